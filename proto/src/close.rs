@@ -1,0 +1,205 @@
+//! Close codes, and the `disconnect` message that precedes each close by the gateway.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Ref, Timestamp};
+
+/// What a client does after a close; told by the hundreds digit of the code alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Do not come back by yourself (40xx, 45xx).
+    Stop,
+    /// Get a new auth token first (41xx).
+    Reauth,
+    /// Resume after `retry_after_ms` (42xx).
+    Retry,
+    /// Resume now (43xx).
+    Resume,
+    /// Start anew (44xx).
+    Start,
+}
+
+macro_rules! close_codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $reason:literal;)*) => {
+        /// The number that ends a connection.
+        ///
+        /// On the wire it is the number; its name is the `reason`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "u16", into = "u16")]
+        #[repr(u16)]
+        pub enum CloseCode { $($(#[$doc])* $name = $code,)* }
+
+        impl CloseCode {
+            /// Every code there is.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The word for this ending, the same in every place.
+            #[must_use]
+            pub const fn reason(self) -> &'static str {
+                match self { $(Self::$name => $reason,)* }
+            }
+        }
+
+        impl TryFrom<u16> for CloseCode {
+            type Error = String;
+            fn try_from(code: u16) -> Result<Self, String> {
+                match code {
+                    $($code => Ok(Self::$name),)*
+                    _ => Err(format!("{code} is not a close code of this protocol")),
+                }
+            }
+        }
+    };
+}
+
+close_codes! {
+    /// The client closed, or ended its session.
+    Normal = 1000, "normal";
+    /// The subprotocol or the client's version is not supported.
+    UnsupportedVersion = 4001, "unsupported_version";
+    /// The credentials do not let this user in.
+    AuthDenied = 4003, "auth_denied";
+    /// The page's origin is not allowed.
+    OriginDenied = 4004, "origin_denied";
+    /// A moderator removed the user from the app.
+    Kicked = 4010, "kicked";
+    /// The user is banned.
+    Banned = 4011, "banned";
+    /// The user was deleted.
+    UserDeleted = 4012, "user_deleted";
+    /// A newer session of the same client instance, or over the user's cap, took its place.
+    Replaced = 4013, "replaced";
+    /// An older session of the same client instance is alive and the app protects it.
+    SessionActive = 4014, "session_active";
+    /// An operator ended the session.
+    Terminated = 4015, "terminated";
+    /// The session was taken up by a newer connection of its own.
+    Superseded = 4016, "superseded";
+    /// The token is past its expiry.
+    TokenExpired = 4100, "token_expired";
+    /// The token, its family or all the user's tokens were revoked.
+    TokenRevoked = 4101, "token_revoked";
+    /// The node is being shut down.
+    Draining = 4200, "draining";
+    /// The node is full, or failed inside.
+    Overloaded = 4201, "overloaded";
+    /// Too many commands, too fast, for too long.
+    RateLimited = 4202, "rate_limited";
+    /// Unsent frames outgrew their bound.
+    SlowConsumer = 4203, "slow_consumer";
+    /// What the cluster shares cannot be reached.
+    EngineUnavailable = 4204, "engine_unavailable";
+    /// No `start` or `resume` came in time.
+    StartTimeout = 4205, "start_timeout";
+    /// The auth hook gave no answer.
+    AuthUnavailable = 4206, "auth_unavailable";
+    /// The session is now served elsewhere.
+    Moved = 4300, "moved";
+    /// Nothing came in for too long.
+    HeartbeatLost = 4301, "heartbeat_lost";
+    /// The resume window has passed.
+    ResumeExpired = 4400, "resume_expired";
+    /// The session or its secret is not known.
+    ResumeDenied = 4401, "resume_denied";
+    /// A message was not what the protocol says.
+    Malformed = 4500, "malformed";
+    /// A message was larger than announced.
+    TooLarge = 4501, "too_large";
+    /// A command came at a time at which it is not allowed.
+    NotAllowedNow = 4502, "not_allowed_now";
+    /// Too many requests were waiting for their reply.
+    TooManyRequestsInFlight = 4503, "too_many_requests_in_flight";
+}
+
+impl CloseCode {
+    /// The number on the wire.
+    #[must_use]
+    pub const fn code(self) -> u16 {
+        self as u16
+    }
+
+    /// What the client does next.
+    #[must_use]
+    pub const fn action(self) -> Action {
+        Action::of(self.code())
+    }
+
+    /// Whether the session is over; otherwise it is suspended and can be resumed.
+    #[must_use]
+    pub const fn ends_session(self) -> bool {
+        !matches!(self.action(), Action::Retry | Action::Resume)
+    }
+}
+
+impl Action {
+    /// What a client does after `code`, known or not.
+    ///
+    /// Codes outside 4000..4600 (a proxy's, a lost socket) are answered by resuming.
+    #[must_use]
+    pub const fn of(code: u16) -> Self {
+        match code {
+            1000 | 4000..=4099 | 4500..=4599 => Self::Stop,
+            4100..=4199 => Self::Reauth,
+            4200..=4299 => Self::Retry,
+            4400..=4499 => Self::Start,
+            _ => Self::Resume,
+        }
+    }
+}
+
+impl From<CloseCode> for u16 {
+    fn from(code: CloseCode) -> Self {
+        code.code()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for CloseCode {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "CloseCode".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let codes: Vec<u16> = Self::ALL.iter().map(|code| code.code()).collect();
+        schemars::json_schema!({ "type": "integer", "enum": codes })
+    }
+}
+
+/// Why the gateway is about to close, sent and flushed before the close frame.
+///
+/// Shape: `{"disconnect":{"code":4010,"reason":"kicked","action":"stop"}}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Disconnect {
+    /// The code the close frame will carry.
+    pub code: CloseCode,
+    /// The code's word, or the moderator's words.
+    pub reason: String,
+    /// What to do next.
+    pub action: Action,
+    /// How long to wait before coming back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+    /// Until when coming back is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<Timestamp>,
+    /// The idempotency key of the verb that caused it.
+    #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub ref_: Option<Ref>,
+}
+
+impl Disconnect {
+    /// A disconnect with the code's own word as its reason.
+    #[must_use]
+    pub fn new(code: CloseCode) -> Self {
+        Self {
+            code,
+            reason: code.reason().to_owned(),
+            action: code.action(),
+            retry_after_ms: None,
+            until_ms: None,
+            ref_: None,
+        }
+    }
+}

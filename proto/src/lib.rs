@@ -1,0 +1,43 @@
+//! Wire types of the Stagedoor protocol, version 1.
+//!
+//! One JSON message travels in one text frame. A client sends [`ClientMessage`]s, the gateway [`ServerMessage`]s.
+//! Every name a message may carry is here and nowhere else: the JSON Schema and the TypeScript types are generated
+//! from this crate, and `vectors/` holds the cases that the gateway and every SDK run.
+//!
+//! Invariants: decoding never panics and never allocates by a number the peer sent; application data passes through
+//! byte for byte ([`Data`]); unknown fields are ignored, unknown commands are named in the error.
+//!
+//! Not here: sockets, clocks, state. The source of each type is `docs/protocol.md`.
+
+mod close;
+mod codec;
+mod command;
+mod error;
+mod id;
+mod limits;
+mod push;
+mod reply;
+mod room;
+mod session;
+mod text;
+mod time;
+mod variant;
+
+pub use close::{Action, CloseCode, Disconnect};
+pub use codec::{
+    ClientMessage, DecodeError, MAX_JSON_DEPTH, Pong, Request, ServerMessage, decode_client,
+    decode_server, encode_disconnect, encode_ping, encode_push, encode_reply, frame_text,
+};
+pub use command::*;
+pub use error::{Error, ErrorCode, Scope};
+pub use id::{FamilyId, InvalidId, ParticipantId, SessionId, StreamId};
+pub use limits::*;
+pub use push::*;
+pub use reply::*;
+pub use room::*;
+pub use session::*;
+pub use text::{Data, InstanceId, InvalidText, Reason, Ref, RoomId, Secret, SignalType, Username};
+pub use time::Timestamp;
+
+/// The WebSocket subprotocol of this version, also assumed when a client offers none.
+pub const SUBPROTOCOL: &str = "stagedoor.v1.json";

@@ -1,0 +1,221 @@
+//! Texts with a rule, checked once where they enter.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+use crate::limits::{
+    MAX_INSTANCE_CHARS, MAX_REASON_BYTES, MAX_REF_BYTES, MAX_ROOM_ID_CHARS, MAX_SIGNAL_TYPE_CHARS,
+    MAX_USERNAME_BYTES, MIN_INSTANCE_CHARS,
+};
+
+/// A text that breaks the rule of its kind.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} must be {rule}")]
+pub struct InvalidText {
+    /// What the text was to be, as the wire names it.
+    pub kind: &'static str,
+    /// What is allowed.
+    pub rule: &'static str,
+}
+
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident($store:ty), $kind:literal, $rule:literal, $valid:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name($store);
+
+        impl $name {
+            /// The text itself.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            fn is_valid(text: &str) -> bool {
+                let valid: fn(&str) -> bool = $valid;
+                valid(text)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidText;
+            fn from_str(text: &str) -> Result<Self, InvalidText> {
+                if Self::is_valid(text) {
+                    Ok(Self(text.into()))
+                } else {
+                    Err(InvalidText { kind: $kind, rule: $rule })
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Text;
+                impl serde::de::Visitor<'_> for Text {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str(concat!($kind, " (", $rule, ")"))
+                    }
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                }
+                deserializer.deserialize_str(Text)
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "description": concat!($kind, ": ", $rule) })
+            }
+        }
+    };
+}
+
+macro_rules! plain_debug {
+    ($($name:ident)*) => { $(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({:?})"), self.as_str())
+            }
+        }
+    )* };
+}
+plain_debug!(InstanceId RoomId Ref SignalType Reason);
+
+text! {
+    /// A person's name in an app, unique there.
+    ///
+    /// Cheap to clone. Its `Debug` form is redacted: usernames reach logs only as a keyed hash.
+    Username(Arc<str>), "username", "1 to 256 bytes of UTF-8 in normal form C without control characters",
+    |text| {
+        (1..=MAX_USERNAME_BYTES).contains(&text.len())
+            && (text.is_ascii() || unicode_normalization::is_nfc(text))
+            && !text.chars().any(char::is_control)
+    }
+}
+
+impl fmt::Debug for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Username(..)")
+    }
+}
+
+text! {
+    /// One running copy of an SDK (a tab, a device): an id the client makes and keeps.
+    InstanceId(Box<str>), "instance", "8 to 64 characters of A-Z a-z 0-9 . _ ~ -",
+    |text| {
+        (MIN_INSTANCE_CHARS..=MAX_INSTANCE_CHARS).contains(&text.len()) && text.bytes().all(is_unreserved)
+    }
+}
+
+text! {
+    /// The name of a room in an app. Cheap to clone.
+    RoomId(Arc<str>), "room", "1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ -",
+    |text| {
+        (1..=MAX_ROOM_ID_CHARS).contains(&text.len())
+            && text.bytes().all(|b| is_unreserved(b) || matches!(b, b':' | b'@'))
+    }
+}
+
+text! {
+    /// An idempotency key the caller picks.
+    Ref(Box<str>), "ref", "1 to 64 bytes without control characters",
+    |text| (1..=MAX_REF_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+text! {
+    /// The application's name for a kind of signal.
+    SignalType(Box<str>), "type", "1 to 128 characters of A-Z a-z 0-9 . _ ~ -",
+    |text| (1..=MAX_SIGNAL_TYPE_CHARS).contains(&text.len()) && text.bytes().all(is_unreserved)
+}
+
+text! {
+    /// Why a moderator acted, in their words.
+    Reason(Arc<str>), "reason", "at most 256 bytes",
+    |text| text.len() <= MAX_REASON_BYTES
+}
+
+text! {
+    /// A token or a resume secret. Its `Debug` form is redacted.
+    Secret(Box<str>), "secret", "a text", |_| true
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// RFC 3986, 2.3: what needs no escaping in a URL.
+fn is_unreserved(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'~' | b'-')
+}
+
+/// Any JSON of the application, passed through byte for byte and never looked into.
+///
+/// Its `Debug` form is its length: connection and signal data never reach a log.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Data(Box<RawValue>);
+
+impl Data {
+    /// The JSON text as it was received.
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        self.0.get()
+    }
+
+    /// Takes `text` when it is one JSON value.
+    ///
+    /// # Errors
+    /// What serde found wrong with it.
+    pub fn from_json(text: String) -> Result<Self, serde_json::Error> {
+        RawValue::from_string(text).map(Self)
+    }
+
+    /// Any value that can be told as JSON.
+    ///
+    /// # Errors
+    /// When `value` has no JSON form (a map whose keys are not texts, say).
+    pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+        serde_json::value::to_raw_value(value).map(Self)
+    }
+}
+
+impl PartialEq for Data {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_json() == other.as_json()
+    }
+}
+
+impl fmt::Debug for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Data({} bytes)", self.as_json().len())
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Data {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Data".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "description": "any JSON of the application, passed through untouched" })
+    }
+}

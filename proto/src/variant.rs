@@ -1,0 +1,82 @@
+//! Reads one entry of a map as a variant of an externally tagged enum.
+//!
+//! serde reads `{"join":{…}}` as an enum only when nothing stands beside it, and its `flatten` buffers (which would copy
+//! the application's data and lose its exact bytes). Here the key is the variant's name and the value its body.
+
+use serde::de::value::StrDeserializer;
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, VariantAccess,
+};
+use serde::{Deserializer, forward_to_deserialize_any};
+
+/// Reads the value of the entry `name` of `map`, whose key was just read, as the variant `name` of `T`.
+///
+/// # Errors
+/// Those of the map; an unknown variant is one of them, so the caller asks first.
+pub(crate) fn read_variant<'de, T: DeserializeOwned, A: MapAccess<'de>>(
+    name: &str,
+    map: &mut A,
+) -> Result<T, A::Error> {
+    T::deserialize(Entry { name, map })
+}
+
+struct Entry<'a, A> {
+    name: &'a str,
+    map: &'a mut A,
+}
+
+impl<'de, A: MapAccess<'de>> Deserializer<'de> for Entry<'_, A> {
+    type Error = A::Error;
+
+    fn deserialize_any<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, A::Error> {
+        visitor.visit_enum(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl<'de, 'a, A: MapAccess<'de>> EnumAccess<'de> for Entry<'a, A> {
+    type Error = A::Error;
+    type Variant = Body<'a, A>;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(
+        self,
+        seed: V,
+    ) -> Result<(V::Value, Body<'a, A>), A::Error> {
+        let name: StrDeserializer<'_, A::Error> = self.name.into_deserializer();
+        Ok((seed.deserialize(name)?, Body { map: self.map }))
+    }
+}
+
+struct Body<'a, A> {
+    map: &'a mut A,
+}
+
+impl<'de, A: MapAccess<'de>> VariantAccess<'de> for Body<'_, A> {
+    type Error = A::Error;
+
+    fn unit_variant(self) -> Result<(), A::Error> {
+        Err(unsupported())
+    }
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, A::Error> {
+        self.map.next_value_seed(seed)
+    }
+    fn tuple_variant<V: de::Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, A::Error> {
+        Err(unsupported())
+    }
+    fn struct_variant<V: de::Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, A::Error> {
+        Err(unsupported())
+    }
+}
+
+/// Every variant that stands beside other keys on the wire has a struct for its body.
+fn unsupported<E: de::Error>() -> E {
+    E::custom("the body of a command or push is an object")
+}

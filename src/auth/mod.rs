@@ -1,0 +1,95 @@
+//! Who comes in: the hooks that decide, the tokens they read, and the gateway's own access token.
+//!
+//! [`AuthHook`] is the pluggable point. Hooks compose: the first that claims an attempt decides it. Whatever goes wrong
+//! in one, nobody gets in.
+//! Not here: whether the user is banned or the token revoked (`store`), and sessions (`hub`).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use stagedoor_proto::{Credentials, ErrorCode, InstanceId, Timestamp, Username};
+
+use crate::grant::Grant;
+use crate::store::Profile;
+
+/// What somebody who wants in shows.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The app's id.
+    pub app: Arc<str>,
+    /// Who they say they are; may be absent where a token names them.
+    pub username: Option<Username>,
+    /// Which client instance.
+    pub instance: InstanceId,
+    /// What is to let them in.
+    pub credentials: Credentials,
+    /// From where.
+    pub address: IpAddr,
+    /// Their `User-Agent`, cut to 256 bytes.
+    pub user_agent: Option<String>,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+/// What an attempt is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A new session.
+    Start,
+    /// A longer life for one.
+    Renew,
+}
+
+/// What a hook made of an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// Let them in.
+    Allow(Box<Allowed>),
+    /// Keep them out.
+    Deny(Denied),
+    /// No answer was to be had: close code 4206, and they may try again.
+    Unavailable {
+        /// When.
+        retry_after: Duration,
+    },
+}
+
+/// Somebody a hook vouches for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Allowed {
+    /// Who they are.
+    pub username: Username,
+    /// Whether only the name vouches for them.
+    pub guest: bool,
+    /// What is said of them.
+    pub profile: Profile,
+    /// What they may do.
+    pub grant: Grant,
+    /// When the session's access token is to run out at the latest; `None`: after the app's lifetime.
+    pub expires: Option<Timestamp>,
+    /// When the credentials were issued, where they say so.
+    pub issued: Option<Timestamp>,
+}
+
+/// Why somebody is kept out: `auth_denied`, `token_expired` or `token_revoked`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied {
+    /// The code they are told.
+    pub code: ErrorCode,
+    /// What was expected; says nothing of who is registered.
+    pub message: String,
+}
+
+/// Decides who comes in. The pluggable point.
+pub trait AuthHook: Send + Sync + 'static {
+    /// A word for it in logs and metrics.
+    fn name(&self) -> &'static str;
+
+    /// Whether this attempt is for this hook; the first that says so decides.
+    fn claims(&self, attempt: &Attempt) -> bool;
+
+    /// Decides. The caller bounds how long it may take and how many run at a time.
+    fn decide<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Decision>;
+}

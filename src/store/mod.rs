@@ -1,0 +1,220 @@
+//! Durable facts: who is known, who may not come in, which tokens still count, and the gateway's own keys.
+//!
+//! The [`Store`] is asked at every start, and told of every verb that must outlive a restart. A call that returned `Ok`
+//! survives `kill -9`. Writes of many callers are committed together.
+//! Not here: live sessions (`hub`), and what a fact means for a connection (`session`).
+
+mod sqlite;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use stagedoor_proto::{Data, FamilyId, InstanceId, Timestamp, Username};
+
+pub use sqlite::SqliteStore;
+
+/// A user of an app; nothing crosses apps.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UserKey {
+    /// The app's id.
+    pub app: Arc<str>,
+    /// The unique name in it.
+    pub username: Username,
+}
+
+/// What an app says of a user, kept so that a restart with an access token shows it without asking anybody.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Profile {
+    /// A name for display.
+    pub name: Option<String>,
+    /// Whatever else.
+    pub properties: Option<Data>,
+}
+
+/// By what a user comes in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    /// The name alone. Refused when the name is registered.
+    Guest,
+    /// An auth hook vouched for the user, who is or becomes registered.
+    Registered {
+        /// What the hook says of them; takes the place of what was known.
+        profile: Profile,
+        /// When the credentials were issued, where they say so: a revocation since then refuses them.
+        issued: Option<Timestamp>,
+    },
+    /// An access token of this family. Refused unless it is the instance's own.
+    Family(FamilyId),
+}
+
+/// One start, to be checked and recorded in one step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Admission {
+    /// Who.
+    pub user: UserKey,
+    /// On which client instance.
+    pub instance: InstanceId,
+    /// From where; kept with a guest's instance.
+    pub address: IpAddr,
+    /// By what.
+    pub entry: Entry,
+    /// The family that begins now, unless `entry` continues one. It voids the instance's former family.
+    pub new_family: FamilyId,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// A start that was let in and recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Admitted {
+    /// The family its access token belongs to.
+    pub family: FamilyId,
+    /// Whether the name is only borrowed.
+    pub guest: bool,
+    /// What is known of the user.
+    pub profile: Profile,
+    /// The name was a guest's until this start registered it: the guest's sessions are to be ended. Their families are
+    /// void already.
+    pub was_guest: bool,
+}
+
+/// Why somebody may not come in, or not stay.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    /// A standing block.
+    Blocked(Block),
+    /// The user was deleted.
+    Deleted,
+    /// A guest came with a registered name.
+    NameTaken,
+    /// The access token's family is not the instance's, or the credentials were issued before a revocation.
+    Revoked,
+}
+
+/// Whether a block is a moderator's or an operator's; the close code tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockKind {
+    /// An app-wide `force_disconnect` (4010).
+    Kick,
+    /// A ban by the server API (4011).
+    Ban,
+}
+
+/// A block of a user from a whole app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Whose verb it was.
+    pub kind: BlockKind,
+    /// Why.
+    pub reason: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when; `None`: for good.
+    pub until: Option<Timestamp>,
+}
+
+/// Somebody to be checked who is in already: on resume, renewal and joining.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// Who.
+    pub user: UserKey,
+    /// On which client instance.
+    pub instance: InstanceId,
+    /// From where.
+    pub address: IpAddr,
+    /// The family of their access token.
+    pub family: FamilyId,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// A symmetric key of the gateway, for its access tokens.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SigningKey {
+    /// Names it in a token's header.
+    pub kid: Box<str>,
+    /// 32 bytes.
+    pub secret: [u8; 32],
+    /// When it was made; the newest signs.
+    pub created: Timestamp,
+}
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file or server cannot be read or written.
+    #[error("store {path}: {reason}")]
+    Unavailable {
+        /// Which one.
+        path: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// A newer gateway wrote it.
+    #[error("store {path} has schema version {found}; this gateway knows up to {known}: run the newer gateway, or restore a backup made before it")]
+    NewerVersion {
+        /// Which one.
+        path: String,
+        /// Its version.
+        found: u32,
+        /// The newest version known here.
+        known: u32,
+    },
+    /// More calls wait than may; try again.
+    #[error("the store is behind: {waiting} calls wait")]
+    Full {
+        /// How many wait.
+        waiting: usize,
+    },
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// Durable facts. Every call is one atomic step; an `Ok` is on disk.
+///
+/// All calls fail with [`StoreError::Unavailable`], [`StoreError::Full`] or [`StoreError::Closed`], and change nothing
+/// then. They are cancel-safe in that a dropped call has happened wholly or not at all.
+pub trait Store: Send + Sync + 'static {
+    /// Checks a start against blocks, deletion, registration and revocation, and records it.
+    fn admit(&self, admission: Admission) -> BoxFuture<'_, Result<Result<Admitted, Refusal>, StoreError>>;
+
+    /// Checks somebody who is in already.
+    fn check(&self, check: Check) -> BoxFuture<'_, Result<Result<(), Refusal>, StoreError>>;
+
+    /// Blocks a user from the app; a later block takes an earlier one's place. A guest's block is also of the instances
+    /// it is known by and, with `address`, of their addresses, for other guests there.
+    fn block(&self, user: UserKey, block: Block, address: bool) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Lifts a user's block; whether there was one.
+    fn unblock(&self, user: UserKey) -> BoxFuture<'_, Result<bool, StoreError>>;
+
+    /// Deletes a user for good: profile, families and registration; the name stays refused. Whether it was known.
+    fn delete_user(&self, user: UserKey, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>>;
+
+    /// Voids all families of a user, and what was issued to them up to `now` plus [`REVOCATION_LEEWAY`].
+    fn revoke_user(&self, user: UserKey, now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Voids one family, if it is still the instance's.
+    fn revoke_family(
+        &self,
+        user: UserKey,
+        instance: InstanceId,
+        family: FamilyId,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// The gateway's keys, newest first; `first` becomes the only one of a new store.
+    fn signing_keys(&self, first: SigningKey) -> BoxFuture<'_, Result<Vec<SigningKey>, StoreError>>;
+
+    /// Forgets guests not seen since `before` that nothing blocks; how many.
+    fn drop_unseen_guests(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>>;
+
+    /// Whether it can be written to now.
+    fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+/// How much later than a revocation credentials may claim to have been issued and still be covered by it: other
+/// machines' clocks differ.
+pub const REVOCATION_LEEWAY: Duration = Duration::from_secs(30);
