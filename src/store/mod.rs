@@ -4,6 +4,8 @@
 //! survives `kill -9`. Writes of many callers are committed together.
 //! Not here: live sessions (`hub`), and what a fact means for a connection (`session`).
 
+#[cfg(test)]
+mod conformance;
 mod sqlite;
 
 use std::net::IpAddr;
@@ -153,7 +155,9 @@ pub enum StoreError {
         reason: String,
     },
     /// A newer gateway wrote it.
-    #[error("store {path} has schema version {found}; this gateway knows up to {known}: run the newer gateway, or restore a backup made before it")]
+    #[error(
+        "store {path} has schema version {found}; this gateway knows up to {known}: run the newer gateway, or restore a backup made before it"
+    )]
     NewerVersion {
         /// Which one.
         path: String,
@@ -179,20 +183,29 @@ pub enum StoreError {
 /// then. They are cancel-safe in that a dropped call has happened wholly or not at all.
 pub trait Store: Send + Sync + 'static {
     /// Checks a start against blocks, deletion, registration and revocation, and records it.
-    fn admit(&self, admission: Admission) -> BoxFuture<'_, Result<Result<Admitted, Refusal>, StoreError>>;
+    fn admit(
+        &self,
+        admission: Admission,
+    ) -> BoxFuture<'_, Result<Result<Admitted, Refusal>, StoreError>>;
 
-    /// Checks somebody who is in already.
+    /// Checks somebody who is in already, and counts as having seen them.
     fn check(&self, check: Check) -> BoxFuture<'_, Result<Result<(), Refusal>, StoreError>>;
 
     /// Blocks a user from the app; a later block takes an earlier one's place. A guest's block is also of the instances
     /// it is known by and, with `address`, of their addresses, for other guests there.
-    fn block(&self, user: UserKey, block: Block, address: bool) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn block(
+        &self,
+        user: UserKey,
+        block: Block,
+        address: bool,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Lifts a user's block; whether there was one.
     fn unblock(&self, user: UserKey) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Deletes a user for good: profile, families and registration; the name stays refused. Whether it was known.
-    fn delete_user(&self, user: UserKey, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>>;
+    fn delete_user(&self, user: UserKey, now: Timestamp)
+    -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Voids all families of a user, and what was issued to them up to `now` plus [`REVOCATION_LEEWAY`].
     fn revoke_user(&self, user: UserKey, now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;
@@ -206,9 +219,11 @@ pub trait Store: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// The gateway's keys, newest first; `first` becomes the only one of a new store.
-    fn signing_keys(&self, first: SigningKey) -> BoxFuture<'_, Result<Vec<SigningKey>, StoreError>>;
+    fn signing_keys(&self, first: SigningKey)
+    -> BoxFuture<'_, Result<Vec<SigningKey>, StoreError>>;
 
-    /// Forgets guests not seen since `before` that nothing blocks; how many.
+    /// Forgets guests not seen since `before` that nothing blocks; how many. Each guest is a step of its own: a failure
+    /// leaves the others for the next time.
     fn drop_unseen_guests(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>>;
 
     /// Whether it can be written to now.

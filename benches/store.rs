@@ -1,0 +1,88 @@
+//! What a start costs the embedded store: `cargo bench --bench store`.
+//!
+//! Prints, for each kind of start, the time that passes and the processor time of the store's thread (Linux only), per
+//! start; alone, where each waits for the disk, and with many waiting, where they share a commit.
+
+use std::fs;
+use std::ops::Range;
+use std::time::Duration;
+
+use futures::future::join_all;
+use stagedoor::clock::Clock;
+use stagedoor::store::{Admission, Entry, Profile, SqliteStore, Store as _, UserKey};
+use stagedoor_proto::{FamilyId, Timestamp};
+
+/// Starts waiting at a time in the batches.
+const WAITING: usize = 512;
+
+/// Users in the file while known ones start.
+const USERS: usize = 100 * WAITING;
+
+/// Starts one after the other.
+const ALONE: usize = 500;
+
+const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
+
+fn main() {
+    let dir = tempfile::tempdir().expect("a directory to write to");
+    let store = SqliteStore::open(&dir.path().join("bench.db")).expect("a store");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let registered = || Entry::Registered { profile: Profile::default(), issued: None };
+    let name =
+        |n: usize| format!("user-{:016x}", (n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let visit = |n: usize, entry: Entry| Admission {
+        user: UserKey { app: "demo".into(), username: name(n).parse().expect("a username") },
+        instance: format!("instance-{n:08}").parse().expect("an instance"),
+        address: "192.0.2.1".parse().expect("an address"),
+        entry,
+        new_family: FamilyId::from_bits(n as u128 + 1),
+        now: NOW,
+    };
+    let again = |n: usize| visit(n, Entry::Family(FamilyId::from_bits(n as u128 + 1)));
+
+    let guests = 0..USERS;
+    let users = USERS..2 * USERS;
+    let single = 2 * USERS..2 * USERS + ALONE;
+    let new = |range: Range<usize>| range.map(|n| visit(n, registered())).collect();
+    for (what, waiting, visits) in [
+        ("new guest", WAITING, guests.map(|n| visit(n, Entry::Guest)).collect()),
+        ("new user", WAITING, new(users.clone())),
+        ("known user", WAITING, new(users.clone())),
+        ("access token", WAITING, users.map(again).collect()),
+        ("new user", 1, new(single.clone())),
+        ("access token", 1, single.map(again).collect::<Vec<_>>()),
+    ] {
+        runtime.block_on(measure(&store, what, waiting, visits));
+    }
+}
+
+/// Runs `visits`, `waiting` at a time, and prints what each took.
+async fn measure(store: &SqliteStore, what: &str, waiting: usize, visits: Vec<Admission>) {
+    let clock = Clock::system();
+    let count = visits.len() as u64;
+    let (began, busy) = (clock.micros(), store_thread_nanos());
+    for some in visits.chunks(waiting) {
+        for answer in join_all(some.iter().map(|visit| store.admit(visit.clone()))).await {
+            answer.expect("the store is there").expect("they may come in");
+        }
+    }
+    let each = |nanos: u64| Duration::from_nanos(nanos / count);
+    let passed = each((clock.micros() - began) * 1_000);
+    let busy = each(store_thread_nanos() - busy);
+    println!(
+        "{what:>14}, {waiting:>3} waiting: {passed:>8.1?} passed, {busy:>7.1?} of the store's thread"
+    );
+}
+
+/// Processor time of the thread named `store` so far; 0 where the system does not tell.
+fn store_thread_nanos() -> u64 {
+    let Ok(threads) = fs::read_dir("/proc/self/task") else { return 0 };
+    threads
+        .flatten()
+        .filter(|thread| {
+            fs::read_to_string(thread.path().join("comm")).is_ok_and(|name| name.trim() == "store")
+        })
+        .filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok())
+        .filter_map(|stat| stat.split(' ').next()?.parse::<u64>().ok())
+        .sum()
+}

@@ -1,0 +1,144 @@
+//! Whom a block keeps out, by what, and for how long.
+
+use std::time::Duration;
+
+use super::{ADDRESS, NOW, admit, ban, family, let_in, registered, start, user};
+use crate::store::{Admission, Block, BlockKind, Entry, Refusal, Store};
+
+pub(in crate::store) async fn block_holds_for_every_way_in(store: &dyn Store) {
+    let_in(store, start("ada", registered(), 1)).await;
+    store.block(user("ada"), ban(), false).await.unwrap();
+    for entry in [Entry::Guest, registered(), Entry::Family(family(1))] {
+        let refused =
+            admit(store, start("ada", entry.clone(), 2).on('z').from("198.51.100.9")).await;
+        assert_eq!(refused, Err(Refusal::Blocked(ban())), "{entry:?}");
+    }
+}
+
+pub(in crate::store) async fn expired_block_does_not_count(store: &dyn Store) {
+    let until = NOW + Duration::from_mins(10);
+    let kick = Block { kind: BlockKind::Kick, reason: None, since: NOW, until: Some(until) };
+    let_in(store, start("ada", Entry::Guest, 1)).await;
+    store.block(user("ada"), kick.clone(), true).await.unwrap();
+    // One is kept out by the name, one by the instance, one by the address.
+    let guests = || {
+        [
+            start("ada", Entry::Guest, 2).on('x').from("198.51.100.1"),
+            start("bob", Entry::Guest, 3).on('a').from("198.51.100.2"),
+            start("eve", Entry::Guest, 4).on('y').from(ADDRESS),
+        ]
+    };
+    for guest in guests() {
+        let last_moment = guest.at(until - Duration::from_millis(1));
+        assert_eq!(admit(store, last_moment).await, Err(Refusal::Blocked(kick.clone())));
+    }
+    for guest in guests() {
+        let_in(store, guest.at(until)).await;
+    }
+}
+
+pub(in crate::store) async fn later_block_takes_an_earlier_ones_place(store: &dyn Store) {
+    let_in(store, start("ada", Entry::Guest, 1)).await;
+    let short = Block { until: Some(NOW + Duration::from_secs(1)), ..ban() };
+    store.block(user("ada"), ban(), true).await.unwrap();
+    store.block(user("ada"), short.clone(), false).await.unwrap();
+    assert_eq!(admit(store, start("ada", Entry::Guest, 2)).await, Err(Refusal::Blocked(short)));
+    let_in(store, start("bob", Entry::Guest, 3).on('b')).await;
+    let_in(store, start("ada", Entry::Guest, 4).at(NOW + Duration::from_secs(1))).await;
+}
+
+pub(in crate::store) async fn guests_block_is_of_its_instances(store: &dyn Store) {
+    let_in(store, start("ada", Entry::Guest, 1).on('a')).await;
+    let_in(store, start("ada", Entry::Guest, 2).on('b')).await;
+    let_in(store, start("eve", Entry::Guest, 3).on('b')).await;
+    store.block(user("ada"), ban(), false).await.unwrap();
+    for letter in ['a', 'b'] {
+        let refused = admit(store, start("new name", Entry::Guest, 4).on(letter)).await;
+        assert_eq!(refused, Err(Refusal::Blocked(ban())), "instance {letter}");
+    }
+    let known = admit(store, start("eve", Entry::Family(family(3)), 5).on('b')).await;
+    assert_eq!(known, Err(Refusal::Blocked(ban())), "a token does not help a guest");
+    let_in(store, start("new name", Entry::Guest, 4).on('c')).await;
+    let_in(store, start("registered", registered(), 6).on('a')).await;
+}
+
+pub(in crate::store) async fn guests_block_is_of_its_addresses_if_asked(store: &dyn Store) {
+    let moved = "2001:db8::7";
+    let_in(store, start("ada", Entry::Guest, 1)).await;
+    let_in(store, start("ada", Entry::Guest, 2).on('b').from("203.0.113.5")).await;
+    let_in(store, start("ada", Entry::Family(family(2)), 3).on('b').from(moved)).await;
+    let newcomer = |address: &str| start("new name", Entry::Guest, 4).on('z').from(address);
+    store.block(user("ada"), ban(), false).await.unwrap();
+    let_in(store, newcomer(ADDRESS)).await;
+    store.block(user("ada"), ban(), true).await.unwrap();
+    for address in [ADDRESS, moved] {
+        assert_eq!(
+            admit(store, newcomer(address)).await,
+            Err(Refusal::Blocked(ban())),
+            "{address}"
+        );
+    }
+    let_in(store, newcomer("203.0.113.5")).await;
+    let by_hook = Admission { entry: registered(), ..newcomer(ADDRESS) };
+    let_in(store, by_hook).await;
+}
+
+pub(in crate::store) async fn ipv4_address_is_the_same_however_it_is_told(store: &dyn Store) {
+    let_in(store, start("ada", Entry::Guest, 1).from("::ffff:192.0.2.77")).await;
+    store.block(user("ada"), ban(), true).await.unwrap();
+    let other = start("eve", Entry::Guest, 2).on('b').from("192.0.2.77");
+    assert_eq!(admit(store, other).await, Err(Refusal::Blocked(ban())));
+}
+
+pub(in crate::store) async fn registered_users_block_is_of_the_name_alone(store: &dyn Store) {
+    // Once a guest: what was kept of that must not come back.
+    let_in(store, start("ada", Entry::Guest, 1)).await;
+    let_in(store, start("ada", registered(), 2)).await;
+    store.block(user("ada"), ban(), true).await.unwrap();
+    let_in(store, start("eve", Entry::Guest, 3)).await;
+}
+
+pub(in crate::store) async fn unblock_lifts_what_came_with_the_block_and_nothing_else(
+    store: &dyn Store,
+) {
+    let_in(store, start("ada", Entry::Guest, 1)).await;
+    let_in(store, start("eve", Entry::Guest, 2)).await;
+    store.block(user("ada"), ban(), true).await.unwrap();
+    store.block(user("eve"), ban(), true).await.unwrap();
+    assert!(store.unblock(user("ada")).await.unwrap());
+    assert!(!store.unblock(user("ada")).await.unwrap(), "there is none any more");
+    let newcomer = || start("new name", Entry::Guest, 3);
+    assert_eq!(admit(store, newcomer()).await, Err(Refusal::Blocked(ban())), "eve's still stands");
+    assert!(store.unblock(user("eve")).await.unwrap());
+    let_in(store, newcomer()).await;
+    let_in(store, start("ada", Entry::Family(family(1)), 4).on('a')).await;
+}
+
+pub(in crate::store) async fn name_that_never_came_in_can_be_blocked(store: &dyn Store) {
+    store.block(user("ada"), ban(), true).await.unwrap();
+    for entry in [Entry::Guest, registered()] {
+        assert_eq!(admit(store, start("ada", entry, 1)).await, Err(Refusal::Blocked(ban())));
+    }
+    store.unblock(user("ada")).await.unwrap();
+    assert!(
+        !let_in(store, start("ada", registered(), 1)).await.was_guest,
+        "nobody borrowed the name"
+    );
+}
+
+pub(in crate::store) async fn refusals_come_in_order(store: &dyn Store) {
+    let_in(store, start("ada", registered(), 1)).await;
+    store.revoke_user(user("ada"), NOW).await.unwrap();
+    let guest = || start("ada", Entry::Guest, 2);
+    let stale = || start("ada", Entry::Family(family(1)), 2);
+    assert_eq!(admit(store, guest()).await, Err(Refusal::NameTaken));
+    assert_eq!(admit(store, stale()).await, Err(Refusal::Revoked));
+    store.block(user("ada"), ban(), false).await.unwrap();
+    for visit in [guest(), stale()] {
+        assert_eq!(admit(store, visit).await, Err(Refusal::Blocked(ban())));
+    }
+    store.delete_user(user("ada"), NOW).await.unwrap();
+    for visit in [guest(), stale(), start("ada", registered(), 3)] {
+        assert_eq!(admit(store, visit).await, Err(Refusal::Deleted));
+    }
+}

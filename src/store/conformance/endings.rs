@@ -1,0 +1,137 @@
+//! Deletion, revocation, and forgetting guests.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use stagedoor_proto::Timestamp;
+
+use super::{NOW, TWO_HOURS, admit, ban, family, instance, let_in, registered, start, user};
+use crate::store::{Admission, Entry, Profile, REVOCATION_LEEWAY, Refusal, Store};
+
+/// An entry by credentials that say when they were issued.
+fn issued_at(issued: Timestamp) -> Entry {
+    Entry::Registered { profile: Profile::default(), issued: Some(issued) }
+}
+
+pub(in crate::store) async fn deleted_user_stays_refused(store: &dyn Store) {
+    for (username, entry) in [("ada", Entry::Guest), ("bob", registered())] {
+        let_in(store, start(username, entry, 1)).await;
+        assert!(store.delete_user(user(username), NOW).await.unwrap(), "{username}");
+        assert!(!store.delete_user(user(username), NOW).await.unwrap(), "{username} again");
+        for entry in [Entry::Guest, issued_at(NOW + TWO_HOURS), Entry::Family(family(1))] {
+            assert_eq!(
+                admit(store, start(username, entry, 2)).await,
+                Err(Refusal::Deleted),
+                "{username}"
+            );
+        }
+    }
+    assert_eq!(store.drop_unseen_guests(Timestamp::MAX).await.unwrap(), 0);
+    assert_eq!(admit(store, start("ada", Entry::Guest, 2)).await, Err(Refusal::Deleted));
+}
+
+pub(in crate::store) async fn name_that_never_came_in_can_be_deleted(store: &dyn Store) {
+    assert!(!store.delete_user(user("ada"), NOW).await.unwrap());
+    assert_eq!(admit(store, start("ada", registered(), 1)).await, Err(Refusal::Deleted));
+}
+
+pub(in crate::store) async fn revoked_user_needs_newer_credentials(store: &dyn Store) {
+    let_in(store, start("known", registered(), 1).on('a')).await;
+    let_in(store, start("known", registered(), 2).on('b')).await;
+    for username in ["known", "never came in"] {
+        store.revoke_user(user(username), NOW).await.unwrap();
+        for (issued, is_refused) in [
+            (NOW - TWO_HOURS, true),
+            (NOW, true),
+            (NOW + REVOCATION_LEEWAY, true),
+            (NOW + REVOCATION_LEEWAY + Duration::from_millis(1), false),
+        ] {
+            let answer = admit(store, start(username, issued_at(issued), 3).on('c')).await;
+            assert_eq!(
+                answer == Err(Refusal::Revoked),
+                is_refused,
+                "{username}, {issued:?}: {answer:?}"
+            );
+        }
+        let silent = let_in(store, start(username, registered(), 4).on('d')).await;
+        assert!(!silent.was_guest, "{username}: credentials that do not say when may come in");
+    }
+    for (letter, bits) in [('a', 1), ('b', 2)] {
+        let old = admit(store, start("known", Entry::Family(family(bits)), 9).on(letter)).await;
+        assert_eq!(old, Err(Refusal::Revoked), "instance {letter}");
+    }
+}
+
+pub(in crate::store) async fn earlier_revocation_does_not_shorten_a_later_one(store: &dyn Store) {
+    store.revoke_user(user("ada"), NOW).await.unwrap();
+    store.revoke_user(user("ada"), NOW - TWO_HOURS).await.unwrap();
+    assert_eq!(admit(store, start("ada", issued_at(NOW), 1)).await, Err(Refusal::Revoked));
+}
+
+pub(in crate::store) async fn revoked_family_is_void_only_if_it_is_the_instances(
+    store: &dyn Store,
+) {
+    let_in(store, start("ada", registered(), 1)).await;
+    let visit = start("ada", Entry::Family(family(1)), 9);
+    store.revoke_family(user("ada"), instance('a'), family(2)).await.unwrap();
+    store.revoke_family(user("ada"), instance('b'), family(1)).await.unwrap();
+    let_in(store, visit.clone()).await;
+    store.revoke_family(user("ada"), instance('a'), family(1)).await.unwrap();
+    assert_eq!(admit(store, visit).await, Err(Refusal::Revoked));
+}
+
+pub(in crate::store) async fn unseen_guests_are_forgotten(store: &dyn Store) {
+    let_in(store, start("old", Entry::Guest, 1)).await;
+    let_in(store, start("registered", registered(), 2)).await;
+    let_in(store, start("new", Entry::Guest, 3).at(NOW + TWO_HOURS)).await;
+    assert_eq!(store.drop_unseen_guests(NOW).await.unwrap(), 0, "seen just then");
+    assert_eq!(store.drop_unseen_guests(NOW + TWO_HOURS).await.unwrap(), 1);
+    assert_eq!(store.drop_unseen_guests(NOW + TWO_HOURS).await.unwrap(), 0);
+    let gone = admit(store, start("old", Entry::Family(family(1)), 9)).await;
+    assert_eq!(gone, Err(Refusal::Revoked));
+    let_in(store, start("registered", Entry::Family(family(2)), 9)).await;
+    let_in(store, start("new", Entry::Family(family(3)), 9)).await;
+    let registers = let_in(store, start("old", registered(), 4)).await;
+    assert!(!registers.was_guest, "the name is nobody's");
+}
+
+pub(in crate::store) async fn blocked_guests_are_not_forgotten(store: &dyn Store) {
+    let_in(store, start("ada", Entry::Guest, 1).on('a')).await;
+    let_in(store, start("eve", Entry::Guest, 2).on('b')).await;
+    let until = Some(NOW + Duration::from_secs(1));
+    store.block(user("ada"), ban(), false).await.unwrap();
+    store.block(user("eve"), super::Block { until, ..ban() }, false).await.unwrap();
+    assert_eq!(store.drop_unseen_guests(NOW + TWO_HOURS).await.unwrap(), 1, "eve's block is over");
+    let evaded = admit(store, start("new name", Entry::Guest, 3).on('a').at(NOW + TWO_HOURS)).await;
+    assert_eq!(evaded, Err(Refusal::Blocked(ban())));
+    store.unblock(user("ada")).await.unwrap();
+    let_in(store, start("ada", Entry::Family(family(1)), 9).on('a')).await;
+}
+
+pub(in crate::store) async fn forgetting_a_guest_keeps_its_revocation(store: &dyn Store) {
+    let_in(store, start("ada", Entry::Guest, 1)).await;
+    store.revoke_user(user("ada"), NOW).await.unwrap();
+    assert_eq!(store.drop_unseen_guests(NOW + TWO_HOURS).await.unwrap(), 1);
+    assert_eq!(admit(store, start("ada", issued_at(NOW), 2)).await, Err(Refusal::Revoked));
+    assert!(!let_in(store, start("ada", registered(), 3)).await.was_guest);
+}
+
+pub(in crate::store) async fn more_guests_than_fit_a_step_are_forgotten(store: &dyn Store) {
+    let names: Vec<String> = (0..1_203).map(|n| format!("guest {n}")).collect();
+    let starts = names.iter().map(|name| store.admit(start(name, Entry::Guest, 1)));
+    for admitted in join_all(starts).await {
+        admitted.unwrap().unwrap();
+    }
+    assert_eq!(store.drop_unseen_guests(NOW + TWO_HOURS).await.unwrap(), 1_203);
+}
+
+pub(in crate::store) async fn restart_and_check_count_as_seen(store: &dyn Store) {
+    for username in ["restarts", "is checked"] {
+        let_in(store, start(username, Entry::Guest, 1)).await;
+    }
+    let later = |username| Admission { now: NOW + TWO_HOURS, ..start(username, Entry::Guest, 9) };
+    let_in(store, later("restarts").with_family(1)).await;
+    store.check(later("is checked").check(1)).await.unwrap().unwrap();
+    assert_eq!(store.drop_unseen_guests(NOW + TWO_HOURS).await.unwrap(), 0);
+    assert_eq!(store.drop_unseen_guests(NOW + TWO_HOURS * 2).await.unwrap(), 2);
+}

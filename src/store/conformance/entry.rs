@@ -1,0 +1,147 @@
+//! Who comes in by what, and which family lives after it.
+
+use futures::future::join_all;
+use stagedoor_proto::Data;
+
+use super::{NOW, admit, family, instance, let_in, registered, start, user};
+use crate::store::{Admitted, Entry, Profile, Refusal, SigningKey, Store, UserKey};
+
+pub(in crate::store) async fn guest_is_let_in_and_recorded(store: &dyn Store) {
+    let admitted = let_in(store, start("ada", Entry::Guest, 1)).await;
+    let expected =
+        Admitted { family: family(1), guest: true, profile: Profile::default(), was_guest: false };
+    assert_eq!(admitted, expected);
+    assert_eq!(store.check(start("ada", Entry::Guest, 0).check(1)).await.unwrap(), Ok(()));
+}
+
+pub(in crate::store) async fn restart_with_the_family_goes_on(store: &dyn Store) {
+    for (username, entry, guest) in [("ada", Entry::Guest, true), ("bob", registered(), false)] {
+        let_in(store, start(username, entry, 1)).await;
+        let again = let_in(store, start(username, Entry::Family(family(1)), 2)).await;
+        assert_eq!((again.family, again.guest), (family(1), guest), "{username}");
+        let_in(store, start(username, Entry::Family(family(1)), 3)).await;
+    }
+}
+
+pub(in crate::store) async fn new_start_voids_the_instances_former_family(store: &dyn Store) {
+    for (username, entry) in [("ada", Entry::Guest), ("bob", registered())] {
+        let first = start(username, entry, 1);
+        let_in(store, first.clone()).await;
+        let_in(store, super::Admission { new_family: family(2), ..first.clone() }).await;
+        assert_eq!(
+            admit(store, first.clone().with_family(1)).await,
+            Err(Refusal::Revoked),
+            "{username}"
+        );
+        let_in(store, first.with_family(2)).await;
+    }
+}
+
+pub(in crate::store) async fn families_of_other_instances_live_on(store: &dyn Store) {
+    let_in(store, start("ada", registered(), 1).on('a')).await;
+    let_in(store, start("ada", registered(), 2).on('b')).await;
+    let_in(store, start("ada", registered(), 3).on('b').with_family(2)).await;
+    let_in(store, start("ada", registered(), 3).on('a').with_family(1)).await;
+    let crossed = admit(store, start("ada", registered(), 3).on('a').with_family(2)).await;
+    assert_eq!(crossed, Err(Refusal::Revoked));
+}
+
+pub(in crate::store) async fn concurrent_starts_of_one_instance_leave_one_living_family(
+    store: &dyn Store,
+) {
+    let starts = (1..=64).map(|bits| store.admit(start("ada", Entry::Guest, bits)));
+    for admitted in join_all(starts).await {
+        admitted.unwrap().unwrap();
+    }
+    let checks = (1..=64).map(|bits| store.check(start("ada", Entry::Guest, 0).check(bits)));
+    let living = join_all(checks).await.into_iter().filter(|check| check.as_ref().unwrap().is_ok());
+    assert_eq!(living.count(), 1);
+}
+
+pub(in crate::store) async fn guest_on_a_registered_name_is_refused(store: &dyn Store) {
+    let_in(store, start("ada", registered(), 1)).await;
+    assert_eq!(admit(store, start("ada", Entry::Guest, 2)).await, Err(Refusal::NameTaken));
+    let_in(store, start("ada", Entry::Family(family(1)), 3)).await;
+}
+
+pub(in crate::store) async fn profile_is_kept_for_restarts_and_replaced_by_the_hooks_next_word(
+    store: &dyn Store,
+) {
+    let properties = Data::from_json(r#"{ "tier" : 1.50 }"#.into()).unwrap();
+    let full = Profile { name: Some("Ada L.".into()), properties: Some(properties) };
+    for (bits, profile) in [(1, full), (2, Profile::default())] {
+        let entry = Entry::Registered { profile: profile.clone(), issued: None };
+        assert_eq!(let_in(store, start("ada", entry, bits)).await.profile, profile);
+        let again = let_in(store, start("ada", Entry::Family(family(bits)), 9)).await;
+        assert_eq!(again.profile, profile, "family {bits}");
+    }
+}
+
+pub(in crate::store) async fn name_that_becomes_registered_ends_its_guests_families(
+    store: &dyn Store,
+) {
+    let_in(store, start("ada", Entry::Guest, 1).on('a')).await;
+    let_in(store, start("ada", Entry::Guest, 2).on('b')).await;
+    assert!(let_in(store, start("ada", registered(), 3).on('a')).await.was_guest);
+    for (letter, bits) in [('a', 1), ('b', 2)] {
+        let old = admit(store, start("ada", Entry::Guest, 9).on(letter).with_family(bits)).await;
+        assert_eq!(old, Err(Refusal::Revoked), "instance {letter}");
+    }
+    let again = let_in(store, start("ada", registered(), 9).with_family(3)).await;
+    assert_eq!((again.guest, again.was_guest), (false, false));
+    let other = let_in(store, start("ada", registered(), 4).on('b')).await;
+    assert!(!other.was_guest, "it is no guest's any more");
+}
+
+pub(in crate::store) async fn unknown_family_is_revoked(store: &dyn Store) {
+    assert_eq!(
+        admit(store, start("ada", Entry::Family(family(1)), 2)).await,
+        Err(Refusal::Revoked)
+    );
+    let_in(store, start("ada", Entry::Guest, 1).on('a')).await;
+    let elsewhere = admit(store, start("ada", Entry::Family(family(1)), 2).on('b')).await;
+    assert_eq!(elsewhere, Err(Refusal::Revoked));
+}
+
+pub(in crate::store) async fn check_agrees_with_a_restart(store: &dyn Store) {
+    let_in(store, start("living", Entry::Guest, 1)).await;
+    let_in(store, start("deleted", Entry::Guest, 1)).await;
+    let_in(store, start("blocked", registered(), 1)).await;
+    let_in(store, start("revoked", registered(), 1)).await;
+    store.delete_user(user("deleted"), NOW).await.unwrap();
+    store.block(user("blocked"), super::ban(), false).await.unwrap();
+    store.revoke_user(user("revoked"), NOW).await.unwrap();
+    for (username, expected) in [
+        ("living", Ok(())),
+        ("deleted", Err(Refusal::Deleted)),
+        ("blocked", Err(Refusal::Blocked(super::ban()))),
+        ("revoked", Err(Refusal::Revoked)),
+    ] {
+        let visit = start(username, Entry::Guest, 2);
+        assert_eq!(store.check(visit.check(1)).await.unwrap(), expected, "{username}");
+        assert_eq!(admit(store, visit.with_family(1)).await.map(drop), expected, "{username}");
+    }
+}
+
+pub(in crate::store) async fn nothing_crosses_apps(store: &dyn Store) {
+    let elsewhere = |username| UserKey { app: "other".into(), ..user(username) };
+    let_in(store, start("ada", registered(), 1)).await;
+    store.block(elsewhere("ada"), super::ban(), true).await.unwrap();
+    store.revoke_user(elsewhere("ada"), NOW).await.unwrap();
+    store.revoke_family(elsewhere("ada"), instance('a'), family(1)).await.unwrap();
+    store.delete_user(elsewhere("ada"), NOW).await.unwrap();
+    let_in(store, start("ada", Entry::Family(family(1)), 2)).await;
+
+    let_in(store, start("eve", Entry::Guest, 1)).await;
+    store.block(user("eve"), super::ban(), true).await.unwrap();
+    let there = super::Admission { user: elsewhere("eve"), ..start("eve", Entry::Guest, 1) };
+    let_in(store, there).await;
+}
+
+pub(in crate::store) async fn first_signing_key_becomes_the_only_one(store: &dyn Store) {
+    let key = |kid: &str, byte| SigningKey { kid: kid.into(), secret: [byte; 32], created: NOW };
+    for offered in [key("first", 1), key("second", 2)] {
+        let keys = store.signing_keys(offered).await.unwrap();
+        assert!(keys == [key("first", 1)], "{} keys", keys.len());
+    }
+}

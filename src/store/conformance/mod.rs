@@ -1,0 +1,141 @@
+//! What every store does, told as tests against `dyn Store`.
+//!
+//! [`every_rule`] makes one test of each rule for one implementation. A rule is given an empty store.
+//! Not here: what only one implementation can do wrong (files, batches).
+
+pub(in crate::store) mod blocks;
+pub(in crate::store) mod endings;
+pub(in crate::store) mod entry;
+
+use std::time::Duration;
+
+use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
+
+use super::{
+    Admission, Admitted, Block, BlockKind, Check, Entry, Profile, Refusal, Store, UserKey,
+};
+
+/// Makes a test of each rule; `$store` is an expression that gives an empty store.
+macro_rules! every_rule {
+    ($store:expr) => {
+        crate::store::conformance::every_rule! { $store =>
+            entry::guest_is_let_in_and_recorded
+            entry::restart_with_the_family_goes_on
+            entry::new_start_voids_the_instances_former_family
+            entry::families_of_other_instances_live_on
+            entry::concurrent_starts_of_one_instance_leave_one_living_family
+            entry::guest_on_a_registered_name_is_refused
+            entry::profile_is_kept_for_restarts_and_replaced_by_the_hooks_next_word
+            entry::name_that_becomes_registered_ends_its_guests_families
+            entry::unknown_family_is_revoked
+            entry::check_agrees_with_a_restart
+            entry::nothing_crosses_apps
+            entry::first_signing_key_becomes_the_only_one
+            blocks::block_holds_for_every_way_in
+            blocks::expired_block_does_not_count
+            blocks::later_block_takes_an_earlier_ones_place
+            blocks::guests_block_is_of_its_instances
+            blocks::guests_block_is_of_its_addresses_if_asked
+            blocks::ipv4_address_is_the_same_however_it_is_told
+            blocks::registered_users_block_is_of_the_name_alone
+            blocks::unblock_lifts_what_came_with_the_block_and_nothing_else
+            blocks::name_that_never_came_in_can_be_blocked
+            blocks::refusals_come_in_order
+            endings::deleted_user_stays_refused
+            endings::name_that_never_came_in_can_be_deleted
+            endings::revoked_user_needs_newer_credentials
+            endings::earlier_revocation_does_not_shorten_a_later_one
+            endings::revoked_family_is_void_only_if_it_is_the_instances
+            endings::unseen_guests_are_forgotten
+            endings::blocked_guests_are_not_forgotten
+            endings::forgetting_a_guest_keeps_its_revocation
+            endings::more_guests_than_fit_a_step_are_forgotten
+            endings::restart_and_check_count_as_seen
+        }
+    };
+    ($store:expr => $($subject:ident::$rule:ident)*) => {
+        $(
+            #[tokio::test]
+            async fn $rule() {
+                crate::store::conformance::$subject::$rule(&$store).await;
+            }
+        )*
+    };
+}
+pub(in crate::store) use every_rule;
+
+/// When the tests take place.
+pub(in crate::store) const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
+
+/// More than the exactness of when somebody was last seen.
+const TWO_HOURS: Duration = Duration::from_hours(2);
+
+const ADDRESS: &str = "192.0.2.1";
+
+pub(in crate::store) fn user(username: &str) -> UserKey {
+    UserKey { app: "app".into(), username: username.parse().unwrap() }
+}
+
+pub(in crate::store) fn family(bits: u128) -> FamilyId {
+    FamilyId::from_bits(bits)
+}
+
+/// A start of `username` on instance `instance-a` that would begin family `new`.
+pub(in crate::store) fn start(username: &str, entry: Entry, new: u128) -> Admission {
+    Admission {
+        user: user(username),
+        instance: instance('a'),
+        address: ADDRESS.parse().unwrap(),
+        entry,
+        new_family: family(new),
+        now: NOW,
+    }
+}
+
+/// A block without end.
+pub(in crate::store) fn ban() -> Block {
+    Block { kind: BlockKind::Ban, reason: Some("spam".into()), since: NOW, until: None }
+}
+
+fn instance(letter: char) -> InstanceId {
+    format!("instance-{letter}").parse().unwrap()
+}
+
+/// What a hook says that knows nothing but that the user may come in.
+fn registered() -> Entry {
+    Entry::Registered { profile: Profile::default(), issued: None }
+}
+
+impl Admission {
+    fn on(self, letter: char) -> Self {
+        Self { instance: instance(letter), ..self }
+    }
+
+    fn from(self, address: &str) -> Self {
+        Self { address: address.parse().unwrap(), ..self }
+    }
+
+    fn at(self, now: Timestamp) -> Self {
+        Self { now, ..self }
+    }
+
+    /// The same with the access token of `family`.
+    fn with_family(self, bits: u128) -> Self {
+        Self { entry: Entry::Family(family(bits)), ..self }
+    }
+
+    fn check(&self, bits: u128) -> Check {
+        let Self { user, instance, address, now, .. } = self.clone();
+        Check { user, instance, address, family: family(bits), now }
+    }
+}
+
+/// The store's answer to a start that it can write down.
+async fn admit(store: &dyn Store, admission: Admission) -> Result<Admitted, Refusal> {
+    store.admit(admission).await.unwrap()
+}
+
+/// Lets somebody in who is to be let in.
+async fn let_in(store: &dyn Store, admission: Admission) -> Admitted {
+    admit(store, admission).await.expect("they may come in")
+}

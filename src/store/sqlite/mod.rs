@@ -1,0 +1,20 @@
+//! The embedded store: one `SQLite` file, one thread that owns the connection, one commit for all calls that wait.
+//!
+//! A call is a function of the connection with a typed answer; `writer` runs it. To add one: write the function in the
+//! file of its subject, and the method in `store` that hands it over. To add a table: add a file to `migrations/sqlite`
+//! and a line to `open`.
+//! Invariant: `SQLite` is only ever touched by `open`, and then by the writer's thread.
+
+mod admit;
+mod blocks;
+mod keys;
+mod open;
+mod store;
+mod users;
+mod value;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use store::SqliteStore;

@@ -1,0 +1,129 @@
+//! [`SqliteStore`]: each call of the trait as a function handed to the writer.
+//!
+//! Not here: what the functions do (`admit`, `blocks`, `users`, `keys`), and how they are batched (`writer`).
+
+use std::path::Path;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use rusqlite::Connection;
+use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
+
+use super::writer::Writer;
+use super::{admit, blocks, keys, open, users};
+use crate::store::{
+    Admission, Admitted, Block, Check, Entry, Refusal, SigningKey, Store, StoreError, UserKey,
+};
+
+/// Durable facts in one `SQLite` file, for a gateway that shares them with no other.
+///
+/// Dropping it finishes the calls that wait, and then closes the file.
+pub struct SqliteStore {
+    pub(super) writer: Writer,
+}
+
+impl SqliteStore {
+    /// Opens the file at `path`, or creates it for its owner alone (mode 0600).
+    ///
+    /// The file is this store's alone until it is dropped. Blocks while it opens.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it cannot be created, read or written, is no store, or another gateway has it
+    /// open; [`StoreError::NewerVersion`] when a newer gateway wrote it.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let label = path.display().to_string();
+        let db = open::file(path, &label)?;
+        Ok(Self { writer: Writer::start(db, label)? })
+    }
+
+    /// A store that forgets everything when it is dropped, for tests and trials.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when there is no memory or thread to be had.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let label = ":memory:".to_owned();
+        let db = open::memory(&label)?;
+        Ok(Self { writer: Writer::start(db, label)? })
+    }
+
+    fn call<T: Send + 'static>(
+        &self,
+        op: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T, StoreError>> {
+        self.writer.call(op).boxed()
+    }
+}
+
+impl Store for SqliteStore {
+    fn admit(
+        &self,
+        admission: Admission,
+    ) -> BoxFuture<'_, Result<Result<Admitted, Refusal>, StoreError>> {
+        self.call(move |db| admit::admit(db, &admission))
+    }
+
+    fn check(&self, check: Check) -> BoxFuture<'_, Result<Result<(), Refusal>, StoreError>> {
+        let Check { user, instance, address, family, now } = check;
+        let entry = Entry::Family(family);
+        let admission = Admission { user, instance, address, entry, new_family: family, now };
+        self.call(move |db| Ok(admit::admit(db, &admission)?.map(drop)))
+    }
+
+    fn block(
+        &self,
+        user: UserKey,
+        block: Block,
+        address: bool,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.call(move |db| blocks::block(db, &user, &block, address))
+    }
+
+    fn unblock(&self, user: UserKey) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.call(move |db| blocks::unblock(db, &user.app, user.username.as_str()))
+    }
+
+    fn delete_user(
+        &self,
+        user: UserKey,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.call(move |db| users::delete(db, &user, now))
+    }
+
+    fn revoke_user(&self, user: UserKey, now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.call(move |db| users::revoke(db, &user, now))
+    }
+
+    fn revoke_family(
+        &self,
+        user: UserKey,
+        instance: InstanceId,
+        family: FamilyId,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.call(move |db| users::revoke_family(db, &user, &instance, family))
+    }
+
+    fn signing_keys(
+        &self,
+        first: SigningKey,
+    ) -> BoxFuture<'_, Result<Vec<SigningKey>, StoreError>> {
+        self.call(move |db| keys::signing_keys(db, &first))
+    }
+
+    fn drop_unseen_guests(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let mut dropped = 0;
+            loop {
+                let step = self.call(move |db| users::drop_some_unseen_guests(db, before)).await?;
+                dropped += step;
+                if step < users::GUESTS_DROPPED_AT_ONCE {
+                    return Ok(dropped);
+                }
+            }
+        })
+    }
+
+    fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.call(open::write_version)
+    }
+}

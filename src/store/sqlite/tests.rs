@@ -1,0 +1,262 @@
+//! What only this implementation can do wrong: files, schema versions, batches.
+
+use std::fs;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use futures::future::join_all;
+use rusqlite::Connection;
+use stagedoor_proto::Username;
+
+use super::SqliteStore;
+use super::writer::MAX_CALLS_WAITING;
+use crate::store::conformance::{NOW, ban, every_rule, family, start, user};
+use crate::store::{Entry, Refusal, SigningKey, Store, StoreError};
+
+every_rule!(SqliteStore::in_memory().unwrap());
+
+/// Why opening `path` was refused.
+fn refusal(path: &Path) -> String {
+    let error = SqliteStore::open(path).err().expect("it is refused");
+    let text = error.to_string();
+    assert!(text.contains(&path.display().to_string()) && !text.contains('\n'), "{text}");
+    text
+}
+
+fn key() -> SigningKey {
+    SigningKey { kid: "first".into(), secret: [7; 32], created: NOW }
+}
+
+#[tokio::test]
+async fn everything_survives_closing_and_opening() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("stagedoor.db");
+    let store = SqliteStore::open(&path).unwrap();
+    for (name, bits) in [("stays", 1), ("is blocked", 2), ("is deleted", 3), ("is revoked", 4)] {
+        store.admit(start(name, Entry::Guest, bits)).await.unwrap().unwrap();
+    }
+    store.block(user("is blocked"), ban(), false).await.unwrap();
+    store.delete_user(user("is deleted"), NOW).await.unwrap();
+    store.revoke_user(user("is revoked"), NOW).await.unwrap();
+    store.signing_keys(key()).await.unwrap();
+    drop(store);
+
+    let store = SqliteStore::open(&path).unwrap();
+    for (name, bits, expected) in [
+        // The block is of the instance they share.
+        ("stays", 1, Some(Refusal::Blocked(ban()))),
+        ("is blocked", 2, Some(Refusal::Blocked(ban()))),
+        ("is deleted", 3, Some(Refusal::Deleted)),
+    ] {
+        let answer = store.admit(start(name, Entry::Family(family(bits)), 9)).await.unwrap();
+        assert_eq!(answer.err(), expected, "{name}");
+    }
+    assert!(store.unblock(user("is blocked")).await.unwrap());
+    for (name, bits, expected) in
+        [("is revoked", 4, Some(Refusal::Revoked)), ("is blocked", 2, None)]
+    {
+        let answer = store.admit(start(name, Entry::Family(family(bits)), 9)).await.unwrap();
+        assert_eq!(answer.err(), expected, "{name}");
+    }
+    let other = SigningKey { kid: "other".into(), ..key() };
+    assert!(store.signing_keys(other).await.unwrap() == [key()]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn files_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&dir.path().join("stagedoor.db")).unwrap();
+    store.ready().await.unwrap();
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir.path()).unwrap().map(Result::unwrap) {
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{entry:?}");
+        names.push(entry.file_name().into_string().unwrap());
+    }
+    names.sort();
+    assert_eq!(names, ["stagedoor.db", "stagedoor.db-wal"], "the log's index stays in memory");
+}
+
+#[tokio::test]
+async fn second_gateway_on_the_file_is_refused_until_the_first_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("stagedoor.db");
+    let first = SqliteStore::open(&path).unwrap();
+    assert!(refusal(&path).ends_with("another gateway has it open"));
+    first.ready().await.unwrap();
+    // The refused one must not have taken the first one's lock away.
+    assert!(refusal(&path).ends_with("another gateway has it open"));
+    drop(first);
+    SqliteStore::open(&path).unwrap().ready().await.unwrap();
+}
+
+#[test]
+fn newer_schema_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("stagedoor.db");
+    drop(SqliteStore::open(&path).unwrap());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    for _ in 0..2 {
+        let refused = SqliteStore::open(&path).err().expect("it is refused");
+        let StoreError::NewerVersion { found, known, .. } = refused else { panic!("{refused}") };
+        assert_eq!((found, known), (99, super::open::VERSION));
+    }
+}
+
+#[test]
+fn what_is_no_store_is_refused_and_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    fs::write(at("text"), "no database at all, and long enough for a header ".repeat(20)).unwrap();
+    let foreign = Connection::open(at("foreign.db")).unwrap();
+    foreign.execute_batch("CREATE TABLE t (x); PRAGMA user_version = 7").unwrap();
+    drop(foreign);
+    for (path, reason) in [
+        (dir.path().to_path_buf(), "it is a directory"),
+        (at("text"), "it is not a database"),
+        (at("foreign.db"), "it is another program's database"),
+        (at("missing/stagedoor.db"), "No such file or directory"),
+        (at("text/stagedoor.db"), "Not a directory"),
+    ] {
+        let text = refusal(&path);
+        assert!(text.contains(reason), "expected {reason:?}: {text}");
+    }
+    assert!(
+        fs::read_to_string(at("text")).unwrap().starts_with("no database"),
+        "it was left alone"
+    );
+}
+
+/// Keeps the writer busy from when `started` tells until `go_on` does, so that the calls made meanwhile are one batch.
+struct Gate {
+    started: Receiver<()>,
+    go_on: Sender<()>,
+}
+
+impl Gate {
+    /// Sends the call that waits; it is answered when the gate opens.
+    fn close(store: &SqliteStore) -> (Self, impl Future<Output = Result<(), StoreError>>) {
+        let (tell, started) = channel();
+        let (go_on, wait) = channel();
+        let call = store.writer.call(move |_| {
+            tell.send(()).expect("the test listens");
+            wait.recv().expect("the test opens the gate");
+            Ok(())
+        });
+        (Self { started, go_on }, call)
+    }
+}
+
+/// Runs `calls` in one batch, in their order.
+async fn in_one_batch<T>(store: &SqliteStore, calls: Vec<impl Future<Output = T>>) -> Vec<T> {
+    let (gate, gated) = Gate::close(store);
+    let mut gated = Box::pin(gated);
+    assert!(futures::poll!(&mut gated).is_pending());
+    gate.started.recv().unwrap();
+    let mut calls = Box::pin(join_all(calls));
+    assert!(futures::poll!(&mut calls).is_pending());
+    gate.go_on.send(()).unwrap();
+    gated.await.unwrap();
+    calls.await
+}
+
+/// An operation that writes and then, if told to, fails.
+async fn add_user(store: &SqliteStore, name: &'static str, then: Then) -> Result<(), StoreError> {
+    let sql = match then {
+        Then::Succeed => "",
+        Then::Fail => "SELECT * FROM no_such_table",
+        Then::SpoilTheCommit => {
+            "PRAGMA defer_foreign_keys = ON; INSERT INTO block_reach VALUES ('app', 0, x'00', 'nobody')"
+        }
+    };
+    store
+        .writer
+        .call(move |db| {
+            db.execute(
+                "INSERT INTO users (app, username, registered) VALUES ('app', ?1, 1)",
+                [name],
+            )?;
+            db.execute_batch(sql)
+        })
+        .await
+}
+
+#[derive(Clone, Copy)]
+enum Then {
+    Succeed,
+    Fail,
+    SpoilTheCommit,
+}
+
+async fn usernames(store: &SqliteStore) -> Vec<Username> {
+    let names = store.writer.call(|db| {
+        let mut statement = db.prepare("SELECT username FROM users ORDER BY username")?;
+        statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()
+    });
+    names.await.unwrap().iter().map(|name| name.parse().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn failing_call_leaves_no_trace_and_does_not_spoil_its_batch() {
+    let store = SqliteStore::in_memory().unwrap();
+    let calls = [("a", Then::Succeed), ("b", Then::Fail), ("c", Then::Succeed), ("d", Then::Fail)]
+        .map(|(name, then)| add_user(&store, name, then));
+    let answers = in_one_batch(&store, calls.into()).await;
+    let ok: Vec<bool> = answers.iter().map(Result::is_ok).collect();
+    assert_eq!(ok, [true, false, true, false]);
+    let Err(StoreError::Unavailable { path, reason }) = &answers[1] else { panic!("{answers:?}") };
+    assert!(path == ":memory:" && reason.contains("no_such_table"), "{path}: {reason}");
+    assert_eq!(usernames(&store).await, ["a", "c"].map(|name| name.parse().unwrap()));
+}
+
+#[tokio::test]
+async fn failing_commit_fails_the_whole_batch_and_the_next_one_succeeds() {
+    let store = SqliteStore::in_memory().unwrap();
+    let calls = [("a", Then::Succeed), ("b", Then::SpoilTheCommit), ("c", Then::Succeed)]
+        .map(|(name, then)| add_user(&store, name, then));
+    for answer in in_one_batch(&store, calls.into()).await {
+        assert!(matches!(answer, Err(StoreError::Unavailable { .. })), "{answer:?}");
+    }
+    add_user(&store, "d", Then::Succeed).await.unwrap();
+    assert_eq!(usernames(&store).await, ["d".parse().unwrap()]);
+}
+
+#[tokio::test]
+async fn full_disk_refuses_writes_until_there_is_room() {
+    let store = SqliteStore::in_memory().unwrap();
+    let limit = |pages: u32| {
+        store.writer.call(move |db| {
+            db.pragma_update_and_check(None, "max_page_count", pages, |row| row.get::<_, u32>(0))
+        })
+    };
+    limit(1).await.unwrap();
+    let profile = crate::store::Profile { name: Some("x".repeat(100_000)), properties: None };
+    let large = start("large", Entry::Registered { profile, issued: None }, 1);
+    let refused = store.admit(large.clone()).await;
+    let Err(StoreError::Unavailable { reason, .. }) = refused else { panic!("{refused:?}") };
+    assert!(reason.contains("full"), "{reason}");
+    limit(1_000).await.unwrap();
+    store.admit(large).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn one_call_too_many_is_refused_at_once_and_the_others_are_answered() {
+    let store = SqliteStore::in_memory().unwrap();
+    let calls = (0..=MAX_CALLS_WAITING).map(|_| store.ready()).collect();
+    let answers = in_one_batch(&store, calls).await;
+    let (last, others) = answers.split_last().unwrap();
+    assert!(matches!(last, Err(StoreError::Full { waiting: MAX_CALLS_WAITING })), "{last:?}");
+    assert!(others.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn call_whose_caller_went_away_happens_before_the_store_closes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("stagedoor.db");
+    let store = SqliteStore::open(&path).unwrap();
+    assert!(futures::poll!(store.block(user("ada"), ban(), false)).is_pending());
+    drop(store);
+    let store = SqliteStore::open(&path).unwrap();
+    assert!(store.unblock(user("ada")).await.unwrap());
+}

@@ -1,0 +1,82 @@
+//! How values of the trait stand in columns.
+
+use std::net::IpAddr;
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use stagedoor_proto::{Data, FamilyId, Timestamp};
+
+use crate::store::BlockKind;
+
+/// An instant as milliseconds; what is too late for a column is the latest that can be told.
+pub(super) struct Ms(pub(super) Timestamp);
+
+impl ToSql for Ms {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(i64::try_from(self.0.as_millis()).unwrap_or(i64::MAX).into())
+    }
+}
+
+impl FromSql for Ms {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_i64()? {
+            i64::MAX => Ok(Self(Timestamp::MAX)),
+            ms => match u64::try_from(ms) {
+                Ok(ms) => Ok(Self(Timestamp::from_millis(ms))),
+                Err(_) => Err(FromSqlError::OutOfRange(ms)),
+            },
+        }
+    }
+}
+
+/// A family as its 16 bytes.
+pub(super) struct Family(pub(super) FamilyId);
+
+impl ToSql for Family {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Owned(self.0.bits().to_be_bytes().to_vec().into()))
+    }
+}
+
+impl FromSql for Family {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        <[u8; 16]>::column_result(value)
+            .map(|bytes| Self(FamilyId::from_bits(u128::from_be_bytes(bytes))))
+    }
+}
+
+/// The application's JSON as text.
+pub(super) struct Json(pub(super) Data);
+
+impl FromSql for Json {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let text = value.as_str()?.to_owned();
+        Data::from_json(text).map(Self).map_err(|error| FromSqlError::Other(Box::new(error)))
+    }
+}
+
+impl ToSql for BlockKind {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Kick => 0.into(),
+            Self::Ban => 1.into(),
+        })
+    }
+}
+
+impl FromSql for BlockKind {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_i64()? {
+            0 => Ok(Self::Kick),
+            1 => Ok(Self::Ban),
+            other => Err(FromSqlError::OutOfRange(other)),
+        }
+    }
+}
+
+/// An address as 16 bytes, the same for an IPv4 address however the socket told it.
+pub(super) fn address_bytes(address: IpAddr) -> [u8; 16] {
+    match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+        IpAddr::V6(v6) => v6.octets(),
+    }
+}
