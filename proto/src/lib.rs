@@ -20,6 +20,8 @@ mod message;
 mod push;
 mod reply;
 mod room;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod session;
 mod text;
 mod time;
