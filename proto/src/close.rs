@@ -25,20 +25,30 @@ macro_rules! close_codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $reason:literal;)*) => {
         /// The number that ends a connection.
         ///
-        /// On the wire it is the number; its name is the `reason`.
+        /// On the wire it is the number; its name is the `reason`. A number of a later version is kept as it is: its
+        /// hundreds digit says what to do.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(try_from = "u16", into = "u16")]
-        #[repr(u16)]
-        pub enum CloseCode { $($(#[$doc])* $name = $code,)* }
+        pub enum CloseCode {
+            $($(#[$doc])* $name,)*
+            /// A number from 4000 to 4599 that this version has no name for.
+            Unknown(u16),
+        }
 
         impl CloseCode {
-            /// Every code there is.
+            /// Every code this version has a name for.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The number on the wire.
+            #[must_use]
+            pub const fn code(self) -> u16 {
+                match self { $(Self::$name => $code,)* Self::Unknown(code) => code }
+            }
 
             /// The word for this ending, the same in every place.
             #[must_use]
             pub const fn reason(self) -> &'static str {
-                match self { $(Self::$name => $reason,)* }
+                match self { $(Self::$name => $reason,)* Self::Unknown(_) => "unknown" }
             }
         }
 
@@ -47,6 +57,7 @@ macro_rules! close_codes {
             fn try_from(code: u16) -> Result<Self, String> {
                 match code {
                     $($code => Ok(Self::$name),)*
+                    4000..=4599 => Ok(Self::Unknown(code)),
                     _ => Err(format!("{code} is not a close code of this protocol")),
                 }
             }
@@ -114,12 +125,6 @@ close_codes! {
 }
 
 impl CloseCode {
-    /// The number on the wire.
-    #[must_use]
-    pub const fn code(self) -> u16 {
-        self as u16
-    }
-
     /// What the client does next.
     #[must_use]
     pub const fn action(self) -> Action {
@@ -161,8 +166,19 @@ impl schemars::JsonSchema for CloseCode {
         "CloseCode".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let codes: Vec<u16> = Self::ALL.iter().map(|code| code.code()).collect();
-        schemars::json_schema!({ "type": "integer", "enum": codes })
+        let named = Self::ALL.iter().map(
+            |code| schemars::json_schema!({ "const": code.code(), "description": code.reason() }),
+        );
+        let later = schemars::json_schema!({
+            "description": "A code of a later version: its hundreds digit says what to do.",
+            "type": "integer",
+            "minimum": 4000,
+            "maximum": 4599,
+        });
+        schemars::json_schema!({
+            "description": "The number that ends a connection.",
+            "anyOf": named.chain([later]).collect::<Vec<_>>(),
+        })
     }
 }
 

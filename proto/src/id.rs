@@ -89,7 +89,12 @@ macro_rules! id {
                 stringify!($name).into()
             }
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{22}$" })
+                schemars::json_schema!({
+                    "type": "string",
+                    "description": "An id the gateway made: 22 characters of base64url.",
+                    // 128 bits leave four bits of the last character zero.
+                    "pattern": "^[A-Za-z0-9_-]{21}[AQgw]$",
+                })
             }
         }
     };

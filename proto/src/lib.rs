@@ -10,28 +10,31 @@
 //! Not here: sockets, clocks, state. The source of each type is `docs/protocol.md`.
 
 mod close;
-mod codec;
 mod command;
+mod decode;
+mod encode;
 mod error;
 mod id;
 mod limits;
+mod message;
 mod push;
 mod reply;
 mod room;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod session;
 mod text;
 mod time;
 mod variant;
 
 pub use close::{Action, CloseCode, Disconnect};
-pub use codec::{
-    ClientMessage, DecodeError, MAX_JSON_DEPTH, Pong, Request, ServerMessage, decode_client,
-    decode_server, encode_disconnect, encode_ping, encode_push, encode_reply, frame_text,
-};
 pub use command::*;
+pub use decode::{DecodeError, MAX_JSON_DEPTH, decode_client, decode_server};
+pub use encode::{encode_disconnect, encode_ping, encode_push, encode_reply, frame_text};
 pub use error::{Error, ErrorCode, Scope};
 pub use id::{FamilyId, InvalidId, ParticipantId, SessionId, StreamId};
 pub use limits::*;
+pub use message::{ClientMessage, Pong, Request, ServerMessage};
 pub use push::*;
 pub use reply::*;
 pub use room::*;

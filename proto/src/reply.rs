@@ -1,4 +1,7 @@
 //! What requests are answered with when they succeed.
+//!
+//! Each command has one reply; all moderation verbs share [`Accepted`], and their effects come as `moderation` pushes.
+//! Not here: refusals ([`crate::Error`]).
 
 use serde::{Deserialize, Serialize};
 
@@ -8,45 +11,62 @@ use crate::{
 };
 use crate::{SessionLimits, SessionState, Stream, Timestamp};
 
-/// The `ok` of a reply, named after what happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Reply {
+macro_rules! replies {
+    ($($(#[$doc:meta])* $name:ident $body:tt = $text:literal;)*) => {
+        /// The `ok` of a reply, named after what happened.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[serde(rename_all = "snake_case")]
+        pub enum Reply { $($(#[$doc])* $name $body,)* }
+
+        impl Reply {
+            /// Every reply's name on the wire.
+            pub const NAMES: &[&str] = &[$($text,)*];
+
+            /// This reply's name on the wire.
+            #[must_use]
+            pub const fn name(&self) -> &'static str {
+                match self { $(Self::$name { .. } => $text,)* }
+            }
+        }
+    };
+}
+
+replies! {
     /// To `start`.
-    Started(Box<Started>),
+    Started(Box<Started>) = "started";
     /// To `resume`.
-    Resumed(Resumed),
+    Resumed(Resumed) = "resumed";
     /// To `renew`.
-    Renewed(Renewed),
+    Renewed(Renewed) = "renewed";
     /// To `postpone_renewal`.
-    Postponed(Postponed),
+    Postponed(Postponed) = "postponed";
     /// To `end`.
-    Ended {},
+    Ended {} = "ended";
     /// To `join`.
-    Joined(Box<Joined>),
+    Joined(Box<Joined>) = "joined";
     /// To `leave`.
-    Left {},
+    Left {} = "left";
     /// To `roster`.
-    Roster(RosterPage),
+    Roster(RosterPage) = "roster";
     /// To `publish`.
-    Published(Published),
+    Published(Published) = "published";
     /// To `update_stream`.
-    Updated(Updated),
+    Updated(Updated) = "updated";
     /// To `unpublish`.
-    Unpublished {},
+    Unpublished {} = "unpublished";
     /// To `subscribe`.
-    Subscribed {},
+    Subscribed {} = "subscribed";
     /// To `unsubscribe`.
-    Unsubscribed {},
+    Unsubscribed {} = "unsubscribed";
     /// To `relay`.
-    Relayed {},
+    Relayed {} = "relayed";
     /// To `signal`.
-    Sent(Sent),
+    Sent(Sent) = "sent";
     /// To every moderation verb: taken into the room's log. What became of it at each target comes as `moderation`.
-    Accepted(Accepted),
+    Accepted(Accepted) = "accepted";
     /// To `watch`.
-    Watching(Watching),
+    Watching(Watching) = "watching";
 }
 
 /// A session began.

@@ -87,6 +87,7 @@ pub enum StreamKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "schema", schemars(extend("maxLength" = MAX_STREAM_NAME_CHARS)))]
 pub struct StreamName(String);
 
 impl TryFrom<String> for StreamName {
@@ -110,6 +111,10 @@ impl From<StreamName> for String {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
+#[cfg_attr(feature = "schema", schemars(extend(
+    "maxItems" = MAX_LAYOUT_CLASSES,
+    "items" = { "type": "string", "minLength": 1, "maxLength": MAX_LAYOUT_CLASS_CHARS },
+)))]
 pub struct LayoutClasses(Vec<String>);
 
 impl LayoutClasses {

@@ -22,8 +22,12 @@ pub struct InvalidText {
     pub rule: &'static str,
 }
 
+/// The schema's pattern for texts without control characters (C0, DEL and C1).
+#[cfg(feature = "schema")]
+pub(crate) const NO_CONTROL_CHARACTERS: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+
 macro_rules! text {
-    ($(#[$doc:meta])* $name:ident($store:ty), $kind:literal, $rule:literal, $valid:expr) => {
+    ($(#[$doc:meta])* $name:ident($store:ty), $kind:literal, $rule:literal, { $($bounds:tt)* }, $valid:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
@@ -81,7 +85,11 @@ macro_rules! text {
                 stringify!($name).into()
             }
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "description": concat!($kind, ": ", $rule) })
+                schemars::json_schema!({
+                    "type": "string",
+                    "description": concat!("A ", $kind, ": ", $rule, "."),
+                    $($bounds)*
+                })
             }
         }
     };
@@ -103,6 +111,7 @@ text! {
     ///
     /// Cheap to clone. Its `Debug` form is redacted: usernames reach logs only as a keyed hash.
     Username(Arc<str>), "username", "1 to 256 bytes of UTF-8 in normal form C without control characters",
+    { "minLength": 1, "maxLength": MAX_USERNAME_BYTES, "pattern": NO_CONTROL_CHARACTERS },
     |text| {
         (1..=MAX_USERNAME_BYTES).contains(&text.len())
             && (text.is_ascii() || unicode_normalization::is_nfc(text))
@@ -119,6 +128,7 @@ impl fmt::Debug for Username {
 text! {
     /// One running copy of an SDK (a tab, a device): an id the client makes and keeps.
     InstanceId(Box<str>), "instance", "8 to 64 characters of A-Z a-z 0-9 . _ ~ -",
+    { "minLength": MIN_INSTANCE_CHARS, "maxLength": MAX_INSTANCE_CHARS, "pattern": "^[A-Za-z0-9._~-]*$" },
     |text| {
         (MIN_INSTANCE_CHARS..=MAX_INSTANCE_CHARS).contains(&text.len()) && text.bytes().all(is_unreserved)
     }
@@ -127,6 +137,7 @@ text! {
 text! {
     /// The name of a room in an app. Cheap to clone.
     RoomId(Arc<str>), "room", "1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ -",
+    { "minLength": 1, "maxLength": MAX_ROOM_ID_CHARS, "pattern": "^[A-Za-z0-9._~:@-]*$" },
     |text| {
         (1..=MAX_ROOM_ID_CHARS).contains(&text.len())
             && text.bytes().all(|b| is_unreserved(b) || matches!(b, b':' | b'@'))
@@ -136,24 +147,28 @@ text! {
 text! {
     /// An idempotency key the caller picks.
     Ref(Box<str>), "ref", "1 to 64 bytes without control characters",
+    { "minLength": 1, "maxLength": MAX_REF_BYTES, "pattern": NO_CONTROL_CHARACTERS },
     |text| (1..=MAX_REF_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 text! {
     /// The application's name for a kind of signal.
     SignalType(Box<str>), "type", "1 to 128 characters of A-Z a-z 0-9 . _ ~ -",
+    { "minLength": 1, "maxLength": MAX_SIGNAL_TYPE_CHARS, "pattern": "^[A-Za-z0-9._~-]*$" },
     |text| (1..=MAX_SIGNAL_TYPE_CHARS).contains(&text.len()) && text.bytes().all(is_unreserved)
 }
 
 text! {
     /// Why a moderator acted, in their words.
     Reason(Arc<str>), "reason", "at most 256 bytes",
+    { "maxLength": MAX_REASON_BYTES },
     |text| text.len() <= MAX_REASON_BYTES
 }
 
 text! {
     /// A token or a resume secret. Its `Debug` form is redacted.
-    Secret(Box<str>), "secret", "a text", |_| true
+    Secret(Box<str>), "secret", "a text",
+    {  }, |_| true
 }
 
 impl fmt::Debug for Secret {
@@ -216,6 +231,6 @@ impl schemars::JsonSchema for Data {
         "Data".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "description": "any JSON of the application, passed through untouched" })
+        schemars::json_schema!({ "description": "Any JSON of the application, passed through untouched." })
     }
 }

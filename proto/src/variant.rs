@@ -1,4 +1,4 @@
-//! Reads one entry of a map as a variant of an externally tagged enum.
+//! Reading bodies: one entry of a map as a variant of an externally tagged enum, and objects as objects.
 //!
 //! serde reads `{"join":{…}}` as an enum only when nothing stands beside it, and its `flatten` buffers (which would copy
 //! the application's data and lose its exact bytes). Here the key is the variant's name and the value its body.
@@ -7,7 +7,7 @@ use serde::de::value::StrDeserializer;
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, VariantAccess,
 };
-use serde::{Deserializer, forward_to_deserialize_any};
+use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 
 /// Reads the value of the entry `name` of `map`, whose key was just read, as the variant `name` of `T`.
 ///
@@ -62,7 +62,7 @@ impl<'de, A: MapAccess<'de>> VariantAccess<'de> for Body<'_, A> {
         Err(unsupported())
     }
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, A::Error> {
-        self.map.next_value_seed(seed)
+        self.map.next_value_seed(Object(seed))
     }
     fn tuple_variant<V: de::Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, A::Error> {
         Err(unsupported())
@@ -79,4 +79,63 @@ impl<'de, A: MapAccess<'de>> VariantAccess<'de> for Body<'_, A> {
 /// Every variant that stands beside other keys on the wire has a struct for its body.
 fn unsupported<E: de::Error>() -> E {
     E::custom("the body of a command or push is an object")
+}
+
+/// Reads the value of the entry of `map` whose key was just read, which is an object.
+///
+/// # Errors
+/// Those of the map; anything but an object is one of them.
+pub(crate) fn object_value<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    map: &mut A,
+) -> Result<T, A::Error> {
+    map.next_value_seed(Object(std::marker::PhantomData))
+}
+
+/// Reads an object as a `T`. serde would also take an array of the fields' values, which is no form of this protocol.
+///
+/// # Errors
+/// Those of the reader; anything but an object is one of them.
+pub(crate) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    reader: D,
+) -> Result<T, D::Error> {
+    T::deserialize(Object(reader))
+}
+
+/// Reads an object as a `T`, and `null` as nothing.
+///
+/// # Errors
+/// Those of [`object`].
+pub(crate) fn some_object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    reader: D,
+) -> Result<Option<T>, D::Error> {
+    struct Present<T>(T);
+    impl<'de, T: Deserialize<'de>> Deserialize<'de> for Present<T> {
+        fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+            object(reader).map(Self)
+        }
+    }
+    Ok(Option::<Present<T>>::deserialize(reader)?.map(|Present(value)| value))
+}
+
+/// Reads a struct from an object and from nothing else.
+struct Object<T>(T);
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Object<S> {
+    type Value = S::Value;
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<S::Value, D::Error> {
+        self.0.deserialize(Object(reader))
+    }
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Object<D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_map(visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
 }

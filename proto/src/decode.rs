@@ -1,0 +1,150 @@
+//! JSON text as messages.
+//!
+//! Decoding walks a text once and allocates only what it keeps. A text that fails is walked again by [`fault`], to say
+//! where and what was expected. Invariants: no panic, nothing allocated by a number in the text, application data
+//! untouched, a key that means something at most once in its object.
+
+mod envelope;
+mod fault;
+
+use crate::variant::object;
+use crate::{ClientMessage, Error, ErrorCode, Request, ServerMessage};
+use envelope::{Envelope, OnlyId};
+
+/// How deep arrays and objects of one message may nest.
+pub const MAX_JSON_DEPTH: usize = 32;
+
+/// Why a text is no message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Not JSON, or not of the shape the protocol says.
+    #[error("{message}")]
+    Malformed {
+        /// The request's number, where it could be read.
+        id: Option<u32>,
+        /// The field at fault, as a path from the message: `join.room`.
+        field: Option<String>,
+        /// What was expected, and where. Never repeats a value of the message.
+        message: String,
+    },
+    /// Arrays and objects nest deeper than [`MAX_JSON_DEPTH`].
+    #[error("arrays and objects may nest {MAX_JSON_DEPTH} deep at most")]
+    TooDeep,
+    /// A well-formed request for something that does not exist.
+    #[error("there is no command `{name}`")]
+    UnknownCommand {
+        /// The request's number.
+        id: u32,
+        /// What was asked for, cut to 64 bytes.
+        name: String,
+    },
+}
+
+impl DecodeError {
+    /// The error a client is told.
+    #[must_use]
+    pub fn to_error(&self) -> Error {
+        let code = match self {
+            Self::Malformed { .. } | Self::TooDeep => ErrorCode::Malformed,
+            Self::UnknownCommand { .. } => ErrorCode::UnknownCommand,
+        };
+        let error = Error::new(code, self.to_string());
+        match self {
+            Self::Malformed { field: Some(field), .. } => error.at(field),
+            Self::Malformed { field: None, .. } | Self::TooDeep | Self::UnknownCommand { .. } => {
+                error
+            }
+        }
+    }
+
+    /// The number of the request at fault, where it could be read.
+    #[must_use]
+    pub const fn id(&self) -> Option<u32> {
+        match self {
+            Self::Malformed { id, .. } => *id,
+            Self::TooDeep => None,
+            Self::UnknownCommand { id, .. } => Some(*id),
+        }
+    }
+}
+
+/// Reads one message of a client.
+///
+/// # Errors
+/// [`DecodeError`]; the message says what was expected and where.
+pub fn decode_client(text: &str) -> Result<ClientMessage, DecodeError> {
+    check_depth(text)?;
+    match serde_json::from_str::<Envelope>(text) {
+        Ok(Envelope { pong: Some(pong), command: None, .. }) => Ok(ClientMessage::Pong(pong)),
+        Ok(Envelope { id: Some(id), command: Some(command), pong: None, .. }) => {
+            Ok(ClientMessage::Request(Request { id, command }))
+        }
+        Ok(Envelope { id: Some(id), command: None, unknown: Some(name), pong: None }) => {
+            Err(DecodeError::UnknownCommand { id, name })
+        }
+        Ok(envelope) => Err(incomplete(&envelope)),
+        Err(error) => {
+            let fault = fault::find::<Envelope>(text, &error);
+            Err(DecodeError::Malformed {
+                id: request_id(text),
+                field: fault.field,
+                message: fault.message,
+            })
+        }
+    }
+}
+
+/// Reads one message of the gateway.
+///
+/// # Errors
+/// What was expected, and where.
+pub fn decode_server(text: &str) -> Result<ServerMessage, serde_json::Error> {
+    serde_json::from_str(text).map_err(|error| {
+        serde::de::Error::custom(fault::find::<ServerMessage>(text, &error).message)
+    })
+}
+
+/// Every key was readable, but together they are no message.
+fn incomplete(envelope: &Envelope) -> DecodeError {
+    let (field, message) = match (&envelope.command, &envelope.pong) {
+        (Some(_), Some(_)) => (None, "a message is one command or one pong, not both"),
+        (Some(_), None) => {
+            (Some("id"), "a request needs an `id` (0 to 4294967295) beside its command")
+        }
+        (None, _) => {
+            (None, r#"expected a request such as {"id":1,"start":{…}} or {"pong":{"seq":1}}"#)
+        }
+    };
+    DecodeError::Malformed {
+        id: envelope.id,
+        field: field.map(str::to_owned),
+        message: message.to_owned(),
+    }
+}
+
+fn check_depth(text: &str) -> Result<(), DecodeError> {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => {
+                depth += 1;
+                if depth > MAX_JSON_DEPTH {
+                    return Err(DecodeError::TooDeep);
+                }
+            }
+            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The `id` of a message whose rest could not be read, so that the reply can name its request.
+fn request_id(text: &str) -> Option<u32> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let only: OnlyId = object(&mut reader).ok()?;
+    reader.end().ok().map(|()| only.id)
+}

@@ -1,0 +1,72 @@
+//! What is wrong with a text that could not be read, told to whoever wrote it.
+//!
+//! serde says what it expected, but not in which field. The text is therefore read again, keeping track of the path;
+//! only a text that failed pays for it. Invariant: what is said never repeats a value of the text, which may be a token.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// Where a text is wrong, and how.
+pub(super) struct Fault {
+    /// The path to the field at fault: `join.room`.
+    pub(super) field: Option<String>,
+    /// What was expected, beginning with the field.
+    pub(super) message: String,
+}
+
+/// Finds out why `text` is no `T`, which `error` says of it.
+pub(super) fn find<'de, T: Deserialize<'de>>(text: &'de str, error: &serde_json::Error) -> Fault {
+    if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
+        return Fault { field: None, message: format!("not JSON: {error}") };
+    }
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let (path, complaint) = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        Err(found) => (found.path().to_string(), found.inner().to_string()),
+        Ok(_) => (".".to_owned(), error.to_string()),
+    };
+    let complaint = complaint.rsplit_once(" at line ").map_or(&*complaint, |(words, _)| words);
+    let path = if path == "." { "" } else { &*path };
+    tell(path, complaint)
+}
+
+/// Puts serde's complaint about the value at `path` into the protocol's words.
+fn tell(path: &str, complaint: &str) -> Fault {
+    let named = |intro| complaint.strip_prefix(intro)?.strip_suffix('`');
+    if let Some(name) = named("missing field `") {
+        let field = below(path, name);
+        return Fault { message: format!("`{field}` is missing"), field: Some(field) };
+    }
+    if let Some(name) = named("duplicate field `") {
+        // The path may already end in the second occurrence.
+        let field = if path == name { name.to_owned() } else { below(path, name) };
+        return Fault { message: format!("`{field}` is there twice"), field: Some(field) };
+    }
+    let words = match complaint.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("expected {}", in_words(expected)),
+        None if complaint.starts_with("expected ") => "not one of its forms".to_owned(),
+        None => complaint.to_owned(),
+    };
+    if path.is_empty() {
+        Fault { field: None, message: words }
+    } else {
+        Fault { message: format!("`{path}`: {words}"), field: Some(path.to_owned()) }
+    }
+}
+
+fn below(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// serde's name of a type, as somebody knows it who has never seen Rust.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u16" => "an integer from 0 to 65535",
+        "u32" => "an integer from 0 to 4294967295",
+        "u64" => "an integer from 0 to 18446744073709551615",
+        "a sequence" => "an array",
+        "a boolean" => "true or false",
+        "a JSON object" => "an object",
+        _ if expected.starts_with("struct ") => "an object",
+        _ => expected,
+    }
+}

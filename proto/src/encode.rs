@@ -1,0 +1,87 @@
+//! Messages as JSON text.
+//!
+//! The gateway encodes a reply or push once, as a *body*: the JSON object without its opening brace. What a session
+//! sends is a head (`{` or `{"seq":42,`, see [`frame_text`]) and then the body, which many sessions may share.
+
+use std::io::Write as _;
+
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+
+use crate::{ClientMessage, Command, Disconnect, Error, Push, Reply, Request};
+
+/// The body of the reply to request `id`.
+#[must_use]
+pub fn encode_reply(id: u32, result: &Result<Reply, Error>) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        id: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ok: Option<&'a Reply>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<&'a Error>,
+    }
+    body(&Body { id, ok: result.as_ref().ok(), error: result.as_ref().err() })
+}
+
+/// The body of a push.
+#[must_use]
+pub fn encode_push(push: &Push) -> Vec<u8> {
+    body(push)
+}
+
+/// The body of the `disconnect` before a close.
+#[must_use]
+pub fn encode_disconnect(disconnect: &Disconnect) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        disconnect: &'a Disconnect,
+    }
+    body(&Body { disconnect })
+}
+
+/// The body of a ping.
+#[must_use]
+pub const fn encode_ping() -> &'static [u8] {
+    br#""ping":{}}"#
+}
+
+/// Writes the text of a frame behind what `out` holds: its head, with `seq` where it has one, and its body.
+pub fn frame_text(seq: Option<u64>, body: &[u8], out: &mut Vec<u8>) {
+    match seq {
+        None => out.push(b'{'),
+        Some(seq) => {
+            out.extend_from_slice(b"{\"seq\":");
+            let _ = write!(out, "{seq}"); // Writing to a Vec cannot fail.
+            out.push(b',');
+        }
+    }
+    out.extend_from_slice(body);
+}
+
+fn body<T: Serialize>(message: &T) -> Vec<u8> {
+    let mut text = serde_json::to_vec(message).expect("wire types have a JSON form");
+    text.remove(0);
+    text
+}
+
+impl Serialize for ClientMessage {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Pong(pong) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("pong", pong)?;
+                map.end()
+            }
+            Self::Request(Request { id, command }) => {
+                #[derive(Serialize)]
+                struct Flat<'a> {
+                    id: u32,
+                    #[serde(flatten)]
+                    command: &'a Command,
+                }
+                Flat { id: *id, command }.serialize(serializer)
+            }
+        }
+    }
+}

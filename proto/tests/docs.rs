@@ -1,0 +1,131 @@
+//! `docs/protocol.md` tells of every message and code, of nothing else, and with the numbers of the code.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+use stagedoor_proto::{CloseCode, Command, ErrorCode, MAX_JSON_DEPTH, Push, Reply};
+
+const DOCUMENT: &str = include_str!("../../docs/protocol.md");
+const LIMITS: &str = include_str!("../src/limits.rs");
+const SCHEMA: &str = include_str!("../schema/stagedoor.v1.schema.json");
+
+/// The cells of the rows of the table whose first column is headed `head`.
+fn table(head: &str) -> Vec<Vec<&'static str>> {
+    let heading = format!("| {head} |");
+    let rows = DOCUMENT.lines().skip_while(|line| !line.starts_with(&heading)).skip(2);
+    let cells = |line: &'static str| {
+        line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`')).collect()
+    };
+    let rows: Vec<_> = rows.take_while(|line| line.starts_with('|')).map(cells).collect();
+    assert!(!rows.is_empty(), "there is a table of {head}s");
+    rows
+}
+
+fn assert_lists(head: &str, names: &[&str]) {
+    let listed: Vec<_> = table(head).iter().map(|row| row[0]).collect();
+    assert_eq!(listed, names, "the table of {head}s, in the order of the code");
+}
+
+#[test]
+fn every_command_reply_push_and_error_code_has_its_row() {
+    assert_lists("command", Command::NAMES);
+    assert_lists("reply", Reply::NAMES);
+    assert_lists("push", Push::NAMES);
+    let codes: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+    assert_lists("code", &codes);
+}
+
+#[test]
+fn every_field_stands_in_the_row_of_its_message_and_no_other() {
+    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
+    let definitions = &schema["$defs"];
+    for (head, definition) in [("command", "Command"), ("reply", "Reply"), ("push", "Push")] {
+        for row in table(head) {
+            let choices = definitions[definition]["oneOf"].as_array().expect("a choice");
+            let choice = choices.iter().find(|choice| choice["required"][0] == *row[0]);
+            let mut body = &choice.expect("the row names a message")["properties"][row[0]];
+            if let Some(target) = body["$ref"].as_str() {
+                body = &definitions[target.trim_start_matches("#/$defs/")];
+            }
+            let fields = body["properties"].as_object().into_iter().flat_map(|all| all.keys());
+            let fields: BTreeSet<_> = fields.map(String::as_str).collect();
+            let told = row[1].split(|c: char| !(c.is_alphanumeric() || c == '_'));
+            let told: BTreeSet<_> = told.collect();
+            let words = BTreeSet::from(["", "or", "with"]);
+            let told: BTreeSet<_> = told.difference(&words).copied().collect();
+            assert_eq!(told, fields, "the fields of the {head} `{}`", row[0]);
+        }
+    }
+}
+
+#[test]
+fn every_reply_is_named_by_a_command() {
+    let named: BTreeSet<_> = table("command").iter().map(|row| row[2]).collect();
+    assert_eq!(named, Reply::NAMES.iter().copied().collect());
+}
+
+#[test]
+fn every_close_code_has_its_row_with_reason_action_and_what_becomes_of_the_session() {
+    let expected: Vec<_> = CloseCode::ALL
+        .iter()
+        .map(|close| {
+            let action = serde_json::to_value(close.action()).expect("an action is a text");
+            let action = action.as_str().expect("an action is a text").to_owned();
+            let session = if close.ends_session() { "ends" } else { "suspended" };
+            vec![close.code().to_string(), close.reason().to_owned(), action, session.to_owned()]
+        })
+        .collect();
+    let listed: Vec<_> = table("close code")
+        .iter()
+        .map(|row| row[..4].iter().map(ToString::to_string).collect())
+        .collect::<Vec<Vec<String>>>();
+    assert_eq!(listed, expected);
+}
+
+#[test]
+fn every_limit_has_its_row_with_the_number_of_the_code() {
+    let mut expected: Vec<(String, usize)> = LIMITS
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub const "))
+        .map(|line| {
+            let (name, value) = line.split_once(": usize = ").expect("limits are sizes");
+            let factors = value.trim_end_matches(';').split(" * ");
+            let number = |text: &str| text.replace('_', "").parse::<usize>().expect("a number");
+            (name.to_owned(), factors.map(number).product())
+        })
+        .collect();
+    expected.push(("MAX_JSON_DEPTH".to_owned(), MAX_JSON_DEPTH));
+    let listed: Vec<(String, usize)> = table("constant")
+        .iter()
+        .map(|row| (row[0].to_owned(), row[1].parse().expect("a number")))
+        .collect();
+    assert_eq!(listed, expected);
+}
+
+#[test]
+fn every_code_in_the_text_exists() {
+    let words = DOCUMENT.split(|c: char| !c.is_ascii_alphanumeric());
+    for word in words.filter(|word| word.len() == 4 && word.starts_with('4')) {
+        if let Ok(code) = word.parse::<u16>() {
+            let known = CloseCode::ALL.iter().any(|close| close.code() == code);
+            assert!(known, "{code} is not a close code");
+        }
+    }
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let links = DOCUMENT.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    for (target, _) in links {
+        match target.strip_prefix('#') {
+            Some(anchor) => {
+                let mut headings = DOCUMENT.lines().filter_map(|line| line.strip_prefix("## "));
+                let is_it = |heading: &str| heading.to_lowercase().replace(' ', "-") == anchor;
+                assert!(headings.any(is_it), "no heading for #{anchor}");
+            }
+            None => assert!(folder.join(target).exists(), "no file for {target}"),
+        }
+    }
+}
