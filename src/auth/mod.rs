@@ -4,12 +4,32 @@
 //! in one, nobody gets in.
 //! Not here: whether the user is banned or the token revoked (`store`), and sessions (`hub`).
 
+mod authenticator;
+mod breaker;
+mod guard;
+pub mod hooks;
+pub mod keys;
+mod outbound;
+mod server;
+pub mod token;
+
+#[cfg(test)]
+mod fixtures;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::Digest;
 use futures::future::BoxFuture;
 use stagedoor_proto::{Credentials, ErrorCode, InstanceId, Timestamp, Username};
+
+pub use authenticator::{AppAuth, AuthError, Authenticator, Proof, Verified};
+pub use breaker::BreakerLimits;
+pub use guard::{Guard, GuardLimits};
+pub use outbound::OutboundError;
+pub use server::{InvalidServerKey, ServerActor, ServerAuth, ServerKey};
 
 use crate::grant::Grant;
 use crate::store::Profile;
@@ -82,14 +102,48 @@ pub struct Denied {
     pub message: String,
 }
 
+impl Denied {
+    /// A refusal with this code.
+    #[must_use]
+    pub fn new(code: ErrorCode, message: &str) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// The refusal of every guest: whether guests are off or the name is registered is not told.
+    #[must_use]
+    pub fn guest() -> Self {
+        Self::new(ErrorCode::AuthDenied, "this name needs credentials")
+    }
+
+    fn without_username() -> Self {
+        Self::new(ErrorCode::AuthDenied, "a username is needed with these credentials")
+    }
+}
+
 /// Decides who comes in. The pluggable point.
 pub trait AuthHook: Send + Sync + 'static {
     /// A word for it in logs and metrics.
     fn name(&self) -> &'static str;
+
+    /// Whether it has people prove who they are; a `secure` app refuses what a hook that does not would claim.
+    fn is_secure(&self) -> bool {
+        true
+    }
 
     /// Whether this attempt is for this hook; the first that says so decides.
     fn claims(&self, attempt: &Attempt) -> bool;
 
     /// Decides. The caller bounds how long it may take and how many run at a time.
     fn decide<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Decision>;
+}
+
+/// Makes the process's one crypto provider that of tokens too; may be called any number of times.
+pub fn install_crypto() {
+    // A second call finds a provider in place, which can only be this one: no other is compiled in.
+    let _already_installed = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+}
+
+/// Whether two hashes of secrets are the same, in a time that does not tell where they differ.
+fn is_same_digest(a: &Digest, b: &Digest) -> bool {
+    verify_slices_are_equal(a.as_ref(), b.as_ref()).is_ok()
 }

@@ -1,0 +1,238 @@
+//! One app's way in: the access token first, then the chain of hooks.
+//!
+//! Invariants: an access token asks no hook, moves no expiry and widens nothing; whoever a hook lets in is who they
+//! said they are; a session's expiry is a whole second, so that it and its access token end together.
+//! Not here: whether the store lets them in, which is asked next.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stagedoor_proto::{Credentials, ErrorCode, FamilyId, Timestamp, Username};
+
+use crate::auth::token::{AccessTokens, Checked, TokenError};
+use crate::auth::{Allowed, Attempt, AuthHook, Decision, Denied, Purpose};
+use crate::clock::Clock;
+use crate::grant::Grant;
+use crate::store::Profile;
+
+/// How an app lets people in.
+#[derive(Clone)]
+pub struct AppAuth {
+    /// The app's id.
+    pub id: Arc<str>,
+    /// Asked in this order; the first that claims an attempt decides it.
+    pub hooks: Vec<Arc<dyn AuthHook>>,
+    /// No guests, no api tokens, and no renewal without an auth token.
+    pub secure: bool,
+    /// How long a session lives at most, unless it is renewed.
+    pub access_ttl: Duration,
+    /// How long after a full authentication a session may renew itself.
+    pub max_session_age: Duration,
+}
+
+impl AppAuth {
+    /// The app `id` with its `hooks`, and defaults for the rest.
+    #[must_use]
+    pub fn new(id: Arc<str>, hooks: Vec<Arc<dyn AuthHook>>) -> Self {
+        let (access_ttl, max_session_age) = (DEFAULT_ACCESS_TTL, DEFAULT_MAX_SESSION_AGE);
+        Self { id, hooks, secure: false, access_ttl, max_session_age }
+    }
+}
+
+/// Decides who comes into one app.
+pub struct Authenticator {
+    app: AppAuth,
+    access: Arc<AccessTokens>,
+    clock: Clock,
+}
+
+/// Somebody who proved who they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verified {
+    /// Who they are.
+    pub username: Username,
+    /// Whether only the name vouches for them.
+    pub guest: bool,
+    /// What is said of them; empty with an access token, for the store knows.
+    pub profile: Profile,
+    /// What they may do.
+    pub grant: Grant,
+    /// When their access token ends.
+    pub expires: Timestamp,
+    /// When they last fully authenticated.
+    pub auth: Timestamp,
+    /// By what.
+    pub proof: Proof,
+}
+
+/// By what somebody proved who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The name alone.
+    Guest,
+    /// A hook, just now.
+    Fresh {
+        /// When the credentials were issued, where they say so.
+        issued: Option<Timestamp>,
+    },
+    /// An access token of this family.
+    Family(FamilyId),
+}
+
+/// Why somebody does not come in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuthError {
+    /// They may not.
+    #[error("{}", .0.message)]
+    Denied(Denied),
+    /// It could not be decided: close code 4206.
+    #[error("who may come in cannot be decided now")]
+    Unavailable {
+        /// When to try again.
+        retry_after: Duration,
+    },
+}
+
+impl Authenticator {
+    /// The way into `app`.
+    #[must_use]
+    pub fn new(app: AppAuth, access: Arc<AccessTokens>, clock: Clock) -> Self {
+        Self { app, access, clock }
+    }
+
+    /// Decides an attempt.
+    ///
+    /// # Errors
+    /// [`AuthError::Denied`] (stop, or reauth for an expired token) and [`AuthError::Unavailable`] (retry).
+    ///
+    /// # Cancel safety
+    /// A dropped call has changed nothing.
+    pub async fn authenticate(&self, attempt: &Attempt) -> Result<Verified, AuthError> {
+        match &attempt.credentials {
+            Credentials::Token(token) if self.access.is_named_by(token.as_str()) => {
+                self.by_access_token(attempt, token.as_str()).map_err(AuthError::Denied)
+            }
+            Credentials::Params(params) if params.as_json().len() > MAX_AUTH_PARAMS_BYTES => {
+                let message = format!("auth params have at most {MAX_AUTH_PARAMS_BYTES} bytes");
+                Err(AuthError::Denied(Denied { code: ErrorCode::AuthDenied, message }))
+            }
+            Credentials::Guest {} | Credentials::Params(_) | Credentials::Token(_) => {
+                self.by_hook(attempt).await
+            }
+        }
+    }
+
+    /// Whether a session that last fully authenticated at `auth` may renew itself without an auth token.
+    ///
+    /// # Errors
+    /// `auth_denied` in a secure app, `token_expired` past its `max_session_age`.
+    pub fn may_self_renew(&self, auth: Timestamp, now: Timestamp) -> Result<(), Denied> {
+        if self.app.secure {
+            return Err(Denied::new(
+                ErrorCode::AuthDenied,
+                "this app asks for an auth token to renew with",
+            ));
+        }
+        if now.saturating_since(auth) >= self.app.max_session_age {
+            return Err(Denied::new(
+                ErrorCode::TokenExpired,
+                "too long without an auth token: renew with one",
+            ));
+        }
+        Ok(())
+    }
+
+    /// When a session that begins or is renewed now ends, when nothing else bounds it.
+    #[must_use]
+    pub fn expiry(&self, now: Timestamp) -> Timestamp {
+        whole_second(now + self.app.access_ttl)
+    }
+
+    fn by_access_token(&self, attempt: &Attempt, token: &str) -> Result<Verified, Denied> {
+        if attempt.purpose == Purpose::Renew {
+            return Err(Denied::new(
+                ErrorCode::AuthDenied,
+                "renew with an auth token, or with none",
+            ));
+        }
+        let Checked { claims, expires, .. } = self.access.read(&self.app.id, token)?;
+        if claims.instance != attempt.instance {
+            return Err(TokenError::WrongInstance.into());
+        }
+        if attempt.username.as_ref().is_some_and(|username| *username != claims.sub) {
+            return Err(TokenError::WrongUser.into());
+        }
+        if claims.guest && self.app.secure {
+            return Err(Denied::guest());
+        }
+        Ok(Verified {
+            username: claims.sub,
+            guest: claims.guest,
+            profile: Profile::default(),
+            grant: claims.grant,
+            expires,
+            auth: claims.auth_ms,
+            proof: Proof::Family(claims.family),
+        })
+    }
+
+    async fn by_hook(&self, attempt: &Attempt) -> Result<Verified, AuthError> {
+        let hook = self.app.hooks.iter().find(|hook| hook.claims(attempt));
+        match hook.filter(|hook| hook.is_secure() || !self.app.secure) {
+            None => Err(AuthError::Denied(no_way_in(&attempt.credentials))),
+            Some(hook) => match hook.decide(attempt).await {
+                Decision::Allow(allowed) => {
+                    self.admit(attempt, *allowed).map_err(AuthError::Denied)
+                }
+                Decision::Deny(denied) => Err(AuthError::Denied(denied)),
+                Decision::Unavailable { retry_after } => {
+                    Err(AuthError::Unavailable { retry_after })
+                }
+            },
+        }
+    }
+
+    /// Holds a hook's word against what was asked and what the app allows.
+    fn admit(&self, attempt: &Attempt, allowed: Allowed) -> Result<Verified, Denied> {
+        let Allowed { username, guest, profile, grant, expires, issued } = allowed;
+        if attempt.username.as_ref().is_some_and(|asked| *asked != username) {
+            return Err(Denied::new(ErrorCode::AuthDenied, "the credentials are another user's"));
+        }
+        if guest && self.app.secure {
+            return Err(Denied::guest());
+        }
+        let now = self.clock.now();
+        let latest = self.expiry(now);
+        let expires = expires.map_or(latest, |at| whole_second(at).min(latest));
+        if expires <= now {
+            return Err(TokenError::Expired.into());
+        }
+        let proof = if guest { Proof::Guest } else { Proof::Fresh { issued } };
+        Ok(Verified { username, guest, profile, grant, expires, auth: now, proof })
+    }
+}
+
+/// The refusal of credentials that nothing takes in this app.
+fn no_way_in(credentials: &Credentials) -> Denied {
+    let message = match credentials {
+        Credentials::Guest {} => return Denied::guest(),
+        Credentials::Params(_) => "this app does not take such auth params",
+        Credentials::Token(_) => "this app does not take session tokens",
+    };
+    Denied::new(ErrorCode::AuthDenied, message)
+}
+
+/// Tokens tell their expiry in seconds; a session that lived on to the millisecond would outlive its token.
+const fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_secs(at.as_secs())
+}
+
+/// Life of a session unless configured otherwise.
+const DEFAULT_ACCESS_TTL: Duration = Duration::from_hours(30 * 24);
+/// Time a session may renew itself unless configured otherwise.
+const DEFAULT_MAX_SESSION_AGE: Duration = Duration::from_hours(30 * 24);
+/// Largest auth params, in bytes of JSON.
+const MAX_AUTH_PARAMS_BYTES: usize = 8 * 1024;

@@ -1,0 +1,230 @@
+//! The chain of hooks, and the access token before it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
+use serde_json::json;
+use stagedoor_proto::Role;
+
+use super::*;
+use crate::auth::fixtures::{
+    NOW_SECS, OTHER_SECRET, attempt, claims, clock, params, sign_hs256, token, tokens,
+};
+use crate::auth::hooks::{ApiTokenHook, GuestHook, JwtHook};
+use crate::auth::token::AccessClaims;
+use crate::grant::RoomPattern;
+use crate::store::SigningKey;
+
+/// Claims every token and always decides the same.
+struct Fixed {
+    decision: Decision,
+    asked: AtomicUsize,
+}
+
+impl AuthHook for Fixed {
+    fn name(&self) -> &'static str {
+        "fixed"
+    }
+    fn claims(&self, attempt: &Attempt) -> bool {
+        matches!(attempt.credentials, Credentials::Token(_))
+    }
+    fn decide<'a>(&'a self, _: &'a Attempt) -> BoxFuture<'a, Decision> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        ready(self.decision.clone()).boxed()
+    }
+}
+
+fn fixed(decision: Decision) -> Arc<Fixed> {
+    Arc::new(Fixed { decision, asked: AtomicUsize::new(0) })
+}
+
+fn let_in(username: &str, guest: bool, expires: Option<Timestamp>) -> Decision {
+    Decision::Allow(Box::new(Allowed {
+        username: username.parse().unwrap(),
+        guest,
+        profile: Profile::default(),
+        grant: Grant::default(),
+        expires,
+        issued: None,
+    }))
+}
+
+fn access(clock: &Clock) -> Arc<AccessTokens> {
+    let key = SigningKey { kid: "gateway".into(), secret: [9; 32], created: clock.now() };
+    Arc::new(AccessTokens::new(&[key], clock.clone()).unwrap())
+}
+
+fn with(hooks: Vec<Arc<dyn AuthHook>>, secure: bool, clock: &Clock) -> Authenticator {
+    let app = AppAuth { secure, ..AppAuth::new("demo".into(), hooks) };
+    Authenticator::new(app, access(clock), clock.clone())
+}
+
+fn denied(result: Result<Verified, AuthError>) -> Denied {
+    match result {
+        Err(AuthError::Denied(denied)) => denied,
+        other => panic!("not denied: {other:?}"),
+    }
+}
+
+fn access_claims(guest: bool) -> AccessClaims {
+    AccessClaims {
+        sub: "ada".parse().unwrap(),
+        instance: "instance-1".parse().unwrap(),
+        family: FamilyId::from_bits(7),
+        guest,
+        auth_ms: Timestamp::from_millis(NOW_SECS * 1_000 - 5),
+        grant: Grant {
+            rooms: vec![(RoomPattern::try_from("*".to_owned()).unwrap(), Role::Subscriber)],
+            scopes: Some(["join"].into_iter().collect()),
+            app_moderator: false,
+        },
+    }
+}
+
+#[tokio::test]
+async fn an_access_token_asks_no_hook_moves_no_expiry_and_widens_nothing() {
+    let clock = clock();
+    let hook = fixed(let_in("ada", false, None));
+    let auth = with(vec![Arc::clone(&hook) as Arc<dyn AuthHook>], false, &clock);
+    let expires = Timestamp::from_secs(NOW_SECS + 60);
+    let minted = auth.access.mint("demo", &access_claims(false), expires);
+    clock.advance(Duration::from_secs(30));
+    let verified = auth.authenticate(&attempt(None, Credentials::Token(minted))).await.unwrap();
+    let AccessClaims { sub, guest, auth_ms, grant, family, .. } = access_claims(false);
+    let proof = Proof::Family(family);
+    let profile = Profile::default();
+    assert_eq!(
+        verified,
+        Verified { username: sub, guest, profile, grant, expires, auth: auth_ms, proof }
+    );
+    assert_eq!(hook.asked.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn an_access_token_is_good_for_its_user_instance_app_and_for_starting() {
+    let clock = clock();
+    let auth = with(vec![fixed(let_in("ada", false, None))], false, &clock);
+    let expires = Timestamp::from_secs(NOW_SECS + 60);
+    let minted = |app| Credentials::Token(auth.access.mint(app, &access_claims(false), expires));
+    let good = attempt(Some("ada"), minted("demo"));
+    assert!(auth.authenticate(&good).await.is_ok());
+    let mut forged = good.clone();
+    let Credentials::Token(secret) = &good.credentials else { unreachable!("a token was minted") };
+    forged.credentials = token(&secret.as_str()[..secret.as_str().len() - 4]);
+    let cases = [
+        ("another user", Attempt { username: Some("eve".parse().unwrap()), ..good.clone() }),
+        ("another instance", Attempt { instance: "instance-2".parse().unwrap(), ..good.clone() }),
+        ("another app", attempt(Some("ada"), minted("other"))),
+        ("renewal", Attempt { purpose: Purpose::Renew, ..good.clone() }),
+        ("forged", forged),
+    ];
+    for (case, attempt) in cases {
+        assert_eq!(denied(auth.authenticate(&attempt).await).code, ErrorCode::AuthDenied, "{case}");
+    }
+    clock.advance(Duration::from_mins(1));
+    assert_eq!(denied(auth.authenticate(&good).await).code, ErrorCode::TokenExpired);
+}
+
+#[tokio::test]
+async fn the_first_hook_that_claims_decides() {
+    let clock = clock();
+    let refusal = Denied::new(ErrorCode::AuthDenied, "no");
+    let (first, second) =
+        (fixed(Decision::Deny(refusal.clone())), fixed(let_in("ada", false, None)));
+    let hooks: Vec<Arc<dyn AuthHook>> =
+        vec![Arc::new(GuestHook::default()), Arc::clone(&first) as _, Arc::clone(&second) as _];
+    let auth = with(hooks, false, &clock);
+    assert_eq!(denied(auth.authenticate(&attempt(None, token("x"))).await), refusal);
+    assert_eq!(second.asked.load(Ordering::SeqCst), 0);
+    let guest = auth.authenticate(&attempt(Some("ada"), Credentials::Guest {})).await.unwrap();
+    assert_eq!((guest.proof, guest.guest), (Proof::Guest, true));
+}
+
+#[tokio::test]
+async fn a_hook_without_an_answer_lets_nobody_in() {
+    let clock = clock();
+    let retry_after = Duration::from_secs(7);
+    let auth = with(vec![fixed(Decision::Unavailable { retry_after })], false, &clock);
+    let error = auth.authenticate(&attempt(None, token("x"))).await.unwrap_err();
+    assert_eq!(error, AuthError::Unavailable { retry_after });
+}
+
+#[tokio::test]
+async fn a_hook_that_answers_of_somebody_else_lets_nobody_in() {
+    let clock = clock();
+    let auth = with(vec![fixed(let_in("eve", false, None))], false, &clock);
+    let refused = denied(auth.authenticate(&attempt(Some("ada"), token("x"))).await);
+    assert_eq!(refused.message, "the credentials are another user's");
+}
+
+#[tokio::test]
+async fn a_session_ends_with_the_hooks_word_or_the_apps_lifetime() {
+    let clock = clock();
+    clock.advance(Duration::from_millis(400));
+    let at = |secs, ms| Timestamp::from_secs(NOW_SECS + secs) + Duration::from_millis(ms);
+    let month = DEFAULT_ACCESS_TTL.as_secs();
+    let cases = [
+        (None, at(month, 0)),
+        (Some(at(60, 900)), at(60, 0)),
+        (Some(at(month + 9, 0)), at(month, 0)),
+    ];
+    for (says, expires) in cases {
+        let auth = with(vec![fixed(let_in("ada", false, says))], false, &clock);
+        let verified = auth.authenticate(&attempt(None, token("x"))).await.unwrap();
+        assert_eq!((verified.expires, verified.auth), (expires, clock.now()), "{says:?}");
+    }
+    let auth = with(vec![fixed(let_in("ada", false, Some(at(0, 900))))], false, &clock);
+    let refused = denied(auth.authenticate(&attempt(None, token("x"))).await);
+    assert_eq!(refused.code, ErrorCode::TokenExpired);
+}
+
+#[tokio::test]
+async fn what_no_hook_takes_is_refused() {
+    let clock = clock();
+    let auth = with(Vec::new(), false, &clock);
+    assert_eq!(
+        denied(auth.authenticate(&attempt(Some("ada"), Credentials::Guest {})).await),
+        Denied::guest()
+    );
+    for credentials in [token("x"), params(&json!({})), params(&json!("x".repeat(9_000)))] {
+        let refused = denied(auth.authenticate(&attempt(Some("ada"), credentials)).await);
+        assert_eq!(refused.code, ErrorCode::AuthDenied);
+    }
+}
+
+#[tokio::test]
+async fn a_secure_app_takes_neither_guests_nor_api_tokens() {
+    let clock = clock();
+    let api_token = ApiTokenHook::new(&OTHER_SECRET.into(), Grant::default()).unwrap();
+    let jwt = JwtHook::new(tokens(&clock), Vec::new(), clock.clone());
+    let hooks: Vec<Arc<dyn AuthHook>> =
+        vec![Arc::new(GuestHook::default()), Arc::new(api_token), Arc::new(jwt)];
+    let (open, secure) = (with(hooks.clone(), false, &clock), with(hooks, true, &clock));
+    let shown = json!({"api_token": OTHER_SECRET});
+    let guests_token =
+        open.access.mint("demo", &access_claims(true), Timestamp::from_secs(NOW_SECS + 60));
+    let cases = [
+        ("guest", Credentials::Guest {}, false),
+        ("api token", params(&shown), false),
+        ("a guest's access token", Credentials::Token(guests_token), false),
+        ("session token", token(&sign_hs256(&claims("session", json!({})))), true),
+    ];
+    for (case, credentials, is_secure) in cases {
+        let attempt = attempt(Some("ada"), credentials);
+        assert!(open.authenticate(&attempt).await.is_ok(), "{case}");
+        assert_eq!(secure.authenticate(&attempt).await.is_ok(), is_secure, "{case}");
+    }
+    let a_guest = with(vec![fixed(let_in("ada", true, None))], true, &clock);
+    assert_eq!(denied(a_guest.authenticate(&attempt(None, token("x"))).await), Denied::guest());
+}
+
+#[test]
+fn a_session_renews_itself_until_it_is_too_old() {
+    let clock = clock();
+    let (open, secure) = (with(Vec::new(), false, &clock), with(Vec::new(), true, &clock));
+    let (now, age) = (clock.now(), DEFAULT_MAX_SESSION_AGE);
+    assert_eq!(open.may_self_renew(now, (now + age) - Duration::from_millis(1)), Ok(()));
+    assert_eq!(open.may_self_renew(now, now + age).unwrap_err().code, ErrorCode::TokenExpired);
+    assert_eq!(secure.may_self_renew(now, now).unwrap_err().code, ErrorCode::AuthDenied);
+}

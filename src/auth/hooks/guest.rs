@@ -1,0 +1,54 @@
+//! Guests: the name alone.
+//!
+//! Not here: whether the name is registered, which only the store can tell in the step that admits the guest.
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
+use stagedoor_proto::Credentials;
+
+use crate::auth::{Allowed, Attempt, AuthHook, Decision, Denied};
+use crate::grant::Grant;
+use crate::store::Profile;
+
+/// Lets in whoever has a name.
+#[derive(Clone, Debug, Default)]
+pub struct GuestHook {
+    grant: Grant,
+}
+
+impl GuestHook {
+    /// Guests who may do what `grant` says.
+    #[must_use]
+    pub const fn new(grant: Grant) -> Self {
+        Self { grant }
+    }
+}
+
+impl AuthHook for GuestHook {
+    fn name(&self) -> &'static str {
+        "guest"
+    }
+
+    fn is_secure(&self) -> bool {
+        false
+    }
+
+    fn claims(&self, attempt: &Attempt) -> bool {
+        matches!(attempt.credentials, Credentials::Guest {})
+    }
+
+    fn decide<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Decision> {
+        let decision = match attempt.username.clone() {
+            None => Decision::Deny(Denied::without_username()),
+            Some(username) => Decision::Allow(Box::new(Allowed {
+                username,
+                guest: true,
+                profile: Profile::default(),
+                grant: self.grant.clone(),
+                expires: None,
+                issued: None,
+            })),
+        };
+        ready(decision).boxed()
+    }
+}

@@ -1,0 +1,100 @@
+//! Session tokens: signed with one of the app's keys, or by a foreign issuer.
+//!
+//! The unverified `iss` only chooses whose keys are tried; those then decide. Fetching an issuer's keys has its own
+//! deadline and its own bound, and keys that are held work while the issuer is down: no circuit breaker belongs here.
+
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use stagedoor_proto::Credentials;
+
+use crate::auth::keys::{Issuer, IssuerError};
+use crate::auth::token::{AppTokens, Checked, Compact, SessionClaims, TokenError};
+use crate::auth::{Allowed, Attempt, AuthHook, Decision};
+use crate::clock::Clock;
+use crate::store::Profile;
+
+/// Lets in whoever has a session token.
+pub struct JwtHook {
+    tokens: AppTokens,
+    issuers: Vec<Issuer>,
+    clock: Clock,
+}
+
+impl JwtHook {
+    /// Tokens of the app itself, and of `issuers`.
+    #[must_use]
+    pub const fn new(tokens: AppTokens, issuers: Vec<Issuer>, clock: Clock) -> Self {
+        Self { tokens, issuers, clock }
+    }
+
+    async fn read(&self, attempt: &Attempt) -> Result<Checked<SessionClaims>, IssuerError> {
+        let Credentials::Token(token) = &attempt.credentials else {
+            return Err(TokenError::NotAToken.into());
+        };
+        let compact = Compact::parse(token.as_str())?;
+        let says = compact.unverified_issuer();
+        let checked =
+            match self.issuers.iter().find(|issuer| says.as_deref() == Some(issuer.issuer())) {
+                Some(issuer) => issuer.read(&compact, self.clock.now()).await?,
+                None => self.tokens.read_session(token.as_str())?,
+            };
+        match &checked.claims {
+            // The same check as for every hook, but this tells the token from its bearer.
+            claims if attempt.username.as_ref().is_some_and(|username| *username != claims.sub) => {
+                Err(TokenError::WrongUser.into())
+            }
+            claims
+                if claims
+                    .instance
+                    .as_ref()
+                    .is_some_and(|instance| *instance != attempt.instance) =>
+            {
+                Err(TokenError::WrongInstance.into())
+            }
+            _ => Ok(checked),
+        }
+    }
+
+    fn allow(&self, checked: Checked<SessionClaims>) -> Decision {
+        let Checked { claims: SessionClaims { sub, name, grant, ttl_s, .. }, issued, expires } =
+            checked;
+        let expires =
+            ttl_s.map_or(expires, |secs| self.clock.now() + Duration::from_secs(secs.get()));
+        Decision::Allow(Box::new(Allowed {
+            username: sub,
+            guest: false,
+            profile: Profile { name, properties: None },
+            grant,
+            expires: Some(expires),
+            issued,
+        }))
+    }
+}
+
+impl AuthHook for JwtHook {
+    fn name(&self) -> &'static str {
+        "jwt"
+    }
+
+    fn claims(&self, attempt: &Attempt) -> bool {
+        matches!(attempt.credentials, Credentials::Token(_))
+    }
+
+    fn decide<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Decision> {
+        async move {
+            match self.read(attempt).await {
+                Ok(checked) => self.allow(checked),
+                Err(IssuerError::Token(error)) => Decision::Deny(error.into()),
+                Err(IssuerError::Unavailable) => {
+                    Decision::Unavailable { retry_after: KEYS_RETRY_AFTER }
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
+/// When to try again after an issuer's keys could not be had.
+const KEYS_RETRY_AFTER: Duration = Duration::from_secs(30);

@@ -1,0 +1,57 @@
+//! Signatures by which an app's server knows that a call came from the gateway.
+//!
+//! Source: Standard Webhooks 1.0.0, "Signature scheme": HMAC-SHA256 over `id.timestamp.body`.
+
+use std::fmt;
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretString};
+use stagedoor_proto::Timestamp;
+
+/// A secret that the app's server shares with the gateway.
+#[derive(Clone)]
+pub struct WebhookSecret(hmac::Key);
+
+/// A text that is no webhook secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a webhook secret is `whsec_` and 24 to 64 bytes in base64")]
+pub struct InvalidWebhookSecret;
+
+impl WebhookSecret {
+    /// Reads `whsec_…`.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn parse(text: &SecretString) -> Result<Self, InvalidWebhookSecret> {
+        let encoded = text.expose_secret().strip_prefix("whsec_").ok_or(InvalidWebhookSecret)?;
+        let bytes = STANDARD.decode(encoded).map_err(|_| InvalidWebhookSecret)?;
+        if !(24..=64).contains(&bytes.len()) {
+            return Err(InvalidWebhookSecret);
+        }
+        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
+    }
+
+    /// The headers that go with `body`.
+    pub(super) fn headers(
+        &self,
+        id: u128,
+        now: Timestamp,
+        body: &[u8],
+    ) -> [(&'static str, String); 3] {
+        let (id, seconds) = (format!("msg_{id:032x}"), now.as_secs().to_string());
+        let mut context = hmac::Context::with_key(&self.0);
+        for part in [id.as_bytes(), b".", seconds.as_bytes(), b".", body] {
+            context.update(part);
+        }
+        let signature = format!("v1,{}", STANDARD.encode(context.sign()));
+        [("webhook-id", id), ("webhook-timestamp", seconds), ("webhook-signature", signature)]
+    }
+}
+
+impl fmt::Debug for WebhookSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WebhookSecret(..)")
+    }
+}

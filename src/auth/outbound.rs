@@ -1,0 +1,81 @@
+//! Calls to others' servers: where to, for how long, and how much is read.
+//!
+//! Invariants: no redirect is followed, no proxy of the environment is used, no body is read past its bound, and no
+//! error shows a URL, whose query may hold a secret.
+
+use std::time::Duration;
+
+use reqwest::{Client, Response, StatusCode, Url, redirect};
+
+/// Why there was no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboundError {
+    /// The URL is of no use.
+    #[error("an http or https URL with a host is expected")]
+    BadUrl,
+    /// The connection, TLS or HTTP failed, or took too long.
+    #[error("{}", chain(.0))]
+    Request(reqwest::Error),
+    /// The status is none that means anything here.
+    #[error("answered with status {}", .0.as_u16())]
+    Status(StatusCode),
+    /// The answer is too long.
+    #[error("the answer has more than {max} bytes")]
+    TooLarge {
+        /// The bound.
+        max: usize,
+    },
+    /// The answer is not what it should be.
+    #[error("the answer is not of the expected form")]
+    Garbage,
+}
+
+impl OutboundError {
+    pub(super) fn request(error: reqwest::Error) -> Self {
+        Self::Request(error.without_url())
+    }
+}
+
+/// A URL that can be called.
+pub(super) fn parse_url(text: &str) -> Result<Url, OutboundError> {
+    let url: Url = text.parse().map_err(|_| OutboundError::BadUrl)?;
+    let is_callable = matches!(url.scheme(), "http" | "https") && url.has_host();
+    if is_callable { Ok(url) } else { Err(OutboundError::BadUrl) }
+}
+
+/// A client each of whose calls may take `timeout`, its body included.
+pub(super) fn client(timeout: Duration) -> Result<Client, OutboundError> {
+    Client::builder()
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .timeout(timeout)
+        .user_agent(concat!("stagedoor/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(OutboundError::request)
+}
+
+/// The body, when it has at most `max` bytes.
+pub(super) async fn read_at_most(
+    mut response: Response,
+    max: usize,
+) -> Result<Vec<u8>, OutboundError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(OutboundError::request)? {
+        if body.len() + chunk.len() > max {
+            return Err(OutboundError::TooLarge { max });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// An error with its causes, which is where reqwest says what went wrong.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
