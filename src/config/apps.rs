@@ -14,7 +14,7 @@ use stagedoor_proto::Role;
 use super::document::Flaw;
 use super::keys::{HmacSecret, Jwks, PublicKey};
 use super::secret;
-use super::value::{self, DAY, MINUTE, SECOND};
+use super::value::{self, DAY, SECOND};
 use super::webhook::Webhook;
 
 /// One tenant: its id, its keys and its rules. Nothing crosses apps.
@@ -113,13 +113,13 @@ impl App {
             secure: false,
             duplicate_policy: DuplicatePolicy::default(),
             sessions_per_user: 20,
-            access_ttl: Duration::from_millis(30 * DAY),
-            max_session_age: Duration::from_millis(30 * DAY),
+            access_ttl: Duration::from_hours(30 * 24),
+            max_session_age: Duration::from_hours(30 * 24),
             default_role: Role::Publisher,
             subscriber_signals: false,
             membership_expiry: MembershipExpiry::default(),
-            max_block: Duration::from_millis(DAY),
-            default_block: Duration::from_millis(10 * MINUTE),
+            max_block: Duration::from_hours(24),
+            default_block: Duration::from_mins(10),
             roster_limit: 200,
             ban_guest_addresses: false,
         }
@@ -135,22 +135,34 @@ impl App {
             return Some(("id", "nothing".to_owned(), "an id for the app"));
         }
         if self.secure && self.guests {
-            return Some(("guests", "true with secure = true".to_owned(), "no guests in a secure app"));
+            return Some((
+                "guests",
+                "true with secure = true".to_owned(),
+                "no guests in a secure app",
+            ));
         }
         if self.secure && self.api_token.is_some() {
             let found = "a token with secure = true".to_owned();
             return Some(("api_token", found, "no api token in a secure app"));
         }
         if !self.guests && !self.has_keys() && self.api_token.is_none() && self.webhook.is_none() {
-            let allowed =
-                "one at least of hs256_secrets, public_keys, jwks, webhook, api_token, guests = true";
+            let allowed = "one at least of hs256_secrets, public_keys, jwks, webhook, api_token, guests = true";
             return Some(("", "an app nobody can enter".to_owned(), allowed));
+        }
+        let kids = self.hs256_secrets.iter().map(|key| &key.kid);
+        let kids: Vec<_> = kids.chain(self.public_keys.iter().map(|key| &key.kid)).collect();
+        let named: HashSet<&str> = kids.iter().filter_map(|kid| kid.as_deref()).collect();
+        if kids.len() > 1 && named.len() < kids.len() {
+            let found = format!("{} keys of which not each has a kid of its own", kids.len());
+            let key = if self.hs256_secrets.is_empty() { "public_keys" } else { "hs256_secrets" };
+            return Some((key, found, "a different kid for each, so that keys can be exchanged"));
         }
         let pairs = [
             ("default_block", self.default_block, self.max_block, "at most max_block"),
             ("access_ttl", self.access_ttl, self.max_session_age, "at most max_session_age"),
         ];
-        let (key, value, most, allowed) = pairs.into_iter().find(|(_, value, most, _)| value > most)?;
+        let (key, value, most, allowed) =
+            pairs.into_iter().find(|(_, value, most, _)| value > most)?;
         Some((key, format!("{} where that is {}", value::told(value), value::told(most)), allowed))
     }
 }

@@ -6,7 +6,6 @@
 use std::ops::Range;
 use std::path::Path;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -46,7 +45,7 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     })?;
     String::from_utf8(bytes).map_err(|error| {
         let readable = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + readable.iter().filter(|byte| **byte == b'\n').count();
+        let line = line_of(readable, readable.len());
         ConfigError::NotText { file: path.to_owned(), line }
     })
 }
@@ -78,7 +77,17 @@ impl Document<'_> {
     pub(super) fn explain(&self, flaw: Flaw) -> ConfigError {
         let Flaw { key, found, allowed } = flaw;
         let places = self.places();
-        let at = places.iter().find(|place| place.key == key).map_or(0, |place| place.name.start);
+        // A key that is not there is told at the table it is missing from.
+        let mut there = key.as_str();
+        let at = loop {
+            match places.iter().find(|place| place.key == there) {
+                Some(place) => break place.name.start,
+                None => match there.rfind(['.', '[']) {
+                    Some(end) => there = &there[..end],
+                    None => break 0,
+                },
+            }
+        };
         self.value_error(at, key, found, allowed)
     }
 
@@ -92,27 +101,41 @@ impl Document<'_> {
 
     /// Turns what `serde` found wrong into an error with its place.
     fn locate(&self, error: &toml::de::Error) -> ConfigError {
+        // What is missing from the whole file has no bytes of its own, and is in no place.
         let span = error.span().unwrap_or_default();
-        let places = self.places();
+        let places = if span.is_empty() { Vec::new() } else { self.places() };
         let around = |place: &&Place| {
-            let contains = |range: &Range<usize>| range.start <= span.start && span.end <= range.end;
+            let contains =
+                |range: &Range<usize>| range.start <= span.start && span.end <= range.end;
             contains(&place.value) || contains(&place.name)
         };
-        // Places are in order of depth along one path, so the last that contains the bytes is the innermost.
+        // Of nested places the innermost has the longest key.
         let place = places.iter().filter(around).max_by_key(|place| place.key.len());
         let key = place.map_or("", |place| place.key.as_str());
         let message = error.message();
-        let (found, allowed) = message.split_once(", expected ").unwrap_or((message, "a valid value"));
+        let (found, allowed) =
+            message.split_once(", expected ").unwrap_or((message, "a valid value"));
         if let Some(field) = quoted(found, "unknown field ") {
             let allowed = with_nearest(field, allowed);
-            return self.value_error(span.start, key.to_owned(), "an unknown key".to_owned(), allowed);
+            return self.value_error(
+                span.start,
+                key.to_owned(),
+                "an unknown key".to_owned(),
+                allowed,
+            );
         }
         if let Some(field) = quoted(found, "missing field ") {
             let dot = if key.is_empty() { "" } else { "." };
             let key = format!("{key}{dot}{field}");
-            return self.value_error(span.start, key, "nothing".to_owned(), "it to be set".to_owned());
+            return self.value_error(
+                span.start,
+                key,
+                "nothing".to_owned(),
+                "it to be set".to_owned(),
+            );
         }
-        let is_serdes = ["invalid ", "unknown variant "].iter().any(|start| found.starts_with(start));
+        let is_serdes =
+            ["invalid ", "unknown variant "].iter().any(|start| found.starts_with(start));
         let found = match place {
             Some(place) if is_serdes => self.shown(place),
             Some(_) | None => found.to_owned(),
@@ -140,7 +163,7 @@ impl Document<'_> {
     }
 
     fn line(&self, at: usize) -> usize {
-        1 + self.text.as_bytes()[..at.min(self.text.len())].iter().filter(|b| **b == b'\n').count()
+        line_of(self.text.as_bytes(), at)
     }
 
     fn places(&self) -> Vec<Place> {
@@ -150,6 +173,11 @@ impl Document<'_> {
         }
         places
     }
+}
+
+/// The line, from 1, that the byte at `at` is on.
+fn line_of(text: &[u8], at: usize) -> usize {
+    text[..at.min(text.len())].split(|byte| *byte == b'\n').count()
 }
 
 fn collect_table(table: &DeTable<'_>, parent: &str, places: &mut Vec<Place>) {

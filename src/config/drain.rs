@@ -55,6 +55,10 @@ impl TryFrom<RawDrain> for Drain {
     type Error = InvalidDrain;
     fn try_from(raw: RawDrain) -> Result<Self, InvalidDrain> {
         let RawDrain { spread, deadline } = raw;
-        if spread >= deadline { Err(InvalidDrain { spread, deadline }) } else { Ok(Self { spread, deadline }) }
+        if spread >= deadline {
+            Err(InvalidDrain { spread, deadline })
+        } else {
+            Ok(Self { spread, deadline })
+        }
     }
 }

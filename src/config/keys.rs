@@ -1,6 +1,6 @@
 //! The keys that verify an app's tokens: shared secrets, public keys, and another issuer's key set.
 //!
-//! Invariant: a public key is one that verifies RS256, ES256 or EdDSA, known when the file was read.
+//! Invariant: a public key is one that verifies RS256, ES256 or `EdDSA`, known when the file was read.
 //! Not here: fetching a key set and verifying with it (`auth`).
 
 use std::path::PathBuf;
@@ -15,6 +15,14 @@ use super::{secret, value};
 
 /// The least bytes of a secret that signs with HS256 (RFC 7518, 3.2).
 const MIN_HS256_BYTES: usize = 32;
+/// How a public key's PEM begins; other forms hold more than a key, or a private one.
+const PEM_START: &str = "-----BEGIN PUBLIC KEY-----";
+/// The modulus alone of an RSA key of 2048 bits.
+const MIN_RSA_BYTES: usize = 256;
+/// A tag and the two coordinates of a point on P-256.
+const P256_BYTES: usize = 65;
+/// The one coordinate of a point on Curve25519.
+const ED25519_BYTES: usize = 32;
 
 /// A secret shared with the app's own servers, which signs with HS256.
 #[derive(Clone, Debug)]
@@ -73,16 +81,27 @@ pub struct Claims {
     /// The one that holds the username.
     pub username: String,
     /// The one that holds the name for display.
-    pub name: String,
+    pub name: Option<String>,
     /// The one that holds rooms and roles; `None`: such tokens grant no room.
     pub rooms: Option<String>,
-    /// The one that holds the scopes, as a list or separated by spaces; `None`: what the role allows.
+    /// The one that holds the scopes; `None`: what the role allows.
     pub scopes: Option<String>,
+    /// The one that holds the client instance a token is bound to; `None`: bound to none.
+    pub instance: Option<String>,
+    /// The one that makes somebody a moderator of the whole app; `None`: nobody.
+    pub app_moderator: Option<String>,
 }
 
 impl Default for Claims {
     fn default() -> Self {
-        Self { username: "sub".to_owned(), name: "name".to_owned(), rooms: None, scopes: None }
+        Self {
+            username: "sub".to_owned(),
+            name: Some("name".to_owned()),
+            rooms: None,
+            scopes: None,
+            instance: None,
+            app_moderator: None,
+        }
     }
 }
 
@@ -97,10 +116,10 @@ impl TryFrom<RawPublicKey> for PublicKey {
     type Error = String;
     fn try_from(raw: RawPublicKey) -> Result<Self, String> {
         let shown = raw.file.display();
-        let allowed = "the PEM file of an RSA, P-256 or Ed25519 public key";
+        let allowed = "the PEM file of an RSA (2048 bits or more), P-256 or Ed25519 public key";
         let pem = std::fs::read_to_string(&raw.file)
             .map_err(|error| format!("{shown} ({error}), expected {allowed}"))?;
-        let algorithm = KeyAlgorithm::of(pem.as_bytes())
+        let algorithm = KeyAlgorithm::of(&pem)
             .ok_or_else(|| format!("{shown}, which holds none, expected {allowed}"))?;
         Ok(Self { kid: raw.kid, algorithm, pem: pem.into() })
     }
@@ -108,14 +127,20 @@ impl TryFrom<RawPublicKey> for PublicKey {
 
 impl KeyAlgorithm {
     /// What the public key in `pem` verifies; `None` when there is none in it.
-    fn of(pem: &[u8]) -> Option<Self> {
-        if DecodingKey::from_rsa_pem(pem).is_ok() {
-            Some(Self::Rs256)
-        } else if DecodingKey::from_ec_pem(pem).is_ok() {
-            Some(Self::Es256)
-        } else {
-            DecodingKey::from_ed_pem(pem).is_ok().then_some(Self::EdDsa)
+    fn of(pem: &str) -> Option<Self> {
+        if !pem.trim_start().starts_with(PEM_START) {
+            return None;
         }
+        // `jsonwebtoken` tells curves apart only when it verifies; the length of the key's body does so now.
+        let kinds = [
+            (DecodingKey::from_rsa_pem(pem.as_bytes()), MIN_RSA_BYTES..=usize::MAX, Self::Rs256),
+            (DecodingKey::from_ec_pem(pem.as_bytes()), P256_BYTES..=P256_BYTES, Self::Es256),
+            (DecodingKey::from_ed_pem(pem.as_bytes()), ED25519_BYTES..=ED25519_BYTES, Self::EdDsa),
+        ];
+        kinds.into_iter().find_map(|(key, lengths, algorithm)| {
+            let key = key.ok()?;
+            lengths.contains(&key.try_get_as_bytes().ok()?.len()).then_some(algorithm)
+        })
     }
 }
 
@@ -160,7 +185,10 @@ impl<'de> Visitor<'de> for HmacSecretVisitor {
     }
 }
 
-fn long_enough<E: de::Error>(secret: SecretString, expected: &dyn de::Expected) -> Result<SecretString, E> {
+fn long_enough<E: de::Error>(
+    secret: SecretString,
+    expected: &dyn de::Expected,
+) -> Result<SecretString, E> {
     match secret.expose_secret().len() {
         MIN_HS256_BYTES.. => Ok(secret),
         bytes => Err(E::custom(format_args!("{bytes} bytes, expected {expected}"))),

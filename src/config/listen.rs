@@ -46,7 +46,9 @@ impl Listen {
     }
 }
 
-fn admin_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+fn admin_address<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
     value::address(deserializer).map(Some)
 }
 

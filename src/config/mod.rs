@@ -42,8 +42,10 @@ pub use limits::Limits;
 pub use listen::Listen;
 pub use log::Log;
 pub use resume::Resume;
+pub use secret::SERVER_KEY_PREFIX;
 pub use session::Session;
 pub use store::Store;
+pub use value::parse_duration;
 pub use webhook::Webhook;
 
 use document::Document;
@@ -151,7 +153,7 @@ impl Config {
             resume: Resume::default(),
             session: Session::default(),
             drain: Drain::default(),
-            store: dev.data.map_or(Store::Memory, Store::in_directory),
+            store: dev.data.as_deref().map_or(Store::Memory, Store::in_directory),
             engine: Engine::default(),
             log: Log::default(),
         }

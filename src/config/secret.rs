@@ -78,15 +78,11 @@ pub(super) fn server_keys<'de, D: Deserializer<'de>>(
 
 fn check<E: de::Error>(secret: SecretString, prefix: &str) -> Result<SecretString, E> {
     let text = secret.expose_secret();
-    match text.strip_prefix(prefix) {
-        Some(rest) if rest.len() >= MIN_BYTES => Ok(secret),
-        Some(rest) => Err(E::custom(format_args!(
-            "{} bytes after \"{prefix}\", expected at least {MIN_BYTES}",
-            rest.len()
-        ))),
-        None => Err(E::custom(format_args!(
-            "a text of {} bytes, expected \"{prefix}\" and at least {MIN_BYTES} bytes more",
-            text.len()
-        ))),
+    if text.strip_prefix(prefix).is_some_and(|rest| rest.len() >= MIN_BYTES) {
+        return Ok(secret);
     }
+    let (bytes, least) = (text.len(), prefix.len() + MIN_BYTES);
+    let begin =
+        if prefix.is_empty() { String::new() } else { format!(" that begin with \"{prefix}\"") };
+    Err(E::custom(format_args!("{bytes} bytes, expected at least {least}{begin}")))
 }

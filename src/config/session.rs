@@ -20,6 +20,6 @@ pub struct Session {
 
 impl Default for Session {
     fn default() -> Self {
-        Self { expiry_grace: Duration::from_secs(10 * 60), postpone: Duration::from_secs(10 * 60) }
+        Self { expiry_grace: Duration::from_mins(10), postpone: Duration::from_mins(10) }
     }
 }

@@ -1,6 +1,6 @@
 //! `[store]`: where durable facts are kept.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -24,7 +24,7 @@ pub enum Store {
 impl Store {
     /// The embedded database of a data directory.
     #[must_use]
-    pub fn in_directory(directory: PathBuf) -> Self {
+    pub fn in_directory(directory: &Path) -> Self {
         Self::Sqlite { path: directory.join(FILE_NAME) }
     }
 }

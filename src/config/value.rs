@@ -57,7 +57,9 @@ pub(super) fn count<'de, const MIN: u64, const MAX: u64, T: TryFrom<u64>, D: Des
 
 /// Reads an address with its port.
 pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
-    parsed(deserializer, "an address and a port, such as \"0.0.0.0:7080\"", |text| text.parse().ok())
+    parsed(deserializer, "an address and a port, such as \"0.0.0.0:7080\"", |text| {
+        text.parse().ok()
+    })
 }
 
 /// Reads an app's id.
@@ -89,19 +91,23 @@ pub(super) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, 
 
 /// Reads the origins of pages, as browsers send them.
 pub(super) fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    struct Origin(String);
-    impl<'de> Deserialize<'de> for Origin {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            let allowed = "an origin as browsers send it, such as \"https://example.com\"";
-            parsed(deserializer, allowed, |text| {
-                let origin = reqwest::Url::parse(text).ok()?.origin();
-                (origin.is_tuple() && origin.ascii_serialization() == text).then(|| text.to_owned())
-            })
-            .map(Self)
-        }
+    let origins = Vec::<String>::deserialize(deserializer)?;
+    let is_origin = |text: &String| {
+        reqwest::Url::parse(text)
+            .is_ok_and(|url| url.origin().ascii_serialization() == *text && text != "null")
+    };
+    match origins.iter().find(|text| !is_origin(text)) {
+        None => Ok(origins),
+        Some(text) => Err(de::Error::custom(format_args!(
+            "{text:?}, expected origins as browsers send them, such as \"https://example.com\""
+        ))),
     }
-    let origins = Vec::<Origin>::deserialize(deserializer)?;
-    Ok(origins.into_iter().map(|Origin(text)| text).collect())
+}
+
+/// Reads a duration such as `30s`, `500ms`, `5m`, `24h` or `30d`; `None` when `text` is none.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    parse_in(&TIMES, text).map(Duration::from_millis)
 }
 
 /// `duration` as an operator would write it.
@@ -144,13 +150,6 @@ impl<const MIN: u64, const MAX: u64> Quantity<MIN, MAX> {
         self.units.iter().any(|(unit, _)| *unit == "B")
     }
 
-    fn parse(&self, text: &str) -> Option<u64> {
-        let digits = text.find(|c: char| !c.is_ascii_digit())?;
-        let (number, unit) = text.split_at(digits);
-        let (_, scale) = self.units.iter().find(|(name, _)| *name == unit.trim_start())?;
-        Self::in_range(number.parse::<u64>().ok()?.checked_mul(*scale)?)
-    }
-
     fn in_range(value: u64) -> Option<u64> {
         (MIN..=MAX).contains(&value).then_some(value)
     }
@@ -169,7 +168,8 @@ impl<const MIN: u64, const MAX: u64> Visitor<'_> for Quantity<MIN, MAX> {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<u64, E> {
-        self.parse(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+        let value = parse_in(self.units, text).and_then(Self::in_range);
+        value.ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
     }
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<u64, E> {
@@ -195,6 +195,13 @@ impl<const MIN: u64, const MAX: u64, T: TryFrom<u64>> Visitor<'_> for Count<MIN,
             .and_then(|value| T::try_from(value).ok())
             .ok_or_else(|| E::invalid_value(Unexpected::Signed(number), &self))
     }
+}
+
+fn parse_in(units: &[(&str, u64)], text: &str) -> Option<u64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(digits);
+    let (_, scale) = units.iter().find(|(name, _)| *name == unit.trim_start())?;
+    number.parse::<u64>().ok()?.checked_mul(*scale)
 }
 
 fn told_in(units: &[(&str, u64)], value: u64) -> String {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::value::{self, MINUTE, MS};
 use super::secret;
+use super::value::{self, MINUTE, MS};
 
 /// The app's own server, asked about each start with `params`.
 #[derive(Clone, Debug, Deserialize)]
