@@ -1,6 +1,6 @@
 //! The Stagedoor gateway.
 
-pub mod auth;
 pub mod clock;
+pub mod config;
 pub mod grant;
-pub mod store;
+pub mod telemetry;

@@ -1,2 +1,39 @@
-//! Runs the gateway.
-fn main() {}
+//! Runs the gateway: arguments, configuration, logging, server, exit code.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use stagedoor::cli::{Cli, Exit, Outcome, Serving, stop_signal};
+use stagedoor::config::Mode;
+use stagedoor::server::Server;
+use stagedoor::telemetry::{self, Format};
+
+fn main() -> ExitCode {
+    let exit = match Cli::parse().run() {
+        Outcome::Done(exit) => exit,
+        Outcome::Serve(serving) => match serve(*serving) {
+            Ok(()) => Exit::Success,
+            Err(error) => {
+                eprintln!("stagedoor: {error:#}");
+                Exit::Failure
+            }
+        },
+    };
+    exit.into()
+}
+
+#[tokio::main]
+async fn serve(serving: Serving) -> anyhow::Result<()> {
+    let format = match serving.config.mode {
+        Mode::Dev => Format::Pretty,
+        Mode::Production => Format::Json,
+    };
+    telemetry::init(&serving.config.log.filter, format)?;
+    // Caught from here on, so that a signal during a slow start stops it in order too.
+    let stop = stop_signal().context("waiting for signals")?;
+    let server = Server::bind(serving.config.clone(), serving.clock.clone()).await?;
+    serving.announce(server.listen_addr());
+    server.run(stop).await?;
+    Ok(())
+}

@@ -1,0 +1,35 @@
+# What continuous integration runs, and the parts of it. `make test` stops at the first that fails.
+
+CARGO ?= cargo
+DENY_VERSION := 0.20.2
+# Where `deny` finds or puts its tool; kept between runs.
+TOOLS ?= $(HOME)/.cache/stagedoor-tools
+export PATH := $(TOOLS)/bin:$(PATH)
+
+.PHONY: test fmt clippy deny doc schema rust-test loadtest
+
+test: fmt clippy deny doc schema rust-test
+
+fmt:
+	$(CARGO) fmt --all --check
+
+clippy:
+	$(CARGO) clippy --workspace --all-targets --all-features --locked -- -D warnings
+
+deny:
+	command -v cargo-deny >/dev/null || $(CARGO) install --locked --root $(TOOLS) cargo-deny@$(DENY_VERSION)
+	$(CARGO) deny --locked check bans licenses sources
+
+doc:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --all-features --no-deps --locked
+
+# The generated schema and types must be those of the code; the test says how to renew them.
+schema:
+	$(CARGO) test --package stagedoor-proto --all-features --locked schema
+
+rust-test:
+	$(CARGO) test --workspace --all-features --locked
+
+# Not part of `test`: numbers need a quiet machine. `make loadtest ARGS="connect --url …"`.
+loadtest:
+	$(CARGO) run --release --package stagedoor-loadtest --locked -- $(ARGS)

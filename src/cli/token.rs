@@ -1,0 +1,354 @@
+//! `token session|room|server`: makes a token offline, with an app's secret.
+//!
+//! The token alone is printed on the standard output, so that it can be piped. Nothing is asked of a running gateway,
+//! and nothing is recorded: such a token can only be revoked through its user.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use secrecy::SecretString;
+use serde::Deserialize as _;
+use serde::de::IntoDeserializer as _;
+use stagedoor_proto::{InstanceId, LayoutClasses, Role, RoomId, Secret, Timestamp, Username};
+
+use super::{Exit, complain};
+use crate::auth::keys::{AppKey, InvalidKey};
+use crate::auth::token::{AppTokens, MAX_SERVER_TOKEN_LIFETIME, MintError};
+use crate::auth::token::{RoomClaims, ServerClaims, SessionClaims};
+use crate::clock::{Clock, Rng};
+use crate::config::{Config, ConfigError, DEV_APP, parse_duration};
+use crate::grant::{Grant, RoomPattern, Scopes};
+
+/// The life of a session token whose maker does not say.
+const SESSION_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
+/// The life of the moderator's token that development mode prints.
+const MODERATOR_TOKEN_LIFETIME: Duration = Duration::from_hours(24);
+
+/// Makes a token.
+#[derive(Debug, Subcommand)]
+pub(super) enum Token {
+    /// One that starts a session.
+    Session(SessionToken),
+    /// One that enters a room.
+    Room(RoomToken),
+    /// One that opens the server API.
+    Server(ServerToken),
+}
+
+/// Whose token, signed with what, for how long.
+#[derive(Debug, Args)]
+struct Signing {
+    /// The app; where a configuration has only one, that one.
+    #[arg(long)]
+    app: Option<String>,
+    /// The app's secret; `demo`'s is printed when development mode starts.
+    #[arg(
+        long,
+        env = "STAGEDOOR_APP_SECRET",
+        hide_env_values = true,
+        required_unless_present = "config"
+    )]
+    secret: Option<SecretString>,
+    /// The configuration file that has the secret.
+    #[arg(long, value_name = "FILE", conflicts_with = "secret")]
+    config: Option<PathBuf>,
+    /// How long it lives: `30s`, `5m`, `24h`, `30d`.
+    #[arg(long, value_parser = duration)]
+    ttl: Option<Duration>,
+}
+
+/// Starts a session.
+#[derive(Debug, Args)]
+pub(super) struct SessionToken {
+    #[command(flatten)]
+    signing: Signing,
+    /// The username.
+    #[arg(long)]
+    user: Username,
+    /// The only client instance it is good for.
+    #[arg(long)]
+    instance: Option<InstanceId>,
+    /// A name for display.
+    #[arg(long)]
+    name: Option<String>,
+    /// A room, or the beginning of its id and `*`, with the role there: `lobby-*=publisher`.
+    #[arg(long = "room", value_name = "PATTERN=ROLE", value_parser = room_grant)]
+    rooms: Vec<(RoomPattern, Role)>,
+    /// A scope; without any, whatever the role allows.
+    #[arg(long = "scope")]
+    scopes: Vec<String>,
+    /// Its holder may remove people from the whole app.
+    #[arg(long)]
+    app_moderator: bool,
+}
+
+/// Enters a room.
+#[derive(Debug, Args)]
+pub(super) struct RoomToken {
+    #[command(flatten)]
+    signing: Signing,
+    /// The room.
+    #[arg(long)]
+    room: RoomId,
+    /// The role there; without one, the app's default.
+    #[arg(long, value_parser = role)]
+    role: Option<Role>,
+    /// The only user it is good for.
+    #[arg(long)]
+    user: Option<Username>,
+    /// Connection data, shown to all.
+    #[arg(long)]
+    data: Option<String>,
+    /// Only one session may spend it.
+    #[arg(long)]
+    once: bool,
+    /// Its holder may remove people from the whole app.
+    #[arg(long)]
+    app_moderator: bool,
+}
+
+/// Opens the server API.
+#[derive(Debug, Args)]
+pub(super) struct ServerToken {
+    #[command(flatten)]
+    signing: Signing,
+    /// Who uses the server API, for the audit.
+    #[arg(long)]
+    user: Option<String>,
+}
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TokenError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("{file}: no app {app:?}; expected one of: {known}")]
+    UnknownApp { file: String, app: String, known: String },
+    #[error("{file}: more than one app; name one with --app: {known}")]
+    WhichApp { file: String, known: String },
+    #[error(transparent)]
+    Key(#[from] InvalidKey),
+    #[error(transparent)]
+    Mint(#[from] MintError),
+}
+
+impl Token {
+    pub(super) fn run(self) -> Exit {
+        match self.mint(Clock::system()) {
+            Ok(token) => {
+                println!("{}", token.as_str());
+                Exit::Success
+            }
+            Err(error) => {
+                complain(&error);
+                Exit::Misused
+            }
+        }
+    }
+
+    fn mint(self, clock: Clock) -> Result<Secret, TokenError> {
+        let token = match self {
+            Self::Session(SessionToken {
+                signing,
+                user,
+                instance,
+                name,
+                rooms,
+                scopes,
+                app_moderator,
+            }) => {
+                let scopes = (!scopes.is_empty()).then(|| scopes.into_iter().collect::<Scopes>());
+                let grant = Grant { rooms, scopes, app_moderator };
+                let claims = SessionClaims { sub: user, instance, name, grant, ttl_s: None };
+                let ttl = signing.ttl.unwrap_or(SESSION_TOKEN_LIFETIME);
+                signing.tokens(clock)?.mint_session(&claims, ttl)?
+            }
+            Self::Room(RoomToken { signing, room, role, user, data, once, app_moderator }) => {
+                let jti = once.then(|| format!("{:032x}", Rng.bits()));
+                let layout_classes = LayoutClasses::default();
+                let claims =
+                    RoomClaims { room, role, sub: user, data, jti, layout_classes, app_moderator };
+                signing.tokens(clock)?.mint_room(&claims, signing.ttl)?
+            }
+            Self::Server(ServerToken { signing, user }) => {
+                let ttl = signing.ttl.unwrap_or(MAX_SERVER_TOKEN_LIFETIME);
+                signing.tokens(clock)?.mint_server(&ServerClaims { sub: user }, ttl)?
+            }
+        };
+        Ok(token)
+    }
+}
+
+impl Signing {
+    fn tokens(&self, clock: Clock) -> Result<AppTokens, TokenError> {
+        let Some(path) = &self.config else {
+            let secret = self.secret.as_ref().expect("clap asks for one of --secret and --config");
+            return Ok(tokens(self.app.as_deref().unwrap_or(DEV_APP), secret, None, clock)?);
+        };
+        let config = Config::load(path)?;
+        let file = path.display().to_string();
+        let known = || config.apps.iter().map(|app| &*app.id).collect::<Vec<_>>().join(", ");
+        let app = match (&self.app, config.apps.as_slice()) {
+            (None, [app]) => app,
+            (None, _) => return Err(TokenError::WhichApp { file, known: known() }),
+            (Some(id), _) => config.app(id).ok_or_else(|| TokenError::UnknownApp {
+                file,
+                app: id.clone(),
+                known: known(),
+            })?,
+        };
+        let first = app.hs256_secrets.first().ok_or(MintError::NoSecret)?;
+        Ok(tokens(&app.id, &first.secret, first.kid.as_deref(), clock)?)
+    }
+}
+
+/// A token that lets a user `moderator` moderate every room of development mode's app, as of `now`.
+pub(super) fn moderator(secret: &SecretString, now: Timestamp) -> Result<String, TokenError> {
+    let everywhere = RoomPattern::try_from("*".to_owned()).expect("`*` is a pattern");
+    let grant =
+        Grant { rooms: vec![(everywhere, Role::Moderator)], scopes: None, app_moderator: true };
+    let sub = "moderator".parse().expect("it is a username");
+    let claims = SessionClaims { sub, instance: None, name: None, grant, ttl_s: None };
+    let tokens = tokens(DEV_APP, secret, None, Clock::manual(now))?;
+    Ok(tokens.mint_session(&claims, MODERATOR_TOKEN_LIFETIME)?.as_str().to_owned())
+}
+
+fn tokens(
+    app: &str,
+    secret: &SecretString,
+    kid: Option<&str>,
+    clock: Clock,
+) -> Result<AppTokens, InvalidKey> {
+    // A token that names no key of its own is tried with each that the gateway has.
+    let key = AppKey::hs256(app, kid, secret)?;
+    Ok(AppTokens::new(app.into(), [key].into(), clock))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "expected a duration such as 30s, 5m, 24h or 30d".to_owned())
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    let role = Role::deserialize(text.into_deserializer());
+    role.map_err(|error: serde::de::value::Error| error.to_string())
+}
+
+fn room_grant(text: &str) -> Result<(RoomPattern, Role), String> {
+    let (pattern, name) = text.rsplit_once('=').ok_or("expected PATTERN=ROLE")?;
+    let pattern = RoomPattern::try_from(pattern.to_owned()).map_err(|error| error.to_string())?;
+    Ok((pattern, role(name)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use clap::Parser as _;
+
+    use super::super::{Cli, Command};
+    use super::*;
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+    fn clock() -> Clock {
+        Clock::manual(Timestamp::from_secs(1_000_000))
+    }
+
+    fn mint(arguments: &[&str]) -> Result<Secret, TokenError> {
+        let cli = Cli::try_parse_from([&["stagedoor", "token"], arguments].concat()).unwrap();
+        match cli.command {
+            Some(Command::Token(token)) => token.mint(clock()),
+            other => panic!("{other:?} is not token"),
+        }
+    }
+
+    fn reader(app: &str) -> AppTokens {
+        tokens(app, &SECRET.into(), None, clock()).unwrap()
+    }
+
+    #[test]
+    fn a_session_token_says_what_was_asked() {
+        let token = mint(&[
+            "session",
+            "--secret",
+            SECRET,
+            "--user",
+            "ada",
+            "--room",
+            "lobby-*=publisher",
+            "--scope",
+            "join",
+            "--ttl",
+            "5m",
+        ]);
+        let read = reader(DEV_APP).read_session(token.unwrap().as_str()).unwrap();
+        assert_eq!(read.claims.sub.as_str(), "ada");
+        assert_eq!(read.claims.grant.role_in(&"lobby-7".parse().unwrap()), Some(Role::Publisher));
+        assert_eq!(read.claims.grant.scopes, Some(["join"].into_iter().collect()));
+        assert_eq!(read.expires, clock().now() + Duration::from_mins(5));
+    }
+
+    #[test]
+    fn a_room_token_says_what_was_asked() {
+        let token = mint(&[
+            "room",
+            "--app",
+            "shop",
+            "--secret",
+            SECRET,
+            "--room",
+            "lobby",
+            "--role",
+            "moderator",
+            "--user",
+            "ada",
+            "--data",
+            "hi",
+            "--once",
+        ]);
+        let ada = "ada".parse().unwrap();
+        let read = reader("shop")
+            .read_room(token.unwrap().as_str(), &"lobby".parse().unwrap(), &ada)
+            .unwrap();
+        assert_eq!(
+            (read.claims.role, read.claims.data.as_deref()),
+            (Some(Role::Moderator), Some("hi"))
+        );
+        assert!(read.claims.jti.is_some());
+    }
+
+    #[test]
+    fn a_server_token_is_made_with_the_configured_secret_and_lives_at_most_an_hour() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        write!(file, "[store.sqlite]\npath = \"f\"\n[[apps]]\nid = \"shop\"\nhs256_secrets = [\"{SECRET}\"]\n").unwrap();
+        let path = file.path().to_str().unwrap();
+        let token = mint(&["server", "--config", path]).unwrap();
+        reader("shop").read_server(token.as_str()).unwrap();
+        let error = mint(&["server", "--config", path, "--ttl", "2h"]).unwrap_err();
+        assert!(matches!(error, TokenError::Mint(MintError::TooLongLived { .. })), "{error}");
+        let error = mint(&["server", "--config", path, "--app", "demo"]).unwrap_err().to_string();
+        assert!(error.ends_with("no app \"demo\"; expected one of: shop"), "{error}");
+    }
+
+    #[test]
+    fn the_moderator_of_development_mode_moderates_everywhere() {
+        let token = moderator(&SECRET.into(), clock().now()).unwrap();
+        let grant = reader(DEV_APP).read_session(&token).unwrap().claims.grant;
+        assert_eq!(grant.role_in(&"any".parse().unwrap()), Some(Role::Moderator));
+        assert!(grant.app_moderator);
+    }
+
+    #[test]
+    fn arguments_that_make_no_sense_are_refused() {
+        let session = ["stagedoor", "token", "session", "--secret", SECRET, "--user"];
+        for more in [
+            &[""][..],
+            &["ada", "--room", "lobby"],
+            &["ada", "--room", "a=king"],
+            &["ada", "--ttl", "5"],
+        ] {
+            assert!(Cli::try_parse_from([&session[..], more].concat()).is_err(), "{more:?}");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! `[engine]`: what nodes share.
+
+use serde::Deserialize;
+
+/// What nodes share.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Engine {
+    /// Which one.
+    #[serde(default)]
+    pub kind: EngineKind,
+}
+
+/// The engines there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineKind {
+    /// One node, which shares nothing.
+    #[default]
+    Local,
+}

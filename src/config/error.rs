@@ -1,0 +1,48 @@
+//! What can be wrong with a configuration file.
+
+use std::path::PathBuf;
+
+/// A configuration that cannot be run: where, what was found, and what is allowed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: cannot be read: {reason}; expected a readable TOML file", .file.display())]
+    Unreadable {
+        /// Which one.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The file is no text.
+    #[error("{}:{line}: found bytes that are not UTF-8; expected a TOML file", .file.display())]
+    NotText {
+        /// Which one.
+        file: PathBuf,
+        /// The line the first wrong byte is on, from 1.
+        line: usize,
+    },
+    /// The text is no TOML.
+    #[error("{}:{line}: not TOML: {reason}", .file.display())]
+    Syntax {
+        /// Which file.
+        file: PathBuf,
+        /// Its line, from 1.
+        line: usize,
+        /// What the parser said.
+        reason: String,
+    },
+    /// A value is missing, unknown, or not allowed.
+    #[error("{}:{line}: {key}: found {found}; expected {allowed}", .file.display())]
+    Value {
+        /// Which file.
+        file: PathBuf,
+        /// Its line, from 1.
+        line: usize,
+        /// The key, from the top: `apps[0].webhook.url`.
+        key: String,
+        /// What stands there; of a secret, only its type.
+        found: String,
+        /// What may stand there.
+        allowed: String,
+    },
+}

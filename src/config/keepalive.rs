@@ -1,0 +1,98 @@
+//! `[keepalive]`: when a silent connection is pinged, and when it is taken for lost.
+//!
+//! Invariant: a wait for a sign of life is shorter than the interval before it, so that one ping at a time is out.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use stagedoor_proto::Heartbeat;
+
+use super::value::{self, HOUR, SECOND};
+
+/// Pings, and how long to wait for a sign of life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RawKeepalive")]
+pub struct Keepalive {
+    /// A ping follows so much silence.
+    pub interval: Duration,
+    /// So much more of it loses the connection.
+    pub timeout: Duration,
+    /// The interval while in a room.
+    pub room_interval: Duration,
+    /// The timeout while in a room.
+    pub room_timeout: Duration,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawKeepalive {
+    #[serde(deserialize_with = "value::duration::<SECOND, HOUR, _>")]
+    interval: Duration,
+    #[serde(deserialize_with = "value::duration::<SECOND, HOUR, _>")]
+    timeout: Duration,
+    #[serde(deserialize_with = "value::duration::<SECOND, HOUR, _>")]
+    room_interval: Duration,
+    #[serde(deserialize_with = "value::duration::<SECOND, HOUR, _>")]
+    room_timeout: Duration,
+}
+
+/// A wait that is not shorter than the interval before it.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{timeout_key} = {} with {interval_key} = {}, expected a timeout shorter than its interval",
+    value::told(*.timeout), value::told(*.interval)
+)]
+struct InvalidKeepalive {
+    interval_key: &'static str,
+    interval: Duration,
+    timeout_key: &'static str,
+    timeout: Duration,
+}
+
+impl Default for Keepalive {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(25),
+            timeout: Duration::from_secs(10),
+            room_interval: Duration::from_secs(10),
+            room_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Default for RawKeepalive {
+    fn default() -> Self {
+        let Keepalive { interval, timeout, room_interval, room_timeout } = Keepalive::default();
+        Self { interval, timeout, room_interval, room_timeout }
+    }
+}
+
+impl TryFrom<RawKeepalive> for Keepalive {
+    type Error = InvalidKeepalive;
+    fn try_from(raw: RawKeepalive) -> Result<Self, InvalidKeepalive> {
+        let RawKeepalive { interval, timeout, room_interval, room_timeout } = raw;
+        let pairs = [
+            ("interval", interval, "timeout", timeout),
+            ("room_interval", room_interval, "room_timeout", room_timeout),
+        ];
+        for (interval_key, interval, timeout_key, timeout) in pairs {
+            if timeout >= interval {
+                return Err(InvalidKeepalive { interval_key, interval, timeout_key, timeout });
+            }
+        }
+        Ok(Self { interval, timeout, room_interval, room_timeout })
+    }
+}
+
+impl Keepalive {
+    /// What a session is told of it.
+    #[must_use]
+    pub fn announced(&self) -> Heartbeat {
+        Heartbeat {
+            interval_ms: value::as_millis(self.interval),
+            timeout_ms: value::as_millis(self.timeout),
+            room_interval_ms: value::as_millis(self.room_interval),
+            room_timeout_ms: value::as_millis(self.room_timeout),
+        }
+    }
+}

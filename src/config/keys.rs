@@ -1,0 +1,196 @@
+//! The keys that verify an app's tokens: shared secrets, public keys, and another issuer's key set.
+//!
+//! Invariant: a public key is one that verifies RS256, ES256 or `EdDSA`, known when the file was read.
+//! Not here: fetching a key set and verifying with it (`auth`).
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jsonwebtoken::DecodingKey;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+
+use super::{secret, value};
+
+/// The least bytes of a secret that signs with HS256 (RFC 7518, 3.2).
+const MIN_HS256_BYTES: usize = 32;
+/// How a public key's PEM begins; other forms hold more than a key, or a private one.
+const PEM_START: &str = "-----BEGIN PUBLIC KEY-----";
+/// The modulus alone of an RSA key of 2048 bits.
+const MIN_RSA_BYTES: usize = 256;
+/// A tag and the two coordinates of a point on P-256.
+const P256_BYTES: usize = 65;
+/// The one coordinate of a point on Curve25519.
+const ED25519_BYTES: usize = 32;
+
+/// A secret shared with the app's own servers, which signs with HS256.
+#[derive(Clone, Debug)]
+pub struct HmacSecret {
+    /// Names it in a token's header.
+    pub kid: Option<Box<str>>,
+    /// The key itself, whose bytes are those of the text.
+    pub secret: SecretString,
+}
+
+/// A public key whose private half only the app's own servers have.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RawPublicKey")]
+pub struct PublicKey {
+    /// Names it in a token's header.
+    pub kid: Option<Box<str>>,
+    /// What it verifies, and nothing else.
+    pub algorithm: KeyAlgorithm,
+    /// The key, in PEM.
+    pub pem: Arc<str>,
+}
+
+/// What a public key verifies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyAlgorithm {
+    /// RSA with SHA-256.
+    Rs256,
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+    /// Ed25519.
+    EdDsa,
+}
+
+/// Another issuer: where its keys are, and how its claims read.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jwks {
+    /// Where its key set is fetched from: https, or http on loopback.
+    #[serde(deserialize_with = "value::url")]
+    pub url: String,
+    /// What `iss` must say.
+    #[serde(deserialize_with = "value::text")]
+    pub issuer: String,
+    /// What `aud` must contain.
+    #[serde(deserialize_with = "value::text")]
+    pub audience: String,
+    /// Which of its claims mean what.
+    #[serde(default)]
+    pub claims: Claims,
+}
+
+/// The claims of another issuer that are read, by their top-level names.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Claims {
+    /// The one that holds the username.
+    pub username: String,
+    /// The one that holds the name for display.
+    pub name: Option<String>,
+    /// The one that holds rooms and roles; `None`: such tokens grant no room.
+    pub rooms: Option<String>,
+    /// The one that holds the scopes; `None`: what the role allows.
+    pub scopes: Option<String>,
+    /// The one that holds the client instance a token is bound to; `None`: bound to none.
+    pub instance: Option<String>,
+    /// The one that makes somebody a moderator of the whole app; `None`: nobody.
+    pub app_moderator: Option<String>,
+}
+
+impl Default for Claims {
+    fn default() -> Self {
+        Self {
+            username: "sub".to_owned(),
+            name: Some("name".to_owned()),
+            rooms: None,
+            scopes: None,
+            instance: None,
+            app_moderator: None,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPublicKey {
+    file: PathBuf,
+    kid: Option<Box<str>>,
+}
+
+impl TryFrom<RawPublicKey> for PublicKey {
+    type Error = String;
+    fn try_from(raw: RawPublicKey) -> Result<Self, String> {
+        let shown = raw.file.display();
+        let allowed = "the PEM file of an RSA (2048 bits or more), P-256 or Ed25519 public key";
+        let pem = std::fs::read_to_string(&raw.file)
+            .map_err(|error| format!("{shown} ({error}), expected {allowed}"))?;
+        let algorithm = KeyAlgorithm::of(&pem)
+            .ok_or_else(|| format!("{shown}, which holds none, expected {allowed}"))?;
+        Ok(Self { kid: raw.kid, algorithm, pem: pem.into() })
+    }
+}
+
+impl KeyAlgorithm {
+    /// What the public key in `pem` verifies; `None` when there is none in it.
+    fn of(pem: &str) -> Option<Self> {
+        if !pem.trim_start().starts_with(PEM_START) {
+            return None;
+        }
+        // `jsonwebtoken` tells curves apart only when it verifies; the length of the key's body does so now.
+        let kinds = [
+            (DecodingKey::from_rsa_pem(pem.as_bytes()), MIN_RSA_BYTES..=usize::MAX, Self::Rs256),
+            (DecodingKey::from_ec_pem(pem.as_bytes()), P256_BYTES..=P256_BYTES, Self::Es256),
+            (DecodingKey::from_ed_pem(pem.as_bytes()), ED25519_BYTES..=ED25519_BYTES, Self::EdDsa),
+        ];
+        kinds.into_iter().find_map(|(key, lengths, algorithm)| {
+            let key = key.ok()?;
+            lengths.contains(&key.try_get_as_bytes().ok()?.len()).then_some(algorithm)
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for HmacSecret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(HmacSecretVisitor)
+    }
+}
+
+struct HmacSecretVisitor;
+
+impl<'de> Visitor<'de> for HmacSecretVisitor {
+    type Value = HmacSecret;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a secret of at least {MIN_HS256_BYTES} bytes: a text, {{ file = \"…\" }} ")?;
+        f.write_str("or { secret = \"…\" }, both with an optional kid")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<HmacSecret, E> {
+        long_enough(text.into(), &self).map(|secret| HmacSecret { kid: None, secret })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<HmacSecret, A::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            kid: Option<Box<str>>,
+            secret: Option<String>,
+            file: Option<PathBuf>,
+        }
+        let table = Table::deserialize(de::value::MapAccessDeserializer::new(map))?;
+        let secret = match (table.secret, table.file) {
+            (Some(text), None) => text.into(),
+            (None, Some(file)) => secret::from_file(&file).map_err(de::Error::custom)?,
+            (Some(_), Some(_)) => {
+                return Err(de::Error::custom("both, expected either secret or file"));
+            }
+            (None, None) => return Err(de::Error::missing_field("secret")),
+        };
+        long_enough(secret, &self).map(|secret| HmacSecret { kid: table.kid, secret })
+    }
+}
+
+fn long_enough<E: de::Error>(
+    secret: SecretString,
+    expected: &dyn de::Expected,
+) -> Result<SecretString, E> {
+    match secret.expose_secret().len() {
+        MIN_HS256_BYTES.. => Ok(secret),
+        bytes => Err(E::custom(format_args!("{bytes} bytes, expected {expected}"))),
+    }
+}

@@ -1,0 +1,127 @@
+//! `[limits]`: the bound of everything a peer can make grow.
+//!
+//! Bounds that belong to the protocol, and that no operator can change, are constants of `stagedoor_proto`.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use stagedoor_proto::{MAX_CONNECTION_DATA_CHARS, MAX_JSON_DEPTH, SessionLimits};
+
+use super::value::{self, KIB, MIB, MINUTE, MS};
+
+/// Bounds of everything a peer can make grow.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// From a connection's acceptance to the end of its upgrade request.
+    #[serde(deserialize_with = "value::duration::<MS, MINUTE, _>")]
+    pub handshake_timeout: Duration,
+    /// From the upgrade to a complete `start` or `resume`.
+    #[serde(deserialize_with = "value::duration::<MS, MINUTE, _>")]
+    pub start_timeout: Duration,
+    /// Largest message in.
+    #[serde(deserialize_with = "value::size::<KIB, { 16 * MIB }, _>")]
+    pub message_in_bytes: usize,
+    /// Largest message out; what is longer is paged.
+    #[serde(deserialize_with = "value::size::<{ 16 * KIB }, { 16 * MIB }, _>")]
+    pub message_out_bytes: usize,
+    /// Fragments of one message.
+    #[serde(deserialize_with = "value::count::<1, 1_024, _, _>")]
+    pub fragments: u32,
+    /// How deep arrays and objects of one message may nest.
+    #[serde(deserialize_with = "value::count::<4, { MAX_JSON_DEPTH as u64 }, _, _>")]
+    pub json_depth: usize,
+    /// Requests of a session that may wait for their reply.
+    #[serde(deserialize_with = "value::count::<1, 1_024, _, _>")]
+    pub in_flight: u16,
+    /// Commands of a session a second, sustained.
+    #[serde(deserialize_with = "value::count::<1, 100_000, _, _>")]
+    pub commands_per_s: u32,
+    /// Commands of a session at once, after a pause.
+    #[serde(deserialize_with = "value::count::<1, 100_000, _, _>")]
+    pub commands_burst: u32,
+    /// Joins of a session a second.
+    #[serde(deserialize_with = "value::count::<1, 10_000, _, _>")]
+    pub joins_per_s: u32,
+    /// Rooms a session may be in.
+    #[serde(deserialize_with = "value::count::<1, 10_000, _, _>")]
+    pub rooms_per_session: u16,
+    /// Participants of a room.
+    #[serde(deserialize_with = "value::count::<2, 1_000_000, _, _>")]
+    pub participants_per_room: u32,
+    /// Streams of a participant.
+    #[serde(deserialize_with = "value::count::<1, 1_000, _, _>")]
+    pub streams_per_participant: u16,
+    /// Streams of a room.
+    #[serde(deserialize_with = "value::count::<1, 100_000, _, _>")]
+    pub streams_per_room: u32,
+    /// Signals of a room a second.
+    #[serde(deserialize_with = "value::count::<1, 100_000, _, _>")]
+    pub signals_per_s_per_room: u32,
+    /// Sessions of this node.
+    #[serde(deserialize_with = "value::count::<1, 10_000_000, _, _>")]
+    pub sessions_per_node: usize,
+    /// Starts a second from one address (IPv6: one /64); resumes are none.
+    #[serde(deserialize_with = "value::count::<1, 1_000_000, _, _>")]
+    pub starts_per_s_per_address: u32,
+    /// Connections of one address that have not started a session.
+    #[serde(deserialize_with = "value::count::<1, 1_000_000, _, _>")]
+    pub unauthenticated_per_address: usize,
+    /// Connections of all that have not started a session.
+    #[serde(deserialize_with = "value::count::<1, 1_000_000, _, _>")]
+    pub unauthenticated_total: usize,
+    /// Largest `params` of a start, encoded.
+    #[serde(deserialize_with = "value::size::<KIB, { 64 * KIB }, _>")]
+    pub auth_params_bytes: usize,
+    /// Longest connection data, in characters.
+    #[serde(deserialize_with = "value::count::<0, { MAX_CONNECTION_DATA_CHARS as u64 }, _, _>")]
+    pub connection_data_chars: usize,
+    /// Whether loopback addresses are spared the rates per address: development mode only.
+    #[serde(skip)]
+    pub spare_loopback: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            handshake_timeout: Duration::from_secs(5),
+            start_timeout: Duration::from_secs(10),
+            message_in_bytes: 64 * 1024,
+            message_out_bytes: 256 * 1024,
+            fragments: 64,
+            json_depth: MAX_JSON_DEPTH,
+            in_flight: 32,
+            commands_per_s: 50,
+            commands_burst: 100,
+            joins_per_s: 5,
+            rooms_per_session: 100,
+            participants_per_room: 15_000,
+            streams_per_participant: 8,
+            streams_per_room: 500,
+            signals_per_s_per_room: 200,
+            sessions_per_node: 100_000,
+            starts_per_s_per_address: 20,
+            unauthenticated_per_address: 100,
+            unauthenticated_total: 5_000,
+            auth_params_bytes: 8 * 1024,
+            connection_data_chars: MAX_CONNECTION_DATA_CHARS,
+            spare_loopback: false,
+        }
+    }
+}
+
+impl Limits {
+    /// What a session is told of its bounds.
+    #[must_use]
+    pub fn announced(&self) -> SessionLimits {
+        SessionLimits {
+            message_in_bytes: u32::try_from(self.message_in_bytes).unwrap_or(u32::MAX),
+            message_out_bytes: u32::try_from(self.message_out_bytes).unwrap_or(u32::MAX),
+            in_flight: self.in_flight,
+            commands_per_s: self.commands_per_s,
+            commands_burst: self.commands_burst,
+            rooms: self.rooms_per_session,
+            streams_per_participant: self.streams_per_participant,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! `[log]`: what is logged. How it looks follows from the mode.
+
+use serde::de::{Error, Unexpected};
+use serde::{Deserialize, Deserializer};
+use tracing_subscriber::EnvFilter;
+
+/// What is logged.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// Levels, in the directives of `tracing_subscriber::EnvFilter`.
+    #[serde(deserialize_with = "filter")]
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "info".to_owned() }
+    }
+}
+
+fn filter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match EnvFilter::try_new(&text) {
+        Ok(_) => Ok(text),
+        Err(_) => Err(D::Error::invalid_value(
+            Unexpected::Str(&text),
+            &"a level (error, warn, info, debug, trace) or directives such as \"info,stagedoor=debug\"",
+        )),
+    }
+}

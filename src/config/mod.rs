@@ -1,0 +1,167 @@
+//! What an operator may set: plain data, checked once, when the gateway starts.
+//!
+//! A [`Config`] is read from one TOML file ([`Config::load`]) or is what development mode assumes ([`Config::dev`]).
+//! Whatever can be wrong is found here and told with its place ([`ConfigError`]), so that no later part checks again.
+//!
+//! Invariants: an unknown key is an error; a secret is never shown by `Debug` nor told in an error; every bound has a
+//! least and a greatest value.
+//! Not here: hooks, keys ready for use and stores (`server` builds them from this), and reading the environment.
+
+mod apps;
+mod document;
+mod drain;
+mod engine;
+mod error;
+mod keepalive;
+mod keys;
+mod limits;
+mod listen;
+mod log;
+mod resume;
+mod secret;
+mod session;
+mod store;
+#[cfg(test)]
+mod tests;
+mod value;
+mod webhook;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+pub use apps::{App, DuplicatePolicy, MembershipExpiry};
+pub use drain::Drain;
+pub use engine::{Engine, EngineKind};
+pub use error::ConfigError;
+pub use keepalive::Keepalive;
+pub use keys::{Claims, HmacSecret, Jwks, KeyAlgorithm, PublicKey};
+pub use limits::Limits;
+pub use listen::Listen;
+pub use log::Log;
+pub use resume::Resume;
+pub use secret::SERVER_KEY_PREFIX;
+pub use session::Session;
+pub use store::Store;
+pub use value::parse_duration;
+pub use webhook::Webhook;
+
+use document::Document;
+
+/// The id of the app that development mode serves.
+pub const DEV_APP: &str = "demo";
+
+/// For whom the gateway runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// One developer, on loopback.
+    Dev,
+    /// Everybody else.
+    #[default]
+    Production,
+}
+
+/// Everything an operator may set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// For whom the gateway runs; never read from a file.
+    #[serde(skip)]
+    pub mode: Mode,
+    /// Addresses and origins.
+    #[serde(default)]
+    pub listen: Listen,
+    /// The tenants, at least one, each with an id of its own.
+    pub apps: Vec<App>,
+    /// Bounds of everything a peer can make grow.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Pings, and how long to wait for a sign of life.
+    #[serde(default)]
+    pub keepalive: Keepalive,
+    /// How long, and with how much, a session outlives its connection.
+    #[serde(default)]
+    pub resume: Resume,
+    /// The end of a session whose token ran out.
+    #[serde(default)]
+    pub session: Session,
+    /// Stopping without hurting.
+    #[serde(default)]
+    pub drain: Drain,
+    /// Where durable facts are kept.
+    pub store: Store,
+    /// What nodes share.
+    #[serde(default)]
+    pub engine: Engine,
+    /// What is logged.
+    #[serde(default)]
+    pub log: Log,
+}
+
+/// What development mode cannot assume.
+#[derive(Debug)]
+pub struct Dev {
+    /// Where to listen, API and all; `None`: where a configured gateway listens.
+    pub listen: Option<SocketAddr>,
+    /// A directory for durable facts; `None`: they live as long as the process.
+    pub data: Option<PathBuf>,
+    /// Signs the app's tokens; made anew for each process.
+    pub app_secret: SecretString,
+    /// Opens the server API; made anew for each process.
+    pub server_key: SecretString,
+}
+
+impl Config {
+    /// Reads and checks a configuration file; paths in it are relative to its directory.
+    ///
+    /// # Errors
+    /// [`ConfigError`], which names file, line, key, what was found there and what is allowed.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = document::read(path)?;
+        Self::parse(path, &text)
+    }
+
+    /// Checks the text of a configuration file that stands at `path`.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let document = Document { path, text };
+        let config: Self = document.deserialize()?;
+        apps::check(&config.apps).map_err(|flaw| document.explain(flaw))?;
+        Ok(config)
+    }
+
+    /// What development mode assumes: loopback, one app that lets guests in, nothing kept unless asked.
+    #[must_use]
+    pub fn dev(dev: Dev) -> Self {
+        let app = App {
+            id: DEV_APP.into(),
+            guests: true,
+            hs256_secrets: vec![HmacSecret { kid: None, secret: dev.app_secret }],
+            server_keys: vec![dev.server_key],
+            ..App::unnamed()
+        };
+        Self {
+            mode: Mode::Dev,
+            listen: Listen::dev(dev.listen),
+            apps: vec![app],
+            limits: Limits { spare_loopback: true, ..Limits::default() },
+            keepalive: Keepalive::default(),
+            resume: Resume::default(),
+            session: Session::default(),
+            drain: Drain::default(),
+            store: dev.data.as_deref().map_or(Store::Memory, Store::in_directory),
+            engine: Engine::default(),
+            log: Log::default(),
+        }
+    }
+
+    /// The app of this id.
+    #[must_use]
+    pub fn app(&self, id: &str) -> Option<&App> {
+        self.apps.iter().find(|app| *app.id == *id)
+    }
+}

@@ -1,0 +1,88 @@
+//! Secrets in a file: told as a text, or as `{ file = "…" }` to keep them out of it.
+//!
+//! Invariant: no error made here tells any of a secret's characters, only how many there are.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+
+/// What the keys that open the server API begin with, so that scanners of leaked secrets can tell them.
+pub const SERVER_KEY_PREFIX: &str = "sk_";
+/// The least bytes of a secret that is compared and not computed with.
+const MIN_BYTES: usize = 24;
+
+/// A text, or a table that names the file it is in.
+struct Source(SecretString);
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SourceVisitor)
+    }
+}
+
+struct SourceVisitor;
+
+impl<'de> Visitor<'de> for SourceVisitor {
+    type Value = Source;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or { file = \"…\" }")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Source, E> {
+        Ok(Source(text.into()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Source, A::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            file: PathBuf,
+        }
+        let table = Table::deserialize(de::value::MapAccessDeserializer::new(map))?;
+        from_file(&table.file).map(Source).map_err(de::Error::custom)
+    }
+}
+
+/// The secret in `file`, without the line break that editors end a file with.
+pub(super) fn from_file(file: &Path) -> Result<SecretString, String> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).into()),
+        Err(error) => Err(format!("{} ({error}), expected a file of UTF-8 text", file.display())),
+    }
+}
+
+/// Reads a secret that is compared and not computed with.
+pub(super) fn one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    let Source(secret) = Source::deserialize(deserializer)?;
+    check(secret, "")
+}
+
+/// As [`one`], for a key that may be left out.
+pub(super) fn optional<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SecretString>, D::Error> {
+    one(deserializer).map(Some)
+}
+
+/// Reads the keys that open the server API.
+pub(super) fn server_keys<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<SecretString>, D::Error> {
+    let sources = Vec::<Source>::deserialize(deserializer)?;
+    sources.into_iter().map(|Source(secret)| check(secret, SERVER_KEY_PREFIX)).collect()
+}
+
+fn check<E: de::Error>(secret: SecretString, prefix: &str) -> Result<SecretString, E> {
+    let text = secret.expose_secret();
+    if text.strip_prefix(prefix).is_some_and(|rest| rest.len() >= MIN_BYTES) {
+        return Ok(secret);
+    }
+    let (bytes, least) = (text.len(), prefix.len() + MIN_BYTES);
+    let begin =
+        if prefix.is_empty() { String::new() } else { format!(" that begin with \"{prefix}\"") };
+    Err(E::custom(format_args!("{bytes} bytes, expected at least {least}{begin}")))
+}

@@ -1,0 +1,25 @@
+//! `[session]`: what becomes of a session whose token ran out.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::value::{self, DAY, MINUTE, SECOND};
+
+/// The end of a session whose token ran out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Session {
+    /// How long a session may stay in `tokenExpired` before it is closed.
+    #[serde(deserialize_with = "value::duration::<SECOND, DAY, _>")]
+    pub expiry_grace: Duration,
+    /// How long `postpone_renewal` keeps the gateway from asking again.
+    #[serde(deserialize_with = "value::duration::<{ 10 * SECOND }, { 60 * MINUTE }, _>")]
+    pub postpone: Duration,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self { expiry_grace: Duration::from_mins(10), postpone: Duration::from_mins(10) }
+    }
+}

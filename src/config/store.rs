@@ -1,0 +1,30 @@
+//! `[store]`: where durable facts are kept.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// The file that holds the facts in a data directory.
+const FILE_NAME: &str = "stagedoor.db";
+
+/// Where durable facts are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Store {
+    /// An embedded database.
+    Sqlite {
+        /// Its file; made, with mode 0600, where there is none.
+        path: PathBuf,
+    },
+    /// The process's memory: development mode only, so no file can ask for it.
+    #[serde(skip)]
+    Memory,
+}
+
+impl Store {
+    /// The embedded database of a data directory.
+    #[must_use]
+    pub fn in_directory(directory: &Path) -> Self {
+        Self::Sqlite { path: directory.join(FILE_NAME) }
+    }
+}

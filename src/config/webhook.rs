@@ -1,0 +1,40 @@
+//! `[apps.webhook]`: the app's own server, asked about each start with `params`.
+//!
+//! Not here: the request, its signature and the circuit breaker (`auth`).
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::secret;
+use super::value::{self, MINUTE, MS};
+
+/// The app's own server, asked about each start with `params`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// Where it is asked: https, or http on loopback.
+    #[serde(deserialize_with = "value::url")]
+    pub url: String,
+    /// Signs each question.
+    #[serde(deserialize_with = "secret::one")]
+    pub secret: SecretString,
+    /// How long an answer may take; none by then, and nobody gets in.
+    #[serde(default = "default_deadline", deserialize_with = "value::duration::<MS, MINUTE, _>")]
+    pub deadline: Duration,
+    /// Questions that may be open at a time.
+    #[serde(
+        default = "default_max_concurrent",
+        deserialize_with = "value::count::<1, 10_000, _, _>"
+    )]
+    pub max_concurrent: usize,
+}
+
+fn default_deadline() -> Duration {
+    Duration::from_secs(5)
+}
+
+fn default_max_concurrent() -> usize {
+    64
+}
