@@ -36,6 +36,7 @@ fn main() {
         address: "192.0.2.1".parse().expect("an address"),
         entry,
         new_family: FamilyId::from_bits(n as u128 + 1),
+        generation: 0,
         now: NOW,
     };
     let again = |n: usize| visit(n, Entry::Family(FamilyId::from_bits(n as u128 + 1)));

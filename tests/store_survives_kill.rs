@@ -102,6 +102,7 @@ fn guest(name: &str) -> Admission {
         address: "192.0.2.1".parse().unwrap(),
         entry: Entry::Guest,
         new_family: FamilyId::from_bits(1),
+        generation: 0,
         now: NOW,
     }
 }

@@ -64,6 +64,8 @@ pub struct Admission {
     pub entry: Entry,
     /// The family that begins now, unless `entry` continues one. It voids the instance's former family.
     pub new_family: FamilyId,
+    /// Grows with each start of the user: of starts that race, the newest one's family stays.
+    pub generation: u64,
     /// Now.
     pub now: Timestamp,
 }
@@ -93,6 +95,11 @@ pub enum Refusal {
     NameTaken,
     /// The access token's family is not the instance's, or the credentials were issued before a revocation.
     Revoked,
+    /// A newer start of the instance was recorded before this one.
+    Superseded {
+        /// Its generation.
+        generation: u64,
+    },
 }
 
 /// Whether a block is a moderator's or an operator's; the close code tells them apart.

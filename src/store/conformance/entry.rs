@@ -4,7 +4,7 @@ use futures::future::join_all;
 use stagedoor_proto::Data;
 
 use super::{NOW, admit, family, instance, let_in, registered, start, user};
-use crate::store::{Admitted, Entry, Profile, Refusal, SigningKey, Store, UserKey};
+use crate::store::{Admission, Admitted, Entry, Profile, Refusal, SigningKey, Store, UserKey};
 
 pub(in crate::store) async fn guest_is_let_in_and_recorded(store: &dyn Store) {
     let admitted = let_in(store, start("ada", Entry::Guest, 1)).await;
@@ -27,7 +27,7 @@ pub(in crate::store) async fn new_start_voids_the_instances_former_family(store:
     for (username, entry) in [("ada", Entry::Guest), ("bob", registered())] {
         let first = start(username, entry, 1);
         let_in(store, first.clone()).await;
-        let_in(store, super::Admission { new_family: family(2), ..first.clone() }).await;
+        let_in(store, Admission { new_family: family(2), ..first.clone() }).await;
         assert_eq!(
             admit(store, first.clone().with_family(1)).await,
             Err(Refusal::Revoked),
@@ -44,6 +44,18 @@ pub(in crate::store) async fn families_of_other_instances_live_on(store: &dyn St
     let_in(store, start("ada", registered(), 3).on('a').with_family(1)).await;
     let crossed = admit(store, start("ada", registered(), 3).on('a').with_family(2)).await;
     assert_eq!(crossed, Err(Refusal::Revoked));
+}
+
+pub(in crate::store) async fn older_start_that_comes_late_changes_nothing(store: &dyn Store) {
+    let at = |generation, bits| Admission { generation, ..start("ada", Entry::Guest, bits) };
+    let_in(store, at(7, 1)).await;
+    assert_eq!(admit(store, at(6, 2)).await, Err(Refusal::Superseded { generation: 7 }));
+    let_in(store, start("ada", Entry::Family(family(1)), 3)).await;
+    let_in(store, at(8, 4)).await;
+    assert_eq!(
+        admit(store, start("ada", Entry::Family(family(1)), 5)).await,
+        Err(Refusal::Revoked)
+    );
 }
 
 pub(in crate::store) async fn concurrent_starts_of_one_instance_leave_one_living_family(
@@ -134,7 +146,7 @@ pub(in crate::store) async fn nothing_crosses_apps(store: &dyn Store) {
 
     let_in(store, start("eve", Entry::Guest, 1)).await;
     store.block(user("eve"), super::ban(), true).await.unwrap();
-    let there = super::Admission { user: elsewhere("eve"), ..start("eve", Entry::Guest, 1) };
+    let there = Admission { user: elsewhere("eve"), ..start("eve", Entry::Guest, 1) };
     let_in(store, there).await;
 }
 

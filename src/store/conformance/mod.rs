@@ -23,6 +23,7 @@ macro_rules! every_rule {
             entry::restart_with_the_family_goes_on
             entry::new_start_voids_the_instances_former_family
             entry::families_of_other_instances_live_on
+            entry::older_start_that_comes_late_changes_nothing
             entry::concurrent_starts_of_one_instance_leave_one_living_family
             entry::guest_on_a_registered_name_is_refused
             entry::profile_is_kept_for_restarts_and_replaced_by_the_hooks_next_word
@@ -88,6 +89,7 @@ pub(in crate::store) fn start(username: &str, entry: Entry, new: u128) -> Admiss
         address: ADDRESS.parse().unwrap(),
         entry,
         new_family: family(new),
+        generation: 0,
         now: NOW,
     }
 }

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
 
 use super::blocks;
-use super::value::{Family, Json, Ms, address_bytes};
+use super::value::{Family, Generation, Json, Ms, address_bytes};
 use crate::store::{Admission, Admitted, Entry, Profile, REVOCATION_LEEWAY, Refusal, UserKey};
 
 /// How exactly it is known when somebody was last seen: most restarts then write nothing.
@@ -21,7 +21,7 @@ pub(super) fn admit(
     db: &Connection,
     admission: &Admission,
 ) -> rusqlite::Result<Result<Admitted, Refusal>> {
-    let Admission { user, instance, address, entry, new_family, now } = admission;
+    let Admission { user, instance, address, entry, new_family, generation, now } = admission;
     let known = Known::read(db, user, instance)?;
     let guest = match entry {
         Entry::Guest => true,
@@ -39,9 +39,16 @@ pub(super) fn admit(
     }
     match entry {
         Entry::Guest if known.registered => Ok(Err(Refusal::NameTaken)),
-        Entry::Guest => visit.begin(db, &known, &Profile::default(), *new_family).map(Ok),
+        Entry::Guest | Entry::Registered { .. } if known.generation > Some(*generation) => {
+            Ok(Err(Refusal::Superseded { generation: known.generation.unwrap_or_default() }))
+        }
+        Entry::Guest => {
+            visit.begin(db, &known, &Profile::default(), *new_family, *generation).map(Ok)
+        }
         Entry::Registered { issued, .. } if known.has_revoked(*issued) => Ok(Err(Refusal::Revoked)),
-        Entry::Registered { profile, .. } => visit.begin(db, &known, profile, *new_family).map(Ok),
+        Entry::Registered { profile, .. } => {
+            visit.begin(db, &known, profile, *new_family, *generation).map(Ok)
+        }
         Entry::Family(family) if known.family != Some(*family) => Ok(Err(Refusal::Revoked)),
         Entry::Family(family) => visit.go_on(db, known, *family).map(Ok),
     }
@@ -58,13 +65,14 @@ struct Known {
     family: Option<FamilyId>,
     address: Option<[u8; 16]>,
     instance_seen: Option<Timestamp>,
+    generation: Option<u64>,
 }
 
 impl Known {
     fn read(db: &Connection, user: &UserKey, instance: &InstanceId) -> rusqlite::Result<Self> {
         let mut statement = db.prepare_cached(
             "SELECT u.registered, u.name, u.properties, u.seen_ms, u.revoked_ms, u.deleted_ms IS NOT NULL, \
-                    i.family, i.address, i.seen_ms \
+                    i.family, i.address, i.seen_ms, i.generation \
              FROM users u \
              LEFT JOIN instances i ON i.app = u.app AND i.username = u.username AND i.instance = ?3 \
              WHERE u.app = ?1 AND u.username = ?2",
@@ -85,6 +93,7 @@ impl Known {
             family: row.get::<_, Option<Family>>(6)?.map(|family| family.0),
             address: row.get(7)?,
             instance_seen: time(8)?,
+            generation: row.get::<_, Option<Generation>>(9)?.map(|generation| generation.0),
         })
     }
 
@@ -114,6 +123,7 @@ impl Visit<'_> {
         known: &Known,
         profile: &Profile,
         family: FamilyId,
+        generation: u64,
     ) -> rusqlite::Result<Admitted> {
         let guest = self.address.is_some();
         let was_guest = !guest && !known.registered && known.seen.is_some();
@@ -141,15 +151,16 @@ impl Visit<'_> {
             ])?;
         }
         db.prepare_cached(
-            "INSERT INTO instances (app, username, instance, family, address, seen_ms) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-             ON CONFLICT DO UPDATE SET family = excluded.family, address = excluded.address, \
-                seen_ms = excluded.seen_ms",
+            "INSERT INTO instances (app, username, instance, generation, family, address, seen_ms) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+             ON CONFLICT DO UPDATE SET generation = excluded.generation, family = excluded.family, \
+                address = excluded.address, seen_ms = excluded.seen_ms",
         )?
         .execute(params![
             app,
             username,
             self.instance.as_str(),
+            Generation(generation),
             Family(family),
             self.address,
             Ms(self.now)

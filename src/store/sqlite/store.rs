@@ -65,7 +65,8 @@ impl Store for SqliteStore {
     fn check(&self, check: Check) -> BoxFuture<'_, Result<Result<(), Refusal>, StoreError>> {
         let Check { user, instance, address, family, now } = check;
         let entry = Entry::Family(family);
-        let admission = Admission { user, instance, address, entry, new_family: family, now };
+        let admission =
+            Admission { user, instance, address, entry, new_family: family, generation: 0, now };
         self.call(move |db| Ok(admit::admit(db, &admission)?.map(drop)))
     }
 

@@ -28,6 +28,22 @@ impl FromSql for Ms {
     }
 }
 
+/// A generation, which is below 2^63 for as long as the year is below 290 000.
+pub(super) struct Generation(pub(super) u64);
+
+impl ToSql for Generation {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(i64::try_from(self.0).unwrap_or(i64::MAX).into())
+    }
+}
+
+impl FromSql for Generation {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let generation = value.as_i64()?;
+        u64::try_from(generation).map(Self).map_err(|_| FromSqlError::OutOfRange(generation))
+    }
+}
+
 /// A family as its 16 bytes.
 pub(super) struct Family(pub(super) FamilyId);
 

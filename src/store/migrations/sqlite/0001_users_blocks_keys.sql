@@ -20,12 +20,13 @@ CREATE INDEX guests_by_seen ON users (seen_ms) WHERE registered = 0 AND seen_ms 
 
 -- A row has its row in `users`.
 CREATE TABLE instances (
-    app      TEXT NOT NULL,
-    username TEXT NOT NULL,
-    instance TEXT NOT NULL,
-    family   BLOB, -- NULL: voided
-    address  BLOB, -- kept of guests only
-    seen_ms  INTEGER NOT NULL,
+    app        TEXT NOT NULL,
+    username   TEXT NOT NULL,
+    instance   TEXT NOT NULL,
+    generation INTEGER NOT NULL, -- of the start that began the family
+    family     BLOB, -- NULL: voided
+    address    BLOB, -- kept of guests only
+    seen_ms    INTEGER NOT NULL,
     PRIMARY KEY (app, username, instance)
 ) WITHOUT ROWID, STRICT;
 
