@@ -1,6 +1,9 @@
-//! The Stagedoor gateway.
+//! The Stagedoor gateway: who is here, and moderation that holds.
 
+pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod grant;
+pub mod session;
+pub mod store;
 pub mod telemetry;

@@ -1,0 +1,26 @@
+//! One session, as a pure machine: states, numbered frames, the life of its token, its resume secret, its bounds.
+//!
+//! Input and `now` come in, frames and a parting word go out; there is no I/O, no clock and no async here. The `hub`
+//! owns each [`Session`] behind a lock, `transport` carries what it has to say.
+//!
+//! Invariants: `seq` grows by one with each frame; a session that ended never lives again; what an older generation
+//! reports changes nothing. Not here: who may come in (`auth`), which session of a user stays (`hub`).
+
+#![deny(clippy::wildcard_enum_match_arm)]
+
+mod lifetime;
+mod link;
+mod machine;
+mod rate;
+mod requests;
+mod ring;
+mod secret;
+mod state;
+
+pub use lifetime::{Lifetime, LifetimeEvent, LifetimeSettings};
+pub use link::Link;
+pub use machine::{Output, RequestRefused, ResumeRefused, Session, SessionSettings, Taken};
+pub use rate::{Bucket, Rate};
+pub use ring::{Body, Overflow, RingLimits};
+pub use secret::SecretHash;
+pub use state::Input;
