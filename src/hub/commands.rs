@@ -1,0 +1,249 @@
+//! What a session asks for once it is established.
+
+use std::sync::Arc;
+
+use stagedoor_proto::{
+    CloseCode, Command, Credentials, Disconnect, Error, ErrorCode, Postponed, Renewed, Reply,
+    Request, Secret, Timestamp, encode_reply,
+};
+
+use super::Hub;
+use super::handle::{Arrival, SessionHandle, Standing};
+use super::refusal::Refused;
+use crate::auth::token::AccessClaims;
+use crate::auth::{Attempt, AuthError, Purpose, Verified};
+use crate::grant::Grant;
+use crate::session::RequestRefused;
+
+/// A renewal that was granted and is not yet applied.
+pub(super) struct Renewal {
+    standing: Standing,
+    expires: Timestamp,
+}
+
+impl Hub {
+    /// Takes one request of a session. Its reply comes through the session's frames; a broken rule closes the connection.
+    pub fn handle_request(
+        self: &Arc<Self>,
+        session: &Arc<SessionHandle>,
+        request: Request,
+        now: Timestamp,
+    ) {
+        let Request { id, command } = request;
+        if !self.begin(session, id, now) {
+            return;
+        }
+        if let Err(code) =
+            session.change(|session| session.permit(is_allowed_while_expired(&command)))
+        {
+            let message = "the access token has expired; renew first";
+            return self.reply(session, id, &Err(Error::new(code, message)));
+        }
+        match command {
+            Command::PostponeRenewal(_) => {
+                let next_prompt_ms = session.change(|session| session.postpone(now, &self.session));
+                self.reply(session, id, &Ok(Reply::Postponed(Postponed { next_prompt_ms })));
+            }
+            Command::Renew(renew) => {
+                let (hub, session) = (Arc::clone(self), Arc::clone(session));
+                self.lifecycle.spawn(async move {
+                    let result = hub.renew(&session, renew.auth_token).await;
+                    hub.reply_from_task(&session, id, &result);
+                });
+            }
+            Command::End(end) => {
+                let (hub, session) = (Arc::clone(self), Arc::clone(session));
+                self.lifecycle
+                    .spawn(async move { hub.end_at_wish(&session, id, end.revoke).await });
+            }
+            Command::Start(_) | Command::Resume(_) => {
+                let message = "a session is established on this connection; `start` and `resume` come first or never";
+                self.reply(session, id, &Err(Error::new(ErrorCode::NotAllowedNow, message)));
+                self.end(session, Disconnect::new(CloseCode::NotAllowedNow));
+            }
+            room_command => {
+                let message = format!(
+                    "`{}` needs a room, and this gateway has none yet",
+                    room_command.name()
+                );
+                self.reply(session, id, &Err(Error::new(ErrorCode::UnknownCommand, message)));
+            }
+        }
+    }
+
+    /// Takes a request under the session's bounds; `false` when it was refused, and answered or the connection closed.
+    fn begin(&self, session: &Arc<SessionHandle>, id: u32, now: Timestamp) -> bool {
+        match session.change(|session| session.begin(id, now, &self.session)) {
+            Ok(()) => return true,
+            Err(RequestRefused::RateLimited(wait)) => {
+                let error =
+                    Error::new(ErrorCode::RateLimited, "too many commands; wait before the next");
+                self.reply(session, id, &Err(error.retry_after(wait)));
+            }
+            Err(RequestRefused::Flood(wait)) => {
+                let mut disconnect = Disconnect::new(CloseCode::RateLimited);
+                disconnect.retry_after_ms = u64::try_from(wait.as_millis()).ok();
+                session.change(|session| session.part(disconnect, now, &self.session));
+            }
+            Err(RequestRefused::InFlight) => {
+                self.end(session, Disconnect::new(CloseCode::TooManyRequestsInFlight));
+            }
+        }
+        false
+    }
+
+    async fn renew(
+        &self,
+        session: &Arc<SessionHandle>,
+        auth_token: Option<Secret>,
+    ) -> Result<Reply, Error> {
+        let arrival = session.arrival().clone();
+        let renewal = match auth_token {
+            Some(token) => self.verify_renewal(session, token, &arrival).await,
+            None => self.renew_by_itself(session),
+        };
+        let renewal = renewal.map_err(|refused| refused.error)?;
+        self.check_standing(session, &arrival).await.map_err(|refused| refused.error)?;
+        Ok(Reply::Renewed(self.apply_renewal(session, renewal)))
+    }
+
+    /// A renewal on the gateway's own word, where the app allows that.
+    fn renew_by_itself(&self, session: &SessionHandle) -> Result<Renewal, Refused> {
+        let standing = session.grant_standing();
+        let (auth, now) = (session.app().auth(), self.clock.now());
+        auth.may_self_renew(standing.auth, now).map_err(AuthError::Denied)?;
+        Ok(Renewal { standing, expires: auth.expiry(now) })
+    }
+
+    /// Asks whether an auth token renews a session: of the same user, on the same instance.
+    pub(super) async fn verify_renewal(
+        &self,
+        session: &SessionHandle,
+        token: Secret,
+        arrival: &Arrival,
+    ) -> Result<Renewal, Refused> {
+        let attempt = Attempt {
+            app: Arc::clone(session.app().id()),
+            username: Some(session.user().username.clone()),
+            instance: session.instance().clone(),
+            credentials: Credentials::Token(token),
+            address: arrival.address,
+            user_agent: arrival.user_agent.as_deref().map(str::to_owned),
+            purpose: Purpose::Renew,
+        };
+        let Verified { grant, auth, expires, .. } =
+            session.app().auth().authenticate(&attempt).await?;
+        Ok(Renewal { standing: Standing { grant: Arc::new(grant), auth }, expires })
+    }
+
+    pub(super) fn apply_renewal(&self, session: &SessionHandle, renewal: Renewal) -> Renewed {
+        let Renewal { standing, expires } = renewal;
+        let now = self.clock.now();
+        let access_token = self.mint_access(session, &standing.grant, standing.auth, expires);
+        session.set_standing(standing);
+        session.tell(|session| session.renew(expires, now, &self.session));
+        Renewed { access_token, expires_at_ms: expires }
+    }
+
+    /// The access token of a session.
+    pub(super) fn mint_access(
+        &self,
+        session: &SessionHandle,
+        grant: &Grant,
+        auth: Timestamp,
+        expires: Timestamp,
+    ) -> Secret {
+        let claims = AccessClaims {
+            sub: session.user().username.clone(),
+            instance: session.instance().clone(),
+            family: session.family(),
+            guest: session.is_guest(),
+            auth_ms: auth,
+            grant: grant.clone(),
+        };
+        self.access.mint(session.app().id(), &claims, expires)
+    }
+
+    async fn end_at_wish(&self, session: &Arc<SessionHandle>, id: u32, revoke: bool) {
+        if revoke {
+            let (user, instance) = (session.user().clone(), session.instance().clone());
+            if let Err(error) = self.store.revoke_family(user, instance, session.family()).await {
+                return self.reply_from_task(session, id, &Err(Refused::from(error).error));
+            }
+        }
+        self.reply_from_task(session, id, &Ok(Reply::Ended {}));
+        self.end(session, Disconnect::new(CloseCode::Normal));
+    }
+
+    /// Ends a session: it holds its instance no more, and its connection is told why.
+    pub fn end(&self, session: &Arc<SessionHandle>, disconnect: Disconnect) {
+        session.tell(|session| session.part(disconnect, self.clock.now(), &self.session));
+        self.directory.release(session);
+    }
+
+    /// The connection of `generation` was lost; the session waits for its client, unless a newer one serves it.
+    pub fn handle_loss(&self, session: &SessionHandle, generation: u64) {
+        session.change(|session| session.handle_loss(generation, self.clock.now(), &self.session));
+    }
+
+    /// Answers a request that could not be read, under the same bounds as one that could.
+    pub fn refuse_request(
+        self: &Arc<Self>,
+        session: &Arc<SessionHandle>,
+        id: u32,
+        error: Error,
+        now: Timestamp,
+    ) {
+        if self.begin(session, id, now) {
+            self.reply(session, id, &Err(error));
+        }
+    }
+
+    /// Answers from the task of the session's own connection.
+    fn reply(&self, session: &SessionHandle, id: u32, result: &Result<Reply, Error>) {
+        let body = encode_reply(id, result).into();
+        session.change(|session| session.finish(id, body, self.clock.now(), &self.session));
+    }
+
+    /// Answers from any other task.
+    fn reply_from_task(&self, session: &SessionHandle, id: u32, result: &Result<Reply, Error>) {
+        let body = encode_reply(id, result).into();
+        session.tell(|session| session.finish(id, body, self.clock.now(), &self.session));
+    }
+}
+
+/// While its token is expired, a session may renew, and give up what it holds.
+const fn is_allowed_while_expired(command: &Command) -> bool {
+    match command {
+        Command::Renew(_)
+        | Command::PostponeRenewal(_)
+        | Command::End(_)
+        | Command::Leave(_)
+        | Command::Unpublish(_)
+        | Command::Start(_)
+        | Command::Resume(_) => true,
+        Command::UpdateStream(update) => {
+            !matches!(update.has_audio, Some(true)) && !matches!(update.has_video, Some(true))
+        }
+        Command::Join(_)
+        | Command::Roster(_)
+        | Command::Publish(_)
+        | Command::Subscribe(_)
+        | Command::Unsubscribe(_)
+        | Command::Relay(_)
+        | Command::Signal(_)
+        | Command::ForceDisconnect(_)
+        | Command::Unblock(_)
+        | Command::ForceUnpublish(_)
+        | Command::ForceMute(_)
+        | Command::LiftMute(_)
+        | Command::ForceMuteAll(_)
+        | Command::DisableForceMute(_)
+        | Command::AskUnmute(_)
+        | Command::SetRole(_)
+        | Command::LockRoom(_)
+        | Command::UnlockRoom(_)
+        | Command::EndRoom(_)
+        | Command::Watch(_) => false,
+    }
+}

@@ -1,0 +1,350 @@
+//! A session and what surrounds it: whose it is, when it last showed life, and who is to be woken for it.
+//!
+//! The [`Session`] is behind a lock that is held for a few instructions and never across `.await`. Two atomics beside it
+//! let the sweep pass over a session that has nothing to do without taking that lock.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use stagedoor_proto::{
+    ClientInfo, Disconnect, FamilyId, InstanceId, SessionId, SessionState, Timestamp, encode_ping,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::app::App;
+use crate::grant::Grant;
+use crate::session::{Link, Output, Session, SessionSettings};
+use crate::store::UserKey;
+
+/// From where somebody comes, and with what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// Their address.
+    pub address: IpAddr,
+    /// Their `User-Agent`.
+    pub user_agent: Option<Box<str>>,
+}
+
+/// What a session is from its start to its end.
+pub(super) struct Identity {
+    pub(super) id: SessionId,
+    pub(super) app: Arc<App>,
+    pub(super) user: UserKey,
+    pub(super) instance: InstanceId,
+    pub(super) guest: bool,
+    pub(super) family: FamilyId,
+    pub(super) client: Option<Box<ClientInfo>>,
+    pub(super) arrival: Arrival,
+    pub(super) started: Timestamp,
+}
+
+/// What renewals change.
+#[derive(Clone, Debug)]
+pub(super) struct Standing {
+    pub(super) grant: Arc<Grant>,
+    /// When the user was last fully authenticated.
+    pub(super) auth: Timestamp,
+}
+
+/// A live session, shared by the maps, its connection and whoever acts on it.
+pub struct SessionHandle {
+    identity: Identity,
+    /// When a frame last came in, in milliseconds since the epoch.
+    activity: AtomicU64,
+    /// When [`Session::handle_time`] has something to do.
+    due: AtomicU64,
+    /// Somebody waits for the next frame: a former resume secret is to die, or a sign of life was asked for.
+    awaited: AtomicBool,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    session: Session,
+    standing: Standing,
+    /// The connection's task, while it waits for something to write.
+    waker: Option<Waker>,
+    /// When the last ping was asked for.
+    pinged: Timestamp,
+    /// A ping waits to be written.
+    ping: bool,
+    /// Cancelled by the next sign of life, while somebody waits for one.
+    proof: Option<CancellationToken>,
+}
+
+/// What [`SessionHandle::write`] came to.
+#[derive(Debug)]
+pub enum Written {
+    /// There is more; the batch is full.
+    More,
+    /// All of it. The task will be woken when there is more.
+    All,
+    /// All of it; the connection is to close with this.
+    Parted(Box<Disconnect>),
+}
+
+impl SessionHandle {
+    pub(super) fn new(
+        identity: Identity,
+        session: Session,
+        standing: Standing,
+        first_life: Timestamp,
+    ) -> Self {
+        Self {
+            identity,
+            activity: AtomicU64::new(first_life.as_millis()),
+            due: AtomicU64::new(session.due().as_millis()),
+            awaited: AtomicBool::new(false),
+            inner: Mutex::new(Inner {
+                session,
+                standing,
+                waker: None,
+                pinged: Timestamp::default(),
+                ping: false,
+                proof: None,
+            }),
+        }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.identity.id
+    }
+
+    /// The app it belongs to.
+    #[must_use]
+    pub fn app(&self) -> &Arc<App> {
+        &self.identity.app
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn user(&self) -> &UserKey {
+        &self.identity.user
+    }
+
+    /// The client instance it belongs to.
+    #[must_use]
+    pub fn instance(&self) -> &InstanceId {
+        &self.identity.instance
+    }
+
+    /// Whether its user's name is only borrowed.
+    #[must_use]
+    pub fn is_guest(&self) -> bool {
+        self.identity.guest
+    }
+
+    /// The family of its access token.
+    #[must_use]
+    pub fn family(&self) -> FamilyId {
+        self.identity.family
+    }
+
+    /// What software it is.
+    #[must_use]
+    pub fn client(&self) -> Option<&ClientInfo> {
+        self.identity.client.as_deref()
+    }
+
+    /// From where it started.
+    #[must_use]
+    pub fn arrival(&self) -> &Arrival {
+        &self.identity.arrival
+    }
+
+    /// When it started.
+    #[must_use]
+    pub fn started(&self) -> Timestamp {
+        self.identity.started
+    }
+
+    /// When something last came in.
+    #[must_use]
+    pub fn last_activity(&self) -> Timestamp {
+        Timestamp::from_millis(self.activity.load(Ordering::Relaxed))
+    }
+
+    /// Its state, whether it is connected, and when its token runs out.
+    #[must_use]
+    pub fn standing(&self) -> (SessionState, bool, Timestamp) {
+        let inner = self.lock();
+        let connected = matches!(inner.session.link(), Link::Live { .. });
+        (inner.session.state(), connected, inner.session.expires())
+    }
+
+    /// Whether it has ended, and is only remembered.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        matches!(self.lock().session.link(), Link::Ended { .. })
+    }
+
+    /// Whether a connection carries it.
+    pub(super) fn is_connected(&self) -> bool {
+        matches!(self.lock().session.link(), Link::Live { .. })
+    }
+
+    pub(super) fn grant_standing(&self) -> Standing {
+        self.lock().standing.clone()
+    }
+
+    pub(super) fn set_standing(&self, standing: Standing) {
+        self.lock().standing = standing;
+    }
+
+    /// Notes that a frame came in on its newest connection at `now`. Takes the lock only when somebody waits for it.
+    pub fn note_activity(&self, now: Timestamp) {
+        self.activity.store(now.as_millis(), Ordering::Relaxed);
+        if self.awaited.load(Ordering::Relaxed) && self.awaited.swap(false, Ordering::Relaxed) {
+            let mut inner = self.lock();
+            inner.session.handle_life();
+            if let Some(proof) = inner.proof.take() {
+                proof.cancel();
+            }
+        }
+    }
+
+    /// Waits for the next frame as for a sign of life: the former resume secret dies with it.
+    pub(super) fn await_life(&self) {
+        self.awaited.store(true, Ordering::Relaxed);
+    }
+
+    /// Changes the session from its own connection's task, which looks for something to write next anyway.
+    pub fn change<R>(&self, change: impl FnOnce(&mut Session) -> R) -> R {
+        let mut inner = self.lock();
+        let result = change(&mut inner.session);
+        self.note_due(&inner);
+        result
+    }
+
+    /// Changes the session from elsewhere, and wakes its connection.
+    pub fn tell<R>(&self, change: impl FnOnce(&mut Session) -> R) -> R {
+        let mut inner = self.lock();
+        let result = change(&mut inner.session);
+        self.note_due(&inner);
+        let waker = inner.waker.take();
+        drop(inner);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        result
+    }
+
+    /// Hands what waits for the connection of `generation` to `write`, frame by frame, until that answers `false`.
+    ///
+    /// A frame without a number is a ping. When all is written, `waker` is kept for the next frame.
+    pub fn write(
+        &self,
+        generation: u64,
+        waker: &Waker,
+        mut write: impl FnMut(Option<u64>, &[u8]) -> bool,
+    ) -> Written {
+        let mut inner = self.lock();
+        if std::mem::take(&mut inner.ping) && !write(None, encode_ping()) {
+            return Written::More;
+        }
+        loop {
+            match inner.session.poll_output(generation) {
+                Output::Frame(seq, body) => {
+                    if !write(Some(seq), body) {
+                        return Written::More;
+                    }
+                }
+                Output::Idle => {
+                    inner.waker = Some(waker.clone());
+                    return Written::All;
+                }
+                Output::Part(disconnect) => return Written::Parted(disconnect),
+            }
+        }
+    }
+
+    /// What the connection of `generation` is parted from with, if it is; otherwise `waker` is kept for that.
+    pub fn parted(&self, generation: u64, waker: &Waker) -> Option<Box<Disconnect>> {
+        let mut inner = self.lock();
+        let parted = inner.session.parted(generation);
+        if parted.is_none() {
+            inner.waker = Some(waker.clone());
+        }
+        parted
+    }
+
+    /// Whether [`SessionHandle::sweep`] has something to do; takes no lock.
+    pub(super) fn is_due(&self, now: Timestamp, interval: Duration) -> bool {
+        now.as_millis() >= self.due.load(Ordering::Relaxed)
+            || now.saturating_since(self.last_activity()) >= interval
+    }
+
+    /// Does what time brought: expiries, pings, lost connections. `true` when the session may be forgotten.
+    pub(super) fn sweep(
+        &self,
+        now: Timestamp,
+        interval: Duration,
+        timeout: Duration,
+        settings: &SessionSettings,
+    ) -> Swept {
+        let silent = now.saturating_since(self.last_activity());
+        let mut swept = Swept::Kept;
+        let mut inner = self.lock();
+        let had_ended = matches!(inner.session.link(), Link::Ended { .. });
+        if inner.session.handle_time(now, settings) {
+            swept = Swept::Forgotten;
+        }
+        if matches!(inner.session.link(), Link::Live { .. }) {
+            if silent >= interval + timeout {
+                let lost = Disconnect::new(stagedoor_proto::CloseCode::HeartbeatLost);
+                inner.session.part(lost, now, settings);
+            } else if silent >= interval && inner.pinged <= self.last_activity() {
+                inner.pinged = now;
+                inner.ping = true;
+            }
+        }
+        if !had_ended && matches!(inner.session.link(), Link::Ended { .. }) {
+            swept = Swept::Ended;
+        }
+        self.note_due(&inner);
+        if let Some(waker) = inner.waker.take() {
+            drop(inner);
+            waker.wake();
+        }
+        swept
+    }
+
+    /// Asks for a sign of life; it cancels the returned token.
+    pub(super) fn ask_for_life(&self, now: Timestamp) -> CancellationToken {
+        let mut inner = self.lock();
+        inner.ping = true;
+        inner.pinged = now;
+        let proof = inner.proof.get_or_insert_default().clone();
+        self.await_life();
+        let waker = inner.waker.take();
+        drop(inner);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        proof
+    }
+
+    fn note_due(&self, inner: &Inner) {
+        self.due.store(inner.session.due().as_millis(), Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic while the lock was held leaves at worst one session odd; the others must go on.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the sweep found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Swept {
+    /// It goes on.
+    Kept,
+    /// It has just ended: it holds its instance no more.
+    Ended,
+    /// Nobody will ask for it any more.
+    Forgotten,
+}

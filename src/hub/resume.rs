@@ -1,0 +1,116 @@
+//! Taking a session up again on a new connection.
+
+use std::sync::Arc;
+
+use stagedoor_proto::{CloseCode, Reply, Resume, ResumeTicket, Resumed};
+
+use super::Hub;
+use super::handle::{Arrival, SessionHandle};
+use super::refusal::Refused;
+use crate::session::{Link, ResumeRefused, SecretHash};
+use crate::store::Check;
+
+/// A session that was taken up, and what its client is told of it.
+pub struct Resumption {
+    /// The session.
+    pub session: Arc<SessionHandle>,
+    /// The generation of its connection.
+    pub generation: u64,
+    /// The reply to `resume`; the missed frames follow it.
+    pub reply: Reply,
+}
+
+impl Hub {
+    /// Takes a session up, replaying what came after `last_seq`; renews it in the same step when given an auth token.
+    ///
+    /// # Errors
+    /// What the client is told: how the session ended, that its window has passed, or that it is not the client's.
+    pub async fn resume(&self, resume: Resume, arrival: &Arrival) -> Result<Resumption, Refused> {
+        let shown = SecretHash::of(resume.secret.as_str());
+        let session = self.registry.find(resume.session).ok_or_else(denied)?;
+        if !session.change(|session| session.is_proved_by(shown)) {
+            return Err(denied());
+        }
+        self.check_standing(&session, arrival).await?;
+        let renewed = match resume.auth_token {
+            Some(token) => Some(self.verify_renewal(&session, token, arrival).await?),
+            None => None,
+        };
+        let Some(generation) = self.directory.next_generation(&session, self.clock.micros()) else {
+            return Err(ended_or_denied(&session));
+        };
+        let secret = self.new_secret();
+        let next = SecretHash::of(secret.as_str());
+        let now = self.clock.now();
+        // Counted as heard from now on, and before: the sweep must not take the new connection for the lost one.
+        session.note_activity(now);
+        let taken = session
+            .tell(|session| session.resume(generation, shown, next, resume.last_seq, now))
+            .map_err(refused)?;
+        session.await_life();
+        let access_token =
+            renewed.map(|renewal| self.apply_renewal(&session, renewal).access_token);
+        let (state, _, expires_at_ms) = session.standing();
+        let reply = Reply::Resumed(Resumed {
+            replayed: u32::try_from(taken.replayed).unwrap_or(u32::MAX),
+            pending: taken.pending,
+            state,
+            expires_at_ms,
+            resume: ResumeTicket { secret, window_ms: Some(self.window_ms()) },
+            access_token,
+        });
+        Ok(Resumption { session, generation, reply })
+    }
+
+    /// Whether the user of a session is still welcome.
+    ///
+    /// # Errors
+    /// Why not. The session is ended with it.
+    pub(super) async fn check_standing(
+        &self,
+        session: &Arc<SessionHandle>,
+        arrival: &Arrival,
+    ) -> Result<(), Refused> {
+        if session.has_ended() {
+            return Err(ended_or_denied(session));
+        }
+        let check = Check {
+            user: session.user().clone(),
+            instance: session.instance().clone(),
+            address: arrival.address,
+            family: session.family(),
+            now: self.clock.now(),
+        };
+        match self.store.check(check).await? {
+            Ok(()) => Ok(()),
+            Err(refusal) => {
+                let refused = Refused::from(refusal);
+                self.end(session, refused.disconnect.clone());
+                Err(refused)
+            }
+        }
+    }
+}
+
+fn denied() -> Refused {
+    let message = "there is no such session, or this is not its newest resume secret; start anew";
+    Refused::new(CloseCode::ResumeDenied, message)
+}
+
+fn refused(refused: ResumeRefused) -> Refused {
+    match refused {
+        ResumeRefused::Denied => denied(),
+        ResumeRefused::Expired => {
+            Refused::new(CloseCode::ResumeExpired, "the resume window has passed; start anew")
+        }
+        ResumeRefused::Ended(disconnect) => Refused::ended(disconnect),
+    }
+}
+
+/// How a session that is no longer held ended.
+fn ended_or_denied(session: &SessionHandle) -> Refused {
+    session.change(|session| match session.link() {
+        Link::Ended { ending, .. } => Refused::ended((**ending).clone()),
+        Link::Live { .. } | Link::Suspended { .. } => denied(),
+    })
+}

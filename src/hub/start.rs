@@ -1,0 +1,278 @@
+//! A start: authenticate, claim, check the store, be established, close the displaced; in this order.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use stagedoor_proto::{
+    CloseCode, Disconnect, FamilyId, Reply, ResumeTicket, Secret, SessionId, SessionInfo,
+    SessionState, Start, Started, Timestamp, User,
+};
+
+use super::directory::{ClaimRules, Confirmed};
+use super::handle::{Arrival, Identity, SessionHandle, Standing};
+use super::refusal::Refused;
+use super::{App, Hub, PROOF_OF_LIFE};
+use crate::auth::{Attempt, Proof, Purpose, Verified};
+use crate::session::{SecretHash, Session};
+use crate::store::{Admission, Admitted, Entry, Refusal, UserKey};
+
+/// A session that was let in, and what its client is told of it.
+pub struct Established {
+    /// The session.
+    pub session: Arc<SessionHandle>,
+    /// The generation of its connection.
+    pub generation: u64,
+    /// The reply to `start`.
+    pub reply: Reply,
+}
+
+impl Hub {
+    /// Asks whether the credentials of a start let anybody in.
+    ///
+    /// # Errors
+    /// What the client is told.
+    pub async fn authenticate(
+        &self,
+        start: &Start,
+        arrival: &Arrival,
+    ) -> Result<(Arc<App>, Verified), Refused> {
+        if self.lifecycle.is_draining() {
+            return Err(Refused::new(
+                CloseCode::Draining,
+                "this node is being shut down; try again",
+            )
+            .retry_after(std::time::Duration::from_secs(1)));
+        }
+        let app = self.app(&start.app).ok_or_else(|| {
+            Refused::new(
+                CloseCode::AuthDenied,
+                "there is no such app, or the credentials do not let this user in",
+            )
+        })?;
+        let attempt = Attempt {
+            app: Arc::clone(app.id()),
+            username: start.username.clone(),
+            instance: start.instance.clone(),
+            credentials: start.credentials.clone(),
+            address: arrival.address,
+            user_agent: arrival.user_agent.as_deref().map(str::to_owned),
+            purpose: Purpose::Start,
+        };
+        let verified = app.auth().authenticate(&attempt).await?;
+        Ok((Arc::clone(app), verified))
+    }
+
+    /// Lets a user in whose credentials were good, unless the store or another session is against it.
+    ///
+    /// # Errors
+    /// What the client is told.
+    pub async fn establish(
+        &self,
+        app: Arc<App>,
+        verified: Verified,
+        start: &Start,
+        arrival: Arrival,
+    ) -> Result<Established, Refused> {
+        let user = UserKey { app: Arc::clone(app.id()), username: verified.username.clone() };
+        let rules =
+            ClaimRules { policy: app.rules().duplicate_policy, max: app.rules().sessions_per_user };
+        let new_family = FamilyId::from_bits(self.rng.bits());
+        let secret = self.new_secret();
+        let mut at_least = self.clock.micros();
+        loop {
+            let claim = self.directory.claim(&user, at_least);
+            if let Some(holder) = claim.protected(&start.instance, rules) {
+                self.ask_to_yield(&holder).await?;
+            }
+            let fence = claim.fence();
+            let admission = Admission {
+                user: user.clone(),
+                instance: start.instance.clone(),
+                address: arrival.address,
+                entry: entry_of(&verified),
+                new_family,
+                generation: claim.generation(),
+                now: self.clock.now(),
+            };
+            let admitted = match self.store.admit(admission).await? {
+                Ok(admitted) => admitted,
+                // Another gateway, or this one with a faster clock, was here before: only a live rival counts.
+                Err(Refusal::Superseded { generation }) if !claim.has_rival() => {
+                    at_least = generation + 1;
+                    continue;
+                }
+                Err(refusal) => return Err(refusal.into()),
+            };
+            let session = self.new_session(
+                &app,
+                &user,
+                &verified,
+                &admitted,
+                start,
+                &arrival,
+                claim.generation(),
+                &secret,
+            );
+            if !self.registry.insert(&session, self.max_sessions) {
+                return Err(Refused::new(
+                    CloseCode::Overloaded,
+                    "this node holds as many sessions as it may",
+                )
+                .retry_after(PROOF_OF_LIFE));
+            }
+            match claim.confirm(&session, fence, rules) {
+                Confirmed::Held(displaced) => {
+                    self.close_displaced(&displaced, &session, admitted.was_guest);
+                    self.end_previous(start, &session);
+                    let reply = self.started(&session, &verified, admitted, secret);
+                    return Ok(Established { session, generation: claim.generation(), reply });
+                }
+                Confirmed::Fenced => self.registry.remove(session.id()),
+                Confirmed::Replaced => {
+                    self.registry.remove(session.id());
+                    return Err(Refusal::Superseded { generation: claim.generation() }.into());
+                }
+                Confirmed::Protected(holder) => {
+                    self.registry.remove(session.id());
+                    self.ask_to_yield(&holder).await?;
+                }
+            }
+        }
+    }
+
+    /// A holder that is protected by the app's policy is asked for a sign of life; silent, it gives way.
+    async fn ask_to_yield(&self, holder: &SessionHandle) -> Result<(), Refused> {
+        let proof = holder.ask_for_life(self.clock.now());
+        if tokio::time::timeout(PROOF_OF_LIFE, proof.cancelled()).await.is_ok() {
+            return Err(Refused::new(
+                CloseCode::SessionActive,
+                "another session of this client instance is active",
+            ));
+        }
+        let lost = Disconnect::new(CloseCode::HeartbeatLost);
+        holder.tell(|session| session.part(lost, self.clock.now(), &self.session));
+        Ok(())
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a session is made of all that was learnt on the way to it"
+    )]
+    fn new_session(
+        &self,
+        app: &Arc<App>,
+        user: &UserKey,
+        verified: &Verified,
+        admitted: &Admitted,
+        start: &Start,
+        arrival: &Arrival,
+        generation: u64,
+        secret: &Secret,
+    ) -> Arc<SessionHandle> {
+        let now = self.clock.now();
+        let hash = SecretHash::of(secret.as_str());
+        let session = Session::established(generation, hash, verified.expires, now, &self.session);
+        let identity = Identity {
+            id: SessionId::from_bits(self.rng.bits()),
+            app: Arc::clone(app),
+            user: user.clone(),
+            instance: start.instance.clone(),
+            guest: admitted.guest,
+            family: admitted.family,
+            client: start.client.clone().map(Box::new),
+            arrival: arrival.clone(),
+            started: now,
+        };
+        let standing = Standing { grant: Arc::new(verified.grant.clone()), auth: verified.auth };
+        Arc::new(SessionHandle::new(identity, session, standing, self.first_life(now)))
+    }
+
+    /// When a new session counts as last heard: up to half an interval ago, so that many started at once are not all
+    /// pinged at once.
+    fn first_life(&self, now: Timestamp) -> Timestamp {
+        let half = u64::try_from(self.keepalive.interval.as_millis() / 2).unwrap_or(u64::MAX);
+        now - std::time::Duration::from_millis(self.rng.below(half))
+    }
+
+    fn close_displaced(
+        &self,
+        displaced: &[Arc<SessionHandle>],
+        by: &Arc<SessionHandle>,
+        was_guest: bool,
+    ) {
+        for session in displaced {
+            self.end(session, Disconnect::new(CloseCode::Replaced));
+        }
+        if was_guest {
+            // The name is registered now; whoever borrowed it has to find another.
+            for session in
+                self.directory.fence(by.user()).iter().filter(|session| session.is_guest())
+            {
+                self.end(session, Disconnect::new(CloseCode::TokenRevoked));
+            }
+        }
+    }
+
+    /// Ends the session that this one continues, if its client proved it.
+    fn end_previous(&self, start: &Start, by: &Arc<SessionHandle>) {
+        let Some(previous) = &start.previous else { return };
+        let Some(session) = self.registry.find(previous.session) else { return };
+        let secret = SecretHash::of(previous.secret.as_str());
+        let is_own = session.user().app == by.user().app
+            && session.change(|session| session.is_proved_by(secret));
+        if is_own && session.id() != by.id() {
+            self.end(&session, Disconnect::new(CloseCode::Replaced));
+        }
+    }
+
+    fn started(
+        &self,
+        session: &SessionHandle,
+        verified: &Verified,
+        admitted: Admitted,
+        secret: Secret,
+    ) -> Reply {
+        let access_token =
+            self.mint_access(session, &verified.grant, verified.auth, verified.expires);
+        Reply::Started(Box::new(Started {
+            session: SessionInfo {
+                id: session.id(),
+                user: User {
+                    username: session.user().username.clone(),
+                    guest: admitted.guest,
+                    name: admitted.profile.name,
+                    properties: admitted.profile.properties,
+                },
+                instance: session.instance().clone(),
+                state: SessionState::Established,
+                expires_at_ms: verified.expires,
+            },
+            access_token,
+            resume: ResumeTicket { secret, window_ms: Some(self.window_ms()) },
+            heartbeat: self.heartbeat(),
+            limits: self.limits,
+            server: self.server_info(),
+        }))
+    }
+
+    pub(super) fn window_ms(&self) -> u64 {
+        u64::try_from(self.session.window.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// 256 random bits, as text.
+    pub(super) fn new_secret(&self) -> Secret {
+        let text = URL_SAFE_NO_PAD.encode(self.rng.bytes::<32>());
+        text.parse().expect("any text is a secret")
+    }
+}
+
+fn entry_of(verified: &Verified) -> Entry {
+    match &verified.proof {
+        Proof::Guest => Entry::Guest,
+        Proof::Fresh { issued } => {
+            Entry::Registered { profile: verified.profile.clone(), issued: *issued }
+        }
+        Proof::Family(family) => Entry::Family(*family),
+    }
+}

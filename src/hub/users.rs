@@ -1,0 +1,83 @@
+//! What an operator does to users and sessions; each acts at once on those that are live.
+//!
+//! The store is told first, then live sessions are looked for: see `directory` for why one always meets the other.
+
+use std::sync::Arc;
+
+use stagedoor_proto::{CloseCode, Disconnect, SessionId};
+
+use super::Hub;
+use super::handle::SessionHandle;
+use super::refusal::parting_word;
+use crate::store::{Block, StoreError, UserKey};
+
+impl Hub {
+    /// Blocks a user from the app and ends their sessions; how many.
+    ///
+    /// # Errors
+    /// When the store did not take it; nothing happened then.
+    pub async fn block_user(
+        &self,
+        user: UserKey,
+        block: Block,
+        address: bool,
+    ) -> Result<usize, StoreError> {
+        self.store.block(user.clone(), block.clone(), address).await?;
+        Ok(self.end_all(&user, &parting_word(&block)))
+    }
+
+    /// Lifts a user's block; whether there was one.
+    ///
+    /// # Errors
+    /// When the store did not take it.
+    pub async fn unblock_user(&self, user: UserKey) -> Result<bool, StoreError> {
+        self.store.unblock(user).await
+    }
+
+    /// Deletes a user and ends their sessions; whether they were known, and how many sessions ended.
+    ///
+    /// # Errors
+    /// When the store did not take it; nothing happened then.
+    pub async fn delete_user(&self, user: UserKey) -> Result<(bool, usize), StoreError> {
+        let known = self.store.delete_user(user.clone(), self.clock.now()).await?;
+        let ended = self.end_all(&user, &Disconnect::new(CloseCode::UserDeleted));
+        Ok((known || ended > 0, ended))
+    }
+
+    /// Voids a user's tokens and ends the sessions that live by them; how many.
+    ///
+    /// # Errors
+    /// When the store did not take it; nothing happened then.
+    pub async fn revoke_user(&self, user: UserKey) -> Result<usize, StoreError> {
+        self.store.revoke_user(user.clone(), self.clock.now()).await?;
+        Ok(self.end_all(&user, &Disconnect::new(CloseCode::TokenRevoked)))
+    }
+
+    /// Ends one session of an app; `false` when there is none such.
+    pub fn terminate(&self, app: &str, id: SessionId) -> bool {
+        let session = self
+            .registry
+            .find(id)
+            .filter(|session| *session.user().app == *app && !session.has_ended());
+        session
+            .inspect(|session| self.end(session, Disconnect::new(CloseCode::Terminated)))
+            .is_some()
+    }
+
+    /// The sessions of an app that have not ended, oldest first.
+    #[must_use]
+    pub fn sessions(&self, app: &str) -> Vec<Arc<SessionHandle>> {
+        let mut sessions = self.registry.select(|session| *session.user().app == *app);
+        sessions.retain(|session| !session.has_ended());
+        sessions.sort_by_key(|session| (session.started(), session.id()));
+        sessions
+    }
+
+    fn end_all(&self, user: &UserKey, disconnect: &Disconnect) -> usize {
+        let held = self.directory.fence(user);
+        for session in &held {
+            self.end(session, disconnect.clone());
+        }
+        held.len()
+    }
+}
