@@ -9,3 +9,4 @@ pub mod lifecycle;
 pub mod session;
 pub mod store;
 pub mod telemetry;
+pub mod transport;

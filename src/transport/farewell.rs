@@ -1,0 +1,44 @@
+//! The end of a connection: the `disconnect` is flushed before the close frame, and the close before the socket.
+
+use std::future::poll_fn;
+use std::time::Duration;
+
+use stagedoor_proto::{Disconnect, encode_disconnect};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio_tungstenite::WebSocketStream;
+
+use super::frame::{push_close, push_text};
+use super::gate::Gate;
+
+/// How long a peer has to take the last frames and to close its side.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Says why, closes, and waits a little for the peer to do the same.
+pub(super) async fn say<S>(mut ws: WebSocketStream<Gate<S>>, disconnect: &Disconnect)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let out = ws.get_mut().out();
+    push_text(out, None, &encode_disconnect(disconnect));
+    push_close(out, disconnect.code.code(), &disconnect.reason);
+    hang_up(ws).await;
+}
+
+/// Writes what waits, and closes the socket once the peer has.
+pub(super) async fn hang_up<S>(mut ws: WebSocketStream<Gate<S>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let gate = ws.get_mut();
+    let goodbye = async {
+        poll_fn(|cx| gate.poll_drain(cx)).await?;
+        let io = gate.io();
+        io.shutdown().await?;
+        // Closing a socket with unread input resets it, and the peer may never see why. What it still says is nothing.
+        let mut ignored = [0; 256];
+        while io.read(&mut ignored).await? > 0 {}
+        std::io::Result::Ok(())
+    };
+    // The peer may be gone already, or stall: the socket is closed either way.
+    let _ = tokio::time::timeout(LINGER, goodbye).await;
+}

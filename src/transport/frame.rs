@@ -1,0 +1,194 @@
+//! WebSocket frames as bytes: writing the gateway's, counting the peer's. Source: RFC 6455, 5.2.
+
+use stagedoor_proto::{MAX_CLOSE_REASON_BYTES, frame_text};
+
+/// A final text frame, unmasked, as servers send it.
+const FINAL_TEXT: u8 = 0x81;
+/// A final close frame.
+const FINAL_CLOSE: u8 = 0x88;
+/// The longest payload whose length fits the second byte, and the marks of longer ones.
+const SHORT: usize = 125;
+const LENGTH_16: u8 = 126;
+const LENGTH_64: u8 = 127;
+
+/// Appends the text frame of a message: its head, with `seq` where it has one, and its shared body.
+pub(super) fn push_text(out: &mut Vec<u8>, seq: Option<u64>, body: &[u8]) {
+    // The head's length depends on digits; it is written first and the header put before it.
+    let start = out.len();
+    let mut header = [0; 10];
+    let head_len = 1 + seq.map_or(0, |seq| r#""seq":,"#.len() + digits(seq));
+    let header_len = text_header(&mut header, head_len + body.len());
+    out.extend_from_slice(&header[..header_len]);
+    frame_text(seq, body, out);
+    debug_assert_eq!(
+        out.len(),
+        start + header_len + head_len + body.len(),
+        "the header tells the true length"
+    );
+}
+
+/// Appends a close frame.
+pub(super) fn push_close(out: &mut Vec<u8>, code: u16, reason: &str) {
+    let mut end = reason.len().min(MAX_CLOSE_REASON_BYTES);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    let payload = u8::try_from(2 + end).expect("a close frame is at most 125 bytes");
+    out.extend_from_slice(&[FINAL_CLOSE, payload]);
+    out.extend_from_slice(&code.to_be_bytes());
+    out.extend_from_slice(&reason.as_bytes()[..end]);
+}
+
+fn text_header(header: &mut [u8; 10], payload: usize) -> usize {
+    header[0] = FINAL_TEXT;
+    if let (Ok(short), true) = (u8::try_from(payload), payload <= SHORT) {
+        header[1] = short;
+        2
+    } else if let Ok(medium) = u16::try_from(payload) {
+        header[1] = LENGTH_16;
+        header[2..4].copy_from_slice(&medium.to_be_bytes());
+        4
+    } else {
+        header[1] = LENGTH_64;
+        header[2..].copy_from_slice(&(payload as u64).to_be_bytes());
+        10
+    }
+}
+
+const fn digits(n: u64) -> usize {
+    match n.checked_ilog10() {
+        Some(log) => log as usize + 1,
+        None => 1,
+    }
+}
+
+/// Counts the fragments of the peer's messages while their bytes pass by.
+///
+/// tungstenite bounds how large a message gets and not of how many frames it is made, and empty ones are free.
+#[derive(Debug)]
+pub(super) struct FragmentMeter {
+    max: u32,
+    fragments: u32,
+    /// The header of the frame that is arriving, as far as it is here.
+    header: [u8; 14],
+    header_len: u8,
+    /// Bytes of payload still to pass.
+    payload: u64,
+}
+
+/// A message of more fragments than allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TooManyFragments;
+
+impl FragmentMeter {
+    pub(super) const fn new(max: u32) -> Self {
+        Self { max, fragments: 0, header: [0; 14], header_len: 0, payload: 0 }
+    }
+
+    /// Takes note of bytes from the peer.
+    pub(super) fn pass(&mut self, mut bytes: &[u8]) -> Result<(), TooManyFragments> {
+        while !bytes.is_empty() {
+            if self.payload > 0 {
+                let skipped = usize::try_from(self.payload).unwrap_or(usize::MAX).min(bytes.len());
+                self.payload -= skipped as u64;
+                bytes = &bytes[skipped..];
+                continue;
+            }
+            self.header[usize::from(self.header_len)] = bytes[0];
+            self.header_len += 1;
+            bytes = &bytes[1..];
+            if usize::from(self.header_len) == self.header_size() {
+                self.end_header()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn header_size(&self) -> usize {
+        if self.header_len < 2 {
+            return 2;
+        }
+        let mask = if self.header[1] & 0x80 == 0 { 0 } else { 4 };
+        let length = match self.header[1] & 0x7f {
+            LENGTH_16 => 2,
+            LENGTH_64 => 8,
+            _ => 0,
+        };
+        2 + length + mask
+    }
+
+    fn end_header(&mut self) -> Result<(), TooManyFragments> {
+        let h = &self.header;
+        self.payload = match h[1] & 0x7f {
+            LENGTH_16 => u64::from(u16::from_be_bytes([h[2], h[3]])),
+            LENGTH_64 => u64::from_be_bytes([h[2], h[3], h[4], h[5], h[6], h[7], h[8], h[9]]),
+            short => u64::from(short),
+        };
+        self.header_len = 0;
+        match h[0] & 0x0f {
+            0 => self.fragments += 1,
+            1 | 2 => self.fragments = 1,
+            _ => {} // A control frame may come between fragments.
+        }
+        if self.fragments > self.max { Err(TooManyFragments) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_tell_their_true_length() {
+        for (seq, len, header) in [
+            (None, 10, 2),
+            (Some(0), 100, 2),
+            (Some(9), 116, 2),
+            (Some(10), 117, 4),
+            (Some(u64::MAX), 70_000, 10),
+        ] {
+            let body = vec![b'x'; len];
+            let mut out = Vec::new();
+            push_text(&mut out, seq, &body);
+            let mut text = Vec::new();
+            frame_text(seq, &body, &mut text);
+            assert_eq!(out[header..], text, "{seq:?} {len}");
+            let told = match out[1] {
+                126 => u64::from(u16::from_be_bytes([out[2], out[3]])),
+                127 => u64::from_be_bytes(out[2..10].try_into().unwrap()),
+                short => u64::from(short),
+            };
+            assert_eq!(told, text.len() as u64, "{seq:?} {len}");
+        }
+    }
+
+    #[test]
+    fn a_close_reason_is_cut_at_a_character() {
+        let mut out = Vec::new();
+        push_close(&mut out, 4011, &"é".repeat(100));
+        assert_eq!(out[1], 2 + 122);
+        assert!(std::str::from_utf8(&out[4..]).is_ok());
+    }
+
+    #[test]
+    fn fragments_are_counted_however_the_bytes_arrive() {
+        let masked = |first: u8, payload: &[u8]| {
+            let mut frame = vec![first, 0x80 | u8::try_from(payload.len()).unwrap(), 1, 2, 3, 4];
+            frame.extend_from_slice(payload);
+            frame
+        };
+        let mut bytes = masked(0x81, b"whole");
+        bytes.extend(masked(0x01, b"one"));
+        bytes.extend(masked(0x89, b"ping"));
+        bytes.extend(masked(0x00, b""));
+        bytes.extend(masked(0x80, b"three"));
+        for chunk in 1..bytes.len() {
+            let pass = |max| {
+                let mut meter = FragmentMeter::new(max);
+                bytes.chunks(chunk).try_for_each(|chunk| meter.pass(chunk))
+            };
+            assert_eq!(pass(3), Ok(()), "in chunks of {chunk}");
+            assert_eq!(pass(2), Err(TooManyFragments), "in chunks of {chunk}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The first frame of a connection, and what comes of it.
+//!
+//! Nothing is read past that frame until it is decided: who floods here waits. A refusal is an error reply, a
+//! `disconnect` and a close. Source: `docs/protocol.md`, "Handshake".
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use futures::StreamExt as _;
+use stagedoor_proto::{
+    ClientMessage, CloseCode, Command, Credentials, Disconnect, Push, Reply, Request, SessionState,
+    SessionStateChange, Start, decode_client, encode_push, encode_reply,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::connection::Settings;
+use super::frame::push_text;
+use super::gate::Gate;
+use super::serve::violation;
+use crate::hub::{Arrival, Hub, Refused, SessionHandle};
+use crate::session::Session;
+
+/// What came of the first frame.
+pub(super) enum Opened {
+    /// A session; its answer is in the output buffer.
+    Session { session: Arc<SessionHandle>, generation: u64 },
+    /// Nothing; the connection is to close with this.
+    Refused(Box<Disconnect>),
+    /// The socket failed.
+    Lost,
+}
+
+/// Reads the first frame and does what it asks for.
+pub(super) async fn open<S>(
+    ws: &mut WebSocketStream<Gate<S>>,
+    hub: &Arc<Hub>,
+    settings: Settings,
+    arrival: Arrival,
+) -> Opened
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let first = match tokio::time::timeout(settings.start_timeout, first_text(ws)).await {
+        Ok(Ok(text)) => text,
+        Ok(Err(Some(close))) => return refuse(close, close.reason()),
+        Ok(Err(None)) => return Opened::Lost,
+        Err(_) => return refuse(CloseCode::StartTimeout, "no start or resume came in time"),
+    };
+    let Request { id, command } = match decode_client(&first) {
+        Ok(ClientMessage::Request(request)) => request,
+        Ok(ClientMessage::Pong(_)) => {
+            return refuse(CloseCode::NotAllowedNow, "start or resume comes first");
+        }
+        Err(error) => {
+            if let Some(id) = error.id() {
+                push_text(ws.get_mut().out(), None, &encode_reply(id, &Err(error.to_error())));
+            }
+            return refuse(CloseCode::Malformed, &error.to_string());
+        }
+    };
+    let opened = match command {
+        Command::Start(start) => open_session(ws, hub, settings, *start, arrival).await,
+        Command::Resume(resume) => hub
+            .resume(resume, &arrival)
+            .await
+            .map(|resumed| (resumed.session, resumed.generation, resumed.reply)),
+        other => {
+            let message =
+                format!("`{}` needs a session; `start` or `resume` comes first", other.name());
+            Err(Refused::new(CloseCode::NotAllowedNow, message))
+        }
+    };
+    match opened {
+        Ok((session, generation, reply)) => {
+            push_text(ws.get_mut().out(), None, &encode_reply(id, &Ok(reply)));
+            Opened::Session { session, generation }
+        }
+        Err(Refused { error, disconnect }) => {
+            push_text(ws.get_mut().out(), None, &encode_reply(id, &Err(error)));
+            Opened::Refused(Box::new(disconnect))
+        }
+    }
+}
+
+type Session3 = (Arc<SessionHandle>, u64, Reply);
+
+async fn open_session<S>(
+    ws: &mut WebSocketStream<Gate<S>>,
+    hub: &Arc<Hub>,
+    settings: Settings,
+    start: Start,
+    arrival: Arrival,
+) -> Result<Session3, Refused>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    check_params(&start, settings)?;
+    hub.take_start(arrival.address)?;
+    let (seq, establishing) = Session::establishing();
+    push_text(ws.get_mut().out(), Some(seq), &establishing);
+    let authenticated = {
+        let mut authenticate = pin!(hub.authenticate(&start, &arrival));
+        // Where a hook has to be waited for, the client is told meanwhile; else all goes out in one write.
+        poll_fn(|cx| match authenticate.as_mut().poll(cx) {
+            Poll::Ready(decided) => Poll::Ready(decided),
+            Poll::Pending => {
+                // A socket that fails here is found out when the session is served.
+                let _ = ws.get_mut().poll_drain(cx);
+                Poll::Pending
+            }
+        })
+        .await
+    };
+    let result = match authenticated {
+        Ok((app, verified)) => hub.establish(app, verified, &start, arrival).await,
+        Err(refused) => Err(refused),
+    };
+    match result {
+        Ok(established) => Ok((established.session, established.generation, established.reply)),
+        Err(refused) => {
+            push_text(ws.get_mut().out(), Some(seq + 1), &not_established(&refused.disconnect));
+            Err(refused)
+        }
+    }
+}
+
+/// The first text frame; `Err` says how to close, or that there is nobody to close on.
+async fn first_text<S>(ws: &mut WebSocketStream<Gate<S>>) -> Result<String, Option<CloseCode>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    loop {
+        match ws.next().await {
+            Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
+            Some(Ok(Message::Binary(_))) => return Err(Some(CloseCode::Malformed)),
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+                let gate = ws.get_mut();
+                poll_fn(|cx| gate.poll_drain(cx)).await.map_err(|_| None)?;
+            }
+            Some(Ok(Message::Close(_))) | None => return Err(None),
+            Some(Err(error)) => return Err(violation(&error, ws.get_ref().is_flooded())),
+        }
+    }
+}
+
+fn check_params(start: &Start, settings: Settings) -> Result<(), Refused> {
+    match &start.credentials {
+        Credentials::Params(params) if params.as_json().len() > settings.auth_params_bytes => {
+            let message = format!("params may have {} bytes", settings.auth_params_bytes);
+            let mut refused = Refused::new(CloseCode::TooLarge, message);
+            refused.error = refused.error.at("credentials.params");
+            Err(refused)
+        }
+        Credentials::Params(_) | Credentials::Guest {} | Credentials::Token(_) => Ok(()),
+    }
+}
+
+/// The state a refused start ends in: barred users are told that others decided it.
+fn not_established(disconnect: &Disconnect) -> Vec<u8> {
+    let is_barred =
+        matches!(disconnect.code, CloseCode::Banned | CloseCode::Kicked | CloseCode::UserDeleted);
+    let state = if is_barred { SessionState::Terminated } else { SessionState::NotLoggedIn };
+    let (code, reason) = (Some(disconnect.code), Some(disconnect.reason.clone()));
+    encode_push(&Push::SessionState(SessionStateChange { state, version: 2, code, reason }))
+}
+
+fn refuse(close: CloseCode, why: &str) -> Opened {
+    let mut disconnect = Disconnect::new(close);
+    why.clone_into(&mut disconnect.reason);
+    Opened::Refused(Box::new(disconnect))
+}

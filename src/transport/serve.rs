@@ -1,0 +1,199 @@
+//! A connection in the life of its session: all ready input first, then one write of what there is to say.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::Stream as _;
+use stagedoor_proto::{
+    ClientMessage, CloseCode, DecodeError, Disconnect, Timestamp, decode_client,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WireCloseCode;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+
+use super::frame::push_text;
+use super::gate::Gate;
+use crate::hub::{Hub, SessionHandle, Written};
+
+/// Messages taken in one turn, so that one busy peer does not hold up the others.
+const INPUTS_PER_TURN: usize = 32;
+/// Frames and bytes gathered for one write.
+const BATCH_FRAMES: usize = 16;
+const BATCH_BYTES: usize = 16 * 1024;
+
+/// Why a connection no longer serves its session.
+pub(super) enum Exit {
+    /// The gateway parts from it.
+    Parted(Box<Disconnect>),
+    /// The peer sent a close frame.
+    ClosedByPeer,
+    /// The socket failed or ended.
+    Lost,
+}
+
+/// Serves until the connection ends. What is left of the session is settled when it returns.
+pub(super) async fn serve<S>(
+    ws: &mut WebSocketStream<Gate<S>>,
+    hub: &Arc<Hub>,
+    session: &Arc<SessionHandle>,
+    generation: u64,
+) -> Exit
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut serving = Serving { ws, hub, session, generation };
+    let exit = poll_fn(|cx| serving.poll(cx)).await;
+    if !matches!(exit, Exit::Parted(_)) {
+        hub.handle_loss(session, generation);
+    }
+    exit
+}
+
+struct Serving<'a, S> {
+    ws: &'a mut WebSocketStream<Gate<S>>,
+    hub: &'a Arc<Hub>,
+    session: &'a Arc<SessionHandle>,
+    generation: u64,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
+        for turn in 0.. {
+            match std::pin::Pin::new(&mut *self.ws).poll_next(cx) {
+                Poll::Pending => break,
+                Poll::Ready(input) => {
+                    if let Some(exit) = self.handle_input(input) {
+                        return Poll::Ready(exit);
+                    }
+                }
+            }
+            if turn == INPUTS_PER_TURN {
+                cx.waker().wake_by_ref();
+                break;
+            }
+        }
+        self.poll_output(cx)
+    }
+
+    fn handle_input(&mut self, input: Option<Result<Message, WsError>>) -> Option<Exit> {
+        let now = self.hub.clock().now();
+        match input {
+            Some(Ok(message)) => {
+                self.session.note_activity(now);
+                match message {
+                    Message::Text(text) => self.handle_text(&text, now),
+                    Message::Binary(_) => {
+                        self.break_off(CloseCode::Malformed, "messages are text frames of JSON")
+                    }
+                    Message::Close(frame) => {
+                        if frame.is_some_and(|frame| frame.code == WireCloseCode::Normal) {
+                            self.hub.end(self.session, Disconnect::new(CloseCode::Normal));
+                        }
+                        return Some(Exit::ClosedByPeer);
+                    }
+                    Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+                }
+                None
+            }
+            Some(Err(error)) => match violation(&error, self.ws.get_ref().is_flooded()) {
+                Some(close) => {
+                    self.break_off(close, close.reason());
+                    None
+                }
+                None => Some(Exit::Lost),
+            },
+            None => Some(Exit::Lost),
+        }
+    }
+
+    fn handle_text(&self, text: &str, now: Timestamp) {
+        match decode_client(text) {
+            Ok(ClientMessage::Request(request)) => {
+                self.hub.handle_request(self.session, request, now)
+            }
+            Ok(ClientMessage::Pong(pong)) => {
+                self.session.change(|session| session.handle_pong(pong.seq))
+            }
+            Err(error @ DecodeError::UnknownCommand { .. }) => self.answer(&error, now),
+            Err(error) if error.id().is_some() => self.answer(&error, now),
+            Err(error) => self.break_off(CloseCode::Malformed, &error.to_string()),
+        }
+    }
+
+    /// A request that cannot be read, but whose number can, is answered; the session goes on.
+    fn answer(&self, error: &DecodeError, now: Timestamp) {
+        let id = error.id().expect("only errors with a request's number are answered");
+        self.hub.refuse_request(self.session, id, error.to_error(), now);
+    }
+
+    /// Ends the session for a client's bug; its connection learns of it with the next output.
+    fn break_off(&self, close: CloseCode, why: &str) {
+        let mut disconnect = Disconnect::new(close);
+        why.clone_into(&mut disconnect.reason);
+        self.hub.end(self.session, disconnect);
+    }
+
+    fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
+        loop {
+            let gathered = self.gather(cx);
+            if let Gathered::Parted(disconnect) = gathered {
+                return Poll::Ready(Exit::Parted(disconnect));
+            }
+            match self.ws.get_mut().poll_drain(cx) {
+                Poll::Ready(Ok(())) if matches!(gathered, Gathered::More) => {}
+                Poll::Ready(Ok(())) => return Poll::Pending,
+                Poll::Ready(Err(_)) => return Poll::Ready(Exit::Lost),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Gathers frames for one write, behind what waits already.
+    fn gather(&mut self, cx: &mut Context<'_>) -> Gathered {
+        let gate = self.ws.get_mut();
+        let mut frames = 0;
+        let is_full =
+            |gate: &Gate<S>, frames| frames >= BATCH_FRAMES || gate.unwritten() >= BATCH_BYTES;
+        if is_full(gate, frames) {
+            // The peer does not read. It is told nothing new, but parted from when need be.
+            return match self.session.parted(self.generation, cx.waker()) {
+                Some(disconnect) => Gathered::Parted(disconnect),
+                None => Gathered::All,
+            };
+        }
+        let written = self.session.write(self.generation, cx.waker(), |seq, body| {
+            push_text(gate.out(), seq, body);
+            frames += 1;
+            !is_full(gate, frames)
+        });
+        match written {
+            Written::More => Gathered::More,
+            Written::All => Gathered::All,
+            Written::Parted(disconnect) => Gathered::Parted(disconnect),
+        }
+    }
+}
+
+enum Gathered {
+    /// There is more.
+    More,
+    /// That is all for now.
+    All,
+    /// That is all there will be.
+    Parted(Box<Disconnect>),
+}
+
+/// The close code of an error that is the peer's fault; `None` when the connection just failed.
+pub(super) fn violation(error: &WsError, is_flooded: bool) -> Option<CloseCode> {
+    match error {
+        _ if is_flooded => Some(CloseCode::TooLarge),
+        WsError::Capacity(_) => Some(CloseCode::TooLarge),
+        WsError::Protocol(
+            tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
+        ) => None,
+        WsError::Protocol(_) | WsError::Utf8(_) => Some(CloseCode::Malformed),
+        _ => None,
+    }
+}
