@@ -27,7 +27,10 @@ enum Source {
 impl Clock {
     /// The machine's clock.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the module that may read the real clocks")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the module that may read the real clocks"
+    )]
     pub fn system() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self(Source::System { since_epoch, started: Instant::now() })
@@ -54,7 +57,10 @@ impl Clock {
 
     /// The time now in microseconds since the Unix epoch: the base of generations.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the module that may read the real clocks")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the module that may read the real clocks"
+    )]
     pub fn micros(&self) -> u64 {
         match &self.0 {
             Source::System { since_epoch, started } => {

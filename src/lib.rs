@@ -1,11 +1,21 @@
 //! The Stagedoor gateway: who is here, and moderation that holds.
+//!
+//! A client holds one WebSocket. [`http`] accepts it and answers the upgrade, [`transport`] carries its frames,
+//! [`hub`] decides what they do to the [`session`] they belong to, asking [`auth`] who may come in and [`store`] what is
+//! known of them. [`server`] puts the parts together; `ARCHITECTURE.md` says which may know of which.
+//!
+//! To embed the gateway, build a [`config::Config`], call [`server::Server::bind_with`] with auth hooks of your own
+//! ([`auth::AuthHook`]), and [`server::Server::run`] it.
 
 pub mod auth;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod grant;
+pub mod http;
 pub mod hub;
 pub mod lifecycle;
+pub mod server;
 pub mod session;
 pub mod store;
 pub mod telemetry;

@@ -6,14 +6,18 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use stagedoor::cli::{Cli, Exit, Outcome, Serving, stop_signal};
 use stagedoor::config::Mode;
-use stagedoor::server::Server;
+use stagedoor::server::{Server, Stopped};
 use stagedoor::telemetry::{self, Format};
 
 fn main() -> ExitCode {
     let exit = match Cli::parse().run() {
         Outcome::Done(exit) => exit,
         Outcome::Serve(serving) => match serve(*serving) {
-            Ok(()) => Exit::Success,
+            Ok(Stopped::Cleanly) => Exit::Success,
+            Ok(Stopped::Late) => {
+                eprintln!("stagedoor: the drain deadline passed before everybody had gone");
+                Exit::Failure
+            }
             Err(error) => {
                 eprintln!("stagedoor: {error:#}");
                 Exit::Failure
@@ -24,7 +28,7 @@ fn main() -> ExitCode {
 }
 
 #[tokio::main]
-async fn serve(serving: Serving) -> anyhow::Result<()> {
+async fn serve(serving: Serving) -> anyhow::Result<Stopped> {
     let format = match serving.config.mode {
         Mode::Dev => Format::Pretty,
         Mode::Production => Format::Json,
@@ -34,6 +38,5 @@ async fn serve(serving: Serving) -> anyhow::Result<()> {
     let stop = stop_signal().context("waiting for signals")?;
     let server = Server::bind(serving.config.clone(), serving.clock.clone()).await?;
     serving.announce(server.listen_addr());
-    server.run(stop).await?;
-    Ok(())
+    Ok(server.run(stop).await)
 }

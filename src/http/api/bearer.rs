@@ -1,0 +1,47 @@
+//! Who calls the server API. Source: RFC 6750, 2.1.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path};
+use hyper::StatusCode;
+use hyper::header::AUTHORIZATION;
+use hyper::http::request::Parts;
+
+use super::super::problem::Problem;
+use super::super::router::Ports;
+use crate::hub::App;
+
+/// The app of the path, whose server key or server token came with the request.
+pub(super) struct Backend(pub(super) Arc<App>);
+
+impl FromRequestParts<Arc<Ports>> for Backend {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, ports: &Arc<Ports>) -> Result<Self, Problem> {
+        let Path(path) = Path::<HashMap<String, String>>::from_request_parts(parts, ports)
+            .await
+            .map_err(|error| Problem::invalid("path", error.body_text()))?;
+        let told = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let bearer = told
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim())
+            .ok_or_else(|| {
+                refused(
+                    "send `Authorization: Bearer` with a server key or a server token of the app",
+                )
+            })?;
+        // An app that is not there is refused as one whose key was wrong: it tells nobody which apps there are.
+        let app =
+            path.get("app").and_then(|id| ports.hub().app(id)).ok_or_else(|| refused(WRONG))?;
+        app.server().verify_server(bearer).map_err(|_| refused(WRONG))?;
+        Ok(Self(Arc::clone(app)))
+    }
+}
+
+const WRONG: &str = "this is not a valid server key or server token of the app";
+
+fn refused(detail: &str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+}

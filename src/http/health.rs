@@ -1,0 +1,27 @@
+//! `/livez` and `/readyz`: whether the process lives, and whether it should be sent clients.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use hyper::StatusCode;
+
+use super::router::Ports;
+
+/// The process answers. Nothing else is asked, so that a failing store never gets it killed.
+pub(super) async fn livez() -> &'static str {
+    "alive\n"
+}
+
+/// It takes clients: it is not draining, and its store can be written to.
+pub(super) async fn readyz(State(ports): State<Arc<Ports>>) -> (StatusCode, &'static str) {
+    if ports.is_draining() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n");
+    }
+    match ports.hub().store().ready().await {
+        Ok(()) => (StatusCode::OK, "ready\n"),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "store unavailable\n")
+        }
+    }
+}

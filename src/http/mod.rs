@@ -1,0 +1,14 @@
+//! The gateway's ports: the accept loop, the WebSocket upgrade, health, and the server API.
+//!
+//! Owns no state; it turns HTTP into calls of the `hub`. Not here: what happens on a WebSocket (`transport`).
+
+mod api;
+mod health;
+mod listener;
+mod origin;
+mod problem;
+mod router;
+mod upgrade;
+
+pub use listener::{Listener, Role};
+pub use router::Ports;

@@ -1,0 +1,91 @@
+//! What each port serves.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use hyper::StatusCode;
+
+use super::listener::Role;
+use super::origin::Origins;
+use super::problem::Problem;
+use super::{api, health};
+use crate::config::{Config, Mode};
+use crate::hub::Hub;
+use crate::lifecycle::Lifecycle;
+use crate::transport;
+
+/// What every port needs; built once.
+pub struct Ports {
+    hub: Arc<Hub>,
+    lifecycle: Lifecycle,
+    origins: Origins,
+    transport: transport::Settings,
+    handshake_timeout: Duration,
+}
+
+impl Ports {
+    /// The ports of a gateway.
+    #[must_use]
+    pub fn new(config: &Config, listen: SocketAddr, hub: Arc<Hub>, lifecycle: Lifecycle) -> Self {
+        let limits = &config.limits;
+        let mut allowed = config.listen.allowed_origins.clone();
+        if config.mode == Mode::Dev {
+            // The port may have been picked by the system: pages it serves itself may connect.
+            allowed.extend(
+                [listen.ip().to_string(), "localhost".to_owned()]
+                    .map(|host| format!("http://{host}:{}", listen.port())),
+            );
+        }
+        Self {
+            hub,
+            lifecycle,
+            origins: Origins::new(allowed),
+            transport: transport::Settings {
+                start_timeout: limits.start_timeout,
+                message_bytes: limits.message_in_bytes,
+                fragments: limits.fragments,
+                auth_params_bytes: limits.auth_params_bytes,
+            },
+            handshake_timeout: limits.handshake_timeout,
+        }
+    }
+
+    pub(super) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    pub(super) fn origins(&self) -> &Origins {
+        &self.origins
+    }
+
+    pub(super) const fn transport(&self) -> transport::Settings {
+        self.transport
+    }
+
+    pub(super) const fn handshake_timeout(&self) -> Duration {
+        self.handshake_timeout
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.lifecycle.is_draining()
+    }
+
+    /// The routes of a port of this role. The WebSocket's path is not among them: see `listener`.
+    pub(super) fn router(self: &Arc<Self>, role: Role) -> Router {
+        let health =
+            Router::new().route("/livez", get(health::livez)).route("/readyz", get(health::readyz));
+        let routes = match role {
+            Role::Clients => health,
+            Role::Admin | Role::Both => health.nest("/api/v1", api::routes()),
+        };
+        routes.fallback(nothing_here).with_state(Arc::clone(self))
+    }
+}
+
+async fn nothing_here() -> Problem {
+    let detail = "nothing is here; clients connect to /v1/connect, the server API is under /api/v1";
+    Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
+}

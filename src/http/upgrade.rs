@@ -1,0 +1,130 @@
+//! `GET /v1/connect`: from HTTP to WebSocket. Source: RFC 6455, 4.2; `docs/protocol.md`, "Connecting".
+//!
+//! Too many waiting connections are refused here, before any upgrade. A page of a foreign origin and an unknown
+//! subprotocol are refused after it: a browser shows its page the close code of a WebSocket, and no HTTP status.
+
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use axum::body::Body;
+use hyper::header::{HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL, USER_AGENT};
+use hyper::{Method, Request, Response, StatusCode};
+use stagedoor_proto::{CloseCode, SUBPROTOCOL};
+use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+
+use super::problem::Problem;
+use super::router::Ports;
+use crate::hub::{Arrival, NoPlace, Place};
+
+/// Where clients connect.
+pub(super) const PATH: &str = "/v1/connect";
+/// How much of a `User-Agent` is kept.
+const MAX_USER_AGENT_BYTES: usize = 256;
+
+/// An upgrade that was answered.
+pub(super) struct Ticket {
+    /// Who comes.
+    pub(super) arrival: Arrival,
+    /// With what to close at once, where they are not wanted.
+    pub(super) refused: Option<CloseCode>,
+    /// Their place among those without a session.
+    pub(super) place: Place,
+}
+
+/// Answers the upgrade request; a ticket is left when it was granted.
+pub(super) fn answer<B>(
+    request: &Request<B>,
+    peer: SocketAddr,
+    ports: &Ports,
+    ticket: &OnceLock<Ticket>,
+) -> Response<Body> {
+    let place = match ports.hub().enter(peer.ip()) {
+        Ok(place) => place,
+        Err(NoPlace::Address(wait)) => {
+            return later(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too many connections from this address wait to start",
+                wait,
+            );
+        }
+        Err(NoPlace::Total(wait)) => {
+            return later(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many connections wait to start",
+                wait,
+            );
+        }
+    };
+    if request.method() != Method::GET {
+        let detail = "a WebSocket is asked for with GET";
+        return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+            .respond();
+    }
+    let mut response = match create_response_with_body(request, Body::empty) {
+        Ok(response) => response,
+        Err(error) => {
+            let detail = format!("this address speaks WebSocket: {error}");
+            let mut response =
+                Problem::new(StatusCode::UPGRADE_REQUIRED, "not_a_websocket", detail).respond();
+            response
+                .headers_mut()
+                .insert(hyper::header::UPGRADE, HeaderValue::from_static("websocket"));
+            return response;
+        }
+    };
+    let mut refused = None;
+    match offered(request) {
+        Offer::None => {}
+        Offer::Ours => {
+            response
+                .headers_mut()
+                .insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+        }
+        Offer::Others(first) => {
+            // A browser drops a WebSocket whose offer was not taken up, and would never see the close code.
+            response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, first);
+            refused = Some(CloseCode::UnsupportedVersion);
+        }
+    }
+    if !ports.origins().allow(request.headers()) {
+        refused = Some(CloseCode::OriginDenied);
+    }
+    let arrival = Arrival { address: peer.ip().to_canonical(), user_agent: user_agent(request) };
+    // A second upgrade on one connection cannot be: HTTP ends with the first.
+    let _ = ticket.set(Ticket { arrival, refused, place });
+    response
+}
+
+enum Offer {
+    None,
+    Ours,
+    Others(HeaderValue),
+}
+
+fn offered<B>(request: &Request<B>) -> Offer {
+    let mut first = None;
+    for value in request.headers().get_all(SEC_WEBSOCKET_PROTOCOL) {
+        for name in value.to_str().unwrap_or_default().split(',').map(str::trim) {
+            if name == SUBPROTOCOL {
+                return Offer::Ours;
+            }
+            if first.is_none() {
+                first = HeaderValue::from_str(name).ok();
+            }
+        }
+    }
+    first.map_or(Offer::None, Offer::Others)
+}
+
+fn user_agent<B>(request: &Request<B>) -> Option<Box<str>> {
+    let text = request.headers().get(USER_AGENT)?.to_str().ok()?; // ASCII, so that any cut is a character's.
+    Some(text[..text.len().min(MAX_USER_AGENT_BYTES)].into())
+}
+
+fn later(status: StatusCode, detail: &'static str, wait: Duration) -> Response<Body> {
+    let code = if status == StatusCode::TOO_MANY_REQUESTS { "rate_limited" } else { "overloaded" };
+    let mut response = Problem::new(status, code, detail).respond();
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    response
+}

@@ -1,0 +1,193 @@
+//! The composition root: binds, builds every part, runs the lifecycle.
+
+mod apps;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::auth;
+use crate::auth::token::AccessTokens;
+use crate::clock::{Clock, Rng};
+use crate::config::{self, Config};
+use crate::http::{Listener, Ports, Role};
+use crate::hub::Hub;
+use crate::lifecycle::Lifecycle;
+use crate::store::{SigningKey, SqliteStore, Store, StoreError};
+
+pub use apps::OwnHooks;
+
+/// How long tasks have to end once all sessions were told.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+/// Guests that were not seen for so long are forgotten.
+const GUEST_MEMORY: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// How often that is looked for.
+const GUEST_SWEEP: Duration = Duration::from_secs(3_600);
+
+/// A gateway that is bound and not yet serving.
+pub struct Server {
+    clients: Listener,
+    admin: Option<Listener>,
+    ports: Arc<Ports>,
+    hub: Arc<Hub>,
+    lifecycle: Lifecycle,
+    drain: config::Drain,
+    /// Where it listens: for clients, and for the server API.
+    addresses: (SocketAddr, SocketAddr),
+}
+
+/// Why a gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// An address is taken, or not this machine's.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// Which one.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An app's hooks or keys cannot be used.
+    #[error("app {app}: {reason}")]
+    App {
+        /// Which one.
+        app: Arc<str>,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// How a gateway stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Every session was told and every task ended in time.
+    Cleanly,
+    /// The deadline passed first.
+    Late,
+}
+
+impl Server {
+    /// Opens the store, builds every part and binds the ports.
+    ///
+    /// # Errors
+    /// [`ServerError`]; nothing is left behind.
+    pub async fn bind(config: Config, clock: Clock) -> Result<Self, ServerError> {
+        Self::bind_with(config, clock, &|_| Vec::new()).await
+    }
+
+    /// As [`Server::bind`], with auth hooks of one's own, which are asked before the configured ones.
+    ///
+    /// # Errors
+    /// As [`Server::bind`].
+    pub async fn bind_with(
+        config: Config,
+        clock: Clock,
+        own: OwnHooks<'_>,
+    ) -> Result<Self, ServerError> {
+        auth::install_crypto();
+        let store = open_store(&config.store)?;
+        let first = new_signing_key(&clock);
+        let keys = store.signing_keys(first).await?;
+        let access = AccessTokens::new(&keys, clock.clone())
+            .expect("a store has at least the key it was given");
+        let access = Arc::new(access);
+        let mut built = Vec::with_capacity(config.apps.len());
+        for rules in &config.apps {
+            built.push(Arc::new(apps::build(rules, &access, &clock, own)?));
+        }
+        let listen = &config.listen;
+        let role = if listen.admin_listen.is_some() { Role::Clients } else { Role::Both };
+        let clients = bind(listen.listen, role)?;
+        let admin = listen.admin_listen.map(|address| bind(address, Role::Admin)).transpose()?;
+        let client_address = address_of(&clients, listen.listen)?;
+        let admin_address = match (&admin, listen.admin_listen) {
+            (Some(admin), Some(asked)) => address_of(admin, asked)?,
+            _ => client_address,
+        };
+        let lifecycle = Lifecycle::default();
+        let hub = Arc::new(Hub::new(&config, built, store, access, lifecycle.clone(), clock));
+        let ports =
+            Arc::new(Ports::new(&config, client_address, Arc::clone(&hub), lifecycle.clone()));
+        let addresses = (client_address, admin_address);
+        Ok(Self { clients, admin, ports, hub, lifecycle, drain: config.drain, addresses })
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub const fn listen_addr(&self) -> SocketAddr {
+        self.addresses.0
+    }
+
+    /// Where the server API is; the same in development mode.
+    #[must_use]
+    pub const fn admin_addr(&self) -> SocketAddr {
+        self.addresses.1
+    }
+
+    /// The live sessions, for those who embed the gateway.
+    #[must_use]
+    pub const fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Serves until `shutdown` resolves, then drains: accepts nothing, spreads the closes, waits for the last words.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Stopped {
+        let Self { clients, admin, ports, hub, lifecycle, drain, .. } = self;
+        lifecycle.spawn(clients.run(Arc::clone(&ports), lifecycle.clone()));
+        if let Some(admin) = admin {
+            lifecycle.spawn(admin.run(ports, lifecycle.clone()));
+        }
+        lifecycle.spawn(Arc::clone(&hub).run_sweep());
+        lifecycle.spawn(forget_guests(Arc::clone(&hub), lifecycle.clone()));
+        shutdown.await;
+        tracing::info!(sessions = hub.session_count(), "draining");
+        lifecycle.begin_drain();
+        let told = tokio::time::timeout(drain.deadline, hub.drain(drain.spread)).await.is_ok();
+        let ended = lifecycle.stopped(LAST_WORDS).await;
+        if told && ended { Stopped::Cleanly } else { Stopped::Late }
+    }
+}
+
+fn bind(address: SocketAddr, role: Role) -> Result<Listener, ServerError> {
+    Listener::bind(address, role).map_err(|source| ServerError::Bind { address, source })
+}
+
+fn address_of(listener: &Listener, asked: SocketAddr) -> Result<SocketAddr, ServerError> {
+    listener.address().map_err(|source| ServerError::Bind { address: asked, source })
+}
+
+fn open_store(store: &config::Store) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(match store {
+        config::Store::Sqlite { path } => Arc::new(SqliteStore::open(path)?),
+        config::Store::Memory => Arc::new(SqliteStore::in_memory()?),
+    })
+}
+
+/// The key that a new store begins with.
+fn new_signing_key(clock: &Clock) -> SigningKey {
+    SigningKey {
+        kid: format!("gw-{:08x}", u32::from_be_bytes(Rng.bytes())).into(),
+        secret: Rng.bytes(),
+        created: clock.now(),
+    }
+}
+
+async fn forget_guests(hub: Arc<Hub>, lifecycle: Lifecycle) {
+    let mut ticks = tokio::time::interval(GUEST_SWEEP);
+    loop {
+        tokio::select! {
+            biased;
+            () = lifecycle.stopping() => return,
+            _ = ticks.tick() => {
+                let before = hub.clock().now() - GUEST_MEMORY;
+                if let Err(error) = hub.store().drop_unseen_guests(before).await {
+                    tracing::warn!(%error, "cannot forget old guests");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Apps as configured, made ready to serve: keys, token readers, hooks in their order.
+
+use std::sync::Arc;
+
+use super::ServerError;
+use crate::auth::hooks::{ApiTokenHook, GuestHook, JwtHook, WebhookHook, WebhookSecret};
+use crate::auth::keys::{
+    AppKey, ClaimMap, DEFAULT_KEYS_TIMEOUT, Issuer, JwksSource, PublicKeyKind,
+};
+use crate::auth::token::{AccessTokens, AppTokens};
+use crate::auth::{AppAuth, AuthHook, Authenticator, Guard, GuardLimits, ServerAuth, ServerKey};
+use crate::clock::Clock;
+use crate::config::{self, KeyAlgorithm};
+use crate::grant::Grant;
+use crate::hub::App;
+
+/// Hooks of one's own for the app of this id, asked before the configured ones.
+pub type OwnHooks<'a> = &'a dyn Fn(&str) -> Vec<Arc<dyn AuthHook>>;
+
+/// Makes an app ready to serve.
+pub(super) fn build(
+    rules: &config::App,
+    access: &Arc<AccessTokens>,
+    clock: &Clock,
+    own: OwnHooks<'_>,
+) -> Result<App, ServerError> {
+    let wrong = |reason: String| ServerError::App { app: Arc::clone(&rules.id), reason };
+    let keys = app_keys(rules).map_err(&wrong)?;
+    let tokens = AppTokens::new(Arc::clone(&rules.id), keys.into(), clock.clone());
+    let mut hooks = own(&rules.id);
+    hooks.extend(configured_hooks(rules, &tokens, clock).map_err(&wrong)?);
+    let auth = AppAuth {
+        id: Arc::clone(&rules.id),
+        hooks,
+        secure: rules.secure,
+        access_ttl: rules.access_ttl,
+        max_session_age: rules.max_session_age,
+    };
+    let server = ServerAuth::new(server_keys(rules).map_err(wrong)?, tokens.clone());
+    let auth = Authenticator::new(auth, Arc::clone(access), clock.clone());
+    Ok(App::new(rules.clone(), auth, tokens, server))
+}
+
+fn app_keys(rules: &config::App) -> Result<Vec<AppKey>, String> {
+    let mut keys = Vec::new();
+    for (index, secret) in rules.hs256_secrets.iter().enumerate() {
+        let id = format!("hs256-{index}");
+        keys.push(
+            AppKey::hs256(&id, secret.kid.as_deref(), &secret.secret)
+                .map_err(|error| error.to_string())?,
+        );
+    }
+    for (index, key) in rules.public_keys.iter().enumerate() {
+        let id = format!("public-{index}");
+        let kind = match key.algorithm {
+            KeyAlgorithm::Rs256 => PublicKeyKind::Rsa,
+            KeyAlgorithm::Es256 => PublicKeyKind::P256,
+            KeyAlgorithm::EdDsa => PublicKeyKind::Ed25519,
+        };
+        keys.push(
+            AppKey::public(&id, key.kid.as_deref(), kind, &key.pem)
+                .map_err(|error| error.to_string())?,
+        );
+    }
+    Ok(keys)
+}
+
+fn server_keys(rules: &config::App) -> Result<Vec<ServerKey>, String> {
+    let numbered = rules.server_keys.iter().enumerate();
+    let keys = numbered.map(|(index, key)| ServerKey::new(&format!("server-{index}"), key));
+    keys.collect::<Result<_, _>>().map_err(|error| error.to_string())
+}
+
+/// The hooks in the order in which they are asked: each claims another kind of credentials, the webhook what is left.
+fn configured_hooks(
+    rules: &config::App,
+    tokens: &AppTokens,
+    clock: &Clock,
+) -> Result<Vec<Arc<dyn AuthHook>>, String> {
+    let mut hooks: Vec<Arc<dyn AuthHook>> = Vec::new();
+    let issuers = rules.jwks.as_ref().map(|jwks| issuer(jwks, clock)).transpose()?;
+    hooks.push(Arc::new(JwtHook::new(
+        tokens.clone(),
+        issuers.into_iter().collect(),
+        clock.clone(),
+    )));
+    if rules.guests {
+        hooks.push(Arc::new(GuestHook::new(Grant::default())));
+    }
+    if let Some(token) = &rules.api_token {
+        let hook = ApiTokenHook::new(token, Grant::default()).map_err(|error| error.to_string())?;
+        hooks.push(Arc::new(hook));
+    }
+    if let Some(webhook) = &rules.webhook {
+        let secret = WebhookSecret::parse(&webhook.secret).map_err(|error| error.to_string())?;
+        let hook = WebhookHook::new(&webhook.url, secret, webhook.deadline, clock.clone());
+        let hook = Arc::new(hook.map_err(|error| error.to_string())?);
+        let limits = GuardLimits {
+            deadline: webhook.deadline,
+            concurrency: webhook.max_concurrent,
+            ..GuardLimits::default()
+        };
+        hooks.push(Arc::new(Guard::new(hook, limits, clock.clone())));
+    }
+    Ok(hooks)
+}
+
+fn issuer(jwks: &config::Jwks, clock: &Clock) -> Result<Issuer, String> {
+    let keys = JwksSource::new(&jwks.url, DEFAULT_KEYS_TIMEOUT, clock.clone())
+        .map_err(|error| error.to_string())?;
+    let text = |claim: &Option<String>| claim.as_deref().map(Into::into);
+    let claims = ClaimMap {
+        username: jwks.claims.username.as_str().into(),
+        name: text(&jwks.claims.name),
+        rooms: text(&jwks.claims.rooms),
+        scopes: text(&jwks.claims.scopes),
+        instance: text(&jwks.claims.instance),
+        app_moderator: text(&jwks.claims.app_moderator),
+    };
+    Ok(Issuer::new(&jwks.issuer, &jwks.audience, claims, keys))
+}
