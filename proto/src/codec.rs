@@ -345,14 +345,17 @@ impl<'de> Deserialize<'de> for ServerMessage {
                         "seq" => seq = Some(map.next_value()?),
                         "ok" => result = Some(Ok(map.next_value()?)),
                         "error" => result = Some(Err(map.next_value()?)),
-                        "ping" => return ignore_rest(map).map(|()| ServerMessage::Ping),
+                        "ping" => {
+                            ignore(map.next_value()?);
+                            return ignore_rest(map).map(|()| ServerMessage::Ping);
+                        }
                         "disconnect" => {
                             let disconnect = map.next_value()?;
                             return ignore_rest(map)
                                 .map(|()| ServerMessage::Disconnect(disconnect));
                         }
                         name if Push::NAMES.contains(&name) => {
-                            push = Some(read_variant(name, &mut map)?)
+                            push = Some(read_variant(name, &mut map)?);
                         }
                         _ => ignore(map.next_value()?),
                     }
