@@ -1,2 +1,48 @@
-//! Load scenarios.
-fn main() {}
+//! Load scenarios for a Stagedoor gateway on this machine.
+//!
+//! The parent ([`fleet`], [`scenario`]) measures and reports; workers ([`worker`]), which are this same program run
+//! again, hold the connections; the [`floor`] is the plainest server that does the gateway's system calls, to compare
+//! with. All of it speaks to loopback addresses only, and everything is bounded in count and in time.
+//! Not here: load from other machines.
+
+mod args;
+mod fleet;
+mod floor;
+mod procfs;
+mod report;
+mod scenario;
+mod start;
+mod target;
+mod token;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Args, Task};
+
+fn main() -> ExitCode {
+    match run(Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("loadtest: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: Args) -> anyhow::Result<()> {
+    let one_thread = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match args.task {
+        Task::Connect(load) => one_thread()?.block_on(scenario::connect::run(&load)),
+        Task::Idle(load) => one_thread()?.block_on(scenario::idle::run(&load)),
+        Task::Floor(load) => one_thread()?.block_on(scenario::floor::run(&load)),
+        Task::Worker => one_thread()?.block_on(worker::run()),
+        // As many threads as the gateway has, so that the two schedule alike.
+        Task::ServeFloor { listen } => tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?
+            .block_on(floor::serve::run(listen)),
+    }
+}

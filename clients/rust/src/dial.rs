@@ -1,0 +1,74 @@
+//! From a URL to an open WebSocket.
+//!
+//! Not here: what is said on it (`handshake`, `wire`), and deadlines, which belong to the caller.
+
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::http::header::RETRY_AFTER;
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, Request, Response};
+use tokio_tungstenite::tungstenite::{self, protocol::WebSocketConfig};
+
+use crate::DialError;
+
+/// A WebSocket over plain TCP.
+pub(crate) type Socket = WebSocketStream<TcpStream>;
+
+/// Opens a WebSocket to `url`, sending `headers` besides those of the handshake.
+pub(crate) async fn dial(url: &str, headers: &[(&str, &str)]) -> Result<Socket, DialError> {
+    let invalid = |why: &str| DialError::InvalidUrl { url: url.to_owned(), why: why.to_owned() };
+    let mut request = url.into_client_request().map_err(|error| invalid(&error.to_string()))?;
+    for (name, value) in headers {
+        let name = HeaderName::try_from(*name).map_err(|error| invalid(&error.to_string()))?;
+        let value = HeaderValue::try_from(*value).map_err(|error| invalid(&error.to_string()))?;
+        request.headers_mut().append(name, value);
+    }
+    if request.uri().scheme_str() != Some("ws") {
+        return Err(invalid("only ws:// is spoken; put a TLS proxy before a wss:// gateway"));
+    }
+    let address = authority(&request).ok_or_else(|| invalid("it names no host"))?;
+    let unreachable = |source| DialError::Unreachable { address: address.clone(), source };
+    let stream = TcpStream::connect(&address).await.map_err(unreachable)?;
+    // Requests are small and each waits for its reply: Nagle's algorithm would only hold them back.
+    stream.set_nodelay(true).map_err(unreachable)?;
+    match tokio_tungstenite::client_async_with_config(request, stream, Some(config())).await {
+        Ok((socket, _)) => Ok(socket),
+        Err(tungstenite::Error::Http(response)) => Err(refused(&response)),
+        Err(error) => Err(DialError::Handshake(Box::new(error))),
+    }
+}
+
+fn authority(request: &Request<()>) -> Option<String> {
+    let host = request.uri().host().filter(|host| !host.is_empty())?;
+    Some(format!("{host}:{}", request.uri().port_u16().unwrap_or(DEFAULT_PORT)))
+}
+
+fn refused(response: &Response<Option<Vec<u8>>>) -> DialError {
+    let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    DialError::Refused {
+        status: response.status().as_u16(),
+        retry_after: seconds.and_then(|text| text.parse().ok()).map(Duration::from_secs),
+    }
+}
+
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
+        .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
+        .max_message_size(Some(MAX_MESSAGE_BYTES))
+        .max_frame_size(Some(MAX_MESSAGE_BYTES))
+}
+
+/// Where `ws://host/` leads.
+const DEFAULT_PORT: u16 = 80;
+/// Zero-filled at each read, so small; a longer message takes several reads.
+const READ_BUFFER_BYTES: usize = 4 * 1024;
+/// Text is written at once, whatever its size: requests do not wait for company.
+const WRITE_BUFFER_BYTES: usize = 0;
+/// Room for the largest message a gateway could be configured to take.
+const MAX_WRITE_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+/// Four times what a gateway sends by default.
+const MAX_MESSAGE_BYTES: usize = 1024 * 1024;

@@ -1,0 +1,5 @@
+//! The client against a gateway that follows a script.
+
+mod gateway;
+mod session;
+mod wire;

@@ -1,0 +1,281 @@
+//! A session from its start to its end, against a gateway that follows a script.
+
+use crate::gateway::{Gateway, SESSION, Served, degraded, started};
+use serde_json::json;
+use stagedoor_client::proto::{Action, ClientMessage, CloseCode, Command, Credentials, ErrorCode};
+use stagedoor_client::proto::{Pong, Push, SessionState};
+use stagedoor_client::{Cause, Client, ClientBuilder, ConnectError, DialError, Event, Events};
+use stagedoor_client::{RequestError, Session, Ticket};
+use tokio::io::AsyncWriteExt as _;
+use tokio_tungstenite::tungstenite::Message;
+
+fn builder(gateway: &Gateway) -> ClientBuilder {
+    Client::builder(gateway.url()).app("demo").username("ann".parse().expect("a username"))
+}
+
+/// A started session, its events, and the gateway's end.
+async fn established(gateway: &Gateway) -> (Session, Events, Served) {
+    let (client, mut served) = tokio::join!(builder(gateway).connect(), async {
+        let mut served = gateway.accept().await;
+        served.start().await;
+        served
+    });
+    let (session, events) = client.expect("a session");
+    // A frame each way: whatever the test sends next comes after the start.
+    served.send(json!({ "ping": {} })).await;
+    assert_eq!(served.message().await, ClientMessage::Pong(Pong { seq: 0 }));
+    (session, events, served)
+}
+
+#[tokio::test]
+async fn a_start_says_who_is_coming_and_keeps_what_it_was_told() {
+    let gateway = Gateway::bind().await;
+    let builder = builder(&gateway).instance("instance-1".parse().unwrap());
+    let (client, command) = tokio::join!(builder.connect(), async {
+        let mut served = gateway.accept().await;
+        let first = served.request().await;
+        // The state changes are told before the reply.
+        served
+            .send(json!({ "seq": 1, "session_state": { "state": "establishing", "version": 1 } }))
+            .await;
+        served
+            .send(json!({ "seq": 2, "session_state": { "state": "established", "version": 2 } }))
+            .await;
+        served.send(started(first.id)).await;
+        (first.command, served)
+    });
+    let (session, mut events) = client.unwrap();
+    let Command::Start(start) = command.0 else { panic!("not a start") };
+    assert_eq!((start.app.as_str(), start.instance.as_str()), ("demo", "instance-1"));
+    assert_eq!(start.credentials, Credentials::Guest {});
+    for state in [SessionState::Establishing, SessionState::Established] {
+        let Some(Event::Push { push, .. }) = events.next().await else { panic!("not a push") };
+        assert!(matches!(*push, Push::SessionState(change) if change.state == state));
+    }
+    assert_eq!(session.id().to_string(), SESSION);
+    assert_eq!(session.user().unwrap().username.as_str(), "ann");
+    assert_eq!(session.state(), SessionState::Established);
+    assert_eq!(session.access_token().unwrap().as_str(), "token-1");
+    assert_eq!(session.resume_ticket().secret.as_str(), "secret-1");
+    assert_eq!(session.last_seq(), 2);
+}
+
+#[tokio::test]
+async fn replies_find_their_requests_whatever_their_order() {
+    let gateway = Gateway::bind().await;
+    let (session, _events, mut served) = established(&gateway).await;
+    let answering = async {
+        let (first, second) = (served.request().await, served.request().await);
+        assert!(matches!(first.command, Command::Renew(_)));
+        let error = json!({ "code": "rate_limited", "message": "later", "retry_after_ms": 5 });
+        served.send(json!({ "id": second.id, "seq": 1, "error": error })).await;
+        let renewed = json!({ "access_token": "token-2", "expires_at_ms": 9 });
+        served.send(json!({ "id": first.id, "seq": 2, "ok": { "renewed": renewed } })).await;
+    };
+    let (renewed, postponed, ()) =
+        tokio::join!(session.renew(None), session.postpone_renewal(), answering);
+    assert_eq!(renewed.unwrap().expires_at_ms.as_millis(), 9);
+    let Err(RequestError::Refused(error)) = postponed else { panic!("not refused") };
+    assert_eq!((error.code, error.retry_after_ms), (ErrorCode::RateLimited, Some(5)));
+    assert_eq!(session.access_token().unwrap().as_str(), "token-2");
+    assert_eq!(session.last_seq(), 2);
+}
+
+#[tokio::test]
+async fn no_more_requests_are_under_way_than_announced() {
+    let gateway = Gateway::bind().await;
+    let (session, _events, mut served) = established(&gateway).await;
+    let answering = async {
+        let (first, _second) = (served.request().await, served.request().await);
+        // The third waits in the client, so the next frame is the answer to this ping.
+        served.send(json!({ "ping": {} })).await;
+        assert!(matches!(served.message().await, ClientMessage::Pong(_)));
+        served.send(json!({ "id": first.id, "seq": 1, "ok": { "ended": {} } })).await;
+        assert!(matches!(served.request().await.command, Command::End(_)));
+    };
+    let requests = async { tokio::join!(session.end(true), session.end(true), session.end(false)) };
+    tokio::select! {
+        _ = requests => panic!("the others have no reply"),
+        () = answering => {}
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_goes_back_is_dropped_and_one_that_skips_is_not() {
+    let gateway = Gateway::bind().await;
+    let (session, mut events, mut served) = established(&gateway).await;
+    for seq in [1, 2, 2, 1, 5] {
+        served.send(degraded(seq)).await;
+    }
+    served.send(json!({ "seq": 6, "from_the_future": {} })).await;
+    served.send(json!({ "ping": {} })).await;
+    assert_eq!(served.message().await, ClientMessage::Pong(Pong { seq: 6 }));
+    for expected in [1, 2, 5] {
+        let event = events.next().await;
+        assert!(matches!(event, Some(Event::Push { seq, .. }) if seq == expected), "{event:?}");
+    }
+    assert_eq!(events.next().await, Some(Event::Unknown { seq: 6 }));
+    assert_eq!((session.frame_counts().duplicates, session.frame_counts().skipped), (2, 2));
+}
+
+#[tokio::test]
+async fn an_ending_tells_its_reason_and_fails_what_was_waiting() {
+    let gateway = Gateway::bind().await;
+    let (session, mut events, mut served) = established(&gateway).await;
+    let kicked = async {
+        served.request().await;
+        let disconnect = json!({ "code": 4010, "reason": "kicked", "action": "stop" });
+        served.send(json!({ "disconnect": disconnect })).await;
+        served.close(4010, "kicked").await;
+    };
+    let (renewed, ()) = tokio::join!(session.renew(None), kicked);
+    assert!(matches!(renewed, Err(RequestError::Lost)));
+    let end = events.disconnected().await.unwrap();
+    assert_eq!(
+        (end.cause, end.close_code, end.action()),
+        (Cause::Closed, Some(4010), Action::Stop)
+    );
+    assert_eq!(end.disconnect.unwrap().code, CloseCode::Kicked);
+    assert_eq!(session.state(), SessionState::Terminated);
+    assert_eq!(events.next().await, None);
+    assert!(matches!(session.renew(None).await, Err(RequestError::Closed)));
+}
+
+#[tokio::test]
+async fn a_lost_socket_leaves_the_session_to_be_resumed() {
+    let gateway = Gateway::bind().await;
+    let (session, mut events, served) = established(&gateway).await;
+    drop(served);
+    let end = events.disconnected().await.unwrap();
+    assert_eq!((end.cause, end.action(), end.ends_session()), (Cause::Lost, Action::Resume, false));
+    assert_eq!(session.state(), SessionState::Established);
+}
+
+#[tokio::test]
+async fn a_resume_proves_itself_and_takes_up_where_it_was() {
+    let gateway = Gateway::bind().await;
+    let ticket = Ticket {
+        session: SESSION.parse().unwrap(),
+        secret: "secret-1".parse().unwrap(),
+        last_seq: 7,
+    };
+    let client = Client::builder(gateway.url());
+    let (resumed, (command, mut served)) = tokio::join!(client.resume(ticket, None), async {
+        let mut served = gateway.accept().await;
+        let first = served.request().await;
+        let resumed = json!({
+            "replayed": 2, "pending": [], "state": "established", "expires_at_ms": 3,
+            "resume": { "secret": "secret-2" },
+        });
+        served.send(json!({ "id": first.id, "ok": { "resumed": resumed } })).await;
+        served.send(json!({ "id": 3, "seq": 8, "ok": { "left": {} } })).await;
+        served.send(degraded(9)).await;
+        (first.command, served)
+    });
+    let (session, mut events) = resumed.unwrap();
+    assert!(matches!(command, Command::Resume(resume) if resume.last_seq == 7));
+    assert!(matches!(events.next().await, Some(Event::LateReply { id: 3, result: Ok(_) })));
+    assert!(matches!(events.next().await, Some(Event::Push { seq: 9, .. })));
+    assert_eq!(session.resume_ticket().secret.as_str(), "secret-2");
+    assert_eq!(session.resume_ticket().last_seq, 9);
+    session.detach().await;
+    let Some(Message::Close(Some(close))) = served.frame().await else { panic!("no close") };
+    assert_eq!(u16::from(close.code), 1001);
+    assert_eq!(events.disconnected().await.unwrap().cause, Cause::Detached);
+}
+
+#[tokio::test]
+async fn a_refused_start_carries_the_error_and_the_parting_words() {
+    let gateway = Gateway::bind().await;
+    let (client, ()) = tokio::join!(builder(&gateway).connect(), async {
+        let mut served = gateway.accept().await;
+        let first = served.request().await;
+        let error = json!({ "code": "banned", "message": "the user is banned" });
+        served.send(json!({ "id": first.id, "error": error })).await;
+        let disconnect =
+            json!({ "code": 4011, "reason": "banned", "action": "stop", "until_ms": 5 });
+        served.send(json!({ "disconnect": disconnect })).await;
+        served.close(4011, "banned").await;
+    });
+    let Err(ConnectError::Refused { error, disconnect: Some(end) }) = client else {
+        panic!("not refused: {client:?}")
+    };
+    assert_eq!((error.code, end.code), (ErrorCode::Banned, CloseCode::Banned));
+    assert_eq!(end.until_ms.unwrap().as_millis(), 5);
+}
+
+#[tokio::test]
+async fn a_refusal_before_the_upgrade_tells_when_to_come_back() {
+    let gateway = Gateway::bind().await;
+    let (client, ()) = tokio::join!(builder(&gateway).connect(), async {
+        let mut stream = gateway.accept_tcp().await;
+        let answer =
+            "HTTP/1.1 429 Too Many Requests\r\nretry-after: 3\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+    });
+    let Err(ConnectError::Dial(DialError::Refused { status, retry_after })) = client else {
+        panic!("not refused: {client:?}")
+    };
+    assert_eq!((status, retry_after.unwrap().as_secs()), (429, 3));
+}
+
+#[tokio::test]
+async fn what_cannot_be_dialled_is_said_before_anything_is_sent() {
+    for url in ["wss://localhost/v1/connect", "http://localhost/", "nonsense", "ws:///v1/connect"] {
+        let client = Client::builder(url).app("demo").connect().await;
+        let invalid = matches!(client, Err(ConnectError::Dial(DialError::InvalidUrl { .. })));
+        assert!(invalid, "{url}: {client:?}");
+    }
+    let nameless = Client::builder("ws://localhost/").connect().await;
+    assert!(matches!(nameless, Err(ConnectError::Incomplete("app"))));
+}
+
+#[tokio::test]
+async fn a_gateway_that_falls_silent_is_given_up() {
+    let gateway = Gateway::bind().await;
+    let (_session, mut events, _served) = established(&gateway).await;
+    // From here on only timers are waited for, and paused time jumps to the next.
+    tokio::time::pause();
+    assert_eq!(events.disconnected().await.unwrap().cause, Cause::Silent);
+}
+
+#[tokio::test]
+async fn unread_events_end_the_connection_and_stay_unacknowledged() {
+    let gateway = Gateway::bind().await;
+    let builder = builder(&gateway).event_capacity(2);
+    let (client, mut served) = tokio::join!(builder.connect(), async {
+        let mut served = gateway.accept().await;
+        served.start().await;
+        served
+    });
+    let (session, mut events) = client.unwrap();
+    for seq in 1..=3 {
+        served.send(degraded(seq)).await;
+    }
+    while served.frame().await.is_some() {}
+    assert_eq!(session.last_seq(), 2);
+    assert_eq!(events.disconnected().await.unwrap().cause, Cause::Overflow);
+}
+
+#[tokio::test]
+async fn nonsense_from_a_gateway_ends_the_connection() {
+    for text in ["{", "[]", r#"{"seq":1}x"#, r#"{"id":-1,"ok":{}}"#] {
+        let gateway = Gateway::bind().await;
+        let (_session, mut events, mut served) = established(&gateway).await;
+        served.send_text(text).await;
+        assert_eq!(events.disconnected().await.unwrap().cause, Cause::Malformed, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_nobody_holds_is_let_go() {
+    let gateway = Gateway::bind().await;
+    let (session, events, mut served) = established(&gateway).await;
+    drop(session);
+    served.send(json!({ "ping": {} })).await;
+    assert!(matches!(served.message().await, ClientMessage::Pong(_)), "the events are still held");
+    drop(events);
+    let Some(Message::Close(Some(close))) = served.frame().await else { panic!("no close") };
+    assert_eq!(u16::from(close.code), 1001);
+}

@@ -1,0 +1,204 @@
+//! The workers of one run, from the parent's side.
+//!
+//! Three phases, each ordered here and reported by every worker: prepare, start, close. The sessions stay open between
+//! the last two. Dropping the fleet kills its workers.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use futures::future::try_join_all;
+use hdrhistogram::Histogram;
+use indicatif::ProgressBar;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
+
+use crate::args::Load;
+use crate::procfs::open_files_limit;
+use crate::target::{Target, sources};
+use crate::worker::SIGNIFICANT_DIGITS;
+use crate::worker::protocol::{Order, Plan, Report};
+
+/// The workers of one run.
+pub(crate) struct Fleet {
+    workers: Vec<Worker>,
+}
+
+/// How the starting went.
+pub(crate) struct StartPhase {
+    pub(crate) took: Duration,
+    /// In microseconds.
+    pub(crate) latencies: Histogram<u64>,
+}
+
+/// How the closing went.
+pub(crate) struct ClosePhase {
+    pub(crate) took: Duration,
+    /// Sessions that the server had ended before.
+    pub(crate) lost: u32,
+}
+
+struct Worker {
+    orders: ChildStdin,
+    reports: Lines<BufReader<ChildStdout>>,
+    _child: Child,
+}
+
+impl Fleet {
+    /// Starts the workers of run `run` and waits until each has made its frames.
+    pub(crate) async fn prepare(load: &Load, target: &Target, run: u32) -> anyhow::Result<Self> {
+        let plans = plans(load, target, run)?;
+        let workers = try_join_all(plans.iter().map(Worker::spawn));
+        let workers = timeout(PREPARE_TIME, workers).await.context("the workers are silent")??;
+        Ok(Self { workers })
+    }
+
+    /// Starts all sessions.
+    pub(crate) async fn start(&mut self, bar: &ProgressBar) -> anyhow::Result<StartPhase> {
+        let begun = Instant::now();
+        let starting = self.workers.iter_mut().map(|worker| worker.start(bar));
+        let started = timeout(START_TIME, try_join_all(starting)).await;
+        let started = started.context("the sessions did not all start in time")??;
+        let took = begun.elapsed();
+        let mut latencies = Histogram::new(SIGNIFICANT_DIGITS)?;
+        for (value, count) in started.into_iter().flatten() {
+            latencies.record_n(value, count)?;
+        }
+        Ok(StartPhase { took, latencies })
+    }
+
+    /// Closes all sessions.
+    pub(crate) async fn close(mut self) -> anyhow::Result<ClosePhase> {
+        let begun = Instant::now();
+        let closing = self.workers.iter_mut().map(Worker::close);
+        let lost = timeout(CLOSE_TIME, try_join_all(closing)).await;
+        let lost = lost.context("the sessions did not all close in time")??;
+        Ok(ClosePhase { took: begun.elapsed(), lost: lost.iter().sum() })
+    }
+}
+
+impl Worker {
+    async fn spawn(plan: &Plan) -> anyhow::Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("worker")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null()) // What goes wrong there is reported here.
+            .kill_on_drop(true)
+            .spawn()
+            .context("cannot start a worker")?;
+        let orders = child.stdin.take().context("a worker has a standard input")?;
+        let output = child.stdout.take().context("a worker has a standard output")?;
+        let reports = BufReader::new(output).lines();
+        let mut worker = Self { orders, reports, _child: child };
+        worker.tell(plan).await?;
+        match worker.report().await? {
+            Report::Ready => Ok(worker),
+            other => bail!("a worker said {other:?} instead of being ready"),
+        }
+    }
+
+    async fn start(&mut self, bar: &ProgressBar) -> anyhow::Result<Vec<(u64, u64)>> {
+        self.tell(&Order::Start).await?;
+        let mut seen = 0;
+        loop {
+            match self.report().await? {
+                Report::Progress(done) => {
+                    bar.inc(u64::from(done.saturating_sub(seen)));
+                    seen = done;
+                }
+                Report::Started { latencies_us } => return Ok(latencies_us),
+                other => bail!("a worker said {other:?} while starting"),
+            }
+        }
+    }
+
+    async fn close(&mut self) -> anyhow::Result<u32> {
+        self.tell(&Order::Close).await?;
+        match self.report().await? {
+            Report::Closed { lost } => Ok(lost),
+            other => bail!("a worker said {other:?} while closing"),
+        }
+    }
+
+    async fn tell<T: serde::Serialize>(&mut self, line: &T) -> anyhow::Result<()> {
+        let line = format!("{}\n", serde_json::to_string(line)?);
+        self.orders.write_all(line.as_bytes()).await.context("a worker has ended")
+    }
+
+    async fn report(&mut self) -> anyhow::Result<Report> {
+        let line = self.reports.next_line().await?.context("a worker has ended")?;
+        match serde_json::from_str(&line).context("a worker's report is unreadable")? {
+            Report::Failed(why) => bail!(why),
+            report => Ok(report),
+        }
+    }
+}
+
+/// Shares the sessions of a run among as few workers as their limits allow.
+fn plans(load: &Load, target: &Target, run: u32) -> anyhow::Result<Vec<Plan>> {
+    let files = open_files_limit().unwrap_or(u32::MAX).saturating_sub(OTHER_FILES);
+    let most = files.min(MAX_SESSIONS_PER_WORKER);
+    ensure!(most > 0, "too few open files are allowed: raise `ulimit -n`");
+    let workers = load.sessions.div_ceil(most);
+    ensure!(workers <= MAX_WORKERS, "{workers} workers would be needed: raise `ulimit -n`");
+    let seed = format!("{}-{run}", std::process::id());
+    let share = load.sessions.div_ceil(workers);
+    let plan = |first: u32| Plan {
+        target: target.clone(),
+        run,
+        sources: sources(load.sessions, load.parallel),
+        first,
+        sessions: share.min(load.sessions - first),
+        parallel: load.parallel.div_ceil(workers),
+        app: load.app.clone(),
+        token_secret: load.token_secret.clone(),
+        seed: seed.clone(),
+    };
+    let firsts = (0..workers).map(|worker| worker * share).filter(|first| *first < load.sessions);
+    Ok(firsts.map(plan).collect())
+}
+
+/// What a process opens besides its sessions.
+const OTHER_FILES: u32 = 64;
+/// Below the 20 000 descriptors that a process commonly may open.
+const MAX_SESSIONS_PER_WORKER: u32 = 19_000;
+const MAX_WORKERS: u32 = 256;
+const PREPARE_TIME: Duration = Duration::from_mins(1);
+const START_TIME: Duration = Duration::from_mins(5);
+const CLOSE_TIME: Duration = Duration::from_mins(1);
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::args::{Args, Task};
+
+    fn load(sessions: u32) -> Load {
+        let sessions = sessions.to_string();
+        let args = ["loadtest", "connect", "--server-pid", "1", "--sessions", &sessions];
+        match Args::parse_from(args).task {
+            Task::Connect(load) => load,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_session_is_some_workers_and_no_worker_has_too_many() {
+        let target = Target::parse("ws://127.0.0.1:1/").unwrap();
+        for sessions in [1, 100, 40_000] {
+            let plans = plans(&load(sessions), &target, 0).unwrap();
+            let mut next = 0;
+            for plan in &plans {
+                assert_eq!(plan.first, next);
+                assert!(
+                    (1..=MAX_SESSIONS_PER_WORKER).contains(&plan.sessions) && plan.parallel > 0
+                );
+                next += plan.sessions;
+            }
+            assert_eq!(next, sessions);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The floor's server: accept, read a request, write 101, read a frame, write the answer, wait for the end.
+//!
+//! It checks nothing and keeps nothing. Its answer is read from standard input (a JSON array of texts, on one line; an
+//! empty line for a canned one), so that it writes as many bytes as the gateway does; then it serves until standard
+//! input ends.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::worker::{ACCEPT, server_text};
+
+/// Serves on `listen` until standard input ends.
+pub(crate) async fn run(listen: SocketAddr) -> anyhow::Result<()> {
+    ensure!(listen.ip().is_loopback(), "{listen}: the floor listens on loopback addresses only");
+    let mut input = BufReader::new(tokio::io::stdin()).lines();
+    let line = input.next_line().await?.unwrap_or_default();
+    let texts: Vec<String> = match line.trim() {
+        "" => vec![CANNED.to_owned()],
+        line => serde_json::from_str(line).context("the answer is an array of texts")?,
+    };
+    let answer: Arc<[u8]> = texts.iter().flat_map(|text| server_text(text.as_bytes())).collect();
+    let listener =
+        TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    println!("{}", serde_json::json!({ "listen": listener.local_addr()? }));
+
+    let accepting = tokio::spawn(async move {
+        loop {
+            match listener.accept().await {
+                // Ends with its connection.
+                Ok((stream, _)) => drop(tokio::spawn(serve(stream, Arc::clone(&answer)))),
+                // Out of descriptors: the load tester reports what it could not open.
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    });
+    while input.next_line().await?.is_some() {}
+    accepting.abort();
+    Ok(())
+}
+
+/// A connection that fails ends; whoever opened it reports that.
+async fn serve(mut stream: TcpStream, answer: Arc<[u8]>) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let upgrade = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Accept: {ACCEPT}\r\nSec-WebSocket-Protocol: {}\r\n\r\n",
+        stagedoor_proto::SUBPROTOCOL
+    );
+    // Boxed and dropped: what stays of an idle connection is its task.
+    let mut buffer = vec![0; BUFFER_BYTES];
+    if stream.read(&mut buffer).await? == 0 {
+        return Ok(());
+    }
+    stream.write_all(upgrade.as_bytes()).await?;
+    if stream.read(&mut buffer).await? == 0 {
+        return Ok(());
+    }
+    stream.write_all(&answer).await?;
+    drop((buffer, upgrade));
+    // The one frame a load tester sends from here on is its close.
+    stream.read(&mut [0; 16]).await.map(drop)
+}
+
+/// Room for any request or `start` of the load tester in one read.
+const BUFFER_BYTES: usize = 4 * 1024;
+/// About as long as a gateway's answer to a guest.
+const CANNED: &str = concat!(
+    r#"{"id":1,"ok":{"started":{"session":{"id":"AAAAAAAAAAAAAAAAAAAAAQ","user":{"username":"ann","guest":true},"#,
+    r#""instance":"instance-1","state":"established","expires_at_ms":1000},"access_token":"token","#,
+    r#""resume":{"secret":"secret","window_ms":30000},"heartbeat":{"interval_ms":25000,"timeout_ms":10000,"#,
+    r#""room_interval_ms":10000,"room_timeout_ms":5000},"limits":{"message_in_bytes":65536,"#,
+    r#""message_out_bytes":262144,"in_flight":32,"commands_per_s":50,"commands_burst":100,"rooms":100,"#,
+    r#""streams_per_participant":8},"server":{"node":"floor","version":"0","time_ms":1}}}}"#,
+);

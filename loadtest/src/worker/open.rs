@@ -1,0 +1,134 @@
+//! Starts one session: TCP, upgrade, `start`, and its answer.
+
+use std::net::{IpAddr, SocketAddr};
+
+use anyhow::{Context as _, bail, ensure};
+use stagedoor_proto::{Reply, ServerMessage, decode_server};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::frame::{Opcode, parse};
+use crate::target::Target;
+
+/// A session that has started.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(crate) stream: TcpStream,
+    /// What was received after the answer.
+    pub(crate) rest: Vec<u8>,
+}
+
+/// The opening request. Its key is the standard's example, so a server may answer with the standard's example too.
+pub(crate) fn upgrade_request(target: &Target) -> Vec<u8> {
+    format!(
+        "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\
+         Sec-WebSocket-Protocol: {}\r\n\r\n",
+        target.path,
+        target.host,
+        stagedoor_proto::SUBPROTOCOL
+    )
+    .into_bytes()
+}
+
+/// Starts a session from `source`; `upgrade` and `start` are what is sent.
+pub(crate) async fn open(
+    address: SocketAddr,
+    source: Option<IpAddr>,
+    upgrade: &[u8],
+    start: &[u8],
+) -> anyhow::Result<Started> {
+    let mut stream = connect(address, source).await?;
+    stream.write_all(upgrade).await?;
+    let mut read = Vec::with_capacity(READ_BYTES);
+    let head = loop {
+        if let Some(end) = read.windows(4).position(|window| window == b"\r\n\r\n") {
+            break end + 4;
+        }
+        ensure!(read.len() < MAX_HEAD_BYTES, "the answer to the upgrade has no end");
+        receive(&mut stream, &mut read).await?;
+    };
+    check_upgrade(&read[..head])?;
+    read.drain(..head);
+
+    stream.write_all(start).await?;
+    loop {
+        while let Some(frame) = parse(&read)? {
+            let started = frame.opcode == Opcode::Text && is_started(&read[frame.payload.clone()])?;
+            ensure!(frame.opcode != Opcode::Close, "the gateway closed before an answer");
+            read.drain(..frame.payload.end);
+            if started {
+                return Ok(Started { stream, rest: read });
+            }
+        }
+        receive(&mut stream, &mut read).await?;
+    }
+}
+
+async fn connect(address: SocketAddr, source: Option<IpAddr>) -> anyhow::Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(source) = source {
+        // Ports of former runs may be taken again while the kernel still remembers them.
+        socket.set_reuseaddr(true)?;
+        socket.bind((source, 0).into()).with_context(|| format!("cannot connect from {source}"))?;
+    }
+    let stream =
+        socket.connect(address).await.with_context(|| format!("cannot reach {address}"))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+async fn receive(stream: &mut TcpStream, read: &mut Vec<u8>) -> anyhow::Result<()> {
+    let count = stream.read_buf(read).await.context("the connection was lost")?;
+    ensure!(count > 0, "the connection was closed before an answer");
+    Ok(())
+}
+
+fn check_upgrade(head: &[u8]) -> anyhow::Result<()> {
+    let head = String::from_utf8_lossy(head);
+    let status = head.lines().next().unwrap_or_default();
+    ensure!(status.starts_with("HTTP/1.1 101 "), "refused before the upgrade: {status}");
+    ensure!(head.contains(ACCEPT), "the upgrade was not answered as RFC 6455 says");
+    Ok(())
+}
+
+/// Whether a text is the answer hoped for. The quick look spares parsing where all is well.
+fn is_started(text: &[u8]) -> anyhow::Result<bool> {
+    if text.windows(STARTED.len()).any(|window| window == STARTED) {
+        return Ok(true);
+    }
+    match decode_server(std::str::from_utf8(text)?).context("the gateway sent no message")? {
+        ServerMessage::Reply { result: Err(error), .. } => bail!("refused by the gateway: {error}"),
+        ServerMessage::Disconnect(end) => bail!("disconnected by the gateway: {}", end.reason),
+        ServerMessage::Reply { result: Ok(reply), .. } => Ok(matches!(reply, Reply::Started(_))),
+        ServerMessage::Push { .. } | ServerMessage::Unknown { .. } | ServerMessage::Ping => {
+            Ok(false)
+        }
+    }
+}
+
+/// RFC 6455, 1.3: the example of a key …
+const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+/// … and of its answer.
+pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+const STARTED: &[u8] = br#""ok":{"started":"#;
+/// Room for an answer with its state changes.
+const READ_BYTES: usize = 2 * 1024;
+const MAX_HEAD_BYTES: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_say_what_the_gateway_said() {
+        let refusal = br#"{"id":1,"error":{"code":"auth_denied","message":"guests are off"}}"#;
+        let error = is_started(refusal).unwrap_err().to_string();
+        assert_eq!(error, "refused by the gateway: auth_denied: guests are off");
+        let head = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\r\n";
+        let error = check_upgrade(head).unwrap_err().to_string();
+        assert_eq!(error, "refused before the upgrade: HTTP/1.1 503 Service Unavailable");
+        assert!(is_started(br#"{"id":1,"ok":{"started":{}}}"#).unwrap());
+        assert!(!is_started(br#"{"seq":1,"degraded":{"active":true}}"#).unwrap());
+    }
+}
