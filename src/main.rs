@@ -12,7 +12,7 @@ use stagedoor::telemetry::{self, Format};
 fn main() -> ExitCode {
     let exit = match Cli::parse().run() {
         Outcome::Done(exit) => exit,
-        Outcome::Serve(serving) => match serve(*serving) {
+        Outcome::Serve(serving) => match serve(&serving) {
             Ok(()) => Exit::Success,
             Err(error) => {
                 eprintln!("stagedoor: {error:#}");
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
 }
 
 #[tokio::main]
-async fn serve(serving: Serving) -> anyhow::Result<()> {
+async fn serve(serving: &Serving) -> anyhow::Result<()> {
     let format = match serving.config.mode {
         Mode::Dev => Format::Pretty,
         Mode::Production => Format::Json,
