@@ -25,7 +25,7 @@ doc:
 
 # The generated schema and types must be those of the code; the test says how to renew them.
 schema:
-	$(CARGO) test --package stagedoor-proto --all-features --locked schema
+	$(CARGO) test --package stagedoor-proto --all-features --locked --test schema_is_fresh
 
 rust-test:
 	$(CARGO) test --workspace --all-features --locked

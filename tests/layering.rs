@@ -215,14 +215,14 @@ fn module_of(file: &Path) -> String {
 /// Every Rust file below `directory` and its text; `lib.rs` only lists modules.
 fn sources(directory: &Path) -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(directory).expect("it is a directory") {
+        let path = entry.expect("it can be listed").path();
         if path.is_dir() {
             files.extend(sources(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs")
             && path != root().join("src/lib.rs")
         {
-            let text = std::fs::read_to_string(&path).unwrap();
+            let text = std::fs::read_to_string(&path).expect("it is text");
             files.push((path, text));
         }
     }

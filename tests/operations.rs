@@ -49,7 +49,7 @@ fn every_key_is_documented() {
 /// The keys of a table, from what is said of one that it does not have.
 fn keys_of(table: &str) -> Vec<String> {
     let ConfigError::Value { allowed, .. } =
-        parse(&format!("{LEAST}{table}no_such_key = 1\n")).unwrap_err()
+        parse(&format!("{LEAST}{table}no_such_key = 1\n")).expect_err(table)
     else {
         panic!("{table}: an unknown key is an error of a value");
     };

@@ -220,7 +220,7 @@ fn tokens(
     kid: Option<&str>,
     clock: Clock,
 ) -> Result<AppTokens, InvalidKey> {
-    // A token that names no key of its own is tried with each that the gateway has.
+    // The gateway calls an app's only key by the app's id too, where it has no `kid`.
     let key = AppKey::hs256(app, kid, secret)?;
     Ok(AppTokens::new(app.into(), [key].into(), clock))
 }

@@ -44,14 +44,14 @@ pub(super) fn build(
 fn app_keys(rules: &config::App) -> Result<Vec<AppKey>, String> {
     let mut keys = Vec::new();
     for (index, secret) in rules.hs256_secrets.iter().enumerate() {
-        let id = format!("hs256-{index}");
+        let id = rules.id.to_string();
         keys.push(
             AppKey::hs256(&id, secret.kid.as_deref(), &secret.secret)
                 .map_err(|error| error.to_string())?,
         );
     }
     for (index, key) in rules.public_keys.iter().enumerate() {
-        let id = format!("public-{index}");
+        let id = rules.id.to_string();
         let kind = match key.algorithm {
             KeyAlgorithm::Rs256 => PublicKeyKind::Rsa,
             KeyAlgorithm::Es256 => PublicKeyKind::P256,
