@@ -12,17 +12,12 @@ use stagedoor::telemetry::{self, Format};
 fn main() -> ExitCode {
     let exit = match Cli::parse().run() {
         Outcome::Done(exit) => exit,
-<<<<<<< HEAD
-        Outcome::Serve(serving) => match serve(*serving) {
+        Outcome::Serve(serving) => match serve(&serving) {
             Ok(Stopped::Cleanly) => Exit::Success,
             Ok(Stopped::Late) => {
                 eprintln!("stagedoor: the drain deadline passed before everybody had gone");
                 Exit::Failure
             }
-=======
-        Outcome::Serve(serving) => match serve(&serving) {
-            Ok(()) => Exit::Success,
->>>>>>> w/config
             Err(error) => {
                 eprintln!("stagedoor: {error:#}");
                 Exit::Failure
@@ -33,11 +28,7 @@ fn main() -> ExitCode {
 }
 
 #[tokio::main]
-<<<<<<< HEAD
-async fn serve(serving: Serving) -> anyhow::Result<Stopped> {
-=======
-async fn serve(serving: &Serving) -> anyhow::Result<()> {
->>>>>>> w/config
+async fn serve(serving: &Serving) -> anyhow::Result<Stopped> {
     let format = match serving.config.mode {
         Mode::Dev => Format::Pretty,
         Mode::Production => Format::Json,

@@ -188,11 +188,11 @@ impl Hub {
         Arc::new(SessionHandle::new(identity, session, standing, self.first_life(now)))
     }
 
-    /// When a new session counts as last heard: up to half an interval ago, so that many started at once are not all
+    /// When a new session counts as last heard: up to a quarter of an interval ago, so that many started at once are not all
     /// pinged at once.
     fn first_life(&self, now: Timestamp) -> Timestamp {
-        let half = u64::try_from(self.keepalive.interval.as_millis() / 2).unwrap_or(u64::MAX);
-        now - std::time::Duration::from_millis(self.rng.below(half))
+        let quarter = u64::try_from(self.keepalive.interval.as_millis() / 4).unwrap_or(u64::MAX);
+        now - std::time::Duration::from_millis(self.rng.below(quarter))
     }
 
     fn close_displaced(

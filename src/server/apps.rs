@@ -43,22 +43,20 @@ pub(super) fn build(
 
 fn app_keys(rules: &config::App) -> Result<Vec<AppKey>, String> {
     let mut keys = Vec::new();
-    for (index, secret) in rules.hs256_secrets.iter().enumerate() {
-        let id = rules.id.to_string();
+    for secret in &rules.hs256_secrets {
         keys.push(
-            AppKey::hs256(&id, secret.kid.as_deref(), &secret.secret)
+            AppKey::hs256(&rules.id, secret.kid.as_deref(), &secret.secret)
                 .map_err(|error| error.to_string())?,
         );
     }
-    for (index, key) in rules.public_keys.iter().enumerate() {
-        let id = rules.id.to_string();
+    for key in &rules.public_keys {
         let kind = match key.algorithm {
             KeyAlgorithm::Rs256 => PublicKeyKind::Rsa,
             KeyAlgorithm::Es256 => PublicKeyKind::P256,
             KeyAlgorithm::EdDsa => PublicKeyKind::Ed25519,
         };
         keys.push(
-            AppKey::public(&id, key.kid.as_deref(), kind, &key.pem)
+            AppKey::public(&rules.id, key.kid.as_deref(), kind, &key.pem)
                 .map_err(|error| error.to_string())?,
         );
     }

@@ -1,0 +1,133 @@
+//! A gateway on a port of its own.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stagedoor::auth::AuthHook;
+use stagedoor::clock::Clock;
+use stagedoor::config::{Config, Dev};
+use stagedoor::hub::Hub;
+use stagedoor::server::{Server, ServerError, Stopped};
+use stagedoor_proto::Timestamp;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// Signs the tokens of the app `demo`.
+pub const SECRET: &str = "a-secret-of-the-demo-app-of-at-least-32-bytes";
+/// Opens its server API.
+pub const SERVER_KEY: &str = "sk_a-server-key-of-the-demo-app-of-32-bytes";
+/// When the tests take place.
+const START: Timestamp = Timestamp::from_secs(1_900_000_000);
+
+/// What a gateway is to be like; the default is development mode with a clock that stands still.
+pub struct Setup {
+    config: Config,
+    clock: Clock,
+    hooks: Vec<Arc<dyn AuthHook>>,
+}
+
+/// A running gateway. It stops with the test.
+pub struct Gateway {
+    address: SocketAddr,
+    clock: Clock,
+    hub: Arc<Hub>,
+    stop: Option<oneshot::Sender<()>>,
+    running: JoinHandle<Stopped>,
+}
+
+impl Setup {
+    pub fn new() -> Self {
+        let dev = Dev {
+            listen: Some("127.0.0.1:0".parse().unwrap()),
+            data: None,
+            app_secret: SECRET.into(),
+            server_key: SERVER_KEY.into(),
+        };
+        let mut config = Config::dev(dev);
+        config.drain.spread = Duration::from_millis(1);
+        Self { config, clock: Clock::manual(START), hooks: Vec::new() }
+    }
+
+    /// Keeps durable facts in this directory.
+    pub fn data(mut self, directory: PathBuf) -> Self {
+        self.config.store = stagedoor::config::Store::in_directory(&directory);
+        self
+    }
+
+    /// Changes the configuration.
+    pub fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// Goes by another clock, such as that of a gateway before.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Asks this hook first.
+    pub fn hook(mut self, hook: Arc<dyn AuthHook>) -> Self {
+        self.hooks.push(hook);
+        self
+    }
+
+    pub async fn bind(self) -> Result<(Server, Clock), ServerError> {
+        let Self { config, clock, hooks } = self;
+        let server = Server::bind_with(config, clock.clone(), &|_| hooks.clone()).await?;
+        Ok((server, clock))
+    }
+
+    pub async fn run(self) -> Gateway {
+        let (server, clock) = self.bind().await.unwrap();
+        let (address, hub) = (server.listen_addr(), Arc::clone(server.hub()));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = tokio::spawn(server.run(async move {
+            let _ = stopped.await;
+        }));
+        Gateway { address, clock, hub, stop: Some(stop), running }
+    }
+}
+
+impl Gateway {
+    /// A gateway in development mode.
+    pub async fn dev() -> Self {
+        Setup::new().run().await
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn url(&self) -> String {
+        format!("ws://{}/v1/connect", self.address)
+    }
+
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Moves the clock; the gateway notices with its next sweep.
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// Asks the gateway to stop, as SIGTERM does.
+    pub fn begin_stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+    }
+
+    /// Stops the gateway and waits for it.
+    pub async fn stop(mut self) -> Stopped {
+        self.begin_stop();
+        self.running.await.unwrap()
+    }
+}

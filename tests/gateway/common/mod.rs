@@ -1,0 +1,12 @@
+//! A gateway to test against, and a client that hides nothing.
+//!
+//! The gateway runs in the test's process, on port 0, with a clock the test may move. Nothing here waits for time: a
+//! test waits for what it expects to hear.
+
+mod api;
+mod client;
+mod gateway;
+
+pub use api::Answer;
+pub use client::{Client, Closed, start_of};
+pub use gateway::{Gateway, SECRET, SERVER_KEY, Setup};
