@@ -1,1 +1,4 @@
 //! The Stagedoor gateway.
+
+pub mod grant;
+pub mod room;
