@@ -81,8 +81,7 @@ impl Grant {
     /// The role in `room`, from the pattern that pins down most of its name.
     #[must_use]
     pub fn role_in(&self, room: &RoomId) -> Option<Role> {
-        let fits =
-            self.rooms.iter().filter_map(|(pattern, role)| Some((pattern.matches(room)?, *role)));
+        let fits = self.rooms.iter().filter_map(|(pattern, role)| Some((pattern.matches(room)?, *role)));
         fits.max_by_key(|(pinned, _)| *pinned).map(|(_, role)| role)
     }
 

@@ -10,6 +10,7 @@
 //! Not here: sessions, delivery and sockets (`hub`), the order of the log (`engine`), tokens (`auth`), the store.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod acknowledge;
 mod command;
 mod effect;
 mod entering;

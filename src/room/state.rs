@@ -160,7 +160,7 @@ impl Room {
         }
     }
 
-    /// Whether a session is in an audience.
+    /// Whether a session is in an audience. Of [`Audience::Sessions`] this is a search: go through them instead.
     #[must_use]
     pub fn is_in(&self, audience: &Audience, session: SessionId) -> bool {
         match audience {

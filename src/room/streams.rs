@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use stagedoor_proto::{
     Error, ErrorCode, NewStream, Outcome, ParticipantId, Published as PublishedReply, Push, Reply,
-    Role, RoomMute, Scope, SessionId, Stream, StreamChange, StreamEndReason, StreamId,
-    StreamUnpublished, Timestamp, UpdateStream, Updated,
+    Role, Scope, SessionId, Stream, StreamChange, StreamEndReason, StreamId, StreamUnpublished,
+    Timestamp, UpdateStream, Updated,
 };
 
 use super::command::Origin;
@@ -210,11 +210,5 @@ impl Room {
             out.tell(Audience::One(owner.session), push.clone());
         }
         out.tell(Audience::Viewers { except }, push);
-    }
-
-    /// The room's standing mute.
-    #[must_use]
-    pub const fn mute(&self) -> RoomMute {
-        self.held.mute
     }
 }

@@ -43,13 +43,12 @@ impl Client {
     }
 
     pub(super) fn answered(&mut self, reply: &Reply) {
-        match reply {
-            Reply::Published(body) => {
-                drop(self.streams.insert(body.stream.id, body.stream.clone()))
-            }
-            Reply::Updated(body) => drop(self.streams.insert(body.stream.id, body.stream.clone())),
-            _ => {}
-        }
+        let stream = match reply {
+            Reply::Published(body) => &body.stream,
+            Reply::Updated(body) => &body.stream,
+            _ => return,
+        };
+        self.streams.insert(stream.id, stream.clone());
     }
 
     pub(super) fn unpublished(&mut self, stream: StreamId) {

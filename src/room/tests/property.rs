@@ -28,8 +28,8 @@ fn entering((_, a, b, c): Seed, now: stagedoor_proto::Timestamp) -> RoomCommand 
     join.instance = format!("instance-{}", n / 3).parse().expect("an instance");
     // Participants come and go under new ids; now and then one is taken.
     join.participant = ParticipantId::from_bits(u128::from(c) * 16 + u128::from(n));
-    join.app_moderator = b & 4 != 0;
-    if b & 24 == 24 {
+    join.app_moderator = b & 0x4 != 0;
+    if b % 5 == 4 {
         join.scopes = ScopeSet::ALL.without([Scope::Publish, Scope::Subscribe][usize::from(c) % 2]);
     }
     if b & 32 != 0 {
@@ -121,12 +121,12 @@ fn command(seed: Seed, world: &World) -> RoomCommand {
         21 => RoomCommand::Subscribe { origin, stream },
         22 => RoomCommand::Unsubscribe { origin, stream },
         23 => RoomCommand::Watch { origin, on: c & 1 == 0 },
-        24 if c & 7 == 0 => RoomCommand::Carry {
+        24 if c.is_multiple_of(8) => RoomCommand::Carry {
             from: user(USERS[usize::from(a) % 5]),
             to: user(USERS[usize::from(b) % 5]),
         },
         24 => RoomCommand::Tick,
-        25 if c & 3 == 0 => {
+        25 if c.is_multiple_of(4) => {
             RoomCommand::Moderate { origin: Origin::Call(1), verb: verb(seed, world) }
         }
         _ => RoomCommand::Moderate { origin, verb: verb(seed, world) },

@@ -54,7 +54,17 @@ impl World {
         let text = serde_json::to_string(&entry).expect("an entry has a JSON form");
         let entry_read: Entry = serde_json::from_str(&text).expect("an entry can be read back");
         assert_eq!(entry_read, entry);
+        let mut untouched = self.room.clone();
+        untouched.apply(Entry {
+            command: RoomCommand::Tick,
+            version: entry.version,
+            now: entry.now,
+        });
         let effects = self.room.apply(entry);
+        let is_refusal = |effect: &Effect| matches!(effect, Effect::Reply { result: Err(_), .. });
+        if effects.iter().any(is_refusal) {
+            assert!(untouched == self.room, "a refusal changes nothing: {text}");
+        }
         assert_eq!(self.replica.apply(entry_read), effects, "replicas decide alike");
         assert!(self.replica == self.room, "replicas stay alike");
         self.room.check_invariants().unwrap_or_else(|broken| panic!("{broken} after {text}"));
@@ -86,7 +96,9 @@ impl World {
                         self.clients.insert(*session, Client::joined(joined));
                     } else if let Some(client) = self.clients.get_mut(session) {
                         client.answered(reply);
-                        ended.into_iter().for_each(|stream| client.unpublished(stream));
+                        if let Some(stream) = ended {
+                            client.unpublished(stream);
+                        }
                     }
                 }
                 Effect::Forget(gone) => self.room.each_in(gone, |session| {
