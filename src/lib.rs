@@ -15,6 +15,7 @@ pub mod grant;
 pub mod http;
 pub mod hub;
 pub mod lifecycle;
+pub mod room;
 pub mod server;
 pub mod session;
 pub mod store;

@@ -527,15 +527,19 @@ export interface ModerationReport {
 
 /** A mute was laid on, or lifted. It never turns audio on. */
 export interface MuteForced {
-  /** Whether the mute stands. */
+  /** Whether the mute stands: the streams concerned are muted and their audio is off. */
   active: boolean;
   /** Who did it. */
   by: Actor;
+  /** The streams that a mute of the room leaves alone. */
+  except?: Array<StreamId>;
   /** Whether it may not be undone by the muted. */
   lock: boolean;
+  /** Whose audio, when it is about all of one participant's. Without it and a stream it is the room's standing mute. */
+  participant?: ParticipantId | null;
   /** The room. */
   room: RoomId;
-  /** The stream; absent when it is about all of one's audio in the room. */
+  /** The stream, when it is about one. */
   stream?: StreamId | null;
   /** The room's version with this change. */
   version: number;
@@ -928,6 +932,8 @@ export interface RoomReset {
 export interface RoomSnapshot {
   /** How many there are, listed or not. */
   counts: Counts;
+  /** Whether only moderators and the owners of streams are listed. */
+  large?: boolean;
   /** Whether the room is locked. */
   locked: boolean;
   /** The room's standing mute. */
@@ -968,6 +974,8 @@ export interface RosterPage {
   next?: string | null;
   /** The page. */
   participants: Array<Participant>;
+  /** Their streams, as far as the receiver may know of them. */
+  streams?: Array<Stream>;
   /** The room's version when the page was made. */
   version: number;
 }
@@ -1289,7 +1297,7 @@ export interface StreamUnpublished {
   version: number;
 }
 
-/** Whom a verb concerned. */
+/** Whom a verb concerned; nobody in particular when it is about the room. */
 export interface Target {
   /** The participant, where it is about one. */
   participant?: ParticipantId | null;

@@ -155,6 +155,9 @@ pub struct RosterPage {
     pub version: u64,
     /// The page.
     pub participants: Vec<Participant>,
+    /// Their streams, as far as the receiver may know of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<Stream>,
     /// What `after` takes for the next page; absent on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,

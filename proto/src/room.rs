@@ -208,6 +208,9 @@ pub struct RoomSnapshot {
     pub mute: RoomMute,
     /// Whether the room is locked.
     pub locked: bool,
+    /// Whether only moderators and the owners of streams are listed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub large: bool,
     /// Where `roster` goes on, when the list was cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,

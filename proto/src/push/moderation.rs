@@ -25,10 +25,16 @@ pub struct MuteForced {
     pub room: RoomId,
     /// The room's version with this change.
     pub version: u64,
-    /// The stream; absent when it is about all of one's audio in the room.
+    /// The stream, when it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamId>,
-    /// Whether the mute stands.
+    /// Whose audio, when it is about all of one participant's. Without it and a stream it is the room's standing mute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub participant: Option<ParticipantId>,
+    /// The streams that a mute of the room leaves alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<StreamId>,
+    /// Whether the mute stands: the streams concerned are muted and their audio is off.
     pub active: bool,
     /// Whether it may not be undone by the muted.
     pub lock: bool,
@@ -98,8 +104,8 @@ pub enum Outcome {
     Ignored,
 }
 
-/// Whom a verb concerned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Whom a verb concerned; nobody in particular when it is about the room.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Target {
     /// The participant, where it is about one.

@@ -1,0 +1,288 @@
+//! What may happen to a room: the commands of its log.
+//!
+//! Each carries all that is needed to decide it, on every node, at any later time.
+
+use serde::{Deserialize, Serialize};
+use stagedoor_proto::{
+    ForceDisconnect, ForceMute, ForceMuteAll, ForceUnpublish, InstanceId, LayoutClasses,
+    LeaveReason, Link, ModerateRoom, NewStream, OnStream, ParticipantId, Reason, Ref, Role,
+    SessionId, SessionState, SetRole, StreamId, Timestamp, Unblock, UpdateStream, Username, Verb,
+};
+
+use super::permit::ScopeSet;
+use super::record::Record;
+use super::settings::RoomSettings;
+
+/// A command with its place and its time in the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its place: greater than that of every entry before.
+    pub version: u64,
+    /// When it took its place.
+    pub now: Timestamp,
+    /// What it asks for.
+    pub command: RoomCommand,
+}
+
+/// Who waits for the answer to a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A request of a session.
+    Session {
+        /// The session.
+        session: SessionId,
+        /// The number of its request.
+        request: u32,
+    },
+    /// A call of the server API, by an id of the appending node; it acts as the server.
+    Call(u64),
+}
+
+/// A command to a room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomCommand {
+    /// Opens the room with what outlived it. Comes before all others, and again after [`super::Effect::Closed`]; a
+    /// second one (another node was as quick) changes nothing.
+    Open(Box<Opening>),
+    /// Enters, or renews a membership.
+    Join(Box<Join>),
+    /// Ends a membership.
+    Leave {
+        /// Whose.
+        session: SessionId,
+        /// Why.
+        reason: LeaveReason,
+        /// Who waits for an answer, when it was asked for.
+        origin: Option<Origin>,
+    },
+    /// A session lost its connection, or is back.
+    Link {
+        /// The session.
+        session: SessionId,
+        /// What it is now.
+        link: Link,
+    },
+    /// A session's state changed.
+    SessionState {
+        /// The session.
+        session: SessionId,
+        /// What it is now.
+        state: SessionState,
+    },
+    /// Publishes a stream.
+    Publish {
+        /// Who asks.
+        origin: Origin,
+        /// The new stream's id, made by the appender.
+        stream: StreamId,
+        /// What is published.
+        new: NewStream,
+    },
+    /// Changes a stream.
+    UpdateStream {
+        /// Who asks: its owner, or the server for its layout classes alone.
+        origin: Origin,
+        /// What changes.
+        update: UpdateStream,
+    },
+    /// Ends one's own stream.
+    Unpublish {
+        /// Who asks.
+        origin: Origin,
+        /// The stream.
+        stream: StreamId,
+    },
+    /// Watches a stream.
+    Subscribe {
+        /// Who asks.
+        origin: Origin,
+        /// The stream.
+        stream: StreamId,
+    },
+    /// Stops watching a stream.
+    Unsubscribe {
+        /// Who asks.
+        origin: Origin,
+        /// The stream.
+        stream: StreamId,
+    },
+    /// Turns the session feed on or off.
+    Watch {
+        /// Who asks.
+        origin: Origin,
+        /// Whether it is to be on.
+        on: bool,
+    },
+    /// A moderation verb, by the participant or the server that `origin` names.
+    Moderate {
+        /// Who asks.
+        origin: Origin,
+        /// What for.
+        verb: Moderation,
+    },
+    /// A user goes on under another name: mute, role and block go with them.
+    Carry {
+        /// The former name.
+        from: Username,
+        /// The new one.
+        to: Username,
+    },
+    /// Time has passed; appended when [`super::Room::next_due`] is reached. The core looks at the time of every entry,
+    /// so this one does nothing of its own.
+    Tick,
+}
+
+impl RoomCommand {
+    /// Who waits for its answer.
+    #[must_use]
+    pub fn origin(&self) -> Option<Origin> {
+        match self {
+            Self::Join(join) => Some(join.origin),
+            Self::Leave { origin, .. } => *origin,
+            Self::Publish { origin, .. }
+            | Self::UpdateStream { origin, .. }
+            | Self::Unpublish { origin, .. }
+            | Self::Subscribe { origin, .. }
+            | Self::Unsubscribe { origin, .. }
+            | Self::Watch { origin, .. }
+            | Self::Moderate { origin, .. } => Some(*origin),
+            Self::Open(_)
+            | Self::Link { .. }
+            | Self::SessionState { .. }
+            | Self::Carry { .. }
+            | Self::Tick => None,
+        }
+    }
+}
+
+/// How a room opens.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Opening {
+    /// Its bounds and choices.
+    pub settings: RoomSettings,
+    /// What the store knew of it, expired rows left out.
+    pub record: Record,
+}
+
+/// One session's entering.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Join {
+    /// Who waits for the answer.
+    pub origin: Origin,
+    /// The session that enters.
+    pub session: SessionId,
+    /// The id of its membership, made by the appender; not used when it is in already.
+    pub participant: ParticipantId,
+    /// Whose session it is.
+    pub username: Username,
+    /// On which client instance.
+    pub instance: InstanceId,
+    /// Whether the name is only borrowed; a block of a guest is of its instance too.
+    pub guest: bool,
+    /// The role its token or grant gives; one set by `set_role` wins over it.
+    pub role: Role,
+    /// The scopes its grant holds.
+    pub scopes: ScopeSet,
+    /// Whether it moderates the whole app.
+    pub app_moderator: bool,
+    /// Connection data: the token's, or else the client's.
+    pub data: Option<String>,
+    /// What its room token says, when it came by one.
+    pub token: Option<RoomToken>,
+    /// Whether it has a connection.
+    pub link: Link,
+    /// The session's state.
+    pub state: SessionState,
+}
+
+/// What a room token says, once verified.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoomToken {
+    /// When it was issued.
+    pub issued: Timestamp,
+    /// When it runs out.
+    pub expires: Timestamp,
+    /// Its id: it is spent by one session.
+    pub jti: Option<Box<str>>,
+    /// The layout classes of streams that name none.
+    pub layout_classes: LayoutClasses,
+}
+
+/// A moderation verb, as the wire tells it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "named after the commands, which are documented")]
+pub enum Moderation {
+    ForceDisconnect(ForceDisconnect),
+    Unblock(Unblock),
+    ForceUnpublish(ForceUnpublish),
+    ForceMute(ForceMute),
+    LiftMute(ForceMute),
+    ForceMuteAll(ForceMuteAll),
+    DisableForceMute(ModerateRoom),
+    AskUnmute(OnStream),
+    SetRole(SetRole),
+    LockRoom(ModerateRoom),
+    UnlockRoom(ModerateRoom),
+    EndRoom(ModerateRoom),
+}
+
+impl Moderation {
+    /// Its name without its arguments.
+    #[must_use]
+    pub const fn verb(&self) -> Verb {
+        match self {
+            Self::ForceDisconnect(_) => Verb::ForceDisconnect,
+            Self::Unblock(_) => Verb::Unblock,
+            Self::ForceUnpublish(_) => Verb::ForceUnpublish,
+            Self::ForceMute(_) => Verb::ForceMute,
+            Self::LiftMute(_) => Verb::LiftMute,
+            Self::ForceMuteAll(_) => Verb::ForceMuteAll,
+            Self::DisableForceMute(_) => Verb::DisableForceMute,
+            Self::AskUnmute(_) => Verb::AskUnmute,
+            Self::SetRole(_) => Verb::SetRole,
+            Self::LockRoom(_) => Verb::LockRoom,
+            Self::UnlockRoom(_) => Verb::UnlockRoom,
+            Self::EndRoom(_) => Verb::EndRoom,
+        }
+    }
+
+    /// The caller's idempotency key.
+    #[must_use]
+    pub const fn ref_(&self) -> Option<&Ref> {
+        match self {
+            Self::ForceDisconnect(body) => body.ref_.as_ref(),
+            Self::Unblock(body) => body.ref_.as_ref(),
+            Self::ForceUnpublish(body) => body.ref_.as_ref(),
+            Self::ForceMute(body) | Self::LiftMute(body) => body.ref_.as_ref(),
+            Self::ForceMuteAll(body) => body.ref_.as_ref(),
+            Self::AskUnmute(body) => body.ref_.as_ref(),
+            Self::SetRole(body) => body.ref_.as_ref(),
+            Self::DisableForceMute(body)
+            | Self::LockRoom(body)
+            | Self::UnlockRoom(body)
+            | Self::EndRoom(body) => body.ref_.as_ref(),
+        }
+    }
+
+    /// Why, in the moderator's words.
+    #[must_use]
+    pub const fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::ForceDisconnect(body) => body.reason.as_ref(),
+            Self::ForceUnpublish(body) => body.reason.as_ref(),
+            Self::Unblock(_)
+            | Self::ForceMute(_)
+            | Self::LiftMute(_)
+            | Self::ForceMuteAll(_)
+            | Self::DisableForceMute(_)
+            | Self::AskUnmute(_)
+            | Self::SetRole(_)
+            | Self::LockRoom(_)
+            | Self::UnlockRoom(_)
+            | Self::EndRoom(_) => None,
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Who is in the room: memberships, found by id, session and user.
+//!
+//! Invariants: a session has one membership at most; the sets of moderators and publishers are exactly those whose role
+//! is moderator, and those who have a stream. Not here: who may do what (`permit`), and who is told of whom (`large`).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::Serialize;
+use stagedoor_proto::{
+    Capabilities, InstanceId, LayoutClasses, Link, Participant, ParticipantId, Role, SessionId,
+    SessionState, StreamId, Timestamp, Username,
+};
+
+use super::permit::ScopeSet;
+use super::rate::Gcra;
+
+/// One session's membership of the room.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Membership {
+    pub(super) id: ParticipantId,
+    pub(super) session: SessionId,
+    pub(super) username: Username,
+    /// The instance of a guest; a registered user is known by name alone.
+    pub(super) guest_instance: Option<InstanceId>,
+    pub(super) role: Role,
+    pub(super) scopes: ScopeSet,
+    pub(super) app_moderator: bool,
+    pub(super) capabilities: Capabilities,
+    pub(super) link: Link,
+    pub(super) state: SessionState,
+    pub(super) data: Option<String>,
+    pub(super) layout_classes: LayoutClasses,
+    pub(super) lease: Option<Lease>,
+    pub(super) streams: BTreeSet<StreamId>,
+    pub(super) subscriptions: BTreeSet<StreamId>,
+    /// The most bytes it takes on the wire.
+    pub(super) wire_bytes: usize,
+    /// How often it may ask for rosters; of the node it is on, not of the log.
+    pub(super) rosters: Gcra,
+    /// How often it may ask for their further pages.
+    pub(super) pages: Gcra,
+}
+
+/// When a membership ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lease {
+    /// When it ends.
+    pub(super) expires: Timestamp,
+    /// When its session is to be told, until it was.
+    pub(super) warn: Option<Timestamp>,
+}
+
+impl Lease {
+    /// When something is to be done about it.
+    pub(super) fn due(self) -> Timestamp {
+        self.warn.unwrap_or(self.expires)
+    }
+}
+
+impl Membership {
+    /// As the others see it.
+    pub(super) fn to_wire(&self, mute_locked: bool) -> Participant {
+        Participant {
+            id: self.id,
+            username: self.username.clone(),
+            role: self.role,
+            link: self.link,
+            data: self.data.clone(),
+            mute_locked,
+        }
+    }
+}
+
+/// All memberships.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct People {
+    all: BTreeMap<ParticipantId, Membership>,
+    /// Looked into, never iterated over.
+    by_session: HashMap<SessionId, ParticipantId>,
+    by_user: BTreeMap<Username, BTreeSet<ParticipantId>>,
+    moderators: BTreeSet<ParticipantId>,
+    publishers: BTreeSet<ParticipantId>,
+}
+
+impl People {
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub(super) fn find(&self, id: ParticipantId) -> Option<&Membership> {
+        self.all.get(&id)
+    }
+
+    pub(super) fn find_mut(&mut self, id: ParticipantId) -> Option<&mut Membership> {
+        self.all.get_mut(&id)
+    }
+
+    pub(super) fn of_session(&self, session: SessionId) -> Option<&Membership> {
+        self.by_session.get(&session).and_then(|id| self.all.get(id))
+    }
+
+    pub(super) fn of_session_mut(&mut self, session: SessionId) -> Option<&mut Membership> {
+        self.by_session.get(&session).and_then(|id| self.all.get_mut(id))
+    }
+
+    /// The memberships of a user, in the order of their ids.
+    pub(super) fn of_user(&self, username: &Username) -> Vec<ParticipantId> {
+        self.by_user.get(username).into_iter().flatten().copied().collect()
+    }
+
+    pub(super) fn has_user(&self, username: &Username) -> bool {
+        self.by_user.contains_key(username)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Membership> {
+        self.all.values()
+    }
+
+    /// Those whose ids come after `after`, in the order of their ids.
+    pub(super) fn after(
+        &self,
+        after: Option<ParticipantId>,
+    ) -> impl Iterator<Item = ParticipantId> {
+        self.all.range(beyond(after)).map(|(id, _)| *id)
+    }
+
+    pub(super) const fn moderators(&self) -> &BTreeSet<ParticipantId> {
+        &self.moderators
+    }
+
+    pub(super) const fn publishers(&self) -> &BTreeSet<ParticipantId> {
+        &self.publishers
+    }
+
+    pub(super) fn insert(&mut self, membership: Membership) {
+        let id = membership.id;
+        self.by_session.insert(membership.session, id);
+        self.by_user.entry(membership.username.clone()).or_default().insert(id);
+        if membership.role == Role::Moderator {
+            self.moderators.insert(id);
+        }
+        self.all.insert(id, membership);
+    }
+
+    /// Takes a membership out; its streams are ended before.
+    pub(super) fn remove(&mut self, id: ParticipantId) -> Option<Membership> {
+        let membership = self.all.remove(&id)?;
+        self.by_session.remove(&membership.session);
+        if let Some(ids) = self.by_user.get_mut(&membership.username) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.by_user.remove(&membership.username);
+            }
+        }
+        self.moderators.remove(&id);
+        self.publishers.remove(&id);
+        Some(membership)
+    }
+
+    /// Gives a membership another role and what it may do by it.
+    pub(super) fn assign(&mut self, id: ParticipantId, role: Role, capabilities: Capabilities) {
+        let Some(membership) = self.all.get_mut(&id) else { return };
+        membership.role = role;
+        membership.capabilities = capabilities;
+        if role == Role::Moderator {
+            self.moderators.insert(id);
+        } else {
+            self.moderators.remove(&id);
+        }
+    }
+
+    pub(super) fn add_stream(&mut self, id: ParticipantId, stream: StreamId) {
+        let Some(membership) = self.all.get_mut(&id) else { return };
+        membership.streams.insert(stream);
+        self.publishers.insert(id);
+    }
+
+    pub(super) fn remove_stream(&mut self, id: ParticipantId, stream: StreamId) {
+        let Some(membership) = self.all.get_mut(&id) else { return };
+        membership.streams.remove(&stream);
+        if membership.streams.is_empty() {
+            self.publishers.remove(&id);
+        }
+    }
+
+    /// What the indexes say of a membership: by session, by user, as moderator, as publisher.
+    pub(super) fn is_indexed(&self, membership: &Membership) -> bool {
+        let id = membership.id;
+        self.by_session.len() == self.all.len()
+            && self.by_session.get(&membership.session) == Some(&id)
+            && self.by_user.get(&membership.username).is_some_and(|ids| ids.contains(&id))
+            && self.moderators.contains(&id) == (membership.role == Role::Moderator)
+            && self.publishers.contains(&id) != membership.streams.is_empty()
+    }
+
+    /// How many memberships the index by user holds.
+    pub(super) fn indexed_by_user(&self) -> usize {
+        self.by_user.values().map(BTreeSet::len).sum()
+    }
+}
+
+/// The range of ids after `after`; all of them without it.
+pub(super) fn beyond(
+    after: Option<ParticipantId>,
+) -> (std::ops::Bound<ParticipantId>, std::ops::Bound<ParticipantId>) {
+    let start = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+    (start, std::ops::Bound::Unbounded)
+}
+
+/// How many bytes `value` takes on the wire, without keeping them.
+pub(super) fn wire_bytes<T: Serialize>(value: &T) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, value).expect("wire types have a JSON form");
+    count.0
+}

@@ -1,0 +1,222 @@
+//! What becomes of each verb at each target, and the reports of it.
+//!
+//! A verb whose targets are all done is reported once; one with targets still to answer is tracked until they did. Of
+//! each verb a report goes out at once, and then at most each [`BATCH_INTERVAL`] while outcomes change.
+//!
+//! Invariant: a tracked verb has an open target, or a report still to be sent. Not here: when a target counts as having
+//! ignored a mute (`mute`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stagedoor_proto::{
+    Actor, ModerationReport, Outcome, OutcomeCounts, Reason, Receipt, Ref, RoomId, StreamId,
+    Target, Timestamp, Username, Verb,
+};
+
+use super::command::Origin;
+use super::effect::Audit;
+use super::settings::{BATCH_INTERVAL, MAX_OPEN_VERBS, MAX_REPORTED_TARGETS};
+
+/// Whom a verb concerned and what became of it at once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    /// Whom it was aimed at, as the audit log tells it.
+    pub(super) aim: Target,
+    /// Targets that need not be told one by one.
+    pub(super) enforced: u32,
+    /// The others.
+    pub(super) targets: Vec<(Target, Outcome)>,
+    /// Whether open targets will answer; those of a mere question need not.
+    pub(super) is_tracked: bool,
+}
+
+impl Tally {
+    /// A verb that the gateway did by itself, at one target.
+    pub(super) fn done(aim: Target) -> Self {
+        Self { targets: vec![(aim.clone(), Outcome::Enforced)], aim, ..Self::default() }
+    }
+
+    pub(super) fn len(&self) -> u32 {
+        self.enforced.saturating_add(u32::try_from(self.targets.len()).unwrap_or(u32::MAX))
+    }
+}
+
+/// Which verb, whose, when.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Deed {
+    pub(super) version: u64,
+    pub(super) verb: Verb,
+    pub(super) by: Actor,
+    pub(super) username: Option<Username>,
+    pub(super) origin: Origin,
+    pub(super) ref_: Option<Ref>,
+    pub(super) reason: Option<Reason>,
+    pub(super) at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Tracked {
+    deed: Deed,
+    aim: Target,
+    counts: OutcomeCounts,
+    /// Targets that are open or ignored it; the sole target of a verb whatever became of it.
+    rows: BTreeMap<StreamId, Receipt>,
+    is_sole: bool,
+    reported: Timestamp,
+    /// When the next report is due, if anything changed since the last.
+    due: Option<Timestamp>,
+}
+
+/// All verbs whose receipts are open.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Receipts {
+    verbs: BTreeMap<u64, Tracked>,
+    due: BTreeSet<(Timestamp, u64)>,
+}
+
+impl Receipts {
+    pub(super) fn is_full(&self) -> bool {
+        self.verbs.len() >= MAX_OPEN_VERBS
+    }
+
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// Takes a verb in: its first report and its row in the audit log.
+    pub(super) fn begin(
+        &mut self,
+        room: &RoomId,
+        deed: Deed,
+        tally: Tally,
+    ) -> (ModerationReport, Audit) {
+        let is_sole = tally.len() == 1;
+        let mut counts = OutcomeCounts { enforced: tally.enforced, ..OutcomeCounts::default() };
+        for (_, outcome) in &tally.targets {
+            *counter(&mut counts, *outcome) += 1;
+        }
+        let is_told = |outcome: Outcome| is_sole || outcome != Outcome::Enforced;
+        let told = tally.targets.into_iter().filter(|(_, outcome)| is_told(*outcome));
+        let receipts: Vec<Receipt> =
+            told.map(|(target, outcome)| Receipt { target, outcome, elapsed_ms: 0 }).collect();
+        let audit = audit(&deed, &tally.aim, counts, deed.at);
+        let report = report(room, &deed, counts, receipts.iter(), deed.at);
+        if tally.is_tracked && counts.pending + counts.offline > 0 {
+            let rows =
+                receipts.into_iter().filter_map(|receipt| Some((receipt.target.stream?, receipt)));
+            let rows = rows.collect();
+            let (version, reported) = (deed.version, deed.at);
+            let tracked =
+                Tracked { deed, aim: tally.aim, counts, rows, is_sole, reported, due: None };
+            self.verbs.insert(version, tracked);
+        }
+        (report, audit)
+    }
+
+    /// Another outcome at one target; the audit row when that was the last open one.
+    pub(super) fn change(
+        &mut self,
+        version: u64,
+        stream: StreamId,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Option<Audit> {
+        let tracked = self.verbs.get_mut(&version)?;
+        let row = tracked.rows.get_mut(&stream)?;
+        if row.outcome == outcome {
+            return None;
+        }
+        *counter(&mut tracked.counts, row.outcome) -= 1;
+        *counter(&mut tracked.counts, outcome) += 1;
+        row.outcome = outcome;
+        row.elapsed_ms = since(tracked.deed.at, now);
+        if outcome == Outcome::Enforced && !tracked.is_sole {
+            tracked.rows.remove(&stream);
+        }
+        if tracked.due.is_none() {
+            let due = now.max(tracked.reported + BATCH_INTERVAL);
+            tracked.due = Some(due);
+            self.due.insert((due, version));
+        }
+        let is_settled = tracked.counts.pending + tracked.counts.offline == 0;
+        is_settled.then(|| audit(&tracked.deed, &tracked.aim, tracked.counts, now))
+    }
+
+    /// The next report that is due by now, and who waits for it.
+    pub(super) fn poll_report(
+        &mut self,
+        room: &RoomId,
+        now: Timestamp,
+    ) -> Option<(Origin, ModerationReport)> {
+        let (at, version) = *self.due.first()?;
+        if at > now {
+            return None;
+        }
+        self.due.pop_first();
+        let tracked = self.verbs.get_mut(&version)?;
+        (tracked.due, tracked.reported) = (None, now);
+        let report = report(room, &tracked.deed, tracked.counts, tracked.rows.values(), now);
+        let origin = tracked.deed.origin;
+        if tracked.counts.pending + tracked.counts.offline == 0 {
+            self.verbs.remove(&version);
+        }
+        Some((origin, report))
+    }
+
+    /// Whether every tracked verb is open or still to be reported, and the queue of reports is theirs.
+    pub(super) fn is_consistent(&self) -> bool {
+        let queued = self.verbs.values().filter(|tracked| tracked.due.is_some()).count();
+        let is_alive = |tracked: &Tracked| {
+            tracked.due.is_some() || tracked.counts.pending + tracked.counts.offline > 0
+        };
+        queued == self.due.len()
+            && self.verbs.values().all(is_alive)
+            && self.verbs.len() <= MAX_OPEN_VERBS
+    }
+}
+
+fn counter(counts: &mut OutcomeCounts, outcome: Outcome) -> &mut u32 {
+    match outcome {
+        Outcome::Enforced => &mut counts.enforced,
+        Outcome::Pending => &mut counts.pending,
+        Outcome::Offline => &mut counts.offline,
+        Outcome::Ignored => &mut counts.ignored,
+    }
+}
+
+fn since(at: Timestamp, now: Timestamp) -> u64 {
+    u64::try_from(now.saturating_since(at).as_millis()).unwrap_or(u64::MAX)
+}
+
+fn audit(deed: &Deed, aim: &Target, counts: OutcomeCounts, now: Timestamp) -> Audit {
+    Audit {
+        version: deed.version,
+        verb: deed.verb,
+        by: deed.by.clone(),
+        username: deed.username.clone(),
+        target: aim.clone(),
+        reason: deed.reason.clone(),
+        ref_: deed.ref_.clone(),
+        counts,
+        elapsed_ms: since(deed.at, now),
+    }
+}
+
+fn report<'a>(
+    room: &RoomId,
+    deed: &Deed,
+    counts: OutcomeCounts,
+    rows: impl Iterator<Item = &'a Receipt>,
+    now: Timestamp,
+) -> ModerationReport {
+    ModerationReport {
+        room: room.clone(),
+        version: deed.version,
+        ref_: deed.ref_.clone(),
+        verb: deed.verb,
+        by: deed.by.clone(),
+        counts,
+        targets: rows.take(MAX_REPORTED_TARGETS).cloned().collect(),
+        elapsed_ms: since(deed.at, now),
+    }
+}

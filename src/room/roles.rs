@@ -1,0 +1,130 @@
+//! Roles that change while their holders are in the room.
+//!
+//! A role set by a moderator is of (room, user): all their memberships, and those to come. Whoever may do less from now
+//! on has its streams, subscriptions and feed ended as far as they rest on what was taken.
+
+use stagedoor_proto::{
+    Error, Outcome, ParticipantId, Push, Role, RoleChanged, SetRole, StreamEndReason, Username,
+};
+
+use super::effect::{Audience, Effect, Effects};
+use super::moderate::Acting;
+use super::permit::{ScopeSet, capabilities, is_kept};
+use super::receipts::Tally;
+use super::record::BlockRow;
+use super::refuse;
+use super::state::Room;
+
+impl Room {
+    pub(super) fn set_role(
+        &mut self,
+        acting: &Acting,
+        body: &SetRole,
+        out: &mut Effects,
+    ) -> Result<Tally, Error> {
+        let person = self.people.find(body.participant);
+        let person = person.ok_or_else(|| refuse::participant_not_found("participant"))?;
+        let username = person.username.clone();
+        acting.must_not_be(&username)?;
+        self.held.set_role(&username, body.role, out)?;
+        let mut tally =
+            Tally { aim: self.target_participant(body.participant), ..Tally::default() };
+        for id in self.people.of_user(&username) {
+            tally.targets.push((self.target_participant(id), Outcome::Enforced));
+        }
+        self.set_role_of(&username, body.role, out);
+        Ok(tally)
+    }
+
+    fn set_role_of(&mut self, username: &Username, role: Role, out: &mut Effects) {
+        let people =
+            self.people.of_user(username).into_iter().filter_map(|id| self.people.find(id));
+        let changing = people.filter(|person| person.role != role);
+        let changing: Vec<_> =
+            changing.map(|person| (person.id, person.scopes, person.capabilities)).collect();
+        for (id, scopes, _) in &changing {
+            self.assign(*id, role, *scopes, out);
+        }
+        // Only now, so that no room sent anew misses what happens to the next of them.
+        for (id, _, before) in changing {
+            let Some(person) = self.people.find(id) else { continue };
+            let after = person.capabilities;
+            let (room, version) = (self.id.clone(), self.version);
+            let changed =
+                RoleChanged { room, version, participant: id, role, capabilities: Some(after) };
+            out.tell(Audience::One(person.session), Push::RoleChanged(changed));
+            // Frames were withdrawn, or other streams are seen than before: both are made good by the room anew.
+            if !is_kept(before, after) || before.subscribe != after.subscribe {
+                self.reset_one(id, out);
+            }
+        }
+    }
+
+    /// Gives a participant a role and scopes, and tells the others.
+    pub(super) fn assign(
+        &mut self,
+        id: ParticipantId,
+        role: Role,
+        scopes: ScopeSet,
+        out: &mut Effects,
+    ) {
+        let Some(person) = self.people.find_mut(id) else { return };
+        person.scopes = scopes;
+        let (session, former, before) = (person.session, person.role, person.capabilities);
+        let streams = person.streams.clone();
+        let after = capabilities(role, scopes, self.settings.subscriber_signals);
+        if former == role && before == after {
+            return;
+        }
+        if !is_kept(before, after) {
+            out.add(Effect::Withdraw(Audience::One(session)));
+        }
+        if before.publish && !after.publish {
+            for stream in streams {
+                self.end_stream(stream, StreamEndReason::ForceUnpublished, Outcome::Enforced, out);
+            }
+        }
+        if before.subscribe && !after.subscribe {
+            self.drop_subscriptions(id, out);
+        }
+        if before.moderate && !after.moderate {
+            self.feed.unwatch(id);
+        }
+        let about = self.about(id);
+        self.people.assign(id, role, after);
+        self.feed.mark(id);
+        if former != role {
+            if let Some(about) = about {
+                let (room, version) = (self.id.clone(), self.version);
+                let changed =
+                    RoleChanged { room, version, participant: id, role, capabilities: None };
+                out.tell(about.except(session), Push::RoleChanged(changed));
+            }
+            if let Some(newly) = self.newly_listed_to(id, former, role) {
+                self.introduce(id, newly, out);
+            }
+        }
+    }
+
+    /// A user goes on under another name, and what moderators laid on the former one goes with them.
+    pub(super) fn carry(&mut self, from: &Username, to: &Username, out: &mut Effects) {
+        if from == to {
+            return;
+        }
+        if self.held.is_locked(from) {
+            self.lock_voice(to, out);
+        }
+        // Where a table is full there is nobody to be told: the fact stays with the former name.
+        if let Some(role) = self.held.role(from)
+            && self.held.set_role(to, role, out).is_ok()
+        {
+            self.set_role_of(to, role, out);
+        }
+        if let Some(row) = self.held.block_of(from).filter(|row| row.until > self.now).cloned() {
+            let row = BlockRow { username: to.clone(), ..row };
+            if self.held.block(row, self.now, out).is_ok() {
+                self.remove_blocked(out);
+            }
+        }
+    }
+}

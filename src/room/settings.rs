@@ -1,0 +1,92 @@
+//! The bounds and choices a room is held to, and the ones no operator can change.
+//!
+//! They come with the entry that opens the room, so that every node decides by the same numbers.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What becomes of a membership when its room token runs out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expiry {
+    /// It goes on.
+    #[default]
+    Keep,
+    /// It ends, unless it is renewed by joining again.
+    Enforce,
+}
+
+/// A room's bounds and choices, from the app's configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RoomSettings {
+    /// Most participants at a time.
+    pub participants: u32,
+    /// Up to so many participants everyone is listed and announced to everyone.
+    pub roster_limit: u32,
+    /// Most streams of one participant.
+    pub streams_per_participant: u32,
+    /// Most streams at a time.
+    pub streams: u32,
+    /// Signals a second, sustained; as many at once after a pause.
+    pub signals_per_s: u32,
+    /// Whether subscribers may signal.
+    pub subscriber_signals: bool,
+    /// For how long `force_disconnect` blocks when it does not say.
+    pub default_block: Duration,
+    /// The longest block from the whole app that a moderator may lay.
+    pub max_block: Duration,
+    /// What becomes of a membership when its room token runs out.
+    pub expiry: Expiry,
+}
+
+impl Default for RoomSettings {
+    fn default() -> Self {
+        Self {
+            participants: 15_000,
+            roster_limit: 200,
+            streams_per_participant: 8,
+            streams: 500,
+            signals_per_s: 200,
+            subscriber_signals: false,
+            default_block: Duration::from_mins(10),
+            max_block: Duration::from_hours(24),
+            expiry: Expiry::Keep,
+        }
+    }
+}
+
+/// How long mutes, roles and the room's lock outlive the last participant.
+pub(super) const RETENTION: Duration = Duration::from_hours(24);
+/// For how long a locked room still admits those who left, and an empty room remembers them.
+pub(super) const RECENT_WINDOW: Duration = Duration::from_mins(10);
+/// The longest life of a room token: so long the end of a room is remembered.
+pub(super) const ROOM_TOKEN_LIFE: Duration = Duration::from_hours(30 * 24);
+/// A connected client that does not acknowledge a mute for so long loses the stream.
+pub(super) const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(5);
+/// The least time between two reports of one verb, and between two pushes of the session feed.
+pub(super) const BATCH_INTERVAL: Duration = Duration::from_millis(250);
+/// The least time between two `counts`.
+pub(super) const COUNTS_INTERVAL: Duration = Duration::from_secs(1);
+/// The least time between two fresh rosters of one participant.
+pub(super) const ROSTER_INTERVAL: Duration = Duration::from_secs(5);
+/// The least time between two further pages of a roster, on average.
+pub(super) const PAGE_INTERVAL: Duration = Duration::from_millis(100);
+/// Most targets told one by one in a report of a verb on several.
+pub(super) const MAX_REPORTED_TARGETS: usize = 100;
+/// Most verbs whose receipts are still open.
+pub(super) const MAX_OPEN_VERBS: usize = 1_024;
+/// Most idempotency keys remembered in a room; the oldest is forgotten first.
+pub(super) const MAX_REFS: usize = 1_024;
+/// How long an idempotency key is remembered.
+pub(super) const REF_LIFE: Duration = Duration::from_mins(10);
+/// Most rows of one kind (blocks, mutes, roles) a room keeps.
+pub(super) const MAX_RECORD_ROWS: usize = 20_000;
+/// Most room tokens with `jti` a room remembers as spent.
+pub(super) const MAX_SPENT_TOKENS: usize = 100_000;
+/// Most of those who left recently that are remembered; the oldest is forgotten first.
+pub(super) const MAX_RECENT: usize = 30_000;
+/// What participants and streams of one message may take: the 256 KiB of a message out, less its frame and one
+/// participant beside the list.
+pub(super) const PAGE_BYTES: usize = (256 - 16) * 1024;

@@ -1,0 +1,267 @@
+//! The room itself: its parts, how an entry is applied, whom an audience is.
+//!
+//! Each part of [`Room`] is changed by the module of its name; this one puts an entry through all of them in order: what
+//! time alone brings about, then the command, then what follows from the new state (size, reports, feed, emptiness).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stagedoor_proto::{
+    Accepted, Error, ErrorCode, ParticipantId, Reply, RoomId, SessionId, StreamId, Timestamp,
+};
+
+use super::command::{Entry, Opening, Origin, RoomCommand};
+use super::effect::{Audience, Audit, Effect, Effects, Fact};
+use super::feed::Feed;
+use super::large::Size;
+use super::participants::{Membership, People};
+use super::receipts::Receipts;
+use super::recent::Recent;
+use super::record::Held;
+use super::refs::Refs;
+use super::refuse;
+use super::settings::{RECENT_WINDOW, RETENTION, RoomSettings};
+use super::signal::Signals;
+use super::streams::Published;
+
+/// A room: what a log of commands made of it so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Room {
+    pub(super) id: RoomId,
+    pub(super) settings: RoomSettings,
+    pub(super) version: u64,
+    pub(super) now: Timestamp,
+    pub(super) is_open: bool,
+    pub(super) people: People,
+    pub(super) streams: BTreeMap<StreamId, Published>,
+    pub(super) held: Held,
+    pub(super) recent: Recent,
+    pub(super) refs: Refs<Accepted>,
+    pub(super) receipts: Receipts,
+    /// Rows for the audit log of verbs whose last receipt came in with this entry; empty between entries.
+    pub(super) settled: Vec<Audit>,
+    pub(super) feed: Feed,
+    pub(super) size: Size,
+    /// When memberships are to be warned or ended.
+    pub(super) leases: BTreeSet<(Timestamp, ParticipantId)>,
+    /// When streams whose owners ignore a mute are to be ended.
+    pub(super) deadlines: BTreeSet<(Timestamp, StreamId)>,
+    /// When an empty room closes; `None` while somebody is in it.
+    pub(super) closes: Option<Timestamp>,
+    pub(super) signals: Signals,
+}
+
+impl Room {
+    /// A room whose log is empty; the first entry opens it.
+    #[must_use]
+    pub fn new(id: RoomId) -> Self {
+        Self {
+            id,
+            settings: RoomSettings::default(),
+            version: 0,
+            now: Timestamp::default(),
+            is_open: false,
+            people: People::default(),
+            streams: BTreeMap::new(),
+            held: Held::default(),
+            recent: Recent::default(),
+            refs: Refs::default(),
+            receipts: Receipts::default(),
+            settled: Vec::new(),
+            feed: Feed::default(),
+            size: Size::default(),
+            leases: BTreeSet::new(),
+            deadlines: BTreeSet::new(),
+            closes: None,
+            signals: Signals::default(),
+        }
+    }
+
+    /// Applies the next entry of the log.
+    ///
+    /// An entry that is not newer than the last was applied before and does nothing. Time never goes back: an entry from
+    /// before the last one happens at the last one's time.
+    pub fn apply(&mut self, entry: Entry) -> Vec<Effect> {
+        let mut out = Effects::default();
+        if entry.version <= self.version {
+            return out.into_list();
+        }
+        self.version = entry.version;
+        self.now = self.now.max(entry.now);
+        if self.is_open {
+            self.expire(&mut out);
+        }
+        self.run(entry.command, &mut out);
+        if self.is_open {
+            self.settle_size(None, &mut out);
+            self.send_reports(&mut out);
+            self.send_feed(&mut out);
+            self.settle_emptiness(&mut out);
+        }
+        out.into_list()
+    }
+
+    /// When a [`RoomCommand::Tick`] is to be appended, if nothing else comes before.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let dues = [
+            self.leases.first().map(|(at, _)| *at),
+            self.deadlines.first().map(|(at, _)| *at),
+            self.receipts.next_due(),
+            self.feed.next_due(),
+            self.size.next_due(),
+            self.closes,
+        ];
+        dues.into_iter().flatten().min()
+    }
+
+    /// The room's id.
+    #[must_use]
+    pub const fn id(&self) -> &RoomId {
+        &self.id
+    }
+
+    /// The place in the log up to which this is.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Whether the room was opened; otherwise the next entry is to be [`RoomCommand::Open`].
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// The membership of a session.
+    #[must_use]
+    pub fn participant_of(&self, session: SessionId) -> Option<ParticipantId> {
+        self.people.of_session(session).map(|membership| membership.id)
+    }
+
+    /// Whether a stream is in this room.
+    #[must_use]
+    pub fn has_stream(&self, stream: StreamId) -> bool {
+        self.streams.contains_key(&stream)
+    }
+
+    /// Calls `tell` with every session of an audience, in an order that is the same on every node.
+    pub fn each_in(&self, audience: &Audience, mut tell: impl FnMut(SessionId)) {
+        match audience {
+            Audience::One(session) => tell(*session),
+            Audience::Sessions(sessions) => sessions.iter().copied().for_each(tell),
+            Audience::All { .. } | Audience::Viewers { .. } | Audience::Blind { .. } => {
+                let is_meant = |person: &&Membership| is_among(audience, person);
+                self.people.iter().filter(is_meant).for_each(|person| tell(person.session));
+            }
+            Audience::Watchers => {
+                let watching = self.feed.watchers().filter_map(|id| self.people.find(id));
+                watching.for_each(|person| tell(person.session));
+            }
+        }
+    }
+
+    /// Whether a session is in an audience. Of [`Audience::Sessions`] this is a search: go through them instead.
+    #[must_use]
+    pub fn is_in(&self, audience: &Audience, session: SessionId) -> bool {
+        match audience {
+            Audience::One(one) => *one == session,
+            Audience::Sessions(sessions) => sessions.contains(&session),
+            Audience::All { .. } | Audience::Viewers { .. } | Audience::Blind { .. } => {
+                self.people.of_session(session).is_some_and(|person| is_among(audience, person))
+            }
+            Audience::Watchers => self
+                .people
+                .of_session(session)
+                .is_some_and(|person| self.feed.is_watching(person.id)),
+        }
+    }
+
+    fn run(&mut self, command: RoomCommand, out: &mut Effects) {
+        let origin = command.origin();
+        if !self.is_open && !matches!(command, RoomCommand::Open(_)) {
+            if let Some(origin) = origin {
+                let message = "the room's durable facts are not loaded yet; try again";
+                out.reply(origin, Err(Error::new(ErrorCode::EngineUnavailable, message)));
+            }
+            return;
+        }
+        let result = match command {
+            RoomCommand::Open(opening) => return self.open(*opening),
+            RoomCommand::Tick => return,
+            RoomCommand::Link { session, link } => return self.change_link(session, link, out),
+            RoomCommand::SessionState { session, state } => {
+                return self.change_session_state(session, state);
+            }
+            RoomCommand::Carry { from, to } => return self.carry(&from, &to, out),
+            RoomCommand::Moderate { origin, verb } => return self.moderate(origin, &verb, out),
+            RoomCommand::Join(join) => {
+                self.join(*join, out).map(|joined| Reply::Joined(Box::new(joined)))
+            }
+            RoomCommand::Leave { session, reason, .. } => self.leave(session, reason, out),
+            RoomCommand::Publish { origin, stream, new } => self.publish(origin, stream, new, out),
+            RoomCommand::UpdateStream { origin, update } => self.update_stream(origin, update, out),
+            RoomCommand::Unpublish { origin, stream } => self.unpublish(origin, stream, out),
+            RoomCommand::Subscribe { origin, stream } => self.subscribe(origin, stream, out),
+            RoomCommand::Unsubscribe { origin, stream } => self.unsubscribe(origin, stream, out),
+            RoomCommand::Watch { origin, on } => self.watch(origin, on, out),
+        };
+        if let Some(origin) = origin {
+            out.reply(origin, result);
+        }
+    }
+
+    /// The first one opens; another node's, appended at the same moment, has nothing to add.
+    fn open(&mut self, opening: Opening) {
+        if self.is_open {
+            return;
+        }
+        self.is_open = true;
+        self.settings = opening.settings;
+        self.held = Held::from(opening.record);
+        self.closes = Some(self.now + RECENT_WINDOW);
+    }
+
+    fn settle_emptiness(&mut self, out: &mut Effects) {
+        let is_empty = self.people.is_empty();
+        match self.closes {
+            None if is_empty => {
+                self.closes = Some(self.now + RECENT_WINDOW);
+                out.keep(Fact::Emptied { keep_until: self.now + RETENTION });
+            }
+            Some(_) if !is_empty => {
+                self.closes = None;
+                out.keep(Fact::Occupied);
+            }
+            Some(at) if at <= self.now => {
+                out.add(Effect::Closed);
+                let (version, now) = (self.version, self.now);
+                // A node that keeps the room must decide as one that dropped it.
+                *self = Self { version, now, ..Self::new(self.id.clone()) };
+            }
+            Some(_) if out.keeps_any() => {
+                out.keep(Fact::Emptied { keep_until: self.now + RETENTION });
+            }
+            None | Some(_) => {}
+        }
+    }
+
+    /// The membership on whose behalf a request was made.
+    pub(super) fn requester(&self, origin: Origin) -> Result<&Membership, Error> {
+        match origin {
+            Origin::Session { session, .. } => {
+                self.people.of_session(session).ok_or_else(refuse::not_in_room)
+            }
+            Origin::Call(_) => Err(refuse::for_participants_only()),
+        }
+    }
+}
+
+fn is_among(audience: &Audience, person: &Membership) -> bool {
+    let (is_meant, except) = match audience {
+        Audience::All { except } => (true, except),
+        Audience::Viewers { except } => (person.capabilities.subscribe, except),
+        Audience::Blind { except } => (!person.capabilities.subscribe, except),
+        Audience::One(_) | Audience::Sessions(_) | Audience::Watchers => return false,
+    };
+    is_meant && *except != Some(person.session)
+}

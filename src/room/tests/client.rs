@@ -1,0 +1,131 @@
+//! A client that knows of a room only what it was told: snapshots, and deltas of higher versions.
+
+use std::collections::BTreeMap;
+
+use stagedoor_proto::{
+    Joined, MuteForced, Participant, ParticipantId, Push, Reply, Role, RoomMute, RoomSnapshot,
+    Stream, StreamId,
+};
+
+/// What one session believes of the room.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Client {
+    me: ParticipantId,
+    version: u64,
+    pub(super) is_large: bool,
+    pub(super) participants: BTreeMap<ParticipantId, Participant>,
+    pub(super) streams: BTreeMap<StreamId, Stream>,
+    pub(super) mute: RoomMute,
+    pub(super) locked: bool,
+}
+
+impl Client {
+    pub(super) fn joined(joined: &Joined) -> Self {
+        Self::of(joined.participant.id, &joined.room)
+    }
+
+    pub(super) fn of(me: ParticipantId, snapshot: &RoomSnapshot) -> Self {
+        let others = snapshot.participants.iter().filter(|person| person.id != me);
+        Self {
+            me,
+            version: snapshot.version,
+            is_large: snapshot.large,
+            participants: others.map(|person| (person.id, person.clone())).collect(),
+            streams: snapshot.streams.iter().map(|stream| (stream.id, stream.clone())).collect(),
+            mute: snapshot.mute,
+            locked: snapshot.locked,
+        }
+    }
+
+    /// The same, whatever the version: what is compared.
+    pub(super) fn view(&self) -> Self {
+        Self { version: 0, ..self.clone() }
+    }
+
+    pub(super) fn answered(&mut self, reply: &Reply) {
+        let stream = match reply {
+            Reply::Published(body) => &body.stream,
+            Reply::Updated(body) => &body.stream,
+            _ => return,
+        };
+        self.streams.insert(stream.id, stream.clone());
+    }
+
+    pub(super) fn unpublished(&mut self, stream: StreamId) {
+        self.streams.remove(&stream);
+    }
+
+    pub(super) fn told(&mut self, push: &Push) {
+        match push {
+            Push::RoomReset(reset) => *self = Self::of(self.me, &reset.snapshot),
+            Push::ParticipantJoined(body) if body.version > self.version => {
+                assert_ne!(body.participant.id, self.me, "nobody is told of its own joining");
+                let known = self.participants.insert(body.participant.id, body.participant.clone());
+                assert_eq!(known, None, "a participant is announced once");
+            }
+            Push::ParticipantLeft(body) if body.version > self.version => {
+                self.participants.remove(&body.participant);
+            }
+            Push::ParticipantLink(body) if body.version > self.version => {
+                let person = self.participants.get_mut(&body.participant);
+                person.expect("links are told of those listed").link = body.link;
+            }
+            Push::RoleChanged(body) if body.version > self.version => {
+                if let Some(person) = self.participants.get_mut(&body.participant) {
+                    person.role = body.role;
+                }
+                self.unlist(body.participant);
+            }
+            Push::StreamPublished(body) if body.version > self.version => {
+                assert!(!self.streams.contains_key(&body.stream.id), "a stream is published once");
+                self.streams.insert(body.stream.id, body.stream.clone());
+            }
+            Push::StreamUpdated(body) if body.version > self.version => {
+                let known = self.streams.insert(body.stream.id, body.stream.clone());
+                assert!(known.is_some(), "changes are told of streams that are known");
+            }
+            Push::StreamUnpublished(body) if body.version > self.version => {
+                if let Some(stream) = self.streams.remove(&body.stream) {
+                    self.unlist(stream.participant);
+                }
+            }
+            Push::MuteForced(body) if body.version > self.version => self.muted(body),
+            Push::RoomState(body) if body.version > self.version => {
+                self.mute = body.mute;
+                self.locked = body.locked;
+            }
+            _ => {}
+        }
+    }
+
+    /// In a large room, whoever neither moderates nor publishes is not listed.
+    fn unlist(&mut self, id: ParticipantId) {
+        let publishes = self.streams.values().any(|stream| stream.participant == id);
+        let moderates =
+            self.participants.get(&id).is_some_and(|person| person.role == Role::Moderator);
+        if self.is_large && !publishes && !moderates {
+            self.participants.remove(&id);
+        }
+    }
+
+    fn muted(&mut self, body: &MuteForced) {
+        let is_meant = |stream: &Stream| match (body.stream, body.participant) {
+            (Some(id), _) => stream.id == id,
+            (None, Some(id)) => stream.participant == id,
+            (None, None) => body.active && !body.except.contains(&stream.id),
+        };
+        for stream in self.streams.values_mut().filter(|stream| is_meant(stream)) {
+            stream.muted = body.active;
+            stream.has_audio &= !body.active;
+        }
+        match (body.stream, body.participant) {
+            (Some(_), _) => {}
+            (None, Some(id)) => {
+                if let Some(person) = self.participants.get_mut(&id) {
+                    person.mute_locked = body.lock;
+                }
+            }
+            (None, None) => self.mute = RoomMute { active: body.active, lock: body.lock },
+        }
+    }
+}

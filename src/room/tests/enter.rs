@@ -1,0 +1,212 @@
+//! Entering, leaving, and what bars the way.
+
+use std::time::Duration;
+
+use stagedoor_proto::{ErrorCode, LayoutClasses, Push, Role, Scope, StreamKind, Who};
+
+use super::world::{
+    START, World, join, kick, leave, person, publish, request, session, user, whole_room,
+};
+use crate::room::{
+    BlockRow, Effect, Entry, Expiry, Fact, Join, Moderation, Record, Room, RoomCommand,
+    RoomSettings, RoomToken, ScopeSet,
+};
+
+fn token(issued_ms: u64, life_s: u64, jti: Option<&str>) -> RoomToken {
+    RoomToken {
+        issued: START + Duration::from_millis(issued_ms),
+        expires: START + Duration::from_secs(life_s),
+        jti: jti.map(Into::into),
+        layout_classes: LayoutClasses::default(),
+    }
+}
+
+fn with(join: Join, change: impl FnOnce(&mut Join)) -> RoomCommand {
+    let mut join = join;
+    change(&mut join);
+    RoomCommand::Join(Box::new(join))
+}
+
+#[test]
+fn a_room_decides_nothing_before_its_durable_facts_are_loaded() {
+    let mut room = Room::new(super::world::room_id());
+    let entry = Entry { version: 1, now: START, command: join(1, "ada", Role::Publisher) };
+    let effects = room.apply(entry);
+    let [Effect::Reply { result: Err(error), .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(error.code, ErrorCode::EngineUnavailable);
+    assert_eq!(room.participant_of(session(1)), None);
+}
+
+#[test]
+fn what_bars_the_way_is_a_typed_error() {
+    let record = Record {
+        blocks: vec![BlockRow {
+            username: user("blocked"),
+            instances: ["instance-9".parse().expect("an instance")].into(),
+            until: START + Duration::from_mins(1),
+        }],
+        ended: Some(START - Duration::from_secs(1)),
+        ..Record::default()
+    };
+    let settings = RoomSettings { participants: 1, ..RoomSettings::default() };
+    let ada = || request(1, "ada", Role::Publisher);
+    let cases = [
+        (
+            "no scope",
+            with(ada(), |join| join.scopes = ScopeSet::ALL.without(Scope::Join)),
+            ErrorCode::Forbidden,
+        ),
+        (
+            "1001 characters",
+            with(ada(), |join| join.data = Some("é".repeat(1_001))),
+            ErrorCode::TooLarge,
+        ),
+        ("blocked", join(1, "blocked", Role::Moderator), ErrorCode::Blocked),
+        ("full", with(ada(), |join| join.token = Some(token(0, 60, None))), ErrorCode::RoomFull),
+        (
+            "run out",
+            with(ada(), |join| join.token = Some(token(0, 0, None))),
+            ErrorCode::TokenExpired,
+        ),
+    ];
+    for (case, command, code) in cases {
+        let mut world = World::with(settings.clone(), record.clone());
+        world.join(7, "seven", Role::Publisher);
+        assert_eq!(world.step(command).code(), Some(code), "{case}");
+        assert_eq!(world.room.counts().participants, 1, "{case}");
+    }
+    let mut world = World::with(RoomSettings::default(), record);
+    let old = RoomToken { issued: START - Duration::from_secs(1), ..token(0, 60, None) };
+    let before_end = with(ada(), |join| join.token = Some(old));
+    assert_eq!(world.step(before_end).code(), Some(ErrorCode::RoomEnded));
+    let guest = with(request(9, "somebody", Role::Publisher), |join| join.guest = true);
+    assert_eq!(world.step(guest).code(), Some(ErrorCode::Blocked), "a guest is its instance too");
+    let registered = request(9, "somebody", Role::Publisher);
+    assert_eq!(world.step(with(registered, |_| {})).code(), None);
+    world.wait(60_000);
+    assert_eq!(world.step(join(3, "blocked", Role::Publisher)).code(), None, "the block is over");
+}
+
+#[test]
+fn connection_data_of_1000_characters_is_kept_and_shown() {
+    let mut world = World::new();
+    let data = "é".repeat(1_000);
+    let joined =
+        world.step(with(request(1, "ada", Role::Publisher), |join| join.data = Some(data.clone())));
+    assert_eq!(joined.joined().participant.data, Some(data));
+}
+
+#[test]
+fn a_token_with_an_id_is_spent_by_one_session_which_may_show_it_again() {
+    let mut world = World::new();
+    let shown_by = |n| {
+        with(request(n, "ada", Role::Publisher), |join| join.token = Some(token(0, 600, Some("a"))))
+    };
+    let outcome = world.step(shown_by(1));
+    assert!(outcome.0.iter().any(|effect| matches!(effect, Effect::Persist(Fact::Spent(_)))));
+    assert_eq!(world.step(shown_by(1)).code(), None);
+    world.step(leave(1));
+    assert_eq!(world.step(shown_by(1)).code(), None);
+    assert_eq!(world.step(shown_by(2)).code(), Some(ErrorCode::TokenSpent));
+}
+
+#[test]
+fn a_membership_ends_with_its_token_where_the_app_enforces_it_unless_renewed() {
+    let settings = RoomSettings { expiry: Expiry::Enforce, ..RoomSettings::default() };
+    let mut world = World::with(settings, Record::default());
+    world.join(2, "bea", Role::Publisher);
+    let shown = |life| {
+        with(request(1, "ada", Role::Publisher), |join| join.token = Some(token(0, life, None)))
+    };
+    world.step(shown(100));
+    assert_eq!(world.wait(79_999).names(), Vec::<&str>::new());
+    assert_eq!(world.wait(1).names(), ["token_expiring"]);
+    world.step(shown(200));
+    assert_eq!(world.wait(20_000).names(), Vec::<&str>::new(), "renewed");
+    assert_eq!(world.wait(100_000).names(), ["token_expiring", "removed", "participant_left"]);
+    assert_eq!(world.room.participant_of(session(1)), None);
+}
+
+#[test]
+fn a_locked_room_admits_moderators_and_who_was_in_it_recently_and_nobody_removed() {
+    let mut world = World::new();
+    world.join(1, "mod", Role::Moderator);
+    for (n, name) in [(2, "left"), (3, "removed"), (4, "long-gone")] {
+        world.join(n, name, Role::Publisher);
+    }
+    world.step(leave(4));
+    world.wait(5 * 60_000);
+    world.step(leave(2));
+    world.moderate(1, kick(Who::Participant(person(3)), Some(0)));
+    world.moderate(1, Moderation::LockRoom(whole_room(None)));
+    world.wait(5 * 60_000 + 1);
+    let cases = [
+        (12, "left", Role::Publisher, None),
+        (13, "removed", Role::Publisher, Some(ErrorCode::RoomLocked)),
+        (14, "long-gone", Role::Publisher, Some(ErrorCode::RoomLocked)),
+        (15, "new", Role::Publisher, Some(ErrorCode::RoomLocked)),
+        (16, "new", Role::Moderator, None),
+        (1, "mod", Role::Moderator, None),
+    ];
+    for (n, name, role, code) in cases {
+        assert_eq!(world.step(join(n, name, role)).code(), code, "{name} as {role:?}");
+    }
+    world.moderate(1, Moderation::UnlockRoom(whole_room(None)));
+    assert_eq!(world.step(join(17, "newer", Role::Publisher)).code(), None);
+}
+
+#[test]
+fn commands_of_a_session_that_is_not_in_the_room_change_nothing() {
+    let mut world = World::new();
+    world.join(1, "ada", Role::Publisher);
+    for command in [leave(9), publish(9, 1)] {
+        let outcome = world.step(command);
+        assert_eq!(outcome.code(), Some(ErrorCode::NotInRoom));
+        assert_eq!(outcome.0.len(), 1);
+    }
+    let outcome = world.moderate(9, Moderation::LockRoom(whole_room(None)));
+    assert_eq!(outcome.code(), Some(ErrorCode::NotInRoom));
+}
+
+#[test]
+fn an_empty_room_closes_after_the_window_for_coming_back_and_its_facts_are_kept_for_a_day() {
+    let mut world = World::new();
+    assert!(
+        world.step(join(1, "ada", Role::Publisher)).0.contains(&Effect::Persist(Fact::Occupied))
+    );
+    let keep_until = START + Duration::from_hours(24);
+    let outcome = world.step(leave(1));
+    assert!(outcome.0.contains(&Effect::Persist(Fact::Emptied { keep_until })));
+    assert_eq!(world.wait(10 * 60_000).0, [Effect::Closed]);
+    assert!(!world.room.is_open());
+}
+
+#[test]
+fn an_entry_applied_before_does_nothing() {
+    let mut world = World::new();
+    world.join(1, "ada", Role::Publisher);
+    let entry = Entry { version: world.room.version(), now: world.now, command: leave(1) };
+    assert_eq!(world.room.apply(entry), []);
+    assert!(world.room.participant_of(session(1)).is_some());
+}
+
+#[test]
+fn default_layout_classes_come_from_the_token() {
+    let mut world = World::new();
+    let classes = LayoutClasses::try_from(vec!["focus".to_owned()]).expect("classes");
+    let token = RoomToken { layout_classes: classes.clone(), ..token(0, 60, None) };
+    world.step(with(request(1, "ada", Role::Publisher), |join| join.token = Some(token)));
+    let stream = world.publish(1, 1);
+    assert_eq!((stream.layout_classes, stream.kind), (classes, StreamKind::Camera));
+}
+
+#[test]
+fn a_link_is_told_to_the_others_once() {
+    let mut world = World::new();
+    world.join(1, "ada", Role::Publisher);
+    world.join(2, "bea", Role::Publisher);
+    let lost = || RoomCommand::Link { session: session(1), link: stagedoor_proto::Link::Suspended };
+    let outcome = world.step(lost());
+    assert!(matches!(outcome.pushes()[..], [Push::ParticipantLink(_)]));
+    assert!(world.step(lost()).pushes().is_empty());
+}

@@ -1,0 +1,13 @@
+//! Tests of the room: tables, races, and arbitrary logs.
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at the messages it is about")]
+
+mod client;
+mod enter;
+mod large;
+mod moderation;
+mod mutes;
+mod property;
+mod receipts;
+mod roles;
+mod streams;
+mod world;

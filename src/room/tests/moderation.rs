@@ -1,0 +1,247 @@
+//! A kick is final; verbs are idempotent by their `ref`; races end in a typed error and a sound room.
+
+use std::time::Duration;
+
+use stagedoor_proto::{
+    Block, BlockScope, ErrorCode, ForceDisconnect, ForceUnpublish, LayoutClasses, LeaveReason,
+    Push, Ref, Role, Unblock, Who,
+};
+
+use super::world::{
+    World, join, kick, leave, origin, person, publish, request, role_of, room_id, session,
+    stream_id, user, whole_room,
+};
+use crate::room::{Effect, Fact, Moderation, RoomCommand, RoomToken};
+
+fn stage() -> World {
+    let mut world = World::new();
+    world.join(1, "mod", Role::Moderator);
+    world.join(2, "ada", Role::Publisher);
+    world.join(3, "ada", Role::Publisher);
+    world
+}
+
+fn from_app(for_ms: Option<u64>) -> Moderation {
+    let block = Block { for_ms, scope: BlockScope::App };
+    let who = Who::Username(user("ada"));
+    Moderation::ForceDisconnect(ForceDisconnect {
+        room: room_id(),
+        who,
+        block,
+        reason: None,
+        ref_: None,
+    })
+}
+
+#[test]
+fn a_removal_with_a_block_is_of_the_user_and_lasts_as_long_as_it_says() {
+    let mut world = stage();
+    let outcome = world.moderate(1, kick(Who::Participant(person(2)), None));
+    let until = world.now + Duration::from_mins(10);
+    let removed = outcome
+        .pushes()
+        .into_iter()
+        .filter(|push| matches!(push, Push::Removed(body) if body.until_ms == Some(until)));
+    assert_eq!(removed.count(), 2, "all memberships of the user");
+    let left = outcome.pushes().into_iter().filter(|push| {
+        matches!(push, Push::ParticipantLeft(body) if body.reason == LeaveReason::ForceDisconnected)
+    });
+    assert_eq!(left.count(), 2);
+    assert!(
+        outcome.0.iter().any(
+            |effect| matches!(effect, Effect::Persist(Fact::Blocked(row)) if row.until == until)
+        )
+    );
+    let refused = world.step(join(5, "ada", Role::Moderator));
+    assert_eq!(refused.code(), Some(ErrorCode::Blocked));
+    assert_eq!(refused.reply().expect_err("refused").retry_after_ms, Some(600_000));
+    world.wait(600_000);
+    assert_eq!(world.step(join(5, "ada", Role::Publisher)).code(), None);
+}
+
+#[test]
+fn a_removal_without_a_block_is_of_one_participant() {
+    let mut world = stage();
+    world.moderate(1, kick(Who::Participant(person(2)), Some(0)));
+    assert_eq!(world.room.participant_of(session(2)), None);
+    assert!(world.room.participant_of(session(3)).is_some());
+    assert_eq!(world.step(join(2, "ada", Role::Publisher)).code(), None);
+}
+
+#[test]
+fn unblock_lets_a_user_return() {
+    let mut world = stage();
+    world.moderate(1, kick(Who::Username(user("ada")), None));
+    let unblock = Unblock { room: room_id(), username: user("ada"), ref_: None };
+    let outcome = world.moderate(1, Moderation::Unblock(unblock));
+    assert!(outcome.0.contains(&Effect::Persist(Fact::Unblocked { username: user("ada") })));
+    assert_eq!(world.step(join(2, "ada", Role::Publisher)).code(), None);
+}
+
+#[test]
+fn removing_from_the_app_is_for_app_moderators_and_bounded() {
+    let mut world = stage();
+    let refused = world.moderate(1, from_app(None));
+    assert_eq!(refused.code(), Some(ErrorCode::Forbidden));
+    let mut app_moderator = request(4, "app-mod", Role::Moderator);
+    app_moderator.app_moderator = true;
+    world.step(RoomCommand::Join(Box::new(app_moderator)));
+    let day = 24 * 60 * 60 * 1_000;
+    let error = world.moderate(4, from_app(Some(day + 1))).reply().expect_err("too long");
+    assert_eq!(
+        (error.code, error.field.as_deref()),
+        (ErrorCode::InvalidArgument, Some("block.for_ms"))
+    );
+    for (for_ms, until) in
+        [(Some(day), Some(world.now + Duration::from_millis(day))), (Some(0), None)]
+    {
+        let outcome = world.moderate(4, from_app(for_ms));
+        let ends = |effect: &Effect| matches!(effect, Effect::EndSessions { username, until: told, .. } if *username == user("ada") && *told == until);
+        assert!(outcome.0.iter().any(ends), "{for_ms:?}");
+        assert_eq!(world.room.participant_of(session(2)), None);
+    }
+}
+
+#[test]
+fn a_guest_is_its_instance_too() {
+    let mut world = World::new();
+    world.join(1, "mod", Role::Moderator);
+    let mut guest = request(2, "guest", Role::Publisher);
+    guest.guest = true;
+    world.step(RoomCommand::Join(Box::new(guest.clone())));
+    world.moderate(1, kick(Who::Participant(person(2)), None));
+    guest.username = user("renamed");
+    assert_eq!(world.step(RoomCommand::Join(Box::new(guest))).code(), Some(ErrorCode::Blocked));
+}
+
+#[test]
+fn what_was_laid_on_a_guest_goes_with_it_to_its_next_name() {
+    let mut world = stage();
+    world.moderate(1, role_of(2, Role::Subscriber));
+    world.moderate(1, kick(Who::Username(user("ada")), None));
+    world.step(RoomCommand::Carry { from: user("ada"), to: user("ada-2") });
+    assert_eq!(world.step(join(5, "ada-2", Role::Publisher)).code(), Some(ErrorCode::Blocked));
+    world.wait(600_000);
+    assert_eq!(world.join(5, "ada-2", Role::Publisher).participant.role, Role::Subscriber);
+}
+
+#[test]
+fn the_same_ref_gets_the_same_answer_once_and_with_other_arguments_a_conflict() {
+    let ref_: Ref = "r-1".parse().expect("a ref");
+    let lock = || Moderation::LockRoom(whole_room(Some(ref_.clone())));
+    let mut world = stage();
+    let first = world.moderate(1, lock()).accepted();
+    world.moderate(1, Moderation::UnlockRoom(whole_room(None)));
+    let again = world.moderate(1, lock());
+    assert_eq!(again.accepted(), first);
+    assert_eq!(again.0.len(), 1, "no second effect");
+    assert!(!world.clients[&session(2)].locked);
+    let other = Moderation::UnlockRoom(whole_room(Some(ref_.clone())));
+    assert_eq!(world.moderate(1, other).code(), Some(ErrorCode::RefConflict));
+    world.join(4, "mod-2", Role::Moderator);
+    assert_ne!(world.moderate(4, lock()).accepted(), first, "a key is of the user who used it");
+    world.wait(10 * 60_000 + 1);
+    assert_ne!(world.moderate(1, lock()).accepted(), first, "forgotten after ten minutes");
+}
+
+#[test]
+fn a_kick_and_a_leave_in_either_order_leave_nobody_behind() {
+    let mut world = stage();
+    world.step(leave(2));
+    let gone = world.moderate(1, kick(Who::Participant(person(2)), None));
+    assert_eq!(gone.code(), Some(ErrorCode::ParticipantNotFound));
+    assert!(world.room.participant_of(session(3)).is_some(), "an unchanged room");
+    assert_eq!(
+        world.moderate(1, kick(Who::Username(user("nobody")), Some(0))).code(),
+        Some(ErrorCode::ParticipantNotFound)
+    );
+    assert_eq!(
+        world.moderate(1, kick(Who::Username(user("nobody")), None)).code(),
+        None,
+        "kept out ahead"
+    );
+    assert_eq!(world.step(join(6, "nobody", Role::Publisher)).code(), Some(ErrorCode::Blocked));
+    world.moderate(1, kick(Who::Participant(person(3)), None));
+    assert_eq!(world.step(leave(3)).code(), Some(ErrorCode::NotInRoom));
+}
+
+#[test]
+fn a_join_and_a_lock_take_effect_in_the_order_of_the_log() {
+    let lock = || Moderation::LockRoom(whole_room(None));
+    let mut world = stage();
+    assert_eq!(world.step(join(5, "bea", Role::Publisher)).code(), None);
+    world.moderate(1, lock());
+    assert!(world.room.participant_of(session(5)).is_some());
+    assert_eq!(world.step(join(6, "cleo", Role::Publisher)).code(), Some(ErrorCode::RoomLocked));
+}
+
+#[test]
+fn of_two_moderators_who_remove_each_other_the_first_stays() {
+    let mut world = stage();
+    world.join(4, "mod-2", Role::Moderator);
+    assert_eq!(world.moderate(1, kick(Who::Participant(person(4)), None)).code(), None);
+    assert_eq!(
+        world.moderate(4, kick(Who::Participant(person(1)), None)).code(),
+        Some(ErrorCode::NotInRoom)
+    );
+    let mut world = stage();
+    world.join(4, "mod-2", Role::Moderator);
+    world.moderate(1, role_of(4, Role::Publisher));
+    assert_eq!(world.moderate(4, role_of(1, Role::Publisher)).code(), Some(ErrorCode::Forbidden));
+}
+
+#[test]
+fn two_moderators_with_the_same_verb_are_both_answered() {
+    let mut world = stage();
+    world.join(4, "mod-2", Role::Moderator);
+    let verb = || Moderation::LockRoom(whole_room(None));
+    assert!(world.moderate(1, verb()).names().contains(&"room_state"));
+    let second = world.moderate(4, verb());
+    assert_eq!((second.code(), second.names()), (None, vec!["moderation"]));
+}
+
+#[test]
+fn force_unpublish_is_done_by_the_gateway() {
+    let mut world = stage();
+    world.step(publish(2, 2));
+    let verb = || ForceUnpublish { stream: stream_id(2), reason: None, ref_: None };
+    let outcome = world.moderate(1, Moderation::ForceUnpublish(verb()));
+    assert_eq!(outcome.reports()[0].counts.enforced, 1);
+    assert!(!world.room.has_stream(stream_id(2)));
+    let again = world.moderate(1, Moderation::ForceUnpublish(verb()));
+    assert_eq!(again.code(), Some(ErrorCode::StreamNotFound));
+}
+
+#[test]
+fn end_room_removes_everybody_once_and_refuses_the_tokens_of_before() {
+    let mut world = stage();
+    world.step(publish(2, 2));
+    let outcome = world.moderate(1, Moderation::EndRoom(whole_room(None)));
+    assert_eq!(outcome.accepted().targets, 3);
+    assert_eq!(outcome.names(), ["room_ended", "moderation"]);
+    assert!(world.clients.is_empty());
+    let ended = world.now;
+    for (issued, code) in
+        [(ended, Some(ErrorCode::RoomEnded)), (ended + Duration::from_millis(1), None)]
+    {
+        let mut request = request(2, "ada", Role::Publisher);
+        let expires = ended + Duration::from_mins(1);
+        request.token = Some(RoomToken {
+            issued,
+            expires,
+            jti: None,
+            layout_classes: LayoutClasses::default(),
+        });
+        assert_eq!(world.step(RoomCommand::Join(Box::new(request))).code(), code);
+    }
+}
+
+#[test]
+fn a_participant_only_command_is_not_the_servers() {
+    let mut world = stage();
+    let origin = crate::room::Origin::Call(1);
+    let outcome = world.step(RoomCommand::Watch { origin, on: true });
+    assert_eq!(outcome.code(), Some(ErrorCode::NotAllowedNow));
+    let outcome = world.step(RoomCommand::Watch { origin: self::origin(2), on: true });
+    assert_eq!(outcome.code(), Some(ErrorCode::Forbidden));
+}

@@ -1,0 +1,182 @@
+//! Any log keeps the invariants, on every replica, and every client knows what the room is.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use stagedoor_proto::{
+    Block, BlockScope, Data, ForceDisconnect, ForceUnpublish, LeaveReason, Link, MuteTarget,
+    ParticipantId, Relay, Role, Scope, SendSignal, SessionState, Unblock, Who,
+};
+
+use super::world::{
+    World, kick, leave, mute_all, mute_of, on_stream, on_user, origin, person, publish, request,
+    role_of, room_id, session, stream_id, user, whole_room,
+};
+use crate::room::{Expiry, Moderation, Origin, RoomCommand, RoomSettings, RoomToken, ScopeSet};
+
+const USERS: [&str; 5] = ["ada", "bea", "cleo", "guest-1", "guest-2"];
+const ROLES: [Role; 4] = [Role::Moderator, Role::Publisher, Role::PublisherOnly, Role::Subscriber];
+const WAITS: [u64; 8] = [0, 0, 1, 100, 250, 1_000, 5_000, 700_000];
+
+/// Four bytes make a command; any four do.
+type Seed = (u8, u8, u8, u8);
+
+fn entering((_, a, b, c): Seed, now: stagedoor_proto::Timestamp) -> RoomCommand {
+    let n = a % 9;
+    let mut join = request(n, USERS[usize::from(n) % 5], ROLES[usize::from(b) % 4]);
+    join.guest = n % 5 >= 3;
+    join.instance = format!("instance-{}", n / 3).parse().expect("an instance");
+    // Participants come and go under new ids; now and then one is taken.
+    join.participant = ParticipantId::from_bits(u128::from(c) * 16 + u128::from(n));
+    join.app_moderator = b & 0x4 != 0;
+    if b % 5 == 4 {
+        join.scopes = ScopeSet::ALL.without([Scope::Publish, Scope::Subscribe][usize::from(c) % 2]);
+    }
+    if b & 32 != 0 {
+        join.token = Some(RoomToken {
+            issued: now - Duration::from_secs(u64::from(c % 4)),
+            expires: now + Duration::from_secs(u64::from(c) * 4),
+            jti: (c & 1 == 0).then(|| format!("jti-{}", c % 8).into()),
+            layout_classes: stagedoor_proto::LayoutClasses::default(),
+        });
+    }
+    if b & 64 != 0 {
+        join.link = Link::Suspended;
+    }
+    RoomCommand::Join(Box::new(join))
+}
+
+fn verb((_, _, b, c): Seed, world: &World) -> Moderation {
+    let target = |n: u8| world.room.participant_of(session(n % 9)).unwrap_or(person(n));
+    let name = USERS[usize::from(c) % 5];
+    let who = if c & 16 == 0 { Who::Username(user(name)) } else { Who::Participant(target(c)) };
+    let muted = match c % 3 {
+        0 => MuteTarget::Stream(stream_id(c % 8)),
+        _ => MuteTarget::Person { room: room_id(), who: who.clone() },
+    };
+    let lock = c & 32 != 0;
+    match b % 16 {
+        0 => kick(who, Some(u64::from(c & 3) * 5_000)),
+        1 => Moderation::ForceDisconnect(ForceDisconnect {
+            room: room_id(),
+            who,
+            block: Block { for_ms: None, scope: BlockScope::App },
+            reason: None,
+            ref_: Some(format!("ref-{}", c % 4).parse().expect("a ref")),
+        }),
+        2 => Moderation::Unblock(Unblock { room: room_id(), username: user(name), ref_: None }),
+        3 => Moderation::ForceUnpublish(ForceUnpublish {
+            stream: stream_id(c % 8),
+            reason: None,
+            ref_: None,
+        }),
+        4 | 5 => Moderation::ForceMute(mute_of(muted, lock)),
+        6 => Moderation::LiftMute(mute_of(muted, false)),
+        7 => Moderation::LiftMute(mute_of(on_user(name), false)),
+        8 => mute_all(&[c % 8, c.wrapping_add(1) % 8], lock),
+        9 => Moderation::DisableForceMute(whole_room(None)),
+        10 => Moderation::AskUnmute(on_stream(c % 8)),
+        11 | 12 => {
+            let mut verb = role_of(0, ROLES[usize::from(c >> 4) % 4]);
+            if let Moderation::SetRole(body) = &mut verb {
+                body.participant = target(c);
+            }
+            verb
+        }
+        13 => Moderation::LockRoom(whole_room(None)),
+        14 => Moderation::UnlockRoom(whole_room(None)),
+        _ if c % 4 == 0 => Moderation::EndRoom(whole_room(None)),
+        _ => mute_all(&[], lock),
+    }
+}
+
+fn command(seed: Seed, world: &World) -> RoomCommand {
+    let (kind, a, b, c) = seed;
+    let n = a % 9;
+    let stream = stream_id(b % 8);
+    let origin = origin(n);
+    match kind % 32 {
+        0..=7 => entering(seed, world.now),
+        8 => leave(n),
+        9 => RoomCommand::Leave {
+            session: session(n),
+            reason: LeaveReason::NetworkLost,
+            origin: None,
+        },
+        10 => RoomCommand::Link { session: session(n), link: Link::Suspended },
+        11 => RoomCommand::Link { session: session(n), link: Link::Live },
+        12 => RoomCommand::SessionState { session: session(n), state: SessionState::TokenExpired },
+        13..=17 => publish(n, b % 8),
+        18 | 19 => RoomCommand::UpdateStream {
+            origin,
+            update: stagedoor_proto::UpdateStream {
+                stream,
+                has_audio: Some(c & 1 == 0),
+                has_video: (c & 2 == 0).then_some(c & 4 == 0),
+                name: None,
+                layout_classes: None,
+            },
+        },
+        20 => RoomCommand::Unpublish { origin, stream },
+        21 => RoomCommand::Subscribe { origin, stream },
+        22 => RoomCommand::Unsubscribe { origin, stream },
+        23 => RoomCommand::Watch { origin, on: c & 1 == 0 },
+        24 if c.is_multiple_of(8) => RoomCommand::Carry {
+            from: user(USERS[usize::from(a) % 5]),
+            to: user(USERS[usize::from(b) % 5]),
+        },
+        24 => RoomCommand::Tick,
+        25 if c.is_multiple_of(4) => {
+            RoomCommand::Moderate { origin: Origin::Call(1), verb: verb(seed, world) }
+        }
+        _ => RoomCommand::Moderate { origin, verb: verb(seed, world) },
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn any_log_keeps_the_invariants_and_leaves_every_client_with_the_rooms_own_view(
+        seeds in proptest::collection::vec((any::<Seed>(), 0..WAITS.len()), 1..120),
+    ) {
+        let settings = RoomSettings {
+            participants: 7,
+            roster_limit: 4,
+            streams_per_participant: 2,
+            streams: 6,
+            expiry: Expiry::Enforce,
+            ..RoomSettings::default()
+        };
+        let mut world = World::with(settings.clone(), super::super::Record::default());
+        for (seed, wait) in seeds {
+            if world.room.is_open() {
+                let command = command(seed, &world);
+                world.step(command);
+            } else {
+                let opening = crate::room::Opening { settings: settings.clone(), ..Default::default() };
+                world.step(RoomCommand::Open(Box::new(opening)));
+            }
+            // Some commands come late, before the tick that was due.
+            if seed.3 & 64 == 0 {
+                world.wait(WAITS[wait]);
+            } else {
+                world.now = world.now + Duration::from_millis(WAITS[wait]);
+            }
+            let signal = SendSignal {
+                room: room_id(),
+                to: None,
+                type_: "chat".parse().expect("a type"),
+                data: Data::from_json("1".to_owned()).expect("JSON"),
+                ref_: None,
+            };
+            let relay = Relay { to: person(seed.2), stream: stream_id(seed.2 % 8), data: signal.data.clone() };
+            let before = world.room.clone();
+            let mut probe = world.room.clone();
+            let _permitted = probe.signal(Some(session(seed.1 % 9)), &signal, world.now);
+            let _permitted = probe.relay(session(seed.1 % 9), &relay);
+            let _page = probe.roster(session(seed.1 % 9), None, world.now);
+            prop_assert!(probe.check_invariants().is_ok());
+            prop_assert_eq!(before.version(), probe.version());
+        }
+    }
+}

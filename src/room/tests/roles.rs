@@ -1,0 +1,217 @@
+//! Who may do what: each cell of the role table, each verb, and roles that change live.
+
+use stagedoor_proto::{
+    Data, ErrorCode, Push, Reply, Role, Scope, SendSignal, SignalType, StreamEndReason, Unblock,
+    Who,
+};
+
+use super::world::{
+    World, join, kick, leave, mute_all, mute_of, on_stream, on_user, origin, person, publish,
+    request, role_of, room_id, session, stream_id, user, whole_room,
+};
+use crate::room::{Effect, Moderation, Origin, Record, RoomCommand, RoomSettings, ScopeSet};
+
+fn signal() -> SendSignal {
+    let type_: SignalType = "chat".parse().expect("a type");
+    let data = Data::from_json("1".to_owned()).expect("JSON");
+    SendSignal { room: room_id(), to: None, type_, data, ref_: None }
+}
+
+#[test]
+fn each_cell_of_the_role_table_is_enforced() {
+    use Role::{Moderator, Publisher, PublisherOnly, Subscriber};
+    // role, whether subscribers signal; subscribe, publish, signal, moderate
+    let table = [
+        (Subscriber, false, [true, false, false, false]),
+        (Subscriber, true, [true, false, true, false]),
+        (Publisher, false, [true, true, true, false]),
+        (PublisherOnly, true, [false, true, false, false]),
+        (Moderator, false, [true, true, true, true]),
+    ];
+    for (role, subscriber_signals, expected) in table {
+        let settings = RoomSettings { subscriber_signals, ..RoomSettings::default() };
+        let mut world = World::with(settings, Record::default());
+        world.join(1, "owner", Publisher);
+        world.publish(1, 1);
+        let capabilities = world.join(2, "ada", role).capabilities;
+        let subscribe = RoomCommand::Subscribe { origin: origin(2), stream: stream_id(1) };
+        let missing = |result: Result<Reply, stagedoor_proto::Error>| {
+            result.err().map(|error| (error.code, error.missing))
+        };
+        let results = [
+            (Scope::Subscribe, missing(world.step(subscribe).reply())),
+            (Scope::Publish, missing(world.step(publish(2, 2)).reply())),
+            (
+                Scope::Signal,
+                world
+                    .room
+                    .clone()
+                    .signal(Some(session(2)), &signal(), world.now)
+                    .err()
+                    .map(|error| (error.code, error.missing)),
+            ),
+            (
+                Scope::Moderate,
+                missing(world.moderate(2, Moderation::LockRoom(whole_room(None))).reply()),
+            ),
+        ];
+        for ((scope, refused), may) in results.into_iter().zip(expected) {
+            let expected = (!may).then_some((ErrorCode::Forbidden, Some(scope)));
+            assert_eq!(refused, expected, "{role:?} {scope:?}");
+        }
+        let told = [
+            capabilities.subscribe,
+            capabilities.publish,
+            capabilities.signal,
+            capabilities.moderate,
+        ];
+        assert_eq!(told, expected, "{role:?} is told what it may do");
+    }
+}
+
+#[test]
+fn a_scope_that_is_missing_takes_the_capability_from_every_role() {
+    for scope in [Scope::Publish, Scope::Subscribe, Scope::Signal, Scope::Moderate] {
+        let mut world = World::new();
+        let mut request = request(1, "ada", Role::Moderator);
+        request.scopes = ScopeSet::ALL.without(scope);
+        let capabilities = world.step(RoomCommand::Join(Box::new(request))).joined().capabilities;
+        let held = [
+            (Scope::Publish, capabilities.publish),
+            (Scope::Subscribe, capabilities.subscribe),
+            (Scope::Signal, capabilities.signal),
+            (Scope::Moderate, capabilities.moderate),
+        ];
+        for (of, held) in held {
+            assert_eq!(held, of != scope, "{of:?} without {scope:?}");
+        }
+    }
+}
+
+fn every_verb(name: &str, n: u8, stream: u8) -> Vec<Moderation> {
+    let unblock = Unblock { room: room_id(), username: user(name), ref_: None };
+    let unpublish =
+        stagedoor_proto::ForceUnpublish { stream: stream_id(stream), reason: None, ref_: None };
+    vec![
+        kick(Who::Username(user(name)), None),
+        Moderation::Unblock(unblock),
+        Moderation::ForceUnpublish(unpublish),
+        Moderation::ForceMute(mute_of(on_user(name), true)),
+        Moderation::LiftMute(mute_of(on_user(name), false)),
+        Moderation::AskUnmute(on_stream(stream)),
+        role_of(n, Role::Subscriber),
+        mute_all(&[], true),
+        Moderation::DisableForceMute(whole_room(None)),
+        Moderation::LockRoom(whole_room(None)),
+        Moderation::UnlockRoom(whole_room(None)),
+        Moderation::EndRoom(whole_room(None)),
+    ]
+}
+
+#[test]
+fn every_verb_is_for_moderators_and_the_server_and_a_refusal_changes_nothing() {
+    let mut world = World::new();
+    world.join(1, "target", Role::Publisher);
+    world.publish(1, 1);
+    world.join(2, "ada", Role::Publisher);
+    world.join(3, "mod", Role::Moderator);
+    for verb in every_verb("target", 1, 1) {
+        let before = world.room.held.clone();
+        let outcome = world.moderate(2, verb.clone());
+        assert_eq!(outcome.code(), Some(ErrorCode::Forbidden), "{:?}", verb.verb());
+        assert!(outcome.pushes().is_empty(), "nobody is told of {:?}", verb.verb());
+        assert_eq!(world.room.held, before);
+        let is_denial = |effect: &Effect| matches!(effect, Effect::Denied { .. });
+        assert!(outcome.0.iter().any(is_denial), "{:?} is counted", verb.verb());
+        for by in [origin(3), Origin::Call(7)] {
+            let mut world = World::new();
+            world.join(1, "target", Role::Publisher);
+            world.publish(1, 1);
+            world.join(3, "mod", Role::Moderator);
+            let outcome = world.step(RoomCommand::Moderate { origin: by, verb: verb.clone() });
+            assert_eq!(outcome.code(), None, "{:?} by {by:?}", verb.verb());
+            assert!(outcome.0.iter().any(|effect| matches!(effect, Effect::Audit(_))));
+        }
+    }
+}
+
+#[test]
+fn nobody_moderates_themselves_not_even_through_another_membership() {
+    for verb in every_verb("mod", 2, 2).into_iter().take(7) {
+        let mut world = World::new();
+        world.join(1, "mod", Role::Moderator);
+        world.join(2, "mod", Role::Moderator);
+        world.publish(2, 2);
+        assert_eq!(
+            world.moderate(1, verb.clone()).code(),
+            Some(ErrorCode::SelfModeration),
+            "{:?}",
+            verb.verb()
+        );
+    }
+}
+
+#[test]
+fn moderators_can_be_targets() {
+    let mut world = World::new();
+    world.join(1, "mod", Role::Moderator);
+    world.join(2, "other", Role::Moderator);
+    assert_eq!(world.moderate(1, kick(Who::Participant(person(2)), None)).code(), None);
+    assert_eq!(world.room.participant_of(session(2)), None);
+}
+
+#[test]
+fn a_demotion_ends_streams_and_subscriptions_withdraws_frames_and_sends_the_room_anew() {
+    let mut world = World::new();
+    world.join(1, "mod", Role::Moderator);
+    world.join(2, "ada", Role::Publisher);
+    world.publish(1, 1);
+    world.publish(2, 2);
+    world.step(RoomCommand::Subscribe { origin: origin(2), stream: stream_id(1) });
+    let outcome = world.moderate(1, role_of(2, Role::Subscriber));
+    assert!(!world.room.has_stream(stream_id(2)));
+    let withdrawn = |effect: &Effect| matches!(effect, Effect::Withdraw(_));
+    assert!(outcome.0.iter().any(withdrawn));
+    assert!(outcome.names().contains(&"room_reset"));
+    let ended = outcome.pushes().into_iter().any(|push| {
+        matches!(push, Push::StreamUnpublished(body) if body.reason == StreamEndReason::ForceUnpublished)
+    });
+    assert!(ended, "the stream ended by force");
+    assert_eq!(world.step(publish(2, 3)).code(), Some(ErrorCode::Forbidden));
+    let outcome = world.moderate(1, role_of(2, Role::PublisherOnly));
+    assert!(outcome.names().contains(&"stream_unsubscribed"));
+    assert!(world.clients[&session(2)].streams.is_empty(), "it is told of nobody's streams now");
+}
+
+#[test]
+fn a_set_role_holds_for_the_user_whatever_their_next_token_says() {
+    let mut world = World::new();
+    world.join(1, "mod", Role::Moderator);
+    world.join(2, "ada", Role::Publisher);
+    world.moderate(1, role_of(2, Role::Subscriber));
+    assert_eq!(world.join(2, "ada", Role::Moderator).participant.role, Role::Subscriber, "renewed");
+    world.step(leave(2));
+    assert_eq!(
+        world.join(3, "ada", Role::Publisher).participant.role,
+        Role::Subscriber,
+        "came back"
+    );
+    let accepted = world.moderate(1, role_of(3, Role::Moderator)).accepted();
+    assert_eq!((accepted.participant, accepted.role), (Some(person(3)), Some(Role::Moderator)));
+}
+
+#[test]
+fn joining_again_renews_the_role_of_the_token() {
+    let mut world = World::new();
+    world.join(1, "ada", Role::Publisher);
+    world.publish(1, 1);
+    assert_eq!(world.join(1, "ada", Role::Subscriber).participant.role, Role::Subscriber);
+    assert!(!world.room.has_stream(stream_id(1)), "what the role no longer allows is over");
+    assert_eq!(world.room.counts().participants, 1);
+}
+
+#[test]
+fn the_first_to_join_is_no_moderator() {
+    let mut world = World::new();
+    assert!(!world.step(join(1, "first", Role::Publisher)).joined().capabilities.moderate);
+}

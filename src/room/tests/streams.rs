@@ -1,0 +1,177 @@
+//! Streams, their limits and owners; relays and signals.
+
+use std::time::Duration;
+
+use stagedoor_proto::{
+    Data, ErrorCode, LayoutClasses, Relay, Role, Scope, SendSignal, UpdateStream,
+};
+
+use super::world::{World, leave, origin, person, publish, request, room_id, session, stream_id};
+use crate::room::{Audience, Origin, Record, Relaying, RoomCommand, RoomSettings, ScopeSet};
+
+fn data(text: &str) -> Data {
+    Data::from_json(text.to_owned()).expect("JSON")
+}
+
+fn signal(text: &str) -> SendSignal {
+    let type_ = "chat".parse().expect("a type");
+    SendSignal { room: room_id(), to: None, type_, data: data(text), ref_: None }
+}
+
+#[test]
+fn a_participant_and_a_room_have_so_many_streams() {
+    let settings =
+        RoomSettings { streams_per_participant: 2, streams: 3, ..RoomSettings::default() };
+    let mut world = World::with(settings, Record::default());
+    world.join(1, "ada", Role::Publisher);
+    world.join(2, "bea", Role::Publisher);
+    for (n, stream, code) in [
+        (1, 1, None),
+        (1, 2, None),
+        (1, 3, Some(ErrorCode::TooManyStreams)),
+        (2, 1, Some(ErrorCode::InvalidArgument)),
+        (2, 3, None),
+        (2, 4, Some(ErrorCode::TooManyStreams)),
+    ] {
+        assert_eq!(world.step(publish(n, stream)).code(), code, "{n} {stream}");
+    }
+    world.step(leave(1));
+    assert_eq!(world.room.counts().streams, 1);
+}
+
+#[test]
+fn a_stream_is_its_owners_and_its_layout_the_servers_too() {
+    let mut world = World::new();
+    world.join(1, "ada", Role::Publisher);
+    world.join(2, "bea", Role::Publisher);
+    world.publish(1, 1);
+    let update = |has_audio, layout: Option<&str>| UpdateStream {
+        stream: stream_id(1),
+        has_audio,
+        has_video: None,
+        name: None,
+        layout_classes: layout
+            .map(|class| LayoutClasses::try_from(vec![class.to_owned()]).expect("a class")),
+    };
+    let server = Origin::Call(1);
+    let cases = [
+        (origin(2), update(Some(false), None), Some(ErrorCode::NotOwner)),
+        (origin(1), update(Some(false), None), None),
+        (server, update(None, Some("focus")), None),
+        (server, update(Some(true), None), Some(ErrorCode::NotOwner)),
+    ];
+    for (by, update, code) in cases {
+        assert_eq!(
+            world.step(RoomCommand::UpdateStream { origin: by, update }).code(),
+            code,
+            "{by:?}"
+        );
+    }
+    let unpublish =
+        |n, stream| RoomCommand::Unpublish { origin: origin(n), stream: stream_id(stream) };
+    assert_eq!(world.step(unpublish(2, 1)).code(), Some(ErrorCode::NotOwner));
+    assert_eq!(world.step(unpublish(1, 9)).code(), Some(ErrorCode::StreamNotFound));
+    assert_eq!(world.step(unpublish(1, 1)).code(), None);
+}
+
+#[test]
+fn who_only_publishes_is_told_of_nobody_elses_streams() {
+    let mut world = World::new();
+    world.join(1, "ada", Role::Publisher);
+    world.publish(1, 1);
+    let joined = world.join(2, "bea", Role::PublisherOnly);
+    assert!(joined.room.streams.is_empty());
+    world.publish(1, 3);
+    world.publish(2, 2);
+    assert_eq!(
+        world.clients[&session(2)].streams.keys().copied().collect::<Vec<_>>(),
+        [stream_id(2)]
+    );
+    assert_eq!(world.clients[&session(1)].streams.len(), 3);
+}
+
+#[test]
+fn media_is_negotiated_only_between_a_publisher_and_its_subscribers() {
+    let mut world = World::new();
+    for (n, name) in [(1, "ada"), (2, "bea"), (3, "cleo")] {
+        world.join(n, name, Role::Publisher);
+    }
+    let mut mute = request(4, "dora", Role::Publisher);
+    mute.scopes = ScopeSet::ALL.without(Scope::Relay);
+    world.step(RoomCommand::Join(Box::new(mute)));
+    world.publish(1, 1);
+    let subscribe = |n| RoomCommand::Subscribe { origin: origin(n), stream: stream_id(1) };
+    assert_eq!(world.step(subscribe(2)).names(), ["stream_subscribed"]);
+    assert!(world.step(subscribe(2)).names().is_empty(), "once");
+    let relay = |to, stream| Relay { to: person(to), stream: stream_id(stream), data: data("1") };
+    let code = |world: &World, from, relay: &Relay| {
+        world.room.relay(session(from), relay).map_err(|error| error.code)
+    };
+    let passed = |to, from| Ok(Relaying { to: session(to), from: person(from) });
+    let cases = [
+        (1, relay(2, 1), passed(2, 1)),
+        (2, relay(1, 1), passed(1, 2)),
+        (1, relay(3, 1), Err(ErrorCode::NotSubscribed)),
+        (2, relay(3, 1), Err(ErrorCode::NotSubscribed)),
+        (3, relay(1, 1), Err(ErrorCode::NotSubscribed)),
+        (1, relay(2, 9), Err(ErrorCode::StreamNotFound)),
+        (1, relay(9, 1), Err(ErrorCode::ParticipantNotFound)),
+        (4, relay(1, 1), Err(ErrorCode::Forbidden)),
+        (9, relay(1, 1), Err(ErrorCode::NotInRoom)),
+        (
+            1,
+            Relay { data: data(&format!("\"{}\"", "x".repeat(48 * 1024))), ..relay(2, 1) },
+            Err(ErrorCode::TooLarge),
+        ),
+    ];
+    for (from, relay, expected) in cases {
+        assert_eq!(code(&world, from, &relay), expected, "{from} to {:?}", relay.to);
+    }
+    let unsubscribe = RoomCommand::Unsubscribe { origin: origin(2), stream: stream_id(1) };
+    assert_eq!(world.step(unsubscribe).names(), ["stream_unsubscribed"]);
+    assert_eq!(code(&world, 1, &relay(2, 1)), Err(ErrorCode::NotSubscribed));
+}
+
+#[test]
+fn signals_have_an_order_a_size_a_rate_and_their_recipients() {
+    let settings = RoomSettings { signals_per_s: 3, ..RoomSettings::default() };
+    let mut world = World::with(settings, Record::default());
+    for (n, name) in [(1, "ada"), (2, "bea"), (3, "cleo")] {
+        world.join(n, name, Role::Publisher);
+    }
+    let (room, now) = (&mut world.room, world.now);
+    let large = signal(&format!("\"{}\"", "x".repeat(8_191)));
+    assert_eq!(
+        room.signal(Some(session(1)), &large, now).map_err(|error| error.code),
+        Err(ErrorCode::TooLarge)
+    );
+    let stray = SendSignal { to: Some(person(9)), ..signal("1") };
+    assert_eq!(
+        room.signal(Some(session(1)), &stray, now).map_err(|error| error.code),
+        Err(ErrorCode::ParticipantNotFound)
+    );
+    let sent = room.signal(Some(session(1)), &signal("1"), now).expect("sent");
+    assert_eq!((sent.sent.order, sent.sent.recipients), (1, 2));
+    assert_eq!(sent.to, Some(Audience::All { except: Some(session(1)) }));
+    let direct = SendSignal { to: Some(person(2)), ..signal("1") };
+    let sent = room.signal(Some(session(1)), &direct, now).expect("sent");
+    assert_eq!((sent.sent.order, sent.to), (2, Some(Audience::One(session(2)))));
+    let sent = room.signal(None, &signal("1"), now).expect("the server's");
+    assert_eq!((sent.sent.order, sent.sent.recipients, sent.from), (3, 3, None));
+    let error = room.signal(Some(session(2)), &signal("1"), now).expect_err("too fast");
+    assert_eq!((error.code, error.retry_after_ms), (ErrorCode::RateLimited, Some(333)));
+    assert!(room.signal(Some(session(2)), &signal("1"), now + Duration::from_millis(334)).is_ok());
+}
+
+#[test]
+fn a_signal_under_the_same_ref_is_sent_once() {
+    let mut world = World::new();
+    world.join(1, "ada", Role::Publisher);
+    let keyed = |text| SendSignal { ref_: Some("r".parse().expect("a ref")), ..signal(text) };
+    let first = world.room.signal(Some(session(1)), &keyed("1"), world.now).expect("sent");
+    let again = world.room.signal(Some(session(1)), &keyed("1"), world.now).expect("answered");
+    assert_eq!((again.to, again.sent), (None, first.sent));
+    let other =
+        world.room.signal(Some(session(1)), &keyed("2"), world.now).map_err(|error| error.code);
+    assert_eq!(other, Err(ErrorCode::RefConflict));
+}

@@ -1,0 +1,300 @@
+//! A room, its replica and its clients: each step goes through all of them and is checked.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use stagedoor_proto::{
+    Accepted, Block, BlockScope, Error, ErrorCode, ForceDisconnect, ForceMute, ForceMuteAll,
+    Joined, LeaveReason, Link, ModerateRoom, ModerationReport, MuteTarget, NewStream, OnStream,
+    ParticipantId, Push, Ref, Reply, Role, RoomId, SessionId, SessionState, SetRole, Stream,
+    StreamId, StreamKind, Timestamp, UpdateStream, Username, Who,
+};
+
+use super::client::Client;
+use crate::room::{
+    Effect, Entry, Join, Moderation, Opening, Origin, Record, Room, RoomCommand, RoomSettings,
+    ScopeSet,
+};
+
+pub(super) struct World {
+    pub(super) room: Room,
+    replica: Room,
+    pub(super) clients: BTreeMap<SessionId, Client>,
+    pub(super) now: Timestamp,
+    version: u64,
+}
+
+/// Everything that happened because of one command.
+pub(super) struct Outcome(pub(super) Vec<Effect>);
+
+pub(super) const START: Timestamp = Timestamp::from_millis(1_000_000);
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::with(RoomSettings::default(), Record::default())
+    }
+
+    pub(super) fn with(settings: RoomSettings, record: Record) -> Self {
+        let room = Room::new(room_id());
+        let (replica, clients) = (room.clone(), BTreeMap::new());
+        let mut world = Self { room, replica, clients, now: START, version: 0 };
+        world.step(RoomCommand::Open(Box::new(Opening { settings, record })));
+        world
+    }
+
+    /// Appends a command now.
+    pub(super) fn step(&mut self, command: RoomCommand) -> Outcome {
+        self.version += 1;
+        let ended = match &command {
+            RoomCommand::Unpublish { stream, .. } => Some(*stream),
+            _ => None,
+        };
+        let entry = Entry { version: self.version, now: self.now, command };
+        // As it will come back out of a log.
+        let text = serde_json::to_string(&entry).expect("an entry has a JSON form");
+        let entry_read: Entry = serde_json::from_str(&text).expect("an entry can be read back");
+        assert_eq!(entry_read, entry);
+        let mut untouched = self.room.clone();
+        untouched.apply(Entry {
+            command: RoomCommand::Tick,
+            version: entry.version,
+            now: entry.now,
+        });
+        let effects = self.room.apply(entry);
+        let is_refusal = |effect: &Effect| matches!(effect, Effect::Reply { result: Err(_), .. });
+        if effects.iter().any(is_refusal) {
+            assert!(untouched == self.room, "a refusal changes nothing: {text}");
+        }
+        assert_eq!(self.replica.apply(entry_read), effects, "replicas decide alike");
+        assert!(self.replica == self.room, "replicas stay alike");
+        self.room.check_invariants().unwrap_or_else(|broken| panic!("{broken} after {text}"));
+        self.deliver(&effects, ended);
+        for (session, client) in &self.clients {
+            let me =
+                self.room.participant_of(*session).expect("clients are forgotten when they left");
+            let told =
+                Client::of(me, &self.room.snapshot_for(*session).expect("it is in the room"));
+            assert_eq!(client.view(), told.view(), "a client knows what the room is after {text}");
+        }
+        Outcome(effects)
+    }
+
+    fn deliver(&mut self, effects: &[Effect], ended: Option<StreamId>) {
+        for effect in effects {
+            match effect {
+                Effect::Push { to, push } => {
+                    let size = stagedoor_proto::encode_push(push).len();
+                    assert!(size <= 256 * 1024, "a message of {size} bytes");
+                    self.room.each_in(to, |session| {
+                        if let Some(client) = self.clients.get_mut(&session) {
+                            client.told(push);
+                        }
+                    });
+                }
+                Effect::Reply { origin: Origin::Session { session, .. }, result: Ok(reply) } => {
+                    if let Reply::Joined(joined) = reply {
+                        self.clients.insert(*session, Client::joined(joined));
+                    } else if let Some(client) = self.clients.get_mut(session) {
+                        client.answered(reply);
+                        if let Some(stream) = ended {
+                            client.unpublished(stream);
+                        }
+                    }
+                }
+                Effect::Forget(gone) => self.room.each_in(gone, |session| {
+                    self.clients.remove(&session);
+                }),
+                _ => {}
+            }
+        }
+    }
+
+    /// Lets time pass, ticking whenever the room asks for it.
+    pub(super) fn wait(&mut self, ms: u64) -> Outcome {
+        let until = self.now + Duration::from_millis(ms);
+        let mut effects = Vec::new();
+        while let Some(due) = self.room.next_due().filter(|due| *due <= until) {
+            self.now = due;
+            effects.extend(self.step(RoomCommand::Tick).0);
+        }
+        self.now = until;
+        Outcome(effects)
+    }
+
+    pub(super) fn join(&mut self, n: u8, name: &str, role: Role) -> Joined {
+        self.step(join(n, name, role)).joined()
+    }
+
+    pub(super) fn publish(&mut self, n: u8, stream: u8) -> Stream {
+        let outcome = self.step(publish(n, stream));
+        let Ok(Reply::Published(body)) = outcome.reply() else { panic!("not published") };
+        body.stream
+    }
+
+    pub(super) fn set_audio(&mut self, n: u8, stream: u8, on: bool) -> Outcome {
+        let update = UpdateStream {
+            stream: stream_id(stream),
+            has_audio: Some(on),
+            has_video: None,
+            name: None,
+            layout_classes: None,
+        };
+        self.step(RoomCommand::UpdateStream { origin: origin(n), update })
+    }
+
+    pub(super) fn moderate(&mut self, n: u8, verb: Moderation) -> Outcome {
+        self.step(RoomCommand::Moderate { origin: origin(n), verb })
+    }
+
+    pub(super) fn stream(&self, stream: u8) -> Stream {
+        self.room.streams[&stream_id(stream)].wire.clone()
+    }
+}
+
+impl Outcome {
+    pub(super) fn reply(&self) -> Result<Reply, Error> {
+        let replies = self.0.iter().filter_map(|effect| match effect {
+            Effect::Reply { result, .. } => Some(result.clone()),
+            _ => None,
+        });
+        let mut replies: Vec<_> = replies.collect();
+        assert_eq!(replies.len(), 1, "exactly one reply each");
+        replies.remove(0)
+    }
+
+    pub(super) fn joined(&self) -> Joined {
+        match self.reply() {
+            Ok(Reply::Joined(joined)) => *joined,
+            other => panic!("not joined: {other:?}"),
+        }
+    }
+
+    pub(super) fn accepted(&self) -> Accepted {
+        match self.reply() {
+            Ok(Reply::Accepted(accepted)) => accepted,
+            other => panic!("not accepted: {other:?}"),
+        }
+    }
+
+    pub(super) fn code(&self) -> Option<ErrorCode> {
+        self.reply().err().map(|error| error.code)
+    }
+
+    pub(super) fn pushes(&self) -> Vec<&Push> {
+        let pushes = self.0.iter().filter_map(|effect| match effect {
+            Effect::Push { push, .. } => Some(&**push),
+            _ => None,
+        });
+        pushes.collect()
+    }
+
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        self.pushes().into_iter().map(Push::name).collect()
+    }
+
+    pub(super) fn reports(&self) -> Vec<&ModerationReport> {
+        let reports = self.pushes().into_iter().filter_map(|push| match push {
+            Push::Moderation(report) => Some(report),
+            _ => None,
+        });
+        reports.collect()
+    }
+}
+
+pub(super) fn room_id() -> RoomId {
+    "lobby".parse().expect("a room id")
+}
+
+pub(super) fn user(name: &str) -> Username {
+    name.parse().expect("a username")
+}
+
+pub(super) fn session(n: u8) -> SessionId {
+    SessionId::from_bits(u128::from(n))
+}
+
+pub(super) fn person(n: u8) -> ParticipantId {
+    ParticipantId::from_bits(u128::from(n))
+}
+
+pub(super) fn stream_id(n: u8) -> StreamId {
+    StreamId::from_bits(u128::from(n))
+}
+
+pub(super) fn origin(n: u8) -> Origin {
+    Origin::Session { session: session(n), request: 1 }
+}
+
+pub(super) fn request(n: u8, name: &str, role: Role) -> Join {
+    Join {
+        origin: origin(n),
+        session: session(n),
+        participant: person(n),
+        username: user(name),
+        instance: format!("instance-{n}").parse().expect("an instance"),
+        guest: false,
+        role,
+        scopes: ScopeSet::ALL,
+        app_moderator: false,
+        data: None,
+        token: None,
+        link: Link::Live,
+        state: SessionState::Established,
+    }
+}
+
+pub(super) fn join(n: u8, name: &str, role: Role) -> RoomCommand {
+    RoomCommand::Join(Box::new(request(n, name, role)))
+}
+
+pub(super) fn leave(n: u8) -> RoomCommand {
+    let (session, reason) = (session(n), LeaveReason::Left);
+    RoomCommand::Leave { session, reason, origin: Some(origin(n)) }
+}
+
+pub(super) fn publish(n: u8, stream: u8) -> RoomCommand {
+    let new = NewStream {
+        name: None,
+        kind: StreamKind::Camera,
+        has_audio: true,
+        has_video: true,
+        layout_classes: stagedoor_proto::LayoutClasses::default(),
+    };
+    RoomCommand::Publish { origin: origin(n), stream: stream_id(stream), new }
+}
+
+pub(super) fn whole_room(ref_: Option<Ref>) -> ModerateRoom {
+    ModerateRoom { room: room_id(), ref_ }
+}
+
+pub(super) fn kick(who: Who, for_ms: Option<u64>) -> Moderation {
+    let block = Block { for_ms, scope: BlockScope::Room };
+    Moderation::ForceDisconnect(ForceDisconnect {
+        room: room_id(),
+        who,
+        block,
+        reason: None,
+        ref_: None,
+    })
+}
+
+pub(super) fn mute_of(target: MuteTarget, lock: bool) -> ForceMute {
+    ForceMute { target, lock, ref_: None }
+}
+
+pub(super) fn on_user(name: &str) -> MuteTarget {
+    MuteTarget::Person { room: room_id(), who: Who::Username(user(name)) }
+}
+
+pub(super) fn on_stream(stream: u8) -> OnStream {
+    OnStream { stream: stream_id(stream), ref_: None }
+}
+
+pub(super) fn mute_all(except: &[u8], lock: bool) -> Moderation {
+    let except = except.iter().map(|n| stream_id(*n)).collect();
+    Moderation::ForceMuteAll(ForceMuteAll { room: room_id(), except, lock, ref_: None })
+}
+
+pub(super) fn role_of(n: u8, role: Role) -> Moderation {
+    Moderation::SetRole(SetRole { room: room_id(), participant: person(n), role, ref_: None })
+}
