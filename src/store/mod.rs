@@ -13,7 +13,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use stagedoor_proto::{Data, FamilyId, InstanceId, Timestamp, Username};
+use serde::{Deserialize, Serialize};
+use stagedoor_proto::{
+    Data, FamilyId, InstanceId, OutcomeCounts, Ref, RoomId, Target, Timestamp, Username,
+};
+
+use crate::room::{Fact, Record};
 
 pub use sqlite::SqliteStore;
 
@@ -139,6 +144,87 @@ pub struct Check {
     pub now: Timestamp,
 }
 
+/// A room of an app; nothing crosses apps.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RoomKey {
+    /// The app's id.
+    pub app: Arc<str>,
+    /// The room's id in it.
+    pub room: RoomId,
+}
+
+/// Who did something that the audit log keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditActor {
+    /// A user, as a moderator.
+    User(Username),
+    /// A server key or token, by its name.
+    Server(Box<str>),
+    /// The gateway itself.
+    Gateway,
+}
+
+/// Something that happened, to be kept in the audit log of an app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEvent {
+    /// When.
+    pub at_ms: Timestamp,
+    /// Who did it.
+    pub actor: AuditActor,
+    /// What: a verb's name on the wire, or that of a call of the server API.
+    pub verb: Box<str>,
+    /// In which room, where it was in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomId>,
+    /// The place in the room's log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// Whom it was aimed at.
+    #[serde(default)]
+    pub target: Target,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Box<str>>,
+    /// The caller's idempotency key.
+    #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub ref_: Option<Ref>,
+    /// What became of it.
+    pub outcome: AuditOutcome,
+}
+
+/// What became of something in the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditOutcome {
+    /// Its receipts, so far or in the end.
+    Receipts {
+        /// Targets by outcome.
+        counts: OutcomeCounts,
+        /// From the verb until these outcomes.
+        elapsed_ms: u64,
+    },
+    /// It was done.
+    Done,
+    /// It was refused so often within the minute that begins with `at_ms`.
+    Denied {
+        /// How often.
+        times: u64,
+    },
+}
+
+/// A row of the audit log, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRow {
+    /// Its place in the app's log: 1, 2, 3 and so on.
+    pub number: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: AuditEvent,
+    /// HMAC-SHA-256 over the hash of the row before and this row, in hexadecimal.
+    pub hash: Box<str>,
+}
+
 /// A symmetric key of the gateway, for its access tokens.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SigningKey {
@@ -224,6 +310,28 @@ pub trait Store: Send + Sync + 'static {
         instance: InstanceId,
         family: FamilyId,
     ) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// What outlived a room's participants, expired rows left out.
+    fn load_room(&self, room: RoomKey, now: Timestamp)
+    -> BoxFuture<'_, Result<Record, StoreError>>;
+
+    /// Keeps facts of a room, in their order. Calls for one room take effect in the order in which they are made.
+    fn keep_room(&self, room: RoomKey, facts: Vec<Fact>) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Appends events to an app's audit log, in their order.
+    fn audit(
+        &self,
+        app: Arc<str>,
+        events: Vec<AuditEvent>,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// At most `limit` rows of an app's audit log after number `after`, oldest first.
+    fn audit_rows(
+        &self,
+        app: Arc<str>,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>>;
 
     /// The gateway's keys, newest first; `first` becomes the only one of a new store.
     fn signing_keys(&self, first: SigningKey)
