@@ -54,6 +54,12 @@ impl From<RoomPattern> for String {
 }
 
 impl RoomPattern {
+    /// The pattern of every room.
+    #[must_use]
+    pub fn any() -> Self {
+        Self("*".into())
+    }
+
     /// How many characters of `room` it pins down; `None` when it does not match. An exact match beats any prefix.
     fn matches(&self, room: &RoomId) -> Option<usize> {
         match self.0.strip_suffix('*') {

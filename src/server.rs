@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::auth;
-use crate::auth::token::AccessTokens;
+use crate::auth::token::{AccessTokens, NoSigningKey};
 use crate::clock::{Clock, Rng};
 use crate::config::{self, Config};
+use crate::engine;
 use crate::http::{Listener, Ports, Role};
 use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
@@ -21,9 +22,9 @@ pub use apps::OwnHooks;
 /// How long tasks have to end once all sessions were told.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Guests that were not seen for so long are forgotten.
-const GUEST_MEMORY: Duration = Duration::from_secs(7 * 24 * 3_600);
+const GUEST_MEMORY: Duration = Duration::from_hours(168);
 /// How often that is looked for.
-const GUEST_SWEEP: Duration = Duration::from_secs(3_600);
+const GUEST_SWEEP: Duration = Duration::from_hours(1);
 
 /// A gateway that is bound and not yet serving.
 pub struct Server {
@@ -92,8 +93,9 @@ impl Server {
         let store = open_store(&config.store)?;
         let first = new_signing_key(&clock);
         let keys = store.signing_keys(first).await?;
-        let access = AccessTokens::new(&keys, clock.clone())
-            .expect("a store has at least the key it was given");
+        let access = AccessTokens::new(&keys, clock.clone()).unwrap_or_else(|NoSigningKey| {
+            unreachable!("a store has at least the key it was given")
+        });
         let access = Arc::new(access);
         let mut built = Vec::with_capacity(config.apps.len());
         for rules in &config.apps {
@@ -109,7 +111,8 @@ impl Server {
             _ => client_address,
         };
         let lifecycle = Lifecycle::default();
-        let hub = Arc::new(Hub::new(&config, built, store, access, lifecycle.clone(), clock));
+        let engine = Arc::new(engine::Local::new(clock.clone()));
+        let hub = Hub::new(&config, built, store, engine, access, lifecycle.clone(), clock);
         let ports =
             Arc::new(Ports::new(&config, client_address, Arc::clone(&hub), lifecycle.clone()));
         let addresses = (client_address, admin_address);

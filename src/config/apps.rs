@@ -16,6 +16,7 @@ use super::keys::{HmacSecret, Jwks, PublicKey};
 use super::secret;
 use super::value::{self, DAY, SECOND};
 use super::webhook::Webhook;
+use crate::grant::RoomPattern;
 
 /// One tenant: its id, its keys and its rules. Nothing crosses apps.
 #[expect(
@@ -39,6 +40,9 @@ pub struct App {
     pub server_keys: Vec<SecretString>,
     /// Whether a username alone lets somebody in.
     pub guests: bool,
+    /// The rooms that guests, and those let in by the api token, may enter without a room token, with their role there.
+    #[serde(deserialize_with = "value::rooms")]
+    pub default_rooms: Vec<(RoomPattern, Role)>,
     /// Lets anybody who shows it in under any name.
     #[serde(deserialize_with = "secret::optional")]
     pub api_token: Option<SecretString>,
@@ -108,6 +112,7 @@ impl App {
             jwks: None,
             server_keys: Vec::new(),
             guests: false,
+            default_rooms: Vec::new(),
             api_token: None,
             webhook: None,
             secure: false,

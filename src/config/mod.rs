@@ -31,6 +31,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use serde::Deserialize;
+use stagedoor_proto::Role;
 
 pub use apps::{App, DuplicatePolicy, MembershipExpiry};
 pub use drain::Drain;
@@ -48,6 +49,7 @@ pub use store::Store;
 pub use value::parse_duration;
 pub use webhook::Webhook;
 
+use crate::grant::RoomPattern;
 use document::Document;
 
 /// The id of the app that development mode serves.
@@ -140,6 +142,7 @@ impl Config {
         let app = App {
             id: DEV_APP.into(),
             guests: true,
+            default_rooms: vec![(RoomPattern::any(), Role::Publisher)],
             hs256_secrets: vec![HmacSecret { kid: None, secret: dev.app_secret }],
             server_keys: vec![dev.server_key],
             ..App::unnamed()

@@ -2,6 +2,7 @@
 //!
 //! Every function here is a `deserialize_with`. Its error says what is allowed; `document` adds place and finding.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::net::SocketAddr;
@@ -10,6 +11,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected, Visitor};
+use stagedoor_proto::Role;
+
+use crate::grant::RoomPattern;
 
 /// Milliseconds in a millisecond, as the least of a range.
 pub(super) const MS: u64 = 1;
@@ -76,6 +80,17 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     parsed(deserializer, "a text that is not empty", |text| {
         (!text.is_empty()).then(|| text.to_owned())
     })
+}
+
+/// Reads a table of room patterns and the roles they give.
+pub(super) fn rooms<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<(RoomPattern, Role)>, D::Error> {
+    let rooms = BTreeMap::<String, Role>::deserialize(deserializer)?;
+    let parse = |(pattern, role): (String, Role)| {
+        Ok((pattern.try_into().map_err(de::Error::custom)?, role))
+    };
+    rooms.into_iter().map(parse).collect()
 }
 
 /// Reads the URL of a server whose word is trusted: https, or http on loopback.

@@ -7,8 +7,10 @@ use stagedoor_proto::{
     Request, Secret, Timestamp, encode_reply,
 };
 
+use tokio::sync::oneshot;
+
 use super::Hub;
-use super::handle::{Arrival, SessionHandle, Standing};
+use super::handle::{Arrival, Credit, SessionHandle};
 use super::refusal::Refused;
 use crate::auth::token::AccessClaims;
 use crate::auth::{Attempt, AuthError, Purpose, Verified};
@@ -17,27 +19,31 @@ use crate::session::RequestRefused;
 
 /// A renewal that was granted and is not yet applied.
 pub(super) struct Renewal {
-    standing: Standing,
+    credit: Credit,
     expires: Timestamp,
 }
 
 impl Hub {
     /// Takes one request of a session. Its reply comes through the session's frames; a broken rule closes the connection.
+    ///
+    /// `Some` resolves when the request has its place in a room's log: the next request is not to be taken before, so
+    /// that commands take effect in the order in which they were sent.
     pub fn handle_request(
         self: &Arc<Self>,
         session: &Arc<SessionHandle>,
         request: Request,
         now: Timestamp,
-    ) {
+    ) -> Option<oneshot::Receiver<()>> {
         let Request { id, command } = request;
         if !self.begin(session, id, now) {
-            return;
+            return None;
         }
         if let Err(code) =
             session.change(|session| session.permit(is_allowed_while_expired(&command)))
         {
             let message = "the access token has expired; renew first";
-            return self.reply(session, id, &Err(Error::new(code, message)));
+            self.reply(session, id, &Err(Error::new(code, message)));
+            return None;
         }
         match command {
             Command::PostponeRenewal(_) => {
@@ -61,14 +67,25 @@ impl Hub {
                 self.reply(session, id, &Err(Error::new(ErrorCode::NotAllowedNow, message)));
                 self.end(session, Disconnect::new(CloseCode::NotAllowedNow));
             }
-            room_command => {
-                let message = format!(
-                    "`{}` needs a room, and this gateway has none yet",
-                    room_command.name()
-                );
-                self.reply(session, id, &Err(Error::new(ErrorCode::UnknownCommand, message)));
+            Command::Join(join) => {
+                let (hub, session, (placed, wait)) =
+                    (Arc::clone(self), Arc::clone(session), oneshot::channel());
+                self.lifecycle.spawn(async move {
+                    if let Err(error) = hub.join(&session, id, join).await {
+                        hub.reply_from_task(&session, id, &Err(error));
+                    }
+                    // Its connection may be gone; the room has it all the same.
+                    let _ = placed.send(());
+                });
+                return Some(wait);
+            }
+            in_room => {
+                if let Some(result) = self.handle_room_command(session, id, in_room, now) {
+                    self.reply(session, id, &result);
+                }
             }
         }
+        None
     }
 
     /// Takes a request under the session's bounds; `false` when it was refused, and answered or the connection closed.
@@ -109,10 +126,10 @@ impl Hub {
 
     /// A renewal on the gateway's own word, where the app allows that.
     fn renew_by_itself(&self, session: &SessionHandle) -> Result<Renewal, Refused> {
-        let standing = session.grant_standing();
+        let credit = session.credit();
         let (auth, now) = (session.app().auth(), self.clock.now());
-        auth.may_self_renew(standing.auth, now).map_err(AuthError::Denied)?;
-        Ok(Renewal { standing, expires: auth.expiry(now) })
+        auth.may_self_renew(credit.auth, now).map_err(AuthError::Denied)?;
+        Ok(Renewal { credit, expires: auth.expiry(now) })
     }
 
     /// Asks whether an auth token renews a session: of the same user, on the same instance.
@@ -133,15 +150,16 @@ impl Hub {
         };
         let Verified { grant, auth, expires, .. } =
             session.app().auth().authenticate(&attempt).await?;
-        Ok(Renewal { standing: Standing { grant: Arc::new(grant), auth }, expires })
+        Ok(Renewal { credit: Credit { grant: Arc::new(grant), auth }, expires })
     }
 
-    pub(super) fn apply_renewal(&self, session: &SessionHandle, renewal: Renewal) -> Renewed {
-        let Renewal { standing, expires } = renewal;
+    pub(super) fn apply_renewal(&self, session: &Arc<SessionHandle>, renewal: Renewal) -> Renewed {
+        let Renewal { credit, expires } = renewal;
         let now = self.clock.now();
-        let access_token = self.mint_access(session, &standing.grant, standing.auth, expires);
-        session.set_standing(standing);
+        let access_token = self.mint_access(session, &credit.grant, credit.auth, expires);
+        session.set_credit(credit);
         session.tell(|session| session.renew(expires, now, &self.session));
+        self.settle(session);
         Renewed { access_token, expires_at_ms: expires }
     }
 
@@ -179,11 +197,13 @@ impl Hub {
     pub fn end(&self, session: &Arc<SessionHandle>, disconnect: Disconnect) {
         session.tell(|session| session.part(disconnect, self.clock.now(), &self.session));
         self.directory.release(session);
+        self.settle(session);
     }
 
     /// The connection of `generation` was lost; the session waits for its client, unless a newer one serves it.
-    pub fn handle_loss(&self, session: &SessionHandle, generation: u64) {
+    pub fn handle_loss(&self, session: &Arc<SessionHandle>, generation: u64) {
         session.change(|session| session.handle_loss(generation, self.clock.now(), &self.session));
+        self.settle(session);
     }
 
     /// Answers a request that could not be read, under the same bounds as one that could.

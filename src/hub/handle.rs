@@ -4,19 +4,22 @@
 //! let the sweep pass over a session that has nothing to do without taking that lock.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
 use stagedoor_proto::{
-    ClientInfo, Disconnect, FamilyId, InstanceId, SessionId, SessionState, Timestamp, encode_ping,
+    ClientInfo, Disconnect, FamilyId, InstanceId, Link as WireLink, RoomId, SessionId,
+    SessionState, Timestamp, encode_ping,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::app::App;
+use super::membership::{Memberships, Standing, Untold};
+use super::rooms::Place;
 use crate::grant::Grant;
-use crate::session::{Link, Output, Session, SessionSettings};
+use crate::session::{Bucket, Link, Output, Rate, RoomTag, Session, SessionSettings};
 use crate::store::UserKey;
 
 /// From where somebody comes, and with what.
@@ -41,9 +44,9 @@ pub(super) struct Identity {
     pub(super) started: Timestamp,
 }
 
-/// What renewals change.
+/// By what a session lives; renewals change it.
 #[derive(Clone, Debug)]
-pub(super) struct Standing {
+pub(super) struct Credit {
     pub(super) grant: Arc<Grant>,
     /// When the user was last fully authenticated.
     pub(super) auth: Timestamp,
@@ -58,18 +61,22 @@ pub struct SessionHandle {
     due: AtomicU64,
     /// Somebody waits for the next frame: a former resume secret is to die, or a sign of life was asked for.
     awaited: AtomicBool,
+    /// How many rooms it is in: who is in one is pinged more often.
+    room_count: AtomicUsize,
     inner: Mutex<Inner>,
 }
 
 struct Inner {
     session: Session,
-    standing: Standing,
+    credit: Credit,
     /// The connection's task, while it waits for something to write.
     waker: Option<Waker>,
     /// When the last ping was asked for.
     pinged: Timestamp,
     /// A ping waits to be written.
     ping: bool,
+    memberships: Memberships,
+    joins: Bucket,
     /// Cancelled by the next sign of life, while somebody waits for one.
     proof: Option<CancellationToken>,
 }
@@ -89,7 +96,7 @@ impl SessionHandle {
     pub(super) fn new(
         identity: Identity,
         session: Session,
-        standing: Standing,
+        credit: Credit,
         first_life: Timestamp,
     ) -> Self {
         Self {
@@ -97,12 +104,15 @@ impl SessionHandle {
             activity: AtomicU64::new(first_life.as_millis()),
             due: AtomicU64::new(session.due().as_millis()),
             awaited: AtomicBool::new(false),
+            room_count: AtomicUsize::new(0),
             inner: Mutex::new(Inner {
                 session,
-                standing,
+                credit,
                 waker: None,
                 pinged: Timestamp::default(),
                 ping: false,
+                memberships: Memberships::default(),
+                joins: Bucket::default(),
                 proof: None,
             }),
         }
@@ -170,7 +180,7 @@ impl SessionHandle {
 
     /// Its state, whether it is connected, and when its token runs out.
     #[must_use]
-    pub fn standing(&self) -> (SessionState, bool, Timestamp) {
+    pub fn status(&self) -> (SessionState, bool, Timestamp) {
         let inner = self.lock();
         let connected = matches!(inner.session.link(), Link::Live { .. });
         (inner.session.state(), connected, inner.session.expires())
@@ -187,12 +197,12 @@ impl SessionHandle {
         matches!(self.lock().session.link(), Link::Live { .. })
     }
 
-    pub(super) fn grant_standing(&self) -> Standing {
-        self.lock().standing.clone()
+    pub(super) fn credit(&self) -> Credit {
+        self.lock().credit.clone()
     }
 
-    pub(super) fn set_standing(&self, standing: Standing) {
-        self.lock().standing = standing;
+    pub(super) fn set_credit(&self, credit: Credit) {
+        self.lock().credit = credit;
     }
 
     /// Notes that a frame came in on its newest connection at `now`. Takes the lock only when somebody waits for it.
@@ -328,6 +338,64 @@ impl SessionHandle {
         proof
     }
 
+    /// Counts a join.
+    pub(super) fn take_join(&self, rate: Rate, now: Timestamp) -> Result<(), Duration> {
+        self.lock().joins.take(rate, now)
+    }
+
+    /// The room of this id, if the session is in it.
+    pub(super) fn room(&self, room: &RoomId) -> Option<Arc<Place>> {
+        self.lock().memberships.find(room)
+    }
+
+    /// The rooms it is in.
+    pub(super) fn rooms(&self) -> Vec<Arc<Place>> {
+        self.lock().memberships.all()
+    }
+
+    /// How many rooms it is in.
+    pub(super) fn room_count(&self) -> usize {
+        self.room_count.load(Ordering::Relaxed)
+    }
+
+    /// It is in a room now, which believes it connected and established; `false` when it is otherwise.
+    pub(super) fn enter(&self, place: &Arc<Place>) -> bool {
+        let mut inner = self.lock();
+        inner.memberships.enter(place);
+        self.room_count.store(inner.memberships.len(), Ordering::Relaxed);
+        !inner.memberships.has_untold(&standing_of(&inner.session))
+    }
+
+    /// It is no longer in a room.
+    pub(super) fn leave(&self, room: RoomTag) {
+        let mut inner = self.lock();
+        inner.memberships.leave(room);
+        self.room_count.store(inner.memberships.len(), Ordering::Relaxed);
+    }
+
+    /// The next thing that one of its rooms does not know of it; [`SessionHandle::end_telling`] follows.
+    pub(super) fn begin_telling(&self) -> Option<(Arc<Place>, Untold)> {
+        let mut inner = self.lock();
+        let Inner { memberships, session, .. } = &mut *inner;
+        let told = memberships.begin_telling(&standing_of(session));
+        self.room_count.store(memberships.len(), Ordering::Relaxed);
+        told
+    }
+
+    pub(super) fn end_telling(&self) {
+        self.lock().memberships.end_telling();
+    }
+
+    /// Whether it is connected and has to be told its rooms anew; then it counts as told.
+    pub(super) fn catch_up(&self) -> bool {
+        let mut inner = self.lock();
+        let is_there = matches!(
+            standing_of(&inner.session),
+            Standing::Here { link: WireLink::Live, state: SessionState::Established }
+        );
+        is_there && inner.session.catch_up()
+    }
+
     fn note_due(&self, inner: &Inner) {
         self.due.store(inner.session.due().as_millis(), Ordering::Relaxed);
     }
@@ -335,6 +403,16 @@ impl SessionHandle {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic while the lock was held leaves at worst one session odd; the others must go on.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a session is, as its rooms know it.
+fn standing_of(session: &Session) -> Standing<'_> {
+    let state = session.state();
+    match session.link() {
+        Link::Live { .. } => Standing::Here { link: WireLink::Live, state },
+        Link::Suspended { .. } => Standing::Here { link: WireLink::Suspended, state },
+        Link::Ended { ending, .. } => Standing::Ended(ending),
     }
 }
 

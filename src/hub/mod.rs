@@ -11,16 +11,18 @@ mod directory;
 mod drain;
 mod handle;
 mod limits;
+mod membership;
 mod refusal;
 mod registry;
 mod resume;
+mod rooms;
 mod start;
 mod sweep;
 mod users;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use stagedoor_proto::{Heartbeat, ServerInfo, SessionLimits};
@@ -34,13 +36,16 @@ pub use start::Established;
 
 use crate::auth::token::AccessTokens;
 use crate::clock::{Clock, Rng};
-use crate::config::{Config, Keepalive};
+use crate::config::{Config, Keepalive, Limits};
+use crate::engine::{Apply, Engine};
 use crate::lifecycle::Lifecycle;
+use crate::room::RoomSettings;
 use crate::session::{LifetimeSettings, Rate, RingLimits, SessionSettings};
 use crate::store::Store;
 use directory::Directory;
 use limits::Addresses;
 use registry::Registry;
+use rooms::{Denials, Rooms};
 
 /// How long a protected session has to show life when another one wants its place.
 const PROOF_OF_LIFE: Duration = Duration::from_secs(3);
@@ -51,6 +56,9 @@ pub struct Hub {
     directory: Directory,
     registry: Registry,
     addresses: Addresses,
+    rooms: Rooms,
+    denials: Denials,
+    engine: Arc<dyn Engine>,
     store: Arc<dyn Store>,
     access: Arc<AccessTokens>,
     lifecycle: Lifecycle,
@@ -60,46 +68,51 @@ pub struct Hub {
     session: SessionSettings,
     keepalive: Keepalive,
     limits: SessionLimits,
+    room_limits: RoomSettings,
+    join_rate: Rate,
     max_sessions: usize,
+    /// Itself, for what it leaves to tasks.
+    me: Weak<Self>,
 }
 
 impl Hub {
-    /// A hub without sessions.
+    /// A hub without sessions, which takes the entries of rooms' logs from `engine`.
     #[must_use]
     pub fn new(
         config: &Config,
         apps: Vec<Arc<App>>,
         store: Arc<dyn Store>,
+        engine: Arc<dyn Engine>,
         access: Arc<AccessTokens>,
         lifecycle: Lifecycle,
         clock: Clock,
-    ) -> Self {
-        let (limits, resume) = (&config.limits, config.resume);
-        Self {
+    ) -> Arc<Self> {
+        let limits = &config.limits;
+        let hub = Arc::new_cyclic(|me| Self {
             apps: apps.into_iter().map(|app| (Arc::clone(app.id()), app)).collect(),
             directory: Directory::default(),
             registry: Registry::default(),
             addresses: Addresses::new(limits),
+            rooms: Rooms::default(),
+            denials: Denials::default(),
+            engine,
             store,
             access,
             lifecycle,
             node: format!("node-{:08x}", u32::from_be_bytes(Rng.bytes())),
             clock,
             rng: Rng,
-            session: SessionSettings {
-                ring: RingLimits { frames: resume.ring_frames, bytes: resume.ring_bytes },
-                window: resume.window,
-                lifetime: LifetimeSettings {
-                    grace: config.session.expiry_grace,
-                    postpone: config.session.postpone,
-                },
-                commands: Rate { per_second: limits.commands_per_s, burst: limits.commands_burst },
-                in_flight: usize::from(limits.in_flight),
-            },
+            session: session_settings(config),
             keepalive: config.keepalive,
             limits: limits.announced(),
+            room_limits: room_limits(limits),
+            join_rate: Rate { per_second: limits.joins_per_s, burst: limits.joins_per_s },
             max_sessions: limits.sessions_per_node,
-        }
+            me: Weak::clone(me),
+        });
+        let apply: Weak<dyn Apply> = Arc::downgrade(&hub) as _;
+        hub.engine.subscribe(apply);
+        hub
     }
 
     /// The app of this id.
@@ -152,5 +165,30 @@ impl Hub {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             time_ms: self.clock.now(),
         }
+    }
+}
+
+fn session_settings(config: &Config) -> SessionSettings {
+    let (limits, resume) = (&config.limits, config.resume);
+    SessionSettings {
+        ring: RingLimits { frames: resume.ring_frames, bytes: resume.ring_bytes },
+        window: resume.window,
+        lifetime: LifetimeSettings {
+            grace: config.session.expiry_grace,
+            postpone: config.session.postpone,
+        },
+        commands: Rate { per_second: limits.commands_per_s, burst: limits.commands_burst },
+        in_flight: usize::from(limits.in_flight),
+    }
+}
+
+/// The bounds of rooms; what an app chooses for its own is added where a room opens.
+fn room_limits(limits: &Limits) -> RoomSettings {
+    RoomSettings {
+        participants: limits.participants_per_room,
+        streams_per_participant: u32::from(limits.streams_per_participant),
+        streams: limits.streams_per_room,
+        signals_per_s: limits.signals_per_s_per_room,
+        ..RoomSettings::default()
     }
 }

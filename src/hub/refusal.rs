@@ -11,14 +11,17 @@ pub struct Refused {
     /// The reply to the request.
     pub error: Error,
     /// What ends the connection.
-    pub disconnect: Disconnect,
+    pub disconnect: Box<Disconnect>,
 }
 
 impl Refused {
     /// A refusal that closes with `close`, explained by `message`.
     #[must_use]
     pub fn new(close: CloseCode, message: impl Into<String>) -> Self {
-        Self { error: Error::new(error_code(close), message), disconnect: Disconnect::new(close) }
+        Self {
+            error: Error::new(error_code(close), message),
+            disconnect: Box::new(Disconnect::new(close)),
+        }
     }
 
     /// The same refusal, saying when to come back.
@@ -36,7 +39,7 @@ impl Refused {
             error_code(disconnect.code),
             format!("the session has ended: {}", disconnect.reason),
         );
-        Self { error, disconnect }
+        Self { error, disconnect: Box::new(disconnect) }
     }
 }
 
@@ -83,7 +86,7 @@ impl From<&Block> for Refused {
         let disconnect = parting_word(block);
         Self {
             error: Error::new(error_code(disconnect.code), "this user may not come in"),
-            disconnect,
+            disconnect: Box::new(disconnect),
         }
     }
 }

@@ -48,9 +48,10 @@ impl Hub {
             .tell(|session| session.resume(generation, shown, next, resume.last_seq, now))
             .map_err(refused)?;
         session.await_life();
+        self.settle(&session);
         let access_token =
             renewed.map(|renewal| self.apply_renewal(&session, renewal).access_token);
-        let (state, _, expires_at_ms) = session.standing();
+        let (state, _, expires_at_ms) = session.status();
         let reply = Reply::Resumed(Resumed {
             replayed: u32::try_from(taken.replayed).unwrap_or(u32::MAX),
             pending: taken.pending,
@@ -85,7 +86,7 @@ impl Hub {
             Ok(()) => Ok(()),
             Err(refusal) => {
                 let refused = Refused::from(refusal);
-                self.end(session, refused.disconnect.clone());
+                self.end(session, (*refused.disconnect).clone());
                 Err(refused)
             }
         }

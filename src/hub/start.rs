@@ -10,10 +10,11 @@ use stagedoor_proto::{
 };
 
 use super::directory::{ClaimRules, Confirmed};
-use super::handle::{Arrival, Identity, SessionHandle, Standing};
+use super::handle::{Arrival, Credit, Identity, SessionHandle};
 use super::refusal::Refused;
 use super::{App, Hub, PROOF_OF_LIFE};
 use crate::auth::{Attempt, Proof, Purpose, Verified};
+use crate::room::RoomCommand;
 use crate::session::{SecretHash, Session};
 use crate::store::{Admission, Admitted, Entry, Refusal, UserKey};
 
@@ -184,8 +185,8 @@ impl Hub {
             arrival: arrival.clone(),
             started: now,
         };
-        let standing = Standing { grant: Arc::new(verified.grant.clone()), auth: verified.auth };
-        Arc::new(SessionHandle::new(identity, session, standing, self.first_life(now)))
+        let credit = Credit { grant: Arc::new(verified.grant.clone()), auth: verified.auth };
+        Arc::new(SessionHandle::new(identity, session, credit, self.first_life(now)))
     }
 
     /// When a new session counts as last heard: up to a quarter of an interval ago, so that many started at once are not all
@@ -222,6 +223,10 @@ impl Hub {
         let is_own = session.user().app == by.user().app
             && session.change(|session| session.is_proved_by(secret));
         if is_own && session.id() != by.id() {
+            for place in session.rooms() {
+                let (from, to) = (session.user().username.clone(), by.user().username.clone());
+                self.engine.append(place.key(), RoomCommand::Carry { from, to });
+            }
             self.end(&session, Disconnect::new(CloseCode::Replaced));
         }
     }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use stagedoor_proto::Timestamp;
 
 use super::Hub;
-use super::handle::Swept;
+use super::handle::{SessionHandle, Swept};
 
 /// How often every session is looked at; what is due waits for it at most that long.
-const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
+const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
 
 impl Hub {
     /// Sweeps until the gateway stops.
@@ -32,13 +32,26 @@ impl Hub {
 
     fn sweep(&self, now: Timestamp) {
         self.addresses.sweep(now);
-        let (interval, timeout) = (self.keepalive.interval, self.keepalive.timeout);
-        for session in self.registry.select(|session| session.is_due(now, interval)) {
+        for session in self.registry.select(|session| session.is_due(now, self.patience(session).0))
+        {
+            let (interval, timeout) = self.patience(&session);
             match session.sweep(now, interval, timeout, &self.session) {
                 Swept::Kept => {}
                 Swept::Ended => self.directory.release(&session),
                 Swept::Forgotten => self.registry.remove(session.id()),
             }
+            self.settle(&session);
+        }
+        self.sweep_rooms(now);
+        self.keep_denials(now);
+    }
+
+    /// After how much silence a session is pinged, and how much more of it loses its connection.
+    fn patience(&self, session: &SessionHandle) -> (Duration, Duration) {
+        if session.room_count() > 0 {
+            (self.keepalive.room_interval, self.keepalive.room_timeout)
+        } else {
+            (self.keepalive.interval, self.keepalive.timeout)
         }
     }
 }

@@ -73,7 +73,7 @@ impl Hub {
         sessions
     }
 
-    fn end_all(&self, user: &UserKey, disconnect: &Disconnect) -> usize {
+    pub(super) fn end_all(&self, user: &UserKey, disconnect: &Disconnect) -> usize {
         let held = self.directory.fence(user);
         for session in &held {
             self.end(session, disconnect.clone());

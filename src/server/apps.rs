@@ -83,10 +83,11 @@ fn configured_hooks(
         clock.clone(),
     )));
     if rules.guests {
-        hooks.push(Arc::new(GuestHook::new(Grant::default())));
+        hooks.push(Arc::new(GuestHook::new(default_grant(rules))));
     }
     if let Some(token) = &rules.api_token {
-        let hook = ApiTokenHook::new(token, Grant::default()).map_err(|error| error.to_string())?;
+        let hook =
+            ApiTokenHook::new(token, default_grant(rules)).map_err(|error| error.to_string())?;
         hooks.push(Arc::new(hook));
     }
     if let Some(webhook) = &rules.webhook {
@@ -101,6 +102,11 @@ fn configured_hooks(
         hooks.push(Arc::new(Guard::new(hook, limits, clock.clone())));
     }
     Ok(hooks)
+}
+
+/// What those may do of whom no credentials say it.
+fn default_grant(rules: &config::App) -> Grant {
+    Grant { rooms: rules.default_rooms.clone(), ..Grant::default() }
 }
 
 fn issuer(jwks: &config::Jwks, clock: &Clock) -> Result<Issuer, String> {

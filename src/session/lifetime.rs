@@ -10,7 +10,7 @@ use stagedoor_proto::Timestamp;
 /// How late the prompt comes, in hundredths of the lifetime.
 const PROMPT_AT_PERCENT: u32 = 80;
 /// How long past a postponed prompt the grace period lasts at least: time to answer it.
-const ANSWER_TIME: Duration = Duration::from_secs(60);
+const ANSWER_TIME: Duration = Duration::from_mins(1);
 
 /// What an operator sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use super::lifetime::{Lifetime, LifetimeEvent, LifetimeSettings};
 use super::link::Link;
 use super::rate::{Bucket, Rate};
 use super::requests::Requests;
-use super::ring::{Body, Overflow, Ring, RingLimits};
+use super::ring::{Body, Ring, RingLimits, RoomTag};
 use super::secret::{SecretHash, Secrets};
 use super::state::{Input, next};
 
@@ -47,6 +47,8 @@ pub struct Session {
     parting: Option<(u64, Box<Disconnect>)>,
     requests: Requests,
     commands: Bucket,
+    /// Something of a room was not kept: the client's rooms are to be told anew.
+    is_behind: bool,
     /// Commands refused for their rate since one was taken.
     refused: u32,
 }
@@ -117,6 +119,7 @@ impl Session {
             parting: None,
             requests: Requests::default(),
             commands: Bucket::default(),
+            is_behind: false,
             refused: 0,
         };
         session.turn(Input::LetIn, None, settings);
@@ -163,20 +166,59 @@ impl Session {
         }
     }
 
-    /// Tells the client something; `false` when it has ended and nobody is there to be told.
+    /// Tells the client something that no snapshot could bring back; `false` when it has ended.
     ///
-    /// A reader too slow for it loses its connection (4203) and keeps its session.
+    /// A reader too slow for it loses its connection (4203) and keeps its session: what it was not told of its rooms is
+    /// given up for this, and it is told the rooms anew when it is back.
     pub fn push(&mut self, body: Body, now: Timestamp, settings: &SessionSettings) -> bool {
         if matches!(self.link, Link::Ended { .. }) {
             return false;
         }
-        match self.ring.push(body, settings.ring) {
-            Ok(()) => true,
-            Err(Overflow) => {
-                self.part(Disconnect::new(CloseCode::SlowConsumer), now, settings);
+        if self.ring.push(body.clone(), None, settings.ring).is_ok() {
+            return true;
+        }
+        self.fall_behind(now, settings);
+        self.ring.push(body, None, settings.ring).is_ok()
+    }
+
+    /// Tells the client something of a room.
+    ///
+    /// While its token is expired only what is `urgent` is told or kept; after that, and after falling behind, the room is
+    /// told anew.
+    pub fn push_room(
+        &mut self,
+        body: &Body,
+        room: RoomTag,
+        urgent: bool,
+        now: Timestamp,
+        settings: &SessionSettings,
+    ) {
+        let is_kept = match self.state {
+            SessionState::Established => !self.is_behind,
+            SessionState::TokenExpired => urgent,
+            SessionState::NotLoggedIn | SessionState::Establishing | SessionState::Terminated => {
                 false
             }
+        };
+        if is_kept && self.ring.push(Body::clone(body), Some(room), settings.ring).is_err() {
+            self.fall_behind(now, settings);
         }
+    }
+
+    /// Withdraws what the client was not yet sent of a room.
+    pub fn withdraw(&mut self, room: RoomTag) {
+        self.ring.withdraw(room);
+    }
+
+    /// Whether the client has to be told its rooms anew; asked once it is connected.
+    pub fn catch_up(&mut self) -> bool {
+        std::mem::take(&mut self.is_behind)
+    }
+
+    fn fall_behind(&mut self, now: Timestamp, settings: &SessionSettings) {
+        self.is_behind = true;
+        self.ring.drop_rooms();
+        self.part(Disconnect::new(CloseCode::SlowConsumer), now, settings);
     }
 
     /// What the connection of `generation` is to write next; a frame counts as sent.
@@ -191,7 +233,7 @@ impl Session {
                 .is_some_and(|(whose, why)| *whose == generation && is_still_reading(why.code)),
         };
         if !is_own {
-            return Output::Part(self.parting(generation));
+            return Output::Part(Box::new(self.parting(generation)));
         }
         if !self.ring.has_unsent() {
             return match self.parted(generation) {
@@ -210,19 +252,19 @@ impl Session {
         match &self.link {
             Link::Live { generation: newest } if *newest == generation => None,
             Link::Live { .. } | Link::Suspended { .. } | Link::Ended { .. } => {
-                Some(self.parting(generation))
+                Some(Box::new(self.parting(generation)))
             }
         }
     }
 
-    fn parting(&mut self, generation: u64) -> Box<Disconnect> {
+    fn parting(&mut self, generation: u64) -> Disconnect {
         let Some((_, disconnect)) = self.parting.take_if(|(whose, _)| *whose == generation) else {
-            return Box::new(Disconnect::new(CloseCode::Superseded));
+            return Disconnect::new(CloseCode::Superseded);
         };
         if matches!(self.link, Link::Ended { .. }) {
             self.ring.clear();
         }
-        disconnect
+        *disconnect
     }
 
     /// Takes a request of the client; it stays pending until [`Session::finish`].
@@ -322,6 +364,8 @@ impl Session {
     /// The token was renewed.
     pub fn renew(&mut self, expires: Timestamp, now: Timestamp, settings: &SessionSettings) {
         self.life = Lifetime::new(now, expires, settings.lifetime);
+        // What was not told meanwhile is gone; the rooms are told anew.
+        self.is_behind |= self.state == SessionState::TokenExpired;
         self.turn(Input::Renewed, None, settings);
     }
 
@@ -373,7 +417,7 @@ impl Session {
                 }
                 LifetimeEvent::Expired => self.turn(Input::Expired, None, settings),
                 LifetimeEvent::GraceOver => {
-                    self.part(Disconnect::new(CloseCode::TokenExpired), now, settings)
+                    self.part(Disconnect::new(CloseCode::TokenExpired), now, settings);
                 }
             }
         }
@@ -407,7 +451,8 @@ impl Session {
             code: why.map(|why| why.code),
             reason: why.map(|why| why.reason.clone()),
         };
-        let _ = self.ring.push(encode_push(&Push::SessionState(change)).into(), settings.ring);
+        let _ =
+            self.ring.push(encode_push(&Push::SessionState(change)).into(), None, settings.ring);
     }
 }
 

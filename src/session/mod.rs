@@ -21,6 +21,6 @@ pub use lifetime::{Lifetime, LifetimeEvent, LifetimeSettings};
 pub use link::Link;
 pub use machine::{Output, RequestRefused, ResumeRefused, Session, SessionSettings, Taken};
 pub use rate::{Bucket, Rate};
-pub use ring::{Body, Overflow, RingLimits};
+pub use ring::{Body, RingLimits, RoomTag};
 pub use secret::SecretHash;
 pub use state::Input;

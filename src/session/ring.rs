@@ -1,14 +1,27 @@
 //! The one ring a session: numbered frames, sent and unsent.
 //!
 //! Bodies are shared by reference with every other session they went to. Frames leave at the old end: when the client
-//! says it has them, or when room is needed and they were sent. Only unsent frames that do not fit are an error.
-//! Invariant: `frames[i]` is number `first + i`; numbers up to `sent` were written to the newest connection.
+//! says it has them, or when room is needed and they were sent. A frame may belong to a room: then it is withdrawn when
+//! its client may no longer see it, and its number is skipped. Only unsent frames that do not fit are an error.
+//! Invariant: numbers grow; the frames before `unsent` were written to the newest connection.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// What a frame says, without its head: see `stagedoor_proto::frame_text`.
 pub type Body = Arc<[u8]>;
+
+/// Marks the frames of one room; unique on this node for as long as the room is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RoomTag(pub NonZeroU32);
+
+#[derive(Debug)]
+struct Frame {
+    seq: u64,
+    body: Body,
+    room: Option<RoomTag>,
+}
 
 /// How much a ring may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,12 +34,16 @@ pub struct RingLimits {
 
 /// Unsent frames do not fit: the reader is too slow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overflow;
+pub(super) struct Overflow;
 
 #[derive(Debug)]
 pub(super) struct Ring {
-    frames: VecDeque<Body>,
-    first: u64,
+    frames: VecDeque<Frame>,
+    /// The place of the first frame that was not written yet.
+    unsent: usize,
+    /// The number of the next frame.
+    next: u64,
+    /// The highest number written to the newest connection.
     sent: u64,
     bytes: usize,
 }
@@ -34,43 +51,44 @@ pub(super) struct Ring {
 impl Ring {
     /// An empty ring whose first frame will be number `first`.
     pub(super) const fn new(first: u64) -> Self {
-        Self { frames: VecDeque::new(), first, sent: first - 1, bytes: 0 }
+        Self { frames: VecDeque::new(), unsent: 0, next: first, sent: first - 1, bytes: 0 }
     }
 
     /// The number of the newest frame; one less than the first while there is none.
-    pub(super) fn last(&self) -> u64 {
-        self.first + self.frames.len() as u64 - 1
+    pub(super) const fn last(&self) -> u64 {
+        self.next - 1
     }
 
     /// Appends a frame; sent frames make room for it.
-    pub(super) fn push(&mut self, body: Body, limits: RingLimits) -> Result<(), Overflow> {
-        let fits = |ring: &Self| {
-            ring.frames.len() < limits.frames && ring.bytes + body.len() <= limits.bytes
-        };
-        while !fits(self) {
-            if self.first > self.sent {
+    pub(super) fn push(
+        &mut self,
+        body: Body,
+        room: Option<RoomTag>,
+        limits: RingLimits,
+    ) -> Result<(), Overflow> {
+        while self.frames.len() >= limits.frames || self.bytes + body.len() > limits.bytes {
+            if self.unsent == 0 {
                 return Err(Overflow);
             }
             self.drop_first();
         }
         self.bytes += body.len();
-        self.frames.push_back(body);
+        self.frames.push_back(Frame { seq: self.next, body, room });
+        self.next += 1;
         Ok(())
     }
 
     /// Whether something waits to be written.
     pub(super) fn has_unsent(&self) -> bool {
-        self.sent < self.last()
+        self.unsent < self.frames.len()
     }
 
     /// The next frame to write, which then counts as sent.
     pub(super) fn take_unsent(&mut self) -> Option<(u64, &Body)> {
-        if !self.has_unsent() {
-            return None;
-        }
-        self.sent += 1;
-        let index = usize::try_from(self.sent - self.first).expect("the ring fits in memory");
-        self.frames.get(index).map(|body| (self.sent, body))
+        let frame = self.frames.get(self.unsent)?;
+        self.unsent += 1;
+        self.sent = frame.seq;
+        Some((frame.seq, &frame.body))
     }
 
     /// Forgets what the client has; numbers that were never sent are a client's fancy and change nothing.
@@ -78,33 +96,66 @@ impl Ring {
         if seen > self.sent {
             return;
         }
-        while self.first <= seen && !self.frames.is_empty() {
+        while self.frames.front().is_some_and(|frame| frame.seq <= seen) {
             self.drop_first();
         }
-        if self.frames.is_empty() {
-            // A burst's capacity goes back; an idle session's ring costs nothing.
-            self.frames = VecDeque::new();
-        }
+        self.release();
     }
 
     /// Makes everything after `seen` unsent again, for a new connection. How many frames follow.
     pub(super) fn rewind(&mut self, seen: u64) -> usize {
-        self.sent = self.sent.max(seen);
+        self.sent = seen;
         self.trim(seen);
-        self.sent = seen.max(self.first - 1);
-        usize::try_from(self.last() - self.sent).expect("the ring fits in memory")
+        self.unsent = 0;
+        self.frames.len()
+    }
+
+    /// Withdraws the unsent frames of a room.
+    pub(super) fn withdraw(&mut self, room: RoomTag) {
+        let mut place = 0;
+        let unsent = self.unsent;
+        self.retain(|frame| {
+            place += 1;
+            place <= unsent || frame.room != Some(room)
+        });
+    }
+
+    /// Withdraws the frames of every room, sent or not: who cannot be told all of them is told the rooms anew.
+    pub(super) fn drop_rooms(&mut self) {
+        self.retain(|frame| frame.room.is_none());
     }
 
     /// Forgets everything; nobody will ask for it.
     pub(super) fn clear(&mut self) {
-        *self = Self::new(self.last() + 1);
+        *self = Self::new(self.next);
+    }
+
+    fn retain(&mut self, mut stays: impl FnMut(&Frame) -> bool) {
+        let (mut place, mut unsent, mut bytes) = (0, self.unsent, self.bytes);
+        self.frames.retain(|frame| {
+            place += 1;
+            let stays = stays(frame);
+            if !stays {
+                bytes -= frame.body.len();
+                unsent -= usize::from(place <= self.unsent);
+            }
+            stays
+        });
+        (self.unsent, self.bytes) = (unsent, bytes);
+        self.release();
     }
 
     fn drop_first(&mut self) {
-        if let Some(body) = self.frames.pop_front() {
-            self.bytes -= body.len();
-            self.first += 1;
-            self.sent = self.sent.max(self.first - 1);
+        if let Some(frame) = self.frames.pop_front() {
+            self.bytes -= frame.body.len();
+            self.unsent = self.unsent.saturating_sub(1);
+        }
+    }
+
+    /// A burst's capacity goes back; an idle session's ring costs nothing.
+    fn release(&mut self) {
+        if self.frames.is_empty() {
+            self.frames = VecDeque::new();
         }
     }
 }
@@ -127,13 +178,13 @@ mod tests {
     fn sent_frames_make_room_and_unsent_ones_do_not() {
         let mut ring = Ring::new(1);
         for _ in 0..4 {
-            ring.push(body(10), LIMITS).unwrap();
+            ring.push(body(10), None, LIMITS).unwrap();
         }
-        assert_eq!(ring.push(body(10), LIMITS), Err(Overflow), "nothing was sent");
+        assert_eq!(ring.push(body(10), None, LIMITS), Err(Overflow), "nothing was sent");
         assert_eq!(drain(&mut ring), [1, 2, 3, 4]);
-        ring.push(body(90), LIMITS).unwrap();
+        ring.push(body(90), None, LIMITS).unwrap();
         assert_eq!(ring.last(), 5);
-        assert_eq!(ring.push(body(20), LIMITS), Err(Overflow), "110 unsent bytes");
+        assert_eq!(ring.push(body(20), None, LIMITS), Err(Overflow), "110 unsent bytes");
         assert_eq!(drain(&mut ring), [5]);
     }
 
@@ -141,7 +192,7 @@ mod tests {
     fn a_rewind_replays_only_what_was_not_seen() {
         let mut ring = Ring::new(1);
         for _ in 0..4 {
-            ring.push(body(1), LIMITS).unwrap();
+            ring.push(body(1), None, LIMITS).unwrap();
         }
         drain(&mut ring);
         assert_eq!(ring.rewind(2), 2);
@@ -154,27 +205,50 @@ mod tests {
     #[test]
     fn an_absurd_pong_changes_nothing() {
         let mut ring = Ring::new(1);
-        ring.push(body(1), LIMITS).unwrap();
+        ring.push(body(1), None, LIMITS).unwrap();
         ring.trim(u64::MAX);
         assert_eq!(drain(&mut ring), [1]);
         ring.trim(0);
         assert_eq!(ring.last(), 1);
     }
 
+    #[test]
+    fn withdrawn_frames_leave_their_numbers_unused() {
+        let [here, there] = [1, 2].map(|n| RoomTag(NonZeroU32::new(n).unwrap()));
+        let mut ring = Ring::new(1);
+        ring.push(body(1), Some(here), LIMITS).unwrap();
+        assert_eq!(drain(&mut ring), [1]);
+        for room in [Some(here), Some(there), None] {
+            ring.push(body(1), room, LIMITS).unwrap();
+        }
+        ring.withdraw(here);
+        assert_eq!(drain(&mut ring), [3, 4]);
+        assert_eq!(ring.rewind(0), 3, "what was sent is replayed all the same");
+        ring.drop_rooms();
+        assert_eq!(drain(&mut ring), [4]);
+    }
+
     proptest::proptest! {
         #[test]
-        fn any_use_keeps_numbers_dense_and_bytes_right(ops in proptest::collection::vec((0..4_u8, 0..40_usize), 0..200)) {
+        fn any_use_keeps_numbers_growing_and_bytes_right(
+            ops in proptest::collection::vec((0..6_u8, 0..40_usize), 0..200),
+        ) {
+            let rooms = [None, NonZeroU32::new(1).map(RoomTag), NonZeroU32::new(2).map(RoomTag)];
             let mut ring = Ring::new(1);
             for (op, n) in ops {
                 match op {
-                    0 => { let _ = ring.push(body(n), LIMITS); }
+                    0 => { let _ = ring.push(body(n), rooms[n % 3], LIMITS); }
                     1 => { ring.take_unsent(); }
                     2 => ring.trim(n as u64),
+                    3 => ring.drop_rooms(),
+                    4 => ring.withdraw(rooms[1].unwrap()),
                     _ => { let last = ring.last(); ring.rewind((n as u64).min(last)); }
                 }
-                assert_eq!(ring.bytes, ring.frames.iter().map(|body| body.len()).sum::<usize>());
+                assert_eq!(ring.bytes, ring.frames.iter().map(|frame| frame.body.len()).sum::<usize>());
                 assert!(ring.frames.len() <= LIMITS.frames && ring.bytes <= LIMITS.bytes);
-                assert!(ring.first - 1 <= ring.sent && ring.sent <= ring.last());
+                assert!(ring.frames.iter().is_sorted_by(|one, next| one.seq < next.seq));
+                assert!(ring.unsent <= ring.frames.len() && ring.sent <= ring.last());
+                assert!(ring.frames.iter().skip(ring.unsent).all(|frame| frame.seq > ring.sent));
             }
         }
     }

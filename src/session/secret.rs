@@ -4,18 +4,19 @@
 //! that a lost reply locks nobody out and a stolen secret is soon worth nothing.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 
 /// The SHA-256 of a resume secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct SecretHash([u8; 32]);
+pub struct SecretHash([u8; SHA256_OUTPUT_LEN]);
 
 impl SecretHash {
     /// The hash of `secret`.
     #[must_use]
     pub fn of(secret: &str) -> Self {
-        let hash = digest(&SHA256, secret.as_bytes());
-        Self(hash.as_ref().try_into().expect("SHA-256 has 32 bytes"))
+        let mut hash = [0; SHA256_OUTPUT_LEN];
+        hash.copy_from_slice(digest(&SHA256, secret.as_bytes()).as_ref());
+        Self(hash)
     }
 
     fn matches(self, other: Self) -> bool {

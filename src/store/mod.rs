@@ -316,14 +316,18 @@ pub trait Store: Send + Sync + 'static {
     -> BoxFuture<'_, Result<Record, StoreError>>;
 
     /// Keeps facts of a room, in their order. Calls for one room take effect in the order in which they are made.
-    fn keep_room(&self, room: RoomKey, facts: Vec<Fact>) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn keep_room(
+        &self,
+        room: RoomKey,
+        facts: Vec<Fact>,
+    ) -> BoxFuture<'static, Result<(), StoreError>>;
 
     /// Appends events to an app's audit log, in their order.
     fn audit(
         &self,
         app: Arc<str>,
         events: Vec<AuditEvent>,
-    ) -> BoxFuture<'_, Result<(), StoreError>>;
+    ) -> BoxFuture<'static, Result<(), StoreError>>;
 
     /// At most `limit` rows of an app's audit log after number `after`, oldest first.
     fn audit_rows(

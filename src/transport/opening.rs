@@ -81,7 +81,7 @@ where
         }
         Err(Refused { error, disconnect }) => {
             push_text(ws.get_mut().out(), None, &encode_reply(id, &Err(error)));
-            Opened::Refused(Box::new(disconnect))
+            Opened::Refused(disconnect)
         }
     }
 }

@@ -4,11 +4,12 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures::Stream as _;
+use futures::{FutureExt as _, Stream as _};
 use stagedoor_proto::{
     ClientMessage, CloseCode, DecodeError, Disconnect, Timestamp, decode_client,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::oneshot;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WireCloseCode;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
@@ -43,11 +44,9 @@ pub(super) async fn serve<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut serving = Serving { ws, hub, session, generation };
+    let mut serving = Serving { ws, hub, session, generation, placing: None };
     let exit = poll_fn(|cx| serving.poll(cx)).await;
-    if !matches!(exit, Exit::Parted(_)) {
-        hub.handle_loss(session, generation);
-    }
+    hub.handle_loss(session, generation);
     exit
 }
 
@@ -56,11 +55,19 @@ struct Serving<'a, S> {
     hub: &'a Arc<Hub>,
     session: &'a Arc<SessionHandle>,
     generation: u64,
+    /// The request that has yet to get its place in a room's log; none is taken before it has.
+    placing: Option<oneshot::Receiver<()>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
         for turn in 0.. {
+            if let Some(placing) = &mut self.placing {
+                if placing.poll_unpin(cx).is_pending() {
+                    break;
+                }
+                self.placing = None;
+            }
             match std::pin::Pin::new(&mut *self.ws).poll_next(cx) {
                 Poll::Pending => break,
                 Poll::Ready(input) => {
@@ -85,7 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
                 match message {
                     Message::Text(text) => self.handle_text(&text, now),
                     Message::Binary(_) => {
-                        self.break_off(CloseCode::Malformed, "messages are text frames of JSON")
+                        self.break_off(CloseCode::Malformed, "messages are text frames of JSON");
                     }
                     Message::Close(frame) => {
                         if frame.is_some_and(|frame| frame.code == WireCloseCode::Normal) {
@@ -108,13 +115,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
         }
     }
 
-    fn handle_text(&self, text: &str, now: Timestamp) {
+    fn handle_text(&mut self, text: &str, now: Timestamp) {
         match decode_client(text) {
             Ok(ClientMessage::Request(request)) => {
-                self.hub.handle_request(self.session, request, now)
+                self.placing = self.hub.handle_request(self.session, request, now);
             }
             Ok(ClientMessage::Pong(pong)) => {
-                self.session.change(|session| session.handle_pong(pong.seq))
+                self.session.change(|session| session.handle_pong(pong.seq));
             }
             Err(error @ DecodeError::UnknownCommand { .. }) => self.answer(&error, now),
             Err(error) if error.id().is_some() => self.answer(&error, now),

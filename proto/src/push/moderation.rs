@@ -89,6 +89,27 @@ pub enum Verb {
     EndRoom,
 }
 
+impl Verb {
+    /// The verb's name on the wire, which is that of its command.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ForceDisconnect => "force_disconnect",
+            Self::Unblock => "unblock",
+            Self::ForceUnpublish => "force_unpublish",
+            Self::ForceMute => "force_mute",
+            Self::LiftMute => "lift_mute",
+            Self::ForceMuteAll => "force_mute_all",
+            Self::DisableForceMute => "disable_force_mute",
+            Self::AskUnmute => "ask_unmute",
+            Self::SetRole => "set_role",
+            Self::LockRoom => "lock_room",
+            Self::UnlockRoom => "unlock_room",
+            Self::EndRoom => "end_room",
+        }
+    }
+}
+
 /// What became of a moderation verb at one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -18,11 +18,11 @@ pub(super) struct Backend(pub(super) Arc<App>);
 impl FromRequestParts<Arc<Ports>> for Backend {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, ports: &Arc<Ports>) -> Result<Self, Problem> {
-        let Path(path) = Path::<HashMap<String, String>>::from_request_parts(parts, ports)
+    async fn from_request_parts(request: &mut Parts, ports: &Arc<Ports>) -> Result<Self, Problem> {
+        let Path(path) = Path::<HashMap<String, String>>::from_request_parts(request, ports)
             .await
             .map_err(|error| Problem::invalid("path", error.body_text()))?;
-        let told = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let told = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let bearer = told
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))

@@ -25,7 +25,7 @@ use crate::hub::SessionHandle;
 const DEFAULT_PAGE: usize = 100;
 const MAX_PAGE: usize = 1_000;
 /// How long a minted token may be shown, unless asked otherwise.
-const DEFAULT_TOKEN_TTL: Duration = Duration::from_secs(3_600);
+const DEFAULT_TOKEN_TTL: Duration = Duration::from_hours(1);
 
 /// A live session, as an operator sees it.
 #[derive(Serialize)]
@@ -48,7 +48,7 @@ pub(super) struct Shown {
 
 impl Shown {
     fn of(session: &SessionHandle) -> Self {
-        let (state, connected, expires_at_ms) = session.standing();
+        let (state, connected, expires_at_ms) = session.status();
         Self {
             id: session.id(),
             username: session.user().username.clone(),

@@ -1,0 +1,53 @@
+//! One node that shares nothing: an entry is applied where it is appended, before `append` returns.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError, Weak};
+
+use super::{Apply, Engine};
+use crate::clock::Clock;
+use crate::room::{Entry, RoomCommand};
+use crate::store::RoomKey;
+
+/// Among how many locks the rooms are spread; rooms that share one wait for each other.
+const PARTITIONS: usize = 1_024;
+
+/// The logs of one node's rooms, of which nothing is kept: a room's state is what became of them.
+pub struct Local {
+    /// Held while an entry gets its place and is applied, so that a room's entries come up one at a time and in order.
+    partitions: Box<[Mutex<()>]>,
+    hasher: RandomState,
+    /// The last place given, in any room: a room that closes and opens again goes on with higher ones.
+    last: AtomicU64,
+    apply: OnceLock<Weak<dyn Apply>>,
+    clock: Clock,
+}
+
+impl Local {
+    /// Logs that go by `clock`.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        let partitions = (0..PARTITIONS).map(|_| Mutex::new(())).collect();
+        let (hasher, apply) = (RandomState::new(), OnceLock::new());
+        Self { partitions, hasher, last: AtomicU64::new(0), apply, clock }
+    }
+
+    fn partition(&self, room: &RoomKey) -> &Mutex<()> {
+        let hash = usize::try_from(self.hasher.hash_one(room) % PARTITIONS as u64);
+        &self.partitions[hash.expect("there are few partitions")]
+    }
+}
+
+impl Engine for Local {
+    fn subscribe(&self, apply: Weak<dyn Apply>) {
+        assert!(self.apply.set(apply).is_ok(), "an engine has one subscriber");
+    }
+
+    fn append(&self, room: &RoomKey, command: RoomCommand) {
+        let Some(apply) = self.apply.get().and_then(Weak::upgrade) else { return };
+        // A panic in one room leaves the others in order.
+        let _turn = self.partition(room).lock().unwrap_or_else(PoisonError::into_inner);
+        let version = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        apply.apply(room, Entry { version, now: self.clock.now(), command });
+    }
+}

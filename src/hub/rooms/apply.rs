@@ -1,0 +1,35 @@
+//! An entry of a room's log: the room decides, and what it decided is carried out before the next entry.
+
+use super::super::Hub;
+use super::carry_out::Later;
+use crate::engine::Apply;
+use crate::room::{Entry, RoomCommand};
+use crate::store::RoomKey;
+
+impl Apply for Hub {
+    fn apply(&self, key: &RoomKey, entry: Entry) {
+        let place = self.rooms.enter(key);
+        // What a moderator did is answered when it is durable; all else is answered in its place among the pushes.
+        let answers_late = matches!(entry.command, RoomCommand::Moderate { .. });
+        let now = entry.now;
+        let mut inside = place.lock();
+        let effects = inside.room.apply(entry);
+        let mut later = Later::new(key.clone(), answers_late, now);
+        for effect in effects {
+            self.carry_out(&place, &mut inside, effect, &mut later);
+        }
+        for session in later.take_forgotten() {
+            if let Some(session) = inside.sessions.remove(&session) {
+                session.leave(place.tag());
+            }
+        }
+        place.note_due(&inside);
+        // Queued under the lock, so that facts reach the store in the order of the log.
+        let kept = self.begin_keeping(&mut later);
+        drop(inside);
+        if later.has_closed {
+            self.rooms.forget(key);
+        }
+        self.finish_later(later, kept);
+    }
+}

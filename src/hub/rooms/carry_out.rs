@@ -1,0 +1,235 @@
+//! The effects of one entry: told to sessions at once, kept and followed up from a task of its own.
+
+use std::sync::Arc;
+
+use futures::future::{BoxFuture, OptionFuture};
+use stagedoor_proto::{
+    Actor, CloseCode, Disconnect, Error, ErrorCode, Push, Reason, Reply, SessionId, Timestamp,
+    Username, encode_push, encode_reply,
+};
+
+use super::super::Hub;
+use super::super::handle::SessionHandle;
+use super::place::{Inside, Place};
+use crate::room::{Audience, Audit, Effect, Fact, Origin};
+use crate::session::Body;
+use crate::store::{
+    AuditActor, AuditEvent, AuditOutcome, Block, BlockKind, RoomKey, StoreError, UserKey,
+};
+
+/// What an entry leaves to be done once it is applied.
+pub(super) struct Later {
+    key: RoomKey,
+    now: Timestamp,
+    answers_late: bool,
+    pub(super) has_closed: bool,
+    facts: Vec<Fact>,
+    audit: Vec<AuditEvent>,
+    ending: Vec<Ending>,
+    replies: Vec<(Origin, Result<Reply, Error>)>,
+    forgotten: Vec<SessionId>,
+    /// Sessions that changed while they entered.
+    strays: Vec<Arc<SessionHandle>>,
+}
+
+/// A user all of whose sessions are to end.
+struct Ending {
+    username: Username,
+    until: Option<Timestamp>,
+    reason: Option<Reason>,
+}
+
+/// What is being written: the room's facts, and the audit log.
+pub(super) struct Keeping {
+    facts: Option<BoxFuture<'static, Result<(), StoreError>>>,
+    audit: Option<BoxFuture<'static, Result<(), StoreError>>>,
+}
+
+impl Later {
+    pub(super) const fn new(key: RoomKey, answers_late: bool, now: Timestamp) -> Self {
+        Self {
+            key,
+            now,
+            answers_late,
+            has_closed: false,
+            facts: Vec::new(),
+            audit: Vec::new(),
+            ending: Vec::new(),
+            replies: Vec::new(),
+            forgotten: Vec::new(),
+            strays: Vec::new(),
+        }
+    }
+
+    pub(super) fn take_forgotten(&mut self) -> Vec<SessionId> {
+        std::mem::take(&mut self.forgotten)
+    }
+
+    fn is_done(&self) -> bool {
+        self.ending.is_empty() && self.replies.is_empty() && self.strays.is_empty()
+    }
+}
+
+impl Hub {
+    pub(super) fn carry_out(
+        &self,
+        place: &Arc<Place>,
+        inside: &mut Inside,
+        effect: Effect,
+        later: &mut Later,
+    ) {
+        match effect {
+            Effect::Reply { origin, result } if later.answers_late => {
+                later.replies.push((origin, result));
+            }
+            Effect::Reply { origin, result } => self.answer(origin, &result),
+            Effect::Push { to, push } => self.push_to(place, inside, &to, &push),
+            Effect::Withdraw(audience) => inside.each_in(&audience, |session| {
+                session.tell(|session| session.withdraw(place.tag()));
+            }),
+            Effect::Forget(audience) => {
+                inside.room.each_in(&audience, |session| later.forgotten.push(session));
+            }
+            Effect::Enrolled { session, .. } => {
+                if let Some(session) = self.registry.find(session) {
+                    if !session.enter(place) {
+                        later.strays.push(Arc::clone(&session));
+                    }
+                    inside.sessions.insert(session.id(), session);
+                }
+            }
+            Effect::EndSessions { username, until, reason, .. } => {
+                later.ending.push(Ending { username, until, reason });
+            }
+            // Calls of the server API come with the routes that make them.
+            Effect::Report { .. } => {}
+            Effect::Persist(fact) => later.facts.push(fact),
+            Effect::Audit(row) => later.audit.push(audit_event(*row, &later.key, later.now)),
+            Effect::Denied { username, verb } => {
+                self.denials.count(&later.key.app, username, verb, later.now);
+            }
+            Effect::Closed => later.has_closed = true,
+        }
+    }
+
+    /// Encodes a push once and shares it with all it is for.
+    pub(super) fn push_to(&self, place: &Place, inside: &Inside, to: &Audience, push: &Push) {
+        let body: Body = encode_push(push).into();
+        let (urgent, now) = (is_urgent(push), self.clock.now());
+        inside.each_in(to, |session| {
+            session
+                .tell(|session| session.push_room(&body, place.tag(), urgent, now, &self.session));
+        });
+    }
+
+    /// Hands what is to be kept to the store's queue; what comes of it is for [`Hub::finish_later`].
+    pub(super) fn begin_keeping(&self, later: &mut Later) -> Keeping {
+        let (facts, audit) = (std::mem::take(&mut later.facts), std::mem::take(&mut later.audit));
+        Keeping {
+            facts: (!facts.is_empty()).then(|| self.store.keep_room(later.key.clone(), facts)),
+            audit: (!audit.is_empty()).then(|| self.store.audit(Arc::clone(&later.key.app), audit)),
+        }
+    }
+
+    /// Answers once all is on disk, and ends the sessions that are to end.
+    pub(super) fn finish_later(&self, later: Later, keeping: Keeping) {
+        if later.is_done() && keeping.facts.is_none() && keeping.audit.is_none() {
+            return;
+        }
+        let Some(hub) = self.me.upgrade() else { return };
+        self.lifecycle.spawn(async move { hub.finish(later, keeping).await });
+    }
+
+    async fn finish(&self, later: Later, Keeping { facts, audit }: Keeping) {
+        for session in &later.strays {
+            self.settle(session);
+        }
+        let mut durable = Ok(());
+        for kept in [OptionFuture::from(facts).await, OptionFuture::from(audit).await] {
+            durable = durable.and(kept.unwrap_or(Ok(())));
+        }
+        for ending in later.ending {
+            durable = durable.and(self.end_everywhere(&later.key.app, ending).await);
+        }
+        if let Err(error) = &durable {
+            tracing::error!(%error, "what a room decided holds until the gateway stops, and was not kept");
+        }
+        for (origin, result) in later.replies {
+            let result = if durable.is_ok() { result } else { result.and(Err(not_kept())) };
+            self.answer(origin, &result);
+        }
+    }
+
+    /// Removes a user from the app: the block first, then the sessions.
+    async fn end_everywhere(&self, app: &Arc<str>, ending: Ending) -> Result<(), StoreError> {
+        let Ending { username, until, reason } = ending;
+        let user = UserKey { app: Arc::clone(app), username };
+        let reason = reason.map(|reason| reason.as_str().to_owned());
+        let block = Block { kind: BlockKind::Kick, reason, since: self.clock.now(), until };
+        let kept = match until {
+            Some(_) => {
+                let by_address = self.app(app).is_some_and(|app| app.rules().ban_guest_addresses);
+                self.store.block(user.clone(), block.clone(), by_address).await
+            }
+            None => Ok(()),
+        };
+        self.end_all(&user, &super::super::refusal::parting_word(&block));
+        kept
+    }
+
+    /// Answers a request of a local session; another node's session is answered there.
+    fn answer(&self, origin: Origin, result: &Result<Reply, Error>) {
+        let Origin::Session { session, request } = origin else { return };
+        if let Some(session) = self.registry.find(session) {
+            let body = encode_reply(request, result).into();
+            session.tell(|session| session.finish(request, body, self.clock.now(), &self.session));
+        }
+    }
+}
+
+/// Whether somebody whose token has expired is told of it all the same.
+const fn is_urgent(push: &Push) -> bool {
+    matches!(
+        push,
+        Push::MuteForced(_) | Push::Removed(_) | Push::RoleChanged(_) | Push::RoomEnded(_)
+    )
+}
+
+fn not_kept() -> Error {
+    Error::new(
+        ErrorCode::Overloaded,
+        "it was done, and could not be kept: it ends when the gateway stops; try again",
+    )
+}
+
+fn audit_event(row: Audit, key: &RoomKey, now: Timestamp) -> AuditEvent {
+    let actor = match (row.username, row.by) {
+        (Some(username), _) => AuditActor::User(username),
+        (None, Actor::Server {} | Actor::Participant(_)) => AuditActor::Gateway,
+    };
+    AuditEvent {
+        at_ms: now,
+        actor,
+        verb: row.verb.as_str().into(),
+        room: Some(key.room.clone()),
+        version: Some(row.version),
+        target: row.target,
+        reason: row.reason.map(|reason| reason.as_str().into()),
+        ref_: row.ref_,
+        outcome: AuditOutcome::Receipts { counts: row.counts, elapsed_ms: row.elapsed_ms },
+    }
+}
+
+/// How a session's end is told in its rooms.
+pub(super) fn leave_reason(ending: &Disconnect) -> stagedoor_proto::LeaveReason {
+    use stagedoor_proto::LeaveReason;
+    match ending.code {
+        CloseCode::Kicked => LeaveReason::ForceDisconnected,
+        CloseCode::Banned => LeaveReason::Banned,
+        CloseCode::Replaced => LeaveReason::Replaced,
+        CloseCode::TokenExpired | CloseCode::TokenRevoked => LeaveReason::TokenExpired,
+        CloseCode::ResumeExpired => LeaveReason::NetworkLost,
+        CloseCode::Draining => LeaveReason::ServerShutdown,
+        _ => LeaveReason::Ended,
+    }
+}

@@ -1,0 +1,173 @@
+//! What a session asks for in the rooms it is in.
+//!
+//! A command that changes a room is appended to the room's log and answered from there. Signals, relays and rosters
+//! change nothing that has to be agreed on, and are answered here.
+
+use std::sync::Arc;
+
+use stagedoor_proto::{
+    Command, Error, ErrorCode, LeaveReason, MuteTarget, Push, Relay, Relayed, Reply, RoomId,
+    SendSignal, Signal, StreamId, Timestamp,
+};
+
+use super::super::Hub;
+use super::super::handle::SessionHandle;
+use super::place::Place;
+use crate::room::{Audience, Moderation, Origin, RoomCommand};
+
+/// Where a command belongs, and what it is in a room's log.
+type Addressed = Result<(Arc<Place>, RoomCommand), Error>;
+
+impl Hub {
+    /// Does what a session asks for in a room; `Some` is the answer, where the room's log does not give it.
+    pub(in crate::hub) fn handle_room_command(
+        &self,
+        session: &Arc<SessionHandle>,
+        request: u32,
+        command: Command,
+        now: Timestamp,
+    ) -> Option<Result<Reply, Error>> {
+        let origin = Origin::Session { session: session.id(), request };
+        let answer = match command {
+            Command::Signal(signal) => self.signal(session, signal, now),
+            Command::Relay(relay) => self.relay(session, relay),
+            Command::Roster(roster) => in_room(session, &roster.room).and_then(|place| {
+                let page = place.lock().room.roster(session.id(), roster.after.as_deref(), now);
+                page.map(Reply::Roster)
+            }),
+            logged => match self.address(session, origin, logged) {
+                Ok((place, command)) => {
+                    self.engine.append(place.key(), command);
+                    return None;
+                }
+                Err(error) => Err(error),
+            },
+        };
+        Some(answer)
+    }
+
+    fn address(&self, session: &SessionHandle, origin: Origin, command: Command) -> Addressed {
+        let verb = match command {
+            Command::Leave(leave) => {
+                let (reason, origin, session_id) = (LeaveReason::Left, Some(origin), session.id());
+                let command = RoomCommand::Leave { session: session_id, reason, origin };
+                return Ok((in_room(session, &leave.room)?, command));
+            }
+            Command::Publish(publish) => {
+                let stream = StreamId::from_bits(self.rng.bits());
+                let command = RoomCommand::Publish { origin, stream, new: publish.stream };
+                return Ok((in_room(session, &publish.room)?, command));
+            }
+            Command::UpdateStream(update) => {
+                let place = with_stream(session, update.stream)?;
+                return Ok((place, RoomCommand::UpdateStream { origin, update }));
+            }
+            Command::Unpublish(on) => {
+                let command = RoomCommand::Unpublish { origin, stream: on.stream };
+                return Ok((with_stream(session, on.stream)?, command));
+            }
+            Command::Subscribe(on) => {
+                let command = RoomCommand::Subscribe { origin, stream: on.stream };
+                return Ok((with_stream(session, on.stream)?, command));
+            }
+            Command::Unsubscribe(on) => {
+                let command = RoomCommand::Unsubscribe { origin, stream: on.stream };
+                return Ok((with_stream(session, on.stream)?, command));
+            }
+            Command::Watch(watch) => {
+                let command = RoomCommand::Watch { origin, on: watch.on };
+                return Ok((in_room(session, &watch.room)?, command));
+            }
+            other => verb_of(other)?,
+        };
+        let place = place_of(session, &verb)?;
+        Ok((place, RoomCommand::Moderate { origin, verb }))
+    }
+
+    fn signal(
+        &self,
+        session: &SessionHandle,
+        signal: SendSignal,
+        now: Timestamp,
+    ) -> Result<Reply, Error> {
+        let place = in_room(session, &signal.room)?;
+        let mut inside = place.lock();
+        let signalling = inside.room.signal(Some(session.id()), &signal, now)?;
+        if let Some(to) = signalling.to {
+            let SendSignal { room, type_, data, .. } = signal;
+            let (from, order) = (signalling.from, signalling.sent.order);
+            let push = Push::Signal(Signal { room, from, order, type_, data });
+            self.push_to(&place, &inside, &to, &push);
+        }
+        Ok(Reply::Sent(signalling.sent))
+    }
+
+    fn relay(&self, session: &SessionHandle, relay: Relay) -> Result<Reply, Error> {
+        let place = with_stream(session, relay.stream)?;
+        let inside = place.lock();
+        let relaying = inside.room.relay(session.id(), &relay)?;
+        let Relay { stream, data, .. } = relay;
+        let push = Push::Relay(Relayed {
+            room: place.key().room.clone(),
+            stream,
+            from: relaying.from,
+            data,
+        });
+        self.push_to(&place, &inside, &Audience::One(relaying.to), &push);
+        Ok(Reply::Relayed {})
+    }
+}
+
+fn verb_of(command: Command) -> Result<Moderation, Error> {
+    Ok(match command {
+        Command::ForceDisconnect(body) => Moderation::ForceDisconnect(body),
+        Command::Unblock(body) => Moderation::Unblock(body),
+        Command::ForceUnpublish(body) => Moderation::ForceUnpublish(body),
+        Command::ForceMute(body) => Moderation::ForceMute(body),
+        Command::LiftMute(body) => Moderation::LiftMute(body),
+        Command::ForceMuteAll(body) => Moderation::ForceMuteAll(body),
+        Command::DisableForceMute(body) => Moderation::DisableForceMute(body),
+        Command::AskUnmute(body) => Moderation::AskUnmute(body),
+        Command::SetRole(body) => Moderation::SetRole(body),
+        Command::LockRoom(body) => Moderation::LockRoom(body),
+        Command::UnlockRoom(body) => Moderation::UnlockRoom(body),
+        Command::EndRoom(body) => Moderation::EndRoom(body),
+        other => {
+            let message = format!("`{}` is not a command of a room", other.name());
+            return Err(Error::new(ErrorCode::NotAllowedNow, message));
+        }
+    })
+}
+
+/// The room a verb is about, which the moderator has to be in.
+fn place_of(session: &SessionHandle, verb: &Moderation) -> Result<Arc<Place>, Error> {
+    match verb {
+        Moderation::ForceDisconnect(body) => in_room(session, &body.room),
+        Moderation::Unblock(body) => in_room(session, &body.room),
+        Moderation::ForceUnpublish(body) => with_stream(session, body.stream),
+        Moderation::ForceMute(body) | Moderation::LiftMute(body) => match &body.target {
+            MuteTarget::Stream(stream) => with_stream(session, *stream),
+            MuteTarget::Person { room, .. } => in_room(session, room),
+        },
+        Moderation::ForceMuteAll(body) => in_room(session, &body.room),
+        Moderation::AskUnmute(body) => with_stream(session, body.stream),
+        Moderation::SetRole(body) => in_room(session, &body.room),
+        Moderation::DisableForceMute(body)
+        | Moderation::LockRoom(body)
+        | Moderation::UnlockRoom(body)
+        | Moderation::EndRoom(body) => in_room(session, &body.room),
+    }
+}
+
+fn in_room(session: &SessionHandle, room: &RoomId) -> Result<Arc<Place>, Error> {
+    session.room(room).ok_or_else(|| {
+        Error::new(ErrorCode::NotInRoom, "the session is not in this room; `join` it first")
+    })
+}
+
+fn with_stream(session: &SessionHandle, stream: StreamId) -> Result<Arc<Place>, Error> {
+    let mut rooms = session.rooms().into_iter();
+    rooms.find(|place| place.lock().room.has_stream(stream)).ok_or_else(|| {
+        Error::new(ErrorCode::StreamNotFound, "no room of this session has this stream")
+    })
+}

@@ -1,0 +1,128 @@
+//! Entering a room: the token or the grant says as what, the store whether the user is still welcome, the room the rest.
+
+use std::sync::Arc;
+
+use stagedoor_proto::{
+    Error, ErrorCode, Join as JoinCommand, Link, MAX_CONNECTION_DATA_CHARS, ParticipantId, Role,
+    Scope, SessionState,
+};
+
+use super::super::Hub;
+use super::super::handle::SessionHandle;
+use crate::auth::token::TokenError;
+use crate::room::{Join, Opening, Origin, RoomCommand, RoomToken, ScopeSet};
+use crate::store::RoomKey;
+
+/// As what somebody enters.
+struct Entitlement {
+    role: Role,
+    data: Option<String>,
+    app_moderator: bool,
+    token: Option<RoomToken>,
+}
+
+impl Hub {
+    /// Puts a session's wish to enter into the room's log; the room answers it.
+    ///
+    /// # Errors
+    /// Why it does not come to that.
+    pub(in crate::hub) async fn join(
+        &self,
+        session: &Arc<SessionHandle>,
+        request: u32,
+        join: JoinCommand,
+    ) -> Result<(), Error> {
+        if let Err(wait) = session.take_join(self.join_rate, self.clock.now()) {
+            let message = "too many joins; wait before the next";
+            return Err(Error::new(ErrorCode::RateLimited, message).retry_after(wait));
+        }
+        if session.room(&join.room).is_none()
+            && session.room_count() >= usize::from(self.limits.rooms)
+        {
+            let message =
+                format!("a session may be in {} rooms; leave one first", self.limits.rooms);
+            return Err(Error::new(ErrorCode::TooManyRooms, message));
+        }
+        let grant = session.credit().grant;
+        if let Err(missing) = grant.permit(Scope::Join) {
+            return Err(Error::missing(Scope::Join, missing.to_string()));
+        }
+        let key = RoomKey { app: Arc::clone(&session.user().app), room: join.room.clone() };
+        let entitlement = entitle(session, join)?;
+        let arrival = session.arrival().clone();
+        self.check_standing(session, &arrival).await.map_err(|refused| refused.error)?;
+        self.open_room(session, &key).await?;
+        let join = Join {
+            origin: Origin::Session { session: session.id(), request },
+            session: session.id(),
+            participant: ParticipantId::from_bits(self.rng.bits()),
+            username: session.user().username.clone(),
+            instance: session.instance().clone(),
+            guest: session.is_guest(),
+            role: entitlement.role,
+            scopes: ScopeSet::from(grant.scopes.as_ref()),
+            app_moderator: entitlement.app_moderator || grant.app_moderator,
+            data: entitlement.data,
+            token: entitlement.token,
+            link: Link::Live,
+            state: SessionState::Established,
+        };
+        self.engine.append(&key, RoomCommand::Join(Box::new(join)));
+        Ok(())
+    }
+
+    /// Sees to it that a room is open, with what the store knows of it.
+    async fn open_room(&self, session: &SessionHandle, key: &RoomKey) -> Result<(), Error> {
+        if self.rooms.find(key).is_some_and(|place| place.lock().room.is_open()) {
+            return Ok(());
+        }
+        let record =
+            self.store.load_room(key.clone(), self.clock.now()).await.map_err(|error| {
+                tracing::error!(%error, "a room could not be opened");
+                Error::new(ErrorCode::Overloaded, "the room cannot be opened now; try again")
+            })?;
+        let settings = self.room_settings(session.app());
+        self.engine.append(key, RoomCommand::Open(Box::new(Opening { settings, record })));
+        Ok(())
+    }
+}
+
+/// As what a session may enter a room: by a token it shows, or else by its grant.
+fn entitle(session: &SessionHandle, join: JoinCommand) -> Result<Entitlement, Error> {
+    let JoinCommand { room, token, data } = join;
+    if data.as_ref().is_some_and(|data| data.chars().count() > MAX_CONNECTION_DATA_CHARS) {
+        let message = format!("connection data has at most {MAX_CONNECTION_DATA_CHARS} characters");
+        return Err(Error::new(ErrorCode::TooLarge, message).at("join.data"));
+    }
+    let Some(token) = token else {
+        let role = session.credit().grant.role_in(&room).ok_or_else(|| {
+            Error::missing(Scope::Join, "the grant does not name this room; show a room token")
+        })?;
+        return Ok(Entitlement { role, data, app_moderator: false, token: None });
+    };
+    let tokens = session.app().tokens();
+    let checked = tokens
+        .read_room(token.as_str(), &room, &session.user().username)
+        .map_err(|error| token_error(&error))?;
+    let issued = checked.issued.ok_or_else(|| token_error(&TokenError::NotAToken))?;
+    let claims = checked.claims;
+    Ok(Entitlement {
+        role: claims.role.unwrap_or(session.app().rules().default_role),
+        data: claims.data.or(data),
+        app_moderator: claims.app_moderator,
+        token: Some(RoomToken {
+            issued,
+            expires: checked.expires,
+            jti: claims.jti.map(Into::into),
+            layout_classes: claims.layout_classes,
+        }),
+    })
+}
+
+fn token_error(error: &TokenError) -> Error {
+    let code = match error.code() {
+        ErrorCode::TokenExpired => ErrorCode::TokenExpired,
+        _ => ErrorCode::TokenInvalid,
+    };
+    Error::new(code, error.to_string()).at("join.token")
+}

@@ -1,0 +1,96 @@
+//! The rooms of this node: from a session's command to the room's log, and from the room's effects to sessions.
+//!
+//! Owns each [`crate::room::Room`] behind a lock of its own, with the local sessions that are in it. The way is always
+//! the same: a command is appended through the `engine`, its entry comes back to `apply`, the room decides, `carry_out`
+//! tells those concerned. Invariant: what has to append again (a session that ends because of an effect) does so from a
+//! task of its own, never from within `apply`.
+//! Not here: what a room decides (`room`).
+
+mod apply;
+mod carry_out;
+mod commands;
+mod denials;
+mod join;
+mod place;
+mod settle;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use dashmap::DashMap;
+use stagedoor_proto::Timestamp;
+
+pub(super) use denials::Denials;
+pub(super) use place::Place;
+
+use crate::room::{Room, RoomCommand, RoomSettings};
+use crate::session::RoomTag;
+use crate::store::RoomKey;
+
+use super::Hub;
+use super::app::App;
+use crate::config::MembershipExpiry;
+
+/// Every room of the node that is open, or about to be.
+#[derive(Default)]
+pub(super) struct Rooms {
+    rooms: DashMap<RoomKey, Arc<Place>>,
+    tags: AtomicU32,
+}
+
+impl Rooms {
+    /// The room, if it is here.
+    pub(super) fn find(&self, key: &RoomKey) -> Option<Arc<Place>> {
+        self.rooms.get(key).map(|place| Arc::clone(&place))
+    }
+
+    /// The room, new and not open where it was not here.
+    fn enter(&self, key: &RoomKey) -> Arc<Place> {
+        if let Some(place) = self.find(key) {
+            return place;
+        }
+        let new = || Arc::new(Place::new(key.clone(), self.new_tag(), Room::new(key.room.clone())));
+        Arc::clone(&self.rooms.entry(key.clone()).or_insert_with(new))
+    }
+
+    /// Drops a room that is not open.
+    fn forget(&self, key: &RoomKey) {
+        self.rooms.remove_if(key, |_, place| place.is_idle());
+    }
+
+    /// Tags come round after four thousand million rooms; no ring remembers that far.
+    fn new_tag(&self) -> RoomTag {
+        let number = self.tags.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        RoomTag(NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN))
+    }
+}
+
+impl Hub {
+    /// Gives rooms the time they wait for.
+    pub(super) fn sweep_rooms(&self, now: Timestamp) {
+        let due: Vec<RoomKey> = {
+            let due = self.rooms.rooms.iter().filter(|entry| entry.value().is_due(now));
+            due.map(|entry| entry.key().clone()).collect()
+        };
+        for key in due {
+            self.engine.append(&key, RoomCommand::Tick);
+        }
+    }
+
+    /// What an app's operator set for its rooms.
+    fn room_settings(&self, app: &App) -> RoomSettings {
+        let rules = app.rules();
+        RoomSettings {
+            roster_limit: rules.roster_limit,
+            subscriber_signals: rules.subscriber_signals,
+            default_block: rules.default_block,
+            max_block: rules.max_block,
+            expiry: match rules.membership_expiry {
+                MembershipExpiry::Keep => crate::room::Expiry::Keep,
+                MembershipExpiry::Enforce => crate::room::Expiry::Enforce,
+            },
+            ..self.room_limits.clone()
+        }
+    }
+}
