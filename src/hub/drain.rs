@@ -11,11 +11,6 @@ use super::Hub;
 const BATCHES: u32 = 20;
 
 impl Hub {
-    /// Resolves when nothing new is to be taken. Cancel-safe.
-    pub async fn draining(&self) {
-        self.lifecycle.draining().await;
-    }
-
     /// Parts from every connection within about `spread`, each with a retry time of its own.
     ///
     /// Sessions stay resumable; what becomes of them next is for whoever takes them up.

@@ -44,12 +44,7 @@ pub(super) async fn open<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let first = tokio::select! {
-        biased;
-        () = hub.draining() => return refuse(CloseCode::Draining, "this node is being shut down; try again"),
-        first = tokio::time::timeout(settings.start_timeout, first_text(ws)) => first,
-    };
-    let first = match first {
+    let first = match tokio::time::timeout(settings.start_timeout, first_text(ws)).await {
         Ok(Ok(text)) => text,
         Ok(Err(Some(close))) => return refuse(close, close.reason()),
         Ok(Err(None)) => return Opened::Lost,
