@@ -207,6 +207,15 @@ impl SessionHandle {
         }
     }
 
+    /// Notes that its client is back on a new connection, which proves life. The former resume secret lives on: nothing
+    /// came in on that connection yet, and the reply with the new secret may be lost as the one before.
+    pub(super) fn note_return(&self, now: Timestamp) {
+        self.activity.store(now.as_millis(), Ordering::Relaxed);
+        if let Some(proof) = self.lock().proof.take() {
+            proof.cancel();
+        }
+    }
+
     /// Waits for the next frame as for a sign of life: the former resume secret dies with it.
     pub(super) fn await_life(&self) {
         self.awaited.store(true, Ordering::Relaxed);
