@@ -182,6 +182,12 @@ impl SessionHandle {
         matches!(self.lock().session.link(), Link::Ended { .. })
     }
 
+    /// Whether the connection of `generation` carries it; an older one's late input means nothing.
+    #[must_use]
+    pub fn is_served_by(&self, generation: u64) -> bool {
+        self.lock().session.is_served_by(generation)
+    }
+
     /// Whether a connection carries it.
     pub(super) fn is_connected(&self) -> bool {
         matches!(self.lock().session.link(), Link::Live { .. })

@@ -100,6 +100,19 @@ impl Ring {
         *self = Self::new(self.last() + 1);
     }
 
+    /// The number of the oldest frame it has; one more than the newest while it has none.
+    #[cfg(test)]
+    pub(super) const fn first(&self) -> u64 {
+        self.first
+    }
+
+    #[cfg(test)]
+    pub(super) fn check_invariants(&self, limits: RingLimits) {
+        assert_eq!(self.bytes, self.frames.iter().map(|body| body.len()).sum::<usize>());
+        assert!(self.frames.len() <= limits.frames && self.bytes <= limits.bytes);
+        assert!(self.first - 1 <= self.sent && self.sent <= self.last());
+    }
+
     fn drop_first(&mut self) {
         if let Some(body) = self.frames.pop_front() {
             self.bytes -= body.len();
@@ -172,9 +185,7 @@ mod tests {
                     2 => ring.trim(n as u64),
                     _ => { let last = ring.last(); ring.rewind((n as u64).min(last)); }
                 }
-                assert_eq!(ring.bytes, ring.frames.iter().map(|body| body.len()).sum::<usize>());
-                assert!(ring.frames.len() <= LIMITS.frames && ring.bytes <= LIMITS.bytes);
-                assert!(ring.first - 1 <= ring.sent && ring.sent <= ring.last());
+                ring.check_invariants(LIMITS);
             }
         }
     }
