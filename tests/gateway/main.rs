@@ -4,4 +4,10 @@
 
 mod common;
 
+mod api;
+mod bans;
 mod duplicates;
+mod hooks;
+mod process;
+mod resume;
+mod states;
