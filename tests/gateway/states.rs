@@ -9,10 +9,10 @@ use crate::common::{Client, Gateway, Setup, start_of};
 
 /// Nobody is pinged, or lost for being silent, however far the clock is moved.
 fn patient(config: &mut Config) {
-    let (interval, timeout) = (Duration::from_secs(1_000_000), Duration::from_secs(900_000));
+    let (interval, timeout) = (Duration::from_hours(300), Duration::from_hours(250));
     config.keepalive =
         Keepalive { interval, timeout, room_interval: interval, room_timeout: timeout };
-    config.resume.window = Duration::from_secs(3_600);
+    config.resume.window = Duration::from_hours(1);
 }
 
 async fn gateway() -> Gateway {
