@@ -6,9 +6,9 @@ DENY_VERSION := 0.20.2
 TOOLS ?= $(HOME)/.cache/stagedoor-tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: test fmt clippy deny doc schema rust-test loadtest
+.PHONY: test fmt clippy deny doc schema rust-test stock loadtest
 
-test: fmt clippy deny doc schema rust-test
+test: fmt clippy deny doc schema rust-test stock
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -29,6 +29,17 @@ schema:
 
 rust-test:
 	$(CARGO) test --workspace --all-features --locked
+
+# The program as a WebSocket client meets it that nobody here wrote.
+STOCK_VENV := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)/stock-venv
+stock: $(STOCK_VENV)/ready
+	$(CARGO) build --package stagedoor --locked
+	$(STOCK_VENV)/bin/python tests/stock/stock.py $(dir $(STOCK_VENV))debug/stagedoor
+
+$(STOCK_VENV)/ready: tests/stock/requirements.txt
+	python3 -m venv $(STOCK_VENV)
+	$(STOCK_VENV)/bin/pip install --quiet --disable-pip-version-check --requirement tests/stock/requirements.txt
+	touch $@
 
 # Not part of `test`: numbers need a quiet machine. `make loadtest ARGS="connect --url …"`.
 loadtest:

@@ -153,7 +153,12 @@ async fn speak_http(
         served = poll_fn(|cx| connection.poll_without_shutdown(cx)) => served,
         () = lifecycle.draining() => {
             std::pin::Pin::new(&mut connection).graceful_shutdown();
-            poll_fn(|cx| connection.poll_without_shutdown(cx)).await
+            // Who still sends a request may have its answer, for as long as the others need.
+            tokio::select! {
+                biased;
+                () = lifecycle.stopping() => return None,
+                served = poll_fn(|cx| connection.poll_without_shutdown(cx)) => served,
+            }
         }
     };
     served.ok()?;

@@ -81,11 +81,19 @@ impl Ports {
             Role::Clients => health,
             Role::Admin | Role::Both => health.nest("/api/v1", api::routes()),
         };
-        routes.fallback(nothing_here).with_state(Arc::clone(self))
+        routes
+            .fallback(nothing_here)
+            .method_not_allowed_fallback(other_methods)
+            .with_state(Arc::clone(self))
     }
 }
 
 async fn nothing_here() -> Problem {
     let detail = "nothing is here; clients connect to /v1/connect, the server API is under /api/v1";
     Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
+}
+
+async fn other_methods() -> Problem {
+    let detail = "this is asked for with another method; see the `Allow` header";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
 }

@@ -200,6 +200,21 @@ impl Hub {
         self.settle(session);
     }
 
+    /// As [`Hub::end`], unless the session is served by another connection than that of `generation`.
+    pub fn end_from(&self, session: &Arc<SessionHandle>, generation: u64, disconnect: Disconnect) {
+        let now = self.clock.now();
+        let is_served = session.change(|session| {
+            let is_served = session.is_served_by(generation);
+            if is_served {
+                session.part(disconnect, now, &self.session);
+            }
+            is_served
+        });
+        if is_served {
+            self.directory.release(session);
+        }
+    }
+
     /// The connection of `generation` was lost; the session waits for its client, unless a newer one serves it.
     pub fn handle_loss(&self, session: &Arc<SessionHandle>, generation: u64) {
         session.change(|session| session.handle_loss(generation, self.clock.now(), &self.session));

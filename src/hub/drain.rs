@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use stagedoor_proto::{CloseCode, Disconnect};
 
-use super::Hub;
+use super::handle::SessionHandle;
+use super::{Hub, Refused};
 
 /// How many batches the closes are spread over.
 const BATCHES: u32 = 20;
+/// How long whoever had no session yet stays away at least: they find another node, or this one's successor.
+const TURNED_AWAY_FOR: Duration = Duration::from_secs(1);
 
 impl Hub {
     /// Parts from every connection within about `spread`, each with a retry time of its own.
@@ -29,6 +32,26 @@ impl Hub {
             if batches.peek().is_some() {
                 tokio::time::sleep(pause).await;
             }
+        }
+    }
+
+    /// Resolves when the gateway drains. Cancel-safe.
+    pub async fn draining(&self) {
+        self.lifecycle.draining().await;
+    }
+
+    /// What somebody without a session is told while the gateway drains.
+    #[must_use]
+    pub fn turned_away(&self) -> Refused {
+        Refused::new(CloseCode::Draining, "this node is being shut down; try again")
+            .retry_after(TURNED_AWAY_FOR + Duration::from_millis(self.rng.below(1_000)))
+    }
+
+    /// Parts from a session that was let in while [`Hub::drain`] was counting those to be told.
+    pub fn part_if_draining(&self, session: &SessionHandle) {
+        if self.lifecycle.is_draining() {
+            let disconnect = self.turned_away().disconnect;
+            session.tell(|session| session.part(*disconnect, self.clock.now(), &self.session));
         }
     }
 

@@ -192,6 +192,12 @@ impl SessionHandle {
         matches!(self.lock().session.link(), Link::Ended { .. })
     }
 
+    /// Whether the connection of `generation` carries it; an older one's late input means nothing.
+    #[must_use]
+    pub fn is_served_by(&self, generation: u64) -> bool {
+        self.lock().session.is_served_by(generation)
+    }
+
     /// Whether a connection carries it.
     pub(super) fn is_connected(&self) -> bool {
         matches!(self.lock().session.link(), Link::Live { .. })
@@ -214,6 +220,15 @@ impl SessionHandle {
             if let Some(proof) = inner.proof.take() {
                 proof.cancel();
             }
+        }
+    }
+
+    /// Notes that its client is back on a new connection, which proves life. The former resume secret lives on: nothing
+    /// came in on that connection yet, and the reply with the new secret may be lost as the one before.
+    pub(super) fn note_return(&self, now: Timestamp) {
+        self.activity.store(now.as_millis(), Ordering::Relaxed);
+        if let Some(proof) = self.lock().proof.take() {
+            proof.cancel();
         }
     }
 

@@ -1,6 +1,6 @@
 //! Who is here: the live sessions of this node, and what is done with them.
 //!
-//! Owns the concurrent maps of sessions ([`directory`], by user and instance; and by id), and the flows that start,
+//! Owns the concurrent maps of sessions (`directory`, by user and instance; and by id), and the flows that start,
 //! resume, renew and end them. Each session is behind a lock of its own, held for a few instructions.
 //! Invariant: of the sessions of one client instance, at most one is held; an older one's end never removes a newer.
 //! Not here: sockets (`transport`), the decisions themselves (`auth`, `store`, `session`).

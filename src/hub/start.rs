@@ -39,11 +39,7 @@ impl Hub {
         arrival: &Arrival,
     ) -> Result<(Arc<App>, Verified), Refused> {
         if self.lifecycle.is_draining() {
-            return Err(Refused::new(
-                CloseCode::Draining,
-                "this node is being shut down; try again",
-            )
-            .retry_after(std::time::Duration::from_secs(1)));
+            return Err(self.turned_away());
         }
         let app = self.app(&start.app).ok_or_else(|| {
             Refused::new(

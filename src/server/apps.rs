@@ -14,7 +14,7 @@ use crate::config::{self, KeyAlgorithm};
 use crate::grant::Grant;
 use crate::hub::App;
 
-/// Hooks of one's own for the app of this id, asked before the configured ones.
+/// Hooks of one's own for the app of this id, asked before the configured ones, and guarded as the webhook is.
 pub type OwnHooks<'a> = &'a dyn Fn(&str) -> Vec<Arc<dyn AuthHook>>;
 
 /// Makes an app ready to serve.
@@ -27,7 +27,10 @@ pub(super) fn build(
     let wrong = |reason: String| ServerError::App { app: Arc::clone(&rules.id), reason };
     let keys = app_keys(rules).map_err(&wrong)?;
     let tokens = AppTokens::new(Arc::clone(&rules.id), keys.into(), clock.clone());
-    let mut hooks = own(&rules.id);
+    let guarded = |hook| -> Arc<dyn AuthHook> {
+        Arc::new(Guard::new(hook, GuardLimits::default(), clock.clone()))
+    };
+    let mut hooks: Vec<Arc<dyn AuthHook>> = own(&rules.id).into_iter().map(guarded).collect();
     hooks.extend(configured_hooks(rules, &tokens, clock).map_err(&wrong)?);
     let auth = AppAuth {
         id: Arc::clone(&rules.id),

@@ -1,5 +1,8 @@
 //! The session itself: what each input does to state, frames, token life and link.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use stagedoor_proto::{
@@ -148,6 +151,12 @@ impl Session {
     #[must_use]
     pub const fn link(&self) -> &Link {
         &self.link
+    }
+
+    /// Whether the connection of `generation` carries it.
+    #[must_use]
+    pub fn is_served_by(&self, generation: u64) -> bool {
+        matches!(self.link, Link::Live { generation: newest } if newest == generation)
     }
 
     /// When its token runs out.
@@ -318,7 +327,7 @@ impl Session {
 
     /// The connection of `generation` is gone; an older one's loss changes nothing.
     pub fn handle_loss(&mut self, generation: u64, now: Timestamp, settings: &SessionSettings) {
-        if matches!(self.link, Link::Live { generation: newest } if newest == generation) {
+        if self.is_served_by(generation) {
             self.link = Link::Suspended { until: now + settings.window };
         }
     }

@@ -145,6 +145,21 @@ impl Ring {
         self.release();
     }
 
+    /// The number of the oldest frame it has; one more than the newest while it has none.
+    #[cfg(test)]
+    pub(super) fn first(&self) -> u64 {
+        self.frames.front().map_or(self.next, |frame| frame.seq)
+    }
+
+    #[cfg(test)]
+    pub(super) fn check_invariants(&self, limits: RingLimits) {
+        assert_eq!(self.bytes, self.frames.iter().map(|frame| frame.body.len()).sum::<usize>());
+        assert!(self.frames.len() <= limits.frames && self.bytes <= limits.bytes);
+        assert!(self.frames.iter().is_sorted_by(|one, next| one.seq < next.seq));
+        assert!(self.unsent <= self.frames.len() && self.sent <= self.last());
+        assert!(self.frames.iter().skip(self.unsent).all(|frame| frame.seq > self.sent));
+    }
+
     fn drop_first(&mut self) {
         if let Some(frame) = self.frames.pop_front() {
             self.bytes -= frame.body.len();
@@ -244,11 +259,7 @@ mod tests {
                     4 => ring.withdraw(rooms[1].unwrap()),
                     _ => { let last = ring.last(); ring.rewind((n as u64).min(last)); }
                 }
-                assert_eq!(ring.bytes, ring.frames.iter().map(|frame| frame.body.len()).sum::<usize>());
-                assert!(ring.frames.len() <= LIMITS.frames && ring.bytes <= LIMITS.bytes);
-                assert!(ring.frames.iter().is_sorted_by(|one, next| one.seq < next.seq));
-                assert!(ring.unsent <= ring.frames.len() && ring.sent <= ring.last());
-                assert!(ring.frames.iter().skip(ring.unsent).all(|frame| frame.seq > ring.sent));
+                ring.check_invariants(LIMITS);
             }
         }
     }

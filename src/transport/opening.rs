@@ -44,7 +44,12 @@ pub(super) async fn open<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let first = match tokio::time::timeout(settings.start_timeout, first_text(ws)).await {
+    let first = tokio::select! {
+        biased;
+        () = hub.draining() => return Opened::Refused(hub.turned_away().disconnect),
+        first = tokio::time::timeout(settings.start_timeout, first_text(ws)) => first,
+    };
+    let first = match first {
         Ok(Ok(text)) => text,
         Ok(Err(Some(close))) => return refuse(close, close.reason()),
         Ok(Err(None)) => return Opened::Lost,
@@ -64,10 +69,12 @@ where
     };
     let opened = match command {
         Command::Start(start) => open_session(ws, hub, settings, *start, arrival).await,
-        Command::Resume(resume) => hub
-            .resume(resume, &arrival)
-            .await
-            .map(|resumed| (resumed.session, resumed.generation, resumed.reply)),
+        Command::Resume(resume) => tokio::select! {
+            biased;
+            () = hub.draining() => Err(hub.turned_away()),
+            resumed = hub.resume(resume, &arrival) => resumed,
+        }
+        .map(|resumed| (resumed.session, resumed.generation, resumed.reply)),
         other => {
             let message =
                 format!("`{}` needs a session; `start` or `resume` comes first", other.name());
@@ -76,6 +83,7 @@ where
     };
     match opened {
         Ok((session, generation, reply)) => {
+            hub.part_if_draining(&session);
             push_text(ws.get_mut().out(), None, &encode_reply(id, &Ok(reply)));
             Opened::Session { session, generation }
         }
@@ -105,15 +113,19 @@ where
     let authenticated = {
         let mut authenticate = pin!(hub.authenticate(&start, &arrival));
         // Where a hook has to be waited for, the client is told meanwhile; else all goes out in one write.
-        poll_fn(|cx| match authenticate.as_mut().poll(cx) {
+        let decided = poll_fn(|cx| match authenticate.as_mut().poll(cx) {
             Poll::Ready(decided) => Poll::Ready(decided),
             Poll::Pending => {
                 // A socket that fails here is found out when the session is served.
                 let _ = ws.get_mut().poll_drain(cx);
                 Poll::Pending
             }
-        })
-        .await
+        });
+        tokio::select! {
+            biased;
+            () = hub.draining() => Err(hub.turned_away()),
+            decided = decided => decided,
+        }
     };
     let result = match authenticated {
         Ok((app, verified)) => hub.establish(app, verified, &start, arrival).await,

@@ -87,6 +87,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
     fn handle_input(&mut self, input: Option<Result<Message, WsError>>) -> Option<Exit> {
         let now = self.hub.clock().now();
         match input {
+            Some(Ok(message)) if !self.session.is_served_by(self.generation) => {
+                // Late, of an older connection: it changes nothing, and what is written next says so.
+                matches!(message, Message::Close(_)).then_some(Exit::ClosedByPeer)
+            }
             Some(Ok(message)) => {
                 self.session.note_activity(now);
                 match message {
@@ -96,7 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
                     }
                     Message::Close(frame) => {
                         if frame.is_some_and(|frame| frame.code == WireCloseCode::Normal) {
-                            self.hub.end(self.session, Disconnect::new(CloseCode::Normal));
+                            self.break_off(CloseCode::Normal, CloseCode::Normal.reason());
                         }
                         return Some(Exit::ClosedByPeer);
                     }
@@ -135,11 +139,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
         self.hub.refuse_request(self.session, id, error.to_error(), now);
     }
 
-    /// Ends the session for a client's bug; its connection learns of it with the next output.
+    /// Ends the session by what came in here; the connection learns of it with the next output.
     fn break_off(&self, close: CloseCode, why: &str) {
         let mut disconnect = Disconnect::new(close);
         why.clone_into(&mut disconnect.reason);
-        self.hub.end(self.session, disconnect);
+        self.hub.end_from(self.session, self.generation, disconnect);
     }
 
     fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
@@ -152,7 +156,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
                 Poll::Ready(Ok(())) if matches!(gathered, Gathered::More) => {}
                 Poll::Ready(Ok(())) => return Poll::Pending,
                 Poll::Ready(Err(_)) => return Poll::Ready(Exit::Lost),
-                Poll::Pending => return Poll::Pending,
+                // The peer may never read again: besides the socket, only being parted from can end this wait.
+                Poll::Pending => {
+                    return match self.session.parted(self.generation, cx.waker()) {
+                        Some(disconnect) => Poll::Ready(Exit::Parted(disconnect)),
+                        None => Poll::Pending,
+                    };
+                }
             }
         }
     }

@@ -2,7 +2,17 @@
 //!
 //! One file a behaviour; `common` is the harness. All are one program, so that they are linked once.
 
+#![expect(clippy::unwrap_used, reason = "a step that cannot be made fails the test")]
+#![expect(clippy::disallowed_methods, reason = "a test's own tasks end with its runtime")]
+#![expect(unreachable_pub, reason = "the harness is public to all modules of the program")]
+
 mod common;
 
+mod api;
+mod bans;
 mod duplicates;
+mod hooks;
+mod process;
+mod resume;
 mod rooms;
+mod states;

@@ -20,8 +20,14 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonBody<T> {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
         })?;
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        let body = serde_json::from_slice(text)
-            .map_err(|error| Problem::invalid("body", error.to_string()))?;
+        let mut json = serde_json::Deserializer::from_slice(text);
+        let body = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let path = error.path().to_string();
+            // The body as a whole, or a field whose name is not known, has no path.
+            let field = if path.starts_with(['.', '?']) { "body" } else { &path };
+            Problem::invalid(field, error.inner().to_string())
+        })?;
+        json.end().map_err(|error| Problem::invalid("body", error.to_string()))?;
         Ok(Self(body))
     }
 }

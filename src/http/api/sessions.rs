@@ -71,8 +71,43 @@ impl Shown {
 #[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
     limit: Option<usize>,
-    after: Option<SessionId>,
+    after: Option<Cursor>,
     username: Option<Username>,
+}
+
+/// Where a page ended: the place in the order, so that it is found when the session itself is gone.
+///
+/// Shape: `1900000000000-AAAAAAAAAAAAAAAAAAAAAA`. To callers it is opaque.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+struct Cursor {
+    started: Timestamp,
+    id: SessionId,
+}
+
+impl Cursor {
+    fn of(session: &SessionHandle) -> Self {
+        Self { started: session.started(), id: session.id() }
+    }
+}
+
+impl TryFrom<String> for Cursor {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let parse = || {
+            let (started, id) = text.split_once('-')?;
+            let started = Timestamp::from_millis(started.parse().ok()?);
+            Some(Self { started, id: id.parse().ok()? })
+        };
+        parse().ok_or("`after` is the `next` of the page before")
+    }
+}
+
+impl From<Cursor> for String {
+    fn from(Cursor { started, id }: Cursor) -> Self {
+        format!("{}-{id}", started.as_millis())
+    }
 }
 
 /// A page of sessions, oldest first.
@@ -81,7 +116,7 @@ pub(super) struct Page {
     sessions: Vec<Shown>,
     /// What `after` takes for the next page.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<SessionId>,
+    next: Option<Cursor>,
 }
 
 /// Whom a token is for, and what it allows.
@@ -155,16 +190,13 @@ pub(super) async fn list(
     if let Some(username) = username {
         sessions.retain(|session| session.user().username == username);
     }
-    let from = match after {
-        Some(id) => sessions
-            .iter()
-            .position(|session| session.id() == id)
-            .map_or(sessions.len(), |at| at + 1),
-        None => 0,
-    };
-    let page = sessions.get(from..).unwrap_or_default();
-    let shown: Vec<Shown> = page.iter().take(limit).map(|session| Shown::of(session)).collect();
-    let next = if page.len() > limit { shown.last().map(|last| last.id) } else { None };
+    if let Some(after) = after {
+        sessions.retain(|session| Cursor::of(session) > after);
+    }
+    let is_cut = sessions.len() > limit;
+    sessions.truncate(limit);
+    let next = sessions.last().filter(|_| is_cut).map(|last| Cursor::of(last));
+    let shown = sessions.iter().map(|session| Shown::of(session)).collect();
     Ok(Json(Page { sessions: shown, next }))
 }
 

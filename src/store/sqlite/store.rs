@@ -55,10 +55,35 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn load_room(&self, _: crate::store::RoomKey, _: Timestamp) -> BoxFuture<'_, Result<crate::room::Record, StoreError>> { futures::future::ready(Ok(crate::room::Record::default())).boxed() }
-    fn keep_room(&self, _: crate::store::RoomKey, _: Vec<crate::room::Fact>) -> BoxFuture<'static, Result<(), StoreError>> { futures::future::ready(Ok(())).boxed() }
-    fn audit(&self, _: std::sync::Arc<str>, _: Vec<crate::store::AuditEvent>) -> BoxFuture<'static, Result<(), StoreError>> { futures::future::ready(Ok(())).boxed() }
-    fn audit_rows(&self, _: std::sync::Arc<str>, _: u64, _: usize) -> BoxFuture<'_, Result<Vec<crate::store::AuditRow>, StoreError>> { futures::future::ready(Ok(Vec::new())).boxed() }
+    fn load_room(
+        &self,
+        _: crate::store::RoomKey,
+        _: Timestamp,
+    ) -> BoxFuture<'_, Result<crate::room::Record, StoreError>> {
+        futures::future::ready(Ok(crate::room::Record::default())).boxed()
+    }
+    fn keep_room(
+        &self,
+        _: crate::store::RoomKey,
+        _: Vec<crate::room::Fact>,
+    ) -> BoxFuture<'static, Result<(), StoreError>> {
+        futures::future::ready(Ok(())).boxed()
+    }
+    fn audit(
+        &self,
+        _: std::sync::Arc<str>,
+        _: Vec<crate::store::AuditEvent>,
+    ) -> BoxFuture<'static, Result<(), StoreError>> {
+        futures::future::ready(Ok(())).boxed()
+    }
+    fn audit_rows(
+        &self,
+        _: std::sync::Arc<str>,
+        _: u64,
+        _: usize,
+    ) -> BoxFuture<'_, Result<Vec<crate::store::AuditRow>, StoreError>> {
+        futures::future::ready(Ok(Vec::new())).boxed()
+    }
     fn admit(
         &self,
         admission: Admission,

@@ -17,6 +17,13 @@ impl Gateway {
         self.api_as(SERVER_KEY, method, path, body).await
     }
 
+    /// A session token, minted as `body` says.
+    pub async fn session_token(&self, body: Value) -> String {
+        let minted = self.api("POST", "sessions", Some(body)).await;
+        assert_eq!(minted.status, 201, "{minted:?}");
+        minted.body["token"].as_str().unwrap().to_owned()
+    }
+
     /// Calls it with another bearer.
     pub async fn api_as(
         &self,

@@ -39,7 +39,12 @@ impl Client {
     }
 
     pub async fn connect_with(gateway: &Gateway, headers: &[(&str, &str)]) -> Self {
-        let wire = Wire::connect(&gateway.url(), headers).await.unwrap();
+        Self::connect_to(&gateway.url(), headers).await
+    }
+
+    /// A connection to a gateway that is not this process's.
+    pub async fn connect_to(url: &str, headers: &[(&str, &str)]) -> Self {
+        let wire = Wire::connect(url, headers).await.unwrap();
         Self { wire, next_id: 1, last_seq: 0 }
     }
 
@@ -51,16 +56,22 @@ impl Client {
     /// A session established by this `start`. Also what `started` said.
     pub async fn start(gateway: &Gateway, start: Value) -> (Self, Value) {
         let mut client = Self::connect(gateway).await;
-        client.send(json!({ "id": 0, "start": start })).await;
+        let started = client.establish(start).await;
+        (client, started)
+    }
+
+    /// Establishes a session by this `start`; what `started` said.
+    pub async fn establish(&mut self, start: Value) -> Value {
+        self.send(json!({ "id": 0, "start": start })).await;
         let mut started = Value::Null;
         loop {
-            let message = client.hear().await;
+            let message = self.hear().await;
             if let Some(ok) = message.pointer("/ok/started") {
                 started = ok.clone();
             }
             assert!(message.get("disconnect").is_none(), "refused: {message}");
             if message.pointer("/session_state/state") == Some(&json!("established")) {
-                return (client, started);
+                return started;
             }
         }
     }
@@ -181,6 +192,15 @@ impl Client {
                 other => panic!("expected a close, got {other:?} after {before:?} {disconnect}"),
             }
         }
+    }
+
+    /// Waits until the socket is gone; the code of the `disconnect` before that, where there was one.
+    pub async fn closed_or_lost(&mut self) -> Option<u64> {
+        let mut code = None;
+        while let Some(message) = self.try_hear().await {
+            code = message.pointer("/disconnect/code").and_then(Value::as_u64).or(code);
+        }
+        code
     }
 
     /// Waits until the socket is gone, however.

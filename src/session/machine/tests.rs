@@ -1,0 +1,356 @@
+//! What holds of a session whatever happens to it, and in which order.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const SETTINGS: SessionSettings = SessionSettings {
+    ring: RingLimits { frames: 6, bytes: 600 },
+    window: Duration::from_secs(30),
+    lifetime: LifetimeSettings {
+        grace: Duration::from_mins(10),
+        postpone: Duration::from_mins(10),
+    },
+    commands: Rate { per_second: 50, burst: 20 },
+    in_flight: 3,
+};
+const START: Timestamp = Timestamp::from_secs(1_000_000);
+const FIRST: u64 = 10;
+
+impl Session {
+    /// What holds after every input.
+    fn check_invariants(&self) {
+        self.ring.check_invariants(SETTINGS.ring);
+        let is_over = matches!(self.state, SessionState::NotLoggedIn | SessionState::Terminated);
+        let has_ended = matches!(self.link, Link::Ended { .. });
+        assert_eq!(is_over, has_ended, "state and link tell the same: {self:?}");
+        if let (Some((parted, _)), Link::Live { generation }) = (&self.parting, &self.link) {
+            assert_ne!(
+                parted, generation,
+                "nobody parts from the connection that serves: {self:?}"
+            );
+        }
+        let pending = self.requests.pending();
+        assert!(pending.len() <= SETTINGS.in_flight);
+        assert!(pending.iter().all(|id| pending.iter().filter(|other| *other == id).count() == 1));
+    }
+}
+
+/// One thing that happens.
+#[derive(Clone, Debug)]
+enum Happens {
+    Push(usize),
+    Output { generations_ago: u64, frames: usize },
+    Resume { shows: Shows, behind: u64 },
+    Loss { generations_ago: u64 },
+    Pong { behind: u64 },
+    Life,
+    Part(CloseCode),
+    Time(u64),
+    Renew { secs: u64 },
+    Postpone,
+    Begin(u32),
+    Finish(u32),
+}
+
+/// Which secret a resume shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Shows {
+    Newest,
+    Former,
+    Wrong,
+}
+
+fn happening() -> impl Strategy<Value = Happens> {
+    let codes: Vec<CloseCode> = CloseCode::ALL.to_vec();
+    prop_oneof![
+        4 => (1..120_usize).prop_map(Happens::Push),
+        6 => (0..3_u64, 1..6_usize)
+            .prop_map(|(generations_ago, frames)| Happens::Output { generations_ago, frames }),
+        3 => (
+            prop::sample::select(vec![Shows::Newest, Shows::Newest, Shows::Former, Shows::Wrong]),
+            0..4_u64
+        )
+            .prop_map(|(shows, behind)| Happens::Resume { shows, behind }),
+        2 => (0..3_u64).prop_map(|generations_ago| Happens::Loss { generations_ago }),
+        2 => (0..4_u64).prop_map(|behind| Happens::Pong { behind }),
+        1 => Just(Happens::Life),
+        1 => prop::sample::select(codes).prop_map(Happens::Part),
+        3 => prop::sample::select(vec![1, 20, 31, 60, 300, 700]).prop_map(Happens::Time),
+        1 => (60..2_000_u64).prop_map(|secs| Happens::Renew { secs }),
+        1 => Just(Happens::Postpone),
+        2 => (0..5_u32).prop_map(Happens::Begin),
+        2 => (0..5_u32).prop_map(Happens::Finish),
+    ]
+}
+
+/// A session, and what its clients have seen of it.
+struct World {
+    session: Session,
+    now: Timestamp,
+    generation: u64,
+    /// The highest number each connection got.
+    heard: BTreeMap<u64, u64>,
+    /// What each number said.
+    said: BTreeMap<u64, Body>,
+    newest_secret: u32,
+    former_secret: Option<u32>,
+    ending: Option<CloseCode>,
+    bodies: u32,
+}
+
+fn secret(number: u32) -> SecretHash {
+    SecretHash::of(&format!("secret {number}"))
+}
+
+impl World {
+    fn new() -> Self {
+        let session = Session::established(
+            FIRST,
+            secret(0),
+            START + Duration::from_mins(5),
+            START,
+            &SETTINGS,
+        );
+        Self {
+            session,
+            now: START,
+            generation: FIRST,
+            heard: BTreeMap::from([(FIRST, ESTABLISHING_SEQ)]),
+            said: BTreeMap::new(),
+            newest_secret: 0,
+            former_secret: None,
+            ending: None,
+            bodies: 0,
+        }
+    }
+
+    fn step(&mut self, happens: &Happens) {
+        let (state, version) = (self.session.state, self.session.version);
+        match *happens {
+            Happens::Push(len) => {
+                let body = self.body(len);
+                let told = self.session.push(body, self.now, &SETTINGS);
+                assert!(!told || self.ending.is_none(), "nobody is left to be told");
+            }
+            Happens::Output { generations_ago, frames } => self.output(generations_ago, frames),
+            Happens::Resume { shows, behind } => self.resume(shows, behind),
+            Happens::Loss { generations_ago } => {
+                let before = format!("{:?}", self.session);
+                self.session.handle_loss(self.generation - generations_ago, self.now, &SETTINGS);
+                if generations_ago > 0 {
+                    assert_eq!(before, format!("{:?}", self.session), "an older one's loss");
+                }
+            }
+            Happens::Pong { behind } => {
+                let seq = self.heard[&self.generation].saturating_sub(behind);
+                self.session.handle_pong(seq);
+            }
+            Happens::Life => {
+                self.session.handle_life();
+                self.former_secret = None;
+            }
+            Happens::Part(code) => {
+                self.session.part(Disconnect::new(code), self.now, &SETTINGS);
+                assert!(!matches!(self.session.link, Link::Live { .. }), "parted");
+            }
+            Happens::Time(secs) => {
+                self.now = self.now + Duration::from_secs(secs);
+                self.session.handle_time(self.now, &SETTINGS);
+            }
+            Happens::Renew { secs } => {
+                self.session.renew(self.now + Duration::from_secs(secs), self.now, &SETTINGS);
+            }
+            Happens::Postpone => {
+                let next = self.session.postpone(self.now, &SETTINGS);
+                assert_eq!(next, self.now + SETTINGS.lifetime.postpone);
+            }
+            Happens::Begin(id) => {
+                let was_pending = self.session.requests.pending().contains(&id);
+                let begun = self.session.begin(id, self.now, &SETTINGS);
+                assert!(begun.is_err() || !was_pending, "one request an id at a time");
+            }
+            Happens::Finish(id) => {
+                let reply = self.body(20);
+                self.session.finish(id, reply, self.now, &SETTINGS);
+                assert!(!self.session.requests.pending().contains(&id));
+            }
+        }
+        self.session.check_invariants();
+        self.check_states(state, version);
+        self.check_ending();
+    }
+
+    fn body(&mut self, len: usize) -> Body {
+        self.bodies += 1;
+        format!("{:0len$}", self.bodies).into_bytes().into()
+    }
+
+    /// Takes up to `frames` of what a connection is to write.
+    fn output(&mut self, generations_ago: u64, frames: usize) {
+        let generation = self.generation - generations_ago;
+        if generations_ago > 0 {
+            assert!(!self.session.is_served_by(generation), "an older one is listened to");
+        }
+        for _ in 0..frames {
+            let is_newest = generation == self.generation;
+            match self.session.poll_output(generation) {
+                Output::Frame(seq, body) => {
+                    let heard = self.heard.get_mut(&generation).expect("it was served once");
+                    assert!(is_newest, "a frame went to an older connection");
+                    assert!(seq > *heard, "{seq} after {heard} on one connection");
+                    *heard = seq;
+                    let said = self.said.entry(seq).or_insert_with(|| body.clone());
+                    assert_eq!(said, body, "frame {seq} changed");
+                }
+                Output::Idle => {
+                    assert!(
+                        matches!(self.session.link, Link::Live { generation: own } if own == generation),
+                        "only the connection that serves waits for more"
+                    );
+                    return;
+                }
+                Output::Part(_) => {
+                    assert!(
+                        !matches!(self.session.link, Link::Live { generation: own } if own == generation),
+                        "the connection that serves is kept"
+                    );
+                    return;
+                }
+            }
+        }
+    }
+
+    fn resume(&mut self, shows: Shows, behind: u64) {
+        let heard = *self.heard.values().max().expect("there was a connection");
+        let last_seq = heard.saturating_sub(behind);
+        let secret_shown = match (shows, self.former_secret) {
+            (Shows::Newest, _) => self.newest_secret,
+            (Shows::Former, Some(former)) => former,
+            (Shows::Former, None) | (Shows::Wrong, _) => u32::MAX,
+        };
+        let (generation, next) = (self.generation + 1, self.newest_secret + 1_000);
+        let before = format!("{:?}", self.session);
+        let taken =
+            self.session.resume(generation, secret(secret_shown), secret(next), last_seq, self.now);
+        match taken {
+            Ok(taken) => {
+                assert_ne!(secret_shown, u32::MAX, "a wrong secret was taken");
+                assert!(self.ending.is_none(), "an ended session lives again");
+                assert_eq!(taken.state, self.session.state);
+                let first_kept = self.session.ring.first().max(last_seq + 1);
+                let follow = self.session.ring.last() + 1 - first_kept;
+                assert_eq!(taken.replayed as u64, follow);
+                self.generation = generation;
+                self.heard.insert(generation, last_seq);
+                (self.former_secret, self.newest_secret) = (Some(secret_shown), next);
+            }
+            Err(refused) => {
+                assert_eq!(before, format!("{:?}", self.session), "a refusal changed something");
+                if let (ResumeRefused::Ended(told), Some(ending)) = (refused, self.ending) {
+                    assert_eq!(told.code, ending, "it is told how it ended");
+                }
+            }
+        }
+    }
+
+    /// State and version only change together, and as `state::next` says.
+    fn check_states(&self, before: SessionState, version: u64) {
+        const INPUTS: [Input; 4] = [Input::Expired, Input::Renewed, Input::Over, Input::Removed];
+        let steps = |from| INPUTS.into_iter().filter_map(move |input| next(from, input));
+        let after = self.session.state;
+        match self.session.version - version {
+            0 => assert_eq!(before, after, "a change without a version"),
+            1 => assert!(steps(before).any(|to| to == after), "{before:?} went to {after:?}"),
+            2 => assert!(
+                steps(before).any(|via| steps(via).any(|to| to == after)),
+                "{before:?} went to {after:?}"
+            ),
+            more => panic!("{more} changes at once"),
+        }
+    }
+
+    fn check_ending(&mut self) {
+        match (&self.session.link, self.ending) {
+            (Link::Ended { ending, .. }, None) => self.ending = Some(ending.code),
+            (Link::Ended { ending, .. }, Some(told)) => assert_eq!(ending.code, told),
+            (Link::Live { .. } | Link::Suspended { .. }, ended) => {
+                assert_eq!(ended, None, "an ended session lives again");
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_a_session_keeps_its_invariants(
+        happens in prop::collection::vec(happening(), 0..120)
+    ) {
+        let mut world = World::new();
+        world.session.check_invariants();
+        for one in &happens {
+            world.step(one);
+        }
+    }
+}
+
+#[test]
+fn a_connection_parted_from_gets_what_waits_and_then_the_reason() {
+    let mut world = World::new();
+    world.session.part(Disconnect::new(CloseCode::Banned), START, &SETTINGS);
+    let states: Vec<u64> = std::iter::from_fn(|| match world.session.poll_output(FIRST) {
+        Output::Frame(seq, _) => Some(seq),
+        Output::Idle | Output::Part(_) => None,
+    })
+    .collect();
+    assert_eq!(states, [2, 3], "established, then terminated");
+    // What was there is gone, and so is the reason: nobody else is told it.
+    assert!(
+        matches!(world.session.poll_output(FIRST), Output::Part(why) if why.code == CloseCode::Superseded)
+    );
+}
+
+#[test]
+fn a_reader_too_slow_keeps_its_session_and_loses_its_connection() {
+    let mut world = World::new();
+    while matches!(world.session.link, Link::Live { .. }) {
+        let body = world.body(50);
+        world.session.push(body, START, &SETTINGS);
+    }
+    assert!(matches!(world.session.link, Link::Suspended { .. }));
+    assert!(
+        matches!(world.session.poll_output(FIRST), Output::Part(why) if why.code == CloseCode::SlowConsumer)
+    );
+}
+
+#[test]
+fn a_suspended_session_expires_by_the_clock_and_ends_with_its_window() {
+    let mut world = World::new();
+    world.session.handle_loss(FIRST, START, &SETTINGS);
+    let until = START + SETTINGS.window;
+    assert_eq!(world.session.due(), until);
+    let late = world.session.resume(FIRST + 1, secret(0), secret(1), 1, until);
+    assert_eq!(late, Err(ResumeRefused::Expired), "before time was told, too");
+    assert!(!world.session.handle_time(until, &SETTINGS), "it is remembered");
+    assert!(matches!(
+        world.session.resume(FIRST + 1, secret(0), secret(1), 1, until),
+        Err(ResumeRefused::Ended(told)) if told.code == CloseCode::ResumeExpired
+    ));
+    assert!(world.session.handle_time(until + SETTINGS.window, &SETTINGS), "and then forgotten");
+}
+
+#[test]
+fn pending_requests_outlive_the_connection() {
+    let mut world = World::new();
+    world.session.begin(7, START, &SETTINGS).unwrap();
+    world.session.handle_loss(FIRST, START, &SETTINGS);
+    let taken = world.session.resume(FIRST + 1, secret(0), secret(1), 2, START).unwrap();
+    assert_eq!((taken.pending, taken.replayed), (vec![7], 0));
+    let reply = world.body(10);
+    assert!(world.session.finish(7, reply, START, &SETTINGS));
+    assert!(matches!(world.session.poll_output(FIRST + 1), Output::Frame(3, _)));
+    assert!(world.session.requests.pending().is_empty());
+}

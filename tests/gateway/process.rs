@@ -1,0 +1,244 @@
+//! The program itself: what it prints, how it ends, and what it leaves behind.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::common::{Client, start_of};
+
+/// The least a configuration says.
+const LEAST: &str = "[store.sqlite]\npath = \"facts.db\"\n[[apps]]\nid = \"shop\"\nguests = true\n";
+
+fn stagedoor() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stagedoor"));
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs the program to its end.
+fn run(arguments: &[&str]) -> Output {
+    stagedoor().args(arguments).output().unwrap()
+}
+
+/// The one line it complained with, and its exit code.
+fn complaint(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = run(arguments);
+    let line = String::from_utf8(output.stderr).unwrap();
+    assert!(output.stdout.is_empty(), "{arguments:?}");
+    assert_eq!(line.lines().count(), 1, "{arguments:?}: {line}");
+    assert!(line.starts_with("stagedoor: "), "{arguments:?}: {line}");
+    (output.status.code(), line)
+}
+
+/// A running program; it is killed with the test.
+struct Running {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    ready: Value,
+}
+
+impl Running {
+    fn dev(arguments: &[&str]) -> Self {
+        let fixed = ["serve", "--dev", "--listen", "127.0.0.1:0", "--ready-json"];
+        let mut child = stagedoor().args(fixed).args(arguments).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let ready = serde_json::from_str(&line).unwrap();
+        Self { child, stdout, ready }
+    }
+
+    fn with_data(directory: &Path) -> Self {
+        Self::dev(&["--data", directory.to_str().unwrap()])
+    }
+
+    async fn connect(&self) -> Client {
+        let url = format!("ws://{}/v1/connect", self.ready["listen"].as_str().unwrap());
+        Client::connect_to(&url, &[]).await
+    }
+
+    async fn start(&self, start: Value) -> (Client, Value) {
+        let mut client = self.connect().await;
+        let started = client.establish(start).await;
+        (client, started)
+    }
+
+    async fn ban(&self, username: &str) {
+        let listen = self.ready["listen"].as_str().unwrap();
+        let url = format!("http://{listen}/api/v1/apps/demo/users/{username}/ban");
+        let key = self.ready["server_key"].as_str().unwrap();
+        let answer = reqwest::Client::new().post(url).bearer_auth(key).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    }
+
+    /// How it ended, and what else it had printed.
+    fn ended(mut self) -> (Option<i32>, String) {
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap().code(), rest)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn it_says_in_one_line_where_it_is_and_stops_without_hurting() {
+    for signal in ["-TERM", "-INT"] {
+        let running = Running::dev(&[]);
+        let fields: Vec<&String> = running.ready.as_object().unwrap().keys().collect();
+        assert_eq!(fields, ["app", "app_secret", "listen", "server_key"]);
+        let (mut client, _) = running.start(start_of("ada", "instance-1")).await;
+        let mut undecided = running.connect().await;
+        running.signal(signal);
+        for client in [&mut client, &mut undecided] {
+            let closed = client.closed().await;
+            assert_eq!((closed.code, &closed.disconnect["action"]), (4200, &json!("retry")));
+            assert!(closed.disconnect["retry_after_ms"].as_u64() > Some(0));
+        }
+        drop((client, undecided));
+        assert_eq!(running.ended(), (Some(0), String::new()), "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_the_command_line_starts_a_session() {
+    let running = Running::dev(&[]);
+    let secret = running.ready["app_secret"].as_str().unwrap();
+    let output = run(&["token", "session", "--secret", secret, "--user", "ada", "--name", "Ada"]);
+    assert!(output.status.success(), "{output:?}");
+    let token = String::from_utf8(output.stdout).unwrap();
+    let mut start = start_of("ada", "instance-1");
+    start["credentials"] = json!({ "token": token.trim_end() });
+    let (_client, started) = running.start(start).await;
+    assert_eq!(
+        started["session"]["user"],
+        json!({ "username": "ada", "guest": false, "name": "Ada" })
+    );
+}
+
+#[tokio::test]
+async fn a_kick_is_final_after_a_kill_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let running = Running::with_data(directory.path());
+    let (mut banned, _) = running.start(start_of("ada", "instance-1")).await;
+    let (_client, started) = running.start(start_of("bob", "instance-2")).await;
+    running.ban("ada").await;
+    running.signal("-KILL");
+    assert_eq!(banned.closed_or_lost().await, Some(4011));
+    assert_eq!(running.ended().0, None, "it had no say in it");
+
+    let running = Running::with_data(directory.path());
+    for start in [start_of("ada", "instance-3"), start_of("mallory", "instance-1")] {
+        let mut client = running.connect().await;
+        client.send(json!({ "id": 0, "start": start })).await;
+        assert_eq!(client.closed().await.code, 4011);
+    }
+    // Its keys survived as well: whoever was in comes in again with the token of before.
+    let mut start = start_of("bob", "instance-2");
+    start["credentials"] = json!({ "token": started["access_token"] });
+    running.start(start).await;
+}
+
+#[test]
+fn what_keeps_it_from_starting_is_told_in_one_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, line) = complaint(&["serve", "--dev", "--listen", &address, "--log", "error"]);
+    assert_eq!(code, Some(1));
+    assert!(line.contains("cannot listen on") && line.contains(&address), "{line}");
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "text").unwrap();
+    let newer = directory.path().join("newer");
+    std::fs::create_dir(&newer).unwrap();
+    let mut first = Running::with_data(&newer);
+    first.child.kill().unwrap();
+    first.child.wait().unwrap();
+    let database = rusqlite::Connection::open(newer.join("stagedoor.db")).unwrap();
+    database.pragma_update(None, "user_version", 9_999).unwrap();
+    drop(database);
+    let text = directory.path().join("text");
+    std::fs::create_dir(&text).unwrap();
+    std::fs::write(text.join("stagedoor.db"), "this is not a database, however long it is")
+        .unwrap();
+    for (case, data, told) in [
+        ("a file", &file, "file"),
+        ("a newer gateway's", &newer, "schema version 9999"),
+        ("no store", &text, "not a database"),
+    ] {
+        let data = data.to_str().unwrap();
+        let arguments =
+            ["serve", "--dev", "--listen", "127.0.0.1:0", "--log", "error", "--data", data];
+        let (code, line) = complaint(&arguments);
+        assert_eq!(code, Some(1), "{case}");
+        assert!(line.contains(told) && line.contains(data), "{case}: {line}");
+    }
+}
+
+#[test]
+fn a_store_in_use_is_left_to_who_has_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let running = Running::with_data(directory.path());
+    let data = directory.path().to_str().unwrap();
+    let arguments = ["serve", "--dev", "--listen", "127.0.0.1:0", "--log", "error", "--data", data];
+    let (code, line) = complaint(&arguments);
+    assert_eq!(code, Some(1));
+    assert!(line.contains("another gateway has it open"), "{line}");
+    drop(running);
+}
+
+#[test]
+fn a_configuration_that_makes_no_sense_is_told_with_its_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("stagedoor.toml");
+    let name = path.to_str().unwrap();
+    let missing = directory.path().join("missing.toml");
+    let (code, line) = complaint(&["serve", "--config", missing.to_str().unwrap()]);
+    assert_eq!(code, Some(2));
+    assert!(line.contains("missing.toml"), "{line}");
+    for (case, text, told) in [
+        ("no TOML", "[apps".to_owned(), ":1"),
+        ("nothing", String::new(), "apps"),
+        ("unknown key", format!("{LEAST}colour = 1\n"), ":6"),
+        ("wrong type", format!("{LEAST}secure = 1\n"), "secure"),
+        ("out of bounds", format!("{LEAST}sessions_per_user = 0\n"), "sessions_per_user"),
+        ("no UTF-8", String::new(), "stagedoor.toml"),
+    ] {
+        let bytes = if case == "no UTF-8" { b"\xff\xfe".to_vec() } else { text.into_bytes() };
+        std::fs::write(&path, bytes).unwrap();
+        for arguments in [["serve", "--config", name].as_slice(), &["check-config", name]] {
+            let (code, line) = complaint(arguments);
+            assert_eq!(code, Some(2), "{case}");
+            assert!(line.contains(name) && line.contains(told), "{case}: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_good_configuration_is_summed_up_without_its_secrets() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("stagedoor.toml");
+    let secret = "change-me-change-me-change-me-ab";
+    let text = format!("{LEAST}hs256_secrets = [\"{secret}\"]\n");
+    std::fs::write(&path, text).unwrap();
+    let output = run(&["check-config", path.to_str().unwrap()]);
+    let summary = String::from_utf8(output.stdout).unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &[][..]));
+    assert!(summary.contains("shop") && summary.contains("facts.db"), "{summary}");
+    assert!(!summary.contains(secret));
+}
