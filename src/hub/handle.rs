@@ -207,6 +207,11 @@ impl SessionHandle {
         }
     }
 
+    /// Counts as heard at `now`, though no frame came in: whoever waits for one goes on waiting.
+    pub(super) fn count_as_heard(&self, now: Timestamp) {
+        self.activity.store(now.as_millis(), Ordering::Relaxed);
+    }
+
     /// Waits for the next frame as for a sign of life: the former resume secret dies with it.
     pub(super) fn await_life(&self) {
         self.awaited.store(true, Ordering::Relaxed);

@@ -43,7 +43,7 @@ impl Hub {
         let next = SecretHash::of(secret.as_str());
         let now = self.clock.now();
         // Counted as heard from now on, and before: the sweep must not take the new connection for the lost one.
-        session.note_activity(now);
+        session.count_as_heard(now);
         let taken = session
             .tell(|session| session.resume(generation, shown, next, resume.last_seq, now))
             .map_err(refused)?;
