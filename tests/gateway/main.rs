@@ -4,4 +4,9 @@
 
 mod common;
 
+mod bad_input;
 mod duplicates;
+mod handshake;
+mod heartbeat;
+mod limits;
+mod tokens;
