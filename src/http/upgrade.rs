@@ -8,7 +8,10 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use axum::body::Body;
-use hyper::header::{HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL, USER_AGENT};
+use hyper::header::{
+    ALLOW, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    USER_AGENT,
+};
 use hyper::{Method, Request, Response, StatusCode};
 use stagedoor_proto::{CloseCode, SUBPROTOCOL};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
@@ -58,8 +61,10 @@ pub(super) fn answer<B>(
     };
     if request.method() != Method::GET {
         let detail = "a WebSocket is asked for with GET";
-        return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
-            .respond();
+        let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+        let mut response = problem.respond();
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+        return response;
     }
     let mut response = match create_response_with_body(request, Body::empty) {
         Ok(response) => response,
@@ -67,9 +72,9 @@ pub(super) fn answer<B>(
             let detail = format!("this address speaks WebSocket: {error}");
             let mut response =
                 Problem::new(StatusCode::UPGRADE_REQUIRED, "not_a_websocket", detail).respond();
-            response
-                .headers_mut()
-                .insert(hyper::header::UPGRADE, HeaderValue::from_static("websocket"));
+            let headers = response.headers_mut();
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
             return response;
         }
     };

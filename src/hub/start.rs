@@ -77,6 +77,10 @@ impl Hub {
         let new_family = FamilyId::from_bits(self.rng.bits());
         let secret = self.new_secret();
         let mut at_least = self.clock.micros();
+        // Before the store is asked: its answer would make the tokens of the session that stays void.
+        if self.registry.len() >= self.max_sessions {
+            return Err(full());
+        }
         loop {
             let claim = self.directory.claim(&user, at_least);
             if let Some(holder) = claim.protected(&start.instance, rules) {
@@ -112,11 +116,7 @@ impl Hub {
                 &secret,
             );
             if !self.registry.insert(&session, self.max_sessions) {
-                return Err(Refused::new(
-                    CloseCode::Overloaded,
-                    "this node holds as many sessions as it may",
-                )
-                .retry_after(PROOF_OF_LIFE));
+                return Err(full());
             }
             match claim.confirm(&session, fence, rules) {
                 Confirmed::Held(displaced) => {
@@ -266,6 +266,11 @@ impl Hub {
         let text = URL_SAFE_NO_PAD.encode(self.rng.bytes::<32>());
         text.parse().expect("any text is a secret")
     }
+}
+
+fn full() -> Refused {
+    Refused::new(CloseCode::Overloaded, "this node holds as many sessions as it may")
+        .retry_after(PROOF_OF_LIFE)
 }
 
 fn entry_of(verified: &Verified) -> Entry {

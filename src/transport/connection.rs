@@ -41,16 +41,16 @@ pub struct Connection<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
-    /// Serves the connection until it closes. `admitted` is dropped once a session is established: a place among those
-    /// that may wait to be.
+    /// Serves the connection until it closes. `admitted`, a place among those that wait for a session, is dropped once
+    /// there is one, and else when the connection is closed.
     pub async fn run<P: Send>(self, hub: Arc<Hub>, settings: Settings, admitted: P) {
         let Self { io, already_read, arrival } = self;
         let mut ws = websocket(io, already_read, settings).await;
         // Boxed, so that what the opening needs is not part of the task for the rest of its life.
         let opened = Box::pin(opening::open(&mut ws, &hub, settings, arrival)).await;
-        drop(admitted);
         match opened {
             Opened::Session { session, generation } => {
+                drop(admitted);
                 match serve::serve(&mut ws, &hub, &session, generation).await {
                     Exit::Parted(disconnect) => Box::pin(farewell::say(ws, &disconnect)).await,
                     Exit::ClosedByPeer => Box::pin(farewell::hang_up(ws)).await,
@@ -58,6 +58,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 }
             }
             Opened::Refused(disconnect) => Box::pin(farewell::say(ws, &disconnect)).await,
+            Opened::ClosedByPeer => Box::pin(farewell::hang_up(ws)).await,
             Opened::Lost => {}
         }
     }

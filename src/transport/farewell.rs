@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
+use futures::SinkExt as _;
 use stagedoor_proto::{Disconnect, encode_disconnect};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_tungstenite::WebSocketStream;
@@ -21,24 +22,34 @@ where
     let out = ws.get_mut().out();
     push_text(out, None, &encode_disconnect(disconnect));
     push_close(out, disconnect.code.code(), &disconnect.reason);
-    hang_up(ws).await;
+    // The peer may be gone already, or stall: the socket is closed either way.
+    let _ = tokio::time::timeout(LINGER, finish(ws.get_mut())).await;
 }
 
-/// Writes what waits, and closes the socket once the peer has.
+/// Writes what waits, answers the peer's close frame, and closes the socket once the peer has.
 pub(super) async fn hang_up<S>(mut ws: WebSocketStream<Gate<S>>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let gate = ws.get_mut();
     let goodbye = async {
-        poll_fn(|cx| gate.poll_drain(cx)).await?;
-        let io = gate.io();
-        io.shutdown().await?;
-        // Closing a socket with unread input resets it, and the peer may never see why. What it still says is nothing.
-        let mut ignored = [0; 256];
-        while io.read(&mut ignored).await? > 0 {}
-        std::io::Result::Ok(())
+        poll_fn(|cx| ws.get_mut().poll_drain(cx)).await?;
+        // tungstenite holds its answer back until it is asked for; it tells by an error that the closing is complete.
+        let _ = ws.flush().await;
+        finish(ws.get_mut()).await
     };
-    // The peer may be gone already, or stall: the socket is closed either way.
+    // As above: the socket is closed either way.
     let _ = tokio::time::timeout(LINGER, goodbye).await;
+}
+
+async fn finish<S>(gate: &mut Gate<S>) -> std::io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    poll_fn(|cx| gate.poll_drain(cx)).await?;
+    let io = gate.io();
+    io.shutdown().await?;
+    // Closing a socket with unread input resets it, and the peer may never see why. What it still says is nothing.
+    let mut ignored = [0; 256];
+    while io.read(&mut ignored).await? > 0 {}
+    Ok(())
 }

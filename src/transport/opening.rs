@@ -8,10 +8,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use futures::StreamExt as _;
+use futures::{SinkExt as _, StreamExt as _};
 use stagedoor_proto::{
-    ClientMessage, CloseCode, Command, Credentials, Disconnect, Push, Reply, Request, SessionState,
-    SessionStateChange, Start, decode_client, encode_push, encode_reply,
+    ClientMessage, CloseCode, Command, Credentials, DecodeError, Disconnect, Push, Reply, Request,
+    SessionState, SessionStateChange, Start, decode_client, encode_push, encode_reply,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
@@ -30,7 +30,17 @@ pub(super) enum Opened {
     Session { session: Arc<SessionHandle>, generation: u64 },
     /// Nothing; the connection is to close with this.
     Refused(Box<Disconnect>),
-    /// The socket failed.
+    /// Nothing; the peer sent a close frame.
+    ClosedByPeer,
+    /// Nothing; the socket failed or ended.
+    Lost,
+}
+
+/// Why there is no first frame.
+enum NoFirst {
+    /// The peer broke a rule: close with this.
+    Violation(CloseCode),
+    ClosedByPeer,
     Lost,
 }
 
@@ -51,8 +61,9 @@ where
     };
     let first = match first {
         Ok(Ok(text)) => text,
-        Ok(Err(Some(close))) => return refuse(close, close.reason()),
-        Ok(Err(None)) => return Opened::Lost,
+        Ok(Err(NoFirst::Violation(close))) => return refuse(close, close.reason()),
+        Ok(Err(NoFirst::ClosedByPeer)) => return Opened::ClosedByPeer,
+        Ok(Err(NoFirst::Lost)) => return Opened::Lost,
         Err(_) => return refuse(CloseCode::StartTimeout, "no start or resume came in time"),
     };
     let Request { id, command } = match decode_client(&first) {
@@ -64,7 +75,12 @@ where
             if let Some(id) = error.id() {
                 push_text(ws.get_mut().out(), None, &encode_reply(id, &Err(error.to_error())));
             }
-            return refuse(CloseCode::Malformed, &error.to_string());
+            let close = match error {
+                // It may be a command of a later version: no bug, but too early all the same.
+                DecodeError::UnknownCommand { .. } => CloseCode::NotAllowedNow,
+                DecodeError::Malformed { .. } | DecodeError::TooDeep => CloseCode::Malformed,
+            };
+            return refuse(close, &error.to_string());
         }
     };
     let opened = match command {
@@ -140,21 +156,29 @@ where
     }
 }
 
-/// The first text frame; `Err` says how to close, or that there is nobody to close on.
-async fn first_text<S>(ws: &mut WebSocketStream<Gate<S>>) -> Result<String, Option<CloseCode>>
+/// The first text frame.
+async fn first_text<S>(ws: &mut WebSocketStream<Gate<S>>) -> Result<String, NoFirst>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     loop {
         match ws.next().await {
             Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
-            Some(Ok(Message::Binary(_))) => return Err(Some(CloseCode::Malformed)),
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
-                let gate = ws.get_mut();
-                poll_fn(|cx| gate.poll_drain(cx)).await.map_err(|_| None)?;
+            Some(Ok(Message::Binary(_))) => {
+                return Err(NoFirst::Violation(CloseCode::Malformed));
             }
-            Some(Ok(Message::Close(_))) | None => return Err(None),
-            Some(Err(error)) => return Err(violation(&error, ws.get_ref().is_flooded())),
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+                // tungstenite holds its answer to a ping back until it is asked for.
+                ws.flush().await.map_err(|_| NoFirst::Lost)?;
+                let gate = ws.get_mut();
+                poll_fn(|cx| gate.poll_drain(cx)).await.map_err(|_| NoFirst::Lost)?;
+            }
+            Some(Ok(Message::Close(_))) => return Err(NoFirst::ClosedByPeer),
+            None => return Err(NoFirst::Lost),
+            Some(Err(error)) => {
+                let close = violation(&error, ws.get_ref().is_flooded());
+                return Err(close.map_or(NoFirst::Lost, NoFirst::Violation));
+            }
         }
     }
 }
@@ -164,7 +188,7 @@ fn check_params(start: &Start, settings: Settings) -> Result<(), Refused> {
         Credentials::Params(params) if params.as_json().len() > settings.auth_params_bytes => {
             let message = format!("params may have {} bytes", settings.auth_params_bytes);
             let mut refused = Refused::new(CloseCode::TooLarge, message);
-            refused.error = refused.error.at("credentials.params");
+            refused.error = refused.error.at("start.credentials.params");
             Err(refused)
         }
         Credentials::Params(_) | Credentials::Guest {} | Credentials::Token(_) => Ok(()),

@@ -1,6 +1,7 @@
 //! A connection in the life of its session: all ready input first, then one write of what there is to say.
 
 use std::future::poll_fn;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -70,11 +71,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
             }
             match std::pin::Pin::new(&mut *self.ws).poll_next(cx) {
                 Poll::Pending => break,
-                Poll::Ready(input) => {
-                    if let Some(exit) = self.handle_input(input) {
-                        return Poll::Ready(exit);
-                    }
-                }
+                Poll::Ready(input) => match self.handle_input(input) {
+                    ControlFlow::Continue(()) => {}
+                    // What waits to be said is written before anything else is read: the socket may be at its end.
+                    ControlFlow::Break(None) => break,
+                    ControlFlow::Break(Some(exit)) => return Poll::Ready(exit),
+                },
             }
             if turn == INPUTS_PER_TURN {
                 cx.waker().wake_by_ref();
@@ -84,42 +86,47 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
         self.poll_output(cx)
     }
 
-    fn handle_input(&mut self, input: Option<Result<Message, WsError>>) -> Option<Exit> {
+    /// Breaks with an exit, or without one where the session was broken off and its client is to be told.
+    fn handle_input(
+        &mut self,
+        input: Option<Result<Message, WsError>>,
+    ) -> ControlFlow<Option<Exit>> {
         let now = self.hub.clock().now();
         match input {
             Some(Ok(message)) if !self.session.is_served_by(self.generation) => {
                 // Late, of an older connection: it changes nothing, and what is written next says so.
-                matches!(message, Message::Close(_)).then_some(Exit::ClosedByPeer)
+                match message {
+                    Message::Close(_) => ControlFlow::Break(Some(Exit::ClosedByPeer)),
+                    _ => ControlFlow::Continue(()),
+                }
             }
             Some(Ok(message)) => {
                 self.session.note_activity(now);
                 match message {
                     Message::Text(text) => self.handle_text(&text, now),
                     Message::Binary(_) => {
-                        self.break_off(CloseCode::Malformed, "messages are text frames of JSON");
+                        self.break_off(CloseCode::Malformed, "messages are text frames of JSON")
                     }
                     Message::Close(frame) => {
                         if frame.is_some_and(|frame| frame.code == WireCloseCode::Normal) {
-                            self.break_off(CloseCode::Normal, CloseCode::Normal.reason());
+                            let _ = self.break_off(CloseCode::Normal, CloseCode::Normal.reason());
                         }
-                        return Some(Exit::ClosedByPeer);
+                        ControlFlow::Break(Some(Exit::ClosedByPeer))
                     }
-                    Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+                    Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {
+                        ControlFlow::Continue(())
+                    }
                 }
-                None
             }
             Some(Err(error)) => match violation(&error, self.ws.get_ref().is_flooded()) {
-                Some(close) => {
-                    self.break_off(close, close.reason());
-                    None
-                }
-                None => Some(Exit::Lost),
+                Some(close) => self.break_off(close, close.reason()),
+                None => ControlFlow::Break(Some(Exit::Lost)),
             },
-            None => Some(Exit::Lost),
+            None => ControlFlow::Break(Some(Exit::Lost)),
         }
     }
 
-    fn handle_text(&mut self, text: &str, now: Timestamp) {
+    fn handle_text(&mut self, text: &str, now: Timestamp) -> ControlFlow<Option<Exit>> {
         match decode_client(text) {
             Ok(ClientMessage::Request(request)) => {
                 self.placing = self.hub.handle_request(self.session, request, now);
@@ -129,8 +136,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
             }
             Err(error @ DecodeError::UnknownCommand { .. }) => self.answer(&error, now),
             Err(error) if error.id().is_some() => self.answer(&error, now),
-            Err(error) => self.break_off(CloseCode::Malformed, &error.to_string()),
+            Err(error) => return self.break_off(CloseCode::Malformed, &error.to_string()),
         }
+        ControlFlow::Continue(())
     }
 
     /// A request that cannot be read, but whose number can, is answered; the session goes on.
@@ -140,10 +148,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
     }
 
     /// Ends the session by what came in here; the connection learns of it with the next output.
-    fn break_off(&self, close: CloseCode, why: &str) {
+    fn break_off(&self, close: CloseCode, why: &str) -> ControlFlow<Option<Exit>> {
         let mut disconnect = Disconnect::new(close);
         why.clone_into(&mut disconnect.reason);
         self.hub.end_from(self.session, self.generation, disconnect);
+        ControlFlow::Break(None)
     }
 
     fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
@@ -174,10 +183,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
         let is_full =
             |gate: &Gate<S>, frames| frames >= BATCH_FRAMES || gate.unwritten() >= BATCH_BYTES;
         if is_full(gate, frames) {
-            // The peer does not read. It is told nothing new, but parted from when need be.
+            // The peer does not read. It is told nothing new before it has, but parted from when need be.
             return match self.session.parted(self.generation, cx.waker()) {
                 Some(disconnect) => Gathered::Parted(disconnect),
-                None => Gathered::All,
+                None => Gathered::More,
             };
         }
         let written = self.session.write(self.generation, cx.waker(), |seq, body| {

@@ -9,10 +9,15 @@
 mod common;
 
 mod api;
+mod bad_input;
 mod bans;
 mod duplicates;
+mod handshake;
+mod heartbeat;
 mod hooks;
+mod limits;
 mod process;
 mod resume;
 mod rooms;
 mod states;
+mod tokens;

@@ -6,6 +6,7 @@
 mod api;
 mod client;
 mod gateway;
+pub mod raw;
 
 pub use api::Answer;
 pub use client::{Client, Closed, start_of};

@@ -1,0 +1,125 @@
+//! Pings, signs of life, and connections that are given up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use stagedoor::hub::SessionHandle;
+
+use crate::common::raw::{FIRST, MORE, PING, masked};
+use crate::common::{Client, Gateway};
+
+/// The interval and the timeout of development mode, told to every client.
+const INTERVAL: Duration = Duration::from_secs(25);
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+fn only_session(gateway: &Gateway) -> Arc<SessionHandle> {
+    let sessions = gateway.hub().sessions("demo");
+    assert_eq!(sessions.len(), 1);
+    Arc::clone(&sessions[0])
+}
+
+/// Waits until the gateway has taken note of something that came in now.
+async fn noted(gateway: &Gateway, session: &SessionHandle) {
+    while session.last_activity() != gateway.clock().now() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_told_of_the_heartbeat_is_what_is_done() {
+    let gateway = Gateway::dev().await;
+    let (_client, started) = Client::guest(&gateway, "ada", "instance-1").await;
+    assert_eq!(started["heartbeat"]["interval_ms"], json!(INTERVAL.as_millis()));
+    assert_eq!(started["heartbeat"]["timeout_ms"], json!(TIMEOUT.as_millis()));
+}
+
+#[tokio::test]
+async fn silence_is_pinged_once_and_then_given_up_and_can_be_resumed() {
+    let gateway = Gateway::dev().await;
+    let (mut client, started) = Client::guest(&gateway, "ada", "instance-1").await;
+    client.request("postpone_renewal", json!({})).await.unwrap();
+    gateway.advance(INTERVAL);
+    assert_eq!(client.hear().await, json!({ "ping": {} }));
+    gateway.advance(TIMEOUT);
+    let closed = client.closed().await;
+    assert_eq!((closed.code, &*closed.reason), (4301, "heartbeat_lost"));
+    assert_eq!(closed.disconnect["action"], "resume");
+    assert_eq!(closed.before, Vec::<serde_json::Value>::new(), "one ping is out at a time");
+
+    let (mut client, resumed) = Client::resume(&gateway, &started, client.last_seq).await;
+    assert_eq!((&resumed["state"], &resumed["replayed"]), (&json!("established"), &json!(0)));
+    assert!(client.request("renew", json!({})).await.is_ok());
+    gateway.advance(INTERVAL);
+    client.push("ping").await;
+}
+
+#[tokio::test]
+async fn a_connection_that_answers_is_pinged_again_after_the_next_silence() {
+    let gateway = Gateway::dev().await;
+    let (mut client, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    let session = only_session(&gateway);
+    for _ in 0..4 {
+        gateway.advance(INTERVAL);
+        assert_eq!(client.hear().await, json!({ "ping": {} }));
+        gateway.advance(TIMEOUT / 2);
+        client.send(json!({ "pong": { "seq": client.last_seq } })).await;
+        noted(&gateway, &session).await;
+    }
+    assert!(client.request("renew", json!({})).await.is_ok());
+}
+
+#[tokio::test]
+async fn whatever_comes_in_is_life() {
+    let gateway = Gateway::dev().await;
+    let (mut client, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    let session = only_session(&gateway);
+    let text = br#"{"id":7,"postpone_renewal":{}}"#;
+    let in_two = [masked(FIRST, &text[..9]), masked(MORE | 0x80, &text[9..])].concat();
+    for (case, bytes) in [
+        ("a pong", masked(0x81, br#"{"pong":{"seq":1}}"#)),
+        ("a request", masked(0x81, text)),
+        ("a request in two frames", in_two),
+        ("a request for nothing that is known", masked(0x81, br#"{"id":8,"dance":{}}"#)),
+        ("a request that is malformed", masked(0x81, br#"{"id":9,"join":{"room":""}}"#)),
+        ("a WebSocket's ping", masked(PING, b"")),
+        ("a WebSocket's pong", masked(0x8a, b"")),
+    ] {
+        gateway.advance(INTERVAL - Duration::from_millis(1));
+        assert!(session.last_activity() < gateway.clock().now(), "{case}");
+        client.send_raw(&bytes).await;
+        noted(&gateway, &session).await;
+    }
+    assert!(client.request("renew", json!({})).await.is_ok());
+}
+
+#[tokio::test]
+async fn half_a_frame_is_no_life() {
+    let gateway = Gateway::dev().await;
+    let (mut client, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    client.send_raw(&masked(0x81, br#"{"pong":{"seq":1}}"#)[..9]).await;
+    gateway.advance(INTERVAL);
+    client.push("ping").await;
+    gateway.advance(TIMEOUT);
+    assert_eq!(client.closed().await.code, 4301);
+}
+
+#[tokio::test]
+async fn nobody_is_pinged_while_they_talk() {
+    let gateway = Gateway::dev().await;
+    let (mut talker, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    let (mut silent, _) = Client::guest(&gateway, "bob", "instance-2").await;
+    for _ in 0..6 {
+        // What the silent one hears tells that the sweep has looked at both.
+        for _ in 0..2 {
+            let asked = talker.begin("postpone_renewal", json!({})).await;
+            let reply = talker.hear().await;
+            assert_eq!(reply["id"], json!(asked), "{reply}");
+            gateway.advance(INTERVAL / 2);
+        }
+        silent.push("ping").await;
+        silent.send(json!({ "pong": { "seq": silent.last_seq } })).await;
+        silent.request("postpone_renewal", json!({})).await.unwrap();
+        talker.request("postpone_renewal", json!({})).await.unwrap();
+    }
+}

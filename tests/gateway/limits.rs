@@ -1,0 +1,303 @@
+//! Promise 9: beyond a bound there is a typed error, and everybody else is served.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{BoxFuture, pending};
+use serde_json::{Value, json};
+use stagedoor::auth::{Attempt, AuthHook, Decision, Purpose};
+use stagedoor::config::Limits;
+use stagedoor_proto::MAX_JSON_DEPTH;
+
+use crate::common::raw::{FIRST, Head, MORE, PING, Raw, TEXT, masked, upgrade};
+use crate::common::{Client, Gateway, Setup, start_of};
+
+async fn limited(change: impl FnOnce(&mut Limits)) -> Gateway {
+    Setup::new().with(|config| change(&mut config.limits)).run().await
+}
+
+/// Asks for an upgrade; the connection comes with the answer.
+async fn knock(gateway: &Gateway) -> (Raw, Head) {
+    let mut raw = Raw::connect(gateway).await;
+    raw.send(upgrade("")).await;
+    let head = raw.head().await;
+    (raw, head)
+}
+
+/// Asks for upgrades until one is granted.
+async fn knock_until_open(gateway: &Gateway) -> Raw {
+    loop {
+        let (raw, head) = knock(gateway).await;
+        if head.status() == 101 {
+            return raw;
+        }
+    }
+}
+
+#[tokio::test]
+async fn connections_without_a_session_are_bounded_per_address_before_any_upgrade() {
+    let gateway = limited(|limits| {
+        limits.unauthenticated_per_address = 2;
+        limits.spare_loopback = false;
+    })
+    .await;
+    let (mut first, second) = (Client::connect(&gateway).await, Client::connect(&gateway).await);
+    let (_refused, head) = knock(&gateway).await;
+    assert_eq!((head.status(), head.header("retry-after")), (429, Some("1")));
+
+    first.send(json!({ "id": 0, "start": start_of("ada", "instance-1") })).await;
+    first.push("session_state").await;
+    first.reply(0).await.unwrap();
+    let _third = Client::connect(&gateway).await; // A session needs no place in the waiting room.
+    assert_eq!(knock(&gateway).await.1.status(), 429);
+
+    second.cut().await;
+    knock_until_open(&gateway).await;
+}
+
+#[tokio::test]
+async fn connections_without_a_session_are_bounded_in_all_before_any_upgrade() {
+    let gateway = limited(|limits| limits.unauthenticated_total = 1).await;
+    let first = Client::connect(&gateway).await;
+    let (_refused, head) = knock(&gateway).await;
+    assert_eq!((head.status(), head.header("retry-after")), (503, Some("1")));
+    assert_eq!(head.header("content-type"), Some("application/problem+json"));
+    first.cut().await;
+    knock_until_open(&gateway).await;
+}
+
+#[tokio::test]
+async fn starts_are_bounded_per_address_and_resumes_are_none() {
+    let gateway = limited(|limits| {
+        limits.starts_per_s_per_address = 2;
+        limits.spare_loopback = false;
+    })
+    .await;
+    let (first, started) = Client::guest(&gateway, "ada", "instance-1").await;
+    Client::guest(&gateway, "bob", "instance-2").await;
+    let start = json!({ "id": 5, "start": start_of("eve", "instance-3") });
+    let closed = Client::refused(&gateway, start.clone()).await;
+    assert_eq!((closed.code, &closed.disconnect["action"]), (4202, &json!("retry")));
+    assert_eq!(closed.disconnect["retry_after_ms"], 500);
+    assert_eq!(closed.before[0]["error"]["code"], "rate_limited");
+    assert_eq!(closed.before[0]["error"]["retry_after_ms"], 500);
+
+    let last_seq = first.last_seq;
+    first.cut().await;
+    for _ in 0..4 {
+        Client::resume(&gateway, &started, last_seq).await;
+    }
+    gateway.advance(Duration::from_millis(500));
+    Client::guest(&gateway, "eve", "instance-3").await;
+}
+
+#[tokio::test]
+async fn a_full_node_lets_nobody_in_and_takes_nothing_away() {
+    let gateway = limited(|limits| limits.sessions_per_node = 1).await;
+    let (mut holder, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    for (case, start) in [
+        ("somebody else", start_of("bob", "instance-2")),
+        ("the holder's own instance, without its token", start_of("ada", "instance-1")),
+    ] {
+        let closed = Client::refused(&gateway, json!({ "id": 0, "start": start })).await;
+        assert_eq!((closed.code, &closed.disconnect["action"]), (4201, &json!("retry")), "{case}");
+        assert!(closed.disconnect["retry_after_ms"].is_u64(), "{case}");
+        let error = closed.before.iter().find_map(|message| message.get("error"));
+        assert_eq!(error.unwrap()["code"], "overloaded", "{case}");
+    }
+    assert!(holder.request("renew", json!({})).await.is_ok());
+}
+
+/// Never decides over a renewal.
+struct Undecided;
+
+impl AuthHook for Undecided {
+    fn name(&self) -> &'static str {
+        "undecided"
+    }
+
+    fn claims(&self, attempt: &Attempt) -> bool {
+        attempt.purpose == Purpose::Renew
+    }
+
+    fn decide<'a>(&'a self, _: &'a Attempt) -> BoxFuture<'a, Decision> {
+        Box::pin(pending())
+    }
+}
+
+#[tokio::test]
+async fn requests_that_wait_for_their_reply_are_bounded() {
+    let gateway = Setup::new()
+        .with(|config| config.limits.in_flight = 3)
+        .hook(Arc::new(Undecided))
+        .run()
+        .await;
+    let mut bystander = Client::guest(&gateway, "bob", "instance-2").await.0;
+    let (mut client, started) = Client::guest(&gateway, "ada", "instance-1").await;
+    assert_eq!(started["limits"]["in_flight"], 3);
+    for _ in 0..3 {
+        client.begin("renew", json!({ "auth_token": "slow" })).await;
+    }
+    assert!(bystander.request("renew", json!({})).await.is_ok());
+    client.begin("postpone_renewal", json!({})).await;
+    let closed = client.closed().await;
+    assert_eq!((closed.code, &closed.disconnect["action"]), (4503, &json!("stop")));
+    assert_eq!(Client::resume_refused(&gateway, &started, 2).await.code, 4503);
+
+    let mut twice = Client::guest(&gateway, "ada", "instance-1").await.0;
+    for _ in 0..2 {
+        twice.send(json!({ "id": 7, "renew": { "auth_token": "slow" } })).await;
+    }
+    assert_eq!(twice.closed().await.code, 4503, "a number that waits already");
+}
+
+#[tokio::test]
+async fn commands_are_bounded_by_an_error_first_and_a_close_after_a_flood() {
+    let gateway = limited(|limits| (limits.commands_per_s, limits.commands_burst) = (4, 3)).await;
+    let (mut client, started) = Client::guest(&gateway, "ada", "instance-1").await;
+    for _ in 0..3 {
+        client.request("postpone_renewal", json!({})).await.unwrap();
+    }
+    for command in ["postpone_renewal", "no_such_command", "postpone_renewal"] {
+        let error = client.request(command, json!({})).await.unwrap_err();
+        assert_eq!(
+            (&error["code"], &error["retry_after_ms"]),
+            (&json!("rate_limited"), &json!(250))
+        );
+    }
+    gateway.advance(Duration::from_millis(250));
+    client.request("postpone_renewal", json!({})).await.unwrap();
+
+    for _ in 0..4 {
+        client.begin("postpone_renewal", json!({})).await;
+    }
+    let closed = client.closed().await;
+    assert_eq!((closed.code, &closed.disconnect["action"]), (4202, &json!("retry")));
+    assert_eq!(closed.disconnect["retry_after_ms"], 250);
+    assert_eq!(closed.before.len(), 3, "each refusal before was told");
+    let (mut client, _) = Client::resume(&gateway, &started, client.last_seq).await;
+    gateway.advance(Duration::from_secs(1));
+    assert!(client.request("renew", json!({})).await.is_ok());
+}
+
+#[tokio::test]
+async fn fragments_of_a_message_are_bounded() {
+    let gateway = limited(|limits| limits.fragments = 4).await;
+    let mut bystander = Client::guest(&gateway, "bob", "instance-2").await.0;
+    let text = br#"{"id":1,"renew":{}}"#;
+    let in_four = [
+        masked(FIRST, &text[..3]),
+        masked(MORE, &text[3..6]),
+        masked(PING, b""),
+        masked(MORE, &text[6..9]),
+        masked(MORE | 0x80, &text[9..]),
+    ];
+    let endless = [masked(FIRST, b"{"), vec![masked(MORE, b""); 4].concat()].concat();
+
+    let mut client = Client::guest(&gateway, "ada", "instance-1").await.0;
+    client.send_raw(&in_four.concat()).await;
+    assert!(client.reply(1).await.is_ok());
+    client.send_raw(&endless).await;
+    let closed = client.closed().await;
+    assert_eq!((closed.code, &closed.disconnect["action"]), (4501, &json!("stop")));
+
+    let mut client = Client::connect(&gateway).await;
+    client.send_raw(&endless).await;
+    assert_eq!(client.closed().await.code, 4501, "before a session");
+    assert!(bystander.request("renew", json!({})).await.is_ok());
+}
+
+#[tokio::test]
+async fn messages_are_bounded_in_size() {
+    let gateway = Gateway::dev().await;
+    let mut bystander = Client::guest(&gateway, "bob", "instance-2").await.0;
+    let (mut client, started) = Client::guest(&gateway, "ada", "instance-1").await;
+    let bound = usize::try_from(started["limits"]["message_in_bytes"].as_u64().unwrap()).unwrap();
+    let padded = |bytes: usize| {
+        let text = json!({ "id": 1, "renew": {} }).to_string();
+        format!("{text}{}", " ".repeat(bytes - text.len()))
+    };
+    client.send_text(&padded(bound)).await;
+    assert!(client.reply(1).await.is_ok());
+    client.send_text(&padded(bound + 1)).await;
+    assert_eq!(client.closed().await.code, 4501);
+
+    let half = "x".repeat(bound / 2 + 1);
+    let parts = [masked(FIRST, half.as_bytes()), masked(MORE | 0x80, half.as_bytes())].concat();
+    let mut announced = masked(TEXT, b"");
+    announced[1] = 0x80 | 127;
+    announced.splice(2..2, (u64::MAX >> 1).to_be_bytes());
+    for (case, bytes) in [
+        ("whole", masked(TEXT, padded(bound + 1).as_bytes())),
+        ("in parts", parts),
+        ("only announced", announced),
+    ] {
+        let mut client = Client::connect(&gateway).await;
+        client.send_raw(&bytes).await;
+        assert_eq!(client.closed().await.code, 4501, "{case}, before a session");
+        let mut client = Client::guest(&gateway, "ada", "instance-1").await.0;
+        client.send_raw(&bytes).await;
+        assert_eq!(client.closed().await.code, 4501, "{case}");
+    }
+    assert!(bystander.request("renew", json!({})).await.is_ok());
+}
+
+#[tokio::test]
+async fn auth_params_are_bounded() {
+    let gateway = Gateway::dev().await;
+    let mut start = start_of("ada", "instance-1");
+    start["credentials"] = json!({ "params": "x".repeat(8 * 1024) });
+    let closed = Client::refused(&gateway, json!({ "id": 1, "start": start })).await;
+    assert_eq!(closed.code, 4501);
+    let error = &closed.before[0]["error"];
+    assert_eq!(
+        (&error["code"], &error["field"]),
+        (&json!("too_large"), &json!("start.credentials.params"))
+    );
+}
+
+#[tokio::test]
+async fn nesting_is_bounded() {
+    let gateway = Gateway::dev().await;
+    // Three levels are the message's own: message, start, credentials.
+    let nested = |depth: usize| {
+        let params = format!("{}{}", "[".repeat(depth - 3), "]".repeat(depth - 3));
+        let mut start = start_of("ada", "instance-1");
+        start["credentials"] = json!({ "params": serde_json::from_str::<Value>(&params).unwrap() });
+        json!({ "id": 1, "start": start })
+    };
+    assert_eq!(Client::refused(&gateway, nested(MAX_JSON_DEPTH)).await.code, 4003);
+    assert_eq!(Client::refused(&gateway, nested(MAX_JSON_DEPTH + 1)).await.code, 4500);
+}
+
+/// More than what both ends of a connection hold in their buffers when nobody reads.
+const FLOOD_BYTES: usize = 16 * 1024 * 1024;
+
+#[tokio::test]
+async fn pings_of_a_peer_that_does_not_read_cost_bounded_memory() {
+    let gateway = Gateway::dev().await;
+    let mut bystander = Client::guest(&gateway, "bob", "instance-2").await.0;
+    let mut raw = Raw::connect_narrow(&gateway).await;
+    raw.send(upgrade("")).await;
+    raw.head().await;
+    let start = json!({ "id": 0, "start": start_of("ada", "instance-1") }).to_string();
+    raw.send(masked(TEXT, start.as_bytes())).await;
+    let ping = masked(PING, &[b'x'; 125]);
+    let batch = ping.repeat(1_000);
+    for _ in 0..FLOOD_BYTES / batch.len() {
+        raw.send(&batch).await;
+    }
+    assert!(bystander.request("renew", json!({})).await.is_ok());
+
+    raw.send(masked(TEXT, br#"{"id":77,"renew":{}}"#)).await;
+    let mut answered = 0;
+    loop {
+        let (first, payload) = raw.frame().await;
+        if first == 0x8a {
+            answered += 1;
+        } else if payload.windows(7).any(|bytes| bytes == br#""id":77"#) {
+            break;
+        }
+    }
+    assert!(answered < FLOOD_BYTES / ping.len() / 2, "{answered} answers were kept for it");
+}
