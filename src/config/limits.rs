@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use stagedoor_proto::{MAX_CONNECTION_DATA_CHARS, MAX_JSON_DEPTH, SessionLimits};
+use stagedoor_proto::SessionLimits;
 
 use super::value::{self, KIB, MIB, MINUTE, MS};
 
@@ -28,9 +28,6 @@ pub struct Limits {
     /// Fragments of one message.
     #[serde(deserialize_with = "value::count::<1, 1_024, _, _>")]
     pub fragments: u32,
-    /// How deep arrays and objects of one message may nest.
-    #[serde(deserialize_with = "value::count::<4, { MAX_JSON_DEPTH as u64 }, _, _>")]
-    pub json_depth: usize,
     /// Requests of a session that may wait for their reply.
     #[serde(deserialize_with = "value::count::<1, 1_024, _, _>")]
     pub in_flight: u16,
@@ -73,9 +70,6 @@ pub struct Limits {
     /// Largest `params` of a start, encoded.
     #[serde(deserialize_with = "value::size::<KIB, { 64 * KIB }, _>")]
     pub auth_params_bytes: usize,
-    /// Longest connection data, in characters.
-    #[serde(deserialize_with = "value::count::<0, { MAX_CONNECTION_DATA_CHARS as u64 }, _, _>")]
-    pub connection_data_chars: usize,
     /// Whether loopback addresses are spared the rates per address: development mode only.
     #[serde(skip)]
     pub spare_loopback: bool,
@@ -89,7 +83,6 @@ impl Default for Limits {
             message_in_bytes: 64 * 1024,
             message_out_bytes: 256 * 1024,
             fragments: 64,
-            json_depth: MAX_JSON_DEPTH,
             in_flight: 32,
             commands_per_s: 50,
             commands_burst: 100,
@@ -104,7 +97,6 @@ impl Default for Limits {
             unauthenticated_per_address: 100,
             unauthenticated_total: 5_000,
             auth_params_bytes: 8 * 1024,
-            connection_data_chars: MAX_CONNECTION_DATA_CHARS,
             spare_loopback: false,
         }
     }

@@ -125,8 +125,8 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn addresses(limits: Limits) -> Addresses {
-        Addresses::new(&limits)
+    fn addresses(limits: &Limits) -> Addresses {
+        Addresses::new(limits)
     }
 
     #[test]
@@ -136,7 +136,7 @@ mod tests {
             unauthenticated_total: 3,
             ..Limits::default()
         };
-        let addresses = addresses(limits);
+        let addresses = addresses(&limits);
         let [one, two] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse::<IpAddr>().unwrap());
         let first = addresses.enter(one).unwrap_or_else(|_| panic!("the first"));
         let _second = addresses.enter(one).unwrap_or_else(|_| panic!("the second"));
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn starts_are_counted_by_v6_network_and_resumes_nowhere() {
-        let addresses = addresses(Limits { starts_per_s_per_address: 2, ..Limits::default() });
+        let addresses = addresses(&Limits { starts_per_s_per_address: 2, ..Limits::default() });
         let now = Timestamp::from_secs(1_000);
         let at = |text: &str| text.parse::<IpAddr>().unwrap();
         assert!(addresses.take_start(at("2001:db8::1"), now).is_ok());

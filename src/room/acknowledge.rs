@@ -16,10 +16,10 @@ impl Room {
         let Some(stream) = self.streams.get_mut(&id) else { return Outcome::Enforced };
         let was_on = std::mem::replace(&mut stream.wire.has_audio, false);
         stream.wire.muted = true;
-        if !was_on && stream.awaits.is_empty() {
+        if !was_on && stream.unacknowledged.is_empty() {
             return Outcome::Enforced;
         }
-        stream.awaits.push(self.version);
+        stream.unacknowledged.push(self.version);
         let owner = self.people.find(stream.wire.participant).expect("a stream's owner is here");
         if owner.link == Link::Live && stream.deadline.is_none() {
             let deadline = self.now + ACKNOWLEDGE_WITHIN;
@@ -35,14 +35,15 @@ impl Room {
         if let Some(deadline) = stream.deadline.take() {
             self.deadlines.remove(&(deadline, id));
         }
-        for version in std::mem::take(&mut stream.awaits) {
+        for version in std::mem::take(&mut stream.unacknowledged) {
             self.settled.extend(self.receipts.change(version, id, outcome, self.now));
         }
     }
 
     /// The time to acknowledge runs while the owner is connected, from its return on.
     pub(super) fn restart_mute_clock(&mut self, id: StreamId, link: Link) {
-        let Some(stream) = self.streams.get_mut(&id).filter(|stream| !stream.awaits.is_empty())
+        let Some(stream) =
+            self.streams.get_mut(&id).filter(|stream| !stream.unacknowledged.is_empty())
         else {
             return;
         };
@@ -51,7 +52,7 @@ impl Room {
             self.deadlines.remove(&(old, id));
         }
         self.deadlines.extend(deadline.map(|deadline| (deadline, id)));
-        for version in stream.awaits.clone() {
+        for version in stream.unacknowledged.clone() {
             self.settled.extend(self.receipts.change(
                 version,
                 id,

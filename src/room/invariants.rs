@@ -87,7 +87,7 @@ impl Room {
             require(!is_held || !stream.wire.has_audio, "a locked mute does not hold")?;
             let owner = self.people.find(stream.wire.participant);
             let is_live = owner.is_some_and(|owner| owner.link == Link::Live);
-            let runs = !stream.awaits.is_empty() && is_live;
+            let runs = !stream.unacknowledged.is_empty() && is_live;
             require(
                 stream.deadline.is_some() == runs,
                 "a mute's clock is not that of its owner's link",

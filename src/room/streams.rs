@@ -26,7 +26,7 @@ pub(super) struct Published {
     /// Whether the room's mute leaves it alone.
     pub(super) is_spared: bool,
     /// The verbs whose mute its owner has not acknowledged, by their versions.
-    pub(super) awaits: Vec<u64>,
+    pub(super) unacknowledged: Vec<u64>,
     /// When it is ended for that, while its owner is connected.
     pub(super) deadline: Option<Timestamp>,
     /// The most bytes it takes on the wire.
@@ -80,7 +80,7 @@ impl Room {
             wire: wire.clone(),
             subscribers: BTreeSet::new(),
             is_spared: false,
-            awaits: Vec::new(),
+            unacknowledged: Vec::new(),
             deadline: None,
         };
         self.streams.insert(id, published);

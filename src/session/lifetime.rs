@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     const SETTINGS: LifetimeSettings =
-        LifetimeSettings { grace: Duration::from_secs(600), postpone: Duration::from_secs(600) };
+        LifetimeSettings { grace: Duration::from_mins(10), postpone: Duration::from_mins(10) };
 
     fn at(secs: u64) -> Timestamp {
         Timestamp::from_secs(1_000_000 + secs)

@@ -111,6 +111,7 @@ async fn what_follows_a_bad_frame_is_not_done() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn a_first_request_that_cannot_be_done_is_answered_and_closed() {
     let gateway = Gateway::dev().await;
     let mut bystander = Client::guest(&gateway, "bystander", "instance-0").await.0;

@@ -126,7 +126,7 @@ async fn a_kick_is_final_for_as_long_as_it_says() {
 #[tokio::test]
 async fn a_kick_is_final_after_a_restart_too() {
     let directory = tempfile::tempdir().unwrap();
-    let gateway = Setup::new().data(directory.path().to_owned()).run().await;
+    let gateway = Setup::new().data(directory.path()).run().await;
     let (mut client, started) = Client::guest(&gateway, "ada", "instance-1").await;
     let (_bob, bobs) = Client::guest(&gateway, "bob", "instance-2").await;
     gateway.api("POST", "users/ada/ban", Some(json!({ "reason": "spam" }))).await;
@@ -134,7 +134,7 @@ async fn a_kick_is_final_after_a_restart_too() {
     let clock = gateway.clock().clone();
     gateway.stop().await;
 
-    let gateway = Setup::new().data(directory.path().to_owned()).clock(clock).run().await;
+    let gateway = Setup::new().data(directory.path()).clock(clock).run().await;
     let access = &started["access_token"];
     for start in [
         start_of("ada", "instance-3"),
@@ -266,13 +266,13 @@ async fn a_registered_name_is_refused_to_guests_as_if_guests_were_off() {
     let gateway = Gateway::dev().await;
     let token = json!(gateway.session_token(json!({ "username": "ada" })).await);
     Client::start(&gateway, token_start("ada", "instance-1", &token)).await;
-    let taken = refused(&gateway, start_of("ada", "instance-2")).await;
+    let registered = refused(&gateway, start_of("ada", "instance-2")).await;
 
     let without = Setup::new().with(|config| config.apps[0].guests = false).run().await;
     let off = refused(&without, start_of("ada", "instance-2")).await;
-    assert_eq!(taken.code, 4003);
-    assert_eq!(taken.before, off.before);
-    assert_eq!(taken.disconnect, off.disconnect);
+    assert_eq!(registered.code, 4003);
+    assert_eq!(registered.before, off.before);
+    assert_eq!(registered.disconnect, off.disconnect);
 }
 
 #[tokio::test]

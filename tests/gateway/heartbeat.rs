@@ -85,7 +85,7 @@ async fn whatever_comes_in_is_life() {
         ("a WebSocket's ping", masked(PING, b"")),
         ("a WebSocket's pong", masked(0x8a, b"")),
     ] {
-        gateway.advance(INTERVAL - Duration::from_millis(1));
+        gateway.advance(INTERVAL.saturating_sub(Duration::from_millis(1)));
         assert!(session.last_activity() < gateway.clock().now(), "{case}");
         client.send_raw(&bytes).await;
         noted(&gateway, &session).await;

@@ -60,41 +60,12 @@ impl SqliteStore {
     fn call<T: Send + 'static>(
         &self,
         op: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> BoxFuture<'_, Result<T, StoreError>> {
+    ) -> BoxFuture<'static, Result<T, StoreError>> {
         self.writer.call(op).boxed()
     }
 }
 
 impl Store for SqliteStore {
-    fn load_room(
-        &self,
-        _: crate::store::RoomKey,
-        _: Timestamp,
-    ) -> BoxFuture<'_, Result<crate::room::Record, StoreError>> {
-        futures::future::ready(Ok(crate::room::Record::default())).boxed()
-    }
-    fn keep_room(
-        &self,
-        _: crate::store::RoomKey,
-        _: Vec<crate::room::Fact>,
-    ) -> BoxFuture<'static, Result<(), StoreError>> {
-        futures::future::ready(Ok(())).boxed()
-    }
-    fn audit(
-        &self,
-        _: std::sync::Arc<str>,
-        _: Vec<crate::store::AuditEvent>,
-    ) -> BoxFuture<'static, Result<(), StoreError>> {
-        futures::future::ready(Ok(())).boxed()
-    }
-    fn audit_rows(
-        &self,
-        _: std::sync::Arc<str>,
-        _: u64,
-        _: usize,
-    ) -> BoxFuture<'_, Result<Vec<crate::store::AuditRow>, StoreError>> {
-        futures::future::ready(Ok(Vec::new())).boxed()
-    }
     fn admit(
         &self,
         admission: Admission,
@@ -152,7 +123,11 @@ impl Store for SqliteStore {
         self.call(move |db| rooms::load(db, &room, now))
     }
 
-    fn keep_room(&self, room: RoomKey, facts: Vec<Fact>) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn keep_room(
+        &self,
+        room: RoomKey,
+        facts: Vec<Fact>,
+    ) -> BoxFuture<'static, Result<(), StoreError>> {
         // Told as text by the caller, whose thread is not the only one there is.
         let changes: Vec<_> = facts.iter().map(rooms::Change::of).collect();
         self.call(move |db| rooms::keep(db, &room, &changes))
@@ -162,7 +137,7 @@ impl Store for SqliteStore {
         &self,
         app: Arc<str>,
         events: Vec<AuditEvent>,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
+    ) -> BoxFuture<'static, Result<(), StoreError>> {
         let events: Vec<_> = events.iter().map(audit::text_of).collect();
         self.call(move |db| audit::append(db, &app, &events))
     }

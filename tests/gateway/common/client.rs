@@ -105,10 +105,6 @@ impl Client {
         self.wire.send_text(text).await.unwrap();
     }
 
-    pub async fn send_binary(&mut self, bytes: &[u8]) {
-        self.wire.send_binary(bytes).await.unwrap();
-    }
-
     /// Raw bytes on the socket.
     pub async fn send_raw(&mut self, bytes: &[u8]) {
         self.wire.send_raw(bytes).await.unwrap();

@@ -1,7 +1,7 @@
 //! A gateway on a port of its own.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,8 +51,8 @@ impl Setup {
     }
 
     /// Keeps durable facts in this directory.
-    pub fn data(mut self, directory: PathBuf) -> Self {
-        self.config.store = stagedoor::config::Store::in_directory(&directory);
+    pub fn data(mut self, directory: &Path) -> Self {
+        self.config.store = stagedoor::config::Store::in_directory(directory);
         self
     }
 

@@ -8,6 +8,5 @@ mod client;
 mod gateway;
 pub mod raw;
 
-pub use api::Answer;
 pub use client::{Client, Closed, start_of};
 pub use gateway::{Gateway, SECRET, SERVER_KEY, Setup};

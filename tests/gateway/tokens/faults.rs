@@ -139,7 +139,7 @@ fn with_public_keys() -> Setup {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/stagedoor.toml");
     let configured = stagedoor::config::Config::parse(path.as_ref(), text).unwrap();
     Setup::new().with(|config| {
-        config.apps[0].public_keys = configured.apps[0].public_keys.clone();
+        config.apps[0].public_keys.clone_from(&configured.apps[0].public_keys);
         config.apps[0].hs256_secrets.clear();
     })
 }

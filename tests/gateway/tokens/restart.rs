@@ -73,7 +73,7 @@ async fn a_restart_moves_no_expiry_and_widens_nothing() {
     assert_eq!(first["exp"], NOW + 300, "ttl_s takes the place of exp");
     assert_eq!(started["session"]["expires_at_ms"], (NOW + 300) * 1_000);
     for _ in 0..3 {
-        gateway.advance(Duration::from_secs(60));
+        gateway.advance(Duration::from_mins(1));
         let access = started["access_token"].as_str().unwrap().to_owned();
         (_, started) = Client::start(&gateway, start_with(&access)).await;
         let next = payload(&started["access_token"]);
@@ -82,7 +82,7 @@ async fn a_restart_moves_no_expiry_and_widens_nothing() {
         }
         assert_eq!(started["session"]["expires_at_ms"], (NOW + 300) * 1_000);
     }
-    gateway.advance(Duration::from_secs(120));
+    gateway.advance(Duration::from_mins(2));
     let access = started["access_token"].as_str().unwrap();
     assert_eq!(told(&refused(&gateway, start_with(access)).await), ("token_expired", 4100));
 }
