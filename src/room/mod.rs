@@ -17,6 +17,7 @@ mod entering;
 mod expiry;
 mod feed;
 mod invariants;
+mod key;
 mod large;
 mod leaving;
 mod moderate;
@@ -42,6 +43,7 @@ mod tests;
 
 pub use command::{Entry, Join, Moderation, Opening, Origin, RoomCommand, RoomToken};
 pub use effect::{Audience, Audit, Effect, Fact};
+pub use key::RoomKey;
 pub use permit::{ScopeSet, capabilities};
 pub use record::{BlockRow, Record, SpentRow, Voice};
 pub use settings::{Expiry, RoomSettings};

@@ -19,7 +19,7 @@ use stagedoor_proto::{
     Data, FamilyId, InstanceId, OutcomeCounts, Ref, RoomId, Target, Timestamp, Username,
 };
 
-use crate::room::{Fact, Record};
+use crate::room::{Fact, Record, RoomKey};
 
 pub use audit::{
     AuditHash, AuditKey, FoundRow, Head, InvalidHead, Tampered, Verified, verify as verify_audit,
@@ -146,15 +146,6 @@ pub struct Check {
     pub family: FamilyId,
     /// Now.
     pub now: Timestamp,
-}
-
-/// A room of an app; nothing crosses apps.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct RoomKey {
-    /// The app's id.
-    pub app: Arc<str>,
-    /// The room's id in it.
-    pub room: RoomId,
 }
 
 /// Who did something that the audit log keeps.

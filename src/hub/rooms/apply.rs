@@ -3,8 +3,8 @@
 use super::super::Hub;
 use super::carry_out::Later;
 use crate::engine::Apply;
+use crate::room::RoomKey;
 use crate::room::{Entry, RoomCommand};
-use crate::store::RoomKey;
 
 impl Apply for Hub {
     fn apply(&self, key: &RoomKey, entry: Entry) {

@@ -11,11 +11,10 @@ use stagedoor_proto::{
 use super::super::Hub;
 use super::super::handle::SessionHandle;
 use super::place::{Inside, Place};
+use crate::room::RoomKey;
 use crate::room::{Audience, Audit, Effect, Fact, Origin};
 use crate::session::Body;
-use crate::store::{
-    AuditActor, AuditEvent, AuditOutcome, Block, BlockKind, RoomKey, StoreError, UserKey,
-};
+use crate::store::{AuditActor, AuditEvent, AuditOutcome, Block, BlockKind, StoreError, UserKey};
 
 /// What an entry leaves to be done once it is applied.
 pub(super) struct Later {

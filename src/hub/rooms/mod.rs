@@ -24,9 +24,9 @@ use stagedoor_proto::Timestamp;
 pub(super) use denials::Denials;
 pub(super) use place::Place;
 
+use crate::room::RoomKey;
 use crate::room::{Room, RoomCommand, RoomSettings};
 use crate::session::RoomTag;
-use crate::store::RoomKey;
 
 use super::Hub;
 use super::app::App;

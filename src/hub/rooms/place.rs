@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use stagedoor_proto::{SessionId, Timestamp};
 
 use super::super::handle::SessionHandle;
+use crate::room::RoomKey;
 use crate::room::{Audience, Room};
 use crate::session::RoomTag;
-use crate::store::RoomKey;
 
 /// A room on this node.
 pub(in crate::hub) struct Place {

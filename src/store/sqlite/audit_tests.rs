@@ -6,9 +6,10 @@ use rusqlite::Connection;
 
 use super::{AuditFile, SqliteStore};
 use crate::room::Fact;
+use crate::room::RoomKey;
 use crate::store::conformance::NOW;
 use crate::store::conformance::audit::event;
-use crate::store::{RoomKey, Store, StoreError, Tampered, Verified};
+use crate::store::{Store, StoreError, Tampered, Verified};
 
 /// A store whose app `app` has a log of nine rows, written in three commits, beside that of another.
 async fn logged() -> (tempfile::TempDir, PathBuf) {

@@ -14,10 +14,11 @@ use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
 use super::writer::Writer;
 use super::{admit, audit, blocks, keys, open, rooms, users};
 use crate::clock::Rng;
+use crate::room::RoomKey;
 use crate::room::{Fact, Record};
 use crate::store::{
-    Admission, Admitted, AuditEvent, AuditRow, Block, Check, Entry, Refusal, RoomKey, SigningKey,
-    Store, StoreError, UserKey,
+    Admission, Admitted, AuditEvent, AuditRow, Block, Check, Entry, Refusal, SigningKey, Store,
+    StoreError, UserKey,
 };
 
 /// Durable facts in one `SQLite` file, for a gateway that shares them with no other.
