@@ -163,5 +163,6 @@ async fn speak_http(
     };
     served.ok()?;
     let http1::Parts { io, read_buf, .. } = connection.into_parts();
-    Some((io.into_inner(), read_buf.into(), ticket.into_inner()?))
+    // Copied: the WebSocket would keep the whole buffer, for all its life, as the beginning of its own.
+    Some((io.into_inner(), read_buf.to_vec(), ticket.into_inner()?))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use stagedoor_proto::{CloseCode, Disconnect};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
@@ -45,7 +46,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// there is one, and else when the connection is closed.
     pub async fn run<P: Send>(self, hub: Arc<Hub>, settings: Settings, admitted: P) {
         let Self { io, already_read, arrival } = self;
-        let mut ws = websocket(io, already_read, settings).await;
+        let mut ws = websocket(io, already_read, settings);
         // Boxed, so that what the opening needs is not part of the task for the rest of its life.
         let opened = Box::pin(opening::open(&mut ws, &hub, settings, arrival)).await;
         match opened {
@@ -65,12 +66,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Tells the peer that it is not wanted, and closes.
     pub async fn refuse(self, settings: Settings, close: CloseCode) {
-        let ws = websocket(self.io, self.already_read, settings).await;
+        let ws = websocket(self.io, self.already_read, settings);
         farewell::say(ws, &Disconnect::new(close)).await;
     }
 }
 
-async fn websocket<S>(io: S, already_read: Vec<u8>, settings: Settings) -> WebSocketStream<Gate<S>>
+fn websocket<S>(io: S, already_read: Vec<u8>, settings: Settings) -> WebSocketStream<Gate<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -82,5 +83,8 @@ where
         .max_frame_size(Some(settings.message_bytes))
         .accept_unmasked_frames(false);
     let gate = Gate::new(io, &already_read, settings.fragments);
-    WebSocketStream::from_partially_read(gate, already_read, Role::Server, Some(config)).await
+    // Not awaited, so that what it takes to make one is not part of the task for the rest of its life.
+    WebSocketStream::from_partially_read(gate, already_read, Role::Server, Some(config))
+        .now_or_never()
+        .expect("a WebSocket whose upgrade was answered waits for nothing to be one")
 }

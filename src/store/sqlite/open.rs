@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::store::StoreError;
@@ -91,7 +92,9 @@ pub(super) fn for_reading(path: &Path, label: &str) -> Result<Connection, StoreE
 pub(super) fn memory(label: &str) -> Result<Connection, StoreError> {
     let unavailable =
         |e: rusqlite::Error| StoreError::Unavailable { path: label.to_owned(), reason: reason(&e) };
-    let mut db = Connection::open_in_memory().map_err(unavailable)?;
+    // As for a file: one thread uses it, so that it needs no locks of its own.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut db = Connection::open_in_memory_with_flags(flags).map_err(unavailable)?;
     take(&db).map_err(unavailable)?;
     migrate(&mut db, label)?;
     Ok(db)
@@ -116,6 +119,8 @@ fn create(path: &Path) -> io::Result<()> {
 
 fn take(db: &Connection) -> rusqlite::Result<()> {
     db.set_prepared_statement_cache_capacity(MAX_PREPARED_STATEMENTS);
+    // Without it, a statement whose plan might profit from knowing its arguments is prepared again at every run.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.busy_timeout(BUSY_TIMEOUT)?;
     // Before the log is opened: its index then lives in this process's memory, and no other process gets in.
     db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
