@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args as Options, Parser, Subcommand};
 
 /// Load scenarios for a Stagedoor gateway on this machine.
+///
+/// The room scenarios send more than a gateway allows by default: run it with `loadtest/gateway.toml`.
 #[derive(Debug, Parser)]
 #[command(name = "loadtest", version)]
 pub(crate) struct Args {
@@ -21,6 +23,12 @@ pub(crate) enum Task {
     Idle(Load),
     /// As `connect`, run in turn with the plainest server that does the same system calls.
     Floor(Load),
+    /// One room: the server's CPU per delivery and its latency, beside a plain writer of the same frames.
+    Fanout(Fanout),
+    /// Many rooms: the same at a steady pace, and the CPU of joining rooms of different sizes.
+    Rooms(Rooms),
+    /// A verb over a whole room: when the last is told, and what other rooms feel of it.
+    Moderation(Moderation),
     /// Be that plainest server, until standard input ends. Prints where it listens.
     ServeFloor {
         /// Where to listen: a loopback address.
@@ -65,4 +73,61 @@ pub(crate) struct Load {
     /// Where to write all the numbers as JSON.
     #[arg(long)]
     pub(crate) json: Option<PathBuf>,
+}
+
+/// One room of `--sessions` participants, one of whom sends.
+#[derive(Clone, Debug, Options)]
+pub(crate) struct Fanout {
+    #[command(flatten)]
+    pub(crate) load: Load,
+    /// How many signals of 200 bytes a run has, one at a time and then in bursts.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) signals: u32,
+    /// How many signals a burst has.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub(crate) in_flight: u32,
+}
+
+/// Many rooms; `--sessions` is what they add up to.
+#[derive(Clone, Debug, Options)]
+pub(crate) struct Rooms {
+    #[command(flatten)]
+    pub(crate) load: Load,
+    #[command(flatten)]
+    pub(crate) paced: Paced,
+    /// The sizes of rooms that are joined; none leaves joining out.
+    #[arg(long, value_delimiter = ',', default_value = "1000,10000")]
+    pub(crate) join_sizes: Vec<u32>,
+    /// How many join each of them while it is measured.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) joins: u32,
+}
+
+/// One room of `--sessions` participants under a moderator, and others beside it.
+#[derive(Clone, Debug, Options)]
+pub(crate) struct Moderation {
+    #[command(flatten)]
+    pub(crate) load: Load,
+    #[command(flatten)]
+    pub(crate) paced: Paced,
+    /// How many of the room's participants publish a stream, which they mute when told.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=500))]
+    pub(crate) publishers: u32,
+    /// The app secret that moderators' room tokens are signed with.
+    #[arg(long, default_value = "load-tester-only-load-tester-only", hide_default_value = true)]
+    pub(crate) moderator_secret: String,
+}
+
+/// Rooms in each of which one participant sends at a steady pace.
+#[derive(Clone, Copy, Debug, Options)]
+pub(crate) struct Paced {
+    /// How many rooms.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) rooms: u32,
+    /// How many participants each has.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=1_000))]
+    pub(crate) per_room: u32,
+    /// How many signals a second are sent in each.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) per_s: u32,
 }

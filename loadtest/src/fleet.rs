@@ -1,7 +1,7 @@
 //! The workers of one run, from the parent's side.
 //!
 //! Three phases, each ordered here and reported by every worker: prepare, start, close. The sessions stay open between
-//! the last two. Dropping the fleet kills its workers.
+//! the last two, and where they are in rooms they are driven by further orders. Dropping the fleet kills its workers.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -15,10 +15,11 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::args::Load;
+use crate::crowd::Crowd;
 use crate::procfs::open_files_limit;
 use crate::target::{Target, sources};
 use crate::worker::SIGNIFICANT_DIGITS;
-use crate::worker::protocol::{Order, Plan, Report};
+use crate::worker::protocol::{Latencies, Order, Plan, Report, RoomVerb};
 
 /// The workers of one run.
 pub(crate) struct Fleet {
@@ -47,8 +48,13 @@ struct Worker {
 
 impl Fleet {
     /// Starts the workers of run `run` and waits until each has made its frames.
-    pub(crate) async fn prepare(load: &Load, target: &Target, run: u32) -> anyhow::Result<Self> {
-        let plans = plans(load, target, run)?;
+    pub(crate) async fn prepare(
+        load: &Load,
+        target: &Target,
+        run: u32,
+        crowd: Option<&Crowd>,
+    ) -> anyhow::Result<Self> {
+        let plans = plans(load, target, run, crowd)?;
         let workers = try_join_all(plans.iter().map(Worker::spawn));
         let workers = timeout(PREPARE_TIME, workers).await.context("the workers are silent")??;
         Ok(Self { workers })
@@ -61,11 +67,54 @@ impl Fleet {
         let started = timeout(START_TIME, try_join_all(starting)).await;
         let started = started.context("the sessions did not all start in time")??;
         let took = begun.elapsed();
-        let mut latencies = Histogram::new(SIGNIFICANT_DIGITS)?;
-        for (value, count) in started.into_iter().flatten() {
-            latencies.record_n(value, count)?;
+        Ok(StartPhase { took, latencies: merge(started)? })
+    }
+
+    /// Puts the sessions with these numbers into their rooms; how long each took, in microseconds.
+    pub(crate) async fn join(&mut self, from: u32, to: u32) -> anyhow::Result<Histogram<u64>> {
+        let reports = self.order(Order::Join { from, to }).await?;
+        merge(reports.into_iter().filter_map(|report| match report {
+            Report::Joined { latencies_us } => Some(latencies_us),
+            _ => None,
+        }))
+    }
+
+    /// Lets every sender send; how long each delivery took, in microseconds.
+    pub(crate) async fn signal(
+        &mut self,
+        count: u32,
+        in_flight: u32,
+    ) -> anyhow::Result<Histogram<u64>> {
+        sampled(self.order(Order::Signal { count, in_flight }).await?)
+    }
+
+    /// What was delivered since this was last asked.
+    pub(crate) async fn sample(&mut self) -> anyhow::Result<Histogram<u64>> {
+        sampled(self.order(Order::Sample).await?)
+    }
+
+    /// Lets the moderator of room 0 act; how long until the last was told, and until all was enforced.
+    pub(crate) async fn act(&mut self, verb: RoomVerb) -> anyhow::Result<(Duration, Duration)> {
+        let (mut sent, mut told, mut enforced) = (0, 0, 0);
+        for report in self.order(Order::Act(verb)).await? {
+            if let Report::Acted { sent_at_us, last_told_at_us, enforced_at_us } = report {
+                sent = sent_at_us.unwrap_or(sent);
+                told = last_told_at_us.max(told);
+                enforced = enforced_at_us.unwrap_or(enforced);
+            }
         }
-        Ok(StartPhase { took, latencies })
+        let since_sent = |at: u64| Duration::from_micros(at.saturating_sub(sent));
+        Ok((since_sent(told), since_sent(enforced)))
+    }
+
+    /// Gives every worker an order; what each reports when it is carried out.
+    pub(crate) async fn order(&mut self, order: Order) -> anyhow::Result<Vec<Report>> {
+        let carried_out = self.workers.iter_mut().map(|worker| async move {
+            worker.tell(&order).await?;
+            worker.report().await
+        });
+        let reports = timeout(ORDER_TIME, try_join_all(carried_out)).await;
+        reports.with_context(|| format!("{order:?} was not carried out in time"))?
     }
 
     /// Closes all sessions.
@@ -99,7 +148,7 @@ impl Worker {
         }
     }
 
-    async fn start(&mut self, bar: &ProgressBar) -> anyhow::Result<Vec<(u64, u64)>> {
+    async fn start(&mut self, bar: &ProgressBar) -> anyhow::Result<Latencies> {
         self.tell(&Order::Start).await?;
         let mut seen = 0;
         loop {
@@ -136,8 +185,28 @@ impl Worker {
     }
 }
 
+fn sampled(reports: Vec<Report>) -> anyhow::Result<Histogram<u64>> {
+    merge(reports.into_iter().filter_map(|report| match report {
+        Report::Sampled { latencies_us } => Some(latencies_us),
+        _ => None,
+    }))
+}
+
+fn merge(parts: impl IntoIterator<Item = Latencies>) -> anyhow::Result<Histogram<u64>> {
+    let mut latencies = Histogram::new(SIGNIFICANT_DIGITS)?;
+    for (value, count) in parts.into_iter().flatten() {
+        latencies.record_n(value, count)?;
+    }
+    Ok(latencies)
+}
+
 /// Shares the sessions of a run among as few workers as their limits allow.
-fn plans(load: &Load, target: &Target, run: u32) -> anyhow::Result<Vec<Plan>> {
+fn plans(
+    load: &Load,
+    target: &Target,
+    run: u32,
+    crowd: Option<&Crowd>,
+) -> anyhow::Result<Vec<Plan>> {
     let files = open_files_limit().unwrap_or(u32::MAX).saturating_sub(OTHER_FILES);
     let most = files.min(MAX_SESSIONS_PER_WORKER);
     ensure!(most > 0, "too few open files are allowed: raise `ulimit -n`");
@@ -155,6 +224,7 @@ fn plans(load: &Load, target: &Target, run: u32) -> anyhow::Result<Vec<Plan>> {
         app: load.app.clone(),
         token_secret: load.token_secret.clone(),
         seed: seed.clone(),
+        crowd: crowd.cloned(),
     };
     let firsts = (0..workers).map(|worker| worker * share).filter(|first| *first < load.sessions);
     Ok(firsts.map(plan).collect())
@@ -167,6 +237,7 @@ const MAX_SESSIONS_PER_WORKER: u32 = 19_000;
 const MAX_WORKERS: u32 = 256;
 const PREPARE_TIME: Duration = Duration::from_mins(1);
 const START_TIME: Duration = Duration::from_mins(5);
+const ORDER_TIME: Duration = Duration::from_mins(5);
 const CLOSE_TIME: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
@@ -189,7 +260,7 @@ mod tests {
     fn every_session_is_some_workers_and_no_worker_has_too_many() {
         let target = Target::parse("ws://127.0.0.1:1/").unwrap();
         for sessions in [1, 100, 40_000] {
-            let plans = plans(&load(sessions), &target, 0).unwrap();
+            let plans = plans(&load(sessions), &target, 0, None).unwrap();
             let mut next = 0;
             for plan in &plans {
                 assert_eq!(plan.first, next);

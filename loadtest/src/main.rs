@@ -6,6 +6,7 @@
 //! Not here: load from other machines.
 
 mod args;
+mod crowd;
 mod fleet;
 mod floor;
 mod procfs;
@@ -38,6 +39,9 @@ fn run(args: Args) -> anyhow::Result<()> {
         Task::Connect(load) => one_thread()?.block_on(scenario::connect::run(&load)),
         Task::Idle(load) => one_thread()?.block_on(scenario::idle::run(&load)),
         Task::Floor(load) => one_thread()?.block_on(scenario::floor::run(&load)),
+        Task::Fanout(fanout) => one_thread()?.block_on(scenario::fanout::run(&fanout)),
+        Task::Rooms(rooms) => one_thread()?.block_on(scenario::rooms::run(&rooms)),
+        Task::Moderation(task) => one_thread()?.block_on(scenario::moderation::run(&task)),
         Task::Worker => one_thread()?.block_on(worker::run()),
         // As many threads as the gateway has, so that the two schedule alike.
         Task::ServeFloor { listen } => tokio::runtime::Builder::new_multi_thread()

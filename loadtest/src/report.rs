@@ -54,11 +54,29 @@ pub(crate) struct Report<'a> {
     load: &'a Load,
     machine: Machine,
     runs: Vec<Run>,
+    across: Vec<Across>,
+}
+
+/// One measure of the gateway over another of the floor.
+struct Across {
+    name: &'static str,
+    gateway: &'static str,
+    floor: &'static str,
 }
 
 impl<'a> Report<'a> {
     pub(crate) fn new(scenario: &'static str, load: &'a Load) -> Self {
-        Self { scenario, load, machine: Machine::describe(), runs: Vec::new() }
+        Self { scenario, load, machine: Machine::describe(), runs: Vec::new(), across: Vec::new() }
+    }
+
+    /// Also tells the gateway's median of one measure over the floor's of another.
+    pub(crate) fn compare(
+        &mut self,
+        name: &'static str,
+        gateway: &'static str,
+        floor: &'static str,
+    ) {
+        self.across.push(Across { name, gateway, floor });
     }
 
     pub(crate) fn add(&mut self, server: Server, measures: Vec<Measure>) {
@@ -99,6 +117,8 @@ impl<'a> Report<'a> {
         }
         let ratios =
             self.names().filter_map(|name| Some((name.to_owned(), json!(self.ratio(name)?))));
+        let across = self.across().map(|(name, ratio)| (name.to_owned(), json!(ratio)));
+        let ratios = ratios.chain(across);
         json!({
             "scenario": self.scenario,
             "url": self.load.url,
@@ -126,9 +146,19 @@ impl<'a> Report<'a> {
 
     /// The gateway's median over the floor's, where both were run.
     fn ratio(&self, name: &str) -> Option<f64> {
-        let floor = self.spread(Server::Floor, name)?.median;
-        let ratio = self.spread(Server::Gateway, name)?.median / floor;
+        self.ratio_of(name, name)
+    }
+
+    fn ratio_of(&self, gateway: &str, floor: &str) -> Option<f64> {
+        let floor = self.spread(Server::Floor, floor)?.median;
+        let ratio = self.spread(Server::Gateway, gateway)?.median / floor;
         ratio.is_finite().then_some(ratio)
+    }
+
+    fn across(&self) -> impl Iterator<Item = (&'static str, f64)> + '_ {
+        self.across
+            .iter()
+            .filter_map(|across| Some((across.name, self.ratio_of(across.gateway, across.floor)?)))
     }
 }
 
@@ -151,12 +181,15 @@ impl fmt::Display for Report<'_> {
         for name in self.names() {
             for (label, server) in [("gateway", Server::Gateway), ("floor", Server::Floor)] {
                 if let Some(Spread { min, median, max }) = self.spread(server, name) {
-                    writeln!(f, "{name:<26}{label:<9}{min:>12.1}{median:>12.1}{max:>12.1}")?;
+                    writeln!(f, "{name:<26}{label:<9}{min:>12.2}{median:>12.2}{max:>12.2}")?;
                 }
             }
             if let Some(ratio) = self.ratio(name) {
                 writeln!(f, "{:<26}{:<9}{:>12}{ratio:>12.2}", "", "ratio", "")?;
             }
+        }
+        for (name, ratio) in self.across() {
+            writeln!(f, "{name:<26}{:<9}{:>12}{ratio:>12.2}", "ratio", "")?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Session tokens as an app's backend would sign them (design, "Who comes in").
+//! Session and room tokens as an app's backend would sign them (design, "Who comes in").
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
-/// Signs session tokens of one app.
+/// Signs tokens of one app.
 pub(crate) struct Minter {
     app: String,
     key: hmac::Key,
@@ -23,6 +23,15 @@ impl Minter {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.sign(&json!({
             "iss": self.app, "aud": "stagedoor", "scope": "session", "sub": username,
+            "iat": now.as_secs(), "exp": (now + LIFETIME).as_secs(),
+        }))
+    }
+
+    /// A room token for whoever shows it, valid from now for [`LIFETIME`].
+    pub(crate) fn room(&self, room: &str, role: &str) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.sign(&json!({
+            "iss": self.app, "aud": "stagedoor", "scope": "room", "room": room, "role": role,
             "iat": now.as_secs(), "exp": (now + LIFETIME).as_secs(),
         }))
     }

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use crate::connection::Connection;
 use crate::dial::dial;
 use crate::handshake::{FIRST_ID, Opened, open};
+use crate::rooms::Rooms;
 use crate::sequence::Sequence;
 use crate::session::{Known, Shared};
 use crate::silence::{Silence, patience};
@@ -137,6 +138,7 @@ impl ClientBuilder {
             access_token: Some(started.access_token.clone()),
             secret: started.resume.secret.clone(),
             sequence: Sequence::default(),
+            rooms: Rooms::default(),
         };
         let silence = Silence::new(patience(Some(&started.heartbeat)));
         let waiting = Waiting::new(FIRST_ID + 1, started.limits.in_flight);
@@ -170,6 +172,7 @@ impl ClientBuilder {
             access_token: resumed.access_token.clone(),
             secret: resumed.resume.secret.clone(),
             sequence: Sequence::starting_after(last_seq),
+            rooms: Rooms::default(),
         };
         // Far from the numbers of the former connection, whose late replies must find nobody waiting.
         let first_id = u32::from_le_bytes(random()) | 1 << 31;

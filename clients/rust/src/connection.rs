@@ -19,6 +19,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use crate::dial::Socket;
+use crate::rooms::Subject;
 use crate::session::Shared;
 use crate::silence::Silence;
 use crate::waiting::{ReplyTo, Waiting};
@@ -101,7 +102,7 @@ impl Connection {
     }
 
     async fn handle_request(&mut self, command: Command, reply_to: ReplyTo) -> Step {
-        let id = self.waiting.add(reply_to);
+        let id = self.waiting.add(reply_to, Subject::of(&command));
         self.send(&ClientMessage::Request(Request { id, command })).await
     }
 
@@ -152,23 +153,33 @@ impl Connection {
     }
 
     fn handle_push(&mut self, seq: u64, push: Box<Push>) -> Step {
-        let state = match &*push {
-            Push::SessionState(change) => Some((change.version, change.state)),
-            _ => None,
-        };
-        let step = self.tell_numbered(seq, Event::Push { seq, push });
-        if let (Step::Continue(()), Some((version, state))) = (&step, state) {
-            self.shared.lock().apply_state(version, state);
+        if !self.shared.lock().sequence.admit(seq) {
+            return Step::Continue(());
         }
-        step
+        // A place first: what cannot be handed on is not received, and must leave no trace in what is known.
+        let place = match self.events.try_reserve() {
+            Ok(place) => Some(place),
+            Err(TrySendError::Closed(())) => None,
+            Err(TrySendError::Full(())) => return Step::Break(ended(Cause::Overflow)),
+        };
+        self.shared.lock().apply_push(&push);
+        if let Some(place) = place {
+            place.send(Event::Push { seq, push });
+        }
+        self.shared.lock().sequence.advance(seq);
+        Step::Continue(())
     }
 
     fn handle_reply(&mut self, id: u32, seq: Option<u64>, result: Result<Reply, Error>) -> Step {
         if seq.is_some_and(|seq| !self.shared.lock().sequence.admit(seq)) {
             return Step::Continue(());
         }
-        self.shared.lock().apply_reply(&result);
-        if let Err(result) = self.waiting.answer(id, result) {
+        if let Some((reply_to, subject)) = self.waiting.take(id) {
+            self.shared.lock().apply_reply(&subject, &result);
+            // Who gave up on the reply does not want it later either.
+            let _ = reply_to.send(result);
+        } else {
+            self.shared.lock().apply_reply(&Subject::Other, &result);
             self.tell(Event::LateReply { id, result })?;
         }
         if let Some(seq) = seq {

@@ -5,11 +5,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use stagedoor_proto::{Command, End, Error, PostponeRenewal, Postponed, Renew, Renewed, Reply};
-use stagedoor_proto::{Secret, SessionId, SessionLimits, SessionState, Timestamp, User};
+use stagedoor_proto::{
+    Command, End, Error, PostponeRenewal, Postponed, Push, Renew, Renewed, Reply,
+};
+use stagedoor_proto::{RoomId, Secret, SessionId, SessionLimits, SessionState, Timestamp, User};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::connection::Order;
+use crate::rooms::{Rooms, Shown, Subject};
 use crate::sequence::Sequence;
 use crate::{Disconnected, FrameCounts, RequestError};
 
@@ -53,15 +56,32 @@ impl Session {
         Ok(reply.await.map_err(|_| RequestError::Lost)??)
     }
 
+    /// Sends `command` and picks what it is answered with.
+    pub(crate) async fn ask<T>(
+        &self,
+        command: Command,
+        fit: impl FnOnce(Reply) -> Option<T>,
+    ) -> Result<T, RequestError> {
+        let name = command.name();
+        let reply = self.request(command).await?;
+        fit(reply).ok_or(RequestError::Unexpected { command: name })
+    }
+
+    /// What is known of a room that was joined on this connection.
+    pub(crate) fn shown(&self, room: &RoomId) -> Option<Shown> {
+        self.shared.lock().rooms.find(room)
+    }
+
     /// Prolongs the session, with a new auth token or on the gateway's own word.
     ///
     /// # Errors
     /// [`RequestError`]; a refusal leaves the session as it was.
     pub async fn renew(&self, auth_token: Option<Secret>) -> Result<Renewed, RequestError> {
-        match self.request(Command::Renew(Renew { auth_token })).await? {
-            Reply::Renewed(renewed) => Ok(renewed),
-            _ => Err(RequestError::Unexpected { command: "renew" }),
-        }
+        self.ask(Command::Renew(Renew { auth_token }), |reply| match reply {
+            Reply::Renewed(renewed) => Some(renewed),
+            _ => None,
+        })
+        .await
     }
 
     /// Says that no auth token is to be had now.
@@ -69,10 +89,11 @@ impl Session {
     /// # Errors
     /// [`RequestError`].
     pub async fn postpone_renewal(&self) -> Result<Postponed, RequestError> {
-        match self.request(Command::PostponeRenewal(PostponeRenewal {})).await? {
-            Reply::Postponed(postponed) => Ok(postponed),
-            _ => Err(RequestError::Unexpected { command: "postpone_renewal" }),
-        }
+        self.ask(Command::PostponeRenewal(PostponeRenewal {}), |reply| match reply {
+            Reply::Postponed(postponed) => Some(postponed),
+            _ => None,
+        })
+        .await
     }
 
     /// Ends the session; `revoke` voids its access token too.
@@ -80,10 +101,8 @@ impl Session {
     /// # Errors
     /// [`RequestError`].
     pub async fn end(&self, revoke: bool) -> Result<(), RequestError> {
-        match self.request(Command::End(End { revoke })).await? {
-            Reply::Ended {} => Ok(()),
-            _ => Err(RequestError::Unexpected { command: "end" }),
-        }
+        let command = Command::End(End { revoke });
+        self.ask(command, |reply| matches!(reply, Reply::Ended {}).then_some(())).await
     }
 
     /// Lets go of the connection and leaves the session to be resumed within its window.
@@ -166,17 +185,24 @@ pub(crate) struct Known {
     pub(crate) access_token: Option<Secret>,
     pub(crate) secret: Secret,
     pub(crate) sequence: Sequence,
+    pub(crate) rooms: Rooms,
 }
 
 impl Known {
-    pub(crate) fn apply_state(&mut self, version: u64, state: SessionState) {
-        if version > self.state_version {
-            self.state_version = version;
-            self.state = state;
+    pub(crate) fn apply_push(&mut self, push: &Push) {
+        match push {
+            Push::SessionState(change) if change.version > self.state_version => {
+                self.state_version = change.version;
+                self.state = change.state;
+            }
+            _ => self.rooms.apply_push(push),
         }
     }
 
-    pub(crate) fn apply_reply(&mut self, result: &Result<Reply, Error>) {
+    pub(crate) fn apply_reply(&mut self, subject: &Subject, result: &Result<Reply, Error>) {
+        if let Ok(reply) = result {
+            self.rooms.apply_reply(subject, reply);
+        }
         match result {
             Ok(Reply::Renewed(renewed)) => {
                 self.access_token = Some(renewed.access_token.clone());
@@ -205,6 +231,7 @@ impl Shared {
     pub(crate) fn handle_disconnected(&self, end: &Disconnected) {
         use stagedoor_proto::Action;
         let mut known = self.lock();
+        known.rooms.lose();
         match end.action() {
             // Its own end was applied with the reply; a close without one is an end all the same.
             Action::Stop if end.close_code == Some(1000) => known.state = SessionState::NotLoggedIn,

@@ -8,13 +8,15 @@ use std::collections::HashMap;
 use stagedoor_proto::{Error, Reply};
 use tokio::sync::oneshot;
 
+use crate::rooms::Subject;
+
 /// Where a reply goes.
 pub(crate) type ReplyTo = oneshot::Sender<Result<Reply, Error>>;
 
 /// The requests of one connection that are on their way.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    by_id: HashMap<u32, ReplyTo>,
+    by_id: HashMap<u32, (ReplyTo, Subject)>,
     next_id: u32,
     most: usize,
 }
@@ -30,31 +32,20 @@ impl Waiting {
     }
 
     /// Takes a request in, under a number that no other waiting one has.
-    pub(crate) fn add(&mut self, reply_to: ReplyTo) -> u32 {
+    pub(crate) fn add(&mut self, reply_to: ReplyTo, subject: Subject) -> u32 {
         // Ends: fewer wait than there are numbers.
         while self.by_id.contains_key(&self.next_id) {
             self.next_id = self.next_id.wrapping_add(1);
         }
         let id = self.next_id;
         self.next_id = id.wrapping_add(1);
-        self.by_id.insert(id, reply_to);
+        self.by_id.insert(id, (reply_to, subject));
         id
     }
 
-    /// Hands `result` to whoever waits for `id`, or gives it back.
-    pub(crate) fn answer(
-        &mut self,
-        id: u32,
-        result: Result<Reply, Error>,
-    ) -> Result<(), Result<Reply, Error>> {
-        match self.by_id.remove(&id) {
-            Some(reply_to) => {
-                // Who gave up on the reply does not want it later either.
-                let _ = reply_to.send(result);
-                Ok(())
-            }
-            None => Err(result),
-        }
+    /// Who waits for the reply to `id`, if anybody here does, and what the request was about.
+    pub(crate) fn take(&mut self, id: u32) -> Option<(ReplyTo, Subject)> {
+        self.by_id.remove(&id)
     }
 }
 
@@ -65,22 +56,25 @@ mod tests {
     #[test]
     fn a_number_in_use_is_passed_over_when_numbering_wraps() {
         let mut waiting = Waiting::new(u32::MAX, 8);
-        let (first, second, third) = (oneshot::channel(), oneshot::channel(), oneshot::channel());
-        assert_eq!((waiting.add(first.0), waiting.add(second.0)), (u32::MAX, 0));
+        let add = |waiting: &mut Waiting| waiting.add(oneshot::channel().0, Subject::Other);
+        assert_eq!((add(&mut waiting), add(&mut waiting)), (u32::MAX, 0));
         waiting.next_id = u32::MAX;
-        assert_eq!(waiting.add(third.0), 1);
+        assert_eq!(add(&mut waiting), 1);
     }
 
     #[test]
-    fn a_reply_reaches_its_request_once_and_others_come_back() {
+    fn who_waits_is_found_once_and_makes_room() {
         let mut waiting = Waiting::new(7, 1);
         let (reply_to, mut reply) = oneshot::channel();
-        let id = waiting.add(reply_to);
+        let subject = Subject::Leave("lobby".parse().unwrap());
+        let id = waiting.add(reply_to, subject.clone());
         assert!(!waiting.has_room());
-        assert_eq!(waiting.answer(8, Ok(Reply::Left {})), Err(Ok(Reply::Left {})));
-        assert_eq!(waiting.answer(id, Ok(Reply::Ended {})), Ok(()));
-        assert_eq!(reply.try_recv(), Ok(Ok(Reply::Ended {})));
-        assert_eq!(waiting.answer(id, Ok(Reply::Ended {})), Err(Ok(Reply::Ended {})));
+        assert!(waiting.take(8).is_none());
+        let (reply_to, about) = waiting.take(id).unwrap();
+        assert_eq!(about, subject);
+        reply_to.send(Ok(Reply::Left {})).unwrap();
+        assert_eq!(reply.try_recv(), Ok(Ok(Reply::Left {})));
+        assert!(waiting.take(id).is_none());
         assert!(waiting.has_room());
     }
 }

@@ -1,9 +1,10 @@
-//! The floor's server: accept, read a request, write 101, read a frame, write the answer, wait for the end.
+//! The floor's server: accept, read a request, write 101, read a frame, write the answer; then rooms, until the end.
 //!
-//! It checks nothing and keeps nothing. Its answer is read from standard input (a JSON array of texts, on one line; an
+//! It checks nothing and keeps nothing but who is in which room. Its answer is read from standard input (a JSON array of texts, on one line; an
 //! empty line for a canned one), so that it writes as many bytes as the gateway does; then it serves until standard
 //! input ends.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -11,7 +12,8 @@ use anyhow::{Context as _, ensure};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::worker::{ACCEPT, server_text};
+use super::rooms::{Place, Rooms};
+use crate::worker::{ACCEPT, Opcode, parse, server_text};
 
 /// Serves on `listen` until standard input ends.
 pub(crate) async fn run(listen: SocketAddr) -> anyhow::Result<()> {
@@ -27,11 +29,14 @@ pub(crate) async fn run(listen: SocketAddr) -> anyhow::Result<()> {
         TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     println!("{}", serde_json::json!({ "listen": listener.local_addr()? }));
 
+    let rooms = Arc::new(Rooms::default());
     let accepting = tokio::spawn(async move {
         loop {
             match listener.accept().await {
                 // Ends with its connection.
-                Ok((stream, _)) => drop(tokio::spawn(serve(stream, Arc::clone(&answer)))),
+                Ok((stream, _)) => {
+                    drop(tokio::spawn(serve(stream, Arc::clone(&answer), Arc::clone(&rooms))));
+                }
                 // Out of descriptors: the load tester reports what it could not open.
                 Err(_) => tokio::task::yield_now().await,
             }
@@ -43,7 +48,7 @@ pub(crate) async fn run(listen: SocketAddr) -> anyhow::Result<()> {
 }
 
 /// A connection that fails ends; whoever opened it reports that.
-async fn serve(mut stream: TcpStream, answer: Arc<[u8]>) -> std::io::Result<()> {
+async fn serve(mut stream: TcpStream, answer: Arc<[u8]>, rooms: Arc<Rooms>) -> anyhow::Result<()> {
     stream.set_nodelay(true)?;
     let upgrade = format!(
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -61,8 +66,29 @@ async fn serve(mut stream: TcpStream, answer: Arc<[u8]>) -> std::io::Result<()> 
     }
     stream.write_all(&answer).await?;
     drop((buffer, upgrade));
-    // The one frame a load tester sends from here on is its close.
-    stream.read(&mut [0; 16]).await.map(drop)
+    let stream = Arc::new(stream);
+    let mut place = Place::new(Arc::clone(&stream));
+    let mut read = Vec::new();
+    loop {
+        stream.readable().await?;
+        match stream.try_read_buf(&mut read) {
+            Ok(0) => return Ok(()),
+            Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error.into()),
+            Ok(_) | Err(_) => {}
+        }
+        while let Some(frame) = parse(&read)? {
+            match frame.opcode {
+                Opcode::Close => return Ok(()),
+                Opcode::Text => place.handle(&rooms, &read[frame.payload.clone()]).await?,
+                Opcode::Ping | Opcode::Other => {}
+            }
+            read.drain(..frame.payload.end);
+        }
+        // An idle connection keeps no buffer.
+        if read.is_empty() {
+            read = Vec::new();
+        }
+    }
 }
 
 /// Room for any request or `start` of the load tester in one read.

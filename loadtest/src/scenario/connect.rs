@@ -36,7 +36,7 @@ pub(super) async fn measure(
     bar: &ProgressBar,
 ) -> anyhow::Result<Vec<Measure>> {
     bar.reset();
-    let mut fleet = Fleet::prepare(load, target, run).await?;
+    let mut fleet = Fleet::prepare(load, target, run, None).await?;
     let before = process.cpu()?;
     let started = fleet.start(bar).await?;
     let cpu = process.cpu()?.since(&before);

@@ -23,7 +23,7 @@ pub(crate) async fn run(load: &Load) -> anyhow::Result<()> {
     for run in 0..load.runs {
         bar.reset();
         bar.set_message(format!("run {} of {}", run + 1, load.runs));
-        let mut fleet = Fleet::prepare(load, &target, run).await?;
+        let mut fleet = Fleet::prepare(load, &target, run, None).await?;
         let before = bytes(process)?;
         fleet.start(&bar).await?;
         let started = process.cpu()?;

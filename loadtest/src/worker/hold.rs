@@ -76,7 +76,7 @@ fn seq_of(text: &[u8]) -> Option<u64> {
 }
 
 /// Sends a close frame and waits for the server to end the connection.
-async fn close(stream: &mut TcpStream) -> std::io::Result<()> {
+pub(super) async fn close(stream: &mut TcpStream) -> std::io::Result<()> {
     stream.write_all(&client_frame(CLOSE, &NORMAL.to_be_bytes())).await?;
     let mut rest = [0; 512];
     while stream.read(&mut rest).await? > 0 {}

@@ -7,10 +7,13 @@
 mod driver;
 mod frame;
 mod hold;
+mod inbox;
+mod member;
 mod open;
 pub(crate) mod protocol;
+mod rooms;
 
 pub(crate) use driver::SIGNIFICANT_DIGITS;
 pub(crate) use driver::run;
-pub(crate) use frame::server_text;
+pub(crate) use frame::{Opcode, parse, server_text};
 pub(crate) use open::ACCEPT;

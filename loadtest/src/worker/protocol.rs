@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::crowd::Crowd;
 use crate::target::Target;
 
 /// The first line to a worker. Holds secrets, which is why it is no argument.
@@ -23,6 +24,28 @@ pub(crate) struct Plan {
     pub(crate) token_secret: Option<String>,
     /// Makes user names and instances this run's own.
     pub(crate) seed: String,
+    /// Which rooms the sessions are for; without it they only start and are held.
+    pub(crate) crowd: Option<Crowd>,
+}
+
+/// Latencies in microseconds, and how often each came.
+pub(crate) type Latencies = Vec<(u64, u64)>;
+
+/// What the moderator of room 0 does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RoomVerb {
+    ForceMuteAll,
+    EndRoom,
+}
+
+impl RoomVerb {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::ForceMuteAll => "force_mute_all",
+            Self::EndRoom => "end_room",
+        }
+    }
 }
 
 /// The lines that follow.
@@ -31,7 +54,19 @@ pub(crate) struct Plan {
 pub(crate) enum Order {
     /// Start the sessions.
     Start,
-    /// Close them.
+    /// Put the sessions with these numbers into their rooms.
+    Join { from: u32, to: u32 },
+    /// Publish the streams that are to be there.
+    Publish,
+    /// Let every sender send so many signals, so many at a time.
+    Signal { count: u32, in_flight: u32 },
+    /// Let the senders of all rooms but room 0 send so many a second from now on.
+    KeepSignalling { per_s: u32 },
+    /// Tell what was delivered since last asked.
+    Sample,
+    /// Let the moderator of room 0 act.
+    Act(RoomVerb),
+    /// Close the sessions.
     Close,
 }
 
@@ -44,7 +79,15 @@ pub(crate) enum Report {
     /// So many sessions have started.
     Progress(u32),
     /// All have; with each latency in microseconds and how often it came.
-    Started { latencies_us: Vec<(u64, u64)> },
+    Started { latencies_us: Latencies },
+    /// So many joined.
+    Joined { latencies_us: Latencies },
+    /// What was ordered is done.
+    Done,
+    /// From the sending of each signal to each receipt.
+    Sampled { latencies_us: Latencies },
+    /// All that are here were told of a verb; when, by the clock that all workers share.
+    Acted { sent_at_us: Option<u64>, last_told_at_us: u64, enforced_at_us: Option<u64> },
     /// All are closed; so many were lost before that.
     Closed { lost: u32 },
     /// It cannot be done.

@@ -1,0 +1,102 @@
+//! A verb over a whole room: how soon the last of its participants is told, how soon all is enforced, and what the rooms
+//! beside it feel meanwhile.
+//!
+//! The same is done to the floor, whose verbs are nothing but a frame for everybody. Each run has rooms of its own, as the
+//! second verb ends the first's room.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+
+use crate::args::{Load, Moderation};
+use crate::crowd::Crowd;
+use crate::fleet::Fleet;
+use crate::floor::{Floor, gateway_answer};
+use crate::procfs::Process;
+use crate::report::{Measure, Report, Server, progress};
+use crate::scenario::{quantile_us, settle, us};
+use crate::target::Target;
+use crate::worker::protocol::{Order, RoomVerb};
+
+/// Runs the scenario and publishes its report.
+pub(crate) async fn run(options: &Moderation) -> anyhow::Result<()> {
+    let others = options.paced.rooms * options.paced.per_room;
+    let load = &Load { sessions: options.load.sessions + others, ..options.load.clone() };
+    let target = Target::parse(&load.url)?;
+    let process = Process::listening(load.server_pid, target.address)?;
+    let floor = Floor::spawn(&gateway_answer(load, &target).await?).await?;
+    let mut report = Report::new("moderation", load);
+    let bar = progress(u64::from(load.runs));
+    let floors = &Moderation { publishers: 0, ..options.clone() };
+    for run in 0..load.runs {
+        report.add(Server::Gateway, measure(options, load, &target, process, run).await?);
+        report.add(Server::Floor, measure(floors, load, &floor.target, floor.process, run).await?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    report.publish()
+}
+
+async fn measure(
+    options: &Moderation,
+    load: &Load,
+    target: &Target,
+    process: Process,
+    run: u32,
+) -> anyhow::Result<Vec<Measure>> {
+    let crowd = Crowd {
+        seed: format!("{}-{run}", std::process::id()),
+        main: options.load.sessions,
+        others: options.paced.per_room,
+        publishers: options.publishers,
+        moderator_secret: Some(options.moderator_secret.clone()),
+    };
+    let mut fleet = Fleet::prepare(load, target, run, Some(&crowd)).await?;
+    fleet.start(&progress(u64::from(load.sessions))).await?;
+    fleet.join(0, load.sessions).await?;
+    fleet.order(Order::Publish).await?;
+    fleet.order(Order::KeepSignalling { per_s: options.paced.per_s }).await?;
+    settle().await;
+
+    fleet.sample().await?;
+    tokio::time::sleep(Duration::from_secs(load.hold_s.max(1))).await;
+    let mut measures = vec![("others_before_p99_us", quantile_us(&fleet.sample().await?, 0.99))];
+    for (verb, [told_name, enforced_name, cpu_name, others]) in [
+        (
+            RoomVerb::ForceMuteAll,
+            [
+                "mute_all_told_ms",
+                "mute_all_enforced_ms",
+                "mute_all_cpu_us_each",
+                "others_mute_all_p99_us",
+            ],
+        ),
+        (
+            RoomVerb::EndRoom,
+            [
+                "end_room_told_ms",
+                "end_room_enforced_ms",
+                "end_room_cpu_us_each",
+                "others_end_room_p99_us",
+            ],
+        ),
+    ] {
+        fleet.sample().await?;
+        let (before, begun) = (process.cpu()?, tokio::time::Instant::now());
+        let (told, enforced) = fleet.act(verb).await?;
+        let cpu = process.cpu()?.since(&before);
+        tokio::time::sleep_until(begun + BOUND).await;
+        let felt = fleet.sample().await?;
+        measures.push((told_name, us(told) / 1e3));
+        measures.push((enforced_name, us(enforced) / 1e3));
+        measures.push((cpu_name, us(cpu) / f64::from(options.load.sessions)));
+        measures.push((others, quantile_us(&felt, 0.99)));
+        settle().await;
+    }
+    let closed = fleet.close().await?;
+    ensure!(closed.lost == 0, "{} sessions were ended by the server", closed.lost);
+    Ok(measures)
+}
+
+/// Within which everybody is to be told; what others feel is measured for as long.
+const BOUND: Duration = Duration::from_millis(500);
