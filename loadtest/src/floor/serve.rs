@@ -11,9 +11,10 @@ use std::sync::Arc;
 use anyhow::{Context as _, ensure};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::rooms::{Place, Rooms};
-use crate::worker::{ACCEPT, Opcode, parse, server_text};
+use crate::worker::{ACCEPT, KEY, Opcode, parse, server_text};
 
 /// Serves on `listen` until standard input ends.
 pub(crate) async fn run(listen: SocketAddr) -> anyhow::Result<()> {
@@ -50,16 +51,18 @@ pub(crate) async fn run(listen: SocketAddr) -> anyhow::Result<()> {
 /// A connection that fails ends; whoever opened it reports that.
 async fn serve(mut stream: TcpStream, answer: Arc<[u8]>, rooms: Arc<Rooms>) -> anyhow::Result<()> {
     stream.set_nodelay(true)?;
-    let upgrade = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Accept: {ACCEPT}\r\nSec-WebSocket-Protocol: {}\r\n\r\n",
-        stagedoor_proto::SUBPROTOCOL
-    );
     // Boxed and dropped: what stays of an idle connection is its task.
     let mut buffer = vec![0; BUFFER_BYTES];
-    if stream.read(&mut buffer).await? == 0 {
+    let length = stream.read(&mut buffer).await?;
+    if length == 0 {
         return Ok(());
     }
+    let upgrade = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Accept: {}\r\nSec-WebSocket-Protocol: {}\r\n\r\n",
+        accept(&buffer[..length]),
+        stagedoor_proto::SUBPROTOCOL
+    );
     stream.write_all(upgrade.as_bytes()).await?;
     if stream.read(&mut buffer).await? == 0 {
         return Ok(());
@@ -88,6 +91,17 @@ async fn serve(mut stream: TcpStream, answer: Arc<[u8]>, rooms: Arc<Rooms>) -> a
         if read.is_empty() {
             read = Vec::new();
         }
+    }
+}
+
+/// What answers a request's key: the load tester's own is always the same, any other WebSocket client's is derived.
+fn accept(request: &[u8]) -> String {
+    let request = String::from_utf8_lossy(request);
+    let mut headers = request.lines().filter_map(|line| line.split_once(':'));
+    let key = headers.find(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key"));
+    match key.map(|(_, key)| key.trim()) {
+        Some(key) if key != KEY => derive_accept_key(key.as_bytes()),
+        Some(_) | None => ACCEPT.to_owned(),
     }
 }
 

@@ -16,4 +16,4 @@ mod rooms;
 pub(crate) use driver::SIGNIFICANT_DIGITS;
 pub(crate) use driver::run;
 pub(crate) use frame::{Opcode, parse, server_text};
-pub(crate) use open::ACCEPT;
+pub(crate) use open::{ACCEPT, KEY};

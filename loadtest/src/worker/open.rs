@@ -108,7 +108,7 @@ fn is_started(text: &[u8]) -> anyhow::Result<bool> {
 }
 
 /// RFC 6455, 1.3: the example of a key …
-const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 /// … and of its answer.
 pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 const STARTED: &[u8] = br#""ok":{"started":"#;
