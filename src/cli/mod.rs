@@ -3,6 +3,7 @@
 //! A command either does its work here and is done, or asks `main` to run a gateway ([`Outcome`]).
 //! Not here: running the gateway (`server`), and what a configuration file means (`config`).
 
+mod audit;
 mod check_config;
 mod exit;
 mod serve;
@@ -30,6 +31,9 @@ enum Command {
     /// Make a token, offline, with an app's secret.
     #[command(subcommand)]
     Token(token::Token),
+    /// Read an app's audit log, and check that it is whole; the gateway has to be stopped.
+    #[command(subcommand)]
+    Audit(audit::Audit),
 }
 
 /// What a command came to.
@@ -50,6 +54,7 @@ impl Cli {
             Some(Command::Serve(serve)) => serve.run(),
             Some(Command::CheckConfig(check)) => Outcome::Done(check.run()),
             Some(Command::Token(token)) => Outcome::Done(token.run()),
+            Some(Command::Audit(audit)) => Outcome::Done(audit.run()),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! survives `kill -9`. Writes of many callers are committed together.
 //! Not here: live sessions (`hub`), and what a fact means for a connection (`session`).
 
+mod audit;
 #[cfg(test)]
 mod conformance;
 mod sqlite;
@@ -20,7 +21,10 @@ use stagedoor_proto::{
 
 use crate::room::{Fact, Record};
 
-pub use sqlite::SqliteStore;
+pub use audit::{
+    AuditHash, AuditKey, FoundRow, Head, InvalidHead, Tampered, Verified, verify as verify_audit,
+};
+pub use sqlite::{AuditFile, SqliteStore};
 
 /// A user of an app; nothing crosses apps.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

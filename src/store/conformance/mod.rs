@@ -3,9 +3,11 @@
 //! [`every_rule`] makes one test of each rule for one implementation. A rule is given an empty store.
 //! Not here: what only one implementation can do wrong (files, batches).
 
+pub(in crate::store) mod audit;
 pub(in crate::store) mod blocks;
 pub(in crate::store) mod endings;
 pub(in crate::store) mod entry;
+pub(in crate::store) mod rooms;
 
 use std::time::Duration;
 
@@ -52,6 +54,22 @@ macro_rules! every_rule {
             endings::forgetting_a_guest_keeps_its_revocation
             endings::more_guests_than_fit_a_step_are_forgotten
             endings::restart_and_check_count_as_seen
+            rooms::room_nobody_knows_has_an_empty_record
+            rooms::fact_of_each_kind_is_loaded_again
+            rooms::later_fact_takes_an_earlier_ones_place
+            rooms::what_is_taken_back_is_gone
+            rooms::facts_end_when_they_say
+            rooms::emptied_room_keeps_its_order_until_then
+            rooms::room_that_is_entered_again_keeps_its_order
+            rooms::what_ended_does_not_come_back_with_the_next_participant
+            rooms::calls_take_effect_in_the_order_they_are_made
+            rooms::no_fact_crosses_rooms_or_apps
+            audit::log_nobody_wrote_is_empty
+            audit::events_are_numbered_from_one_and_read_back
+            audit::rows_come_after_a_number_and_within_a_limit
+            audit::concurrent_appends_leave_no_gap
+            audit::hash_depends_on_what_came_before
+            audit::no_event_crosses_apps
         }
     };
     ($store:expr => $($subject:ident::$rule:ident)*) => {

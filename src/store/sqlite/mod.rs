@@ -3,18 +3,25 @@
 //! A call is a function of the connection with a typed answer; `writer` runs it. To add one: write the function in the
 //! file of its subject, and the method in `store` that hands it over. To add a table: add a file to `migrations/sqlite`
 //! and a line to `open`.
-//! Invariant: `SQLite` is only ever touched by `open`, and then by the writer's thread.
+//! Invariant: `SQLite` is only ever touched by `open`, and then by the writer's thread; or, while no gateway runs, by an
+//! `AuditFile`, which writes nothing.
 
 mod admit;
+mod audit;
+mod audit_file;
 mod blocks;
 mod keys;
 mod open;
+mod rooms;
 mod store;
 mod users;
 mod value;
 mod writer;
 
 #[cfg(test)]
+mod audit_tests;
+#[cfg(test)]
 mod tests;
 
+pub use audit_file::AuditFile;
 pub use store::SqliteStore;

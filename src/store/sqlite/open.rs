@@ -12,11 +12,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use crate::store::StoreError;
 
 /// The newest schema version known here.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// The schema, one step a file; the number of steps taken is the file's `user_version`.
-const MIGRATIONS: [&str; VERSION as usize] =
-    [include_str!("../migrations/sqlite/0001_users_blocks_keys.sql")];
+const MIGRATIONS: [&str; VERSION as usize] = [
+    include_str!("../migrations/sqlite/0001_users_blocks_keys.sql"),
+    include_str!("../migrations/sqlite/0002_rooms_audit.sql"),
+];
 
 /// Marks a file as a store ("Stgd"), so that no other program's database is taken for one.
 const APPLICATION_ID: u32 = 0x5374_6764;
@@ -52,6 +54,37 @@ pub(super) fn file(path: &Path, label: &str) -> Result<Connection, StoreError> {
     }
     migrate(&mut db, label)?;
     Ok(db)
+}
+
+/// Opens the file at `path` to read what a gateway left in it, and changes nothing.
+///
+/// The file is taken for this process alone all the same: what a gateway is writing cannot be judged.
+pub(super) fn for_reading(path: &Path, label: &str) -> Result<Connection, StoreError> {
+    let unavailable = |reason: String| StoreError::Unavailable { path: label.to_owned(), reason };
+    let failed = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            unavailable("a gateway has it open: stop that one first".to_owned())
+        }
+        _ => unavailable(reason(&error)),
+    };
+    if !path.is_file() {
+        return Err(unavailable("there is no such file".to_owned()));
+    }
+    // To read what a killed gateway left in the log beside it, SQLite has to be allowed to write.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags).map_err(failed)?;
+    take(&db).map_err(failed)?;
+    db.pragma_update(None, "query_only", "ON").map_err(failed)?;
+    match version_found(&db).map_err(failed)? {
+        Some(VERSION) => Ok(db),
+        Some(found) if found > VERSION => {
+            Err(StoreError::NewerVersion { path: label.to_owned(), found, known: VERSION })
+        }
+        Some(found) => Err(unavailable(format!(
+            "it has schema version {found}, this program reads {VERSION}: start the gateway once, which brings it up to date"
+        ))),
+        None => Err(unavailable("it is another program's database".to_owned())),
+    }
 }
 
 /// A database that is nowhere.

@@ -1,8 +1,10 @@
 //! [`SqliteStore`]: each call of the trait as a function handed to the writer.
 //!
-//! Not here: what the functions do (`admit`, `blocks`, `users`, `keys`), and how they are batched (`writer`).
+//! Not here: what the functions do (`admit`, `blocks`, `users`, `rooms`, `audit`, `keys`), and how they are batched
+//! (`writer`).
 
 use std::path::Path;
+use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -10,9 +12,12 @@ use rusqlite::Connection;
 use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
 
 use super::writer::Writer;
-use super::{admit, blocks, keys, open, users};
+use super::{admit, audit, blocks, keys, open, rooms, users};
+use crate::clock::Rng;
+use crate::room::{Fact, Record};
 use crate::store::{
-    Admission, Admitted, Block, Check, Entry, Refusal, SigningKey, Store, StoreError, UserKey,
+    Admission, Admitted, AuditEvent, AuditRow, Block, Check, Entry, Refusal, RoomKey, SigningKey,
+    Store, StoreError, UserKey,
 };
 
 /// Durable facts in one `SQLite` file, for a gateway that shares them with no other.
@@ -32,8 +37,7 @@ impl SqliteStore {
     /// open; [`StoreError::NewerVersion`] when a newer gateway wrote it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let label = path.display().to_string();
-        let db = open::file(path, &label)?;
-        Ok(Self { writer: Writer::start(db, label)? })
+        Self::start(open::file(path, &label)?, label)
     }
 
     /// A store that forgets everything when it is dropped, for tests and trials.
@@ -42,23 +46,27 @@ impl SqliteStore {
     /// [`StoreError::Unavailable`] when there is no memory or thread to be had.
     pub fn in_memory() -> Result<Self, StoreError> {
         let label = ":memory:".to_owned();
-        let db = open::memory(&label)?;
-        Ok(Self { writer: Writer::start(db, label)? })
+        Self::start(open::memory(&label)?, label)
     }
 
+    fn start(db: Connection, path: String) -> Result<Self, StoreError> {
+        audit::make_key(&db, &Rng.bytes()).map_err(|error| StoreError::Unavailable {
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
+        Ok(Self { writer: Writer::start(db, path)? })
+    }
+
+    /// Queues a call at once; its answer may be awaited later, or not at all.
     fn call<T: Send + 'static>(
         &self,
         op: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> BoxFuture<'_, Result<T, StoreError>> {
+    ) -> BoxFuture<'static, Result<T, StoreError>> {
         self.writer.call(op).boxed()
     }
 }
 
 impl Store for SqliteStore {
-    fn load_room(&self, _: crate::store::RoomKey, _: Timestamp) -> BoxFuture<'_, Result<crate::room::Record, StoreError>> { futures::future::ready(Ok(crate::room::Record::default())).boxed() }
-    fn keep_room(&self, _: crate::store::RoomKey, _: Vec<crate::room::Fact>) -> BoxFuture<'static, Result<(), StoreError>> { futures::future::ready(Ok(())).boxed() }
-    fn audit(&self, _: std::sync::Arc<str>, _: Vec<crate::store::AuditEvent>) -> BoxFuture<'static, Result<(), StoreError>> { futures::future::ready(Ok(())).boxed() }
-    fn audit_rows(&self, _: std::sync::Arc<str>, _: u64, _: usize) -> BoxFuture<'_, Result<Vec<crate::store::AuditRow>, StoreError>> { futures::future::ready(Ok(Vec::new())).boxed() }
     fn admit(
         &self,
         admission: Admission,
@@ -106,6 +114,42 @@ impl Store for SqliteStore {
         family: FamilyId,
     ) -> BoxFuture<'_, Result<(), StoreError>> {
         self.call(move |db| users::revoke_family(db, &user, &instance, family))
+    }
+
+    fn load_room(
+        &self,
+        room: RoomKey,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Record, StoreError>> {
+        self.call(move |db| rooms::load(db, &room, now))
+    }
+
+    fn keep_room(
+        &self,
+        room: RoomKey,
+        facts: Vec<Fact>,
+    ) -> BoxFuture<'static, Result<(), StoreError>> {
+        // Told as text by the caller, whose thread is not the only one there is.
+        let changes: Vec<_> = facts.iter().map(rooms::Change::of).collect();
+        self.call(move |db| rooms::keep(db, &room, &changes))
+    }
+
+    fn audit(
+        &self,
+        app: Arc<str>,
+        events: Vec<AuditEvent>,
+    ) -> BoxFuture<'static, Result<(), StoreError>> {
+        let events: Vec<_> = events.iter().map(audit::text_of).collect();
+        self.call(move |db| audit::append(db, &app, &events))
+    }
+
+    fn audit_rows(
+        &self,
+        app: Arc<str>,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>> {
+        self.call(move |db| audit::rows(db, &app, after, limit))
     }
 
     fn signing_keys(

@@ -148,8 +148,11 @@ impl Gate {
     }
 }
 
-/// Runs `calls` in one batch, in their order.
-async fn in_one_batch<T>(store: &SqliteStore, calls: Vec<impl Future<Output = T>>) -> Vec<T> {
+/// Makes `calls` once the writer is busy, so that they run in one batch, in their order.
+async fn in_one_batch<T, F: Future<Output = T>>(
+    store: &SqliteStore,
+    calls: impl Iterator<Item = F>,
+) -> Vec<T> {
     let (gate, gated) = Gate::close(store);
     let mut gated = Box::pin(gated);
     assert!(futures::poll!(&mut gated).is_pending());
@@ -202,7 +205,7 @@ async fn failing_call_leaves_no_trace_and_does_not_spoil_its_batch() {
     let store = SqliteStore::in_memory().unwrap();
     let calls = [("a", Then::Succeed), ("b", Then::Fail), ("c", Then::Succeed), ("d", Then::Fail)]
         .map(|(name, then)| add_user(&store, name, then));
-    let answers = in_one_batch(&store, calls.into()).await;
+    let answers = in_one_batch(&store, calls.into_iter()).await;
     let ok: Vec<bool> = answers.iter().map(Result::is_ok).collect();
     assert_eq!(ok, [true, false, true, false]);
     let Err(StoreError::Unavailable { path, reason }) = &answers[1] else { panic!("{answers:?}") };
@@ -215,7 +218,7 @@ async fn failing_commit_fails_the_whole_batch_and_the_next_one_succeeds() {
     let store = SqliteStore::in_memory().unwrap();
     let calls = [("a", Then::Succeed), ("b", Then::SpoilTheCommit), ("c", Then::Succeed)]
         .map(|(name, then)| add_user(&store, name, then));
-    for answer in in_one_batch(&store, calls.into()).await {
+    for answer in in_one_batch(&store, calls.into_iter()).await {
         assert!(matches!(answer, Err(StoreError::Unavailable { .. })), "{answer:?}");
     }
     add_user(&store, "d", Then::Succeed).await.unwrap();
@@ -243,7 +246,7 @@ async fn full_disk_refuses_writes_until_there_is_room() {
 #[tokio::test]
 async fn one_call_too_many_is_refused_at_once_and_the_others_are_answered() {
     let store = SqliteStore::in_memory().unwrap();
-    let calls = (0..=MAX_CALLS_WAITING).map(|_| store.ready()).collect();
+    let calls = (0..=MAX_CALLS_WAITING).map(|_| store.ready());
     let answers = in_one_batch(&store, calls).await;
     let (last, others) = answers.split_last().unwrap();
     assert!(matches!(last, Err(StoreError::Full { waiting: MAX_CALLS_WAITING })), "{last:?}");
@@ -251,11 +254,24 @@ async fn one_call_too_many_is_refused_at_once_and_the_others_are_answered() {
 }
 
 #[tokio::test]
+async fn calls_run_in_the_order_they_are_made_and_not_polled() {
+    let store = SqliteStore::in_memory().unwrap();
+    let gated = Gate::close(&store);
+    let (block, lift) = (store.block(user("ada"), ban(), false), store.unblock(user("ada")));
+    let mut lift = Box::pin(lift);
+    assert!(futures::poll!(&mut lift).is_pending());
+    gated.0.go_on.send(()).unwrap();
+    assert!(lift.await.unwrap(), "the block was there before");
+    block.await.unwrap();
+    gated.1.await.unwrap();
+}
+
+#[tokio::test]
 async fn call_whose_caller_went_away_happens_before_the_store_closes() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stagedoor.db");
     let store = SqliteStore::open(&path).unwrap();
-    assert!(futures::poll!(store.block(user("ada"), ban(), false)).is_pending());
+    drop(store.block(user("ada"), ban(), false));
     drop(store);
     let store = SqliteStore::open(&path).unwrap();
     assert!(store.unblock(user("ada")).await.unwrap());

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use serde::de::DeserializeOwned;
 use stagedoor_proto::{Data, FamilyId, Timestamp};
 
 use crate::store::BlockKind;
@@ -44,6 +45,21 @@ impl FromSql for Generation {
     }
 }
 
+/// A row's number in a log, which is below 2^63 for as long as there are disks; what no log has is 0.
+pub(super) struct Number(pub(super) u64);
+
+impl ToSql for Number {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(i64::try_from(self.0).unwrap_or(i64::MAX).into())
+    }
+}
+
+impl FromSql for Number {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Ok(Self(u64::try_from(value.as_i64()?).unwrap_or(0)))
+    }
+}
+
 /// A family as its 16 bytes.
 pub(super) struct Family(pub(super) FamilyId);
 
@@ -67,6 +83,16 @@ impl FromSql for Json {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let text = value.as_str()?.to_owned();
         Data::from_json(text).map(Self).map_err(|error| FromSqlError::Other(Box::new(error)))
+    }
+}
+
+/// A value of the gateway's own, as JSON text.
+pub(super) struct JsonOf<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromSql for JsonOf<T> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let parsed = serde_json::from_str(value.as_str()?);
+        parsed.map(Self).map_err(|error| FromSqlError::Other(Box::new(error)))
     }
 }
 

@@ -48,24 +48,31 @@ impl Writer {
 
     /// Runs `op` in a transaction with whatever else waits, and gives its answer once that is on disk.
     ///
+    /// It waits from when it is called, not from when the future is first polled: calls take effect in their order.
+    ///
     /// `op` may run twice, and its first run leave no trace: it must be a function of the database alone.
     ///
     /// # Cancel safety
-    /// Once the call waits, dropping the future does not stop it.
-    pub(super) async fn call<T, F>(&self, op: F) -> Result<T, StoreError>
+    /// Dropping the future does not stop the call.
+    pub(super) fn call<T, F>(
+        &self,
+        op: F,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let running = self.running.as_ref().expect("a writer that is called is not being dropped");
         let (reply, answer) = oneshot::channel();
-        running.queue.try_send(Box::new(Call { op, result: None, reply })).map_err(|error| {
-            match error {
-                TrySendError::Full(_) => StoreError::Full { waiting: MAX_CALLS_WAITING },
-                TrySendError::Closed(_) => StoreError::Closed,
-            }
-        })?;
-        answer.await.unwrap_or(Err(StoreError::Closed))
+        let call = Box::new(Call { op, result: None, reply });
+        let queued = running.queue.try_send(call).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Full { waiting: MAX_CALLS_WAITING },
+            TrySendError::Closed(_) => StoreError::Closed,
+        });
+        async move {
+            queued?;
+            answer.await.unwrap_or(Err(StoreError::Closed))
+        }
     }
 }
 

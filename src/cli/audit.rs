@@ -1,0 +1,333 @@
+//! `audit list|verify|export`: an app's audit log, read from the store's file.
+//!
+//! A gateway that runs has the file for itself; it has to be stopped first. What is told goes to the standard output.
+
+mod table;
+
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{Exit, complain};
+use crate::config::Store as Place;
+use crate::store::{AuditFile, Head, StoreError};
+
+/// Rows a list shows unless it is told otherwise.
+const LISTED: usize = 100;
+
+/// Rows read at a time.
+const PAGE: usize = 1_000;
+
+/// Reads an audit log.
+#[derive(Debug, Subcommand)]
+pub(super) enum Audit {
+    /// Print rows.
+    List(List),
+    /// Check that no row was changed, removed, moved or cut off.
+    Verify(Verify),
+    /// Print rows as lines of JSON, and the head in the last line.
+    Export(Export),
+}
+
+/// Which log.
+#[derive(Debug, Args)]
+struct Log {
+    /// The directory durable facts are kept in.
+    #[arg(long, value_name = "DIRECTORY", required_unless_present = "store")]
+    data: Option<PathBuf>,
+    /// The store's file itself.
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    store: Option<PathBuf>,
+    /// The app.
+    #[arg(long)]
+    app: String,
+}
+
+/// Prints rows.
+#[derive(Debug, Args)]
+pub(super) struct List {
+    #[command(flatten)]
+    log: Log,
+    /// Begin after the row of this number.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    after: u64,
+    /// Print at most so many rows.
+    #[arg(long, value_name = "ROWS", default_value_t = LISTED)]
+    limit: usize,
+    /// Print lines of JSON in place of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Checks a log.
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    #[command(flatten)]
+    log: Log,
+    /// A head printed earlier: the log must still hold that row.
+    #[arg(long, value_name = "NUMBER:HASH")]
+    head: Option<Head>,
+    /// Print a line of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints rows for other programs.
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    #[command(flatten)]
+    log: Log,
+    /// Begin after the row of this number.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    after: u64,
+    /// Print at most so many rows; without it, all.
+    #[arg(long, value_name = "ROWS")]
+    limit: Option<usize>,
+}
+
+/// Why a log was not read.
+#[derive(Debug, thiserror::Error)]
+enum AuditError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{file}: there is no audit log of app {app:?}; there are: {known}")]
+    NoLog { file: String, app: String, known: String },
+    #[error("cannot print it: {0}")]
+    Print(#[from] io::Error),
+}
+
+impl Audit {
+    pub(super) fn run(self) -> Exit {
+        match self.tell(&mut BufWriter::new(io::stdout().lock())) {
+            Ok(exit) => exit,
+            // Whoever reads it has had enough.
+            Err(AuditError::Print(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+                Exit::Success
+            }
+            Err(error) => {
+                complain(&error);
+                Exit::Failure
+            }
+        }
+    }
+
+    fn tell(self, out: &mut impl Write) -> Result<Exit, AuditError> {
+        let exit = match self {
+            Self::List(list) => list.tell(out)?,
+            Self::Verify(verify) => verify.tell(out)?,
+            Self::Export(export) => export.tell(out)?,
+        };
+        out.flush()?;
+        Ok(exit)
+    }
+}
+
+impl List {
+    fn tell(self, out: &mut impl Write) -> Result<Exit, AuditError> {
+        let file = self.log.open()?;
+        if self.json {
+            print_rows(&file, &self.log.app, self.after, self.limit, out)?;
+        } else {
+            table::print(&file.rows(&self.log.app, self.after, self.limit)?, out)?;
+        }
+        Ok(Exit::Success)
+    }
+}
+
+impl Verify {
+    fn tell(self, out: &mut impl Write) -> Result<Exit, AuditError> {
+        match (self.log.open()?.verify(&self.log.app, self.head.as_ref())?, self.json) {
+            (Ok(verified), false) => {
+                writeln!(out, "ok: {} rows, head {}", verified.head.number, verified.head)?;
+                Ok(Exit::Success)
+            }
+            (Ok(verified), true) => {
+                writeln!(out, "{}", json!({ "ok": true, "head": verified.head }))?;
+                Ok(Exit::Success)
+            }
+            (Err(tampered), false) => {
+                writeln!(out, "tampered with: {tampered}")?;
+                Ok(Exit::Failure)
+            }
+            (Err(tampered), true) => {
+                writeln!(out, "{}", json!({ "ok": false, "found": tampered.to_string() }))?;
+                Ok(Exit::Failure)
+            }
+        }
+    }
+}
+
+impl Export {
+    fn tell(self, out: &mut impl Write) -> Result<Exit, AuditError> {
+        let file = self.log.open()?;
+        print_rows(&file, &self.log.app, self.after, self.limit.unwrap_or(usize::MAX), out)?;
+        writeln!(out, "{}", json!({ "head": file.head(&self.log.app)? }))?;
+        Ok(Exit::Success)
+    }
+}
+
+impl Log {
+    fn open(&self) -> Result<AuditFile, AuditError> {
+        let in_directory = self.data.as_deref().map(Place::in_directory);
+        let path = match (in_directory, &self.store) {
+            (Some(Place::Sqlite { path }), _) => path,
+            (Some(Place::Memory) | None, file) => {
+                file.clone().expect("clap asks for one of --data and --store")
+            }
+        };
+        let file = AuditFile::open(&path)?;
+        let apps = file.apps()?;
+        if apps.contains(&self.app) {
+            return Ok(file);
+        }
+        let known = if apps.is_empty() { "none".to_owned() } else { apps.join(", ") };
+        Err(AuditError::NoLog { file: path.display().to_string(), app: self.app.clone(), known })
+    }
+}
+
+/// Prints rows as lines of JSON, a page at a time.
+fn print_rows(
+    file: &AuditFile,
+    app: &str,
+    mut after: u64,
+    mut limit: usize,
+    out: &mut impl Write,
+) -> Result<(), AuditError> {
+    while limit > 0 {
+        let rows = file.rows(app, after, limit.min(PAGE))?;
+        let Some(last) = rows.last() else { break };
+        after = last.number;
+        limit -= rows.len();
+        for row in &rows {
+            writeln!(out, "{}", json!(row))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::Parser as _;
+    use stagedoor_proto::Target;
+
+    use super::super::{Cli, Command};
+    use super::*;
+    use crate::store::{AuditActor, AuditEvent, AuditOutcome, SqliteStore, Store as _};
+
+    /// A data directory whose app `shop` has a log of `count` rows.
+    async fn logged(count: u64) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        let events = (1..=count).map(|n| AuditEvent {
+            at_ms: stagedoor_proto::Timestamp::from_secs(n),
+            actor: AuditActor::Gateway,
+            verb: format!("verb {n}").into(),
+            room: None,
+            version: None,
+            target: Target::default(),
+            reason: None,
+            ref_: None,
+            outcome: AuditOutcome::Done,
+        });
+        let store = SqliteStore::open(&directory.path().join("stagedoor.db")).unwrap();
+        store.audit("shop".into(), events.collect()).await.unwrap();
+        directory
+    }
+
+    /// What `audit` prints and exits with.
+    fn audit(directory: &Path, arguments: &str) -> Result<(Exit, String), AuditError> {
+        let place = ["--data", directory.to_str().unwrap()];
+        let arguments = ["stagedoor", "audit"].into_iter().chain(arguments.split(' ')).chain(place);
+        let Some(Command::Audit(audit)) = Cli::try_parse_from(arguments).unwrap().command else {
+            panic!("it is another command");
+        };
+        let mut out = Vec::new();
+        let exit = audit.tell(&mut out)?;
+        Ok((exit, String::from_utf8(out).unwrap()))
+    }
+
+    fn numbers(text: &str) -> Vec<Option<u64>> {
+        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        lines.map(|line: serde_json::Value| line["number"].as_u64()).collect()
+    }
+
+    #[tokio::test]
+    async fn whole_log_is_ok_and_its_head_is_taken_back() {
+        let directory = logged(3).await;
+        let (exit, text) = audit(directory.path(), "verify --app shop").unwrap();
+        let head = text.strip_prefix("ok: 3 rows, head ").unwrap().trim_end();
+        assert!(exit == Exit::Success && head.starts_with("3:"), "{text}");
+        let again = audit(directory.path(), &format!("verify --json --app shop --head {head}"));
+        let (exit, text) = again.unwrap();
+        assert!(exit == Exit::Success && text.starts_with("{\"head\":{"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn verify_fails_and_says_which_row() {
+        let directory = logged(3).await;
+        let db = rusqlite::Connection::open(directory.path().join("stagedoor.db")).unwrap();
+        db.execute("DELETE FROM audit_log WHERE number = 2", []).unwrap();
+        drop(db);
+        let told = audit(directory.path(), "verify --app shop").unwrap();
+        assert_eq!(told, (Exit::Failure, "tampered with: row 2 is missing\n".to_owned()));
+        let (exit, text) = audit(directory.path(), "verify --app shop --json").unwrap();
+        assert!(exit == Exit::Failure && text.contains("\"ok\":false"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn rows_are_printed_within_their_bounds() {
+        let directory = logged(2_500).await;
+        for (arguments, expected) in [
+            ("list --json --app shop", 1..=100),
+            ("list --json --app shop --after 2498", 2_499..=2_500),
+            ("list --json --app shop --after 10 --limit 1500", 11..=1_510),
+        ] {
+            let (_, text) = audit(directory.path(), arguments).unwrap();
+            assert_eq!(numbers(&text), expected.map(Some).collect::<Vec<_>>(), "{arguments}");
+        }
+        for (arguments, rows) in [("--after 1", 2_499), ("--limit 7", 7), ("--after 2500", 0)] {
+            let (_, text) =
+                audit(directory.path(), &format!("export --app shop {arguments}")).unwrap();
+            let numbers = numbers(&text);
+            assert_eq!((numbers.len(), numbers.last()), (rows + 1, Some(&None)), "{arguments}");
+            assert!(text.lines().last().unwrap().contains("\"number\":2500"), "the head is last");
+        }
+        let (_, table) = audit(directory.path(), "list --app shop --limit 2").unwrap();
+        assert_eq!(table.lines().count(), 3, "{table}");
+    }
+
+    #[tokio::test]
+    async fn log_that_cannot_be_read_is_refused_in_one_line() {
+        let directory = logged(1).await;
+        let refused = |arguments: &str| {
+            let text = audit(directory.path(), arguments).unwrap_err().to_string();
+            assert!(!text.contains('\n'), "{text}");
+            text
+        };
+        let text = refused("verify --app shpo");
+        assert!(text.ends_with("no audit log of app \"shpo\"; there are: shop"), "{text}");
+        let _gateway = SqliteStore::open(&directory.path().join("stagedoor.db")).unwrap();
+        let text = refused("verify --app shop");
+        assert!(text.ends_with("a gateway has it open: stop that one first"), "{text}");
+        let nowhere = audit(&directory.path().join("nowhere"), "list --app shop").unwrap_err();
+        assert!(nowhere.to_string().ends_with("there is no such file"), "{nowhere}");
+    }
+
+    #[test]
+    fn arguments_that_make_no_sense_are_refused() {
+        for arguments in [
+            "list --data /d",
+            "list --app shop",
+            "list --app shop --data /d --store /f",
+            "verify --app shop --data /d --head 12",
+            "export --app shop --data /d --after -1",
+        ] {
+            let arguments = ["stagedoor", "audit"].into_iter().chain(arguments.split(' '));
+            let text = format!("{arguments:?}");
+            assert!(Cli::try_parse_from(arguments).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Rows of the audit log as a table for people.
+
+use std::array;
+use std::fmt::Write as _;
+use std::io;
+
+use stagedoor_proto::{OutcomeCounts, Timestamp};
+
+use crate::store::{AuditActor, AuditOutcome, AuditRow};
+
+const COLUMNS: usize = 8;
+const TITLES: [&str; COLUMNS] =
+    ["row", "time", "actor", "verb", "room", "target", "outcome", "reason"];
+
+/// Prints rows for people, each column as wide as its widest cell.
+pub(super) fn print(rows: &[AuditRow], out: &mut impl io::Write) -> io::Result<()> {
+    let lines: Vec<_> =
+        [TITLES.map(str::to_owned)].into_iter().chain(rows.iter().map(cells)).collect();
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max();
+    let widths: [usize; COLUMNS] = array::from_fn(|column| width(column).unwrap_or_default());
+    for line in &lines {
+        let mut text = String::new();
+        for (cell, width) in line.iter().zip(widths) {
+            write!(text, "{cell:<width$}  ").expect("a text takes every cell");
+        }
+        writeln!(out, "{}", text.trim_end())?;
+    }
+    Ok(())
+}
+
+fn cells(row: &AuditRow) -> [String; COLUMNS] {
+    let event = &row.event;
+    let target = &event.target;
+    let target = match (&target.username, target.stream, target.participant) {
+        (Some(username), ..) => username.as_str().to_owned(),
+        (None, Some(stream), _) => format!("stream {stream}"),
+        (None, None, Some(participant)) => format!("participant {participant}"),
+        (None, None, None) => String::new(),
+    };
+    [
+        row.number.to_string(),
+        time(event.at_ms),
+        match &event.actor {
+            AuditActor::User(username) => username.as_str().to_owned(),
+            AuditActor::Server(key) => format!("server {key}"),
+            AuditActor::Gateway => "gateway".to_owned(),
+        },
+        event.verb.to_string(),
+        event.room.as_ref().map(ToString::to_string).unwrap_or_default(),
+        target,
+        outcome(&event.outcome),
+        event.reason.as_deref().unwrap_or_default().to_owned(),
+    ]
+    .map(|cell| printable(&cell))
+}
+
+fn time(at: Timestamp) -> String {
+    let ms = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
+    match jiff::Timestamp::from_millisecond(ms) {
+        Ok(time) => format!("{time:.3}"),
+        // Later than any calendar goes.
+        Err(_) => format!("{ms} ms"),
+    }
+}
+
+fn outcome(outcome: &AuditOutcome) -> String {
+    match outcome {
+        AuditOutcome::Done => "done".to_owned(),
+        AuditOutcome::Denied { times } => format!("denied {times} times"),
+        AuditOutcome::Receipts { counts, elapsed_ms } => {
+            let OutcomeCounts { enforced, pending, offline, ignored } = *counts;
+            let parts = [
+                (enforced, "enforced"),
+                (pending, "pending"),
+                (offline, "offline"),
+                (ignored, "ignored"),
+            ];
+            let told: Vec<_> = parts
+                .iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, name)| format!("{count} {name}"))
+                .collect();
+            let told = if told.is_empty() { "nobody".to_owned() } else { told.join(", ") };
+            format!("{told} in {elapsed_ms} ms")
+        }
+    }
+}
+
+/// The text without what would move a terminal's cursor: reasons are people's own words.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn row(event: &serde_json::Value) -> AuditRow {
+        let mut row = json!({ "number": 7, "hash": "", "at_ms": 1_900_000_000_123_u64, "verb": "force_mute" });
+        row.as_object_mut().unwrap().extend(event.as_object().unwrap().clone());
+        serde_json::from_value(row).unwrap()
+    }
+
+    #[test]
+    fn a_row_says_when_who_what_to_whom_and_what_came_of_it() {
+        let id = "AAAAAAAAAAAAAAAAAAAAAA";
+        let counts = json!({ "enforced": 3, "pending": 0, "offline": 1, "ignored": 0 });
+        let nobody = json!({ "enforced": 0, "pending": 0, "offline": 0, "ignored": 0 });
+        for (event, expected) in [
+            (
+                json!({
+                    "actor": { "user": "ada" }, "room": "lobby", "target": { "username": "bob", "stream": id },
+                    "reason": "loud\u{1b}[2J", "outcome": { "receipts": { "counts": counts, "elapsed_ms": 12 } },
+                }),
+                ["ada", "lobby", "bob", "3 enforced, 1 offline in 12 ms", "loud\u{fffd}[2J"],
+            ),
+            (
+                json!({ "actor": { "server": "ops" }, "target": { "stream": id }, "outcome": { "denied": { "times": 5 } } }),
+                ["server ops", "", "stream AAAAAAAAAAAAAAAAAAAAAA", "denied 5 times", ""],
+            ),
+            (
+                json!({
+                    "actor": "gateway", "target": { "participant": id },
+                    "outcome": { "receipts": { "counts": nobody, "elapsed_ms": 0 } },
+                }),
+                ["gateway", "", "participant AAAAAAAAAAAAAAAAAAAAAA", "nobody in 0 ms", ""],
+            ),
+            (json!({ "actor": "gateway", "outcome": "done" }), ["gateway", "", "", "done", ""]),
+        ] {
+            let [actor, room, target, outcome, reason] = expected.map(str::to_owned);
+            let (time, verb) = ("2030-03-17T17:46:40.123Z".to_owned(), "force_mute".to_owned());
+            let expected = ["7".to_owned(), time, actor, verb, room, target, outcome, reason];
+            assert_eq!(cells(&row(&event)), expected);
+        }
+    }
+
+    #[test]
+    fn columns_begin_in_the_same_place_in_each_line() {
+        let short = json!({ "actor": { "user": "é" }, "outcome": "done" });
+        let long = json!({ "actor": { "server": "a long name" }, "outcome": "done" });
+        let mut out = Vec::new();
+        print(&[row(&short), row(&long)], &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let place = |line: &str, word: &str| line.split(word).next().unwrap().chars().count();
+        let places: Vec<_> = text.lines().skip(1).map(|line| place(line, "force_mute")).collect();
+        assert_eq!(places, [place(text.lines().next().unwrap(), "verb"); 2], "{text}");
+    }
+
+    #[test]
+    fn time_no_calendar_has_is_told_as_a_number() {
+        assert_eq!(time(Timestamp::MAX), format!("{} ms", i64::MAX));
+    }
+}

@@ -1,0 +1,144 @@
+//! Logs to which everything was done, and what is said of them.
+
+use super::*;
+
+const APP: &str = "app";
+
+fn key() -> AuditKey {
+    AuditKey::new(&[7; 32])
+}
+
+/// A log of `count` rows and its head.
+fn log(count: usize) -> (Vec<FoundRow>, Head) {
+    let mut head = key().start(APP);
+    let rows = (0..count).map(|n| {
+        let event = format!(r#"{{"verb":"verb {n}"}}"#).into_bytes().into_boxed_slice();
+        head = key().next(&head, &event);
+        FoundRow { number: head.number, event, hash: head.hash }
+    });
+    (rows.collect(), head)
+}
+
+/// Exchanges the contents of two rows, whose numbers stay.
+fn swap(rows: &mut [FoundRow], a: usize, b: usize) {
+    rows.swap(a, b);
+    let number = rows[a].number;
+    rows[a].number = rows[b].number;
+    rows[b].number = number;
+}
+
+fn set_hash(row: &mut FoundRow) {
+    row.hash = AuditHash([9; 32]);
+}
+
+#[test]
+fn whole_log_is_verified_and_gives_its_head() {
+    for count in [0, 1, 2, 10] {
+        let (rows, head) = log(count);
+        assert_eq!(verify(&key(), APP, &rows, Some(&head), None), Ok(Verified { head }), "{count}");
+    }
+    let start = key().start(APP);
+    assert_eq!(verify(&key(), APP, &[], None, None), Ok(Verified { head: start }), "no head yet");
+}
+
+#[test]
+fn what_was_done_to_a_log_is_found_and_named() {
+    type Deed = fn(&mut Vec<FoundRow>);
+    let cases: [(&str, Deed, Tampered); 16] = [
+        ("first event", |rows| rows[0].event[2] ^= 1, Tampered::Changed { number: 1 }),
+        ("event", |rows| rows[4].event[2] ^= 1, Tampered::Changed { number: 5 }),
+        ("last event", |rows| rows[9].event[2] ^= 1, Tampered::Changed { number: 10 }),
+        (
+            "blank added",
+            |rows| rows[4].event = b"{ }".as_slice().into(),
+            Tampered::Changed { number: 5 },
+        ),
+        ("hash", |rows| set_hash(&mut rows[4]), Tampered::Changed { number: 5 }),
+        (
+            "copy of another",
+            |rows| rows[4] = FoundRow { number: 5, ..rows[1].clone() },
+            Tampered::Changed { number: 5 },
+        ),
+        (
+            "number taken down",
+            |rows| rows[0].number = 0,
+            Tampered::Reordered { number: 1, found: 0 },
+        ),
+        ("first gone", |rows| drop(rows.remove(0)), Tampered::Missing { number: 1 }),
+        ("one gone", |rows| drop(rows.remove(4)), Tampered::Missing { number: 5 }),
+        ("several gone", |rows| drop(rows.drain(4..7)), Tampered::Missing { number: 5 }),
+        (
+            "neighbours swapped",
+            |rows| swap(rows, 4, 5),
+            Tampered::Reordered { number: 5, found: 6 },
+        ),
+        (
+            "first and last swapped",
+            |rows| swap(rows, 0, 9),
+            Tampered::Reordered { number: 1, found: 10 },
+        ),
+        ("told out of order", |rows| rows.swap(4, 6), Tampered::Reordered { number: 5, found: 5 }),
+        ("last gone", |rows| drop(rows.pop()), Tampered::Cut { first: 10, last: 10 }),
+        ("last three gone", |rows| rows.truncate(7), Tampered::Cut { first: 8, last: 10 }),
+        ("all gone", Vec::clear, Tampered::Cut { first: 1, last: 10 }),
+    ];
+    for (case, deed, expected) in cases {
+        let (mut rows, head) = log(10);
+        deed(&mut rows);
+        assert_eq!(verify(&key(), APP, &rows, Some(&head), None), Err(expected), "{case}");
+    }
+}
+
+#[test]
+fn head_that_is_not_the_last_rows_is_found() {
+    let (rows, head) = log(10);
+    let earlier = Head { number: 9, hash: rows[8].hash };
+    let made_up = Head { hash: AuditHash([9; 32]), ..head };
+    for (case, head) in [("earlier", Some(&earlier)), ("made up", Some(&made_up)), ("gone", None)] {
+        let found = verify(&key(), APP, &rows, head, None);
+        assert_eq!(found, Err(Tampered::Head { last: 10 }), "{case}");
+    }
+}
+
+#[test]
+fn log_of_another_app_or_key_is_refused_from_its_first_row_on() {
+    let (rows, head) = log(3);
+    let other = AuditKey::new(&[8; 32]);
+    for (key, app) in [(&key(), "other"), (&other, APP)] {
+        let found = verify(key, app, &rows, Some(&head), None);
+        assert_eq!(found, Err(Tampered::Changed { number: 1 }), "{app}");
+    }
+}
+
+#[test]
+fn head_told_before_shows_what_the_log_alone_cannot() {
+    let (rows, head) = log(10);
+    let at = |number: usize| Head { number: number as u64, hash: rows[number - 1].hash };
+    for told in [at(4), head, key().start(APP)] {
+        assert!(verify(&key(), APP, &rows, Some(&head), Some(&told)).is_ok(), "{told}");
+    }
+    // Whoever has the key cuts the log and sets its head back.
+    let cut = verify(&key(), APP, &rows[..7], Some(&at(7)), Some(&head));
+    assert_eq!(cut, Err(Tampered::Cut { first: 8, last: 10 }));
+    let told = Head { hash: AuditHash([9; 32]), ..at(4) };
+    let found = verify(&key(), APP, &rows, Some(&head), Some(&told));
+    assert_eq!(found, Err(Tampered::Rewritten { number: 4 }));
+}
+
+#[test]
+fn head_is_read_back_from_its_text() {
+    let (_, head) = log(3);
+    assert_eq!(head.to_string().parse(), Ok(head));
+    let digits = "a".repeat(64);
+    let long = format!("1:{digits}a");
+    let wide = format!("1:{}é", "a".repeat(62));
+    for text in ["", "1", "1:ab", ":", &format!(":{digits}"), &format!("-1:{digits}"), &long, &wide]
+    {
+        assert_eq!(text.parse::<Head>(), Err(InvalidHead), "{text}");
+    }
+}
+
+#[test]
+fn debug_form_of_a_key_does_not_show_it() {
+    assert_eq!(format!("{:?}", key()), "AuditKey(..)");
+}

@@ -1,0 +1,131 @@
+//! What the audit log keeps, in which order.
+//!
+//! Not here: finding what was done to it (`store::audit`).
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+use stagedoor_proto::{OutcomeCounts, ParticipantId, StreamId, Target};
+
+use super::{NOW, user};
+use crate::store::{AuditActor, AuditEvent, AuditOutcome, AuditRow, Store};
+
+/// Something the gateway did.
+pub(in crate::store) fn event(verb: &str) -> AuditEvent {
+    AuditEvent {
+        at_ms: NOW,
+        actor: AuditActor::Gateway,
+        verb: verb.into(),
+        room: None,
+        version: None,
+        target: Target::default(),
+        reason: None,
+        ref_: None,
+        outcome: AuditOutcome::Done,
+    }
+}
+
+/// One of each kind.
+fn events() -> Vec<AuditEvent> {
+    let counts = OutcomeCounts { enforced: 1, pending: 2, offline: 3, ignored: 4 };
+    let target = Target {
+        participant: Some(ParticipantId::from_bits(1)),
+        stream: Some(StreamId::from_bits(2)),
+        username: Some(user("bob").username),
+    };
+    vec![
+        AuditEvent {
+            actor: AuditActor::User(user("ada").username),
+            room: Some("lobby".parse().unwrap()),
+            version: Some(u64::MAX),
+            target,
+            reason: Some("\"loud\"\n\u{0}é".into()),
+            ref_: Some("ref".parse().unwrap()),
+            outcome: AuditOutcome::Receipts { counts, elapsed_ms: 250 },
+            ..event("force_mute")
+        },
+        AuditEvent {
+            actor: AuditActor::Server("ops".into()),
+            outcome: AuditOutcome::Denied { times: 9 },
+            ..event("ban")
+        },
+        event("expire"),
+    ]
+}
+
+async fn rows(store: &dyn Store, app: &str, after: u64, limit: usize) -> Vec<AuditRow> {
+    store.audit_rows(app.into(), after, limit).await.unwrap()
+}
+
+fn numbers(rows: &[AuditRow]) -> Vec<u64> {
+    rows.iter().map(|row| row.number).collect()
+}
+
+pub(in crate::store) async fn log_nobody_wrote_is_empty(store: &dyn Store) {
+    store.audit("app".into(), Vec::new()).await.unwrap();
+    assert_eq!(rows(store, "app", 0, 10).await, []);
+}
+
+pub(in crate::store) async fn events_are_numbered_from_one_and_read_back(store: &dyn Store) {
+    store.audit("app".into(), events()).await.unwrap();
+    store.audit("app".into(), events()).await.unwrap();
+    let rows = rows(store, "app", 0, 10).await;
+    assert_eq!(numbers(&rows), [1, 2, 3, 4, 5, 6]);
+    let read: Vec<_> = rows.iter().map(|row| row.event.clone()).collect();
+    assert_eq!(read, [events(), events()].concat());
+    for row in rows {
+        assert!(row.hash.len() == 64 && row.hash.bytes().all(|c| c.is_ascii_hexdigit()), "{row:?}");
+    }
+}
+
+pub(in crate::store) async fn rows_come_after_a_number_and_within_a_limit(store: &dyn Store) {
+    let events = (0..10).map(|n| event(&format!("verb {n}")));
+    store.audit("app".into(), events.collect()).await.unwrap();
+    for (after, limit, expected) in [
+        (0, 3, &[1, 2, 3][..]),
+        (3, 3, &[4, 5, 6]),
+        (8, 3, &[9, 10]),
+        (10, 3, &[]),
+        (0, 0, &[]),
+        (u64::MAX, usize::MAX, &[]),
+        (7, usize::MAX, &[8, 9, 10]),
+    ] {
+        let rows = rows(store, "app", after, limit).await;
+        assert_eq!(numbers(&rows), expected, "after {after}, at most {limit}");
+    }
+}
+
+pub(in crate::store) async fn concurrent_appends_leave_no_gap(store: &dyn Store) {
+    let app: Arc<str> = "app".into();
+    let appends = (0..64).map(|_| store.audit(app.clone(), events()));
+    for appended in join_all(appends).await {
+        appended.unwrap();
+    }
+    let rows = rows(store, "app", 0, usize::MAX).await;
+    assert_eq!(numbers(&rows), (1..=192).collect::<Vec<_>>());
+    let read: Vec<_> =
+        rows.chunks(3).map(|rows| rows.iter().map(|row| row.event.clone())).collect();
+    assert!(
+        read.into_iter().all(|three| three.eq(events())),
+        "what was told at once stands together"
+    );
+}
+
+pub(in crate::store) async fn hash_depends_on_what_came_before(store: &dyn Store) {
+    store.audit("app".into(), vec![event("a"), event("a")]).await.unwrap();
+    store.audit("other".into(), vec![event("b"), event("a")]).await.unwrap();
+    let hashes = [rows(store, "app", 0, 2).await, rows(store, "other", 0, 2).await].concat();
+    let distinct: std::collections::BTreeSet<_> = hashes.iter().map(|row| &row.hash).collect();
+    assert_eq!(distinct.len(), 4);
+}
+
+pub(in crate::store) async fn no_event_crosses_apps(store: &dyn Store) {
+    for (app, verb) in [("app", "a"), ("other", "b"), ("app", "c")] {
+        store.audit(app.into(), vec![event(verb)]).await.unwrap();
+    }
+    let verbs =
+        |rows: Vec<AuditRow>| rows.into_iter().map(|row| row.event.verb).collect::<Vec<_>>();
+    assert_eq!(verbs(rows(store, "app", 0, 10).await), ["a".into(), "c".into()]);
+    let other = rows(store, "other", 0, 10).await;
+    assert_eq!((numbers(&other), verbs(other)), (vec![1], vec!["b".into()]));
+}

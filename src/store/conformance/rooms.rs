@@ -1,0 +1,218 @@
+//! What of a room outlives its participants, and until when.
+
+use std::time::Duration;
+
+use stagedoor_proto::{Role, RoomMute, SessionId, Timestamp};
+
+use super::{NOW, TWO_HOURS, instance, user};
+use crate::room::{BlockRow, Fact, Record, SpentRow, Voice};
+use crate::store::{RoomKey, Store};
+
+const LATER: Timestamp = Timestamp::from_secs(NOW.as_secs() + 3_600);
+
+fn room() -> RoomKey {
+    RoomKey { app: "app".into(), room: "lobby".parse().unwrap() }
+}
+
+async fn keep(store: &dyn Store, facts: impl Into<Vec<Fact>>) {
+    store.keep_room(room(), facts.into()).await.unwrap();
+}
+
+async fn load(store: &dyn Store, now: Timestamp) -> Record {
+    store.load_room(room(), now).await.unwrap()
+}
+
+fn block(username: &str, until: Timestamp) -> BlockRow {
+    let instances = ['a', 'b'].map(instance).into();
+    BlockRow { username: user(username).username, instances, until }
+}
+
+fn spent(jti: &str, until: Timestamp) -> SpentRow {
+    SpentRow { jti: jti.into(), session: SessionId::from_bits(7), until }
+}
+
+fn voice(username: &str, voice: impl Into<Option<Voice>>) -> Fact {
+    Fact::Voice { username: user(username).username, voice: voice.into() }
+}
+
+fn role(username: &str, role: Role) -> Fact {
+    Fact::Role { username: user(username).username, role }
+}
+
+fn mute(active: bool, lock: bool, locked: bool) -> Fact {
+    Fact::Room { mute: RoomMute { active, lock }, locked }
+}
+
+/// Voices, roles, mute and lock, as facts and as they are loaded.
+fn order() -> ([Fact; 4], Record) {
+    let (ada, bob) = (user("ada").username, user("bob").username);
+    let facts = [
+        voice("ada", Voice::Locked),
+        voice("bob", Voice::Spared),
+        role("ada", Role::Moderator),
+        mute(true, true, true),
+    ];
+    let record = Record {
+        voices: vec![(ada.clone(), Voice::Locked), (bob, Voice::Spared)],
+        roles: vec![(ada, Role::Moderator)],
+        mute: RoomMute { active: true, lock: true },
+        locked: true,
+        ..Record::default()
+    };
+    (facts, record)
+}
+
+pub(in crate::store) async fn room_nobody_knows_has_an_empty_record(store: &dyn Store) {
+    assert_eq!(load(store, NOW).await, Record::default());
+    keep(store, []).await;
+    keep(store, [Fact::Occupied, Fact::Emptied { keep_until: LATER }]).await;
+    assert_eq!(load(store, NOW).await, Record::default());
+}
+
+pub(in crate::store) async fn fact_of_each_kind_is_loaded_again(store: &dyn Store) {
+    let (facts, record) = order();
+    keep(store, facts).await;
+    keep(
+        store,
+        [
+            Fact::Blocked(block("eve", LATER)),
+            Fact::Blocked(block("mal", Timestamp::MAX)),
+            Fact::Ended { at: NOW, keep_until: LATER },
+            Fact::Spent(spent("jti", LATER)),
+        ],
+    )
+    .await;
+    let expected = Record {
+        blocks: vec![block("eve", LATER), block("mal", Timestamp::MAX)],
+        ended: Some(NOW),
+        spent: vec![spent("jti", LATER)],
+        ..record
+    };
+    assert_eq!(load(store, NOW).await, expected);
+    assert_eq!(load(store, NOW).await, expected, "loading changes nothing");
+}
+
+pub(in crate::store) async fn later_fact_takes_an_earlier_ones_place(store: &dyn Store) {
+    let (facts, _) = order();
+    keep(store, facts).await;
+    keep(store, [Fact::Blocked(block("eve", LATER)), Fact::Ended { at: NOW, keep_until: LATER }])
+        .await;
+    let (until, at) = (LATER + TWO_HOURS, NOW + TWO_HOURS);
+    keep(
+        store,
+        [
+            voice("ada", Voice::Spared),
+            role("ada", Role::Subscriber),
+            mute(true, true, false),
+            mute(true, false, false),
+            Fact::Blocked(block("eve", until)),
+            Fact::Ended { at, keep_until: until },
+        ],
+    )
+    .await;
+    let record = load(store, LATER).await;
+    let (ada, bob) = (user("ada").username, user("bob").username);
+    assert_eq!(record.voices, [(ada.clone(), Voice::Spared), (bob, Voice::Spared)]);
+    assert_eq!(record.roles, [(ada, Role::Subscriber)]);
+    assert_eq!((record.mute, record.locked), (RoomMute { active: true, lock: false }, false));
+    assert_eq!((record.blocks, record.ended), (vec![block("eve", until)], Some(at)));
+}
+
+pub(in crate::store) async fn what_is_taken_back_is_gone(store: &dyn Store) {
+    let (facts, record) = order();
+    keep(store, facts).await;
+    keep(store, ["eve", "mal"].map(|name| Fact::Blocked(block(name, LATER)))).await;
+    let username = user("eve").username;
+    keep(store, [Fact::Unblocked { username }, voice("bob", None), voice("nobody", None)]).await;
+    let voices = record.voices[..1].to_vec();
+    let blocks = vec![block("mal", LATER)];
+    assert_eq!(load(store, NOW).await, Record { blocks, voices, ..record });
+}
+
+pub(in crate::store) async fn facts_end_when_they_say(store: &dyn Store) {
+    keep(
+        store,
+        [
+            Fact::Blocked(block("eve", LATER)),
+            Fact::Ended { at: NOW, keep_until: LATER },
+            Fact::Spent(spent("jti", LATER)),
+        ],
+    )
+    .await;
+    let last_moment = load(store, LATER - Duration::from_millis(1)).await;
+    assert_eq!((last_moment.blocks.len(), last_moment.spent.len()), (1, 1));
+    assert_eq!(last_moment.ended, Some(NOW));
+    assert_eq!(load(store, LATER).await, Record::default());
+}
+
+pub(in crate::store) async fn emptied_room_keeps_its_order_until_then(store: &dyn Store) {
+    let (facts, record) = order();
+    keep(store, facts).await;
+    assert_eq!(load(store, Timestamp::MAX - TWO_HOURS).await, record, "somebody is there");
+    let until = LATER + TWO_HOURS;
+    keep(store, [Fact::Blocked(block("eve", LATER)), Fact::Emptied { keep_until: until }]).await;
+    let blocks = vec![block("eve", LATER)];
+    assert_eq!(load(store, NOW).await, Record { blocks, ..record.clone() });
+    assert_eq!(load(store, until - Duration::from_millis(1)).await, record, "the block is over");
+    assert_eq!(load(store, until).await, Record::default());
+}
+
+pub(in crate::store) async fn room_that_is_entered_again_keeps_its_order(store: &dyn Store) {
+    let (facts, record) = order();
+    keep(store, facts).await;
+    keep(store, [Fact::Ended { at: NOW, keep_until: LATER }]).await;
+    keep(store, [Fact::Emptied { keep_until: LATER }, Fact::Occupied]).await;
+    assert_eq!(load(store, LATER + TWO_HOURS).await, record, "its end is over all the same");
+    // What the empty room was told counts from when it was told.
+    keep(store, [Fact::Emptied { keep_until: LATER }, role("eve", Role::Publisher)]).await;
+    keep(store, [Fact::Emptied { keep_until: LATER + TWO_HOURS }]).await;
+    assert_eq!(load(store, LATER).await.roles.len(), 2);
+    assert_eq!(load(store, LATER + TWO_HOURS).await, Record::default());
+}
+
+pub(in crate::store) async fn what_ended_does_not_come_back_with_the_next_participant(
+    store: &dyn Store,
+) {
+    let (facts, _) = order();
+    keep(store, facts).await;
+    let many = (0..500).map(|n| voice(&format!("user {n}"), Voice::Locked));
+    keep(store, many.collect::<Vec<_>>()).await;
+    keep(store, [Fact::Emptied { keep_until: LATER }]).await;
+    assert_eq!(load(store, LATER).await, Record::default());
+    keep(store, [Fact::Occupied]).await;
+    assert_eq!(load(store, LATER).await, Record::default());
+}
+
+pub(in crate::store) async fn calls_take_effect_in_the_order_they_are_made(store: &dyn Store) {
+    let first = store.keep_room(room(), vec![mute(true, true, true)]);
+    let second = store.keep_room(room(), vec![mute(true, false, false)]);
+    let record = load(store, NOW).await;
+    assert_eq!((record.mute, record.locked), (RoomMute { active: true, lock: false }, false));
+    second.await.unwrap();
+    first.await.unwrap();
+    let record = load(store, NOW).await;
+    assert_eq!((record.mute, record.locked), (RoomMute { active: true, lock: false }, false));
+}
+
+pub(in crate::store) async fn no_fact_crosses_rooms_or_apps(store: &dyn Store) {
+    let (facts, record) = order();
+    keep(store, facts.clone()).await;
+    keep(store, [Fact::Emptied { keep_until: LATER + TWO_HOURS }]).await;
+    let others = [
+        RoomKey { app: "other".into(), ..room() },
+        RoomKey { room: "lobby2".parse().unwrap(), ..room() },
+    ];
+    for other in others {
+        assert_eq!(store.load_room(other.clone(), NOW).await.unwrap(), Record::default());
+        let mut deeds = facts.to_vec();
+        let username = user("ada").username;
+        deeds.extend([Fact::Occupied, voice("ada", None), Fact::Unblocked { username }]);
+        deeds.extend([mute(false, false, false), Fact::Emptied { keep_until: NOW }]);
+        store.keep_room(other.clone(), deeds).await.unwrap();
+        assert_eq!(
+            store.load_room(other, LATER + Duration::from_secs(1)).await.unwrap(),
+            Record::default()
+        );
+    }
+    assert_eq!(load(store, LATER).await, record);
+}

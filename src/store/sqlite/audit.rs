@@ -1,0 +1,109 @@
+//! The audit log in its tables: appended to, and read.
+//!
+//! Invariant: rows and head change in one transaction.
+//! Not here: what a hash is of, and what its absence tells (`store::audit`).
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::value::Number;
+use crate::store::audit::{AuditHash, AuditKey, FoundRow, Head};
+use crate::store::{AuditEvent, AuditRow};
+
+/// Gives a store without an audit key this one.
+pub(super) fn make_key(db: &Connection, secret: &[u8; 32]) -> rusqlite::Result<()> {
+    db.execute(
+        "INSERT INTO audit_key (only, secret) SELECT 1, ?1 WHERE NOT EXISTS (SELECT 1 FROM audit_key)",
+        [secret],
+    )?;
+    Ok(())
+}
+
+/// The store's audit key.
+pub(super) fn key(db: &Connection) -> rusqlite::Result<AuditKey> {
+    let mut statement = db.prepare_cached("SELECT secret FROM audit_key")?;
+    statement.query_row([], |row| row.get(0)).map(|secret| AuditKey::new(&secret))
+}
+
+/// An event as it is hashed and kept.
+pub(super) fn text_of(event: &AuditEvent) -> String {
+    serde_json::to_string(event).expect("an event has a JSON form")
+}
+
+/// Appends events to an app's log, in their order.
+pub(super) fn append(db: &Connection, app: &str, events: &[String]) -> rusqlite::Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let key = key(db)?;
+    let mut last = head(db, app)?.unwrap_or_else(|| key.start(app));
+    let mut insert = db.prepare_cached(
+        "INSERT INTO audit_log (app, number, event, hash) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    for event in events {
+        last = key.next(&last, event.as_bytes());
+        insert.execute(params![app, Number(last.number), event, last.hash.as_bytes()])?;
+    }
+    db.prepare_cached(
+        "INSERT INTO audit_heads (app, number, hash) VALUES (?1, ?2, ?3) \
+         ON CONFLICT DO UPDATE SET number = excluded.number, hash = excluded.hash",
+    )?
+    .execute(params![app, Number(last.number), last.hash.as_bytes()])?;
+    Ok(())
+}
+
+/// The end of an app's log, if it has one.
+pub(super) fn head(db: &Connection, app: &str) -> rusqlite::Result<Option<Head>> {
+    let mut statement = db.prepare_cached("SELECT number, hash FROM audit_heads WHERE app = ?1")?;
+    let head = |row: &Row<'_>| Ok(Head { number: number(row, 0)?, hash: hash(row, 1)? });
+    statement.query_row([app], head).optional()
+}
+
+/// At most `limit` rows after number `after`.
+pub(super) fn rows(
+    db: &Connection,
+    app: &str,
+    after: u64,
+    limit: usize,
+) -> rusqlite::Result<Vec<AuditRow>> {
+    let mut statement = db.prepare_cached(
+        "SELECT number, event, hash FROM audit_log \
+         WHERE app = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
+    )?;
+    let rows = statement.query_map(params![app, Number(after), Number(limit as u64)], |row| {
+        let FoundRow { number, event, hash } = found(row)?;
+        let event = serde_json::from_slice(&event).map_err(|error| {
+            let reason = format!("audit row {number} of {app} cannot be read: {error}");
+            rusqlite::Error::FromSqlConversionFailure(1, Type::Text, reason.into())
+        })?;
+        Ok(AuditRow { number, event, hash: hash.to_string().into() })
+    })?;
+    rows.collect()
+}
+
+/// All rows of an app's log, whatever they are.
+pub(super) fn all_found(db: &Connection, app: &str) -> rusqlite::Result<Vec<FoundRow>> {
+    let mut statement =
+        db.prepare("SELECT number, event, hash FROM audit_log WHERE app = ?1 ORDER BY number")?;
+    statement.query_map([app], found)?.collect()
+}
+
+/// The apps that have a log, or once had one.
+pub(super) fn apps(db: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement =
+        db.prepare("SELECT app FROM audit_heads UNION SELECT app FROM audit_log ORDER BY app")?;
+    statement.query_map([], |row| row.get(0))?.collect()
+}
+
+fn found(row: &Row<'_>) -> rusqlite::Result<FoundRow> {
+    let event = row.get_ref(1)?.as_bytes()?;
+    Ok(FoundRow { number: number(row, 0)?, event: event.into(), hash: hash(row, 2)? })
+}
+
+fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get(column).map(|Number(number)| number)
+}
+
+fn hash(row: &Row<'_>, column: usize) -> rusqlite::Result<AuditHash> {
+    row.get::<_, Vec<u8>>(column).map(|bytes| AuditHash::from_kept(&bytes))
+}

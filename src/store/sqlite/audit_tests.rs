@@ -1,0 +1,182 @@
+//! What is done to the file behind the gateway's back shows; what the gateway does stays whole.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::{AuditFile, SqliteStore};
+use crate::room::Fact;
+use crate::store::conformance::NOW;
+use crate::store::conformance::audit::event;
+use crate::store::{RoomKey, Store, StoreError, Tampered, Verified};
+
+/// A store whose app `app` has a log of nine rows, written in three commits, beside that of another.
+async fn logged() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("stagedoor.db");
+    let store = SqliteStore::open(&path).unwrap();
+    for n in 0..3 {
+        let events = ["a", "b", "c"].map(|verb| event(&format!("{verb}{n}")));
+        store.audit("app".into(), events.into()).await.unwrap();
+        store.audit("other".into(), vec![event("x")]).await.unwrap();
+    }
+    (dir, path)
+}
+
+fn verify(path: &Path, app: &str) -> Result<Verified, Tampered> {
+    AuditFile::open(path).unwrap().verify(app, None).unwrap()
+}
+
+fn tamper(path: &Path, sql: &str) {
+    Connection::open(path).unwrap().execute_batch(sql).unwrap();
+}
+
+#[tokio::test]
+async fn log_goes_on_whole_after_closing_and_opening() {
+    let (_dir, path) = logged().await;
+    let told = verify(&path, "app").unwrap().head;
+    assert_eq!(told.number, 9);
+    let store = SqliteStore::open(&path).unwrap();
+    store.audit("app".into(), vec![event("after")]).await.unwrap();
+    let rows = store.audit_rows("app".into(), 8, 10).await.unwrap();
+    assert_eq!(rows[0].hash, told.hash.to_string().into(), "the head is the last row's");
+    drop(store);
+    let file = AuditFile::open(&path).unwrap();
+    let head = file.verify("app", Some(&told)).unwrap().unwrap().head;
+    assert_eq!((head, head.number), (file.head("app").unwrap(), 10));
+    assert_eq!(file.rows("app", 9, 10).unwrap()[0].event, event("after"));
+    assert_eq!(file.apps().unwrap(), ["app", "other"]);
+}
+
+#[tokio::test]
+async fn what_is_done_to_the_file_is_found_and_named() {
+    let changed = |number| Tampered::Changed { number };
+    for (sql, expected) in [
+        ("UPDATE audit_log SET event = replace(event, 'b1', 'z1') WHERE number = 5", changed(5)),
+        ("UPDATE audit_log SET event = event || ' ' WHERE number = 1", changed(1)),
+        ("UPDATE audit_log SET event = 'no JSON' WHERE number = 9", changed(9)),
+        ("UPDATE audit_log SET event = CAST(x'ff' AS TEXT) WHERE number = 2", changed(2)),
+        ("UPDATE audit_log SET hash = x'00' WHERE number = 4", changed(4)),
+        ("UPDATE audit_log SET number = -1 WHERE number = 3", Tampered::Changed { number: 0 }),
+        ("DELETE FROM audit_log WHERE number = 1", Tampered::Missing { number: 1 }),
+        ("DELETE FROM audit_log WHERE number IN (4, 5)", Tampered::Missing { number: 4 }),
+        (
+            "UPDATE audit_log SET number = 100 WHERE number = 3; \
+             UPDATE audit_log SET number = 3 WHERE number = 7; \
+             UPDATE audit_log SET number = 7 WHERE number = 100",
+            Tampered::Reordered { number: 3, found: 7 },
+        ),
+        (
+            "UPDATE audit_log SET number = 12 WHERE number = 9",
+            Tampered::Reordered { number: 9, found: 12 },
+        ),
+        ("DELETE FROM audit_log WHERE number > 6", Tampered::Cut { first: 7, last: 9 }),
+        ("DELETE FROM audit_log", Tampered::Cut { first: 1, last: 9 }),
+        ("UPDATE audit_heads SET number = 8", Tampered::Head { last: 9 }),
+        ("UPDATE audit_heads SET hash = x'00'", Tampered::Head { last: 9 }),
+        ("DELETE FROM audit_heads", Tampered::Head { last: 9 }),
+        (
+            "UPDATE audit_log SET app = 'third' WHERE app = 'other'; \
+             UPDATE audit_log SET app = 'other' WHERE app = 'app'; \
+             UPDATE audit_log SET app = 'app' WHERE app = 'third'",
+            changed(1),
+        ),
+        ("UPDATE audit_key SET secret = zeroblob(32)", changed(1)),
+    ] {
+        let (_dir, path) = logged().await;
+        tamper(&path, sql);
+        assert_eq!(verify(&path, "app"), Err(expected), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn older_copy_of_the_log_shows_by_the_head_that_was_told() {
+    let (_dir, path) = logged().await;
+    let told = verify(&path, "app").unwrap().head;
+    tamper(
+        &path,
+        "DELETE FROM audit_log WHERE number > 6; \
+         UPDATE audit_heads SET number = 6, hash = \
+            (SELECT hash FROM audit_log WHERE app = 'app' AND number = 6) WHERE app = 'app'",
+    );
+    assert_eq!(verify(&path, "app").unwrap().head.number, 6, "by itself it is whole");
+    let found = AuditFile::open(&path).unwrap().verify("app", Some(&told)).unwrap();
+    assert_eq!(found, Err(Tampered::Cut { first: 7, last: 9 }));
+}
+
+#[tokio::test]
+async fn log_behind_a_head_that_was_set_back_takes_no_more_rows() {
+    let (_dir, path) = logged().await;
+    tamper(&path, "UPDATE audit_heads SET number = 5");
+    let store = SqliteStore::open(&path).unwrap();
+    let refused = store.audit("app".into(), vec![event("more")]).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
+    drop(store);
+    assert_eq!(verify(&path, "app"), Err(Tampered::Head { last: 9 }), "nothing was papered over");
+}
+
+#[tokio::test]
+async fn reading_changes_nothing_and_needs_a_store_of_this_version() {
+    let (dir, path) = logged().await;
+    let before = std::fs::read(&path).unwrap();
+    let file = AuditFile::open(&path).unwrap();
+    assert_eq!(file.head("nobody").unwrap().number, 0);
+    drop(file);
+    assert!(std::fs::read(&path).unwrap() == before);
+
+    let refusal = |path: &Path| AuditFile::open(path).err().expect("it is refused").to_string();
+    assert!(refusal(&dir.path().join("none.db")).ends_with("there is no such file"));
+    assert!(!dir.path().join("none.db").exists());
+    for (version, reason) in [(1, "start the gateway once"), (99, "newer gateway")] {
+        tamper(&path, &format!("PRAGMA user_version = {version}"));
+        assert!(refusal(&path).contains(reason), "{version}: {}", refusal(&path));
+    }
+    tamper(&path, "PRAGMA application_id = 1");
+    assert!(refusal(&path).ends_with("another program's database"));
+}
+
+#[tokio::test]
+async fn what_a_killed_gateway_left_in_its_log_is_read_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("stagedoor.db");
+    let store = SqliteStore::open(&path).unwrap();
+    store.audit("app".into(), vec![event("a"), event("b")]).await.unwrap();
+    // A copy made now is what a kill would leave.
+    let copy = dir.path().join("copy.db");
+    for end in ["", "-wal"] {
+        let with = |path: &Path| format!("{}{end}", path.display());
+        std::fs::copy(with(&path), with(&copy)).unwrap();
+    }
+    assert_eq!(verify(&copy, "app").unwrap().head.number, 2);
+}
+
+#[tokio::test]
+async fn facts_of_rooms_nobody_opens_again_are_removed() {
+    let store = SqliteStore::in_memory().unwrap();
+    let room = |n: u32| RoomKey { app: "app".into(), room: format!("room-{n}").parse().unwrap() };
+    for n in 0..150 {
+        let fact = Fact::Ended { at: NOW, keep_until: NOW };
+        store.keep_room(room(n), vec![fact]).await.unwrap();
+    }
+    for (hours, left) in [(0, 150), (2, 50), (2, 0)] {
+        let now = NOW + std::time::Duration::from_hours(hours);
+        store.load_room(room(1_000), now).await.unwrap();
+        let count = store.writer.call(|db| {
+            db.query_row("SELECT count(*) FROM room_facts", [], |row| row.get::<_, u32>(0))
+        });
+        assert_eq!(count.await.unwrap(), left, "{hours} hours later");
+    }
+}
+
+#[test]
+fn first_schema_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("stagedoor.db");
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(include_str!("../migrations/sqlite/0001_users_blocks_keys.sql")).unwrap();
+    db.execute_batch("PRAGMA application_id = 0x53746764; PRAGMA user_version = 1").unwrap();
+    drop(db);
+    drop(SqliteStore::open(&path).unwrap());
+    let head = AuditFile::open(&path).unwrap().head("app").unwrap();
+    assert_eq!(head.number, 0);
+}

@@ -1,0 +1,134 @@
+//! What outlives a room's participants: a row for each fact.
+//!
+//! Voices, roles, mute and lock have no end while somebody is in the room, and one once it is empty; every other fact
+//! brings its own. Rows that are over are removed when their room opens; those of rooms that nobody opens again are
+//! removed, a few at a time, when any other does.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, params};
+use stagedoor_proto::Timestamp;
+
+use super::value::{JsonOf, Ms};
+use crate::room::{Fact, Record};
+use crate::store::RoomKey;
+
+/// Rows of other rooms removed at one opening: more than most rooms leave behind.
+const SWEPT_AT_ONCE: u32 = 100;
+
+/// How long rows of other rooms are over before they are removed: such a room may still be open, and about to be
+/// entered.
+const SWEEP_MARGIN: Duration = Duration::from_hours(1);
+
+/// What a row is about.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Block = 0,
+    Voice = 1,
+    Role = 2,
+    /// The room's mute and lock.
+    Room = 3,
+    End = 4,
+    Spent = 5,
+}
+
+/// What a fact does to the rows of its room.
+pub(super) enum Change {
+    /// A row takes its place, or that of an earlier one.
+    Put { kind: Kind, subject: Box<str>, value: String, until: Option<Timestamp> },
+    /// There is no such row any more.
+    Remove { kind: Kind, subject: Box<str> },
+    /// Voices, roles, mute and lock end then, or not for now.
+    End(Option<Timestamp>),
+}
+
+impl Change {
+    pub(super) fn of(fact: &Fact) -> Self {
+        let put = |kind, subject: &str, until| {
+            let value = serde_json::to_string(fact).expect("a fact has a JSON form");
+            Self::Put { kind, subject: subject.into(), value, until }
+        };
+        match fact {
+            Fact::Blocked(row) => put(Kind::Block, row.username.as_str(), Some(row.until)),
+            Fact::Unblocked { username } => {
+                Self::Remove { kind: Kind::Block, subject: username.as_str().into() }
+            }
+            Fact::Voice { username, voice: Some(_) } => put(Kind::Voice, username.as_str(), None),
+            Fact::Voice { username, voice: None } => {
+                Self::Remove { kind: Kind::Voice, subject: username.as_str().into() }
+            }
+            Fact::Role { username, role: _ } => put(Kind::Role, username.as_str(), None),
+            Fact::Room { .. } => put(Kind::Room, "", None),
+            Fact::Ended { at: _, keep_until } => put(Kind::End, "", Some(*keep_until)),
+            Fact::Spent(row) => put(Kind::Spent, &row.jti, Some(row.until)),
+            Fact::Occupied => Self::End(None),
+            Fact::Emptied { keep_until } => Self::End(Some(*keep_until)),
+        }
+    }
+}
+
+/// Applies changes in their order.
+pub(super) fn keep(db: &Connection, key: &RoomKey, changes: &[Change]) -> rusqlite::Result<()> {
+    let (app, room) = (&*key.app, key.room.as_str());
+    for change in changes {
+        match change {
+            Change::Put { kind, subject, value, until } => db
+                .prepare_cached(
+                    "INSERT INTO room_facts (app, room, kind, subject, value, until_ms) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+                     ON CONFLICT DO UPDATE SET value = excluded.value, until_ms = excluded.until_ms",
+                )?
+                .execute(params![app, room, *kind as u8, &**subject, value, until.map(Ms)])?,
+            Change::Remove { kind, subject } => db
+                .prepare_cached(
+                    "DELETE FROM room_facts WHERE app = ?1 AND room = ?2 AND kind = ?3 AND subject = ?4",
+                )?
+                .execute(params![app, room, *kind as u8, &**subject])?,
+            Change::End(until) => db
+                .prepare_cached(
+                    "UPDATE room_facts SET until_ms = ?3 WHERE app = ?1 AND room = ?2 AND kind IN (1, 2, 3)",
+                )?
+                .execute(params![app, room, until.map(Ms)])?,
+        };
+    }
+    Ok(())
+}
+
+/// What a room knows when it opens.
+pub(super) fn load(db: &Connection, key: &RoomKey, now: Timestamp) -> rusqlite::Result<Record> {
+    let (app, room) = (&*key.app, key.room.as_str());
+    // All of them: one left behind would come back to life with the next participant.
+    db.prepare_cached("DELETE FROM room_facts WHERE app = ?1 AND room = ?2 AND until_ms <= ?3")?
+        .execute(params![app, room, Ms(now)])?;
+    sweep(db, now)?;
+    let mut statement =
+        db.prepare_cached("SELECT value FROM room_facts WHERE app = ?1 AND room = ?2")?;
+    let mut rows = statement.query(params![app, room])?;
+    let mut record = Record::default();
+    while let Some(row) = rows.next()? {
+        let JsonOf(fact) = row.get(0)?;
+        match fact {
+            Fact::Blocked(row) => record.blocks.push(row),
+            Fact::Voice { username, voice } => {
+                record.voices.extend(voice.map(|voice| (username, voice)));
+            }
+            Fact::Role { username, role } => record.roles.push((username, role)),
+            Fact::Room { mute, locked } => (record.mute, record.locked) = (mute, locked),
+            Fact::Ended { at, keep_until: _ } => record.ended = Some(at),
+            Fact::Spent(row) => record.spent.push(row),
+            // They make no rows.
+            Fact::Unblocked { .. } | Fact::Occupied | Fact::Emptied { .. } => {}
+        }
+    }
+    Ok(record)
+}
+
+/// Removes some of what has long been over, of whatever room.
+fn sweep(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "DELETE FROM room_facts WHERE (app, room, kind, subject) IN \
+            (SELECT app, room, kind, subject FROM room_facts WHERE until_ms <= ?1 ORDER BY until_ms LIMIT ?2)",
+    )?
+    .execute(params![Ms(now - SWEEP_MARGIN), SWEPT_AT_ONCE])?;
+    Ok(())
+}
