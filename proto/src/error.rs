@@ -186,6 +186,8 @@ impl Error {
     /// The same error, saying when to try again.
     #[must_use]
     pub fn retry_after(self, wait: std::time::Duration) -> Self {
-        Self { retry_after_ms: Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)), ..self }
+        // Rounded up: who came back a fraction too early would be refused again.
+        let millis = wait.as_nanos().div_ceil(1_000_000);
+        Self { retry_after_ms: Some(u64::try_from(millis).unwrap_or(u64::MAX)), ..self }
     }
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use stagedoor_proto::SessionLimits;
+use stagedoor_proto::{MAX_CONNECTION_DATA_CHARS, SessionLimits};
 
 use super::value::{self, KIB, MIB, MINUTE, MS};
 
@@ -70,6 +70,9 @@ pub struct Limits {
     /// Largest `params` of a start, encoded.
     #[serde(deserialize_with = "value::size::<KIB, { 64 * KIB }, _>")]
     pub auth_params_bytes: usize,
+    /// Longest connection data, in characters.
+    #[serde(deserialize_with = "value::count::<0, { MAX_CONNECTION_DATA_CHARS as u64 }, _, _>")]
+    pub connection_data_chars: usize,
     /// Whether loopback addresses are spared the rates per address: development mode only.
     #[serde(skip)]
     pub spare_loopback: bool,
@@ -97,6 +100,7 @@ impl Default for Limits {
             unauthenticated_per_address: 100,
             unauthenticated_total: 5_000,
             auth_params_bytes: 8 * 1024,
+            connection_data_chars: MAX_CONNECTION_DATA_CHARS,
             spare_loopback: false,
         }
     }

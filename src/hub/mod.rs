@@ -70,6 +70,7 @@ pub struct Hub {
     limits: SessionLimits,
     room_limits: RoomSettings,
     join_rate: Rate,
+    connection_data_chars: usize,
     max_sessions: usize,
     /// Itself, for what it leaves to tasks.
     me: Weak<Self>,
@@ -107,6 +108,7 @@ impl Hub {
             limits: limits.announced(),
             room_limits: room_limits(limits),
             join_rate: Rate { per_second: limits.joins_per_s, burst: limits.joins_per_s },
+            connection_data_chars: limits.connection_data_chars,
             max_sessions: limits.sessions_per_node,
             me: Weak::clone(me),
         });

@@ -219,9 +219,10 @@ impl Hub {
         let is_own = session.user().app == by.user().app
             && session.change(|session| session.is_proved_by(secret));
         if is_own && session.id() != by.id() {
-            for place in session.rooms() {
-                let (from, to) = (session.user().username.clone(), by.user().username.clone());
-                self.engine.append(place.key(), RoomCommand::Carry { from, to });
+            let from = &session.user().username;
+            for room in self.rooms.holding(by.app().id(), from) {
+                let (from, to) = (from.clone(), by.user().username.clone());
+                self.engine.append(&room, RoomCommand::Carry { from, to });
             }
             self.end(&session, Disconnect::new(CloseCode::Replaced));
         }

@@ -30,6 +30,11 @@ impl<A> Default for Refs<A> {
 }
 
 impl<A: Clone> Refs<A> {
+    /// Whether `owner` used `ref_`.
+    pub(super) fn knows(&self, owner: Option<&Username>, ref_: &Ref) -> bool {
+        self.0.iter().any(|used| used.owner.as_ref() == owner && used.ref_ == *ref_)
+    }
+
     /// The answer that `owner` got under `ref_`, if it was for the same body.
     ///
     /// # Errors

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stagedoor_proto::{
-    Accepted, Error, ErrorCode, ParticipantId, Reply, RoomId, SessionId, StreamId, Timestamp,
+    Accepted, Error, ErrorCode, ParticipantId, Ref, Reply, RoomId, SessionId, StreamId, Timestamp,
+    Username,
 };
 
 use super::command::{Entry, Opening, Origin, RoomCommand};
@@ -142,6 +143,21 @@ impl Room {
     #[must_use]
     pub fn has_stream(&self, stream: StreamId) -> bool {
         self.streams.contains_key(&stream)
+    }
+
+    /// Whether a session's user used a verb here under this `ref`.
+    #[must_use]
+    pub fn knows_ref(&self, session: SessionId, ref_: &Ref) -> bool {
+        let person = self.people.of_session(session);
+        person.is_some_and(|person| self.refs.knows(Some(&person.username), ref_))
+    }
+
+    /// Whether moderators laid something on a user here: a mute, a role, a block.
+    #[must_use]
+    pub fn holds_any_of(&self, username: &Username) -> bool {
+        self.held.is_locked(username)
+            || self.held.role(username).is_some()
+            || self.held.block_of(username).is_some()
     }
 
     /// Calls `tell` with every session of an audience, in an order that is the same on every node.

@@ -366,6 +366,11 @@ impl Session {
         }
         self.secrets.rotate(shown, next_secret);
         self.link = Link::Live { generation };
+        if self.ring.has_hole_after(last_seq) {
+            // Of half a room's frames a client can make nothing: its rooms are told anew.
+            self.ring.drop_rooms();
+            self.is_behind = true;
+        }
         let replayed = self.ring.rewind(last_seq);
         Ok(Taken { replayed, pending: self.requests.pending().to_vec(), state: self.state })
     }

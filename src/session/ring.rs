@@ -46,12 +46,21 @@ pub(super) struct Ring {
     /// The highest number written to the newest connection.
     sent: u64,
     bytes: usize,
+    /// The highest number that left to make room, seen by its client or not.
+    dropped: u64,
 }
 
 impl Ring {
     /// An empty ring whose first frame will be number `first`.
     pub(super) const fn new(first: u64) -> Self {
-        Self { frames: VecDeque::new(), unsent: 0, next: first, sent: first - 1, bytes: 0 }
+        Self {
+            frames: VecDeque::new(),
+            unsent: 0,
+            next: first,
+            sent: first - 1,
+            bytes: 0,
+            dropped: 0,
+        }
     }
 
     /// The number of the newest frame; one less than the first while there is none.
@@ -70,6 +79,7 @@ impl Ring {
             if self.unsent == 0 {
                 return Err(Overflow);
             }
+            self.dropped = self.frames.front().map_or(self.dropped, |frame| frame.seq);
             self.drop_first();
         }
         self.bytes += body.len();
@@ -100,6 +110,11 @@ impl Ring {
             self.drop_first();
         }
         self.release();
+    }
+
+    /// Whether a frame after `seen` is no longer kept.
+    pub(super) const fn has_hole_after(&self, seen: u64) -> bool {
+        self.dropped > seen
     }
 
     /// Makes everything after `seen` unsent again, for a new connection. How many frames follow.
@@ -215,6 +230,22 @@ mod tests {
         assert_eq!(ring.rewind(4), 0);
         assert_eq!(drain(&mut ring), [0; 0]);
         assert_eq!(ring.frames.capacity(), 0, "what was seen costs nothing");
+    }
+
+    #[test]
+    fn a_frame_that_made_room_unseen_leaves_a_hole() {
+        let mut ring = Ring::new(1);
+        for _ in 0..4 {
+            ring.push(body(1), None, LIMITS).unwrap();
+            drain(&mut ring);
+        }
+        assert!(!ring.has_hole_after(0), "all four are kept");
+        for _ in 0..2 {
+            ring.push(body(1), None, LIMITS).unwrap();
+            drain(&mut ring);
+        }
+        assert!(ring.has_hole_after(1), "the second is gone");
+        assert!(!ring.has_hole_after(2));
     }
 
     #[test]

@@ -114,10 +114,16 @@ impl Hub {
     /// Encodes a push once and shares it with all it is for.
     pub(super) fn push_to(&self, place: &Place, inside: &Inside, to: &Audience, push: &Push) {
         let body: Body = encode_push(push).into();
-        let (urgent, now) = (is_urgent(push), self.clock.now());
+        let (now, settings) = (self.clock.now(), &self.session);
+        if is_of_receiver(push) {
+            inside.each_in(to, |session| {
+                session.tell(|session| session.push(Body::clone(&body), now, settings));
+            });
+            return;
+        }
+        let urgent = is_urgent(push);
         inside.each_in(to, |session| {
-            session
-                .tell(|session| session.push_room(&body, place.tag(), urgent, now, &self.session));
+            session.tell(|session| session.push_room(&body, place.tag(), urgent, now, settings));
         });
     }
 
@@ -186,12 +192,18 @@ impl Hub {
     }
 }
 
+/// Whether it is about its receiver's own membership. No snapshot makes up for it, so it is kept whatever else is not.
+const fn is_of_receiver(push: &Push) -> bool {
+    match push {
+        Push::Removed(_) | Push::RoomEnded(_) => true,
+        Push::RoleChanged(changed) => changed.capabilities.is_some(),
+        _ => false,
+    }
+}
+
 /// Whether somebody whose token has expired is told of it all the same.
 const fn is_urgent(push: &Push) -> bool {
-    matches!(
-        push,
-        Push::MuteForced(_) | Push::Removed(_) | Push::RoleChanged(_) | Push::RoomEnded(_)
-    )
+    matches!(push, Push::MuteForced(_) | Push::RoleChanged(_))
 }
 
 fn not_kept() -> Error {

@@ -144,13 +144,13 @@ fn place_of(session: &SessionHandle, verb: &Moderation) -> Result<Arc<Place>, Er
     match verb {
         Moderation::ForceDisconnect(body) => in_room(session, &body.room),
         Moderation::Unblock(body) => in_room(session, &body.room),
-        Moderation::ForceUnpublish(body) => with_stream(session, body.stream),
+        Moderation::ForceUnpublish(body) => with_target(session, body.stream, verb),
         Moderation::ForceMute(body) | Moderation::LiftMute(body) => match &body.target {
-            MuteTarget::Stream(stream) => with_stream(session, *stream),
+            MuteTarget::Stream(stream) => with_target(session, *stream, verb),
             MuteTarget::Person { room, .. } => in_room(session, room),
         },
         Moderation::ForceMuteAll(body) => in_room(session, &body.room),
-        Moderation::AskUnmute(body) => with_stream(session, body.stream),
+        Moderation::AskUnmute(body) => with_target(session, body.stream, verb),
         Moderation::SetRole(body) => in_room(session, &body.room),
         Moderation::DisableForceMute(body)
         | Moderation::LockRoom(body)
@@ -162,6 +162,19 @@ fn place_of(session: &SessionHandle, verb: &Moderation) -> Result<Arc<Place>, Er
 fn in_room(session: &SessionHandle, room: &RoomId) -> Result<Arc<Place>, Error> {
     session.room(room).ok_or_else(|| {
         Error::new(ErrorCode::NotInRoom, "the session is not in this room; `join` it first")
+    })
+}
+
+/// The room of a verb's stream; where the stream has ended, the room that knows the verb by its `ref` and answers again.
+fn with_target(
+    session: &SessionHandle,
+    stream: StreamId,
+    verb: &Moderation,
+) -> Result<Arc<Place>, Error> {
+    with_stream(session, stream).or_else(|error| {
+        let ref_ = verb.ref_().ok_or_else(|| error.clone())?;
+        let mut rooms = session.rooms().into_iter();
+        rooms.find(|place| place.lock().room.knows_ref(session.id(), ref_)).ok_or(error)
     })
 }
 

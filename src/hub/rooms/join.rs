@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use stagedoor_proto::{
-    Error, ErrorCode, Join as JoinCommand, Link, MAX_CONNECTION_DATA_CHARS, ParticipantId, Role,
-    Scope, SessionState,
+    Error, ErrorCode, Join as JoinCommand, Link, ParticipantId, Role, Scope, SessionState,
 };
 
 use super::super::Hub;
@@ -48,7 +47,7 @@ impl Hub {
             return Err(Error::missing(Scope::Join, missing.to_string()));
         }
         let key = RoomKey { app: Arc::clone(&session.user().app), room: join.room.clone() };
-        let entitlement = entitle(session, join)?;
+        let entitlement = entitle(session, join, self.connection_data_chars)?;
         let arrival = session.arrival().clone();
         self.check_standing(session, &arrival).await.map_err(|refused| refused.error)?;
         self.open_room(session, &key).await?;
@@ -88,10 +87,14 @@ impl Hub {
 }
 
 /// As what a session may enter a room: by a token it shows, or else by its grant.
-fn entitle(session: &SessionHandle, join: JoinCommand) -> Result<Entitlement, Error> {
+fn entitle(
+    session: &SessionHandle,
+    join: JoinCommand,
+    max_data_chars: usize,
+) -> Result<Entitlement, Error> {
     let JoinCommand { room, token, data } = join;
-    if data.as_ref().is_some_and(|data| data.chars().count() > MAX_CONNECTION_DATA_CHARS) {
-        let message = format!("connection data has at most {MAX_CONNECTION_DATA_CHARS} characters");
+    if data.as_ref().is_some_and(|data| data.chars().count() > max_data_chars) {
+        let message = format!("connection data has at most {max_data_chars} characters");
         return Err(Error::new(ErrorCode::TooLarge, message).at("join.data"));
     }
     let Some(token) = token else {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use dashmap::DashMap;
-use stagedoor_proto::Timestamp;
+use stagedoor_proto::{Timestamp, Username};
 
 pub(super) use denials::Denials;
 pub(super) use place::Place;
@@ -52,6 +52,16 @@ impl Rooms {
         }
         let new = || Arc::new(Place::new(key.clone(), self.new_tag(), Room::new(key.room.clone())));
         Arc::clone(&self.rooms.entry(key.clone()).or_insert_with(new))
+    }
+
+    /// The rooms of an app in which moderators laid something on a user, in them or not.
+    pub(super) fn holding(&self, app: &str, username: &Username) -> Vec<RoomKey> {
+        let places: Vec<_> = {
+            let of_app = self.rooms.iter().filter(|entry| *entry.key().app == *app);
+            of_app.map(|entry| Arc::clone(entry.value())).collect()
+        };
+        let holding = places.iter().filter(|place| place.lock().room.holds_any_of(username));
+        holding.map(|place| place.key().clone()).collect()
     }
 
     /// Drops a room that is not open.

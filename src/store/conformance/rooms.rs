@@ -5,8 +5,7 @@ use std::time::Duration;
 use stagedoor_proto::{Role, RoomMute, SessionId, Timestamp};
 
 use super::{NOW, TWO_HOURS, instance, user};
-use crate::room::RoomKey;
-use crate::room::{BlockRow, Fact, Record, SpentRow, Voice};
+use crate::room::{BlockRow, Fact, Record, RoomKey, SpentRow, Voice};
 use crate::store::Store;
 
 const LATER: Timestamp = Timestamp::from_secs(NOW.as_secs() + 3_600);

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::{AuditFile, SqliteStore};
-use crate::room::Fact;
-use crate::room::RoomKey;
+use crate::room::{Fact, RoomKey};
 use crate::store::conformance::NOW;
 use crate::store::conformance::audit::event;
 use crate::store::{Store, StoreError, Tampered, Verified};

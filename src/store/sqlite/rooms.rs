@@ -10,8 +10,7 @@ use rusqlite::{Connection, params};
 use stagedoor_proto::Timestamp;
 
 use super::value::{JsonOf, Ms};
-use crate::room::RoomKey;
-use crate::room::{Fact, Record};
+use crate::room::{Fact, Record, RoomKey};
 
 /// Rows of other rooms removed at one opening: more than most rooms leave behind.
 const SWEPT_AT_ONCE: u32 = 100;

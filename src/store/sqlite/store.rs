@@ -14,8 +14,7 @@ use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
 use super::writer::Writer;
 use super::{admit, audit, blocks, keys, open, rooms, users};
 use crate::clock::Rng;
-use crate::room::RoomKey;
-use crate::room::{Fact, Record};
+use crate::room::{Fact, Record, RoomKey};
 use crate::store::{
     Admission, Admitted, AuditEvent, AuditRow, Block, Check, Entry, Refusal, SigningKey, Store,
     StoreError, UserKey,
@@ -58,6 +57,7 @@ impl SqliteStore {
         Ok(Self { writer: Writer::start(db, path)? })
     }
 
+    /// Queues a call at once; its answer may be awaited later, or not at all.
     fn call<T: Send + 'static>(
         &self,
         op: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,

@@ -147,6 +147,14 @@ impl Client {
         }
     }
 
+    /// The next message as its text; a close is a failure.
+    pub async fn hear_text(&mut self) -> String {
+        match self.wire.recv().await {
+            Frame::Text(text) => text.to_string(),
+            other => panic!("expected a message, got {other:?}"),
+        }
+    }
+
     /// The next message, or `None` when the connection is closed or lost.
     pub async fn try_hear(&mut self) -> Option<Value> {
         match self.wire.recv().await {

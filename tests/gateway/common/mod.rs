@@ -6,7 +6,9 @@
 mod api;
 mod client;
 mod gateway;
+mod people;
 pub mod raw;
 
 pub use client::{Client, Closed, start_of};
 pub use gateway::{Gateway, SECRET, SERVER_KEY, Setup};
+pub use people::Person;

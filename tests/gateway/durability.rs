@@ -1,0 +1,133 @@
+//! What moderators decided outlives the gateway's restart.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::common::{Client, Gateway, Setup, start_of};
+
+/// A data directory, and the gateways that follow each other on it.
+struct House {
+    data: TempDir,
+}
+
+impl House {
+    fn new() -> Self {
+        Self { data: TempDir::new().unwrap() }
+    }
+
+    async fn open(&self) -> Gateway {
+        Setup::new().data(self.data.path()).run().await
+    }
+
+    async fn reopen(&self, gateway: Gateway) -> Gateway {
+        let clock = gateway.clock().clone();
+        gateway.stop().await;
+        Setup::new().data(self.data.path()).clock(clock).run().await
+    }
+}
+
+#[tokio::test]
+async fn a_kick_outlives_a_restart_for_as_long_as_it_says() {
+    let house = House::new();
+    let gateway = house.open().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let kick = json!({ "room": "lobby", "username": "ada", "block": { "for_ms": 60_000 } });
+    host.does("force_disconnect", kick).await;
+    ada.push("removed").await;
+    drop((host, ada));
+    let gateway = house.reopen(gateway).await;
+    let lobby = json!({ "room": "lobby" });
+    for (username, instance) in [("ada", "instance-9"), ("eve", "instance-of-ada")] {
+        let (mut guest, _) = Client::guest(&gateway, username, instance).await;
+        let error = guest.request("join", lobby.clone()).await.unwrap_err();
+        assert_eq!(error["code"], "blocked", "{username} on {instance}");
+    }
+    gateway.advance(Duration::from_secs(61));
+    let (mut ada, _) = Client::guest(&gateway, "ada", "instance-10").await;
+    ada.request("join", lobby).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_removal_from_the_app_outlives_a_restart() {
+    let house = House::new();
+    let gateway = house.open().await;
+    let claims =
+        json!({ "scope": "room", "room": "lobby", "role": "moderator", "app_moderator": true });
+    let join = json!({ "room": "lobby", "token": gateway.token(claims) });
+    let mut host = gateway.enter_with("host", join).await;
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let block = json!({ "for_ms": 60_000, "scope": "app" });
+    let kick = json!({ "room": "lobby", "username": "ada", "block": block });
+    host.does("force_disconnect", kick).await;
+    assert_eq!(ada.closed().await.code, 4010);
+    drop((host, ada));
+    let gateway = house.reopen(gateway).await;
+    let start = json!({ "id": 0, "start": start_of("ada", "instance-9") });
+    assert_eq!(Client::refused(&gateway, start).await.code, 4010);
+}
+
+#[tokio::test]
+async fn mutes_roles_and_locks_outlive_an_emptied_room_and_a_restart_by_a_day() {
+    let house = House::new();
+    let gateway = house.open().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let mut ada = gateway.enter("ada", "moderator").await;
+    let lock = json!({ "room": "lobby", "username": "ada", "lock": true });
+    host.does("force_mute", lock).await;
+    let role = json!({ "room": "lobby", "participant": ada.id(), "role": "publisher" });
+    host.does("set_role", role).await;
+    host.does("force_mute_all", json!({ "room": "lobby", "lock": true })).await;
+    for person in [&mut ada, &mut host] {
+        person.does("leave", json!({ "room": "lobby" })).await;
+    }
+    drop((host, ada));
+    let gateway = house.reopen(gateway).await;
+    gateway.advance(Duration::from_hours(23));
+    let mut ada = gateway.enter("ada", "moderator").await;
+    assert_eq!(ada.joined["participant"]["role"], "publisher");
+    assert_eq!(ada.joined["participant"]["mute_locked"], true);
+    assert_eq!(ada.joined["room"]["mute"], json!({ "active": true, "lock": true }));
+    assert_eq!(ada.publish().await["muted"], true);
+    ada.does("leave", json!({ "room": "lobby" })).await;
+    drop(ada);
+    let gateway = house.reopen(gateway).await;
+    gateway.advance(Duration::from_hours(25));
+    let ada = gateway.enter_on("ada", "instance-2", json!({ "room": "lobby" })).await;
+    assert_eq!(ada.joined["participant"]["mute_locked"], false);
+    assert_eq!(ada.joined["room"]["mute"]["active"], false);
+}
+
+#[tokio::test]
+async fn a_rooms_lock_outlives_a_restart() {
+    let house = House::new();
+    let gateway = house.open().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    host.does("lock_room", json!({ "room": "lobby" })).await;
+    drop(host);
+    let gateway = house.reopen(gateway).await;
+    let (mut eve, _) = Client::guest(&gateway, "eve", "instance-1").await;
+    let error = eve.request("join", json!({ "room": "lobby" })).await.unwrap_err();
+    assert_eq!(error["code"], "room_locked");
+}
+
+#[tokio::test]
+async fn an_ended_rooms_tokens_and_spent_ones_stay_refused_after_a_restart() {
+    let house = House::new();
+    let gateway = house.open().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let old = gateway.room_token("publisher");
+    host.does("end_room", json!({ "room": "lobby" })).await;
+    gateway.advance(Duration::from_secs(1));
+    let once = gateway.token(json!({ "scope": "room", "room": "lobby", "jti": "ticket-1" }));
+    host.does("join", json!({ "room": "lobby", "token": once })).await;
+    drop(host);
+    let gateway = house.reopen(gateway).await;
+    let (mut eve, _) = Client::guest(&gateway, "eve", "instance-1").await;
+    for (token, code) in [(old, "room_ended"), (once, "token_spent")] {
+        let error = eve.request("join", json!({ "room": "lobby", "token": token })).await;
+        assert_eq!(error.unwrap_err()["code"], code);
+    }
+}

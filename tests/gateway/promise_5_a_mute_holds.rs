@@ -1,0 +1,193 @@
+//! Promise 5: a mute holds, whatever the muted does, and nobody is un-muted by somebody else.
+
+use serde_json::{Value, json};
+
+use crate::common::{Gateway, Person};
+
+/// A moderator, and somebody with a stream whose audio is on.
+async fn cast(gateway: &Gateway) -> (Person, Person, Value) {
+    let mut host = gateway.enter("host", "moderator").await;
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let stream = ada.publish().await["id"].clone();
+    host.push("stream_published").await;
+    (host, ada, stream)
+}
+
+fn lock(username: &str) -> Value {
+    json!({ "room": "lobby", "username": username, "lock": true })
+}
+
+fn audio(stream: &Value, on: bool) -> Value {
+    json!({ "stream": stream, "has_audio": on })
+}
+
+/// That somebody's audio stays off: an existing stream's, and a new one's.
+async fn is_silenced(person: &mut Person) {
+    let stream = person.publish().await;
+    assert_eq!((&stream["muted"], &stream["has_audio"]), (&json!(true), &json!(false)));
+    let code = person.fails("update_stream", audio(&stream["id"], true)).await;
+    assert_eq!(code, "muted_by_moderator");
+    person.does("unpublish", json!({ "stream": stream["id"] })).await;
+}
+
+#[tokio::test]
+async fn a_locked_mute_survives_republishing_leaving_another_instance_and_resume() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, stream) = cast(&gateway).await;
+    host.does("force_mute", lock("ada")).await;
+    let told = ada.push("mute_forced").await;
+    assert_eq!((&told["active"], &told["lock"]), (&json!(true), &json!(true)));
+    assert_eq!(host.push("mute_forced").await["participant"], ada.id());
+    ada.does("update_stream", audio(&stream, false)).await;
+    assert_eq!(ada.fails("update_stream", audio(&stream, true)).await, "muted_by_moderator");
+    ada.does("unpublish", json!({ "stream": stream })).await;
+    is_silenced(&mut ada).await;
+    ada.does("leave", json!({ "room": "lobby" })).await;
+    let joined = ada.does("join", json!({ "room": "lobby" })).await;
+    assert_eq!(joined["joined"]["participant"]["mute_locked"], true);
+    is_silenced(&mut ada).await;
+    let on_another = gateway.enter_on("ada", "instance-2", json!({ "room": "lobby" }));
+    let mut second = on_another.await;
+    assert_eq!(second.joined["participant"]["mute_locked"], true);
+    is_silenced(&mut second).await;
+    let mut second = Person::resume(&gateway, second.cut().await).await;
+    is_silenced(&mut second).await;
+}
+
+#[tokio::test]
+async fn lifting_gives_leave_to_speak_and_turns_nothing_on() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, stream) = cast(&gateway).await;
+    host.does("force_mute", lock("ada")).await;
+    host.does("lift_mute", json!({ "room": "lobby", "participant": ada.id() })).await;
+    assert_eq!(ada.push("mute_forced").await["active"], true);
+    assert_eq!(ada.push("mute_forced").await["active"], false);
+    let late = gateway.enter("late", "subscriber").await;
+    let seen = &late.joined["room"]["streams"][0];
+    assert_eq!((&seen["id"], &seen["has_audio"]), (&stream, &json!(false)), "it is still off");
+    let updated = ada.does("update_stream", audio(&stream, true)).await;
+    assert_eq!(updated["updated"]["stream"]["muted"], false);
+    assert_eq!(host.push("stream_updated").await["stream"]["has_audio"], true);
+}
+
+#[tokio::test]
+async fn a_mute_without_a_lock_is_undone_by_its_owner_alone() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, stream) = cast(&gateway).await;
+    let mut bob = gateway.enter("bob", "publisher").await;
+    host.does("force_mute", json!({ "stream": stream })).await;
+    assert_eq!(ada.push("mute_forced").await["stream"], stream);
+    assert_eq!(bob.push("mute_forced").await["stream"], stream, "receivers silence it");
+    assert_eq!(bob.fails("update_stream", audio(&stream, true)).await, "not_owner");
+    assert_eq!(host.fails("update_stream", audio(&stream, true)).await, "not_owner");
+    let updated = ada.does("update_stream", audio(&stream, true)).await;
+    assert_eq!(updated["updated"]["stream"]["muted"], false);
+}
+
+#[tokio::test]
+async fn a_question_to_unmute_leaves_the_answer_to_the_owner() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, stream) = cast(&gateway).await;
+    let mut bob = gateway.enter("bob", "publisher").await;
+    host.does("force_mute", json!({ "stream": stream })).await;
+    host.does("ask_unmute", json!({ "stream": stream })).await;
+    let asked = ada.push("unmute_asked").await;
+    assert_eq!((&asked["stream"], &asked["by"]["participant"]), (&stream, &host.id()));
+    assert!(bob.told_of("unmute_asked").await.is_empty());
+    let late = gateway.enter("late", "subscriber").await;
+    assert_eq!(late.joined["room"]["streams"][0]["muted"], true);
+}
+
+#[tokio::test]
+async fn a_mute_of_the_room_is_one_push_to_each_with_exclusions() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, first) = cast(&gateway).await;
+    let second = ada.publish().await["id"].clone();
+    let mut bob = gateway.enter("bob", "publisher").await;
+    let spared = bob.publish().await["id"].clone();
+    let body = json!({ "room": "lobby", "except": [spared], "lock": true });
+    let accepted = host.does("force_mute_all", body).await;
+    assert_eq!(accepted["accepted"]["targets"], 2);
+    for person in [&mut host, &mut ada, &mut bob] {
+        let told = person.told_of("mute_forced").await;
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!((&told[0]["except"], &told[0]["lock"]), (&json!([spared]), &json!(true)));
+        assert_eq!((&told[0]["stream"], &told[0]["participant"]), (&Value::Null, &Value::Null));
+    }
+    for stream in [&first, &second] {
+        assert_eq!(ada.fails("update_stream", audio(stream, true)).await, "muted_by_moderator");
+    }
+    bob.does("update_stream", audio(&spared, false)).await;
+    bob.does("update_stream", audio(&spared, true)).await;
+}
+
+#[tokio::test]
+async fn late_joiners_inherit_the_rooms_mute_in_the_join_reply() {
+    let gateway = Gateway::dev().await;
+    let (mut host, ..) = cast(&gateway).await;
+    host.does("force_mute_all", json!({ "room": "lobby", "lock": true })).await;
+    let mut late = gateway.enter("late", "publisher").await;
+    assert_eq!(late.joined["room"]["mute"], json!({ "active": true, "lock": true }));
+    is_silenced(&mut late).await;
+}
+
+#[tokio::test]
+async fn muted_streams_stay_muted_when_the_rooms_mute_ends() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, stream) = cast(&gateway).await;
+    let bob = gateway.enter("bob", "publisher").await;
+    host.does("force_mute_all", json!({ "room": "lobby", "lock": true })).await;
+    host.does("force_mute", lock("bob")).await;
+    host.does("disable_force_mute", json!({ "room": "lobby" })).await;
+    assert_eq!(ada.push("mute_forced").await["active"], true);
+    assert_eq!(ada.push("mute_forced").await["participant"], bob.id());
+    assert_eq!(ada.push("mute_forced").await["active"], false);
+    let late = gateway.enter("late", "subscriber").await;
+    assert_eq!(late.joined["room"]["mute"]["active"], false);
+    let seen = &late.joined["room"]["streams"][0];
+    assert_eq!((&seen["id"], &seen["muted"]), (&stream, &json!(true)));
+    ada.does("update_stream", audio(&stream, true)).await;
+    let mut bob = bob;
+    is_silenced(&mut bob).await;
+}
+
+#[tokio::test]
+async fn lifting_under_the_rooms_mute_lets_one_speak() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, stream) = cast(&gateway).await;
+    let mut bob = gateway.enter("bob", "publisher").await;
+    host.does("force_mute_all", json!({ "room": "lobby", "lock": true })).await;
+    host.does("lift_mute", json!({ "room": "lobby", "username": "ada" })).await;
+    ada.does("update_stream", audio(&stream, true)).await;
+    assert_eq!(ada.publish().await["muted"], false);
+    is_silenced(&mut bob).await;
+}
+
+#[tokio::test]
+async fn a_mute_is_told_to_a_suspended_owner_on_its_return() {
+    let gateway = Gateway::dev().await;
+    let (mut host, ada, stream) = cast(&gateway).await;
+    let cut = ada.cut().await;
+    host.push("participant_link").await;
+    host.does("force_mute", json!({ "stream": stream, "lock": true })).await;
+    let mut ada = Person::resume(&gateway, cut).await;
+    let told = ada.push("mute_forced").await;
+    assert_eq!((&told["active"], &told["lock"]), (&json!(true), &json!(true)));
+    assert_eq!(ada.fails("update_stream", audio(&stream, true)).await, "muted_by_moderator");
+}
+
+#[tokio::test]
+async fn a_guest_who_registers_takes_its_mute_along() {
+    let gateway = Gateway::dev().await;
+    let (mut host, ada, _) = cast(&gateway).await;
+    host.does("force_mute", lock("ada")).await;
+    let claims = json!({ "scope": "session", "sub": "countess", "rooms": { "*": "publisher" } });
+    let mut start = crate::common::start_of("countess", "instance-2");
+    start["credentials"] = json!({ "token": gateway.token(claims) });
+    start["previous"] = json!({
+        "session": ada.started["session"]["id"], "secret": ada.started["resume"]["secret"],
+    });
+    let (mut countess, _) = crate::common::Client::start(&gateway, start).await;
+    let joined = countess.request("join", json!({ "room": "lobby" })).await.unwrap();
+    assert_eq!(joined["joined"]["participant"]["mute_locked"], true);
+}

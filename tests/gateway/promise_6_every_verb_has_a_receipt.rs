@@ -1,0 +1,231 @@
+//! Promise 6: every verb has a receipt and a time, and a client that ignores a mute loses its stream.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::common::{Gateway, Person};
+
+/// A moderator, and somebody with a stream whose audio is on.
+async fn cast(gateway: &Gateway) -> (Person, Person, Value) {
+    let mut host = gateway.enter("host", "moderator").await;
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let stream = ada.publish().await["id"].clone();
+    host.push("stream_published").await;
+    (host, ada, stream)
+}
+
+/// The outcomes counted in a report: enforced, pending, offline, ignored.
+fn counts(report: &Value) -> [u64; 4] {
+    ["enforced", "pending", "offline", "ignored"]
+        .map(|outcome| report["counts"][outcome].as_u64().unwrap())
+}
+
+#[tokio::test]
+async fn each_verb_is_reported_to_the_moderator_who_used_it() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, stream) = cast(&gateway).await;
+    let mut other = gateway.enter("other", "moderator").await;
+    let room = json!({ "room": "lobby" });
+    let of_ada = json!({ "room": "lobby", "username": "ada" });
+    let role = json!({ "room": "lobby", "participant": ada.id(), "role": "publisher" });
+    for (verb, body) in [
+        ("ask_unmute", json!({ "stream": stream })),
+        ("force_mute", json!({ "stream": stream })),
+        ("lift_mute", json!({ "stream": stream })),
+        ("force_mute_all", room.clone()),
+        ("disable_force_mute", room.clone()),
+        ("set_role", role),
+        ("force_unpublish", json!({ "stream": stream })),
+        ("lock_room", room.clone()),
+        ("unlock_room", room.clone()),
+        ("force_disconnect", of_ada.clone()),
+        ("unblock", of_ada),
+    ] {
+        let (mut body, ref_) = (body, format!("the-{verb}"));
+        body["ref"] = json!(ref_);
+        let accepted = host.does(verb, body).await;
+        let reports = host.told_of("moderation").await;
+        let report = reports.iter().find(|report| report["ref"] == json!(ref_));
+        let report = report.unwrap_or_else(|| panic!("{verb} has no receipt: {reports:?}"));
+        assert_eq!(report["verb"], verb);
+        assert_eq!(report["version"], accepted["accepted"]["version"], "{verb}");
+        assert_eq!(report["by"]["participant"], host.id(), "{verb}");
+        assert!(report["elapsed_ms"].is_u64(), "{verb}");
+        assert!(counts(report).iter().sum::<u64>() > 0, "{verb} counts its targets: {report}");
+    }
+    assert!(other.told_of("moderation").await.is_empty(), "reports are for who acted");
+    assert!(ada.told_of("moderation").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_mute_is_pending_until_its_target_acknowledges_it() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, stream) = cast(&gateway).await;
+    host.does("force_mute", json!({ "stream": stream, "ref": "hush" })).await;
+    let report = host.told_of("moderation").await.remove(0);
+    assert_eq!(counts(&report), [0, 1, 0, 0]);
+    assert_eq!(report["targets"][0]["outcome"], "pending");
+    assert_eq!(report["targets"][0]["target"]["stream"], stream);
+    assert_eq!(report["targets"][0]["target"]["username"], "ada");
+    ada.push("mute_forced").await;
+    gateway.advance(Duration::from_millis(1_200));
+    ada.does("update_stream", json!({ "stream": stream, "has_audio": false })).await;
+    let report = host.push("moderation").await;
+    assert_eq!(counts(&report), [1, 0, 0, 0]);
+    assert_eq!((&report["ref"], &report["elapsed_ms"]), (&json!("hush"), &json!(1_200)));
+    let receipt = &report["targets"][0];
+    assert_eq!((&receipt["outcome"], &receipt["elapsed_ms"]), (&json!("enforced"), &json!(1_200)));
+    let told = host.told_of("stream_updated").await;
+    assert!(told.is_empty(), "an acknowledgement that changes nothing is not broadcast: {told:?}");
+}
+
+#[tokio::test]
+async fn a_client_that_ignores_a_mute_loses_its_stream() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, stream) = cast(&gateway).await;
+    host.does("force_mute", json!({ "stream": stream })).await;
+    assert_eq!(counts(&host.push("moderation").await), [0, 1, 0, 0]);
+    ada.push("mute_forced").await;
+    gateway.advance(Duration::from_millis(4_999));
+    ada.does("roster", json!({ "room": "lobby" })).await;
+    assert!(host.told_of("stream_unpublished").await.is_empty(), "there is still time");
+    gateway.advance(Duration::from_millis(1));
+    for person in [&mut ada, &mut host] {
+        let ended = person.push("stream_unpublished").await;
+        assert_eq!((&ended["stream"], &ended["reason"]), (&stream, &json!("force_unpublished")));
+    }
+    let report = host.push("moderation").await;
+    assert_eq!((counts(&report), &report["elapsed_ms"]), ([0, 0, 0, 1], &json!(5_000)));
+    assert_eq!(
+        ada.fails("update_stream", json!({ "stream": stream, "has_audio": false })).await,
+        "stream_not_found"
+    );
+}
+
+#[tokio::test]
+async fn a_suspended_target_is_offline_until_it_is_told_on_its_return() {
+    let gateway = Gateway::dev().await;
+    let (mut host, ada, stream) = cast(&gateway).await;
+    let cut = ada.cut().await;
+    host.push("participant_link").await;
+    host.does("force_mute", json!({ "stream": stream })).await;
+    assert_eq!(counts(&host.push("moderation").await), [0, 0, 1, 0]);
+    gateway.advance(Duration::from_secs(6));
+    host.does("roster", json!({ "room": "lobby" })).await;
+    let mut ada = Person::resume(&gateway, cut).await;
+    assert_eq!(counts(&host.push("moderation").await), [0, 1, 0, 0]);
+    assert_eq!(ada.push("mute_forced").await["stream"], stream);
+    gateway.advance(Duration::from_secs(1));
+    ada.does("update_stream", json!({ "stream": stream, "has_audio": false })).await;
+    let report = host.push("moderation").await;
+    assert_eq!((counts(&report), &report["elapsed_ms"]), ([1, 0, 0, 0], &json!(7_000)));
+}
+
+#[tokio::test]
+async fn the_time_to_answer_runs_anew_from_the_return() {
+    let gateway = Gateway::dev().await;
+    let (mut host, ada, stream) = cast(&gateway).await;
+    let cut = ada.cut().await;
+    host.push("participant_link").await;
+    host.does("force_mute", json!({ "stream": stream })).await;
+    gateway.advance(Duration::from_secs(6));
+    host.does("roster", json!({ "room": "lobby" })).await;
+    let mut ada = Person::resume(&gateway, cut).await;
+    host.push("participant_link").await;
+    gateway.advance(Duration::from_secs(5));
+    assert_eq!(ada.push("stream_unpublished").await["reason"], "force_unpublished");
+}
+
+#[tokio::test]
+async fn a_mute_of_the_room_counts_its_targets_and_tells_of_those_not_enforced() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, first) = cast(&gateway).await;
+    ada.publish().await;
+    let mut bob = gateway.enter("bob", "publisher").await;
+    let third = bob.publish().await["id"].clone();
+    bob.does("update_stream", json!({ "stream": third, "has_audio": false })).await;
+    host.told().await;
+    host.does("force_mute_all", json!({ "room": "lobby" })).await;
+    let report = host.push("moderation").await;
+    assert_eq!(counts(&report), [1, 2, 0, 0], "who was silent already is done");
+    assert_eq!(report["targets"].as_array().unwrap().len(), 2);
+    gateway.advance(Duration::from_millis(250));
+    ada.does("update_stream", json!({ "stream": first, "has_audio": false })).await;
+    let report = host.push("moderation").await;
+    assert_eq!(counts(&report), [2, 1, 0, 0]);
+    assert_eq!(report["targets"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_verb_repeated_under_its_ref_has_one_effect_and_the_same_answer() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, stream) = cast(&gateway).await;
+    let mut other = gateway.enter("other", "moderator").await;
+    let mute = json!({ "stream": stream, "ref": "one" });
+    let first = host.does("force_mute", mute.clone()).await;
+    ada.does("update_stream", json!({ "stream": stream, "has_audio": true })).await;
+    assert_eq!(host.does("force_mute", mute.clone()).await, first);
+    assert_eq!(ada.told_of("mute_forced").await.len(), 1);
+    let lock = json!({ "stream": stream, "ref": "one", "lock": true });
+    assert_eq!(host.fails("force_mute", lock).await, "ref_conflict");
+    assert_ne!(other.does("force_mute", mute).await, first, "a ref is its user's own");
+    let unpublish = json!({ "stream": stream, "ref": "two" });
+    let first = host.does("force_unpublish", unpublish.clone()).await;
+    assert_eq!(host.does("force_unpublish", unpublish).await, first, "the stream is gone by now");
+    let anew = json!({ "stream": stream, "ref": "three" });
+    assert_eq!(host.fails("force_unpublish", anew).await, "stream_not_found");
+}
+
+#[tokio::test]
+async fn the_session_feed_is_a_snapshot_and_then_what_changes() {
+    let gateway = Gateway::dev().await;
+    let (mut host, ada, _) = cast(&gateway).await;
+    let id = ada.id();
+    host.does("watch", json!({ "room": "lobby", "on": true })).await;
+    let snapshot = host.told_of("session_feed").await;
+    let snapshot =
+        if snapshot.is_empty() { host.push("session_feed").await } else { snapshot[0].clone() };
+    assert_eq!(snapshot["snapshot"], true);
+    assert_eq!(snapshot["changes"].as_array().unwrap().len(), 2);
+    let cut = ada.cut().await;
+    host.push("participant_link").await;
+    gateway.advance(Duration::from_millis(250));
+    let delta = host.push("session_feed").await;
+    assert_eq!(delta["snapshot"], false);
+    let change = &delta["changes"][0];
+    assert_eq!((&change["participant"], &change["link"]), (&id, &json!("suspended")));
+    let mut ada = Person::resume(&gateway, cut).await;
+    assert_eq!(host.push("session_feed").await["changes"][0]["link"], "live");
+    let body = json!({ "room": "lobby", "username": "ada", "lock": true });
+    host.does("force_mute", body).await;
+    gateway.advance(Duration::from_millis(250));
+    assert_eq!(host.push("session_feed").await["changes"][0]["mute_locked"], true);
+    ada.does("leave", json!({ "room": "lobby" })).await;
+    gateway.advance(Duration::from_millis(250));
+    let change = host.push("session_feed").await["changes"][0].clone();
+    assert_eq!((&change["participant"], &change["state"]), (&id, &Value::Null));
+    host.does("watch", json!({ "room": "lobby", "on": false })).await;
+    ada.does("join", json!({ "room": "lobby" })).await;
+    gateway.advance(Duration::from_millis(250));
+    host.push("participant_joined").await;
+    assert!(host.told_of("session_feed").await.is_empty());
+}
+
+#[tokio::test]
+async fn the_session_feed_is_for_moderators() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, _) = cast(&gateway).await;
+    let watch = json!({ "room": "lobby", "on": true });
+    assert_eq!(ada.fails("watch", watch.clone()).await, "forbidden");
+    let promote = json!({ "room": "lobby", "participant": ada.id(), "role": "moderator" });
+    host.does("set_role", promote).await;
+    ada.does("watch", watch).await;
+    let demote = json!({ "room": "lobby", "participant": ada.id(), "role": "publisher" });
+    host.does("set_role", demote).await;
+    ada.told().await;
+    host.does("leave", json!({ "room": "lobby" })).await;
+    gateway.advance(Duration::from_millis(250));
+    ada.push("participant_left").await;
+    assert!(ada.told_of("session_feed").await.is_empty(), "the feed ended with the role");
+}
