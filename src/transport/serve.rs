@@ -150,6 +150,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
             }
             match self.ws.get_mut().poll_drain(cx) {
                 Poll::Ready(Ok(())) if matches!(gathered, Gathered::More) => {}
+                // Until all is gathered, or no more fits: only then does the session know whom to wake when it is parted.
+                Poll::Pending if matches!(gathered, Gathered::More) => {}
                 Poll::Ready(Ok(())) => return Poll::Pending,
                 Poll::Ready(Err(_)) => return Poll::Ready(Exit::Lost),
                 Poll::Pending => return Poll::Pending,
