@@ -126,22 +126,21 @@ async fn a_reader_that_never_reads_is_closed_to_resume_and_told_the_room_anew() 
     let gateway = Setup::new().with(|config| {
         config.resume.ring_frames = 16;
         config.limits.commands_burst = 100_000;
-        config.limits.signals_per_s_per_room = 100_000;
     });
     let gateway = gateway.run().await;
     let mut host = gateway.enter("host", "moderator").await;
-    let ada = gateway.enter("ada", "publisher").await;
-    let (started, last_seq) = (ada.started.clone(), ada.last_seq);
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let stream = host.publish().await["id"].clone();
+    ada.does("subscribe", json!({ "stream": stream })).await;
+    let (to, started, last_seq) = (ada.id(), ada.started.clone(), ada.last_seq);
     let mut idle = ada.into_client();
-    host.push("participant_joined").await;
     // More than the buffers of both sockets take, so that the gateway cannot write.
-    let data = "x".repeat(8_000);
+    let relay = json!({ "to": to, "stream": stream, "data": "x".repeat(48_000) });
     let mut sent = 0;
     while host.told_of("participant_link").await.is_empty() {
         sent += 1;
         assert!(sent < 5_000, "a reader that never reads is noticed");
-        let body = json!({ "room": "lobby", "type": "flood", "data": data });
-        host.does("signal", body).await;
+        host.does("relay", relay.clone()).await;
     }
     let closed = idle.closed().await;
     assert_eq!((closed.code, &closed.disconnect["action"]), (4203, &json!("retry")));
