@@ -22,7 +22,7 @@ async fn app_moderator(gateway: &Gateway) -> Person {
     gateway.enter_with("host", json!({ "room": "lobby", "token": token })).await
 }
 
-fn kick(block: Value) -> Value {
+fn kick(block: &Value) -> Value {
     json!({ "room": "lobby", "username": "ada", "block": block, "reason": "rude" })
 }
 
@@ -35,7 +35,7 @@ async fn who_is_removed_from_a_room_is_told_and_so_are_the_others() {
     let gateway = Gateway::dev().await;
     let (mut host, mut ada) = cast(&gateway).await;
     let stream = ada.publish().await["id"].clone();
-    host.does("force_disconnect", kick(json!({ "for_ms": 60_000 }))).await;
+    host.does("force_disconnect", kick(&json!({ "for_ms": 60_000 }))).await;
     let removed = ada.push("removed").await;
     let until = gateway.clock().now().as_millis() + 60_000;
     assert_eq!((&removed["reason"], &removed["until_ms"]), (&json!("rude"), &json!(until)));
@@ -59,7 +59,7 @@ async fn no_token_instance_or_resume_lets_the_removed_return() {
     let (mut second, _) = gateway.registered("ada", "instance-2", claims.clone()).await;
     second.request("join", json!({ "room": "lobby" })).await.unwrap();
     let old_token = gateway.room_token("publisher");
-    host.does("force_disconnect", kick(json!({ "for_ms": 600_000 }))).await;
+    host.does("force_disconnect", kick(&json!({ "for_ms": 600_000 }))).await;
     ada.push("removed").await;
     second.push("removed").await;
     let by_token = |token: &str| json!({ "room": "lobby", "token": token });
@@ -93,7 +93,7 @@ async fn no_token_instance_or_resume_lets_the_removed_return() {
 async fn a_guest_is_its_name_and_its_instance() {
     let gateway = Gateway::dev().await;
     let (mut host, mut ada) = cast(&gateway).await;
-    host.does("force_disconnect", kick(json!({ "for_ms": 60_000 }))).await;
+    host.does("force_disconnect", kick(&json!({ "for_ms": 60_000 }))).await;
     ada.push("removed").await;
     for (username, instance) in [("ada", "instance-new"), ("eve", "instance-of-ada")] {
         let (mut client, _) = Client::guest(&gateway, username, instance).await;
@@ -129,7 +129,7 @@ async fn a_removal_that_names_no_time_is_for_ten_minutes() {
 async fn unblock_lets_the_removed_return() {
     let gateway = Gateway::dev().await;
     let (mut host, mut ada) = cast(&gateway).await;
-    host.does("force_disconnect", kick(json!({}))).await;
+    host.does("force_disconnect", kick(&json!({}))).await;
     assert_eq!(ada.fails("join", json!({ "room": "lobby" })).await, "blocked");
     host.does("unblock", json!({ "room": "lobby", "username": "ada" })).await;
     ada.does("join", json!({ "room": "lobby" })).await;
@@ -139,7 +139,7 @@ async fn unblock_lets_the_removed_return() {
 async fn who_is_not_there_is_kept_out_all_the_same() {
     let gateway = Gateway::dev().await;
     let mut host = gateway.enter("host", "moderator").await;
-    let accepted = host.does("force_disconnect", kick(json!({ "for_ms": 60_000 }))).await;
+    let accepted = host.does("force_disconnect", kick(&json!({ "for_ms": 60_000 }))).await;
     assert_eq!(accepted["accepted"]["targets"], 1);
     let (mut ada, _) = Client::guest(&gateway, "ada", "instance-1").await;
     let error = ada.request("join", json!({ "room": "lobby" })).await.unwrap_err();
@@ -153,7 +153,7 @@ async fn a_removal_reaches_who_is_suspended() {
     let cut = ada.cut().await;
     host.push("participant_link").await;
     host.does("signal", json!({ "room": "lobby", "type": "chat", "data": "secret" })).await;
-    host.does("force_disconnect", kick(json!({ "for_ms": 60_000 }))).await;
+    host.does("force_disconnect", kick(&json!({ "for_ms": 60_000 }))).await;
     let mut ada = Person::resume(&gateway, cut).await;
     let told = ada.told().await;
     assert!(told.iter().any(|(name, _)| name == "removed"), "{told:?}");
@@ -171,7 +171,7 @@ async fn a_removal_from_the_app_ends_every_session_and_refuses_start_and_resume(
     let (third, third_started) = gateway.registered("ada", "instance-3", claims.clone()).await;
     let last_seq = third.last_seq;
     third.cut().await;
-    host.does("force_disconnect", kick(json!({ "for_ms": 60_000, "scope": "app" }))).await;
+    host.does("force_disconnect", kick(&json!({ "for_ms": 60_000, "scope": "app" }))).await;
     let until = gateway.clock().now().as_millis() + 60_000;
     for client in [&mut *ada, &mut second] {
         let closed = client.closed().await;
@@ -197,10 +197,10 @@ async fn a_removal_from_the_app_ends_every_session_and_refuses_start_and_resume(
 async fn removing_from_the_app_is_for_app_moderators_and_bounded() {
     let gateway = Gateway::dev().await;
     let (mut host, mut ada) = cast(&gateway).await;
-    let from_app = kick(json!({ "for_ms": 60_000, "scope": "app" }));
+    let from_app = kick(&json!({ "for_ms": 60_000, "scope": "app" }));
     assert_eq!(host.fails("force_disconnect", from_app).await, "forbidden");
     let mut host = app_moderator(&gateway).await;
-    let too_long = kick(json!({ "for_ms": 86_400_001, "scope": "app" }));
+    let too_long = kick(&json!({ "for_ms": 86_400_001, "scope": "app" }));
     assert_eq!(host.fails("force_disconnect", too_long).await, "invalid_argument");
     ada.does("roster", json!({ "room": "lobby" })).await;
 }
@@ -209,7 +209,7 @@ async fn removing_from_the_app_is_for_app_moderators_and_bounded() {
 async fn a_guest_who_registers_takes_its_block_along() {
     let gateway = Gateway::dev().await;
     let (mut host, mut ada) = cast(&gateway).await;
-    host.does("force_disconnect", kick(json!({}))).await;
+    host.does("force_disconnect", kick(&json!({}))).await;
     ada.push("removed").await;
     let claims = json!({ "scope": "session", "sub": "countess", "rooms": { "*": "publisher" } });
     let mut start = start_of("countess", "instance-2");

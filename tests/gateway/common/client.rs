@@ -150,7 +150,7 @@ impl Client {
     /// The next message as its text; a close is a failure.
     pub async fn hear_text(&mut self) -> String {
         match self.wire.recv().await {
-            Frame::Text(text) => text.to_string(),
+            Frame::Text(text) => text,
             other => panic!("expected a message, got {other:?}"),
         }
     }
