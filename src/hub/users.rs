@@ -53,15 +53,14 @@ impl Hub {
         Ok(self.end_all(&user, &Disconnect::new(CloseCode::TokenRevoked)))
     }
 
-    /// Ends one session of an app; `false` when there is none such.
-    pub fn terminate(&self, app: &str, id: SessionId) -> bool {
-        let session = self
-            .registry
-            .find(id)
-            .filter(|session| *session.user().app == *app && !session.has_ended());
-        session
-            .inspect(|session| self.end(session, Disconnect::new(CloseCode::Terminated)))
-            .is_some()
+    /// Ends one session of an app; `None` when there is none such.
+    pub fn terminate(&self, app: &str, id: SessionId) -> Option<Arc<SessionHandle>> {
+        let session = self.registry.find(id)?;
+        if *session.user().app != *app || session.has_ended() {
+            return None;
+        }
+        self.end(&session, Disconnect::new(CloseCode::Terminated));
+        Some(session)
     }
 
     /// The sessions of an app that have not ended, oldest first.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use stagedoor::config::Drain;
+use stagedoor::store::AuditActor;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -274,5 +275,26 @@ async fn nobody_holds_up_a_stop() {
         let closed = client.closed().await;
         assert_eq!((closed.code, &closed.disconnect["action"]), (4200, &json!("retry")));
         assert!(closed.disconnect["retry_after_ms"].as_u64() > Some(0));
+    }
+}
+
+#[tokio::test]
+async fn what_is_done_to_users_stands_in_the_audit_log() {
+    let gateway = Gateway::dev().await;
+    let (_ada, started) = Client::guest(&gateway, "ada", "instance-1").await;
+    let session = started["session"]["id"].as_str().unwrap();
+    assert_eq!(gateway.api("DELETE", &format!("sessions/{session}"), None).await.status, 204);
+    gateway.api("POST", "users/ada/ban", Some(json!({ "reason": "spam" }))).await;
+    gateway.api("DELETE", "users/ada/ban", None).await;
+    gateway.api("DELETE", "users/ada/ban", None).await; // There is none any more: nothing was done.
+    gateway.api("POST", "users/ada/revoke", None).await;
+    gateway.api("DELETE", "users/ada", None).await;
+    let rows = gateway.hub().store().audit_rows("demo".into(), 0, 10).await.unwrap();
+    let verbs: Vec<&str> = rows.iter().map(|row| &*row.event.verb).collect();
+    assert_eq!(verbs, ["end_session", "ban", "unban", "revoke_tokens", "delete_user"]);
+    assert_eq!(rows[1].event.reason.as_deref(), Some("spam"));
+    for row in rows {
+        assert!(matches!(row.event.actor, AuditActor::Server(_)), "{row:?}");
+        assert_eq!(row.event.target.username, "ada".parse().ok());
     }
 }

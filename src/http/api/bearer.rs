@@ -7,13 +7,45 @@ use axum::extract::{FromRequestParts, Path};
 use hyper::StatusCode;
 use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
+use stagedoor_proto::{Target, Username};
 
 use super::super::problem::Problem;
 use super::super::router::Ports;
+use crate::auth::ServerActor;
 use crate::hub::App;
+use crate::store::{AuditActor, AuditEvent, AuditOutcome};
 
 /// The app of the path, whose server key or server token came with the request.
-pub(super) struct Backend(pub(super) Arc<App>);
+pub(super) struct Backend {
+    /// The app.
+    pub(super) app: Arc<App>,
+    /// Who calls, as the audit log names them.
+    actor: AuditActor,
+}
+
+impl Backend {
+    /// Keeps in the audit log what was done to a user.
+    pub(super) async fn record(
+        &self,
+        ports: &Ports,
+        verb: &'static str,
+        username: &Username,
+        reason: Option<String>,
+    ) -> Result<(), Problem> {
+        let event = AuditEvent {
+            at_ms: ports.hub().clock().now(),
+            actor: self.actor.clone(),
+            verb: verb.into(),
+            room: None,
+            version: None,
+            target: Target { username: Some(username.clone()), ..Target::default() },
+            reason: reason.map(Into::into),
+            ref_: None,
+            outcome: AuditOutcome::Done,
+        };
+        Ok(ports.hub().store().audit(Arc::clone(self.app.id()), vec![event]).await?)
+    }
+}
 
 impl FromRequestParts<Arc<Ports>> for Backend {
     type Rejection = Problem;
@@ -35,8 +67,11 @@ impl FromRequestParts<Arc<Ports>> for Backend {
         // An app that is not there is refused as one whose key was wrong: it tells nobody which apps there are.
         let app =
             path.get("app").and_then(|id| ports.hub().app(id)).ok_or_else(|| refused(WRONG))?;
-        app.server().verify_server(bearer).map_err(|_| refused(WRONG))?;
-        Ok(Self(Arc::clone(app)))
+        let actor = match app.server().verify_server(bearer).map_err(|_| refused(WRONG))? {
+            ServerActor::Key(id) => AuditActor::Server(id),
+            ServerActor::Token(sub) => AuditActor::Server(sub.unwrap_or_else(|| "token".into())),
+        };
+        Ok(Self { app: Arc::clone(app), actor })
     }
 }
 

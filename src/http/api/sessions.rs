@@ -145,7 +145,7 @@ pub(super) struct Minted {
 }
 
 pub(super) async fn mint(
-    Backend(app): Backend,
+    Backend { app, .. }: Backend,
     State(ports): State<Arc<Ports>>,
     JsonBody(mint): JsonBody<Mint>,
 ) -> Result<(StatusCode, Json<Minted>), Problem> {
@@ -176,7 +176,7 @@ pub(super) async fn mint(
 }
 
 pub(super) async fn list(
-    Backend(app): Backend,
+    Backend { app, .. }: Backend,
     State(ports): State<Arc<Ports>>,
     query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<Page>, Problem> {
@@ -201,16 +201,16 @@ pub(super) async fn list(
 }
 
 pub(super) async fn end(
-    Backend(app): Backend,
+    backend: Backend,
     State(ports): State<Arc<Ports>>,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     let id = id
         .parse()
         .map_err(|error: stagedoor_proto::InvalidId| Problem::invalid("id", error.to_string()))?;
-    if ports.hub().terminate(app.id(), id) {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(Problem::not_found("there is no such live session"))
-    }
+    let Some(session) = ports.hub().terminate(backend.app.id(), id) else {
+        return Err(Problem::not_found("there is no such live session"));
+    };
+    backend.record(&ports, "end_session", &session.user().username, None).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

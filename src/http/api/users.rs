@@ -34,12 +34,12 @@ pub(super) struct Done {
 }
 
 pub(super) async fn ban(
-    Backend(app): Backend,
+    backend: Backend,
     State(ports): State<Arc<Ports>>,
     Path((_, username)): Path<(String, String)>,
     JsonBody(Ban { for_ms, reason }): JsonBody<Ban>,
 ) -> Result<Json<Done>, Problem> {
-    let user = user_key(app.id(), &username)?;
+    let user = user_key(&backend, &username)?;
     if for_ms == Some(0) {
         return Err(Problem::invalid(
             "for_ms",
@@ -54,31 +54,34 @@ pub(super) async fn ban(
     }
     let since = ports.hub().clock().now();
     let until = for_ms.map(|ms| since + Duration::from_millis(ms));
-    let block = Block { kind: BlockKind::Ban, reason, since, until };
-    let by_address = app.rules().ban_guest_addresses;
+    let block = Block { kind: BlockKind::Ban, reason: reason.clone(), since, until };
+    let by_address = backend.app.rules().ban_guest_addresses;
     let sessions_ended = ports.hub().block_user(user.clone(), block, by_address).await?;
+    backend.record(&ports, "ban", &user.username, reason).await?;
     Ok(Json(Done { username: user.username, sessions_ended, until_ms: until }))
 }
 
 pub(super) async fn unban(
-    Backend(app): Backend,
+    backend: Backend,
     State(ports): State<Arc<Ports>>,
     Path((_, username)): Path<(String, String)>,
 ) -> Result<Json<Done>, Problem> {
-    let user = user_key(app.id(), &username)?;
+    let user = user_key(&backend, &username)?;
     if !ports.hub().unblock_user(user.clone()).await? {
         return Err(Problem::not_found("this user is not banned"));
     }
+    backend.record(&ports, "unban", &user.username, None).await?;
     Ok(Json(Done { username: user.username, sessions_ended: 0, until_ms: None }))
 }
 
 pub(super) async fn delete(
-    Backend(app): Backend,
+    backend: Backend,
     State(ports): State<Arc<Ports>>,
     Path((_, username)): Path<(String, String)>,
 ) -> Result<Json<Done>, Problem> {
-    let user = user_key(app.id(), &username)?;
+    let user = user_key(&backend, &username)?;
     let (was_known, sessions_ended) = ports.hub().delete_user(user.clone()).await?;
+    backend.record(&ports, "delete_user", &user.username, None).await?;
     if !was_known {
         return Err(Problem::not_found(
             "there was no such user; the name is refused from now on all the same",
@@ -88,18 +91,19 @@ pub(super) async fn delete(
 }
 
 pub(super) async fn revoke(
-    Backend(app): Backend,
+    backend: Backend,
     State(ports): State<Arc<Ports>>,
     Path((_, username)): Path<(String, String)>,
 ) -> Result<Json<Done>, Problem> {
-    let user = user_key(app.id(), &username)?;
+    let user = user_key(&backend, &username)?;
     let sessions_ended = ports.hub().revoke_user(user.clone()).await?;
+    backend.record(&ports, "revoke_tokens", &user.username, None).await?;
     Ok(Json(Done { username: user.username, sessions_ended, until_ms: None }))
 }
 
-fn user_key(app: &Arc<str>, username: &str) -> Result<UserKey, Problem> {
+fn user_key(backend: &Backend, username: &str) -> Result<UserKey, Problem> {
     let username = username.parse().map_err(|error: stagedoor_proto::InvalidText| {
         Problem::invalid("username", error.to_string())
     })?;
-    Ok(UserKey { app: Arc::clone(app), username })
+    Ok(UserKey { app: Arc::clone(backend.app.id()), username })
 }
