@@ -8,7 +8,6 @@ mod connection;
 mod farewell;
 mod frame;
 mod gate;
-mod input;
 mod opening;
 mod serve;
 
