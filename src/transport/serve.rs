@@ -163,8 +163,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
             }
             match self.ws.get_mut().poll_drain(cx) {
                 Poll::Ready(Ok(())) if matches!(gathered, Gathered::More) => {}
-                // Until all is gathered, or no more fits: only then does the session know whom to wake when it is parted.
-                Poll::Pending if matches!(gathered, Gathered::More) => {}
                 Poll::Ready(Ok(())) => return Poll::Pending,
                 Poll::Ready(Err(_)) => return Poll::Ready(Exit::Lost),
                 // The peer may never read again: besides the socket, only being parted from can end this wait.
