@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use stagedoor_client::{Frame, Wire};
-use stagedoor_proto::{ServerMessage, decode_server};
+use stagedoor_proto::{SUBPROTOCOL, ServerMessage, decode_server};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin};
 use tokio::time::timeout;
@@ -58,7 +58,8 @@ impl Floor {
 /// Starts one session to see, and ends it.
 pub(crate) async fn gateway_answer(load: &Load, target: &Target) -> anyhow::Result<Vec<String>> {
     let asking = async {
-        let mut wire = Wire::connect(&target.url(), &[]).await?;
+        let offer = [("Sec-WebSocket-Protocol", SUBPROTOCOL)];
+        let mut wire = Wire::connect(&target.url(), &offer).await?;
         let username = format!("load-probe-{}", std::process::id());
         let starts = Starts::new(&load.app, load.token_secret.as_deref());
         wire.send_json(&starts.message(&username)?).await?;
