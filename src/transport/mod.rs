@@ -8,6 +8,7 @@ mod connection;
 mod farewell;
 mod frame;
 mod gate;
+mod input;
 mod opening;
 mod serve;
 

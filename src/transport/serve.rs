@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
 use super::frame::push_text;
 use super::gate::Gate;
+use super::input::InputWaker;
 use crate::hub::{Hub, SessionHandle, Written};
 
 /// Messages taken in one turn, so that one busy peer does not hold up the others.
@@ -45,7 +46,8 @@ pub(super) async fn serve<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut serving = Serving { ws, hub, session, generation, placing: None };
+    let input = InputWaker::new();
+    let mut serving = Serving { ws, hub, session, generation, input, placing: None };
     let exit = poll_fn(|cx| serving.poll(cx)).await;
     hub.handle_loss(session, generation);
     exit
@@ -56,34 +58,51 @@ struct Serving<'a, S> {
     hub: &'a Arc<Hub>,
     session: &'a Arc<SessionHandle>,
     generation: u64,
+    input: Arc<InputWaker>,
     /// The request that has yet to get its place in a room's log; none is taken before it has.
     placing: Option<oneshot::Receiver<()>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
-        for turn in 0.. {
+        self.input.register(cx.waker());
+        if self.input.take_mark()
+            && let ControlFlow::Break(exit) = self.take_input(cx)
+        {
+            return Poll::Ready(exit);
+        }
+        self.poll_output(cx)
+    }
+
+    /// Takes what input there is; what is left for another turn leaves the mark.
+    fn take_input(&mut self, cx: &mut Context<'_>) -> ControlFlow<Exit> {
+        let input = Arc::clone(&self.input);
+        let waker = input.waker();
+        let mut reading = Context::from_waker(&waker);
+        for _ in 0..INPUTS_PER_TURN {
             if let Some(placing) = &mut self.placing {
                 if placing.poll_unpin(cx).is_pending() {
-                    break;
+                    input.mark();
+                    return ControlFlow::Continue(());
                 }
                 self.placing = None;
             }
-            match std::pin::Pin::new(&mut *self.ws).poll_next(cx) {
-                Poll::Pending => break,
-                Poll::Ready(input) => match self.handle_input(input) {
+            match std::pin::Pin::new(&mut *self.ws).poll_next(&mut reading) {
+                Poll::Pending => return ControlFlow::Continue(()),
+                Poll::Ready(message) => match self.handle_input(message) {
                     ControlFlow::Continue(()) => {}
                     // What waits to be said is written before anything else is read: the socket may be at its end.
-                    ControlFlow::Break(None) => break,
-                    ControlFlow::Break(Some(exit)) => return Poll::Ready(exit),
+                    ControlFlow::Break(None) => {
+                        input.mark();
+                        return ControlFlow::Continue(());
+                    }
+                    ControlFlow::Break(Some(exit)) => return ControlFlow::Break(exit),
                 },
             }
-            if turn == INPUTS_PER_TURN {
-                cx.waker().wake_by_ref();
-                break;
-            }
         }
-        self.poll_output(cx)
+        input.mark();
+        cx.waker().wake_by_ref();
+        ControlFlow::Continue(())
     }
 
     /// Breaks with an exit, or without one where the session was broken off and its client is to be told.
@@ -167,6 +186,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
                 Poll::Ready(Err(_)) => return Poll::Ready(Exit::Lost),
                 // The peer may never read again: besides the socket, only being parted from can end this wait.
                 Poll::Pending => {
+                    // An answer to the peer's ping may wait for room behind what is written now: reading sends it.
+                    self.input.mark();
                     return match self.session.parted(self.generation, cx.waker()) {
                         Some(disconnect) => Poll::Ready(Exit::Parted(disconnect)),
                         None => Poll::Pending,

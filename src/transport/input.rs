@@ -1,0 +1,67 @@
+//! Whether a connection has to look at its socket for input.
+//!
+//! A task that is woken to write, as every recipient of a signal is, would ask its socket for input each time and be told
+//! that there is none. The socket wakes the task through an [`InputWaker`] instead, which leaves a mark.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
+
+use futures::task::{ArcWake, AtomicWaker, WakerRef, waker_ref};
+
+/// What the socket wakes.
+pub(super) struct InputWaker {
+    /// The socket woke it since input was last looked for.
+    is_marked: AtomicBool,
+    task: AtomicWaker,
+}
+
+impl InputWaker {
+    /// One that is marked: nothing is known of the socket yet.
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self { is_marked: AtomicBool::new(true), task: AtomicWaker::new() })
+    }
+
+    /// Wakes `task` from now on.
+    pub(super) fn register(&self, task: &Waker) {
+        self.task.register(task);
+    }
+
+    /// Whether there may be input; the mark is gone then, so whoever asks reads until there is no more, or marks again.
+    pub(super) fn take_mark(&self) -> bool {
+        self.is_marked.swap(false, Ordering::AcqRel)
+    }
+
+    /// Marks it again: input was left unread.
+    pub(super) fn mark(&self) {
+        self.is_marked.store(true, Ordering::Release);
+    }
+
+    /// What reading is to wake.
+    pub(super) fn waker(self: &Arc<Self>) -> WakerRef<'_> {
+        waker_ref(self)
+    }
+}
+
+impl ArcWake for InputWaker {
+    fn wake_by_ref(this: &Arc<Self>) {
+        this.mark();
+        this.task.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wake_of_the_socket_leaves_a_mark_and_a_wake_to_write_does_not() {
+        let input = InputWaker::new();
+        assert!(input.take_mark(), "nothing is known at first");
+        input.register(Waker::noop());
+        assert!(!input.take_mark());
+        input.waker().wake_by_ref();
+        assert!(input.take_mark());
+        assert!(!input.take_mark(), "a mark is taken once");
+    }
+}
