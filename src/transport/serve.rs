@@ -204,11 +204,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
         let is_full =
             |gate: &Gate<S>, frames| frames >= BATCH_FRAMES || gate.unwritten() >= BATCH_BYTES;
         if is_full(gate, frames) {
-            // The peer does not read. It is told nothing new before it has, but parted from when need be.
-            return match self.session.parted(self.generation, cx.waker()) {
-                Some(disconnect) => Gathered::Parted(disconnect),
-                None => Gathered::More,
-            };
+            // The peer does not read, and is told nothing new before it has. Being parted from is seen once the write blocks.
+            return Gathered::More;
         }
         let written = self.session.write(self.generation, cx.waker(), |seq, body| {
             push_text(gate.out(), seq, body);
