@@ -6,8 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError, Weak};
 
 use super::{Apply, Engine};
 use crate::clock::Clock;
-use crate::room::RoomKey;
-use crate::room::{Entry, RoomCommand};
+use crate::room::{Entry, RoomCommand, RoomKey};
 
 /// Among how many locks the rooms are spread; rooms that share one wait for each other.
 const PARTITIONS: usize = 1_024;

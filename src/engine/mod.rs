@@ -10,8 +10,7 @@ use std::sync::Weak;
 
 pub use local::Local;
 
-use crate::room::RoomKey;
-use crate::room::{Entry, RoomCommand};
+use crate::room::{Entry, RoomCommand, RoomKey};
 
 /// Takes the entries of rooms' logs, those of one room in their order and one at a time.
 pub trait Apply: Send + Sync {

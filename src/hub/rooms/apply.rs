@@ -3,8 +3,7 @@
 use super::super::Hub;
 use super::carry_out::Later;
 use crate::engine::Apply;
-use crate::room::RoomKey;
-use crate::room::{Entry, RoomCommand};
+use crate::room::{Entry, RoomCommand, RoomKey};
 
 impl Apply for Hub {
     fn apply(&self, key: &RoomKey, entry: Entry) {

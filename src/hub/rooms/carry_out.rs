@@ -11,8 +11,7 @@ use stagedoor_proto::{
 use super::super::Hub;
 use super::super::handle::SessionHandle;
 use super::place::{Inside, Place};
-use crate::room::RoomKey;
-use crate::room::{Audience, Audit, Effect, Fact, Origin};
+use crate::room::{Audience, Audit, Effect, Fact, Origin, RoomKey};
 use crate::session::Body;
 use crate::store::{AuditActor, AuditEvent, AuditOutcome, Block, BlockKind, StoreError, UserKey};
 

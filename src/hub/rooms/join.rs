@@ -9,8 +9,7 @@ use stagedoor_proto::{
 use super::super::Hub;
 use super::super::handle::SessionHandle;
 use crate::auth::token::TokenError;
-use crate::room::RoomKey;
-use crate::room::{Join, Opening, Origin, RoomCommand, RoomToken, ScopeSet};
+use crate::room::{Join, Opening, Origin, RoomCommand, RoomKey, RoomToken, ScopeSet};
 
 /// As what somebody enters.
 struct Entitlement {

@@ -24,8 +24,7 @@ use stagedoor_proto::{Timestamp, Username};
 pub(super) use denials::Denials;
 pub(super) use place::Place;
 
-use crate::room::RoomKey;
-use crate::room::{Room, RoomCommand, RoomSettings};
+use crate::room::{Room, RoomCommand, RoomKey, RoomSettings};
 use crate::session::RoomTag;
 
 use super::Hub;

@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use stagedoor_proto::{SessionId, Timestamp};
 
 use super::super::handle::SessionHandle;
-use crate::room::RoomKey;
-use crate::room::{Audience, Room};
+use crate::room::{Audience, Room, RoomKey};
 use crate::session::RoomTag;
 
 /// A room on this node.
