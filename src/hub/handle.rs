@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::app::App;
 use super::membership::{Memberships, Standing, Untold};
 use super::rooms::Place;
+use super::writer::Writer;
 use crate::grant::Grant;
 use crate::session::{Bucket, Link, Output, Rate, RoomTag, Session, SessionSettings};
 use crate::store::UserKey;
@@ -69,8 +70,8 @@ pub struct SessionHandle {
 struct Inner {
     session: Session,
     credit: Credit,
-    /// The connection's task, while it waits for something to write.
-    waker: Option<Waker>,
+    /// The connection's task.
+    writer: Writer,
     /// When the last ping was asked for.
     pinged: Timestamp,
     /// A ping waits to be written.
@@ -108,7 +109,7 @@ impl SessionHandle {
             inner: Mutex::new(Inner {
                 session,
                 credit,
-                waker: None,
+                writer: Writer::default(),
                 pinged: Timestamp::default(),
                 ping: false,
                 memberships: Memberships::default(),
@@ -237,7 +238,8 @@ impl SessionHandle {
         self.awaited.store(true, Ordering::Relaxed);
     }
 
-    /// Changes the session from its own connection's task, which looks for something to write next anyway.
+    /// Changes the session from its own connection's task, which looks for something to write next anyway, or where
+    /// nothing comes to be written.
     pub fn change<R>(&self, change: impl FnOnce(&mut Session) -> R) -> R {
         let mut inner = self.lock();
         let result = change(&mut inner.session);
@@ -250,12 +252,29 @@ impl SessionHandle {
         let mut inner = self.lock();
         let result = change(&mut inner.session);
         self.note_due(&inner);
-        let waker = inner.waker.take();
+        let waker = inner.writer.take();
         drop(inner);
         if let Some(waker) = waker {
             waker.wake();
         }
         result
+    }
+
+    /// Changes the session from elsewhere; `true` when its connection is to be woken for that by
+    /// [`SessionHandle::wake_owed`].
+    pub(super) fn tell_owing(&self, change: impl FnOnce(&mut Session)) -> bool {
+        let mut inner = self.lock();
+        change(&mut inner.session);
+        self.note_due(&inner);
+        inner.writer.owe()
+    }
+
+    /// Wakes the connection as promised, unless that was done since.
+    pub(super) fn wake_owed(&self) {
+        let waker = self.lock().writer.take_owed();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     /// Hands what waits for the connection of `generation` to `write`, frame by frame, until that answers `false`.
@@ -279,7 +298,7 @@ impl SessionHandle {
                     }
                 }
                 Output::Idle => {
-                    inner.waker = Some(waker.clone());
+                    inner.writer.wait(waker);
                     return Written::All;
                 }
                 Output::Part(disconnect) => return Written::Parted(disconnect),
@@ -292,7 +311,7 @@ impl SessionHandle {
         let mut inner = self.lock();
         let parted = inner.session.parted(generation);
         if parted.is_none() {
-            inner.waker = Some(waker.clone());
+            inner.writer.wait(waker);
         }
         parted
     }
@@ -331,7 +350,7 @@ impl SessionHandle {
             swept = Swept::Ended;
         }
         self.note_due(&inner);
-        if let Some(waker) = inner.waker.take() {
+        if let Some(waker) = inner.writer.take() {
             drop(inner);
             waker.wake();
         }
@@ -345,7 +364,7 @@ impl SessionHandle {
         inner.pinged = now;
         let proof = inner.proof.get_or_insert_default().clone();
         self.await_life();
-        let waker = inner.waker.take();
+        let waker = inner.writer.take();
         drop(inner);
         if let Some(waker) = waker {
             waker.wake();

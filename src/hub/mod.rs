@@ -19,6 +19,7 @@ mod rooms;
 mod start;
 mod sweep;
 mod users;
+mod writer;
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use futures::future::{BoxFuture, OptionFuture};
 use stagedoor_proto::{
-    Actor, CloseCode, Disconnect, Error, ErrorCode, Push, Reason, Reply, SessionId, Timestamp,
-    Username, encode_push, encode_reply,
+    Actor, CloseCode, Disconnect, Error, ErrorCode, Reason, Reply, SessionId, Timestamp, Username,
+    encode_reply,
 };
 
 use super::super::Hub;
 use super::super::handle::SessionHandle;
 use super::place::{Inside, Place};
-use crate::room::{Audience, Audit, Effect, Fact, Origin, RoomKey};
-use crate::session::Body;
+use crate::room::{Audit, Effect, Fact, Origin, RoomKey};
 use crate::store::{AuditActor, AuditEvent, AuditOutcome, Block, BlockKind, StoreError, UserKey};
 
 /// What an entry leaves to be done once it is applied.
@@ -83,7 +82,7 @@ impl Hub {
             Effect::Reply { origin, result } => self.answer(origin, &result),
             Effect::Push { to, push } => self.push_to(place, inside, &to, &push),
             Effect::Withdraw(audience) => inside.each_in(&audience, |session| {
-                session.tell(|session| session.withdraw(place.tag()));
+                session.change(|session| session.withdraw(place.tag()));
             }),
             Effect::Forget(audience) => {
                 inside.room.each_in(&audience, |session| later.forgotten.push(session));
@@ -108,22 +107,6 @@ impl Hub {
             }
             Effect::Closed => later.has_closed = true,
         }
-    }
-
-    /// Encodes a push once and shares it with all it is for.
-    pub(super) fn push_to(&self, place: &Place, inside: &Inside, to: &Audience, push: &Push) {
-        let body: Body = encode_push(push).into();
-        let (now, settings) = (self.clock.now(), &self.session);
-        if is_of_receiver(push) {
-            inside.each_in(to, |session| {
-                session.tell(|session| session.push(Body::clone(&body), now, settings));
-            });
-            return;
-        }
-        let urgent = is_urgent(push);
-        inside.each_in(to, |session| {
-            session.tell(|session| session.push_room(&body, place.tag(), urgent, now, settings));
-        });
     }
 
     /// Hands what is to be kept to the store's queue; what comes of it is for [`Hub::finish_later`].
@@ -189,20 +172,6 @@ impl Hub {
             session.tell(|session| session.finish(request, body, self.clock.now(), &self.session));
         }
     }
-}
-
-/// Whether it is about its receiver's own membership. No snapshot makes up for it, so it is kept whatever else is not.
-const fn is_of_receiver(push: &Push) -> bool {
-    match push {
-        Push::Removed(_) | Push::RoomEnded(_) => true,
-        Push::RoleChanged(changed) => changed.capabilities.is_some(),
-        _ => false,
-    }
-}
-
-/// Whether somebody whose token has expired is told of it all the same.
-const fn is_urgent(push: &Push) -> bool {
-    matches!(push, Push::MuteForced(_) | Push::RoleChanged(_))
 }
 
 fn not_kept() -> Error {

@@ -10,6 +10,7 @@ mod apply;
 mod carry_out;
 mod commands;
 mod denials;
+mod fan_out;
 mod join;
 mod place;
 mod settle;
