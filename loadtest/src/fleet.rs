@@ -210,24 +210,31 @@ fn plans(
     let files = open_files_limit().unwrap_or(u32::MAX).saturating_sub(OTHER_FILES);
     let most = files.min(MAX_SESSIONS_PER_WORKER);
     ensure!(most > 0, "too few open files are allowed: raise `ulimit -n`");
-    let workers = load.sessions.div_ceil(most);
+    // Who shares a worker waits for the others in it: those of the big room are not to hold up the rooms beside it.
+    let main = crowd.map_or(0, |crowd| crowd.main.min(load.sessions));
+    let mut shares = Vec::new();
+    for (from, to) in [(0, main), (main, load.sessions)] {
+        let workers = (to - from).div_ceil(most);
+        let share = (to - from).div_ceil(workers.max(1));
+        let firsts = (0..workers).map(|worker| from + worker * share).filter(|first| *first < to);
+        shares.extend(firsts.map(|first| (first, share.min(to - first))));
+    }
+    let workers = u32::try_from(shares.len())?;
     ensure!(workers <= MAX_WORKERS, "{workers} workers would be needed: raise `ulimit -n`");
     let seed = format!("{}-{run}", std::process::id());
-    let share = load.sessions.div_ceil(workers);
-    let plan = |first: u32| Plan {
+    let plan = |(first, sessions)| Plan {
         target: target.clone(),
         run,
         sources: sources(load.sessions, load.parallel),
         first,
-        sessions: share.min(load.sessions - first),
+        sessions,
         parallel: load.parallel.div_ceil(workers),
         app: load.app.clone(),
         token_secret: load.token_secret.clone(),
         seed: seed.clone(),
         crowd: crowd.cloned(),
     };
-    let firsts = (0..workers).map(|worker| worker * share).filter(|first| *first < load.sessions);
-    Ok(firsts.map(plan).collect())
+    Ok(shares.into_iter().map(plan).collect())
 }
 
 /// What a process opens besides its sessions.
