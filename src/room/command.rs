@@ -93,6 +93,9 @@ pub enum RoomCommand {
         origin: Origin,
         /// The stream.
         stream: StreamId,
+        /// The caller's idempotency key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ref_: Option<Ref>,
     },
     /// Watches a stream.
     Subscribe {

@@ -4,14 +4,14 @@
 //! reported and audited here; what it does is in `mute`, `remove` and `roles`.
 
 use stagedoor_proto::{
-    Accepted, Actor, Error, ErrorCode, Link, ModerationReport, Outcome, ParticipantId, Push, Reply,
-    Role, RoomStateChange, Scope, StreamId, Target, UnmuteAsked, Username, Who,
+    Accepted, Actor, Error, ErrorCode, Link, ModerationReport, Outcome, ParticipantId, Push, Ref,
+    Reply, Role, RoomStateChange, Scope, StreamId, Target, UnmuteAsked, Username, Who,
 };
 
 use super::command::{Moderation, Origin};
 use super::effect::{Audience, Effect, Effects};
 use super::receipts::{Deed, Tally};
-use super::refs::Fingerprint;
+use super::refs::{Fingerprint, Owner};
 use super::refuse;
 use super::settings::BATCH_INTERVAL;
 use super::state::Room;
@@ -35,6 +35,18 @@ impl Acting {
     }
 }
 
+impl Acting {
+    /// As whose idempotency keys are.
+    fn owner(&self, origin: Origin) -> Option<Owner> {
+        match origin {
+            Origin::Session { session, .. } => {
+                self.username.clone().map(|username| Owner { username, session })
+            }
+            Origin::Call(_) => None,
+        }
+    }
+}
+
 /// What a verb did.
 struct Done {
     tally: Tally,
@@ -49,8 +61,14 @@ impl From<Tally> for Done {
 
 impl Room {
     pub(super) fn moderate(&mut self, origin: Origin, verb: &Moderation, out: &mut Effects) {
-        let result =
-            self.acting(origin).and_then(|acting| self.try_moderate(origin, &acting, verb, out));
+        let key = verb.ref_().map(|ref_| (ref_, Fingerprint::of(verb)));
+        let result = match self.recall(origin, key) {
+            Ok(Some(first)) => return out.reply(origin, Ok(first)),
+            Ok(None) => self
+                .acting(origin)
+                .and_then(|acting| self.try_moderate(origin, &acting, verb, key, out)),
+            Err(conflict) => Err(conflict),
+        };
         if let Err(error) = result {
             self.count_denial(origin, verb, &error, out);
             out.reply(origin, Err(error));
@@ -62,32 +80,22 @@ impl Room {
         origin: Origin,
         acting: &Acting,
         verb: &Moderation,
+        key: Option<(&Ref, Fingerprint)>,
         out: &mut Effects,
     ) -> Result<(), Error> {
-        let key = verb.ref_().map(|ref_| (ref_, Fingerprint::of(verb)));
-        if let Some((ref_, body)) = key
-            && let Some(accepted) =
-                self.refs.recall(acting.username.as_ref(), ref_, body, self.now)?
-        {
-            out.reply(origin, Ok(Reply::Accepted(accepted)));
-            return Ok(());
-        }
         if self.receipts.is_full() {
             let message = "as many verbs as may wait for their targets; try again shortly";
             return Err(refuse::rate_limited(message, BATCH_INTERVAL));
         }
         let Done { tally, role } = self.execute(acting, verb, out)?;
-        let accepted = Accepted {
+        let accepted = Reply::Accepted(Accepted {
             version: self.version,
             targets: tally.len(),
             participant: role.map(|(participant, _)| participant),
             role: role.map(|(_, role)| role),
-        };
-        if let Some((ref_, body)) = key {
-            let owner = acting.username.clone();
-            self.refs.remember(owner, ref_.clone(), body, self.now, accepted.clone());
-        }
-        out.reply(origin, Ok(Reply::Accepted(accepted)));
+        });
+        self.remember(acting.owner(origin), key, &accepted);
+        out.reply(origin, Ok(accepted));
         let deed = Deed {
             version: self.version,
             verb: verb.verb(),

@@ -1,12 +1,13 @@
 //! Idempotency keys: a verb or signal sent again under the same `ref` is answered again, and done once.
 //!
-//! A key is of the user who used it (or of the server). The newest [`MAX_REFS`] are remembered, each for [`REF_LIFE`];
-//! what was refused is not remembered, for it changed nothing.
+//! A key is of the user who used it (or of the server), and of this room alone. Whoever used it gets the answer again,
+//! be they here no longer, or allowed less than before. The newest [`MAX_REFS`] are remembered, each for [`REF_LIFE`]; what
+//! was refused is not remembered, for it changed nothing.
 
 use std::collections::VecDeque;
 
 use serde::Serialize;
-use stagedoor_proto::{Error, ErrorCode, Ref, Timestamp, Username};
+use stagedoor_proto::{Error, ErrorCode, Ref, SessionId, Timestamp, Username};
 
 use super::settings::{MAX_REFS, REF_LIFE};
 
@@ -16,11 +17,42 @@ pub(super) struct Refs<A>(VecDeque<Used<A>>);
 
 #[derive(Clone, Debug, PartialEq)]
 struct Used<A> {
-    owner: Option<Username>,
+    /// `None`: the server.
+    owner: Option<Owner>,
     ref_: Ref,
     body: Fingerprint,
     at: Timestamp,
     answer: A,
+}
+
+/// A user who used a key, and the session by which they did.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Owner {
+    pub(super) username: Username,
+    pub(super) session: SessionId,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asker<'a> {
+    Server,
+    Session {
+        session: SessionId,
+        /// Whose it is; only known while it is in the room.
+        username: Option<&'a Username>,
+    },
+}
+
+impl Asker<'_> {
+    fn is(self, owner: Option<&Owner>) -> bool {
+        match (self, owner) {
+            (Self::Server, None) => true,
+            (Self::Session { session, username }, Some(owner)) => {
+                session == owner.session || username == Some(&owner.username)
+            }
+            (Self::Server, Some(_)) | (Self::Session { .. }, None) => false,
+        }
+    }
 }
 
 impl<A> Default for Refs<A> {
@@ -30,25 +62,25 @@ impl<A> Default for Refs<A> {
 }
 
 impl<A: Clone> Refs<A> {
-    /// Whether `owner` used `ref_`.
-    pub(super) fn knows(&self, owner: Option<&Username>, ref_: &Ref) -> bool {
-        self.0.iter().any(|used| used.owner.as_ref() == owner && used.ref_ == *ref_)
+    /// Whether the asker used `ref_`.
+    pub(super) fn knows(&self, asker: Asker<'_>, ref_: &Ref) -> bool {
+        self.0.iter().any(|used| used.ref_ == *ref_ && asker.is(used.owner.as_ref()))
     }
 
-    /// The answer that `owner` got under `ref_`, if it was for the same body.
+    /// The answer that the asker got under `ref_`, if it was for the same body.
     ///
     /// # Errors
     /// `ref_conflict` when it was for another.
     pub(super) fn recall(
         &self,
-        owner: Option<&Username>,
+        asker: Asker<'_>,
         ref_: &Ref,
         body: Fingerprint,
         now: Timestamp,
     ) -> Result<Option<A>, Error> {
         let lives = |used: &&Used<A>| now.saturating_since(used.at) <= REF_LIFE;
         let mut newest_first = self.0.iter().rev().take_while(lives);
-        let used = newest_first.find(|used| used.owner.as_ref() == owner && used.ref_ == *ref_);
+        let used = newest_first.find(|used| used.ref_ == *ref_ && asker.is(used.owner.as_ref()));
         match used {
             Some(used) if used.body == body => Ok(Some(used.answer.clone())),
             Some(_) => {
@@ -61,7 +93,7 @@ impl<A: Clone> Refs<A> {
 
     pub(super) fn remember(
         &mut self,
-        owner: Option<Username>,
+        owner: Option<Owner>,
         ref_: Ref,
         body: Fingerprint,
         now: Timestamp,

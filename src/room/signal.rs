@@ -11,7 +11,7 @@ use stagedoor_proto::{
 
 use super::effect::Audience;
 use super::rate::Gcra;
-use super::refs::{Fingerprint, Refs};
+use super::refs::{Asker, Fingerprint, Owner, Refs};
 use super::refuse;
 use super::state::Room;
 
@@ -54,15 +54,17 @@ impl Room {
         signal: &SendSignal,
         now: Timestamp,
     ) -> Result<Signalling, Error> {
+        let session = from;
         let from = from.map(|session| self.signal_sender(session)).transpose()?;
         if signal.data.as_json().len() > MAX_SIGNAL_DATA_BYTES {
             let message = "signal data is at most 8192 bytes of JSON";
             return Err(Error::new(ErrorCode::TooLarge, message).at("data"));
         }
-        let owner = from.as_ref().map(|sender| &sender.username);
+        let username = from.as_ref().map(|sender| &sender.username);
+        let asker = session.map_or(Asker::Server, |session| Asker::Session { session, username });
         let key = signal.ref_.as_ref().map(|ref_| (ref_, Fingerprint::of(signal)));
         if let Some((ref_, body)) = key
-            && let Some(sent) = self.signals.refs.recall(owner, ref_, body, now)?
+            && let Some(sent) = self.signals.refs.recall(asker, ref_, body, now)?
         {
             return Ok(Signalling { to: None, from, sent });
         }
@@ -75,7 +77,9 @@ impl Room {
         self.signals.order += 1;
         let sent = Sent { recipients, order: self.signals.order };
         if let Some((ref_, body)) = key {
-            self.signals.refs.remember(owner.cloned(), ref_.clone(), body, now, sent);
+            let owner = session.zip(username.cloned());
+            let owner = owner.map(|(session, username)| Owner { username, session });
+            self.signals.refs.remember(owner, ref_.clone(), body, now, sent);
         }
         Ok(Signalling { to: Some(to), from, sent })
     }

@@ -6,8 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stagedoor_proto::{
-    Accepted, Error, ErrorCode, ParticipantId, Ref, Reply, RoomId, SessionId, StreamId, Timestamp,
-    Username,
+    Error, ErrorCode, ParticipantId, Ref, Reply, RoomId, SessionId, StreamId, Timestamp, Username,
 };
 
 use super::command::{Entry, Opening, Origin, RoomCommand};
@@ -18,7 +17,7 @@ use super::participants::{Membership, People};
 use super::receipts::Receipts;
 use super::recent::Recent;
 use super::record::Held;
-use super::refs::Refs;
+use super::refs::{Asker, Fingerprint, Owner, Refs};
 use super::refuse;
 use super::settings::{RECENT_WINDOW, RETENTION, RoomSettings};
 use super::signal::Signals;
@@ -36,7 +35,7 @@ pub struct Room {
     pub(super) streams: BTreeMap<StreamId, Published>,
     pub(super) held: Held,
     pub(super) recent: Recent,
-    pub(super) refs: Refs<Accepted>,
+    pub(super) refs: Refs<Reply>,
     pub(super) receipts: Receipts,
     /// Rows for the audit log of verbs whose last receipt came in with this entry; empty between entries.
     pub(super) settled: Vec<Audit>,
@@ -145,11 +144,10 @@ impl Room {
         self.streams.contains_key(&stream)
     }
 
-    /// Whether a session's user used a verb here under this `ref`.
+    /// Whether a session did something here under this `ref`, be it in the room or not, or another of its user did.
     #[must_use]
     pub fn knows_ref(&self, session: SessionId, ref_: &Ref) -> bool {
-        let person = self.people.of_session(session);
-        person.is_some_and(|person| self.refs.knows(Some(&person.username), ref_))
+        self.refs.knows(self.asker(session), ref_)
     }
 
     /// Whether moderators laid something on a user here: a mute, a role, a block.
@@ -216,7 +214,9 @@ impl Room {
             RoomCommand::Leave { session, reason, .. } => self.leave(session, reason, out),
             RoomCommand::Publish { origin, stream, new } => self.publish(origin, stream, new, out),
             RoomCommand::UpdateStream { origin, update } => self.update_stream(origin, update, out),
-            RoomCommand::Unpublish { origin, stream } => self.unpublish(origin, stream, out),
+            RoomCommand::Unpublish { origin, stream, ref_ } => {
+                self.unpublish(origin, stream, ref_.as_ref(), out)
+            }
             RoomCommand::Subscribe { origin, stream } => self.subscribe(origin, stream, out),
             RoomCommand::Unsubscribe { origin, stream } => self.unsubscribe(origin, stream, out),
             RoomCommand::Watch { origin, on } => self.watch(origin, on, out),
@@ -259,6 +259,39 @@ impl Room {
             }
             None | Some(_) => {}
         }
+    }
+
+    /// What the requester was answered before under this key.
+    ///
+    /// Asked before anything else is: what was done may have cost them their place here, or their role.
+    pub(super) fn recall(
+        &self,
+        origin: Origin,
+        key: Option<(&Ref, Fingerprint)>,
+    ) -> Result<Option<Reply>, Error> {
+        let Some((ref_, body)) = key else { return Ok(None) };
+        let asker = match origin {
+            Origin::Session { session, .. } => self.asker(session),
+            Origin::Call(_) => Asker::Server,
+        };
+        self.refs.recall(asker, ref_, body, self.now)
+    }
+
+    /// Remembers the requester's answer under a key, while they are still here.
+    pub(super) fn remember(
+        &mut self,
+        owner: Option<Owner>,
+        key: Option<(&Ref, Fingerprint)>,
+        answer: &Reply,
+    ) {
+        if let Some((ref_, body)) = key {
+            self.refs.remember(owner, ref_.clone(), body, self.now, answer.clone());
+        }
+    }
+
+    fn asker(&self, session: SessionId) -> Asker<'_> {
+        let username = self.people.of_session(session).map(|person| &person.username);
+        Asker::Session { session, username }
     }
 
     /// The membership on whose behalf a request was made.

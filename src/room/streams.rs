@@ -5,14 +5,15 @@
 use std::collections::BTreeSet;
 
 use stagedoor_proto::{
-    Error, ErrorCode, NewStream, Outcome, ParticipantId, Published as PublishedReply, Push, Reply,
-    Role, Scope, SessionId, Stream, StreamChange, StreamEndReason, StreamId, StreamUnpublished,
-    Timestamp, UpdateStream, Updated,
+    Error, ErrorCode, NewStream, Outcome, ParticipantId, Published as PublishedReply, Push, Ref,
+    Reply, Role, Scope, SessionId, Stream, StreamChange, StreamEndReason, StreamId,
+    StreamUnpublished, Timestamp, UpdateStream, Updated,
 };
 
 use super::command::Origin;
 use super::effect::{Audience, Effects};
 use super::participants::wire_bytes;
+use super::refs::{Fingerprint, Owner};
 use super::refuse;
 use super::state::Room;
 
@@ -161,15 +162,23 @@ impl Room {
         &mut self,
         origin: Origin,
         id: StreamId,
+        ref_: Option<&Ref>,
         out: &mut Effects,
     ) -> Result<Reply, Error> {
-        let person = self.requester(origin)?.id;
+        let key = ref_.map(|ref_| (ref_, Fingerprint::of(&("unpublish", id))));
+        if let Some(first) = self.recall(origin, key)? {
+            return Ok(first);
+        }
+        let person = self.requester(origin)?;
+        let owner = Owner { username: person.username.clone(), session: person.session };
         let stream = self.streams.get(&id).ok_or_else(refuse::stream_not_found)?;
-        if stream.wire.participant != person {
+        if stream.wire.participant != person.id {
             return Err(refuse::not_owner());
         }
         self.end_stream(id, StreamEndReason::Unpublished, Outcome::Enforced, out);
-        Ok(Reply::Unpublished {})
+        let reply = Reply::Unpublished {};
+        self.remember(Some(owner), key, &reply);
+        Ok(reply)
     }
 
     /// Ends a stream and tells of it; mutes that waited for its owner come to `outcome`.

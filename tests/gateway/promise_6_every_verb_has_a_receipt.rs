@@ -178,6 +178,59 @@ async fn a_verb_repeated_under_its_ref_has_one_effect_and_the_same_answer() {
 }
 
 #[tokio::test]
+async fn who_loses_their_place_by_a_verb_is_answered_again_all_the_same() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, _) = cast(&gateway).await;
+    let end = json!({ "room": "lobby", "ref": "the-end" });
+    let first = host.does("end_room", end.clone()).await;
+    let cut = host.cut().await;
+    let mut host = Person::resume(&gateway, cut).await;
+    assert_eq!(host.does("end_room", end.clone()).await, first, "its connection was cut");
+    assert_eq!(host.fails("lock_room", end.clone()).await, "ref_conflict", "another verb");
+    let anew = json!({ "room": "lobby", "ref": "another" });
+    assert_eq!(host.fails("end_room", anew).await, "not_in_room");
+    let elsewhere = json!({ "room": "hall", "ref": "the-end" });
+    assert_eq!(host.fails("end_room", elsewhere).await, "not_in_room");
+    assert_eq!(ada.fails("end_room", end.clone()).await, "not_in_room", "it was not hers");
+    gateway.advance(std::time::Duration::from_mins(11));
+    assert_eq!(host.fails("end_room", end).await, "not_in_room", "forgotten");
+}
+
+#[tokio::test]
+async fn who_may_no_longer_moderate_is_answered_again_all_the_same() {
+    let gateway = Gateway::dev().await;
+    let (mut host, _ada, _) = cast(&gateway).await;
+    let mut other = gateway.enter("other", "moderator").await;
+    let lock = json!({ "room": "lobby", "ref": "the-lock" });
+    let first = host.does("lock_room", lock.clone()).await;
+    let demote =
+        json!({ "room": "lobby", "participant": host.id(), "role": "subscriber", "ref": "down" });
+    let demoted = other.does("set_role", demote.clone()).await;
+    assert_eq!(host.does("lock_room", lock.clone()).await, first);
+    assert_eq!(host.fails("unlock_room", json!({ "room": "lobby" })).await, "forbidden");
+    let kick = json!({ "room": "lobby", "participant": host.id(), "ref": "out" });
+    let kicked = other.does("force_disconnect", kick.clone()).await;
+    assert_eq!(other.does("force_disconnect", kick.clone()).await, kicked, "the target is gone");
+    assert_eq!(other.does("set_role", demote).await, demoted, "the target is gone");
+    assert_eq!(host.does("lock_room", lock).await, first);
+    let them = json!({ "room": "lobby", "username": "host", "ref": "out" });
+    assert_eq!(other.fails("force_disconnect", them).await, "ref_conflict", "another target");
+}
+
+#[tokio::test]
+async fn an_owners_repeated_unpublish_is_answered_again() {
+    let gateway = Gateway::dev().await;
+    let (_host, mut ada, stream) = cast(&gateway).await;
+    let unpublish = json!({ "stream": stream, "ref": "off" });
+    let first = ada.does("unpublish", unpublish.clone()).await;
+    assert_eq!(ada.does("unpublish", unpublish).await, first);
+    assert_eq!(ada.fails("unpublish", json!({ "stream": stream })).await, "stream_not_found");
+    let other = ada.publish().await["id"].clone();
+    let conflict = json!({ "stream": other, "ref": "off" });
+    assert_eq!(ada.fails("unpublish", conflict).await, "ref_conflict");
+}
+
+#[tokio::test]
 async fn the_session_feed_is_a_snapshot_and_then_what_changes() {
     let gateway = Gateway::dev().await;
     let (mut host, ada, _) = cast(&gateway).await;

@@ -6,14 +6,14 @@
 use std::sync::Arc;
 
 use stagedoor_proto::{
-    Command, Error, ErrorCode, LeaveReason, MuteTarget, Push, Relay, Relayed, Reply, RoomId,
+    Command, Error, ErrorCode, LeaveReason, MuteTarget, Push, Ref, Relay, Relayed, Reply, RoomId,
     SendSignal, Signal, StreamId, Timestamp,
 };
 
 use super::super::Hub;
 use super::super::handle::SessionHandle;
 use super::place::Place;
-use crate::room::{Audience, Moderation, Origin, RoomCommand};
+use crate::room::{Audience, Moderation, Origin, RoomCommand, RoomKey};
 
 /// Where a command belongs, and what it is in a room's log.
 type Addressed = Result<(Arc<Place>, RoomCommand), Error>;
@@ -63,8 +63,9 @@ impl Hub {
                 return Ok((place, RoomCommand::UpdateStream { origin, update }));
             }
             Command::Unpublish(on) => {
-                let command = RoomCommand::Unpublish { origin, stream: on.stream };
-                return Ok((with_stream(session, on.stream)?, command));
+                let place = with_target(session, on.stream, on.ref_.as_ref())?;
+                let (stream, ref_) = (on.stream, on.ref_);
+                return Ok((place, RoomCommand::Unpublish { origin, stream, ref_ }));
             }
             Command::Subscribe(on) => {
                 let command = RoomCommand::Subscribe { origin, stream: on.stream };
@@ -80,8 +81,23 @@ impl Hub {
             }
             other => verb_of(other)?,
         };
-        let place = place_of(session, &verb)?;
+        let place = self.place_of(session, &verb)?;
         Ok((place, RoomCommand::Moderate { origin, verb }))
+    }
+
+    /// The room a verb is about, which the moderator has to be in, or where this very verb was done by its `ref`: it may
+    /// have cost the moderator their place, as `end_room` does.
+    fn place_of(&self, session: &SessionHandle, verb: &Moderation) -> Result<Arc<Place>, Error> {
+        let room = match about(verb) {
+            About::Stream(stream) => return with_target(session, stream, verb.ref_()),
+            About::Room(room) => room,
+        };
+        in_room(session, room).or_else(|error| {
+            let ref_ = verb.ref_().ok_or_else(|| error.clone())?;
+            let key = RoomKey { app: Arc::clone(&session.user().app), room: room.clone() };
+            let place = self.rooms.find(&key);
+            place.filter(|place| place.lock().room.knows_ref(session.id(), ref_)).ok_or(error)
+        })
     }
 
     fn signal(
@@ -139,23 +155,28 @@ fn verb_of(command: Command) -> Result<Moderation, Error> {
     })
 }
 
-/// The room a verb is about, which the moderator has to be in.
-fn place_of(session: &SessionHandle, verb: &Moderation) -> Result<Arc<Place>, Error> {
+/// What a verb is about.
+enum About<'a> {
+    Room(&'a RoomId),
+    Stream(StreamId),
+}
+
+fn about(verb: &Moderation) -> About<'_> {
     match verb {
-        Moderation::ForceDisconnect(body) => in_room(session, &body.room),
-        Moderation::Unblock(body) => in_room(session, &body.room),
-        Moderation::ForceUnpublish(body) => with_target(session, body.stream, verb),
+        Moderation::ForceDisconnect(body) => About::Room(&body.room),
+        Moderation::Unblock(body) => About::Room(&body.room),
+        Moderation::ForceUnpublish(body) => About::Stream(body.stream),
         Moderation::ForceMute(body) | Moderation::LiftMute(body) => match &body.target {
-            MuteTarget::Stream(stream) => with_target(session, *stream, verb),
-            MuteTarget::Person { room, .. } => in_room(session, room),
+            MuteTarget::Stream(stream) => About::Stream(*stream),
+            MuteTarget::Person { room, .. } => About::Room(room),
         },
-        Moderation::ForceMuteAll(body) => in_room(session, &body.room),
-        Moderation::AskUnmute(body) => with_target(session, body.stream, verb),
-        Moderation::SetRole(body) => in_room(session, &body.room),
+        Moderation::ForceMuteAll(body) => About::Room(&body.room),
+        Moderation::AskUnmute(body) => About::Stream(body.stream),
+        Moderation::SetRole(body) => About::Room(&body.room),
         Moderation::DisableForceMute(body)
         | Moderation::LockRoom(body)
         | Moderation::UnlockRoom(body)
-        | Moderation::EndRoom(body) => in_room(session, &body.room),
+        | Moderation::EndRoom(body) => About::Room(&body.room),
     }
 }
 
@@ -165,14 +186,15 @@ fn in_room(session: &SessionHandle, room: &RoomId) -> Result<Arc<Place>, Error> 
     })
 }
 
-/// The room of a verb's stream; where the stream has ended, the room that knows the verb by its `ref` and answers again.
+/// The room of a command's stream; where the stream has ended, the room that knows the command by its `ref` and answers
+/// again.
 fn with_target(
     session: &SessionHandle,
     stream: StreamId,
-    verb: &Moderation,
+    ref_: Option<&Ref>,
 ) -> Result<Arc<Place>, Error> {
     with_stream(session, stream).or_else(|error| {
-        let ref_ = verb.ref_().ok_or_else(|| error.clone())?;
+        let ref_ = ref_.ok_or_else(|| error.clone())?;
         let mut rooms = session.rooms().into_iter();
         rooms.find(|place| place.lock().room.knows_ref(session.id(), ref_)).ok_or(error)
     })

@@ -145,6 +145,26 @@ fn the_same_ref_gets_the_same_answer_once_and_with_other_arguments_a_conflict() 
 }
 
 #[test]
+fn a_repeated_verb_is_answered_again_though_its_moderator_is_out_or_demoted() {
+    let ref_: Ref = "r-1".parse().expect("a ref");
+    let end = || Moderation::EndRoom(whole_room(Some(ref_.clone())));
+    let mut world = stage();
+    let first = world.moderate(1, end()).accepted();
+    let again = world.moderate(1, end());
+    assert_eq!((again.accepted(), again.0.len()), (first, 1));
+    assert_eq!(world.moderate(2, end()).code(), Some(ErrorCode::NotInRoom), "it is not theirs");
+    let other = Moderation::LockRoom(whole_room(Some(ref_.clone())));
+    assert_eq!(world.moderate(1, other).code(), Some(ErrorCode::RefConflict));
+    let lock = || Moderation::LockRoom(whole_room(Some("r-2".parse().expect("a ref"))));
+    let mut world = stage();
+    let first = world.moderate(1, lock()).accepted();
+    world.join(4, "mod-2", Role::Moderator);
+    world.moderate(4, role_of(1, Role::Subscriber));
+    assert_eq!(world.moderate(1, lock()).accepted(), first);
+    assert_eq!(world.moderate(1, end()).code(), Some(ErrorCode::Forbidden));
+}
+
+#[test]
 fn a_kick_and_a_leave_in_either_order_leave_nobody_behind() {
     let mut world = stage();
     world.step(leave(2));

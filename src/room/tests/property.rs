@@ -117,7 +117,7 @@ fn command(seed: Seed, world: &World) -> RoomCommand {
                 layout_classes: None,
             },
         },
-        20 => RoomCommand::Unpublish { origin, stream },
+        20 => RoomCommand::Unpublish { origin, stream, ref_: None },
         21 => RoomCommand::Subscribe { origin, stream },
         22 => RoomCommand::Unsubscribe { origin, stream },
         23 => RoomCommand::Watch { origin, on: c & 1 == 0 },

@@ -67,8 +67,11 @@ fn a_stream_is_its_owners_and_its_layout_the_servers_too() {
             "{by:?}"
         );
     }
-    let unpublish =
-        |n, stream| RoomCommand::Unpublish { origin: origin(n), stream: stream_id(stream) };
+    let unpublish = |n, stream| RoomCommand::Unpublish {
+        origin: origin(n),
+        stream: stream_id(stream),
+        ref_: None,
+    };
     assert_eq!(world.step(unpublish(2, 1)).code(), Some(ErrorCode::NotOwner));
     assert_eq!(world.step(unpublish(1, 9)).code(), Some(ErrorCode::StreamNotFound));
     assert_eq!(world.step(unpublish(1, 1)).code(), None);
