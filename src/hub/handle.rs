@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::app::App;
 use super::membership::{Memberships, Standing, Untold};
+use super::registry::Seat;
 use super::rooms::Place;
 use super::writer::Writer;
 use crate::grant::Grant;
@@ -69,6 +70,8 @@ pub struct SessionHandle {
 
 struct Inner {
     session: Session,
+    /// Given up as the session ends.
+    seat: Option<Seat>,
     credit: Credit,
     /// The connection's task.
     writer: Writer,
@@ -108,6 +111,7 @@ impl SessionHandle {
             room_count: AtomicUsize::new(0),
             inner: Mutex::new(Inner {
                 session,
+                seat: None,
                 credit,
                 writer: Writer::default(),
                 pinged: Timestamp::default(),
@@ -204,6 +208,19 @@ impl SessionHandle {
         matches!(self.lock().session.link(), Link::Live { .. })
     }
 
+    /// Counts among the sessions of the node until it ends.
+    pub(super) fn hold(&self, seat: Seat) {
+        let mut inner = self.lock();
+        if !matches!(inner.session.link(), Link::Ended { .. }) {
+            inner.seat = Some(seat);
+        }
+    }
+
+    /// Counts no more.
+    pub(super) fn give_way(&self) {
+        self.lock().seat = None;
+    }
+
     pub(super) fn credit(&self) -> Credit {
         self.lock().credit.clone()
     }
@@ -243,7 +260,7 @@ impl SessionHandle {
     pub fn change<R>(&self, change: impl FnOnce(&mut Session) -> R) -> R {
         let mut inner = self.lock();
         let result = change(&mut inner.session);
-        self.note_due(&inner);
+        self.note_due(&mut inner);
         result
     }
 
@@ -251,7 +268,7 @@ impl SessionHandle {
     pub fn tell<R>(&self, change: impl FnOnce(&mut Session) -> R) -> R {
         let mut inner = self.lock();
         let result = change(&mut inner.session);
-        self.note_due(&inner);
+        self.note_due(&mut inner);
         let waker = inner.writer.take();
         drop(inner);
         if let Some(waker) = waker {
@@ -265,7 +282,7 @@ impl SessionHandle {
     pub(super) fn tell_owing(&self, change: impl FnOnce(&mut Session)) -> bool {
         let mut inner = self.lock();
         change(&mut inner.session);
-        self.note_due(&inner);
+        self.note_due(&mut inner);
         inner.writer.owe()
     }
 
@@ -349,7 +366,7 @@ impl SessionHandle {
         if !had_ended && matches!(inner.session.link(), Link::Ended { .. }) {
             swept = Swept::Ended;
         }
-        self.note_due(&inner);
+        self.note_due(&mut inner);
         if let Some(waker) = inner.writer.take() {
             drop(inner);
             waker.wake();
@@ -430,7 +447,11 @@ impl SessionHandle {
         is_there && inner.session.catch_up()
     }
 
-    fn note_due(&self, inner: &Inner) {
+    /// Follows each change of the session.
+    fn note_due(&self, inner: &mut Inner) {
+        if matches!(inner.session.link(), Link::Ended { .. }) {
+            inner.seat = None;
+        }
         self.due.store(inner.session.due().as_millis(), Ordering::Relaxed);
     }
 

@@ -136,10 +136,10 @@ impl Hub {
         &self.clock
     }
 
-    /// How many sessions it holds, suspended and just ended ones included.
+    /// How many sessions it holds, suspended ones included; what ended and is only remembered is not counted.
     #[must_use]
     pub fn session_count(&self) -> usize {
-        self.registry.len()
+        self.registry.living()
     }
 
     /// Counts a start from `address`. Resumes are none.

@@ -1,4 +1,7 @@
 //! Every session of the node by its id, ended ones too until their window has passed.
+//!
+//! A session that has not ended has a [`Seat`], of which there are so many. An ended one is remembered beside them, so
+//! that its client learns how it ended; there are never more than as many of those again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,15 +15,29 @@ use super::handle::SessionHandle;
 #[derive(Default)]
 pub(super) struct Registry {
     sessions: DashMap<SessionId, Arc<SessionHandle>>,
-    count: AtomicUsize,
+    taken: Arc<AtomicUsize>,
+}
+
+/// One session's share of what the node may hold. It is free again when this is dropped.
+pub(super) struct Seat(Arc<AtomicUsize>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Registry {
-    /// Takes a session in, unless `max` are held already.
+    /// Takes a session in, unless `max` that have not ended are held already.
     pub(super) fn insert(&self, session: &Arc<SessionHandle>, max: usize) -> bool {
-        if self.count.fetch_add(1, Ordering::Relaxed) >= max {
-            self.count.fetch_sub(1, Ordering::Relaxed);
+        let seat = Seat(Arc::clone(&self.taken));
+        if self.taken.fetch_add(1, Ordering::Relaxed) >= max {
             return false;
+        }
+        session.hold(seat);
+        if self.sessions.len() >= max.saturating_mul(2) {
+            // At least half of them go, so that this costs each start but little.
+            self.sessions.retain(|_, session| !session.has_ended());
         }
         self.sessions.insert(session.id(), Arc::clone(session));
         true
@@ -33,14 +50,14 @@ impl Registry {
 
     /// Forgets a session.
     pub(super) fn remove(&self, id: SessionId) {
-        if self.sessions.remove(&id).is_some() {
-            self.count.fetch_sub(1, Ordering::Relaxed);
+        if let Some((_, session)) = self.sessions.remove(&id) {
+            session.give_way();
         }
     }
 
-    /// How many are held.
-    pub(super) fn len(&self) -> usize {
-        self.count.load(Ordering::Relaxed)
+    /// How many are held that have not ended.
+    pub(super) fn living(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
     }
 
     /// Those for whom `wanted` holds. It runs under the map's locks: it looks, and does nothing else.

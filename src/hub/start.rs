@@ -78,7 +78,7 @@ impl Hub {
         let secret = self.new_secret();
         let mut at_least = self.clock.micros();
         // Before the store is asked: its answer would make the tokens of the session that stays void.
-        if self.registry.len() >= self.max_sessions {
+        if self.registry.living() >= self.max_sessions {
             return Err(full());
         }
         loop {

@@ -108,6 +108,59 @@ async fn a_full_node_lets_nobody_in_and_takes_nothing_away() {
     assert!(holder.request("renew", json!({})).await.is_ok());
 }
 
+#[tokio::test]
+async fn a_session_that_ended_leaves_its_place_to_another() {
+    let gateway = limited(|limits| limits.sessions_per_node = 1).await;
+    let mut ended = Vec::new();
+    for _ in 0..3 {
+        let (mut client, started) = Client::guest(&gateway, "ada", "instance-1").await;
+        assert_eq!(gateway.hub().session_count(), 1);
+        client.request("end", json!({})).await.unwrap();
+        assert_eq!(client.closed().await.code, 1000);
+        assert_eq!(gateway.hub().session_count(), 0);
+        ended.push((started, client.last_seq));
+    }
+    let remembered = [4401, 4401, 1000];
+    for ((started, last_seq), code) in ended.iter().zip(remembered) {
+        let closed = Client::resume_refused(&gateway, started, *last_seq).await;
+        assert_eq!(closed.code, code, "as many are remembered as may live");
+    }
+    let (suspended, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    suspended.cut().await;
+    let start = json!({ "id": 0, "start": start_of("bob", "instance-2") });
+    assert_eq!(Client::refused(&gateway, start).await.code, 4201, "suspended is not ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn places_are_counted_exactly_while_sessions_come_and_go() {
+    const RACERS: usize = 24;
+    let gateway = Arc::new(limited(|limits| limits.sessions_per_node = RACERS).await);
+    let racers = (0..RACERS).map(|n| {
+        let gateway = Arc::clone(&gateway);
+        tokio::spawn(async move {
+            let (mut client, started) =
+                Client::guest(&gateway, &format!("user-{n}"), "instance-1").await;
+            let id = started["session"]["id"].as_str().unwrap().parse().unwrap();
+            match n % 3 {
+                0 => return Some(client),
+                1 => drop(client.request("end", json!({})).await),
+                // Its client and an operator end it at the same time.
+                _ => {
+                    client.begin("end", json!({})).await;
+                    gateway.hub().terminate("demo", id);
+                }
+            }
+            client.closed().await;
+            None
+        })
+    });
+    let racers: Vec<_> = racers.collect();
+    let stayed = futures::future::join_all(racers).await;
+    assert_eq!(gateway.hub().session_count(), RACERS / 3);
+    assert_eq!(gateway.hub().sessions("demo").len(), RACERS / 3);
+    drop(stayed);
+}
+
 /// Never decides over a renewal.
 struct Undecided;
 
