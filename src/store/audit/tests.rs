@@ -19,6 +19,18 @@ fn log(count: usize) -> (Vec<FoundRow>, Head) {
     (rows.collect(), head)
 }
 
+/// What is found in rows that can all be read.
+fn verify(
+    key: &AuditKey,
+    app: &str,
+    rows: &[FoundRow],
+    head: Option<&Head>,
+    told: Option<&Head>,
+) -> Result<Verified, Tampered> {
+    let rows = rows.iter().cloned().map(Ok::<_, std::convert::Infallible>);
+    super::verify(key, app, rows, head, told).unwrap_or_else(|never| match never {})
+}
+
 /// Exchanges the contents of two rows, whose numbers stay.
 fn swap(rows: &mut [FoundRow], a: usize, b: usize) {
     rows.swap(a, b);
@@ -123,6 +135,17 @@ fn head_told_before_shows_what_the_log_alone_cannot() {
     let told = Head { hash: AuditHash([9; 32]), ..at(4) };
     let found = verify(&key(), APP, &rows, Some(&head), Some(&told));
     assert_eq!(found, Err(Tampered::Rewritten { number: 4 }));
+}
+
+#[test]
+fn row_that_cannot_be_read_ends_the_check_and_says_nothing_of_the_log() {
+    let (rows, head) = log(3);
+    for unread in 0..3 {
+        let mut rows: Vec<_> = rows.iter().cloned().map(Ok).collect();
+        rows[unread] = Err("the disk");
+        let found = super::verify(&key(), APP, rows, Some(&head), None);
+        assert_eq!(found, Err("the disk"), "{unread}");
+    }
 }
 
 #[test]

@@ -67,62 +67,81 @@ pub enum Tampered {
     },
 }
 
-/// Checks an app's log from its first row on.
+/// Checks an app's log from its first row on, holding one row at a time.
 ///
 /// `head` is the one kept apart from the rows; `told` is one that was written down elsewhere before, if there is one.
 ///
 /// # Errors
-/// The first thing that is wrong with it.
-pub fn verify(
+/// That of a row that could not be read; inside, the first thing that is wrong with the log.
+pub fn verify<E>(
     key: &AuditKey,
     app: &str,
-    rows: &[FoundRow],
+    rows: impl IntoIterator<Item = Result<FoundRow, E>>,
     head: Option<&Head>,
     told: Option<&Head>,
-) -> Result<Verified, Tampered> {
+) -> Result<Result<Verified, Tampered>, E> {
+    let mut rows = rows.into_iter();
     let mut last = key.start(app);
-    for (place, row) in rows.iter().enumerate() {
+    let mut holds_told = told.is_none_or(|told| *told == last);
+    while let Some(row) = rows.next() {
+        let row = row?;
         let next = key.next(&last, &row.event);
         if row.number != next.number || row.hash != next.hash {
-            return Err(diagnose(key, &last, &rows[place..]));
+            return diagnose(key, &last, row, rows).map(Err);
         }
         last = next;
+        holds_told |= told == Some(&last);
     }
+    Ok(check_end(last, head, told, holds_told).map(|()| Verified { head: last }))
+}
+
+/// Whether a log whose rows are right ends as it must.
+fn check_end(
+    last: Head,
+    head: Option<&Head>,
+    told: Option<&Head>,
+    holds_told: bool,
+) -> Result<(), Tampered> {
     match head {
         Some(head) if head.number > last.number => {
             return Err(Tampered::Cut { first: last.number + 1, last: head.number });
         }
         Some(head) if *head == last => {}
-        None if rows.is_empty() => {}
+        None if last.number == 0 => {}
         Some(_) | None => return Err(Tampered::Head { last: last.number }),
     }
-    told.map_or(Ok(()), |told| holds(key, app, rows, told))?;
-    Ok(Verified { head: last })
+    match told {
+        Some(told) if told.number > last.number => {
+            Err(Tampered::Cut { first: last.number + 1, last: told.number })
+        }
+        Some(told) if !holds_told => Err(Tampered::Rewritten { number: told.number }),
+        Some(_) | None => Ok(()),
+    }
 }
 
-/// What is wrong with the first of `rows`, when all rows up to `last` are right.
-fn diagnose(key: &AuditKey, last: &Head, rows: &[FoundRow]) -> Tampered {
-    let number = last.number + 1;
-    let belongs_here = |row: &&FoundRow| key.next(last, &row.event).hash == row.hash;
-    let first = rows.first().map_or(number, |row| row.number);
-    match rows.iter().find(belongs_here) {
-        Some(row) if row.number != number || first > number => {
-            Tampered::Reordered { number, found: row.number }
+/// What is wrong with `first`, which `rows` follow, when all rows up to `last` are right.
+fn diagnose<E>(
+    key: &AuditKey,
+    last: &Head,
+    first: FoundRow,
+    rows: impl Iterator<Item = Result<FoundRow, E>>,
+) -> Result<Tampered, E> {
+    let (number, first_number) = (last.number + 1, first.number);
+    let mut belonging = None;
+    for row in std::iter::once(Ok(first)).chain(rows) {
+        let row = row?;
+        if key.next(last, &row.event).hash == row.hash {
+            belonging = Some(row.number);
+            break;
+        }
+    }
+    Ok(match belonging {
+        Some(found) if found != number || first_number > number => {
+            Tampered::Reordered { number, found }
         }
         // It is where it belongs; what stands before it is nobody's.
-        Some(_) => Tampered::Changed { number: first },
-        None if first > number => Tampered::Missing { number },
-        None => Tampered::Changed { number: first },
-    }
-}
-
-/// Whether a log that is whole still holds the row that `told` was told of.
-fn holds(key: &AuditKey, app: &str, rows: &[FoundRow], told: &Head) -> Result<(), Tampered> {
-    let len = rows.len() as u64;
-    if told.number > len {
-        return Err(Tampered::Cut { first: len + 1, last: told.number });
-    }
-    let row = rows.iter().find(|row| row.number == told.number);
-    let hash = row.map_or_else(|| key.start(app).hash, |row| row.hash);
-    if hash == told.hash { Ok(()) } else { Err(Tampered::Rewritten { number: told.number }) }
+        Some(_) => Tampered::Changed { number: first_number },
+        None if first_number > number => Tampered::Missing { number },
+        None => Tampered::Changed { number: first_number },
+    })
 }

@@ -7,7 +7,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::value::Number;
-use crate::store::audit::{AuditHash, AuditKey, FoundRow, Head};
+use crate::store::audit::{AuditHash, AuditKey, FoundRow, Head, Tampered, Verified, verify};
 use crate::store::{AuditEvent, AuditRow};
 
 /// Gives a store without an audit key this one.
@@ -81,11 +81,16 @@ pub(super) fn rows(
     rows.collect()
 }
 
-/// All rows of an app's log, whatever they are.
-pub(super) fn all_found(db: &Connection, app: &str) -> rusqlite::Result<Vec<FoundRow>> {
+/// Checks an app's log, reading row by row.
+pub(super) fn check(
+    db: &Connection,
+    app: &str,
+    told: Option<&Head>,
+) -> rusqlite::Result<Result<Verified, Tampered>> {
+    let (key, head) = (key(db)?, head(db, app)?);
     let mut statement =
         db.prepare("SELECT number, event, hash FROM audit_log WHERE app = ?1 ORDER BY number")?;
-    statement.query_map([app], found)?.collect()
+    verify(&key, app, statement.query_map([app], found)?, head.as_ref(), told)
 }
 
 /// The apps that have a log, or once had one.

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::{audit, open};
-use crate::store::audit::{Head, Tampered, Verified, verify};
+use crate::store::audit::{Head, Tampered, Verified};
 use crate::store::{AuditRow, StoreError};
 
 /// A store's file, of which the audit logs are read and nothing is written.
@@ -57,8 +57,6 @@ impl AuditFile {
 
     /// Checks an app's log; `told` is a head that was written down elsewhere, if there is one.
     ///
-    /// The whole log is in memory meanwhile.
-    ///
     /// # Errors
     /// [`StoreError::Unavailable`]; inside, what is wrong with the log.
     pub fn verify(
@@ -66,9 +64,7 @@ impl AuditFile {
         app: &str,
         told: Option<&Head>,
     ) -> Result<Result<Verified, Tampered>, StoreError> {
-        let (key, head, rows) = self
-            .read(|db| Ok((audit::key(db)?, audit::head(db, app)?, audit::all_found(db, app)?)))?;
-        Ok(verify(&key, app, &rows, head.as_ref(), told))
+        self.read(|db| audit::check(db, app, told))
     }
 
     fn read<T>(
