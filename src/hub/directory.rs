@@ -84,6 +84,24 @@ impl Directory {
         }
     }
 
+    /// The same for whoever of an app may be meant: raises the fence of all who have a claim on its way, and names the
+    /// sessions that are `meant`. It goes through everybody, a part of the map at a time.
+    pub(super) fn fence_all(
+        &self,
+        app: &str,
+        meant: impl Fn(&SessionHandle) -> bool,
+    ) -> Vec<Arc<SessionHandle>> {
+        let mut found = Vec::new();
+        for mut sessions in self.users.iter_mut().filter(|entry| *entry.key().app == *app) {
+            if sessions.claims > 0 {
+                sessions.fence += 1;
+            }
+            let held = sessions.held.iter().map(|held| &held.session);
+            found.extend(held.filter(|session| meant(session)).map(Arc::clone));
+        }
+        found
+    }
+
     /// Lets go of `session`, if it is still what its user's instance is held by.
     pub(super) fn release(&self, session: &Arc<SessionHandle>) {
         if let Some(mut sessions) = self.users.get_mut(session.user()) {

@@ -9,10 +9,11 @@ use stagedoor_proto::{CloseCode, Disconnect, SessionId};
 use super::Hub;
 use super::handle::SessionHandle;
 use super::refusal::parting_word;
-use crate::store::{Block, StoreError, UserKey};
+use crate::store::{Block, Reach, StoreError, UserKey};
 
 impl Hub {
-    /// Blocks a user from the app and ends their sessions; how many.
+    /// Blocks a user from the app and ends their sessions and, of a guest, those of other guests whom the block reaches;
+    /// how many.
     ///
     /// # Errors
     /// When the store did not take it; nothing happened then.
@@ -22,8 +23,19 @@ impl Hub {
         block: Block,
         address: bool,
     ) -> Result<usize, StoreError> {
-        self.store.block(user.clone(), block.clone(), address).await?;
-        Ok(self.end_all(&user, &parting_word(&block)))
+        let reach = self.store.block(user.clone(), block.clone(), address).await?;
+        let parting = parting_word(&block);
+        let ended = self.end_all(&user, &parting);
+        if reach == Reach::default() {
+            return Ok(ended);
+        }
+        let reached = self.directory.fence_all(&user.app, |session| {
+            session.is_guest() && reach.includes(session.instance(), session.arrival().address)
+        });
+        for session in &reached {
+            self.end(session, parting.clone());
+        }
+        Ok(ended + reached.len())
     }
 
     /// Lifts a user's block; whether there was one.
@@ -31,7 +43,7 @@ impl Hub {
     /// # Errors
     /// When the store did not take it.
     pub async fn unblock_user(&self, user: UserKey) -> Result<bool, StoreError> {
-        self.store.unblock(user).await
+        self.store.unblock(user, self.clock.now()).await
     }
 
     /// Deletes a user and ends their sessions; whether they were known, and how many sessions ended.

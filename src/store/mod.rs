@@ -9,6 +9,7 @@ mod audit;
 mod conformance;
 mod sqlite;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,6 +132,23 @@ pub struct Block {
     pub since: Timestamp,
     /// Until when; `None`: for good.
     pub until: Option<Timestamp>,
+}
+
+/// Whom else a guest's block keeps out: other guests there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// On these client instances.
+    pub instances: BTreeSet<InstanceId>,
+    /// At these addresses, in their shortest form.
+    pub addresses: BTreeSet<IpAddr>,
+}
+
+impl Reach {
+    /// Whether it is of a guest on this instance, at this address.
+    #[must_use]
+    pub fn includes(&self, instance: &InstanceId, address: IpAddr) -> bool {
+        self.instances.contains(instance) || self.addresses.contains(&address.to_canonical())
+    }
 }
 
 /// Somebody to be checked who is in already: on resume, renewal and joining.
@@ -280,16 +298,16 @@ pub trait Store: Send + Sync + 'static {
     fn check(&self, check: Check) -> BoxFuture<'_, Result<Result<(), Refusal>, StoreError>>;
 
     /// Blocks a user from the app; a later block takes an earlier one's place. A guest's block is also of the instances
-    /// it is known by and, with `address`, of their addresses, for other guests there.
+    /// it is known by and, with `address`, of their addresses, for other guests there: that is what is answered.
     fn block(
         &self,
         user: UserKey,
         block: Block,
         address: bool,
-    ) -> BoxFuture<'_, Result<(), StoreError>>;
+    ) -> BoxFuture<'_, Result<Reach, StoreError>>;
 
-    /// Lifts a user's block; whether there was one.
-    fn unblock(&self, user: UserKey) -> BoxFuture<'_, Result<bool, StoreError>>;
+    /// Lifts a user's block; whether one stood.
+    fn unblock(&self, user: UserKey, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Deletes a user for good: profile, families and registration; the name stays refused. Whether it was known.
     fn delete_user(&self, user: UserKey, now: Timestamp)

@@ -107,6 +107,56 @@ async fn a_kick_of_a_guest_is_of_its_address_where_the_app_asks() {
 }
 
 #[tokio::test]
+async fn a_kick_of_a_guest_ends_those_who_are_there_under_another_name() {
+    for by_address in [true, false] {
+        let gateway = Setup::new().with(|config| config.apps[0].ban_guest_addresses = by_address);
+        let gateway = gateway.run().await;
+        let (mut eve, _) = Client::guest(&gateway, "eve", "instance-1").await;
+        let (mut alias, alias_started) = Client::guest(&gateway, "mallory", "instance-1").await;
+        let (mut neighbour, _) = Client::guest(&gateway, "bob", "instance-2").await;
+        let token = json!(gateway.session_token(json!({ "username": "ada" })).await);
+        let (mut registered, _) =
+            Client::start(&gateway, token_start("ada", "instance-1", &token)).await;
+        let answer = gateway.api("POST", "users/eve/ban", None).await;
+        assert_eq!(answer.body["sessions_ended"], if by_address { 3 } else { 2 });
+        for client in [&mut eve, &mut alias] {
+            assert_eq!(client.closed().await.code, 4011);
+        }
+        assert_eq!(Client::resume_refused(&gateway, &alias_started, 2).await.code, 4011);
+        if by_address {
+            assert_eq!(neighbour.closed().await.code, 4011);
+        } else {
+            assert!(neighbour.request("renew", json!({})).await.is_ok());
+        }
+        assert!(registered.request("postpone_renewal", json!({})).await.is_ok());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_alias_of_a_banned_guest_is_left_when_the_ban_races_its_starts() {
+    for _ in 0..10 {
+        let gateway = Arc::new(Gateway::dev().await);
+        let (mut eve, _) = Client::guest(&gateway, "eve", "instance-1").await;
+        let starts = (0..20).map(|n| {
+            let gateway = Arc::clone(&gateway);
+            tokio::spawn(async move {
+                let mut client = Client::connect(&gateway).await;
+                let start = start_of(&format!("alias-{n}"), "instance-1");
+                client.send(json!({ "id": 0, "start": start })).await;
+                client.closed().await.code
+            })
+        });
+        let starts: Vec<_> = starts.collect();
+        gateway.api("POST", "users/eve/ban", None).await;
+        for start in join_all(starts).await {
+            assert_eq!(start.unwrap(), 4011);
+        }
+        assert_eq!(eve.closed().await.code, 4011);
+        assert!(gateway.hub().sessions("demo").is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_kick_is_final_for_as_long_as_it_says() {
     let gateway = Gateway::dev().await;
     gateway.api("POST", "users/ada/ban", Some(json!({ "for_ms": 60_000 }))).await;

@@ -153,14 +153,16 @@ impl Hub {
         let user = UserKey { app: Arc::clone(app), username };
         let reason = reason.map(|reason| reason.as_str().to_owned());
         let block = Block { kind: BlockKind::Kick, reason, since: self.clock.now(), until };
+        let parting = super::super::refusal::parting_word(&block);
         let kept = match until {
             Some(_) => {
                 let by_address = self.app(app).is_some_and(|app| app.rules().ban_guest_addresses);
-                self.store.block(user.clone(), block.clone(), by_address).await
+                self.block_user(user.clone(), block, by_address).await.map(drop)
             }
             None => Ok(()),
         };
-        self.end_all(&user, &super::super::refusal::parting_word(&block));
+        // What could not be kept holds at least for those who are here.
+        self.end_all(&user, &parting);
         kept
     }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{ADDRESS, NOW, admit, ban, family, let_in, registered, start, user};
-use crate::store::{Admission, Block, BlockKind, Entry, Refusal, Store};
+use super::{ADDRESS, NOW, admit, ban, family, instance, let_in, registered, start, user};
+use crate::store::{Admission, Block, BlockKind, Entry, Reach, Refusal, Store};
 
 pub(in crate::store) async fn block_holds_for_every_way_in(store: &dyn Store) {
     let_in(store, start("ada", registered(), 1)).await;
@@ -83,6 +83,35 @@ pub(in crate::store) async fn guests_block_is_of_its_addresses_if_asked(store: &
     let_in(store, by_hook).await;
 }
 
+pub(in crate::store) async fn guests_block_says_whom_else_it_reaches(store: &dyn Store) {
+    let_in(store, start("ada", Entry::Guest, 1).on('a')).await;
+    let_in(store, start("ada", Entry::Guest, 2).on('b').from("::ffff:203.0.113.5")).await;
+    let instances = ['a', 'b'].map(instance).into();
+    let reach = store.block(user("ada"), ban(), false).await.unwrap();
+    assert_eq!(reach, Reach { instances, addresses: [].into() });
+    assert!(reach.includes(&instance('a'), "203.0.113.5".parse().unwrap()));
+    assert!(!reach.includes(&instance('c'), "203.0.113.5".parse().unwrap()));
+    let reach = store.block(user("ada"), ban(), true).await.unwrap();
+    let addresses = [ADDRESS, "203.0.113.5"].map(|address| address.parse().unwrap()).into();
+    assert_eq!(reach.addresses, addresses);
+    assert!(reach.includes(&instance('c'), "::ffff:192.0.2.1".parse().unwrap()));
+    let_in(store, start("eve", registered(), 3)).await;
+    for name in ["eve", "nobody"] {
+        let reach = store.block(user(name), ban(), true).await.unwrap();
+        assert_eq!(reach, Reach::default(), "{name}");
+    }
+}
+
+pub(in crate::store) async fn expired_block_is_not_lifted_again(store: &dyn Store) {
+    let until = NOW + Duration::from_mins(10);
+    let block = Block { until: Some(until), ..ban() };
+    for (now, stood) in [(until - Duration::from_millis(1), true), (until, false)] {
+        store.block(user("ada"), block.clone(), false).await.unwrap();
+        assert_eq!(store.unblock(user("ada"), now).await.unwrap(), stood);
+        assert!(!store.unblock(user("ada"), NOW).await.unwrap(), "nothing is left of it");
+    }
+}
+
 pub(in crate::store) async fn ipv4_address_is_the_same_however_it_is_told(store: &dyn Store) {
     let_in(store, start("ada", Entry::Guest, 1).from("::ffff:192.0.2.77")).await;
     store.block(user("ada"), ban(), true).await.unwrap();
@@ -105,11 +134,11 @@ pub(in crate::store) async fn unblock_lifts_what_came_with_the_block_and_nothing
     let_in(store, start("eve", Entry::Guest, 2)).await;
     store.block(user("ada"), ban(), true).await.unwrap();
     store.block(user("eve"), ban(), true).await.unwrap();
-    assert!(store.unblock(user("ada")).await.unwrap());
-    assert!(!store.unblock(user("ada")).await.unwrap(), "there is none any more");
+    assert!(store.unblock(user("ada"), NOW).await.unwrap());
+    assert!(!store.unblock(user("ada"), NOW).await.unwrap(), "there is none any more");
     let newcomer = || start("new name", Entry::Guest, 3);
     assert_eq!(admit(store, newcomer()).await, Err(Refusal::Blocked(ban())), "eve's still stands");
-    assert!(store.unblock(user("eve")).await.unwrap());
+    assert!(store.unblock(user("eve"), NOW).await.unwrap());
     let_in(store, newcomer()).await;
     let_in(store, start("ada", Entry::Family(family(1)), 4).on('a')).await;
 }
@@ -119,7 +148,7 @@ pub(in crate::store) async fn name_that_never_came_in_can_be_blocked(store: &dyn
     for entry in [Entry::Guest, registered()] {
         assert_eq!(admit(store, start("ada", entry, 1)).await, Err(Refusal::Blocked(ban())));
     }
-    store.unblock(user("ada")).await.unwrap();
+    store.unblock(user("ada"), NOW).await.unwrap();
     assert!(
         !let_in(store, start("ada", registered(), 1)).await.was_guest,
         "nobody borrowed the name"

@@ -104,7 +104,7 @@ pub(in crate::store) async fn blocked_guests_are_not_forgotten(store: &dyn Store
     assert_eq!(store.drop_unseen_guests(NOW + TWO_HOURS).await.unwrap(), 1, "eve's block is over");
     let evaded = admit(store, start("new name", Entry::Guest, 3).on('a').at(NOW + TWO_HOURS)).await;
     assert_eq!(evaded, Err(Refusal::Blocked(ban())));
-    store.unblock(user("ada")).await.unwrap();
+    store.unblock(user("ada"), NOW).await.unwrap();
     let_in(store, start("ada", Entry::Family(family(1)), 9).on('a')).await;
 }
 

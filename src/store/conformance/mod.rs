@@ -39,6 +39,8 @@ macro_rules! every_rule {
             blocks::later_block_takes_an_earlier_ones_place
             blocks::guests_block_is_of_its_instances
             blocks::guests_block_is_of_its_addresses_if_asked
+            blocks::guests_block_says_whom_else_it_reaches
+            blocks::expired_block_is_not_lifted_again
             blocks::ipv4_address_is_the_same_however_it_is_told
             blocks::registered_users_block_is_of_the_name_alone
             blocks::unblock_lifts_what_came_with_the_block_and_nothing_else

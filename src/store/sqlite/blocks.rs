@@ -3,27 +3,29 @@
 //! Invariant: a reach goes with the block it belongs to, whether that is lifted, replaced or expired. An expired block
 //! does not count; whoever runs into it removes it.
 
+use std::net::IpAddr;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::{InstanceId, Timestamp};
 
 use super::value::Ms;
-use crate::store::{Block, UserKey};
+use crate::store::{Block, Reach, UserKey};
 
-/// Blocks a user; a guest also by its instances and, with `address`, by their addresses.
+/// Blocks a user; a guest also by its instances and, with `address`, by their addresses. Whom else that reaches.
 pub(super) fn block(
     db: &Connection,
     user: &UserKey,
     block: &Block,
     address: bool,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Reach> {
     let (app, username) = (&*user.app, user.username.as_str());
-    unblock(db, app, username)?;
+    remove(db, app, username)?;
     db.prepare_cached(
         "INSERT INTO blocks (app, username, kind, reason, since_ms, until_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
     .execute(params![app, username, block.kind, block.reason, Ms(block.since), block.until.map(Ms)])?;
     if is_registered(db, app, username)? {
-        return Ok(());
+        return Ok(Reach::default());
     }
     db.prepare_cached(
         "INSERT INTO block_reach (app, kind, subject, username) \
@@ -38,13 +40,46 @@ pub(super) fn block(
         )?
         .execute(params![app, username])?;
     }
-    Ok(())
+    reach(db, app, username)
 }
 
-/// Lifts a user's block and its reach; whether there was one.
-pub(super) fn unblock(db: &Connection, app: &str, username: &str) -> rusqlite::Result<bool> {
-    let mut statement = db.prepare_cached("DELETE FROM blocks WHERE app = ?1 AND username = ?2")?;
-    Ok(statement.execute(params![app, username])? > 0)
+/// What else a user's block is of.
+fn reach(db: &Connection, app: &str, username: &str) -> rusqlite::Result<Reach> {
+    let mut statement = db.prepare_cached(
+        "SELECT kind, subject FROM block_reach INDEXED BY block_reach_by_user WHERE app = ?1 AND username = ?2",
+    )?;
+    let mut rows = statement.query(params![app, username])?;
+    let mut reach = Reach::default();
+    while let Some(row) = rows.next()? {
+        match row.get(0)? {
+            0_u8 => reach.instances.extend(instance(row)?),
+            _ => {
+                reach.addresses.insert(IpAddr::from(row.get::<_, [u8; 16]>(1)?).to_canonical());
+            }
+        }
+    }
+    Ok(reach)
+}
+
+fn instance(row: &Row<'_>) -> rusqlite::Result<Option<InstanceId>> {
+    let bytes = row.get_ref(1)?.as_bytes()?;
+    Ok(std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok()))
+}
+
+/// Lifts a user's block and its reach; whether one stood.
+pub(super) fn unblock(db: &Connection, user: &UserKey, now: Timestamp) -> rusqlite::Result<bool> {
+    let mut statement = db.prepare_cached(
+        "DELETE FROM blocks WHERE app = ?1 AND username = ?2 RETURNING until_ms IS NULL OR until_ms > ?3",
+    )?;
+    let user = params![&*user.app, user.username.as_str(), Ms(now)];
+    Ok(statement.query_row(user, |row| row.get(0)).optional()?.unwrap_or(false))
+}
+
+/// Removes a user's block and its reach, if there is one.
+fn remove(db: &Connection, app: &str, username: &str) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM blocks WHERE app = ?1 AND username = ?2")?
+        .execute(params![app, username])?;
+    Ok(())
 }
 
 /// The block that keeps a user out now: their own or, of a guest on this instance and address, one that reaches it.
@@ -81,7 +116,7 @@ pub(super) fn standing(
     }
     drop(rows);
     for username in expired {
-        unblock(db, &user.app, &username)?;
+        remove(db, &user.app, &username)?;
     }
     Ok(found)
 }

@@ -16,8 +16,8 @@ use super::{admit, audit, blocks, keys, open, rooms, users};
 use crate::clock::Rng;
 use crate::room::{Fact, Record, RoomKey};
 use crate::store::{
-    Admission, Admitted, AuditEvent, AuditRow, Block, Check, Entry, Refusal, SigningKey, Store,
-    StoreError, UserKey,
+    Admission, Admitted, AuditEvent, AuditRow, Block, Check, Entry, Reach, Refusal, SigningKey,
+    Store, StoreError, UserKey,
 };
 
 /// Durable facts in one `SQLite` file, for a gateway that shares them with no other.
@@ -87,12 +87,12 @@ impl Store for SqliteStore {
         user: UserKey,
         block: Block,
         address: bool,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
+    ) -> BoxFuture<'_, Result<Reach, StoreError>> {
         self.call(move |db| blocks::block(db, &user, &block, address))
     }
 
-    fn unblock(&self, user: UserKey) -> BoxFuture<'_, Result<bool, StoreError>> {
-        self.call(move |db| blocks::unblock(db, &user.app, user.username.as_str()))
+    fn unblock(&self, user: UserKey, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.call(move |db| blocks::unblock(db, &user, now))
     }
 
     fn delete_user(

@@ -51,7 +51,7 @@ async fn everything_survives_closing_and_opening() {
         let answer = store.admit(start(name, Entry::Family(family(bits)), 9)).await.unwrap();
         assert_eq!(answer.err(), expected, "{name}");
     }
-    assert!(store.unblock(user("is blocked")).await.unwrap());
+    assert!(store.unblock(user("is blocked"), NOW).await.unwrap());
     for (name, bits, expected) in
         [("is revoked", 4, Some(Refusal::Revoked)), ("is blocked", 2, None)]
     {
@@ -257,7 +257,7 @@ async fn one_call_too_many_is_refused_at_once_and_the_others_are_answered() {
 async fn calls_run_in_the_order_they_are_made_and_not_polled() {
     let store = SqliteStore::in_memory().unwrap();
     let gated = Gate::close(&store);
-    let (block, lift) = (store.block(user("ada"), ban(), false), store.unblock(user("ada")));
+    let (block, lift) = (store.block(user("ada"), ban(), false), store.unblock(user("ada"), NOW));
     let mut lift = Box::pin(lift);
     assert!(futures::poll!(&mut lift).is_pending());
     gated.0.go_on.send(()).unwrap();
@@ -274,5 +274,5 @@ async fn call_whose_caller_went_away_happens_before_the_store_closes() {
     drop(store.block(user("ada"), ban(), false));
     drop(store);
     let store = SqliteStore::open(&path).unwrap();
-    assert!(store.unblock(user("ada")).await.unwrap());
+    assert!(store.unblock(user("ada"), NOW).await.unwrap());
 }
