@@ -15,6 +15,7 @@ use crate::engine;
 use crate::http::{Listener, Ports, Role};
 use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
+use crate::room::RETENTION;
 use crate::store::{SigningKey, SqliteStore, Store, StoreError};
 
 pub use apps::OwnHooks;
@@ -91,6 +92,8 @@ impl Server {
     ) -> Result<Self, ServerError> {
         auth::install_crypto();
         let store = open_store(&config.store)?;
+        // Those who were in rooms went with the process before this one.
+        store.vacate_rooms(clock.now() + RETENTION).await?;
         let first = new_signing_key(&clock);
         let keys = store.signing_keys(first).await?;
         let access = AccessTokens::new(&keys, clock.clone()).unwrap_or_else(|NoSigningKey| {

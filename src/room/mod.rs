@@ -46,6 +46,6 @@ pub use effect::{Audience, Audit, Effect, Fact};
 pub use key::RoomKey;
 pub use permit::{ScopeSet, capabilities};
 pub use record::{BlockRow, Record, SpentRow, Voice};
-pub use settings::{Expiry, RoomSettings};
+pub use settings::{Expiry, RETENTION, RoomSettings};
 pub use signal::{Relaying, Signalling};
 pub use state::Room;

@@ -58,7 +58,7 @@ impl Default for RoomSettings {
 }
 
 /// How long mutes, roles and the room's lock outlive the last participant.
-pub(super) const RETENTION: Duration = Duration::from_hours(24);
+pub const RETENTION: Duration = Duration::from_hours(24);
 /// For how long a locked room still admits those who left, and an empty room remembers them.
 pub(super) const RECENT_WINDOW: Duration = Duration::from_mins(10);
 /// The longest life of a room token: so long the end of a room is remembered.

@@ -335,6 +335,10 @@ pub trait Store: Send + Sync + 'static {
         facts: Vec<Fact>,
     ) -> BoxFuture<'static, Result<(), StoreError>>;
 
+    /// Nobody is in any room: what has no end while somebody is ends then. For the only gateway on a store, before it
+    /// opens a room: whoever was in one was lost with the process before.
+    fn vacate_rooms(&self, keep_until: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;
+
     /// Appends events to an app's audit log, in their order.
     fn audit(
         &self,

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use serde_json::json;
+use stagedoor::room::{Fact, RoomKey};
+use stagedoor_proto::RoomMute;
 use tempfile::TempDir;
 
 use crate::common::{Client, Gateway, Setup, start_of};
@@ -130,4 +132,21 @@ async fn an_ended_rooms_tokens_and_spent_ones_stay_refused_after_a_restart() {
         let error = eve.request("join", json!({ "room": "lobby", "token": token })).await;
         assert_eq!(error.unwrap_err()["code"], code);
     }
+}
+
+#[tokio::test]
+async fn what_a_room_held_when_the_gateway_died_ends_a_day_after_the_next_start() {
+    let house = House::new();
+    let gateway = house.open().await;
+    // As a gateway leaves it that is killed while somebody is in the room: nobody told that it emptied.
+    let lobby = RoomKey { app: "demo".into(), room: "lobby".parse().unwrap() };
+    let mute = RoomMute { active: true, lock: true };
+    let facts = vec![Fact::Room { mute, locked: false }, Fact::Occupied];
+    gateway.hub().store().keep_room(lobby.clone(), facts).await.unwrap();
+    let gateway = house.reopen(gateway).await;
+    let (store, now) = (gateway.hub().store(), gateway.clock().now());
+    let last_moment = now + Duration::from_hours(24) - Duration::from_millis(1);
+    assert_eq!(store.load_room(lobby.clone(), last_moment).await.unwrap().mute, mute);
+    let later = store.load_room(lobby, now + Duration::from_hours(24)).await.unwrap();
+    assert_eq!(later.mute, RoomMute::default());
 }

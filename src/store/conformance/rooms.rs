@@ -216,3 +216,18 @@ pub(in crate::store) async fn no_fact_crosses_rooms_or_apps(store: &dyn Store) {
     }
     assert_eq!(load(store, LATER).await, record);
 }
+
+pub(in crate::store) async fn rooms_left_occupied_end_after_all(store: &dyn Store) {
+    let (facts, record) = order();
+    keep(store, facts).await;
+    keep(store, [Fact::Occupied, Fact::Blocked(block("eve", Timestamp::MAX))]).await;
+    store.vacate_rooms(LATER).await.unwrap();
+    let last_moment = load(store, LATER - Duration::from_millis(1)).await;
+    let blocks = vec![block("eve", Timestamp::MAX)];
+    assert_eq!(last_moment, Record { blocks: blocks.clone(), ..record });
+    assert_eq!(load(store, LATER).await, Record { blocks, ..Record::default() });
+    keep(store, [role("ada", Role::Publisher), Fact::Emptied { keep_until: LATER + TWO_HOURS }])
+        .await;
+    store.vacate_rooms(LATER).await.unwrap();
+    assert_eq!(load(store, LATER).await.roles.len(), 1, "an end that is known stays");
+}

@@ -122,6 +122,15 @@ pub(super) fn load(db: &Connection, key: &RoomKey, now: Timestamp) -> rusqlite::
     Ok(record)
 }
 
+/// Gives the rows of rooms that were occupied when the process before died an end.
+pub(super) fn vacate(db: &Connection, keep_until: Timestamp) -> rusqlite::Result<()> {
+    db.execute(
+        "UPDATE room_facts SET until_ms = ?1 WHERE until_ms IS NULL AND kind IN (1, 2, 3)",
+        params![Ms(keep_until)],
+    )?;
+    Ok(())
+}
+
 /// Removes some of what has long been over, of whatever room.
 fn sweep(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     db.prepare_cached(

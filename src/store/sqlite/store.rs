@@ -134,6 +134,10 @@ impl Store for SqliteStore {
         self.call(move |db| rooms::keep(db, &room, &changes))
     }
 
+    fn vacate_rooms(&self, keep_until: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.call(move |db| rooms::vacate(db, keep_until))
+    }
+
     fn audit(
         &self,
         app: Arc<str>,
