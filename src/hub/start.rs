@@ -1,5 +1,6 @@
 //! A start: authenticate, claim, check the store, be established, close the displaced; in this order.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -14,9 +15,9 @@ use super::handle::{Arrival, Credit, Identity, SessionHandle};
 use super::refusal::Refused;
 use super::{App, Hub, PROOF_OF_LIFE};
 use crate::auth::{Attempt, Proof, Purpose, Verified};
-use crate::room::RoomCommand;
+use crate::room::{RoomCommand, RoomKey};
 use crate::session::{SecretHash, Session};
-use crate::store::{Admission, Admitted, Entry, Refusal, UserKey};
+use crate::store::{Admission, Admitted, Entry, Refusal, StoreError, UserKey};
 
 /// A session that was let in, and what its client is told of it.
 pub struct Established {
@@ -105,6 +106,12 @@ impl Hub {
                 }
                 Err(refusal) => return Err(refusal.into()),
             };
+            // On disk before anything else comes of it: a crash in between must not lose a block.
+            let previous = self.previous(start, &user);
+            let carried = match &previous {
+                Some(previous) => self.carry(previous, &user).await?,
+                None => Vec::new(),
+            };
             let session = self.new_session(
                 &app,
                 &user,
@@ -121,7 +128,9 @@ impl Hub {
             match claim.confirm(&session, fence, rules) {
                 Confirmed::Held(displaced) => {
                     self.close_displaced(&displaced, &session, admitted.was_guest);
-                    self.end_previous(start, &session);
+                    if let Some(previous) = &previous {
+                        self.end_previous(previous, &session, carried).await;
+                    }
                     let reply = self.started(&session, &verified, admitted, secret);
                     return Ok(Established { session, generation: claim.generation(), reply });
                 }
@@ -211,20 +220,53 @@ impl Hub {
         }
     }
 
-    /// Ends the session that this one continues, if its client proved it.
-    fn end_previous(&self, start: &Start, by: &Arc<SessionHandle>) {
-        let Some(previous) = &start.previous else { return };
-        let Some(session) = self.registry.find(previous.session) else { return };
+    /// The session that a start continues, if its client proved it.
+    fn previous(&self, start: &Start, user: &UserKey) -> Option<Arc<SessionHandle>> {
+        let previous = start.previous.as_ref()?;
+        let session = self.registry.find(previous.session)?;
         let secret = SecretHash::of(previous.secret.as_str());
-        let is_own = session.user().app == by.user().app
+        let is_own = session.user().app == user.app
             && session.change(|session| session.is_proved_by(secret));
-        if is_own && session.id() != by.id() {
-            let from = &session.user().username;
-            for room in self.rooms.holding(by.app().id(), from) {
-                let (from, to) = (from.clone(), by.user().username.clone());
-                self.engine.append(&room, RoomCommand::Carry { from, to });
+        is_own.then_some(session)
+    }
+
+    /// Keeps for a user what was laid on them under the name of `previous`; in which rooms.
+    async fn carry(
+        &self,
+        previous: &SessionHandle,
+        to: &UserKey,
+    ) -> Result<Vec<RoomKey>, StoreError> {
+        if previous.user() == to {
+            return Ok(Vec::new());
+        }
+        self.store.carry(previous.user().clone(), to.username.clone(), self.clock.now()).await
+    }
+
+    /// Ends the session that `by` continues. The rooms where something was laid on its user are told; those among
+    /// `carried` are opened for it: one that is just being opened may know them as they were.
+    async fn end_previous(
+        &self,
+        previous: &Arc<SessionHandle>,
+        by: &Arc<SessionHandle>,
+        carried: Vec<RoomKey>,
+    ) {
+        self.end(previous, Disconnect::new(CloseCode::Replaced));
+        let (from, to) = (&previous.user().username, &by.user().username);
+        if from == to {
+            return;
+        }
+        let mut rooms: HashSet<_> = self.rooms.holding(by.app().id(), from).into_iter().collect();
+        for room in carried {
+            match self.open_room(by, &room).await {
+                Ok(()) => drop(rooms.insert(room)),
+                Err(error) => {
+                    tracing::warn!(%error, "a room learns what it holds of a user when it opens");
+                }
             }
-            self.end(&session, Disconnect::new(CloseCode::Replaced));
+        }
+        for room in rooms {
+            let (from, to) = (from.clone(), to.clone());
+            self.engine.append(&room, RoomCommand::Carry { from, to });
         }
     }
 

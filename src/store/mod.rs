@@ -335,6 +335,15 @@ pub trait Store: Send + Sync + 'static {
         facts: Vec<Fact>,
     ) -> BoxFuture<'static, Result<(), StoreError>>;
 
+    /// Lays on `to` what was laid on `from` in any room of the app (locked mutes, roles, blocks), in one step; in which
+    /// rooms. What is `from`'s stays.
+    fn carry(
+        &self,
+        from: UserKey,
+        to: Username,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<RoomKey>, StoreError>>;
+
     /// Nobody is in any room: what has no end while somebody is ends then. For the only gateway on a store, before it
     /// opens a room: whoever was in one was lost with the process before.
     fn vacate_rooms(&self, keep_until: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;

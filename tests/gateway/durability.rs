@@ -135,6 +135,33 @@ async fn an_ended_rooms_tokens_and_spent_ones_stay_refused_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_guest_who_registers_takes_along_what_closed_rooms_hold_of_it() {
+    let house = House::new();
+    let gateway = house.open().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let ada = gateway.enter("ada", "publisher").await;
+    let hall = gateway.token(json!({ "scope": "room", "room": "hall", "role": "moderator" }));
+    host.does("join", json!({ "room": "hall", "token": hall })).await;
+    host.does("force_mute", json!({ "room": "hall", "username": "ada", "lock": true })).await;
+    let kick = json!({ "room": "lobby", "username": "ada", "block": { "for_ms": 3_600_000 } });
+    host.does("force_disconnect", kick).await;
+    drop((host, ada));
+    let gateway = house.reopen(gateway).await;
+    let (mut ada, started) = Client::guest(&gateway, "ada", "instance-9").await;
+    let mut countess = gateway.continued(&started, "countess").await;
+    assert_eq!(ada.closed().await.code, 4013);
+    // As soon as its reply is there, not even the gateway's end loses it.
+    let gateway = house.reopen(gateway).await;
+    countess.closed().await;
+    let rooms = json!({ "rooms": { "*": "publisher" } });
+    let (mut countess, _) = gateway.registered("countess", "instance-7", rooms).await;
+    let blocked = countess.request("join", json!({ "room": "lobby" })).await.unwrap_err();
+    assert_eq!(blocked["code"], "blocked");
+    let joined = countess.request("join", json!({ "room": "hall" })).await.unwrap();
+    assert_eq!(joined["joined"]["participant"]["mute_locked"], true);
+}
+
+#[tokio::test]
 async fn what_a_room_held_when_the_gateway_died_ends_a_day_after_the_next_start() {
     let house = House::new();
     let gateway = house.open().await;

@@ -70,7 +70,11 @@ impl Hub {
     }
 
     /// Sees to it that a room is open, with what the store knows of it.
-    async fn open_room(&self, session: &SessionHandle, key: &RoomKey) -> Result<(), Error> {
+    pub(in crate::hub) async fn open_room(
+        &self,
+        session: &SessionHandle,
+        key: &RoomKey,
+    ) -> Result<(), Error> {
         if self.rooms.find(key).is_some_and(|place| place.lock().room.is_open()) {
             return Ok(());
         }

@@ -66,6 +66,8 @@ macro_rules! every_rule {
             rooms::what_ended_does_not_come_back_with_the_next_participant
             rooms::calls_take_effect_in_the_order_they_are_made
             rooms::no_fact_crosses_rooms_or_apps
+            rooms::what_was_laid_on_a_user_is_carried_to_another_name
+            rooms::carried_block_makes_no_block_shorter
             rooms::rooms_left_occupied_end_after_all
             audit::log_nobody_wrote_is_empty
             audit::events_are_numbered_from_one_and_read_back

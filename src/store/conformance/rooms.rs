@@ -217,6 +217,49 @@ pub(in crate::store) async fn no_fact_crosses_rooms_or_apps(store: &dyn Store) {
     assert_eq!(load(store, LATER).await, record);
 }
 
+pub(in crate::store) async fn what_was_laid_on_a_user_is_carried_to_another_name(
+    store: &dyn Store,
+) {
+    let hall = RoomKey { room: "hall".parse().unwrap(), ..room() };
+    let far = RoomKey { app: "other".into(), ..room() };
+    let carry = |now| store.carry(user("ada"), user("countess").username, now);
+    assert!(carry(NOW).await.unwrap().is_empty());
+    keep(store, [voice("ada", Voice::Locked), role("ada", Role::Moderator)]).await;
+    keep(store, [Fact::Emptied { keep_until: LATER }]).await;
+    keep(store, [voice("bob", Voice::Locked), mute(true, true, true)]).await;
+    let facts = vec![Fact::Blocked(block("ada", LATER)), voice("ada", Voice::Spared)];
+    store.keep_room(hall.clone(), facts).await.unwrap();
+    store.keep_room(far.clone(), vec![role("ada", Role::Moderator)]).await.unwrap();
+    let before = store.load_room(far.clone(), NOW).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(carry(NOW).await.unwrap(), [hall.clone(), room()], "twice is as once");
+    }
+    let name = |name: &str| user(name).username;
+    let record = load(store, NOW).await;
+    let locked = ["ada", "bob", "countess"].map(|user| (name(user), Voice::Locked));
+    assert_eq!(record.voices, locked);
+    assert_eq!(record.roles, ["ada", "countess"].map(|user| (name(user), Role::Moderator)));
+    let in_hall = store.load_room(hall.clone(), NOW).await.unwrap();
+    assert_eq!(in_hall.blocks, ["ada", "countess"].map(|user| block(user, LATER)));
+    assert_eq!(in_hall.voices, [(name("ada"), Voice::Spared)], "to be spared stays behind");
+    assert_eq!(store.load_room(far, NOW).await.unwrap(), before, "nothing crosses apps");
+    assert!(carry(LATER).await.unwrap().iter().all(|room| *room == hall), "the rest is over");
+    assert_eq!(load(store, LATER).await.roles, []);
+}
+
+pub(in crate::store) async fn carried_block_makes_no_block_shorter(store: &dyn Store) {
+    let later = LATER + TWO_HOURS;
+    let only = |username: &str, letter, until| {
+        let instances = [instance(letter)].into();
+        BlockRow { username: user(username).username, instances, until }
+    };
+    keep(store, [Fact::Blocked(only("ada", 'a', LATER))]).await;
+    keep(store, [Fact::Blocked(only("countess", 'b', later))]).await;
+    store.carry(user("ada"), user("countess").username, NOW).await.unwrap();
+    assert_eq!(load(store, NOW).await.blocks, [only("ada", 'a', LATER), block("countess", later)]);
+    assert_eq!(load(store, LATER).await.blocks, [block("countess", later)]);
+}
+
 pub(in crate::store) async fn rooms_left_occupied_end_after_all(store: &dyn Store) {
     let (facts, record) = order();
     keep(store, facts).await;

@@ -10,6 +10,7 @@ mod admit;
 mod audit;
 mod audit_file;
 mod blocks;
+mod carry;
 mod keys;
 mod open;
 mod rooms;

@@ -71,13 +71,9 @@ pub(super) fn keep(db: &Connection, key: &RoomKey, changes: &[Change]) -> rusqli
     let (app, room) = (&*key.app, key.room.as_str());
     for change in changes {
         match change {
-            Change::Put { kind, subject, value, until } => db
-                .prepare_cached(
-                    "INSERT INTO room_facts (app, room, kind, subject, value, until_ms) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-                     ON CONFLICT DO UPDATE SET value = excluded.value, until_ms = excluded.until_ms",
-                )?
-                .execute(params![app, room, *kind as u8, &**subject, value, until.map(Ms)])?,
+            Change::Put { kind, subject, value, until } => {
+                put(db, key, *kind, subject, value, *until)?
+            }
             Change::Remove { kind, subject } => db
                 .prepare_cached(
                     "DELETE FROM room_facts WHERE app = ?1 AND room = ?2 AND kind = ?3 AND subject = ?4",
@@ -91,6 +87,23 @@ pub(super) fn keep(db: &Connection, key: &RoomKey, changes: &[Change]) -> rusqli
         };
     }
     Ok(())
+}
+
+/// Gives a room a row, in the place of an earlier one.
+pub(super) fn put(
+    db: &Connection,
+    key: &RoomKey,
+    kind: Kind,
+    subject: &str,
+    value: &str,
+    until: Option<Timestamp>,
+) -> rusqlite::Result<usize> {
+    db.prepare_cached(
+        "INSERT INTO room_facts (app, room, kind, subject, value, until_ms) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+         ON CONFLICT DO UPDATE SET value = excluded.value, until_ms = excluded.until_ms",
+    )?
+    .execute(params![&*key.app, key.room.as_str(), kind as u8, subject, value, until.map(Ms)])
 }
 
 /// What a room knows when it opens.

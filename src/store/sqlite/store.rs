@@ -9,10 +9,10 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use rusqlite::Connection;
-use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
+use stagedoor_proto::{FamilyId, InstanceId, Timestamp, Username};
 
 use super::writer::Writer;
-use super::{admit, audit, blocks, keys, open, rooms, users};
+use super::{admit, audit, blocks, carry, keys, open, rooms, users};
 use crate::clock::Rng;
 use crate::room::{Fact, Record, RoomKey};
 use crate::store::{
@@ -132,6 +132,15 @@ impl Store for SqliteStore {
         // Told as text by the caller, whose thread is not the only one there is.
         let changes: Vec<_> = facts.iter().map(rooms::Change::of).collect();
         self.call(move |db| rooms::keep(db, &room, &changes))
+    }
+
+    fn carry(
+        &self,
+        from: UserKey,
+        to: Username,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<RoomKey>, StoreError>> {
+        self.call(move |db| carry::carry(db, &from, &to, now))
     }
 
     fn vacate_rooms(&self, keep_until: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {

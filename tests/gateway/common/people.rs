@@ -42,6 +42,15 @@ impl Gateway {
         self.enter_with(username, json!({ "room": "lobby", "token": token })).await
     }
 
+    /// A moderator `host`, who was told of it, and a publisher `ada` with a stream whose audio is on.
+    pub async fn host_and_speaker(&self) -> (Person, Person, Value) {
+        let mut host = self.enter("host", "moderator").await;
+        let mut ada = self.enter("ada", "publisher").await;
+        let stream = ada.publish().await["id"].clone();
+        host.push("stream_published").await;
+        (host, ada, stream)
+    }
+
     /// A guest who joins like this.
     pub async fn enter_with(&self, username: &str, join: Value) -> Person {
         self.enter_on(username, &instance_of(username), join).await
@@ -70,6 +79,19 @@ impl Gateway {
         let mut start = start_of(username, instance);
         start["credentials"] = json!({ "token": self.token(claims) });
         Client::start(self, start).await
+    }
+}
+
+impl Gateway {
+    /// The registered user as whom the session that `started` tells of goes on.
+    pub async fn continued(&self, started: &Value, username: &str) -> Client {
+        let claims = json!({ "scope": "session", "sub": username, "rooms": { "*": "publisher" } });
+        let mut start = start_of(username, &instance_of(username));
+        start["credentials"] = json!({ "token": self.token(claims) });
+        start["previous"] = json!({
+            "session": started["session"]["id"], "secret": started["resume"]["secret"],
+        });
+        Client::start(self, start).await.0
     }
 }
 

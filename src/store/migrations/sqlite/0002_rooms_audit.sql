@@ -14,6 +14,9 @@ CREATE TABLE room_facts (
 -- What the opening of a room walks, to remove what no room will ask for again.
 CREATE INDEX room_facts_by_end ON room_facts (until_ms) WHERE until_ms IS NOT NULL;
 
+-- What a user who goes on under another name is looked up by.
+CREATE INDEX room_facts_by_subject ON room_facts (app, subject) WHERE kind <= 2;
+
 -- Its rows are never changed. `audit` says what the hash is of.
 CREATE TABLE audit_log (
     app    TEXT NOT NULL,
