@@ -73,6 +73,31 @@ async fn a_moderators_mistakes_change_nothing() {
         ("lock_room", json!({ "room": "hall" }), "not_in_room"),
         ("end_room", json!({ "room": "hall" }), "not_in_room"),
         ("watch", json!({ "room": "hall", "on": true }), "not_in_room"),
+        ("lift_mute", name("nobody"), "participant_not_found"),
+        ("lift_mute", json!({ "stream": gone_stream }), "stream_not_found"),
+        ("ask_unmute", json!({ "stream": gone_stream }), "stream_not_found"),
+        ("force_unpublish", json!({ "stream": gone_stream, "ref": "unused" }), "stream_not_found"),
+        (
+            "set_role",
+            json!({ "room": "hall", "participant": me, "role": "publisher" }),
+            "not_in_room",
+        ),
+        ("force_disconnect", json!({ "room": "hall", "username": "ada" }), "not_in_room"),
+        ("unblock", json!({ "room": "hall", "username": "ada" }), "not_in_room"),
+        ("force_mute", json!({ "room": "hall", "username": "ada" }), "not_in_room"),
+        ("force_mute_all", json!({ "room": "hall" }), "not_in_room"),
+        ("disable_force_mute", json!({ "room": "hall", "ref": "unused" }), "not_in_room"),
+        ("unlock_room", json!({ "room": "hall" }), "not_in_room"),
+        (
+            "force_disconnect",
+            json!({ "room": "lobby", "username": "ada", "block": { "scope": "app" } }),
+            "forbidden",
+        ),
+        (
+            "force_disconnect",
+            json!({ "room": "lobby", "username": "ada", "block": { "scope": "planet" } }),
+            "malformed",
+        ),
         ("force_mute", json!({ "room": "lobby" }), "malformed"),
         (
             "force_mute",
@@ -99,7 +124,7 @@ async fn a_participants_mistakes_change_nothing() {
     let gateway = Gateway::dev().await;
     let Cast { host, mut ada, gone, stream, own, gone_stream, far } = cast(&gateway).await;
     let before = look(&gateway, 1).await;
-    let lobby = json!({ "room": "lobby" });
+    let (lobby, token) = (json!({ "room": "lobby" }), gateway.room_token("moderator"));
     let new = |kind: &str| json!({ "room": "lobby", "stream": { "kind": kind, "has_audio": true, "has_video": false } });
     for (command, body, code) in [
         (
@@ -124,6 +149,18 @@ async fn a_participants_mistakes_change_nothing() {
         ("relay", json!({ "to": host.id(), "stream": far, "data": 1 }), "stream_not_found"),
         ("roster", json!({ "room": "lobby", "after": "nonsense" }), "invalid_argument"),
         ("roster", json!({ "room": "no room's name" }), "malformed"),
+        ("roster", json!({ "room": "hall" }), "not_in_room"),
+        ("leave", json!({ "room": "hall" }), "not_in_room"),
+        ("signal", json!({ "room": "lobby", "type": "a".repeat(129), "data": 1 }), "malformed"),
+        ("signal", json!({ "room": "lobby", "type": "", "data": 1 }), "malformed"),
+        (
+            "relay",
+            json!({ "to": host.id(), "stream": stream, "data": "x".repeat(49_152) }),
+            "too_large",
+        ),
+        ("join", json!({ "room": "lobby", "data": "d".repeat(1_001) }), "too_large"),
+        ("join", json!({ "room": "lobby", "token": format!("{token}x") }), "token_invalid"),
+        ("join", json!({ "room": "hall", "token": token }), "token_invalid"),
         ("join", json!({ "room": "" }), "malformed"),
         ("join", json!({ "room": "r".repeat(129) }), "malformed"),
         ("force_disconnect", json!({ "room": "lobby", "username": "host" }), "forbidden"),

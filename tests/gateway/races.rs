@@ -130,6 +130,48 @@ async fn of_two_moderators_who_remove_each_other_one_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_moderators_who_remove_the_same_participant_one_did() {
+    for _ in 0..ROUNDS {
+        let gateway = Gateway::dev().await;
+        let one = gateway.enter("one", "moderator").await;
+        let other = gateway.enter("other", "moderator").await;
+        let mut ada = gateway.enter("ada", "publisher").await;
+        let kick = json!({ "room": "lobby", "participant": ada.id() });
+        let results =
+            race((one, "force_disconnect", kick.clone()), (other, "force_disconnect", kick)).await;
+        let refused = results.iter().filter_map(|(_, result)| result.as_ref().err());
+        let refused: Vec<_> = refused.map(code).collect();
+        assert_eq!(refused, ["participant_not_found"]);
+        assert_eq!(ada.told_of("removed").await.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_mute_and_an_unpublishing_no_receipt_is_left_open() {
+    for _ in 0..ROUNDS {
+        let gateway = Gateway::dev().await;
+        let (host, ada, stream) = gateway.host_and_speaker().await;
+        let (mute, off) = (json!({ "stream": stream }), json!({ "stream": stream }));
+        let [(mut host, muted), (_, ended)] =
+            race((host, "force_mute", mute), (ada, "unpublish", off)).await;
+        ended.unwrap();
+        if let Err(error) = muted {
+            assert_eq!(code(&error), "stream_not_found");
+            continue;
+        }
+        // The stream's end is all that a mute can ask for.
+        loop {
+            let report = host.push("moderation").await;
+            if report["counts"]["pending"] == 0 {
+                assert_eq!(report["counts"]["enforced"], 1);
+                break;
+            }
+            gateway.advance(std::time::Duration::from_millis(250));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_with_an_id_shown_by_many_at_once_admits_one() {
     const RACERS: usize = 20;
     let gateway = Arc::new(Gateway::dev().await);
