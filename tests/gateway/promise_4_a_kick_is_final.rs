@@ -211,13 +211,7 @@ async fn a_guest_who_registers_takes_its_block_along() {
     let (mut host, mut ada) = cast(&gateway).await;
     host.does("force_disconnect", kick(&json!({}))).await;
     ada.push("removed").await;
-    let claims = json!({ "scope": "session", "sub": "countess", "rooms": { "*": "publisher" } });
-    let mut start = start_of("countess", "instance-2");
-    start["credentials"] = json!({ "token": gateway.token(claims) });
-    start["previous"] = json!({
-        "session": ada.started["session"]["id"], "secret": ada.started["resume"]["secret"],
-    });
-    let (mut countess, _) = Client::start(&gateway, start).await;
+    let mut countess = gateway.continued(&ada.started, "countess").await;
     assert_eq!(ada.closed().await.code, 4013);
     let error = countess.request("join", json!({ "room": "lobby" })).await.unwrap_err();
     assert_eq!(error["code"], "blocked");

@@ -4,15 +4,6 @@ use serde_json::{Value, json};
 
 use crate::common::{Gateway, Person};
 
-/// A moderator, and somebody with a stream whose audio is on.
-async fn cast(gateway: &Gateway) -> (Person, Person, Value) {
-    let mut host = gateway.enter("host", "moderator").await;
-    let mut ada = gateway.enter("ada", "publisher").await;
-    let stream = ada.publish().await["id"].clone();
-    host.push("stream_published").await;
-    (host, ada, stream)
-}
-
 fn lock(username: &str) -> Value {
     json!({ "room": "lobby", "username": username, "lock": true })
 }
@@ -33,7 +24,7 @@ async fn is_silenced(person: &mut Person) {
 #[tokio::test]
 async fn a_locked_mute_survives_republishing_leaving_another_instance_and_resume() {
     let gateway = Gateway::dev().await;
-    let (mut host, mut ada, stream) = cast(&gateway).await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     host.does("force_mute", lock("ada")).await;
     let told = ada.push("mute_forced").await;
     assert_eq!((&told["active"], &told["lock"]), (&json!(true), &json!(true)));
@@ -57,7 +48,7 @@ async fn a_locked_mute_survives_republishing_leaving_another_instance_and_resume
 #[tokio::test]
 async fn lifting_gives_leave_to_speak_and_turns_nothing_on() {
     let gateway = Gateway::dev().await;
-    let (mut host, mut ada, stream) = cast(&gateway).await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     host.does("force_mute", lock("ada")).await;
     host.does("lift_mute", json!({ "room": "lobby", "participant": ada.id() })).await;
     assert_eq!(ada.push("mute_forced").await["active"], true);
@@ -73,7 +64,7 @@ async fn lifting_gives_leave_to_speak_and_turns_nothing_on() {
 #[tokio::test]
 async fn a_mute_without_a_lock_is_undone_by_its_owner_alone() {
     let gateway = Gateway::dev().await;
-    let (mut host, mut ada, stream) = cast(&gateway).await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     let mut bob = gateway.enter("bob", "publisher").await;
     host.does("force_mute", json!({ "stream": stream })).await;
     assert_eq!(ada.push("mute_forced").await["stream"], stream);
@@ -87,7 +78,7 @@ async fn a_mute_without_a_lock_is_undone_by_its_owner_alone() {
 #[tokio::test]
 async fn a_question_to_unmute_leaves_the_answer_to_the_owner() {
     let gateway = Gateway::dev().await;
-    let (mut host, mut ada, stream) = cast(&gateway).await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     let mut bob = gateway.enter("bob", "publisher").await;
     host.does("force_mute", json!({ "stream": stream })).await;
     host.does("ask_unmute", json!({ "stream": stream })).await;
@@ -101,7 +92,7 @@ async fn a_question_to_unmute_leaves_the_answer_to_the_owner() {
 #[tokio::test]
 async fn a_mute_of_the_room_is_one_push_to_each_with_exclusions() {
     let gateway = Gateway::dev().await;
-    let (mut host, mut ada, first) = cast(&gateway).await;
+    let (mut host, mut ada, first) = gateway.host_and_speaker().await;
     let second = ada.publish().await["id"].clone();
     let mut bob = gateway.enter("bob", "publisher").await;
     let spared = bob.publish().await["id"].clone();
@@ -124,7 +115,7 @@ async fn a_mute_of_the_room_is_one_push_to_each_with_exclusions() {
 #[tokio::test]
 async fn late_joiners_inherit_the_rooms_mute_in_the_join_reply() {
     let gateway = Gateway::dev().await;
-    let (mut host, ..) = cast(&gateway).await;
+    let (mut host, ..) = gateway.host_and_speaker().await;
     host.does("force_mute_all", json!({ "room": "lobby", "lock": true })).await;
     let mut late = gateway.enter("late", "publisher").await;
     assert_eq!(late.joined["room"]["mute"], json!({ "active": true, "lock": true }));
@@ -134,7 +125,7 @@ async fn late_joiners_inherit_the_rooms_mute_in_the_join_reply() {
 #[tokio::test]
 async fn muted_streams_stay_muted_when_the_rooms_mute_ends() {
     let gateway = Gateway::dev().await;
-    let (mut host, mut ada, stream) = cast(&gateway).await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     let bob = gateway.enter("bob", "publisher").await;
     host.does("force_mute_all", json!({ "room": "lobby", "lock": true })).await;
     host.does("force_mute", lock("bob")).await;
@@ -154,7 +145,7 @@ async fn muted_streams_stay_muted_when_the_rooms_mute_ends() {
 #[tokio::test]
 async fn lifting_under_the_rooms_mute_lets_one_speak() {
     let gateway = Gateway::dev().await;
-    let (mut host, mut ada, stream) = cast(&gateway).await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     let mut bob = gateway.enter("bob", "publisher").await;
     host.does("force_mute_all", json!({ "room": "lobby", "lock": true })).await;
     host.does("lift_mute", json!({ "room": "lobby", "username": "ada" })).await;
@@ -166,7 +157,7 @@ async fn lifting_under_the_rooms_mute_lets_one_speak() {
 #[tokio::test]
 async fn a_mute_is_told_to_a_suspended_owner_on_its_return() {
     let gateway = Gateway::dev().await;
-    let (mut host, ada, stream) = cast(&gateway).await;
+    let (mut host, ada, stream) = gateway.host_and_speaker().await;
     let cut = ada.cut().await;
     host.push("participant_link").await;
     host.does("force_mute", json!({ "stream": stream, "lock": true })).await;
@@ -179,15 +170,9 @@ async fn a_mute_is_told_to_a_suspended_owner_on_its_return() {
 #[tokio::test]
 async fn a_guest_who_registers_takes_its_mute_along() {
     let gateway = Gateway::dev().await;
-    let (mut host, ada, _) = cast(&gateway).await;
+    let (mut host, ada, _) = gateway.host_and_speaker().await;
     host.does("force_mute", lock("ada")).await;
-    let claims = json!({ "scope": "session", "sub": "countess", "rooms": { "*": "publisher" } });
-    let mut start = crate::common::start_of("countess", "instance-2");
-    start["credentials"] = json!({ "token": gateway.token(claims) });
-    start["previous"] = json!({
-        "session": ada.started["session"]["id"], "secret": ada.started["resume"]["secret"],
-    });
-    let (mut countess, _) = crate::common::Client::start(&gateway, start).await;
+    let mut countess = gateway.continued(&ada.started, "countess").await;
     let joined = countess.request("join", json!({ "room": "lobby" })).await.unwrap();
     assert_eq!(joined["joined"]["participant"]["mute_locked"], true);
 }

@@ -6,15 +6,6 @@ use serde_json::{Value, json};
 
 use crate::common::{Gateway, Person};
 
-/// A moderator, and somebody with a stream whose audio is on.
-async fn cast(gateway: &Gateway) -> (Person, Person, Value) {
-    let mut host = gateway.enter("host", "moderator").await;
-    let mut ada = gateway.enter("ada", "publisher").await;
-    let stream = ada.publish().await["id"].clone();
-    host.push("stream_published").await;
-    (host, ada, stream)
-}
-
 /// The outcomes counted in a report: enforced, pending, offline, ignored.
 fn counts(report: &Value) -> [u64; 4] {
     ["enforced", "pending", "offline", "ignored"]
@@ -24,7 +15,7 @@ fn counts(report: &Value) -> [u64; 4] {
 #[tokio::test]
 async fn each_verb_is_reported_to_the_moderator_who_used_it() {
     let gateway = Gateway::dev().await;
-    let (mut host, mut ada, stream) = cast(&gateway).await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     let mut other = gateway.enter("other", "moderator").await;
     let room = json!({ "room": "lobby" });
     let of_ada = json!({ "room": "lobby", "username": "ada" });
@@ -61,7 +52,7 @@ async fn each_verb_is_reported_to_the_moderator_who_used_it() {
 #[tokio::test]
 async fn a_mute_is_pending_until_its_target_acknowledges_it() {
     let gateway = Gateway::dev().await;
-    let (mut host, mut ada, stream) = cast(&gateway).await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     host.does("force_mute", json!({ "stream": stream, "ref": "hush" })).await;
     let report = host.told_of("moderation").await.remove(0);
     assert_eq!(counts(&report), [0, 1, 0, 0]);
@@ -83,7 +74,7 @@ async fn a_mute_is_pending_until_its_target_acknowledges_it() {
 #[tokio::test]
 async fn a_client_that_ignores_a_mute_loses_its_stream() {
     let gateway = Gateway::dev().await;
-    let (mut host, mut ada, stream) = cast(&gateway).await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     host.does("force_mute", json!({ "stream": stream })).await;
     assert_eq!(counts(&host.push("moderation").await), [0, 1, 0, 0]);
     ada.push("mute_forced").await;
@@ -106,7 +97,7 @@ async fn a_client_that_ignores_a_mute_loses_its_stream() {
 #[tokio::test]
 async fn a_suspended_target_is_offline_until_it_is_told_on_its_return() {
     let gateway = Gateway::dev().await;
-    let (mut host, ada, stream) = cast(&gateway).await;
+    let (mut host, ada, stream) = gateway.host_and_speaker().await;
     let cut = ada.cut().await;
     host.push("participant_link").await;
     host.does("force_mute", json!({ "stream": stream })).await;
@@ -125,7 +116,7 @@ async fn a_suspended_target_is_offline_until_it_is_told_on_its_return() {
 #[tokio::test]
 async fn the_time_to_answer_runs_anew_from_the_return() {
     let gateway = Gateway::dev().await;
-    let (mut host, ada, stream) = cast(&gateway).await;
+    let (mut host, ada, stream) = gateway.host_and_speaker().await;
     let cut = ada.cut().await;
     host.push("participant_link").await;
     host.does("force_mute", json!({ "stream": stream })).await;
@@ -140,7 +131,7 @@ async fn the_time_to_answer_runs_anew_from_the_return() {
 #[tokio::test]
 async fn a_mute_of_the_room_counts_its_targets_and_tells_of_those_not_enforced() {
     let gateway = Gateway::dev().await;
-    let (mut host, mut ada, first) = cast(&gateway).await;
+    let (mut host, mut ada, first) = gateway.host_and_speaker().await;
     ada.publish().await;
     let mut bob = gateway.enter("bob", "publisher").await;
     let third = bob.publish().await["id"].clone();
@@ -160,7 +151,7 @@ async fn a_mute_of_the_room_counts_its_targets_and_tells_of_those_not_enforced()
 #[tokio::test]
 async fn a_verb_repeated_under_its_ref_has_one_effect_and_the_same_answer() {
     let gateway = Gateway::dev().await;
-    let (mut host, mut ada, stream) = cast(&gateway).await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     let mut other = gateway.enter("other", "moderator").await;
     let mute = json!({ "stream": stream, "ref": "one" });
     let first = host.does("force_mute", mute.clone()).await;
@@ -180,7 +171,7 @@ async fn a_verb_repeated_under_its_ref_has_one_effect_and_the_same_answer() {
 #[tokio::test]
 async fn who_loses_their_place_by_a_verb_is_answered_again_all_the_same() {
     let gateway = Gateway::dev().await;
-    let (mut host, mut ada, _) = cast(&gateway).await;
+    let (mut host, mut ada, _) = gateway.host_and_speaker().await;
     let end = json!({ "room": "lobby", "ref": "the-end" });
     let first = host.does("end_room", end.clone()).await;
     let cut = host.cut().await;
@@ -199,7 +190,7 @@ async fn who_loses_their_place_by_a_verb_is_answered_again_all_the_same() {
 #[tokio::test]
 async fn who_may_no_longer_moderate_is_answered_again_all_the_same() {
     let gateway = Gateway::dev().await;
-    let (mut host, _ada, _) = cast(&gateway).await;
+    let (mut host, _ada, _) = gateway.host_and_speaker().await;
     let mut other = gateway.enter("other", "moderator").await;
     let lock = json!({ "room": "lobby", "ref": "the-lock" });
     let first = host.does("lock_room", lock.clone()).await;
@@ -220,7 +211,7 @@ async fn who_may_no_longer_moderate_is_answered_again_all_the_same() {
 #[tokio::test]
 async fn an_owners_repeated_unpublish_is_answered_again() {
     let gateway = Gateway::dev().await;
-    let (_host, mut ada, stream) = cast(&gateway).await;
+    let (_host, mut ada, stream) = gateway.host_and_speaker().await;
     let unpublish = json!({ "stream": stream, "ref": "off" });
     let first = ada.does("unpublish", unpublish.clone()).await;
     assert_eq!(ada.does("unpublish", unpublish).await, first);
@@ -233,7 +224,7 @@ async fn an_owners_repeated_unpublish_is_answered_again() {
 #[tokio::test]
 async fn the_session_feed_is_a_snapshot_and_then_what_changes() {
     let gateway = Gateway::dev().await;
-    let (mut host, ada, _) = cast(&gateway).await;
+    let (mut host, ada, _) = gateway.host_and_speaker().await;
     let id = ada.id();
     host.does("watch", json!({ "room": "lobby", "on": true })).await;
     let snapshot = host.told_of("session_feed").await;
@@ -268,7 +259,7 @@ async fn the_session_feed_is_a_snapshot_and_then_what_changes() {
 #[tokio::test]
 async fn the_session_feed_is_for_moderators() {
     let gateway = Gateway::dev().await;
-    let (mut host, mut ada, _) = cast(&gateway).await;
+    let (mut host, mut ada, _) = gateway.host_and_speaker().await;
     let watch = json!({ "room": "lobby", "on": true });
     assert_eq!(ada.fails("watch", watch.clone()).await, "forbidden");
     let promote = json!({ "room": "lobby", "participant": ada.id(), "role": "moderator" });

@@ -65,14 +65,31 @@ async fn refused(gateway: &Gateway, resume: Value) -> Closed {
     Client::refused(gateway, json!({ "id": 0, "resume": resume })).await
 }
 
+/// Somebody whose renewal is under way until it is allowed.
+struct UnderWay {
+    gateway: Gateway,
+    allowed: Arc<Semaphore>,
+    client: Client,
+    started: Value,
+    /// The number of the request.
+    slow: u32,
+}
+
+impl UnderWay {
+    async fn renewal() -> Self {
+        let allowed = Arc::new(Semaphore::new(0));
+        let gateway = Setup::new().hook(Arc::new(SlowRenewals(Arc::clone(&allowed)))).run().await;
+        let mut start = start_of("ada", "instance-1");
+        start["credentials"] = json!({ "params": {} });
+        let (mut client, started) = Client::start(&gateway, start).await;
+        let slow = client.begin("renew", json!({ "auth_token": "any" })).await;
+        Self { gateway, allowed, client, started, slow }
+    }
+}
+
 #[tokio::test]
 async fn missed_frames_come_once_and_in_order_and_pending_replies_later() {
-    let allowed = Arc::new(Semaphore::new(0));
-    let gateway = Setup::new().hook(Arc::new(SlowRenewals(Arc::clone(&allowed)))).run().await;
-    let mut start = start_of("ada", "instance-1");
-    start["credentials"] = json!({ "params": {} });
-    let (mut client, started) = Client::start(&gateway, start).await;
-    let slow = client.begin("renew", json!({ "auth_token": "any" })).await;
+    let UnderWay { gateway, allowed, mut client, started, slow } = UnderWay::renewal().await;
     for _ in 0..3 {
         client.request("postpone_renewal", json!({})).await.unwrap();
     }
@@ -96,12 +113,7 @@ async fn missed_frames_come_once_and_in_order_and_pending_replies_later() {
 
 #[tokio::test]
 async fn a_reply_that_came_while_nobody_was_there_is_waiting() {
-    let allowed = Arc::new(Semaphore::new(0));
-    let gateway = Setup::new().hook(Arc::new(SlowRenewals(Arc::clone(&allowed)))).run().await;
-    let mut start = start_of("ada", "instance-1");
-    start["credentials"] = json!({ "params": {} });
-    let (mut client, started) = Client::start(&gateway, start).await;
-    let slow = client.begin("renew", json!({ "auth_token": "any" })).await;
+    let UnderWay { gateway, allowed, mut client, started, slow } = UnderWay::renewal().await;
     client.request("postpone_renewal", json!({})).await.unwrap();
     client.cut().await;
     allowed.add_permits(1);
