@@ -60,7 +60,9 @@ impl Hub {
 async fn wake_in_turns(owed: Vec<Arc<SessionHandle>>) {
     let mut woken = 0;
     for turn in owed.chunks(WOKEN_IN_A_TURN) {
-        turn.iter().for_each(|session| session.wake_owed());
+        for session in turn {
+            session.wake_owed();
+        }
         woken += turn.len();
         if woken < WOKEN_WITHOUT_PAUSE {
             end_turn().await;
