@@ -4,55 +4,60 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stagedoor_proto::{ClientInfo, Command, Credentials, InstanceId, Previous, Reply, Resume};
-use stagedoor_proto::{SUBPROTOCOL, Secret, SessionId, Start, Username};
+use stagedoor_proto::{Secret, Start, Username};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
-use crate::connection::Connection;
-use crate::dial::dial;
-use crate::handshake::{FIRST_ID, Opened, open};
-use crate::rooms::Rooms;
-use crate::sequence::Sequence;
-use crate::session::{Known, Shared};
-use crate::silence::{Silence, patience};
+use crate::handshake::{FIRST_ID, Opened};
+use crate::known::{Known, Shared};
+use crate::link::Link;
+use crate::opener::Opener;
+use crate::random::{random, random_instance};
+use crate::rejoin::Rejoining;
+use crate::silence::patience;
+use crate::tls::Tls;
 use crate::waiting::Waiting;
-use crate::{ConnectError, Events, Session, Ticket};
+use crate::{Backoff, ConnectError, CredentialsProvider, Events, Session, Ticket};
 
 /// Where every session begins.
 #[derive(Clone, Copy, Debug)]
 pub struct Client;
 
 impl Client {
-    /// Prepares a connection to the gateway at `url`, such as `ws://127.0.0.1:7080/v1/connect`.
+    /// Prepares a session with the gateway at `url`, such as `wss://gateway.example.com/v1/connect`.
     pub fn builder(url: impl Into<String>) -> ClientBuilder {
         ClientBuilder {
-            url: url.into(),
+            opener: Opener {
+                url: url.into(),
+                headers: Vec::new(),
+                timeout: DEFAULT_CONNECT_TIMEOUT,
+                tls: Tls::default(),
+            },
             app: None,
             username: None,
             instance: None,
             credentials: Credentials::Guest {},
             client: None,
             previous: None,
-            headers: Vec::new(),
-            connect_timeout: DEFAULT_CONNECT_TIMEOUT,
+            provider: None,
+            backoff: Some(Backoff::default()),
             event_capacity: DEFAULT_EVENT_CAPACITY,
         }
     }
 }
 
-/// What a connection is made with. Credentials default to a guest's, the instance to a new one.
-#[derive(Clone, Debug)]
+/// What a session is made with. Credentials default to a guest's, the instance to a new one.
+#[derive(Clone)]
 #[must_use = "nothing happens before `connect` or `resume`"]
 pub struct ClientBuilder {
-    url: String,
+    opener: Opener,
     app: Option<String>,
     username: Option<Username>,
     instance: Option<InstanceId>,
     credentials: Credentials,
     client: Option<ClientInfo>,
     previous: Option<Previous>,
-    headers: Vec<(String, String)>,
-    connect_timeout: Duration,
+    provider: Option<Arc<dyn CredentialsProvider>>,
+    backoff: Option<Backoff>,
     event_capacity: usize,
 }
 
@@ -75,7 +80,7 @@ impl ClientBuilder {
         self
     }
 
-    /// What lets the user in.
+    /// What lets the user in; by the access token, once there is one.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = credentials;
         self
@@ -95,54 +100,64 @@ impl ClientBuilder {
 
     /// A header of the opening request, such as `Origin`.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
+        self.opener.headers.push((name.into(), value.into()));
         self
     }
 
-    /// How long the whole opening may take, from the name's look-up to the answer. 15 s by default.
-    pub const fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout = limit;
+    /// Who is asked for new credentials, and how to prolong the session.
+    ///
+    /// Without one the program answers [`Push::TokenExpiring`](stagedoor_proto::Push::TokenExpiring) itself, and a session
+    /// whose token is void ends with [`Ending::Unauthenticated`](crate::Ending::Unauthenticated).
+    pub fn provider(mut self, provider: impl CredentialsProvider + 'static) -> Self {
+        self.provider = Some(Arc::new(provider));
+        self
+    }
+
+    /// How long to wait between attempts to come back; [`Backoff::default`] otherwise.
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = Some(backoff);
+        self
+    }
+
+    /// Does not come back by itself: the first lost connection ends this client, and leaves the session to be resumed.
+    pub fn no_reconnect(mut self) -> Self {
+        self.backoff = None;
+        self
+    }
+
+    /// Trusts the certificates in `pem` too, besides those of the operating system.
+    #[cfg(feature = "tls")]
+    pub fn root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.opener.tls.add(pem.as_ref());
+        self
+    }
+
+    /// How long each opening may take, from the name's look-up to the answer. 15 s by default.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.opener.timeout = limit;
         self
     }
 
     /// How many events may wait to be read. 1024 by default.
-    pub const fn event_capacity(mut self, events: usize) -> Self {
+    pub fn event_capacity(mut self, events: usize) -> Self {
         self.event_capacity = events;
         self
     }
 
-    /// Starts a session.
+    /// Starts a session. A first attempt that fails is not made again.
     ///
     /// # Errors
     /// [`ConnectError`]: what the gateway refused, or why it could not be asked.
     pub async fn connect(self) -> Result<(Session, Events), ConnectError> {
-        let start = Start {
-            app: self.app.clone().ok_or(ConnectError::Incomplete("app"))?,
-            username: self.username.clone(),
-            instance: self.instance.clone().unwrap_or_else(new_instance),
-            credentials: self.credentials.clone(),
-            client: self.client.clone(),
-            previous: self.previous.clone(),
-        };
-        let opened = self.open(Command::Start(Box::new(start))).await?;
+        let start = self.start().ok_or(ConnectError::Incomplete("app"))?;
+        let opened = self.opener.open(Command::Start(Box::new(start.clone()))).await?;
         let Reply::Started(started) = &opened.reply else {
             return Err(ConnectError::Protocol("not an answer to `start`".to_owned()));
         };
-        let known = Known {
-            session: started.session.id,
-            user: Some(started.session.user.clone()),
-            limits: Some(started.limits),
-            state: started.session.state,
-            state_version: 0,
-            expires_at: started.session.expires_at_ms,
-            access_token: Some(started.access_token.clone()),
-            secret: started.resume.secret.clone(),
-            sequence: Sequence::default(),
-            rooms: Rooms::default(),
-        };
-        let silence = Silence::new(patience(Some(&started.heartbeat)));
+        let known = Known::started(started);
         let waiting = Waiting::new(FIRST_ID + 1, started.limits.in_flight);
-        Ok(self.run(opened, known, silence, waiting))
+        let patience = patience(Some(&started.heartbeat));
+        Ok(self.run(opened, known, Some(start), waiting, patience))
     }
 
     /// Takes up the session of `ticket`, renewing it in the same step when given `auth_token`.
@@ -156,70 +171,63 @@ impl ClientBuilder {
         ticket: Ticket,
         auth_token: Option<Secret>,
     ) -> Result<(Session, Events), ConnectError> {
-        let Ticket { session, secret, last_seq } = ticket;
-        let opened =
-            self.open(Command::Resume(Resume { session, secret, last_seq, auth_token })).await?;
+        let Ticket { session, secret, last_seq } = ticket.clone();
+        let resume = Command::Resume(Resume { session, secret, last_seq, auth_token });
+        let opened = self.opener.open(resume).await?;
         let Reply::Resumed(resumed) = &opened.reply else {
             return Err(ConnectError::Protocol("not an answer to `resume`".to_owned()));
         };
-        let known = Known {
-            session,
-            user: None,
-            limits: None,
-            state: resumed.state,
-            state_version: 0,
-            expires_at: resumed.expires_at_ms,
-            access_token: resumed.access_token.clone(),
-            secret: resumed.resume.secret.clone(),
-            sequence: Sequence::starting_after(last_seq),
-            rooms: Rooms::default(),
-        };
+        let known = Known::taken_up(&ticket, resumed);
         // Far from the numbers of the former connection, whose late replies must find nobody waiting.
         let first_id = u32::from_le_bytes(random()) | 1 << 31;
-        let silence = Silence::new(patience(None));
-        Ok(self.run(opened, known, silence, Waiting::new(first_id, DEFAULT_IN_FLIGHT)))
+        let waiting = Waiting::new(first_id, DEFAULT_IN_FLIGHT);
+        let start = self.start();
+        Ok(self.run(opened, known, start, waiting, patience(None)))
     }
 
-    async fn open(&self, first: Command) -> Result<Opened, ConnectError> {
-        let mut headers = vec![("Sec-WebSocket-Protocol", SUBPROTOCOL)];
-        headers.extend(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        let opening = async { open(dial(&self.url, &headers).await?, first).await };
-        // Boxed: the opening is large and short-lived, what runs after it is small and stays.
-        match timeout(self.connect_timeout, Box::pin(opening)).await {
-            Ok(opened) => opened,
-            Err(_) => Err(ConnectError::Timeout(self.connect_timeout)),
-        }
+    /// What a session is started with; `None` without an app.
+    fn start(&self) -> Option<Start> {
+        Some(Start {
+            app: self.app.clone()?,
+            username: self.username.clone(),
+            instance: self.instance.clone().unwrap_or_else(random_instance),
+            credentials: self.credentials.clone(),
+            client: self.client.clone(),
+            previous: self.previous.clone(),
+        })
     }
 
     fn run(
-        &self,
+        self,
         opened: Opened,
         known: Known,
-        silence: Silence,
+        start: Option<Start>,
         waiting: Waiting,
+        patience: Duration,
     ) -> (Session, Events) {
         let shared = Arc::new(Shared::new(known));
         let (order_queue, orders) = mpsc::channel(ORDER_CAPACITY);
         // One place more than promised: the last event keeps it.
-        let (events, event_queue) = mpsc::channel(self.event_capacity.saturating_add(1));
-        let Opened { socket, early, .. } = opened;
-        let connection =
-            Connection { socket, orders, events, shared: Arc::clone(&shared), waiting, silence };
-        // Ends with the connection, or when the handles and the events are gone.
-        tokio::spawn(connection.run(early));
+        let (events, event_queue) = mpsc::channel(self.event_capacity.max(1).saturating_add(1));
+        let link = Link {
+            opener: self.opener,
+            // The older session is proved and ended; it cannot be a second time.
+            start: start.map(|start| Start { previous: None, ..start }),
+            provider: self.provider,
+            backoff: self.backoff,
+            orders,
+            events,
+            shared: Arc::clone(&shared),
+            waiting,
+            rejoining: Rejoining::default(),
+            renewal: None,
+            patience,
+            are_handles_gone: false,
+        };
+        // Ends with the session, or when the handles and the events are gone.
+        tokio::spawn(link.run(opened));
         (Session::new(shared, order_queue), Events::new(event_queue))
     }
-}
-
-fn new_instance() -> InstanceId {
-    let id = SessionId::from_bits(u128::from_le_bytes(random())).to_string();
-    id.parse().expect("22 characters of base64url are an instance id")
-}
-
-fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the operating system has randomness");
-    bytes
 }
 
 /// The gateway's own limits for handshake and start add up to this.

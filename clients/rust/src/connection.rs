@@ -1,217 +1,284 @@
-//! One task a connection: it owns the socket, matches replies to requests and hands events on.
+//! One connection, from its first frame to its end: replies find their requests, events are handed on.
 //!
-//! Requests come by a bounded queue, events leave by another. No more requests are under way than the gateway allows;
-//! the rest wait in the queue. The task ends when the connection does, when it is told to detach, or when nobody is
-//! left who could hear of it; its last event is [`Event::Disconnected`], for which a place is kept.
-//! Not here: opening the socket (`handshake`), and what a session knows of itself (`session`).
+//! Invariant: nothing is sent before the replay of a resume is over and, after a fresh start, the rooms are entered
+//! again; so what was asked first is carried out first. No more requests are under way than the gateway allows; the rest
+//! wait in the queue. Not here: opening the socket (`handshake`), and what outlives it (`link`).
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use futures::{SinkExt as _, StreamExt as _};
-use stagedoor_proto::{ClientMessage, Command, Disconnect, Error, Pong, Push, Reply, Request};
-use stagedoor_proto::{ServerMessage, decode_server};
-use tokio::sync::mpsc;
+use stagedoor_proto::{ClientMessage, Command, Disconnect, Error, Pong, Push, Reply, RoomId};
+use stagedoor_proto::{ServerMessage, SessionState, decode_server};
+use tokio::sync::mpsc::OwnedPermit;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use crate::dial::Socket;
+use crate::handshake::Opened;
+use crate::link::{Link, Order};
 use crate::rooms::Subject;
-use crate::session::Shared;
 use crate::silence::Silence;
-use crate::waiting::{ReplyTo, Waiting};
-use crate::{Cause, Disconnected, Event};
+use crate::view::Standing;
+use crate::waiting::ReplyTo;
+use crate::{Cause, Disconnected, Event, Renewal};
 
-/// What a handle asks of the task.
-#[derive(Debug)]
-pub(crate) enum Order {
-    /// Send a command and hand back its reply.
-    Request(Command, ReplyTo),
-    /// Let go of the connection and leave the session to be resumed.
-    Detach,
-}
-
-/// The state of one connection, owned by its task.
-pub(crate) struct Connection {
-    pub(crate) socket: Socket,
-    pub(crate) orders: mpsc::Receiver<Order>,
-    pub(crate) events: mpsc::Sender<Event>,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) waiting: Waiting,
-    pub(crate) silence: Silence,
+/// The state of one connection.
+pub(crate) struct Connection<'a> {
+    link: &'a mut Link,
+    socket: Socket,
+    silence: Silence,
+    /// What came before the reply to the first message.
+    early: Vec<ServerMessage>,
+    /// How many frames of the replay are still to come.
+    to_replay: u32,
+    /// How many numbers had been skipped before the replay.
+    skipped: u64,
+    /// The gateway's parting words.
+    said: Option<Disconnect>,
 }
 
 /// What woke the task.
 enum Wake {
+    Detach,
     Order(Option<Order>),
+    Renewal(Renewal),
+    Rejoin,
     Frame(Option<Result<Message, tungstenite::Error>>),
     Abandoned,
     Silent,
 }
 
 /// Goes on, or ends the connection.
-type Step = ControlFlow<Disconnected>;
+type Step<T = ()> = ControlFlow<Disconnected, T>;
 
-impl Connection {
-    /// Serves the connection to its end, beginning with what came in before it had a task.
-    pub(crate) async fn run(mut self, early: Vec<ServerMessage>) {
-        let last_place = self.events.clone().try_reserve_owned();
-        let end = self.serve(early).await;
-        self.shared.handle_disconnected(&end);
-        if let Ok(place) = last_place {
-            place.send(Event::Disconnected(end));
+impl<'a> Connection<'a> {
+    /// A connection whose first message was answered, and taken in.
+    pub(crate) fn new(link: &'a mut Link, opened: Opened) -> Self {
+        let Opened { socket, reply, early } = opened;
+        let to_replay = match reply {
+            Reply::Resumed(resumed) => resumed.replayed,
+            _ => 0,
+        };
+        let silence = Silence::new(link.patience);
+        let skipped = link.shared.lock().sequence.counts().skipped;
+        Self { link, socket, silence, early, to_replay, skipped, said: None }
+    }
+
+    /// Serves the connection to its end.
+    pub(crate) async fn serve(mut self) -> Disconnected {
+        match self.go_on().await {
+            ControlFlow::Break(end) => {
+                Disconnected { disconnect: end.disconnect.or(self.said), ..end }
+            }
+            ControlFlow::Continue(never) => match never {},
         }
     }
 
-    async fn serve(&mut self, early: Vec<ServerMessage>) -> Disconnected {
-        let mut said = None;
-        for message in early {
-            if let ControlFlow::Break(end) = self.handle_message(message, &mut said).await {
-                return end;
-            }
+    async fn go_on(&mut self) -> Step<std::convert::Infallible> {
+        for message in std::mem::take(&mut self.early) {
+            self.handle_message(message).await?;
         }
-        let mut handles_gone = false;
+        if self.to_replay == 0 {
+            self.link.waiting.note_replayed(false);
+        }
         loop {
-            // Orders first: they are bounded by the replies they wait for, so they cannot starve the socket.
-            let wake = tokio::select! {
-                biased;
-                order = self.orders.recv(), if !handles_gone && self.waiting.has_room() => Wake::Order(order),
-                frame = self.socket.next() => Wake::Frame(frame),
-                () = self.events.closed(), if handles_gone => Wake::Abandoned,
-                () = self.silence.passed() => Wake::Silent,
-            };
-            let step = match wake {
-                Wake::Order(Some(Order::Request(command, reply_to))) => {
-                    self.handle_request(command, reply_to).await
-                }
-                Wake::Order(None) => {
-                    handles_gone = true;
-                    Step::Continue(())
-                }
-                Wake::Order(Some(Order::Detach)) | Wake::Abandoned => self.detach().await,
-                Wake::Frame(frame) => self.handle_frame(frame, &mut said).await,
-                Wake::Silent => Step::Break(ended(Cause::Silent)),
-            };
-            if let ControlFlow::Break(end) = step {
-                return Disconnected { disconnect: end.disconnect.or(said), ..end };
+            self.send_what_may().await?;
+            match self.wake().await {
+                Wake::Order(order) => self.link.take_in(order),
+                Wake::Renewal(renewal) => self.link.take_in_renewal(renewal),
+                Wake::Rejoin => {}
+                Wake::Detach | Wake::Abandoned => self.detach().await?,
+                Wake::Frame(frame) => self.handle_frame(frame).await?,
+                Wake::Silent => ended(Cause::Silent)?,
             }
         }
     }
 
-    async fn handle_request(&mut self, command: Command, reply_to: ReplyTo) -> Step {
-        let id = self.waiting.add(reply_to, Subject::of(&command));
-        self.send(&ClientMessage::Request(Request { id, command })).await
+    /// Waits for whatever comes first.
+    ///
+    /// # Cancel safety
+    /// Safe, as is each thing it waits for: nothing is taken that is not handed back.
+    async fn wake(&mut self) -> Wake {
+        let Self { link, socket, silence, .. } = self;
+        let handles_gone = link.are_handles_gone;
+        let Link { shared, orders, waiting, renewal, rejoining, events, .. } = &mut **link;
+        let renewal_done = async {
+            match renewal {
+                Some(asked) => asked.await,
+                None => std::future::pending().await,
+            }
+        };
+        let due = rejoining.due();
+        // Orders before frames: they are bounded by the replies they wait for, so they cannot starve the socket.
+        tokio::select! {
+            biased;
+            () = shared.detached() => Wake::Detach,
+            order = orders.recv(), if !handles_gone && waiting.has_room() => Wake::Order(order),
+            renewal = renewal_done => Wake::Renewal(renewal),
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Wake::Rejoin,
+            frame = socket.next() => Wake::Frame(frame),
+            () = events.closed(), if handles_gone => Wake::Abandoned,
+            () = silence.passed() => Wake::Silent,
+        }
     }
 
-    async fn handle_frame(
-        &mut self,
-        frame: Option<Result<Message, tungstenite::Error>>,
-        said: &mut Option<Disconnect>,
-    ) -> Step {
+    /// Sends the requests whose turn it is.
+    async fn send_what_may(&mut self) -> Step {
+        if self.to_replay > 0 {
+            return Step::Continue(());
+        }
+        while let Some(join) = self.link.rejoining.next() {
+            let room = join.room.clone();
+            self.link.waiting.add(Command::Join(join), ReplyTo::Rejoin(room));
+        }
+        let only_rejoins = !self.link.rejoining.is_done();
+        while let Some(text) = self.link.waiting.next_to_send(only_rejoins) {
+            self.send(text).await?;
+        }
+        Step::Continue(())
+    }
+
+    async fn handle_frame(&mut self, frame: Option<Result<Message, tungstenite::Error>>) -> Step {
         self.silence.heard();
         match frame {
             Some(Ok(Message::Text(text))) => match decode_server(&text) {
-                Ok(message) => self.handle_message(message, said).await,
-                Err(_) => Step::Break(ended(Cause::Malformed)),
+                Ok(message) => self.handle_message(message).await,
+                Err(_) => ended(Cause::Malformed),
             },
-            Some(Ok(Message::Binary(_))) => Step::Break(ended(Cause::Malformed)),
+            Some(Ok(Message::Binary(_))) => ended(Cause::Malformed),
             Some(Ok(Message::Close(close))) => {
                 // The answering close frame is queued; it leaves now or not at all.
                 let _ = timeout(self.silence.patience(), self.socket.flush()).await;
                 let close_code = close.map(|frame| frame.code.into());
-                Step::Break(Disconnected { close_code, ..ended(Cause::Closed) })
+                Step::Break(Disconnected { disconnect: None, close_code, cause: Cause::Closed })
             }
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Step::Continue(()),
             Some(Err(tungstenite::Error::Capacity(_) | tungstenite::Error::Utf8(_))) => {
-                Step::Break(ended(Cause::Malformed))
+                ended(Cause::Malformed)
             }
-            Some(Err(_)) | None => Step::Break(ended(Cause::Lost)),
+            Some(Err(_)) | None => ended(Cause::Lost),
         }
     }
 
-    async fn handle_message(
-        &mut self,
-        message: ServerMessage,
-        said: &mut Option<Disconnect>,
-    ) -> Step {
+    async fn handle_message(&mut self, message: ServerMessage) -> Step {
+        self.link.shared.lock().settle_secret();
         match message {
             ServerMessage::Ping => {
-                let seq = self.shared.lock().sequence.last();
-                self.send(&ClientMessage::Pong(Pong { seq })).await
+                let seq = self.link.shared.lock().sequence.last();
+                let pong = serde_json::to_string(&ClientMessage::Pong(Pong { seq }));
+                return self.send(pong.expect("wire types have a JSON form")).await;
             }
             ServerMessage::Disconnect(disconnect) => {
-                *said = Some(disconnect);
-                Step::Continue(())
+                self.said = Some(disconnect);
+                return Step::Continue(());
             }
-            ServerMessage::Push { seq, push } => self.handle_push(seq, push),
-            ServerMessage::Unknown { seq } => self.tell_numbered(seq, Event::Unknown { seq }),
-            ServerMessage::Reply { id, seq, result } => self.handle_reply(id, seq, result),
+            ServerMessage::Push { seq, push } => self.handle_push(seq, push)?,
+            ServerMessage::Unknown { seq } => self.handle_unknown(seq)?,
+            ServerMessage::Reply { id, seq, result } => self.handle_reply(id, seq, result)?,
+        }
+        self.note_numbered();
+        Step::Continue(())
+    }
+
+    /// One more frame with a number has come: the replay may be over.
+    fn note_numbered(&mut self) {
+        if self.to_replay > 0 {
+            self.to_replay -= 1;
+            if self.to_replay == 0 {
+                let skipped = self.link.shared.lock().sequence.counts().skipped;
+                self.link.waiting.note_replayed(skipped > self.skipped);
+            }
         }
     }
 
     fn handle_push(&mut self, seq: u64, push: Box<Push>) -> Step {
-        if !self.shared.lock().sequence.admit(seq) {
+        if !self.link.shared.lock().sequence.admit(seq) {
             return Step::Continue(());
         }
         // A place first: what cannot be handed on is not received, and must leave no trace in what is known.
-        let place = match self.events.try_reserve() {
-            Ok(place) => Some(place),
-            Err(TrySendError::Closed(())) => None,
-            Err(TrySendError::Full(())) => return Step::Break(ended(Cause::Overflow)),
-        };
-        self.shared.lock().apply_push(&push);
+        let place = self.place()?;
+        self.link.shared.lock().apply_push(&push);
+        match &*push {
+            Push::TokenExpiring(expiring) if expiring.room.is_none() => self.link.ask_for_renewal(),
+            Push::SessionState(change) if change.state == SessionState::TokenExpired => {
+                self.link.check_expiry();
+            }
+            _ => {}
+        }
         if let Some(place) = place {
             place.send(Event::Push { seq, push });
         }
-        self.shared.lock().sequence.advance(seq);
+        self.link.shared.lock().sequence.advance(seq);
+        Step::Continue(())
+    }
+
+    fn handle_unknown(&mut self, seq: u64) -> Step {
+        if self.link.shared.lock().sequence.admit(seq) {
+            if let Some(place) = self.place()? {
+                place.send(Event::Unknown { seq });
+            }
+            self.link.shared.lock().sequence.advance(seq);
+        }
         Step::Continue(())
     }
 
     fn handle_reply(&mut self, id: u32, seq: Option<u64>, result: Result<Reply, Error>) -> Step {
-        if seq.is_some_and(|seq| !self.shared.lock().sequence.admit(seq)) {
+        if seq.is_some_and(|seq| !self.link.shared.lock().sequence.admit(seq)) {
             return Step::Continue(());
         }
-        if let Some((reply_to, subject)) = self.waiting.take(id) {
-            self.shared.lock().apply_reply(&subject, &result);
-            // Who gave up on the reply does not want it later either.
-            let _ = reply_to.send(result);
-        } else {
-            self.shared.lock().apply_reply(&Subject::Other, &result);
-            self.tell(Event::LateReply { id, result })?;
+        // What tells the program by an event needs its place first; see `handle_push`.
+        let place = if self.link.waiting.is_for_caller(id) { None } else { self.place()? };
+        let waiter = self.link.waiting.take(id);
+        let subject = waiter.as_ref().map_or(&Subject::Other, |(_, subject)| subject);
+        self.link.shared.lock().apply_reply(subject, &result);
+        let event = match waiter {
+            Some((ReplyTo::Caller(reply_to), _)) => {
+                // Who gave up on the reply does not want it later either.
+                let _ = reply_to.send(result.map_err(Into::into));
+                None
+            }
+            Some((ReplyTo::Rejoin(room), _)) => self.rejoined(room, result.map(drop)),
+            Some((ReplyTo::Nobody, _)) => None,
+            None => Some(Event::LateReply { id, result }),
+        };
+        if let (Some(place), Some(event)) = (place, event) {
+            place.send(event);
         }
         if let Some(seq) = seq {
-            self.shared.lock().sequence.advance(seq);
+            self.link.shared.lock().sequence.advance(seq);
         }
         Step::Continue(())
     }
 
-    /// Hands a numbered event on, once; it counts as received only when there was room for it.
-    fn tell_numbered(&mut self, seq: u64, event: Event) -> Step {
-        if self.shared.lock().sequence.admit(seq) {
-            self.tell(event)?;
-            self.shared.lock().sequence.advance(seq);
+    /// What to tell of the return to a room, unless it is tried again.
+    fn rejoined(&mut self, room: RoomId, result: Result<(), Error>) -> Option<Event> {
+        if !self.link.rejoining.answered(&room, result.as_ref().err()) {
+            return None;
         }
-        Step::Continue(())
+        if result.is_err() {
+            self.link.shared.lock().rooms.leave(&room, Standing::Lost);
+        }
+        Some(Event::Rejoined { room, result })
     }
 
-    fn tell(&mut self, event: Event) -> Step {
-        match self.events.try_send(event) {
-            // A program that dropped its events wants none.
-            Ok(()) | Err(TrySendError::Closed(_)) => Step::Continue(()),
-            Err(TrySendError::Full(_)) => Step::Break(ended(Cause::Overflow)),
+    /// A place for an event; `None` for a program that dropped its events and wants none.
+    fn place(&self) -> Step<Option<OwnedPermit<Event>>> {
+        match self.link.events.clone().try_reserve_owned() {
+            Ok(place) => Step::Continue(Some(place)),
+            Err(TrySendError::Closed(_)) => Step::Continue(None),
+            Err(TrySendError::Full(_)) => Step::Break(ending(Cause::Overflow)),
         }
     }
 
-    async fn send(&mut self, message: &ClientMessage) -> Step {
-        let text = serde_json::to_string(message).expect("wire types have a JSON form");
+    async fn send(&mut self, text: String) -> Step {
         let sent = self.socket.send(Message::Text(text.into()));
         match timeout(self.silence.patience(), sent).await {
             // A failed write says less than what there is still to read: the reading finds the end.
             Ok(Ok(()) | Err(_)) => Step::Continue(()),
-            Err(_) => Step::Break(ended(Cause::Silent)),
+            Err(_) => ended(Cause::Silent),
         }
     }
 
@@ -219,10 +286,14 @@ impl Connection {
         // 1001, not 1000: the session stays, to be resumed.
         let away = CloseFrame { code: CloseCode::Away, reason: "detached".into() };
         let _ = timeout(self.silence.patience(), self.socket.close(Some(away))).await;
-        Step::Break(ended(Cause::Detached))
+        ended(Cause::Detached)
     }
 }
 
-fn ended(cause: Cause) -> Disconnected {
+const fn ending(cause: Cause) -> Disconnected {
     Disconnected { disconnect: None, close_code: None, cause }
+}
+
+const fn ended(cause: Cause) -> Step {
+    Step::Break(ending(cause))
 }

@@ -8,16 +8,21 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::header::RETRY_AFTER;
-use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, Request, Response};
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, Response};
 use tokio_tungstenite::tungstenite::{self, protocol::WebSocketConfig};
 
 use crate::DialError;
+use crate::tls::{Stream, Tls};
 
-/// A WebSocket over plain TCP.
-pub(crate) type Socket = WebSocketStream<TcpStream>;
+/// A WebSocket over TCP, with TLS or not.
+pub(crate) type Socket = WebSocketStream<Stream>;
 
 /// Opens a WebSocket to `url`, sending `headers` besides those of the handshake.
-pub(crate) async fn dial(url: &str, headers: &[(&str, &str)]) -> Result<Socket, DialError> {
+pub(crate) async fn dial(
+    url: &str,
+    headers: &[(&str, &str)],
+    tls: &Tls,
+) -> Result<Socket, DialError> {
     let invalid = |why: &str| DialError::InvalidUrl { url: url.to_owned(), why: why.to_owned() };
     let mut request = url.into_client_request().map_err(|error| invalid(&error.to_string()))?;
     for (name, value) in headers {
@@ -25,14 +30,22 @@ pub(crate) async fn dial(url: &str, headers: &[(&str, &str)]) -> Result<Socket, 
         let value = HeaderValue::try_from(*value).map_err(|error| invalid(&error.to_string()))?;
         request.headers_mut().append(name, value);
     }
-    if request.uri().scheme_str() != Some("ws") {
-        return Err(invalid("only ws:// is spoken; put a TLS proxy before a wss:// gateway"));
-    }
-    let address = authority(&request).ok_or_else(|| invalid("it names no host"))?;
+    let is_secure = match request.uri().scheme_str() {
+        Some("ws") => false,
+        Some("wss") if cfg!(feature = "tls") => true,
+        Some("wss") => return Err(invalid("this program was built without TLS")),
+        _ => return Err(invalid("neither ws:// nor wss://")),
+    };
+    let host = request.uri().host().filter(|host| !host.is_empty());
+    let host = host.ok_or_else(|| invalid("it names no host"))?.to_owned();
+    let default_port = if is_secure { DEFAULT_SECURE_PORT } else { DEFAULT_PORT };
+    let address = format!("{host}:{}", request.uri().port_u16().unwrap_or(default_port));
     let unreachable = |source| DialError::Unreachable { address: address.clone(), source };
     let stream = TcpStream::connect(&address).await.map_err(unreachable)?;
     // Requests are small and each waits for its reply: Nagle's algorithm would only hold them back.
     stream.set_nodelay(true).map_err(unreachable)?;
+    let stream =
+        if is_secure { secure(tls, &host, stream, &address).await? } else { Stream::Plain(stream) };
     match tokio_tungstenite::client_async_with_config(request, stream, Some(config())).await {
         Ok((socket, _)) => Ok(socket),
         Err(tungstenite::Error::Http(response)) => Err(refused(&response)),
@@ -40,9 +53,28 @@ pub(crate) async fn dial(url: &str, headers: &[(&str, &str)]) -> Result<Socket, 
     }
 }
 
-fn authority(request: &Request<()>) -> Option<String> {
-    let host = request.uri().host().filter(|host| !host.is_empty())?;
-    Some(format!("{host}:{}", request.uri().port_u16().unwrap_or(DEFAULT_PORT)))
+#[cfg(feature = "tls")]
+async fn secure(
+    tls: &Tls,
+    host: &str,
+    stream: TcpStream,
+    address: &str,
+) -> Result<Stream, DialError> {
+    // An IPv6 address stands in brackets in a URL, and in a certificate without.
+    let name = host.trim_start_matches('[').trim_end_matches(']');
+    let failed = |source| DialError::Tls { address: address.to_owned(), source };
+    tls.connect(name, stream).await.map_err(failed)
+}
+
+#[cfg(not(feature = "tls"))]
+#[expect(clippy::unused_async, reason = "the same signature as with TLS")]
+async fn secure(
+    Tls {}: &Tls,
+    _host: &str,
+    _stream: TcpStream,
+    _address: &str,
+) -> Result<Stream, DialError> {
+    unreachable!("such a URL was refused before");
 }
 
 fn refused(response: &Response<Option<Vec<u8>>>) -> DialError {
@@ -64,6 +96,8 @@ fn config() -> WebSocketConfig {
 
 /// Where `ws://host/` leads.
 const DEFAULT_PORT: u16 = 80;
+/// Where `wss://host/` leads.
+const DEFAULT_SECURE_PORT: u16 = 443;
 /// Zero-filled at each read, so small; a longer message takes several reads.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// Text is written at once, whatever its size: requests do not wait for company.

@@ -33,6 +33,16 @@ pub enum DialError {
         /// When to try again, where the gateway said so.
         retry_after: Option<Duration>,
     },
+    /// The other end is not who the URL names, or cannot prove it.
+    #[cfg(feature = "tls")]
+    #[error("no secure connection to {address}")]
+    Tls {
+        /// Host and port.
+        address: String,
+        /// What failed.
+        #[source]
+        source: std::io::Error,
+    },
     /// What answered does not speak WebSocket as the standard says.
     #[error("the WebSocket handshake failed")]
     Handshake(#[source] Box<tungstenite::Error>),
@@ -78,11 +88,14 @@ pub enum RequestError {
     /// The gateway refused it.
     #[error(transparent)]
     Refused(#[from] Error),
-    /// The connection ended before the reply: whether it was carried out is not known.
-    #[error("the connection ended before the reply")]
+    /// The session was lost before the reply: whether it was carried out is not known, and the new one was not asked.
+    #[error("the session was lost before the reply")]
+    Interrupted,
+    /// The client ended before the reply: whether it was carried out is not known.
+    #[error("the client ended before the reply")]
     Lost,
-    /// The connection had ended already: nothing was sent.
-    #[error("the connection has ended")]
+    /// The client had ended already: nothing was sent.
+    #[error("the client has ended")]
     Closed,
     /// The reply is not one to this command.
     #[error("the reply does not fit the command `{command}`")]

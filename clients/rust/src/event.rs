@@ -1,13 +1,19 @@
-//! What a connection tells its program unasked.
+//! What a session tells its program unasked.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::Stream;
-use stagedoor_proto::{Action, Disconnect, Error, Push, Reply};
+use stagedoor_proto::{Action, Disconnect, Error, Push, Reply, RoomId, SessionId};
 use tokio::sync::mpsc;
 
-/// One thing that happened on a connection.
+use crate::Ending;
+
+/// One thing that happened to a session.
+///
+/// Shape: frames ([`Event::Push`], [`Event::Unknown`], [`Event::LateReply`]); then [`Event::Suspended`], always followed by
+/// [`Event::Resumed`], [`Event::Restarted`] or [`Event::Ended`]; so it goes on until [`Event::Ended`], the last.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// The gateway told something.
@@ -22,15 +28,41 @@ pub enum Event {
         /// The frame's number.
         seq: u64,
     },
-    /// A reply that nobody here waits for: to a request sent before a resume.
+    /// A reply that nobody here waits for: to a request sent before a resume from a bare ticket.
     LateReply {
         /// The request's number.
         id: u32,
         /// What became of it.
         result: Result<Reply, Error>,
     },
-    /// The connection has ended. Always the last event.
-    Disconnected(Disconnected),
+    /// The connection was lost, and the client is going to return; requests wait meanwhile.
+    Suspended {
+        /// How it was lost.
+        end: Disconnected,
+        /// How long until the first attempt.
+        retry_after: Duration,
+    },
+    /// The session goes on: nothing was missed. What was told meanwhile follows.
+    Resumed {
+        /// How many frames follow that were missed.
+        replayed: u32,
+    },
+    /// The session was gone, and a new one took its place: what was told in between is lost.
+    ///
+    /// Each room is joined again and told of by [`Event::Rejoined`]; streams have to be published anew.
+    Restarted {
+        /// The new session.
+        session: SessionId,
+    },
+    /// What came of the return to a room after [`Event::Restarted`]. Its handles go on where it succeeded.
+    Rejoined {
+        /// The room.
+        room: RoomId,
+        /// Why it could not be entered again.
+        result: Result<(), Error>,
+    },
+    /// The session is over for this client. Always the last event.
+    Ended(Ending),
 }
 
 /// How a connection ended.
@@ -79,10 +111,11 @@ pub enum Cause {
     Detached,
 }
 
-/// The events of one connection, in order, ending with [`Event::Disconnected`].
+/// The events of one session, in order, ending with [`Event::Ended`].
 ///
 /// The queue is bounded. A program that leaves it full loses the connection ([`Cause::Overflow`]) and no event: what was
-/// not taken is not acknowledged, so a resume brings it again. Dropping this discards all later events.
+/// not taken is not acknowledged, and the client returns for it once there is room. Dropping this discards all later
+/// events.
 #[derive(Debug)]
 pub struct Events {
     queue: mpsc::Receiver<Event>,
@@ -101,11 +134,11 @@ impl Events {
         self.queue.recv().await
     }
 
-    /// Waits for the connection to end, passing over all else; `None` when its end was taken before.
-    pub async fn disconnected(&mut self) -> Option<Disconnected> {
+    /// Waits for the session to end, passing over all else; `None` when its end was taken before.
+    pub async fn ended(&mut self) -> Option<Ending> {
         while let Some(event) = self.next().await {
-            if let Event::Disconnected(end) = event {
-                return Some(end);
+            if let Event::Ended(ending) = event {
+                return Some(ending);
             }
         }
         None

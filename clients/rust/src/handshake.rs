@@ -1,7 +1,7 @@
 //! The first frame and its answer.
 //!
 //! Pushes may come before the answer (`establishing` does); they are kept, a bounded number of them, and handed on.
-//! Not here: deadlines but the one for the gateway's parting words; the builder has the one for all of this.
+//! Not here: deadlines but the one for the gateway's parting words; `opener` has the one for all of this.
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! The moderation verbs of a [`Room`].
 //!
 //! A verb that is accepted has its place in the room's log; what became of it at its targets comes as
-//! [`Push::Moderation`](stagedoor_proto::Push::Moderation). With a `ref_` it may be sent again without a second effect.
+//! [`Push::Moderation`](stagedoor_proto::Push::Moderation). Each has a `ref_`, a random one if not the
+//! caller's, under which it may be sent again without a second effect.
 
 use stagedoor_proto::{
     Accepted, Block, Command, ForceDisconnect, ForceMute, ForceMuteAll, ForceUnpublish,

@@ -17,7 +17,8 @@ use crate::{OwnStream, RequestError, Session};
 
 /// A room that a session has joined; clones are the same membership.
 ///
-/// It is of the connection it was joined on. After a resume, `join` again: that renews the membership and keeps it.
+/// It outlives lost connections. After [`Event::Restarted`](crate::Event::Restarted) it is a new membership: what was
+/// published is to be published again.
 #[derive(Clone, Debug)]
 pub struct Room {
     session: Session,

@@ -1,16 +1,16 @@
-//! The rooms a connection's session is in, each with the view that handles share.
+//! The rooms a session is in, each with how it was joined and the view that handles share.
 //!
-//! The connection's task applies each frame in the order it came, before it hands it on: whoever reads an event, or has
+//! The session's task applies each frame in the order it came, before it hands it on: whoever reads an event, or has
 //! a reply, finds the view at least that new. A view outlives its membership for the handles that still hold it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use stagedoor_proto::{Command, ParticipantId, Push, Reply, RoomId, StreamId};
+use stagedoor_proto::{Command, Join, ParticipantId, Push, Reply, RoomId, StreamId};
 
 use crate::view::{RoomView, Standing, room_of};
 
-/// A view shared by the connection's task and the handles of its room.
+/// A view shared by the session's task and the handles of its room.
 ///
 /// The inner `Arc` is copied on write, and only while somebody looks at the former state.
 #[derive(Clone, Debug)]
@@ -32,38 +32,48 @@ impl Shown {
 }
 
 /// What a request was about, as far as its reply does not say.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Subject {
-    Join(RoomId),
+    Join(Join),
     Leave(RoomId),
     Unpublish(StreamId),
+    End,
     Other,
 }
 
 impl Subject {
     pub(crate) fn of(command: &Command) -> Self {
         match command {
-            Command::Join(join) => Self::Join(join.room.clone()),
+            Command::Join(join) => Self::Join(join.clone()),
             Command::Leave(leave) => Self::Leave(leave.room.clone()),
             Command::Unpublish(on) => Self::Unpublish(on.stream),
+            Command::End(_) => Self::End,
             _ => Self::Other,
         }
     }
 }
 
-/// The rooms the session is in, as far as this connection joined them.
+/// A room one is in.
+#[derive(Debug)]
+struct Joined {
+    /// What lets one in again.
+    join: Join,
+    shown: Shown,
+}
+
+/// The rooms the session is in, as far as this client joined them.
 #[derive(Debug, Default)]
-pub(crate) struct Rooms(HashMap<RoomId, Shown>);
+pub(crate) struct Rooms(HashMap<RoomId, Joined>);
 
 impl Rooms {
     pub(crate) fn find(&self, room: &RoomId) -> Option<Shown> {
-        self.0.get(room).cloned()
+        self.0.get(room).map(|joined| joined.shown.clone())
     }
 
     pub(crate) fn apply_push(&mut self, push: &Push) {
         let Some(room) = room_of(push) else { return };
-        let Some(shown) = self.0.get(room) else { return };
-        let standing = shown.change(|view| {
+        let Some(joined) = self.0.get(room) else { return };
+        let standing = joined.shown.change(|view| {
             view.apply(push);
             view.standing
         });
@@ -74,17 +84,18 @@ impl Rooms {
 
     pub(crate) fn apply_reply(&mut self, subject: &Subject, reply: &Reply) {
         match (subject, reply) {
-            (Subject::Join(room), Reply::Joined(joined)) => {
+            (Subject::Join(join), Reply::Joined(joined)) => {
                 let view = RoomView::new((**joined).clone());
-                match self.0.get(room) {
-                    Some(shown) => shown.change(|known| *known = view),
-                    None => drop(self.0.insert(room.clone(), Shown::new(view))),
+                if let Some(known) = self.0.get_mut(&join.room) {
+                    known.shown.change(|former| *former = view);
+                    known.join = join.clone();
+                } else {
+                    let joined = Joined { join: join.clone(), shown: Shown::new(view) };
+                    self.0.insert(join.room.clone(), joined);
                 }
             }
             (Subject::Leave(room), Reply::Left {}) => {
-                if let Some(shown) = self.0.remove(room) {
-                    shown.change(|view| view.standing = Standing::Left);
-                }
+                self.leave(room, Standing::Left);
             }
             (_, Reply::Published(reply)) => {
                 self.change_of(reply.stream.participant, |view| view.put(&reply.stream));
@@ -93,7 +104,7 @@ impl Rooms {
                 self.change_of(reply.stream.participant, |view| view.put(&reply.stream));
             }
             (Subject::Unpublish(stream), Reply::Unpublished {}) => {
-                for shown in self.0.values() {
+                for Joined { shown, .. } in self.0.values() {
                     if shown.now().streams.contains_key(stream) {
                         shown.change(|view| view.remove_stream(*stream));
                     }
@@ -103,15 +114,28 @@ impl Rooms {
         }
     }
 
-    /// The connection has ended: no view is kept up to date any more.
+    /// How each room was joined.
+    pub(crate) fn joins(&self) -> Vec<Join> {
+        self.0.values().map(|joined| joined.join.clone()).collect()
+    }
+
+    /// One is in this room no more.
+    pub(crate) fn leave(&mut self, room: &RoomId, standing: Standing) {
+        if let Some(joined) = self.0.remove(room) {
+            joined.shown.change(|view| view.standing = standing);
+        }
+    }
+
+    /// The session is let go of: no view is kept up to date any more.
     pub(crate) fn lose(&mut self) {
-        for (_, shown) in self.0.drain() {
-            shown.change(|view| view.standing = Standing::Lost);
+        for (_, joined) in self.0.drain() {
+            joined.shown.change(|view| view.standing = Standing::Lost);
         }
     }
 
     fn change_of(&self, own: ParticipantId, change: impl FnOnce(&mut RoomView)) {
-        if let Some(shown) = self.0.values().find(|shown| shown.now().own.id == own) {
+        let mut views = self.0.values().map(|joined| &joined.shown);
+        if let Some(shown) = views.find(|shown| shown.now().own.id == own) {
             shown.change(change);
         }
     }

@@ -1,20 +1,16 @@
-//! The handle of a session, and what it knows of itself.
-//!
-//! [`Shared`] is the one copy of what the gateway said of the session: the connection's task writes it, handles read it.
-//! Its lock is held for a few instructions and never across an await.
+//! The handle of a session: what can be asked of it, and what is known.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use stagedoor_proto::{
-    Command, End, Error, PostponeRenewal, Postponed, Push, Renew, Renewed, Reply,
-};
+use stagedoor_proto::{Command, End, PostponeRenewal, Postponed, Renew, Renewed, Reply};
 use stagedoor_proto::{RoomId, Secret, SessionId, SessionLimits, SessionState, Timestamp, User};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::connection::Order;
-use crate::rooms::{Rooms, Shown, Subject};
-use crate::sequence::Sequence;
-use crate::{Disconnected, FrameCounts, RequestError};
+use crate::known::Shared;
+use crate::link::Order;
+use crate::repeat::with_ref;
+use crate::rooms::Shown;
+use crate::{FrameCounts, RequestError};
 
 /// What takes a session up again after its connection was lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,9 +23,9 @@ pub struct Ticket {
     pub last_seq: u64,
 }
 
-/// A handle of one session on one connection; clones are the same session.
+/// A handle of one session, over all its connections; clones are the same session.
 ///
-/// When every clone and the [`Events`](crate::Events) are gone, the connection is let go as by [`Session::detach`].
+/// When every clone and the [`Events`](crate::Events) are gone, the session is let go of as by [`Session::detach`].
 #[derive(Clone, Debug)]
 pub struct Session {
     shared: Arc<Shared>,
@@ -41,19 +37,22 @@ impl Session {
         Self { shared, orders }
     }
 
-    /// Sends `command` and waits for its reply.
+    /// Sends `command` and waits for its reply, over lost connections too.
+    ///
+    /// A command that takes a `ref` and has none gets a random one, so that sending it again has no second effect.
+    /// While the connection is lost, and the [`Events`](crate::Events) that say so are left unread, this waits.
     ///
     /// # Errors
-    /// [`RequestError::Refused`] with the gateway's error; [`RequestError::Lost`] and [`RequestError::Closed`] when the
-    /// connection ends or has ended.
+    /// [`RequestError::Refused`] with the gateway's error; [`RequestError::Interrupted`] when its session was lost and
+    /// it may have had its effect; [`RequestError::Lost`] and [`RequestError::Closed`] when the client ends or has ended.
     ///
     /// # Cancel safety
     /// Dropping the future may or may not send the command; its reply is then discarded.
     pub async fn request(&self, command: Command) -> Result<Reply, RequestError> {
         let (reply_to, reply) = oneshot::channel();
-        let order = Order::Request(command, reply_to);
+        let order = Order { command: with_ref(command), reply_to };
         self.orders.send(order).await.map_err(|_| RequestError::Closed)?;
-        Ok(reply.await.map_err(|_| RequestError::Lost)??)
+        reply.await.map_err(|_| RequestError::Lost)?
     }
 
     /// Sends `command` and picks what it is answered with.
@@ -67,7 +66,7 @@ impl Session {
         fit(reply).ok_or(RequestError::Unexpected { command: name })
     }
 
-    /// What is known of a room that was joined on this connection.
+    /// What is known of a room that this client joined.
     pub(crate) fn shown(&self, room: &RoomId) -> Option<Shown> {
         self.shared.lock().rooms.find(room)
     }
@@ -107,12 +106,12 @@ impl Session {
 
     /// Lets go of the connection and leaves the session to be resumed within its window.
     ///
-    /// Does nothing when the connection has ended; [`Event::Disconnected`](crate::Event::Disconnected) tells when.
-    pub async fn detach(&self) {
-        let _ = self.orders.send(Order::Detach).await;
+    /// Requests without a reply are lost; [`Event::Ended`](crate::Event::Ended) tells when it is done.
+    pub fn detach(&self) {
+        self.shared.detach();
     }
 
-    /// The session's id.
+    /// The session's id; another after [`Event::Restarted`](crate::Event::Restarted).
     #[must_use]
     pub fn id(&self) -> SessionId {
         self.shared.lock().session
@@ -151,12 +150,7 @@ impl Session {
     /// What takes this session up again, as of now.
     #[must_use]
     pub fn resume_ticket(&self) -> Ticket {
-        let known = self.shared.lock();
-        Ticket {
-            session: known.session,
-            secret: known.secret.clone(),
-            last_seq: known.sequence.last(),
-        }
+        self.shared.lock().ticket()
     }
 
     /// The highest frame number received.
@@ -165,79 +159,9 @@ impl Session {
         self.shared.lock().sequence.last()
     }
 
-    /// How many frame numbers came twice or never on this connection.
+    /// How many frame numbers of this session came twice or never.
     #[must_use]
     pub fn frame_counts(&self) -> FrameCounts {
         self.shared.lock().sequence.counts()
-    }
-}
-
-/// What the gateway said of the session.
-#[derive(Debug)]
-pub(crate) struct Known {
-    pub(crate) session: SessionId,
-    pub(crate) user: Option<User>,
-    pub(crate) limits: Option<SessionLimits>,
-    pub(crate) state: SessionState,
-    /// The version of the newest `session_state`; an older one changes nothing.
-    pub(crate) state_version: u64,
-    pub(crate) expires_at: Timestamp,
-    pub(crate) access_token: Option<Secret>,
-    pub(crate) secret: Secret,
-    pub(crate) sequence: Sequence,
-    pub(crate) rooms: Rooms,
-}
-
-impl Known {
-    pub(crate) fn apply_push(&mut self, push: &Push) {
-        match push {
-            Push::SessionState(change) if change.version > self.state_version => {
-                self.state_version = change.version;
-                self.state = change.state;
-            }
-            _ => self.rooms.apply_push(push),
-        }
-    }
-
-    pub(crate) fn apply_reply(&mut self, subject: &Subject, result: &Result<Reply, Error>) {
-        if let Ok(reply) = result {
-            self.rooms.apply_reply(subject, reply);
-        }
-        match result {
-            Ok(Reply::Renewed(renewed)) => {
-                self.access_token = Some(renewed.access_token.clone());
-                self.expires_at = renewed.expires_at_ms;
-            }
-            Ok(Reply::Ended {}) => self.state = SessionState::NotLoggedIn,
-            _ => {}
-        }
-    }
-}
-
-/// [`Known`], shared by the connection's task and the handles.
-#[derive(Debug)]
-pub(crate) struct Shared(Mutex<Known>);
-
-impl Shared {
-    pub(crate) const fn new(known: Known) -> Self {
-        Self(Mutex::new(known))
-    }
-
-    /// Each write leaves `Known` whole, so one that panicked elsewhere is no reason to stop.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn handle_disconnected(&self, end: &Disconnected) {
-        use stagedoor_proto::Action;
-        let mut known = self.lock();
-        known.rooms.lose();
-        match end.action() {
-            // Its own end was applied with the reply; a close without one is an end all the same.
-            Action::Stop if end.close_code == Some(1000) => known.state = SessionState::NotLoggedIn,
-            Action::Stop => known.state = SessionState::Terminated,
-            Action::Start | Action::Reauth => known.state = SessionState::NotLoggedIn,
-            Action::Retry | Action::Resume => {}
-        }
     }
 }

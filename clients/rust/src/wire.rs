@@ -10,6 +10,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use crate::dial::{Socket, dial};
+use crate::tls::Tls;
 use crate::{DialError, WireError};
 
 /// A bare WebSocket.
@@ -41,12 +42,12 @@ pub enum Cut {
 }
 
 impl Wire {
-    /// Opens a WebSocket to `url` (`ws://…`), sending `headers` besides those of the handshake.
+    /// Opens a WebSocket to `url`, sending `headers` besides those of the handshake.
     ///
     /// # Errors
     /// [`DialError`].
     pub async fn connect(url: &str, headers: &[(&str, &str)]) -> Result<Self, DialError> {
-        Ok(Self { socket: dial(url, headers).await? })
+        Ok(Self { socket: dial(url, headers, &Tls::default()).await? })
     }
 
     /// Sends a text frame.
@@ -146,7 +147,7 @@ impl Wire {
         // Whatever fails here, the connection is gone afterwards.
         let _ = match how {
             Cut::Fin => stream.shutdown().await,
-            Cut::Reset => stream.set_zero_linger(),
+            Cut::Reset => stream.tcp().set_zero_linger(),
         };
     }
 

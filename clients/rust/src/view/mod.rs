@@ -25,7 +25,7 @@ pub enum Standing {
     Removed,
     /// The room was ended.
     Ended,
-    /// The connection ended: what happens in the room from then on is not known.
+    /// The session ended, or could not return to the room: what happens there is not known.
     Lost,
 }
 

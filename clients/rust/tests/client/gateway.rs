@@ -1,8 +1,12 @@
 //! A gateway that does what a test tells it, on a port of its own.
 
+use std::net::SocketAddr;
+
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use stagedoor_client::proto::{ClientMessage, Command, Request, SUBPROTOCOL, decode_client};
+use stagedoor_client::proto::{
+    ClientMessage, CloseCode, Command, Disconnect, Request, Resume, SUBPROTOCOL, decode_client,
+};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -31,8 +35,12 @@ impl Gateway {
         Self { listener }
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listener.local_addr().expect("a bound socket")
+    }
+
     pub(crate) fn url(&self) -> String {
-        format!("ws://{}/v1/connect", self.listener.local_addr().expect("a bound socket"))
+        format!("ws://{}/v1/connect", self.address())
     }
 
     /// Accepts TCP alone.
@@ -87,6 +95,32 @@ impl Served {
         }
     }
 
+    /// Refuses the client's first message, as a gateway does in three steps.
+    pub(crate) async fn refuse(&mut self, id: u32, error: &str, code: u16) {
+        self.send(json!({ "id": id, "error": { "code": error, "message": "no" } })).await;
+        self.part(code, json!({})).await;
+    }
+
+    /// Says farewell with `more` beside the code, and closes.
+    pub(crate) async fn part(&mut self, code: u16, more: Value) {
+        let code_known = CloseCode::try_from(code).expect("a close code");
+        let mut disconnect = serde_json::to_value(Disconnect::new(code_known)).expect("JSON");
+        let Value::Object(more) = more else { panic!("fields are an object") };
+        for (name, field) in more {
+            disconnect[name] = field;
+        }
+        self.send(json!({ "disconnect": disconnect })).await;
+        self.close(code, code_known.reason()).await;
+    }
+
+    /// The client's `resume`, and the number of its request.
+    pub(crate) async fn resume(&mut self) -> (u32, Resume) {
+        match self.request().await {
+            Request { id, command: Command::Resume(resume) } => (id, resume),
+            Request { command, .. } => panic!("expected a resume, not {command:?}"),
+        }
+    }
+
     /// Answers the client's `start` and gives it back.
     pub(crate) async fn start(&mut self) -> Command {
         let Request { id, command } = self.request().await;
@@ -122,4 +156,28 @@ pub(crate) fn started(id: u32) -> Value {
 /// A push that only its number tells from others.
 pub(crate) fn degraded(seq: u64) -> Value {
     json!({ "seq": seq, "degraded": { "active": true } })
+}
+
+/// The reply to a `resume`: what follows, what is still worked on, and the new secret.
+pub(crate) fn resumed(id: u32, replayed: u32, pending: &[u32], secret: &str) -> Value {
+    json!({ "id": id, "ok": { "resumed": {
+        "replayed": replayed, "pending": pending, "state": "established", "expires_at_ms": 3,
+        "resume": { "secret": secret },
+    } } })
+}
+
+/// The reply to a `join` of an empty room.
+pub(crate) fn joined(id: u32, seq: u64) -> Value {
+    let own = json!({
+        "id": SESSION, "username": "ann", "role": "publisher", "link": "live", "mute_locked": false,
+    });
+    let all = json!({ "publish": true, "subscribe": true, "signal": true, "moderate": false });
+    let room = json!({
+        "version": 1, "participants": [own], "streams": [], "locked": false,
+        "counts": { "participants": 1, "publishers": 0, "streams": 0 },
+        "mute": { "active": false, "lock": false },
+    });
+    json!({ "id": id, "seq": seq, "ok": { "joined": {
+        "participant": own, "capabilities": all, "room": room,
+    } } })
 }

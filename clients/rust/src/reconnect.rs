@@ -1,0 +1,198 @@
+//! What to do after a connection ended or an attempt failed. Pure.
+//!
+//! The gateway's word decides, then the hundreds digit of the close code; a socket that just broke is resumed. Not here:
+//! doing it (`link`), and how long a wait is (`backoff`).
+
+use std::time::Duration;
+
+use stagedoor_proto::{Action, Disconnect, Error, ErrorCode};
+
+use crate::{Cause, ConnectError, DialError, Disconnected};
+
+/// What to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Try the same: resume, or start where that was tried.
+    Again(Wait),
+    /// The session is gone: start anew with what there is.
+    Start(Wait),
+    /// Get new credentials, then start anew.
+    Reauth(Wait),
+    /// Stay away.
+    End,
+}
+
+/// How long to wait before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Not at all, the first time.
+    AtOnce,
+    /// With jitter, at least for as long as the gateway said.
+    Backoff(Option<Duration>),
+}
+
+impl Next {
+    /// What to do after a connection ended like this.
+    pub(crate) fn after_end(end: &Disconnected) -> Self {
+        match (end.cause, &end.disconnect, end.close_code) {
+            // What is no protocol of ours would be sent again.
+            (Cause::Detached | Cause::Malformed, _, _) => Self::End,
+            (_, Some(disconnect), _) => Self::after_disconnect(disconnect),
+            (_, None, Some(code)) => Self::after_code(code),
+            // A silent peer is what the gateway would call a lost heartbeat.
+            (Cause::Silent, None, None) => Self::Again(Wait::AtOnce),
+            (Cause::Closed | Cause::Lost | Cause::Overflow, None, None) => {
+                Self::Again(Wait::Backoff(None))
+            }
+        }
+    }
+
+    /// What to do after an attempt failed like this.
+    pub(crate) fn after_failure(error: &ConnectError) -> Self {
+        match error {
+            ConnectError::Dial(DialError::InvalidUrl { .. })
+            | ConnectError::Incomplete(_)
+            | ConnectError::Protocol(_) => Self::End,
+            ConnectError::Dial(DialError::Refused { retry_after, .. }) => {
+                Self::Again(Wait::Backoff(*retry_after))
+            }
+            // Every other way in which a dialling can fail may pass: a proxy restarts, a certificate is renewed.
+            ConnectError::Dial(_)
+            | ConnectError::Timeout(_)
+            | ConnectError::Lost { close_code: None } => Self::Again(Wait::Backoff(None)),
+            ConnectError::Lost { close_code: Some(code) } => Self::after_code(*code),
+            ConnectError::Refused { disconnect: Some(disconnect), .. }
+            | ConnectError::Disconnected(disconnect) => Self::after_disconnect(disconnect),
+            ConnectError::Refused { error, disconnect: None } => Self::after_refusal(error),
+        }
+    }
+
+    fn after_disconnect(disconnect: &Disconnect) -> Self {
+        let hint = disconnect.retry_after_ms.map(Duration::from_millis);
+        Self::of(disconnect.action, true, hint)
+    }
+
+    fn after_code(code: u16) -> Self {
+        Self::of(Action::of(code), RESUME_CODES.contains(&code), None)
+    }
+
+    /// `is_told` is whether the gateway itself asked for a resume, and no proxy or cable was at fault.
+    fn of(action: Action, is_told: bool, hint: Option<Duration>) -> Self {
+        let at_once = hint.map_or(Wait::AtOnce, |hint| Wait::Backoff(Some(hint)));
+        match action {
+            Action::Stop => Self::End,
+            Action::Reauth => Self::Reauth(at_once),
+            Action::Retry => Self::Again(Wait::Backoff(hint)),
+            Action::Resume if is_told => Self::Again(at_once),
+            Action::Resume => Self::Again(Wait::Backoff(hint)),
+            Action::Start => Self::Start(at_once),
+        }
+    }
+
+    /// The `disconnect` after this refusal was lost on the way.
+    fn after_refusal(error: &Error) -> Self {
+        let hint = error.retry_after_ms.map(Duration::from_millis);
+        let action = match error.code {
+            ErrorCode::TokenExpired | ErrorCode::TokenRevoked => Action::Reauth,
+            ErrorCode::ResumeExpired | ErrorCode::ResumeDenied => Action::Start,
+            ErrorCode::RateLimited
+            | ErrorCode::Overloaded
+            | ErrorCode::Draining
+            | ErrorCode::EngineUnavailable
+            | ErrorCode::AuthUnavailable => Action::Retry,
+            _ => Action::Stop,
+        };
+        Self::of(action, false, hint)
+    }
+}
+
+/// By which a gateway asks to be resumed.
+const RESUME_CODES: std::ops::RangeInclusive<u16> = 4300..=4399;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stagedoor_proto::CloseCode;
+
+    const SOON: Wait = Wait::Backoff(None);
+    const LATER: Wait = Wait::Backoff(Some(Duration::from_millis(700)));
+
+    #[test]
+    fn the_hundreds_digit_decides_for_codes_that_nobody_knows_too() {
+        for (code, hint, expected) in [
+            (1000, None, Next::End),
+            (4010, None, Next::End),
+            (4013, Some(700), Next::End),
+            (4016, None, Next::End),
+            (4099, None, Next::End),
+            (4500, None, Next::End),
+            (4599, None, Next::End),
+            (4100, None, Next::Reauth(Wait::AtOnce)),
+            (4199, None, Next::Reauth(Wait::AtOnce)),
+            (4200, Some(700), Next::Again(LATER)),
+            (4201, None, Next::Again(SOON)),
+            (4299, Some(700), Next::Again(LATER)),
+            (4300, None, Next::Again(Wait::AtOnce)),
+            (4300, Some(700), Next::Again(LATER)),
+            (4399, None, Next::Again(Wait::AtOnce)),
+            (4400, None, Next::Start(Wait::AtOnce)),
+            (4499, Some(700), Next::Start(LATER)),
+        ] {
+            let mut disconnect = Disconnect::new(CloseCode::try_from(code).unwrap());
+            disconnect.retry_after_ms = hint;
+            let end = Disconnected {
+                disconnect: Some(disconnect.clone()),
+                close_code: Some(code),
+                cause: Cause::Closed,
+            };
+            assert_eq!(Next::after_end(&end), expected, "{code}");
+            let refused = ConnectError::Disconnected(Box::new(disconnect));
+            assert_eq!(Next::after_failure(&refused), expected, "{code}");
+            if hint.is_none() {
+                let end = Disconnected { disconnect: None, ..end };
+                assert_eq!(Next::after_end(&end), expected, "{code}, without a word");
+                let lost = ConnectError::Lost { close_code: Some(code) };
+                assert_eq!(Next::after_failure(&lost), expected, "{code}, without a word");
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_gateway_said_is_resumed_with_jitter() {
+        for (cause, close_code, expected) in [
+            (Cause::Lost, None, Next::Again(SOON)),
+            (Cause::Closed, None, Next::Again(SOON)),
+            (Cause::Closed, Some(1001), Next::Again(SOON)),
+            (Cause::Closed, Some(1012), Next::Again(SOON)),
+            (Cause::Overflow, None, Next::Again(SOON)),
+            (Cause::Silent, None, Next::Again(Wait::AtOnce)),
+            (Cause::Malformed, None, Next::End),
+            (Cause::Detached, None, Next::End),
+        ] {
+            let end = Disconnected { disconnect: None, close_code, cause };
+            assert_eq!(Next::after_end(&end), expected, "{cause:?} {close_code:?}");
+        }
+    }
+
+    #[test]
+    fn an_attempt_that_fails_is_made_again_unless_it_cannot_succeed() {
+        let refused = |code| ConnectError::Refused {
+            error: Error::new(code, "").retry_after(Duration::from_millis(700)),
+            disconnect: None,
+        };
+        let http =
+            DialError::Refused { status: 503, retry_after: Some(Duration::from_millis(700)) };
+        for (error, expected) in [
+            (ConnectError::Timeout(Duration::ZERO), Next::Again(SOON)),
+            (ConnectError::Lost { close_code: None }, Next::Again(SOON)),
+            (http.into(), Next::Again(LATER)),
+            (ConnectError::Protocol(String::new()), Next::End),
+            (refused(ErrorCode::Draining), Next::Again(LATER)),
+            (refused(ErrorCode::ResumeDenied), Next::Start(LATER)),
+            (refused(ErrorCode::TokenRevoked), Next::Reauth(LATER)),
+            (refused(ErrorCode::Banned), Next::End),
+        ] {
+            assert_eq!(Next::after_failure(&error), expected, "{error}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Which commands may be sent twice, and the `ref` that makes it so.
+//!
+//! A gateway remembers the `ref` of what a user did in a room, beyond the session that did it: the same command under the
+//! same `ref` is answered again and has no second effect.
+
+use stagedoor_proto::{Command, Ref};
+
+use crate::random::random_ref;
+
+/// The command with a `ref` of its own, where it takes one and has none.
+pub(crate) fn with_ref(mut command: Command) -> Command {
+    if let Some(ref_) = ref_of(&mut command) {
+        ref_.get_or_insert_with(random_ref);
+    }
+    command
+}
+
+/// Whether the command, once it has its `ref`, may be sent again though it may have been carried out.
+pub(crate) const fn is_repeatable(command: &Command) -> bool {
+    match command {
+        // A second one would be a second stream, another update than somebody else's in between, a second offer.
+        Command::Publish(_) | Command::UpdateStream(_) | Command::Relay(_) => false,
+        // They begin a connection, and are never repeated on another.
+        Command::Start(_) | Command::Resume(_) => false,
+        Command::Renew(_)
+        | Command::PostponeRenewal(_)
+        | Command::End(_)
+        | Command::Join(_)
+        | Command::Leave(_)
+        | Command::Roster(_)
+        | Command::Watch(_)
+        | Command::Unpublish(_)
+        | Command::Subscribe(_)
+        | Command::Unsubscribe(_)
+        | Command::Signal(_)
+        | Command::ForceDisconnect(_)
+        | Command::Unblock(_)
+        | Command::ForceUnpublish(_)
+        | Command::ForceMute(_)
+        | Command::LiftMute(_)
+        | Command::ForceMuteAll(_)
+        | Command::DisableForceMute(_)
+        | Command::AskUnmute(_)
+        | Command::SetRole(_)
+        | Command::LockRoom(_)
+        | Command::UnlockRoom(_)
+        | Command::EndRoom(_) => true,
+    }
+}
+
+const fn ref_of(command: &mut Command) -> Option<&mut Option<Ref>> {
+    match command {
+        Command::Signal(body) => Some(&mut body.ref_),
+        Command::Unpublish(body)
+        | Command::Subscribe(body)
+        | Command::Unsubscribe(body)
+        | Command::AskUnmute(body) => Some(&mut body.ref_),
+        Command::ForceDisconnect(body) => Some(&mut body.ref_),
+        Command::Unblock(body) => Some(&mut body.ref_),
+        Command::ForceUnpublish(body) => Some(&mut body.ref_),
+        Command::ForceMute(body) | Command::LiftMute(body) => Some(&mut body.ref_),
+        Command::ForceMuteAll(body) => Some(&mut body.ref_),
+        Command::SetRole(body) => Some(&mut body.ref_),
+        Command::DisableForceMute(body)
+        | Command::LockRoom(body)
+        | Command::UnlockRoom(body)
+        | Command::EndRoom(body) => Some(&mut body.ref_),
+        Command::Start(_)
+        | Command::Resume(_)
+        | Command::Renew(_)
+        | Command::PostponeRenewal(_)
+        | Command::End(_)
+        | Command::Join(_)
+        | Command::Leave(_)
+        | Command::Roster(_)
+        | Command::Publish(_)
+        | Command::UpdateStream(_)
+        | Command::Relay(_)
+        | Command::Watch(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stagedoor_proto::{End, ModerateRoom};
+
+    fn lock(ref_: Option<&str>) -> Command {
+        let ref_ = ref_.map(|text| text.parse().unwrap());
+        Command::LockRoom(ModerateRoom { room: "lobby".parse().unwrap(), ref_ })
+    }
+
+    #[test]
+    fn a_verb_gets_a_ref_of_its_own_and_keeps_the_callers() {
+        assert_eq!(with_ref(lock(Some("mine"))), lock(Some("mine")));
+        let refs = [with_ref(lock(None)), with_ref(lock(None))].map(|mut verb| {
+            assert!(is_repeatable(&verb));
+            ref_of(&mut verb).unwrap().clone().unwrap()
+        });
+        assert_ne!(refs[0], refs[1]);
+        let end = Command::End(End { revoke: true });
+        assert_eq!(with_ref(end.clone()), end);
+    }
+}

@@ -1,0 +1,120 @@
+use super::*;
+use stagedoor_proto::{End, InRoom, NewStream, Publish, StreamKind};
+
+type Answer = oneshot::Receiver<Result<Reply, RequestError>>;
+
+fn leave() -> Command {
+    Command::Leave(InRoom { room: "lobby".parse().unwrap() })
+}
+
+fn publish() -> Command {
+    let stream = NewStream {
+        name: None,
+        kind: StreamKind::Audio,
+        has_audio: true,
+        has_video: false,
+        layout_classes: stagedoor_proto::LayoutClasses::default(),
+    };
+    Command::Publish(Publish { room: "lobby".parse().unwrap(), stream })
+}
+
+fn ask(waiting: &mut Waiting, command: Command) -> (u32, Answer) {
+    let (reply_to, reply) = oneshot::channel();
+    (waiting.add(command, ReplyTo::Caller(reply_to)), reply)
+}
+
+/// The numbers of what is to be sent now.
+fn sent(waiting: &mut Waiting) -> Vec<u64> {
+    let texts = std::iter::from_fn(|| waiting.next_to_send(false));
+    let id =
+        |text: String| serde_json::from_str::<serde_json::Value>(&text).unwrap()["id"].as_u64();
+    texts.map(|text| id(text).unwrap()).collect()
+}
+
+fn is_interrupted(answer: &mut Answer) -> bool {
+    matches!(answer.try_recv(), Ok(Err(RequestError::Interrupted)))
+}
+
+#[test]
+fn a_number_in_use_is_passed_over_when_numbering_wraps() {
+    let mut waiting = Waiting::new(u32::MAX, 8);
+    assert_eq!((ask(&mut waiting, leave()).0, ask(&mut waiting, leave()).0), (u32::MAX, 0));
+    waiting.next_id = u32::MAX;
+    assert_eq!(ask(&mut waiting, leave()).0, 1);
+}
+
+#[test]
+fn who_waits_is_found_once_and_makes_room() {
+    let mut waiting = Waiting::new(7, 1);
+    let (id, mut answer) = ask(&mut waiting, leave());
+    assert!(!waiting.has_room() && waiting.is_for_caller(id));
+    assert!(waiting.take(8).is_none());
+    let (ReplyTo::Caller(reply_to), about) = waiting.take(id).unwrap() else { panic!() };
+    assert_eq!(about, Subject::Leave("lobby".parse().unwrap()));
+    reply_to.send(Ok(Reply::Left {})).unwrap();
+    assert!(matches!(answer.try_recv(), Ok(Ok(Reply::Left {}))));
+    assert!(waiting.take(id).is_none() && waiting.has_room());
+}
+
+#[test]
+fn after_a_resume_only_what_was_never_received_is_sent_again() {
+    let mut waiting = Waiting::new(1, 8);
+    let mut answers: Vec<Answer> =
+        [leave(), leave(), publish()].map(|command| ask(&mut waiting, command).1).into();
+    assert_eq!(sent(&mut waiting), [1, 2, 3]);
+    answers.push(ask(&mut waiting, leave()).1);
+    waiting.note_resumed(&[2]);
+    // The replay brings the reply to the first.
+    waiting.take(1).unwrap();
+    waiting.note_replayed(false);
+    assert_eq!(sent(&mut waiting), [3, 4], "the third again, the fourth for the first time");
+    assert!(!is_interrupted(&mut answers[2]));
+}
+
+#[test]
+fn a_hole_in_the_replay_gives_up_what_must_not_happen_twice() {
+    let mut waiting = Waiting::new(1, 8);
+    let (_, mut left) = ask(&mut waiting, leave());
+    let (_, mut published) = ask(&mut waiting, publish());
+    sent(&mut waiting);
+    waiting.note_resumed(&[]);
+    waiting.note_replayed(true);
+    assert_eq!(sent(&mut waiting), [1]);
+    assert!(is_interrupted(&mut published) && !is_interrupted(&mut left));
+}
+
+#[test]
+fn a_new_session_is_asked_again_for_all_but_what_may_have_been_done() {
+    let mut waiting = Waiting::new(1, 8);
+    let (_, mut published) = ask(&mut waiting, publish());
+    let (_, _left) = ask(&mut waiting, leave());
+    waiting.add(leave(), ReplyTo::Nobody);
+    sent(&mut waiting);
+    let (_, mut unsent) = ask(&mut waiting, publish());
+    waiting.note_restarted(1);
+    assert_eq!(sent(&mut waiting), [2], "one at a time now");
+    waiting.take(2).unwrap();
+    assert_eq!(sent(&mut waiting), [4]);
+    assert!(is_interrupted(&mut published) && !is_interrupted(&mut unsent));
+}
+
+#[test]
+fn the_return_to_rooms_goes_before_all_else() {
+    let mut waiting = Waiting::new(1, 8);
+    let (_, _answer) = ask(&mut waiting, leave());
+    let room: RoomId = "lobby".parse().unwrap();
+    waiting.add(leave(), ReplyTo::Rejoin(room));
+    assert!(waiting.next_to_send(true).unwrap().contains("\"id\":2"));
+    assert_eq!(waiting.next_to_send(true), None);
+    assert_eq!(sent(&mut waiting), [1]);
+}
+
+#[test]
+fn an_end_whose_reply_was_lost_is_answered_all_the_same() {
+    let mut waiting = Waiting::new(1, 8);
+    let (_, mut ended) = ask(&mut waiting, Command::End(End { revoke: true }));
+    let (_, mut left) = ask(&mut waiting, leave());
+    waiting.note_ended();
+    assert!(matches!(ended.try_recv(), Ok(Ok(Reply::Ended {}))));
+    assert!(matches!(left.try_recv(), Err(oneshot::error::TryRecvError::Empty)));
+}
