@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
     Error, FeedEntry, ParticipantId, Push, Reply, Scope, SessionFeed, SessionId, Timestamp,
     Watching,
@@ -18,17 +19,20 @@ use super::settings::{BATCH_INTERVAL, PAGE_BYTES};
 use super::state::Room;
 
 /// Who watches, and what they are to be told.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Feed {
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     watchers: BTreeMap<ParticipantId, Progress>,
     /// Who changed since the last push; with the last entry where it is gone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     changed: BTreeMap<ParticipantId, Option<FeedEntry>>,
     sent: Timestamp,
     due: Option<Timestamp>,
 }
 
 /// How much of the snapshot a watcher has.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Progress {
     /// Up to this participant.
     UpTo(ParticipantId),

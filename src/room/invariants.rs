@@ -6,7 +6,7 @@ use super::permit::capabilities;
 use super::state::Room;
 
 impl Room {
-    /// Checks what must hold after every entry; for tests and fuzzing.
+    /// Checks what must hold after every entry: in tests and fuzzing, and of a checkpoint that is restored.
     ///
     /// # Errors
     /// Which invariant is broken.

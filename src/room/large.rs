@@ -5,6 +5,7 @@
 //! come counts. A client in a large room therefore lists the moderators, and the owners of the streams it knows. Each
 //! crossing is a `room_reset` to all.
 
+use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
     Counts, ParticipantId, ParticipantJoined, Push, Role, RoomCounts, RoomReset, SessionId,
     Timestamp,
@@ -16,7 +17,7 @@ use super::snapshot::View;
 use super::state::Room;
 
 /// Whether the room is large, and what was last told of its numbers.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Size {
     pub(super) is_large: bool,
     told: Counts,

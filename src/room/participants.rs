@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize, Serializer};
 use stagedoor_proto::{
     Capabilities, InstanceId, LayoutClasses, Link, Participant, ParticipantId, Role, SessionId,
     SessionState, StreamId, Timestamp, Username,
@@ -15,12 +15,13 @@ use super::permit::ScopeSet;
 use super::rate::Gcra;
 
 /// One session's membership of the room.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Membership {
     pub(super) id: ParticipantId,
     pub(super) session: SessionId,
     pub(super) username: Username,
     /// The instance of a guest; a registered user is known by name alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) guest_instance: Option<InstanceId>,
     pub(super) role: Role,
     pub(super) scopes: ScopeSet,
@@ -28,10 +29,14 @@ pub(super) struct Membership {
     pub(super) capabilities: Capabilities,
     pub(super) link: Link,
     pub(super) state: SessionState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) data: Option<String>,
     pub(super) layout_classes: LayoutClasses,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) lease: Option<Lease>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) streams: BTreeSet<StreamId>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) subscriptions: BTreeSet<StreamId>,
     /// The most bytes it takes on the wire.
     pub(super) wire_bytes: usize,
@@ -42,7 +47,7 @@ pub(super) struct Membership {
 }
 
 /// When a membership ends by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Lease {
     /// When it ends.
     pub(super) expires: Timestamp,
@@ -72,7 +77,8 @@ impl Membership {
 }
 
 /// All memberships.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(from = "Vec<Membership>")]
 pub(super) struct People {
     all: BTreeMap<ParticipantId, Membership>,
     /// Looked into, never iterated over.
@@ -80,6 +86,23 @@ pub(super) struct People {
     by_user: BTreeMap<Username, BTreeSet<ParticipantId>>,
     moderators: BTreeSet<ParticipantId>,
     publishers: BTreeSet<ParticipantId>,
+}
+
+/// Told as the list of memberships: the indexes are made of it again.
+impl Serialize for People {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.all.values())
+    }
+}
+
+impl From<Vec<Membership>> for People {
+    fn from(all: Vec<Membership>) -> Self {
+        let mut people = Self::default();
+        for membership in all {
+            people.insert(membership);
+        }
+        people
+    }
 }
 
 impl People {
@@ -142,6 +165,9 @@ impl People {
         self.by_user.entry(membership.username.clone()).or_default().insert(id);
         if membership.role == Role::Moderator {
             self.moderators.insert(id);
+        }
+        if !membership.streams.is_empty() {
+            self.publishers.insert(id);
         }
         self.all.insert(id, membership);
     }

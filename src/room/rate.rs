@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use stagedoor_proto::Timestamp;
 
 /// When the next use is due if all came evenly: the theoretical arrival time, in microseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Gcra(u64);
 
 impl Gcra {

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
     Actor, ModerationReport, Outcome, OutcomeCounts, Reason, Receipt, Ref, RoomId, StreamId,
     Target, Timestamp, Username, Verb,
@@ -42,7 +43,7 @@ impl Tally {
 }
 
 /// Which verb, whose, when.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Deed {
     pub(super) version: u64,
     pub(super) verb: Verb,
@@ -54,7 +55,7 @@ pub(super) struct Deed {
     pub(super) at: Timestamp,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Tracked {
     deed: Deed,
     aim: Target,
@@ -68,9 +69,11 @@ struct Tracked {
 }
 
 /// All verbs whose receipts are open.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Receipts {
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     verbs: BTreeMap<u64, Tracked>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     due: BTreeSet<(Timestamp, u64)>,
 }
 

@@ -4,18 +4,21 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
 use stagedoor_proto::{InstanceId, Timestamp, Username};
 
 use super::settings::{MAX_RECENT, RECENT_WINDOW};
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Recent {
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     left: BTreeMap<Username, Departure>,
     /// The same in the order of time; a row whose time is not the departure's own is out of date.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     order: VecDeque<(Timestamp, Username)>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Departure {
     at: Timestamp,
     guest_instance: Option<InstanceId>,

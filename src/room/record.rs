@@ -65,13 +65,18 @@ pub struct Record {
 }
 
 /// The record of an open room.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Held {
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     blocks: BTreeMap<Username, BlockRow>,
     /// Whose block a guest's instance is under.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     blocked_instances: BTreeMap<InstanceId, Username>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     voices: BTreeMap<Username, Voice>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     roles: BTreeMap<Username, Role>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     spent: BTreeMap<Box<str>, SpentRow>,
     pub(super) mute: RoomMute,
     pub(super) locked: bool,

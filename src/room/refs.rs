@@ -6,16 +6,16 @@
 
 use std::collections::VecDeque;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Error, ErrorCode, Ref, SessionId, Timestamp, Username};
 
 use super::settings::{MAX_REFS, REF_LIFE};
 
 /// The keys used in a room, each with the answer `A` it got.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Refs<A>(VecDeque<Used<A>>);
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Used<A> {
     /// `None`: the server.
     owner: Option<Owner>,
@@ -26,7 +26,7 @@ struct Used<A> {
 }
 
 /// A user who used a key, and the session by which they did.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Owner {
     pub(super) username: Username,
     pub(super) session: SessionId,
@@ -58,6 +58,12 @@ impl Asker<'_> {
 impl<A> Default for Refs<A> {
     fn default() -> Self {
         Self(VecDeque::new())
+    }
+}
+
+impl<A> Refs<A> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -113,7 +119,7 @@ impl<A: Clone> Refs<A> {
 }
 
 /// What stands for the arguments under a key: 128 bits of FNV-1a over their JSON, the same on every node and version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Fingerprint(u128);
 
 impl Fingerprint {

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
     Error, ErrorCode, MAX_RELAY_DATA_BYTES, MAX_SIGNAL_DATA_BYTES, ParticipantId, Relay, Scope,
     SendSignal, Sent, SessionId, SignalSender, Timestamp,
@@ -16,10 +17,11 @@ use super::refuse;
 use super::state::Room;
 
 /// What the room keeps of its signals.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Signals {
     order: u64,
     rate: Gcra,
+    #[serde(default, skip_serializing_if = "Refs::is_empty")]
     pub(super) refs: Refs<Sent>,
 }
 

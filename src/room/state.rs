@@ -5,8 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
-    Error, ErrorCode, ParticipantId, Ref, Reply, RoomId, SessionId, StreamId, Timestamp, Username,
+    Error, ErrorCode, Link, ParticipantId, Ref, Reply, RoomId, SessionId, SessionState, StreamId,
+    Timestamp, Username,
 };
 
 use super::command::{Entry, Opening, Origin, RoomCommand};
@@ -24,7 +26,10 @@ use super::signal::Signals;
 use super::streams::Published;
 
 /// A room: what a log of commands made of it so far.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// Its serialized form is a checkpoint: whoever restores one goes on with the entries after its version. One that was
+/// kept elsewhere meanwhile is to pass [`Room::check_invariants`] before it is gone on with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Room {
     pub(super) id: RoomId,
     pub(super) settings: RoomSettings,
@@ -32,18 +37,23 @@ pub struct Room {
     pub(super) now: Timestamp,
     pub(super) is_open: bool,
     pub(super) people: People,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) streams: BTreeMap<StreamId, Published>,
     pub(super) held: Held,
     pub(super) recent: Recent,
+    #[serde(default, skip_serializing_if = "Refs::is_empty")]
     pub(super) refs: Refs<Reply>,
     pub(super) receipts: Receipts,
     /// Rows for the audit log of verbs whose last receipt came in with this entry; empty between entries.
+    #[serde(skip)]
     pub(super) settled: Vec<Audit>,
     pub(super) feed: Feed,
     pub(super) size: Size,
     /// When memberships are to be warned or ended.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) leases: BTreeSet<(Timestamp, ParticipantId)>,
     /// When streams whose owners ignore a mute are to be ended.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) deadlines: BTreeSet<(Timestamp, StreamId)>,
     /// When an empty room closes; `None` while somebody is in it.
     pub(super) closes: Option<Timestamp>,
@@ -130,6 +140,11 @@ impl Room {
     #[must_use]
     pub const fn is_open(&self) -> bool {
         self.is_open
+    }
+
+    /// The sessions that are in the room, each as the room knows it.
+    pub fn sessions(&self) -> impl Iterator<Item = (SessionId, Link, SessionState)> {
+        self.people.iter().map(|person| (person.session, person.link, person.state))
     }
 
     /// The membership of a session.

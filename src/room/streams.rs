@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
     Error, ErrorCode, NewStream, Outcome, ParticipantId, Published as PublishedReply, Push, Ref,
     Reply, Role, Scope, SessionId, Stream, StreamChange, StreamEndReason, StreamId,
@@ -18,15 +19,17 @@ use super::refuse;
 use super::state::Room;
 
 /// A stream in the room.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Published {
     /// As it is told.
     pub(super) wire: Stream,
     /// Who watches it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) subscribers: BTreeSet<ParticipantId>,
     /// Whether the room's mute leaves it alone.
     pub(super) is_spared: bool,
     /// The verbs whose mute its owner has not acknowledged, by their versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) unacknowledged: Vec<u64>,
     /// When it is ended for that, while its owner is connected.
     pub(super) deadline: Option<Timestamp>,
