@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use stagedoor_proto::Timestamp;
 
 /// How late the prompt comes, in hundredths of the lifetime.
@@ -22,7 +23,7 @@ pub struct LifetimeSettings {
 }
 
 /// The life of one token.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Lifetime {
     expires: Timestamp,
     /// The next time to ask; `None` when it was asked and nothing was postponed.
@@ -31,7 +32,8 @@ pub struct Lifetime {
     phase: Phase,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Phase {
     Valid,
     Grace,

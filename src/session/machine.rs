@@ -2,6 +2,7 @@
 
 mod ending;
 mod resuming;
+mod saved;
 mod speaking;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use super::state::{Input, next};
 const ESTABLISHING_SEQ: u64 = 1;
 
 pub use resuming::{ResumeRefused, Taken};
+pub use saved::{Inconsistent, MAX_SAVED_RING_BYTES, SavedSession};
 pub use speaking::Output;
 
 /// What an operator sets for every session.

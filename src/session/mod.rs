@@ -19,8 +19,11 @@ mod state;
 
 pub use lifetime::{Lifetime, LifetimeEvent, LifetimeSettings};
 pub use link::Link;
-pub use machine::{Output, RequestRefused, ResumeRefused, Session, SessionSettings, Taken};
+pub use machine::{
+    Inconsistent, MAX_SAVED_RING_BYTES, Output, RequestRefused, ResumeRefused, SavedSession,
+    Session, SessionSettings, Taken,
+};
 pub use rate::{Bucket, Rate};
-pub use ring::{Body, RingLimits, RoomTag};
+pub use ring::{Bodies, Body, RingLimits, RoomTag};
 pub use secret::SecretHash;
 pub use state::Input;

@@ -5,15 +5,22 @@
 //! its client may no longer see it, and its number is skipped. Only unsent frames that do not fit are an error.
 //! Invariant: numbers grow; the frames before `unsent` were written to the newest connection.
 
+mod saved;
+
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
+pub use saved::Bodies;
+pub(super) use saved::SavedRing;
+
 /// What a frame says, without its head: see `stagedoor_proto::frame_text`.
 pub type Body = Arc<[u8]>;
 
-/// Marks the frames of one room; unique on this node for as long as the room is open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Marks the frames of one room; unique on this node for as long as the room is open, over a restart too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RoomTag(pub NonZeroU32);
 
 #[derive(Debug)]

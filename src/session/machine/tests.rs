@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::super::ring::Bodies;
 use super::*;
 
 const SETTINGS: SessionSettings = SessionSettings {
@@ -54,6 +55,7 @@ enum Happens {
     Postpone,
     Begin(u32),
     Finish(u32),
+    Restart,
 }
 
 /// Which secret a resume shows.
@@ -84,6 +86,7 @@ fn happening() -> impl Strategy<Value = Happens> {
         1 => Just(Happens::Postpone),
         2 => (0..5_u32).prop_map(Happens::Begin),
         2 => (0..5_u32).prop_map(Happens::Finish),
+        1 => Just(Happens::Restart),
     ]
 }
 
@@ -178,10 +181,30 @@ impl World {
                 self.session.finish(id, reply, self.now, &SETTINGS);
                 assert!(!self.session.requests.pending().contains(&id));
             }
+            Happens::Restart => self.restart(),
         }
         self.session.check_invariants();
         self.check_states(state, version);
         self.check_ending();
+    }
+
+    /// Goes on in another process; what is left in this one tells nobody anything but to come back.
+    fn restart(&mut self) {
+        let asked = self.session.requests.pending().len() as u64;
+        let (last, has_ended) = (self.session.ring.last(), self.ending.is_some());
+        let mut bodies = Bodies::default();
+        let saved = self.session.save(self.now, &SETTINGS, &mut bodies);
+        let late = self.body(1);
+        assert!(!self.session.push(late, self.now, &SETTINGS), "nothing more is said");
+        for generation in [self.generation, self.generation - 1] {
+            assert!(matches!(self.session.poll_output(generation), Output::Part(_)));
+        }
+        let text = serde_json::to_string(&saved).unwrap();
+        let saved = serde_json::from_str(&text).unwrap();
+        self.session = Session::restore(saved, &bodies.into_list()).unwrap();
+        assert!(self.session.requests.pending().is_empty(), "nobody is left to answer");
+        let answered = self.session.ring.last() - last;
+        assert!(has_ended || answered <= asked, "{answered} answers to {asked} requests");
     }
 
     fn body(&mut self, len: usize) -> Body {
@@ -353,4 +376,47 @@ fn pending_requests_outlive_the_connection() {
     assert!(world.session.finish(7, reply, START, &SETTINGS));
     assert!(matches!(world.session.poll_output(FIRST + 1), Output::Frame(3, _)));
     assert!(world.session.requests.pending().is_empty());
+}
+
+#[test]
+fn a_restart_keeps_frames_and_secret_and_answers_what_was_pending() {
+    let mut world = World::new();
+    world.session.begin(7, START, &SETTINGS).unwrap();
+    assert!(matches!(world.session.poll_output(FIRST), Output::Frame(2, _)));
+    world.restart();
+    let until = START + SETTINGS.window;
+    assert!(matches!(world.session.link, Link::Suspended { until: at } if at == until));
+    let taken = world.session.resume(FIRST + 1, secret(0), secret(1), 2, START).unwrap();
+    assert_eq!((taken.pending, taken.replayed), (vec![], 1));
+    let Output::Frame(3, body) = world.session.poll_output(FIRST + 1) else { panic!("no answer") };
+    let body = str::from_utf8(body).unwrap();
+    assert!(body.contains(r#""id":7"#) && body.contains("draining"), "{body}");
+}
+
+#[test]
+fn of_an_ended_session_its_ending_is_kept() {
+    let mut world = World::new();
+    world.session.part(Disconnect::new(CloseCode::Kicked), START, &SETTINGS);
+    world.restart();
+    let refused = world.session.resume(FIRST + 1, secret(0), secret(1), 2, START);
+    assert!(matches!(refused, Err(ResumeRefused::Ended(told)) if told.code == CloseCode::Kicked));
+    assert!(!world.session.ring.has_unsent(), "nobody will ask for its frames");
+}
+
+#[test]
+fn what_is_kept_of_a_session_names_no_secret_and_damage_is_noticed() {
+    let mut world = World::new();
+    let saved = world.session.save(START, &SETTINGS, &mut Bodies::default());
+    let text = serde_json::to_string(&saved).unwrap();
+    assert!(!text.contains("secret 0"), "{text}");
+    let bodies = [Body::from(*b"any")];
+    let restored = |text: &str| Session::restore(serde_json::from_str(text).unwrap(), &bodies);
+    restored(&text).unwrap();
+    for (from, to) in
+        [("established", "terminated"), ("established", "establishing"), ("[[2,0", "[[2,1")]
+    {
+        let damaged = text.replace(from, to);
+        assert_ne!(damaged, text, "{from}");
+        restored(&damaged).unwrap_err();
+    }
 }

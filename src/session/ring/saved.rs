@@ -1,0 +1,193 @@
+//! A ring outside its process: what its client has not acknowledged, with its numbers.
+//!
+//! Bodies are told by their place in a list that many rings share, as they share the bodies themselves ([`Bodies`]).
+//! Invariant: a ring that was restored numbers its frames on from where the saved one stood.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Body, Frame, Ring, RoomTag};
+
+/// The bodies of many rings, each once.
+#[derive(Debug, Default)]
+pub struct Bodies {
+    kept: Vec<Body>,
+    /// Where each stands, by its address: it is held in `kept`, so that no other has the same.
+    places: HashMap<usize, u32>,
+}
+
+impl Bodies {
+    /// All of them; a saved ring tells its frames' bodies by their place here.
+    #[must_use]
+    pub fn into_list(self) -> Vec<Body> {
+        self.kept
+    }
+
+    fn keep(&mut self, body: &Body) -> u32 {
+        *self.places.entry(Arc::as_ptr(body).cast::<u8>().addr()).or_insert_with(|| {
+            self.kept.push(Body::clone(body));
+            u32::try_from(self.kept.len() - 1).expect("so many bodies fit no memory")
+        })
+    }
+}
+
+/// A ring, with its bodies elsewhere.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::session) struct SavedRing {
+    next: u64,
+    sent: u64,
+    dropped: u64,
+    /// Number, body and room of each frame.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    frames: Vec<(u64, u32, Option<RoomTag>)>,
+}
+
+impl Ring {
+    /// Makes its bodies fit into `max` bytes; whether frames of rooms were given up for that.
+    ///
+    /// They go first, for they can be told anew; then what was sent, leaving a hole; what was never sent stays.
+    pub(in crate::session) fn shrink(&mut self, max: usize) -> bool {
+        if self.bytes <= max {
+            return false;
+        }
+        let before = self.frames.len();
+        self.drop_rooms();
+        let has_given_up = self.frames.len() < before;
+        while self.bytes > max && self.unsent > 0 {
+            self.dropped = self.frames.front().map_or(self.dropped, |frame| frame.seq);
+            self.drop_first();
+        }
+        has_given_up
+    }
+
+    pub(in crate::session) fn save(&self, bodies: &mut Bodies) -> SavedRing {
+        let frames = self.frames.iter();
+        SavedRing {
+            next: self.next,
+            sent: self.sent,
+            dropped: self.dropped,
+            frames: frames.map(|frame| (frame.seq, bodies.keep(&frame.body), frame.room)).collect(),
+        }
+    }
+
+    /// The ring that was saved; `None` when its numbers make no sense, or a body is not there.
+    pub(in crate::session) fn restore(saved: SavedRing, bodies: &[Body]) -> Option<Self> {
+        let SavedRing { next, sent, dropped, frames } = saved;
+        let restore_frame = |(seq, body, room): (u64, u32, Option<RoomTag>)| {
+            let body = Body::clone(bodies.get(usize::try_from(body).ok()?)?);
+            Some(Frame { seq, body, room })
+        };
+        let ring = Self {
+            unsent: frames.partition_point(|(seq, ..)| *seq <= sent),
+            frames: frames.into_iter().map(restore_frame).collect::<Option<_>>()?,
+            next,
+            sent,
+            bytes: 0,
+            dropped,
+        };
+        let is_sorted = ring.frames.iter().is_sorted_by(|one, other| one.seq < other.seq);
+        let is_sound = is_sorted
+            && ring.frames.back().is_none_or(|last| last.seq < next)
+            && ring.frames.front().is_none_or(|first| first.seq > 0)
+            && sent < next
+            && dropped < next;
+        let bytes = ring.frames.iter().map(|frame| frame.body.len()).sum();
+        is_sound.then_some(Self { bytes, ..ring })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::super::RingLimits;
+    use super::*;
+
+    const LIMITS: RingLimits = RingLimits { frames: 100, bytes: 10_000 };
+
+    fn body(len: usize) -> Body {
+        vec![b'x'; len].into()
+    }
+
+    fn room() -> Option<RoomTag> {
+        NonZeroU32::new(7).map(RoomTag)
+    }
+
+    /// The ring as it comes out of another process.
+    fn carried(ring: &Ring) -> Ring {
+        let mut bodies = Bodies::default();
+        let text = serde_json::to_string(&ring.save(&mut bodies)).unwrap();
+        Ring::restore(serde_json::from_str(&text).unwrap(), &bodies.into_list()).unwrap()
+    }
+
+    fn drain(ring: &mut Ring) -> Vec<(u64, usize)> {
+        std::iter::from_fn(|| ring.take_unsent().map(|(seq, body)| (seq, body.len()))).collect()
+    }
+
+    #[test]
+    fn what_was_sent_and_what_was_not_is_the_same_afterwards() {
+        let mut ring = Ring::new(3);
+        for (len, room) in [(1, None), (2, room()), (3, None)] {
+            ring.push(body(len), room, LIMITS).unwrap();
+        }
+        ring.take_unsent();
+        let mut carried = carried(&ring);
+        carried.check_invariants(LIMITS);
+        assert_eq!(drain(&mut carried), [(4, 2), (5, 3)]);
+        assert_eq!(carried.rewind(2), 3);
+        carried.drop_rooms();
+        assert_eq!(drain(&mut carried), [(3, 1), (5, 3)], "a frame's room is known");
+        carried.push(body(1), None, LIMITS).unwrap();
+        assert_eq!(drain(&mut carried), [(6, 1)], "numbers go on");
+    }
+
+    #[test]
+    fn a_body_of_many_rings_is_kept_once() {
+        let (shared, mut bodies) = (body(5), Bodies::default());
+        for _ in 0..3 {
+            let mut ring = Ring::new(1);
+            ring.push(Body::clone(&shared), None, LIMITS).unwrap();
+            ring.push(body(6), None, LIMITS).unwrap();
+            ring.save(&mut bodies);
+        }
+        assert_eq!(bodies.into_list().len(), 4);
+    }
+
+    #[test]
+    fn what_does_not_fit_goes_rooms_first_and_what_was_never_sent_stays() {
+        let mut ring = Ring::new(1);
+        for room in [None, room(), None, None] {
+            ring.push(body(40), room, LIMITS).unwrap();
+        }
+        assert!(!ring.shrink(160), "it fits");
+        assert!(ring.shrink(120));
+        assert_eq!(drain(&mut ring), [(1, 40), (3, 40), (4, 40)]);
+        ring.push(body(40), None, LIMITS).unwrap();
+        assert!(!ring.shrink(50), "there is nothing of rooms");
+        assert!(ring.has_hole_after(3) && !ring.has_hole_after(4));
+        let mut carried = carried(&ring);
+        assert!(carried.has_hole_after(3) && !carried.has_hole_after(4));
+        assert_eq!(drain(&mut carried), [(5, 40)]);
+        ring.shrink(0);
+        assert_eq!(drain(&mut ring), [(5, 40)], "it was never sent");
+    }
+
+    #[test]
+    fn a_ring_that_makes_no_sense_is_none() {
+        let bodies = [body(1), body(1)];
+        for (case, text) in [
+            (
+                "numbers that fall",
+                r#"{"next":9,"sent":1,"dropped":0,"frames":[[3,0,null],[2,1,null]]}"#,
+            ),
+            ("a number to come", r#"{"next":3,"sent":1,"dropped":0,"frames":[[3,0,null]]}"#),
+            ("no such body", r#"{"next":9,"sent":1,"dropped":0,"frames":[[3,2,null]]}"#),
+            ("sent what is to come", r#"{"next":9,"sent":9,"dropped":0}"#),
+        ] {
+            let saved = serde_json::from_str(text).unwrap();
+            assert!(Ring::restore(saved, &bodies).is_none(), "{case}");
+        }
+    }
+}
