@@ -249,6 +249,31 @@ pub struct SigningKey {
     pub created: Timestamp,
 }
 
+/// What a stopping gateway leaves to the next; what it says is for these two.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct HandOver {
+    /// What the rest is, and how much of it there is.
+    pub head: Arc<[u8]>,
+    /// A room each.
+    pub rooms: Vec<Arc<[u8]>>,
+    /// A session each.
+    pub sessions: Vec<Arc<[u8]>>,
+    /// What sessions' frames say; many share one.
+    pub bodies: Vec<Arc<[u8]>>,
+}
+
+impl std::fmt::Debug for HandOver {
+    /// Says how much there is, and nothing of what users said.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { head: _, rooms, sessions, bodies } = self;
+        f.debug_struct("HandOver")
+            .field("rooms", &rooms.len())
+            .field("sessions", &sessions.len())
+            .field("bodies", &bodies.len())
+            .finish_non_exhaustive()
+    }
+}
+
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -366,6 +391,12 @@ pub trait Store: Send + Sync + 'static {
     /// The gateway's keys, newest first; `first` becomes the only one of a new store.
     fn signing_keys(&self, first: SigningKey)
     -> BoxFuture<'_, Result<Vec<SigningKey>, StoreError>>;
+
+    /// Keeps what a stopping gateway leaves to the next, in the place of what was left before.
+    fn hand_over(&self, handed: HandOver) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Takes what the gateway before left; it is there once.
+    fn take_up(&self) -> BoxFuture<'_, Result<Option<HandOver>, StoreError>>;
 
     /// Forgets guests not seen since `before` that nothing blocks; how many. Each guest is a step of its own: a failure
     /// leaves the others for the next time.

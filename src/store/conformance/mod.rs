@@ -7,6 +7,7 @@ pub(in crate::store) mod audit;
 pub(in crate::store) mod blocks;
 pub(in crate::store) mod endings;
 pub(in crate::store) mod entry;
+pub(in crate::store) mod hand_over;
 pub(in crate::store) mod rooms;
 
 use std::time::Duration;
@@ -75,6 +76,10 @@ macro_rules! every_rule {
             audit::concurrent_appends_leave_no_gap
             audit::hash_depends_on_what_came_before
             audit::no_event_crosses_apps
+            hand_over::nothing_is_taken_up_where_nothing_was_handed_over
+            hand_over::what_was_handed_over_is_taken_up_once
+            hand_over::later_hand_over_takes_an_earlier_ones_place
+            hand_over::parts_keep_their_order
         }
     };
     ($store:expr => $($subject:ident::$rule:ident)*) => {

@@ -11,6 +11,7 @@ mod audit;
 mod audit_file;
 mod blocks;
 mod carry;
+mod hand_over;
 mod keys;
 mod open;
 mod rooms;

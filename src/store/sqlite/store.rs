@@ -1,6 +1,6 @@
 //! [`SqliteStore`]: each call of the trait as a function handed to the writer.
 //!
-//! Not here: what the functions do (`admit`, `blocks`, `users`, `rooms`, `audit`, `keys`), and how they are batched
+//! Not here: what the functions do (`admit`, `blocks`, `users`, `rooms`, `audit`, `keys`, `hand_over`), and how they are batched
 //! (`writer`).
 
 use std::path::Path;
@@ -12,11 +12,11 @@ use rusqlite::Connection;
 use stagedoor_proto::{FamilyId, InstanceId, Timestamp, Username};
 
 use super::writer::Writer;
-use super::{admit, audit, blocks, carry, keys, open, rooms, users};
+use super::{admit, audit, blocks, carry, hand_over, keys, open, rooms, users};
 use crate::clock::Rng;
 use crate::room::{Fact, Record, RoomKey};
 use crate::store::{
-    Admission, Admitted, AuditEvent, AuditRow, Block, Check, Entry, Reach, Refusal, SigningKey,
+    Admission, Admitted, AuditEvent, AuditRow, Block, Check, Entry, HandOver, Reach, Refusal, SigningKey,
     Store, StoreError, UserKey,
 };
 
@@ -170,6 +170,14 @@ impl Store for SqliteStore {
         first: SigningKey,
     ) -> BoxFuture<'_, Result<Vec<SigningKey>, StoreError>> {
         self.call(move |db| keys::signing_keys(db, &first))
+    }
+
+    fn hand_over(&self, handed: HandOver) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.call(move |db| hand_over::put(db, &handed))
+    }
+
+    fn take_up(&self) -> BoxFuture<'_, Result<Option<HandOver>, StoreError>> {
+        self.call(hand_over::take)
     }
 
     fn drop_unseen_guests(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
