@@ -18,6 +18,10 @@ fn main() -> ExitCode {
                 eprintln!("stagedoor: the drain deadline passed before everybody had gone");
                 Exit::Failure
             }
+            Ok(Stopped::NotHandedOver) => {
+                eprintln!("stagedoor: the sessions could not be handed over to the next process");
+                Exit::Failure
+            }
             Err(error) => {
                 eprintln!("stagedoor: {error:#}");
                 Exit::Failure

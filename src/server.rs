@@ -13,7 +13,7 @@ use crate::clock::{Clock, Rng};
 use crate::config::{self, Config};
 use crate::engine;
 use crate::http::{Listener, Ports, Role};
-use crate::hub::Hub;
+use crate::hub::{Hub, Inheritance};
 use crate::lifecycle::Lifecycle;
 use crate::room::RETENTION;
 use crate::store::{SigningKey, SqliteStore, Store, StoreError};
@@ -22,6 +22,8 @@ pub use apps::OwnHooks;
 
 /// How long tasks have to end once all sessions were told.
 const LAST_WORDS: Duration = Duration::from_secs(3);
+/// How long the store has to keep what is handed over to the next process.
+const HAND_OVER: Duration = Duration::from_secs(5);
 /// Guests that were not seen for so long are forgotten.
 const GUEST_MEMORY: Duration = Duration::from_hours(168);
 /// How often that is looked for.
@@ -35,6 +37,8 @@ pub struct Server {
     hub: Arc<Hub>,
     lifecycle: Lifecycle,
     drain: config::Drain,
+    /// The logs of rooms, where the store outlives the process and so what they came to is handed over.
+    handed_over: Option<Arc<engine::Local>>,
     /// Where it listens: for clients, and for the server API.
     addresses: (SocketAddr, SocketAddr),
 }
@@ -70,6 +74,8 @@ pub enum Stopped {
     Cleanly,
     /// The deadline passed first.
     Late,
+    /// The sessions could not be handed over to the next process: they start anew there.
+    NotHandedOver,
 }
 
 impl Server {
@@ -92,8 +98,6 @@ impl Server {
     ) -> Result<Self, ServerError> {
         auth::install_crypto();
         let store = open_store(&config.store)?;
-        // Those who were in rooms went with the process before this one.
-        store.vacate_rooms(clock.now() + RETENTION).await?;
         let first = new_signing_key(&clock);
         let keys = store.signing_keys(first).await?;
         let access = AccessTokens::new(&keys, clock.clone()).unwrap_or_else(|NoSigningKey| {
@@ -114,12 +118,24 @@ impl Server {
             _ => client_address,
         };
         let lifecycle = Lifecycle::default();
-        let engine = Arc::new(engine::Local::new(clock.clone()));
+        // Nothing can fail once something was taken up: it is gone from the store.
+        let inheritance = inherit(&*store).await;
+        if !inheritance.has_rooms() {
+            // Those who were in rooms went with the process before this one.
+            store.vacate_rooms(clock.now() + RETENTION).await?;
+        }
+        let engine = Arc::new(engine::Local::new(clock.clone(), inheritance.last_place()));
+        let handed_over = match config.store {
+            config::Store::Sqlite { .. } => Some(Arc::clone(&engine)),
+            config::Store::Memory => None,
+        };
         let hub = Hub::new(&config, built, store, engine, access, lifecycle.clone(), clock);
+        hub.take_up(inheritance);
         let ports =
             Arc::new(Ports::new(&config, client_address, Arc::clone(&hub), lifecycle.clone()));
         let addresses = (client_address, admin_address);
-        Ok(Self { clients, admin, ports, hub, lifecycle, drain: config.drain, addresses })
+        let drain = config.drain;
+        Ok(Self { clients, admin, ports, hub, lifecycle, drain, handed_over, addresses })
     }
 
     /// Where clients connect.
@@ -140,9 +156,10 @@ impl Server {
         &self.hub
     }
 
-    /// Serves until `shutdown` resolves, then drains: accepts nothing, spreads the closes, waits for the last words.
+    /// Serves until `shutdown` resolves, then drains: accepts nothing, spreads the closes, waits for the last words, and
+    /// hands over what there is to the next process.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Stopped {
-        let Self { clients, admin, ports, hub, lifecycle, drain, .. } = self;
+        let Self { clients, admin, ports, hub, lifecycle, drain, handed_over, .. } = self;
         lifecycle.spawn(clients.run(Arc::clone(&ports), lifecycle.clone()));
         if let Some(admin) = admin {
             lifecycle.spawn(admin.run(ports, lifecycle.clone()));
@@ -152,9 +169,20 @@ impl Server {
         shutdown.await;
         tracing::info!(sessions = hub.session_count(), "draining");
         lifecycle.begin_drain();
-        let told = tokio::time::timeout(drain.deadline, hub.drain(drain.spread)).await.is_ok();
-        let ended = lifecycle.stopped(LAST_WORDS).await;
-        if told && ended { Stopped::Cleanly } else { Stopped::Late }
+        let gone = async {
+            hub.drain(drain.spread).await;
+            // Requests that are being worked on have the rest of the time.
+            lifecycle.stopped(drain.deadline).await
+        };
+        let in_time = tokio::time::timeout(drain.deadline, gone).await == Ok(true);
+        if !in_time {
+            lifecycle.stopped(LAST_WORDS).await;
+        }
+        match handed_over {
+            Some(engine) if !hand_over(&hub, &engine).await => Stopped::NotHandedOver,
+            _ if in_time => Stopped::Cleanly,
+            _ => Stopped::Late,
+        }
     }
 }
 
@@ -171,6 +199,36 @@ fn open_store(store: &config::Store) -> Result<Arc<dyn Store>, StoreError> {
         config::Store::Sqlite { path } => Arc::new(SqliteStore::open(path)?),
         config::Store::Memory => Arc::new(SqliteStore::in_memory()?),
     })
+}
+
+/// What the gateway before left; nothing, where that cannot be read.
+async fn inherit(store: &dyn Store) -> Inheritance {
+    let reason = match store.take_up().await {
+        Ok(None) => return Inheritance::default(),
+        Ok(Some(handed)) => match Inheritance::read(&handed) {
+            Ok(inheritance) => return inheritance,
+            Err(unreadable) => unreadable.to_string(),
+        },
+        Err(error) => error.to_string(),
+    };
+    tracing::error!(
+        reason,
+        "what the gateway before left cannot be taken up: its sessions are over"
+    );
+    Inheritance::default()
+}
+
+/// Leaves what there is to the next process; whether it is kept.
+async fn hand_over(hub: &Hub, engine: &engine::Local) -> bool {
+    let last = engine.close();
+    let Some(handed) = hub.hand_over(last) else { return true };
+    let reason = match tokio::time::timeout(HAND_OVER, hub.store().hand_over(handed)).await {
+        Ok(Ok(())) => return true,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "the store took too long".to_owned(),
+    };
+    tracing::error!(reason, "the sessions cannot be handed over: they are over");
+    false
 }
 
 /// The key that a new store begins with.

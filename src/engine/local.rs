@@ -1,7 +1,7 @@
 //! One node that shares nothing: an entry is applied where it is appended, before `append` returns.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError, Weak};
 
 use super::{Apply, Engine};
@@ -18,17 +18,29 @@ pub struct Local {
     hasher: RandomState,
     /// The last place given, in any room: a room that closes and opens again goes on with higher ones.
     last: AtomicU64,
+    is_closed: AtomicBool,
     apply: OnceLock<Weak<dyn Apply>>,
     clock: Clock,
 }
 
 impl Local {
-    /// Logs that go by `clock`.
+    /// Logs that go by `clock`, whose places come after `last`: that of a process before, or 0.
     #[must_use]
-    pub fn new(clock: Clock) -> Self {
+    pub fn new(clock: Clock, last: u64) -> Self {
         let partitions = (0..PARTITIONS).map(|_| Mutex::new(())).collect();
         let (hasher, apply) = (RandomState::new(), OnceLock::new());
-        Self { partitions, hasher, last: AtomicU64::new(0), apply, clock }
+        let (last, is_closed) = (AtomicU64::new(last), AtomicBool::new(false));
+        Self { partitions, hasher, last, is_closed, apply, clock }
+    }
+
+    /// Takes nothing more, and waits for what is being applied; the last place that was given.
+    pub fn close(&self) -> u64 {
+        self.is_closed.store(true, Ordering::Relaxed);
+        for partition in &self.partitions {
+            // Whoever comes after sees that it is closed; whoever came before is done.
+            drop(partition.lock());
+        }
+        self.last.load(Ordering::Relaxed)
     }
 
     fn partition(&self, room: &RoomKey) -> &Mutex<()> {
@@ -46,6 +58,9 @@ impl Engine for Local {
         let Some(apply) = self.apply.get().and_then(Weak::upgrade) else { return };
         // A panic in one room leaves the others in order.
         let _turn = self.partition(room).lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_closed.load(Ordering::Relaxed) {
+            return;
+        }
         let version = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         apply.apply(room, Entry { version, now: self.clock.now(), command });
     }

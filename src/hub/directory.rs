@@ -102,6 +102,20 @@ impl Directory {
         found
     }
 
+    /// By which generation `session` is what its user's instance is held by, if it is.
+    pub(super) fn held_by(&self, session: &Arc<SessionHandle>) -> Option<u64> {
+        let sessions = self.users.get(session.user())?;
+        let held = sessions.held.iter().find(|held| Arc::ptr_eq(&held.session, session))?;
+        Some(held.generation)
+    }
+
+    /// Has `session` hold its instance by `generation`, as it did in another process.
+    pub(super) fn restore(&self, session: &Arc<SessionHandle>, generation: u64) {
+        let mut sessions = self.users.entry(session.user().clone()).or_default();
+        sessions.generation = sessions.generation.max(generation);
+        sessions.held.push(Held { generation, session: Arc::clone(session) });
+    }
+
     /// Lets go of `session`, if it is still what its user's instance is held by.
     pub(super) fn release(&self, session: &Arc<SessionHandle>) {
         if let Some(mut sessions) = self.users.get_mut(session.user()) {

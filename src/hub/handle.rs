@@ -412,9 +412,16 @@ impl SessionHandle {
     /// It is in a room now, which believes it connected and established; `false` when it is otherwise.
     pub(super) fn enter(&self, place: &Arc<Place>) -> bool {
         let mut inner = self.lock();
-        inner.memberships.enter(place);
+        inner.memberships.enter(place, WireLink::Live, SessionState::Established);
         self.room_count.store(inner.memberships.len(), Ordering::Relaxed);
         !inner.memberships.has_untold(&standing_of(&inner.session))
+    }
+
+    /// It was in a room before the gateway was started anew, which knows it like this.
+    pub(super) fn re_enter(&self, place: &Arc<Place>, link: WireLink, state: SessionState) {
+        let mut inner = self.lock();
+        inner.memberships.enter(place, link, state);
+        self.room_count.store(inner.memberships.len(), Ordering::Relaxed);
     }
 
     /// It is no longer in a room.

@@ -37,11 +37,10 @@ pub(super) enum Untold {
 }
 
 impl Memberships {
-    /// Adds a room, which knows the session as connected and established.
-    pub(super) fn enter(&mut self, place: &Arc<Place>) {
+    /// Adds a room, which knows the session like this.
+    pub(super) fn enter(&mut self, place: &Arc<Place>, link: Link, state: SessionState) {
         if !self.rooms.iter().any(|room| room.place.tag() == place.tag()) {
-            let (place, link, state) = (Arc::clone(place), Link::Live, SessionState::Established);
-            self.rooms.push(Membership { place, link, state });
+            self.rooms.push(Membership { place: Arc::clone(place), link, state });
         }
     }
 

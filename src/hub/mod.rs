@@ -9,6 +9,7 @@ mod app;
 mod commands;
 mod directory;
 mod drain;
+mod hand_over;
 mod handle;
 mod limits;
 mod membership;
@@ -29,6 +30,7 @@ use std::time::Duration;
 use stagedoor_proto::{Heartbeat, ServerInfo, SessionLimits};
 
 pub use app::App;
+pub use hand_over::{Inheritance, Unreadable};
 pub use handle::{Arrival, SessionHandle, Written};
 pub use limits::{NoPlace, Place};
 pub use refusal::Refused;

@@ -5,30 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 use stagedoor::room::{Fact, RoomKey};
 use stagedoor_proto::RoomMute;
-use tempfile::TempDir;
 
-use crate::common::{Client, Gateway, Setup, start_of};
-
-/// A data directory, and the gateways that follow each other on it.
-struct House {
-    data: TempDir,
-}
-
-impl House {
-    fn new() -> Self {
-        Self { data: TempDir::new().unwrap() }
-    }
-
-    async fn open(&self) -> Gateway {
-        Setup::new().data(self.data.path()).run().await
-    }
-
-    async fn reopen(&self, gateway: Gateway) -> Gateway {
-        let clock = gateway.clock().clone();
-        gateway.stop().await;
-        Setup::new().data(self.data.path()).clock(clock).run().await
-    }
-}
+use crate::common::{Client, House, start_of};
 
 #[tokio::test]
 async fn a_kick_outlives_a_restart_for_as_long_as_it_says() {

@@ -153,6 +153,42 @@ async fn a_kick_is_final_after_a_kill_too() {
     running.start(start).await;
 }
 
+#[tokio::test]
+async fn a_session_outlives_a_restart_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let running = Running::with_data(directory.path());
+    let (mut client, started) = running.start(start_of("ada", "instance-1")).await;
+    running.signal("-TERM");
+    assert_eq!(client.closed().await.code, 4200);
+    drop(client);
+    assert_eq!(running.ended().0, Some(0));
+
+    let resume = json!({ "session": started["session"]["id"], "secret": started["resume"]["secret"], "last_seq": 2 });
+    let resume = json!({ "id": 0, "resume": resume });
+    let running = Running::with_data(directory.path());
+    // It took the session up, and nobody came for it.
+    running.signal("-KILL");
+    assert_eq!(running.ended().0, None);
+    let running = Running::with_data(directory.path());
+    let mut client = running.connect().await;
+    client.send(resume.clone()).await;
+    assert_eq!(client.closed().await.code, 4401, "it was taken up by the process that was killed");
+
+    let (mut client, started) = running.start(start_of("bob", "instance-2")).await;
+    running.signal("-TERM");
+    assert_eq!(client.closed().await.code, 4200);
+    drop(client);
+    assert_eq!(running.ended().0, Some(0));
+    let running = Running::with_data(directory.path());
+    let mut client = running.connect().await;
+    let mut resume = resume;
+    resume["resume"]["session"] = started["session"]["id"].clone();
+    resume["resume"]["secret"] = started["resume"]["secret"].clone();
+    client.send(resume).await;
+    let reply = client.hear().await;
+    assert_eq!(reply["ok"]["resumed"]["state"], "established", "{reply}");
+}
+
 #[test]
 fn what_keeps_it_from_starting_is_told_in_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

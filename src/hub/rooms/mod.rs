@@ -54,6 +54,28 @@ impl Rooms {
         Arc::clone(&self.rooms.entry(key.clone()).or_insert_with(new))
     }
 
+    /// Every room that is here.
+    pub(super) fn all(&self) -> Vec<Arc<Place>> {
+        self.rooms.iter().map(|entry| Arc::clone(entry.value())).collect()
+    }
+
+    /// Takes a room in as another process left it, with the mark that its frames have.
+    pub(super) fn restore(&self, key: RoomKey, tag: RoomTag, room: Room) -> Arc<Place> {
+        let place = Arc::new(Place::new(key.clone(), tag, room));
+        self.rooms.insert(key, Arc::clone(&place));
+        place
+    }
+
+    /// The last mark that was given to a room.
+    pub(super) fn last_tag(&self) -> u32 {
+        self.tags.load(Ordering::Relaxed)
+    }
+
+    /// Gives none of the marks up to `last`: another process did.
+    pub(super) fn give_tags_after(&self, last: u32) {
+        self.tags.fetch_max(last, Ordering::Relaxed);
+    }
+
     /// The rooms of an app in which moderators laid something on a user, in them or not.
     pub(super) fn holding(&self, app: &str, username: &Username) -> Vec<RoomKey> {
         let places: Vec<_> = {

@@ -28,8 +28,9 @@ pub(in crate::hub) struct Inside {
 
 impl Place {
     pub(super) fn new(key: RoomKey, tag: RoomTag, room: Room) -> Self {
+        let due = AtomicU64::new(due_of(&room).as_millis());
         let inside = Mutex::new(Inside { room, sessions: HashMap::new() });
-        Self { key, tag, due: AtomicU64::new(u64::MAX), inside }
+        Self { key, tag, due, inside }
     }
 
     pub(in crate::hub) fn key(&self) -> &RoomKey {
@@ -52,14 +53,17 @@ impl Place {
 
     /// Notes when the room waits for time to pass.
     pub(super) fn note_due(&self, inside: &Inside) {
-        let due = inside.room.next_due().unwrap_or(Timestamp::MAX);
-        self.due.store(due.as_millis(), Ordering::Relaxed);
+        self.due.store(due_of(&inside.room).as_millis(), Ordering::Relaxed);
     }
 
     pub(in crate::hub) fn lock(&self) -> MutexGuard<'_, Inside> {
         // A panic while the lock was held leaves at worst one room odd; the others must go on.
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn due_of(room: &Room) -> Timestamp {
+    room.next_due().unwrap_or(Timestamp::MAX)
 }
 
 impl Inside {

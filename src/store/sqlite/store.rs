@@ -16,8 +16,8 @@ use super::{admit, audit, blocks, carry, hand_over, keys, open, rooms, users};
 use crate::clock::Rng;
 use crate::room::{Fact, Record, RoomKey};
 use crate::store::{
-    Admission, Admitted, AuditEvent, AuditRow, Block, Check, Entry, HandOver, Reach, Refusal, SigningKey,
-    Store, StoreError, UserKey,
+    Admission, Admitted, AuditEvent, AuditRow, Block, Check, Entry, HandOver, Reach, Refusal,
+    SigningKey, Store, StoreError, UserKey,
 };
 
 /// Durable facts in one `SQLite` file, for a gateway that shares them with no other.

@@ -6,9 +6,11 @@
 mod api;
 mod client;
 mod gateway;
+mod house;
 mod people;
 pub mod raw;
 
 pub use client::{Client, Closed, start_of};
 pub use gateway::{Gateway, SECRET, SERVER_KEY, Setup};
+pub use house::House;
 pub use people::Person;

@@ -182,6 +182,12 @@ impl Person {
         (self.started, last_seq)
     }
 
+    /// Hears that it is to come back; what is needed to resume.
+    pub async fn parted(mut self) -> (Value, u64) {
+        assert_eq!(self.client.closed().await.code, 4200);
+        (self.started, self.client.last_seq)
+    }
+
     /// Takes a session up again that was cut.
     pub async fn resume(gateway: &Gateway, cut: (Value, u64)) -> Self {
         let (started, last_seq) = cut;
