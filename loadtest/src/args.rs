@@ -3,7 +3,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::{Args as Options, Parser, Subcommand};
+
+use crate::crowd::By;
+use crate::procfs::Process;
+use crate::target::Target;
 
 /// Load scenarios for a Stagedoor gateway on this machine.
 ///
@@ -29,6 +34,16 @@ pub(crate) enum Task {
     Rooms(Rooms),
     /// A verb over a whole room: when the last is told, and what other rooms feel of it.
     Moderation(Moderation),
+    /// All connections cut at once: how soon everybody is back, at which cost, and what got lost.
+    Storm(Storm),
+    /// Newer starts on instances that are connected: how soon the older are closed, and that one is left.
+    Takeover(Takeover),
+    /// The gateway stopped and started again: how soon everybody is back, and what got lost.
+    Restart(Restart),
+    /// Rooms in which some do not read: what the others and the server's memory feel of it.
+    Slow(Slow),
+    /// Minutes of everything at once: whether memory and open files grow, and whether anything fails.
+    Soak(Soak),
     /// Be that plainest server, until standard input ends. Prints where it listens.
     ServeFloor {
         /// Where to listen: a loopback address.
@@ -53,8 +68,11 @@ pub(crate) struct Load {
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4_096))]
     pub(crate) parallel: u32,
     /// The process whose CPU and memory are measured: the one that listens at the URL.
-    #[arg(long)]
-    pub(crate) server_pid: u32,
+    #[arg(long, required_unless_present = "gateway")]
+    pub(crate) server_pid: Option<u32>,
+    /// How many worker processes hold the sessions, at least.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) workers: u32,
     /// The app to enter.
     #[arg(long, default_value = "demo")]
     pub(crate) app: String,
@@ -67,12 +85,22 @@ pub(crate) struct Load {
     /// How many runs the medians are taken of.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=99))]
     pub(crate) runs: u32,
-    /// How long `idle` holds the sessions before it measures, in seconds.
+    /// How long sessions are held, or traffic runs, while it is measured, in seconds.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(0..=3_600))]
     pub(crate) hold_s: u64,
     /// Where to write all the numbers as JSON.
     #[arg(long)]
     pub(crate) json: Option<PathBuf>,
+}
+
+impl Load {
+    /// Where the load goes, and the process that is measured there.
+    pub(crate) fn server(&self) -> anyhow::Result<(Target, Process)> {
+        let target = Target::parse(&self.url)?;
+        let pid = self.server_pid.context("which process is measured? give --server-pid")?;
+        let process = Process::listening(pid, target.address)?;
+        Ok((target, process))
+    }
 }
 
 /// One room of `--sessions` participants, one of whom sends.
@@ -116,6 +144,99 @@ pub(crate) struct Moderation {
     /// The app secret that moderators' room tokens are signed with.
     #[arg(long, default_value = "load-tester-only-load-tester-only", hide_default_value = true)]
     pub(crate) moderator_secret: String,
+}
+
+/// `--sessions` in rooms of `--per-room`.
+#[derive(Clone, Debug, Options)]
+pub(crate) struct Storm {
+    #[command(flatten)]
+    pub(crate) load: Load,
+    /// How many participants a room has.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=1_000))]
+    pub(crate) per_room: u32,
+    /// How clients come back: by taking up their sessions, or by starting anew with their access tokens.
+    #[arg(long, value_enum, default_value_t = By::Resume)]
+    pub(crate) by: By,
+}
+
+/// `--sessions` instances, each started again, `--parallel` of them at a time.
+#[derive(Clone, Debug, Options)]
+pub(crate) struct Takeover {
+    #[command(flatten)]
+    pub(crate) load: Load,
+    /// How many starts on one instance are made at once, which then displace each other too.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub(crate) rivals: u32,
+}
+
+/// A gateway of one's own under `--sessions` in rooms with traffic; `--url` says nothing here.
+#[derive(Clone, Debug, Options)]
+pub(crate) struct Restart {
+    #[command(flatten)]
+    pub(crate) load: Load,
+    /// The program to run: `stagedoor`.
+    #[arg(long)]
+    pub(crate) gateway: PathBuf,
+    /// The configuration to run it with; where it listens and keeps its facts is chosen here.
+    #[arg(long, default_value = "loadtest/gateway.toml")]
+    pub(crate) config: PathBuf,
+    /// How many participants a room has.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=1_000))]
+    pub(crate) per_room: u32,
+    /// How many signals a second are sent in each.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) per_s: u32,
+}
+
+/// Rooms with a steady sender each; `--sessions` is what they add up to.
+#[derive(Clone, Debug, Options)]
+pub(crate) struct Slow {
+    #[command(flatten)]
+    pub(crate) load: Load,
+    #[command(flatten)]
+    pub(crate) paced: Paced,
+    /// How large a part of the participants stops reading.
+    #[arg(long, default_value_t = 0.1, value_parser = share)]
+    pub(crate) share: f64,
+}
+
+/// `--sessions` in rooms of `--per-room`, once: `--runs` says nothing here.
+#[derive(Clone, Debug, Options)]
+pub(crate) struct Soak {
+    #[command(flatten)]
+    pub(crate) load: Load,
+    /// For how long; a fraction will do.
+    #[arg(long, default_value_t = 10.0, value_parser = minutes)]
+    pub(crate) minutes: f64,
+    /// How many participants a room has.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=1_000))]
+    pub(crate) per_room: u32,
+    /// How many signals a second are sent in each room.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) per_s: u32,
+    /// How many cuts, departures and removals a second there are, in all.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) churn_per_s: u32,
+    /// Every how many seconds the server is looked at.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub(crate) sample_s: u64,
+    /// The app secret that moderators' room tokens are signed with.
+    #[arg(long, default_value = "load-tester-only-load-tester-only", hide_default_value = true)]
+    pub(crate) moderator_secret: String,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    number_between(text, 0.01, 0.9)
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    number_between(text, 0.05, 24.0 * 60.0)
+}
+
+fn number_between(text: &str, least: f64, most: f64) -> Result<f64, String> {
+    let number = text.parse().map_err(|_| "it is no number".to_owned())?;
+    let is_within = (least..=most).contains(&number);
+    is_within.then_some(number).ok_or_else(|| format!("it is not within {least} and {most}"))
 }
 
 /// Rooms in each of which one participant sends at a steady pace.

@@ -19,6 +19,7 @@ use crate::crowd::Crowd;
 use crate::procfs::open_files_limit;
 use crate::target::{Target, sources};
 use crate::worker::SIGNIFICANT_DIGITS;
+use crate::worker::counts::Counts;
 use crate::worker::protocol::{Latencies, Order, Plan, Report, RoomVerb};
 
 /// The workers of one run.
@@ -38,6 +39,17 @@ pub(crate) struct ClosePhase {
     pub(crate) took: Duration,
     /// Sessions that the server had ended before.
     pub(crate) lost: u32,
+}
+
+/// What became of instances that were started again.
+#[derive(Debug, Default)]
+pub(crate) struct Takeover {
+    /// How long until each older connection was closed, in microseconds.
+    pub(crate) latencies: Option<Histogram<u64>>,
+    /// Instances of which exactly one connection answers, none, and several.
+    pub(crate) one_live: u32,
+    pub(crate) none_live: u32,
+    pub(crate) several_live: u32,
 }
 
 struct Worker {
@@ -105,6 +117,50 @@ impl Fleet {
         }
         let since_sent = |at: u64| Duration::from_micros(at.saturating_sub(sent));
         Ok((since_sent(told), since_sent(enforced)))
+    }
+
+    /// Cuts every connection at once; how long each client was away, in microseconds.
+    pub(crate) async fn storm(&mut self) -> anyhow::Result<Histogram<u64>> {
+        back(self.order(Order::Storm).await?)
+    }
+
+    /// Waits until every client has lost its connection and is back; how long each was away, in microseconds.
+    pub(crate) async fn all_back(&mut self) -> anyhow::Result<Histogram<u64>> {
+        back(self.order(Order::AwaitBack).await?)
+    }
+
+    /// Starts again on every instance; what became of the older connections and the newer ones.
+    pub(crate) async fn takeover(&mut self, rivals: u32) -> anyhow::Result<Takeover> {
+        let (mut all, mut parts) = (Takeover::default(), Vec::new());
+        for report in self.order(Order::Takeover { rivals }).await? {
+            if let Report::TakenOver { latencies_us, one_live, none_live, several_live } = report {
+                parts.push(latencies_us);
+                all.one_live += one_live;
+                all.none_live += none_live;
+                all.several_live += several_live;
+            }
+        }
+        Ok(Takeover { latencies: Some(merge(parts)?), ..all })
+    }
+
+    /// Lets a signal go through every room; how many rooms there are, and in how many everybody heard it.
+    pub(crate) async fn prove(&mut self) -> anyhow::Result<(u32, u32)> {
+        let reports = self.order(Order::Prove).await?;
+        Ok(reports.iter().fold((0, 0), |(all_rooms, all_whole), report| match report {
+            Report::Proved { rooms, whole } => (all_rooms + rooms, all_whole + whole),
+            _ => (all_rooms, all_whole),
+        }))
+    }
+
+    /// What was counted since this was last asked.
+    pub(crate) async fn count(&mut self) -> anyhow::Result<Counts> {
+        let mut all = Counts::default();
+        for report in self.order(Order::Count).await? {
+            if let Report::Counted(counts) = report {
+                all += *counts;
+            }
+        }
+        Ok(all)
     }
 
     /// Gives every worker an order; what each reports when it is carried out.
@@ -192,6 +248,13 @@ fn sampled(reports: Vec<Report>) -> anyhow::Result<Histogram<u64>> {
     }))
 }
 
+fn back(reports: Vec<Report>) -> anyhow::Result<Histogram<u64>> {
+    merge(reports.into_iter().filter_map(|report| match report {
+        Report::Back { latencies_us } => Some(latencies_us),
+        _ => None,
+    }))
+}
+
 fn merge(parts: impl IntoIterator<Item = Latencies>) -> anyhow::Result<Histogram<u64>> {
     let mut latencies = Histogram::new(SIGNIFICANT_DIGITS)?;
     for (value, count) in parts.into_iter().flatten() {
@@ -214,10 +277,17 @@ fn plans(
     let main = crowd.map_or(0, |crowd| crowd.main.min(load.sessions));
     let mut shares = Vec::new();
     for (from, to) in [(0, main), (main, load.sessions)] {
-        let workers = (to - from).div_ceil(most);
-        let share = (to - from).div_ceil(workers.max(1));
-        let firsts = (0..workers).map(|worker| from + worker * share).filter(|first| *first < to);
-        shares.extend(firsts.map(|first| (first, share.min(to - first))));
+        let workers = (to - from).div_ceil(most).max(load.workers);
+        let share = (to - from).div_ceil(workers);
+        let mut first = from;
+        while first < to {
+            let next = to.min(first + share);
+            // A room is one worker's, but for the big one.
+            let whole = crowd.map_or(next, |crowd| crowd.whole_rooms(next));
+            let next = if next < to && whole > first { whole } else { next };
+            shares.push((first, next - first));
+            first = next;
+        }
     }
     let workers = u32::try_from(shares.len())?;
     ensure!(workers <= MAX_WORKERS, "{workers} workers would be needed: raise `ulimit -n`");
@@ -254,9 +324,9 @@ mod tests {
     use super::*;
     use crate::args::{Args, Task};
 
-    fn load(sessions: u32) -> Load {
-        let sessions = sessions.to_string();
-        let args = ["loadtest", "connect", "--server-pid", "1", "--sessions", &sessions];
+    fn load(sessions: u32, workers: u32) -> Load {
+        let (sessions, workers) = (sessions.to_string(), workers.to_string());
+        let args = ["loadtest", "connect", "--sessions", &sessions, "--workers", &workers];
         match Args::parse_from(args).task {
             Task::Connect(load) => load,
             other => panic!("{other:?}"),
@@ -266,8 +336,11 @@ mod tests {
     #[test]
     fn every_session_is_some_workers_and_no_worker_has_too_many() {
         let target = Target::parse("ws://127.0.0.1:1/").unwrap();
-        for sessions in [1, 100, 40_000] {
-            let plans = plans(&load(sessions), &target, 0, None).unwrap();
+        let rooms = Crowd { main: 7, others: 10, ..Crowd::default() };
+        for (sessions, workers, crowd) in
+            [(1, 1, None), (100, 3, None), (40_000, 1, None), (100, 3, Some(&rooms)), (2, 4, None)]
+        {
+            let plans = plans(&load(sessions, workers), &target, 0, crowd).unwrap();
             let mut next = 0;
             for plan in &plans {
                 assert_eq!(plan.first, next);
@@ -275,8 +348,11 @@ mod tests {
                     (1..=MAX_SESSIONS_PER_WORKER).contains(&plan.sessions) && plan.parallel > 0
                 );
                 next += plan.sessions;
+                let divides = crowd.is_some_and(|crowd| crowd.whole_rooms(next) != next);
+                assert!(next == sessions || !divides, "a room is divided before {next}");
             }
             assert_eq!(next, sessions);
+            assert!(plans.len() >= workers.min(sessions) as usize, "{sessions} {workers}");
         }
     }
 }

@@ -9,6 +9,7 @@ mod args;
 mod crowd;
 mod fleet;
 mod floor;
+mod gateway;
 mod procfs;
 mod report;
 mod scenario;
@@ -42,6 +43,11 @@ fn run(args: Args) -> anyhow::Result<()> {
         Task::Fanout(fanout) => one_thread()?.block_on(scenario::fanout::run(&fanout)),
         Task::Rooms(rooms) => one_thread()?.block_on(scenario::rooms::run(&rooms)),
         Task::Moderation(task) => one_thread()?.block_on(scenario::moderation::run(&task)),
+        Task::Storm(task) => one_thread()?.block_on(scenario::storm::run(&task)),
+        Task::Takeover(task) => one_thread()?.block_on(scenario::takeover::run(&task)),
+        Task::Restart(task) => one_thread()?.block_on(scenario::restart::run(&task)),
+        Task::Slow(task) => one_thread()?.block_on(scenario::slow::run(&task)),
+        Task::Soak(task) => one_thread()?.block_on(scenario::soak::run(&task)),
         Task::Worker => one_thread()?.block_on(worker::run()),
         // As many threads as the gateway has, so that the two schedule alike.
         Task::ServeFloor { listen } => tokio::runtime::Builder::new_multi_thread()

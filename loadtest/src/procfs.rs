@@ -69,6 +69,13 @@ impl Process {
         Ok(kib.with_context(|| format!("process {} has ended", self.pid))? * 1_024)
     }
 
+    /// How many files it has open.
+    pub(crate) fn open_files(self) -> anyhow::Result<u64> {
+        let entries = fs::read_dir(self.path("fd"));
+        let entries = entries.with_context(|| format!("process {} has ended", self.pid))?;
+        Ok(u64::try_from(entries.count())?)
+    }
+
     fn path(self, file: &str) -> String {
         format!("/proc/{}/{file}", self.pid)
     }

@@ -23,6 +23,15 @@ impl Starts {
             Some(minter) => Credentials::Token(minter.session(name).parse()?),
             None => Credentials::Guest {},
         };
+        self.with(name, credentials)
+    }
+
+    /// The same with other credentials.
+    pub(crate) fn with(
+        &self,
+        name: &str,
+        credentials: Credentials,
+    ) -> anyhow::Result<ClientMessage> {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let start = Start {
             app: self.app.clone(),

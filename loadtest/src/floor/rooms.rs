@@ -1,6 +1,7 @@
 //! The floor's rooms: what comes from a sender is written to all others, a write for each.
 //!
-//! No rings, no queues, no versions: the frames are as the gateway's, made once a room and written again and again.
+//! No rings, no queues, no versions: the frames are as the gateway's, made once a room and written again and again,
+//! but for the time of sending that each carries.
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
@@ -14,7 +15,7 @@ use stagedoor_proto::{
 };
 use tokio::net::TcpStream;
 
-use crate::worker::server_text;
+use crate::worker::{restamp, server_text};
 
 /// Every room of the floor.
 #[derive(Default)]
@@ -44,7 +45,9 @@ impl Place {
             && let Some(frame) = room.signal.get()
             && is_signal(text)
         {
-            room.write(frame, Some(&self.stream)).await?;
+            let mut frame = frame.clone();
+            restamp(&mut frame, text);
+            room.write(&frame, Some(&self.stream)).await?;
             return write(&self.stream, &reply(0, Reply::Sent(Sent { recipients: 0, order: 1 })))
                 .await;
         }

@@ -7,10 +7,11 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::rooms::{Place, Rooms};
@@ -26,8 +27,7 @@ pub(crate) async fn run(listen: SocketAddr) -> anyhow::Result<()> {
         line => serde_json::from_str(line).context("the answer is an array of texts")?,
     };
     let answer: Arc<[u8]> = texts.iter().flat_map(|text| server_text(text.as_bytes())).collect();
-    let listener =
-        TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let listener = bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
     println!("{}", serde_json::json!({ "listen": listener.local_addr()? }));
 
     let rooms = Arc::new(Rooms::default());
@@ -39,13 +39,22 @@ pub(crate) async fn run(listen: SocketAddr) -> anyhow::Result<()> {
                     drop(tokio::spawn(serve(stream, Arc::clone(&answer), Arc::clone(&rooms))));
                 }
                 // Out of descriptors: the load tester reports what it could not open.
-                Err(_) => tokio::task::yield_now().await,
+                Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
             }
         }
     });
     while input.next_line().await?.is_some() {}
     accepting.abort();
     Ok(())
+}
+
+/// Listens with a queue for all who come at once: a handshake that finds it full is repeated after a second, then two,
+/// four and eight, and is given up before that by whoever waits for it.
+fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if listen.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(listen)?;
+    socket.listen(BACKLOG)
 }
 
 /// A connection that fails ends; whoever opened it reports that.
@@ -105,6 +114,9 @@ fn accept(request: &[u8]) -> String {
     }
 }
 
+/// More than may start at a time; the kernel has a bound of its own.
+const BACKLOG: u32 = 16_384;
+const ACCEPT_AGAIN: Duration = Duration::from_millis(10);
 /// Room for any request or `start` of the load tester in one read.
 const BUFFER_BYTES: usize = 4 * 1024;
 /// About as long as a gateway's answer to a guest.

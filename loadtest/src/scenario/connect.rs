@@ -15,8 +15,7 @@ use crate::target::Target;
 
 /// Runs the scenario and publishes its report.
 pub(crate) async fn run(load: &Load) -> anyhow::Result<()> {
-    let target = Target::parse(&load.url)?;
-    let process = Process::listening(load.server_pid, target.address)?;
+    let (target, process) = load.server()?;
     let mut report = Report::new("connect", load);
     let bar = progress(u64::from(load.sessions));
     for run in 0..load.runs {

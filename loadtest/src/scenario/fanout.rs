@@ -11,17 +11,16 @@ use crate::fleet::Fleet;
 use crate::floor::{Floor, gateway_answer};
 use crate::procfs::Process;
 use crate::report::{Measure, Report, Server, progress};
-use crate::scenario::{quantile_us, settle, us};
+use crate::scenario::{crowd, enter, quantile_us, us};
 use crate::target::Target;
 
 /// Runs the scenario and publishes its report.
 pub(crate) async fn run(options: &Fanout) -> anyhow::Result<()> {
     let load = &options.load;
-    let target = Target::parse(&load.url)?;
-    let process = Process::listening(load.server_pid, target.address)?;
+    let (target, process) = load.server()?;
     let floor = Floor::spawn(&gateway_answer(load, &target).await?).await?;
-    let mut gateway_fleet = enter(load, &target).await?;
-    let mut floor_fleet = enter(load, &floor.target).await?;
+    let mut gateway_fleet = assemble(load, &target).await?;
+    let mut floor_fleet = assemble(load, &floor.target).await?;
 
     let mut report = Report::new("fanout", load);
     report.compare("burst_over_floors_one", "burst_cpu_us_per_delivery", "one_cpu_us_per_delivery");
@@ -39,19 +38,10 @@ pub(crate) async fn run(options: &Fanout) -> anyhow::Result<()> {
     report.publish()
 }
 
-/// Starts all sessions and puts them into the room.
-async fn enter(load: &Load, target: &Target) -> anyhow::Result<Fleet> {
-    let crowd = Crowd {
-        seed: std::process::id().to_string(),
-        main: load.sessions,
-        others: 0,
-        publishers: 0,
-        moderator_secret: None,
-    };
-    let mut fleet = Fleet::prepare(load, target, 0, Some(&crowd)).await?;
-    fleet.start(&progress(u64::from(load.sessions))).await?;
-    fleet.join(0, load.sessions).await?;
-    settle().await;
+/// Puts all sessions into the room, and lets the first signals go through it.
+async fn assemble(load: &Load, target: &Target) -> anyhow::Result<Fleet> {
+    let crowd = Crowd { main: load.sessions, ..crowd(0) };
+    let mut fleet = enter(load, target, 0, &crowd).await?;
     fleet.signal(WARM_UP, 1).await?;
     Ok(fleet)
 }

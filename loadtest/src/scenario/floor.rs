@@ -4,15 +4,12 @@
 
 use crate::args::Load;
 use crate::floor::{Floor, gateway_answer};
-use crate::procfs::Process;
 use crate::report::{Report, Server, progress};
 use crate::scenario::connect::measure;
-use crate::target::Target;
 
 /// Runs the scenario and publishes its report.
 pub(crate) async fn run(load: &Load) -> anyhow::Result<()> {
-    let target = Target::parse(&load.url)?;
-    let process = Process::listening(load.server_pid, target.address)?;
+    let (target, process) = load.server()?;
     let floor = Floor::spawn(&gateway_answer(load, &target).await?).await?;
     let mut report = Report::new("floor", load);
     let bar = progress(u64::from(load.sessions));

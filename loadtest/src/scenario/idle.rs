@@ -9,26 +9,24 @@ use anyhow::ensure;
 
 use crate::args::Load;
 use crate::fleet::Fleet;
-use crate::procfs::Process;
 use crate::report::{Report, Server, progress};
-use crate::target::Target;
+use crate::scenario::number;
 
 /// Runs the scenario and publishes its report.
 pub(crate) async fn run(load: &Load) -> anyhow::Result<()> {
-    let target = Target::parse(&load.url)?;
-    let process = Process::listening(load.server_pid, target.address)?;
-    let empty = bytes(process)?;
+    let (target, process) = load.server()?;
+    let empty = number(process.resident_bytes()?);
     let mut report = Report::new("idle", load);
     let bar = progress(u64::from(load.sessions));
     for run in 0..load.runs {
         bar.reset();
         bar.set_message(format!("run {} of {}", run + 1, load.runs));
         let mut fleet = Fleet::prepare(load, &target, run, None).await?;
-        let before = bytes(process)?;
+        let before = number(process.resident_bytes()?);
         fleet.start(&bar).await?;
         let started = process.cpu()?;
         tokio::time::sleep(Duration::from_secs(load.hold_s)).await;
-        let (held, idling) = (bytes(process)?, process.cpu()?.since(&started));
+        let (held, idling) = (number(process.resident_bytes()?), process.cpu()?.since(&started));
         let closed = fleet.close().await?;
         ensure!(closed.lost == 0, "run {run}: the server ended {} sessions by itself", closed.lost);
         let sessions = f64::from(load.sessions);
@@ -38,16 +36,11 @@ pub(crate) async fn run(load: &Load) -> anyhow::Result<()> {
                 ("bytes_per_session", (held - empty) / sessions),
                 ("resident_before_bytes", before),
                 ("resident_held_bytes", held),
-                ("resident_after_bytes", bytes(process)?),
+                ("resident_after_bytes", number(process.resident_bytes()?)),
                 ("idle_cpu_ms", idling.as_secs_f64() * 1e3),
             ],
         );
     }
     bar.finish_and_clear();
     report.publish()
-}
-
-/// Whole kibibytes, and no process has so many that a float would round them.
-fn bytes(process: Process) -> anyhow::Result<f64> {
-    Ok(f64::from(u32::try_from(process.resident_bytes()? / 1_024)?) * 1_024.0)
 }

@@ -10,11 +10,10 @@ use anyhow::ensure;
 
 use crate::args::{Load, Moderation};
 use crate::crowd::Crowd;
-use crate::fleet::Fleet;
 use crate::floor::{Floor, gateway_answer};
 use crate::procfs::Process;
 use crate::report::{Measure, Report, Server, progress};
-use crate::scenario::{quantile_us, settle, us};
+use crate::scenario::{crowd, enter, quantile_us, settle, us};
 use crate::target::Target;
 use crate::worker::protocol::{Order, RoomVerb};
 
@@ -22,8 +21,7 @@ use crate::worker::protocol::{Order, RoomVerb};
 pub(crate) async fn run(options: &Moderation) -> anyhow::Result<()> {
     let others = options.paced.rooms * options.paced.per_room;
     let load = &Load { sessions: options.load.sessions + others, ..options.load.clone() };
-    let target = Target::parse(&load.url)?;
-    let process = Process::listening(load.server_pid, target.address)?;
+    let (target, process) = load.server()?;
     let floor = Floor::spawn(&gateway_answer(load, &target).await?).await?;
     let mut report = Report::new("moderation", load);
     let bar = progress(u64::from(load.runs));
@@ -45,15 +43,13 @@ async fn measure(
     run: u32,
 ) -> anyhow::Result<Vec<Measure>> {
     let crowd = Crowd {
-        seed: format!("{}-{run}", std::process::id()),
         main: options.load.sessions,
         others: options.paced.per_room,
         publishers: options.publishers,
         moderator_secret: Some(options.moderator_secret.clone()),
+        ..crowd(run)
     };
-    let mut fleet = Fleet::prepare(load, target, run, Some(&crowd)).await?;
-    fleet.start(&progress(u64::from(load.sessions))).await?;
-    fleet.join(0, load.sessions).await?;
+    let mut fleet = enter(load, target, run, &crowd).await?;
     fleet.order(Order::Publish).await?;
     fleet.order(Order::KeepSignalling { per_s: options.paced.per_s }).await?;
     settle().await;

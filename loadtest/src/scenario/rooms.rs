@@ -12,7 +12,7 @@ use crate::fleet::Fleet;
 use crate::floor::{Floor, gateway_answer};
 use crate::procfs::Process;
 use crate::report::{Measure, Report, Server, progress};
-use crate::scenario::{quantile_us, settle, us};
+use crate::scenario::{crowd, enter, quantile_us, settle, us};
 use crate::target::Target;
 use crate::worker::protocol::Order;
 
@@ -20,8 +20,7 @@ use crate::worker::protocol::Order;
 pub(crate) async fn run(options: &Rooms) -> anyhow::Result<()> {
     let sessions = options.paced.rooms * options.paced.per_room;
     let load = &Load { sessions, ..options.load.clone() };
-    let target = Target::parse(&load.url)?;
-    let process = Process::listening(load.server_pid, target.address)?;
+    let (target, process) = load.server()?;
     let floor = Floor::spawn(&gateway_answer(load, &target).await?).await?;
     let mut report = Report::new("rooms", load);
     let bar = progress(u64::from(load.runs));
@@ -31,8 +30,8 @@ pub(crate) async fn run(options: &Rooms) -> anyhow::Result<()> {
         joins.push(measure_joins(options, &target, process, run).await?);
         bar.inc(1);
     }
-    let mut gateway_fleet = enter(options, load, &target).await?;
-    let mut floor_fleet = enter(options, load, &floor.target).await?;
+    let mut gateway_fleet = assemble(options, load, &target).await?;
+    let mut floor_fleet = assemble(options, load, &floor.target).await?;
     for joins in joins {
         let mut measures = measure(&mut gateway_fleet, process, load).await?;
         measures.extend(joins);
@@ -47,19 +46,10 @@ pub(crate) async fn run(options: &Rooms) -> anyhow::Result<()> {
     report.publish()
 }
 
-/// Starts all sessions, puts them into their rooms, and lets the senders begin.
-async fn enter(options: &Rooms, load: &Load, target: &Target) -> anyhow::Result<Fleet> {
-    let crowd = Crowd {
-        seed: std::process::id().to_string(),
-        main: 0,
-        others: options.paced.per_room,
-        publishers: 0,
-        moderator_secret: None,
-    };
-    let mut fleet = Fleet::prepare(load, target, 0, Some(&crowd)).await?;
-    fleet.start(&progress(u64::from(load.sessions))).await?;
-    fleet.join(0, load.sessions).await?;
-    settle().await;
+/// Puts all sessions into their rooms, and lets the senders begin.
+async fn assemble(options: &Rooms, load: &Load, target: &Target) -> anyhow::Result<Fleet> {
+    let crowd = Crowd { others: options.paced.per_room, ..crowd(0) };
+    let mut fleet = enter(load, target, 0, &crowd).await?;
     fleet.order(Order::KeepSignalling { per_s: options.paced.per_s }).await?;
     Ok(fleet)
 }
@@ -90,13 +80,8 @@ async fn measure_joins(
     for size in &options.join_sizes {
         let sessions = size + options.joins;
         let load = &Load { sessions, ..options.load.clone() };
-        let crowd = Crowd {
-            seed: format!("{}-join-{run}-{size}", std::process::id()),
-            main: sessions,
-            others: 0,
-            publishers: 0,
-            moderator_secret: None,
-        };
+        let seed = format!("{}-join-{run}-{size}", std::process::id());
+        let crowd = Crowd { seed, main: sessions, ..Crowd::default() };
         let mut fleet = Fleet::prepare(load, target, run, Some(&crowd)).await?;
         fleet.start(&progress(u64::from(sessions))).await?;
         fleet.join(0, *size).await?;

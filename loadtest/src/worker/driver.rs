@@ -1,22 +1,19 @@
 //! The worker's run: read the plan, start, hold or drive, close.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use hdrhistogram::Histogram;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin};
 use tokio::task::{JoinSet, LocalSet};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::frame::{TEXT, client_frame};
 use super::hold::{Ended, hold};
-use super::open::{Started, open, upgrade_request};
+use super::open::Opened;
+use super::prepared::Prepared;
 use super::protocol::{Latencies, Order, Plan, Report};
 use super::rooms::Members;
-use crate::start::Starts;
 
 /// Serves the parent to the end. What goes wrong is reported to it and ends the worker.
 pub(crate) async fn run() -> anyhow::Result<()> {
@@ -38,7 +35,7 @@ async fn serve(orders: &mut Lines<BufReader<Stdin>>) -> anyhow::Result<()> {
     match load.plan.crowd.clone() {
         None => serve_held(orders, &load).await,
         Some(crowd) => {
-            let members = Members::new(crowd, &load.plan.app, load.plan.parallel)?;
+            let members = Members::new(crowd, Arc::clone(&load))?;
             LocalSet::new().run_until(serve_rooms(orders, &load, members)).await
         }
     }
@@ -51,8 +48,11 @@ async fn serve_held(
 ) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let mut sessions = JoinSet::new();
-    let latencies_us =
-        start_all(load, |_, started| drop(sessions.spawn(hold(started, stop.clone())))).await?;
+    let held = |_, opened| {
+        sessions.spawn(hold(opened, stop.clone()));
+        Ok(())
+    };
+    let latencies_us = start_all(load, held).await?;
     tell(&Report::Started { latencies_us });
 
     expect(orders, Order::Close).await?;
@@ -80,6 +80,15 @@ async fn serve_rooms(
             Order::KeepSignalling { per_s } => members.keep_signalling(per_s),
             Order::Sample => members.sample(),
             Order::Act(verb) => members.act(verb).await?,
+            Order::Storm => members.storm().await,
+            Order::AwaitBack => members.all_back().await,
+            Order::Takeover { rivals } => members.takeover(rivals).await?,
+            Order::Churn { per_s } => members.churn(per_s),
+            Order::Deafen => members.deafen(),
+            Order::Listen => members.listen(),
+            Order::Quiet => members.quiet().await,
+            Order::Prove => members.prove().await,
+            Order::Count => members.count(),
             Order::Close => break,
         };
         tell(&report);
@@ -88,69 +97,45 @@ async fn serve_rooms(
     Ok(())
 }
 
-/// All that can be made before anything is measured.
-struct Prepared {
-    plan: Plan,
-    upgrade: Vec<u8>,
-    starts: Vec<Vec<u8>>,
-    next: AtomicU32,
-}
-
-impl Prepared {
-    fn new(plan: Plan) -> anyhow::Result<Self> {
-        let starts = Starts::new(&plan.app, plan.token_secret.as_deref());
-        let frame = |number| -> anyhow::Result<Vec<u8>> {
-            let message = starts.message(&format!("load-{}-{number}", plan.seed))?;
-            Ok(client_frame(TEXT, &serde_json::to_vec(&message)?))
-        };
-        let numbers = plan.first..plan.first + plan.sessions;
-        let starts = numbers.map(frame).collect::<anyhow::Result<_>>()?;
-        Ok(Self { upgrade: upgrade_request(&plan.target), starts, next: AtomicU32::new(0), plan })
-    }
-}
-
 /// Starts all sessions, as many at a time as planned, and hands each on with its number.
 async fn start_all(
     load: &Arc<Prepared>,
-    mut each: impl FnMut(u32, Started),
+    mut each: impl FnMut(u32, Opened) -> anyhow::Result<()>,
 ) -> anyhow::Result<Latencies> {
     let mut latencies = Histogram::<u64>::new(SIGNIFICANT_DIGITS)?;
-    let mut starters = JoinSet::new();
+    let mut starters = Starting::new();
     for _ in 0..load.plan.parallel.min(load.plan.sessions) {
-        starters.spawn(start_next(Arc::clone(load)));
+        spawn_next(&mut starters, load);
     }
     let (mut told, mut done) = (Instant::now(), 0_u32);
     while let Some(started) = starters.join_next().await {
         let Some((number, started, latency)) = started.context("a starter panicked")?? else {
             continue;
         };
-        starters.spawn(start_next(Arc::clone(load)));
+        spawn_next(&mut starters, load);
         latencies.record(u64::try_from(latency.as_micros())?)?;
-        each(number, started);
+        each(number, started)?;
         done += 1;
         if told.elapsed() >= PROGRESS_INTERVAL {
             told = Instant::now();
             tell(&Report::Progress(done));
         }
     }
-    let recorded = latencies.iter_recorded();
-    Ok(recorded.map(|value| (value.value_iterated_to(), value.count_at_value())).collect())
+    Ok(recorded(&latencies))
 }
 
-/// Starts the next session, if one is left.
-async fn start_next(load: Arc<Prepared>) -> anyhow::Result<Option<(u32, Started, Duration)>> {
-    let index = load.next.fetch_add(1, Ordering::Relaxed);
-    let Some(start) = usize::try_from(index).ok().and_then(|index| load.starts.get(index)) else {
-        return Ok(None);
-    };
-    let plan = &load.plan;
-    let number = plan.first + index;
-    let source = plan.target.source(plan.run, number, plan.sources);
-    let begun = Instant::now();
-    let opening = open(plan.target.address, source, &load.upgrade, start);
-    let opened = timeout(START_TIME, opening).await.context("no answer came in time");
-    let started = opened.and_then(|opened| opened).with_context(|| format!("session {number}"))?;
-    Ok(Some((number, started, begun.elapsed())))
+/// The starting of the next session, where one is left: its number, itself, and how long it took.
+type Starting = JoinSet<anyhow::Result<Option<(u32, Opened, Duration)>>>;
+
+fn spawn_next(starters: &mut Starting, load: &Arc<Prepared>) {
+    let load = Arc::clone(load);
+    starters.spawn(async move { load.start_next().await });
+}
+
+/// A histogram as it is told.
+pub(super) fn recorded(latencies: &Histogram<u64>) -> Latencies {
+    let recorded = latencies.iter_recorded();
+    recorded.map(|value| (value.value_iterated_to(), value.count_at_value())).collect()
 }
 
 async fn expect(orders: &mut Lines<BufReader<Stdin>>, expected: Order) -> anyhow::Result<()> {
@@ -169,8 +154,6 @@ fn tell(report: &Report) {
     println!("{}", serde_json::to_string(report).expect("a report has a JSON form"));
 }
 
-/// How long a session may take to start.
-const START_TIME: Duration = Duration::from_secs(15);
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 /// Of latencies: one part in a thousand.
 pub(crate) const SIGNIFICANT_DIGITS: u8 = 3;

@@ -8,7 +8,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::frame::{CLOSE, Opcode, PONG, TEXT, client_frame, parse};
-use super::open::Started;
+use super::inbox::seq_of;
+use super::open::Opened;
 
 /// How a held session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,10 +20,9 @@ pub(crate) enum Ended {
     Lost,
 }
 
-/// Holds `started` until `stop`, then closes it, which ends the session.
-pub(crate) async fn hold(started: Started, stop: CancellationToken) -> Ended {
-    let Started { mut stream, rest: mut read } = started;
-    let mut last_seq = 0;
+/// Holds `opened` until `stop`, then closes it, which ends the session.
+pub(crate) async fn hold(opened: Opened, stop: CancellationToken) -> Ended {
+    let Opened { mut stream, rest: mut read, mut last_seq, .. } = opened;
     loop {
         match answers(&mut read, &mut last_seq) {
             Some(answers) if answers.is_empty() => {}
@@ -66,13 +66,6 @@ fn answers(read: &mut Vec<u8>, last_seq: &mut u64) -> Option<Vec<u8>> {
         read.drain(..frame.payload.end);
     }
     Some(answers)
-}
-
-/// The number a push begins with.
-fn seq_of(text: &[u8]) -> Option<u64> {
-    let digits = text.strip_prefix(br#"{"seq":"#)?;
-    let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;
-    std::str::from_utf8(&digits[..end]).ok()?.parse().ok()
 }
 
 /// Sends a close frame and waits for the server to end the connection.

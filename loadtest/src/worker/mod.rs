@@ -4,16 +4,25 @@
 //! input means that the parent is gone, and ends the worker too.
 //! Not here: measuring the server, which is the parent's.
 
+mod churn;
+mod comeback;
+pub(crate) mod counts;
 mod driver;
 mod frame;
 mod hold;
 mod inbox;
+mod keys;
 mod member;
 mod open;
+mod prepared;
 pub(crate) mod protocol;
 mod rooms;
+mod signal;
+mod steady;
+mod takeover;
 
 pub(crate) use driver::SIGNIFICANT_DIGITS;
 pub(crate) use driver::run;
 pub(crate) use frame::{Opcode, parse, server_text};
 pub(crate) use open::{ACCEPT, KEY};
+pub(crate) use signal::restamp;

@@ -1,4 +1,4 @@
-//! Starts one session: TCP, upgrade, `start`, and its answer.
+//! Opens one connection: TCP, upgrade, `start` or `resume`, and its answer.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,13 +8,18 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::frame::{Opcode, parse};
+use super::inbox::seq_of;
 use crate::target::Target;
 
-/// A session that has started.
+/// A connection whose session has started, or was taken up again.
 #[derive(Debug)]
-pub(crate) struct Started {
+pub(crate) struct Opened {
     pub(crate) stream: TcpStream,
-    /// What was received after the answer.
+    /// The text that said so.
+    pub(crate) answer: Vec<u8>,
+    /// The number of the last frame before it; 0 for none.
+    pub(crate) last_seq: u64,
+    /// What was received after it.
     pub(crate) rest: Vec<u8>,
 }
 
@@ -31,14 +36,17 @@ pub(crate) fn upgrade_request(target: &Target) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Starts a session from `source`; `upgrade` and `start` are what is sent.
+/// Opens a connection from `source`; `upgrade` and `first` are what is sent.
+///
+/// `buffer` is how many bytes the kernel is asked to keep of what is not read.
 pub(crate) async fn open(
     address: SocketAddr,
     source: Option<IpAddr>,
+    buffer: Option<u32>,
     upgrade: &[u8],
-    start: &[u8],
-) -> anyhow::Result<Started> {
-    let mut stream = connect(address, source).await?;
+    first: &[u8],
+) -> anyhow::Result<Opened> {
+    let mut stream = connect(address, source, buffer).await?;
     stream.write_all(upgrade).await?;
     let mut read = Vec::with_capacity(READ_BYTES);
     let head = loop {
@@ -51,22 +59,35 @@ pub(crate) async fn open(
     check_upgrade(&read[..head])?;
     read.drain(..head);
 
-    stream.write_all(start).await?;
+    stream.write_all(first).await?;
+    let mut last_seq = 0;
     loop {
         while let Some(frame) = parse(&read)? {
-            let started = frame.opcode == Opcode::Text && is_started(&read[frame.payload.clone()])?;
             ensure!(frame.opcode != Opcode::Close, "the gateway closed before an answer");
-            read.drain(..frame.payload.end);
-            if started {
-                return Ok(Started { stream, rest: read });
+            let text = &read[frame.payload.clone()];
+            if frame.opcode == Opcode::Text {
+                last_seq = seq_of(text).unwrap_or(last_seq);
+                if is_admitted(text)? {
+                    let answer = text.to_vec();
+                    read.drain(..frame.payload.end);
+                    return Ok(Opened { stream, answer, last_seq, rest: read });
+                }
             }
+            read.drain(..frame.payload.end);
         }
         receive(&mut stream, &mut read).await?;
     }
 }
 
-async fn connect(address: SocketAddr, source: Option<IpAddr>) -> anyhow::Result<TcpStream> {
+async fn connect(
+    address: SocketAddr,
+    source: Option<IpAddr>,
+    buffer: Option<u32>,
+) -> anyhow::Result<TcpStream> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(bytes) = buffer {
+        socket.set_recv_buffer_size(bytes)?;
+    }
     if let Some(source) = source {
         // Ports of former runs may be taken again while the kernel still remembers them.
         socket.set_reuseaddr(true)?;
@@ -93,14 +114,16 @@ fn check_upgrade(head: &[u8]) -> anyhow::Result<()> {
 }
 
 /// Whether a text is the answer hoped for. The quick look spares parsing where all is well.
-fn is_started(text: &[u8]) -> anyhow::Result<bool> {
-    if text.windows(STARTED.len()).any(|window| window == STARTED) {
+fn is_admitted(text: &[u8]) -> anyhow::Result<bool> {
+    if [STARTED, RESUMED].iter().any(|key| text.windows(key.len()).any(|window| window == *key)) {
         return Ok(true);
     }
     match decode_server(std::str::from_utf8(text)?).context("the gateway sent no message")? {
-        ServerMessage::Reply { result: Err(error), .. } => bail!("refused by the gateway: {error}"),
+        ServerMessage::Reply { result: Err(error), .. } => Err(error).context(REFUSED),
         ServerMessage::Disconnect(end) => bail!("disconnected by the gateway: {}", end.reason),
-        ServerMessage::Reply { result: Ok(reply), .. } => Ok(matches!(reply, Reply::Started(_))),
+        ServerMessage::Reply { result: Ok(reply), .. } => {
+            Ok(matches!(reply, Reply::Started(_) | Reply::Resumed(_)))
+        }
         ServerMessage::Push { .. } | ServerMessage::Unknown { .. } | ServerMessage::Ping => {
             Ok(false)
         }
@@ -112,6 +135,9 @@ pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 /// … and of its answer.
 pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 const STARTED: &[u8] = br#""ok":{"started":"#;
+const RESUMED: &[u8] = br#""ok":{"resumed":"#;
+/// Said before what the gateway itself said.
+pub(super) const REFUSED: &str = "refused by the gateway";
 /// Room for an answer with its state changes.
 const READ_BYTES: usize = 2 * 1024;
 const MAX_HEAD_BYTES: usize = 8 * 1024;
@@ -123,12 +149,12 @@ mod tests {
     #[test]
     fn refusals_say_what_the_gateway_said() {
         let refusal = br#"{"id":1,"error":{"code":"auth_denied","message":"guests are off"}}"#;
-        let error = is_started(refusal).unwrap_err().to_string();
+        let error = format!("{:#}", is_admitted(refusal).unwrap_err());
         assert_eq!(error, "refused by the gateway: auth_denied: guests are off");
         let head = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\r\n";
         let error = check_upgrade(head).unwrap_err().to_string();
         assert_eq!(error, "refused before the upgrade: HTTP/1.1 503 Service Unavailable");
-        assert!(is_started(br#"{"id":1,"ok":{"started":{}}}"#).unwrap());
-        assert!(!is_started(br#"{"seq":1,"degraded":{"active":true}}"#).unwrap());
+        assert!(is_admitted(br#"{"id":1,"ok":{"started":{}}}"#).unwrap());
+        assert!(!is_admitted(br#"{"seq":1,"degraded":{"active":true}}"#).unwrap());
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::counts::Counts;
 use crate::crowd::Crowd;
 use crate::target::Target;
 
@@ -26,6 +27,13 @@ pub(crate) struct Plan {
     pub(crate) seed: String,
     /// Which rooms the sessions are for; without it they only start and are held.
     pub(crate) crowd: Option<Crowd>,
+}
+
+impl Plan {
+    /// The user and the instance of session `number`.
+    pub(crate) fn name_of(&self, number: u32) -> String {
+        format!("load-{}-{number}", self.seed)
+    }
 }
 
 /// Latencies in microseconds, and how often each came.
@@ -66,6 +74,24 @@ pub(crate) enum Order {
     Sample,
     /// Let the moderator of room 0 act.
     Act(RoomVerb),
+    /// Cut every connection at once, and wait until their clients are back.
+    Storm,
+    /// Wait until every client has lost its connection and is back.
+    AwaitBack,
+    /// Start so many times at once on every instance, while its first connection is up; then see which answer.
+    Takeover { rivals: u32 },
+    /// Let so many things a second happen from now on: leaving and joining, cuts, kicks.
+    Churn { per_s: u32 },
+    /// Let those who are to be deaf stop reading.
+    Deafen,
+    /// Let them read again.
+    Listen,
+    /// End what goes on by itself.
+    Quiet,
+    /// Let every sender send one signal, and see whether it reaches its whole room.
+    Prove,
+    /// Tell what was counted since last asked.
+    Count,
     /// Close the sessions.
     Close,
 }
@@ -88,6 +114,15 @@ pub(crate) enum Report {
     Sampled { latencies_us: Latencies },
     /// All that are here were told of a verb; when, by the clock that all workers share.
     Acted { sent_at_us: Option<u64>, last_told_at_us: u64, enforced_at_us: Option<u64> },
+    /// Nobody is away any more; how long those were who came back.
+    Back { latencies_us: Latencies },
+    /// How long until each first connection had heard that it is replaced and was closed; and of how many instances
+    /// exactly one connection answers, none, and several.
+    TakenOver { latencies_us: Latencies, one_live: u32, none_live: u32, several_live: u32 },
+    /// How many rooms were to hear a signal, and in how many of them everybody did.
+    Proved { rooms: u32, whole: u32 },
+    /// What was counted.
+    Counted(Box<Counts>),
     /// All are closed; so many were lost before that.
     Closed { lost: u32 },
     /// It cannot be done.
