@@ -68,7 +68,9 @@ pub(crate) struct Load {
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4_096))]
     pub(crate) parallel: u32,
     /// The process whose CPU and memory are measured: the one that listens at the URL.
-    #[arg(long, required_unless_present = "gateway")]
+    ///
+    /// `restart` runs its own gateway and needs none.
+    #[arg(long)]
     pub(crate) server_pid: Option<u32>,
     /// How many worker processes hold the sessions, at least.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]

@@ -137,6 +137,17 @@ impl Place {
     }
 }
 
+impl Drop for Place {
+    /// A room that kept the streams of those who left would keep their descriptors open too.
+    fn drop(&mut self) {
+        let Some(room) = &self.room else { return };
+        let mut members = room.members.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = members.iter().position(|member| Arc::ptr_eq(member, &self.stream)) {
+            members.swap_remove(at);
+        }
+    }
+}
+
 impl Room {
     /// Writes `frame` to every member but one, a write for each.
     async fn write(&self, frame: &[u8], except: Option<&Arc<TcpStream>>) -> anyhow::Result<()> {

@@ -52,9 +52,12 @@ async fn measure(
     options: &Fanout,
 ) -> anyhow::Result<Vec<Measure>> {
     let mut measures = Vec::new();
-    for (in_flight, [cpu_name, p50, p99]) in [
-        (1, ["one_cpu_us_per_delivery", "one_p50_us", "one_p99_us"]),
-        (options.in_flight, ["burst_cpu_us_per_delivery", "burst_p50_us", "burst_p99_us"]),
+    for (in_flight, [cpu_name, p50, p99, count]) in [
+        (1, ["one_cpu_us_per_delivery", "one_p50_us", "one_p99_us", "one_deliveries"]),
+        (
+            options.in_flight,
+            ["burst_cpu_us_per_delivery", "burst_p50_us", "burst_p99_us", "burst_deliveries"],
+        ),
     ] {
         let before = process.cpu()?;
         let delivered = fleet.signal(options.signals, in_flight).await?;
@@ -63,6 +66,7 @@ async fn measure(
         measures.push((cpu_name, us(cpu) / f64::from(deliveries.max(1))));
         measures.push((p50, quantile_us(&delivered, 0.50)));
         measures.push((p99, quantile_us(&delivered, 0.99)));
+        measures.push((count, f64::from(deliveries)));
     }
     Ok(measures)
 }

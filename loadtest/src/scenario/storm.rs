@@ -46,9 +46,11 @@ pub(crate) async fn run(options: &Storm) -> anyhow::Result<()> {
 
 async fn measure(fleet: &mut Fleet, process: Process, load: &Load) -> anyhow::Result<Vec<Measure>> {
     fleet.count().await?;
+    let files = process.open_files()?;
     let (before, begun) = (process.cpu()?, Instant::now());
     let away = fleet.storm().await?;
     let (took, cpu) = (begun.elapsed(), process.cpu()?.since(&before));
+    settle().await;
     let sessions = f64::from(load.sessions);
     Ok(vec![
         ("all_back_ms", ms(took)),
@@ -57,12 +59,12 @@ async fn measure(fleet: &mut Fleet, process: Process, load: &Load) -> anyhow::Re
         ("back_max_ms", quantile_ms(&away, 1.0)),
         ("not_back", sessions - number(away.len())),
         ("cpu_us_per_comeback", us(cpu) / sessions),
+        ("open_files_growth", number(process.open_files()?) - number(files)),
     ])
 }
 
 /// What came of it that no session may feel.
 async fn check(fleet: &mut Fleet) -> anyhow::Result<Vec<Measure>> {
-    settle().await;
     let (rooms, whole) = fleet.prove().await?;
     let counts = fleet.count().await?;
     Ok(vec![

@@ -97,9 +97,10 @@ async fn happen(act: Act, member: &Rc<Member>, moderator: &Rc<Member>) -> anyhow
     let room = &member.room.id;
     match act {
         Act::Cut => {
+            let before = member.settled.get();
             member.cut();
-            member.until(|member| member.link.get() != Link::Live).await;
-            member.until(|member| member.link.get() != Link::Away).await;
+            // It may be away for less than a look at it takes.
+            member.until(|member| member.settled.get() != before).await;
             anyhow::ensure!(member.link.get() == Link::Live, "a client did not come back");
             Ok(())
         }

@@ -143,6 +143,7 @@ impl Member {
             self.tally.counts.borrow_mut().gone += 1;
         }
         self.link.set(link);
+        self.settled.set(self.settled.get() + 1);
         self.tally.away.set(self.tally.away.get() - 1);
         self.tally.settled.set(self.tally.settled.get() + 1);
         self.tally.changed.notify_one();

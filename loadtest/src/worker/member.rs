@@ -85,6 +85,8 @@ pub(super) struct Member {
     /// What brings it back, where it does come back.
     pub(super) keys: RefCell<Option<Keys>>,
     pub(super) link: Cell<Link>,
+    /// How often it came back or was given up.
+    pub(super) settled: Cell<u64>,
     pub(super) in_room: Cell<bool>,
     /// The place of the last signal heard, and when the newest was sent.
     pub(super) last_order: Cell<Option<u64>>,
@@ -112,6 +114,7 @@ impl Member {
             inbox: RefCell::new(Inbox::beginning_with(rest, last_seq)),
             keys: RefCell::new(None),
             link: Cell::new(Link::Live),
+            settled: Cell::new(0),
             in_room: Cell::new(false),
             last_order: Cell::new(None),
             heard_us: Cell::new(0),

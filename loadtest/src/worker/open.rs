@@ -1,6 +1,6 @@
 //! Opens one connection: TCP, upgrade, `start` or `resume`, and its answer.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use anyhow::{Context as _, bail, ensure};
 use stagedoor_proto::{Reply, ServerMessage, decode_server};
@@ -36,17 +36,12 @@ pub(crate) fn upgrade_request(target: &Target) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Opens a connection from `source`; `upgrade` and `first` are what is sent.
-///
-/// `buffer` is how many bytes the kernel is asked to keep of what is not read.
-pub(crate) async fn open(
-    address: SocketAddr,
-    source: Option<IpAddr>,
-    buffer: Option<u32>,
+/// Opens a session on a connection; `upgrade` and `first` are what is sent.
+pub(super) async fn open(
+    mut stream: TcpStream,
     upgrade: &[u8],
     first: &[u8],
 ) -> anyhow::Result<Opened> {
-    let mut stream = connect(address, source, buffer).await?;
     stream.write_all(upgrade).await?;
     let mut read = Vec::with_capacity(READ_BYTES);
     let head = loop {
@@ -79,22 +74,22 @@ pub(crate) async fn open(
     }
 }
 
-async fn connect(
+/// Connects from `source`; `buffer` is how many bytes the kernel is asked to keep of what is not read.
+pub(super) async fn connect(
     address: SocketAddr,
-    source: Option<IpAddr>,
+    source: Option<SocketAddr>,
     buffer: Option<u32>,
-) -> anyhow::Result<TcpStream> {
+) -> std::io::Result<TcpStream> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if let Some(bytes) = buffer {
         socket.set_recv_buffer_size(bytes)?;
     }
     if let Some(source) = source {
-        // Ports of former runs may be taken again while the kernel still remembers them.
+        // Ports of former connections may be taken again while the kernel still remembers them.
         socket.set_reuseaddr(true)?;
-        socket.bind((source, 0).into()).with_context(|| format!("cannot connect from {source}"))?;
+        socket.bind(source)?;
     }
-    let stream =
-        socket.connect(address).await.with_context(|| format!("cannot reach {address}"))?;
+    let stream = socket.connect(address).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }

@@ -1,14 +1,17 @@
 //! All that can be made before anything is measured: the requests and the frames that open connections.
 
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use stagedoor_proto::Credentials;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::frame::{TEXT, client_frame};
-use super::open::{Opened, open, upgrade_request};
+use super::open::{Opened, connect, open, upgrade_request};
 use super::protocol::Plan;
 use crate::start::Starts;
 
@@ -19,6 +22,7 @@ pub(super) struct Prepared {
     makes: Starts,
     starts: Vec<Vec<u8>>,
     next: AtomicU32,
+    ports: AtomicU32,
 }
 
 impl Prepared {
@@ -31,7 +35,9 @@ impl Prepared {
         let numbers = plan.first..plan.first + plan.sessions;
         let starts = numbers.map(frame).collect::<anyhow::Result<_>>()?;
         let upgrade = upgrade_request(&plan.target);
-        Ok(Self { upgrade, makes, starts, next: AtomicU32::new(0), plan })
+        // Apart from those of the other workers, and of the runs just before.
+        let ports = AtomicU32::new(plan.first.wrapping_add(std::process::id().wrapping_mul(7_919)));
+        Ok(Self { upgrade, makes, starts, next: AtomicU32::new(0), ports, plan })
     }
 
     /// Starts the next session, if one is left; its number, and how long it took.
@@ -54,12 +60,39 @@ impl Prepared {
 
     /// Opens a connection for session `number`, whose first message is `first`.
     pub(super) async fn open(&self, number: u32, first: &[u8]) -> anyhow::Result<Opened> {
+        let opening = async {
+            let stream = self.connect(number).await?;
+            open(stream, &self.upgrade, first).await
+        };
+        timeout(OPEN_TIME, opening).await.context("no answer came in time")?
+    }
+
+    /// Connects from the next port of the session's address.
+    ///
+    /// A kernel that is left to find a free port searches among all that it remembers, which takes longer than all else
+    /// once thousands of connections were just cut.
+    async fn connect(&self, number: u32) -> anyhow::Result<TcpStream> {
         let plan = &self.plan;
-        let source = plan.target.source(plan.run, number, plan.sources);
         let is_deaf = plan.crowd.as_ref().is_some_and(|crowd| crowd.is_deaf(number));
         let buffer = is_deaf.then_some(DEAF_BUFFER_BYTES);
-        let opening = open(plan.target.address, source, buffer, &self.upgrade, first);
-        timeout(OPEN_TIME, opening).await.context("no answer came in time")?
+        let source = plan.target.source(plan.run, number, plan.sources);
+        let mut attempts = 0;
+        loop {
+            let from = source.map(|source| SocketAddr::new(source, self.port()));
+            match connect(plan.target.address, from, buffer).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) if attempts < MAX_PORTS_TRIED && is_taken(&error) => attempts += 1,
+                Err(error) => {
+                    let address = plan.target.address;
+                    return Err(error).with_context(|| format!("cannot reach {address}"));
+                }
+            }
+        }
+    }
+
+    fn port(&self) -> u16 {
+        let count = self.ports.fetch_add(1, Ordering::Relaxed);
+        FIRST_PORT + u16::try_from(count % PORTS).expect("fewer than 65 536")
     }
 
     /// The frame that starts on the instance of session `number` with an access token.
@@ -70,6 +103,15 @@ impl Prepared {
     }
 }
 
+/// Whether somebody else has the port.
+fn is_taken(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::AddrNotAvailable)
+}
+
+/// Above those that servers listen on, and as many as there are above.
+const FIRST_PORT: u16 = 10_000;
+const PORTS: u32 = 50_000;
+const MAX_PORTS_TRIED: u32 = 64;
 /// How long a connection may take to be open.
 const OPEN_TIME: Duration = Duration::from_secs(15);
 /// So little that what a deaf client does not read is soon the server's to keep.

@@ -1,0 +1,93 @@
+//! A gateway process for the tests of the load tester, and the load tester run against it.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+const LOADTEST: &str = env!("CARGO_BIN_EXE_loadtest");
+
+/// The configuration that the room scenarios expect.
+pub(crate) fn config() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("gateway.toml")
+}
+
+/// The gateway's program, beside the load tester's own; built where tests of this package alone have not.
+pub(crate) fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let program = Path::new(LOADTEST).with_file_name("stagedoor");
+        if !program.is_file() {
+            let mut build = Command::new(env!("CARGO"));
+            build.args(["build", "--locked", "--package", "stagedoor", "--bin", "stagedoor"]);
+            let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
+            assert!(built.success() && program.is_file(), "the gateway was not built");
+        }
+        program
+    })
+}
+
+/// A running gateway with an empty store; it is killed with the test.
+pub(crate) struct Gateway {
+    child: Child,
+    directory: PathBuf,
+    listen: SocketAddr,
+}
+
+impl Gateway {
+    pub(crate) fn start(name: &str) -> Self {
+        let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let directory =
+            std::env::temp_dir().join(format!("loadtest-test-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let mut command = Command::new(program());
+        command.arg("serve").arg("--config").arg(config()).arg("--data").arg(&directory);
+        command.args(["--listen", &listen.to_string(), "--admin-listen", "127.0.0.1:0"]);
+        command.args(["--log", "error"]).stdin(Stdio::null()).stdout(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        while TcpStream::connect(listen).is_err() {
+            assert_eq!(child.try_wait().unwrap(), None, "the gateway did not start");
+            std::thread::yield_now();
+        }
+        Self { child, directory, listen }
+    }
+
+    /// Runs a scenario against it, as a few sessions; what it reports of the gateway, each number its median.
+    pub(crate) fn measure(&self, scenario: &str, arguments: &[&str]) -> Value {
+        let (url, pid) = (format!("ws://{}/v1/connect", self.listen), self.child.id().to_string());
+        let mut all = vec!["--url", &url, "--server-pid", &pid];
+        all.extend(arguments);
+        measure(scenario, &self.directory, &all)
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Runs a scenario; what it reports, each number its median under the server's name.
+pub(crate) fn measure(scenario: &str, directory: &Path, arguments: &[&str]) -> Value {
+    let json = directory.join(format!("{scenario}.json"));
+    let mut command = Command::new(LOADTEST);
+    command.arg(scenario).args(arguments).arg("--json").arg(&json).stdin(Stdio::null());
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let said = String::from_utf8_lossy(&stderr);
+    assert!(status.success(), "{scenario}: {said}{}", String::from_utf8_lossy(&stdout));
+    let report: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+    assert!(report["runs"].as_array().is_some_and(|runs| !runs.is_empty()));
+    report["summary"].clone()
+}
+
+/// Asserts that the medians of a server's measures are these.
+pub(crate) fn assert_counts(summary: &Value, server: &str, expected: &[(&str, f64)]) {
+    for (name, count) in expected {
+        let measured = summary[server][name]["median"].as_f64();
+        assert_eq!(measured, Some(*count), "{name}: {summary:#}");
+    }
+}
