@@ -22,7 +22,7 @@ pub(crate) fn program() -> &'static Path {
         if !program.is_file() {
             let mut build = Command::new(env!("CARGO"));
             build.args(["build", "--locked", "--package", "stagedoor", "--bin", "stagedoor"]);
-            let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
+            let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
             assert!(built.success() && program.is_file(), "the gateway was not built");
         }
         program
@@ -38,17 +38,21 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     pub(crate) fn start(name: &str) -> Self {
-        let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let listen = free_address();
         let directory =
             std::env::temp_dir().join(format!("loadtest-test-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::create_dir_all(&directory).expect("a directory can be made");
         let mut command = Command::new(program());
         command.arg("serve").arg("--config").arg(config()).arg("--data").arg(&directory);
         command.args(["--listen", &listen.to_string(), "--admin-listen", "127.0.0.1:0"]);
         command.args(["--log", "error"]).stdin(Stdio::null()).stdout(Stdio::null());
-        let mut child = command.spawn().unwrap();
+        let mut child = command.spawn().expect("the gateway was built");
         while TcpStream::connect(listen).is_err() {
-            assert_eq!(child.try_wait().unwrap(), None, "the gateway did not start");
+            assert_eq!(
+                child.try_wait().expect("it is our child"),
+                None,
+                "the gateway did not start"
+            );
             std::thread::yield_now();
         }
         Self { child, directory, listen }
@@ -71,15 +75,22 @@ impl Drop for Gateway {
     }
 }
 
+/// Where nobody listens now.
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    listener.local_addr().expect("it has an address")
+}
+
 /// Runs a scenario; what it reports, each number its median under the server's name.
 pub(crate) fn measure(scenario: &str, directory: &Path, arguments: &[&str]) -> Value {
     let json = directory.join(format!("{scenario}.json"));
     let mut command = Command::new(LOADTEST);
     command.arg(scenario).args(arguments).arg("--json").arg(&json).stdin(Stdio::null());
-    let Output { status, stdout, stderr } = command.output().unwrap();
+    let Output { status, stdout, stderr } = command.output().expect("the load tester was built");
     let said = String::from_utf8_lossy(&stderr);
     assert!(status.success(), "{scenario}: {said}{}", String::from_utf8_lossy(&stdout));
-    let report: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+    let text = std::fs::read(json).expect("a report was written");
+    let report: Value = serde_json::from_slice(&text).expect("a report is JSON");
     assert!(report["runs"].as_array().is_some_and(|runs| !runs.is_empty()));
     report["summary"].clone()
 }
