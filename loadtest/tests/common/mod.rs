@@ -22,8 +22,8 @@ pub(crate) fn program() -> &'static Path {
         if !program.is_file() {
             let mut build = Command::new(env!("CARGO"));
             build.args(["build", "--locked", "--package", "stagedoor", "--bin", "stagedoor"]);
-            let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
-            assert!(built.success() && program.is_file(), "the gateway was not built");
+            let done = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
+            assert!(done.success() && program.is_file(), "the gateway was not built");
         }
         program
     })
