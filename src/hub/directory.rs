@@ -124,18 +124,24 @@ impl Directory {
         self.forget_if_idle(session.user());
     }
 
-    /// A generation for a new connection of a session that is held; `None` when it no longer is.
-    pub(super) fn next_generation(
+    /// Lets `take` have the generation of a new connection of a session that is held; `None` when it no longer is.
+    ///
+    /// In one step with `take`, which may lock the session: a resume that it refuses stands in no start's way.
+    pub(super) fn take_up<T, E>(
         &self,
         session: &Arc<SessionHandle>,
         at_least: u64,
-    ) -> Option<u64> {
+        take: impl FnOnce(u64) -> Result<T, E>,
+    ) -> Option<Result<(u64, T), E>> {
         let mut sessions = self.users.get_mut(session.user())?;
         let generation = (sessions.generation + 1).max(at_least);
         let held = sessions.held.iter_mut().find(|held| Arc::ptr_eq(&held.session, session))?;
-        held.generation = generation;
-        sessions.generation = generation;
-        Some(generation)
+        let taken = take(generation);
+        if taken.is_ok() {
+            held.generation = generation;
+            sessions.generation = generation;
+        }
+        Some(taken.map(|taken| (generation, taken)))
     }
 
     fn forget_if_idle(&self, user: &UserKey) {

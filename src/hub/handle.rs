@@ -4,7 +4,7 @@
 //! let the sweep pass over a session that has nothing to do without taking that lock.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -61,8 +61,6 @@ pub struct SessionHandle {
     activity: AtomicU64,
     /// When [`Session::handle_time`] has something to do.
     due: AtomicU64,
-    /// Somebody waits for the next frame: a former resume secret is to die, or a sign of life was asked for.
-    awaited: AtomicBool,
     /// How many rooms it is in: who is in one is pinged more often.
     room_count: AtomicUsize,
     inner: Mutex<Inner>,
@@ -81,6 +79,8 @@ struct Inner {
     ping: bool,
     memberships: Memberships,
     joins: Bucket,
+    /// Somebody waits for the next frame: a former resume secret is to die, or a sign of life was asked for.
+    is_awaited: bool,
     /// Cancelled by the next sign of life, while somebody waits for one.
     proof: Option<CancellationToken>,
 }
@@ -107,7 +107,6 @@ impl SessionHandle {
             identity,
             activity: AtomicU64::new(first_life.as_millis()),
             due: AtomicU64::new(session.due().as_millis()),
-            awaited: AtomicBool::new(false),
             room_count: AtomicUsize::new(0),
             inner: Mutex::new(Inner {
                 session,
@@ -118,6 +117,7 @@ impl SessionHandle {
                 ping: false,
                 memberships: Memberships::default(),
                 joins: Bucket::default(),
+                is_awaited: false,
                 proof: None,
             }),
         }
@@ -197,12 +197,6 @@ impl SessionHandle {
         matches!(self.lock().session.link(), Link::Ended { .. })
     }
 
-    /// Whether the connection of `generation` carries it; an older one's late input means nothing.
-    #[must_use]
-    pub fn is_served_by(&self, generation: u64) -> bool {
-        self.lock().session.is_served_by(generation)
-    }
-
     /// Whether a connection carries it.
     pub(super) fn is_connected(&self) -> bool {
         matches!(self.lock().session.link(), Link::Live { .. })
@@ -229,30 +223,43 @@ impl SessionHandle {
         self.lock().credit = credit;
     }
 
-    /// Notes that a frame came in on its newest connection at `now`. Takes the lock only when somebody waits for it.
-    pub fn note_activity(&self, now: Timestamp) {
+    /// Notes that a frame came in at `now` on the connection of `generation`; `false` when that does not carry the session
+    /// any more, and its late input means nothing.
+    pub fn note_activity(&self, generation: u64, now: Timestamp) -> bool {
+        let mut inner = self.lock();
+        if !inner.session.is_served_by(generation) {
+            return false;
+        }
         self.activity.store(now.as_millis(), Ordering::Relaxed);
-        if self.awaited.load(Ordering::Relaxed) && self.awaited.swap(false, Ordering::Relaxed) {
-            let mut inner = self.lock();
+        if std::mem::take(&mut inner.is_awaited) {
             inner.session.handle_life();
-            if let Some(proof) = inner.proof.take() {
-                proof.cancel();
-            }
+            inner.prove_life();
         }
+        true
     }
 
-    /// Notes that its client is back on a new connection, which proves life. The former resume secret lives on: nothing
-    /// came in on that connection yet, and the reply with the new secret may be lost as the one before.
-    pub(super) fn note_return(&self, now: Timestamp) {
+    /// Lets `resume` take the session up; a client that is back proves life, and one that is refused does not.
+    ///
+    /// The former resume secret lives on until a frame came in on the new connection: the reply with the new secret may be
+    /// lost as the one before.
+    pub(super) fn take_up<T, E>(
+        &self,
+        now: Timestamp,
+        resume: impl FnOnce(&mut Session) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut inner = self.lock();
+        let taken = resume(&mut inner.session)?;
+        // Under the lock, so that the sweep does not take the new connection for the lost one.
         self.activity.store(now.as_millis(), Ordering::Relaxed);
-        if let Some(proof) = self.lock().proof.take() {
-            proof.cancel();
+        inner.is_awaited = true;
+        inner.prove_life();
+        self.note_due(&mut inner);
+        let waker = inner.writer.take();
+        drop(inner);
+        if let Some(waker) = waker {
+            waker.wake();
         }
-    }
-
-    /// Waits for the next frame as for a sign of life: the former resume secret dies with it.
-    pub(super) fn await_life(&self) {
-        self.awaited.store(true, Ordering::Relaxed);
+        Ok(taken)
     }
 
     /// Changes the session from its own connection's task, which looks for something to write next anyway, or where
@@ -347,9 +354,9 @@ impl SessionHandle {
         timeout: Duration,
         settings: &SessionSettings,
     ) -> Swept {
-        let silent = now.saturating_since(self.last_activity());
         let mut swept = Swept::Kept;
         let mut inner = self.lock();
+        let silent = now.saturating_since(self.last_activity());
         let had_ended = matches!(inner.session.link(), Link::Ended { .. });
         if inner.session.handle_time(now, settings) {
             swept = Swept::Forgotten;
@@ -380,7 +387,7 @@ impl SessionHandle {
         inner.ping = true;
         inner.pinged = now;
         let proof = inner.proof.get_or_insert_default().clone();
-        self.await_life();
+        inner.is_awaited = true;
         let waker = inner.writer.take();
         drop(inner);
         if let Some(waker) = waker {
@@ -465,6 +472,15 @@ impl SessionHandle {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic while the lock was held leaves at worst one session odd; the others must go on.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Tells those who asked for a sign of life.
+    fn prove_life(&mut self) {
+        if let Some(proof) = self.proof.take() {
+            proof.cancel();
+        }
     }
 }
 

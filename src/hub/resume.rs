@@ -36,18 +36,16 @@ impl Hub {
             Some(token) => Some(self.verify_renewal(&session, token, arrival).await?),
             None => None,
         };
-        let Some(generation) = self.directory.next_generation(&session, self.clock.micros()) else {
-            return Err(ended_or_denied(&session));
-        };
         let secret = self.new_secret();
         let next = SecretHash::of(secret.as_str());
         let now = self.clock.now();
-        // Counted as heard from now on, and before: the sweep must not take the new connection for the lost one.
-        session.note_return(now);
-        let taken = session
-            .tell(|session| session.resume(generation, shown, next, resume.last_seq, now))
-            .map_err(refused)?;
-        session.await_life();
+        let taken = self.directory.take_up(&session, self.clock.micros(), |generation| {
+            session.take_up(now, |session| {
+                session.resume(generation, shown, next, resume.last_seq, now)
+            })
+        });
+        let (generation, taken) =
+            taken.ok_or_else(|| ended_or_denied(&session))?.map_err(refused)?;
         self.settle(&session);
         let access_token =
             renewed.map(|renewal| self.apply_renewal(&session, renewal).access_token);

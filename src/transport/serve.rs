@@ -112,31 +112,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
     ) -> ControlFlow<Option<Exit>> {
         let now = self.hub.clock().now();
         match input {
-            Some(Ok(message)) if !self.session.is_served_by(self.generation) => {
+            Some(Ok(message)) if !self.session.note_activity(self.generation, now) => {
                 // Late, of an older connection: it changes nothing, and what is written next says so.
                 match message {
                     Message::Close(_) => ControlFlow::Break(Some(Exit::ClosedByPeer)),
                     _ => ControlFlow::Continue(()),
                 }
             }
-            Some(Ok(message)) => {
-                self.session.note_activity(now);
-                match message {
-                    Message::Text(text) => self.handle_text(&text, now),
-                    Message::Binary(_) => {
-                        self.break_off(CloseCode::Malformed, "messages are text frames of JSON")
-                    }
-                    Message::Close(frame) => {
-                        if frame.is_some_and(|frame| frame.code == WireCloseCode::Normal) {
-                            let _ = self.break_off(CloseCode::Normal, CloseCode::Normal.reason());
-                        }
-                        ControlFlow::Break(Some(Exit::ClosedByPeer))
-                    }
-                    Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {
-                        ControlFlow::Continue(())
-                    }
+            Some(Ok(message)) => match message {
+                Message::Text(text) => self.handle_text(&text, now),
+                Message::Binary(_) => {
+                    self.break_off(CloseCode::Malformed, "messages are text frames of JSON")
                 }
-            }
+                Message::Close(frame) => {
+                    if frame.is_some_and(|frame| frame.code == WireCloseCode::Normal) {
+                        let _ = self.break_off(CloseCode::Normal, CloseCode::Normal.reason());
+                    }
+                    ControlFlow::Break(Some(Exit::ClosedByPeer))
+                }
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {
+                    ControlFlow::Continue(())
+                }
+            },
             Some(Err(error)) => match violation(&error, self.ws.get_ref().is_flooded()) {
                 Some(close) => self.break_off(close, close.reason()),
                 None => ControlFlow::Break(Some(Exit::Lost)),
