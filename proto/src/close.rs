@@ -96,7 +96,7 @@ close_codes! {
     Draining = 4200, "draining";
     /// The node is full, or failed inside.
     Overloaded = 4201, "overloaded";
-    /// Too many commands, too fast, for too long.
+    /// Too many commands or pongs, too fast, for too long.
     RateLimited = 4202, "rate_limited";
     /// Unsent frames outgrew their bound.
     SlowConsumer = 4203, "slow_consumer";

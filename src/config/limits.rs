@@ -31,7 +31,7 @@ pub struct Limits {
     /// Requests of a session that may wait for their reply.
     #[serde(deserialize_with = "value::count::<1, 1_024, _, _>")]
     pub in_flight: u16,
-    /// Commands of a session a second, sustained.
+    /// Commands of a session a second, sustained; and as many pongs.
     #[serde(deserialize_with = "value::count::<1, 100_000, _, _>")]
     pub commands_per_s: u32,
     /// Commands of a session at once, after a pause.

@@ -1,6 +1,7 @@
 //! What a session asks for once it is established.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use stagedoor_proto::{
     CloseCode, Command, Credentials, Disconnect, Error, ErrorCode, Postponed, Renewed, Reply,
@@ -95,18 +96,30 @@ impl Hub {
             Err(RequestRefused::RateLimited(wait)) => {
                 let error =
                     Error::new(ErrorCode::RateLimited, "too many commands; wait before the next");
-                self.reply(session, id, &Err(error.retry_after(wait)));
+                let body = encode_reply(id, &Err(error.retry_after(wait))).into();
+                // Not its end: an older request of this number may still wait for its own reply.
+                session.change(|session| session.push(body, now, &self.session));
             }
-            Err(RequestRefused::Flood(wait)) => {
-                let mut disconnect = Disconnect::new(CloseCode::RateLimited);
-                disconnect.retry_after_ms = u64::try_from(wait.as_millis()).ok();
-                session.change(|session| session.part(disconnect, now, &self.session));
-            }
+            Err(RequestRefused::Flood(wait)) => self.part_from_flood(session, wait, now),
             Err(RequestRefused::InFlight) => {
                 self.end(session, Disconnect::new(CloseCode::TooManyRequestsInFlight));
             }
         }
         false
+    }
+
+    /// Takes note of what its client says to have seen; a flood of that closes the connection.
+    pub fn handle_pong(&self, session: &SessionHandle, seq: u64, now: Timestamp) {
+        if let Err(wait) = session.change(|session| session.handle_pong(seq, now, &self.session)) {
+            self.part_from_flood(session, wait, now);
+        }
+    }
+
+    /// The client is to stay away for a while.
+    fn part_from_flood(&self, session: &SessionHandle, wait: Duration, now: Timestamp) {
+        let mut disconnect = Disconnect::new(CloseCode::RateLimited);
+        disconnect.retry_after_ms = u64::try_from(wait.as_millis()).ok();
+        session.change(|session| session.part(disconnect, now, &self.session));
     }
 
     async fn renew(

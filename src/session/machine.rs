@@ -58,6 +58,7 @@ pub struct Session {
     parting: Option<(u64, Box<Disconnect>)>,
     requests: Requests,
     commands: Bucket,
+    pongs: Bucket,
     /// Something of a room was not kept: the client's rooms are to be told anew.
     is_behind: bool,
     /// Commands refused for their rate since one was taken.
@@ -97,6 +98,7 @@ impl Session {
             parting: None,
             requests: Requests::default(),
             commands: Bucket::default(),
+            pongs: Bucket::default(),
             is_behind: false,
             refused: 0,
         };
@@ -189,9 +191,20 @@ impl Session {
         self.push(reply, now, settings)
     }
 
-    /// The client has the frames up to `seq`, and the connection that got the newest secret is alive.
-    pub fn handle_pong(&mut self, seq: u64) {
+    /// The client has the frames up to `seq`.
+    ///
+    /// Pongs have an allowance of their own, as large as that of commands: no client needs it, and a flood finds its end.
+    ///
+    /// # Errors
+    /// How long to wait, where there were too many: 4202.
+    pub fn handle_pong(
+        &mut self,
+        seq: u64,
+        now: Timestamp,
+        settings: &SessionSettings,
+    ) -> Result<(), Duration> {
         self.ring.trim(seq);
+        self.pongs.take(settings.commands, now)
     }
 
     /// The first frame arrived on the newest connection.

@@ -19,6 +19,9 @@ impl Requests {
     /// Notes that `id` was answered.
     pub(super) fn finish(&mut self, id: u32) {
         self.0.retain(|pending| *pending != id);
+        if self.0.is_empty() {
+            self.0 = SmallVec::new(); // What a burst took goes back.
+        }
     }
 
     pub(super) fn pending(&self) -> &[u32] {

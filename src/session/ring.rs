@@ -3,7 +3,8 @@
 //! Bodies are shared by reference with every other session they went to. Frames leave at the old end: when the client
 //! says it has them, or when room is needed and they were sent. A frame may belong to a room: then it is withdrawn when
 //! its client may no longer see it, and its number is skipped. Only unsent frames that do not fit are an error.
-//! Invariant: numbers grow; the frames before `unsent` were written to the newest connection.
+//! Invariant: numbers grow; the frames before `unsent` were written to the newest connection, and no number above `sent`
+//! was ever written to any.
 
 mod saved;
 
@@ -39,6 +40,9 @@ pub struct RingLimits {
     pub bytes: usize,
 }
 
+/// So much room for frames is not worth giving back.
+const SPARE_FRAMES: usize = 8;
+
 /// Unsent frames do not fit: the reader is too slow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Overflow;
@@ -50,10 +54,10 @@ pub(super) struct Ring {
     unsent: usize,
     /// The number of the next frame.
     next: u64,
-    /// The highest number written to the newest connection.
+    /// The highest number ever written.
     sent: u64,
     bytes: usize,
-    /// The highest number that left to make room, seen by its client or not.
+    /// The highest number that left at the old end, seen by its client or not.
     dropped: u64,
 }
 
@@ -70,11 +74,6 @@ impl Ring {
         }
     }
 
-    /// The number of the newest frame; one less than the first while there is none.
-    pub(super) const fn last(&self) -> u64 {
-        self.next - 1
-    }
-
     /// Appends a frame; sent frames make room for it.
     pub(super) fn push(
         &mut self,
@@ -86,7 +85,6 @@ impl Ring {
             if self.unsent == 0 {
                 return Err(Overflow);
             }
-            self.dropped = self.frames.front().map_or(self.dropped, |frame| frame.seq);
             self.drop_first();
         }
         self.bytes += body.len();
@@ -104,13 +102,18 @@ impl Ring {
     pub(super) fn take_unsent(&mut self) -> Option<(u64, &Body)> {
         let frame = self.frames.get(self.unsent)?;
         self.unsent += 1;
-        self.sent = frame.seq;
+        self.sent = self.sent.max(frame.seq);
         Some((frame.seq, &frame.body))
     }
 
-    /// Forgets what the client has; numbers that were never sent are a client's fancy and change nothing.
+    /// Whether a client can have seen `seq`: what was never sent is its fancy.
+    pub(super) const fn has_sent(&self, seq: u64) -> bool {
+        seq <= self.sent
+    }
+
+    /// Forgets what the client has; numbers that were never sent change nothing.
     pub(super) fn trim(&mut self, seen: u64) {
-        if seen > self.sent {
+        if !self.has_sent(seen) {
             return;
         }
         while self.frames.front().is_some_and(|frame| frame.seq <= seen) {
@@ -126,7 +129,6 @@ impl Ring {
 
     /// Makes everything after `seen` unsent again, for a new connection. How many frames follow.
     pub(super) fn rewind(&mut self, seen: u64) -> usize {
-        self.sent = seen;
         self.trim(seen);
         self.unsent = 0;
         self.frames.len()
@@ -167,6 +169,12 @@ impl Ring {
         self.release();
     }
 
+    /// The number of the newest frame; one less than the first while there is none.
+    #[cfg(test)]
+    pub(super) const fn last(&self) -> u64 {
+        self.next - 1
+    }
+
     /// The number of the oldest frame it has; one more than the newest while it has none.
     #[cfg(test)]
     pub(super) fn first(&self) -> u64 {
@@ -179,13 +187,15 @@ impl Ring {
         assert!(self.frames.len() <= limits.frames && self.bytes <= limits.bytes);
         assert!(self.frames.iter().is_sorted_by(|one, next| one.seq < next.seq));
         assert!(self.unsent <= self.frames.len() && self.sent <= self.last());
-        assert!(self.frames.iter().skip(self.unsent).all(|frame| frame.seq > self.sent));
+        assert!(self.frames.iter().take(self.unsent).all(|frame| frame.seq <= self.sent));
+        assert!(self.frames.iter().all(|frame| frame.seq > self.dropped));
     }
 
     fn drop_first(&mut self) {
         if let Some(frame) = self.frames.pop_front() {
             self.bytes -= frame.body.len();
             self.unsent = self.unsent.saturating_sub(1);
+            self.dropped = frame.seq;
         }
     }
 
@@ -193,6 +203,8 @@ impl Ring {
     fn release(&mut self) {
         if self.frames.is_empty() {
             self.frames = VecDeque::new();
+        } else if self.frames.capacity() / 4 >= self.frames.len().max(SPARE_FRAMES) {
+            self.frames.shrink_to(self.frames.len() * 2);
         }
     }
 }
@@ -256,6 +268,32 @@ mod tests {
     }
 
     #[test]
+    fn what_was_said_to_be_seen_leaves_a_hole_for_who_saw_less() {
+        let mut ring = Ring::new(1);
+        for _ in 0..4 {
+            ring.push(body(1), None, LIMITS).unwrap();
+        }
+        drain(&mut ring);
+        ring.trim(3);
+        assert!(ring.has_hole_after(1) && !ring.has_hole_after(3));
+    }
+
+    #[test]
+    fn a_bursts_capacity_is_given_back_while_a_little_is_still_kept() {
+        let limits = RingLimits { frames: 1_024, bytes: 1 << 20 };
+        let mut ring = Ring::new(1);
+        for _ in 0..limits.frames {
+            ring.push(body(1), None, limits).unwrap();
+        }
+        drain(&mut ring);
+        ring.trim(1_020);
+        assert_eq!(ring.frames.len(), 4);
+        assert!(ring.frames.capacity() <= 4 * SPARE_FRAMES, "{}", ring.frames.capacity());
+        ring.trim(1_024);
+        assert_eq!(ring.frames.capacity(), 0);
+    }
+
+    #[test]
     fn an_absurd_pong_changes_nothing() {
         let mut ring = Ring::new(1);
         ring.push(body(1), None, LIMITS).unwrap();
@@ -263,6 +301,18 @@ mod tests {
         assert_eq!(drain(&mut ring), [1]);
         ring.trim(0);
         assert_eq!(ring.last(), 1);
+    }
+
+    #[test]
+    fn what_was_once_written_counts_as_sent_whatever_became_of_the_connection() {
+        let mut ring = Ring::new(1);
+        for _ in 0..2 {
+            ring.push(body(1), None, LIMITS).unwrap();
+        }
+        assert!(ring.has_sent(0) && !ring.has_sent(1), "nothing was written");
+        drain(&mut ring);
+        ring.rewind(0);
+        assert!(ring.has_sent(2) && !ring.has_sent(3));
     }
 
     #[test]
@@ -295,7 +345,7 @@ mod tests {
                     2 => ring.trim(n as u64),
                     3 => ring.drop_rooms(),
                     4 => ring.withdraw(rooms[1].unwrap()),
-                    _ => { let last = ring.last(); ring.rewind((n as u64).min(last)); }
+                    _ => { let sent = ring.sent; ring.rewind((n as u64).min(sent)); }
                 }
                 ring.check_invariants(LIMITS);
             }

@@ -148,7 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
                 self.placing = self.hub.handle_request(self.session, request, now);
             }
             Ok(ClientMessage::Pong(pong)) => {
-                self.session.change(|session| session.handle_pong(pong.seq));
+                self.hub.handle_pong(self.session, pong.seq, now);
             }
             Err(error @ DecodeError::UnknownCommand { .. }) => self.answer(&error, now),
             Err(error) if error.id().is_some() => self.answer(&error, now),

@@ -9,7 +9,7 @@ use super::Session;
 /// Why a session cannot be taken up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResumeRefused {
-    /// The secret is wrong, or `last_seq` was never reached.
+    /// The secret is wrong, or `last_seq` was never sent.
     Denied,
     /// It ended; this is how.
     Ended(Disconnect),
@@ -58,7 +58,7 @@ impl Session {
             }
             Link::Live { .. } | Link::Suspended { .. } => {}
         }
-        if last_seq > self.ring.last() {
+        if !self.ring.has_sent(last_seq) {
             return Err(ResumeRefused::Denied);
         }
         self.secrets.rotate(shown, next_secret);

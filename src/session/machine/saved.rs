@@ -123,6 +123,7 @@ impl Session {
             parting: None,
             requests: Requests::default(),
             commands: Bucket::default(),
+            pongs: Bucket::default(),
             is_behind,
             refused: 0,
         })

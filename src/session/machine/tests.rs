@@ -150,7 +150,7 @@ impl World {
             }
             Happens::Pong { behind } => {
                 let seq = self.heard[&self.generation].saturating_sub(behind);
-                self.session.handle_pong(seq);
+                let _ = self.session.handle_pong(seq, self.now, &SETTINGS);
             }
             Happens::Life => {
                 self.session.handle_life();
@@ -369,6 +369,7 @@ fn a_suspended_session_expires_by_the_clock_and_ends_with_its_window() {
 fn pending_requests_outlive_the_connection() {
     let mut world = World::new();
     world.session.begin(7, START, &SETTINGS).unwrap();
+    world.output(0, 1);
     world.session.handle_loss(FIRST, START, &SETTINGS);
     let taken = world.session.resume(FIRST + 1, secret(0), secret(1), 2, START).unwrap();
     assert_eq!((taken.pending, taken.replayed), (vec![7], 0));
@@ -419,4 +420,28 @@ fn what_is_kept_of_a_session_names_no_secret_and_damage_is_noticed() {
         assert_ne!(damaged, text, "{from}");
         restored(&damaged).unwrap_err();
     }
+}
+
+#[test]
+fn nobody_has_seen_what_only_waits() {
+    let mut world = World::new();
+    world.output(0, 1);
+    world.session.handle_loss(FIRST, START, &SETTINGS);
+    let body = world.body(10);
+    assert!(world.session.push(body, START, &SETTINGS));
+    let taken = world.session.resume(FIRST + 1, secret(0), secret(1), 3, START);
+    assert_eq!(taken, Err(ResumeRefused::Denied));
+    assert!(world.session.resume(FIRST + 1, secret(0), secret(1), 2, START).is_ok());
+}
+
+#[test]
+fn pongs_have_an_allowance_of_their_own() {
+    let mut world = World::new();
+    for n in 0..SETTINGS.commands.burst {
+        assert_eq!(world.session.handle_pong(1, START, &SETTINGS), Ok(()), "{n}");
+    }
+    assert!(world.session.handle_pong(1, START, &SETTINGS).is_err());
+    assert_eq!(world.session.begin(1, START, &SETTINGS), Ok(()));
+    let later = START + Duration::from_secs(1);
+    assert_eq!(world.session.handle_pong(1, later, &SETTINGS), Ok(()));
 }

@@ -56,7 +56,6 @@ impl Ring {
         self.drop_rooms();
         let has_given_up = self.frames.len() < before;
         while self.bytes > max && self.unsent > 0 {
-            self.dropped = self.frames.front().map_or(self.dropped, |frame| frame.seq);
             self.drop_first();
         }
         has_given_up
