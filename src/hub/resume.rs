@@ -45,7 +45,7 @@ impl Hub {
             })
         });
         let (generation, taken) =
-            taken.ok_or_else(|| ended_or_denied(&session))?.map_err(refused)?;
+            taken.ok_or_else(|| self.ended_or_denied(&session))?.map_err(refused)?;
         self.settle(&session);
         let access_token =
             renewed.map(|renewal| self.apply_renewal(&session, renewal).access_token);
@@ -61,6 +61,15 @@ impl Hub {
         Ok(Resumption { session, generation, reply })
     }
 
+    /// How a session that is no longer held ended, for as long as that is told.
+    fn ended_or_denied(&self, session: &SessionHandle) -> Refused {
+        let now = self.clock.now();
+        session.change(|session| match session.link() {
+            Link::Ended { ending, until } if now < *until => Refused::ended((**ending).clone()),
+            Link::Ended { .. } | Link::Live { .. } | Link::Suspended { .. } => denied(),
+        })
+    }
+
     /// Whether the user of a session is still welcome.
     ///
     /// # Errors
@@ -71,7 +80,7 @@ impl Hub {
         arrival: &Arrival,
     ) -> Result<(), Refused> {
         if session.has_ended() {
-            return Err(ended_or_denied(session));
+            return Err(self.ended_or_denied(session));
         }
         let check = Check {
             user: session.user().clone(),
@@ -104,12 +113,4 @@ fn refused(refused: ResumeRefused) -> Refused {
         }
         ResumeRefused::Ended(disconnect) => Refused::ended(disconnect),
     }
-}
-
-/// How a session that is no longer held ended.
-fn ended_or_denied(session: &SessionHandle) -> Refused {
-    session.change(|session| match session.link() {
-        Link::Ended { ending, .. } => Refused::ended((**ending).clone()),
-        Link::Live { .. } | Link::Suspended { .. } => denied(),
-    })
 }

@@ -51,6 +51,7 @@ impl Session {
             return Err(ResumeRefused::Denied);
         }
         match &self.link {
+            Link::Ended { until, .. } if now >= *until => return Err(ResumeRefused::Denied),
             Link::Ended { ending, .. } => return Err(ResumeRefused::Ended((**ending).clone())),
             Link::Suspended { until } if now >= *until => return Err(ResumeRefused::Expired),
             Link::Live { generation: newest } if *newest >= generation => {
