@@ -14,6 +14,7 @@ mod bans;
 mod duplicates;
 mod durability;
 mod expired;
+mod faults;
 mod hand_over;
 mod handshake;
 mod heartbeat;

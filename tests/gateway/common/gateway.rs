@@ -113,6 +113,18 @@ impl Gateway {
         &self.clock
     }
 
+    /// Waits until the gateway has noticed that a user's only session lost its connection.
+    pub async fn suspended(&self, username: &str) {
+        let is_suspended = || {
+            let mut sessions = self.hub.sessions("demo").into_iter();
+            let session = sessions.find(|session| session.user().username.as_str() == username);
+            !session.expect("the session goes on").status().1
+        };
+        while !is_suspended() {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Moves the clock; the gateway notices with its next sweep.
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);

@@ -8,9 +8,12 @@ mod client;
 mod gateway;
 mod house;
 mod people;
+pub mod proxy;
 pub mod raw;
+mod survivor;
 
 pub use client::{Client, Closed, start_of};
 pub use gateway::{Gateway, SECRET, SERVER_KEY, Setup};
 pub use house::House;
 pub use people::Person;
+pub use survivor::Survivor;

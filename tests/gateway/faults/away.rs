@@ -1,0 +1,208 @@
+//! What happens to a session, and what others see of it, while its client is away.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::unhurried;
+use crate::common::{Client, Gateway, Person};
+
+/// As long as a lost session may be taken up.
+const WINDOW: Duration = Duration::from_secs(30);
+/// The interval in a room, by which somebody who stays must be heard.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// A host, and a publisher of a stream who was cut off: what it takes to resume, its participant and its stream.
+async fn cast(gateway: &Gateway) -> (Person, (Value, u64), Value, Value) {
+    let mut host = gateway.enter("host", "moderator").await;
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let (id, stream) = (ada.id(), ada.publish().await["id"].clone());
+    let cut = ada.cut().await;
+    let link = host.push("participant_link").await;
+    assert_eq!((&link["participant"], &link["link"]), (&id, &json!("suspended")));
+    (host, cut, id, stream)
+}
+
+/// Lets time pass for somebody who answers pings.
+async fn wait(gateway: &Gateway, present: &mut Person, mut time: Duration) {
+    while !time.is_zero() {
+        let step = time.min(INTERVAL);
+        gateway.advance(step);
+        present.told().await;
+        time -= step;
+    }
+}
+
+fn of<'a>(told: &'a [(String, Value)], name: &str) -> Vec<&'a Value> {
+    told.iter().filter(|(told, _)| told == name).map(|(_, push)| push).collect()
+}
+
+async fn say(host: &mut Person, n: u32) {
+    host.does("signal", json!({ "room": "lobby", "type": "n", "data": n })).await;
+}
+
+#[tokio::test]
+async fn who_is_away_is_still_there_and_then_live_again() {
+    let gateway = unhurried().await;
+    let (mut host, cut, id, stream) = cast(&gateway).await;
+    let late = gateway.enter("late", "publisher").await;
+    let room = &late.joined["room"];
+    let people = room["participants"].as_array().unwrap();
+    let ada = people.iter().find(|person| person["id"] == id).unwrap();
+    assert_eq!(ada["link"], "suspended", "{ada}");
+    assert_eq!(room["streams"][0]["id"], stream);
+    wait(&gateway, &mut host, WINDOW.saturating_sub(Duration::from_millis(1))).await;
+    Person::resume(&gateway, cut).await;
+    let told = host.told().await;
+    assert_eq!(of(&told, "participant_link")[0]["link"], "live");
+    assert!(of(&told, "participant_left").is_empty() && of(&told, "stream_unpublished").is_empty());
+}
+
+#[tokio::test]
+async fn who_stays_away_leaves_once_when_the_window_ends() {
+    let gateway = unhurried().await;
+    let (mut host, (started, last_seq), id, stream) = cast(&gateway).await;
+    wait(&gateway, &mut host, WINDOW).await;
+    let ended = host.push("stream_unpublished").await;
+    assert_eq!((&ended["stream"], &ended["reason"]), (&stream, &json!("network_lost")));
+    let left = host.push("participant_left").await;
+    assert_eq!((&left["participant"], &left["reason"]), (&id, &json!("network_lost")));
+    // For as long again it is told what became of it; then nobody knows it.
+    let closed = Client::resume_refused(&gateway, &started, last_seq).await;
+    assert_eq!((closed.code, &closed.disconnect["action"]), (4400, &json!("start")));
+    wait(&gateway, &mut host, WINDOW).await;
+    assert_eq!(Client::resume_refused(&gateway, &started, last_seq).await.code, 4401);
+    let told = host.told().await;
+    assert!(of(&told, "participant_left").is_empty(), "once: {told:?}");
+}
+
+/// What ends a session while it is away.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Ban,
+    Kick,
+    Delete,
+    Revoke,
+    Terminate,
+    Replace,
+}
+
+#[tokio::test]
+async fn an_end_comes_at_once_and_is_told_until_the_window_ends() {
+    for (end, reason, code) in [
+        (End::Ban, "banned", 4011),
+        (End::Kick, "force_disconnected", 4010),
+        (End::Delete, "ended", 4012),
+        (End::Revoke, "token_expired", 4101),
+        (End::Terminate, "ended", 4015),
+        (End::Replace, "replaced", 4013),
+    ] {
+        let gateway = unhurried().await;
+        let claims = json!({ "rooms": { "*": "publisher" } });
+        let admin =
+            json!({ "scope": "room", "room": "lobby", "role": "moderator", "app_moderator": true });
+        let token = gateway.token(admin);
+        let mut host = gateway.enter_with("host", json!({ "room": "lobby", "token": token })).await;
+        let ada = gateway.member("ada", claims.clone()).await;
+        let id = ada.id();
+        let (started, last_seq) = ada.cut().await;
+        host.push("participant_link").await;
+        say(&mut host, 1).await;
+        match end {
+            End::Ban => _ = gateway.api("POST", "users/ada/ban", None).await,
+            End::Delete => _ = gateway.api("DELETE", "users/ada", None).await,
+            End::Revoke => _ = gateway.api("POST", "users/ada/revoke", None).await,
+            End::Terminate => {
+                let session = started["session"]["id"].as_str().unwrap();
+                gateway.api("DELETE", &format!("sessions/{session}"), None).await;
+            }
+            End::Kick => {
+                let block = json!({ "for_ms": 60_000, "scope": "app" });
+                let kick = json!({ "room": "lobby", "username": "ada", "block": block });
+                host.does("force_disconnect", kick).await;
+            }
+            End::Replace => {
+                gateway.registered("ada", "instance-of-ada", claims).await;
+            }
+        }
+        let left = host.push("participant_left").await;
+        assert_eq!((&left["participant"], &left["reason"]), (&id, &json!(reason)), "{end:?}");
+        wait(&gateway, &mut host, WINDOW.saturating_sub(Duration::from_millis(1))).await;
+        let closed = Client::resume_refused(&gateway, &started, last_seq).await;
+        assert_eq!(closed.code, code, "{end:?}");
+        assert_eq!(closed.before.len(), 1, "{end:?}: the refusal alone: {:?}", closed.before);
+        wait(&gateway, &mut host, Duration::from_secs(1)).await;
+        let closed = Client::resume_refused(&gateway, &started, last_seq).await;
+        assert_eq!(closed.code, 4401, "{end:?}: nobody knows it any more");
+        let told = host.told().await;
+        assert!(of(&told, "participant_left").is_empty(), "{end:?}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_kick_from_the_room_withdraws_what_was_missed_there_and_nothing_else() {
+    let gateway = unhurried().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    host.does("join", json!({ "room": "hall" })).await;
+    let mut ada = gateway.enter("ada", "publisher").await;
+    ada.does("join", json!({ "room": "hall" })).await;
+    let cut = ada.cut().await;
+    host.push("participant_link").await;
+    for room in ["lobby", "hall"] {
+        host.does("signal", json!({ "room": room, "type": "n", "data": room })).await;
+    }
+    host.told().await;
+    let kick = json!({ "room": "lobby", "username": "ada", "block": { "for_ms": 0 } });
+    host.does("force_disconnect", kick).await;
+    assert_eq!(host.push("participant_left").await["reason"], "force_disconnected");
+    let mut ada = Person::resume(&gateway, cut).await;
+    let told = ada.told().await;
+    let heard: Vec<_> = of(&told, "signal").iter().map(|signal| &signal["data"]).collect();
+    assert_eq!(heard, ["hall"], "{told:?}");
+    assert_eq!(of(&told, "removed").len(), 1);
+}
+
+#[tokio::test]
+async fn a_narrowing_role_is_told_on_return_and_withdraws_what_was_missed() {
+    let gateway = unhurried().await;
+    let (mut host, cut, id, stream) = cast(&gateway).await;
+    say(&mut host, 1).await;
+    let role = json!({ "room": "lobby", "participant": id, "role": "subscriber" });
+    host.does("set_role", role).await;
+    assert_eq!(host.push("stream_unpublished").await["stream"], stream);
+    let mut ada = Person::resume(&gateway, cut).await;
+    let told = ada.told().await;
+    let changed = of(&told, "role_changed");
+    assert_eq!(changed.len(), 1, "{told:?}");
+    assert_eq!(changed[0]["capabilities"]["publish"], false);
+    assert!(of(&told, "signal").is_empty(), "{told:?}");
+    assert_eq!(of(&told, "room_reset").len(), 1, "the room as it may be seen now: {told:?}");
+    assert_eq!(host.told_of("participant_left").await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_rooms_end_is_told_on_return() {
+    let gateway = unhurried().await;
+    let (mut host, cut, ..) = cast(&gateway).await;
+    say(&mut host, 1).await;
+    host.does("end_room", json!({ "room": "lobby" })).await;
+    let mut ada = Person::resume(&gateway, cut).await;
+    let told = ada.told().await;
+    assert_eq!(of(&told, "room_ended").len(), 1, "{told:?}");
+    assert!(of(&told, "room_reset").is_empty(), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_mute_of_the_room_and_its_end_are_told_on_return_in_order() {
+    let gateway = unhurried().await;
+    let (mut host, cut, _, stream) = cast(&gateway).await;
+    host.does("force_mute_all", json!({ "room": "lobby", "lock": true })).await;
+    host.does("disable_force_mute", json!({ "room": "lobby" })).await;
+    let mut ada = Person::resume(&gateway, cut).await;
+    let told = ada.told().await;
+    let muted: Vec<_> = of(&told, "mute_forced").iter().map(|mute| &mute["active"]).collect();
+    assert_eq!(muted, [&json!(true), &json!(false)], "{told:?}");
+    let on = json!({ "stream": stream, "has_audio": true });
+    let now = ada.does("update_stream", on).await;
+    assert_eq!(now["updated"]["stream"]["has_audio"], true, "it may speak again, by itself");
+}
