@@ -438,6 +438,16 @@ impl SessionHandle {
         self.room_count.store(inner.memberships.len(), Ordering::Relaxed);
     }
 
+    /// As [`SessionHandle::leave`] and [`SessionHandle::tell_owing`], in one step.
+    pub(super) fn leave_owing(&self, room: RoomTag, change: impl FnOnce(&mut Session)) -> bool {
+        let mut inner = self.lock();
+        inner.memberships.leave(room);
+        self.room_count.store(inner.memberships.len(), Ordering::Relaxed);
+        change(&mut inner.session);
+        self.note_due(&mut inner);
+        inner.writer.owe()
+    }
+
     /// The next thing that one of its rooms does not know of it; [`SessionHandle::end_telling`] follows.
     pub(super) fn begin_telling(&self) -> Option<(Arc<Place>, Untold)> {
         let mut inner = self.lock();

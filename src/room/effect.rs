@@ -35,6 +35,9 @@ pub enum Effect {
     Withdraw(Audience),
     /// These memberships are over. What was pushed before is still to be delivered.
     Forget(Audience),
+    /// Every membership is over at once: what those who were in the room were not yet sent of it is withdrawn, and they
+    /// are told this.
+    Disband(Box<Push>),
     /// A session is in the room now.
     Enrolled {
         /// The session.

@@ -1,7 +1,5 @@
 //! Leaving a room, for whatever reason; and what sessions tell of themselves while they are in it.
 
-use std::sync::Arc;
-
 use stagedoor_proto::{
     Error, LeaveReason, Link, Outcome, ParticipantId, ParticipantLeft, ParticipantLink, Push,
     Reply, SessionId, SessionState, StreamEndReason,
@@ -57,18 +55,16 @@ impl Room {
     }
 
     /// Ends all memberships at once; nobody is left to be told of the others.
-    pub(super) fn take_out_all(&mut self) -> Arc<[SessionId]> {
+    pub(super) fn take_out_all(&mut self) {
         let streams: Vec<_> = self.streams.keys().copied().collect();
         for stream in streams {
             self.settle_mutes(stream, Outcome::Enforced);
         }
-        let sessions = self.people.iter().map(|person| person.session).collect();
         self.people = super::participants::People::default();
         self.streams.clear();
         self.leases.clear();
         self.feed.clear();
         self.recent.clear();
-        sessions
     }
 
     pub(super) fn change_link(&mut self, session: SessionId, link: Link, out: &mut Effects) {

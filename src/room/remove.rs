@@ -171,11 +171,9 @@ impl Room {
         self.held.ended = Some(self.now);
         out.keep(Fact::Ended { at: self.now, keep_until: self.now + ROOM_TOKEN_LIFE });
         let enforced = self.counts().participants;
-        let everyone = Audience::Sessions(self.take_out_all());
+        self.take_out_all();
         let ended = RoomEnded { room: self.id.clone(), by: acting.by.clone() };
-        out.add(Effect::Withdraw(everyone.clone()));
-        out.tell(everyone.clone(), Push::RoomEnded(ended));
-        out.add(Effect::Forget(everyone));
+        out.add(Effect::Disband(Box::new(Push::RoomEnded(ended))));
         Tally { enforced, ..Tally::default() }
     }
 }

@@ -22,6 +22,9 @@ impl Apply for Hub {
                 session.leave(place.tag());
             }
         }
+        if later.has_disbanded {
+            inside.sessions.clear();
+        }
         place.note_due(&inside);
         // Queued under the lock, so that facts reach the store in the order of the log.
         let kept = self.begin_keeping(&mut later);

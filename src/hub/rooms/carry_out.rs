@@ -20,6 +20,8 @@ pub(super) struct Later {
     now: Timestamp,
     answers_late: bool,
     pub(super) has_closed: bool,
+    /// Nobody is in the room any more; who was is still there for what else the entry tells them.
+    pub(super) has_disbanded: bool,
     facts: Vec<Fact>,
     audit: Vec<AuditEvent>,
     ending: Vec<Ending>,
@@ -49,6 +51,7 @@ impl Later {
             now,
             answers_late,
             has_closed: false,
+            has_disbanded: false,
             facts: Vec::new(),
             audit: Vec::new(),
             ending: Vec::new(),
@@ -86,6 +89,10 @@ impl Hub {
             }),
             Effect::Forget(audience) => {
                 inside.room.each_in(&audience, |session| later.forgotten.push(session));
+            }
+            Effect::Disband(push) => {
+                self.disband(place, inside, &push);
+                later.has_disbanded = true;
             }
             Effect::Enrolled { session, .. } => {
                 if let Some(session) = self.registry.find(session) {

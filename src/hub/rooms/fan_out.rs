@@ -55,6 +55,20 @@ impl Hub {
             self.lifecycle.spawn(wake_in_turns(owed));
         }
     }
+
+    /// Takes everybody out of a room, with `push` as the last they are told of it. What was not yet sent is withdrawn.
+    pub(super) fn disband(&self, place: &Place, inside: &Inside, push: &Push) {
+        let body: Body = encode_push(push).into();
+        let (now, settings, tag) = (self.clock.now(), &self.session, place.tag());
+        // In one go: ten thousand sessions are seldom all in the processor's cache, and need not be fetched twice.
+        let owed = inside.sessions.values().filter(|session| {
+            session.leave_owing(tag, |session| {
+                session.withdraw(tag);
+                session.push(Body::clone(&body), now, settings);
+            })
+        });
+        self.lifecycle.spawn(wake_in_turns(owed.map(Arc::clone).collect()));
+    }
 }
 
 async fn wake_in_turns(owed: Vec<Arc<SessionHandle>>) {
@@ -89,7 +103,7 @@ async fn end_turn() {
 /// Whether it is about its receiver's own membership. No snapshot makes up for it, so it is kept whatever else is not.
 const fn is_of_receiver(push: &Push) -> bool {
     match push {
-        Push::Removed(_) | Push::RoomEnded(_) => true,
+        Push::Removed(_) => true,
         Push::RoleChanged(changed) => changed.capabilities.is_some(),
         _ => false,
     }

@@ -112,6 +112,12 @@ impl World {
                         }
                     }
                 }
+                Effect::Disband(push) => {
+                    for client in self.clients.values_mut() {
+                        client.told(push);
+                    }
+                    self.clients.clear();
+                }
                 Effect::Forget(gone) => self.room.each_in(gone, |session| {
                     self.clients.remove(&session);
                 }),
@@ -193,7 +199,7 @@ impl Outcome {
 
     pub(super) fn pushes(&self) -> Vec<&Push> {
         let pushes = self.0.iter().filter_map(|effect| match effect {
-            Effect::Push { push, .. } => Some(&**push),
+            Effect::Push { push, .. } | Effect::Disband(push) => Some(&**push),
             _ => None,
         });
         pushes.collect()
