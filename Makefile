@@ -6,9 +6,9 @@ DENY_VERSION := 0.20.2
 TOOLS ?= $(HOME)/.cache/stagedoor-tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: test fmt clippy deny doc schema rust-test stock loadtest
+.PHONY: test fmt clippy deny doc schema rust-test stock api-contract loadtest
 
-test: fmt clippy deny doc schema rust-test stock
+test: fmt clippy deny doc schema rust-test stock api-contract
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -39,6 +39,17 @@ stock: $(STOCK_VENV)/ready
 $(STOCK_VENV)/ready: tests/stock/requirements.txt
 	python3 -m venv $(STOCK_VENV)
 	$(STOCK_VENV)/bin/pip install --quiet --disable-pip-version-check --requirement tests/stock/requirements.txt
+	touch $@
+
+# The server API as its own document describes it; the tests of the document say how to renew that.
+CONTRACT_VENV := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)/contract-venv
+api-contract: $(CONTRACT_VENV)/ready
+	$(CARGO) build --package stagedoor --locked
+	$(CONTRACT_VENV)/bin/python tests/contract/contract.py $(dir $(CONTRACT_VENV))debug/stagedoor
+
+$(CONTRACT_VENV)/ready: tests/contract/requirements.txt
+	python3 -m venv $(CONTRACT_VENV)
+	$(CONTRACT_VENV)/bin/pip install --quiet --disable-pip-version-check --requirement tests/contract/requirements.txt
 	touch $@
 
 # Not part of `test`: numbers need a quiet machine. `make loadtest ARGS="connect --url …"`.

@@ -26,8 +26,11 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 const HAND_OVER: Duration = Duration::from_secs(5);
 /// Guests that were not seen for so long are forgotten.
 const GUEST_MEMORY: Duration = Duration::from_hours(168);
-/// How often that is looked for.
-const GUEST_SWEEP: Duration = Duration::from_hours(1);
+/// For how long operators may look up sessions that ended, and how many of them.
+const SESSION_MEMORY: Duration = Duration::from_hours(30 * 24);
+const MAX_SESSIONS_REMEMBERED: u64 = 1_000_000;
+/// How often what is to be forgotten is looked for.
+const FORGETTING: Duration = Duration::from_hours(1);
 
 /// A gateway that is bound and not yet serving.
 pub struct Server {
@@ -165,7 +168,7 @@ impl Server {
             lifecycle.spawn(admin.run(ports, lifecycle.clone()));
         }
         lifecycle.spawn(Arc::clone(&hub).run_sweep());
-        lifecycle.spawn(forget_guests(Arc::clone(&hub), lifecycle.clone()));
+        lifecycle.spawn(forget(Arc::clone(&hub), lifecycle.clone()));
         shutdown.await;
         tracing::info!(sessions = hub.session_count(), "draining");
         lifecycle.begin_drain();
@@ -240,16 +243,21 @@ fn new_signing_key(clock: &Clock) -> SigningKey {
     }
 }
 
-async fn forget_guests(hub: Arc<Hub>, lifecycle: Lifecycle) {
-    let mut ticks = tokio::time::interval(GUEST_SWEEP);
+/// Has old guests and old sessions forgotten.
+async fn forget(hub: Arc<Hub>, lifecycle: Lifecycle) {
+    let mut ticks = tokio::time::interval(FORGETTING);
     loop {
         tokio::select! {
             biased;
             () = lifecycle.stopping() => return,
             _ = ticks.tick() => {
-                let before = hub.clock().now() - GUEST_MEMORY;
-                if let Err(error) = hub.store().drop_unseen_guests(before).await {
+                let (store, now) = (hub.store(), hub.clock().now());
+                if let Err(error) = store.drop_unseen_guests(now - GUEST_MEMORY).await {
                     tracing::warn!(%error, "cannot forget old guests");
+                }
+                let before = now - SESSION_MEMORY;
+                if let Err(error) = store.forget_sessions(before, MAX_SESSIONS_REMEMBERED).await {
+                    tracing::warn!(%error, "cannot forget old sessions");
                 }
             }
         }

@@ -73,6 +73,15 @@ pub struct Limits {
     /// Longest connection data, in characters.
     #[serde(deserialize_with = "value::count::<0, { MAX_CONNECTION_DATA_CHARS as u64 }, _, _>")]
     pub connection_data_chars: usize,
+    /// Calls of the server API a second, sustained, of one key or token.
+    #[serde(deserialize_with = "value::count::<1, 1_000_000, _, _>")]
+    pub api_calls_per_s: u32,
+    /// Calls of the server API at once, after a pause, of one key or token.
+    #[serde(deserialize_with = "value::count::<1, 1_000_000, _, _>")]
+    pub api_calls_burst: u32,
+    /// Largest body of a call of the server API.
+    #[serde(deserialize_with = "value::size::<KIB, { 16 * MIB }, _>")]
+    pub api_body_bytes: usize,
     /// Whether loopback addresses are spared the rates per address: development mode only.
     #[serde(skip)]
     pub spare_loopback: bool,
@@ -101,6 +110,9 @@ impl Default for Limits {
             unauthenticated_total: 5_000,
             auth_params_bytes: 8 * 1024,
             connection_data_chars: MAX_CONNECTION_DATA_CHARS,
+            api_calls_per_s: 1_000,
+            api_calls_burst: 2_000,
+            api_body_bytes: 64 * 1024,
             spare_loopback: false,
         }
     }

@@ -4,11 +4,13 @@
 
 mod api;
 mod health;
+mod host;
 mod listener;
 mod origin;
 mod problem;
 mod router;
 mod upgrade;
 
+pub use api::openapi_document;
 pub use listener::{Listener, Role};
 pub use router::Ports;

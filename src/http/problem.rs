@@ -1,9 +1,12 @@
 //! Errors of the server API as problem details. Source: RFC 9457.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
-use hyper::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::store::StoreError;
@@ -11,16 +14,25 @@ use crate::store::StoreError;
 /// What went wrong with a request, and how to mend it.
 ///
 /// Shape: `{"type":"about:blank","title":"Not Found","status":404,"code":"not_found","detail":"…"}`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Problem {
+    /// `about:blank`: the status says what kind of problem it is.
     #[serde(rename = "type")]
     type_: &'static str,
+    /// The status in words.
     title: &'static str,
+    /// The HTTP status.
     status: u16,
+    /// What went wrong, for programs.
     code: &'static str,
+    /// What was found and expected, and how to mend it, for people.
     detail: String,
+    /// The argument at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
+    /// When to try again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
 }
 
 impl Problem {
@@ -34,13 +46,23 @@ impl Problem {
             code,
             detail: detail.into(),
             field: None,
+            retry_after_ms: None,
         }
     }
 
     /// The caller's fault: `field` is not what it should be.
     pub(super) fn invalid(field: &str, detail: impl Into<String>) -> Self {
-        let problem = Self::new(StatusCode::BAD_REQUEST, "invalid_argument", detail);
-        Self { field: Some(field.to_owned()), ..problem }
+        Self::new(StatusCode::BAD_REQUEST, "invalid_argument", detail).at(field)
+    }
+
+    /// The same problem, naming the argument at fault.
+    pub(super) fn at(self, field: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..self }
+    }
+
+    /// The same problem, saying when to try again.
+    pub(super) fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after_ms: u64::try_from(wait.as_millis()).ok(), ..self }
     }
 
     /// There is no such thing.
@@ -58,6 +80,10 @@ impl Problem {
         if self.status == StatusCode::UNAUTHORIZED.as_u16() {
             // RFC 9110, 15.5.2: who is turned away is told what would let them in.
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(ms) = self.retry_after_ms {
+            // Whole seconds, and never too early.
+            headers.insert(RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000).max(1)));
         }
         response
     }

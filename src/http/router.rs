@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use hyper::StatusCode;
 
 use super::listener::Role;
 use super::origin::Origins;
 use super::problem::Problem;
-use super::{api, health};
+use super::{api, health, host};
 use crate::config::{Config, Mode};
 use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
@@ -24,6 +25,7 @@ pub struct Ports {
     origins: Origins,
     transport: transport::Settings,
     handshake_timeout: Duration,
+    api: api::ApiState,
 }
 
 impl Ports {
@@ -50,6 +52,7 @@ impl Ports {
                 auth_params_bytes: limits.auth_params_bytes,
             },
             handshake_timeout: limits.handshake_timeout,
+            api: api::ApiState::new(limits),
         }
     }
 
@@ -69,6 +72,16 @@ impl Ports {
         self.handshake_timeout
     }
 
+    /// What the server API keeps between calls.
+    pub(super) const fn api(&self) -> &api::ApiState {
+        &self.api
+    }
+
+    /// Who waits for the tasks of this gateway.
+    pub(super) const fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+
     pub(super) fn is_draining(&self) -> bool {
         self.lifecycle.is_draining()
     }
@@ -79,12 +92,21 @@ impl Ports {
             Router::new().route("/livez", get(health::livez)).route("/readyz", get(health::readyz));
         let routes = match role {
             Role::Clients => health,
-            Role::Admin | Role::Both => health.nest("/api/v1", api::routes()),
+            Role::Admin | Role::Both => health.merge(api::router()),
         };
-        routes
-            .fallback(nothing_here)
-            .method_not_allowed_fallback(other_methods)
-            .with_state(Arc::clone(self))
+        let routes = routes.fallback(nothing_here).method_not_allowed_fallback(other_methods);
+        let routes = match role {
+            Role::Clients | Role::Admin => routes,
+            // A page of another site may have its own name lead here, and then read what it likes.
+            Role::Both => routes.layer(from_fn(host::must_be_local)),
+        };
+        let routes = match role {
+            Role::Clients => routes,
+            Role::Admin | Role::Both => {
+                routes.layer(from_fn_with_state(Arc::clone(self), api::follow))
+            }
+        };
+        routes.with_state(Arc::clone(self))
     }
 }
 

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use hyper::header::{
-    ALLOW, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
-    USER_AGENT,
+    ALLOW, HeaderValue, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE, USER_AGENT,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use stagedoor_proto::{CloseCode, SUBPROTOCOL};
@@ -129,7 +128,5 @@ fn user_agent<B>(request: &Request<B>) -> Option<Box<str>> {
 
 fn later(status: StatusCode, detail: &'static str, wait: Duration) -> Response<Body> {
     let code = if status == StatusCode::TOO_MANY_REQUESTS { "rate_limited" } else { "overloaded" };
-    let mut response = Problem::new(status, code, detail).respond();
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
-    response
+    Problem::new(status, code, detail).retry_after(wait).respond()
 }

@@ -84,6 +84,13 @@ impl Directory {
         }
     }
 
+    /// The sessions a user holds.
+    pub(super) fn held(&self, user: &UserKey) -> Vec<Arc<SessionHandle>> {
+        let sessions = self.users.get(user);
+        let held = sessions.iter().flat_map(|sessions| &sessions.held);
+        held.map(|held| Arc::clone(&held.session)).collect()
+    }
+
     /// The same for whoever of an app may be meant: raises the fence of all who have a claim on its way, and names the
     /// sessions that are `meant`. It goes through everybody, a part of the map at a time.
     pub(super) fn fence_all(

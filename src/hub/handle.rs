@@ -78,6 +78,8 @@ struct Inner {
     /// A ping waits to be written.
     ping: bool,
     memberships: Memberships,
+    /// Its end was noted for operators.
+    is_noted: bool,
     joins: Bucket,
     /// Somebody waits for the next frame: a former resume secret is to die, or a sign of life was asked for.
     is_awaited: bool,
@@ -109,6 +111,8 @@ impl SessionHandle {
             due: AtomicU64::new(session.due().as_millis()),
             room_count: AtomicUsize::new(0),
             inner: Mutex::new(Inner {
+                // One that another process saw end was noted there.
+                is_noted: matches!(session.link(), Link::Ended { .. }),
                 session,
                 seat: None,
                 credit,
@@ -195,6 +199,15 @@ impl SessionHandle {
     #[must_use]
     pub fn has_ended(&self) -> bool {
         matches!(self.lock().session.link(), Link::Ended { .. })
+    }
+
+    /// How it ended, and in which state; told once.
+    pub(super) fn take_ending(&self) -> Option<(Disconnect, SessionState)> {
+        let mut inner = self.lock();
+        let Link::Ended { ending, .. } = inner.session.link() else { return None };
+        let ending = (!inner.is_noted).then(|| ((**ending).clone(), inner.session.state()));
+        inner.is_noted = true;
+        ending
     }
 
     /// Whether a connection carries it.

@@ -6,11 +6,13 @@
 //! Not here: sockets (`transport`), the decisions themselves (`auth`, `store`, `session`).
 
 mod app;
+mod calls;
 mod commands;
 mod directory;
 mod drain;
 mod hand_over;
 mod handle;
+mod history;
 mod limits;
 mod membership;
 mod refusal;
@@ -30,11 +32,13 @@ use std::time::Duration;
 use stagedoor_proto::{Heartbeat, ServerInfo, SessionLimits};
 
 pub use app::App;
+pub use calls::{CallError, Moderated};
 pub use hand_over::{Inheritance, Unreadable};
 pub use handle::{Arrival, SessionHandle, Written};
 pub use limits::{NoPlace, Place};
 pub use refusal::Refused;
 pub use resume::Resumption;
+pub use rooms::ShownRoom;
 pub use start::Established;
 
 use crate::auth::token::AccessTokens;
@@ -45,7 +49,9 @@ use crate::lifecycle::Lifecycle;
 use crate::room::RoomSettings;
 use crate::session::{LifetimeSettings, Rate, RingLimits, SessionSettings};
 use crate::store::Store;
+use calls::Calls;
 use directory::Directory;
+use history::History;
 use limits::Addresses;
 use registry::Registry;
 use rooms::{Denials, Rooms};
@@ -61,6 +67,8 @@ pub struct Hub {
     addresses: Addresses,
     rooms: Rooms,
     denials: Denials,
+    calls: Calls,
+    history: History,
     engine: Arc<dyn Engine>,
     store: Arc<dyn Store>,
     access: Arc<AccessTokens>,
@@ -99,6 +107,8 @@ impl Hub {
             addresses: Addresses::new(limits),
             rooms: Rooms::default(),
             denials: Denials::default(),
+            calls: Calls::new(u64::from_be_bytes(Rng.bytes())),
+            history: History::default(),
             engine,
             store,
             access,

@@ -257,7 +257,7 @@ impl Hub {
         }
         let mut rooms: HashSet<_> = self.rooms.holding(by.app().id(), from).into_iter().collect();
         for room in carried {
-            match self.open_room(by, &room).await {
+            match self.open_room(&room).await {
                 Ok(()) => drop(rooms.insert(room)),
                 Err(error) => {
                     tracing::warn!(%error, "a room learns what it holds of a user when it opens");

@@ -19,7 +19,7 @@ impl Hub {
         loop {
             tokio::select! {
                 biased;
-                () = self.lifecycle.stopping() => return,
+                () = self.lifecycle.stopping() => return self.keep_history(),
                 _ = ticks.tick() => self.sweep(self.clock.now()),
             }
         }
@@ -44,6 +44,7 @@ impl Hub {
         }
         self.sweep_rooms(now);
         self.keep_denials(now);
+        self.keep_history();
     }
 
     /// After how much silence a session is pinged, and how much more of it loses its connection.

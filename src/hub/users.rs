@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use stagedoor_proto::{CloseCode, Disconnect, SessionId};
+use stagedoor_proto::{CloseCode, Disconnect, SessionId, Timestamp};
 
 use super::Hub;
 use super::handle::SessionHandle;
@@ -75,12 +75,46 @@ impl Hub {
         Some(session)
     }
 
+    /// The session of an app that is live, or just ended.
+    #[must_use]
+    pub fn session(&self, app: &str, id: SessionId) -> Option<Arc<SessionHandle>> {
+        self.registry.find(id).filter(|session| *session.user().app == *app)
+    }
+
+    /// The live sessions of a user.
+    #[must_use]
+    pub fn sessions_of(&self, user: &UserKey) -> Vec<Arc<SessionHandle>> {
+        self.directory.held(user)
+    }
+
     /// The sessions of an app that have not ended, oldest first.
     #[must_use]
     pub fn sessions(&self, app: &str) -> Vec<Arc<SessionHandle>> {
-        let mut sessions = self.registry.select(|session| *session.user().app == *app);
-        sessions.retain(|session| !session.has_ended());
-        sessions.sort_by_key(|session| (session.started(), session.id()));
+        self.sessions_after(app, None, usize::MAX, |_| true)
+    }
+
+    /// At most `limit` sessions of an app that have not ended, oldest first and after `after`.
+    ///
+    /// `wanted` may take a session's lock.
+    #[must_use]
+    pub fn sessions_after(
+        &self,
+        app: &str,
+        after: Option<(Timestamp, SessionId)>,
+        limit: usize,
+        wanted: impl Fn(&SessionHandle) -> bool,
+    ) -> Vec<Arc<SessionHandle>> {
+        let place = |session: &SessionHandle| (session.started(), session.id());
+        let mut sessions = self.registry.select(|session| {
+            *session.user().app == *app && after.is_none_or(|after| place(session) > after)
+        });
+        sessions.retain(|session| !session.has_ended() && wanted(session));
+        if limit < sessions.len() {
+            // A page of many thousands is found without sorting them all.
+            sessions.select_nth_unstable_by_key(limit, |session| place(session));
+            sessions.truncate(limit);
+        }
+        sessions.sort_unstable_by_key(|session| place(session));
         sessions
     }
 

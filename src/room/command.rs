@@ -124,6 +124,8 @@ pub enum RoomCommand {
         origin: Origin,
         /// What for.
         verb: Moderation,
+        /// By which server key or token, where it is a call: for the audit log.
+        server: Option<Box<str>>,
     },
     /// A user goes on under another name: mute, role and block go with them.
     Carry {

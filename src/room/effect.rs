@@ -167,6 +167,8 @@ pub struct Audit {
     pub by: Actor,
     /// The acting participant's user; `None`: the server.
     pub username: Option<Username>,
+    /// The server key or token by which the server acted.
+    pub server: Option<Box<str>>,
     /// Whom it was aimed at.
     pub target: Target,
     /// Why.

@@ -21,6 +21,8 @@ pub(super) struct Acting {
     pub(super) by: Actor,
     /// The acting participant's user; `None`: the server.
     pub(super) username: Option<Username>,
+    /// The server key or token by which the server acts.
+    pub(super) server: Option<Box<str>>,
     pub(super) is_app_moderator: bool,
 }
 
@@ -60,13 +62,19 @@ impl From<Tally> for Done {
 }
 
 impl Room {
-    pub(super) fn moderate(&mut self, origin: Origin, verb: &Moderation, out: &mut Effects) {
+    pub(super) fn moderate(
+        &mut self,
+        origin: Origin,
+        verb: &Moderation,
+        server: Option<Box<str>>,
+        out: &mut Effects,
+    ) {
         let key = verb.ref_().map(|ref_| (ref_, Fingerprint::of(verb)));
         let result = match self.recall(origin, key) {
             Ok(Some(first)) => return out.reply(origin, Ok(first)),
-            Ok(None) => self
-                .acting(origin)
-                .and_then(|acting| self.try_moderate(origin, &acting, verb, key, out)),
+            Ok(None) => self.acting(origin).and_then(|acting| {
+                self.try_moderate(origin, &Acting { server, ..acting }, verb, key, out)
+            }),
             Err(conflict) => Err(conflict),
         };
         if let Err(error) = result {
@@ -101,6 +109,7 @@ impl Room {
             verb: verb.verb(),
             by: acting.by.clone(),
             username: acting.username.clone(),
+            server: acting.server.clone(),
             origin,
             ref_: verb.ref_().cloned(),
             reason: verb.reason().cloned(),
@@ -151,12 +160,16 @@ impl Room {
                 Ok(Acting {
                     by: Actor::Participant(person.id),
                     username: Some(person.username.clone()),
+                    server: None,
                     is_app_moderator: person.app_moderator,
                 })
             }
-            Origin::Call(_) => {
-                Ok(Acting { by: Actor::Server {}, username: None, is_app_moderator: true })
-            }
+            Origin::Call(_) => Ok(Acting {
+                by: Actor::Server {},
+                username: None,
+                server: None,
+                is_app_moderator: true,
+            }),
         }
     }
 

@@ -156,7 +156,8 @@ impl Room {
 
     /// Lays a lock that was laid on somebody's former name.
     pub(super) fn lock_voice(&mut self, username: &Username, out: &mut Effects) {
-        let acting = Acting { by: Actor::Server {}, username: None, is_app_moderator: true };
+        let by = Actor::Server {};
+        let acting = Acting { by, username: None, server: None, is_app_moderator: true };
         if self.held.set_voice(username, Some(Voice::Locked), out).is_ok() {
             self.mute_part(username, Part::All, true, &acting, out);
         }

@@ -1,7 +1,8 @@
 //! What becomes of each verb at each target, and the reports of it.
 //!
 //! A verb whose targets are all done is reported once; one with targets still to answer is tracked until they did. Of
-//! each verb a report goes out at once, and then at most each [`BATCH_INTERVAL`] while outcomes change.
+//! each verb a report goes out at once, and then at most each [`BATCH_INTERVAL`] while outcomes change; the last one of a
+//! call, which is waited for, at once.
 //!
 //! Invariant: a tracked verb has an open target, or a report still to be sent. Not here: when a target counts as having
 //! ignored a mute (`mute`).
@@ -49,6 +50,7 @@ pub(super) struct Deed {
     pub(super) verb: Verb,
     pub(super) by: Actor,
     pub(super) username: Option<Username>,
+    pub(super) server: Option<Box<str>>,
     pub(super) origin: Origin,
     pub(super) ref_: Option<Ref>,
     pub(super) reason: Option<Reason>,
@@ -136,12 +138,16 @@ impl Receipts {
         if outcome == Outcome::Enforced && !tracked.is_sole {
             tracked.rows.remove(&stream);
         }
-        if tracked.due.is_none() {
-            let due = now.max(tracked.reported + BATCH_INTERVAL);
-            tracked.due = Some(due);
+        let is_settled = tracked.counts.pending + tracked.counts.offline == 0;
+        // A call waits for its last outcome, after which there is none to batch it with.
+        let is_awaited = is_settled && matches!(tracked.deed.origin, Origin::Call(_));
+        let due = if is_awaited { now } else { now.max(tracked.reported + BATCH_INTERVAL) };
+        if tracked.due.is_none_or(|known| due < known) {
+            if let Some(known) = tracked.due.replace(due) {
+                self.due.remove(&(known, version));
+            }
             self.due.insert((due, version));
         }
-        let is_settled = tracked.counts.pending + tracked.counts.offline == 0;
         is_settled.then(|| audit(&tracked.deed, &tracked.aim, tracked.counts, now))
     }
 
@@ -197,6 +203,7 @@ fn audit(deed: &Deed, aim: &Target, counts: OutcomeCounts, now: Timestamp) -> Au
         verb: deed.verb,
         by: deed.by.clone(),
         username: deed.username.clone(),
+        server: deed.server.clone(),
         target: aim.clone(),
         reason: deed.reason.clone(),
         ref_: deed.ref_.clone(),

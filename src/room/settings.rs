@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What becomes of a membership when its room token runs out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Expiry {
     /// It goes on.
@@ -53,6 +54,42 @@ impl Default for RoomSettings {
             default_block: Duration::from_mins(10),
             max_block: Duration::from_hours(24),
             expiry: Expiry::Keep,
+        }
+    }
+}
+
+/// What one room is to have otherwise than its app's other rooms; what is absent is as there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RoomChoices {
+    /// Most participants at a time; no more than the gateway's own bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub participants: Option<u32>,
+    /// Up to so many participants everyone is listed and announced to everyone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roster_limit: Option<u32>,
+    /// Most streams at a time; no more than the gateway's own bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub streams: Option<u32>,
+    /// Whether subscribers may signal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subscriber_signals: Option<bool>,
+    /// What becomes of a membership when its room token runs out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub membership_expiry: Option<Expiry>,
+}
+
+impl RoomChoices {
+    /// The settings of a room with these choices, where `app` are those of the others.
+    #[must_use]
+    pub fn over(&self, app: &RoomSettings) -> RoomSettings {
+        RoomSettings {
+            participants: self.participants.map_or(app.participants, |n| n.min(app.participants)),
+            roster_limit: self.roster_limit.unwrap_or(app.roster_limit),
+            streams: self.streams.map_or(app.streams, |n| n.min(app.streams)),
+            subscriber_signals: self.subscriber_signals.unwrap_or(app.subscriber_signals),
+            expiry: self.membership_expiry.unwrap_or(app.expiry),
+            ..app.clone()
         }
     }
 }

@@ -222,7 +222,9 @@ impl Room {
                 return self.change_session_state(session, state);
             }
             RoomCommand::Carry { from, to } => return self.carry(&from, &to, out),
-            RoomCommand::Moderate { origin, verb } => return self.moderate(origin, &verb, out),
+            RoomCommand::Moderate { origin, verb, server } => {
+                return self.moderate(origin, &verb, server, out);
+            }
             RoomCommand::Join(join) => {
                 self.join(*join, out).map(|joined| Reply::Joined(Box::new(joined)))
             }

@@ -4,6 +4,7 @@
 //! survives `kill -9`. Writes of many callers are committed together.
 //! Not here: live sessions (`hub`), and what a fact means for a connection (`session`).
 
+mod archive;
 mod audit;
 #[cfg(test)]
 mod conformance;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
     Data, FamilyId, InstanceId, OutcomeCounts, Ref, RoomId, Target, Timestamp, Username,
@@ -22,8 +24,12 @@ use stagedoor_proto::{
 
 use crate::room::{Fact, Record, RoomKey};
 
+pub use archive::{
+    Archive, CREATED_ROOM_LIFE, CreatedRoom, EndedSession, EndedSessions, KnownUser, Page,
+};
 pub use audit::{
-    AuditHash, AuditKey, FoundRow, Head, InvalidHead, Tampered, Verified, verify as verify_audit,
+    AuditHash, AuditKey, FoundRow, Head, InvalidHead, Tampered, Verified, Verifier,
+    verify as verify_audit,
 };
 pub use sqlite::{AuditFile, SqliteStore};
 
@@ -167,7 +173,7 @@ pub struct Check {
 }
 
 /// Who did something that the audit log keeps.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditActor {
     /// A user, as a moderator.
@@ -179,7 +185,7 @@ pub enum AuditActor {
 }
 
 /// Something that happened, to be kept in the audit log of an app.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditEvent {
     /// When.
     pub at_ms: Timestamp,
@@ -207,7 +213,7 @@ pub struct AuditEvent {
 }
 
 /// What became of something in the audit log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditOutcome {
     /// Its receipts, so far or in the end.
@@ -227,7 +233,7 @@ pub enum AuditOutcome {
 }
 
 /// A row of the audit log, as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditRow {
     /// Its place in the app's log: 1, 2, 3 and so on.
     pub number: u64,
@@ -312,7 +318,7 @@ pub enum StoreError {
 ///
 /// All calls fail with [`StoreError::Unavailable`], [`StoreError::Full`] or [`StoreError::Closed`], and change nothing
 /// then. They are cancel-safe in that a dropped call has happened wholly or not at all.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Archive {
     /// Checks a start against blocks, deletion, registration and revocation, and records it.
     fn admit(
         &self,

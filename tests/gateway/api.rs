@@ -67,7 +67,7 @@ async fn a_call_that_is_wrong_is_told_what_is_wrong() {
         ("unknown role", sessions, role("a", "king"), "rooms.a", "king"),
         ("bad pattern", sessions, role("a*b", "publisher"), "rooms", "*"),
         ("no life", sessions, json!({ "username": "a", "ttl_s": 0 }), "ttl_s", "zero"),
-        ("empty name", sessions, json!({ "username": "a", "name": "" }), "body", "name"),
+        ("empty name", sessions, json!({ "username": "a", "name": "" }), "name", "name"),
         ("mistyped", sessions, json!({ "username": "a", "for_ms": "1" }), "for_ms", "u64"),
         ("no object", sessions, json!([]), "body", ""),
         ("no ban at all", ban, json!({ "for_ms": 0 }), "for_ms", "1 ms"),
@@ -123,6 +123,21 @@ async fn every_refusal_is_a_problem_document() {
         ("GET", "/api/v1/apps/demo/sessions?limit=0", key, "", 400, "invalid_argument"),
         ("GET", "/api/v1/apps/demo/sessions?limit=x", key, "", 400, "invalid_argument"),
         ("GET", "/api/v1/apps/demo/sessions?page=1", key, "", 400, "invalid_argument"),
+        ("GET", "/api/v1/apps/demo/sessions?limit=1001", key, "", 400, "invalid_argument"),
+        ("GET", "/api/v1/apps/demo/sessions?cursor=!", key, "", 400, "invalid_argument"),
+        ("GET", "/api/v1/apps/demo/sessions?state=asleep", key, "", 400, "invalid_argument"),
+        (
+            "GET",
+            "/api/v1/apps/demo/audit?limit=99999999999999999999",
+            key,
+            "",
+            400,
+            "invalid_argument",
+        ),
+        ("GET", "/api/v1/apps/demo/audit/verify?head=1", key, "", 400, "invalid_argument"),
+        ("GET", "/api/v1/apps/demo/rooms/a%20b", key, "", 400, "invalid_argument"),
+        ("GET", "/api/v1/apps/demo/rooms/nowhere", key, "", 404, "room_not_found"),
+        ("GET", "/api/v1/apps/demo/users/nobody", key, "", 404, "not_found"),
         ("POST", "/api/v1/apps/demo/sessions", key, "{", 400, "invalid_argument"),
         ("POST", "/api/v1/apps/demo/sessions", key, &large, 413, "too_large"),
         ("PUT", "/api/v1/apps/demo/sessions", key, "", 405, "method_not_allowed"),
@@ -175,12 +190,12 @@ async fn sessions_are_listed_page_by_page_and_by_user() {
     }
     let all = gateway.api("GET", "sessions", None).await.body;
     let ids = |page: &Value| -> Vec<Value> {
-        page["sessions"].as_array().unwrap().iter().map(|session| session["id"].clone()).collect()
+        page["items"].as_array().unwrap().iter().map(|session| session["id"].clone()).collect()
     };
     let started: Vec<Value> =
         clients.iter().map(|(_, started)| started["session"]["id"].clone()).collect();
     assert_eq!((ids(&all), &all["next"]), (started.clone(), &Value::Null), "oldest first");
-    let shown = &all["sessions"][0];
+    let shown = &all["items"][0];
     for (field, value) in [
         ("username", json!("bob")),
         ("guest", json!(true)),
@@ -199,7 +214,7 @@ async fn sessions_are_listed_page_by_page_and_by_user() {
         let page = gateway.api("GET", &path, None).await.body;
         seen.extend(ids(&page));
         let Some(next) = page["next"].as_str() else { break };
-        path = format!("sessions?limit=2&after={next}");
+        path = format!("sessions?limit=2&cursor={next}");
         if seen.len() == 2 {
             // The session a page ended with may be gone when the next one is asked for.
             gateway.api("DELETE", &format!("sessions/{}", seen[1].as_str().unwrap()), None).await;
@@ -209,7 +224,7 @@ async fn sessions_are_listed_page_by_page_and_by_user() {
     let ada = gateway.api("GET", "sessions?username=ada", None).await.body;
     assert_eq!(ids(&ada), started[3..4]);
     let nobody = gateway.api("GET", "sessions?username=nobody", None).await;
-    assert_eq!((nobody.status, nobody.body), (200, json!({ "sessions": [] })));
+    assert_eq!((nobody.status, nobody.body), (200, json!({ "items": [] })));
 }
 
 #[tokio::test]

@@ -9,6 +9,10 @@
 mod common;
 
 mod api;
+mod api_calls;
+mod api_moderation;
+mod api_rooms;
+mod api_sessions;
 mod bad_input;
 mod bans;
 mod duplicates;

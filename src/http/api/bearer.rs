@@ -1,49 +1,72 @@
 //! Who calls the server API. Source: RFC 6750, 2.1.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, RawPathParams};
 use hyper::StatusCode;
 use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
-use stagedoor_proto::{Target, Username};
+use stagedoor_proto::{Ref, RoomId, Target, Username};
 
 use super::super::problem::Problem;
 use super::super::router::Ports;
 use crate::auth::ServerActor;
 use crate::hub::App;
-use crate::store::{AuditActor, AuditEvent, AuditOutcome};
+use crate::room::RoomKey;
+use crate::store::{AuditActor, AuditEvent, AuditOutcome, UserKey};
 
 /// The app of the path, whose server key or server token came with the request.
+#[derive(Clone)]
 pub(super) struct Backend {
     /// The app.
     pub(super) app: Arc<App>,
-    /// Who calls, as the audit log names them.
-    actor: AuditActor,
+    /// The name of the key or token, for the audit log.
+    pub(super) caller: Box<str>,
 }
 
 impl Backend {
-    /// Keeps in the audit log what was done to a user.
-    pub(super) async fn record(
-        &self,
-        ports: &Ports,
-        verb: &'static str,
-        username: &Username,
-        reason: Option<String>,
-    ) -> Result<(), Problem> {
+    /// A user of the app.
+    pub(super) fn user(&self, username: Username) -> UserKey {
+        UserKey { app: Arc::clone(self.app.id()), username }
+    }
+
+    /// A room of the app.
+    pub(super) fn room(&self, room: RoomId) -> RoomKey {
+        RoomKey { app: Arc::clone(self.app.id()), room }
+    }
+
+    /// Keeps in the audit log what was done.
+    pub(super) async fn record(&self, ports: &Ports, deed: Deed) -> Result<(), Problem> {
+        let Deed { verb, target, room, reason, ref_ } = deed;
         let event = AuditEvent {
             at_ms: ports.hub().clock().now(),
-            actor: self.actor.clone(),
+            actor: AuditActor::Server(self.caller.clone()),
             verb: verb.into(),
-            room: None,
+            room,
             version: None,
-            target: Target { username: Some(username.clone()), ..Target::default() },
+            target,
             reason: reason.map(Into::into),
-            ref_: None,
+            ref_,
             outcome: AuditOutcome::Done,
         };
         Ok(ports.hub().store().audit(Arc::clone(self.app.id()), vec![event]).await?)
+    }
+}
+
+/// What was done, as the audit log keeps it.
+pub(super) struct Deed {
+    pub(super) verb: &'static str,
+    pub(super) target: Target,
+    pub(super) room: Option<RoomId>,
+    pub(super) reason: Option<String>,
+    pub(super) ref_: Option<Ref>,
+}
+
+impl Deed {
+    /// Something done to a user.
+    pub(super) fn to(username: &Username, verb: &'static str, ref_: Option<Ref>) -> Self {
+        let target = Target { username: Some(username.clone()), ..Target::default() };
+        Self { verb, target, room: None, reason: None, ref_ }
     }
 }
 
@@ -51,7 +74,7 @@ impl FromRequestParts<Arc<Ports>> for Backend {
     type Rejection = Problem;
 
     async fn from_request_parts(request: &mut Parts, ports: &Arc<Ports>) -> Result<Self, Problem> {
-        let Path(path) = Path::<HashMap<String, String>>::from_request_parts(request, ports)
+        let path = RawPathParams::from_request_parts(request, ports)
             .await
             .map_err(|error| Problem::invalid("path", error.body_text()))?;
         let told = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -65,13 +88,19 @@ impl FromRequestParts<Arc<Ports>> for Backend {
                 )
             })?;
         // An app that is not there is refused as one whose key was wrong: it tells nobody which apps there are.
-        let app =
-            path.get("app").and_then(|id| ports.hub().app(id)).ok_or_else(|| refused(WRONG))?;
-        let actor = match app.server().verify_server(bearer).map_err(|_| refused(WRONG))? {
-            ServerActor::Key(id) => AuditActor::Server(id),
-            ServerActor::Token(sub) => AuditActor::Server(sub.unwrap_or_else(|| "token".into())),
+        let app = path.iter().find(|(name, _)| *name == "app").map(|(_, id)| id);
+        let app = app.and_then(|id| ports.hub().app(id)).ok_or_else(|| refused(WRONG))?;
+        let caller = match app.server().verify_server(bearer).map_err(|_| refused(WRONG))? {
+            ServerActor::Key(id) => id,
+            ServerActor::Token(sub) => sub.unwrap_or_else(|| "token".into()),
         };
-        Ok(Self { app: Arc::clone(app), actor })
+        let now = ports.hub().clock().now();
+        ports.api().callers.take(app.id(), &caller, now).map_err(|wait| {
+            let detail =
+                "this key or token calls too fast; wait, or raise `limits.api_calls_per_s`";
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail).retry_after(wait)
+        })?;
+        Ok(Self { app: Arc::clone(app), caller })
     }
 }
 

@@ -1,53 +1,115 @@
-//! Minting session tokens, and the live sessions of an app.
+//! Sessions: minting the tokens that start them, listing those that live and those that ended, ending them.
 
-use std::collections::BTreeMap;
-use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
+use axum::response::Response;
 use hyper::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use stagedoor_proto::{
-    ClientInfo, InstanceId, Role, Secret, SessionId, SessionState, Timestamp, Username,
+    ClientInfo, Disconnect, InstanceId, SessionId, SessionState, Timestamp, Username,
 };
 
 use super::super::problem::Problem;
 use super::super::router::Ports;
-use super::bearer::Backend;
-use super::body::JsonBody;
-use crate::auth::token::SessionClaims;
-use crate::grant::{Grant, RoomPattern, Scopes};
+use super::bearer::{Backend, Deed};
+use super::input::{Asked, At, Call};
+use super::paging::{self, Cursor, Page};
+use super::receipt::Nothing;
+use super::routes::{Method, Routes};
+use super::tokens;
 use crate::hub::SessionHandle;
+use crate::store::{EndedSession, EndedSessions, Page as StorePage};
 
-/// How many sessions a page has, unless asked otherwise, and at most.
-const DEFAULT_PAGE: usize = 100;
-const MAX_PAGE: usize = 1_000;
-/// How long a minted token may be shown, unless asked otherwise.
-const DEFAULT_TOKEN_TTL: Duration = Duration::from_hours(1);
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .about("sessions")
+        .on(Method::Post, "/apps/{app}/sessions", tokens::mint_session, |told| {
+            told.named(
+                "mint_session_token",
+                "Mint a session token, which starts a session as its user",
+            )
+            .takes::<tokens::MintSession>(&json!({
+                "username": "ada", "rooms": { "lobby-*": "publisher" }, "for_ms": 300_000,
+            }))
+            .gives::<tokens::Minted>(201, &tokens::example())
+        })
+        .on(Method::Get, "/apps/{app}/sessions", list, |told| {
+            told.named(
+                "list_sessions",
+                "List sessions: live ones oldest first, ended ones newest first",
+            )
+            .asks::<Query>()
+            .gives::<Page<Shown>>(200, &json!({ "items": [example()] }))
+        })
+        .on(Method::Get, "/apps/{app}/sessions/{session}", show, |told| {
+            told.named("show_session", "Show a session, be it ended up to 30 days ago")
+                .gives::<Shown>(200, &example())
+        })
+        .on(Method::Delete, "/apps/{app}/sessions/{session}", end, |told| {
+            told.named(
+                "end_session",
+                "End a live session; its client is told 4015 and may start anew",
+            )
+            .takes::<Nothing>(&json!({}))
+            .gives_nothing()
+        })
+}
 
-/// A live session, as an operator sees it.
-#[derive(Serialize)]
+fn example() -> serde_json::Value {
+    json!({
+        "id": "AAAAAAAAAAAAAAAAAAAAAA", "username": "ada", "guest": false, "instance": "tab-of-ada",
+        "state": "established", "connected": true, "address": "192.0.2.1", "started_ms": 1_900_000_000_000_u64,
+        "last_activity_ms": 1_900_000_005_000_u64, "expires_at_ms": 1_902_592_000_000_u64,
+        "client": { "name": "web", "version": "1.2.0" }, "user_agent": "Mozilla/5.0",
+    })
+}
+
+/// A session, as an operator sees it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Session")]
 pub(super) struct Shown {
+    /// Its id.
     id: SessionId,
+    /// Whose it is.
     username: Username,
+    /// Whether the name is only borrowed.
     guest: bool,
+    /// On which client instance.
     instance: InstanceId,
+    /// Its state; of one that ended, the state it ended in.
     state: SessionState,
+    /// Whether it has a connection.
     connected: bool,
+    /// When it started.
     started_ms: Timestamp,
-    last_activity_ms: Timestamp,
-    expires_at_ms: Timestamp,
+    /// When something last came in; of a live one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_activity_ms: Option<Timestamp>,
+    /// When its access token runs out; of a live one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at_ms: Option<Timestamp>,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_ms: Option<Timestamp>,
+    /// What its client was told at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ending: Option<Disconnect>,
+    /// From where it started.
     address: String,
+    /// What software it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<ClientInfo>,
+    /// What its client calls itself in HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_agent: Option<String>,
 }
 
 impl Shown {
-    fn of(session: &SessionHandle) -> Self {
+    pub(super) fn live(session: &SessionHandle) -> Self {
         let (state, connected, expires_at_ms) = session.status();
         Self {
             id: session.id(),
@@ -57,160 +119,184 @@ impl Shown {
             state,
             connected,
             started_ms: session.started(),
-            last_activity_ms: session.last_activity(),
-            expires_at_ms,
+            last_activity_ms: Some(session.last_activity()),
+            expires_at_ms: Some(expires_at_ms),
+            ended_ms: None,
+            ending: None,
             address: session.arrival().address.to_string(),
             client: session.client().cloned(),
             user_agent: session.arrival().user_agent.as_deref().map(str::to_owned),
         }
     }
+
+    fn ended(session: EndedSession) -> Self {
+        Self {
+            id: session.id,
+            username: session.username,
+            guest: session.guest,
+            instance: session.instance,
+            state: session.state,
+            connected: false,
+            started_ms: session.started_ms,
+            last_activity_ms: None,
+            expires_at_ms: None,
+            ended_ms: Some(session.ended_ms),
+            ending: Some(session.ending),
+            address: session.address.to_string(),
+            client: session.client,
+            user_agent: session.user_agent.map(Into::into),
+        }
+    }
 }
 
-/// Which page of the sessions is wanted.
-#[derive(Deserialize)]
+/// Which sessions are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "SessionFilter")]
+enum Which {
+    /// All that have not ended.
+    #[default]
+    Live,
+    /// Live, and the token is good.
+    Established,
+    /// Live, and the token ran out.
+    TokenExpired,
+    /// Live, without a connection.
+    Suspended,
+    /// All that ended within 30 days.
+    Ended,
+    /// Ended by somebody else.
+    Terminated,
+    /// Ended by its client, or lost.
+    NotLoggedIn,
+}
+
+/// Which page of which sessions is wanted.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PageQuery {
-    limit: Option<usize>,
-    after: Option<Cursor>,
+pub(super) struct Query {
+    /// In which state; `live` unless it says.
+    #[serde(default)]
+    state: Which,
+    /// Of one user.
     username: Option<Username>,
+    /// The `next` of the page before.
+    cursor: Option<Cursor>,
+    /// How many at most.
+    #[schemars(range(min = 1, max = 1_000))]
+    limit: Option<usize>,
 }
 
-/// Where a page ended: the place in the order, so that it is found when the session itself is gone.
-///
-/// Shape: `1900000000000-AAAAAAAAAAAAAAAAAAAAAA`. To callers it is opaque.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "String")]
-struct Cursor {
+/// The session of the path.
+#[derive(Deserialize)]
+pub(super) struct OfSession {
+    session: SessionId,
+}
+
+async fn list(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    Asked(query): Asked<Query>,
+) -> Result<Json<Page<Shown>>, Problem> {
+    let limit = paging::limit(query.limit)?;
+    let ended_in = match query.state {
+        Which::Live | Which::Established | Which::TokenExpired | Which::Suspended => {
+            return list_live(&backend, &ports, &query, limit).map(Json);
+        }
+        Which::Ended => None,
+        Which::Terminated => Some(SessionState::Terminated),
+        Which::NotLoggedIn => Some(SessionState::NotLoggedIn),
+    };
+    let which = EndedSessions { username: query.username, state: ended_in };
+    let page = StorePage { after: paging::after(query.cursor.as_ref())?, limit: limit + 1 };
+    ports.hub().keep_history();
+    let app = Arc::clone(backend.app.id());
+    let ended = ports.hub().store().ended_sessions(app, which, page).await?;
+    let page = Page::cut(ended, limit, |(number, _)| *number);
+    Ok(Json(page.map(|(_, session)| Shown::ended(session))))
+}
+
+fn list_live(
+    backend: &Backend,
+    ports: &Ports,
+    query: &Query,
+    limit: usize,
+) -> Result<Page<Shown>, Problem> {
+    let after =
+        paging::after::<Place>(query.cursor.as_ref())?.map(|place| (place.started, place.id));
+    let sessions = ports.hub().sessions_after(backend.app.id(), after, limit + 1, |session| {
+        if query.username.as_ref().is_some_and(|name| session.user().username != *name) {
+            return false;
+        }
+        let (state, connected, _) = session.status();
+        match query.state {
+            Which::Established => state == SessionState::Established,
+            Which::TokenExpired => state == SessionState::TokenExpired,
+            Which::Suspended => !connected,
+            Which::Live | Which::Ended | Which::Terminated | Which::NotLoggedIn => true,
+        }
+    });
+    let page = Page::cut(sessions, limit, |session| Place::of(session));
+    Ok(page.map(|session| Shown::live(&session)))
+}
+
+/// Where a page of live sessions ended: found again when the session itself is gone.
+struct Place {
     started: Timestamp,
     id: SessionId,
 }
 
-impl Cursor {
+impl Place {
     fn of(session: &SessionHandle) -> Self {
         Self { started: session.started(), id: session.id() }
     }
 }
 
-impl TryFrom<String> for Cursor {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let parse = || {
-            let (started, id) = text.split_once('-')?;
-            let started = Timestamp::from_millis(started.parse().ok()?);
-            Some(Self { started, id: id.parse().ok()? })
-        };
-        parse().ok_or("`after` is the `next` of the page before")
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.started.as_millis(), self.id)
     }
 }
 
-impl From<Cursor> for String {
-    fn from(Cursor { started, id }: Cursor) -> Self {
-        format!("{}-{id}", started.as_millis())
+impl std::str::FromStr for Place {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (started, id) = text.split_once('-').ok_or(())?;
+        let started = Timestamp::from_millis(started.parse().map_err(drop)?);
+        Ok(Self { started, id: id.parse().map_err(drop)? })
     }
 }
 
-/// A page of sessions, oldest first.
-#[derive(Serialize)]
-pub(super) struct Page {
-    sessions: Vec<Shown>,
-    /// What `after` takes for the next page.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<Cursor>,
-}
-
-/// Whom a token is for, and what it allows.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Mint {
-    username: Username,
-    instance: Option<InstanceId>,
-    name: Option<String>,
-    #[serde(default)]
-    rooms: BTreeMap<String, Role>,
-    scopes: Option<Vec<String>>,
-    #[serde(default)]
-    app_moderator: bool,
-    /// How long the token may be shown.
-    for_ms: Option<u64>,
-    /// How long the session lives, where that is not as long.
-    ttl_s: Option<NonZeroU64>,
-}
-
-/// A session token.
-#[derive(Serialize)]
-pub(super) struct Minted {
-    token: Secret,
-    expires_at_ms: Timestamp,
-}
-
-pub(super) async fn mint(
-    Backend { app, .. }: Backend,
-    State(ports): State<Arc<Ports>>,
-    JsonBody(mint): JsonBody<Mint>,
-) -> Result<(StatusCode, Json<Minted>), Problem> {
-    let ttl = mint.for_ms.map_or(DEFAULT_TOKEN_TTL, Duration::from_millis);
-    let mut rooms = Vec::with_capacity(mint.rooms.len());
-    for (pattern, role) in mint.rooms {
-        let pattern = RoomPattern::try_from(pattern)
-            .map_err(|error| Problem::invalid("rooms", error.to_string()))?;
-        rooms.push((pattern, role));
-    }
-    let scopes = mint.scopes.map(Scopes::from_iter);
-    let claims = SessionClaims {
-        sub: mint.username,
-        instance: mint.instance,
-        name: mint.name,
-        grant: Grant { rooms, scopes, app_moderator: mint.app_moderator },
-        ttl_s: mint.ttl_s,
-    };
-    let now = ports.hub().clock().now();
-    let token = app
-        .tokens()
-        .mint_session(&claims, ttl)
-        .map_err(|error| Problem::invalid("body", error.to_string()))?;
-    Ok((
-        StatusCode::CREATED,
-        Json(Minted { token, expires_at_ms: Timestamp::from_secs((now + ttl).as_secs()) }),
-    ))
-}
-
-pub(super) async fn list(
-    Backend { app, .. }: Backend,
-    State(ports): State<Arc<Ports>>,
-    query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
-) -> Result<Json<Page>, Problem> {
-    let Query(PageQuery { limit, after, username }) =
-        query.map_err(|error| Problem::invalid("query", error.body_text()))?;
-    let limit = limit.unwrap_or(DEFAULT_PAGE);
-    if !(1..=MAX_PAGE).contains(&limit) {
-        return Err(Problem::invalid("limit", format!("a page has 1 to {MAX_PAGE} sessions")));
-    }
-    let mut sessions = ports.hub().sessions(app.id());
-    if let Some(username) = username {
-        sessions.retain(|session| session.user().username == username);
-    }
-    if let Some(after) = after {
-        sessions.retain(|session| Cursor::of(session) > after);
-    }
-    let is_cut = sessions.len() > limit;
-    sessions.truncate(limit);
-    let next = sessions.last().filter(|_| is_cut).map(|last| Cursor::of(last));
-    let shown = sessions.iter().map(|session| Shown::of(session)).collect();
-    Ok(Json(Page { sessions: shown, next }))
-}
-
-pub(super) async fn end(
+async fn show(
     backend: Backend,
     State(ports): State<Arc<Ports>>,
-    Path((_, id)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
-    let id = id
-        .parse()
-        .map_err(|error: stagedoor_proto::InvalidId| Problem::invalid("id", error.to_string()))?;
-    let Some(session) = ports.hub().terminate(backend.app.id(), id) else {
-        return Err(Problem::not_found("there is no such live session"));
+    At(OfSession { session: id }): At<OfSession>,
+) -> Result<Json<Shown>, Problem> {
+    let live = ports.hub().session(backend.app.id(), id).filter(|session| !session.has_ended());
+    if let Some(session) = live {
+        return Ok(Json(Shown::live(&session)));
+    }
+    ports.hub().keep_history();
+    let ended = ports.hub().store().ended_session(Arc::clone(backend.app.id()), id).await?;
+    let ended = ended.ok_or_else(|| {
+        Problem::not_found("there is no such session, or it ended more than 30 days ago")
+    })?;
+    Ok(Json(Shown::ended(ended)))
+}
+
+async fn end(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    At(OfSession { session: id }): At<OfSession>,
+    Call { body: Nothing { ref_ }, mark }: Call<Nothing>,
+) -> Result<Response, Problem> {
+    let (by, at) = (backend.clone(), Arc::clone(&ports));
+    let work = async move {
+        let Some(session) = at.hub().terminate(backend.app.id(), id) else {
+            return Err(Problem::not_found("there is no such live session"));
+        };
+        let deed = Deed::to(&session.user().username, "end_session", ref_);
+        backend.record(&at, deed).await
     };
-    backend.record(&ports, "end_session", &session.user().username, None).await?;
-    Ok(StatusCode::NO_CONTENT)
+    mark.perform(&ports, &by, StatusCode::NO_CONTENT, work).await
 }

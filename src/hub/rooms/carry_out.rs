@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::{BoxFuture, OptionFuture};
 use stagedoor_proto::{
-    Actor, CloseCode, Disconnect, Error, ErrorCode, Reason, Reply, SessionId, Timestamp, Username,
+    CloseCode, Disconnect, Error, ErrorCode, Reason, Reply, SessionId, Timestamp, Username,
     encode_reply,
 };
 
@@ -105,8 +105,7 @@ impl Hub {
             Effect::EndSessions { username, until, reason, .. } => {
                 later.ending.push(Ending { username, until, reason });
             }
-            // Calls of the server API come with the routes that make them.
-            Effect::Report { .. } => {}
+            Effect::Report { call, report } => self.calls.report(call, *report),
             Effect::Persist(fact) => later.facts.push(fact),
             Effect::Audit(row) => later.audit.push(audit_event(*row, &later.key, later.now)),
             Effect::Denied { username, verb } => {
@@ -173,12 +172,15 @@ impl Hub {
         kept
     }
 
-    /// Answers a request of a local session; another node's session is answered there.
+    /// Answers a request of a local session, or a call; those of another node are answered there.
     fn answer(&self, origin: Origin, result: &Result<Reply, Error>) {
-        let Origin::Session { session, request } = origin else { return };
-        if let Some(session) = self.registry.find(session) {
-            let body = encode_reply(request, result).into();
-            session.tell(|session| session.finish(request, body, self.clock.now(), &self.session));
+        match origin {
+            Origin::Session { session, request } => {
+                let Some(session) = self.registry.find(session) else { return };
+                let (now, body) = (self.clock.now(), encode_reply(request, result).into());
+                session.tell(|session| session.finish(request, body, now, &self.session));
+            }
+            Origin::Call(call) => self.calls.answer(call, result),
         }
     }
 }
@@ -191,9 +193,10 @@ fn not_kept() -> Error {
 }
 
 fn audit_event(row: Audit, key: &RoomKey, now: Timestamp) -> AuditEvent {
-    let actor = match (row.username, row.by) {
+    let actor = match (row.username, row.server) {
         (Some(username), _) => AuditActor::User(username),
-        (None, Actor::Server {} | Actor::Participant(_)) => AuditActor::Gateway,
+        (None, Some(server)) => AuditActor::Server(server),
+        (None, None) => AuditActor::Gateway,
     };
     AuditEvent {
         at_ms: now,

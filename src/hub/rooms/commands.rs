@@ -82,7 +82,7 @@ impl Hub {
             other => verb_of(other)?,
         };
         let place = self.place_of(session, &verb)?;
-        Ok((place, RoomCommand::Moderate { origin, verb }))
+        Ok((place, RoomCommand::Moderate { origin, verb, server: None }))
     }
 
     /// The room a verb is about, which the moderator has to be in, or where this very verb was done by its `ref`: it may

@@ -9,7 +9,7 @@ use stagedoor_proto::{
 use super::super::Hub;
 use super::super::handle::SessionHandle;
 use crate::auth::token::TokenError;
-use crate::room::{Join, Opening, Origin, RoomCommand, RoomKey, RoomToken, ScopeSet};
+use crate::room::{Join, Origin, RoomCommand, RoomKey, RoomToken, ScopeSet};
 
 /// As what somebody enters.
 struct Entitlement {
@@ -49,7 +49,10 @@ impl Hub {
         let entitlement = entitle(session, join, self.connection_data_chars)?;
         let arrival = session.arrival().clone();
         self.check_standing(session, &arrival).await.map_err(|refused| refused.error)?;
-        self.open_room(session, &key).await?;
+        self.open_room(&key).await.map_err(|error| {
+            tracing::error!(%error, "a room could not be opened");
+            Error::new(ErrorCode::Overloaded, "the room cannot be opened now; try again")
+        })?;
         let join = Join {
             origin: Origin::Session { session: session.id(), request },
             session: session.id(),
@@ -66,25 +69,6 @@ impl Hub {
             state: SessionState::Established,
         };
         self.engine.append(&key, RoomCommand::Join(Box::new(join)));
-        Ok(())
-    }
-
-    /// Sees to it that a room is open, with what the store knows of it.
-    pub(in crate::hub) async fn open_room(
-        &self,
-        session: &SessionHandle,
-        key: &RoomKey,
-    ) -> Result<(), Error> {
-        if self.rooms.find(key).is_some_and(|place| place.lock().room.is_open()) {
-            return Ok(());
-        }
-        let record =
-            self.store.load_room(key.clone(), self.clock.now()).await.map_err(|error| {
-                tracing::error!(%error, "a room could not be opened");
-                Error::new(ErrorCode::Overloaded, "the room cannot be opened now; try again")
-            })?;
-        let settings = self.room_settings(session.app());
-        self.engine.append(key, RoomCommand::Open(Box::new(Opening { settings, record })));
         Ok(())
     }
 }

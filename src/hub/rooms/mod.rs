@@ -13,6 +13,7 @@ mod denials;
 mod fan_out;
 mod join;
 mod place;
+mod serve;
 mod settle;
 
 use std::num::NonZeroU32;
@@ -20,10 +21,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use dashmap::DashMap;
-use stagedoor_proto::{Timestamp, Username};
+use stagedoor_proto::{RoomId, Timestamp, Username};
 
 pub(super) use denials::Denials;
 pub(super) use place::Place;
+pub use serve::ShownRoom;
 
 use crate::room::{Room, RoomCommand, RoomKey, RoomSettings};
 use crate::session::RoomTag;
@@ -84,6 +86,19 @@ impl Rooms {
         };
         let holding = places.iter().filter(|place| place.lock().room.holds_any_of(username));
         holding.map(|place| place.key().clone()).collect()
+    }
+
+    /// At most `limit` of an app's rooms that are open, or about to be, by name and after `after`.
+    fn after(&self, app: &str, after: Option<&RoomId>, limit: usize) -> Vec<Arc<Place>> {
+        let mut places: Vec<_> = {
+            let of_app = self.rooms.iter().filter(|entry| {
+                *entry.key().app == *app && after.is_none_or(|after| entry.key().room > *after)
+            });
+            of_app.map(|entry| Arc::clone(entry.value())).collect()
+        };
+        places.sort_unstable_by(|a, b| a.key().room.cmp(&b.key().room));
+        places.truncate(limit);
+        places
     }
 
     /// Drops a room that is not open.

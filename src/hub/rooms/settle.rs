@@ -38,6 +38,7 @@ impl Hub {
             }
             session.end_telling();
         }
+        self.note_ending(session);
         if session.catch_up() {
             self.reset_rooms(session);
         }

@@ -127,9 +127,9 @@ fn command(seed: Seed, world: &World) -> RoomCommand {
         },
         24 => RoomCommand::Tick,
         25 if c.is_multiple_of(4) => {
-            RoomCommand::Moderate { origin: Origin::Call(1), verb: verb(seed, world) }
+            RoomCommand::Moderate { origin: Origin::Call(1), verb: verb(seed, world), server: None }
         }
-        _ => RoomCommand::Moderate { origin, verb: verb(seed, world) },
+        _ => RoomCommand::Moderate { origin, verb: verb(seed, world), server: None },
     }
 }
 

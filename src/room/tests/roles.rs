@@ -128,7 +128,8 @@ fn every_verb_is_for_moderators_and_the_server_and_a_refusal_changes_nothing() {
             world.join(1, "target", Role::Publisher);
             world.publish(1, 1);
             world.join(3, "mod", Role::Moderator);
-            let outcome = world.step(RoomCommand::Moderate { origin: by, verb: verb.clone() });
+            let outcome =
+                world.step(RoomCommand::Moderate { origin: by, verb: verb.clone(), server: None });
             assert_eq!(outcome.code(), None, "{:?} by {by:?}", verb.verb());
             assert!(outcome.0.iter().any(|effect| matches!(effect, Effect::Audit(_))));
         }

@@ -160,7 +160,7 @@ impl World {
     }
 
     pub(super) fn moderate(&mut self, n: u8, verb: Moderation) -> Outcome {
-        self.step(RoomCommand::Moderate { origin: origin(n), verb })
+        self.step(RoomCommand::Moderate { origin: origin(n), verb, server: None })
     }
 
     pub(super) fn stream(&self, stream: u8) -> Stream {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use aws_lc_rs::hmac;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 /// The key of a store's audit logs.
@@ -15,11 +16,12 @@ pub struct AuditKey(hmac::Key);
 pub struct AuditHash(pub(super) [u8; 32]);
 
 /// The end of a log: `42:9f3c…` as a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Head {
     /// The last row's number; 0 before the first.
     pub number: u64,
     /// Its hash.
+    #[schemars(with = "String")]
     pub hash: AuditHash,
 }
 

@@ -15,4 +15,4 @@ mod verify;
 mod tests;
 
 pub use chain::{AuditHash, AuditKey, Head, InvalidHead};
-pub use verify::{FoundRow, Tampered, Verified, verify};
+pub use verify::{FoundRow, Tampered, Verified, Verifier, verify};

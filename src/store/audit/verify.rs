@@ -67,6 +67,63 @@ pub enum Tampered {
     },
 }
 
+/// A check that takes the rows a few at a time, and holds one.
+#[derive(Debug)]
+pub struct Verifier {
+    key: AuditKey,
+    last: Head,
+    /// A head that was written down elsewhere before.
+    told: Option<Head>,
+    holds_told: bool,
+}
+
+impl Verifier {
+    /// A check of `app`'s log; `told` is a head that was written down elsewhere before, if there is one.
+    #[must_use]
+    pub fn new(key: AuditKey, app: &str, told: Option<Head>) -> Self {
+        let last = key.start(app);
+        let holds_told = told.is_none_or(|told| told == last);
+        Self { key, last, told, holds_told }
+    }
+
+    /// The last row that was right.
+    #[must_use]
+    pub const fn last(&self) -> &Head {
+        &self.last
+    }
+
+    /// Checks the rows that come next.
+    ///
+    /// # Errors
+    /// That of a row that could not be read; inside, what is wrong with the first that is. Whether that stands elsewhere
+    /// is told if it is among these rows.
+    pub fn take<E>(
+        &mut self,
+        rows: impl IntoIterator<Item = Result<FoundRow, E>>,
+    ) -> Result<Result<(), Tampered>, E> {
+        let mut rows = rows.into_iter();
+        while let Some(row) = rows.next() {
+            let row = row?;
+            let next = self.key.next(&self.last, &row.event);
+            if row.number != next.number || row.hash != next.hash {
+                return diagnose(&self.key, &self.last, row, rows).map(Err);
+            }
+            self.last = next;
+            self.holds_told |= self.told == Some(next);
+        }
+        Ok(Ok(()))
+    }
+
+    /// Compares the end; `head` is the one kept apart from the rows.
+    ///
+    /// # Errors
+    /// When the rows end elsewhere, or are not those that a head was told of.
+    pub fn finish(self, head: Option<&Head>) -> Result<Verified, Tampered> {
+        let Self { last, told, holds_told, .. } = self;
+        check_end(last, head, told.as_ref(), holds_told).map(|()| Verified { head: last })
+    }
+}
+
 /// Checks an app's log from its first row on, holding one row at a time.
 ///
 /// `head` is the one kept apart from the rows; `told` is one that was written down elsewhere before, if there is one.
@@ -80,19 +137,8 @@ pub fn verify<E>(
     head: Option<&Head>,
     told: Option<&Head>,
 ) -> Result<Result<Verified, Tampered>, E> {
-    let mut rows = rows.into_iter();
-    let mut last = key.start(app);
-    let mut holds_told = told.is_none_or(|told| *told == last);
-    while let Some(row) = rows.next() {
-        let row = row?;
-        let next = key.next(&last, &row.event);
-        if row.number != next.number || row.hash != next.hash {
-            return diagnose(key, &last, row, rows).map(Err);
-        }
-        last = next;
-        holds_told |= told == Some(&last);
-    }
-    Ok(check_end(last, head, told, holds_told).map(|()| Verified { head: last }))
+    let mut verifier = Verifier::new(key.clone(), app, told.copied());
+    Ok(verifier.take(rows)?.and_then(|()| verifier.finish(head)))
 }
 
 /// Whether a log whose rows are right ends as it must.

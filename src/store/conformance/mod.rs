@@ -3,6 +3,7 @@
 //! [`every_rule`] makes one test of each rule for one implementation. A rule is given an empty store.
 //! Not here: what only one implementation can do wrong (files, batches).
 
+pub(in crate::store) mod archive;
 pub(in crate::store) mod audit;
 pub(in crate::store) mod blocks;
 pub(in crate::store) mod endings;
@@ -80,6 +81,11 @@ macro_rules! every_rule {
             hand_over::what_was_handed_over_is_taken_up_once
             hand_over::later_hand_over_takes_an_earlier_ones_place
             hand_over::parts_keep_their_order
+            archive::ended_sessions_are_listed_newest_first
+            archive::old_sessions_are_forgotten_and_so_are_too_many
+            archive::users_are_shown_with_what_keeps_them_out
+            archive::created_room_is_kept_until_it_ends_or_nobody_asks
+            archive::audit_log_is_checked_as_it_grows
         }
     };
     ($store:expr => $($subject:ident::$rule:ident)*) => {

@@ -93,6 +93,22 @@ pub(super) fn check(
     verify(&key, app, statement.query_map([app], found)?, head.as_ref(), told)
 }
 
+/// At most `limit` rows after number `after` and up to `end`, whatever they are.
+pub(super) fn some_found(
+    db: &Connection,
+    app: &str,
+    after: u64,
+    end: u64,
+    limit: usize,
+) -> rusqlite::Result<Vec<FoundRow>> {
+    let mut statement = db.prepare_cached(
+        "SELECT number, event, hash FROM audit_log \
+         WHERE app = ?1 AND number > ?2 AND number <= ?3 ORDER BY number LIMIT ?4",
+    )?;
+    let which = params![app, Number(after), Number(end), Number(limit as u64)];
+    statement.query_map(which, found)?.collect()
+}
+
 /// The apps that have a log, or once had one.
 pub(super) fn apps(db: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut statement =

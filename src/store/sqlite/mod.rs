@@ -7,14 +7,17 @@
 //! `AuditFile`, which writes nothing.
 
 mod admit;
+mod archive;
 mod audit;
 mod audit_file;
 mod blocks;
 mod carry;
+mod created;
 mod hand_over;
 mod keys;
 mod open;
 mod rooms;
+mod sessions;
 mod store;
 mod users;
 mod value;

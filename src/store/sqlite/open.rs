@@ -13,13 +13,14 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use crate::store::StoreError;
 
 /// The newest schema version known here.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 /// The schema, one step a file; the number of steps taken is the file's `user_version`.
 const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("../migrations/sqlite/0001_users_blocks_keys.sql"),
     include_str!("../migrations/sqlite/0002_rooms_audit.sql"),
     include_str!("../migrations/sqlite/0003_hand_over.sql"),
+    include_str!("../migrations/sqlite/0004_sessions_rooms.sql"),
 ];
 
 /// Marks a file as a store ("Stgd"), so that no other program's database is taken for one.

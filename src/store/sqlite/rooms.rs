@@ -1,7 +1,7 @@
 //! What outlives a room's participants: a row for each fact.
 //!
 //! Voices, roles, mute and lock have no end while somebody is in the room, and one once it is empty; every other fact
-//! brings its own. Rows that are over are removed when their room opens; those of rooms that nobody opens again are
+//! brings its own. The end of a room is also that of its creation. Rows that are over are removed when their room opens; those of rooms that nobody opens again are
 //! removed, a few at a time, when any other does.
 
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 use stagedoor_proto::Timestamp;
 
+use super::created;
 use super::value::{JsonOf, Ms};
 use crate::room::{Fact, Record, RoomKey};
 
@@ -72,6 +73,9 @@ pub(super) fn keep(db: &Connection, key: &RoomKey, changes: &[Change]) -> rusqli
     for change in changes {
         match change {
             Change::Put { kind, subject, value, until } => {
+                if matches!(kind, Kind::End) {
+                    created::forget(db, key)?;
+                }
                 put(db, key, *kind, subject, value, *until)?
             }
             Change::Remove { kind, subject } => db

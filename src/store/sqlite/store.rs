@@ -1,6 +1,7 @@
 //! [`SqliteStore`]: each call of the trait as a function handed to the writer.
 //!
-//! Not here: what the functions do (`admit`, `blocks`, `users`, `rooms`, `audit`, `keys`, `hand_over`), and how they are batched
+//! Not here: what the functions do (`admit`, `blocks`, `users`, `rooms`, `audit`, `keys`, `hand_over`), what operators
+//! look up (`archive`), and how they are batched
 //! (`writer`).
 
 use std::path::Path;
@@ -58,7 +59,7 @@ impl SqliteStore {
     }
 
     /// Queues a call at once; its answer may be awaited later, or not at all.
-    fn call<T: Send + 'static>(
+    pub(super) fn call<T: Send + 'static>(
         &self,
         op: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, StoreError>> {

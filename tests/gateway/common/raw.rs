@@ -44,7 +44,7 @@ pub fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
 /// An upgrade request with these headers besides what every one has.
 pub fn upgrade(headers: &str) -> String {
     format!(
-        "GET /v1/connect HTTP/1.1\r\nHost: gateway\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        "GET /v1/connect HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
     )
 }

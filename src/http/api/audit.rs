@@ -1,0 +1,214 @@
+//! The audit log: searched, exported as lines, and checked.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::response::Response;
+use futures::stream;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use stagedoor_proto::{RoomId, Username};
+
+use super::super::problem::Problem;
+use super::super::router::Ports;
+use super::bearer::Backend;
+use super::input::Asked;
+use super::paging::{self, Cursor, Page};
+use super::routes::{Method, Routes};
+use crate::store::{AuditActor, AuditRow, Head, Store, StoreError};
+
+/// Rows read at a time.
+const READ_AT_ONCE: usize = 1_000;
+/// Rows looked at for one page of a search; where the next begins is told all the same.
+const MAX_LOOKED_AT: usize = 20_000;
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .about("audit")
+        .on(Method::Get, "/apps/{app}/audit", list, |told| {
+            told.named(
+                "list_audit",
+                "Search the audit log, oldest first; a page may be short and still have a next",
+            )
+            .asks::<Query>()
+            .gives::<Page<AuditRow>>(200, &json!({ "items": [example()] }))
+        })
+        .on(Method::Get, "/apps/{app}/audit/export", export, |told| {
+            told.named(
+                "export_audit",
+                "Export the audit log as lines of JSON, the head in the last",
+            )
+            .asks::<Since>()
+            .gives_lines()
+        })
+        .on(Method::Get, "/apps/{app}/audit/verify", verify, |told| {
+            told.named("verify_audit", "Check that no row was changed, removed, moved or cut off")
+                .asks::<Told>()
+                .gives::<Checked>(
+                    200,
+                    &json!({ "ok": true, "head": { "number": 1, "hash": "00".repeat(32) } }),
+                )
+        })
+}
+
+fn example() -> Value {
+    json!({
+        "number": 1, "at_ms": 1_900_000_000_000_u64, "actor": { "server": "server-0" }, "verb": "ban",
+        "target": { "username": "ada" }, "reason": "spam", "outcome": "done", "hash": "00".repeat(32),
+    })
+}
+
+/// Which page of which rows is wanted.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    /// Of one verb.
+    verb: Option<String>,
+    /// In one room.
+    room: Option<RoomId>,
+    /// Aimed at this user, or done by them.
+    username: Option<Username>,
+    /// The `next` of the page before.
+    cursor: Option<Cursor>,
+    /// How many at most.
+    #[schemars(range(min = 1, max = 1_000))]
+    limit: Option<usize>,
+}
+
+impl Query {
+    fn wants(&self, row: &AuditRow) -> bool {
+        let event = &row.event;
+        let is_of = |name: &Username| {
+            event.target.username.as_ref() == Some(name)
+                || event.actor == AuditActor::User(name.clone())
+        };
+        self.verb.as_ref().is_none_or(|verb| **verb == *event.verb)
+            && self.room.as_ref().is_none_or(|room| event.room.as_ref() == Some(room))
+            && self.username.as_ref().is_none_or(is_of)
+    }
+}
+
+/// From where on rows are wanted.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Since {
+    /// Begin after the row of this number.
+    #[serde(default)]
+    after: u64,
+}
+
+/// What a log is compared with.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Told {
+    /// A head that was written down before, as `number:hash`: the log must still hold that row.
+    head: Option<String>,
+}
+
+/// What a check came to.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditCheck")]
+struct Checked {
+    /// Whether the log is whole.
+    ok: bool,
+    /// Its end, to be written down elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head: Option<Head>,
+    /// The first thing that is wrong with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<String>,
+}
+
+async fn list(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    Asked(query): Asked<Query>,
+) -> Result<Json<Page<AuditRow>>, Problem> {
+    let limit = paging::limit(query.limit)?;
+    let mut last = paging::after(query.cursor.as_ref())?.unwrap_or(0);
+    let (mut found, mut looked_at) = (Vec::new(), 0);
+    while looked_at < MAX_LOOKED_AT {
+        let app = Arc::clone(backend.app.id());
+        let rows = ports.hub().store().audit_rows(app, last, READ_AT_ONCE).await?;
+        let is_end = rows.len() < READ_AT_ONCE;
+        looked_at += rows.len();
+        for row in rows {
+            if query.wants(&row) {
+                if found.len() == limit {
+                    return Ok(Json(Page::until(found, Some(Cursor::at(&last)))));
+                }
+                last = row.number;
+                found.push(row);
+            } else {
+                last = row.number;
+            }
+        }
+        if is_end {
+            return Ok(Json(Page::until(found, None)));
+        }
+    }
+    Ok(Json(Page::until(found, Some(Cursor::at(&last)))))
+}
+
+async fn export(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    Asked(Since { after }): Asked<Since>,
+) -> Result<Response, Problem> {
+    let (store, app) = (Arc::clone(ports.hub().store()), Arc::clone(backend.app.id()));
+    // Rows that come in meanwhile belong to a later export.
+    let head = store.audit_head(Arc::clone(&app)).await?;
+    let lines = stream::try_unfold(Some(after), move |after| {
+        let (store, app) = (Arc::clone(&store), Arc::clone(&app));
+        async move {
+            let Some(after) = after else { return Ok::<_, StoreError>(None) };
+            next_lines(&*store, app, after, &head).await.map(Some)
+        }
+    });
+    let mut response = Response::new(Body::from_stream(lines));
+    let kind = HeaderValue::from_static("application/x-ndjson");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    Ok(response)
+}
+
+/// The next rows as lines, and where those after them begin; the head ends them.
+async fn next_lines(
+    store: &dyn Store,
+    app: Arc<str>,
+    after: u64,
+    head: &Head,
+) -> Result<(Bytes, Option<u64>), StoreError> {
+    let rows = store.audit_rows(app, after, READ_AT_ONCE).await?;
+    let mut lines = Vec::new();
+    let mut last = after;
+    for row in rows.into_iter().filter(|row| row.number <= head.number) {
+        last = row.number;
+        serde_json::to_writer(&mut lines, &row).expect("a row has a JSON form");
+        lines.push(b'\n');
+    }
+    if last > after && last < head.number {
+        return Ok((lines.into(), Some(last)));
+    }
+    lines.extend_from_slice(json!({ "head": head }).to_string().as_bytes());
+    lines.push(b'\n');
+    Ok((lines.into(), None))
+}
+
+async fn verify(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    Asked(Told { head }): Asked<Told>,
+) -> Result<Json<Checked>, Problem> {
+    let told = head.map(|head| head.parse()).transpose();
+    let told = told
+        .map_err(|error: crate::store::InvalidHead| Problem::invalid("head", error.to_string()))?;
+    let checked = ports.hub().store().verify_audit(Arc::clone(backend.app.id()), told).await?;
+    Ok(Json(match checked {
+        Ok(verified) => Checked { ok: true, head: Some(verified.head), found: None },
+        Err(tampered) => Checked { ok: false, head: None, found: Some(tampered.to_string()) },
+    }))
+}

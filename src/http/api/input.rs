@@ -1,0 +1,127 @@
+//! What comes with a request: bounded, strict, and explained when it is wrong.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use axum::body::{Bytes, to_bytes};
+use axum::extract::path::ErrorKind;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use hyper::StatusCode;
+use hyper::http::request::Parts;
+use serde::de::DeserializeOwned;
+use stagedoor_proto::Ref;
+
+use super::super::problem::Problem;
+use super::super::router::Ports;
+use super::once::{Mark, key_of};
+
+/// What the path names beside the app.
+pub(super) struct At<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Ports>> for At<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(request: &mut Parts, ports: &Arc<Ports>) -> Result<Self, Problem> {
+        let path = Path::<T>::from_request_parts(request, ports).await;
+        path.map(|Path(at)| Self(at)).map_err(|error| path_problem(&error))
+    }
+}
+
+fn path_problem(error: &PathRejection) -> Problem {
+    let PathRejection::FailedToDeserializePathParams(failed) = error else {
+        return Problem::invalid("path", error.body_text());
+    };
+    match failed.kind() {
+        ErrorKind::DeserializeError { key, message, .. } => Problem::invalid(key, message.clone()),
+        ErrorKind::ParseErrorAtKey { key, expected_type, .. } => {
+            Problem::invalid(key, format!("expected {expected_type}"))
+        }
+        ErrorKind::InvalidUtf8InPathParam { key } => {
+            Problem::invalid(key, "it is not UTF-8 once its `%` escapes are undone")
+        }
+        _ => Problem::invalid("path", failed.body_text()),
+    }
+}
+
+/// What the query asks for. Types deny unknown fields.
+pub(super) struct Asked<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<Ports>> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(request: &mut Parts, ports: &Arc<Ports>) -> Result<Self, Problem> {
+        let query = Query::<T>::from_request_parts(request, ports).await;
+        query
+            .map(|Query(asked)| Self(asked))
+            .map_err(|error| Problem::invalid("query", error.body_text()))
+    }
+}
+
+/// A body that may have a `ref`.
+pub(super) trait Body: DeserializeOwned {
+    /// Its `ref`.
+    fn ref_mut(&mut self) -> &mut Option<Ref>;
+}
+
+/// A call that changes something: its JSON body, and the mark under which it is done once.
+///
+/// An empty body stands for `{}`. Types deny unknown fields, so that a misspelt one is named. The `ref` of the body and
+/// that of the header `Idempotency-Key` are one.
+pub(super) struct Call<T> {
+    /// The body.
+    pub(super) body: T,
+    /// Its mark.
+    pub(super) mark: Mark,
+}
+
+impl<T: Body> FromRequest<Arc<Ports>> for Call<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, ports: &Arc<Ports>) -> Result<Self, Problem> {
+        let (head, body) = request.into_parts();
+        let most = ports.api().body_bytes;
+        let bytes = to_bytes(body, most).await.map_err(|_| {
+            let detail = format!("a body of at most {most} bytes is taken");
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+        })?;
+        let mut body: T = parse(&bytes)?;
+        let key = key_of(&head.headers)?;
+        let told = body.ref_mut();
+        if key.is_some() && told.is_some() && key != *told {
+            let detail = "the header `Idempotency-Key` is another form of `ref`: send one, or the same in both";
+            return Err(Problem::invalid("ref", detail));
+        }
+        if key.is_some() {
+            *told = key;
+        }
+        let ref_ = told.clone();
+        let mark = Mark::new(ref_, || fingerprint(&head, &bytes));
+        Ok(Self { body, mark })
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
+    let text: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let body = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        // The body as a whole, or a field whose name is not known, has no path.
+        let field = if path.starts_with(['.', '?']) { "body" } else { &path };
+        Problem::invalid(field, error.inner().to_string())
+    })?;
+    json.end().map_err(|error| Problem::invalid("body", error.to_string()))?;
+    Ok(body)
+}
+
+/// What stands for all that a request asks for.
+fn fingerprint(head: &Parts, body: &[u8]) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    let target = head.uri.path_and_query().map_or("", |target| target.as_str());
+    for part in [head.method.as_str(), target] {
+        context.update(part.as_bytes());
+        context.update(&[0]); // Neither holds it, so no two requests read the same.
+    }
+    context.update(body);
+    context.finish().as_ref().try_into().expect("SHA-256 gives 32 bytes")
+}

@@ -1,0 +1,136 @@
+//! How one operation is told.
+
+use std::any::type_name;
+
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use stagedoor_proto::{RoomId, SessionId, StreamId, Username};
+
+use super::super::routes::Operation;
+
+/// An operation's entry in the document, on its way there.
+pub(in crate::http::api) struct Description<'a> {
+    schemas: &'a mut SchemaGenerator,
+    told: Value,
+}
+
+impl<'a> Description<'a> {
+    /// What the route itself tells: its path's parameters, and how it is refused.
+    pub(super) fn new(schemas: &'a mut SchemaGenerator, operation: &Operation) -> Self {
+        let names = operation.path.split(['{', '}']).skip(1).step_by(2);
+        let parameters: Vec<Value> = names.map(|name| in_path(name, schemas)).collect();
+        let refused = json!({ "$ref": "#/components/responses/Problem" });
+        let told = json!({
+            "tags": [operation.tag],
+            "parameters": parameters,
+            "responses": { "4XX": refused, "5XX": refused },
+        });
+        Self { schemas, told }
+    }
+
+    /// Its name for generated clients, and what it does.
+    pub(in crate::http::api) fn named(mut self, id: &str, summary: &str) -> Self {
+        self.told["operationId"] = id.into();
+        self.told["summary"] = summary.into();
+        self
+    }
+
+    /// The query it takes: each field of `T` is a parameter.
+    pub(in crate::http::api) fn asks<T: JsonSchema>(mut self) -> Self {
+        let schema = T::json_schema(self.schemas).to_value();
+        let fields = schema["properties"].as_object().expect("a query is an object");
+        for (name, schema) in fields {
+            let mut schema = without_null(schema.clone());
+            let description =
+                schema.as_object_mut().and_then(|schema| schema.remove("description"));
+            let parameter = json!({
+                "name": name, "in": "query", "description": description, "schema": schema,
+            });
+            self.parameters().push(parameter);
+        }
+        self
+    }
+
+    /// The body it takes, with an example; and so that it changes something, and is done once for each `ref`.
+    pub(in crate::http::api) fn takes<T: JsonSchema + DeserializeOwned>(
+        mut self,
+        example: &Value,
+    ) -> Self {
+        if let Err(error) = serde_json::from_value::<T>(example.clone()) {
+            unreachable!("the example of {} is none: {error}", type_name::<T>());
+        }
+        let schema = self.schemas.subschema_for::<T>();
+        let content = json!({ "application/json": { "schema": schema, "example": example } });
+        self.told["requestBody"] = json!({ "content": content });
+        self.parameters().push(json!({ "$ref": "#/components/parameters/idempotency_key" }));
+        self
+    }
+
+    /// What it answers with, with an example.
+    pub(in crate::http::api) fn gives<T: JsonSchema>(
+        mut self,
+        status: u16,
+        example: &Value,
+    ) -> Self {
+        let schema = self.schemas.subschema_for::<T>();
+        let content = json!({ "application/json": { "schema": schema, "example": example } });
+        self.told["responses"][status.to_string()] =
+            json!({ "description": "It is done.", "content": content });
+        self
+    }
+
+    /// It answers with nothing but that it is done.
+    pub(in crate::http::api) fn gives_nothing(mut self) -> Self {
+        self.told["responses"]["204"] = json!({ "description": "It is done." });
+        self
+    }
+
+    /// It answers with lines of JSON.
+    pub(in crate::http::api) fn gives_lines(mut self) -> Self {
+        let content = json!({ "application/x-ndjson": { "schema": { "type": "string" } } });
+        self.told["responses"]["200"] = json!({ "description": "A row a line, then a line with the head.", "content": content });
+        self
+    }
+
+    pub(super) fn into_value(self) -> Value {
+        self.told
+    }
+
+    fn parameters(&mut self) -> &mut Vec<Value> {
+        self.told["parameters"].as_array_mut().expect("it was made as one")
+    }
+}
+
+/// A parameter is there or not; it is never `null`.
+fn without_null(mut schema: Value) -> Value {
+    let null = json!("null");
+    if let Some(kinds) = schema.get_mut("type").and_then(Value::as_array_mut) {
+        kinds.retain(|kind| *kind != null);
+        if let [kind] = &kinds[..] {
+            schema["type"] = kind.clone();
+        }
+    }
+    let choices = schema.get("anyOf").and_then(Value::as_array);
+    let choice = choices.and_then(|choices| choices.iter().find(|choice| choice["type"] != null));
+    match choice.cloned() {
+        Some(mut choice) => {
+            // What is said of the parameter stays.
+            choice["description"] = schema["description"].clone();
+            choice
+        }
+        None => schema,
+    }
+}
+
+fn in_path(name: &str, schemas: &mut SchemaGenerator) -> Value {
+    let schema = match name {
+        "session" => schemas.subschema_for::<SessionId>(),
+        "username" => schemas.subschema_for::<Username>(),
+        "room" => schemas.subschema_for::<RoomId>(),
+        "stream" => schemas.subschema_for::<StreamId>(),
+        "app" => schemars::json_schema!({ "type": "string", "description": "The app's id." }),
+        other => unreachable!("a path says {{{other}}}, which has no schema"),
+    };
+    json!({ "name": name, "in": "path", "required": true, "schema": schema })
+}

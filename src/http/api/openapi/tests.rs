@@ -1,0 +1,48 @@
+use std::collections::HashSet;
+
+use super::*;
+
+const MEND: &str = "cargo run --example openapi > docs/openapi.json";
+
+#[test]
+fn the_checked_in_document_is_what_the_routes_generate() {
+    let checked_in = include_str!("../../../../docs/openapi.json");
+    assert!(checked_in == document(), "docs/openapi.json is stale; run: {MEND}");
+}
+
+#[test]
+fn every_operation_has_a_name_a_summary_and_an_answer() {
+    let document: Value = serde_json::from_str(&document()).unwrap();
+    let mut names = HashSet::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, told) in operations.as_object().unwrap() {
+            let name = told["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path}"));
+            assert!(names.insert(name), "{name} is told twice");
+            assert!(!told["summary"].as_str().unwrap_or_default().is_empty(), "{name}");
+            let statuses = told["responses"].as_object().unwrap().keys();
+            assert!(statuses.into_iter().any(|status| status.starts_with("20")), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_reference_has_what_it_refers_to() {
+    fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(fields) => {
+                found.extend(fields.get("$ref").and_then(Value::as_str));
+                fields.values().for_each(|value| references(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+    let document: Value = serde_json::from_str(&document()).unwrap();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 50);
+    for reference in found {
+        let pointer = reference.strip_prefix('#').expect("it is of this document");
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+}

@@ -1,0 +1,133 @@
+//! Moderation verbs, and the receipts they are answered with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::Response;
+use hyper::StatusCode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use stagedoor_proto::{OutcomeCounts, Ref, RoomId, Verb};
+
+use super::super::problem::Problem;
+use super::super::router::Ports;
+use super::bearer::Backend;
+use super::once::Mark;
+use crate::hub::Moderated;
+use crate::room::Moderation;
+
+/// How long a call waits for targets that are to acknowledge it, unless asked otherwise, and at most.
+const DEFAULT_WAIT_MS: u64 = 1_000;
+const MAX_WAIT_MS: u64 = 10_000;
+
+/// The room of the path.
+#[derive(Deserialize)]
+pub(super) struct InRoom {
+    pub(super) room: RoomId,
+}
+
+/// How long to wait for receipts.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Patience {
+    /// Wait so long for targets that are to acknowledge it; what is still open then is answered as `pending`. 1000 unless
+    /// it says.
+    #[schemars(range(max = MAX_WAIT_MS))]
+    wait_ms: Option<u64>,
+}
+
+impl Patience {
+    fn read(&self) -> Result<Duration, Problem> {
+        let ms = self.wait_ms.unwrap_or(DEFAULT_WAIT_MS);
+        if ms > MAX_WAIT_MS {
+            let detail = format!("found {ms}; a call waits {MAX_WAIT_MS} ms at most");
+            return Err(Problem::invalid("wait_ms", detail));
+        }
+        Ok(Duration::from_millis(ms))
+    }
+}
+
+/// What became of a moderation verb. It is durable.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ModerationReceipt")]
+pub(super) struct Receipt {
+    /// The room.
+    room: RoomId,
+    /// Which verb.
+    verb: Verb,
+    /// Its place in the room's log.
+    version: u64,
+    /// How many it concerns.
+    concerned: u32,
+    /// The caller's idempotency key.
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    ref_: Option<Ref>,
+    /// Those concerned by outcome; absent when the room did it before under the same `ref`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<OutcomeCounts>,
+    /// Each target of a verb on one; of more, up to 100 that are not enforced.
+    targets: Vec<stagedoor_proto::Receipt>,
+    /// From the verb until these outcomes.
+    elapsed_ms: u64,
+}
+
+/// Does a verb in the room of the path, and answers with its receipt.
+pub(super) async fn moderate(
+    backend: Backend,
+    ports: Arc<Ports>,
+    room: RoomId,
+    patience: &Patience,
+    mark: Mark,
+    verb: Moderation,
+) -> Result<Response, Problem> {
+    let (patience, by) = (patience.read()?, backend.clone());
+    let work = {
+        let (hub, key) = (Arc::clone(ports.hub()), backend.room(room.clone()));
+        async move {
+            let (name, ref_) = (verb.verb(), verb.ref_().cloned());
+            let Moderated { accepted, report } =
+                hub.moderate(&key, verb, backend.caller, patience).await?;
+            let (version, concerned) = (accepted.version, accepted.targets);
+            let (counts, targets, elapsed_ms) = match report {
+                Some(report) => (Some(report.counts), report.targets, report.elapsed_ms),
+                None => (None, Vec::new(), 0),
+            };
+            Ok(Receipt { room, verb: name, version, concerned, ref_, counts, targets, elapsed_ms })
+        }
+    };
+    mark.perform(&ports, &by, StatusCode::OK, work).await
+}
+
+/// A receipt, for the document.
+pub(super) fn example(verb: Verb) -> Value {
+    json!({
+        "room": "lobby", "verb": verb.as_str(), "version": 42, "concerned": 1,
+        "counts": { "enforced": 1, "pending": 0, "offline": 0, "ignored": 0 },
+        "targets": [{ "target": { "username": "ada" }, "outcome": "enforced", "elapsed_ms": 0 }],
+        "elapsed_ms": 0,
+    })
+}
+
+/// Names the `ref` of bodies.
+macro_rules! has_ref {
+    ($($body:ty),*) => { $(
+        impl crate::http::api::input::Body for $body {
+            fn ref_mut(&mut self) -> &mut Option<stagedoor_proto::Ref> {
+                &mut self.ref_
+            }
+        }
+    )* };
+}
+pub(super) use has_ref;
+
+/// A body with nothing but a `ref`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "RefAlone")]
+pub(super) struct Nothing {
+    /// The caller's idempotency key.
+    #[serde(rename = "ref")]
+    pub(super) ref_: Option<Ref>,
+}
+has_ref!(Nothing);

@@ -1,0 +1,47 @@
+//! One id follows a request: taken from its caller or made here, told back, and in every line that is logged of it.
+
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use hyper::header::{HeaderName, HeaderValue};
+use tracing::Instrument as _;
+
+use crate::clock::Rng;
+use crate::http::router::Ports;
+
+/// Where it is told, both ways.
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest id that is taken from a caller.
+const MAX_ID_BYTES: usize = 64;
+
+/// Gives a request its id, and logs what came of it. The route is logged and not the path, which may name a user.
+pub(in crate::http) async fn follow(
+    State(ports): State<Arc<Ports>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let id = told(&request).unwrap_or_else(|| format!("{:032x}", Rng.bits()));
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let method = request.method().clone();
+    let header = HeaderValue::from_str(&id).ok();
+    let span = tracing::info_span!("request", id = %id);
+    let started = ports.hub().clock().now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    if let Some(route) = route.filter(|route| route.as_str().starts_with("/api/")) {
+        let took_ms = ports.hub().clock().now().saturating_since(started).as_millis();
+        let (route, status) = (route.as_str(), response.status().as_u16());
+        span.in_scope(|| tracing::info!(%method, route, status, took_ms, "answered"));
+    }
+    response.headers_mut().extend(header.map(|id| (HEADER, id)));
+    response
+}
+
+/// The caller's id, where it is one that may stand in a log.
+fn told(request: &Request) -> Option<String> {
+    let text = request.headers().get(HEADER)?.to_str().ok()?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(&byte);
+    let is_id = (1..=MAX_ID_BYTES).contains(&text.len()) && text.bytes().all(is_plain);
+    is_id.then(|| text.to_owned())
+}

@@ -1,0 +1,328 @@
+//! Rooms: created before anybody joins, listed, shown, and the verbs that are about a whole room.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use hyper::StatusCode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use stagedoor_proto::{
+    Counts, Data, ForceMuteAll, MAX_MUTE_EXCEPTIONS, ModerateRoom, ParticipantId, Ref, RoomId,
+    RoomMute, SendSignal, Sent, SignalType, StreamId, Target, Timestamp, Verb,
+};
+
+use super::super::problem::Problem;
+use super::super::router::Ports;
+use super::bearer::{Backend, Deed};
+use super::input::{Asked, At, Call};
+use super::paging::{self, Cursor, Page};
+use super::receipt::{self, InRoom, Nothing, Patience, Receipt, has_ref, moderate};
+use super::routes::{Method, Routes};
+use crate::hub::ShownRoom;
+use crate::room::{Expiry, Moderation, RoomChoices};
+use crate::store::Page as StorePage;
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .about("rooms")
+        .on(Method::Post, "/apps/{app}/rooms", create, |told| {
+            told.named("create_room", "Create a room with settings of its own, before anybody joins")
+                .takes::<Create>(&json!({
+                    "room": "town-hall", "settings": { "participants": 500 }, "mute": { "active": true, "lock": true },
+                }))
+                .gives::<Shown>(201, &example())
+        })
+        .on(Method::Get, "/apps/{app}/rooms", list, |told| {
+            told.named("list_rooms", "List the rooms that are open or were created, by name")
+                .asks::<Query>()
+                .gives::<Page<Shown>>(200, &json!({ "items": [example()] }))
+        })
+        .on(Method::Get, "/apps/{app}/rooms/{room}", show, |told| {
+            told.named("show_room", "Show a room").gives::<Shown>(200, &example())
+        })
+        .on(Method::Post, "/apps/{app}/rooms/{room}/lock", lock, |told| {
+            told.named("lock_room", "Admit only moderators, and those who were there in the last 10 minutes")
+                .asks::<Patience>()
+                .takes::<Nothing>(&json!({}))
+                .gives::<Receipt>(200, &receipt::example(Verb::LockRoom))
+        })
+        .on(Method::Post, "/apps/{app}/rooms/{room}/unlock", unlock, |told| {
+            told.named("unlock_room", "Admit everybody again")
+                .asks::<Patience>()
+                .takes::<Nothing>(&json!({}))
+                .gives::<Receipt>(200, &receipt::example(Verb::UnlockRoom))
+        })
+        .on(Method::Post, "/apps/{app}/rooms/{room}/end", end, |told| {
+            told.named("end_room", "End a room for all in it; room tokens issued until now are refused")
+                .asks::<Patience>()
+                .takes::<Nothing>(&json!({}))
+                .gives::<Receipt>(200, &receipt::example(Verb::EndRoom))
+        })
+        .on(Method::Post, "/apps/{app}/rooms/{room}/force_mute_all", mute_all, |told| {
+            told.named("force_mute_all", "Mute everybody at once, and who publishes later")
+                .asks::<Patience>()
+                .takes::<MuteAll>(&json!({ "lock": true }))
+                .gives::<Receipt>(200, &receipt::example(Verb::ForceMuteAll))
+        })
+        .on(Method::Post, "/apps/{app}/rooms/{room}/disable_force_mute", disable_mute, |told| {
+            told.named("disable_force_mute", "Lift the room's own mute; who was muted stays so until they speak")
+                .asks::<Patience>()
+                .takes::<Nothing>(&json!({}))
+                .gives::<Receipt>(200, &receipt::example(Verb::DisableForceMute))
+        })
+        .on(Method::Post, "/apps/{app}/rooms/{room}/signal", signal, |told| {
+            told.named("send_signal", "Send a signal from the server")
+                .takes::<NewSignal>(&json!({ "type": "announcement", "data": { "text": "five minutes" } }))
+                .gives::<Sent>(200, &json!({ "recipients": 12, "order": 345 }))
+        })
+}
+
+fn example() -> Value {
+    json!({
+        "room": "town-hall", "open": true, "created_ms": 1_900_000_000_000_u64,
+        "settings": { "participants": 500 }, "version": 42,
+        "counts": { "participants": 12, "publishers": 1, "streams": 2 },
+        "mute": { "active": true, "lock": true }, "locked": false, "large": false,
+    })
+}
+
+/// A room to be created.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "NewRoom")]
+struct Create {
+    /// Its id.
+    room: RoomId,
+    /// What is to be otherwise there than in the app's other rooms.
+    #[serde(default)]
+    settings: RoomChoices,
+    /// The mute that stands from the start.
+    #[serde(default)]
+    mute: NewMute,
+    /// Whether it is locked from the start.
+    #[serde(default)]
+    locked: bool,
+    /// The caller's idempotency key.
+    #[serde(rename = "ref")]
+    ref_: Option<Ref>,
+}
+
+/// A mute that is to stand.
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct NewMute {
+    /// Whether streams start muted.
+    active: bool,
+    /// Whether the muted may not undo it.
+    lock: bool,
+}
+
+/// Mute everybody.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ForceMuteAll")]
+struct MuteAll {
+    /// Streams that go on.
+    #[serde(default)]
+    #[schemars(length(max = MAX_MUTE_EXCEPTIONS))]
+    except: Vec<StreamId>,
+    /// Whether the muted may not undo it.
+    #[serde(default)]
+    lock: bool,
+    /// The caller's idempotency key.
+    #[serde(rename = "ref")]
+    ref_: Option<Ref>,
+}
+
+/// A signal of the server.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NewSignal {
+    /// To one participant; absent: to all.
+    to: Option<ParticipantId>,
+    /// The application's name for its kind.
+    #[serde(rename = "type")]
+    type_: SignalType,
+    /// The application's data, at most 8192 bytes.
+    data: Data,
+    /// The caller's idempotency key.
+    #[serde(rename = "ref")]
+    ref_: Option<Ref>,
+}
+has_ref!(Create, MuteAll, NewSignal);
+
+/// Which page of the rooms is wanted.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    /// The `next` of the page before.
+    cursor: Option<Cursor>,
+    /// How many at most.
+    #[schemars(range(min = 1, max = 1_000))]
+    limit: Option<usize>,
+}
+
+/// A room, as an operator sees it. What tells how it is, is there while it is open.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Room")]
+struct Shown {
+    /// Its id.
+    room: RoomId,
+    /// Whether it is open: since somebody joined or the server acted there, until 10 minutes after it emptied.
+    open: bool,
+    /// When the server created it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_ms: Option<Timestamp>,
+    /// What is in force there, or chosen when it was created.
+    settings: RoomChoices,
+    /// The place in its log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+    /// How many are there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<Counts>,
+    /// The standing mute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mute: Option<RoomMute>,
+    /// Whether it is locked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locked: Option<bool>,
+    /// Whether only moderators and those with a stream are listed to the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    large: Option<bool>,
+}
+
+impl From<ShownRoom> for Shown {
+    fn from(ShownRoom { room, open, created }: ShownRoom) -> Self {
+        let created_ms = created.as_ref().map(|created| created.created);
+        let chosen = created.map(|created| created.choices).unwrap_or_default();
+        let Some(open) = open else {
+            let (version, counts, mute, locked, large) = (None, None, None, None, None);
+            let (open, settings) = (false, chosen);
+            return Self { room, open, created_ms, settings, version, counts, mute, locked, large };
+        };
+        let in_force = open.settings;
+        let expiry: Expiry = in_force.expiry;
+        Self {
+            room,
+            open: true,
+            created_ms,
+            settings: RoomChoices {
+                participants: Some(in_force.participants),
+                roster_limit: Some(in_force.roster_limit),
+                streams: Some(in_force.streams),
+                subscriber_signals: Some(in_force.subscriber_signals),
+                membership_expiry: Some(expiry),
+            },
+            version: Some(open.version),
+            counts: Some(open.counts),
+            mute: Some(open.mute),
+            locked: Some(open.locked),
+            large: Some(open.large),
+        }
+    }
+}
+
+async fn create(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    Call { body, mark }: Call<Create>,
+) -> Result<Response, Problem> {
+    let Create { room, settings, mute, locked, ref_ } = body;
+    for (field, chosen) in [
+        ("settings.participants", settings.participants),
+        ("settings.roster_limit", settings.roster_limit),
+        ("settings.streams", settings.streams),
+    ] {
+        if chosen == Some(0) {
+            return Err(Problem::invalid(field, "found 0; expected at least 1"));
+        }
+    }
+    if mute.lock && !mute.active {
+        return Err(Problem::invalid("mute.lock", "a lock needs a mute that is `active`"));
+    }
+    let mute = RoomMute { active: mute.active, lock: mute.lock };
+    let (by, at) = (backend.clone(), Arc::clone(&ports));
+    let work = async move {
+        let key = backend.room(room.clone());
+        at.hub().create_room(&key, settings, mute, locked).await?;
+        let target = Target::default();
+        let deed = Deed { verb: "create_room", target, room: Some(room), reason: None, ref_ };
+        backend.record(&at, deed).await?;
+        Ok(Shown::from(at.hub().room(&key).await?))
+    };
+    mark.perform(&ports, &by, StatusCode::CREATED, work).await
+}
+
+async fn list(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    Asked(query): Asked<Query>,
+) -> Result<Json<Page<Shown>>, Problem> {
+    let limit = paging::limit(query.limit)?;
+    let page = StorePage { after: paging::after(query.cursor.as_ref())?, limit: limit + 1 };
+    let rooms = ports.hub().list_rooms(backend.app.id(), page).await?;
+    Ok(Json(Page::cut(rooms, limit, |shown| shown.room.clone()).map(Shown::from)))
+}
+
+async fn show(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    At(InRoom { room }): At<InRoom>,
+) -> Result<Json<Shown>, Problem> {
+    Ok(Json(ports.hub().room(&backend.room(room)).await?.into()))
+}
+
+/// Makes the handler of a verb that is about a room and nothing else.
+macro_rules! verb {
+    ($name:ident, $verb:ident) => {
+        async fn $name(
+            backend: Backend,
+            State(ports): State<Arc<Ports>>,
+            At(InRoom { room }): At<InRoom>,
+            Asked(patience): Asked<Patience>,
+            Call { body: Nothing { ref_ }, mark }: Call<Nothing>,
+        ) -> Result<Response, Problem> {
+            let verb = Moderation::$verb(ModerateRoom { room: room.clone(), ref_ });
+            moderate(backend, ports, room, &patience, mark, verb).await
+        }
+    };
+}
+verb!(lock, LockRoom);
+verb!(unlock, UnlockRoom);
+verb!(end, EndRoom);
+verb!(disable_mute, DisableForceMute);
+
+async fn mute_all(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    At(InRoom { room }): At<InRoom>,
+    Asked(patience): Asked<Patience>,
+    Call { body: MuteAll { except, lock, ref_ }, mark }: Call<MuteAll>,
+) -> Result<Response, Problem> {
+    if except.len() > MAX_MUTE_EXCEPTIONS {
+        let detail = format!("found {}; at most {MAX_MUTE_EXCEPTIONS} streams", except.len());
+        return Err(Problem::invalid("except", detail));
+    }
+    let verb = Moderation::ForceMuteAll(ForceMuteAll { room: room.clone(), except, lock, ref_ });
+    moderate(backend, ports, room, &patience, mark, verb).await
+}
+
+async fn signal(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    At(InRoom { room }): At<InRoom>,
+    Call { body: NewSignal { to, type_, data, ref_ }, mark }: Call<NewSignal>,
+) -> Result<Response, Problem> {
+    let key = backend.room(room.clone());
+    let signal = SendSignal { room, to, type_, data, ref_ };
+    let hub = Arc::clone(ports.hub());
+    let work = async move {
+        let now = hub.clock().now();
+        Ok(hub.send_signal(&key, signal, now).await?)
+    };
+    mark.perform(&ports, &backend, StatusCode::OK, work).await
+}

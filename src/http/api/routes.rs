@@ -1,0 +1,92 @@
+//! Routes, each with its description.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::routing::{MethodFilter, on};
+
+use super::openapi::Description;
+use crate::http::router::Ports;
+
+/// How an operation is told in the document.
+pub(super) type Describe = fn(Description<'_>) -> Description<'_>;
+
+/// With which method an operation is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    Get,
+    Post,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    /// As the document names it.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Post => "post",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+        }
+    }
+
+    const fn filter(self) -> MethodFilter {
+        match self {
+            Self::Get => MethodFilter::GET,
+            Self::Post => MethodFilter::POST,
+            Self::Patch => MethodFilter::PATCH,
+            Self::Delete => MethodFilter::DELETE,
+        }
+    }
+}
+
+/// An operation as it is to be told.
+#[derive(Clone, Copy)]
+pub(super) struct Operation {
+    pub(super) method: Method,
+    pub(super) path: &'static str,
+    pub(super) tag: &'static str,
+    pub(super) describe: Describe,
+}
+
+/// Routes on their way to a router, and to the document.
+#[derive(Default)]
+pub(super) struct Routes {
+    router: Router<Arc<Ports>>,
+    operations: Vec<Operation>,
+    tag: &'static str,
+}
+
+impl Routes {
+    /// What follows is about this resource.
+    pub(super) fn about(self, tag: &'static str) -> Self {
+        Self { tag, ..self }
+    }
+
+    /// Adds an operation.
+    pub(super) fn on<H, T>(
+        mut self,
+        method: Method,
+        path: &'static str,
+        handler: H,
+        describe: Describe,
+    ) -> Self
+    where
+        H: Handler<T, Arc<Ports>>,
+        T: 'static,
+    {
+        self.router = self.router.route(path, on(method.filter(), handler));
+        self.operations.push(Operation { method, path, tag: self.tag, describe });
+        self
+    }
+
+    pub(super) fn into_router(self) -> Router<Arc<Ports>> {
+        self.router
+    }
+
+    pub(super) fn into_operations(self) -> Vec<Operation> {
+        self.operations
+    }
+}

@@ -1,0 +1,274 @@
+//! Streams of a room: which there are, muting them and their owners, ending them, and where they stand in a layout.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use hyper::StatusCode;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use stagedoor_proto::{
+    ForceMute, ForceUnpublish, LayoutClasses, MuteTarget, OnStream, ParticipantId, Reason, Ref,
+    RoomId, Stream, StreamId, UpdateStream, Username, Verb,
+};
+
+use super::super::problem::Problem;
+use super::super::router::Ports;
+use super::bearer::{Backend, Deed};
+use super::input::{Asked, At, Call};
+use super::paging::{self, Cursor, Page};
+use super::participants::who;
+use super::receipt::{self, InRoom, Patience, Receipt, has_ref, moderate};
+use super::routes::{Method, Routes};
+use crate::room::Moderation;
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .about("streams")
+        .on(Method::Get, "/apps/{app}/rooms/{room}/streams", list, |told| {
+            told.named("list_streams", "List the streams in a room")
+                .asks::<Query>()
+                .gives::<Page<Stream>>(200, &json!({ "items": [example()] }))
+        })
+        .on(Method::Patch, "/apps/{app}/rooms/{room}/streams/{stream}", set_layout, |told| {
+            told.named("set_layout_classes", "Set the layout classes of a stream")
+                .takes::<Layout>(&json!({ "layout_classes": ["focus"] }))
+                .gives::<Stream>(200, &example())
+        })
+        .on(Method::Post, "/apps/{app}/rooms/{room}/force_mute", mute, |told| {
+            told.named("force_mute", "Mute a stream, or all of a participant's or a user's; `lock` keeps them from undoing it")
+                .asks::<Patience>()
+                .takes::<Mute>(&json!({ "username": "ada", "lock": true }))
+                .gives::<Receipt>(200, &receipt::example(Verb::ForceMute))
+        })
+        .on(Method::Post, "/apps/{app}/rooms/{room}/lift_mute", lift, |told| {
+            told.named("lift_mute", "Lift a mute and its lock; whoever was muted decides when to speak")
+                .asks::<Patience>()
+                .takes::<Lift>(&json!({ "username": "ada" }))
+                .gives::<Receipt>(200, &receipt::example(Verb::LiftMute))
+        })
+        .on(Method::Post, "/apps/{app}/rooms/{room}/force_unpublish", unpublish, |told| {
+            told.named("force_unpublish", "End somebody's stream")
+                .asks::<Patience>()
+                .takes::<Unpublish>(&json!({ "stream": "AAAAAAAAAAAAAAAAAAAAAg", "reason": "spam" }))
+                .gives::<Receipt>(200, &receipt::example(Verb::ForceUnpublish))
+        })
+        .on(Method::Post, "/apps/{app}/rooms/{room}/ask_unmute", ask_unmute, |told| {
+            told.named("ask_unmute", "Ask the owner of a stream to turn its audio on; the owner decides")
+                .asks::<Patience>()
+                .takes::<Ask>(&json!({ "stream": "AAAAAAAAAAAAAAAAAAAAAg" }))
+                .gives::<Receipt>(200, &receipt::example(Verb::AskUnmute))
+        })
+}
+
+fn example() -> Value {
+    json!({
+        "id": "AAAAAAAAAAAAAAAAAAAAAg", "participant": "AAAAAAAAAAAAAAAAAAAAAA", "kind": "camera",
+        "has_audio": true, "has_video": true, "muted": false, "layout_classes": ["focus"],
+    })
+}
+
+/// Which page of the streams is wanted.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    /// The `next` of the page before.
+    cursor: Option<Cursor>,
+    /// How many at most.
+    #[schemars(range(min = 1, max = 1_000))]
+    limit: Option<usize>,
+}
+
+/// The stream of the path.
+#[derive(Deserialize)]
+struct OfStream {
+    room: RoomId,
+    stream: StreamId,
+}
+
+/// Where a stream is to stand.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "NewLayout")]
+struct Layout {
+    /// Its classes; none clears them.
+    layout_classes: LayoutClasses,
+    /// The caller's idempotency key.
+    #[serde(rename = "ref")]
+    ref_: Option<Ref>,
+}
+
+/// Mute exactly one of `stream`, `participant` and `username`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ForceMute", extend("oneOf" = [
+    { "required": ["stream"] },
+    { "required": ["participant"] },
+    { "required": ["username"] },
+]))]
+struct Mute {
+    /// The stream.
+    stream: Option<StreamId>,
+    /// Whose streams, by membership.
+    participant: Option<ParticipantId>,
+    /// Whose streams, by name.
+    username: Option<Username>,
+    /// Whether the muted may not undo it, with any stream, on any instance.
+    #[serde(default)]
+    lock: bool,
+    /// The caller's idempotency key.
+    #[serde(rename = "ref")]
+    ref_: Option<Ref>,
+}
+
+/// Lift the mute of exactly one of `stream`, `participant` and `username`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "LiftMute", extend("oneOf" = [
+    { "required": ["stream"] },
+    { "required": ["participant"] },
+    { "required": ["username"] },
+]))]
+struct Lift {
+    /// The stream.
+    stream: Option<StreamId>,
+    /// Whose streams, by membership.
+    participant: Option<ParticipantId>,
+    /// Whose streams, by name.
+    username: Option<Username>,
+    /// The caller's idempotency key.
+    #[serde(rename = "ref")]
+    ref_: Option<Ref>,
+}
+
+/// End a stream.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ForceUnpublish")]
+struct Unpublish {
+    /// Which.
+    stream: StreamId,
+    /// Why.
+    reason: Option<Reason>,
+    /// The caller's idempotency key.
+    #[serde(rename = "ref")]
+    ref_: Option<Ref>,
+}
+
+/// Ask for a stream's audio.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "AskUnmute")]
+struct Ask {
+    /// Which.
+    stream: StreamId,
+    /// The caller's idempotency key.
+    #[serde(rename = "ref")]
+    ref_: Option<Ref>,
+}
+has_ref!(Layout, Mute, Lift, Unpublish, Ask);
+
+async fn list(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    At(InRoom { room }): At<InRoom>,
+    Asked(query): Asked<Query>,
+) -> Result<Json<Page<Stream>>, Problem> {
+    let (limit, after) = (paging::limit(query.limit)?, paging::after(query.cursor.as_ref())?);
+    let streams = ports.hub().streams(&backend.room(room), after, limit + 1).await?;
+    Ok(Json(Page::cut(streams, limit, |stream| stream.id)))
+}
+
+async fn set_layout(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    At(OfStream { room, stream }): At<OfStream>,
+    Call { body: Layout { layout_classes, ref_ }, mark }: Call<Layout>,
+) -> Result<Response, Problem> {
+    let (by, at) = (backend.clone(), Arc::clone(&ports));
+    let work = async move {
+        let layout_classes = Some(layout_classes);
+        let (has_audio, has_video, name) = (None, None, None);
+        let update = UpdateStream { stream, has_audio, has_video, name, layout_classes };
+        let changed = at.hub().update_stream(&backend.room(room.clone()), update).await?;
+        let target = stagedoor_proto::Target {
+            participant: Some(changed.participant),
+            stream: Some(stream),
+            username: None,
+        };
+        let deed =
+            Deed { verb: "set_layout_classes", target, room: Some(room), reason: None, ref_ };
+        backend.record(&at, deed).await?;
+        Ok(changed)
+    };
+    mark.perform(&ports, &by, StatusCode::OK, work).await
+}
+
+/// What a mute is aimed at.
+fn aim(
+    room: &RoomId,
+    stream: Option<StreamId>,
+    participant: Option<ParticipantId>,
+    username: Option<Username>,
+) -> Result<MuteTarget, Problem> {
+    match (stream, participant, username) {
+        (Some(stream), None, None) => Ok(MuteTarget::Stream(stream)),
+        (None, None, None) | (Some(_), ..) => {
+            let detail = "exactly one of `stream`, `participant` and `username` is needed";
+            Err(Problem::invalid("body", detail))
+        }
+        (None, participant, username) => {
+            Ok(MuteTarget::Person { room: room.clone(), who: who(participant, username)? })
+        }
+    }
+}
+
+async fn mute(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    At(InRoom { room }): At<InRoom>,
+    Asked(patience): Asked<Patience>,
+    Call { body, mark }: Call<Mute>,
+) -> Result<Response, Problem> {
+    let Mute { stream, participant, username, lock, ref_ } = body;
+    let target = aim(&room, stream, participant, username)?;
+    let verb = Moderation::ForceMute(ForceMute { target, lock, ref_ });
+    moderate(backend, ports, room, &patience, mark, verb).await
+}
+
+async fn lift(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    At(InRoom { room }): At<InRoom>,
+    Asked(patience): Asked<Patience>,
+    Call { body, mark }: Call<Lift>,
+) -> Result<Response, Problem> {
+    let Lift { stream, participant, username, ref_ } = body;
+    let target = aim(&room, stream, participant, username)?;
+    let verb = Moderation::LiftMute(ForceMute { target, lock: false, ref_ });
+    moderate(backend, ports, room, &patience, mark, verb).await
+}
+
+async fn unpublish(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    At(InRoom { room }): At<InRoom>,
+    Asked(patience): Asked<Patience>,
+    Call { body: Unpublish { stream, reason, ref_ }, mark }: Call<Unpublish>,
+) -> Result<Response, Problem> {
+    let verb = Moderation::ForceUnpublish(ForceUnpublish { stream, reason, ref_ });
+    moderate(backend, ports, room, &patience, mark, verb).await
+}
+
+async fn ask_unmute(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    At(InRoom { room }): At<InRoom>,
+    Asked(patience): Asked<Patience>,
+    Call { body: Ask { stream, ref_ }, mark }: Call<Ask>,
+) -> Result<Response, Problem> {
+    let verb = Moderation::AskUnmute(OnStream { stream, ref_ });
+    moderate(backend, ports, room, &patience, mark, verb).await
+}

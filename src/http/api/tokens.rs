@@ -1,0 +1,210 @@
+//! Minting: session tokens (under `sessions`), room tokens and server tokens. What is minted is kept nowhere.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::Response;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use stagedoor_proto::{InstanceId, LayoutClasses, Ref, Role, RoomId, Secret, Timestamp, Username};
+
+use super::super::problem::Problem;
+use super::super::router::Ports;
+use super::bearer::Backend;
+use super::input::Call;
+use super::receipt::has_ref;
+use super::routes::{Method, Routes};
+use crate::auth::token::{
+    DEFAULT_ROOM_TOKEN_LIFETIME, MAX_SERVER_TOKEN_LIFETIME, MintError, RoomClaims, ServerClaims,
+    SessionClaims,
+};
+use crate::grant::{Grant, RoomPattern, Scopes};
+
+/// How long a minted session token may be shown, unless asked otherwise.
+const DEFAULT_SESSION_TOKEN_LIFE: Duration = Duration::from_hours(1);
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .about("tokens")
+        .on(Method::Post, "/apps/{app}/tokens/room", mint_room, |told| {
+            told.named("mint_room_token", "Mint a room token, which lets a session enter one room")
+                .takes::<MintRoom>(
+                    &json!({ "room": "lobby", "role": "moderator", "username": "ada" }),
+                )
+                .gives::<Minted>(201, &example())
+        })
+        .on(Method::Post, "/apps/{app}/tokens/server", mint_server, |told| {
+            told.named(
+                "mint_server_token",
+                "Mint a server token, which opens this API for an hour at most",
+            )
+            .takes::<MintServer>(&json!({ "name": "billing", "for_ms": 60_000 }))
+            .gives::<Minted>(201, &example())
+        })
+}
+
+pub(super) fn example() -> Value {
+    json!({ "token": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl", "expires_at_ms": 1_900_000_300_000_u64 })
+}
+
+/// Who may start a session, and what it may do.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MintSession {
+    /// Who.
+    username: Username,
+    /// The only client instance it is good for.
+    instance: Option<InstanceId>,
+    /// A name for display, of 1 to 256 characters.
+    #[schemars(length(min = 1, max = 256))]
+    name: Option<String>,
+    /// Rooms that may be entered without a room token, with the role there; `*` may end a name.
+    #[serde(default)]
+    rooms: BTreeMap<String, Role>,
+    /// The scopes it holds; absent: whatever the role allows.
+    scopes: Option<Vec<String>>,
+    /// Whether its holder may remove people from the whole app.
+    #[serde(default)]
+    app_moderator: bool,
+    /// How long the token may be shown; an hour unless it says.
+    for_ms: Option<u64>,
+    /// How long the session lives, where that is not as long.
+    ttl_s: Option<NonZeroU64>,
+    /// The caller's idempotency key.
+    #[serde(rename = "ref")]
+    ref_: Option<Ref>,
+}
+
+/// Who may enter a room, and as what.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct MintRoom {
+    /// Which room.
+    room: RoomId,
+    /// As what; absent: the app's default.
+    role: Option<Role>,
+    /// The only user it is good for.
+    username: Option<Username>,
+    /// Connection data, told to all and never changed.
+    #[schemars(length(max = 1_000))]
+    data: Option<String>,
+    /// Its id: with one, a single session may spend it.
+    #[schemars(length(min = 1, max = 256))]
+    jti: Option<String>,
+    /// The layout classes of the participant's streams.
+    #[serde(default)]
+    layout_classes: LayoutClasses,
+    /// Whether its holder may remove people from the whole app.
+    #[serde(default)]
+    app_moderator: bool,
+    /// How long it lives: 24 hours unless it says, 30 days at most.
+    for_ms: Option<u64>,
+    /// The caller's idempotency key.
+    #[serde(rename = "ref")]
+    ref_: Option<Ref>,
+}
+
+/// Who may use this API.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct MintServer {
+    /// What the audit log calls its holder.
+    #[schemars(length(min = 1, max = 256))]
+    name: Option<String>,
+    /// How long it lives: an hour unless it says, and at most.
+    for_ms: Option<u64>,
+    /// The caller's idempotency key.
+    #[serde(rename = "ref")]
+    ref_: Option<Ref>,
+}
+has_ref!(MintSession, MintRoom, MintServer);
+
+/// A token.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Minted {
+    /// The token.
+    token: Secret,
+    /// When it runs out.
+    expires_at_ms: Timestamp,
+}
+
+impl Minted {
+    fn new(
+        ports: &Ports,
+        life: Duration,
+        token: Result<Secret, MintError>,
+    ) -> Result<Self, Problem> {
+        let token = token.map_err(|error| match &error {
+            MintError::NoSecret => {
+                let detail =
+                    "the app has public keys only: whoever holds the private one mints its tokens";
+                Problem::new(hyper::StatusCode::CONFLICT, "no_signing_key", detail)
+            }
+            MintError::TooLongLived { .. } => Problem::invalid("for_ms", error.to_string()),
+            MintError::Length { claim, .. } => {
+                let field = if *claim == "sub" { "name" } else { claim };
+                Problem::invalid(field, error.to_string())
+            }
+        })?;
+        let expires = (ports.hub().clock().now() + life).as_secs();
+        Ok(Self { token, expires_at_ms: Timestamp::from_secs(expires) })
+    }
+}
+
+pub(super) async fn mint_session(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    Call { body, mark }: Call<MintSession>,
+) -> Result<Response, Problem> {
+    let life = body.for_ms.map_or(DEFAULT_SESSION_TOKEN_LIFE, Duration::from_millis);
+    let mut rooms = Vec::with_capacity(body.rooms.len());
+    for (pattern, role) in body.rooms {
+        let pattern = RoomPattern::try_from(pattern)
+            .map_err(|error| Problem::invalid("rooms", error.to_string()))?;
+        rooms.push((pattern, role));
+    }
+    let scopes = body.scopes.map(Scopes::from_iter);
+    let claims = SessionClaims {
+        sub: body.username,
+        instance: body.instance,
+        name: body.name,
+        grant: Grant { rooms, scopes, app_moderator: body.app_moderator },
+        ttl_s: body.ttl_s,
+    };
+    let mint = || Minted::new(&ports, life, backend.app.tokens().mint_session(&claims, life));
+    mark.mint(&ports, &backend, mint)
+}
+
+async fn mint_room(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    Call { body, mark }: Call<MintRoom>,
+) -> Result<Response, Problem> {
+    let life = body.for_ms.map_or(DEFAULT_ROOM_TOKEN_LIFETIME, Duration::from_millis);
+    let claims = RoomClaims {
+        room: body.room,
+        role: body.role,
+        sub: body.username,
+        data: body.data,
+        jti: body.jti,
+        layout_classes: body.layout_classes,
+        app_moderator: body.app_moderator,
+    };
+    let mint = || Minted::new(&ports, life, backend.app.tokens().mint_room(&claims, Some(life)));
+    mark.mint(&ports, &backend, mint)
+}
+
+async fn mint_server(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    Call { body, mark }: Call<MintServer>,
+) -> Result<Response, Problem> {
+    let life = body.for_ms.map_or(MAX_SERVER_TOKEN_LIFETIME, Duration::from_millis);
+    let claims = ServerClaims { sub: body.name };
+    let mint = || Minted::new(&ports, life, backend.app.tokens().mint_server(&claims, life));
+    mark.mint(&ports, &backend, mint)
+}

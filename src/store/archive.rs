@@ -1,0 +1,176 @@
+//! What operators look up: users, sessions that ended, rooms created before anybody joined, the audit log's check.
+//!
+//! Nothing here decides who comes in; a gateway that never asked would serve the same. Not here: live sessions and open
+//! rooms (`hub`).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use stagedoor_proto::{
+    ClientInfo, Disconnect, InstanceId, RoomId, SessionId, SessionState, Timestamp, Username,
+};
+
+use super::{Block, Head, Profile, StoreError, Tampered, UserKey, Verified};
+use crate::room::{Fact, RoomChoices, RoomKey};
+
+/// How long a created room is kept that nobody enters, or asks for.
+pub const CREATED_ROOM_LIFE: Duration = Duration::from_hours(30 * 24);
+
+/// A session that is over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EndedSession {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose it was.
+    pub username: Username,
+    /// Whether the name was only borrowed.
+    pub guest: bool,
+    /// On which client instance.
+    pub instance: InstanceId,
+    /// What software it was.
+    pub client: Option<ClientInfo>,
+    /// From where it started.
+    pub address: IpAddr,
+    /// What its client called itself in HTTP.
+    pub user_agent: Option<Box<str>>,
+    /// Since when it was.
+    pub started_ms: Timestamp,
+    /// Since when it is over.
+    pub ended_ms: Timestamp,
+    /// The state it ended in.
+    pub state: SessionState,
+    /// What it was told.
+    pub ending: Disconnect,
+}
+
+/// Which of an app's ended sessions are wanted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EndedSessions {
+    /// Those of one user.
+    pub username: Option<Username>,
+    /// Those that ended in one state.
+    pub state: Option<SessionState>,
+}
+
+/// A user, as an operator sees them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KnownUser {
+    /// The unique name.
+    pub username: Username,
+    /// Whether the name is somebody's; otherwise a guest's, or nobody's yet.
+    pub registered: bool,
+    /// What the app says of them.
+    pub profile: Profile,
+    /// When they were last here.
+    pub seen: Option<Timestamp>,
+    /// Until when issued credentials are refused.
+    pub revoked: Option<Timestamp>,
+    /// When they were deleted.
+    pub deleted: Option<Timestamp>,
+    /// What keeps them out.
+    pub block: Option<Block>,
+}
+
+/// A room that a server created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreatedRoom {
+    /// What is to be otherwise there than in the app's other rooms.
+    pub choices: RoomChoices,
+    /// When it was created.
+    pub created: Timestamp,
+}
+
+/// Where a list goes on, and how much of it is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<C> {
+    /// The last of the page before.
+    pub after: Option<C>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// What operators look up. Every call is as those of [`super::Store`].
+pub trait Archive: Send + Sync + 'static {
+    /// Keeps sessions that ended, in their order.
+    fn keep_sessions(
+        &self,
+        app: Arc<str>,
+        ended: Vec<EndedSession>,
+    ) -> BoxFuture<'static, Result<(), StoreError>>;
+
+    /// An app's ended session of this id.
+    fn ended_session(
+        &self,
+        app: Arc<str>,
+        id: SessionId,
+    ) -> BoxFuture<'_, Result<Option<EndedSession>, StoreError>>;
+
+    /// An app's ended sessions with their numbers, newest first.
+    fn ended_sessions(
+        &self,
+        app: Arc<str>,
+        which: EndedSessions,
+        page: Page<u64>,
+    ) -> BoxFuture<'_, Result<Vec<(u64, EndedSession)>, StoreError>>;
+
+    /// Forgets sessions that ended before `before`, and all but the newest `most`; how many. Each few hundred are a step
+    /// of their own: a failure leaves the others for the next time.
+    fn forget_sessions(
+        &self,
+        before: Timestamp,
+        most: u64,
+    ) -> BoxFuture<'_, Result<u64, StoreError>>;
+
+    /// What is known of a user, be it only that they are blocked.
+    fn user(
+        &self,
+        user: UserKey,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Option<KnownUser>, StoreError>>;
+
+    /// An app's users by name; `blocked`: those who are kept out, whether or not they were ever here.
+    fn users(
+        &self,
+        app: Arc<str>,
+        blocked: bool,
+        page: Page<Username>,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<KnownUser>, StoreError>>;
+
+    /// Creates a room with `facts` laid on it; `false`, and nothing is changed, when it was created before and not ended
+    /// since.
+    fn create_room(
+        &self,
+        room: RoomKey,
+        created: CreatedRoom,
+        facts: Vec<Fact>,
+    ) -> BoxFuture<'_, Result<bool, StoreError>>;
+
+    /// A room that was created, and not ended since. Asking keeps it for another [`CREATED_ROOM_LIFE`].
+    fn created_room(
+        &self,
+        room: RoomKey,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Option<CreatedRoom>, StoreError>>;
+
+    /// An app's created rooms by name.
+    fn created_rooms(
+        &self,
+        app: Arc<str>,
+        page: Page<RoomId>,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<(RoomId, CreatedRoom)>, StoreError>>;
+
+    /// The end of an app's audit log; that of an empty one where nothing was kept.
+    fn audit_head(&self, app: Arc<str>) -> BoxFuture<'_, Result<Head, StoreError>>;
+
+    /// Checks an app's audit log as it is when this is called; `told` is a head that was written down elsewhere.
+    fn verify_audit(
+        &self,
+        app: Arc<str>,
+        told: Option<Head>,
+    ) -> BoxFuture<'_, Result<Result<Verified, Tampered>, StoreError>>;
+}

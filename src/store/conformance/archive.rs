@@ -1,0 +1,146 @@
+//! What operators look up.
+
+use std::time::Duration;
+
+use stagedoor_proto::{CloseCode, Disconnect, RoomMute, SessionId, SessionState, Timestamp};
+
+use super::{Entry, NOW, ban, instance, let_in, registered, start, user};
+use crate::room::{Fact, RoomChoices, RoomKey};
+use crate::store::{CREATED_ROOM_LIFE, CreatedRoom, EndedSession, EndedSessions, Page, Store};
+
+fn ended(bits: u128, username: &str, state: SessionState, at: Timestamp) -> EndedSession {
+    EndedSession {
+        id: SessionId::from_bits(bits),
+        username: user(username).username,
+        guest: false,
+        instance: instance('a'),
+        client: None,
+        address: "192.0.2.1".parse().unwrap(),
+        user_agent: Some("agent".into()),
+        started_ms: NOW,
+        ended_ms: at,
+        state,
+        ending: Disconnect::new(CloseCode::Terminated),
+    }
+}
+
+async fn list(store: &dyn Store, which: EndedSessions, after: Option<u64>) -> Vec<(u64, u128)> {
+    let page = Page { after, limit: 10 };
+    let found = store.ended_sessions("app".into(), which, page).await.unwrap();
+    found.into_iter().map(|(number, session)| (number, session.id.bits())).collect()
+}
+
+async fn bits(store: &dyn Store, which: EndedSessions) -> Vec<u128> {
+    list(store, which, None).await.into_iter().map(|(_, bits)| bits).collect()
+}
+
+pub(in crate::store) async fn ended_sessions_are_listed_newest_first(store: &dyn Store) {
+    let sessions = [
+        ended(1, "ada", SessionState::Terminated, NOW),
+        ended(2, "bob", SessionState::NotLoggedIn, NOW),
+        ended(3, "ada", SessionState::NotLoggedIn, NOW),
+    ];
+    store.keep_sessions("app".into(), sessions.to_vec()).await.unwrap();
+    store.keep_sessions("other".into(), vec![sessions[0].clone()]).await.unwrap();
+    let all = list(store, EndedSessions::default(), None).await;
+    assert_eq!(all.iter().map(|(_, bits)| *bits).collect::<Vec<_>>(), [3, 2, 1]);
+    let rest = list(store, EndedSessions::default(), Some(all[0].0)).await;
+    assert_eq!(rest, all[1..]);
+    let ada = || Some(user("ada").username);
+    let state = Some(SessionState::NotLoggedIn);
+    for (username, state, expected) in [
+        (ada(), None, &[3, 1][..]),
+        (None, state, &[3, 2]),
+        (ada(), state, &[3]),
+        (Some(user("eve").username), None, &[]),
+    ] {
+        assert_eq!(bits(store, EndedSessions { username, state }).await, expected);
+    }
+    let find =
+        |app: &'static str, bits| store.ended_session(app.into(), SessionId::from_bits(bits));
+    assert_eq!(find("app", 2).await.unwrap().as_ref(), Some(&sessions[1]));
+    assert_eq!(find("other", 2).await.unwrap(), None);
+}
+
+pub(in crate::store) async fn old_sessions_are_forgotten_and_so_are_too_many(store: &dyn Store) {
+    let at = |n: u64| NOW + Duration::from_secs(n);
+    let sessions = (0..600_u64).map(|n| ended(n.into(), "ada", SessionState::Terminated, at(n)));
+    store.keep_sessions("app".into(), sessions.collect()).await.unwrap();
+    assert_eq!(store.forget_sessions(at(550), u64::MAX).await.unwrap(), 550);
+    assert_eq!(store.forget_sessions(at(550), 3).await.unwrap(), 47);
+    assert_eq!(bits(store, EndedSessions::default()).await, [599, 598, 597]);
+    assert_eq!(store.forget_sessions(at(0), 3).await.unwrap(), 0);
+}
+
+pub(in crate::store) async fn users_are_shown_with_what_keeps_them_out(store: &dyn Store) {
+    let_in(store, start("ada", registered(), 1)).await;
+    let_in(store, start("bob", Entry::Guest, 2)).await;
+    store.block(user("bob"), ban(), false).await.unwrap();
+    store.block(user("never here"), ban(), false).await.unwrap();
+    let ada = store.user(user("ada"), NOW).await.unwrap().unwrap();
+    assert_eq!((ada.registered, ada.block), (true, None));
+    assert!(ada.seen.is_some());
+    let bob = store.user(user("bob"), NOW).await.unwrap().unwrap();
+    assert_eq!((bob.registered, bob.block), (false, Some(ban())));
+    let blocked = store.user(user("never here"), NOW).await.unwrap().unwrap();
+    assert_eq!((blocked.seen, blocked.block), (None, Some(ban())));
+    assert_eq!(store.user(user("nobody"), NOW).await.unwrap(), None);
+    let names = |blocked, after: Option<&str>| {
+        let page = Page { after: after.map(|name| user(name).username), limit: 10 };
+        async move {
+            let users = store.users("app".into(), blocked, page, NOW).await.unwrap();
+            users.iter().map(|user| user.username.to_string()).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(names(false, None).await, ["ada", "bob"]);
+    assert_eq!(names(false, Some("ada")).await, ["bob"]);
+    assert_eq!(names(true, None).await, ["bob", "never here"]);
+}
+
+pub(in crate::store) async fn created_room_is_kept_until_it_ends_or_nobody_asks(store: &dyn Store) {
+    let room = RoomKey { app: "app".into(), room: "hall".parse().unwrap() };
+    let choices = RoomChoices { participants: Some(7), ..RoomChoices::default() };
+    let created = CreatedRoom { choices, created: NOW };
+    let facts = || {
+        let mute = RoomMute { active: true, lock: false };
+        vec![
+            Fact::Room { mute, locked: true },
+            Fact::Emptied { keep_until: NOW + CREATED_ROOM_LIFE },
+        ]
+    };
+    let create = || store.create_room(room.clone(), created.clone(), facts());
+    let find = |now| store.created_room(room.clone(), now);
+    assert_eq!(find(NOW).await.unwrap(), None);
+    assert!(create().await.unwrap());
+    assert!(!create().await.unwrap(), "it is there");
+    assert!(store.load_room(room.clone(), NOW).await.unwrap().locked);
+    let page = || Page { after: None, limit: 10 };
+    let listed = store.created_rooms("app".into(), page(), NOW).await.unwrap();
+    assert_eq!(listed, [(room.room.clone(), created.clone())]);
+    assert_eq!(store.created_rooms("other".into(), page(), NOW).await.unwrap(), []);
+    let late = NOW + CREATED_ROOM_LIFE - Duration::from_secs(1);
+    assert_eq!(find(late).await.unwrap(), Some(created.clone()));
+    let later = NOW + CREATED_ROOM_LIFE + Duration::from_secs(1);
+    assert_eq!(find(later).await.unwrap(), Some(created.clone()), "it was asked for");
+    let keep_until = later + CREATED_ROOM_LIFE;
+    store.keep_room(room.clone(), vec![Fact::Ended { at: later, keep_until }]).await.unwrap();
+    assert_eq!(find(later).await.unwrap(), None, "it was ended");
+    assert!(create().await.unwrap());
+    assert_eq!(find(NOW + CREATED_ROOM_LIFE).await.unwrap(), None, "nobody asked");
+}
+
+pub(in crate::store) async fn audit_log_is_checked_as_it_grows(store: &dyn Store) {
+    let empty = store.audit_head("app".into()).await.unwrap();
+    assert_eq!(empty.number, 0);
+    for _ in 0..3 {
+        let events = vec![super::audit::event("ban"); 700];
+        store.audit("app".into(), events).await.unwrap();
+    }
+    let verified = store.verify_audit("app".into(), Some(empty)).await.unwrap().unwrap();
+    assert_eq!(verified.head, store.audit_head("app".into()).await.unwrap());
+    assert_eq!(verified.head.number, 2_100);
+    let told = crate::store::Head { number: 1_500, ..verified.head };
+    assert!(store.verify_audit("app".into(), Some(told)).await.unwrap().is_err());
+    let told = crate::store::Head { number: 2_101, ..verified.head };
+    assert!(store.verify_audit("app".into(), Some(told)).await.unwrap().is_err());
+}

@@ -1,0 +1,88 @@
+//! Rooms that a server created: their choices, until they end or nobody asks for so long.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use stagedoor_proto::{RoomId, Timestamp};
+
+use super::rooms;
+use super::value::{JsonOf, Ms, Number};
+use crate::room::RoomKey;
+use crate::store::{CREATED_ROOM_LIFE, CreatedRoom, Page};
+
+/// How exactly it is known when a room was last asked for.
+const ASKED_MARGIN: Duration = Duration::from_hours(24);
+
+/// Creates a room, unless it is there.
+pub(super) fn create(
+    db: &Connection,
+    key: &RoomKey,
+    created: &CreatedRoom,
+    facts: &[rooms::Change],
+) -> rusqlite::Result<bool> {
+    let (app, room, now) = (&*key.app, key.room.as_str(), created.created);
+    db.prepare_cached("DELETE FROM created_rooms WHERE until_ms <= ?1")?.execute([Ms(now)])?;
+    let choices = serde_json::to_string(&created.choices).expect("choices have a JSON form");
+    let is_new = db
+        .prepare_cached(
+            "INSERT INTO created_rooms (app, room, choices, created_ms, until_ms) VALUES (?1, ?2, ?3, ?4, ?5) \
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![app, room, choices, Ms(now), Ms(now + CREATED_ROOM_LIFE)])?
+        > 0;
+    if is_new {
+        rooms::keep(db, key, facts)?;
+    }
+    Ok(is_new)
+}
+
+/// A room that was created; it counts as asked for.
+pub(super) fn find(
+    db: &Connection,
+    key: &RoomKey,
+    now: Timestamp,
+) -> rusqlite::Result<Option<CreatedRoom>> {
+    let (app, room) = (&*key.app, key.room.as_str());
+    let found = db
+        .prepare_cached(
+            "SELECT choices, created_ms, until_ms FROM created_rooms WHERE app = ?1 AND room = ?2 AND until_ms > ?3",
+        )?
+        .query_row(params![app, room, Ms(now)], |row| {
+            let (JsonOf(choices), Ms(created), Ms(until)) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok((CreatedRoom { choices, created }, until))
+        })
+        .optional()?;
+    let Some((created, until)) = found else { return Ok(None) };
+    if until + ASKED_MARGIN < now + CREATED_ROOM_LIFE {
+        db.prepare_cached("UPDATE created_rooms SET until_ms = ?3 WHERE app = ?1 AND room = ?2")?
+            .execute(params![app, room, Ms(now + CREATED_ROOM_LIFE)])?;
+    }
+    Ok(Some(created))
+}
+
+/// A page of an app's created rooms, by name.
+pub(super) fn list(
+    db: &Connection,
+    app: &str,
+    page: &Page<RoomId>,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<(RoomId, CreatedRoom)>> {
+    let after = page.after.as_ref().map_or("", RoomId::as_str);
+    let mut statement = db.prepare_cached(
+        "SELECT room, choices, created_ms FROM created_rooms \
+         WHERE app = ?1 AND room > ?2 AND until_ms > ?3 ORDER BY room LIMIT ?4",
+    )?;
+    let rows =
+        statement.query_map(params![app, after, Ms(now), Number(page.limit as u64)], |row| {
+            let (JsonOf(choices), Ms(created)) = (row.get(1)?, row.get(2)?);
+            Ok((row.get::<_, String>(0)?, CreatedRoom { choices, created }))
+        })?;
+    let named = |(room, created): (String, CreatedRoom)| Some((room.parse().ok()?, created));
+    rows.filter_map(|row| row.map(named).transpose()).collect()
+}
+
+/// Forgets that a room was created; how many rows that took.
+pub(super) fn forget(db: &Connection, key: &RoomKey) -> rusqlite::Result<usize> {
+    db.prepare_cached("DELETE FROM created_rooms WHERE app = ?1 AND room = ?2")?
+        .execute(params![&*key.app, key.room.as_str()])
+}

@@ -1,0 +1,106 @@
+//! Sessions that ended: kept, listed newest first, and forgotten.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use stagedoor_proto::{SessionId, SessionState, Timestamp, Username};
+
+use super::value::{JsonOf, Ms, Number};
+use crate::store::{EndedSession, EndedSessions, Page};
+
+/// Sessions forgotten in one call of the writer: the starts behind it wait about as long as for a commit.
+pub(super) const FORGOTTEN_AT_ONCE: u64 = 500;
+
+/// A session as its row tells it.
+pub(super) struct Row {
+    id: [u8; 16],
+    username: Box<str>,
+    state: String,
+    ended: Timestamp,
+    value: String,
+}
+
+impl Row {
+    pub(super) fn of(session: &EndedSession) -> Self {
+        Self {
+            id: session.id.bits().to_be_bytes(),
+            username: session.username.as_str().into(),
+            state: name_of(session.state),
+            ended: session.ended_ms,
+            value: serde_json::to_string(session).expect("a session has a JSON form"),
+        }
+    }
+}
+
+pub(super) fn keep(db: &Connection, app: &str, rows: &[Row]) -> rusqlite::Result<()> {
+    let mut insert = db.prepare_cached(
+        "INSERT INTO ended_sessions (app, id, username, state, ended_ms, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for Row { id, username, state, ended, value } in rows {
+        insert.execute(params![app, id, &**username, state, Ms(*ended), value])?;
+    }
+    Ok(())
+}
+
+pub(super) fn find(
+    db: &Connection,
+    app: &str,
+    id: SessionId,
+) -> rusqlite::Result<Option<EndedSession>> {
+    db.prepare_cached(
+        "SELECT value FROM ended_sessions WHERE id = ?1 AND app = ?2 ORDER BY number DESC LIMIT 1",
+    )?
+    .query_row(params![id.bits().to_be_bytes(), app], |row| row.get(0).map(|JsonOf(value)| value))
+    .optional()
+}
+
+/// A page of them, newest first.
+pub(super) fn list(
+    db: &Connection,
+    app: &str,
+    which: &EndedSessions,
+    page: &Page<u64>,
+) -> rusqlite::Result<Vec<(u64, EndedSession)>> {
+    let before = Number(page.after.unwrap_or(u64::MAX));
+    let username = which.username.as_ref().map(Username::as_str);
+    // Two statements: each walks the index that fits it.
+    let mut statement = db.prepare_cached(if username.is_some() {
+        "SELECT number, value FROM ended_sessions \
+         WHERE app = ?1 AND username = ?2 AND (?3 IS NULL OR state = ?3) AND number < ?4 \
+         ORDER BY number DESC LIMIT ?5"
+    } else {
+        "SELECT number, value FROM ended_sessions \
+         WHERE app = ?1 AND ?2 IS NULL AND (?3 IS NULL OR state = ?3) AND number < ?4 \
+         ORDER BY number DESC LIMIT ?5"
+    })?;
+    let state = which.state.map(name_of);
+    let wanted = params![app, username, state, before, Number(page.limit as u64)];
+    let rows = statement.query_map(wanted, |row| {
+        let (Number(number), JsonOf(session)) = (row.get(0)?, row.get(1)?);
+        Ok((number, session))
+    })?;
+    rows.collect()
+}
+
+/// A state's name on the wire.
+fn name_of(state: SessionState) -> String {
+    let name = serde_json::to_value(state).expect("a state has a JSON form");
+    name.as_str().expect("it is a text").to_owned()
+}
+
+/// Forgets up to [`FORGOTTEN_AT_ONCE`] that ended before `before`, or are not among the newest `most`; how many.
+pub(super) fn forget_some(db: &Connection, before: Timestamp, most: u64) -> rusqlite::Result<u64> {
+    let forgotten = db
+        .prepare_cached(
+            "DELETE FROM ended_sessions WHERE number IN \
+                (SELECT number FROM ended_sessions WHERE ended_ms < ?1 ORDER BY ended_ms LIMIT ?2)",
+        )?
+        .execute(params![Ms(before), FORGOTTEN_AT_ONCE.cast_signed()])?;
+    // Numbers have no gaps but at their beginning, or nearly so: what is newest is told by them.
+    let beyond = db
+        .prepare_cached(
+            "DELETE FROM ended_sessions WHERE number IN \
+                (SELECT number FROM ended_sessions \
+                 WHERE number <= (SELECT max(number) FROM ended_sessions) - ?1 ORDER BY number LIMIT ?2)",
+        )?
+        .execute(params![Number(most), FORGOTTEN_AT_ONCE.cast_signed()])?;
+    Ok((forgotten + beyond) as u64)
+}

@@ -1,0 +1,151 @@
+//! Calls as such: `ref`s, request ids, rates, hosts, and that every route is told and is there.
+
+use serde_json::{Value, json};
+
+use crate::common::{Client, Gateway, SERVER_KEY, Setup};
+
+const KEY: &str = "Bearer sk_a-server-key-of-the-demo-app-of-32-bytes";
+
+#[tokio::test]
+async fn a_call_under_the_same_ref_is_done_once_and_answered_again() {
+    let gateway = Gateway::dev().await;
+    let body = json!({ "for_ms": 60_000, "ref": "ban-1" });
+    let first = gateway.api_does("POST", "users/ada/ban", body.clone()).await;
+    gateway.advance(std::time::Duration::from_secs(10));
+    assert_eq!(gateway.api_does("POST", "users/ada/ban", body).await, first);
+    let rows = gateway.api_does("GET", "audit", Value::Null).await;
+    assert_eq!(rows["items"].as_array().unwrap().len(), 1);
+    assert_eq!(rows["items"][0]["ref"], "ban-1");
+    for (case, path, body) in [
+        ("another body", "users/ada/ban", json!({ "for_ms": 60_001, "ref": "ban-1" })),
+        ("another user", "users/bob/ban", json!({ "for_ms": 60_000, "ref": "ban-1" })),
+        ("another verb", "users/ada/revoke", json!({ "ref": "ban-1" })),
+    ] {
+        assert_eq!(gateway.api_fails(path, body).await, (422, "ref_conflict".to_owned()), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn the_idempotency_key_is_the_ref_as_a_header() {
+    let gateway = Gateway::dev().await;
+    let (body, key) = (json!({ "for_ms": 60_000 }), "\"ban-1\"");
+    let call = |key: &'static str, body: Value| {
+        let gateway = &gateway;
+        async move {
+            let headers = [("authorization", KEY), ("idempotency-key", key)];
+            gateway.api_with(&headers, "POST", "users/ada/ban", Some(body)).await
+        }
+    };
+    let first = call(key, body.clone()).await;
+    assert_eq!((first.status, call(key, body).await.body), (200, first.body));
+    let other = call(key, json!({})).await;
+    assert_eq!((other.status, &other.body["code"]), (422, &json!("ref_conflict")));
+    let two = call("one", json!({ "ref": "another" })).await;
+    assert_eq!((two.status, &two.body["field"]), (400, &json!("ref")));
+    let rows = gateway.api_does("GET", "audit", Value::Null).await;
+    assert_eq!(rows["items"][0]["ref"], "ban-1");
+}
+
+#[tokio::test]
+async fn a_refused_call_gives_its_ref_back() {
+    let gateway = Gateway::dev().await;
+    let unban = || gateway.api("DELETE", "users/ada/ban", Some(json!({ "ref": "r" })));
+    assert_eq!(unban().await.status, 404);
+    gateway.api_does("POST", "users/ada/ban", json!({})).await;
+    assert_eq!(unban().await.status, 200);
+    assert_eq!(unban().await.status, 200, "answered again");
+}
+
+#[tokio::test]
+async fn a_token_minted_again_is_minted_anew_and_another_one_is_refused() {
+    let gateway = Gateway::dev().await;
+    let mint = json!({ "username": "ada", "ref": "mint-1" });
+    let first = gateway.session_token(mint.clone()).await;
+    gateway.advance(std::time::Duration::from_secs(1));
+    let second = gateway.session_token(mint).await;
+    assert_ne!(first, second, "nothing that was minted is kept");
+    let other = json!({ "username": "bob", "ref": "mint-1" });
+    assert_eq!(gateway.api_fails("sessions", other).await, (422, "ref_conflict".to_owned()));
+}
+
+#[tokio::test]
+async fn a_request_id_comes_back_and_one_that_makes_no_log_line_is_replaced() {
+    let gateway = Gateway::dev().await;
+    let long = "x".repeat(65);
+    for (told, is_kept) in [("abc-1", true), ("a b", false), (&*long, false), ("", false)] {
+        let headers = [("authorization", KEY), ("x-request-id", told)];
+        let answer = gateway.api_with(&headers, "GET", "sessions", None).await;
+        let id = answer.header("x-request-id");
+        assert_eq!(id == told, is_kept, "{told:?}: {id:?}");
+        assert!(!id.is_empty());
+    }
+    let refused = gateway.api_with(&[], "GET", "sessions", None).await;
+    assert_eq!((refused.status, refused.header("x-request-id").len()), (401, 32));
+}
+
+#[tokio::test]
+async fn a_key_that_calls_too_fast_is_told_when_to_come_back() {
+    let slow = |config: &mut stagedoor::config::Config| {
+        (config.limits.api_calls_per_s, config.limits.api_calls_burst) = (1, 2);
+        config.limits.api_body_bytes = 1_024;
+    };
+    let gateway = Setup::new().with(slow).run().await;
+    let large = json!({ "username": "ada", "name": "x".repeat(2_000) });
+    assert_eq!(gateway.api("POST", "sessions", Some(large)).await.status, 413);
+    assert_eq!(gateway.api("GET", "sessions", None).await.status, 200);
+    let refused = gateway.api("GET", "sessions", None).await;
+    assert_eq!((refused.status, &refused.body["code"]), (429, &json!("rate_limited")));
+    assert_eq!(refused.header("retry-after"), "1");
+    let token = gateway.token(json!({ "scope": "server", "sub": "billing" }));
+    let other = gateway.api_as(&token, "GET", "sessions", None).await;
+    assert_eq!(other.status, 200, "each key and token has a rate of its own");
+    gateway.advance(std::time::Duration::from_secs(1));
+    assert_eq!(gateway.api("GET", "sessions", None).await.status, 200);
+}
+
+#[tokio::test]
+async fn development_mode_answers_to_no_foreign_host() {
+    let gateway = Gateway::dev().await;
+    for (host, status) in [("evil.test", 421), ("localhost:1", 200), ("127.0.0.1", 200)] {
+        let headers = [("authorization", KEY), ("host", host)];
+        let answer = gateway.api_with(&headers, "GET", "sessions", None).await;
+        assert_eq!(answer.status, status, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn every_documented_operation_is_there_and_opens_to_no_client() {
+    let gateway = Gateway::dev().await;
+    let (_client, started) = Client::guest(&gateway, "ada", "instance-1").await;
+    let access = started["access_token"].as_str().unwrap().to_owned();
+    let session = gateway.session_token(json!({ "username": "ada" })).await;
+    let room = gateway.room_token("moderator");
+    let expired = gateway.token(json!({ "scope": "server", "exp": 1 }));
+    let url = format!("http://{}/api/openapi.json", gateway.address());
+    let document: Value =
+        serde_json::from_str(&reqwest::get(url).await.unwrap().text().await.unwrap()).unwrap();
+    let mut count = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let path = path
+            .strip_prefix("/api/v1/apps/{app}/")
+            .unwrap()
+            .replace("{room}", "lobby")
+            .replace("{username}", "zoe")
+            .replace("{session}", "AAAAAAAAAAAAAAAAAAAAAA")
+            .replace("{stream}", "AAAAAAAAAAAAAAAAAAAAAA");
+        for (method, told) in operations.as_object().unwrap() {
+            let method = method.to_uppercase();
+            for bearer in [&access, &session, &room, &expired, "", "sk_wrong"] {
+                let refused = gateway.api_as(bearer, &method, &path, None).await;
+                assert_eq!(refused.status, 401, "{method} {path}");
+            }
+            let example = told.pointer("/requestBody/content/application~1json/example");
+            let answer = gateway.api_as(SERVER_KEY, &method, &path, example.cloned()).await;
+            let code = answer.body["code"].as_str().unwrap_or_default();
+            assert!(answer.status != 405 && answer.status != 400, "{method} {path}: {answer:?}");
+            assert!(answer.status != 404 || code.contains("not_found"), "{method} {path}");
+            count += 1;
+        }
+    }
+    assert!(count > 30, "{count}");
+}
