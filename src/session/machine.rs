@@ -216,6 +216,8 @@ impl Session {
     pub fn handle_loss(&mut self, generation: u64, now: Timestamp, settings: &SessionSettings) {
         if self.is_served_by(generation) {
             self.link = Link::Suspended { until: now + settings.window };
+            // What waits now is for the next connection, and not for one parted from before this one.
+            self.parting = None;
         }
     }
 

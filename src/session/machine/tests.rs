@@ -337,6 +337,19 @@ fn a_connection_parted_from_gets_what_waits_and_then_the_reason() {
 }
 
 #[test]
+fn what_a_lost_connection_left_goes_to_none_before_it() {
+    let mut world = World::new();
+    world.session.part(Disconnect::new(CloseCode::Draining), START, &SETTINGS);
+    let body = world.body(1);
+    world.session.push(body, START, &SETTINGS);
+    world.session.resume(FIRST + 1, secret(0), secret(1), 1, START).unwrap();
+    world.session.handle_loss(FIRST + 1, START, &SETTINGS);
+    assert!(
+        matches!(world.session.poll_output(FIRST), Output::Part(why) if why.code == CloseCode::Superseded)
+    );
+}
+
+#[test]
 fn a_reader_too_slow_keeps_its_session_and_loses_its_connection() {
     let mut world = World::new();
     while matches!(world.session.link, Link::Live { .. }) {
