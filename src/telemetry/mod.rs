@@ -1,0 +1,14 @@
+//! What is seen of the gateway from outside: its log and its metrics.
+//!
+//! Invariant: no secret is in either; a user is in the log as a keyed hash, and in no metric.
+
+mod log;
+mod metrics;
+mod user;
+
+pub use log::{Format, TelemetryError, field, init};
+pub use metrics::{
+    Close, Counter, Counters, Depths, Gauge, Gauges, HookOutcome, HookSeconds, Kind, Label, Limit,
+    Metrics, Outcome, Row, Seconds, Standing, StoreFailure, TABLE, TargetOutcome,
+};
+pub use user::{HashedUser, UserHash};
