@@ -55,6 +55,12 @@ impl Clock {
         Timestamp::from_millis(self.micros() / 1_000)
     }
 
+    /// How long ago it was [`Clock::micros`], for what is measured.
+    #[must_use]
+    pub fn since(&self, micros: u64) -> Duration {
+        Duration::from_micros(self.micros().saturating_sub(micros))
+    }
+
     /// The time now in microseconds since the Unix epoch: the base of generations.
     #[must_use]
     #[expect(

@@ -17,6 +17,7 @@ use crate::hub::{Hub, Inheritance};
 use crate::lifecycle::Lifecycle;
 use crate::room::RETENTION;
 use crate::store::{SigningKey, SqliteStore, Store, StoreError};
+use crate::telemetry::Metrics;
 
 pub use apps::OwnHooks;
 
@@ -100,7 +101,8 @@ impl Server {
         own: OwnHooks<'_>,
     ) -> Result<Self, ServerError> {
         auth::install_crypto();
-        let store = open_store(&config.store)?;
+        let metrics = Arc::new(Metrics::new());
+        let store = open_store(&config.store, &metrics, &clock)?;
         let first = new_signing_key(&clock);
         let keys = store.signing_keys(first).await?;
         let access = AccessTokens::new(&keys, clock.clone()).unwrap_or_else(|NoSigningKey| {
@@ -109,7 +111,7 @@ impl Server {
         let access = Arc::new(access);
         let mut built = Vec::with_capacity(config.apps.len());
         for rules in &config.apps {
-            built.push(Arc::new(apps::build(rules, &access, &clock, own)?));
+            built.push(Arc::new(apps::build(rules, &access, &metrics, &clock, own)?));
         }
         let listen = &config.listen;
         let role = if listen.admin_listen.is_some() { Role::Clients } else { Role::Both };
@@ -132,7 +134,8 @@ impl Server {
             config::Store::Sqlite { .. } => Some(Arc::clone(&engine)),
             config::Store::Memory => None,
         };
-        let hub = Hub::new(&config, built, store, engine, access, lifecycle.clone(), clock);
+        let hub =
+            Hub::new(&config, built, store, engine, access, lifecycle.clone(), metrics, clock);
         hub.take_up(inheritance);
         let ports =
             Arc::new(Ports::new(&config, client_address, Arc::clone(&hub), lifecycle.clone()));
@@ -162,7 +165,10 @@ impl Server {
     /// Serves until `shutdown` resolves, then drains: accepts nothing, spreads the closes, waits for the last words, and
     /// hands over what there is to the next process.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Stopped {
-        let Self { clients, admin, ports, hub, lifecycle, drain, handed_over, .. } = self;
+        let Self { clients, admin, ports, hub, lifecycle, drain, handed_over, addresses } = self;
+        let (listen, admin_listen) = addresses;
+        let version = env!("CARGO_PKG_VERSION");
+        tracing::info!(version, %listen, admin = %admin_listen, "serving");
         lifecycle.spawn(clients.run(Arc::clone(&ports), lifecycle.clone()));
         if let Some(admin) = admin {
             lifecycle.spawn(admin.run(ports, lifecycle.clone()));
@@ -181,11 +187,13 @@ impl Server {
         if !in_time {
             lifecycle.stopped(LAST_WORDS).await;
         }
-        match handed_over {
+        let stopped = match handed_over {
             Some(engine) if !hand_over(&hub, &engine).await => Stopped::NotHandedOver,
             _ if in_time => Stopped::Cleanly,
             _ => Stopped::Late,
-        }
+        };
+        tracing::info!(outcome = ?stopped, sessions = hub.session_count(), "stopped");
+        stopped
     }
 }
 
@@ -197,11 +205,16 @@ fn address_of(listener: &Listener, asked: SocketAddr) -> Result<SocketAddr, Serv
     listener.address().map_err(|source| ServerError::Bind { address: asked, source })
 }
 
-fn open_store(store: &config::Store) -> Result<Arc<dyn Store>, StoreError> {
-    Ok(match store {
-        config::Store::Sqlite { path } => Arc::new(SqliteStore::open(path)?),
-        config::Store::Memory => Arc::new(SqliteStore::in_memory()?),
-    })
+fn open_store(
+    store: &config::Store,
+    metrics: &Arc<Metrics>,
+    clock: &Clock,
+) -> Result<Arc<dyn Store>, StoreError> {
+    let opened = match store {
+        config::Store::Sqlite { path } => SqliteStore::open(path)?,
+        config::Store::Memory => SqliteStore::in_memory()?,
+    };
+    Ok(Arc::new(opened.measured(Arc::clone(metrics), clock.clone())))
 }
 
 /// What the gateway before left; nothing, where that cannot be read.
@@ -215,7 +228,7 @@ async fn inherit(store: &dyn Store) -> Inheritance {
         Err(error) => error.to_string(),
     };
     tracing::error!(
-        reason,
+        error = reason,
         "what the gateway before left cannot be taken up: its sessions are over"
     );
     Inheritance::default()
@@ -230,7 +243,7 @@ async fn hand_over(hub: &Hub, engine: &engine::Local) -> bool {
         Ok(Err(error)) => error.to_string(),
         Err(_) => "the store took too long".to_owned(),
     };
-    tracing::error!(reason, "the sessions cannot be handed over: they are over");
+    tracing::error!(error = reason, "the sessions cannot be handed over: they are over");
     false
 }
 

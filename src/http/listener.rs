@@ -18,11 +18,14 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::WaitForCancellationFuture;
 use tower_service::Service as _;
+use tracing::Instrument as _;
 
 use super::router::Ports;
 use super::upgrade::{self, Ticket};
 use crate::lifecycle::Lifecycle;
+use crate::telemetry::Limit;
 use crate::transport;
 
 /// How many connections the system may hold for us to accept.
@@ -73,13 +76,13 @@ impl Listener {
         self.tcp.local_addr()
     }
 
-    /// Accepts until the gateway drains.
+    /// Accepts until the gateway drains; on the server API's own port until it stops, so that a drain can be watched.
     pub async fn run(self, ports: Arc<Ports>, lifecycle: Lifecycle) {
         let router = ports.router(self.role);
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = lifecycle.draining() => return,
+                () = is_over(self.role, &lifecycle) => return,
                 accepted = self.tcp.accept() => accepted,
             };
             match accepted {
@@ -103,6 +106,14 @@ impl Listener {
     }
 }
 
+/// Resolves when a port of this role takes nothing new. Cancel-safe.
+fn is_over(role: Role, lifecycle: &Lifecycle) -> WaitForCancellationFuture<'_> {
+    match role {
+        Role::Clients | Role::Both => lifecycle.draining(),
+        Role::Admin => lifecycle.stopping(),
+    }
+}
+
 async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
@@ -114,14 +125,18 @@ async fn serve(
     if stream.set_nodelay(true).is_err() {
         return; // The peer is gone already.
     }
+    let number = ports.hub().number_connection();
     // Boxed, so that what HTTP needs is gone when the WebSocket begins.
-    let upgraded =
-        Box::pin(speak_http(stream, peer, role, Arc::clone(&ports), router, lifecycle)).await;
+    let upgraded = Box::pin(
+        speak_http(stream, peer, role, Arc::clone(&ports), router, lifecycle)
+            .instrument(tracing::error_span!("connection", connection = number)),
+    )
+    .await;
     let Some((stream, already_read, Ticket { arrival, refused, place })) = upgraded else { return };
-    let connection = transport::Connection { io: stream, already_read, arrival };
+    let connection = transport::Connection { io: stream, already_read, arrival, number };
     match refused {
         None => connection.run(Arc::clone(ports.hub()), ports.transport(), place).await,
-        Some(close) => Box::pin(connection.refuse(ports.transport(), close)).await,
+        Some(close) => Box::pin(connection.refuse(ports.hub(), ports.transport(), close)).await,
     }
 }
 
@@ -151,7 +166,7 @@ async fn speak_http(
     let served = tokio::select! {
         biased;
         served = poll_fn(|cx| connection.poll_without_shutdown(cx)) => served,
-        () = lifecycle.draining() => {
+        () = is_over(role, &lifecycle) => {
             std::pin::Pin::new(&mut connection).graceful_shutdown();
             // Who still sends a request may have its answer, for as long as the others need.
             tokio::select! {
@@ -161,7 +176,12 @@ async fn speak_http(
             }
         }
     };
-    served.ok()?;
+    let late = |error: &hyper::Error| {
+        if error.is_timeout() && role != Role::Admin {
+            ports.hub().metrics().limits_hit.inc(Limit::HandshakeTimeout);
+        }
+    };
+    served.inspect_err(late).ok()?;
     let http1::Parts { io, read_buf, .. } = connection.into_parts();
     // Copied: the WebSocket would keep the whole buffer, for all its life, as the beginning of its own.
     Some((io.into_inner(), read_buf.to_vec(), ticket.into_inner()?))

@@ -6,6 +6,7 @@ mod api;
 mod health;
 mod host;
 mod listener;
+mod metrics;
 mod origin;
 mod problem;
 mod router;

@@ -12,7 +12,7 @@ use hyper::StatusCode;
 use super::listener::Role;
 use super::origin::Origins;
 use super::problem::Problem;
-use super::{api, health, host};
+use super::{api, health, host, metrics};
 use crate::config::{Config, Mode};
 use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
@@ -92,7 +92,9 @@ impl Ports {
             Router::new().route("/livez", get(health::livez)).route("/readyz", get(health::readyz));
         let routes = match role {
             Role::Clients => health,
-            Role::Admin | Role::Both => health.merge(api::router()),
+            Role::Admin | Role::Both => {
+                health.route("/metrics", get(metrics::metrics)).merge(api::router())
+            }
         };
         let routes = routes.fallback(nothing_here).method_not_allowed_fallback(other_methods);
         let routes = match role {

@@ -17,6 +17,7 @@ use crate::auth::token::AccessClaims;
 use crate::auth::{Attempt, AuthError, Purpose, Verified};
 use crate::grant::Grant;
 use crate::session::RequestRefused;
+use crate::telemetry::Limit;
 
 /// A renewal that was granted and is not yet applied.
 pub(super) struct Renewal {
@@ -53,15 +54,16 @@ impl Hub {
             }
             Command::Renew(renew) => {
                 let (hub, session) = (Arc::clone(self), Arc::clone(session));
-                self.lifecycle.spawn(async move {
+                self.spawn_request(&Arc::clone(&session), id, async move {
                     let result = hub.renew(&session, renew.auth_token).await;
                     hub.reply_from_task(&session, id, &result);
                 });
             }
             Command::End(end) => {
                 let (hub, session) = (Arc::clone(self), Arc::clone(session));
-                self.lifecycle
-                    .spawn(async move { hub.end_at_wish(&session, id, end.revoke).await });
+                self.spawn_request(&Arc::clone(&session), id, async move {
+                    hub.end_at_wish(&session, id, end.revoke).await;
+                });
             }
             Command::Start(_) | Command::Resume(_) => {
                 let message = "a session is established on this connection; `start` and `resume` come first or never";
@@ -71,7 +73,7 @@ impl Hub {
             Command::Join(join) => {
                 let (hub, session, (placed, wait)) =
                     (Arc::clone(self), Arc::clone(session), oneshot::channel());
-                self.lifecycle.spawn(async move {
+                self.spawn_request(&Arc::clone(&session), id, async move {
                     if let Err(error) = hub.join(&session, id, join).await {
                         hub.reply_from_task(&session, id, &Err(error));
                     }
@@ -94,6 +96,7 @@ impl Hub {
         match session.change(|session| session.begin(id, now, &self.session)) {
             Ok(()) => return true,
             Err(RequestRefused::RateLimited(wait)) => {
+                self.hit(Limit::Commands);
                 let error =
                     Error::new(ErrorCode::RateLimited, "too many commands; wait before the next");
                 let body = encode_reply(id, &Err(error.retry_after(wait))).into();
@@ -102,6 +105,7 @@ impl Hub {
             }
             Err(RequestRefused::Flood(wait)) => self.part_from_flood(session, wait, now),
             Err(RequestRefused::InFlight) => {
+                self.hit(Limit::InFlight);
                 self.end(session, Disconnect::new(CloseCode::TooManyRequestsInFlight));
             }
         }
@@ -117,6 +121,7 @@ impl Hub {
 
     /// The client is to stay away for a while.
     fn part_from_flood(&self, session: &SessionHandle, wait: Duration, now: Timestamp) {
+        self.hit(Limit::Commands);
         let mut disconnect = Disconnect::new(CloseCode::RateLimited);
         disconnect.retry_after_ms = u64::try_from(wait.as_millis()).ok();
         session.change(|session| session.part(disconnect, now, &self.session));

@@ -216,11 +216,14 @@ impl SessionHandle {
     }
 
     /// Counts among the sessions of the node until it ends.
-    pub(super) fn hold(&self, seat: Seat) {
+    pub(super) fn hold(&self, mut seat: Seat) {
         let mut inner = self.lock();
-        if !matches!(inner.session.link(), Link::Ended { .. }) {
-            inner.seat = Some(seat);
-        }
+        inner.seat = seat.note(&inner.session).then_some(seat);
+    }
+
+    /// How many frames wait to be written.
+    pub(super) fn backlog(&self) -> usize {
+        self.lock().session.backlog()
     }
 
     /// Counts no more.
@@ -486,7 +489,7 @@ impl SessionHandle {
 
     /// Follows each change of the session.
     fn note_due(&self, inner: &mut Inner) {
-        if matches!(inner.session.link(), Link::Ended { .. }) {
+        if inner.seat.as_mut().is_some_and(|seat| !seat.note(&inner.session)) {
             inner.seat = None;
         }
         self.due.store(inner.session.due().as_millis(), Ordering::Relaxed);

@@ -98,6 +98,11 @@ impl Addresses {
         self.starts.retain(|_, bucket| !bucket.is_idle(now));
     }
 
+    /// How many connections wait to be sessions.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.total.load(Ordering::Relaxed)
+    }
+
     fn is_spared(&self, address: IpAddr) -> bool {
         self.spare_loopback && address.is_loopback()
     }

@@ -14,6 +14,7 @@ mod hand_over;
 mod handle;
 mod history;
 mod limits;
+mod measure;
 mod membership;
 mod refusal;
 mod registry;
@@ -26,6 +27,7 @@ mod writer;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -49,6 +51,7 @@ use crate::lifecycle::Lifecycle;
 use crate::room::RoomSettings;
 use crate::session::{LifetimeSettings, Rate, RingLimits, SessionSettings};
 use crate::store::Store;
+use crate::telemetry::{Limit, Metrics, UserHash};
 use calls::Calls;
 use directory::Directory;
 use history::History;
@@ -73,6 +76,11 @@ pub struct Hub {
     store: Arc<dyn Store>,
     access: Arc<AccessTokens>,
     lifecycle: Lifecycle,
+    metrics: Arc<Metrics>,
+    /// How users appear in the log.
+    users: UserHash,
+    /// How many connections there have been.
+    connections: AtomicU64,
     clock: Clock,
     rng: Rng,
     node: String,
@@ -90,6 +98,7 @@ pub struct Hub {
 impl Hub {
     /// A hub without sessions, which takes the entries of rooms' logs from `engine`.
     #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "the composition root gives it every part")]
     pub fn new(
         config: &Config,
         apps: Vec<Arc<App>>,
@@ -97,13 +106,14 @@ impl Hub {
         engine: Arc<dyn Engine>,
         access: Arc<AccessTokens>,
         lifecycle: Lifecycle,
+        metrics: Arc<Metrics>,
         clock: Clock,
     ) -> Arc<Self> {
         let limits = &config.limits;
         let hub = Arc::new_cyclic(|me| Self {
             apps: apps.into_iter().map(|app| (Arc::clone(app.id()), app)).collect(),
             directory: Directory::default(),
-            registry: Registry::default(),
+            registry: Registry::new(Arc::clone(&metrics)),
             addresses: Addresses::new(limits),
             rooms: Rooms::default(),
             denials: Denials::default(),
@@ -113,6 +123,9 @@ impl Hub {
             store,
             access,
             lifecycle,
+            metrics,
+            users: UserHash::new(&Rng.bytes()),
+            connections: AtomicU64::new(0),
             node: format!("node-{:08x}", u32::from_be_bytes(Rng.bytes())),
             clock,
             rng: Rng,
@@ -159,7 +172,8 @@ impl Hub {
     /// # Errors
     /// What the client is told when there were too many.
     pub fn take_start(&self, address: IpAddr) -> Result<(), Refused> {
-        self.addresses.take_start(address, self.clock.now())
+        let taken = self.addresses.take_start(address, self.clock.now());
+        taken.inspect_err(|_| self.hit(Limit::StartsPerAddress))
     }
 
     /// A place for a connection that is not a session yet.
@@ -167,7 +181,10 @@ impl Hub {
     /// # Errors
     /// When there are as many as may be.
     pub fn enter(&self, address: IpAddr) -> Result<Place, NoPlace> {
-        self.addresses.enter(address)
+        self.addresses.enter(address).inspect_err(|no_place| match no_place {
+            NoPlace::Address(_) => self.hit(Limit::UnauthenticatedPerAddress),
+            NoPlace::Total(_) => self.hit(Limit::UnauthenticatedTotal),
+        })
     }
 
     fn heartbeat(&self) -> Heartbeat {

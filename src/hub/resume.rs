@@ -47,6 +47,7 @@ impl Hub {
         let (generation, taken) =
             taken.ok_or_else(|| self.ended_or_denied(&session))?.map_err(refused)?;
         self.settle(&session);
+        self.metrics.replayed_frames.inc_by(taken.replayed as u64);
         let access_token =
             renewed.map(|renewal| self.apply_renewal(&session, renewal).access_token);
         let (state, _, expires_at_ms) = session.status();

@@ -18,6 +18,7 @@ use crate::auth::{Attempt, Proof, Purpose, Verified};
 use crate::room::{RoomCommand, RoomKey};
 use crate::session::{SecretHash, Session};
 use crate::store::{Admission, Admitted, Entry, Refusal, StoreError, UserKey};
+use crate::telemetry::Limit;
 
 /// A session that was let in, and what its client is told of it.
 pub struct Established {
@@ -80,7 +81,7 @@ impl Hub {
         let mut at_least = self.clock.micros();
         // Before the store is asked: its answer would make the tokens of the session that stays void.
         if self.registry.living() >= self.max_sessions {
-            return Err(full());
+            return Err(self.full());
         }
         loop {
             let claim = self.directory.claim(&user, at_least);
@@ -123,7 +124,7 @@ impl Hub {
                 &secret,
             );
             if !self.registry.insert(&session, self.max_sessions) {
-                return Err(full());
+                return Err(self.full());
             }
             match claim.confirm(&session, fence, rules) {
                 Confirmed::Held(displaced) => {
@@ -208,6 +209,9 @@ impl Hub {
         was_guest: bool,
     ) {
         for session in displaced {
+            if session.instance() != by.instance() {
+                self.hit(Limit::SessionsPerUser);
+            }
             self.end(session, Disconnect::new(CloseCode::Replaced));
         }
         if was_guest {
@@ -304,16 +308,17 @@ impl Hub {
         u64::try_from(self.session.window.as_millis()).unwrap_or(u64::MAX)
     }
 
+    fn full(&self) -> Refused {
+        self.hit(Limit::SessionsPerNode);
+        Refused::new(CloseCode::Overloaded, "this node holds as many sessions as it may")
+            .retry_after(PROOF_OF_LIFE)
+    }
+
     /// 256 random bits, as text.
     pub(super) fn new_secret(&self) -> Secret {
         let text = URL_SAFE_NO_PAD.encode(self.rng.bytes::<32>());
         text.parse().expect("any text is a secret")
     }
-}
-
-fn full() -> Refused {
-    Refused::new(CloseCode::Overloaded, "this node holds as many sessions as it may")
-        .retry_after(PROOF_OF_LIFE)
 }
 
 fn entry_of(verified: &Verified) -> Entry {

@@ -41,6 +41,12 @@ pub(super) struct Published {
 const FLAGS_SLACK: usize = 8;
 
 impl Room {
+    /// Whether it has as many streams as it may.
+    #[must_use]
+    pub fn has_all_streams(&self) -> bool {
+        self.streams.len() >= self.settings.streams as usize
+    }
+
     pub(super) fn publish(
         &mut self,
         origin: Origin,
@@ -54,7 +60,7 @@ impl Room {
             let message = "the participant publishes as many streams as it may";
             return Err(Error::new(ErrorCode::TooManyStreams, message));
         }
-        if self.streams.len() >= self.settings.streams as usize {
+        if self.has_all_streams() {
             let message = "the room has as many streams as it may";
             return Err(Error::new(ErrorCode::TooManyStreams, message));
         }

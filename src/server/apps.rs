@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::{self, KeyAlgorithm};
 use crate::grant::Grant;
 use crate::hub::App;
+use crate::telemetry::Metrics;
 
 /// Hooks of one's own for the app of this id, asked before the configured ones, and guarded as the webhook is.
 pub type OwnHooks<'a> = &'a dyn Fn(&str) -> Vec<Arc<dyn AuthHook>>;
@@ -21,6 +22,7 @@ pub type OwnHooks<'a> = &'a dyn Fn(&str) -> Vec<Arc<dyn AuthHook>>;
 pub(super) fn build(
     rules: &config::App,
     access: &Arc<AccessTokens>,
+    metrics: &Arc<Metrics>,
     clock: &Clock,
     own: OwnHooks<'_>,
 ) -> Result<App, ServerError> {
@@ -40,7 +42,7 @@ pub(super) fn build(
         max_session_age: rules.max_session_age,
     };
     let server = ServerAuth::new(server_keys(rules).map_err(wrong)?, tokens.clone());
-    let auth = Authenticator::new(auth, Arc::clone(access), clock.clone());
+    let auth = Authenticator::new(auth, Arc::clone(access), Arc::clone(metrics), clock.clone());
     Ok(App::new(rules.clone(), auth, tokens, server))
 }
 

@@ -98,6 +98,11 @@ impl Ring {
         self.unsent < self.frames.len()
     }
 
+    /// How many frames wait to be written.
+    pub(super) fn backlog(&self) -> usize {
+        self.frames.len() - self.unsent
+    }
+
     /// The next frame to write, which then counts as sent.
     pub(super) fn take_unsent(&mut self) -> Option<(u64, &Body)> {
         let frame = self.frames.get(self.unsent)?;

@@ -8,12 +8,14 @@ use stagedoor_proto::{CloseCode, Disconnect};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tracing::Instrument as _;
 
 use super::farewell;
 use super::gate::Gate;
 use super::opening::{self, Opened};
 use super::serve::{self, Exit};
 use crate::hub::{Arrival, Hub};
+use crate::telemetry::{Close, Limit, Metrics};
 
 /// The read buffer of a connection: most messages fit, and every idle connection has one.
 const READ_BUFFER_BYTES: usize = 1024;
@@ -39,39 +41,70 @@ pub struct Connection<S> {
     pub already_read: Vec<u8>,
     /// Who is there.
     pub arrival: Arrival,
+    /// By which the log tells it from others.
+    pub number: u64,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// Serves the connection until it closes. `admitted`, a place among those that wait for a session, is dropped once
     /// there is one, and else when the connection is closed.
     pub async fn run<P: Send>(self, hub: Arc<Hub>, settings: Settings, admitted: P) {
-        let Self { io, already_read, arrival } = self;
-        let mut ws = websocket(io, already_read, settings);
-        // Boxed, so that what the opening needs is not part of the task for the rest of its life.
-        let opened = Box::pin(opening::open(&mut ws, &hub, settings, arrival)).await;
-        match opened {
+        let Self { io, already_read, arrival, number } = self;
+        let mut ws = websocket(io, already_read, settings, hub.metrics());
+        // Boxed, so that what the opening needs is not part of the task for the rest of its life; the span neither.
+        let opened = Box::pin(
+            opening::open(&mut ws, &hub, settings, arrival)
+                .instrument(tracing::error_span!("connection", connection = number)),
+        )
+        .await;
+        let (exit, session) = match opened {
             Opened::Session { session, generation } => {
                 drop(admitted);
-                match serve::serve(&mut ws, &hub, &session, generation).await {
-                    Exit::Parted(disconnect) => Box::pin(farewell::say(ws, &disconnect)).await,
-                    Exit::ClosedByPeer => Box::pin(farewell::hang_up(ws)).await,
-                    Exit::Lost => {}
-                }
+                (serve::serve(&mut ws, &hub, &session, generation).await, Some(session.id()))
             }
-            Opened::Refused(disconnect) => Box::pin(farewell::say(ws, &disconnect)).await,
-            Opened::ClosedByPeer => Box::pin(farewell::hang_up(ws)).await,
-            Opened::Lost => {}
+            Opened::Refused(disconnect) => (Exit::Parted(disconnect), None),
+            Opened::ClosedByPeer => (Exit::ClosedByPeer, None),
+            Opened::Lost => (Exit::Lost, None),
+        };
+        let close = count(&exit, hub.metrics());
+        let session = session.map(tracing::field::display);
+        tracing::debug!(connection = number, session, outcome = close.reason(), "connection ended");
+        match exit {
+            Exit::Parted(disconnect) => Box::pin(farewell::say(ws, &disconnect)).await,
+            Exit::ClosedByPeer => Box::pin(farewell::hang_up(ws)).await,
+            Exit::Lost => {}
         }
     }
 
     /// Tells the peer that it is not wanted, and closes.
-    pub async fn refuse(self, settings: Settings, close: CloseCode) {
-        let ws = websocket(self.io, self.already_read, settings);
+    pub async fn refuse(self, hub: &Hub, settings: Settings, close: CloseCode) {
+        hub.metrics().closes.inc(Close::Code(close));
+        let ws = websocket(self.io, self.already_read, settings, hub.metrics());
         farewell::say(ws, &Disconnect::new(close)).await;
     }
 }
 
-fn websocket<S>(io: S, already_read: Vec<u8>, settings: Settings) -> WebSocketStream<Gate<S>>
+/// Counts how a connection ended.
+fn count(exit: &Exit, metrics: &Metrics) -> Close {
+    let close = match exit {
+        Exit::Parted(disconnect) => Close::Code(disconnect.code),
+        Exit::ClosedByPeer => Close::Client,
+        Exit::Lost => Close::Lost,
+    };
+    metrics.closes.inc(close);
+    if close == Close::Code(CloseCode::SlowConsumer) {
+        metrics.slow_readers.inc();
+        metrics.limits_hit.inc(Limit::Ring);
+    }
+    close
+}
+
+fn websocket<S>(
+    io: S,
+    already_read: Vec<u8>,
+    settings: Settings,
+    metrics: &Arc<Metrics>,
+) -> WebSocketStream<Gate<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -82,7 +115,7 @@ where
         .max_message_size(Some(settings.message_bytes))
         .max_frame_size(Some(settings.message_bytes))
         .accept_unmasked_frames(false);
-    let gate = Gate::new(io, &already_read, settings.fragments);
+    let gate = Gate::new(io, &already_read, settings.fragments, Arc::clone(metrics));
     // Not awaited, so that what it takes to make one is not part of the task for the rest of its life.
     WebSocketStream::from_partially_read(gate, already_read, Role::Server, Some(config))
         .now_or_never()

@@ -8,7 +8,6 @@ use stagedoor_proto::{Disconnect, encode_disconnect};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_tungstenite::WebSocketStream;
 
-use super::frame::{push_close, push_text};
 use super::gate::Gate;
 
 /// How long a peer has to take the last frames and to close its side.
@@ -19,9 +18,9 @@ pub(super) async fn say<S>(mut ws: WebSocketStream<Gate<S>>, disconnect: &Discon
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let out = ws.get_mut().out();
-    push_text(out, None, &encode_disconnect(disconnect));
-    push_close(out, disconnect.code.code(), &disconnect.reason);
+    let gate = ws.get_mut();
+    gate.push_text(None, &encode_disconnect(disconnect));
+    gate.push_close(disconnect.code.code(), &disconnect.reason);
     // The peer may be gone already, or stall: the socket is closed either way.
     let _ = tokio::time::timeout(LINGER, finish(ws.get_mut())).await;
 }

@@ -69,6 +69,8 @@ const fn digits(n: u64) -> usize {
 pub(super) struct FragmentMeter {
     max: u32,
     fragments: u32,
+    /// Frames whose header came by since somebody asked.
+    frames: u32,
     /// The header of the frame that is arriving, as far as it is here.
     header: [u8; 14],
     header_len: u8,
@@ -82,7 +84,12 @@ pub(super) struct TooManyFragments;
 
 impl FragmentMeter {
     pub(super) const fn new(max: u32) -> Self {
-        Self { max, fragments: 0, header: [0; 14], header_len: 0, payload: 0 }
+        Self { max, fragments: 0, frames: 0, header: [0; 14], header_len: 0, payload: 0 }
+    }
+
+    /// How many frames have begun since this was last asked.
+    pub(super) const fn take_frames(&mut self) -> u32 {
+        std::mem::replace(&mut self.frames, 0)
     }
 
     /// Takes note of bytes from the peer.
@@ -125,6 +132,7 @@ impl FragmentMeter {
             short => u64::from(short),
         };
         self.header_len = 0;
+        self.frames = self.frames.wrapping_add(1);
         match h[0] & 0x0f {
             0 => self.fragments += 1,
             1 | 2 => self.fragments = 1,
@@ -185,9 +193,10 @@ mod tests {
         for chunk in 1..bytes.len() {
             let pass = |max| {
                 let mut meter = FragmentMeter::new(max);
-                bytes.chunks(chunk).try_for_each(|chunk| meter.pass(chunk))
+                let passed = bytes.chunks(chunk).try_for_each(|chunk| meter.pass(chunk));
+                passed.map(|()| meter.take_frames())
             };
-            assert_eq!(pass(3), Ok(()), "in chunks of {chunk}");
+            assert_eq!(pass(3), Ok(5), "in chunks of {chunk}");
             assert_eq!(pass(2), Err(TooManyFragments), "in chunks of {chunk}");
         }
     }

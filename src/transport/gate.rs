@@ -1,15 +1,18 @@
 //! The socket with the one output buffer in front of it.
 //!
 //! tungstenite reads through a [`Gate`] and writes its own frames (answers to pings and closes) into the same buffer as
-//! the session's, so that frames of both leave whole and in order, several in one write.
+//! the session's, so that frames of both leave whole and in order, several in one write. Traffic is counted here, once a
+//! read or write of the socket and not once a frame.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::frame::FragmentMeter;
+use super::frame::{self, FragmentMeter};
+use crate::telemetry::Metrics;
 
 /// Beyond so much unwritten output, answers to the peer's pings wait: it does not read them.
 const CONTROL_BACKLOG: usize = 64 * 1024;
@@ -20,21 +23,37 @@ pub(super) struct Gate<S> {
     out: Vec<u8>,
     /// How much of `out` is written.
     written: usize,
+    /// Frames in `out` that were not counted yet.
+    frames: u32,
     meter: FragmentMeter,
     is_flooded: bool,
+    metrics: Arc<Metrics>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
     /// A gate before `io`, of whose input `already_read` was taken by somebody else.
-    pub(super) fn new(io: S, already_read: &[u8], max_fragments: u32) -> Self {
-        let mut meter = FragmentMeter::new(max_fragments);
-        let is_flooded = meter.pass(already_read).is_err();
-        Self { io, out: Vec::new(), written: 0, meter, is_flooded }
+    pub(super) fn new(
+        io: S,
+        already_read: &[u8],
+        max_fragments: u32,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let (meter, out) = (FragmentMeter::new(max_fragments), Vec::new());
+        let mut gate = Self { io, out, written: 0, frames: 0, meter, is_flooded: false, metrics };
+        gate.note_input(already_read);
+        gate
     }
 
-    /// The output buffer, for whole frames to be appended.
-    pub(super) fn out(&mut self) -> &mut Vec<u8> {
-        &mut self.out
+    /// Appends the text frame of a message to what waits to be written.
+    pub(super) fn push_text(&mut self, seq: Option<u64>, body: &[u8]) {
+        frame::push_text(&mut self.out, seq, body);
+        self.frames += 1;
+    }
+
+    /// Appends a close frame to what waits to be written.
+    pub(super) fn push_close(&mut self, code: u16, reason: &str) {
+        frame::push_close(&mut self.out, code, reason);
+        self.frames += 1;
     }
 
     /// Bytes that wait to be written.
@@ -55,10 +74,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.written += n;
+            self.metrics.sent_bytes.inc_by(n as u64);
+            self.metrics.sent_frames.inc_by(std::mem::take(&mut self.frames).into());
         }
         self.out = Vec::new();
         self.written = 0;
         Poll::Ready(Ok(()))
+    }
+
+    fn note_input(&mut self, bytes: &[u8]) {
+        self.is_flooded = self.meter.pass(bytes).is_err();
+        self.metrics.received_bytes.inc_by(bytes.len() as u64);
+        self.metrics.received_frames.inc_by(self.meter.take_frames().into());
     }
 
     /// The socket itself, once nothing more goes through the gate.
@@ -67,7 +94,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Gate<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Gate<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -78,7 +105,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gate<S> {
         }
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
-        self.is_flooded = self.meter.pass(&buf.filled()[before..]).is_err();
+        self.note_input(&buf.filled()[before..]);
         Poll::Ready(Ok(()))
     }
 }

@@ -18,11 +18,11 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::connection::Settings;
-use super::frame::push_text;
 use super::gate::Gate;
-use super::serve::violation;
+use super::serve::{count_depth, violation};
 use crate::hub::{Arrival, Hub, Refused, SessionHandle};
 use crate::session::Session;
+use crate::telemetry::{Limit, Outcome};
 
 /// What came of the first frame.
 pub(super) enum Opened {
@@ -57,14 +57,17 @@ where
     let first = tokio::select! {
         biased;
         () = hub.draining() => return Opened::Refused(hub.turned_away().disconnect),
-        first = tokio::time::timeout(settings.start_timeout, first_text(ws)) => first,
+        first = tokio::time::timeout(settings.start_timeout, first_text(ws, hub)) => first,
     };
     let first = match first {
         Ok(Ok(text)) => text,
         Ok(Err(NoFirst::Violation(close))) => return refuse(close, close.reason()),
         Ok(Err(NoFirst::ClosedByPeer)) => return Opened::ClosedByPeer,
         Ok(Err(NoFirst::Lost)) => return Opened::Lost,
-        Err(_) => return refuse(CloseCode::StartTimeout, "no start or resume came in time"),
+        Err(_) => {
+            hub.metrics().limits_hit.inc(Limit::StartTimeout);
+            return refuse(CloseCode::StartTimeout, "no start or resume came in time");
+        }
     };
     let Request { id, command } = match decode_client(&first) {
         Ok(ClientMessage::Request(request)) => request,
@@ -72,8 +75,9 @@ where
             return refuse(CloseCode::NotAllowedNow, "start or resume comes first");
         }
         Err(error) => {
+            count_depth(&error, hub);
             if let Some(id) = error.id() {
-                push_text(ws.get_mut().out(), None, &encode_reply(id, &Err(error.to_error())));
+                ws.get_mut().push_text(None, &encode_reply(id, &Err(error.to_error())));
             }
             let close = match error {
                 // It may be a command of a later version: no bug, but too early all the same.
@@ -84,13 +88,24 @@ where
         }
     };
     let opened = match command {
-        Command::Start(start) => open_session(ws, hub, settings, *start, arrival).await,
-        Command::Resume(resume) => tokio::select! {
-            biased;
-            () = hub.draining() => Err(hub.turned_away()),
-            resumed = hub.resume(resume, &arrival) => resumed,
+        Command::Start(start) => {
+            let began = hub.clock().micros();
+            let opened = open_session(ws, hub, settings, *start, arrival).await;
+            hub.metrics().start_duration.observe(hub.clock().since(began));
+            hub.metrics().starts.inc(outcome_of(&opened));
+            opened
         }
-        .map(|resumed| (resumed.session, resumed.generation, resumed.reply)),
+        Command::Resume(resume) => {
+            let resumed = tokio::select! {
+                biased;
+                () = hub.draining() => Err(hub.turned_away()),
+                resumed = hub.resume(resume, &arrival) => resumed,
+            };
+            let opened =
+                resumed.map(|resumed| (resumed.session, resumed.generation, resumed.reply));
+            hub.metrics().resumes.inc(outcome_of(&opened));
+            opened
+        }
         other => {
             let message =
                 format!("`{}` needs a session; `start` or `resume` comes first", other.name());
@@ -100,11 +115,12 @@ where
     match opened {
         Ok((session, generation, reply)) => {
             hub.part_if_draining(&session);
-            push_text(ws.get_mut().out(), None, &encode_reply(id, &Ok(reply)));
+            ws.get_mut().push_text(None, &encode_reply(id, &Ok(reply)));
+            hub.log_opened(&session);
             Opened::Session { session, generation }
         }
         Err(Refused { error, disconnect }) => {
-            push_text(ws.get_mut().out(), None, &encode_reply(id, &Err(error)));
+            ws.get_mut().push_text(None, &encode_reply(id, &Err(error)));
             Opened::Refused(disconnect)
         }
     }
@@ -122,10 +138,12 @@ async fn open_session<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    check_params(&start, settings)?;
+    check_params(&start, settings).inspect_err(|_| {
+        hub.metrics().limits_hit.inc(Limit::AuthParamsBytes);
+    })?;
     hub.take_start(arrival.address)?;
     let (seq, establishing) = Session::establishing();
-    push_text(ws.get_mut().out(), Some(seq), &establishing);
+    ws.get_mut().push_text(Some(seq), &establishing);
     let authenticated = {
         let mut authenticate = pin!(hub.authenticate(&start, &arrival));
         // Where a hook has to be waited for, the client is told meanwhile; else all goes out in one write.
@@ -150,14 +168,18 @@ where
     match result {
         Ok(established) => Ok((established.session, established.generation, established.reply)),
         Err(refused) => {
-            push_text(ws.get_mut().out(), Some(seq + 1), &not_established(&refused.disconnect));
+            ws.get_mut().push_text(Some(seq + 1), &not_established(&refused.disconnect));
             Err(refused)
         }
     }
 }
 
+fn outcome_of(opened: &Result<Session3, Refused>) -> Outcome {
+    Outcome(opened.as_ref().map(drop).map_err(|refused| refused.disconnect.code))
+}
+
 /// The first text frame.
-async fn first_text<S>(ws: &mut WebSocketStream<Gate<S>>) -> Result<String, NoFirst>
+async fn first_text<S>(ws: &mut WebSocketStream<Gate<S>>, hub: &Hub) -> Result<String, NoFirst>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -176,7 +198,7 @@ where
             Some(Ok(Message::Close(_))) => return Err(NoFirst::ClosedByPeer),
             None => return Err(NoFirst::Lost),
             Some(Err(error)) => {
-                let close = violation(&error, ws.get_ref().is_flooded());
+                let close = violation(&error, ws.get_ref().is_flooded(), hub);
                 return Err(close.map_or(NoFirst::Lost, NoFirst::Violation));
             }
         }

@@ -15,10 +15,10 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WireCloseCode;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
-use super::frame::push_text;
 use super::gate::Gate;
 use super::input::InputWaker;
 use crate::hub::{Hub, SessionHandle, Written};
+use crate::telemetry::Limit;
 
 /// Messages taken in one turn, so that one busy peer does not hold up the others.
 const INPUTS_PER_TURN: usize = 32;
@@ -134,7 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
                     ControlFlow::Continue(())
                 }
             },
-            Some(Err(error)) => match violation(&error, self.ws.get_ref().is_flooded()) {
+            Some(Err(error)) => match violation(&error, self.ws.get_ref().is_flooded(), self.hub) {
                 Some(close) => self.break_off(close, close.reason()),
                 None => ControlFlow::Break(Some(Exit::Lost)),
             },
@@ -152,7 +152,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
             }
             Err(error @ DecodeError::UnknownCommand { .. }) => self.answer(&error, now),
             Err(error) if error.id().is_some() => self.answer(&error, now),
-            Err(error) => return self.break_off(CloseCode::Malformed, &error.to_string()),
+            Err(error) => {
+                count_depth(&error, self.hub);
+                return self.break_off(CloseCode::Malformed, &error.to_string());
+            }
         }
         ControlFlow::Continue(())
     }
@@ -205,7 +208,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
             return Gathered::More;
         }
         let written = self.session.write(self.generation, cx.waker(), |seq, body| {
-            push_text(gate.out(), seq, body);
+            gate.push_text(seq, body);
             frames += 1;
             !is_full(gate, frames)
         });
@@ -226,15 +229,24 @@ enum Gathered {
     Parted(Box<Disconnect>),
 }
 
-/// The close code of an error that is the peer's fault; `None` when the connection just failed.
-pub(super) fn violation(error: &WsError, is_flooded: bool) -> Option<CloseCode> {
-    match error {
-        _ if is_flooded => Some(CloseCode::TooLarge),
-        WsError::Capacity(_) => Some(CloseCode::TooLarge),
+/// The close code of an error that is the peer's fault; `None` when the connection just failed. A bound is counted.
+pub(super) fn violation(error: &WsError, is_flooded: bool, hub: &Hub) -> Option<CloseCode> {
+    let limit = match error {
+        _ if is_flooded => Limit::Fragments,
+        WsError::Capacity(_) => Limit::MessageInBytes,
         WsError::Protocol(
             tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
-        ) => None,
-        WsError::Protocol(_) | WsError::Utf8(_) => Some(CloseCode::Malformed),
-        _ => None,
+        ) => return None,
+        WsError::Protocol(_) | WsError::Utf8(_) => return Some(CloseCode::Malformed),
+        _ => return None,
+    };
+    hub.metrics().limits_hit.inc(limit);
+    Some(CloseCode::TooLarge)
+}
+
+/// Counts a message that is nested too deep.
+pub(super) fn count_depth(error: &DecodeError, hub: &Hub) {
+    if matches!(error, DecodeError::TooDeep) {
+        hub.metrics().limits_hit.inc(Limit::JsonDepth);
     }
 }

@@ -17,6 +17,7 @@ use crate::auth::{Allowed, Attempt, AuthHook, Decision, Denied, Purpose};
 use crate::clock::Clock;
 use crate::grant::Grant;
 use crate::store::Profile;
+use crate::telemetry::{HookOutcome, Metrics};
 
 /// How an app lets people in.
 #[derive(Clone)]
@@ -46,6 +47,7 @@ impl AppAuth {
 pub struct Authenticator {
     app: AppAuth,
     access: Arc<AccessTokens>,
+    metrics: Arc<Metrics>,
     clock: Clock,
 }
 
@@ -99,8 +101,13 @@ pub enum AuthError {
 impl Authenticator {
     /// The way into `app`.
     #[must_use]
-    pub fn new(app: AppAuth, access: Arc<AccessTokens>, clock: Clock) -> Self {
-        Self { app, access, clock }
+    pub fn new(
+        app: AppAuth,
+        access: Arc<AccessTokens>,
+        metrics: Arc<Metrics>,
+        clock: Clock,
+    ) -> Self {
+        Self { app, access, metrics, clock }
     }
 
     /// Decides an attempt.
@@ -183,7 +190,7 @@ impl Authenticator {
         let hook = self.app.hooks.iter().find(|hook| hook.claims(attempt));
         match hook.filter(|hook| hook.is_secure() || !self.app.secure) {
             None => Err(AuthError::Denied(no_way_in(&attempt.credentials))),
-            Some(hook) => match hook.decide(attempt).await {
+            Some(hook) => match self.ask(&**hook, attempt).await {
                 Decision::Allow(allowed) => {
                     self.admit(attempt, *allowed).map_err(AuthError::Denied)
                 }
@@ -193,6 +200,19 @@ impl Authenticator {
                 }
             },
         }
+    }
+
+    /// Asks a hook; how long it took is counted.
+    async fn ask(&self, hook: &dyn AuthHook, attempt: &Attempt) -> Decision {
+        let began = self.clock.micros();
+        let decision = hook.decide(attempt).await;
+        let outcome = match &decision {
+            Decision::Allow(_) => HookOutcome::Allowed,
+            Decision::Deny(_) => HookOutcome::Denied,
+            Decision::Unavailable { .. } => HookOutcome::Unavailable,
+        };
+        self.metrics.auth_hook_duration.observe(hook.name(), outcome, self.clock.since(began));
+        decision
     }
 
     /// Holds a hook's word against what was asked and what the app allows.

@@ -57,7 +57,7 @@ fn access(clock: &Clock) -> Arc<AccessTokens> {
 
 fn with(hooks: Vec<Arc<dyn AuthHook>>, secure: bool, clock: &Clock) -> Authenticator {
     let app = AppAuth { secure, ..AppAuth::new("demo".into(), hooks) };
-    Authenticator::new(app, access(clock), clock.clone())
+    Authenticator::new(app, access(clock), Arc::default(), clock.clone())
 }
 
 fn denied(result: Result<Verified, AuthError>) -> Denied {

@@ -143,7 +143,10 @@ impl Hub {
         tracing::info!(sessions = taken, rooms, "took up what the gateway before left");
         if taken < told {
             let dropped = told - taken;
-            tracing::warn!(dropped, "sessions of apps that are not configured any more are over");
+            tracing::warn!(
+                sessions = dropped,
+                "sessions of apps that are not configured any more are over"
+            );
         }
     }
 

@@ -78,6 +78,7 @@ impl Hub {
         effect: Effect,
         later: &mut Later,
     ) {
+        self.count_effect(&effect, &inside.room);
         match effect {
             Effect::Reply { origin, result } if later.answers_late => {
                 later.replies.push((origin, result));

@@ -29,7 +29,9 @@ impl Hub {
     ) -> Option<Result<Reply, Error>> {
         let origin = Origin::Session { session: session.id(), request };
         let answer = match command {
-            Command::Signal(signal) => self.signal(session, signal, now),
+            Command::Signal(signal) => {
+                self.signal(session, signal, now).inspect_err(|error| self.count_signal(error))
+            }
             Command::Relay(relay) => self.relay(session, relay),
             Command::Roster(roster) => in_room(session, &roster.room).and_then(|place| {
                 let page = place.lock().room.roster(session.id(), roster.after.as_deref(), now);

@@ -10,6 +10,7 @@ use super::super::Hub;
 use super::super::handle::SessionHandle;
 use crate::auth::token::TokenError;
 use crate::room::{Join, Origin, RoomCommand, RoomKey, RoomToken, ScopeSet};
+use crate::telemetry::Limit;
 
 /// As what somebody enters.
 struct Entitlement {
@@ -31,12 +32,14 @@ impl Hub {
         join: JoinCommand,
     ) -> Result<(), Error> {
         if let Err(wait) = session.take_join(self.join_rate, self.clock.now()) {
+            self.hit(Limit::Joins);
             let message = "too many joins; wait before the next";
             return Err(Error::new(ErrorCode::RateLimited, message).retry_after(wait));
         }
         if session.room(&join.room).is_none()
             && session.room_count() >= usize::from(self.limits.rooms)
         {
+            self.hit(Limit::RoomsPerSession);
             let message =
                 format!("a session may be in {} rooms; leave one first", self.limits.rooms);
             return Err(Error::new(ErrorCode::TooManyRooms, message));
@@ -46,7 +49,12 @@ impl Hub {
             return Err(Error::missing(Scope::Join, missing.to_string()));
         }
         let key = RoomKey { app: Arc::clone(&session.user().app), room: join.room.clone() };
-        let entitlement = entitle(session, join, self.connection_data_chars)?;
+        let entitlement =
+            entitle(session, join, self.connection_data_chars).inspect_err(|error| {
+                if error.code == ErrorCode::TooLarge {
+                    self.hit(Limit::ConnectionDataChars);
+                }
+            })?;
         let arrival = session.arrival().clone();
         self.check_standing(session, &arrival).await.map_err(|refused| refused.error)?;
         self.open_room(&key).await.map_err(|error| {

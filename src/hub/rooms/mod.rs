@@ -101,6 +101,11 @@ impl Rooms {
         places
     }
 
+    /// How many rooms are here.
+    pub(super) fn count(&self) -> usize {
+        self.rooms.len()
+    }
+
     /// Drops a room that is not open.
     fn forget(&self, key: &RoomKey) {
         self.rooms.remove_if(key, |_, place| place.is_idle());

@@ -49,6 +49,7 @@ impl Hub {
         for place in session.rooms() {
             let inside = place.lock();
             if let Ok(snapshot) = inside.room.snapshot_for(session.id()) {
+                self.count_reset(&snapshot);
                 let reset = Push::RoomReset(RoomReset { room: place.key().room.clone(), snapshot });
                 self.push_to(&place, &inside, &Audience::One(session.id()), &reset);
             }

@@ -67,6 +67,12 @@ impl Session {
         std::mem::take(&mut self.is_behind)
     }
 
+    /// How many frames wait to be written.
+    #[must_use]
+    pub fn backlog(&self) -> usize {
+        self.ring.backlog()
+    }
+
     fn fall_behind(&mut self, now: Timestamp, settings: &SessionSettings) {
         self.is_behind = true;
         self.ring.drop_rooms();

@@ -14,18 +14,27 @@ use stagedoor_proto::{FamilyId, InstanceId, Timestamp, Username};
 
 use super::writer::Writer;
 use super::{admit, audit, blocks, carry, hand_over, keys, open, rooms, users};
-use crate::clock::Rng;
+use crate::clock::{Clock, Rng};
 use crate::room::{Fact, Record, RoomKey};
 use crate::store::{
     Admission, Admitted, AuditEvent, AuditRow, Block, Check, Entry, HandOver, Reach, Refusal,
     SigningKey, Store, StoreError, UserKey,
 };
+use crate::telemetry::{Metrics, StoreFailure};
 
 /// Durable facts in one `SQLite` file, for a gateway that shares them with no other.
 ///
 /// Dropping it finishes the calls that wait, and then closes the file.
 pub struct SqliteStore {
     pub(super) writer: Writer,
+    meter: Meter,
+}
+
+/// Where its calls are counted, and the clock they are timed by; unless told otherwise, where nobody looks.
+#[derive(Clone)]
+struct Meter {
+    metrics: Arc<Metrics>,
+    clock: Clock,
 }
 
 impl SqliteStore {
@@ -55,7 +64,16 @@ impl SqliteStore {
             path: path.clone(),
             reason: error.to_string(),
         })?;
-        Ok(Self { writer: Writer::start(db, path)? })
+        let meter = Meter { metrics: Arc::default(), clock: Clock::system() };
+        Ok(Self { writer: Writer::start(db, path)?, meter })
+    }
+
+    /// The same store, whose calls are counted in `metrics` and timed by `clock`.
+    #[must_use]
+    pub fn measured(mut self, metrics: Arc<Metrics>, clock: Clock) -> Self {
+        metrics.store_up.set(1);
+        self.meter = Meter { metrics, clock };
+        self
     }
 
     /// Queues a call at once; its answer may be awaited later, or not at all.
@@ -63,7 +81,27 @@ impl SqliteStore {
         &self,
         op: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, StoreError>> {
-        self.writer.call(op).boxed()
+        let (meter, began) = (self.meter.clone(), self.meter.clock.micros());
+        let waiting = self.writer.call(op);
+        async move { meter.count(began, waiting.await) }.boxed()
+    }
+}
+
+impl Meter {
+    fn count<T>(&self, began: u64, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        let metrics = &self.metrics;
+        metrics.store_call_duration.observe(self.clock.since(began));
+        metrics.store_up.set(i64::from(result.is_ok()));
+        if let Err(error) = &result {
+            metrics.store_failures.inc(match error {
+                StoreError::Unavailable { .. } | StoreError::NewerVersion { .. } => {
+                    StoreFailure::Unavailable
+                }
+                StoreError::Full { .. } => StoreFailure::Full,
+                StoreError::Closed => StoreFailure::Closed,
+            });
+        }
+        result
     }
 }
 

@@ -96,7 +96,8 @@ impl Gateway {
 }
 
 impl Person {
-    async fn join(mut client: Client, started: Value, join: Value) -> Self {
+    /// Takes a session into a room.
+    pub async fn join(mut client: Client, started: Value, join: Value) -> Self {
         let joined = client.request("join", join).await.unwrap()["joined"].clone();
         Self { client, backlog: VecDeque::new(), started, joined }
     }

@@ -1,0 +1,231 @@
+//! `/metrics`: what happens is counted once, under its name, and how much is told does not grow with who is here.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use stagedoor::telemetry::Metrics;
+
+use crate::common::{Client, Gateway, Person, Setup, start_of};
+
+/// What a scrape tells.
+struct Scrape(String);
+
+impl Scrape {
+    async fn of(gateway: &Gateway) -> Self {
+        let url = format!("http://{}/metrics", gateway.address());
+        let response = reqwest::get(url).await.unwrap();
+        assert_eq!(response.headers()["content-type"], Metrics::MEDIA_TYPE);
+        Self(response.text().await.unwrap())
+    }
+
+    /// The value of a sample, which is named with its labels and without the gateway's prefix.
+    fn value(&self, sample: &str) -> f64 {
+        let prefix = format!("stagedoor_{sample} ");
+        let line = self.0.lines().find_map(|line| line.strip_prefix(&prefix));
+        line.unwrap_or_else(|| panic!("{sample} is missing from\n{}", self.0)).parse().unwrap()
+    }
+}
+
+#[track_caller]
+fn assert_told(scrape: &Scrape, expected: &[(&str, f64)]) {
+    for (sample, value) in expected {
+        let told = scrape.value(sample);
+        assert!((told - value).abs() < f64::EPSILON, "{sample} is {told}, not {value}");
+    }
+}
+
+const LIVE: &str = r#"sessions{state="established",link="live"}"#;
+const SUSPENDED: &str = r#"sessions{state="established",link="suspended"}"#;
+const EXPIRED: &str = r#"sessions{state="tokenExpired",link="live"}"#;
+
+#[tokio::test]
+async fn sessions_are_counted_by_state_through_all_their_changes() {
+    let gateway = Setup::new()
+        .with(|config| {
+            config.apps[0].access_ttl = Duration::from_mins(1);
+            config.keepalive.interval = Duration::from_hours(1);
+        })
+        .run()
+        .await;
+    let (ada, started) = Client::guest(&gateway, "ada", "instance-of-ada").await;
+    let (mut bob, _) = Client::guest(&gateway, "bob", "instance-of-bob").await;
+    assert_told(&Scrape::of(&gateway).await, &[(LIVE, 2.0), (SUSPENDED, 0.0)]);
+
+    let last_seq = ada.last_seq;
+    ada.cut().await;
+    while Scrape::of(&gateway).await.value(SUSPENDED) < 1.0 {}
+    assert_told(&Scrape::of(&gateway).await, &[(LIVE, 1.0)]);
+    let (_ada, _) = Client::resume(&gateway, &started, last_seq).await;
+    assert_told(&Scrape::of(&gateway).await, &[(LIVE, 2.0), (SUSPENDED, 0.0)]);
+
+    gateway.advance(Duration::from_secs(61));
+    while Scrape::of(&gateway).await.value(EXPIRED) < 2.0 {}
+    bob.request("renew", json!({})).await.unwrap();
+    assert_told(&Scrape::of(&gateway).await, &[(LIVE, 1.0), (EXPIRED, 1.0)]);
+    bob.request("end", json!({})).await.unwrap();
+    bob.closed().await;
+    let ended = r#"sessions_ended_total{code="1000",reason="normal"}"#;
+    assert_told(&Scrape::of(&gateway).await, &[(LIVE, 0.0), (EXPIRED, 1.0), (ended, 1.0)]);
+}
+
+#[tokio::test]
+async fn starts_resumes_and_closes_are_counted_by_how_they_went() {
+    let gateway = Gateway::dev().await;
+    let (ada, started) = Client::guest(&gateway, "ada", "instance-of-ada").await;
+    let mut denied = start_of("bob", "instance-of-bob");
+    denied["credentials"] = json!({ "token": "no token" });
+    Client::refused(&gateway, json!({ "id": 0, "start": denied })).await;
+    let last_seq = ada.last_seq;
+    let (mut ada, _) = Client::resume(&gateway, &started, last_seq).await;
+    let mut stolen = started.clone();
+    stolen["resume"]["secret"] = json!("another");
+    Client::resume_refused(&gateway, &stolen, 0).await;
+    gateway.api("POST", "users/ada/ban", Some(json!({}))).await;
+    ada.closed().await;
+    assert_told(
+        &Scrape::of(&gateway).await,
+        &[
+            (r#"starts_total{outcome="ok"}"#, 1.0),
+            (r#"starts_total{outcome="auth_denied"}"#, 1.0),
+            (r#"resumes_total{outcome="ok"}"#, 1.0),
+            (r#"resumes_total{outcome="resume_denied"}"#, 1.0),
+            (r#"closes_total{code="4011",reason="banned"}"#, 1.0),
+            (r#"closes_total{code="4003",reason="auth_denied"}"#, 1.0),
+            (r#"closes_total{code="4401",reason="resume_denied"}"#, 1.0),
+            (r#"sessions_ended_total{code="4011",reason="banned"}"#, 1.0),
+            ("start_duration_seconds_count", 2.0),
+            (r#"auth_hook_duration_seconds_count{hook="guest",outcome="allowed"}"#, 1.0),
+            (r#"auth_hook_duration_seconds_count{hook="jwt",outcome="denied"}"#, 1.0),
+            ("store_up", 1.0),
+            ("draining", 0.0),
+        ],
+    );
+    assert!(Scrape::of(&gateway).await.value("store_call_duration_seconds_count") > 3.0);
+}
+
+#[tokio::test]
+async fn moderation_is_counted_when_its_last_target_is_done_with() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
+    host.does("force_mute", json!({ "stream": stream })).await;
+    assert_told(&Scrape::of(&gateway).await, &[("moderation_duration_seconds_count", 0.0)]);
+    ada.push("mute_forced").await;
+    gateway.advance(Duration::from_secs(2));
+    ada.does("update_stream", json!({ "stream": stream, "has_audio": false })).await;
+    ada.fails("lock_room", json!({ "room": "lobby" })).await;
+    assert_told(
+        &Scrape::of(&gateway).await,
+        &[
+            ("moderation_duration_seconds_count", 1.0),
+            ("moderation_duration_seconds_sum", 2.0),
+            (r#"moderation_targets_total{outcome="enforced"}"#, 1.0),
+            (r#"moderation_targets_total{outcome="ignored"}"#, 0.0),
+            ("moderation_denied_total", 1.0),
+            ("rooms", 1.0),
+        ],
+    );
+}
+
+#[tokio::test]
+async fn traffic_is_counted_in_frames_and_bytes() {
+    let gateway = Gateway::dev().await;
+    let (mut client, _) = Client::guest(&gateway, "ada", "instance-of-ada").await;
+    let before = Scrape::of(&gateway).await;
+    for _ in 0..10 {
+        client.request("leave", json!({ "room": "nowhere" })).await.unwrap_err();
+    }
+    let after = Scrape::of(&gateway).await;
+    let grown = |sample: &str| after.value(sample) - before.value(sample);
+    for sample in ["received_frames_total", "sent_frames_total"] {
+        assert!((grown(sample) - 10.0).abs() < f64::EPSILON, "{sample} grew by {}", grown(sample));
+    }
+    assert!(grown("received_bytes_total") > 10.0 * 40.0);
+    assert!(grown("sent_bytes_total") > 10.0 * 40.0);
+}
+
+#[tokio::test]
+async fn each_bound_that_is_hit_is_counted_by_its_name() {
+    let gateway = Setup::new()
+        .with(|config| {
+            let limits = &mut config.limits;
+            (limits.in_flight, limits.joins_per_s, limits.rooms_per_session) = (1, 2, 1);
+            (limits.participants_per_room, limits.streams_per_participant) = (2, 1);
+            (limits.signals_per_s_per_room, limits.connection_data_chars) = (1, 10);
+            (limits.commands_per_s, limits.commands_burst) = (1, 20);
+            limits.auth_params_bytes = 1_024;
+            limits.start_timeout = Duration::from_millis(50);
+            config.apps[0].sessions_per_user = 1;
+        })
+        .run()
+        .await;
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let _bob = gateway.enter("bob", "publisher").await;
+    let (mut eve, _) = Client::guest(&gateway, "eve", "instance-of-eve").await;
+    let room_token = gateway.room_token("publisher");
+    eve.request("join", json!({ "room": "lobby", "token": room_token })).await.unwrap_err();
+    eve.request("join", json!({ "room": "lobby", "data": "x".repeat(11) })).await.unwrap_err();
+    eve.request("join", json!({ "room": "lobby" })).await.unwrap_err();
+    assert_eq!(ada.fails("join", json!({ "room": "other" })).await, "too_many_rooms");
+    ada.publish().await;
+    let second = json!({ "room": "lobby", "stream":
+        { "kind": "screen", "has_audio": false, "has_video": true } });
+    assert_eq!(ada.fails("publish", second).await, "too_many_streams");
+    let signal = json!({ "room": "lobby", "type": "chat", "data": 1 });
+    ada.does("signal", signal.clone()).await;
+    assert_eq!(ada.fails("signal", signal).await, "rate_limited");
+    flood(&mut ada).await;
+
+    let (_other, _) = Client::guest(&gateway, "bob", "another-instance").await;
+    let mut params = start_of("ada", "instance-of-ada");
+    params["credentials"] = json!({ "params": { "long": "x".repeat(2_000) } });
+    Client::refused(&gateway, json!({ "id": 0, "start": params })).await;
+    Client::connect(&gateway).await.closed().await;
+    let mut deep = Client::connect(&gateway).await;
+    deep.send_text(&"[".repeat(100)).await;
+    deep.closed().await;
+
+    let scrape = Scrape::of(&gateway).await;
+    for limit in [
+        "participants_per_room",
+        "connection_data_chars",
+        "joins_per_s",
+        "rooms_per_session",
+        "streams_per_participant",
+        "signals_per_s_per_room",
+        "commands_per_s",
+        "sessions_per_user",
+        "auth_params_bytes",
+        "start_timeout",
+        "json_depth",
+    ] {
+        assert_told(&scrape, &[(&format!("limits_hit_total{{limit=\"{limit}\"}}"), 1.0)]);
+    }
+}
+
+/// Sends commands until one is refused for their rate.
+async fn flood(person: &mut Person) {
+    while person.fails("leave", json!({ "room": "nowhere" })).await != "rate_limited" {}
+}
+
+#[tokio::test]
+async fn how_much_is_told_does_not_grow_with_who_is_here() {
+    let gateway = Gateway::dev().await;
+    let first = gateway.enter("user-0", "publisher").await;
+    let lines = |scrape: &Scrape| -> Vec<String> {
+        let names = scrape.0.lines().map(|line| line.rsplit_once(' ').unwrap().0.to_owned());
+        names.collect()
+    };
+    let before = lines(&Scrape::of(&gateway).await);
+    let mut others = vec![first];
+    for number in 1..30 {
+        let username = format!("user-{number}");
+        let (client, started) =
+            Client::guest(&gateway, &username, &format!("instance-of-{number}")).await;
+        others.push(joined_elsewhere(client, started, &format!("room-{number}")).await);
+    }
+    assert_eq!(lines(&Scrape::of(&gateway).await), before);
+}
+
+async fn joined_elsewhere(client: Client, started: Value, room: &str) -> Person {
+    Person::join(client, started, json!({ "room": room })).await
+}
