@@ -1,8 +1,10 @@
-//! `docs/operations.md` and the configuration say the same.
+//! `docs/operations.md` says the same as the configuration, the metrics, the dashboard and the alerts.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use stagedoor::config::{Config, ConfigError};
+use stagedoor::telemetry::{Label as _, Limit, Row, TABLE};
 
 /// What no configuration can leave out.
 const LEAST: &str = "[store.sqlite]\npath = \"stagedoor.db\"\n[[apps]]\nid = \"shop\"\n\
@@ -23,6 +25,9 @@ const TABLES: &[&str] = &[
     "[engine]\n",
     "[log]\n",
 ];
+
+const DASHBOARD: &str = include_str!("../deploy/grafana/stagedoor.json");
+const ALERTS: &str = include_str!("../deploy/prometheus/alerts.yml");
 
 #[test]
 fn the_documented_configuration_is_every_key_at_its_default() {
@@ -64,4 +69,94 @@ fn documented() -> &'static str {
     let page = include_str!("../docs/operations.md");
     let block = page.split("```toml\n").nth(1).expect("there is a configuration");
     block.split("```").next().expect("it ends")
+}
+
+/// The page's table of metrics, a line each.
+fn documented_metrics() -> Vec<&'static str> {
+    let page = include_str!("../docs/operations.md");
+    page.lines().filter(|line| line.starts_with("| `stagedoor_")).collect()
+}
+
+#[test]
+fn the_documented_metrics_are_those_there_are() {
+    let there_are: Vec<String> = TABLE
+        .iter()
+        .map(|row| {
+            let labels: Vec<String> = row.labels.iter().map(|label| format!("`{label}`")).collect();
+            let labels = if labels.is_empty() { "–".to_owned() } else { labels.join(", ") };
+            format!("| `{}` | {} | {labels} | {} |", row.name, row.kind.as_str(), row.help)
+        })
+        .collect();
+    assert_eq!(documented_metrics(), there_are);
+}
+
+#[test]
+fn limits_are_named_as_in_the_configuration() {
+    let keys = keys_of("[limits]\n");
+    let page = include_str!("../docs/operations.md");
+    for limit in Limit::all() {
+        let name = limit.as_str();
+        let is_explained = page.contains(&format!("`{name}`"));
+        assert!(keys.iter().any(|key| key == name) || is_explained, "{name} is explained nowhere");
+    }
+}
+
+#[test]
+fn the_dashboard_and_the_alerts_ask_for_metrics_there_are() {
+    let samples: Vec<String> = TABLE.iter().flat_map(Row::samples).collect();
+    let mut asked = BTreeSet::new();
+    for text in [DASHBOARD, ALERTS] {
+        for (at, _) in text.match_indices("stagedoor_") {
+            let end = text[at..].find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+            let name = &text[at..at + end.expect("a name ends")];
+            assert!(samples.iter().any(|sample| sample == name), "there is no {name}");
+            asked.insert(name);
+        }
+    }
+    for row in TABLE {
+        assert!(row.samples().any(|sample| asked.contains(&*sample)), "{} is unused", row.name);
+    }
+}
+
+#[test]
+fn the_dashboard_asks_by_labels_there_are() {
+    let dashboard: serde_json::Value = serde_json::from_str(DASHBOARD).expect("it is JSON");
+    let panels = dashboard["panels"].as_array().expect("it has panels");
+    assert!(panels.len() >= 20);
+    let ids: BTreeSet<_> = panels.iter().map(|panel| panel["id"].as_u64()).collect();
+    assert_eq!(ids.len(), panels.len(), "panels have numbers of their own");
+    for target in panels.iter().flat_map(|panel| panel["targets"].as_array().expect("targets")) {
+        let (expr, legend) = (target["expr"].as_str(), target["legendFormat"].as_str());
+        let (expr, legend) = (expr.expect("a query"), legend.expect("a legend"));
+        let asked = TABLE.iter().filter(|row| expr.contains(row.name));
+        let row = asked.max_by_key(|row| row.name.len()).expect("it is of a metric");
+        for label in legend.split("{{").skip(1).filter_map(|rest| rest.split("}}").next()) {
+            assert!(row.labels.contains(&label), "{expr} has no {label}");
+        }
+    }
+}
+
+#[test]
+fn each_alert_waits_says_how_bad_it_is_and_where_to_read_on() {
+    let page = include_str!("../docs/operations.md");
+    let anchors: BTreeSet<String> = page
+        .lines()
+        .filter_map(|line| line.trim_start_matches('#').strip_prefix(' '))
+        .map(|title| title.to_lowercase().replace(' ', "-"))
+        .collect();
+    let alerts: Vec<&str> = ALERTS.split("- alert: ").skip(1).collect();
+    assert_eq!(alerts.len(), 10);
+    for alert in alerts {
+        let name = alert.lines().next().expect("it has a name");
+        let value = |key: &str| {
+            let found = alert.lines().find_map(|line| line.trim().strip_prefix(key));
+            found.unwrap_or_else(|| panic!("{name} has no {key}"))
+        };
+        assert!(value("for: ").ends_with('m'), "{name}");
+        assert!(["critical", "warning"].contains(&value("severity: ")), "{name}");
+        assert!(value("summary: ").len() > 10 && value("expr: ").len() > 5, "{name}");
+        let (file, anchor) = value("runbook_url: ").split_once('#').expect("it names a heading");
+        assert_eq!(file, "docs/operations.md", "{name}");
+        assert!(anchors.contains(anchor), "{name}: there is no #{anchor}");
+    }
 }
