@@ -157,3 +157,21 @@ async fn a_mute_of_a_large_room_is_one_push_to_each() {
         assert_eq!(person.told_of("mute_forced").await.len(), 1);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_in_a_crowd_is_told_once() {
+    let gateway =
+        Setup::new().with(|config| config.limits.starts_per_s_per_address = 10_000).run().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    // More than are told in one go.
+    let mut crowd = crowd(&gateway, 0, 1_100).await;
+    host.does("force_mute_all", json!({ "room": "lobby", "lock": true })).await;
+    host.does("end_room", json!({ "room": "lobby" })).await;
+    for person in &mut crowd {
+        // Waited for, not asked for: a question would wake its connection by itself.
+        person.push("mute_forced").await;
+        person.push("room_ended").await;
+        let again = person.told().await;
+        assert!(again.is_empty(), "{again:?}");
+    }
+}

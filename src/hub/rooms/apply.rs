@@ -1,13 +1,26 @@
 //! An entry of a room's log: the room decides, and what it decided is carried out before the next entry.
 
+use std::sync::Arc;
+
 use super::super::Hub;
 use super::carry_out::Later;
+use super::fan_out::beside_others;
+use super::place::Place;
 use crate::engine::Apply;
 use crate::room::{Entry, RoomCommand, RoomKey};
 
 impl Apply for Hub {
     fn apply(&self, key: &RoomKey, entry: Entry) {
         let place = self.rooms.enter(key);
+        // A verb over a crowd goes through all of it.
+        let is_long =
+            matches!(entry.command, RoomCommand::Moderate { .. }) && place.lock().is_crowded();
+        beside_others(is_long, || self.apply_to(&place, key, entry));
+    }
+}
+
+impl Hub {
+    fn apply_to(&self, place: &Arc<Place>, key: &RoomKey, entry: Entry) {
         // What a moderator did is answered when it is durable; all else is answered in its place among the pushes.
         let answers_late = matches!(entry.command, RoomCommand::Moderate { .. });
         let now = entry.now;
@@ -15,7 +28,7 @@ impl Apply for Hub {
         let effects = inside.room.apply(entry);
         let mut later = Later::new(key.clone(), answers_late, now);
         for effect in effects {
-            self.carry_out(&place, &mut inside, effect, &mut later);
+            self.carry_out(place, &mut inside, effect, &mut later);
         }
         for session in later.take_forgotten() {
             if let Some(session) = inside.sessions.remove(&session) {

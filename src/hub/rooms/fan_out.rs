@@ -1,7 +1,9 @@
 //! One push to many sessions: encoded once, and their connections woken in turns.
 //!
-//! A push to thousands would put thousands of tasks before everybody else's. So only the first of them are woken at
-//! once; the others follow in turns, behind what the runtime has to do meanwhile for other rooms.
+//! A push to thousands would put thousands of tasks before everybody else's, and making it is itself long enough to be
+//! felt: the thread that does it may be the one that looks after the sockets. So where a room is crowded the work is done
+//! beside the runtime, and connections are woken a few at a time: who is told last of thousands had rather wait for part
+//! of a second than that every other room does.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -9,6 +11,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use stagedoor_proto::{Push, encode_push};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::time::interval;
 
 use super::super::Hub;
 use super::super::handle::SessionHandle;
@@ -18,11 +22,11 @@ use crate::session::{Body, Session};
 
 /// How many connections are woken in one turn: writing to them holds up others for about a millisecond.
 const WOKEN_IN_A_TURN: usize = 128;
-/// Up to how many follow each other as fast as the runtime gets round. Beyond, turns leave room between them: who is told
-/// last of thousands had rather wait a moment than that every other room does.
-const WOKEN_WITHOUT_PAUSE: usize = 1_024;
-/// That room; a timer's shortest.
-const PAUSE: Duration = Duration::from_millis(1);
+/// Beyond so many sessions of this node a room is crowded.
+pub(super) const CROWD: usize = 1_024;
+/// How many connections of a crowd are woken in each [`TURN_OF_A_CROWD`]: a quarter of what two processors can write to.
+const WOKEN_OF_A_CROWD: usize = 32;
+const TURN_OF_A_CROWD: Duration = Duration::from_millis(1);
 
 impl Hub {
     /// Encodes a push once and shares it with all it is for.
@@ -43,14 +47,20 @@ impl Hub {
 
     fn tell_all(&self, inside: &Inside, to: &Audience, tell: impl Fn(&mut Session)) {
         let (mut told, mut owed) = (0, Vec::new());
-        inside.each_in(to, |session| {
-            told += 1;
-            if told <= WOKEN_IN_A_TURN {
-                session.tell(&tell);
-            } else if session.tell_owing(&tell) {
-                owed.push(Arc::clone(session));
-            }
-        });
+        let mut tell_each = || {
+            inside.each_in(to, |session| {
+                told += 1;
+                if told <= WOKEN_IN_A_TURN {
+                    session.tell(&tell);
+                } else if session.tell_owing(&tell) {
+                    owed.push(Arc::clone(session));
+                }
+            });
+        };
+        match to {
+            Audience::One(_) => tell_each(),
+            _ => beside_others(inside.is_crowded(), tell_each),
+        }
         if !owed.is_empty() {
             self.lifecycle.spawn(wake_in_turns(owed));
         }
@@ -72,18 +82,32 @@ impl Hub {
 }
 
 async fn wake_in_turns(owed: Vec<Arc<SessionHandle>>) {
-    let mut woken = 0;
-    for turn in owed.chunks(WOKEN_IN_A_TURN) {
-        for session in turn {
-            session.wake_owed();
+    if owed.len() > CROWD {
+        let mut turns = interval(TURN_OF_A_CROWD);
+        for turn in owed.chunks(WOKEN_OF_A_CROWD) {
+            turns.tick().await;
+            wake(turn);
         }
-        woken += turn.len();
-        if woken < WOKEN_WITHOUT_PAUSE {
+    } else {
+        for turn in owed.chunks(WOKEN_IN_A_TURN) {
+            wake(turn);
             end_turn().await;
-        } else {
-            tokio::time::sleep(PAUSE).await;
         }
     }
+}
+
+fn wake(sessions: &[Arc<SessionHandle>]) {
+    for session in sessions {
+        session.wake_owed();
+    }
+}
+
+/// Does work that is long beside the runtime: another thread goes on with the tasks and sockets of this one.
+pub(super) fn beside_others<R>(is_long: bool, work: impl FnOnce() -> R) -> R {
+    let has_others = || {
+        Handle::try_current().is_ok_and(|here| here.runtime_flavor() == RuntimeFlavor::MultiThread)
+    };
+    if is_long && has_others() { tokio::task::block_in_place(work) } else { work() }
 }
 
 /// Goes to the end of the runtime's queue, behind those that were just woken. (`yield_now` of tokio comes back sooner:

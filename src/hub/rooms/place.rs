@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use stagedoor_proto::{SessionId, Timestamp};
 
 use super::super::handle::SessionHandle;
+use super::fan_out::CROWD;
 use crate::room::{Audience, Room, RoomKey};
 use crate::session::RoomTag;
 
@@ -67,6 +68,11 @@ fn due_of(room: &Room) -> Timestamp {
 }
 
 impl Inside {
+    /// Whether telling all of them is long work.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.sessions.len() > CROWD
+    }
+
     /// Calls `tell` with each local session of an audience.
     pub(super) fn each_in(&self, audience: &Audience, mut tell: impl FnMut(&Arc<SessionHandle>)) {
         self.room.each_in(audience, |session| {
