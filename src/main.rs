@@ -41,6 +41,7 @@ async fn serve(serving: &Serving) -> anyhow::Result<Stopped> {
     // Caught from here on, so that a signal during a slow start stops it in order too.
     let stop = stop_signal().context("waiting for signals")?;
     let server = Server::bind(serving.config.clone(), serving.clock.clone()).await?;
+    server.reload_from(serving.reloads().context("waiting for signals")?);
     serving.announce(server.listen_addr());
     Ok(server.run(stop).await)
 }

@@ -1,16 +1,19 @@
 //! The composition root: binds, builds every part, runs the lifecycle.
 
 mod apps;
+mod reload;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::Stream;
+
 use crate::auth;
 use crate::auth::token::{AccessTokens, NoSigningKey};
 use crate::clock::{Clock, Rng};
-use crate::config::{self, Config};
+use crate::config::{self, Config, ConfigError};
 use crate::engine;
 use crate::http::{Listener, Ports, Role};
 use crate::hub::{Hub, Inheritance};
@@ -20,6 +23,7 @@ use crate::store::{SigningKey, SqliteStore, Store, StoreError};
 use crate::telemetry::Metrics;
 
 pub use apps::OwnHooks;
+pub use reload::Reloader;
 
 /// How long tasks have to end once all sessions were told.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -43,6 +47,7 @@ pub struct Server {
     drain: config::Drain,
     /// The logs of rooms, where the store outlives the process and so what they came to is handed over.
     handed_over: Option<Arc<engine::Local>>,
+    reloader: Reloader,
     /// Where it listens: for clients, and for the server API.
     addresses: (SocketAddr, SocketAddr),
 }
@@ -109,10 +114,15 @@ impl Server {
             unreachable!("a store has at least the key it was given")
         });
         let access = Arc::new(access);
-        let mut built = Vec::with_capacity(config.apps.len());
-        for rules in &config.apps {
-            built.push(Arc::new(apps::build(rules, &access, &metrics, &clock, own)?));
-        }
+        let builder = apps::Builder::new(
+            &config,
+            Arc::clone(&access),
+            Arc::clone(&metrics),
+            clock.clone(),
+            own,
+        );
+        let built = config.apps.iter().map(|rules| builder.build(rules).map(Arc::new));
+        let built = built.collect::<Result<_, _>>()?;
         let listen = &config.listen;
         let role = if listen.admin_listen.is_some() { Role::Clients } else { Role::Both };
         let clients = bind(listen.listen, role)?;
@@ -141,7 +151,9 @@ impl Server {
             Arc::new(Ports::new(&config, client_address, Arc::clone(&hub), lifecycle.clone()));
         let addresses = (client_address, admin_address);
         let drain = config.drain;
-        Ok(Self { clients, admin, ports, hub, lifecycle, drain, handed_over, addresses })
+        reload::warn(&config, hub.clock().now());
+        let reloader = Reloader::new(config, builder, Arc::clone(&hub), Arc::clone(&ports));
+        Ok(Self { clients, admin, ports, hub, lifecycle, drain, handed_over, reloader, addresses })
     }
 
     /// Where clients connect.
@@ -156,6 +168,20 @@ impl Server {
         self.addresses.1
     }
 
+    /// What takes up another configuration while the gateway runs.
+    #[must_use]
+    pub const fn reloader(&self) -> &Reloader {
+        &self.reloader
+    }
+
+    /// Takes up each configuration that comes from `configs`, until the gateway stops; the log says what came of it.
+    pub fn reload_from(
+        &self,
+        configs: impl Stream<Item = Result<Config, ConfigError>> + Send + 'static,
+    ) {
+        self.lifecycle.spawn(self.reloader.clone().run(configs, self.lifecycle.clone()));
+    }
+
     /// The live sessions, for those who embed the gateway.
     #[must_use]
     pub const fn hub(&self) -> &Arc<Hub> {
@@ -165,7 +191,8 @@ impl Server {
     /// Serves until `shutdown` resolves, then drains: accepts nothing, spreads the closes, waits for the last words, and
     /// hands over what there is to the next process.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Stopped {
-        let Self { clients, admin, ports, hub, lifecycle, drain, handed_over, addresses } = self;
+        let Self { clients, admin, ports, hub, lifecycle, drain, handed_over, addresses, .. } =
+            self;
         let (listen, admin_listen) = addresses;
         let version = env!("CARGO_PKG_VERSION");
         tracing::info!(version, %listen, admin = %admin_listen, "serving");

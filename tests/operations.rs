@@ -17,6 +17,8 @@ const TABLES: &[&str] = &[
     "[apps.jwks]\nurl = \"https://a.example\"\nissuer = \"a\"\naudience = \"b\"\n[apps.jwks.claims]\n",
     "[apps.webhook]\n",
     "[listen]\n",
+    "[listen.tls]\n",
+    "[listen.admin_tls]\n",
     "[limits]\n",
     "[keepalive]\n",
     "[resume]\n",
@@ -49,6 +51,34 @@ fn every_key_is_documented() {
             assert!(is_documented, "`{key}` of {table} is missing from docs/operations.md");
         }
     }
+}
+
+#[test]
+fn the_checked_in_schema_is_what_the_types_generate() {
+    let checked_in = include_str!("../docs/config.schema.json");
+    let renew = "cargo run -- check-config --schema > docs/config.schema.json";
+    let generated = format!("{:#}\n", Config::schema().as_value());
+    assert!(checked_in == generated, "docs/config.schema.json is stale; run: {renew}");
+}
+
+#[test]
+fn the_schema_has_every_key() {
+    let schema = Config::schema().to_value();
+    let described: Vec<&str> = keys_in(&schema);
+    for key in TABLES.iter().flat_map(|table| keys_of(table)) {
+        assert!(described.contains(&key.as_str()), "`{key}` is missing from the schema");
+    }
+}
+
+/// The names of all properties in a schema, at any depth.
+fn keys_in(schema: &serde_json::Value) -> Vec<&str> {
+    let inner: Vec<&serde_json::Value> = match schema {
+        serde_json::Value::Object(table) => table.values().collect(),
+        serde_json::Value::Array(list) => list.iter().collect(),
+        _ => return Vec::new(),
+    };
+    let own = schema["properties"].as_object().into_iter().flat_map(|table| table.keys());
+    own.map(String::as_str).chain(inner.into_iter().flat_map(keys_in)).collect()
 }
 
 /// The keys of a table, from what is said of one that it does not have.

@@ -1,25 +1,47 @@
-//! `check-config`: tells whether a configuration file can be run, and what it comes to.
+//! `check-config`: tells whether a configuration can be run, what it comes to, and where each value is from.
+//!
+//! Invariant: of a secret it says how long it is, and nothing else.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::Serialize;
 
 use super::{Exit, complain};
-use crate::config::{App, Config, Store};
+use crate::clock::Clock;
+use crate::config::{App, Config, ConfigError, Origin, Setting, Source, Store};
 
-/// Checks a configuration file.
+/// Checks a configuration file and the environment that is laid over it, and prints every value in force.
 #[derive(Debug, Args)]
 pub(super) struct CheckConfig {
     /// The file.
-    file: PathBuf,
+    #[arg(required_unless_present = "schema")]
+    file: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Print the JSON Schema of the file instead, and check nothing.
+    #[arg(long, conflicts_with_all = ["file", "json"])]
+    schema: bool,
+}
+
+/// What is told of a configuration that can be run.
+#[derive(Serialize)]
+struct Report {
+    settings: Vec<Setting>,
+    warnings: Vec<String>,
 }
 
 impl CheckConfig {
     pub(super) fn run(self) -> Exit {
-        match Config::load(&self.file) {
-            Ok(config) => {
-                print!("{}", summary(&config));
+        let Some(file) = &self.file else {
+            println!("{:#}", Config::schema().as_value());
+            return Exit::Success;
+        };
+        match Source::open(file).and_then(|source| self.told(&source)) {
+            Ok(text) => {
+                print!("{text}");
                 Exit::Success
             }
             Err(error) => {
@@ -27,6 +49,29 @@ impl CheckConfig {
                 Exit::Misused
             }
         }
+    }
+
+    fn told(&self, source: &Source) -> Result<String, ConfigError> {
+        let config = source.config()?;
+        let warnings = config.warnings(Clock::system().now());
+        let report = Report { settings: source.settings(&config), warnings };
+        if self.json {
+            let json = serde_json::to_string_pretty(&report).expect("a report has a JSON form");
+            return Ok(json + "\n");
+        }
+        let mut text = summary(&config) + "\n";
+        for Setting { key, value, from } in &report.settings {
+            let from = match from {
+                Origin::Default => "default".to_owned(),
+                Origin::Line(line) => format!("line {line}"),
+                Origin::Variable(name) => name.clone(),
+            };
+            writeln!(text, "{key} = {value}  # {from}").expect("a text takes every line");
+        }
+        for warning in &report.warnings {
+            writeln!(text, "\nwarning: {warning}").expect("a text takes every line");
+        }
+        Ok(text)
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Cli {
 enum Command {
     /// Run a gateway.
     Serve(serve::Serve),
-    /// Check a configuration file, and print what it says.
+    /// Check a configuration, and print every value in force and where it is from.
     CheckConfig(check_config::CheckConfig),
     /// Make a token, offline, with an app's secret.
     #[command(subcommand)]

@@ -3,11 +3,13 @@
 //! Invariant: secrets are printed only in development mode, where they are made anew for each process.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
+use futures::future::Either;
+use futures::stream::{self, Stream};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,7 +19,7 @@ use crate::clock::{Clock, Rng};
 use crate::config::{Config, ConfigError, DEV_APP, Dev, SERVER_KEY_PREFIX, Store};
 
 /// Runs a gateway.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Serve {
     /// Development mode: loopback, one app, guests, keys that live as long as the process.
     #[arg(long, conflicts_with = "config", required_unless_present = "config")]
@@ -50,6 +52,8 @@ pub struct Serving {
     /// The time it goes by.
     pub clock: Clock,
     ready: Ready,
+    /// The file, and the arguments beside it; `None` where there is no file to be read again.
+    asked: Option<(PathBuf, Serve)>,
 }
 
 /// What is printed once the gateway listens.
@@ -108,40 +112,65 @@ impl Serve {
     }
 
     fn serving(self) -> Result<Serving, ServeError> {
-        let (mut config, ready) = match &self.config {
-            Some(_) if self.ready_json => return Err(ServeError::ReadyJsonWithoutDev),
-            Some(file) => {
-                let mut config = Config::load(file)?;
-                config.listen.listen = self.listen.unwrap_or(config.listen.listen);
-                if let Some(directory) = &self.data {
-                    config.store = Store::in_directory(directory);
-                }
-                (config, Ready::Silent)
+        let clock = Clock::system();
+        if let Some(file) = self.config.clone() {
+            if self.ready_json {
+                return Err(ServeError::ReadyJsonWithoutDev);
             }
-            None => {
-                let beyond = [self.listen, self.admin_listen].into_iter().flatten();
-                if let Some(address) =
-                    beyond.into_iter().find(|address| !address.ip().is_loopback())
-                {
-                    return Err(ServeError::DevBeyondLoopback(address));
-                }
-                let keys = DevKeys::random(Rng);
-                let config = Config::dev(Dev {
-                    listen: self.listen,
-                    data: self.data,
-                    app_secret: keys.app_secret.clone(),
-                    server_key: keys.server_key.clone(),
-                });
-                (config, if self.ready_json { Ready::Json(keys) } else { Ready::Banner(keys) })
-            }
-        };
-        config.listen.admin_listen = self.admin_listen.or(config.listen.admin_listen);
+            let config = self.configured(&file)?;
+            return Ok(Serving { config, clock, ready: Ready::Silent, asked: Some((file, self)) });
+        }
+        let mut beyond = [self.listen, self.admin_listen].into_iter().flatten();
+        if let Some(address) = beyond.find(|address| !address.ip().is_loopback()) {
+            return Err(ServeError::DevBeyondLoopback(address));
+        }
+        let keys = DevKeys::random(Rng);
+        let mut config = Config::dev(Dev {
+            listen: self.listen,
+            data: self.data,
+            app_secret: keys.app_secret.clone(),
+            server_key: keys.server_key.clone(),
+        });
+        config.listen.admin_listen = self.admin_listen;
         config.log.filter = self.log.unwrap_or(config.log.filter);
-        Ok(Serving { config, clock: Clock::system(), ready })
+        let ready = if self.ready_json { Ready::Json(keys) } else { Ready::Banner(keys) };
+        Ok(Serving { config, clock, ready, asked: None })
+    }
+
+    /// What a file and the environment say, and the arguments that take their place.
+    fn configured(&self, file: &Path) -> Result<Config, ConfigError> {
+        let mut config = Config::load(file)?;
+        config.listen.listen = self.listen.unwrap_or(config.listen.listen);
+        config.listen.admin_listen = self.admin_listen.or(config.listen.admin_listen);
+        if let Some(directory) = &self.data {
+            config.store = Store::in_directory(directory);
+        }
+        if let Some(filter) = &self.log {
+            config.log.filter.clone_from(filter);
+        }
+        Ok(config)
     }
 }
 
 impl Serving {
+    /// The configuration, read anew at each SIGHUP; never, where there is no file.
+    ///
+    /// # Errors
+    /// When the operating system lets no signal be waited for.
+    pub fn reloads(
+        &self,
+    ) -> std::io::Result<impl Stream<Item = Result<Config, ConfigError>> + Send + use<>> {
+        // Without a file the signal keeps its meaning: the terminal is gone.
+        let Some(asked) = self.asked.clone() else { return Ok(Either::Left(stream::empty())) };
+        let hangup = signal(SignalKind::hangup())?;
+        Ok(Either::Right(stream::unfold((hangup, asked), |(mut hangup, asked)| async move {
+            hangup.recv().await?;
+            let (file, serve) = &asked;
+            let config = serve.configured(file);
+            Some((config, (hangup, asked)))
+        })))
+    }
+
     /// Prints how to reach the gateway, which listens on `listen` by now.
     pub fn announce(&self, listen: SocketAddr) {
         match &self.ready {

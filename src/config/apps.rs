@@ -7,12 +7,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use stagedoor_proto::Role;
 
 use super::document::Flaw;
-use super::keys::{HmacSecret, Jwks, PublicKey};
+use super::keys::{HmacSecret, Jwks, PublicKey, RawPublicKey};
 use super::secret;
 use super::value::{self, DAY, SECOND};
 use super::webhook::Webhook;
@@ -23,28 +24,30 @@ use crate::grant::RoomPattern;
     clippy::struct_excessive_bools,
     reason = "four independent answers, each of its own name in the file"
 )]
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default = "App::unnamed", deny_unknown_fields)]
 pub struct App {
     /// Names it in tokens, paths and commands.
     #[serde(deserialize_with = "value::app_id")]
+    #[schemars(with = "String")]
     pub id: Arc<str>,
     /// Secrets that sign its session, room and server tokens; the first signs, all verify.
     pub hs256_secrets: Vec<HmacSecret>,
     /// Public keys that verify its session, room and server tokens.
+    #[schemars(with = "Vec<RawPublicKey>")]
     pub public_keys: Vec<PublicKey>,
     /// Another issuer, whose session tokens are taken too.
     pub jwks: Option<Jwks>,
     /// Keys that open its server API.
-    #[serde(deserialize_with = "secret::server_keys")]
+    #[serde(with = "secret::ServerKeys")]
     pub server_keys: Vec<SecretString>,
     /// Whether a username alone lets somebody in.
     pub guests: bool,
     /// The rooms that guests, and those let in by the api token, may enter without a room token, with their role there.
-    #[serde(deserialize_with = "value::rooms")]
+    #[serde(with = "value::Rooms")]
     pub default_rooms: Vec<(RoomPattern, Role)>,
     /// Lets anybody who shows it in under any name.
-    #[serde(deserialize_with = "secret::optional")]
+    #[serde(with = "secret::Optional")]
     pub api_token: Option<SecretString>,
     /// Asked about each start with `params`.
     pub webhook: Option<Webhook>,
@@ -53,13 +56,13 @@ pub struct App {
     /// Who gives way when a client instance connects twice.
     pub duplicate_policy: DuplicatePolicy,
     /// Sessions a user may have at a time.
-    #[serde(deserialize_with = "value::count::<1, 10_000, _, _>")]
+    #[serde(with = "value::CountIn::<1, 10_000>")]
     pub sessions_per_user: usize,
     /// How long an access token lives.
-    #[serde(deserialize_with = "value::duration::<{ 10 * SECOND }, { 366 * DAY }, _>")]
+    #[serde(with = "value::DurationIn::<{ 10 * SECOND }, { 366 * DAY }>")]
     pub access_ttl: Duration,
     /// How long after full authentication a session may be renewed without it.
-    #[serde(deserialize_with = "value::duration::<{ 10 * SECOND }, { 366 * DAY }, _>")]
+    #[serde(with = "value::DurationIn::<{ 10 * SECOND }, { 366 * DAY }>")]
     pub max_session_age: Duration,
     /// The role of a room token that names none.
     pub default_role: Role,
@@ -68,20 +71,20 @@ pub struct App {
     /// What becomes of a membership whose token runs out.
     pub membership_expiry: MembershipExpiry,
     /// The longest app-wide block a moderator may set.
-    #[serde(deserialize_with = "value::duration::<SECOND, { 366 * DAY }, _>")]
+    #[serde(with = "value::DurationIn::<SECOND, { 366 * DAY }>")]
     pub max_block: Duration,
     /// The block of a removal that names none.
-    #[serde(deserialize_with = "value::duration::<SECOND, { 366 * DAY }, _>")]
+    #[serde(with = "value::DurationIn::<SECOND, { 366 * DAY }>")]
     pub default_block: Duration,
     /// Participants up to which everybody in a room is listed.
-    #[serde(deserialize_with = "value::count::<1, 10_000, _, _>")]
+    #[serde(with = "value::CountIn::<1, 10_000>")]
     pub roster_limit: u32,
     /// Whether a guest's block is of their address too.
     pub ban_guest_addresses: bool,
 }
 
 /// Who gives way when a client instance connects twice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DuplicatePolicy {
     /// The older connection.
@@ -92,7 +95,7 @@ pub enum DuplicatePolicy {
 }
 
 /// What becomes of a membership whose token runs out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MembershipExpiry {
     /// It stays: a token is for coming in.

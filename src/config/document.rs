@@ -8,12 +8,13 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use super::ConfigError;
+use super::environment::Environment;
+use super::nearest::{quoted, with_nearest};
+use super::places::{Place, anchor_table, line_of, places_of};
 
-/// Keys whose values are paths, relative to the directory of the file they stand in.
-const PATH_KEYS: [&str; 2] = ["file", "path"];
 /// Keys whose values no error may show.
 const SECRET_KEYS: [&str; 4] = ["hs256_secrets", "server_keys", "api_token", "secret"];
 /// Longest part of a value that an error shows, in characters.
@@ -50,18 +51,11 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     })
 }
 
-/// A configuration file as text.
+/// A configuration file as text, and the variables that are laid over it.
 pub(super) struct Document<'a> {
     pub(super) path: &'a Path,
     pub(super) text: &'a str,
-}
-
-/// One key and where its value stands.
-struct Place {
-    key: String,
-    name: Range<usize>,
-    value: Range<usize>,
-    kind: &'static str,
+    pub(super) environment: &'a Environment,
 }
 
 impl Document<'_> {
@@ -92,11 +86,12 @@ impl Document<'_> {
     }
 
     fn table(&self) -> Result<Spanned<DeTable<'_>>, ConfigError> {
-        DeTable::parse(self.text).map_err(|error| ConfigError::Syntax {
+        let table = DeTable::parse(self.text).map_err(|error| ConfigError::Syntax {
             file: self.path.to_owned(),
             line: self.line(error.span().map_or(0, |span| span.start)),
             reason: error.message().to_owned(),
-        })
+        })?;
+        self.environment.lay_over(table)
     }
 
     /// Turns what `serde` found wrong into an error with its place.
@@ -148,13 +143,18 @@ impl Document<'_> {
     }
 
     fn value_error(&self, at: usize, key: String, found: String, allowed: String) -> ConfigError {
+        if let Some(variable) = self.environment.variable_at(at) {
+            let variable = variable.to_owned();
+            return ConfigError::Variable { variable, key, found, allowed };
+        }
         ConfigError::Value { file: self.path.to_owned(), line: self.line(at), key, found, allowed }
     }
 
     /// A value as it stands in the text, unless it is a secret's or a whole table.
     fn shown(&self, place: &Place) -> String {
         let is_secret = SECRET_KEYS.iter().any(|secret| place.key.contains(secret));
-        let value = &self.text[place.value.clone()];
+        let value = self.environment.text_at(&place.value);
+        let value = value.or_else(|| self.text.get(place.value.clone())).unwrap_or_default();
         if is_secret || value.contains('\n') || place.kind == "table" || place.kind == "array" {
             return format!("a value of type {}", place.kind);
         }
@@ -162,94 +162,12 @@ impl Document<'_> {
         if shown.len() < value.len() { format!("{shown}…") } else { shown }
     }
 
-    fn line(&self, at: usize) -> usize {
+    pub(super) fn line(&self, at: usize) -> usize {
         line_of(self.text.as_bytes(), at)
     }
 
-    fn places(&self) -> Vec<Place> {
-        let mut places = Vec::new();
-        if let Ok(table) = DeTable::parse(self.text) {
-            collect_table(table.get_ref(), "", &mut places);
-        }
-        places
+    /// Where each key stands; none, when it cannot be read.
+    pub(super) fn places(&self) -> Vec<Place> {
+        self.table().map(|table| places_of(table.get_ref())).unwrap_or_default()
     }
-}
-
-/// The line, from 1, that the byte at `at` is on.
-fn line_of(text: &[u8], at: usize) -> usize {
-    text[..at.min(text.len())].split(|byte| *byte == b'\n').count()
-}
-
-fn collect_table(table: &DeTable<'_>, parent: &str, places: &mut Vec<Place>) {
-    for (name, value) in table {
-        let dot = if parent.is_empty() { "" } else { "." };
-        collect(value, format!("{parent}{dot}{}", name.get_ref()), name.span(), places);
-    }
-}
-
-fn collect(value: &Spanned<DeValue<'_>>, key: String, name: Range<usize>, places: &mut Vec<Place>) {
-    let kind = value.get_ref().type_str();
-    match value.get_ref() {
-        DeValue::Table(table) => collect_table(table, &key, places),
-        DeValue::Array(values) => {
-            for (index, value) in values.iter().enumerate() {
-                collect(value, format!("{key}[{index}]"), value.span(), places);
-            }
-        }
-        _ => {}
-    }
-    places.push(Place { key, name, value: value.span(), kind });
-}
-
-/// Makes the paths in `table` relative to `directory`.
-fn anchor_table(table: &mut DeTable<'_>, directory: &Path) {
-    for (name, value) in table.iter_mut() {
-        match value.get_mut() {
-            DeValue::String(path) if PATH_KEYS.contains(&&**name.get_ref()) => {
-                *path = directory.join(&**path).to_string_lossy().into_owned().into();
-            }
-            value => anchor(value, directory),
-        }
-    }
-}
-
-fn anchor(value: &mut DeValue<'_>, directory: &Path) {
-    match value {
-        DeValue::Table(table) => anchor_table(table, directory),
-        DeValue::Array(values) => {
-            for value in values.iter_mut() {
-                anchor(value.get_mut(), directory);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// What stands in backquotes behind `start`.
-fn quoted<'a>(message: &'a str, start: &str) -> Option<&'a str> {
-    message.strip_prefix(start)?.strip_prefix('`')?.split('`').next()
-}
-
-/// `allowed`, and which of the names in it was probably meant.
-fn with_nearest(found: &str, allowed: &str) -> String {
-    let names = allowed.split('`').skip(1).step_by(2);
-    let nearest = names.map(|name| (distance(found, name), name)).min();
-    match nearest {
-        Some((steps, name)) if steps <= 1 + found.len() / 4 => format!("`{name}`? ({allowed})"),
-        Some(_) | None => allowed.to_owned(),
-    }
-}
-
-/// How many characters must be put in, taken out or replaced to get from `a` to `b`.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.chars().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[row.len() - 1]
 }

@@ -4,13 +4,14 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::value::{self, HOUR, MS, SECOND};
 
 /// Stopping without hurting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "RawDrain")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "RawDrain", into = "RawDrain")]
 pub struct Drain {
     /// Over how long the closes of all connections are spread.
     pub spread: Duration,
@@ -18,12 +19,12 @@ pub struct Drain {
     pub deadline: Duration,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct RawDrain {
-    #[serde(deserialize_with = "value::duration::<MS, HOUR, _>")]
+    #[serde(with = "value::DurationIn::<MS, HOUR>")]
     spread: Duration,
-    #[serde(deserialize_with = "value::duration::<SECOND, HOUR, _>")]
+    #[serde(with = "value::DurationIn::<SECOND, HOUR>")]
     deadline: Duration,
 }
 
@@ -46,7 +47,13 @@ impl Default for Drain {
 
 impl Default for RawDrain {
     fn default() -> Self {
-        let Drain { spread, deadline } = Drain::default();
+        Drain::default().into()
+    }
+}
+
+impl From<Drain> for RawDrain {
+    fn from(drain: Drain) -> Self {
+        let Drain { spread, deadline } = drain;
         Self { spread, deadline }
     }
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration file.
+//! What can be wrong with a configuration.
 
 use std::path::PathBuf;
 
@@ -45,4 +45,20 @@ pub enum ConfigError {
         /// What may stand there.
         allowed: String,
     },
+    /// A variable of the environment sets what there is not, or what is not allowed.
+    #[error("{variable}: {}found {found}; expected {allowed}", prefix(.key))]
+    Variable {
+        /// Its name.
+        variable: String,
+        /// The key it sets, from the top.
+        key: String,
+        /// What it says; of a secret, only its type.
+        found: String,
+        /// What it may say.
+        allowed: String,
+    },
+}
+
+fn prefix(key: &str) -> String {
+    if key.is_empty() { String::new() } else { format!("{key}: ") }
 }

@@ -4,14 +4,15 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use stagedoor_proto::Heartbeat;
 
 use super::value::{self, HOUR, SECOND};
 
 /// Pings, and how long to wait for a sign of life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "RawKeepalive")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "RawKeepalive", into = "RawKeepalive")]
 pub struct Keepalive {
     /// A ping follows so much silence.
     pub interval: Duration,
@@ -23,16 +24,16 @@ pub struct Keepalive {
     pub room_timeout: Duration,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct RawKeepalive {
-    #[serde(deserialize_with = "value::duration::<SECOND, HOUR, _>")]
+    #[serde(with = "value::DurationIn::<SECOND, HOUR>")]
     interval: Duration,
-    #[serde(deserialize_with = "value::duration::<SECOND, HOUR, _>")]
+    #[serde(with = "value::DurationIn::<SECOND, HOUR>")]
     timeout: Duration,
-    #[serde(deserialize_with = "value::duration::<SECOND, HOUR, _>")]
+    #[serde(with = "value::DurationIn::<SECOND, HOUR>")]
     room_interval: Duration,
-    #[serde(deserialize_with = "value::duration::<SECOND, HOUR, _>")]
+    #[serde(with = "value::DurationIn::<SECOND, HOUR>")]
     room_timeout: Duration,
 }
 
@@ -62,7 +63,13 @@ impl Default for Keepalive {
 
 impl Default for RawKeepalive {
     fn default() -> Self {
-        let Keepalive { interval, timeout, room_interval, room_timeout } = Keepalive::default();
+        Keepalive::default().into()
+    }
+}
+
+impl From<Keepalive> for RawKeepalive {
+    fn from(keepalive: Keepalive) -> Self {
+        let Keepalive { interval, timeout, room_interval, room_timeout } = keepalive;
         Self { interval, timeout, room_interval, room_timeout }
     }
 }

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jsonwebtoken::DecodingKey;
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{secret, value};
 
@@ -57,7 +58,7 @@ pub enum KeyAlgorithm {
 }
 
 /// Another issuer: where its keys are, and how its claims read.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Jwks {
     /// Where its key set is fetched from: https, or http on loopback.
@@ -75,7 +76,7 @@ pub struct Jwks {
 }
 
 /// The claims of another issuer that are read, by their top-level names.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Claims {
     /// The one that holds the username.
@@ -105,11 +106,59 @@ impl Default for Claims {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct RawPublicKey {
+pub(super) struct RawPublicKey {
+    /// The PEM file of the key.
     file: PathBuf,
+    /// Names it in a token's header.
     kid: Option<Box<str>>,
+}
+
+/// As it is told to operators: what it is, and a hash to tell it by.
+impl Serialize for PublicKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let algorithm = match self.algorithm {
+            KeyAlgorithm::Rs256 => "RS256",
+            KeyAlgorithm::Es256 => "ES256",
+            KeyAlgorithm::EdDsa => "EdDSA",
+        };
+        let hash = value::fingerprint(self.pem.as_bytes());
+        let kid = self.kid.as_deref().map(|kid| format!("kid {kid:?}, ")).unwrap_or_default();
+        serializer.collect_str(&format_args!("{kid}{algorithm}, {hash}"))
+    }
+}
+
+/// As it is told to operators: its name and its length.
+impl Serialize for HmacSecret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let kid = self.kid.as_deref().map(|kid| format!("kid {kid:?}, ")).unwrap_or_default();
+        serializer.collect_str(&format_args!("{kid}{}", secret::redacted(&self.secret)))
+    }
+}
+
+impl JsonSchema for HmacSecret {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "HmacSecret".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let text = schemars::json_schema!({ "type": "string", "minLength": MIN_HS256_BYTES });
+        let kid = schemars::json_schema!({ "type": "string" });
+        let table = |key: &str, value: &schemars::Schema| {
+            schemars::json_schema!({
+                "type": "object",
+                "properties": { key: value, "kid": kid },
+                "required": [key],
+                "additionalProperties": false,
+            })
+        };
+        schemars::json_schema!({ "anyOf": [text, table("secret", &text), table("file", &kid)] })
+    }
 }
 
 impl TryFrom<RawPublicKey> for PublicKey {

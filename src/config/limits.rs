@@ -4,83 +4,84 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use stagedoor_proto::{MAX_CONNECTION_DATA_CHARS, SessionLimits};
 
 use super::value::{self, KIB, MIB, MINUTE, MS};
 
 /// Bounds of everything a peer can make grow.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// From a connection's acceptance to the end of its upgrade request.
-    #[serde(deserialize_with = "value::duration::<MS, MINUTE, _>")]
+    #[serde(with = "value::DurationIn::<MS, MINUTE>")]
     pub handshake_timeout: Duration,
     /// From the upgrade to a complete `start` or `resume`.
-    #[serde(deserialize_with = "value::duration::<MS, MINUTE, _>")]
+    #[serde(with = "value::DurationIn::<MS, MINUTE>")]
     pub start_timeout: Duration,
     /// Largest message in.
-    #[serde(deserialize_with = "value::size::<KIB, { 16 * MIB }, _>")]
+    #[serde(with = "value::SizeIn::<KIB, { 16 * MIB }>")]
     pub message_in_bytes: usize,
     /// Largest message out; what is longer is paged.
-    #[serde(deserialize_with = "value::size::<{ 16 * KIB }, { 16 * MIB }, _>")]
+    #[serde(with = "value::SizeIn::<{ 16 * KIB }, { 16 * MIB }>")]
     pub message_out_bytes: usize,
     /// Fragments of one message.
-    #[serde(deserialize_with = "value::count::<1, 1_024, _, _>")]
+    #[serde(with = "value::CountIn::<1, 1_024>")]
     pub fragments: u32,
     /// Requests of a session that may wait for their reply.
-    #[serde(deserialize_with = "value::count::<1, 1_024, _, _>")]
+    #[serde(with = "value::CountIn::<1, 1_024>")]
     pub in_flight: u16,
     /// Commands of a session a second, sustained; and as many pongs.
-    #[serde(deserialize_with = "value::count::<1, 100_000, _, _>")]
+    #[serde(with = "value::CountIn::<1, 100_000>")]
     pub commands_per_s: u32,
     /// Commands of a session at once, after a pause.
-    #[serde(deserialize_with = "value::count::<1, 100_000, _, _>")]
+    #[serde(with = "value::CountIn::<1, 100_000>")]
     pub commands_burst: u32,
     /// Joins of a session a second.
-    #[serde(deserialize_with = "value::count::<1, 10_000, _, _>")]
+    #[serde(with = "value::CountIn::<1, 10_000>")]
     pub joins_per_s: u32,
     /// Rooms a session may be in.
-    #[serde(deserialize_with = "value::count::<1, 10_000, _, _>")]
+    #[serde(with = "value::CountIn::<1, 10_000>")]
     pub rooms_per_session: u16,
     /// Participants of a room.
-    #[serde(deserialize_with = "value::count::<2, 1_000_000, _, _>")]
+    #[serde(with = "value::CountIn::<2, 1_000_000>")]
     pub participants_per_room: u32,
     /// Streams of a participant.
-    #[serde(deserialize_with = "value::count::<1, 1_000, _, _>")]
+    #[serde(with = "value::CountIn::<1, 1_000>")]
     pub streams_per_participant: u16,
     /// Streams of a room.
-    #[serde(deserialize_with = "value::count::<1, 100_000, _, _>")]
+    #[serde(with = "value::CountIn::<1, 100_000>")]
     pub streams_per_room: u32,
     /// Signals of a room a second.
-    #[serde(deserialize_with = "value::count::<1, 100_000, _, _>")]
+    #[serde(with = "value::CountIn::<1, 100_000>")]
     pub signals_per_s_per_room: u32,
     /// Sessions of this node.
-    #[serde(deserialize_with = "value::count::<1, 10_000_000, _, _>")]
+    #[serde(with = "value::CountIn::<1, 10_000_000>")]
     pub sessions_per_node: usize,
     /// Starts a second from one address (IPv6: one /64); resumes are none.
-    #[serde(deserialize_with = "value::count::<1, 1_000_000, _, _>")]
+    #[serde(with = "value::CountIn::<1, 1_000_000>")]
     pub starts_per_s_per_address: u32,
     /// Connections of one address that have not started a session.
-    #[serde(deserialize_with = "value::count::<1, 1_000_000, _, _>")]
+    #[serde(with = "value::CountIn::<1, 1_000_000>")]
     pub unauthenticated_per_address: usize,
     /// Connections of all that have not started a session.
-    #[serde(deserialize_with = "value::count::<1, 1_000_000, _, _>")]
+    #[serde(with = "value::CountIn::<1, 1_000_000>")]
     pub unauthenticated_total: usize,
     /// Largest `params` of a start, encoded.
-    #[serde(deserialize_with = "value::size::<KIB, { 64 * KIB }, _>")]
+    #[serde(with = "value::SizeIn::<KIB, { 64 * KIB }>")]
     pub auth_params_bytes: usize,
     /// Longest connection data, in characters.
-    #[serde(deserialize_with = "value::count::<0, { MAX_CONNECTION_DATA_CHARS as u64 }, _, _>")]
+    #[serde(with = "value::CountIn::<0, { MAX_CONNECTION_DATA_CHARS as u64 }>")]
     pub connection_data_chars: usize,
     /// Calls of the server API a second, sustained, of one key or token.
-    #[serde(deserialize_with = "value::count::<1, 1_000_000, _, _>")]
+    #[serde(with = "value::CountIn::<1, 1_000_000>")]
     pub api_calls_per_s: u32,
     /// Calls of the server API at once, after a pause, of one key or token.
-    #[serde(deserialize_with = "value::count::<1, 1_000_000, _, _>")]
+    #[serde(with = "value::CountIn::<1, 1_000_000>")]
     pub api_calls_burst: u32,
     /// Largest body of a call of the server API.
-    #[serde(deserialize_with = "value::size::<KIB, { 16 * MIB }, _>")]
+    #[serde(with = "value::SizeIn::<KIB, { 16 * MIB }>")]
     pub api_body_bytes: usize,
     /// Whether loopback addresses are spared the rates per address: development mode only.
     #[serde(skip)]

@@ -1,15 +1,17 @@
 //! `[log]`: what is logged. How it looks follows from the mode.
 
+use schemars::JsonSchema;
 use serde::de::{Error, Unexpected};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use tracing_subscriber::EnvFilter;
 
 /// What is logged.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Log {
     /// Levels, in the directives of `tracing_subscriber::EnvFilter`.
     #[serde(deserialize_with = "filter")]
+    #[schemars(with = "String")]
     pub filter: String,
 }
 

@@ -1,56 +1,69 @@
-//! What an operator may set: plain data, checked once, when the gateway starts.
+//! What an operator may set: plain data, checked once, when it is read.
 //!
-//! A [`Config`] is read from one TOML file ([`Config::load`]) or is what development mode assumes ([`Config::dev`]).
-//! Whatever can be wrong is found here and told with its place ([`ConfigError`]), so that no later part checks again.
+//! A [`Config`] is read from one TOML file and the environment ([`Source`]), or is what development mode assumes
+//! ([`Config::dev`]). It is read again when the gateway is asked to, and then says what changed ([`Change`]). Whatever can be wrong is found here and told with its place ([`ConfigError`]), so that no later part checks again.
 //!
 //! Invariants: an unknown key is an error; a secret is never shown by `Debug` nor told in an error; every bound has a
 //! least and a greatest value.
-//! Not here: hooks, keys ready for use and stores (`server` builds them from this), and reading the environment.
+//! Not here: hooks, keys ready for use and stores (`server` builds them from this).
 
 mod apps;
+mod bounded;
+mod change;
 mod document;
 mod drain;
 mod engine;
+mod environment;
 mod error;
 mod keepalive;
 mod keys;
 mod limits;
 mod listen;
 mod log;
+mod nearest;
+mod network;
+mod places;
 mod resume;
 mod secret;
 mod session;
+mod source;
 mod store;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod value;
 mod webhook;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
-use serde::Deserialize;
-use stagedoor_proto::Role;
+use serde::{Deserialize, Serialize};
+use stagedoor_proto::{Role, Timestamp};
 
 pub use apps::{App, DuplicatePolicy, MembershipExpiry};
+pub use change::Change;
 pub use drain::Drain;
 pub use engine::{Engine, EngineKind};
+pub use environment::PREFIX;
 pub use error::ConfigError;
 pub use keepalive::Keepalive;
 pub use keys::{Claims, HmacSecret, Jwks, KeyAlgorithm, PublicKey};
 pub use limits::Limits;
-pub use listen::Listen;
+pub use listen::{ForwardedHeader, Listen};
 pub use log::Log;
+pub use network::Network;
 pub use resume::Resume;
 pub use secret::SERVER_KEY_PREFIX;
 pub use session::Session;
+pub use source::{Origin, Setting, Source};
 pub use store::Store;
+pub use tls::Tls;
 pub use value::parse_duration;
 pub use webhook::Webhook;
 
 use crate::grant::RoomPattern;
-use document::Document;
 
 /// The id of the app that development mode serves.
 pub const DEV_APP: &str = "demo";
@@ -66,7 +79,7 @@ pub enum Mode {
 }
 
 /// Everything an operator may set.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// For whom the gateway runs; never read from a file.
@@ -116,24 +129,38 @@ pub struct Dev {
 }
 
 impl Config {
-    /// Reads and checks a configuration file; paths in it are relative to its directory.
+    /// Reads and checks a configuration file, and the environment that is laid over it.
     ///
     /// # Errors
-    /// [`ConfigError`], which names file, line, key, what was found there and what is allowed.
+    /// As [`Source::config`].
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = document::read(path)?;
-        Self::parse(path, &text)
+        Source::open(path)?.config()
     }
 
-    /// Checks the text of a configuration file that stands at `path`.
+    /// Checks the text of a configuration file that stands at `path`, whatever the environment says.
     ///
     /// # Errors
-    /// As [`Config::load`].
+    /// As [`Source::config`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let document = Document { path, text };
-        let config: Self = document.deserialize()?;
-        apps::check(&config.apps).map_err(|flaw| document.explain(flaw))?;
-        Ok(config)
+        Source::new(path, text.to_owned(), [])?.config()
+    }
+
+    /// The JSON Schema of the file.
+    #[must_use]
+    pub fn schema() -> schemars::Schema {
+        schemars::schema_for!(Self)
+    }
+
+    /// What does not keep the gateway from running and should be mended, each with its key.
+    #[must_use]
+    pub fn warnings(&self, now: Timestamp) -> Vec<String> {
+        let ports =
+            [("listen.tls", &self.listen.tls), ("listen.admin_tls", &self.listen.admin_tls)];
+        let told = ports.into_iter().flat_map(|(key, tls)| {
+            let warnings = tls.iter().flat_map(|tls| tls.warnings(now));
+            warnings.map(move |warning| format!("{key}: {warning}")).collect::<Vec<_>>()
+        });
+        told.collect()
     }
 
     /// What development mode assumes: loopback, one app that lets guests in, nothing kept unless asked.

@@ -2,22 +2,23 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::value::{self, HOUR, KIB, MIB, SECOND};
 
 /// How long, and with how much, a session outlives its connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Resume {
     /// How long after a lost connection a session may be resumed.
-    #[serde(deserialize_with = "value::duration::<SECOND, HOUR, _>")]
+    #[serde(with = "value::DurationIn::<SECOND, HOUR>")]
     pub window: Duration,
     /// Frames the ring of a session holds, sent and unsent.
-    #[serde(deserialize_with = "value::count::<16, 65_536, _, _>")]
+    #[serde(with = "value::CountIn::<16, 65_536>")]
     pub ring_frames: usize,
     /// Bytes the ring of a session holds, sent and unsent.
-    #[serde(deserialize_with = "value::size::<{ 64 * KIB }, { 64 * MIB }, _>")]
+    #[serde(with = "value::SizeIn::<{ 64 * KIB }, { 64 * MIB }>")]
     pub ring_bytes: usize,
 }
 

@@ -2,12 +2,14 @@
 //!
 //! Invariant: no error made here tells any of a secret's characters, only how many there are.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// What the keys that open the server API begin with, so that scanners of leaked secrets can tell them.
 pub const SERVER_KEY_PREFIX: &str = "sk_";
@@ -55,25 +57,106 @@ pub(super) fn from_file(file: &Path) -> Result<SecretString, String> {
     }
 }
 
-/// Reads a secret that is compared and not computed with.
-pub(super) fn one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
-    let Source(secret) = Source::deserialize(deserializer)?;
-    check(secret, "")
+/// What is shown of a secret: how long it is.
+pub(super) fn redacted(secret: &SecretString) -> String {
+    format!("{} bytes, not shown", secret.expose_secret().len())
 }
 
-/// As [`one`], for a key that may be left out.
-pub(super) fn optional<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<SecretString>, D::Error> {
-    one(deserializer).map(Some)
+/// A secret that is compared and not computed with.
+pub(super) struct One;
+/// As [`One`], for a key that may be left out.
+pub(super) struct Optional;
+/// The keys that open the server API.
+pub(super) struct ServerKeys;
+
+impl One {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<SecretString, D::Error> {
+        let Source(secret) = Source::deserialize(d)?;
+        check(secret, "")
+    }
+
+    pub(super) fn serialize<S: Serializer>(secret: &SecretString, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&redacted(secret))
+    }
 }
 
-/// Reads the keys that open the server API.
-pub(super) fn server_keys<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<SecretString>, D::Error> {
-    let sources = Vec::<Source>::deserialize(deserializer)?;
-    sources.into_iter().map(|Source(secret)| check(secret, SERVER_KEY_PREFIX)).collect()
+impl Optional {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Option<SecretString>, D::Error> {
+        One::deserialize(d).map(Some)
+    }
+
+    #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
+    pub(super) fn serialize<S: Serializer>(
+        secret: &Option<SecretString>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        secret.as_ref().map(redacted).serialize(s)
+    }
+}
+
+impl ServerKeys {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Vec<SecretString>, D::Error> {
+        let sources = Vec::<Source>::deserialize(d)?;
+        sources.into_iter().map(|Source(secret)| check(secret, SERVER_KEY_PREFIX)).collect()
+    }
+
+    pub(super) fn serialize<S: Serializer>(keys: &[SecretString], s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(keys.iter().map(redacted))
+    }
+}
+
+impl JsonSchema for One {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "string", "minLength": MIN_BYTES },
+            {
+                "type": "object",
+                "properties": { "file": { "type": "string" } },
+                "required": ["file"],
+                "additionalProperties": false,
+            },
+        ] })
+    }
+}
+
+impl JsonSchema for Optional {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        One::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        One::json_schema(generator)
+    }
+}
+
+impl JsonSchema for ServerKeys {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "ServerKeys".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "array", "items": One::json_schema(generator) })
+    }
 }
 
 fn check<E: de::Error>(secret: SecretString, prefix: &str) -> Result<SecretString, E> {

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// The file that holds the facts in a data directory.
 const FILE_NAME: &str = "stagedoor.db";
 
 /// Where durable facts are kept.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Store {
     /// An embedded database.
@@ -17,7 +18,7 @@ pub enum Store {
         path: PathBuf,
     },
     /// The process's memory: development mode only, so no file can ask for it.
-    #[serde(skip)]
+    #[serde(skip_deserializing)]
     Memory,
 }
 

@@ -116,6 +116,22 @@ fn a_wrong_value_is_told_with_line_key_finding_and_what_is_allowed() {
             "[listen]\nallowed_origins = [\"null\"]",
             "7: listen.allowed_origins: found \"null\"; expected origins as browsers send them",
         ),
+        (
+            "[listen]\ntrusted_proxies = [\"10.0.0.0/33\"]",
+            "7: listen.trusted_proxies[0]: found \"10.0.0.0/33\"; expected an address or a network",
+        ),
+        (
+            "[listen]\nforwarded_header = \"via\"",
+            "7: listen.forwarded_header: found \"via\"; expected `x-forwarded-for` or `forwarded`",
+        ),
+        (
+            "[listen.tls]\ncert = \"missing.pem\"",
+            "6: listen.tls.key: found nothing; expected it to be set",
+        ),
+        (
+            "[listen.tls]\ncert = \"/nowhere/cert.pem\"\nkey = \"key.pem\"",
+            "6: listen.tls: found /nowhere/cert.pem (No such file or directory (os error 2)); expected a PEM file of certificates",
+        ),
         ("[engine]\nkind = \"locl\"", "7: engine.kind: found \"locl\"; expected `local`"),
         ("[log]\nfilter = \"=,=\"", "7: log.filter: found \"=,=\"; expected a level (error, "),
         (
@@ -283,6 +299,15 @@ fn a_file_that_cannot_be_read_is_told_by_its_name() {
 fn only_development_mode_keeps_facts_in_memory() {
     let said = said(&format!("store = \"memory\"\n{APP}"));
     assert!(said.starts_with("1: store: found \"memory\"; expected `sqlite`"), "{said}");
+}
+
+#[test]
+fn a_room_may_be_called_like_a_key_that_holds_a_path() {
+    let text =
+        format!("{STORE}{APP}default_rooms = {{ key = \"publisher\", file = \"moderator\" }}\n");
+    let config = parse(&text).unwrap();
+    let roles: Vec<Role> = config.apps[0].default_rooms.iter().map(|(_, role)| *role).collect();
+    assert_eq!(roles, [Role::Moderator, Role::Publisher]);
 }
 
 #[test]

@@ -2,7 +2,6 @@
 //!
 //! Every function here is a `deserialize_with`. Its error says what is allowed; `document` adds place and finding.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::net::SocketAddr;
@@ -11,9 +10,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected, Visitor};
-use stagedoor_proto::Role;
 
-use crate::grant::RoomPattern;
+pub(super) use super::bounded::{CountIn, DurationIn, Rooms, SizeIn};
 
 /// Milliseconds in a millisecond, as the least of a range.
 pub(super) const MS: u64 = 1;
@@ -34,6 +32,8 @@ pub(super) const MIB: u64 = 1_024 * KIB;
 const TIMES: [(&str, u64); 5] = [("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND), ("ms", MS)];
 /// Units of a size, largest first.
 const SIZES: [(&str, u64); 3] = [("MiB", MIB), ("KiB", KIB), ("B", 1)];
+/// Bytes of a hash that are shown.
+const FINGERPRINT_BYTES: usize = 16;
 /// Longest app id, in characters.
 const MAX_APP_ID_CHARS: usize = 64;
 
@@ -82,17 +82,6 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     })
 }
 
-/// Reads a table of room patterns and the roles they give.
-pub(super) fn rooms<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<(RoomPattern, Role)>, D::Error> {
-    let rooms = BTreeMap::<String, Role>::deserialize(deserializer)?;
-    let parse = |(pattern, role): (String, Role)| {
-        Ok((pattern.try_into().map_err(de::Error::custom)?, role))
-    };
-    rooms.into_iter().map(parse).collect()
-}
-
 /// Reads the URL of a server whose word is trusted: https, or http on loopback.
 pub(super) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     parsed(deserializer, "an https URL, or an http one of this machine", |text| {
@@ -125,9 +114,21 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     parse_in(&TIMES, text).map(Duration::from_millis)
 }
 
+/// A hash by which files with public contents are told apart.
+pub(super) fn fingerprint(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    let shown = &digest.as_ref()[..FINGERPRINT_BYTES];
+    shown.iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+}
+
 /// `duration` as an operator would write it.
 pub(super) fn told(duration: Duration) -> String {
     told_in(&TIMES, as_millis(duration))
+}
+
+/// `bytes` as an operator would write them.
+pub(super) fn told_size(bytes: usize) -> String {
+    told_in(&SIZES, bytes as u64)
 }
 
 /// Whole milliseconds of `duration`.

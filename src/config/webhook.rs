@@ -4,30 +4,29 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::secret;
 use super::value::{self, MINUTE, MS};
 
 /// The app's own server, asked about each start with `params`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
     /// Where it is asked: https, or http on loopback.
     #[serde(deserialize_with = "value::url")]
+    #[schemars(url)]
     pub url: String,
     /// Signs each question.
-    #[serde(deserialize_with = "secret::one")]
+    #[serde(with = "secret::One")]
     pub secret: SecretString,
     /// How long an answer may take; none by then, and nobody gets in.
-    #[serde(default = "default_deadline", deserialize_with = "value::duration::<MS, MINUTE, _>")]
+    #[serde(default = "default_deadline", with = "value::DurationIn::<MS, MINUTE>")]
     pub deadline: Duration,
     /// Questions that may be open at a time.
-    #[serde(
-        default = "default_max_concurrent",
-        deserialize_with = "value::count::<1, 10_000, _, _>"
-    )]
+    #[serde(default = "default_max_concurrent", with = "value::CountIn::<1, 10_000>")]
     pub max_concurrent: usize,
 }
 

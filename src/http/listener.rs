@@ -1,29 +1,36 @@
 //! The accept loop, and a connection's HTTP life up to its upgrade.
 //!
-//! One task a connection: it speaks HTTP first and, once an upgrade is answered, goes on as the WebSocket's task.
+//! One task a connection: it speaks HTTP first, behind TLS or not, and, once an upgrade is answered, goes on as the
+//! WebSocket's task. Invariant: whoever connects to the port of clients has a place among those without a session, or gets
+//! one answer and is closed; so connections that idle are bounded as those are that wait to start.
 
 use std::convert::Infallible;
 use std::future::{poll_fn, ready};
 use std::io;
-use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use futures::future::{BoxFuture, Either};
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::WaitForCancellationFuture;
 use tower_service::Service as _;
 use tracing::Instrument as _;
 
 use super::router::Ports;
 use super::upgrade::{self, Ticket};
+use crate::hub::{NoPlace, Place};
 use crate::lifecycle::Lifecycle;
 use crate::telemetry::Limit;
 use crate::transport;
@@ -114,6 +121,26 @@ fn is_over(role: Role, lifecycle: &Lifecycle) -> WaitForCancellationFuture<'_> {
     }
 }
 
+/// A connection until its upgrade.
+pub(super) struct Visit {
+    /// Who connected: the client, or a proxy.
+    pub(super) peer: IpAddr,
+    pub(super) ports: Arc<Ports>,
+    role: Role,
+    router: Router,
+    lifecycle: Lifecycle,
+    /// Its place among those without a session, or why there is none. `None` where it takes one with its upgrade, if at
+    /// all: a proxy's connection, which is any client's, and one to the port of the server API.
+    pub(super) place: Mutex<Option<Result<Place, NoPlace>>>,
+}
+
+/// What is left of the HTTP of a connection whose upgrade was answered.
+struct Upgraded<S> {
+    io: S,
+    already_read: Vec<u8>,
+    ticket: Ticket,
+}
+
 async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
@@ -125,64 +152,146 @@ async fn serve(
     if stream.set_nodelay(true).is_err() {
         return; // The peer is gone already.
     }
+    let (rules, peer) = (ports.rules(), peer.ip());
+    let takes_place = role != Role::Admin && !rules.listen().trusts(peer);
+    let place = Mutex::new(takes_place.then(|| ports.hub().enter(peer)));
+    let tls = rules.tls(role);
+    drop(rules);
     let number = ports.hub().number_connection();
-    // Boxed, so that what HTTP needs is gone when the WebSocket begins.
-    let upgraded = Box::pin(
-        speak_http(stream, peer, role, Arc::clone(&ports), router, lifecycle)
-            .instrument(tracing::error_span!("connection", connection = number)),
-    )
+    let span = tracing::error_span!("connection", connection = number);
+    let visit = Visit { peer, ports: Arc::clone(&ports), role, router, lifecycle, place };
+    let Some(tls) = tls else {
+        // Boxed, so that what HTTP needs is gone when the WebSocket begins.
+        let upgraded = Box::pin(visit.speak_http(stream).instrument(span)).await;
+        if let Some(upgraded) = upgraded {
+            go_on(upgraded, number, &ports).await;
+        }
+        return;
+    };
+    // Boxed whole: TLS is not to make the tasks of plain connections larger.
+    Box::pin(async move {
+        let Some(stream) = visit.shake_hands(stream, tls).instrument(span.clone()).await else {
+            return;
+        };
+        let upgraded = Box::pin(visit.speak_http(stream).instrument(span)).await;
+        if let Some(upgraded) = upgraded {
+            go_on(upgraded, number, &ports).await;
+        }
+    })
     .await;
-    let Some((stream, already_read, Ticket { arrival, refused, place })) = upgraded else { return };
-    let connection = transport::Connection { io: stream, already_read, arrival, number };
+}
+
+/// The WebSocket's life. Not `async`, so that the task holds what it needs only once.
+fn go_on<S>(upgraded: Upgraded<S>, number: u64, ports: &Ports) -> impl Future<Output = ()> + Send
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let Upgraded { io, already_read, ticket: Ticket { arrival, refused, place } } = upgraded;
+    let connection = transport::Connection { io, already_read, arrival, number };
+    let settings = ports.rules().transport;
     match refused {
-        None => connection.run(Arc::clone(ports.hub()), ports.transport(), place).await,
-        Some(close) => Box::pin(connection.refuse(ports.hub(), ports.transport(), close)).await,
+        None => Either::Left(connection.run(Arc::clone(ports.hub()), settings, place)),
+        Some(close) => {
+            let hub = Arc::clone(ports.hub());
+            Either::Right(Box::pin(async move { connection.refuse(&hub, settings, close).await }))
+        }
     }
 }
 
-/// Answers HTTP requests until the connection closes, or an upgrade was answered.
-async fn speak_http(
-    stream: TcpStream,
-    peer: SocketAddr,
-    role: Role,
-    ports: Arc<Ports>,
-    router: Router,
-    lifecycle: Lifecycle,
-) -> Option<(TcpStream, Vec<u8>, Ticket)> {
-    let ticket = OnceLock::new();
-    let service = service_fn(|request: Request<Incoming>| {
-        if role != Role::Admin && request.uri().path() == upgrade::PATH {
-            return Either::Left(ready(Ok(upgrade::answer(&request, peer, &ports, &ticket))));
+impl Visit {
+    /// TLS, when there is a place for the connection: telling those without one costs a handshake each.
+    async fn shake_hands(
+        &self,
+        stream: TcpStream,
+        tls: TlsAcceptor,
+    ) -> Option<Box<TlsStream<TcpStream>>> {
+        if self.has_no_place() {
+            return None;
         }
-        let answered = router.clone().call(request.map(Body::new));
-        Either::Right(Box::pin(answered) as BoxFuture<'_, Result<Response<Body>, Infallible>>)
-    });
-    let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(ports.handshake_timeout())
-        .max_buf_size(HTTP_BUFFER_BYTES)
-        .half_close(false)
-        .serve_connection(TokioIo::new(stream), service);
-    let served = tokio::select! {
-        biased;
-        served = poll_fn(|cx| connection.poll_without_shutdown(cx)) => served,
-        () = is_over(role, &lifecycle) => {
-            std::pin::Pin::new(&mut connection).graceful_shutdown();
-            // Who still sends a request may have its answer, for as long as the others need.
-            tokio::select! {
-                biased;
-                () = lifecycle.stopping() => return None,
-                served = poll_fn(|cx| connection.poll_without_shutdown(cx)) => served,
+        let limit = self.ports.rules().handshake_timeout;
+        match tokio::time::timeout(limit, tls.accept(stream)).await {
+            Ok(Ok(stream)) => Some(Box::new(stream)),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a TLS handshake failed");
+                None
+            }
+            Err(_) => {
+                self.note_late(true);
+                None
             }
         }
-    };
-    let late = |error: &hyper::Error| {
-        if error.is_timeout() && role != Role::Admin {
-            ports.hub().metrics().limits_hit.inc(Limit::HandshakeTimeout);
+    }
+
+    /// Answers HTTP requests until the connection closes, or an upgrade was answered.
+    async fn speak_http<S>(self, stream: S) -> Option<Upgraded<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        if !self.has_no_place() {
+            return self.converse(stream).await;
         }
-    };
-    served.inspect_err(late).ok()?;
-    let http1::Parts { io, read_buf, .. } = connection.into_parts();
-    // Copied: the WebSocket would keep the whole buffer, for all its life, as the beginning of its own.
-    Some((io.into_inner(), read_buf.to_vec(), ticket.into_inner()?))
+        // One answer, and soon: who has no place cannot wait for anything.
+        let limit = self.ports.rules().handshake_timeout;
+        tokio::time::timeout(limit, self.converse(stream)).await.ok()?
+    }
+
+    async fn converse<S>(self, stream: S) -> Option<Upgraded<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let ticket = OnceLock::new();
+        let is_last = self.has_no_place();
+        let service = service_fn(|request: Request<Incoming>| {
+            if self.role != Role::Admin && request.uri().path() == upgrade::PATH {
+                let answer = upgrade::answer(&request, &self, &ticket);
+                return Either::Left(ready(Ok(close_after(answer, is_last))));
+            }
+            let answered = self.router.clone().call(request.map(Body::new));
+            let answered = async move { answered.await.map(|answer| close_after(answer, is_last)) };
+            Either::Right(Box::pin(answered) as BoxFuture<'_, Result<Response<Body>, Infallible>>)
+        });
+        let mut connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.ports.rules().handshake_timeout)
+            .max_buf_size(HTTP_BUFFER_BYTES)
+            .half_close(false)
+            .serve_connection(TokioIo::new(stream), service);
+        let served = tokio::select! {
+            biased;
+            served = poll_fn(|cx| connection.poll_without_shutdown(cx)) => served,
+            () = is_over(self.role, &self.lifecycle) => {
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
+                // Who still sends a request may have its answer, for as long as the others need.
+                tokio::select! {
+                    biased;
+                    () = self.lifecycle.stopping() => return None,
+                    served = poll_fn(|cx| connection.poll_without_shutdown(cx)) => served,
+                }
+            }
+        };
+        served.inspect_err(|error| self.note_late(error.is_timeout())).ok()?;
+        let http1::Parts { io, read_buf, .. } = connection.into_parts();
+        // Copied: the WebSocket would keep the whole buffer, for all its life, as the beginning of its own.
+        let already_read = read_buf.to_vec();
+        Some(Upgraded { io: io.into_inner(), already_read, ticket: ticket.into_inner()? })
+    }
+
+    /// Counts a client that did not come to its upgrade in time.
+    fn note_late(&self, is_late: bool) {
+        if is_late && self.role != Role::Admin {
+            self.ports.hub().metrics().limits_hit.inc(Limit::HandshakeTimeout);
+        }
+    }
+
+    fn has_no_place(&self) -> bool {
+        matches!(*self.place.lock().unwrap_or_else(PoisonError::into_inner), Some(Err(_)))
+    }
+}
+
+/// An answer, the last on its connection or not.
+fn close_after(mut answer: Response<Body>, is_last: bool) -> Response<Body> {
+    if is_last {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
 }

@@ -3,6 +3,7 @@
 //! Owns no state; it turns HTTP into calls of the `hub`. Not here: what happens on a WebSocket (`transport`).
 
 mod api;
+mod forwarded;
 mod health;
 mod host;
 mod listener;

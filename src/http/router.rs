@@ -4,16 +4,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use hyper::StatusCode;
+use tokio_rustls::TlsAcceptor;
 
 use super::listener::Role;
 use super::origin::Origins;
 use super::problem::Problem;
 use super::{api, health, host, metrics};
-use crate::config::{Config, Mode};
+use crate::config::{Config, Listen, Mode, Tls};
 use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
 use crate::transport;
@@ -22,54 +24,43 @@ use crate::transport;
 pub struct Ports {
     hub: Arc<Hub>,
     lifecycle: Lifecycle,
-    origins: Origins,
-    transport: transport::Settings,
-    handshake_timeout: Duration,
+    /// Where clients connect, by the port that was bound.
+    address: SocketAddr,
+    rules: ArcSwap<Rules>,
     api: api::ApiState,
+}
+
+/// What an operator may change while the ports are open: one snapshot, replaced as a whole.
+pub(super) struct Rules {
+    /// The pages that may connect.
+    pub(super) origins: Origins,
+    /// The bounds of every connection.
+    pub(super) transport: transport::Settings,
+    /// From a connection's acceptance to the end of its upgrade request.
+    pub(super) handshake_timeout: Duration,
+    /// Certificates and proxies.
+    listen: Listen,
 }
 
 impl Ports {
     /// The ports of a gateway.
     #[must_use]
-    pub fn new(config: &Config, listen: SocketAddr, hub: Arc<Hub>, lifecycle: Lifecycle) -> Self {
-        let limits = &config.limits;
-        let mut allowed = config.listen.allowed_origins.clone();
-        if config.mode == Mode::Dev {
-            // The port may have been picked by the system: pages it serves itself may connect.
-            allowed.extend(
-                [listen.ip().to_string(), "localhost".to_owned()]
-                    .map(|host| format!("http://{host}:{}", listen.port())),
-            );
-        }
-        Self {
-            hub,
-            lifecycle,
-            origins: Origins::new(allowed),
-            transport: transport::Settings {
-                start_timeout: limits.start_timeout,
-                message_bytes: limits.message_in_bytes,
-                fragments: limits.fragments,
-                auth_params_bytes: limits.auth_params_bytes,
-            },
-            handshake_timeout: limits.handshake_timeout,
-            api: api::ApiState::new(limits),
-        }
+    pub fn new(config: &Config, address: SocketAddr, hub: Arc<Hub>, lifecycle: Lifecycle) -> Self {
+        let rules = ArcSwap::from_pointee(Rules::new(config, address));
+        Self { hub, lifecycle, address, rules, api: api::ApiState::new(&config.limits) }
+    }
+
+    /// Goes by `config` from now on; its addresses stay.
+    pub fn adopt(&self, config: &Config) {
+        self.rules.store(Arc::new(Rules::new(config, self.address)));
     }
 
     pub(super) fn hub(&self) -> &Arc<Hub> {
         &self.hub
     }
 
-    pub(super) fn origins(&self) -> &Origins {
-        &self.origins
-    }
-
-    pub(super) const fn transport(&self) -> transport::Settings {
-        self.transport
-    }
-
-    pub(super) const fn handshake_timeout(&self) -> Duration {
-        self.handshake_timeout
+    pub(super) fn rules(&self) -> Arc<Rules> {
+        self.rules.load_full()
     }
 
     /// What the server API keeps between calls.
@@ -109,6 +100,45 @@ impl Ports {
             }
         };
         routes.with_state(Arc::clone(self))
+    }
+}
+
+impl Rules {
+    fn new(config: &Config, address: SocketAddr) -> Self {
+        let limits = &config.limits;
+        let mut allowed = config.listen.allowed_origins.clone();
+        if config.mode == Mode::Dev {
+            // The port may have been picked by the system: pages it serves itself may connect.
+            allowed.extend(
+                [address.ip().to_string(), "localhost".to_owned()]
+                    .map(|host| format!("http://{host}:{}", address.port())),
+            );
+        }
+        Self {
+            origins: Origins::new(allowed),
+            transport: transport::Settings {
+                start_timeout: limits.start_timeout,
+                message_bytes: limits.message_in_bytes,
+                fragments: limits.fragments,
+                auth_params_bytes: limits.auth_params_bytes,
+            },
+            handshake_timeout: limits.handshake_timeout,
+            listen: config.listen.clone(),
+        }
+    }
+
+    /// With which certificate a port is served; `None`: in plain.
+    pub(super) fn tls(&self, role: Role) -> Option<TlsAcceptor> {
+        let tls = match role {
+            Role::Clients | Role::Both => &self.listen.tls,
+            Role::Admin => &self.listen.admin_tls,
+        };
+        tls.as_ref().map(Tls::server).cloned().map(TlsAcceptor::from)
+    }
+
+    /// Where addresses and proxies stand.
+    pub(super) fn listen(&self) -> &Listen {
+        &self.listen
     }
 }
 

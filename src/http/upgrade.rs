@@ -3,8 +3,7 @@
 //! Too many waiting connections are refused here, before any upgrade. A page of a foreign origin and an unknown
 //! subprotocol are refused after it: a browser shows its page the close code of a WebSocket, and no HTTP status.
 
-use std::net::SocketAddr;
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -15,8 +14,9 @@ use hyper::{Method, Request, Response, StatusCode};
 use stagedoor_proto::{CloseCode, SUBPROTOCOL};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
+use super::forwarded;
+use super::listener::Visit;
 use super::problem::Problem;
-use super::router::Ports;
 use crate::hub::{Arrival, NoPlace, Place};
 
 /// Where clients connect.
@@ -37,26 +37,20 @@ pub(super) struct Ticket {
 /// Answers the upgrade request; a ticket is left when it was granted.
 pub(super) fn answer<B>(
     request: &Request<B>,
-    peer: SocketAddr,
-    ports: &Ports,
+    visit: &Visit,
     ticket: &OnceLock<Ticket>,
 ) -> Response<Body> {
-    let place = match ports.hub().enter(peer.ip()) {
-        Ok(place) => place,
-        Err(NoPlace::Address(wait)) => {
-            return later(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too many connections from this address wait to start",
-                wait,
-            );
-        }
-        Err(NoPlace::Total(wait)) => {
-            return later(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too many connections wait to start",
-                wait,
-            );
-        }
+    let rules = visit.ports.rules();
+    let address = forwarded::client(request.headers(), visit.peer, rules.listen());
+    let mut own = visit.place.lock().unwrap_or_else(PoisonError::into_inner);
+    // A proxy's connection takes a place for each client anew.
+    let entered = match &*own {
+        Some(Ok(_)) => None,
+        Some(Err(full)) => return no_place(*full),
+        None => match visit.ports.hub().enter(address) {
+            Ok(place) => Some(place),
+            Err(full) => return no_place(full),
+        },
     };
     if request.method() != Method::GET {
         let detail = "a WebSocket is asked for with GET";
@@ -91,10 +85,12 @@ pub(super) fn answer<B>(
             refused = Some(CloseCode::UnsupportedVersion);
         }
     }
-    if !ports.origins().allow(request.headers()) {
+    if !rules.origins.allow(request.headers()) {
         refused = Some(CloseCode::OriginDenied);
     }
-    let arrival = Arrival { address: peer.ip().to_canonical(), user_agent: user_agent(request) };
+    let place = entered.or_else(|| own.take().and_then(Result::ok));
+    let place = place.expect("a connection without a place was turned away above");
+    let arrival = Arrival { address: address.to_canonical(), user_agent: user_agent(request) };
     // A second upgrade on one connection cannot be: HTTP ends with the first.
     let _ = ticket.set(Ticket { arrival, refused, place });
     response
@@ -124,6 +120,19 @@ fn offered<B>(request: &Request<B>) -> Offer {
 fn user_agent<B>(request: &Request<B>) -> Option<Box<str>> {
     let text = request.headers().get(USER_AGENT)?.to_str().ok()?; // ASCII, so that any cut is a character's.
     Some(text[..text.len().min(MAX_USER_AGENT_BYTES)].into())
+}
+
+fn no_place(full: NoPlace) -> Response<Body> {
+    match full {
+        NoPlace::Address(wait) => later(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too many connections from this address wait to start",
+            wait,
+        ),
+        NoPlace::Total(wait) => {
+            later(StatusCode::SERVICE_UNAVAILABLE, "too many connections wait to start", wait)
+        }
+    }
 }
 
 fn later(status: StatusCode, detail: &'static str, wait: Duration) -> Response<Body> {

@@ -2,14 +2,22 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use crate::auth::token::AppTokens;
 use crate::auth::{Authenticator, ServerAuth};
 use crate::config;
 
-/// One tenant. Immutable once built; shared by all its sessions.
+/// One tenant, shared by all its sessions. Its id never changes; the rest is one snapshot, replaced as a whole.
 pub struct App {
-    rules: config::App,
-    auth: Authenticator,
+    id: Arc<str>,
+    current: ArcSwap<Terms>,
+}
+
+/// What an operator's word about an app comes to.
+struct Terms {
+    rules: Arc<config::App>,
+    auth: Arc<Authenticator>,
     tokens: AppTokens,
     server: ServerAuth,
 }
@@ -23,36 +31,43 @@ impl App {
         tokens: AppTokens,
         server: ServerAuth,
     ) -> Self {
-        Self { rules, auth, tokens, server }
+        let id = Arc::clone(&rules.id);
+        let terms = Terms { rules: Arc::new(rules), auth: Arc::new(auth), tokens, server };
+        Self { id, current: ArcSwap::from_pointee(terms) }
     }
 
     /// Its id.
     #[must_use]
     pub fn id(&self) -> &Arc<str> {
-        &self.rules.id
+        &self.id
     }
 
     /// What its operator set.
     #[must_use]
-    pub fn rules(&self) -> &config::App {
-        &self.rules
+    pub fn rules(&self) -> Arc<config::App> {
+        Arc::clone(&self.current.load().rules)
     }
 
     /// Who decides over its users.
     #[must_use]
-    pub fn auth(&self) -> &Authenticator {
-        &self.auth
+    pub fn auth(&self) -> Arc<Authenticator> {
+        Arc::clone(&self.current.load().auth)
     }
 
     /// What reads and mints the tokens its key signs.
     #[must_use]
-    pub fn tokens(&self) -> &AppTokens {
-        &self.tokens
+    pub fn tokens(&self) -> AppTokens {
+        self.current.load().tokens.clone()
     }
 
     /// Who may use its server API.
     #[must_use]
-    pub fn server(&self) -> &ServerAuth {
-        &self.server
+    pub fn server(&self) -> ServerAuth {
+        self.current.load().server.clone()
+    }
+
+    /// Is as `fresh` from now on.
+    pub(super) fn adopt(&self, fresh: &Self) {
+        self.current.store(fresh.current.load_full());
     }
 }

@@ -93,7 +93,7 @@ impl Hub {
 
     /// Takes a request under the session's bounds; `false` when it was refused, and answered or the connection closed.
     fn begin(&self, session: &Arc<SessionHandle>, id: u32, now: Timestamp) -> bool {
-        match session.change(|session| session.begin(id, now, &self.session)) {
+        match session.change(|session| session.begin(id, now, self.request_limits())) {
             Ok(()) => return true,
             Err(RequestRefused::RateLimited(wait)) => {
                 self.hit(Limit::Commands);
@@ -114,7 +114,8 @@ impl Hub {
 
     /// Takes note of what its client says to have seen; a flood of that closes the connection.
     pub fn handle_pong(&self, session: &SessionHandle, seq: u64, now: Timestamp) {
-        if let Err(wait) = session.change(|session| session.handle_pong(seq, now, &self.session)) {
+        let limits = self.request_limits();
+        if let Err(wait) = session.change(|session| session.handle_pong(seq, now, limits)) {
             self.part_from_flood(session, wait, now);
         }
     }

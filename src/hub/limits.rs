@@ -1,4 +1,5 @@
-//! Rates per address: starts, and connections that are not sessions yet. Source: `docs/protocol.md`, "Limits".
+//! Rates per address: starts, and connections that are not sessions: some only ever speak HTTP.
+//! Source: `docs/protocol.md`, "Limits".
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,20 +16,18 @@ use crate::session::{Bucket, Rate};
 /// How long a peer that finds the waiting room full is told to stay away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// What is counted for each address.
+/// What is counted for each address; the bounds are told with each question, for they may change.
+#[derive(Default)]
 pub(super) struct Addresses {
     starts: DashMap<IpAddr, Bucket>,
     waiting: Arc<WaitingRoom>,
-    rate: Rate,
-    spare_loopback: bool,
 }
 
 /// Connections that are not sessions yet.
+#[derive(Default)]
 struct WaitingRoom {
     by_address: DashMap<IpAddr, usize>,
     total: AtomicUsize,
-    max_per_address: usize,
-    max_total: usize,
 }
 
 /// A place among the connections that are not sessions yet; dropping it gives it back.
@@ -47,27 +46,19 @@ pub enum NoPlace {
 }
 
 impl Addresses {
-    pub(super) fn new(limits: &Limits) -> Self {
-        let per_second = limits.starts_per_s_per_address;
-        Self {
-            starts: DashMap::new(),
-            waiting: Arc::new(WaitingRoom {
-                by_address: DashMap::new(),
-                total: AtomicUsize::new(0),
-                max_per_address: limits.unauthenticated_per_address,
-                max_total: limits.unauthenticated_total,
-            }),
-            rate: Rate { per_second, burst: per_second },
-            spare_loopback: limits.spare_loopback,
-        }
-    }
-
     /// Counts a start.
-    pub(super) fn take_start(&self, address: IpAddr, now: Timestamp) -> Result<(), Refused> {
-        if self.is_spared(address) {
+    pub(super) fn take_start(
+        &self,
+        address: IpAddr,
+        now: Timestamp,
+        limits: &Limits,
+    ) -> Result<(), Refused> {
+        if is_spared(address, limits) {
             return Ok(());
         }
-        let taken = self.starts.entry(network(address)).or_default().take(self.rate, now);
+        let per_second = limits.starts_per_s_per_address;
+        let rate = Rate { per_second, burst: per_second };
+        let taken = self.starts.entry(network(address)).or_default().take(rate, now);
         taken.map_err(|wait| {
             Refused::new(CloseCode::RateLimited, "too many starts from this address")
                 .retry_after(wait)
@@ -75,17 +66,17 @@ impl Addresses {
     }
 
     /// A place for one more connection.
-    pub(super) fn enter(&self, address: IpAddr) -> Result<Place, NoPlace> {
-        let spared = self.is_spared(address);
+    pub(super) fn enter(&self, address: IpAddr, limits: &Limits) -> Result<Place, NoPlace> {
+        let spared = is_spared(address, limits);
         let (room, address) = (&self.waiting, network(address));
-        if room.total.fetch_add(1, Ordering::Relaxed) >= room.max_total {
+        if room.total.fetch_add(1, Ordering::Relaxed) >= limits.unauthenticated_total {
             room.total.fetch_sub(1, Ordering::Relaxed);
             return Err(NoPlace::Total(RETRY_AFTER));
         }
         let place = Place { room: Arc::clone(room), address };
         let mut count = room.by_address.entry(address).or_default();
         *count += 1;
-        if *count > room.max_per_address && !spared {
+        if *count > limits.unauthenticated_per_address && !spared {
             drop(count);
             return Err(NoPlace::Address(RETRY_AFTER)); // The place goes back with the drop.
         }
@@ -102,10 +93,10 @@ impl Addresses {
     pub(super) fn waiting(&self) -> usize {
         self.waiting.total.load(Ordering::Relaxed)
     }
+}
 
-    fn is_spared(&self, address: IpAddr) -> bool {
-        self.spare_loopback && address.is_loopback()
-    }
+fn is_spared(address: IpAddr, limits: &Limits) -> bool {
+    limits.spare_loopback && address.is_loopback()
 }
 
 impl Drop for Place {
@@ -130,10 +121,6 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn addresses(limits: &Limits) -> Addresses {
-        Addresses::new(limits)
-    }
-
     #[test]
     fn places_are_bounded_per_address_and_in_all_and_come_back() {
         let limits = Limits {
@@ -141,15 +128,15 @@ mod tests {
             unauthenticated_total: 3,
             ..Limits::default()
         };
-        let addresses = addresses(&limits);
+        let addresses = Addresses::default();
         let [one, two] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse::<IpAddr>().unwrap());
-        let first = addresses.enter(one).unwrap_or_else(|_| panic!("the first"));
-        let _second = addresses.enter(one).unwrap_or_else(|_| panic!("the second"));
-        assert!(matches!(addresses.enter(one), Err(NoPlace::Address(_))));
-        let _third = addresses.enter(two).unwrap_or_else(|_| panic!("another address"));
-        assert!(matches!(addresses.enter(two), Err(NoPlace::Total(_))));
+        let first = addresses.enter(one, &limits).unwrap_or_else(|_| panic!("the first"));
+        let _second = addresses.enter(one, &limits).unwrap_or_else(|_| panic!("the second"));
+        assert!(matches!(addresses.enter(one, &limits), Err(NoPlace::Address(_))));
+        let _third = addresses.enter(two, &limits).unwrap_or_else(|_| panic!("another address"));
+        assert!(matches!(addresses.enter(two, &limits), Err(NoPlace::Total(_))));
         drop(first);
-        assert!(addresses.enter(one).is_ok());
+        assert!(addresses.enter(one, &limits).is_ok());
         assert_eq!(
             addresses.waiting.total.load(Ordering::Relaxed),
             2,
@@ -159,15 +146,17 @@ mod tests {
 
     #[test]
     fn starts_are_counted_by_v6_network_and_resumes_nowhere() {
-        let addresses = addresses(&Limits { starts_per_s_per_address: 2, ..Limits::default() });
+        let addresses = Addresses::default();
+        let limits = Limits { starts_per_s_per_address: 2, ..Limits::default() };
         let now = Timestamp::from_secs(1_000);
         let at = |text: &str| text.parse::<IpAddr>().unwrap();
-        assert!(addresses.take_start(at("2001:db8::1"), now).is_ok());
-        assert!(addresses.take_start(at("2001:db8::2"), now).is_ok());
-        let refused = addresses.take_start(at("2001:db8::3"), now).expect_err("the third of a /64");
+        assert!(addresses.take_start(at("2001:db8::1"), now, &limits).is_ok());
+        assert!(addresses.take_start(at("2001:db8::2"), now, &limits).is_ok());
+        let refused =
+            addresses.take_start(at("2001:db8::3"), now, &limits).expect_err("the third of a /64");
         assert_eq!(refused.disconnect.code, CloseCode::RateLimited);
         assert!(refused.disconnect.retry_after_ms.is_some());
-        assert!(addresses.take_start(at("2001:db8:0:1::1"), now).is_ok(), "another /64");
+        assert!(addresses.take_start(at("2001:db8:0:1::1"), now, &limits).is_ok(), "another /64");
         addresses.sweep(now + Duration::from_secs(10));
         assert!(addresses.starts.is_empty());
     }

@@ -8,6 +8,7 @@
 mod app;
 mod calls;
 mod commands;
+mod current;
 mod directory;
 mod drain;
 mod hand_over;
@@ -31,7 +32,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use stagedoor_proto::{Heartbeat, ServerInfo, SessionLimits};
+use arc_swap::ArcSwap;
+use stagedoor_proto::{Heartbeat, ServerInfo};
 
 pub use app::App;
 pub use calls::{CallError, Moderated};
@@ -48,8 +50,7 @@ use crate::clock::{Clock, Rng};
 use crate::config::{Config, Keepalive, Limits};
 use crate::engine::{Apply, Engine};
 use crate::lifecycle::Lifecycle;
-use crate::room::RoomSettings;
-use crate::session::{LifetimeSettings, Rate, RingLimits, SessionSettings};
+use crate::session::{LifetimeSettings, RingLimits, SessionSettings};
 use crate::store::Store;
 use crate::telemetry::{Limit, Metrics, UserHash};
 use calls::Calls;
@@ -86,11 +87,7 @@ pub struct Hub {
     node: String,
     session: SessionSettings,
     keepalive: Keepalive,
-    limits: SessionLimits,
-    room_limits: RoomSettings,
-    join_rate: Rate,
-    connection_data_chars: usize,
-    max_sessions: usize,
+    limits: ArcSwap<Limits>,
     /// Itself, for what it leaves to tasks.
     me: Weak<Self>,
 }
@@ -109,12 +106,11 @@ impl Hub {
         metrics: Arc<Metrics>,
         clock: Clock,
     ) -> Arc<Self> {
-        let limits = &config.limits;
         let hub = Arc::new_cyclic(|me| Self {
             apps: apps.into_iter().map(|app| (Arc::clone(app.id()), app)).collect(),
             directory: Directory::default(),
             registry: Registry::new(Arc::clone(&metrics)),
-            addresses: Addresses::new(limits),
+            addresses: Addresses::default(),
             rooms: Rooms::default(),
             denials: Denials::default(),
             calls: Calls::new(u64::from_be_bytes(Rng.bytes())),
@@ -131,11 +127,7 @@ impl Hub {
             rng: Rng,
             session: session_settings(config),
             keepalive: config.keepalive,
-            limits: limits.announced(),
-            room_limits: room_limits(limits),
-            join_rate: Rate { per_second: limits.joins_per_s, burst: limits.joins_per_s },
-            connection_data_chars: limits.connection_data_chars,
-            max_sessions: limits.sessions_per_node,
+            limits: ArcSwap::from_pointee(config.limits.clone()),
             me: Weak::clone(me),
         });
         let apply: Weak<dyn Apply> = Arc::downgrade(&hub) as _;
@@ -172,7 +164,7 @@ impl Hub {
     /// # Errors
     /// What the client is told when there were too many.
     pub fn take_start(&self, address: IpAddr) -> Result<(), Refused> {
-        let taken = self.addresses.take_start(address, self.clock.now());
+        let taken = self.addresses.take_start(address, self.clock.now(), &self.limits());
         taken.inspect_err(|_| self.hit(Limit::StartsPerAddress))
     }
 
@@ -181,7 +173,7 @@ impl Hub {
     /// # Errors
     /// When there are as many as may be.
     pub fn enter(&self, address: IpAddr) -> Result<Place, NoPlace> {
-        self.addresses.enter(address).inspect_err(|no_place| match no_place {
+        self.addresses.enter(address, &self.limits()).inspect_err(|no_place| match no_place {
             NoPlace::Address(_) => self.hit(Limit::UnauthenticatedPerAddress),
             NoPlace::Total(_) => self.hit(Limit::UnauthenticatedTotal),
         })
@@ -201,7 +193,7 @@ impl Hub {
 }
 
 fn session_settings(config: &Config) -> SessionSettings {
-    let (limits, resume) = (&config.limits, config.resume);
+    let resume = config.resume;
     SessionSettings {
         ring: RingLimits { frames: resume.ring_frames, bytes: resume.ring_bytes },
         window: resume.window,
@@ -209,18 +201,5 @@ fn session_settings(config: &Config) -> SessionSettings {
             grace: config.session.expiry_grace,
             postpone: config.session.postpone,
         },
-        commands: Rate { per_second: limits.commands_per_s, burst: limits.commands_burst },
-        in_flight: usize::from(limits.in_flight),
-    }
-}
-
-/// The bounds of rooms; what an app chooses for its own is added where a room opens.
-fn room_limits(limits: &Limits) -> RoomSettings {
-    RoomSettings {
-        participants: limits.participants_per_room,
-        streams_per_participant: u32::from(limits.streams_per_participant),
-        streams: limits.streams_per_room,
-        signals_per_s: limits.signals_per_s_per_room,
-        ..RoomSettings::default()
     }
 }

@@ -74,13 +74,13 @@ impl Hub {
         arrival: Arrival,
     ) -> Result<Established, Refused> {
         let user = UserKey { app: Arc::clone(app.id()), username: verified.username.clone() };
-        let rules =
-            ClaimRules { policy: app.rules().duplicate_policy, max: app.rules().sessions_per_user };
+        let rules = app.rules();
+        let rules = ClaimRules { policy: rules.duplicate_policy, max: rules.sessions_per_user };
         let new_family = FamilyId::from_bits(self.rng.bits());
         let secret = self.new_secret();
         let mut at_least = self.clock.micros();
         // Before the store is asked: its answer would make the tokens of the session that stays void.
-        if self.registry.living() >= self.max_sessions {
+        if self.registry.living() >= self.limits().sessions_per_node {
             return Err(self.full());
         }
         loop {
@@ -123,7 +123,7 @@ impl Hub {
                 claim.generation(),
                 &secret,
             );
-            if !self.registry.insert(&session, self.max_sessions) {
+            if !self.registry.insert(&session, self.limits().sessions_per_node) {
                 return Err(self.full());
             }
             match claim.confirm(&session, fence, rules) {
@@ -299,7 +299,7 @@ impl Hub {
             access_token,
             resume: ResumeTicket { secret, window_ms: Some(self.window_ms()) },
             heartbeat: self.heartbeat(),
-            limits: self.limits,
+            limits: self.limits().announced(),
             server: self.server_info(),
         }))
     }

@@ -1,5 +1,6 @@
 //! Apps as configured, made ready to serve: keys, token readers, hooks in their order.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::ServerError;
@@ -10,7 +11,7 @@ use crate::auth::keys::{
 use crate::auth::token::{AccessTokens, AppTokens};
 use crate::auth::{AppAuth, AuthHook, Authenticator, Guard, GuardLimits, ServerAuth, ServerKey};
 use crate::clock::Clock;
-use crate::config::{self, KeyAlgorithm};
+use crate::config::{self, Config, KeyAlgorithm};
 use crate::grant::Grant;
 use crate::hub::App;
 use crate::telemetry::Metrics;
@@ -18,32 +19,52 @@ use crate::telemetry::Metrics;
 /// Hooks of one's own for the app of this id, asked before the configured ones, and guarded as the webhook is.
 pub type OwnHooks<'a> = &'a dyn Fn(&str) -> Vec<Arc<dyn AuthHook>>;
 
-/// Makes an app ready to serve.
-pub(super) fn build(
-    rules: &config::App,
-    access: &Arc<AccessTokens>,
-    metrics: &Arc<Metrics>,
-    clock: &Clock,
-    own: OwnHooks<'_>,
-) -> Result<App, ServerError> {
-    let wrong = |reason: String| ServerError::App { app: Arc::clone(&rules.id), reason };
-    let keys = app_keys(rules).map_err(&wrong)?;
-    let tokens = AppTokens::new(Arc::clone(&rules.id), keys.into(), clock.clone());
-    let guarded = |hook| -> Arc<dyn AuthHook> {
-        Arc::new(Guard::new(hook, GuardLimits::default(), clock.clone()))
-    };
-    let mut hooks: Vec<Arc<dyn AuthHook>> = own(&rules.id).into_iter().map(guarded).collect();
-    hooks.extend(configured_hooks(rules, &tokens, clock).map_err(&wrong)?);
-    let auth = AppAuth {
-        id: Arc::clone(&rules.id),
-        hooks,
-        secure: rules.secure,
-        access_ttl: rules.access_ttl,
-        max_session_age: rules.max_session_age,
-    };
-    let server = ServerAuth::new(server_keys(rules).map_err(wrong)?, tokens.clone());
-    let auth = Authenticator::new(auth, Arc::clone(access), Arc::clone(metrics), clock.clone());
-    Ok(App::new(rules.clone(), auth, tokens, server))
+/// Makes apps ready to serve, at the start and whenever their rules change.
+pub(super) struct Builder {
+    access: Arc<AccessTokens>,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    /// The embedder's own hooks of each app: they outlive every change of its rules.
+    own: HashMap<Arc<str>, Vec<Arc<dyn AuthHook>>>,
+}
+
+impl Builder {
+    pub(super) fn new(
+        config: &Config,
+        access: Arc<AccessTokens>,
+        metrics: Arc<Metrics>,
+        clock: Clock,
+        own: OwnHooks<'_>,
+    ) -> Self {
+        let guarded = |hook| -> Arc<dyn AuthHook> {
+            Arc::new(Guard::new(hook, GuardLimits::default(), clock.clone()))
+        };
+        let hooks_of = |app: &config::App| {
+            (Arc::clone(&app.id), own(&app.id).into_iter().map(guarded).collect())
+        };
+        let own = config.apps.iter().map(hooks_of).collect();
+        Self { access, metrics, clock, own }
+    }
+
+    /// Makes an app ready to serve.
+    pub(super) fn build(&self, rules: &config::App) -> Result<App, ServerError> {
+        let wrong = |reason: String| ServerError::App { app: Arc::clone(&rules.id), reason };
+        let keys = app_keys(rules).map_err(&wrong)?;
+        let tokens = AppTokens::new(Arc::clone(&rules.id), keys.into(), self.clock.clone());
+        let mut hooks = self.own.get(&rules.id).cloned().unwrap_or_default();
+        hooks.extend(configured_hooks(rules, &tokens, &self.clock).map_err(&wrong)?);
+        let auth = AppAuth {
+            id: Arc::clone(&rules.id),
+            hooks,
+            secure: rules.secure,
+            access_ttl: rules.access_ttl,
+            max_session_age: rules.max_session_age,
+        };
+        let server = ServerAuth::new(server_keys(rules).map_err(wrong)?, tokens.clone());
+        let (access, metrics) = (Arc::clone(&self.access), Arc::clone(&self.metrics));
+        let auth = Authenticator::new(auth, access, metrics, self.clock.clone());
+        Ok(App::new(rules.clone(), auth, tokens, server))
+    }
 }
 
 fn app_keys(rules: &config::App) -> Result<Vec<AppKey>, String> {

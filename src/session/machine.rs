@@ -38,6 +38,11 @@ pub struct SessionSettings {
     pub window: Duration,
     /// How the token's life is watched.
     pub lifetime: LifetimeSettings,
+}
+
+/// What an operator allows every session to ask for; may change while sessions live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestLimits {
     /// How many commands are taken.
     pub commands: Rate,
     /// How many requests may wait for their reply at a time.
@@ -160,11 +165,11 @@ impl Session {
         &mut self,
         id: u32,
         now: Timestamp,
-        settings: &SessionSettings,
+        limits: RequestLimits,
     ) -> Result<(), RequestRefused> {
-        if let Err(wait) = self.commands.take(settings.commands, now) {
+        if let Err(wait) = self.commands.take(limits.commands, now) {
             self.refused += 1;
-            let flood = self.refused > settings.commands.burst;
+            let flood = self.refused > limits.commands.burst;
             return Err(if flood {
                 RequestRefused::Flood(wait)
             } else {
@@ -172,7 +177,7 @@ impl Session {
             });
         }
         self.refused = 0;
-        if self.requests.begin(id, settings.in_flight) {
+        if self.requests.begin(id, limits.in_flight) {
             Ok(())
         } else {
             Err(RequestRefused::InFlight)
@@ -201,10 +206,10 @@ impl Session {
         &mut self,
         seq: u64,
         now: Timestamp,
-        settings: &SessionSettings,
+        limits: RequestLimits,
     ) -> Result<(), Duration> {
         self.ring.trim(seq);
-        self.pongs.take(settings.commands, now)
+        self.pongs.take(limits.commands, now)
     }
 
     /// The first frame arrived on the newest connection.

@@ -20,8 +20,8 @@ mod state;
 pub use lifetime::{Lifetime, LifetimeEvent, LifetimeSettings};
 pub use link::Link;
 pub use machine::{
-    Inconsistent, MAX_SAVED_RING_BYTES, Output, RequestRefused, ResumeRefused, SavedSession,
-    Session, SessionSettings, Taken,
+    Inconsistent, MAX_SAVED_RING_BYTES, Output, RequestLimits, RequestRefused, ResumeRefused,
+    SavedSession, Session, SessionSettings, Taken,
 };
 pub use rate::{Bucket, Rate};
 pub use ring::{Bodies, Body, RingLimits, RoomTag};

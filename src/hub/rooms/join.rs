@@ -31,17 +31,15 @@ impl Hub {
         request: u32,
         join: JoinCommand,
     ) -> Result<(), Error> {
-        if let Err(wait) = session.take_join(self.join_rate, self.clock.now()) {
+        if let Err(wait) = session.take_join(self.join_rate(), self.clock.now()) {
             self.hit(Limit::Joins);
             let message = "too many joins; wait before the next";
             return Err(Error::new(ErrorCode::RateLimited, message).retry_after(wait));
         }
-        if session.room(&join.room).is_none()
-            && session.room_count() >= usize::from(self.limits.rooms)
-        {
+        let most = self.limits().rooms_per_session;
+        if session.room(&join.room).is_none() && session.room_count() >= usize::from(most) {
             self.hit(Limit::RoomsPerSession);
-            let message =
-                format!("a session may be in {} rooms; leave one first", self.limits.rooms);
+            let message = format!("a session may be in {most} rooms; leave one first");
             return Err(Error::new(ErrorCode::TooManyRooms, message));
         }
         let grant = session.credit().grant;
@@ -49,12 +47,12 @@ impl Hub {
             return Err(Error::missing(Scope::Join, missing.to_string()));
         }
         let key = RoomKey { app: Arc::clone(&session.user().app), room: join.room.clone() };
-        let entitlement =
-            entitle(session, join, self.connection_data_chars).inspect_err(|error| {
-                if error.code == ErrorCode::TooLarge {
-                    self.hit(Limit::ConnectionDataChars);
-                }
-            })?;
+        let most = self.limits().connection_data_chars;
+        let entitlement = entitle(session, join, most).inspect_err(|error| {
+            if error.code == ErrorCode::TooLarge {
+                self.hit(Limit::ConnectionDataChars);
+            }
+        })?;
         let arrival = session.arrival().clone();
         self.check_standing(session, &arrival).await.map_err(|refused| refused.error)?;
         self.open_room(&key).await.map_err(|error| {

@@ -130,7 +130,7 @@ impl Hub {
         }
     }
 
-    /// What an app's operator set for its rooms.
+    /// What an app's operator set for its rooms, and the bounds of all.
     fn room_settings(&self, app: &App) -> RoomSettings {
         let rules = app.rules();
         RoomSettings {
@@ -142,7 +142,7 @@ impl Hub {
                 MembershipExpiry::Keep => crate::room::Expiry::Keep,
                 MembershipExpiry::Enforce => crate::room::Expiry::Enforce,
             },
-            ..self.room_limits.clone()
+            ..self.room_limits()
         }
     }
 }

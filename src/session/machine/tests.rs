@@ -15,9 +15,9 @@ const SETTINGS: SessionSettings = SessionSettings {
         grace: Duration::from_mins(10),
         postpone: Duration::from_mins(10),
     },
-    commands: Rate { per_second: 50, burst: 20 },
-    in_flight: 3,
 };
+const LIMITS: RequestLimits =
+    RequestLimits { commands: Rate { per_second: 50, burst: 20 }, in_flight: 3 };
 const START: Timestamp = Timestamp::from_secs(1_000_000);
 const FIRST: u64 = 10;
 
@@ -35,7 +35,7 @@ impl Session {
             );
         }
         let pending = self.requests.pending();
-        assert!(pending.len() <= SETTINGS.in_flight);
+        assert!(pending.len() <= LIMITS.in_flight);
         assert!(pending.iter().all(|id| pending.iter().filter(|other| *other == id).count() == 1));
     }
 }
@@ -150,7 +150,7 @@ impl World {
             }
             Happens::Pong { behind } => {
                 let seq = self.heard[&self.generation].saturating_sub(behind);
-                let _ = self.session.handle_pong(seq, self.now, &SETTINGS);
+                let _ = self.session.handle_pong(seq, self.now, LIMITS);
             }
             Happens::Life => {
                 self.session.handle_life();
@@ -173,7 +173,7 @@ impl World {
             }
             Happens::Begin(id) => {
                 let was_pending = self.session.requests.pending().contains(&id);
-                let begun = self.session.begin(id, self.now, &SETTINGS);
+                let begun = self.session.begin(id, self.now, LIMITS);
                 assert!(begun.is_err() || !was_pending, "one request an id at a time");
             }
             Happens::Finish(id) => {
@@ -381,7 +381,7 @@ fn a_suspended_session_expires_by_the_clock_and_ends_with_its_window() {
 #[test]
 fn pending_requests_outlive_the_connection() {
     let mut world = World::new();
-    world.session.begin(7, START, &SETTINGS).unwrap();
+    world.session.begin(7, START, LIMITS).unwrap();
     world.output(0, 1);
     world.session.handle_loss(FIRST, START, &SETTINGS);
     let taken = world.session.resume(FIRST + 1, secret(0), secret(1), 2, START).unwrap();
@@ -395,7 +395,7 @@ fn pending_requests_outlive_the_connection() {
 #[test]
 fn a_restart_keeps_frames_and_secret_and_answers_what_was_pending() {
     let mut world = World::new();
-    world.session.begin(7, START, &SETTINGS).unwrap();
+    world.session.begin(7, START, LIMITS).unwrap();
     assert!(matches!(world.session.poll_output(FIRST), Output::Frame(2, _)));
     world.restart();
     let until = START + SETTINGS.window;
@@ -450,11 +450,11 @@ fn nobody_has_seen_what_only_waits() {
 #[test]
 fn pongs_have_an_allowance_of_their_own() {
     let mut world = World::new();
-    for n in 0..SETTINGS.commands.burst {
-        assert_eq!(world.session.handle_pong(1, START, &SETTINGS), Ok(()), "{n}");
+    for n in 0..LIMITS.commands.burst {
+        assert_eq!(world.session.handle_pong(1, START, LIMITS), Ok(()), "{n}");
     }
-    assert!(world.session.handle_pong(1, START, &SETTINGS).is_err());
-    assert_eq!(world.session.begin(1, START, &SETTINGS), Ok(()));
+    assert!(world.session.handle_pong(1, START, LIMITS).is_err());
+    assert_eq!(world.session.begin(1, START, LIMITS), Ok(()));
     let later = START + Duration::from_secs(1);
-    assert_eq!(world.session.handle_pong(1, later, &SETTINGS), Ok(()));
+    assert_eq!(world.session.handle_pong(1, later, LIMITS), Ok(()));
 }

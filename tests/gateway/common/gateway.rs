@@ -9,7 +9,7 @@ use stagedoor::auth::AuthHook;
 use stagedoor::clock::Clock;
 use stagedoor::config::{Config, Dev};
 use stagedoor::hub::Hub;
-use stagedoor::server::{Server, ServerError, Stopped};
+use stagedoor::server::{Reloader, Server, ServerError, Stopped};
 use stagedoor_proto::Timestamp;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -33,6 +33,8 @@ pub struct Gateway {
     address: SocketAddr,
     clock: Clock,
     hub: Arc<Hub>,
+    config: Config,
+    reloader: Reloader,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<Stopped>,
 }
@@ -81,13 +83,15 @@ impl Setup {
     }
 
     pub async fn run(self) -> Gateway {
+        let config = self.config.clone();
         let (server, clock) = self.bind().await.unwrap();
         let (address, hub) = (server.listen_addr(), Arc::clone(server.hub()));
+        let reloader = server.reloader().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(server.run(async move {
             let _ = stopped.await;
         }));
-        Gateway { address, clock, hub, stop: Some(stop), running }
+        Gateway { address, clock, hub, config, reloader, stop: Some(stop), running }
     }
 }
 
@@ -123,6 +127,14 @@ impl Gateway {
         while !is_suspended() {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Takes up a configuration that differs from that of the start by `change`; the keys that differ from what was in force.
+    pub fn reload(&self, change: impl FnOnce(&mut Config)) -> Vec<String> {
+        let mut config = self.config.clone();
+        change(&mut config);
+        let changes = self.reloader.reload(config).unwrap();
+        changes.into_iter().map(|change| change.key).collect()
     }
 
     /// Moves the clock; the gateway notices with its next sweep.

@@ -1,0 +1,176 @@
+//! From one configuration to the next while the gateway runs: what may be taken up, and what waits for a restart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use super::source::{collect, values};
+use super::{App, Config, Limits};
+
+/// Tables and keys that are read at the start only: what was made of them cannot be made anew under live sessions.
+const AT_START: [&str; 12] = [
+    "listen.listen",
+    "listen.admin_listen",
+    "limits.api_calls_per_s",
+    "limits.api_calls_burst",
+    "limits.api_body_bytes",
+    "keepalive",
+    "resume",
+    "session",
+    "drain",
+    "store",
+    "engine",
+    "log",
+];
+
+/// A key whose value is another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    /// It, from the top; an app is named by its id: `apps[shop].guests`.
+    pub key: String,
+    /// Whether it takes a restart.
+    pub needs_restart: bool,
+}
+
+impl Config {
+    /// What is to be in force after `self` when `next` is asked for, and what differs between the two.
+    ///
+    /// What needs a restart stays as it is, so that it is told again until there was one. So do apps that are new or gone.
+    #[must_use]
+    pub fn followed_by(&self, next: Self) -> (Self, Vec<Change>) {
+        let changes = self.changes(&next);
+        let apps = self.apps.iter().map(|app| next.app(&app.id).unwrap_or(app).clone()).collect();
+        let mut listen = next.listen;
+        (listen.listen, listen.admin_listen) = (self.listen.listen, self.listen.admin_listen);
+        let limits = Limits {
+            api_calls_per_s: self.limits.api_calls_per_s,
+            api_calls_burst: self.limits.api_calls_burst,
+            api_body_bytes: self.limits.api_body_bytes,
+            spare_loopback: self.limits.spare_loopback,
+            ..next.limits
+        };
+        (Self { listen, apps, limits, ..self.clone() }, changes)
+    }
+
+    fn changes(&self, next: &Self) -> Vec<Change> {
+        let (before, after) = (told(self), told(next));
+        let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        let differing = keys.into_iter().filter(|key| before.get(*key) != after.get(*key));
+        let mut changes: Vec<Change> = differing
+            .filter(|key| !key.starts_with("apps["))
+            .map(|key| Change { key: key.clone(), needs_restart: is_read_at_start(key) })
+            .collect();
+        let ids: BTreeSet<&str> = self.apps.iter().chain(&next.apps).map(|app| &*app.id).collect();
+        for id in ids {
+            match (self.app(id), next.app(id)) {
+                (Some(before), Some(after)) => changes.extend(before.changes(after)),
+                _ => changes.push(Change { key: format!("apps[{id}]"), needs_restart: true }),
+            }
+        }
+        changes
+    }
+}
+
+impl App {
+    fn changes(&self, next: &Self) -> Vec<Change> {
+        let told = |app: &Self| {
+            let mut values = Vec::new();
+            let all = serde_json::to_value(app).expect("an app has a JSON form");
+            collect(format!("apps[{}]", self.id), all, &mut values);
+            values.into_iter().collect::<BTreeMap<String, Value>>()
+        };
+        let (before, after) = (told(self), told(next));
+        let keys = before.keys().chain(after.keys());
+        let mut differing: BTreeSet<String> =
+            keys.filter(|key| before.get(*key) != after.get(*key)).cloned().collect();
+        // Secrets of the same length are told alike.
+        for ((key, before), (_, after)) in self.secrets().into_iter().zip(next.secrets()) {
+            if before != after {
+                differing.insert(format!("apps[{}].{key}", self.id));
+            }
+        }
+        differing.into_iter().map(|key| Change { key, needs_restart: false }).collect()
+    }
+
+    /// Every secret it holds, by key.
+    fn secrets(&self) -> [(&'static str, Vec<&str>); 4] {
+        let hs256 = self.hs256_secrets.iter().map(|key| key.secret.expose_secret());
+        let webhook = self.webhook.iter().map(|webhook| webhook.secret.expose_secret());
+        [
+            ("hs256_secrets", hs256.collect()),
+            ("server_keys", self.server_keys.iter().map(ExposeSecret::expose_secret).collect()),
+            ("api_token", self.api_token.iter().map(ExposeSecret::expose_secret).collect()),
+            ("webhook.secret", webhook.collect()),
+        ]
+    }
+}
+
+fn told(config: &Config) -> BTreeMap<String, Value> {
+    values(config).into_iter().collect()
+}
+
+fn is_read_at_start(key: &str) -> bool {
+    AT_START.iter().any(|start| {
+        key.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const FILE: &str = "[store.sqlite]\npath = \"facts.db\"\n[[apps]]\nid = \"shop\"\nguests = true\n\
+                        hs256_secrets = [\"0123456789abcdef0123456789abcdef\"]\n";
+
+    fn config(text: &str) -> Config {
+        Config::parse(Path::new("/etc/stagedoor.toml"), text).unwrap()
+    }
+
+    fn changes(text: &str) -> Vec<(String, bool)> {
+        let (_, changes) = config(FILE).followed_by(config(text));
+        changes.into_iter().map(|change| (change.key, change.needs_restart)).collect()
+    }
+
+    #[test]
+    fn what_changed_is_told_and_whether_it_takes_a_restart() {
+        let other = FILE.replace("0123456789abcdef0", "fedcba98765432100");
+        for (case, text, expected) in [
+            ("nothing", FILE.to_owned(), &[][..]),
+            ("a secret as long", other, &[("apps[shop].hs256_secrets", false)]),
+            ("guests", FILE.replace("guests = true\n", ""), &[("apps[shop].guests", false)]),
+            ("a limit", format!("{FILE}[limits]\nin_flight = 1\n"), &[("limits.in_flight", false)]),
+            (
+                "a port",
+                format!("{FILE}[listen]\nlisten = \"[::1]:1\"\n"),
+                &[("listen.listen", true)],
+            ),
+            ("the store", FILE.replace("facts", "others"), &[("store.sqlite.path", true)]),
+            (
+                "an origin",
+                format!("{FILE}[listen]\nallowed_origins = [\"https://a.example\"]\n"),
+                &[("listen.allowed_origins", false)],
+            ),
+            (
+                "another app",
+                FILE.replace("\"shop\"", "\"shop2\""),
+                &[("apps[shop]", true), ("apps[shop2]", true)],
+            ),
+        ] {
+            let expected: Vec<_> =
+                expected.iter().map(|(key, restart)| ((*key).to_owned(), *restart)).collect();
+            assert_eq!(changes(&text), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn what_needs_a_restart_stays_as_it_is_and_is_told_again() {
+        let next = format!("{}[limits]\nin_flight = 1\n", FILE.replace("facts", "others"));
+        let (now, _) = config(FILE).followed_by(config(&next));
+        assert_eq!((now.limits.in_flight, &now.store), (1, &config(FILE).store));
+        let (_, again) = now.followed_by(config(&next));
+        assert_eq!(again, [Change { key: "store.sqlite.path".into(), needs_restart: true }]);
+    }
+}

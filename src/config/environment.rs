@@ -1,0 +1,295 @@
+//! Variables of the environment that take the place of keys of the file.
+//!
+//! `STAGEDOOR__LIMITS__IN_FLIGHT=8` is `in_flight = 8` in `[limits]`: the key's path, in capitals, with `__` between its
+//! parts; a number counts in a list, from 0. A value is a text, but for what reads as TOML: a whole number, `true`,
+//! `false`, and what begins with a quote, `[` or `{`.
+//!
+//! All of them are one more TOML text, whose places lie behind the end of the file's, so that a place tells where a
+//! value is from.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
+
+use super::ConfigError;
+
+/// What the name of each of them begins with.
+pub const PREFIX: &str = "STAGEDOOR__";
+
+/// The variables, as TOML.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Environment {
+    variables: Vec<Variable>,
+}
+
+#[derive(Clone, Debug)]
+struct Variable {
+    name: String,
+    /// The value as TOML, behind as many line breaks as there are bytes before it.
+    text: String,
+    place: Range<usize>,
+}
+
+impl Environment {
+    /// Those of `variables` that set keys, to be laid over a file of `after` bytes.
+    pub(super) fn new(
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+        after: usize,
+    ) -> Result<Self, ConfigError> {
+        let mut sorted = BTreeMap::new();
+        for (name, value) in variables {
+            let Ok(name) = name.into_string() else { continue };
+            if !name.starts_with(PREFIX) {
+                continue;
+            }
+            let Ok(value) = value.into_string() else {
+                return Err(wrong(&name, "", "bytes that are not UTF-8", "a text"));
+            };
+            sorted.insert(name, value);
+        }
+        let mut start = after + 1;
+        let mut all = Vec::with_capacity(sorted.len());
+        for (name, value) in sorted {
+            let value = as_toml(&name, value)?;
+            let place = start..start + value.len();
+            start = place.end + 1;
+            all.push(Variable { name, text: "\n".repeat(place.start) + &value, place });
+        }
+        Ok(Self { variables: all })
+    }
+
+    /// `table` with what they set.
+    pub(super) fn lay_over<'a>(
+        &'a self,
+        table: Spanned<DeTable<'a>>,
+    ) -> Result<Spanned<DeTable<'a>>, ConfigError> {
+        let place = table.span();
+        let mut top = Spanned::new(place.clone(), DeValue::Table(table.into_inner()));
+        for variable in &self.variables {
+            let Variable { name, text, .. } = variable;
+            let value = DeValue::parse(text)
+                .map_err(|error| wrong(name, "", error.message(), "a text or a value of TOML"))?;
+            let path = name[PREFIX.len()..].to_ascii_lowercase();
+            let parts: Vec<&str> = path.split("__").collect();
+            if parts.contains(&"") {
+                let found = "a name with an empty part";
+                return Err(wrong(name, "", found, "parts with two underscores between them"));
+            }
+            put(&mut top, "", &parts, value)
+                .map_err(|(key, found, allowed)| wrong(name, &key, &found, &allowed))?;
+        }
+        let DeValue::Table(table) = top.into_inner() else { unreachable!("no name is empty") };
+        Ok(Spanned::new(place, table))
+    }
+
+    /// The variable that set what is at this place; `None` when the file did.
+    pub(super) fn variable_at(&self, at: usize) -> Option<&str> {
+        let variable =
+            self.variables.iter().find(|v| v.place.contains(&at) || v.place.end == at)?;
+        Some(&variable.name)
+    }
+
+    /// What stands at this place; `None` when it is the file's.
+    pub(super) fn text_at(&self, place: &Range<usize>) -> Option<&str> {
+        let variable = self.variables.iter().find(|v| v.place.contains(&place.start))?;
+        variable.text.get(place.clone())
+    }
+}
+
+/// `value` as TOML: as it is where it is some, else as a text.
+fn as_toml(name: &str, value: String) -> Result<String, ConfigError> {
+    let is_plain = matches!(value.as_str(), "true" | "false")
+        || value.parse::<i64>().is_ok_and(|number| number.to_string() == value);
+    if is_plain {
+        return Ok(value);
+    }
+    if value.starts_with(['"', '\'', '[', '{']) {
+        return match DeValue::parse(&value) {
+            Ok(_) => Ok(value),
+            Err(error) => {
+                let found = format!("what is not TOML ({})", error.message().trim_end());
+                Err(wrong(name, "", &found, "a value of TOML, or a text in quotes"))
+            }
+        };
+    }
+    Ok(toml::Value::String(value).to_string())
+}
+
+/// A key, what was found at it, and what may be there.
+type Misfit = (String, String, String);
+
+/// Puts `value` where `path` leads from `node`, whose key is `key`; what is on the way and cannot hold it gives way.
+fn put<'a>(
+    node: &mut Spanned<DeValue<'a>>,
+    key: &str,
+    path: &[&str],
+    value: Spanned<DeValue<'a>>,
+) -> Result<(), Misfit> {
+    let Some((part, rest)) = path.split_first() else {
+        *node = value;
+        return Ok(());
+    };
+    let nothing = || Spanned::new(value.span(), DeValue::Boolean(false));
+    let index = part.parse::<usize>().ok().filter(|_| !node.get_ref().is_table());
+    if let Some(index) = index {
+        if !node.get_ref().is_array() {
+            *node = Spanned::new(value.span(), DeValue::Array(DeArray::default()));
+        }
+        let DeValue::Array(list) = node.get_mut() else { unreachable!("it is a list by now") };
+        if index > list.len() {
+            let allowed = format!("a number up to {}, which is the next", list.len());
+            return Err((key.to_owned(), format!("entry {index}"), allowed));
+        }
+        if index == list.len() {
+            list.push(nothing());
+        }
+        let next = list.get_mut(index).expect("it is there by now");
+        return put(next, &format!("{key}[{index}]"), rest, value);
+    }
+    if !node.get_ref().is_table() {
+        *node = Spanned::new(value.span(), DeValue::Table(DeTable::new()));
+    }
+    let DeValue::Table(table) = node.get_mut() else { unreachable!("it is a table by now") };
+    let dot = if key.is_empty() { "" } else { "." };
+    let name = Spanned::new(value.span(), (*part).to_owned().into());
+    put(table.entry(name).or_insert_with(nothing), &format!("{key}{dot}{part}"), rest, value)
+}
+
+fn wrong(variable: &str, key: &str, found: &str, allowed: &str) -> ConfigError {
+    ConfigError::Variable {
+        variable: variable.to_owned(),
+        key: key.to_owned(),
+        found: found.trim_end().to_owned(),
+        allowed: allowed.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::{Config, Origin, Source};
+    use super::*;
+
+    const FILE: &str = "[store.sqlite]\npath = \"facts.db\"\n[[apps]]\nid = \"shop\"\nguests = true\n\
+                        api_token = \"0123456789abcdef01234567\"\n[limits]\nin_flight = 5\n";
+
+    fn source(variables: &[(&str, &str)]) -> Result<Source, ConfigError> {
+        let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
+        Source::new(Path::new("/etc/stagedoor.toml"), FILE.to_owned(), variables)
+    }
+
+    fn config(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        source(variables)?.config()
+    }
+
+    #[test]
+    fn a_variable_takes_the_place_of_its_key() {
+        let config = config(&[
+            ("STAGEDOOR__LIMITS__IN_FLIGHT", "7"),
+            ("STAGEDOOR__RESUME__WINDOW", "90s"),
+            ("STAGEDOOR__LISTEN__ALLOWED_ORIGINS__0", "https://a.example"),
+            ("STAGEDOOR__LISTEN__TRUSTED_PROXIES", "[\"10.0.0.0/8\"]"),
+            ("STAGEDOOR__STORE__SQLITE__PATH", "other.db"),
+            ("STAGEDOOR__APPS__0__GUESTS", "false"),
+            ("STAGEDOOR__APPS__0__DEFAULT_ROOMS", "{ \"lobby-*\" = \"publisher\" }"),
+            ("STAGEDOOR__APPS__1__ID", "\"2026\""),
+            ("STAGEDOOR__APPS__1__GUESTS", "true"),
+            ("STAGEDOOR_LOG", "not one of them"),
+            ("HOME", "/root"),
+        ])
+        .unwrap();
+        assert_eq!((config.limits.in_flight, config.resume.window.as_secs()), (7, 90));
+        assert_eq!(config.listen.allowed_origins, ["https://a.example"]);
+        assert!(config.listen.trusts([10, 1, 2, 3].into()));
+        assert_eq!(config.store, super::super::Store::Sqlite { path: "/etc/other.db".into() });
+        assert_eq!(config.apps[0].default_rooms.len(), 1);
+        assert!(!config.apps[0].guests && config.app("2026").is_some_and(|app| app.guests));
+    }
+
+    #[test]
+    fn a_secret_may_be_in_a_variable_or_in_a_file_it_names() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("token");
+        std::fs::write(&file, "76543210fedcba9876543210\n").unwrap();
+        let shown = |variables: &[(&str, &str)]| {
+            let token = config(variables).unwrap().apps[0].api_token.clone().unwrap();
+            secrecy::ExposeSecret::expose_secret(&token).to_owned()
+        };
+        let digits = "012345678901234567890123";
+        assert_eq!(shown(&[("STAGEDOOR__APPS__0__API_TOKEN", digits)]), digits);
+        let named = file.to_str().unwrap();
+        let in_file = shown(&[("STAGEDOOR__APPS__0__API_TOKEN__FILE", named)]);
+        assert_eq!(in_file, "76543210fedcba9876543210");
+    }
+
+    #[test]
+    fn a_wrong_variable_is_told_by_its_name_and_key_and_never_a_secret() {
+        for (name, value, expected) in [
+            ("LIMITS__IN_FLIGHT", "0", "limits.in_flight: found 0; expected a whole number from 1"),
+            ("LIMITS__IN_FLIGHT", "many", "limits.in_flight: found \"many\"; expected a whole"),
+            (
+                "LIMITS__IN_FLIGTH",
+                "1",
+                "limits.in_fligth: found an unknown key; expected `in_flight`?",
+            ),
+            ("LIMITS", "1", "limits: found 1; expected "),
+            ("NOPE__X", "1", "nope: found an unknown key; expected "),
+            (
+                "APPS__5__ID",
+                "x",
+                "apps: found entry 5; expected a number up to 1, which is the next",
+            ),
+            ("APPS__1__ID", "x", "apps[1]: found an app nobody can enter"),
+            (
+                "APPS__0__API_TOKEN",
+                "hush",
+                "apps[0].api_token: found 4 bytes; expected at least 24",
+            ),
+            ("LISTEN__ALLOWED_ORIGINS", "[1", "found what is not TOML ("),
+            ("APPS__0__API_TOKEN", "\"hush", "found what is not TOML ("),
+            ("LIMITS____IN_FLIGHT", "1", "found a name with an empty part"),
+            ("", "1", "found a name with an empty part"),
+        ] {
+            let name = format!("{PREFIX}{name}");
+            let error = config(&[(&name, value)]).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{name}: {expected}")), "{error}");
+            assert!(!error.contains("hush"), "{error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_no_text_is_told() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let variable = ("STAGEDOOR__LOG__FILTER".into(), OsString::from_vec(vec![0xff]));
+        let error = Source::new(Path::new("f.toml"), FILE.to_owned(), [variable]).unwrap_err();
+        assert!(error.to_string().starts_with("STAGEDOOR__LOG__FILTER: found bytes"), "{error}");
+    }
+
+    #[test]
+    fn every_value_in_force_is_told_with_where_it_is_from() {
+        let source = source(&[("STAGEDOOR__RESUME__WINDOW", "90s")]).unwrap();
+        let settings = source.settings(&source.config().unwrap());
+        let of = |key: &str| {
+            let setting = settings.iter().find(|setting| setting.key == key).expect(key);
+            (setting.value.to_string(), setting.from.clone())
+        };
+        for (key, value, from) in [
+            ("limits.in_flight", "5", Origin::Line(8)),
+            ("limits.fragments", "64", Origin::Default),
+            ("limits.message_in_bytes", "\"64KiB\"", Origin::Default),
+            ("resume.window", "\"90s\"", Origin::Variable("STAGEDOOR__RESUME__WINDOW".into())),
+            ("resume.ring_frames", "1024", Origin::Default),
+            ("apps[0].guests", "true", Origin::Line(5)),
+            ("apps[0].api_token", "\"24 bytes, not shown\"", Origin::Line(6)),
+            ("store.sqlite.path", "\"/etc/facts.db\"", Origin::Line(2)),
+            ("keepalive.interval", "\"25s\"", Origin::Default),
+        ] {
+            assert_eq!(of(key), (value.to_owned(), from), "{key}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What was probably meant by a name that is none.
+
+/// What stands in backquotes behind `start`.
+pub(super) fn quoted<'a>(message: &'a str, start: &str) -> Option<&'a str> {
+    message.strip_prefix(start)?.strip_prefix('`')?.split('`').next()
+}
+
+/// `allowed`, and which of the names in it was probably meant.
+pub(super) fn with_nearest(found: &str, allowed: &str) -> String {
+    let names = allowed.split('`').skip(1).step_by(2);
+    let nearest = names.map(|name| (distance(found, name), name)).min();
+    match nearest {
+        Some((steps, name)) if steps <= 1 + found.len() / 4 => format!("`{name}`? ({allowed})"),
+        Some(_) | None => allowed.to_owned(),
+    }
+}
+
+/// How many characters must be put in, taken out or replaced to get from `a` to `b`.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.chars().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[row.len() - 1]
+}

@@ -1,0 +1,168 @@
+//! Whom a trusted proxy connects for. Source: RFC 7239; the habits of `X-Forwarded-For`.
+//!
+//! Each proxy appends the address that it was connected from, so the list is believed from its end, for as long as the
+//! hops are trusted: the first that is not is the client. A client can write what it likes in front of that. A part that
+//! is no address ends the search, and whoever reported it counts as the client.
+
+use std::net::{IpAddr, SocketAddr};
+
+use hyper::HeaderMap;
+
+use crate::config::{ForwardedHeader, Listen};
+
+/// The client behind `peer`; `peer` itself, unless it is a trusted proxy that says otherwise.
+pub(super) fn client(headers: &HeaderMap, peer: IpAddr, listen: &Listen) -> IpAddr {
+    if !listen.trusts(peer) {
+        return peer;
+    }
+    let (name, address): (_, fn(&str) -> Option<IpAddr>) = match listen.forwarded_header {
+        ForwardedHeader::XForwardedFor => ("x-forwarded-for", node),
+        ForwardedHeader::Forwarded => ("forwarded", forwarded_for),
+    };
+    let mut client = peer;
+    // Several lines are one list, in their order.
+    for line in headers.get_all(name).iter().rev() {
+        let Ok(line) = line.to_str() else { return client };
+        let Some(hops) = split(line, ',') else { return client };
+        for hop in hops.into_iter().rev() {
+            let Some(address) = address(hop) else { return client };
+            client = address;
+            if !listen.trusts(client) {
+                return client;
+            }
+        }
+    }
+    client
+}
+
+/// What `for` says in one element of `Forwarded`.
+fn forwarded_for(element: &str) -> Option<IpAddr> {
+    let mut told = None;
+    for pair in split(element, ';')? {
+        let (name, value) = pair.split_once('=')?;
+        if name.trim().eq_ignore_ascii_case("for") {
+            if told.is_some() {
+                return None;
+            }
+            told = Some(value.trim());
+        }
+    }
+    let told = told?;
+    node(told.strip_prefix('"').map_or(Some(told), |quoted| quoted.strip_suffix('"'))?)
+}
+
+/// An address with or without a port, an IPv6 one in brackets or not.
+fn node(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bracketed = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let address = bracketed.unwrap_or(text).parse::<IpAddr>().ok();
+    let address =
+        address.or_else(|| text.parse::<SocketAddr>().ok().map(|with_port| with_port.ip()));
+    address.map(|address| address.to_canonical())
+}
+
+/// The parts of `text` between separators that are not quoted; `None` when a quote does not end.
+fn split(text: &str, separator: char) -> Option<Vec<&str>> {
+    let mut parts = Vec::new();
+    let (mut start, mut is_quoted, mut is_escaped) = (0, false, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_quoted => is_escaped = true,
+            '"' => is_quoted = !is_quoted,
+            c if c == separator && !is_quoted => {
+                parts.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    (!is_quoted).then_some(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn listen(forwarded_header: ForwardedHeader) -> Listen {
+        let trusted = ["10.0.0.0/8", "::1"].map(|text| text.to_owned().try_into().unwrap());
+        Listen { trusted_proxies: trusted.into(), forwarded_header, ..Listen::default() }
+    }
+
+    fn told(header: ForwardedHeader, peer: &str, lines: &[&str]) -> String {
+        let name = match header {
+            ForwardedHeader::XForwardedFor => "x-forwarded-for",
+            ForwardedHeader::Forwarded => "forwarded",
+        };
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(name, line.parse().unwrap());
+        }
+        client(&headers, peer.parse().unwrap(), &listen(header)).to_string()
+    }
+
+    #[test]
+    fn the_last_hop_that_is_not_trusted_is_the_client() {
+        for (case, peer, lines, expected) in [
+            ("a stranger is not believed", "192.0.2.9", &["203.0.113.1"][..], "192.0.2.9"),
+            ("nothing is said", "10.0.0.1", &[], "10.0.0.1"),
+            ("one hop", "10.0.0.1", &["203.0.113.1"], "203.0.113.1"),
+            ("the client forged the first", "10.0.0.1", &["1.1.1.1, 203.0.113.1"], "203.0.113.1"),
+            ("another proxy", "10.0.0.1", &["203.0.113.1, 10.0.0.2"], "203.0.113.1"),
+            ("several lines", "10.0.0.1", &["1.1.1.1", "203.0.113.1,10.0.0.2"], "203.0.113.1"),
+            ("proxies alone", "10.0.0.1", &["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+            ("with a port", "::1", &["203.0.113.1:4711"], "203.0.113.1"),
+            ("IPv6 with a port", "::1", &["[2001:db8::1]:4711"], "2001:db8::1"),
+            ("IPv6 bare", "::ffff:10.0.0.1", &["2001:db8::1"], "2001:db8::1"),
+            ("no address", "10.0.0.1", &["203.0.113.1, unknown"], "10.0.0.1"),
+            ("no address behind a proxy", "10.0.0.1", &["junk, 10.0.0.2"], "10.0.0.2"),
+            ("empty", "10.0.0.1", &[""], "10.0.0.1"),
+            ("an open quote", "10.0.0.1", &["\"203.0.113.1"], "10.0.0.1"),
+        ] {
+            assert_eq!(told(ForwardedHeader::XForwardedFor, peer, lines), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn the_standard_header_is_read_by_its_grammar() {
+        for (case, lines, expected) in [
+            ("plain", &["for=203.0.113.1"][..], "203.0.113.1"),
+            (
+                "in capitals, among others",
+                &["proto=https;For=203.0.113.1;by=10.0.0.1"],
+                "203.0.113.1",
+            ),
+            ("quoted IPv6", &["for=\"[2001:db8::1]:4711\""], "2001:db8::1"),
+            ("a list", &["for=1.1.1.1, for=203.0.113.1;host=\"a,b;c\""], "203.0.113.1"),
+            ("hidden", &["for=_secret"], "10.0.0.1"),
+            ("unknown", &["for=unknown"], "10.0.0.1"),
+            ("twice", &["for=203.0.113.1;for=1.1.1.1"], "10.0.0.1"),
+            ("without for", &["proto=https"], "10.0.0.1"),
+            ("an open quote", &["for=\"203.0.113.1"], "10.0.0.1"),
+        ] {
+            assert_eq!(told(ForwardedHeader::Forwarded, "10.0.0.1", lines), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn only_the_configured_header_is_believed() {
+        let mut headers = HeaderMap::new();
+        headers.append("forwarded", "for=1.1.1.1".parse().unwrap());
+        headers.append("x-forwarded-for", "203.0.113.1".parse().unwrap());
+        let peer = "10.0.0.1".parse().unwrap();
+        let client = client(&headers, peer, &listen(ForwardedHeader::XForwardedFor));
+        assert_eq!(client.to_string(), "203.0.113.1");
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_gives_an_address(line in "[ -~]{0,64}") {
+            for header in [ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded] {
+                told(header, "10.0.0.1", &[&line]);
+            }
+        }
+    }
+}
