@@ -38,10 +38,11 @@ async fn serve(serving: &Serving) -> anyhow::Result<Stopped> {
         Mode::Production => Format::Json,
     };
     telemetry::init(&serving.config.log.filter, format)?;
-    // Caught from here on, so that a signal during a slow start stops it in order too.
+    // Caught from here on, so that a signal during a slow start is heeded in order too.
     let stop = stop_signal().context("waiting for signals")?;
+    let reloads = serving.reloads().context("waiting for signals")?;
     let server = Server::bind(serving.config.clone(), serving.clock.clone()).await?;
-    server.reload_from(serving.reloads().context("waiting for signals")?);
+    server.reload_from(reloads);
     serving.announce(server.listen_addr());
     Ok(server.run(stop).await)
 }

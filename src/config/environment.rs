@@ -19,6 +19,9 @@ use super::ConfigError;
 /// What the name of each of them begins with.
 pub const PREFIX: &str = "STAGEDOOR__";
 
+/// What a value stands behind, to be TOML.
+const NAME: &str = "v = ";
+
 /// The variables, as TOML.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Environment {
@@ -28,7 +31,7 @@ pub(super) struct Environment {
 #[derive(Clone, Debug)]
 struct Variable {
     name: String,
-    /// The value as TOML, behind as many line breaks as there are bytes before it.
+    /// The value as TOML behind [`NAME`], and both behind as many line breaks as there are bytes before them.
     text: String,
     place: Range<usize>,
 }
@@ -50,13 +53,14 @@ impl Environment {
             };
             sorted.insert(name, value);
         }
-        let mut start = after + 1;
+        let mut start = after + NAME.len();
         let mut all = Vec::with_capacity(sorted.len());
         for (name, value) in sorted {
             let value = as_toml(&name, value)?;
             let place = start..start + value.len();
-            start = place.end + 1;
-            all.push(Variable { name, text: "\n".repeat(place.start) + &value, place });
+            start = place.end + NAME.len();
+            let text = "\n".repeat(place.start - NAME.len()) + NAME + &value;
+            all.push(Variable { name, text, place });
         }
         Ok(Self { variables: all })
     }
@@ -70,8 +74,8 @@ impl Environment {
         let mut top = Spanned::new(place.clone(), DeValue::Table(table.into_inner()));
         for variable in &self.variables {
             let Variable { name, text, .. } = variable;
-            let value = DeValue::parse(text)
-                .map_err(|error| wrong(name, "", error.message(), "a text or a value of TOML"))?;
+            let parsed = DeTable::parse(text).expect("a value was read before it was kept");
+            let (_, value) = parsed.into_inner().into_iter().next().expect("it has a name");
             let path = name[PREFIX.len()..].to_ascii_lowercase();
             let parts: Vec<&str> = path.split("__").collect();
             if parts.contains(&"") {
@@ -237,7 +241,7 @@ mod tests {
                 "limits.in_fligth: found an unknown key; expected `in_flight`?",
             ),
             ("LIMITS", "1", "limits: found 1; expected "),
-            ("NOPE__X", "1", "nope: found an unknown key; expected "),
+            ("NOPE__X", "1", "nope.x: found an unknown key; expected one of `listen`"),
             (
                 "APPS__5__ID",
                 "x",

@@ -118,7 +118,7 @@ fn a_wrong_value_is_told_with_line_key_finding_and_what_is_allowed() {
         ),
         (
             "[listen]\ntrusted_proxies = [\"10.0.0.0/33\"]",
-            "7: listen.trusted_proxies[0]: found \"10.0.0.0/33\"; expected an address or a network",
+            "7: listen.trusted_proxies: found \"10.0.0.0/33\"; expected an address or a network",
         ),
         (
             "[listen]\nforwarded_header = \"via\"",
