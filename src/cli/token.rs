@@ -47,6 +47,8 @@ struct Signing {
         long,
         env = "STAGEDOOR_APP_SECRET",
         hide_env_values = true,
+        // One of development mode in 64 begins with a hyphen.
+        allow_hyphen_values = true,
         required_unless_present = "config"
     )]
     secret: Option<SecretString>,

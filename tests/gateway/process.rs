@@ -130,6 +130,13 @@ async fn a_token_of_the_command_line_starts_a_session() {
     );
 }
 
+#[test]
+fn a_secret_may_begin_with_a_hyphen() {
+    let secret = "-a-secret-that-begins-with-a-hyphen-as-one-in-64";
+    let output = run(&["token", "session", "--secret", secret, "--user", "ada"]);
+    assert!(output.status.success(), "{output:?}");
+}
+
 #[tokio::test]
 async fn a_kick_is_final_after_a_kill_too() {
     let directory = tempfile::tempdir().unwrap();
