@@ -24,7 +24,6 @@ mod rooms;
 mod start;
 mod sweep;
 mod users;
-mod writer;
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -1,0 +1,269 @@
+//! A session and what surrounds it: whose it is, when it last showed life, and who is to be woken for it.
+//!
+//! The [`Session`] is behind a lock that is held for a few instructions and never across `.await`. Two atomics beside it
+//! let the sweep pass over a session that has nothing to do without taking that lock. What is done with it stands in the
+//! modules below: its output, its life, its rooms.
+
+mod life;
+mod output;
+mod rooms;
+mod writer;
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use stagedoor_proto::{
+    ClientInfo, Disconnect, FamilyId, InstanceId, SessionId, SessionState, Timestamp,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::app::App;
+use super::membership::Memberships;
+use super::registry::Seat;
+use crate::grant::Grant;
+use crate::session::{Bucket, Link, Session};
+use crate::store::UserKey;
+pub(super) use life::Swept;
+pub use output::Written;
+use writer::Writer;
+
+/// From where somebody comes, and with what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// Their address.
+    pub address: IpAddr,
+    /// Their `User-Agent`.
+    pub user_agent: Option<Box<str>>,
+}
+
+/// What a session is from its start to its end.
+pub(super) struct Identity {
+    pub(super) id: SessionId,
+    pub(super) app: Arc<App>,
+    pub(super) user: UserKey,
+    pub(super) instance: InstanceId,
+    pub(super) guest: bool,
+    pub(super) family: FamilyId,
+    pub(super) client: Option<Box<ClientInfo>>,
+    pub(super) arrival: Arrival,
+    pub(super) started: Timestamp,
+}
+
+/// By what a session lives; renewals change it.
+#[derive(Clone, Debug)]
+pub(super) struct Credit {
+    pub(super) grant: Arc<Grant>,
+    /// When the user was last fully authenticated.
+    pub(super) auth: Timestamp,
+}
+
+/// A live session, shared by the maps, its connection and whoever acts on it.
+pub struct SessionHandle {
+    identity: Identity,
+    /// When a frame last came in, in milliseconds since the epoch.
+    activity: AtomicU64,
+    /// When [`Session::handle_time`] has something to do.
+    due: AtomicU64,
+    /// How many rooms it is in: who is in one is pinged more often.
+    room_count: AtomicUsize,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    session: Session,
+    /// Given up as the session ends.
+    seat: Option<Seat>,
+    credit: Credit,
+    /// The connection's task.
+    writer: Writer,
+    /// When the last ping was asked for.
+    pinged: Timestamp,
+    /// A ping waits to be written.
+    ping: bool,
+    memberships: Memberships,
+    /// Its end was noted for operators.
+    is_noted: bool,
+    joins: Bucket,
+    /// Somebody waits for the next frame: a former resume secret is to die, or a sign of life was asked for.
+    is_awaited: bool,
+    /// Cancelled by the next sign of life, while somebody waits for one.
+    proof: Option<CancellationToken>,
+}
+
+impl SessionHandle {
+    pub(super) fn new(
+        identity: Identity,
+        session: Session,
+        credit: Credit,
+        first_life: Timestamp,
+    ) -> Self {
+        Self {
+            identity,
+            activity: AtomicU64::new(first_life.as_millis()),
+            due: AtomicU64::new(session.due().as_millis()),
+            room_count: AtomicUsize::new(0),
+            inner: Mutex::new(Inner {
+                // One that another process saw end was noted there.
+                is_noted: matches!(session.link(), Link::Ended { .. }),
+                session,
+                seat: None,
+                credit,
+                writer: Writer::default(),
+                pinged: Timestamp::default(),
+                ping: false,
+                memberships: Memberships::default(),
+                joins: Bucket::default(),
+                is_awaited: false,
+                proof: None,
+            }),
+        }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.identity.id
+    }
+
+    /// The app it belongs to.
+    #[must_use]
+    pub fn app(&self) -> &Arc<App> {
+        &self.identity.app
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn user(&self) -> &UserKey {
+        &self.identity.user
+    }
+
+    /// The client instance it belongs to.
+    #[must_use]
+    pub fn instance(&self) -> &InstanceId {
+        &self.identity.instance
+    }
+
+    /// Whether its user's name is only borrowed.
+    #[must_use]
+    pub fn is_guest(&self) -> bool {
+        self.identity.guest
+    }
+
+    /// The family of its access token.
+    #[must_use]
+    pub fn family(&self) -> FamilyId {
+        self.identity.family
+    }
+
+    /// What software it is.
+    #[must_use]
+    pub fn client(&self) -> Option<&ClientInfo> {
+        self.identity.client.as_deref()
+    }
+
+    /// From where it started.
+    #[must_use]
+    pub fn arrival(&self) -> &Arrival {
+        &self.identity.arrival
+    }
+
+    /// When it started.
+    #[must_use]
+    pub fn started(&self) -> Timestamp {
+        self.identity.started
+    }
+
+    /// When something last came in.
+    #[must_use]
+    pub fn last_activity(&self) -> Timestamp {
+        Timestamp::from_millis(self.activity.load(Ordering::Relaxed))
+    }
+
+    /// Its state, whether it is connected, and when its token runs out.
+    #[must_use]
+    pub fn status(&self) -> (SessionState, bool, Timestamp) {
+        let inner = self.lock();
+        let connected = matches!(inner.session.link(), Link::Live { .. });
+        (inner.session.state(), connected, inner.session.expires())
+    }
+
+    /// Whether it has ended, and is only remembered.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        matches!(self.lock().session.link(), Link::Ended { .. })
+    }
+
+    /// How it ended, and in which state; told once.
+    pub(super) fn take_ending(&self) -> Option<(Disconnect, SessionState)> {
+        let mut inner = self.lock();
+        let Link::Ended { ending, .. } = inner.session.link() else { return None };
+        let ending = (!inner.is_noted).then(|| ((**ending).clone(), inner.session.state()));
+        inner.is_noted = true;
+        ending
+    }
+
+    /// Whether a connection carries it.
+    pub(super) fn is_connected(&self) -> bool {
+        matches!(self.lock().session.link(), Link::Live { .. })
+    }
+
+    /// Counts among the sessions of the node until it ends.
+    pub(super) fn hold(&self, mut seat: Seat) {
+        let mut inner = self.lock();
+        inner.seat = seat.note(&inner.session).then_some(seat);
+    }
+
+    /// How many frames wait to be written.
+    pub(super) fn backlog(&self) -> usize {
+        self.lock().session.backlog()
+    }
+
+    /// Counts no more.
+    pub(super) fn give_way(&self) {
+        self.lock().seat = None;
+    }
+
+    pub(super) fn credit(&self) -> Credit {
+        self.lock().credit.clone()
+    }
+
+    pub(super) fn set_credit(&self, credit: Credit) {
+        self.lock().credit = credit;
+    }
+
+    /// Changes the session from its own connection's task, which looks for something to write next anyway, or where
+    /// nothing comes to be written.
+    pub fn change<R>(&self, change: impl FnOnce(&mut Session) -> R) -> R {
+        let mut inner = self.lock();
+        let result = change(&mut inner.session);
+        self.note_due(&mut inner);
+        result
+    }
+
+    /// Changes the session from elsewhere, and wakes its connection.
+    pub fn tell<R>(&self, change: impl FnOnce(&mut Session) -> R) -> R {
+        let mut inner = self.lock();
+        let result = change(&mut inner.session);
+        self.note_due(&mut inner);
+        let waker = inner.writer.take();
+        drop(inner);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        result
+    }
+
+    /// Follows each change of the session.
+    fn note_due(&self, inner: &mut Inner) {
+        if inner.seat.as_mut().is_some_and(|seat| !seat.note(&inner.session)) {
+            inner.seat = None;
+        }
+        self.due.store(inner.session.due().as_millis(), Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic while the lock was held leaves at worst one session odd; the others must go on.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,103 @@
+//! The rooms of a session: which it is in, and what they do not know of it yet.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use stagedoor_proto::{Link as WireLink, RoomId, SessionState, Timestamp};
+
+use super::{Inner, SessionHandle};
+use crate::hub::membership::{Standing, Untold};
+use crate::hub::rooms::Place;
+use crate::session::{Link, Rate, RoomTag, Session};
+
+impl SessionHandle {
+    /// Counts a join.
+    pub(in crate::hub) fn take_join(&self, rate: Rate, now: Timestamp) -> Result<(), Duration> {
+        self.lock().joins.take(rate, now)
+    }
+
+    /// The room of this id, if the session is in it.
+    pub(in crate::hub) fn room(&self, room: &RoomId) -> Option<Arc<Place>> {
+        self.lock().memberships.find(room)
+    }
+
+    /// The rooms it is in.
+    pub(in crate::hub) fn rooms(&self) -> Vec<Arc<Place>> {
+        self.lock().memberships.all()
+    }
+
+    /// How many rooms it is in.
+    pub(in crate::hub) fn room_count(&self) -> usize {
+        self.room_count.load(Ordering::Relaxed)
+    }
+
+    /// It is in a room now, which believes it connected and established; `false` when it is otherwise.
+    pub(in crate::hub) fn enter(&self, place: &Arc<Place>) -> bool {
+        let mut inner = self.lock();
+        inner.memberships.enter(place, WireLink::Live, SessionState::Established);
+        self.room_count.store(inner.memberships.len(), Ordering::Relaxed);
+        !inner.memberships.has_untold(&standing_of(&inner.session))
+    }
+
+    /// It was in a room before the gateway was started anew, which knows it like this.
+    pub(in crate::hub) fn re_enter(&self, place: &Arc<Place>, link: WireLink, state: SessionState) {
+        let mut inner = self.lock();
+        inner.memberships.enter(place, link, state);
+        self.room_count.store(inner.memberships.len(), Ordering::Relaxed);
+    }
+
+    /// It is no longer in a room.
+    pub(in crate::hub) fn leave(&self, room: RoomTag) {
+        let mut inner = self.lock();
+        inner.memberships.leave(room);
+        self.room_count.store(inner.memberships.len(), Ordering::Relaxed);
+    }
+
+    /// As [`SessionHandle::leave`] and [`SessionHandle::tell_owing`], in one step.
+    pub(in crate::hub) fn leave_owing(
+        &self,
+        room: RoomTag,
+        change: impl FnOnce(&mut Session),
+    ) -> bool {
+        let mut inner = self.lock();
+        inner.memberships.leave(room);
+        self.room_count.store(inner.memberships.len(), Ordering::Relaxed);
+        change(&mut inner.session);
+        self.note_due(&mut inner);
+        inner.writer.owe()
+    }
+
+    /// The next thing that one of its rooms does not know of it; [`SessionHandle::end_telling`] follows.
+    pub(in crate::hub) fn begin_telling(&self) -> Option<(Arc<Place>, Untold)> {
+        let mut inner = self.lock();
+        let Inner { memberships, session, .. } = &mut *inner;
+        let told = memberships.begin_telling(&standing_of(session));
+        self.room_count.store(memberships.len(), Ordering::Relaxed);
+        told
+    }
+
+    pub(in crate::hub) fn end_telling(&self) {
+        self.lock().memberships.end_telling();
+    }
+
+    /// Whether it is connected and has to be told its rooms anew; then it counts as told.
+    pub(in crate::hub) fn catch_up(&self) -> bool {
+        let mut inner = self.lock();
+        let is_there = matches!(
+            standing_of(&inner.session),
+            Standing::Here { link: WireLink::Live, state: SessionState::Established }
+        );
+        is_there && inner.session.catch_up()
+    }
+}
+
+/// How a session is, as its rooms know it.
+fn standing_of(session: &Session) -> Standing<'_> {
+    let state = session.state();
+    match session.link() {
+        Link::Live { .. } => Standing::Here { link: WireLink::Live, state },
+        Link::Suspended { .. } => Standing::Here { link: WireLink::Suspended, state },
+        Link::Ended { ending, .. } => Standing::Ended(ending),
+    }
+}
