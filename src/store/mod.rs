@@ -8,6 +8,7 @@ mod archive;
 mod audit;
 #[cfg(test)]
 mod conformance;
+mod outbox;
 mod sqlite;
 
 use std::collections::BTreeSet;
@@ -31,6 +32,7 @@ pub use audit::{
     AuditHash, AuditKey, FoundRow, Head, InvalidHead, Tampered, Verified, Verifier,
     verify as verify_audit,
 };
+pub use outbox::{DeadLetters, Due, Expired, Message, NewMessage, Outbox, OutboxCount, Settled};
 pub use sqlite::{AuditFile, SqliteStore};
 
 /// A user of an app; nothing crosses apps.
@@ -318,7 +320,7 @@ pub enum StoreError {
 ///
 /// All calls fail with [`StoreError::Unavailable`], [`StoreError::Full`] or [`StoreError::Closed`], and change nothing
 /// then. They are cancel-safe in that a dropped call has happened wholly or not at all.
-pub trait Store: Archive {
+pub trait Store: Archive + Outbox {
     /// Checks a start against blocks, deletion, registration and revocation, and records it.
     fn admit(
         &self,

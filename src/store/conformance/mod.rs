@@ -9,6 +9,7 @@ pub(in crate::store) mod blocks;
 pub(in crate::store) mod endings;
 pub(in crate::store) mod entry;
 pub(in crate::store) mod hand_over;
+pub(in crate::store) mod outbox;
 pub(in crate::store) mod rooms;
 
 use std::time::Duration;
@@ -86,6 +87,17 @@ macro_rules! every_rule {
             archive::users_are_shown_with_what_keeps_them_out
             archive::created_room_is_kept_until_it_ends_or_nobody_asks
             archive::audit_log_is_checked_as_it_grows
+            outbox::messages_are_due_at_once_and_in_their_order
+            outbox::delivered_message_is_gone
+            outbox::retried_message_waits_until_it_is_due
+            outbox::dead_letter_is_listed_and_not_due
+            outbox::dead_letters_come_after_a_number_and_within_a_limit
+            outbox::replayed_message_is_tried_as_if_new
+            outbox::late_word_on_a_dead_letter_changes_nothing
+            outbox::what_was_tried_too_long_is_given_up_and_then_forgotten
+            outbox::oldest_go_when_there_are_too_many_and_the_dead_first
+            outbox::no_message_crosses_apps_or_endpoints
+            outbox::more_than_fit_a_step_are_given_up_and_replayed
         }
     };
     ($store:expr => $($subject:ident::$rule:ident)*) => {

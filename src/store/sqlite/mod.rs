@@ -16,6 +16,8 @@ mod created;
 mod hand_over;
 mod keys;
 mod open;
+mod outbox;
+mod outbox_calls;
 mod rooms;
 mod sessions;
 mod store;

@@ -13,7 +13,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use crate::store::StoreError;
 
 /// The newest schema version known here.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 
 /// The schema, one step a file; the number of steps taken is the file's `user_version`.
 const MIGRATIONS: [&str; VERSION as usize] = [
@@ -21,6 +21,7 @@ const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("../migrations/sqlite/0002_rooms_audit.sql"),
     include_str!("../migrations/sqlite/0003_hand_over.sql"),
     include_str!("../migrations/sqlite/0004_sessions_rooms.sql"),
+    include_str!("../migrations/sqlite/0005_outbox.sql"),
 ];
 
 /// Marks a file as a store ("Stgd"), so that no other program's database is taken for one.
@@ -30,7 +31,7 @@ const APPLICATION_ID: u32 = 0x5374_6764;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Statements kept prepared: more than there are.
-const MAX_PREPARED_STATEMENTS: usize = 64;
+const MAX_PREPARED_STATEMENTS: usize = 96;
 
 /// Pages kept in memory, in the unit `SQLite` asks for: kibibytes, negative.
 const CACHE_KIB: i32 = -16 * 1024;

@@ -1,0 +1,225 @@
+//! What the outbox keeps, for how long, and in which order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stagedoor_proto::Timestamp;
+
+use super::NOW;
+use crate::store::{DeadLetters, Expired, Message, NewMessage, OutboxCount, Settled, Store};
+
+/// More than any of these tests puts in.
+const MANY: u64 = 10_000;
+const HOUR: Duration = Duration::from_hours(1);
+
+fn new(endpoint: &str, event: u128) -> NewMessage {
+    NewMessage {
+        endpoint: endpoint.into(),
+        event,
+        kind: "room.opened".into(),
+        body: format!("{{\"n\":{event},\"é\":\"\\u0000\"}}").into(),
+        at: NOW - HOUR,
+    }
+}
+
+/// Puts in messages of these events for the endpoint `crm`.
+async fn put(store: &dyn Store, events: impl IntoIterator<Item = u128>) {
+    let messages = events.into_iter().map(|event| new("crm", event)).collect();
+    assert_eq!(store.put_messages("app".into(), messages, MANY, NOW).await.unwrap(), 0);
+}
+
+/// Has all that is too old expire; how much was given up, and how much forgotten.
+async fn expire(store: &dyn Store, pending: Timestamp, dead: Timestamp) -> (u64, u64) {
+    let mut sum = (0, 0);
+    loop {
+        let step = store.expire_messages(pending, dead).await.unwrap();
+        if step == Expired::default() {
+            return sum;
+        }
+        sum = (sum.0 + step.given_up, sum.1 + step.forgotten);
+    }
+}
+
+async fn due(store: &dyn Store, now: Timestamp) -> Vec<Message> {
+    store.due_messages("app".into(), "crm".into(), now, 1_000).await.unwrap().messages
+}
+
+async fn dead(store: &dyn Store) -> Vec<Message> {
+    store.dead_letters("app".into(), 0, 1_000).await.unwrap()
+}
+
+fn events(messages: &[Message]) -> Vec<u128> {
+    messages.iter().map(|message| message.new.event).collect()
+}
+
+/// Has the first message that is due given up.
+async fn kill(store: &dyn Store) -> Message {
+    let message = due(store, NOW).await.remove(0);
+    let settled = Settled::Dead { error: "refused".into() };
+    store.settle_message(message.number, settled).await.unwrap();
+    message
+}
+
+pub(in crate::store) async fn messages_are_due_at_once_and_in_their_order(store: &dyn Store) {
+    put(store, [u128::MAX, 1, 2]).await;
+    let messages = due(store, NOW).await;
+    assert_eq!(events(&messages), [u128::MAX, 1, 2]);
+    assert_eq!(messages[0].new, new("crm", u128::MAX));
+    for message in &messages {
+        assert_eq!((message.since, message.attempts, &message.error), (NOW, 0, &None));
+    }
+    let some = store.due_messages("app".into(), "crm".into(), NOW, 2).await.unwrap();
+    assert_eq!(events(&some.messages), [u128::MAX, 1]);
+    let none = store.due_messages("app".into(), "crm".into(), NOW - HOUR, 9).await.unwrap();
+    assert_eq!((none.messages, none.next), (vec![], Some(NOW)));
+}
+
+pub(in crate::store) async fn delivered_message_is_gone(store: &dyn Store) {
+    put(store, [1, 2]).await;
+    let first = due(store, NOW).await.remove(0);
+    for _ in 0..2 {
+        store.settle_message(first.number, Settled::Delivered).await.unwrap();
+    }
+    assert_eq!(events(&due(store, NOW).await), [2]);
+    assert_eq!(dead(store).await, []);
+    put(store, [3]).await;
+    assert!(due(store, NOW).await.iter().all(|message| message.number > first.number));
+}
+
+pub(in crate::store) async fn retried_message_waits_until_it_is_due(store: &dyn Store) {
+    put(store, [1, 2]).await;
+    let first = due(store, NOW).await.remove(0);
+    for attempts in 1..=2 {
+        let settled = Settled::Retry { due: NOW + HOUR, error: "busy".into() };
+        store.settle_message(first.number, settled).await.unwrap();
+        let now = store.due_messages("app".into(), "crm".into(), NOW, 9).await.unwrap();
+        assert_eq!((events(&now.messages), now.next), (vec![2], Some(NOW + HOUR)));
+        let later = due(store, NOW + HOUR).await;
+        assert_eq!(events(&later), [2, 1]);
+        assert_eq!((later[1].attempts, later[1].error.as_deref()), (attempts, Some("busy")));
+    }
+}
+
+pub(in crate::store) async fn dead_letter_is_listed_and_not_due(store: &dyn Store) {
+    put(store, [1, 2]).await;
+    let first = kill(store).await;
+    assert_eq!(events(&due(store, Timestamp::MAX).await), [2]);
+    let expected = Message { attempts: 1, error: Some("refused".into()), ..first };
+    assert_eq!(dead(store).await, [expected]);
+    let count = OutboxCount {
+        endpoint: "crm".into(),
+        pending: 1,
+        dead: 1,
+        oldest_pending: Some(NOW - HOUR),
+    };
+    assert_eq!(store.count_messages("app".into()).await.unwrap(), [count]);
+}
+
+pub(in crate::store) async fn dead_letters_come_after_a_number_and_within_a_limit(
+    store: &dyn Store,
+) {
+    put(store, 0..5).await;
+    let mut numbers = Vec::new();
+    for _ in 0..5 {
+        numbers.push(kill(store).await.number);
+    }
+    for (after, limit, expected) in [
+        (0, 2, &[0, 1][..]),
+        (numbers[1], 2, &[2, 3]),
+        (numbers[3], 2, &[4]),
+        (numbers[4], 2, &[]),
+        (0, 0, &[]),
+        (u64::MAX, usize::MAX, &[]),
+    ] {
+        let letters = store.dead_letters("app".into(), after, limit).await.unwrap();
+        assert_eq!(events(&letters), expected, "after {after}, at most {limit}");
+    }
+}
+
+pub(in crate::store) async fn replayed_message_is_tried_as_if_new(store: &dyn Store) {
+    put(store, [1, 2, 3]).await;
+    let first = kill(store).await;
+    kill(store).await;
+    let app = || Arc::<str>::from("app");
+    let later = NOW + HOUR;
+    let one = DeadLetters::One(first.number);
+    assert_eq!(store.replay_messages(app(), one.clone(), later).await.unwrap(), 1);
+    assert_eq!(store.replay_messages(app(), one, later).await.unwrap(), 0, "it is dead no more");
+    let again = due(store, later).await;
+    assert_eq!(events(&again), [3, 1]);
+    assert_eq!((again[1].since, again[1].attempts), (later, 0));
+    let of = |endpoint: &str| DeadLetters::Of(endpoint.into());
+    assert_eq!(store.replay_messages(app(), of("other"), later).await.unwrap(), 0);
+    assert_eq!(store.replay_messages(app(), of("crm"), later).await.unwrap(), 1);
+    assert_eq!(dead(store).await, []);
+}
+
+pub(in crate::store) async fn late_word_on_a_dead_letter_changes_nothing(store: &dyn Store) {
+    put(store, [1]).await;
+    let letter = kill(store).await;
+    let late = Settled::Retry { due: NOW, error: "late".into() };
+    store.settle_message(letter.number, late).await.unwrap();
+    assert_eq!(dead(store).await[0].error.as_deref(), Some("refused"));
+    assert_eq!(due(store, NOW).await, []);
+}
+
+pub(in crate::store) async fn what_was_tried_too_long_is_given_up_and_then_forgotten(
+    store: &dyn Store,
+) {
+    put(store, [1]).await;
+    let later = store.put_messages("app".into(), vec![new("crm", 2)], MANY, NOW + HOUR).await;
+    later.unwrap();
+    let long_ago = NOW - HOUR;
+    assert_eq!(expire(store, long_ago, long_ago).await, (0, 0));
+    assert_eq!(expire(store, NOW, long_ago).await, (1, 0));
+    let letters = dead(store).await;
+    assert_eq!(events(&letters), [1]);
+    assert!(letters[0].error.is_some(), "it says why");
+    assert_eq!(expire(store, NOW, NOW).await, (0, 1));
+    assert_eq!(dead(store).await, []);
+    assert_eq!(events(&due(store, NOW + HOUR).await), [2]);
+}
+
+pub(in crate::store) async fn oldest_go_when_there_are_too_many_and_the_dead_first(
+    store: &dyn Store,
+) {
+    put(store, [1, 2, 3, 4]).await;
+    let second = due(store, NOW).await.remove(1);
+    let settled = Settled::Dead { error: "refused".into() };
+    store.settle_message(second.number, settled).await.unwrap();
+    for (event, expected_dropped, expected) in
+        [(5, 1, &[1, 3, 4, 5][..]), (6, 1, &[3, 4, 5, 6]), (7, 1, &[4, 5, 6, 7])]
+    {
+        let put = store.put_messages("app".into(), vec![new("crm", event)], 4, NOW).await;
+        assert_eq!(put.unwrap(), expected_dropped, "{event}");
+        assert_eq!(events(&due(store, NOW).await), expected, "{event}");
+        assert_eq!(dead(store).await, [], "{event}");
+    }
+    let delivered = due(store, NOW).await.remove(0);
+    store.settle_message(delivered.number, Settled::Delivered).await.unwrap();
+    let put = store.put_messages("app".into(), vec![new("crm", 8)], 4, NOW).await;
+    assert_eq!(put.unwrap(), 0, "there is room again");
+}
+
+pub(in crate::store) async fn no_message_crosses_apps_or_endpoints(store: &dyn Store) {
+    put(store, [1]).await;
+    for (app, endpoint) in [("app", "other"), ("other", "crm")] {
+        store.put_messages(app.into(), vec![new(endpoint, 2)], 2, NOW).await.unwrap();
+    }
+    assert_eq!(events(&due(store, NOW).await), [1]);
+    let letter = kill(store).await;
+    assert_eq!(store.dead_letters("other".into(), 0, 9).await.unwrap(), []);
+    let foreign = store.replay_messages("other".into(), DeadLetters::One(letter.number), NOW);
+    assert_eq!(foreign.await.unwrap(), 0);
+    assert_eq!(store.count_messages("other".into()).await.unwrap().len(), 1);
+    assert_eq!(store.count_messages("nobody".into()).await.unwrap(), []);
+}
+
+pub(in crate::store) async fn more_than_fit_a_step_are_given_up_and_replayed(store: &dyn Store) {
+    put(store, 0..1_203).await;
+    assert_eq!(expire(store, NOW, NOW - HOUR).await, (1_203, 0));
+    let all = DeadLetters::Of("crm".into());
+    assert_eq!(store.replay_messages("app".into(), all, NOW).await.unwrap(), 1_203);
+    assert_eq!(expire(store, NOW, NOW).await, (1_203, 1_203));
+    assert_eq!(store.count_messages("app".into()).await.unwrap(), [], "all are forgotten");
+}

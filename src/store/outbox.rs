@@ -1,0 +1,158 @@
+//! What endpoints are still to be told: durable, until each was told or it was given up.
+//!
+//! A message is of one event for one endpoint. It is *pending* until it is delivered, and then gone; or until it is
+//! given up, and then a *dead letter*, which stays for an operator to replay. Messages have numbers, in the order in
+//! which they were put in, that are never used again.
+//! Not here: what a message says, when it is tried again and for how long (`webhook`).
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use stagedoor_proto::Timestamp;
+
+use super::StoreError;
+
+/// A message to be kept until its endpoint was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMessage {
+    /// The endpoint's id.
+    pub endpoint: Arc<str>,
+    /// The event's id, the same for all endpoints.
+    pub event: u128,
+    /// The event's type.
+    pub kind: Box<str>,
+    /// What the endpoint is told, as it is told.
+    pub body: Arc<str>,
+    /// When it happened.
+    pub at: Timestamp,
+}
+
+/// A message as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its place among all messages.
+    pub number: u64,
+    /// What was put in.
+    pub new: NewMessage,
+    /// Since when it is tried: since it was put in, or last replayed.
+    pub since: Timestamp,
+    /// How often it was tried since.
+    pub attempts: u32,
+    /// What went wrong the last time.
+    pub error: Option<Box<str>>,
+}
+
+/// The messages of an endpoint that are due.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    /// The messages, those due longest first.
+    pub messages: Vec<Message>,
+    /// When the first of the others is due; `None` when there is none.
+    pub next: Option<Timestamp>,
+}
+
+/// What became of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// The endpoint was told: the message is gone.
+    Delivered,
+    /// It is to be tried again.
+    Retry {
+        /// When.
+        due: Timestamp,
+        /// What went wrong.
+        error: Box<str>,
+    },
+    /// It is given up: a dead letter from now on.
+    Dead {
+        /// What went wrong.
+        error: Box<str>,
+    },
+}
+
+/// How many messages were too old.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expired {
+    /// Those that were pending, and are dead letters now.
+    pub given_up: u64,
+    /// Dead letters that are gone.
+    pub forgotten: u64,
+}
+
+/// How many messages of an endpoint there are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxCount {
+    /// The endpoint's id.
+    pub endpoint: Arc<str>,
+    /// Messages that are still tried.
+    pub pending: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// When what is told in the oldest pending one happened.
+    pub oldest_pending: Option<Timestamp>,
+}
+
+/// Which dead letters of an app are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeadLetters {
+    /// The one of this number.
+    One(u64),
+    /// All of an endpoint.
+    Of(Arc<str>),
+}
+
+/// The messages of all apps. Calls are as those of [`super::Store`].
+pub trait Outbox: Send + Sync + 'static {
+    /// Keeps messages of an app, to be tried at once. Beyond `max` of them the oldest go, dead letters first; how many
+    /// went.
+    fn put_messages(
+        &self,
+        app: Arc<str>,
+        messages: Vec<NewMessage>,
+        max: u64,
+        now: Timestamp,
+    ) -> BoxFuture<'static, Result<u64, StoreError>>;
+
+    /// At most `limit` messages of an endpoint that are due.
+    fn due_messages(
+        &self,
+        app: Arc<str>,
+        endpoint: Arc<str>,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<Due, StoreError>>;
+
+    /// Notes what became of an attempt; nothing, when the message is not pending any more.
+    fn settle_message(
+        &self,
+        number: u64,
+        settled: Settled,
+    ) -> BoxFuture<'static, Result<(), StoreError>>;
+
+    /// Gives up some of what was pending since `pending_before` or longer, and forgets some of the dead letters that were
+    /// tried since `dead_before` or longer. There may be more until it finds none.
+    fn expire_messages(
+        &self,
+        pending_before: Timestamp,
+        dead_before: Timestamp,
+    ) -> BoxFuture<'static, Result<Expired, StoreError>>;
+
+    /// At most `limit` dead letters of an app after number `after`, in the order of their numbers.
+    fn dead_letters(
+        &self,
+        app: Arc<str>,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Message>, StoreError>>;
+
+    /// Makes dead letters pending anew; how many. A failure leaves the others dead.
+    fn replay_messages(
+        &self,
+        app: Arc<str>,
+        which: DeadLetters,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<u64, StoreError>>;
+
+    /// How many messages of an app there are, by endpoint.
+    fn count_messages(&self, app: Arc<str>) -> BoxFuture<'_, Result<Vec<OutboxCount>, StoreError>>;
+}

@@ -1,0 +1,206 @@
+//! The outbox in its table. Invariant, kept by triggers: `outbox_sizes` says how many rows each app has.
+//!
+//! Whatever may touch many rows does so a few at a time: the starts behind it wait no longer than for a commit.
+
+use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use stagedoor_proto::Timestamp;
+
+use super::value::{Ms, Number};
+use crate::store::outbox::{DeadLetters, Due, Message, NewMessage, OutboxCount, Settled};
+
+/// Rows changed in one call of the writer.
+pub(super) const CHANGED_AT_ONCE: u64 = 500;
+
+/// What a message is read from.
+const COLUMNS: &str = "number, endpoint, event, kind, body, at_ms, since_ms, attempts, error";
+
+/// An event's id as its 16 bytes.
+struct EventId(u128);
+
+impl ToSql for EventId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Owned(self.0.to_be_bytes().to_vec().into()))
+    }
+}
+
+impl FromSql for EventId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        <[u8; 16]>::column_result(value).map(|bytes| Self(u128::from_be_bytes(bytes)))
+    }
+}
+
+/// Keeps messages, and makes room for them.
+pub(super) fn put(
+    db: &Connection,
+    app: &str,
+    messages: &[NewMessage],
+    max: u64,
+    now: Timestamp,
+) -> rusqlite::Result<u64> {
+    let mut insert = db.prepare_cached(
+        "INSERT INTO outbox (app, endpoint, event, kind, body, at_ms, since_ms, due_ms) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+    )?;
+    for NewMessage { endpoint, event, kind, body, at } in messages {
+        insert.execute(params![
+            app,
+            &**endpoint,
+            EventId(*event),
+            &**kind,
+            &**body,
+            Ms(*at),
+            Ms(now)
+        ])?;
+    }
+    let size = db
+        .prepare_cached("SELECT size FROM outbox_sizes WHERE app = ?1")?
+        .query_row([app], |row| row.get(0))
+        .optional()?;
+    let Number(size) = size.unwrap_or(Number(0));
+    let surplus = size.saturating_sub(max);
+    if surplus == 0 {
+        return Ok(0);
+    }
+    let dead = db
+        .prepare_cached(
+            "DELETE FROM outbox WHERE number IN \
+                (SELECT number FROM outbox WHERE app = ?1 AND due_ms IS NULL ORDER BY number LIMIT ?2)",
+        )?
+        .execute(params![app, Number(surplus)])?;
+    db.prepare_cached(
+        "DELETE FROM outbox WHERE number IN \
+            (SELECT number FROM outbox WHERE app = ?1 ORDER BY number LIMIT ?2)",
+    )?
+    .execute(params![app, Number(surplus - dead as u64)])?;
+    Ok(surplus)
+}
+
+/// What an endpoint is told next.
+pub(super) fn due(
+    db: &Connection,
+    app: &str,
+    endpoint: &str,
+    now: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<Due> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM outbox WHERE app = ?1 AND endpoint = ?2 AND due_ms <= ?3 \
+         ORDER BY due_ms, number LIMIT ?4",
+    ))?;
+    let messages = statement
+        .query_map(params![app, endpoint, Ms(now), Number(limit as u64)], message)?
+        .collect::<rusqlite::Result<_>>()?;
+    let next = db
+        .prepare_cached(
+            "SELECT min(due_ms) FROM outbox WHERE app = ?1 AND endpoint = ?2 AND due_ms > ?3",
+        )?
+        .query_row(params![app, endpoint, Ms(now)], |row| row.get::<_, Option<Ms>>(0))?;
+    Ok(Due { messages, next: next.map(|Ms(next)| next) })
+}
+
+/// Notes what became of an attempt.
+pub(super) fn settle(db: &Connection, number: u64, settled: &Settled) -> rusqlite::Result<()> {
+    let update = |due: Option<Timestamp>, error: &str| {
+        db.prepare_cached(
+            "UPDATE outbox SET attempts = attempts + 1, due_ms = ?2, error = ?3 \
+             WHERE number = ?1 AND due_ms IS NOT NULL",
+        )?
+        .execute(params![Number(number), due.map(Ms), error])
+    };
+    match settled {
+        Settled::Delivered => {
+            db.prepare_cached("DELETE FROM outbox WHERE number = ?1")?.execute([Number(number)])?
+        }
+        Settled::Retry { due, error } => update(Some(*due), error)?,
+        Settled::Dead { error } => update(None, error)?,
+    };
+    Ok(())
+}
+
+/// Gives up some of what has been tried for too long; how many.
+pub(super) fn give_up_some(db: &Connection, before: Timestamp) -> rusqlite::Result<u64> {
+    let given_up = db
+        .prepare_cached(
+            "UPDATE outbox SET due_ms = NULL, error = coalesce(error, 'it was not tried in time') \
+             WHERE number IN (SELECT number FROM outbox WHERE since_ms <= ?1 AND due_ms IS NOT NULL LIMIT ?2)",
+        )?
+        .execute(params![Ms(before), Number(CHANGED_AT_ONCE)])?;
+    Ok(given_up as u64)
+}
+
+/// Forgets some dead letters; how many.
+pub(super) fn forget_some(db: &Connection, before: Timestamp) -> rusqlite::Result<u64> {
+    let forgotten = db
+        .prepare_cached(
+            "DELETE FROM outbox WHERE number IN \
+                (SELECT number FROM outbox WHERE since_ms <= ?1 AND due_ms IS NULL LIMIT ?2)",
+        )?
+        .execute(params![Ms(before), Number(CHANGED_AT_ONCE)])?;
+    Ok(forgotten as u64)
+}
+
+/// At most `limit` dead letters after number `after`.
+pub(super) fn dead(
+    db: &Connection,
+    app: &str,
+    after: u64,
+    limit: usize,
+) -> rusqlite::Result<Vec<Message>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM outbox WHERE app = ?1 AND number > ?2 AND due_ms IS NULL \
+         ORDER BY number LIMIT ?3",
+    ))?;
+    statement.query_map(params![app, Number(after), Number(limit as u64)], message)?.collect()
+}
+
+/// Makes some dead letters pending anew; how many.
+pub(super) fn replay_some(
+    db: &Connection,
+    app: &str,
+    which: &DeadLetters,
+    now: Timestamp,
+) -> rusqlite::Result<u64> {
+    let (number, endpoint) = match which {
+        DeadLetters::One(number) => (Some(Number(*number)), None),
+        DeadLetters::Of(endpoint) => (None, Some(&**endpoint)),
+    };
+    let replayed = db
+        .prepare_cached(
+            "UPDATE outbox SET attempts = 0, since_ms = ?4, due_ms = ?4 WHERE number IN \
+                (SELECT number FROM outbox WHERE app = ?1 AND due_ms IS NULL \
+                    AND (?2 IS NULL OR number = ?2) AND (?3 IS NULL OR endpoint = ?3) \
+                 ORDER BY number LIMIT ?5)",
+        )?
+        .execute(params![app, number, endpoint, Ms(now), Number(CHANGED_AT_ONCE)])?;
+    Ok(replayed as u64)
+}
+
+/// How many messages of an app there are.
+pub(super) fn counts(db: &Connection, app: &str) -> rusqlite::Result<Vec<OutboxCount>> {
+    let mut statement = db.prepare_cached(
+        "SELECT endpoint, count(due_ms), count(*) - count(due_ms), min(CASE WHEN due_ms IS NOT NULL THEN at_ms END) \
+         FROM outbox WHERE app = ?1 GROUP BY endpoint ORDER BY endpoint",
+    )?;
+    let counts = statement.query_map([app], |row| {
+        let (endpoint, oldest): (String, Option<Ms>) = (row.get(0)?, row.get(3)?);
+        let (Number(pending), Number(dead)) = (row.get(1)?, row.get(2)?);
+        let oldest_pending = oldest.map(|Ms(oldest)| oldest);
+        Ok(OutboxCount { endpoint: endpoint.into(), pending, dead, oldest_pending })
+    })?;
+    counts.collect()
+}
+
+fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
+    let (Number(number), EventId(event)) = (row.get(0)?, row.get(2)?);
+    let (Ms(at), Ms(since)) = (row.get(5)?, row.get(6)?);
+    let new = NewMessage {
+        endpoint: row.get::<_, String>(1)?.into(),
+        event,
+        kind: row.get::<_, String>(3)?.into(),
+        body: row.get::<_, String>(4)?.into(),
+        at,
+    };
+    let error: Option<String> = row.get(8)?;
+    Ok(Message { number, new, since, attempts: row.get(7)?, error: error.map(Into::into) })
+}

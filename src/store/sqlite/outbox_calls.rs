@@ -1,0 +1,87 @@
+//! [`Outbox`]: each call of the trait as functions handed to the writer.
+//!
+//! Not here: what the functions do (`outbox`), and how they are batched (`writer`).
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use stagedoor_proto::Timestamp;
+
+use super::{SqliteStore, outbox};
+use crate::store::StoreError;
+use crate::store::outbox::{
+    DeadLetters, Due, Expired, Message, NewMessage, Outbox, OutboxCount, Settled,
+};
+
+impl Outbox for SqliteStore {
+    fn put_messages(
+        &self,
+        app: Arc<str>,
+        messages: Vec<NewMessage>,
+        max: u64,
+        now: Timestamp,
+    ) -> BoxFuture<'static, Result<u64, StoreError>> {
+        self.call(move |db| outbox::put(db, &app, &messages, max, now))
+    }
+
+    fn due_messages(
+        &self,
+        app: Arc<str>,
+        endpoint: Arc<str>,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<Due, StoreError>> {
+        self.call(move |db| outbox::due(db, &app, &endpoint, now, limit))
+    }
+
+    fn settle_message(
+        &self,
+        number: u64,
+        settled: Settled,
+    ) -> BoxFuture<'static, Result<(), StoreError>> {
+        self.call(move |db| outbox::settle(db, number, &settled))
+    }
+
+    fn expire_messages(
+        &self,
+        pending_before: Timestamp,
+        dead_before: Timestamp,
+    ) -> BoxFuture<'static, Result<Expired, StoreError>> {
+        self.call(move |db| {
+            let given_up = outbox::give_up_some(db, pending_before)?;
+            Ok(Expired { given_up, forgotten: outbox::forget_some(db, dead_before)? })
+        })
+    }
+
+    fn dead_letters(
+        &self,
+        app: Arc<str>,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Message>, StoreError>> {
+        self.call(move |db| outbox::dead(db, &app, after, limit))
+    }
+
+    fn replay_messages(
+        &self,
+        app: Arc<str>,
+        which: DeadLetters,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let mut replayed = 0;
+            loop {
+                let (app, which) = (Arc::clone(&app), which.clone());
+                let step = self.call(move |db| outbox::replay_some(db, &app, &which, now)).await?;
+                replayed += step;
+                if step < outbox::CHANGED_AT_ONCE {
+                    return Ok(replayed);
+                }
+            }
+        })
+    }
+
+    fn count_messages(&self, app: Arc<str>) -> BoxFuture<'_, Result<Vec<OutboxCount>, StoreError>> {
+        self.call(move |db| outbox::counts(db, &app))
+    }
+}
