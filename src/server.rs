@@ -16,11 +16,12 @@ use crate::clock::{Clock, Rng};
 use crate::config::{self, Config, ConfigError};
 use crate::engine;
 use crate::http::{Listener, Ports, Role};
-use crate::hub::{Hub, Inheritance};
+use crate::hub::{App, Hub, Inheritance};
 use crate::lifecycle::Lifecycle;
 use crate::room::RETENTION;
 use crate::store::{SigningKey, SqliteStore, Store, StoreError};
 use crate::telemetry::Metrics;
+use crate::webhook::{Bell, Dispatcher};
 
 pub use apps::OwnHooks;
 pub use reload::Reloader;
@@ -48,6 +49,8 @@ pub struct Server {
     /// The logs of rooms, where the store outlives the process and so what they came to is handed over.
     handed_over: Option<Arc<engine::Local>>,
     reloader: Reloader,
+    /// Delivers webhooks; `None` when no app has any.
+    dispatcher: Option<Dispatcher>,
     /// Where it listens: for clients, and for the server API.
     addresses: (SocketAddr, SocketAddr),
 }
@@ -121,8 +124,12 @@ impl Server {
             clock.clone(),
             own,
         );
-        let built = config.apps.iter().map(|rules| builder.build(rules).map(Arc::new));
-        let built = built.collect::<Result<_, _>>()?;
+        let bell = Bell::default();
+        let built = config.apps.iter().map(|rules| {
+            let webhooks = apps::webhooks(rules, &store, &clock, &bell)?;
+            Ok(Arc::new(builder.build(rules)?.telling(webhooks)))
+        });
+        let built = built.collect::<Result<Vec<Arc<App>>, ServerError>>()?;
         let listen = &config.listen;
         let role = if listen.admin_listen.is_some() { Role::Clients } else { Role::Both };
         let clients = bind(listen.listen, role)?;
@@ -132,6 +139,9 @@ impl Server {
             (Some(admin), Some(asked)) => address_of(admin, asked)?,
             _ => client_address,
         };
+        let told: Vec<_> = built.iter().filter_map(|app| app.webhooks().cloned()).collect();
+        let dispatcher = (!told.is_empty())
+            .then(|| Dispatcher::new(&told, Arc::clone(&store), clock.clone(), bell.clone()));
         let lifecycle = Lifecycle::default();
         // Nothing can fail once something was taken up: it is gone from the store.
         let inheritance = inherit(&*store).await;
@@ -153,7 +163,18 @@ impl Server {
         let drain = config.drain;
         reload::warn(&config, hub.clock().now());
         let reloader = Reloader::new(config, builder, Arc::clone(&hub), Arc::clone(&ports));
-        Ok(Self { clients, admin, ports, hub, lifecycle, drain, handed_over, reloader, addresses })
+        Ok(Self {
+            clients,
+            admin,
+            ports,
+            hub,
+            lifecycle,
+            drain,
+            handed_over,
+            reloader,
+            dispatcher,
+            addresses,
+        })
     }
 
     /// Where clients connect.
@@ -191,8 +212,18 @@ impl Server {
     /// Serves until `shutdown` resolves, then drains: accepts nothing, spreads the closes, waits for the last words, and
     /// hands over what there is to the next process.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Stopped {
-        let Self { clients, admin, ports, hub, lifecycle, drain, handed_over, addresses, .. } =
-            self;
+        let Self {
+            clients,
+            admin,
+            ports,
+            hub,
+            lifecycle,
+            drain,
+            handed_over,
+            dispatcher,
+            addresses,
+            reloader: _,
+        } = self;
         let (listen, admin_listen) = addresses;
         let version = env!("CARGO_PKG_VERSION");
         tracing::info!(version, %listen, admin = %admin_listen, "serving");
@@ -201,6 +232,9 @@ impl Server {
             lifecycle.spawn(admin.run(ports, lifecycle.clone()));
         }
         lifecycle.spawn(Arc::clone(&hub).run_sweep());
+        if let Some(dispatcher) = dispatcher {
+            lifecycle.spawn(dispatcher.run(lifecycle.clone()));
+        }
         lifecycle.spawn(forget(Arc::clone(&hub), lifecycle.clone()));
         shutdown.await;
         tracing::info!(sessions = hub.session_count(), "draining");

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The modules by layer, lowest first; each may import those of lower layers. The wire types all may.
 const LAYERS: &[&[&str]] = &[
     &["grant", "session", "room"],
-    &["clock", "lifecycle", "telemetry", "config"],
+    &["clock", "lifecycle", "telemetry", "config", "outbound"],
     &["store", "engine", "auth", "webhook"],
     &["hub"],
     &["transport"],
@@ -19,13 +19,19 @@ const LAYERS: &[&[&str]] = &[
     &["main"],
 ];
 /// What may be imported within a layer.
-const BESIDE: &[(&str, &str)] =
-    &[("session", "grant"), ("room", "grant"), ("auth", "store"), ("webhook", "store")];
+const BESIDE: &[(&str, &str)] = &[
+    ("session", "grant"),
+    ("room", "grant"),
+    ("config", "outbound"),
+    ("auth", "store"),
+    ("webhook", "store"),
+];
 /// Modules that may import less than their layer allows.
 const NARROW: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("lifecycle", &[]),
     ("telemetry", &[]),
+    ("outbound", &[]),
     ("main", &["cli", "config", "telemetry", "server"]),
 ];
 

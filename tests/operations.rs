@@ -16,6 +16,7 @@ const TABLES: &[&str] = &[
     "[apps.jwks]\n",
     "[apps.jwks]\nurl = \"https://a.example\"\nissuer = \"a\"\naudience = \"b\"\n[apps.jwks.claims]\n",
     "[apps.webhook]\n",
+    "[[apps.endpoints]]\n",
     "[listen]\n",
     "[listen.tls]\n",
     "[listen.admin_tls]\n",

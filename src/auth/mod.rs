@@ -9,7 +9,6 @@ mod breaker;
 mod guard;
 pub mod hooks;
 pub mod keys;
-mod outbound;
 mod server;
 pub mod token;
 
@@ -28,7 +27,6 @@ use stagedoor_proto::{Credentials, ErrorCode, InstanceId, Timestamp, Username};
 pub use authenticator::{AppAuth, AuthError, Authenticator, Proof, Verified};
 pub use breaker::BreakerLimits;
 pub use guard::{Guard, GuardLimits};
-pub use outbound::OutboundError;
 pub use server::{InvalidServerKey, ServerActor, ServerAuth, ServerKey};
 
 use crate::grant::Grant;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use stagedoor_proto::Role;
 
 use super::document::Flaw;
+use super::endpoints::{self, Endpoint};
 use super::keys::{HmacSecret, Jwks, PublicKey, RawPublicKey};
 use super::secret;
 use super::value::{self, DAY, SECOND};
@@ -51,6 +52,8 @@ pub struct App {
     pub api_token: Option<SecretString>,
     /// Asked about each start with `params`.
     pub webhook: Option<Webhook>,
+    /// Servers that are told what happens.
+    pub endpoints: Vec<Endpoint>,
     /// Whether only full credentials start and renew.
     pub secure: bool,
     /// Who gives way when a client instance connects twice.
@@ -118,6 +121,7 @@ impl App {
             default_rooms: Vec::new(),
             api_token: None,
             webhook: None,
+            endpoints: Vec::new(),
             secure: false,
             duplicate_policy: DuplicatePolicy::default(),
             sessions_per_user: 20,
@@ -165,6 +169,9 @@ impl App {
             let key = if self.hs256_secrets.is_empty() { "public_keys" } else { "hs256_secrets" };
             return Some((key, found, "a different kid for each, so that keys can be exchanged"));
         }
+        if let Some(flaw) = self.private_flaw() {
+            return Some(flaw);
+        }
         let pairs = [
             ("default_block", self.default_block, self.max_block, "at most max_block"),
             ("access_ttl", self.access_ttl, self.max_session_age, "at most max_session_age"),
@@ -172,6 +179,17 @@ impl App {
         let (key, value, most, allowed) =
             pairs.into_iter().find(|(_, value, most, _)| value > most)?;
         Some((key, format!("{} where that is {}", value::told(value), value::told(most)), allowed))
+    }
+
+    /// Servers on a private network that are not said to be on one.
+    fn private_flaw(&self) -> Option<(&'static str, String, &'static str)> {
+        let jwks = self.jwks.as_ref().map(|jwks| ("jwks.url", &jwks.url, jwks.allow_private));
+        let webhook = self.webhook.as_ref();
+        let webhook = webhook.map(|hook| ("webhook.url", &hook.url, hook.allow_private));
+        jwks.into_iter().chain(webhook).find_map(|(key, url, allow_private)| {
+            let (found, allowed) = value::private_flaw(url, allow_private)?;
+            Some((key, found, allowed))
+        })
     }
 }
 
@@ -185,6 +203,9 @@ pub(super) fn check(apps: &[App]) -> Result<(), Flaw> {
         if let Some((key, found, allowed)) = app.flaw() {
             let dot = if key.is_empty() { "" } else { "." };
             return Err(Flaw::new(format!("apps[{index}]{dot}{key}"), found, allowed));
+        }
+        if let Some((key, found, allowed)) = endpoints::flaw(&app.endpoints) {
+            return Err(Flaw::new(format!("apps[{index}].{key}"), found, allowed));
         }
         if !ids.insert(&app.id) {
             let found = format!("\"{}\" a second time", app.id);

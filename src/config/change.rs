@@ -90,18 +90,23 @@ impl App {
                 differing.insert(format!("apps[{}].{key}", self.id));
             }
         }
-        differing.into_iter().map(|key| Change { key, needs_restart: false }).collect()
+        // Who delivers to them is made at the start.
+        let endpoints = format!("apps[{}].endpoints", self.id);
+        let change = |key: String| Change { needs_restart: key.starts_with(&endpoints), key };
+        differing.into_iter().map(change).collect()
     }
 
     /// Every secret it holds, by key.
-    fn secrets(&self) -> [(&'static str, Vec<&str>); 4] {
+    fn secrets(&self) -> [(&'static str, Vec<&str>); 5] {
         let hs256 = self.hs256_secrets.iter().map(|key| key.secret.expose_secret());
         let webhook = self.webhook.iter().map(|webhook| webhook.secret.expose_secret());
+        let endpoints = self.endpoints.iter().flat_map(|endpoint| &endpoint.secrets);
         [
             ("hs256_secrets", hs256.collect()),
             ("server_keys", self.server_keys.iter().map(ExposeSecret::expose_secret).collect()),
             ("api_token", self.api_token.iter().map(ExposeSecret::expose_secret).collect()),
             ("webhook.secret", webhook.collect()),
+            ("endpoints", endpoints.map(ExposeSecret::expose_secret).collect()),
         ]
     }
 }

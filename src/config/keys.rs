@@ -70,6 +70,9 @@ pub struct Jwks {
     /// What `aud` must contain.
     #[serde(deserialize_with = "value::text")]
     pub audience: String,
+    /// Whether it may be on a private network.
+    #[serde(default)]
+    pub allow_private: bool,
     /// Which of its claims mean what.
     #[serde(default)]
     pub claims: Claims,

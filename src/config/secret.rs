@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize, Serializer};
 
 /// What the keys that open the server API begin with, so that scanners of leaked secrets can tell them.
 pub const SERVER_KEY_PREFIX: &str = "sk_";
+/// What a secret begins with that signs what an endpoint is told. Source: Standard Webhooks 1.0.0.
+const WEBHOOK_SECRET_PREFIX: &str = "whsec_";
+/// The most secrets that sign it at a time.
+const MAX_WEBHOOK_SECRETS: usize = 4;
 /// The least bytes of a secret that is compared and not computed with.
 const MIN_BYTES: usize = 24;
 
@@ -68,6 +72,8 @@ pub(super) struct One;
 pub(super) struct Optional;
 /// The keys that open the server API.
 pub(super) struct ServerKeys;
+/// The secrets that sign what an endpoint is told: more than one while they are exchanged.
+pub(super) struct WebhookSecrets;
 
 impl One {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<SecretString, D::Error> {
@@ -109,6 +115,25 @@ impl ServerKeys {
     }
 }
 
+impl WebhookSecrets {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Vec<SecretString>, D::Error> {
+        let sources = Vec::<Source>::deserialize(d)?;
+        if !(1..=MAX_WEBHOOK_SECRETS).contains(&sources.len()) {
+            let found = sources.len();
+            return Err(de::Error::custom(format_args!(
+                "{found} secrets, expected 1 to {MAX_WEBHOOK_SECRETS}"
+            )));
+        }
+        sources.into_iter().map(|Source(secret)| check(secret, WEBHOOK_SECRET_PREFIX)).collect()
+    }
+
+    pub(super) fn serialize<S: Serializer>(keys: &[SecretString], s: S) -> Result<S::Ok, S::Error> {
+        ServerKeys::serialize(keys, s)
+    }
+}
+
 impl JsonSchema for One {
     fn inline_schema() -> bool {
         true
@@ -142,6 +167,23 @@ impl JsonSchema for Optional {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         One::json_schema(generator)
+    }
+}
+
+impl JsonSchema for WebhookSecrets {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "WebhookSecrets".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let item = One::json_schema(generator);
+        json_schema!({
+            "type": "array", "items": item, "minItems": 1, "maxItems": MAX_WEBHOOK_SECRETS,
+        })
     }
 }
 

@@ -185,6 +185,22 @@ fn a_wrong_app_is_told_by_its_place_in_the_list() {
             "8: apps[1].webhook.url: found nothing; expected it to be set",
         ),
         (
+            "id = \"b\"\n[[apps.endpoints]]\nid = \"crm\"\nurl = \"https://example.com/\"\nsecrets = [\"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"]\nevents = [\"room.open\"]",
+            "12: apps[1].endpoints[0].events: found \"room.open\"; expected `*`, a group such as `room.*`, or one of `session.started`",
+        ),
+        (
+            "id = \"b\"\nguests = true\n[[apps.endpoints]]\nid = \"crm\"\nurl = \"https://10.0.0.1/\"\nsecrets = [\"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"]",
+            "11: apps[1].endpoints[0].url: found 10.0.0.1 with allow_private = false; expected a host of the Internet",
+        ),
+        (
+            "id = \"b\"\n[[apps.endpoints]]\nid = \"crm\"\nurl = \"https://example.com/\"\nsecrets = []",
+            "11: apps[1].endpoints[0].secrets: found 0 secrets; expected 1 to 4",
+        ),
+        (
+            "id = \"b\"\n[apps.webhook]\nurl = \"http://localhost/\"\nsecret = \"0123456789abcdef0123456789\"",
+            "9: apps[1].webhook.url: found localhost with allow_private = false; expected a host of the Internet",
+        ),
+        (
             "id = \"b\"\n[apps.webhook]\nurl = \"http://example.com/\"\nsecret = \"0123456789abcdef0123456789\"",
             "9: apps[1].webhook.url: found \"http://example.com/\"; expected an https URL, or an http one of this machine",
         ),

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected, Visitor};
 
 pub(super) use super::bounded::{CountIn, DurationIn, Rooms, SizeIn};
+use crate::outbound::Network;
 
 /// Milliseconds in a millisecond, as the least of a range.
 pub(super) const MS: u64 = 1;
@@ -90,6 +91,21 @@ pub(super) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, 
         let is_local = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
         let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_local);
         is_safe.then(|| text.to_owned())
+    })
+}
+
+/// What is wrong with a `url` that names an address of a private network itself, where that is not allowed: what was
+/// found, and what is allowed. A name is looked at when it is resolved.
+pub(super) fn private_flaw(url: &str, allow_private: bool) -> Option<(String, &'static str)> {
+    if allow_private {
+        return None;
+    }
+    let url = reqwest::Url::parse(url).ok()?;
+    let host = url.host_str()?;
+    let is_private = host == "localhost" || !Network::Public.includes_literal(&url);
+    is_private.then(|| {
+        let found = format!("{host} with allow_private = false");
+        (found, "a host of the Internet, or allow_private = true")
     })
 }
 

@@ -22,6 +22,9 @@ pub struct Webhook {
     /// Signs each question.
     #[serde(with = "secret::One")]
     pub secret: SecretString,
+    /// Whether it may be on a private network.
+    #[serde(default)]
+    pub allow_private: bool,
     /// How long an answer may take; none by then, and nobody gets in.
     #[serde(default = "default_deadline", with = "value::DurationIn::<MS, MINUTE>")]
     pub deadline: Duration,

@@ -7,11 +7,15 @@ use arc_swap::ArcSwap;
 use crate::auth::token::AppTokens;
 use crate::auth::{Authenticator, ServerAuth};
 use crate::config;
+use crate::webhook::Webhooks;
 
-/// One tenant, shared by all its sessions. Its id never changes; the rest is one snapshot, replaced as a whole.
+/// One tenant, shared by all its sessions. Its id and whom it tells never change; the rest is one snapshot, replaced as a
+/// whole.
 pub struct App {
     id: Arc<str>,
     current: ArcSwap<Terms>,
+    /// Who is told of what happens in it, since the start.
+    webhooks: Option<Arc<Webhooks>>,
 }
 
 /// What an operator's word about an app comes to.
@@ -33,7 +37,19 @@ impl App {
     ) -> Self {
         let id = Arc::clone(&rules.id);
         let terms = Terms { rules: Arc::new(rules), auth: Arc::new(auth), tokens, server };
-        Self { id, current: ArcSwap::from_pointee(terms) }
+        Self { id, current: ArcSwap::from_pointee(terms), webhooks: None }
+    }
+
+    /// The same app, that tells `webhooks` of what happens in it.
+    #[must_use]
+    pub fn telling(self, webhooks: Option<Arc<Webhooks>>) -> Self {
+        Self { webhooks, ..self }
+    }
+
+    /// Who is told of what happens in it.
+    #[must_use]
+    pub fn webhooks(&self) -> Option<&Arc<Webhooks>> {
+        self.webhooks.as_ref()
     }
 
     /// Its id.

@@ -11,6 +11,7 @@ mod commands;
 mod current;
 mod directory;
 mod drain;
+mod events;
 mod hand_over;
 mod handle;
 mod history;
@@ -81,6 +82,8 @@ pub struct Hub {
     users: UserHash,
     /// How many connections there have been.
     connections: AtomicU64,
+    /// Whether any app has somebody who is told of what happens.
+    has_webhooks: bool,
     clock: Clock,
     rng: Rng,
     node: String,
@@ -106,6 +109,7 @@ impl Hub {
         clock: Clock,
     ) -> Arc<Self> {
         let hub = Arc::new_cyclic(|me| Self {
+            has_webhooks: apps.iter().any(|app| app.webhooks().is_some()),
             apps: apps.into_iter().map(|app| (Arc::clone(app.id()), app)).collect(),
             directory: Directory::default(),
             registry: Registry::new(Arc::clone(&metrics)),

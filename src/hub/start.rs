@@ -132,6 +132,7 @@ impl Hub {
                     if let Some(previous) = &previous {
                         self.end_previous(previous, &session, carried).await;
                     }
+                    self.tell_started(&session);
                     let reply = self.started(&session, &verified, admitted, secret);
                     return Ok(Established { session, generation: claim.generation(), reply });
                 }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use futures::future::OptionFuture;
 use stagedoor_proto::{CloseCode, Disconnect, SessionId, Timestamp};
 
 use super::Hub;
@@ -23,19 +24,23 @@ impl Hub {
         block: Block,
         address: bool,
     ) -> Result<usize, StoreError> {
-        let reach = self.store.block(user.clone(), block.clone(), address).await?;
+        // Both are in the store's queue at once, and so on disk together.
+        let kept = self.store.block(user.clone(), block.clone(), address);
+        let told = self.begin_telling_of_ban(&user, &block);
+        let reach = kept.await?;
         let parting = parting_word(&block);
-        let ended = self.end_all(&user, &parting);
-        if reach == Reach::default() {
-            return Ok(ended);
+        let mut ended = self.end_all(&user, &parting);
+        if reach != Reach::default() {
+            let reached = self.directory.fence_all(&user.app, |session| {
+                session.is_guest() && reach.includes(session.instance(), session.arrival().address)
+            });
+            for session in &reached {
+                self.end(session, parting.clone());
+            }
+            ended += reached.len();
         }
-        let reached = self.directory.fence_all(&user.app, |session| {
-            session.is_guest() && reach.includes(session.instance(), session.arrival().address)
-        });
-        for session in &reached {
-            self.end(session, parting.clone());
-        }
-        Ok(ended + reached.len())
+        OptionFuture::from(told).await;
+        Ok(ended)
     }
 
     /// Lifts a user's block; whether there was one.

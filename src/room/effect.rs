@@ -12,6 +12,7 @@ use stagedoor_proto::{
 };
 
 use super::command::Origin;
+use super::happening::Happening;
 use super::record::{BlockRow, SpentRow, Voice};
 
 /// Something to be done because of an entry.
@@ -67,6 +68,9 @@ pub enum Effect {
     Persist(Fact),
     /// Keep a row in the audit log. Done by the node that appended the entry.
     Audit(Box<Audit>),
+    /// An app's own servers may be told of this; only after [`super::Room::tell_happenings`]. Done by the node that
+    /// appended the entry.
+    Happened(Box<Happening>),
     /// A verb was refused for want of permission; counted in the audit log.
     Denied {
         /// Who tried.
@@ -205,6 +209,12 @@ impl Effects {
     /// Whether a fact is to be kept.
     pub(super) fn keeps_any(&self) -> bool {
         self.0.iter().any(|effect| matches!(effect, Effect::Persist(_)))
+    }
+
+    /// Whether the room was ended.
+    pub(super) fn ends_room(&self) -> bool {
+        let is_end = |happening: &Happening| matches!(happening, Happening::Ended { .. });
+        self.0.iter().any(|effect| matches!(effect, Effect::Happened(what) if is_end(what)))
     }
 
     pub(super) fn keep(&mut self, fact: Fact) {

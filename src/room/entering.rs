@@ -12,6 +12,7 @@ use stagedoor_proto::{
 
 use super::command::{Join, RoomToken};
 use super::effect::{Effect, Effects};
+use super::happening::Happening;
 use super::participants::{Lease, Membership, wire_bytes};
 use super::permit::{capabilities, missing};
 use super::rate::Gcra;
@@ -133,6 +134,11 @@ impl Room {
         self.people.insert(person);
         self.feed.mark(id);
         out.add(Effect::Enrolled { session, participant: id });
+        self.happened(out, || {
+            let person = self.people.find(id).expect("it was just inserted");
+            let participant = person.to_wire(self.held.is_locked(&person.username));
+            Happening::Joined { participant, session }
+        });
         if !self.settle_size(Some(session), out) {
             self.announce(id, out);
         }

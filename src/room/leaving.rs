@@ -50,6 +50,7 @@ impl Room {
             let left = ParticipantLeft { room, version, participant: id, reason };
             out.tell(about, Push::ParticipantLeft(left));
         }
+        self.happened_left(&person, reason, out);
         out.add(Effect::Forget(Audience::One(person.session)));
         Some(person)
     }

@@ -16,6 +16,7 @@ mod effect;
 mod entering;
 mod expiry;
 mod feed;
+mod happening;
 mod invariants;
 mod key;
 mod large;
@@ -44,6 +45,7 @@ mod tests;
 
 pub use command::{Entry, Join, Moderation, Opening, Origin, RoomCommand, RoomToken};
 pub use effect::{Audience, Audit, Effect, Fact};
+pub use happening::Happening;
 pub use key::RoomKey;
 pub use overview::{Overview, Present};
 pub use permit::{ScopeSet, capabilities};

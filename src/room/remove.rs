@@ -171,6 +171,7 @@ impl Room {
         self.held.ended = Some(self.now);
         out.keep(Fact::Ended { at: self.now, keep_until: self.now + ROOM_TOKEN_LIFE });
         let enforced = self.counts().participants;
+        self.happened_end(&acting.by, out);
         self.take_out_all();
         let ended = RoomEnded { room: self.id.clone(), by: acting.by.clone() };
         out.add(Effect::Disband(Box::new(Push::RoomEnded(ended))));

@@ -14,6 +14,7 @@ use stagedoor_proto::{
 use super::command::{Entry, Opening, Origin, RoomCommand};
 use super::effect::{Audience, Audit, Effect, Effects, Fact};
 use super::feed::Feed;
+use super::happening::Happening;
 use super::large::Size;
 use super::participants::{Membership, People};
 use super::receipts::Receipts;
@@ -58,6 +59,9 @@ pub struct Room {
     /// When an empty room closes; `None` while somebody is in it.
     pub(super) closes: Option<Timestamp>,
     pub(super) signals: Signals,
+    /// Whether anybody on this node asks for what happens; of the node, not of the log.
+    #[serde(skip)]
+    pub(super) tells_happenings: bool,
 }
 
 impl Room {
@@ -83,6 +87,7 @@ impl Room {
             deadlines: BTreeSet::new(),
             closes: None,
             signals: Signals::default(),
+            tells_happenings: false,
         }
     }
 
@@ -260,9 +265,13 @@ impl Room {
             None if is_empty => {
                 self.closes = Some(self.now + RECENT_WINDOW);
                 out.keep(Fact::Emptied { keep_until: self.now + RETENTION });
+                if !out.ends_room() {
+                    self.happened(out, || Happening::Ended { by: None });
+                }
             }
             Some(_) if !is_empty => {
                 self.closes = None;
+                self.happened(out, || Happening::Opened);
                 out.keep(Fact::Occupied);
             }
             Some(at) if at <= self.now => {

@@ -13,6 +13,7 @@ use stagedoor_proto::{
 
 use super::command::Origin;
 use super::effect::{Audience, Effects};
+use super::happening::Happening;
 use super::participants::wire_bytes;
 use super::refs::{Fingerprint, Owner};
 use super::refuse;
@@ -98,6 +99,10 @@ impl Room {
         if !is_listed {
             self.introduce(owner, Audience::Viewers { except: None }, out);
         }
+        self.happened(out, || {
+            let owner = self.people.find(owner).expect("a stream's owner is here");
+            Happening::Published { stream: wire.clone(), username: owner.username.clone() }
+        });
         let change =
             StreamChange { room: self.id.clone(), version: self.version, stream: wire.clone() };
         out.tell(Audience::Viewers { except: Some(session) }, Push::StreamPublished(change));
@@ -201,6 +206,7 @@ impl Room {
         self.settle_mutes(id, outcome);
         let Some(stream) = self.streams.remove(&id) else { return };
         let owner = stream.wire.participant;
+        self.happened_unpublished(&stream.wire, reason, out);
         self.people.remove_stream(owner, id);
         for subscriber in stream.subscribers {
             if let Some(person) = self.people.find_mut(subscriber) {

@@ -4,23 +4,27 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::ServerError;
-use crate::auth::hooks::{ApiTokenHook, GuestHook, JwtHook, WebhookHook, WebhookSecret};
+use crate::auth::hooks::{ApiTokenHook, GuestHook, JwtHook, WebhookHook};
 use crate::auth::keys::{
     AppKey, ClaimMap, DEFAULT_KEYS_TIMEOUT, Issuer, JwksSource, PublicKeyKind,
 };
 use crate::auth::token::{AccessTokens, AppTokens};
 use crate::auth::{AppAuth, AuthHook, Authenticator, Guard, GuardLimits, ServerAuth, ServerKey};
 use crate::clock::Clock;
-use crate::config::{self, Config, KeyAlgorithm};
+use crate::config::{self, Config, KeyAlgorithm, Mode};
 use crate::grant::Grant;
 use crate::hub::App;
+use crate::outbound::{Network, WebhookSecret};
+use crate::store::Store;
 use crate::telemetry::Metrics;
+use crate::webhook::{Bell, Endpoint, Webhooks};
 
 /// Hooks of one's own for the app of this id, asked before the configured ones, and guarded as the webhook is.
 pub type OwnHooks<'a> = &'a dyn Fn(&str) -> Vec<Arc<dyn AuthHook>>;
 
 /// Makes apps ready to serve, at the start and whenever their rules change.
 pub(super) struct Builder {
+    mode: Mode,
     access: Arc<AccessTokens>,
     metrics: Arc<Metrics>,
     clock: Clock,
@@ -43,7 +47,7 @@ impl Builder {
             (Arc::clone(&app.id), own(&app.id).into_iter().map(guarded).collect())
         };
         let own = config.apps.iter().map(hooks_of).collect();
-        Self { access, metrics, clock, own }
+        Self { mode: config.mode, access, metrics, clock, own }
     }
 
     /// Makes an app ready to serve.
@@ -52,7 +56,7 @@ impl Builder {
         let keys = app_keys(rules).map_err(&wrong)?;
         let tokens = AppTokens::new(Arc::clone(&rules.id), keys.into(), self.clock.clone());
         let mut hooks = self.own.get(&rules.id).cloned().unwrap_or_default();
-        hooks.extend(configured_hooks(rules, &tokens, &self.clock).map_err(&wrong)?);
+        hooks.extend(configured_hooks(rules, &tokens, self.mode, &self.clock).map_err(&wrong)?);
         let auth = AppAuth {
             id: Arc::clone(&rules.id),
             hooks,
@@ -65,6 +69,28 @@ impl Builder {
         let auth = Authenticator::new(auth, access, metrics, self.clock.clone());
         Ok(App::new(rules.clone(), auth, tokens, server))
     }
+}
+
+/// Who is told of what happens in the app; `None` when nobody is.
+pub(super) fn webhooks(
+    rules: &config::App,
+    store: &Arc<dyn Store>,
+    clock: &Clock,
+    bell: &Bell,
+) -> Result<Option<Arc<Webhooks>>, ServerError> {
+    if rules.endpoints.is_empty() {
+        return Ok(None);
+    }
+    let endpoint = |told: &config::Endpoint| {
+        Endpoint::new(told).map_err(|error| ServerError::App {
+            app: Arc::clone(&rules.id),
+            reason: format!("endpoint {}: {error}", told.id),
+        })
+    };
+    let endpoints = rules.endpoints.iter().map(endpoint).collect::<Result<_, _>>()?;
+    let (app, store) = (Arc::clone(&rules.id), Arc::clone(store));
+    let (clock, bell) = (clock.clone(), bell.clone());
+    Ok(Some(Arc::new(Webhooks::new(app, endpoints, store, clock, bell))))
 }
 
 fn app_keys(rules: &config::App) -> Result<Vec<AppKey>, String> {
@@ -99,10 +125,11 @@ fn server_keys(rules: &config::App) -> Result<Vec<ServerKey>, String> {
 fn configured_hooks(
     rules: &config::App,
     tokens: &AppTokens,
+    mode: Mode,
     clock: &Clock,
 ) -> Result<Vec<Arc<dyn AuthHook>>, String> {
     let mut hooks: Vec<Arc<dyn AuthHook>> = Vec::new();
-    let issuers = rules.jwks.as_ref().map(|jwks| issuer(jwks, clock)).transpose()?;
+    let issuers = rules.jwks.as_ref().map(|jwks| issuer(jwks, mode, clock)).transpose()?;
     hooks.push(Arc::new(JwtHook::new(
         tokens.clone(),
         issuers.into_iter().collect(),
@@ -118,7 +145,8 @@ fn configured_hooks(
     }
     if let Some(webhook) = &rules.webhook {
         let secret = WebhookSecret::parse(&webhook.secret).map_err(|error| error.to_string())?;
-        let hook = WebhookHook::new(&webhook.url, secret, webhook.deadline, clock.clone());
+        let network = network(webhook.allow_private, mode);
+        let hook = WebhookHook::new(&webhook.url, secret, webhook.deadline, network, clock.clone());
         let hook = Arc::new(hook.map_err(|error| error.to_string())?);
         let limits = GuardLimits {
             deadline: webhook.deadline,
@@ -135,8 +163,14 @@ fn default_grant(rules: &config::App) -> Grant {
     Grant { rooms: rules.default_rooms.clone(), ..Grant::default() }
 }
 
-fn issuer(jwks: &config::Jwks, clock: &Clock) -> Result<Issuer, String> {
-    let keys = JwksSource::new(&jwks.url, DEFAULT_KEYS_TIMEOUT, clock.clone())
+/// Where the calls of auth hooks may lead; a developer's own servers are on the developer's machine.
+fn network(allow_private: bool, mode: Mode) -> Network {
+    Network::allowing_private(allow_private || mode == Mode::Dev)
+}
+
+fn issuer(jwks: &config::Jwks, mode: Mode, clock: &Clock) -> Result<Issuer, String> {
+    let network = network(jwks.allow_private, mode);
+    let keys = JwksSource::new(&jwks.url, DEFAULT_KEYS_TIMEOUT, network, clock.clone())
         .map_err(|error| error.to_string())?;
     let text = |claim: &Option<String>| claim.as_deref().map(Into::into);
     let claims = ClaimMap {

@@ -131,6 +131,7 @@ async fn every_documented_operation_is_there_and_opens_to_no_client() {
             .unwrap()
             .replace("{room}", "lobby")
             .replace("{username}", "zoe")
+            .replace("{number}", "1")
             .replace("{session}", "AAAAAAAAAAAAAAAAAAAAAA")
             .replace("{stream}", "AAAAAAAAAAAAAAAAAAAAAA");
         for (method, told) in operations.as_object().unwrap() {

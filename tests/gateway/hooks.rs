@@ -98,6 +98,7 @@ async fn gateway_asking(address: SocketAddr) -> Gateway {
         secret: format!("whsec_{}", STANDARD.encode(SECRET)).into(),
         deadline: Duration::from_millis(500),
         max_concurrent: 4,
+        allow_private: false,
     };
     Setup::new().with(|config| config.apps[0].webhook = Some(webhook)).run().await
 }

@@ -47,3 +47,4 @@ mod states;
 mod streams;
 mod tls;
 mod tokens;
+mod webhooks;

@@ -6,7 +6,6 @@
 mod api_token;
 mod guest;
 mod jwt;
-mod signing;
 #[cfg(test)]
 mod tests;
 mod webhook;
@@ -14,5 +13,4 @@ mod webhook;
 pub use api_token::{ApiTokenHook, ShortApiToken};
 pub use guest::GuestHook;
 pub use jwt::JwtHook;
-pub use signing::{InvalidWebhookSecret, WebhookSecret};
 pub use webhook::WebhookHook;

@@ -21,6 +21,7 @@ use crate::auth::fixtures::{
 };
 use crate::auth::{Allowed, Attempt, AuthHook, Decision};
 use crate::grant::{Grant, RoomPattern};
+use crate::outbound::{Network, WebhookSecret};
 
 const SHARED: &[u8] = b"a webhook secret of 32 bytes, ok";
 const ANSWERS_IN: Duration = Duration::from_secs(10);
@@ -30,7 +31,7 @@ fn secret() -> WebhookSecret {
 }
 
 fn webhook(url: &str, deadline: Duration) -> WebhookHook {
-    WebhookHook::new(url, secret(), deadline, clock()).unwrap()
+    WebhookHook::new(url, secret(), deadline, Network::Any, clock()).unwrap()
 }
 
 /// An app's server that always answers the same.

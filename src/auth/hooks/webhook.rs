@@ -13,13 +13,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stagedoor_proto::{Credentials, Data, ErrorCode, InstanceId, Username};
 
-use super::WebhookSecret;
 use super::api_token::has_api_token;
-use crate::auth::outbound::{self, OutboundError};
 use crate::auth::token::rooms_of;
 use crate::auth::{Allowed, Attempt, AuthHook, Decision, Denied, Purpose};
 use crate::clock::{Clock, Rng};
 use crate::grant::{Grant, Scopes};
+use crate::outbound::{self, Network, OutboundError, WebhookSecret};
 use crate::store::Profile;
 
 /// Asks the app's server.
@@ -34,14 +33,16 @@ impl WebhookHook {
     /// Asks at `url`, for at most `deadline`.
     ///
     /// # Errors
-    /// When `url` is no `http` or `https` URL, or TLS cannot be set up.
+    /// When `url` is no `http` or `https` URL or leads out of `network`, or TLS cannot be set up.
     pub fn new(
         url: &str,
         secret: WebhookSecret,
         deadline: Duration,
+        network: Network,
         clock: Clock,
     ) -> Result<Self, OutboundError> {
-        let (url, client) = (outbound::parse_url(url)?, outbound::client(deadline)?);
+        let url = outbound::parse_url(url)?;
+        let client = outbound::client(&url, deadline, network)?;
         Ok(Self { url, secret, client, clock })
     }
 
@@ -49,7 +50,9 @@ impl WebhookHook {
         let body = question(attempt, username);
         let mut request =
             self.client.post(self.url.clone()).header(header::CONTENT_TYPE, "application/json");
-        for (name, value) in self.secret.headers(Rng.bits(), self.clock.now(), &body) {
+        let secrets = std::slice::from_ref(&self.secret);
+        let (id, now) = (Rng.bits(), self.clock.now());
+        for (name, value) in outbound::signature_headers(secrets, id, now, &body) {
             request = request.header(name, value);
         }
         let response = request.body(body).send().await.map_err(OutboundError::request)?;

@@ -14,8 +14,8 @@ use reqwest::{Client, StatusCode, Url};
 use stagedoor_proto::Timestamp;
 
 use super::{VerifyKey, jwk};
-use crate::auth::outbound::{self, OutboundError};
 use crate::clock::Clock;
+use crate::outbound::{self, Network, OutboundError};
 
 /// The keys an issuer publishes at a URL.
 pub struct JwksSource {
@@ -52,9 +52,15 @@ impl JwksSource {
     /// The keys at `url`, each fetch of which may take `timeout`.
     ///
     /// # Errors
-    /// When `url` is no `http` or `https` URL, or TLS cannot be set up.
-    pub fn new(url: &str, timeout: Duration, clock: Clock) -> Result<Self, OutboundError> {
-        let (url, client) = (outbound::parse_url(url)?, outbound::client(timeout)?);
+    /// When `url` is no `http` or `https` URL or leads out of `network`, or TLS cannot be set up.
+    pub fn new(
+        url: &str,
+        timeout: Duration,
+        network: Network,
+        clock: Clock,
+    ) -> Result<Self, OutboundError> {
+        let url = outbound::parse_url(url)?;
+        let client = outbound::client(&url, timeout, network)?;
         let remote = Remote { url, client, keys: ArcSwapOption::empty() };
         Ok(Self { remote: Arc::new(remote), clock, latest: Mutex::new(None) })
     }

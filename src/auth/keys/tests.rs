@@ -20,6 +20,7 @@ use crate::auth::fixtures::{NOW_SECS, SECRET, Server, clock, private_key, serve,
 use crate::auth::token::{Checked, Compact, SessionClaims, TokenError};
 use crate::clock::Clock;
 use crate::grant::RoomPattern;
+use crate::outbound::Network;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -58,7 +59,7 @@ impl Provider {
 }
 
 fn issuer(url: &str, clock: &Clock, map: ClaimMap) -> Issuer {
-    let keys = JwksSource::new(url, TIMEOUT, clock.clone()).unwrap();
+    let keys = JwksSource::new(url, TIMEOUT, Network::Any, clock.clone()).unwrap();
     Issuer::new("https://id.example", "chat", map, keys)
 }
 

@@ -22,6 +22,7 @@ mod sessions;
 mod streams;
 mod tokens;
 mod users;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -74,6 +75,7 @@ fn all() -> Routes {
         participants::routes,
         streams::routes,
         audit::routes,
+        webhooks::routes,
     ];
     resources.into_iter().fold(Routes::default(), |routes, add| add(routes))
 }

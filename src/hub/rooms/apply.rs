@@ -24,9 +24,11 @@ impl Hub {
         // What a moderator did is answered when it is durable; all else is answered in its place among the pushes.
         let answers_late = matches!(entry.command, RoomCommand::Moderate { .. });
         let now = entry.now;
+        let webhooks = self.webhooks(&key.app);
         let mut inside = place.lock();
+        inside.room.tell_happenings(webhooks.is_some());
         let effects = inside.room.apply(entry);
-        let mut later = Later::new(key.clone(), answers_late, now);
+        let mut later = Later::new(key.clone(), answers_late, now, webhooks.cloned());
         for effect in effects {
             self.carry_out(place, &mut inside, effect, &mut later);
         }

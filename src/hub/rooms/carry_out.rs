@@ -8,11 +8,12 @@ use stagedoor_proto::{
     encode_reply,
 };
 
-use super::super::Hub;
 use super::super::handle::SessionHandle;
+use super::super::{Hub, events};
 use super::place::{Inside, Place};
 use crate::room::{Audit, Effect, Fact, Origin, RoomKey};
 use crate::store::{AuditActor, AuditEvent, AuditOutcome, Block, BlockKind, StoreError, UserKey};
+use crate::webhook::{Event, Webhooks};
 
 /// What an entry leaves to be done once it is applied.
 pub(super) struct Later {
@@ -24,6 +25,9 @@ pub(super) struct Later {
     pub(super) has_disbanded: bool,
     facts: Vec<Fact>,
     audit: Vec<AuditEvent>,
+    /// Who is told of what happens in the room's app, if anybody.
+    webhooks: Option<Arc<Webhooks>>,
+    events: Vec<Event>,
     ending: Vec<Ending>,
     replies: Vec<(Origin, Result<Reply, Error>)>,
     forgotten: Vec<SessionId>,
@@ -38,14 +42,20 @@ struct Ending {
     reason: Option<Reason>,
 }
 
-/// What is being written: the room's facts, and the audit log.
+/// What is being written: the room's facts, the audit log, and what the app's own servers are told.
 pub(super) struct Keeping {
     facts: Option<BoxFuture<'static, Result<(), StoreError>>>,
     audit: Option<BoxFuture<'static, Result<(), StoreError>>>,
+    events: Option<BoxFuture<'static, ()>>,
 }
 
 impl Later {
-    pub(super) const fn new(key: RoomKey, answers_late: bool, now: Timestamp) -> Self {
+    pub(super) const fn new(
+        key: RoomKey,
+        answers_late: bool,
+        now: Timestamp,
+        webhooks: Option<Arc<Webhooks>>,
+    ) -> Self {
         Self {
             key,
             now,
@@ -54,6 +64,8 @@ impl Later {
             has_disbanded: false,
             facts: Vec::new(),
             audit: Vec::new(),
+            webhooks,
+            events: Vec::new(),
             ending: Vec::new(),
             replies: Vec::new(),
             forgotten: Vec::new(),
@@ -67,6 +79,12 @@ impl Later {
 
     fn is_done(&self) -> bool {
         self.ending.is_empty() && self.replies.is_empty() && self.strays.is_empty()
+    }
+}
+
+impl Keeping {
+    const fn is_nothing(&self) -> bool {
+        self.facts.is_none() && self.audit.is_none() && self.events.is_none()
     }
 }
 
@@ -108,7 +126,17 @@ impl Hub {
             }
             Effect::Report { call, report } => self.calls.report(call, *report),
             Effect::Persist(fact) => later.facts.push(fact),
-            Effect::Audit(row) => later.audit.push(audit_event(*row, &later.key, later.now)),
+            Effect::Audit(row) => {
+                if later.webhooks.is_some() {
+                    later.events.push(events::of_moderation(&row, &later.key, later.now));
+                }
+                later.audit.push(audit_event(*row, &later.key, later.now));
+            }
+            Effect::Happened(happening) => {
+                let version = inside.room.version();
+                let event = events::of_happening(*happening, &later.key, version, later.now);
+                later.events.push(event);
+            }
             Effect::Denied { username, verb } => {
                 self.denials.count(&later.key.app, username, verb, later.now);
             }
@@ -122,19 +150,20 @@ impl Hub {
         Keeping {
             facts: (!facts.is_empty()).then(|| self.store.keep_room(later.key.clone(), facts)),
             audit: (!audit.is_empty()).then(|| self.store.audit(Arc::clone(&later.key.app), audit)),
+            events: later.webhooks.as_ref().and_then(|webhooks| webhooks.tell(&later.events)),
         }
     }
 
     /// Answers once all is on disk, and ends the sessions that are to end.
     pub(super) fn finish_later(&self, later: Later, keeping: Keeping) {
-        if later.is_done() && keeping.facts.is_none() && keeping.audit.is_none() {
+        if later.is_done() && keeping.is_nothing() {
             return;
         }
         let Some(hub) = self.me.upgrade() else { return };
         self.lifecycle.spawn(async move { hub.finish(later, keeping).await });
     }
 
-    async fn finish(&self, later: Later, Keeping { facts, audit }: Keeping) {
+    async fn finish(&self, later: Later, Keeping { facts, audit, events }: Keeping) {
         for session in &later.strays {
             self.settle(session);
         }
@@ -142,6 +171,7 @@ impl Hub {
         for kept in [OptionFuture::from(facts).await, OptionFuture::from(audit).await] {
             durable = durable.and(kept.unwrap_or(Ok(())));
         }
+        OptionFuture::from(events).await;
         for ending in later.ending {
             durable = durable.and(self.end_everywhere(&later.key.app, ending).await);
         }

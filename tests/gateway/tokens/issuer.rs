@@ -44,6 +44,7 @@ impl Provider {
 
     async fn gateway(&self) -> Gateway {
         let jwks = Jwks {
+            allow_private: false,
             url: self.url.clone(),
             issuer: ISSUER.into(),
             audience: "chat".into(),

@@ -130,6 +130,7 @@ fn in_path(name: &str, schemas: &mut SchemaGenerator) -> Value {
         "room" => schemas.subschema_for::<RoomId>(),
         "stream" => schemas.subschema_for::<StreamId>(),
         "app" => schemars::json_schema!({ "type": "string", "description": "The app's id." }),
+        "number" => schemas.subschema_for::<u64>(),
         other => unreachable!("a path says {{{other}}}, which has no schema"),
     };
     json!({ "name": name, "in": "path", "required": true, "schema": schema })

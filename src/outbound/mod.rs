@@ -1,11 +1,21 @@
-//! Calls to others' servers: where to, for how long, and how much is read.
+//! Calls to others' servers: where to, for how long, how much is read, and how they know who calls.
 //!
-//! Invariants: no redirect is followed, no proxy of the environment is used, no body is read past its bound, and no
-//! error shows a URL, whose query may hold a secret.
+//! Owns the client that every such call is made with, the addresses it may reach (`addresses`) and the signature of a
+//! call (`signing`). Invariants: no redirect is followed, no proxy of the environment is used, a name is resolved once
+//! for a connection and leads to no address that is not allowed, no body is read past its bound, and no error shows a
+//! URL, whose query may hold a secret.
+//! Not here: what is asked and told (`auth`, `webhook`).
 
+mod addresses;
+mod signing;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Client, Response, StatusCode, Url, redirect};
+
+pub use addresses::Network;
+pub use signing::{InvalidWebhookSecret, WebhookSecret, signature_headers};
 
 /// Why there was no answer.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +23,9 @@ pub enum OutboundError {
     /// The URL is of no use.
     #[error("an http or https URL with a host is expected")]
     BadUrl,
+    /// The URL names an address of a private network.
+    #[error("the URL leads into a private network; `allow_private = true` allows that")]
+    Private,
     /// The connection, TLS or HTTP failed, or took too long.
     #[error("{}", chain(.0))]
     Request(reqwest::Error),
@@ -31,23 +44,37 @@ pub enum OutboundError {
 }
 
 impl OutboundError {
-    pub(super) fn request(error: reqwest::Error) -> Self {
+    /// What went wrong with a request, without its URL.
+    #[must_use]
+    pub fn request(error: reqwest::Error) -> Self {
         Self::Request(error.without_url())
     }
 }
 
 /// A URL that can be called.
-pub(super) fn parse_url(text: &str) -> Result<Url, OutboundError> {
+///
+/// # Errors
+/// [`OutboundError::BadUrl`].
+pub fn parse_url(text: &str) -> Result<Url, OutboundError> {
     let url: Url = text.parse().map_err(|_| OutboundError::BadUrl)?;
     let is_callable = matches!(url.scheme(), "http" | "https") && url.has_host();
     if is_callable { Ok(url) } else { Err(OutboundError::BadUrl) }
 }
 
-/// A client each of whose calls may take `timeout`, its body included.
-pub(super) fn client(timeout: Duration) -> Result<Client, OutboundError> {
+/// A client for calls to `url`, each of which may take `timeout`, its body included.
+///
+/// # Errors
+/// [`OutboundError::Private`] when the URL itself names an address that `network` leaves out; [`OutboundError::Request`]
+/// when TLS cannot be set up.
+pub fn client(url: &Url, timeout: Duration, network: Network) -> Result<Client, OutboundError> {
+    // A name is looked at when it is resolved; an address is never resolved.
+    if !network.includes_literal(url) {
+        return Err(OutboundError::Private);
+    }
     Client::builder()
         .redirect(redirect::Policy::none())
         .no_proxy()
+        .dns_resolver(Arc::new(network))
         .timeout(timeout)
         .user_agent(concat!("stagedoor/", env!("CARGO_PKG_VERSION")))
         .build()
@@ -55,10 +82,10 @@ pub(super) fn client(timeout: Duration) -> Result<Client, OutboundError> {
 }
 
 /// The body, when it has at most `max` bytes.
-pub(super) async fn read_at_most(
-    mut response: Response,
-    max: usize,
-) -> Result<Vec<u8>, OutboundError> {
+///
+/// # Errors
+/// [`OutboundError::TooLarge`], or [`OutboundError::Request`] when the connection is lost.
+pub async fn read_at_most(mut response: Response, max: usize) -> Result<Vec<u8>, OutboundError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(OutboundError::request)? {
         if body.len() + chunk.len() > max {

@@ -33,21 +33,32 @@ impl WebhookSecret {
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
     }
 
-    /// The headers that go with `body`.
-    pub(super) fn headers(
-        &self,
-        id: u128,
-        now: Timestamp,
-        body: &[u8],
-    ) -> [(&'static str, String); 3] {
-        let (id, seconds) = (format!("msg_{id:032x}"), now.as_secs().to_string());
+    fn sign(&self, id: &str, seconds: &str, body: &[u8]) -> String {
         let mut context = hmac::Context::with_key(&self.0);
         for part in [id.as_bytes(), b".", seconds.as_bytes(), b".", body] {
             context.update(part);
         }
-        let signature = format!("v1,{}", STANDARD.encode(context.sign()));
-        [("webhook-id", id), ("webhook-timestamp", seconds), ("webhook-signature", signature)]
+        format!("v1,{}", STANDARD.encode(context.sign()))
     }
+}
+
+/// The headers that go with `body` in the call `id`, signed with each of `secrets`: a receiver that knows one of them is
+/// satisfied, so that they can be exchanged one at a time.
+#[must_use]
+pub fn signature_headers(
+    secrets: &[WebhookSecret],
+    id: u128,
+    now: Timestamp,
+    body: &[u8],
+) -> [(&'static str, String); 3] {
+    let (id, seconds) = (format!("msg_{id:032x}"), now.as_secs().to_string());
+    let signatures: Vec<_> =
+        secrets.iter().map(|secret| secret.sign(&id, &seconds, body)).collect();
+    [
+        ("webhook-id", id),
+        ("webhook-timestamp", seconds),
+        ("webhook-signature", signatures.join(" ")),
+    ]
 }
 
 impl fmt::Debug for WebhookSecret {

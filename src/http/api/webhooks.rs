@@ -1,0 +1,243 @@
+//! Webhooks: how endpoints fare, what could not be delivered, and trying that again.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use hyper::StatusCode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use stagedoor_proto::{Ref, Timestamp};
+
+use super::super::problem::Problem;
+use super::super::router::Ports;
+use super::bearer::Backend;
+use super::input::{Asked, At, Call};
+use super::paging::{self, Cursor, Page};
+use super::receipt::{Nothing, has_ref};
+use super::routes::{Method, Routes};
+use crate::config::EventType;
+use crate::store::{Message, OutboxCount};
+use crate::webhook::{Endpoint, EndpointHealth, Webhooks};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .about("webhooks")
+        .on(Method::Get, "/apps/{app}/webhooks", list, |told| {
+            told.named("list_webhooks", "Show how the endpoints of the app fare").gives::<Endpoints>(
+                200,
+                &json!({ "dropped": 0, "endpoints": [{
+                    "id": "crm", "host": "shop.example.com", "events": ["user.banned"], "state": "ok",
+                    "pending": 0, "dead": 0, "delivered": 1, "failed": 0, "given_up": 0,
+                    "last_delivered_ms": 1_900_000_000_000_u64,
+                }] }),
+            )
+        })
+        .on(Method::Get, "/apps/{app}/webhooks/dead-letters", dead, |told| {
+            told.named("list_dead_letters", "List what could not be delivered, oldest first")
+                .asks::<PageQuery>()
+                .gives::<Page<DeadLetter>>(200, &json!({ "items": [{
+                    "number": 7, "endpoint": "crm", "type": "user.banned", "at_ms": 1_900_000_000_000_u64,
+                    "attempts": 30, "error": "answered with status 500",
+                    "body": { "type": "user.banned" },
+                }] }))
+        })
+        .on(Method::Post, "/apps/{app}/webhooks/dead-letters/{number}/replay", replay, |told| {
+            told.named("replay_dead_letter", "Try a dead letter again as if it were new")
+                .takes::<Nothing>(&json!({}))
+                .gives::<Replayed>(200, &json!({ "replayed": 1 }))
+        })
+        .on(Method::Post, "/apps/{app}/webhooks/dead-letters/replay", replay_all, |told| {
+            told.named(
+                "replay_dead_letters",
+                "Try all dead letters of an endpoint again, though it may have answered 410",
+            )
+            .takes::<ReplayAll>(&json!({ "endpoint": "crm" }))
+            .gives::<Replayed>(200, &json!({ "replayed": 3 }))
+        })
+}
+
+/// The endpoints of an app.
+#[derive(Serialize, JsonSchema)]
+struct Endpoints {
+    endpoints: Vec<Shown>,
+    /// Messages that were dropped since the process began.
+    dropped: u64,
+}
+
+/// An endpoint: what it wants, how it fares, and how many messages it has.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Endpoint")]
+struct Shown {
+    id: String,
+    host: Box<str>,
+    events: Vec<&'static str>,
+    /// `disabled`, `failing` or `ok`.
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused_until_ms: Option<Timestamp>,
+    pending: u64,
+    dead: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oldest_pending_ms: Option<Timestamp>,
+    delivered: u64,
+    failed: u64,
+    given_up: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_delivered_ms: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_failed_ms: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<Box<str>>,
+}
+
+impl Shown {
+    fn of(endpoint: &Endpoint, health: EndpointHealth, counts: &[OutboxCount]) -> Self {
+        let count = counts.iter().find(|count| count.endpoint == health.endpoint);
+        Self {
+            events: endpoint.events().types().iter().copied().map(EventType::as_str).collect(),
+            state: match (health.is_disabled, health.is_failing) {
+                (true, _) => "disabled",
+                (false, true) => "failing",
+                (false, false) => "ok",
+            },
+            id: health.endpoint.to_string(),
+            host: health.host,
+            paused_until_ms: health.paused_until,
+            pending: count.map_or(0, |count| count.pending),
+            dead: count.map_or(0, |count| count.dead),
+            oldest_pending_ms: count.and_then(|count| count.oldest_pending),
+            delivered: health.delivered,
+            failed: health.failed,
+            given_up: health.given_up,
+            last_delivered_ms: health.last_delivered,
+            last_failed_ms: health.last_failed,
+            last_error: health.last_error,
+        }
+    }
+}
+
+/// Which page of the dead letters is wanted.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PageQuery {
+    /// The `next` of the page before.
+    cursor: Option<Cursor>,
+    /// How many at most.
+    #[schemars(range(min = 1, max = 1_000))]
+    limit: Option<usize>,
+}
+
+/// A message that could not be delivered.
+#[derive(Serialize, JsonSchema)]
+struct DeadLetter {
+    number: u64,
+    endpoint: String,
+    r#type: Box<str>,
+    at_ms: Timestamp,
+    attempts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Box<str>>,
+    /// What the endpoint was to be told.
+    body: Value,
+}
+
+impl DeadLetter {
+    fn of(message: Message) -> Self {
+        let Message { number, new, attempts, error, .. } = message;
+        let body = serde_json::from_str(&new.body).expect("a message is JSON");
+        Self {
+            number,
+            endpoint: new.endpoint.to_string(),
+            r#type: new.kind,
+            at_ms: new.at,
+            attempts,
+            error,
+            body,
+        }
+    }
+}
+
+/// Whose dead letters are to be tried again.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ReplayAll {
+    /// The endpoint's id.
+    endpoint: String,
+    /// The caller's idempotency key.
+    #[serde(rename = "ref")]
+    ref_: Option<Ref>,
+}
+has_ref!(ReplayAll);
+
+/// How many are tried again.
+#[derive(Serialize, JsonSchema)]
+struct Replayed {
+    replayed: u64,
+}
+
+/// Which dead letter is meant.
+#[derive(Deserialize)]
+struct OfLetter {
+    number: u64,
+}
+
+async fn list(backend: Backend) -> Result<Json<Endpoints>, Problem> {
+    let Some(webhooks) = backend.app.webhooks() else {
+        return Ok(Json(Endpoints { endpoints: Vec::new(), dropped: 0 }));
+    };
+    let counts = webhooks.counts().await?;
+    let endpoints = webhooks.endpoints().iter().zip(webhooks.health());
+    let endpoints =
+        endpoints.map(|(endpoint, health)| Shown::of(endpoint, health, &counts)).collect();
+    Ok(Json(Endpoints { endpoints, dropped: webhooks.dropped() }))
+}
+
+async fn dead(
+    backend: Backend,
+    Asked(query): Asked<PageQuery>,
+) -> Result<Json<Page<DeadLetter>>, Problem> {
+    let limit = paging::limit(query.limit)?;
+    let after = paging::after(query.cursor.as_ref())?.unwrap_or(0);
+    // One more than is shown tells whether there is a next page.
+    let found = webhooks_of(&backend)?.dead_letters(after, limit + 1).await?;
+    let page = Page::cut(found, limit, |last| last.number);
+    Ok(Json(page.map(DeadLetter::of)))
+}
+
+async fn replay(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    At(OfLetter { number }): At<OfLetter>,
+    Call { mark, .. }: Call<Nothing>,
+) -> Result<Response, Problem> {
+    let webhooks = webhooks_of(&backend)?;
+    let work = async move {
+        if webhooks.replay(number).await? {
+            return Ok(Replayed { replayed: 1 });
+        }
+        Err(Problem::not_found("there is no dead letter of this number"))
+    };
+    mark.perform(&ports, &backend, StatusCode::OK, work).await
+}
+
+async fn replay_all(
+    backend: Backend,
+    State(ports): State<Arc<Ports>>,
+    Call { body: ReplayAll { endpoint, .. }, mark }: Call<ReplayAll>,
+) -> Result<Response, Problem> {
+    let webhooks = webhooks_of(&backend)?;
+    let work = async move {
+        let replayed = webhooks.replay_all(&endpoint).await?;
+        let replayed = replayed.map_err(|unknown| Problem::not_found(unknown.to_string()))?;
+        Ok(Replayed { replayed })
+    };
+    mark.perform(&ports, &backend, StatusCode::OK, work).await
+}
+
+fn webhooks_of(backend: &Backend) -> Result<Arc<Webhooks>, Problem> {
+    let missing = || Problem::not_found("the app has no endpoint that is told of events");
+    backend.app.webhooks().cloned().ok_or_else(missing)
+}

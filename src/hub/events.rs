@@ -1,0 +1,140 @@
+//! Facts as events for an app's own servers.
+//!
+//! Invariant: where an app has no endpoint, a fact costs one look at whether it has. What is told names users: it is the
+//! app's own backend. Signals and what else participants send each other are never told.
+//! Not here: which endpoint is told what, and when (`webhook`).
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use serde_json::{Value, json};
+use stagedoor_proto::{Disconnect, Timestamp};
+
+use super::Hub;
+use super::handle::SessionHandle;
+use crate::config::EventType;
+use crate::room::{Audit, Happening, RoomKey};
+use crate::store::{Block, BlockKind, UserKey};
+use crate::webhook::{Event, Webhooks};
+
+impl Hub {
+    /// Whom to tell of what happens in an app, if anybody.
+    pub(super) fn webhooks(&self, app: &str) -> Option<&Arc<Webhooks>> {
+        if self.has_webhooks { self.app(app).and_then(|app| app.webhooks()) } else { None }
+    }
+
+    /// A session was let in.
+    pub(super) fn tell_started(&self, session: &SessionHandle) {
+        self.tell_of_session(session, EventType::SessionStarted, None);
+    }
+
+    /// A session has ended.
+    pub(super) fn tell_ended(&self, session: &SessionHandle, ending: &Disconnect) {
+        self.tell_of_session(session, EventType::SessionEnded, Some(ending));
+    }
+
+    fn tell_of_session(
+        &self,
+        session: &SessionHandle,
+        kind: EventType,
+        ending: Option<&Disconnect>,
+    ) {
+        let Some(webhooks) = session.app().webhooks() else { return };
+        let mut data = json!({
+            "session": session.id(),
+            "username": session.user().username,
+            "guest": session.is_guest(),
+            "instance": session.instance(),
+            "started_ms": session.started(),
+        });
+        if let Some(ending) = ending {
+            data["code"] = json!(ending.code);
+            data["reason"] = json!(ending.code.reason());
+        }
+        if let Some(told) = webhooks.tell(&[event(kind, self.clock.now(), data)]) {
+            // Nobody waits for it: a session is not held up by who is told of it.
+            self.lifecycle.spawn(told);
+        }
+    }
+
+    /// A ban is being written: so is that it is told, in the same commit.
+    pub(super) fn begin_telling_of_ban(
+        &self,
+        user: &UserKey,
+        block: &Block,
+    ) -> Option<BoxFuture<'static, ()>> {
+        let webhooks = self.webhooks(&user.app)?;
+        if block.kind != BlockKind::Ban {
+            return None;
+        }
+        let data = json!({
+            "username": user.username,
+            "reason": block.reason,
+            "until_ms": block.until,
+        });
+        webhooks.tell(&[event(EventType::UserBanned, block.since, data)])
+    }
+}
+
+/// The event of a happening, at this place of the room's log.
+pub(super) fn of_happening(
+    happening: Happening,
+    key: &RoomKey,
+    version: u64,
+    now: Timestamp,
+) -> Event {
+    let mut connection_data = None;
+    let (kind, data) = match happening {
+        Happening::Opened => (EventType::RoomOpened, json!({})),
+        Happening::Ended { by } => (EventType::RoomEnded, json!({ "by": by })),
+        Happening::Joined { participant, session } => {
+            connection_data = participant.data;
+            let data = json!({
+                "participant": participant.id, "username": participant.username,
+                "session": session, "role": participant.role,
+            });
+            (EventType::ParticipantJoined, data)
+        }
+        Happening::Left { participant, username, session, reason } => {
+            let data = json!({
+                "participant": participant, "username": username, "session": session,
+                "reason": reason,
+            });
+            (EventType::ParticipantLeft, data)
+        }
+        Happening::Published { stream, username } => {
+            let data = json!({
+                "stream": stream.id, "participant": stream.participant, "username": username,
+                "kind": stream.kind, "has_audio": stream.has_audio, "has_video": stream.has_video,
+            });
+            (EventType::StreamPublished, data)
+        }
+        Happening::Unpublished { stream, participant, username, reason } => {
+            let data = json!({
+                "stream": stream, "participant": participant, "username": username,
+                "reason": reason,
+            });
+            (EventType::StreamUnpublished, data)
+        }
+    };
+    let room = Some((key.room.clone(), version));
+    Event { room, connection_data, ..event(kind, now, data) }
+}
+
+/// The event of a moderation verb with its receipt, so far or in the end; at the place of the verb.
+pub(super) fn of_moderation(row: &Audit, key: &RoomKey, now: Timestamp) -> Event {
+    let data = json!({
+        "by": row.by, "username": row.username, "target": row.target, "reason": row.reason,
+        "ref": row.ref_, "counts": row.counts, "elapsed_ms": row.elapsed_ms,
+    });
+    let room = Some((key.room.clone(), row.version));
+    Event { room, ..event(EventType::Moderation(row.verb), now, data) }
+}
+
+fn event(kind: EventType, at: Timestamp, mut data: Value) -> Event {
+    if let Value::Object(fields) = &mut data {
+        // What is not known is not there, here as on the wire.
+        fields.retain(|_, value| !value.is_null());
+    }
+    Event { kind, at, room: None, data, connection_data: None }
+}

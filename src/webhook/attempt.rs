@@ -1,0 +1,92 @@
+//! One attempt to tell an endpoint something: the call, and what its answer means.
+//!
+//! Source: Standard Webhooks 1.0.0, "Delivery": 2xx is told; 410 is gone for good; all else is tried again.
+
+use std::time::Duration;
+
+use jiff::fmt::rfc2822::DateTimeParser;
+use reqwest::{Response, StatusCode, header};
+use stagedoor_proto::Timestamp;
+
+use super::endpoint::{Endpoint, Failure};
+use crate::outbound::{self, OutboundError};
+use crate::store::NewMessage;
+
+/// Tells an endpoint; for at most its deadline, which its client keeps.
+pub(super) async fn attempt(
+    endpoint: &Endpoint,
+    message: &NewMessage,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let body = message.body.as_bytes().to_vec();
+    let mut request =
+        endpoint.client.post(endpoint.url.clone()).header(header::CONTENT_TYPE, "application/json");
+    for (name, value) in outbound::signature_headers(&endpoint.secrets, message.event, now, &body) {
+        request = request.header(name, value);
+    }
+    let answer = request.body(body).send().await.map_err(OutboundError::request);
+    let answer = answer.map_err(|error| failure(&error.to_string()))?;
+    let status = answer.status();
+    let retry_after = retry_after(&answer, now);
+    // The status says it all; a short body is read so that the connection can be used again.
+    let _ = outbound::read_at_most(answer, MAX_ANSWER_BYTES).await;
+    if status.is_success() {
+        return Ok(());
+    }
+    let is_busy = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+    Err(Failure {
+        retry_after: retry_after.filter(|_| is_busy),
+        is_gone: status == StatusCode::GONE,
+        ..failure(&OutboundError::Status(status).to_string())
+    })
+}
+
+fn failure(error: &str) -> Failure {
+    let error: String = error.chars().take(MAX_ERROR_CHARS).collect();
+    Failure { error: error.into(), retry_after: None, is_gone: false }
+}
+
+/// How long the endpoint wants to be left alone. Source: RFC 9110, 10.2.3.
+fn retry_after(answer: &Response, now: Timestamp) -> Option<Duration> {
+    let told = answer.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+    wait_told(told, now).map(|wait| wait.min(MAX_RETRY_AFTER))
+}
+
+fn wait_told(told: &str, now: Timestamp) -> Option<Duration> {
+    if let Ok(secs) = told.parse() {
+        return Some(Duration::from_secs(secs));
+    }
+    let date = DateTimeParser::new().parse_timestamp(told).ok()?;
+    let ms = u64::try_from(date.as_millisecond()).ok()?;
+    Some(Timestamp::from_millis(ms).saturating_since(now))
+}
+
+/// Most of an answer that is read.
+const MAX_ANSWER_BYTES: usize = 4 * 1024;
+/// Longest error that is kept.
+const MAX_ERROR_CHARS: usize = 200;
+/// Longest wait that an endpoint may ask for.
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_told_in_seconds_or_as_a_date() {
+        // 1994-11-06 08:49:37 is the date of RFC 9110.
+        let now = Timestamp::from_secs(784_111_777 - 90);
+        for (told, expected) in [
+            ("120", Some(120)),
+            ("0", Some(0)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(90)),
+            ("Sun, 06 Nov 1994 08:40:00 GMT", Some(0)),
+            ("-1", None),
+            ("1.5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(wait_told(told, now), expected.map(Duration::from_secs), "{told:?}");
+        }
+    }
+}

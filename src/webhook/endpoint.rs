@@ -1,0 +1,224 @@
+//! An endpoint: where it is, what it wants, and how it fares.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use reqwest::{Client, Url};
+use stagedoor_proto::Timestamp;
+
+use crate::config::{self, EventFilter};
+use crate::outbound::{self, InvalidWebhookSecret, Network, OutboundError, WebhookSecret};
+
+/// A server of an app that is told what happens.
+pub struct Endpoint {
+    pub(super) id: Arc<str>,
+    pub(super) url: Url,
+    pub(super) secrets: Box<[WebhookSecret]>,
+    pub(super) client: Client,
+    pub(super) max_concurrent: usize,
+    pub(super) connection_data: bool,
+    events: EventFilter,
+    /// There are messages that the dispatcher has not seen.
+    has_news: AtomicBool,
+    /// Held for a few instructions.
+    fare: Mutex<Fare>,
+}
+
+/// Why an endpoint cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum EndpointError {
+    /// A secret is none.
+    #[error(transparent)]
+    Secret(#[from] InvalidWebhookSecret),
+    /// The URL is of no use, leads into a private network, or TLS cannot be set up.
+    #[error(transparent)]
+    Url(#[from] OutboundError),
+}
+
+/// How an endpoint fares, since the process began.
+#[derive(Clone, Debug, Default)]
+struct Fare {
+    is_disabled: bool,
+    is_failing: bool,
+    paused_until: Option<Timestamp>,
+    delivered: u64,
+    failed: u64,
+    given_up: u64,
+    under_way: usize,
+    last_delivered: Option<Timestamp>,
+    last_failed: Option<Timestamp>,
+    last_error: Option<Box<str>>,
+}
+
+/// How an endpoint fares, since the process began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointHealth {
+    /// Its app's id.
+    pub app: Arc<str>,
+    /// Its id.
+    pub endpoint: Arc<str>,
+    /// The host it is on; the rest of its URL may be a secret.
+    pub host: Box<str>,
+    /// Whether it answered 410: it is left alone until a replay, or the next start of the gateway.
+    pub is_disabled: bool,
+    /// Whether the last attempt failed: it is then tried with one message at a time.
+    pub is_failing: bool,
+    /// Until when it wants to be left alone.
+    pub paused_until: Option<Timestamp>,
+    /// Messages it took.
+    pub delivered: u64,
+    /// Attempts that failed.
+    pub failed: u64,
+    /// Messages whose last attempt failed.
+    pub given_up: u64,
+    /// Attempts under way.
+    pub under_way: usize,
+    /// When it last took a message.
+    pub last_delivered: Option<Timestamp>,
+    /// When it last did not.
+    pub last_failed: Option<Timestamp>,
+    /// What went wrong then.
+    pub last_error: Option<Box<str>>,
+}
+
+impl Endpoint {
+    /// An endpoint as it is configured.
+    ///
+    /// # Errors
+    /// [`EndpointError`].
+    pub fn new(told: &config::Endpoint) -> Result<Self, EndpointError> {
+        let url = outbound::parse_url(&told.url)?;
+        let network = Network::allowing_private(told.allow_private);
+        let secrets = told.secrets.iter().map(WebhookSecret::parse);
+        Ok(Self {
+            id: Arc::clone(&told.id),
+            client: outbound::client(&url, told.deadline, network)?,
+            url,
+            secrets: secrets.collect::<Result<_, _>>()?,
+            max_concurrent: told.max_concurrent,
+            connection_data: told.connection_data,
+            events: told.events.clone(),
+            // What the process before did not deliver.
+            has_news: AtomicBool::new(true),
+            fare: Mutex::default(),
+        })
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &Arc<str> {
+        &self.id
+    }
+
+    /// What it wants to be told of.
+    #[must_use]
+    pub const fn events(&self) -> &EventFilter {
+        &self.events
+    }
+
+    pub(super) fn is_disabled(&self) -> bool {
+        self.fare().is_disabled
+    }
+
+    /// How many more attempts may begin now.
+    pub(super) fn room(&self, now: Timestamp) -> usize {
+        let fare = self.fare();
+        let is_paused = fare.paused_until.is_some_and(|until| until > now);
+        let most = match (fare.is_disabled || is_paused, fare.is_failing) {
+            (true, _) => 0,
+            // One message shows whether it is well again: more would only wait with it.
+            (false, true) => 1,
+            (false, false) => self.max_concurrent,
+        };
+        most.saturating_sub(fare.under_way)
+    }
+
+    pub(super) fn begin(&self) {
+        self.fare().under_way += 1;
+    }
+
+    /// An attempt is over; `true` when this changed whether it is failing.
+    pub(super) fn note_delivered(&self, now: Timestamp) -> bool {
+        let mut fare = self.fare();
+        fare.under_way -= 1;
+        fare.delivered += 1;
+        fare.last_delivered = Some(now);
+        fare.paused_until = None;
+        std::mem::replace(&mut fare.is_failing, false)
+    }
+
+    /// As [`Endpoint::note_delivered`], for one that failed.
+    pub(super) fn note_failed(&self, failure: &Failure, is_last: bool, now: Timestamp) -> bool {
+        let mut fare = self.fare();
+        fare.under_way -= 1;
+        fare.failed += 1;
+        fare.given_up += u64::from(is_last);
+        fare.last_failed = Some(now);
+        fare.last_error = Some(failure.error.clone());
+        fare.is_disabled |= failure.is_gone;
+        if let Some(wait) = failure.retry_after {
+            fare.paused_until = Some(now + wait);
+        }
+        !std::mem::replace(&mut fare.is_failing, true)
+    }
+
+    /// It is tried again though it said that it is gone.
+    pub(super) fn enable(&self) {
+        let mut fare = self.fare();
+        (fare.is_disabled, fare.paused_until) = (false, None);
+    }
+
+    pub(super) fn note_news(&self) {
+        self.has_news.store(true, Ordering::Release);
+    }
+
+    pub(super) fn take_news(&self) -> bool {
+        self.has_news.swap(false, Ordering::Acquire)
+    }
+
+    pub(super) fn health(&self, app: &Arc<str>) -> EndpointHealth {
+        let Fare {
+            is_disabled,
+            is_failing,
+            paused_until,
+            delivered,
+            failed,
+            given_up,
+            under_way,
+            last_delivered,
+            last_failed,
+            last_error,
+        } = self.fare().clone();
+        EndpointHealth {
+            app: Arc::clone(app),
+            endpoint: Arc::clone(&self.id),
+            host: self.url.host_str().unwrap_or_default().into(),
+            is_disabled,
+            is_failing,
+            paused_until,
+            delivered,
+            failed,
+            given_up,
+            under_way,
+            last_delivered,
+            last_failed,
+            last_error,
+        }
+    }
+
+    fn fare(&self) -> MutexGuard<'_, Fare> {
+        self.fare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why an attempt failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// In words, without the URL.
+    pub(super) error: Box<str>,
+    /// How long the endpoint wants to be left alone.
+    pub(super) retry_after: Option<Duration>,
+    /// Whether it wants to be left alone for good.
+    pub(super) is_gone: bool,
+}

@@ -1,0 +1,58 @@
+//! What happened, and how an endpoint is told.
+
+use serde::Serialize;
+use serde_json::Value;
+use stagedoor_proto::{RoomId, Timestamp};
+
+use crate::config::EventType;
+
+/// Something that happened in an app.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// What sort of thing.
+    pub kind: EventType,
+    /// When.
+    pub at: Timestamp,
+    /// In which room, and at which place in its log, where it was in one.
+    pub room: Option<(RoomId, u64)>,
+    /// The rest, by type.
+    pub data: Value,
+    /// Connection data of the participant it is about, told only to endpoints that ask for it.
+    pub connection_data: Option<String>,
+}
+
+/// A message's body.
+///
+/// Shape: `{"id":"msg_…","type":"room.opened","at_ms":1900000000000,"app":"shop","room":"lobby","version":7,"data":{}}`.
+#[derive(Serialize)]
+struct Body<'a> {
+    id: String,
+    r#type: EventType,
+    at_ms: Timestamp,
+    app: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<&'a RoomId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+    data: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection_data: Option<&'a str>,
+}
+
+impl Event {
+    /// The message that tells it.
+    pub(super) fn body(&self, id: u128, app: &str, with_connection_data: bool) -> String {
+        let connection_data = self.connection_data.as_deref().filter(|_| with_connection_data);
+        let body = Body {
+            id: format!("msg_{id:032x}"),
+            r#type: self.kind,
+            at_ms: self.at,
+            app,
+            room: self.room.as_ref().map(|(room, _)| room),
+            version: self.room.as_ref().map(|(_, version)| *version),
+            data: &self.data,
+            connection_data,
+        };
+        serde_json::to_string(&body).expect("an event is texts, numbers and JSON")
+    }
+}

@@ -1,0 +1,201 @@
+//! The endpoints of one app: what they are told is kept, and what was not delivered can be looked at and tried again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::sync::Notify;
+
+use super::endpoint::{Endpoint, EndpointHealth};
+use super::event::Event;
+use crate::clock::{Clock, Rng};
+use crate::store::{DeadLetters, Message, NewMessage, OutboxCount, Store, StoreError};
+
+/// Messages of an app that are kept, dead letters included; beyond, the oldest go.
+pub const MAX_MESSAGES: u64 = 100_000;
+
+/// Wakes the dispatcher. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Bell(Arc<Notify>);
+
+impl Bell {
+    pub(super) fn ring(&self) {
+        self.0.notify_one();
+    }
+
+    /// Resolves when it was rung since the last time. Cancel-safe.
+    pub(super) async fn rung(&self) {
+        self.0.notified().await;
+    }
+}
+
+/// No endpoint of the app has this id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the app has no endpoint of this id")]
+pub struct UnknownEndpoint;
+
+/// The endpoints of one app.
+pub struct Webhooks {
+    app: Arc<str>,
+    endpoints: Box<[Arc<Endpoint>]>,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    bell: Bell,
+    dropped: AtomicU64,
+    is_overflow_told: AtomicBool,
+}
+
+impl Webhooks {
+    /// The endpoints of `app`, at least one.
+    #[must_use]
+    pub fn new(
+        app: Arc<str>,
+        endpoints: Vec<Endpoint>,
+        store: Arc<dyn Store>,
+        clock: Clock,
+        bell: Bell,
+    ) -> Self {
+        Self {
+            app,
+            endpoints: endpoints.into_iter().map(Arc::new).collect(),
+            store,
+            clock,
+            bell,
+            dropped: AtomicU64::new(0),
+            is_overflow_told: AtomicBool::new(false),
+        }
+    }
+
+    /// The app's id.
+    #[must_use]
+    pub const fn app(&self) -> &Arc<str> {
+        &self.app
+    }
+
+    /// Its endpoints.
+    #[must_use]
+    pub fn endpoints(&self) -> &[Arc<Endpoint>] {
+        &self.endpoints
+    }
+
+    pub(super) fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Hands messages of these events to the store's queue; the future resolves once they are on disk, and is `None`
+    /// where nobody wants them. An error of the store is logged, and counted as dropped messages.
+    #[must_use]
+    pub fn tell(self: &Arc<Self>, events: &[Event]) -> Option<BoxFuture<'static, ()>> {
+        let messages: Vec<_> = events.iter().flat_map(|event| self.messages(event)).collect();
+        if messages.is_empty() {
+            return None;
+        }
+        let count = messages.len() as u64;
+        let (app, now) = (Arc::clone(&self.app), self.clock.now());
+        let kept = self.store.put_messages(app, messages, MAX_MESSAGES, now);
+        let own = Arc::clone(self);
+        let told = async move {
+            match kept.await {
+                Ok(0) => {}
+                Ok(dropped) => own.note_overflow(dropped),
+                Err(error) => {
+                    own.dropped.fetch_add(count, Ordering::Relaxed);
+                    tracing::error!(app = &*own.app, %error, "webhook messages were not kept");
+                }
+            }
+            own.ring();
+        };
+        Some(told.boxed())
+    }
+
+    /// A message for each endpoint that wants an event; those that are gone are told nothing.
+    fn messages(&self, event: &Event) -> impl Iterator<Item = NewMessage> {
+        let id = Rng.bits();
+        let mut bodies: BTreeMap<bool, Arc<str>> = BTreeMap::new();
+        let wanting = self.endpoints.iter();
+        let wanting = wanting
+            .filter(|endpoint| endpoint.events().wants(event.kind) && !endpoint.is_disabled());
+        wanting.map(move |endpoint| {
+            let body = bodies
+                .entry(endpoint.connection_data)
+                .or_insert_with_key(|with_data| event.body(id, &self.app, *with_data).into());
+            NewMessage {
+                endpoint: Arc::clone(endpoint.id()),
+                event: id,
+                kind: event.kind.as_str().into(),
+                body: Arc::clone(body),
+                at: event.at,
+            }
+        })
+    }
+
+    fn note_overflow(&self, dropped: u64) {
+        self.dropped.fetch_add(dropped, Ordering::Relaxed);
+        if !self.is_overflow_told.swap(true, Ordering::Relaxed) {
+            let (app, max) = (&*self.app, MAX_MESSAGES);
+            tracing::warn!(app, max, "more webhook messages than are kept: the oldest are dropped");
+        }
+    }
+
+    fn ring(&self) {
+        self.endpoints.iter().for_each(|endpoint| endpoint.note_news());
+        self.bell.ring();
+    }
+
+    /// How each endpoint fares.
+    #[must_use]
+    pub fn health(&self) -> Vec<EndpointHealth> {
+        self.endpoints.iter().map(|endpoint| endpoint.health(&self.app)).collect()
+    }
+
+    /// Messages that were dropped since the process began, for want of room or because the store failed.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// How many messages each endpoint has, those of former endpoints too.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn counts(&self) -> Result<Vec<OutboxCount>, StoreError> {
+        self.store.count_messages(Arc::clone(&self.app)).await
+    }
+
+    /// At most `limit` dead letters after number `after`, in the order of their numbers.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn dead_letters(&self, after: u64, limit: usize) -> Result<Vec<Message>, StoreError> {
+        self.store.dead_letters(Arc::clone(&self.app), after, limit).await
+    }
+
+    /// Tries the dead letter of this number again as if it were new; whether there is one.
+    ///
+    /// # Errors
+    /// When the store does not take it.
+    pub async fn replay(&self, number: u64) -> Result<bool, StoreError> {
+        Ok(self.replay_some(DeadLetters::One(number)).await? > 0)
+    }
+
+    /// Tries all dead letters of an endpoint again, though it may have said that it is gone; how many.
+    ///
+    /// # Errors
+    /// When the store does not take it; inside, when there is no such endpoint.
+    pub async fn replay_all(&self, id: &str) -> Result<Result<u64, UnknownEndpoint>, StoreError> {
+        let Some(endpoint) = self.endpoints.iter().find(|endpoint| **endpoint.id() == *id) else {
+            return Ok(Err(UnknownEndpoint));
+        };
+        endpoint.enable();
+        self.replay_some(DeadLetters::Of(Arc::clone(endpoint.id()))).await.map(Ok)
+    }
+
+    async fn replay_some(&self, which: DeadLetters) -> Result<u64, StoreError> {
+        let (app, now) = (Arc::clone(&self.app), self.clock.now());
+        let replayed = self.store.replay_messages(app, which, now).await?;
+        self.ring();
+        Ok(replayed)
+    }
+}

@@ -1,0 +1,73 @@
+//! What an app's own servers are told, and how: with receivers that answer well, badly or not at all.
+
+mod delivery;
+mod events;
+mod outside;
+mod receiver;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use stagedoor::config::{Endpoint, EventFilter};
+
+use crate::common::{Client, Gateway, Setup};
+use receiver::{Receiver, SECRETS, secret};
+
+/// An endpoint `id` at `url`, on this machine, that is told of all.
+fn endpoint_at(id: &str, url: String) -> Endpoint {
+    Endpoint {
+        id: id.into(),
+        url,
+        secrets: vec![secret(SECRETS[0])],
+        events: EventFilter::default(),
+        connection_data: false,
+        allow_private: true,
+        deadline: Duration::from_secs(5),
+        max_concurrent: 4,
+    }
+}
+
+/// The same for a receiver, told of bans alone: they come one at a time, when a test asks for them.
+fn of_bans(id: &str, receiver: &Receiver) -> Endpoint {
+    let events = EventFilter::of(&["user.banned"]).unwrap();
+    Endpoint { events, ..endpoint_at(id, receiver.url()) }
+}
+
+fn setup(endpoints: Vec<Endpoint>) -> Setup {
+    Setup::new().with(|config| config.apps[0].endpoints = endpoints)
+}
+
+impl Gateway {
+    /// Bans somebody, which is an event.
+    async fn ban(&self, username: &str) {
+        let answer = self.api("POST", &format!("users/{username}/ban"), Some(json!({}))).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
+    /// How the endpoints fare, once `wanted` of the one called `id`.
+    async fn fares(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let looked = async {
+            loop {
+                let answer = self.api("GET", "webhooks", None).await;
+                let endpoints = answer.body["endpoints"].as_array().unwrap();
+                let own = endpoints.iter().find(|endpoint| endpoint["id"] == id).unwrap();
+                if wanted(own) {
+                    return own.clone();
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), looked).await.expect("it comes to that")
+    }
+
+    async fn dead_letters(&self, query: &str) -> Value {
+        let answer = self.api("GET", &format!("webhooks/dead-letters{query}"), None).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body
+    }
+}
+
+/// A guest's session that ends by itself.
+async fn come_and_go(gateway: &Gateway, username: &str) {
+    let (mut client, _) = Client::guest(gateway, username, "instance-1").await;
+    client.request("end", json!({})).await.unwrap();
+}
