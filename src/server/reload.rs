@@ -92,12 +92,7 @@ impl Reloader {
                         tracing::info!("{key} changed");
                     }
                 }
-                let applied = changes.iter().filter(|change| !change.needs_restart).count();
-                tracing::info!(
-                    applied,
-                    waiting = changes.len() - applied,
-                    "configuration reloaded"
-                );
+                tracing::info!("configuration reloaded");
             }
             Err(error) => tracing::error!(%error, "configuration not reloaded: nothing changed"),
         }

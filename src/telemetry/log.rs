@@ -23,7 +23,7 @@ pub mod field {
     pub const HOOK: &str = "hook";
     /// What went wrong.
     pub const ERROR: &str = "error";
-    /// A request's number, as its client picked it.
+    /// A request's number, as its client picked it; of the server API, the id that its caller gave it or we did.
     pub const REQUEST: &str = "request";
     /// A host of somebody else's that is called.
     pub const HOST: &str = "host";
@@ -40,10 +40,22 @@ pub mod field {
     /// The gateway's version.
     pub const VERSION: &str = "version";
 
+    /// The method, route and status of a call of the server API, and how long it took.
+    pub const METHOD: &str = "method";
+    /// See [`METHOD`].
+    pub const ROUTE: &str = "route";
+    /// See [`METHOD`].
+    pub const STATUS: &str = "status";
+    /// See [`METHOD`]; in milliseconds.
+    pub const TOOK_MS: &str = "took_ms";
+    /// A webhook endpoint's name.
+    pub const ENDPOINT: &str = "endpoint";
+    /// How many webhook messages.
+    pub const MESSAGES: &str = "messages";
     /// All of them.
     pub const ALL: &[&str] = &[
         APP, USER, SESSION, CONNECTION, HOOK, ERROR, REQUEST, HOST, LISTEN, ADMIN, SESSIONS, ROOMS,
-        OUTCOME, VERSION,
+        OUTCOME, VERSION, ENDPOINT, MESSAGES, METHOD, ROUTE, STATUS, TOOK_MS,
     ];
 }
 

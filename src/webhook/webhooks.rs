@@ -135,7 +135,7 @@ impl Webhooks {
         self.dropped.fetch_add(dropped, Ordering::Relaxed);
         if !self.is_overflow_told.swap(true, Ordering::Relaxed) {
             let (app, max) = (&*self.app, MAX_MESSAGES);
-            tracing::warn!(app, max, "more webhook messages than are kept: the oldest are dropped");
+            tracing::warn!(app, "more than {max} webhook messages: the oldest are dropped");
         }
     }
 

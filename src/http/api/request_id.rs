@@ -26,13 +26,13 @@ pub(in crate::http) async fn follow(
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     let header = HeaderValue::from_str(&id).ok();
-    let span = tracing::info_span!("request", id = %id);
+    let span = tracing::info_span!("request", request = %id);
     let started = ports.hub().clock().now();
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Some(route) = route.filter(|route| route.as_str().starts_with("/api/")) {
         let took_ms = ports.hub().clock().now().saturating_since(started).as_millis();
         let (route, status) = (route.as_str(), response.status().as_u16());
-        span.in_scope(|| tracing::info!(%method, route, status, took_ms, "answered"));
+        span.in_scope(|| tracing::debug!(%method, route, status, took_ms, "answered"));
     }
     response.headers_mut().extend(header.map(|id| (HEADER, id)));
     response

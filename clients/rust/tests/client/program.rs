@@ -60,7 +60,7 @@ impl Program {
     pub(crate) async fn post(&self, path: &str) {
         let key = self.ready["server_key"].as_str().expect("a key");
         let request = format!(
-            "POST /api/v1/apps/demo/{path} HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {key}\r\n\
+            "POST /api/v1/apps/demo/{path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\
              content-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{{}}"
         );
         let mut stream = TcpStream::connect(self.listen()).await.expect("a gateway");
