@@ -209,7 +209,7 @@ impl Server {
         &self.hub
     }
 
-    /// Serves until `shutdown` resolves, then drains: accepts nothing, spreads the closes, waits for the last words, and
+    /// Serves until `shutdown` resolves or the server API is asked to drain, then drains: accepts nothing, spreads the closes, waits for the last words, and
     /// hands over what there is to the next process.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Stopped {
         let Self {
@@ -236,7 +236,11 @@ impl Server {
             lifecycle.spawn(dispatcher.run(lifecycle.clone()));
         }
         lifecycle.spawn(forget(Arc::clone(&hub), lifecycle.clone()));
-        shutdown.await;
+        tokio::select! {
+            biased;
+            () = lifecycle.draining() => {} // The server API was asked to.
+            () = shutdown => {}
+        }
         tracing::info!(sessions = hub.session_count(), "draining");
         lifecycle.begin_drain();
         let gone = async {

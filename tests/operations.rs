@@ -20,6 +20,7 @@ const TABLES: &[&str] = &[
     "[listen]\n",
     "[listen.tls]\n",
     "[listen.admin_tls]\n",
+    "[operator]\n",
     "[limits]\n",
     "[keepalive]\n",
     "[resume]\n",

@@ -9,6 +9,7 @@ mod breaker;
 mod guard;
 pub mod hooks;
 pub mod keys;
+mod operator;
 mod server;
 pub mod token;
 
@@ -27,6 +28,7 @@ use stagedoor_proto::{Credentials, ErrorCode, InstanceId, Timestamp, Username};
 pub use authenticator::{AppAuth, AuthError, Authenticator, Proof, Verified};
 pub use breaker::BreakerLimits;
 pub use guard::{Guard, GuardLimits};
+pub use operator::OperatorKey;
 pub use server::{InvalidServerKey, ServerActor, ServerAuth, ServerKey};
 
 use crate::grant::Grant;

@@ -9,9 +9,10 @@ use super::source::{collect, values};
 use super::{App, Config, Limits};
 
 /// Tables and keys that are read at the start only: what was made of them cannot be made anew under live sessions.
-const AT_START: [&str; 12] = [
+const AT_START: [&str; 13] = [
     "listen.listen",
     "listen.admin_listen",
+    "operator",
     "limits.api_calls_per_s",
     "limits.api_calls_burst",
     "limits.api_body_bytes",
@@ -61,6 +62,13 @@ impl Config {
             .filter(|key| !key.starts_with("apps["))
             .map(|key| Change { key: key.clone(), needs_restart: is_read_at_start(key) })
             .collect();
+        let operator =
+            |config: &Self| config.operator.key.as_ref().map(|key| key.expose_secret().to_owned());
+        if operator(self) != operator(next)
+            && !changes.iter().any(|change| change.key == "operator.key")
+        {
+            changes.push(Change { key: "operator.key".to_owned(), needs_restart: true });
+        }
         let ids: BTreeSet<&str> = self.apps.iter().chain(&next.apps).map(|app| &*app.id).collect();
         for id in ids {
             match (self.app(id), next.app(id)) {

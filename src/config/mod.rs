@@ -24,6 +24,7 @@ mod listen;
 mod log;
 mod nearest;
 mod network;
+mod operator;
 mod places;
 mod resume;
 mod secret;
@@ -58,6 +59,7 @@ pub use limits::Limits;
 pub use listen::{ForwardedHeader, Listen};
 pub use log::Log;
 pub use network::Network;
+pub use operator::Operator;
 pub use resume::Resume;
 pub use secret::SERVER_KEY_PREFIX;
 pub use session::Session;
@@ -92,6 +94,9 @@ pub struct Config {
     /// Addresses and origins.
     #[serde(default)]
     pub listen: Listen,
+    /// Who may do what concerns the whole node.
+    #[serde(default)]
+    pub operator: Operator,
     /// The tenants, at least one, each with an id of its own.
     pub apps: Vec<App>,
     /// Bounds of everything a peer can make grow.
@@ -128,7 +133,7 @@ pub struct Dev {
     pub data: Option<PathBuf>,
     /// Signs the app's tokens; made anew for each process.
     pub app_secret: SecretString,
-    /// Opens the server API; made anew for each process.
+    /// Opens the server API, the node's own calls too; made anew for each process.
     pub server_key: SecretString,
 }
 
@@ -175,12 +180,13 @@ impl Config {
             guests: true,
             default_rooms: vec![(RoomPattern::any(), Role::Publisher)],
             hs256_secrets: vec![HmacSecret { kid: None, secret: dev.app_secret }],
-            server_keys: vec![dev.server_key],
+            server_keys: vec![dev.server_key.clone()],
             ..App::unnamed()
         };
         Self {
             mode: Mode::Dev,
             listen: Listen::dev(dev.listen),
+            operator: Operator { key: Some(dev.server_key) },
             apps: vec![app],
             limits: Limits { spare_loopback: true, ..Limits::default() },
             keepalive: Keepalive::default(),

@@ -74,6 +74,8 @@ pub(super) struct Optional;
 pub(super) struct ServerKeys;
 /// The secrets that sign what an endpoint is told: more than one while they are exchanged.
 pub(super) struct WebhookSecrets;
+/// The key that opens its calls about the node.
+pub(super) struct OperatorKey;
 
 impl One {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<SecretString, D::Error> {
@@ -131,6 +133,23 @@ impl WebhookSecrets {
 
     pub(super) fn serialize<S: Serializer>(keys: &[SecretString], s: S) -> Result<S::Ok, S::Error> {
         ServerKeys::serialize(keys, s)
+    }
+}
+
+impl OperatorKey {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Option<SecretString>, D::Error> {
+        let Source(secret) = Source::deserialize(d)?;
+        check(secret, SERVER_KEY_PREFIX).map(Some)
+    }
+
+    #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
+    pub(super) fn serialize<S: Serializer>(
+        key: &Option<SecretString>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        Optional::serialize(key, s)
     }
 }
 

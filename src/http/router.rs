@@ -47,7 +47,7 @@ impl Ports {
     #[must_use]
     pub fn new(config: &Config, address: SocketAddr, hub: Arc<Hub>, lifecycle: Lifecycle) -> Self {
         let rules = ArcSwap::from_pointee(Rules::new(config, address));
-        Self { hub, lifecycle, address, rules, api: api::ApiState::new(&config.limits) }
+        Self { hub, lifecycle, address, rules, api: api::ApiState::new(config) }
     }
 
     /// Goes by `config` from now on; its addresses stay.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams};
-use hyper::StatusCode;
 use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
+use hyper::{HeaderMap, StatusCode};
 use stagedoor_proto::{Ref, RoomId, Target, Username};
 
 use super::super::problem::Problem;
@@ -77,16 +77,9 @@ impl FromRequestParts<Arc<Ports>> for Backend {
         let path = RawPathParams::from_request_parts(request, ports)
             .await
             .map_err(|error| Problem::invalid("path", error.body_text()))?;
-        let told = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let bearer = told
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim())
-            .ok_or_else(|| {
-                refused(
-                    "send `Authorization: Bearer` with a server key or a server token of the app",
-                )
-            })?;
+        let bearer = bearer_of(&request.headers).ok_or_else(|| {
+            refused("send `Authorization: Bearer` with a server key or a server token of the app")
+        })?;
         // An app that is not there is refused as one whose key was wrong: it tells nobody which apps there are.
         let app = path.iter().find(|(name, _)| *name == "app").map(|(_, id)| id);
         let app = app.and_then(|id| ports.hub().app(id)).ok_or_else(|| refused(WRONG))?;
@@ -106,6 +99,13 @@ impl FromRequestParts<Arc<Ports>> for Backend {
 
 const WRONG: &str = "this is not a valid server key or server token of the app";
 
-fn refused(detail: &str) -> Problem {
+/// What a request shows for itself.
+pub(super) fn bearer_of(headers: &HeaderMap) -> Option<&str> {
+    let told = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = told.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+pub(super) fn refused(detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
 }

@@ -1,12 +1,14 @@
 //! The server API under `/api/v1`: what an app's backend and its operators may do.
 //!
-//! A server key or a server token of the app opens it, and nothing a client holds does. Errors are problem details. Each
+//! A server key or a server token of the app opens it, and nothing a client holds does; what concerns the whole node is
+//! opened by the operator's key alone. Errors are problem details. Each
 //! file of a resource has its routes, what they take and tell, and how they are told in the `OpenAPI` document: a route
 //! that is not described cannot be made. Invariant: what changes something is carried to its end though its caller
 //! hangs up, and is done once for each `ref`. Not here: what the verbs do (`hub`).
 
 mod audit;
 mod bearer;
+mod drain;
 mod input;
 mod once;
 mod openapi;
@@ -30,7 +32,8 @@ use axum::Router;
 use axum::routing::get;
 
 use super::router::Ports;
-use crate::config::Limits;
+use crate::auth::OperatorKey;
+use crate::config::{self, Config};
 use once::Refs;
 use rate::Callers;
 use routes::Routes;
@@ -47,14 +50,19 @@ pub(super) struct ApiState {
     body_bytes: usize,
     callers: Callers,
     refs: Refs,
+    /// Opens what concerns the whole node.
+    operator_key: Option<OperatorKey>,
+    drain: config::Drain,
 }
 
 impl ApiState {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
         Self {
-            body_bytes: limits.api_body_bytes,
-            callers: Callers::new(limits),
+            body_bytes: config.limits.api_body_bytes,
+            callers: Callers::new(&config.limits),
             refs: Refs::default(),
+            operator_key: config.operator.key.as_ref().map(OperatorKey::new),
+            drain: config.drain,
         }
     }
 }
@@ -76,6 +84,7 @@ fn all() -> Routes {
         streams::routes,
         audit::routes,
         webhooks::routes,
+        drain::routes,
     ];
     resources.into_iter().fold(Routes::default(), |routes, add| add(routes))
 }

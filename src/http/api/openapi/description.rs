@@ -36,6 +36,12 @@ impl<'a> Description<'a> {
         self
     }
 
+    /// Only the operator's key opens it.
+    pub(in crate::http::api) fn for_operators(mut self) -> Self {
+        self.told["security"] = json!([{ "operator": [] }]);
+        self
+    }
+
     /// The query it takes: each field of `T` is a parameter.
     pub(in crate::http::api) fn asks<T: JsonSchema>(mut self) -> Self {
         let schema = T::json_schema(self.schemas).to_value();

@@ -66,6 +66,11 @@ fn value(operations: &[Operation]) -> Value {
                     "scheme": "bearer",
                     "description": "A server key of the app (`sk_…`), or a server token.",
                 },
+                "operator": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The key of whoever runs the node (`sk_…`), `operator.key` in the configuration.",
+                },
             },
             "responses": {
                 "Problem": {
