@@ -1,24 +1,23 @@
-//! `audit list|verify|export`: an app's audit log, read from the store's file.
+//! `audit list|verify|export`: an app's audit log, read from the store's file or asked of a gateway that runs.
 //!
-//! A gateway that runs has the file for itself; it has to be stopped first. What is told goes to the standard output.
+//! A gateway that runs has the file for itself: either it is asked, or it has to be stopped first. What is told goes to
+//! the standard output.
 
+mod source;
 mod table;
 
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::failure::Failure;
 use super::{Exit, complain};
-use crate::config::Store as Place;
-use crate::store::{AuditFile, Head, StoreError};
+use crate::store::{Head, StoreError};
+use source::Log;
 
 /// Rows a list shows unless it is told otherwise.
 const LISTED: usize = 100;
-
-/// Rows read at a time.
-const PAGE: usize = 1_000;
 
 /// Reads an audit log.
 #[derive(Debug, Subcommand)]
@@ -29,20 +28,6 @@ pub(super) enum Audit {
     Verify(Verify),
     /// Print rows as lines of JSON, and the head in the last line.
     Export(Export),
-}
-
-/// Which log.
-#[derive(Debug, Args)]
-struct Log {
-    /// The directory durable facts are kept in.
-    #[arg(long, value_name = "DIRECTORY", required_unless_present = "store")]
-    data: Option<PathBuf>,
-    /// The store's file itself.
-    #[arg(long, value_name = "FILE", conflicts_with = "data")]
-    store: Option<PathBuf>,
-    /// The app.
-    #[arg(long)]
-    app: String,
 }
 
 /// Prints rows.
@@ -94,6 +79,10 @@ enum AuditError {
     Store(#[from] StoreError),
     #[error("{file}: there is no audit log of app {app:?}; there are: {known}")]
     NoLog { file: String, app: String, known: String },
+    #[error(transparent)]
+    Gateway(#[from] Failure),
+    #[error("the gateway's answer was cut off, or is none of an audit log")]
+    CutOff,
     #[error("cannot print it: {0}")]
     Print(#[from] io::Error),
 }
@@ -108,7 +97,11 @@ impl Audit {
             }
             Err(error) => {
                 complain(&error);
-                Exit::Failure
+                if let AuditError::Gateway(failure) = &error {
+                    failure.exit()
+                } else {
+                    Exit::Failure
+                }
             }
         }
     }
@@ -126,11 +119,16 @@ impl Audit {
 
 impl List {
     fn tell(self, out: &mut impl Write) -> Result<Exit, AuditError> {
-        let file = self.log.open()?;
+        let log = self.log.open()?;
         if self.json {
-            print_rows(&file, &self.log.app, self.after, self.limit, out)?;
+            log.rows(self.after, self.limit, |row| writeln!(out, "{}", json!(row)))?;
         } else {
-            table::print(&file.rows(&self.log.app, self.after, self.limit)?, out)?;
+            let mut rows = Vec::new();
+            log.rows(self.after, self.limit, |row| {
+                rows.push(row);
+                Ok(())
+            })?;
+            table::print(&rows, out)?;
         }
         Ok(Exit::Success)
     }
@@ -138,13 +136,13 @@ impl List {
 
 impl Verify {
     fn tell(self, out: &mut impl Write) -> Result<Exit, AuditError> {
-        match (self.log.open()?.verify(&self.log.app, self.head.as_ref())?, self.json) {
-            (Ok(verified), false) => {
-                writeln!(out, "ok: {} rows, head {}", verified.head.number, verified.head)?;
+        match (self.log.open()?.verify(self.head.as_ref())?, self.json) {
+            (Ok(head), false) => {
+                writeln!(out, "ok: {} rows, head {head}", head.number)?;
                 Ok(Exit::Success)
             }
-            (Ok(verified), true) => {
-                writeln!(out, "{}", json!({ "ok": true, "head": verified.head }))?;
+            (Ok(head), true) => {
+                writeln!(out, "{}", json!({ "ok": true, "head": head }))?;
                 Ok(Exit::Success)
             }
             (Err(tampered), false) => {
@@ -152,7 +150,7 @@ impl Verify {
                 Ok(Exit::Failure)
             }
             (Err(tampered), true) => {
-                writeln!(out, "{}", json!({ "ok": false, "found": tampered.to_string() }))?;
+                writeln!(out, "{}", json!({ "ok": false, "found": tampered }))?;
                 Ok(Exit::Failure)
             }
         }
@@ -161,50 +159,12 @@ impl Verify {
 
 impl Export {
     fn tell(self, out: &mut impl Write) -> Result<Exit, AuditError> {
-        let file = self.log.open()?;
-        print_rows(&file, &self.log.app, self.after, self.limit.unwrap_or(usize::MAX), out)?;
-        writeln!(out, "{}", json!({ "head": file.head(&self.log.app)? }))?;
+        let limit = self.limit.unwrap_or(usize::MAX);
+        let print = |row| writeln!(out, "{}", json!(row));
+        let head = self.log.open()?.rows_and_head(self.after, limit, print)?;
+        writeln!(out, "{}", json!({ "head": head }))?;
         Ok(Exit::Success)
     }
-}
-
-impl Log {
-    fn open(&self) -> Result<AuditFile, AuditError> {
-        let in_directory = self.data.as_deref().map(Place::in_directory);
-        let path = match (in_directory, &self.store) {
-            (Some(Place::Sqlite { path }), _) => path,
-            (Some(Place::Memory) | None, file) => {
-                file.clone().expect("clap asks for one of --data and --store")
-            }
-        };
-        let file = AuditFile::open(&path)?;
-        let apps = file.apps()?;
-        if apps.contains(&self.app) {
-            return Ok(file);
-        }
-        let known = if apps.is_empty() { "none".to_owned() } else { apps.join(", ") };
-        Err(AuditError::NoLog { file: path.display().to_string(), app: self.app.clone(), known })
-    }
-}
-
-/// Prints rows as lines of JSON, a page at a time.
-fn print_rows(
-    file: &AuditFile,
-    app: &str,
-    mut after: u64,
-    mut limit: usize,
-    out: &mut impl Write,
-) -> Result<(), AuditError> {
-    while limit > 0 {
-        let rows = file.rows(app, after, limit.min(PAGE))?;
-        let Some(last) = rows.last() else { break };
-        after = last.number;
-        limit -= rows.len();
-        for row in &rows {
-            writeln!(out, "{}", json!(row))?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -322,6 +282,9 @@ mod tests {
             "list --data /d",
             "list --app shop",
             "list --app shop --data /d --store /f",
+            "list --app shop --data /d --url http://127.0.0.1:7081",
+            "list --app shop --data /d --key-file /f",
+            "list --app shop --url 127.0.0.1:7081",
             "verify --app shop --data /d --head 12",
             "export --app shop --data /d --after -1",
         ] {

@@ -185,6 +185,7 @@ impl Serving {
         let moderator = moderator.unwrap_or_else(|error| format!("none: {error}"));
         let (secret, server_key) =
             (keys.app_secret.expose_secret(), keys.server_key.expose_secret());
+        let api = self.config.listen.admin_listen.unwrap_or(listen);
         format!(
             r#"
 Stagedoor, development mode: anybody on this machine may come in as a guest.
@@ -194,6 +195,10 @@ Stagedoor, development mode: anybody on this machine may come in as a guest.
   app secret       {secret}
   server key       {server_key}
   moderator token  {moderator}
+
+For `stagedoor sessions list` and the like in another terminal:
+
+  export STAGEDOOR_URL=http://{api} STAGEDOOR_SERVER_KEY={server_key}
 
 Open http://{listen}/livez in a browser and paste this into its console:
 

@@ -227,7 +227,8 @@ fn tokens(
     Ok(AppTokens::new(app.into(), [key].into(), clock))
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// A duration, as an argument.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "expected a duration such as 30s, 5m, 24h or 30d".to_owned())
 }
 

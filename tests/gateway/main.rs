@@ -15,6 +15,7 @@ mod api_rooms;
 mod api_sessions;
 mod bad_input;
 mod bans;
+mod cli;
 mod duplicates;
 mod durability;
 mod expired;

@@ -79,6 +79,18 @@ impl Running {
         assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
     }
 
+    /// Asks it to stop: by a signal, or by the command line.
+    fn stop(&self, way: &str) {
+        if way != "drain" {
+            return self.signal(way);
+        }
+        let url = format!("http://{}", self.ready["listen"].as_str().unwrap());
+        let key = self.ready["server_key"].as_str().unwrap();
+        let mut drain = stagedoor();
+        drain.arg("drain").env("STAGEDOOR_URL", url).env("STAGEDOOR_SERVER_KEY", key);
+        assert!(drain.output().unwrap().status.success());
+    }
+
     /// How it ended, and what else it had printed.
     fn ended(mut self) -> (Option<i32>, String) {
         let mut rest = String::new();
@@ -97,20 +109,20 @@ impl Drop for Running {
 
 #[tokio::test]
 async fn it_says_in_one_line_where_it_is_and_stops_without_hurting() {
-    for signal in ["-TERM", "-INT"] {
+    for way in ["-TERM", "-INT", "drain"] {
         let running = Running::dev(&[]);
         let fields: Vec<&String> = running.ready.as_object().unwrap().keys().collect();
         assert_eq!(fields, ["app", "app_secret", "listen", "server_key"]);
         let (mut client, _) = running.start(start_of("ada", "instance-1")).await;
         let mut undecided = running.connect().await;
-        running.signal(signal);
+        running.stop(way);
         for client in [&mut client, &mut undecided] {
             let closed = client.closed().await;
             assert_eq!((closed.code, &closed.disconnect["action"]), (4200, &json!("retry")));
             assert!(closed.disconnect["retry_after_ms"].as_u64() > Some(0));
         }
         drop((client, undecided));
-        assert_eq!(running.ended(), (Some(0), String::new()), "{signal}");
+        assert_eq!(running.ended(), (Some(0), String::new()), "{way}");
     }
 }
 

@@ -1,42 +1,23 @@
 //! Rows of the audit log as a table for people.
 
-use std::array;
-use std::fmt::Write as _;
 use std::io;
 
-use stagedoor_proto::{OutcomeCounts, Timestamp};
-
+use super::super::receipt;
+use super::super::table::{self, printable, time};
 use crate::store::{AuditActor, AuditOutcome, AuditRow};
 
 const COLUMNS: usize = 8;
 const TITLES: [&str; COLUMNS] =
     ["row", "time", "actor", "verb", "room", "target", "outcome", "reason"];
 
-/// Prints rows for people, each column as wide as its widest cell.
+/// Prints rows for people.
 pub(super) fn print(rows: &[AuditRow], out: &mut impl io::Write) -> io::Result<()> {
-    let lines: Vec<_> =
-        [TITLES.map(str::to_owned)].into_iter().chain(rows.iter().map(cells)).collect();
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max();
-    let widths: [usize; COLUMNS] = array::from_fn(|column| width(column).unwrap_or_default());
-    for line in &lines {
-        let mut text = String::new();
-        for (cell, width) in line.iter().zip(widths) {
-            write!(text, "{cell:<width$}  ").expect("a text takes every cell");
-        }
-        writeln!(out, "{}", text.trim_end())?;
-    }
-    Ok(())
+    table::print(&TITLES, rows.iter().map(|row| cells(row).into()).collect(), out)
 }
 
 fn cells(row: &AuditRow) -> [String; COLUMNS] {
     let event = &row.event;
-    let target = &event.target;
-    let target = match (&target.username, target.stream, target.participant) {
-        (Some(username), ..) => username.as_str().to_owned(),
-        (None, Some(stream), _) => format!("stream {stream}"),
-        (None, None, Some(participant)) => format!("participant {participant}"),
-        (None, None, None) => String::new(),
-    };
+    let target = receipt::target(&event.target);
     [
         row.number.to_string(),
         time(event.at_ms),
@@ -54,41 +35,14 @@ fn cells(row: &AuditRow) -> [String; COLUMNS] {
     .map(|cell| printable(&cell))
 }
 
-fn time(at: Timestamp) -> String {
-    let ms = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
-    match jiff::Timestamp::from_millisecond(ms) {
-        Ok(time) => format!("{time:.3}"),
-        // Later than any calendar goes.
-        Err(_) => format!("{ms} ms"),
-    }
-}
-
 fn outcome(outcome: &AuditOutcome) -> String {
     match outcome {
         AuditOutcome::Done => "done".to_owned(),
         AuditOutcome::Denied { times } => format!("denied {times} times"),
         AuditOutcome::Receipts { counts, elapsed_ms } => {
-            let OutcomeCounts { enforced, pending, offline, ignored } = *counts;
-            let parts = [
-                (enforced, "enforced"),
-                (pending, "pending"),
-                (offline, "offline"),
-                (ignored, "ignored"),
-            ];
-            let told: Vec<_> = parts
-                .iter()
-                .filter(|(count, _)| *count > 0)
-                .map(|(count, name)| format!("{count} {name}"))
-                .collect();
-            let told = if told.is_empty() { "nobody".to_owned() } else { told.join(", ") };
-            format!("{told} in {elapsed_ms} ms")
+            format!("{} in {elapsed_ms} ms", receipt::told(*counts))
         }
     }
-}
-
-/// The text without what would move a terminal's cursor: reasons are people's own words.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -146,10 +100,5 @@ mod tests {
         let place = |line: &str, word: &str| line.split(word).next().unwrap().chars().count();
         let places: Vec<_> = text.lines().skip(1).map(|line| place(line, "force_mute")).collect();
         assert_eq!(places, [place(text.lines().next().unwrap(), "verb"); 2], "{text}");
-    }
-
-    #[test]
-    fn time_no_calendar_has_is_told_as_a_number() {
-        assert_eq!(time(Timestamp::MAX), format!("{} ms", i64::MAX));
     }
 }

@@ -154,4 +154,9 @@ impl Gateway {
         self.begin_stop();
         self.running.await.unwrap()
     }
+
+    /// Waits for the gateway, which was asked to stop by other means.
+    pub async fn ended(self) -> Stopped {
+        self.running.await.unwrap()
+    }
 }

@@ -1,0 +1,223 @@
+//! A client of a running gateway's server API: one call at a time, bounded in time, and told in one sentence when it fails.
+//!
+//! Follows no redirect and asks no proxy: the key goes to the gateway that was named and nowhere else.
+//! Not here: what the answers mean to people (each command), and where the gateway is (`connection`).
+
+use std::io;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use stagedoor_proto::Ref;
+use tokio::runtime::{Builder, Runtime};
+
+use super::failure::{Failure, Refusal};
+use crate::auth;
+
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an answer may take; a receipt is waited for for 10 seconds at most.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an answer that is many lines may take, as long as they keep coming.
+const LINES_TIMEOUT: Duration = Duration::from_hours(1);
+/// The most rows of a page.
+const PAGE: usize = 1_000;
+
+/// The server API of one app, or of the node.
+pub(super) struct Api {
+    client: Client,
+    runtime: Runtime,
+    /// What every path begins with.
+    base: Url,
+    key: SecretString,
+}
+
+/// A call to be made.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    method: Method,
+    path: Vec<&'a str>,
+    query: Vec<(&'static str, String)>,
+    body: Option<Value>,
+    ref_: Option<&'a Ref>,
+}
+
+impl<'a> Call<'a> {
+    /// Asks for something.
+    pub(super) fn get(path: &[&'a str]) -> Self {
+        Self::new(Method::GET, path, None)
+    }
+
+    /// Has something done.
+    pub(super) fn post(path: &[&'a str], body: Value) -> Self {
+        Self::new(Method::POST, path, Some(body))
+    }
+
+    /// Has something removed.
+    pub(super) fn delete(path: &[&'a str]) -> Self {
+        Self::new(Method::DELETE, path, None)
+    }
+
+    fn new(method: Method, path: &[&'a str], body: Option<Value>) -> Self {
+        Self { method, path: path.to_vec(), query: Vec::new(), body, ref_: None }
+    }
+
+    /// The same call with something in its query.
+    pub(super) fn with(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
+        self.query.push((name, value.to_string()));
+        self
+    }
+
+    /// The same call, done once under this `ref`.
+    pub(super) fn once(self, ref_: Option<&'a Ref>) -> Self {
+        Self { ref_, ..self }
+    }
+}
+
+impl Api {
+    /// The API under `base`, opened by `key`.
+    pub(super) fn new(base: Url, key: SecretString) -> Result<Self, Failure> {
+        auth::install_crypto();
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(ANSWER_TIMEOUT)
+            .user_agent(concat!("stagedoor/", env!("CARGO_PKG_VERSION")))
+            .build();
+        let client = client.map_err(|error| Failure::connection(&base, &error))?;
+        Ok(Self { client, runtime: runtime.map_err(Failure::Runtime)?, base, key })
+    }
+
+    /// Makes a call; its answer, `null` where there is none.
+    pub(super) fn ask(&self, call: Call<'_>) -> Result<Value, Failure> {
+        self.runtime.block_on(async {
+            let response = self.send(call, ANSWER_TIMEOUT).await?;
+            let status = response.status();
+            let body = response.bytes().await.map_err(|error| self.failed(&error))?;
+            if status == StatusCode::NO_CONTENT {
+                return Ok(Value::Null);
+            }
+            serde_json::from_slice(&body).map_err(|_| self.no_gateway(status))
+        })
+    }
+
+    /// Makes a call that is answered with pages; at most `limit` of their items, and whether there are more.
+    pub(super) fn list(
+        &self,
+        limit: usize,
+        call: impl Fn() -> Call<'static>,
+    ) -> Result<(Vec<Value>, bool), Failure> {
+        let mut items = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let page = call().with("limit", &(limit - items.len()).clamp(1, PAGE));
+            let page = match &next {
+                Some(cursor) => page.with("cursor", cursor),
+                None => page,
+            };
+            let mut answer = self.ask(page)?;
+            let Some(more) = answer["items"].as_array_mut() else {
+                return Err(self.no_gateway(StatusCode::OK));
+            };
+            items.append(more);
+            next = answer["next"].as_str().map(str::to_owned);
+            if next.is_none() || items.len() >= limit {
+                return Ok((items, next.is_some()));
+            }
+        }
+    }
+
+    /// Makes a call that is answered with lines, and gives each to `take` until that has enough.
+    pub(super) fn lines(
+        &self,
+        call: Call<'_>,
+        mut take: impl FnMut(&str) -> io::Result<ControlFlow<()>>,
+    ) -> Result<(), Failure> {
+        self.runtime.block_on(async {
+            let mut response = self.send(call, LINES_TIMEOUT).await?;
+            let status = response.status();
+            let mut rest = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(&error))? {
+                rest.extend_from_slice(&chunk);
+                let Some(end) = rest.iter().rposition(|byte| *byte == b'\n') else { continue };
+                let after = rest.split_off(end + 1);
+                let text = std::str::from_utf8(&rest).map_err(|_| self.no_gateway(status))?;
+                for line in text.lines() {
+                    if take(line)?.is_break() {
+                        return Ok(());
+                    }
+                }
+                rest = after;
+            }
+            // Each line ends; what does not was cut off.
+            if rest.is_empty() { Ok(()) } else { Err(self.no_gateway(status)) }
+        })
+    }
+
+    /// Asks whether the gateway still answers, again and again; whether it stopped within `limit`.
+    pub(super) fn is_gone_within(&self, limit: Duration, pause: Duration) -> bool {
+        let gone = async {
+            while self.is_there().await {
+                tokio::time::sleep(pause).await;
+            }
+        };
+        self.runtime.block_on(async { tokio::time::timeout(limit, gone).await.is_ok() })
+    }
+
+    async fn is_there(&self) -> bool {
+        let mut url = self.base.clone();
+        url.set_path("/livez");
+        match self.client.get(url).timeout(CONNECT_TIMEOUT).send().await {
+            Ok(_) => true,
+            Err(error) => error.is_timeout(),
+        }
+    }
+
+    /// The response to a call that was not refused.
+    async fn send(&self, call: Call<'_>, timeout: Duration) -> Result<Response, Failure> {
+        let Call { method, path, query, body, ref_ } = call;
+        let mut url = self.base.clone();
+        url.path_segments_mut().expect("it was checked to be an http URL").extend(safe(&path)?);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let request = self.client.request(method, url).bearer_auth(self.key.expose_secret());
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        let request = match ref_ {
+            Some(ref_) => request.header("idempotency-key", ref_.as_str()),
+            None => request,
+        };
+        let sent = request.timeout(timeout).send().await;
+        let response = sent.map_err(|error| self.failed(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = response.bytes().await.map_err(|error| self.failed(&error))?;
+        let refusal = serde_json::from_slice::<Refusal>(&body);
+        Err(refusal.map_or_else(|_| self.no_gateway(status), Failure::Refused))
+    }
+
+    fn failed(&self, error: &reqwest::Error) -> Failure {
+        Failure::connection(&self.base, error)
+    }
+
+    fn no_gateway(&self, status: StatusCode) -> Failure {
+        Failure::NotAGateway { url: Failure::place(&self.base), status: status.as_u16() }
+    }
+}
+
+/// The parts of a path, none of which leads elsewhere: in a URL `.` and `..` mean places, however they are escaped.
+fn safe<'a>(path: &'a [&'a str]) -> Result<&'a [&'a str], Failure> {
+    match path.iter().find(|part| matches!(**part, "." | "..")) {
+        Some(part) => Err(Failure::NoSuchPath((*part).to_owned())),
+        None => Ok(path),
+    }
+}

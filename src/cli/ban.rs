@@ -1,0 +1,67 @@
+//! `ban` and `unban`: keep a user out of the app, and let them back in.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+use stagedoor_proto::{Reason, Username};
+
+use super::Exit;
+use super::api::Call;
+use super::connection::Connection;
+use super::token::duration;
+use super::users::done;
+use super::verb::Once;
+
+/// Bans a user.
+#[derive(Debug, Args)]
+pub(super) struct Ban {
+    /// The user.
+    user: Username,
+    /// For how long: `30s`, `5m`, `24h`, `30d`; without it, for good.
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    duration: Option<Duration>,
+    /// Why; they are told.
+    #[arg(long)]
+    reason: Option<Reason>,
+    #[command(flatten)]
+    once: Once,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Lifts a ban.
+#[derive(Debug, Args)]
+pub(super) struct Unban {
+    /// The user.
+    user: Username,
+    #[command(flatten)]
+    once: Once,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Ban {
+    pub(super) fn run(self) -> Exit {
+        let Self { user, duration, reason, once, connection } = self;
+        let for_ms =
+            duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+        connection.run(|api, printer| {
+            let body = json!({ "for_ms": for_ms, "reason": reason });
+            let call = Call::post(&["users", user.as_str(), "ban"], body);
+            let answer = api.ask(call.once(once.ref_.as_ref()))?;
+            printer.told(&answer, &done("banned", &user, &answer))
+        })
+    }
+}
+
+impl Unban {
+    pub(super) fn run(self) -> Exit {
+        let Self { user, once, connection } = self;
+        connection.run(|api, printer| {
+            let call = Call::delete(&["users", user.as_str(), "ban"]).once(once.ref_.as_ref());
+            let answer = api.ask(call)?;
+            printer.told(&answer, &done("unbanned", &user, &answer))
+        })
+    }
+}

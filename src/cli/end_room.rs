@@ -1,0 +1,26 @@
+//! `end-room`: ends a room for all in it.
+
+use clap::Args;
+use serde_json::json;
+use stagedoor_proto::RoomId;
+
+use super::Exit;
+use super::connection::Connection;
+use super::verb::{Manner, perform};
+
+/// Ends a room.
+#[derive(Debug, Args)]
+pub(super) struct EndRoom {
+    /// The room.
+    room: RoomId,
+    #[command(flatten)]
+    manner: Manner,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl EndRoom {
+    pub(super) fn run(self) -> Exit {
+        perform(&self.connection, &self.manner, &self.room, "end", &json!({}))
+    }
+}

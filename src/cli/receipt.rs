@@ -1,0 +1,115 @@
+//! What became of a moderation verb, told to people: each target, then the whole.
+
+use std::io;
+
+use serde::Deserialize;
+use stagedoor_proto::{OutcomeCounts, Receipt as AtTarget, RoomId, Target, Verb};
+
+use super::table::{self, printable};
+
+/// A verb's receipt, as the server API gives it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Receipt {
+    room: RoomId,
+    verb: Verb,
+    /// Absent when the room did it before under the same `ref`.
+    counts: Option<OutcomeCounts>,
+    targets: Vec<AtTarget>,
+    elapsed_ms: u64,
+}
+
+impl Receipt {
+    pub(super) fn print(&self, out: &mut impl io::Write) -> io::Result<()> {
+        let Self { room, verb, counts, targets, elapsed_ms } = self;
+        if !targets.is_empty() {
+            let rows = targets.iter().map(row).collect();
+            table::print(&["target", "outcome", "elapsed"], rows, out)?;
+        }
+        let room = printable(room.as_str());
+        match counts {
+            Some(counts) => {
+                let counts = told(*counts);
+                writeln!(out, "{} in {room}: {counts} in {elapsed_ms} ms", verb.as_str())
+            }
+            None => writeln!(out, "{} in {room}: done before, under the same ref", verb.as_str()),
+        }
+    }
+}
+
+fn row(at: &AtTarget) -> Vec<String> {
+    let outcome = serde_json::to_value(at.outcome).ok();
+    let outcome = outcome.and_then(|outcome| outcome.as_str().map(str::to_owned));
+    let elapsed = format!("{} ms", at.elapsed_ms);
+    let mut target = printable(&target(&at.target));
+    if target.is_empty() {
+        target.push_str("the room"); // A verb that is about nobody in it.
+    }
+    vec![target, outcome.unwrap_or_default(), elapsed]
+}
+
+/// Whom a verb was aimed at.
+pub(super) fn target(target: &Target) -> String {
+    match (&target.username, target.stream, target.participant) {
+        (Some(username), ..) => username.as_str().to_owned(),
+        (None, Some(stream), _) => format!("stream {stream}"),
+        (None, None, Some(participant)) => format!("participant {participant}"),
+        (None, None, None) => String::new(),
+    }
+}
+
+/// How many had which outcome.
+pub(super) fn told(counts: OutcomeCounts) -> String {
+    let OutcomeCounts { enforced, pending, offline, ignored } = counts;
+    let parts =
+        [(enforced, "enforced"), (pending, "pending"), (offline, "offline"), (ignored, "ignored")];
+    let there_are = parts.iter().filter(|(count, _)| *count > 0);
+    let told: Vec<_> = there_are.map(|(count, name)| format!("{count} {name}")).collect();
+    if told.is_empty() { "nobody".to_owned() } else { told.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn printed(receipt: serde_json::Value) -> String {
+        let mut out = Vec::new();
+        serde_json::from_value::<Receipt>(receipt).unwrap().print(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_receipt_tells_each_target_and_the_whole() {
+        let receipt = json!({
+            "room": "lobby", "verb": "force_mute", "version": 42, "concerned": 2,
+            "counts": { "enforced": 1, "pending": 1, "offline": 0, "ignored": 0 },
+            "targets": [
+                { "target": { "username": "ada" }, "outcome": "enforced", "elapsed_ms": 3 },
+                { "target": {}, "outcome": "enforced", "elapsed_ms": 0 },
+                { "target": { "stream": "AAAAAAAAAAAAAAAAAAAAAA" }, "outcome": "pending", "elapsed_ms": 1000 },
+            ],
+            "elapsed_ms": 1000,
+        });
+        let expected = "\
+target                         outcome   elapsed
+ada                            enforced  3 ms
+the room                       enforced  0 ms
+stream AAAAAAAAAAAAAAAAAAAAAA  pending   1000 ms
+force_mute in lobby: 1 enforced, 1 pending in 1000 ms
+";
+        assert_eq!(printed(receipt), expected);
+    }
+
+    #[test]
+    fn a_verb_that_concerned_nobody_or_was_done_before_says_so() {
+        let mut receipt = json!({
+            "room": "lobby", "verb": "lock_room", "version": 42, "concerned": 0,
+            "counts": { "enforced": 0, "pending": 0, "offline": 0, "ignored": 0 },
+            "targets": [], "elapsed_ms": 0,
+        });
+        assert_eq!(printed(receipt.clone()), "lock_room in lobby: nobody in 0 ms\n");
+        receipt.as_object_mut().unwrap().remove("counts");
+        assert_eq!(printed(receipt), "lock_room in lobby: done before, under the same ref\n");
+    }
+}

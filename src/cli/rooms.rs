@@ -1,0 +1,141 @@
+//! `rooms list|show|create|lock|unlock`: the rooms that are open or were created.
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+use stagedoor_proto::RoomId;
+
+use super::Exit;
+use super::api::Call;
+use super::connection::Connection;
+use super::sessions::LISTED;
+use super::table::Column;
+use super::unknown::in_room;
+use super::verb::{Manner, Once, perform};
+
+const COLUMNS: &[Column] = &[
+    Column::plain("room", "/room"),
+    Column::plain("open", "/open"),
+    Column::plain("participants", "/counts/participants"),
+    Column::plain("streams", "/counts/streams"),
+    Column::plain("muted", "/mute/active"),
+    Column::plain("locked", "/locked"),
+    Column::time("created", "/created_ms"),
+];
+const DETAILS: &[Column] = &[
+    Column::plain("room", "/room"),
+    Column::plain("open", "/open"),
+    Column::time("created", "/created_ms"),
+    Column::plain("version", "/version"),
+    Column::plain("participants", "/counts/participants"),
+    Column::plain("publishers", "/counts/publishers"),
+    Column::plain("streams", "/counts/streams"),
+    Column::plain("muted", "/mute/active"),
+    Column::plain("mute locked", "/mute/lock"),
+    Column::plain("locked", "/locked"),
+    Column::plain("large", "/large"),
+    Column::plain("most participants", "/settings/participants"),
+    Column::plain("most streams", "/settings/streams"),
+    Column::plain("roster limit", "/settings/roster_limit"),
+    Column::plain("subscriber signals", "/settings/subscriber_signals"),
+    Column::plain("membership expiry", "/settings/membership_expiry"),
+];
+
+/// Looks at rooms, creates them, and locks them.
+#[derive(Debug, Args)]
+pub(super) struct Rooms {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// List the rooms that are open or were created, by name.
+    List {
+        /// At most so many.
+        #[arg(long, value_name = "ROWS", default_value_t = LISTED)]
+        limit: usize,
+    },
+    /// Show a room.
+    Show {
+        /// The room.
+        room: RoomId,
+    },
+    /// Create a room before anybody joins it.
+    Create(Create),
+    /// Admit only moderators, and those who were there in the last 10 minutes.
+    Lock(Locking),
+    /// Admit everybody again.
+    Unlock(Locking),
+}
+
+#[derive(Debug, Args)]
+struct Create {
+    /// The room.
+    room: RoomId,
+    /// At most so many at a time; without it, as the app's other rooms.
+    #[arg(long, value_name = "PEOPLE")]
+    participants: Option<u32>,
+    /// At most so many streams at a time; without it, as the app's other rooms.
+    #[arg(long)]
+    streams: Option<u32>,
+    /// Streams start muted.
+    #[arg(long)]
+    muted: bool,
+    /// Nobody may undo that.
+    #[arg(long, requires = "muted")]
+    mute_locked: bool,
+    /// It is locked from the start.
+    #[arg(long)]
+    locked: bool,
+    #[command(flatten)]
+    once: Once,
+}
+
+#[derive(Debug, Args)]
+struct Locking {
+    /// The room.
+    room: RoomId,
+    #[command(flatten)]
+    manner: Manner,
+}
+
+impl Create {
+    fn body(&self) -> Value {
+        let chosen = [("participants", self.participants), ("streams", self.streams)];
+        let settings: Map<_, _> = chosen
+            .into_iter()
+            .filter_map(|(name, most)| Some((name.to_owned(), most?.into())))
+            .collect();
+        json!({
+            "room": self.room, "settings": settings,
+            "mute": { "active": self.muted, "lock": self.mute_locked }, "locked": self.locked,
+        })
+    }
+}
+
+impl Rooms {
+    pub(super) fn run(self) -> Exit {
+        let Self { what, connection } = self;
+        match what {
+            What::List { limit } => connection.run(|api, printer| {
+                printer.list(COLUMNS, api.list(limit, || Call::get(&["rooms"]))?)
+            }),
+            What::Show { room } => connection.run(|api, printer| {
+                let shown = api.ask(Call::get(&["rooms", room.as_str()]));
+                printer.one(DETAILS, &in_room(api, room.as_str(), shown)?)
+            }),
+            What::Create(create) => connection.run(|api, printer| {
+                let call = Call::post(&["rooms"], create.body()).once(create.once.ref_.as_ref());
+                printer.one(DETAILS, &api.ask(call)?)
+            }),
+            What::Lock(Locking { room, manner }) => {
+                perform(&connection, &manner, &room, "lock", &json!({}))
+            }
+            What::Unlock(Locking { room, manner }) => {
+                perform(&connection, &manner, &room, "unlock", &json!({}))
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! `sessions list|show|end`: who is connected, and who was.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use stagedoor_proto::{SessionId, Username};
+
+use super::Exit;
+use super::api::Call;
+use super::connection::Connection;
+use super::table::Column;
+use super::verb::Once;
+
+/// Rows a list shows unless it is told otherwise.
+pub(super) const LISTED: usize = 100;
+
+pub(super) const COLUMNS: &[Column] = &[
+    Column::plain("session", "/id"),
+    Column::plain("user", "/username"),
+    Column::plain("guest", "/guest"),
+    Column::plain("instance", "/instance"),
+    Column::plain("state", "/state"),
+    Column::plain("connected", "/connected"),
+    Column::time("started", "/started_ms"),
+    Column::plain("address", "/address"),
+];
+const DETAILS: &[Column] = &[
+    Column::plain("session", "/id"),
+    Column::plain("user", "/username"),
+    Column::plain("guest", "/guest"),
+    Column::plain("instance", "/instance"),
+    Column::plain("state", "/state"),
+    Column::plain("connected", "/connected"),
+    Column::time("started", "/started_ms"),
+    Column::time("last activity", "/last_activity_ms"),
+    Column::time("token expires", "/expires_at_ms"),
+    Column::time("ended", "/ended_ms"),
+    Column::plain("close code", "/ending/code"),
+    Column::plain("reason", "/ending/reason"),
+    Column::plain("address", "/address"),
+    Column::plain("client", "/client/name"),
+    Column::plain("version", "/client/version"),
+    Column::plain("user agent", "/user_agent"),
+];
+
+/// Looks at sessions, and ends them.
+#[derive(Debug, Args)]
+pub(super) struct Sessions {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// List sessions: live ones oldest first, ended ones newest first.
+    List(List),
+    /// Show a session, be it ended up to 30 days ago.
+    Show {
+        /// Its id.
+        #[arg(allow_hyphen_values = true)]
+        session: SessionId,
+    },
+    /// End a live session; its client may start anew.
+    End {
+        /// Its id.
+        #[arg(allow_hyphen_values = true)]
+        session: SessionId,
+        #[command(flatten)]
+        once: Once,
+    },
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// In which state.
+    #[arg(long, default_value = "live", value_parser = [
+        "live", "established", "tokenExpired", "suspended", "ended", "terminated", "notLoggedIn",
+    ])]
+    state: String,
+    /// Of one user.
+    #[arg(long)]
+    user: Option<Username>,
+    /// At most so many.
+    #[arg(long, value_name = "ROWS", default_value_t = LISTED)]
+    limit: usize,
+}
+
+impl Sessions {
+    pub(super) fn run(self) -> Exit {
+        let Self { what, connection } = self;
+        connection.run(|api, printer| match what {
+            What::List(List { state, user, limit }) => {
+                let listed = api.list(limit, || {
+                    let call = Call::get(&["sessions"]).with("state", &state);
+                    match &user {
+                        Some(user) => call.with("username", user.as_str()),
+                        None => call,
+                    }
+                });
+                printer.list(COLUMNS, listed?)
+            }
+            What::Show { session } => {
+                let session = session.to_string();
+                printer.one(DETAILS, &api.ask(Call::get(&["sessions", &session]))?)
+            }
+            What::End { session, once } => {
+                let session = session.to_string();
+                let call = Call::delete(&["sessions", &session]).once(once.ref_.as_ref());
+                api.ask(call)?;
+                printer.told(&json!({ "ended": session }), &format!("ended session {session}"))
+            }
+        })
+    }
+}

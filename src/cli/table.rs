@@ -1,0 +1,158 @@
+//! Tables and records for people: aligned, in one line each, and harmless to a terminal.
+
+use std::io;
+
+use serde_json::Value;
+use stagedoor_proto::Timestamp;
+
+/// One thing that is told of each item of an answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Column {
+    title: &'static str,
+    /// Where it is in an item, as a JSON pointer. Source: RFC 6901.
+    place: &'static str,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Plain,
+    Time,
+}
+
+impl Column {
+    /// Told as it is.
+    pub(super) const fn plain(title: &'static str, place: &'static str) -> Self {
+        Self { title, place, kind: Kind::Plain }
+    }
+
+    /// Milliseconds since the epoch, told as a time.
+    pub(super) const fn time(title: &'static str, place: &'static str) -> Self {
+        Self { title, place, kind: Kind::Time }
+    }
+
+    fn cell(&self, item: &Value) -> String {
+        let value = item.pointer(self.place).unwrap_or(&Value::Null);
+        let text = match (self.kind, value, value.as_u64()) {
+            (Kind::Time, _, Some(ms)) => time(Timestamp::from_millis(ms)),
+            (_, Value::Null, _) => String::new(),
+            (_, Value::Bool(is_so), _) => if *is_so { "yes" } else { "no" }.to_owned(),
+            (_, Value::String(text), _) => text.clone(),
+            (_, other, _) => other.to_string(),
+        };
+        printable(&text)
+    }
+}
+
+/// Prints `items` as a table.
+pub(super) fn print_items(
+    columns: &[Column],
+    items: &[Value],
+    out: &mut impl io::Write,
+) -> io::Result<()> {
+    let titles: Vec<_> = columns.iter().map(|column| column.title).collect();
+    let rows = items.iter().map(|item| columns.iter().map(|column| column.cell(item)).collect());
+    print(&titles, rows.collect(), out)
+}
+
+/// Prints what there is to tell of `item`, a line each.
+pub(super) fn print_record(
+    columns: &[Column],
+    item: &Value,
+    out: &mut impl io::Write,
+) -> io::Result<()> {
+    let width = columns.iter().map(|column| column.title.chars().count()).max().unwrap_or_default();
+    for column in columns {
+        let cell = column.cell(item);
+        if !cell.is_empty() {
+            writeln!(out, "{:<width$}  {cell}", column.title)?;
+        }
+    }
+    Ok(())
+}
+
+/// Prints rows under their titles, each column as wide as its widest cell.
+pub(super) fn print(
+    titles: &[&str],
+    rows: Vec<Vec<String>>,
+    out: &mut impl io::Write,
+) -> io::Result<()> {
+    let titles = titles.iter().map(|&title| title.to_owned()).collect();
+    let lines: Vec<Vec<String>> = std::iter::once(titles).chain(rows).collect();
+    let mut widths = vec![0; lines[0].len()];
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    for line in &lines {
+        let padded = line.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
+        writeln!(out, "{}", padded.collect::<Vec<_>>().join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+/// A time as people read it.
+pub(super) fn time(at: Timestamp) -> String {
+    let ms = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
+    match jiff::Timestamp::from_millisecond(ms) {
+        Ok(time) => format!("{time:.3}"),
+        // Later than any calendar goes.
+        Err(_) => format!("{ms} ms"),
+    }
+}
+
+/// The text without what would move a terminal's cursor: names and reasons are people's own words.
+pub(super) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const COLUMNS: &[Column] = &[
+        Column::plain("room", "/room"),
+        Column::plain("open", "/open"),
+        Column::plain("people", "/counts/participants"),
+        Column::time("created", "/created_ms"),
+    ];
+
+    fn text(print: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
+        let mut out = Vec::new();
+        print(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let items = [
+            json!({ "room": "é", "open": true, "counts": { "participants": 12_000_000 } }),
+            json!({ "room": "a long name\u{1b}[2J", "open": false, "created_ms": 1_900_000_000_123_u64 }),
+        ];
+        let expected = "\
+room             open  people    created
+é                yes   12000000
+a long name\u{fffd}[2J  no              2030-03-17T17:46:40.123Z
+";
+        assert_eq!(text(|out| print_items(COLUMNS, &items, out)), expected);
+    }
+
+    #[test]
+    fn a_table_without_rows_is_its_titles() {
+        assert_eq!(text(|out| print_items(COLUMNS, &[], out)), "room  open  people  created\n");
+    }
+
+    #[test]
+    fn a_record_leaves_out_what_is_not_there() {
+        let item = json!({ "room": "lobby", "open": false, "counts": null });
+        assert_eq!(text(|out| print_record(COLUMNS, &item, out)), "room     lobby\nopen     no\n");
+    }
+
+    #[test]
+    fn time_no_calendar_has_is_told_as_a_number() {
+        assert_eq!(time(Timestamp::MAX), format!("{} ms", i64::MAX));
+    }
+}

@@ -1,0 +1,117 @@
+//! `users list|show|delete|revoke`: who is known.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use stagedoor_proto::{Timestamp, Username};
+
+use super::Exit;
+use super::api::Call;
+use super::connection::Connection;
+use super::sessions::{self, LISTED};
+use super::table::{Column, printable, time};
+use super::unknown::{Kind, explain};
+use super::verb::Once;
+
+const COLUMNS: &[Column] = &[
+    Column::plain("user", "/username"),
+    Column::plain("registered", "/registered"),
+    Column::plain("name", "/name"),
+    Column::time("seen", "/seen_ms"),
+    Column::plain("kept out by", "/block/kind"),
+    Column::time("until", "/block/until_ms"),
+    Column::time("deleted", "/deleted_ms"),
+];
+const DETAILS: &[Column] = &[
+    Column::plain("user", "/username"),
+    Column::plain("registered", "/registered"),
+    Column::plain("name", "/name"),
+    Column::plain("properties", "/properties"),
+    Column::time("seen", "/seen_ms"),
+    Column::time("tokens void until", "/revoked_ms"),
+    Column::time("deleted", "/deleted_ms"),
+    Column::plain("kept out by", "/block/kind"),
+    Column::plain("reason", "/block/reason"),
+    Column::time("since", "/block/since_ms"),
+    Column::time("until", "/block/until_ms"),
+];
+
+/// Looks at users, and ends what they hold.
+#[derive(Debug, Args)]
+pub(super) struct Users {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// List users by name.
+    List {
+        /// Only those who are kept out.
+        #[arg(long)]
+        banned: bool,
+        /// At most so many.
+        #[arg(long, value_name = "ROWS", default_value_t = LISTED)]
+        limit: usize,
+    },
+    /// Show a user with what keeps them out, and their live sessions.
+    Show {
+        /// The user.
+        user: Username,
+    },
+    /// Delete a user for good; the name stays refused.
+    Delete {
+        /// The user.
+        user: Username,
+        #[command(flatten)]
+        once: Once,
+    },
+    /// Void all tokens issued to a user until now, and end their sessions.
+    Revoke {
+        /// The user.
+        user: Username,
+        #[command(flatten)]
+        once: Once,
+    },
+}
+
+impl Users {
+    pub(super) fn run(self) -> Exit {
+        let Self { what, connection } = self;
+        connection.run(|api, printer| match what {
+            What::List { banned, limit } => {
+                let listed = api.list(limit, || Call::get(&["users"]).with("banned", &banned));
+                printer.list(COLUMNS, listed?)
+            }
+            What::Show { user } => {
+                let shown = api.ask(Call::get(&["users", user.as_str()]));
+                let shown =
+                    shown.map_err(|failure| explain(api, Kind::User, user.as_str(), failure))?;
+                printer.with_items(&shown, (DETAILS, "user"), (sessions::COLUMNS, "sessions"))
+            }
+            What::Delete { user, once } => {
+                let call = Call::delete(&["users", user.as_str()]).once(once.ref_.as_ref());
+                let answer = api.ask(call)?;
+                printer.told(&answer, &done("deleted", &user, &answer))
+            }
+            What::Revoke { user, once } => {
+                let call = Call::post(&["users", user.as_str(), "revoke"], json!({}));
+                let answer = api.ask(call.once(once.ref_.as_ref()))?;
+                printer.told(&answer, &done("revoked all tokens of", &user, &answer))
+            }
+        })
+    }
+}
+
+/// What was done to a user, in a sentence.
+pub(super) fn done(what: &str, user: &Username, answer: &Value) -> String {
+    let until = answer["until_ms"].as_u64().map(Timestamp::from_millis);
+    let until = until.map_or_else(String::new, |until| format!(" until {}", time(until)));
+    let ended = match answer["sessions_ended"].as_u64() {
+        None | Some(0) => String::new(),
+        Some(1) => "; 1 session ended".to_owned(),
+        Some(count) => format!("; {count} sessions ended"),
+    };
+    format!("{what} {}{until}{ended}", printable(user.as_str()))
+}

@@ -1,0 +1,112 @@
+//! `webhooks list|dead|replay`: how the app's endpoints fare, and what could not be delivered to them.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use stagedoor_proto::Ref;
+
+use super::Exit;
+use super::api::{Api, Call};
+use super::connection::{Connection, Printer};
+use super::failure::Failure;
+use super::sessions::LISTED;
+use super::table::Column;
+use super::verb::Once;
+
+const ENDPOINTS: &[Column] = &[
+    Column::plain("endpoint", "/id"),
+    Column::plain("host", "/host"),
+    Column::plain("state", "/state"),
+    Column::plain("pending", "/pending"),
+    Column::plain("dead", "/dead"),
+    Column::plain("delivered", "/delivered"),
+    Column::plain("failed", "/failed"),
+    Column::time("last delivered", "/last_delivered_ms"),
+    Column::plain("last error", "/last_error"),
+];
+const LETTERS: &[Column] = &[
+    Column::plain("number", "/number"),
+    Column::time("time", "/at_ms"),
+    Column::plain("endpoint", "/endpoint"),
+    Column::plain("type", "/type"),
+    Column::plain("attempts", "/attempts"),
+    Column::plain("error", "/error"),
+];
+
+/// Looks at webhooks, and tries again what could not be delivered.
+#[derive(Debug, Args)]
+pub(super) struct Webhooks {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show how the endpoints of the app fare.
+    List,
+    /// List what could not be delivered, oldest first; with --json, what was to be delivered too.
+    Dead {
+        /// At most so many.
+        #[arg(long, value_name = "ROWS", default_value_t = LISTED)]
+        limit: usize,
+    },
+    /// Try what could not be delivered again, as if it were new.
+    Replay(Replay),
+}
+
+#[derive(Debug, Args)]
+struct Replay {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    once: Once,
+}
+
+/// What is tried again.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// One message, by its number.
+    number: Option<u64>,
+    /// All of an endpoint.
+    #[arg(long, value_name = "ID")]
+    endpoint: Option<String>,
+}
+
+impl Webhooks {
+    pub(super) fn run(self) -> Exit {
+        let Self { what, connection } = self;
+        connection.run(|api, printer| match what {
+            What::List => {
+                let mut answer = api.ask(Call::get(&["webhooks"]))?;
+                let endpoints = match answer["endpoints"].take() {
+                    Value::Array(endpoints) => endpoints,
+                    _ => Vec::new(),
+                };
+                printer.list(ENDPOINTS, (endpoints, false))
+            }
+            What::Dead { limit } => {
+                let listed = api.list(limit, || Call::get(&["webhooks", "dead-letters"]));
+                printer.list(LETTERS, listed?)
+            }
+            What::Replay(Replay { which, once }) => which.replay(once.ref_.as_ref(), api, printer),
+        })
+    }
+}
+
+impl Which {
+    fn replay(&self, ref_: Option<&Ref>, api: &Api, printer: &mut Printer) -> Result<(), Failure> {
+        let number = self.number.map(|number| number.to_string());
+        let call = if let Some(number) = &number {
+            Call::post(&["webhooks", "dead-letters", number, "replay"], json!({}))
+        } else {
+            let body = json!({ "endpoint": self.endpoint });
+            Call::post(&["webhooks", "dead-letters", "replay"], body)
+        };
+        let answer = api.ask(call.once(ref_))?;
+        let count = answer["replayed"].as_u64().unwrap_or(0);
+        let messages = if count == 1 { "message is" } else { "messages are" };
+        printer.told(&answer, &format!("{count} {messages} tried again"))
+    }
+}

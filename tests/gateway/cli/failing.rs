@@ -1,0 +1,151 @@
+//! What the command line says when it cannot, and when it is asked for what makes no sense.
+
+use std::io::Read as _;
+use std::process::Stdio;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::Line;
+use crate::common::{Client, Gateway};
+
+#[tokio::test]
+async fn a_wrong_name_is_told_with_the_names_there_are() {
+    let gateway = Gateway::dev().await;
+    let line = Line::of(&gateway);
+    assert_eq!(
+        line.fails(1, &["end-room", "lobby"]).await,
+        "no room named \"lobby\"; none is open"
+    );
+    let _ada = gateway.enter("ada", "publisher").await;
+    gateway.api_does("POST", "rooms", json!({ "room": "stage" })).await;
+    for arguments in [
+        &["kick", "lobyy", "ada"][..],
+        &["mute", "lobyy", "ada"],
+        &["mute-all", "lobyy"],
+        &["end-room", "lobyy"],
+        &["rooms", "show", "lobyy"],
+        &["rooms", "lock", "lobyy"],
+    ] {
+        assert_eq!(
+            line.fails(1, arguments).await,
+            "no room named \"lobyy\", did you mean \"lobby\"? 2 are open: lobby, stage"
+        );
+    }
+    assert_eq!(
+        line.fails(1, &["users", "show", "Ada"]).await,
+        "no user named \"Ada\", did you mean \"ada\"? 1 is known: ada"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_key_or_app_is_refused_and_a_missing_one_is_misuse() {
+    let gateway = Gateway::dev().await;
+    let mut line = Line::of(&gateway);
+    let says = "refused: this is not a valid server key or server token of the app; say which app with --app, and show its key with --key-file";
+    assert_eq!(line.fails(1, &["rooms", "list", "--app", "other"]).await, says);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "sk_another-key\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    assert_eq!(line.fails(1, &["rooms", "list", "--key-file", path]).await, says);
+    std::fs::write(file.path(), format!("{}\n", crate::common::SERVER_KEY)).unwrap();
+    line.variables.clear();
+    line.does(&["rooms", "list", "--key-file", path]).await;
+    let nowhere = line.fails(2, &["rooms", "list", "--key-file", "/nowhere/key"]).await;
+    assert!(nowhere.starts_with("/nowhere/key: "), "{nowhere}");
+    assert_eq!(
+        line.fails(2, &["rooms", "list"]).await,
+        "no key: name the file it is in with --key-file, or set STAGEDOOR_SERVER_KEY"
+    );
+}
+
+#[tokio::test]
+async fn names_that_mean_places_in_a_url_reach_nobody_else() {
+    let gateway = Gateway::dev().await;
+    let line = Line::of(&gateway);
+    line.does(&["ban", "ban"]).await;
+    let refused = line.fails(2, &["unban", "."]).await;
+    assert_eq!(refused, "no call can name \".\": in a URL it stands for a place");
+    assert_eq!(line.objects(&["users", "list", "--banned"]).await.len(), 1, "`ban` stays banned");
+    for odd in ["a/b", "a?b#c", "%2e", "ü \"x\""] {
+        line.does(&["ban", odd]).await;
+        assert_eq!(line.objects(&["users", "show", odd]).await[0]["user"]["username"], odd);
+    }
+}
+
+#[tokio::test]
+async fn nobody_and_somebody_else_are_told_apart() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let variables = vec![("STAGEDOOR_SERVER_KEY", "sk_key".to_owned())];
+    let line = Line { url: url.clone(), variables };
+    let answering = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 4096];
+        assert!(stream.read(&mut request).await.unwrap() > 0);
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>").await.unwrap();
+    };
+    let (told, ()) = tokio::join!(line.fails(1, &["rooms", "list"]), answering);
+    assert!(
+        told.ends_with(
+            "answered with status 200, and not as a gateway does: is this its server API?"
+        ),
+        "{told}"
+    );
+    drop(listener);
+    let told = line.fails(1, &["rooms", "list"]).await;
+    assert!(
+        told.starts_with(&format!("no gateway answers at {url}: is it running? --url")),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn arguments_that_make_no_sense_are_misuse() {
+    let line = Line { url: "http://127.0.0.1:1".to_owned(), variables: Vec::new() };
+    for arguments in [
+        &["kick", "lobby"][..],
+        &["kick", "lobby", "ada", "--for", "5"],
+        &["kick", "lobby", "ada", "--lift", "--everywhere"],
+        &["mute", "lobby"],
+        &["mute", "lobby", "ada", "--participant", "AAAAAAAAAAAAAAAAAAAAAA"],
+        &["mute-all", "lobby", "--lock", "--lift"],
+        &["sessions", "show", "not-an-id"],
+        &["sessions", "list", "--state", "gone"],
+        &["rooms", "create", "lobby", "--mute-locked"],
+        &["rooms", "list", "--url", "127.0.0.1:7081"],
+        &["completions", "cobol"],
+        &["drain", "now"],
+    ] {
+        let told = line.run(arguments).await;
+        assert_eq!((told.code, &*told.out), (Some(2), ""), "{arguments:?}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_closed_pipe_is_no_failure() {
+    let gateway = Gateway::dev().await;
+    let line = Line::of(&gateway);
+    let (_ada, _) = Client::guest(&gateway, "ada", "tab-of-ada").await;
+    line.does(&["ban", "eve"]).await;
+    for arguments in [
+        &["sessions", "list"][..],
+        &["sessions", "list", "--json"],
+        &["users", "show", "ada"],
+        &["audit", "export", "--app", "demo", "--url", &line.url],
+        &["completions", "bash"],
+    ] {
+        let mut command = line.command(arguments);
+        let (mut code, err) = tokio::task::spawn_blocking(move || {
+            let (reader, writer) = std::io::pipe().unwrap();
+            drop(reader); // As `| head` does once it has enough.
+            let mut child = command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+            let mut err = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+            (child.wait().unwrap().code(), err)
+        })
+        .await
+        .unwrap();
+        assert_eq!((code.take(), &*err), (Some(0), ""), "{arguments:?}");
+    }
+}

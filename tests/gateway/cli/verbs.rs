@@ -1,0 +1,80 @@
+//! Moderation from the command line, with its receipts.
+
+use serde_json::json;
+
+use super::Line;
+use crate::common::Gateway;
+
+#[tokio::test]
+async fn somebody_is_kicked_and_let_back_in() {
+    let gateway = Gateway::dev().await;
+    let line = Line::of(&gateway);
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let told = line.does(&["kick", "lobby", "ada", "--for", "5m", "--reason", "spam"]).await;
+    let lines: Vec<_> = told.lines().collect();
+    assert_eq!(super::words(lines[0]), ["target", "outcome", "elapsed"], "{told}");
+    assert_eq!(super::words(lines[1])[..2], ["ada", "enforced"], "{told}");
+    assert!(lines[2].starts_with("force_disconnect in lobby: 1 enforced in "), "{told}");
+    let removed = ada.push("removed").await;
+    assert_eq!(removed["reason"], "spam");
+    assert_eq!(ada.fails("join", json!({ "room": "lobby" })).await, "blocked");
+    line.does(&["kick", "lobby", "ada", "--lift"]).await;
+    let joined = ada.does("join", json!({ "room": "lobby" })).await;
+    let id = joined["joined"]["participant"]["id"].as_str().unwrap();
+    let receipt = line.objects(&["kick", "lobby", "--participant", id]).await;
+    assert_eq!(receipt.len(), 1);
+    assert_eq!(
+        (&receipt[0]["verb"], &receipt[0]["concerned"]),
+        (&json!("force_disconnect"), &json!(1))
+    );
+}
+
+#[tokio::test]
+async fn a_kick_from_everywhere_ends_the_session() {
+    let gateway = Gateway::dev().await;
+    let line = Line::of(&gateway);
+    let mut ada = gateway.enter("ada", "publisher").await.into_client();
+    line.does(&["kick", "lobby", "ada", "--everywhere", "--for", "1m"]).await;
+    assert_eq!(ada.closed().await.code, 4010);
+}
+
+#[tokio::test]
+async fn a_mute_waits_and_is_lifted() {
+    let gateway = Gateway::dev().await;
+    let line = Line::of(&gateway);
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let stream = ada.publish().await["id"].clone();
+    let (told, ()) =
+        tokio::join!(line.does(&["mute", "lobby", "ada", "--lock", "--wait", "10s"]), async {
+            assert_eq!(ada.push("mute_forced").await["lock"], true);
+            ada.does("update_stream", json!({ "stream": stream, "has_audio": false })).await;
+        });
+    assert!(told.contains("force_mute in lobby: 1 enforced in "), "{told}");
+    let on = json!({ "stream": stream, "has_audio": true });
+    assert_eq!(ada.fails("update_stream", on.clone()).await, "muted_by_moderator");
+    line.does(&["mute", "lobby", "ada", "--lift"]).await;
+    ada.does("update_stream", on).await;
+    let stream = stream.as_str().unwrap();
+    let told = line.does(&["mute", "lobby", "--stream", stream, "--wait", "0s"]).await;
+    assert!(told.contains("force_mute in lobby: 1 pending in "), "{told}");
+}
+
+#[tokio::test]
+async fn everybody_is_muted_and_the_room_is_ended() {
+    let gateway = Gateway::dev().await;
+    let line = Line::of(&gateway);
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let stream = ada.publish().await["id"].clone();
+    let spared = stream.as_str().unwrap();
+    let mute = ["mute-all", "lobby", "--lock", "--except", spared, "--wait", "0s"];
+    line.does(&mute).await;
+    assert_eq!(ada.push("mute_forced").await["except"], json!([spared]));
+    let room = line.objects(&["rooms", "show", "lobby"]).await;
+    assert_eq!(room[0]["mute"], json!({ "active": true, "lock": true }));
+    line.does(&["mute-all", "lobby", "--lift"]).await;
+    let room = line.objects(&["rooms", "show", "lobby"]).await;
+    assert_eq!(room[0]["mute"]["active"], false);
+    let told = line.does(&["end-room", "lobby", "--ref", "end-1"]).await;
+    assert!(told.contains("end_room in lobby: "), "{told}");
+    ada.push("room_ended").await;
+}
