@@ -62,12 +62,10 @@ impl Config {
             .filter(|key| !key.starts_with("apps["))
             .map(|key| Change { key: key.clone(), needs_restart: is_read_at_start(key) })
             .collect();
-        let operator =
-            |config: &Self| config.operator.key.as_ref().map(|key| key.expose_secret().to_owned());
-        if operator(self) != operator(next)
-            && !changes.iter().any(|change| change.key == "operator.key")
-        {
-            changes.push(Change { key: "operator.key".to_owned(), needs_restart: true });
+        // Secrets of the same length are told alike.
+        let is_told = changes.iter().any(|change| change.key == "operator.api_key");
+        if !is_told && !self.operator.has_the_key_of(&next.operator) {
+            changes.push(Change { key: "operator.api_key".to_owned(), needs_restart: true });
         }
         let ids: BTreeSet<&str> = self.apps.iter().chain(&next.apps).map(|app| &*app.id).collect();
         for id in ids {
@@ -160,6 +158,11 @@ mod tests {
                 format!("{FILE}[listen]\nlisten = \"[::1]:1\"\n"),
                 &[("listen.listen", true)],
             ),
+            (
+                "the operator's key",
+                format!("{FILE}[operator]\napi_key = \"sk_0123456789abcdef01234567\"\n"),
+                &[("operator.api_key", true)],
+            ),
             ("the store", FILE.replace("facts", "others"), &[("store.sqlite.path", true)]),
             (
                 "an origin",
@@ -176,6 +179,15 @@ mod tests {
                 expected.iter().map(|(key, restart)| ((*key).to_owned(), *restart)).collect();
             assert_eq!(changes(&text), expected, "{case}");
         }
+    }
+
+    #[test]
+    fn another_operators_key_of_the_same_length_is_noticed() {
+        let with = |key: &str| config(&format!("{FILE}[operator]\napi_key = \"{key}\"\n"));
+        let before = with("sk_0123456789abcdef01234567");
+        let (now, changes) = before.followed_by(with("sk_fedcba9876543210fedcba98"));
+        assert_eq!(changes, [Change { key: "operator.api_key".into(), needs_restart: true }]);
+        assert!(now.operator.has_the_key_of(&before.operator), "it takes a restart");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::places::{Place, anchor_table, line_of, places_of};
 
 /// Keys whose values no error may show.
 const SECRET_KEYS: [&str; 5] =
-    ["hs256_secrets", "server_keys", "api_token", "secret", "operator.key"];
+    ["hs256_secrets", "server_keys", "api_token", "secret", "operator.api_key"];
 /// Longest part of a value that an error shows, in characters.
 const MAX_SHOWN_CHARS: usize = 60;
 

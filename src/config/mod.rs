@@ -186,7 +186,7 @@ impl Config {
         Self {
             mode: Mode::Dev,
             listen: Listen::dev(dev.listen),
-            operator: Operator { key: Some(dev.server_key) },
+            operator: Operator { api_key: Some(dev.server_key) },
             apps: vec![app],
             limits: Limits { spare_loopback: true, ..Limits::default() },
             keepalive: Keepalive::default(),

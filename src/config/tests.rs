@@ -133,8 +133,8 @@ fn a_wrong_value_is_told_with_line_key_finding_and_what_is_allowed() {
             "6: listen.tls: found /nowhere/cert.pem (No such file or directory (os error 2)); expected a PEM file of certificates",
         ),
         (
-            "[operator]\nkey = \"hush-hush\"",
-            "7: operator.key: found 9 bytes; expected at least 27 that begin with \"sk_\"",
+            "[operator]\napi_key = \"hush-hush\"",
+            "7: operator.api_key: found 9 bytes; expected at least 27 that begin with \"sk_\"",
         ),
         ("[engine]\nkind = \"locl\"", "7: engine.kind: found \"locl\"; expected `local`"),
         ("[log]\nfilter = \"=,=\"", "7: log.filter: found \"=,=\"; expected a level (error, "),

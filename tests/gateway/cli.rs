@@ -226,7 +226,8 @@ async fn a_drain_is_that_of_sigterm_and_can_be_waited_for() {
 #[tokio::test]
 async fn only_the_operator_drains() {
     let key = "sk_the-operators-key-of-this-very-node";
-    let gateway = Setup::new().with(|config| config.operator.key = Some(key.into())).run().await;
+    let gateway =
+        Setup::new().with(|config| config.operator.api_key = Some(key.into())).run().await;
     let mut line = Line::of(&gateway);
     let refused = line.fails(1, &["drain"]).await;
     assert!(refused.starts_with("refused: this is not the operator's key; "), "{refused}");
@@ -238,7 +239,7 @@ async fn only_the_operator_drains() {
     );
     gateway.ended().await;
 
-    let gateway = Setup::new().with(|config| config.operator.key = None).run().await;
+    let gateway = Setup::new().with(|config| config.operator.api_key = None).run().await;
     let refused = Line::of(&gateway).fails(1, &["drain"]).await;
     assert!(refused.starts_with("refused: the gateway has no operator key; "), "{refused}");
 }

@@ -38,7 +38,7 @@ impl FromRequestParts<Arc<Ports>> for Operator {
     async fn from_request_parts(request: &mut Parts, ports: &Arc<Ports>) -> Result<Self, Problem> {
         let Some(key) = &ports.api().operator_key else {
             let detail =
-                "the gateway has no operator key; set `operator.key`, or send SIGTERM instead";
+                "the gateway has no operator key; set `operator.api_key`, or send SIGTERM instead";
             return Err(Problem::new(StatusCode::FORBIDDEN, "no_operator_key", detail));
         };
         let bearer = bearer_of(&request.headers)

@@ -61,7 +61,7 @@ impl ApiState {
             body_bytes: config.limits.api_body_bytes,
             callers: Callers::new(&config.limits),
             refs: Refs::default(),
-            operator_key: config.operator.key.as_ref().map(OperatorKey::new),
+            operator_key: config.operator.api_key.as_ref().map(OperatorKey::new),
             drain: config.drain,
         }
     }

@@ -69,7 +69,7 @@ fn value(operations: &[Operation]) -> Value {
                 "operator": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "The key of whoever runs the node (`sk_…`), `operator.key` in the configuration.",
+                    "description": "The key of whoever runs the node (`sk_…`), `operator.api_key` in the configuration.",
                 },
             },
             "responses": {
