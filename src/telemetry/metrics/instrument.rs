@@ -1,6 +1,6 @@
 //! What a metric is made of: counters, gauges and histograms, alone or one for each value of a label.
 //!
-//! A counter or gauge costs one relaxed atomic. Those with labels look their value up in a list that never grows;
+//! A counter or gauge costs one relaxed atomic; that of a [`BusyCounter`] is in no other thread's way. Those with labels look their value up in a list that never grows;
 //! histograms take a lock: neither is for what happens with each message.
 
 use std::fmt;
@@ -16,9 +16,12 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Metric;
 
 use super::label::{HookOutcome, Label};
+use super::striped::Striped;
 
 /// A number that grows.
 pub type Counter = prometheus_client::metrics::counter::Counter;
+/// A [`Counter`] for what happens with each message.
+pub(super) type BusyCounter = prometheus_client::metrics::counter::Counter<u64, Striped>;
 /// A number that goes up and down.
 pub type Gauge = prometheus_client::metrics::gauge::Gauge;
 
@@ -66,6 +69,11 @@ pub(super) trait Instrument: Metric + Clone + Default {
 }
 
 impl Instrument for Counter {
+    const KIND: Kind = Kind::Counter;
+    const LABELS: &'static [&'static str] = &[];
+}
+
+impl Instrument for BusyCounter {
     const KIND: Kind = Kind::Counter;
     const LABELS: &'static [&'static str] = &[];
 }

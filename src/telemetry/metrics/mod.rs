@@ -7,13 +7,14 @@
 
 mod instrument;
 mod label;
+mod striped;
 #[cfg(test)]
 mod tests;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::{Registry, Unit};
 
-use instrument::{Build, Instrument};
+use instrument::{Build, BusyCounter, Instrument};
 pub use instrument::{Counter, Counters, Depths, Gauge, Gauges, HookSeconds, Kind, Seconds};
 pub use label::{Close, HookOutcome, Label, Limit, Outcome, Standing, StoreFailure, TargetOutcome};
 
@@ -98,13 +99,13 @@ table! {
     /// Connections closed because their client did not read what waited for it
     slow_readers: Counter = "slow_readers";
     /// Frames from clients, control frames included
-    received_frames: Counter = "received" in "frames";
+    received_frames: BusyCounter = "received" in "frames";
     /// Bytes from clients after the upgrade
-    received_bytes: Counter = "received" in "bytes";
+    received_bytes: BusyCounter = "received" in "bytes";
     /// Frames to clients, answers to their pings aside
-    sent_frames: Counter = "sent" in "frames";
+    sent_frames: BusyCounter = "sent" in "frames";
     /// Bytes to clients after the upgrade
-    sent_bytes: Counter = "sent" in "bytes";
+    sent_bytes: BusyCounter = "sent" in "bytes";
     /// Frames that wait to be written, of a sample of sessions at each scrape
     ring_unsent: Depths = "ring_unsent" in "frames";
     /// Bounds that were hit, by their key in the configuration
