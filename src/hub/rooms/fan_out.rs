@@ -1,13 +1,11 @@
-//! One push to many sessions: encoded once, and their connections woken in turns.
+//! One push to many sessions: encoded once, and the connections of a crowd woken in turns.
 //!
 //! A push to thousands would put thousands of tasks before everybody else's, and making it is itself long enough to be
 //! felt: the thread that does it may be the one that looks after the sockets. So where a room is crowded the work is done
 //! beside the runtime, and connections are woken a few at a time: who is told last of thousands had rather wait for part
 //! of a second than that every other room does.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use stagedoor_proto::{Push, encode_push};
@@ -20,13 +18,11 @@ use super::place::{Inside, Place};
 use crate::room::Audience;
 use crate::session::{Body, Session};
 
-/// How many connections are woken in one turn: writing to them holds up others for about a millisecond.
-const WOKEN_IN_A_TURN: usize = 128;
 /// Beyond so many sessions of this node a room is crowded.
 pub(super) const CROWD: usize = 1_024;
-/// How many connections of a crowd are woken in each [`TURN_OF_A_CROWD`]: a quarter of what two processors can write to.
-const WOKEN_OF_A_CROWD: usize = 32;
-const TURN_OF_A_CROWD: Duration = Duration::from_millis(1);
+/// How many connections of a crowd are woken in each [`TURN`]: a quarter of what two processors can write to.
+const WOKEN_IN_A_TURN: usize = 32;
+const TURN: Duration = Duration::from_millis(1);
 
 impl Hub {
     /// Encodes a push once and shares it with all it is for.
@@ -46,24 +42,19 @@ impl Hub {
     }
 
     fn tell_all(&self, inside: &Inside, to: &Audience, tell: impl Fn(&mut Session)) {
-        let (mut told, mut owed) = (0, Vec::new());
-        let mut tell_each = || {
+        if !inside.is_crowded() || matches!(to, Audience::One(_)) {
+            inside.each_in(to, |session| session.tell(&tell));
+            return;
+        }
+        let mut owed = Vec::new();
+        beside_others(true, || {
             inside.each_in(to, |session| {
-                told += 1;
-                if told <= WOKEN_IN_A_TURN {
-                    session.tell(&tell);
-                } else if session.tell_owing(&tell) {
+                if session.tell_owing(&tell) {
                     owed.push(Arc::clone(session));
                 }
             });
-        };
-        match to {
-            Audience::One(_) => tell_each(),
-            _ => beside_others(inside.is_crowded(), tell_each),
-        }
-        if !owed.is_empty() {
-            self.lifecycle.spawn(wake_in_turns(owed));
-        }
+        });
+        self.lifecycle.spawn(wake_in_turns(owed));
     }
 
     /// Takes everybody out of a room, with `push` as the last they are told of it. What was not yet sent is withdrawn.
@@ -82,23 +73,12 @@ impl Hub {
 }
 
 async fn wake_in_turns(owed: Vec<Arc<SessionHandle>>) {
-    if owed.len() > CROWD {
-        let mut turns = interval(TURN_OF_A_CROWD);
-        for turn in owed.chunks(WOKEN_OF_A_CROWD) {
-            turns.tick().await;
-            wake(turn);
+    let mut turns = interval(TURN);
+    for turn in owed.chunks(WOKEN_IN_A_TURN) {
+        turns.tick().await;
+        for session in turn {
+            session.wake_owed();
         }
-    } else {
-        for turn in owed.chunks(WOKEN_IN_A_TURN) {
-            wake(turn);
-            end_turn().await;
-        }
-    }
-}
-
-fn wake(sessions: &[Arc<SessionHandle>]) {
-    for session in sessions {
-        session.wake_owed();
     }
 }
 
@@ -108,20 +88,6 @@ pub(super) fn beside_others<R>(is_long: bool, work: impl FnOnce() -> R) -> R {
         Handle::try_current().is_ok_and(|here| here.runtime_flavor() == RuntimeFlavor::MultiThread)
     };
     if is_long && has_others() { tokio::task::block_in_place(work) } else { work() }
-}
-
-/// Goes to the end of the runtime's queue, behind those that were just woken. (`yield_now` of tokio comes back sooner:
-/// as soon as the sockets were looked at.)
-async fn end_turn() {
-    let mut is_over = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut is_over, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// Whether it is about its receiver's own membership. No snapshot makes up for it, so it is kept whatever else is not.
