@@ -44,6 +44,8 @@ pub(crate) enum Task {
     Slow(Slow),
     /// Minutes of everything at once: whether memory and open files grow, and whether anything fails.
     Soak(Soak),
+    /// The server API beside idle sessions: minting tokens, muting somebody, reading the metrics.
+    Api(Api),
     /// Be that plainest server, until standard input ends. Prints where it listens.
     ServeFloor {
         /// Where to listen: a loopback address.
@@ -225,6 +227,32 @@ pub(crate) struct Soak {
     /// The app secret that moderators' room tokens are signed with.
     #[arg(long, default_value = "load-tester-only-load-tester-only", hide_default_value = true)]
     pub(crate) moderator_secret: String,
+}
+
+/// The server API under few callers; `--sessions` are connected and idle while the last two of these are measured.
+#[derive(Clone, Debug, Options)]
+pub(crate) struct Api {
+    #[command(flatten)]
+    pub(crate) load: Load,
+    /// The server API of the same gateway: `http://` and a loopback address.
+    #[arg(long, default_value = "http://127.0.0.1:7081")]
+    pub(crate) admin: String,
+    /// A server key of the app.
+    #[arg(long, env = "STAGEDOOR_SERVER_KEY", hide_env_values = true, hide_default_value = true)]
+    #[arg(default_value = "sk_load-tester-only-load-tester-only")]
+    pub(crate) server_key: String,
+    /// How many tokens of each kind are minted.
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) calls: u32,
+    /// Over how many connections they are asked for, one at a time on each.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub(crate) connections: u32,
+    /// How many times somebody is muted, and the mute lifted again.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) mutes: u32,
+    /// How many times the metrics are read, before the sessions start and while they are there.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) scrapes: u32,
 }
 
 fn share(text: &str) -> Result<f64, String> {

@@ -10,7 +10,9 @@ mod crowd;
 mod fleet;
 mod floor;
 mod gateway;
+mod http;
 mod procfs;
+mod publisher;
 mod report;
 mod scenario;
 mod start;
@@ -48,6 +50,7 @@ fn run(args: Args) -> anyhow::Result<()> {
         Task::Restart(task) => one_thread()?.block_on(scenario::restart::run(&task)),
         Task::Slow(task) => one_thread()?.block_on(scenario::slow::run(&task)),
         Task::Soak(task) => one_thread()?.block_on(scenario::soak::run(&task)),
+        Task::Api(task) => one_thread()?.block_on(scenario::api::run(&task)),
         Task::Worker => one_thread()?.block_on(worker::run()),
         // As many threads as the gateway has, so that the two schedule alike.
         Task::ServeFloor { listen } => tokio::runtime::Builder::new_multi_thread()

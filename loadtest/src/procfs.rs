@@ -28,10 +28,17 @@ impl Process {
     /// The process `pid`, which must be the one that listens at `address`.
     pub(crate) fn listening(pid: u32, address: SocketAddr) -> anyhow::Result<Self> {
         let process = Self { pid };
-        let name = fs::read_to_string(process.path("comm"))
+        process.must_listen(address)?;
+        Ok(process)
+    }
+
+    /// Refuses an address at which it does not listen.
+    pub(crate) fn must_listen(self, address: SocketAddr) -> anyhow::Result<()> {
+        let pid = self.pid;
+        let name = fs::read_to_string(self.path("comm"))
             .with_context(|| format!("there is no process {pid} to measure"))?;
         // Another user's descriptors cannot be read; then the caller's word is taken.
-        if let Ok(entries) = fs::read_dir(process.path("fd")) {
+        if let Ok(entries) = fs::read_dir(self.path("fd")) {
             let sockets = listening_sockets(address.port())?;
             let mut links = entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
             ensure!(
@@ -41,7 +48,7 @@ impl Process {
                 address.port()
             );
         }
-        Ok(process)
+        Ok(())
     }
 
     /// How much it has run until now.

@@ -17,10 +17,20 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Reads `url` and refuses what is not on this machine.
+    /// Reads the URL of a gateway and refuses what is not on this machine.
     pub(crate) fn parse(url: &str) -> anyhow::Result<Self> {
-        let Some(rest) = url.strip_prefix("ws://") else {
-            bail!("`{url}`: expected ws://HOST:PORT/PATH");
+        Self::of_scheme("ws", url)
+    }
+
+    /// The same of the URL of a server API.
+    pub(crate) fn parse_http(url: &str) -> anyhow::Result<Self> {
+        Self::of_scheme("http", url)
+    }
+
+    fn of_scheme(scheme: &str, url: &str) -> anyhow::Result<Self> {
+        let rest = url.strip_prefix(scheme).and_then(|rest| rest.strip_prefix("://"));
+        let Some(rest) = rest else {
+            bail!("`{url}`: expected {scheme}://HOST:PORT/PATH");
         };
         let (host, path) = match rest.find('/') {
             Some(slash) => rest.split_at(slash),
@@ -99,6 +109,11 @@ mod tests {
             "ws://127.0.0.1:7080/a b",
         ] {
             assert!(Target::parse(url).is_err(), "{url}");
+        }
+        let api = Target::parse_http("http://127.0.0.1:7081").unwrap();
+        assert_eq!(api.address.to_string(), "127.0.0.1:7081");
+        for url in ["ws://127.0.0.1:7081", "http://10.0.0.1:7081", "https://127.0.0.1:7081"] {
+            assert!(Target::parse_http(url).is_err(), "{url}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The scenarios of rooms against a real gateway, with tiny numbers: what they count, not how long it takes.
+//! The scenarios of rooms and of the server API against a real gateway, with tiny numbers: what they count, not how long it takes.
 
 mod common;
 
@@ -130,4 +130,19 @@ fn a_restart_accounts_for_every_session() {
     std::fs::remove_dir_all(&directory).unwrap();
     let count = |name: &str| summary["gateway"][name]["median"].as_f64().unwrap();
     assert_eq!((count("sessions_back") + count("sessions_lost")).to_string(), "8", "{summary:#}");
+}
+
+#[test]
+fn the_server_api_mints_mutes_and_tells_as_many_metrics_with_sessions_as_without() {
+    let gateway = Gateway::start("api");
+    let calls = ["--calls", "10", "--connections", "3", "--mutes", "3", "--scrapes", "3"];
+    let sessions = ["--sessions", "10", "--runs", "3", "--admin", &gateway.admin()];
+    let summary = gateway.measure("api", &[&calls[..], &sessions].concat());
+    let names = ["mint_session_p50_us", "mint_room_p50_us", "mute_told_p50_ms", "lift_told_p50_ms"];
+    for name in names.into_iter().chain(["mute_answered_p50_ms", "scrape_p50_ms", "scrape_bytes"]) {
+        assert!(summary["gateway"][name]["min"].as_f64().unwrap() > 0.0, "{name}: {summary:#}");
+    }
+    // What happens for the first time may add a line; in the median run nothing does.
+    let lines = summary["gateway"]["scrape_before_lines"]["median"].as_f64().unwrap();
+    assert_counts(&summary, "gateway", &[("scrape_lines", lines)]);
 }

@@ -1,5 +1,6 @@
 //! What is tried: a file a scenario, each of them `run`, which measures and publishes a report.
 
+pub(crate) mod api;
 pub(crate) mod connect;
 pub(crate) mod fanout;
 pub(crate) mod floor;

@@ -34,20 +34,21 @@ pub(crate) struct Gateway {
     child: Child,
     directory: PathBuf,
     listen: SocketAddr,
+    admin: SocketAddr,
 }
 
 impl Gateway {
     pub(crate) fn start(name: &str) -> Self {
-        let listen = free_address();
+        let [listen, admin] = free_addresses();
         let directory =
             std::env::temp_dir().join(format!("loadtest-test-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&directory).expect("a directory can be made");
         let mut command = Command::new(program());
         command.arg("serve").arg("--config").arg(config()).arg("--data").arg(&directory);
-        command.args(["--listen", &listen.to_string(), "--admin-listen", "127.0.0.1:0"]);
+        command.args(["--listen", &listen.to_string(), "--admin-listen", &admin.to_string()]);
         command.args(["--log", "error"]).stdin(Stdio::null()).stdout(Stdio::null());
         let mut child = command.spawn().expect("the gateway was built");
-        while TcpStream::connect(listen).is_err() {
+        while [listen, admin].iter().any(|address| TcpStream::connect(address).is_err()) {
             assert_eq!(
                 child.try_wait().expect("it is our child"),
                 None,
@@ -55,7 +56,12 @@ impl Gateway {
             );
             std::thread::yield_now();
         }
-        Self { child, directory, listen }
+        Self { child, directory, listen, admin }
+    }
+
+    /// Where its server API is.
+    pub(crate) fn admin(&self) -> String {
+        format!("http://{}", self.admin)
     }
 
     /// Runs a scenario against it, as a few sessions; what it reports of the gateway, each number its median.
@@ -75,10 +81,11 @@ impl Drop for Gateway {
     }
 }
 
-/// Where nobody listens now.
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-    listener.local_addr().expect("it has an address")
+/// Two addresses where nobody listens now.
+fn free_addresses() -> [SocketAddr; 2] {
+    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0"));
+    let listeners = listeners.map(|listener| listener.expect("there is a free port"));
+    listeners.each_ref().map(|listener| listener.local_addr().expect("it has an address"))
 }
 
 /// Runs a scenario; what it reports, each number its median under the server's name.
