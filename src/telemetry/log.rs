@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 pub mod field {
     /// The app's id.
     pub const APP: &str = "app";
-    /// A user, as [`UserHash`](super::UserHash) shows them.
+    /// A user, as [`UserHash`](crate::telemetry::UserHash) shows them.
     pub const USER: &str = "user";
     /// A session's id.
     pub const SESSION: &str = "session";
