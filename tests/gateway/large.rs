@@ -166,10 +166,12 @@ async fn everybody_in_a_crowd_is_told_once() {
     // More than are told in one go.
     let mut crowd = crowd(&gateway, 0, 1_100).await;
     host.does("force_mute_all", json!({ "room": "lobby", "lock": true })).await;
+    // Waited for, not asked for: a question would wake its connection by itself.
+    for person in &mut crowd {
+        person.push("mute_forced").await;
+    }
     host.does("end_room", json!({ "room": "lobby" })).await;
     for person in &mut crowd {
-        // Waited for, not asked for: a question would wake its connection by itself.
-        person.push("mute_forced").await;
         person.push("room_ended").await;
         let again = person.told().await;
         assert!(again.is_empty(), "{again:?}");
