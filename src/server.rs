@@ -126,7 +126,7 @@ impl Server {
         );
         let bell = Bell::default();
         let built = config.apps.iter().map(|rules| {
-            let webhooks = apps::webhooks(rules, &store, &clock, &bell)?;
+            let webhooks = apps::webhooks(rules, &store, &clock, &bell, &metrics)?;
             Ok(Arc::new(builder.build(rules)?.telling(webhooks)))
         });
         let built = built.collect::<Result<Vec<Arc<App>>, ServerError>>()?;
@@ -140,8 +140,10 @@ impl Server {
             _ => client_address,
         };
         let told: Vec<_> = built.iter().filter_map(|app| app.webhooks().cloned()).collect();
-        let dispatcher = (!told.is_empty())
-            .then(|| Dispatcher::new(&told, Arc::clone(&store), clock.clone(), bell.clone()));
+        let dispatcher = (!told.is_empty()).then(|| {
+            let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
+            Dispatcher::new(&told, store, clock.clone(), bell, metrics)
+        });
         let lifecycle = Lifecycle::default();
         // Nothing can fail once something was taken up: it is gone from the store.
         let inheritance = inherit(&*store).await;

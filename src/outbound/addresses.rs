@@ -3,7 +3,6 @@
 //! Invariant: the addresses that were looked at are those that are connected to. A name that leads elsewhere the next
 //! time it is asked for changes nothing, because nobody asks again for a connection.
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::Url;
@@ -47,13 +46,19 @@ impl Resolve for Network {
             let allowed: Vec<SocketAddr> =
                 found.filter(|address| network.includes(address.ip())).collect();
             if allowed.is_empty() {
-                let reason = "the name leads to no address that may be called; `allow_private = true` allows private ones";
-                return Err(io::Error::other(reason).into());
+                return Err(NoAllowedAddress.into());
             }
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
 }
+
+/// Why a name is not called.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the name leads to no address that may be called; `allow_private = true` allows private ones"
+)]
+pub(super) struct NoAllowedAddress;
 
 /// Whether an address is one of the Internet's that a stranger may name.
 ///

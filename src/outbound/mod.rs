@@ -9,12 +9,14 @@
 mod addresses;
 mod signing;
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 
 pub use addresses::Network;
+use addresses::NoAllowedAddress;
 pub use signing::{InvalidWebhookSecret, WebhookSecret, signature_headers};
 
 /// Why there was no answer.
@@ -48,6 +50,16 @@ impl OutboundError {
     #[must_use]
     pub fn request(error: reqwest::Error) -> Self {
         Self::Request(error.without_url())
+    }
+
+    /// Whether nobody was called, because no address may be.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        match self {
+            Self::Private => true,
+            Self::Request(error) => causes(error).any(<dyn Error>::is::<NoAllowedAddress>),
+            _ => false,
+        }
     }
 }
 
@@ -98,11 +110,10 @@ pub async fn read_at_most(mut response: Response, max: usize) -> Result<Vec<u8>,
 
 /// An error with its causes, which is where reqwest says what went wrong.
 fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
+    causes(error).fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// What led to an error, nearest first.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |cause| (*cause).source())
 }

@@ -77,20 +77,22 @@ pub(super) fn webhooks(
     store: &Arc<dyn Store>,
     clock: &Clock,
     bell: &Bell,
+    metrics: &Arc<Metrics>,
 ) -> Result<Option<Arc<Webhooks>>, ServerError> {
     if rules.endpoints.is_empty() {
         return Ok(None);
     }
     let endpoint = |told: &config::Endpoint| {
-        Endpoint::new(told).map_err(|error| ServerError::App {
+        let states = metrics.webhook_endpoints.clone();
+        Endpoint::new(told, states).map_err(|error| ServerError::App {
             app: Arc::clone(&rules.id),
             reason: format!("endpoint {}: {error}", told.id),
         })
     };
     let endpoints = rules.endpoints.iter().map(endpoint).collect::<Result<_, _>>()?;
     let (app, store) = (Arc::clone(&rules.id), Arc::clone(store));
-    let (clock, bell) = (clock.clone(), bell.clone());
-    Ok(Some(Arc::new(Webhooks::new(app, endpoints, store, clock, bell))))
+    let (clock, bell, metrics) = (clock.clone(), bell.clone(), Arc::clone(metrics));
+    Ok(Some(Arc::new(Webhooks::new(app, endpoints, store, clock, bell, metrics))))
 }
 
 fn app_keys(rules: &config::App) -> Result<Vec<AppKey>, String> {

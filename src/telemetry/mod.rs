@@ -8,7 +8,8 @@ mod user;
 
 pub use log::{Format, TelemetryError, field, init};
 pub use metrics::{
-    Close, Counter, Counters, Depths, Gauge, Gauges, HookOutcome, HookSeconds, Kind, Label, Limit,
-    Metrics, Outcome, Row, Seconds, Standing, StoreFailure, TABLE, TargetOutcome,
+    AttemptOutcome, Close, Counter, Counters, Depths, EndpointState, Gauge, Gauges, HookOutcome,
+    HookSeconds, Kind, Label, Limit, Metrics, Outcome, Row, Seconds, Standing, StoreFailure, TABLE,
+    TargetOutcome,
 };
 pub use user::{HashedUser, UserHash};

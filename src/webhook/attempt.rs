@@ -11,6 +11,7 @@ use stagedoor_proto::Timestamp;
 use super::endpoint::{Endpoint, Failure};
 use crate::outbound::{self, OutboundError};
 use crate::store::NewMessage;
+use crate::telemetry::AttemptOutcome;
 
 /// Tells an endpoint; for at most its deadline, which its client keeps.
 pub(super) async fn attempt(
@@ -25,7 +26,7 @@ pub(super) async fn attempt(
         request = request.header(name, value);
     }
     let answer = request.body(body).send().await.map_err(OutboundError::request);
-    let answer = answer.map_err(|error| failure(&error.to_string()))?;
+    let answer = answer.map_err(|error| failure(unanswered(&error), &error))?;
     let status = answer.status();
     let retry_after = retry_after(&answer, now);
     // The status says it all; a short body is read so that the connection can be used again.
@@ -36,14 +37,24 @@ pub(super) async fn attempt(
     let is_busy = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
     Err(Failure {
         retry_after: retry_after.filter(|_| is_busy),
-        is_gone: status == StatusCode::GONE,
-        ..failure(&OutboundError::Status(status).to_string())
+        ..failure(answered(status), &OutboundError::Status(status))
     })
 }
 
-fn failure(error: &str) -> Failure {
-    let error: String = error.chars().take(MAX_ERROR_CHARS).collect();
-    Failure { error: error.into(), retry_after: None, is_gone: false }
+fn failure(outcome: AttemptOutcome, error: &OutboundError) -> Failure {
+    let error: String = error.to_string().chars().take(MAX_ERROR_CHARS).collect();
+    Failure { outcome, error: error.into(), retry_after: None }
+}
+
+const fn answered(status: StatusCode) -> AttemptOutcome {
+    match status {
+        StatusCode::GONE => AttemptOutcome::Gone,
+        _ => AttemptOutcome::Failed,
+    }
+}
+
+fn unanswered(error: &OutboundError) -> AttemptOutcome {
+    if error.is_forbidden() { AttemptOutcome::Forbidden } else { AttemptOutcome::Unanswered }
 }
 
 /// How long the endpoint wants to be left alone. Source: RFC 9110, 10.2.3.

@@ -21,6 +21,7 @@ use super::webhooks::{Bell, Webhooks};
 use crate::clock::{Clock, Rng};
 use crate::lifecycle::Lifecycle;
 use crate::store::{Due, Expired, Message, Settled, Store, StoreError};
+use crate::telemetry::{AttemptOutcome, Metrics};
 
 /// Attempts under way at a time, of all endpoints.
 const MAX_ATTEMPTS: usize = 256;
@@ -39,6 +40,7 @@ pub struct Dispatcher {
     store: Arc<dyn Store>,
     clock: Clock,
     bell: Bell,
+    metrics: Arc<Metrics>,
     work: FuturesUnordered<BoxFuture<'static, Done>>,
     attempts: usize,
     next_expiry: Timestamp,
@@ -69,15 +71,32 @@ enum Done {
     /// An attempt was made.
     Attempted { lane: usize, message: Message, outcome: Result<(), Failure> },
     /// What became of a message is in the store, or could not be written: it is due anew then.
-    Settled { lane: usize, number: u64, again: Timestamp, result: Result<(), StoreError> },
+    Settled { lane: usize, number: u64, next: Next, result: Result<(), StoreError> },
     /// Old messages were looked for.
     Expired(Result<Expired, StoreError>),
+}
+
+/// What comes after an attempt.
+#[derive(Clone, Copy)]
+enum Next {
+    /// Nothing: the message was delivered.
+    Nothing,
+    /// Nothing: the message is a dead letter.
+    GivenUp,
+    /// Another attempt, at that time.
+    Again(Timestamp),
 }
 
 impl Dispatcher {
     /// Delivers for these apps; `bell` is the one they ring.
     #[must_use]
-    pub fn new(apps: &[Arc<Webhooks>], store: Arc<dyn Store>, clock: Clock, bell: Bell) -> Self {
+    pub fn new(
+        apps: &[Arc<Webhooks>],
+        store: Arc<dyn Store>,
+        clock: Clock,
+        bell: Bell,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let lanes = apps.iter().flat_map(|webhooks| {
             webhooks.endpoints().iter().map(|endpoint| Lane::new(webhooks, endpoint))
         });
@@ -86,6 +105,7 @@ impl Dispatcher {
             store,
             clock,
             bell,
+            metrics,
             work: FuturesUnordered::new(),
             attempts: 0,
             next_expiry: Timestamp::default(),
@@ -166,9 +186,12 @@ impl Dispatcher {
         let Some(message) = lane.ready.pop_front() else { return false };
         lane.endpoint.begin();
         self.attempts += 1;
-        let endpoint = Arc::clone(&lane.endpoint);
+        let (endpoint, clock) = (Arc::clone(&lane.endpoint), self.clock.clone());
+        let metrics = Arc::clone(&self.metrics);
         self.work.push(Box::pin(async move {
+            let began = clock.micros();
             let outcome = attempt(&endpoint, &message.new, now).await;
+            metrics.webhook_attempt_duration.observe(clock.since(began));
             Done::Attempted { lane: index, message, outcome }
         }));
         true
@@ -182,17 +205,23 @@ impl Dispatcher {
                 self.attempts -= 1;
                 self.settle(lane, &message, &outcome, now);
             }
-            Done::Settled { lane, number, again, result } => {
+            Done::Settled { lane, number, next, result } => {
                 let lane = &mut self.lanes[lane];
                 lane.forget(number);
-                let again = match result {
-                    Ok(()) => again,
-                    Err(error) => {
+                let next = result.map_or_else(
+                    |error| {
                         tracing::warn!(%error, "a webhook's outcome was not kept; it is told anew");
-                        now + STORE_RETRY
+                        Next::Again(now + STORE_RETRY)
+                    },
+                    |()| next,
+                );
+                match next {
+                    Next::Nothing => {}
+                    Next::GivenUp => {
+                        self.metrics.webhook_given_up.inc();
                     }
-                };
-                lane.next_look = lane.next_look.min(again);
+                    Next::Again(at) => lane.next_look = lane.next_look.min(at),
+                }
             }
             Done::Expired(Ok(expired)) => {
                 if expired != Expired::default() {
@@ -200,6 +229,7 @@ impl Dispatcher {
                     self.next_expiry = now;
                 }
                 if expired.given_up > 0 {
+                    self.metrics.webhook_given_up.inc_by(expired.given_up);
                     tracing::warn!(messages = expired.given_up, "webhook messages were given up");
                 }
             }
@@ -218,12 +248,14 @@ impl Dispatcher {
         now: Timestamp,
     ) {
         let lane = &self.lanes[index];
-        let (settled, again) = match outcome {
+        let told = outcome.as_ref().err().map(|failure| failure.outcome);
+        self.metrics.webhook_attempts.inc(told.unwrap_or(AttemptOutcome::Delivered));
+        let (settled, next) = match outcome {
             Ok(()) => {
                 if lane.endpoint.note_delivered(now) {
                     lane.log_recovery();
                 }
-                (Settled::Delivered, Timestamp::MAX)
+                (Settled::Delivered, Next::Nothing)
             }
             Err(failure) => {
                 let wait = wait_after(message.attempts + 1, Rng);
@@ -234,16 +266,16 @@ impl Dispatcher {
                 }
                 let error = failure.error.clone();
                 if is_last {
-                    (Settled::Dead { error }, Timestamp::MAX)
+                    (Settled::Dead { error }, Next::GivenUp)
                 } else {
-                    (Settled::Retry { due, error }, due)
+                    (Settled::Retry { due, error }, Next::Again(due))
                 }
             }
         };
         let (store, number) = (lane.webhooks.store(), message.number);
         let kept = store.settle_message(number, settled);
         self.work.push(Box::pin(async move {
-            Done::Settled { lane: index, number, again, result: kept.await }
+            Done::Settled { lane: index, number, next, result: kept.await }
         }));
     }
 }
@@ -298,7 +330,7 @@ impl Lane {
     fn log_failure(&self, failure: &Failure) {
         let (app, endpoint, error) =
             (&**self.webhooks.app(), &**self.endpoint.id(), &failure.error);
-        if failure.is_gone {
+        if failure.is_gone() {
             tracing::warn!(
                 app,
                 endpoint,

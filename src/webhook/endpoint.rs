@@ -9,6 +9,7 @@ use stagedoor_proto::Timestamp;
 
 use crate::config::{self, EventFilter};
 use crate::outbound::{self, InvalidWebhookSecret, Network, OutboundError, WebhookSecret};
+use crate::telemetry::{AttemptOutcome, EndpointState, Gauges};
 
 /// A server of an app that is told what happens.
 pub struct Endpoint {
@@ -21,6 +22,8 @@ pub struct Endpoint {
     events: EventFilter,
     /// There are messages that the dispatcher has not seen.
     has_news: AtomicBool,
+    /// How many endpoints fare how: this one is one of them.
+    states: Gauges<EndpointState>,
     /// Held for a few instructions.
     fare: Mutex<Fare>,
 }
@@ -39,7 +42,9 @@ pub enum EndpointError {
 /// How an endpoint fares, since the process began.
 #[derive(Clone, Debug, Default)]
 struct Fare {
+    /// It answered 410: it is left alone until a replay, or the next start of the gateway.
     is_disabled: bool,
+    /// The last attempt failed: it is tried with one message at a time.
     is_failing: bool,
     paused_until: Option<Timestamp>,
     delivered: u64,
@@ -51,6 +56,16 @@ struct Fare {
     last_error: Option<Box<str>>,
 }
 
+impl Fare {
+    const fn state(&self) -> EndpointState {
+        match (self.is_disabled, self.is_failing) {
+            (true, _) => EndpointState::Disabled,
+            (false, true) => EndpointState::Failing,
+            (false, false) => EndpointState::Ok,
+        }
+    }
+}
+
 /// How an endpoint fares, since the process began.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointHealth {
@@ -60,10 +75,8 @@ pub struct EndpointHealth {
     pub endpoint: Arc<str>,
     /// The host it is on; the rest of its URL may be a secret.
     pub host: Box<str>,
-    /// Whether it answered 410: it is left alone until a replay, or the next start of the gateway.
-    pub is_disabled: bool,
-    /// Whether the last attempt failed: it is then tried with one message at a time.
-    pub is_failing: bool,
+    /// In one word.
+    pub state: EndpointState,
     /// Until when it wants to be left alone.
     pub paused_until: Option<Timestamp>,
     /// Messages it took.
@@ -83,25 +96,32 @@ pub struct EndpointHealth {
 }
 
 impl Endpoint {
-    /// An endpoint as it is configured.
+    /// An endpoint as it is configured, which is counted in `states`.
     ///
     /// # Errors
     /// [`EndpointError`].
-    pub fn new(told: &config::Endpoint) -> Result<Self, EndpointError> {
+    pub fn new(
+        told: &config::Endpoint,
+        states: Gauges<EndpointState>,
+    ) -> Result<Self, EndpointError> {
         let url = outbound::parse_url(&told.url)?;
         let network = Network::allowing_private(told.allow_private);
-        let secrets = told.secrets.iter().map(WebhookSecret::parse);
+        let secrets = told.secrets.iter().map(WebhookSecret::parse).collect::<Result<_, _>>()?;
+        let client = outbound::client(&url, told.deadline, network)?;
+        let fare = Fare::default();
+        states.inc(fare.state());
         Ok(Self {
             id: Arc::clone(&told.id),
-            client: outbound::client(&url, told.deadline, network)?,
+            client,
             url,
-            secrets: secrets.collect::<Result<_, _>>()?,
+            secrets,
             max_concurrent: told.max_concurrent,
             connection_data: told.connection_data,
             events: told.events.clone(),
             // What the process before did not deliver.
             has_news: AtomicBool::new(true),
-            fare: Mutex::default(),
+            states,
+            fare: Mutex::new(fare),
         })
     }
 
@@ -140,33 +160,46 @@ impl Endpoint {
 
     /// An attempt is over; `true` when this changed whether it is failing.
     pub(super) fn note_delivered(&self, now: Timestamp) -> bool {
-        let mut fare = self.fare();
-        fare.under_way -= 1;
-        fare.delivered += 1;
-        fare.last_delivered = Some(now);
-        fare.paused_until = None;
-        std::mem::replace(&mut fare.is_failing, false)
+        self.change(|fare| {
+            fare.under_way -= 1;
+            fare.delivered += 1;
+            fare.last_delivered = Some(now);
+            fare.paused_until = None;
+            std::mem::replace(&mut fare.is_failing, false)
+        })
     }
 
     /// As [`Endpoint::note_delivered`], for one that failed.
     pub(super) fn note_failed(&self, failure: &Failure, is_last: bool, now: Timestamp) -> bool {
-        let mut fare = self.fare();
-        fare.under_way -= 1;
-        fare.failed += 1;
-        fare.given_up += u64::from(is_last);
-        fare.last_failed = Some(now);
-        fare.last_error = Some(failure.error.clone());
-        fare.is_disabled |= failure.is_gone;
-        if let Some(wait) = failure.retry_after {
-            fare.paused_until = Some(now + wait);
-        }
-        !std::mem::replace(&mut fare.is_failing, true)
+        self.change(|fare| {
+            fare.under_way -= 1;
+            fare.failed += 1;
+            fare.given_up += u64::from(is_last);
+            fare.last_failed = Some(now);
+            fare.last_error = Some(failure.error.clone());
+            fare.is_disabled |= failure.is_gone();
+            if let Some(wait) = failure.retry_after {
+                fare.paused_until = Some(now + wait);
+            }
+            !std::mem::replace(&mut fare.is_failing, true)
+        })
     }
 
     /// It is tried again though it said that it is gone.
     pub(super) fn enable(&self) {
+        self.change(|fare| (fare.is_disabled, fare.paused_until) = (false, None));
+    }
+
+    /// Changes how it fares, and counts it where it then belongs.
+    fn change<T>(&self, change: impl FnOnce(&mut Fare) -> T) -> T {
         let mut fare = self.fare();
-        (fare.is_disabled, fare.paused_until) = (false, None);
+        let before = fare.state();
+        let changed = change(&mut fare);
+        if fare.state() != before {
+            self.states.dec(before);
+            self.states.inc(fare.state());
+        }
+        changed
     }
 
     pub(super) fn note_news(&self) {
@@ -178,32 +211,20 @@ impl Endpoint {
     }
 
     pub(super) fn health(&self, app: &Arc<str>) -> EndpointHealth {
-        let Fare {
-            is_disabled,
-            is_failing,
-            paused_until,
-            delivered,
-            failed,
-            given_up,
-            under_way,
-            last_delivered,
-            last_failed,
-            last_error,
-        } = self.fare().clone();
+        let fare = self.fare().clone();
         EndpointHealth {
             app: Arc::clone(app),
             endpoint: Arc::clone(&self.id),
             host: self.url.host_str().unwrap_or_default().into(),
-            is_disabled,
-            is_failing,
-            paused_until,
-            delivered,
-            failed,
-            given_up,
-            under_way,
-            last_delivered,
-            last_failed,
-            last_error,
+            state: fare.state(),
+            paused_until: fare.paused_until,
+            delivered: fare.delivered,
+            failed: fare.failed,
+            given_up: fare.given_up,
+            under_way: fare.under_way,
+            last_delivered: fare.last_delivered,
+            last_failed: fare.last_failed,
+            last_error: fare.last_error,
         }
     }
 
@@ -215,10 +236,17 @@ impl Endpoint {
 /// Why an attempt failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
+    /// In one word.
+    pub(super) outcome: AttemptOutcome,
     /// In words, without the URL.
     pub(super) error: Box<str>,
     /// How long the endpoint wants to be left alone.
     pub(super) retry_after: Option<Duration>,
-    /// Whether it wants to be left alone for good.
-    pub(super) is_gone: bool,
+}
+
+impl Failure {
+    /// Whether the endpoint wants to be left alone for good.
+    pub(super) fn is_gone(&self) -> bool {
+        self.outcome == AttemptOutcome::Gone
+    }
 }

@@ -12,6 +12,7 @@ use super::endpoint::{Endpoint, EndpointHealth};
 use super::event::Event;
 use crate::clock::{Clock, Rng};
 use crate::store::{DeadLetters, Message, NewMessage, OutboxCount, Store, StoreError};
+use crate::telemetry::Metrics;
 
 /// Messages of an app that are kept, dead letters included; beyond, the oldest go.
 pub const MAX_MESSAGES: u64 = 100_000;
@@ -43,6 +44,7 @@ pub struct Webhooks {
     store: Arc<dyn Store>,
     clock: Clock,
     bell: Bell,
+    metrics: Arc<Metrics>,
     dropped: AtomicU64,
     is_overflow_told: AtomicBool,
 }
@@ -56,6 +58,7 @@ impl Webhooks {
         store: Arc<dyn Store>,
         clock: Clock,
         bell: Bell,
+        metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             app,
@@ -63,6 +66,7 @@ impl Webhooks {
             store,
             clock,
             bell,
+            metrics,
             dropped: AtomicU64::new(0),
             is_overflow_told: AtomicBool::new(false),
         }
@@ -101,7 +105,7 @@ impl Webhooks {
                 Ok(0) => {}
                 Ok(dropped) => own.note_overflow(dropped),
                 Err(error) => {
-                    own.dropped.fetch_add(count, Ordering::Relaxed);
+                    own.count_dropped(count);
                     tracing::error!(app = &*own.app, %error, "webhook messages were not kept");
                 }
             }
@@ -131,8 +135,13 @@ impl Webhooks {
         })
     }
 
+    fn count_dropped(&self, messages: u64) {
+        self.dropped.fetch_add(messages, Ordering::Relaxed);
+        self.metrics.webhook_dropped.inc_by(messages);
+    }
+
     fn note_overflow(&self, dropped: u64) {
-        self.dropped.fetch_add(dropped, Ordering::Relaxed);
+        self.count_dropped(dropped);
         if !self.is_overflow_told.swap(true, Ordering::Relaxed) {
             let (app, max) = (&*self.app, MAX_MESSAGES);
             tracing::warn!(app, "more than {max} webhook messages: the oldest are dropped");

@@ -8,10 +8,10 @@ use stagedoor::telemetry::Metrics;
 use crate::common::{Client, Gateway, Person, Setup, start_of};
 
 /// What a scrape tells.
-struct Scrape(String);
+pub struct Scrape(String);
 
 impl Scrape {
-    async fn of(gateway: &Gateway) -> Self {
+    pub async fn of(gateway: &Gateway) -> Self {
         let url = format!("http://{}/metrics", gateway.address());
         let response = reqwest::get(url).await.unwrap();
         assert_eq!(response.headers()["content-type"], Metrics::MEDIA_TYPE);
@@ -19,15 +19,16 @@ impl Scrape {
     }
 
     /// The value of a sample, which is named with its labels and without the gateway's prefix.
-    fn value(&self, sample: &str) -> f64 {
+    pub fn value(&self, sample: &str) -> f64 {
         let prefix = format!("stagedoor_{sample} ");
         let line = self.0.lines().find_map(|line| line.strip_prefix(&prefix));
         line.unwrap_or_else(|| panic!("{sample} is missing from\n{}", self.0)).parse().unwrap()
     }
 }
 
+/// Checks samples, each named as in [`Scrape::value`].
 #[track_caller]
-fn assert_told(scrape: &Scrape, expected: &[(&str, f64)]) {
+pub fn assert_told(scrape: &Scrape, expected: &[(&str, f64)]) {
     for (sample, value) in expected {
         let told = scrape.value(sample);
         assert!((told - value).abs() < f64::EPSILON, "{sample} is {told}, not {value}");

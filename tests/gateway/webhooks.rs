@@ -2,6 +2,7 @@
 
 mod delivery;
 mod events;
+mod health;
 mod outside;
 mod receiver;
 

@@ -9,11 +9,11 @@ use hyper::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use stagedoor_proto::{Ref, Timestamp};
+use stagedoor_proto::{Ref, Target, Timestamp};
 
 use super::super::problem::Problem;
 use super::super::router::Ports;
-use super::bearer::Backend;
+use super::bearer::{Backend, Deed};
 use super::input::{Asked, At, Call};
 use super::paging::{self, Cursor, Page};
 use super::receipt::{Nothing, has_ref};
@@ -98,11 +98,7 @@ impl Shown {
         let count = counts.iter().find(|count| count.endpoint == health.endpoint);
         Self {
             events: endpoint.events().types().iter().copied().map(EventType::as_str).collect(),
-            state: match (health.is_disabled, health.is_failing) {
-                (true, _) => "disabled",
-                (false, true) => "failing",
-                (false, false) => "ok",
-            },
+            state: health.state.as_str(),
             id: health.endpoint.to_string(),
             host: health.host,
             paused_until_ms: health.paused_until,
@@ -211,30 +207,39 @@ async fn replay(
     backend: Backend,
     State(ports): State<Arc<Ports>>,
     At(OfLetter { number }): At<OfLetter>,
-    Call { mark, .. }: Call<Nothing>,
+    Call { body: Nothing { ref_ }, mark }: Call<Nothing>,
 ) -> Result<Response, Problem> {
     let webhooks = webhooks_of(&backend)?;
+    let (by, at) = (backend.clone(), Arc::clone(&ports));
     let work = async move {
-        if webhooks.replay(number).await? {
-            return Ok(Replayed { replayed: 1 });
+        if !webhooks.replay(number).await? {
+            return Err(Problem::not_found("there is no dead letter of this number"));
         }
-        Err(Problem::not_found("there is no dead letter of this number"))
+        backend.record(&at, replay_of(format!("dead letter {number}"), ref_)).await?;
+        Ok(Replayed { replayed: 1 })
     };
-    mark.perform(&ports, &backend, StatusCode::OK, work).await
+    mark.perform(&ports, &by, StatusCode::OK, work).await
 }
 
 async fn replay_all(
     backend: Backend,
     State(ports): State<Arc<Ports>>,
-    Call { body: ReplayAll { endpoint, .. }, mark }: Call<ReplayAll>,
+    Call { body: ReplayAll { endpoint, ref_ }, mark }: Call<ReplayAll>,
 ) -> Result<Response, Problem> {
     let webhooks = webhooks_of(&backend)?;
+    let (by, at) = (backend.clone(), Arc::clone(&ports));
     let work = async move {
         let replayed = webhooks.replay_all(&endpoint).await?;
         let replayed = replayed.map_err(|unknown| Problem::not_found(unknown.to_string()))?;
+        backend.record(&at, replay_of(format!("dead letters of {endpoint}"), ref_)).await?;
         Ok(Replayed { replayed })
     };
-    mark.perform(&ports, &backend, StatusCode::OK, work).await
+    mark.perform(&ports, &by, StatusCode::OK, work).await
+}
+
+/// What the audit log keeps of a replay: it concerns neither user nor room, so the reason says what was sent again.
+fn replay_of(what: String, ref_: Option<Ref>) -> Deed {
+    Deed { verb: "replay", target: Target::default(), room: None, reason: Some(what), ref_ }
 }
 
 fn webhooks_of(backend: &Backend) -> Result<Arc<Webhooks>, Problem> {

@@ -125,6 +125,34 @@ words! {
     }
 }
 
+words! {
+    /// What came of an attempt to tell a webhook endpoint something.
+    AttemptOutcome as "outcome" {
+        /// It took the message.
+        Delivered = "delivered",
+        /// It answered that it wants no more, with 410.
+        Gone = "gone",
+        /// It answered with another status that is no success.
+        Failed = "failed",
+        /// It could not be reached, or did not answer in time.
+        Unanswered = "unanswered",
+        /// Its name leads to no address that may be called.
+        Forbidden = "forbidden",
+    }
+}
+
+words! {
+    /// How a webhook endpoint fares.
+    EndpointState as "state" {
+        /// It took the last message, or has had none.
+        Ok = "ok",
+        /// The last attempt failed.
+        Failing = "failing",
+        /// It said that it wants no more.
+        Disabled = "disabled",
+    }
+}
+
 /// How a session is that has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {

@@ -16,7 +16,10 @@ use prometheus_client::registry::{Registry, Unit};
 
 use instrument::{Build, BusyCounter, Instrument};
 pub use instrument::{Counter, Counters, Depths, Gauge, Gauges, HookSeconds, Kind, Seconds};
-pub use label::{Close, HookOutcome, Label, Limit, Outcome, Standing, StoreFailure, TargetOutcome};
+pub use label::{
+    AttemptOutcome, Close, EndpointState, HookOutcome, Label, Limit, Outcome, Standing,
+    StoreFailure, TargetOutcome,
+};
 
 /// What every name begins with.
 const PREFIX: &str = "stagedoor";
@@ -132,6 +135,18 @@ table! {
     store_call_duration: Seconds = "store_call_duration" in "seconds";
     /// Calls that the store failed, by reason
     store_failures: Counters<StoreFailure> = "store_failures";
+
+    // Webhooks.
+    /// Endpoints that are told of events, by how they fare
+    webhook_endpoints: Gauges<EndpointState> = "webhook_endpoints";
+    /// Attempts to tell an endpoint something, by what came of them
+    webhook_attempts: Counters<AttemptOutcome> = "webhook_attempts";
+    /// Attempts to tell an endpoint something, from the call to the end of its answer
+    webhook_attempt_duration: Seconds = "webhook_attempt_duration" in "seconds";
+    /// Messages that became dead letters
+    webhook_given_up: Counter = "webhook_given_up" in "messages";
+    /// Messages dropped for want of room, or because the store did not take them
+    webhook_dropped: Counter = "webhook_dropped" in "messages";
 
     // The process.
     /// Whether the gateway is being stopped

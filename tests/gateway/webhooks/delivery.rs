@@ -97,6 +97,10 @@ async fn a_message_that_fails_for_a_day_is_a_dead_letter_and_can_be_sent_again()
     assert_eq!(told, ["eve", "mia"]);
     let well = gateway.fares("crm", |crm| crm["pending"] == 0).await;
     assert_eq!(well["dead"], 0);
+    let audit = gateway.api("GET", "audit", None).await.body;
+    let rows = audit["items"].as_array().unwrap().iter().filter(|row| row["verb"] == "replay");
+    let what: Vec<_> = rows.map(|row| row["reason"].as_str().unwrap()).collect();
+    assert_eq!(what, [&*format!("dead letter {}", second["number"]), "dead letters of crm"]);
 }
 
 #[tokio::test]

@@ -1,0 +1,75 @@
+//! What `/metrics` tells of webhooks: how attempts went, how endpoints fare, and what was given up.
+
+use std::time::Duration;
+
+use stagedoor::config::Endpoint;
+
+use super::receiver::{Answer, Receiver};
+use super::{endpoint_at, of_bans, setup};
+use crate::metrics::{Scrape, assert_told};
+
+#[tokio::test]
+async fn a_failed_attempt_and_a_delivery_are_both_told() {
+    let mut receiver = Receiver::run(Answer::Status(500)).await;
+    let gateway = setup(vec![of_bans("crm", &receiver)]).run().await;
+    assert_told(&Scrape::of(&gateway).await, &[(OK, 1.0), (FAILING, 0.0), (FAILED, 0.0)]);
+    gateway.ban("eve").await;
+    receiver.next().await;
+    gateway.fares("crm", |crm| crm["failed"] == 1).await;
+    let failed = [(OK, 0.0), (FAILING, 1.0), (FAILED, 1.0), (DELIVERED, 0.0), (ATTEMPTS, 1.0)];
+    assert_told(&Scrape::of(&gateway).await, &failed);
+
+    receiver.answers(Answer::Status(200));
+    gateway.advance(Duration::from_secs(5));
+    gateway.fares("crm", |crm| crm["delivered"] == 1).await;
+    let well = [(OK, 1.0), (FAILING, 0.0), (FAILED, 1.0), (DELIVERED, 1.0), (ATTEMPTS, 2.0)];
+    assert_told(&Scrape::of(&gateway).await, &well);
+    assert_told(&Scrape::of(&gateway).await, &[(GIVEN_UP, 0.0), (DROPPED, 0.0)]);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_gone_and_what_was_given_up_are_told() {
+    let mut receiver = Receiver::run(Answer::Status(410)).await;
+    let gateway = setup(vec![of_bans("crm", &receiver)]).run().await;
+    gateway.ban("eve").await;
+    receiver.next().await;
+    gateway.fares("crm", |crm| crm["state"] == "disabled").await;
+    assert_told(&Scrape::of(&gateway).await, &[(GONE, 1.0), (DISABLED, 1.0), (GIVEN_UP, 0.0)]);
+    gateway.advance(Duration::from_hours(25));
+    while Scrape::of(&gateway).await.value(GIVEN_UP) < 1.0 {}
+    let all = serde_json::json!({ "endpoint": "crm" });
+    receiver.answers(Answer::Status(200));
+    gateway.api("POST", "webhooks/dead-letters/replay", Some(all)).await;
+    gateway.fares("crm", |crm| crm["state"] == "ok").await;
+    assert_told(&Scrape::of(&gateway).await, &[(OK, 1.0), (DISABLED, 0.0), (DELIVERED, 1.0)]);
+}
+
+#[tokio::test]
+async fn a_call_that_may_not_be_made_is_told_from_one_without_answer() {
+    let receiver = Receiver::run(Answer::Nothing).await;
+    let url = format!("http://localhost:{}/events", receiver.port());
+    let private = Endpoint { allow_private: false, ..of_bans("private", &receiver) };
+    let private = Endpoint { url, ..private };
+    // Nobody listens there.
+    let events = private.events.clone();
+    let closed = Endpoint { events, ..endpoint_at("closed", "http://127.0.0.1:1/".to_owned()) };
+    let gateway = setup(vec![private, closed]).run().await;
+    gateway.ban("eve").await;
+    for endpoint in ["private", "closed"] {
+        gateway.fares(endpoint, |told| told["failed"] == 1).await;
+    }
+    let told = [(FORBIDDEN, 1.0), (UNANSWERED, 1.0), (FAILED, 0.0), (FAILING, 2.0)];
+    assert_told(&Scrape::of(&gateway).await, &told);
+}
+
+const OK: &str = r#"webhook_endpoints{state="ok"}"#;
+const FAILING: &str = r#"webhook_endpoints{state="failing"}"#;
+const DISABLED: &str = r#"webhook_endpoints{state="disabled"}"#;
+const DELIVERED: &str = r#"webhook_attempts_total{outcome="delivered"}"#;
+const FAILED: &str = r#"webhook_attempts_total{outcome="failed"}"#;
+const GONE: &str = r#"webhook_attempts_total{outcome="gone"}"#;
+const FORBIDDEN: &str = r#"webhook_attempts_total{outcome="forbidden"}"#;
+const UNANSWERED: &str = r#"webhook_attempts_total{outcome="unanswered"}"#;
+const ATTEMPTS: &str = "webhook_attempt_duration_seconds_count";
+const GIVEN_UP: &str = "webhook_given_up_messages_total";
+const DROPPED: &str = "webhook_dropped_messages_total";
