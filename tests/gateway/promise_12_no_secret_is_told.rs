@@ -173,6 +173,7 @@ server_keys = ["{SERVER_KEY}"]
 api_token = "{API_TOKEN}"
 [apps.webhook]
 url = "http://{webhook}/auth?key=canary-query"
+allow_private = true
 secret = "whsec_{secret}"
 "#
     )
