@@ -196,6 +196,12 @@ impl Session {
         self.push(reply, now, settings)
     }
 
+    /// Whether frames were sent of which the client has not said that it has them.
+    #[must_use]
+    pub fn has_unconfirmed(&self) -> bool {
+        self.ring.keeps_sent()
+    }
+
     /// The client has the frames up to `seq`.
     ///
     /// Pongs have an allowance of their own, as large as that of commands: no client needs it, and a flood finds its end.

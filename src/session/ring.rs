@@ -93,6 +93,11 @@ impl Ring {
         Ok(())
     }
 
+    /// Whether something was written that is still kept.
+    pub(super) const fn keeps_sent(&self) -> bool {
+        self.unsent > 0
+    }
+
     /// Whether something waits to be written.
     pub(super) fn has_unsent(&self) -> bool {
         self.unsent < self.frames.len()

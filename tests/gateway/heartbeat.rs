@@ -55,6 +55,18 @@ async fn silence_is_pinged_once_and_then_given_up_and_can_be_resumed() {
 }
 
 #[tokio::test]
+async fn who_is_never_silent_is_asked_what_it_has() {
+    let gateway = Gateway::dev().await;
+    let (mut client, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    for _ in 0..4 {
+        gateway.advance(INTERVAL / 5);
+        client.request("postpone_renewal", json!({})).await.unwrap();
+    }
+    gateway.advance(INTERVAL / 5);
+    client.push("ping").await;
+}
+
+#[tokio::test]
 async fn a_connection_that_answers_is_pinged_again_after_the_next_silence() {
     let gateway = Gateway::dev().await;
     let (mut client, _) = Client::guest(&gateway, "ada", "instance-1").await;

@@ -64,6 +64,7 @@ impl SessionHandle {
     pub(in crate::hub) fn is_due(&self, now: Timestamp, interval: Duration) -> bool {
         now.as_millis() >= self.due.load(Ordering::Relaxed)
             || now.saturating_since(self.last_activity()) >= interval
+            || now.saturating_since(self.last_asked()) >= interval
     }
 
     /// Does what time brought: expiries, pings, lost connections. `true` when the session may be forgotten.
@@ -77,6 +78,8 @@ impl SessionHandle {
         let mut swept = Swept::Kept;
         let mut inner = self.lock();
         let silent = now.saturating_since(self.last_activity());
+        // Who sends all the time is never silent, and would keep a ring full of what it was sent long ago.
+        let unasked = now.saturating_since(self.last_asked());
         let had_ended = matches!(inner.session.link(), Link::Ended { .. });
         if inner.session.handle_time(now, settings) {
             swept = Swept::Forgotten;
@@ -85,9 +88,12 @@ impl SessionHandle {
             if silent >= interval + timeout {
                 let lost = Disconnect::new(CloseCode::HeartbeatLost);
                 inner.session.part(lost, now, settings);
-            } else if silent >= interval && inner.pinged <= self.last_activity() {
+            } else if (silent >= interval && inner.pinged <= self.last_activity())
+                || (unasked >= interval && inner.session.has_unconfirmed())
+            {
                 inner.pinged = now;
                 inner.ping = true;
+                self.asked.store(now.as_millis(), Ordering::Relaxed);
             }
         }
         if !had_ended && matches!(inner.session.link(), Link::Ended { .. }) {
@@ -99,6 +105,10 @@ impl SessionHandle {
             waker.wake();
         }
         swept
+    }
+
+    fn last_asked(&self) -> Timestamp {
+        Timestamp::from_millis(self.asked.load(Ordering::Relaxed))
     }
 
     /// Asks for a sign of life; it cancels the returned token.

@@ -63,6 +63,8 @@ pub struct SessionHandle {
     identity: Identity,
     /// When a frame last came in, in milliseconds since the epoch.
     activity: AtomicU64,
+    /// When its client was last asked what it has, in milliseconds since the epoch.
+    asked: AtomicU64,
     /// When [`Session::handle_time`] has something to do.
     due: AtomicU64,
     /// How many rooms it is in: who is in one is pinged more often.
@@ -101,6 +103,7 @@ impl SessionHandle {
         Self {
             identity,
             activity: AtomicU64::new(first_life.as_millis()),
+            asked: AtomicU64::new(first_life.as_millis()),
             due: AtomicU64::new(session.due().as_millis()),
             room_count: AtomicUsize::new(0),
             inner: Mutex::new(Inner {
