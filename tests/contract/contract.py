@@ -68,6 +68,8 @@ def main(program):
         command = [
             tool, "run", described, "--url", base, "--checks", CHECKS, "--phases", "examples,coverage,fuzzing",
             "--max-examples", str(EXAMPLES), "--max-time", str(SECONDS), "--seed", "1", "--no-color", "--workers", "2",
+            # The key of development mode opens this one too, and what it describes is the end of the run.
+            "--exclude-path", "/api/v1/drain",
             "--header", f"Authorization: Bearer {ready['server_key']}",
         ]
         return subprocess.run(command, cwd=described.parent, timeout=300).returncode
