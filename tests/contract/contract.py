@@ -67,7 +67,7 @@ def main(program):
         tool = Path(sys.executable).parent / "schemathesis"
         command = [
             tool, "run", described, "--url", base, "--checks", CHECKS, "--phases", "examples,coverage,fuzzing",
-            "--max-examples", str(EXAMPLES), "--max-time", str(SECONDS), "--seed", "1", "--no-color", "--workers", "2",
+            "--max-examples", str(EXAMPLES), "--max-time", str(SECONDS), "--seed", "1", "--no-color", "--workers", "1",
             # The key of development mode opens this one too, and what it describes is the end of the run.
             "--exclude-path", "/api/v1/drain",
             "--header", f"Authorization: Bearer {ready['server_key']}",
