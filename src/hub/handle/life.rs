@@ -6,7 +6,7 @@ use std::time::Duration;
 use stagedoor_proto::{CloseCode, Disconnect, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::{Inner, SessionHandle};
+use super::{Inner, SessionHandle, wake};
 use crate::session::{Link, Session, SessionSettings};
 
 /// What the sweep found.
@@ -52,11 +52,7 @@ impl SessionHandle {
         inner.is_awaited = true;
         inner.prove_life();
         self.note_due(&mut inner);
-        let waker = inner.writer.take();
-        drop(inner);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wake(inner);
         Ok(taken)
     }
 
@@ -64,7 +60,7 @@ impl SessionHandle {
     pub(in crate::hub) fn is_due(&self, now: Timestamp, interval: Duration) -> bool {
         now.as_millis() >= self.due.load(Ordering::Relaxed)
             || now.saturating_since(self.last_activity()) >= interval
-            || now.saturating_since(self.last_asked()) >= interval
+            || now.saturating_since(self.last_ping()) >= interval
     }
 
     /// Does what time brought: expiries, pings, lost connections. `true` when the session may be forgotten.
@@ -79,7 +75,7 @@ impl SessionHandle {
         let mut inner = self.lock();
         let silent = now.saturating_since(self.last_activity());
         // Who sends all the time is never silent, and would keep a ring full of what it was sent long ago.
-        let unasked = now.saturating_since(self.last_asked());
+        let unasked = now.saturating_since(self.last_ping());
         let had_ended = matches!(inner.session.link(), Link::Ended { .. });
         if inner.session.handle_time(now, settings) {
             swept = Swept::Forgotten;
@@ -88,42 +84,38 @@ impl SessionHandle {
             if silent >= interval + timeout {
                 let lost = Disconnect::new(CloseCode::HeartbeatLost);
                 inner.session.part(lost, now, settings);
-            } else if (silent >= interval && inner.pinged <= self.last_activity())
+            } else if (silent >= interval && self.last_ping() <= self.last_activity())
                 || (unasked >= interval && inner.session.has_unconfirmed())
             {
-                inner.pinged = now;
-                inner.ping = true;
-                self.asked.store(now.as_millis(), Ordering::Relaxed);
+                self.ping(&mut inner, now);
             }
         }
         if !had_ended && matches!(inner.session.link(), Link::Ended { .. }) {
             swept = Swept::Ended;
         }
         self.note_due(&mut inner);
-        if let Some(waker) = inner.writer.take() {
-            drop(inner);
-            waker.wake();
-        }
+        wake(inner);
         swept
-    }
-
-    fn last_asked(&self) -> Timestamp {
-        Timestamp::from_millis(self.asked.load(Ordering::Relaxed))
     }
 
     /// Asks for a sign of life; it cancels the returned token.
     pub(in crate::hub) fn ask_for_life(&self, now: Timestamp) -> CancellationToken {
         let mut inner = self.lock();
-        inner.ping = true;
-        inner.pinged = now;
+        self.ping(&mut inner, now);
         let proof = inner.proof.get_or_insert_default().clone();
         inner.is_awaited = true;
-        let waker = inner.writer.take();
-        drop(inner);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wake(inner);
         proof
+    }
+
+    /// Asks for a ping, which its connection writes next.
+    fn ping(&self, inner: &mut Inner, now: Timestamp) {
+        inner.ping = true;
+        self.pinged.store(now.as_millis(), Ordering::Relaxed);
+    }
+
+    fn last_ping(&self) -> Timestamp {
+        Timestamp::from_millis(self.pinged.load(Ordering::Relaxed))
     }
 }
 

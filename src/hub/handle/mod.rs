@@ -63,8 +63,8 @@ pub struct SessionHandle {
     identity: Identity,
     /// When a frame last came in, in milliseconds since the epoch.
     activity: AtomicU64,
-    /// When its client was last asked what it has, in milliseconds since the epoch.
-    asked: AtomicU64,
+    /// When the last ping was asked for, in milliseconds since the epoch.
+    pinged: AtomicU64,
     /// When [`Session::handle_time`] has something to do.
     due: AtomicU64,
     /// How many rooms it is in: who is in one is pinged more often.
@@ -79,8 +79,6 @@ struct Inner {
     credit: Credit,
     /// The connection's task.
     writer: Writer,
-    /// When the last ping was asked for.
-    pinged: Timestamp,
     /// A ping waits to be written.
     ping: bool,
     memberships: Memberships,
@@ -103,7 +101,7 @@ impl SessionHandle {
         Self {
             identity,
             activity: AtomicU64::new(first_life.as_millis()),
-            asked: AtomicU64::new(first_life.as_millis()),
+            pinged: AtomicU64::new(first_life.as_millis()),
             due: AtomicU64::new(session.due().as_millis()),
             room_count: AtomicUsize::new(0),
             inner: Mutex::new(Inner {
@@ -113,7 +111,6 @@ impl SessionHandle {
                 seat: None,
                 credit,
                 writer: Writer::default(),
-                pinged: Timestamp::default(),
                 ping: false,
                 memberships: Memberships::default(),
                 joins: Bucket::default(),
@@ -249,11 +246,7 @@ impl SessionHandle {
         let mut inner = self.lock();
         let result = change(&mut inner.session);
         self.note_due(&mut inner);
-        let waker = inner.writer.take();
-        drop(inner);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wake(inner);
         result
     }
 
@@ -268,5 +261,14 @@ impl SessionHandle {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic while the lock was held leaves at worst one session odd; the others must go on.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes the connection, if it waits, once the lock is released.
+fn wake(mut inner: MutexGuard<'_, Inner>) {
+    let waker = inner.writer.take();
+    drop(inner);
+    if let Some(waker) = waker {
+        waker.wake();
     }
 }

@@ -34,24 +34,20 @@ impl SessionHandle {
 
     /// It is in a room now, which believes it connected and established; `false` when it is otherwise.
     pub(in crate::hub) fn enter(&self, place: &Arc<Place>) -> bool {
-        let mut inner = self.lock();
-        inner.memberships.enter(place, WireLink::Live, SessionState::Established);
-        self.room_count.store(inner.memberships.len(), Ordering::Relaxed);
-        !inner.memberships.has_untold(&standing_of(&inner.session))
+        self.change_rooms(|inner| {
+            inner.memberships.enter(place, WireLink::Live, SessionState::Established);
+            !inner.memberships.has_untold(&standing_of(&inner.session))
+        })
     }
 
     /// It was in a room before the gateway was started anew, which knows it like this.
     pub(in crate::hub) fn re_enter(&self, place: &Arc<Place>, link: WireLink, state: SessionState) {
-        let mut inner = self.lock();
-        inner.memberships.enter(place, link, state);
-        self.room_count.store(inner.memberships.len(), Ordering::Relaxed);
+        self.change_rooms(|inner| inner.memberships.enter(place, link, state));
     }
 
     /// It is no longer in a room.
     pub(in crate::hub) fn leave(&self, room: RoomTag) {
-        let mut inner = self.lock();
-        inner.memberships.leave(room);
-        self.room_count.store(inner.memberships.len(), Ordering::Relaxed);
+        self.change_rooms(|inner| inner.memberships.leave(room));
     }
 
     /// As [`SessionHandle::leave`] and [`SessionHandle::tell_owing`], in one step.
@@ -60,21 +56,19 @@ impl SessionHandle {
         room: RoomTag,
         change: impl FnOnce(&mut Session),
     ) -> bool {
-        let mut inner = self.lock();
-        inner.memberships.leave(room);
-        self.room_count.store(inner.memberships.len(), Ordering::Relaxed);
-        change(&mut inner.session);
-        self.note_due(&mut inner);
-        inner.writer.owe()
+        self.change_rooms(|inner| {
+            inner.memberships.leave(room);
+            change(&mut inner.session);
+            self.note_due(inner);
+            inner.writer.owe()
+        })
     }
 
     /// The next thing that one of its rooms does not know of it; [`SessionHandle::end_telling`] follows.
     pub(in crate::hub) fn begin_telling(&self) -> Option<(Arc<Place>, Untold)> {
-        let mut inner = self.lock();
-        let Inner { memberships, session, .. } = &mut *inner;
-        let told = memberships.begin_telling(&standing_of(session));
-        self.room_count.store(memberships.len(), Ordering::Relaxed);
-        told
+        self.change_rooms(|Inner { memberships, session, .. }| {
+            memberships.begin_telling(&standing_of(session))
+        })
     }
 
     pub(in crate::hub) fn end_telling(&self) {
@@ -89,6 +83,14 @@ impl SessionHandle {
             Standing::Here { link: WireLink::Live, state: SessionState::Established }
         );
         is_there && inner.session.catch_up()
+    }
+
+    /// Whatever may change in how many rooms it is.
+    fn change_rooms<R>(&self, change: impl FnOnce(&mut Inner) -> R) -> R {
+        let mut inner = self.lock();
+        let result = change(&mut inner);
+        self.room_count.store(inner.memberships.len(), Ordering::Relaxed);
+        result
     }
 }
 

@@ -12,18 +12,17 @@ use crate::room::{Entry, RoomCommand, RoomKey};
 impl Apply for Hub {
     fn apply(&self, key: &RoomKey, entry: Entry) {
         let place = self.rooms.enter(key);
+        let is_verb = matches!(entry.command, RoomCommand::Moderate { .. });
         // A verb over a crowd goes through all of it.
-        let is_long =
-            matches!(entry.command, RoomCommand::Moderate { .. }) && place.lock().is_crowded();
-        beside_others(is_long, || self.apply_to(&place, key, entry));
+        let is_long = is_verb && place.lock().is_crowded();
+        beside_others(is_long, || self.apply_to(&place, entry, is_verb));
     }
 }
 
 impl Hub {
-    fn apply_to(&self, place: &Arc<Place>, key: &RoomKey, entry: Entry) {
-        // What a moderator did is answered when it is durable; all else is answered in its place among the pushes.
-        let answers_late = matches!(entry.command, RoomCommand::Moderate { .. });
-        let now = entry.now;
+    /// What a moderator did is answered when it is durable; all else is answered in its place among the pushes.
+    fn apply_to(&self, place: &Arc<Place>, entry: Entry, answers_late: bool) {
+        let (key, now) = (place.key(), entry.now);
         let webhooks = self.webhooks(&key.app);
         let mut inside = place.lock();
         inside.room.tell_happenings(webhooks.is_some());
