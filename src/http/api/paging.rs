@@ -38,6 +38,17 @@ impl Cursor {
     }
 }
 
+/// Which page of a list is wanted, where that is all there is to ask.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Window {
+    /// The `next` of the page before.
+    pub(super) cursor: Option<Cursor>,
+    /// How many at most.
+    #[schemars(range(min = 1, max = 1_000))]
+    pub(super) limit: Option<usize>,
+}
+
 /// A page of a list.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "PageOf{T}")]

@@ -17,8 +17,8 @@ use super::super::problem::Problem;
 use super::super::router::Ports;
 use super::bearer::Backend;
 use super::input::{Asked, At, Call};
-use super::paging::{self, Cursor, Page};
-use super::receipt::{self, InRoom, Patience, Receipt, has_ref, moderate};
+use super::paging::{self, Page, Window};
+use super::receipt::{InRoom, Patience, has_ref, moderate};
 use super::routes::{Method, Routes};
 use crate::room::{Moderation, Present};
 
@@ -27,7 +27,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .about("participants")
         .on(Method::Get, "/apps/{app}/rooms/{room}/participants", list, |told| {
             told.named("list_participants", "List everybody in a room")
-                .asks::<Query>()
+                .asks::<Window>()
                 .gives::<Page<Shown>>(200, &json!({ "items": [{
                     "participant": { "id": "AAAAAAAAAAAAAAAAAAAAAA", "username": "ada", "role": "publisher",
                                      "link": "live", "mute_locked": false },
@@ -35,22 +35,25 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 }] }))
         })
         .on(Method::Post, "/apps/{app}/rooms/{room}/force_disconnect", disconnect, |told| {
-            told.named("force_disconnect", "Remove somebody from a room, or from the app")
-                .asks::<Patience>()
-                .takes::<Disconnect>(&json!({ "username": "ada", "block": { "for_ms": 600_000 }, "reason": "spam" }))
-                .gives::<Receipt>(200, &receipt::example(Verb::ForceDisconnect))
+            told.verb::<Disconnect>(
+                Verb::ForceDisconnect,
+                "Remove somebody from a room, or from the app",
+                &json!({ "username": "ada", "block": { "for_ms": 600_000 }, "reason": "spam" }),
+            )
         })
         .on(Method::Post, "/apps/{app}/rooms/{room}/unblock", unblock, |told| {
-            told.named("unblock", "Let a removed user return to a room")
-                .asks::<Patience>()
-                .takes::<Return>(&json!({ "username": "ada" }))
-                .gives::<Receipt>(200, &receipt::example(Verb::Unblock))
+            told.verb::<Return>(
+                Verb::Unblock,
+                "Let a removed user return to a room",
+                &json!({ "username": "ada" }),
+            )
         })
         .on(Method::Post, "/apps/{app}/rooms/{room}/set_role", set_role, |told| {
-            told.named("set_role", "Change a participant's role; it holds for that user in that room")
-                .asks::<Patience>()
-                .takes::<NewRole>(&json!({ "participant": "AAAAAAAAAAAAAAAAAAAAAA", "role": "subscriber" }))
-                .gives::<Receipt>(200, &receipt::example(Verb::SetRole))
+            told.verb::<NewRole>(
+                Verb::SetRole,
+                "Change a participant's role; it holds for that user in that room",
+                &json!({ "participant": "AAAAAAAAAAAAAAAAAAAAAA", "role": "subscriber" }),
+            )
         })
 }
 
@@ -72,17 +75,6 @@ impl From<Present> for Shown {
     fn from(Present { participant, session, state, streams }: Present) -> Self {
         Self { participant, session, state, streams }
     }
-}
-
-/// Which page of the participants is wanted.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Query {
-    /// The `next` of the page before.
-    cursor: Option<Cursor>,
-    /// How many at most.
-    #[schemars(range(min = 1, max = 1_000))]
-    limit: Option<usize>,
 }
 
 /// Remove somebody: exactly one of `participant` and `username`.
@@ -148,7 +140,7 @@ async fn list(
     backend: Backend,
     State(ports): State<Arc<Ports>>,
     At(InRoom { room }): At<InRoom>,
-    Asked(query): Asked<Query>,
+    Asked(query): Asked<Window>,
 ) -> Result<Json<Page<Shown>>, Problem> {
     let (limit, after) = (paging::limit(query.limit)?, paging::after(query.cursor.as_ref())?);
     let present = ports.hub().participants(&backend.room(room), after, limit + 1).await?;

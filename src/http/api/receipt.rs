@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::response::Response;
 use hyper::StatusCode;
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagedoor_proto::{OutcomeCounts, Ref, RoomId, Verb};
@@ -14,6 +15,7 @@ use super::super::problem::Problem;
 use super::super::router::Ports;
 use super::bearer::Backend;
 use super::once::Mark;
+use super::openapi::Description;
 use crate::hub::Moderated;
 use crate::room::Moderation;
 
@@ -99,14 +101,25 @@ pub(super) async fn moderate(
     mark.perform(&ports, &by, StatusCode::OK, work).await
 }
 
-/// A receipt, for the document.
-pub(super) fn example(verb: Verb) -> Value {
-    json!({
-        "room": "lobby", "verb": verb.as_str(), "version": 42, "concerned": 1,
-        "counts": { "enforced": 1, "pending": 0, "offline": 0, "ignored": 0 },
-        "targets": [{ "target": { "username": "ada" }, "outcome": "enforced", "elapsed_ms": 0 }],
-        "elapsed_ms": 0,
-    })
+impl Description<'_> {
+    /// A verb, named as on the wire, with an example of its body; it answers with its receipt.
+    pub(super) fn verb<B: JsonSchema + DeserializeOwned>(
+        self,
+        verb: Verb,
+        summary: &str,
+        body: &Value,
+    ) -> Self {
+        let receipt = json!({
+            "room": "lobby", "verb": verb.as_str(), "version": 42, "concerned": 1,
+            "counts": { "enforced": 1, "pending": 0, "offline": 0, "ignored": 0 },
+            "targets": [{ "target": { "username": "ada" }, "outcome": "enforced", "elapsed_ms": 0 }],
+            "elapsed_ms": 0,
+        });
+        self.named(verb.as_str(), summary)
+            .asks::<Patience>()
+            .takes::<B>(body)
+            .gives::<Receipt>(200, &receipt)
+    }
 }
 
 /// Names the `ref` of bodies.

@@ -18,8 +18,8 @@ use super::super::problem::Problem;
 use super::super::router::Ports;
 use super::bearer::{Backend, Deed};
 use super::input::{Asked, At, Call};
-use super::paging::{self, Cursor, Page};
-use super::receipt::{self, InRoom, Nothing, Patience, Receipt, has_ref, moderate};
+use super::paging::{self, Page, Window};
+use super::receipt::{InRoom, Nothing, Patience, has_ref, moderate};
 use super::routes::{Method, Routes};
 use crate::hub::ShownRoom;
 use crate::room::{Expiry, Moderation, RoomChoices};
@@ -37,41 +37,46 @@ pub(super) fn routes(routes: Routes) -> Routes {
         })
         .on(Method::Get, "/apps/{app}/rooms", list, |told| {
             told.named("list_rooms", "List the rooms that are open or were created, by name")
-                .asks::<Query>()
+                .asks::<Window>()
                 .gives::<Page<Shown>>(200, &json!({ "items": [example()] }))
         })
         .on(Method::Get, "/apps/{app}/rooms/{room}", show, |told| {
             told.named("show_room", "Show a room").gives::<Shown>(200, &example())
         })
         .on(Method::Post, "/apps/{app}/rooms/{room}/lock", lock, |told| {
-            told.named("lock_room", "Admit only moderators, and those who were there in the last 10 minutes")
-                .asks::<Patience>()
-                .takes::<Nothing>(&json!({}))
-                .gives::<Receipt>(200, &receipt::example(Verb::LockRoom))
+            told.verb::<Nothing>(
+                Verb::LockRoom,
+                "Admit only moderators, and those who were there in the last 10 minutes",
+                &json!({}),
+            )
         })
         .on(Method::Post, "/apps/{app}/rooms/{room}/unlock", unlock, |told| {
-            told.named("unlock_room", "Admit everybody again")
-                .asks::<Patience>()
-                .takes::<Nothing>(&json!({}))
-                .gives::<Receipt>(200, &receipt::example(Verb::UnlockRoom))
+            told.verb::<Nothing>(
+                Verb::UnlockRoom,
+                "Admit everybody again",
+                &json!({}),
+            )
         })
         .on(Method::Post, "/apps/{app}/rooms/{room}/end", end, |told| {
-            told.named("end_room", "End a room for all in it; room tokens issued until now are refused")
-                .asks::<Patience>()
-                .takes::<Nothing>(&json!({}))
-                .gives::<Receipt>(200, &receipt::example(Verb::EndRoom))
+            told.verb::<Nothing>(
+                Verb::EndRoom,
+                "End a room for all in it; room tokens issued until now are refused",
+                &json!({}),
+            )
         })
         .on(Method::Post, "/apps/{app}/rooms/{room}/force_mute_all", mute_all, |told| {
-            told.named("force_mute_all", "Mute everybody at once, and who publishes later")
-                .asks::<Patience>()
-                .takes::<MuteAll>(&json!({ "lock": true }))
-                .gives::<Receipt>(200, &receipt::example(Verb::ForceMuteAll))
+            told.verb::<MuteAll>(
+                Verb::ForceMuteAll,
+                "Mute everybody at once, and who publishes later",
+                &json!({ "lock": true }),
+            )
         })
         .on(Method::Post, "/apps/{app}/rooms/{room}/disable_force_mute", disable_mute, |told| {
-            told.named("disable_force_mute", "Lift the room's own mute; who was muted stays so until they speak")
-                .asks::<Patience>()
-                .takes::<Nothing>(&json!({}))
-                .gives::<Receipt>(200, &receipt::example(Verb::DisableForceMute))
+            told.verb::<Nothing>(
+                Verb::DisableForceMute,
+                "Lift the room's own mute; who was muted stays so until they speak",
+                &json!({}),
+            )
         })
         .on(Method::Post, "/apps/{app}/rooms/{room}/signal", signal, |told| {
             told.named("send_signal", "Send a signal from the server")
@@ -153,17 +158,6 @@ struct NewSignal {
     ref_: Option<Ref>,
 }
 has_ref!(Create, MuteAll, NewSignal);
-
-/// Which page of the rooms is wanted.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Query {
-    /// The `next` of the page before.
-    cursor: Option<Cursor>,
-    /// How many at most.
-    #[schemars(range(min = 1, max = 1_000))]
-    limit: Option<usize>,
-}
 
 /// A room, as an operator sees it. What tells how it is, is there while it is open.
 #[derive(Serialize, JsonSchema)]
@@ -260,7 +254,7 @@ async fn create(
 async fn list(
     backend: Backend,
     State(ports): State<Arc<Ports>>,
-    Asked(query): Asked<Query>,
+    Asked(query): Asked<Window>,
 ) -> Result<Json<Page<Shown>>, Problem> {
     let limit = paging::limit(query.limit)?;
     let page = StorePage { after: paging::after(query.cursor.as_ref())?, limit: limit + 1 };

@@ -18,9 +18,9 @@ use super::super::problem::Problem;
 use super::super::router::Ports;
 use super::bearer::{Backend, Deed};
 use super::input::{Asked, At, Call};
-use super::paging::{self, Cursor, Page};
+use super::paging::{self, Page, Window};
 use super::participants::who;
-use super::receipt::{self, InRoom, Patience, Receipt, has_ref, moderate};
+use super::receipt::{InRoom, Patience, has_ref, moderate};
 use super::routes::{Method, Routes};
 use crate::room::Moderation;
 
@@ -29,7 +29,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .about("streams")
         .on(Method::Get, "/apps/{app}/rooms/{room}/streams", list, |told| {
             told.named("list_streams", "List the streams in a room")
-                .asks::<Query>()
+                .asks::<Window>()
                 .gives::<Page<Stream>>(200, &json!({ "items": [example()] }))
         })
         .on(Method::Patch, "/apps/{app}/rooms/{room}/streams/{stream}", set_layout, |told| {
@@ -38,28 +38,32 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 .gives::<Stream>(200, &example())
         })
         .on(Method::Post, "/apps/{app}/rooms/{room}/force_mute", mute, |told| {
-            told.named("force_mute", "Mute a stream, or all of a participant's or a user's; `lock` keeps them from undoing it")
-                .asks::<Patience>()
-                .takes::<Mute>(&json!({ "username": "ada", "lock": true }))
-                .gives::<Receipt>(200, &receipt::example(Verb::ForceMute))
+            told.verb::<Mute>(
+                Verb::ForceMute,
+                "Mute a stream, or all of a participant's or a user's; `lock` keeps them from undoing it",
+                &json!({ "username": "ada", "lock": true }),
+            )
         })
         .on(Method::Post, "/apps/{app}/rooms/{room}/lift_mute", lift, |told| {
-            told.named("lift_mute", "Lift a mute and its lock; whoever was muted decides when to speak")
-                .asks::<Patience>()
-                .takes::<Lift>(&json!({ "username": "ada" }))
-                .gives::<Receipt>(200, &receipt::example(Verb::LiftMute))
+            told.verb::<Lift>(
+                Verb::LiftMute,
+                "Lift a mute and its lock; whoever was muted decides when to speak",
+                &json!({ "username": "ada" }),
+            )
         })
         .on(Method::Post, "/apps/{app}/rooms/{room}/force_unpublish", unpublish, |told| {
-            told.named("force_unpublish", "End somebody's stream")
-                .asks::<Patience>()
-                .takes::<Unpublish>(&json!({ "stream": "AAAAAAAAAAAAAAAAAAAAAg", "reason": "spam" }))
-                .gives::<Receipt>(200, &receipt::example(Verb::ForceUnpublish))
+            told.verb::<Unpublish>(
+                Verb::ForceUnpublish,
+                "End somebody's stream",
+                &json!({ "stream": "AAAAAAAAAAAAAAAAAAAAAg", "reason": "spam" }),
+            )
         })
         .on(Method::Post, "/apps/{app}/rooms/{room}/ask_unmute", ask_unmute, |told| {
-            told.named("ask_unmute", "Ask the owner of a stream to turn its audio on; the owner decides")
-                .asks::<Patience>()
-                .takes::<Ask>(&json!({ "stream": "AAAAAAAAAAAAAAAAAAAAAg" }))
-                .gives::<Receipt>(200, &receipt::example(Verb::AskUnmute))
+            told.verb::<Ask>(
+                Verb::AskUnmute,
+                "Ask the owner of a stream to turn its audio on; the owner decides",
+                &json!({ "stream": "AAAAAAAAAAAAAAAAAAAAAg" }),
+            )
         })
 }
 
@@ -68,17 +72,6 @@ fn example() -> Value {
         "id": "AAAAAAAAAAAAAAAAAAAAAg", "participant": "AAAAAAAAAAAAAAAAAAAAAA", "kind": "camera",
         "has_audio": true, "has_video": true, "muted": false, "layout_classes": ["focus"],
     })
-}
-
-/// Which page of the streams is wanted.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Query {
-    /// The `next` of the page before.
-    cursor: Option<Cursor>,
-    /// How many at most.
-    #[schemars(range(min = 1, max = 1_000))]
-    limit: Option<usize>,
 }
 
 /// The stream of the path.
@@ -174,7 +167,7 @@ async fn list(
     backend: Backend,
     State(ports): State<Arc<Ports>>,
     At(InRoom { room }): At<InRoom>,
-    Asked(query): Asked<Query>,
+    Asked(query): Asked<Window>,
 ) -> Result<Json<Page<Stream>>, Problem> {
     let (limit, after) = (paging::limit(query.limit)?, paging::after(query.cursor.as_ref())?);
     let streams = ports.hub().streams(&backend.room(room), after, limit + 1).await?;

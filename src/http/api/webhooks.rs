@@ -15,7 +15,7 @@ use super::super::problem::Problem;
 use super::super::router::Ports;
 use super::bearer::{Backend, Deed};
 use super::input::{Asked, At, Call};
-use super::paging::{self, Cursor, Page};
+use super::paging::{self, Page, Window};
 use super::receipt::{Nothing, has_ref};
 use super::routes::{Method, Routes};
 use crate::config::EventType;
@@ -37,7 +37,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         })
         .on(Method::Get, "/apps/{app}/webhooks/dead-letters", dead, |told| {
             told.named("list_dead_letters", "List what could not be delivered, oldest first")
-                .asks::<PageQuery>()
+                .asks::<Window>()
                 .gives::<Page<DeadLetter>>(200, &json!({ "items": [{
                     "number": 7, "endpoint": "crm", "type": "user.banned", "at_ms": 1_900_000_000_000_u64,
                     "attempts": 30, "error": "answered with status 500",
@@ -115,17 +115,6 @@ impl Shown {
     }
 }
 
-/// Which page of the dead letters is wanted.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct PageQuery {
-    /// The `next` of the page before.
-    cursor: Option<Cursor>,
-    /// How many at most.
-    #[schemars(range(min = 1, max = 1_000))]
-    limit: Option<usize>,
-}
-
 /// A message that could not be delivered.
 #[derive(Serialize, JsonSchema)]
 struct DeadLetter {
@@ -193,7 +182,7 @@ async fn list(backend: Backend) -> Result<Json<Endpoints>, Problem> {
 
 async fn dead(
     backend: Backend,
-    Asked(query): Asked<PageQuery>,
+    Asked(query): Asked<Window>,
 ) -> Result<Json<Page<DeadLetter>>, Problem> {
     let limit = paging::limit(query.limit)?;
     let after = paging::after(query.cursor.as_ref())?.unwrap_or(0);
