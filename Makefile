@@ -30,26 +30,22 @@ schema:
 rust-test:
 	$(CARGO) test --workspace --all-features --locked
 
-# The program as a WebSocket client meets it that nobody here wrote.
-STOCK_VENV := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)/stock-venv
-stock: $(STOCK_VENV)/ready
-	$(CARGO) build --package stagedoor --locked
-	$(STOCK_VENV)/bin/python tests/stock/stock.py $(dir $(STOCK_VENV))debug/stagedoor
+TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
-$(STOCK_VENV)/ready: tests/stock/requirements.txt
-	python3 -m venv $(STOCK_VENV)
-	$(STOCK_VENV)/bin/pip install --quiet --disable-pip-version-check --requirement tests/stock/requirements.txt
-	touch $@
+# The program as a WebSocket client meets it that nobody here wrote.
+stock: $(TARGET)/stock-venv/ready
+	$(CARGO) build --package stagedoor --locked
+	$(TARGET)/stock-venv/bin/python tests/stock/stock.py $(TARGET)/debug/stagedoor
 
 # The server API as its own document describes it; the tests of the document say how to renew that.
-CONTRACT_VENV := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)/contract-venv
-api-contract: $(CONTRACT_VENV)/ready
+api-contract: $(TARGET)/contract-venv/ready
 	$(CARGO) build --package stagedoor --locked
-	$(CONTRACT_VENV)/bin/python tests/contract/contract.py $(dir $(CONTRACT_VENV))debug/stagedoor
+	$(TARGET)/contract-venv/bin/python tests/contract/contract.py $(TARGET)/debug/stagedoor
 
-$(CONTRACT_VENV)/ready: tests/contract/requirements.txt
-	python3 -m venv $(CONTRACT_VENV)
-	$(CONTRACT_VENV)/bin/pip install --quiet --disable-pip-version-check --requirement tests/contract/requirements.txt
+# What a test in Python needs, in an environment of its own.
+$(TARGET)/%-venv/ready: tests/%/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 # Not part of `test`: numbers need a quiet machine. `make loadtest ARGS="connect --url …"`.
