@@ -4,13 +4,13 @@ mod failing;
 mod verbs;
 mod webhooks;
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use stagedoor::store::{Block, BlockKind, UserKey};
 
-use crate::common::{Client, Gateway, SERVER_KEY, Setup};
+use crate::common::{Client, Gateway, SERVER_KEY, Setup, stagedoor};
 
 /// A gateway's command line.
 struct Line {
@@ -33,9 +33,9 @@ impl Line {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stagedoor"));
-        command.env_clear().env("STAGEDOOR_URL", &self.url).args(arguments);
-        command.envs(self.variables.iter().cloned()).stdin(Stdio::null());
+        let mut command = stagedoor();
+        command.env("STAGEDOOR_URL", &self.url).args(arguments);
+        command.envs(self.variables.iter().cloned());
         command
     }
 

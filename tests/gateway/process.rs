@@ -3,20 +3,14 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{ChildStdout, Output};
 
 use serde_json::{Value, json};
 
-use crate::common::{Client, start_of};
+use crate::common::{Client, Program, stagedoor, start_of};
 
 /// The least a configuration says.
 const LEAST: &str = "[store.sqlite]\npath = \"facts.db\"\n[[apps]]\nid = \"shop\"\nguests = true\n";
-
-fn stagedoor() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stagedoor"));
-    command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
 
 /// Runs the program to its end.
 fn run(arguments: &[&str]) -> Output {
@@ -33,9 +27,9 @@ fn complaint(arguments: &[&str]) -> (Option<i32>, String) {
     (output.status.code(), line)
 }
 
-/// A running program; it is killed with the test.
+/// A running program in development mode.
 struct Running {
-    child: Child,
+    child: Program,
     stdout: BufReader<ChildStdout>,
     ready: Value,
 }
@@ -43,7 +37,7 @@ struct Running {
 impl Running {
     fn dev(arguments: &[&str]) -> Self {
         let fixed = ["serve", "--dev", "--listen", "127.0.0.1:0", "--ready-json"];
-        let mut child = stagedoor().args(fixed).args(arguments).spawn().unwrap();
+        let mut child = Program::run(&[&fixed[..], arguments].concat());
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -74,15 +68,10 @@ impl Running {
         assert_eq!(answer.status(), 200);
     }
 
-    fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
-    }
-
     /// Asks it to stop: by a signal, or by the command line.
     fn stop(&self, way: &str) {
         if way != "drain" {
-            return self.signal(way);
+            return self.child.signal(way);
         }
         let url = format!("http://{}", self.ready["listen"].as_str().unwrap());
         let key = self.ready["server_key"].as_str().unwrap();
@@ -96,14 +85,6 @@ impl Running {
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
         (self.child.wait().unwrap().code(), rest)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -156,7 +137,7 @@ async fn a_kick_is_final_after_a_kill_too() {
     let (mut banned, _) = running.start(start_of("ada", "instance-1")).await;
     let (_client, started) = running.start(start_of("bob", "instance-2")).await;
     running.ban("ada").await;
-    running.signal("-KILL");
+    running.child.signal("-KILL");
     assert_eq!(banned.closed_or_lost().await, Some(4011));
     assert_eq!(running.ended().0, None, "it had no say in it");
 
@@ -177,7 +158,7 @@ async fn a_session_outlives_a_restart_once() {
     let directory = tempfile::tempdir().unwrap();
     let running = Running::with_data(directory.path());
     let (mut client, started) = running.start(start_of("ada", "instance-1")).await;
-    running.signal("-TERM");
+    running.child.signal("-TERM");
     assert_eq!(client.closed().await.code, 4200);
     drop(client);
     assert_eq!(running.ended().0, Some(0));
@@ -186,7 +167,7 @@ async fn a_session_outlives_a_restart_once() {
     let resume = json!({ "id": 0, "resume": resume });
     let running = Running::with_data(directory.path());
     // It took the session up, and nobody came for it.
-    running.signal("-KILL");
+    running.child.signal("-KILL");
     assert_eq!(running.ended().0, None);
     let running = Running::with_data(directory.path());
     let mut client = running.connect().await;
@@ -194,7 +175,7 @@ async fn a_session_outlives_a_restart_once() {
     assert_eq!(client.closed().await.code, 4401, "it was taken up by the process that was killed");
 
     let (mut client, started) = running.start(start_of("bob", "instance-2")).await;
-    running.signal("-TERM");
+    running.child.signal("-TERM");
     assert_eq!(client.closed().await.code, 4200);
     drop(client);
     assert_eq!(running.ended().0, Some(0));

@@ -7,7 +7,6 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 
 use axum::Router;
@@ -20,7 +19,7 @@ use serde_json::{Value, json};
 use stagedoor::clock::Clock;
 use tokio::net::TcpListener;
 
-use crate::common::{Client, start_of};
+use crate::common::{Client, Program, start_of};
 
 const APP_SECRET: &str = "canary-app-secret-of-at-least-32-bytes";
 const SERVER_KEY: &str = "sk_canary-server-key-of-at-least-32-bytes";
@@ -32,7 +31,7 @@ const EVE: &str = "canary-name-eve";
 
 /// The program, and what it writes to its log.
 struct Running {
-    child: Child,
+    child: Program,
     log: JoinHandle<String>,
     clients: SocketAddr,
     admin: SocketAddr,
@@ -40,14 +39,8 @@ struct Running {
 
 impl Running {
     fn with(config: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_stagedoor"))
-            .env_clear()
-            .args(["serve", "--config", config.to_str().unwrap(), "--log", "trace"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            Program::run(&["serve", "--config", config.to_str().unwrap(), "--log", "trace"]);
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut log = String::new();
         let serving: Value = loop {
@@ -96,11 +89,6 @@ impl Running {
     async fn metrics_at(&self, address: SocketAddr) -> (u16, String) {
         let response = reqwest::get(format!("http://{address}/metrics")).await.unwrap();
         (response.status().as_u16(), response.text().await.unwrap())
-    }
-
-    fn stop(&self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     }
 
     /// All that it wrote: its standard output and its log.
@@ -215,7 +203,7 @@ async fn nothing_of_a_whole_run_is_in_its_log_or_metrics() {
     assert_eq!(status, 200);
     canaries.assert_absent("/metrics", &metrics);
 
-    running.stop();
+    running.child.signal("-TERM");
     for mut client in [host, ada] {
         assert_eq!(client.closed().await.code, 4200);
     }

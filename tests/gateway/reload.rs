@@ -2,22 +2,22 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::ChildStderr;
 
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 use stagedoor::clock::Clock;
 use tempfile::TempDir;
 
-use crate::common::{Client, Gateway, start_of};
+use crate::common::{Client, Gateway, Program, start_of};
 use crate::tls::issue;
 
 const OLD: &str = "the-old-secret-of-the-shop-of-at-least-32-bytes";
 const NEW: &str = "the-new-secret-of-the-shop-of-at-least-32-bytes";
 
-/// The program with a configuration file; it is killed with the test.
+/// The program with a configuration file.
 struct Running {
-    child: Child,
+    child: Program,
     log: BufReader<ChildStderr>,
     directory: TempDir,
     address: String,
@@ -28,15 +28,9 @@ impl Running {
         let directory = tempfile::tempdir().unwrap();
         issue().write(directory.path(), "a");
         let file = write(directory.path(), rest);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_stagedoor"))
-            .args(["serve", "--config", file.to_str().unwrap()])
-            .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let ports = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+        let serve = ["serve", "--config", file.to_str().unwrap()];
+        let mut child = Program::run(&[&serve[..], &ports[..]].concat());
         let log = BufReader::new(child.stderr.take().unwrap());
         let mut running = Self { child, log, directory, address: String::new() };
         let serving = running.until("serving").pop().unwrap();
@@ -62,8 +56,7 @@ impl Running {
     /// Writes the file anew and has it read; what the log says of it.
     fn reload(&mut self, rest: &str) -> Vec<String> {
         write(self.directory.path(), rest);
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+        self.child.signal("-HUP");
         let lines = self.until("configuration ");
         lines.iter().map(|line| line["message"].as_str().unwrap().to_owned()).collect()
     }
@@ -94,14 +87,6 @@ impl Running {
                 return Err(client.closed().await.code);
             }
         }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -167,8 +152,7 @@ async fn a_broken_file_changes_nothing_and_says_why() {
         ("no certificate", format!("{}[listen.tls]\ncert = \"x\"\nkey = \"x\"\n", keyed(NEW))),
     ] {
         write(running.directory.path(), &rest);
-        let pid = running.child.id().to_string();
-        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+        running.child.signal("-HUP");
         let last = running.until("configuration not reloaded: nothing changed").pop().unwrap();
         assert!(last["error"].as_str().unwrap().contains("stagedoor.toml:"), "{case}: {last}");
     }
