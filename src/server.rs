@@ -32,7 +32,7 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 const HAND_OVER: Duration = Duration::from_secs(5);
 /// Guests that were not seen for so long are forgotten.
 const GUEST_MEMORY: Duration = Duration::from_hours(168);
-/// For how long operators may look up sessions that ended, and how many of them.
+/// For how long operators may look up sessions that ended, and how many of them in an app.
 const SESSION_MEMORY: Duration = Duration::from_hours(30 * 24);
 const MAX_SESSIONS_REMEMBERED: u64 = 1_000_000;
 /// How often what is to be forgotten is looked for.

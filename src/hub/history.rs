@@ -25,12 +25,15 @@ struct Waiting {
 }
 
 impl History {
-    fn add(&self, app: &Arc<str>, session: EndedSession) {
+    /// Whether there was room for it.
+    fn add(&self, app: &Arc<str>, session: EndedSession) -> bool {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.count < MAX_WAITING {
+        let is_room = waiting.count < MAX_WAITING;
+        if is_room {
             waiting.count += 1;
             waiting.ended.entry(Arc::clone(app)).or_default().push(session);
         }
+        is_room
     }
 
     fn take(&self) -> HashMap<Arc<str>, Vec<EndedSession>> {
@@ -56,7 +59,9 @@ impl Hub {
             state,
             ending,
         };
-        self.history.add(session.app().id(), ended);
+        if !self.history.add(session.app().id(), ended) {
+            self.metrics.sessions_unrecorded.inc();
+        }
     }
 
     /// Hands what was noted to the store. Whoever asks the store next finds it there.

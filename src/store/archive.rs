@@ -116,7 +116,7 @@ pub trait Archive: Send + Sync + 'static {
         page: Page<u64>,
     ) -> BoxFuture<'_, Result<Vec<(u64, EndedSession)>, StoreError>>;
 
-    /// Forgets sessions that ended before `before`, and all but the newest `most`; how many. Each few hundred are a step
+    /// Forgets sessions that ended before `before`, and all but the newest `most` of each app; how many. Each few hundred are a step
     /// of their own: a failure leaves the others for the next time.
     fn forget_sessions(
         &self,

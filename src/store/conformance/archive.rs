@@ -70,6 +70,11 @@ pub(in crate::store) async fn old_sessions_are_forgotten_and_so_are_too_many(sto
     assert_eq!(store.forget_sessions(at(550), 3).await.unwrap(), 47);
     assert_eq!(bits(store, EndedSessions::default()).await, [599, 598, 597]);
     assert_eq!(store.forget_sessions(at(0), 3).await.unwrap(), 0);
+    // Another app's are its own affair.
+    let others = (600..604_u64).map(|n| ended(n.into(), "ada", SessionState::Terminated, at(n)));
+    store.keep_sessions("other".into(), others.collect()).await.unwrap();
+    assert_eq!(store.forget_sessions(at(0), 3).await.unwrap(), 1);
+    assert_eq!(bits(store, EndedSessions::default()).await, [599, 598, 597]);
 }
 
 pub(in crate::store) async fn users_are_shown_with_what_keeps_them_out(store: &dyn Store) {

@@ -54,10 +54,10 @@ impl Archive for SqliteStore {
             let mut forgotten = 0;
             loop {
                 let step = self.call(move |db| sessions::forget_some(db, before, most)).await?;
-                forgotten += step;
-                if step < sessions::FORGOTTEN_AT_ONCE {
+                if step == 0 {
                     return Ok(forgotten);
                 }
+                forgotten += step;
             }
         })
     }

@@ -13,7 +13,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use crate::store::StoreError;
 
 /// The newest schema version known here.
-pub(super) const VERSION: u32 = 5;
+pub(super) const VERSION: u32 = 6;
 
 /// The schema, one step a file; the number of steps taken is the file's `user_version`.
 const MIGRATIONS: [&str; VERSION as usize] = [
@@ -23,6 +23,7 @@ const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("../migrations/sqlite/0004_sessions_rooms.sql"),
     include_str!("../migrations/sqlite/0005_outbox.sql"),
 ];
+    include_str!("../migrations/sqlite/0006_sessions_by_state.sql"),
 
 /// Marks a file as a store ("Stgd"), so that no other program's database is taken for one.
 const APPLICATION_ID: u32 = 0x5374_6764;

@@ -1,4 +1,5 @@
-//! Sessions that ended: kept, listed newest first, and forgotten.
+//! Sessions that ended: kept, listed newest first, and forgotten. Invariant, kept by triggers: `ended_session_sizes` says
+//! how many rows each app has.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use stagedoor_proto::{SessionId, SessionState, Timestamp, Username};
@@ -61,15 +62,23 @@ pub(super) fn list(
 ) -> rusqlite::Result<Vec<(u64, EndedSession)>> {
     let before = Number(page.after.unwrap_or(u64::MAX));
     let username = which.username.as_ref().map(Username::as_str);
-    // Two statements: each walks the index that fits it.
-    let mut statement = db.prepare_cached(if username.is_some() {
-        "SELECT number, value FROM ended_sessions \
-         WHERE app = ?1 AND username = ?2 AND (?3 IS NULL OR state = ?3) AND number < ?4 \
-         ORDER BY number DESC LIMIT ?5"
-    } else {
-        "SELECT number, value FROM ended_sessions \
-         WHERE app = ?1 AND ?2 IS NULL AND (?3 IS NULL OR state = ?3) AND number < ?4 \
-         ORDER BY number DESC LIMIT ?5"
+    // A statement for each: it walks the index that fits it.
+    let mut statement = db.prepare_cached(match (username, which.state) {
+        (Some(_), _) => {
+            "SELECT number, value FROM ended_sessions \
+             WHERE app = ?1 AND username = ?2 AND (?3 IS NULL OR state = ?3) AND number < ?4 \
+             ORDER BY number DESC LIMIT ?5"
+        }
+        (None, Some(_)) => {
+            "SELECT number, value FROM ended_sessions \
+             WHERE app = ?1 AND ?2 IS NULL AND state = ?3 AND number < ?4 \
+             ORDER BY number DESC LIMIT ?5"
+        }
+        (None, None) => {
+            "SELECT number, value FROM ended_sessions \
+             WHERE app = ?1 AND ?2 IS NULL AND ?3 IS NULL AND number < ?4 \
+             ORDER BY number DESC LIMIT ?5"
+        }
     })?;
     let state = which.state.map(name_of);
     let wanted = params![app, username, state, before, Number(page.limit as u64)];
@@ -86,21 +95,25 @@ fn name_of(state: SessionState) -> String {
     name.as_str().expect("it is a text").to_owned()
 }
 
-/// Forgets up to [`FORGOTTEN_AT_ONCE`] that ended before `before`, or are not among the newest `most`; how many.
+/// Forgets up to [`FORGOTTEN_AT_ONCE`] that ended before `before`, and as many of an app that has more than `most`, its
+/// oldest; how many. None: nothing is left to be forgotten.
 pub(super) fn forget_some(db: &Connection, before: Timestamp, most: u64) -> rusqlite::Result<u64> {
     let forgotten = db
         .prepare_cached(
             "DELETE FROM ended_sessions WHERE number IN \
                 (SELECT number FROM ended_sessions WHERE ended_ms < ?1 ORDER BY ended_ms LIMIT ?2)",
         )?
-        .execute(params![Ms(before), FORGOTTEN_AT_ONCE.cast_signed()])?;
-    // Numbers have no gaps but at their beginning, or nearly so: what is newest is told by them.
+        .execute(params![Ms(before), Number(FORGOTTEN_AT_ONCE)])?;
+    let crowded = db
+        .prepare_cached("SELECT app, size - ?1 FROM ended_session_sizes WHERE size > ?1 LIMIT 1")?
+        .query_row([Number(most)], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((app, Number(surplus))) = crowded else { return Ok(forgotten as u64) };
     let beyond = db
         .prepare_cached(
             "DELETE FROM ended_sessions WHERE number IN \
-                (SELECT number FROM ended_sessions \
-                 WHERE number <= (SELECT max(number) FROM ended_sessions) - ?1 ORDER BY number LIMIT ?2)",
+                (SELECT number FROM ended_sessions WHERE app = ?1 ORDER BY number LIMIT ?2)",
         )?
-        .execute(params![Number(most), FORGOTTEN_AT_ONCE.cast_signed()])?;
+        .execute(params![app, Number(surplus.min(FORGOTTEN_AT_ONCE))])?;
     Ok((forgotten + beyond) as u64)
 }

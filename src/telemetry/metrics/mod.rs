@@ -93,6 +93,8 @@ table! {
     room_resets: Counter = "room_resets";
     /// Ends of sessions, by close code
     sessions_ended: Counters<Close> = "sessions_ended";
+    /// Ended sessions that no list will show, because more ended at once than could be kept
+    sessions_unrecorded: Counter = "sessions_unrecorded";
 
     // Connections.
     /// Connections that are not a session's yet
