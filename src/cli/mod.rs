@@ -6,6 +6,7 @@
 
 mod api;
 mod audit;
+mod backup;
 mod ban;
 mod check_config;
 mod completions;
@@ -52,6 +53,8 @@ enum Command {
     /// Read an app's audit log, and check that it is whole.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Copy the store, while a gateway runs on it or not.
+    Backup(backup::Backup),
     /// Look at sessions, and end them.
     Sessions(sessions::Sessions),
     /// Look at rooms, create them, and lock them.
@@ -97,6 +100,7 @@ impl Cli {
             Some(Command::CheckConfig(check)) => Outcome::Done(check.run()),
             Some(Command::Token(token)) => Outcome::Done(token.run()),
             Some(Command::Audit(audit)) => Outcome::Done(audit.run()),
+            Some(Command::Backup(backup)) => Outcome::Done(backup.run()),
             Some(Command::Sessions(sessions)) => Outcome::Done(sessions.run()),
             Some(Command::Rooms(rooms)) => Outcome::Done(rooms.run()),
             Some(Command::Users(users)) => Outcome::Done(users.run()),

@@ -33,7 +33,7 @@ pub use audit::{
     verify as verify_audit,
 };
 pub use outbox::{DeadLetters, Due, Expired, Message, NewMessage, Outbox, OutboxCount, Settled};
-pub use sqlite::{AuditFile, SqliteStore};
+pub use sqlite::{AuditFile, SqliteStore, backup};
 
 /// A user of an app; nothing crosses apps.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

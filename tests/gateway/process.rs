@@ -154,6 +154,33 @@ async fn a_kick_is_final_after_a_kill_too() {
 }
 
 #[tokio::test]
+async fn a_backup_of_a_running_gateway_is_put_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let running = Running::with_data(directory.path());
+    running.ban("ada").await;
+    let (data, copy) = (directory.path().to_str().unwrap(), at("copy.db"));
+    let output = run(&["backup", &copy, "--data", data]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.starts_with(&copy) && said.ends_with("whole\n"), "{said}");
+    let (code, line) = complaint(&["backup", &copy, "--store", &at("stagedoor.db")]);
+    assert!(code == Some(1) && line.contains(&copy), "it overwrites nothing: {line}");
+    running.start(start_of("bob", "instance-2")).await;
+    running.child.signal("-KILL");
+    assert_eq!(running.ended().0, None);
+
+    for end in ["", "-wal", "-shm"] {
+        std::fs::remove_file(at(&format!("stagedoor.db{end}"))).unwrap();
+    }
+    std::fs::rename(&copy, at("stagedoor.db")).unwrap();
+    let running = Running::with_data(directory.path());
+    let mut client = running.connect().await;
+    client.send(json!({ "id": 0, "start": start_of("ada", "instance-1") })).await;
+    assert_eq!(client.closed().await.code, 4011);
+}
+
+#[tokio::test]
 async fn a_session_outlives_a_restart_once() {
     let directory = tempfile::tempdir().unwrap();
     let running = Running::with_data(directory.path());

@@ -4,16 +4,19 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::lock::Lock;
 use super::{audit, open};
 use crate::store::audit::{Head, Tampered, Verified};
 use crate::store::{AuditRow, StoreError};
 
 /// A store's file, of which the audit logs are read and nothing is written.
 ///
-/// It is this process's alone until it is dropped. Calls block; every one fails with [`StoreError::Unavailable`] when
+/// No gateway gets it until this is dropped. Calls block; every one fails with [`StoreError::Unavailable`] when
 /// the file cannot be read.
 pub struct AuditFile {
     db: Connection,
+    /// Dropped after the connection.
+    _lock: Lock,
     path: String,
 }
 
@@ -25,7 +28,8 @@ impl AuditFile {
     /// [`StoreError::NewerVersion`] when a newer gateway wrote it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let label = path.display().to_string();
-        Ok(Self { db: open::for_reading(path, &label)?, path: label })
+        let (db, lock) = open::for_reading(path, &label)?;
+        Ok(Self { db, _lock: lock, path: label })
     }
 
     /// The apps that have a log, or once had one.

@@ -3,18 +3,20 @@
 //! A call is a function of the connection with a typed answer; `writer` runs it. To add one: write the function in the
 //! file of its subject, and the method in `store` that hands it over. To add a table: add a file to `migrations/sqlite`
 //! and a line to `open`.
-//! Invariant: `SQLite` is only ever touched by `open`, and then by the writer's thread; or, while no gateway runs, by an
-//! `AuditFile`, which writes nothing.
+//! Invariant: a store is written by `open`, and then by the writer's thread of the one process that has its `lock`. An
+//! `AuditFile` and a `backup` read it, the first while no gateway runs.
 
 mod admit;
 mod archive;
 mod audit;
 mod audit_file;
+mod backup;
 mod blocks;
 mod carry;
 mod created;
 mod hand_over;
 mod keys;
+mod lock;
 mod open;
 mod outbox;
 mod outbox_calls;
@@ -31,4 +33,5 @@ mod audit_tests;
 mod tests;
 
 pub use audit_file::AuditFile;
+pub use backup::backup;
 pub use store::SqliteStore;

@@ -1,4 +1,4 @@
-//! Opens a file: creates it for its owner alone, takes it for this process alone, brings its schema up to date.
+//! Opens a file: creates it for its owner alone, locks it against other gateways, brings its schema up to date.
 //!
 //! Invariant: an existing file is never opened and closed by anything but `SQLite`. Closing any handle of a file drops the
 //! process's locks on it, those of a store that is open elsewhere in this process too.
@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+use super::lock::Lock;
 use crate::store::StoreError;
 
 /// The newest schema version known here.
@@ -22,35 +23,41 @@ const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("../migrations/sqlite/0003_hand_over.sql"),
     include_str!("../migrations/sqlite/0004_sessions_rooms.sql"),
     include_str!("../migrations/sqlite/0005_outbox.sql"),
-];
     include_str!("../migrations/sqlite/0006_sessions_by_state.sql"),
+];
 
 /// Marks a file as a store ("Stgd"), so that no other program's database is taken for one.
 const APPLICATION_ID: u32 = 0x5374_6764;
 
-/// How long a gateway that is just stopping may still hold the file.
+/// How long others may hold the file: a gateway of before there was a lock beside it, or a backup that begins.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Statements kept prepared: more than there are.
 const MAX_PREPARED_STATEMENTS: usize = 96;
 
+/// One thread uses a connection, so that it needs no locks of its own.
+const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
+/// Why a file is not opened.
+const IN_USE: &str = "another gateway has it open";
+
 /// Pages kept in memory, in the unit `SQLite` asks for: kibibytes, negative.
 const CACHE_KIB: i32 = -16 * 1024;
 
-/// Opens the file at `path`, or creates it; `label` names it in errors.
-pub(super) fn file(path: &Path, label: &str) -> Result<Connection, StoreError> {
+/// Opens the file at `path`, or creates it; `label` names it in errors. The lock is to be held as long as the connection.
+pub(super) fn file(path: &Path, label: &str) -> Result<(Connection, Lock), StoreError> {
     let unavailable = |reason: String| StoreError::Unavailable { path: label.to_owned(), reason };
     create(path).map_err(|error| unavailable(error.to_string()))?;
     if path.is_dir() {
         return Err(unavailable("it is a directory; name a file in it".to_owned()));
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut db = Connection::open_with_flags(path, flags).map_err(|e| unavailable(reason(&e)))?;
+    let lock = lock(path, label)?.ok_or_else(|| unavailable(IN_USE.to_owned()))?;
+    let mut db = connect(path).map_err(|e| unavailable(reason(&e)))?;
     // SQLite opens what it may not write for reading, and says so only here.
     if db.is_readonly("main").map_err(|e| unavailable(reason(&e)))? {
         return Err(unavailable("it cannot be written to".to_owned()));
     }
-    take(&db).map_err(|e| unavailable(reason(&e)))?;
+    set_up(&db).map_err(|e| unavailable(reason(&e)))?;
     let mode: String = db
         .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
         .map_err(|e| unavailable(reason(&e)))?;
@@ -58,37 +65,39 @@ pub(super) fn file(path: &Path, label: &str) -> Result<Connection, StoreError> {
         return Err(unavailable(format!("it cannot keep a write-ahead log (journal mode {mode})")));
     }
     migrate(&mut db, label)?;
-    Ok(db)
+    Ok((db, lock))
 }
 
 /// Opens the file at `path` to read what a gateway left in it, and changes nothing.
 ///
-/// The file is taken for this process alone all the same: what a gateway is writing cannot be judged.
-pub(super) fn for_reading(path: &Path, label: &str) -> Result<Connection, StoreError> {
+/// It is locked all the same: what a gateway is writing cannot be judged.
+pub(super) fn for_reading(path: &Path, label: &str) -> Result<(Connection, Lock), StoreError> {
     let unavailable = |reason: String| StoreError::Unavailable { path: label.to_owned(), reason };
-    let failed = |error: rusqlite::Error| match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            unavailable("a gateway has it open: stop that one first".to_owned())
-        }
-        _ => unavailable(reason(&error)),
-    };
-    if !path.is_file() {
-        return Err(unavailable("there is no such file".to_owned()));
+    is_there(path, label)?;
+    let lock = lock(path, label)?;
+    let lock = lock.ok_or_else(|| unavailable(format!("{IN_USE}: stop that one first")))?;
+    let db = beside(path, label)?;
+    match version_found(&db).map_err(|e| unavailable(reason(&e)))? {
+        Some(found) if found < VERSION => Err(unavailable(format!(
+            "it has schema version {found}, this program reads {VERSION}: start the gateway once, which brings it up to date"
+        ))),
+        _ => Ok((db, lock)),
     }
+}
+
+/// Opens the file at `path` to read from it, beside a gateway or not; whatever is written to it meanwhile.
+pub(super) fn beside(path: &Path, label: &str) -> Result<Connection, StoreError> {
+    let unavailable = |reason: String| StoreError::Unavailable { path: label.to_owned(), reason };
+    is_there(path, label)?;
     // To read what a killed gateway left in the log beside it, SQLite has to be allowed to write.
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(path, flags).map_err(failed)?;
-    take(&db).map_err(failed)?;
-    db.pragma_update(None, "query_only", "ON").map_err(failed)?;
-    match version_found(&db).map_err(failed)? {
-        Some(VERSION) => Ok(db),
+    let db = connect(path).map_err(|e| unavailable(reason(&e)))?;
+    set_up(&db).map_err(|e| unavailable(reason(&e)))?;
+    match version_found(&db).map_err(|e| unavailable(reason(&e)))? {
         Some(found) if found > VERSION => {
             Err(StoreError::NewerVersion { path: label.to_owned(), found, known: VERSION })
         }
-        Some(found) => Err(unavailable(format!(
-            "it has schema version {found}, this program reads {VERSION}: start the gateway once, which brings it up to date"
-        ))),
-        None => Err(unavailable("it is another program's database".to_owned())),
+        Some(1..) => Ok(db),
+        Some(0) | None => Err(unavailable("it is another program's database".to_owned())),
     }
 }
 
@@ -96,12 +105,29 @@ pub(super) fn for_reading(path: &Path, label: &str) -> Result<Connection, StoreE
 pub(super) fn memory(label: &str) -> Result<Connection, StoreError> {
     let unavailable =
         |e: rusqlite::Error| StoreError::Unavailable { path: label.to_owned(), reason: reason(&e) };
-    // As for a file: one thread uses it, so that it needs no locks of its own.
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut db = Connection::open_in_memory_with_flags(flags).map_err(unavailable)?;
-    take(&db).map_err(unavailable)?;
+    let mut db = Connection::open_in_memory_with_flags(FLAGS).map_err(unavailable)?;
+    set_up(&db).map_err(unavailable)?;
     migrate(&mut db, label)?;
     Ok(db)
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(path, FLAGS)
+}
+
+fn is_there(path: &Path, label: &str) -> Result<(), StoreError> {
+    if path.is_file() {
+        return Ok(());
+    }
+    let reason = "there is no such file".to_owned();
+    Err(StoreError::Unavailable { path: label.to_owned(), reason })
+}
+
+fn lock(path: &Path, label: &str) -> Result<Option<Lock>, StoreError> {
+    Lock::take(path).map_err(|error| StoreError::Unavailable {
+        path: label.to_owned(),
+        reason: format!("its lock cannot be taken: {error}"),
+    })
 }
 
 /// Writes the schema version, which is also the cheapest real write there is.
@@ -121,13 +147,11 @@ fn create(path: &Path) -> io::Result<()> {
     }
 }
 
-fn take(db: &Connection) -> rusqlite::Result<()> {
+fn set_up(db: &Connection) -> rusqlite::Result<()> {
     db.set_prepared_statement_cache_capacity(MAX_PREPARED_STATEMENTS);
     // Without it, a statement whose plan might profit from knowing its arguments is prepared again at every run.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.busy_timeout(BUSY_TIMEOUT)?;
-    // Before the log is opened: its index then lives in this process's memory, and no other process gets in.
-    db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "foreign_keys", "ON")?;
     db.pragma_update(None, "cache_size", CACHE_KIB)
@@ -168,9 +192,7 @@ fn apply(db: &mut Connection, step: &str, to: u32) -> rusqlite::Result<()> {
 /// What went wrong, in words an operator can act on.
 fn reason(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            "another gateway has it open".to_owned()
-        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => IN_USE.to_owned(),
         Some(ErrorCode::NotADatabase) => "it is not a database".to_owned(),
         _ => error.to_string(),
     }

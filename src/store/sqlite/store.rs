@@ -12,6 +12,7 @@ use futures::future::BoxFuture;
 use rusqlite::Connection;
 use stagedoor_proto::{FamilyId, InstanceId, Timestamp, Username};
 
+use super::lock::Lock;
 use super::writer::Writer;
 use super::{admit, audit, blocks, carry, hand_over, keys, open, rooms, users};
 use crate::clock::{Clock, Rng};
@@ -40,14 +41,15 @@ struct Meter {
 impl SqliteStore {
     /// Opens the file at `path`, or creates it for its owner alone (mode 0600).
     ///
-    /// The file is this store's alone until it is dropped. Blocks while it opens.
+    /// No other gateway gets it until this is dropped. Blocks while it opens.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when it cannot be created, read or written, is no store, or another gateway has it
     /// open; [`StoreError::NewerVersion`] when a newer gateway wrote it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let label = path.display().to_string();
-        Self::start(open::file(path, &label)?, label)
+        let (db, lock) = open::file(path, &label)?;
+        Self::start(db, Some(lock), label)
     }
 
     /// A store that forgets everything when it is dropped, for tests and trials.
@@ -56,16 +58,16 @@ impl SqliteStore {
     /// [`StoreError::Unavailable`] when there is no memory or thread to be had.
     pub fn in_memory() -> Result<Self, StoreError> {
         let label = ":memory:".to_owned();
-        Self::start(open::memory(&label)?, label)
+        Self::start(open::memory(&label)?, None, label)
     }
 
-    fn start(db: Connection, path: String) -> Result<Self, StoreError> {
+    fn start(db: Connection, lock: Option<Lock>, path: String) -> Result<Self, StoreError> {
         audit::make_key(&db, &Rng.bytes()).map_err(|error| StoreError::Unavailable {
             path: path.clone(),
             reason: error.to_string(),
         })?;
         let meter = Meter { metrics: Arc::default(), clock: Clock::system() };
-        Ok(Self { writer: Writer::start(db, path)?, meter })
+        Ok(Self { writer: Writer::start(db, lock, path)?, meter })
     }
 
     /// The same store, whose calls are counted in `metrics` and timed by `clock`.

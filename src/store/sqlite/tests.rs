@@ -8,10 +8,10 @@ use futures::future::join_all;
 use rusqlite::Connection;
 use stagedoor_proto::Username;
 
-use super::SqliteStore;
 use super::writer::MAX_CALLS_WAITING;
+use super::{SqliteStore, backup};
 use crate::store::conformance::{NOW, ban, every_rule, family, start, user};
-use crate::store::{Entry, Refusal, SigningKey, Store, StoreError};
+use crate::store::{Archive, Entry, Refusal, SigningKey, Store, StoreError};
 
 every_rule!(SqliteStore::in_memory().unwrap());
 
@@ -75,7 +75,8 @@ async fn files_are_their_owners_alone() {
         names.push(entry.file_name().into_string().unwrap());
     }
     names.sort();
-    assert_eq!(names, ["stagedoor.db", "stagedoor.db-wal"], "the log's index stays in memory");
+    let expected = ["", "-lock", "-shm", "-wal"].map(|end| format!("stagedoor.db{end}"));
+    assert_eq!(names, expected);
 }
 
 #[tokio::test]
@@ -87,8 +88,53 @@ async fn second_gateway_on_the_file_is_refused_until_the_first_is_gone() {
     first.ready().await.unwrap();
     // The refused one must not have taken the first one's lock away.
     assert!(refusal(&path).ends_with("another gateway has it open"));
+    #[cfg(unix)]
+    {
+        let other_name = dir.path().join("other.db");
+        std::os::unix::fs::symlink(&path, &other_name).unwrap();
+        assert!(refusal(&other_name).ends_with("another gateway has it open"));
+    }
     drop(first);
     SqliteStore::open(&path).unwrap().ready().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_backup_of_a_store_in_use_is_a_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let store = SqliteStore::open(&at("stagedoor.db")).unwrap();
+    store.admit(start("before", Entry::Guest, 1)).await.unwrap().unwrap();
+    let bytes = backup(&at("stagedoor.db"), &at("copy.db")).unwrap();
+    store.block(user("before"), ban(), false).await.unwrap();
+    let data = fs::metadata(at("copy.db")).unwrap();
+    assert_eq!(data.len(), bytes);
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&data.permissions()) & 0o777, 0o600);
+
+    let restored = SqliteStore::open(&at("copy.db")).unwrap();
+    let known = |store| async move { Archive::user(store, user("before"), NOW).await.unwrap() };
+    assert_eq!(known(&restored).await.map(|user| user.block), Some(None), "it was banned later");
+    assert_eq!(known(&store).await.map(|user| user.block), Some(Some(ban())));
+}
+
+#[tokio::test]
+async fn a_backup_that_cannot_be_made_leaves_what_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let store = SqliteStore::open(&at("stagedoor.db")).unwrap();
+    fs::write(at("text"), "no store").unwrap();
+    for (from, to, told, reason) in [
+        ("stagedoor.db", "text", "text", "File exists"),
+        ("stagedoor.db", "missing/copy.db", "missing/copy.db", "No such file or directory"),
+        ("missing.db", "copy.db", "missing.db", "there is no such file"),
+        ("text", "copy.db", "text", "it is not a database"),
+    ] {
+        let error = backup(&at(from), &at(to)).expect_err("it is refused").to_string();
+        assert!(error.contains(told) && error.contains(reason), "expected {reason:?}: {error}");
+        assert!(!at("copy.db").exists(), "{error}");
+    }
+    assert_eq!(fs::read_to_string(at("text")).unwrap(), "no store");
+    store.ready().await.unwrap();
 }
 
 #[test]

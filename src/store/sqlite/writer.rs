@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
+use super::lock::Lock;
 use crate::store::StoreError;
 
 /// Calls that may wait; one more is [`StoreError::Full`].
@@ -32,10 +33,14 @@ struct Running {
 }
 
 impl Writer {
-    /// Hands `db` to a thread of its own; `path` names it in errors.
-    pub(super) fn start(db: Connection, path: String) -> Result<Self, StoreError> {
+    /// Hands `db` to a thread of its own, with the lock of its file; `path` names it in errors.
+    pub(super) fn start(
+        db: Connection,
+        lock: Option<Lock>,
+        path: String,
+    ) -> Result<Self, StoreError> {
         let (queue, calls) = mpsc::channel(MAX_CALLS_WAITING);
-        let worker = Worker { db, path: path.clone() };
+        let worker = Worker { db, _lock: lock, path: path.clone() };
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || worker.run(calls))
@@ -122,6 +127,8 @@ where
 /// What the thread owns.
 struct Worker {
     db: Connection,
+    /// Dropped after the connection.
+    _lock: Option<Lock>,
     path: String,
 }
 

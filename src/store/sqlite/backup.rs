@@ -1,0 +1,57 @@
+//! A copy of a store's file, made while a gateway runs on it or not.
+//!
+//! The copy is of one moment, and holds up nobody: the gateway writes on to its log meanwhile. Not here: putting a copy
+//! back, which is putting the file where the store was, while no gateway runs.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::open;
+use crate::store::StoreError;
+
+/// Copies the store at `store` to a new file at `to`, for its owner alone, and reads the copy once to see that it is
+/// whole; how large it is, in bytes. Blocks.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when there is no store there, or the copy cannot be written, or there is a file already;
+/// [`StoreError::NewerVersion`] when a newer gateway wrote it. There is no copy then.
+pub fn backup(store: &Path, to: &Path) -> Result<u64, StoreError> {
+    let db = open::beside(store, &store.display().to_string())?;
+    let failed =
+        |reason: String| StoreError::Unavailable { path: to.display().to_string(), reason };
+    create(to).map_err(|error| failed(error.to_string()))?;
+    let copied = copy(&db, to);
+    if copied.is_err() {
+        // What is there is of no use; if it stays, the next attempt says so.
+        let _ = std::fs::remove_file(to);
+    }
+    copied.map_err(failed)
+}
+
+/// Creates an empty file that only its owner may read, where there is none.
+fn create(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+fn copy(db: &Connection, to: &Path) -> Result<u64, String> {
+    let name = to.to_str().ok_or("its name is not UTF-8")?;
+    db.execute("VACUUM INTO ?1", [name]).map_err(|error| error.to_string())?;
+    check(to).map_err(|error| format!("the copy cannot be read: {error}"))?.map_or(Ok(()), Err)?;
+    let file = File::open(to).and_then(|file| file.sync_all().map(|()| file));
+    let size = file.and_then(|file| file.metadata()).map(|data| data.len());
+    size.map_err(|error| error.to_string())
+}
+
+/// What is wrong with a copy, if anything is.
+fn check(copy: &Path) -> rusqlite::Result<Option<String>> {
+    let db = Connection::open_with_flags(copy, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let found: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    Ok((found != "ok").then_some(found))
+}
