@@ -105,6 +105,7 @@ impl Listener {
                     lifecycle.spawn(connection);
                 }
                 Err(error) => {
+                    ports.hub().metrics().accept_failures.inc();
                     tracing::warn!(%error, "cannot accept");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }

@@ -1,9 +1,9 @@
 //! The program itself: what it prints, how it ends, and what it leaves behind.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{ChildStdout, Output};
+use std::process::{ChildStdout, Command, Output};
 
 use serde_json::{Value, json};
 
@@ -151,6 +151,29 @@ async fn a_kick_is_final_after_a_kill_too() {
     let mut start = start_of("bob", "instance-2");
     start["credentials"] = json!({ "token": started["access_token"] });
     running.start(start).await;
+}
+
+#[tokio::test]
+async fn out_of_files_it_says_so_counts_it_and_goes_on() {
+    let mut running = Running::dev(&[]);
+    let (pid, few) = (running.child.id().to_string(), 48);
+    let limit = format!("--nofile={few}");
+    let limited = Command::new("prlimit").args(["--pid", &pid, &limit]).status().unwrap();
+    assert!(limited.success());
+    let listen = running.ready["listen"].as_str().unwrap().to_owned();
+    let held: Vec<_> = (0..few).map(|_| TcpStream::connect(&listen).unwrap()).collect();
+    let log = BufReader::new(running.child.stderr.take().unwrap());
+    let said = log.lines().map(Result::unwrap).find(|line| line.contains("cannot accept"));
+    assert!(said.is_some_and(|line| line.contains("Too many open files")));
+    drop(held);
+
+    let (_client, _) = running.start(start_of("ada", "instance-1")).await;
+    let metrics = reqwest::get(format!("http://{listen}/metrics")).await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    let counted = metrics.lines().find_map(|line| {
+        line.strip_prefix("stagedoor_accept_failures_total ")?.parse::<u64>().ok()
+    });
+    assert!(counted.is_some_and(|count| count > 0), "{metrics}");
 }
 
 #[tokio::test]

@@ -99,6 +99,8 @@ table! {
     // Connections.
     /// Connections that are not a session's yet
     waiting_connections: Gauge = "waiting_connections";
+    /// Connections that could not be accepted, mostly for want of open files
+    accept_failures: Counter = "accept_failures";
     /// Ends of connections, by close code; `none` where the gateway said nothing
     closes: Counters<Close> = "closes";
     /// Connections closed because their client did not read what waited for it
