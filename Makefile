@@ -6,9 +6,9 @@ DENY_VERSION := 0.20.2
 TOOLS ?= $(HOME)/.cache/stagedoor-tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: test fmt clippy deny doc schema rust-test stock api-contract loadtest
+.PHONY: test fmt clippy deny doc schema rust-test stock api-contract deploy-files loadtest
 
-test: fmt clippy deny doc schema rust-test stock api-contract
+test: fmt clippy deny doc schema rust-test stock api-contract deploy-files
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -41,6 +41,11 @@ stock: $(TARGET)/stock-venv/ready
 api-contract: $(TARGET)/contract-venv/ready
 	$(CARGO) build --package stagedoor --locked
 	$(TARGET)/contract-venv/bin/python tests/contract/contract.py $(TARGET)/debug/stagedoor
+
+# The compose file against its schema, and what it mounts against the program.
+deploy-files: $(TARGET)/deploy-venv/ready
+	$(CARGO) build --package stagedoor --locked
+	$(TARGET)/deploy-venv/bin/python tests/deploy/deploy.py $(TARGET)/debug/stagedoor
 
 # What a test in Python needs, in an environment of its own.
 $(TARGET)/%-venv/ready: tests/%/requirements.txt
