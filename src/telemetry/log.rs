@@ -5,6 +5,8 @@
 //! `debug`. Whatever a request leads to is logged inside a span that names its connection, or its session and its number.
 //! Invariant: connection data, signal data and secrets have no field, and a user has only a hash.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 /// The names of span and event fields; nothing else is logged beside a message.
@@ -96,6 +98,8 @@ pub fn init(filter: &str, format: Format) -> Result<(), TelemetryError> {
         reason: error.to_string(),
     })?;
     let lines = tracing_subscriber::fmt().with_env_filter(directives).with_writer(std::io::stderr);
+    // In a file or a journal, colours are characters that stand in the way.
+    let lines = if std::io::stderr().is_terminal() { lines } else { lines.with_ansi(false) };
     let set_up = match format {
         Format::Pretty => lines.with_target(false).try_init(),
         // The list of spans has the current one in it.

@@ -88,6 +88,16 @@ impl Running {
     }
 }
 
+#[test]
+fn what_is_logged_into_a_pipe_has_no_colours() {
+    let mut running = Running::dev(&[]);
+    let mut stderr = running.child.stderr.take().unwrap();
+    running.stop("-TERM");
+    let mut log = String::new();
+    stderr.read_to_string(&mut log).unwrap();
+    assert!(log.contains("serving") && !log.contains('\u{1b}'), "{log}");
+}
+
 #[tokio::test]
 async fn it_says_in_one_line_where_it_is_and_stops_without_hurting() {
     for way in ["-TERM", "-INT", "drain"] {
