@@ -41,6 +41,12 @@ def what_a_service_names_is_there(compose):
             check(is_there, f"{name}: {source} is there to be mounted")
 
 
+def secrets_are_files(compose):
+    """Compose refuses others where a container's file system is read-only."""
+    for name, secret in compose["secrets"].items():
+        check(secret == {"file": f"./secrets/{name}"}, f"the secret {name} is a file")
+
+
 def only_the_gateway_is_reached_from_elsewhere(compose):
     for name, service in compose["services"].items():
         public = [port for port in service.get("ports", []) if not port.startswith("127.0.0.1:")]
@@ -81,6 +87,7 @@ def main():
     compose_file_has_the_shape_of_one(path)
     compose = YAML(typ="safe").load(path)
     what_a_service_names_is_there(compose)
+    secrets_are_files(compose)
     only_the_gateway_is_reached_from_elsewhere(compose)
     what_one_gateway_does_not_need_is_not_started(compose)
     the_mounted_configuration_can_be_run(sys.argv[1], compose)
