@@ -23,8 +23,8 @@ pub struct Limits {
     /// Largest message in.
     #[serde(with = "value::SizeIn::<KIB, { 16 * MIB }>")]
     pub message_in_bytes: usize,
-    /// Largest message out; what is longer is paged.
-    #[serde(with = "value::SizeIn::<{ 16 * KIB }, { 16 * MIB }>")]
+    /// Largest message out; what is longer is paged. The least holds the longest that cannot be: a relay, a receipt.
+    #[serde(with = "value::SizeIn::<{ 128 * KIB }, { 16 * MIB }>")]
     pub message_out_bytes: usize,
     /// Fragments of one message.
     #[serde(with = "value::CountIn::<1, 1_024>")]

@@ -48,6 +48,7 @@ impl Hub {
             streams_per_participant: u32::from(limits.streams_per_participant),
             streams: limits.streams_per_room,
             signals_per_s: limits.signals_per_s_per_room,
+            message_bytes: u32::try_from(limits.message_out_bytes).unwrap_or(u32::MAX),
             ..RoomSettings::default()
         }
     }

@@ -15,7 +15,7 @@ use stagedoor_proto::{
 use super::command::Origin;
 use super::effect::{Audience, Effects};
 use super::participants::{Membership, wire_bytes};
-use super::settings::{BATCH_INTERVAL, PAGE_BYTES};
+use super::settings::BATCH_INTERVAL;
 use super::state::Room;
 
 /// Who watches, and what they are to be told.
@@ -133,7 +133,7 @@ impl Room {
             let here = person.map(|person| entry(person, self.held.is_locked(&person.username)));
             let Some(change) = here.or_else(|| gone.clone()) else { continue };
             bytes += wire_bytes(&change) + 1;
-            if bytes > PAGE_BYTES {
+            if bytes > self.settings.page_bytes() {
                 self.feed.changed.insert(id, gone);
                 break;
             }
@@ -159,7 +159,7 @@ impl Room {
         for person in self.people.after(after).filter_map(|id| self.people.find(id)) {
             let change = entry(person, self.held.is_locked(&person.username));
             bytes += wire_bytes(&change) + 1;
-            if bytes > PAGE_BYTES {
+            if bytes > self.settings.page_bytes() {
                 progress = Progress::UpTo(last);
                 break;
             }

@@ -32,6 +32,8 @@ pub struct RoomSettings {
     pub streams: u32,
     /// Signals a second, sustained; as many at once after a pause.
     pub signals_per_s: u32,
+    /// Largest message that tells of the room, in bytes; what is longer is told in pages.
+    pub message_bytes: u32,
     /// Whether subscribers may signal.
     pub subscriber_signals: bool,
     /// For how long `force_disconnect` blocks when it does not say.
@@ -50,11 +52,19 @@ impl Default for RoomSettings {
             streams_per_participant: 8,
             streams: 500,
             signals_per_s: 200,
+            message_bytes: 256 * 1024,
             subscriber_signals: false,
             default_block: Duration::from_mins(10),
             max_block: Duration::from_hours(24),
             expiry: Expiry::Keep,
         }
+    }
+}
+
+impl RoomSettings {
+    /// What participants and streams of one message may take.
+    pub(super) const fn page_bytes(&self) -> usize {
+        (self.message_bytes as usize).saturating_sub(BESIDE_PAGE_BYTES)
     }
 }
 
@@ -124,6 +134,5 @@ pub(super) const MAX_RECORD_ROWS: usize = 20_000;
 pub(super) const MAX_SPENT_TOKENS: usize = 100_000;
 /// Most of those who left recently that are remembered; the oldest is forgotten first.
 pub(super) const MAX_RECENT: usize = 30_000;
-/// What participants and streams of one message may take: the 256 KiB of a message out, less its frame and one
-/// participant beside the list.
-pub(super) const PAGE_BYTES: usize = (256 - 16) * 1024;
+/// What a message that lists participants and streams holds beside them: its frame, and one participant.
+const BESIDE_PAGE_BYTES: usize = 16 * 1024;

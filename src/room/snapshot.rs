@@ -9,7 +9,7 @@ use stagedoor_proto::{
 
 use super::participants::Membership;
 use super::refuse;
-use super::settings::{PAGE_BYTES, PAGE_INTERVAL, ROSTER_INTERVAL};
+use super::settings::{PAGE_INTERVAL, ROSTER_INTERVAL};
 use super::state::Room;
 
 /// Which part of a room somebody sees.
@@ -130,7 +130,7 @@ impl Room {
             if view.sees_streams {
                 bytes += self.bytes_of_streams(person);
             }
-            if bytes > PAGE_BYTES
+            if bytes > self.settings.page_bytes()
                 && let Some(last) = page.participants.last()
             {
                 page.next = Some(last.id.to_string());
