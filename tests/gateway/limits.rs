@@ -1,5 +1,8 @@
 //! Promise 9: beyond a bound there is a typed error, and everybody else is served.
 
+mod counted;
+mod hits;
+
 use std::sync::Arc;
 use std::time::Duration;
 

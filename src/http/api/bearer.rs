@@ -14,6 +14,7 @@ use crate::auth::ServerActor;
 use crate::hub::App;
 use crate::room::RoomKey;
 use crate::store::{AuditActor, AuditEvent, AuditOutcome, UserKey};
+use crate::telemetry::Limit;
 
 /// The app of the path, whose server key or server token came with the request.
 #[derive(Clone)]
@@ -89,6 +90,7 @@ impl FromRequestParts<Arc<Ports>> for Backend {
         };
         let now = ports.hub().clock().now();
         ports.api().callers.take(app.id(), &caller, now).map_err(|wait| {
+            ports.hub().metrics().limits_hit.inc(Limit::ApiCalls);
             let detail =
                 "this key or token calls too fast; wait, or raise `limits.api_calls_per_s`";
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail).retry_after(wait)

@@ -7,6 +7,7 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use http_body_util::LengthLimitError;
 use hyper::StatusCode;
 use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -15,6 +16,7 @@ use stagedoor_proto::Ref;
 use super::super::problem::Problem;
 use super::super::router::Ports;
 use super::once::{Mark, key_of};
+use crate::telemetry::Limit;
 
 /// What the path names beside the app.
 pub(super) struct At<T>(pub(super) T);
@@ -81,7 +83,11 @@ impl<T: Body> FromRequest<Arc<Ports>> for Call<T> {
     async fn from_request(request: Request, ports: &Arc<Ports>) -> Result<Self, Problem> {
         let (head, body) = request.into_parts();
         let most = ports.api().body_bytes;
-        let bytes = to_bytes(body, most).await.map_err(|_| {
+        let bytes = to_bytes(body, most).await.map_err(|error| {
+            // Of a body that broke off nobody hears what is said about it.
+            if error.into_inner().is::<LengthLimitError>() {
+                ports.hub().metrics().limits_hit.inc(Limit::ApiBodyBytes);
+            }
             let detail = format!("a body of at most {most} bytes is taken");
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
         })?;

@@ -88,6 +88,10 @@ words! {
         AuthParamsBytes = "auth_params_bytes",
         /// Characters of connection data.
         ConnectionDataChars = "connection_data_chars",
+        /// Calls of the server API, of one key or token.
+        ApiCalls = "api_calls_per_s",
+        /// Bytes of the body of a call of the server API.
+        ApiBodyBytes = "api_body_bytes",
     }
 }
 

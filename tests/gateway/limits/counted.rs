@@ -1,0 +1,194 @@
+//! Every bound is hit: whoever hits it is told so, and it is counted under its name and no other.
+//!
+//! The table is a `match` without a rest: a new [`Limit`] does not compile until it has its row.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use stagedoor::config::Config;
+use stagedoor::telemetry::{Label as _, Limit};
+
+use super::{Undecided, hits};
+use crate::common::{Gateway, Setup};
+
+/// How a bound is hit.
+struct Case {
+    /// Makes it small.
+    tighten: fn(&mut Config),
+    /// Goes beyond it once; what came of that, as text.
+    hit: for<'a> fn(&'a Gateway) -> BoxFuture<'a, String>,
+    /// What must come of it.
+    answer: &'static str,
+}
+
+const fn case(
+    tighten: fn(&mut Config),
+    hit: for<'a> fn(&'a Gateway) -> BoxFuture<'a, String>,
+    answer: &'static str,
+) -> Case {
+    Case { tighten, hit, answer }
+}
+
+#[expect(clippy::too_many_lines, reason = "a table, with a row for each bound")]
+fn case_of(limit: Limit) -> Case {
+    match limit {
+        Limit::HandshakeTimeout => case(
+            |config| config.limits.handshake_timeout = Duration::from_millis(20),
+            |gateway| hits::no_request(gateway).boxed(),
+            "hung up",
+        ),
+        Limit::StartTimeout => case(
+            |config| config.limits.start_timeout = Duration::from_millis(20),
+            |gateway| hits::no_start(gateway).boxed(),
+            "close 4205",
+        ),
+        Limit::MessageInBytes => case(
+            |config| config.limits.message_in_bytes = 1_024,
+            |gateway| hits::long_message(gateway).boxed(),
+            "close 4501",
+        ),
+        Limit::MessageOutBytes => case(
+            |config| config.limits.message_out_bytes = 128 * 1_024,
+            |gateway| hits::long_room(gateway).boxed(),
+            "next",
+        ),
+        Limit::Fragments => case(
+            |config| config.limits.fragments = 2,
+            |gateway| hits::fragments(gateway).boxed(),
+            "close 4501",
+        ),
+        Limit::JsonDepth => {
+            case(|_| (), |gateway| hits::deep_message(gateway).boxed(), "close 4500")
+        }
+        Limit::InFlight => case(
+            |config| config.limits.in_flight = 1,
+            |gateway| hits::two_that_wait(gateway).boxed(),
+            "close 4503",
+        ),
+        Limit::Commands => case(
+            |config| (config.limits.commands_per_s, config.limits.commands_burst) = (1, 1),
+            |gateway| hits::two_commands(gateway).boxed(),
+            "error rate_limited",
+        ),
+        Limit::Joins => case(
+            |config| config.limits.joins_per_s = 1,
+            |gateway| hits::two_joins(gateway).boxed(),
+            "error rate_limited",
+        ),
+        Limit::RoomsPerSession => case(
+            |config| config.limits.rooms_per_session = 1,
+            |gateway| hits::two_joins(gateway).boxed(),
+            "error too_many_rooms",
+        ),
+        Limit::ParticipantsPerRoom => case(
+            |config| config.limits.participants_per_room = 2,
+            |gateway| hits::three_participants(gateway).boxed(),
+            "error room_full",
+        ),
+        Limit::StreamsPerParticipant => case(
+            |config| config.limits.streams_per_participant = 1,
+            |gateway| hits::two_streams(gateway).boxed(),
+            "error too_many_streams",
+        ),
+        Limit::StreamsPerRoom => case(
+            |config| config.limits.streams_per_room = 1,
+            |gateway| hits::two_streams(gateway).boxed(),
+            "error too_many_streams",
+        ),
+        Limit::SignalsPerRoom => case(
+            |config| config.limits.signals_per_s_per_room = 1,
+            |gateway| hits::two_signals(gateway).boxed(),
+            "error rate_limited",
+        ),
+        Limit::SessionsPerUser => case(
+            |config| config.apps[0].sessions_per_user = 1,
+            |gateway| hits::two_instances(gateway).boxed(),
+            "close 4013",
+        ),
+        Limit::SessionsPerNode => case(
+            |config| config.limits.sessions_per_node = 1,
+            |gateway| hits::two_users(gateway).boxed(),
+            "close 4201",
+        ),
+        Limit::Ring => case(
+            |config| {
+                config.resume.ring_frames = 16;
+                config.limits.commands_burst = 1_000_000;
+                config.limits.signals_per_s_per_room = 1_000_000;
+            },
+            |gateway| hits::slow_reader(gateway).boxed(),
+            "close 4203",
+        ),
+        Limit::ResumeWindow => case(
+            |config| config.resume.window = Duration::from_secs(1),
+            |gateway| hits::late_return(gateway).boxed(),
+            "close 4400",
+        ),
+        Limit::StartsPerAddress => case(
+            |config| {
+                config.limits.starts_per_s_per_address = 1;
+                config.limits.spare_loopback = false;
+            },
+            |gateway| hits::two_users(gateway).boxed(),
+            "close 4202",
+        ),
+        Limit::UnauthenticatedPerAddress => case(
+            |config| {
+                config.limits.unauthenticated_per_address = 1;
+                config.limits.spare_loopback = false;
+            },
+            |gateway| hits::two_silent(gateway).boxed(),
+            "status 429",
+        ),
+        Limit::UnauthenticatedTotal => case(
+            |config| config.limits.unauthenticated_total = 1,
+            |gateway| hits::two_silent(gateway).boxed(),
+            "status 503",
+        ),
+        Limit::AuthParamsBytes => case(
+            |config| config.limits.auth_params_bytes = 1_024,
+            |gateway| hits::long_params(gateway).boxed(),
+            "close 4501",
+        ),
+        Limit::ConnectionDataChars => case(
+            |config| config.limits.connection_data_chars = 10,
+            |gateway| hits::long_data(gateway).boxed(),
+            "error too_large",
+        ),
+        Limit::ApiCalls => case(
+            |config| (config.limits.api_calls_per_s, config.limits.api_calls_burst) = (1, 1),
+            |gateway| hits::two_calls(gateway).boxed(),
+            "status 429 rate_limited",
+        ),
+        Limit::ApiBodyBytes => case(
+            |config| config.limits.api_body_bytes = 1_024,
+            |gateway| hits::long_body(gateway).boxed(),
+            "status 413 too_large",
+        ),
+    }
+}
+
+/// What was hit by now, and how often.
+fn counted(gateway: &Gateway) -> Vec<(String, u64)> {
+    let scrape = gateway.hub().scrape();
+    let samples =
+        scrape.lines().filter_map(|line| line.strip_prefix("stagedoor_limits_hit_total{limit=\""));
+    let samples = samples.map(|sample| {
+        let (name, count) = sample.split_once("\"} ").unwrap();
+        (name.to_owned(), count.parse().unwrap())
+    });
+    samples.filter(|(_, count)| *count > 0).collect()
+}
+
+#[tokio::test]
+async fn each_bound_that_is_hit_is_told_and_counted_by_its_name() {
+    for limit in Limit::all() {
+        let Case { tighten, hit, answer } = case_of(limit);
+        let gateway = Setup::new().with(tighten).hook(Arc::new(Undecided)).run().await;
+        assert_eq!(counted(&gateway), [], "{limit:?}, before");
+        assert_eq!(hit(&gateway).await, answer, "{limit:?}");
+        assert_eq!(counted(&gateway), [(limit.as_str().to_owned(), 1)], "{limit:?}");
+    }
+}
