@@ -1,0 +1,159 @@
+//! What documents and comments say of the code is so: the paths they name exist, the numbers they state are the code's.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Numbers in prose: under its document, the words, and where and how the code says the same. A line of the code that
+/// changes has the words read again.
+const NUMBERS: &str = r#"
+README.md
+  in development mode, on 127.0.0.1:7080 | src/config/listen.rs | const PORT: u16 = 7080;
+  Rust 1.95, a C compiler | Cargo.toml | rust-version = "1.95"
+docs/operations.md
+  three seconds more for whoever hangs | src/server.rs | const LAST_WORDS: Duration = Duration::from_secs(3);
+  five for the store | src/server.rs | const HAND_OVER: Duration = Duration::from_secs(5);
+  kept up to 64 KiB a session | src/session/machine/saved.rs | MAX_SAVED_RING_BYTES: usize = 64 * 1024;
+  `http://127.0.0.1:7081` unless it says | src/cli/connection.rs | DEFAULT_URL: &str = "http://127.0.0.1:7081";
+  `http://127.0.0.1:7081` unless it says | src/config/listen.rs | const ADMIN_PORT: u16 = 7081;
+  tables of up to 100 rows | src/cli/sessions.rs | const LISTED: usize = 100;
+  Verbs wait a second for those | src/cli/verb.rs | default_value = "1s")] wait: Duration,
+  A connection may take 5 seconds | src/cli/api.rs | CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+  and an answer 30. | src/cli/api.rs | ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+  the 5 seconds after which a target counts as having ignored it | src/room/settings.rs | ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(5);
+  tried for 24 hours, so mend | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
+  sent again for 30 days | src/webhook/schedule.rs | DEAD_LETTERS_KEPT: Duration = Duration::from_hours(30 * 24);
+  an app has 100 000 messages | src/webhook/webhooks.rs | MAX_MESSAGES: u64 = 100_000;
+  after 24 hours it is a dead letter | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
+  which is kept for 30 days | src/webhook/schedule.rs | DEAD_LETTERS_KEPT: Duration = Duration::from_hours(30 * 24);
+  An app has at most 100 000 messages | src/webhook/webhooks.rs | MAX_MESSAGES: u64 = 100_000;
+  for another 24 hours | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
+  for each minute, one for how often | src/hub/rooms/denials.rs | const MINUTE: Duration = Duration::from_mins(1);
+  a list shows 100 unless | src/cli/audit.rs | const LISTED: usize = 100;
+  The store served no call for a minute | deploy/prometheus/alerts.yml | expr: 'stagedoor_store_up == 0' for: 1m
+  longer than a quarter of a second in one case out of a hundred | deploy/prometheus/alerts.yml | histogram_quantile(0.99, sum by (instance, le) (rate(stagedoor_store_call_duration_seconds_bucket[5m]))) > 0.25
+  More than one in twenty decisions | deploy/prometheus/alerts.yml | (rate(stagedoor_auth_hook_duration_seconds_count[5m])) > 0.05
+  More than a fifth of all starts | deploy/prometheus/alerts.yml | (rate(stagedoor_starts_total[5m])) > 0.2'
+  More than a quarter of all resumes | deploy/prometheus/alerts.yml | (rate(stagedoor_resumes_total[10m])) > 0.25
+  One verb in twenty took longer than the 5 seconds | deploy/prometheus/alerts.yml | histogram_quantile(0.95, sum by (instance, le) (rate(stagedoor_moderation_duration_seconds_bucket[10m]))) >= 5
+  For a quarter of an hour the last attempt | deploy/prometheus/alerts.yml | (stagedoor_webhook_endpoints{state!="ok"}) > 0' for: 15m
+  told to stop a minute ago | deploy/prometheus/alerts.yml | expr: 'stagedoor_draining == 1' for: 1m
+docs/protocol.md
+  of its user, in one room, for ten minutes | src/room/settings.rs | REF_LIFE: Duration = Duration::from_mins(10);
+docs/server-api.md
+  http://127.0.0.1:7080/api/ | src/config/listen.rs | const PORT: u16 = 7080;
+  lives for an hour at most | src/auth/token/mod.rs | MAX_SERVER_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
+  a `ref` of up to 64 bytes | proto/src/limits.rs | MAX_REF_BYTES: usize = 64;
+  under the same `ref` within 24 hours | src/http/api/once.rs | REF_LIFE: Duration = Duration::from_hours(24);
+  `ref`s of verbs and signals for 10 minutes | src/room/settings.rs | REF_LIFE: Duration = Duration::from_mins(10);
+  `wait_ms` (1000, | src/http/api/receipt.rs | DEFAULT_WAIT_MS: u64 = 1_000;
+  at most 10000) for its targets | src/http/api/receipt.rs | MAX_WAIT_MS: u64 = 10_000;
+  nobody asks for them for 30 days | src/store/archive.rs | CREATED_ROOM_LIFE: Duration = Duration::from_hours(30 * 24);
+  closes 10 minutes after it emptied | src/room/settings.rs | RECENT_WINDOW: Duration = Duration::from_mins(10);
+  `limit` is 1 to 1000 | src/http/api/paging.rs | MAX_PAGE: usize = 1_000;
+  and 100 unless it says | src/http/api/paging.rs | DEFAULT_PAGE: usize = 100;
+  those of the last 30 days | src/server.rs | SESSION_MEMORY: Duration = Duration::from_hours(30 * 24);
+  (a million of an app at most) | src/server.rs | MAX_SESSIONS_REMEMBERED: u64 = 1_000_000;
+  `X-Request-Id` (up to 64 characters | src/http/api/request_id.rs | MAX_ID_BYTES: usize = 64;
+docs/webhooks.md
+  decoded from base64: 24 to 64 bytes | src/outbound/signing.rs | (24..=64).contains(&bytes.len())
+  for so long, an hour at most | src/webhook/attempt.rs | MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
+  The second attempt comes within 5 seconds | src/webhook/schedule.rs | FIRST_RETRY: Duration = Duration::from_secs(5);
+  twice as long as the one before, up to an hour | src/webhook/schedule.rs | LONGEST_RETRY: Duration = Duration::from_hours(1);
+  After 24 hours a message is a dead letter | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
+  remember it for a day | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
+"#;
+
+/// Folders of what others wrote, or tools made.
+const FOREIGN: &[&str] = &["target", "node_modules", "dist"];
+
+#[test]
+fn numbers_in_prose_are_those_of_the_code() {
+    let mut document = "";
+    for row in NUMBERS.lines().filter(|row| !row.is_empty()) {
+        let [words, file, code] = row.trim().split(" | ").collect::<Vec<_>>()[..] else {
+            document = row;
+            continue;
+        };
+        assert!(
+            flat(document).contains(words),
+            "{document} does not say `{words}`: mend the table"
+        );
+        assert!(
+            flat(file).contains(code),
+            "{document} says `{words}`, but {file} has no `{code}`: mend the document, then the table"
+        );
+    }
+}
+
+#[test]
+fn paths_that_documents_and_comments_name_exist() {
+    let mut files = Vec::new();
+    collect(Path::new(""), &mut files);
+    let mut named = 0;
+    for file in files {
+        let text = read(&file);
+        for (number, line) in text.lines().enumerate() {
+            for word in line.split('`').skip(1).step_by(2).filter(|word| is_path(word)) {
+                named += 1;
+                let place = (number + 1, file.display());
+                assert!(exists(word, &file), "{}:{}: there is no {word}", place.1, place.0);
+            }
+        }
+    }
+    assert!(named > 40, "only {named} were found");
+}
+
+/// All documents, and sources, whose comments are documents too. Records are of their time, and are not edited.
+fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(root().join(folder)).expect("a folder can be read") {
+        let entry = entry.expect("a folder can be read");
+        let (name, path) = (entry.file_name(), folder.join(entry.file_name()));
+        let name = name.to_string_lossy();
+        if entry.file_type().expect("it has a type").is_dir() {
+            if !name.starts_with('.') && !FOREIGN.contains(&&*name) && path != Path::new("docs/adr")
+            {
+                collect(&path, into);
+            }
+        } else if is_text(&path) {
+            into.push(path);
+        }
+    }
+}
+
+/// Whether it is a path in the repository: it begins with a folder of it, or is a source or a document by its name.
+fn is_path(word: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
+    let first = word.split_once('/').map(|(first, _)| first).filter(|first| !first.is_empty());
+    let is_in_folder =
+        first.is_some_and(|first| ["", "src"].iter().any(|base| is_folder(base, first)));
+    word.chars().all(is_plain) && (is_in_folder || is_text(Path::new(word)))
+}
+
+/// Whether it is a document or a source.
+fn is_text(path: &Path) -> bool {
+    path.extension().is_some_and(|kind| kind == "md" || kind == "rs")
+}
+
+fn is_folder(base: &str, name: &str) -> bool {
+    root().join(base).join(name).is_dir()
+}
+
+/// Whether it is there, as seen from the root, from `src`, or from a folder that `file` is in.
+fn exists(word: &str, file: &Path) -> bool {
+    let bases = file.ancestors().skip(1).chain([Path::new("src")]);
+    bases.into_iter().any(|base| root().join(base).join(word).exists())
+}
+
+/// A text in one line.
+fn flat(path: &str) -> String {
+    read(path).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
