@@ -226,6 +226,11 @@ impl Held {
         self.spent.get(jti).filter(|row| row.until > now).map(|row| row.session)
     }
 
+    /// A room token that was spent, whether or not it still counts.
+    pub(super) fn spent(&self, jti: &str) -> Option<&SpentRow> {
+        self.spent.get(jti)
+    }
+
     /// Remembers a room token as spent.
     pub(super) fn spend(
         &mut self,

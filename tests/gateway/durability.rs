@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use stagedoor::room::{Fact, RoomKey};
 use stagedoor_proto::RoomMute;
 
@@ -154,4 +154,91 @@ async fn what_a_room_held_when_the_gateway_died_ends_a_day_after_the_next_start(
     assert_eq!(store.load_room(lobby.clone(), last_moment).await.unwrap().mute, mute);
     let later = store.load_room(lobby, now + Duration::from_hours(24)).await.unwrap();
     assert_eq!(later.mute, RoomMute::default());
+}
+
+/// Verbs whose traces are in a table that takes no row before `mender` was seen; and what counts the rows they leave.
+const UNKEPT: [(&str, &str, &str, &str); 4] = [
+    (
+        "room_facts",
+        "force_mute",
+        r#"{ "room": "lobby", "username": "ada", "lock": true }"#,
+        "SELECT count(*) FROM room_facts WHERE kind = 1 AND subject = 'ada'",
+    ),
+    (
+        "room_facts",
+        "lock_room",
+        r#"{ "room": "lobby" }"#,
+        "SELECT count(*) FROM room_facts WHERE kind = 3 AND value LIKE '%\"locked\":true%'",
+    ),
+    (
+        "audit_log",
+        "force_mute",
+        r#"{ "room": "lobby", "username": "ada", "lock": true }"#,
+        "SELECT count(*) FROM audit_log WHERE event LIKE '%\"the-ref\"%'",
+    ),
+    (
+        "blocks",
+        "force_disconnect",
+        r#"{ "room": "lobby", "username": "ada", "block": { "for_ms": 60000, "scope": "app" } }"#,
+        "SELECT count(*) FROM blocks WHERE username = 'ada'",
+    ),
+];
+
+#[tokio::test]
+async fn what_could_not_be_kept_is_accepted_only_once_it_is() {
+    for (table, verb, body, count) in UNKEPT {
+        let house = House::new();
+        house.open().await.stop().await;
+        let trigger = format!(
+            "CREATE TRIGGER broken BEFORE INSERT ON {table} \
+             WHEN NOT EXISTS (SELECT 1 FROM users WHERE username = 'mender') \
+             BEGIN SELECT RAISE(ABORT, 'broken'); END"
+        );
+        house.database().execute_batch(&trigger).unwrap();
+
+        let gateway = house.open().await;
+        let claims =
+            json!({ "scope": "room", "room": "lobby", "role": "moderator", "app_moderator": true });
+        let join = json!({ "room": "lobby", "token": gateway.token(claims) });
+        let mut host = gateway.enter_with("host", join).await;
+        let _ada = gateway.enter("ada", "publisher").await;
+        let mut body: Value = serde_json::from_str(body).unwrap();
+        body["ref"] = json!("the-ref");
+        for _ in 0..3 {
+            assert_eq!(host.fails(verb, body.clone()).await, "overloaded", "{table}: {verb}");
+        }
+        Client::guest(&gateway, "mender", "instance-of-mender").await;
+        let accepted = host.does(verb, body.clone()).await;
+        assert_eq!(host.does(verb, body).await, accepted, "{table}: {verb}");
+        drop(host);
+        gateway.stop().await;
+        let kept: i64 = house.database().query_row(count, [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, 1, "{table}: {verb}");
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_kept_undoes_nothing_that_was_decided_later() {
+    let house = House::new();
+    house.open().await.stop().await;
+    let trigger = "CREATE TRIGGER broken BEFORE INSERT ON room_facts \
+        WHEN NEW.subject = 'ada' AND NOT EXISTS (SELECT 1 FROM users WHERE username = 'mender') \
+        BEGIN SELECT RAISE(ABORT, 'broken'); END";
+    house.database().execute_batch(trigger).unwrap();
+    let gateway = house.open().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let _ada = gateway.enter("ada", "publisher").await;
+    let _bob = gateway.enter("bob", "publisher").await;
+    let of = |name: &str| json!({ "room": "lobby", "username": name, "lock": true, "ref": name });
+    assert_eq!(host.fails("force_mute", of("ada")).await, "overloaded");
+    let lift = json!({ "room": "lobby", "username": "ada" });
+    assert_eq!(host.fails("lift_mute", lift).await, "overloaded", "the disk owes the mute");
+    Client::guest(&gateway, "mender", "instance-of-mender").await;
+    host.does("force_mute", of("bob")).await;
+    host.does("force_mute", of("ada")).await; // Answered again, and not done again.
+    drop(host);
+    gateway.stop().await;
+    let muted = "SELECT group_concat(subject) FROM room_facts WHERE kind = 1";
+    let muted: String = house.database().query_row(muted, [], |row| row.get(0)).unwrap();
+    assert_eq!(muted, "bob");
 }

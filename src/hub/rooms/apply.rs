@@ -26,8 +26,9 @@ impl Hub {
         let webhooks = self.webhooks(&key.app);
         let mut inside = place.lock();
         inside.room.tell_happenings(webhooks.is_some());
+        let mut later = Later::new(Arc::clone(place), answers_late, now, webhooks.cloned());
+        later.take_up_debts(&mut inside);
         let effects = inside.room.apply(entry);
-        let mut later = Later::new(key.clone(), answers_late, now, webhooks.cloned());
         for effect in effects {
             self.carry_out(place, &mut inside, effect, &mut later);
         }

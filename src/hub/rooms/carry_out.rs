@@ -1,5 +1,6 @@
 //! The effects of one entry: told to sessions at once, kept and followed up from a task of its own.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, OptionFuture};
@@ -11,13 +12,13 @@ use stagedoor_proto::{
 use super::super::handle::SessionHandle;
 use super::super::{Hub, events};
 use super::place::{Inside, Place};
-use crate::room::{Audit, Effect, Fact, Origin, RoomKey};
+use crate::room::{Audit, Effect, Fact, Origin, RoomKey, Subject};
 use crate::store::{AuditActor, AuditEvent, AuditOutcome, Block, BlockKind, StoreError, UserKey};
 use crate::webhook::{Event, Webhooks};
 
 /// What an entry leaves to be done once it is applied.
 pub(super) struct Later {
-    key: RoomKey,
+    place: Arc<Place>,
     now: Timestamp,
     answers_late: bool,
     pub(super) has_closed: bool,
@@ -36,28 +37,32 @@ pub(super) struct Later {
 }
 
 /// A user all of whose sessions are to end.
-struct Ending {
+#[derive(Clone)]
+pub(super) struct Ending {
     username: Username,
     until: Option<Timestamp>,
     reason: Option<Reason>,
 }
 
+/// Whether the store took something. What it is about stands beside it, should it be owed.
+type Kept = BoxFuture<'static, Result<(), StoreError>>;
+
 /// What is being written: the room's facts, the audit log, and what the app's own servers are told.
 pub(super) struct Keeping {
-    facts: Option<BoxFuture<'static, Result<(), StoreError>>>,
-    audit: Option<BoxFuture<'static, Result<(), StoreError>>>,
+    facts: Option<(BTreeSet<Subject>, Kept)>,
+    audit: Option<(Vec<AuditEvent>, Kept)>,
     events: Option<BoxFuture<'static, ()>>,
 }
 
 impl Later {
     pub(super) const fn new(
-        key: RoomKey,
+        place: Arc<Place>,
         answers_late: bool,
         now: Timestamp,
         webhooks: Option<Arc<Webhooks>>,
     ) -> Self {
         Self {
-            key,
+            place,
             now,
             answers_late,
             has_closed: false,
@@ -71,6 +76,23 @@ impl Later {
             forgotten: Vec::new(),
             strays: Vec::new(),
         }
+    }
+
+    /// What the store did not take before comes first, so that what the entry decides has the last word.
+    pub(super) fn take_up_debts(&mut self, inside: &mut Inside) {
+        (self.facts, self.audit) = inside.debts.take(&inside.room);
+    }
+
+    fn key(&self) -> &RoomKey {
+        self.place.key()
+    }
+
+    /// The place in the log of the verb that is answered, be it again.
+    fn verb(&self) -> Option<u64> {
+        self.replies.iter().find_map(|(_, result)| match result {
+            Ok(Reply::Accepted(accepted)) => Some(accepted.version),
+            _ => None,
+        })
     }
 
     pub(super) fn take_forgotten(&mut self) -> Vec<SessionId> {
@@ -99,6 +121,9 @@ impl Hub {
         self.count_effect(&effect, &inside.room);
         match effect {
             Effect::Reply { origin, result } if later.answers_late => {
+                if let Ok(Reply::Accepted(accepted)) = &result {
+                    later.ending.extend(inside.debts.take_ending(accepted.version));
+                }
                 later.replies.push((origin, result));
             }
             Effect::Reply { origin, result } => self.answer(origin, &result),
@@ -128,17 +153,17 @@ impl Hub {
             Effect::Persist(fact) => later.facts.push(fact),
             Effect::Audit(row) => {
                 if later.webhooks.is_some() {
-                    later.events.push(events::of_moderation(&row, &later.key, later.now));
+                    later.events.push(events::of_moderation(&row, later.key(), later.now));
                 }
-                later.audit.push(audit_event(*row, &later.key, later.now));
+                later.audit.push(audit_event(*row, later.key(), later.now));
             }
             Effect::Happened(happening) => {
                 let version = inside.room.version();
-                let event = events::of_happening(*happening, &later.key, version, later.now);
+                let event = events::of_happening(*happening, later.key(), version, later.now);
                 later.events.push(event);
             }
             Effect::Denied { username, verb } => {
-                self.denials.count(&later.key.app, username, verb, later.now);
+                self.denials.count(&later.key().app, username, verb, later.now);
             }
             Effect::Closed => later.has_closed = true,
         }
@@ -147,9 +172,14 @@ impl Hub {
     /// Hands what is to be kept to the store's queue; what comes of it is for [`Hub::finish_later`].
     pub(super) fn begin_keeping(&self, later: &mut Later) -> Keeping {
         let (facts, audit) = (std::mem::take(&mut later.facts), std::mem::take(&mut later.audit));
+        let key = later.key();
         Keeping {
-            facts: (!facts.is_empty()).then(|| self.store.keep_room(later.key.clone(), facts)),
-            audit: (!audit.is_empty()).then(|| self.store.audit(Arc::clone(&later.key.app), audit)),
+            facts: (!facts.is_empty()).then(|| {
+                let subjects = facts.iter().map(Fact::subject).collect();
+                (subjects, self.store.keep_room(key.clone(), facts))
+            }),
+            audit: (!audit.is_empty())
+                .then(|| (audit.clone(), self.store.audit(Arc::clone(&key.app), audit))),
             events: later.webhooks.as_ref().and_then(|webhooks| webhooks.tell(&later.events)),
         }
     }
@@ -168,12 +198,21 @@ impl Hub {
             self.settle(session);
         }
         let mut durable = Ok(());
-        for kept in [OptionFuture::from(facts).await, OptionFuture::from(audit).await] {
-            durable = durable.and(kept.unwrap_or(Ok(())));
+        if let Some((subjects, kept)) = facts {
+            let kept = kept.await.inspect_err(|_| later.place.lock().debts.owe_facts(subjects));
+            durable = durable.and(kept);
+        }
+        if let Some((rows, kept)) = audit {
+            let kept = kept.await.inspect_err(|_| later.place.lock().debts.owe_audit(rows));
+            durable = durable.and(kept);
         }
         OptionFuture::from(events).await;
-        for ending in later.ending {
-            durable = durable.and(self.end_everywhere(&later.key.app, ending).await);
+        for ending in &later.ending {
+            let kept = self.end_everywhere(&later.key().app, ending.clone()).await;
+            if let (Err(_), Some(verb)) = (&kept, later.verb()) {
+                later.place.lock().debts.owe_ending(verb, ending.clone());
+            }
+            durable = durable.and(kept);
         }
         if let Err(error) = &durable {
             tracing::error!(%error, "what a room decided holds until the gateway stops, and was not kept");
@@ -219,7 +258,7 @@ impl Hub {
 fn not_kept() -> Error {
     Error::new(
         ErrorCode::Overloaded,
-        "it was done, and could not be kept: it ends when the gateway stops; try again",
+        "it was done, and could not be kept: it ends when the gateway stops; try again, under the same `ref` if it has one",
     )
 }
 

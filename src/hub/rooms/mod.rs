@@ -9,6 +9,7 @@
 mod apply;
 mod carry_out;
 mod commands;
+mod debts;
 mod denials;
 mod fan_out;
 mod join;

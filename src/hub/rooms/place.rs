@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use stagedoor_proto::{SessionId, Timestamp};
 
 use super::super::handle::SessionHandle;
+use super::debts::Debts;
 use super::fan_out::CROWD;
 use crate::room::{Audience, Room, RoomKey};
 use crate::session::RoomTag;
@@ -25,12 +26,14 @@ pub(in crate::hub) struct Inside {
     pub(in crate::hub) room: Room,
     /// Sessions of this node that the room knows. Those that are gone are told to leave in time.
     pub(in crate::hub) sessions: HashMap<SessionId, Arc<SessionHandle>>,
+    /// What it decided and the store did not take.
+    pub(super) debts: Debts,
 }
 
 impl Place {
     pub(super) fn new(key: RoomKey, tag: RoomTag, room: Room) -> Self {
         let due = AtomicU64::new(due_of(&room).as_millis());
-        let inside = Mutex::new(Inside { room, sessions: HashMap::new() });
+        let inside = Mutex::new(Inside { room, sessions: HashMap::new(), debts: Debts::default() });
         Self { key, tag, due, inside }
     }
 

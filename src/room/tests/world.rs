@@ -12,8 +12,8 @@ use stagedoor_proto::{
 
 use super::client::Client;
 use crate::room::{
-    Effect, Entry, Join, Moderation, Opening, Origin, Record, Room, RoomCommand, RoomSettings,
-    ScopeSet,
+    Effect, Entry, Fact, Join, Moderation, Opening, Origin, Record, Room, RoomCommand,
+    RoomSettings, ScopeSet, Subject,
 };
 
 pub(super) struct World {
@@ -69,6 +69,7 @@ impl World {
         assert!(self.replica == self.room, "replicas stay alike");
         self.restore_replica();
         self.room.check_invariants().unwrap_or_else(|broken| panic!("{broken} after {text}"));
+        self.check_facts(&effects);
         self.deliver(&effects, ended);
         for (session, client) in &self.clients {
             let me =
@@ -88,6 +89,19 @@ impl World {
         let text = serde_json::to_string(&self.replica).expect("a room has a JSON form");
         self.replica = serde_json::from_str(&text).expect("a room can be read back");
         assert!(self.replica == self.room, "a checkpoint is the whole room: {text}");
+    }
+
+    /// What was to be kept is told again as it was decided, should the store not have taken it.
+    fn check_facts(&self, effects: &[Effect]) {
+        let facts = effects.iter().filter_map(|effect| match effect {
+            Effect::Persist(fact) => Some((fact.subject(), fact)),
+            _ => None,
+        });
+        let last: BTreeMap<Subject, &Fact> = facts.collect();
+        let again = self.room.facts_of(&last.keys().cloned().collect());
+        for fact in last.into_values().filter(|_| self.room.is_open()) {
+            assert!(again.contains(fact), "{fact:?} is not among {again:?}");
+        }
     }
 
     fn deliver(&mut self, effects: &[Effect], ended: Option<StreamId>) {
