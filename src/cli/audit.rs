@@ -271,7 +271,7 @@ mod tests {
         assert!(text.ends_with("no audit log of app \"shpo\"; there are: shop"), "{text}");
         let _gateway = SqliteStore::open(&directory.path().join("stagedoor.db")).unwrap();
         let text = refused("verify --app shop");
-        assert!(text.ends_with("a gateway has it open: stop that one first"), "{text}");
+        assert!(text.ends_with("another gateway has it open: stop that one first"), "{text}");
         let nowhere = audit(&directory.path().join("nowhere"), "list --app shop").unwrap_err();
         assert!(nowhere.to_string().ends_with("there is no such file"), "{nowhere}");
     }
