@@ -13,7 +13,7 @@ use serde_json::Value;
 use stagedoor_proto::Ref;
 use tokio::runtime::{Builder, Runtime};
 
-use super::failure::{Failure, Refusal};
+use super::failure::{Door, Failure, Refusal};
 use crate::auth;
 
 /// How long a connection may take to be made.
@@ -32,6 +32,8 @@ pub(super) struct Api {
     /// What every path begins with.
     base: Url,
     key: SecretString,
+    /// What the key is to open.
+    door: Door,
 }
 
 /// A call to be made.
@@ -77,8 +79,8 @@ impl<'a> Call<'a> {
 }
 
 impl Api {
-    /// The API under `base`, opened by `key`.
-    pub(super) fn new(base: Url, key: SecretString) -> Result<Self, Failure> {
+    /// The API under `base`, whose door `key` is to open.
+    pub(super) fn new(base: Url, key: SecretString, door: Door) -> Result<Self, Failure> {
         auth::install_crypto();
         let runtime = Builder::new_current_thread().enable_all().build();
         let client = Client::builder()
@@ -89,7 +91,7 @@ impl Api {
             .user_agent(concat!("stagedoor/", env!("CARGO_PKG_VERSION")))
             .build();
         let client = client.map_err(|error| Failure::connection(&base, &error))?;
-        Ok(Self { client, runtime: runtime.map_err(Failure::Runtime)?, base, key })
+        Ok(Self { client, runtime: runtime.map_err(Failure::Runtime)?, base, key, door })
     }
 
     /// Makes a call; its answer, `null` where there is none.
@@ -202,7 +204,10 @@ impl Api {
         }
         let body = response.bytes().await.map_err(|error| self.failed(&error))?;
         let refusal = serde_json::from_slice::<Refusal>(&body);
-        Err(refusal.map_or_else(|_| self.no_gateway(status), Failure::Refused))
+        Err(match refusal {
+            Ok(refusal) => Failure::Refused(refusal.at(self.door)),
+            Err(_) => self.no_gateway(status),
+        })
     }
 
     fn failed(&self, error: &reqwest::Error) -> Failure {

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::api::Api;
-use super::failure::Failure;
+use super::failure::{Door, Failure};
 use super::receipt::Receipt;
 use super::table::{self, Column};
 use super::{Exit, complain};
@@ -20,21 +20,16 @@ use crate::config::DEV_APP;
 
 /// Where a configured gateway's server API is, unless it says otherwise.
 const DEFAULT_URL: &str = "http://127.0.0.1:7081";
-/// Has an app's server key.
-const SERVER_KEY: &str = "STAGEDOOR_SERVER_KEY";
-/// Has the key of whoever runs the node.
-const OPERATOR_KEY: &str = "STAGEDOOR_OPERATOR_KEY";
+/// Names the file an app's server key is in.
+const KEY_FILE: &str = "STAGEDOOR_KEY_FILE";
 
-/// Which gateway.
+/// Which gateway, and how its answers are told.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Gateway")]
-pub(super) struct Gateway {
+struct Gateway {
     /// Where the server API of the running gateway is.
     #[arg(long, global = true, env = "STAGEDOOR_URL", default_value = DEFAULT_URL, value_parser = base_url)]
     url: Url,
-    /// The file the key is in; without it, the key is taken from the environment.
-    #[arg(long, global = true, value_name = "FILE", env = "STAGEDOOR_KEY_FILE")]
-    key_file: Option<PathBuf>,
     /// Print JSON: of a list one object a line, otherwise what the gateway answered.
     #[arg(long, global = true)]
     json: bool,
@@ -46,29 +41,53 @@ pub(super) struct Gateway {
 pub(super) struct Connection {
     #[command(flatten)]
     gateway: Gateway,
+    /// The file the key is in; without it, the key is taken from the environment.
+    #[arg(long, global = true, value_name = "FILE", env = KEY_FILE)]
+    key_file: Option<PathBuf>,
     /// The app.
     #[arg(long, global = true, env = "STAGEDOOR_APP", default_value = DEV_APP)]
     app: String,
 }
 
+/// Which gateway, as whoever runs it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Gateway")]
+pub(super) struct Operator {
+    #[command(flatten)]
+    gateway: Gateway,
+    /// The file the operator's key is in; without it, the key is taken from the environment.
+    #[arg(long, value_name = "FILE", env = "STAGEDOOR_OPERATOR_KEY_FILE")]
+    key_file: Option<PathBuf>,
+}
+
 impl Connection {
     /// Has `ask` ask the app's server API; `STAGEDOOR_SERVER_KEY` has its key.
     pub(super) fn run(&self, ask: impl FnOnce(&Api, &mut Printer) -> Result<(), Failure>) -> Exit {
-        let Gateway { url, key_file, json } = &self.gateway;
-        let api = of_app(url, &self.app, key_file.as_deref());
+        let Gateway { url, json } = &self.gateway;
+        let api = of_app(url, &self.app, self.key_file.as_deref());
         finish(api.and_then(|api| ask(&api, &mut Printer::new(*json))).map(|()| Exit::Success))
     }
 }
 
-impl Gateway {
+impl Operator {
     /// Has `ask` ask what concerns the node; `STAGEDOOR_OPERATOR_KEY` has its key.
-    ///
-    /// In development mode that is the app's server key, so `STAGEDOOR_SERVER_KEY` is looked at too.
     pub(super) fn run(&self, ask: impl FnOnce(&Api, &mut Printer) -> Result<(), Failure>) -> Exit {
-        let key = key(self.key_file.as_deref(), &[OPERATOR_KEY, SERVER_KEY]);
-        let api = key.and_then(|key| Api::new(below(&self.url, &["api", "v1"]), key));
-        let asked = api.and_then(|api| ask(&api, &mut Printer::new(self.json)));
-        finish(asked.map(|()| Exit::Success))
+        let Gateway { url, json } = &self.gateway;
+        let base = below(url, &["api", "v1"]);
+        let api = self.key().and_then(|key| Api::new(base, key, Door::Node));
+        finish(api.and_then(|api| ask(&api, &mut Printer::new(*json))).map(|()| Exit::Success))
+    }
+
+    /// The operator's own key, wherever it is told; in development mode the app's server key is the operator's too, so
+    /// that is looked for last.
+    fn key(&self) -> Result<SecretString, Failure> {
+        let own = key(self.key_file.as_deref(), Door::Node);
+        let Err(missing @ Failure::NoKey(_)) = own else { return own };
+        let file = variable(KEY_FILE).map(PathBuf::from);
+        match key(file.as_deref(), Door::App) {
+            Err(Failure::NoKey(_)) => Err(missing),
+            apps => apps,
+        }
     }
 }
 
@@ -77,7 +96,8 @@ pub(super) fn of_app(url: &Url, app: &str, key_file: Option<&Path>) -> Result<Ap
     if matches!(app, "." | "..") {
         return Err(Failure::NoSuchPath(app.to_owned()));
     }
-    Api::new(below(url, &["api", "v1", "apps", app]), key(key_file, &[SERVER_KEY])?)
+    let base = below(url, &["api", "v1", "apps", app]);
+    Api::new(base, key(key_file, Door::App)?, Door::App)
 }
 
 /// Tells what went wrong, and how the process ends.
@@ -108,15 +128,14 @@ fn below(url: &Url, parts: &[&str]) -> Url {
     base
 }
 
-fn key(file: Option<&Path>, variables: &[&'static str]) -> Result<SecretString, Failure> {
+/// The key in `file`; without one, that in the environment.
+fn key(file: Option<&Path>, door: Door) -> Result<SecretString, Failure> {
     let key = match file {
         Some(file) => std::fs::read_to_string(file).map_err(|error| Failure::KeyFile {
             file: file.display().to_string(),
             reason: error.to_string(),
         })?,
-        None => {
-            variables.iter().find_map(|name| variable(name)).ok_or(Failure::NoKey(variables[0]))?
-        }
+        None => variable(door.variable()).ok_or(Failure::NoKey(door))?,
     };
     Ok(key.trim_end_matches(['\r', '\n']).into())
 }
@@ -236,8 +255,8 @@ mod tests {
         use secrecy::ExposeSecret as _;
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "sk_key\n").unwrap();
-        assert_eq!(key(Some(file.path()), &[]).unwrap().expose_secret(), "sk_key");
-        let failure = key(Some(Path::new("/nowhere/key")), &[]).unwrap_err();
+        assert_eq!(key(Some(file.path()), Door::App).unwrap().expose_secret(), "sk_key");
+        let failure = key(Some(Path::new("/nowhere/key")), Door::App).unwrap_err();
         assert!(
             failure.exit() == Exit::Misused && failure.to_string().starts_with("/nowhere/key: ")
         );

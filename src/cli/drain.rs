@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Exit;
 use super::api::Call;
-use super::connection::Gateway;
+use super::connection::Operator;
 use super::failure::Failure;
 
 /// How long a gateway may take beyond its deadline: its last words, and what it leaves in the store.
@@ -22,13 +22,13 @@ pub(super) struct Drain {
     #[arg(long)]
     wait: bool,
     #[command(flatten)]
-    gateway: Gateway,
+    operator: Operator,
 }
 
 impl Drain {
     pub(super) fn run(self) -> Exit {
-        let Self { wait, gateway } = self;
-        gateway.run(|api, printer| {
+        let Self { wait, operator } = self;
+        operator.run(|api, printer| {
             let answer = api.ask(Call::post(&["drain"], json!({})))?;
             let deadline = Duration::from_millis(answer["deadline_ms"].as_u64().unwrap_or(0));
             let told = match answer["sessions"].as_u64().unwrap_or(0) {

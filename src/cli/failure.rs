@@ -9,12 +9,39 @@ use serde::Deserialize;
 use super::Exit;
 use super::unknown::Unknown;
 
+/// What a key opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Door {
+    /// An app.
+    App,
+    /// What concerns the whole node.
+    Node,
+}
+
+impl Door {
+    /// The variable that has the key.
+    pub(super) const fn variable(self) -> &'static str {
+        match self {
+            Self::App => "STAGEDOOR_SERVER_KEY",
+            Self::Node => "STAGEDOOR_OPERATOR_KEY",
+        }
+    }
+
+    /// What to do when the key does not open it.
+    const fn advice(self) -> &'static str {
+        match self {
+            Self::App => "say which app with --app, and show its key with --key-file",
+            Self::Node => "show that one with --key-file, or set STAGEDOOR_OPERATOR_KEY",
+        }
+    }
+}
+
 /// Why a command came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     /// The caller's: no key was given.
-    #[error("no key: name the file it is in with --key-file, or set {0}")]
-    NoKey(&'static str),
+    #[error("no key: name the file it is in with --key-file, or set {}", .0.variable())]
+    NoKey(Door),
     /// The caller's: the key cannot be read.
     #[error("{file}: {reason}")]
     KeyFile {
@@ -122,20 +149,35 @@ pub(super) struct Refusal {
     detail: String,
     field: Option<String>,
     retry_after_ms: Option<u64>,
+    /// What the caller may do about it.
+    #[serde(skip)]
+    advice: Option<String>,
+}
+
+impl Refusal {
+    /// The same, of who came to this door.
+    pub(super) fn at(self, door: Door) -> Self {
+        if self.status == 401 { self.advised(door.advice()) } else { self }
+    }
+
+    /// The same, with what the caller may do about it.
+    pub(super) fn advised(self, advice: impl Into<String>) -> Self {
+        Self { advice: Some(advice.into()), ..self }
+    }
 }
 
 impl std::error::Error for Refusal {}
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, code: _, detail, field, retry_after_ms } = self;
+        let Self { status: _, code: _, detail, field, retry_after_ms, advice } = self;
         write!(f, "refused: ")?;
         if let Some(field) = field {
             write!(f, "{field}: ")?;
         }
         write!(f, "{detail}")?;
-        if *status == 401 {
-            write!(f, "; say which app with --app, and show its key with --key-file")?;
+        if let Some(advice) = advice {
+            write!(f, "; {advice}")?;
         }
         match retry_after_ms {
             Some(ms) => write!(f, "; try again in {} s", ms.div_ceil(1_000).max(1)),
@@ -163,22 +205,30 @@ mod tests {
 
     #[test]
     fn a_refusal_is_one_sentence_that_says_what_to_do() {
-        for (refusal, expected) in [
+        for (door, refusal, expected) in [
             (
+                Door::App,
                 json!({ "status": 400, "code": "invalid_argument", "detail": "found 0", "field": "for_ms" }),
                 "refused: for_ms: found 0",
             ),
             (
+                Door::App,
                 json!({ "status": 401, "code": "unauthorized", "detail": "no key" }),
                 "refused: no key; say which app with --app, and show its key with --key-file",
             ),
             (
+                Door::Node,
+                json!({ "status": 401, "code": "unauthorized", "detail": "not the operator's key" }),
+                "refused: not the operator's key; show that one with --key-file, or set STAGEDOOR_OPERATOR_KEY",
+            ),
+            (
+                Door::Node,
                 json!({ "status": 429, "code": "rate_limited", "detail": "too fast", "retry_after_ms": 1_200 }),
                 "refused: too fast; try again in 2 s",
             ),
         ] {
             let refusal: Refusal = serde_json::from_value(refusal).unwrap();
-            assert_eq!(refusal.to_string(), expected);
+            assert_eq!(refusal.at(door).to_string(), expected);
         }
     }
 }

@@ -245,6 +245,45 @@ async fn only_the_operator_drains() {
 }
 
 #[tokio::test]
+async fn the_operators_own_key_is_shown_before_the_apps() {
+    let key = "sk_the-operators-key-of-this-very-node";
+    let (operators, apps) = (kept(key), kept(SERVER_KEY));
+    let [operators, apps] = [operators.path(), apps.path()].map(|path| path.to_str().unwrap());
+    for (variables, arguments) in [
+        (&[("STAGEDOOR_KEY_FILE", apps), ("STAGEDOOR_OPERATOR_KEY", key)][..], &["drain"][..]),
+        (
+            &[("STAGEDOOR_OPERATOR_KEY", "sk_old"), ("STAGEDOOR_OPERATOR_KEY_FILE", operators)],
+            &["drain", "--wait"],
+        ),
+        (&[("STAGEDOOR_OPERATOR_KEY_FILE", apps)], &["drain", "--key-file", operators]),
+    ] {
+        let gateway =
+            Setup::new().with(|config| config.operator.api_key = Some(key.into())).run().await;
+        let mut line = Line::of(&gateway);
+        let variables = variables.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        line.variables = variables.collect();
+        line.does(arguments).await;
+        gateway.ended().await;
+    }
+
+    let gateway =
+        Setup::new().with(|config| config.operator.api_key = Some(key.into())).run().await;
+    let mut line = Line::of(&gateway);
+    line.variables = vec![("STAGEDOOR_KEY_FILE", apps.to_owned())];
+    let refused = line.fails(1, &["drain"]).await;
+    assert!(refused.contains("STAGEDOOR_OPERATOR_KEY") && !refused.contains("--app"), "{refused}");
+    line.variables.clear();
+    assert!(line.fails(2, &["drain"]).await.ends_with("or set STAGEDOOR_OPERATOR_KEY"));
+}
+
+/// A file that has a key.
+fn kept(key: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), format!("{key}\n")).unwrap();
+    file
+}
+
+#[tokio::test]
 async fn completions_are_made_for_each_shell() {
     let line = Line { url: "http://127.0.0.1:1".to_owned(), variables: Vec::new() };
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
