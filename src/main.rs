@@ -1,10 +1,12 @@
 //! Runs the gateway: arguments, configuration, logging, server, exit code.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use stagedoor::cli::{Cli, Exit, Outcome, Serving, stop_signal};
+use stagedoor::cli::{Cli, Exit, Outcome, Serving, complain, stop_signal};
 use stagedoor::config::Mode;
 use stagedoor::server::{Server, Stopped};
 use stagedoor::telemetry::{self, Format};
@@ -15,15 +17,15 @@ fn main() -> ExitCode {
         Outcome::Serve(serving) => match serve(&serving) {
             Ok(Stopped::Cleanly) => Exit::Success,
             Ok(Stopped::Late) => {
-                eprintln!("stagedoor: the drain deadline passed before everybody had gone");
+                complain(&"the drain deadline passed before everybody had gone");
                 Exit::Failure
             }
             Ok(Stopped::NotHandedOver) => {
-                eprintln!("stagedoor: the sessions could not be handed over to the next process");
+                complain(&"the sessions could not be handed over to the next process");
                 Exit::Failure
             }
             Err(error) => {
-                eprintln!("stagedoor: {error:#}");
+                complain(&format_args!("{error:#}"));
                 Exit::Failure
             }
         },

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{Exit, complain};
+use super::{Exit, complain, print};
 use crate::clock::Clock;
 use crate::config::{App, Config, ConfigError, Origin, Setting, Source, Store};
 
@@ -36,14 +36,10 @@ struct Report {
 impl CheckConfig {
     pub(super) fn run(self) -> Exit {
         let Some(file) = &self.file else {
-            println!("{:#}", Config::schema().as_value());
-            return Exit::Success;
+            return print(&format!("{:#}\n", Config::schema().as_value()));
         };
         match Source::open(file).and_then(|source| self.told(&source)) {
-            Ok(text) => {
-                print!("{text}");
-                Exit::Success
-            }
+            Ok(text) => print(&text),
             Err(error) => {
                 complain(&error);
                 Exit::Misused

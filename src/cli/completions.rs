@@ -1,13 +1,9 @@
 //! `completions`: what a shell needs to complete the arguments.
 
-use std::io::{self, Write as _};
-
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 
-use super::connection::finish;
-use super::failure::Failure;
-use super::{Cli, Exit};
+use super::{Cli, Exit, print};
 
 /// Prints a shell's completions.
 #[derive(Debug, Args)]
@@ -18,10 +14,9 @@ pub(super) struct Completions {
 
 impl Completions {
     pub(super) fn run(self) -> Exit {
-        // Made first and printed then: a closed pipe is no reason to panic.
+        // Made first and printed then: whoever makes it panics at a closed pipe.
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "stagedoor", &mut script);
-        let printed = io::stdout().write_all(&script);
-        finish(printed.map(|()| Exit::Success).map_err(Failure::Print))
+        print(&String::from_utf8(script).expect("a script is a text"))
     }
 }

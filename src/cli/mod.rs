@@ -2,7 +2,10 @@
 //!
 //! A command either does its work here and is done, or asks `main` to run a gateway ([`Outcome`]). What is about a running
 //! gateway goes through its server API (`api`, `connection`), so that it works from any machine that may reach that.
+//! Invariant: nothing is printed by a macro that panics when a pipe is closed.
 //! Not here: running the gateway (`server`), and what a configuration file means (`config`).
+
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod api;
 mod audit;
@@ -27,6 +30,9 @@ mod unknown;
 mod users;
 mod verb;
 mod webhooks;
+
+use std::fmt::Display;
+use std::io::{self, Write as _};
 
 use clap::{Parser, Subcommand};
 
@@ -117,7 +123,15 @@ impl Cli {
     }
 }
 
-/// Tells what went wrong in one line.
-fn complain(error: &dyn std::fmt::Display) {
-    eprintln!("stagedoor: {error}");
+/// Prints `text`, in which every line ends. A closed pipe is no failure: whoever reads has had enough.
+fn print(text: &str) -> Exit {
+    let mut out = io::stdout().lock();
+    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    connection::finish(printed.map(|()| Exit::Success).map_err(failure::Failure::Print))
+}
+
+/// Tells what went wrong in one line, if anybody still reads that.
+pub fn complain(error: &dyn Display) {
+    // There is nobody left to tell that this failed.
+    let _ = writeln!(io::stderr(), "stagedoor: {error}");
 }

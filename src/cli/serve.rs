@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Exit, Outcome, complain, token};
+use super::{Exit, Outcome, complain, print, token};
 use crate::clock::{Clock, Rng};
 use crate::config::{Config, ConfigError, DEV_APP, Dev, SERVER_KEY_PREFIX, Store};
 
@@ -171,13 +171,14 @@ impl Serving {
         })))
     }
 
-    /// Prints how to reach the gateway, which listens on `listen` by now.
+    /// Prints how to reach the gateway, which listens on `listen` by now and serves whether anybody reads that or not.
     pub fn announce(&self, listen: SocketAddr) {
-        match &self.ready {
-            Ready::Silent => {}
-            Ready::Json(keys) => println!("{}", ready_line(listen, keys)),
-            Ready::Banner(keys) => println!("{}", self.banner(listen, keys)),
-        }
+        let text = match &self.ready {
+            Ready::Silent => return,
+            Ready::Json(keys) => ready_line(listen, keys),
+            Ready::Banner(keys) => self.banner(listen, keys),
+        };
+        print(&(text + "\n"));
     }
 
     fn banner(&self, listen: SocketAddr, keys: &DevKeys) -> String {

@@ -12,7 +12,7 @@ use serde::Deserialize as _;
 use serde::de::IntoDeserializer as _;
 use stagedoor_proto::{InstanceId, LayoutClasses, Role, RoomId, Secret, Timestamp, Username};
 
-use super::{Exit, complain};
+use super::{Exit, complain, print};
 use crate::auth::keys::{AppKey, InvalidKey};
 use crate::auth::token::{AppTokens, MAX_SERVER_TOKEN_LIFETIME, MintError};
 use crate::auth::token::{RoomClaims, ServerClaims, SessionClaims};
@@ -138,10 +138,7 @@ pub(super) enum TokenError {
 impl Token {
     pub(super) fn run(self) -> Exit {
         match self.mint(Clock::system()) {
-            Ok(token) => {
-                println!("{}", token.as_str());
-                Exit::Success
-            }
+            Ok(token) => print(&format!("{}\n", token.as_str())),
             Err(error) => {
                 complain(&error);
                 Exit::Misused

@@ -117,6 +117,24 @@ async fn it_says_in_one_line_where_it_is_and_stops_without_hurting() {
     }
 }
 
+#[test]
+fn it_serves_whether_or_not_anybody_reads_what_it_prints() {
+    let (reader, closed) = std::io::pipe().unwrap();
+    drop(reader);
+    for arguments in [&["--ready-json"][..], &[]] {
+        let fixed = ["serve", "--dev", "--listen", "127.0.0.1:0", "--log", "info"];
+        let mut serve = stagedoor();
+        serve.args(fixed).args(arguments).stdout(closed.try_clone().unwrap());
+        let mut child = Program::start(serve);
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let serves = log.any(|line| line.unwrap().contains("serving"));
+        assert!(serves, "{arguments:?}");
+        child.signal("-TERM");
+        assert!(log.all(|line| !line.unwrap().contains("panicked")), "{arguments:?}");
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{arguments:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_token_of_the_command_line_starts_a_session() {
     let running = Running::dev(&[]);

@@ -128,18 +128,23 @@ async fn a_closed_pipe_is_no_failure() {
     let line = Line::of(&gateway);
     let (_ada, _) = Client::guest(&gateway, "ada", "tab-of-ada").await;
     line.does(&["ban", "eve"]).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text = "[store.sqlite]\npath = \"f\"\n[[apps]]\nid = \"shop\"\nguests = true\n";
+    std::fs::write(file.path(), text).unwrap();
+    let config = file.path().to_str().unwrap();
     for arguments in [
         &["sessions", "list"][..],
         &["sessions", "list", "--json"],
         &["users", "show", "ada"],
         &["audit", "export", "--app", "demo", "--url", &line.url],
         &["completions", "bash"],
+        &["check-config", "--schema"],
+        &["check-config", config],
+        &["token", "session", "--secret", crate::common::SECRET, "--user", "ada"],
     ] {
         let mut command = line.command(arguments);
         let (mut code, err) = tokio::task::spawn_blocking(move || {
-            let (reader, writer) = std::io::pipe().unwrap();
-            drop(reader); // As `| head` does once it has enough.
-            let mut child = command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+            let mut child = command.stdout(closed_pipe()).stderr(Stdio::piped()).spawn().unwrap();
             let mut err = String::new();
             child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
             (child.wait().unwrap().code(), err)
@@ -148,4 +153,17 @@ async fn a_closed_pipe_is_no_failure() {
         .unwrap();
         assert_eq!((code.take(), &*err), (Some(0), ""), "{arguments:?}");
     }
+}
+
+/// What is left of a pipe whose reader has had enough, as `head` has after a few lines.
+fn closed_pipe() -> std::io::PipeWriter {
+    std::io::pipe().unwrap().1
+}
+
+#[tokio::test]
+async fn who_complains_to_nobody_ends_as_if_heard() {
+    let line = Line { url: "http://127.0.0.1:1".to_owned(), variables: Vec::new() };
+    let mut command = line.command(&["rooms", "list"]);
+    let ended = tokio::task::spawn_blocking(move || command.stderr(closed_pipe()).status());
+    assert_eq!(ended.await.unwrap().unwrap().code(), Some(2));
 }

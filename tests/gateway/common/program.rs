@@ -15,7 +15,13 @@ pub struct Program(Child);
 
 impl Program {
     pub fn run(arguments: &[&str]) -> Self {
-        Self(stagedoor().args(arguments).spawn().unwrap())
+        let mut command = stagedoor();
+        command.args(arguments);
+        Self::start(command)
+    }
+
+    pub fn start(mut command: Command) -> Self {
+        Self(command.spawn().unwrap())
     }
 
     /// Sends it a signal, such as `-TERM`.
