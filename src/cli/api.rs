@@ -108,10 +108,10 @@ impl Api {
     }
 
     /// Makes a call that is answered with pages; at most `limit` of their items, and whether there are more.
-    pub(super) fn list(
+    pub(super) fn list<'a>(
         &self,
         limit: usize,
-        call: impl Fn() -> Call<'static>,
+        call: impl Fn() -> Call<'a>,
     ) -> Result<(Vec<Value>, bool), Failure> {
         let mut items = Vec::new();
         let mut next: Option<String> = None;

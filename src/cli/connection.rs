@@ -174,7 +174,7 @@ impl Printer {
         }
         self.out.flush()?;
         if has_more {
-            complain(&format_args!("there are more than {}: raise --limit", items.len()));
+            cut(items.len(), "");
         }
         Ok(())
     }
@@ -184,22 +184,23 @@ impl Printer {
         self.either(item, |out| table::print_record(columns, item, out))
     }
 
-    /// One thing and, below it, the items that belong to it; each with where it is in the answer.
+    /// One thing and, below it, tables of what belongs to it; each with where it is in the answer, as a JSON pointer.
     pub(super) fn with_items(
         &mut self,
         answer: &Value,
         (details, one): (&[Column], &str),
-        (columns, items): (&[Column], &str),
+        tables: &[(&[Column], &str)],
     ) -> Result<(), Failure> {
         self.either(answer, |out| {
-            table::print_record(details, &answer[one], out)?;
-            match answer[items].as_array() {
-                Some(items) if !items.is_empty() => {
+            table::print_record(details, answer.pointer(one).unwrap_or(&Value::Null), out)?;
+            for (columns, place) in tables {
+                let items = answer.pointer(place).and_then(Value::as_array);
+                if let Some(items) = items.filter(|items| !items.is_empty()) {
                     writeln!(out)?;
-                    table::print_items(columns, items, out)
+                    table::print_items(columns, items, out)?;
                 }
-                Some(_) | None => Ok(()),
             }
+            Ok(())
         })
     }
 
@@ -229,6 +230,11 @@ impl Printer {
         }
         Ok(self.out.flush()?)
     }
+}
+
+/// Tells that there are more than the `count` that were shown of `what`, which ends in a space where it is anything.
+pub(super) fn cut(count: usize, what: &str) {
+    complain(&format_args!("there are more {what}than {count}: raise --limit"));
 }
 
 #[cfg(test)]

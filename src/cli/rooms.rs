@@ -1,4 +1,8 @@
 //! `rooms list|show|create|lock|unlock`: the rooms that are open or were created.
+//!
+//! Not here: who is in a room (`inside`).
+
+mod inside;
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
@@ -9,7 +13,6 @@ use super::api::Call;
 use super::connection::Connection;
 use super::sessions::LISTED;
 use super::table::Column;
-use super::unknown::in_room;
 use super::verb::{Manner, Once, perform};
 
 const COLUMNS: &[Column] = &[
@@ -57,10 +60,13 @@ enum What {
         #[arg(long, value_name = "ROWS", default_value_t = LISTED)]
         limit: usize,
     },
-    /// Show a room.
+    /// Show a room, with its participants and streams.
     Show {
         /// The room.
         room: RoomId,
+        /// At most so many participants, and as many streams.
+        #[arg(long, value_name = "ROWS", default_value_t = LISTED)]
+        limit: usize,
     },
     /// Create a room before anybody joins it.
     Create(Create),
@@ -122,10 +128,9 @@ impl Rooms {
             What::List { limit } => connection.run(|api, printer| {
                 printer.list(COLUMNS, api.list(limit, || Call::get(&["rooms"]))?)
             }),
-            What::Show { room } => connection.run(|api, printer| {
-                let shown = api.ask(Call::get(&["rooms", room.as_str()]));
-                printer.one(DETAILS, &in_room(api, room.as_str(), shown)?)
-            }),
+            What::Show { room, limit } => {
+                connection.run(|api, printer| inside::show(api, printer, &room, limit))
+            }
             What::Create(create) => connection.run(|api, printer| {
                 let call = Call::post(&["rooms"], create.body()).once(create.once.ref_.as_ref());
                 printer.one(DETAILS, &api.ask(call)?)

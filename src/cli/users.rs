@@ -88,7 +88,7 @@ impl Users {
                 let shown = api.ask(Call::get(&["users", user.as_str()]));
                 let shown =
                     shown.map_err(|failure| explain(api, Kind::User, user.as_str(), failure))?;
-                printer.with_items(&shown, (DETAILS, "user"), (sessions::COLUMNS, "sessions"))
+                printer.with_items(&shown, (DETAILS, "/user"), &[(sessions::COLUMNS, "/sessions")])
             }
             What::Delete { user, once } => {
                 let call = Call::delete(&["users", user.as_str()]).once(once.ref_.as_ref());

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::Line;
+use super::{Line, words};
 use crate::common::Gateway;
 
 #[tokio::test]
@@ -12,8 +12,8 @@ async fn somebody_is_kicked_and_let_back_in() {
     let mut ada = gateway.enter("ada", "publisher").await;
     let told = line.does(&["kick", "lobby", "ada", "--for", "5m", "--reason", "spam"]).await;
     let lines: Vec<_> = told.lines().collect();
-    assert_eq!(super::words(lines[0]), ["target", "outcome", "elapsed"], "{told}");
-    assert_eq!(super::words(lines[1])[..2], ["ada", "enforced"], "{told}");
+    assert_eq!(words(lines[0]), ["target", "outcome", "elapsed"], "{told}");
+    assert_eq!(words(lines[1])[..2], ["ada", "enforced"], "{told}");
     assert!(lines[2].starts_with("force_disconnect in lobby: 1 enforced in "), "{told}");
     let removed = ada.push("removed").await;
     assert_eq!(removed["reason"], "spam");
@@ -77,4 +77,26 @@ async fn everybody_is_muted_and_the_room_is_ended() {
     let told = line.does(&["end-room", "lobby", "--ref", "end-1"]).await;
     assert!(told.contains("end_room in lobby: "), "{told}");
     ada.push("room_ended").await;
+}
+
+#[tokio::test]
+async fn a_room_is_shown_with_the_ids_that_verbs_take() {
+    let gateway = Gateway::dev().await;
+    let line = Line::of(&gateway);
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let stream = ada.publish().await["id"].clone();
+    let _bob = gateway.enter("bob", "subscriber").await;
+    let id = ada.id();
+    let (id, stream) = (id.as_str().unwrap(), stream.as_str().unwrap());
+    line.does(&["mute", "lobby", "--participant", id, "--lock", "--wait", "0s"]).await;
+
+    let shown = line.does(&["rooms", "show", "lobby"]).await;
+    let row = |id: &str| words(shown.lines().find(|line| line.starts_with(id)).unwrap());
+    assert_eq!(row(id), [id, "ada", "publisher", "live", "established", "yes"], "{shown}");
+    assert_eq!(row(stream), [stream, "ada", id, "camera", "no", "yes", "yes"], "{shown}");
+    let room = line.objects(&["rooms", "show", "lobby"]).await.remove(0);
+    assert_eq!(room["participants"].as_array().unwrap().len(), 2);
+    assert_eq!((&room["streams"][0]["id"], &room["streams"][0]["username"]), (&json!(stream), &json!("ada")));
+    let cut = line.run(&["rooms", "show", "lobby", "--limit", "1"]).await;
+    assert_eq!((cut.code, &*cut.err), (Some(0), "stagedoor: there are more participants than 1: raise --limit\n"));
 }
