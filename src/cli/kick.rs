@@ -7,9 +7,13 @@ use serde_json::{Map, Value, json};
 use stagedoor_proto::{ParticipantId, Reason, RoomId, Username};
 
 use super::Exit;
+use super::api::Api;
 use super::connection::Connection;
+use super::table::printable;
 use super::token::duration;
-use super::verb::{Manner, perform};
+use super::unknown::{Kind, Unknown};
+use super::verb::{Manner, ask, perform};
+use crate::config::told_duration;
 
 /// Removes somebody.
 #[derive(Debug, Args)]
@@ -43,8 +47,37 @@ pub(super) struct Kick {
 impl Kick {
     pub(super) fn run(self) -> Exit {
         let Self { room, manner, connection, .. } = &self;
-        let name = if self.lift { "unblock" } else { "force_disconnect" };
-        perform(connection, manner, room, name, &self.body())
+        if self.lift {
+            return perform(connection, manner, room, "unblock", &self.body());
+        }
+        connection.run(|api, printer| {
+            let receipt = ask(api, manner, room, "force_disconnect", &self.body())?;
+            match &self.user {
+                Some(user) if was_absent(&receipt) => {
+                    printer.told(&receipt, &self.block_of_absent(api, user))
+                }
+                Some(_) | None => printer.receipt(&receipt),
+            }
+        })
+    }
+
+    /// That somebody is kept out who was not there: perhaps it was meant so, perhaps the name is wrong.
+    fn block_of_absent(&self, api: &Api, user: &Username) -> String {
+        let name = user.as_str();
+        let absent = match Unknown::look(api, Kind::In(self.room.as_str()), name) {
+            Ok(unknown) => unknown.to_string(),
+            // It is done all the same.
+            Err(_) => format!("no participant named {name:?}"),
+        };
+        let place = if self.everywhere { "the app" } else { self.room.as_str() };
+        let time = match self.duration {
+            Some(duration) => told_duration(duration),
+            None => "as long as the app's default_block says".to_owned(),
+        };
+        format!(
+            "{absent}\nblocked all the same: {} may not enter {place} for {time}",
+            printable(name)
+        )
     }
 
     fn body(&self) -> Value {
@@ -63,4 +96,13 @@ impl Kick {
             "username": self.user, "participant": self.participant, "block": block, "reason": self.reason,
         })
     }
+}
+
+/// Whether a removal by name found nobody: its one target is then the name alone, and no participant.
+fn was_absent(receipt: &Value) -> bool {
+    let targets = receipt["targets"].as_array();
+    targets.is_some_and(|targets| match targets.as_slice() {
+        [sole] => sole["target"]["participant"].is_null(),
+        _ => false,
+    })
 }

@@ -13,32 +13,77 @@ const MAX_TOLD: usize = 10;
 const MAX_LOOKED_AT: usize = 1_000;
 
 /// What has a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind<'a> {
     /// A room.
     Room,
     /// A user.
     User,
+    /// Somebody in this room.
+    In(&'a str),
+}
+
+impl Kind<'_> {
+    /// What it is called, and what is said of those there are.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Room => ("room", "open"),
+            Self::User => ("user", "known"),
+            Self::In(_) => ("participant", "in the room"),
+        }
+    }
+
+    /// The code of the refusal that says that nobody has the name.
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Room => "room_not_found",
+            Self::User => "not_found",
+            Self::In(_) => "participant_not_found",
+        }
+    }
+
+    /// The names there are, each once.
+    fn known(self, api: &Api) -> Result<Vec<String>, Failure> {
+        let (items, _) = api.list(MAX_LOOKED_AT, || match self {
+            Self::Room => Call::get(&["rooms"]),
+            Self::User => Call::get(&["users"]),
+            Self::In(room) => Call::get(&["rooms", room, "participants"]),
+        })?;
+        let named = items.iter().filter_map(|item| match self {
+            Self::Room if item["open"] == true => item["room"].as_str(),
+            Self::Room => None,
+            Self::User => item["username"].as_str(),
+            Self::In(_) => item["participant"]["username"].as_str(),
+        });
+        let mut known: Vec<_> = named.map(str::to_owned).collect();
+        known.sort_unstable();
+        known.dedup();
+        Ok(known)
+    }
 }
 
 /// A name that nobody has.
 #[derive(Debug)]
 pub(super) struct Unknown {
-    kind: Kind,
+    /// What it would be called, and what is said of those there are.
+    words: (&'static str, &'static str),
     name: String,
     /// The names there are.
     known: Vec<String>,
+}
+
+impl Unknown {
+    /// `name`, which nobody has, with the names there are.
+    pub(super) fn look(api: &Api, kind: Kind<'_>, name: &str) -> Result<Self, Failure> {
+        Ok(Self { words: kind.words(), name: name.to_owned(), known: kind.known(api)? })
+    }
 }
 
 impl std::error::Error for Unknown {}
 
 impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, name, known } = self;
-        let (what, are) = match kind {
-            Kind::Room => ("room", "open"),
-            Kind::User => ("user", "known"),
-        };
+        let Self { words: (what, are), name, known } = self;
         write!(f, "no {what} named {name:?}")?;
         match nearest(name, known) {
             Some(nearest) => write!(f, ", did you mean {nearest:?}? ")?,
@@ -65,26 +110,12 @@ fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a String> {
 }
 
 /// What `failure` means where the call was about `name`: with the names there are, when it is that there is no such one.
-pub(super) fn explain(api: &Api, kind: Kind, name: &str, failure: Failure) -> Failure {
-    let (code, list) = match kind {
-        Kind::Room => ("room_not_found", "rooms"),
-        Kind::User => ("not_found", "users"),
-    };
-    if !matches!(&failure, Failure::Refused(refusal) if refusal.code == code) {
+pub(super) fn explain(api: &Api, kind: Kind<'_>, name: &str, failure: Failure) -> Failure {
+    if !matches!(&failure, Failure::Refused(refusal) if refusal.code == kind.code()) {
         return failure;
     }
-    // Without a list the refusal itself has to do.
-    let Ok((items, _)) = api.list(MAX_LOOKED_AT, || Call::get(&[list])) else { return failure };
-    let named = items.iter().filter_map(|item| match kind {
-        Kind::Room if item["open"] == true => item["room"].as_str(),
-        Kind::Room => None,
-        Kind::User => item["username"].as_str(),
-    });
-    Failure::Unknown(Unknown {
-        kind,
-        name: name.to_owned(),
-        known: named.map(str::to_owned).collect(),
-    })
+    // Without the names the refusal itself has to do.
+    Unknown::look(api, kind, name).map_or(failure, Failure::Unknown)
 }
 
 /// Where a call named the room that `answer` is about.
@@ -100,9 +131,9 @@ pub(super) fn in_room(
 mod tests {
     use super::*;
 
-    fn told(kind: Kind, name: &str, known: &[&str]) -> String {
+    fn told(kind: Kind<'_>, name: &str, known: &[&str]) -> String {
         let known = known.iter().map(|&name| name.to_owned()).collect();
-        Unknown { kind, name: name.to_owned(), known }.to_string()
+        Unknown { words: kind.words(), name: name.to_owned(), known }.to_string()
     }
 
     #[test]
@@ -122,6 +153,10 @@ mod tests {
             assert_eq!(told(Kind::Room, name, &rooms), expected);
         }
         assert_eq!(told(Kind::Room, "a", &[]), "no room named \"a\"; none is open");
+        assert_eq!(
+            told(Kind::In("lobby"), "adda", &["ada", "bob"]),
+            "no participant named \"adda\", did you mean \"ada\"? 2 are in the room: ada, bob"
+        );
         assert_eq!(told(Kind::User, "a", &["bcd\n"]), "no user named \"a\"; 1 is known: bcd\\n");
     }
 

@@ -7,10 +7,11 @@ use serde_json::Value;
 use stagedoor_proto::{Ref, RoomId};
 
 use super::Exit;
-use super::api::Call;
+use super::api::{Api, Call};
 use super::connection::Connection;
+use super::failure::{Failure, Refusal};
 use super::token::duration;
-use super::unknown::in_room;
+use super::unknown::{Kind, explain, in_room};
 
 /// How a verb is done.
 #[derive(Debug, Args)]
@@ -30,7 +31,7 @@ pub(super) struct Once {
     pub(super) ref_: Option<Ref>,
 }
 
-/// Does the verb of this name in a room.
+/// Does the verb of this name in a room, and tells what became of it.
 pub(super) fn perform(
     connection: &Connection,
     manner: &Manner,
@@ -38,10 +39,33 @@ pub(super) fn perform(
     name: &str,
     body: &Value,
 ) -> Exit {
+    connection.run(|api, printer| printer.receipt(&ask(api, manner, room, name, body)?))
+}
+
+/// Does the verb of this name in a room; its receipt.
+pub(super) fn ask(
+    api: &Api,
+    manner: &Manner,
+    room: &RoomId,
+    name: &str,
+    body: &Value,
+) -> Result<Value, Failure> {
     let room = room.as_str();
-    connection.run(|api, printer| {
-        let call = Call::post(&["rooms", room, name], body.clone());
-        let call = call.with("wait_ms", &manner.wait.as_millis()).once(manner.once.ref_.as_ref());
-        printer.receipt(&in_room(api, room, api.ask(call))?)
+    let call = Call::post(&["rooms", room, name], body.clone());
+    let call = call.with("wait_ms", &manner.wait.as_millis()).once(manner.once.ref_.as_ref());
+    in_room(api, room, api.ask(call)).map_err(|failure| {
+        match (failure, body["username"].as_str()) {
+            (failure, Some(username)) => explain(api, Kind::In(room), username, failure),
+            // An id, which nobody mistypes by a letter: whoever had it has gone.
+            (Failure::Refused(refusal), None) if is_about_an_id(&refusal) => {
+                let advice = format!("`stagedoor rooms show {room}` lists those there are");
+                Failure::Refused(refusal.advised(advice))
+            }
+            (failure, None) => failure,
+        }
     })
+}
+
+fn is_about_an_id(refusal: &Refusal) -> bool {
+    matches!(&*refusal.code, "participant_not_found" | "stream_not_found")
 }

@@ -66,7 +66,7 @@ pub use session::Session;
 pub use source::{Origin, Setting, Source};
 pub use store::Store;
 pub use tls::Tls;
-pub use value::parse_duration;
+pub use value::{parse_duration, told as told_duration};
 pub use webhook::Webhook;
 
 use crate::grant::RoomPattern;

@@ -138,7 +138,8 @@ pub(super) fn fingerprint(bytes: &[u8]) -> String {
 }
 
 /// `duration` as an operator would write it.
-pub(super) fn told(duration: Duration) -> String {
+#[must_use]
+pub fn told(duration: Duration) -> String {
     told_in(&TIMES, as_millis(duration))
 }
 

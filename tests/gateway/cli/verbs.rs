@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Line, words};
-use crate::common::Gateway;
+use crate::common::{Client, Gateway};
 
 #[tokio::test]
 async fn somebody_is_kicked_and_let_back_in() {
@@ -96,7 +96,60 @@ async fn a_room_is_shown_with_the_ids_that_verbs_take() {
     assert_eq!(row(stream), [stream, "ada", id, "camera", "no", "yes", "yes"], "{shown}");
     let room = line.objects(&["rooms", "show", "lobby"]).await.remove(0);
     assert_eq!(room["participants"].as_array().unwrap().len(), 2);
-    assert_eq!((&room["streams"][0]["id"], &room["streams"][0]["username"]), (&json!(stream), &json!("ada")));
+    assert_eq!(
+        (&room["streams"][0]["id"], &room["streams"][0]["username"]),
+        (&json!(stream), &json!("ada"))
+    );
     let cut = line.run(&["rooms", "show", "lobby", "--limit", "1"]).await;
-    assert_eq!((cut.code, &*cut.err), (Some(0), "stagedoor: there are more participants than 1: raise --limit\n"));
+    assert_eq!(
+        (cut.code, &*cut.err),
+        (Some(0), "stagedoor: there are more participants than 1: raise --limit\n")
+    );
+}
+
+#[tokio::test]
+async fn a_removal_of_somebody_absent_is_told_as_the_block_it_is() {
+    let gateway = Gateway::dev().await;
+    let line = Line::of(&gateway);
+    let _ada = gateway.enter("ada", "publisher").await;
+    assert_eq!(
+        line.does(&["kick", "lobby", "adda", "--for", "5m"]).await,
+        "no participant named \"adda\", did you mean \"ada\"? 1 is in the room: ada\n\
+         blocked all the same: adda may not enter lobby for 5m\n"
+    );
+    let (mut adda, _) = Client::guest(&gateway, "adda", "tab-of-adda").await;
+    let join = json!({ "room": "lobby", "token": gateway.room_token("publisher") });
+    assert_eq!(adda.request("join", join).await.unwrap_err()["code"], "blocked");
+    let told = line.does(&["kick", "lobby", "eve", "--everywhere"]).await;
+    let block = "blocked all the same: eve may not enter the app for as long as the app's default_block says\n";
+    assert!(told.ends_with(block), "{told}");
+    let receipt = line.objects(&["kick", "lobby", "mallory"]).await.remove(0);
+    assert_eq!(receipt["targets"][0]["outcome"], "enforced");
+}
+
+#[tokio::test]
+async fn whom_a_verb_does_not_find_is_told_with_who_is_there() {
+    let gateway = Gateway::dev().await;
+    let line = Line::of(&gateway);
+    let _ada = gateway.enter("ada", "publisher").await;
+    let _bob = gateway.enter("bob", "publisher").await;
+    for arguments in [
+        &["mute", "lobby", "boob"][..],
+        &["mute", "lobby", "boob", "--lift"],
+        &["kick", "lobby", "boob", "--for", "0s"],
+    ] {
+        assert_eq!(
+            line.fails(1, arguments).await,
+            "no participant named \"boob\", did you mean \"bob\"? 2 are in the room: ada, bob"
+        );
+    }
+    let nobody = "AAAAAAAAAAAAAAAAAAAAAA";
+    for arguments in [
+        &["mute", "lobby", "--stream", nobody][..],
+        &["mute", "lobby", "--participant", nobody],
+        &["kick", "lobby", "--participant", nobody],
+    ] {
+        let gone = line.fails(1, arguments).await;
+        assert!(gone.ends_with("; `stagedoor rooms show lobby` lists those there are"), "{gone}");
+    }
 }
