@@ -4,7 +4,6 @@
 //! Not here: what the answers mean to people (each command), and where the gateway is (`connection`).
 
 use std::io;
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
@@ -133,11 +132,11 @@ impl Api {
         }
     }
 
-    /// Makes a call that is answered with lines, and gives each to `take` until that has enough.
+    /// Makes a call that is answered with lines, and gives each to `take`.
     pub(super) fn lines(
         &self,
         call: Call<'_>,
-        mut take: impl FnMut(&str) -> io::Result<ControlFlow<()>>,
+        mut take: impl FnMut(&str) -> io::Result<()>,
     ) -> Result<(), Failure> {
         self.runtime.block_on(async {
             let mut response = self.send(call, LINES_TIMEOUT).await?;
@@ -149,9 +148,7 @@ impl Api {
                 let after = rest.split_off(end + 1);
                 let text = std::str::from_utf8(&rest).map_err(|_| self.no_gateway(status))?;
                 for line in text.lines() {
-                    if take(line)?.is_break() {
-                        return Ok(());
-                    }
+                    take(line)?;
                 }
                 rest = after;
             }

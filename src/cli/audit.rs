@@ -10,11 +10,13 @@ use std::io::{self, BufWriter, Write};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use stagedoor_proto::{RoomId, Username};
 
+use super::connection::cut;
 use super::failure::Failure;
 use super::{Exit, complain};
-use crate::store::{Head, StoreError};
-use source::Log;
+use crate::store::{AuditSearch, Head, StoreError};
+use source::{Log, Wanted};
 
 /// Rows a list shows unless it is told otherwise.
 const LISTED: usize = 100;
@@ -22,7 +24,7 @@ const LISTED: usize = 100;
 /// Reads an audit log.
 #[derive(Debug, Subcommand)]
 pub(super) enum Audit {
-    /// Print rows.
+    /// Print the last rows, or those after one.
     List(List),
     /// Check that no row was changed, removed, moved or cut off.
     Verify(Verify),
@@ -35,9 +37,18 @@ pub(super) enum Audit {
 pub(super) struct List {
     #[command(flatten)]
     log: Log,
-    /// Begin after the row of this number.
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-    after: u64,
+    /// Begin after the row of this number; without it, the last rows are printed.
+    #[arg(long, value_name = "NUMBER")]
+    after: Option<u64>,
+    /// Only what was aimed at this user, or done by them.
+    #[arg(long)]
+    user: Option<Username>,
+    /// Only what was in this room.
+    #[arg(long)]
+    room: Option<RoomId>,
+    /// Only of this verb, such as `ban` or `force_mute`.
+    #[arg(long)]
+    verb: Option<String>,
     /// Print at most so many rows.
     #[arg(long, value_name = "ROWS", default_value_t = LISTED)]
     limit: usize,
@@ -119,16 +130,17 @@ impl Audit {
 
 impl List {
     fn tell(self, out: &mut impl Write) -> Result<Exit, AuditError> {
-        let log = self.log.open()?;
-        if self.json {
-            log.rows(self.after, self.limit, |row| writeln!(out, "{}", json!(row)))?;
+        let Self { log, after, user: username, room, verb, limit, json } = self;
+        let which = AuditSearch { verb, room, username };
+        let (rows, has_more) = log.open()?.search(&Wanted { which, after, limit })?;
+        if json {
+            rows.iter().try_for_each(|row| writeln!(out, "{}", json!(row)))?;
         } else {
-            let mut rows = Vec::new();
-            log.rows(self.after, self.limit, |row| {
-                rows.push(row);
-                Ok(())
-            })?;
             table::print(&rows, out)?;
+        }
+        out.flush()?;
+        if has_more {
+            cut(rows.len(), "rows ");
         }
         Ok(Exit::Success)
     }
@@ -161,7 +173,7 @@ impl Export {
     fn tell(self, out: &mut impl Write) -> Result<Exit, AuditError> {
         let limit = self.limit.unwrap_or(usize::MAX);
         let print = |row| writeln!(out, "{}", json!(row));
-        let head = self.log.open()?.rows_and_head(self.after, limit, print)?;
+        let head = self.log.open()?.export(self.after, limit, print)?;
         writeln!(out, "{}", json!({ "head": head }))?;
         Ok(Exit::Success)
     }
@@ -185,9 +197,12 @@ mod tests {
             at_ms: stagedoor_proto::Timestamp::from_secs(n),
             actor: AuditActor::Gateway,
             verb: format!("verb {n}").into(),
-            room: None,
+            room: (n % 1_000 == 0).then(|| "lobby".parse().unwrap()),
             version: None,
-            target: Target::default(),
+            target: Target {
+                username: (n % 500 == 0).then(|| "ada".parse().unwrap()),
+                ..Target::default()
+            },
             reason: None,
             ref_: None,
             outcome: AuditOutcome::Done,
@@ -241,12 +256,19 @@ mod tests {
     async fn rows_are_printed_within_their_bounds() {
         let directory = logged(2_500).await;
         for (arguments, expected) in [
-            ("list --json --app shop", 1..=100),
-            ("list --json --app shop --after 2498", 2_499..=2_500),
-            ("list --json --app shop --after 10 --limit 1500", 11..=1_510),
+            ("", (2_401..=2_500).collect::<Vec<u64>>()),
+            (" --limit 1500", (1_001..=2_500).collect()),
+            (" --after 2498", vec![2_499, 2_500]),
+            (" --after 10 --limit 1500", (11..=1_510).collect()),
+            (" --user ada --limit 3", vec![1_500, 2_000, 2_500]),
+            (" --user ada --limit 2 --after 500", vec![1_000, 1_500]),
+            (" --room lobby", vec![1_000, 2_000]),
+            (" --room lobby --user ada --after 1000", vec![2_000]),
         ] {
-            let (_, text) = audit(directory.path(), arguments).unwrap();
-            assert_eq!(numbers(&text), expected.map(Some).collect::<Vec<_>>(), "{arguments}");
+            let arguments = format!("list --json --app shop{arguments}");
+            let (_, text) = audit(directory.path(), &arguments).unwrap();
+            let expected: Vec<_> = expected.into_iter().map(Some).collect();
+            assert_eq!(numbers(&text), expected, "{arguments}");
         }
         for (arguments, rows) in [("--after 1", 2_499), ("--limit 7", 7), ("--after 2500", 0)] {
             let (_, text) =
@@ -279,8 +301,6 @@ mod tests {
     #[test]
     fn arguments_that_make_no_sense_are_refused() {
         for arguments in [
-            "list --data /d",
-            "list --app shop",
             "list --app shop --data /d --store /f",
             "list --app shop --data /d --url http://127.0.0.1:7081",
             "list --app shop --data /d --key-file /f",

@@ -20,6 +20,10 @@ use crate::config::DEV_APP;
 
 /// Where a configured gateway's server API is, unless it says otherwise.
 const DEFAULT_URL: &str = "http://127.0.0.1:7081";
+/// Says where the server API is.
+const URL: &str = "STAGEDOOR_URL";
+/// Names the app.
+pub(super) const APP: &str = "STAGEDOOR_APP";
 /// Names the file an app's server key is in.
 const KEY_FILE: &str = "STAGEDOOR_KEY_FILE";
 
@@ -28,7 +32,7 @@ const KEY_FILE: &str = "STAGEDOOR_KEY_FILE";
 #[command(next_help_heading = "Gateway")]
 struct Gateway {
     /// Where the server API of the running gateway is.
-    #[arg(long, global = true, env = "STAGEDOOR_URL", default_value = DEFAULT_URL, value_parser = base_url)]
+    #[arg(long, global = true, env = URL, default_value = DEFAULT_URL, value_parser = base_url)]
     url: Url,
     /// Print JSON: of a list one object a line, otherwise what the gateway answered.
     #[arg(long, global = true)]
@@ -45,7 +49,7 @@ pub(super) struct Connection {
     #[arg(long, global = true, value_name = "FILE", env = KEY_FILE)]
     key_file: Option<PathBuf>,
     /// The app.
-    #[arg(long, global = true, env = "STAGEDOOR_APP", default_value = DEV_APP)]
+    #[arg(long, global = true, env = APP, default_value = DEV_APP)]
     app: String,
 }
 
@@ -83,8 +87,7 @@ impl Operator {
     fn key(&self) -> Result<SecretString, Failure> {
         let own = key(self.key_file.as_deref(), Door::Node);
         let Err(missing @ Failure::NoKey(_)) = own else { return own };
-        let file = variable(KEY_FILE).map(PathBuf::from);
-        match key(file.as_deref(), Door::App) {
+        match key(key_file().as_deref(), Door::App) {
             Err(Failure::NoKey(_)) => Err(missing),
             apps => apps,
         }
@@ -98,6 +101,17 @@ pub(super) fn of_app(url: &Url, app: &str, key_file: Option<&Path>) -> Result<Ap
     }
     let base = below(url, &["api", "v1", "apps", app]);
     Api::new(base, key(key_file, Door::App)?, Door::App)
+}
+
+/// Where the environment says that the server API is.
+pub(super) fn url() -> Result<Url, Failure> {
+    let url = variable(URL).unwrap_or_else(|| DEFAULT_URL.to_owned());
+    base_url(&url).map_err(|reason| Failure::Variable { name: URL, reason })
+}
+
+/// The file in which the environment says that an app's key is.
+pub(super) fn key_file() -> Option<PathBuf> {
+    variable(KEY_FILE).map(PathBuf::from)
 }
 
 /// Tells what went wrong, and how the process ends.

@@ -50,6 +50,14 @@ pub(super) enum Failure {
         /// What is wrong with it.
         reason: String,
     },
+    /// The caller's: a variable that makes no sense.
+    #[error("{name}: {reason}")]
+    Variable {
+        /// Which variable.
+        name: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The caller's: a name that no URL can tell.
     #[error("no call can name {0:?}: in a URL it stands for a place")]
     NoSuchPath(String),
@@ -122,7 +130,9 @@ impl Failure {
     /// How the process ends with it.
     pub(super) const fn exit(&self) -> Exit {
         match self {
-            Self::NoKey(_) | Self::KeyFile { .. } | Self::NoSuchPath(_) => Exit::Misused,
+            Self::NoKey(_) | Self::KeyFile { .. } | Self::Variable { .. } | Self::NoSuchPath(_) => {
+                Exit::Misused
+            }
             Self::Nobody(_)
             | Self::Late(_)
             | Self::Connection { .. }

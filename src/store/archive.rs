@@ -13,7 +13,7 @@ use stagedoor_proto::{
     ClientInfo, Disconnect, InstanceId, RoomId, SessionId, SessionState, Timestamp, Username,
 };
 
-use super::{Block, Head, Profile, StoreError, Tampered, UserKey, Verified};
+use super::{AuditActor, AuditRow, Block, Head, Profile, StoreError, Tampered, UserKey, Verified};
 use crate::room::{Fact, RoomChoices, RoomKey};
 
 /// How long a created room is kept that nobody enters, or asks for.
@@ -53,6 +53,32 @@ pub struct EndedSessions {
     pub username: Option<Username>,
     /// Those that ended in one state.
     pub state: Option<SessionState>,
+}
+
+/// Which rows of an app's audit log are wanted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AuditSearch {
+    /// Those of one verb.
+    pub verb: Option<String>,
+    /// Those of one room.
+    pub room: Option<RoomId>,
+    /// Those aimed at this user, or of what they did.
+    pub username: Option<Username>,
+}
+
+impl AuditSearch {
+    /// Whether this row is wanted.
+    #[must_use]
+    pub fn wants(&self, row: &AuditRow) -> bool {
+        let event = &row.event;
+        let is_of = |name: &Username| {
+            event.target.username.as_ref() == Some(name)
+                || matches!(&event.actor, AuditActor::User(actor) if actor == name)
+        };
+        self.verb.as_ref().is_none_or(|verb| **verb == *event.verb)
+            && self.room.as_ref().is_none_or(|room| event.room.as_ref() == Some(room))
+            && self.username.as_ref().is_none_or(is_of)
+    }
 }
 
 /// A user, as an operator sees them.
@@ -163,6 +189,14 @@ pub trait Archive: Send + Sync + 'static {
         page: Page<RoomId>,
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Vec<(RoomId, CreatedRoom)>, StoreError>>;
+
+    /// At most `limit` rows of an app's audit log before number `before`, newest first.
+    fn audit_rows_before(
+        &self,
+        app: Arc<str>,
+        before: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>>;
 
     /// The end of an app's audit log; that of an empty one where nothing was kept.
     fn audit_head(&self, app: Arc<str>) -> BoxFuture<'_, Result<Head, StoreError>>;

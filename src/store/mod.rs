@@ -26,7 +26,8 @@ use stagedoor_proto::{
 use crate::room::{Fact, Record, RoomKey};
 
 pub use archive::{
-    Archive, CREATED_ROOM_LIFE, CreatedRoom, EndedSession, EndedSessions, KnownUser, Page,
+    Archive, AuditSearch, CREATED_ROOM_LIFE, CreatedRoom, EndedSession, EndedSessions, KnownUser,
+    Page,
 };
 pub use audit::{
     AuditHash, AuditKey, FoundRow, Head, InvalidHead, Tampered, Verified, Verifier,

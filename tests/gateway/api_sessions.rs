@@ -112,6 +112,22 @@ async fn the_audit_log_is_searched_exported_and_checked() {
     let rest = gateway.api_does("GET", &rest, Value::Null).await;
     assert_eq!((&rest["items"][0]["verb"], &rest["next"]), (&json!("ban"), &Value::Null));
 
+    for (path, expected) in [
+        ("audit?order=newest_first", &[4, 3, 2, 1][..]),
+        ("audit?order=newest_first&after=2", &[4, 3]),
+        ("audit?order=newest_first&username=ada&limit=3", &[4, 3, 1]),
+        ("audit?after=3", &[4]),
+    ] {
+        let page = gateway.api_does("GET", path, Value::Null).await;
+        let numbers = page["items"].as_array().unwrap().iter().map(|row| row["number"].as_u64());
+        assert!(numbers.eq(expected.iter().copied().map(Some)), "{path}: {page}");
+        assert_eq!(page["next"], Value::Null, "{path}");
+    }
+    let page = gateway.api_does("GET", "audit?order=newest_first&limit=3", Value::Null).await;
+    let rest = format!("audit?order=newest_first&cursor={}", page["next"].as_str().unwrap());
+    let rest = gateway.api_does("GET", &rest, Value::Null).await;
+    assert_eq!((&rest["items"][0]["number"], &rest["next"]), (&json!(1), &Value::Null));
+
     let url = format!("http://{}/api/v1/apps/demo/audit/export?after=1", gateway.address());
     let request = reqwest::Client::new().get(url).bearer_auth(SERVER_KEY);
     let text = request.send().await.unwrap().text().await.unwrap();

@@ -190,10 +190,17 @@ async fn an_audit_log_is_read_from_a_gateway_that_runs() {
         let all = fixed.chain([Box::leak(url.clone().into_boxed_str()) as &str]);
         all.chain(more.iter().copied()).collect::<Vec<&str>>()
     };
-    let table = line.does(&audit("list", &["--after", "1", "--limit", "1"])).await;
+    let table = line.does(&["audit", "list", "--after", "1", "--user", "bob"]).await;
     let row = words(table.lines().nth(1).unwrap());
     assert_eq!((row[0], &row[2..6]), ("2", &["server", "server-0", "ban", "bob"][..]), "{table}");
     assert_eq!(table.lines().count(), 2);
+    let last = line.run(&["audit", "list", "--verb", "ban", "--limit", "2", "--json"]).await;
+    let numbers = last
+        .out
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["number"].as_u64().unwrap());
+    assert!(numbers.eq([2, 3]), "{last:?}");
+    assert_eq!(last.err, "stagedoor: there are more rows than 2: raise --limit\n");
     let export = line.does(&audit("export", &["--limit", "2"])).await;
     let lines: Vec<Value> =
         export.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -207,6 +214,25 @@ async fn an_audit_log_is_read_from_a_gateway_that_runs() {
     *verify.last_mut().unwrap() = &other;
     let told = line.run(&verify).await;
     assert!(told.code == Some(1) && told.out.starts_with("tampered with: "), "{told:?}");
+}
+
+#[tokio::test]
+async fn an_audit_log_is_asked_for_as_everything_else_is() {
+    let gateway = Gateway::dev().await;
+    let mut line = Line::of(&gateway);
+    line.does(&["ban", "ada"]).await;
+    let file = kept(SERVER_KEY);
+    let path = file.path().display().to_string();
+    line.variables = vec![("STAGEDOOR_KEY_FILE", path), ("STAGEDOOR_APP", "demo".to_owned())];
+    for what in ["list", "export", "verify"] {
+        line.does(&["audit", what]).await;
+    }
+    line.variables[1].1 = "other".to_owned();
+    assert!(line.fails(1, &["audit", "list"]).await.starts_with("refused: "));
+    let offline = line.fails(1, &["audit", "list", "--data", "/nowhere"]).await;
+    assert!(offline.starts_with("store /nowhere/"), "a store that is named goes before: {offline}");
+    line.url = "127.0.0.1".to_owned();
+    assert!(line.fails(2, &["audit", "list"]).await.starts_with("STAGEDOOR_URL: expected "));
 }
 
 #[tokio::test]

@@ -1,19 +1,19 @@
 //! Where an audit log is read from: the store's file, or a gateway that runs.
 
 use std::io;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::Args;
 use reqwest::Url;
 use serde::Deserialize;
+use stagedoor_proto::{RoomId, Username};
 
 use super::super::api::{Api, Call};
-use super::super::connection::{base_url, of_app};
+use super::super::connection::{self, APP, base_url, of_app};
 use super::super::failure::Failure;
 use super::AuditError;
-use crate::config::Store as Place;
-use crate::store::{AuditFile, AuditRow, Head};
+use crate::config::{DEV_APP, Store as Place};
+use crate::store::{AuditFile, AuditRow, AuditSearch, Head};
 
 /// Rows read at a time.
 const PAGE: usize = 1_000;
@@ -22,19 +22,22 @@ const PAGE: usize = 1_000;
 #[derive(Debug, Args)]
 pub(super) struct Log {
     /// The directory durable facts are kept in; the gateway has to be stopped.
-    #[arg(long, value_name = "DIRECTORY", required_unless_present_any = ["store", "url"])]
+    #[arg(long, value_name = "DIRECTORY")]
     data: Option<PathBuf>,
     /// The store's file itself; the gateway has to be stopped.
     #[arg(long, value_name = "FILE", conflicts_with = "data")]
     store: Option<PathBuf>,
-    /// Ask the running gateway whose server API is there, with the key in `STAGEDOOR_SERVER_KEY`.
+    /// Where the server API of the running gateway is that is asked where no store is named; without it, `STAGEDOOR_URL`
+    /// says.
+    // Clap takes a variable for an argument, and would refuse it beside a store.
     #[arg(long, value_parser = base_url, conflicts_with_all = ["data", "store"])]
     url: Option<Url>,
-    /// The file the key of the server API is in.
+    /// The file its key is in; without it, the one `STAGEDOOR_KEY_FILE` names, or else the key is in
+    /// `STAGEDOOR_SERVER_KEY`.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "store"])]
     key_file: Option<PathBuf>,
     /// The app.
-    #[arg(long)]
+    #[arg(long, env = APP, default_value = DEV_APP)]
     app: String,
 }
 
@@ -42,15 +45,11 @@ impl Log {
     /// Finds it.
     pub(super) fn open(&self) -> Result<Source, AuditError> {
         let app = self.app.clone();
-        if let Some(url) = &self.url {
-            return Ok(Source::Gateway(of_app(url, &app, self.key_file.as_deref())?));
-        }
         let in_directory = self.data.as_deref().map(Place::in_directory);
         let path = match (in_directory, &self.store) {
             (Some(Place::Sqlite { path }), _) => path,
-            (Some(Place::Memory) | None, file) => {
-                file.clone().expect("clap asks for one of --data, --store and --url")
-            }
+            (Some(Place::Memory) | None, Some(file)) => file.clone(),
+            (Some(Place::Memory) | None, None) => return self.gateway().map(Source::Gateway),
         };
         let file = AuditFile::open(&path)?;
         let apps = file.apps()?;
@@ -60,6 +59,21 @@ impl Log {
         let known = if apps.is_empty() { "none".to_owned() } else { apps.join(", ") };
         Err(AuditError::NoLog { file: path.display().to_string(), app, known })
     }
+
+    fn gateway(&self) -> Result<Api, AuditError> {
+        let url = self.url.clone().map_or_else(connection::url, Ok)?;
+        let key_file = self.key_file.clone().or_else(connection::key_file);
+        Ok(of_app(&url, &self.app, key_file.as_deref())?)
+    }
+}
+
+/// Which rows of a log are wanted.
+pub(super) struct Wanted {
+    pub(super) which: AuditSearch,
+    /// The first after that of this number; without one, the last there are.
+    pub(super) after: Option<u64>,
+    /// How many at most.
+    pub(super) limit: usize,
 }
 
 /// A log that was found.
@@ -99,21 +113,24 @@ struct Checked {
 }
 
 impl Source {
-    /// Gives `limit` rows after that of number `after` to `take`.
-    pub(super) fn rows(
-        &self,
-        after: u64,
-        limit: usize,
-        take: impl FnMut(AuditRow) -> io::Result<()>,
-    ) -> Result<(), AuditError> {
-        match self {
-            Self::File(file, app) => rows_of(file, app, after, limit, take),
-            Self::Gateway(api) => exported(api, after, limit, false, take).map(drop),
+    /// The rows that are wanted, oldest first, and whether there are more.
+    pub(super) fn search(&self, wanted: &Wanted) -> Result<(Vec<AuditRow>, bool), AuditError> {
+        let (mut rows, has_more) = match self {
+            Self::File(file, app) => found(file, app, wanted)?,
+            Self::Gateway(api) => {
+                let (items, has_more) = api.list(wanted.limit, || wanted.call())?;
+                let rows = items.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
+                (rows.map_err(|_| AuditError::CutOff)?, has_more)
+            }
+        };
+        if wanted.after.is_none() {
+            rows.reverse();
         }
+        Ok((rows, has_more))
     }
 
-    /// The same, and the log's head.
-    pub(super) fn rows_and_head(
+    /// Gives `limit` rows after that of number `after` to `take`; the log's head.
+    pub(super) fn export(
         &self,
         after: u64,
         limit: usize,
@@ -124,9 +141,7 @@ impl Source {
                 rows_of(file, app, after, limit, take)?;
                 Ok(file.head(app)?)
             }
-            Self::Gateway(api) => {
-                exported(api, after, limit, true, take)?.ok_or(AuditError::CutOff)
-            }
+            Self::Gateway(api) => exported(api, after, limit, take),
         }
     }
 
@@ -154,6 +169,54 @@ impl Source {
     }
 }
 
+impl Wanted {
+    /// What the server API is asked; what it lists is in the order of `found`.
+    fn call(&self) -> Call<'static> {
+        let Self { which: AuditSearch { verb, room, username }, after, limit: _ } = self;
+        let call = Call::get(&["audit"]);
+        let mut call = match after {
+            Some(after) => call.with("after", after),
+            None => call.with("order", "newest_first"),
+        };
+        let filters = [
+            ("verb", verb.as_deref()),
+            ("room", room.as_ref().map(RoomId::as_str)),
+            ("username", username.as_ref().map(Username::as_str)),
+        ];
+        for (name, value) in filters {
+            if let Some(value) = value {
+                call = call.with(name, value);
+            }
+        }
+        call
+    }
+}
+
+/// Rows of the file that are wanted, and whether there are more: the first ones in their order, the last ones newest
+/// first.
+fn found(
+    file: &AuditFile,
+    app: &str,
+    wanted: &Wanted,
+) -> Result<(Vec<AuditRow>, bool), AuditError> {
+    let mut found = Vec::new();
+    let mut place = wanted.after.unwrap_or(u64::MAX);
+    loop {
+        let rows = match wanted.after {
+            Some(_) => file.rows(app, place, PAGE)?,
+            None => file.rows_before(app, place, PAGE)?,
+        };
+        let Some(last) = rows.last() else { return Ok((found, false)) };
+        place = last.number;
+        for row in rows.into_iter().filter(|row| wanted.which.wants(row)) {
+            if found.len() == wanted.limit {
+                return Ok((found, true));
+            }
+            found.push(row);
+        }
+    }
+}
+
 /// Rows of the file, a page at a time.
 fn rows_of(
     file: &AuditFile,
@@ -172,14 +235,13 @@ fn rows_of(
     Ok(())
 }
 
-/// Rows of the gateway's export, and its head, which comes last: with `to_the_end` it is read for that.
+/// Rows of the gateway's export, and its head, which comes last.
 fn exported(
     api: &Api,
     after: u64,
     mut limit: usize,
-    to_the_end: bool,
     mut take: impl FnMut(AuditRow) -> io::Result<()>,
-) -> Result<Option<Head>, AuditError> {
+) -> Result<Head, AuditError> {
     let mut last = None;
     let call = Call::get(&["audit", "export"]).with("after", &after);
     api.lines(call, |line| {
@@ -191,12 +253,11 @@ fn exported(
             }
             Line::Row(_) => {}
         }
-        let has_enough = limit == 0 && !to_the_end;
-        Ok(if has_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        Ok(())
     })
     .map_err(|failure| match failure {
         Failure::Print(error) => AuditError::Print(error),
         failure => AuditError::Gateway(failure),
     })?;
-    last.map(Told::head).transpose()
+    last.ok_or(AuditError::CutOff)?.head()
 }

@@ -19,7 +19,7 @@ use super::bearer::Backend;
 use super::input::Asked;
 use super::paging::{self, Cursor, Page};
 use super::routes::{Method, Routes};
-use crate::store::{AuditActor, AuditRow, Head, Store, StoreError};
+use crate::store::{AuditRow, AuditSearch, Head, Store, StoreError};
 
 /// Rows read at a time.
 const READ_AT_ONCE: usize = 1_000;
@@ -32,7 +32,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .on(Method::Get, "/apps/{app}/audit", list, |told| {
             told.named(
                 "list_audit",
-                "Search the audit log, oldest first; a page may be short and still have a next",
+                "Search the audit log, in either order; a page may be short and still have a next",
             )
             .asks::<Query>()
             .gives::<Page<AuditRow>>(200, &json!({ "items": [example()] }))
@@ -72,6 +72,12 @@ struct Query {
     room: Option<RoomId>,
     /// Aimed at this user, or done by them.
     username: Option<Username>,
+    /// In which order; `oldest_first` unless it says. All pages are asked for in the same.
+    #[serde(default)]
+    order: Order,
+    /// Only rows after that of this number.
+    #[serde(default)]
+    after: u64,
     /// The `next` of the page before.
     cursor: Option<Cursor>,
     /// How many at most.
@@ -79,17 +85,16 @@ struct Query {
     limit: Option<usize>,
 }
 
-impl Query {
-    fn wants(&self, row: &AuditRow) -> bool {
-        let event = &row.event;
-        let is_of = |name: &Username| {
-            event.target.username.as_ref() == Some(name)
-                || event.actor == AuditActor::User(name.clone())
-        };
-        self.verb.as_ref().is_none_or(|verb| **verb == *event.verb)
-            && self.room.as_ref().is_none_or(|room| event.room.as_ref() == Some(room))
-            && self.username.as_ref().is_none_or(is_of)
-    }
+/// In which order rows come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "AuditOrder")]
+enum Order {
+    /// As they were written.
+    #[default]
+    OldestFirst,
+    /// The other way round.
+    NewestFirst,
 }
 
 /// From where on rows are wanted.
@@ -128,23 +133,32 @@ async fn list(
     State(ports): State<Arc<Ports>>,
     Asked(query): Asked<Query>,
 ) -> Result<Json<Page<AuditRow>>, Problem> {
-    let limit = paging::limit(query.limit)?;
-    let mut last = paging::after(query.cursor.as_ref())?.unwrap_or(0);
+    let Query { verb, room, username, order, after, cursor, limit } = query;
+    let limit = paging::limit(limit)?;
+    let which = AuditSearch { verb, room, username };
+    let cursor = paging::after::<u64>(cursor.as_ref())?;
+    let mut last = match order {
+        Order::OldestFirst => cursor.unwrap_or(0).max(after),
+        Order::NewestFirst => cursor.unwrap_or(u64::MAX),
+    };
     let (mut found, mut looked_at) = (Vec::new(), 0);
     while looked_at < MAX_LOOKED_AT {
-        let app = Arc::clone(backend.app.id());
-        let rows = ports.hub().store().audit_rows(app, last, READ_AT_ONCE).await?;
-        let is_end = rows.len() < READ_AT_ONCE;
+        let (store, app) = (ports.hub().store(), Arc::clone(backend.app.id()));
+        let rows = match order {
+            Order::OldestFirst => store.audit_rows(app, last, READ_AT_ONCE).await?,
+            Order::NewestFirst => store.audit_rows_before(app, last, READ_AT_ONCE).await?,
+        };
+        let is_end =
+            rows.len() < READ_AT_ONCE || rows.last().is_some_and(|row| row.number <= after);
         looked_at += rows.len();
-        for row in rows {
-            if query.wants(&row) {
-                if found.len() == limit {
-                    return Ok(Json(Page::until(found, Some(Cursor::at(&last)))));
-                }
-                last = row.number;
+        for row in rows.into_iter().filter(|row| row.number > after) {
+            let is_wanted = which.wants(&row);
+            if is_wanted && found.len() == limit {
+                return Ok(Json(Page::until(found, Some(Cursor::at(&last)))));
+            }
+            last = row.number;
+            if is_wanted {
                 found.push(row);
-            } else {
-                last = row.number;
             }
         }
         if is_end {

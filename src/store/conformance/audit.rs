@@ -95,6 +95,24 @@ pub(in crate::store) async fn rows_come_after_a_number_and_within_a_limit(store:
     }
 }
 
+pub(in crate::store) async fn rows_come_before_a_number_newest_first(store: &dyn Store) {
+    let events = (0..10).map(|n| event(&format!("verb {n}")));
+    store.audit("app".into(), events.collect()).await.unwrap();
+    store.audit("other".into(), vec![event("another app's")]).await.unwrap();
+    for (before, limit, expected) in [
+        (u64::MAX, 3, &[10, 9, 8][..]),
+        (8, 3, &[7, 6, 5]),
+        (3, 3, &[2, 1]),
+        (1, 3, &[]),
+        (0, usize::MAX, &[]),
+        (u64::MAX, 0, &[]),
+        (4, usize::MAX, &[3, 2, 1]),
+    ] {
+        let rows = store.audit_rows_before("app".into(), before, limit).await.unwrap();
+        assert_eq!(numbers(&rows), expected, "before {before}, at most {limit}");
+    }
+}
+
 pub(in crate::store) async fn concurrent_appends_leave_no_gap(store: &dyn Store) {
     let app: Arc<str> = "app".into();
     let appends = (0..64).map(|_| store.audit(app.clone(), events()));

@@ -11,8 +11,8 @@ use super::{SqliteStore, audit, created, rooms, sessions};
 use crate::room::{Fact, RoomKey};
 use crate::store::audit::Verifier;
 use crate::store::{
-    Archive, Block, CreatedRoom, EndedSession, EndedSessions, Head, KnownUser, Page, Profile,
-    StoreError, Tampered, UserKey, Verified,
+    Archive, AuditRow, Block, CreatedRoom, EndedSession, EndedSessions, Head, KnownUser, Page,
+    Profile, StoreError, Tampered, UserKey, Verified,
 };
 
 /// Rows of the audit log checked in one call of the writer.
@@ -105,6 +105,15 @@ impl Archive for SqliteStore {
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Vec<(RoomId, CreatedRoom)>, StoreError>> {
         self.call(move |db| created::list(db, &app, &page, now))
+    }
+
+    fn audit_rows_before(
+        &self,
+        app: Arc<str>,
+        before: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>> {
+        self.call(move |db| audit::rows_before(db, &app, before, limit))
     }
 
     fn audit_head(&self, app: Arc<str>) -> BoxFuture<'_, Result<Head, StoreError>> {

@@ -59,7 +59,7 @@ pub(super) fn head(db: &Connection, app: &str) -> rusqlite::Result<Option<Head>>
     statement.query_row([app], head).optional()
 }
 
-/// At most `limit` rows after number `after`.
+/// At most `limit` rows after number `after`, oldest first.
 pub(super) fn rows(
     db: &Connection,
     app: &str,
@@ -70,15 +70,23 @@ pub(super) fn rows(
         "SELECT number, event, hash FROM audit_log \
          WHERE app = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
     )?;
-    let rows = statement.query_map(params![app, Number(after), Number(limit as u64)], |row| {
-        let FoundRow { number, event, hash } = found(row)?;
-        let event = serde_json::from_slice(&event).map_err(|error| {
-            let reason = format!("audit row {number} of {app} cannot be read: {error}");
-            rusqlite::Error::FromSqlConversionFailure(1, Type::Text, reason.into())
-        })?;
-        Ok(AuditRow { number, event, hash: hash.to_string().into() })
-    })?;
-    rows.collect()
+    let which = params![app, Number(after), Number(limit as u64)];
+    statement.query_map(which, |row| read(app, row))?.collect()
+}
+
+/// At most `limit` rows before number `before`, newest first.
+pub(super) fn rows_before(
+    db: &Connection,
+    app: &str,
+    before: u64,
+    limit: usize,
+) -> rusqlite::Result<Vec<AuditRow>> {
+    let mut statement = db.prepare_cached(
+        "SELECT number, event, hash FROM audit_log \
+         WHERE app = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3",
+    )?;
+    let which = params![app, Number(before), Number(limit as u64)];
+    statement.query_map(which, |row| read(app, row))?.collect()
 }
 
 /// Checks an app's log, reading row by row.
@@ -114,6 +122,15 @@ pub(super) fn apps(db: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut statement =
         db.prepare("SELECT app FROM audit_heads UNION SELECT app FROM audit_log ORDER BY app")?;
     statement.query_map([], |row| row.get(0))?.collect()
+}
+
+fn read(app: &str, row: &Row<'_>) -> rusqlite::Result<AuditRow> {
+    let FoundRow { number, event, hash } = found(row)?;
+    let event = serde_json::from_slice(&event).map_err(|error| {
+        let reason = format!("audit row {number} of {app} cannot be read: {error}");
+        rusqlite::Error::FromSqlConversionFailure(1, Type::Text, reason.into())
+    })?;
+    Ok(AuditRow { number, event, hash: hash.to_string().into() })
 }
 
 fn found(row: &Row<'_>) -> rusqlite::Result<FoundRow> {

@@ -48,6 +48,19 @@ impl AuditFile {
         self.read(|db| audit::rows(db, app, after, limit))
     }
 
+    /// At most `limit` rows of an app's log before number `before`, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], also when a row is not what a gateway writes.
+    pub fn rows_before(
+        &self,
+        app: &str,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        self.read(|db| audit::rows_before(db, app, before, limit))
+    }
+
     /// The end of an app's log as it is kept apart from the rows; where there is none, that of an empty log.
     ///
     /// # Errors
