@@ -21,12 +21,8 @@ use crate::config::{Config, ConfigError, DEV_APP, Dev, SERVER_KEY_PREFIX, Store}
 /// Runs a gateway.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Serve {
-    /// Development mode: loopback, one app, guests, keys that live as long as the process.
-    #[arg(long, conflicts_with = "config", required_unless_present = "config")]
-    dev: bool,
-    /// The configuration file.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    rules: Rules,
     /// Where clients connect, in place of the configured address.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
@@ -42,6 +38,18 @@ pub(super) struct Serve {
     /// Print one line of JSON, once it listens, with the address and keys; development mode only.
     #[arg(long)]
     ready_json: bool,
+}
+
+/// What the gateway goes by.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Rules {
+    /// Development mode: loopback, one app, guests, keys that live as long as the process.
+    #[arg(long)]
+    dev: bool,
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// A gateway to be run.
@@ -82,17 +90,16 @@ enum ServeError {
     #[error("--ready-json prints keys, so it goes with --dev only")]
     ReadyJsonWithoutDev,
     #[error(
-        "--listen {0}: development mode lets anybody in, so it listens on loopback only; use --config"
+        "{argument} {address}: development mode lets anybody in, so it listens on loopback only; use --config"
     )]
-    DevBeyondLoopback(SocketAddr),
+    DevBeyondLoopback { argument: &'static str, address: SocketAddr },
 }
 
 impl Serve {
     /// What no arguments at all mean.
     pub(super) fn development() -> Self {
         Self {
-            dev: true,
-            config: None,
+            rules: Rules { dev: true, config: None },
             listen: None,
             admin_listen: None,
             data: None,
@@ -113,16 +120,19 @@ impl Serve {
 
     fn serving(self) -> Result<Serving, ServeError> {
         let clock = Clock::system();
-        if let Some(file) = self.config.clone() {
+        if let Some(file) = self.rules.config.clone() {
             if self.ready_json {
                 return Err(ServeError::ReadyJsonWithoutDev);
             }
             let config = self.configured(&file)?;
             return Ok(Serving { config, clock, ready: Ready::Silent, asked: Some((file, self)) });
         }
-        let mut beyond = [self.listen, self.admin_listen].into_iter().flatten();
-        if let Some(address) = beyond.find(|address| !address.ip().is_loopback()) {
-            return Err(ServeError::DevBeyondLoopback(address));
+        for (argument, address) in
+            [("--listen", self.listen), ("--admin-listen", self.admin_listen)]
+        {
+            if let Some(address) = address.filter(|address| !address.ip().is_loopback()) {
+                return Err(ServeError::DevBeyondLoopback { argument, address });
+            }
         }
         let keys = DevKeys::random(Rng);
         let mut config = Config::dev(Dev {
@@ -322,7 +332,7 @@ mod tests {
         for (arguments, start) in [
             (&["--config", path, "--ready-json"][..], "--ready-json"),
             (&["--dev", "--listen", "0.0.0.0:7080"], "--listen 0.0.0.0:7080"),
-            (&["--dev", "--admin-listen", "192.0.2.1:7081"], "--listen 192.0.2.1:7081"),
+            (&["--dev", "--admin-listen", "192.0.2.1:7081"], "--admin-listen 192.0.2.1:7081"),
         ] {
             let error = serving(arguments).unwrap_err().to_string();
             assert!(error.starts_with(start), "{arguments:?}: {error}");
@@ -332,6 +342,12 @@ mod tests {
         {
             assert!(Cli::try_parse_from(arguments).is_err(), "{arguments:?}");
         }
+    }
+
+    #[test]
+    fn who_says_neither_is_told_both_ways_to_serve() {
+        let refused = Cli::try_parse_from(["stagedoor", "serve"]).unwrap_err().to_string();
+        assert!(refused.contains("--dev") && refused.contains("--config <FILE>"), "{refused}");
     }
 
     #[test]
