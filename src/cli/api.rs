@@ -106,7 +106,8 @@ impl Api {
         })
     }
 
-    /// Makes a call that is answered with pages; at most `limit` of their items, and whether there are more.
+    /// Makes a call that is answered with pages; at most `limit` of their items, which is 1 at the least, and whether there are
+    /// more.
     pub(super) fn list<'a>(
         &self,
         limit: usize,
@@ -115,7 +116,7 @@ impl Api {
         let mut items = Vec::new();
         let mut next: Option<String> = None;
         loop {
-            let page = call().with("limit", &(limit - items.len()).clamp(1, PAGE));
+            let page = call().with("limit", &(limit - items.len()).min(PAGE));
             let page = match &next {
                 Some(cursor) => page.with("cursor", cursor),
                 None => page,

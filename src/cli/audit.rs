@@ -14,12 +14,10 @@ use stagedoor_proto::{RoomId, Username};
 
 use super::connection::cut;
 use super::failure::Failure;
+use super::limit::Limit;
 use super::{Exit, complain};
 use crate::store::{AuditSearch, Head, StoreError};
 use source::{Log, Wanted};
-
-/// Rows a list shows unless it is told otherwise.
-const LISTED: usize = 100;
 
 /// Reads an audit log.
 #[derive(Debug, Subcommand)]
@@ -49,9 +47,8 @@ pub(super) struct List {
     /// Only of this verb, such as `ban` or `force_mute`.
     #[arg(long)]
     verb: Option<String>,
-    /// Print at most so many rows.
-    #[arg(long, value_name = "ROWS", default_value_t = LISTED)]
-    limit: usize,
+    #[command(flatten)]
+    limit: Limit,
     /// Print lines of JSON in place of a table.
     #[arg(long)]
     json: bool,
@@ -130,7 +127,8 @@ impl Audit {
 
 impl List {
     fn tell(self, out: &mut impl Write) -> Result<Exit, AuditError> {
-        let Self { log, after, user: username, room, verb, limit, json } = self;
+        let Self { log, after, user: username, room, verb, limit: Limit { rows: limit }, json } =
+            self;
         let which = AuditSearch { verb, room, username };
         let (rows, has_more) = log.open()?.search(&Wanted { which, after, limit })?;
         if json {

@@ -19,6 +19,7 @@ mod end_room;
 mod exit;
 mod failure;
 mod kick;
+mod limit;
 mod mute;
 mod receipt;
 mod rooms;

@@ -11,7 +11,7 @@ use stagedoor_proto::RoomId;
 use super::Exit;
 use super::api::Call;
 use super::connection::Connection;
-use super::sessions::LISTED;
+use super::limit::Limit;
 use super::table::Column;
 use super::verb::{Manner, Once, perform};
 
@@ -56,17 +56,15 @@ pub(super) struct Rooms {
 enum What {
     /// List the rooms that are open or were created, by name.
     List {
-        /// At most so many.
-        #[arg(long, value_name = "ROWS", default_value_t = LISTED)]
-        limit: usize,
+        #[command(flatten)]
+        limit: Limit,
     },
-    /// Show a room, with its participants and streams.
+    /// Show a room, with its participants and as many of its streams.
     Show {
         /// The room.
         room: RoomId,
-        /// At most so many participants, and as many streams.
-        #[arg(long, value_name = "ROWS", default_value_t = LISTED)]
-        limit: usize,
+        #[command(flatten)]
+        limit: Limit,
     },
     /// Create a room before anybody joins it.
     Create(Create),
@@ -126,10 +124,10 @@ impl Rooms {
         let Self { what, connection } = self;
         match what {
             What::List { limit } => connection.run(|api, printer| {
-                printer.list(COLUMNS, api.list(limit, || Call::get(&["rooms"]))?)
+                printer.list(COLUMNS, api.list(limit.rows, || Call::get(&["rooms"]))?)
             }),
             What::Show { room, limit } => {
-                connection.run(|api, printer| inside::show(api, printer, &room, limit))
+                connection.run(|api, printer| inside::show(api, printer, &room, limit.rows))
             }
             What::Create(create) => connection.run(|api, printer| {
                 let call = Call::post(&["rooms"], create.body()).once(create.once.ref_.as_ref());

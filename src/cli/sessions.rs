@@ -7,11 +7,9 @@ use stagedoor_proto::{SessionId, Username};
 use super::Exit;
 use super::api::Call;
 use super::connection::Connection;
+use super::limit::Limit;
 use super::table::Column;
 use super::verb::Once;
-
-/// Rows a list shows unless it is told otherwise.
-pub(super) const LISTED: usize = 100;
 
 pub(super) const COLUMNS: &[Column] = &[
     Column::plain("session", "/id"),
@@ -81,9 +79,8 @@ struct List {
     /// Of one user.
     #[arg(long)]
     user: Option<Username>,
-    /// At most so many.
-    #[arg(long, value_name = "ROWS", default_value_t = LISTED)]
-    limit: usize,
+    #[command(flatten)]
+    limit: Limit,
 }
 
 impl Sessions {
@@ -91,7 +88,7 @@ impl Sessions {
         let Self { what, connection } = self;
         connection.run(|api, printer| match what {
             What::List(List { state, user, limit }) => {
-                let listed = api.list(limit, || {
+                let listed = api.list(limit.rows, || {
                     let call = Call::get(&["sessions"]).with("state", &state);
                     match &user {
                         Some(user) => call.with("username", user.as_str()),

@@ -7,7 +7,8 @@ use stagedoor_proto::{Timestamp, Username};
 use super::Exit;
 use super::api::Call;
 use super::connection::Connection;
-use super::sessions::{self, LISTED};
+use super::limit::Limit;
+use super::sessions;
 use super::table::{Column, printable, time};
 use super::unknown::{Kind, explain};
 use super::verb::Once;
@@ -51,9 +52,8 @@ enum What {
         /// Only those who are kept out.
         #[arg(long)]
         banned: bool,
-        /// At most so many.
-        #[arg(long, value_name = "ROWS", default_value_t = LISTED)]
-        limit: usize,
+        #[command(flatten)]
+        limit: Limit,
     },
     /// Show a user with what keeps them out, and their live sessions.
     Show {
@@ -81,7 +81,7 @@ impl Users {
         let Self { what, connection } = self;
         connection.run(|api, printer| match what {
             What::List { banned, limit } => {
-                let listed = api.list(limit, || Call::get(&["users"]).with("banned", &banned));
+                let listed = api.list(limit.rows, || Call::get(&["users"]).with("banned", &banned));
                 printer.list(COLUMNS, listed?)
             }
             What::Show { user } => {

@@ -8,7 +8,7 @@ use super::Exit;
 use super::api::{Api, Call};
 use super::connection::{Connection, Printer};
 use super::failure::Failure;
-use super::sessions::LISTED;
+use super::limit::Limit;
 use super::table::Column;
 use super::verb::Once;
 
@@ -47,9 +47,8 @@ enum What {
     List,
     /// List what could not be delivered, oldest first; with --json, what was to be delivered too.
     Dead {
-        /// At most so many.
-        #[arg(long, value_name = "ROWS", default_value_t = LISTED)]
-        limit: usize,
+        #[command(flatten)]
+        limit: Limit,
     },
     /// Try what could not be delivered again, as if it were new.
     Replay(Replay),
@@ -87,7 +86,7 @@ impl Webhooks {
                 printer.list(ENDPOINTS, (endpoints, false))
             }
             What::Dead { limit } => {
-                let listed = api.list(limit, || Call::get(&["webhooks", "dead-letters"]));
+                let listed = api.list(limit.rows, || Call::get(&["webhooks", "dead-letters"]));
                 printer.list(LETTERS, listed?)
             }
             What::Replay(Replay { which, once }) => which.replay(once.ref_.as_ref(), api, printer),
