@@ -94,12 +94,14 @@ pub(super) fn print(
 
 /// A time as people read it.
 pub(super) fn time(at: Timestamp) -> String {
-    let ms = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
-    match jiff::Timestamp::from_millisecond(ms) {
-        Ok(time) => format!("{time:.3}"),
-        // Later than any calendar goes.
-        Err(_) => format!("{ms} ms"),
-    }
+    // Only ends are later than any calendar goes.
+    date(at).unwrap_or_else(|| "for ever".to_owned())
+}
+
+/// The same, where a calendar has it: up to the year 9999.
+pub(super) fn date(at: Timestamp) -> Option<String> {
+    let ms = i64::try_from(at.as_millis()).ok()?;
+    jiff::Timestamp::from_millisecond(ms).ok().map(|time| format!("{time:.3}"))
 }
 
 /// The text without what would move a terminal's cursor: names and reasons are people's own words.
@@ -109,6 +111,8 @@ pub(super) fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
@@ -152,7 +156,11 @@ a long name\u{fffd}[2J  no              2030-03-17T17:46:40.123Z
     }
 
     #[test]
-    fn time_no_calendar_has_is_told_as_a_number() {
-        assert_eq!(time(Timestamp::MAX), format!("{} ms", i64::MAX));
+    fn a_time_that_no_calendar_has_is_for_ever() {
+        let last = Timestamp::from_millis(253_402_207_200_000);
+        assert_eq!(time(last), "9999-12-30T22:00:00.000Z");
+        for never in [last + Duration::from_hours(24), Timestamp::MAX] {
+            assert_eq!(time(never), "for ever");
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::api::Call;
 use super::connection::Connection;
 use super::limit::Limit;
 use super::sessions;
-use super::table::{Column, printable, time};
+use super::table::{Column, date, printable};
 use super::unknown::{Kind, explain};
 use super::verb::Once;
 
@@ -106,8 +106,13 @@ impl Users {
 
 /// What was done to a user, in a sentence.
 pub(super) fn done(what: &str, user: &Username, answer: &Value) -> String {
-    let until = answer["until_ms"].as_u64().map(Timestamp::from_millis);
-    let until = until.map_or_else(String::new, |until| format!(" until {}", time(until)));
+    let until = match answer["until_ms"].as_u64().map(Timestamp::from_millis) {
+        None => String::new(),
+        Some(until) => match date(until) {
+            Some(date) => format!(" until {date}"),
+            None => " for ever".to_owned(),
+        },
+    };
     let ended = match answer["sessions_ended"].as_u64() {
         None | Some(0) => String::new(),
         Some(1) => "; 1 session ended".to_owned(),

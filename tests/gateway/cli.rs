@@ -164,6 +164,9 @@ async fn users_are_listed_shown_banned_revoked_and_deleted() {
     assert!(shown.contains("reason             spam\n"), "{shown}");
     assert_eq!(line.does(&["users", "list", "--banned"]).await.lines().count(), 2);
     assert_eq!(line.does(&["unban", "ada"]).await, "unbanned ada\n");
+    assert_eq!(line.does(&["ban", "eve", "--for", "9999999d"]).await, "banned eve for ever\n");
+    assert!(line.does(&["users", "show", "eve"]).await.ends_with(" for ever\n"));
+    line.does(&["unban", "eve"]).await;
     assert_eq!(line.fails(1, &["unban", "ada"]).await, "refused: this user is not banned");
 
     let (mut ada, _) = Client::guest(&gateway, "ada", "tab-of-ada").await;
