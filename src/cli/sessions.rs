@@ -20,6 +20,22 @@ pub(super) const COLUMNS: &[Column] = &[
     Column::plain("connected", "/connected"),
     Column::time("started", "/started_ms"),
     Column::plain("address", "/address"),
+    Column::plain("client", "/client/name"),
+    Column::plain("version", "/client/version"),
+];
+const ENDED: &[Column] = &[
+    Column::plain("session", "/id"),
+    Column::plain("user", "/username"),
+    Column::plain("guest", "/guest"),
+    Column::plain("instance", "/instance"),
+    Column::plain("state", "/state"),
+    Column::time("started", "/started_ms"),
+    Column::time("ended", "/ended_ms"),
+    Column::plain("code", "/ending/code"),
+    Column::plain("reason", "/ending/reason"),
+    Column::plain("address", "/address"),
+    Column::plain("client", "/client/name"),
+    Column::plain("version", "/client/version"),
 ];
 const DETAILS: &[Column] = &[
     Column::plain("session", "/id"),
@@ -95,7 +111,8 @@ impl Sessions {
                         None => call,
                     }
                 });
-                printer.list(COLUMNS, listed?)
+                let has_ended = matches!(&*state, "ended" | "terminated" | "notLoggedIn");
+                printer.list(if has_ended { ENDED } else { COLUMNS }, listed?)
             }
             What::Show { session } => {
                 let session = session.to_string();

@@ -91,6 +91,8 @@ async fn sessions_are_listed_shown_and_ended() {
     assert_eq!(lines.len(), 3, "{table}");
     assert_eq!(words(lines[0])[..2], ["session", "user"]);
     assert_eq!(words(lines[1])[..6], [id, "ada", "yes", "tab-of-ada", "established", "yes"]);
+    assert_eq!(words(lines[0])[7..], ["address", "client", "version"], "{table}");
+    assert_eq!(words(lines[1])[7..], ["127.0.0.1", "test", "1"], "{table}");
     let one = line.objects(&["sessions", "list", "--user", "ada"]).await;
     assert_eq!((one.len(), &one[0]["id"]), (1, &json!(id)));
     let cut = line.run(&["sessions", "list", "--limit", "1"]).await;
@@ -106,6 +108,13 @@ async fn sessions_are_listed_shown_and_ended() {
     assert_eq!(gone, "refused: there is no such live session");
     let ended = line.objects(&["sessions", "list", "--state", "ended"]).await;
     assert_eq!((ended.len(), &ended[0]["id"]), (1, &json!(id)));
+    for state in ["ended", "terminated"] {
+        let table = line.does(&["sessions", "list", "--state", state]).await;
+        let lines: Vec<_> = table.lines().map(words).collect();
+        assert_eq!(lines[0][6..9], ["ended", "code", "reason"], "{table}");
+        assert!(lines[1][6].starts_with("2030-03-17T17:46:4"), "{table}");
+        assert_eq!(lines[1][7..9], ["4015", "terminated"], "{table}");
+    }
 }
 
 #[tokio::test]
