@@ -193,6 +193,14 @@ impl Printer {
         Ok(())
     }
 
+    /// A list that has nothing to list, in a sentence; no object where objects are asked for.
+    pub(super) fn nothing(&mut self, sentence: &str) -> Result<(), Failure> {
+        if !self.json {
+            writeln!(self.out, "{sentence}")?;
+        }
+        Ok(self.out.flush()?)
+    }
+
     /// One thing as lines, or as it was answered.
     pub(super) fn one(&mut self, columns: &[Column], item: &Value) -> Result<(), Failure> {
         self.either(item, |out| table::print_record(columns, item, out))

@@ -23,6 +23,8 @@ const ENDPOINTS: &[Column] = &[
     Column::time("last delivered", "/last_delivered_ms"),
     Column::plain("last error", "/last_error"),
 ];
+/// Said in place of a list where the app has nobody to tell anything.
+const NO_ENDPOINT: &str = "the app has no endpoint that is told of events";
 const LETTERS: &[Column] = &[
     Column::plain("number", "/number"),
     Column::time("time", "/at_ms"),
@@ -83,11 +85,18 @@ impl Webhooks {
                     Value::Array(endpoints) => endpoints,
                     _ => Vec::new(),
                 };
+                if endpoints.is_empty() {
+                    return printer.nothing(NO_ENDPOINT);
+                }
                 printer.list(ENDPOINTS, (endpoints, false))
             }
             What::Dead { limit } => {
-                let listed = api.list(limit.rows, || Call::get(&["webhooks", "dead-letters"]));
-                printer.list(LETTERS, listed?)
+                match api.list(limit.rows, || Call::get(&["webhooks", "dead-letters"])) {
+                    Err(Failure::Refused(refusal)) if refusal.code == "not_found" => {
+                        printer.nothing(NO_ENDPOINT)
+                    }
+                    listed => printer.list(LETTERS, listed?),
+                }
             }
             What::Replay(Replay { which, once }) => which.replay(once.ref_.as_ref(), api, printer),
         })

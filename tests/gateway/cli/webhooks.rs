@@ -5,6 +5,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::{Line, words};
+use crate::common::Gateway;
 
 /// What a command asks of a gateway that answers with `answer`, and what it prints then.
 async fn asked(arguments: &[&str], answer: Value) -> (String, String) {
@@ -67,4 +68,16 @@ async fn dead_letters_are_tried_again() {
     let path = "POST /api/v1/apps/demo/webhooks/dead-letters/replay HTTP/1.1\r\n";
     assert!(request.starts_with(path) && request.ends_with("{\"endpoint\":\"crm\"}"), "{request}");
     assert_eq!(told, "3 messages are tried again\n");
+}
+
+#[tokio::test]
+async fn an_app_without_endpoints_has_nothing_to_list() {
+    let gateway = Gateway::dev().await;
+    let line = Line::of(&gateway);
+    for what in ["list", "dead"] {
+        let told = line.does(&["webhooks", what]).await;
+        assert_eq!(told, "the app has no endpoint that is told of events\n", "{what}");
+        assert!(line.objects(&["webhooks", what]).await.is_empty(), "{what}");
+    }
+    assert!(line.fails(1, &["webhooks", "replay", "7"]).await.starts_with("refused: "));
 }
