@@ -114,8 +114,13 @@ pub(super) fn explain(api: &Api, kind: Kind<'_>, name: &str, failure: Failure) -
     if !matches!(&failure, Failure::Refused(refusal) if refusal.code == kind.code()) {
         return failure;
     }
-    // Without the names the refusal itself has to do.
-    Unknown::look(api, kind, name).map_or(failure, Failure::Unknown)
+    match Unknown::look(api, kind, name) {
+        // It is listed, and was refused for another reason: a user who was deleted before.
+        Ok(unknown) if unknown.known.iter().any(|known| known == name) => failure,
+        Ok(unknown) => Failure::Unknown(unknown),
+        // Without the names the refusal itself has to do.
+        Err(_) => failure,
+    }
 }
 
 /// Where a call named the room that `answer` is about.

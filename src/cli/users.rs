@@ -92,7 +92,9 @@ impl Users {
             }
             What::Delete { user, once } => {
                 let call = Call::delete(&["users", user.as_str()]).once(once.ref_.as_ref());
-                let answer = api.ask(call)?;
+                let answer = api
+                    .ask(call)
+                    .map_err(|failure| explain(api, Kind::User, user.as_str(), failure))?;
                 printer.told(&answer, &done("deleted", &user, &answer))
             }
             What::Revoke { user, once } => {

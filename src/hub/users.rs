@@ -51,14 +51,17 @@ impl Hub {
         self.store.unblock(user, self.clock.now()).await
     }
 
-    /// Deletes a user and ends their sessions; whether they were known, and how many sessions ended.
+    /// Deletes a user and ends their sessions; how many. `None`, and nothing happened, when nothing is known of them.
     ///
     /// # Errors
     /// When the store did not take it; nothing happened then.
-    pub async fn delete_user(&self, user: UserKey) -> Result<(bool, usize), StoreError> {
-        let known = self.store.delete_user(user.clone(), self.clock.now()).await?;
-        let ended = self.end_all(&user, &Disconnect::new(CloseCode::UserDeleted));
-        Ok((known || ended > 0, ended))
+    pub async fn delete_user(&self, user: UserKey) -> Result<Option<usize>, StoreError> {
+        // The store may have forgotten a guest who stayed; whoever comes in from here on is known to it.
+        let is_here = !self.directory.held(&user).is_empty();
+        if !self.store.delete_user(user.clone(), is_here, self.clock.now()).await? {
+            return Ok(None);
+        }
+        Ok(Some(self.end_all(&user, &Disconnect::new(CloseCode::UserDeleted))))
     }
 
     /// Voids a user's tokens and ends the sessions that live by them; how many.

@@ -343,9 +343,14 @@ pub trait Store: Archive + Outbox {
     /// Lifts a user's block; whether one stood.
     fn unblock(&self, user: UserKey, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Deletes a user for good: profile, families and registration; the name stays refused. Whether it was known.
-    fn delete_user(&self, user: UserKey, now: Timestamp)
-    -> BoxFuture<'_, Result<bool, StoreError>>;
+    /// Deletes a user for good: profile, families and registration; the name stays refused. Whether it did: a name of
+    /// which nothing is known is left alone, unless somebody `is_here` under it.
+    fn delete_user(
+        &self,
+        user: UserKey,
+        is_here: bool,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Voids all families of a user, and what was issued to them up to `now` plus [`REVOCATION_LEEWAY`].
     fn revoke_user(&self, user: UserKey, now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;

@@ -294,6 +294,23 @@ async fn nobody_holds_up_a_stop() {
 }
 
 #[tokio::test]
+async fn a_mistyped_name_is_not_deleted() {
+    let gateway = Gateway::dev().await;
+    for _ in 0..2 {
+        let answer = gateway.api("DELETE", "users/aad", None).await;
+        assert_eq!((answer.status, &answer.body["code"]), (404, &json!("not_found")));
+    }
+    assert_eq!(gateway.api("GET", "users/aad", None).await.status, 404, "nothing is known of it");
+    let rows = gateway.hub().store().audit_rows("demo".into(), 0, 10).await.unwrap();
+    assert_eq!(rows, [], "nothing was done");
+    let (mut aad, _) = Client::guest(&gateway, "aad", "instance-1").await;
+    let deleted = gateway.api("DELETE", "users/aad", None).await;
+    assert_eq!((deleted.status, &deleted.body["sessions_ended"]), (200, &json!(1)));
+    assert_eq!(aad.closed().await.code, 4012);
+    assert_eq!(gateway.api("DELETE", "users/aad", None).await.status, 404, "there is nobody left");
+}
+
+#[tokio::test]
 async fn what_is_done_to_users_stands_in_the_audit_log() {
     let gateway = Gateway::dev().await;
     let (_ada, started) = Client::guest(&gateway, "ada", "instance-1").await;

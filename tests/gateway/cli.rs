@@ -185,6 +185,8 @@ async fn users_are_listed_shown_banned_revoked_and_deleted() {
     assert_eq!(revoked, "revoked all tokens of ada; 1 session ended\n");
     assert_eq!(ada.closed().await.code, 4101);
     assert_eq!(line.does(&["users", "delete", "ada"]).await, "deleted ada\n");
+    let again = line.fails(1, &["users", "delete", "ada"]).await;
+    assert!(again.contains("deleted before; nothing was changed"), "{again}");
     let deleted = line.objects(&["users", "show", "ada"]).await;
     assert!(deleted[0]["user"]["deleted_ms"].is_u64(), "{deleted:?}");
 }

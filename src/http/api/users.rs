@@ -280,13 +280,12 @@ async fn delete(
 ) -> Result<Response, Problem> {
     let (by, at) = (backend.clone(), Arc::clone(&ports));
     let work = async move {
-        let (was_known, sessions_ended) =
-            at.hub().delete_user(backend.user(username.clone())).await?;
-        backend.record(&at, Deed::to(&username, "delete_user", ref_)).await?;
-        if !was_known {
-            let detail = "there was no such user; the name is refused from now on all the same";
+        let Some(sessions_ended) = at.hub().delete_user(backend.user(username.clone())).await?
+        else {
+            let detail = "nothing is known of such a user, or they were deleted before; nothing was changed";
             return Err(Problem::not_found(detail));
-        }
+        };
+        backend.record(&at, Deed::to(&username, "delete_user", ref_)).await?;
         Ok(Done { username, sessions_ended, until_ms: None })
     };
     mark.perform(&ports, &by, StatusCode::OK, work).await

@@ -166,7 +166,7 @@ pub(in crate::store) async fn refusals_come_in_order(store: &dyn Store) {
     for visit in [guest(), stale()] {
         assert_eq!(admit(store, visit).await, Err(Refusal::Blocked(ban())));
     }
-    store.delete_user(user("ada"), NOW).await.unwrap();
+    store.delete_user(user("ada"), false, NOW).await.unwrap();
     for visit in [guest(), stale(), start("ada", registered(), 3)] {
         assert_eq!(admit(store, visit).await, Err(Refusal::Deleted));
     }

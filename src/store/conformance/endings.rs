@@ -16,8 +16,8 @@ fn issued_at(issued: Timestamp) -> Entry {
 pub(in crate::store) async fn deleted_user_stays_refused(store: &dyn Store) {
     for (username, entry) in [("ada", Entry::Guest), ("bob", registered())] {
         let_in(store, start(username, entry, 1)).await;
-        assert!(store.delete_user(user(username), NOW).await.unwrap(), "{username}");
-        assert!(!store.delete_user(user(username), NOW).await.unwrap(), "{username} again");
+        assert!(store.delete_user(user(username), false, NOW).await.unwrap(), "{username}");
+        assert!(!store.delete_user(user(username), false, NOW).await.unwrap(), "{username} again");
         for entry in [Entry::Guest, issued_at(NOW + TWO_HOURS), Entry::Family(family(1))] {
             assert_eq!(
                 admit(store, start(username, entry, 2)).await,
@@ -30,9 +30,30 @@ pub(in crate::store) async fn deleted_user_stays_refused(store: &dyn Store) {
     assert_eq!(admit(store, start("ada", Entry::Guest, 2)).await, Err(Refusal::Deleted));
 }
 
-pub(in crate::store) async fn name_that_never_came_in_can_be_deleted(store: &dyn Store) {
-    assert!(!store.delete_user(user("ada"), NOW).await.unwrap());
-    assert_eq!(admit(store, start("ada", registered(), 1)).await, Err(Refusal::Deleted));
+pub(in crate::store) async fn name_nobody_knows_is_not_deleted(store: &dyn Store) {
+    assert!(!store.delete_user(user("ada"), false, NOW).await.unwrap());
+    assert_eq!(store.user(user("ada"), NOW).await.unwrap(), None, "nothing is left of it");
+    let_in(store, start("ada", registered(), 1)).await;
+}
+
+pub(in crate::store) async fn name_that_is_known_without_having_come_in_can_be_deleted(
+    store: &dyn Store,
+) {
+    let ended = super::Block { until: Some(NOW), ..ban() };
+    store.revoke_user(user("revoked"), NOW).await.unwrap();
+    store.block(user("blocked"), ban(), false).await.unwrap();
+    store.block(user("no longer blocked"), ended, false).await.unwrap();
+    for (username, is_here, is_deleted) in [
+        ("revoked", false, true),
+        ("blocked", false, true),
+        ("no longer blocked", false, false),
+        ("forgotten and here", true, true),
+    ] {
+        let deleted = store.delete_user(user(username), is_here, NOW).await.unwrap();
+        assert_eq!(deleted, is_deleted, "{username}");
+        let refused = admit(store, start(username, registered(), 1)).await;
+        assert_eq!(refused == Err(Refusal::Deleted), is_deleted, "{username}");
+    }
 }
 
 pub(in crate::store) async fn revoked_user_needs_newer_credentials(store: &dyn Store) {

@@ -120,7 +120,7 @@ pub(in crate::store) async fn check_agrees_with_a_restart(store: &dyn Store) {
     let_in(store, start("deleted", Entry::Guest, 1)).await;
     let_in(store, start("blocked", registered(), 1)).await;
     let_in(store, start("revoked", registered(), 1)).await;
-    store.delete_user(user("deleted"), NOW).await.unwrap();
+    store.delete_user(user("deleted"), false, NOW).await.unwrap();
     store.block(user("blocked"), super::ban(), false).await.unwrap();
     store.revoke_user(user("revoked"), NOW).await.unwrap();
     for (username, expected) in [
@@ -141,7 +141,7 @@ pub(in crate::store) async fn nothing_crosses_apps(store: &dyn Store) {
     store.block(elsewhere("ada"), super::ban(), true).await.unwrap();
     store.revoke_user(elsewhere("ada"), NOW).await.unwrap();
     store.revoke_family(elsewhere("ada"), instance('a'), family(1)).await.unwrap();
-    store.delete_user(elsewhere("ada"), NOW).await.unwrap();
+    store.delete_user(elsewhere("ada"), false, NOW).await.unwrap();
     let_in(store, start("ada", Entry::Family(family(1)), 2)).await;
 
     let_in(store, start("eve", Entry::Guest, 1)).await;

@@ -50,7 +50,8 @@ macro_rules! every_rule {
             blocks::name_that_never_came_in_can_be_blocked
             blocks::refusals_come_in_order
             endings::deleted_user_stays_refused
-            endings::name_that_never_came_in_can_be_deleted
+            endings::name_nobody_knows_is_not_deleted
+            endings::name_that_is_known_without_having_come_in_can_be_deleted
             endings::revoked_user_needs_newer_credentials
             endings::earlier_revocation_does_not_shorten_a_later_one
             endings::revoked_family_is_void_only_if_it_is_the_instances

@@ -139,9 +139,10 @@ impl Store for SqliteStore {
     fn delete_user(
         &self,
         user: UserKey,
+        is_here: bool,
         now: Timestamp,
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        self.call(move |db| users::delete(db, &user, now))
+        self.call(move |db| users::delete(db, &user, is_here, now))
     }
 
     fn revoke_user(&self, user: UserKey, now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -36,7 +36,7 @@ async fn everything_survives_closing_and_opening() {
         store.admit(start(name, Entry::Guest, bits)).await.unwrap().unwrap();
     }
     store.block(user("is blocked"), ban(), false).await.unwrap();
-    store.delete_user(user("is deleted"), NOW).await.unwrap();
+    store.delete_user(user("is deleted"), false, NOW).await.unwrap();
     store.revoke_user(user("is revoked"), NOW).await.unwrap();
     store.signing_keys(key()).await.unwrap();
     drop(store);

@@ -1,24 +1,29 @@
 //! The ends of what is known of a user: deletion, revocation, and forgetting guests.
 //!
-//! A verb holds for a name that never came in, too: it leaves a row that was not seen.
+//! A revocation holds for a name that never came in, too: it leaves a row that was not seen. A deletion does not, for
+//! nothing undoes it: of a mistyped name it would keep out whoever has it.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
 
+use super::blocks;
 use super::value::{Family, Ms};
 use crate::store::UserKey;
 
 /// Guests forgotten in one call of the writer: the starts behind it wait about as long as for a commit.
 pub(super) const GUESTS_DROPPED_AT_ONCE: u64 = 500;
 
-/// Leaves nothing of a user but that the name is refused; whether there was more.
-pub(super) fn delete(db: &Connection, user: &UserKey, now: Timestamp) -> rusqlite::Result<bool> {
+/// Leaves nothing of a user but that the name is refused; `false`, and nothing is changed, of one nobody knows.
+pub(super) fn delete(
+    db: &Connection,
+    user: &UserKey,
+    is_here: bool,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    if !is_here && !is_known(db, user, now)? {
+        return Ok(false);
+    }
     let (app, username) = (&*user.app, user.username.as_str());
-    let was_known = db
-        .prepare_cached(
-            "SELECT 1 FROM users WHERE app = ?1 AND username = ?2 AND seen_ms IS NOT NULL",
-        )?
-        .exists(params![app, username])?;
     db.prepare_cached(
         "INSERT INTO users (app, username, registered, deleted_ms) VALUES (?1, ?2, 0, ?3) \
          ON CONFLICT DO UPDATE SET registered = 0, name = NULL, properties = NULL, seen_ms = NULL, \
@@ -26,7 +31,21 @@ pub(super) fn delete(db: &Connection, user: &UserKey, now: Timestamp) -> rusqlit
     )?
     .execute(params![app, username, Ms(now)])?;
     drop_instances(db, app, username)?;
-    Ok(was_known)
+    Ok(true)
+}
+
+/// Whether there is a user to be deleted: one who was here, was revoked or is blocked, and was not deleted before.
+fn is_known(db: &Connection, user: &UserKey, now: Timestamp) -> rusqlite::Result<bool> {
+    let is_deleted: Option<bool> = db
+        .prepare_cached(
+            "SELECT deleted_ms IS NOT NULL FROM users WHERE app = ?1 AND username = ?2",
+        )?
+        .query_row(params![&*user.app, user.username.as_str()], |row| row.get(0))
+        .optional()?;
+    match is_deleted {
+        Some(is_deleted) => Ok(!is_deleted),
+        None => Ok(blocks::standing(db, user, None, now)?.is_some()),
+    }
 }
 
 /// Voids all of a user's families, and credentials issued until now.

@@ -32,10 +32,12 @@ async fn a_wrong_name_is_told_with_the_names_there_are() {
             "no room named \"lobyy\", did you mean \"lobby\"? 2 are open: lobby, stage"
         );
     }
-    assert_eq!(
-        line.fails(1, &["users", "show", "Ada"]).await,
-        "no user named \"Ada\", did you mean \"ada\"? 1 is known: ada"
-    );
+    for verb in ["show", "delete"] {
+        assert_eq!(
+            line.fails(1, &["users", verb, "Ada"]).await,
+            "no user named \"Ada\", did you mean \"ada\"? 1 is known: ada"
+        );
+    }
 }
 
 #[tokio::test]
