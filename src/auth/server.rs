@@ -1,5 +1,6 @@
 //! Who may use an app's server API.
 
+use std::fmt;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Digest, SHA256, digest};
@@ -16,9 +17,12 @@ pub struct ServerAuth {
 }
 
 /// A key that opens the server API for as long as it is configured. Only its hash is held.
+///
+/// Its fingerprint is the first 8 hexadecimal digits of that hash. It stays with the key wherever that stands in the
+/// configuration, and tells nothing of use about it: whoever could find a key by it could guess the key itself.
 #[derive(Clone, Debug)]
 pub struct ServerKey {
-    id: Box<str>,
+    fingerprint: Box<str>,
     digest: Digest,
 }
 
@@ -28,26 +32,42 @@ pub struct ServerKey {
 pub struct InvalidServerKey;
 
 /// Who uses the server API.
+///
+/// As a text, which the audit log keeps, a key never reads like a token, whatever that calls itself: `key:9f86d081`,
+/// `token:billing`, and `token` of one without a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerActor {
-    /// Whoever has the server key of this id.
+    /// Whoever has the server key of this fingerprint.
     Key(Box<str>),
     /// Whoever has a server token; its `sub`, where it says one.
     Token(Option<Box<str>>),
 }
 
+impl fmt::Display for ServerActor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(fingerprint) => write!(f, "key:{fingerprint}"),
+            Self::Token(Some(name)) => write!(f, "token:{name}"),
+            Self::Token(None) => f.write_str("token"),
+        }
+    }
+}
+
 impl ServerKey {
-    /// The key `key`, named `id` in logs and the audit.
+    /// The key `key`.
     ///
     /// # Errors
     /// When it lacks the prefix or is short.
-    pub fn new(id: &str, key: &SecretString) -> Result<Self, InvalidServerKey> {
+    pub fn new(key: &SecretString) -> Result<Self, InvalidServerKey> {
         let key = key.expose_secret();
         let secret = key.strip_prefix(PREFIX).ok_or(InvalidServerKey)?;
         if secret.len() < MIN_KEY_CHARS {
             return Err(InvalidServerKey);
         }
-        Ok(Self { id: id.into(), digest: digest(&SHA256, key.as_bytes()) })
+        let digest = digest(&SHA256, key.as_bytes());
+        let first = digest.as_ref().iter().take(FINGERPRINT_BYTES);
+        let fingerprint = first.map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { fingerprint, digest })
     }
 }
 
@@ -70,7 +90,7 @@ impl ServerAuth {
                 if is_same_digest(&key.digest, &shown) { Some(key) } else { found }
             });
             return fits
-                .map(|key| ServerActor::Key(key.id.clone()))
+                .map(|key| ServerActor::Key(key.fingerprint.clone()))
                 .ok_or(TokenError::UnknownServerKey);
         }
         let checked = self.tokens.read_server(bearer)?;
@@ -80,6 +100,8 @@ impl ServerAuth {
 
 /// What every server key begins with, so that one is known when it is seen where it should not be.
 const PREFIX: &str = "sk_";
+/// How much of a key's hash names it.
+const FINGERPRINT_BYTES: usize = 4;
 /// Fewest characters after the prefix.
 const MIN_KEY_CHARS: usize = 32;
 
@@ -94,17 +116,29 @@ mod tests {
     const KEY: &str = "sk_0123456789abcdef0123456789abcdef";
 
     fn auth() -> ServerAuth {
-        let key = |id, key: &str| ServerKey::new(id, &SecretString::from(key)).unwrap();
+        let key = |key: &str| ServerKey::new(&SecretString::from(key)).unwrap();
         let other = KEY.replace('f', "e");
-        ServerAuth::new(vec![key("first", &other), key("second", KEY)], tokens(&clock()))
+        ServerAuth::new(vec![key(&other), key(KEY)], tokens(&clock()))
     }
 
     #[test]
     fn a_server_key_or_a_server_token_opens_the_server_api() {
         let auth = auth();
-        assert_eq!(auth.verify_server(KEY), Ok(ServerActor::Key("second".into())));
+        // As `printf %s KEY | sha256sum | cut -c1-8` tells it.
+        assert_eq!(auth.verify_server(KEY), Ok(ServerActor::Key("9baa890b".into())));
         let token = sign_hs256(&claims("server", json!({"sub": "billing"})));
         assert_eq!(auth.verify_server(&token), Ok(ServerActor::Token(Some("billing".into()))));
+    }
+
+    #[test]
+    fn no_token_passes_for_a_key_or_for_a_token_without_a_name() {
+        let named = |name: &str| ServerActor::Token(Some(name.into())).to_string();
+        assert_eq!(named("billing"), "token:billing");
+        for other in [ServerActor::Key("9f86d081".into()), ServerActor::Token(None)] {
+            for name in ["key:9f86d081", "9f86d081", "token", ""] {
+                assert_ne!(named(name), other.to_string(), "{name}");
+            }
+        }
     }
 
     #[test]
@@ -124,7 +158,7 @@ mod tests {
     #[test]
     fn a_server_key_has_its_prefix_and_its_length() {
         for (key, is_valid) in [(KEY, true), (&KEY[3..], false), ("sk_short", false)] {
-            assert_eq!(ServerKey::new("id", &SecretString::from(key)).is_ok(), is_valid, "{key}");
+            assert_eq!(ServerKey::new(&SecretString::from(key)).is_ok(), is_valid, "{key}");
         }
     }
 }

@@ -118,9 +118,12 @@ fn app_keys(rules: &config::App) -> Result<Vec<AppKey>, String> {
 }
 
 fn server_keys(rules: &config::App) -> Result<Vec<ServerKey>, String> {
-    let numbered = rules.server_keys.iter().enumerate();
-    let keys = numbered.map(|(index, key)| ServerKey::new(&format!("server-{index}"), key));
-    keys.collect::<Result<_, _>>().map_err(|error| error.to_string())
+    rules
+        .server_keys
+        .iter()
+        .map(ServerKey::new)
+        .collect::<Result<_, _>>()
+        .map_err(|error| error.to_string())
 }
 
 /// The hooks in the order in which they are asked: each claims another kind of credentials, the webhook what is left.

@@ -181,7 +181,7 @@ pub struct Check {
 pub enum AuditActor {
     /// A user, as a moderator.
     User(Username),
-    /// A server key or token, by its name.
+    /// A server key or token: `key:9f86d081` by its fingerprint, `token:billing` by its name.
     Server(Box<str>),
     /// The gateway itself.
     Gateway,

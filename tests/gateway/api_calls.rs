@@ -96,11 +96,37 @@ async fn a_key_that_calls_too_fast_is_told_when_to_come_back() {
     let refused = gateway.api("GET", "sessions", None).await;
     assert_eq!((refused.status, &refused.body["code"]), (429, &json!("rate_limited")));
     assert_eq!(refused.header("retry-after"), "1");
-    let token = gateway.token(json!({ "scope": "server", "sub": "billing" }));
-    let other = gateway.api_as(&token, "GET", "sessions", None).await;
-    assert_eq!(other.status, 200, "each key and token has a rate of its own");
+    for name in ["billing", "server-0", "58bcea48", "key:58bcea48"] {
+        let token = gateway.token(json!({ "scope": "server", "sub": name }));
+        let other = gateway.api_as(&token, "GET", "sessions", None).await;
+        assert_eq!(other.status, 200, "{name}: each key and token has a rate of its own");
+    }
     gateway.advance(std::time::Duration::from_secs(1));
     assert_eq!(gateway.api("GET", "sessions", None).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_audit_log_tells_keys_and_tokens_apart_and_knows_a_key_that_is_no_longer_first() {
+    let gateway = Gateway::dev().await;
+    let new = "sk_another-server-key-of-the-demo-app-of-32-bytes";
+    gateway.api_does("POST", "users/ada/revoke", json!({})).await;
+    gateway.reload(|config| config.apps[0].server_keys.insert(0, new.into()));
+    for name in ["key:58bcea48", "server-0"] {
+        let token = gateway.token(json!({ "scope": "server", "sub": name }));
+        gateway.api_as(&token, "POST", "users/ada/revoke", None).await;
+    }
+    let nameless = gateway.token(json!({ "scope": "server" }));
+    for bearer in [&nameless, SERVER_KEY, new] {
+        gateway.api_as(bearer, "POST", "users/ada/revoke", None).await;
+    }
+    let rows = gateway.api_does("GET", "audit", Value::Null).await;
+    let rows = rows["items"].as_array().unwrap();
+    let actors: Vec<&Value> = rows.iter().map(|row| &row["actor"]["server"]).collect();
+    let [old, like_a_key, like_a_place, nameless, still, new] = actors[..] else { panic!("{rows:?}") };
+    assert_eq!((old, still), (&json!("key:58bcea48"), &json!("key:58bcea48")));
+    assert_eq!(like_a_key, "token:key:58bcea48");
+    assert_eq!((like_a_place, nameless), (&json!("token:server-0"), &json!("token")));
+    assert!(new.as_str().unwrap().starts_with("key:") && new != old, "{new}");
 }
 
 #[tokio::test]

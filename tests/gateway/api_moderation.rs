@@ -28,7 +28,7 @@ async fn a_server_removes_somebody_and_lets_them_return() {
     let verbs: Vec<_> =
         rows["items"].as_array().unwrap().iter().map(|row| row["verb"].clone()).collect();
     assert_eq!(verbs, ["force_disconnect", "unblock"]);
-    assert_eq!(rows["items"][0]["actor"], json!({ "server": "server-0" }));
+    assert_eq!(rows["items"][0]["actor"], json!({ "server": "key:58bcea48" }));
 }
 
 #[tokio::test]

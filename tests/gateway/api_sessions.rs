@@ -77,7 +77,7 @@ async fn a_minted_room_token_enters_its_room_and_a_server_token_opens_the_api() 
     let token = minted["token"].as_str().unwrap();
     assert_eq!(gateway.api_as(token, "POST", "users/zoe/ban", None).await.status, 200);
     let rows = gateway.api_does("GET", "audit", Value::Null).await;
-    assert_eq!(rows["items"][0]["actor"], json!({ "server": "billing" }));
+    assert_eq!(rows["items"][0]["actor"], json!({ "server": "token:billing" }));
     for (path, body, field) in [
         ("tokens/server", json!({ "for_ms": 3_600_001 }), "for_ms"),
         ("tokens/room", json!({ "room": "a", "for_ms": 2_592_000_001_u64 }), "for_ms"),

@@ -57,7 +57,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 fn example() -> Value {
     json!({
-        "number": 1, "at_ms": 1_900_000_000_000_u64, "actor": { "server": "server-0" }, "verb": "ban",
+        "number": 1, "at_ms": 1_900_000_000_000_u64, "actor": { "server": "key:9f86d081" }, "verb": "ban",
         "target": { "username": "ada" }, "reason": "spam", "outcome": "done", "hash": "00".repeat(32),
     })
 }

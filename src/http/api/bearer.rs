@@ -21,8 +21,8 @@ use crate::telemetry::Limit;
 pub(super) struct Backend {
     /// The app.
     pub(super) app: Arc<App>,
-    /// The name of the key or token, for the audit log.
-    pub(super) caller: Box<str>,
+    /// Whose the key or token is.
+    pub(super) caller: ServerActor,
 }
 
 impl Backend {
@@ -41,7 +41,7 @@ impl Backend {
         let Deed { verb, target, room, reason, ref_ } = deed;
         let event = AuditEvent {
             at_ms: ports.hub().clock().now(),
-            actor: AuditActor::Server(self.caller.clone()),
+            actor: AuditActor::Server(self.caller.to_string().into()),
             verb: verb.into(),
             room,
             version: None,
@@ -84,12 +84,9 @@ impl FromRequestParts<Arc<Ports>> for Backend {
         // An app that is not there is refused as one whose key was wrong: it tells nobody which apps there are.
         let app = path.iter().find(|(name, _)| *name == "app").map(|(_, id)| id);
         let app = app.and_then(|id| ports.hub().app(id)).ok_or_else(|| refused(WRONG))?;
-        let caller = match app.server().verify_server(bearer).map_err(|_| refused(WRONG))? {
-            ServerActor::Key(id) => id,
-            ServerActor::Token(sub) => sub.unwrap_or_else(|| "token".into()),
-        };
+        let caller = app.server().verify_server(bearer).map_err(|_| refused(WRONG))?;
         let now = ports.hub().clock().now();
-        ports.api().callers.take(app.id(), &caller, now).map_err(|wait| {
+        ports.api().callers.take(app.id(), &caller.to_string(), now).map_err(|wait| {
             ports.hub().metrics().limits_hit.inc(Limit::ApiCalls);
             let detail =
                 "this key or token calls too fast; wait, or raise `limits.api_calls_per_s`";

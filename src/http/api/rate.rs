@@ -12,7 +12,7 @@ use crate::session::{Bucket, Rate};
 /// Callers remembered at a time; beyond them the idle ones are forgotten.
 const MAX_REMEMBERED: usize = 10_000;
 
-/// The rate of each caller, by app and name.
+/// The rate of each caller, by app and by what it is called as a text: no token is counted as a key.
 pub(super) struct Callers {
     rate: Rate,
     buckets: DashMap<(Arc<str>, Box<str>), Bucket>,
