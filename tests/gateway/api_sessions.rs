@@ -91,6 +91,20 @@ async fn a_minted_room_token_enters_its_room_and_a_server_token_opens_the_api() 
 }
 
 #[tokio::test]
+async fn a_server_token_mints_no_successor() {
+    let gateway = Gateway::dev().await;
+    let minted = gateway.api_does("POST", "tokens/server", json!({ "name": "billing" })).await;
+    let token = minted["token"].as_str().unwrap();
+    let refused = gateway.api_as(token, "POST", "tokens/server", Some(json!({ "ref": "r" }))).await;
+    assert_eq!((refused.status, &refused.body["code"]), (403, &json!("forbidden")));
+    assert!(refused.body["detail"].as_str().unwrap().contains("call with a server key"), "{refused:?}");
+    let room = gateway.api_as(token, "POST", "tokens/room", Some(json!({ "room": "a" }))).await;
+    assert_eq!(room.status, 201, "what opens nothing here is minted all the same");
+    let again = gateway.api("POST", "tokens/server", Some(json!({ "ref": "r" }))).await;
+    assert_eq!(again.status, 201, "the refusal gave its ref back");
+}
+
+#[tokio::test]
 async fn the_audit_log_is_searched_exported_and_checked() {
     let gateway = Gateway::dev().await;
     for name in ["ada", "bob", "ada"] {

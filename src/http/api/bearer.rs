@@ -36,6 +36,18 @@ impl Backend {
         RoomKey { app: Arc::clone(self.app.id()), room }
     }
 
+    /// Lets whoever holds a server key go on; a token does not open what would outlive it.
+    pub(super) fn must_hold_key(&self) -> Result<(), Problem> {
+        match self.caller {
+            ServerActor::Key(_) => Ok(()),
+            ServerActor::Token(_) => {
+                let detail = "a server token mints no server tokens, for it would outlive its hour by its successors; \
+                              call with a server key, or sign the next token with the app's secret";
+                Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
+            }
+        }
+    }
+
     /// Keeps in the audit log what was done.
     pub(super) async fn record(&self, ports: &Ports, deed: Deed) -> Result<(), Problem> {
         let Deed { verb, target, room, reason, ref_ } = deed;

@@ -40,7 +40,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .on(Method::Post, "/apps/{app}/tokens/server", mint_server, |told| {
             told.named(
                 "mint_server_token",
-                "Mint a server token, which opens this API for an hour at most",
+                "Mint a server token, which opens this API for an hour at most; with a server key alone",
             )
             .takes::<MintServer>(&json!({ "name": "billing", "for_ms": 60_000 }))
             .gives::<Minted>(201, &example())
@@ -203,6 +203,7 @@ async fn mint_server(
     State(ports): State<Arc<Ports>>,
     Call { body, mark }: Call<MintServer>,
 ) -> Result<Response, Problem> {
+    backend.must_hold_key()?;
     let life = body.for_ms.map_or(MAX_SERVER_TOKEN_LIFETIME, Duration::from_millis);
     let claims = ServerClaims { sub: body.name };
     let mint = || Minted::new(&ports, life, backend.app.tokens().mint_server(&claims, life));
