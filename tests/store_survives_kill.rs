@@ -78,7 +78,7 @@ async fn block_until_killed(path: &Path) {
     let block = |n: usize| async move {
         let name = format!("user {n}");
         let block = Block { kind: BlockKind::Ban, reason: None, since: NOW, until: None };
-        store.block(user(&name), block, false).await.unwrap();
+        store.block(user(&name), block, false, None).await.unwrap();
         name
     };
     let mut waiting: FuturesUnordered<_> = (0..32).map(block).collect();

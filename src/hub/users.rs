@@ -10,11 +10,11 @@ use stagedoor_proto::{CloseCode, Disconnect, SessionId, Timestamp};
 use super::Hub;
 use super::handle::SessionHandle;
 use super::refusal::parting_word;
-use crate::store::{Block, Reach, StoreError, UserKey};
+use crate::store::{AuditEvent, Block, Reach, StoreError, UserKey};
 
 impl Hub {
     /// Blocks a user from the app and ends their sessions and, of a guest, those of other guests whom the block reaches;
-    /// how many.
+    /// how many. `row` is what the audit log keeps of it.
     ///
     /// # Errors
     /// When the store did not take it; nothing happened then.
@@ -23,9 +23,10 @@ impl Hub {
         user: UserKey,
         block: Block,
         address: bool,
+        row: Option<AuditEvent>,
     ) -> Result<usize, StoreError> {
         // Both are in the store's queue at once, and so on disk together.
-        let kept = self.store.block(user.clone(), block.clone(), address);
+        let kept = self.store.block(user.clone(), block.clone(), address, row);
         let told = self.begin_telling_of_ban(&user, &block);
         let reach = kept.await?;
         let parting = parting_word(&block);
@@ -43,33 +44,46 @@ impl Hub {
         Ok(ended)
     }
 
-    /// Lifts a user's block; whether there was one.
+    /// Lifts a user's block; whether there was one. `row` is what the audit log keeps of it.
     ///
     /// # Errors
     /// When the store did not take it.
-    pub async fn unblock_user(&self, user: UserKey) -> Result<bool, StoreError> {
-        self.store.unblock(user, self.clock.now()).await
+    pub async fn unblock_user(
+        &self,
+        user: UserKey,
+        row: Option<AuditEvent>,
+    ) -> Result<bool, StoreError> {
+        self.store.unblock(user, self.clock.now(), row).await
     }
 
     /// Deletes a user and ends their sessions; how many. `None`, and nothing happened, when nothing is known of them.
+    /// `row` is what the audit log keeps of it.
     ///
     /// # Errors
     /// When the store did not take it; nothing happened then.
-    pub async fn delete_user(&self, user: UserKey) -> Result<Option<usize>, StoreError> {
+    pub async fn delete_user(
+        &self,
+        user: UserKey,
+        row: Option<AuditEvent>,
+    ) -> Result<Option<usize>, StoreError> {
         // The store may have forgotten a guest who stayed; whoever comes in from here on is known to it.
         let is_here = !self.directory.held(&user).is_empty();
-        if !self.store.delete_user(user.clone(), is_here, self.clock.now()).await? {
+        if !self.store.delete_user(user.clone(), is_here, self.clock.now(), row).await? {
             return Ok(None);
         }
         Ok(Some(self.end_all(&user, &Disconnect::new(CloseCode::UserDeleted))))
     }
 
-    /// Voids a user's tokens and ends the sessions that live by them; how many.
+    /// Voids a user's tokens and ends the sessions that live by them; how many. `row` is what the audit log keeps of it.
     ///
     /// # Errors
     /// When the store did not take it; nothing happened then.
-    pub async fn revoke_user(&self, user: UserKey) -> Result<usize, StoreError> {
-        self.store.revoke_user(user.clone(), self.clock.now()).await?;
+    pub async fn revoke_user(
+        &self,
+        user: UserKey,
+        row: Option<AuditEvent>,
+    ) -> Result<usize, StoreError> {
+        self.store.revoke_user(user.clone(), self.clock.now(), row).await?;
         Ok(self.end_all(&user, &Disconnect::new(CloseCode::TokenRevoked)))
     }
 

@@ -13,7 +13,9 @@ use stagedoor_proto::{
     ClientInfo, Disconnect, InstanceId, RoomId, SessionId, SessionState, Timestamp, Username,
 };
 
-use super::{AuditActor, AuditRow, Block, Head, Profile, StoreError, Tampered, UserKey, Verified};
+use super::{
+    AuditActor, AuditEvent, AuditRow, Block, Head, Profile, StoreError, Tampered, UserKey, Verified,
+};
 use crate::room::{Fact, RoomChoices, RoomKey};
 
 /// How long a created room is kept that nobody enters, or asks for.
@@ -167,12 +169,13 @@ pub trait Archive: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Vec<KnownUser>, StoreError>>;
 
     /// Creates a room with `facts` laid on it; `false`, and nothing is changed, when it was created before and not ended
-    /// since.
+    /// since. `row` is appended to the app's audit log in the same step.
     fn create_room(
         &self,
         room: RoomKey,
         created: CreatedRoom,
         facts: Vec<Fact>,
+        row: Option<AuditEvent>,
     ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// A room that was created, and not ended since. Asking keeps it for another [`CREATED_ROOM_LIFE`].

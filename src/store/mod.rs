@@ -320,7 +320,8 @@ pub enum StoreError {
 /// Durable facts. Every call is one atomic step; an `Ok` is on disk.
 ///
 /// All calls fail with [`StoreError::Unavailable`], [`StoreError::Full`] or [`StoreError::Closed`], and change nothing
-/// then. They are cancel-safe in that a dropped call has happened wholly or not at all.
+/// then. They are cancel-safe in that a dropped call has happened wholly or not at all. A call that takes a `row` appends
+/// it to the app's audit log in the same step, if it did anything: neither is there without the other.
 pub trait Store: Archive + Outbox {
     /// Checks a start against blocks, deletion, registration and revocation, and records it.
     fn admit(
@@ -338,10 +339,16 @@ pub trait Store: Archive + Outbox {
         user: UserKey,
         block: Block,
         address: bool,
+        row: Option<AuditEvent>,
     ) -> BoxFuture<'_, Result<Reach, StoreError>>;
 
     /// Lifts a user's block; whether one stood.
-    fn unblock(&self, user: UserKey, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>>;
+    fn unblock(
+        &self,
+        user: UserKey,
+        now: Timestamp,
+        row: Option<AuditEvent>,
+    ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Deletes a user for good: profile, families and registration; the name stays refused. Whether it did: a name of
     /// which nothing is known is left alone, unless somebody `is_here` under it.
@@ -350,10 +357,16 @@ pub trait Store: Archive + Outbox {
         user: UserKey,
         is_here: bool,
         now: Timestamp,
+        row: Option<AuditEvent>,
     ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Voids all families of a user, and what was issued to them up to `now` plus [`REVOCATION_LEEWAY`].
-    fn revoke_user(&self, user: UserKey, now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn revoke_user(
+        &self,
+        user: UserKey,
+        now: Timestamp,
+        row: Option<AuditEvent>,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Voids one family, if it is still the instance's.
     fn revoke_family(

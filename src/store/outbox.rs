@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use stagedoor_proto::Timestamp;
 
-use super::StoreError;
+use super::{AuditEvent, StoreError};
 
 /// A message to be kept until its endpoint was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,12 +145,14 @@ pub trait Outbox: Send + Sync + 'static {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Message>, StoreError>>;
 
-    /// Makes dead letters pending anew; how many. A failure leaves the others dead.
+    /// Makes dead letters pending anew; how many. A failure leaves the others dead. `row` is appended to the app's audit
+    /// log in the same step as the first of them.
     fn replay_messages(
         &self,
         app: Arc<str>,
         which: DeadLetters,
         now: Timestamp,
+        row: Option<AuditEvent>,
     ) -> BoxFuture<'_, Result<u64, StoreError>>;
 
     /// How many messages of an app there are, by endpoint.

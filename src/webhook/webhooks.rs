@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use super::endpoint::{Endpoint, EndpointHealth};
 use super::event::Event;
 use crate::clock::{Clock, Rng};
-use crate::store::{DeadLetters, Message, NewMessage, OutboxCount, Store, StoreError};
+use crate::store::{AuditEvent, DeadLetters, Message, NewMessage, OutboxCount, Store, StoreError};
 use crate::telemetry::Metrics;
 
 /// Messages of an app that are kept, dead letters included; beyond, the oldest go.
@@ -181,30 +181,36 @@ impl Webhooks {
         self.store.dead_letters(Arc::clone(&self.app), after, limit).await
     }
 
-    /// Tries the dead letter of this number again as if it were new; whether there is one.
+    /// Tries the dead letter of this number again as if it were new; whether there is one. `row` is what the audit log
+    /// keeps of it.
     ///
     /// # Errors
-    /// When the store does not take it.
-    pub async fn replay(&self, number: u64) -> Result<bool, StoreError> {
-        Ok(self.replay_some(DeadLetters::One(number)).await? > 0)
+    /// When the store does not take it; nothing happened then.
+    pub async fn replay(&self, number: u64, row: AuditEvent) -> Result<bool, StoreError> {
+        Ok(self.replay_some(DeadLetters::One(number), row).await? > 0)
     }
 
-    /// Tries all dead letters of an endpoint again, though it may have said that it is gone; how many.
+    /// Tries all dead letters of an endpoint again, though it may have said that it is gone; how many. `row` is what the
+    /// audit log keeps of it.
     ///
     /// # Errors
-    /// When the store does not take it; inside, when there is no such endpoint.
-    pub async fn replay_all(&self, id: &str) -> Result<Result<u64, UnknownEndpoint>, StoreError> {
+    /// When the store does not take it, or not all of it; inside, when there is no such endpoint.
+    pub async fn replay_all(
+        &self,
+        id: &str,
+        row: AuditEvent,
+    ) -> Result<Result<u64, UnknownEndpoint>, StoreError> {
         let Some(endpoint) = self.endpoints.iter().find(|endpoint| **endpoint.id() == *id) else {
             return Ok(Err(UnknownEndpoint));
         };
         endpoint.enable();
-        self.replay_some(DeadLetters::Of(Arc::clone(endpoint.id()))).await.map(Ok)
+        self.replay_some(DeadLetters::Of(Arc::clone(endpoint.id())), row).await.map(Ok)
     }
 
-    async fn replay_some(&self, which: DeadLetters) -> Result<u64, StoreError> {
+    async fn replay_some(&self, which: DeadLetters, row: AuditEvent) -> Result<u64, StoreError> {
         let (app, now) = (Arc::clone(&self.app), self.clock.now());
-        let replayed = self.store.replay_messages(app, which, now).await?;
-        self.ring();
-        Ok(replayed)
+        let replayed = self.store.replay_messages(app, which, now, Some(row)).await;
+        self.ring(); // A failure may have come after some of them.
+        replayed
     }
 }

@@ -122,7 +122,9 @@ async fn the_audit_log_tells_keys_and_tokens_apart_and_knows_a_key_that_is_no_lo
     let rows = gateway.api_does("GET", "audit", Value::Null).await;
     let rows = rows["items"].as_array().unwrap();
     let actors: Vec<&Value> = rows.iter().map(|row| &row["actor"]["server"]).collect();
-    let [old, like_a_key, like_a_place, nameless, still, new] = actors[..] else { panic!("{rows:?}") };
+    let [old, like_a_key, like_a_place, nameless, still, new] = actors[..] else {
+        panic!("{rows:?}")
+    };
     assert_eq!((old, still), (&json!("key:58bcea48"), &json!("key:58bcea48")));
     assert_eq!(like_a_key, "token:key:58bcea48");
     assert_eq!((like_a_place, nameless), (&json!("token:server-0"), &json!("token")));

@@ -97,7 +97,10 @@ async fn a_server_token_mints_no_successor() {
     let token = minted["token"].as_str().unwrap();
     let refused = gateway.api_as(token, "POST", "tokens/server", Some(json!({ "ref": "r" }))).await;
     assert_eq!((refused.status, &refused.body["code"]), (403, &json!("forbidden")));
-    assert!(refused.body["detail"].as_str().unwrap().contains("call with a server key"), "{refused:?}");
+    assert!(
+        refused.body["detail"].as_str().unwrap().contains("call with a server key"),
+        "{refused:?}"
+    );
     let room = gateway.api_as(token, "POST", "tokens/room", Some(json!({ "room": "a" }))).await;
     assert_eq!(room.status, 201, "what opens nothing here is minted all the same");
     let again = gateway.api("POST", "tokens/server", Some(json!({ "ref": "r" }))).await;

@@ -10,6 +10,7 @@ mod common;
 
 mod api;
 mod api_calls;
+mod api_faults;
 mod api_moderation;
 mod api_rooms;
 mod api_sessions;

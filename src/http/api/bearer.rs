@@ -13,7 +13,7 @@ use super::super::router::Ports;
 use crate::auth::ServerActor;
 use crate::hub::App;
 use crate::room::RoomKey;
-use crate::store::{AuditActor, AuditEvent, AuditOutcome, UserKey};
+use crate::store::{AuditActor, AuditEvent, AuditOutcome, StoreError, UserKey};
 use crate::telemetry::Limit;
 
 /// The app of the path, whose server key or server token came with the request.
@@ -48,10 +48,10 @@ impl Backend {
         }
     }
 
-    /// Keeps in the audit log what was done.
-    pub(super) async fn record(&self, ports: &Ports, deed: Deed) -> Result<(), Problem> {
+    /// What the audit log keeps of a deed.
+    pub(super) fn row(&self, ports: &Ports, deed: Deed) -> AuditEvent {
         let Deed { verb, target, room, reason, ref_ } = deed;
-        let event = AuditEvent {
+        AuditEvent {
             at_ms: ports.hub().clock().now(),
             actor: AuditActor::Server(self.caller.to_string().into()),
             verb: verb.into(),
@@ -61,8 +61,23 @@ impl Backend {
             reason: reason.map(Into::into),
             ref_,
             outcome: AuditOutcome::Done,
-        };
-        Ok(ports.hub().store().audit(Arc::clone(self.app.id()), vec![event]).await?)
+        }
+    }
+
+    /// Keeps a deed in the audit log that leaves nothing else in the store.
+    pub(super) async fn record(&self, ports: &Ports, deed: Deed) -> Result<(), StoreError> {
+        let row = self.row(ports, deed);
+        ports.hub().store().audit(Arc::clone(self.app.id()), vec![row]).await
+    }
+
+    /// The same, of what was done already: whether it could be was the room's to say.
+    pub(super) async fn record_done(&self, ports: &Ports, deed: Deed) -> Result<(), Problem> {
+        self.record(ports, deed).await.map_err(|error| {
+            tracing::error!(%error, "the audit log lacks what a call of the server API did");
+            let detail =
+                "it was done, and the audit log did not take it; send it again, so that it stands there";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_recorded", detail)
+        })
     }
 }
 

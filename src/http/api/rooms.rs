@@ -242,11 +242,13 @@ async fn create(
     let (by, at) = (backend.clone(), Arc::clone(&ports));
     let work = async move {
         let key = backend.room(room.clone());
-        at.hub().create_room(&key, settings, mute, locked).await?;
-        let target = Target::default();
-        let deed = Deed { verb: "create_room", target, room: Some(room), reason: None, ref_ };
-        backend.record(&at, deed).await?;
-        Ok(Shown::from(at.hub().room(&key).await?))
+        let (target, of) = (Target::default(), Some(room.clone()));
+        let deed = Deed { verb: "create_room", target, room: of, reason: None, ref_ };
+        let row = backend.row(&at, deed);
+        let created = at.hub().create_room(&key, settings, mute, locked, Some(row)).await?;
+        // It is created, whatever keeps it from being looked at.
+        let shown = at.hub().room(&key).await;
+        Ok(Shown::from(shown.unwrap_or(ShownRoom { room, open: None, created: Some(created) })))
     };
     mark.perform(&ports, &by, StatusCode::CREATED, work).await
 }

@@ -292,11 +292,15 @@ async fn end(
 ) -> Result<Response, Problem> {
     let (by, at) = (backend.clone(), Arc::clone(&ports));
     let work = async move {
-        let Some(session) = at.hub().terminate(backend.app.id(), id) else {
+        let live = at.hub().session(backend.app.id(), id).filter(|session| !session.has_ended());
+        let Some(session) = live else {
             return Err(Problem::not_found("there is no such live session"));
         };
-        let deed = Deed::to(&session.user().username, "end_session", ref_);
-        backend.record(&at, deed).await
+        // Kept first: what the audit log does not take is not done.
+        backend.record(&at, Deed::to(&session.user().username, "end_session", ref_)).await?;
+        // It may have ended by itself meanwhile, as it was to.
+        at.hub().terminate(backend.app.id(), id);
+        Ok(())
     };
     mark.perform(&ports, &by, StatusCode::NO_CONTENT, work).await
 }

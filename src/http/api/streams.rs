@@ -193,7 +193,7 @@ async fn set_layout(
         };
         let deed =
             Deed { verb: "set_layout_classes", target, room: Some(room), reason: None, ref_ };
-        backend.record(&at, deed).await?;
+        backend.record_done(&at, deed).await?;
         Ok(changed)
     };
     mark.perform(&ports, &by, StatusCode::OK, work).await

@@ -248,8 +248,8 @@ async fn ban(
         let block = Block { kind: BlockKind::Ban, reason: reason.clone(), since, until };
         let by_address = backend.app.rules().ban_guest_addresses;
         let user = backend.user(username.clone());
-        let sessions_ended = at.hub().block_user(user, block, by_address).await?;
-        backend.record(&at, Deed { reason, ..Deed::to(&username, "ban", ref_) }).await?;
+        let row = backend.row(&at, Deed { reason, ..Deed::to(&username, "ban", ref_) });
+        let sessions_ended = at.hub().block_user(user, block, by_address, Some(row)).await?;
         Ok(Done { username, sessions_ended, until_ms: until })
     };
     mark.perform(&ports, &by, StatusCode::OK, work).await
@@ -263,10 +263,10 @@ async fn unban(
 ) -> Result<Response, Problem> {
     let (by, at) = (backend.clone(), Arc::clone(&ports));
     let work = async move {
-        if !at.hub().unblock_user(backend.user(username.clone())).await? {
+        let row = backend.row(&at, Deed::to(&username, "unban", ref_));
+        if !at.hub().unblock_user(backend.user(username.clone()), Some(row)).await? {
             return Err(Problem::not_found("this user is not banned"));
         }
-        backend.record(&at, Deed::to(&username, "unban", ref_)).await?;
         Ok(Done { username, sessions_ended: 0, until_ms: None })
     };
     mark.perform(&ports, &by, StatusCode::OK, work).await
@@ -280,12 +280,13 @@ async fn delete(
 ) -> Result<Response, Problem> {
     let (by, at) = (backend.clone(), Arc::clone(&ports));
     let work = async move {
-        let Some(sessions_ended) = at.hub().delete_user(backend.user(username.clone())).await?
-        else {
-            let detail = "nothing is known of such a user, or they were deleted before; nothing was changed";
+        let row = backend.row(&at, Deed::to(&username, "delete_user", ref_));
+        let user = backend.user(username.clone());
+        let Some(sessions_ended) = at.hub().delete_user(user, Some(row)).await? else {
+            let detail =
+                "nothing is known of such a user, or they were deleted before; nothing was changed";
             return Err(Problem::not_found(detail));
         };
-        backend.record(&at, Deed::to(&username, "delete_user", ref_)).await?;
         Ok(Done { username, sessions_ended, until_ms: None })
     };
     mark.perform(&ports, &by, StatusCode::OK, work).await
@@ -299,8 +300,9 @@ async fn revoke(
 ) -> Result<Response, Problem> {
     let (by, at) = (backend.clone(), Arc::clone(&ports));
     let work = async move {
-        let sessions_ended = at.hub().revoke_user(backend.user(username.clone())).await?;
-        backend.record(&at, Deed::to(&username, "revoke_tokens", ref_)).await?;
+        let row = backend.row(&at, Deed::to(&username, "revoke_tokens", ref_));
+        let user = backend.user(username.clone());
+        let sessions_ended = at.hub().revoke_user(user, Some(row)).await?;
         Ok(Done { username, sessions_ended, until_ms: None })
     };
     mark.perform(&ports, &by, StatusCode::OK, work).await

@@ -201,10 +201,10 @@ async fn replay(
     let webhooks = webhooks_of(&backend)?;
     let (by, at) = (backend.clone(), Arc::clone(&ports));
     let work = async move {
-        if !webhooks.replay(number).await? {
+        let row = backend.row(&at, replay_of(format!("dead letter {number}"), ref_));
+        if !webhooks.replay(number, row).await? {
             return Err(Problem::not_found("there is no dead letter of this number"));
         }
-        backend.record(&at, replay_of(format!("dead letter {number}"), ref_)).await?;
         Ok(Replayed { replayed: 1 })
     };
     mark.perform(&ports, &by, StatusCode::OK, work).await
@@ -218,9 +218,13 @@ async fn replay_all(
     let webhooks = webhooks_of(&backend)?;
     let (by, at) = (backend.clone(), Arc::clone(&ports));
     let work = async move {
-        let replayed = webhooks.replay_all(&endpoint).await?;
+        let row = backend.row(&at, replay_of(format!("dead letters of {endpoint}"), ref_));
+        let replayed = webhooks.replay_all(&endpoint, row).await.map_err(|error| {
+            tracing::error!(%error, "the store failed a replay");
+            let detail = "some may be tried again already; send it again for the others";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
+        })?;
         let replayed = replayed.map_err(|unknown| Problem::not_found(unknown.to_string()))?;
-        backend.record(&at, replay_of(format!("dead letters of {endpoint}"), ref_)).await?;
         Ok(Replayed { replayed })
     };
     mark.perform(&ports, &by, StatusCode::OK, work).await

@@ -233,7 +233,7 @@ impl Hub {
         let kept = match until {
             Some(_) => {
                 let by_address = self.app(app).is_some_and(|app| app.rules().ban_guest_addresses);
-                self.block_user(user.clone(), block, by_address).await.map(drop)
+                self.block_user(user.clone(), block, by_address, None).await.map(drop)
             }
             None => Ok(()),
         };

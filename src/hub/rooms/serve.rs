@@ -17,7 +17,7 @@ use super::place::Place;
 use crate::room::{
     Fact, Opening, Overview, Present, Record, RoomChoices, RoomCommand, RoomKey, RoomSettings,
 };
-use crate::store::{CREATED_ROOM_LIFE, CreatedRoom, Page};
+use crate::store::{AuditEvent, CREATED_ROOM_LIFE, CreatedRoom, Page};
 
 /// A room, as an operator sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +31,8 @@ pub struct ShownRoom {
 }
 
 impl Hub {
-    /// Creates a room before anybody joins, with `choices`, muted or locked from the start.
+    /// Creates a room before anybody joins, with `choices`, muted or locked from the start. `row` is what the audit log
+    /// keeps of it.
     ///
     /// # Errors
     /// [`CallError::RoomExists`] when it is open, or was created before and not ended since.
@@ -41,6 +42,7 @@ impl Hub {
         choices: RoomChoices,
         mute: stagedoor_proto::RoomMute,
         locked: bool,
+        row: Option<AuditEvent>,
     ) -> Result<CreatedRoom, CallError> {
         if self.find_open(key).is_some() {
             return Err(CallError::RoomExists);
@@ -48,10 +50,14 @@ impl Hub {
         let created = CreatedRoom { choices, created: self.clock.now() };
         let keep_until = created.created + CREATED_ROOM_LIFE;
         let facts = vec![Fact::Room { mute, locked }, Fact::Emptied { keep_until }];
-        if !self.store.create_room(key.clone(), created.clone(), facts).await? {
+        if !self.store.create_room(key.clone(), created.clone(), facts, row).await? {
             return Err(CallError::RoomExists);
         }
-        self.open_known(key).await?;
+        if let Err(error) = self.open_known(key).await {
+            // It is created all the same: whoever joins first opens it.
+            tracing::warn!(%error, "a created room could not be opened yet");
+            return Ok(created);
+        }
         // Somebody who joined meanwhile may have opened it without.
         let app = self.app(&key.app).ok_or(CallError::NoRoom)?;
         let settings = created.choices.over(&self.room_settings(app));

@@ -80,8 +80,8 @@ pub(in crate::store) async fn old_sessions_are_forgotten_and_so_are_too_many(sto
 pub(in crate::store) async fn users_are_shown_with_what_keeps_them_out(store: &dyn Store) {
     let_in(store, start("ada", registered(), 1)).await;
     let_in(store, start("bob", Entry::Guest, 2)).await;
-    store.block(user("bob"), ban(), false).await.unwrap();
-    store.block(user("never here"), ban(), false).await.unwrap();
+    store.block(user("bob"), ban(), false, None).await.unwrap();
+    store.block(user("never here"), ban(), false, None).await.unwrap();
     let ada = store.user(user("ada"), NOW).await.unwrap().unwrap();
     assert_eq!((ada.registered, ada.block), (true, None));
     assert!(ada.seen.is_some());
@@ -113,7 +113,7 @@ pub(in crate::store) async fn created_room_is_kept_until_it_ends_or_nobody_asks(
             Fact::Emptied { keep_until: NOW + CREATED_ROOM_LIFE },
         ]
     };
-    let create = || store.create_room(room.clone(), created.clone(), facts());
+    let create = || store.create_room(room.clone(), created.clone(), facts(), None);
     let find = |now| store.created_room(room.clone(), now);
     assert_eq!(find(NOW).await.unwrap(), None);
     assert!(create().await.unwrap());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 use stagedoor_proto::{OutcomeCounts, ParticipantId, StreamId, Target};
 
-use super::{NOW, user};
+use super::{NOW, ban, user};
 use crate::store::{AuditActor, AuditEvent, AuditOutcome, AuditRow, Store};
 
 /// Something the gateway did.
@@ -76,6 +76,22 @@ pub(in crate::store) async fn events_are_numbered_from_one_and_read_back(store: 
     for row in rows {
         assert!(row.hash.len() == 64 && row.hash.bytes().all(|c| c.is_ascii_hexdigit()), "{row:?}");
     }
+}
+
+pub(in crate::store) async fn row_is_appended_by_what_did_something(store: &dyn Store) {
+    let row = |verb: &str| Some(event(verb));
+    let ada = || user("ada");
+    assert!(!store.unblock(ada(), NOW, row("nobody is blocked")).await.unwrap());
+    assert!(!store.delete_user(ada(), false, NOW, row("nobody is known")).await.unwrap());
+    store.block(ada(), ban(), false, row("block")).await.unwrap();
+    store.block(ada(), ban(), false, None).await.unwrap();
+    assert!(store.unblock(ada(), NOW, row("unblock")).await.unwrap());
+    store.revoke_user(ada(), NOW, row("revoke")).await.unwrap();
+    assert!(store.delete_user(ada(), false, NOW, row("delete")).await.unwrap());
+    let rows = rows(store, "app", 0, 10).await;
+    let verbs: Vec<&str> = rows.iter().map(|row| &*row.event.verb).collect();
+    assert_eq!(verbs, ["block", "unblock", "revoke", "delete"]);
+    assert!(store.verify_audit("app".into(), None).await.unwrap().is_ok());
 }
 
 pub(in crate::store) async fn rows_come_after_a_number_and_within_a_limit(store: &dyn Store) {

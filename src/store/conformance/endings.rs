@@ -16,8 +16,11 @@ fn issued_at(issued: Timestamp) -> Entry {
 pub(in crate::store) async fn deleted_user_stays_refused(store: &dyn Store) {
     for (username, entry) in [("ada", Entry::Guest), ("bob", registered())] {
         let_in(store, start(username, entry, 1)).await;
-        assert!(store.delete_user(user(username), false, NOW).await.unwrap(), "{username}");
-        assert!(!store.delete_user(user(username), false, NOW).await.unwrap(), "{username} again");
+        assert!(store.delete_user(user(username), false, NOW, None).await.unwrap(), "{username}");
+        assert!(
+            !store.delete_user(user(username), false, NOW, None).await.unwrap(),
+            "{username} again"
+        );
         for entry in [Entry::Guest, issued_at(NOW + TWO_HOURS), Entry::Family(family(1))] {
             assert_eq!(
                 admit(store, start(username, entry, 2)).await,
@@ -31,7 +34,7 @@ pub(in crate::store) async fn deleted_user_stays_refused(store: &dyn Store) {
 }
 
 pub(in crate::store) async fn name_nobody_knows_is_not_deleted(store: &dyn Store) {
-    assert!(!store.delete_user(user("ada"), false, NOW).await.unwrap());
+    assert!(!store.delete_user(user("ada"), false, NOW, None).await.unwrap());
     assert_eq!(store.user(user("ada"), NOW).await.unwrap(), None, "nothing is left of it");
     let_in(store, start("ada", registered(), 1)).await;
 }
@@ -40,16 +43,16 @@ pub(in crate::store) async fn name_that_is_known_without_having_come_in_can_be_d
     store: &dyn Store,
 ) {
     let ended = super::Block { until: Some(NOW), ..ban() };
-    store.revoke_user(user("revoked"), NOW).await.unwrap();
-    store.block(user("blocked"), ban(), false).await.unwrap();
-    store.block(user("no longer blocked"), ended, false).await.unwrap();
+    store.revoke_user(user("revoked"), NOW, None).await.unwrap();
+    store.block(user("blocked"), ban(), false, None).await.unwrap();
+    store.block(user("no longer blocked"), ended, false, None).await.unwrap();
     for (username, is_here, is_deleted) in [
         ("revoked", false, true),
         ("blocked", false, true),
         ("no longer blocked", false, false),
         ("forgotten and here", true, true),
     ] {
-        let deleted = store.delete_user(user(username), is_here, NOW).await.unwrap();
+        let deleted = store.delete_user(user(username), is_here, NOW, None).await.unwrap();
         assert_eq!(deleted, is_deleted, "{username}");
         let refused = admit(store, start(username, registered(), 1)).await;
         assert_eq!(refused == Err(Refusal::Deleted), is_deleted, "{username}");
@@ -60,7 +63,7 @@ pub(in crate::store) async fn revoked_user_needs_newer_credentials(store: &dyn S
     let_in(store, start("known", registered(), 1).on('a')).await;
     let_in(store, start("known", registered(), 2).on('b')).await;
     for username in ["known", "never came in"] {
-        store.revoke_user(user(username), NOW).await.unwrap();
+        store.revoke_user(user(username), NOW, None).await.unwrap();
         for (issued, is_refused) in [
             (NOW - TWO_HOURS, true),
             (NOW, true),
@@ -84,8 +87,8 @@ pub(in crate::store) async fn revoked_user_needs_newer_credentials(store: &dyn S
 }
 
 pub(in crate::store) async fn earlier_revocation_does_not_shorten_a_later_one(store: &dyn Store) {
-    store.revoke_user(user("ada"), NOW).await.unwrap();
-    store.revoke_user(user("ada"), NOW - TWO_HOURS).await.unwrap();
+    store.revoke_user(user("ada"), NOW, None).await.unwrap();
+    store.revoke_user(user("ada"), NOW - TWO_HOURS, None).await.unwrap();
     assert_eq!(admit(store, start("ada", issued_at(NOW), 1)).await, Err(Refusal::Revoked));
 }
 
@@ -120,18 +123,18 @@ pub(in crate::store) async fn blocked_guests_are_not_forgotten(store: &dyn Store
     let_in(store, start("ada", Entry::Guest, 1).on('a')).await;
     let_in(store, start("eve", Entry::Guest, 2).on('b')).await;
     let until = Some(NOW + Duration::from_secs(1));
-    store.block(user("ada"), ban(), false).await.unwrap();
-    store.block(user("eve"), super::Block { until, ..ban() }, false).await.unwrap();
+    store.block(user("ada"), ban(), false, None).await.unwrap();
+    store.block(user("eve"), super::Block { until, ..ban() }, false, None).await.unwrap();
     assert_eq!(store.drop_unseen_guests(NOW + TWO_HOURS).await.unwrap(), 1, "eve's block is over");
     let evaded = admit(store, start("new name", Entry::Guest, 3).on('a').at(NOW + TWO_HOURS)).await;
     assert_eq!(evaded, Err(Refusal::Blocked(ban())));
-    store.unblock(user("ada"), NOW).await.unwrap();
+    store.unblock(user("ada"), NOW, None).await.unwrap();
     let_in(store, start("ada", Entry::Family(family(1)), 9).on('a')).await;
 }
 
 pub(in crate::store) async fn forgetting_a_guest_keeps_its_revocation(store: &dyn Store) {
     let_in(store, start("ada", Entry::Guest, 1)).await;
-    store.revoke_user(user("ada"), NOW).await.unwrap();
+    store.revoke_user(user("ada"), NOW, None).await.unwrap();
     assert_eq!(store.drop_unseen_guests(NOW + TWO_HOURS).await.unwrap(), 1);
     assert_eq!(admit(store, start("ada", issued_at(NOW), 2)).await, Err(Refusal::Revoked));
     assert!(!let_in(store, start("ada", registered(), 3)).await.was_guest);

@@ -120,9 +120,9 @@ pub(in crate::store) async fn check_agrees_with_a_restart(store: &dyn Store) {
     let_in(store, start("deleted", Entry::Guest, 1)).await;
     let_in(store, start("blocked", registered(), 1)).await;
     let_in(store, start("revoked", registered(), 1)).await;
-    store.delete_user(user("deleted"), false, NOW).await.unwrap();
-    store.block(user("blocked"), super::ban(), false).await.unwrap();
-    store.revoke_user(user("revoked"), NOW).await.unwrap();
+    store.delete_user(user("deleted"), false, NOW, None).await.unwrap();
+    store.block(user("blocked"), super::ban(), false, None).await.unwrap();
+    store.revoke_user(user("revoked"), NOW, None).await.unwrap();
     for (username, expected) in [
         ("living", Ok(())),
         ("deleted", Err(Refusal::Deleted)),
@@ -138,14 +138,14 @@ pub(in crate::store) async fn check_agrees_with_a_restart(store: &dyn Store) {
 pub(in crate::store) async fn nothing_crosses_apps(store: &dyn Store) {
     let elsewhere = |username| UserKey { app: "other".into(), ..user(username) };
     let_in(store, start("ada", registered(), 1)).await;
-    store.block(elsewhere("ada"), super::ban(), true).await.unwrap();
-    store.revoke_user(elsewhere("ada"), NOW).await.unwrap();
+    store.block(elsewhere("ada"), super::ban(), true, None).await.unwrap();
+    store.revoke_user(elsewhere("ada"), NOW, None).await.unwrap();
     store.revoke_family(elsewhere("ada"), instance('a'), family(1)).await.unwrap();
-    store.delete_user(elsewhere("ada"), false, NOW).await.unwrap();
+    store.delete_user(elsewhere("ada"), false, NOW, None).await.unwrap();
     let_in(store, start("ada", Entry::Family(family(1)), 2)).await;
 
     let_in(store, start("eve", Entry::Guest, 1)).await;
-    store.block(user("eve"), super::ban(), true).await.unwrap();
+    store.block(user("eve"), super::ban(), true, None).await.unwrap();
     let there = Admission { user: elsewhere("eve"), ..start("eve", Entry::Guest, 1) };
     let_in(store, there).await;
 }

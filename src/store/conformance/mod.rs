@@ -75,6 +75,7 @@ macro_rules! every_rule {
             rooms::rooms_left_occupied_end_after_all
             audit::log_nobody_wrote_is_empty
             audit::events_are_numbered_from_one_and_read_back
+            audit::row_is_appended_by_what_did_something
             audit::rows_come_after_a_number_and_within_a_limit
             audit::rows_come_before_a_number_newest_first
             audit::concurrent_appends_leave_no_gap

@@ -143,14 +143,18 @@ pub(in crate::store) async fn replayed_message_is_tried_as_if_new(store: &dyn St
     let app = || Arc::<str>::from("app");
     let later = NOW + HOUR;
     let one = DeadLetters::One(first.number);
-    assert_eq!(store.replay_messages(app(), one.clone(), later).await.unwrap(), 1);
-    assert_eq!(store.replay_messages(app(), one, later).await.unwrap(), 0, "it is dead no more");
+    assert_eq!(store.replay_messages(app(), one.clone(), later, None).await.unwrap(), 1);
+    assert_eq!(
+        store.replay_messages(app(), one, later, None).await.unwrap(),
+        0,
+        "it is dead no more"
+    );
     let again = due(store, later).await;
     assert_eq!(events(&again), [3, 1]);
     assert_eq!((again[1].since, again[1].attempts), (later, 0));
     let of = |endpoint: &str| DeadLetters::Of(endpoint.into());
-    assert_eq!(store.replay_messages(app(), of("other"), later).await.unwrap(), 0);
-    assert_eq!(store.replay_messages(app(), of("crm"), later).await.unwrap(), 1);
+    assert_eq!(store.replay_messages(app(), of("other"), later, None).await.unwrap(), 0);
+    assert_eq!(store.replay_messages(app(), of("crm"), later, None).await.unwrap(), 1);
     assert_eq!(dead(store).await, []);
 }
 
@@ -209,7 +213,7 @@ pub(in crate::store) async fn no_message_crosses_apps_or_endpoints(store: &dyn S
     assert_eq!(events(&due(store, NOW).await), [1]);
     let letter = kill(store).await;
     assert_eq!(store.dead_letters("other".into(), 0, 9).await.unwrap(), []);
-    let foreign = store.replay_messages("other".into(), DeadLetters::One(letter.number), NOW);
+    let foreign = store.replay_messages("other".into(), DeadLetters::One(letter.number), NOW, None);
     assert_eq!(foreign.await.unwrap(), 0);
     assert_eq!(store.count_messages("other".into()).await.unwrap().len(), 1);
     assert_eq!(store.count_messages("nobody".into()).await.unwrap(), []);
@@ -219,7 +223,7 @@ pub(in crate::store) async fn more_than_fit_a_step_are_given_up_and_replayed(sto
     put(store, 0..1_203).await;
     assert_eq!(expire(store, NOW, NOW - HOUR).await, (1_203, 0));
     let all = DeadLetters::Of("crm".into());
-    assert_eq!(store.replay_messages("app".into(), all, NOW).await.unwrap(), 1_203);
+    assert_eq!(store.replay_messages("app".into(), all, NOW, None).await.unwrap(), 1_203);
     assert_eq!(expire(store, NOW, NOW).await, (1_203, 1_203));
     assert_eq!(store.count_messages("app".into()).await.unwrap(), [], "all are forgotten");
 }

@@ -11,8 +11,8 @@ use super::{SqliteStore, audit, created, rooms, sessions};
 use crate::room::{Fact, RoomKey};
 use crate::store::audit::Verifier;
 use crate::store::{
-    Archive, AuditRow, Block, CreatedRoom, EndedSession, EndedSessions, Head, KnownUser, Page,
-    Profile, StoreError, Tampered, UserKey, Verified,
+    Archive, AuditEvent, AuditRow, Block, CreatedRoom, EndedSession, EndedSessions, Head,
+    KnownUser, Page, Profile, StoreError, Tampered, UserKey, Verified,
 };
 
 /// Rows of the audit log checked in one call of the writer.
@@ -85,9 +85,11 @@ impl Archive for SqliteStore {
         room: RoomKey,
         created: CreatedRoom,
         facts: Vec<Fact>,
+        row: Option<AuditEvent>,
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
         let facts: Vec<_> = facts.iter().map(rooms::Change::of).collect();
-        self.call(move |db| created::create(db, &room, &created, &facts))
+        let row = audit::NewRow::of(row.as_ref(), &room.app);
+        self.call(move |db| row.append_if(db, created::create(db, &room, &created, &facts)?))
     }
 
     fn created_room(

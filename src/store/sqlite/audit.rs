@@ -3,6 +3,8 @@
 //! Invariant: rows and head change in one transaction.
 //! Not here: what a hash is of, and what its absence tells (`store::audit`).
 
+use std::sync::Arc;
+
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -23,6 +25,32 @@ pub(super) fn make_key(db: &Connection, secret: &[u8; 32]) -> rusqlite::Result<(
 pub(super) fn key(db: &Connection) -> rusqlite::Result<AuditKey> {
     let mut statement = db.prepare_cached("SELECT secret FROM audit_key")?;
     statement.query_row([], |row| row.get(0)).map(|secret| AuditKey::new(&secret))
+}
+
+/// What a call leaves in the audit log, if anything, in the transaction of what it does.
+pub(super) struct NewRow {
+    app: Arc<str>,
+    /// The event's text, or nothing.
+    event: Vec<String>,
+}
+
+impl NewRow {
+    /// Made by the caller, whose thread is not the only one there is.
+    pub(super) fn of(event: Option<&AuditEvent>, app: &Arc<str>) -> Self {
+        Self { app: Arc::clone(app), event: event.into_iter().map(text_of).collect() }
+    }
+
+    pub(super) fn append(&self, db: &Connection) -> rusqlite::Result<()> {
+        append(db, &self.app, &self.event)
+    }
+
+    /// Appends it if anything was done, and says whether it was.
+    pub(super) fn append_if(&self, db: &Connection, was_done: bool) -> rusqlite::Result<bool> {
+        if was_done {
+            self.append(db)?;
+        }
+        Ok(was_done)
+    }
 }
 
 /// An event as it is hashed and kept.

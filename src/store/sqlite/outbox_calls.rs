@@ -7,11 +7,11 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use stagedoor_proto::Timestamp;
 
-use super::{SqliteStore, outbox};
-use crate::store::StoreError;
+use super::{SqliteStore, audit, outbox};
 use crate::store::outbox::{
     DeadLetters, Due, Expired, Message, NewMessage, Outbox, OutboxCount, Settled,
 };
+use crate::store::{AuditEvent, StoreError};
 
 impl Outbox for SqliteStore {
     fn put_messages(
@@ -67,12 +67,21 @@ impl Outbox for SqliteStore {
         app: Arc<str>,
         which: DeadLetters,
         now: Timestamp,
+        row: Option<AuditEvent>,
     ) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let mut row = Some(audit::NewRow::of(row.as_ref(), &app));
         Box::pin(async move {
             let mut replayed = 0;
             loop {
-                let (app, which) = (Arc::clone(&app), which.clone());
-                let step = self.call(move |db| outbox::replay_some(db, &app, &which, now)).await?;
+                let (app, which, row) = (Arc::clone(&app), which.clone(), row.take());
+                let step = self.call(move |db| {
+                    let step = outbox::replay_some(db, &app, &which, now)?;
+                    if let Some(row) = &row {
+                        row.append_if(db, step > 0)?;
+                    }
+                    Ok(step)
+                });
+                let step = step.await?;
                 replayed += step;
                 if step < outbox::CHANGED_AT_ONCE {
                     return Ok(replayed);

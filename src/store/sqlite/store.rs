@@ -128,12 +128,23 @@ impl Store for SqliteStore {
         user: UserKey,
         block: Block,
         address: bool,
+        row: Option<AuditEvent>,
     ) -> BoxFuture<'_, Result<Reach, StoreError>> {
-        self.call(move |db| blocks::block(db, &user, &block, address))
+        let row = audit::NewRow::of(row.as_ref(), &user.app);
+        self.call(move |db| {
+            let reach = blocks::block(db, &user, &block, address)?;
+            row.append(db).map(|()| reach)
+        })
     }
 
-    fn unblock(&self, user: UserKey, now: Timestamp) -> BoxFuture<'_, Result<bool, StoreError>> {
-        self.call(move |db| blocks::unblock(db, &user, now))
+    fn unblock(
+        &self,
+        user: UserKey,
+        now: Timestamp,
+        row: Option<AuditEvent>,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let row = audit::NewRow::of(row.as_ref(), &user.app);
+        self.call(move |db| row.append_if(db, blocks::unblock(db, &user, now)?))
     }
 
     fn delete_user(
@@ -141,12 +152,23 @@ impl Store for SqliteStore {
         user: UserKey,
         is_here: bool,
         now: Timestamp,
+        row: Option<AuditEvent>,
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        self.call(move |db| users::delete(db, &user, is_here, now))
+        let row = audit::NewRow::of(row.as_ref(), &user.app);
+        self.call(move |db| row.append_if(db, users::delete(db, &user, is_here, now)?))
     }
 
-    fn revoke_user(&self, user: UserKey, now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.call(move |db| users::revoke(db, &user, now))
+    fn revoke_user(
+        &self,
+        user: UserKey,
+        now: Timestamp,
+        row: Option<AuditEvent>,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        let row = audit::NewRow::of(row.as_ref(), &user.app);
+        self.call(move |db| {
+            users::revoke(db, &user, now)?;
+            row.append(db)
+        })
     }
 
     fn revoke_family(

@@ -35,9 +35,9 @@ async fn everything_survives_closing_and_opening() {
     for (name, bits) in [("stays", 1), ("is blocked", 2), ("is deleted", 3), ("is revoked", 4)] {
         store.admit(start(name, Entry::Guest, bits)).await.unwrap().unwrap();
     }
-    store.block(user("is blocked"), ban(), false).await.unwrap();
-    store.delete_user(user("is deleted"), false, NOW).await.unwrap();
-    store.revoke_user(user("is revoked"), NOW).await.unwrap();
+    store.block(user("is blocked"), ban(), false, None).await.unwrap();
+    store.delete_user(user("is deleted"), false, NOW, None).await.unwrap();
+    store.revoke_user(user("is revoked"), NOW, None).await.unwrap();
     store.signing_keys(key()).await.unwrap();
     drop(store);
 
@@ -51,7 +51,7 @@ async fn everything_survives_closing_and_opening() {
         let answer = store.admit(start(name, Entry::Family(family(bits)), 9)).await.unwrap();
         assert_eq!(answer.err(), expected, "{name}");
     }
-    assert!(store.unblock(user("is blocked"), NOW).await.unwrap());
+    assert!(store.unblock(user("is blocked"), NOW, None).await.unwrap());
     for (name, bits, expected) in
         [("is revoked", 4, Some(Refusal::Revoked)), ("is blocked", 2, None)]
     {
@@ -105,7 +105,7 @@ async fn a_backup_of_a_store_in_use_is_a_store() {
     let store = SqliteStore::open(&at("stagedoor.db")).unwrap();
     store.admit(start("before", Entry::Guest, 1)).await.unwrap().unwrap();
     let bytes = backup(&at("stagedoor.db"), &at("copy.db")).unwrap();
-    store.block(user("before"), ban(), false).await.unwrap();
+    store.block(user("before"), ban(), false, None).await.unwrap();
     let data = fs::metadata(at("copy.db")).unwrap();
     assert_eq!(data.len(), bytes);
     #[cfg(unix)]
@@ -303,7 +303,8 @@ async fn one_call_too_many_is_refused_at_once_and_the_others_are_answered() {
 async fn calls_run_in_the_order_they_are_made_and_not_polled() {
     let store = SqliteStore::in_memory().unwrap();
     let gated = Gate::close(&store);
-    let (block, lift) = (store.block(user("ada"), ban(), false), store.unblock(user("ada"), NOW));
+    let (block, lift) =
+        (store.block(user("ada"), ban(), false, None), store.unblock(user("ada"), NOW, None));
     let mut lift = Box::pin(lift);
     assert!(futures::poll!(&mut lift).is_pending());
     gated.0.go_on.send(()).unwrap();
@@ -317,8 +318,8 @@ async fn call_whose_caller_went_away_happens_before_the_store_closes() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stagedoor.db");
     let store = SqliteStore::open(&path).unwrap();
-    drop(store.block(user("ada"), ban(), false));
+    drop(store.block(user("ada"), ban(), false, None));
     drop(store);
     let store = SqliteStore::open(&path).unwrap();
-    assert!(store.unblock(user("ada"), NOW).await.unwrap());
+    assert!(store.unblock(user("ada"), NOW, None).await.unwrap());
 }
