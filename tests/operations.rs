@@ -126,10 +126,15 @@ fn the_documented_metrics_are_those_there_are() {
 fn limits_are_named_as_in_the_configuration() {
     let keys = keys_of("[limits]\n");
     let page = include_str!("../docs/operations.md");
-    for limit in Limit::all() {
-        let name = limit.as_str();
+    let names: Vec<&str> = Limit::all().into_iter().map(Limit::as_str).collect();
+    for name in &names {
         let is_explained = page.contains(&format!("`{name}`"));
         assert!(keys.iter().any(|key| key == name) || is_explained, "{name} is explained nowhere");
+    }
+    for key in &keys {
+        // A rate and its burst are one bound.
+        let name = key.replace("_burst", "_per_s");
+        assert!(names.contains(&&*name), "nobody counts how often `{key}` is hit");
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::common::{Client, Gateway, SERVER_KEY, Setup};
+use crate::metrics::{Scrape, assert_told};
 
 const KEY: &str = "Bearer sk_a-server-key-of-the-demo-app-of-32-bytes";
 
@@ -96,6 +97,11 @@ async fn a_key_that_calls_too_fast_is_told_when_to_come_back() {
     let refused = gateway.api("GET", "sessions", None).await;
     assert_eq!((refused.status, &refused.body["code"]), (429, &json!("rate_limited")));
     assert_eq!(refused.header("retry-after"), "1");
+    let counted = [
+        (r#"limits_hit_total{limit="api_calls_per_s"}"#, 1.0),
+        (r#"limits_hit_total{limit="api_body_bytes"}"#, 1.0),
+    ];
+    assert_told(&Scrape::of(&gateway).await, &counted);
     for name in ["billing", "server-0", "58bcea48", "key:58bcea48"] {
         let token = gateway.token(json!({ "scope": "server", "sub": name }));
         let other = gateway.api_as(&token, "GET", "sessions", None).await;

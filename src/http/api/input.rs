@@ -82,15 +82,7 @@ impl<T: Body> FromRequest<Arc<Ports>> for Call<T> {
 
     async fn from_request(request: Request, ports: &Arc<Ports>) -> Result<Self, Problem> {
         let (head, body) = request.into_parts();
-        let most = ports.api().body_bytes;
-        let bytes = to_bytes(body, most).await.map_err(|error| {
-            // Of a body that broke off nobody hears what is said about it.
-            if error.into_inner().is::<LengthLimitError>() {
-                ports.hub().metrics().limits_hit.inc(Limit::ApiBodyBytes);
-            }
-            let detail = format!("a body of at most {most} bytes is taken");
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
-        })?;
+        let bytes = whole(body, ports).await?;
         let mut body: T = parse(&bytes)?;
         let key = key_of(&head.headers)?;
         let told = body.ref_mut();
@@ -105,6 +97,21 @@ impl<T: Body> FromRequest<Arc<Ports>> for Call<T> {
         let mark = Mark::new(ref_, || fingerprint(&head, &bytes));
         Ok(Self { body, mark })
     }
+}
+
+/// A body as a whole, within its bounds.
+async fn whole(body: axum::body::Body, ports: &Ports) -> Result<Bytes, Problem> {
+    let most = ports.api().body_bytes;
+    let hit = |limit| ports.hub().metrics().limits_hit.inc(limit);
+    to_bytes(body, most).await.map_err(|error| {
+        let error = error.into_inner();
+        if !error.is::<LengthLimitError>() {
+            return Problem::invalid("body", error.to_string());
+        }
+        hit(Limit::ApiBodyBytes);
+        let detail = format!("a body of at most {most} bytes is taken");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+    })
 }
 
 fn parse<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
