@@ -73,7 +73,7 @@ impl DecodeError {
 /// # Errors
 /// [`DecodeError`]; the message says what was expected and where.
 pub fn decode_client(text: &str) -> Result<ClientMessage, DecodeError> {
-    check_depth(text)?;
+    check_depth(text.as_bytes())?;
     match serde_json::from_str::<Envelope>(text) {
         Ok(Envelope { pong: Some(pong), command: None, .. }) => Ok(ClientMessage::Pong(pong)),
         Ok(Envelope { id: Some(id), command: Some(command), pong: None, .. }) => {
@@ -122,9 +122,13 @@ fn incomplete(envelope: &Envelope) -> DecodeError {
     }
 }
 
-fn check_depth(text: &str) -> Result<(), DecodeError> {
+/// Checks that arrays and objects of a JSON text nest no deeper than [`MAX_JSON_DEPTH`].
+///
+/// # Errors
+/// [`DecodeError::TooDeep`]. Whether the text is JSON at all is not looked at.
+pub fn check_depth(text: &[u8]) -> Result<(), DecodeError> {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for byte in text.bytes() {
+    for &byte in text {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if in_string => escaped = true,

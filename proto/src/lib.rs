@@ -29,7 +29,7 @@ mod variant;
 
 pub use close::{Action, CloseCode, Disconnect};
 pub use command::*;
-pub use decode::{DecodeError, MAX_JSON_DEPTH, decode_client, decode_server};
+pub use decode::{DecodeError, MAX_JSON_DEPTH, check_depth, decode_client, decode_server};
 pub use encode::{encode_disconnect, encode_ping, encode_push, encode_reply, frame_text};
 pub use error::{Error, ErrorCode, Scope};
 pub use id::{FamilyId, InvalidId, ParticipantId, SessionId, StreamId};

@@ -1,6 +1,7 @@
 //! Calls as such: `ref`s, request ids, rates, hosts, and that every route is told and is there.
 
 use serde_json::{Value, json};
+use stagedoor_proto::MAX_JSON_DEPTH;
 
 use crate::common::{Client, Gateway, SERVER_KEY, Setup};
 use crate::metrics::{Scrape, assert_told};
@@ -109,6 +110,36 @@ async fn a_key_that_calls_too_fast_is_told_when_to_come_back() {
     }
     gateway.advance(std::time::Duration::from_secs(1));
     assert_eq!(gateway.api("GET", "sessions", None).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_nests_no_deeper_than_a_message_may() {
+    let gateway = Gateway::dev().await;
+    let mut ada = gateway.enter("ada", "publisher").await;
+    // Braces in a text are no nesting, and the body itself is one level.
+    let nested = |depth: usize| {
+        (1..depth).fold(json!("{[{["), |inner, n| {
+            if n % 2 == 0 { json!({ "a": inner }) } else { json!([inner]) }
+        })
+    };
+    for (depth, status) in [(MAX_JSON_DEPTH, 200), (MAX_JSON_DEPTH + 1, 400), (100, 400)] {
+        let body = json!({ "type": "x", "data": nested(depth) });
+        let answer = gateway.api("POST", "rooms/lobby/signal", Some(body)).await;
+        assert_eq!(answer.status, status, "{depth}: {answer:?}");
+        if status == 400 {
+            let (code, field) = (&answer.body["code"], &answer.body["field"]);
+            assert_eq!((code, field), (&json!("invalid_argument"), &json!("body")), "{depth}");
+            assert!(answer.body["detail"].as_str().unwrap().contains("32 deep"), "{answer:?}");
+        }
+    }
+    let deep = format!(r#"{{"type":"x","data":{}{}}}"#, "[".repeat(2_000), "]".repeat(2_000));
+    let url = format!("http://{}/api/v1/apps/demo/rooms/lobby/signal", gateway.address());
+    let request = reqwest::Client::new().post(url).bearer_auth(SERVER_KEY).body(deep);
+    assert_eq!(request.send().await.unwrap().status(), 400);
+    assert_eq!(ada.push("signal").await["data"], nested(MAX_JSON_DEPTH));
+    assert_eq!(ada.told_of("signal").await, Vec::<Value>::new(), "the others came to nothing");
+    let counted = [(r#"limits_hit_total{limit="json_depth"}"#, 3.0)];
+    assert_told(&Scrape::of(&gateway).await, &counted);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use http_body_util::LengthLimitError;
 use hyper::StatusCode;
 use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
-use stagedoor_proto::Ref;
+use stagedoor_proto::{Ref, check_depth};
 
 use super::super::problem::Problem;
 use super::super::router::Ports;
@@ -83,6 +83,10 @@ impl<T: Body> FromRequest<Arc<Ports>> for Call<T> {
     async fn from_request(request: Request, ports: &Arc<Ports>) -> Result<Self, Problem> {
         let (head, body) = request.into_parts();
         let bytes = whole(body, ports).await?;
+        check_depth(&bytes).map_err(|error| {
+            ports.hub().metrics().limits_hit.inc(Limit::JsonDepth);
+            Problem::invalid("body", error.to_string())
+        })?;
         let mut body: T = parse(&bytes)?;
         let key = key_of(&head.headers)?;
         let told = body.ref_mut();

@@ -52,7 +52,7 @@ words! {
         MessageOutBytes = "message_out_bytes",
         /// Fragments of a message.
         Fragments = "fragments",
-        /// Depth of a message's JSON.
+        /// Depth of the JSON of a message, or of a body of the server API.
         JsonDepth = "json_depth",
         /// Requests of a session that wait for their reply.
         InFlight = "in_flight",
