@@ -41,6 +41,7 @@ pub use room::*;
 pub use session::*;
 pub use text::{Data, InstanceId, InvalidText, Reason, Ref, RoomId, Secret, SignalType, Username};
 pub use time::Timestamp;
+pub use variant::object;
 
 /// The WebSocket subprotocol of this version, also assumed when a client offers none.
 pub const SUBPROTOCOL: &str = "stagedoor.v1.json";

@@ -95,9 +95,7 @@ pub(crate) fn object_value<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
 ///
 /// # Errors
 /// Those of the reader; anything but an object is one of them.
-pub(crate) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    reader: D,
-) -> Result<T, D::Error> {
+pub fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(reader: D) -> Result<T, D::Error> {
     T::deserialize(Object(reader))
 }
 

@@ -55,7 +55,7 @@ async fn a_minted_token_starts_the_session_it_names() {
 async fn a_call_that_is_wrong_is_told_what_is_wrong() {
     let gateway = Gateway::dev().await;
     let long = "x".repeat(257);
-    let (sessions, ban) = ("sessions", "users/ada/ban");
+    let (sessions, ban, out) = ("sessions", "users/ada/ban", "rooms/a/force_disconnect");
     let role = |room: &str, role: &str| json!({ "username": "a", "rooms": { room: role } });
     for (case, path, body, field, named) in [
         ("no username", sessions, json!({}), "body", "username"),
@@ -69,7 +69,13 @@ async fn a_call_that_is_wrong_is_told_what_is_wrong() {
         ("no life", sessions, json!({ "username": "a", "ttl_s": 0 }), "ttl_s", "zero"),
         ("empty name", sessions, json!({ "username": "a", "name": "" }), "name", "name"),
         ("mistyped", sessions, json!({ "username": "a", "for_ms": "1" }), "for_ms", "u64"),
-        ("no object", sessions, json!([]), "body", ""),
+        ("no object", sessions, json!([]), "body", "object"),
+        ("a text", sessions, json!("ada"), "body", "object"),
+        ("nothing", sessions, json!(null), "body", "object"),
+        ("values in a row", "rooms", json!(["hall"]), "body", "object"),
+        ("settings in a row", "rooms", json!({ "room": "a", "settings": [5] }), "settings", "sequence"),
+        ("a mute in a row", "rooms", json!({ "room": "a", "mute": [true, true] }), "mute", "sequence"),
+        ("a block in a row", out, json!({ "username": "a", "block": [1] }), "block", "sequence"),
         ("no ban at all", ban, json!({ "for_ms": 0 }), "for_ms", "1 ms"),
         ("negative", ban, json!({ "for_ms": -1 }), "for_ms", "-1"),
         ("long reason", ban, json!({ "reason": long }), "reason", "256"),

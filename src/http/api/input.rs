@@ -120,6 +120,11 @@ async fn whole(body: axum::body::Body, ports: &Ports) -> Result<Bytes, Problem> 
 
 fn parse<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
     let text: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
+    // serde would also take an array of the fields' values.
+    let begins_with = text.iter().find(|byte| !byte.is_ascii_whitespace());
+    if begins_with.is_some_and(|first| b"[\"-0123456789tfn".contains(first)) {
+        return Err(Problem::invalid("body", "a body is a JSON object: `{…}`"));
+    }
     let mut json = serde_json::Deserializer::from_slice(text);
     let body = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();

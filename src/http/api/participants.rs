@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stagedoor_proto::{
     Block, BlockScope, ForceDisconnect, Participant, ParticipantId, Reason, Ref, Role, SessionId,
-    SessionState, SetRole, StreamId, Unblock, Username, Verb, Who,
+    SessionState, SetRole, StreamId, Unblock, Username, Verb, Who, object,
 };
 
 use super::super::problem::Problem;
@@ -90,7 +90,7 @@ struct Disconnect {
     /// Whom, by name: all their memberships.
     username: Option<Username>,
     /// For how long they may not return.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     block: NewBlock,
     /// Why; they are told.
     reason: Option<Reason>,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagedoor_proto::{
     Counts, Data, ForceMuteAll, MAX_MUTE_EXCEPTIONS, ModerateRoom, ParticipantId, Ref, RoomId,
-    RoomMute, SendSignal, Sent, SignalType, StreamId, Target, Timestamp, Verb,
+    RoomMute, SendSignal, Sent, SignalType, StreamId, Target, Timestamp, Verb, object,
 };
 
 use super::super::problem::Problem;
@@ -102,10 +102,10 @@ struct Create {
     /// Its id.
     room: RoomId,
     /// What is to be otherwise there than in the app's other rooms.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     settings: RoomChoices,
     /// The mute that stands from the start.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     mute: NewMute,
     /// Whether it is locked from the start.
     #[serde(default)]
