@@ -79,7 +79,12 @@ async fn a_minted_room_token_enters_its_room_and_a_server_token_opens_the_api() 
     let rows = gateway.api_does("GET", "audit", Value::Null).await;
     assert_eq!(rows["items"][0]["actor"], json!({ "server": "token:billing" }));
     for (path, body, field) in [
+        ("tokens/server", json!({ "for_ms": 0 }), "for_ms"),
         ("tokens/server", json!({ "for_ms": 3_600_001 }), "for_ms"),
+        ("tokens/room", json!({ "room": "a", "for_ms": 0 }), "for_ms"),
+        ("sessions", json!({ "username": "a", "for_ms": 0 }), "for_ms"),
+        ("sessions", json!({ "username": "a", "for_ms": 2_592_000_001_u64 }), "for_ms"),
+        ("sessions", json!({ "username": "a", "for_ms": u64::MAX }), "for_ms"),
         ("tokens/room", json!({ "room": "a", "for_ms": 2_592_000_001_u64 }), "for_ms"),
         ("tokens/room", json!({ "room": "a", "data": "x".repeat(1_001) }), "data"),
         ("tokens/room", json!({ "room": "a", "role": "king" }), "role"),
@@ -87,6 +92,13 @@ async fn a_minted_room_token_enters_its_room_and_a_server_token_opens_the_api() 
     ] {
         let answer = gateway.api("POST", path, Some(body)).await;
         assert_eq!((answer.status, &answer.body["field"]), (400, &json!(field)), "{answer:?}");
+    }
+    for (path, body) in [
+        ("tokens/server", json!({ "for_ms": 3_600_000 })),
+        ("tokens/room", json!({ "room": "a", "for_ms": 2_592_000_000_u64 })),
+        ("sessions", json!({ "username": "a", "for_ms": 2_592_000_000_u64 })),
+    ] {
+        assert_eq!(gateway.api("POST", path, Some(body)).await.status, 201, "{path}: the longest");
     }
 }
 

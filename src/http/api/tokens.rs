@@ -19,13 +19,19 @@ use super::input::Call;
 use super::receipt::has_ref;
 use super::routes::{Method, Routes};
 use crate::auth::token::{
-    DEFAULT_ROOM_TOKEN_LIFETIME, MAX_SERVER_TOKEN_LIFETIME, MintError, RoomClaims, ServerClaims,
-    SessionClaims,
+    DEFAULT_ROOM_TOKEN_LIFETIME, MAX_ROOM_TOKEN_LIFETIME, MAX_SERVER_TOKEN_LIFETIME, MintError,
+    RoomClaims, ServerClaims, SessionClaims,
 };
 use crate::grant::{Grant, RoomPattern, Scopes};
 
 /// How long a minted session token may be shown, unless asked otherwise.
 const DEFAULT_SESSION_TOKEN_LIFE: Duration = Duration::from_hours(1);
+
+/// How long tokens of each kind live at most, in milliseconds. Of a session token that is this API's own bound, the same
+/// as that of a room token; whoever signs with the app's key sets their own.
+const MAX_SESSION_TOKEN_MS: u64 = MAX_ROOM_TOKEN_MS;
+const MAX_ROOM_TOKEN_MS: u64 = MAX_ROOM_TOKEN_LIFETIME.as_secs() * 1_000;
+const MAX_SERVER_TOKEN_MS: u64 = MAX_SERVER_TOKEN_LIFETIME.as_secs() * 1_000;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -70,7 +76,8 @@ pub(super) struct MintSession {
     /// Whether its holder may remove people from the whole app.
     #[serde(default)]
     app_moderator: bool,
-    /// How long the token may be shown; an hour unless it says.
+    /// How long the token may be shown: an hour unless it says, 30 days at most.
+    #[schemars(range(min = 1, max = MAX_SESSION_TOKEN_MS))]
     for_ms: Option<u64>,
     /// How long the session lives, where that is not as long.
     ttl_s: Option<NonZeroU64>,
@@ -102,6 +109,7 @@ struct MintRoom {
     #[serde(default)]
     app_moderator: bool,
     /// How long it lives: 24 hours unless it says, 30 days at most.
+    #[schemars(range(min = 1, max = MAX_ROOM_TOKEN_MS))]
     for_ms: Option<u64>,
     /// The caller's idempotency key.
     #[serde(rename = "ref")]
@@ -116,6 +124,7 @@ struct MintServer {
     #[schemars(length(min = 1, max = 256))]
     name: Option<String>,
     /// How long it lives: an hour unless it says, and at most.
+    #[schemars(range(min = 1, max = MAX_SERVER_TOKEN_MS))]
     for_ms: Option<u64>,
     /// The caller's idempotency key.
     #[serde(rename = "ref")]
@@ -155,12 +164,24 @@ impl Minted {
     }
 }
 
+/// How long a token is to live: `usual` unless `for_ms` says, and `most_ms` at most.
+fn life(for_ms: Option<u64>, usual: Duration, most_ms: u64) -> Result<Duration, Problem> {
+    match for_ms {
+        None => Ok(usual),
+        Some(ms) if (1..=most_ms).contains(&ms) => Ok(Duration::from_millis(ms)),
+        Some(ms) => {
+            let detail = format!("found {ms}; expected 1 to {most_ms}");
+            Err(Problem::invalid("for_ms", detail))
+        }
+    }
+}
+
 pub(super) async fn mint_session(
     backend: Backend,
     State(ports): State<Arc<Ports>>,
     Call { body, mark }: Call<MintSession>,
 ) -> Result<Response, Problem> {
-    let life = body.for_ms.map_or(DEFAULT_SESSION_TOKEN_LIFE, Duration::from_millis);
+    let life = life(body.for_ms, DEFAULT_SESSION_TOKEN_LIFE, MAX_SESSION_TOKEN_MS)?;
     let mut rooms = Vec::with_capacity(body.rooms.len());
     for (pattern, role) in body.rooms {
         let pattern = RoomPattern::try_from(pattern)
@@ -184,7 +205,7 @@ async fn mint_room(
     State(ports): State<Arc<Ports>>,
     Call { body, mark }: Call<MintRoom>,
 ) -> Result<Response, Problem> {
-    let life = body.for_ms.map_or(DEFAULT_ROOM_TOKEN_LIFETIME, Duration::from_millis);
+    let life = life(body.for_ms, DEFAULT_ROOM_TOKEN_LIFETIME, MAX_ROOM_TOKEN_MS)?;
     let claims = RoomClaims {
         room: body.room,
         role: body.role,
@@ -204,7 +225,7 @@ async fn mint_server(
     Call { body, mark }: Call<MintServer>,
 ) -> Result<Response, Problem> {
     backend.must_hold_key()?;
-    let life = body.for_ms.map_or(MAX_SERVER_TOKEN_LIFETIME, Duration::from_millis);
+    let life = life(body.for_ms, MAX_SERVER_TOKEN_LIFETIME, MAX_SERVER_TOKEN_MS)?;
     let claims = ServerClaims { sub: body.name };
     let mint = || Minted::new(&ports, life, backend.app.tokens().mint_server(&claims, life));
     mark.mint(&ports, &backend, mint)
