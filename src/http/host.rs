@@ -1,4 +1,4 @@
-//! Under which names the port of development mode may be asked: those of this machine. Source: RFC 9110, 7.4.
+//! Under which names the ports of development mode may be asked: those of this machine. Source: RFC 9110, 7.4.
 
 use std::net::IpAddr;
 

@@ -28,6 +28,7 @@ pub struct Ports {
     address: SocketAddr,
     rules: ArcSwap<Rules>,
     api: api::ApiState,
+    mode: Mode,
 }
 
 /// What an operator may change while the ports are open: one snapshot, replaced as a whole.
@@ -47,7 +48,7 @@ impl Ports {
     #[must_use]
     pub fn new(config: &Config, address: SocketAddr, hub: Arc<Hub>, lifecycle: Lifecycle) -> Self {
         let rules = ArcSwap::from_pointee(Rules::new(config, address));
-        Self { hub, lifecycle, address, rules, api: api::ApiState::new(config) }
+        Self { hub, lifecycle, address, rules, api: api::ApiState::new(config), mode: config.mode }
     }
 
     /// Goes by `config` from now on; its addresses stay.
@@ -88,10 +89,12 @@ impl Ports {
             }
         };
         let routes = routes.fallback(nothing_here).method_not_allowed_fallback(other_methods);
-        let routes = match role {
-            Role::Clients | Role::Admin => routes,
+        let routes = match (self.mode, role) {
+            (Mode::Production, Role::Clients | Role::Admin) => routes,
             // A page of another site may have its own name lead here, and then read what it likes.
-            Role::Both => routes.layer(from_fn(host::must_be_local)),
+            (Mode::Dev, _) | (Mode::Production, Role::Both) => {
+                routes.layer(from_fn(host::must_be_local))
+            }
         };
         let routes = match role {
             Role::Clients => routes,

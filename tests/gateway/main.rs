@@ -8,6 +8,7 @@
 
 mod common;
 
+mod admin_port;
 mod api;
 mod api_calls;
 mod api_faults;

@@ -31,6 +31,7 @@ pub struct Setup {
 /// A running gateway. It stops with the test.
 pub struct Gateway {
     address: SocketAddr,
+    admin_address: SocketAddr,
     clock: Clock,
     hub: Arc<Hub>,
     config: Config,
@@ -85,13 +86,14 @@ impl Setup {
     pub async fn run(self) -> Gateway {
         let config = self.config.clone();
         let (server, clock) = self.bind().await.unwrap();
-        let (address, hub) = (server.listen_addr(), Arc::clone(server.hub()));
+        let (address, admin_address) = (server.listen_addr(), server.admin_addr());
+        let hub = Arc::clone(server.hub());
         let reloader = server.reloader().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(server.run(async move {
             let _ = stopped.await;
         }));
-        Gateway { address, clock, hub, config, reloader, stop: Some(stop), running }
+        Gateway { address, admin_address, clock, hub, config, reloader, stop: Some(stop), running }
     }
 }
 
@@ -103,6 +105,11 @@ impl Gateway {
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the server API is: there too, unless it was given a port of its own.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
     }
 
     pub fn url(&self) -> String {

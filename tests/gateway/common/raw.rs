@@ -1,5 +1,7 @@
 //! A TCP connection, for what no WebSocket library would send.
 
+use std::net::SocketAddr;
+
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
@@ -51,7 +53,11 @@ pub fn upgrade(headers: &str) -> String {
 
 impl Raw {
     pub async fn connect(gateway: &Gateway) -> Self {
-        Self { stream: TcpStream::connect(gateway.address()).await.unwrap(), unread: Vec::new() }
+        Self::connect_to(gateway.address()).await
+    }
+
+    pub async fn connect_to(address: SocketAddr) -> Self {
+        Self { stream: TcpStream::connect(address).await.unwrap(), unread: Vec::new() }
     }
 
     /// A connection whose system takes in only so much that is not read.
