@@ -83,6 +83,12 @@ pub struct Limits {
     /// Largest body of a call of the server API.
     #[serde(with = "value::SizeIn::<KIB, { 16 * MIB }>")]
     pub api_body_bytes: usize,
+    /// From the head of a call of the server API to the end of its body.
+    #[serde(with = "value::DurationIn::<MS, MINUTE>")]
+    pub api_body_timeout: Duration,
+    /// Connections to the server API's own port.
+    #[serde(with = "value::CountIn::<1, 1_000_000>")]
+    pub admin_connections: usize,
     /// Whether loopback addresses are spared the rates per address: development mode only.
     #[serde(skip)]
     pub spare_loopback: bool,
@@ -114,6 +120,8 @@ impl Default for Limits {
             api_calls_per_s: 1_000,
             api_calls_burst: 2_000,
             api_body_bytes: 64 * 1024,
+            api_body_timeout: Duration::from_secs(10),
+            admin_connections: 1_000,
             spare_loopback: false,
         }
     }

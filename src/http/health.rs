@@ -7,6 +7,9 @@ use hyper::StatusCode;
 
 use super::router::Ports;
 
+/// Where they are: asked for even where nothing else is to be had.
+pub(super) const PATHS: [&str; 2] = ["/livez", "/readyz"];
+
 /// The process answers. Nothing else is asked, so that a failing store never gets it killed.
 pub(super) async fn livez() -> &'static str {
     "alive\n"

@@ -2,7 +2,8 @@
 //!
 //! One task a connection: it speaks HTTP first, behind TLS or not, and, once an upgrade is answered, goes on as the
 //! WebSocket's task. Invariant: whoever connects to the port of clients has a place among those without a session, or gets
-//! one answer and is closed; so connections that idle are bounded as those are that wait to start.
+//! one answer and is closed; so connections that idle are bounded as those are that wait to start. Those to the server
+//! API's own port have places by themselves.
 
 use std::convert::Infallible;
 use std::future::{poll_fn, ready};
@@ -18,7 +19,7 @@ use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,6 +29,8 @@ use tokio_util::sync::WaitForCancellationFuture;
 use tower_service::Service as _;
 use tracing::Instrument as _;
 
+use super::health;
+use super::problem::Problem;
 use super::router::Ports;
 use super::upgrade::{self, Ticket};
 use crate::hub::{NoPlace, Place};
@@ -131,7 +134,7 @@ pub(super) struct Visit {
     router: Router,
     lifecycle: Lifecycle,
     /// Its place among those without a session, or why there is none. `None` where it takes one with its upgrade, if at
-    /// all: a proxy's connection, which is any client's, and one to the port of the server API.
+    /// all: a proxy's connection, which is any client's.
     pub(super) place: Mutex<Option<Result<Place, NoPlace>>>,
 }
 
@@ -154,8 +157,11 @@ async fn serve(
         return; // The peer is gone already.
     }
     let (rules, peer) = (ports.rules(), peer.ip());
-    let takes_place = role != Role::Admin && !rules.listen().trusts(peer);
-    let place = Mutex::new(takes_place.then(|| ports.hub().enter(peer)));
+    let place = Mutex::new(match role {
+        Role::Admin => Some(ports.hub().enter_admin(peer)),
+        Role::Clients | Role::Both if rules.listen().trusts(peer) => None,
+        Role::Clients | Role::Both => Some(ports.hub().enter(peer)),
+    });
     let tls = rules.tls(role);
     drop(rules);
     let number = ports.hub().number_connection();
@@ -247,6 +253,10 @@ impl Visit {
                 let answer = upgrade::answer(&request, &self, &ticket);
                 return Either::Left(ready(Ok(close_after(answer, is_last))));
             }
+            let is_health = health::PATHS.contains(&request.uri().path());
+            if self.role == Role::Admin && is_last && !is_health {
+                return Either::Left(ready(Ok(close_after(no_place(), is_last))));
+            }
             let answered = self.router.clone().call(request.map(Body::new));
             let answered = async move { answered.await.map(|answer| close_after(answer, is_last)) };
             Either::Right(Box::pin(answered) as BoxFuture<'_, Result<Response<Body>, Infallible>>)
@@ -287,6 +297,13 @@ impl Visit {
     fn has_no_place(&self) -> bool {
         matches!(*self.place.lock().unwrap_or_else(PoisonError::into_inner), Some(Err(_)))
     }
+}
+
+/// What a connection beyond the bound of the server API's port is told, whatever it asks for but for its health.
+fn no_place() -> Response<Body> {
+    let detail = "too many connections to the server API; close those that idle, or raise `limits.admin_connections`";
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail);
+    problem.retry_after(Duration::from_secs(1)).respond()
 }
 
 /// An answer, the last on its connection or not.

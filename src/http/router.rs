@@ -39,6 +39,8 @@ pub(super) struct Rules {
     pub(super) transport: transport::Settings,
     /// From a connection's acceptance to the end of its upgrade request.
     pub(super) handshake_timeout: Duration,
+    /// From the head of a call of the server API to the end of its body.
+    pub(super) body_timeout: Duration,
     /// Certificates and proxies.
     listen: Listen,
 }
@@ -126,6 +128,7 @@ impl Rules {
                 auth_params_bytes: limits.auth_params_bytes,
             },
             handshake_timeout: limits.handshake_timeout,
+            body_timeout: limits.api_body_timeout,
             listen: config.listen.clone(),
         }
     }

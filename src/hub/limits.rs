@@ -1,4 +1,5 @@
-//! Rates per address: starts, and connections that are not sessions: some only ever speak HTTP.
+//! Rates per address: starts, and connections that are not sessions: some only ever speak HTTP. Those to the server API's
+//! own port are counted by themselves, so that neither kind takes the other's places.
 //! Source: `docs/protocol.md`, "Limits".
 
 use std::net::IpAddr;
@@ -21,16 +22,17 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Addresses {
     starts: DashMap<IpAddr, Bucket>,
     waiting: Arc<WaitingRoom>,
+    admin: Arc<WaitingRoom>,
 }
 
-/// Connections that are not sessions yet.
+/// Connections that are not sessions: not yet, or never.
 #[derive(Default)]
 struct WaitingRoom {
     by_address: DashMap<IpAddr, usize>,
     total: AtomicUsize,
 }
 
-/// A place among the connections that are not sessions yet; dropping it gives it back.
+/// A place among the connections that are not sessions; dropping it gives it back.
 pub struct Place {
     room: Arc<WaitingRoom>,
     address: IpAddr,
@@ -65,23 +67,16 @@ impl Addresses {
         })
     }
 
-    /// A place for one more connection.
+    /// A place for one more connection of a client.
     pub(super) fn enter(&self, address: IpAddr, limits: &Limits) -> Result<Place, NoPlace> {
         let spared = is_spared(address, limits);
-        let (room, address) = (&self.waiting, network(address));
-        if room.total.fetch_add(1, Ordering::Relaxed) >= limits.unauthenticated_total {
-            room.total.fetch_sub(1, Ordering::Relaxed);
-            return Err(NoPlace::Total(RETRY_AFTER));
-        }
-        let place = Place { room: Arc::clone(room), address };
-        let mut count = room.by_address.entry(address).or_default();
-        *count += 1;
-        if *count > limits.unauthenticated_per_address && !spared {
-            drop(count);
-            return Err(NoPlace::Address(RETRY_AFTER)); // The place goes back with the drop.
-        }
-        drop(count);
-        Ok(place)
+        let of_one = if spared { usize::MAX } else { limits.unauthenticated_per_address };
+        self.waiting.place(address, limits.unauthenticated_total, of_one)
+    }
+
+    /// A place for one more connection to the server API's own port; one backend may have them all.
+    pub(super) fn enter_admin(&self, address: IpAddr, limits: &Limits) -> Result<Place, NoPlace> {
+        self.admin.place(address, limits.admin_connections, usize::MAX)
     }
 
     /// Forgets addresses that start nothing any more.
@@ -92,6 +87,30 @@ impl Addresses {
     /// How many connections wait to be sessions.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.total.load(Ordering::Relaxed)
+    }
+}
+
+impl WaitingRoom {
+    /// A place, where there are fewer than `most` and the address has fewer than `of_one`.
+    fn place(
+        self: &Arc<Self>,
+        address: IpAddr,
+        most: usize,
+        of_one: usize,
+    ) -> Result<Place, NoPlace> {
+        if self.total.fetch_add(1, Ordering::Relaxed) >= most {
+            self.total.fetch_sub(1, Ordering::Relaxed);
+            return Err(NoPlace::Total(RETRY_AFTER));
+        }
+        let place = Place { room: Arc::clone(self), address: network(address) };
+        let mut count = self.by_address.entry(place.address).or_default();
+        *count += 1;
+        if *count > of_one {
+            drop(count);
+            return Err(NoPlace::Address(RETRY_AFTER)); // The place goes back with the drop.
+        }
+        drop(count);
+        Ok(place)
     }
 }
 
@@ -142,6 +161,25 @@ mod tests {
             2,
             "a place is given back once"
         );
+    }
+
+    #[test]
+    fn the_admin_port_has_places_of_its_own_and_one_address_may_have_them_all() {
+        let limits = Limits {
+            unauthenticated_per_address: 1,
+            unauthenticated_total: 1,
+            admin_connections: 2,
+            ..Limits::default()
+        };
+        let addresses = Addresses::default();
+        let one: IpAddr = "192.0.2.1".parse().unwrap();
+        let _client = addresses.enter(one, &limits).unwrap_or_else(|_| panic!("a client"));
+        let first = addresses.enter_admin(one, &limits).unwrap_or_else(|_| panic!("the first"));
+        let _second = addresses.enter_admin(one, &limits).unwrap_or_else(|_| panic!("the second"));
+        assert!(matches!(addresses.enter_admin(one, &limits), Err(NoPlace::Total(_))));
+        assert_eq!(addresses.waiting(), 1, "those who wait to start are others");
+        drop(first);
+        assert!(addresses.enter_admin(one, &limits).is_ok());
     }
 
     #[test]

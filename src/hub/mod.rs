@@ -182,6 +182,15 @@ impl Hub {
         })
     }
 
+    /// A place for a connection to the server API's own port.
+    ///
+    /// # Errors
+    /// When there are as many as may be.
+    pub fn enter_admin(&self, address: IpAddr) -> Result<Place, NoPlace> {
+        let place = self.addresses.enter_admin(address, &self.limits());
+        place.inspect_err(|_| self.hit(Limit::AdminConnections))
+    }
+
     fn heartbeat(&self) -> Heartbeat {
         self.keepalive.announced()
     }

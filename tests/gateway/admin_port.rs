@@ -1,9 +1,11 @@
 //! The server API on a port of its own: whom it answers.
 
+use std::time::Duration;
+
 use stagedoor::config::Config;
 
 use crate::common::raw::Raw;
-use crate::common::{Gateway, Setup};
+use crate::common::{Client, Gateway, SERVER_KEY, Setup};
 
 /// A gateway in development mode whose server API has a port of its own.
 async fn apart(change: impl FnOnce(&mut Config)) -> Gateway {
@@ -34,4 +36,58 @@ async fn no_port_of_development_mode_answers_to_a_foreign_host() {
             assert_eq!(raw.head().await.status(), status, "{path} of {host}");
         }
     }
+}
+
+#[tokio::test]
+async fn connections_to_the_admin_port_are_bounded_and_health_is_told_all_the_same() {
+    let gateway = apart(|config| {
+        config.limits.admin_connections = 1;
+        config.limits.handshake_timeout = Duration::from_mins(1);
+    });
+    let gateway = gateway.await;
+    let mut first = Raw::connect_to(gateway.admin_address()).await;
+    first.send(get("/metrics", "localhost")).await;
+    assert_eq!(first.head().await.status(), 200);
+    for (path, status) in [("/metrics", 503), ("/api/openapi.json", 503), ("/livez", 200)] {
+        let mut more = Raw::connect_to(gateway.admin_address()).await;
+        more.send(get(path, "localhost")).await;
+        let head = more.head().await;
+        assert_eq!((head.status(), head.header("connection")), (status, Some("close")), "{path}");
+        assert_eq!(head.header("retry-after").is_some(), status == 503, "{path}");
+        more.ended().await;
+    }
+    let counted = r#"stagedoor_limits_hit_total{limit="admin_connections"} 3"#;
+    assert!(gateway.hub().scrape().contains(counted), "{}", gateway.hub().scrape());
+    Client::guest(&gateway, "ada", "instance-1").await;
+    drop(first);
+    // The place comes back as soon as the gateway has noticed.
+    loop {
+        let mut next = Raw::connect_to(gateway.admin_address()).await;
+        next.send(get("/metrics", "localhost")).await;
+        if next.head().await.status() == 200 {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_end_is_not_waited_for() {
+    let gateway = apart(|config| config.limits.api_body_timeout = Duration::from_millis(1)).await;
+    let mut raw = Raw::connect_to(gateway.admin_address()).await;
+    raw.send(format!(
+        "POST /api/v1/apps/demo/users/ada/ban HTTP/1.1\r\nHost: localhost\r\n\
+         Authorization: Bearer {SERVER_KEY}\r\nContent-Length: 100\r\n\r\n{{"
+    ))
+    .await;
+    let head = raw.head().await;
+    assert_eq!(head.status(), 408);
+    assert_eq!(head.header("content-type"), Some("application/problem+json"));
+    let body: Vec<u8> = raw.ended().await;
+    let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(problem["code"], "body_timeout");
+    let counted = r#"stagedoor_limits_hit_total{limit="api_body_timeout"} 1"#;
+    assert!(gateway.hub().scrape().contains(counted), "{}", gateway.hub().scrape());
+    let ada = stagedoor::store::UserKey { app: "demo".into(), username: "ada".parse().unwrap() };
+    let known = gateway.hub().store().user(ada, gateway.clock().now()).await.unwrap();
+    assert_eq!(known, None, "nothing was done");
 }

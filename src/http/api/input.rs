@@ -107,7 +107,13 @@ impl<T: Body> FromRequest<Arc<Ports>> for Call<T> {
 async fn whole(body: axum::body::Body, ports: &Ports) -> Result<Bytes, Problem> {
     let most = ports.api().body_bytes;
     let hit = |limit| ports.hub().metrics().limits_hit.inc(limit);
-    to_bytes(body, most).await.map_err(|error| {
+    let within = ports.rules().body_timeout;
+    let Ok(read) = tokio::time::timeout(within, to_bytes(body, most)).await else {
+        hit(Limit::ApiBodyTimeout);
+        let detail = format!("the body did not end within {} ms", within.as_millis());
+        return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail));
+    };
+    read.map_err(|error| {
         let error = error.into_inner();
         if !error.is::<LengthLimitError>() {
             return Problem::invalid("body", error.to_string());

@@ -92,6 +92,10 @@ words! {
         ApiCalls = "api_calls_per_s",
         /// Bytes of the body of a call of the server API.
         ApiBodyBytes = "api_body_bytes",
+        /// Time for a body of the server API.
+        ApiBodyTimeout = "api_body_timeout",
+        /// Connections to the server API's own port.
+        AdminConnections = "admin_connections",
     }
 }
 

@@ -167,6 +167,19 @@ fn case_of(limit: Limit) -> Case {
             |gateway| hits::long_body(gateway).boxed(),
             "status 413 too_large",
         ),
+        Limit::ApiBodyTimeout => case(
+            |config| config.limits.api_body_timeout = Duration::from_millis(20),
+            |gateway| hits::endless_body(gateway).boxed(),
+            "status 408",
+        ),
+        Limit::AdminConnections => case(
+            |config| {
+                config.limits.admin_connections = 1;
+                config.listen.admin_listen = "127.0.0.1:0".parse().ok();
+            },
+            |gateway| hits::two_to_the_admin_port(gateway).boxed(),
+            "status 503",
+        ),
     }
 }
 

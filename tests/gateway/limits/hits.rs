@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::knock;
 use crate::common::raw::{FIRST, MORE, Raw, masked};
-use crate::common::{Client, Closed, Gateway, start_of};
+use crate::common::{Client, Closed, Gateway, SERVER_KEY, start_of};
 
 /// More than what both ends of a connection hold when nobody reads.
 const FLOOD_BYTES: usize = 64 * 1024 * 1024;
@@ -174,4 +174,26 @@ pub async fn long_body(gateway: &Gateway) -> String {
     let body = json!({ "username": "ada", "reason": "x".repeat(1_024) });
     let (status, code) = gateway.api_fails("sessions", body).await;
     format!("status {status} {code}")
+}
+
+pub async fn endless_body(gateway: &Gateway) -> String {
+    let mut raw = Raw::connect(gateway).await;
+    raw.send(format!(
+        "POST /api/v1/apps/demo/sessions HTTP/1.1\r\nHost: localhost\r\n\
+         Authorization: Bearer {SERVER_KEY}\r\nContent-Length: 100\r\n\r\n{{"
+    ))
+    .await;
+    format!("status {}", raw.head().await.status())
+}
+
+pub async fn two_to_the_admin_port(gateway: &Gateway) -> String {
+    let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let mut first = Raw::connect_to(gateway.admin_address()).await;
+    first.send(request).await;
+    assert_eq!(first.head().await.status(), 200);
+    let mut second = Raw::connect_to(gateway.admin_address()).await;
+    second.send(request).await;
+    let head = second.head().await;
+    assert_eq!(head.header("retry-after"), Some("1"));
+    format!("status {}", head.status())
 }
