@@ -17,7 +17,7 @@ use reqwest::{Client, Response, StatusCode, Url, redirect};
 
 pub use addresses::Network;
 use addresses::NoAllowedAddress;
-pub use signing::{InvalidWebhookSecret, WebhookSecret, signature_headers};
+pub use signing::{InvalidWebhookSecret, MessageId, WebhookSecret, signature_headers};
 
 /// Why there was no answer.
 #[derive(Debug, thiserror::Error)]

@@ -51,7 +51,7 @@ pub fn signature_headers(
     now: Timestamp,
     body: &[u8],
 ) -> [(&'static str, String); 3] {
-    let (id, seconds) = (format!("msg_{id:032x}"), now.as_secs().to_string());
+    let (id, seconds) = (MessageId(id).to_string(), now.as_secs().to_string());
     let signatures: Vec<_> =
         secrets.iter().map(|secret| secret.sign(&id, &seconds, body)).collect();
     [
@@ -59,6 +59,16 @@ pub fn signature_headers(
         ("webhook-timestamp", seconds),
         ("webhook-signature", signatures.join(" ")),
     ]
+}
+
+/// The id of a message, as its receiver and the log are told it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageId(pub u128);
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "msg_{:032x}", self.0)
+    }
 }
 
 impl fmt::Debug for WebhookSecret {

@@ -2,7 +2,7 @@
 //!
 //! Logs go to the standard error stream: the standard output is for what a command was asked to print. What concerns the
 //! process is told at `info`, what wants an operator's attention at `warn` and `error`, and what concerns one session at
-//! `debug`. Whatever a request leads to is logged inside a span that names its connection, or its session and its number.
+//! `debug`. Whatever a request leads to is logged inside a span that names it; until there is a session, its connection too.
 //! Invariant: connection data, signal data and secrets have no field, and a user has only a hash.
 
 use std::io::IsTerminal as _;
@@ -25,7 +25,7 @@ pub mod field {
     pub const HOOK: &str = "hook";
     /// What went wrong.
     pub const ERROR: &str = "error";
-    /// A request's number, as its client picked it; of the server API, the id that its caller gave it or we did.
+    /// A request, as [`RequestId`](crate::request::RequestId) tells it everywhere.
     pub const REQUEST: &str = "request";
     /// A host of somebody else's that is called.
     pub const HOST: &str = "host";
@@ -54,10 +54,14 @@ pub mod field {
     pub const ENDPOINT: &str = "endpoint";
     /// How many webhook messages.
     pub const MESSAGES: &str = "messages";
+    /// The id of an event, as its webhook messages have it.
+    pub const EVENT: &str = "event";
+    /// Which attempt at a webhook message, from 1.
+    pub const ATTEMPT: &str = "attempt";
     /// All of them.
     pub const ALL: &[&str] = &[
         APP, USER, SESSION, CONNECTION, HOOK, ERROR, REQUEST, HOST, LISTEN, ADMIN, SESSIONS, ROOMS,
-        OUTCOME, VERSION, ENDPOINT, MESSAGES, METHOD, ROUTE, STATUS, TOOK_MS,
+        OUTCOME, VERSION, ENDPOINT, MESSAGES, EVENT, ATTEMPT, METHOD, ROUTE, STATUS, TOOK_MS,
     ];
 }
 

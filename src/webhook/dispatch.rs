@@ -20,6 +20,7 @@ use super::schedule::{DEAD_LETTERS_KEPT, GIVE_UP_AFTER, wait_after};
 use super::webhooks::{Bell, Webhooks};
 use crate::clock::{Clock, Rng};
 use crate::lifecycle::Lifecycle;
+use crate::outbound::MessageId;
 use crate::store::{Due, Expired, Message, Settled, Store, StoreError};
 use crate::telemetry::{AttemptOutcome, Metrics};
 
@@ -250,6 +251,7 @@ impl Dispatcher {
         let lane = &self.lanes[index];
         let told = outcome.as_ref().err().map(|failure| failure.outcome);
         self.metrics.webhook_attempts.inc(told.unwrap_or(AttemptOutcome::Delivered));
+        lane.log_attempt(message, outcome);
         let (settled, next) = match outcome {
             Ok(()) => {
                 if lane.endpoint.note_delivered(now) {
@@ -262,7 +264,7 @@ impl Dispatcher {
                 let due = now + failure.retry_after.map_or(wait, |told| told.max(wait));
                 let is_last = due > message.since + GIVE_UP_AFTER;
                 if lane.endpoint.note_failed(failure, is_last, now) {
-                    lane.log_failure(failure);
+                    lane.log_failure(message, failure);
                 }
                 let error = failure.error.clone();
                 if is_last {
@@ -327,17 +329,30 @@ impl Lane {
         }
     }
 
-    fn log_failure(&self, failure: &Failure) {
+    fn log_attempt(&self, message: &Message, outcome: &Result<(), Failure>) {
+        let (app, endpoint) = (&**self.webhooks.app(), &**self.endpoint.id());
+        let (event, attempt) = (MessageId(message.new.event), message.attempts + 1);
+        match outcome {
+            Ok(()) => tracing::debug!(app, endpoint, %event, attempt, "webhook delivered"),
+            Err(Failure { error, .. }) => {
+                tracing::debug!(app, endpoint, %event, attempt, %error, "webhook attempt failed");
+            }
+        }
+    }
+
+    fn log_failure(&self, message: &Message, failure: &Failure) {
         let (app, endpoint, error) =
             (&**self.webhooks.app(), &**self.endpoint.id(), &failure.error);
+        let event = MessageId(message.new.event);
         if failure.is_gone() {
             tracing::warn!(
                 app,
                 endpoint,
+                %event,
                 "a webhook endpoint is gone; it is left alone from now on"
             );
         } else {
-            tracing::warn!(app, endpoint, %error, "a webhook endpoint fails");
+            tracing::warn!(app, endpoint, %event, %error, "a webhook endpoint fails");
         }
     }
 
