@@ -7,7 +7,7 @@ use axum::Router;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use stagedoor_proto::{Credentials, Data, Timestamp};
+use stagedoor_proto::{Credentials, Data, SessionId, Timestamp};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -15,6 +15,7 @@ use super::keys::{AppKey, PublicKeyKind};
 use super::token::AppTokens;
 use super::{Attempt, Purpose};
 use crate::clock::Clock;
+use crate::request::RequestId;
 
 pub(super) const NOW_SECS: u64 = 1_800_000_000;
 pub(super) const SECRET: &str = "an app secret of at least 32 bytes";
@@ -104,6 +105,7 @@ pub(super) fn attempt(username: Option<&str>, credentials: Credentials) -> Attem
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         user_agent: Some("a browser".into()),
         purpose: Purpose::Start,
+        request: RequestId::Session { session: SessionId::from_bits(1), number: 7 },
     }
 }
 

@@ -32,6 +32,7 @@ pub use operator::OperatorKey;
 pub use server::{InvalidServerKey, ServerActor, ServerAuth, ServerKey};
 
 use crate::grant::Grant;
+use crate::request::RequestId;
 use crate::store::Profile;
 
 /// What somebody who wants in shows.
@@ -51,6 +52,8 @@ pub struct Attempt {
     pub user_agent: Option<String>,
     /// What for.
     pub purpose: Purpose,
+    /// By which request, as the log and the app's webhooks name it.
+    pub request: RequestId,
 }
 
 /// What an attempt is for.

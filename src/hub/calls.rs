@@ -14,7 +14,7 @@ use stagedoor_proto::{Accepted, Error, ErrorCode, ModerationReport, Reply, Strea
 use tokio::sync::watch;
 
 use super::Hub;
-use crate::room::{Moderation, Origin, RoomCommand, RoomKey};
+use crate::room::{Caller, Moderation, Origin, RoomCommand, RoomKey};
 use crate::store::StoreError;
 
 /// Calls that may wait at a time.
@@ -144,7 +144,7 @@ impl Drop for Call<'_> {
 }
 
 impl Hub {
-    /// Does a moderation verb as the server, for whoever calls by the key or token `server`.
+    /// Does a moderation verb as the server, for whoever calls.
     ///
     /// Answers once it is durable, and waits up to `patience` for targets that are to acknowledge it.
     ///
@@ -154,7 +154,7 @@ impl Hub {
         self: &Arc<Self>,
         room: &RoomKey,
         verb: Moderation,
-        server: Box<str>,
+        caller: Caller,
         patience: Duration,
     ) -> Result<Moderated, CallError> {
         self.open_known(room).await?;
@@ -162,7 +162,7 @@ impl Hub {
         let is_asking = matches!(verb, Moderation::AskUnmute(_));
         let mut call = self.calls.begin()?;
         let origin = Origin::Call(call.id);
-        self.engine.append(room, RoomCommand::Moderate { origin, verb, server: Some(server) });
+        self.engine.append(room, RoomCommand::Moderate { origin, verb, server: Some(caller) });
         let Reply::Accepted(accepted) = call.answered().await? else {
             unreachable!("a room answers every verb with `accepted`")
         };

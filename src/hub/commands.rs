@@ -16,6 +16,7 @@ use super::refusal::Refused;
 use crate::auth::token::AccessClaims;
 use crate::auth::{Attempt, AuthError, Purpose, Verified};
 use crate::grant::Grant;
+use crate::request::RequestId;
 use crate::session::RequestRefused;
 use crate::telemetry::Limit;
 
@@ -54,26 +55,28 @@ impl Hub {
             }
             Command::Renew(renew) => {
                 let (hub, session) = (Arc::clone(self), Arc::clone(session));
-                self.spawn_request(&Arc::clone(&session), id, async move {
-                    let result = hub.renew(&session, renew.auth_token).await;
+                let request = session.request(id);
+                self.spawn_request(&request.clone(), async move {
+                    let result = hub.renew(&session, renew.auth_token, &request).await;
                     hub.reply_from_task(&session, id, &result);
                 });
             }
             Command::End(end) => {
                 let (hub, session) = (Arc::clone(self), Arc::clone(session));
-                self.spawn_request(&Arc::clone(&session), id, async move {
+                self.spawn_request(&session.request(id), async move {
                     hub.end_at_wish(&session, id, end.revoke).await;
                 });
             }
             Command::Start(_) | Command::Resume(_) => {
                 let message = "a session is established on this connection; `start` and `resume` come first or never";
                 self.reply(session, id, &Err(Error::new(ErrorCode::NotAllowedNow, message)));
-                self.end(session, Disconnect::new(CloseCode::NotAllowedNow));
+                let wrong = Disconnect::new(CloseCode::NotAllowedNow);
+                self.end(session, wrong, Some(&session.request(id)));
             }
             Command::Join(join) => {
                 let (hub, session, (placed, wait)) =
                     (Arc::clone(self), Arc::clone(session), oneshot::channel());
-                self.spawn_request(&Arc::clone(&session), id, async move {
+                self.spawn_request(&session.request(id), async move {
                     if let Err(error) = hub.join(&session, id, join).await {
                         hub.reply_from_task(&session, id, &Err(error));
                     }
@@ -106,7 +109,8 @@ impl Hub {
             Err(RequestRefused::Flood(wait)) => self.part_from_flood(session, wait, now),
             Err(RequestRefused::InFlight) => {
                 self.hit(Limit::InFlight);
-                self.end(session, Disconnect::new(CloseCode::TooManyRequestsInFlight));
+                let many = Disconnect::new(CloseCode::TooManyRequestsInFlight);
+                self.end(session, many, Some(&session.request(id)));
             }
         }
         false
@@ -132,10 +136,11 @@ impl Hub {
         &self,
         session: &Arc<SessionHandle>,
         auth_token: Option<Secret>,
+        request: &RequestId,
     ) -> Result<Reply, Error> {
         let arrival = session.arrival().clone();
         let renewal = match auth_token {
-            Some(token) => self.verify_renewal(session, token, &arrival).await,
+            Some(token) => self.verify_renewal(session, token, &arrival, request).await,
             None => self.renew_by_itself(session),
         };
         let renewal = renewal.map_err(|refused| refused.error)?;
@@ -157,6 +162,7 @@ impl Hub {
         session: &SessionHandle,
         token: Secret,
         arrival: &Arrival,
+        request: &RequestId,
     ) -> Result<Renewal, Refused> {
         let attempt = Attempt {
             app: Arc::clone(session.app().id()),
@@ -166,6 +172,7 @@ impl Hub {
             address: arrival.address,
             user_agent: arrival.user_agent.as_deref().map(str::to_owned),
             purpose: Purpose::Renew,
+            request: request.clone(),
         };
         let Verified { grant, auth, expires, .. } =
             session.app().auth().authenticate(&attempt).await?;
@@ -209,17 +216,22 @@ impl Hub {
             }
         }
         self.reply_from_task(session, id, &Ok(Reply::Ended {}));
-        self.end(session, Disconnect::new(CloseCode::Normal));
+        self.end(session, Disconnect::new(CloseCode::Normal), Some(&session.request(id)));
     }
 
-    /// Ends a session: it holds its instance no more, and its connection is told why.
-    pub fn end(&self, session: &Arc<SessionHandle>, disconnect: Disconnect) {
-        session.tell(|session| session.part(disconnect, self.clock.now(), &self.session));
+    /// Ends a session, because of a request or of none: it holds its instance no more, and its connection is told why.
+    pub(super) fn end(
+        &self,
+        session: &Arc<SessionHandle>,
+        disconnect: Disconnect,
+        request: Option<&RequestId>,
+    ) {
+        session.part(disconnect, request, self.clock.now(), &self.session);
         self.directory.release(session);
         self.settle(session);
     }
 
-    /// As [`Hub::end`], unless the session is served by another connection than that of `generation`.
+    /// Ends a session of its connection's own accord, unless it is served by another than that of `generation`.
     pub fn end_from(&self, session: &Arc<SessionHandle>, generation: u64, disconnect: Disconnect) {
         let now = self.clock.now();
         let is_served = session.change(|session| {

@@ -13,6 +13,7 @@ use stagedoor_proto::{Disconnect, Timestamp};
 use super::Hub;
 use super::handle::SessionHandle;
 use crate::config::EventType;
+use crate::request::RequestId;
 use crate::room::{Audit, Happening, RoomKey};
 use crate::store::{Block, BlockKind, UserKey};
 use crate::webhook::{Event, Webhooks};
@@ -24,13 +25,18 @@ impl Hub {
     }
 
     /// A session was let in.
-    pub(super) fn tell_started(&self, session: &SessionHandle) {
-        self.tell_of_session(session, EventType::SessionStarted, None);
+    pub(super) fn tell_started(&self, session: &SessionHandle, request: RequestId) {
+        self.tell_of_session(session, EventType::SessionStarted, None, Some(request));
     }
 
-    /// A session has ended.
-    pub(super) fn tell_ended(&self, session: &SessionHandle, ending: &Disconnect) {
-        self.tell_of_session(session, EventType::SessionEnded, Some(ending));
+    /// A session has ended, by this request if by any.
+    pub(super) fn tell_ended(
+        &self,
+        session: &SessionHandle,
+        ending: &Disconnect,
+        request: Option<RequestId>,
+    ) {
+        self.tell_of_session(session, EventType::SessionEnded, Some(ending), request);
     }
 
     fn tell_of_session(
@@ -38,6 +44,7 @@ impl Hub {
         session: &SessionHandle,
         kind: EventType,
         ending: Option<&Disconnect>,
+        request: Option<RequestId>,
     ) {
         let Some(webhooks) = session.app().webhooks() else { return };
         let mut data = json!({
@@ -51,7 +58,8 @@ impl Hub {
             data["code"] = json!(ending.code);
             data["reason"] = json!(ending.code.reason());
         }
-        if let Some(told) = webhooks.tell(&[event(kind, self.clock.now(), data)]) {
+        let event = Event { request, ..event(kind, self.clock.now(), data) };
+        if let Some(told) = webhooks.tell(&[event]) {
             // Nobody waits for it: a session is not held up by who is told of it.
             self.lifecycle.spawn(told);
         }
@@ -62,6 +70,7 @@ impl Hub {
         &self,
         user: &UserKey,
         block: &Block,
+        request: Option<&RequestId>,
     ) -> Option<BoxFuture<'static, ()>> {
         let webhooks = self.webhooks(&user.app)?;
         if block.kind != BlockKind::Ban {
@@ -72,7 +81,8 @@ impl Hub {
             "reason": block.reason,
             "until_ms": block.until,
         });
-        webhooks.tell(&[event(EventType::UserBanned, block.since, data)])
+        let event = event(EventType::UserBanned, block.since, data);
+        webhooks.tell(&[Event { request: request.cloned(), ..event }])
     }
 }
 
@@ -128,7 +138,8 @@ pub(super) fn of_moderation(row: &Audit, key: &RoomKey, now: Timestamp) -> Event
         "ref": row.ref_, "counts": row.counts, "elapsed_ms": row.elapsed_ms,
     });
     let room = Some((key.room.clone(), row.version));
-    Event { room, ..event(EventType::Moderation(row.verb), now, data) }
+    let request = row.request.clone();
+    Event { room, request, ..event(EventType::Moderation(row.verb), now, data) }
 }
 
 fn event(kind: EventType, at: Timestamp, mut data: Value) -> Event {
@@ -136,5 +147,5 @@ fn event(kind: EventType, at: Timestamp, mut data: Value) -> Event {
         // What is not known is not there, here as on the wire.
         fields.retain(|_, value| !value.is_null());
     }
-    Event { kind, at, room: None, data, connection_data: None }
+    Event { kind, at, room: None, request: None, data, connection_data: None }
 }

@@ -45,7 +45,7 @@ impl Hub {
     /// Notes a session that has ended, and tells of it, once.
     pub(super) fn note_ending(&self, session: &SessionHandle) {
         let Some((ending, state)) = session.take_ending() else { return };
-        self.tell_ended(session, &ending);
+        self.tell_ended(session, &ending, session.ended_by());
         let ended = EndedSession {
             id: session.id(),
             username: session.user().username.clone(),

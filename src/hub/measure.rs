@@ -12,6 +12,7 @@ use tracing::Instrument as _;
 
 use super::Hub;
 use super::handle::SessionHandle;
+use crate::request::RequestId;
 use crate::room::{Audit, Effect, Room};
 use crate::telemetry::{Limit, Metrics, TargetOutcome};
 
@@ -55,15 +56,13 @@ impl Hub {
         );
     }
 
-    /// Spawns what a request leads to; what it logs names the session and the request.
+    /// Spawns what a request leads to; what it logs names the request.
     pub(super) fn spawn_request(
         &self,
-        session: &SessionHandle,
-        request: u32,
+        request: &RequestId,
         task: impl Future<Output = ()> + Send + 'static,
     ) {
-        let session = tracing::field::display(session.id());
-        let span = tracing::error_span!("request", session, request);
+        let span = tracing::error_span!("request", %request);
         self.lifecycle.spawn(task.instrument(span));
     }
 

@@ -7,6 +7,7 @@ use stagedoor_proto::{CloseCode, Reply, Resume, ResumeTicket, Resumed};
 use super::Hub;
 use super::handle::{Arrival, SessionHandle};
 use super::refusal::Refused;
+use crate::request::RequestId;
 use crate::session::{Link, ResumeRefused, SecretHash};
 use crate::store::Check;
 
@@ -25,7 +26,12 @@ impl Hub {
     ///
     /// # Errors
     /// What the client is told: how the session ended, that its window has passed, or that it is not the client's.
-    pub async fn resume(&self, resume: Resume, arrival: &Arrival) -> Result<Resumption, Refused> {
+    pub async fn resume(
+        &self,
+        resume: Resume,
+        arrival: &Arrival,
+        request: &RequestId,
+    ) -> Result<Resumption, Refused> {
         let shown = SecretHash::of(resume.secret.as_str());
         let session = self.registry.find(resume.session).ok_or_else(denied)?;
         if !session.change(|session| session.is_proved_by(shown)) {
@@ -33,7 +39,7 @@ impl Hub {
         }
         self.check_standing(&session, arrival).await?;
         let renewed = match resume.auth_token {
-            Some(token) => Some(self.verify_renewal(&session, token, arrival).await?),
+            Some(token) => Some(self.verify_renewal(&session, token, arrival, request).await?),
             None => None,
         };
         let secret = self.new_secret();
@@ -94,7 +100,7 @@ impl Hub {
             Ok(()) => Ok(()),
             Err(refusal) => {
                 let refused = Refused::from(refusal);
-                self.end(session, (*refused.disconnect).clone());
+                self.end(session, (*refused.disconnect).clone(), None);
                 Err(refused)
             }
         }

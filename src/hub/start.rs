@@ -15,6 +15,7 @@ use super::handle::{Arrival, Credit, Identity, SessionHandle};
 use super::refusal::Refused;
 use super::{App, Hub, PROOF_OF_LIFE};
 use crate::auth::{Attempt, Proof, Purpose, Verified};
+use crate::request::RequestId;
 use crate::room::{RoomCommand, RoomKey};
 use crate::session::{SecretHash, Session};
 use crate::store::{Admission, Admitted, Entry, Refusal, StoreError, UserKey};
@@ -31,6 +32,12 @@ pub struct Established {
 }
 
 impl Hub {
+    /// The id of a session that is about to start: whatever its start leads to is known by it from the first line on.
+    #[must_use]
+    pub fn new_session_id(&self) -> SessionId {
+        SessionId::from_bits(self.rng.bits())
+    }
+
     /// Asks whether the credentials of a start let anybody in.
     ///
     /// # Errors
@@ -39,6 +46,7 @@ impl Hub {
         &self,
         start: &Start,
         arrival: &Arrival,
+        request: &RequestId,
     ) -> Result<(Arc<App>, Verified), Refused> {
         if self.lifecycle.is_draining() {
             return Err(self.turned_away());
@@ -57,12 +65,13 @@ impl Hub {
             address: arrival.address,
             user_agent: arrival.user_agent.as_deref().map(str::to_owned),
             purpose: Purpose::Start,
+            request: request.clone(),
         };
         let verified = app.auth().authenticate(&attempt).await?;
         Ok((Arc::clone(app), verified))
     }
 
-    /// Lets a user in whose credentials were good, unless the store or another session is against it.
+    /// Lets a user in whose credentials were good as session `id`, unless the store or another session is against it.
     ///
     /// # Errors
     /// What the client is told.
@@ -72,6 +81,8 @@ impl Hub {
         verified: Verified,
         start: &Start,
         arrival: Arrival,
+        id: SessionId,
+        request: &RequestId,
     ) -> Result<Established, Refused> {
         let user = UserKey { app: Arc::clone(app.id()), username: verified.username.clone() };
         let rules = app.rules();
@@ -114,6 +125,7 @@ impl Hub {
                 None => Vec::new(),
             };
             let session = self.new_session(
+                id,
                 &app,
                 &user,
                 &verified,
@@ -128,11 +140,11 @@ impl Hub {
             }
             match claim.confirm(&session, fence, rules) {
                 Confirmed::Held(displaced) => {
-                    self.close_displaced(&displaced, &session, admitted.was_guest);
+                    self.close_displaced(&displaced, &session, admitted.was_guest, request);
                     if let Some(previous) = &previous {
-                        self.end_previous(previous, &session, carried).await;
+                        self.end_previous(previous, &session, carried, request).await;
                     }
-                    self.tell_started(&session);
+                    self.tell_started(&session, request.clone());
                     let reply = self.started(&session, &verified, admitted, secret);
                     return Ok(Established { session, generation: claim.generation(), reply });
                 }
@@ -169,6 +181,7 @@ impl Hub {
     )]
     fn new_session(
         &self,
+        id: SessionId,
         app: &Arc<App>,
         user: &UserKey,
         verified: &Verified,
@@ -182,7 +195,7 @@ impl Hub {
         let hash = SecretHash::of(secret.as_str());
         let session = Session::established(generation, hash, verified.expires, now, &self.session);
         let identity = Identity {
-            id: SessionId::from_bits(self.rng.bits()),
+            id,
             app: Arc::clone(app),
             user: user.clone(),
             instance: start.instance.clone(),
@@ -208,19 +221,20 @@ impl Hub {
         displaced: &[Arc<SessionHandle>],
         by: &Arc<SessionHandle>,
         was_guest: bool,
+        request: &RequestId,
     ) {
         for session in displaced {
             if session.instance() != by.instance() {
                 self.hit(Limit::SessionsPerUser);
             }
-            self.end(session, Disconnect::new(CloseCode::Replaced));
+            self.end(session, Disconnect::new(CloseCode::Replaced), Some(request));
         }
         if was_guest {
             // The name is registered now; whoever borrowed it has to find another.
             for session in
                 self.directory.fence(by.user()).iter().filter(|session| session.is_guest())
             {
-                self.end(session, Disconnect::new(CloseCode::TokenRevoked));
+                self.end(session, Disconnect::new(CloseCode::TokenRevoked), Some(request));
             }
         }
     }
@@ -254,8 +268,9 @@ impl Hub {
         previous: &Arc<SessionHandle>,
         by: &Arc<SessionHandle>,
         carried: Vec<RoomKey>,
+        request: &RequestId,
     ) {
-        self.end(previous, Disconnect::new(CloseCode::Replaced));
+        self.end(previous, Disconnect::new(CloseCode::Replaced), Some(request));
         let (from, to) = (&previous.user().username, &by.user().username);
         if from == to {
             return;
@@ -270,8 +285,8 @@ impl Hub {
             }
         }
         for room in rooms {
-            let (from, to) = (from.clone(), to.clone());
-            self.engine.append(&room, RoomCommand::Carry { from, to });
+            let (from, to, cause) = (from.clone(), to.clone(), Some(request.clone()));
+            self.engine.append(&room, RoomCommand::Carry { from, to, cause });
         }
     }
 

@@ -10,6 +10,7 @@ use stagedoor_proto::{CloseCode, Disconnect, SessionId, Timestamp};
 use super::Hub;
 use super::handle::SessionHandle;
 use super::refusal::parting_word;
+use crate::request::RequestId;
 use crate::store::{AuditEvent, Block, Reach, StoreError, UserKey};
 
 impl Hub {
@@ -24,19 +25,20 @@ impl Hub {
         block: Block,
         address: bool,
         row: Option<AuditEvent>,
+        request: Option<&RequestId>,
     ) -> Result<usize, StoreError> {
         // Both are in the store's queue at once, and so on disk together.
         let kept = self.store.block(user.clone(), block.clone(), address, row);
-        let told = self.begin_telling_of_ban(&user, &block);
+        let told = self.begin_telling_of_ban(&user, &block, request);
         let reach = kept.await?;
         let parting = parting_word(&block);
-        let mut ended = self.end_all(&user, &parting);
+        let mut ended = self.end_all(&user, &parting, request);
         if reach != Reach::default() {
             let reached = self.directory.fence_all(&user.app, |session| {
                 session.is_guest() && reach.includes(session.instance(), session.arrival().address)
             });
             for session in &reached {
-                self.end(session, parting.clone());
+                self.end(session, parting.clone(), request);
             }
             ended += reached.len();
         }
@@ -65,13 +67,14 @@ impl Hub {
         &self,
         user: UserKey,
         row: Option<AuditEvent>,
+        request: &RequestId,
     ) -> Result<Option<usize>, StoreError> {
         // The store may have forgotten a guest who stayed; whoever comes in from here on is known to it.
         let is_here = !self.directory.held(&user).is_empty();
         if !self.store.delete_user(user.clone(), is_here, self.clock.now(), row).await? {
             return Ok(None);
         }
-        Ok(Some(self.end_all(&user, &Disconnect::new(CloseCode::UserDeleted))))
+        Ok(Some(self.end_all(&user, &Disconnect::new(CloseCode::UserDeleted), Some(request))))
     }
 
     /// Voids a user's tokens and ends the sessions that live by them; how many. `row` is what the audit log keeps of it.
@@ -82,18 +85,24 @@ impl Hub {
         &self,
         user: UserKey,
         row: Option<AuditEvent>,
+        request: &RequestId,
     ) -> Result<usize, StoreError> {
         self.store.revoke_user(user.clone(), self.clock.now(), row).await?;
-        Ok(self.end_all(&user, &Disconnect::new(CloseCode::TokenRevoked)))
+        Ok(self.end_all(&user, &Disconnect::new(CloseCode::TokenRevoked), Some(request)))
     }
 
     /// Ends one session of an app; `None` when there is none such.
-    pub fn terminate(&self, app: &str, id: SessionId) -> Option<Arc<SessionHandle>> {
+    pub fn terminate(
+        &self,
+        app: &str,
+        id: SessionId,
+        request: Option<&RequestId>,
+    ) -> Option<Arc<SessionHandle>> {
         let session = self.registry.find(id)?;
         if *session.user().app != *app || session.has_ended() {
             return None;
         }
-        self.end(&session, Disconnect::new(CloseCode::Terminated));
+        self.end(&session, Disconnect::new(CloseCode::Terminated), request);
         Some(session)
     }
 
@@ -140,10 +149,15 @@ impl Hub {
         sessions
     }
 
-    pub(super) fn end_all(&self, user: &UserKey, disconnect: &Disconnect) -> usize {
+    pub(super) fn end_all(
+        &self,
+        user: &UserKey,
+        disconnect: &Disconnect,
+        request: Option<&RequestId>,
+    ) -> usize {
         let held = self.directory.fence(user);
         for session in &held {
-            self.end(session, disconnect.clone());
+            self.end(session, disconnect.clone(), request);
         }
         held.len()
     }

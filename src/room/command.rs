@@ -12,6 +12,7 @@ use stagedoor_proto::{
 use super::permit::ScopeSet;
 use super::record::Record;
 use super::settings::RoomSettings;
+use crate::request::RequestId;
 
 /// A command with its place and its time in the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +40,27 @@ pub enum Origin {
     Call(u64),
 }
 
+impl Origin {
+    /// The request's id; a call's number says nothing of it.
+    const fn request(self) -> Option<RequestId> {
+        match self {
+            Self::Session { session, request } => {
+                Some(RequestId::Session { session, number: request })
+            }
+            Self::Call(_) => None,
+        }
+    }
+}
+
+/// Who calls the server API, and by which call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caller {
+    /// The server key or token: for the audit log.
+    pub name: Box<str>,
+    /// The call.
+    pub request: RequestId,
+}
+
 /// A command to a room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -56,6 +78,9 @@ pub enum RoomCommand {
         reason: LeaveReason,
         /// Who waits for an answer, when it was asked for.
         origin: Option<Origin>,
+        /// Which request ended the session, where that is why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<RequestId>,
     },
     /// A session lost its connection, or is back.
     Link {
@@ -124,8 +149,8 @@ pub enum RoomCommand {
         origin: Origin,
         /// What for.
         verb: Moderation,
-        /// By which server key or token, where it is a call: for the audit log.
-        server: Option<Box<str>>,
+        /// Who calls, where it is a call.
+        server: Option<Caller>,
     },
     /// A user goes on under another name: mute, role and block go with them.
     Carry {
@@ -133,6 +158,9 @@ pub enum RoomCommand {
         from: Username,
         /// The new one.
         to: Username,
+        /// By which start.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<RequestId>,
     },
     /// Time has passed; appended when [`super::Room::next_due`] is reached. The core looks at the time of every entry,
     /// so this one does nothing of its own.
@@ -159,6 +187,27 @@ impl RoomCommand {
             | Self::Carry { .. }
             | Self::Tick => None,
         }
+    }
+
+    /// Which request it follows from; `None`: nobody asked for it.
+    #[must_use]
+    pub fn request(&self) -> Option<RequestId> {
+        let told = match self {
+            Self::Leave { cause, .. } | Self::Carry { cause, .. } => cause.clone(),
+            Self::Moderate { server, .. } => server.as_ref().map(|caller| caller.request.clone()),
+            Self::Open(_)
+            | Self::Join(_)
+            | Self::Link { .. }
+            | Self::SessionState { .. }
+            | Self::Publish { .. }
+            | Self::UpdateStream { .. }
+            | Self::Unpublish { .. }
+            | Self::Subscribe { .. }
+            | Self::Unsubscribe { .. }
+            | Self::Watch { .. }
+            | Self::Tick => None,
+        };
+        told.or_else(|| self.origin()?.request())
     }
 }
 

@@ -14,6 +14,7 @@ use stagedoor_proto::{
 use super::command::Origin;
 use super::happening::Happening;
 use super::record::{BlockRow, SpentRow, Voice};
+use crate::request::RequestId;
 
 /// Something to be done because of an entry.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +57,8 @@ pub enum Effect {
         until: Option<Timestamp>,
         /// Why.
         reason: Option<Reason>,
+        /// By which request.
+        request: Option<RequestId>,
     },
     /// Tell a caller of the server API what became of its verb; may come several times.
     Report {
@@ -70,7 +73,12 @@ pub enum Effect {
     Audit(Box<Audit>),
     /// An app's own servers may be told of this; only after [`super::Room::tell_happenings`]. Done by the node that
     /// appended the entry.
-    Happened(Box<Happening>),
+    Happened {
+        /// What happened.
+        what: Box<Happening>,
+        /// Because of which request; `None`: nobody asked for it.
+        request: Option<RequestId>,
+    },
     /// A verb was refused for want of permission; counted in the audit log.
     Denied {
         /// Who tried.
@@ -175,6 +183,9 @@ pub struct Audit {
     pub server: Option<Box<str>>,
     /// Whom it was aimed at.
     pub target: Target,
+    /// By which request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestId>,
     /// Why.
     pub reason: Option<Reason>,
     /// The caller's idempotency key.
@@ -187,37 +198,53 @@ pub struct Audit {
 
 /// Collects the effects of one entry.
 #[derive(Debug, Default)]
-pub(super) struct Effects(Vec<Effect>);
+pub(super) struct Effects {
+    list: Vec<Effect>,
+    /// Which request what is added now follows from.
+    cause: Option<RequestId>,
+}
 
 impl Effects {
     pub(super) fn into_list(self) -> Vec<Effect> {
-        self.0
+        self.list
+    }
+
+    /// What is added from now on follows from this request, or from none.
+    pub(super) fn follow(&mut self, cause: Option<RequestId>) {
+        self.cause = cause;
+    }
+
+    /// Which request what is added now follows from.
+    pub(super) fn cause(&self) -> Option<RequestId> {
+        self.cause.clone()
     }
 
     pub(super) fn add(&mut self, effect: Effect) {
-        self.0.push(effect);
+        self.list.push(effect);
     }
 
     pub(super) fn tell(&mut self, to: Audience, push: Push) {
-        self.0.push(Effect::Push { to, push: Box::new(push) });
+        self.list.push(Effect::Push { to, push: Box::new(push) });
     }
 
     pub(super) fn reply(&mut self, origin: Origin, result: Result<Reply, Error>) {
-        self.0.push(Effect::Reply { origin, result });
+        self.list.push(Effect::Reply { origin, result });
     }
 
     /// Whether a fact is to be kept.
     pub(super) fn keeps_any(&self) -> bool {
-        self.0.iter().any(|effect| matches!(effect, Effect::Persist(_)))
+        self.list.iter().any(|effect| matches!(effect, Effect::Persist(_)))
     }
 
     /// Whether the room was ended.
     pub(super) fn ends_room(&self) -> bool {
         let is_end = |happening: &Happening| matches!(happening, Happening::Ended { .. });
-        self.0.iter().any(|effect| matches!(effect, Effect::Happened(what) if is_end(what)))
+        self.list
+            .iter()
+            .any(|effect| matches!(effect, Effect::Happened { what, .. } if is_end(what)))
     }
 
     pub(super) fn keep(&mut self, fact: Fact) {
-        self.0.push(Effect::Persist(fact));
+        self.list.push(Effect::Persist(fact));
     }
 }

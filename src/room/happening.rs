@@ -69,7 +69,8 @@ impl Room {
     /// Tells what happened, where somebody asks for it.
     pub(super) fn happened(&self, out: &mut Effects, happening: impl FnOnce() -> Happening) {
         if self.tells_happenings {
-            out.add(Effect::Happened(Box::new(happening())));
+            let request = out.cause();
+            out.add(Effect::Happened { what: Box::new(happening()), request });
         }
     }
 

@@ -44,7 +44,7 @@ mod subscriptions;
 #[cfg(test)]
 mod tests;
 
-pub use command::{Entry, Join, Moderation, Opening, Origin, RoomCommand, RoomToken};
+pub use command::{Caller, Entry, Join, Moderation, Opening, Origin, RoomCommand, RoomToken};
 pub use effect::{Audience, Audit, Effect, Fact};
 pub use happening::Happening;
 pub use key::RoomKey;

@@ -111,6 +111,7 @@ impl Room {
             username: acting.username.clone(),
             server: acting.server.clone(),
             origin,
+            request: out.cause(),
             ref_: verb.ref_().cloned(),
             reason: verb.reason().cloned(),
             at: self.now,

@@ -18,6 +18,7 @@ use stagedoor_proto::{
 use super::command::Origin;
 use super::effect::Audit;
 use super::settings::{BATCH_INTERVAL, MAX_OPEN_VERBS, MAX_REPORTED_TARGETS};
+use crate::request::RequestId;
 
 /// Whom a verb concerned and what became of it at once.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +53,8 @@ pub(super) struct Deed {
     pub(super) username: Option<Username>,
     pub(super) server: Option<Box<str>>,
     pub(super) origin: Origin,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) request: Option<RequestId>,
     pub(super) ref_: Option<Ref>,
     pub(super) reason: Option<Reason>,
     pub(super) at: Timestamp,
@@ -205,6 +208,7 @@ fn audit(deed: &Deed, aim: &Target, counts: OutcomeCounts, now: Timestamp) -> Au
         username: deed.username.clone(),
         server: deed.server.clone(),
         target: aim.clone(),
+        request: deed.request.clone(),
         reason: deed.reason.clone(),
         ref_: deed.ref_.clone(),
         counts,

@@ -53,7 +53,8 @@ impl Room {
         if is_from_app {
             let (username, reason) = (username.clone(), body.reason.clone());
             let instances = instances.into_iter().collect();
-            out.add(Effect::EndSessions { username, instances, until, reason });
+            let request = out.cause();
+            out.add(Effect::EndSessions { username, instances, until, reason, request });
         }
         self.recent.remove(&username);
         let aim = match &body.who {

@@ -105,7 +105,13 @@ impl Room {
         if self.is_open {
             self.expire(&mut out);
         }
+        let was_empty = self.people.is_empty();
+        out.follow(entry.command.request());
         self.run(entry.command, &mut out);
+        if self.people.is_empty() == was_empty {
+            // What is settled of the room's emptiness came of time alone.
+            out.follow(None);
+        }
         if self.is_open {
             self.settle_size(None, &mut out);
             self.send_reports(&mut out);
@@ -226,9 +232,9 @@ impl Room {
             RoomCommand::SessionState { session, state } => {
                 return self.change_session_state(session, state);
             }
-            RoomCommand::Carry { from, to } => return self.carry(&from, &to, out),
+            RoomCommand::Carry { from, to, .. } => return self.carry(&from, &to, out),
             RoomCommand::Moderate { origin, verb, server } => {
-                return self.moderate(origin, &verb, server, out);
+                return self.moderate(origin, &verb, server.map(|caller| caller.name), out);
             }
             RoomCommand::Join(join) => {
                 self.join(*join, out).map(|joined| Reply::Joined(Box::new(joined)))

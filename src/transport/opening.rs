@@ -11,16 +11,18 @@ use std::task::Poll;
 use futures::{SinkExt as _, StreamExt as _};
 use stagedoor_proto::{
     ClientMessage, CloseCode, Command, Credentials, DecodeError, Disconnect, Push, Reply, Request,
-    SessionState, SessionStateChange, Start, decode_client, encode_push, encode_reply,
+    SessionId, SessionState, SessionStateChange, Start, decode_client, encode_push, encode_reply,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
+use tracing::Instrument as _;
 
 use super::connection::Settings;
 use super::gate::Gate;
 use super::serve::{count_depth, violation};
 use crate::hub::{Arrival, Hub, Refused, SessionHandle};
+use crate::request::RequestId;
 use crate::session::Session;
 use crate::telemetry::{Limit, Outcome};
 
@@ -87,10 +89,34 @@ where
             return refuse(close, &error.to_string());
         }
     };
+    let session = match &command {
+        // Nothing is logged of it before its client has proved that the session is its own.
+        Command::Resume(resume) => resume.session,
+        _ => hub.new_session_id(),
+    };
+    let request = RequestId::Session { session, number: id };
+    let span = tracing::error_span!("request", %request);
+    let answered = answer(ws, hub, settings, arrival, Request { id, command }, session, request);
+    answered.instrument(span).await
+}
+
+/// Does what the first request asks for.
+async fn answer<S>(
+    ws: &mut WebSocketStream<Gate<S>>,
+    hub: &Arc<Hub>,
+    settings: Settings,
+    arrival: Arrival,
+    Request { id, command }: Request,
+    session: SessionId,
+    request: RequestId,
+) -> Opened
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let opened = match command {
         Command::Start(start) => {
             let began = hub.clock().micros();
-            let opened = open_session(ws, hub, settings, *start, arrival).await;
+            let opened = open_session(ws, hub, settings, *start, arrival, session, &request).await;
             hub.metrics().start_duration.observe(hub.clock().since(began));
             hub.metrics().starts.inc(outcome_of(&opened));
             opened
@@ -99,7 +125,7 @@ where
             let resumed = tokio::select! {
                 biased;
                 () = hub.draining() => Err(hub.turned_away()),
-                resumed = hub.resume(resume, &arrival) => resumed,
+                resumed = hub.resume(resume, &arrival, &request) => resumed,
             };
             let opened =
                 resumed.map(|resumed| (resumed.session, resumed.generation, resumed.reply));
@@ -134,6 +160,8 @@ async fn open_session<S>(
     settings: Settings,
     start: Start,
     arrival: Arrival,
+    session: SessionId,
+    request: &RequestId,
 ) -> Result<Session3, Refused>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -145,7 +173,7 @@ where
     let (seq, establishing) = Session::establishing();
     ws.get_mut().push_text(Some(seq), &establishing);
     let authenticated = {
-        let mut authenticate = pin!(hub.authenticate(&start, &arrival));
+        let mut authenticate = pin!(hub.authenticate(&start, &arrival, request));
         // Where a hook has to be waited for, the client is told meanwhile; else all goes out in one write.
         let decided = poll_fn(|cx| match authenticate.as_mut().poll(cx) {
             Poll::Ready(decided) => Poll::Ready(decided),
@@ -162,7 +190,9 @@ where
         }
     };
     let result = match authenticated {
-        Ok((app, verified)) => hub.establish(app, verified, &start, arrival).await,
+        Ok((app, verified)) => {
+            hub.establish(app, verified, &start, arrival, session, request).await
+        }
         Err(refused) => Err(refused),
     };
     match result {

@@ -5,6 +5,8 @@ use serde_json::Value;
 use stagedoor_proto::{RoomId, Timestamp};
 
 use crate::config::EventType;
+use crate::outbound::MessageId;
+use crate::request::RequestId;
 
 /// Something that happened in an app.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +17,8 @@ pub struct Event {
     pub at: Timestamp,
     /// In which room, and at which place in its log, where it was in one.
     pub room: Option<(RoomId, u64)>,
+    /// Because of which request; `None`: nobody asked for it.
+    pub request: Option<RequestId>,
     /// The rest, by type.
     pub data: Value,
     /// Connection data of the participant it is about, told only to endpoints that ask for it.
@@ -23,7 +27,8 @@ pub struct Event {
 
 /// A message's body.
 ///
-/// Shape: `{"id":"msg_…","type":"room.opened","at_ms":1900000000000,"app":"shop","room":"lobby","version":7,"data":{}}`.
+/// Shape: `{"id":"msg_…","type":"room.opened","at_ms":1900000000000,"app":"shop","room":"lobby","version":7,"request":"abc",
+/// "data":{}}`.
 #[derive(Serialize)]
 struct Body<'a> {
     id: String,
@@ -34,6 +39,8 @@ struct Body<'a> {
     room: Option<&'a RoomId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<String>,
     data: &'a Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     connection_data: Option<&'a str>,
@@ -44,12 +51,13 @@ impl Event {
     pub(super) fn body(&self, id: u128, app: &str, with_connection_data: bool) -> String {
         let connection_data = self.connection_data.as_deref().filter(|_| with_connection_data);
         let body = Body {
-            id: format!("msg_{id:032x}"),
+            id: MessageId(id).to_string(),
             r#type: self.kind,
             at_ms: self.at,
             app,
             room: self.room.as_ref().map(|(room, _)| room),
             version: self.room.as_ref().map(|(_, version)| *version),
+            request: self.request.as_ref().map(ToString::to_string),
             data: &self.data,
             connection_data,
         };

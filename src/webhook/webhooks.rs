@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use super::endpoint::{Endpoint, EndpointHealth};
 use super::event::Event;
 use crate::clock::{Clock, Rng};
+use crate::outbound::MessageId;
 use crate::store::{AuditEvent, DeadLetters, Message, NewMessage, OutboxCount, Store, StoreError};
 use crate::telemetry::Metrics;
 
@@ -122,6 +123,7 @@ impl Webhooks {
         let wanting = wanting
             .filter(|endpoint| endpoint.events().wants(event.kind) && !endpoint.is_disabled());
         wanting.map(move |endpoint| {
+            self.log_telling(endpoint, event, MessageId(id));
             let body = bodies
                 .entry(endpoint.connection_data)
                 .or_insert_with_key(|with_data| event.body(id, &self.app, *with_data).into());
@@ -133,6 +135,12 @@ impl Webhooks {
                 at: event.at,
             }
         })
+    }
+
+    fn log_telling(&self, endpoint: &Endpoint, event: &Event, id: MessageId) {
+        let (app, endpoint) = (&*self.app, &**endpoint.id());
+        let request = event.request.as_ref().map(tracing::field::display);
+        tracing::debug!(app, endpoint, event = %id, request, "telling a webhook endpoint");
     }
 
     fn count_dropped(&self, messages: u64) {

@@ -154,6 +154,8 @@ async fn the_apps_server_is_asked_with_a_signature_that_it_can_check() {
     });
     assert_eq!(question, expected);
     let header = |name: &str| headers[name].to_str().unwrap();
+    let session = gateway.hub().sessions("demo")[0].id();
+    assert_eq!(header("x-request-id"), format!("{session}:0"));
     let signed = [header("webhook-id"), ".", header("webhook-timestamp"), "."].concat();
     let signed = [signed.as_bytes(), &body].concat();
     let signature = STANDARD.decode(header("webhook-signature").strip_prefix("v1,").unwrap());

@@ -5,13 +5,14 @@ mod events;
 mod health;
 mod outside;
 mod receiver;
+mod requests;
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use stagedoor::config::{Endpoint, EventFilter};
 
-use crate::common::{Client, Gateway, Setup};
+use crate::common::{Client, Gateway, SERVER_KEY, Setup};
 use receiver::{Receiver, SECRETS, secret};
 
 /// An endpoint `id` at `url`, on this machine, that is told of all.
@@ -58,6 +59,14 @@ impl Gateway {
             }
         };
         tokio::time::timeout(Duration::from_secs(10), looked).await.expect("it comes to that")
+    }
+
+    /// Calls the server API as the request `id`.
+    async fn calls(&self, id: &str, method: &str, path: &str, body: Value) {
+        let bearer = format!("Bearer {SERVER_KEY}");
+        let headers = [("authorization", &*bearer), ("x-request-id", id)];
+        let answer = self.api_with(&headers, method, path, Some(body)).await;
+        assert!((200..300).contains(&answer.status), "{method} {path}: {answer:?}");
     }
 
     async fn dead_letters(&self, query: &str) -> Value {

@@ -19,6 +19,7 @@ use crate::auth::{Allowed, Attempt, AuthHook, Decision, Denied, Purpose};
 use crate::clock::{Clock, Rng};
 use crate::grant::{Grant, Scopes};
 use crate::outbound::{self, Network, OutboundError, WebhookSecret};
+use crate::request;
 use crate::store::Profile;
 
 /// Asks the app's server.
@@ -48,14 +49,15 @@ impl WebhookHook {
 
     async fn ask(&self, attempt: &Attempt, username: &Username) -> Result<Decision, OutboundError> {
         let body = question(attempt, username);
-        let mut request =
+        let call =
             self.client.post(self.url.clone()).header(header::CONTENT_TYPE, "application/json");
+        let mut call = call.header(request::HEADER, attempt.request.to_string());
         let secrets = std::slice::from_ref(&self.secret);
         let (id, now) = (Rng.bits(), self.clock.now());
         for (name, value) in outbound::signature_headers(secrets, id, now, &body) {
-            request = request.header(name, value);
+            call = call.header(name, value);
         }
-        let response = request.body(body).send().await.map_err(OutboundError::request)?;
+        let response = call.body(body).send().await.map_err(OutboundError::request)?;
         match response.status() {
             StatusCode::OK => {
                 let body = outbound::read_at_most(response, MAX_ANSWER_BYTES).await?;

@@ -12,7 +12,8 @@ use super::super::problem::Problem;
 use super::super::router::Ports;
 use crate::auth::ServerActor;
 use crate::hub::App;
-use crate::room::RoomKey;
+use crate::request::RequestId;
+use crate::room::{Caller, RoomKey};
 use crate::store::{AuditActor, AuditEvent, AuditOutcome, StoreError, UserKey};
 use crate::telemetry::Limit;
 
@@ -22,7 +23,9 @@ pub(super) struct Backend {
     /// The app.
     pub(super) app: Arc<App>,
     /// Whose the key or token is.
-    pub(super) caller: ServerActor,
+    actor: ServerActor,
+    /// Their name, and the call.
+    pub(super) caller: Caller,
 }
 
 impl Backend {
@@ -38,7 +41,7 @@ impl Backend {
 
     /// Lets whoever holds a server key go on; a token does not open what would outlive it.
     pub(super) fn must_hold_key(&self) -> Result<(), Problem> {
-        match self.caller {
+        match self.actor {
             ServerActor::Key(_) => Ok(()),
             ServerActor::Token(_) => {
                 let detail = "a server token mints no server tokens, for it would outlive its hour by its successors; \
@@ -53,7 +56,7 @@ impl Backend {
         let Deed { verb, target, room, reason, ref_ } = deed;
         AuditEvent {
             at_ms: ports.hub().clock().now(),
-            actor: AuditActor::Server(self.caller.to_string().into()),
+            actor: AuditActor::Server(self.caller.name.clone()),
             verb: verb.into(),
             room,
             version: None,
@@ -111,15 +114,18 @@ impl FromRequestParts<Arc<Ports>> for Backend {
         // An app that is not there is refused as one whose key was wrong: it tells nobody which apps there are.
         let app = path.iter().find(|(name, _)| *name == "app").map(|(_, id)| id);
         let app = app.and_then(|id| ports.hub().app(id)).ok_or_else(|| refused(WRONG))?;
-        let caller = app.server().verify_server(bearer).map_err(|_| refused(WRONG))?;
+        let actor = app.server().verify_server(bearer).map_err(|_| refused(WRONG))?;
+        let name: Box<str> = actor.to_string().into();
         let now = ports.hub().clock().now();
-        ports.api().callers.take(app.id(), &caller.to_string(), now).map_err(|wait| {
+        ports.api().callers.take(app.id(), &name, now).map_err(|wait| {
             ports.hub().metrics().limits_hit.inc(Limit::ApiCalls);
             let detail =
                 "this key or token calls too fast; wait, or raise `limits.api_calls_per_s`";
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail).retry_after(wait)
         })?;
-        Ok(Self { app: Arc::clone(app), caller })
+        let request = request.extensions.get::<RequestId>();
+        let request = request.expect("a call has its id before it comes to its route").clone();
+        Ok(Self { app: Arc::clone(app), actor, caller: Caller { name, request } })
     }
 }
 

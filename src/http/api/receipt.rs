@@ -89,7 +89,7 @@ pub(super) async fn moderate(
         async move {
             let (name, ref_) = (verb.verb(), verb.ref_().cloned());
             let Moderated { accepted, report } =
-                hub.moderate(&key, verb, backend.caller.to_string().into(), patience).await?;
+                hub.moderate(&key, verb, backend.caller, patience).await?;
             let (version, concerned) = (accepted.version, accepted.targets);
             let (counts, targets, elapsed_ms) = match report {
                 Some(report) => (Some(report.counts), report.targets, report.elapsed_ms),

@@ -1,4 +1,7 @@
-//! One id follows a request: taken from its caller or made here, told back, and in every line that is logged of it.
+//! One id follows a request: taken from its caller or made here, told back, in every line that is logged of it, and in
+//! what an app's servers are told because of it.
+//!
+//! Handlers find it among the request's extensions, as a [`RequestId`].
 
 use std::sync::Arc;
 
@@ -10,19 +13,19 @@ use tracing::Instrument as _;
 
 use crate::clock::Rng;
 use crate::http::router::Ports;
+use crate::request::{HEADER, RequestId};
 
-/// Where it is told, both ways.
-const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id that is taken from a caller.
 const MAX_ID_BYTES: usize = 64;
 
 /// Gives a request its id, and logs what came of it. The route is logged and not the path, which may name a user.
 pub(in crate::http) async fn follow(
     State(ports): State<Arc<Ports>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let id = told(&request).unwrap_or_else(|| format!("{:032x}", Rng.bits()));
+    request.extensions_mut().insert(RequestId::Call(id.as_str().into()));
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     let header = HeaderValue::from_str(&id).ok();
@@ -34,7 +37,7 @@ pub(in crate::http) async fn follow(
         let (route, status) = (route.as_str(), response.status().as_u16());
         span.in_scope(|| tracing::debug!(%method, route, status, took_ms, "answered"));
     }
-    response.headers_mut().extend(header.map(|id| (HEADER, id)));
+    response.headers_mut().extend(header.map(|id| (HeaderName::from_static(HEADER), id)));
     response
 }
 

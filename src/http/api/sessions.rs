@@ -299,7 +299,7 @@ async fn end(
         // Kept first: what the audit log does not take is not done.
         backend.record(&at, Deed::to(&session.user().username, "end_session", ref_)).await?;
         // It may have ended by itself meanwhile, as it was to.
-        at.hub().terminate(backend.app.id(), id);
+        at.hub().terminate(backend.app.id(), id, Some(&backend.caller.request));
         Ok(())
     };
     mark.perform(&ports, &by, StatusCode::NO_CONTENT, work).await

@@ -249,7 +249,10 @@ async fn ban(
         let by_address = backend.app.rules().ban_guest_addresses;
         let user = backend.user(username.clone());
         let row = backend.row(&at, Deed { reason, ..Deed::to(&username, "ban", ref_) });
-        let sessions_ended = at.hub().block_user(user, block, by_address, Some(row)).await?;
+        let sessions_ended = at
+            .hub()
+            .block_user(user, block, by_address, Some(row), Some(&backend.caller.request))
+            .await?;
         Ok(Done { username, sessions_ended, until_ms: until })
     };
     mark.perform(&ports, &by, StatusCode::OK, work).await
@@ -282,7 +285,9 @@ async fn delete(
     let work = async move {
         let row = backend.row(&at, Deed::to(&username, "delete_user", ref_));
         let user = backend.user(username.clone());
-        let Some(sessions_ended) = at.hub().delete_user(user, Some(row)).await? else {
+        let Some(sessions_ended) =
+            at.hub().delete_user(user, Some(row), &backend.caller.request).await?
+        else {
             let detail =
                 "nothing is known of such a user, or they were deleted before; nothing was changed";
             return Err(Problem::not_found(detail));
@@ -302,7 +307,7 @@ async fn revoke(
     let work = async move {
         let row = backend.row(&at, Deed::to(&username, "revoke_tokens", ref_));
         let user = backend.user(username.clone());
-        let sessions_ended = at.hub().revoke_user(user, Some(row)).await?;
+        let sessions_ended = at.hub().revoke_user(user, Some(row), &backend.caller.request).await?;
         Ok(Done { username, sessions_ended, until_ms: None })
     };
     mark.perform(&ports, &by, StatusCode::OK, work).await

@@ -134,7 +134,8 @@ impl Hub {
         }
         for (key, session) in lost {
             let reason = LeaveReason::NetworkLost;
-            self.engine.append(&key, RoomCommand::Leave { session, reason, origin: None });
+            let left = RoomCommand::Leave { session, reason, origin: None, cause: None };
+            self.engine.append(&key, left);
         }
         for session in sessions.values() {
             self.settle(session);

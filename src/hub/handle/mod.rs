@@ -22,7 +22,8 @@ use super::app::App;
 use super::membership::Memberships;
 use super::registry::Seat;
 use crate::grant::Grant;
-use crate::session::{Bucket, Link, Session};
+use crate::request::RequestId;
+use crate::session::{Bucket, Link, Session, SessionSettings};
 use crate::store::UserKey;
 pub(super) use life::Swept;
 pub use output::Written;
@@ -84,6 +85,8 @@ struct Inner {
     memberships: Memberships,
     /// Its end was noted for operators.
     is_noted: bool,
+    /// The request that ended it, where one did. Boxed: most sessions have none, and there are many.
+    ended_by: Option<Box<RequestId>>,
     joins: Bucket,
     /// Somebody waits for the next frame: a former resume secret is to die, or a sign of life was asked for.
     is_awaited: bool,
@@ -107,6 +110,7 @@ impl SessionHandle {
             inner: Mutex::new(Inner {
                 // One that another process saw end was noted there.
                 is_noted: matches!(session.link(), Link::Ended { .. }),
+                ended_by: None,
                 session,
                 seat: None,
                 credit,
@@ -124,6 +128,11 @@ impl SessionHandle {
     #[must_use]
     pub fn id(&self) -> SessionId {
         self.identity.id
+    }
+
+    /// The id of its request of this number.
+    pub(super) fn request(&self, number: u32) -> RequestId {
+        RequestId::Session { session: self.id(), number }
     }
 
     /// The app it belongs to.
@@ -191,7 +200,7 @@ impl SessionHandle {
     /// Whether it has ended, and is only remembered.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        matches!(self.lock().session.link(), Link::Ended { .. })
+        self.lock().has_ended()
     }
 
     /// How it ended, and in which state; told once.
@@ -201,6 +210,29 @@ impl SessionHandle {
         let ending = (!inner.is_noted).then(|| ((**ending).clone(), inner.session.state()));
         inner.is_noted = true;
         ending
+    }
+
+    /// Which request ended it, where one did.
+    pub(super) fn ended_by(&self) -> Option<RequestId> {
+        self.lock().ended_by.as_deref().cloned()
+    }
+
+    /// Parts from it because of a request, or of none, and wakes its connection. One that ended before stays as it ended.
+    pub(super) fn part(
+        &self,
+        disconnect: Disconnect,
+        request: Option<&RequestId>,
+        now: Timestamp,
+        settings: &SessionSettings,
+    ) {
+        let mut inner = self.lock();
+        let had_ended = inner.has_ended();
+        inner.session.part(disconnect, now, settings);
+        if !had_ended && inner.has_ended() {
+            inner.ended_by = request.cloned().map(Box::new);
+        }
+        self.note_due(&mut inner);
+        wake(inner);
     }
 
     /// Whether a connection carries it.
@@ -261,6 +293,12 @@ impl SessionHandle {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic while the lock was held leaves at worst one session odd; the others must go on.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn has_ended(&self) -> bool {
+        matches!(self.session.link(), Link::Ended { .. })
     }
 }
 

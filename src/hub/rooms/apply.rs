@@ -22,11 +22,12 @@ impl Apply for Hub {
 impl Hub {
     /// What a moderator did is answered when it is durable; all else is answered in its place among the pushes.
     fn apply_to(&self, place: &Arc<Place>, entry: Entry, answers_late: bool) {
-        let (key, now) = (place.key(), entry.now);
+        let (key, now, request) = (place.key(), entry.now, entry.command.request());
         let webhooks = self.webhooks(&key.app);
         let mut inside = place.lock();
         inside.room.tell_happenings(webhooks.is_some());
-        let mut later = Later::new(Arc::clone(place), answers_late, now, webhooks.cloned());
+        let mut later =
+            Later::new(Arc::clone(place), answers_late, now, request, webhooks.cloned());
         later.take_up_debts(&mut inside);
         let effects = inside.room.apply(entry);
         for effect in effects {

@@ -12,6 +12,7 @@ use stagedoor_proto::{
 use super::super::handle::SessionHandle;
 use super::super::{Hub, events};
 use super::place::{Inside, Place};
+use crate::request::RequestId;
 use crate::room::{Audit, Effect, Fact, Origin, RoomKey, Subject};
 use crate::store::{AuditActor, AuditEvent, AuditOutcome, Block, BlockKind, StoreError, UserKey};
 use crate::webhook::{Event, Webhooks};
@@ -20,6 +21,8 @@ use crate::webhook::{Event, Webhooks};
 pub(super) struct Later {
     place: Arc<Place>,
     now: Timestamp,
+    /// What asked for the entry, for the log.
+    request: Option<RequestId>,
     answers_late: bool,
     pub(super) has_closed: bool,
     /// Nobody is in the room any more; who was is still there for what else the entry tells them.
@@ -42,6 +45,7 @@ pub(super) struct Ending {
     username: Username,
     until: Option<Timestamp>,
     reason: Option<Reason>,
+    request: Option<RequestId>,
 }
 
 /// Whether the store took something. What it is about stands beside it, should it be owed.
@@ -59,11 +63,13 @@ impl Later {
         place: Arc<Place>,
         answers_late: bool,
         now: Timestamp,
+        request: Option<RequestId>,
         webhooks: Option<Arc<Webhooks>>,
     ) -> Self {
         Self {
             place,
             now,
+            request,
             answers_late,
             has_closed: false,
             has_disbanded: false,
@@ -146,8 +152,8 @@ impl Hub {
                     inside.sessions.insert(session.id(), session);
                 }
             }
-            Effect::EndSessions { username, until, reason, .. } => {
-                later.ending.push(Ending { username, until, reason });
+            Effect::EndSessions { username, until, reason, request, .. } => {
+                later.ending.push(Ending { username, until, reason, request });
             }
             Effect::Report { call, report } => self.calls.report(call, *report),
             Effect::Persist(fact) => later.facts.push(fact),
@@ -157,10 +163,10 @@ impl Hub {
                 }
                 later.audit.push(audit_event(*row, later.key(), later.now));
             }
-            Effect::Happened(happening) => {
+            Effect::Happened { what, request } => {
                 let version = inside.room.version();
-                let event = events::of_happening(*happening, later.key(), version, later.now);
-                later.events.push(event);
+                let event = events::of_happening(*what, later.key(), version, later.now);
+                later.events.push(Event { request, ..event });
             }
             Effect::Denied { username, verb } => {
                 self.denials.count(&later.key().app, username, verb, later.now);
@@ -215,7 +221,8 @@ impl Hub {
             durable = durable.and(kept);
         }
         if let Err(error) = &durable {
-            tracing::error!(%error, "what a room decided holds until the gateway stops, and was not kept");
+            let request = later.request.as_ref().map(tracing::field::display);
+            tracing::error!(request, %error, "what a room decided holds until the gateway stops, and was not kept");
         }
         for (origin, result) in later.replies {
             let result = if durable.is_ok() { result } else { result.and(Err(not_kept())) };
@@ -225,7 +232,7 @@ impl Hub {
 
     /// Removes a user from the app: the block first, then the sessions.
     async fn end_everywhere(&self, app: &Arc<str>, ending: Ending) -> Result<(), StoreError> {
-        let Ending { username, until, reason } = ending;
+        let Ending { username, until, reason, request } = ending;
         let user = UserKey { app: Arc::clone(app), username };
         let reason = reason.map(|reason| reason.as_str().to_owned());
         let block = Block { kind: BlockKind::Kick, reason, since: self.clock.now(), until };
@@ -233,12 +240,13 @@ impl Hub {
         let kept = match until {
             Some(_) => {
                 let by_address = self.app(app).is_some_and(|app| app.rules().ban_guest_addresses);
-                self.block_user(user.clone(), block, by_address, None).await.map(drop)
+                let request = request.as_ref();
+                self.block_user(user.clone(), block, by_address, None, request).await.map(drop)
             }
             None => Ok(()),
         };
         // What could not be kept holds at least for those who are here.
-        self.end_all(&user, &parting);
+        self.end_all(&user, &parting, request.as_ref());
         kept
     }
 

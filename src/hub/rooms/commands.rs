@@ -52,7 +52,8 @@ impl Hub {
         let verb = match command {
             Command::Leave(leave) => {
                 let (reason, origin, session_id) = (LeaveReason::Left, Some(origin), session.id());
-                let command = RoomCommand::Leave { session: session_id, reason, origin };
+                let command =
+                    RoomCommand::Leave { session: session_id, reason, origin, cause: None };
                 return Ok((in_room(session, &leave.room)?, command));
             }
             Command::Publish(publish) => {

@@ -20,10 +20,10 @@ impl Hub {
         while let Some((place, untold)) = session.begin_telling() {
             match untold {
                 Untold::Ended(ending) => {
-                    let reason = leave_reason(&ending);
+                    let (reason, cause) = (leave_reason(&ending), session.ended_by());
                     self.engine.append(
                         place.key(),
-                        RoomCommand::Leave { session: id, reason, origin: None },
+                        RoomCommand::Leave { session: id, reason, origin: None, cause },
                     );
                 }
                 Untold::Changed { link, state } => {

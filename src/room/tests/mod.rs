@@ -8,6 +8,7 @@ mod moderation;
 mod mutes;
 mod property;
 mod receipts;
+mod requests;
 mod roles;
 mod streams;
 mod world;

@@ -119,7 +119,7 @@ fn what_was_laid_on_a_guest_goes_with_it_to_its_next_name() {
     let mut world = stage();
     world.moderate(1, role_of(2, Role::Subscriber));
     world.moderate(1, kick(Who::Username(user("ada")), None));
-    world.step(RoomCommand::Carry { from: user("ada"), to: user("ada-2") });
+    world.step(RoomCommand::Carry { from: user("ada"), to: user("ada-2"), cause: None });
     assert_eq!(world.step(join(5, "ada-2", Role::Publisher)).code(), Some(ErrorCode::Blocked));
     world.wait(600_000);
     assert_eq!(world.join(5, "ada-2", Role::Publisher).participant.role, Role::Subscriber);

@@ -102,6 +102,7 @@ fn command(seed: Seed, world: &World) -> RoomCommand {
             session: session(n),
             reason: LeaveReason::NetworkLost,
             origin: None,
+            cause: None,
         },
         10 => RoomCommand::Link { session: session(n), link: Link::Suspended },
         11 => RoomCommand::Link { session: session(n), link: Link::Live },
@@ -124,6 +125,7 @@ fn command(seed: Seed, world: &World) -> RoomCommand {
         24 if c.is_multiple_of(8) => RoomCommand::Carry {
             from: user(USERS[usize::from(a) % 5]),
             to: user(USERS[usize::from(b) % 5]),
+            cause: None,
         },
         24 => RoomCommand::Tick,
         25 if c.is_multiple_of(4) => {

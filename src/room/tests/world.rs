@@ -280,7 +280,7 @@ pub(super) fn join(n: u8, name: &str, role: Role) -> RoomCommand {
 
 pub(super) fn leave(n: u8) -> RoomCommand {
     let (session, reason) = (session(n), LeaveReason::Left);
-    RoomCommand::Leave { session, reason, origin: Some(origin(n)) }
+    RoomCommand::Leave { session, reason, origin: Some(origin(n)), cause: None }
 }
 
 pub(super) fn publish(n: u8, stream: u8) -> RoomCommand {

@@ -33,6 +33,8 @@ pub fn secret(bytes: &[u8]) -> SecretString {
 pub enum Answer {
     Status(u16),
     With(u16, &'static str, String),
+    /// 200, and this body.
+    Says(&'static str),
     /// 200, and a body without end.
     Endless,
     /// Nothing, ever.
@@ -135,6 +137,7 @@ async fn receive(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) 
     match answer {
         Answer::Status(code) => status(code).body(Body::empty()),
         Answer::With(code, name, value) => status(code).header(name, value).body(Body::empty()),
+        Answer::Says(body) => status(200).body(body.into()),
         Answer::Endless => {
             let piece = Bytes::from_static(&[b'x'; 1_024]);
             let pieces = stream::repeat_with(move || Ok::<_, Infallible>(piece.clone()));

@@ -1,0 +1,234 @@
+//! One id follows a request: from whoever asks, through the log, to what the app's servers are told because of it.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use stagedoor::config::{self, Endpoint, EventFilter};
+
+use super::receiver::{Answer, Receiver, SECRETS};
+use super::{endpoint_at, setup};
+use crate::common::{Client, Gateway, Person, Program, SERVER_KEY, start_of};
+
+/// A gateway whose endpoint is told of `events`.
+async fn telling(receiver: &Receiver, events: &[&str]) -> Gateway {
+    let events = EventFilter::of(events).unwrap();
+    setup(vec![Endpoint { events, ..endpoint_at("crm", receiver.url()) }]).run().await
+}
+
+/// What the next `count` events say of their request, by their type.
+async fn requests(receiver: &mut Receiver, count: usize) -> BTreeMap<String, Option<Value>> {
+    let mut told = BTreeMap::new();
+    for _ in 0..count {
+        let event = receiver.next().await.event();
+        let kind = event["type"].as_str().unwrap().to_owned();
+        let request = event.get("request").cloned();
+        assert_eq!(told.insert(kind, request), None, "another of {event}");
+    }
+    told
+}
+
+fn all_by<const N: usize>(request: &str, kinds: [&str; N]) -> BTreeMap<String, Option<Value>> {
+    kinds.map(|kind| (kind.to_owned(), Some(json!(request)))).into()
+}
+
+/// The id of a session's request.
+fn of(started: &Value, number: u32) -> String {
+    format!("{}:{number}", started["session"]["id"].as_str().unwrap())
+}
+
+/// A guest on an instance of their own, which a ban of another leaves alone.
+async fn come(gateway: &Gateway, username: &str) -> (Client, Value) {
+    Client::guest(gateway, username, &format!("instance-of-{username}")).await
+}
+
+/// Does what must succeed; the request's id.
+async fn does(person: &mut Person, command: &str, body: Value) -> String {
+    let number = person.begin(command, body).await;
+    person.reply(number).await.unwrap();
+    of(&person.started, number)
+}
+
+#[tokio::test]
+async fn a_call_is_named_in_all_that_the_room_tells_because_of_it() {
+    let mut receiver = Receiver::run(Answer::Status(200)).await;
+    let events = ["moderation.*", "participant.left", "stream.unpublished", "room.ended"];
+    let gateway = telling(&receiver, &events).await;
+    let (_host, _ada, _) = gateway.host_and_speaker().await;
+    let kick = json!({ "username": "ada", "reason": "spam" });
+    gateway.calls("abc", "POST", "rooms/lobby/force_disconnect", kick).await;
+    let expected =
+        all_by("abc", ["moderation.force_disconnect", "participant.left", "stream.unpublished"]);
+    assert_eq!(requests(&mut receiver, 3).await, expected);
+    gateway.calls("def", "POST", "rooms/lobby/end", json!({})).await;
+    let expected = all_by("def", ["moderation.end_room", "participant.left", "room.ended"]);
+    assert_eq!(requests(&mut receiver, 3).await, expected);
+}
+
+#[tokio::test]
+async fn a_verb_is_told_twice_and_each_time_with_the_request_that_asked_for_it() {
+    let mut receiver = Receiver::run(Answer::Status(200)).await;
+    let gateway = telling(&receiver, &["moderation.*"]).await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
+    let request = does(&mut host, "force_mute", json!({ "stream": stream })).await;
+    assert_eq!(receiver.next().await.event()["request"], request);
+    does(&mut ada, "update_stream", json!({ "stream": stream, "has_audio": false })).await;
+    let last = receiver.next().await.event();
+    assert_eq!(
+        (&last["data"]["counts"]["enforced"], &last["request"]),
+        (&json!(1), &json!(request))
+    );
+}
+
+#[tokio::test]
+async fn what_somebody_does_in_a_room_names_their_request() {
+    let mut receiver = Receiver::run(Answer::Status(200)).await;
+    let gateway = telling(&receiver, &["room.*", "participant.*", "stream.*"]).await;
+    let (mut ada, started) = Client::guest(&gateway, "ada", "instance-1").await;
+    let join = json!({ "room": "lobby", "token": gateway.room_token("publisher") });
+    let number = ada.begin("join", join).await;
+    ada.reply(number).await.unwrap();
+    let expected = all_by(&of(&started, number), ["participant.joined", "room.opened"]);
+    assert_eq!(requests(&mut receiver, 2).await, expected);
+    let stream = json!({ "kind": "camera", "has_audio": true, "has_video": true });
+    let number = ada.begin("publish", json!({ "room": "lobby", "stream": stream })).await;
+    ada.reply(number).await.unwrap();
+    let expected = all_by(&of(&started, number), ["stream.published"]);
+    assert_eq!(requests(&mut receiver, 1).await, expected);
+    let number = ada.begin("end", json!({})).await;
+    ada.reply(number).await.unwrap();
+    let kinds = ["participant.left", "room.ended", "stream.unpublished"];
+    assert_eq!(requests(&mut receiver, 3).await, all_by(&of(&started, number), kinds));
+}
+
+#[tokio::test]
+async fn a_start_is_the_same_request_to_the_auth_webhook_and_to_the_endpoint() {
+    let mut app = Receiver::run(Answer::Says("{}")).await;
+    let mut receiver = Receiver::run(Answer::Status(200)).await;
+    let webhook = config::Webhook {
+        url: app.url(),
+        secret: format!("whsec_{}", STANDARD.encode(SECRETS[0])).into(),
+        deadline: Duration::from_secs(5),
+        max_concurrent: 4,
+        allow_private: true,
+    };
+    let asking = setup(vec![endpoint_at("crm", receiver.url())]);
+    let gateway = asking.with(|config| config.apps[0].webhook = Some(webhook)).run().await;
+    let mut start = start_of("ada", "instance-1");
+    start["credentials"] = json!({ "params": { "password": "x" } });
+    let (_ada, started) = Client::start(&gateway, start).await;
+    let request = of(&started, 0);
+    assert_eq!(app.next().await.header("x-request-id"), request);
+    assert_eq!(receiver.event("session.started").await["request"], request);
+}
+
+#[tokio::test]
+async fn the_end_of_a_session_names_the_request_that_ended_it() {
+    let mut receiver = Receiver::run(Answer::Status(200)).await;
+    let gateway = telling(&receiver, &["session.ended", "user.banned"]).await;
+    let calls = [
+        ("POST", "users/ada/ban", &["session.ended", "user.banned"][..]),
+        ("POST", "users/bob/revoke", &["session.ended"]),
+        ("DELETE", "users/mia", &["session.ended"]),
+    ];
+    for (number, (method, path, kinds)) in calls.into_iter().enumerate() {
+        let username = path.split('/').nth(1).unwrap();
+        let (_client, _) = come(&gateway, username).await;
+        let id = format!("call-{number}");
+        gateway.calls(&id, method, path, json!({})).await;
+        let expected = kinds.iter().map(|kind| ((*kind).to_owned(), Some(json!(id)))).collect();
+        assert_eq!(requests(&mut receiver, kinds.len()).await, expected, "{path}");
+    }
+    let ended = ["session.ended"];
+    let (_kim, started) = come(&gateway, "kim").await;
+    let path = format!("sessions/{}", started["session"]["id"].as_str().unwrap());
+    gateway.calls("call-end", "DELETE", &path, json!({})).await;
+    assert_eq!(requests(&mut receiver, 1).await, all_by("call-end", ended));
+    let (_former, _) = come(&gateway, "tom").await;
+    let (_newer, started) = come(&gateway, "tom").await;
+    let displaced = requests(&mut receiver, 1).await;
+    assert_eq!(displaced, all_by(&of(&started, 0), ended), "by the start that took its place");
+    let mut host = gateway
+        .member("host", json!({ "rooms": { "lobby": "moderator" }, "app_moderator": true }))
+        .await;
+    let (_eve, _) = come(&gateway, "eve").await;
+    let kick = json!({ "room": "lobby", "username": "eve", "block": { "scope": "app" } });
+    let request = does(&mut host, "force_disconnect", kick).await;
+    assert_eq!(requests(&mut receiver, 1).await, all_by(&request, ended));
+}
+
+#[tokio::test]
+async fn what_nobody_asked_for_names_no_request() {
+    let mut receiver = Receiver::run(Answer::Status(200)).await;
+    let events = ["session.ended", "participant.left", "room.ended"];
+    let gateway = telling(&receiver, &events).await;
+    let ada = gateway.enter("ada", "publisher").await;
+    ada.cut().await;
+    gateway.suspended("ada").await;
+    gateway.advance(Duration::from_hours(1));
+    let expected = events.map(|kind| (kind.to_owned(), None)).into();
+    assert_eq!(requests(&mut receiver, 3).await, expected);
+}
+
+#[tokio::test]
+async fn a_call_can_be_followed_through_the_log_to_the_message_it_led_to() {
+    let mut receiver = Receiver::run(Answer::Status(200)).await;
+    let (url, secret) = (receiver.url(), STANDARD.encode(SECRETS[0]));
+    let config = format!(
+        r#"
+[listen]
+listen = "127.0.0.1:0"
+admin_listen = "127.0.0.1:0"
+[store.sqlite]
+path = "facts.db"
+[[apps]]
+id = "shop"
+guests = true
+server_keys = ["{SERVER_KEY}"]
+[[apps.endpoints]]
+id = "crm"
+url = "{url}"
+allow_private = true
+secrets = ["whsec_{secret}"]
+"#
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("stagedoor.toml");
+    std::fs::write(&path, config).unwrap();
+    let arguments = ["serve", "--config", path.to_str().unwrap(), "--log", "stagedoor=debug"];
+    let mut program = Program::run(&arguments);
+    let mut log = BufReader::new(program.stderr.take().unwrap());
+    let serving = lines_until(&mut log, &["serving"]);
+    let admin = serving.last().unwrap()["admin"].as_str().unwrap();
+    let call = reqwest::Client::new()
+        .post(format!("http://{admin}/api/v1/apps/shop/users/eve/ban"))
+        .header("x-request-id", "abc");
+    assert_eq!(call.bearer_auth(SERVER_KEY).send().await.unwrap().status(), 200);
+    let told = receiver.event("user.banned").await;
+    assert_eq!(told["request"], "abc");
+    // Elsewhere, so that the receiver goes on meanwhile.
+    let all = ["answered", "telling a webhook endpoint", "webhook delivered"];
+    let reading = tokio::task::spawn_blocking(move || lines_until(&mut log, &all));
+    let lines = reading.await.unwrap();
+    let line = |said| lines.iter().find(|line| line["message"] == said).unwrap();
+    let spans = line("answered")["spans"].as_array().unwrap();
+    assert!(spans.iter().any(|span| span["request"] == "abc"), "{spans:?}");
+    let telling = line("telling a webhook endpoint");
+    assert_eq!((&telling["request"], &telling["event"]), (&json!("abc"), &told["id"]));
+    let delivered = line("webhook delivered");
+    assert_eq!((&delivered["event"], &delivered["attempt"]), (&told["id"], &json!(1)));
+}
+
+/// The lines of a log until all of this was said.
+fn lines_until(log: &mut impl BufRead, said: &[&str]) -> Vec<Value> {
+    let mut lines: Vec<Value> = Vec::new();
+    while !said.iter().all(|said| lines.iter().any(|line| line["message"] == *said)) {
+        let mut line = String::new();
+        assert!(log.read_line(&mut line).unwrap() > 0, "it ended: {lines:?}");
+        lines.push(serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}")));
+    }
+    lines
+}
