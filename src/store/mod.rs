@@ -33,7 +33,9 @@ pub use audit::{
     AuditHash, AuditKey, FoundRow, Head, InvalidHead, Tampered, Verified, Verifier,
     verify as verify_audit,
 };
-pub use outbox::{DeadLetters, Due, Expired, Message, NewMessage, Outbox, OutboxCount, Settled};
+pub use outbox::{
+    Backlog, DeadLetters, Due, Expired, Message, NewMessage, Outbox, OutboxCount, Settled,
+};
 pub use sqlite::{AuditFile, SqliteStore, backup};
 
 /// A user of an app; nothing crosses apps.

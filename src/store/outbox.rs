@@ -92,6 +92,17 @@ pub struct OutboxCount {
     pub oldest_pending: Option<Timestamp>,
 }
 
+/// How many messages there are, of all apps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Messages that are still tried.
+    pub pending: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// Since when the pending one is tried that is tried for longest.
+    pub oldest: Option<Timestamp>,
+}
+
 /// Which dead letters of an app are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeadLetters {
@@ -157,4 +168,7 @@ pub trait Outbox: Send + Sync + 'static {
 
     /// How many messages of an app there are, by endpoint.
     fn count_messages(&self, app: Arc<str>) -> BoxFuture<'_, Result<Vec<OutboxCount>, StoreError>>;
+
+    /// How many messages there are in all; takes no longer when there are many.
+    fn backlog(&self) -> BoxFuture<'static, Result<Backlog, StoreError>>;
 }

@@ -101,6 +101,7 @@ macro_rules! every_rule {
             outbox::oldest_go_when_there_are_too_many_and_the_dead_first
             outbox::no_message_crosses_apps_or_endpoints
             outbox::more_than_fit_a_step_are_given_up_and_replayed
+            outbox::backlog_is_of_all_apps_and_knows_its_oldest
         }
     };
     ($store:expr => $($subject:ident::$rule:ident)*) => {

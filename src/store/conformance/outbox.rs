@@ -6,7 +6,9 @@ use std::time::Duration;
 use stagedoor_proto::Timestamp;
 
 use super::NOW;
-use crate::store::{DeadLetters, Expired, Message, NewMessage, OutboxCount, Settled, Store};
+use crate::store::{
+    Backlog, DeadLetters, Expired, Message, NewMessage, OutboxCount, Settled, Store,
+};
 
 /// More than any of these tests puts in.
 const MANY: u64 = 10_000;
@@ -226,4 +228,38 @@ pub(in crate::store) async fn more_than_fit_a_step_are_given_up_and_replayed(sto
     assert_eq!(store.replay_messages("app".into(), all, NOW, None).await.unwrap(), 1_203);
     assert_eq!(expire(store, NOW, NOW).await, (1_203, 1_203));
     assert_eq!(store.count_messages("app".into()).await.unwrap(), [], "all are forgotten");
+}
+
+pub(in crate::store) async fn backlog_is_of_all_apps_and_knows_its_oldest(store: &dyn Store) {
+    let later = NOW + HOUR;
+    let backlog = async |pending, dead, oldest| {
+        assert_eq!(store.backlog().await.unwrap(), Backlog { pending, dead, oldest });
+    };
+    backlog(0, 0, None).await;
+    put(store, [1, 2, 3]).await;
+    let other = vec![new("crm", 4)];
+    store.put_messages("other".into(), other, MANY, later).await.unwrap();
+    backlog(4, 0, Some(NOW)).await;
+    let letter = kill(store).await;
+    backlog(3, 1, Some(NOW)).await;
+    for message in due(store, NOW).await {
+        let settled = Settled::Retry { due: later, error: "busy".into() };
+        store.settle_message(message.number, settled).await.unwrap();
+        backlog(3, 1, Some(NOW)).await;
+    }
+    for (message, left) in due(store, later).await.into_iter().zip([2, 1]) {
+        store.settle_message(message.number, Settled::Delivered).await.unwrap();
+        store.settle_message(message.number, Settled::Delivered).await.unwrap();
+        backlog(left, 1, Some(if left > 1 { NOW } else { later })).await;
+    }
+    let one = DeadLetters::One(letter.number);
+    store.replay_messages("app".into(), one, later + HOUR, None).await.unwrap();
+    backlog(2, 0, Some(later)).await;
+    // There is room for one: the older goes.
+    store.put_messages("app".into(), vec![new("crm", 5)], 1, later).await.unwrap();
+    backlog(2, 0, Some(later)).await;
+    assert_eq!(expire(store, later, NOW).await, (2, 0));
+    backlog(0, 2, None).await;
+    assert_eq!(expire(store, later, later).await, (0, 2));
+    backlog(0, 0, None).await;
 }

@@ -14,7 +14,7 @@ use super::lock::Lock;
 use crate::store::StoreError;
 
 /// The newest schema version known here.
-pub(super) const VERSION: u32 = 6;
+pub(super) const VERSION: u32 = 7;
 
 /// The schema, one step a file; the number of steps taken is the file's `user_version`.
 const MIGRATIONS: [&str; VERSION as usize] = [
@@ -24,6 +24,7 @@ const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("../migrations/sqlite/0004_sessions_rooms.sql"),
     include_str!("../migrations/sqlite/0005_outbox.sql"),
     include_str!("../migrations/sqlite/0006_sessions_by_state.sql"),
+    include_str!("../migrations/sqlite/0007_outbox_backlog.sql"),
 ];
 
 /// Marks a file as a store ("Stgd"), so that no other program's database is taken for one.
@@ -195,5 +196,34 @@ fn reason(error: &rusqlite::Error) -> String {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => IN_USE.to_owned(),
         Some(ErrorCode::NotADatabase) => "it is not a database".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dead_letters_of_before_are_counted_when_the_schema_gets_there() {
+        let mut db = Connection::open_in_memory().unwrap();
+        for (step, to) in MIGRATIONS.iter().zip(1..=6) {
+            apply(&mut db, step, to).unwrap();
+        }
+        let rows =
+            [("app", "1"), ("app", "NULL"), ("app", "NULL"), ("other", "NULL"), ("third", "1")];
+        for (app, due) in rows {
+            db.execute_batch(&format!(
+                "INSERT INTO outbox (app, endpoint, event, kind, body, at_ms, since_ms, due_ms) \
+                 VALUES ('{app}', 'crm', x'00', 'room.opened', '{{}}', 1, 1, {due})",
+            ))
+            .unwrap();
+        }
+        migrate(&mut db, "label").unwrap();
+        let mut sizes =
+            db.prepare("SELECT app, size, dead FROM outbox_sizes ORDER BY app").unwrap();
+        let sizes = sizes.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        let sizes: Vec<(String, u32, u32)> = sizes.collect::<Result<_, _>>().unwrap();
+        let expected = [("app", 3, 2), ("other", 1, 1), ("third", 1, 0)];
+        assert_eq!(sizes, expected.map(|(app, size, dead)| (app.to_owned(), size, dead)));
     }
 }

@@ -1,4 +1,5 @@
-//! The outbox in its table. Invariant, kept by triggers: `outbox_sizes` says how many rows each app has.
+//! The outbox in its table. Invariant, kept by triggers: `outbox_sizes` says how many rows each app has, and how many of
+//! them are dead letters.
 //!
 //! Whatever may touch many rows does so a few at a time: the starts behind it wait no longer than for a commit.
 
@@ -7,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::Timestamp;
 
 use super::value::{Ms, Number};
-use crate::store::outbox::{DeadLetters, Due, Message, NewMessage, OutboxCount, Settled};
+use crate::store::outbox::{Backlog, DeadLetters, Due, Message, NewMessage, OutboxCount, Settled};
 
 /// Rows changed in one call of the writer.
 pub(super) const CHANGED_AT_ONCE: u64 = 500;
@@ -191,6 +192,25 @@ pub(super) fn counts(db: &Connection, app: &str) -> rusqlite::Result<Vec<OutboxC
     counts.collect()
 }
 
+/// How many messages of all apps there are.
+pub(super) fn backlog(db: &Connection) -> rusqlite::Result<Backlog> {
+    let (Number(pending), Number(dead)) = db
+        .prepare_cached(
+            "SELECT coalesce(sum(size - dead), 0), coalesce(sum(dead), 0) FROM outbox_sizes",
+        )?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let oldest = db
+        .prepare_cached(OLDEST)?
+        .query_row([], |row| row.get(0))
+        .optional()?
+        .map(|Ms(oldest)| oldest);
+    Ok(Backlog { pending, dead, oldest })
+}
+
+/// Since when the message is tried that is tried for longest.
+const OLDEST: &str =
+    "SELECT since_ms FROM outbox WHERE due_ms IS NOT NULL ORDER BY since_ms LIMIT 1";
+
 fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     let (Number(number), EventId(event)) = (row.get(0)?, row.get(2)?);
     let (Ms(at), Ms(since)) = (row.get(5)?, row.get(6)?);
@@ -203,4 +223,19 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     };
     let error: Option<String> = row.get(8)?;
     Ok(Message { number, new, since, attempts: row.get(7)?, error: error.map(Into::into) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::open;
+
+    #[test]
+    fn the_oldest_is_found_without_a_look_at_the_others() {
+        let db = open::memory("label").unwrap();
+        let plan: String = db
+            .query_row(&format!("EXPLAIN QUERY PLAN {OLDEST}"), [], |row| row.get("detail"))
+            .unwrap();
+        assert_eq!(plan, "SCAN outbox USING INDEX outbox_by_wait");
+    }
 }

@@ -9,7 +9,7 @@ use stagedoor_proto::Timestamp;
 
 use super::{SqliteStore, audit, outbox};
 use crate::store::outbox::{
-    DeadLetters, Due, Expired, Message, NewMessage, Outbox, OutboxCount, Settled,
+    Backlog, DeadLetters, Due, Expired, Message, NewMessage, Outbox, OutboxCount, Settled,
 };
 use crate::store::{AuditEvent, StoreError};
 
@@ -92,5 +92,9 @@ impl Outbox for SqliteStore {
 
     fn count_messages(&self, app: Arc<str>) -> BoxFuture<'_, Result<Vec<OutboxCount>, StoreError>> {
         self.call(move |db| outbox::counts(db, &app))
+    }
+
+    fn backlog(&self) -> BoxFuture<'static, Result<Backlog, StoreError>> {
+        self.call(outbox::backlog)
     }
 }
