@@ -119,6 +119,16 @@ impl Rooms {
     }
 }
 
+impl Drop for Rooms {
+    /// A room and its sessions hold each other; with them they would hold their apps, and so the store.
+    fn drop(&mut self) {
+        for entry in &self.rooms {
+            let sessions = std::mem::take(&mut entry.value().lock().sessions);
+            drop(sessions);
+        }
+    }
+}
+
 impl Hub {
     /// Gives rooms the time they wait for.
     pub(super) fn sweep_rooms(&self, now: Timestamp) {
