@@ -9,13 +9,10 @@ use super::source::{collect, values};
 use super::{App, Config, Limits};
 
 /// Tables and keys that are read at the start only: what was made of them cannot be made anew under live sessions.
-const AT_START: [&str; 13] = [
+const AT_START: [&str; 10] = [
     "listen.listen",
     "listen.admin_listen",
     "operator",
-    "limits.api_calls_per_s",
-    "limits.api_calls_burst",
-    "limits.api_body_bytes",
     "keepalive",
     "resume",
     "session",
@@ -44,13 +41,7 @@ impl Config {
         let apps = self.apps.iter().map(|app| next.app(&app.id).unwrap_or(app).clone()).collect();
         let mut listen = next.listen;
         (listen.listen, listen.admin_listen) = (self.listen.listen, self.listen.admin_listen);
-        let limits = Limits {
-            api_calls_per_s: self.limits.api_calls_per_s,
-            api_calls_burst: self.limits.api_calls_burst,
-            api_body_bytes: self.limits.api_body_bytes,
-            spare_loopback: self.limits.spare_loopback,
-            ..next.limits
-        };
+        let limits = Limits { spare_loopback: self.limits.spare_loopback, ..next.limits };
         (Self { listen, apps, limits, ..self.clone() }, changes)
     }
 
@@ -153,6 +144,11 @@ mod tests {
             ("a secret as long", other, &[("apps[shop].hs256_secrets", false)]),
             ("guests", FILE.replace("guests = true\n", ""), &[("apps[shop].guests", false)]),
             ("a limit", format!("{FILE}[limits]\nin_flight = 1\n"), &[("limits.in_flight", false)]),
+            (
+                "limits of the server API",
+                format!("{FILE}[limits]\napi_body_bytes = 2048\napi_calls_burst = 1\n"),
+                &[("limits.api_body_bytes", false), ("limits.api_calls_burst", false)],
+            ),
             (
                 "a port",
                 format!("{FILE}[listen]\nlisten = \"[::1]:1\"\n"),

@@ -18,6 +18,7 @@ use super::{api, health, host, metrics};
 use crate::config::{Config, Listen, Mode, Tls};
 use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
+use crate::session::Rate;
 use crate::transport;
 
 /// What every port needs; built once.
@@ -40,7 +41,11 @@ pub(super) struct Rules {
     /// From a connection's acceptance to the end of its upgrade request.
     pub(super) handshake_timeout: Duration,
     /// From the head of a call of the server API to the end of its body.
-    pub(super) body_timeout: Duration,
+    pub(super) api_body_timeout: Duration,
+    /// How fast one key or token may call the server API.
+    pub(super) api_rate: Rate,
+    /// The largest body of such a call.
+    pub(super) api_body_bytes: usize,
     /// Certificates and proxies.
     listen: Listen,
 }
@@ -55,7 +60,11 @@ impl Ports {
 
     /// Goes by `config` from now on; its addresses stay.
     pub fn adopt(&self, config: &Config) {
-        self.rules.store(Arc::new(Rules::new(config, self.address)));
+        let rules = Arc::new(Rules::new(config, self.address));
+        let api_rate = rules.api_rate;
+        if self.rules.swap(rules).api_rate != api_rate {
+            self.api.forget_calls();
+        }
     }
 
     pub(super) fn hub(&self) -> &Arc<Hub> {
@@ -128,7 +137,9 @@ impl Rules {
                 auth_params_bytes: limits.auth_params_bytes,
             },
             handshake_timeout: limits.handshake_timeout,
-            body_timeout: limits.api_body_timeout,
+            api_body_timeout: limits.api_body_timeout,
+            api_rate: Rate { per_second: limits.api_calls_per_s, burst: limits.api_calls_burst },
+            api_body_bytes: limits.api_body_bytes,
             listen: config.listen.clone(),
         }
     }

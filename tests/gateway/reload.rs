@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::ChildStderr;
+use std::time::Duration;
 
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
@@ -195,4 +196,24 @@ async fn rules_of_an_app_hold_for_those_who_come_and_leave_those_who_are_in() {
     assert_eq!(Client::refused(&gateway, start).await.code, 4003);
     let refused = ada.request("leave", json!({ "room": "nowhere" })).await.unwrap_err();
     assert_eq!(refused["code"], "not_in_room");
+}
+
+#[tokio::test]
+async fn limits_of_the_server_api_hold_for_the_next_call() {
+    let gateway = Gateway::dev().await;
+    let large = || Some(json!({ "username": "ada", "name": "x".repeat(2_000) }));
+    assert_ne!(gateway.api("POST", "sessions", large()).await.status, 413);
+    gateway.advance(Duration::from_secs(1));
+    let changes = gateway.reload(|config| {
+        (config.limits.api_calls_per_s, config.limits.api_calls_burst) = (1, 2);
+        config.limits.api_body_bytes = 1_024;
+    });
+    let keys = ["api_body_bytes", "api_calls_burst", "api_calls_per_s"];
+    assert_eq!(changes, keys.map(|key| format!("limits.{key}")));
+    assert_eq!(gateway.api("POST", "sessions", large()).await.status, 413);
+    assert_eq!(gateway.api("GET", "sessions", None).await.status, 200);
+    assert_eq!(gateway.api("GET", "sessions", None).await.status, 429);
+    gateway.reload(|_| ());
+    assert_eq!(gateway.api("GET", "sessions", None).await.status, 200);
+    assert_ne!(gateway.api("POST", "sessions", large()).await.status, 413);
 }

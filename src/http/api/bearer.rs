@@ -117,7 +117,8 @@ impl FromRequestParts<Arc<Ports>> for Backend {
         let actor = app.server().verify_server(bearer).map_err(|_| refused(WRONG))?;
         let name: Box<str> = actor.to_string().into();
         let now = ports.hub().clock().now();
-        ports.api().callers.take(app.id(), &name, now).map_err(|wait| {
+        let rate = ports.rules().api_rate;
+        ports.api().callers.take(rate, app.id(), &name, now).map_err(|wait| {
             ports.hub().metrics().limits_hit.inc(Limit::ApiCalls);
             let detail =
                 "this key or token calls too fast; wait, or raise `limits.api_calls_per_s`";

@@ -105,9 +105,11 @@ impl<T: Body> FromRequest<Arc<Ports>> for Call<T> {
 
 /// A body as a whole, within its bounds.
 async fn whole(body: axum::body::Body, ports: &Ports) -> Result<Bytes, Problem> {
-    let most = ports.api().body_bytes;
+    let (most, within) = {
+        let rules = ports.rules();
+        (rules.api_body_bytes, rules.api_body_timeout)
+    };
     let hit = |limit| ports.hub().metrics().limits_hit.inc(limit);
-    let within = ports.rules().body_timeout;
     let Ok(read) = tokio::time::timeout(within, to_bytes(body, most)).await else {
         hit(Limit::ApiBodyTimeout);
         let detail = format!("the body did not end within {} ms", within.as_millis());

@@ -46,8 +46,6 @@ const PREFIX: &str = "/api/v1";
 
 /// What the API keeps between calls.
 pub(super) struct ApiState {
-    /// The largest body of a request.
-    body_bytes: usize,
     callers: Callers,
     refs: Refs,
     /// Opens what concerns the whole node.
@@ -58,12 +56,16 @@ pub(super) struct ApiState {
 impl ApiState {
     pub(super) fn new(config: &Config) -> Self {
         Self {
-            body_bytes: config.limits.api_body_bytes,
-            callers: Callers::new(&config.limits),
+            callers: Callers::default(),
             refs: Refs::default(),
             operator_key: config.operator.api_key.as_ref().map(OperatorKey::new),
             drain: config.drain,
         }
+    }
+
+    /// Has every caller begin anew, at another rate.
+    pub(super) fn forget_calls(&self) {
+        self.callers.forget();
     }
 }
 

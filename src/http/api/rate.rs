@@ -6,33 +6,33 @@ use std::time::Duration;
 use dashmap::DashMap;
 use stagedoor_proto::Timestamp;
 
-use crate::config::Limits;
 use crate::session::{Bucket, Rate};
 
 /// Callers remembered at a time; beyond them the idle ones are forgotten.
 const MAX_REMEMBERED: usize = 10_000;
 
-/// The rate of each caller, by app and by what it is called as a text: no token is counted as a key.
+/// What each caller took, by app and by what it is called as a text: no token is counted as a key.
+#[derive(Default)]
 pub(super) struct Callers {
-    rate: Rate,
     buckets: DashMap<(Arc<str>, Box<str>), Bucket>,
 }
 
 impl Callers {
-    pub(super) fn new(limits: &Limits) -> Self {
-        let rate = Rate { per_second: limits.api_calls_per_s, burst: limits.api_calls_burst };
-        Self { rate, buckets: DashMap::new() }
+    /// Forgets what was taken: at another rate it would count for more or less than it was.
+    pub(super) fn forget(&self) {
+        self.buckets.clear();
     }
 
     /// Counts a call; how long to wait when there were too many.
     pub(super) fn take(
         &self,
+        rate: Rate,
         app: &Arc<str>,
         caller: &str,
         now: Timestamp,
     ) -> Result<(), Duration> {
         let key = (Arc::clone(app), Box::from(caller));
-        let taken = self.buckets.entry(key).or_default().take(self.rate, now);
+        let taken = self.buckets.entry(key).or_default().take(rate, now);
         if self.buckets.len() > MAX_REMEMBERED {
             self.buckets.retain(|_, bucket| !bucket.is_idle(now));
         }
