@@ -49,8 +49,8 @@ pub struct Server {
     /// The logs of rooms, where the store outlives the process and so what they came to is handed over.
     handed_over: Option<Arc<engine::Local>>,
     reloader: Reloader,
-    /// Delivers webhooks; `None` when no app has any.
-    dispatcher: Option<Dispatcher>,
+    /// Delivers webhooks.
+    dispatcher: Dispatcher,
     /// Where it listens: for clients, and for the server API.
     addresses: (SocketAddr, SocketAddr),
 }
@@ -69,7 +69,7 @@ pub enum ServerError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An app's hooks or keys cannot be used.
+    /// An app's hooks, keys or endpoints cannot be used.
     #[error("app {app}: {reason}")]
     App {
         /// Which one.
@@ -117,18 +117,17 @@ impl Server {
             unreachable!("a store has at least the key it was given")
         });
         let access = Arc::new(access);
+        let bell = Bell::default();
         let builder = apps::Builder::new(
             &config,
             Arc::clone(&access),
+            Arc::clone(&store),
+            bell.clone(),
             Arc::clone(&metrics),
             clock.clone(),
             own,
         );
-        let bell = Bell::default();
-        let built = config.apps.iter().map(|rules| {
-            let webhooks = apps::webhooks(rules, &store, &clock, &bell, &metrics)?;
-            Ok(Arc::new(builder.build(rules)?.telling(webhooks)))
-        });
+        let built = config.apps.iter().map(|rules| builder.build(rules, None).map(Arc::new));
         let built = built.collect::<Result<Vec<Arc<App>>, ServerError>>()?;
         let listen = &config.listen;
         let role = if listen.admin_listen.is_some() { Role::Clients } else { Role::Both };
@@ -139,11 +138,9 @@ impl Server {
             (Some(admin), Some(asked)) => address_of(admin, asked)?,
             _ => client_address,
         };
-        let told: Vec<_> = built.iter().filter_map(|app| app.webhooks().cloned()).collect();
-        let dispatcher = (!told.is_empty()).then(|| {
-            let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
-            Dispatcher::new(&told, store, clock.clone(), bell, metrics)
-        });
+        let told = built.iter().map(|app| Arc::clone(app.all_webhooks())).collect();
+        let (outbox, counted) = (Arc::clone(&store), Arc::clone(&metrics));
+        let dispatcher = Dispatcher::new(told, outbox, clock.clone(), bell, counted);
         let lifecycle = Lifecycle::default();
         // Nothing can fail once something was taken up: it is gone from the store.
         let inheritance = inherit(&*store).await;
@@ -234,9 +231,7 @@ impl Server {
             lifecycle.spawn(admin.run(ports, lifecycle.clone()));
         }
         lifecycle.spawn(Arc::clone(&hub).run_sweep());
-        if let Some(dispatcher) = dispatcher {
-            lifecycle.spawn(dispatcher.run(lifecycle.clone()));
-        }
+        lifecycle.spawn(dispatcher.run(lifecycle.clone()));
         lifecycle.spawn(forget(Arc::clone(&hub), lifecycle.clone()));
         tokio::select! {
             biased;

@@ -87,24 +87,24 @@ impl App {
                 differing.insert(format!("apps[{}].{key}", self.id));
             }
         }
-        // Who delivers to them is made at the start.
-        let endpoints = format!("apps[{}].endpoints", self.id);
-        let change = |key: String| Change { needs_restart: key.starts_with(&endpoints), key };
-        differing.into_iter().map(change).collect()
+        differing.into_iter().map(|key| Change { key, needs_restart: false }).collect()
     }
 
-    /// Every secret it holds, by key.
-    fn secrets(&self) -> [(&'static str, Vec<&str>); 5] {
+    /// Every secret it holds, by key; those of endpoints last.
+    fn secrets(&self) -> Vec<(String, Vec<&str>)> {
         let hs256 = self.hs256_secrets.iter().map(|key| key.secret.expose_secret());
         let webhook = self.webhook.iter().map(|webhook| webhook.secret.expose_secret());
-        let endpoints = self.endpoints.iter().flat_map(|endpoint| &endpoint.secrets);
-        [
+        let own = [
             ("hs256_secrets", hs256.collect()),
             ("server_keys", self.server_keys.iter().map(ExposeSecret::expose_secret).collect()),
             ("api_token", self.api_token.iter().map(ExposeSecret::expose_secret).collect()),
             ("webhook.secret", webhook.collect()),
-            ("endpoints", endpoints.map(ExposeSecret::expose_secret).collect()),
-        ]
+        ];
+        let endpoints = self.endpoints.iter().enumerate().map(|(index, endpoint)| {
+            let secrets = endpoint.secrets.iter().map(ExposeSecret::expose_secret).collect();
+            (format!("endpoints[{index}].secrets"), secrets)
+        });
+        own.into_iter().map(|(key, secrets)| (key.to_owned(), secrets)).chain(endpoints).collect()
     }
 }
 
@@ -175,6 +175,25 @@ mod tests {
                 expected.iter().map(|(key, restart)| ((*key).to_owned(), *restart)).collect();
             assert_eq!(changes(&text), expected, "{case}");
         }
+    }
+
+    #[test]
+    fn endpoints_are_taken_up_and_another_secret_of_the_same_length_is_noticed() {
+        let with = |secret: &str| {
+            let secret = format!("whsec_{secret}bG9uZy1lbm91Z2gtYW5kLXJhbmRvbS1lbm91Z2gtMzI=");
+            let url = "https://shop.example.com/events";
+            format!(
+                "{FILE}[[apps.endpoints]]\nid = \"crm\"\nurl = \"{url}\"\nsecrets = [\"{secret}\"]\n"
+            )
+        };
+        let before = config(&with("aaaa"));
+        let (now, changes) = before.followed_by(config(&with("bbbb")));
+        let key = "apps[shop].endpoints[0].secrets".to_owned();
+        assert_eq!(changes, [Change { key, needs_restart: false }]);
+        assert!(now.apps[0].endpoints != before.apps[0].endpoints);
+        let (now, changes) = now.followed_by(config(FILE));
+        assert!(now.apps[0].endpoints.is_empty());
+        assert!(!changes.is_empty() && changes.iter().all(|change| !change.needs_restart));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::events::EventFilter;
@@ -45,6 +45,30 @@ pub struct Endpoint {
     /// Attempts that may be under way at a time.
     #[serde(default = "default_max_concurrent", with = "value::CountIn::<1, 64>")]
     pub max_concurrent: usize,
+}
+
+impl PartialEq for Endpoint {
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            id,
+            url,
+            secrets,
+            events,
+            connection_data,
+            allow_private,
+            deadline,
+            max_concurrent,
+        } = self;
+        let secrets = secrets.iter().map(ExposeSecret::expose_secret);
+        *id == other.id
+            && *url == other.url
+            && secrets.eq(other.secrets.iter().map(ExposeSecret::expose_secret))
+            && *events == other.events
+            && *connection_data == other.connection_data
+            && *allow_private == other.allow_private
+            && *deadline == other.deadline
+            && *max_concurrent == other.max_concurrent
+    }
 }
 
 /// What is wrong between endpoints: the key, what was found, what is allowed.

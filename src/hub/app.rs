@@ -9,13 +9,12 @@ use crate::auth::{Authenticator, ServerAuth};
 use crate::config;
 use crate::webhook::Webhooks;
 
-/// One tenant, shared by all its sessions. Its id and whom it tells never change; the rest is one snapshot, replaced as a
-/// whole.
+/// One tenant, shared by all its sessions. Its id never changes; its terms are one snapshot, replaced as a whole, and so are
+/// the endpoints it tells.
 pub struct App {
     id: Arc<str>,
     current: ArcSwap<Terms>,
-    /// Who is told of what happens in it, since the start.
-    webhooks: Option<Arc<Webhooks>>,
+    webhooks: Arc<Webhooks>,
 }
 
 /// What an operator's word about an app comes to.
@@ -27,29 +26,30 @@ struct Terms {
 }
 
 impl App {
-    /// An app with its rules, who decides over its users, what reads its tokens and who may use its server API.
+    /// An app: its rules, who decides over its users, reads its tokens, may use its server API, is told what happens.
     #[must_use]
     pub fn new(
         rules: config::App,
         auth: Authenticator,
         tokens: AppTokens,
         server: ServerAuth,
+        webhooks: Arc<Webhooks>,
     ) -> Self {
         let id = Arc::clone(&rules.id);
         let terms = Terms { rules: Arc::new(rules), auth: Arc::new(auth), tokens, server };
-        Self { id, current: ArcSwap::from_pointee(terms), webhooks: None }
+        Self { id, current: ArcSwap::from_pointee(terms), webhooks }
     }
 
-    /// The same app, that tells `webhooks` of what happens in it.
-    #[must_use]
-    pub fn telling(self, webhooks: Option<Arc<Webhooks>>) -> Self {
-        Self { webhooks, ..self }
-    }
-
-    /// Who is told of what happens in it.
+    /// Who is told of what happens in it, if anybody is now.
     #[must_use]
     pub fn webhooks(&self) -> Option<&Arc<Webhooks>> {
-        self.webhooks.as_ref()
+        self.webhooks.has_endpoints().then_some(&self.webhooks)
+    }
+
+    /// Those who may be told of what happens in it, at any time.
+    #[must_use]
+    pub const fn all_webhooks(&self) -> &Arc<Webhooks> {
+        &self.webhooks
     }
 
     /// Its id.
@@ -85,5 +85,6 @@ impl App {
     /// Is as `fresh` from now on.
     pub(super) fn adopt(&self, fresh: &Self) {
         self.current.store(fresh.current.load_full());
+        self.webhooks.adopt(&fresh.webhooks);
     }
 }

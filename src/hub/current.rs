@@ -1,9 +1,10 @@
-//! What an operator may change while sessions live: the limits, and what each app's section says.
+//! What an operator may change while sessions live: the limits, and what each app's section says, whom it tells included.
 //!
 //! Each is one snapshot that is replaced as a whole. Who decides by it takes it once, so that half of a change is never
 //! seen. Bounds that a session or a room was begun with (its announced limits, the size of a room) hold until it ends.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::{App, Hub};
 use crate::config::Limits;
@@ -21,6 +22,13 @@ impl Hub {
         if let Some(app) = self.app(fresh.id()) {
             app.adopt(fresh);
         }
+        self.note_webhooks();
+    }
+
+    /// Sees whether any app has somebody who is told of what happens.
+    pub(super) fn note_webhooks(&self) {
+        let has_webhooks = self.apps.values().any(|app| app.webhooks().is_some());
+        self.has_webhooks.store(has_webhooks, Ordering::Relaxed);
     }
 
     pub(super) fn limits(&self) -> arc_swap::Guard<Arc<Limits>> {

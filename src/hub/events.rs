@@ -5,6 +5,7 @@
 //! Not here: which endpoint is told what, and when (`webhook`).
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
@@ -21,7 +22,8 @@ use crate::webhook::{Event, Webhooks};
 impl Hub {
     /// Whom to tell of what happens in an app, if anybody.
     pub(super) fn webhooks(&self, app: &str) -> Option<&Arc<Webhooks>> {
-        if self.has_webhooks { self.app(app).and_then(|app| app.webhooks()) } else { None }
+        let has_any = self.has_webhooks.load(Ordering::Relaxed);
+        if has_any { self.app(app).and_then(|app| app.webhooks()) } else { None }
     }
 
     /// A session was let in.

@@ -28,7 +28,7 @@ mod users;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -82,8 +82,8 @@ pub struct Hub {
     users: UserHash,
     /// How many connections there have been.
     connections: AtomicU64,
-    /// Whether any app has somebody who is told of what happens.
-    has_webhooks: bool,
+    /// Whether any app has somebody who is told of what happens now.
+    has_webhooks: AtomicBool,
     clock: Clock,
     rng: Rng,
     node: String,
@@ -109,7 +109,7 @@ impl Hub {
         clock: Clock,
     ) -> Arc<Self> {
         let hub = Arc::new_cyclic(|me| Self {
-            has_webhooks: apps.iter().any(|app| app.webhooks().is_some()),
+            has_webhooks: AtomicBool::new(false),
             apps: apps.into_iter().map(|app| (Arc::clone(app.id()), app)).collect(),
             directory: Directory::default(),
             registry: Registry::new(Arc::clone(&metrics)),
@@ -133,6 +133,7 @@ impl Hub {
             limits: ArcSwap::from_pointee(config.limits.clone()),
             me: Weak::clone(me),
         });
+        hub.note_webhooks();
         let apply: Weak<dyn Apply> = Arc::downgrade(&hub) as _;
         hub.engine.subscribe(apply);
         hub

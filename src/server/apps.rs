@@ -26,6 +26,9 @@ pub type OwnHooks<'a> = &'a dyn Fn(&str) -> Vec<Arc<dyn AuthHook>>;
 pub(super) struct Builder {
     mode: Mode,
     access: Arc<AccessTokens>,
+    store: Arc<dyn Store>,
+    /// Wakes who delivers webhooks.
+    bell: Bell,
     metrics: Arc<Metrics>,
     clock: Clock,
     /// The embedder's own hooks of each app: they outlive every change of its rules.
@@ -36,6 +39,8 @@ impl Builder {
     pub(super) fn new(
         config: &Config,
         access: Arc<AccessTokens>,
+        store: Arc<dyn Store>,
+        bell: Bell,
         metrics: Arc<Metrics>,
         clock: Clock,
         own: OwnHooks<'_>,
@@ -47,11 +52,15 @@ impl Builder {
             (Arc::clone(&app.id), own(&app.id).into_iter().map(guarded).collect())
         };
         let own = config.apps.iter().map(hooks_of).collect();
-        Self { mode: config.mode, access, metrics, clock, own }
+        Self { mode: config.mode, access, store, bell, metrics, clock, own }
     }
 
-    /// Makes an app ready to serve.
-    pub(super) fn build(&self, rules: &config::App) -> Result<App, ServerError> {
+    /// Makes an app ready to serve, in the place of `former` where there is one.
+    pub(super) fn build(
+        &self,
+        rules: &config::App,
+        former: Option<&App>,
+    ) -> Result<App, ServerError> {
         let wrong = |reason: String| ServerError::App { app: Arc::clone(&rules.id), reason };
         let keys = app_keys(rules).map_err(&wrong)?;
         let tokens = AppTokens::new(Arc::clone(&rules.id), keys.into(), self.clock.clone());
@@ -67,32 +76,29 @@ impl Builder {
         let server = ServerAuth::new(server_keys(rules).map_err(wrong)?, tokens.clone());
         let (access, metrics) = (Arc::clone(&self.access), Arc::clone(&self.metrics));
         let auth = Authenticator::new(auth, access, metrics, self.clock.clone());
-        Ok(App::new(rules.clone(), auth, tokens, server))
+        let webhooks = self.webhooks(rules, former)?;
+        Ok(App::new(rules.clone(), auth, tokens, server, Arc::new(webhooks)))
     }
-}
 
-/// Who is told of what happens in the app; `None` when nobody is.
-pub(super) fn webhooks(
-    rules: &config::App,
-    store: &Arc<dyn Store>,
-    clock: &Clock,
-    bell: &Bell,
-    metrics: &Arc<Metrics>,
-) -> Result<Option<Arc<Webhooks>>, ServerError> {
-    if rules.endpoints.is_empty() {
-        return Ok(None);
+    /// Who is told of what happens in the app. An endpoint that is configured as it was is the one there was: how it fares
+    /// does not begin anew.
+    fn webhooks(&self, rules: &config::App, former: Option<&App>) -> Result<Webhooks, ServerError> {
+        let before = former.map(|app| app.all_webhooks().endpoints()).unwrap_or_default();
+        let endpoint = |told: &config::Endpoint| {
+            if let Some(same) = before.iter().find(|endpoint| endpoint.is_as(told)) {
+                return Ok(Arc::clone(same));
+            }
+            let states = self.metrics.webhook_endpoints.clone();
+            Endpoint::new(told, states).map(Arc::new).map_err(|error| ServerError::App {
+                app: Arc::clone(&rules.id),
+                reason: format!("endpoint {}: {error}", told.id),
+            })
+        };
+        let endpoints = rules.endpoints.iter().map(endpoint).collect::<Result<_, _>>()?;
+        let (app, store) = (Arc::clone(&rules.id), Arc::clone(&self.store));
+        let (clock, bell) = (self.clock.clone(), self.bell.clone());
+        Ok(Webhooks::new(app, endpoints, store, clock, bell, Arc::clone(&self.metrics)))
     }
-    let endpoint = |told: &config::Endpoint| {
-        let states = metrics.webhook_endpoints.clone();
-        Endpoint::new(told, states).map_err(|error| ServerError::App {
-            app: Arc::clone(&rules.id),
-            reason: format!("endpoint {}: {error}", told.id),
-        })
-    };
-    let endpoints = rules.endpoints.iter().map(endpoint).collect::<Result<_, _>>()?;
-    let (app, store) = (Arc::clone(&rules.id), Arc::clone(store));
-    let (clock, bell, metrics) = (clock.clone(), bell.clone(), Arc::clone(metrics));
-    Ok(Some(Arc::new(Webhooks::new(app, endpoints, store, clock, bell, metrics))))
 }
 
 fn app_keys(rules: &config::App) -> Result<Vec<AppKey>, String> {

@@ -1,8 +1,8 @@
 //! Another configuration while the gateway runs.
 //!
 //! Invariant: all or nothing. Whatever can fail is done first: reading and checking (`config`), building the apps that
-//! changed; then each snapshot is exchanged, which cannot fail. An app whose section is as it was keeps its key sets and
-//! the state of its circuit breakers.
+//! changed, endpoints and all; then each snapshot is exchanged, which cannot fail. An app whose section is as it was keeps
+//! its key sets and the state of its circuit breakers; an endpoint that is as it was keeps how it fares.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,7 +37,7 @@ impl Reloader {
     /// Goes by `next` from now on, as far as that goes without a restart; what differs from before.
     ///
     /// # Errors
-    /// [`ServerError::App`] when an app's keys or hooks cannot be used; nothing was changed then.
+    /// [`ServerError::App`] when an app's keys, hooks or endpoints cannot be used; nothing was changed then.
     pub fn reload(&self, next: Config) -> Result<Vec<Change>, ServerError> {
         let Inner { config, builder, hub, ports } = &*self.0;
         let mut config = config.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,7 +47,9 @@ impl Reloader {
             changes.iter().any(|change| change.key.starts_with(&start))
         };
         let stale = next.apps.iter().filter(|app| has_changed(&app.id));
-        let fresh = stale.map(|rules| builder.build(rules)).collect::<Result<Vec<_>, _>>()?;
+        let fresh = stale
+            .map(|rules| builder.build(rules, hub.app(&rules.id).map(|app| &**app)))
+            .collect::<Result<Vec<_>, _>>()?;
         for app in &fresh {
             hub.adopt_app(app);
         }

@@ -9,7 +9,7 @@ mod user;
 pub use log::{Format, TelemetryError, field, init};
 pub use metrics::{
     AttemptOutcome, Close, Counter, Counters, Depths, EndpointState, Gauge, Gauges, HookOutcome,
-    HookSeconds, Kind, Label, Limit, Metrics, Outcome, Row, Seconds, Standing, StoreFailure, TABLE,
-    TargetOutcome,
+    HookSeconds, Kind, Label, Limit, MessageState, Metrics, Outcome, Row, Seconds, Standing,
+    StoreFailure, TABLE, TargetOutcome,
 };
 pub use user::{HashedUser, UserHash};

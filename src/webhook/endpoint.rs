@@ -11,15 +11,12 @@ use crate::config::{self, EventFilter};
 use crate::outbound::{self, InvalidWebhookSecret, Network, OutboundError, WebhookSecret};
 use crate::telemetry::{AttemptOutcome, EndpointState, Gauges};
 
-/// A server of an app that is told what happens.
+/// A server of an app that is told what happens, as it is configured; with other settings it is another one.
 pub struct Endpoint {
-    pub(super) id: Arc<str>,
+    pub(super) told: config::Endpoint,
     pub(super) url: Url,
     pub(super) secrets: Box<[WebhookSecret]>,
     pub(super) client: Client,
-    pub(super) max_concurrent: usize,
-    pub(super) connection_data: bool,
-    events: EventFilter,
     /// There are messages that the dispatcher has not seen.
     has_news: AtomicBool,
     /// How many endpoints fare how: this one is one of them.
@@ -39,10 +36,10 @@ pub enum EndpointError {
     Url(#[from] OutboundError),
 }
 
-/// How an endpoint fares, since the process began.
+/// How an endpoint fares, since it was configured as it is or the process began.
 #[derive(Clone, Debug, Default)]
 struct Fare {
-    /// It answered 410: it is left alone until a replay, or the next start of the gateway.
+    /// It answered 410: it is left alone until a replay, other settings, or the next start of the gateway.
     is_disabled: bool,
     /// The last attempt failed: it is tried with one message at a time.
     is_failing: bool,
@@ -50,7 +47,6 @@ struct Fare {
     delivered: u64,
     failed: u64,
     given_up: u64,
-    under_way: usize,
     last_delivered: Option<Timestamp>,
     last_failed: Option<Timestamp>,
     last_error: Option<Box<str>>,
@@ -66,11 +62,9 @@ impl Fare {
     }
 }
 
-/// How an endpoint fares, since the process began.
+/// How an endpoint fares, since it was configured as it is or the process began.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointHealth {
-    /// Its app's id.
-    pub app: Arc<str>,
     /// Its id.
     pub endpoint: Arc<str>,
     /// The host it is on; the rest of its URL may be a secret.
@@ -85,8 +79,6 @@ pub struct EndpointHealth {
     pub failed: u64,
     /// Messages whose last attempt failed.
     pub given_up: u64,
-    /// Attempts under way.
-    pub under_way: usize,
     /// When it last took a message.
     pub last_delivered: Option<Timestamp>,
     /// When it last did not.
@@ -96,7 +88,7 @@ pub struct EndpointHealth {
 }
 
 impl Endpoint {
-    /// An endpoint as it is configured, which is counted in `states`.
+    /// An endpoint as it is configured, which is counted in `states` as long as it is there.
     ///
     /// # Errors
     /// [`EndpointError`].
@@ -111,14 +103,11 @@ impl Endpoint {
         let fare = Fare::default();
         states.inc(fare.state());
         Ok(Self {
-            id: Arc::clone(&told.id),
+            told: told.clone(),
             client,
             url,
             secrets,
-            max_concurrent: told.max_concurrent,
-            connection_data: told.connection_data,
-            events: told.events.clone(),
-            // What the process before did not deliver.
+            // What the process before, or the endpoint with other settings, did not deliver.
             has_news: AtomicBool::new(true),
             states,
             fare: Mutex::new(fare),
@@ -128,40 +117,40 @@ impl Endpoint {
     /// Its id.
     #[must_use]
     pub fn id(&self) -> &Arc<str> {
-        &self.id
+        &self.told.id
+    }
+
+    /// Whether it is as configured here.
+    #[must_use]
+    pub fn is_as(&self, told: &config::Endpoint) -> bool {
+        self.told == *told
     }
 
     /// What it wants to be told of.
     #[must_use]
     pub const fn events(&self) -> &EventFilter {
-        &self.events
+        &self.told.events
     }
 
     pub(super) fn is_disabled(&self) -> bool {
         self.fare().is_disabled
     }
 
-    /// How many more attempts may begin now.
-    pub(super) fn room(&self, now: Timestamp) -> usize {
+    /// How many attempts may be under way now.
+    pub(super) fn most_attempts(&self, now: Timestamp) -> usize {
         let fare = self.fare();
         let is_paused = fare.paused_until.is_some_and(|until| until > now);
-        let most = match (fare.is_disabled || is_paused, fare.is_failing) {
+        match (fare.is_disabled || is_paused, fare.is_failing) {
             (true, _) => 0,
             // One message shows whether it is well again: more would only wait with it.
             (false, true) => 1,
-            (false, false) => self.max_concurrent,
-        };
-        most.saturating_sub(fare.under_way)
-    }
-
-    pub(super) fn begin(&self) {
-        self.fare().under_way += 1;
+            (false, false) => self.told.max_concurrent,
+        }
     }
 
     /// An attempt is over; `true` when this changed whether it is failing.
     pub(super) fn note_delivered(&self, now: Timestamp) -> bool {
         self.change(|fare| {
-            fare.under_way -= 1;
             fare.delivered += 1;
             fare.last_delivered = Some(now);
             fare.paused_until = None;
@@ -172,7 +161,6 @@ impl Endpoint {
     /// As [`Endpoint::note_delivered`], for one that failed.
     pub(super) fn note_failed(&self, failure: &Failure, is_last: bool, now: Timestamp) -> bool {
         self.change(|fare| {
-            fare.under_way -= 1;
             fare.failed += 1;
             fare.given_up += u64::from(is_last);
             fare.last_failed = Some(now);
@@ -210,18 +198,18 @@ impl Endpoint {
         self.has_news.swap(false, Ordering::Acquire)
     }
 
-    pub(super) fn health(&self, app: &Arc<str>) -> EndpointHealth {
+    /// How it fares.
+    #[must_use]
+    pub fn health(&self) -> EndpointHealth {
         let fare = self.fare().clone();
         EndpointHealth {
-            app: Arc::clone(app),
-            endpoint: Arc::clone(&self.id),
+            endpoint: Arc::clone(self.id()),
             host: self.url.host_str().unwrap_or_default().into(),
             state: fare.state(),
             paused_until: fare.paused_until,
             delivered: fare.delivered,
             failed: fare.failed,
             given_up: fare.given_up,
-            under_way: fare.under_way,
             last_delivered: fare.last_delivered,
             last_failed: fare.last_failed,
             last_error: fare.last_error,
@@ -230,6 +218,12 @@ impl Endpoint {
 
     fn fare(&self) -> MutexGuard<'_, Fare> {
         self.fare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        self.states.dec(self.fare().state());
     }
 }
 

@@ -1,14 +1,17 @@
 //! The endpoints of one app: what they are told is kept, and what was not delivered can be looked at and tried again.
+//!
+//! Which endpoints there are is one snapshot that is replaced as a whole. All else is of the app, and goes on.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use arc_swap::ArcSwap;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::Notify;
 
-use super::endpoint::{Endpoint, EndpointHealth};
+use super::endpoint::Endpoint;
 use super::event::Event;
 use crate::clock::{Clock, Rng};
 use crate::outbound::MessageId;
@@ -20,16 +23,32 @@ pub const MAX_MESSAGES: u64 = 100_000;
 
 /// Wakes the dispatcher. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Bell(Arc<Notify>);
+pub struct Bell(Arc<Rope>);
+
+#[derive(Debug, Default)]
+struct Rope {
+    notify: Notify,
+    /// An app has other endpoints than the dispatcher has seen.
+    has_change: AtomicBool,
+}
 
 impl Bell {
     pub(super) fn ring(&self) {
-        self.0.notify_one();
+        self.0.notify.notify_one();
     }
 
     /// Resolves when it was rung since the last time. Cancel-safe.
     pub(super) async fn rung(&self) {
-        self.0.notified().await;
+        self.0.notify.notified().await;
+    }
+
+    fn note_change(&self) {
+        self.0.has_change.store(true, Ordering::Release);
+        self.ring();
+    }
+
+    pub(super) fn take_change(&self) -> bool {
+        self.0.has_change.swap(false, Ordering::Acquire)
     }
 }
 
@@ -41,7 +60,7 @@ pub struct UnknownEndpoint;
 /// The endpoints of one app.
 pub struct Webhooks {
     app: Arc<str>,
-    endpoints: Box<[Arc<Endpoint>]>,
+    endpoints: ArcSwap<Vec<Arc<Endpoint>>>,
     store: Arc<dyn Store>,
     clock: Clock,
     bell: Bell,
@@ -51,11 +70,11 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
-    /// The endpoints of `app`, at least one.
+    /// The endpoints of `app`, if it has any.
     #[must_use]
     pub fn new(
         app: Arc<str>,
-        endpoints: Vec<Endpoint>,
+        endpoints: Vec<Arc<Endpoint>>,
         store: Arc<dyn Store>,
         clock: Clock,
         bell: Bell,
@@ -63,7 +82,7 @@ impl Webhooks {
     ) -> Self {
         Self {
             app,
-            endpoints: endpoints.into_iter().map(Arc::new).collect(),
+            endpoints: ArcSwap::from_pointee(endpoints),
             store,
             clock,
             bell,
@@ -81,19 +100,32 @@ impl Webhooks {
 
     /// Its endpoints.
     #[must_use]
-    pub fn endpoints(&self) -> &[Arc<Endpoint>] {
-        &self.endpoints
+    pub fn endpoints(&self) -> Arc<Vec<Arc<Endpoint>>> {
+        self.endpoints.load_full()
     }
 
-    pub(super) fn store(&self) -> &Arc<dyn Store> {
-        &self.store
+    /// Whether it has any, which costs no lock.
+    #[must_use]
+    pub fn has_endpoints(&self) -> bool {
+        !self.endpoints.load().is_empty()
+    }
+
+    /// Tells the endpoints of `fresh` in place of its own from now on.
+    ///
+    /// An attempt under way ends as it began. Messages that wait go to the endpoint of their id; where there is none any
+    /// more, they stay for one that comes back, until they are too old.
+    pub fn adopt(&self, fresh: &Self) {
+        self.endpoints.store(fresh.endpoints());
+        self.bell.note_change();
     }
 
     /// Hands messages of these events to the store's queue; the future resolves once they are on disk, and is `None`
     /// where nobody wants them. An error of the store is logged, and counted as dropped messages.
     #[must_use]
     pub fn tell(self: &Arc<Self>, events: &[Event]) -> Option<BoxFuture<'static, ()>> {
-        let messages: Vec<_> = events.iter().flat_map(|event| self.messages(event)).collect();
+        let endpoints = self.endpoints.load();
+        let messages: Vec<_> =
+            events.iter().flat_map(|event| self.messages(&endpoints, event)).collect();
         if messages.is_empty() {
             return None;
         }
@@ -116,16 +148,20 @@ impl Webhooks {
     }
 
     /// A message for each endpoint that wants an event; those that are gone are told nothing.
-    fn messages(&self, event: &Event) -> impl Iterator<Item = NewMessage> {
+    fn messages(
+        &self,
+        endpoints: &[Arc<Endpoint>],
+        event: &Event,
+    ) -> impl Iterator<Item = NewMessage> {
         let id = Rng.bits();
         let mut bodies: BTreeMap<bool, Arc<str>> = BTreeMap::new();
-        let wanting = self.endpoints.iter();
+        let wanting = endpoints.iter();
         let wanting = wanting
             .filter(|endpoint| endpoint.events().wants(event.kind) && !endpoint.is_disabled());
         wanting.map(move |endpoint| {
             self.log_telling(endpoint, event, MessageId(id));
             let body = bodies
-                .entry(endpoint.connection_data)
+                .entry(endpoint.told.connection_data)
                 .or_insert_with_key(|with_data| event.body(id, &self.app, *with_data).into());
             NewMessage {
                 endpoint: Arc::clone(endpoint.id()),
@@ -157,14 +193,9 @@ impl Webhooks {
     }
 
     fn ring(&self) {
-        self.endpoints.iter().for_each(|endpoint| endpoint.note_news());
+        // Those there are now: whoever came since has not looked for what was put in before.
+        self.endpoints.load().iter().for_each(|endpoint| endpoint.note_news());
         self.bell.ring();
-    }
-
-    /// How each endpoint fares.
-    #[must_use]
-    pub fn health(&self) -> Vec<EndpointHealth> {
-        self.endpoints.iter().map(|endpoint| endpoint.health(&self.app)).collect()
     }
 
     /// Messages that were dropped since the process began, for want of room or because the store failed.
@@ -208,7 +239,8 @@ impl Webhooks {
         id: &str,
         row: AuditEvent,
     ) -> Result<Result<u64, UnknownEndpoint>, StoreError> {
-        let Some(endpoint) = self.endpoints.iter().find(|endpoint| **endpoint.id() == *id) else {
+        let endpoints = self.endpoints();
+        let Some(endpoint) = endpoints.iter().find(|endpoint| **endpoint.id() == *id) else {
             return Ok(Err(UnknownEndpoint));
         };
         endpoint.enable();

@@ -16,16 +16,20 @@ use crate::tls::issue;
 const OLD: &str = "the-old-secret-of-the-shop-of-at-least-32-bytes";
 const NEW: &str = "the-new-secret-of-the-shop-of-at-least-32-bytes";
 
+/// Opens the server API, where the configuration says so.
+pub const SERVER_KEY: &str = "sk_a-server-key-of-the-shop-of-at-least-32-bytes";
+
 /// The program with a configuration file.
-struct Running {
+pub struct Running {
     child: Program,
     log: BufReader<ChildStderr>,
     directory: TempDir,
     address: String,
+    admin: String,
 }
 
 impl Running {
-    fn start(rest: &str) -> Self {
+    pub fn start(rest: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         issue().write(directory.path(), "a");
         let file = write(directory.path(), rest);
@@ -33,9 +37,11 @@ impl Running {
         let serve = ["serve", "--config", file.to_str().unwrap()];
         let mut child = Program::run(&[&serve[..], &ports[..]].concat());
         let log = BufReader::new(child.stderr.take().unwrap());
-        let mut running = Self { child, log, directory, address: String::new() };
+        let mut running =
+            Self { child, log, directory, address: String::new(), admin: String::new() };
         let serving = running.until("serving").pop().unwrap();
         serving["listen"].as_str().unwrap().clone_into(&mut running.address);
+        serving["admin"].as_str().unwrap().clone_into(&mut running.admin);
         running
     }
 
@@ -55,11 +61,18 @@ impl Running {
     }
 
     /// Writes the file anew and has it read; what the log says of it.
-    fn reload(&mut self, rest: &str) -> Vec<String> {
+    pub fn reload(&mut self, rest: &str) -> Vec<String> {
         write(self.directory.path(), rest);
         self.child.signal("-HUP");
         let lines = self.until("configuration ");
         lines.iter().map(|line| line["message"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Bans somebody by the server API.
+    pub async fn ban(&self, username: &str) {
+        let url = format!("http://{}/api/v1/apps/shop/users/{username}/ban", self.admin);
+        let call = reqwest::Client::new().post(url).bearer_auth(SERVER_KEY);
+        assert_eq!(call.send().await.unwrap().status(), 200);
     }
 
     async fn connect(&self, headers: &[(&str, &str)]) -> Client {

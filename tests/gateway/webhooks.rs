@@ -5,6 +5,7 @@ mod events;
 mod health;
 mod outside;
 mod receiver;
+mod reload;
 mod requests;
 
 use std::time::Duration;

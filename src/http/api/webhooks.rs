@@ -20,7 +20,7 @@ use super::receipt::{Nothing, has_ref};
 use super::routes::{Method, Routes};
 use crate::config::EventType;
 use crate::store::{Message, OutboxCount};
-use crate::webhook::{Endpoint, EndpointHealth, Webhooks};
+use crate::webhook::{Endpoint, Webhooks};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -94,7 +94,8 @@ struct Shown {
 }
 
 impl Shown {
-    fn of(endpoint: &Endpoint, health: EndpointHealth, counts: &[OutboxCount]) -> Self {
+    fn of(endpoint: &Endpoint, counts: &[OutboxCount]) -> Self {
+        let health = endpoint.health();
         let count = counts.iter().find(|count| count.endpoint == health.endpoint);
         Self {
             events: endpoint.events().types().iter().copied().map(EventType::as_str).collect(),
@@ -174,9 +175,8 @@ async fn list(backend: Backend) -> Result<Json<Endpoints>, Problem> {
         return Ok(Json(Endpoints { endpoints: Vec::new(), dropped: 0 }));
     };
     let counts = webhooks.counts().await?;
-    let endpoints = webhooks.endpoints().iter().zip(webhooks.health());
-    let endpoints =
-        endpoints.map(|(endpoint, health)| Shown::of(endpoint, health, &counts)).collect();
+    let endpoints = webhooks.endpoints();
+    let endpoints = endpoints.iter().map(|endpoint| Shown::of(endpoint, &counts)).collect();
     Ok(Json(Endpoints { endpoints, dropped: webhooks.dropped() }))
 }
 

@@ -143,6 +143,13 @@ impl<L: Label> Gauges<L> {
         self.add(label, -1);
     }
 
+    /// So many.
+    pub fn set(&self, label: L, to: i64) {
+        if let Some((_, value)) = self.0.iter().find(|(own, _)| *own == label) {
+            value.store(to, Ordering::Relaxed);
+        }
+    }
+
     fn add(&self, label: L, by: i64) {
         if let Some((_, value)) = self.0.iter().find(|(own, _)| *own == label) {
             value.fetch_add(by, Ordering::Relaxed);

@@ -161,6 +161,16 @@ words! {
     }
 }
 
+words! {
+    /// What is to become of a webhook message.
+    MessageState as "state" {
+        /// It is tried until its endpoint takes it.
+        Pending = "pending",
+        /// It was given up: an operator may have it tried again.
+        Dead = "dead",
+    }
+}
+
 /// How a session is that has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {

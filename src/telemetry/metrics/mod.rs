@@ -17,8 +17,8 @@ use prometheus_client::registry::{Registry, Unit};
 use instrument::{Build, BusyCounter, Instrument};
 pub use instrument::{Counter, Counters, Depths, Gauge, Gauges, HookSeconds, Kind, Seconds};
 pub use label::{
-    AttemptOutcome, Close, EndpointState, HookOutcome, Label, Limit, Outcome, Standing,
-    StoreFailure, TargetOutcome,
+    AttemptOutcome, Close, EndpointState, HookOutcome, Label, Limit, MessageState, Outcome,
+    Standing, StoreFailure, TargetOutcome,
 };
 
 /// What every name begins with.
@@ -147,6 +147,10 @@ table! {
     webhook_attempts: Counters<AttemptOutcome> = "webhook_attempts";
     /// Attempts to tell an endpoint something, from the call to the end of its answer
     webhook_attempt_duration: Seconds = "webhook_attempt_duration" in "seconds";
+    /// Messages for endpoints, by whether they are still tried
+    webhook_messages: Gauges<MessageState> = "webhook_messages";
+    /// For how long the message is tried that is tried for longest
+    webhook_oldest_pending: Gauge = "webhook_oldest_pending" in "seconds";
     /// Messages that became dead letters
     webhook_given_up: Counter = "webhook_given_up" in "messages";
     /// Messages dropped for want of room, or because the store did not take them

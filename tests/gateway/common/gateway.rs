@@ -138,10 +138,15 @@ impl Gateway {
 
     /// Takes up a configuration that differs from that of the start by `change`; the keys that differ from what was in force.
     pub fn reload(&self, change: impl FnOnce(&mut Config)) -> Vec<String> {
+        self.try_reload(change).unwrap()
+    }
+
+    /// The same, where it may be refused.
+    pub fn try_reload(&self, change: impl FnOnce(&mut Config)) -> Result<Vec<String>, ServerError> {
         let mut config = self.config.clone();
         change(&mut config);
-        let changes = self.reloader.reload(config).unwrap();
-        changes.into_iter().map(|change| change.key).collect()
+        let changes = self.reloader.reload(config)?;
+        Ok(changes.into_iter().map(|change| change.key).collect())
     }
 
     /// Moves the clock; the gateway notices with its next sweep.

@@ -62,14 +62,50 @@ async fn a_call_that_may_not_be_made_is_told_from_one_without_answer() {
     assert_told(&Scrape::of(&gateway).await, &told);
 }
 
-const OK: &str = r#"webhook_endpoints{state="ok"}"#;
-const FAILING: &str = r#"webhook_endpoints{state="failing"}"#;
-const DISABLED: &str = r#"webhook_endpoints{state="disabled"}"#;
+#[tokio::test]
+async fn what_waits_and_what_was_given_up_are_told_with_the_age_of_the_oldest() {
+    let data = tempfile::tempdir().unwrap();
+    let mut receiver = Receiver::run(Answer::Status(500)).await;
+    let gateway = setup(vec![of_bans("crm", &receiver)]).data(data.path()).run().await;
+    assert_told(&Scrape::of(&gateway).await, &[(PENDING, 0.0), (DEAD, 0.0), (OLDEST, 0.0)]);
+    gateway.ban("eve").await;
+    receiver.next().await;
+    gateway.fares("crm", |crm| crm["failed"] == 1).await;
+    gateway.advance(Duration::from_secs(2));
+    gateway.ban("bob").await;
+    while Scrape::of(&gateway).await.value(PENDING) < 2.0 {}
+    while Scrape::of(&gateway).await.value(OLDEST) < 2.0 {}
+    assert_told(&Scrape::of(&gateway).await, &[(OLDEST, 2.0), (DEAD, 0.0)]);
+
+    gateway.advance(Duration::from_hours(25));
+    while Scrape::of(&gateway).await.value(DEAD) < 2.0 {}
+    assert_told(&Scrape::of(&gateway).await, &[(PENDING, 0.0), (OLDEST, 0.0)]);
+    let clock = gateway.clock().clone();
+    gateway.stop().await;
+    let gateway = setup(vec![]).data(data.path()).clock(clock.clone()).run().await;
+    while Scrape::of(&gateway).await.value(DEAD) < 2.0 {}
+
+    gateway.stop().await;
+    receiver.answers(Answer::Status(200));
+    let gateway = setup(vec![of_bans("crm", &receiver)]).data(data.path()).clock(clock).run().await;
+    let all = serde_json::json!({ "endpoint": "crm" });
+    gateway.api("POST", "webhooks/dead-letters/replay", Some(all)).await;
+    gateway.fares("crm", |crm| crm["delivered"] == 2).await;
+    while Scrape::of(&gateway).await.value(DEAD) > 0.0 {}
+    while Scrape::of(&gateway).await.value(PENDING) > 0.0 {}
+}
+
+pub const OK: &str = r#"webhook_endpoints{state="ok"}"#;
+pub const FAILING: &str = r#"webhook_endpoints{state="failing"}"#;
+pub const DISABLED: &str = r#"webhook_endpoints{state="disabled"}"#;
 const DELIVERED: &str = r#"webhook_attempts_total{outcome="delivered"}"#;
 const FAILED: &str = r#"webhook_attempts_total{outcome="failed"}"#;
-const GONE: &str = r#"webhook_attempts_total{outcome="gone"}"#;
+pub const GONE: &str = r#"webhook_attempts_total{outcome="gone"}"#;
 const FORBIDDEN: &str = r#"webhook_attempts_total{outcome="forbidden"}"#;
 const UNANSWERED: &str = r#"webhook_attempts_total{outcome="unanswered"}"#;
 const ATTEMPTS: &str = "webhook_attempt_duration_seconds_count";
 const GIVEN_UP: &str = "webhook_given_up_messages_total";
+pub const PENDING: &str = r#"webhook_messages{state="pending"}"#;
+const DEAD: &str = r#"webhook_messages{state="dead"}"#;
+const OLDEST: &str = "webhook_oldest_pending_seconds";
 const DROPPED: &str = "webhook_dropped_messages_total";

@@ -17,7 +17,7 @@ use futures::stream;
 use secrecy::SecretString;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// What the gateway may sign with.
 pub const SECRETS: [&[u8; 32]; 2] =
@@ -39,6 +39,8 @@ pub enum Answer {
     Endless,
     /// Nothing, ever.
     Nothing,
+    /// This status, once it is let go.
+    Held(Arc<Notify>, u16),
 }
 
 /// A request that came in.
@@ -144,6 +146,10 @@ async fn receive(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) 
             status(200).body(Body::from_stream(pieces))
         }
         Answer::Nothing => std::future::pending().await,
+        Answer::Held(held, code) => {
+            held.notified().await;
+            status(code).body(Body::empty())
+        }
     }
     .unwrap()
 }
