@@ -64,6 +64,7 @@ async fn an_endpoint_that_is_removed_is_told_no_more_and_finds_its_messages_when
     gateway.advance(RETRY);
     gateway.ban("bob").await;
     while Scrape::of(&gateway).await.value(FAILING) > 0.0 {}
+    while Scrape::of(&gateway).await.value(PENDING) < 1.0 {}
     assert_told(&Scrape::of(&gateway).await, &[(OK, 0.0), (PENDING, 1.0)]);
     assert!(receiver.is_quiet());
     gateway.reload(|_| ());
