@@ -15,7 +15,7 @@ docs/operations.md
   kept up to 64 KiB a session | src/session/machine/saved.rs | MAX_SAVED_RING_BYTES: usize = 64 * 1024;
   `http://127.0.0.1:7081` unless it says | src/cli/connection.rs | DEFAULT_URL: &str = "http://127.0.0.1:7081";
   `http://127.0.0.1:7081` unless it says | src/config/listen.rs | const ADMIN_PORT: u16 = 7081;
-  tables of up to 100 rows | src/cli/sessions.rs | const LISTED: usize = 100;
+  tables of up to 100 rows | src/cli/limit.rs | const LISTED: usize = 100;
   Verbs wait a second for those | src/cli/verb.rs | default_value = "1s")] wait: Duration,
   A connection may take 5 seconds | src/cli/api.rs | CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
   and an answer 30. | src/cli/api.rs | ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -28,7 +28,7 @@ docs/operations.md
   An app has at most 100 000 messages | src/webhook/webhooks.rs | MAX_MESSAGES: u64 = 100_000;
   for another 24 hours | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
   for each minute, one for how often | src/hub/rooms/denials.rs | const MINUTE: Duration = Duration::from_mins(1);
-  a list shows 100 unless | src/cli/audit.rs | const LISTED: usize = 100;
+  A list shows the last 100 rows | src/cli/limit.rs | const LISTED: usize = 100;
   The store served no call for a minute | deploy/prometheus/alerts.yml | expr: 'stagedoor_store_up == 0' for: 1m
   longer than a quarter of a second in one case out of a hundred | deploy/prometheus/alerts.yml | histogram_quantile(0.99, sum by (instance, le) (rate(stagedoor_store_call_duration_seconds_bucket[5m]))) > 0.25
   More than one in twenty decisions | deploy/prometheus/alerts.yml | (rate(stagedoor_auth_hook_duration_seconds_count[5m])) > 0.05
