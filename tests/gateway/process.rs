@@ -166,7 +166,8 @@ async fn a_kick_is_final_after_a_kill_too() {
     let (_client, started) = running.start(start_of("bob", "instance-2")).await;
     running.ban("ada").await;
     running.child.signal("-KILL");
-    assert_eq!(banned.closed_or_lost().await, Some(4011));
+    // It may have been killed before it could say so.
+    assert!(matches!(banned.closed_or_lost().await, None | Some(4011)));
     assert_eq!(running.ended().0, None, "it had no say in it");
 
     let running = Running::with_data(directory.path());
