@@ -91,12 +91,8 @@ impl Webhooks {
                 printer.list(ENDPOINTS, (endpoints, false))
             }
             What::Dead { limit } => {
-                match api.list(limit.rows, || Call::get(&["webhooks", "dead-letters"])) {
-                    Err(Failure::Refused(refusal)) if refusal.code == "not_found" => {
-                        printer.nothing(NO_ENDPOINT)
-                    }
-                    listed => printer.list(LETTERS, listed?),
-                }
+                let letters = api.list(limit.rows, || Call::get(&["webhooks", "dead-letters"]))?;
+                printer.list(LETTERS, letters)
             }
             What::Replay(Replay { which, once }) => which.replay(once.ref_.as_ref(), api, printer),
         })

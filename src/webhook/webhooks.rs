@@ -52,10 +52,16 @@ impl Bell {
     }
 }
 
-/// No endpoint of the app has this id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the app has no endpoint of this id")]
-pub struct UnknownEndpoint;
+/// Why nothing is tried again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayRefused {
+    /// No dead letter of the app has this number.
+    #[error("there is no dead letter of this number")]
+    NoLetter,
+    /// No endpoint of the app has this id, or none any more.
+    #[error("the app has no endpoint {0:?}: configure one, and its messages can be tried again")]
+    NoEndpoint(Box<str>),
+}
 
 /// The endpoints of one app.
 pub struct Webhooks {
@@ -220,13 +226,25 @@ impl Webhooks {
         self.store.dead_letters(Arc::clone(&self.app), after, limit).await
     }
 
-    /// Tries the dead letter of this number again as if it were new; whether there is one. `row` is what the audit log
-    /// keeps of it.
+    /// Tries the dead letter of this number again as if it were new, though its endpoint may have said that it is gone.
+    /// `row` is what the audit log keeps of it.
     ///
     /// # Errors
-    /// When the store does not take it; nothing happened then.
-    pub async fn replay(&self, number: u64, row: AuditEvent) -> Result<bool, StoreError> {
-        Ok(self.replay_some(DeadLetters::One(number), row).await? > 0)
+    /// When the store does not take it; inside, why there is nothing to try.
+    pub async fn replay(
+        &self,
+        number: u64,
+        row: AuditEvent,
+    ) -> Result<Result<(), ReplayRefused>, StoreError> {
+        let letters = self.dead_letters(number.saturating_sub(1), 1).await?;
+        let Some(letter) = letters.into_iter().find(|letter| letter.number == number) else {
+            return Ok(Err(ReplayRefused::NoLetter));
+        };
+        if let Err(refused) = self.enable(&letter.new.endpoint) {
+            return Ok(Err(refused));
+        }
+        let replayed = self.replay_some(DeadLetters::One(number), row).await?;
+        Ok(if replayed > 0 { Ok(()) } else { Err(ReplayRefused::NoLetter) })
     }
 
     /// Tries all dead letters of an endpoint again, though it may have said that it is gone; how many. `row` is what the
@@ -238,13 +256,19 @@ impl Webhooks {
         &self,
         id: &str,
         row: AuditEvent,
-    ) -> Result<Result<u64, UnknownEndpoint>, StoreError> {
+    ) -> Result<Result<u64, ReplayRefused>, StoreError> {
+        if let Err(refused) = self.enable(id) {
+            return Ok(Err(refused));
+        }
+        self.replay_some(DeadLetters::Of(id.into()), row).await.map(Ok)
+    }
+
+    /// An endpoint is told again, though it may have said that it is gone.
+    fn enable(&self, id: &str) -> Result<(), ReplayRefused> {
         let endpoints = self.endpoints();
-        let Some(endpoint) = endpoints.iter().find(|endpoint| **endpoint.id() == *id) else {
-            return Ok(Err(UnknownEndpoint));
-        };
-        endpoint.enable();
-        self.replay_some(DeadLetters::Of(Arc::clone(endpoint.id())), row).await.map(Ok)
+        let endpoint = endpoints.iter().find(|endpoint| **endpoint.id() == *id);
+        endpoint.ok_or_else(|| ReplayRefused::NoEndpoint(id.into()))?.enable();
+        Ok(())
     }
 
     async fn replay_some(&self, which: DeadLetters, row: AuditEvent) -> Result<u64, StoreError> {

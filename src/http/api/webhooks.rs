@@ -20,7 +20,7 @@ use super::receipt::{Nothing, has_ref};
 use super::routes::{Method, Routes};
 use crate::config::EventType;
 use crate::store::{Message, OutboxCount};
-use crate::webhook::{Endpoint, Webhooks};
+use crate::webhook::Endpoint;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -59,7 +59,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         })
 }
 
-/// The endpoints of an app.
+/// The endpoints of an app, and former ones with messages that were not delivered.
 #[derive(Serialize, JsonSchema)]
 struct Endpoints {
     endpoints: Vec<Shown>,
@@ -72,9 +72,10 @@ struct Endpoints {
 #[schemars(rename = "Endpoint")]
 struct Shown {
     id: String,
-    host: Box<str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<Box<str>>,
     events: Vec<&'static str>,
-    /// `disabled`, `failing` or `ok`.
+    /// `disabled`, `failing` or `ok`; `former`: it is no longer configured, and has messages still.
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     paused_until_ms: Option<Timestamp>,
@@ -101,7 +102,7 @@ impl Shown {
             events: endpoint.events().types().iter().copied().map(EventType::as_str).collect(),
             state: health.state.as_str(),
             id: health.endpoint.to_string(),
-            host: health.host,
+            host: Some(health.host),
             paused_until_ms: health.paused_until,
             pending: count.map_or(0, |count| count.pending),
             dead: count.map_or(0, |count| count.dead),
@@ -112,6 +113,25 @@ impl Shown {
             last_delivered_ms: health.last_delivered,
             last_failed_ms: health.last_failed,
             last_error: health.last_error,
+        }
+    }
+    /// One of which there are messages and nothing else.
+    fn former(count: &OutboxCount) -> Self {
+        Self {
+            id: count.endpoint.to_string(),
+            host: None,
+            events: Vec::new(),
+            state: "former",
+            paused_until_ms: None,
+            pending: count.pending,
+            dead: count.dead,
+            oldest_pending_ms: count.oldest_pending,
+            delivered: 0,
+            failed: 0,
+            given_up: 0,
+            last_delivered_ms: None,
+            last_failed_ms: None,
+            last_error: None,
         }
     }
 }
@@ -171,12 +191,14 @@ struct OfLetter {
 }
 
 async fn list(backend: Backend) -> Result<Json<Endpoints>, Problem> {
-    let Some(webhooks) = backend.app.webhooks() else {
-        return Ok(Json(Endpoints { endpoints: Vec::new(), dropped: 0 }));
-    };
+    let webhooks = backend.app.all_webhooks();
     let counts = webhooks.counts().await?;
-    let endpoints = webhooks.endpoints();
-    let endpoints = endpoints.iter().map(|endpoint| Shown::of(endpoint, &counts)).collect();
+    let configured = webhooks.endpoints();
+    let is_former =
+        |count: &&OutboxCount| configured.iter().all(|endpoint| **endpoint.id() != *count.endpoint);
+    let former = counts.iter().filter(is_former).map(Shown::former);
+    let endpoints = configured.iter().map(|endpoint| Shown::of(endpoint, &counts));
+    let endpoints = endpoints.chain(former).collect();
     Ok(Json(Endpoints { endpoints, dropped: webhooks.dropped() }))
 }
 
@@ -187,7 +209,7 @@ async fn dead(
     let limit = paging::limit(query.limit)?;
     let after = paging::after(query.cursor.as_ref())?.unwrap_or(0);
     // One more than is shown tells whether there is a next page.
-    let found = webhooks_of(&backend)?.dead_letters(after, limit + 1).await?;
+    let found = backend.app.all_webhooks().dead_letters(after, limit + 1).await?;
     let page = Page::cut(found, limit, |last| last.number);
     Ok(Json(page.map(DeadLetter::of)))
 }
@@ -198,13 +220,12 @@ async fn replay(
     At(OfLetter { number }): At<OfLetter>,
     Call { body: Nothing { ref_ }, mark }: Call<Nothing>,
 ) -> Result<Response, Problem> {
-    let webhooks = webhooks_of(&backend)?;
+    let webhooks = Arc::clone(backend.app.all_webhooks());
     let (by, at) = (backend.clone(), Arc::clone(&ports));
     let work = async move {
         let row = backend.row(&at, replay_of(format!("dead letter {number}"), ref_));
-        if !webhooks.replay(number, row).await? {
-            return Err(Problem::not_found("there is no dead letter of this number"));
-        }
+        let replayed = webhooks.replay(number, row).await?;
+        replayed.map_err(|refused| Problem::not_found(refused.to_string()))?;
         Ok(Replayed { replayed: 1 })
     };
     mark.perform(&ports, &by, StatusCode::OK, work).await
@@ -215,7 +236,7 @@ async fn replay_all(
     State(ports): State<Arc<Ports>>,
     Call { body: ReplayAll { endpoint, ref_ }, mark }: Call<ReplayAll>,
 ) -> Result<Response, Problem> {
-    let webhooks = webhooks_of(&backend)?;
+    let webhooks = Arc::clone(backend.app.all_webhooks());
     let (by, at) = (backend.clone(), Arc::clone(&ports));
     let work = async move {
         let row = backend.row(&at, replay_of(format!("dead letters of {endpoint}"), ref_));
@@ -224,7 +245,7 @@ async fn replay_all(
             let detail = "some may be tried again already; send it again for the others";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
         })?;
-        let replayed = replayed.map_err(|unknown| Problem::not_found(unknown.to_string()))?;
+        let replayed = replayed.map_err(|refused| Problem::not_found(refused.to_string()))?;
         Ok(Replayed { replayed })
     };
     mark.perform(&ports, &by, StatusCode::OK, work).await
@@ -233,9 +254,4 @@ async fn replay_all(
 /// What the audit log keeps of a replay: it concerns neither user nor room, so the reason says what was sent again.
 fn replay_of(what: String, ref_: Option<Ref>) -> Deed {
     Deed { verb: "replay", target: Target::default(), room: None, reason: Some(what), ref_ }
-}
-
-fn webhooks_of(backend: &Backend) -> Result<Arc<Webhooks>, Problem> {
-    let missing = || Problem::not_found("the app has no endpoint that is told of events");
-    backend.app.webhooks().cloned().ok_or_else(missing)
 }

@@ -121,27 +121,55 @@ async fn what_is_not_there_cannot_be_replayed() {
     }
     let none = Gateway::dev().await;
     assert_eq!(none.api("GET", "webhooks", None).await.body["endpoints"], json!([]));
-    assert_eq!(none.api("GET", "webhooks/dead-letters", None).await.status, 404);
+    let letters = none.api("GET", "webhooks/dead-letters", None).await;
+    assert_eq!((letters.status, &letters.body["items"]), (200, &json!([])));
 }
 
 #[tokio::test]
 async fn an_endpoint_that_is_gone_is_told_no_more_until_a_replay() {
-    let mut receiver = Receiver::run(Answer::Status(410)).await;
+    let of_all = Some(json!({ "endpoint": "crm" }));
+    for (path, body) in [("webhooks/dead-letters/replay", of_all), (ONE, None)] {
+        let mut receiver = Receiver::run(Answer::Status(410)).await;
+        let gateway = setup(vec![of_bans("crm", &receiver)]).run().await;
+        gateway.ban("eve").await;
+        receiver.next().await;
+        gateway.fares("crm", |crm| crm["state"] == "disabled").await;
+        receiver.answers(Answer::Status(200));
+        gateway.ban("bob").await;
+        gateway.advance(DAY);
+        gateway.fares("crm", |crm| crm["dead"] == 1 && crm["pending"] == 0).await;
+        assert!(receiver.is_quiet());
+        assert_eq!(gateway.api("POST", path, body).await.body, json!({ "replayed": 1 }), "{path}");
+        assert_eq!(username(&receiver.next().await.event()), "eve", "{path}");
+        gateway.ban("mia").await;
+        assert_eq!(username(&receiver.next().await.event()), "mia", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_former_endpoint_was_to_be_told_is_shown_and_waits_for_it() {
+    let mut receiver = Receiver::run(Answer::Status(500)).await;
     let gateway = setup(vec![of_bans("crm", &receiver)]).run().await;
     gateway.ban("eve").await;
     receiver.next().await;
-    gateway.fares("crm", |crm| crm["state"] == "disabled").await;
-    receiver.answers(Answer::Status(200));
-    gateway.ban("bob").await;
+    gateway.fares("crm", |crm| crm["failed"] == 1).await;
+    gateway.reload_endpoints(vec![]);
+    gateway.fares("crm", |crm| crm["state"] == "former" && crm["pending"] == 1).await;
     gateway.advance(DAY);
     gateway.fares("crm", |crm| crm["dead"] == 1 && crm["pending"] == 0).await;
-    assert!(receiver.is_quiet());
-    let all = Some(json!({ "endpoint": "crm" }));
-    gateway.api("POST", "webhooks/dead-letters/replay", all).await;
+    let letters = gateway.api("GET", "webhooks/dead-letters", None).await.body;
+    assert_eq!(username(&letters["items"][0]["body"]), "eve");
+    let refused = gateway.api("POST", ONE, None).await;
+    assert_eq!(refused.status, 404);
+    assert!(refused.body["detail"].as_str().unwrap().contains("\"crm\""), "{}", refused.body);
+    receiver.answers(Answer::Status(200));
+    gateway.reload_endpoints(vec![of_bans("crm", &receiver)]);
+    assert_eq!(gateway.api("POST", ONE, None).await.status, 200);
     assert_eq!(username(&receiver.next().await.event()), "eve");
-    gateway.ban("mia").await;
-    assert_eq!(username(&receiver.next().await.event()), "mia");
 }
+
+/// Tries the first message there was again.
+const ONE: &str = "webhooks/dead-letters/1/replay";
 
 #[tokio::test]
 async fn an_endpoint_that_hangs_holds_up_nobody() {

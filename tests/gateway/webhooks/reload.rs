@@ -20,14 +20,15 @@ use crate::reload::{Running, SERVER_KEY};
 const RETRY: Duration = Duration::from_secs(5);
 
 impl Gateway {
-    fn reload_endpoints(&self, endpoints: Vec<Endpoint>) {
+    pub(super) fn reload_endpoints(&self, endpoints: Vec<Endpoint>) {
         self.reload(|config| config.apps[0].endpoints = endpoints);
     }
 
-    /// The ids of the endpoints the server API shows.
+    /// The ids of the endpoints the server API shows, former ones aside.
     async fn endpoints(&self) -> Vec<String> {
         let shown = self.api("GET", "webhooks", None).await.body;
         let endpoints = shown["endpoints"].as_array().unwrap().iter();
+        let endpoints = endpoints.filter(|endpoint| endpoint["state"] != "former");
         endpoints.map(|endpoint| endpoint["id"].as_str().unwrap().to_owned()).collect()
     }
 }
