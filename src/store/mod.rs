@@ -4,6 +4,7 @@
 //! survives `kill -9`. Writes of many callers are committed together.
 //! Not here: live sessions (`hub`), and what a fact means for a connection (`session`).
 
+mod admission;
 mod archive;
 mod audit;
 #[cfg(test)]
@@ -11,27 +12,23 @@ mod conformance;
 mod outbox;
 mod sqlite;
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::future::BoxFuture;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use stagedoor_proto::{
-    Data, FamilyId, InstanceId, OutcomeCounts, Ref, RoomId, Target, Timestamp, Username,
-};
+use stagedoor_proto::{FamilyId, InstanceId, Timestamp, Username};
 
 use crate::room::{Fact, Record, RoomKey};
 
+pub use admission::{
+    Admission, Admitted, Block, BlockKind, Check, Entry, Profile, REVOCATION_LEEWAY, Reach, Refusal,
+};
 pub use archive::{
     Archive, AuditSearch, CREATED_ROOM_LIFE, CreatedRoom, EndedSession, EndedSessions, KnownUser,
     Page,
 };
 pub use audit::{
-    AuditHash, AuditKey, FoundRow, Head, InvalidHead, Tampered, Verified, Verifier,
-    verify as verify_audit,
+    AuditActor, AuditEvent, AuditHash, AuditKey, AuditOutcome, AuditRow, FoundRow, Head,
+    InvalidHead, Tampered, Verified, Verifier, verify as verify_audit,
 };
 pub use outbox::{
     Backlog, DeadLetters, Due, Expired, Message, NewMessage, Outbox, OutboxCount, Settled,
@@ -45,208 +42,6 @@ pub struct UserKey {
     pub app: Arc<str>,
     /// The unique name in it.
     pub username: Username,
-}
-
-/// What an app says of a user, kept so that a restart with an access token shows it without asking anybody.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Profile {
-    /// A name for display.
-    pub name: Option<String>,
-    /// Whatever else.
-    pub properties: Option<Data>,
-}
-
-/// By what a user comes in.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Entry {
-    /// The name alone. Refused when the name is registered.
-    Guest,
-    /// An auth hook vouched for the user, who is or becomes registered.
-    Registered {
-        /// What the hook says of them; takes the place of what was known.
-        profile: Profile,
-        /// When the credentials were issued, where they say so: a revocation since then refuses them.
-        issued: Option<Timestamp>,
-    },
-    /// An access token of this family. Refused unless it is the instance's own.
-    Family(FamilyId),
-}
-
-/// One start, to be checked and recorded in one step.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Admission {
-    /// Who.
-    pub user: UserKey,
-    /// On which client instance.
-    pub instance: InstanceId,
-    /// From where; kept with a guest's instance.
-    pub address: IpAddr,
-    /// By what.
-    pub entry: Entry,
-    /// The family that begins now, unless `entry` continues one. It voids the instance's former family.
-    pub new_family: FamilyId,
-    /// Grows with each start of the user: of starts that race, the newest one's family stays.
-    pub generation: u64,
-    /// Now.
-    pub now: Timestamp,
-}
-
-/// A start that was let in and recorded.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Admitted {
-    /// The family its access token belongs to.
-    pub family: FamilyId,
-    /// Whether the name is only borrowed.
-    pub guest: bool,
-    /// What is known of the user.
-    pub profile: Profile,
-    /// The name was a guest's until this start registered it: the guest's sessions are to be ended. Their families are
-    /// void already.
-    pub was_guest: bool,
-}
-
-/// Why somebody may not come in, or not stay.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Refusal {
-    /// A standing block.
-    Blocked(Block),
-    /// The user was deleted.
-    Deleted,
-    /// A guest came with a registered name.
-    NameTaken,
-    /// The access token's family is not the instance's, or the credentials were issued before a revocation.
-    Revoked,
-    /// A newer start of the instance was recorded before this one.
-    Superseded {
-        /// Its generation.
-        generation: u64,
-    },
-}
-
-/// Whether a block is a moderator's or an operator's; the close code tells them apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BlockKind {
-    /// An app-wide `force_disconnect` (4010).
-    Kick,
-    /// A ban by the server API (4011).
-    Ban,
-}
-
-/// A block of a user from a whole app.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Block {
-    /// Whose verb it was.
-    pub kind: BlockKind,
-    /// Why.
-    pub reason: Option<String>,
-    /// Since when.
-    pub since: Timestamp,
-    /// Until when; `None`: for good.
-    pub until: Option<Timestamp>,
-}
-
-/// Whom else a guest's block keeps out: other guests there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reach {
-    /// On these client instances.
-    pub instances: BTreeSet<InstanceId>,
-    /// At these addresses, in their shortest form.
-    pub addresses: BTreeSet<IpAddr>,
-}
-
-impl Reach {
-    /// Whether it is of a guest on this instance, at this address.
-    #[must_use]
-    pub fn includes(&self, instance: &InstanceId, address: IpAddr) -> bool {
-        self.instances.contains(instance) || self.addresses.contains(&address.to_canonical())
-    }
-}
-
-/// Somebody to be checked who is in already: on resume, renewal and joining.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Check {
-    /// Who.
-    pub user: UserKey,
-    /// On which client instance.
-    pub instance: InstanceId,
-    /// From where.
-    pub address: IpAddr,
-    /// The family of their access token.
-    pub family: FamilyId,
-    /// Now.
-    pub now: Timestamp,
-}
-
-/// Who did something that the audit log keeps.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AuditActor {
-    /// A user, as a moderator.
-    User(Username),
-    /// A server key or token: `key:9f86d081` by its fingerprint, `token:billing` by its name.
-    Server(Box<str>),
-    /// The gateway itself.
-    Gateway,
-}
-
-/// Something that happened, to be kept in the audit log of an app.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct AuditEvent {
-    /// When.
-    pub at_ms: Timestamp,
-    /// Who did it.
-    pub actor: AuditActor,
-    /// What: a verb's name on the wire, or that of a call of the server API.
-    pub verb: Box<str>,
-    /// In which room, where it was in one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub room: Option<RoomId>,
-    /// The place in the room's log.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<u64>,
-    /// Whom it was aimed at.
-    #[serde(default)]
-    pub target: Target,
-    /// Why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<Box<str>>,
-    /// The caller's idempotency key.
-    #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
-    pub ref_: Option<Ref>,
-    /// What became of it.
-    pub outcome: AuditOutcome,
-}
-
-/// What became of something in the audit log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AuditOutcome {
-    /// Its receipts, so far or in the end.
-    Receipts {
-        /// Targets by outcome.
-        counts: OutcomeCounts,
-        /// From the verb until these outcomes.
-        elapsed_ms: u64,
-    },
-    /// It was done.
-    Done,
-    /// It was refused so often within the minute that begins with `at_ms`.
-    Denied {
-        /// How often.
-        times: u64,
-    },
-}
-
-/// A row of the audit log, as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct AuditRow {
-    /// Its place in the app's log: 1, 2, 3 and so on.
-    pub number: u64,
-    /// What happened.
-    #[serde(flatten)]
-    pub event: AuditEvent,
-    /// HMAC-SHA-256 over the hash of the row before and this row, in hexadecimal.
-    pub hash: Box<str>,
 }
 
 /// A symmetric key of the gateway, for its access tokens.
@@ -434,7 +229,3 @@ pub trait Store: Archive + Outbox {
     /// Whether it can be written to now.
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }
-
-/// How much later than a revocation credentials may claim to have been issued and still be covered by it: other
-/// machines' clocks differ.
-pub const REVOCATION_LEEWAY: Duration = Duration::from_secs(30);

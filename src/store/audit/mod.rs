@@ -1,4 +1,4 @@
-//! The chain of an audit log: what makes a changed, missing, reordered or cut row show.
+//! An audit log: its rows, and their chain, which is what makes a changed, missing, reordered or cut row show.
 //!
 //! A row's hash is HMAC-SHA-256, with the store's key, over the hash of the row before (32 bytes), the row's number
 //! (8 bytes, big-endian) and its event (compact JSON, byte for byte as it is kept). What precedes row 1 is the hash of
@@ -9,10 +9,12 @@
 //! written down elsewhere shows that.
 
 mod chain;
+mod row;
 mod verify;
 
 #[cfg(test)]
 mod tests;
 
 pub use chain::{AuditHash, AuditKey, Head, InvalidHead};
+pub use row::{AuditActor, AuditEvent, AuditOutcome, AuditRow};
 pub use verify::{FoundRow, Tampered, Verified, Verifier, verify};
