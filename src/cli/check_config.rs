@@ -1,6 +1,6 @@
 //! `check-config`: tells whether a configuration can be run, what it comes to, and where each value is from.
 //!
-//! Invariant: of a secret it says how long it is, and nothing else.
+//! Invariant: of a secret it says how long it is, and nothing else; of a URL its scheme, host and port.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

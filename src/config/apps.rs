@@ -15,9 +15,9 @@ use stagedoor_proto::Role;
 use super::document::Flaw;
 use super::endpoints::{self, Endpoint};
 use super::keys::{HmacSecret, Jwks, PublicKey, RawPublicKey};
-use super::secret;
 use super::value::{self, DAY, SECOND};
 use super::webhook::Webhook;
+use super::{secret, url};
 use crate::grant::RoomPattern;
 
 /// One tenant: its id, its keys and its rules. Nothing crosses apps.
@@ -187,7 +187,7 @@ impl App {
         let webhook = self.webhook.as_ref();
         let webhook = webhook.map(|hook| ("webhook.url", &hook.url, hook.allow_private));
         jwks.into_iter().chain(webhook).find_map(|(key, url, allow_private)| {
-            let (found, allowed) = value::private_flaw(url, allow_private)?;
+            let (found, allowed) = url::private_flaw(url, allow_private)?;
             Some((key, found, allowed))
         })
     }

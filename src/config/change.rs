@@ -81,8 +81,8 @@ impl App {
         let keys = before.keys().chain(after.keys());
         let mut differing: BTreeSet<String> =
             keys.filter(|key| before.get(*key) != after.get(*key)).cloned().collect();
-        // Secrets of the same length are told alike.
-        for ((key, before), (_, after)) in self.secrets().into_iter().zip(next.secrets()) {
+        // Secrets of the same length are told alike, and so are URLs of the same host.
+        for ((key, before), (_, after)) in self.hidden().into_iter().zip(next.hidden()) {
             if before != after {
                 differing.insert(format!("apps[{}].{key}", self.id));
             }
@@ -90,21 +90,24 @@ impl App {
         differing.into_iter().map(|key| Change { key, needs_restart: false }).collect()
     }
 
-    /// Every secret it holds, by key; those of endpoints last.
-    fn secrets(&self) -> Vec<(String, Vec<&str>)> {
+    /// Every value of which not all is told, by key; those of endpoints last.
+    fn hidden(&self) -> Vec<(String, Vec<&str>)> {
         let hs256 = self.hs256_secrets.iter().map(|key| key.secret.expose_secret());
         let webhook = self.webhook.iter().map(|webhook| webhook.secret.expose_secret());
         let own = [
+            ("jwks.url", self.jwks.iter().map(|jwks| &*jwks.url).collect()),
+            ("webhook.url", self.webhook.iter().map(|webhook| &*webhook.url).collect()),
             ("hs256_secrets", hs256.collect()),
             ("server_keys", self.server_keys.iter().map(ExposeSecret::expose_secret).collect()),
             ("api_token", self.api_token.iter().map(ExposeSecret::expose_secret).collect()),
             ("webhook.secret", webhook.collect()),
         ];
-        let endpoints = self.endpoints.iter().enumerate().map(|(index, endpoint)| {
+        let endpoints = self.endpoints.iter().enumerate().flat_map(|(index, endpoint)| {
             let secrets = endpoint.secrets.iter().map(ExposeSecret::expose_secret).collect();
-            (format!("endpoints[{index}].secrets"), secrets)
+            [("url", vec![&*endpoint.url]), ("secrets", secrets)]
+                .map(|(key, values)| (format!("endpoints[{index}].{key}"), values))
         });
-        own.into_iter().map(|(key, secrets)| (key.to_owned(), secrets)).chain(endpoints).collect()
+        own.into_iter().map(|(key, values)| (key.to_owned(), values)).chain(endpoints).collect()
     }
 }
 
@@ -194,6 +197,23 @@ mod tests {
         let (now, changes) = now.followed_by(config(FILE));
         assert!(now.apps[0].endpoints.is_empty());
         assert!(!changes.is_empty() && changes.iter().all(|change| !change.needs_restart));
+    }
+
+    #[test]
+    fn another_path_on_the_same_host_is_noticed() {
+        let with = |path: &str| {
+            let url = format!("url = \"https://shop.example.com/{path}\"");
+            let secret = "whsec_bG9uZy1lbm91Z2gtYW5kLXJhbmRvbS1lbm91Z2gtMzI=";
+            config(&format!(
+                "{FILE}[apps.jwks]\n{url}\nissuer = \"a\"\naudience = \"b\"\n\
+                 [apps.webhook]\n{url}\nsecret = \"{secret}\"\n\
+                 [[apps.endpoints]]\nid = \"crm\"\n{url}\nsecrets = [\"{secret}\"]\n"
+            ))
+        };
+        let (_, changes) = with("one").followed_by(with("two"));
+        let keys: Vec<&str> = changes.iter().map(|change| &*change.key).collect();
+        let expected = ["endpoints[0].url", "jwks.url", "webhook.url"];
+        assert_eq!(keys, expected.map(|key| format!("apps[shop].{key}")));
     }
 
     #[test]

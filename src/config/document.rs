@@ -10,10 +10,10 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::ConfigError;
 use super::environment::Environment;
 use super::nearest::{quoted, with_nearest};
 use super::places::{Place, anchor_table, line_of, places_of};
+use super::{ConfigError, url};
 
 /// Keys whose values no error may show.
 const SECRET_KEYS: [&str; 5] =
@@ -151,13 +151,18 @@ impl Document<'_> {
         ConfigError::Value { file: self.path.to_owned(), line: self.line(at), key, found, allowed }
     }
 
-    /// A value as it stands in the text, unless it is a secret's or a whole table.
+    /// A value as it stands in the text, unless it is a secret's or a whole table; of a URL, as much as is no secret.
     fn shown(&self, place: &Place) -> String {
         let is_secret = SECRET_KEYS.iter().any(|secret| place.key.contains(secret));
         let value = self.environment.text_at(&place.value);
         let value = value.or_else(|| self.text.get(place.value.clone())).unwrap_or_default();
+        let of_type = || format!("a value of type {}", place.kind);
         if is_secret || value.contains('\n') || place.kind == "table" || place.kind == "array" {
-            return format!("a value of type {}", place.kind);
+            return of_type();
+        }
+        if place.key.rsplit('.').next() == Some("url") {
+            let shown = url::shown(value.trim_matches(['"', '\'']));
+            return shown.map_or_else(of_type, |shown| format!("{shown:?}"));
         }
         let shown: String = value.chars().take(MAX_SHOWN_CHARS).collect();
         if shown.len() < value.len() { format!("{shown}…") } else { shown }

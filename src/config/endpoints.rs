@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::events::EventFilter;
-use super::secret;
 use super::value::{self, MINUTE, MS};
+use super::{secret, url};
 
 /// A server of the app that is told what happens.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -23,7 +23,7 @@ pub struct Endpoint {
     #[schemars(with = "String")]
     pub id: Arc<str>,
     /// Where it is told: https, or http on loopback.
-    #[serde(deserialize_with = "value::url")]
+    #[serde(deserialize_with = "url::deserialize", serialize_with = "url::serialize")]
     #[schemars(url)]
     pub url: String,
     /// Sign each message, all of them: 1 to 4.
@@ -75,12 +75,12 @@ impl PartialEq for Endpoint {
 pub(super) fn flaw(endpoints: &[Endpoint]) -> Option<(String, String, &'static str)> {
     let mut ids = HashSet::new();
     endpoints.iter().enumerate().find_map(|(index, endpoint)| {
-        let Endpoint { id, url, allow_private, .. } = endpoint;
+        let Endpoint { id, url: told, allow_private, .. } = endpoint;
         if !ids.insert(id) {
             let found = format!("\"{id}\" a second time");
             return Some((format!("endpoints[{index}].id"), found, "an id no other endpoint has"));
         }
-        let (found, allowed) = value::private_flaw(url, *allow_private)?;
+        let (found, allowed) = url::private_flaw(told, *allow_private)?;
         Some((format!("endpoints[{index}].url"), found, allowed))
     })
 }

@@ -40,7 +40,7 @@ pub enum ConfigError {
         line: usize,
         /// The key, from the top: `apps[0].webhook.url`.
         key: String,
-        /// What stands there; of a secret, only its type.
+        /// What stands there; of a secret, only its type, and of a URL, where it leads.
         found: String,
         /// What may stand there.
         allowed: String,
@@ -52,7 +52,7 @@ pub enum ConfigError {
         variable: String,
         /// The key it sets, from the top.
         key: String,
-        /// What it says; of a secret, only its type.
+        /// What it says; of a secret, only its type, and of a URL, where it leads.
         found: String,
         /// What it may say.
         allowed: String,

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{secret, value};
+use super::{secret, url, value};
 
 /// The least bytes of a secret that signs with HS256 (RFC 7518, 3.2).
 const MIN_HS256_BYTES: usize = 32;
@@ -62,7 +62,7 @@ pub enum KeyAlgorithm {
 #[serde(deny_unknown_fields)]
 pub struct Jwks {
     /// Where its key set is fetched from: https, or http on loopback.
-    #[serde(deserialize_with = "value::url")]
+    #[serde(deserialize_with = "url::deserialize", serialize_with = "url::serialize")]
     pub url: String,
     /// What `iss` must say.
     #[serde(deserialize_with = "value::text")]

@@ -34,6 +34,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod url;
 mod value;
 mod webhook;
 

@@ -27,7 +27,7 @@ pub struct Source {
 pub struct Setting {
     /// Its key, from the top: `apps[0].webhook.url`.
     pub key: String,
-    /// Itself, as JSON; of a secret, how long it is.
+    /// Itself, as JSON; of a secret, how long it is, and of a URL, where it leads.
     pub value: Value,
     /// Who says so.
     pub from: Origin,

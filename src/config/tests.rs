@@ -252,6 +252,14 @@ fn no_error_shows_a_secret() {
         ("api_token = \"hush-hush\"", "api_token: found 9 bytes; expected at least 24"),
         ("api_token = 5", "api_token: found a value of type integer; expected a text or "),
         (
+            "[apps.webhook]\nurl = \"http://hush:hush@example.com/hush?hush\"",
+            "webhook.url: found \"http://example.com (the rest is not shown)\"; expected an https URL",
+        ),
+        (
+            "[[apps.endpoints]]\nurl = \"hush\"",
+            "endpoints[0].url: found a value of type string; expected an https URL",
+        ),
+        (
             "hs256_secrets = [{ kid = \"a\" }]",
             "hs256_secrets[0].secret: found nothing; expected it to be set",
         ),
@@ -262,7 +270,8 @@ fn no_error_shows_a_secret() {
     ] {
         let said = said(&format!("{STORE}{APP}{app}\n"));
         assert!(!said.contains("hush"), "{said}");
-        check(&mut wrong, &said, &format!("6: apps[0].{expected}"));
+        let line = if app.starts_with('[') { 7 } else { 6 };
+        check(&mut wrong, &said, &format!("{line}: apps[0].{expected}"));
     }
     assert!(wrong.is_empty(), "{wrong}");
     let config = parse(&format!("{STORE}{APP}hs256_secrets = [\"{SECRET}\"]\n")).unwrap();

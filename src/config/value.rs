@@ -1,4 +1,4 @@
-//! How single values read: durations, sizes, counts, addresses, origins, URLs.
+//! How single values read: durations, sizes, counts, addresses, origins.
 //!
 //! Every function here is a `deserialize_with`. Its error says what is allowed; `document` adds place and finding.
 
@@ -12,7 +12,6 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected, Visitor};
 
 pub(super) use super::bounded::{CountIn, DurationIn, Rooms, SizeIn};
-use crate::outbound::Network;
 
 /// Milliseconds in a millisecond, as the least of a range.
 pub(super) const MS: u64 = 1;
@@ -83,32 +82,6 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     })
 }
 
-/// Reads the URL of a server whose word is trusted: https, or http on loopback.
-pub(super) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    parsed(deserializer, "an https URL, or an http one of this machine", |text| {
-        let url = reqwest::Url::parse(text).ok()?;
-        let host = url.host_str()?;
-        let is_local = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
-        let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_local);
-        is_safe.then(|| text.to_owned())
-    })
-}
-
-/// What is wrong with a `url` that names an address of a private network itself, where that is not allowed: what was
-/// found, and what is allowed. A name is looked at when it is resolved.
-pub(super) fn private_flaw(url: &str, allow_private: bool) -> Option<(String, &'static str)> {
-    if allow_private {
-        return None;
-    }
-    let url = reqwest::Url::parse(url).ok()?;
-    let host = url.host_str()?;
-    let is_private = host == "localhost" || !Network::Public.includes_literal(&url);
-    is_private.then(|| {
-        let found = format!("{host} with allow_private = false");
-        (found, "a host of the Internet, or allow_private = true")
-    })
-}
-
 /// Reads the origins of pages, as browsers send them.
 pub(super) fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let origins = Vec::<String>::deserialize(deserializer)?;
@@ -153,7 +126,8 @@ pub(super) fn as_millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn parsed<'de, T, D: Deserializer<'de>>(
+/// Reads a text that `parse` takes; `allowed` says what that is.
+pub(super) fn parsed<'de, T, D: Deserializer<'de>>(
     deserializer: D,
     allowed: &'static str,
     parse: impl FnOnce(&str) -> Option<T>,

@@ -8,15 +8,15 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::secret;
 use super::value::{self, MINUTE, MS};
+use super::{secret, url};
 
 /// The app's own server, asked about each start with `params`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
     /// Where it is asked: https, or http on loopback.
-    #[serde(deserialize_with = "value::url")]
+    #[serde(deserialize_with = "url::deserialize", serialize_with = "url::serialize")]
     #[schemars(url)]
     pub url: String,
     /// Signs each question.

@@ -349,11 +349,21 @@ fn a_good_configuration_is_summed_up_without_its_secrets() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("stagedoor.toml");
     let secret = "change-me-change-me-change-me-ab";
-    let text = format!("{LEAST}hs256_secrets = [\"{secret}\"]\n");
+    let url = "url = \"https://change-me:change-me@shop.example.com/change-me?key=change-me\"\n";
+    let text = format!(
+        "{LEAST}hs256_secrets = [\"{secret}\"]\n[apps.jwks]\n{url}issuer = \"i\"\naudience = \"a\"\n\
+         [apps.webhook]\n{url}secret = \"whsec_{secret}\"\n\
+         [[apps.endpoints]]\nid = \"crm\"\n{url}secrets = [\"whsec_{secret}\"]\n"
+    );
     std::fs::write(&path, text).unwrap();
-    let output = run(&["check-config", path.to_str().unwrap()]);
-    let summary = String::from_utf8(output.stdout).unwrap();
-    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &[][..]));
-    assert!(summary.contains("shop") && summary.contains("facts.db"), "{summary}");
-    assert!(!summary.contains(secret));
+    let file = path.to_str().unwrap();
+    for arguments in [&["check-config", file][..], &["check-config", "--json", file]] {
+        let output = run(arguments);
+        let summary = String::from_utf8(output.stdout).unwrap();
+        assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &[][..]));
+        assert!(summary.contains("shop") && summary.contains("facts.db"), "{summary}");
+        let hosts = summary.matches("https://shop.example.com (the rest is not shown)");
+        assert_eq!(hosts.count(), 3, "{summary}");
+        assert!(!summary.contains("change-me"), "{summary}");
+    }
 }
