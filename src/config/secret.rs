@@ -11,10 +11,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::outbound::WebhookSecret;
+
 /// What the keys that open the server API begin with, so that scanners of leaked secrets can tell them.
 pub const SERVER_KEY_PREFIX: &str = "sk_";
-/// What a secret begins with that signs what an endpoint is told. Source: Standard Webhooks 1.0.0.
-const WEBHOOK_SECRET_PREFIX: &str = "whsec_";
 /// The most secrets that sign it at a time.
 const MAX_WEBHOOK_SECRETS: usize = 4;
 /// The least bytes of a secret that is compared and not computed with.
@@ -72,6 +72,8 @@ pub(super) struct One;
 pub(super) struct Optional;
 /// The keys that open the server API.
 pub(super) struct ServerKeys;
+/// The secret that signs what an app's server is asked.
+pub(super) struct Signing;
 /// The secrets that sign what an endpoint is told: more than one while they are exchanged.
 pub(super) struct WebhookSecrets;
 /// The key that opens its calls about the node.
@@ -117,6 +119,16 @@ impl ServerKeys {
     }
 }
 
+impl Signing {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<SecretString, D::Error> {
+        check_signing(Source::deserialize(d)?)
+    }
+
+    pub(super) fn serialize<S: Serializer>(secret: &SecretString, s: S) -> Result<S::Ok, S::Error> {
+        One::serialize(secret, s)
+    }
+}
+
 impl WebhookSecrets {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         d: D,
@@ -128,7 +140,7 @@ impl WebhookSecrets {
                 "{found} secrets, expected 1 to {MAX_WEBHOOK_SECRETS}"
             )));
         }
-        sources.into_iter().map(|Source(secret)| check(secret, WEBHOOK_SECRET_PREFIX)).collect()
+        sources.into_iter().map(check_signing).collect()
     }
 
     pub(super) fn serialize<S: Serializer>(keys: &[SecretString], s: S) -> Result<S::Ok, S::Error> {
@@ -229,4 +241,13 @@ fn check<E: de::Error>(secret: SecretString, prefix: &str) -> Result<SecretStrin
     let begin =
         if prefix.is_empty() { String::new() } else { format!(" that begin with \"{prefix}\"") };
     Err(E::custom(format_args!("{bytes} bytes, expected at least {least}{begin}")))
+}
+
+/// What cannot sign is found here, and not when the gateway starts.
+fn check_signing<E: de::Error>(Source(secret): Source) -> Result<SecretString, E> {
+    if WebhookSecret::parse(&secret).is_ok() {
+        return Ok(secret);
+    }
+    let bytes = secret.expose_secret().len();
+    Err(E::custom(format_args!("{bytes} bytes, expected `whsec_` and 24 to 64 bytes in base64")))
 }

@@ -185,7 +185,7 @@ fn a_wrong_app_is_told_by_its_place_in_the_list() {
             "9: apps[1].duplicate_policy: found \"newest_win\"; expected `newest_wins`? (`newest_wins` or `reject_new`)",
         ),
         (
-            "id = \"b\"\n[apps.webhook]\nsecret = \"0123456789abcdef0123456789\"",
+            "id = \"b\"\n[apps.webhook]\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"",
             "8: apps[1].webhook.url: found nothing; expected it to be set",
         ),
         (
@@ -197,19 +197,27 @@ fn a_wrong_app_is_told_by_its_place_in_the_list() {
             "11: apps[1].endpoints[0].url: found 10.0.0.1 with allow_private = false; expected a host of the Internet",
         ),
         (
+            "id = \"b\"\n[apps.webhook]\nurl = \"https://example.com/\"\nsecret = \"0123456789abcdef0123456789\"",
+            "10: apps[1].webhook.secret: found 26 bytes; expected `whsec_` and 24 to 64 bytes in base64",
+        ),
+        (
+            "id = \"b\"\n[[apps.endpoints]]\nid = \"crm\"\nurl = \"https://example.com/\"\nsecrets = [\"whsec_not-base64-not-base64-not-base64\"]",
+            "11: apps[1].endpoints[0].secrets: found 38 bytes; expected `whsec_` and 24 to 64 bytes in base64",
+        ),
+        (
             "id = \"b\"\n[[apps.endpoints]]\nid = \"crm\"\nurl = \"https://example.com/\"\nsecrets = []",
             "11: apps[1].endpoints[0].secrets: found 0 secrets; expected 1 to 4",
         ),
         (
-            "id = \"b\"\n[apps.webhook]\nurl = \"http://localhost/\"\nsecret = \"0123456789abcdef0123456789\"",
+            "id = \"b\"\n[apps.webhook]\nurl = \"http://localhost/\"\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"",
             "9: apps[1].webhook.url: found localhost with allow_private = false; expected a host of the Internet",
         ),
         (
-            "id = \"b\"\n[apps.webhook]\nurl = \"http://example.com/\"\nsecret = \"0123456789abcdef0123456789\"",
+            "id = \"b\"\n[apps.webhook]\nurl = \"http://example.com/\"\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"",
             "9: apps[1].webhook.url: found \"http://example.com/\"; expected an https URL, or an http one of this machine",
         ),
         (
-            "id = \"b\"\n[apps.webhook]\nurl = \"https://example.com/\"\nsecret = \"0123456789abcdef0123456789\"\ndeadline = \"0ms\"",
+            "id = \"b\"\n[apps.webhook]\nurl = \"https://example.com/\"\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"\ndeadline = \"0ms\"",
             "11: apps[1].webhook.deadline: found \"0ms\"; expected a duration",
         ),
         (

@@ -20,7 +20,8 @@ pub struct Webhook {
     #[schemars(url)]
     pub url: String,
     /// Signs each question.
-    #[serde(with = "secret::One")]
+    #[serde(with = "secret::Signing")]
+    #[schemars(with = "secret::One")]
     pub secret: SecretString,
     /// Whether it may be on a private network.
     #[serde(default)]
