@@ -4,7 +4,7 @@ use std::any::type_name;
 
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use stagedoor_proto::{RoomId, SessionId, StreamId, Username};
 
 use super::super::routes::Operation;
@@ -69,6 +69,9 @@ impl<'a> Description<'a> {
         let schema = self.schemas.subschema_for::<T>();
         let content = json!({ "application/json": { "schema": schema, "example": example } });
         self.told["requestBody"] = json!({ "content": content });
+        if is_needed(schema.as_value(), self.schemas.definitions()) {
+            self.told["requestBody"]["required"] = true.into();
+        }
         self.parameters().push(json!({ "$ref": "#/components/parameters/idempotency_key" }));
         self
     }
@@ -106,6 +109,19 @@ impl<'a> Description<'a> {
     fn parameters(&mut self) -> &mut Vec<Value> {
         self.told["parameters"].as_array_mut().expect("it was made as one")
     }
+}
+
+/// Whether a body of this schema must be sent: an empty one stands for `{}`, which it is not where it asks for a field,
+/// itself or by each of its choices.
+pub(super) fn is_needed(schema: &Value, definitions: &Map<String, Value>) -> bool {
+    let of = |key: &str| schema.get(key).and_then(Value::as_array).filter(|of| !of.is_empty());
+    let asks = |schema: &Value| is_needed(schema, definitions);
+    let reference = schema.get("$ref").and_then(Value::as_str);
+    let named = reference.and_then(|reference| reference.rsplit('/').next());
+    of("required").is_some()
+        || ["oneOf", "anyOf"].into_iter().filter_map(of).any(|choices| choices.iter().all(asks))
+        || of("allOf").is_some_and(|parts| parts.iter().any(asks))
+        || named.and_then(|name| definitions.get(name)).is_some_and(asks)
 }
 
 /// A parameter is there or not; it is never `null`.

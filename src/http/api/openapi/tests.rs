@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 
+use super::description::is_needed;
 use super::*;
 
 const MEND: &str = "cargo run --example openapi > docs/openapi.json";
@@ -44,5 +45,36 @@ fn every_reference_has_what_it_refers_to() {
     for reference in found {
         let pointer = reference.strip_prefix('#').expect("it is of this document");
         assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+}
+
+#[test]
+fn a_body_is_required_where_its_schema_asks_for_a_field() {
+    let named = json!({ "Strict": { "required": ["room"] }, "Loose": { "properties": {} } });
+    let named = named.as_object().unwrap();
+    let (strict, loose) =
+        (json!({ "$ref": "#/components/schemas/Strict" }), json!({ "$ref": "#/c/Loose" }));
+    for (schema, expected) in [
+        (json!({ "type": "object" }), false),
+        (json!({ "required": [] }), false),
+        (json!({ "required": ["room"] }), true),
+        (strict.clone(), true),
+        (loose.clone(), false),
+        (json!({ "oneOf": [strict, { "required": ["username"] }] }), true),
+        (json!({ "oneOf": [strict, loose] }), false),
+        (json!({ "allOf": [strict, loose] }), true),
+    ] {
+        assert_eq!(is_needed(&schema, named), expected, "{schema}");
+    }
+    let document: Value = serde_json::from_str(&document()).unwrap();
+    for (path, expected) in [
+        ("/rooms", Some(true)),
+        ("/rooms/{room}/force_disconnect", Some(true)),
+        ("/rooms/{room}/lock", None),
+        ("/users/{username}/ban", None),
+    ] {
+        let body =
+            &document["paths"][format!("{PREFIX}/apps/{{app}}{path}")]["post"]["requestBody"];
+        assert_eq!(body.get("required").and_then(Value::as_bool), expected, "{path}");
     }
 }
