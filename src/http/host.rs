@@ -9,7 +9,10 @@ use hyper::header::HOST;
 use hyper::http::uri::Authority;
 use hyper::{HeaderMap, StatusCode};
 
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
+
+/// Why a request for another site is refused.
+pub(super) const FOREIGN_HOST: Kind = Kind::new(StatusCode::MISDIRECTED_REQUEST, "foreign_host");
 
 /// Refuses requests for another site. One without `Host` is no browser's, and passes.
 pub(super) async fn must_be_local(request: Request, next: Next) -> Response {
@@ -17,7 +20,7 @@ pub(super) async fn must_be_local(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let detail = "development mode answers to `localhost` and loopback addresses only; send one of them as `Host`";
-    Problem::new(StatusCode::MISDIRECTED_REQUEST, "foreign_host", detail).into_response()
+    Problem::new(FOREIGN_HOST, detail).into_response()
 }
 
 fn is_local(headers: &HeaderMap) -> bool {

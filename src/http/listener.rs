@@ -19,7 +19,7 @@ use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -30,7 +30,7 @@ use tower_service::Service as _;
 use tracing::Instrument as _;
 
 use super::health;
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 use super::router::Ports;
 use super::upgrade::{self, Ticket};
 use crate::hub::{NoPlace, Place};
@@ -302,8 +302,7 @@ impl Visit {
 /// What a connection beyond the bound of the server API's port is told, whatever it asks for but for its health.
 fn no_place() -> Response<Body> {
     let detail = "too many connections to the server API; close those that idle, or raise `limits.admin_connections`";
-    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail);
-    problem.retry_after(Duration::from_secs(1)).respond()
+    Problem::new(Kind::OVERLOADED, detail).respond()
 }
 
 /// An answer, the last on its connection or not.

@@ -1,4 +1,6 @@
 //! Errors of the server API as problem details. Source: RFC 9457.
+//!
+//! Each is of a [`Kind`], a constant beside what raises it: the document of the API tells of the same constants.
 
 use std::time::Duration;
 
@@ -10,6 +12,49 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::store::StoreError;
+
+/// A sort of problem: its status, its code, and whether it passes by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Kind {
+    /// The HTTP status.
+    pub(super) status: StatusCode,
+    /// What went wrong, for programs.
+    pub(super) code: &'static str,
+    /// Whether it is told when to try again.
+    pub(super) passes: bool,
+}
+
+impl Kind {
+    /// The caller's fault: something is not what it should be.
+    pub(super) const INVALID: Self = Self::new(StatusCode::BAD_REQUEST, "invalid_argument");
+    /// There is no such thing.
+    pub(super) const NOT_FOUND: Self = Self::new(StatusCode::NOT_FOUND, "not_found");
+    /// It is asked for with another method.
+    pub(super) const OTHER_METHOD: Self =
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed");
+    /// It comes too often.
+    pub(super) const RATE_LIMITED: Self =
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited").passing();
+    /// There is no place for it now.
+    pub(super) const OVERLOADED: Self =
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded").passing();
+    /// The store failed.
+    pub(super) const STORE_UNAVAILABLE: Self =
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable").passing();
+
+    /// A kind that has to be mended.
+    pub(super) const fn new(status: StatusCode, code: &'static str) -> Self {
+        Self { status, code, passes: false }
+    }
+
+    /// The same, of what passes by itself.
+    pub(super) const fn passing(self) -> Self {
+        Self { passes: true, ..self }
+    }
+}
+
+/// When to try again, unless something knows better.
+const RETRY_AFTER_MS: u64 = 1_000;
 
 /// What went wrong with a request, and how to mend it.
 ///
@@ -36,8 +81,9 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    /// A problem of this status; `code` is for programs, `detail` for people.
-    pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    /// A problem of this kind; `detail` is for people.
+    pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        let Kind { status, code, passes } = kind;
         let title = status.canonical_reason().unwrap_or("Error");
         Self {
             type_: "about:blank",
@@ -46,13 +92,13 @@ impl Problem {
             code,
             detail: detail.into(),
             field: None,
-            retry_after_ms: None,
+            retry_after_ms: passes.then_some(RETRY_AFTER_MS),
         }
     }
 
     /// The caller's fault: `field` is not what it should be.
     pub(super) fn invalid(field: &str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid_argument", detail).at(field)
+        Self::new(Kind::INVALID, detail).at(field)
     }
 
     /// The same problem, naming the argument at fault.
@@ -67,7 +113,7 @@ impl Problem {
 
     /// There is no such thing.
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+        Self::new(Kind::NOT_FOUND, detail)
     }
 
     /// The response that tells it.
@@ -98,10 +144,6 @@ impl IntoResponse for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed a request of the server API");
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "store_unavailable",
-            "nothing was changed; try again",
-        )
+        Self::new(Kind::STORE_UNAVAILABLE, "nothing was changed; try again")
     }
 }

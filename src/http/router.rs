@@ -8,12 +8,11 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
-use hyper::StatusCode;
 use tokio_rustls::TlsAcceptor;
 
 use super::listener::Role;
 use super::origin::Origins;
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 use super::{api, health, host, metrics};
 use crate::config::{Config, Listen, Mode, Tls};
 use crate::hub::Hub;
@@ -161,10 +160,10 @@ impl Rules {
 
 async fn nothing_here() -> Problem {
     let detail = "nothing is here; clients connect to /v1/connect, the server API is under /api/v1";
-    Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
+    Problem::not_found(detail)
 }
 
 async fn other_methods() -> Problem {
     let detail = "this is asked for with another method; see the `Allow` header";
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+    Problem::new(Kind::OTHER_METHOD, detail)
 }

@@ -4,7 +4,6 @@
 //! subprotocol are refused after it: a browser shows its page the close code of a WebSocket, and no HTTP status.
 
 use std::sync::{OnceLock, PoisonError};
-use std::time::Duration;
 
 use axum::body::Body;
 use hyper::header::{
@@ -16,8 +15,11 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body
 
 use super::forwarded;
 use super::listener::Visit;
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 use crate::hub::{Arrival, NoPlace, Place};
+
+/// Something else is asked for where clients connect.
+const NOT_A_WEBSOCKET: Kind = Kind::new(StatusCode::UPGRADE_REQUIRED, "not_a_websocket");
 
 /// Where clients connect.
 pub(super) const PATH: &str = "/v1/connect";
@@ -54,7 +56,7 @@ pub(super) fn answer<B>(
     };
     if request.method() != Method::GET {
         let detail = "a WebSocket is asked for with GET";
-        let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+        let problem = Problem::new(Kind::OTHER_METHOD, detail);
         let mut response = problem.respond();
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
         return response;
@@ -63,8 +65,7 @@ pub(super) fn answer<B>(
         Ok(response) => response,
         Err(error) => {
             let detail = format!("this address speaks WebSocket: {error}");
-            let mut response =
-                Problem::new(StatusCode::UPGRADE_REQUIRED, "not_a_websocket", detail).respond();
+            let mut response = Problem::new(NOT_A_WEBSOCKET, detail).respond();
             let headers = response.headers_mut();
             headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
             headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
@@ -124,18 +125,13 @@ fn user_agent<B>(request: &Request<B>) -> Option<Box<str>> {
 
 fn no_place(full: NoPlace) -> Response<Body> {
     match full {
-        NoPlace::Address(wait) => later(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too many connections from this address wait to start",
-            wait,
-        ),
+        NoPlace::Address(wait) => {
+            let detail = "too many connections from this address wait to start";
+            Problem::new(Kind::RATE_LIMITED, detail).retry_after(wait).respond()
+        }
         NoPlace::Total(wait) => {
-            later(StatusCode::SERVICE_UNAVAILABLE, "too many connections wait to start", wait)
+            let detail = "too many connections wait to start";
+            Problem::new(Kind::OVERLOADED, detail).retry_after(wait).respond()
         }
     }
-}
-
-fn later(status: StatusCode, detail: &'static str, wait: Duration) -> Response<Body> {
-    let code = if status == StatusCode::TOO_MANY_REQUESTS { "rate_limited" } else { "overloaded" };
-    Problem::new(status, code, detail).retry_after(wait).respond()
 }

@@ -6,7 +6,7 @@ use stagedoor::store::AuditActor;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::common::{Client, Gateway, SERVER_KEY, Setup, start_of};
+use crate::common::{Client, Gateway, SERVER_KEY, Setup, assert_documented, start_of};
 
 /// A call of any path, and what came back: status, content type, body.
 async fn call(
@@ -176,6 +176,8 @@ async fn every_refusal_is_a_problem_document() {
             "{method} {path}: {text}"
         );
         let problem: Value = serde_json::from_str(&text).unwrap();
+        let (path_alone, _) = path.split_once('?').unwrap_or((path, ""));
+        assert_documented(method, path_alone, status, &problem);
         assert_eq!(
             (&problem["status"], &problem["code"]),
             (&json!(status), &json!(code)),

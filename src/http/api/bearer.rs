@@ -8,14 +8,23 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
 use stagedoor_proto::{Ref, RoomId, Target, Username};
 
-use super::super::problem::Problem;
+use super::super::problem::{Kind, Problem};
 use super::super::router::Ports;
+use super::routes::Refuses;
 use crate::auth::ServerActor;
 use crate::hub::App;
 use crate::request::RequestId;
 use crate::room::{Caller, RoomKey};
 use crate::store::{AuditActor, AuditEvent, AuditOutcome, StoreError, UserKey};
 use crate::telemetry::Limit;
+
+/// Nothing opens it that came with the request.
+pub(super) const UNAUTHORIZED: Kind = Kind::new(StatusCode::UNAUTHORIZED, "unauthorized");
+/// What came with the request does not open this.
+pub(super) const FORBIDDEN: Kind = Kind::new(StatusCode::FORBIDDEN, "forbidden");
+/// It was done, and the audit log lacks it.
+pub(super) const NOT_RECORDED: Kind =
+    Kind::new(StatusCode::SERVICE_UNAVAILABLE, "not_recorded").passing();
 
 /// The app of the path, whose server key or server token came with the request.
 #[derive(Clone)]
@@ -46,7 +55,7 @@ impl Backend {
             ServerActor::Token(_) => {
                 let detail = "a server token mints no server tokens, for it would outlive its hour by its successors; \
                               call with a server key, or sign the next token with the app's secret";
-                Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
+                Err(Problem::new(FORBIDDEN, detail))
             }
         }
     }
@@ -79,7 +88,7 @@ impl Backend {
             tracing::error!(%error, "the audit log lacks what a call of the server API did");
             let detail =
                 "it was done, and the audit log did not take it; send it again, so that it stands there";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_recorded", detail)
+            Problem::new(NOT_RECORDED, detail)
         })
     }
 }
@@ -98,6 +107,12 @@ impl Deed {
     pub(super) fn to(username: &Username, verb: &'static str, ref_: Option<Ref>) -> Self {
         let target = Target { username: Some(username.clone()), ..Target::default() };
         Self { verb, target, room: None, reason: None, ref_ }
+    }
+}
+
+impl Refuses for Backend {
+    fn kinds() -> Vec<Kind> {
+        vec![Kind::INVALID, UNAUTHORIZED, Kind::RATE_LIMITED]
     }
 }
 
@@ -122,7 +137,7 @@ impl FromRequestParts<Arc<Ports>> for Backend {
             ports.hub().metrics().limits_hit.inc(Limit::ApiCalls);
             let detail =
                 "this key or token calls too fast; wait, or raise `limits.api_calls_per_s`";
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail).retry_after(wait)
+            Problem::new(Kind::RATE_LIMITED, detail).retry_after(wait)
         })?;
         let request = request.extensions.get::<RequestId>();
         let request = request.expect("a call has its id before it comes to its route").clone();
@@ -140,5 +155,5 @@ pub(super) fn bearer_of(headers: &HeaderMap) -> Option<&str> {
 }
 
 pub(super) fn refused(detail: &str) -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    Problem::new(UNAUTHORIZED, detail)
 }

@@ -10,10 +10,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
-use super::super::problem::Problem;
+use super::super::problem::{Kind, Problem};
 use super::super::router::Ports;
-use super::bearer::{bearer_of, refused};
-use super::routes::{Method, Routes};
+use super::bearer::{UNAUTHORIZED, bearer_of, refused};
+use super::routes::{Method, Refuses, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.about("node").on(Method::Post, "/drain", drain, |told| {
@@ -22,6 +22,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             "Stop in order, as SIGTERM does: take nobody in, and part from everybody",
         )
         .for_operators()
+        .without_store()
         .gives::<Draining>(
             202,
             &json!({ "sessions": 1_200, "spread_ms": 5_000, "deadline_ms": 10_000 }),
@@ -29,8 +30,17 @@ pub(super) fn routes(routes: Routes) -> Routes {
     })
 }
 
+/// Nobody can show the operator's key.
+const NO_OPERATOR_KEY: Kind = Kind::new(StatusCode::FORBIDDEN, "no_operator_key");
+
 /// Whoever runs the node: the operator's key came with the request.
 struct Operator;
+
+impl Refuses for Operator {
+    fn kinds() -> Vec<Kind> {
+        vec![UNAUTHORIZED, NO_OPERATOR_KEY]
+    }
+}
 
 impl FromRequestParts<Arc<Ports>> for Operator {
     type Rejection = Problem;
@@ -39,7 +49,7 @@ impl FromRequestParts<Arc<Ports>> for Operator {
         let Some(key) = &ports.api().operator_key else {
             let detail =
                 "the gateway has no operator key; set `operator.api_key`, or send SIGTERM instead";
-            return Err(Problem::new(StatusCode::FORBIDDEN, "no_operator_key", detail));
+            return Err(Problem::new(NO_OPERATOR_KEY, detail));
         };
         let bearer = bearer_of(&request.headers)
             .ok_or_else(|| refused("send `Authorization: Bearer` with the operator's key"))?;

@@ -13,13 +13,25 @@ use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
 use stagedoor_proto::{Ref, check_depth};
 
-use super::super::problem::Problem;
+use super::super::problem::{Kind, Problem};
 use super::super::router::Ports;
-use super::once::{Mark, key_of};
+use super::once::{Mark, REF_CONFLICT, REF_IN_USE, key_of};
+use super::routes::Refuses;
 use crate::telemetry::Limit;
+
+/// A body that does not end in time.
+const BODY_TIMEOUT: Kind = Kind::new(StatusCode::REQUEST_TIMEOUT, "body_timeout");
+/// A body, or what it holds, that is larger than it may be.
+pub(super) const TOO_LARGE: Kind = Kind::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large");
 
 /// What the path names beside the app.
 pub(super) struct At<T>(pub(super) T);
+
+impl<T: Refuses> Refuses for At<T> {
+    fn kinds() -> Vec<Kind> {
+        [&[Kind::INVALID], &*T::kinds()].concat()
+    }
+}
 
 impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Ports>> for At<T> {
     type Rejection = Problem;
@@ -49,6 +61,12 @@ fn path_problem(error: &PathRejection) -> Problem {
 /// What the query asks for. Types deny unknown fields.
 pub(super) struct Asked<T>(pub(super) T);
 
+impl<T> Refuses for Asked<T> {
+    fn kinds() -> Vec<Kind> {
+        vec![Kind::INVALID]
+    }
+}
+
 impl<T: DeserializeOwned> FromRequestParts<Arc<Ports>> for Asked<T> {
     type Rejection = Problem;
 
@@ -75,6 +93,12 @@ pub(super) struct Call<T> {
     pub(super) body: T,
     /// Its mark.
     pub(super) mark: Mark,
+}
+
+impl<T> Refuses for Call<T> {
+    fn kinds() -> Vec<Kind> {
+        vec![Kind::INVALID, BODY_TIMEOUT, TOO_LARGE, REF_CONFLICT, REF_IN_USE]
+    }
 }
 
 impl<T: Body> FromRequest<Arc<Ports>> for Call<T> {
@@ -113,7 +137,7 @@ async fn whole(body: axum::body::Body, ports: &Ports) -> Result<Bytes, Problem> 
     let Ok(read) = tokio::time::timeout(within, to_bytes(body, most)).await else {
         hit(Limit::ApiBodyTimeout);
         let detail = format!("the body did not end within {} ms", within.as_millis());
-        return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail));
+        return Err(Problem::new(BODY_TIMEOUT, detail));
     };
     read.map_err(|error| {
         let error = error.into_inner();
@@ -122,7 +146,7 @@ async fn whole(body: axum::body::Body, ports: &Ports) -> Result<Bytes, Problem> 
         }
         hit(Limit::ApiBodyBytes);
         let detail = format!("a body of at most {most} bytes is taken");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+        Problem::new(TOO_LARGE, detail)
     })
 }
 

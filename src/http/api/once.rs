@@ -18,9 +18,16 @@ use stagedoor_proto::{Ref, Timestamp};
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
-use super::super::problem::Problem;
+use super::super::problem::{Kind, Problem};
 use super::super::router::Ports;
 use super::bearer::Backend;
+
+/// A `ref` that was used for another call.
+pub(super) const REF_CONFLICT: Kind = Kind::new(StatusCode::UNPROCESSABLE_ENTITY, "ref_conflict");
+/// A `ref` whose call is being done.
+pub(super) const REF_IN_USE: Kind = Kind::new(StatusCode::CONFLICT, "ref_in_use").passing();
+/// What is done failed inside.
+pub(super) const INTERNAL: Kind = Kind::new(StatusCode::INTERNAL_SERVER_ERROR, "internal");
 
 /// The header form of `ref`.
 pub(super) const HEADER: &str = "idempotency-key";
@@ -65,7 +72,7 @@ impl Mark {
         ports.lifecycle().spawn(task.in_current_span());
         let answer = told.await.map_err(|_| {
             let detail = "the gateway failed inside; whether it was done is not known";
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+            Problem::new(INTERNAL, detail)
         })?;
         answer.map(Answer::respond)
     }
@@ -176,14 +183,12 @@ impl Refs {
         match table.used.get(&key) {
             Some(used) if used.print != print => {
                 let detail = "this `ref` was used before for another call; pick a new one";
-                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "ref_conflict", detail)
-                    .at("ref"))
+                Err(Problem::new(REF_CONFLICT, detail).at("ref"))
             }
             Some(Used { state: State::Done(answer), .. }) => Ok(Begun::Again(answer.clone())),
             Some(Used { state: State::Doing, .. }) => {
                 let detail = "the call with this `ref` is being done; ask again for its answer";
-                let problem = Problem::new(StatusCode::CONFLICT, "ref_in_use", detail).at("ref");
-                Err(problem.retry_after(Duration::from_secs(1)))
+                Err(Problem::new(REF_IN_USE, detail).at("ref"))
             }
             None => {
                 table.used.insert(key.clone(), Used { print, state: State::Doing });

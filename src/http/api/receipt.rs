@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use axum::response::Response;
 use hyper::StatusCode;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagedoor_proto::{OutcomeCounts, Ref, RoomId, Verb};
 
-use super::super::problem::Problem;
+use super::super::problem::{Kind, Problem};
 use super::super::router::Ports;
 use super::bearer::Backend;
 use super::once::Mark;
 use super::openapi::Description;
+use super::refused::{ENGINE_UNAVAILABLE, NO_PARTICIPANT, NO_ROOM, NO_STREAM};
+use super::routes::Refuses;
 use crate::hub::Moderated;
 use crate::room::Moderation;
 
@@ -27,6 +29,12 @@ const MAX_WAIT_MS: u64 = 10_000;
 #[derive(Deserialize)]
 pub(super) struct InRoom {
     pub(super) room: RoomId,
+}
+
+impl Refuses for InRoom {
+    fn kinds() -> Vec<Kind> {
+        vec![NO_ROOM]
+    }
 }
 
 /// How long to wait for receipts.
@@ -115,11 +123,26 @@ impl Description<'_> {
             "targets": [{ "target": { "username": "ada" }, "outcome": "enforced", "elapsed_ms": 0 }],
             "elapsed_ms": 0,
         });
+        // Who is named by membership must be there, and a stream; a user may be anybody.
+        let absent = [("participant", NO_PARTICIPANT), ("stream", NO_STREAM)];
+        let fields = fields_of::<B>();
+        let absent =
+            absent.into_iter().filter(|(field, _)| fields.iter().any(|name| name == field));
+        let absent: Vec<Kind> = absent.map(|(_, kind)| kind).collect();
         self.named(verb.as_str(), summary)
             .asks::<Patience>()
             .takes::<B>(body)
+            .refuses(&[Kind::RATE_LIMITED, ENGINE_UNAVAILABLE])
+            .refuses(&absent)
             .gives::<Receipt>(200, &receipt)
     }
+}
+
+/// How the fields of a type are called.
+fn fields_of<T: JsonSchema>() -> Vec<String> {
+    let schema = SchemaGenerator::default().into_root_schema_for::<T>().to_value();
+    let fields = schema["properties"].as_object().expect("a body is an object");
+    fields.keys().cloned().collect()
 }
 
 /// Names the `ref` of bodies.

@@ -5,19 +5,30 @@ use std::time::Duration;
 use hyper::StatusCode;
 use stagedoor_proto::{Error, ErrorCode};
 
-use super::super::problem::Problem;
+use super::super::problem::{Kind, Problem};
 use crate::hub::CallError;
+
+/// Nothing is known of a room.
+pub(super) const NO_ROOM: Kind = Kind::new(StatusCode::NOT_FOUND, "room_not_found");
+/// A room cannot be created twice.
+pub(super) const ROOM_EXISTS: Kind = Kind::new(StatusCode::CONFLICT, "room_exists");
+/// A participant is not in the room.
+pub(super) const NO_PARTICIPANT: Kind = kind_of(ErrorCode::ParticipantNotFound);
+/// A stream is not in the room.
+pub(super) const NO_STREAM: Kind = kind_of(ErrorCode::StreamNotFound);
+/// A room has not answered.
+pub(super) const ENGINE_UNAVAILABLE: Kind = kind_of(ErrorCode::EngineUnavailable);
 
 impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
         match error {
             CallError::NoRoom => {
                 let detail = "there is no such room: it is not open, and nothing is kept of it; create it first";
-                Self::new(StatusCode::NOT_FOUND, "room_not_found", detail)
+                Self::new(NO_ROOM, detail)
             }
             CallError::RoomExists => {
                 let detail = "the room is open or was created before; its settings hold until it is ended and closed";
-                Self::new(StatusCode::CONFLICT, "room_exists", detail)
+                Self::new(ROOM_EXISTS, detail)
             }
             CallError::Refused(error) => Self::from(error),
             CallError::Store(error) => Self::from(error),
@@ -28,7 +39,7 @@ impl From<CallError> for Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let Error { code, message, missing: _, retry_after_ms, field } = error;
-        let problem = Self::new(status_of(code), code.as_str(), message);
+        let problem = Self::new(kind_of(code), message);
         let problem = match field {
             Some(field) => problem.at(field),
             None => problem,
@@ -37,6 +48,15 @@ impl From<Error> for Problem {
             Some(ms) => problem.retry_after(Duration::from_millis(ms)),
             None => problem,
         }
+    }
+}
+
+const fn kind_of(code: ErrorCode) -> Kind {
+    let status = status_of(code);
+    let kind = Kind::new(status, code.as_str());
+    match status {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => kind.passing(),
+        _ => kind,
     }
 }
 

@@ -14,12 +14,13 @@ use stagedoor_proto::{
     RoomMute, SendSignal, Sent, SignalType, StreamId, Target, Timestamp, Verb, object,
 };
 
-use super::super::problem::Problem;
+use super::super::problem::{Kind, Problem};
 use super::super::router::Ports;
 use super::bearer::{Backend, Deed};
-use super::input::{Asked, At, Call};
+use super::input::{Asked, At, Call, TOO_LARGE};
 use super::paging::{self, Page, Window};
 use super::receipt::{InRoom, Nothing, Patience, has_ref, moderate};
+use super::refused::{ENGINE_UNAVAILABLE, NO_PARTICIPANT, ROOM_EXISTS};
 use super::routes::{Method, Routes};
 use crate::hub::ShownRoom;
 use crate::room::{Expiry, Moderation, RoomChoices};
@@ -33,6 +34,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 .takes::<Create>(&json!({
                     "room": "town-hall", "settings": { "participants": 500 }, "mute": { "active": true, "lock": true },
                 }))
+                .refuses(&[ROOM_EXISTS])
                 .gives::<Shown>(201, &example())
         })
         .on(Method::Get, "/apps/{app}/rooms", list, |told| {
@@ -81,6 +83,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .on(Method::Post, "/apps/{app}/rooms/{room}/signal", signal, |told| {
             told.named("send_signal", "Send a signal from the server")
                 .takes::<NewSignal>(&json!({ "type": "announcement", "data": { "text": "five minutes" } }))
+                .refuses(&[TOO_LARGE, NO_PARTICIPANT, Kind::RATE_LIMITED, ENGINE_UNAVAILABLE])
                 .gives::<Sent>(200, &json!({ "recipients": 12, "order": 345 }))
         })
 }

@@ -1,16 +1,49 @@
 //! Routes, each with its description.
+//!
+//! How a call may be refused before its handler runs follows from what the handler takes: each such type says so itself,
+//! and no route has to. What the handler refuses is for the route's description to say.
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::State;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, on};
 
 use super::openapi::Description;
+use crate::http::problem::Kind;
 use crate::http::router::Ports;
 
 /// How an operation is told in the document.
 pub(super) type Describe = fn(Description<'_>) -> Description<'_>;
+
+/// What a handler takes from a call, and as what kinds of problem the call is refused where it is not there.
+pub(super) trait Refuses {
+    /// Those kinds.
+    fn kinds() -> Vec<Kind>;
+}
+
+impl<T> Refuses for State<T> {
+    fn kinds() -> Vec<Kind> {
+        Vec::new()
+    }
+}
+
+/// All that a handler takes, as axum has it: a marker `M`, then each.
+macro_rules! refuses_as_each {
+    ($($taken:ident)*) => {
+        impl<M, $($taken: Refuses),*> Refuses for (M, $($taken,)*) {
+            fn kinds() -> Vec<Kind> {
+                [$($taken::kinds()),*].concat()
+            }
+        }
+    };
+}
+refuses_as_each!(A);
+refuses_as_each!(A B);
+refuses_as_each!(A B C);
+refuses_as_each!(A B C D);
+refuses_as_each!(A B C D E);
 
 /// With which method an operation is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +82,8 @@ pub(super) struct Operation {
     pub(super) path: &'static str,
     pub(super) tag: &'static str,
     pub(super) describe: Describe,
+    /// How it is refused by what its handler takes.
+    pub(super) kinds: fn() -> Vec<Kind>,
 }
 
 /// Routes on their way to a router, and to the document.
@@ -75,10 +110,10 @@ impl Routes {
     ) -> Self
     where
         H: Handler<T, Arc<Ports>>,
-        T: 'static,
+        T: Refuses + 'static,
     {
         self.router = self.router.route(path, on(method.filter(), handler));
-        self.operations.push(Operation { method, path, tag: self.tag, describe });
+        self.operations.push(Operation { method, path, tag: self.tag, describe, kinds: T::kinds });
         self
     }
 

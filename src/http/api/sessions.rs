@@ -13,13 +13,13 @@ use stagedoor_proto::{
     ClientInfo, Disconnect, InstanceId, SessionId, SessionState, Timestamp, Username,
 };
 
-use super::super::problem::Problem;
+use super::super::problem::{Kind, Problem};
 use super::super::router::Ports;
 use super::bearer::{Backend, Deed};
 use super::input::{Asked, At, Call};
 use super::paging::{self, Cursor, Page};
 use super::receipt::Nothing;
-use super::routes::{Method, Routes};
+use super::routes::{Method, Refuses, Routes};
 use super::tokens;
 use crate::hub::SessionHandle;
 use crate::store::{EndedSession, EndedSessions, Page as StorePage};
@@ -32,10 +32,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 "mint_session_token",
                 "Mint a session token, which starts a session as its user",
             )
-            .takes::<tokens::MintSession>(&json!({
+            .mints::<tokens::MintSession>(&json!({
                 "username": "ada", "rooms": { "lobby-*": "publisher" }, "for_ms": 300_000,
             }))
-            .gives::<tokens::Minted>(201, &tokens::example())
         })
         .on(Method::Get, "/apps/{app}/sessions", list, |told| {
             told.named(
@@ -191,6 +190,12 @@ pub(super) struct Query {
 #[derive(Deserialize)]
 pub(super) struct OfSession {
     session: SessionId,
+}
+
+impl Refuses for OfSession {
+    fn kinds() -> Vec<Kind> {
+        vec![Kind::NOT_FOUND]
+    }
 }
 
 async fn list(

@@ -14,14 +14,15 @@ use stagedoor_proto::{
     RoomId, Stream, StreamId, UpdateStream, Username, Verb,
 };
 
-use super::super::problem::Problem;
+use super::super::problem::{Kind, Problem};
 use super::super::router::Ports;
-use super::bearer::{Backend, Deed};
+use super::bearer::{Backend, Deed, NOT_RECORDED};
 use super::input::{Asked, At, Call};
 use super::paging::{self, Page, Window};
 use super::participants::who;
 use super::receipt::{InRoom, Patience, has_ref, moderate};
-use super::routes::{Method, Routes};
+use super::refused::{ENGINE_UNAVAILABLE, NO_ROOM, NO_STREAM};
+use super::routes::{Method, Refuses, Routes};
 use crate::room::Moderation;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -35,6 +36,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .on(Method::Patch, "/apps/{app}/rooms/{room}/streams/{stream}", set_layout, |told| {
             told.named("set_layout_classes", "Set the layout classes of a stream")
                 .takes::<Layout>(&json!({ "layout_classes": ["focus"] }))
+                .refuses(&[ENGINE_UNAVAILABLE, NOT_RECORDED])
                 .gives::<Stream>(200, &example())
         })
         .on(Method::Post, "/apps/{app}/rooms/{room}/force_mute", mute, |told| {
@@ -79,6 +81,12 @@ fn example() -> Value {
 struct OfStream {
     room: RoomId,
     stream: StreamId,
+}
+
+impl Refuses for OfStream {
+    fn kinds() -> Vec<Kind> {
+        vec![NO_ROOM, NO_STREAM]
+    }
 }
 
 /// Where a stream is to stand.

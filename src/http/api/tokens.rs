@@ -7,15 +7,18 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
+use hyper::StatusCode;
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagedoor_proto::{InstanceId, LayoutClasses, Ref, Role, RoomId, Secret, Timestamp, Username};
 
-use super::super::problem::Problem;
+use super::super::problem::{Kind, Problem};
 use super::super::router::Ports;
-use super::bearer::Backend;
+use super::bearer::{Backend, FORBIDDEN};
 use super::input::Call;
+use super::openapi::Description;
 use super::receipt::has_ref;
 use super::routes::{Method, Routes};
 use crate::auth::token::{
@@ -38,23 +41,34 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .about("tokens")
         .on(Method::Post, "/apps/{app}/tokens/room", mint_room, |told| {
             told.named("mint_room_token", "Mint a room token, which lets a session enter one room")
-                .takes::<MintRoom>(
+                .mints::<MintRoom>(
                     &json!({ "room": "lobby", "role": "moderator", "username": "ada" }),
                 )
-                .gives::<Minted>(201, &example())
         })
         .on(Method::Post, "/apps/{app}/tokens/server", mint_server, |told| {
             told.named(
                 "mint_server_token",
                 "Mint a server token, which opens this API for an hour at most; with a server key alone",
             )
-            .takes::<MintServer>(&json!({ "name": "billing", "for_ms": 60_000 }))
-            .gives::<Minted>(201, &example())
+            .mints::<MintServer>(&json!({ "name": "billing", "for_ms": 60_000 }))
+            .refuses(&[FORBIDDEN])
         })
 }
 
-pub(super) fn example() -> Value {
-    json!({ "token": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl", "expires_at_ms": 1_900_000_300_000_u64 })
+/// The app cannot sign.
+const NO_SIGNING_KEY: Kind = Kind::new(StatusCode::CONFLICT, "no_signing_key");
+
+impl Description<'_> {
+    /// It mints a token, and keeps nothing of it.
+    pub(super) fn mints<B: JsonSchema + DeserializeOwned>(self, body: &Value) -> Self {
+        let minted = json!({
+            "token": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl", "expires_at_ms": 1_900_000_300_000_u64,
+        });
+        self.takes::<B>(body)
+            .without_store()
+            .refuses(&[NO_SIGNING_KEY])
+            .gives::<Minted>(201, &minted)
+    }
 }
 
 /// Who may start a session, and what it may do.
@@ -151,7 +165,7 @@ impl Minted {
             MintError::NoSecret => {
                 let detail =
                     "the app has public keys only: whoever holds the private one mints its tokens";
-                Problem::new(hyper::StatusCode::CONFLICT, "no_signing_key", detail)
+                Problem::new(NO_SIGNING_KEY, detail)
             }
             MintError::TooLongLived { .. } => Problem::invalid("for_ms", error.to_string()),
             MintError::Length { claim, .. } => {

@@ -13,13 +13,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stagedoor_proto::{Data, Reason, Ref, Timestamp, Username};
 
-use super::super::problem::Problem;
+use super::super::problem::{Kind, Problem};
 use super::super::router::Ports;
 use super::bearer::{Backend, Deed};
 use super::input::{Asked, At, Call};
 use super::paging::{self, Cursor, Page};
 use super::receipt::{Nothing, has_ref};
-use super::routes::{Method, Routes};
+use super::routes::{Method, Refuses, Routes};
 use super::sessions::Shown as ShownSession;
 use crate::store::{Block, BlockKind, KnownUser, Page as StorePage};
 
@@ -33,11 +33,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
         })
         .on(Method::Get, "/apps/{app}/users/{username}", show, |told| {
             told.named("show_user", "Show a user with what keeps them out, and their live sessions")
+                .refuses(&[Kind::NOT_FOUND])
                 .gives::<WithSessions>(200, &json!({ "user": example(), "sessions": [] }))
         })
         .on(Method::Delete, "/apps/{app}/users/{username}", delete, |told| {
             told.named("delete_user", "Delete a user for good; the name stays refused")
                 .takes::<Nothing>(&json!({}))
+                .refuses(&[Kind::NOT_FOUND])
                 .gives::<Done>(200, &done())
         })
         .on(Method::Post, "/apps/{app}/users/{username}/ban", ban, |told| {
@@ -50,6 +52,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .on(Method::Delete, "/apps/{app}/users/{username}/ban", unban, |told| {
             told.named("unban_user", "Lift a user's ban, or their removal from the app")
                 .takes::<Nothing>(&json!({}))
+                .refuses(&[Kind::NOT_FOUND])
                 .gives::<Done>(200, &done())
         })
         .on(Method::Post, "/apps/{app}/users/{username}/revoke", revoke, |told| {
@@ -71,6 +74,12 @@ fn example() -> serde_json::Value {
 #[derive(Deserialize)]
 struct OfUser {
     username: Username,
+}
+
+impl Refuses for OfUser {
+    fn kinds() -> Vec<Kind> {
+        Vec::new() // What is done to users is done to names nobody ever had, too, unless a route says otherwise.
+    }
 }
 
 /// Which page of the users is wanted.

@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagedoor_proto::{Ref, Target, Timestamp};
 
-use super::super::problem::Problem;
+use super::super::problem::{Kind, Problem};
 use super::super::router::Ports;
 use super::bearer::{Backend, Deed};
 use super::input::{Asked, At, Call};
 use super::paging::{self, Page, Window};
 use super::receipt::{Nothing, has_ref};
-use super::routes::{Method, Routes};
+use super::routes::{Method, Refuses, Routes};
 use crate::config::EventType;
 use crate::store::{Message, OutboxCount};
 use crate::webhook::Endpoint;
@@ -38,6 +38,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .on(Method::Get, "/apps/{app}/webhooks/dead-letters", dead, |told| {
             told.named("list_dead_letters", "List what could not be delivered, oldest first")
                 .asks::<Window>()
+                .refuses(&[Kind::NOT_FOUND])
                 .gives::<Page<DeadLetter>>(200, &json!({ "items": [{
                     "number": 7, "endpoint": "crm", "type": "user.banned", "at_ms": 1_900_000_000_000_u64,
                     "attempts": 30, "error": "answered with status 500",
@@ -55,6 +56,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 "Try all dead letters of an endpoint again, though it may have answered 410",
             )
             .takes::<ReplayAll>(&json!({ "endpoint": "crm" }))
+            .refuses(&[Kind::NOT_FOUND])
             .gives::<Replayed>(200, &json!({ "replayed": 3 }))
         })
 }
@@ -190,6 +192,12 @@ struct OfLetter {
     number: u64,
 }
 
+impl Refuses for OfLetter {
+    fn kinds() -> Vec<Kind> {
+        vec![Kind::NOT_FOUND]
+    }
+}
+
 async fn list(backend: Backend) -> Result<Json<Endpoints>, Problem> {
     let webhooks = backend.app.all_webhooks();
     let counts = webhooks.counts().await?;
@@ -243,7 +251,7 @@ async fn replay_all(
         let replayed = webhooks.replay_all(&endpoint, row).await.map_err(|error| {
             tracing::error!(%error, "the store failed a replay");
             let detail = "some may be tried again already; send it again for the others";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
+            Problem::new(Kind::STORE_UNAVAILABLE, detail)
         })?;
         let replayed = replayed.map_err(|refused| Problem::not_found(refused.to_string()))?;
         Ok(Replayed { replayed })

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Gateway, SERVER_KEY};
+use super::{Gateway, SERVER_KEY, assert_documented};
 
 /// What the server API answered.
 #[derive(Debug)]
@@ -77,7 +77,10 @@ impl Gateway {
         };
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let path = response.url().path().to_owned();
         let text = response.text().await.unwrap();
-        Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) }
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        assert_documented(method, &path, status, &body);
+        Answer { status, headers, body }
     }
 }

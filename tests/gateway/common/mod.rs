@@ -5,6 +5,7 @@
 
 mod api;
 mod client;
+mod documented;
 mod gateway;
 mod house;
 mod people;
@@ -14,6 +15,7 @@ pub mod raw;
 mod survivor;
 
 pub use client::{Client, Closed, start_of};
+pub use documented::assert_documented;
 pub use gateway::{Gateway, SECRET, SERVER_KEY, Setup};
 pub use house::House;
 pub use people::Person;

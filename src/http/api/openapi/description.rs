@@ -1,18 +1,25 @@
 //! How one operation is told.
 
 use std::any::type_name;
+use std::collections::BTreeSet;
 
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use stagedoor_proto::{RoomId, SessionId, StreamId, Username};
 
+use super::super::once::INTERNAL;
 use super::super::routes::Operation;
+use crate::http::host::FOREIGN_HOST;
+use crate::http::problem::Kind;
 
 /// An operation's entry in the document, on its way there.
 pub(in crate::http::api) struct Description<'a> {
     schemas: &'a mut SchemaGenerator,
     told: Value,
+    /// How it may be refused.
+    kinds: BTreeSet<Kind>,
+    has_store: bool,
 }
 
 impl<'a> Description<'a> {
@@ -20,13 +27,11 @@ impl<'a> Description<'a> {
     pub(super) fn new(schemas: &'a mut SchemaGenerator, operation: &Operation) -> Self {
         let names = operation.path.split(['{', '}']).skip(1).step_by(2);
         let parameters: Vec<Value> = names.map(|name| in_path(name, schemas)).collect();
-        let refused = json!({ "$ref": "#/components/responses/Problem" });
-        let told = json!({
-            "tags": [operation.tag],
-            "parameters": parameters,
-            "responses": { "4XX": refused, "5XX": refused },
-        });
-        Self { schemas, told }
+        let told = json!({ "tags": [operation.tag], "parameters": parameters, "responses": {} });
+        // What any call may meet, whatever it is.
+        let mut kinds = BTreeSet::from([FOREIGN_HOST, Kind::OVERLOADED]);
+        kinds.extend((operation.kinds)());
+        Self { schemas, told, kinds, has_store: true }
     }
 
     /// Its name for generated clients, and what it does.
@@ -39,6 +44,17 @@ impl<'a> Description<'a> {
     /// Only the operator's key opens it.
     pub(in crate::http::api) fn for_operators(mut self) -> Self {
         self.told["security"] = json!([{ "operator": [] }]);
+        self
+    }
+
+    /// It neither reads nor keeps anything durable.
+    pub(in crate::http::api) fn without_store(self) -> Self {
+        Self { has_store: false, ..self }
+    }
+
+    /// How it is refused beside by what it takes.
+    pub(in crate::http::api) fn refuses(mut self, kinds: &[Kind]) -> Self {
+        self.kinds.extend(kinds);
         self
     }
 
@@ -102,8 +118,14 @@ impl<'a> Description<'a> {
         self
     }
 
-    pub(super) fn into_value(self) -> Value {
-        self.told
+    /// The entry but for refusals, and these.
+    pub(super) fn into_parts(mut self) -> (Value, BTreeSet<Kind>) {
+        if self.has_store {
+            self.kinds.insert(Kind::STORE_UNAVAILABLE);
+            // What changes something durable is done by a task of its own.
+            self.kinds.extend(self.told.get("requestBody").map(|_| INTERNAL));
+        }
+        (self.told, self.kinds)
     }
 
     fn parameters(&mut self) -> &mut Vec<Value> {

@@ -4,6 +4,7 @@
 //! the document with `docs/openapi.json`. It is made when it is first asked for.
 
 mod description;
+mod refusals;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,8 @@ use serde_json::{Map, Value, json};
 use super::super::problem::Problem;
 use super::PREFIX;
 use super::routes::Operation;
+
+use refusals::Refusals;
 
 pub(super) use description::Description;
 
@@ -40,14 +43,17 @@ pub fn document() -> String {
 
 fn value(operations: &[Operation]) -> Value {
     let mut schemas = generator();
+    let problem = schemas.subschema_for::<Problem>();
+    let mut refusals = Refusals::new(problem.into());
     let mut paths = BTreeMap::<String, Map<String, Value>>::new();
     for operation in operations {
         let description = Description::new(&mut schemas, operation);
-        let told = (operation.describe)(description).into_value();
+        let (mut told, kinds) = (operation.describe)(description).into_parts();
+        let answers = told["responses"].as_object_mut().expect("it was made as one");
+        answers.extend(refusals.tell(&kinds));
         let path = paths.entry(format!("{PREFIX}{}", operation.path)).or_default();
         path.insert(operation.method.as_str().to_owned(), told);
     }
-    let problem = schemas.subschema_for::<Problem>();
     let mut document = json!({
         "openapi": "3.1.1",
         "info": {
@@ -72,12 +78,7 @@ fn value(operations: &[Operation]) -> Value {
                     "description": "The key of whoever runs the node (`sk_…`), `operator.api_key` in the configuration.",
                 },
             },
-            "responses": {
-                "Problem": {
-                    "description": "It was refused, and nothing was changed unless it says so (RFC 9457).",
-                    "content": { "application/problem+json": { "schema": problem } },
-                },
-            },
+            "responses": refusals.into_responses(),
             "parameters": {
                 "idempotency_key": {
                     "name": "Idempotency-Key",

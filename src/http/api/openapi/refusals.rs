@@ -1,0 +1,59 @@
+//! How operations are refused: a response for each status, with the codes that come with it.
+//!
+//! Operations that are refused alike share a response, under a name made from its status and its codes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hyper::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::http::problem::Kind;
+
+/// The responses that tell of problems, by name.
+pub(super) struct Refusals {
+    /// The schema of a problem.
+    problem: Value,
+    responses: BTreeMap<String, Value>,
+}
+
+impl Refusals {
+    /// None yet.
+    pub(super) fn new(problem: Value) -> Self {
+        Self { problem, responses: BTreeMap::new() }
+    }
+
+    /// What stands among the responses of an operation that is refused so.
+    pub(super) fn tell(&mut self, kinds: &BTreeSet<Kind>) -> Map<String, Value> {
+        let mut statuses = BTreeMap::<StatusCode, Vec<Kind>>::new();
+        for kind in kinds {
+            statuses.entry(kind.status).or_default().push(*kind);
+        }
+        statuses
+            .iter()
+            .map(|(status, kinds)| (status.as_str().into(), self.name(*status, kinds)))
+            .collect()
+    }
+
+    /// Those of all operations.
+    pub(super) fn into_responses(self) -> BTreeMap<String, Value> {
+        self.responses
+    }
+
+    fn name(&mut self, status: StatusCode, kinds: &[Kind]) -> Value {
+        let codes: Vec<&str> = kinds.iter().map(|kind| kind.code).collect();
+        let name = format!("{}.{}", status.as_str(), codes.join("."));
+        let reference = json!({ "$ref": format!("#/components/responses/{name}") });
+        let problem = &self.problem;
+        self.responses.entry(name).or_insert_with(|| {
+            let properties =
+                json!({ "status": { "const": status.as_u16() }, "code": { "enum": codes } });
+            let schema = json!({ "allOf": [problem, { "properties": properties }] });
+            let title = status.canonical_reason().unwrap_or("Refused");
+            json!({
+                "description": format!("{title}: `{}`.", codes.join("`, `")),
+                "content": { "application/problem+json": { "schema": schema } },
+            })
+        });
+        reference
+    }
+}
