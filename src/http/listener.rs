@@ -29,10 +29,10 @@ use tokio_util::sync::WaitForCancellationFuture;
 use tower_service::Service as _;
 use tracing::Instrument as _;
 
-use super::health;
 use super::problem::{Kind, Problem};
 use super::router::Ports;
 use super::upgrade::{self, Ticket};
+use super::{api, health};
 use crate::hub::{NoPlace, Place};
 use crate::lifecycle::Lifecycle;
 use crate::telemetry::Limit;
@@ -255,7 +255,10 @@ impl Visit {
             }
             let is_health = health::PATHS.contains(&request.uri().path());
             if self.role == Role::Admin && is_last && !is_health {
-                return Either::Left(ready(Ok(close_after(no_place(), is_last))));
+                return Either::Left(ready(Ok(close_after(
+                    api::identify(request.headers(), no_place()),
+                    is_last,
+                ))));
             }
             let answered = self.router.clone().call(request.map(Body::new));
             let answered = async move { answered.await.map(|answer| close_after(answer, is_last)) };

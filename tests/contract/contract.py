@@ -14,7 +14,10 @@ import jsonschema_rs
 
 EXAMPLES = 15  # Of each operation, at most.
 SECONDS = 60  # For all of it.
-CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,ignored_auth"
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
+    "response_headers_conformance,ignored_auth"
+)
 
 
 def start(program):
@@ -25,6 +28,7 @@ def start(program):
 
 def contents(operation):
     yield from operation.get("requestBody", {}).get("content", {}).items()
+    # Refusals are references, and have no examples.
     for answer in operation["responses"].values():
         yield from answer.get("content", {}).items()
 

@@ -54,6 +54,7 @@ async fn connections_to_the_admin_port_are_bounded_and_health_is_told_all_the_sa
         let head = more.head().await;
         assert_eq!((head.status(), head.header("connection")), (status, Some("close")), "{path}");
         assert_eq!(head.header("retry-after").is_some(), status == 503, "{path}");
+        assert!(head.header("x-request-id").is_some(), "{path}");
         more.ended().await;
     }
     let counted = r#"stagedoor_limits_hit_total{limit="admin_connections"} 3"#;

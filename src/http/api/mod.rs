@@ -39,7 +39,7 @@ use rate::Callers;
 use routes::Routes;
 
 pub use openapi::document as openapi_document;
-pub(super) use request_id::follow;
+pub(super) use request_id::{follow, identify};
 
 /// Where the API is.
 const PREFIX: &str = "/api/v1";

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use tracing::Instrument as _;
 
 use crate::clock::Rng;
@@ -17,6 +17,13 @@ use crate::request::{HEADER, RequestId};
 
 /// Longest id that is taken from a caller.
 const MAX_ID_BYTES: usize = 64;
+/// What it may hold beside letters and digits.
+const PUNCTUATION: &str = "_.:/+=-";
+
+/// What an id looks like, as a regular expression.
+pub(super) fn pattern() -> String {
+    format!("^[A-Za-z0-9{PUNCTUATION}]{{1,{MAX_ID_BYTES}}}$")
+}
 
 /// Gives a request its id, and logs what came of it. The route is logged and not the path, which may name a user.
 pub(in crate::http) async fn follow(
@@ -24,11 +31,10 @@ pub(in crate::http) async fn follow(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let id = told(&request).unwrap_or_else(|| format!("{:032x}", Rng.bits()));
+    let id = id_of(request.headers());
     request.extensions_mut().insert(RequestId::Call(id.as_str().into()));
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
-    let header = HeaderValue::from_str(&id).ok();
     let span = tracing::info_span!("request", request = %id);
     let started = ports.hub().clock().now();
     let mut response = next.run(request).instrument(span.clone()).await;
@@ -37,14 +43,31 @@ pub(in crate::http) async fn follow(
         let (route, status) = (route.as_str(), response.status().as_u16());
         span.in_scope(|| tracing::debug!(%method, route, status, took_ms, "answered"));
     }
-    response.headers_mut().extend(header.map(|id| (HeaderName::from_static(HEADER), id)));
+    tell(&id, &mut response);
     response
 }
 
+/// Has an answer tell its request's id that was given without asking the API.
+pub(in crate::http) fn identify(headers: &HeaderMap, mut response: Response) -> Response {
+    tell(&id_of(headers), &mut response);
+    response
+}
+
+fn tell(id: &str, response: &mut Response) {
+    let id = HeaderValue::from_str(id).expect("an id is printable ASCII");
+    response.headers_mut().insert(HeaderName::from_static(HEADER), id);
+}
+
+/// The caller's id, or a new one.
+fn id_of(headers: &HeaderMap) -> String {
+    told(headers).unwrap_or_else(|| format!("{:032x}", Rng.bits()))
+}
+
 /// The caller's id, where it is one that may stand in a log.
-fn told(request: &Request) -> Option<String> {
-    let text = request.headers().get(HEADER)?.to_str().ok()?;
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(&byte);
+fn told(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(HEADER)?.to_str().ok()?;
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || PUNCTUATION.as_bytes().contains(&byte);
     let is_id = (1..=MAX_ID_BYTES).contains(&text.len()) && text.bytes().all(is_plain);
     is_id.then(|| text.to_owned())
 }

@@ -80,7 +80,7 @@ impl Gateway {
         let path = response.url().path().to_owned();
         let text = response.text().await.unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        assert_documented(method, &path, status, &body);
+        assert_documented(method, &path, status, &headers, &body);
         Answer { status, headers, body }
     }
 }

@@ -2,30 +2,44 @@
 
 use std::sync::LazyLock;
 
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(&stagedoor::http::openapi_document()).unwrap());
 
-/// Holds an answer against the document: its status is one of the operation's, and a problem's code one of the status's.
+/// Holds an answer against the document: its status is one of the operation's, a problem's code one of the status's, and
+/// no header is missing.
 ///
 /// Nothing is said of what is no operation.
-pub fn assert_documented(method: &str, path: &str, status: u16, body: &Value) {
+pub fn assert_documented(method: &str, path: &str, status: u16, headers: &HeaderMap, body: &Value) {
     let Some(operation) = operation(method, path) else { return };
     let name = operation["operationId"].as_str().unwrap();
     let told = &operation["responses"][status.to_string()];
     assert!(!told.is_null(), "{name} does not say that it answers {status}: {body}");
+    let answer = resolved(told);
+    for (header, told) in answer["headers"].as_object().unwrap() {
+        let may_lack = resolved(told)["required"] != true;
+        assert!(
+            may_lack || headers.contains_key(header),
+            "{name}: {status} lacks {header}: {body}"
+        );
+    }
     if status < 400 {
         return;
     }
-    let reference = told["$ref"].as_str().expect("refusals are shared").trim_start_matches('#');
-    let refusal = DOCUMENT.pointer(reference).unwrap();
-    let schema = &refusal["content"]["application/problem+json"]["schema"]["allOf"][1];
+    let schema = &answer["content"]["application/problem+json"]["schema"]["allOf"][1];
     let codes = schema["properties"]["code"]["enum"].as_array().unwrap();
     assert!(
         codes.contains(&body["code"]),
         "{name} does not say that it answers {status} so: {body}"
     );
+}
+
+/// What a reference of the document stands for, if it is one.
+fn resolved(value: &'static Value) -> &'static Value {
+    let Some(reference) = value["$ref"].as_str() else { return value };
+    DOCUMENT.pointer(reference.trim_start_matches('#')).unwrap()
 }
 
 /// The operation that a call asks for, if it asks for one.

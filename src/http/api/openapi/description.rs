@@ -10,6 +10,7 @@ use stagedoor_proto::{RoomId, SessionId, StreamId, Username};
 
 use super::super::once::INTERNAL;
 use super::super::routes::Operation;
+use super::refusals::{REQUEST_ID, request_id};
 use crate::http::host::FOREIGN_HOST;
 use crate::http::problem::Kind;
 
@@ -26,7 +27,8 @@ impl<'a> Description<'a> {
     /// What the route itself tells: its path's parameters, and how it is refused.
     pub(super) fn new(schemas: &'a mut SchemaGenerator, operation: &Operation) -> Self {
         let names = operation.path.split(['{', '}']).skip(1).step_by(2);
-        let parameters: Vec<Value> = names.map(|name| in_path(name, schemas)).collect();
+        let mut parameters: Vec<Value> = names.map(|name| in_path(name, schemas)).collect();
+        parameters.push(json!({ "$ref": "#/components/parameters/request_id" }));
         let told = json!({ "tags": [operation.tag], "parameters": parameters, "responses": {} });
         // What any call may meet, whatever it is.
         let mut kinds = BTreeSet::from([FOREIGN_HOST, Kind::OVERLOADED]);
@@ -93,29 +95,22 @@ impl<'a> Description<'a> {
     }
 
     /// What it answers with, with an example.
-    pub(in crate::http::api) fn gives<T: JsonSchema>(
-        mut self,
-        status: u16,
-        example: &Value,
-    ) -> Self {
+    pub(in crate::http::api) fn gives<T: JsonSchema>(self, status: u16, example: &Value) -> Self {
         let schema = self.schemas.subschema_for::<T>();
         let content = json!({ "application/json": { "schema": schema, "example": example } });
-        self.told["responses"][status.to_string()] =
-            json!({ "description": "It is done.", "content": content });
-        self
+        self.answers(status, json!({ "description": "It is done.", "content": content }))
     }
 
     /// It answers with nothing but that it is done.
-    pub(in crate::http::api) fn gives_nothing(mut self) -> Self {
-        self.told["responses"]["204"] = json!({ "description": "It is done." });
-        self
+    pub(in crate::http::api) fn gives_nothing(self) -> Self {
+        self.answers(204, json!({ "description": "It is done." }))
     }
 
     /// It answers with lines of JSON.
-    pub(in crate::http::api) fn gives_lines(mut self) -> Self {
+    pub(in crate::http::api) fn gives_lines(self) -> Self {
         let content = json!({ "application/x-ndjson": { "schema": { "type": "string" } } });
-        self.told["responses"]["200"] = json!({ "description": "A row a line, then a line with the head.", "content": content });
-        self
+        let description = "A row a line, then a line with the head.";
+        self.answers(200, json!({ "description": description, "content": content }))
     }
 
     /// The entry but for refusals, and these.
@@ -126,6 +121,12 @@ impl<'a> Description<'a> {
             self.kinds.extend(self.told.get("requestBody").map(|_| INTERNAL));
         }
         (self.told, self.kinds)
+    }
+
+    fn answers(mut self, status: u16, mut answer: Value) -> Self {
+        answer["headers"] = json!({ REQUEST_ID: request_id() });
+        self.told["responses"][status.to_string()] = answer;
+        self
     }
 
     fn parameters(&mut self) -> &mut Vec<Value> {

@@ -20,9 +20,10 @@ use serde_json::{Map, Value, json};
 
 use super::super::problem::Problem;
 use super::PREFIX;
+use super::request_id;
 use super::routes::Operation;
 
-use refusals::Refusals;
+use refusals::{REQUEST_ID, Refusals};
 
 pub(super) use description::Description;
 
@@ -79,7 +80,21 @@ fn value(operations: &[Operation]) -> Value {
                 },
             },
             "responses": refusals.into_responses(),
+            "headers": {
+                "request_id": {
+                    "description": "The id of the call: the caller's, or else a new one. It stands in the log.",
+                    "required": true,
+                    "schema": { "type": "string", "pattern": request_id::pattern() },
+                },
+            },
             "parameters": {
+                "request_id": {
+                    "name": REQUEST_ID,
+                    "in": "header",
+                    "description": "By which id the call is to be known, in the log and in what webhooks are told of it. \
+                                    One that is none is replaced.",
+                    "schema": { "type": "string", "pattern": request_id::pattern() },
+                },
                 "idempotency_key": {
                     "name": "Idempotency-Key",
                     "in": "header",

@@ -9,6 +9,14 @@ use serde_json::{Map, Value, json};
 
 use crate::http::problem::Kind;
 
+/// The header by which a call is known, in the document's spelling of [`crate::request::HEADER`].
+pub(super) const REQUEST_ID: &str = "X-Request-Id";
+
+/// That header, among those of a response.
+pub(super) fn request_id() -> Value {
+    json!({ "$ref": "#/components/headers/request_id" })
+}
+
 /// The responses that tell of problems, by name.
 pub(super) struct Refusals {
     /// The schema of a problem.
@@ -49,8 +57,17 @@ impl Refusals {
                 json!({ "status": { "const": status.as_u16() }, "code": { "enum": codes } });
             let schema = json!({ "allOf": [problem, { "properties": properties }] });
             let title = status.canonical_reason().unwrap_or("Refused");
+            let mut headers = json!({ REQUEST_ID: request_id() });
+            if kinds.iter().any(|kind| kind.passes) {
+                headers["Retry-After"] = json!({
+                    "description": "When to try again, in seconds from now.",
+                    "required": kinds.iter().all(|kind| kind.passes),
+                    "schema": { "type": "integer", "minimum": 1 },
+                });
+            }
             json!({
                 "description": format!("{title}: `{}`.", codes.join("`, `")),
+                "headers": headers,
                 "content": { "application/problem+json": { "schema": schema } },
             })
         });

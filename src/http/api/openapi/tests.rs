@@ -78,3 +78,21 @@ fn a_body_is_required_where_its_schema_asks_for_a_field() {
         assert_eq!(body.get("required").and_then(Value::as_bool), expected, "{path}");
     }
 }
+
+#[test]
+fn a_refusal_that_passes_says_when_to_try_again() {
+    assert!(REQUEST_ID.eq_ignore_ascii_case(crate::request::HEADER));
+    let document: Value = serde_json::from_str(&document()).unwrap();
+    let responses = document["components"]["responses"].as_object().unwrap();
+    for (name, expected) in [
+        ("401.unauthorized", None),
+        ("409.ref_in_use", Some(true)),
+        ("409.ref_in_use.room_exists", Some(false)),
+        ("429.rate_limited", Some(true)),
+        ("503.overloaded.store_unavailable", Some(true)),
+    ] {
+        let headers = &responses[name]["headers"];
+        let required = headers.get("Retry-After").map(|header| header["required"] == true);
+        assert_eq!(required, expected, "{name}");
+    }
+}
