@@ -38,7 +38,6 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .on(Method::Get, "/apps/{app}/webhooks/dead-letters", dead, |told| {
             told.named("list_dead_letters", "List what could not be delivered, oldest first")
                 .asks::<Window>()
-                .refuses(&[Kind::NOT_FOUND])
                 .gives::<Page<DeadLetter>>(200, &json!({ "items": [{
                     "number": 7, "endpoint": "crm", "type": "user.banned", "at_ms": 1_900_000_000_000_u64,
                     "attempts": 30, "error": "answered with status 500",
