@@ -179,7 +179,8 @@ mod tests {
     use super::*;
 
     const FILE: &str = "[store.sqlite]\npath = \"facts.db\"\n[[apps]]\nid = \"shop\"\nguests = true\n\
-                        api_token = \"0123456789abcdef01234567\"\n[limits]\nin_flight = 5\n";
+                        api_token = \"0123456789abcdef01234567\"\n\
+                        server_keys = [\"sk_0123456789abcdef01234567\"]\n[limits]\nin_flight = 5\n";
 
     fn source(variables: &[(&str, &str)]) -> Result<Source, ConfigError> {
         let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
@@ -276,18 +277,26 @@ mod tests {
 
     #[test]
     fn every_value_in_force_is_told_with_where_it_is_from() {
-        let source = source(&[("STAGEDOOR__RESUME__WINDOW", "90s")]).unwrap();
+        let entry = "STAGEDOOR__APPS__0__SERVER_KEYS__0";
+        let variables =
+            [("STAGEDOOR__RESUME__WINDOW", "90s"), (entry, "sk_76543210fedcba9876543210")];
+        let source = source(&variables).unwrap();
         let settings = source.settings(&source.config().unwrap());
         let of = |key: &str| {
             let setting = settings.iter().find(|setting| setting.key == key).expect(key);
             (setting.value.to_string(), setting.from.clone())
         };
         for (key, value, from) in [
-            ("limits.in_flight", "5", Origin::Line(8)),
+            ("limits.in_flight", "5", Origin::Line(9)),
             ("limits.fragments", "64", Origin::Default),
             ("limits.message_in_bytes", "\"64KiB\"", Origin::Default),
             ("resume.window", "\"90s\"", Origin::Variable("STAGEDOOR__RESUME__WINDOW".into())),
             ("resume.ring_frames", "1024", Origin::Default),
+            (
+                "apps[0].server_keys",
+                "[\"27 bytes, not shown\"]",
+                Origin::Variable(entry.to_owned()),
+            ),
             ("apps[0].guests", "true", Origin::Line(5)),
             ("apps[0].api_token", "\"24 bytes, not shown\"", Origin::Line(6)),
             ("store.sqlite.path", "\"/etc/facts.db\"", Origin::Line(2)),

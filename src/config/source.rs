@@ -85,9 +85,14 @@ impl Source {
         let document = self.document();
         let places: BTreeMap<String, Place> =
             document.places().into_iter().map(|place| (place.key.clone(), place)).collect();
+        let variable_at = |place: &Place| self.environment.variable_at(place.value.start);
         let from = |key: &str| {
             let Some(place) = place_of(key, &places) else { return Origin::Default };
-            match self.environment.variable_at(place.value.start) {
+            // A variable may say one entry of a list, or the file of a secret.
+            let parts = places.range(key.to_owned()..).take_while(|(at, _)| at.starts_with(key));
+            let mut parts = parts.filter(|(at, _)| at[key.len()..].starts_with(['[', '.']));
+            let said = variable_at(place).or_else(|| parts.find_map(|(_, part)| variable_at(part)));
+            match said {
                 Some(variable) => Origin::Variable(variable.to_owned()),
                 None => Origin::Line(document.line(place.name.start)),
             }
