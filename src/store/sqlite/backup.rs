@@ -3,8 +3,7 @@
 //! The copy is of one moment, and holds up nobody: the gateway writes on to its log meanwhile. Not here: putting a copy
 //! back, which is putting the file where the store was, while no gateway runs.
 
-use std::fs::{File, OpenOptions};
-use std::io;
+use std::fs::File;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
@@ -22,22 +21,13 @@ pub fn backup(store: &Path, to: &Path) -> Result<u64, StoreError> {
     let db = open::beside(store, &store.display().to_string())?;
     let failed =
         |reason: String| StoreError::Unavailable { path: to.display().to_string(), reason };
-    create(to).map_err(|error| failed(error.to_string()))?;
+    open::create_new(to).map_err(|error| failed(error.to_string()))?;
     let copied = copy(&db, to);
     if copied.is_err() {
         // What is there is of no use; if it stays, the next attempt says so.
         let _ = std::fs::remove_file(to);
     }
     copied.map_err(failed)
-}
-
-/// Creates an empty file that only its owner may read, where there is none.
-fn create(path: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
 }
 
 fn copy(db: &Connection, to: &Path) -> Result<u64, String> {

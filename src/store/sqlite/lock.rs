@@ -3,10 +3,12 @@
 //! The system lifts it when its process ends, however that ends. Who only reads needs none: a backup is made beside a
 //! gateway that runs. Invariant: the file stays, for whoever removed it would let a second gateway in.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
+
+use super::open::owners_alone;
 
 /// How often, and how long apart, it is asked for: a gateway that is just stopping may still hold it.
 const TRIES: u32 = 50;
@@ -24,11 +26,7 @@ impl Lock {
         // A store that is reached by two names is one store.
         let mut name = path.canonicalize()?.into_os_string();
         name.push("-lock");
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(name)?;
+        let file = owners_alone().create(true).truncate(false).open(name)?;
         for left in (0..TRIES).rev() {
             match file.try_lock() {
                 Ok(()) => return Ok(Some(Self { _file: file })),

@@ -3,6 +3,7 @@
 //! Invariant: an existing file is never opened and closed by anything but `SQLite`. Closing any handle of a file drops the
 //! process's locks on it, those of a store that is open elsewhere in this process too.
 
+use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -74,10 +75,9 @@ pub(super) fn file(path: &Path, label: &str) -> Result<(Connection, Lock), Store
 /// It is locked all the same: what a gateway is writing cannot be judged.
 pub(super) fn for_reading(path: &Path, label: &str) -> Result<(Connection, Lock), StoreError> {
     let unavailable = |reason: String| StoreError::Unavailable { path: label.to_owned(), reason };
-    is_there(path, label)?;
+    let db = beside(path, label)?;
     let lock = lock(path, label)?;
     let lock = lock.ok_or_else(|| unavailable(format!("{IN_USE}: stop that one first")))?;
-    let db = beside(path, label)?;
     match version_found(&db).map_err(|e| unavailable(reason(&e)))? {
         Some(found) if found < VERSION => Err(unavailable(format!(
             "it has schema version {found}, this program reads {VERSION}: start the gateway once, which brings it up to date"
@@ -89,7 +89,9 @@ pub(super) fn for_reading(path: &Path, label: &str) -> Result<(Connection, Lock)
 /// Opens the file at `path` to read from it, beside a gateway or not; whatever is written to it meanwhile.
 pub(super) fn beside(path: &Path, label: &str) -> Result<Connection, StoreError> {
     let unavailable = |reason: String| StoreError::Unavailable { path: label.to_owned(), reason };
-    is_there(path, label)?;
+    if !path.is_file() {
+        return Err(unavailable("there is no such file".to_owned()));
+    }
     // To read what a killed gateway left in the log beside it, SQLite has to be allowed to write.
     let db = connect(path).map_err(|e| unavailable(reason(&e)))?;
     set_up(&db).map_err(|e| unavailable(reason(&e)))?;
@@ -116,14 +118,6 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(path, FLAGS)
 }
 
-fn is_there(path: &Path, label: &str) -> Result<(), StoreError> {
-    if path.is_file() {
-        return Ok(());
-    }
-    let reason = "there is no such file".to_owned();
-    Err(StoreError::Unavailable { path: label.to_owned(), reason })
-}
-
 fn lock(path: &Path, label: &str) -> Result<Option<Lock>, StoreError> {
     Lock::take(path).map_err(|error| StoreError::Unavailable {
         path: label.to_owned(),
@@ -138,14 +132,24 @@ pub(super) fn write_version(db: &Connection) -> rusqlite::Result<()> {
 
 /// Creates an empty file that only its owner may read, unless there is one. `SQLite` gives its log the same mode.
 fn create(path: &Path) -> io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
+    match create_new(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        created => created,
+    }
+}
+
+/// Creates an empty file that only its owner may read, where there is none.
+pub(super) fn create_new(path: &Path) -> io::Result<()> {
+    owners_alone().create_new(true).open(path).map(drop)
+}
+
+/// For writing files that, once made, only their owner may read.
+pub(super) fn owners_alone() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        created => created.map(drop),
-    }
+    options
 }
 
 fn set_up(db: &Connection) -> rusqlite::Result<()> {
