@@ -1,14 +1,11 @@
 //! `backup`: a copy of the store's file, while a gateway runs on it or not.
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 
-use super::connection::finish;
-use super::failure::Failure;
-use super::{Exit, complain};
+use super::{Exit, complain, print};
 use crate::config::Store as Place;
 use crate::store;
 
@@ -32,13 +29,8 @@ pub(super) struct Backup {
 impl Backup {
     /// Copies, and says how much.
     pub(super) fn run(self) -> Exit {
-        let in_directory = self.data.as_deref().map(Place::in_directory);
-        let path = match (in_directory, self.store) {
-            (Some(Place::Sqlite { path }), _) => path,
-            (Some(Place::Memory) | None, file) => {
-                file.expect("clap asks for one of --data and --store")
-            }
-        };
+        let in_directory = self.data.as_deref().map(Place::file_in);
+        let path = in_directory.or(self.store).expect("clap asks for one of --data and --store");
         let bytes = match store::backup(&path, &self.to) {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -47,12 +39,10 @@ impl Backup {
             }
         };
         let to = self.to.display().to_string();
-        let mut out = io::stdout();
-        let printed = if self.json {
-            writeln!(out, "{}", json!({ "file": to, "bytes": bytes }))
+        print(&if self.json {
+            format!("{}\n", json!({ "file": to, "bytes": bytes }))
         } else {
-            writeln!(out, "{to}: {bytes} bytes, read back and whole")
-        };
-        finish(printed.map(|()| Exit::Success).map_err(Failure::Print))
+            format!("{to}: {bytes} bytes, read back and whole\n")
+        })
     }
 }

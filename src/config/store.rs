@@ -26,6 +26,12 @@ impl Store {
     /// The embedded database of a data directory.
     #[must_use]
     pub fn in_directory(directory: &Path) -> Self {
-        Self::Sqlite { path: directory.join(FILE_NAME) }
+        Self::Sqlite { path: Self::file_in(directory) }
+    }
+
+    /// The file of the embedded database of a data directory.
+    #[must_use]
+    pub fn file_in(directory: &Path) -> PathBuf {
+        directory.join(FILE_NAME)
     }
 }

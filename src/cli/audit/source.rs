@@ -45,11 +45,9 @@ impl Log {
     /// Finds it.
     pub(super) fn open(&self) -> Result<Source, AuditError> {
         let app = self.app.clone();
-        let in_directory = self.data.as_deref().map(Place::in_directory);
-        let path = match (in_directory, &self.store) {
-            (Some(Place::Sqlite { path }), _) => path,
-            (Some(Place::Memory) | None, Some(file)) => file.clone(),
-            (Some(Place::Memory) | None, None) => return self.gateway().map(Source::Gateway),
+        let in_directory = self.data.as_deref().map(Place::file_in);
+        let Some(path) = in_directory.or_else(|| self.store.clone()) else {
+            return self.gateway().map(Source::Gateway);
         };
         let file = AuditFile::open(&path)?;
         let apps = file.apps()?;
