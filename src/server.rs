@@ -208,8 +208,8 @@ impl Server {
         &self.hub
     }
 
-    /// Serves until `shutdown` resolves or the server API is asked to drain, then drains: accepts nothing, spreads the closes, waits for the last words, and
-    /// hands over what there is to the next process.
+    /// Serves until `shutdown` resolves or the server API is asked to drain, then drains: accepts nothing, spreads the
+    /// closes, waits for the last words, and hands over what there is to the next process.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Stopped {
         let Self {
             clients,
