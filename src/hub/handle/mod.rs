@@ -1,6 +1,6 @@
 //! A session and what surrounds it: whose it is, when it last showed life, and who is to be woken for it.
 //!
-//! The [`Session`] is behind a lock that is held for a few instructions and never across `.await`. Two atomics beside it
+//! The [`Session`] is behind a lock that is held for a few instructions and never across `.await`. The atomics beside it
 //! let the sweep pass over a session that has nothing to do without taking that lock. What is done with it stands in the
 //! modules below: its output, its life, its rooms.
 
