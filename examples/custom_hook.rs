@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt as _};
-use stagedoor::auth::{Allowed, Attempt, AuthHook, Decision, Denied};
+use stagedoor::auth::{Allowed, AuthHook, AuthRequest, Decision, Denied};
 use stagedoor::clock::Clock;
 use stagedoor::config::{Config, Dev};
 use stagedoor::grant::Grant;
@@ -22,14 +22,14 @@ impl AuthHook for Doorkeeper {
     }
 
     /// The first hook that claims an attempt decides it; guests and tokens are left to the others.
-    fn claims(&self, attempt: &Attempt) -> bool {
-        matches!(attempt.credentials, Credentials::Params(_))
+    fn claims(&self, request: &AuthRequest) -> bool {
+        matches!(request.credentials, Credentials::Params(_))
     }
 
-    fn decide<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Decision> {
+    fn decide<'a>(&'a self, request: &'a AuthRequest) -> BoxFuture<'a, Decision> {
         async move {
             let (Credentials::Params(params), Some(username)) =
-                (&attempt.credentials, attempt.username.clone())
+                (&request.credentials, request.username.clone())
             else {
                 return Decision::Deny(Denied::new(ErrorCode::AuthDenied, "who are you?"));
             };

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::keys::{AppKey, PublicKeyKind};
 use super::token::AppTokens;
-use super::{Attempt, Purpose};
+use super::{AuthRequest, Purpose};
 use crate::clock::Clock;
 use crate::request::RequestId;
 
@@ -96,8 +96,8 @@ pub(super) fn claims(scope: &str, changes: Value) -> Value {
     claims
 }
 
-pub(super) fn attempt(username: Option<&str>, credentials: Credentials) -> Attempt {
-    Attempt {
+pub(super) fn request(username: Option<&str>, credentials: Credentials) -> AuthRequest {
+    AuthRequest {
         app: Arc::from("demo"),
         username: username.map(|name| name.parse().unwrap()),
         instance: "instance-1".parse().unwrap(),
@@ -105,7 +105,7 @@ pub(super) fn attempt(username: Option<&str>, credentials: Credentials) -> Attem
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         user_agent: Some("a browser".into()),
         purpose: Purpose::Start,
-        request: RequestId::Session { session: SessionId::from_bits(1), number: 7 },
+        request_id: RequestId::Session { session: SessionId::from_bits(1), number: 7 },
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::breaker::{Breaker, BreakerLimits, Outcome, Pass};
-use super::{Attempt, AuthHook, Decision};
+use super::{AuthHook, AuthRequest, Decision};
 use crate::clock::Clock;
 
 /// What a guarded hook may use up.
@@ -55,7 +55,7 @@ impl Guard {
         Self { hook, deadline, places, breaker: Mutex::new(Breaker::new(breaker)), clock }
     }
 
-    async fn decide(&self, attempt: &Attempt) -> Decision {
+    async fn decide(&self, request: &AuthRequest) -> Decision {
         let Ok(_place) = self.places.try_acquire() else {
             return Decision::Unavailable { retry_after: CROWDED_RETRY_AFTER };
         };
@@ -64,9 +64,9 @@ impl Guard {
             Err(retry_after) => return Decision::Unavailable { retry_after },
         };
         let decision =
-            timeout(self.deadline, self.hook.decide(attempt)).await.unwrap_or_else(|_| {
+            timeout(self.deadline, self.hook.decide(request)).await.unwrap_or_else(|_| {
                 tracing::warn!(
-                    app = &*attempt.app,
+                    app = &*request.app,
                     hook = self.hook.name(),
                     "auth hook did not decide in time"
                 );
@@ -107,12 +107,12 @@ impl AuthHook for Guard {
         self.hook.is_secure()
     }
 
-    fn claims(&self, attempt: &Attempt) -> bool {
-        self.hook.claims(attempt)
+    fn claims(&self, request: &AuthRequest) -> bool {
+        self.hook.claims(request)
     }
 
-    fn decide<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Decision> {
-        self.decide(attempt).boxed()
+    fn decide<'a>(&'a self, request: &'a AuthRequest) -> BoxFuture<'a, Decision> {
+        self.decide(request).boxed()
     }
 }
 
@@ -129,7 +129,7 @@ mod tests {
     use tokio::sync::Notify;
 
     use super::*;
-    use crate::auth::fixtures::{attempt, clock};
+    use crate::auth::fixtures::{clock, request};
     use crate::auth::{Denied, Purpose};
 
     /// Denies once it is told to; a renewal finds it out of order.
@@ -143,13 +143,13 @@ mod tests {
         fn name(&self) -> &'static str {
             "slow"
         }
-        fn claims(&self, _: &Attempt) -> bool {
+        fn claims(&self, _: &AuthRequest) -> bool {
             true
         }
-        fn decide<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Decision> {
+        fn decide<'a>(&'a self, request: &'a AuthRequest) -> BoxFuture<'a, Decision> {
             async move {
                 self.asked.fetch_add(1, Ordering::SeqCst);
-                if attempt.purpose == Purpose::Renew {
+                if request.purpose == Purpose::Renew {
                     return Decision::Unavailable { retry_after: Duration::from_secs(9) };
                 }
                 self.answer.notified().await;
@@ -159,12 +159,12 @@ mod tests {
         }
     }
 
-    fn starting() -> Attempt {
-        attempt(Some("ada"), Credentials::Guest {})
+    fn starting() -> AuthRequest {
+        request(Some("ada"), Credentials::Guest {})
     }
 
-    fn failing() -> Attempt {
-        Attempt { purpose: Purpose::Renew, ..starting() }
+    fn failing() -> AuthRequest {
+        AuthRequest { purpose: Purpose::Renew, ..starting() }
     }
 
     fn guard(limits: GuardLimits, clock: &Clock) -> (Arc<Slow>, Guard) {
@@ -183,14 +183,14 @@ mod tests {
     async fn beyond_the_bound_the_answer_comes_at_once() {
         let (hook, guard) =
             guard(GuardLimits { concurrency: 1, ..GuardLimits::default() }, &clock());
-        let attempt = starting();
-        let mut first = std::pin::pin!(guard.decide(&attempt));
+        let request = starting();
+        let mut first = std::pin::pin!(guard.decide(&request));
         assert!(futures::poll!(first.as_mut()).is_pending());
-        assert_eq!(unavailable(&guard.decide(&attempt).await), CROWDED_RETRY_AFTER);
+        assert_eq!(unavailable(&guard.decide(&request).await), CROWDED_RETRY_AFTER);
         hook.answer.notify_one();
         assert_eq!(first.await, Decision::Deny(Denied::guest()));
         hook.answer.notify_one();
-        assert_eq!(guard.decide(&attempt).await, Decision::Deny(Denied::guest()));
+        assert_eq!(guard.decide(&request).await, Decision::Deny(Denied::guest()));
         assert_eq!(hook.asked.load(Ordering::SeqCst), 2);
     }
 
@@ -213,13 +213,13 @@ mod tests {
         assert_eq!(hook.asked.load(Ordering::SeqCst), 2);
 
         clock.advance(Duration::from_secs(10));
-        let attempt = starting();
+        let request = starting();
         {
-            let mut abandoned = std::pin::pin!(guard.decide(&attempt));
+            let mut abandoned = std::pin::pin!(guard.decide(&request));
             assert!(futures::poll!(abandoned.as_mut()).is_pending());
         }
         hook.answer.notify_one();
-        assert_eq!(guard.decide(&attempt).await, Decision::Deny(Denied::guest()));
+        assert_eq!(guard.decide(&request).await, Decision::Deny(Denied::guest()));
         assert_eq!(
             unavailable(&guard.decide(&failing()).await),
             Duration::from_secs(9),

@@ -1,6 +1,6 @@
 //! Who comes in: the hooks that decide, the tokens they read, and the gateway's own access token.
 //!
-//! [`AuthHook`] is the pluggable point. Hooks compose: the first that claims an attempt decides it. Whatever goes wrong
+//! [`AuthHook`] is the pluggable point. Hooks compose: the first that claims a request decides it. Whatever goes wrong
 //! in one, nobody gets in.
 //! Not here: whether the user is banned or the token revoked (`store`), and sessions (`hub`).
 
@@ -35,9 +35,9 @@ use crate::grant::Grant;
 use crate::request::RequestId;
 use crate::store::Profile;
 
-/// What somebody who wants in shows.
+/// Credentials and who shows them, for an [`AuthHook`] to decide.
 #[derive(Clone, Debug)]
-pub struct Attempt {
+pub struct AuthRequest {
     /// The app's id.
     pub app: Arc<str>,
     /// Who they say they are; may be absent where a token names them.
@@ -53,10 +53,10 @@ pub struct Attempt {
     /// What for.
     pub purpose: Purpose,
     /// By which request, as the log and the app's webhooks name it.
-    pub request: RequestId,
+    pub request_id: RequestId,
 }
 
-/// What an attempt is for.
+/// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// A new session.
@@ -65,7 +65,7 @@ pub enum Purpose {
     Renew,
 }
 
-/// What a hook made of an attempt.
+/// What a hook decided.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decision {
     /// Let them in.
@@ -133,11 +133,11 @@ pub trait AuthHook: Send + Sync + 'static {
         true
     }
 
-    /// Whether this attempt is for this hook; the first that says so decides.
-    fn claims(&self, attempt: &Attempt) -> bool;
+    /// Whether this request is for this hook; the first that says so decides.
+    fn claims(&self, request: &AuthRequest) -> bool;
 
     /// Decides. The caller bounds how long it may take and how many run at a time.
-    fn decide<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Decision>;
+    fn decide<'a>(&'a self, request: &'a AuthRequest) -> BoxFuture<'a, Decision>;
 }
 
 /// Makes the process's one crypto provider that of tokens too; may be called any number of times.

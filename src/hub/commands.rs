@@ -14,7 +14,7 @@ use super::Hub;
 use super::handle::{Arrival, Credit, SessionHandle};
 use super::refusal::Refused;
 use crate::auth::token::AccessClaims;
-use crate::auth::{Attempt, AuthError, Purpose, Verified};
+use crate::auth::{AuthError, AuthRequest, Purpose, Verified};
 use crate::grant::Grant;
 use crate::request::RequestId;
 use crate::session::RequestRefused;
@@ -164,7 +164,7 @@ impl Hub {
         arrival: &Arrival,
         request: &RequestId,
     ) -> Result<Renewal, Refused> {
-        let attempt = Attempt {
+        let auth_request = AuthRequest {
             app: Arc::clone(session.app().id()),
             username: Some(session.user().username.clone()),
             instance: session.instance().clone(),
@@ -172,10 +172,10 @@ impl Hub {
             address: arrival.address,
             user_agent: arrival.user_agent.as_deref().map(str::to_owned),
             purpose: Purpose::Renew,
-            request: request.clone(),
+            request_id: request.clone(),
         };
         let Verified { grant, auth, expires, .. } =
-            session.app().auth().authenticate(&attempt).await?;
+            session.app().auth().authenticate(&auth_request).await?;
         Ok(Renewal { credit: Credit { grant: Arc::new(grant), auth }, expires })
     }
 

@@ -14,7 +14,7 @@ use super::directory::{ClaimRules, Confirmed};
 use super::handle::{Arrival, Credit, Identity, SessionHandle};
 use super::refusal::Refused;
 use super::{App, Hub, PROOF_OF_LIFE};
-use crate::auth::{Attempt, Proof, Purpose, Verified};
+use crate::auth::{AuthRequest, Proof, Purpose, Verified};
 use crate::request::RequestId;
 use crate::room::{RoomCommand, RoomKey};
 use crate::session::{SecretHash, Session};
@@ -57,7 +57,7 @@ impl Hub {
                 "there is no such app, or the credentials do not let this user in",
             )
         })?;
-        let attempt = Attempt {
+        let auth_request = AuthRequest {
             app: Arc::clone(app.id()),
             username: start.username.clone(),
             instance: start.instance.clone(),
@@ -65,9 +65,9 @@ impl Hub {
             address: arrival.address,
             user_agent: arrival.user_agent.as_deref().map(str::to_owned),
             purpose: Purpose::Start,
-            request: request.clone(),
+            request_id: request.clone(),
         };
-        let verified = app.auth().authenticate(&attempt).await?;
+        let verified = app.auth().authenticate(&auth_request).await?;
         Ok((Arc::clone(app), verified))
     }
 

@@ -7,7 +7,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use rusqlite::Connection;
 use serde_json::json;
-use stagedoor::auth::{Attempt, AuthHook, Decision, Denied, Purpose};
+use stagedoor::auth::{AuthHook, AuthRequest, Decision, Denied, Purpose};
 use stagedoor::server::Stopped;
 use tokio::sync::Notify;
 
@@ -110,11 +110,11 @@ impl AuthHook for Stuck {
         "stuck"
     }
 
-    fn claims(&self, attempt: &Attempt) -> bool {
-        attempt.purpose == Purpose::Renew
+    fn claims(&self, request: &AuthRequest) -> bool {
+        request.purpose == Purpose::Renew
     }
 
-    fn decide<'a>(&'a self, _: &'a Attempt) -> BoxFuture<'a, Decision> {
+    fn decide<'a>(&'a self, _: &'a AuthRequest) -> BoxFuture<'a, Decision> {
         async {
             self.asked.notify_one();
             self.released.notified().await;

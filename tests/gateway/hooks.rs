@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 use serde_json::{Value, json};
-use stagedoor::auth::{Attempt, AuthHook, Decision};
+use stagedoor::auth::{AuthHook, AuthRequest, Decision};
 use stagedoor::config::Webhook;
 use stagedoor_proto::Credentials;
 use tokio::net::TcpListener;
@@ -244,11 +244,11 @@ impl AuthHook for Helpless {
         "helpless"
     }
 
-    fn claims(&self, attempt: &Attempt) -> bool {
-        matches!(attempt.credentials, Credentials::Params(_))
+    fn claims(&self, request: &AuthRequest) -> bool {
+        matches!(request.credentials, Credentials::Params(_))
     }
 
-    fn decide<'a>(&'a self, _: &'a Attempt) -> BoxFuture<'a, Decision> {
+    fn decide<'a>(&'a self, _: &'a AuthRequest) -> BoxFuture<'a, Decision> {
         self.0.fetch_add(1, Ordering::Relaxed);
         ready(Decision::Unavailable { retry_after: Duration::from_secs(1) }).boxed()
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, pending};
 use serde_json::{Value, json};
-use stagedoor::auth::{Attempt, AuthHook, Decision, Purpose};
+use stagedoor::auth::{AuthHook, AuthRequest, Decision, Purpose};
 use stagedoor::config::Limits;
 use stagedoor_proto::MAX_JSON_DEPTH;
 
@@ -172,11 +172,11 @@ impl AuthHook for Undecided {
         "undecided"
     }
 
-    fn claims(&self, attempt: &Attempt) -> bool {
-        attempt.purpose == Purpose::Renew
+    fn claims(&self, request: &AuthRequest) -> bool {
+        request.purpose == Purpose::Renew
     }
 
-    fn decide<'a>(&'a self, _: &'a Attempt) -> BoxFuture<'a, Decision> {
+    fn decide<'a>(&'a self, _: &'a AuthRequest) -> BoxFuture<'a, Decision> {
         Box::pin(pending())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::json;
-use stagedoor::auth::{Attempt, AuthHook, Decision, Denied};
+use stagedoor::auth::{AuthHook, AuthRequest, Decision, Denied};
 
 use crate::common::raw::{Raw, upgrade};
 use crate::common::{Client, Gateway, Setup, start_of};
@@ -76,11 +76,11 @@ impl AuthHook for Doorman {
     fn name(&self) -> &'static str {
         "doorman"
     }
-    fn claims(&self, _: &Attempt) -> bool {
+    fn claims(&self, _: &AuthRequest) -> bool {
         true
     }
-    fn decide<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Decision> {
-        *self.0.lock().unwrap() = Some(attempt.address.to_string());
+    fn decide<'a>(&'a self, request: &'a AuthRequest) -> BoxFuture<'a, Decision> {
+        *self.0.lock().unwrap() = Some(request.address.to_string());
         std::future::ready(Decision::Deny(Denied::guest())).boxed()
     }
 }

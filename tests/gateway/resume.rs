@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
-use stagedoor::auth::{Allowed, Attempt, AuthHook, Decision, Purpose};
+use stagedoor::auth::{Allowed, AuthHook, AuthRequest, Decision, Purpose};
 use stagedoor::grant::Grant;
 use stagedoor::store::Profile;
 use stagedoor_proto::Credentials;
@@ -27,17 +27,17 @@ impl AuthHook for SlowRenewals {
         "slow"
     }
 
-    fn claims(&self, attempt: &Attempt) -> bool {
-        attempt.purpose == Purpose::Renew || matches!(attempt.credentials, Credentials::Params(_))
+    fn claims(&self, request: &AuthRequest) -> bool {
+        request.purpose == Purpose::Renew || matches!(request.credentials, Credentials::Params(_))
     }
 
-    fn decide<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Decision> {
+    fn decide<'a>(&'a self, request: &'a AuthRequest) -> BoxFuture<'a, Decision> {
         async move {
-            if attempt.purpose == Purpose::Renew {
+            if request.purpose == Purpose::Renew {
                 self.0.acquire().await.unwrap().forget();
             }
             Decision::Allow(Box::new(Allowed {
-                username: attempt.username.clone().unwrap(),
+                username: request.username.clone().unwrap(),
                 guest: false,
                 profile: Profile::default(),
                 grant: Grant::default(),

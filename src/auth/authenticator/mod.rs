@@ -13,7 +13,7 @@ use std::time::Duration;
 use stagedoor_proto::{Credentials, ErrorCode, FamilyId, Timestamp, Username};
 
 use crate::auth::token::{AccessTokens, Checked, TokenError};
-use crate::auth::{Allowed, Attempt, AuthHook, Decision, Denied, Purpose};
+use crate::auth::{Allowed, AuthHook, AuthRequest, Decision, Denied, Purpose};
 use crate::clock::Clock;
 use crate::grant::Grant;
 use crate::store::Profile;
@@ -24,7 +24,7 @@ use crate::telemetry::{HookOutcome, Metrics};
 pub struct AppAuth {
     /// The app's id.
     pub id: Arc<str>,
-    /// Asked in this order; the first that claims an attempt decides it.
+    /// Asked in this order; the first that claims a request decides it.
     pub hooks: Vec<Arc<dyn AuthHook>>,
     /// No guests, no api tokens, and no renewal without an auth token.
     pub secure: bool,
@@ -110,24 +110,24 @@ impl Authenticator {
         Self { app, access, metrics, clock }
     }
 
-    /// Decides an attempt.
+    /// Decides a request.
     ///
     /// # Errors
     /// [`AuthError::Denied`] (stop, or reauth for an expired token) and [`AuthError::Unavailable`] (retry).
     ///
     /// # Cancel safety
     /// A dropped call has changed nothing.
-    pub async fn authenticate(&self, attempt: &Attempt) -> Result<Verified, AuthError> {
-        match &attempt.credentials {
+    pub async fn authenticate(&self, request: &AuthRequest) -> Result<Verified, AuthError> {
+        match &request.credentials {
             Credentials::Token(token) if self.access.is_named_by(token.as_str()) => {
-                self.by_access_token(attempt, token.as_str()).map_err(AuthError::Denied)
+                self.by_access_token(request, token.as_str()).map_err(AuthError::Denied)
             }
             Credentials::Params(params) if params.as_json().len() > MAX_AUTH_PARAMS_BYTES => {
                 let message = format!("auth params have at most {MAX_AUTH_PARAMS_BYTES} bytes");
                 Err(AuthError::Denied(Denied { code: ErrorCode::AuthDenied, message }))
             }
             Credentials::Guest {} | Credentials::Params(_) | Credentials::Token(_) => {
-                self.by_hook(attempt).await
+                self.by_hook(request).await
             }
         }
     }
@@ -158,18 +158,18 @@ impl Authenticator {
         whole_second(now + self.app.access_ttl)
     }
 
-    fn by_access_token(&self, attempt: &Attempt, token: &str) -> Result<Verified, Denied> {
-        if attempt.purpose == Purpose::Renew {
+    fn by_access_token(&self, request: &AuthRequest, token: &str) -> Result<Verified, Denied> {
+        if request.purpose == Purpose::Renew {
             return Err(Denied::new(
                 ErrorCode::AuthDenied,
                 "renew with an auth token, or with none",
             ));
         }
         let Checked { claims, expires, .. } = self.access.read(&self.app.id, token)?;
-        if claims.instance != attempt.instance {
+        if claims.instance != request.instance {
             return Err(TokenError::WrongInstance.into());
         }
-        if attempt.username.as_ref().is_some_and(|username| *username != claims.sub) {
+        if request.username.as_ref().is_some_and(|username| *username != claims.sub) {
             return Err(TokenError::WrongUser.into());
         }
         if claims.guest && self.app.secure {
@@ -186,13 +186,13 @@ impl Authenticator {
         })
     }
 
-    async fn by_hook(&self, attempt: &Attempt) -> Result<Verified, AuthError> {
-        let hook = self.app.hooks.iter().find(|hook| hook.claims(attempt));
+    async fn by_hook(&self, request: &AuthRequest) -> Result<Verified, AuthError> {
+        let hook = self.app.hooks.iter().find(|hook| hook.claims(request));
         match hook.filter(|hook| hook.is_secure() || !self.app.secure) {
-            None => Err(AuthError::Denied(no_way_in(&attempt.credentials))),
-            Some(hook) => match self.ask(&**hook, attempt).await {
+            None => Err(AuthError::Denied(no_way_in(&request.credentials))),
+            Some(hook) => match self.ask(&**hook, request).await {
                 Decision::Allow(allowed) => {
-                    self.admit(attempt, *allowed).map_err(AuthError::Denied)
+                    self.admit(request, *allowed).map_err(AuthError::Denied)
                 }
                 Decision::Deny(denied) => Err(AuthError::Denied(denied)),
                 Decision::Unavailable { retry_after } => {
@@ -203,9 +203,9 @@ impl Authenticator {
     }
 
     /// Asks a hook; how long it took is counted.
-    async fn ask(&self, hook: &dyn AuthHook, attempt: &Attempt) -> Decision {
+    async fn ask(&self, hook: &dyn AuthHook, request: &AuthRequest) -> Decision {
         let began = self.clock.micros();
-        let decision = hook.decide(attempt).await;
+        let decision = hook.decide(request).await;
         let outcome = match &decision {
             Decision::Allow(_) => HookOutcome::Allowed,
             Decision::Deny(_) => HookOutcome::Denied,
@@ -216,9 +216,9 @@ impl Authenticator {
     }
 
     /// Holds a hook's word against what was asked and what the app allows.
-    fn admit(&self, attempt: &Attempt, allowed: Allowed) -> Result<Verified, Denied> {
+    fn admit(&self, request: &AuthRequest, allowed: Allowed) -> Result<Verified, Denied> {
         let Allowed { username, guest, profile, grant, expires, issued } = allowed;
-        if attempt.username.as_ref().is_some_and(|asked| *asked != username) {
+        if request.username.as_ref().is_some_and(|asked| *asked != username) {
             return Err(Denied::new(ErrorCode::AuthDenied, "the credentials are another user's"));
         }
         if guest && self.app.secure {

@@ -9,7 +9,7 @@ use stagedoor_proto::Role;
 
 use super::*;
 use crate::auth::fixtures::{
-    NOW_SECS, OTHER_SECRET, attempt, claims, clock, params, sign_hs256, token, tokens,
+    NOW_SECS, OTHER_SECRET, claims, clock, params, request, sign_hs256, token, tokens,
 };
 use crate::auth::hooks::{ApiTokenHook, GuestHook, JwtHook};
 use crate::auth::token::AccessClaims;
@@ -26,10 +26,10 @@ impl AuthHook for Fixed {
     fn name(&self) -> &'static str {
         "fixed"
     }
-    fn claims(&self, attempt: &Attempt) -> bool {
-        matches!(attempt.credentials, Credentials::Token(_))
+    fn claims(&self, request: &AuthRequest) -> bool {
+        matches!(request.credentials, Credentials::Token(_))
     }
-    fn decide<'a>(&'a self, _: &'a Attempt) -> BoxFuture<'a, Decision> {
+    fn decide<'a>(&'a self, _: &'a AuthRequest) -> BoxFuture<'a, Decision> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         ready(self.decision.clone()).boxed()
     }
@@ -90,7 +90,7 @@ async fn an_access_token_asks_no_hook_moves_no_expiry_and_widens_nothing() {
     let expires = Timestamp::from_secs(NOW_SECS + 60);
     let minted = auth.access.mint("demo", &access_claims(false), expires);
     clock.advance(Duration::from_secs(30));
-    let verified = auth.authenticate(&attempt(None, Credentials::Token(minted))).await.unwrap();
+    let verified = auth.authenticate(&request(None, Credentials::Token(minted))).await.unwrap();
     let AccessClaims { sub, guest, auth_ms, grant, family, .. } = access_claims(false);
     let proof = Proof::Family(family);
     let profile = Profile::default();
@@ -107,20 +107,23 @@ async fn an_access_token_is_good_for_its_user_instance_app_and_for_starting() {
     let auth = with(vec![fixed(let_in("ada", false, None))], false, &clock);
     let expires = Timestamp::from_secs(NOW_SECS + 60);
     let minted = |app| Credentials::Token(auth.access.mint(app, &access_claims(false), expires));
-    let good = attempt(Some("ada"), minted("demo"));
+    let good = request(Some("ada"), minted("demo"));
     assert!(auth.authenticate(&good).await.is_ok());
     let mut forged = good.clone();
     let Credentials::Token(secret) = &good.credentials else { unreachable!("a token was minted") };
     forged.credentials = token(&secret.as_str()[..secret.as_str().len() - 4]);
     let cases = [
-        ("another user", Attempt { username: Some("eve".parse().unwrap()), ..good.clone() }),
-        ("another instance", Attempt { instance: "instance-2".parse().unwrap(), ..good.clone() }),
-        ("another app", attempt(Some("ada"), minted("other"))),
-        ("renewal", Attempt { purpose: Purpose::Renew, ..good.clone() }),
+        ("another user", AuthRequest { username: Some("eve".parse().unwrap()), ..good.clone() }),
+        (
+            "another instance",
+            AuthRequest { instance: "instance-2".parse().unwrap(), ..good.clone() },
+        ),
+        ("another app", request(Some("ada"), minted("other"))),
+        ("renewal", AuthRequest { purpose: Purpose::Renew, ..good.clone() }),
         ("forged", forged),
     ];
-    for (case, attempt) in cases {
-        assert_eq!(denied(auth.authenticate(&attempt).await).code, ErrorCode::AuthDenied, "{case}");
+    for (case, request) in cases {
+        assert_eq!(denied(auth.authenticate(&request).await).code, ErrorCode::AuthDenied, "{case}");
     }
     clock.advance(Duration::from_mins(1));
     assert_eq!(denied(auth.authenticate(&good).await).code, ErrorCode::TokenExpired);
@@ -135,9 +138,9 @@ async fn the_first_hook_that_claims_decides() {
     let hooks: Vec<Arc<dyn AuthHook>> =
         vec![Arc::new(GuestHook::default()), Arc::clone(&first) as _, Arc::clone(&second) as _];
     let auth = with(hooks, false, &clock);
-    assert_eq!(denied(auth.authenticate(&attempt(None, token("x"))).await), refusal);
+    assert_eq!(denied(auth.authenticate(&request(None, token("x"))).await), refusal);
     assert_eq!(second.asked.load(Ordering::SeqCst), 0);
-    let guest = auth.authenticate(&attempt(Some("ada"), Credentials::Guest {})).await.unwrap();
+    let guest = auth.authenticate(&request(Some("ada"), Credentials::Guest {})).await.unwrap();
     assert_eq!((guest.proof, guest.guest), (Proof::Guest, true));
 }
 
@@ -146,7 +149,7 @@ async fn a_hook_without_an_answer_lets_nobody_in() {
     let clock = clock();
     let retry_after = Duration::from_secs(7);
     let auth = with(vec![fixed(Decision::Unavailable { retry_after })], false, &clock);
-    let error = auth.authenticate(&attempt(None, token("x"))).await.unwrap_err();
+    let error = auth.authenticate(&request(None, token("x"))).await.unwrap_err();
     assert_eq!(error, AuthError::Unavailable { retry_after });
 }
 
@@ -154,7 +157,7 @@ async fn a_hook_without_an_answer_lets_nobody_in() {
 async fn a_hook_that_answers_of_somebody_else_lets_nobody_in() {
     let clock = clock();
     let auth = with(vec![fixed(let_in("eve", false, None))], false, &clock);
-    let refused = denied(auth.authenticate(&attempt(Some("ada"), token("x"))).await);
+    let refused = denied(auth.authenticate(&request(Some("ada"), token("x"))).await);
     assert_eq!(refused.message, "the credentials are another user's");
 }
 
@@ -171,11 +174,11 @@ async fn a_session_ends_with_the_hooks_word_or_the_apps_lifetime() {
     ];
     for (says, expires) in cases {
         let auth = with(vec![fixed(let_in("ada", false, says))], false, &clock);
-        let verified = auth.authenticate(&attempt(None, token("x"))).await.unwrap();
+        let verified = auth.authenticate(&request(None, token("x"))).await.unwrap();
         assert_eq!((verified.expires, verified.auth), (expires, clock.now()), "{says:?}");
     }
     let auth = with(vec![fixed(let_in("ada", false, Some(at(0, 900))))], false, &clock);
-    let refused = denied(auth.authenticate(&attempt(None, token("x"))).await);
+    let refused = denied(auth.authenticate(&request(None, token("x"))).await);
     assert_eq!(refused.code, ErrorCode::TokenExpired);
 }
 
@@ -184,11 +187,11 @@ async fn what_no_hook_takes_is_refused() {
     let clock = clock();
     let auth = with(Vec::new(), false, &clock);
     assert_eq!(
-        denied(auth.authenticate(&attempt(Some("ada"), Credentials::Guest {})).await),
+        denied(auth.authenticate(&request(Some("ada"), Credentials::Guest {})).await),
         Denied::guest()
     );
     for credentials in [token("x"), params(&json!({})), params(&json!("x".repeat(9_000)))] {
-        let refused = denied(auth.authenticate(&attempt(Some("ada"), credentials)).await);
+        let refused = denied(auth.authenticate(&request(Some("ada"), credentials)).await);
         assert_eq!(refused.code, ErrorCode::AuthDenied);
     }
 }
@@ -211,12 +214,12 @@ async fn a_secure_app_takes_neither_guests_nor_api_tokens() {
         ("session token", token(&sign_hs256(&claims("session", json!({})))), true),
     ];
     for (case, credentials, is_secure) in cases {
-        let attempt = attempt(Some("ada"), credentials);
-        assert!(open.authenticate(&attempt).await.is_ok(), "{case}");
-        assert_eq!(secure.authenticate(&attempt).await.is_ok(), is_secure, "{case}");
+        let request = request(Some("ada"), credentials);
+        assert!(open.authenticate(&request).await.is_ok(), "{case}");
+        assert_eq!(secure.authenticate(&request).await.is_ok(), is_secure, "{case}");
     }
     let a_guest = with(vec![fixed(let_in("ada", true, None))], true, &clock);
-    assert_eq!(denied(a_guest.authenticate(&attempt(None, token("x"))).await), Denied::guest());
+    assert_eq!(denied(a_guest.authenticate(&request(None, token("x"))).await), Denied::guest());
 }
 
 #[test]

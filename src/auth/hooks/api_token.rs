@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use stagedoor_proto::{Credentials, Data, ErrorCode, Username};
 
-use crate::auth::{Allowed, Attempt, AuthHook, Decision, Denied, is_same_digest};
+use crate::auth::{Allowed, AuthHook, AuthRequest, Decision, Denied, is_same_digest};
 use crate::grant::Grant;
 use crate::store::Profile;
 
@@ -38,8 +38,8 @@ impl ApiTokenHook {
         Ok(Self { digest: digest(&SHA256, token), grant })
     }
 
-    fn user(&self, attempt: &Attempt) -> Result<Username, Denied> {
-        let Credentials::Params(params) = &attempt.credentials else {
+    fn user(&self, request: &AuthRequest) -> Result<Username, Denied> {
+        let Credentials::Params(params) = &request.credentials else {
             return Err(Denied::without_username());
         };
         let params: Map<String, Value> = serde_json::from_str(params.as_json()).unwrap_or_default();
@@ -47,7 +47,7 @@ impl ApiTokenHook {
         if !is_same_digest(&digest(&SHA256, shown.as_bytes()), &self.digest) {
             return Err(Denied::new(ErrorCode::AuthDenied, "the `api_token` is not the app's"));
         }
-        match (params.get(USER_ID), &attempt.username) {
+        match (params.get(USER_ID), &request.username) {
             (None, None) => Err(Denied::without_username()),
             (None, Some(username)) => Ok(username.clone()),
             (Some(id), _) => id.as_str().and_then(|id| id.parse().ok()).ok_or_else(|| {
@@ -66,12 +66,12 @@ impl AuthHook for ApiTokenHook {
         false
     }
 
-    fn claims(&self, attempt: &Attempt) -> bool {
-        matches!(&attempt.credentials, Credentials::Params(params) if has_api_token(params))
+    fn claims(&self, request: &AuthRequest) -> bool {
+        matches!(&request.credentials, Credentials::Params(params) if has_api_token(params))
     }
 
-    fn decide<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Decision> {
-        let decision = match self.user(attempt) {
+    fn decide<'a>(&'a self, request: &'a AuthRequest) -> BoxFuture<'a, Decision> {
+        let decision = match self.user(request) {
             Err(denied) => Decision::Deny(denied),
             Ok(username) => Decision::Allow(Box::new(Allowed {
                 username,

@@ -6,7 +6,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use stagedoor_proto::Credentials;
 
-use crate::auth::{Allowed, Attempt, AuthHook, Decision, Denied};
+use crate::auth::{Allowed, AuthHook, AuthRequest, Decision, Denied};
 use crate::grant::Grant;
 use crate::store::Profile;
 
@@ -33,12 +33,12 @@ impl AuthHook for GuestHook {
         false
     }
 
-    fn claims(&self, attempt: &Attempt) -> bool {
-        matches!(attempt.credentials, Credentials::Guest {})
+    fn claims(&self, request: &AuthRequest) -> bool {
+        matches!(request.credentials, Credentials::Guest {})
     }
 
-    fn decide<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Decision> {
-        let decision = match attempt.username.clone() {
+    fn decide<'a>(&'a self, request: &'a AuthRequest) -> BoxFuture<'a, Decision> {
+        let decision = match request.username.clone() {
             None => Decision::Deny(Denied::without_username()),
             Some(username) => Decision::Allow(Box::new(Allowed {
                 username,

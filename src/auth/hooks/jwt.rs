@@ -11,7 +11,7 @@ use stagedoor_proto::Credentials;
 
 use crate::auth::keys::{Issuer, IssuerError};
 use crate::auth::token::{AppTokens, Checked, Compact, SessionClaims, TokenError};
-use crate::auth::{Allowed, Attempt, AuthHook, Decision};
+use crate::auth::{Allowed, AuthHook, AuthRequest, Decision};
 use crate::clock::Clock;
 use crate::store::Profile;
 
@@ -29,8 +29,8 @@ impl JwtHook {
         Self { tokens, issuers, clock }
     }
 
-    async fn read(&self, attempt: &Attempt) -> Result<Checked<SessionClaims>, IssuerError> {
-        let Credentials::Token(token) = &attempt.credentials else {
+    async fn read(&self, request: &AuthRequest) -> Result<Checked<SessionClaims>, IssuerError> {
+        let Credentials::Token(token) = &request.credentials else {
             return Err(TokenError::NotAToken.into());
         };
         let compact = Compact::parse(token.as_str())?;
@@ -42,14 +42,14 @@ impl JwtHook {
             };
         match &checked.claims {
             // The same check as for every hook, but this tells the token from its bearer.
-            claims if attempt.username.as_ref().is_some_and(|username| *username != claims.sub) => {
+            claims if request.username.as_ref().is_some_and(|username| *username != claims.sub) => {
                 Err(TokenError::WrongUser.into())
             }
             claims
                 if claims
                     .instance
                     .as_ref()
-                    .is_some_and(|instance| *instance != attempt.instance) =>
+                    .is_some_and(|instance| *instance != request.instance) =>
             {
                 Err(TokenError::WrongInstance.into())
             }
@@ -78,13 +78,13 @@ impl AuthHook for JwtHook {
         "jwt"
     }
 
-    fn claims(&self, attempt: &Attempt) -> bool {
-        matches!(attempt.credentials, Credentials::Token(_))
+    fn claims(&self, request: &AuthRequest) -> bool {
+        matches!(request.credentials, Credentials::Token(_))
     }
 
-    fn decide<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Decision> {
+    fn decide<'a>(&'a self, request: &'a AuthRequest) -> BoxFuture<'a, Decision> {
         async move {
-            match self.read(attempt).await {
+            match self.read(request).await {
                 Ok(checked) => self.allow(checked),
                 Err(IssuerError::Token(error)) => Decision::Deny(error.into()),
                 Err(IssuerError::Unavailable) => {

@@ -17,9 +17,9 @@ use stagedoor_proto::{Credentials, ErrorCode, Role, Timestamp};
 
 use super::*;
 use crate::auth::fixtures::{
-    NOW_SECS, Server, attempt, claims, clock, params, serve, sign_hs256, token, tokens,
+    NOW_SECS, Server, claims, clock, params, request, serve, sign_hs256, token, tokens,
 };
-use crate::auth::{Allowed, Attempt, AuthHook, Decision};
+use crate::auth::{Allowed, AuthHook, AuthRequest, Decision};
 use crate::grant::{Grant, RoomPattern};
 use crate::outbound::{Network, WebhookSecret};
 
@@ -39,8 +39,8 @@ async fn app_server(answer: impl IntoResponse + Clone + Send + Sync + 'static) -
     serve(Router::new().route("/", post(async move || answer.clone().into_response()))).await
 }
 
-fn with_params() -> Attempt {
-    attempt(Some("ada"), params(&json!({"password": "sesame"})))
+fn with_params() -> AuthRequest {
+    request(Some("ada"), params(&json!({"password": "sesame"})))
 }
 
 fn allowed(decision: Decision) -> Allowed {
@@ -176,7 +176,7 @@ async fn a_webhook_that_hangs_or_is_down_lets_nobody_in() {
 #[tokio::test]
 async fn who_has_no_name_is_told_to_give_one() {
     let (webhook, guest) = (webhook("http://127.0.0.1:9/", ANSWERS_IN), GuestHook::default());
-    let nobody = |credentials| attempt(None, credentials);
+    let nobody = |credentials| request(None, credentials);
     for decision in [
         webhook.decide(&nobody(params(&json!({})))).await,
         guest.decide(&nobody(Credentials::Guest {})).await,
@@ -190,7 +190,7 @@ async fn who_has_no_name_is_told_to_give_one() {
 async fn a_guest_is_let_in_as_one_with_the_grant_of_guests() {
     let grant = Grant { scopes: Some(["join"].into_iter().collect()), ..Grant::default() };
     let allowed = allowed(
-        GuestHook::new(grant.clone()).decide(&attempt(Some("ada"), Credentials::Guest {})).await,
+        GuestHook::new(grant.clone()).decide(&request(Some("ada"), Credentials::Guest {})).await,
     );
     assert!(allowed.guest);
     assert_eq!((allowed.username.as_str(), allowed.grant), ("ada", grant));
@@ -205,7 +205,7 @@ fn api_token_hook() -> ApiTokenHook {
 #[tokio::test]
 async fn the_api_token_and_a_user_id_let_in() {
     let hook = api_token_hook();
-    let by = async |username, shown| hook.decide(&attempt(username, params(&shown))).await;
+    let by = async |username, shown| hook.decide(&request(username, params(&shown))).await;
     let shown = json!({"api_token": API_TOKEN, "user_id": "ada"});
     assert_eq!(allowed(by(None, shown.clone()).await).username.as_str(), "ada");
     assert_eq!(
@@ -245,10 +245,10 @@ fn each_hook_claims_its_own_credentials() {
         (params(&Value::Null), "webhook"),
     ];
     for (credentials, expected) in cases {
-        let attempt = attempt(Some("ada"), credentials);
+        let request = request(Some("ada"), credentials);
         let claiming: Vec<&str> =
-            hooks.iter().filter(|hook| hook.claims(&attempt)).map(|hook| hook.name()).collect();
-        assert_eq!(claiming, [expected], "{:?}", attempt.credentials);
+            hooks.iter().filter(|hook| hook.claims(&request)).map(|hook| hook.name()).collect();
+        assert_eq!(claiming, [expected], "{:?}", request.credentials);
     }
 }
 
@@ -257,7 +257,7 @@ async fn a_session_token_lets_in_its_user_on_its_instance() {
     let clock = clock();
     let hook = JwtHook::new(tokens(&clock), Vec::new(), clock.clone());
     let by = async |username, changes| {
-        hook.decide(&attempt(username, token(&sign_hs256(&claims("session", changes))))).await
+        hook.decide(&request(username, token(&sign_hs256(&claims("session", changes))))).await
     };
     let named = allowed(by(None, json!({"name": "Ada", "instance": "instance-1"})).await);
     assert_eq!((named.username.as_str(), named.profile.name.as_deref()), ("ada", Some("Ada")));

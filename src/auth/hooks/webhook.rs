@@ -15,7 +15,7 @@ use stagedoor_proto::{Credentials, Data, ErrorCode, InstanceId, Username};
 
 use super::api_token::has_api_token;
 use crate::auth::token::rooms_of;
-use crate::auth::{Allowed, Attempt, AuthHook, Decision, Denied, Purpose};
+use crate::auth::{Allowed, AuthHook, AuthRequest, Decision, Denied, Purpose};
 use crate::clock::{Clock, Rng};
 use crate::grant::{Grant, Scopes};
 use crate::outbound::{self, Network, OutboundError, WebhookSecret};
@@ -47,11 +47,15 @@ impl WebhookHook {
         Ok(Self { url, secret, client, clock })
     }
 
-    async fn ask(&self, attempt: &Attempt, username: &Username) -> Result<Decision, OutboundError> {
-        let body = question(attempt, username);
+    async fn ask(
+        &self,
+        request: &AuthRequest,
+        username: &Username,
+    ) -> Result<Decision, OutboundError> {
+        let body = question(request, username);
         let call =
             self.client.post(self.url.clone()).header(header::CONTENT_TYPE, "application/json");
-        let mut call = call.header(request::HEADER, attempt.request.to_string());
+        let mut call = call.header(request::HEADER, request.request_id.to_string());
         let secrets = std::slice::from_ref(&self.secret);
         let (id, now) = (Rng.bits(), self.clock.now());
         for (name, value) in outbound::signature_headers(secrets, id, now, &body) {
@@ -104,17 +108,17 @@ impl AuthHook for WebhookHook {
         "webhook"
     }
 
-    fn claims(&self, attempt: &Attempt) -> bool {
-        matches!(&attempt.credentials, Credentials::Params(params) if !has_api_token(params))
+    fn claims(&self, request: &AuthRequest) -> bool {
+        matches!(&request.credentials, Credentials::Params(params) if !has_api_token(params))
     }
 
-    fn decide<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Decision> {
+    fn decide<'a>(&'a self, request: &'a AuthRequest) -> BoxFuture<'a, Decision> {
         async move {
-            let Some(username) = &attempt.username else {
+            let Some(username) = &request.username else {
                 return Decision::Deny(Denied::without_username());
             };
-            self.ask(attempt, username).await.unwrap_or_else(|error| {
-                tracing::warn!(app = &*attempt.app, %error, "auth webhook gave no answer");
+            self.ask(request, username).await.unwrap_or_else(|error| {
+                tracing::warn!(app = &*request.app, %error, "auth webhook gave no answer");
                 Decision::Unavailable { retry_after: RETRY_AFTER }
             })
         }
@@ -122,7 +126,7 @@ impl AuthHook for WebhookHook {
     }
 }
 
-fn question(attempt: &Attempt, username: &Username) -> Vec<u8> {
+fn question(request: &AuthRequest, username: &Username) -> Vec<u8> {
     #[derive(Serialize)]
     struct Question<'a> {
         app: &'a str,
@@ -134,16 +138,16 @@ fn question(attempt: &Attempt, username: &Username) -> Vec<u8> {
         purpose: &'static str,
     }
     let question = Question {
-        app: &attempt.app,
+        app: &request.app,
         username,
-        auth_params: match &attempt.credentials {
+        auth_params: match &request.credentials {
             Credentials::Params(params) => Some(params),
             Credentials::Guest {} | Credentials::Token(_) => None,
         },
-        instance: &attempt.instance,
-        address: attempt.address,
-        user_agent: attempt.user_agent.as_deref(),
-        purpose: match attempt.purpose {
+        instance: &request.instance,
+        address: request.address,
+        user_agent: request.user_agent.as_deref(),
+        purpose: match request.purpose {
             Purpose::Start => "start",
             Purpose::Renew => "renew",
         },

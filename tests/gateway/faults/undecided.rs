@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
-use stagedoor::auth::{Allowed, Attempt, AuthHook, Decision, Purpose};
+use stagedoor::auth::{Allowed, AuthHook, AuthRequest, Decision, Purpose};
 use stagedoor::config::Drain;
 use stagedoor::grant::Grant;
 use stagedoor::store::Profile;
@@ -39,16 +39,16 @@ impl AuthHook for Renewals {
         "renewals"
     }
 
-    fn claims(&self, attempt: &Attempt) -> bool {
-        attempt.purpose == Purpose::Renew
+    fn claims(&self, request: &AuthRequest) -> bool {
+        request.purpose == Purpose::Renew
     }
 
-    fn decide<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Decision> {
+    fn decide<'a>(&'a self, request: &'a AuthRequest) -> BoxFuture<'a, Decision> {
         async move {
             self.asked.add_permits(1);
             self.permitted.acquire().await.unwrap().forget();
             Decision::Allow(Box::new(Allowed {
-                username: attempt.username.clone().unwrap(),
+                username: request.username.clone().unwrap(),
                 guest: true,
                 profile: Profile::default(),
                 grant: Grant::default(),

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
-use stagedoor::auth::{Allowed, Attempt, AuthHook, Decision};
+use stagedoor::auth::{Allowed, AuthHook, AuthRequest, Decision};
 use stagedoor::grant::Grant;
 use stagedoor::store::Profile;
 use stagedoor_proto::Credentials;
@@ -31,15 +31,15 @@ impl AuthHook for Counting {
         "counting"
     }
 
-    fn claims(&self, _: &Attempt) -> bool {
+    fn claims(&self, _: &AuthRequest) -> bool {
         true
     }
 
-    fn decide<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Decision> {
+    fn decide<'a>(&'a self, request: &'a AuthRequest) -> BoxFuture<'a, Decision> {
         self.0.fetch_add(1, Ordering::Relaxed);
-        let Credentials::Params(_) = attempt.credentials else { panic!("asked about a token") };
+        let Credentials::Params(_) = request.credentials else { panic!("asked about a token") };
         let allowed = Allowed {
-            username: attempt.username.clone().unwrap(),
+            username: request.username.clone().unwrap(),
             guest: false,
             profile: Profile { name: Some("Ada L.".into()), properties: None },
             grant: Grant::default(),
