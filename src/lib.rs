@@ -17,6 +17,7 @@ pub mod http;
 pub mod hub;
 pub mod lifecycle;
 pub mod outbound;
+pub mod rate_limit;
 pub mod request;
 pub mod room;
 pub mod server;

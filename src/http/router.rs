@@ -17,7 +17,7 @@ use super::{api, health, host, metrics};
 use crate::config::{Config, Listen, Mode, Tls};
 use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
-use crate::session::Rate;
+use crate::rate_limit::Rate;
 use crate::transport;
 
 /// What every port needs; built once.
@@ -137,7 +137,7 @@ impl Rules {
             },
             handshake_timeout: limits.handshake_timeout,
             api_body_timeout: limits.api_body_timeout,
-            api_rate: Rate { per_second: limits.api_calls_per_s, burst: limits.api_calls_burst },
+            api_rate: Rate::per_second(limits.api_calls_per_s, limits.api_calls_burst),
             api_body_bytes: limits.api_body_bytes,
             listen: config.listen.clone(),
         }

@@ -8,8 +8,9 @@ use std::sync::atomic::Ordering;
 
 use super::{App, Hub};
 use crate::config::Limits;
+use crate::rate_limit::Rate;
 use crate::room::RoomSettings;
-use crate::session::{Rate, RequestLimits};
+use crate::session::RequestLimits;
 
 impl Hub {
     /// Goes by these limits from now on.
@@ -38,14 +39,14 @@ impl Hub {
     pub(super) fn request_limits(&self) -> RequestLimits {
         let limits = self.limits();
         RequestLimits {
-            commands: Rate { per_second: limits.commands_per_s, burst: limits.commands_burst },
+            commands: Rate::per_second(limits.commands_per_s, limits.commands_burst),
             in_flight: usize::from(limits.in_flight),
         }
     }
 
     pub(super) fn join_rate(&self) -> Rate {
         let per_second = self.limits().joins_per_s;
-        Rate { per_second, burst: per_second }
+        Rate::per_second(per_second, per_second)
     }
 
     /// The bounds of rooms; what an app chooses for its own is added where a room opens.

@@ -12,7 +12,7 @@ use stagedoor_proto::{CloseCode, Timestamp};
 
 use super::refusal::Refused;
 use crate::config::Limits;
-use crate::session::{Bucket, Rate};
+use crate::rate_limit::{Rate, RateLimiter};
 
 /// How long a peer that finds the waiting room full is told to stay away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -20,7 +20,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// What is counted for each address; the bounds are told with each question, for they may change.
 #[derive(Default)]
 pub(super) struct Addresses {
-    starts: DashMap<IpAddr, Bucket>,
+    starts: DashMap<IpAddr, RateLimiter>,
     waiting: Arc<WaitingRoom>,
     admin: Arc<WaitingRoom>,
 }
@@ -59,7 +59,7 @@ impl Addresses {
             return Ok(());
         }
         let per_second = limits.starts_per_s_per_address;
-        let rate = Rate { per_second, burst: per_second };
+        let rate = Rate::per_second(per_second, per_second);
         let taken = self.starts.entry(network(address)).or_default().take(rate, now);
         taken.map_err(|wait| {
             Refused::new(CloseCode::RateLimited, "too many starts from this address")
@@ -81,7 +81,7 @@ impl Addresses {
 
     /// Forgets addresses that start nothing any more.
     pub(super) fn sweep(&self, now: Timestamp) {
-        self.starts.retain(|_, bucket| !bucket.is_idle(now));
+        self.starts.retain(|_, limiter| !limiter.is_idle(now));
     }
 
     /// How many connections wait to be sessions.

@@ -15,11 +15,11 @@ use super::effect::{Effect, Effects};
 use super::happening::Happening;
 use super::participants::{Lease, Membership, wire_bytes};
 use super::permit::{capabilities, missing};
-use super::rate::Gcra;
 use super::record::SpentRow;
 use super::refuse;
 use super::settings::Expiry;
 use super::state::Room;
+use crate::rate_limit::RateLimiter;
 
 impl Room {
     pub(super) fn join(&mut self, join: Join, out: &mut Effects) -> Result<Joined, Error> {
@@ -126,8 +126,8 @@ impl Room {
             streams: BTreeSet::new(),
             subscriptions: BTreeSet::new(),
             wire_bytes: 0,
-            rosters: Gcra::default(),
-            pages: Gcra::default(),
+            rosters: RateLimiter::default(),
+            pages: RateLimiter::default(),
         };
         person.wire_bytes = wire_bytes(&person.to_wire(false)) + WORDS_SLACK;
         self.leases.extend(lease.map(|lease| (lease.due(), id)));

@@ -27,7 +27,6 @@ mod overview;
 mod owed;
 mod participants;
 mod permit;
-mod rate;
 mod receipts;
 mod recent;
 mod record;

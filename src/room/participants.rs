@@ -12,7 +12,7 @@ use stagedoor_proto::{
 };
 
 use super::permit::ScopeSet;
-use super::rate::Gcra;
+use crate::rate_limit::RateLimiter;
 
 /// One session's membership of the room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,9 +41,9 @@ pub(super) struct Membership {
     /// The most bytes it takes on the wire.
     pub(super) wire_bytes: usize,
     /// How often it may ask for rosters; of the node it is on, not of the log.
-    pub(super) rosters: Gcra,
+    pub(super) rosters: RateLimiter,
     /// How often it may ask for their further pages.
-    pub(super) pages: Gcra,
+    pub(super) pages: RateLimiter,
 }
 
 /// When a membership ends by itself.

@@ -2,8 +2,6 @@
 //!
 //! They change no state of the room but the `order` of signals, their rate, and the idempotency keys they used.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
     Error, ErrorCode, MAX_RELAY_DATA_BYTES, MAX_SIGNAL_DATA_BYTES, ParticipantId, Relay, Scope,
@@ -11,16 +9,16 @@ use stagedoor_proto::{
 };
 
 use super::effect::Audience;
-use super::rate::Gcra;
 use super::refs::{Asker, Fingerprint, Owner, Refs};
 use super::refuse;
 use super::state::Room;
+use crate::rate_limit::{Rate, RateLimiter};
 
 /// What the room keeps of its signals.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Signals {
     order: u64,
-    rate: Gcra,
+    rate: RateLimiter,
     #[serde(default, skip_serializing_if = "Refs::is_empty")]
     pub(super) refs: Refs<Sent>,
 }
@@ -71,8 +69,8 @@ impl Room {
             return Ok(Signalling { to: None, from, sent });
         }
         let (to, recipients) = self.signal_audience(from.as_ref(), signal.to)?;
-        let per_s = self.settings.signals_per_s.max(1);
-        let taken = self.signals.rate.take(now, Duration::from_secs(1) / per_s, per_s);
+        let per_second = self.settings.signals_per_s;
+        let taken = self.signals.rate.take(Rate::per_second(per_second, per_second), now);
         taken.map_err(|wait| {
             refuse::rate_limited("the room takes no more signals this second", wait)
         })?;

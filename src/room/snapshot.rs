@@ -11,6 +11,7 @@ use super::participants::Membership;
 use super::refuse;
 use super::settings::{PAGE_INTERVAL, ROSTER_INTERVAL};
 use super::state::Room;
+use crate::rate_limit::Rate;
 
 /// Which part of a room somebody sees.
 #[derive(Clone, Copy, Debug)]
@@ -71,8 +72,8 @@ impl Room {
                 .at("after")
         })?;
         let taken = match after {
-            None => person.rosters.take(now, ROSTER_INTERVAL, 1),
-            Some(_) => person.pages.take(now, PAGE_INTERVAL, PAGES_AT_ONCE),
+            None => person.rosters.take(Rate::every(ROSTER_INTERVAL, 1), now),
+            Some(_) => person.pages.take(Rate::every(PAGE_INTERVAL, PAGES_AT_ONCE), now),
         };
         taken
             .map_err(|wait| refuse::rate_limited("a fresh roster may be had once in 5 s", wait))?;

@@ -16,11 +16,11 @@ use stagedoor_proto::{
 
 use super::lifetime::{Lifetime, LifetimeEvent, LifetimeSettings};
 use super::link::Link;
-use super::rate::{Bucket, Rate};
 use super::requests::Requests;
 use super::ring::{Body, Ring, RingLimits};
 use super::secret::{SecretHash, Secrets};
 use super::state::{Input, next};
+use crate::rate_limit::{Rate, RateLimiter};
 
 /// The number of the push that says `establishing`; it is sent before there is a session to number it.
 const ESTABLISHING_SEQ: u64 = 1;
@@ -62,8 +62,8 @@ pub struct Session {
     /// What the connection that was last detached by the gateway is to be told.
     parting: Option<(u64, Box<Disconnect>)>,
     requests: Requests,
-    commands: Bucket,
-    pongs: Bucket,
+    commands: RateLimiter,
+    pongs: RateLimiter,
     /// Something of a room was not kept: the client's rooms are to be told anew.
     is_behind: bool,
     /// Commands refused for their rate since one was taken.
@@ -102,8 +102,8 @@ impl Session {
             link: Link::Live { generation },
             parting: None,
             requests: Requests::default(),
-            commands: Bucket::default(),
-            pongs: Bucket::default(),
+            commands: RateLimiter::default(),
+            pongs: RateLimiter::default(),
             is_behind: false,
             refused: 0,
         };
@@ -169,7 +169,7 @@ impl Session {
     ) -> Result<(), RequestRefused> {
         if let Err(wait) = self.commands.take(limits.commands, now) {
             self.refused += 1;
-            let flood = self.refused > limits.commands.burst;
+            let flood = self.refused > limits.commands.burst();
             return Err(if flood {
                 RequestRefused::Flood(wait)
             } else {

@@ -11,7 +11,6 @@
 mod lifetime;
 mod link;
 mod machine;
-mod rate;
 mod requests;
 mod ring;
 mod secret;
@@ -23,7 +22,6 @@ pub use machine::{
     Inconsistent, MAX_SAVED_RING_BYTES, Output, RequestLimits, RequestRefused, ResumeRefused,
     SavedSession, Session, SessionSettings, Taken,
 };
-pub use rate::{Bucket, Rate};
 pub use ring::{Bodies, Body, RingLimits, RoomTag};
 pub use secret::SecretHash;
 pub use state::Input;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dashmap::DashMap;
 use stagedoor_proto::Timestamp;
 
-use crate::session::{Bucket, Rate};
+use crate::rate_limit::{Rate, RateLimiter};
 
 /// Callers remembered at a time; beyond them the idle ones are forgotten.
 const MAX_REMEMBERED: usize = 10_000;
@@ -14,13 +14,13 @@ const MAX_REMEMBERED: usize = 10_000;
 /// What each caller took, by app and by what it is called as a text: no token is counted as a key.
 #[derive(Default)]
 pub(super) struct Callers {
-    buckets: DashMap<(Arc<str>, Box<str>), Bucket>,
+    limiters: DashMap<(Arc<str>, Box<str>), RateLimiter>,
 }
 
 impl Callers {
     /// Forgets what was taken: at another rate it would count for more or less than it was.
     pub(super) fn forget(&self) {
-        self.buckets.clear();
+        self.limiters.clear();
     }
 
     /// Counts a call; how long to wait when there were too many.
@@ -32,9 +32,9 @@ impl Callers {
         now: Timestamp,
     ) -> Result<(), Duration> {
         let key = (Arc::clone(app), Box::from(caller));
-        let taken = self.buckets.entry(key).or_default().take(rate, now);
-        if self.buckets.len() > MAX_REMEMBERED {
-            self.buckets.retain(|_, bucket| !bucket.is_idle(now));
+        let taken = self.limiters.entry(key).or_default().take(rate, now);
+        if self.limiters.len() > MAX_REMEMBERED {
+            self.limiters.retain(|_, limiter| !limiter.is_idle(now));
         }
         taken
     }

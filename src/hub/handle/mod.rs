@@ -22,8 +22,9 @@ use super::app::App;
 use super::membership::Memberships;
 use super::registry::Seat;
 use crate::grant::Grant;
+use crate::rate_limit::RateLimiter;
 use crate::request::RequestId;
-use crate::session::{Bucket, Link, Session, SessionSettings};
+use crate::session::{Link, Session, SessionSettings};
 use crate::store::UserKey;
 pub(super) use life::Swept;
 pub use output::Written;
@@ -87,7 +88,7 @@ struct Inner {
     is_noted: bool,
     /// The request that ended it, where one did. Boxed: most sessions have none, and there are many.
     ended_by: Option<Box<RequestId>>,
-    joins: Bucket,
+    joins: RateLimiter,
     /// Somebody waits for the next frame: a former resume secret is to die, or a sign of life was asked for.
     is_awaited: bool,
     /// Cancelled by the next sign of life, while somebody waits for one.
@@ -117,7 +118,7 @@ impl SessionHandle {
                 writer: Writer::default(),
                 ping: false,
                 memberships: Memberships::default(),
-                joins: Bucket::default(),
+                joins: RateLimiter::default(),
                 is_awaited: false,
                 proof: None,
             }),

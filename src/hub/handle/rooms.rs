@@ -9,7 +9,8 @@ use stagedoor_proto::{Link as WireLink, RoomId, SessionState, Timestamp};
 use super::{Inner, SessionHandle};
 use crate::hub::membership::{Standing, Untold};
 use crate::hub::rooms::Place;
-use crate::session::{Link, Rate, RoomTag, Session};
+use crate::rate_limit::Rate;
+use crate::session::{Link, RoomTag, Session};
 
 impl SessionHandle {
     /// Counts a join.

@@ -11,11 +11,11 @@ use stagedoor_proto::{
 
 use super::super::lifetime::Lifetime;
 use super::super::link::Link;
-use super::super::rate::Bucket;
 use super::super::requests::Requests;
 use super::super::ring::{Bodies, Body, Ring, SavedRing};
 use super::super::secret::Secrets;
 use super::{Session, SessionSettings};
+use crate::rate_limit::RateLimiter;
 
 /// Bytes of frames that are saved of a session; beyond them its rooms are told anew.
 pub const MAX_SAVED_RING_BYTES: usize = 64 * 1024;
@@ -122,8 +122,8 @@ impl Session {
             link,
             parting: None,
             requests: Requests::default(),
-            commands: Bucket::default(),
-            pongs: Bucket::default(),
+            commands: RateLimiter::default(),
+            pongs: RateLimiter::default(),
             is_behind,
             refused: 0,
         })

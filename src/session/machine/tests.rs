@@ -16,8 +16,7 @@ const SETTINGS: SessionSettings = SessionSettings {
         postpone: Duration::from_mins(10),
     },
 };
-const LIMITS: RequestLimits =
-    RequestLimits { commands: Rate { per_second: 50, burst: 20 }, in_flight: 3 };
+const LIMITS: RequestLimits = RequestLimits { commands: Rate::per_second(50, 20), in_flight: 3 };
 const START: Timestamp = Timestamp::from_secs(1_000_000);
 const FIRST: u64 = 10;
 
@@ -450,7 +449,7 @@ fn nobody_has_seen_what_only_waits() {
 #[test]
 fn pongs_have_an_allowance_of_their_own() {
     let mut world = World::new();
-    for n in 0..LIMITS.commands.burst {
+    for n in 0..LIMITS.commands.burst() {
         assert_eq!(world.session.handle_pong(1, START, LIMITS), Ok(()), "{n}");
     }
     assert!(world.session.handle_pong(1, START, LIMITS).is_err());

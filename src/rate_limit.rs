@@ -1,0 +1,148 @@
+//! The one rate limiter: the generic cell rate algorithm, in eight bytes per limited stream of events.
+//!
+//! It is pure: time is an argument, in the milliseconds of a wire timestamp. It needs no timer and no refill, and an idle
+//! limiter holds no state that matters. Source: ITU-T I.371, annex A.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use stagedoor_proto::Timestamp;
+
+/// The shortest wait that a refusal names: what it is told in is milliseconds.
+const MIN_WAIT: Duration = Duration::from_millis(1);
+
+/// How many events are allowed: one per interval sustained, `burst` at once after a pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    interval_us: u64,
+    burst: u32,
+}
+
+impl Rate {
+    /// `per_second` events a second, `burst` at once. Zero counts as one.
+    #[must_use]
+    pub const fn per_second(per_second: u32, burst: u32) -> Self {
+        let per_second = if per_second == 0 { 1 } else { per_second as u64 };
+        Self { interval_us: 1_000_000 / per_second, burst: non_zero(burst) }
+    }
+
+    /// One event in `interval`, `burst` at once. A `burst` of zero counts as one.
+    #[must_use]
+    pub fn every(interval: Duration, burst: u32) -> Self {
+        let interval_us = u64::try_from(interval.as_micros()).unwrap_or(u64::MAX);
+        Self { interval_us, burst: non_zero(burst) }
+    }
+
+    /// How many events are allowed at once.
+    #[must_use]
+    pub const fn burst(self) -> u32 {
+        self.burst
+    }
+}
+
+const fn non_zero(burst: u32) -> u32 {
+    if burst == 0 { 1 } else { burst }
+}
+
+/// One limited stream of events. The rate is given with each event, so that it may change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RateLimiter {
+    /// When the next event would be due if all came evenly, in microseconds since the epoch.
+    due_us: u64,
+}
+
+impl RateLimiter {
+    /// Takes one event at `now`.
+    ///
+    /// # Errors
+    /// How long to wait until one is allowed; nothing was taken.
+    pub fn take(&mut self, rate: Rate, now: Timestamp) -> Result<(), Duration> {
+        let now = micros(now);
+        let tolerance = rate.interval_us.saturating_mul(u64::from(rate.burst) - 1);
+        let due = self.due_us.max(now);
+        let excess = (due - now).saturating_sub(tolerance);
+        if excess > 0 {
+            return Err(Duration::from_micros(excess).max(MIN_WAIT));
+        }
+        self.due_us = due.saturating_add(rate.interval_us);
+        Ok(())
+    }
+
+    /// Whether it is as good as a new one.
+    #[must_use]
+    pub const fn is_idle(&self, now: Timestamp) -> bool {
+        self.due_us <= micros(now)
+    }
+}
+
+const fn micros(time: Timestamp) -> u64 {
+    time.as_millis().saturating_mul(1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn taken(limiter: &mut RateLimiter, rate: Rate, now: Timestamp) -> usize {
+        (0..200).filter(|_| limiter.take(rate, now).is_ok()).count()
+    }
+
+    #[test]
+    fn burst_passes_and_then_the_sustained_rate() {
+        let rate = Rate::per_second(50, 100);
+        let mut limiter = RateLimiter::default();
+        assert_eq!(taken(&mut limiter, rate, at(1_000)), 100);
+        assert_eq!(limiter.take(rate, at(1_000)), Err(Duration::from_millis(20)));
+        assert_eq!(taken(&mut limiter, rate, at(2_000)), 50);
+        assert_eq!(taken(&mut limiter, rate, at(60_000)), 100, "a pause earns only the burst");
+    }
+
+    #[test]
+    fn interval_of_seconds_allows_one_event_each() {
+        let rate = Rate::every(Duration::from_secs(5), 1);
+        let mut limiter = RateLimiter::default();
+        assert_eq!(limiter.take(rate, at(10_000)), Ok(()));
+        assert_eq!(limiter.take(rate, at(12_000)), Err(Duration::from_secs(3)));
+        assert_eq!(limiter.take(rate, at(15_000)), Ok(()));
+    }
+
+    #[test]
+    fn wait_is_at_least_a_millisecond_and_then_enough() {
+        let rate = Rate::per_second(3_000, 1);
+        let mut limiter = RateLimiter::default();
+        assert_eq!(limiter.take(rate, at(5)), Ok(()));
+        assert_eq!(limiter.take(rate, at(5)), Err(MIN_WAIT));
+        assert_eq!(limiter.take(rate, at(6)), Ok(()));
+    }
+
+    #[test]
+    fn zero_rate_and_extreme_times_do_not_overflow() {
+        let mut limiter = RateLimiter::default();
+        assert_eq!(limiter.take(Rate::per_second(0, 0), Timestamp::MAX), Ok(()));
+        let rate = Rate::every(Duration::MAX, u32::MAX);
+        assert_eq!(limiter.take(rate, Timestamp::MAX), Ok(()));
+    }
+
+    #[test]
+    fn limiter_is_idle_once_its_events_have_passed() {
+        let rate = Rate::per_second(10, 10);
+        let mut limiter = RateLimiter::default();
+        assert!(limiter.is_idle(at(0)));
+        assert_eq!(limiter.take(rate, at(1_000)), Ok(()));
+        assert!(!limiter.is_idle(at(1_099)));
+        assert!(limiter.is_idle(at(1_100)));
+    }
+
+    #[test]
+    fn limiter_is_eight_bytes_and_serializes_as_a_number() {
+        assert_eq!(size_of::<RateLimiter>(), 8);
+        let mut limiter = RateLimiter::default();
+        assert_eq!(limiter.take(Rate::per_second(1, 1), at(1)), Ok(()));
+        assert_eq!(serde_json::to_string(&limiter).unwrap(), "1001000");
+    }
+}
