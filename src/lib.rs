@@ -23,6 +23,7 @@ pub mod room;
 pub mod server;
 pub mod session;
 pub mod store;
+pub mod sync;
 pub mod telemetry;
 pub mod transport;
 pub mod webhook;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The modules by layer, lowest first; each may import those of lower layers. The wire types all may.
 const LAYERS: &[&[&str]] = &[
     &["grant", "rate_limit", "request", "session", "room"],
-    &["clock", "lifecycle", "telemetry", "config", "outbound"],
+    &["clock", "lifecycle", "sync", "telemetry", "config", "outbound"],
     &["store", "engine", "auth", "webhook"],
     &["hub"],
     &["transport"],
@@ -33,6 +33,7 @@ const BESIDE: &[(&str, &str)] = &[
 const NARROW: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("lifecycle", &[]),
+    ("sync", &[]),
     ("telemetry", &[]),
     ("outbound", &[]),
     ("main", &["cli", "config", "telemetry", "server"]),

@@ -3,7 +3,7 @@
 //! Invariants: a decision comes within the deadline; at most so many run at a time, and beyond them the answer is
 //! [`Decision::Unavailable`] at once; nothing but the hook's own word lets anybody in.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::breaker::{Breaker, BreakerLimits, Outcome, Pass};
 use super::{AuthHook, AuthRequest, Decision};
 use crate::clock::Clock;
+use crate::sync::{Mutex, Rank};
 
 /// What a guarded hook may use up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +53,13 @@ impl Guard {
     pub fn new(hook: Arc<dyn AuthHook>, limits: GuardLimits, clock: Clock) -> Self {
         let GuardLimits { deadline, concurrency, breaker } = limits;
         let places = Semaphore::new(concurrency.min(Semaphore::MAX_PERMITS));
-        Self { hook, deadline, places, breaker: Mutex::new(Breaker::new(breaker)), clock }
+        Self {
+            hook,
+            deadline,
+            places,
+            breaker: Mutex::new(Rank::Leaf, Breaker::new(breaker)),
+            clock,
+        }
     }
 
     async fn decide(&self, request: &AuthRequest) -> Decision {
@@ -80,7 +87,7 @@ impl Guard {
     }
 
     fn admit(&self) -> Result<Pass, Duration> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner).admit(self.clock.now())
+        self.breaker.lock().admit(self.clock.now())
     }
 }
 
@@ -93,7 +100,7 @@ struct Call<'a> {
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
-        let mut breaker = self.guard.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut breaker = self.guard.breaker.lock();
         breaker.record(self.pass, self.outcome, self.guard.clock.now());
     }
 }

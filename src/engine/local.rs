@@ -2,11 +2,12 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{OnceLock, Weak};
 
 use super::{Apply, Engine};
 use crate::clock::Clock;
 use crate::room::{Entry, RoomCommand, RoomKey};
+use crate::sync::{Mutex, Rank};
 
 /// Among how many locks the rooms are spread; rooms that share one wait for each other.
 const PARTITIONS: usize = 1_024;
@@ -27,7 +28,7 @@ impl Local {
     /// Logs that go by `clock`, whose places come after `last`: that of a process before, or 0.
     #[must_use]
     pub fn new(clock: Clock, last: u64) -> Self {
-        let partitions = (0..PARTITIONS).map(|_| Mutex::new(())).collect();
+        let partitions = (0..PARTITIONS).map(|_| Mutex::new(Rank::Partition, ())).collect();
         let (hasher, apply) = (RandomState::new(), OnceLock::new());
         let (last, is_closed) = (AtomicU64::new(last), AtomicBool::new(false));
         Self { partitions, hasher, last, is_closed, apply, clock }
@@ -56,8 +57,7 @@ impl Engine for Local {
 
     fn append(&self, room: &RoomKey, command: RoomCommand) {
         let Some(apply) = self.apply.get().and_then(Weak::upgrade) else { return };
-        // A panic in one room leaves the others in order.
-        let _turn = self.partition(room).lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.partition(room).lock();
         if self.is_closed.load(Ordering::Relaxed) {
             return;
         }

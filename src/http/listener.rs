@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use std::future::{poll_fn, ready};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -35,6 +35,7 @@ use super::upgrade::{self, Ticket};
 use super::{api, health};
 use crate::hub::{NoPlace, Place};
 use crate::lifecycle::Lifecycle;
+use crate::sync::{Mutex, Rank};
 use crate::telemetry::Limit;
 use crate::transport;
 
@@ -157,16 +158,23 @@ async fn serve(
         return; // The peer is gone already.
     }
     let (rules, peer) = (ports.rules(), peer.ip());
-    let place = Mutex::new(match role {
+    let place = match role {
         Role::Admin => Some(ports.hub().enter_admin(peer)),
         Role::Clients | Role::Both if rules.listen().trusts(peer) => None,
         Role::Clients | Role::Both => Some(ports.hub().enter(peer)),
-    });
+    };
     let tls = rules.tls(role);
     drop(rules);
     let number = ports.hub().number_connection();
     let span = tracing::error_span!("connection", connection = number);
-    let visit = Visit { peer, ports: Arc::clone(&ports), role, router, lifecycle, place };
+    let visit = Visit {
+        peer,
+        ports: Arc::clone(&ports),
+        role,
+        router,
+        lifecycle,
+        place: Mutex::new(Rank::Leaf, place),
+    };
     let Some(tls) = tls else {
         // Boxed, so that what HTTP needs is gone when the WebSocket begins.
         let upgraded = Box::pin(visit.speak_http(stream).instrument(span)).await;
@@ -298,7 +306,7 @@ impl Visit {
     }
 
     fn has_no_place(&self) -> bool {
-        matches!(*self.place.lock().unwrap_or_else(PoisonError::into_inner), Some(Err(_)))
+        matches!(*self.place.lock(), Some(Err(_)))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Too many waiting connections are refused here, before any upgrade. A page of a foreign origin and an unknown
 //! subprotocol are refused after it: a browser shows its page the close code of a WebSocket, and no HTTP status.
 
-use std::sync::{OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use axum::body::Body;
 use hyper::header::{
@@ -44,7 +44,7 @@ pub(super) fn answer<B>(
 ) -> Response<Body> {
     let rules = visit.ports.rules();
     let address = forwarded::client(request.headers(), visit.peer, rules.listen());
-    let mut own = visit.place.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut own = visit.place.lock();
     // A proxy's connection takes a place for each client anew.
     let entered = match &*own {
         Some(Ok(_)) => None,

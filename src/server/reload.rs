@@ -5,7 +5,7 @@
 //! its key sets and the state of its circuit breakers; an endpoint that is as it was keeps how it fares.
 
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _};
 use stagedoor_proto::Timestamp;
@@ -16,6 +16,7 @@ use crate::config::{Change, Config, ConfigError};
 use crate::http::Ports;
 use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
+use crate::sync::{Mutex, Rank};
 
 /// Takes up another configuration while the gateway runs. Cheap to clone.
 #[derive(Clone)]
@@ -31,7 +32,12 @@ struct Inner {
 
 impl Reloader {
     pub(super) fn new(config: Config, builder: Builder, hub: Arc<Hub>, ports: Arc<Ports>) -> Self {
-        Self(Arc::new(Inner { config: Mutex::new(config), builder, hub, ports }))
+        Self(Arc::new(Inner {
+            config: Mutex::new(Rank::Configuration, config),
+            builder,
+            hub,
+            ports,
+        }))
     }
 
     /// Goes by `next` from now on, as far as that goes without a restart; what differs from before.
@@ -40,7 +46,7 @@ impl Reloader {
     /// [`ServerError::App`] when an app's keys, hooks or endpoints cannot be used; nothing was changed then.
     pub fn reload(&self, next: Config) -> Result<Vec<Change>, ServerError> {
         let Inner { config, builder, hub, ports } = &*self.0;
-        let mut config = config.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut config = config.lock();
         let (next, changes) = config.followed_by(next);
         let has_changed = |id: &str| {
             let start = format!("apps[{id}].");

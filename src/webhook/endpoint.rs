@@ -1,7 +1,7 @@
 //! An endpoint: where it is, what it wants, and how it fares.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::{Client, Url};
@@ -9,6 +9,7 @@ use stagedoor_proto::Timestamp;
 
 use crate::config::{self, EventFilter};
 use crate::outbound::{self, InvalidWebhookSecret, Network, OutboundError, WebhookSecret};
+use crate::sync::{Mutex, MutexGuard, Rank};
 use crate::telemetry::{AttemptOutcome, EndpointState, Gauges};
 
 /// A server of an app that is told what happens, as it is configured; with other settings it is another one.
@@ -110,7 +111,7 @@ impl Endpoint {
             // What the process before, or the endpoint with other settings, did not deliver.
             has_news: AtomicBool::new(true),
             states,
-            fare: Mutex::new(fare),
+            fare: Mutex::new(Rank::Leaf, fare),
         })
     }
 
@@ -217,7 +218,7 @@ impl Endpoint {
     }
 
     fn fare(&self) -> MutexGuard<'_, Fare> {
-        self.fare.lock().unwrap_or_else(PoisonError::into_inner)
+        self.fare.lock()
     }
 }
 

@@ -4,7 +4,7 @@
 //! name; a fetch that fails leaves the keys as they were. A fetch belongs to the source and not to who asked for it, so
 //! nobody can undo it by hanging up.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -16,6 +16,7 @@ use stagedoor_proto::Timestamp;
 use super::{VerifyKey, jwk};
 use crate::clock::Clock;
 use crate::outbound::{self, Network, OutboundError};
+use crate::sync::{Mutex, Rank};
 
 /// The keys an issuer publishes at a URL.
 pub struct JwksSource {
@@ -62,7 +63,7 @@ impl JwksSource {
         let url = outbound::parse_url(url)?;
         let client = outbound::client(&url, timeout, network)?;
         let remote = Remote { url, client, keys: ArcSwapOption::empty() };
-        Ok(Self { remote: Arc::new(remote), clock, latest: Mutex::new(None) })
+        Ok(Self { remote: Arc::new(remote), clock, latest: Mutex::new(Rank::Leaf, None) })
     }
 
     /// The keys among which one answers to `kid` if the issuer has it.
@@ -102,7 +103,7 @@ impl JwksSource {
     /// The fetch under way, or the latest when it is too early for another, or a new one.
     fn fetch(&self) -> Fetch {
         let now = self.clock.now();
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut latest = self.latest.lock();
         match &*latest {
             Some(fetch) if fetch.outcome.peek().is_none() => fetch.clone(),
             Some(fetch) if now.saturating_since(fetch.began) < REFETCH_PAUSE => fetch.clone(),

@@ -6,7 +6,7 @@
 //! though its caller hangs up. Not here: the rooms' own memory of verbs (`room`), which other nodes have too.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -21,6 +21,7 @@ use tracing::Instrument as _;
 use super::super::problem::{Kind, Problem};
 use super::super::router::Ports;
 use super::bearer::Backend;
+use crate::sync::{Mutex, MutexGuard, Rank};
 
 /// A `ref` that was used for another call.
 pub(super) const REF_CONFLICT: Kind = Kind::new(StatusCode::UNPROCESSABLE_ENTITY, "ref_conflict");
@@ -148,8 +149,14 @@ impl Answer {
 }
 
 /// What was done under which `ref`. The lock is held for a map access.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Refs(Arc<Mutex<Table>>);
+
+impl Default for Refs {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Rank::Leaf, Table::default())))
+    }
+}
 
 #[derive(Default)]
 struct Table {
@@ -198,8 +205,7 @@ impl Refs {
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
-        // A panic while the lock was held leaves at worst one `ref` odd.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
