@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Ref, Timestamp};
+use crate::{ErrorCode, LeaveReason, Ref, Timestamp};
 
 /// What a client does after a close; told by the hundreds digit of the code alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,8 +21,20 @@ pub enum Action {
     Start,
 }
 
+/// Who ended a session, and whether its user may come back: the state it ends in follows from that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SessionEnd {
+    /// Its own client, or time, or a rule that its client broke.
+    LoggedOut,
+    /// A newer session or an operator; the user may start another.
+    Removed,
+    /// A moderator or an operator, who removed the user too.
+    Barred,
+}
+
 macro_rules! close_codes {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $reason:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $reason:literal
+        { error: $error:ident, end: $end:ident, leave: $leave:ident, reads: $reads:literal };)*) => {
         /// The number that ends a connection.
         ///
         /// On the wire it is the number; its name is the `reason`. A number of a later version is kept as it is: its
@@ -50,6 +62,30 @@ macro_rules! close_codes {
             pub const fn reason(self) -> &'static str {
                 match self { $(Self::$name => $reason,)* Self::Unknown(_) => "unknown" }
             }
+
+            /// The code of the error reply to a `start` or `resume` that is refused with this close.
+            #[must_use]
+            pub const fn error_code(self) -> ErrorCode {
+                match self { $(Self::$name => ErrorCode::$error,)* Self::Unknown(_) => ErrorCode::Overloaded }
+            }
+
+            /// How it ends a session, where it ends one.
+            #[must_use]
+            pub const fn session_end(self) -> SessionEnd {
+                match self { $(Self::$name => SessionEnd::$end,)* Self::Unknown(_) => SessionEnd::LoggedOut }
+            }
+
+            /// Why the participants of a session that it ended left their rooms.
+            #[must_use]
+            pub const fn leave_reason(self) -> LeaveReason {
+                match self { $(Self::$name => LeaveReason::$leave,)* Self::Unknown(_) => LeaveReason::Ended }
+            }
+
+            /// Whether the peer can be expected to read what is still to be sent before the close.
+            #[must_use]
+            pub const fn peer_reads(self) -> bool {
+                match self { $(Self::$name => $reads,)* Self::Unknown(_) => true }
+            }
         }
 
         impl TryFrom<u16> for CloseCode {
@@ -65,63 +101,92 @@ macro_rules! close_codes {
     };
 }
 
+// What a client does next, and so whether the session ends, is no column: the hundreds digit says it, see `Action::of`.
 close_codes! {
     /// The client closed, or ended its session.
-    Normal = 1000, "normal";
+    Normal = 1000, "normal"
+        { error: Terminated, end: LoggedOut, leave: Ended, reads: true };
     /// The subprotocol or the client's version is not supported.
-    UnsupportedVersion = 4001, "unsupported_version";
+    UnsupportedVersion = 4001, "unsupported_version"
+        { error: UnsupportedVersion, end: LoggedOut, leave: Ended, reads: true };
     /// The credentials do not let this user in.
-    AuthDenied = 4003, "auth_denied";
+    AuthDenied = 4003, "auth_denied"
+        { error: AuthDenied, end: LoggedOut, leave: Ended, reads: true };
     /// The page's origin is not allowed.
-    OriginDenied = 4004, "origin_denied";
+    OriginDenied = 4004, "origin_denied"
+        { error: AuthDenied, end: LoggedOut, leave: Ended, reads: true };
     /// A moderator removed the user from the app.
-    Kicked = 4010, "kicked";
+    Kicked = 4010, "kicked"
+        { error: Kicked, end: Barred, leave: ForceDisconnected, reads: true };
     /// The user is banned.
-    Banned = 4011, "banned";
+    Banned = 4011, "banned"
+        { error: Banned, end: Barred, leave: Banned, reads: true };
     /// The user was deleted.
-    UserDeleted = 4012, "user_deleted";
+    UserDeleted = 4012, "user_deleted"
+        { error: UserDeleted, end: Barred, leave: Ended, reads: true };
     /// A newer session of the same client instance, or over the user's cap, took its place.
-    Replaced = 4013, "replaced";
+    Replaced = 4013, "replaced"
+        { error: Replaced, end: Removed, leave: Replaced, reads: true };
     /// An older session of the same client instance is alive and the app protects it.
-    SessionActive = 4014, "session_active";
+    SessionActive = 4014, "session_active"
+        { error: SessionActive, end: LoggedOut, leave: Ended, reads: true };
     /// An operator ended the session.
-    Terminated = 4015, "terminated";
+    Terminated = 4015, "terminated"
+        { error: Terminated, end: Removed, leave: Ended, reads: true };
     /// The session was taken up by a newer connection of its own.
-    Superseded = 4016, "superseded";
+    Superseded = 4016, "superseded"
+        { error: Superseded, end: Removed, leave: Ended, reads: true };
     /// The token is past its expiry.
-    TokenExpired = 4100, "token_expired";
+    TokenExpired = 4100, "token_expired"
+        { error: TokenExpired, end: LoggedOut, leave: TokenExpired, reads: true };
     /// The token, its family or all the user's tokens were revoked.
-    TokenRevoked = 4101, "token_revoked";
+    TokenRevoked = 4101, "token_revoked"
+        { error: TokenRevoked, end: LoggedOut, leave: TokenExpired, reads: true };
     /// The node is being shut down.
-    Draining = 4200, "draining";
+    Draining = 4200, "draining"
+        { error: Draining, end: LoggedOut, leave: ServerShutdown, reads: true };
     /// The node is full, or failed inside.
-    Overloaded = 4201, "overloaded";
+    Overloaded = 4201, "overloaded"
+        { error: Overloaded, end: LoggedOut, leave: Ended, reads: true };
     /// Too many commands or pongs, too fast, for too long.
-    RateLimited = 4202, "rate_limited";
+    RateLimited = 4202, "rate_limited"
+        { error: RateLimited, end: LoggedOut, leave: Ended, reads: true };
     /// Unsent frames outgrew their bound.
-    SlowConsumer = 4203, "slow_consumer";
+    SlowConsumer = 4203, "slow_consumer"
+        { error: Overloaded, end: LoggedOut, leave: Ended, reads: false };
     /// What the cluster shares cannot be reached.
-    EngineUnavailable = 4204, "engine_unavailable";
+    EngineUnavailable = 4204, "engine_unavailable"
+        { error: EngineUnavailable, end: LoggedOut, leave: Ended, reads: true };
     /// No `start` or `resume` came in time.
-    StartTimeout = 4205, "start_timeout";
+    StartTimeout = 4205, "start_timeout"
+        { error: NotAllowedNow, end: LoggedOut, leave: Ended, reads: true };
     /// The auth hook gave no answer.
-    AuthUnavailable = 4206, "auth_unavailable";
+    AuthUnavailable = 4206, "auth_unavailable"
+        { error: AuthUnavailable, end: LoggedOut, leave: Ended, reads: true };
     /// The session is now served elsewhere.
-    Moved = 4300, "moved";
+    Moved = 4300, "moved"
+        { error: Draining, end: LoggedOut, leave: Ended, reads: true };
     /// Nothing came in for too long.
-    HeartbeatLost = 4301, "heartbeat_lost";
+    HeartbeatLost = 4301, "heartbeat_lost"
+        { error: NotAllowedNow, end: LoggedOut, leave: Ended, reads: false };
     /// The resume window has passed.
-    ResumeExpired = 4400, "resume_expired";
+    ResumeExpired = 4400, "resume_expired"
+        { error: ResumeExpired, end: LoggedOut, leave: NetworkLost, reads: true };
     /// The session or its secret is not known.
-    ResumeDenied = 4401, "resume_denied";
+    ResumeDenied = 4401, "resume_denied"
+        { error: ResumeDenied, end: LoggedOut, leave: Ended, reads: true };
     /// A message was not what the protocol says.
-    Malformed = 4500, "malformed";
+    Malformed = 4500, "malformed"
+        { error: Malformed, end: LoggedOut, leave: Ended, reads: true };
     /// A message was larger than announced.
-    TooLarge = 4501, "too_large";
+    TooLarge = 4501, "too_large"
+        { error: TooLarge, end: LoggedOut, leave: Ended, reads: true };
     /// A command came at a time at which it is not allowed.
-    NotAllowedNow = 4502, "not_allowed_now";
+    NotAllowedNow = 4502, "not_allowed_now"
+        { error: NotAllowedNow, end: LoggedOut, leave: Ended, reads: true };
     /// Too many requests were waiting for their reply.
-    TooManyRequestsInFlight = 4503, "too_many_requests_in_flight";
+    TooManyRequestsInFlight = 4503, "too_many_requests_in_flight"
+        { error: TooManyRequestsInFlight, end: LoggedOut, leave: Ended, reads: true };
 }
 
 impl CloseCode {
@@ -135,6 +200,20 @@ impl CloseCode {
     #[must_use]
     pub const fn ends_session(self) -> bool {
         !matches!(self.action(), Action::Retry | Action::Resume)
+    }
+}
+
+impl ErrorCode {
+    /// The close code of the same name, where there is one.
+    #[must_use]
+    pub fn close_code(self) -> Option<CloseCode> {
+        CloseCode::ALL.iter().copied().find(|close| close.reason() == self.as_str())
+    }
+
+    /// What a client does whose `start` or `resume` was refused with it, should no `disconnect` arrive.
+    #[must_use]
+    pub fn action(self) -> Action {
+        self.close_code().map_or(Action::Stop, CloseCode::action)
     }
 }
 

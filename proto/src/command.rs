@@ -2,7 +2,7 @@
 //!
 //! Owns the list of commands; their bodies are in `session` (one's own session), `room` (what participants do) and
 //! `moderation`. A command that names one person or one target does so by exactly one of its alternatives.
-//! Not here: who may send which command, and when (`docs/protocol.md`, "Commands").
+//! Not here: which scope a command needs (`docs/protocol.md`, "Commands").
 
 mod moderation;
 mod room;
@@ -14,8 +14,36 @@ pub use session::*;
 
 use serde::{Deserialize, Serialize};
 
+use CommandClass::{Moderation, Opening, Release, Room, Session};
+
+/// Commands by when they are allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CommandClass {
+    /// Opens a session; the first message of a connection and no other.
+    Opening,
+    /// Renews or ends the session.
+    Session,
+    /// Gives up something in a room, or describes a stream anew without turning anything on.
+    Release,
+    /// Enters a room or uses it as a participant.
+    Room,
+    /// Moderates a room, or watches its sessions.
+    Moderation,
+}
+
+impl CommandClass {
+    /// Whether it is allowed while the session's token is expired. Of an [`Opening`] the token decides nothing.
+    #[must_use]
+    pub const fn is_allowed_while_expired(self) -> bool {
+        match self {
+            Opening | Session | Release => true,
+            Room | Moderation => false,
+        }
+    }
+}
+
 macro_rules! commands {
-    ($($(#[$doc:meta])* $name:ident($body:ty) = $text:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident($command:tt: $body:ty) = $text:literal, $class:expr;)*) => {
         /// A command, named on the wire by its one key beside `id`.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -31,65 +59,71 @@ macro_rules! commands {
             pub const fn name(&self) -> &'static str {
                 match self { $(Self::$name(_) => $text,)* }
             }
+
+            /// What kind of command it is, which says when it is allowed.
+            #[must_use]
+            pub const fn class(&self) -> CommandClass {
+                match self { $(Self::$name($command) => $class,)* }
+            }
         }
     };
 }
 
 commands! {
     /// Begin a session. Only as the first frame.
-    Start(Box<Start>) = "start";
+    Start(_: Box<Start>) = "start", Opening;
     /// Take up a session after a lost connection. Only as the first frame.
-    Resume(Resume) = "resume";
+    Resume(_: Resume) = "resume", Opening;
     /// Prolong the session.
-    Renew(Renew) = "renew";
+    Renew(_: Renew) = "renew", Session;
     /// There is no auth token to be had now; ask again later.
-    PostponeRenewal(PostponeRenewal) = "postpone_renewal";
+    PostponeRenewal(_: PostponeRenewal) = "postpone_renewal", Session;
     /// End the session.
-    End(End) = "end";
+    End(_: End) = "end", Session;
     /// Enter a room, or renew one's membership of it.
-    Join(Join) = "join";
+    Join(_: Join) = "join", Room;
     /// Leave a room.
-    Leave(InRoom) = "leave";
+    Leave(_: InRoom) = "leave", Release;
     /// Page through everybody in a room.
-    Roster(Roster) = "roster";
+    Roster(_: Roster) = "roster", Room;
     /// Publish a stream.
-    Publish(Publish) = "publish";
+    Publish(_: Publish) = "publish", Room;
     /// Change one's own stream.
-    UpdateStream(UpdateStream) = "update_stream";
+    UpdateStream(update: UpdateStream) = "update_stream", if update.turns_on() { Room } else { Release };
     /// End one's own stream.
-    Unpublish(OnStream) = "unpublish";
+    Unpublish(_: OnStream) = "unpublish", Release;
     /// Watch a stream.
-    Subscribe(OnStream) = "subscribe";
+    Subscribe(_: OnStream) = "subscribe", Room;
     /// Stop watching a stream.
-    Unsubscribe(OnStream) = "unsubscribe";
+    Unsubscribe(_: OnStream) = "unsubscribe", Room;
     /// Negotiate media with the other end of a subscription.
-    Relay(Relay) = "relay";
+    Relay(_: Relay) = "relay", Room;
     /// Send an application message.
-    Signal(SendSignal) = "signal";
+    Signal(_: SendSignal) = "signal", Room;
     /// Remove a participant or a user from a room, or a user from the app.
-    ForceDisconnect(ForceDisconnect) = "force_disconnect";
+    ForceDisconnect(_: ForceDisconnect) = "force_disconnect", Moderation;
     /// Let a removed user return.
-    Unblock(Unblock) = "unblock";
+    Unblock(_: Unblock) = "unblock", Moderation;
     /// End somebody's stream.
-    ForceUnpublish(ForceUnpublish) = "force_unpublish";
+    ForceUnpublish(_: ForceUnpublish) = "force_unpublish", Moderation;
     /// Mute a stream, a participant or a user.
-    ForceMute(ForceMute) = "force_mute";
+    ForceMute(_: ForceMute) = "force_mute", Moderation;
     /// Lift a mute; never turns audio on.
-    LiftMute(ForceMute) = "lift_mute";
+    LiftMute(_: ForceMute) = "lift_mute", Moderation;
     /// Mute everybody at once.
-    ForceMuteAll(ForceMuteAll) = "force_mute_all";
+    ForceMuteAll(_: ForceMuteAll) = "force_mute_all", Moderation;
     /// End the room's standing mute; muted streams stay muted.
-    DisableForceMute(ModerateRoom) = "disable_force_mute";
+    DisableForceMute(_: ModerateRoom) = "disable_force_mute", Moderation;
     /// Ask a stream's owner to turn its audio on.
-    AskUnmute(OnStream) = "ask_unmute";
+    AskUnmute(_: OnStream) = "ask_unmute", Moderation;
     /// Change a participant's role.
-    SetRole(SetRole) = "set_role";
+    SetRole(_: SetRole) = "set_role", Moderation;
     /// Let nobody new in.
-    LockRoom(ModerateRoom) = "lock_room";
+    LockRoom(_: ModerateRoom) = "lock_room", Moderation;
     /// Let people in again.
-    UnlockRoom(ModerateRoom) = "unlock_room";
+    UnlockRoom(_: ModerateRoom) = "unlock_room", Moderation;
     /// End a room for everybody.
-    EndRoom(ModerateRoom) = "end_room";
+    EndRoom(_: ModerateRoom) = "end_room", Moderation;
     /// Turn the session feed of a room on or off.
-    Watch(Watch) = "watch";
+    Watch(_: Watch) = "watch", Moderation;
 }

@@ -37,7 +37,7 @@ impl Scope {
 }
 
 macro_rules! error_codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $http_status:literal;)*) => {
         /// What went wrong with one request.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -53,93 +53,107 @@ macro_rules! error_codes {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
+
+            /// The HTTP status of a call of the server API that fails with it.
+            #[must_use]
+            pub const fn http_status(self) -> u16 {
+                match self { $(Self::$name => $http_status,)* }
+            }
         }
     };
 }
 
 error_codes! {
     /// The message is not what the protocol says; `field` tells where.
-    Malformed = "malformed";
+    Malformed = "malformed", 400;
     /// There is no such command.
-    UnknownCommand = "unknown_command";
+    UnknownCommand = "unknown_command", 400;
     /// The command is not allowed at this time.
-    NotAllowedNow = "not_allowed_now";
+    NotAllowedNow = "not_allowed_now", 409;
     /// Something is larger than its bound.
-    TooLarge = "too_large";
+    TooLarge = "too_large", 413;
     /// Too many requests wait for their reply.
-    TooManyRequestsInFlight = "too_many_requests_in_flight";
+    TooManyRequestsInFlight = "too_many_requests_in_flight", 429;
     /// Too fast; `retry_after_ms` tells when again.
-    RateLimited = "rate_limited";
+    RateLimited = "rate_limited", 429;
     /// The gateway is full, or failed inside.
-    Overloaded = "overloaded";
+    Overloaded = "overloaded", 503;
     /// The gateway is being shut down.
-    Draining = "draining";
+    Draining = "draining", 503;
     /// What the cluster shares cannot be reached.
-    EngineUnavailable = "engine_unavailable";
+    EngineUnavailable = "engine_unavailable", 503;
     /// The subprotocol or version is not supported.
-    UnsupportedVersion = "unsupported_version";
+    UnsupportedVersion = "unsupported_version", 409;
     /// There is no such app, or the credentials do not let this user in.
-    AuthDenied = "auth_denied";
+    AuthDenied = "auth_denied", 401;
     /// The auth hook gave no answer.
-    AuthUnavailable = "auth_unavailable";
+    AuthUnavailable = "auth_unavailable", 503;
     /// The token is past its expiry.
-    TokenExpired = "token_expired";
+    TokenExpired = "token_expired", 401;
     /// The token was revoked.
-    TokenRevoked = "token_revoked";
+    TokenRevoked = "token_revoked", 401;
     /// The user is banned.
-    Banned = "banned";
+    Banned = "banned", 403;
     /// The user was removed and may not return yet.
-    Kicked = "kicked";
+    Kicked = "kicked", 403;
     /// The user was deleted.
-    UserDeleted = "user_deleted";
+    UserDeleted = "user_deleted", 409;
     /// An older session of this instance is alive and protected.
-    SessionActive = "session_active";
+    SessionActive = "session_active", 409;
     /// A newer session took this one's place.
-    Replaced = "replaced";
+    Replaced = "replaced", 409;
     /// The session was ended by an operator.
-    Terminated = "terminated";
+    Terminated = "terminated", 409;
     /// A newer connection of the same session took over.
-    Superseded = "superseded";
+    Superseded = "superseded", 409;
     /// The resume window has passed.
-    ResumeExpired = "resume_expired";
+    ResumeExpired = "resume_expired", 409;
     /// The session or its secret is not known.
-    ResumeDenied = "resume_denied";
+    ResumeDenied = "resume_denied", 409;
     /// The session may not do this; `missing` names the scope.
-    Forbidden = "forbidden";
+    Forbidden = "forbidden", 403;
     /// An argument is well-formed but not acceptable; `field` names it.
-    InvalidArgument = "invalid_argument";
+    InvalidArgument = "invalid_argument", 400;
     /// A `ref` was used before with other arguments.
-    RefConflict = "ref_conflict";
+    RefConflict = "ref_conflict", 422;
     /// The session is not in that room.
-    NotInRoom = "not_in_room";
+    NotInRoom = "not_in_room", 404;
     /// The room is full.
-    RoomFull = "room_full";
+    RoomFull = "room_full", 409;
     /// The room is locked.
-    RoomLocked = "room_locked";
+    RoomLocked = "room_locked", 409;
     /// The room has ended.
-    RoomEnded = "room_ended";
+    RoomEnded = "room_ended", 409;
     /// The user may not enter this room yet.
-    Blocked = "blocked";
+    Blocked = "blocked", 403;
     /// The room token cannot be used here.
-    TokenInvalid = "token_invalid";
+    TokenInvalid = "token_invalid", 401;
     /// The room token was spent by another session.
-    TokenSpent = "token_spent";
+    TokenSpent = "token_spent", 401;
     /// The session is in as many rooms as it may be.
-    TooManyRooms = "too_many_rooms";
+    TooManyRooms = "too_many_rooms", 409;
     /// The participant or the room has as many streams as it may have.
-    TooManyStreams = "too_many_streams";
+    TooManyStreams = "too_many_streams", 409;
     /// There is no such participant in that room.
-    ParticipantNotFound = "participant_not_found";
+    ParticipantNotFound = "participant_not_found", 404;
     /// There is no such stream in the session's rooms.
-    StreamNotFound = "stream_not_found";
+    StreamNotFound = "stream_not_found", 404;
     /// The stream belongs to somebody else.
-    NotOwner = "not_owner";
+    NotOwner = "not_owner", 403;
     /// The two are not publisher and subscriber of that stream.
-    NotSubscribed = "not_subscribed";
+    NotSubscribed = "not_subscribed", 409;
     /// A moderator's lock keeps the audio off.
-    MutedByModerator = "muted_by_moderator";
+    MutedByModerator = "muted_by_moderator", 403;
     /// Nobody moderates themselves.
-    SelfModeration = "self_moderation";
+    SelfModeration = "self_moderation", 403;
+}
+
+impl ErrorCode {
+    /// Whether the same request may succeed later, without anything being changed.
+    #[must_use]
+    pub const fn is_temporary(self) -> bool {
+        matches!(self.http_status(), 429 | 503)
+    }
 }
 
 /// Why one request failed.

@@ -9,12 +9,16 @@
 //!
 //! Not here: sockets, clocks, state. The source of each type is `docs/protocol.md`.
 
+#![warn(missing_docs)]
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod close;
 mod command;
 mod decode;
 mod encode;
 mod error;
 mod id;
+mod leave;
 mod limits;
 mod message;
 mod push;
@@ -27,12 +31,13 @@ mod text;
 mod time;
 mod variant;
 
-pub use close::{Action, CloseCode, Disconnect};
+pub use close::{Action, CloseCode, Disconnect, SessionEnd};
 pub use command::*;
 pub use decode::{DecodeError, MAX_JSON_DEPTH, check_depth, decode_client, decode_server};
 pub use encode::{encode_disconnect, encode_ping, encode_push, encode_reply, frame_text};
 pub use error::{Error, ErrorCode, Scope};
 pub use id::{FamilyId, InvalidId, ParticipantId, SessionId, StreamId};
+pub use leave::{LeaveReason, StreamEndReason};
 pub use limits::*;
 pub use message::{ClientMessage, Pong, Request, ServerMessage};
 pub use push::*;

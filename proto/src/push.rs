@@ -11,8 +11,22 @@ pub use room::*;
 
 use serde::{Deserialize, Serialize};
 
+use Delivery::{Own, Room, Urgent};
+
+/// How a push is delivered to a session that cannot be sent everything: one whose token is expired, or that reads too
+/// slowly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// In any case: it is about the session itself or one of its memberships, and no snapshot of a room repeats it.
+    Own,
+    /// While the token is expired too; a session that reads too slowly gets a new snapshot of the room instead.
+    Urgent,
+    /// While the token is valid; afterwards, or after reading too slowly, a new snapshot of the room replaces it.
+    Room,
+}
+
 macro_rules! pushes {
-    ($($(#[$doc:meta])* $name:ident($body:ty) = $text:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident($push:tt: $body:ty) = $text:literal, $delivery:expr;)*) => {
         /// A push, named after what happened.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -28,55 +42,61 @@ macro_rules! pushes {
             pub const fn name(&self) -> &'static str {
                 match self { $(Self::$name(_) => $text,)* }
             }
+
+            /// How this push is delivered.
+            #[must_use]
+            pub const fn delivery(&self) -> Delivery {
+                match self { $(Self::$name($push) => $delivery,)* }
+            }
         }
     };
 }
 
 pushes! {
     /// The session's state changed.
-    SessionState(SessionStateChange) = "session_state";
+    SessionState(_: SessionStateChange) = "session_state", Own;
     /// A token is about to run out.
-    TokenExpiring(TokenExpiring) = "token_expiring";
+    TokenExpiring(push: TokenExpiring) = "token_expiring", if push.room.is_some() { Room } else { Own };
     /// Somebody entered a room.
-    ParticipantJoined(ParticipantJoined) = "participant_joined";
+    ParticipantJoined(_: ParticipantJoined) = "participant_joined", Room;
     /// Somebody left a room for good.
-    ParticipantLeft(ParticipantLeft) = "participant_left";
+    ParticipantLeft(_: ParticipantLeft) = "participant_left", Room;
     /// A participant's connection was lost, or is back.
-    ParticipantLink(ParticipantLink) = "participant_link";
+    ParticipantLink(_: ParticipantLink) = "participant_link", Room;
     /// A participant's role changed.
-    RoleChanged(RoleChanged) = "role_changed";
+    RoleChanged(push: RoleChanged) = "role_changed", if push.capabilities.is_some() { Own } else { Urgent };
     /// How many are in a large room.
-    Counts(RoomCounts) = "counts";
+    Counts(_: RoomCounts) = "counts", Room;
     /// A stream began.
-    StreamPublished(StreamChange) = "stream_published";
+    StreamPublished(_: StreamChange) = "stream_published", Room;
     /// A stream changed.
-    StreamUpdated(StreamChange) = "stream_updated";
+    StreamUpdated(_: StreamChange) = "stream_updated", Room;
     /// A stream ended.
-    StreamUnpublished(StreamUnpublished) = "stream_unpublished";
+    StreamUnpublished(_: StreamUnpublished) = "stream_unpublished", Room;
     /// Somebody subscribed to one's own stream.
-    StreamSubscribed(StreamSubscription) = "stream_subscribed";
+    StreamSubscribed(_: StreamSubscription) = "stream_subscribed", Room;
     /// Somebody stopped subscribing to one's own stream.
-    StreamUnsubscribed(StreamSubscription) = "stream_unsubscribed";
+    StreamUnsubscribed(_: StreamSubscription) = "stream_unsubscribed", Room;
     /// Media negotiation.
-    Relay(Relayed) = "relay";
+    Relay(_: Relayed) = "relay", Room;
     /// An application message.
-    Signal(Signal) = "signal";
+    Signal(_: Signal) = "signal", Room;
     /// A mute was laid on, or lifted.
-    MuteForced(MuteForced) = "mute_forced";
+    MuteForced(_: MuteForced) = "mute_forced", Urgent;
     /// One was removed from a room.
-    Removed(Removed) = "removed";
+    Removed(_: Removed) = "removed", Own;
     /// A moderator asks one to unmute.
-    UnmuteAsked(UnmuteAsked) = "unmute_asked";
+    UnmuteAsked(_: UnmuteAsked) = "unmute_asked", Room;
     /// A room's own settings changed.
-    RoomState(RoomStateChange) = "room_state";
+    RoomState(_: RoomStateChange) = "room_state", Room;
     /// What was known of a room is void; here it is anew.
-    RoomReset(RoomReset) = "room_reset";
+    RoomReset(_: RoomReset) = "room_reset", Room;
     /// A room has ended.
-    RoomEnded(RoomEnded) = "room_ended";
+    RoomEnded(_: RoomEnded) = "room_ended", Own;
     /// What became of moderation verbs.
-    Moderation(ModerationReport) = "moderation";
+    Moderation(_: ModerationReport) = "moderation", Room;
     /// The sessions of a room, for moderators who watch.
-    SessionFeed(SessionFeed) = "session_feed";
+    SessionFeed(_: SessionFeed) = "session_feed", Room;
     /// The cluster is out of reach, or back.
-    Degraded(Degraded) = "degraded";
+    Degraded(_: Degraded) = "degraded", Own;
 }

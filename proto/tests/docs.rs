@@ -4,10 +4,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
-use stagedoor_proto::{CloseCode, Command, ErrorCode, MAX_JSON_DEPTH, Push, Reply};
+use stagedoor_proto::{
+    ClientMessage, CloseCode, Command, CommandClass, ErrorCode, MAX_JSON_DEPTH, Push, Reply,
+    decode_client,
+};
 
 const DOCUMENT: &str = include_str!("../../docs/protocol.md");
 const LIMITS: &str = include_str!("../src/limits.rs");
+const CLIENT: &str = include_str!("../vectors/client.json");
 const SCHEMA: &str = include_str!("../schema/stagedoor.v1.schema.json");
 
 /// The cells of the rows of the table whose first column is headed `head`.
@@ -63,6 +67,27 @@ fn every_field_stands_in_the_row_of_its_message_and_no_other() {
 fn every_reply_is_named_by_a_command() {
     let named: BTreeSet<_> = table("command").iter().map(|row| row[2]).collect();
     assert_eq!(named, Reply::NAMES.iter().copied().collect());
+}
+
+#[test]
+fn what_a_command_needs_is_of_its_class() {
+    let rows = table("command");
+    let messages: Vec<Value> = serde_json::from_str(CLIENT).expect("the vectors are JSON");
+    let mut seen = BTreeSet::new();
+    for message in messages {
+        let text = message["text"].as_str().expect("a case has a text");
+        let Ok(ClientMessage::Request(request)) = decode_client(text) else { continue };
+        let row = rows.iter().find(|row| row[0] == request.command.name()).expect("it has a row");
+        let classes: &[CommandClass] = match row[3] {
+            "first message" => &[CommandClass::Opening],
+            "session" => &[CommandClass::Session],
+            "moderate" => &[CommandClass::Moderation],
+            _ => &[CommandClass::Room, CommandClass::Release],
+        };
+        assert!(classes.contains(&request.command.class()), "{}", row[0]);
+        seen.insert(row[0]);
+    }
+    assert_eq!(seen.len(), rows.len(), "every command has a case");
 }
 
 #[test]

@@ -232,6 +232,9 @@ fn every_error_code_is_listed_with_the_close_of_its_name() {
         })
         .collect();
     assert_eq!(codes().errors, expected);
+    for code in ErrorCode::ALL {
+        assert_eq!(code.close_code(), close_of(code.as_str()).copied());
+    }
 }
 
 #[test]

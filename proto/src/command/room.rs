@@ -97,6 +97,13 @@ pub struct UpdateStream {
     pub layout_classes: Option<LayoutClasses>,
 }
 
+impl UpdateStream {
+    /// Whether it turns audio or video on.
+    pub(super) const fn turns_on(&self) -> bool {
+        matches!(self.has_audio, Some(true)) || matches!(self.has_video, Some(true))
+    }
+}
+
 /// A command about a stream and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
