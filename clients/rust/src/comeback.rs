@@ -148,10 +148,8 @@ impl Link {
 
     /// What to do after a failed attempt, by what else there is to show.
     fn next_after(&mut self, error: &ConnectError, attempt: &mut Attempt) -> Next {
-        let code = match error {
-            ConnectError::Refused { error, .. } => Some(error.code),
-            _ => None,
-        };
+        let code =
+            if let ConnectError::Refused { error, .. } = error { Some(error.code) } else { None };
         match (*attempt, code) {
             // The reply that brought the newest secret may have been lost on the gateway's side.
             (Attempt::Resume, Some(ErrorCode::ResumeDenied))

@@ -201,12 +201,15 @@ impl<'a> Connection<'a> {
         // A place first: what cannot be handed on is not received, and must leave no trace in what is known.
         let place = self.place()?;
         self.link.shared.lock().apply_push(&push);
-        match &*push {
-            Push::TokenExpiring(expiring) if expiring.room.is_none() => self.link.ask_for_renewal(),
-            Push::SessionState(change) if change.state == SessionState::TokenExpired => {
-                self.link.check_expiry();
-            }
-            _ => {}
+        if let Push::TokenExpiring(expiring) = &*push
+            && expiring.room.is_none()
+        {
+            self.link.ask_for_renewal();
+        }
+        if let Push::SessionState(change) = &*push
+            && change.state == SessionState::TokenExpired
+        {
+            self.link.check_expiry();
         }
         if let Some(place) = place {
             place.send(Event::Push { seq, push });

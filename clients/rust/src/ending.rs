@@ -1,5 +1,7 @@
 //! How a session ends for its client.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use stagedoor_proto::{Action, Disconnect, Error};
 
 use crate::{Cause, ConnectError, Disconnected};
@@ -103,7 +105,11 @@ impl From<ConnectError> for Ending {
                 let cause = Cause::Closed;
                 Self::Disconnected(Disconnected { disconnect: None, close_code, cause })
             }
-            other => Self::Failed { why: other.to_string() },
+            other @ (ConnectError::Dial(_)
+            | ConnectError::Lost { close_code: None }
+            | ConnectError::Protocol(_)
+            | ConnectError::Timeout(_)
+            | ConnectError::Incomplete(_)) => Self::Failed { why: other.to_string() },
         }
     }
 }

@@ -105,12 +105,13 @@ impl Known {
     }
 
     pub(crate) fn apply_push(&mut self, push: &Push) {
-        match push {
-            Push::SessionState(change) if change.version > self.state_version => {
+        if let Push::SessionState(change) = push {
+            if change.version > self.state_version {
                 self.state_version = change.version;
                 self.state = change.state;
             }
-            _ => self.rooms.apply_push(push),
+        } else {
+            self.rooms.apply_push(push);
         }
     }
 

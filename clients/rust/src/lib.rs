@@ -38,6 +38,8 @@
 //! [`Wire`] is the same socket without any of that, for tests that send what no client should.
 //! `wss://` needs the feature `tls`, which is on unless switched off.
 
+#![warn(missing_docs)]
+
 mod backoff;
 mod builder;
 mod comeback;

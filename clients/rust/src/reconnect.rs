@@ -3,9 +3,11 @@
 //! The gateway's word decides, then the hundreds digit of the close code; a socket that just broke is resumed. Not here:
 //! doing it (`link`), and how long a wait is (`backoff`).
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use std::time::Duration;
 
-use stagedoor_proto::{Action, Disconnect, Error, ErrorCode};
+use stagedoor_proto::{Action, Disconnect, Error};
 
 use crate::{Cause, ConnectError, DialError, Disconnected};
 
@@ -92,17 +94,7 @@ impl Next {
     /// The `disconnect` after this refusal was lost on the way.
     fn after_refusal(error: &Error) -> Self {
         let hint = error.retry_after_ms.map(Duration::from_millis);
-        let action = match error.code {
-            ErrorCode::TokenExpired | ErrorCode::TokenRevoked => Action::Reauth,
-            ErrorCode::ResumeExpired | ErrorCode::ResumeDenied => Action::Start,
-            ErrorCode::RateLimited
-            | ErrorCode::Overloaded
-            | ErrorCode::Draining
-            | ErrorCode::EngineUnavailable
-            | ErrorCode::AuthUnavailable => Action::Retry,
-            _ => Action::Stop,
-        };
-        Self::of(action, false, hint)
+        Self::of(error.code.action(), false, hint)
     }
 }
 
@@ -112,7 +104,7 @@ const RESUME_CODES: std::ops::RangeInclusive<u16> = 4300..=4399;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stagedoor_proto::CloseCode;
+    use stagedoor_proto::{CloseCode, ErrorCode};
 
     const SOON: Wait = Wait::Backoff(None);
     const LATER: Wait = Wait::Backoff(Some(Duration::from_millis(700)));

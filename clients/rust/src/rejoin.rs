@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use stagedoor_proto::{Error, ErrorCode, Join, RoomId};
+use stagedoor_proto::{Error, Join, RoomId};
 use tokio::time::Instant;
 
 /// The rooms that are not entered again yet.
@@ -49,7 +49,7 @@ impl Rejoining {
             return true;
         };
         let join = self.asked.remove(place);
-        match error.filter(|error| is_passing(error.code)) {
+        match error.filter(|error| error.code.is_temporary()) {
             Some(error) => {
                 let wait = error.retry_after_ms.map_or(DEFAULT_RETRY, Duration::from_millis);
                 self.not_before = Some(Instant::now() + wait.min(LONGEST_RETRY));
@@ -61,17 +61,6 @@ impl Rejoining {
     }
 }
 
-/// Whether the gateway may answer otherwise in a while.
-const fn is_passing(code: ErrorCode) -> bool {
-    matches!(
-        code,
-        ErrorCode::RateLimited
-            | ErrorCode::Overloaded
-            | ErrorCode::EngineUnavailable
-            | ErrorCode::TooManyRequestsInFlight
-    )
-}
-
 /// Where a refusal does not say when.
 const DEFAULT_RETRY: Duration = Duration::from_secs(1);
 /// All else a program asks waits meanwhile.
@@ -79,6 +68,8 @@ const LONGEST_RETRY: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
+    use stagedoor_proto::ErrorCode;
+
     use super::*;
 
     fn join(room: &str) -> Join {

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use stagedoor_proto::{Action, Disconnect, Error, ErrorCode};
+use stagedoor_proto::{Action, Disconnect, Error};
 use tokio::time::timeout;
 
 use super::driver::recorded;
@@ -73,7 +73,9 @@ impl Member {
                 Err(error) => error,
             };
             let refusal = error.downcast_ref::<Error>();
-            if refusal.is_some_and(is_final) || lost_at.elapsed() >= PATIENCE {
+            if refusal.is_some_and(|refusal| !refusal.code.is_temporary())
+                || lost_at.elapsed() >= PATIENCE
+            {
                 tally.counts.borrow_mut().error(&error);
                 break;
             }
@@ -155,18 +157,6 @@ impl Member {
         let mixed = (self.number ^ (attempt << 20)).wrapping_mul(0x9e37_79b1) >> 16;
         wait + wait * mixed / (4 << 16)
     }
-}
-
-/// Whether to try again is of no use.
-fn is_final(refusal: &Error) -> bool {
-    !matches!(
-        refusal.code,
-        ErrorCode::Draining
-            | ErrorCode::Overloaded
-            | ErrorCode::RateLimited
-            | ErrorCode::EngineUnavailable
-            | ErrorCode::AuthUnavailable
-    )
 }
 
 const FIRST_WAIT: Duration = Duration::from_millis(100);

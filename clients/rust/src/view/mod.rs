@@ -7,6 +7,8 @@
 //! In a large room only moderators and the owners of known streams are listed, and whoever stops being either is dropped
 //! from the list. Not here: who is subscribed to what, signals, and receipts, which are events and no state.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use stagedoor_proto::{

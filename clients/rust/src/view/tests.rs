@@ -42,10 +42,10 @@ fn view(large: bool) -> RoomView {
 fn push(name: &str, mut body: Value) -> Push {
     body["room"] = "lobby".into();
     let text = json!({ "seq": 1, name: body }).to_string();
-    match decode_server(&text).unwrap() {
-        ServerMessage::Push { push, .. } => *push,
-        other => panic!("{other:?}"),
-    }
+    let ServerMessage::Push { push, .. } = decode_server(&text).unwrap() else {
+        panic!("{name} is no push")
+    };
+    *push
 }
 
 fn applied(mut view: RoomView, pushes: &[(&str, Value)]) -> RoomView {
