@@ -267,7 +267,6 @@ pub struct RoomToken {
 /// A moderation verb, as the wire tells it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "named after the commands, which are documented")]
 pub enum Moderation {
     ForceDisconnect(ForceDisconnect),
     Unblock(Unblock),
