@@ -41,9 +41,8 @@ impl Hub {
         if !self.begin(session, id, now) {
             return None;
         }
-        if let Err(code) =
-            session.change(|session| session.permit(is_allowed_while_expired(&command)))
-        {
+        let is_allowed_while_expired = command.class().is_allowed_while_expired();
+        if let Err(code) = session.change(|session| session.permit(is_allowed_while_expired)) {
             let message = "the access token has expired; renew first";
             self.reply(session, id, &Err(Error::new(code, message)));
             return None;
@@ -275,41 +274,5 @@ impl Hub {
     fn reply_from_task(&self, session: &SessionHandle, id: u32, result: &Result<Reply, Error>) {
         let body = encode_reply(id, result).into();
         session.tell(|session| session.finish(id, body, self.clock.now(), &self.session));
-    }
-}
-
-/// While its token is expired, a session may renew, and give up what it holds.
-const fn is_allowed_while_expired(command: &Command) -> bool {
-    match command {
-        Command::Renew(_)
-        | Command::PostponeRenewal(_)
-        | Command::End(_)
-        | Command::Leave(_)
-        | Command::Unpublish(_)
-        | Command::Start(_)
-        | Command::Resume(_) => true,
-        Command::UpdateStream(update) => {
-            !matches!(update.has_audio, Some(true)) && !matches!(update.has_video, Some(true))
-        }
-        Command::Join(_)
-        | Command::Roster(_)
-        | Command::Publish(_)
-        | Command::Subscribe(_)
-        | Command::Unsubscribe(_)
-        | Command::Relay(_)
-        | Command::Signal(_)
-        | Command::ForceDisconnect(_)
-        | Command::Unblock(_)
-        | Command::ForceUnpublish(_)
-        | Command::ForceMute(_)
-        | Command::LiftMute(_)
-        | Command::ForceMuteAll(_)
-        | Command::DisableForceMute(_)
-        | Command::AskUnmute(_)
-        | Command::SetRole(_)
-        | Command::LockRoom(_)
-        | Command::UnlockRoom(_)
-        | Command::EndRoom(_)
-        | Command::Watch(_) => false,
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Nothing here is done for each message: what is counted follows from effects, refusals and scrapes.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -75,12 +77,23 @@ impl Hub {
     pub(super) fn count_effect(&self, effect: &Effect, room: &Room) {
         match effect {
             Effect::Reply { result: Err(error), .. } => self.count_refusal(error, room),
-            Effect::Reply { result: Ok(Reply::Joined(joined)), .. } => {
-                self.count_length(&joined.room);
+            Effect::Reply { result: Ok(reply), .. } => {
+                if let Reply::Joined(joined) = reply {
+                    self.count_length(&joined.room);
+                }
             }
             Effect::Audit(row) => self.count_verb(row),
             Effect::Denied { .. } => drop(self.metrics.moderation_denied.inc()),
-            _ => {}
+            Effect::Push { .. }
+            | Effect::Withdraw(_)
+            | Effect::Forget(_)
+            | Effect::Disband(_)
+            | Effect::Enrolled { .. }
+            | Effect::EndSessions { .. }
+            | Effect::Report { .. }
+            | Effect::Persist(_)
+            | Effect::Happened { .. }
+            | Effect::Closed => {}
         }
     }
 
@@ -104,11 +117,16 @@ impl Hub {
     }
 
     fn count_refusal(&self, error: &Error, room: &Room) {
-        match error.code {
-            ErrorCode::RoomFull => self.hit(Limit::ParticipantsPerRoom),
-            ErrorCode::TooManyStreams if room.has_all_streams() => self.hit(Limit::StreamsPerRoom),
-            ErrorCode::TooManyStreams => self.hit(Limit::StreamsPerParticipant),
-            _ => {}
+        if error.code == ErrorCode::RoomFull {
+            self.hit(Limit::ParticipantsPerRoom);
+        }
+        if error.code == ErrorCode::TooManyStreams {
+            let limit = if room.has_all_streams() {
+                Limit::StreamsPerRoom
+            } else {
+                Limit::StreamsPerParticipant
+            };
+            self.hit(limit);
         }
     }
 

@@ -1,6 +1,8 @@
 //! A refused `start` or `resume`: what the client is told before its connection closes.
 
-use stagedoor_proto::{CloseCode, Disconnect, Error, ErrorCode};
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use stagedoor_proto::{CloseCode, Disconnect, Error};
 
 use crate::auth::{AuthError, Denied};
 use crate::store::{Block, BlockKind, Refusal, StoreError};
@@ -19,7 +21,7 @@ impl Refused {
     #[must_use]
     pub fn new(close: CloseCode, message: impl Into<String>) -> Self {
         Self {
-            error: Error::new(error_code(close), message),
+            error: Error::new(close.error_code(), message),
             disconnect: Box::new(Disconnect::new(close)),
         }
     }
@@ -36,7 +38,7 @@ impl Refused {
     #[must_use]
     pub fn ended(disconnect: Disconnect) -> Self {
         let error = Error::new(
-            error_code(disconnect.code),
+            disconnect.code.error_code(),
             format!("the session has ended: {}", disconnect.reason),
         );
         Self { error, disconnect: Box::new(disconnect) }
@@ -47,11 +49,7 @@ impl From<AuthError> for Refused {
     fn from(error: AuthError) -> Self {
         match error {
             AuthError::Denied(denied) => {
-                let close = match denied.code {
-                    ErrorCode::TokenExpired => CloseCode::TokenExpired,
-                    ErrorCode::TokenRevoked => CloseCode::TokenRevoked,
-                    _ => CloseCode::AuthDenied,
-                };
+                let close = denied.code.close_code().unwrap_or(CloseCode::AuthDenied);
                 Self::new(close, denied.message)
             }
             AuthError::Unavailable { retry_after } => Self::new(
@@ -85,7 +83,7 @@ impl From<&Block> for Refused {
     fn from(block: &Block) -> Self {
         let disconnect = parting_word(block);
         Self {
-            error: Error::new(error_code(disconnect.code), "this user may not come in"),
+            error: Error::new(disconnect.code.error_code(), "this user may not come in"),
             disconnect: Box::new(disconnect),
         }
     }
@@ -111,36 +109,4 @@ pub(super) fn parting_word(block: &Block) -> Disconnect {
     }
     disconnect.until_ms = block.until;
     disconnect
-}
-
-/// The error code that goes with a close code.
-const fn error_code(close: CloseCode) -> ErrorCode {
-    match close {
-        CloseCode::Normal | CloseCode::Terminated => ErrorCode::Terminated,
-        CloseCode::UnsupportedVersion => ErrorCode::UnsupportedVersion,
-        CloseCode::AuthDenied | CloseCode::OriginDenied => ErrorCode::AuthDenied,
-        CloseCode::Kicked => ErrorCode::Kicked,
-        CloseCode::Banned => ErrorCode::Banned,
-        CloseCode::UserDeleted => ErrorCode::UserDeleted,
-        CloseCode::Replaced => ErrorCode::Replaced,
-        CloseCode::SessionActive => ErrorCode::SessionActive,
-        CloseCode::Superseded => ErrorCode::Superseded,
-        CloseCode::TokenExpired => ErrorCode::TokenExpired,
-        CloseCode::TokenRevoked => ErrorCode::TokenRevoked,
-        CloseCode::Draining | CloseCode::Moved => ErrorCode::Draining,
-        CloseCode::Overloaded | CloseCode::SlowConsumer | CloseCode::Unknown(_) => {
-            ErrorCode::Overloaded
-        }
-        CloseCode::RateLimited => ErrorCode::RateLimited,
-        CloseCode::EngineUnavailable => ErrorCode::EngineUnavailable,
-        CloseCode::StartTimeout | CloseCode::HeartbeatLost | CloseCode::NotAllowedNow => {
-            ErrorCode::NotAllowedNow
-        }
-        CloseCode::AuthUnavailable => ErrorCode::AuthUnavailable,
-        CloseCode::ResumeExpired => ErrorCode::ResumeExpired,
-        CloseCode::ResumeDenied => ErrorCode::ResumeDenied,
-        CloseCode::Malformed => ErrorCode::Malformed,
-        CloseCode::TooLarge => ErrorCode::TooLarge,
-        CloseCode::TooManyRequestsInFlight => ErrorCode::TooManyRequestsInFlight,
-    }
 }

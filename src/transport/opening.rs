@@ -11,7 +11,8 @@ use std::task::Poll;
 use futures::{SinkExt as _, StreamExt as _};
 use stagedoor_proto::{
     ClientMessage, CloseCode, Command, Credentials, DecodeError, Disconnect, Push, Reply, Request,
-    SessionId, SessionState, SessionStateChange, Start, decode_client, encode_push, encode_reply,
+    SessionEnd, SessionId, SessionState, SessionStateChange, Start, decode_client, encode_push,
+    encode_reply,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
@@ -249,9 +250,10 @@ fn check_params(start: &Start, settings: Settings) -> Result<(), Refused> {
 
 /// The state a refused start ends in: barred users are told that others decided it.
 fn not_established(disconnect: &Disconnect) -> Vec<u8> {
-    let is_barred =
-        matches!(disconnect.code, CloseCode::Banned | CloseCode::Kicked | CloseCode::UserDeleted);
-    let state = if is_barred { SessionState::Terminated } else { SessionState::NotLoggedIn };
+    let state = match disconnect.code.session_end() {
+        SessionEnd::Barred => SessionState::Terminated,
+        SessionEnd::LoggedOut | SessionEnd::Removed => SessionState::NotLoggedIn,
+    };
     let (code, reason) = (Some(disconnect.code), Some(disconnect.reason.clone()));
     encode_push(&Push::SessionState(SessionStateChange { state, version: 2, code, reason }))
 }

@@ -1,5 +1,7 @@
 //! What a room refuses, as problem details.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -52,57 +54,9 @@ impl From<Error> for Problem {
 }
 
 const fn kind_of(code: ErrorCode) -> Kind {
-    let status = status_of(code);
+    let Ok(status) = StatusCode::from_u16(code.http_status()) else {
+        panic!("the table of error codes has HTTP statuses")
+    };
     let kind = Kind::new(status, code.as_str());
-    match status {
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => kind.passing(),
-        _ => kind,
-    }
-}
-
-const fn status_of(code: ErrorCode) -> StatusCode {
-    match code {
-        ErrorCode::Malformed | ErrorCode::UnknownCommand | ErrorCode::InvalidArgument => {
-            StatusCode::BAD_REQUEST
-        }
-        ErrorCode::AuthDenied
-        | ErrorCode::TokenExpired
-        | ErrorCode::TokenRevoked
-        | ErrorCode::TokenInvalid
-        | ErrorCode::TokenSpent => StatusCode::UNAUTHORIZED,
-        ErrorCode::Forbidden
-        | ErrorCode::SelfModeration
-        | ErrorCode::NotOwner
-        | ErrorCode::MutedByModerator
-        | ErrorCode::Blocked
-        | ErrorCode::Banned
-        | ErrorCode::Kicked => StatusCode::FORBIDDEN,
-        ErrorCode::ParticipantNotFound | ErrorCode::StreamNotFound | ErrorCode::NotInRoom => {
-            StatusCode::NOT_FOUND
-        }
-        ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorCode::RefConflict => StatusCode::UNPROCESSABLE_ENTITY,
-        ErrorCode::RateLimited | ErrorCode::TooManyRequestsInFlight => {
-            StatusCode::TOO_MANY_REQUESTS
-        }
-        ErrorCode::Overloaded
-        | ErrorCode::Draining
-        | ErrorCode::EngineUnavailable
-        | ErrorCode::AuthUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorCode::NotAllowedNow
-        | ErrorCode::UnsupportedVersion
-        | ErrorCode::UserDeleted
-        | ErrorCode::SessionActive
-        | ErrorCode::Replaced
-        | ErrorCode::Terminated
-        | ErrorCode::Superseded
-        | ErrorCode::ResumeExpired
-        | ErrorCode::ResumeDenied
-        | ErrorCode::RoomFull
-        | ErrorCode::RoomLocked
-        | ErrorCode::RoomEnded
-        | ErrorCode::TooManyRooms
-        | ErrorCode::TooManyStreams
-        | ErrorCode::NotSubscribed => StatusCode::CONFLICT,
-    }
+    if code.is_temporary() { kind.passing() } else { kind }
 }

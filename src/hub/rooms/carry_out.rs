@@ -1,12 +1,13 @@
 //! The effects of one entry: told to sessions at once, kept and followed up from a task of its own.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, OptionFuture};
 use stagedoor_proto::{
-    CloseCode, Disconnect, Error, ErrorCode, Reason, Reply, SessionId, Timestamp, Username,
-    encode_reply,
+    Error, ErrorCode, Reason, Reply, SessionId, Timestamp, Username, encode_reply,
 };
 
 use super::super::handle::SessionHandle;
@@ -286,19 +287,5 @@ fn audit_event(row: Audit, key: &RoomKey, now: Timestamp) -> AuditEvent {
         reason: row.reason.map(|reason| reason.as_str().into()),
         ref_: row.ref_,
         outcome: AuditOutcome::Receipts { counts: row.counts, elapsed_ms: row.elapsed_ms },
-    }
-}
-
-/// How a session's end is told in its rooms.
-pub(super) fn leave_reason(ending: &Disconnect) -> stagedoor_proto::LeaveReason {
-    use stagedoor_proto::LeaveReason;
-    match ending.code {
-        CloseCode::Kicked => LeaveReason::ForceDisconnected,
-        CloseCode::Banned => LeaveReason::Banned,
-        CloseCode::Replaced => LeaveReason::Replaced,
-        CloseCode::TokenExpired | CloseCode::TokenRevoked => LeaveReason::TokenExpired,
-        CloseCode::ResumeExpired => LeaveReason::NetworkLost,
-        CloseCode::Draining => LeaveReason::ServerShutdown,
-        _ => LeaveReason::Ended,
     }
 }

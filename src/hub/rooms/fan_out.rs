@@ -5,10 +5,12 @@
 //! beside the runtime, and connections are woken a few at a time: who is told last of thousands had rather wait for part
 //! of a second than that every other room does.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use stagedoor_proto::{Push, encode_push};
+use stagedoor_proto::{Delivery, Push, encode_push};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::interval;
 
@@ -29,13 +31,16 @@ impl Hub {
     pub(super) fn push_to(&self, place: &Place, inside: &Inside, to: &Audience, push: &Push) {
         let body: Body = encode_push(push).into();
         let (now, settings) = (self.clock.now(), &self.session);
-        if is_of_receiver(push) {
-            self.tell_all(inside, to, |session| {
-                session.push(Body::clone(&body), now, settings);
-            });
-            return;
-        }
-        let urgent = is_urgent(push);
+        let urgent = match push.delivery() {
+            Delivery::Own => {
+                self.tell_all(inside, to, |session| {
+                    session.push(Body::clone(&body), now, settings);
+                });
+                return;
+            }
+            Delivery::Urgent => true,
+            Delivery::Room => false,
+        };
         self.tell_all(inside, to, |session| {
             session.push_room(&body, place.tag(), urgent, now, settings);
         });
@@ -88,18 +93,4 @@ pub(super) fn beside_others<R>(is_long: bool, work: impl FnOnce() -> R) -> R {
         Handle::try_current().is_ok_and(|here| here.runtime_flavor() == RuntimeFlavor::MultiThread)
     };
     if is_long && has_others() { tokio::task::block_in_place(work) } else { work() }
-}
-
-/// Whether it is about its receiver's own membership. No snapshot makes up for it, so it is kept whatever else is not.
-const fn is_of_receiver(push: &Push) -> bool {
-    match push {
-        Push::Removed(_) => true,
-        Push::RoleChanged(changed) => changed.capabilities.is_some(),
-        _ => false,
-    }
-}
-
-/// Whether somebody whose token has expired is told of it all the same.
-const fn is_urgent(push: &Push) -> bool {
-    matches!(push, Push::MuteForced(_) | Push::RoleChanged(_))
 }

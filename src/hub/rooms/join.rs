@@ -116,9 +116,7 @@ fn entitle(
 }
 
 fn token_error(error: &TokenError) -> Error {
-    let code = match error.code() {
-        ErrorCode::TokenExpired => ErrorCode::TokenExpired,
-        _ => ErrorCode::TokenInvalid,
-    };
+    let is_expired = error.code() == ErrorCode::TokenExpired;
+    let code = if is_expired { ErrorCode::TokenExpired } else { ErrorCode::TokenInvalid };
     Error::new(code, error.to_string()).at("join.token")
 }

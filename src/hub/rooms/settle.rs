@@ -10,7 +10,6 @@ use stagedoor_proto::{Push, RoomReset};
 use super::super::Hub;
 use super::super::handle::SessionHandle;
 use super::super::membership::Untold;
-use super::carry_out::leave_reason;
 use crate::room::{Audience, RoomCommand};
 
 impl Hub {
@@ -20,7 +19,7 @@ impl Hub {
         while let Some((place, untold)) = session.begin_telling() {
             match untold {
                 Untold::Ended(ending) => {
-                    let (reason, cause) = (leave_reason(&ending), session.ended_by());
+                    let (reason, cause) = (ending.code.leave_reason(), session.ended_by());
                     self.engine.append(
                         place.key(),
                         RoomCommand::Leave { session: id, reason, origin: None, cause },

@@ -1,6 +1,6 @@
 //! Parting from a connection: for good, or until its client is back.
 
-use stagedoor_proto::{CloseCode, Disconnect, Timestamp};
+use stagedoor_proto::{Disconnect, SessionEnd, Timestamp};
 
 use super::super::link::Link;
 use super::super::state::Input;
@@ -17,7 +17,12 @@ impl Session {
         }
         let ends = disconnect.code.ends_session();
         if ends {
-            self.turn(ending_input(disconnect.code), Some(&disconnect), settings);
+            let input = match disconnect.code.session_end() {
+                SessionEnd::LoggedOut => Input::Over,
+                SessionEnd::Removed => Input::Removed,
+                SessionEnd::Barred => Input::Barred,
+            };
+            self.turn(input, Some(&disconnect), settings);
         }
         let after = if ends {
             Link::Ended { ending: Box::new(disconnect.clone()), until }
@@ -30,40 +35,5 @@ impl Session {
             Link::Suspended { until } if !ends => self.link = Link::Suspended { until },
             Link::Suspended { .. } | Link::Ended { .. } => self.ring.clear(),
         }
-    }
-}
-
-/// What an ending code means for the state: the client's own and time's endings log out, others' terminate.
-const fn ending_input(code: CloseCode) -> Input {
-    match code {
-        CloseCode::Normal
-        | CloseCode::TokenExpired
-        | CloseCode::TokenRevoked
-        | CloseCode::ResumeExpired
-        | CloseCode::ResumeDenied
-        | CloseCode::Malformed
-        | CloseCode::TooLarge
-        | CloseCode::NotAllowedNow
-        | CloseCode::TooManyRequestsInFlight
-        | CloseCode::UnsupportedVersion
-        | CloseCode::AuthDenied
-        | CloseCode::OriginDenied
-        | CloseCode::SessionActive
-        | CloseCode::Draining
-        | CloseCode::Overloaded
-        | CloseCode::RateLimited
-        | CloseCode::SlowConsumer
-        | CloseCode::EngineUnavailable
-        | CloseCode::StartTimeout
-        | CloseCode::AuthUnavailable
-        | CloseCode::Moved
-        | CloseCode::HeartbeatLost
-        | CloseCode::Unknown(_) => Input::Over,
-        CloseCode::Kicked
-        | CloseCode::Banned
-        | CloseCode::UserDeleted
-        | CloseCode::Replaced
-        | CloseCode::Terminated
-        | CloseCode::Superseded => Input::Removed,
     }
 }

@@ -88,7 +88,7 @@ impl Session {
             Link::Suspended { .. } | Link::Ended { .. } => self
                 .parting
                 .as_ref()
-                .is_some_and(|(whose, why)| *whose == generation && is_still_reading(why.code)),
+                .is_some_and(|(whose, why)| *whose == generation && why.code.peer_reads()),
         };
         if !is_own {
             return Output::Part(Box::new(self.parting(generation)));
@@ -124,9 +124,4 @@ impl Session {
         }
         *disconnect
     }
-}
-
-/// Whether a connection parted from for this reason can be expected to take what still waits.
-const fn is_still_reading(code: CloseCode) -> bool {
-    !matches!(code, CloseCode::SlowConsumer | CloseCode::HeartbeatLost)
 }
