@@ -23,6 +23,7 @@ mod large;
 mod leaving;
 mod moderate;
 mod mute;
+mod node_epoch;
 mod overview;
 mod owed;
 mod participants;
@@ -47,6 +48,7 @@ pub use command::{Caller, Entry, Join, Moderation, Opening, Origin, RoomCommand,
 pub use effect::{Audience, Audit, Effect, Fact};
 pub use happening::Happening;
 pub use key::RoomKey;
+pub use node_epoch::NodeEpoch;
 pub use overview::{Overview, Present};
 pub use owed::Subject;
 pub use permit::{ScopeSet, capabilities};
