@@ -14,7 +14,7 @@ use crate::auth;
 use crate::auth::token::{AccessTokens, NoSigningKey};
 use crate::clock::{Clock, Rng};
 use crate::config::{self, Config, ConfigError};
-use crate::engine;
+use crate::engine::{self, Engine};
 use crate::http::{Listener, Ports, Role};
 use crate::hub::{App, Hub, Inheritance};
 use crate::lifecycle::Lifecycle;
@@ -47,7 +47,7 @@ pub struct Server {
     lifecycle: Lifecycle,
     drain: config::Drain,
     /// The logs of rooms, where the store outlives the process and so what they came to is handed over.
-    handed_over: Option<Arc<engine::Local>>,
+    handed_over: Option<Arc<dyn Engine>>,
     reloader: Reloader,
     /// Delivers webhooks.
     dispatcher: Dispatcher,
@@ -148,7 +148,8 @@ impl Server {
             // Those who were in rooms went with the process before this one.
             store.vacate_rooms(clock.now() + RETENTION).await?;
         }
-        let engine = Arc::new(engine::Local::new(clock.clone(), inheritance.last_place()));
+        let engine: Arc<dyn Engine> =
+            Arc::new(engine::Local::new(clock.clone(), inheritance.last_place()));
         let handed_over = match config.store {
             config::Store::Sqlite { .. } => Some(Arc::clone(&engine)),
             config::Store::Memory => None,
@@ -250,7 +251,7 @@ impl Server {
             lifecycle.stopped(LAST_WORDS).await;
         }
         let stopped = match handed_over {
-            Some(engine) if !hand_over(&hub, &engine).await => Stopped::NotHandedOver,
+            Some(engine) if !hand_over(&hub, &*engine).await => Stopped::NotHandedOver,
             _ if in_time => Stopped::Cleanly,
             _ => Stopped::Late,
         };
@@ -297,8 +298,8 @@ async fn inherit(store: &dyn Store) -> Inheritance {
 }
 
 /// Leaves what there is to the next process; whether it is kept.
-async fn hand_over(hub: &Hub, engine: &engine::Local) -> bool {
-    let last = engine.close();
+async fn hand_over(hub: &Hub, engine: &dyn Engine) -> bool {
+    let last = engine.close().await;
     let Some(handed) = hub.hand_over(last) else { return true };
     let reason = match tokio::time::timeout(HAND_OVER, hub.store().hand_over(handed)).await {
         Ok(Ok(())) => return true,

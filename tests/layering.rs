@@ -27,6 +27,7 @@ const BESIDE: &[(&str, &str)] = &[
     ("room", "request"),
     ("config", "outbound"),
     ("auth", "store"),
+    ("engine", "store"),
     ("webhook", "store"),
 ];
 /// Modules that may import less than their layer allows.

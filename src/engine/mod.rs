@@ -1,29 +1,25 @@
-//! What crosses nodes: the logs of rooms.
+//! What nodes share: the logs of rooms, fan-out, the directory of sessions, leases, requests between nodes.
 //!
-//! A room is a log. [`Engine::append`] gives a command its place and its time in one step; every node that has the room
-//! applies the same entries in the same order ([`Apply`]), and the node that appended answers its client when its entry
-//! comes up. Nothing here knows what a command means, and nobody may assume that a room lives in one process.
+//! [`Engine`] is what a node asks for, [`NodeHandler`] what it is asked. A room is a log: [`Engine::append`] gives a
+//! command its version and its time in one step, every interested node applies the same entries in the same order, and
+//! the node that appended answers its client when its entry comes up. Nothing here knows what a command means, and
+//! nobody may assume that a room lives in one process.
 
+mod answer;
+mod directory;
+mod error;
 mod local;
+mod log;
+mod nodes;
+mod traits;
 
-use std::sync::Weak;
-
+pub use answer::Answer;
+pub use directory::{
+    Claim, ClaimRules, Claimed, DirectoryKey, Displaced, Move, Moved, Prepare, Prepared, Restore,
+    SessionRecord, SessionRow,
+};
+pub use error::{EngineError, RequestError};
 pub use local::Local;
-
-use crate::room::{Entry, RoomCommand, RoomKey};
-
-/// Takes the entries of rooms' logs, those of one room in their order and one at a time.
-pub trait Apply: Send + Sync {
-    /// The next entry of a room's log. It must not append before it returns.
-    fn apply(&self, room: &RoomKey, entry: Entry);
-}
-
-/// The logs of rooms.
-pub trait Engine: Send + Sync + 'static {
-    /// Hands all entries to `apply` from now on; called once, before anything is appended.
-    fn subscribe(&self, apply: Weak<dyn Apply>);
-
-    /// Gives `command` its place and its time in a room's log. Its entry reaches every node's [`Apply`], this one's too,
-    /// be it before this returns or later. Places grow, and may be skipped.
-    fn append(&self, room: &RoomKey, command: RoomCommand);
-}
+pub use log::{AppendError, Appended, Checkpoint, Condition, RoomLog, RoomMessage, Sent};
+pub use nodes::{Burial, Gap, Health, LEASE, LEASE_RENEWAL, Lease, Renewal};
+pub use traits::{Engine, NodeHandler};

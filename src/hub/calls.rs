@@ -162,7 +162,7 @@ impl Hub {
         let is_asking = matches!(verb, Moderation::AskUnmute(_));
         let mut call = self.calls.begin()?;
         let origin = Origin::Call(call.id);
-        self.engine.append(room, RoomCommand::Moderate { origin, verb, server: Some(caller) });
+        self.append(room, RoomCommand::Moderate { origin, verb, server: Some(caller) });
         let Reply::Accepted(accepted) = call.answered().await? else {
             unreachable!("a room answers every verb with `accepted`")
         };
@@ -182,7 +182,7 @@ impl Hub {
         self.open_known(room).await?;
         let mut call = self.calls.begin()?;
         let origin = Origin::Call(call.id);
-        self.engine.append(room, RoomCommand::UpdateStream { origin, update });
+        self.append(room, RoomCommand::UpdateStream { origin, update });
         match call.answered().await? {
             Reply::Updated(updated) => Ok(updated.stream),
             _ => unreachable!("a room answers a changed stream with `updated`"),

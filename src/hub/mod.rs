@@ -48,7 +48,7 @@ pub use start::Established;
 use crate::auth::token::AccessTokens;
 use crate::clock::{Clock, Rng};
 use crate::config::{Config, Keepalive, Limits};
-use crate::engine::{Apply, Engine};
+use crate::engine::{Engine, NodeHandler};
 use crate::lifecycle::Lifecycle;
 use crate::session::{LifetimeSettings, RingLimits, SessionSettings};
 use crate::store::Store;
@@ -134,8 +134,8 @@ impl Hub {
             me: Weak::clone(me),
         });
         hub.note_webhooks();
-        let apply: Weak<dyn Apply> = Arc::downgrade(&hub) as _;
-        hub.engine.subscribe(apply);
+        let handler: Weak<dyn NodeHandler> = Arc::downgrade(&hub) as _;
+        hub.engine.attach(handler, &hub.lifecycle);
         hub
     }
 

@@ -286,7 +286,7 @@ impl Hub {
         }
         for room in rooms {
             let (from, to, cause) = (from.clone(), to.clone(), Some(request.clone()));
-            self.engine.append(&room, RoomCommand::Carry { from, to, cause });
+            self.append(&room, RoomCommand::Carry { from, to, cause });
         }
     }
 

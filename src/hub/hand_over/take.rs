@@ -135,7 +135,7 @@ impl Hub {
         for (key, session) in lost {
             let reason = LeaveReason::NetworkLost;
             let left = RoomCommand::Leave { session, reason, origin: None, cause: None };
-            self.engine.append(&key, left);
+            self.append(&key, left);
         }
         for session in sessions.values() {
             self.settle(session);

@@ -6,16 +6,20 @@ use super::super::Hub;
 use super::carry_out::Later;
 use super::fan_out::beside_others;
 use super::place::Place;
-use crate::engine::Apply;
+use crate::engine::NodeHandler;
 use crate::room::{Entry, RoomCommand, RoomKey};
 
-impl Apply for Hub {
+impl NodeHandler for Hub {
     fn apply(&self, key: &RoomKey, entry: Entry) {
         let place = self.rooms.enter(key);
         let is_verb = matches!(entry.command, RoomCommand::Moderate { .. });
         // A verb over a crowd goes through all of it.
         let is_long = is_verb && place.lock().is_crowded();
         beside_others(is_long, || self.apply_to(&place, entry, is_verb));
+    }
+
+    fn applied_version(&self, key: &RoomKey) -> u64 {
+        self.rooms.find(key).map_or(0, |place| place.lock().room.version())
     }
 }
 

@@ -252,7 +252,7 @@ impl Hub {
     }
 
     /// Answers a request of a local session, or a call; those of another node are answered there.
-    fn answer(&self, origin: Origin, result: &Result<Reply, Error>) {
+    pub(super) fn answer(&self, origin: Origin, result: &Result<Reply, Error>) {
         match origin {
             Origin::Session { session, request } => {
                 let Some(session) = self.registry.find(session) else { return };

@@ -39,7 +39,7 @@ impl Hub {
             }),
             logged => match self.address(session, origin, logged) {
                 Ok((place, command)) => {
-                    self.engine.append(place.key(), command);
+                    self.append(place.key(), command);
                     return None;
                 }
                 Err(error) => Err(error),

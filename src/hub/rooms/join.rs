@@ -74,7 +74,7 @@ impl Hub {
             link: Link::Live,
             state: SessionState::Established,
         };
-        self.engine.append(&key, RoomCommand::Join(Box::new(join)));
+        self.append(&key, RoomCommand::Join(Box::new(join)));
         Ok(())
     }
 }

@@ -6,6 +6,7 @@
 //! task of its own, never from within `apply`.
 //! Not here: what a room decides (`room`).
 
+mod append;
 mod apply;
 mod carry_out;
 mod commands;
@@ -137,7 +138,7 @@ impl Hub {
             due.map(|entry| entry.key().clone()).collect()
         };
         for key in due {
-            self.engine.append(&key, RoomCommand::Tick);
+            self.append(&key, RoomCommand::Tick);
         }
     }
 

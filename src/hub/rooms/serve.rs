@@ -76,7 +76,7 @@ impl Hub {
         if self.find_open(key).is_none() {
             let (settings, record, _) = self.stored(key).await?;
             let opening = Box::new(Opening { settings, record });
-            self.engine.append(key, RoomCommand::Open(opening));
+            self.append(key, RoomCommand::Open(opening));
         }
         Ok(())
     }
@@ -89,7 +89,7 @@ impl Hub {
                 return Err(CallError::NoRoom);
             }
             let opening = Box::new(Opening { settings, record });
-            self.engine.append(key, RoomCommand::Open(opening));
+            self.append(key, RoomCommand::Open(opening));
         }
         Ok(())
     }

@@ -20,18 +20,17 @@ impl Hub {
             match untold {
                 Untold::Ended(ending) => {
                     let (reason, cause) = (ending.code.leave_reason(), session.ended_by());
-                    self.engine.append(
+                    self.append(
                         place.key(),
                         RoomCommand::Leave { session: id, reason, origin: None, cause },
                     );
                 }
                 Untold::Changed { link, state } => {
                     if let Some(link) = link {
-                        self.engine.append(place.key(), RoomCommand::Link { session: id, link });
+                        self.append(place.key(), RoomCommand::Link { session: id, link });
                     }
                     if let Some(state) = state {
-                        self.engine
-                            .append(place.key(), RoomCommand::SessionState { session: id, state });
+                        self.append(place.key(), RoomCommand::SessionState { session: id, state });
                     }
                 }
             }

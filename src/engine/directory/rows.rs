@@ -1,0 +1,241 @@
+//! The rows of one user, changed in single steps: what a script does in an engine with a server of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use smallvec::SmallVec;
+use stagedoor_proto::{InstanceId, SessionId};
+
+use super::{
+    Claim, ClaimRules, Claimed, Move, Moved, Prepare, Prepared, Restore, SessionRecord, SessionRow,
+};
+use crate::config::DuplicatePolicy;
+use crate::room::NodeEpoch;
+use crate::session::SecretHash;
+
+/// How long it is known that an instance was held by a newer generation, in microseconds; longer than any hook may take.
+const TOMBSTONE: u64 = 60_000_000;
+
+/// The rows of one user. Times are microseconds of the engine's clock.
+pub(super) struct UserRows {
+    /// Changed by everything that may have made the user unwelcome.
+    fence: u64,
+    /// The newest generation that was given out.
+    newest: u64,
+    /// When something was last asked of it.
+    touched: u64,
+    rows: SmallVec<[Row; 1]>,
+    tombstones: Vec<Tombstone>,
+}
+
+struct Row {
+    instance: InstanceId,
+    session: SessionId,
+    generation: u64,
+    node: NodeEpoch,
+    is_live: bool,
+    /// `None` after [`UserRows::restore`], until the next move on its own node.
+    secret: Option<SecretHash>,
+    /// The secret before, which counts until the newest was used: the reply that had that one may be lost.
+    former_secret: Option<SecretHash>,
+    record: Option<Arc<SessionRecord>>,
+}
+
+/// A generation that an instance was held by.
+struct Tombstone {
+    instance: InstanceId,
+    generation: u64,
+    until: u64,
+}
+
+impl UserRows {
+    pub(super) const fn new(fence: u64) -> Self {
+        Self { fence, newest: 0, touched: 0, rows: SmallVec::new_const(), tombstones: Vec::new() }
+    }
+
+    /// Whether nothing is lost with it: a start that was prepared here and claims later is fenced, and prepares again.
+    pub(super) fn is_idle(&mut self, now: u64) -> bool {
+        self.tombstones.retain(|tombstone| tombstone.until > now);
+        let is_forgotten = self.touched.saturating_add(TOMBSTONE) < now;
+        self.rows.is_empty() && self.tombstones.is_empty() && is_forgotten
+    }
+
+    pub(super) fn prepare(&mut self, prepare: &Prepare, now: u64) -> Prepared {
+        let newest = self.newest;
+        let generation = self.next_generation(now, prepare.age).max(prepare.at_least);
+        self.newest = self.newest.max(generation);
+        let protected = self.protected(&prepare.instance, prepare.rules, None);
+        Prepared { fence: self.fence, generation, newest, protected: protected.map(Row::shown) }
+    }
+
+    pub(super) fn claim(&mut self, claim: Claim, node: NodeEpoch, now: u64) -> Claimed {
+        self.touched = now;
+        if self.fence != claim.fence {
+            return Claimed::Fenced;
+        }
+        let own = self.rows.iter().position(|row| row.instance == claim.instance);
+        if own.is_some_and(|own| self.rows[own].session == claim.session) {
+            return Claimed::Held { displaced: Vec::new() };
+        }
+        let newest = own.map_or(0, |own| self.rows[own].generation);
+        if newest.max(self.buried_generation(&claim.instance)) >= claim.generation {
+            return Claimed::Superseded;
+        }
+        if let Some(protected) = self.protected(&claim.instance, claim.rules, claim.evict) {
+            return Claimed::Protected(Box::new(protected.shown()));
+        }
+        let mut displaced = Vec::new();
+        if let Some(own) = own {
+            displaced.push(self.rows.remove(own));
+        }
+        self.tombstones.retain(|tombstone| tombstone.instance != claim.instance);
+        self.rows.push(Row {
+            instance: claim.instance,
+            session: claim.session,
+            generation: claim.generation,
+            node,
+            is_live: true,
+            secret: Some(claim.secret),
+            former_secret: None,
+            record: claim.record,
+        });
+        while self.rows.len() > claim.rules.max_sessions.max(1) {
+            let Some(oldest) = self.oldest() else { break };
+            let gone = self.rows.remove(oldest);
+            self.entomb(&gone, now);
+            displaced.push(gone);
+        }
+        Claimed::Held { displaced: displaced.iter().map(Row::shown).collect() }
+    }
+
+    pub(super) fn fence(&mut self, fence: u64) -> Vec<SessionRow> {
+        self.fence = fence;
+        self.shown()
+    }
+
+    pub(super) fn shown(&self) -> Vec<SessionRow> {
+        self.rows.iter().map(Row::shown).collect()
+    }
+
+    pub(super) fn release(&mut self, session: SessionId, node: NodeEpoch, now: u64) -> bool {
+        let Some(own) = self.find(session, node) else { return false };
+        let gone = self.rows.remove(own);
+        self.entomb(&gone, now);
+        true
+    }
+
+    pub(super) fn suspend(&mut self, session: SessionId, generation: u64, node: NodeEpoch) -> bool {
+        let Some(own) = self.find(session, node) else { return false };
+        let row = &mut self.rows[own];
+        row.is_live &= row.generation != generation;
+        row.generation == generation
+    }
+
+    pub(super) fn move_here(&mut self, to: &Move, node: NodeEpoch, now: u64) -> Moved {
+        let generation = self.next_generation(now, to.age);
+        let Some(row) = self.rows.iter_mut().find(|row| row.session == to.session) else {
+            return Moved::Denied;
+        };
+        if (row.node != node && !row.accepts(to.shown)) || row.generation >= generation {
+            return Moved::Denied;
+        }
+        let former = Box::new(row.shown());
+        row.generation = generation;
+        row.node = node;
+        row.is_live = true;
+        row.former_secret = Some(to.shown);
+        row.secret = Some(to.next);
+        self.newest = self.newest.max(generation);
+        Moved::Here { generation, former }
+    }
+
+    pub(super) fn restore(&mut self, row: Restore, node: NodeEpoch) {
+        self.newest = self.newest.max(row.generation);
+        let own = self.rows.iter().position(|held| held.instance == row.instance);
+        if own.is_some_and(|own| self.rows[own].generation >= row.generation) {
+            return;
+        }
+        let row = Row {
+            instance: row.instance,
+            session: row.session,
+            generation: row.generation,
+            node,
+            is_live: false,
+            secret: None,
+            former_secret: None,
+            record: row.record,
+        };
+        match own {
+            Some(own) => self.rows[own] = row,
+            None => self.rows.push(row),
+        }
+    }
+
+    /// The engine's time at which an attempt of this age arrived; of attempts of one age the later is greater.
+    fn next_generation(&mut self, now: u64, age: Duration) -> u64 {
+        self.touched = now;
+        let age = u64::try_from(age.as_micros()).unwrap_or(u64::MAX);
+        now.max(self.newest + 1).saturating_sub(age).max(1)
+    }
+
+    /// The session that `instance`, or the user's cap, would have to displace, where the policy forbids that.
+    fn protected(
+        &self,
+        instance: &InstanceId,
+        rules: ClaimRules,
+        evict: Option<u64>,
+    ) -> Option<&Row> {
+        match rules.policy {
+            DuplicatePolicy::NewestWins => return None,
+            DuplicatePolicy::RejectNew => {}
+        }
+        let own = self.rows.iter().find(|row| row.instance == *instance);
+        let in_the_way = match own {
+            Some(own) => Some(own),
+            None if self.rows.len() >= rules.max_sessions => {
+                self.oldest().map(|oldest| &self.rows[oldest])
+            }
+            None => None,
+        };
+        in_the_way.filter(|row| row.is_live && Some(row.generation) != evict)
+    }
+
+    fn oldest(&self) -> Option<usize> {
+        let oldest = self.rows.iter().enumerate().min_by_key(|(_, row)| row.generation);
+        oldest.map(|(index, _)| index)
+    }
+
+    fn find(&self, session: SessionId, node: NodeEpoch) -> Option<usize> {
+        self.rows.iter().position(|row| row.session == session && row.node == node)
+    }
+
+    fn buried_generation(&self, instance: &InstanceId) -> u64 {
+        let of_instance =
+            self.tombstones.iter().filter(|tombstone| tombstone.instance == *instance);
+        of_instance.map(|tombstone| tombstone.generation).max().unwrap_or(0)
+    }
+
+    fn entomb(&mut self, row: &Row, now: u64) {
+        self.tombstones.retain(|tombstone| tombstone.until > now);
+        let until = now.saturating_add(TOMBSTONE);
+        let (instance, generation) = (row.instance.clone(), row.generation);
+        self.tombstones.push(Tombstone { instance, generation, until });
+    }
+}
+
+impl Row {
+    fn accepts(&self, shown: SecretHash) -> bool {
+        self.secret == Some(shown) || self.former_secret == Some(shown)
+    }
+
+    fn shown(&self) -> SessionRow {
+        SessionRow {
+            instance: self.instance.clone(),
+            session: self.session,
+            generation: self.generation,
+            node: self.node,
+            is_live: self.is_live,
+            record: self.record.clone(),
+        }
+    }
+}
