@@ -215,3 +215,13 @@ impl Engine for Local {
         Answer::ready(self.last.load(Ordering::Relaxed))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Local;
+    use crate::engine::conformance::{Harness, every_rule};
+
+    every_rule!(Harness::new(|clock| Arc::new(Local::new(clock.clone(), 7))));
+}

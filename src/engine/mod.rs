@@ -3,9 +3,11 @@
 //! [`Engine`] is what a node asks for, [`NodeHandler`] what it is asked. A room is a log: [`Engine::append`] gives a
 //! command its version and its time in one step, every interested node applies the same entries in the same order, and
 //! the node that appended answers its client when its entry comes up. Nothing here knows what a command means, and
-//! nobody may assume that a room lives in one process.
+//! nobody may assume that a room lives in one process. Every implementation passes the tests of `conformance`.
 
 mod answer;
+#[cfg(test)]
+mod conformance;
 mod directory;
 mod error;
 mod local;
