@@ -12,6 +12,7 @@ mod directory;
 mod error;
 mod local;
 mod log;
+mod memory;
 mod nodes;
 mod traits;
 
@@ -23,5 +24,6 @@ pub use directory::{
 pub use error::{EngineError, RequestError};
 pub use local::Local;
 pub use log::{AppendError, Appended, Checkpoint, Condition, RoomLog, RoomMessage, Sent};
+pub use memory::MemoryCluster;
 pub use nodes::{Burial, Gap, Health, LEASE, LEASE_RENEWAL, Lease, Renewal};
 pub use traits::{Engine, NodeHandler};
