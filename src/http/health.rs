@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use hyper::StatusCode;
 
-use super::router::Ports;
+use super::state::Ports;
 
 /// Where they are: asked for even where nothing else is to be had.
 pub(super) const PATHS: [&str; 2] = ["/livez", "/readyz"];

@@ -30,9 +30,9 @@ use tower_service::Service as _;
 use tracing::Instrument as _;
 
 use super::problem::{Kind, Problem};
-use super::router::Ports;
+use super::state::Ports;
 use super::upgrade::{self, Ticket};
-use super::{api, health};
+use super::{health, request_id};
 use crate::hub::{NoPlace, Place};
 use crate::lifecycle::Lifecycle;
 use crate::sync::{Mutex, Rank};
@@ -264,7 +264,7 @@ impl Visit {
             let is_health = health::PATHS.contains(&request.uri().path());
             if self.role == Role::Admin && is_last && !is_health {
                 return Either::Left(ready(Ok(close_after(
-                    api::identify(request.headers(), no_place()),
+                    request_id::identify(request.headers(), no_place()),
                     is_last,
                 ))));
             }

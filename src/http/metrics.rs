@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use hyper::header::{CONTENT_TYPE, HeaderName};
 
-use super::router::Ports;
+use super::state::Ports;
 use crate::telemetry::Metrics;
 
 /// Every metric as it is now. On the port of the server API, which is not the clients'; no key is asked for.

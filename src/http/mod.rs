@@ -3,6 +3,7 @@
 //! Owns no state; it turns HTTP into calls of the `hub`. Not here: what happens on a WebSocket (`transport`).
 
 mod api;
+mod call_rate;
 mod forwarded;
 mod health;
 mod host;
@@ -10,9 +11,10 @@ mod listener;
 mod metrics;
 mod origin;
 mod problem;
-mod router;
+mod request_id;
+mod state;
 mod upgrade;
 
 pub use api::openapi_document;
 pub use listener::{Listener, Role};
-pub use router::Ports;
+pub use state::Ports;

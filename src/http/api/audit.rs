@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagedoor_proto::{RoomId, Username};
 
-use super::super::problem::Problem;
-use super::super::router::Ports;
-use super::bearer::Backend;
-use super::input::Asked;
+use super::caller::Backend;
+use super::extract::Asked;
 use super::paging::{self, Cursor, Page};
 use super::routes::{Method, Routes};
+use crate::http::problem::Problem;
+use crate::http::state::Ports;
 use crate::store::{AuditRow, AuditSearch, Head, Store, StoreError};
 
 /// Rows read at a time.

@@ -10,10 +10,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
-use super::super::problem::{Kind, Problem};
-use super::super::router::Ports;
-use super::bearer::{UNAUTHORIZED, bearer_of, refused};
+use super::caller::{UNAUTHORIZED, bearer_of, refused};
 use super::routes::{Method, Refuses, Routes};
+use crate::http::problem::{Kind, Problem};
+use crate::http::state::Ports;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.about("node").on(Method::Post, "/drain", drain, |told| {

@@ -7,17 +7,17 @@
 //! hangs up, and is done once for each `ref`. Not here: what the verbs do (`hub`).
 
 mod audit;
-mod bearer;
+mod caller;
+mod description;
 mod drain;
-mod input;
-mod once;
+mod errors;
+mod extract;
+mod idempotency;
+mod moderation;
 mod openapi;
 mod paging;
 mod participants;
-mod rate;
-mod receipt;
-mod refused;
-mod request_id;
+mod problem_responses;
 mod rooms;
 mod routes;
 mod sessions;
@@ -31,15 +31,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 
-use super::router::Ports;
+use super::state::Ports;
 use crate::auth::OperatorKey;
 use crate::config::{self, Config};
-use once::Refs;
-use rate::Callers;
+use crate::http::call_rate::Callers;
+use idempotency::Refs;
 use routes::Routes;
 
 pub use openapi::document as openapi_document;
-pub(super) use request_id::{follow, identify};
 
 /// Where the API is.
 const PREFIX: &str = "/api/v1";

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::super::problem::Problem;
+use crate::http::problem::Problem;
 
 /// How much a page has, unless asked otherwise, and at most.
 const DEFAULT_PAGE: usize = 100;

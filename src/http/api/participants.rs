@@ -13,13 +13,13 @@ use stagedoor_proto::{
     SessionState, SetRole, StreamId, Unblock, Username, Verb, Who, object,
 };
 
-use super::super::problem::Problem;
-use super::super::router::Ports;
-use super::bearer::Backend;
-use super::input::{Asked, At, Call};
+use super::caller::Backend;
+use super::extract::{Asked, At, Call};
+use super::moderation::{InRoom, Patience, has_ref, moderate};
 use super::paging::{self, Page, Window};
-use super::receipt::{InRoom, Patience, has_ref, moderate};
 use super::routes::{Method, Routes};
+use crate::http::problem::Problem;
+use crate::http::state::Ports;
 use crate::room::{Moderation, Present};
 
 pub(super) fn routes(routes: Routes) -> Routes {

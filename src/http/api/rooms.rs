@@ -14,14 +14,14 @@ use stagedoor_proto::{
     RoomMute, SendSignal, Sent, SignalType, StreamId, Target, Timestamp, Verb, object,
 };
 
-use super::super::problem::{Kind, Problem};
-use super::super::router::Ports;
-use super::bearer::{Backend, Deed};
-use super::input::{Asked, At, Call, TOO_LARGE};
+use super::caller::{Backend, Deed};
+use super::errors::{ENGINE_UNAVAILABLE, NO_PARTICIPANT, ROOM_EXISTS};
+use super::extract::{Asked, At, Call, TOO_LARGE};
+use super::moderation::{InRoom, Nothing, Patience, has_ref, moderate};
 use super::paging::{self, Page, Window};
-use super::receipt::{InRoom, Nothing, Patience, has_ref, moderate};
-use super::refused::{ENGINE_UNAVAILABLE, NO_PARTICIPANT, ROOM_EXISTS};
 use super::routes::{Method, Routes};
+use crate::http::problem::{Kind, Problem};
+use crate::http::state::Ports;
 use crate::hub::ShownRoom;
 use crate::room::{Expiry, Moderation, RoomChoices};
 use crate::store::Page as StorePage;

@@ -10,9 +10,9 @@ use axum::extract::State;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, on};
 
-use super::openapi::Description;
+use super::description::Description;
 use crate::http::problem::Kind;
-use crate::http::router::Ports;
+use crate::http::state::Ports;
 
 /// How an operation is told in the document.
 pub(super) type Describe = fn(Description<'_>) -> Description<'_>;

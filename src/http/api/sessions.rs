@@ -13,14 +13,14 @@ use stagedoor_proto::{
     ClientInfo, Disconnect, InstanceId, SessionId, SessionState, Timestamp, Username,
 };
 
-use super::super::problem::{Kind, Problem};
-use super::super::router::Ports;
-use super::bearer::{Backend, Deed};
-use super::input::{Asked, At, Call};
+use super::caller::{Backend, Deed};
+use super::extract::{Asked, At, Call};
+use super::moderation::Nothing;
 use super::paging::{self, Cursor, Page};
-use super::receipt::Nothing;
 use super::routes::{Method, Refuses, Routes};
 use super::tokens;
+use crate::http::problem::{Kind, Problem};
+use crate::http::state::Ports;
 use crate::hub::SessionHandle;
 use crate::store::{EndedSession, EndedSessions, Page as StorePage};
 

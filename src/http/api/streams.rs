@@ -14,15 +14,15 @@ use stagedoor_proto::{
     RoomId, Stream, StreamId, UpdateStream, Username, Verb,
 };
 
-use super::super::problem::{Kind, Problem};
-use super::super::router::Ports;
-use super::bearer::{Backend, Deed, NOT_RECORDED};
-use super::input::{Asked, At, Call};
+use super::caller::{Backend, Deed, NOT_RECORDED};
+use super::errors::{ENGINE_UNAVAILABLE, NO_ROOM, NO_STREAM};
+use super::extract::{Asked, At, Call};
+use super::moderation::{InRoom, Patience, has_ref, moderate};
 use super::paging::{self, Page, Window};
 use super::participants::who;
-use super::receipt::{InRoom, Patience, has_ref, moderate};
-use super::refused::{ENGINE_UNAVAILABLE, NO_ROOM, NO_STREAM};
 use super::routes::{Method, Refuses, Routes};
+use crate::http::problem::{Kind, Problem};
+use crate::http::state::Ports;
 use crate::room::Moderation;
 
 pub(super) fn routes(routes: Routes) -> Routes {

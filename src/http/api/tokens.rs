@@ -14,18 +14,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagedoor_proto::{InstanceId, LayoutClasses, Ref, Role, RoomId, Secret, Timestamp, Username};
 
-use super::super::problem::{Kind, Problem};
-use super::super::router::Ports;
-use super::bearer::{Backend, FORBIDDEN};
-use super::input::Call;
-use super::openapi::Description;
-use super::receipt::has_ref;
+use super::caller::{Backend, FORBIDDEN};
+use super::description::Description;
+use super::extract::Call;
+use super::moderation::has_ref;
 use super::routes::{Method, Routes};
 use crate::auth::token::{
     DEFAULT_ROOM_TOKEN_LIFETIME, MAX_ROOM_TOKEN_LIFETIME, MAX_SERVER_TOKEN_LIFETIME, MintError,
     RoomClaims, ServerClaims, SessionClaims,
 };
 use crate::grant::{Grant, RoomPattern, Scopes};
+use crate::http::problem::{Kind, Problem};
+use crate::http::state::Ports;
 
 /// How long a minted session token may be shown, unless asked otherwise.
 const DEFAULT_SESSION_TOKEN_LIFE: Duration = Duration::from_hours(1);

@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stagedoor_proto::{Data, Reason, Ref, Timestamp, Username};
 
-use super::super::problem::{Kind, Problem};
-use super::super::router::Ports;
-use super::bearer::{Backend, Deed};
-use super::input::{Asked, At, Call};
+use super::caller::{Backend, Deed};
+use super::extract::{Asked, At, Call};
+use super::moderation::{Nothing, has_ref};
 use super::paging::{self, Cursor, Page};
-use super::receipt::{Nothing, has_ref};
 use super::routes::{Method, Refuses, Routes};
 use super::sessions::Shown as ShownSession;
+use crate::http::problem::{Kind, Problem};
+use crate::http::state::Ports;
 use crate::store::{Block, BlockKind, KnownUser, Page as StorePage};
 
 pub(super) fn routes(routes: Routes) -> Routes {

@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagedoor_proto::{Ref, Target, Timestamp};
 
-use super::super::problem::{Kind, Problem};
-use super::super::router::Ports;
-use super::bearer::{Backend, Deed};
-use super::input::{Asked, At, Call};
+use super::caller::{Backend, Deed};
+use super::extract::{Asked, At, Call};
+use super::moderation::{Nothing, has_ref};
 use super::paging::{self, Page, Window};
-use super::receipt::{Nothing, has_ref};
 use super::routes::{Method, Refuses, Routes};
 use crate::config::EventType;
+use crate::http::problem::{Kind, Problem};
+use crate::http::state::Ports;
 use crate::store::{Message, OutboxCount};
 use crate::webhook::Endpoint;
 

@@ -3,8 +3,6 @@
 //! Schemas are those of the types themselves; of the wire's types, those of the protocol's own schema. A test compares
 //! the document with `docs/openapi.json`. It is made when it is first asked for.
 
-mod description;
-mod refusals;
 #[cfg(test)]
 mod tests;
 
@@ -18,14 +16,14 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::super::problem::Problem;
 use super::PREFIX;
-use super::request_id;
 use super::routes::Operation;
+use crate::http::problem::Problem;
+use crate::http::request_id;
 
-use refusals::{REQUEST_ID, Refusals};
+use super::problem_responses::{REQUEST_ID, Refusals};
 
-pub(super) use description::Description;
+use super::description::Description;
 
 /// The document.
 pub(super) async fn serve() -> Response {

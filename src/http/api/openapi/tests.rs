@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use super::description::is_needed;
+use super::super::description::is_needed;
 use super::*;
 
 const MEND: &str = "cargo run --example openapi > docs/openapi.json";

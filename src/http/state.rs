@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use super::listener::Role;
 use super::origin::Origins;
 use super::problem::{Kind, Problem};
-use super::{api, health, host, metrics};
+use super::{api, health, host, metrics, request_id};
 use crate::config::{Config, Listen, Mode, Tls};
 use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
@@ -109,7 +109,7 @@ impl Ports {
         let routes = match role {
             Role::Clients => routes,
             Role::Admin | Role::Both => {
-                routes.layer(from_fn_with_state(Arc::clone(self), api::follow))
+                routes.layer(from_fn_with_state(Arc::clone(self), request_id::follow))
             }
         };
         routes.with_state(Arc::clone(self))

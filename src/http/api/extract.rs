@@ -13,10 +13,10 @@ use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
 use stagedoor_proto::{Ref, check_depth};
 
-use super::super::problem::{Kind, Problem};
-use super::super::router::Ports;
-use super::once::{Mark, REF_CONFLICT, REF_IN_USE, key_of};
+use super::idempotency::{Mark, REF_CONFLICT, REF_IN_USE, key_of};
 use super::routes::Refuses;
+use crate::http::problem::{Kind, Problem};
+use crate::http::state::Ports;
 use crate::telemetry::Limit;
 
 /// A body that does not end in time.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use stagedoor_proto::{Error, ErrorCode};
 
-use super::super::problem::{Kind, Problem};
+use crate::http::problem::{Kind, Problem};
 use crate::hub::CallError;
 
 /// Nothing is known of a room.

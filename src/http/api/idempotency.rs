@@ -18,9 +18,9 @@ use stagedoor_proto::{Ref, Timestamp};
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
-use super::super::problem::{Kind, Problem};
-use super::super::router::Ports;
-use super::bearer::Backend;
+use super::caller::Backend;
+use crate::http::problem::{Kind, Problem};
+use crate::http::state::Ports;
 use crate::sync::{Mutex, MutexGuard, Rank};
 
 /// A `ref` that was used for another call.

@@ -8,10 +8,10 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
 use stagedoor_proto::{Ref, RoomId, Target, Username};
 
-use super::super::problem::{Kind, Problem};
-use super::super::router::Ports;
 use super::routes::Refuses;
 use crate::auth::ServerActor;
+use crate::http::problem::{Kind, Problem};
+use crate::http::state::Ports;
 use crate::hub::App;
 use crate::request::RequestId;
 use crate::room::{Caller, RoomKey};

@@ -8,14 +8,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use stagedoor_proto::{RoomId, SessionId, StreamId, Username};
 
-use super::super::once::INTERNAL;
-use super::super::routes::Operation;
-use super::refusals::{REQUEST_ID, request_id};
+use super::idempotency::INTERNAL;
+use super::problem_responses::{REQUEST_ID, request_id};
+use super::routes::Operation;
 use crate::http::host::FOREIGN_HOST;
 use crate::http::problem::Kind;
 
 /// An operation's entry in the document, on its way there.
-pub(in crate::http::api) struct Description<'a> {
+pub(super) struct Description<'a> {
     schemas: &'a mut SchemaGenerator,
     told: Value,
     /// How it may be refused.
@@ -37,31 +37,31 @@ impl<'a> Description<'a> {
     }
 
     /// Its name for generated clients, and what it does.
-    pub(in crate::http::api) fn named(mut self, id: &str, summary: &str) -> Self {
+    pub(super) fn named(mut self, id: &str, summary: &str) -> Self {
         self.told["operationId"] = id.into();
         self.told["summary"] = summary.into();
         self
     }
 
     /// Only the operator's key opens it.
-    pub(in crate::http::api) fn for_operators(mut self) -> Self {
+    pub(super) fn for_operators(mut self) -> Self {
         self.told["security"] = json!([{ "operator": [] }]);
         self
     }
 
     /// It neither reads nor keeps anything durable.
-    pub(in crate::http::api) fn without_store(self) -> Self {
+    pub(super) fn without_store(self) -> Self {
         Self { has_store: false, ..self }
     }
 
     /// How it is refused beside by what it takes.
-    pub(in crate::http::api) fn refuses(mut self, kinds: &[Kind]) -> Self {
+    pub(super) fn refuses(mut self, kinds: &[Kind]) -> Self {
         self.kinds.extend(kinds);
         self
     }
 
     /// The query it takes: each field of `T` is a parameter.
-    pub(in crate::http::api) fn asks<T: JsonSchema>(mut self) -> Self {
+    pub(super) fn asks<T: JsonSchema>(mut self) -> Self {
         let schema = T::json_schema(self.schemas).to_value();
         let fields = schema["properties"].as_object().expect("a query is an object");
         for (name, schema) in fields {
@@ -77,10 +77,7 @@ impl<'a> Description<'a> {
     }
 
     /// The body it takes, with an example; and so that it changes something, and is done once for each `ref`.
-    pub(in crate::http::api) fn takes<T: JsonSchema + DeserializeOwned>(
-        mut self,
-        example: &Value,
-    ) -> Self {
+    pub(super) fn takes<T: JsonSchema + DeserializeOwned>(mut self, example: &Value) -> Self {
         if let Err(error) = serde_json::from_value::<T>(example.clone()) {
             unreachable!("the example of {} is none: {error}", type_name::<T>());
         }
@@ -95,19 +92,19 @@ impl<'a> Description<'a> {
     }
 
     /// What it answers with, with an example.
-    pub(in crate::http::api) fn gives<T: JsonSchema>(self, status: u16, example: &Value) -> Self {
+    pub(super) fn gives<T: JsonSchema>(self, status: u16, example: &Value) -> Self {
         let schema = self.schemas.subschema_for::<T>();
         let content = json!({ "application/json": { "schema": schema, "example": example } });
         self.answers(status, json!({ "description": "It is done.", "content": content }))
     }
 
     /// It answers with nothing but that it is done.
-    pub(in crate::http::api) fn gives_nothing(self) -> Self {
+    pub(super) fn gives_nothing(self) -> Self {
         self.answers(204, json!({ "description": "It is done." }))
     }
 
     /// It answers with lines of JSON.
-    pub(in crate::http::api) fn gives_lines(self) -> Self {
+    pub(super) fn gives_lines(self) -> Self {
         let content = json!({ "application/x-ndjson": { "schema": { "type": "string" } } });
         let description = "A row a line, then a line with the head.";
         self.answers(200, json!({ "description": description, "content": content }))

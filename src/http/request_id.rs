@@ -12,7 +12,7 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use tracing::Instrument as _;
 
 use crate::clock::Rng;
-use crate::http::router::Ports;
+use crate::http::state::Ports;
 use crate::request::{HEADER, RequestId};
 
 /// Longest id that is taken from a caller.
@@ -26,7 +26,7 @@ pub(super) fn pattern() -> String {
 }
 
 /// Gives a request its id, and logs what came of it. The route is logged and not the path, which may name a user.
-pub(in crate::http) async fn follow(
+pub(super) async fn follow(
     State(ports): State<Arc<Ports>>,
     mut request: Request,
     next: Next,
@@ -48,7 +48,7 @@ pub(in crate::http) async fn follow(
 }
 
 /// Has an answer tell its request's id that was given without asking the API.
-pub(in crate::http) fn identify(headers: &HeaderMap, mut response: Response) -> Response {
+pub(super) fn identify(headers: &HeaderMap, mut response: Response) -> Response {
     tell(&id_of(headers), &mut response);
     response
 }

@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagedoor_proto::{OutcomeCounts, Ref, RoomId, Verb};
 
-use super::super::problem::{Kind, Problem};
-use super::super::router::Ports;
-use super::bearer::Backend;
-use super::once::Mark;
-use super::openapi::Description;
-use super::refused::{ENGINE_UNAVAILABLE, NO_PARTICIPANT, NO_ROOM, NO_STREAM};
+use super::caller::Backend;
+use super::description::Description;
+use super::errors::{ENGINE_UNAVAILABLE, NO_PARTICIPANT, NO_ROOM, NO_STREAM};
+use super::idempotency::Mark;
 use super::routes::Refuses;
+use crate::http::problem::{Kind, Problem};
+use crate::http::state::Ports;
 use crate::hub::Moderated;
 use crate::room::Moderation;
 
@@ -148,7 +148,7 @@ fn fields_of<T: JsonSchema>() -> Vec<String> {
 /// Names the `ref` of bodies.
 macro_rules! has_ref {
     ($($body:ty),*) => { $(
-        impl crate::http::api::input::Body for $body {
+        impl crate::http::api::extract::Body for $body {
             fn ref_mut(&mut self) -> &mut Option<stagedoor_proto::Ref> {
                 &mut self.ref_
             }
