@@ -30,6 +30,8 @@ use tower_service::Service as _;
 use tracing::Instrument as _;
 
 use super::problem::{Kind, Problem};
+use super::role::Role;
+use super::router::router;
 use super::state::Ports;
 use super::upgrade::{self, Ticket};
 use super::{health, request_id};
@@ -45,17 +47,6 @@ const BACKLOG: i32 = 4_096;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The buffer of a connection while it speaks HTTP: bounds its request line and headers.
 const HTTP_BUFFER_BYTES: usize = 16 * 1024;
-
-/// What a port is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Clients alone.
-    Clients,
-    /// The server API alone.
-    Admin,
-    /// Both: development mode.
-    Both,
-}
 
 /// A bound port.
 pub struct Listener {
@@ -89,7 +80,7 @@ impl Listener {
 
     /// Accepts until the gateway drains; on the server API's own port until it stops, so that a drain can be watched.
     pub async fn run(self, ports: Arc<Ports>, lifecycle: Lifecycle) {
-        let router = ports.router(self.role);
+        let router = router(&ports, self.role);
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -127,16 +118,16 @@ fn is_over(role: Role, lifecycle: &Lifecycle) -> WaitForCancellationFuture<'_> {
 }
 
 /// A connection until its upgrade.
-pub(super) struct Visit {
+struct Visit {
     /// Who connected: the client, or a proxy.
-    pub(super) peer: IpAddr,
-    pub(super) ports: Arc<Ports>,
+    peer: IpAddr,
+    ports: Arc<Ports>,
     role: Role,
     router: Router,
     lifecycle: Lifecycle,
     /// Its place among those without a session, or why there is none. `None` where it takes one with its upgrade, if at
     /// all: a proxy's connection, which is any client's.
-    pub(super) place: Mutex<Option<Result<Place, NoPlace>>>,
+    place: Mutex<Option<Result<Place, NoPlace>>>,
 }
 
 /// What is left of the HTTP of a connection whose upgrade was answered.
@@ -258,7 +249,8 @@ impl Visit {
         let is_last = self.has_no_place();
         let service = service_fn(|request: Request<Incoming>| {
             if self.role != Role::Admin && request.uri().path() == upgrade::PATH {
-                let answer = upgrade::answer(&request, &self, &ticket);
+                let answer =
+                    upgrade::answer(&request, &self.ports, self.peer, &self.place, &ticket);
                 return Either::Left(ready(Ok(close_after(answer, is_last))));
             }
             let is_health = health::PATHS.contains(&request.uri().path());

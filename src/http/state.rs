@@ -1,20 +1,20 @@
-//! What each port serves.
+//! What requests are served with: the hub, what the server API remembers between calls, and the settings of the ports.
+//!
+//! Below every handler: it knows of none.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
 use tokio_rustls::TlsAcceptor;
 
-use super::listener::Role;
+use super::call_rate::Callers;
+use super::idempotency_cache::Refs;
 use super::origin::Origins;
-use super::problem::{Kind, Problem};
-use super::{api, health, host, metrics, request_id};
-use crate::config::{Config, Listen, Mode, Tls};
+use super::role::Role;
+use crate::auth::OperatorKey;
+use crate::config::{self, Config, Listen, Mode, Tls};
 use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
 use crate::rate_limit::Rate;
@@ -27,8 +27,33 @@ pub struct Ports {
     /// Where clients connect, by the port that was bound.
     address: SocketAddr,
     rules: ArcSwap<Rules>,
-    api: api::ApiState,
+    api: ApiState,
     mode: Mode,
+}
+
+/// What the API keeps between calls.
+pub(super) struct ApiState {
+    pub(super) callers: Callers,
+    pub(super) refs: Refs,
+    /// Opens what concerns the whole node.
+    pub(super) operator_key: Option<OperatorKey>,
+    pub(super) drain: config::Drain,
+}
+
+impl ApiState {
+    fn new(config: &Config) -> Self {
+        Self {
+            callers: Callers::default(),
+            refs: Refs::default(),
+            operator_key: config.operator.api_key.as_ref().map(OperatorKey::new),
+            drain: config.drain,
+        }
+    }
+
+    /// Has every caller begin anew, at another rate.
+    fn forget_calls(&self) {
+        self.callers.forget();
+    }
 }
 
 /// What an operator may change while the ports are open: one snapshot, replaced as a whole.
@@ -54,7 +79,7 @@ impl Ports {
     #[must_use]
     pub fn new(config: &Config, address: SocketAddr, hub: Arc<Hub>, lifecycle: Lifecycle) -> Self {
         let rules = ArcSwap::from_pointee(Rules::new(config, address));
-        Self { hub, lifecycle, address, rules, api: api::ApiState::new(config), mode: config.mode }
+        Self { hub, lifecycle, address, rules, api: ApiState::new(config), mode: config.mode }
     }
 
     /// Goes by `config` from now on; its addresses stay.
@@ -75,7 +100,7 @@ impl Ports {
     }
 
     /// What the server API keeps between calls.
-    pub(super) const fn api(&self) -> &api::ApiState {
+    pub(super) const fn api(&self) -> &ApiState {
         &self.api
     }
 
@@ -84,35 +109,12 @@ impl Ports {
         &self.lifecycle
     }
 
-    pub(super) fn is_draining(&self) -> bool {
-        self.lifecycle.is_draining()
+    pub(super) const fn mode(&self) -> Mode {
+        self.mode
     }
 
-    /// The routes of a port of this role. The WebSocket's path is not among them: see `listener`.
-    pub(super) fn router(self: &Arc<Self>, role: Role) -> Router {
-        let health =
-            Router::new().route("/livez", get(health::livez)).route("/readyz", get(health::readyz));
-        let routes = match role {
-            Role::Clients => health,
-            Role::Admin | Role::Both => {
-                health.route("/metrics", get(metrics::metrics)).merge(api::router())
-            }
-        };
-        let routes = routes.fallback(nothing_here).method_not_allowed_fallback(other_methods);
-        let routes = match (self.mode, role) {
-            (Mode::Production, Role::Clients | Role::Admin) => routes,
-            // A page of another site may have its own name lead here, and then read what it likes.
-            (Mode::Dev, _) | (Mode::Production, Role::Both) => {
-                routes.layer(from_fn(host::must_be_local))
-            }
-        };
-        let routes = match role {
-            Role::Clients => routes,
-            Role::Admin | Role::Both => {
-                routes.layer(from_fn_with_state(Arc::clone(self), request_id::follow))
-            }
-        };
-        routes.with_state(Arc::clone(self))
+    pub(super) fn is_draining(&self) -> bool {
+        self.lifecycle.is_draining()
     }
 }
 
@@ -156,14 +158,4 @@ impl Rules {
     pub(super) fn listen(&self) -> &Listen {
         &self.listen
     }
-}
-
-async fn nothing_here() -> Problem {
-    let detail = "nothing is here; clients connect to /v1/connect, the server API is under /api/v1";
-    Problem::not_found(detail)
-}
-
-async fn other_methods() -> Problem {
-    let detail = "this is asked for with another method; see the `Allow` header";
-    Problem::new(Kind::OTHER_METHOD, detail)
 }

@@ -3,6 +3,7 @@
 //! Too many waiting connections are refused here, before any upgrade. A page of a foreign origin and an unknown
 //! subprotocol are refused after it: a browser shows its page the close code of a WebSocket, and no HTTP status.
 
+use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use axum::body::Body;
@@ -14,9 +15,10 @@ use stagedoor_proto::{CloseCode, SUBPROTOCOL};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
 use super::forwarded;
-use super::listener::Visit;
 use super::problem::{Kind, Problem};
+use super::state::Ports;
 use crate::hub::{Arrival, NoPlace, Place};
+use crate::sync::Mutex;
 
 /// Something else is asked for where clients connect.
 const NOT_A_WEBSOCKET: Kind = Kind::new(StatusCode::UPGRADE_REQUIRED, "not_a_websocket");
@@ -36,20 +38,22 @@ pub(super) struct Ticket {
     pub(super) place: Place,
 }
 
-/// Answers the upgrade request; a ticket is left when it was granted.
+/// Answers the upgrade request of `peer`; a ticket is left when it was granted. It takes the place that `own` holds.
 pub(super) fn answer<B>(
     request: &Request<B>,
-    visit: &Visit,
+    ports: &Ports,
+    peer: IpAddr,
+    own: &Mutex<Option<Result<Place, NoPlace>>>,
     ticket: &OnceLock<Ticket>,
 ) -> Response<Body> {
-    let rules = visit.ports.rules();
-    let address = forwarded::client(request.headers(), visit.peer, rules.listen());
-    let mut own = visit.place.lock();
+    let rules = ports.rules();
+    let address = forwarded::client(request.headers(), peer, rules.listen());
+    let mut own = own.lock();
     // A proxy's connection takes a place for each client anew.
     let entered = match &*own {
         Some(Ok(_)) => None,
         Some(Err(full)) => return no_place(*full),
-        None => match visit.ports.hub().enter(address) {
+        None => match ports.hub().enter(address) {
             Ok(place) => Some(place),
             Err(full) => return no_place(full),
         },

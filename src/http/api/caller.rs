@@ -8,7 +8,7 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
 use stagedoor_proto::{Ref, RoomId, Target, Username};
 
-use super::routes::Refuses;
+use super::refuses::Refuses;
 use crate::auth::ServerActor;
 use crate::http::problem::{Kind, Problem};
 use crate::http::state::Ports;

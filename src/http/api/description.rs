@@ -10,7 +10,6 @@ use stagedoor_proto::{RoomId, SessionId, StreamId, Username};
 
 use super::idempotency::INTERNAL;
 use super::problem_responses::{REQUEST_ID, request_id};
-use super::routes::Operation;
 use crate::http::host::FOREIGN_HOST;
 use crate::http::problem::Kind;
 
@@ -25,14 +24,19 @@ pub(super) struct Description<'a> {
 
 impl<'a> Description<'a> {
     /// What the route itself tells: its path's parameters, and how it is refused.
-    pub(super) fn new(schemas: &'a mut SchemaGenerator, operation: &Operation) -> Self {
-        let names = operation.path.split(['{', '}']).skip(1).step_by(2);
+    pub(super) fn new(
+        schemas: &'a mut SchemaGenerator,
+        path: &str,
+        tag: &str,
+        refused_as: Vec<Kind>,
+    ) -> Self {
+        let names = path.split(['{', '}']).skip(1).step_by(2);
         let mut parameters: Vec<Value> = names.map(|name| in_path(name, schemas)).collect();
         parameters.push(json!({ "$ref": "#/components/parameters/request_id" }));
-        let told = json!({ "tags": [operation.tag], "parameters": parameters, "responses": {} });
+        let told = json!({ "tags": [tag], "parameters": parameters, "responses": {} });
         // What any call may meet, whatever it is.
         let mut kinds = BTreeSet::from([FOREIGN_HOST, Kind::OVERLOADED]);
-        kinds.extend((operation.kinds)());
+        kinds.extend(refused_as);
         Self { schemas, told, kinds, has_store: true }
     }
 

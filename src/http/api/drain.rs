@@ -11,7 +11,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::caller::{UNAUTHORIZED, bearer_of, refused};
-use super::routes::{Method, Refuses, Routes};
+use super::refuses::Refuses;
+use super::routes::{Method, Routes};
 use crate::http::problem::{Kind, Problem};
 use crate::http::state::Ports;
 

@@ -13,8 +13,9 @@ use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
 use stagedoor_proto::{Ref, check_depth};
 
-use super::idempotency::{Mark, REF_CONFLICT, REF_IN_USE, key_of};
-use super::routes::Refuses;
+use super::idempotency::{Mark, key_of};
+use super::refuses::Refuses;
+use crate::http::idempotency_cache::{REF_CONFLICT, REF_IN_USE};
 use crate::http::problem::{Kind, Problem};
 use crate::http::state::Ports;
 use crate::telemetry::Limit;

@@ -18,6 +18,7 @@ mod openapi;
 mod paging;
 mod participants;
 mod problem_responses;
+mod refuses;
 mod rooms;
 mod routes;
 mod sessions;
@@ -26,52 +27,39 @@ mod tokens;
 mod users;
 mod webhooks;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
+use axum::body::Bytes;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 
 use super::state::Ports;
-use crate::auth::OperatorKey;
-use crate::config::{self, Config};
-use crate::http::call_rate::Callers;
-use idempotency::Refs;
 use routes::Routes;
-
-pub use openapi::document as openapi_document;
 
 /// Where the API is.
 const PREFIX: &str = "/api/v1";
 
-/// What the API keeps between calls.
-pub(super) struct ApiState {
-    callers: Callers,
-    refs: Refs,
-    /// Opens what concerns the whole node.
-    operator_key: Option<OperatorKey>,
-    drain: config::Drain,
-}
-
-impl ApiState {
-    pub(super) fn new(config: &Config) -> Self {
-        Self {
-            callers: Callers::default(),
-            refs: Refs::default(),
-            operator_key: config.operator.api_key.as_ref().map(OperatorKey::new),
-            drain: config.drain,
-        }
-    }
-
-    /// Has every caller begin anew, at another rate.
-    pub(super) fn forget_calls(&self) {
-        self.callers.forget();
-    }
-}
-
 /// The API with its document.
 pub(super) fn router() -> Router<Arc<Ports>> {
     let api = Router::new().nest(PREFIX, all().into_router());
-    api.route("/api/openapi.json", get(openapi::serve))
+    api.route("/api/openapi.json", get(serve_document))
+}
+
+/// The API's document as the text of a file.
+#[must_use]
+pub fn openapi_document() -> String {
+    openapi::document(PREFIX, &all().into_operations())
+}
+
+/// The document; it is made when it is first asked for.
+async fn serve_document() -> Response {
+    static TEXT: LazyLock<Bytes> = LazyLock::new(|| openapi_document().into());
+    let mut response = TEXT.clone().into_response();
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
 }
 
 /// Every route there is.

@@ -15,7 +15,7 @@ use super::caller::Backend;
 use super::description::Description;
 use super::errors::{ENGINE_UNAVAILABLE, NO_PARTICIPANT, NO_ROOM, NO_STREAM};
 use super::idempotency::Mark;
-use super::routes::Refuses;
+use super::refuses::Refuses;
 use crate::http::problem::{Kind, Problem};
 use crate::http::state::Ports;
 use crate::hub::Moderated;

@@ -1,56 +1,40 @@
 //! The API's document: `OpenAPI` 3.1, made from the routes and the types they take and give.
 //!
 //! Schemas are those of the types themselves; of the wire's types, those of the protocol's own schema. A test compares
-//! the document with `docs/openapi.json`. It is made when it is first asked for.
+//! the document with `docs/openapi.json`.
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
-use axum::body::Bytes;
-use axum::response::{IntoResponse, Response};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::PREFIX;
+use super::description::Description;
+use super::problem_responses::{REQUEST_ID, Refusals};
 use super::routes::Operation;
 use crate::http::problem::Problem;
 use crate::http::request_id;
 
-use super::problem_responses::{REQUEST_ID, Refusals};
-
-use super::description::Description;
-
-/// The document.
-pub(super) async fn serve() -> Response {
-    static TEXT: LazyLock<Bytes> = LazyLock::new(|| document().into());
-    let mut response = TEXT.clone().into_response();
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(CONTENT_TYPE, json);
-    response
+/// The document of `operations`, whose paths begin with `prefix`, as the text of a file.
+pub(super) fn document(prefix: &str, operations: &[Operation]) -> String {
+    format!("{:#}\n", value(prefix, operations))
 }
 
-/// The document as the text of a file.
-#[must_use]
-pub fn document() -> String {
-    format!("{:#}\n", value(&super::all().into_operations()))
-}
-
-fn value(operations: &[Operation]) -> Value {
+fn value(prefix: &str, operations: &[Operation]) -> Value {
     let mut schemas = generator();
     let problem = schemas.subschema_for::<Problem>();
     let mut refusals = Refusals::new(problem.into());
     let mut paths = BTreeMap::<String, Map<String, Value>>::new();
     for operation in operations {
-        let description = Description::new(&mut schemas, operation);
+        let description =
+            Description::new(&mut schemas, operation.path, operation.tag, (operation.kinds)());
         let (mut told, kinds) = (operation.describe)(description).into_parts();
         let answers = told["responses"].as_object_mut().expect("it was made as one");
         answers.extend(refusals.tell(&kinds));
-        let path = paths.entry(format!("{PREFIX}{}", operation.path)).or_default();
+        let path = paths.entry(format!("{prefix}{}", operation.path)).or_default();
         path.insert(operation.method.as_str().to_owned(), told);
     }
     let mut document = json!({

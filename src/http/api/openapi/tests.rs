@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 
 use super::super::description::is_needed;
+use super::super::openapi_document as document;
 use super::*;
 
 const MEND: &str = "cargo run --example openapi > docs/openapi.json";
@@ -73,8 +74,7 @@ fn a_body_is_required_where_its_schema_asks_for_a_field() {
         ("/rooms/{room}/lock", None),
         ("/users/{username}/ban", None),
     ] {
-        let body =
-            &document["paths"][format!("{PREFIX}/apps/{{app}}{path}")]["post"]["requestBody"];
+        let body = &document["paths"][format!("/api/v1/apps/{{app}}{path}")]["post"]["requestBody"];
         assert_eq!(body.get("required").and_then(Value::as_bool), expected, "{path}");
     }
 }

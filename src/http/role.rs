@@ -1,0 +1,12 @@
+//! What a port serves.
+
+/// What a port is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Clients alone.
+    Clients,
+    /// The server API alone.
+    Admin,
+    /// Both: development mode.
+    Both,
+}
