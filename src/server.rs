@@ -15,7 +15,7 @@ use crate::auth::token::{AccessTokens, NoSigningKey};
 use crate::clock::{Clock, Rng};
 use crate::config::{self, Config, ConfigError};
 use crate::engine::{self, Engine};
-use crate::http::{Listener, Ports, Role};
+use crate::http::{HttpState, Listener, PortRole};
 use crate::hub::{App, Hub, Inheritance};
 use crate::lifecycle::Lifecycle;
 use crate::room::RETENTION;
@@ -42,7 +42,7 @@ const FORGETTING: Duration = Duration::from_hours(1);
 pub struct Server {
     clients: Listener,
     admin: Option<Listener>,
-    ports: Arc<Ports>,
+    ports: Arc<HttpState>,
     hub: Arc<Hub>,
     lifecycle: Lifecycle,
     drain: config::Drain,
@@ -130,9 +130,10 @@ impl Server {
         let built = config.apps.iter().map(|rules| builder.build(rules, None).map(Arc::new));
         let built = built.collect::<Result<Vec<Arc<App>>, ServerError>>()?;
         let listen = &config.listen;
-        let role = if listen.admin_listen.is_some() { Role::Clients } else { Role::Both };
+        let role = if listen.admin_listen.is_some() { PortRole::Clients } else { PortRole::Both };
         let clients = bind(listen.listen, role)?;
-        let admin = listen.admin_listen.map(|address| bind(address, Role::Admin)).transpose()?;
+        let admin =
+            listen.admin_listen.map(|address| bind(address, PortRole::Admin)).transpose()?;
         let client_address = address_of(&clients, listen.listen)?;
         let admin_address = match (&admin, listen.admin_listen) {
             (Some(admin), Some(asked)) => address_of(admin, asked)?,
@@ -158,7 +159,7 @@ impl Server {
             Hub::new(&config, built, store, engine, access, lifecycle.clone(), metrics, clock);
         hub.take_up(inheritance);
         let ports =
-            Arc::new(Ports::new(&config, client_address, Arc::clone(&hub), lifecycle.clone()));
+            Arc::new(HttpState::new(&config, client_address, Arc::clone(&hub), lifecycle.clone()));
         let addresses = (client_address, admin_address);
         let drain = config.drain;
         reload::warn(&config, hub.clock().now());
@@ -260,7 +261,7 @@ impl Server {
     }
 }
 
-fn bind(address: SocketAddr, role: Role) -> Result<Listener, ServerError> {
+fn bind(address: SocketAddr, role: PortRole) -> Result<Listener, ServerError> {
     Listener::bind(address, role).map_err(|source| ServerError::Bind { address, source })
 }
 

@@ -13,13 +13,13 @@ const MAX_REMEMBERED: usize = 10_000;
 
 /// What each caller took, by app and by what it is called as a text: no token is counted as a key.
 #[derive(Default)]
-pub(super) struct Callers {
+pub(super) struct CallRates {
     limiters: DashMap<(Arc<str>, Box<str>), RateLimiter>,
 }
 
-impl Callers {
+impl CallRates {
     /// Forgets what was taken: at another rate it would count for more or less than it was.
-    pub(super) fn forget(&self) {
+    pub(super) fn reset(&self) {
         self.limiters.clear();
     }
 

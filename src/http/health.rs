@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use hyper::StatusCode;
 
-use super::state::Ports;
+use super::state::HttpState;
 
 /// Where they are: asked for even where nothing else is to be had.
 pub(super) const PATHS: [&str; 2] = ["/livez", "/readyz"];
@@ -16,11 +16,11 @@ pub(super) async fn livez() -> &'static str {
 }
 
 /// It takes clients: it is not draining, and its store can be written to.
-pub(super) async fn readyz(State(ports): State<Arc<Ports>>) -> (StatusCode, &'static str) {
-    if ports.is_draining() {
+pub(super) async fn readyz(State(state): State<Arc<HttpState>>) -> (StatusCode, &'static str) {
+    if state.is_draining() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n");
     }
-    match ports.hub().store().ready().await {
+    match state.hub().store().ready().await {
         Ok(()) => (StatusCode::OK, "ready\n"),
         Err(error) => {
             tracing::warn!(%error, "not ready");

@@ -9,10 +9,11 @@ use hyper::header::HOST;
 use hyper::http::uri::Authority;
 use hyper::{HeaderMap, StatusCode};
 
-use super::problem::{Kind, Problem};
+use super::problem::{Problem, ProblemKind};
 
 /// Why a request for another site is refused.
-pub(super) const FOREIGN_HOST: Kind = Kind::new(StatusCode::MISDIRECTED_REQUEST, "foreign_host");
+pub(super) const FOREIGN_HOST: ProblemKind =
+    ProblemKind::new(StatusCode::MISDIRECTED_REQUEST, "foreign_host");
 
 /// Refuses requests for another site. One without `Host` is no browser's, and passes.
 pub(super) async fn must_be_local(request: Request, next: Next) -> Response {

@@ -15,13 +15,15 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 use stagedoor_proto::{Ref, Timestamp};
 
-use super::problem::{Kind, Problem};
+use super::problem::{Problem, ProblemKind};
 use crate::sync::{Mutex, MutexGuard, Rank};
 
 /// A `ref` that was used for another call.
-pub(super) const REF_CONFLICT: Kind = Kind::new(StatusCode::UNPROCESSABLE_ENTITY, "ref_conflict");
+pub(super) const REF_CONFLICT: ProblemKind =
+    ProblemKind::new(StatusCode::UNPROCESSABLE_ENTITY, "ref_conflict");
 /// A `ref` whose call is being done.
-pub(super) const REF_IN_USE: Kind = Kind::new(StatusCode::CONFLICT, "ref_in_use").passing();
+pub(super) const REF_IN_USE: ProblemKind =
+    ProblemKind::new(StatusCode::CONFLICT, "ref_in_use").passing();
 
 /// How long an answer is remembered.
 const REF_LIFE: Duration = Duration::from_hours(24);
@@ -33,23 +35,23 @@ const MAX_BYTES: usize = 32 * 1024 * 1024;
 pub(super) type Key = (Arc<str>, Ref);
 
 /// What a call finds under its mark.
-pub(super) enum Begun {
+pub(super) enum LookupResult {
     /// It has none.
     Unmarked,
     /// It was done before; `None`: what it gave is not kept.
-    Again(Option<Answer>),
+    Again(Option<CachedResponse>),
     /// It is new.
-    First(Place),
+    First(Reservation),
 }
 
 /// What a call gave.
 #[derive(Clone)]
-pub(super) struct Answer {
+pub(super) struct CachedResponse {
     status: StatusCode,
     body: Bytes,
 }
 
-impl Answer {
+impl CachedResponse {
     pub(super) fn of<T: Serialize>(status: StatusCode, answer: &T) -> Self {
         let body = match status {
             StatusCode::NO_CONTENT => Bytes::new(),
@@ -71,78 +73,82 @@ impl Answer {
 
 /// What was done under which `ref`. The lock is held for a map access.
 #[derive(Clone)]
-pub(super) struct Refs(Arc<Mutex<Table>>);
+pub(super) struct IdempotencyCache(Arc<Mutex<CacheTable>>);
 
-impl Default for Refs {
+impl Default for IdempotencyCache {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Rank::Leaf, Table::default())))
+        Self(Arc::new(Mutex::new(Rank::Leaf, CacheTable::default())))
     }
 }
 
 #[derive(Default)]
-struct Table {
-    used: HashMap<Key, Used>,
+struct CacheTable {
+    used: HashMap<Key, CacheEntry>,
     /// Those that are done, oldest first.
     done: VecDeque<(Timestamp, Key)>,
     bytes: usize,
 }
 
-struct Used {
+struct CacheEntry {
     print: [u8; 32],
-    state: State,
+    state: EntryState,
 }
 
-enum State {
+enum EntryState {
     Doing,
-    Done(Option<Answer>),
+    Done(Option<CachedResponse>),
 }
 
-/// The place of a call that is being done. Dropping it without an answer gives the `ref` back.
-pub(super) struct Place {
-    refs: Refs,
+/// The reservation of a call that is being done. Dropping it without an answer gives the `ref` back.
+pub(super) struct Reservation {
+    cache: IdempotencyCache,
     key: Option<Key>,
     now: Timestamp,
 }
 
-impl Refs {
+impl IdempotencyCache {
     pub(super) fn begin(
         &self,
         key: Key,
         print: [u8; 32],
         now: Timestamp,
-    ) -> Result<Begun, Problem> {
+    ) -> Result<LookupResult, Problem> {
         let mut table = self.lock();
-        table.forget(now);
+        table.prune(now);
         match table.used.get(&key) {
             Some(used) if used.print != print => {
                 let detail = "this `ref` was used before for another call; pick a new one";
                 Err(Problem::new(REF_CONFLICT, detail).at("ref"))
             }
-            Some(Used { state: State::Done(answer), .. }) => Ok(Begun::Again(answer.clone())),
-            Some(Used { state: State::Doing, .. }) => {
+            Some(CacheEntry { state: EntryState::Done(answer), .. }) => {
+                Ok(LookupResult::Again(answer.clone()))
+            }
+            Some(CacheEntry { state: EntryState::Doing, .. }) => {
                 let detail = "the call with this `ref` is being done; ask again for its answer";
                 Err(Problem::new(REF_IN_USE, detail).at("ref"))
             }
             None => {
-                table.used.insert(key.clone(), Used { print, state: State::Doing });
-                Ok(Begun::First(Place { refs: self.clone(), key: Some(key), now }))
+                table.used.insert(key.clone(), CacheEntry { print, state: EntryState::Doing });
+                Ok(LookupResult::First(Reservation { cache: self.clone(), key: Some(key), now }))
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Table> {
+    fn lock(&self) -> MutexGuard<'_, CacheTable> {
         self.0.lock()
     }
 }
 
-impl Table {
-    fn forget(&mut self, now: Timestamp) {
+impl CacheTable {
+    fn prune(&mut self, now: Timestamp) {
         while let Some((at, key)) = self.done.front() {
             let is_old = now.saturating_since(*at) > REF_LIFE;
             if !is_old && self.done.len() <= MAX_ANSWERS && self.bytes <= MAX_BYTES {
                 return;
             }
-            if let Some(Used { state: State::Done(Some(answer)), .. }) = self.used.remove(key) {
+            if let Some(CacheEntry { state: EntryState::Done(Some(answer)), .. }) =
+                self.used.remove(key)
+            {
                 self.bytes -= answer.body.len();
             }
             self.done.pop_front();
@@ -150,23 +156,23 @@ impl Table {
     }
 }
 
-impl Place {
-    pub(super) fn keep(mut self, answer: Option<Answer>) {
+impl Reservation {
+    pub(super) fn complete(mut self, answer: Option<CachedResponse>) {
         let Some(key) = self.key.take() else { return };
-        let mut table = self.refs.lock();
+        let mut table = self.cache.lock();
         table.bytes += answer.as_ref().map_or(0, |answer| answer.body.len());
         table.done.push_back((self.now, key.clone()));
         if let Some(used) = table.used.get_mut(&key) {
-            used.state = State::Done(answer);
+            used.state = EntryState::Done(answer);
         }
-        table.forget(self.now);
+        table.prune(self.now);
     }
 }
 
-impl Drop for Place {
+impl Drop for Reservation {
     fn drop(&mut self) {
         if let Some(key) = self.key.take() {
-            self.refs.lock().used.remove(&key);
+            self.cache.lock().used.remove(&key);
         }
     }
 }
@@ -177,36 +183,48 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(1_000_000);
 
-    fn begin(refs: &Refs, name: &str, print: u8, now: Timestamp) -> Result<Begun, Problem> {
-        refs.begin(("demo".into(), name.parse().unwrap()), [print; 32], now)
+    fn begin(
+        cache: &IdempotencyCache,
+        name: &str,
+        print: u8,
+        now: Timestamp,
+    ) -> Result<LookupResult, Problem> {
+        cache.begin(("demo".into(), name.parse().unwrap()), [print; 32], now)
     }
 
-    fn answer(bytes: usize) -> Answer {
-        Answer { status: StatusCode::OK, body: vec![b'x'; bytes].into() }
+    fn answer(bytes: usize) -> CachedResponse {
+        CachedResponse { status: StatusCode::OK, body: vec![b'x'; bytes].into() }
     }
 
     #[test]
     fn a_ref_is_given_back_by_what_came_to_nothing() {
-        let refs = Refs::default();
-        let Ok(Begun::First(place)) = begin(&refs, "a", 1, NOW) else { panic!("it is new") };
-        assert!(begin(&refs, "a", 1, NOW).is_err(), "it is being done");
-        drop(place);
-        assert!(matches!(begin(&refs, "a", 2, NOW), Ok(Begun::First(_))));
+        let cache = IdempotencyCache::default();
+        let Ok(LookupResult::First(reservation)) = begin(&cache, "a", 1, NOW) else {
+            panic!("it is new")
+        };
+        assert!(begin(&cache, "a", 1, NOW).is_err(), "it is being done");
+        drop(reservation);
+        assert!(matches!(begin(&cache, "a", 2, NOW), Ok(LookupResult::First(_))));
     }
 
     #[test]
     fn answers_are_bounded_in_number_bytes_and_age() {
-        let refs = Refs::default();
+        let cache = IdempotencyCache::default();
         for n in 0..3 {
-            let Ok(Begun::First(place)) = begin(&refs, &n.to_string(), 1, NOW) else { panic!() };
-            place.keep(Some(answer(MAX_BYTES / 2)));
+            let Ok(LookupResult::First(reservation)) = begin(&cache, &n.to_string(), 1, NOW) else {
+                panic!()
+            };
+            reservation.complete(Some(answer(MAX_BYTES / 2)));
         }
-        assert!(matches!(begin(&refs, "0", 1, NOW), Ok(Begun::First(_))), "the oldest went");
-        assert!(matches!(begin(&refs, "2", 1, NOW), Ok(Begun::Again(Some(_)))));
-        assert!(begin(&refs, "2", 2, NOW).is_err(), "another body");
+        assert!(
+            matches!(begin(&cache, "0", 1, NOW), Ok(LookupResult::First(_))),
+            "the oldest went"
+        );
+        assert!(matches!(begin(&cache, "2", 1, NOW), Ok(LookupResult::Again(Some(_)))));
+        assert!(begin(&cache, "2", 2, NOW).is_err(), "another body");
         let late = NOW + REF_LIFE + Duration::from_secs(1);
-        assert!(matches!(begin(&refs, "2", 2, late), Ok(Begun::First(_))));
-        assert_eq!(refs.lock().bytes, 0);
-        assert!(refs.lock().used.is_empty());
+        assert!(matches!(begin(&cache, "2", 2, late), Ok(LookupResult::First(_))));
+        assert_eq!(cache.lock().bytes, 0);
+        assert!(cache.lock().used.is_empty());
     }
 }

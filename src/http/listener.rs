@@ -29,11 +29,11 @@ use tokio_util::sync::WaitForCancellationFuture;
 use tower_service::Service as _;
 use tracing::Instrument as _;
 
-use super::problem::{Kind, Problem};
-use super::role::Role;
+use super::problem::{Problem, ProblemKind};
+use super::role::PortRole;
 use super::router::router;
-use super::state::Ports;
-use super::upgrade::{self, Ticket};
+use super::state::HttpState;
+use super::upgrade::{self, PendingUpgrade};
 use super::{health, request_id};
 use crate::hub::{NoPlace, Place};
 use crate::lifecycle::Lifecycle;
@@ -51,7 +51,7 @@ const HTTP_BUFFER_BYTES: usize = 16 * 1024;
 /// A bound port.
 pub struct Listener {
     tcp: TcpListener,
-    role: Role,
+    role: PortRole,
 }
 
 impl Listener {
@@ -59,7 +59,7 @@ impl Listener {
     ///
     /// # Errors
     /// The system's, when the address is taken or not ours.
-    pub fn bind(address: SocketAddr, role: Role) -> io::Result<Self> {
+    pub fn bind(address: SocketAddr, role: PortRole) -> io::Result<Self> {
         let domain = socket2::Domain::for_address(address);
         let socket =
             socket2::Socket::new(domain, socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
@@ -79,8 +79,8 @@ impl Listener {
     }
 
     /// Accepts until the gateway drains; on the server API's own port until it stops, so that a drain can be watched.
-    pub async fn run(self, ports: Arc<Ports>, lifecycle: Lifecycle) {
-        let router = router(&ports, self.role);
+    pub async fn run(self, state: Arc<HttpState>, lifecycle: Lifecycle) {
+        let router = router(&state, self.role);
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -93,14 +93,14 @@ impl Listener {
                         stream,
                         peer,
                         self.role,
-                        Arc::clone(&ports),
+                        Arc::clone(&state),
                         router.clone(),
                         lifecycle.clone(),
                     );
                     lifecycle.spawn(connection);
                 }
                 Err(error) => {
-                    ports.hub().metrics().accept_failures.inc();
+                    state.hub().metrics().accept_failures.inc();
                     tracing::warn!(%error, "cannot accept");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
@@ -110,19 +110,19 @@ impl Listener {
 }
 
 /// Resolves when a port of this role takes nothing new. Cancel-safe.
-fn is_over(role: Role, lifecycle: &Lifecycle) -> WaitForCancellationFuture<'_> {
+fn is_over(role: PortRole, lifecycle: &Lifecycle) -> WaitForCancellationFuture<'_> {
     match role {
-        Role::Clients | Role::Both => lifecycle.draining(),
-        Role::Admin => lifecycle.stopping(),
+        PortRole::Clients | PortRole::Both => lifecycle.draining(),
+        PortRole::Admin => lifecycle.stopping(),
     }
 }
 
 /// A connection until its upgrade.
-struct Visit {
+struct HttpConnection {
     /// Who connected: the client, or a proxy.
     peer: IpAddr,
-    ports: Arc<Ports>,
-    role: Role,
+    state: Arc<HttpState>,
+    role: PortRole,
     router: Router,
     lifecycle: Lifecycle,
     /// Its place among those without a session, or why there is none. `None` where it takes one with its upgrade, if at
@@ -134,33 +134,33 @@ struct Visit {
 struct Upgraded<S> {
     io: S,
     already_read: Vec<u8>,
-    ticket: Ticket,
+    upgrade: PendingUpgrade,
 }
 
 async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
-    role: Role,
-    ports: Arc<Ports>,
+    role: PortRole,
+    state: Arc<HttpState>,
     router: Router,
     lifecycle: Lifecycle,
 ) {
     if stream.set_nodelay(true).is_err() {
         return; // The peer is gone already.
     }
-    let (rules, peer) = (ports.rules(), peer.ip());
+    let (settings, peer) = (state.settings(), peer.ip());
     let place = match role {
-        Role::Admin => Some(ports.hub().enter_admin(peer)),
-        Role::Clients | Role::Both if rules.listen().trusts(peer) => None,
-        Role::Clients | Role::Both => Some(ports.hub().enter(peer)),
+        PortRole::Admin => Some(state.hub().enter_admin(peer)),
+        PortRole::Clients | PortRole::Both if settings.listen().trusts(peer) => None,
+        PortRole::Clients | PortRole::Both => Some(state.hub().enter(peer)),
     };
-    let tls = rules.tls(role);
-    drop(rules);
-    let number = ports.hub().number_connection();
+    let tls = settings.tls(role);
+    drop(settings);
+    let number = state.hub().number_connection();
     let span = tracing::error_span!("connection", connection = number);
-    let visit = Visit {
+    let connection = HttpConnection {
         peer,
-        ports: Arc::clone(&ports),
+        state: Arc::clone(&state),
         role,
         router,
         lifecycle,
@@ -168,53 +168,59 @@ async fn serve(
     };
     let Some(tls) = tls else {
         // Boxed, so that what HTTP needs is gone when the WebSocket begins.
-        let upgraded = Box::pin(visit.speak_http(stream).instrument(span)).await;
+        let upgraded = Box::pin(connection.serve_http(stream).instrument(span)).await;
         if let Some(upgraded) = upgraded {
-            go_on(upgraded, number, &ports).await;
+            run_websocket(upgraded, number, &state).await;
         }
         return;
     };
     // Boxed whole: TLS is not to make the tasks of plain connections larger.
     Box::pin(async move {
-        let Some(stream) = visit.shake_hands(stream, tls).instrument(span.clone()).await else {
+        let Some(stream) = connection.tls_handshake(stream, tls).instrument(span.clone()).await
+        else {
             return;
         };
-        let upgraded = Box::pin(visit.speak_http(stream).instrument(span)).await;
+        let upgraded = Box::pin(connection.serve_http(stream).instrument(span)).await;
         if let Some(upgraded) = upgraded {
-            go_on(upgraded, number, &ports).await;
+            run_websocket(upgraded, number, &state).await;
         }
     })
     .await;
 }
 
 /// The WebSocket's life. Not `async`, so that the task holds what it needs only once.
-fn go_on<S>(upgraded: Upgraded<S>, number: u64, ports: &Ports) -> impl Future<Output = ()> + Send
+fn run_websocket<S>(
+    upgraded: Upgraded<S>,
+    number: u64,
+    state: &HttpState,
+) -> impl Future<Output = ()> + Send
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let Upgraded { io, already_read, ticket: Ticket { arrival, refused, place } } = upgraded;
+    let Upgraded { io, already_read, upgrade: PendingUpgrade { arrival, refused, place } } =
+        upgraded;
     let connection = transport::Connection { io, already_read, arrival, number };
-    let settings = ports.rules().transport;
+    let settings = state.settings().transport;
     match refused {
-        None => Either::Left(connection.run(Arc::clone(ports.hub()), settings, place)),
+        None => Either::Left(connection.run(Arc::clone(state.hub()), settings, place)),
         Some(close) => {
-            let hub = Arc::clone(ports.hub());
+            let hub = Arc::clone(state.hub());
             Either::Right(Box::pin(async move { connection.refuse(&hub, settings, close).await }))
         }
     }
 }
 
-impl Visit {
+impl HttpConnection {
     /// TLS, when there is a place for the connection: telling those without one costs a handshake each.
-    async fn shake_hands(
+    async fn tls_handshake(
         &self,
         stream: TcpStream,
         tls: TlsAcceptor,
     ) -> Option<Box<TlsStream<TcpStream>>> {
-        if self.has_no_place() {
+        if self.exceeds_connection_limit() {
             return None;
         }
-        let limit = self.ports.rules().handshake_timeout;
+        let limit = self.state.settings().handshake_timeout;
         match tokio::time::timeout(limit, tls.accept(stream)).await {
             Ok(Ok(stream)) => Some(Box::new(stream)),
             Ok(Err(error)) => {
@@ -222,39 +228,39 @@ impl Visit {
                 None
             }
             Err(_) => {
-                self.note_late(true);
+                self.count_handshake_timeout(true);
                 None
             }
         }
     }
 
     /// Answers HTTP requests until the connection closes, or an upgrade was answered.
-    async fn speak_http<S>(self, stream: S) -> Option<Upgraded<S>>
+    async fn serve_http<S>(self, stream: S) -> Option<Upgraded<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        if !self.has_no_place() {
-            return self.converse(stream).await;
+        if !self.exceeds_connection_limit() {
+            return self.serve_connection(stream).await;
         }
         // One answer, and soon: who has no place cannot wait for anything.
-        let limit = self.ports.rules().handshake_timeout;
-        tokio::time::timeout(limit, self.converse(stream)).await.ok()?
+        let limit = self.state.settings().handshake_timeout;
+        tokio::time::timeout(limit, self.serve_connection(stream)).await.ok()?
     }
 
-    async fn converse<S>(self, stream: S) -> Option<Upgraded<S>>
+    async fn serve_connection<S>(self, stream: S) -> Option<Upgraded<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let ticket = OnceLock::new();
-        let is_last = self.has_no_place();
+        let upgrade = OnceLock::new();
+        let is_last = self.exceeds_connection_limit();
         let service = service_fn(|request: Request<Incoming>| {
-            if self.role != Role::Admin && request.uri().path() == upgrade::PATH {
+            if self.role != PortRole::Admin && request.uri().path() == upgrade::PATH {
                 let answer =
-                    upgrade::answer(&request, &self.ports, self.peer, &self.place, &ticket);
+                    upgrade::answer(&request, &self.state, self.peer, &self.place, &upgrade);
                 return Either::Left(ready(Ok(close_after(answer, is_last))));
             }
             let is_health = health::PATHS.contains(&request.uri().path());
-            if self.role == Role::Admin && is_last && !is_health {
+            if self.role == PortRole::Admin && is_last && !is_health {
                 return Either::Left(ready(Ok(close_after(
                     request_id::identify(request.headers(), no_place()),
                     is_last,
@@ -266,7 +272,7 @@ impl Visit {
         });
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.ports.rules().handshake_timeout)
+            .header_read_timeout(self.state.settings().handshake_timeout)
             .max_buf_size(HTTP_BUFFER_BYTES)
             .half_close(false)
             .serve_connection(TokioIo::new(stream), service);
@@ -283,21 +289,21 @@ impl Visit {
                 }
             }
         };
-        served.inspect_err(|error| self.note_late(error.is_timeout())).ok()?;
+        served.inspect_err(|error| self.count_handshake_timeout(error.is_timeout())).ok()?;
         let http1::Parts { io, read_buf, .. } = connection.into_parts();
         // Copied: the WebSocket would keep the whole buffer, for all its life, as the beginning of its own.
         let already_read = read_buf.to_vec();
-        Some(Upgraded { io: io.into_inner(), already_read, ticket: ticket.into_inner()? })
+        Some(Upgraded { io: io.into_inner(), already_read, upgrade: upgrade.into_inner()? })
     }
 
     /// Counts a client that did not come to its upgrade in time.
-    fn note_late(&self, is_late: bool) {
-        if is_late && self.role != Role::Admin {
-            self.ports.hub().metrics().limits_hit.inc(Limit::HandshakeTimeout);
+    fn count_handshake_timeout(&self, is_late: bool) {
+        if is_late && self.role != PortRole::Admin {
+            self.state.hub().metrics().limits_hit.inc(Limit::HandshakeTimeout);
         }
     }
 
-    fn has_no_place(&self) -> bool {
+    fn exceeds_connection_limit(&self) -> bool {
         matches!(*self.place.lock(), Some(Err(_)))
     }
 }
@@ -305,7 +311,7 @@ impl Visit {
 /// What a connection beyond the bound of the server API's port is told, whatever it asks for but for its health.
 fn no_place() -> Response<Body> {
     let detail = "too many connections to the server API; close those that idle, or raise `limits.admin_connections`";
-    Problem::new(Kind::OVERLOADED, detail).respond()
+    Problem::new(ProblemKind::OVERLOADED, detail).respond()
 }
 
 /// An answer, the last on its connection or not.

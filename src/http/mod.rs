@@ -20,5 +20,5 @@ mod upgrade;
 
 pub use api::openapi_document;
 pub use listener::Listener;
-pub use role::Role;
-pub use state::Ports;
+pub use role::PortRole;
+pub use state::HttpState;

@@ -1,6 +1,6 @@
 //! Errors of the server API as problem details. Source: RFC 9457.
 //!
-//! Each is of a [`Kind`], a constant beside what raises it: the document of the API tells of the same constants.
+//! Each is of a [`ProblemKind`], a constant beside what raises it: the document of the API tells of the same constants.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::store::StoreError;
 
 /// A sort of problem: its status, its code, and whether it passes by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Kind {
+pub(super) struct ProblemKind {
     /// The HTTP status.
     pub(super) status: StatusCode,
     /// What went wrong, for programs.
@@ -24,7 +24,7 @@ pub(super) struct Kind {
     pub(super) passes: bool,
 }
 
-impl Kind {
+impl ProblemKind {
     /// The caller's fault: something is not what it should be.
     pub(super) const INVALID: Self = Self::new(StatusCode::BAD_REQUEST, "invalid_argument");
     /// There is no such thing.
@@ -82,8 +82,8 @@ pub(super) struct Problem {
 
 impl Problem {
     /// A problem of this kind; `detail` is for people.
-    pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        let Kind { status, code, passes } = kind;
+    pub(super) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        let ProblemKind { status, code, passes } = kind;
         let title = status.canonical_reason().unwrap_or("Error");
         Self {
             type_: "about:blank",
@@ -98,7 +98,7 @@ impl Problem {
 
     /// The caller's fault: `field` is not what it should be.
     pub(super) fn invalid(field: &str, detail: impl Into<String>) -> Self {
-        Self::new(Kind::INVALID, detail).at(field)
+        Self::new(ProblemKind::INVALID, detail).at(field)
     }
 
     /// The same problem, naming the argument at fault.
@@ -113,7 +113,7 @@ impl Problem {
 
     /// There is no such thing.
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
-        Self::new(Kind::NOT_FOUND, detail)
+        Self::new(ProblemKind::NOT_FOUND, detail)
     }
 
     /// The response that tells it.
@@ -144,6 +144,6 @@ impl IntoResponse for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed a request of the server API");
-        Self::new(Kind::STORE_UNAVAILABLE, "nothing was changed; try again")
+        Self::new(ProblemKind::STORE_UNAVAILABLE, "nothing was changed; try again")
     }
 }

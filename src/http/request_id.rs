@@ -12,7 +12,7 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use tracing::Instrument as _;
 
 use crate::clock::Rng;
-use crate::http::state::Ports;
+use crate::http::state::HttpState;
 use crate::request::{HEADER, RequestId};
 
 /// Longest id that is taken from a caller.
@@ -27,7 +27,7 @@ pub(super) fn pattern() -> String {
 
 /// Gives a request its id, and logs what came of it. The route is logged and not the path, which may name a user.
 pub(super) async fn follow(
-    State(ports): State<Arc<Ports>>,
+    State(state): State<Arc<HttpState>>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -36,10 +36,10 @@ pub(super) async fn follow(
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     let span = tracing::info_span!("request", request = %id);
-    let started = ports.hub().clock().now();
+    let started = state.hub().clock().now();
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Some(route) = route.filter(|route| route.as_str().starts_with("/api/")) {
-        let took_ms = ports.hub().clock().now().saturating_since(started).as_millis();
+        let took_ms = state.hub().clock().now().saturating_since(started).as_millis();
         let (route, status) = (route.as_str(), response.status().as_u16());
         span.in_scope(|| tracing::debug!(%method, route, status, took_ms, "answered"));
     }

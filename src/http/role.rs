@@ -2,7 +2,7 @@
 
 /// What a port is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum PortRole {
     /// Clients alone.
     Clients,
     /// The server API alone.

@@ -9,10 +9,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio_rustls::TlsAcceptor;
 
-use super::call_rate::Callers;
-use super::idempotency_cache::Refs;
+use super::call_rate::CallRates;
+use super::idempotency_cache::IdempotencyCache;
 use super::origin::Origins;
-use super::role::Role;
+use super::role::PortRole;
 use crate::auth::OperatorKey;
 use crate::config::{self, Config, Listen, Mode, Tls};
 use crate::hub::Hub;
@@ -21,20 +21,20 @@ use crate::rate_limit::Rate;
 use crate::transport;
 
 /// What every port needs; built once.
-pub struct Ports {
+pub struct HttpState {
     hub: Arc<Hub>,
     lifecycle: Lifecycle,
     /// Where clients connect, by the port that was bound.
     address: SocketAddr,
-    rules: ArcSwap<Rules>,
+    settings: ArcSwap<HttpSettings>,
     api: ApiState,
     mode: Mode,
 }
 
 /// What the API keeps between calls.
 pub(super) struct ApiState {
-    pub(super) callers: Callers,
-    pub(super) refs: Refs,
+    pub(super) call_rates: CallRates,
+    pub(super) idempotency: IdempotencyCache,
     /// Opens what concerns the whole node.
     pub(super) operator_key: Option<OperatorKey>,
     pub(super) drain: config::Drain,
@@ -43,21 +43,21 @@ pub(super) struct ApiState {
 impl ApiState {
     fn new(config: &Config) -> Self {
         Self {
-            callers: Callers::default(),
-            refs: Refs::default(),
+            call_rates: CallRates::default(),
+            idempotency: IdempotencyCache::default(),
             operator_key: config.operator.api_key.as_ref().map(OperatorKey::new),
             drain: config.drain,
         }
     }
 
     /// Has every caller begin anew, at another rate.
-    fn forget_calls(&self) {
-        self.callers.forget();
+    fn reset_rates(&self) {
+        self.call_rates.reset();
     }
 }
 
 /// What an operator may change while the ports are open: one snapshot, replaced as a whole.
-pub(super) struct Rules {
+pub(super) struct HttpSettings {
     /// The pages that may connect.
     pub(super) origins: Origins,
     /// The bounds of every connection.
@@ -74,20 +74,20 @@ pub(super) struct Rules {
     listen: Listen,
 }
 
-impl Ports {
-    /// The ports of a gateway.
+impl HttpState {
+    /// The state of the ports of a gateway.
     #[must_use]
     pub fn new(config: &Config, address: SocketAddr, hub: Arc<Hub>, lifecycle: Lifecycle) -> Self {
-        let rules = ArcSwap::from_pointee(Rules::new(config, address));
-        Self { hub, lifecycle, address, rules, api: ApiState::new(config), mode: config.mode }
+        let settings = ArcSwap::from_pointee(HttpSettings::new(config, address));
+        Self { hub, lifecycle, address, settings, api: ApiState::new(config), mode: config.mode }
     }
 
     /// Goes by `config` from now on; its addresses stay.
-    pub fn adopt(&self, config: &Config) {
-        let rules = Arc::new(Rules::new(config, self.address));
-        let api_rate = rules.api_rate;
-        if self.rules.swap(rules).api_rate != api_rate {
-            self.api.forget_calls();
+    pub fn reload(&self, config: &Config) {
+        let settings = Arc::new(HttpSettings::new(config, self.address));
+        let api_rate = settings.api_rate;
+        if self.settings.swap(settings).api_rate != api_rate {
+            self.api.reset_rates();
         }
     }
 
@@ -95,8 +95,8 @@ impl Ports {
         &self.hub
     }
 
-    pub(super) fn rules(&self) -> Arc<Rules> {
-        self.rules.load_full()
+    pub(super) fn settings(&self) -> Arc<HttpSettings> {
+        self.settings.load_full()
     }
 
     /// What the server API keeps between calls.
@@ -118,7 +118,7 @@ impl Ports {
     }
 }
 
-impl Rules {
+impl HttpSettings {
     fn new(config: &Config, address: SocketAddr) -> Self {
         let limits = &config.limits;
         let mut allowed = config.listen.allowed_origins.clone();
@@ -146,10 +146,10 @@ impl Rules {
     }
 
     /// With which certificate a port is served; `None`: in plain.
-    pub(super) fn tls(&self, role: Role) -> Option<TlsAcceptor> {
+    pub(super) fn tls(&self, role: PortRole) -> Option<TlsAcceptor> {
         let tls = match role {
-            Role::Clients | Role::Both => &self.listen.tls,
-            Role::Admin => &self.listen.admin_tls,
+            PortRole::Clients | PortRole::Both => &self.listen.tls,
+            PortRole::Admin => &self.listen.admin_tls,
         };
         tls.as_ref().map(Tls::server).cloned().map(TlsAcceptor::from)
     }

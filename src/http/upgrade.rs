@@ -15,13 +15,14 @@ use stagedoor_proto::{CloseCode, SUBPROTOCOL};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
 use super::forwarded;
-use super::problem::{Kind, Problem};
-use super::state::Ports;
+use super::problem::{Problem, ProblemKind};
+use super::state::HttpState;
 use crate::hub::{Arrival, NoPlace, Place};
 use crate::sync::Mutex;
 
 /// Something else is asked for where clients connect.
-const NOT_A_WEBSOCKET: Kind = Kind::new(StatusCode::UPGRADE_REQUIRED, "not_a_websocket");
+const NOT_A_WEBSOCKET: ProblemKind =
+    ProblemKind::new(StatusCode::UPGRADE_REQUIRED, "not_a_websocket");
 
 /// Where clients connect.
 pub(super) const PATH: &str = "/v1/connect";
@@ -29,7 +30,7 @@ pub(super) const PATH: &str = "/v1/connect";
 const MAX_USER_AGENT_BYTES: usize = 256;
 
 /// An upgrade that was answered.
-pub(super) struct Ticket {
+pub(super) struct PendingUpgrade {
     /// Who comes.
     pub(super) arrival: Arrival,
     /// With what to close at once, where they are not wanted.
@@ -38,29 +39,29 @@ pub(super) struct Ticket {
     pub(super) place: Place,
 }
 
-/// Answers the upgrade request of `peer`; a ticket is left when it was granted. It takes the place that `own` holds.
+/// Answers the upgrade request of `peer`; a pending upgrade is left when it was granted. It takes the place that `own` holds.
 pub(super) fn answer<B>(
     request: &Request<B>,
-    ports: &Ports,
+    state: &HttpState,
     peer: IpAddr,
     own: &Mutex<Option<Result<Place, NoPlace>>>,
-    ticket: &OnceLock<Ticket>,
+    upgrade: &OnceLock<PendingUpgrade>,
 ) -> Response<Body> {
-    let rules = ports.rules();
-    let address = forwarded::client(request.headers(), peer, rules.listen());
+    let settings = state.settings();
+    let address = forwarded::client(request.headers(), peer, settings.listen());
     let mut own = own.lock();
     // A proxy's connection takes a place for each client anew.
     let entered = match &*own {
         Some(Ok(_)) => None,
         Some(Err(full)) => return no_place(*full),
-        None => match ports.hub().enter(address) {
+        None => match state.hub().enter(address) {
             Ok(place) => Some(place),
             Err(full) => return no_place(full),
         },
     };
     if request.method() != Method::GET {
         let detail = "a WebSocket is asked for with GET";
-        let problem = Problem::new(Kind::OTHER_METHOD, detail);
+        let problem = Problem::new(ProblemKind::OTHER_METHOD, detail);
         let mut response = problem.respond();
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
         return response;
@@ -78,48 +79,48 @@ pub(super) fn answer<B>(
     };
     let mut refused = None;
     match offered(request) {
-        Offer::None => {}
-        Offer::Ours => {
+        SubprotocolOffer::None => {}
+        SubprotocolOffer::Ours => {
             response
                 .headers_mut()
                 .insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
         }
-        Offer::Others(first) => {
+        SubprotocolOffer::Others(first) => {
             // A browser drops a WebSocket whose offer was not taken up, and would never see the close code.
             response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, first);
             refused = Some(CloseCode::UnsupportedVersion);
         }
     }
-    if !rules.origins.allow(request.headers()) {
+    if !settings.origins.allow(request.headers()) {
         refused = Some(CloseCode::OriginDenied);
     }
     let place = entered.or_else(|| own.take().and_then(Result::ok));
     let place = place.expect("a connection without a place was turned away above");
     let arrival = Arrival { address: address.to_canonical(), user_agent: user_agent(request) };
     // A second upgrade on one connection cannot be: HTTP ends with the first.
-    let _ = ticket.set(Ticket { arrival, refused, place });
+    let _ = upgrade.set(PendingUpgrade { arrival, refused, place });
     response
 }
 
-enum Offer {
+enum SubprotocolOffer {
     None,
     Ours,
     Others(HeaderValue),
 }
 
-fn offered<B>(request: &Request<B>) -> Offer {
+fn offered<B>(request: &Request<B>) -> SubprotocolOffer {
     let mut first = None;
     for value in request.headers().get_all(SEC_WEBSOCKET_PROTOCOL) {
         for name in value.to_str().unwrap_or_default().split(',').map(str::trim) {
             if name == SUBPROTOCOL {
-                return Offer::Ours;
+                return SubprotocolOffer::Ours;
             }
             if first.is_none() {
                 first = HeaderValue::from_str(name).ok();
             }
         }
     }
-    first.map_or(Offer::None, Offer::Others)
+    first.map_or(SubprotocolOffer::None, SubprotocolOffer::Others)
 }
 
 fn user_agent<B>(request: &Request<B>) -> Option<Box<str>> {
@@ -131,11 +132,11 @@ fn no_place(full: NoPlace) -> Response<Body> {
     match full {
         NoPlace::Address(wait) => {
             let detail = "too many connections from this address wait to start";
-            Problem::new(Kind::RATE_LIMITED, detail).retry_after(wait).respond()
+            Problem::new(ProblemKind::RATE_LIMITED, detail).retry_after(wait).respond()
         }
         NoPlace::Total(wait) => {
             let detail = "too many connections wait to start";
-            Problem::new(Kind::OVERLOADED, detail).retry_after(wait).respond()
+            Problem::new(ProblemKind::OVERLOADED, detail).retry_after(wait).respond()
         }
     }
 }

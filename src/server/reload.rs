@@ -13,7 +13,7 @@ use stagedoor_proto::Timestamp;
 use super::ServerError;
 use super::apps::Builder;
 use crate::config::{Change, Config, ConfigError};
-use crate::http::Ports;
+use crate::http::HttpState;
 use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
 use crate::sync::{Mutex, Rank};
@@ -27,11 +27,16 @@ struct Inner {
     config: Mutex<Config>,
     builder: Builder,
     hub: Arc<Hub>,
-    ports: Arc<Ports>,
+    ports: Arc<HttpState>,
 }
 
 impl Reloader {
-    pub(super) fn new(config: Config, builder: Builder, hub: Arc<Hub>, ports: Arc<Ports>) -> Self {
+    pub(super) fn new(
+        config: Config,
+        builder: Builder,
+        hub: Arc<Hub>,
+        ports: Arc<HttpState>,
+    ) -> Self {
         Self(Arc::new(Inner {
             config: Mutex::new(Rank::Configuration, config),
             builder,
@@ -60,7 +65,7 @@ impl Reloader {
             hub.adopt_app(app);
         }
         hub.adopt_limits(next.limits.clone());
-        ports.adopt(&next);
+        ports.reload(&next);
         *config = next;
         Ok(changes)
     }

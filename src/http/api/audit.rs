@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagedoor_proto::{RoomId, Username};
 
-use super::caller::Backend;
-use super::extract::Asked;
+use super::caller::ApiCaller;
+use super::extract::QueryParams;
 use super::paging::{self, Cursor, Page};
 use super::routes::{Method, Routes};
 use crate::http::problem::Problem;
-use crate::http::state::Ports;
+use crate::http::state::HttpState;
 use crate::store::{AuditRow, AuditSearch, Head, Store, StoreError};
 
 /// Rows read at a time.
@@ -29,26 +29,28 @@ const MAX_LOOKED_AT: usize = 20_000;
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .about("audit")
-        .on(Method::Get, "/apps/{app}/audit", list, |told| {
-            told.named(
+        .on(Method::Get, "/apps/{app}/audit", list, |operation| {
+            operation.named(
                 "list_audit",
                 "Search the audit log, in either order; a page may be short and still have a next",
             )
-            .asks::<Query>()
-            .gives::<Page<AuditRow>>(200, &json!({ "items": [example()] }))
+            .query::<AuditQuery>()
+            .returns::<Page<AuditRow>>(200, &json!({ "items": [example()] }))
         })
-        .on(Method::Get, "/apps/{app}/audit/export", export, |told| {
-            told.named(
-                "export_audit",
-                "Export the audit log as lines of JSON, the head in the last",
-            )
-            .asks::<Since>()
-            .gives_lines()
+        .on(Method::Get, "/apps/{app}/audit/export", export, |operation| {
+            operation
+                .named(
+                    "export_audit",
+                    "Export the audit log as lines of JSON, the head in the last",
+                )
+                .query::<AuditCursor>()
+                .returns_lines()
         })
-        .on(Method::Get, "/apps/{app}/audit/verify", verify, |told| {
-            told.named("verify_audit", "Check that no row was changed, removed, moved or cut off")
-                .asks::<Told>()
-                .gives::<Checked>(
+        .on(Method::Get, "/apps/{app}/audit/verify", verify, |operation| {
+            operation
+                .named("verify_audit", "Check that no row was changed, removed, moved or cut off")
+                .query::<VerifyQuery>()
+                .returns::<AuditCheck>(
                     200,
                     &json!({ "ok": true, "head": { "number": 1, "hash": "00".repeat(32) } }),
                 )
@@ -65,7 +67,7 @@ fn example() -> Value {
 /// Which page of which rows is wanted.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Query {
+struct AuditQuery {
     /// Of one verb.
     verb: Option<String>,
     /// In one room.
@@ -100,7 +102,7 @@ enum Order {
 /// From where on rows are wanted.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Since {
+struct AuditCursor {
     /// Begin after the row of this number.
     #[serde(default)]
     after: u64,
@@ -109,7 +111,7 @@ struct Since {
 /// What a log is compared with.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Told {
+struct VerifyQuery {
     /// A head that was written down before, as `number:hash`: the log must still hold that row.
     head: Option<String>,
 }
@@ -117,7 +119,7 @@ struct Told {
 /// What a check came to.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AuditCheck")]
-struct Checked {
+struct AuditCheck {
     /// Whether the log is whole.
     ok: bool,
     /// Its end, to be written down elsewhere.
@@ -129,11 +131,11 @@ struct Checked {
 }
 
 async fn list(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    Asked(query): Asked<Query>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    QueryParams(query): QueryParams<AuditQuery>,
 ) -> Result<Json<Page<AuditRow>>, Problem> {
-    let Query { verb, room, username, order, after, cursor, limit } = query;
+    let AuditQuery { verb, room, username, order, after, cursor, limit } = query;
     let limit = paging::limit(limit)?;
     let which = AuditSearch { verb, room, username };
     let cursor = paging::after::<u64>(cursor.as_ref())?;
@@ -143,7 +145,7 @@ async fn list(
     };
     let (mut found, mut looked_at) = (Vec::new(), 0);
     while looked_at < MAX_LOOKED_AT {
-        let (store, app) = (ports.hub().store(), Arc::clone(backend.app.id()));
+        let (store, app) = (state.hub().store(), Arc::clone(caller.app.id()));
         let rows = match order {
             Order::OldestFirst => store.audit_rows(app, last, READ_AT_ONCE).await?,
             Order::NewestFirst => store.audit_rows_before(app, last, READ_AT_ONCE).await?,
@@ -169,11 +171,11 @@ async fn list(
 }
 
 async fn export(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    Asked(Since { after }): Asked<Since>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    QueryParams(AuditCursor { after }): QueryParams<AuditCursor>,
 ) -> Result<Response, Problem> {
-    let (store, app) = (Arc::clone(ports.hub().store()), Arc::clone(backend.app.id()));
+    let (store, app) = (Arc::clone(state.hub().store()), Arc::clone(caller.app.id()));
     // Rows that come in meanwhile belong to a later export.
     let head = store.audit_head(Arc::clone(&app)).await?;
     let lines = stream::try_unfold(Some(after), move |after| {
@@ -213,16 +215,16 @@ async fn next_lines(
 }
 
 async fn verify(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    Asked(Told { head }): Asked<Told>,
-) -> Result<Json<Checked>, Problem> {
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    QueryParams(VerifyQuery { head }): QueryParams<VerifyQuery>,
+) -> Result<Json<AuditCheck>, Problem> {
     let told = head.map(|head| head.parse()).transpose();
     let told = told
         .map_err(|error: crate::store::InvalidHead| Problem::invalid("head", error.to_string()))?;
-    let checked = ports.hub().store().verify_audit(Arc::clone(backend.app.id()), told).await?;
+    let checked = state.hub().store().verify_audit(Arc::clone(caller.app.id()), told).await?;
     Ok(Json(match checked {
-        Ok(verified) => Checked { ok: true, head: Some(verified.head), found: None },
-        Err(tampered) => Checked { ok: false, head: None, found: Some(tampered.to_string()) },
+        Ok(verified) => AuditCheck { ok: true, head: Some(verified.head), found: None },
+        Err(tampered) => AuditCheck { ok: false, head: None, found: Some(tampered.to_string()) },
     }))
 }

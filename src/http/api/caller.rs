@@ -8,10 +8,10 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
 use stagedoor_proto::{Ref, RoomId, Target, Username};
 
-use super::refuses::Refuses;
+use super::rejects::Rejects;
 use crate::auth::ServerActor;
-use crate::http::problem::{Kind, Problem};
-use crate::http::state::Ports;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::state::HttpState;
 use crate::hub::App;
 use crate::request::RequestId;
 use crate::room::{Caller, RoomKey};
@@ -19,25 +19,26 @@ use crate::store::{AuditActor, AuditEvent, AuditOutcome, StoreError, UserKey};
 use crate::telemetry::Limit;
 
 /// Nothing opens it that came with the request.
-pub(super) const UNAUTHORIZED: Kind = Kind::new(StatusCode::UNAUTHORIZED, "unauthorized");
+pub(super) const UNAUTHORIZED: ProblemKind =
+    ProblemKind::new(StatusCode::UNAUTHORIZED, "unauthorized");
 /// What came with the request does not open this.
-pub(super) const FORBIDDEN: Kind = Kind::new(StatusCode::FORBIDDEN, "forbidden");
+pub(super) const FORBIDDEN: ProblemKind = ProblemKind::new(StatusCode::FORBIDDEN, "forbidden");
 /// It was done, and the audit log lacks it.
-pub(super) const NOT_RECORDED: Kind =
-    Kind::new(StatusCode::SERVICE_UNAVAILABLE, "not_recorded").passing();
+pub(super) const NOT_RECORDED: ProblemKind =
+    ProblemKind::new(StatusCode::SERVICE_UNAVAILABLE, "not_recorded").passing();
 
 /// The app of the path, whose server key or server token came with the request.
 #[derive(Clone)]
-pub(super) struct Backend {
+pub(super) struct ApiCaller {
     /// The app.
     pub(super) app: Arc<App>,
     /// Whose the key or token is.
     actor: ServerActor,
     /// Their name, and the call.
-    pub(super) caller: Caller,
+    pub(super) identity: Caller,
 }
 
-impl Backend {
+impl ApiCaller {
     /// A user of the app.
     pub(super) fn user(&self, username: Username) -> UserKey {
         UserKey { app: Arc::clone(self.app.id()), username }
@@ -60,12 +61,12 @@ impl Backend {
         }
     }
 
-    /// What the audit log keeps of a deed.
-    pub(super) fn row(&self, ports: &Ports, deed: Deed) -> AuditEvent {
-        let Deed { verb, target, room, reason, ref_ } = deed;
+    /// The row of a call in the audit log.
+    pub(super) fn audit_row(&self, state: &HttpState, call: AuditedCall) -> AuditEvent {
+        let AuditedCall { verb, target, room, reason, ref_ } = call;
         AuditEvent {
-            at_ms: ports.hub().clock().now(),
-            actor: AuditActor::Server(self.caller.name.clone()),
+            at_ms: state.hub().clock().now(),
+            actor: AuditActor::Server(self.identity.name.clone()),
             verb: verb.into(),
             room,
             version: None,
@@ -76,15 +77,23 @@ impl Backend {
         }
     }
 
-    /// Keeps a deed in the audit log that leaves nothing else in the store.
-    pub(super) async fn record(&self, ports: &Ports, deed: Deed) -> Result<(), StoreError> {
-        let row = self.row(ports, deed);
-        ports.hub().store().audit(Arc::clone(self.app.id()), vec![row]).await
+    /// Keeps a call in the audit log that leaves nothing else in the store.
+    pub(super) async fn record(
+        &self,
+        state: &HttpState,
+        call: AuditedCall,
+    ) -> Result<(), StoreError> {
+        let row = self.audit_row(state, call);
+        state.hub().store().audit(Arc::clone(self.app.id()), vec![row]).await
     }
 
     /// The same, of what was done already: whether it could be was the room's to say.
-    pub(super) async fn record_done(&self, ports: &Ports, deed: Deed) -> Result<(), Problem> {
-        self.record(ports, deed).await.map_err(|error| {
+    pub(super) async fn record_done(
+        &self,
+        state: &HttpState,
+        call: AuditedCall,
+    ) -> Result<(), Problem> {
+        self.record(state, call).await.map_err(|error| {
             tracing::error!(%error, "the audit log lacks what a call of the server API did");
             let detail =
                 "it was done, and the audit log did not take it; send it again, so that it stands there";
@@ -94,7 +103,7 @@ impl Backend {
 }
 
 /// What was done, as the audit log keeps it.
-pub(super) struct Deed {
+pub(super) struct AuditedCall {
     pub(super) verb: &'static str,
     pub(super) target: Target,
     pub(super) room: Option<RoomId>,
@@ -102,25 +111,28 @@ pub(super) struct Deed {
     pub(super) ref_: Option<Ref>,
 }
 
-impl Deed {
+impl AuditedCall {
     /// Something done to a user.
-    pub(super) fn to(username: &Username, verb: &'static str, ref_: Option<Ref>) -> Self {
+    pub(super) fn on_user(username: &Username, verb: &'static str, ref_: Option<Ref>) -> Self {
         let target = Target { username: Some(username.clone()), ..Target::default() };
         Self { verb, target, room: None, reason: None, ref_ }
     }
 }
 
-impl Refuses for Backend {
-    fn kinds() -> Vec<Kind> {
-        vec![Kind::INVALID, UNAUTHORIZED, Kind::RATE_LIMITED]
+impl Rejects for ApiCaller {
+    fn problems() -> Vec<ProblemKind> {
+        vec![ProblemKind::INVALID, UNAUTHORIZED, ProblemKind::RATE_LIMITED]
     }
 }
 
-impl FromRequestParts<Arc<Ports>> for Backend {
+impl FromRequestParts<Arc<HttpState>> for ApiCaller {
     type Rejection = Problem;
 
-    async fn from_request_parts(request: &mut Parts, ports: &Arc<Ports>) -> Result<Self, Problem> {
-        let path = RawPathParams::from_request_parts(request, ports)
+    async fn from_request_parts(
+        request: &mut Parts,
+        state: &Arc<HttpState>,
+    ) -> Result<Self, Problem> {
+        let path = RawPathParams::from_request_parts(request, state)
             .await
             .map_err(|error| Problem::invalid("path", error.body_text()))?;
         let bearer = bearer_of(&request.headers).ok_or_else(|| {
@@ -128,20 +140,20 @@ impl FromRequestParts<Arc<Ports>> for Backend {
         })?;
         // An app that is not there is refused as one whose key was wrong: it tells nobody which apps there are.
         let app = path.iter().find(|(name, _)| *name == "app").map(|(_, id)| id);
-        let app = app.and_then(|id| ports.hub().app(id)).ok_or_else(|| refused(WRONG))?;
+        let app = app.and_then(|id| state.hub().app(id)).ok_or_else(|| refused(WRONG))?;
         let actor = app.server().verify_server(bearer).map_err(|_| refused(WRONG))?;
         let name: Box<str> = actor.to_string().into();
-        let now = ports.hub().clock().now();
-        let rate = ports.rules().api_rate;
-        ports.api().callers.take(rate, app.id(), &name, now).map_err(|wait| {
-            ports.hub().metrics().limits_hit.inc(Limit::ApiCalls);
+        let now = state.hub().clock().now();
+        let rate = state.settings().api_rate;
+        state.api().call_rates.take(rate, app.id(), &name, now).map_err(|wait| {
+            state.hub().metrics().limits_hit.inc(Limit::ApiCalls);
             let detail =
                 "this key or token calls too fast; wait, or raise `limits.api_calls_per_s`";
-            Problem::new(Kind::RATE_LIMITED, detail).retry_after(wait)
+            Problem::new(ProblemKind::RATE_LIMITED, detail).retry_after(wait)
         })?;
         let request = request.extensions.get::<RequestId>();
         let request = request.expect("a call has its id before it comes to its route").clone();
-        Ok(Self { app: Arc::clone(app), actor, caller: Caller { name, request } })
+        Ok(Self { app: Arc::clone(app), actor, identity: Caller { name, request } })
     }
 }
 

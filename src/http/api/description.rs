@@ -11,14 +11,14 @@ use stagedoor_proto::{RoomId, SessionId, StreamId, Username};
 use super::idempotency::INTERNAL;
 use super::problem_responses::{REQUEST_ID, request_id};
 use crate::http::host::FOREIGN_HOST;
-use crate::http::problem::Kind;
+use crate::http::problem::ProblemKind;
 
 /// An operation's entry in the document, on its way there.
 pub(super) struct Description<'a> {
     schemas: &'a mut SchemaGenerator,
     told: Value,
     /// How it may be refused.
-    kinds: BTreeSet<Kind>,
+    kinds: BTreeSet<ProblemKind>,
     has_store: bool,
 }
 
@@ -28,14 +28,14 @@ impl<'a> Description<'a> {
         schemas: &'a mut SchemaGenerator,
         path: &str,
         tag: &str,
-        refused_as: Vec<Kind>,
+        refused_as: Vec<ProblemKind>,
     ) -> Self {
         let names = path.split(['{', '}']).skip(1).step_by(2);
         let mut parameters: Vec<Value> = names.map(|name| in_path(name, schemas)).collect();
         parameters.push(json!({ "$ref": "#/components/parameters/request_id" }));
         let told = json!({ "tags": [tag], "parameters": parameters, "responses": {} });
         // What any call may meet, whatever it is.
-        let mut kinds = BTreeSet::from([FOREIGN_HOST, Kind::OVERLOADED]);
+        let mut kinds = BTreeSet::from([FOREIGN_HOST, ProblemKind::OVERLOADED]);
         kinds.extend(refused_as);
         Self { schemas, told, kinds, has_store: true }
     }
@@ -59,13 +59,13 @@ impl<'a> Description<'a> {
     }
 
     /// How it is refused beside by what it takes.
-    pub(super) fn refuses(mut self, kinds: &[Kind]) -> Self {
+    pub(super) fn rejects(mut self, kinds: &[ProblemKind]) -> Self {
         self.kinds.extend(kinds);
         self
     }
 
     /// The query it takes: each field of `T` is a parameter.
-    pub(super) fn asks<T: JsonSchema>(mut self) -> Self {
+    pub(super) fn query<T: JsonSchema>(mut self) -> Self {
         let schema = T::json_schema(self.schemas).to_value();
         let fields = schema["properties"].as_object().expect("a query is an object");
         for (name, schema) in fields {
@@ -81,7 +81,7 @@ impl<'a> Description<'a> {
     }
 
     /// The body it takes, with an example; and so that it changes something, and is done once for each `ref`.
-    pub(super) fn takes<T: JsonSchema + DeserializeOwned>(mut self, example: &Value) -> Self {
+    pub(super) fn body<T: JsonSchema + DeserializeOwned>(mut self, example: &Value) -> Self {
         if let Err(error) = serde_json::from_value::<T>(example.clone()) {
             unreachable!("the example of {} is none: {error}", type_name::<T>());
         }
@@ -96,28 +96,28 @@ impl<'a> Description<'a> {
     }
 
     /// What it answers with, with an example.
-    pub(super) fn gives<T: JsonSchema>(self, status: u16, example: &Value) -> Self {
+    pub(super) fn returns<T: JsonSchema>(self, status: u16, example: &Value) -> Self {
         let schema = self.schemas.subschema_for::<T>();
         let content = json!({ "application/json": { "schema": schema, "example": example } });
         self.answers(status, json!({ "description": "It is done.", "content": content }))
     }
 
     /// It answers with nothing but that it is done.
-    pub(super) fn gives_nothing(self) -> Self {
+    pub(super) fn returns_nothing(self) -> Self {
         self.answers(204, json!({ "description": "It is done." }))
     }
 
     /// It answers with lines of JSON.
-    pub(super) fn gives_lines(self) -> Self {
+    pub(super) fn returns_lines(self) -> Self {
         let content = json!({ "application/x-ndjson": { "schema": { "type": "string" } } });
         let description = "A row a line, then a line with the head.";
         self.answers(200, json!({ "description": description, "content": content }))
     }
 
     /// The entry but for refusals, and these.
-    pub(super) fn into_parts(mut self) -> (Value, BTreeSet<Kind>) {
+    pub(super) fn into_parts(mut self) -> (Value, BTreeSet<ProblemKind>) {
         if self.has_store {
-            self.kinds.insert(Kind::STORE_UNAVAILABLE);
+            self.kinds.insert(ProblemKind::STORE_UNAVAILABLE);
             // What changes something durable is done by a task of its own.
             self.kinds.extend(self.told.get("requestBody").map(|_| INTERNAL));
         }

@@ -11,43 +11,47 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::caller::{UNAUTHORIZED, bearer_of, refused};
-use super::refuses::Refuses;
+use super::rejects::Rejects;
 use super::routes::{Method, Routes};
-use crate::http::problem::{Kind, Problem};
-use crate::http::state::Ports;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::state::HttpState;
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes.about("node").on(Method::Post, "/drain", drain, |told| {
-        told.named(
-            "drain",
-            "Stop in order, as SIGTERM does: take nobody in, and part from everybody",
-        )
-        .for_operators()
-        .without_store()
-        .gives::<Draining>(
-            202,
-            &json!({ "sessions": 1_200, "spread_ms": 5_000, "deadline_ms": 10_000 }),
-        )
+    routes.about("node").on(Method::Post, "/drain", drain, |operation| {
+        operation
+            .named(
+                "drain",
+                "Stop in order, as SIGTERM does: take nobody in, and part from everybody",
+            )
+            .for_operators()
+            .without_store()
+            .returns::<Draining>(
+                202,
+                &json!({ "sessions": 1_200, "spread_ms": 5_000, "deadline_ms": 10_000 }),
+            )
     })
 }
 
 /// Nobody can show the operator's key.
-const NO_OPERATOR_KEY: Kind = Kind::new(StatusCode::FORBIDDEN, "no_operator_key");
+const NO_OPERATOR_KEY: ProblemKind = ProblemKind::new(StatusCode::FORBIDDEN, "no_operator_key");
 
 /// Whoever runs the node: the operator's key came with the request.
 struct Operator;
 
-impl Refuses for Operator {
-    fn kinds() -> Vec<Kind> {
+impl Rejects for Operator {
+    fn problems() -> Vec<ProblemKind> {
         vec![UNAUTHORIZED, NO_OPERATOR_KEY]
     }
 }
 
-impl FromRequestParts<Arc<Ports>> for Operator {
+impl FromRequestParts<Arc<HttpState>> for Operator {
     type Rejection = Problem;
 
-    async fn from_request_parts(request: &mut Parts, ports: &Arc<Ports>) -> Result<Self, Problem> {
-        let Some(key) = &ports.api().operator_key else {
+    async fn from_request_parts(
+        request: &mut Parts,
+        state: &Arc<HttpState>,
+    ) -> Result<Self, Problem> {
+        let Some(key) = &state.api().operator_key else {
             let detail =
                 "the gateway has no operator key; set `operator.api_key`, or send SIGTERM instead";
             return Err(Problem::new(NO_OPERATOR_KEY, detail));
@@ -73,15 +77,15 @@ struct Draining {
 }
 
 /// Begins to drain. Asked again, it answers again: a drain is not undone, and nothing begins twice.
-async fn drain(_: Operator, State(ports): State<Arc<Ports>>) -> (StatusCode, Json<Draining>) {
-    let settings = ports.api().drain;
+async fn drain(_: Operator, State(state): State<Arc<HttpState>>) -> (StatusCode, Json<Draining>) {
+    let settings = state.api().drain;
     let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis());
     let draining = Draining {
-        sessions: ports.hub().session_count(),
+        sessions: state.hub().session_count(),
         spread_ms: millis(settings.spread).unwrap_or(u64::MAX),
         deadline_ms: millis(settings.deadline).unwrap_or(u64::MAX),
     };
     tracing::info!("an operator asked to drain");
-    ports.lifecycle().begin_drain();
+    state.lifecycle().begin_drain();
     (StatusCode::ACCEPTED, Json(draining))
 }

@@ -7,19 +7,19 @@ use std::time::Duration;
 use hyper::StatusCode;
 use stagedoor_proto::{Error, ErrorCode};
 
-use crate::http::problem::{Kind, Problem};
+use crate::http::problem::{Problem, ProblemKind};
 use crate::hub::CallError;
 
 /// Nothing is known of a room.
-pub(super) const NO_ROOM: Kind = Kind::new(StatusCode::NOT_FOUND, "room_not_found");
+pub(super) const NO_ROOM: ProblemKind = ProblemKind::new(StatusCode::NOT_FOUND, "room_not_found");
 /// A room cannot be created twice.
-pub(super) const ROOM_EXISTS: Kind = Kind::new(StatusCode::CONFLICT, "room_exists");
+pub(super) const ROOM_EXISTS: ProblemKind = ProblemKind::new(StatusCode::CONFLICT, "room_exists");
 /// A participant is not in the room.
-pub(super) const NO_PARTICIPANT: Kind = kind_of(ErrorCode::ParticipantNotFound);
+pub(super) const NO_PARTICIPANT: ProblemKind = kind_of(ErrorCode::ParticipantNotFound);
 /// A stream is not in the room.
-pub(super) const NO_STREAM: Kind = kind_of(ErrorCode::StreamNotFound);
+pub(super) const NO_STREAM: ProblemKind = kind_of(ErrorCode::StreamNotFound);
 /// A room has not answered.
-pub(super) const ENGINE_UNAVAILABLE: Kind = kind_of(ErrorCode::EngineUnavailable);
+pub(super) const ENGINE_UNAVAILABLE: ProblemKind = kind_of(ErrorCode::EngineUnavailable);
 
 impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
@@ -53,10 +53,10 @@ impl From<Error> for Problem {
     }
 }
 
-const fn kind_of(code: ErrorCode) -> Kind {
+const fn kind_of(code: ErrorCode) -> ProblemKind {
     let Ok(status) = StatusCode::from_u16(code.http_status()) else {
         panic!("the table of error codes has HTTP statuses")
     };
-    let kind = Kind::new(status, code.as_str());
+    let kind = ProblemKind::new(status, code.as_str());
     if code.is_temporary() { kind.passing() } else { kind }
 }

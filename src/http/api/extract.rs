@@ -13,32 +13,36 @@ use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
 use stagedoor_proto::{Ref, check_depth};
 
-use super::idempotency::{Mark, key_of};
-use super::refuses::Refuses;
+use super::idempotency::{IdempotencyKey, key_of};
+use super::rejects::Rejects;
 use crate::http::idempotency_cache::{REF_CONFLICT, REF_IN_USE};
-use crate::http::problem::{Kind, Problem};
-use crate::http::state::Ports;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::state::HttpState;
 use crate::telemetry::Limit;
 
 /// A body that does not end in time.
-const BODY_TIMEOUT: Kind = Kind::new(StatusCode::REQUEST_TIMEOUT, "body_timeout");
+const BODY_TIMEOUT: ProblemKind = ProblemKind::new(StatusCode::REQUEST_TIMEOUT, "body_timeout");
 /// A body, or what it holds, that is larger than it may be.
-pub(super) const TOO_LARGE: Kind = Kind::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large");
+pub(super) const TOO_LARGE: ProblemKind =
+    ProblemKind::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large");
 
 /// What the path names beside the app.
-pub(super) struct At<T>(pub(super) T);
+pub(super) struct PathParams<T>(pub(super) T);
 
-impl<T: Refuses> Refuses for At<T> {
-    fn kinds() -> Vec<Kind> {
-        [&[Kind::INVALID], &*T::kinds()].concat()
+impl<T: Rejects> Rejects for PathParams<T> {
+    fn problems() -> Vec<ProblemKind> {
+        [&[ProblemKind::INVALID], &*T::problems()].concat()
     }
 }
 
-impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Ports>> for At<T> {
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<HttpState>> for PathParams<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(request: &mut Parts, ports: &Arc<Ports>) -> Result<Self, Problem> {
-        let path = Path::<T>::from_request_parts(request, ports).await;
+    async fn from_request_parts(
+        request: &mut Parts,
+        state: &Arc<HttpState>,
+    ) -> Result<Self, Problem> {
+        let path = Path::<T>::from_request_parts(request, state).await;
         path.map(|Path(at)| Self(at)).map_err(|error| path_problem(&error))
     }
 }
@@ -60,19 +64,22 @@ fn path_problem(error: &PathRejection) -> Problem {
 }
 
 /// What the query asks for. Types deny unknown fields.
-pub(super) struct Asked<T>(pub(super) T);
+pub(super) struct QueryParams<T>(pub(super) T);
 
-impl<T> Refuses for Asked<T> {
-    fn kinds() -> Vec<Kind> {
-        vec![Kind::INVALID]
+impl<T> Rejects for QueryParams<T> {
+    fn problems() -> Vec<ProblemKind> {
+        vec![ProblemKind::INVALID]
     }
 }
 
-impl<T: DeserializeOwned> FromRequestParts<Arc<Ports>> for Asked<T> {
+impl<T: DeserializeOwned> FromRequestParts<Arc<HttpState>> for QueryParams<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(request: &mut Parts, ports: &Arc<Ports>) -> Result<Self, Problem> {
-        let query = Query::<T>::from_request_parts(request, ports).await;
+    async fn from_request_parts(
+        request: &mut Parts,
+        state: &Arc<HttpState>,
+    ) -> Result<Self, Problem> {
+        let query = Query::<T>::from_request_parts(request, state).await;
         query
             .map(|Query(asked)| Self(asked))
             .map_err(|error| Problem::invalid("query", error.body_text()))
@@ -89,27 +96,27 @@ pub(super) trait Body: DeserializeOwned {
 ///
 /// An empty body stands for `{}`. Types deny unknown fields, so that a misspelt one is named. The `ref` of the body and
 /// that of the header `Idempotency-Key` are one.
-pub(super) struct Call<T> {
+pub(super) struct JsonBody<T> {
     /// The body.
     pub(super) body: T,
     /// Its mark.
-    pub(super) mark: Mark,
+    pub(super) mark: IdempotencyKey,
 }
 
-impl<T> Refuses for Call<T> {
-    fn kinds() -> Vec<Kind> {
-        vec![Kind::INVALID, BODY_TIMEOUT, TOO_LARGE, REF_CONFLICT, REF_IN_USE]
+impl<T> Rejects for JsonBody<T> {
+    fn problems() -> Vec<ProblemKind> {
+        vec![ProblemKind::INVALID, BODY_TIMEOUT, TOO_LARGE, REF_CONFLICT, REF_IN_USE]
     }
 }
 
-impl<T: Body> FromRequest<Arc<Ports>> for Call<T> {
+impl<T: Body> FromRequest<Arc<HttpState>> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, ports: &Arc<Ports>) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &Arc<HttpState>) -> Result<Self, Problem> {
         let (head, body) = request.into_parts();
-        let bytes = whole(body, ports).await?;
+        let bytes = whole(body, state).await?;
         check_depth(&bytes).map_err(|error| {
-            ports.hub().metrics().limits_hit.inc(Limit::JsonDepth);
+            state.hub().metrics().limits_hit.inc(Limit::JsonDepth);
             Problem::invalid("body", error.to_string())
         })?;
         let mut body: T = parse(&bytes)?;
@@ -123,18 +130,18 @@ impl<T: Body> FromRequest<Arc<Ports>> for Call<T> {
             *told = key;
         }
         let ref_ = told.clone();
-        let mark = Mark::new(ref_, || fingerprint(&head, &bytes));
+        let mark = IdempotencyKey::new(ref_, || fingerprint(&head, &bytes));
         Ok(Self { body, mark })
     }
 }
 
 /// A body as a whole, within its bounds.
-async fn whole(body: axum::body::Body, ports: &Ports) -> Result<Bytes, Problem> {
+async fn whole(body: axum::body::Body, state: &HttpState) -> Result<Bytes, Problem> {
     let (most, within) = {
-        let rules = ports.rules();
+        let rules = state.settings();
         (rules.api_body_bytes, rules.api_body_timeout)
     };
-    let hit = |limit| ports.hub().metrics().limits_hit.inc(limit);
+    let hit = |limit| state.hub().metrics().limits_hit.inc(limit);
     let Ok(read) = tokio::time::timeout(within, to_bytes(body, most)).await else {
         hit(Limit::ApiBodyTimeout);
         let detail = format!("the body did not end within {} ms", within.as_millis());

@@ -13,21 +13,22 @@ use stagedoor_proto::Ref;
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
-use super::caller::Backend;
-use crate::http::idempotency_cache::{Answer, Begun};
-use crate::http::problem::{Kind, Problem};
-use crate::http::state::Ports;
+use super::caller::ApiCaller;
+use crate::http::idempotency_cache::{CachedResponse, LookupResult};
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::state::HttpState;
 
 /// What is done failed inside.
-pub(super) const INTERNAL: Kind = Kind::new(StatusCode::INTERNAL_SERVER_ERROR, "internal");
+pub(super) const INTERNAL: ProblemKind =
+    ProblemKind::new(StatusCode::INTERNAL_SERVER_ERROR, "internal");
 
 /// The header form of `ref`.
 pub(super) const HEADER: &str = "idempotency-key";
 
 /// Under which `ref` a call is done, and what stands for the rest of it.
-pub(super) struct Mark(Option<(Ref, [u8; 32])>);
+pub(super) struct IdempotencyKey(Option<(Ref, [u8; 32])>);
 
-impl Mark {
+impl IdempotencyKey {
     /// A mark; `fingerprint` is only asked for where there is a `ref`.
     pub(super) fn new(ref_: Option<Ref>, fingerprint: impl FnOnce() -> [u8; 32]) -> Self {
         Self(ref_.map(|ref_| (ref_, fingerprint())))
@@ -36,52 +37,52 @@ impl Mark {
     /// Does `work` to its end, once, and answers with `status` and what it gives.
     pub(super) async fn perform<T: Serialize + Send + 'static>(
         self,
-        ports: &Arc<Ports>,
-        backend: &Backend,
+        state: &Arc<HttpState>,
+        caller: &ApiCaller,
         status: StatusCode,
         work: impl Future<Output = Result<T, Problem>> + Send + 'static,
     ) -> Result<Response, Problem> {
-        let place = match self.begin(ports, backend)? {
-            Begun::Again(Some(answer)) => return Ok(answer.respond()),
-            Begun::Again(None) | Begun::Unmarked => None,
-            Begun::First(place) => Some(place),
+        let reservation = match self.begin(state, caller)? {
+            LookupResult::Again(Some(answer)) => return Ok(answer.respond()),
+            LookupResult::Again(None) | LookupResult::Unmarked => None,
+            LookupResult::First(reservation) => Some(reservation),
         };
         let (tell, told) = oneshot::channel();
         let task = async move {
-            let answer = work.await.map(|answer| Answer::of(status, &answer));
-            if let (Some(place), Ok(answer)) = (place, &answer) {
-                place.keep(Some(answer.clone()));
+            let answer = work.await.map(|answer| CachedResponse::of(status, &answer));
+            if let (Some(reservation), Ok(answer)) = (reservation, &answer) {
+                reservation.complete(Some(answer.clone()));
             }
             // The caller may have hung up; what was done is done.
             let _ = tell.send(answer);
         };
-        ports.lifecycle().spawn(task.in_current_span());
+        state.lifecycle().spawn(task.in_current_span());
         let answer = told.await.map_err(|_| {
             let detail = "the gateway failed inside; whether it was done is not known";
             Problem::new(INTERNAL, detail)
         })?;
-        answer.map(Answer::respond)
+        answer.map(CachedResponse::respond)
     }
 
     /// Mints something secret: done at each call, and remembered without what it gives.
     pub(super) fn mint<T: Serialize>(
         self,
-        ports: &Arc<Ports>,
-        backend: &Backend,
+        state: &Arc<HttpState>,
+        caller: &ApiCaller,
         mint: impl FnOnce() -> Result<T, Problem>,
     ) -> Result<Response, Problem> {
-        let begun = self.begin(ports, backend)?;
-        let answer = Answer::of(StatusCode::CREATED, &mint()?);
-        if let Begun::First(place) = begun {
-            place.keep(None);
+        let begun = self.begin(state, caller)?;
+        let answer = CachedResponse::of(StatusCode::CREATED, &mint()?);
+        if let LookupResult::First(reservation) = begun {
+            reservation.complete(None);
         }
         Ok(answer.respond())
     }
 
-    fn begin(self, ports: &Ports, backend: &Backend) -> Result<Begun, Problem> {
-        let Some((ref_, print)) = self.0 else { return Ok(Begun::Unmarked) };
-        let key = (Arc::clone(backend.app.id()), ref_);
-        ports.api().refs.begin(key, print, ports.hub().clock().now())
+    fn begin(self, state: &HttpState, caller: &ApiCaller) -> Result<LookupResult, Problem> {
+        let Some((ref_, print)) = self.0 else { return Ok(LookupResult::Unmarked) };
+        let key = (Arc::clone(caller.app.id()), ref_);
+        state.api().idempotency.begin(key, print, state.hub().clock().now())
     }
 }
 

@@ -18,7 +18,7 @@ mod openapi;
 mod paging;
 mod participants;
 mod problem_responses;
-mod refuses;
+mod rejects;
 mod rooms;
 mod routes;
 mod sessions;
@@ -35,14 +35,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 
-use super::state::Ports;
+use super::state::HttpState;
 use routes::Routes;
 
 /// Where the API is.
 const PREFIX: &str = "/api/v1";
 
 /// The API with its document.
-pub(super) fn router() -> Router<Arc<Ports>> {
+pub(super) fn router() -> Router<Arc<HttpState>> {
     let api = Router::new().nest(PREFIX, all().into_router());
     api.route("/api/openapi.json", get(serve_document))
 }

@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagedoor_proto::{OutcomeCounts, Ref, RoomId, Verb};
 
-use super::caller::Backend;
+use super::caller::ApiCaller;
 use super::description::Description;
 use super::errors::{ENGINE_UNAVAILABLE, NO_PARTICIPANT, NO_ROOM, NO_STREAM};
-use super::idempotency::Mark;
-use super::refuses::Refuses;
-use crate::http::problem::{Kind, Problem};
-use crate::http::state::Ports;
+use super::idempotency::IdempotencyKey;
+use super::rejects::Rejects;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::state::HttpState;
 use crate::hub::Moderated;
 use crate::room::Moderation;
 
@@ -27,12 +27,12 @@ const MAX_WAIT_MS: u64 = 10_000;
 
 /// The room of the path.
 #[derive(Deserialize)]
-pub(super) struct InRoom {
+pub(super) struct RoomPath {
     pub(super) room: RoomId,
 }
 
-impl Refuses for InRoom {
-    fn kinds() -> Vec<Kind> {
+impl Rejects for RoomPath {
+    fn problems() -> Vec<ProblemKind> {
         vec![NO_ROOM]
     }
 }
@@ -40,15 +40,15 @@ impl Refuses for InRoom {
 /// How long to wait for receipts.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Patience {
+pub(super) struct WaitParams {
     /// Wait so long for targets that are to acknowledge it; what is still open then is answered as `pending`. 1000 unless
     /// it says.
     #[schemars(range(max = MAX_WAIT_MS))]
     wait_ms: Option<u64>,
 }
 
-impl Patience {
-    fn read(&self) -> Result<Duration, Problem> {
+impl WaitParams {
+    fn duration(&self) -> Result<Duration, Problem> {
         let ms = self.wait_ms.unwrap_or(DEFAULT_WAIT_MS);
         if ms > MAX_WAIT_MS {
             let detail = format!("found {ms}; a call waits {MAX_WAIT_MS} ms at most");
@@ -84,20 +84,20 @@ pub(super) struct Receipt {
 
 /// Does a verb in the room of the path, and answers with its receipt.
 pub(super) async fn moderate(
-    backend: Backend,
-    ports: Arc<Ports>,
+    caller: ApiCaller,
+    state: Arc<HttpState>,
     room: RoomId,
-    patience: &Patience,
-    mark: Mark,
+    patience: &WaitParams,
+    mark: IdempotencyKey,
     verb: Moderation,
 ) -> Result<Response, Problem> {
-    let (patience, by) = (patience.read()?, backend.clone());
+    let (patience, by) = (patience.duration()?, caller.clone());
     let work = {
-        let (hub, key) = (Arc::clone(ports.hub()), backend.room(room.clone()));
+        let (hub, key) = (Arc::clone(state.hub()), caller.room(room.clone()));
         async move {
             let (name, ref_) = (verb.verb(), verb.ref_().cloned());
             let Moderated { accepted, report } =
-                hub.moderate(&key, verb, backend.caller, patience).await?;
+                hub.moderate(&key, verb, caller.identity, patience).await?;
             let (version, concerned) = (accepted.version, accepted.targets);
             let (counts, targets, elapsed_ms) = match report {
                 Some(report) => (Some(report.counts), report.targets, report.elapsed_ms),
@@ -106,7 +106,7 @@ pub(super) async fn moderate(
             Ok(Receipt { room, verb: name, version, concerned, ref_, counts, targets, elapsed_ms })
         }
     };
-    mark.perform(&ports, &by, StatusCode::OK, work).await
+    mark.perform(&state, &by, StatusCode::OK, work).await
 }
 
 impl Description<'_> {
@@ -128,13 +128,13 @@ impl Description<'_> {
         let fields = fields_of::<B>();
         let absent =
             absent.into_iter().filter(|(field, _)| fields.iter().any(|name| name == field));
-        let absent: Vec<Kind> = absent.map(|(_, kind)| kind).collect();
+        let absent: Vec<ProblemKind> = absent.map(|(_, kind)| kind).collect();
         self.named(verb.as_str(), summary)
-            .asks::<Patience>()
-            .takes::<B>(body)
-            .refuses(&[Kind::RATE_LIMITED, ENGINE_UNAVAILABLE])
-            .refuses(&absent)
-            .gives::<Receipt>(200, &receipt)
+            .query::<WaitParams>()
+            .body::<B>(body)
+            .rejects(&[ProblemKind::RATE_LIMITED, ENGINE_UNAVAILABLE])
+            .rejects(&absent)
+            .returns::<Receipt>(200, &receipt)
     }
 }
 
@@ -161,9 +161,9 @@ pub(super) use has_ref;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "RefAlone")]
-pub(super) struct Nothing {
+pub(super) struct EmptyBody {
     /// The caller's idempotency key.
     #[serde(rename = "ref")]
     pub(super) ref_: Option<Ref>,
 }
-has_ref!(Nothing);
+has_ref!(EmptyBody);

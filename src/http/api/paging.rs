@@ -41,7 +41,7 @@ impl Cursor {
 /// Which page of a list is wanted, where that is all there is to ask.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Window {
+pub(super) struct PageQuery {
     /// The `next` of the page before.
     pub(super) cursor: Option<Cursor>,
     /// How many at most.

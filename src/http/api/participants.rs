@@ -13,43 +13,43 @@ use stagedoor_proto::{
     SessionState, SetRole, StreamId, Unblock, Username, Verb, Who, object,
 };
 
-use super::caller::Backend;
-use super::extract::{Asked, At, Call};
-use super::moderation::{InRoom, Patience, has_ref, moderate};
-use super::paging::{self, Page, Window};
+use super::caller::ApiCaller;
+use super::extract::{JsonBody, PathParams, QueryParams};
+use super::moderation::{RoomPath, WaitParams, has_ref, moderate};
+use super::paging::{self, Page, PageQuery};
 use super::routes::{Method, Routes};
 use crate::http::problem::Problem;
-use crate::http::state::Ports;
+use crate::http::state::HttpState;
 use crate::room::{Moderation, Present};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .about("participants")
-        .on(Method::Get, "/apps/{app}/rooms/{room}/participants", list, |told| {
-            told.named("list_participants", "List everybody in a room")
-                .asks::<Window>()
-                .gives::<Page<Shown>>(200, &json!({ "items": [{
+        .on(Method::Get, "/apps/{app}/rooms/{room}/participants", list, |operation| {
+            operation.named("list_participants", "List everybody in a room")
+                .query::<PageQuery>()
+                .returns::<Page<ParticipantResource>>(200, &json!({ "items": [{
                     "participant": { "id": "AAAAAAAAAAAAAAAAAAAAAA", "username": "ada", "role": "publisher",
                                      "link": "live", "mute_locked": false },
                     "session": "AAAAAAAAAAAAAAAAAAAAAQ", "state": "established", "streams": [],
                 }] }))
         })
-        .on(Method::Post, "/apps/{app}/rooms/{room}/force_disconnect", disconnect, |told| {
-            told.verb::<Disconnect>(
+        .on(Method::Post, "/apps/{app}/rooms/{room}/force_disconnect", disconnect, |operation| {
+            operation.verb::<Disconnect>(
                 Verb::ForceDisconnect,
                 "Remove somebody from a room, or from the app",
                 &json!({ "username": "ada", "block": { "for_ms": 600_000 }, "reason": "spam" }),
             )
         })
-        .on(Method::Post, "/apps/{app}/rooms/{room}/unblock", unblock, |told| {
-            told.verb::<Return>(
+        .on(Method::Post, "/apps/{app}/rooms/{room}/unblock", unblock, |operation| {
+            operation.verb::<Return>(
                 Verb::Unblock,
                 "Let a removed user return to a room",
                 &json!({ "username": "ada" }),
             )
         })
-        .on(Method::Post, "/apps/{app}/rooms/{room}/set_role", set_role, |told| {
-            told.verb::<NewRole>(
+        .on(Method::Post, "/apps/{app}/rooms/{room}/set_role", set_role, |operation| {
+            operation.verb::<NewRole>(
                 Verb::SetRole,
                 "Change a participant's role; it holds for that user in that room",
                 &json!({ "participant": "AAAAAAAAAAAAAAAAAAAAAA", "role": "subscriber" }),
@@ -60,7 +60,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 /// Somebody in a room.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "PresentParticipant")]
-struct Shown {
+struct ParticipantResource {
     /// As the others see them.
     participant: Participant,
     /// Their session.
@@ -71,7 +71,7 @@ struct Shown {
     streams: Vec<StreamId>,
 }
 
-impl From<Present> for Shown {
+impl From<Present> for ParticipantResource {
     fn from(Present { participant, session, state, streams }: Present) -> Self {
         Self { participant, session, state, streams }
     }
@@ -137,15 +137,15 @@ struct NewRole {
 has_ref!(Disconnect, Return, NewRole);
 
 async fn list(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(InRoom { room }): At<InRoom>,
-    Asked(query): Asked<Window>,
-) -> Result<Json<Page<Shown>>, Problem> {
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(RoomPath { room }): PathParams<RoomPath>,
+    QueryParams(query): QueryParams<PageQuery>,
+) -> Result<Json<Page<ParticipantResource>>, Problem> {
     let (limit, after) = (paging::limit(query.limit)?, paging::after(query.cursor.as_ref())?);
-    let present = ports.hub().participants(&backend.room(room), after, limit + 1).await?;
+    let present = state.hub().participants(&caller.room(room), after, limit + 1).await?;
     let page = Page::cut(present, limit, |present| present.participant.id);
-    Ok(Json(page.map(Shown::from)))
+    Ok(Json(page.map(ParticipantResource::from)))
 }
 
 /// Whom a body names.
@@ -164,11 +164,11 @@ pub(super) fn who(
 }
 
 async fn disconnect(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(InRoom { room }): At<InRoom>,
-    Asked(patience): Asked<Patience>,
-    Call { body, mark }: Call<Disconnect>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(RoomPath { room }): PathParams<RoomPath>,
+    QueryParams(patience): QueryParams<WaitParams>,
+    JsonBody { body, mark }: JsonBody<Disconnect>,
 ) -> Result<Response, Problem> {
     let verb = Moderation::ForceDisconnect(ForceDisconnect {
         room: room.clone(),
@@ -177,27 +177,27 @@ async fn disconnect(
         reason: body.reason,
         ref_: body.ref_,
     });
-    moderate(backend, ports, room, &patience, mark, verb).await
+    moderate(caller, state, room, &patience, mark, verb).await
 }
 
 async fn unblock(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(InRoom { room }): At<InRoom>,
-    Asked(patience): Asked<Patience>,
-    Call { body: Return { username, ref_ }, mark }: Call<Return>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(RoomPath { room }): PathParams<RoomPath>,
+    QueryParams(patience): QueryParams<WaitParams>,
+    JsonBody { body: Return { username, ref_ }, mark }: JsonBody<Return>,
 ) -> Result<Response, Problem> {
     let verb = Moderation::Unblock(Unblock { room: room.clone(), username, ref_ });
-    moderate(backend, ports, room, &patience, mark, verb).await
+    moderate(caller, state, room, &patience, mark, verb).await
 }
 
 async fn set_role(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(InRoom { room }): At<InRoom>,
-    Asked(patience): Asked<Patience>,
-    Call { body: NewRole { participant, role, ref_ }, mark }: Call<NewRole>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(RoomPath { room }): PathParams<RoomPath>,
+    QueryParams(patience): QueryParams<WaitParams>,
+    JsonBody { body: NewRole { participant, role, ref_ }, mark }: JsonBody<NewRole>,
 ) -> Result<Response, Problem> {
     let verb = Moderation::SetRole(SetRole { room: room.clone(), participant, role, ref_ });
-    moderate(backend, ports, room, &patience, mark, verb).await
+    moderate(caller, state, room, &patience, mark, verb).await
 }

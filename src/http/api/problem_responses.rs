@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::http::problem::Kind;
+use crate::http::problem::ProblemKind;
 
 /// The header by which a call is known, in the document's spelling of [`crate::request::HEADER`].
 pub(super) const REQUEST_ID: &str = "X-Request-Id";
@@ -18,21 +18,21 @@ pub(super) fn request_id() -> Value {
 }
 
 /// The responses that tell of problems, by name.
-pub(super) struct Refusals {
+pub(super) struct ProblemResponses {
     /// The schema of a problem.
     problem: Value,
     responses: BTreeMap<String, Value>,
 }
 
-impl Refusals {
+impl ProblemResponses {
     /// None yet.
     pub(super) fn new(problem: Value) -> Self {
         Self { problem, responses: BTreeMap::new() }
     }
 
     /// What stands among the responses of an operation that is refused so.
-    pub(super) fn tell(&mut self, kinds: &BTreeSet<Kind>) -> Map<String, Value> {
-        let mut statuses = BTreeMap::<StatusCode, Vec<Kind>>::new();
+    pub(super) fn tell(&mut self, kinds: &BTreeSet<ProblemKind>) -> Map<String, Value> {
+        let mut statuses = BTreeMap::<StatusCode, Vec<ProblemKind>>::new();
         for kind in kinds {
             statuses.entry(kind.status).or_default().push(*kind);
         }
@@ -47,7 +47,7 @@ impl Refusals {
         self.responses
     }
 
-    fn name(&mut self, status: StatusCode, kinds: &[Kind]) -> Value {
+    fn name(&mut self, status: StatusCode, kinds: &[ProblemKind]) -> Value {
         let codes: Vec<&str> = kinds.iter().map(|kind| kind.code).collect();
         let name = format!("{}.{}", status.as_str(), codes.join("."));
         let reference = json!({ "$ref": format!("#/components/responses/{name}") });

@@ -14,14 +14,14 @@ use stagedoor_proto::{
     RoomMute, SendSignal, Sent, SignalType, StreamId, Target, Timestamp, Verb, object,
 };
 
-use super::caller::{Backend, Deed};
+use super::caller::{ApiCaller, AuditedCall};
 use super::errors::{ENGINE_UNAVAILABLE, NO_PARTICIPANT, ROOM_EXISTS};
-use super::extract::{Asked, At, Call, TOO_LARGE};
-use super::moderation::{InRoom, Nothing, Patience, has_ref, moderate};
-use super::paging::{self, Page, Window};
+use super::extract::{JsonBody, PathParams, QueryParams, TOO_LARGE};
+use super::moderation::{EmptyBody, RoomPath, WaitParams, has_ref, moderate};
+use super::paging::{self, Page, PageQuery};
 use super::routes::{Method, Routes};
-use crate::http::problem::{Kind, Problem};
-use crate::http::state::Ports;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::state::HttpState;
 use crate::hub::ShownRoom;
 use crate::room::{Expiry, Moderation, RoomChoices};
 use crate::store::Page as StorePage;
@@ -29,62 +29,62 @@ use crate::store::Page as StorePage;
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .about("rooms")
-        .on(Method::Post, "/apps/{app}/rooms", create, |told| {
-            told.named("create_room", "Create a room with settings of its own, before anybody joins")
-                .takes::<Create>(&json!({
+        .on(Method::Post, "/apps/{app}/rooms", create, |operation| {
+            operation.named("create_room", "Create a room with settings of its own, before anybody joins")
+                .body::<Create>(&json!({
                     "room": "town-hall", "settings": { "participants": 500 }, "mute": { "active": true, "lock": true },
                 }))
-                .refuses(&[ROOM_EXISTS])
-                .gives::<Shown>(201, &example())
+                .rejects(&[ROOM_EXISTS])
+                .returns::<RoomResource>(201, &example())
         })
-        .on(Method::Get, "/apps/{app}/rooms", list, |told| {
-            told.named("list_rooms", "List the rooms that are open or were created, by name")
-                .asks::<Window>()
-                .gives::<Page<Shown>>(200, &json!({ "items": [example()] }))
+        .on(Method::Get, "/apps/{app}/rooms", list, |operation| {
+            operation.named("list_rooms", "List the rooms that are open or were created, by name")
+                .query::<PageQuery>()
+                .returns::<Page<RoomResource>>(200, &json!({ "items": [example()] }))
         })
-        .on(Method::Get, "/apps/{app}/rooms/{room}", show, |told| {
-            told.named("show_room", "Show a room").gives::<Shown>(200, &example())
+        .on(Method::Get, "/apps/{app}/rooms/{room}", show, |operation| {
+            operation.named("show_room", "Show a room").returns::<RoomResource>(200, &example())
         })
-        .on(Method::Post, "/apps/{app}/rooms/{room}/lock", lock, |told| {
-            told.verb::<Nothing>(
+        .on(Method::Post, "/apps/{app}/rooms/{room}/lock", lock, |operation| {
+            operation.verb::<EmptyBody>(
                 Verb::LockRoom,
                 "Admit only moderators, and those who were there in the last 10 minutes",
                 &json!({}),
             )
         })
-        .on(Method::Post, "/apps/{app}/rooms/{room}/unlock", unlock, |told| {
-            told.verb::<Nothing>(
+        .on(Method::Post, "/apps/{app}/rooms/{room}/unlock", unlock, |operation| {
+            operation.verb::<EmptyBody>(
                 Verb::UnlockRoom,
                 "Admit everybody again",
                 &json!({}),
             )
         })
-        .on(Method::Post, "/apps/{app}/rooms/{room}/end", end, |told| {
-            told.verb::<Nothing>(
+        .on(Method::Post, "/apps/{app}/rooms/{room}/end", end, |operation| {
+            operation.verb::<EmptyBody>(
                 Verb::EndRoom,
                 "End a room for all in it; room tokens issued until now are refused",
                 &json!({}),
             )
         })
-        .on(Method::Post, "/apps/{app}/rooms/{room}/force_mute_all", mute_all, |told| {
-            told.verb::<MuteAll>(
+        .on(Method::Post, "/apps/{app}/rooms/{room}/force_mute_all", mute_all, |operation| {
+            operation.verb::<MuteAll>(
                 Verb::ForceMuteAll,
                 "Mute everybody at once, and who publishes later",
                 &json!({ "lock": true }),
             )
         })
-        .on(Method::Post, "/apps/{app}/rooms/{room}/disable_force_mute", disable_mute, |told| {
-            told.verb::<Nothing>(
+        .on(Method::Post, "/apps/{app}/rooms/{room}/disable_force_mute", disable_mute, |operation| {
+            operation.verb::<EmptyBody>(
                 Verb::DisableForceMute,
                 "Lift the room's own mute; who was muted stays so until they speak",
                 &json!({}),
             )
         })
-        .on(Method::Post, "/apps/{app}/rooms/{room}/signal", signal, |told| {
-            told.named("send_signal", "Send a signal from the server")
-                .takes::<NewSignal>(&json!({ "type": "announcement", "data": { "text": "five minutes" } }))
-                .refuses(&[TOO_LARGE, NO_PARTICIPANT, Kind::RATE_LIMITED, ENGINE_UNAVAILABLE])
-                .gives::<Sent>(200, &json!({ "recipients": 12, "order": 345 }))
+        .on(Method::Post, "/apps/{app}/rooms/{room}/signal", signal, |operation| {
+            operation.named("send_signal", "Send a signal from the server")
+                .body::<NewSignal>(&json!({ "type": "announcement", "data": { "text": "five minutes" } }))
+                .rejects(&[TOO_LARGE, NO_PARTICIPANT, ProblemKind::RATE_LIMITED, ENGINE_UNAVAILABLE])
+                .returns::<Sent>(200, &json!({ "recipients": 12, "order": 345 }))
         })
 }
 
@@ -165,7 +165,7 @@ has_ref!(Create, MuteAll, NewSignal);
 /// A room, as an operator sees it. What tells how it is, is there while it is open.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Room")]
-struct Shown {
+struct RoomResource {
     /// Its id.
     room: RoomId,
     /// Whether it is open: since somebody joined or the server acted there, until 10 minutes after it emptied.
@@ -192,7 +192,7 @@ struct Shown {
     large: Option<bool>,
 }
 
-impl From<ShownRoom> for Shown {
+impl From<ShownRoom> for RoomResource {
     fn from(ShownRoom { room, open, created }: ShownRoom) -> Self {
         let created_ms = created.as_ref().map(|created| created.created);
         let chosen = created.map(|created| created.choices).unwrap_or_default();
@@ -224,9 +224,9 @@ impl From<ShownRoom> for Shown {
 }
 
 async fn create(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    Call { body, mark }: Call<Create>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    JsonBody { body, mark }: JsonBody<Create>,
 ) -> Result<Response, Problem> {
     let Create { room, settings, mute, locked, ref_ } = body;
     for (field, chosen) in [
@@ -242,51 +242,55 @@ async fn create(
         return Err(Problem::invalid("mute.lock", "a lock needs a mute that is `active`"));
     }
     let mute = RoomMute { active: mute.active, lock: mute.lock };
-    let (by, at) = (backend.clone(), Arc::clone(&ports));
+    let (by, at) = (caller.clone(), Arc::clone(&state));
     let work = async move {
-        let key = backend.room(room.clone());
+        let key = caller.room(room.clone());
         let (target, of) = (Target::default(), Some(room.clone()));
-        let deed = Deed { verb: "create_room", target, room: of, reason: None, ref_ };
-        let row = backend.row(&at, deed);
+        let call = AuditedCall { verb: "create_room", target, room: of, reason: None, ref_ };
+        let row = caller.audit_row(&at, call);
         let created = at.hub().create_room(&key, settings, mute, locked, Some(row)).await?;
         // It is created, whatever keeps it from being looked at.
         let shown = at.hub().room(&key).await;
-        Ok(Shown::from(shown.unwrap_or(ShownRoom { room, open: None, created: Some(created) })))
+        Ok(RoomResource::from(shown.unwrap_or(ShownRoom {
+            room,
+            open: None,
+            created: Some(created),
+        })))
     };
-    mark.perform(&ports, &by, StatusCode::CREATED, work).await
+    mark.perform(&state, &by, StatusCode::CREATED, work).await
 }
 
 async fn list(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    Asked(query): Asked<Window>,
-) -> Result<Json<Page<Shown>>, Problem> {
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    QueryParams(query): QueryParams<PageQuery>,
+) -> Result<Json<Page<RoomResource>>, Problem> {
     let limit = paging::limit(query.limit)?;
     let page = StorePage { after: paging::after(query.cursor.as_ref())?, limit: limit + 1 };
-    let rooms = ports.hub().list_rooms(backend.app.id(), page).await?;
-    Ok(Json(Page::cut(rooms, limit, |shown| shown.room.clone()).map(Shown::from)))
+    let rooms = state.hub().list_rooms(caller.app.id(), page).await?;
+    Ok(Json(Page::cut(rooms, limit, |shown| shown.room.clone()).map(RoomResource::from)))
 }
 
 async fn show(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(InRoom { room }): At<InRoom>,
-) -> Result<Json<Shown>, Problem> {
-    Ok(Json(ports.hub().room(&backend.room(room)).await?.into()))
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(RoomPath { room }): PathParams<RoomPath>,
+) -> Result<Json<RoomResource>, Problem> {
+    Ok(Json(state.hub().room(&caller.room(room)).await?.into()))
 }
 
 /// Makes the handler of a verb that is about a room and nothing else.
 macro_rules! verb {
     ($name:ident, $verb:ident) => {
         async fn $name(
-            backend: Backend,
-            State(ports): State<Arc<Ports>>,
-            At(InRoom { room }): At<InRoom>,
-            Asked(patience): Asked<Patience>,
-            Call { body: Nothing { ref_ }, mark }: Call<Nothing>,
+            caller: ApiCaller,
+            State(state): State<Arc<HttpState>>,
+            PathParams(RoomPath { room }): PathParams<RoomPath>,
+            QueryParams(patience): QueryParams<WaitParams>,
+            JsonBody { body: EmptyBody { ref_ }, mark }: JsonBody<EmptyBody>,
         ) -> Result<Response, Problem> {
             let verb = Moderation::$verb(ModerateRoom { room: room.clone(), ref_ });
-            moderate(backend, ports, room, &patience, mark, verb).await
+            moderate(caller, state, room, &patience, mark, verb).await
         }
     };
 }
@@ -296,32 +300,32 @@ verb!(end, EndRoom);
 verb!(disable_mute, DisableForceMute);
 
 async fn mute_all(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(InRoom { room }): At<InRoom>,
-    Asked(patience): Asked<Patience>,
-    Call { body: MuteAll { except, lock, ref_ }, mark }: Call<MuteAll>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(RoomPath { room }): PathParams<RoomPath>,
+    QueryParams(patience): QueryParams<WaitParams>,
+    JsonBody { body: MuteAll { except, lock, ref_ }, mark }: JsonBody<MuteAll>,
 ) -> Result<Response, Problem> {
     if except.len() > MAX_MUTE_EXCEPTIONS {
         let detail = format!("found {}; at most {MAX_MUTE_EXCEPTIONS} streams", except.len());
         return Err(Problem::invalid("except", detail));
     }
     let verb = Moderation::ForceMuteAll(ForceMuteAll { room: room.clone(), except, lock, ref_ });
-    moderate(backend, ports, room, &patience, mark, verb).await
+    moderate(caller, state, room, &patience, mark, verb).await
 }
 
 async fn signal(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(InRoom { room }): At<InRoom>,
-    Call { body: NewSignal { to, type_, data, ref_ }, mark }: Call<NewSignal>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(RoomPath { room }): PathParams<RoomPath>,
+    JsonBody { body: NewSignal { to, type_, data, ref_ }, mark }: JsonBody<NewSignal>,
 ) -> Result<Response, Problem> {
-    let key = backend.room(room.clone());
+    let key = caller.room(room.clone());
     let signal = SendSignal { room, to, type_, data, ref_ };
-    let hub = Arc::clone(ports.hub());
+    let hub = Arc::clone(state.hub());
     let work = async move {
         let now = hub.clock().now();
         Ok(hub.send_signal(&key, signal, now).await?)
     };
-    mark.perform(&ports, &backend, StatusCode::OK, work).await
+    mark.perform(&state, &caller, StatusCode::OK, work).await
 }

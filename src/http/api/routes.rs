@@ -7,9 +7,9 @@ use axum::handler::Handler;
 use axum::routing::{MethodFilter, on};
 
 use super::description::Description;
-use super::refuses::Refuses;
-use crate::http::problem::Kind;
-use crate::http::state::Ports;
+use super::rejects::Rejects;
+use crate::http::problem::ProblemKind;
+use crate::http::state::HttpState;
 
 /// How an operation is told in the document.
 pub(super) type Describe = fn(Description<'_>) -> Description<'_>;
@@ -52,13 +52,13 @@ pub(super) struct Operation {
     pub(super) tag: &'static str,
     pub(super) describe: Describe,
     /// How it is refused by what its handler takes.
-    pub(super) kinds: fn() -> Vec<Kind>,
+    pub(super) problems: fn() -> Vec<ProblemKind>,
 }
 
 /// Routes on their way to a router, and to the document.
 #[derive(Default)]
 pub(super) struct Routes {
-    router: Router<Arc<Ports>>,
+    router: Router<Arc<HttpState>>,
     operations: Vec<Operation>,
     tag: &'static str,
 }
@@ -78,15 +78,21 @@ impl Routes {
         describe: Describe,
     ) -> Self
     where
-        H: Handler<T, Arc<Ports>>,
-        T: Refuses + 'static,
+        H: Handler<T, Arc<HttpState>>,
+        T: Rejects + 'static,
     {
         self.router = self.router.route(path, on(method.filter(), handler));
-        self.operations.push(Operation { method, path, tag: self.tag, describe, kinds: T::kinds });
+        self.operations.push(Operation {
+            method,
+            path,
+            tag: self.tag,
+            describe,
+            problems: T::problems,
+        });
         self
     }
 
-    pub(super) fn into_router(self) -> Router<Arc<Ports>> {
+    pub(super) fn into_router(self) -> Router<Arc<HttpState>> {
         self.router
     }
 

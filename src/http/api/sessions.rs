@@ -13,49 +13,53 @@ use stagedoor_proto::{
     ClientInfo, Disconnect, InstanceId, SessionId, SessionState, Timestamp, Username,
 };
 
-use super::caller::{Backend, Deed};
-use super::extract::{Asked, At, Call};
-use super::moderation::Nothing;
+use super::caller::{ApiCaller, AuditedCall};
+use super::extract::{JsonBody, PathParams, QueryParams};
+use super::moderation::EmptyBody;
 use super::paging::{self, Cursor, Page};
-use super::refuses::Refuses;
+use super::rejects::Rejects;
 use super::routes::{Method, Routes};
 use super::tokens;
-use crate::http::problem::{Kind, Problem};
-use crate::http::state::Ports;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::state::HttpState;
 use crate::hub::SessionHandle;
 use crate::store::{EndedSession, EndedSessions, Page as StorePage};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .about("sessions")
-        .on(Method::Post, "/apps/{app}/sessions", tokens::mint_session, |told| {
-            told.named(
-                "mint_session_token",
-                "Mint a session token, which starts a session as its user",
-            )
-            .mints::<tokens::MintSession>(&json!({
-                "username": "ada", "rooms": { "lobby-*": "publisher" }, "for_ms": 300_000,
-            }))
+        .on(Method::Post, "/apps/{app}/sessions", tokens::mint_session, |operation| {
+            operation
+                .named(
+                    "mint_session_token",
+                    "Mint a session token, which starts a session as its user",
+                )
+                .mints::<tokens::MintSession>(&json!({
+                    "username": "ada", "rooms": { "lobby-*": "publisher" }, "for_ms": 300_000,
+                }))
         })
-        .on(Method::Get, "/apps/{app}/sessions", list, |told| {
-            told.named(
-                "list_sessions",
-                "List sessions: live ones oldest first, ended ones newest first",
-            )
-            .asks::<Query>()
-            .gives::<Page<Shown>>(200, &json!({ "items": [example()] }))
+        .on(Method::Get, "/apps/{app}/sessions", list, |operation| {
+            operation
+                .named(
+                    "list_sessions",
+                    "List sessions: live ones oldest first, ended ones newest first",
+                )
+                .query::<SessionQuery>()
+                .returns::<Page<SessionResource>>(200, &json!({ "items": [example()] }))
         })
-        .on(Method::Get, "/apps/{app}/sessions/{session}", show, |told| {
-            told.named("show_session", "Show a session, be it ended up to 30 days ago")
-                .gives::<Shown>(200, &example())
+        .on(Method::Get, "/apps/{app}/sessions/{session}", show, |operation| {
+            operation
+                .named("show_session", "Show a session, be it ended up to 30 days ago")
+                .returns::<SessionResource>(200, &example())
         })
-        .on(Method::Delete, "/apps/{app}/sessions/{session}", end, |told| {
-            told.named(
-                "end_session",
-                "End a live session; its client is told 4015 and may start anew",
-            )
-            .takes::<Nothing>(&json!({}))
-            .gives_nothing()
+        .on(Method::Delete, "/apps/{app}/sessions/{session}", end, |operation| {
+            operation
+                .named(
+                    "end_session",
+                    "End a live session; its client is told 4015 and may start anew",
+                )
+                .body::<EmptyBody>(&json!({}))
+                .returns_nothing()
         })
 }
 
@@ -71,7 +75,7 @@ fn example() -> serde_json::Value {
 /// A session, as an operator sees it.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Session")]
-pub(super) struct Shown {
+pub(super) struct SessionResource {
     /// Its id.
     id: SessionId,
     /// Whose it is.
@@ -108,7 +112,7 @@ pub(super) struct Shown {
     user_agent: Option<String>,
 }
 
-impl Shown {
+impl SessionResource {
     pub(super) fn live(session: &SessionHandle) -> Self {
         let (state, connected, expires_at_ms) = session.status();
         Self {
@@ -153,7 +157,7 @@ impl Shown {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "SessionFilter")]
-enum Which {
+enum SessionListFilter {
     /// All that have not ended.
     #[default]
     Live,
@@ -174,10 +178,10 @@ enum Which {
 /// Which page of which sessions is wanted.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Query {
+pub(super) struct SessionQuery {
     /// In which state; `live` unless it says.
     #[serde(default)]
-    state: Which,
+    state: SessionListFilter,
     /// Of one user.
     username: Option<Username>,
     /// The `next` of the page before.
@@ -189,82 +193,88 @@ pub(super) struct Query {
 
 /// The session of the path.
 #[derive(Deserialize)]
-pub(super) struct OfSession {
+pub(super) struct SessionPath {
     session: SessionId,
 }
 
-impl Refuses for OfSession {
-    fn kinds() -> Vec<Kind> {
-        vec![Kind::NOT_FOUND]
+impl Rejects for SessionPath {
+    fn problems() -> Vec<ProblemKind> {
+        vec![ProblemKind::NOT_FOUND]
     }
 }
 
 async fn list(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    Asked(query): Asked<Query>,
-) -> Result<Json<Page<Shown>>, Problem> {
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    QueryParams(query): QueryParams<SessionQuery>,
+) -> Result<Json<Page<SessionResource>>, Problem> {
     let limit = paging::limit(query.limit)?;
     let ended_in = match query.state {
-        Which::Live | Which::Established | Which::TokenExpired | Which::Suspended => {
-            return list_live(&backend, &ports, &query, limit).map(Json);
+        SessionListFilter::Live
+        | SessionListFilter::Established
+        | SessionListFilter::TokenExpired
+        | SessionListFilter::Suspended => {
+            return list_live(&caller, &state, &query, limit).map(Json);
         }
-        Which::Ended => None,
-        Which::Terminated => Some(SessionState::Terminated),
-        Which::NotLoggedIn => Some(SessionState::NotLoggedIn),
+        SessionListFilter::Ended => None,
+        SessionListFilter::Terminated => Some(SessionState::Terminated),
+        SessionListFilter::NotLoggedIn => Some(SessionState::NotLoggedIn),
     };
     let which = EndedSessions { username: query.username, state: ended_in };
     let page = StorePage { after: paging::after(query.cursor.as_ref())?, limit: limit + 1 };
-    ports.hub().keep_history();
-    let app = Arc::clone(backend.app.id());
-    let ended = ports.hub().store().ended_sessions(app, which, page).await?;
+    state.hub().keep_history();
+    let app = Arc::clone(caller.app.id());
+    let ended = state.hub().store().ended_sessions(app, which, page).await?;
     let page = Page::cut(ended, limit, |(number, _)| *number);
-    Ok(Json(page.map(|(_, session)| Shown::ended(session))))
+    Ok(Json(page.map(|(_, session)| SessionResource::ended(session))))
 }
 
 fn list_live(
-    backend: &Backend,
-    ports: &Ports,
-    query: &Query,
+    caller: &ApiCaller,
+    state: &HttpState,
+    query: &SessionQuery,
     limit: usize,
-) -> Result<Page<Shown>, Problem> {
-    let after =
-        paging::after::<Place>(query.cursor.as_ref())?.map(|place| (place.started, place.id));
-    let sessions = ports.hub().sessions_after(backend.app.id(), after, limit + 1, |session| {
+) -> Result<Page<SessionResource>, Problem> {
+    let after = paging::after::<LiveSessionCursor>(query.cursor.as_ref())?
+        .map(|place| (place.started, place.id));
+    let sessions = state.hub().sessions_after(caller.app.id(), after, limit + 1, |session| {
         if query.username.as_ref().is_some_and(|name| session.user().username != *name) {
             return false;
         }
         let (state, connected, _) = session.status();
         match query.state {
-            Which::Established => state == SessionState::Established,
-            Which::TokenExpired => state == SessionState::TokenExpired,
-            Which::Suspended => !connected,
-            Which::Live | Which::Ended | Which::Terminated | Which::NotLoggedIn => true,
+            SessionListFilter::Established => state == SessionState::Established,
+            SessionListFilter::TokenExpired => state == SessionState::TokenExpired,
+            SessionListFilter::Suspended => !connected,
+            SessionListFilter::Live
+            | SessionListFilter::Ended
+            | SessionListFilter::Terminated
+            | SessionListFilter::NotLoggedIn => true,
         }
     });
-    let page = Page::cut(sessions, limit, |session| Place::of(session));
-    Ok(page.map(|session| Shown::live(&session)))
+    let page = Page::cut(sessions, limit, |session| LiveSessionCursor::of(session));
+    Ok(page.map(|session| SessionResource::live(&session)))
 }
 
 /// Where a page of live sessions ended: found again when the session itself is gone.
-struct Place {
+struct LiveSessionCursor {
     started: Timestamp,
     id: SessionId,
 }
 
-impl Place {
+impl LiveSessionCursor {
     fn of(session: &SessionHandle) -> Self {
         Self { started: session.started(), id: session.id() }
     }
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for LiveSessionCursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}-{}", self.started.as_millis(), self.id)
     }
 }
 
-impl std::str::FromStr for Place {
+impl std::str::FromStr for LiveSessionCursor {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
         let (started, id) = text.split_once('-').ok_or(())?;
@@ -274,39 +284,41 @@ impl std::str::FromStr for Place {
 }
 
 async fn show(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(OfSession { session: id }): At<OfSession>,
-) -> Result<Json<Shown>, Problem> {
-    let live = ports.hub().session(backend.app.id(), id).filter(|session| !session.has_ended());
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(SessionPath { session: id }): PathParams<SessionPath>,
+) -> Result<Json<SessionResource>, Problem> {
+    let live = state.hub().session(caller.app.id(), id).filter(|session| !session.has_ended());
     if let Some(session) = live {
-        return Ok(Json(Shown::live(&session)));
+        return Ok(Json(SessionResource::live(&session)));
     }
-    ports.hub().keep_history();
-    let ended = ports.hub().store().ended_session(Arc::clone(backend.app.id()), id).await?;
+    state.hub().keep_history();
+    let ended = state.hub().store().ended_session(Arc::clone(caller.app.id()), id).await?;
     let ended = ended.ok_or_else(|| {
         Problem::not_found("there is no such session, or it ended more than 30 days ago")
     })?;
-    Ok(Json(Shown::ended(ended)))
+    Ok(Json(SessionResource::ended(ended)))
 }
 
 async fn end(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(OfSession { session: id }): At<OfSession>,
-    Call { body: Nothing { ref_ }, mark }: Call<Nothing>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(SessionPath { session: id }): PathParams<SessionPath>,
+    JsonBody { body: EmptyBody { ref_ }, mark }: JsonBody<EmptyBody>,
 ) -> Result<Response, Problem> {
-    let (by, at) = (backend.clone(), Arc::clone(&ports));
+    let (by, at) = (caller.clone(), Arc::clone(&state));
     let work = async move {
-        let live = at.hub().session(backend.app.id(), id).filter(|session| !session.has_ended());
+        let live = at.hub().session(caller.app.id(), id).filter(|session| !session.has_ended());
         let Some(session) = live else {
             return Err(Problem::not_found("there is no such live session"));
         };
         // Kept first: what the audit log does not take is not done.
-        backend.record(&at, Deed::to(&session.user().username, "end_session", ref_)).await?;
+        caller
+            .record(&at, AuditedCall::on_user(&session.user().username, "end_session", ref_))
+            .await?;
         // It may have ended by itself meanwhile, as it was to.
-        at.hub().terminate(backend.app.id(), id, Some(&backend.caller.request));
+        at.hub().terminate(caller.app.id(), id, Some(&caller.identity.request));
         Ok(())
     };
-    mark.perform(&ports, &by, StatusCode::NO_CONTENT, work).await
+    mark.perform(&state, &by, StatusCode::NO_CONTENT, work).await
 }

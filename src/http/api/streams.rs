@@ -14,55 +14,55 @@ use stagedoor_proto::{
     RoomId, Stream, StreamId, UpdateStream, Username, Verb,
 };
 
-use super::caller::{Backend, Deed, NOT_RECORDED};
+use super::caller::{ApiCaller, AuditedCall, NOT_RECORDED};
 use super::errors::{ENGINE_UNAVAILABLE, NO_ROOM, NO_STREAM};
-use super::extract::{Asked, At, Call};
-use super::moderation::{InRoom, Patience, has_ref, moderate};
-use super::paging::{self, Page, Window};
+use super::extract::{JsonBody, PathParams, QueryParams};
+use super::moderation::{RoomPath, WaitParams, has_ref, moderate};
+use super::paging::{self, Page, PageQuery};
 use super::participants::who;
-use super::refuses::Refuses;
+use super::rejects::Rejects;
 use super::routes::{Method, Routes};
-use crate::http::problem::{Kind, Problem};
-use crate::http::state::Ports;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::state::HttpState;
 use crate::room::Moderation;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .about("streams")
-        .on(Method::Get, "/apps/{app}/rooms/{room}/streams", list, |told| {
-            told.named("list_streams", "List the streams in a room")
-                .asks::<Window>()
-                .gives::<Page<Stream>>(200, &json!({ "items": [example()] }))
+        .on(Method::Get, "/apps/{app}/rooms/{room}/streams", list, |operation| {
+            operation.named("list_streams", "List the streams in a room")
+                .query::<PageQuery>()
+                .returns::<Page<Stream>>(200, &json!({ "items": [example()] }))
         })
-        .on(Method::Patch, "/apps/{app}/rooms/{room}/streams/{stream}", set_layout, |told| {
-            told.named("set_layout_classes", "Set the layout classes of a stream")
-                .takes::<Layout>(&json!({ "layout_classes": ["focus"] }))
-                .refuses(&[ENGINE_UNAVAILABLE, NOT_RECORDED])
-                .gives::<Stream>(200, &example())
+        .on(Method::Patch, "/apps/{app}/rooms/{room}/streams/{stream}", set_layout, |operation| {
+            operation.named("set_layout_classes", "Set the layout classes of a stream")
+                .body::<Layout>(&json!({ "layout_classes": ["focus"] }))
+                .rejects(&[ENGINE_UNAVAILABLE, NOT_RECORDED])
+                .returns::<Stream>(200, &example())
         })
-        .on(Method::Post, "/apps/{app}/rooms/{room}/force_mute", mute, |told| {
-            told.verb::<Mute>(
+        .on(Method::Post, "/apps/{app}/rooms/{room}/force_mute", mute, |operation| {
+            operation.verb::<Mute>(
                 Verb::ForceMute,
                 "Mute a stream, or all of a participant's or a user's; `lock` keeps them from undoing it",
                 &json!({ "username": "ada", "lock": true }),
             )
         })
-        .on(Method::Post, "/apps/{app}/rooms/{room}/lift_mute", lift, |told| {
-            told.verb::<Lift>(
+        .on(Method::Post, "/apps/{app}/rooms/{room}/lift_mute", lift, |operation| {
+            operation.verb::<Lift>(
                 Verb::LiftMute,
                 "Lift a mute and its lock; whoever was muted decides when to speak",
                 &json!({ "username": "ada" }),
             )
         })
-        .on(Method::Post, "/apps/{app}/rooms/{room}/force_unpublish", unpublish, |told| {
-            told.verb::<Unpublish>(
+        .on(Method::Post, "/apps/{app}/rooms/{room}/force_unpublish", unpublish, |operation| {
+            operation.verb::<Unpublish>(
                 Verb::ForceUnpublish,
                 "End somebody's stream",
                 &json!({ "stream": "AAAAAAAAAAAAAAAAAAAAAg", "reason": "spam" }),
             )
         })
-        .on(Method::Post, "/apps/{app}/rooms/{room}/ask_unmute", ask_unmute, |told| {
-            told.verb::<Ask>(
+        .on(Method::Post, "/apps/{app}/rooms/{room}/ask_unmute", ask_unmute, |operation| {
+            operation.verb::<Ask>(
                 Verb::AskUnmute,
                 "Ask the owner of a stream to turn its audio on; the owner decides",
                 &json!({ "stream": "AAAAAAAAAAAAAAAAAAAAAg" }),
@@ -79,13 +79,13 @@ fn example() -> Value {
 
 /// The stream of the path.
 #[derive(Deserialize)]
-struct OfStream {
+struct StreamPath {
     room: RoomId,
     stream: StreamId,
 }
 
-impl Refuses for OfStream {
-    fn kinds() -> Vec<Kind> {
+impl Rejects for StreamPath {
+    fn problems() -> Vec<ProblemKind> {
         vec![NO_ROOM, NO_STREAM]
     }
 }
@@ -173,39 +173,44 @@ struct Ask {
 has_ref!(Layout, Mute, Lift, Unpublish, Ask);
 
 async fn list(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(InRoom { room }): At<InRoom>,
-    Asked(query): Asked<Window>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(RoomPath { room }): PathParams<RoomPath>,
+    QueryParams(query): QueryParams<PageQuery>,
 ) -> Result<Json<Page<Stream>>, Problem> {
     let (limit, after) = (paging::limit(query.limit)?, paging::after(query.cursor.as_ref())?);
-    let streams = ports.hub().streams(&backend.room(room), after, limit + 1).await?;
+    let streams = state.hub().streams(&caller.room(room), after, limit + 1).await?;
     Ok(Json(Page::cut(streams, limit, |stream| stream.id)))
 }
 
 async fn set_layout(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(OfStream { room, stream }): At<OfStream>,
-    Call { body: Layout { layout_classes, ref_ }, mark }: Call<Layout>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(StreamPath { room, stream }): PathParams<StreamPath>,
+    JsonBody { body: Layout { layout_classes, ref_ }, mark }: JsonBody<Layout>,
 ) -> Result<Response, Problem> {
-    let (by, at) = (backend.clone(), Arc::clone(&ports));
+    let (by, at) = (caller.clone(), Arc::clone(&state));
     let work = async move {
         let layout_classes = Some(layout_classes);
         let (has_audio, has_video, name) = (None, None, None);
         let update = UpdateStream { stream, has_audio, has_video, name, layout_classes };
-        let changed = at.hub().update_stream(&backend.room(room.clone()), update).await?;
+        let changed = at.hub().update_stream(&caller.room(room.clone()), update).await?;
         let target = stagedoor_proto::Target {
             participant: Some(changed.participant),
             stream: Some(stream),
             username: None,
         };
-        let deed =
-            Deed { verb: "set_layout_classes", target, room: Some(room), reason: None, ref_ };
-        backend.record_done(&at, deed).await?;
+        let call = AuditedCall {
+            verb: "set_layout_classes",
+            target,
+            room: Some(room),
+            reason: None,
+            ref_,
+        };
+        caller.record_done(&at, call).await?;
         Ok(changed)
     };
-    mark.perform(&ports, &by, StatusCode::OK, work).await
+    mark.perform(&state, &by, StatusCode::OK, work).await
 }
 
 /// What a mute is aimed at.
@@ -228,49 +233,49 @@ fn aim(
 }
 
 async fn mute(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(InRoom { room }): At<InRoom>,
-    Asked(patience): Asked<Patience>,
-    Call { body, mark }: Call<Mute>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(RoomPath { room }): PathParams<RoomPath>,
+    QueryParams(patience): QueryParams<WaitParams>,
+    JsonBody { body, mark }: JsonBody<Mute>,
 ) -> Result<Response, Problem> {
     let Mute { stream, participant, username, lock, ref_ } = body;
     let target = aim(&room, stream, participant, username)?;
     let verb = Moderation::ForceMute(ForceMute { target, lock, ref_ });
-    moderate(backend, ports, room, &patience, mark, verb).await
+    moderate(caller, state, room, &patience, mark, verb).await
 }
 
 async fn lift(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(InRoom { room }): At<InRoom>,
-    Asked(patience): Asked<Patience>,
-    Call { body, mark }: Call<Lift>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(RoomPath { room }): PathParams<RoomPath>,
+    QueryParams(patience): QueryParams<WaitParams>,
+    JsonBody { body, mark }: JsonBody<Lift>,
 ) -> Result<Response, Problem> {
     let Lift { stream, participant, username, ref_ } = body;
     let target = aim(&room, stream, participant, username)?;
     let verb = Moderation::LiftMute(ForceMute { target, lock: false, ref_ });
-    moderate(backend, ports, room, &patience, mark, verb).await
+    moderate(caller, state, room, &patience, mark, verb).await
 }
 
 async fn unpublish(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(InRoom { room }): At<InRoom>,
-    Asked(patience): Asked<Patience>,
-    Call { body: Unpublish { stream, reason, ref_ }, mark }: Call<Unpublish>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(RoomPath { room }): PathParams<RoomPath>,
+    QueryParams(patience): QueryParams<WaitParams>,
+    JsonBody { body: Unpublish { stream, reason, ref_ }, mark }: JsonBody<Unpublish>,
 ) -> Result<Response, Problem> {
     let verb = Moderation::ForceUnpublish(ForceUnpublish { stream, reason, ref_ });
-    moderate(backend, ports, room, &patience, mark, verb).await
+    moderate(caller, state, room, &patience, mark, verb).await
 }
 
 async fn ask_unmute(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(InRoom { room }): At<InRoom>,
-    Asked(patience): Asked<Patience>,
-    Call { body: Ask { stream, ref_ }, mark }: Call<Ask>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(RoomPath { room }): PathParams<RoomPath>,
+    QueryParams(patience): QueryParams<WaitParams>,
+    JsonBody { body: Ask { stream, ref_ }, mark }: JsonBody<Ask>,
 ) -> Result<Response, Problem> {
     let verb = Moderation::AskUnmute(OnStream { stream, ref_ });
-    moderate(backend, ports, room, &patience, mark, verb).await
+    moderate(caller, state, room, &patience, mark, verb).await
 }

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagedoor_proto::{InstanceId, LayoutClasses, Ref, Role, RoomId, Secret, Timestamp, Username};
 
-use super::caller::{Backend, FORBIDDEN};
+use super::caller::{ApiCaller, FORBIDDEN};
 use super::description::Description;
-use super::extract::Call;
+use super::extract::JsonBody;
 use super::moderation::has_ref;
 use super::routes::{Method, Routes};
 use crate::auth::token::{
@@ -24,8 +24,8 @@ use crate::auth::token::{
     RoomClaims, ServerClaims, SessionClaims,
 };
 use crate::grant::{Grant, RoomPattern, Scopes};
-use crate::http::problem::{Kind, Problem};
-use crate::http::state::Ports;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::state::HttpState;
 
 /// How long a minted session token may be shown, unless asked otherwise.
 const DEFAULT_SESSION_TOKEN_LIFE: Duration = Duration::from_hours(1);
@@ -39,24 +39,24 @@ const MAX_SERVER_TOKEN_MS: u64 = MAX_SERVER_TOKEN_LIFETIME.as_secs() * 1_000;
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .about("tokens")
-        .on(Method::Post, "/apps/{app}/tokens/room", mint_room, |told| {
-            told.named("mint_room_token", "Mint a room token, which lets a session enter one room")
+        .on(Method::Post, "/apps/{app}/tokens/room", mint_room, |operation| {
+            operation.named("mint_room_token", "Mint a room token, which lets a session enter one room")
                 .mints::<MintRoom>(
                     &json!({ "room": "lobby", "role": "moderator", "username": "ada" }),
                 )
         })
-        .on(Method::Post, "/apps/{app}/tokens/server", mint_server, |told| {
-            told.named(
+        .on(Method::Post, "/apps/{app}/tokens/server", mint_server, |operation| {
+            operation.named(
                 "mint_server_token",
                 "Mint a server token, which opens this API for an hour at most; with a server key alone",
             )
             .mints::<MintServer>(&json!({ "name": "billing", "for_ms": 60_000 }))
-            .refuses(&[FORBIDDEN])
+            .rejects(&[FORBIDDEN])
         })
 }
 
 /// The app cannot sign.
-const NO_SIGNING_KEY: Kind = Kind::new(StatusCode::CONFLICT, "no_signing_key");
+const NO_SIGNING_KEY: ProblemKind = ProblemKind::new(StatusCode::CONFLICT, "no_signing_key");
 
 impl Description<'_> {
     /// It mints a token, and keeps nothing of it.
@@ -64,10 +64,10 @@ impl Description<'_> {
         let minted = json!({
             "token": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl", "expires_at_ms": 1_900_000_300_000_u64,
         });
-        self.takes::<B>(body)
+        self.body::<B>(body)
             .without_store()
-            .refuses(&[NO_SIGNING_KEY])
-            .gives::<Minted>(201, &minted)
+            .rejects(&[NO_SIGNING_KEY])
+            .returns::<Minted>(201, &minted)
     }
 }
 
@@ -157,7 +157,7 @@ pub(super) struct Minted {
 
 impl Minted {
     fn new(
-        ports: &Ports,
+        state: &HttpState,
         life: Duration,
         token: Result<Secret, MintError>,
     ) -> Result<Self, Problem> {
@@ -173,7 +173,7 @@ impl Minted {
                 Problem::invalid(field, error.to_string())
             }
         })?;
-        let expires = (ports.hub().clock().now() + life).as_secs();
+        let expires = (state.hub().clock().now() + life).as_secs();
         Ok(Self { token, expires_at_ms: Timestamp::from_secs(expires) })
     }
 }
@@ -191,9 +191,9 @@ fn life(for_ms: Option<u64>, usual: Duration, most_ms: u64) -> Result<Duration, 
 }
 
 pub(super) async fn mint_session(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    Call { body, mark }: Call<MintSession>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    JsonBody { body, mark }: JsonBody<MintSession>,
 ) -> Result<Response, Problem> {
     let life = life(body.for_ms, DEFAULT_SESSION_TOKEN_LIFE, MAX_SESSION_TOKEN_MS)?;
     let mut rooms = Vec::with_capacity(body.rooms.len());
@@ -210,14 +210,14 @@ pub(super) async fn mint_session(
         grant: Grant { rooms, scopes, app_moderator: body.app_moderator },
         ttl_s: body.ttl_s,
     };
-    let mint = || Minted::new(&ports, life, backend.app.tokens().mint_session(&claims, life));
-    mark.mint(&ports, &backend, mint)
+    let mint = || Minted::new(&state, life, caller.app.tokens().mint_session(&claims, life));
+    mark.mint(&state, &caller, mint)
 }
 
 async fn mint_room(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    Call { body, mark }: Call<MintRoom>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    JsonBody { body, mark }: JsonBody<MintRoom>,
 ) -> Result<Response, Problem> {
     let life = life(body.for_ms, DEFAULT_ROOM_TOKEN_LIFETIME, MAX_ROOM_TOKEN_MS)?;
     let claims = RoomClaims {
@@ -229,18 +229,18 @@ async fn mint_room(
         layout_classes: body.layout_classes,
         app_moderator: body.app_moderator,
     };
-    let mint = || Minted::new(&ports, life, backend.app.tokens().mint_room(&claims, Some(life)));
-    mark.mint(&ports, &backend, mint)
+    let mint = || Minted::new(&state, life, caller.app.tokens().mint_room(&claims, Some(life)));
+    mark.mint(&state, &caller, mint)
 }
 
 async fn mint_server(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    Call { body, mark }: Call<MintServer>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    JsonBody { body, mark }: JsonBody<MintServer>,
 ) -> Result<Response, Problem> {
-    backend.must_hold_key()?;
+    caller.must_hold_key()?;
     let life = life(body.for_ms, MAX_SERVER_TOKEN_LIFETIME, MAX_SERVER_TOKEN_MS)?;
     let claims = ServerClaims { sub: body.name };
-    let mint = || Minted::new(&ports, life, backend.app.tokens().mint_server(&claims, life));
-    mark.mint(&ports, &backend, mint)
+    let mint = || Minted::new(&state, life, caller.app.tokens().mint_server(&claims, life));
+    mark.mint(&state, &caller, mint)
 }

@@ -13,53 +13,53 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stagedoor_proto::{Data, Reason, Ref, Timestamp, Username};
 
-use super::caller::{Backend, Deed};
-use super::extract::{Asked, At, Call};
-use super::moderation::{Nothing, has_ref};
+use super::caller::{ApiCaller, AuditedCall};
+use super::extract::{JsonBody, PathParams, QueryParams};
+use super::moderation::{EmptyBody, has_ref};
 use super::paging::{self, Cursor, Page};
-use super::refuses::Refuses;
+use super::rejects::Rejects;
 use super::routes::{Method, Routes};
-use super::sessions::Shown as ShownSession;
-use crate::http::problem::{Kind, Problem};
-use crate::http::state::Ports;
+use super::sessions::SessionResource;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::state::HttpState;
 use crate::store::{Block, BlockKind, KnownUser, Page as StorePage};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .about("users")
-        .on(Method::Get, "/apps/{app}/users", list, |told| {
-            told.named("list_users", "List users by name")
-                .asks::<Query>()
-                .gives::<Page<Shown>>(200, &json!({ "items": [example()] }))
+        .on(Method::Get, "/apps/{app}/users", list, |operation| {
+            operation.named("list_users", "List users by name")
+                .query::<UserQuery>()
+                .returns::<Page<UserResource>>(200, &json!({ "items": [example()] }))
         })
-        .on(Method::Get, "/apps/{app}/users/{username}", show, |told| {
-            told.named("show_user", "Show a user with what keeps them out, and their live sessions")
-                .refuses(&[Kind::NOT_FOUND])
-                .gives::<WithSessions>(200, &json!({ "user": example(), "sessions": [] }))
+        .on(Method::Get, "/apps/{app}/users/{username}", show, |operation| {
+            operation.named("show_user", "Show a user with what keeps them out, and their live sessions")
+                .rejects(&[ProblemKind::NOT_FOUND])
+                .returns::<UserWithSessions>(200, &json!({ "user": example(), "sessions": [] }))
         })
-        .on(Method::Delete, "/apps/{app}/users/{username}", delete, |told| {
-            told.named("delete_user", "Delete a user for good; the name stays refused")
-                .takes::<Nothing>(&json!({}))
-                .refuses(&[Kind::NOT_FOUND])
-                .gives::<Done>(200, &done())
+        .on(Method::Delete, "/apps/{app}/users/{username}", delete, |operation| {
+            operation.named("delete_user", "Delete a user for good; the name stays refused")
+                .body::<EmptyBody>(&json!({}))
+                .rejects(&[ProblemKind::NOT_FOUND])
+                .returns::<UserActionResult>(200, &done())
         })
-        .on(Method::Post, "/apps/{app}/users/{username}/ban", ban, |told| {
-            told.named("ban_user", "Ban a user: every session ends with 4011, and none starts until the end of the ban")
-                .takes::<Ban>(&json!({ "for_ms": 3_600_000, "reason": "spam" }))
-                .gives::<Done>(200, &json!({
+        .on(Method::Post, "/apps/{app}/users/{username}/ban", ban, |operation| {
+            operation.named("ban_user", "Ban a user: every session ends with 4011, and none starts until the end of the ban")
+                .body::<BanBody>(&json!({ "for_ms": 3_600_000, "reason": "spam" }))
+                .returns::<UserActionResult>(200, &json!({
                     "username": "ada", "sessions_ended": 1, "until_ms": 1_900_003_600_000_u64,
                 }))
         })
-        .on(Method::Delete, "/apps/{app}/users/{username}/ban", unban, |told| {
-            told.named("unban_user", "Lift a user's ban, or their removal from the app")
-                .takes::<Nothing>(&json!({}))
-                .refuses(&[Kind::NOT_FOUND])
-                .gives::<Done>(200, &done())
+        .on(Method::Delete, "/apps/{app}/users/{username}/ban", unban, |operation| {
+            operation.named("unban_user", "Lift a user's ban, or their removal from the app")
+                .body::<EmptyBody>(&json!({}))
+                .rejects(&[ProblemKind::NOT_FOUND])
+                .returns::<UserActionResult>(200, &done())
         })
-        .on(Method::Post, "/apps/{app}/users/{username}/revoke", revoke, |told| {
-            told.named("revoke_tokens", "Void all tokens issued to a user until now, and end their sessions with 4101")
-                .takes::<Nothing>(&json!({}))
-                .gives::<Done>(200, &done())
+        .on(Method::Post, "/apps/{app}/users/{username}/revoke", revoke, |operation| {
+            operation.named("revoke_tokens", "Void all tokens issued to a user until now, and end their sessions with 4101")
+                .body::<EmptyBody>(&json!({}))
+                .returns::<UserActionResult>(200, &done())
         })
 }
 
@@ -73,12 +73,12 @@ fn example() -> serde_json::Value {
 
 /// The user of the path.
 #[derive(Deserialize)]
-struct OfUser {
+struct UserPath {
     username: Username,
 }
 
-impl Refuses for OfUser {
-    fn kinds() -> Vec<Kind> {
+impl Rejects for UserPath {
+    fn problems() -> Vec<ProblemKind> {
         Vec::new() // What is done to users is done to names nobody ever had, too, unless a route says otherwise.
     }
 }
@@ -86,7 +86,7 @@ impl Refuses for OfUser {
 /// Which page of the users is wanted.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Query {
+struct UserQuery {
     /// Only those who are kept out, whether or not they were ever here.
     #[serde(default)]
     banned: bool,
@@ -100,7 +100,7 @@ struct Query {
 /// A user, as an operator sees them.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "User")]
-struct Shown {
+struct UserResource {
     /// The unique name.
     username: Username,
     /// Whether the name is somebody's; otherwise a guest's, or nobody's yet.
@@ -122,15 +122,15 @@ struct Shown {
     deleted_ms: Option<Timestamp>,
     /// What keeps them out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    block: Option<ShownBlock>,
+    block: Option<BlockResource>,
 }
 
 /// A block from the whole app.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Block")]
-struct ShownBlock {
+struct BlockResource {
     /// By whom.
-    kind: ShownKind,
+    kind: BlockResourceKind,
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -145,7 +145,7 @@ struct ShownBlock {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "BlockKind")]
-enum ShownKind {
+enum BlockResourceKind {
     /// A moderator's removal from the app.
     Kick,
     /// A ban by this API.
@@ -155,19 +155,19 @@ enum ShownKind {
 /// A user with their live sessions.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "UserWithSessions")]
-struct WithSessions {
+struct UserWithSessions {
     /// The user.
-    user: Shown,
+    user: UserResource,
     /// Their live sessions.
-    sessions: Vec<ShownSession>,
+    sessions: Vec<SessionResource>,
 }
 
-impl From<KnownUser> for Shown {
+impl From<KnownUser> for UserResource {
     fn from(user: KnownUser) -> Self {
-        let block = user.block.map(|Block { kind, reason, since, until }| ShownBlock {
+        let block = user.block.map(|Block { kind, reason, since, until }| BlockResource {
             kind: match kind {
-                BlockKind::Kick => ShownKind::Kick,
-                BlockKind::Ban => ShownKind::Ban,
+                BlockKind::Kick => BlockResourceKind::Kick,
+                BlockKind::Ban => BlockResourceKind::Ban,
             },
             reason,
             since_ms: since,
@@ -189,7 +189,7 @@ impl From<KnownUser> for Shown {
 /// A ban: for how long, and why.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Ban {
+struct BanBody {
     /// For how long; for good when it is absent.
     #[schemars(range(min = 1))]
     for_ms: Option<u64>,
@@ -199,12 +199,12 @@ struct Ban {
     #[serde(rename = "ref")]
     ref_: Option<Ref>,
 }
-has_ref!(Ban);
+has_ref!(BanBody);
 
 /// What a verb did.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "DoneToUser")]
-struct Done {
+struct UserActionResult {
     /// To whom.
     username: Username,
     /// Live sessions that it ended.
@@ -215,110 +215,112 @@ struct Done {
 }
 
 async fn list(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    Asked(query): Asked<Query>,
-) -> Result<Json<Page<Shown>>, Problem> {
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    QueryParams(query): QueryParams<UserQuery>,
+) -> Result<Json<Page<UserResource>>, Problem> {
     let limit = paging::limit(query.limit)?;
     let page = StorePage { after: paging::after(query.cursor.as_ref())?, limit: limit + 1 };
-    let (app, now) = (Arc::clone(backend.app.id()), ports.hub().clock().now());
-    let users = ports.hub().store().users(app, query.banned, page, now).await?;
+    let (app, now) = (Arc::clone(caller.app.id()), state.hub().clock().now());
+    let users = state.hub().store().users(app, query.banned, page, now).await?;
     let page = Page::cut(users, limit, |user| user.username.clone());
-    Ok(Json(page.map(Shown::from)))
+    Ok(Json(page.map(UserResource::from)))
 }
 
 async fn show(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(OfUser { username }): At<OfUser>,
-) -> Result<Json<WithSessions>, Problem> {
-    let user = backend.user(username);
-    let live = ports.hub().sessions_of(&user);
-    let known = ports.hub().store().user(user, ports.hub().clock().now()).await?;
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(UserPath { username }): PathParams<UserPath>,
+) -> Result<Json<UserWithSessions>, Problem> {
+    let user = caller.user(username);
+    let live = state.hub().sessions_of(&user);
+    let known = state.hub().store().user(user, state.hub().clock().now()).await?;
     let known = known.ok_or_else(|| Problem::not_found("nothing is known of such a user"))?;
-    let sessions = live.iter().map(|session| ShownSession::live(session)).collect();
-    Ok(Json(WithSessions { user: known.into(), sessions }))
+    let sessions = live.iter().map(|session| SessionResource::live(session)).collect();
+    Ok(Json(UserWithSessions { user: known.into(), sessions }))
 }
 
 async fn ban(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(OfUser { username }): At<OfUser>,
-    Call { body: Ban { for_ms, reason, ref_ }, mark }: Call<Ban>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(UserPath { username }): PathParams<UserPath>,
+    JsonBody { body: BanBody { for_ms, reason, ref_ }, mark }: JsonBody<BanBody>,
 ) -> Result<Response, Problem> {
     if for_ms == Some(0) {
         let detail = "a ban lasts at least 1 ms; leave it out for one without an end";
         return Err(Problem::invalid("for_ms", detail));
     }
-    let (by, at) = (backend.clone(), Arc::clone(&ports));
+    let (by, at) = (caller.clone(), Arc::clone(&state));
     let work = async move {
         let since = at.hub().clock().now();
         let until = for_ms.map(|ms| since + Duration::from_millis(ms));
         let reason = reason.map(|reason| reason.as_str().to_owned());
         let block = Block { kind: BlockKind::Ban, reason: reason.clone(), since, until };
-        let by_address = backend.app.rules().ban_guest_addresses;
-        let user = backend.user(username.clone());
-        let row = backend.row(&at, Deed { reason, ..Deed::to(&username, "ban", ref_) });
+        let by_address = caller.app.rules().ban_guest_addresses;
+        let user = caller.user(username.clone());
+        let row = caller
+            .audit_row(&at, AuditedCall { reason, ..AuditedCall::on_user(&username, "ban", ref_) });
         let sessions_ended = at
             .hub()
-            .block_user(user, block, by_address, Some(row), Some(&backend.caller.request))
+            .block_user(user, block, by_address, Some(row), Some(&caller.identity.request))
             .await?;
-        Ok(Done { username, sessions_ended, until_ms: until })
+        Ok(UserActionResult { username, sessions_ended, until_ms: until })
     };
-    mark.perform(&ports, &by, StatusCode::OK, work).await
+    mark.perform(&state, &by, StatusCode::OK, work).await
 }
 
 async fn unban(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(OfUser { username }): At<OfUser>,
-    Call { body: Nothing { ref_ }, mark }: Call<Nothing>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(UserPath { username }): PathParams<UserPath>,
+    JsonBody { body: EmptyBody { ref_ }, mark }: JsonBody<EmptyBody>,
 ) -> Result<Response, Problem> {
-    let (by, at) = (backend.clone(), Arc::clone(&ports));
+    let (by, at) = (caller.clone(), Arc::clone(&state));
     let work = async move {
-        let row = backend.row(&at, Deed::to(&username, "unban", ref_));
-        if !at.hub().unblock_user(backend.user(username.clone()), Some(row)).await? {
+        let row = caller.audit_row(&at, AuditedCall::on_user(&username, "unban", ref_));
+        if !at.hub().unblock_user(caller.user(username.clone()), Some(row)).await? {
             return Err(Problem::not_found("this user is not banned"));
         }
-        Ok(Done { username, sessions_ended: 0, until_ms: None })
+        Ok(UserActionResult { username, sessions_ended: 0, until_ms: None })
     };
-    mark.perform(&ports, &by, StatusCode::OK, work).await
+    mark.perform(&state, &by, StatusCode::OK, work).await
 }
 
 async fn delete(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(OfUser { username }): At<OfUser>,
-    Call { body: Nothing { ref_ }, mark }: Call<Nothing>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(UserPath { username }): PathParams<UserPath>,
+    JsonBody { body: EmptyBody { ref_ }, mark }: JsonBody<EmptyBody>,
 ) -> Result<Response, Problem> {
-    let (by, at) = (backend.clone(), Arc::clone(&ports));
+    let (by, at) = (caller.clone(), Arc::clone(&state));
     let work = async move {
-        let row = backend.row(&at, Deed::to(&username, "delete_user", ref_));
-        let user = backend.user(username.clone());
+        let row = caller.audit_row(&at, AuditedCall::on_user(&username, "delete_user", ref_));
+        let user = caller.user(username.clone());
         let Some(sessions_ended) =
-            at.hub().delete_user(user, Some(row), &backend.caller.request).await?
+            at.hub().delete_user(user, Some(row), &caller.identity.request).await?
         else {
             let detail =
                 "nothing is known of such a user, or they were deleted before; nothing was changed";
             return Err(Problem::not_found(detail));
         };
-        Ok(Done { username, sessions_ended, until_ms: None })
+        Ok(UserActionResult { username, sessions_ended, until_ms: None })
     };
-    mark.perform(&ports, &by, StatusCode::OK, work).await
+    mark.perform(&state, &by, StatusCode::OK, work).await
 }
 
 async fn revoke(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(OfUser { username }): At<OfUser>,
-    Call { body: Nothing { ref_ }, mark }: Call<Nothing>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(UserPath { username }): PathParams<UserPath>,
+    JsonBody { body: EmptyBody { ref_ }, mark }: JsonBody<EmptyBody>,
 ) -> Result<Response, Problem> {
-    let (by, at) = (backend.clone(), Arc::clone(&ports));
+    let (by, at) = (caller.clone(), Arc::clone(&state));
     let work = async move {
-        let row = backend.row(&at, Deed::to(&username, "revoke_tokens", ref_));
-        let user = backend.user(username.clone());
-        let sessions_ended = at.hub().revoke_user(user, Some(row), &backend.caller.request).await?;
-        Ok(Done { username, sessions_ended, until_ms: None })
+        let row = caller.audit_row(&at, AuditedCall::on_user(&username, "revoke_tokens", ref_));
+        let user = caller.user(username.clone());
+        let sessions_ended =
+            at.hub().revoke_user(user, Some(row), &caller.identity.request).await?;
+        Ok(UserActionResult { username, sessions_ended, until_ms: None })
     };
-    mark.perform(&ports, &by, StatusCode::OK, work).await
+    mark.perform(&state, &by, StatusCode::OK, work).await
 }

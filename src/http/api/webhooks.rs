@@ -11,23 +11,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagedoor_proto::{Ref, Target, Timestamp};
 
-use super::caller::{Backend, Deed};
-use super::extract::{Asked, At, Call};
-use super::moderation::{Nothing, has_ref};
-use super::paging::{self, Page, Window};
-use super::refuses::Refuses;
+use super::caller::{ApiCaller, AuditedCall};
+use super::extract::{JsonBody, PathParams, QueryParams};
+use super::moderation::{EmptyBody, has_ref};
+use super::paging::{self, Page, PageQuery};
+use super::rejects::Rejects;
 use super::routes::{Method, Routes};
 use crate::config::EventType;
-use crate::http::problem::{Kind, Problem};
-use crate::http::state::Ports;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::state::HttpState;
 use crate::store::{Message, OutboxCount};
 use crate::webhook::Endpoint;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .about("webhooks")
-        .on(Method::Get, "/apps/{app}/webhooks", list, |told| {
-            told.named("list_webhooks", "Show how the endpoints of the app fare").gives::<Endpoints>(
+        .on(Method::Get, "/apps/{app}/webhooks", list, |operation| {
+            operation.named("list_webhooks", "Show how the endpoints of the app fare").returns::<Endpoints>(
                 200,
                 &json!({ "dropped": 0, "endpoints": [{
                     "id": "crm", "host": "shop.example.com", "events": ["user.banned"], "state": "ok",
@@ -36,35 +36,35 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 }] }),
             )
         })
-        .on(Method::Get, "/apps/{app}/webhooks/dead-letters", dead, |told| {
-            told.named("list_dead_letters", "List what could not be delivered, oldest first")
-                .asks::<Window>()
-                .gives::<Page<DeadLetter>>(200, &json!({ "items": [{
+        .on(Method::Get, "/apps/{app}/webhooks/dead-letters", dead, |operation| {
+            operation.named("list_dead_letters", "List what could not be delivered, oldest first")
+                .query::<PageQuery>()
+                .returns::<Page<DeadLetter>>(200, &json!({ "items": [{
                     "number": 7, "endpoint": "crm", "type": "user.banned", "at_ms": 1_900_000_000_000_u64,
                     "attempts": 30, "error": "answered with status 500",
                     "body": { "type": "user.banned" },
                 }] }))
         })
-        .on(Method::Post, "/apps/{app}/webhooks/dead-letters/{number}/replay", replay, |told| {
-            told.named("replay_dead_letter", "Try a dead letter again as if it were new")
-                .takes::<Nothing>(&json!({}))
-                .gives::<Replayed>(200, &json!({ "replayed": 1 }))
+        .on(Method::Post, "/apps/{app}/webhooks/dead-letters/{number}/replay", replay, |operation| {
+            operation.named("replay_dead_letter", "Try a dead letter again as if it were new")
+                .body::<EmptyBody>(&json!({}))
+                .returns::<Replayed>(200, &json!({ "replayed": 1 }))
         })
-        .on(Method::Post, "/apps/{app}/webhooks/dead-letters/replay", replay_all, |told| {
-            told.named(
+        .on(Method::Post, "/apps/{app}/webhooks/dead-letters/replay", replay_all, |operation| {
+            operation.named(
                 "replay_dead_letters",
                 "Try all dead letters of an endpoint again, though it may have answered 410",
             )
-            .takes::<ReplayAll>(&json!({ "endpoint": "crm" }))
-            .refuses(&[Kind::NOT_FOUND])
-            .gives::<Replayed>(200, &json!({ "replayed": 3 }))
+            .body::<ReplayAll>(&json!({ "endpoint": "crm" }))
+            .rejects(&[ProblemKind::NOT_FOUND])
+            .returns::<Replayed>(200, &json!({ "replayed": 3 }))
         })
 }
 
 /// The endpoints of an app, and former ones with messages that were not delivered.
 #[derive(Serialize, JsonSchema)]
 struct Endpoints {
-    endpoints: Vec<Shown>,
+    endpoints: Vec<EndpointResource>,
     /// Messages that were dropped since the process began.
     dropped: u64,
 }
@@ -72,7 +72,7 @@ struct Endpoints {
 /// An endpoint: what it wants, how it fares, and how many messages it has.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Endpoint")]
-struct Shown {
+struct EndpointResource {
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<Box<str>>,
@@ -96,7 +96,7 @@ struct Shown {
     last_error: Option<Box<str>>,
 }
 
-impl Shown {
+impl EndpointResource {
     fn of(endpoint: &Endpoint, counts: &[OutboxCount]) -> Self {
         let health = endpoint.health();
         let count = counts.iter().find(|count| count.endpoint == health.endpoint);
@@ -188,78 +188,78 @@ struct Replayed {
 
 /// Which dead letter is meant.
 #[derive(Deserialize)]
-struct OfLetter {
+struct DeadLetterPath {
     number: u64,
 }
 
-impl Refuses for OfLetter {
-    fn kinds() -> Vec<Kind> {
-        vec![Kind::NOT_FOUND]
+impl Rejects for DeadLetterPath {
+    fn problems() -> Vec<ProblemKind> {
+        vec![ProblemKind::NOT_FOUND]
     }
 }
 
-async fn list(backend: Backend) -> Result<Json<Endpoints>, Problem> {
-    let webhooks = backend.app.all_webhooks();
+async fn list(caller: ApiCaller) -> Result<Json<Endpoints>, Problem> {
+    let webhooks = caller.app.all_webhooks();
     let counts = webhooks.counts().await?;
     let configured = webhooks.endpoints();
     let is_former =
         |count: &&OutboxCount| configured.iter().all(|endpoint| **endpoint.id() != *count.endpoint);
-    let former = counts.iter().filter(is_former).map(Shown::former);
-    let endpoints = configured.iter().map(|endpoint| Shown::of(endpoint, &counts));
+    let former = counts.iter().filter(is_former).map(EndpointResource::former);
+    let endpoints = configured.iter().map(|endpoint| EndpointResource::of(endpoint, &counts));
     let endpoints = endpoints.chain(former).collect();
     Ok(Json(Endpoints { endpoints, dropped: webhooks.dropped() }))
 }
 
 async fn dead(
-    backend: Backend,
-    Asked(query): Asked<Window>,
+    caller: ApiCaller,
+    QueryParams(query): QueryParams<PageQuery>,
 ) -> Result<Json<Page<DeadLetter>>, Problem> {
     let limit = paging::limit(query.limit)?;
     let after = paging::after(query.cursor.as_ref())?.unwrap_or(0);
     // One more than is shown tells whether there is a next page.
-    let found = backend.app.all_webhooks().dead_letters(after, limit + 1).await?;
+    let found = caller.app.all_webhooks().dead_letters(after, limit + 1).await?;
     let page = Page::cut(found, limit, |last| last.number);
     Ok(Json(page.map(DeadLetter::of)))
 }
 
 async fn replay(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    At(OfLetter { number }): At<OfLetter>,
-    Call { body: Nothing { ref_ }, mark }: Call<Nothing>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    PathParams(DeadLetterPath { number }): PathParams<DeadLetterPath>,
+    JsonBody { body: EmptyBody { ref_ }, mark }: JsonBody<EmptyBody>,
 ) -> Result<Response, Problem> {
-    let webhooks = Arc::clone(backend.app.all_webhooks());
-    let (by, at) = (backend.clone(), Arc::clone(&ports));
+    let webhooks = Arc::clone(caller.app.all_webhooks());
+    let (by, at) = (caller.clone(), Arc::clone(&state));
     let work = async move {
-        let row = backend.row(&at, replay_of(format!("dead letter {number}"), ref_));
+        let row = caller.audit_row(&at, replay_of(format!("dead letter {number}"), ref_));
         let replayed = webhooks.replay(number, row).await?;
         replayed.map_err(|refused| Problem::not_found(refused.to_string()))?;
         Ok(Replayed { replayed: 1 })
     };
-    mark.perform(&ports, &by, StatusCode::OK, work).await
+    mark.perform(&state, &by, StatusCode::OK, work).await
 }
 
 async fn replay_all(
-    backend: Backend,
-    State(ports): State<Arc<Ports>>,
-    Call { body: ReplayAll { endpoint, ref_ }, mark }: Call<ReplayAll>,
+    caller: ApiCaller,
+    State(state): State<Arc<HttpState>>,
+    JsonBody { body: ReplayAll { endpoint, ref_ }, mark }: JsonBody<ReplayAll>,
 ) -> Result<Response, Problem> {
-    let webhooks = Arc::clone(backend.app.all_webhooks());
-    let (by, at) = (backend.clone(), Arc::clone(&ports));
+    let webhooks = Arc::clone(caller.app.all_webhooks());
+    let (by, at) = (caller.clone(), Arc::clone(&state));
     let work = async move {
-        let row = backend.row(&at, replay_of(format!("dead letters of {endpoint}"), ref_));
+        let row = caller.audit_row(&at, replay_of(format!("dead letters of {endpoint}"), ref_));
         let replayed = webhooks.replay_all(&endpoint, row).await.map_err(|error| {
             tracing::error!(%error, "the store failed a replay");
             let detail = "some may be tried again already; send it again for the others";
-            Problem::new(Kind::STORE_UNAVAILABLE, detail)
+            Problem::new(ProblemKind::STORE_UNAVAILABLE, detail)
         })?;
         let replayed = replayed.map_err(|refused| Problem::not_found(refused.to_string()))?;
         Ok(Replayed { replayed })
     };
-    mark.perform(&ports, &by, StatusCode::OK, work).await
+    mark.perform(&state, &by, StatusCode::OK, work).await
 }
 
 /// What the audit log keeps of a replay: it concerns neither user nor room, so the reason says what was sent again.
-fn replay_of(what: String, ref_: Option<Ref>) -> Deed {
-    Deed { verb: "replay", target: Target::default(), room: None, reason: Some(what), ref_ }
+fn replay_of(what: String, ref_: Option<Ref>) -> AuditedCall {
+    AuditedCall { verb: "replay", target: Target::default(), room: None, reason: Some(what), ref_ }
 }

@@ -13,7 +13,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::description::Description;
-use super::problem_responses::{REQUEST_ID, Refusals};
+use super::problem_responses::{ProblemResponses, REQUEST_ID};
 use super::routes::Operation;
 use crate::http::problem::Problem;
 use crate::http::request_id;
@@ -26,14 +26,14 @@ pub(super) fn document(prefix: &str, operations: &[Operation]) -> String {
 fn value(prefix: &str, operations: &[Operation]) -> Value {
     let mut schemas = generator();
     let problem = schemas.subschema_for::<Problem>();
-    let mut refusals = Refusals::new(problem.into());
+    let mut problem_responses = ProblemResponses::new(problem.into());
     let mut paths = BTreeMap::<String, Map<String, Value>>::new();
     for operation in operations {
         let description =
-            Description::new(&mut schemas, operation.path, operation.tag, (operation.kinds)());
+            Description::new(&mut schemas, operation.path, operation.tag, (operation.problems)());
         let (mut told, kinds) = (operation.describe)(description).into_parts();
         let answers = told["responses"].as_object_mut().expect("it was made as one");
-        answers.extend(refusals.tell(&kinds));
+        answers.extend(problem_responses.tell(&kinds));
         let path = paths.entry(format!("{prefix}{}", operation.path)).or_default();
         path.insert(operation.method.as_str().to_owned(), told);
     }
@@ -61,7 +61,7 @@ fn value(prefix: &str, operations: &[Operation]) -> Value {
                     "description": "The key of whoever runs the node (`sk_…`), `operator.api_key` in the configuration.",
                 },
             },
-            "responses": refusals.into_responses(),
+            "responses": problem_responses.into_responses(),
             "headers": {
                 "request_id": {
                     "description": "The id of the call: the caller's, or else a new one. It stands in the log.",

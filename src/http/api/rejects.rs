@@ -5,32 +5,32 @@
 
 use axum::extract::State;
 
-use crate::http::problem::Kind;
+use crate::http::problem::ProblemKind;
 
 /// What a handler takes from a call, and as what kinds of problem the call is refused where it is not there.
-pub(super) trait Refuses {
+pub(super) trait Rejects {
     /// Those kinds.
-    fn kinds() -> Vec<Kind>;
+    fn problems() -> Vec<ProblemKind>;
 }
 
-impl<T> Refuses for State<T> {
-    fn kinds() -> Vec<Kind> {
+impl<T> Rejects for State<T> {
+    fn problems() -> Vec<ProblemKind> {
         Vec::new()
     }
 }
 
 /// All that a handler takes, as axum has it: a marker `M`, then each.
-macro_rules! refuses_as_each {
+macro_rules! rejects_as_each {
     ($($taken:ident)*) => {
-        impl<M, $($taken: Refuses),*> Refuses for (M, $($taken,)*) {
-            fn kinds() -> Vec<Kind> {
-                [$($taken::kinds()),*].concat()
+        impl<M, $($taken: Rejects),*> Rejects for (M, $($taken,)*) {
+            fn problems() -> Vec<ProblemKind> {
+                [$($taken::problems()),*].concat()
             }
         }
     };
 }
-refuses_as_each!(A);
-refuses_as_each!(A B);
-refuses_as_each!(A B C);
-refuses_as_each!(A B C D);
-refuses_as_each!(A B C D E);
+rejects_as_each!(A);
+rejects_as_each!(A B);
+rejects_as_each!(A B C);
+rejects_as_each!(A B C D);
+rejects_as_each!(A B C D E);
