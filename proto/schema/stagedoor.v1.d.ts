@@ -868,13 +868,13 @@ export interface Resumed {
 
 /** What a participant is in a room. */
 export type Role =
-  /** Watches. */
+  /** Subscribes to streams. */
   | "subscriber"
-  /** Watches and publishes. */
+  /** Publishes, and subscribes to streams. */
   | "publisher"
-  /** Publishes, and is not told of others' streams. */
+  /** Publishes only: receives no streams of others and sends no signals. */
   | "publisher_only"
-  /** Publishes, watches and moderates. */
+  /** Publishes, subscribes and moderates. */
   | "moderator";
 
 /** A participant's role changed. */

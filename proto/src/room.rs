@@ -10,13 +10,13 @@ use crate::{ParticipantId, StreamId, Username};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Watches.
+    /// Subscribes to streams.
     Subscriber,
-    /// Watches and publishes.
+    /// Publishes, and subscribes to streams.
     Publisher,
-    /// Publishes, and is not told of others' streams.
+    /// Publishes only: receives no streams of others and sends no signals.
     PublisherOnly,
-    /// Publishes, watches and moderates.
+    /// Publishes, subscribes and moderates.
     Moderator,
 }
 
