@@ -20,7 +20,7 @@ use super::webhook::Webhook;
 use super::{secret, url};
 use crate::grant::RoomPattern;
 
-/// One tenant: its id, its keys and its rules. Nothing crosses apps.
+/// One tenant: its id, keys, authentication methods and settings. Nothing is shared between apps.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "four independent answers, each of its own name in the file"
@@ -28,83 +28,84 @@ use crate::grant::RoomPattern;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default = "App::unnamed", deny_unknown_fields)]
 pub struct App {
-    /// Names it in tokens, paths and commands.
+    /// The app's id in tokens, URL paths and commands: 1 to 64 characters of `A-Z a-z 0-9 _ -`.
     #[serde(deserialize_with = "value::app_id")]
     #[schemars(with = "String")]
     pub id: Arc<str>,
-    /// Secrets that sign its session, room and server tokens; the first signs, all verify.
+    /// HS256 secrets of session, room and server tokens. The first signs, all verify. With several keys each needs a `kid`.
     pub hs256_secrets: Vec<HmacSecret>,
-    /// Public keys that verify its session, room and server tokens.
+    /// Public keys that verify session, room and server tokens: RSA (2048 bits or more), P-256 or Ed25519.
     #[schemars(with = "Vec<RawPublicKey>")]
     pub public_keys: Vec<PublicKey>,
-    /// Another issuer, whose session tokens are taken too.
+    /// Another token issuer, whose session tokens are accepted too.
     pub jwks: Option<Jwks>,
-    /// Keys that open its server API.
+    /// Keys that authenticate calls of the app's server API. Each begins with `sk_`.
     #[serde(with = "secret::ServerKeys")]
     pub server_keys: Vec<SecretString>,
-    /// Whether a username alone lets somebody in.
+    /// Whether guests may connect: users who only name themselves.
     pub guests: bool,
-    /// The rooms that guests, and those let in by the api token, may enter without a room token, with their role there.
+    /// Rooms that guests and users of the api token may join without a room token, with their role: `{ "lobby-*" =
+    /// "publisher" }`.
     #[serde(with = "value::Rooms")]
     pub default_rooms: Vec<(RoomPattern, Role)>,
-    /// Lets anybody who shows it in under any name.
+    /// A token that authenticates any username. Meant for trusted clients and for tests.
     #[serde(with = "secret::Optional")]
     pub api_token: Option<SecretString>,
-    /// Asked about each start with `params`.
+    /// The app's own auth webhook, called for each `start` with `params`.
     pub webhook: Option<Webhook>,
-    /// Servers that are told what happens.
+    /// Webhook endpoints: servers of the app that receive events.
     pub endpoints: Vec<Endpoint>,
-    /// Whether only full credentials start and renew.
+    /// Whether the app rejects guests, the api token, and renewals without an auth token.
     pub secure: bool,
-    /// Who gives way when a client instance connects twice.
+    /// Which connection is closed when a client instance connects twice.
     pub duplicate_policy: DuplicatePolicy,
-    /// Sessions a user may have at a time.
+    /// Maximum number of concurrent sessions of one user.
     #[serde(with = "value::CountIn::<1, 10_000>")]
     pub sessions_per_user: usize,
-    /// How long an access token lives.
+    /// Lifetime of an access token.
     #[serde(with = "value::DurationIn::<{ 10 * SECOND }, { 366 * DAY }>")]
     pub access_ttl: Duration,
-    /// How long after full authentication a session may be renewed without it.
+    /// How long after authentication a session can be renewed without authenticating again.
     #[serde(with = "value::DurationIn::<{ 10 * SECOND }, { 366 * DAY }>")]
     pub max_session_age: Duration,
-    /// The role of a room token that names none.
+    /// Role of a room token without a `role` claim.
     pub default_role: Role,
-    /// Whether subscribers may send signals.
+    /// Whether participants with role `subscriber` may send signals.
     pub subscriber_signals: bool,
-    /// What becomes of a membership whose token runs out.
+    /// What happens to a membership when its token expires.
     pub membership_expiry: MembershipExpiry,
-    /// The longest app-wide block a moderator may set.
+    /// Longest app-wide block that a moderator may set.
     #[serde(with = "value::DurationIn::<SECOND, { 366 * DAY }>")]
     pub max_block: Duration,
-    /// The block of a removal that names none.
+    /// Block duration of a removal that names none.
     #[serde(with = "value::DurationIn::<SECOND, { 366 * DAY }>")]
     pub default_block: Duration,
-    /// Participants up to which everybody in a room is listed.
+    /// Largest room whose participants are all listed. In larger rooms clients get counts, moderators and publishers.
     #[serde(with = "value::CountIn::<1, 10_000>")]
     pub roster_limit: u32,
-    /// Whether a guest's block is of their address too.
+    /// Whether a ban of a guest also blocks other guests from the same address.
     pub ban_guest_addresses: bool,
 }
 
-/// Who gives way when a client instance connects twice.
+/// Which connection is closed when a client instance connects twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DuplicatePolicy {
-    /// The older connection.
+    /// The older connection is closed.
     #[default]
     NewestWins,
-    /// The newer one, as long as the older one lives.
+    /// The newer connection is rejected while the older one is alive.
     RejectNew,
 }
 
-/// What becomes of a membership whose token runs out.
+/// What happens to a membership when its token expires.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MembershipExpiry {
-    /// It stays: a token is for coming in.
+    /// The membership stays: a token is only checked when joining.
     #[default]
     Keep,
-    /// It ends.
+    /// The membership ends.
     Enforce,
 }
 

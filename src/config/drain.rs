@@ -1,4 +1,4 @@
-//! `[drain]`: stopping without hurting.
+//! `[drain]`: the pace of a graceful shutdown.
 //!
 //! Invariant: the closes are spread over less than the deadline.
 
@@ -9,21 +9,23 @@ use serde::{Deserialize, Serialize};
 
 use super::value::{self, HOUR, MS, SECOND};
 
-/// Stopping without hurting.
+/// The pace of a graceful shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "RawDrain", into = "RawDrain")]
 pub struct Drain {
-    /// Over how long the closes of all connections are spread.
+    /// Time over which the closes of all connections are spread.
     pub spread: Duration,
-    /// When the process ends, whatever is left.
+    /// Time after which the process ends, with connections still open or not.
     pub deadline: Duration,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct RawDrain {
+    /// Time over which connections are closed. Must be shorter than `deadline`.
     #[serde(with = "value::DurationIn::<MS, HOUR>")]
     spread: Duration,
+    /// Time until the process ends, with connections still open or not.
     #[serde(with = "value::DurationIn::<SECOND, HOUR>")]
     deadline: Duration,
 }

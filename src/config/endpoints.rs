@@ -1,4 +1,4 @@
-//! `[[apps.endpoints]]`: servers of the app that are told what happens.
+//! `[[apps.endpoints]]`: webhook endpoints, the app's servers that receive events.
 //!
 //! Not here: what an event says, and how it is delivered (`webhook`).
 
@@ -14,35 +14,35 @@ use super::events::EventFilter;
 use super::value::{self, MINUTE, MS};
 use super::{secret, url};
 
-/// A server of the app that is told what happens.
+/// A webhook endpoint: a server of the app that receives events.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Endpoint {
-    /// Names it in the server API and in logs; what was not delivered is kept under it.
+    /// The endpoint's id in the server API and in logs. Undelivered messages are stored under it.
     #[serde(deserialize_with = "value::app_id")]
     #[schemars(with = "String")]
     pub id: Arc<str>,
-    /// Where it is told: https, or http on loopback.
+    /// URL that events are posted to: https, or http on loopback.
     #[serde(deserialize_with = "url::deserialize", serialize_with = "url::serialize")]
     #[schemars(url)]
     pub url: String,
-    /// Sign each message, all of them: 1 to 4.
+    /// Signing secrets (`whsec_…`). Every message carries a signature of each, so that secrets can be rotated.
     #[serde(with = "secret::WebhookSecrets")]
     pub secrets: Vec<SecretString>,
-    /// What it is told of.
+    /// Events to deliver: names, prefixes such as `session.*`, or `*` for all.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<String>", extend("default" = ["*"]))]
     pub events: EventFilter,
-    /// Whether it is told participants' connection data too.
+    /// Whether `participant.joined` includes the participant's connection data.
     #[serde(default)]
     pub connection_data: bool,
-    /// Whether it may be on a private network.
+    /// Whether the URL may resolve to a loopback or private address.
     #[serde(default)]
     pub allow_private: bool,
-    /// How long an attempt may take.
+    /// Timeout of a delivery attempt.
     #[serde(default = "default_deadline", with = "value::DurationIn::<MS, MINUTE>")]
     pub deadline: Duration,
-    /// Attempts that may be under way at a time.
+    /// Maximum number of concurrent delivery attempts.
     #[serde(default = "default_max_concurrent", with = "value::CountIn::<1, 64>")]
     pub max_concurrent: usize,
 }

@@ -1,22 +1,22 @@
-//! `[engine]`: what nodes share.
+//! `[engine]`: what connects several nodes.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What nodes share.
+/// What connects several nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Engine {
-    /// Which one.
+    /// The engine in use.
     #[serde(default)]
     pub kind: EngineKind,
 }
 
-/// The engines there are.
+/// The engine in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineKind {
-    /// One node, which shares nothing.
+    /// One node.
     #[default]
     Local,
 }

@@ -1,6 +1,6 @@
-//! `[keepalive]`: when a silent connection is pinged, and when it is taken for lost.
+//! `[keepalive]`: when a silent connection is pinged, and when it is considered lost.
 //!
-//! Invariant: a wait for a sign of life is shorter than the interval before it, so that one ping at a time is out.
+//! Invariant: a timeout is shorter than its interval, so that at most one ping is outstanding.
 
 use std::time::Duration;
 
@@ -10,29 +10,33 @@ use stagedoor_proto::Heartbeat;
 
 use super::value::{self, HOUR, SECOND};
 
-/// Pings, and how long to wait for a sign of life.
+/// Ping intervals, and how long a silent connection is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "RawKeepalive", into = "RawKeepalive")]
 pub struct Keepalive {
-    /// A ping follows so much silence.
+    /// Silence after which a ping is sent.
     pub interval: Duration,
-    /// So much more of it loses the connection.
+    /// Silence after the interval, after which the connection is lost.
     pub timeout: Duration,
-    /// The interval while in a room.
+    /// As `interval`, while the session is in a room.
     pub room_interval: Duration,
-    /// The timeout while in a room.
+    /// As `timeout`, while the session is in a room.
     pub room_timeout: Duration,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct RawKeepalive {
+    /// Silence after which the gateway pings a client.
     #[serde(with = "value::DurationIn::<SECOND, HOUR>")]
     interval: Duration,
+    /// Further silence after which the connection is lost. Must be shorter than `interval`.
     #[serde(with = "value::DurationIn::<SECOND, HOUR>")]
     timeout: Duration,
+    /// As `interval`, while the session is in a room.
     #[serde(with = "value::DurationIn::<SECOND, HOUR>")]
     room_interval: Duration,
+    /// As `timeout`, while the session is in a room. Must be shorter than `room_interval`.
     #[serde(with = "value::DurationIn::<SECOND, HOUR>")]
     room_timeout: Duration,
 }

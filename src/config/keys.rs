@@ -57,42 +57,42 @@ pub enum KeyAlgorithm {
     EdDsa,
 }
 
-/// Another issuer: where its keys are, and how its claims read.
+/// Another token issuer: where its keys are, and what its claims are called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Jwks {
-    /// Where its key set is fetched from: https, or http on loopback.
+    /// URL of the issuer's key set: https, or http on loopback.
     #[serde(deserialize_with = "url::deserialize", serialize_with = "url::serialize")]
     pub url: String,
-    /// What `iss` must say.
+    /// Required value of `iss`.
     #[serde(deserialize_with = "value::text")]
     pub issuer: String,
-    /// What `aud` must contain.
+    /// Required member of `aud`.
     #[serde(deserialize_with = "value::text")]
     pub audience: String,
-    /// Whether it may be on a private network.
+    /// Whether the URL may resolve to a loopback or private address.
     #[serde(default)]
     pub allow_private: bool,
-    /// Which of its claims mean what.
+    /// Names of the issuer's claims.
     #[serde(default)]
     pub claims: Claims,
 }
 
-/// The claims of another issuer that are read, by their top-level names.
+/// Top-level claim names of another token issuer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Claims {
-    /// The one that holds the username.
+    /// Claim with the username.
     pub username: String,
-    /// The one that holds the name for display.
+    /// Claim with the display name.
     pub name: Option<String>,
-    /// The one that holds rooms and roles; `None`: such tokens grant no room.
+    /// Claim with room patterns and roles. Without it these tokens grant no rooms.
     pub rooms: Option<String>,
-    /// The one that holds the scopes; `None`: what the role allows.
+    /// Claim with the scopes. Without it the role decides.
     pub scopes: Option<String>,
-    /// The one that holds the client instance a token is bound to; `None`: bound to none.
+    /// Claim with the client instance that a token is bound to.
     pub instance: Option<String>,
-    /// The one that makes somebody a moderator of the whole app; `None`: nobody.
+    /// Claim that makes a user a moderator of the whole app.
     pub app_moderator: Option<String>,
 }
 
@@ -112,9 +112,9 @@ impl Default for Claims {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPublicKey {
-    /// The PEM file of the key.
+    /// PEM file of the public key.
     file: PathBuf,
-    /// Names it in a token's header.
+    /// Key id in a token's header.
     kid: Option<Box<str>>,
 }
 

@@ -1,4 +1,4 @@
-//! `[limits]`: the bound of everything a peer can make grow.
+//! `[limits]`: upper bounds of what a peer can cause to grow.
 //!
 //! Bounds that belong to the protocol, and that no operator can change, are constants of `stagedoor_proto`.
 
@@ -10,86 +10,86 @@ use stagedoor_proto::{MAX_CONNECTION_DATA_CHARS, SessionLimits};
 
 use super::value::{self, KIB, MIB, MINUTE, MS};
 
-/// Bounds of everything a peer can make grow.
+/// Upper bounds of what a peer can cause to grow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// From a connection's acceptance to the end of its upgrade request.
+    /// Time from accepting a connection to the end of its HTTP request.
     #[serde(with = "value::DurationIn::<MS, MINUTE>")]
     pub handshake_timeout: Duration,
-    /// From the upgrade to a complete `start` or `resume`.
+    /// Time from the WebSocket upgrade to a complete `start` or `resume`.
     #[serde(with = "value::DurationIn::<MS, MINUTE>")]
     pub start_timeout: Duration,
-    /// Largest message in.
+    /// Largest message from a client.
     #[serde(with = "value::SizeIn::<KIB, { 16 * MIB }>")]
     pub message_in_bytes: usize,
-    /// Largest message out; what is longer is paged. The least holds the longest that cannot be: a relay, a receipt.
+    /// Largest message to a client. Longer lists are split into pages.
     #[serde(with = "value::SizeIn::<{ 128 * KIB }, { 16 * MIB }>")]
     pub message_out_bytes: usize,
-    /// Fragments of one message.
+    /// Maximum number of WebSocket fragments of one message.
     #[serde(with = "value::CountIn::<1, 1_024>")]
     pub fragments: u32,
-    /// Requests of a session that may wait for their reply.
+    /// Maximum number of requests of one session that wait for their reply.
     #[serde(with = "value::CountIn::<1, 1_024>")]
     pub in_flight: u16,
-    /// Commands of a session a second, sustained; and as many pongs.
+    /// Sustained rate of commands of one session. Pongs have a separate budget of the same size.
     #[serde(with = "value::CountIn::<1, 100_000>")]
     pub commands_per_s: u32,
-    /// Commands of a session at once, after a pause.
+    /// Burst of commands of one session.
     #[serde(with = "value::CountIn::<1, 100_000>")]
     pub commands_burst: u32,
-    /// Joins of a session a second.
+    /// Rate of joins of one session.
     #[serde(with = "value::CountIn::<1, 10_000>")]
     pub joins_per_s: u32,
-    /// Rooms a session may be in.
+    /// Maximum number of rooms that one session is in.
     #[serde(with = "value::CountIn::<1, 10_000>")]
     pub rooms_per_session: u16,
-    /// Participants of a room.
+    /// Maximum number of participants in one room.
     #[serde(with = "value::CountIn::<2, 1_000_000>")]
     pub participants_per_room: u32,
-    /// Streams of a participant.
+    /// Maximum number of streams of one participant.
     #[serde(with = "value::CountIn::<1, 1_000>")]
     pub streams_per_participant: u16,
-    /// Streams of a room.
+    /// Maximum number of streams in one room.
     #[serde(with = "value::CountIn::<1, 100_000>")]
     pub streams_per_room: u32,
-    /// Signals of a room a second.
+    /// Rate of signals in one room.
     #[serde(with = "value::CountIn::<1, 100_000>")]
     pub signals_per_s_per_room: u32,
-    /// Sessions of this node.
+    /// Maximum number of sessions on this node. Suspended sessions count, ended ones do not.
     #[serde(with = "value::CountIn::<1, 10_000_000>")]
     pub sessions_per_node: usize,
-    /// Starts a second from one address (IPv6: one /64); resumes are none.
+    /// Rate of starts from one address (IPv6: one /64). Resumes do not count.
     #[serde(with = "value::CountIn::<1, 1_000_000>")]
     pub starts_per_s_per_address: u32,
-    /// Connections of one address that have not started a session.
+    /// Maximum number of connections of one address that have not started a session, idle HTTP connections included.
     #[serde(with = "value::CountIn::<1, 1_000_000>")]
     pub unauthenticated_per_address: usize,
-    /// Connections of all that have not started a session.
+    /// Maximum number of connections of all addresses that have not started a session.
     #[serde(with = "value::CountIn::<1, 1_000_000>")]
     pub unauthenticated_total: usize,
-    /// Largest `params` of a start, encoded.
+    /// Largest encoded `params` of a `start`.
     #[serde(with = "value::SizeIn::<KIB, { 64 * KIB }>")]
     pub auth_params_bytes: usize,
     /// Longest connection data, in characters.
     #[serde(with = "value::CountIn::<0, { MAX_CONNECTION_DATA_CHARS as u64 }>")]
     pub connection_data_chars: usize,
-    /// Calls of the server API a second, sustained, of one key or token.
+    /// Sustained rate of server API calls of one key or token.
     #[serde(with = "value::CountIn::<1, 1_000_000>")]
     pub api_calls_per_s: u32,
-    /// Calls of the server API at once, after a pause, of one key or token.
+    /// Burst of server API calls of one key or token.
     #[serde(with = "value::CountIn::<1, 1_000_000>")]
     pub api_calls_burst: u32,
-    /// Largest body of a call of the server API.
+    /// Largest body of a server API call.
     #[serde(with = "value::SizeIn::<KIB, { 16 * MIB }>")]
     pub api_body_bytes: usize,
-    /// From the head of a call of the server API to the end of its body.
+    /// Time from the head of a server API call to the end of its body.
     #[serde(with = "value::DurationIn::<MS, MINUTE>")]
     pub api_body_timeout: Duration,
-    /// Connections to the server API's own port.
+    /// Maximum number of connections to `admin_listen`.
     #[serde(with = "value::CountIn::<1, 1_000_000>")]
     pub admin_connections: usize,
-    /// Whether loopback addresses are spared the rates per address: development mode only.
+    /// Whether loopback addresses are exempt from the rates per address. Development mode only.
     #[serde(skip)]
     pub spare_loopback: bool,
 }

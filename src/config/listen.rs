@@ -14,42 +14,42 @@ const PORT: u16 = 7080;
 /// The port of the server API when none is set.
 const ADMIN_PORT: u16 = 7081;
 
-/// Addresses, certificates, proxies and origins.
+/// Addresses, certificates, trusted proxies and allowed origins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Listen {
-    /// Where clients connect.
+    /// Address that clients connect to.
     #[serde(deserialize_with = "value::address")]
     #[schemars(with = "String")]
     pub listen: SocketAddr,
-    /// Where the server API listens; `None` in development mode, where `listen` serves it too.
+    /// Address of the server API and of `/metrics`. In development mode `listen` serves them too.
     #[serde(deserialize_with = "admin_address")]
     #[schemars(with = "String")]
     pub admin_listen: Option<SocketAddr>,
-    /// The certificate of `listen`; without one it speaks plain HTTP.
+    /// TLS certificate of `listen`. Without one the port serves plain HTTP.
     #[schemars(with = "Option<RawTls>")]
     pub tls: Option<Tls>,
-    /// The certificate of `admin_listen`; without one it speaks plain HTTP.
+    /// TLS certificate of `admin_listen`. Without one the port serves plain HTTP.
     #[schemars(with = "Option<RawTls>")]
     pub admin_tls: Option<Tls>,
-    /// Who may say, in a header, whom they connect for.
+    /// Proxies whose forwarding header is trusted: addresses or networks such as `10.0.0.0/8`.
     #[schemars(with = "Vec<String>")]
     pub trusted_proxies: Vec<Network>,
-    /// The one header they say it in; they must replace or append to what a client sent.
+    /// The forwarding header that trusted proxies write. A proxy must replace the client's header or append to it.
     pub forwarded_header: ForwardedHeader,
-    /// The origins whose pages may connect, compared byte for byte.
+    /// Origins of pages that may connect, exactly as browsers send them. Requests without an `Origin` are accepted.
     #[serde(deserialize_with = "value::origins")]
     pub allowed_origins: Vec<String>,
 }
 
-/// The header in which proxies say whom they connect for.
+/// The header in which a proxy names the address of its client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ForwardedHeader {
-    /// The common one: addresses with commas between them.
+    /// Addresses separated by commas.
     #[default]
     XForwardedFor,
-    /// The standard one. Source: RFC 7239.
+    /// As in RFC 7239.
     Forwarded,
 }
 

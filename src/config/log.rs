@@ -1,4 +1,4 @@
-//! `[log]`: what is logged. How it looks follows from the mode.
+//! `[log]`: what is logged. The format depends on the mode.
 
 use schemars::JsonSchema;
 use serde::de::{Error, Unexpected};
@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Log {
-    /// Levels, in the directives of `tracing_subscriber::EnvFilter`.
+    /// A level (`error`, `warn`, `info`, `debug`, `trace`), or directives such as `info,stagedoor=debug`.
     #[serde(deserialize_with = "filter")]
     #[schemars(with = "String")]
     pub filter: String,

@@ -85,39 +85,39 @@ pub enum Mode {
     Production,
 }
 
-/// Everything an operator may set.
+/// The configuration of a gateway.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// For whom the gateway runs; never read from a file.
     #[serde(skip)]
     pub mode: Mode,
-    /// Addresses and origins.
+    /// Addresses, certificates, trusted proxies and allowed origins.
     #[serde(default)]
     pub listen: Listen,
-    /// Who may do what concerns the whole node.
+    /// Authentication of calls that affect the whole node.
     #[serde(default)]
     pub operator: Operator,
-    /// The tenants, at least one, each with an id of its own.
+    /// The tenants: at least one, each with its own id, its keys, and at least one way to authenticate users.
     pub apps: Vec<App>,
-    /// Bounds of everything a peer can make grow.
+    /// Upper bounds of what a peer can cause to grow. Exceeding one is a typed error and is counted.
     #[serde(default)]
     pub limits: Limits,
-    /// Pings, and how long to wait for a sign of life.
+    /// Ping intervals, and how long a silent connection is kept.
     #[serde(default)]
     pub keepalive: Keepalive,
-    /// How long, and with how much, a session outlives its connection.
+    /// How long a session outlives its connection, and the size of its replay buffer.
     #[serde(default)]
     pub resume: Resume,
-    /// The end of a session whose token ran out.
+    /// What happens to a session whose token expired.
     #[serde(default)]
     pub session: Session,
-    /// Stopping without hurting.
+    /// The pace of a graceful shutdown.
     #[serde(default)]
     pub drain: Drain,
-    /// Where durable facts are kept.
+    /// The database of durable state.
     pub store: Store,
-    /// What nodes share.
+    /// What connects several nodes.
     #[serde(default)]
     pub engine: Engine,
     /// What is logged.

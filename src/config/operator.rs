@@ -1,4 +1,4 @@
-//! `[operator]`: who may do what concerns the whole node, and so no tenant alone.
+//! `[operator]`: authentication of calls that affect the whole node rather than one app.
 
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::secret;
 
-/// Whoever runs the node.
+/// Authentication of calls that affect the whole node.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Operator {
-    /// Opens the calls of the server API that are about the node; without one, nothing does.
+    /// Key that authenticates `POST /api/v1/drain`, as `stagedoor drain` sends it. Without one that call is disabled.
     #[serde(with = "secret::OperatorKey")]
     #[schemars(with = "secret::Optional")]
     pub api_key: Option<SecretString>,

@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use super::value::{self, HOUR, KIB, MIB, SECOND};
 
-/// How long, and with how much, a session outlives its connection.
+/// How long a session outlives its connection, and the size of its replay buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Resume {
-    /// How long after a lost connection a session may be resumed.
+    /// How long a session can be resumed after its connection was lost.
     #[serde(with = "value::DurationIn::<SECOND, HOUR>")]
     pub window: Duration,
-    /// Frames the ring of a session holds, sent and unsent.
+    /// Maximum number of frames in a session's replay buffer, sent and unsent.
     #[serde(with = "value::CountIn::<16, 65_536>")]
     pub ring_frames: usize,
-    /// Bytes the ring of a session holds, sent and unsent.
+    /// Maximum size of a session's replay buffer, sent and unsent frames together.
     #[serde(with = "value::SizeIn::<{ 64 * KIB }, { 64 * MIB }>")]
     pub ring_bytes: usize,
 }

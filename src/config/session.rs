@@ -1,4 +1,4 @@
-//! `[session]`: what becomes of a session whose token ran out.
+//! `[session]`: what happens to a session whose token expired.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::value::{self, DAY, MINUTE, SECOND};
 
-/// The end of a session whose token ran out.
+/// What happens to a session whose token expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Session {
-    /// How long a session may stay in `tokenExpired` before it is closed.
+    /// How long a session can be renewed after its token expired. It is closed afterwards.
     #[serde(with = "value::DurationIn::<SECOND, DAY>")]
     pub expiry_grace: Duration,
-    /// How long `postpone_renewal` keeps the gateway from asking again.
+    /// How long `postpone_renewal` delays the next renewal prompt.
     #[serde(with = "value::DurationIn::<{ 10 * SECOND }, { 60 * MINUTE }>")]
     pub postpone: Duration,
 }

@@ -1,23 +1,23 @@
-//! `[store]`: where durable facts are kept.
+//! `[store]`: the database of durable state.
 
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The file that holds the facts in a data directory.
+/// The store's file in a data directory.
 const FILE_NAME: &str = "stagedoor.db";
 
-/// Where durable facts are kept.
+/// The database of durable state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Store {
-    /// An embedded database.
+    /// The embedded database.
     Sqlite {
-        /// Its file; made, with mode 0600, where there is none.
+        /// Database file. Created with mode 0600 if it does not exist.
         path: PathBuf,
     },
-    /// The process's memory: development mode only, so no file can ask for it.
+    /// The memory of the process. Development mode only, so a file cannot select it.
     #[serde(skip_deserializing)]
     Memory,
 }

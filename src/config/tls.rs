@@ -33,13 +33,13 @@ pub struct Tls {
     server: Arc<ServerConfig>,
 }
 
-/// PEM files, read when the gateway starts and at SIGHUP.
+/// A certificate and its key, read at start and at each reload.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawTls {
-    /// The certificate, and those of its issuers behind it.
+    /// PEM file of the certificate, followed by its intermediate certificates.
     cert: PathBuf,
-    /// The key of the first certificate.
+    /// PEM file of the certificate's private key.
     key: PathBuf,
 }
 

@@ -1,4 +1,4 @@
-//! `[apps.webhook]`: the app's own server, asked about each start with `params`.
+//! `[apps.webhook]`: the app's auth webhook, called for each `start` with `params`.
 //!
 //! Not here: the request, its signature and the circuit breaker (`auth`).
 
@@ -11,25 +11,25 @@ use serde::{Deserialize, Serialize};
 use super::value::{self, MINUTE, MS};
 use super::{secret, url};
 
-/// The app's own server, asked about each start with `params`.
+/// The app's auth webhook, called for each `start` with `params`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
-    /// Where it is asked: https, or http on loopback.
+    /// URL of the auth webhook: https, or http on loopback.
     #[serde(deserialize_with = "url::deserialize", serialize_with = "url::serialize")]
     #[schemars(url)]
     pub url: String,
-    /// Signs each question.
+    /// Secret that signs each request (`whsec_…`).
     #[serde(with = "secret::Signing")]
     #[schemars(with = "secret::One")]
     pub secret: SecretString,
-    /// Whether it may be on a private network.
+    /// Whether the URL may resolve to a loopback or private address.
     #[serde(default)]
     pub allow_private: bool,
-    /// How long an answer may take; none by then, and nobody gets in.
+    /// Timeout of a request. The start is rejected when it passes.
     #[serde(default = "default_deadline", with = "value::DurationIn::<MS, MINUTE>")]
     pub deadline: Duration,
-    /// Questions that may be open at a time.
+    /// Maximum number of concurrent requests.
     #[serde(default = "default_max_concurrent", with = "value::CountIn::<1, 10_000>")]
     pub max_concurrent: usize,
 }
