@@ -9,34 +9,37 @@ const NUMBERS: &str = r#"
 README.md
   in development mode, on 127.0.0.1:7080 | src/config/listen.rs | const PORT: u16 = 7080;
   Rust 1.95, a C compiler | Cargo.toml | rust-version = "1.95"
+docs/alerts.md
+  the 5 seconds after which a target counts as `ignored` | src/room/settings.rs | ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(5);
+  Repair the endpoint within 24 hours | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
+  with `stagedoor webhooks replay` within 30 days | src/webhook/schedule.rs | DEAD_LETTERS_KEPT: Duration = Duration::from_hours(30 * 24);
+  An app holds at most 100 000 messages | src/webhook/webhooks.rs | MAX_MESSAGES: u64 = 100_000;
+  The store failed every call for a minute | deploy/prometheus/alerts.yml | expr: 'stagedoor_store_up == 0' for: 1m
+  One store call in a hundred took longer than 250 ms | deploy/prometheus/alerts.yml | histogram_quantile(0.99, sum by (instance, le) (rate(stagedoor_store_call_duration_seconds_bucket[5m]))) > 0.25
+  More than 5 % of the decisions | deploy/prometheus/alerts.yml | (rate(stagedoor_auth_hook_duration_seconds_count[5m])) > 0.05
+  More than 20 % of all starts | deploy/prometheus/alerts.yml | (rate(stagedoor_starts_total[5m])) > 0.2'
+  More than 25 % of all resumes | deploy/prometheus/alerts.yml | (rate(stagedoor_resumes_total[10m])) > 0.25
+  5 % of the moderation commands reached the 5 seconds | deploy/prometheus/alerts.yml | histogram_quantile(0.95, sum by (instance, le) (rate(stagedoor_moderation_duration_seconds_bucket[10m]))) >= 5
+  For 15 minutes the last delivery | deploy/prometheus/alerts.yml | (stagedoor_webhook_endpoints{state!="ok"}) > 0' for: 15m
+  began to drain more than a minute ago | deploy/prometheus/alerts.yml | expr: 'stagedoor_draining == 1' for: 1m
+  More than 20 000 messages are pending, or one has been pending for 30 minutes | deploy/prometheus/alerts.yml | (stagedoor_webhook_messages{state="pending"}) > 20000 or stagedoor_webhook_oldest_pending_seconds > 1800
+  when an app reaches its limit of 100 000 | src/webhook/webhooks.rs | MAX_MESSAGES: u64 = 100_000;
 docs/operations.md
-  three seconds more for whoever hangs | src/server.rs | const LAST_WORDS: Duration = Duration::from_secs(3);
-  five for the store | src/server.rs | const HAND_OVER: Duration = Duration::from_secs(5);
-  kept up to 64 KiB a session | src/session/machine/saved.rs | MAX_SAVED_RING_BYTES: usize = 64 * 1024;
-  `http://127.0.0.1:7081` unless it says | src/cli/connection.rs | DEFAULT_URL: &str = "http://127.0.0.1:7081";
-  `http://127.0.0.1:7081` unless it says | src/config/listen.rs | const ADMIN_PORT: u16 = 7081;
+  at most three seconds more for connections that do not close | src/server.rs | const LAST_WORDS: Duration = Duration::from_secs(3);
+  and five for the store to save | src/server.rs | const HAND_OVER: Duration = Duration::from_secs(5);
+  kept up to 64 KiB per session | src/session/machine/saved.rs | MAX_SAVED_RING_BYTES: usize = 64 * 1024;
+  default `http://127.0.0.1:7081` | src/cli/connection.rs | DEFAULT_URL: &str = "http://127.0.0.1:7081";
+  default `http://127.0.0.1:7081` | src/config/listen.rs | const ADMIN_PORT: u16 = 7081;
   tables of up to 100 rows | src/cli/limit.rs | const LISTED: usize = 100;
-  Verbs wait a second for those | src/cli/verb.rs | default_value = "1s")] wait: Duration,
+  **Moderation commands** wait a second for acknowledgements | src/cli/verb.rs | default_value = "1s")] wait: Duration,
   A connection may take 5 seconds | src/cli/api.rs | CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
   and an answer 30. | src/cli/api.rs | ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-  the 5 seconds after which a target counts as having ignored it | src/room/settings.rs | ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(5);
-  tried for 24 hours, so mend | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
-  sent again for 30 days | src/webhook/schedule.rs | DEAD_LETTERS_KEPT: Duration = Duration::from_hours(30 * 24);
-  an app has 100 000 messages | src/webhook/webhooks.rs | MAX_MESSAGES: u64 = 100_000;
-  after 24 hours it is a dead letter | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
+  After 24 hours it becomes a dead letter | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
   which is kept for 30 days | src/webhook/schedule.rs | DEAD_LETTERS_KEPT: Duration = Duration::from_hours(30 * 24);
   An app has at most 100 000 messages | src/webhook/webhooks.rs | MAX_MESSAGES: u64 = 100_000;
   for another 24 hours | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
-  for each minute, one for how often | src/hub/rooms/denials.rs | const MINUTE: Duration = Duration::from_mins(1);
+  a row per minute that counts attempts | src/hub/rooms/denials.rs | const MINUTE: Duration = Duration::from_mins(1);
   A list shows the last 100 rows | src/cli/limit.rs | const LISTED: usize = 100;
-  The store served no call for a minute | deploy/prometheus/alerts.yml | expr: 'stagedoor_store_up == 0' for: 1m
-  longer than a quarter of a second in one case out of a hundred | deploy/prometheus/alerts.yml | histogram_quantile(0.99, sum by (instance, le) (rate(stagedoor_store_call_duration_seconds_bucket[5m]))) > 0.25
-  More than one in twenty decisions | deploy/prometheus/alerts.yml | (rate(stagedoor_auth_hook_duration_seconds_count[5m])) > 0.05
-  More than a fifth of all starts | deploy/prometheus/alerts.yml | (rate(stagedoor_starts_total[5m])) > 0.2'
-  More than a quarter of all resumes | deploy/prometheus/alerts.yml | (rate(stagedoor_resumes_total[10m])) > 0.25
-  One verb in twenty took longer than the 5 seconds | deploy/prometheus/alerts.yml | histogram_quantile(0.95, sum by (instance, le) (rate(stagedoor_moderation_duration_seconds_bucket[10m]))) >= 5
-  For a quarter of an hour the last attempt | deploy/prometheus/alerts.yml | (stagedoor_webhook_endpoints{state!="ok"}) > 0' for: 15m
-  told to stop a minute ago | deploy/prometheus/alerts.yml | expr: 'stagedoor_draining == 1' for: 1m
 docs/protocol.md
   of its user, in one room, for ten minutes | src/room/settings.rs | REF_LIFE: Duration = Duration::from_mins(10);
 docs/server-api.md

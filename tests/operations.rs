@@ -1,9 +1,10 @@
-//! `docs/operations.md` says the same as the configuration, the metrics, the dashboard and the alerts.
+//! `docs/configuration.md`, `docs/operations.md` and `docs/alerts.md` agree with the configuration, the metrics, the
+//! dashboard and the alerts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use stagedoor::config::{Config, ConfigError};
+use stagedoor::config::{Config, ConfigError, with_reference};
 use stagedoor::telemetry::{Label as _, Limit, Row, TABLE};
 
 /// What no configuration can leave out.
@@ -32,6 +33,7 @@ const TABLES: &[&str] = &[
 
 const DASHBOARD: &str = include_str!("../deploy/grafana/stagedoor.json");
 const ALERTS: &str = include_str!("../deploy/prometheus/alerts.yml");
+const ALERTS_PAGE: &str = include_str!("../docs/alerts.md");
 
 #[test]
 fn the_documented_configuration_is_every_key_at_its_default() {
@@ -50,7 +52,7 @@ fn every_key_is_documented() {
                 let line = line.trim_start_matches("# ");
                 line.starts_with(&format!("{key} = ")) || line.contains(&format!(".{key}]"))
             });
-            assert!(is_documented, "`{key}` of {table} is missing from docs/operations.md");
+            assert!(is_documented, "`{key}` of {table} is missing from the example");
         }
     }
 }
@@ -61,6 +63,19 @@ fn the_checked_in_schema_is_what_the_types_generate() {
     let renew = "cargo run -- check-config --schema > docs/config.schema.json";
     let generated = format!("{:#}\n", Config::schema().as_value());
     assert!(checked_in == generated, "docs/config.schema.json is stale; run: {renew}");
+}
+
+#[test]
+fn configuration_reference_is_generated_from_the_schema() {
+    let page = include_str!("../docs/configuration.md");
+    let renew = "cargo run --example configuration";
+    assert!(page == with_reference(page), "docs/configuration.md is stale; run: {renew}");
+    for key in TABLES.iter().flat_map(|table| keys_of(table)) {
+        let is_listed = page.contains(&format!("\n| `{key}` |"))
+            || page.contains(&format!(".{key}]`\n"))
+            || page.contains(&format!(".{key}]]`\n"));
+        assert!(is_listed, "the reference has no `{key}`");
+    }
 }
 
 #[test]
@@ -98,7 +113,7 @@ fn parse(text: &str) -> Result<Config, ConfigError> {
 }
 
 fn documented() -> &'static str {
-    let page = include_str!("../docs/operations.md");
+    let page = include_str!("../docs/configuration.md");
     let block = page.split("```toml\n").nth(1).expect("there is a configuration");
     block.split("```").next().expect("it ends")
 }
@@ -174,15 +189,16 @@ fn the_dashboard_asks_by_labels_there_are() {
 }
 
 #[test]
-fn each_alert_waits_says_how_bad_it_is_and_where_to_read_on() {
-    let page = include_str!("../docs/operations.md");
-    let anchors: BTreeSet<String> = page
-        .lines()
-        .filter_map(|line| line.trim_start_matches('#').strip_prefix(' '))
-        .map(|title| title.to_lowercase().replace(' ', "-"))
+fn alerts_have_severity_and_runbook_section() {
+    let sections: BTreeMap<String, &str> = ALERTS_PAGE
+        .split("\n## ")
+        .skip(1)
+        .map(|section| section.split_once('\n').expect("a heading has a section"))
+        .map(|(title, section)| (title.to_lowercase().replace(' ', "-"), section))
         .collect();
     let alerts: Vec<&str> = ALERTS.split("- alert: ").skip(1).collect();
     assert_eq!(alerts.len(), 14);
+    assert_eq!(alerts.len(), sections.len(), "each alert has one section");
     for alert in alerts {
         let name = alert.lines().next().expect("it has a name");
         let value = |key: &str| {
@@ -193,7 +209,14 @@ fn each_alert_waits_says_how_bad_it_is_and_where_to_read_on() {
         assert!(["critical", "warning"].contains(&value("severity: ")), "{name}");
         assert!(value("summary: ").len() > 10 && value("expr: ").len() > 5, "{name}");
         let (file, anchor) = value("runbook_url: ").split_once('#').expect("it names a heading");
-        assert_eq!(file, "docs/operations.md", "{name}");
-        assert!(anchors.contains(anchor), "{name}: there is no #{anchor}");
+        assert_eq!(file, "docs/alerts.md", "{name}");
+        let section = sections.get(anchor).unwrap_or_else(|| panic!("{name}: no #{anchor}"));
+        for part in ["**Meaning.** ", "**First look.** ", "**Action.** "] {
+            assert!(section.contains(part), "{name}: its section has no {part}");
+        }
+        let minutes = value("for: ").trim_end_matches('m');
+        let unit = if minutes == "1" { "minute" } else { "minutes" };
+        let row = format!("](#{anchor}) | {} | {minutes} {unit} |", value("severity: "));
+        assert!(ALERTS_PAGE.contains(&row), "{name}: the table has no {row}");
     }
 }

@@ -115,7 +115,7 @@ fn told(config: &Config) -> BTreeMap<String, Value> {
     values(config).into_iter().collect()
 }
 
-fn is_read_at_start(key: &str) -> bool {
+pub(super) fn is_read_at_start(key: &str) -> bool {
     AT_START.iter().any(|start| {
         key.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     })
