@@ -59,11 +59,11 @@ docs/server-api.md
   `X-Request-Id` (up to 64 characters | src/http/api/request_id.rs | MAX_ID_BYTES: usize = 64;
 docs/webhooks.md
   decoded from base64: 24 to 64 bytes | src/outbound/signing.rs | (24..=64).contains(&bytes.len())
-  for so long, an hour at most | src/webhook/attempt.rs | MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
-  The second attempt comes within 5 seconds | src/webhook/schedule.rs | FIRST_RETRY: Duration = Duration::from_secs(5);
+  for that time, at most an hour | src/webhook/attempt.rs | MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
+  The second attempt follows within 5 seconds | src/webhook/schedule.rs | FIRST_RETRY: Duration = Duration::from_secs(5);
   twice as long as the one before, up to an hour | src/webhook/schedule.rs | LONGEST_RETRY: Duration = Duration::from_hours(1);
-  After 24 hours a message is a dead letter | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
-  remember it for a day | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
+  After 24 hours a message becomes a dead letter | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
+  Store each `id` for a day | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
 "#;
 
 /// Folders of what others wrote, or tools made.
