@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 /// Numbers in prose: under its document, the words, and where and how the code says the same. A line of the code that
 /// changes has the words read again.
 const NUMBERS: &str = r#"
@@ -44,19 +46,20 @@ docs/protocol.md
   of its user, in one room, for ten minutes | src/room/settings.rs | REF_LIFE: Duration = Duration::from_mins(10);
 docs/server-api.md
   http://127.0.0.1:7080/api/ | src/config/listen.rs | const PORT: u16 = 7080;
-  lives for an hour at most | src/auth/token/mod.rs | MAX_SERVER_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
+  A server token lives for an hour at most | src/auth/token/mod.rs | MAX_SERVER_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
   a `ref` of up to 64 bytes | proto/src/limits.rs | MAX_REF_BYTES: usize = 64;
   under the same `ref` within 24 hours | src/http/api/once.rs | REF_LIFE: Duration = Duration::from_hours(24);
-  `ref`s of verbs and signals for 10 minutes | src/room/settings.rs | REF_LIFE: Duration = Duration::from_mins(10);
+  `ref`s of moderation commands and signals for 10 minutes | src/room/settings.rs | REF_LIFE: Duration = Duration::from_mins(10);
   `wait_ms` (1000, | src/http/api/receipt.rs | DEFAULT_WAIT_MS: u64 = 1_000;
   at most 10000) for its targets | src/http/api/receipt.rs | MAX_WAIT_MS: u64 = 10_000;
-  nobody asks for them for 30 days | src/store/archive.rs | CREATED_ROOM_LIFE: Duration = Duration::from_hours(30 * 24);
+  have not been used for 30 days | src/store/archive.rs | CREATED_ROOM_LIFE: Duration = Duration::from_hours(30 * 24);
   closes 10 minutes after it emptied | src/room/settings.rs | RECENT_WINDOW: Duration = Duration::from_mins(10);
   `limit` is 1 to 1000 | src/http/api/paging.rs | MAX_PAGE: usize = 1_000;
-  and 100 unless it says | src/http/api/paging.rs | DEFAULT_PAGE: usize = 100;
-  those of the last 30 days | src/server.rs | SESSION_MEMORY: Duration = Duration::from_hours(30 * 24);
+  and 100 by default | src/http/api/paging.rs | DEFAULT_PAGE: usize = 100;
+  ended in the last 30 days | src/server.rs | SESSION_MEMORY: Duration = Duration::from_hours(30 * 24);
   (a million of an app at most) | src/server.rs | MAX_SESSIONS_REMEMBERED: u64 = 1_000_000;
   `X-Request-Id` (up to 64 characters | src/http/api/request_id.rs | MAX_ID_BYTES: usize = 64;
+  nests at most 32 deep | proto/src/decode.rs | MAX_JSON_DEPTH: usize = 32;
 docs/webhooks.md
   decoded from base64: 24 to 64 bytes | src/outbound/signing.rs | (24..=64).contains(&bytes.len())
   for that time, at most an hour | src/webhook/attempt.rs | MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
@@ -104,6 +107,63 @@ fn paths_that_documents_and_comments_name_exist() {
         }
     }
     assert!(named > 40, "only {named} were found");
+}
+
+#[test]
+fn server_api_examples_fit_the_openapi_document() {
+    let document: Value = serde_json::from_str(&read("docs/openapi.json")).expect("it is JSON");
+    let page = read("docs/server-api.md");
+    let calls: Vec<&str> = page.lines().filter(|line| line.starts_with("api ")).collect();
+    assert!(calls.len() > 30, "only {} examples were found", calls.len());
+    for call in calls {
+        let word_after = |option: &str| call.split(option).nth(1);
+        let method = word_after("-X ").and_then(|rest| rest.split(' ').next()).unwrap_or("GET");
+        let url = word_after("$API").and_then(|rest| rest.split(['"', ' ']).next());
+        let url = url.expect("it names a path");
+        let (path, query) = url.split_once('?').unwrap_or((url, ""));
+        let operation = operation(&document, method, path)
+            .unwrap_or_else(|| panic!("the document has no such operation: {call}"));
+        for parameter in query.split('&').filter_map(|pair| pair.split('=').next()) {
+            let mut known = operation["parameters"].as_array().into_iter().flatten();
+            let is_known = known.any(|known| known["name"] == *parameter);
+            assert!(parameter.is_empty() || is_known, "unknown parameter {parameter}: {call}");
+        }
+        let body = word_after("-d '").and_then(|rest| rest.split('\'').next()).unwrap_or("{}");
+        let body: Value = serde_json::from_str(body).unwrap_or_else(|e| panic!("{e}: {call}"));
+        assert_body_fits(&document, operation, &body, call);
+    }
+}
+
+/// The operation of a method and a path below the app's.
+fn operation<'a>(document: &'a Value, method: &str, path: &str) -> Option<&'a Value> {
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    let fits = |template: &str| {
+        let template: Vec<&str> = template.split('/').skip(5).collect();
+        let mut pairs = template.iter().zip(&parts);
+        template.len() == parts.len() && pairs.all(|(a, b)| a == b || a.starts_with('{'))
+    };
+    let mut paths: Vec<_> = document["paths"].as_object()?.iter().collect();
+    // A path without placeholders wins.
+    paths.sort_by_key(|(template, _)| template.matches('{').count());
+    let mut found = paths.into_iter().filter(|(template, _)| fits(template));
+    found.find_map(|(_, operations)| operations.get(method.to_lowercase()))
+}
+
+fn assert_body_fits(document: &Value, operation: &Value, body: &Value, call: &str) {
+    let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+    let fields = body.as_object().expect("a body is an object");
+    let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) else {
+        assert!(fields.is_empty(), "the operation takes no body: {call}");
+        return;
+    };
+    let schema = &document["components"]["schemas"][name];
+    for field in fields.keys() {
+        assert!(schema["properties"].get(field).is_some(), "unknown field {field}: {call}");
+    }
+    for required in schema["required"].as_array().into_iter().flatten() {
+        let required = required.as_str().expect("a name");
+        assert!(fields.contains_key(required), "missing field {required}: {call}");
+    }
 }
 
 /// All documents, and sources, whose comments are documents too. Records are of their time, and are not edited.
