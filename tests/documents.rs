@@ -110,6 +110,44 @@ fn paths_that_documents_and_comments_name_exist() {
 }
 
 #[test]
+fn links_between_documents_lead_somewhere() {
+    let mut named = 0;
+    for file in documents() {
+        let text = read(&file);
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+        for (target, _) in links.filter(|(target, _)| !target.contains("://")) {
+            named += 1;
+            let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let folder = file.parent().expect("a document is in a folder");
+            let page = if path.is_empty() { file.clone() } else { folder.join(path) };
+            assert!(root().join(&page).exists(), "{}: there is no {target}", file.display());
+            let is_there = anchor.is_empty() || anchors(&read(&page)).any(|it| it == anchor);
+            assert!(is_there, "{}: there is no heading for {target}", file.display());
+        }
+    }
+    assert!(named > 60, "only {named} were found");
+}
+
+/// All documents in Markdown, decision records included.
+fn documents() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    collect(Path::new(""), &mut files);
+    collect(Path::new("docs/adr"), &mut files);
+    files.retain(|file| file.extension().is_some_and(|kind| kind == "md"));
+    files
+}
+
+/// The anchors of a document's headings, as they are rendered on GitHub.
+fn anchors(text: &str) -> impl Iterator<Item = String> {
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    headings.map(|line| {
+        let title = line.trim_start_matches('#').trim().to_lowercase();
+        let kept = title.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    })
+}
+
+#[test]
 fn server_api_examples_fit_the_openapi_document() {
     let document: Value = serde_json::from_str(&read("docs/openapi.json")).expect("it is JSON");
     let page = read("docs/server-api.md");
