@@ -39,7 +39,7 @@ pub struct App {
     pub public_keys: Vec<PublicKey>,
     /// Another token issuer, whose session tokens are accepted too.
     pub jwks: Option<Jwks>,
-    /// Keys that authenticate calls of the app's server API. Each begins with `sk_`.
+    /// Keys that authenticate calls of the app's server API: `sk_` followed by at least 32 characters.
     #[serde(with = "secret::ServerKeys")]
     pub server_keys: Vec<SecretString>,
     /// Whether guests may connect: users who only name themselves.
