@@ -157,7 +157,7 @@ impl Server {
         };
         let hub =
             Hub::new(&config, built, store, engine, access, lifecycle.clone(), metrics, clock);
-        hub.take_up(inheritance);
+        hub.take_up(inheritance).await;
         let ports =
             Arc::new(HttpState::new(&config, client_address, Arc::clone(&hub), lifecycle.clone()));
         let addresses = (client_address, admin_address);

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use stagedoor_proto::{Error, ErrorCode};
+
+/// When a client that was refused because its node leaves is to try again: it finds another node, or a successor.
+const NODE_CHANGE: Duration = Duration::from_secs(1);
+
 /// The engine did nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EngineError {
@@ -14,6 +19,24 @@ pub enum EngineError {
     /// This node has left it: the gateway stops.
     #[error("the engine is closed")]
     Closed,
+}
+
+impl EngineError {
+    /// When to try again.
+    #[must_use]
+    pub const fn retry_after(self) -> Duration {
+        match self {
+            Self::Unavailable { retry_after } => retry_after,
+            Self::Closed => NODE_CHANGE,
+        }
+    }
+}
+
+impl From<EngineError> for Error {
+    fn from(error: EngineError) -> Self {
+        let unavailable = Self::new(ErrorCode::EngineUnavailable, format!("{error}; try again"));
+        unavailable.retry_after(error.retry_after())
+    }
 }
 
 /// Why a request to another node has no answer.

@@ -14,6 +14,7 @@ use stagedoor_proto::{Accepted, Error, ErrorCode, ModerationReport, Reply, Strea
 use tokio::sync::watch;
 
 use super::Hub;
+use crate::engine::EngineError;
 use crate::room::{Caller, Moderation, Origin, RoomCommand, RoomKey};
 use crate::store::StoreError;
 
@@ -46,6 +47,12 @@ pub enum CallError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<EngineError> for CallError {
+    fn from(error: EngineError) -> Self {
+        Self::Refused(error.into())
+    }
 }
 
 /// The calls of this node that wait. The lock is held for a map access.

@@ -226,7 +226,7 @@ impl Hub {
         request: Option<&RequestId>,
     ) {
         session.part(disconnect, request, self.clock.now(), &self.session);
-        self.directory.release(session);
+        self.release(session);
         self.settle(session);
     }
 
@@ -241,13 +241,14 @@ impl Hub {
             is_served
         });
         if is_served {
-            self.directory.release(session);
+            self.release(session);
         }
     }
 
     /// The connection of `generation` was lost; the session waits for its client, unless a newer one serves it.
     pub fn handle_loss(&self, session: &Arc<SessionHandle>, generation: u64) {
         session.change(|session| session.handle_loss(generation, self.clock.now(), &self.session));
+        self.in_background(self.engine.suspend(session.user(), session.id(), generation));
         self.settle(session);
     }
 

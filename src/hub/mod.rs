@@ -1,6 +1,6 @@
 //! Who is here: the live sessions of this node, and what is done with them.
 //!
-//! Owns the concurrent maps of sessions (`directory`, by user and instance; and by id), and the flows that start,
+//! Owns the concurrent map of sessions (by id; which one holds an instance, the engine knows), and the flows that start,
 //! resume, renew and end them. Each session is behind a lock of its own, held for a few instructions.
 //! Invariant: of the sessions of one client instance, at most one is held; an older one's end never removes a newer.
 //! Not here: sockets (`transport`), the decisions themselves (`auth`, `store`, `session`).
@@ -9,7 +9,6 @@ mod app;
 mod calls;
 mod commands;
 mod current;
-mod directory;
 mod drain;
 mod events;
 mod hand_over;
@@ -54,7 +53,6 @@ use crate::session::{LifetimeSettings, RingLimits, SessionSettings};
 use crate::store::Store;
 use crate::telemetry::{Limit, Metrics, UserHash};
 use calls::Calls;
-use directory::Directory;
 use history::History;
 use limits::Addresses;
 use registry::Registry;
@@ -66,7 +64,8 @@ const PROOF_OF_LIFE: Duration = Duration::from_secs(3);
 /// The live sessions of this node. Shared by reference; every method may be called from any task.
 pub struct Hub {
     apps: HashMap<Arc<str>, Arc<App>>,
-    directory: Directory,
+    /// Moved when guests of other names may have become unwelcome: a start that began before asks the store again.
+    guest_fence: AtomicU64,
     registry: Registry,
     addresses: Addresses,
     rooms: Rooms,
@@ -111,7 +110,7 @@ impl Hub {
         let hub = Arc::new_cyclic(|me| Self {
             has_webhooks: AtomicBool::new(false),
             apps: apps.into_iter().map(|app| (Arc::clone(app.id()), app)).collect(),
-            directory: Directory::default(),
+            guest_fence: AtomicU64::new(0),
             registry: Registry::new(Arc::clone(&metrics)),
             addresses: Addresses::default(),
             rooms: Rooms::default(),

@@ -5,6 +5,7 @@
 use stagedoor_proto::{CloseCode, Disconnect, Error};
 
 use crate::auth::{AuthError, Denied};
+use crate::engine::EngineError;
 use crate::store::{Block, BlockKind, Refusal, StoreError};
 
 /// Why somebody is not let in: an error reply, a `disconnect` and a close.
@@ -86,6 +87,13 @@ impl From<&Block> for Refused {
             error: Error::new(disconnect.code.error_code(), "this user may not come in"),
             disconnect: Box::new(disconnect),
         }
+    }
+}
+
+impl From<EngineError> for Refused {
+    fn from(error: EngineError) -> Self {
+        let message = "the nodes of the gateway cannot agree on this now; try again";
+        Self::new(CloseCode::EngineUnavailable, message).retry_after(error.retry_after())
     }
 }
 

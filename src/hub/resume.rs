@@ -1,12 +1,14 @@
 //! Taking a session up again on a new connection.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use stagedoor_proto::{CloseCode, Reply, Resume, ResumeTicket, Resumed};
 
 use super::Hub;
 use super::handle::{Arrival, SessionHandle};
 use super::refusal::Refused;
+use crate::engine::{DirectoryKey, Move, Moved};
 use crate::request::RequestId;
 use crate::session::{Link, ResumeRefused, SecretHash};
 use crate::store::Check;
@@ -42,16 +44,26 @@ impl Hub {
             Some(token) => Some(self.verify_renewal(&session, token, arrival, request).await?),
             None => None,
         };
-        let secret = self.new_secret();
-        let next = SecretHash::of(secret.as_str());
+        let secret = self.new_secret(session.user());
+        let (next, last_seq) = (SecretHash::of(secret.as_str()), resume.last_seq);
         let now = self.clock.now();
-        let taken = self.directory.take_up(&session, self.clock.micros(), |generation| {
-            session.take_up(now, |session| {
-                session.resume(generation, shown, next, resume.last_seq, now)
-            })
-        });
-        let (generation, taken) =
-            taken.ok_or_else(|| self.ended_or_denied(&session))?.map_err(refused)?;
+        // Looked at first: a resume that is refused stands in no start's way.
+        session.change(|session| session.check_resume(shown, last_seq, now)).map_err(refused)?;
+        let to = Move {
+            user: DirectoryKey::of(session.user()),
+            session: session.id(),
+            age: Duration::ZERO,
+            shown,
+            next,
+        };
+        let generation = match self.engine.move_here(to).await? {
+            Moved::Here { generation, .. } => generation,
+            Moved::Denied => return Err(self.ended_or_denied(&session)),
+        };
+        let taken = session
+            .take_up(now, |session| session.resume(generation, shown, next, last_seq, now))
+            .map_err(refused)?;
+        session.set_held_by(Some(generation));
         self.settle(&session);
         self.metrics.replayed_frames.inc_by(taken.replayed as u64);
         let access_token =
@@ -69,7 +81,7 @@ impl Hub {
     }
 
     /// How a session that is no longer held ended, for as long as that is told.
-    fn ended_or_denied(&self, session: &SessionHandle) -> Refused {
+    pub(super) fn ended_or_denied(&self, session: &SessionHandle) -> Refused {
         let now = self.clock.now();
         session.change(|session| match session.link() {
             Link::Ended { ending, until } if now < *until => Refused::ended((**ending).clone()),

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,11 +12,11 @@ use stagedoor_proto::{
     SessionState, Start, Started, Timestamp, User,
 };
 
-use super::directory::{ClaimRules, Confirmed};
 use super::handle::{Arrival, Credit, Identity, SessionHandle};
 use super::refusal::Refused;
 use super::{App, Hub, PROOF_OF_LIFE};
 use crate::auth::{AuthRequest, Proof, Purpose, Verified};
+use crate::engine::{Claim, ClaimRules, Claimed, DirectoryKey, Prepare, Prepared, SessionRow};
 use crate::request::RequestId;
 use crate::room::{RoomCommand, RoomKey};
 use crate::session::{SecretHash, Session};
@@ -86,34 +88,36 @@ impl Hub {
     ) -> Result<Established, Refused> {
         let user = UserKey { app: Arc::clone(app.id()), username: verified.username.clone() };
         let rules = app.rules();
-        let rules = ClaimRules { policy: rules.duplicate_policy, max: rules.sessions_per_user };
+        let rules =
+            ClaimRules { policy: rules.duplicate_policy, max_sessions: rules.sessions_per_user };
         let new_family = FamilyId::from_bits(self.rng.bits());
-        let secret = self.new_secret();
-        let mut at_least = self.clock.micros();
+        let secret = self.new_secret(&user);
         // Before the store is asked: its answer would make the tokens of the session that stays void.
         if self.registry.living() >= self.limits().sessions_per_node {
             return Err(self.full());
         }
+        let mut refused_generation = None;
         loop {
-            let claim = self.directory.claim(&user, at_least);
-            if let Some(holder) = claim.protected(&start.instance, rules) {
-                self.ask_to_yield(&holder).await?;
-            }
-            let fence = claim.fence();
+            let prepared = self.prepare(&user, start, rules, refused_generation).await?;
+            let evict = match &prepared.protected {
+                Some(holder) => Some(self.prove_dead(holder).await?),
+                None => None,
+            };
+            let guest_fence = self.guest_fence.load(Ordering::SeqCst);
             let admission = Admission {
                 user: user.clone(),
                 instance: start.instance.clone(),
                 address: arrival.address,
                 entry: entry_of(&verified),
                 new_family,
-                generation: claim.generation(),
+                generation: prepared.generation,
                 now: self.clock.now(),
             };
             let admitted = match self.store.admit(admission).await? {
                 Ok(admitted) => admitted,
                 // Another gateway, or this one with a faster clock, was here before: only a live rival counts.
-                Err(Refusal::Superseded { generation }) if !claim.has_rival() => {
-                    at_least = generation + 1;
+                Err(Refusal::Superseded { generation }) if refused_generation.is_none() => {
+                    refused_generation = Some((prepared.generation, generation));
                     continue;
                 }
                 Err(refusal) => return Err(refusal.into()),
@@ -132,36 +136,116 @@ impl Hub {
                 &admitted,
                 start,
                 &arrival,
-                claim.generation(),
+                prepared.generation,
                 &secret,
             );
             if !self.registry.insert(&session, self.limits().sessions_per_node) {
                 return Err(self.full());
             }
-            match claim.confirm(&session, fence, rules) {
-                Confirmed::Held(displaced) => {
-                    self.close_displaced(&displaced, &session, admitted.was_guest, request);
-                    if let Some(previous) = &previous {
-                        self.end_previous(previous, &session, carried, request).await;
-                    }
-                    self.tell_started(&session, request.clone());
-                    let reply = self.started(&session, &verified, admitted, secret);
-                    return Ok(Established { session, generation: claim.generation(), reply });
-                }
-                Confirmed::Fenced => self.registry.remove(session.id()),
-                Confirmed::Replaced => {
-                    self.registry.remove(session.id());
-                    return Err(Refusal::Superseded { generation: claim.generation() }.into());
-                }
-                Confirmed::Protected(holder) => {
-                    self.registry.remove(session.id());
-                    self.ask_to_yield(&holder).await?;
-                }
+            if self.guest_fence.load(Ordering::SeqCst) != guest_fence {
+                self.registry.remove(session.id());
+                continue;
             }
+            let hash = SecretHash::of(secret.as_str());
+            let claimed = self.claim(&session, &prepared, hash, rules, evict).await;
+            let displaced = match claimed {
+                Ok(Some(displaced)) => displaced,
+                Ok(None) => {
+                    self.registry.remove(session.id());
+                    continue;
+                }
+                Err(refused) => {
+                    self.registry.remove(session.id());
+                    return Err(refused);
+                }
+            };
+            self.close_displaced(&displaced, &session, request);
+            if admitted.was_guest {
+                self.end_borrowers(&session, request).await?;
+            }
+            if let Some(previous) = &previous {
+                self.end_previous(previous, &session, carried, request).await;
+            }
+            self.tell_started(&session, request.clone());
+            let reply = self.started(&session, &verified, admitted, secret);
+            return Ok(Established { session, generation: prepared.generation, reply });
         }
     }
 
-    /// A holder that is protected by the app's policy is asked for a sign of life; silent, it gives way.
+    /// Begins a claim. After the store has `refused` a generation for a newer one that it has seen, this one is newer still,
+    /// unless the newer one is of an attempt that is being made now.
+    async fn prepare(
+        &self,
+        user: &UserKey,
+        start: &Start,
+        rules: ClaimRules,
+        refused: Option<(u64, u64)>,
+    ) -> Result<Prepared, Refused> {
+        let prepare = Prepare {
+            user: user.clone(),
+            instance: start.instance.clone(),
+            age: Duration::ZERO,
+            at_least: refused.map_or(0, |(_, newer)| newer + 1),
+            rules,
+        };
+        let prepared = self.engine.prepare(prepare).await?;
+        match refused {
+            Some((generation, _)) if prepared.newest > generation => {
+                Err(Refusal::Superseded { generation }.into())
+            }
+            Some(_) | None => Ok(prepared),
+        }
+    }
+
+    /// Has a session that the store has admitted hold its instance; which ones it displaced. `None`: something came
+    /// between, and the store is to be asked again.
+    async fn claim(
+        &self,
+        session: &Arc<SessionHandle>,
+        prepared: &Prepared,
+        secret: SecretHash,
+        rules: ClaimRules,
+        evict: Option<u64>,
+    ) -> Result<Option<Vec<SessionRow>>, Refused> {
+        let generation = prepared.generation;
+        let claim = Claim {
+            user: session.user().clone(),
+            instance: session.instance().clone(),
+            session: session.id(),
+            generation,
+            fence: prepared.fence,
+            secret,
+            rules,
+            evict,
+            record: None,
+        };
+        let displaced = match self.engine.claim(claim).await? {
+            Claimed::Held { displaced } => displaced,
+            Claimed::Fenced => return Ok(None),
+            Claimed::Superseded => return Err(Refusal::Superseded { generation }.into()),
+            Claimed::Protected(holder) => {
+                self.prove_dead(&holder).await?;
+                return Ok(None);
+            }
+        };
+        session.set_held_by(Some(generation));
+        if session.has_ended() {
+            // A ban found it before it held its instance.
+            self.release(session);
+            return Err(self.ended_or_denied(session));
+        }
+        Ok(Some(displaced))
+    }
+
+    /// A session that is protected by the app's policy is asked for a sign of life; silent, it gives way: its generation.
+    async fn prove_dead(&self, holder: &SessionRow) -> Result<u64, Refused> {
+        let session = self.registry.find(holder.session);
+        if let Some(session) = session.filter(|session| session.is_connected()) {
+            self.ask_to_yield(&session).await?;
+        }
+        Ok(holder.generation)
+    }
+
     async fn ask_to_yield(&self, holder: &SessionHandle) -> Result<(), Refused> {
         let proof = holder.ask_for_life(self.clock.now());
         if tokio::time::timeout(PROOF_OF_LIFE, proof.cancelled()).await.is_ok() {
@@ -216,27 +300,26 @@ impl Hub {
         now - std::time::Duration::from_millis(self.rng.below(quarter))
     }
 
-    fn close_displaced(
-        &self,
-        displaced: &[Arc<SessionHandle>],
-        by: &Arc<SessionHandle>,
-        was_guest: bool,
-        request: &RequestId,
-    ) {
-        for session in displaced {
-            if session.instance() != by.instance() {
+    fn close_displaced(&self, displaced: &[SessionRow], by: &SessionHandle, request: &RequestId) {
+        for row in displaced {
+            if row.instance != *by.instance() {
                 self.hit(Limit::SessionsPerUser);
             }
-            self.end(session, Disconnect::new(CloseCode::Replaced), Some(request));
-        }
-        if was_guest {
-            // The name is registered now; whoever borrowed it has to find another.
-            for session in
-                self.directory.fence(by.user()).iter().filter(|session| session.is_guest())
-            {
-                self.end(session, Disconnect::new(CloseCode::TokenRevoked), Some(request));
+            if let Some(session) = self.registry.find(row.session) {
+                self.end(&session, Disconnect::new(CloseCode::Replaced), Some(request));
             }
         }
+    }
+
+    /// The name is registered now; guests who borrowed it have to find another.
+    async fn end_borrowers(&self, by: &SessionHandle, request: &RequestId) -> Result<(), Refused> {
+        for row in self.engine.fence(by.user()).await? {
+            let borrower = self.registry.find(row.session).filter(|session| session.is_guest());
+            if let Some(session) = borrower {
+                self.end(&session, Disconnect::new(CloseCode::TokenRevoked), Some(request));
+            }
+        }
+        Ok(())
     }
 
     /// The session that a start continues, if its client proved it.
@@ -330,9 +413,10 @@ impl Hub {
             .retry_after(PROOF_OF_LIFE)
     }
 
-    /// 256 random bits, as text.
-    pub(super) fn new_secret(&self) -> Secret {
-        let text = URL_SAFE_NO_PAD.encode(self.rng.bytes::<32>());
+    /// 256 random bits, after what the user's sessions are found by on another node.
+    pub(super) fn new_secret(&self, user: &UserKey) -> Secret {
+        let random = URL_SAFE_NO_PAD.encode(self.rng.bytes::<32>());
+        let text = format!("{}.{random}", DirectoryKey::of(user));
         text.parse().expect("any text is a secret")
     }
 }

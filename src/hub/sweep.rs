@@ -37,7 +37,7 @@ impl Hub {
             let (interval, timeout) = self.patience(&session);
             match session.sweep(now, interval, timeout, &self.session) {
                 Swept::Kept => {}
-                Swept::Ended => self.directory.release(&session),
+                Swept::Ended => self.release(&session),
                 Swept::Forgotten => self.registry.remove(session.id()),
             }
             self.settle(&session);

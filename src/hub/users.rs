@@ -1,15 +1,18 @@
 //! What an operator does to users and sessions; each acts at once on those that are live.
 //!
-//! The store is told first, then live sessions are looked for: see `directory` for why one always meets the other.
+//! The store is told first, then live sessions are looked for: see the engine's `directory` for why one always meets the
+//! other.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures::future::OptionFuture;
 use stagedoor_proto::{CloseCode, Disconnect, SessionId, Timestamp};
 
-use super::Hub;
 use super::handle::SessionHandle;
 use super::refusal::parting_word;
+use super::{CallError, Hub};
+use crate::engine::Answer;
 use crate::request::RequestId;
 use crate::store::{AuditEvent, Block, Reach, StoreError, UserKey};
 
@@ -26,21 +29,15 @@ impl Hub {
         address: bool,
         row: Option<AuditEvent>,
         request: Option<&RequestId>,
-    ) -> Result<usize, StoreError> {
+    ) -> Result<usize, CallError> {
         // Both are in the store's queue at once, and so on disk together.
         let kept = self.store.block(user.clone(), block.clone(), address, row);
         let told = self.begin_telling_of_ban(&user, &block, request);
         let reach = kept.await?;
         let parting = parting_word(&block);
-        let mut ended = self.end_all(&user, &parting, request);
+        let mut ended = self.end_all(&user, &parting, request).await?;
         if reach != Reach::default() {
-            let reached = self.directory.fence_all(&user.app, |session| {
-                session.is_guest() && reach.includes(session.instance(), session.arrival().address)
-            });
-            for session in &reached {
-                self.end(session, parting.clone(), request);
-            }
-            ended += reached.len();
+            ended += self.end_reached(&user.app, &reach, &parting, request);
         }
         OptionFuture::from(told).await;
         Ok(ended)
@@ -68,13 +65,14 @@ impl Hub {
         user: UserKey,
         row: Option<AuditEvent>,
         request: &RequestId,
-    ) -> Result<Option<usize>, StoreError> {
+    ) -> Result<Option<usize>, CallError> {
         // The store may have forgotten a guest who stayed; whoever comes in from here on is known to it.
-        let is_here = !self.directory.held(&user).is_empty();
+        let is_here = !self.engine.rows(&user).await?.is_empty();
         if !self.store.delete_user(user.clone(), is_here, self.clock.now(), row).await? {
             return Ok(None);
         }
-        Ok(Some(self.end_all(&user, &Disconnect::new(CloseCode::UserDeleted), Some(request))))
+        let deleted = Disconnect::new(CloseCode::UserDeleted);
+        Ok(Some(self.end_all(&user, &deleted, Some(request)).await?))
     }
 
     /// Voids a user's tokens and ends the sessions that live by them; how many. `row` is what the audit log keeps of it.
@@ -86,9 +84,9 @@ impl Hub {
         user: UserKey,
         row: Option<AuditEvent>,
         request: &RequestId,
-    ) -> Result<usize, StoreError> {
+    ) -> Result<usize, CallError> {
         self.store.revoke_user(user.clone(), self.clock.now(), row).await?;
-        Ok(self.end_all(&user, &Disconnect::new(CloseCode::TokenRevoked), Some(request)))
+        self.end_all(&user, &Disconnect::new(CloseCode::TokenRevoked), Some(request)).await
     }
 
     /// Ends one session of an app; `None` when there is none such.
@@ -113,9 +111,12 @@ impl Hub {
     }
 
     /// The live sessions of a user.
-    #[must_use]
-    pub fn sessions_of(&self, user: &UserKey) -> Vec<Arc<SessionHandle>> {
-        self.directory.held(user)
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn sessions_of(&self, user: &UserKey) -> Result<Vec<Arc<SessionHandle>>, CallError> {
+        let rows = self.engine.rows(user).await?;
+        Ok(rows.iter().filter_map(|row| self.registry.find(row.session)).collect())
     }
 
     /// The sessions of an app that have not ended, oldest first.
@@ -149,16 +150,52 @@ impl Hub {
         sessions
     }
 
-    pub(super) fn end_all(
+    /// Ends all sessions of a user, and has starts that are on their way ask the store again; how many it ended.
+    pub(super) async fn end_all(
         &self,
         user: &UserKey,
         disconnect: &Disconnect,
         request: Option<&RequestId>,
+    ) -> Result<usize, CallError> {
+        let held = self.engine.fence(user).await?;
+        for session in held.iter().filter_map(|row| self.registry.find(row.session)) {
+            self.end(&session, disconnect.clone(), request);
+        }
+        Ok(held.len())
+    }
+
+    /// Ends the sessions of guests whom a block reaches, and has starts that are on their way ask the store again; how
+    /// many it ended.
+    fn end_reached(
+        &self,
+        app: &str,
+        reach: &Reach,
+        disconnect: &Disconnect,
+        request: Option<&RequestId>,
     ) -> usize {
-        let held = self.directory.fence(user);
-        for session in &held {
+        // A start enters the registry before it looks at the fence: it is found here, or it sees the fence moved.
+        self.guest_fence.fetch_add(1, Ordering::SeqCst);
+        let mut reached = self.registry.select(|session| {
+            let is_reached = || reach.includes(session.instance(), session.arrival().address);
+            session.is_guest() && *session.user().app == *app && is_reached()
+        });
+        reached.retain(|session| !session.has_ended());
+        for session in &reached {
             self.end(session, disconnect.clone(), request);
         }
-        held.len()
+        reached.len()
+    }
+
+    /// The session holds its client instance no more.
+    pub(super) fn release(&self, session: &SessionHandle) {
+        session.set_held_by(None);
+        self.in_background(self.engine.release(session.user(), session.id()));
+    }
+
+    /// Has the engine finish something whose result changes nothing.
+    pub(super) fn in_background<T: Send + 'static>(&self, answer: Answer<T>) {
+        if let Err(later) = answer.now_or_later() {
+            self.lifecycle.spawn(async move { drop(later.await) });
+        }
     }
 }

@@ -233,7 +233,7 @@ async fn show(
     PathParams(UserPath { username }): PathParams<UserPath>,
 ) -> Result<Json<UserWithSessions>, Problem> {
     let user = caller.user(username);
-    let live = state.hub().sessions_of(&user);
+    let live = state.hub().sessions_of(&user).await?;
     let known = state.hub().store().user(user, state.hub().clock().now()).await?;
     let known = known.ok_or_else(|| Problem::not_found("nothing is known of such a user"))?;
     let sessions = live.iter().map(|session| SessionResource::live(session)).collect();

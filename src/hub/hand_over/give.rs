@@ -49,7 +49,7 @@ impl Hub {
 
     /// A session's row; `None` for one whose start was not confirmed, and that nobody was told of.
     fn session_row(&self, session: &Arc<SessionHandle>, bodies: &mut Bodies) -> Option<SessionRow> {
-        let generation = self.directory.held_by(session);
+        let generation = session.held_by();
         if generation.is_none() && !session.has_ended() {
             return None;
         }

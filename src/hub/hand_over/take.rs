@@ -12,6 +12,7 @@ use super::super::app::App;
 use super::super::handle::{Arrival, Credit, Identity, SessionHandle};
 use super::super::rooms::Place;
 use super::{About, FORMAT, Head, RoomRow, SessionRow};
+use crate::engine::Restore;
 use crate::room::{Room, RoomCommand, RoomKey};
 use crate::session::Session;
 use crate::store::{HandOver, UserKey};
@@ -114,7 +115,7 @@ impl Hub {
     ///
     /// Sessions wait for their clients as if their connections had been lost. What became of them while nobody ran is
     /// for the first sweep, and what their rooms do not know yet is told to them here.
-    pub fn take_up(&self, inheritance: Inheritance) {
+    pub async fn take_up(&self, inheritance: Inheritance) {
         let Inheritance { last: _, tag, rooms, sessions } = inheritance;
         if rooms.is_empty() && sessions.is_empty() {
             return;
@@ -125,6 +126,10 @@ impl Hub {
             .into_iter()
             .filter_map(|(about, session)| Some((about.id, self.take_up_session(about, session)?)))
             .collect();
+        let rows = sessions.values().filter_map(row_of).collect();
+        if let Err(error) = self.engine.restore(rows).await {
+            tracing::error!(%error, "sessions were taken up that hold no client instance");
+        }
         let mut lost = Vec::new();
         for RoomRow { app, tag, room } in rooms {
             if self.app(&app).is_some() {
@@ -169,11 +174,20 @@ impl Hub {
         let session = Arc::new(SessionHandle::new(identity, session, credit, about.heard));
         // However many there may be now: these are here already.
         self.registry.insert(&session, usize::MAX);
-        if let Some(generation) = about.generation {
-            self.directory.restore(&session, generation);
-        }
+        session.set_held_by(about.generation);
         Some(session)
     }
+}
+
+/// What the directory is to know of a session; nothing of one that holds no instance.
+fn row_of(session: &Arc<SessionHandle>) -> Option<Restore> {
+    Some(Restore {
+        user: session.user().clone(),
+        instance: session.instance().clone(),
+        session: session.id(),
+        generation: session.held_by()?,
+        record: None,
+    })
 }
 
 /// Brings a room and its sessions together; those that the room knows and nobody else does are named.

@@ -71,6 +71,8 @@ pub struct SessionHandle {
     due: AtomicU64,
     /// How many rooms it is in: who is in one is pinged more often.
     room_count: AtomicUsize,
+    /// The generation by which it holds its client instance in the directory; 0: it does not.
+    held_by: AtomicU64,
     inner: Mutex<Inner>,
 }
 
@@ -108,6 +110,7 @@ impl SessionHandle {
             pinged: AtomicU64::new(first_life.as_millis()),
             due: AtomicU64::new(session.due().as_millis()),
             room_count: AtomicUsize::new(0),
+            held_by: AtomicU64::new(0),
             inner: Mutex::new(Inner {
                 // One that another process saw end was noted there.
                 is_noted: matches!(session.link(), Link::Ended { .. }),
@@ -245,6 +248,16 @@ impl SessionHandle {
     pub(super) fn hold(&self, mut seat: Seat) {
         let mut inner = self.lock();
         inner.seat = seat.note(&inner.session).then_some(seat);
+    }
+
+    /// By which generation it holds its client instance, if it does.
+    pub(super) fn held_by(&self) -> Option<u64> {
+        Some(self.held_by.load(Ordering::Acquire)).filter(|generation| *generation > 0)
+    }
+
+    /// It holds its client instance by this generation; `None`: no more.
+    pub(super) fn set_held_by(&self, generation: Option<u64>) {
+        self.held_by.store(generation.unwrap_or(0), Ordering::Release);
     }
 
     /// How many frames wait to be written.

@@ -3,7 +3,7 @@
 use stagedoor_proto::{Error, ErrorCode};
 
 use super::super::Hub;
-use crate::engine::{AppendError, Appended, Condition, EngineError};
+use crate::engine::{AppendError, Appended, Condition};
 use crate::room::{Origin, RoomCommand, RoomKey};
 
 impl Hub {
@@ -40,13 +40,10 @@ impl Hub {
 }
 
 fn refused(error: AppendError) -> Error {
-    let unavailable = Error::new(ErrorCode::EngineUnavailable, format!("{error}; try again"));
     match error {
-        AppendError::Engine(EngineError::Unavailable { retry_after }) => {
-            unavailable.retry_after(retry_after)
+        AppendError::Engine(error) => error.into(),
+        AppendError::VersionChanged | AppendError::NoInterest => {
+            Error::new(ErrorCode::EngineUnavailable, format!("{error}; try again"))
         }
-        AppendError::Engine(EngineError::Closed)
-        | AppendError::VersionChanged
-        | AppendError::NoInterest => unavailable,
     }
 }

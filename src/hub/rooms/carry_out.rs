@@ -11,7 +11,7 @@ use stagedoor_proto::{
 };
 
 use super::super::handle::SessionHandle;
-use super::super::{Hub, events};
+use super::super::{CallError, Hub, events};
 use super::place::{Inside, Place};
 use crate::request::RequestId;
 use crate::room::{Audit, Effect, Fact, Origin, RoomKey, Subject};
@@ -242,12 +242,21 @@ impl Hub {
             Some(_) => {
                 let by_address = self.app(app).is_some_and(|app| app.rules().ban_guest_addresses);
                 let request = request.as_ref();
-                self.block_user(user.clone(), block, by_address, None, request).await.map(drop)
+                match self.block_user(user.clone(), block, by_address, None, request).await {
+                    Err(CallError::Store(error)) => Err(error),
+                    // It is kept; those who are elsewhere may have been out of reach.
+                    Ok(_)
+                    | Err(CallError::NoRoom | CallError::RoomExists | CallError::Refused(_)) => {
+                        Ok(())
+                    }
+                }
             }
             None => Ok(()),
         };
         // What could not be kept holds at least for those who are here.
-        self.end_all(&user, &parting, request.as_ref());
+        if let Err(error) = self.end_all(&user, &parting, request.as_ref()).await {
+            tracing::warn!(%error, "not all sessions of a removed user could be ended");
+        }
         kept
     }
 

@@ -47,19 +47,8 @@ impl Session {
         last_seq: u64,
         now: Timestamp,
     ) -> Result<Taken, ResumeRefused> {
-        if !self.secrets.accept(shown) {
-            return Err(ResumeRefused::Denied);
-        }
-        match &self.link {
-            Link::Ended { until, .. } if now >= *until => return Err(ResumeRefused::Denied),
-            Link::Ended { ending, .. } => return Err(ResumeRefused::Ended((**ending).clone())),
-            Link::Suspended { until } if now >= *until => return Err(ResumeRefused::Expired),
-            Link::Live { generation: newest } if *newest >= generation => {
-                return Err(ResumeRefused::Denied);
-            }
-            Link::Live { .. } | Link::Suspended { .. } => {}
-        }
-        if !self.ring.has_sent(last_seq) {
+        self.check_resume(shown, last_seq, now)?;
+        if matches!(self.link, Link::Live { generation: newest } if newest >= generation) {
             return Err(ResumeRefused::Denied);
         }
         self.secrets.rotate(shown, next_secret);
@@ -71,5 +60,27 @@ impl Session {
         }
         let replayed = self.ring.rewind(last_seq);
         Ok(Taken { replayed, pending: self.requests.pending().to_vec(), state: self.state })
+    }
+
+    /// Whether a client that shows this secret may take the session up.
+    ///
+    /// # Errors
+    /// As [`Session::resume`].
+    pub fn check_resume(
+        &self,
+        shown: SecretHash,
+        last_seq: u64,
+        now: Timestamp,
+    ) -> Result<(), ResumeRefused> {
+        if !self.secrets.accept(shown) {
+            return Err(ResumeRefused::Denied);
+        }
+        match &self.link {
+            Link::Ended { until, .. } if now >= *until => return Err(ResumeRefused::Denied),
+            Link::Ended { ending, .. } => return Err(ResumeRefused::Ended((**ending).clone())),
+            Link::Suspended { until } if now >= *until => return Err(ResumeRefused::Expired),
+            Link::Live { .. } | Link::Suspended { .. } => {}
+        }
+        if self.ring.has_sent(last_seq) { Ok(()) } else { Err(ResumeRefused::Denied) }
     }
 }
