@@ -48,17 +48,17 @@ docs/server-api.md
   http://127.0.0.1:7080/api/ | src/config/listen.rs | const PORT: u16 = 7080;
   A server token lives for an hour at most | src/auth/token/mod.rs | MAX_SERVER_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
   a `ref` of up to 64 bytes | proto/src/limits.rs | MAX_REF_BYTES: usize = 64;
-  under the same `ref` within 24 hours | src/http/api/once.rs | REF_LIFE: Duration = Duration::from_hours(24);
+  under the same `ref` within 24 hours | src/http/idempotency_cache.rs | REF_LIFE: Duration = Duration::from_hours(24);
   `ref`s of moderation commands and signals for 10 minutes | src/room/settings.rs | REF_LIFE: Duration = Duration::from_mins(10);
-  `wait_ms` (1000, | src/http/api/receipt.rs | DEFAULT_WAIT_MS: u64 = 1_000;
-  at most 10000) for its targets | src/http/api/receipt.rs | MAX_WAIT_MS: u64 = 10_000;
+  `wait_ms` (1000, | src/http/api/moderation.rs | DEFAULT_WAIT_MS: u64 = 1_000;
+  at most 10000) for its targets | src/http/api/moderation.rs | MAX_WAIT_MS: u64 = 10_000;
   have not been used for 30 days | src/store/archive.rs | CREATED_ROOM_LIFE: Duration = Duration::from_hours(30 * 24);
   closes 10 minutes after it emptied | src/room/settings.rs | RECENT_WINDOW: Duration = Duration::from_mins(10);
   `limit` is 1 to 1000 | src/http/api/paging.rs | MAX_PAGE: usize = 1_000;
   and 100 by default | src/http/api/paging.rs | DEFAULT_PAGE: usize = 100;
   ended in the last 30 days | src/server.rs | SESSION_MEMORY: Duration = Duration::from_hours(30 * 24);
   (a million of an app at most) | src/server.rs | MAX_SESSIONS_REMEMBERED: u64 = 1_000_000;
-  `X-Request-Id` (up to 64 characters | src/http/api/request_id.rs | MAX_ID_BYTES: usize = 64;
+  `X-Request-Id` (up to 64 characters | src/http/request_id.rs | MAX_ID_BYTES: usize = 64;
   nests at most 32 deep | proto/src/decode.rs | MAX_JSON_DEPTH: usize = 32;
 docs/webhooks.md
   decoded from base64: 24 to 64 bytes | src/outbound/signing.rs | (24..=64).contains(&bytes.len())
