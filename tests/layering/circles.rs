@@ -95,7 +95,7 @@ fn path(module: &str) -> Module {
     module.split("::").filter(|part| !part.is_empty()).map(ToOwned::to_owned).collect()
 }
 
-/// A folder `hub` whose `mod.rs` passes on `One` of its file `one`.
+/// A folder `hub` whose module file re-exports `One` of its file `one`.
 const MOD: (&str, &str) =
     ("hub", "mod one; mod two; pub(crate) use one::One; pub(crate) struct Hub;");
 
