@@ -216,7 +216,13 @@ fn is_semicolon(token: &TokenTree) -> bool {
 }
 
 /// Whether the item is compiled for tests only.
-fn is_test(item: &[TokenTree]) -> bool {
+fn is_test(mut item: &[TokenTree]) -> bool {
+    // What is said of the file, `#![…]` and `//!`, stands before its first item.
+    while let [_, TokenTree::Punct(inner), TokenTree::Group(_), rest @ ..] = item
+        && inner.as_char() == '!'
+    {
+        item = rest;
+    }
     item.chunks_exact(2)
         .map_while(|pair| match pair {
             [TokenTree::Punct(hash), TokenTree::Group(attribute)] if hash.as_char() == '#' => {
