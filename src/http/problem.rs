@@ -135,6 +135,11 @@ impl Problem {
     }
 }
 
+/// What was looked for; a problem where it is not there.
+pub(super) fn found<T>(it: Option<T>, detail: &str) -> Result<T, Problem> {
+    it.ok_or_else(|| Problem::not_found(detail))
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         self.respond()

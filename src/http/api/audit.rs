@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
 use axum::response::Response;
 use futures::stream;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
@@ -18,7 +17,6 @@ use super::extract::QueryParams;
 use super::paging::{self, Cursor, Page};
 use super::routes::{Method, Routes};
 use crate::http::problem::Problem;
-use crate::http::state::HttpState;
 use crate::store::{AuditRow, AuditSearch, Head, Store, StoreError};
 
 /// Rows read at a time.
@@ -132,7 +130,6 @@ struct AuditCheck {
 
 async fn list(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
     QueryParams(query): QueryParams<AuditQuery>,
 ) -> Result<Json<Page<AuditRow>>, Problem> {
     let AuditQuery { verb, room, username, order, after, cursor, limit } = query;
@@ -145,7 +142,7 @@ async fn list(
     };
     let (mut found, mut looked_at) = (Vec::new(), 0);
     while looked_at < MAX_LOOKED_AT {
-        let (store, app) = (state.hub().store(), Arc::clone(caller.app.id()));
+        let (store, app) = (caller.hub().store(), caller.app_id());
         let rows = match order {
             Order::OldestFirst => store.audit_rows(app, last, READ_AT_ONCE).await?,
             Order::NewestFirst => store.audit_rows_before(app, last, READ_AT_ONCE).await?,
@@ -172,10 +169,9 @@ async fn list(
 
 async fn export(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
     QueryParams(AuditCursor { after }): QueryParams<AuditCursor>,
 ) -> Result<Response, Problem> {
-    let (store, app) = (Arc::clone(state.hub().store()), Arc::clone(caller.app.id()));
+    let (store, app) = (Arc::clone(caller.hub().store()), caller.app_id());
     // Rows that come in meanwhile belong to a later export.
     let head = store.audit_head(Arc::clone(&app)).await?;
     let lines = stream::try_unfold(Some(after), move |after| {
@@ -216,13 +212,12 @@ async fn next_lines(
 
 async fn verify(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
     QueryParams(VerifyQuery { head }): QueryParams<VerifyQuery>,
 ) -> Result<Json<AuditCheck>, Problem> {
     let told = head.map(|head| head.parse()).transpose();
     let told = told
         .map_err(|error: crate::store::InvalidHead| Problem::invalid("head", error.to_string()))?;
-    let checked = state.hub().store().verify_audit(Arc::clone(caller.app.id()), told).await?;
+    let checked = caller.hub().store().verify_audit(caller.app_id(), told).await?;
     Ok(Json(match checked {
         Ok(verified) => AuditCheck { ok: true, head: Some(verified.head), found: None },
         Err(tampered) => AuditCheck { ok: false, head: None, found: Some(tampered.to_string()) },

@@ -12,7 +12,7 @@ use super::rejects::Rejects;
 use crate::auth::ServerActor;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::state::HttpState;
-use crate::hub::App;
+use crate::hub::{App, Hub};
 use crate::request::RequestId;
 use crate::room::{Caller, RoomKey};
 use crate::store::{AuditActor, AuditEvent, AuditOutcome, StoreError, UserKey};
@@ -27,9 +27,10 @@ pub(super) const FORBIDDEN: ProblemKind = ProblemKind::new(StatusCode::FORBIDDEN
 pub(super) const NOT_RECORDED: ProblemKind =
     ProblemKind::new(StatusCode::SERVICE_UNAVAILABLE, "not_recorded").passing();
 
-/// The app of the path, whose server key or server token came with the request.
+/// The app of the path, whose server key or server token came with the request; and what its calls act on.
 #[derive(Clone)]
 pub(super) struct ApiCaller {
+    state: Arc<HttpState>,
     /// The app.
     pub(super) app: Arc<App>,
     /// Whose the key or token is.
@@ -39,14 +40,27 @@ pub(super) struct ApiCaller {
 }
 
 impl ApiCaller {
+    pub(super) fn state(&self) -> &Arc<HttpState> {
+        &self.state
+    }
+
+    pub(super) fn hub(&self) -> &Arc<Hub> {
+        self.state.hub()
+    }
+
+    /// The app's id.
+    pub(super) fn app_id(&self) -> Arc<str> {
+        Arc::clone(self.app.id())
+    }
+
     /// A user of the app.
     pub(super) fn user(&self, username: Username) -> UserKey {
-        UserKey { app: Arc::clone(self.app.id()), username }
+        UserKey { app: self.app_id(), username }
     }
 
     /// A room of the app.
     pub(super) fn room(&self, room: RoomId) -> RoomKey {
-        RoomKey { app: Arc::clone(self.app.id()), room }
+        RoomKey { app: self.app_id(), room }
     }
 
     /// Lets whoever holds a server key go on; a token does not open what would outlive it.
@@ -62,10 +76,10 @@ impl ApiCaller {
     }
 
     /// The row of a call in the audit log.
-    pub(super) fn audit_row(&self, state: &HttpState, call: AuditedCall) -> AuditEvent {
+    pub(super) fn audit_row(&self, call: AuditedCall) -> AuditEvent {
         let AuditedCall { verb, target, room, reason, ref_ } = call;
         AuditEvent {
-            at_ms: state.hub().clock().now(),
+            at_ms: self.hub().clock().now(),
             actor: AuditActor::Server(self.identity.name.clone()),
             verb: verb.into(),
             room,
@@ -78,22 +92,14 @@ impl ApiCaller {
     }
 
     /// Keeps a call in the audit log that leaves nothing else in the store.
-    pub(super) async fn record(
-        &self,
-        state: &HttpState,
-        call: AuditedCall,
-    ) -> Result<(), StoreError> {
-        let row = self.audit_row(state, call);
-        state.hub().store().audit(Arc::clone(self.app.id()), vec![row]).await
+    pub(super) async fn record(&self, call: AuditedCall) -> Result<(), StoreError> {
+        let row = self.audit_row(call);
+        self.hub().store().audit(self.app_id(), vec![row]).await
     }
 
     /// The same, of what was done already: whether it could be was the room's to say.
-    pub(super) async fn record_done(
-        &self,
-        state: &HttpState,
-        call: AuditedCall,
-    ) -> Result<(), Problem> {
-        self.record(state, call).await.map_err(|error| {
+    pub(super) async fn record_done(&self, call: AuditedCall) -> Result<(), Problem> {
+        self.record(call).await.map_err(|error| {
             tracing::error!(%error, "the audit log lacks what a call of the server API did");
             let detail =
                 "it was done, and the audit log did not take it; send it again, so that it stands there";
@@ -153,7 +159,12 @@ impl FromRequestParts<Arc<HttpState>> for ApiCaller {
         })?;
         let request = request.extensions.get::<RequestId>();
         let request = request.expect("a call has its id before it comes to its route").clone();
-        Ok(Self { app: Arc::clone(app), actor, identity: Caller { name, request } })
+        Ok(Self {
+            state: Arc::clone(state),
+            app: Arc::clone(app),
+            actor,
+            identity: Caller { name, request },
+        })
     }
 }
 

@@ -4,14 +4,17 @@ use std::any::type_name;
 use std::collections::BTreeSet;
 
 use schemars::{JsonSchema, SchemaGenerator};
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use stagedoor_proto::{RoomId, SessionId, StreamId, Username};
 
+use super::body::Body;
 use super::idempotency::INTERNAL;
 use super::problem_responses::{REQUEST_ID, request_id};
 use crate::http::host::FOREIGN_HOST;
 use crate::http::problem::ProblemKind;
+
+/// What the path gives to an example of a body, where it names a room.
+const EXAMPLE_ROOM: &[(&str, &str)] = &[("room", "lobby")];
 
 /// An operation's entry in the document, on its way there.
 pub(super) struct Description<'a> {
@@ -20,6 +23,7 @@ pub(super) struct Description<'a> {
     /// How it may be refused.
     kinds: BTreeSet<ProblemKind>,
     has_store: bool,
+    path_example: &'static [(&'static str, &'static str)],
 }
 
 impl<'a> Description<'a> {
@@ -37,7 +41,8 @@ impl<'a> Description<'a> {
         // What any call may meet, whatever it is.
         let mut kinds = BTreeSet::from([FOREIGN_HOST, ProblemKind::OVERLOADED]);
         kinds.extend(refused_as);
-        Self { schemas, told, kinds, has_store: true }
+        let path_example = if path.contains("{room}") { EXAMPLE_ROOM } else { &[] };
+        Self { schemas, told, kinds, has_store: true, path_example }
     }
 
     /// Its name for generated clients, and what it does.
@@ -81,11 +86,11 @@ impl<'a> Description<'a> {
     }
 
     /// The body it takes, with an example; and so that it changes something, and is done once for each `ref`.
-    pub(super) fn body<T: JsonSchema + DeserializeOwned>(mut self, example: &Value) -> Self {
-        if let Err(error) = serde_json::from_value::<T>(example.clone()) {
-            unreachable!("the example of {} is none: {error}", type_name::<T>());
+    pub(super) fn body<B: Body>(mut self, example: &Value) -> Self {
+        if let Err(error) = B::read(example, self.path_example) {
+            unreachable!("the example of {} is none: {error}", type_name::<B>());
         }
-        let schema = self.schemas.subschema_for::<T>();
+        let schema = self.schemas.subschema_for::<B::Schema>();
         let content = json!({ "application/json": { "schema": schema, "example": example } });
         self.told["requestBody"] = json!({ "content": content });
         if is_needed(schema.as_value(), self.schemas.definitions()) {

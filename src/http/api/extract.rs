@@ -6,13 +6,15 @@ use aws_lc_rs::digest::{Context, SHA256};
 use axum::body::{Bytes, to_bytes};
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, RawPathParams, Request};
 use http_body_util::LengthLimitError;
 use hyper::StatusCode;
 use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
-use stagedoor_proto::{Ref, check_depth};
+use serde_path_to_error::Track;
+use stagedoor_proto::check_depth;
 
+use super::body::Body;
 use super::idempotency::{IdempotencyKey, key_of};
 use super::rejects::Rejects;
 use crate::http::idempotency_cache::{REF_CONFLICT, REF_IN_USE};
@@ -86,21 +88,15 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<HttpState>> for QueryParams<T> {
     }
 }
 
-/// A body that may have a `ref`.
-pub(super) trait Body: DeserializeOwned {
-    /// Its `ref`.
-    fn ref_mut(&mut self) -> &mut Option<Ref>;
-}
-
 /// A call that changes something: its JSON body, and the mark under which it is done once.
 ///
-/// An empty body stands for `{}`. Types deny unknown fields, so that a misspelt one is named. The `ref` of the body and
-/// that of the header `Idempotency-Key` are one.
+/// An empty body stands for `{}`. A misspelt field is named; fields that stand in the path are not in the body. The `ref`
+/// of the body and that of the header `Idempotency-Key` are one.
 pub(super) struct JsonBody<T> {
     /// The body.
     pub(super) body: T,
-    /// Its mark.
-    pub(super) mark: IdempotencyKey,
+    /// Its idempotency key.
+    pub(super) key: IdempotencyKey,
 }
 
 impl<T> Rejects for JsonBody<T> {
@@ -113,33 +109,36 @@ impl<T: Body> FromRequest<Arc<HttpState>> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &Arc<HttpState>) -> Result<Self, Problem> {
-        let (head, body) = request.into_parts();
-        let bytes = whole(body, state).await?;
+        let (mut head, body) = request.into_parts();
+        let path = RawPathParams::from_request_parts(&mut head, state)
+            .await
+            .map_err(|error| Problem::invalid("path", error.body_text()))?;
+        let path: Vec<_> = path.iter().collect();
+        let bytes = read_all(body, state).await?;
         check_depth(&bytes).map_err(|error| {
             state.hub().metrics().limits_hit.inc(Limit::JsonDepth);
             Problem::invalid("body", error.to_string())
         })?;
-        let mut body: T = parse(&bytes)?;
-        let key = key_of(&head.headers)?;
-        let told = body.ref_mut();
-        if key.is_some() && told.is_some() && key != *told {
+        let mut body: T = parse(&bytes, &path)?;
+        let header = key_of(&head.headers)?;
+        let ref_ = body.ref_mut();
+        if header.is_some() && ref_.is_some() && header != *ref_ {
             let detail = "the header `Idempotency-Key` is another form of `ref`: send one, or the same in both";
             return Err(Problem::invalid("ref", detail));
         }
-        if key.is_some() {
-            *told = key;
+        if header.is_some() {
+            *ref_ = header;
         }
-        let ref_ = told.clone();
-        let mark = IdempotencyKey::new(ref_, || fingerprint(&head, &bytes));
-        Ok(Self { body, mark })
+        let key = IdempotencyKey::new(ref_.clone(), || fingerprint(&head, &bytes));
+        Ok(Self { body, key })
     }
 }
 
 /// A body as a whole, within its bounds.
-async fn whole(body: axum::body::Body, state: &HttpState) -> Result<Bytes, Problem> {
+async fn read_all(body: axum::body::Body, state: &HttpState) -> Result<Bytes, Problem> {
     let (most, within) = {
-        let rules = state.settings();
-        (rules.api_body_bytes, rules.api_body_timeout)
+        let settings = state.settings();
+        (settings.api_body_bytes, settings.api_body_timeout)
     };
     let hit = |limit| state.hub().metrics().limits_hit.inc(limit);
     let Ok(read) = tokio::time::timeout(within, to_bytes(body, most)).await else {
@@ -158,7 +157,7 @@ async fn whole(body: axum::body::Body, state: &HttpState) -> Result<Bytes, Probl
     })
 }
 
-fn parse<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
+fn parse<T: Body>(bytes: &Bytes, path: &[(&str, &str)]) -> Result<T, Problem> {
     let text: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
     // serde would also take an array of the fields' values.
     let begins_with = text.iter().find(|byte| !byte.is_ascii_whitespace());
@@ -166,11 +165,13 @@ fn parse<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
         return Err(Problem::invalid("body", "a body is a JSON object: `{…}`"));
     }
     let mut json = serde_json::Deserializer::from_slice(text);
-    let body = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
+    let mut track = Track::new();
+    let reader = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+    let body = T::read(reader, path).map_err(|error| {
+        let path = track.path().to_string();
         // The body as a whole, or a field whose name is not known, has no path.
         let field = if path.starts_with(['.', '?']) { "body" } else { &path };
-        Problem::invalid(field, error.inner().to_string())
+        Problem::invalid(field, error.to_string())
     })?;
     json.end().map_err(|error| Problem::invalid("body", error.to_string()))?;
     Ok(body)

@@ -16,7 +16,6 @@ use tracing::Instrument as _;
 use super::caller::ApiCaller;
 use crate::http::idempotency_cache::{CachedResponse, LookupResult};
 use crate::http::problem::{Problem, ProblemKind};
-use crate::http::state::HttpState;
 
 /// What is done failed inside.
 pub(super) const INTERNAL: ProblemKind =
@@ -35,43 +34,47 @@ impl IdempotencyKey {
     }
 
     /// Does `work` to its end, once, and answers with `status` and what it gives.
-    pub(super) async fn perform<T: Serialize + Send + 'static>(
+    pub(super) async fn perform<T, W>(
         self,
-        state: &Arc<HttpState>,
-        caller: &ApiCaller,
+        caller: ApiCaller,
         status: StatusCode,
-        work: impl Future<Output = Result<T, Problem>> + Send + 'static,
-    ) -> Result<Response, Problem> {
-        let reservation = match self.begin(state, caller)? {
+        work: impl FnOnce(ApiCaller) -> W,
+    ) -> Result<Response, Problem>
+    where
+        T: Serialize + Send + 'static,
+        W: Future<Output = Result<T, Problem>> + Send + 'static,
+    {
+        let reservation = match self.begin(&caller)? {
             LookupResult::Again(Some(answer)) => return Ok(answer.respond()),
             LookupResult::Again(None) | LookupResult::Unmarked => None,
             LookupResult::First(reservation) => Some(reservation),
         };
-        let (tell, told) = oneshot::channel();
+        let (answer, answered) = oneshot::channel();
+        let state = Arc::clone(caller.state());
+        let work = work(caller);
         let task = async move {
-            let answer = work.await.map(|answer| CachedResponse::of(status, &answer));
-            if let (Some(reservation), Ok(answer)) = (reservation, &answer) {
-                reservation.complete(Some(answer.clone()));
+            let done = work.await.map(|value| CachedResponse::of(status, &value));
+            if let (Some(reservation), Ok(response)) = (reservation, &done) {
+                reservation.complete(Some(response.clone()));
             }
             // The caller may have hung up; what was done is done.
-            let _ = tell.send(answer);
+            let _ = answer.send(done);
         };
         state.lifecycle().spawn(task.in_current_span());
-        let answer = told.await.map_err(|_| {
+        let done = answered.await.map_err(|_| {
             let detail = "the gateway failed inside; whether it was done is not known";
             Problem::new(INTERNAL, detail)
         })?;
-        answer.map(CachedResponse::respond)
+        done.map(CachedResponse::respond)
     }
 
     /// Mints something secret: done at each call, and remembered without what it gives.
     pub(super) fn mint<T: Serialize>(
         self,
-        state: &Arc<HttpState>,
         caller: &ApiCaller,
         mint: impl FnOnce() -> Result<T, Problem>,
     ) -> Result<Response, Problem> {
-        let begun = self.begin(state, caller)?;
+        let begun = self.begin(caller)?;
         let answer = CachedResponse::of(StatusCode::CREATED, &mint()?);
         if let LookupResult::First(reservation) = begun {
             reservation.complete(None);
@@ -79,10 +82,10 @@ impl IdempotencyKey {
         Ok(answer.respond())
     }
 
-    fn begin(self, state: &HttpState, caller: &ApiCaller) -> Result<LookupResult, Problem> {
+    fn begin(self, caller: &ApiCaller) -> Result<LookupResult, Problem> {
         let Some((ref_, print)) = self.0 else { return Ok(LookupResult::Unmarked) };
-        let key = (Arc::clone(caller.app.id()), ref_);
-        state.api().idempotency.begin(key, print, state.hub().clock().now())
+        let now = caller.hub().clock().now();
+        caller.state().api().idempotency.begin((caller.app_id(), ref_), print, now)
     }
 }
 

@@ -7,6 +7,7 @@
 //! hangs up, and is done once for each `ref`. Not here: what the verbs do (`hub`).
 
 mod audit;
+mod body;
 mod caller;
 mod description;
 mod drain;
@@ -23,6 +24,7 @@ mod rooms;
 mod routes;
 mod sessions;
 mod streams;
+mod strict;
 mod tokens;
 mod users;
 mod webhooks;

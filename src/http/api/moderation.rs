@@ -1,23 +1,23 @@
 //! Moderation verbs, and the receipts they are answered with.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
 use hyper::StatusCode;
 use schemars::{JsonSchema, SchemaGenerator};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagedoor_proto::{OutcomeCounts, Ref, RoomId, Verb};
 
+use super::body::Body;
 use super::caller::ApiCaller;
 use super::description::Description;
 use super::errors::{ENGINE_UNAVAILABLE, NO_PARTICIPANT, NO_ROOM, NO_STREAM};
+use super::extract::{JsonBody, PathParams, QueryParams};
 use super::idempotency::IdempotencyKey;
 use super::rejects::Rejects;
+use super::routes::{Describe, Method, Routes};
 use crate::http::problem::{Problem, ProblemKind};
-use crate::http::state::HttpState;
 use crate::hub::Moderated;
 use crate::room::Moderation;
 
@@ -82,41 +82,51 @@ pub(super) struct Receipt {
     elapsed_ms: u64,
 }
 
-/// Does a verb in the room of the path, and answers with its receipt.
-pub(super) async fn moderate(
+impl Routes {
+    /// A moderation verb in the room of the path: of its body `command` makes what the room is asked for.
+    pub(super) fn moderation<B: Body + Send + 'static>(
+        self,
+        path: &'static str,
+        command: fn(B) -> Moderation,
+        describe: Describe,
+    ) -> Self {
+        let handler = move |caller: ApiCaller,
+                            PathParams(RoomPath { room }): PathParams<RoomPath>,
+                            QueryParams(wait): QueryParams<WaitParams>,
+                            JsonBody { body, key }: JsonBody<B>| {
+            moderate(caller, room, wait, key, command(body))
+        };
+        self.on(Method::Post, path, handler, describe)
+    }
+}
+
+/// Does a verb in a room, and answers with its receipt.
+async fn moderate(
     caller: ApiCaller,
-    state: Arc<HttpState>,
     room: RoomId,
-    patience: &WaitParams,
-    mark: IdempotencyKey,
-    verb: Moderation,
+    wait: WaitParams,
+    key: IdempotencyKey,
+    command: Moderation,
 ) -> Result<Response, Problem> {
-    let (patience, by) = (patience.duration()?, caller.clone());
-    let work = {
-        let (hub, key) = (Arc::clone(state.hub()), caller.room(room.clone()));
-        async move {
-            let (name, ref_) = (verb.verb(), verb.ref_().cloned());
-            let Moderated { accepted, report } =
-                hub.moderate(&key, verb, caller.identity, patience).await?;
-            let (version, concerned) = (accepted.version, accepted.targets);
-            let (counts, targets, elapsed_ms) = match report {
-                Some(report) => (Some(report.counts), report.targets, report.elapsed_ms),
-                None => (None, Vec::new(), 0),
-            };
-            Ok(Receipt { room, verb: name, version, concerned, ref_, counts, targets, elapsed_ms })
-        }
+    let wait = wait.duration()?;
+    let work = |caller: ApiCaller| async move {
+        let (verb, ref_) = (command.verb(), command.ref_().cloned());
+        let room_key = caller.room(room.clone());
+        let Moderated { accepted, report } =
+            caller.hub().moderate(&room_key, command, caller.identity.clone(), wait).await?;
+        let (version, concerned) = (accepted.version, accepted.targets);
+        let (counts, targets, elapsed_ms) = match report {
+            Some(report) => (Some(report.counts), report.targets, report.elapsed_ms),
+            None => (None, Vec::new(), 0),
+        };
+        Ok(Receipt { room, verb, version, concerned, ref_, counts, targets, elapsed_ms })
     };
-    mark.perform(&state, &by, StatusCode::OK, work).await
+    key.perform(caller, StatusCode::OK, work).await
 }
 
 impl Description<'_> {
     /// A verb, named as on the wire, with an example of its body; it answers with its receipt.
-    pub(super) fn verb<B: JsonSchema + DeserializeOwned>(
-        self,
-        verb: Verb,
-        summary: &str,
-        body: &Value,
-    ) -> Self {
+    pub(super) fn verb<B: Body>(self, verb: Verb, summary: &str, body: &Value) -> Self {
         let receipt = json!({
             "room": "lobby", "verb": verb.as_str(), "version": 42, "concerned": 1,
             "counts": { "enforced": 1, "pending": 0, "offline": 0, "ignored": 0 },
@@ -125,7 +135,7 @@ impl Description<'_> {
         });
         // Who is named by membership must be there, and a stream; a user may be anybody.
         let absent = [("participant", NO_PARTICIPANT), ("stream", NO_STREAM)];
-        let fields = fields_of::<B>();
+        let fields = fields_of::<B::Schema>();
         let absent =
             absent.into_iter().filter(|(field, _)| fields.iter().any(|name| name == field));
         let absent: Vec<ProblemKind> = absent.map(|(_, kind)| kind).collect();
@@ -144,26 +154,3 @@ fn fields_of<T: JsonSchema>() -> Vec<String> {
     let fields = schema["properties"].as_object().expect("a body is an object");
     fields.keys().cloned().collect()
 }
-
-/// Names the `ref` of bodies.
-macro_rules! has_ref {
-    ($($body:ty),*) => { $(
-        impl crate::http::api::extract::Body for $body {
-            fn ref_mut(&mut self) -> &mut Option<stagedoor_proto::Ref> {
-                &mut self.ref_
-            }
-        }
-    )* };
-}
-pub(super) use has_ref;
-
-/// A body with nothing but a `ref`.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "RefAlone")]
-pub(super) struct EmptyBody {
-    /// The caller's idempotency key.
-    #[serde(rename = "ref")]
-    pub(super) ref_: Option<Ref>,
-}
-has_ref!(EmptyBody);

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::http::problem::Problem;
+use crate::store::Page as StorePage;
 
 /// How much a page has, unless asked otherwise, and at most.
 const DEFAULT_PAGE: usize = 100;
@@ -62,11 +63,7 @@ pub(super) struct Page<T> {
 
 impl<T> Page<T> {
     /// A page of at most `limit` of `items`, which are one more where there is a next page.
-    pub(super) fn cut<P: ToString>(
-        mut items: Vec<T>,
-        limit: usize,
-        place: impl FnOnce(&T) -> P,
-    ) -> Self {
+    fn cut<P: ToString>(mut items: Vec<T>, limit: usize, place: impl FnOnce(&T) -> P) -> Self {
         let is_cut = items.len() > limit;
         items.truncate(limit);
         let next = items.last().filter(|_| is_cut).map(|last| Cursor::at(&place(last)));
@@ -82,6 +79,25 @@ impl<T> Page<T> {
     pub(super) fn map<U>(self, tell: impl FnMut(T) -> U) -> Page<U> {
         Page { items: self.items.into_iter().map(tell).collect(), next: self.next }
     }
+}
+
+/// The page after `cursor`, of items that `read` gives and each of which is at its `place`.
+///
+/// One more is read than is shown: it tells whether there is a next page.
+pub(super) async fn list<P, T, R, E>(
+    cursor: Option<Cursor>,
+    asked: Option<usize>,
+    read: impl FnOnce(StorePage<P>) -> R,
+    place: impl FnOnce(&T) -> P,
+) -> Result<Page<T>, Problem>
+where
+    P: FromStr + ToString,
+    R: Future<Output = Result<Vec<T>, E>>,
+    Problem: From<E>,
+{
+    let limit = limit(asked)?;
+    let page = StorePage { after: after(cursor.as_ref())?, limit: limit + 1 };
+    Ok(Page::cut(read(page).await?, limit, place))
 }
 
 /// How much was asked for.

@@ -1,37 +1,33 @@
 //! Rooms: created before anybody joins, listed, shown, and the verbs that are about a whole room.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use axum::response::Response;
 use hyper::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagedoor_proto::{
-    Counts, Data, ForceMuteAll, MAX_MUTE_EXCEPTIONS, ModerateRoom, ParticipantId, Ref, RoomId,
-    RoomMute, SendSignal, Sent, SignalType, StreamId, Target, Timestamp, Verb, object,
+    Counts, ForceMuteAll, ModerateRoom, Ref, RoomId, RoomMute, SendSignal, Sent, Target, Timestamp,
+    Verb, object,
 };
 
+use super::body::plain_body;
 use super::caller::{ApiCaller, AuditedCall};
 use super::errors::{ENGINE_UNAVAILABLE, NO_PARTICIPANT, ROOM_EXISTS};
 use super::extract::{JsonBody, PathParams, QueryParams, TOO_LARGE};
-use super::moderation::{EmptyBody, RoomPath, WaitParams, has_ref, moderate};
+use super::moderation::RoomPath;
 use super::paging::{self, Page, PageQuery};
 use super::routes::{Method, Routes};
 use crate::http::problem::{Problem, ProblemKind};
-use crate::http::state::HttpState;
 use crate::hub::ShownRoom;
 use crate::room::{Expiry, Moderation, RoomChoices};
-use crate::store::Page as StorePage;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .about("rooms")
         .on(Method::Post, "/apps/{app}/rooms", create, |operation| {
             operation.named("create_room", "Create a room with settings of its own, before anybody joins")
-                .body::<Create>(&json!({
+                .body::<NewRoom>(&json!({
                     "room": "town-hall", "settings": { "participants": 500 }, "mute": { "active": true, "lock": true },
                 }))
                 .rejects(&[ROOM_EXISTS])
@@ -45,36 +41,36 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .on(Method::Get, "/apps/{app}/rooms/{room}", show, |operation| {
             operation.named("show_room", "Show a room").returns::<RoomResource>(200, &example())
         })
-        .on(Method::Post, "/apps/{app}/rooms/{room}/lock", lock, |operation| {
-            operation.verb::<EmptyBody>(
+        .moderation("/apps/{app}/rooms/{room}/lock", Moderation::LockRoom, |operation| {
+            operation.verb::<ModerateRoom>(
                 Verb::LockRoom,
                 "Admit only moderators, and those who were there in the last 10 minutes",
                 &json!({}),
             )
         })
-        .on(Method::Post, "/apps/{app}/rooms/{room}/unlock", unlock, |operation| {
-            operation.verb::<EmptyBody>(
+        .moderation("/apps/{app}/rooms/{room}/unlock", Moderation::UnlockRoom, |operation| {
+            operation.verb::<ModerateRoom>(
                 Verb::UnlockRoom,
                 "Admit everybody again",
                 &json!({}),
             )
         })
-        .on(Method::Post, "/apps/{app}/rooms/{room}/end", end, |operation| {
-            operation.verb::<EmptyBody>(
+        .moderation("/apps/{app}/rooms/{room}/end", Moderation::EndRoom, |operation| {
+            operation.verb::<ModerateRoom>(
                 Verb::EndRoom,
                 "End a room for all in it; room tokens issued until now are refused",
                 &json!({}),
             )
         })
-        .on(Method::Post, "/apps/{app}/rooms/{room}/force_mute_all", mute_all, |operation| {
-            operation.verb::<MuteAll>(
+        .moderation("/apps/{app}/rooms/{room}/force_mute_all", Moderation::ForceMuteAll, |operation| {
+            operation.verb::<ForceMuteAll>(
                 Verb::ForceMuteAll,
                 "Mute everybody at once, and who publishes later",
                 &json!({ "lock": true }),
             )
         })
-        .on(Method::Post, "/apps/{app}/rooms/{room}/disable_force_mute", disable_mute, |operation| {
-            operation.verb::<EmptyBody>(
+        .moderation("/apps/{app}/rooms/{room}/disable_force_mute", Moderation::DisableForceMute, |operation| {
+            operation.verb::<ModerateRoom>(
                 Verb::DisableForceMute,
                 "Lift the room's own mute; who was muted stays so until they speak",
                 &json!({}),
@@ -82,7 +78,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         })
         .on(Method::Post, "/apps/{app}/rooms/{room}/signal", signal, |operation| {
             operation.named("send_signal", "Send a signal from the server")
-                .body::<NewSignal>(&json!({ "type": "announcement", "data": { "text": "five minutes" } }))
+                .body::<SendSignal>(&json!({ "type": "announcement", "data": { "text": "five minutes" } }))
                 .rejects(&[TOO_LARGE, NO_PARTICIPANT, ProblemKind::RATE_LIMITED, ENGINE_UNAVAILABLE])
                 .returns::<Sent>(200, &json!({ "recipients": 12, "order": 345 }))
         })
@@ -100,8 +96,7 @@ fn example() -> Value {
 /// A room to be created.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "NewRoom")]
-struct Create {
+struct NewRoom {
     /// Its id.
     room: RoomId,
     /// What is to be otherwise there than in the app's other rooms.
@@ -128,39 +123,7 @@ struct NewMute {
     lock: bool,
 }
 
-/// Mute everybody.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "ForceMuteAll")]
-struct MuteAll {
-    /// Streams that go on.
-    #[serde(default)]
-    #[schemars(length(max = MAX_MUTE_EXCEPTIONS))]
-    except: Vec<StreamId>,
-    /// Whether the muted may not undo it.
-    #[serde(default)]
-    lock: bool,
-    /// The caller's idempotency key.
-    #[serde(rename = "ref")]
-    ref_: Option<Ref>,
-}
-
-/// A signal of the server.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct NewSignal {
-    /// To one participant; absent: to all.
-    to: Option<ParticipantId>,
-    /// The application's name for its kind.
-    #[serde(rename = "type")]
-    type_: SignalType,
-    /// The application's data, at most 8192 bytes.
-    data: Data,
-    /// The caller's idempotency key.
-    #[serde(rename = "ref")]
-    ref_: Option<Ref>,
-}
-has_ref!(Create, MuteAll, NewSignal);
+plain_body!(NewRoom);
 
 /// A room, as an operator sees it. What tells how it is, is there while it is open.
 #[derive(Serialize, JsonSchema)]
@@ -225,10 +188,9 @@ impl From<ShownRoom> for RoomResource {
 
 async fn create(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
-    JsonBody { body, mark }: JsonBody<Create>,
+    JsonBody { body, key }: JsonBody<NewRoom>,
 ) -> Result<Response, Problem> {
-    let Create { room, settings, mute, locked, ref_ } = body;
+    let NewRoom { room, settings, mute, locked, ref_ } = body;
     for (field, chosen) in [
         ("settings.participants", settings.participants),
         ("settings.roster_limit", settings.roster_limit),
@@ -242,90 +204,45 @@ async fn create(
         return Err(Problem::invalid("mute.lock", "a lock needs a mute that is `active`"));
     }
     let mute = RoomMute { active: mute.active, lock: mute.lock };
-    let (by, at) = (caller.clone(), Arc::clone(&state));
-    let work = async move {
-        let key = caller.room(room.clone());
+    let work = move |caller: ApiCaller| async move {
+        let room_key = caller.room(room.clone());
         let (target, of) = (Target::default(), Some(room.clone()));
         let call = AuditedCall { verb: "create_room", target, room: of, reason: None, ref_ };
-        let row = caller.audit_row(&at, call);
-        let created = at.hub().create_room(&key, settings, mute, locked, Some(row)).await?;
+        let row = caller.audit_row(call);
+        let created =
+            caller.hub().create_room(&room_key, settings, mute, locked, Some(row)).await?;
         // It is created, whatever keeps it from being looked at.
-        let shown = at.hub().room(&key).await;
-        Ok(RoomResource::from(shown.unwrap_or(ShownRoom {
-            room,
-            open: None,
-            created: Some(created),
-        })))
+        let shown = caller.hub().room(&room_key).await;
+        let shown = shown.unwrap_or(ShownRoom { room, open: None, created: Some(created) });
+        Ok(RoomResource::from(shown))
     };
-    mark.perform(&state, &by, StatusCode::CREATED, work).await
+    key.perform(caller, StatusCode::CREATED, work).await
 }
 
 async fn list(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
-    QueryParams(query): QueryParams<PageQuery>,
+    QueryParams(PageQuery { cursor, limit }): QueryParams<PageQuery>,
 ) -> Result<Json<Page<RoomResource>>, Problem> {
-    let limit = paging::limit(query.limit)?;
-    let page = StorePage { after: paging::after(query.cursor.as_ref())?, limit: limit + 1 };
-    let rooms = state.hub().list_rooms(caller.app.id(), page).await?;
-    Ok(Json(Page::cut(rooms, limit, |shown| shown.room.clone()).map(RoomResource::from)))
+    let read = |page| caller.hub().list_rooms(caller.app.id(), page);
+    let page = paging::list(cursor, limit, read, |shown| shown.room.clone()).await?;
+    Ok(Json(page.map(RoomResource::from)))
 }
 
 async fn show(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
     PathParams(RoomPath { room }): PathParams<RoomPath>,
 ) -> Result<Json<RoomResource>, Problem> {
-    Ok(Json(state.hub().room(&caller.room(room)).await?.into()))
-}
-
-/// Makes the handler of a verb that is about a room and nothing else.
-macro_rules! verb {
-    ($name:ident, $verb:ident) => {
-        async fn $name(
-            caller: ApiCaller,
-            State(state): State<Arc<HttpState>>,
-            PathParams(RoomPath { room }): PathParams<RoomPath>,
-            QueryParams(patience): QueryParams<WaitParams>,
-            JsonBody { body: EmptyBody { ref_ }, mark }: JsonBody<EmptyBody>,
-        ) -> Result<Response, Problem> {
-            let verb = Moderation::$verb(ModerateRoom { room: room.clone(), ref_ });
-            moderate(caller, state, room, &patience, mark, verb).await
-        }
-    };
-}
-verb!(lock, LockRoom);
-verb!(unlock, UnlockRoom);
-verb!(end, EndRoom);
-verb!(disable_mute, DisableForceMute);
-
-async fn mute_all(
-    caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
-    PathParams(RoomPath { room }): PathParams<RoomPath>,
-    QueryParams(patience): QueryParams<WaitParams>,
-    JsonBody { body: MuteAll { except, lock, ref_ }, mark }: JsonBody<MuteAll>,
-) -> Result<Response, Problem> {
-    if except.len() > MAX_MUTE_EXCEPTIONS {
-        let detail = format!("found {}; at most {MAX_MUTE_EXCEPTIONS} streams", except.len());
-        return Err(Problem::invalid("except", detail));
-    }
-    let verb = Moderation::ForceMuteAll(ForceMuteAll { room: room.clone(), except, lock, ref_ });
-    moderate(caller, state, room, &patience, mark, verb).await
+    Ok(Json(caller.hub().room(&caller.room(room)).await?.into()))
 }
 
 async fn signal(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
     PathParams(RoomPath { room }): PathParams<RoomPath>,
-    JsonBody { body: NewSignal { to, type_, data, ref_ }, mark }: JsonBody<NewSignal>,
+    JsonBody { body, key }: JsonBody<SendSignal>,
 ) -> Result<Response, Problem> {
-    let key = caller.room(room.clone());
-    let signal = SendSignal { room, to, type_, data, ref_ };
-    let hub = Arc::clone(state.hub());
-    let work = async move {
-        let now = hub.clock().now();
-        Ok(hub.send_signal(&key, signal, now).await?)
+    let work = |caller: ApiCaller| async move {
+        let now = caller.hub().clock().now();
+        Ok(caller.hub().send_signal(&caller.room(room), body, now).await?)
     };
-    mark.perform(&state, &caller, StatusCode::OK, work).await
+    key.perform(caller, StatusCode::OK, work).await
 }

@@ -1,9 +1,9 @@
 //! Sessions: minting the tokens that start them, listing those that live and those that ended, ending them.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
 use axum::response::Response;
 use hyper::StatusCode;
 use schemars::JsonSchema;
@@ -13,15 +13,14 @@ use stagedoor_proto::{
     ClientInfo, Disconnect, InstanceId, SessionId, SessionState, Timestamp, Username,
 };
 
+use super::body::EmptyBody;
 use super::caller::{ApiCaller, AuditedCall};
 use super::extract::{JsonBody, PathParams, QueryParams};
-use super::moderation::EmptyBody;
 use super::paging::{self, Cursor, Page};
 use super::rejects::Rejects;
 use super::routes::{Method, Routes};
 use super::tokens;
-use crate::http::problem::{Problem, ProblemKind};
-use crate::http::state::HttpState;
+use crate::http::problem::{Problem, ProblemKind, found};
 use crate::hub::SessionHandle;
 use crate::store::{EndedSession, EndedSessions, Page as StorePage};
 
@@ -205,44 +204,43 @@ impl Rejects for SessionPath {
 
 async fn list(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
     QueryParams(query): QueryParams<SessionQuery>,
 ) -> Result<Json<Page<SessionResource>>, Problem> {
-    let limit = paging::limit(query.limit)?;
-    let ended_in = match query.state {
+    let SessionQuery { state, username, cursor, limit } = query;
+    let ended_in = match state {
         SessionListFilter::Live
         | SessionListFilter::Established
         | SessionListFilter::TokenExpired
         | SessionListFilter::Suspended => {
-            return list_live(&caller, &state, &query, limit).map(Json);
+            let read =
+                |page| ready(Ok::<_, Problem>(read_live(&caller, state, username.as_ref(), page)));
+            let page = paging::list(cursor, limit, read, |session| LiveSessionCursor::of(session));
+            return Ok(Json(page.await?.map(|session| SessionResource::live(&session))));
         }
         SessionListFilter::Ended => None,
         SessionListFilter::Terminated => Some(SessionState::Terminated),
         SessionListFilter::NotLoggedIn => Some(SessionState::NotLoggedIn),
     };
-    let which = EndedSessions { username: query.username, state: ended_in };
-    let page = StorePage { after: paging::after(query.cursor.as_ref())?, limit: limit + 1 };
-    state.hub().keep_history();
-    let app = Arc::clone(caller.app.id());
-    let ended = state.hub().store().ended_sessions(app, which, page).await?;
-    let page = Page::cut(ended, limit, |(number, _)| *number);
+    let which = EndedSessions { username, state: ended_in };
+    caller.hub().keep_history();
+    let read = |page| caller.hub().store().ended_sessions(caller.app_id(), which, page);
+    let page = paging::list(cursor, limit, read, |(number, _)| *number).await?;
     Ok(Json(page.map(|(_, session)| SessionResource::ended(session))))
 }
 
-fn list_live(
+fn read_live(
     caller: &ApiCaller,
-    state: &HttpState,
-    query: &SessionQuery,
-    limit: usize,
-) -> Result<Page<SessionResource>, Problem> {
-    let after = paging::after::<LiveSessionCursor>(query.cursor.as_ref())?
-        .map(|place| (place.started, place.id));
-    let sessions = state.hub().sessions_after(caller.app.id(), after, limit + 1, |session| {
-        if query.username.as_ref().is_some_and(|name| session.user().username != *name) {
+    filter: SessionListFilter,
+    username: Option<&Username>,
+    page: StorePage<LiveSessionCursor>,
+) -> Vec<Arc<SessionHandle>> {
+    let after = page.after.map(|cursor| (cursor.started, cursor.id));
+    caller.hub().sessions_after(caller.app.id(), after, page.limit, |session| {
+        if username.is_some_and(|name| session.user().username != *name) {
             return false;
         }
         let (state, connected, _) = session.status();
-        match query.state {
+        match filter {
             SessionListFilter::Established => state == SessionState::Established,
             SessionListFilter::TokenExpired => state == SessionState::TokenExpired,
             SessionListFilter::Suspended => !connected,
@@ -251,9 +249,7 @@ fn list_live(
             | SessionListFilter::Terminated
             | SessionListFilter::NotLoggedIn => true,
         }
-    });
-    let page = Page::cut(sessions, limit, |session| LiveSessionCursor::of(session));
-    Ok(page.map(|session| SessionResource::live(&session)))
+    })
 }
 
 /// Where a page of live sessions ended: found again when the session itself is gone.
@@ -283,42 +279,37 @@ impl std::str::FromStr for LiveSessionCursor {
     }
 }
 
+/// The session of this id, unless it has ended.
+fn find_live(caller: &ApiCaller, id: SessionId) -> Option<Arc<SessionHandle>> {
+    caller.hub().session(caller.app.id(), id).filter(|session| !session.has_ended())
+}
+
 async fn show(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
     PathParams(SessionPath { session: id }): PathParams<SessionPath>,
 ) -> Result<Json<SessionResource>, Problem> {
-    let live = state.hub().session(caller.app.id(), id).filter(|session| !session.has_ended());
-    if let Some(session) = live {
+    if let Some(session) = find_live(&caller, id) {
         return Ok(Json(SessionResource::live(&session)));
     }
-    state.hub().keep_history();
-    let ended = state.hub().store().ended_session(Arc::clone(caller.app.id()), id).await?;
-    let ended = ended.ok_or_else(|| {
-        Problem::not_found("there is no such session, or it ended more than 30 days ago")
-    })?;
+    caller.hub().keep_history();
+    let ended = caller.hub().store().ended_session(caller.app_id(), id).await?;
+    let ended = found(ended, "there is no such session, or it ended more than 30 days ago")?;
     Ok(Json(SessionResource::ended(ended)))
 }
 
 async fn end(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
     PathParams(SessionPath { session: id }): PathParams<SessionPath>,
-    JsonBody { body: EmptyBody { ref_ }, mark }: JsonBody<EmptyBody>,
+    JsonBody { body: EmptyBody { ref_ }, key }: JsonBody<EmptyBody>,
 ) -> Result<Response, Problem> {
-    let (by, at) = (caller.clone(), Arc::clone(&state));
-    let work = async move {
-        let live = at.hub().session(caller.app.id(), id).filter(|session| !session.has_ended());
-        let Some(session) = live else {
-            return Err(Problem::not_found("there is no such live session"));
-        };
+    let work = move |caller: ApiCaller| async move {
+        let session = found(find_live(&caller, id), "there is no such live session")?;
         // Kept first: what the audit log does not take is not done.
-        caller
-            .record(&at, AuditedCall::on_user(&session.user().username, "end_session", ref_))
-            .await?;
+        let username = &session.user().username;
+        caller.record(AuditedCall::on_user(username, "end_session", ref_)).await?;
         // It may have ended by itself meanwhile, as it was to.
-        at.hub().terminate(caller.app.id(), id, Some(&caller.identity.request));
+        caller.hub().terminate(caller.app.id(), id, Some(&caller.identity.request));
         Ok(())
     };
-    mark.perform(&state, &by, StatusCode::NO_CONTENT, work).await
+    key.perform(caller, StatusCode::NO_CONTENT, work).await
 }

@@ -2,22 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
 use axum::response::Response;
 use hyper::StatusCode;
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagedoor_proto::{InstanceId, LayoutClasses, Ref, Role, RoomId, Secret, Timestamp, Username};
 
+use super::body::{Body, plain_body};
 use super::caller::{ApiCaller, FORBIDDEN};
 use super::description::Description;
 use super::extract::JsonBody;
-use super::moderation::has_ref;
 use super::routes::{Method, Routes};
 use crate::auth::token::{
     DEFAULT_ROOM_TOKEN_LIFETIME, MAX_ROOM_TOKEN_LIFETIME, MAX_SERVER_TOKEN_LIFETIME, MintError,
@@ -25,7 +22,6 @@ use crate::auth::token::{
 };
 use crate::grant::{Grant, RoomPattern, Scopes};
 use crate::http::problem::{Problem, ProblemKind};
-use crate::http::state::HttpState;
 
 /// How long a minted session token may be shown, unless asked otherwise.
 const DEFAULT_SESSION_TOKEN_LIFE: Duration = Duration::from_hours(1);
@@ -60,7 +56,7 @@ const NO_SIGNING_KEY: ProblemKind = ProblemKind::new(StatusCode::CONFLICT, "no_s
 
 impl Description<'_> {
     /// It mints a token, and keeps nothing of it.
-    pub(super) fn mints<B: JsonSchema + DeserializeOwned>(self, body: &Value) -> Self {
+    pub(super) fn mints<B: Body>(self, body: &Value) -> Self {
         let minted = json!({
             "token": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl", "expires_at_ms": 1_900_000_300_000_u64,
         });
@@ -144,7 +140,7 @@ struct MintServer {
     #[serde(rename = "ref")]
     ref_: Option<Ref>,
 }
-has_ref!(MintSession, MintRoom, MintServer);
+plain_body!(MintSession, MintRoom, MintServer);
 
 /// A token.
 #[derive(Serialize, JsonSchema)]
@@ -157,7 +153,7 @@ pub(super) struct Minted {
 
 impl Minted {
     fn new(
-        state: &HttpState,
+        caller: &ApiCaller,
         life: Duration,
         token: Result<Secret, MintError>,
     ) -> Result<Self, Problem> {
@@ -173,7 +169,7 @@ impl Minted {
                 Problem::invalid(field, error.to_string())
             }
         })?;
-        let expires = (state.hub().clock().now() + life).as_secs();
+        let expires = (caller.hub().clock().now() + life).as_secs();
         Ok(Self { token, expires_at_ms: Timestamp::from_secs(expires) })
     }
 }
@@ -192,8 +188,7 @@ fn life(for_ms: Option<u64>, usual: Duration, most_ms: u64) -> Result<Duration, 
 
 pub(super) async fn mint_session(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
-    JsonBody { body, mark }: JsonBody<MintSession>,
+    JsonBody { body, key }: JsonBody<MintSession>,
 ) -> Result<Response, Problem> {
     let life = life(body.for_ms, DEFAULT_SESSION_TOKEN_LIFE, MAX_SESSION_TOKEN_MS)?;
     let mut rooms = Vec::with_capacity(body.rooms.len());
@@ -210,14 +205,13 @@ pub(super) async fn mint_session(
         grant: Grant { rooms, scopes, app_moderator: body.app_moderator },
         ttl_s: body.ttl_s,
     };
-    let mint = || Minted::new(&state, life, caller.app.tokens().mint_session(&claims, life));
-    mark.mint(&state, &caller, mint)
+    let mint = || Minted::new(&caller, life, caller.app.tokens().mint_session(&claims, life));
+    key.mint(&caller, mint)
 }
 
 async fn mint_room(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
-    JsonBody { body, mark }: JsonBody<MintRoom>,
+    JsonBody { body, key }: JsonBody<MintRoom>,
 ) -> Result<Response, Problem> {
     let life = life(body.for_ms, DEFAULT_ROOM_TOKEN_LIFETIME, MAX_ROOM_TOKEN_MS)?;
     let claims = RoomClaims {
@@ -229,18 +223,17 @@ async fn mint_room(
         layout_classes: body.layout_classes,
         app_moderator: body.app_moderator,
     };
-    let mint = || Minted::new(&state, life, caller.app.tokens().mint_room(&claims, Some(life)));
-    mark.mint(&state, &caller, mint)
+    let mint = || Minted::new(&caller, life, caller.app.tokens().mint_room(&claims, Some(life)));
+    key.mint(&caller, mint)
 }
 
 async fn mint_server(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
-    JsonBody { body, mark }: JsonBody<MintServer>,
+    JsonBody { body, key }: JsonBody<MintServer>,
 ) -> Result<Response, Problem> {
     caller.must_hold_key()?;
     let life = life(body.for_ms, MAX_SERVER_TOKEN_LIFETIME, MAX_SERVER_TOKEN_MS)?;
     let claims = ServerClaims { sub: body.name };
-    let mint = || Minted::new(&state, life, caller.app.tokens().mint_server(&claims, life));
-    mark.mint(&state, &caller, mint)
+    let mint = || Minted::new(&caller, life, caller.app.tokens().mint_server(&claims, life));
+    key.mint(&caller, mint)
 }

@@ -1,11 +1,9 @@
 //! Users: who is known, and what is done to them. Each verb acts at once on all their live sessions, and so in all their
 //! rooms, and is durable when it is answered.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
 use axum::response::Response;
 use hyper::StatusCode;
 use schemars::JsonSchema;
@@ -13,16 +11,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stagedoor_proto::{Data, Reason, Ref, Timestamp, Username};
 
+use super::body::{EmptyBody, plain_body};
 use super::caller::{ApiCaller, AuditedCall};
 use super::extract::{JsonBody, PathParams, QueryParams};
-use super::moderation::{EmptyBody, has_ref};
+use super::idempotency::IdempotencyKey;
 use super::paging::{self, Cursor, Page};
 use super::rejects::Rejects;
 use super::routes::{Method, Routes};
 use super::sessions::SessionResource;
-use crate::http::problem::{Problem, ProblemKind};
-use crate::http::state::HttpState;
-use crate::store::{Block, BlockKind, KnownUser, Page as StorePage};
+use crate::http::problem::{Problem, ProblemKind, found};
+use crate::store::{AuditEvent, Block, BlockKind, KnownUser, UserKey};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -127,7 +125,7 @@ struct UserResource {
 
 /// A block from the whole app.
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Block")]
+#[schemars(rename = "UserBlock")]
 struct BlockResource {
     /// By whom.
     kind: BlockResourceKind,
@@ -199,7 +197,7 @@ struct BanBody {
     #[serde(rename = "ref")]
     ref_: Option<Ref>,
 }
-has_ref!(BanBody);
+plain_body!(BanBody);
 
 /// What a verb did.
 #[derive(Serialize, JsonSchema)]
@@ -216,111 +214,104 @@ struct UserActionResult {
 
 async fn list(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
-    QueryParams(query): QueryParams<UserQuery>,
+    QueryParams(UserQuery { banned, cursor, limit }): QueryParams<UserQuery>,
 ) -> Result<Json<Page<UserResource>>, Problem> {
-    let limit = paging::limit(query.limit)?;
-    let page = StorePage { after: paging::after(query.cursor.as_ref())?, limit: limit + 1 };
-    let (app, now) = (Arc::clone(caller.app.id()), state.hub().clock().now());
-    let users = state.hub().store().users(app, query.banned, page, now).await?;
-    let page = Page::cut(users, limit, |user| user.username.clone());
+    let (hub, now) = (caller.hub(), caller.hub().clock().now());
+    let read = |page| hub.store().users(caller.app_id(), banned, page, now);
+    let page = paging::list(cursor, limit, read, |user| user.username.clone()).await?;
     Ok(Json(page.map(UserResource::from)))
 }
 
 async fn show(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
     PathParams(UserPath { username }): PathParams<UserPath>,
 ) -> Result<Json<UserWithSessions>, Problem> {
-    let user = caller.user(username);
-    let live = state.hub().sessions_of(&user).await?;
-    let known = state.hub().store().user(user, state.hub().clock().now()).await?;
-    let known = known.ok_or_else(|| Problem::not_found("nothing is known of such a user"))?;
+    let (hub, user) = (caller.hub(), caller.user(username));
+    let live = hub.sessions_of(&user).await?;
+    let known = hub.store().user(user, hub.clock().now()).await?;
+    let known = found(known, "nothing is known of such a user")?;
     let sessions = live.iter().map(|session| SessionResource::live(session)).collect();
     Ok(Json(UserWithSessions { user: known.into(), sessions }))
 }
 
+/// Acts on a user; `act` answers with how many sessions it ended, and what it did holds until `until_ms`.
+async fn act_on_user<A>(
+    caller: ApiCaller,
+    username: Username,
+    key: IdempotencyKey,
+    call: AuditedCall,
+    until_ms: Option<Timestamp>,
+    act: impl FnOnce(ApiCaller, UserKey, AuditEvent) -> A + Send + 'static,
+) -> Result<Response, Problem>
+where
+    A: Future<Output = Result<usize, Problem>> + Send + 'static,
+{
+    let work = |caller: ApiCaller| async move {
+        let (user, row) = (caller.user(username.clone()), caller.audit_row(call));
+        let sessions_ended = act(caller, user, row).await?;
+        Ok(UserActionResult { username, sessions_ended, until_ms })
+    };
+    key.perform(caller, StatusCode::OK, work).await
+}
+
 async fn ban(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
     PathParams(UserPath { username }): PathParams<UserPath>,
-    JsonBody { body: BanBody { for_ms, reason, ref_ }, mark }: JsonBody<BanBody>,
+    JsonBody { body: BanBody { for_ms, reason, ref_ }, key }: JsonBody<BanBody>,
 ) -> Result<Response, Problem> {
     if for_ms == Some(0) {
         let detail = "a ban lasts at least 1 ms; leave it out for one without an end";
         return Err(Problem::invalid("for_ms", detail));
     }
-    let (by, at) = (caller.clone(), Arc::clone(&state));
-    let work = async move {
-        let since = at.hub().clock().now();
-        let until = for_ms.map(|ms| since + Duration::from_millis(ms));
-        let reason = reason.map(|reason| reason.as_str().to_owned());
-        let block = Block { kind: BlockKind::Ban, reason: reason.clone(), since, until };
+    let since = caller.hub().clock().now();
+    let until = for_ms.map(|ms| since + Duration::from_millis(ms));
+    let reason = reason.map(|reason| reason.as_str().to_owned());
+    let block = Block { kind: BlockKind::Ban, reason: reason.clone(), since, until };
+    let call = AuditedCall { reason, ..AuditedCall::on_user(&username, "ban", ref_) };
+    let act = move |caller: ApiCaller, user, row| async move {
         let by_address = caller.app.rules().ban_guest_addresses;
-        let user = caller.user(username.clone());
-        let row = caller
-            .audit_row(&at, AuditedCall { reason, ..AuditedCall::on_user(&username, "ban", ref_) });
-        let sessions_ended = at
-            .hub()
-            .block_user(user, block, by_address, Some(row), Some(&caller.identity.request))
-            .await?;
-        Ok(UserActionResult { username, sessions_ended, until_ms: until })
+        let request = Some(&caller.identity.request);
+        Ok(caller.hub().block_user(user, block, by_address, Some(row), request).await?)
     };
-    mark.perform(&state, &by, StatusCode::OK, work).await
+    act_on_user(caller, username, key, call, until, act).await
 }
 
 async fn unban(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
     PathParams(UserPath { username }): PathParams<UserPath>,
-    JsonBody { body: EmptyBody { ref_ }, mark }: JsonBody<EmptyBody>,
+    JsonBody { body: EmptyBody { ref_ }, key }: JsonBody<EmptyBody>,
 ) -> Result<Response, Problem> {
-    let (by, at) = (caller.clone(), Arc::clone(&state));
-    let work = async move {
-        let row = caller.audit_row(&at, AuditedCall::on_user(&username, "unban", ref_));
-        if !at.hub().unblock_user(caller.user(username.clone()), Some(row)).await? {
-            return Err(Problem::not_found("this user is not banned"));
-        }
-        Ok(UserActionResult { username, sessions_ended: 0, until_ms: None })
+    let call = AuditedCall::on_user(&username, "unban", ref_);
+    let act = |caller: ApiCaller, user, row| async move {
+        let was_blocked = caller.hub().unblock_user(user, Some(row)).await?;
+        found(was_blocked.then_some(0), "this user is not banned")
     };
-    mark.perform(&state, &by, StatusCode::OK, work).await
+    act_on_user(caller, username, key, call, None, act).await
 }
 
 async fn delete(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
     PathParams(UserPath { username }): PathParams<UserPath>,
-    JsonBody { body: EmptyBody { ref_ }, mark }: JsonBody<EmptyBody>,
+    JsonBody { body: EmptyBody { ref_ }, key }: JsonBody<EmptyBody>,
 ) -> Result<Response, Problem> {
-    let (by, at) = (caller.clone(), Arc::clone(&state));
-    let work = async move {
-        let row = caller.audit_row(&at, AuditedCall::on_user(&username, "delete_user", ref_));
-        let user = caller.user(username.clone());
-        let Some(sessions_ended) =
-            at.hub().delete_user(user, Some(row), &caller.identity.request).await?
-        else {
-            let detail =
-                "nothing is known of such a user, or they were deleted before; nothing was changed";
-            return Err(Problem::not_found(detail));
-        };
-        Ok(UserActionResult { username, sessions_ended, until_ms: None })
+    let call = AuditedCall::on_user(&username, "delete_user", ref_);
+    let act = |caller: ApiCaller, user, row| async move {
+        let ended = caller.hub().delete_user(user, Some(row), &caller.identity.request).await?;
+        let absent =
+            "nothing is known of such a user, or they were deleted before; nothing was changed";
+        found(ended, absent)
     };
-    mark.perform(&state, &by, StatusCode::OK, work).await
+    act_on_user(caller, username, key, call, None, act).await
 }
 
 async fn revoke(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
     PathParams(UserPath { username }): PathParams<UserPath>,
-    JsonBody { body: EmptyBody { ref_ }, mark }: JsonBody<EmptyBody>,
+    JsonBody { body: EmptyBody { ref_ }, key }: JsonBody<EmptyBody>,
 ) -> Result<Response, Problem> {
-    let (by, at) = (caller.clone(), Arc::clone(&state));
-    let work = async move {
-        let row = caller.audit_row(&at, AuditedCall::on_user(&username, "revoke_tokens", ref_));
-        let user = caller.user(username.clone());
-        let sessions_ended =
-            at.hub().revoke_user(user, Some(row), &caller.identity.request).await?;
-        Ok(UserActionResult { username, sessions_ended, until_ms: None })
+    let call = AuditedCall::on_user(&username, "revoke_tokens", ref_);
+    let act = |caller: ApiCaller, user, row| async move {
+        Ok(caller.hub().revoke_user(user, Some(row), &caller.identity.request).await?)
     };
-    mark.perform(&state, &by, StatusCode::OK, work).await
+    act_on_user(caller, username, key, call, None, act).await
 }

@@ -1,9 +1,6 @@
 //! Webhooks: how endpoints fare, what could not be delivered, and trying that again.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use axum::response::Response;
 use hyper::StatusCode;
 use schemars::JsonSchema;
@@ -11,16 +8,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagedoor_proto::{Ref, Target, Timestamp};
 
+use super::body::{EmptyBody, plain_body};
 use super::caller::{ApiCaller, AuditedCall};
 use super::extract::{JsonBody, PathParams, QueryParams};
-use super::moderation::{EmptyBody, has_ref};
 use super::paging::{self, Page, PageQuery};
 use super::rejects::Rejects;
 use super::routes::{Method, Routes};
 use crate::config::EventType;
 use crate::http::problem::{Problem, ProblemKind};
-use crate::http::state::HttpState;
-use crate::store::{Message, OutboxCount};
+use crate::store::{Message, OutboxCount, Page as StorePage};
 use crate::webhook::Endpoint;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -178,7 +174,7 @@ struct ReplayAll {
     #[serde(rename = "ref")]
     ref_: Option<Ref>,
 }
-has_ref!(ReplayAll);
+plain_body!(ReplayAll);
 
 /// How many are tried again.
 #[derive(Serialize, JsonSchema)]
@@ -212,43 +208,36 @@ async fn list(caller: ApiCaller) -> Result<Json<Endpoints>, Problem> {
 
 async fn dead(
     caller: ApiCaller,
-    QueryParams(query): QueryParams<PageQuery>,
+    QueryParams(PageQuery { cursor, limit }): QueryParams<PageQuery>,
 ) -> Result<Json<Page<DeadLetter>>, Problem> {
-    let limit = paging::limit(query.limit)?;
-    let after = paging::after(query.cursor.as_ref())?.unwrap_or(0);
-    // One more than is shown tells whether there is a next page.
-    let found = caller.app.all_webhooks().dead_letters(after, limit + 1).await?;
-    let page = Page::cut(found, limit, |last| last.number);
+    let webhooks = caller.app.all_webhooks();
+    let read = |page: StorePage<u64>| webhooks.dead_letters(page.after.unwrap_or(0), page.limit);
+    let page = paging::list(cursor, limit, read, |last| last.number).await?;
     Ok(Json(page.map(DeadLetter::of)))
 }
 
 async fn replay(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
     PathParams(DeadLetterPath { number }): PathParams<DeadLetterPath>,
-    JsonBody { body: EmptyBody { ref_ }, mark }: JsonBody<EmptyBody>,
+    JsonBody { body: EmptyBody { ref_ }, key }: JsonBody<EmptyBody>,
 ) -> Result<Response, Problem> {
-    let webhooks = Arc::clone(caller.app.all_webhooks());
-    let (by, at) = (caller.clone(), Arc::clone(&state));
-    let work = async move {
-        let row = caller.audit_row(&at, replay_of(format!("dead letter {number}"), ref_));
-        let replayed = webhooks.replay(number, row).await?;
+    let work = move |caller: ApiCaller| async move {
+        let row = caller.audit_row(replay_of(format!("dead letter {number}"), ref_));
+        let replayed = caller.app.all_webhooks().replay(number, row).await?;
         replayed.map_err(|refused| Problem::not_found(refused.to_string()))?;
         Ok(Replayed { replayed: 1 })
     };
-    mark.perform(&state, &by, StatusCode::OK, work).await
+    key.perform(caller, StatusCode::OK, work).await
 }
 
 async fn replay_all(
     caller: ApiCaller,
-    State(state): State<Arc<HttpState>>,
-    JsonBody { body: ReplayAll { endpoint, ref_ }, mark }: JsonBody<ReplayAll>,
+    JsonBody { body: ReplayAll { endpoint, ref_ }, key }: JsonBody<ReplayAll>,
 ) -> Result<Response, Problem> {
-    let webhooks = Arc::clone(caller.app.all_webhooks());
-    let (by, at) = (caller.clone(), Arc::clone(&state));
-    let work = async move {
-        let row = caller.audit_row(&at, replay_of(format!("dead letters of {endpoint}"), ref_));
-        let replayed = webhooks.replay_all(&endpoint, row).await.map_err(|error| {
+    let work = |caller: ApiCaller| async move {
+        let row = caller.audit_row(replay_of(format!("dead letters of {endpoint}"), ref_));
+        let replayed = caller.app.all_webhooks().replay_all(&endpoint, row).await;
+        let replayed = replayed.map_err(|error| {
             tracing::error!(%error, "the store failed a replay");
             let detail = "some may be tried again already; send it again for the others";
             Problem::new(ProblemKind::STORE_UNAVAILABLE, detail)
@@ -256,7 +245,7 @@ async fn replay_all(
         let replayed = replayed.map_err(|refused| Problem::not_found(refused.to_string()))?;
         Ok(Replayed { replayed })
     };
-    mark.perform(&state, &by, StatusCode::OK, work).await
+    key.perform(caller, StatusCode::OK, work).await
 }
 
 /// What the audit log keeps of a replay: it concerns neither user nor room, so the reason says what was sent again.
