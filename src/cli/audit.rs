@@ -12,10 +12,11 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use stagedoor_proto::{RoomId, Username};
 
-use super::connection::cut;
+use super::exit::Exit;
 use super::failure::Failure;
 use super::limit::Limit;
-use super::{Exit, complain};
+use super::output::complain;
+use super::printer::cut;
 use crate::store::{AuditSearch, Head, StoreError};
 use source::{Log, Wanted};
 

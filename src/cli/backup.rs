@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, complain, print};
+use super::exit::Exit;
+use super::output::{complain, print};
 use crate::config::Store as Place;
 use crate::store;
 

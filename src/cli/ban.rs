@@ -6,9 +6,9 @@ use clap::Args;
 use serde_json::json;
 use stagedoor_proto::{Reason, Username};
 
-use super::Exit;
 use super::api::Call;
 use super::connection::Connection;
+use super::exit::Exit;
 use super::token::duration;
 use super::users::done;
 use super::verb::Once;

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{Exit, complain, print};
+use super::exit::Exit;
+use super::output::{complain, print};
 use crate::clock::Clock;
 use crate::config::{App, Config, ConfigError, Origin, Setting, Source, Store};
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use super::Exit;
 use super::api::Call;
 use super::connection::Operator;
+use super::exit::Exit;
 use super::failure::Failure;
 
 /// How long a gateway may take beyond its deadline: its last words, and what it leaves in the store.

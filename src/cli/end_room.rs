@@ -4,8 +4,8 @@ use clap::Args;
 use serde_json::json;
 use stagedoor_proto::RoomId;
 
-use super::Exit;
 use super::connection::Connection;
+use super::exit::Exit;
 use super::verb::{Manner, perform};
 
 /// Ends a room.

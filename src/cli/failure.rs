@@ -6,7 +6,7 @@ use std::io;
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::Exit;
+use super::exit::Exit;
 use super::unknown::Unknown;
 
 /// What a key opens.

@@ -6,12 +6,12 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use stagedoor_proto::{ParticipantId, Reason, RoomId, Username};
 
-use super::Exit;
 use super::api::Api;
 use super::connection::Connection;
+use super::exit::Exit;
+use super::lookup::{Kind, find_similar};
 use super::table::printable;
 use super::token::duration;
-use super::unknown::{Kind, Unknown};
 use super::verb::{Manner, ask, perform};
 use crate::config::told_duration;
 
@@ -64,7 +64,7 @@ impl Kick {
     /// That somebody is kept out who was not there: perhaps it was meant so, perhaps the name is wrong.
     fn block_of_absent(&self, api: &Api, user: &Username) -> String {
         let name = user.as_str();
-        let absent = match Unknown::look(api, Kind::In(self.room.as_str()), name) {
+        let absent = match find_similar(api, Kind::In(self.room.as_str()), name) {
             Ok(unknown) => unknown.to_string(),
             // It is done all the same.
             Err(_) => format!("no participant named {name:?}"),

@@ -20,7 +20,10 @@ mod exit;
 mod failure;
 mod kick;
 mod limit;
+mod lookup;
 mod mute;
+mod output;
+mod printer;
 mod receipt;
 mod rooms;
 mod serve;
@@ -32,13 +35,11 @@ mod users;
 mod verb;
 mod webhooks;
 
-use std::fmt::Display;
-use std::io::{self, Write as _};
-
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub use exit::Exit;
-pub use serve::{Serving, stop_signal};
+pub use output::complain;
+pub use serve::{Outcome, Serving, stop_signal};
 
 /// Self-hosted, real-time session gateway. Without a command: `serve --dev`.
 #[derive(Debug, Parser)]
@@ -88,15 +89,6 @@ enum Command {
     Completions(completions::Completions),
 }
 
-/// What a command came to.
-#[derive(Debug)]
-pub enum Outcome {
-    /// A gateway is to be run.
-    Serve(Box<Serving>),
-    /// Everything is done.
-    Done(Exit),
-}
-
 impl Cli {
     /// Does what the arguments ask for, short of running a gateway.
     #[must_use]
@@ -119,20 +111,9 @@ impl Cli {
             Some(Command::EndRoom(end)) => Outcome::Done(end.run()),
             Some(Command::Webhooks(webhooks)) => Outcome::Done(webhooks.run()),
             Some(Command::Drain(drain)) => Outcome::Done(drain.run()),
-            Some(Command::Completions(completions)) => Outcome::Done(completions.run()),
+            Some(Command::Completions(completions)) => {
+                Outcome::Done(completions.run(&mut Self::command()))
+            }
         }
     }
-}
-
-/// Prints `text`, in which every line ends. A closed pipe is no failure: whoever reads has had enough.
-fn print(text: &str) -> Exit {
-    let mut out = io::stdout().lock();
-    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    connection::finish(printed.map(|()| Exit::Success).map_err(failure::Failure::Print))
-}
-
-/// Tells what went wrong in one line, if anybody still reads that.
-pub fn complain(error: &dyn Display) {
-    // There is nobody left to tell that this failed.
-    let _ = writeln!(io::stderr(), "stagedoor: {error}");
 }

@@ -4,8 +4,8 @@ use clap::Args;
 use serde_json::json;
 use stagedoor_proto::{ParticipantId, RoomId, StreamId, Username};
 
-use super::Exit;
 use super::connection::Connection;
+use super::exit::Exit;
 use super::verb::{Manner, perform};
 
 /// Mutes a stream, or all of somebody's.

@@ -8,9 +8,9 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use stagedoor_proto::RoomId;
 
-use super::Exit;
 use super::api::Call;
 use super::connection::Connection;
+use super::exit::Exit;
 use super::limit::Limit;
 use super::table::Column;
 use super::verb::{Manner, Once, perform};
@@ -126,9 +126,8 @@ impl Rooms {
             What::List { limit } => connection.run(|api, printer| {
                 printer.list(COLUMNS, api.list(limit.rows, || Call::get(&["rooms"]))?)
             }),
-            What::Show { room, limit } => {
-                connection.run(|api, printer| inside::show(api, printer, &room, limit.rows))
-            }
+            What::Show { room, limit } => connection
+                .run(|api, printer| inside::show(api, printer, DETAILS, &room, limit.rows)),
             What::Create(create) => connection.run(|api, printer| {
                 let call = Call::post(&["rooms"], create.body()).once(create.once.ref_.as_ref());
                 printer.one(DETAILS, &api.ask(call)?)

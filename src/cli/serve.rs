@@ -14,7 +14,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Exit, Outcome, complain, print, token};
+use super::exit::Exit;
+use super::output::{complain, print};
+use super::token;
 use crate::clock::{Clock, Rng};
 use crate::config::{Config, ConfigError, DEV_APP, Dev, SERVER_KEY_PREFIX, Store};
 
@@ -62,6 +64,15 @@ pub struct Serving {
     ready: Ready,
     /// The file, and the arguments beside it; `None` where there is no file to be read again.
     asked: Option<(PathBuf, Serve)>,
+}
+
+/// What a command came to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A gateway is to be run.
+    Serve(Box<Serving>),
+    /// Everything is done.
+    Done(Exit),
 }
 
 /// What is printed once the gateway listens.

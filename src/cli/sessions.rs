@@ -4,9 +4,9 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use stagedoor_proto::{SessionId, Username};
 
-use super::Exit;
 use super::api::Call;
 use super::connection::Connection;
+use super::exit::Exit;
 use super::limit::Limit;
 use super::table::Column;
 use super::verb::Once;

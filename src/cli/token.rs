@@ -12,7 +12,8 @@ use serde::Deserialize as _;
 use serde::de::IntoDeserializer as _;
 use stagedoor_proto::{InstanceId, LayoutClasses, Role, RoomId, Secret, Timestamp, Username};
 
-use super::{Exit, complain, print};
+use super::exit::Exit;
+use super::output::{complain, print};
 use crate::auth::keys::{AppKey, InvalidKey};
 use crate::auth::token::{AppTokens, MAX_SERVER_TOKEN_LIFETIME, MintError};
 use crate::auth::token::{RoomClaims, ServerClaims, SessionClaims};

@@ -4,13 +4,13 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use stagedoor_proto::{Timestamp, Username};
 
-use super::Exit;
 use super::api::Call;
 use super::connection::Connection;
+use super::exit::Exit;
 use super::limit::Limit;
+use super::lookup::{Kind, explain};
 use super::sessions;
 use super::table::{Column, date, printable};
-use super::unknown::{Kind, explain};
 use super::verb::Once;
 
 const COLUMNS: &[Column] = &[

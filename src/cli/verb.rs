@@ -6,12 +6,12 @@ use clap::Args;
 use serde_json::Value;
 use stagedoor_proto::{Ref, RoomId};
 
-use super::Exit;
 use super::api::{Api, Call};
 use super::connection::Connection;
+use super::exit::Exit;
 use super::failure::{Failure, Refusal};
+use super::lookup::{Kind, explain, in_room};
 use super::token::duration;
-use super::unknown::{Kind, explain, in_room};
 
 /// How a verb is done.
 #[derive(Debug, Args)]

@@ -4,11 +4,12 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use stagedoor_proto::Ref;
 
-use super::Exit;
 use super::api::{Api, Call};
-use super::connection::{Connection, Printer};
+use super::connection::Connection;
+use super::exit::Exit;
 use super::failure::Failure;
 use super::limit::Limit;
+use super::printer::Printer;
 use super::table::Column;
 use super::verb::Once;
 

@@ -9,11 +9,10 @@ use serde_json::Value;
 use stagedoor_proto::RoomId;
 
 use super::super::api::{Api, Call};
-use super::super::connection::{Printer, cut};
 use super::super::failure::Failure;
+use super::super::lookup::in_room;
+use super::super::printer::{Printer, cut};
 use super::super::table::Column;
-use super::super::unknown::in_room;
-use super::DETAILS;
 
 const PARTICIPANTS: &[Column] = &[
     Column::plain("participant", "/participant/id"),
@@ -34,10 +33,11 @@ const STREAMS: &[Column] = &[
     Column::plain("muted", "/muted"),
 ];
 
-/// Shows a room with at most `limit` of its participants, and as many of its streams.
+/// Shows the `details` of a room with at most `limit` of its participants, and as many of its streams.
 pub(super) fn show(
     api: &Api,
     printer: &mut Printer,
+    details: &[Column],
     room: &RoomId,
     limit: usize,
 ) -> Result<(), Failure> {
@@ -51,7 +51,7 @@ pub(super) fn show(
     shown["participants"] = participants.into();
     shown["streams"] = streams.into();
     let tables = [(PARTICIPANTS, "/participants"), (STREAMS, "/streams")];
-    printer.with_items(&shown, (DETAILS, ""), &tables)?;
+    printer.with_items(&shown, (details, ""), &tables)?;
     if more_participants {
         cut(listed, "participants ");
     }
