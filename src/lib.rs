@@ -7,6 +7,7 @@
 //! To embed the gateway, build a [`config::Config`], call [`server::Server::bind_with`] with auth hooks of your own
 //! ([`auth::AuthHook`]), and [`server::Server::run`] it.
 
+pub mod api_body;
 pub mod auth;
 pub mod cli;
 pub mod clock;

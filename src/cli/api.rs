@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 use serde_json::Value;
 use stagedoor_proto::Ref;
 use tokio::runtime::{Builder, Runtime};
@@ -51,8 +52,9 @@ impl<'a> Call<'a> {
         Self::new(Method::GET, path, None)
     }
 
-    /// Has something done.
-    pub(super) fn post(path: &[&'a str], body: Value) -> Self {
+    /// Has something done, as `body` says.
+    pub(super) fn post(path: &[&'a str], body: &impl Serialize) -> Self {
+        let body = serde_json::to_value(body).expect("a body has a JSON form");
         Self::new(Method::POST, path, Some(body))
     }
 

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::json;
 use stagedoor_proto::{Reason, Username};
 
 use super::api::Call;
 use super::connection::Connection;
 use super::exit::Exit;
-use super::token::duration;
-use super::users::done;
+use super::token::{duration, millis};
 use super::verb::Once;
+use crate::api_body::BanBody;
 
 /// Bans a user.
 #[derive(Debug, Args)]
@@ -44,13 +43,10 @@ pub(super) struct Unban {
 impl Ban {
     pub(super) fn run(self) -> Exit {
         let Self { user, duration, reason, once, connection } = self;
-        let for_ms =
-            duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+        let body = BanBody { for_ms: duration.map(millis), reason, ref_: None };
         connection.run(|api, printer| {
-            let body = json!({ "for_ms": for_ms, "reason": reason });
-            let call = Call::post(&["users", user.as_str(), "ban"], body);
-            let answer = api.ask(call.once(once.ref_.as_ref()))?;
-            printer.told(&answer, &done("banned", &user, &answer))
+            let call = Call::post(&["users", user.as_str(), "ban"], &body);
+            printer.told_of_user("banned", &user, &api.ask(call.once(once.ref_.as_ref()))?)
         })
     }
 }
@@ -60,8 +56,7 @@ impl Unban {
         let Self { user, once, connection } = self;
         connection.run(|api, printer| {
             let call = Call::delete(&["users", user.as_str(), "ban"]).once(once.ref_.as_ref());
-            let answer = api.ask(call)?;
-            printer.told(&answer, &done("unbanned", &user, &answer))
+            printer.told_of_user("unbanned", &user, &api.ask(call)?)
         })
     }
 }

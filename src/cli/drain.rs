@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::json;
 
 use super::api::Call;
 use super::connection::Operator;
 use super::exit::Exit;
 use super::failure::Failure;
+use crate::api_body::EmptyBody;
 
 /// How long a gateway may take beyond its deadline: its last words, and what it leaves in the store.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -29,7 +29,7 @@ impl Drain {
     pub(super) fn run(self) -> Exit {
         let Self { wait, operator } = self;
         operator.run(|api, printer| {
-            let answer = api.ask(Call::post(&["drain"], json!({})))?;
+            let answer = api.ask(Call::post(&["drain"], &EmptyBody::default()))?;
             let deadline = Duration::from_millis(answer["deadline_ms"].as_u64().unwrap_or(0));
             let told = match answer["sessions"].as_u64().unwrap_or(0) {
                 1 => "draining: 1 session is to go".to_owned(),

@@ -1,12 +1,12 @@
 //! `end-room`: ends a room for all in it.
 
 use clap::Args;
-use serde_json::json;
 use stagedoor_proto::RoomId;
 
 use super::connection::Connection;
 use super::exit::Exit;
-use super::verb::{Manner, perform};
+use super::verb::{Manner, on_room, perform};
+use crate::room::Moderation;
 
 /// Ends a room.
 #[derive(Debug, Args)]
@@ -21,6 +21,7 @@ pub(super) struct EndRoom {
 
 impl EndRoom {
     pub(super) fn run(self) -> Exit {
-        perform(&self.connection, &self.manner, &self.room, "end", &json!({}))
+        let command = Moderation::EndRoom(on_room(self.room.clone()));
+        perform(&self.connection, &self.manner, &self.room, &command)
     }
 }

@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Map, Value, json};
-use stagedoor_proto::{ParticipantId, Reason, RoomId, Username};
+use serde_json::Value;
+use stagedoor_proto::{
+    Block, BlockScope, ForceDisconnect, ParticipantId, Reason, RoomId, Unblock, Username,
+};
 
 use super::api::Api;
 use super::connection::Connection;
 use super::exit::Exit;
 use super::lookup::{Kind, find_similar};
 use super::table::printable;
-use super::token::duration;
-use super::verb::{Manner, ask, perform};
+use super::token::{duration, millis};
+use super::verb::{Manner, ask, perform, who};
 use crate::config::told_duration;
+use crate::room::Moderation;
 
 /// Removes somebody.
 #[derive(Debug, Args)]
@@ -47,11 +50,12 @@ pub(super) struct Kick {
 impl Kick {
     pub(super) fn run(self) -> Exit {
         let Self { room, manner, connection, .. } = &self;
+        let command = self.command();
         if self.lift {
-            return perform(connection, manner, room, "unblock", &self.body());
+            return perform(connection, manner, room, &command);
         }
         connection.run(|api, printer| {
-            let receipt = ask(api, manner, room, "force_disconnect", &self.body())?;
+            let receipt = ask(api, manner, room, &command)?;
             match &self.user {
                 Some(user) if was_absent(&receipt) => {
                     printer.told(&receipt, &self.block_of_absent(api, user))
@@ -80,21 +84,17 @@ impl Kick {
         )
     }
 
-    fn body(&self) -> Value {
+    fn command(&self) -> Moderation {
+        let (room, username, ref_) = (self.room.clone(), self.user.clone(), None);
         if self.lift {
-            return json!({ "username": self.user });
+            let username = username.expect("a user is required where no membership is named");
+            return Moderation::Unblock(Unblock { room, username, ref_ });
         }
-        let mut block = Map::new();
-        if let Some(duration) = self.duration {
-            let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-            block.insert("for_ms".to_owned(), ms.into());
-        }
-        if self.everywhere {
-            block.insert("scope".to_owned(), "app".into());
-        }
-        json!({
-            "username": self.user, "participant": self.participant, "block": block, "reason": self.reason,
-        })
+        let who = who(self.participant, username).expect("one of the two is required");
+        let scope = if self.everywhere { BlockScope::App } else { BlockScope::Room };
+        let block = Block { for_ms: self.duration.map(millis), scope };
+        let reason = self.reason.clone();
+        Moderation::ForceDisconnect(ForceDisconnect { room, who, block, reason, ref_ })
     }
 }
 

@@ -1,12 +1,14 @@
 //! `mute` and `mute-all`: silence in a room, and its end.
 
 use clap::Args;
-use serde_json::json;
-use stagedoor_proto::{ParticipantId, RoomId, StreamId, Username};
+use stagedoor_proto::{
+    ForceMute, ForceMuteAll, MuteTarget, ParticipantId, RoomId, StreamId, Username,
+};
 
 use super::connection::Connection;
 use super::exit::Exit;
-use super::verb::{Manner, perform};
+use super::verb::{Manner, on_room, perform, who};
+use crate::room::Moderation;
 
 /// Mutes a stream, or all of somebody's.
 #[derive(Debug, Args)]
@@ -63,24 +65,31 @@ pub(super) struct MuteAll {
 
 impl Mute {
     pub(super) fn run(self) -> Exit {
-        let Self { room, target: Target { user, participant, stream }, .. } = &self;
-        let mut body = json!({ "username": user, "participant": participant, "stream": stream });
-        let name = if self.lift { "lift_mute" } else { "force_mute" };
-        if !self.lift {
-            body["lock"] = self.lock.into();
+        let Self { room, target, lock, lift, manner, connection } = self;
+        let body = ForceMute { target: target.of_mute(room.clone()), lock, ref_: None };
+        let command = if lift { Moderation::LiftMute(body) } else { Moderation::ForceMute(body) };
+        perform(&connection, &manner, &room, &command)
+    }
+}
+
+impl Target {
+    fn of_mute(self, room: RoomId) -> MuteTarget {
+        match (self.stream, who(self.participant, self.user)) {
+            (Some(stream), _) => MuteTarget::Stream(stream),
+            (None, Some(who)) => MuteTarget::Person { room, who },
+            (None, None) => unreachable!("one of the group is required"),
         }
-        perform(&self.connection, &self.manner, room, name, &body)
     }
 }
 
 impl MuteAll {
     pub(super) fn run(self) -> Exit {
         let Self { room, lock, except, lift, manner, connection } = self;
-        let (name, body) = if lift {
-            ("disable_force_mute", json!({}))
+        let command = if lift {
+            Moderation::DisableForceMute(on_room(room.clone()))
         } else {
-            ("force_mute_all", json!({ "lock": lock, "except": except }))
+            Moderation::ForceMuteAll(ForceMuteAll { room: room.clone(), except, lock, ref_: None })
         };
-        perform(&connection, &manner, &room, name, &body)
+        perform(&connection, &manner, &room, &command)
     }
 }

@@ -5,11 +5,12 @@
 use std::io::{self, BufWriter, StdoutLock, Write as _};
 
 use serde_json::Value;
+use stagedoor_proto::{Timestamp, Username};
 
 use super::failure::Failure;
 use super::output::complain;
 use super::receipt::Receipt;
-use super::table::{self, Column};
+use super::table::{self, Column, date, printable};
 
 /// Prints answers: for people, or for machines.
 pub(super) struct Printer {
@@ -89,6 +90,16 @@ impl Printer {
         self.either(answer, |out| writeln!(out, "{sentence}"))
     }
 
+    /// What was done to a user, in a sentence.
+    pub(super) fn told_of_user(
+        &mut self,
+        done: &str,
+        user: &Username,
+        answer: &Value,
+    ) -> Result<(), Failure> {
+        self.told(answer, &done_to_user(done, user, answer))
+    }
+
     fn either(
         &mut self,
         answer: &Value,
@@ -106,4 +117,20 @@ impl Printer {
 /// Tells that there are more than the `count` that were shown of `what`, which ends in a space where it is anything.
 pub(super) fn cut(count: usize, what: &str) {
     complain(&format_args!("there are more {what}than {count}: raise --limit"));
+}
+
+fn done_to_user(what: &str, user: &Username, answer: &Value) -> String {
+    let until = match answer["until_ms"].as_u64().map(Timestamp::from_millis) {
+        None => String::new(),
+        Some(until) => match date(until) {
+            Some(date) => format!(" until {date}"),
+            None => " for ever".to_owned(),
+        },
+    };
+    let ended = match answer["sessions_ended"].as_u64() {
+        None | Some(0) => String::new(),
+        Some(1) => "; 1 session ended".to_owned(),
+        Some(count) => format!("; {count} sessions ended"),
+    };
+    format!("{what} {}{until}{ended}", printable(user.as_str()))
 }

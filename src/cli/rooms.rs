@@ -5,7 +5,6 @@
 mod inside;
 
 use clap::{Args, Subcommand};
-use serde_json::{Map, Value, json};
 use stagedoor_proto::RoomId;
 
 use super::api::Call;
@@ -13,7 +12,9 @@ use super::connection::Connection;
 use super::exit::Exit;
 use super::limit::Limit;
 use super::table::Column;
-use super::verb::{Manner, Once, perform};
+use super::verb::{Manner, Once, on_room, perform};
+use crate::api_body::{NewMute, NewRoom};
+use crate::room::{Moderation, RoomChoices};
 
 const COLUMNS: &[Column] = &[
     Column::plain("room", "/room"),
@@ -106,16 +107,16 @@ struct Locking {
 }
 
 impl Create {
-    fn body(&self) -> Value {
-        let chosen = [("participants", self.participants), ("streams", self.streams)];
-        let settings: Map<_, _> = chosen
-            .into_iter()
-            .filter_map(|(name, most)| Some((name.to_owned(), most?.into())))
-            .collect();
-        json!({
-            "room": self.room, "settings": settings,
-            "mute": { "active": self.muted, "lock": self.mute_locked }, "locked": self.locked,
-        })
+    fn body(&self) -> NewRoom {
+        let Self { room, participants, streams, muted, mute_locked, locked, once: _ } = self;
+        let (participants, streams) = (*participants, *streams);
+        NewRoom {
+            room: room.clone(),
+            settings: RoomChoices { participants, streams, ..RoomChoices::default() },
+            mute: NewMute { active: *muted, lock: *mute_locked },
+            locked: *locked,
+            ref_: None,
+        }
     }
 }
 
@@ -129,14 +130,14 @@ impl Rooms {
             What::Show { room, limit } => connection
                 .run(|api, printer| inside::show(api, printer, DETAILS, &room, limit.rows)),
             What::Create(create) => connection.run(|api, printer| {
-                let call = Call::post(&["rooms"], create.body()).once(create.once.ref_.as_ref());
+                let call = Call::post(&["rooms"], &create.body()).once(create.once.ref_.as_ref());
                 printer.one(DETAILS, &api.ask(call)?)
             }),
             What::Lock(Locking { room, manner }) => {
-                perform(&connection, &manner, &room, "lock", &json!({}))
+                perform(&connection, &manner, &room, &Moderation::LockRoom(on_room(room.clone())))
             }
             What::Unlock(Locking { room, manner }) => {
-                perform(&connection, &manner, &room, "unlock", &json!({}))
+                perform(&connection, &manner, &room, &Moderation::UnlockRoom(on_room(room.clone())))
             }
         }
     }

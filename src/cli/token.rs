@@ -225,6 +225,11 @@ fn tokens(
     Ok(AppTokens::new(app.into(), [key].into(), clock))
 }
 
+/// A duration as the server API takes it.
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// A duration, as an argument.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "expected a duration such as 30s, 5m, 24h or 30d".to_owned())

@@ -1,8 +1,7 @@
 //! `users list|show|delete|revoke`: who is known.
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
-use stagedoor_proto::{Timestamp, Username};
+use stagedoor_proto::Username;
 
 use super::api::Call;
 use super::connection::Connection;
@@ -10,8 +9,9 @@ use super::exit::Exit;
 use super::limit::Limit;
 use super::lookup::{Kind, explain};
 use super::sessions;
-use super::table::{Column, date, printable};
+use super::table::Column;
 use super::verb::Once;
+use crate::api_body::EmptyBody;
 
 const COLUMNS: &[Column] = &[
     Column::plain("user", "/username"),
@@ -95,30 +95,13 @@ impl Users {
                 let answer = api
                     .ask(call)
                     .map_err(|failure| explain(api, Kind::User, user.as_str(), failure))?;
-                printer.told(&answer, &done("deleted", &user, &answer))
+                printer.told_of_user("deleted", &user, &answer)
             }
             What::Revoke { user, once } => {
-                let call = Call::post(&["users", user.as_str(), "revoke"], json!({}));
+                let call = Call::post(&["users", user.as_str(), "revoke"], &EmptyBody::default());
                 let answer = api.ask(call.once(once.ref_.as_ref()))?;
-                printer.told(&answer, &done("revoked all tokens of", &user, &answer))
+                printer.told_of_user("revoked all tokens of", &user, &answer)
             }
         })
     }
-}
-
-/// What was done to a user, in a sentence.
-pub(super) fn done(what: &str, user: &Username, answer: &Value) -> String {
-    let until = match answer["until_ms"].as_u64().map(Timestamp::from_millis) {
-        None => String::new(),
-        Some(until) => match date(until) {
-            Some(date) => format!(" until {date}"),
-            None => " for ever".to_owned(),
-        },
-    };
-    let ended = match answer["sessions_ended"].as_u64() {
-        None | Some(0) => String::new(),
-        Some(1) => "; 1 session ended".to_owned(),
-        Some(count) => format!("; {count} sessions ended"),
-    };
-    format!("{what} {}{until}{ended}", printable(user.as_str()))
 }

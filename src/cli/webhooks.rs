@@ -1,7 +1,7 @@
 //! `webhooks list|dead|replay`: how the app's endpoints fare, and what could not be delivered to them.
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::Value;
 use stagedoor_proto::Ref;
 
 use super::api::{Api, Call};
@@ -12,6 +12,7 @@ use super::limit::Limit;
 use super::printer::Printer;
 use super::table::Column;
 use super::verb::Once;
+use crate::api_body::{EmptyBody, ReplayAll};
 
 const ENDPOINTS: &[Column] = &[
     Column::plain("endpoint", "/id"),
@@ -103,11 +104,16 @@ impl Webhooks {
 impl Which {
     fn replay(&self, ref_: Option<&Ref>, api: &Api, printer: &mut Printer) -> Result<(), Failure> {
         let number = self.number.map(|number| number.to_string());
-        let call = if let Some(number) = &number {
-            Call::post(&["webhooks", "dead-letters", number, "replay"], json!({}))
-        } else {
-            let body = json!({ "endpoint": self.endpoint });
-            Call::post(&["webhooks", "dead-letters", "replay"], body)
+        let call = match (&number, &self.endpoint) {
+            (Some(number), _) => {
+                let path = ["webhooks", "dead-letters", number, "replay"];
+                Call::post(&path, &EmptyBody::default())
+            }
+            (None, endpoint) => {
+                let endpoint = endpoint.clone().expect("one of the two is required");
+                let body = ReplayAll { endpoint, ref_: None };
+                Call::post(&["webhooks", "dead-letters", "replay"], &body)
+            }
         };
         let answer = api.ask(call.once(ref_))?;
         let count = answer["replayed"].as_u64().unwrap_or(0);

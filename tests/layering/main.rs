@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 
 /// The modules by layer, lowest first; each may import those of lower layers. The wire types all may.
 const LAYERS: &[&[&str]] = &[
-    &["grant", "rate_limit", "request", "session", "room"],
-    &["clock", "lifecycle", "sync", "telemetry", "config", "outbound"],
+    &["grant", "idempotency", "rate_limit", "request", "session", "room"],
+    &["api_body", "clock", "lifecycle", "sync", "telemetry", "config", "outbound"],
     &["store", "engine", "auth", "webhook"],
     &["hub"],
     &["transport"],
@@ -29,6 +29,7 @@ const BESIDE: &[(&str, &str)] = &[
     ("session", "grant"),
     ("session", "rate_limit"),
     ("room", "grant"),
+    ("room", "idempotency"),
     ("room", "rate_limit"),
     ("room", "request"),
     ("config", "outbound"),
@@ -38,6 +39,7 @@ const BESIDE: &[(&str, &str)] = &[
 ];
 /// Modules that may import less than their layer allows.
 const NARROW: &[(&str, &[&str])] = &[
+    ("api_body", &["room"]),
     ("clock", &[]),
     ("lifecycle", &[]),
     ("sync", &[]),

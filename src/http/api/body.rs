@@ -17,6 +17,7 @@ use stagedoor_proto::{
 };
 
 use super::strict::StrictReader;
+use crate::api_body::{BanBody, EmptyBody, NewRoom, ReplayAll};
 
 /// The parameter of the path that is a field of commands.
 const ROOM: &str = "room";
@@ -120,16 +121,7 @@ impl Body for ModerateRoom {
     }
 }
 
-/// A body with nothing but a `ref`.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "RefAlone")]
-pub(super) struct EmptyBody {
-    /// The caller's idempotency key.
-    #[serde(rename = "ref")]
-    pub(super) ref_: Option<Ref>,
-}
-plain_body!(EmptyBody);
+plain_body!(EmptyBody, NewRoom, BanBody, ReplayAll);
 
 /// The schema of a command as the body of a call: without what the path gives, and strict.
 pub(super) struct CommandSchema<B>(PhantomData<B>);

@@ -4,20 +4,19 @@ use axum::Json;
 use axum::response::Response;
 use hyper::StatusCode;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use stagedoor_proto::{
-    Counts, ForceMuteAll, ModerateRoom, Ref, RoomId, RoomMute, SendSignal, Sent, Target, Timestamp,
-    Verb, object,
+    Counts, ForceMuteAll, ModerateRoom, RoomId, RoomMute, SendSignal, Sent, Target, Timestamp, Verb,
 };
 
-use super::body::plain_body;
 use super::caller::{ApiCaller, AuditedCall};
 use super::errors::{ENGINE_UNAVAILABLE, NO_PARTICIPANT, ROOM_EXISTS};
 use super::extract::{JsonBody, PathParams, QueryParams, TOO_LARGE};
 use super::moderation::RoomPath;
 use super::paging::{self, Page, PageQuery};
 use super::routes::{Method, Routes};
+use crate::api_body::NewRoom;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::hub::ShownRoom;
 use crate::room::{Expiry, Moderation, RoomChoices};
@@ -92,38 +91,6 @@ fn example() -> Value {
         "mute": { "active": true, "lock": true }, "locked": false, "large": false,
     })
 }
-
-/// A room to be created.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct NewRoom {
-    /// Its id.
-    room: RoomId,
-    /// What is to be otherwise there than in the app's other rooms.
-    #[serde(default, deserialize_with = "object")]
-    settings: RoomChoices,
-    /// The mute that stands from the start.
-    #[serde(default, deserialize_with = "object")]
-    mute: NewMute,
-    /// Whether it is locked from the start.
-    #[serde(default)]
-    locked: bool,
-    /// The caller's idempotency key.
-    #[serde(rename = "ref")]
-    ref_: Option<Ref>,
-}
-
-/// A mute that is to stand.
-#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-struct NewMute {
-    /// Whether streams start muted.
-    active: bool,
-    /// Whether the muted may not undo it.
-    lock: bool,
-}
-
-plain_body!(NewRoom);
 
 /// A room, as an operator sees it. What tells how it is, is there while it is open.
 #[derive(Serialize, JsonSchema)]

@@ -13,13 +13,13 @@ use stagedoor_proto::{
     ClientInfo, Disconnect, InstanceId, SessionId, SessionState, Timestamp, Username,
 };
 
-use super::body::EmptyBody;
 use super::caller::{ApiCaller, AuditedCall};
 use super::extract::{JsonBody, PathParams, QueryParams};
 use super::paging::{self, Cursor, Page};
 use super::rejects::Rejects;
 use super::routes::{Method, Routes};
 use super::tokens;
+use crate::api_body::EmptyBody;
 use crate::http::problem::{Problem, ProblemKind, found};
 use crate::hub::SessionHandle;
 use crate::store::{EndedSession, EndedSessions, Page as StorePage};

@@ -9,9 +9,8 @@ use hyper::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stagedoor_proto::{Data, Reason, Ref, Timestamp, Username};
+use stagedoor_proto::{Data, Timestamp, Username};
 
-use super::body::{EmptyBody, plain_body};
 use super::caller::{ApiCaller, AuditedCall};
 use super::extract::{JsonBody, PathParams, QueryParams};
 use super::idempotency::IdempotencyKey;
@@ -19,6 +18,7 @@ use super::paging::{self, Cursor, Page};
 use super::rejects::Rejects;
 use super::routes::{Method, Routes};
 use super::sessions::SessionResource;
+use crate::api_body::{BanBody, EmptyBody};
 use crate::http::problem::{Problem, ProblemKind, found};
 use crate::store::{AuditEvent, Block, BlockKind, KnownUser, UserKey};
 
@@ -183,21 +183,6 @@ impl From<KnownUser> for UserResource {
         }
     }
 }
-
-/// A ban: for how long, and why.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct BanBody {
-    /// For how long; for good when it is absent.
-    #[schemars(range(min = 1))]
-    for_ms: Option<u64>,
-    /// Why; the user is told.
-    reason: Option<Reason>,
-    /// The caller's idempotency key.
-    #[serde(rename = "ref")]
-    ref_: Option<Ref>,
-}
-plain_body!(BanBody);
 
 /// What a verb did.
 #[derive(Serialize, JsonSchema)]

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagedoor_proto::{Ref, Target, Timestamp};
 
-use super::body::{EmptyBody, plain_body};
 use super::caller::{ApiCaller, AuditedCall};
 use super::extract::{JsonBody, PathParams, QueryParams};
 use super::paging::{self, Page, PageQuery};
 use super::rejects::Rejects;
 use super::routes::{Method, Routes};
+use crate::api_body::{EmptyBody, ReplayAll};
 use crate::config::EventType;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::store::{Message, OutboxCount, Page as StorePage};
@@ -163,18 +163,6 @@ impl DeadLetter {
         }
     }
 }
-
-/// Whose dead letters are to be tried again.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ReplayAll {
-    /// The endpoint's id.
-    endpoint: String,
-    /// The caller's idempotency key.
-    #[serde(rename = "ref")]
-    ref_: Option<Ref>,
-}
-plain_body!(ReplayAll);
 
 /// How many are tried again.
 #[derive(Serialize, JsonSchema)]
