@@ -16,6 +16,7 @@ pub mod engine;
 pub mod grant;
 pub mod http;
 pub mod hub;
+pub mod idempotency;
 pub mod lifecycle;
 pub mod outbound;
 pub mod rate_limit;

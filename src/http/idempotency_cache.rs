@@ -2,7 +2,8 @@
 //!
 //! Remembered are the answers of calls that did something, each for [`REF_LIFE`], by app; a refused call changed nothing
 //! and may be sent again. Invariant: the table is bounded in number and bytes, the oldest answer is forgotten first.
-//! Not here: the rooms' own memory of verbs (`room`), which other nodes have too.
+//! Not here: the rooms' own memory of verbs (`room`), which other nodes have too; when a request is the same again is said
+//! in `idempotency` for both.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use stagedoor_proto::{Ref, Timestamp};
 
 use super::problem::{Problem, ProblemKind};
+use crate::idempotency::{Fingerprint, KeyConflict, Recorded};
 use crate::sync::{Mutex, MutexGuard, Rank};
 
 /// A `ref` that was used for another call.
@@ -60,6 +62,10 @@ impl CachedResponse {
         Self { status, body }
     }
 
+    fn len(&self) -> usize {
+        self.body.len()
+    }
+
     pub(super) fn respond(self) -> Response {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = self.status;
@@ -83,53 +89,61 @@ impl Default for IdempotencyCache {
 
 #[derive(Default)]
 struct CacheTable {
-    used: HashMap<Key, CacheEntry>,
-    /// Those that are done, oldest first.
-    done: VecDeque<(Timestamp, Key)>,
+    entries: HashMap<Key, CacheEntry>,
+    /// The keys of calls that are done, oldest first.
+    done: VecDeque<Key>,
+    /// Of all responses.
     bytes: usize,
 }
 
-struct CacheEntry {
-    print: [u8; 32],
-    state: EntryState,
+/// What is known of a call under its key.
+enum CacheEntry {
+    InProgress(Fingerprint),
+    /// What it gave; `None`: that is not kept.
+    Done(Recorded<Option<CachedResponse>>),
 }
 
-enum EntryState {
-    Doing,
-    Done(Option<CachedResponse>),
-}
-
-/// The reservation of a call that is being done. Dropping it without an answer gives the `ref` back.
+/// The key of a call that is being done. Dropping it without a response gives the key back.
 pub(super) struct Reservation {
     cache: IdempotencyCache,
     key: Option<Key>,
+    request: Fingerprint,
     now: Timestamp,
 }
 
 impl IdempotencyCache {
+    /// Looks up the call under `key`, and reserves the key where there is none.
+    ///
+    /// # Errors
+    /// [`REF_CONFLICT`], [`REF_IN_USE`].
     pub(super) fn begin(
         &self,
         key: Key,
-        print: [u8; 32],
+        request: Fingerprint,
         now: Timestamp,
     ) -> Result<LookupResult, Problem> {
         let mut table = self.lock();
         table.prune(now);
-        match table.used.get(&key) {
-            Some(used) if used.print != print => {
-                let detail = "this `ref` was used before for another call; pick a new one";
-                Err(Problem::new(REF_CONFLICT, detail).at("ref"))
+        let known = match table.entries.get(&key) {
+            None => {
+                table.entries.insert(key.clone(), CacheEntry::InProgress(request));
+                let cache = self.clone();
+                let reservation = Reservation { cache, key: Some(key), request, now };
+                return Ok(LookupResult::First(reservation));
             }
-            Some(CacheEntry { state: EntryState::Done(answer), .. }) => {
-                Ok(LookupResult::Again(answer.clone()))
-            }
-            Some(CacheEntry { state: EntryState::Doing, .. }) => {
+            Some(CacheEntry::Done(recorded)) => recorded.answer_to(request).map(Some),
+            Some(CacheEntry::InProgress(first)) if *first == request => Ok(None),
+            Some(CacheEntry::InProgress(_)) => Err(KeyConflict),
+        };
+        match known {
+            Ok(Some(response)) => Ok(LookupResult::Again(response.clone())),
+            Ok(None) => {
                 let detail = "the call with this `ref` is being done; ask again for its answer";
                 Err(Problem::new(REF_IN_USE, detail).at("ref"))
             }
-            None => {
-                table.used.insert(key.clone(), CacheEntry { print, state: EntryState::Doing });
-                Ok(LookupResult::First(Reservation { cache: self.clone(), key: Some(key), now }))
+            Err(KeyConflict) => {
+                let detail = "this `ref` was used before for another call; pick a new one";
+                Err(Problem::new(REF_CONFLICT, detail).at("ref"))
             }
         }
     }
@@ -141,15 +155,14 @@ impl IdempotencyCache {
 
 impl CacheTable {
     fn prune(&mut self, now: Timestamp) {
-        while let Some((at, key)) = self.done.front() {
-            let is_old = now.saturating_since(*at) > REF_LIFE;
-            if !is_old && self.done.len() <= MAX_ANSWERS && self.bytes <= MAX_BYTES {
-                return;
-            }
-            if let Some(CacheEntry { state: EntryState::Done(Some(answer)), .. }) =
-                self.used.remove(key)
-            {
-                self.bytes -= answer.body.len();
+        while let Some(key) = self.done.front() {
+            let is_full = self.done.len() > MAX_ANSWERS || self.bytes > MAX_BYTES;
+            if let Some(CacheEntry::Done(recorded)) = self.entries.get(key) {
+                if !is_full && !recorded.has_expired(REF_LIFE, now) {
+                    return;
+                }
+                self.bytes -= recorded.answer().as_ref().map_or(0, CachedResponse::len);
+                self.entries.remove(key);
             }
             self.done.pop_front();
         }
@@ -157,14 +170,14 @@ impl CacheTable {
 }
 
 impl Reservation {
-    pub(super) fn complete(mut self, answer: Option<CachedResponse>) {
+    /// Remembers what the call gave; `None`: only that it was done.
+    pub(super) fn complete(mut self, response: Option<CachedResponse>) {
         let Some(key) = self.key.take() else { return };
         let mut table = self.cache.lock();
-        table.bytes += answer.as_ref().map_or(0, |answer| answer.body.len());
-        table.done.push_back((self.now, key.clone()));
-        if let Some(used) = table.used.get_mut(&key) {
-            used.state = EntryState::Done(answer);
-        }
+        table.bytes += response.as_ref().map_or(0, CachedResponse::len);
+        table.done.push_back(key.clone());
+        let recorded = Recorded::new(self.request, self.now, response);
+        table.entries.insert(key, CacheEntry::Done(recorded));
         table.prune(self.now);
     }
 }
@@ -172,7 +185,7 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         if let Some(key) = self.key.take() {
-            self.cache.lock().used.remove(&key);
+            self.cache.lock().entries.remove(&key);
         }
     }
 }
@@ -189,7 +202,7 @@ mod tests {
         print: u8,
         now: Timestamp,
     ) -> Result<LookupResult, Problem> {
-        cache.begin(("demo".into(), name.parse().unwrap()), [print; 32], now)
+        cache.begin(("demo".into(), name.parse().unwrap()), Fingerprint::of(&print), now)
     }
 
     fn answer(bytes: usize) -> CachedResponse {
@@ -225,6 +238,6 @@ mod tests {
         let late = NOW + REF_LIFE + Duration::from_secs(1);
         assert!(matches!(begin(&cache, "2", 2, late), Ok(LookupResult::First(_))));
         assert_eq!(cache.lock().bytes, 0);
-        assert!(cache.lock().used.is_empty());
+        assert!(cache.lock().entries.is_empty());
     }
 }

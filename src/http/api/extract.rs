@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{Context, SHA256};
 use axum::body::{Bytes, to_bytes};
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
@@ -20,6 +19,7 @@ use super::rejects::Rejects;
 use crate::http::idempotency_cache::{REF_CONFLICT, REF_IN_USE};
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::state::HttpState;
+use crate::idempotency::Fingerprint;
 use crate::telemetry::Limit;
 
 /// A body that does not end in time.
@@ -88,7 +88,7 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<HttpState>> for QueryParams<T> {
     }
 }
 
-/// A call that changes something: its JSON body, and the mark under which it is done once.
+/// A call that changes something: its JSON body, and the key under which it is done once.
 ///
 /// An empty body stands for `{}`. A misspelt field is named; fields that stand in the path are not in the body. The `ref`
 /// of the body and that of the header `Idempotency-Key` are one.
@@ -178,13 +178,9 @@ fn parse<T: Body>(bytes: &Bytes, path: &[(&str, &str)]) -> Result<T, Problem> {
 }
 
 /// What stands for all that a request asks for.
-fn fingerprint(head: &Parts, body: &[u8]) -> [u8; 32] {
-    let mut context = Context::new(&SHA256);
+fn fingerprint(head: &Parts, body: &[u8]) -> Fingerprint {
     let target = head.uri.path_and_query().map_or("", |target| target.as_str());
-    for part in [head.method.as_str(), target] {
-        context.update(part.as_bytes());
-        context.update(&[0]); // Neither holds it, so no two requests read the same.
-    }
-    context.update(body);
-    context.finish().as_ref().try_into().expect("SHA-256 gives 32 bytes")
+    // Neither holds the byte between them, so no two requests read the same.
+    let parts = [head.method.as_str().as_bytes(), target.as_bytes(), body];
+    Fingerprint::of_bytes(parts.join(&0).iter())
 }

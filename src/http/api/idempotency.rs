@@ -16,6 +16,7 @@ use tracing::Instrument as _;
 use super::caller::ApiCaller;
 use crate::http::idempotency_cache::{CachedResponse, LookupResult};
 use crate::http::problem::{Problem, ProblemKind};
+use crate::idempotency::Fingerprint;
 
 /// What is done failed inside.
 pub(super) const INTERNAL: ProblemKind =
@@ -25,11 +26,11 @@ pub(super) const INTERNAL: ProblemKind =
 pub(super) const HEADER: &str = "idempotency-key";
 
 /// Under which `ref` a call is done, and what stands for the rest of it.
-pub(super) struct IdempotencyKey(Option<(Ref, [u8; 32])>);
+pub(super) struct IdempotencyKey(Option<(Ref, Fingerprint)>);
 
 impl IdempotencyKey {
-    /// A mark; `fingerprint` is only asked for where there is a `ref`.
-    pub(super) fn new(ref_: Option<Ref>, fingerprint: impl FnOnce() -> [u8; 32]) -> Self {
+    /// A key; `fingerprint` is only asked for where there is a `ref`.
+    pub(super) fn new(ref_: Option<Ref>, fingerprint: impl FnOnce() -> Fingerprint) -> Self {
         Self(ref_.map(|ref_| (ref_, fingerprint())))
     }
 
@@ -83,9 +84,9 @@ impl IdempotencyKey {
     }
 
     fn begin(self, caller: &ApiCaller) -> Result<LookupResult, Problem> {
-        let Some((ref_, print)) = self.0 else { return Ok(LookupResult::Unmarked) };
+        let Some((ref_, request)) = self.0 else { return Ok(LookupResult::Unmarked) };
         let now = caller.hub().clock().now();
-        caller.state().api().idempotency.begin((caller.app_id(), ref_), print, now)
+        caller.state().api().idempotency.begin((caller.app_id(), ref_), request, now)
     }
 }
 
