@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use stagedoor::cli::{Cli, Exit, Outcome, Serving, complain, stop_signal};
+use stagedoor::cli::{Cli, Exit, Outcome, ServeCommand, print_error, stop_signal};
 use stagedoor::config::Mode;
 use stagedoor::server::{Server, Stopped};
 use stagedoor::telemetry::{self, Format};
@@ -17,15 +17,15 @@ fn main() -> ExitCode {
         Outcome::Serve(serving) => match serve(&serving) {
             Ok(Stopped::Cleanly) => Exit::Success,
             Ok(Stopped::Late) => {
-                complain(&"the drain deadline passed before everybody had gone");
+                print_error(&"the drain deadline passed before everybody had gone");
                 Exit::Failure
             }
             Ok(Stopped::NotHandedOver) => {
-                complain(&"the sessions could not be handed over to the next process");
+                print_error(&"the sessions could not be handed over to the next process");
                 Exit::Failure
             }
             Err(error) => {
-                complain(&format_args!("{error:#}"));
+                print_error(&format_args!("{error:#}"));
                 Exit::Failure
             }
         },
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 }
 
 #[tokio::main]
-async fn serve(serving: &Serving) -> anyhow::Result<Stopped> {
+async fn serve(serving: &ServeCommand) -> anyhow::Result<Stopped> {
     let format = match serving.config.mode {
         Mode::Dev => Format::Pretty,
         Mode::Production => Format::Json,

@@ -13,7 +13,7 @@ use serde_json::Value;
 use stagedoor_proto::Ref;
 use tokio::runtime::{Builder, Runtime};
 
-use super::failure::{Door, Failure, Refusal};
+use super::failure::{ApiScope, Failure, Refusal};
 use crate::auth;
 
 /// How long a connection may take to be made.
@@ -33,7 +33,7 @@ pub(super) struct Api {
     base: Url,
     key: SecretString,
     /// What the key is to open.
-    door: Door,
+    scope: ApiScope,
 }
 
 /// A call to be made.
@@ -80,8 +80,8 @@ impl<'a> Call<'a> {
 }
 
 impl Api {
-    /// The API under `base`, whose door `key` is to open.
-    pub(super) fn new(base: Url, key: SecretString, door: Door) -> Result<Self, Failure> {
+    /// The API under `base`, whose scope `key` is to open.
+    pub(super) fn new(base: Url, key: SecretString, scope: ApiScope) -> Result<Self, Failure> {
         auth::install_crypto();
         let runtime = Builder::new_current_thread().enable_all().build();
         let client = Client::builder()
@@ -92,7 +92,7 @@ impl Api {
             .user_agent(concat!("stagedoor/", env!("CARGO_PKG_VERSION")))
             .build();
         let client = client.map_err(|error| Failure::connection(&base, &error))?;
-        Ok(Self { client, runtime: runtime.map_err(Failure::Runtime)?, base, key, door })
+        Ok(Self { client, runtime: runtime.map_err(Failure::Runtime)?, base, key, scope })
     }
 
     /// Makes a call; its answer, `null` where there is none.
@@ -205,7 +205,7 @@ impl Api {
         let body = response.bytes().await.map_err(|error| self.failed(&error))?;
         let refusal = serde_json::from_slice::<Refusal>(&body);
         Err(match refusal {
-            Ok(refusal) => Failure::Refused(refusal.at(self.door)),
+            Ok(refusal) => Failure::Refused(refusal.at(self.scope)),
             Err(_) => self.no_gateway(status),
         })
     }

@@ -15,7 +15,7 @@ use stagedoor_proto::{RoomId, Username};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::limit::Limit;
-use super::output::complain;
+use super::output::print_error;
 use super::printer::cut;
 use crate::store::{AuditSearch, Head, StoreError};
 use source::{Log, Wanted};
@@ -105,7 +105,7 @@ impl Audit {
                 Exit::Success
             }
             Err(error) => {
-                complain(&error);
+                print_error(&error);
                 if let AuditError::Gateway(failure) = &error {
                     failure.exit()
                 } else {

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::exit::Exit;
-use super::output::{complain, print};
+use super::output::{print, print_error};
 use crate::config::Store as Place;
 use crate::store;
 
@@ -35,7 +35,7 @@ impl Backup {
         let bytes = match store::backup(&path, &self.to) {
             Ok(bytes) => bytes,
             Err(error) => {
-                complain(&error);
+                print_error(&error);
                 return Exit::Failure;
             }
         };

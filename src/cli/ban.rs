@@ -8,8 +8,8 @@ use stagedoor_proto::{Reason, Username};
 use super::api::Call;
 use super::connection::Connection;
 use super::exit::Exit;
+use super::moderation::IdempotencyOption;
 use super::token::{duration, millis};
-use super::verb::Once;
 use crate::api_body::BanBody;
 
 /// Bans a user.
@@ -24,7 +24,7 @@ pub(super) struct Ban {
     #[arg(long)]
     reason: Option<Reason>,
     #[command(flatten)]
-    once: Once,
+    once: IdempotencyOption,
     #[command(flatten)]
     connection: Connection,
 }
@@ -35,7 +35,7 @@ pub(super) struct Unban {
     /// The user.
     user: Username,
     #[command(flatten)]
-    once: Once,
+    once: IdempotencyOption,
     #[command(flatten)]
     connection: Connection,
 }
@@ -46,7 +46,7 @@ impl Ban {
         let body = BanBody { for_ms: duration.map(millis), reason, ref_: None };
         connection.run(|api, printer| {
             let call = Call::post(&["users", user.as_str(), "ban"], &body);
-            printer.told_of_user("banned", &user, &api.ask(call.once(once.ref_.as_ref()))?)
+            printer.user_result("banned", &user, &api.ask(call.once(once.ref_.as_ref()))?)
         })
     }
 }
@@ -56,7 +56,7 @@ impl Unban {
         let Self { user, once, connection } = self;
         connection.run(|api, printer| {
             let call = Call::delete(&["users", user.as_str(), "ban"]).once(once.ref_.as_ref());
-            printer.told_of_user("unbanned", &user, &api.ask(call)?)
+            printer.user_result("unbanned", &user, &api.ask(call)?)
         })
     }
 }

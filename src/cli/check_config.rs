@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::exit::Exit;
-use super::output::{complain, print};
+use super::output::{print, print_error};
 use crate::clock::Clock;
 use crate::config::{App, Config, ConfigError, Origin, Setting, Source, Store};
 
@@ -39,16 +39,16 @@ impl CheckConfig {
         let Some(file) = &self.file else {
             return print(&format!("{:#}\n", Config::schema().as_value()));
         };
-        match Source::open(file).and_then(|source| self.told(&source)) {
+        match Source::open(file).and_then(|source| self.describe(&source)) {
             Ok(text) => print(&text),
             Err(error) => {
-                complain(&error);
-                Exit::Misused
+                print_error(&error);
+                Exit::UsageError
             }
         }
     }
 
-    fn told(&self, source: &Source) -> Result<String, ConfigError> {
+    fn describe(&self, source: &Source) -> Result<String, ConfigError> {
         let config = source.config()?;
         let warnings = config.warnings(Clock::system().now());
         let report = Report { settings: source.settings(&config), warnings };

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use super::api::Api;
 use super::exit::Exit;
-use super::failure::{Door, Failure};
+use super::failure::{ApiScope, Failure};
 use super::output::finish;
 use super::printer::Printer;
 use crate::config::DEV_APP;
@@ -76,16 +76,16 @@ impl Operator {
     pub(super) fn run(&self, ask: impl FnOnce(&Api, &mut Printer) -> Result<(), Failure>) -> Exit {
         let Gateway { url, json } = &self.gateway;
         let base = below(url, &["api", "v1"]);
-        let api = self.key().and_then(|key| Api::new(base, key, Door::Node));
+        let api = self.key().and_then(|key| Api::new(base, key, ApiScope::Node));
         finish(api.and_then(|api| ask(&api, &mut Printer::new(*json))).map(|()| Exit::Success))
     }
 
     /// The operator's own key, wherever it is told; in development mode the app's server key is the operator's too, so
     /// that is looked for last.
     fn key(&self) -> Result<SecretString, Failure> {
-        let own = key(self.key_file.as_deref(), Door::Node);
+        let own = key(self.key_file.as_deref(), ApiScope::Node);
         let Err(missing @ Failure::NoKey(_)) = own else { return own };
-        match key(key_file().as_deref(), Door::App) {
+        match key(key_file().as_deref(), ApiScope::App) {
             Err(Failure::NoKey(_)) => Err(missing),
             apps => apps,
         }
@@ -98,7 +98,7 @@ pub(super) fn of_app(url: &Url, app: &str, key_file: Option<&Path>) -> Result<Ap
         return Err(Failure::NoSuchPath(app.to_owned()));
     }
     let base = below(url, &["api", "v1", "apps", app]);
-    Api::new(base, key(key_file, Door::App)?, Door::App)
+    Api::new(base, key(key_file, ApiScope::App)?, ApiScope::App)
 }
 
 /// Where the environment says that the server API is.
@@ -128,13 +128,13 @@ fn below(url: &Url, parts: &[&str]) -> Url {
 }
 
 /// The key in `file`; without one, that in the environment.
-fn key(file: Option<&Path>, door: Door) -> Result<SecretString, Failure> {
+fn key(file: Option<&Path>, scope: ApiScope) -> Result<SecretString, Failure> {
     let key = match file {
         Some(file) => std::fs::read_to_string(file).map_err(|error| Failure::KeyFile {
             file: file.display().to_string(),
             reason: error.to_string(),
         })?,
-        None => variable(door.variable()).ok_or(Failure::NoKey(door))?,
+        None => variable(scope.variable()).ok_or(Failure::NoKey(scope))?,
     };
     Ok(key.trim_end_matches(['\r', '\n']).into())
 }
@@ -171,10 +171,10 @@ mod tests {
         use secrecy::ExposeSecret as _;
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "sk_key\n").unwrap();
-        assert_eq!(key(Some(file.path()), Door::App).unwrap().expose_secret(), "sk_key");
-        let failure = key(Some(Path::new("/nowhere/key")), Door::App).unwrap_err();
+        assert_eq!(key(Some(file.path()), ApiScope::App).unwrap().expose_secret(), "sk_key");
+        let failure = key(Some(Path::new("/nowhere/key")), ApiScope::App).unwrap_err();
         assert!(
-            failure.exit() == Exit::Misused && failure.to_string().starts_with("/nowhere/key: ")
+            failure.exit() == Exit::UsageError && failure.to_string().starts_with("/nowhere/key: ")
         );
     }
 }

@@ -35,7 +35,7 @@ impl Drain {
                 1 => "draining: 1 session is to go".to_owned(),
                 count => format!("draining: {count} sessions are to go"),
             };
-            printer.told(&answer, &format!("{told}, within {} s", deadline.as_secs_f64()))?;
+            printer.sentence(&answer, &format!("{told}, within {} s", deadline.as_secs_f64()))?;
             let limit = deadline + LAST_WORDS;
             if wait && !api.is_gone_within(limit, PAUSE) {
                 return Err(Failure::StillThere(limit.as_secs()));

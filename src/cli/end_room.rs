@@ -5,7 +5,7 @@ use stagedoor_proto::RoomId;
 
 use super::connection::Connection;
 use super::exit::Exit;
-use super::verb::{Manner, on_room, perform};
+use super::moderation::{ModerationOptions, on_room, perform};
 use crate::room::Moderation;
 
 /// Ends a room.
@@ -14,7 +14,7 @@ pub(super) struct EndRoom {
     /// The room.
     room: RoomId,
     #[command(flatten)]
-    manner: Manner,
+    options: ModerationOptions,
     #[command(flatten)]
     connection: Connection,
 }
@@ -22,6 +22,6 @@ pub(super) struct EndRoom {
 impl EndRoom {
     pub(super) fn run(self) -> Exit {
         let command = Moderation::EndRoom(on_room(self.room.clone()));
-        perform(&self.connection, &self.manner, &self.room, &command)
+        perform(&self.connection, &self.options, &self.room, &command)
     }
 }

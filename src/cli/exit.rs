@@ -10,7 +10,7 @@ pub enum Exit {
     /// 1: it could not: a port is taken, the store cannot be opened, the gateway failed.
     Failure,
     /// 2: it was asked for something that makes no sense: arguments, or a configuration file.
-    Misused,
+    UsageError,
 }
 
 impl Exit {
@@ -20,7 +20,7 @@ impl Exit {
         match self {
             Self::Success => 0,
             Self::Failure => 1,
-            Self::Misused => 2, // What clap exits with for arguments it does not know.
+            Self::UsageError => 2, // What clap exits with for arguments it does not know.
         }
     }
 }

@@ -7,18 +7,18 @@ use reqwest::Url;
 use serde::Deserialize;
 
 use super::exit::Exit;
-use super::unknown::Unknown;
+use super::suggest::UnknownName;
 
 /// What a key opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Door {
+pub(super) enum ApiScope {
     /// An app.
     App,
     /// What concerns the whole node.
     Node,
 }
 
-impl Door {
+impl ApiScope {
     /// The variable that has the key.
     pub(super) const fn variable(self) -> &'static str {
         match self {
@@ -28,7 +28,7 @@ impl Door {
     }
 
     /// What to do when the key does not open it.
-    const fn advice(self) -> &'static str {
+    const fn hint(self) -> &'static str {
         match self {
             Self::App => "say which app with --app, and show its key with --key-file",
             Self::Node => "show that one with --key-file, or set STAGEDOOR_OPERATOR_KEY",
@@ -41,7 +41,7 @@ impl Door {
 pub(super) enum Failure {
     /// The caller's: no key was given.
     #[error("no key: name the file it is in with --key-file, or set {}", .0.variable())]
-    NoKey(Door),
+    NoKey(ApiScope),
     /// The caller's: the key cannot be read.
     #[error("{file}: {reason}")]
     KeyFile {
@@ -93,7 +93,7 @@ pub(super) enum Failure {
     Refused(Refusal),
     /// There is nobody and nothing of that name.
     #[error(transparent)]
-    Unknown(Unknown),
+    Unknown(UnknownName),
     /// The gateway goes on after its deadline.
     #[error("the gateway still answers after {0} s: see its log")]
     StillThere(u64),
@@ -131,7 +131,7 @@ impl Failure {
     pub(super) const fn exit(&self) -> Exit {
         match self {
             Self::NoKey(_) | Self::KeyFile { .. } | Self::Variable { .. } | Self::NoSuchPath(_) => {
-                Exit::Misused
+                Exit::UsageError
             }
             Self::Nobody(_)
             | Self::Late(_)
@@ -161,18 +161,18 @@ pub(super) struct Refusal {
     retry_after_ms: Option<u64>,
     /// What the caller may do about it.
     #[serde(skip)]
-    advice: Option<String>,
+    hint: Option<String>,
 }
 
 impl Refusal {
-    /// The same, of who came to this door.
-    pub(super) fn at(self, door: Door) -> Self {
-        if self.status == 401 { self.advised(door.advice()) } else { self }
+    /// The same, of who came to this scope.
+    pub(super) fn at(self, scope: ApiScope) -> Self {
+        if self.status == 401 { self.with_hint(scope.hint()) } else { self }
     }
 
     /// The same, with what the caller may do about it.
-    pub(super) fn advised(self, advice: impl Into<String>) -> Self {
-        Self { advice: Some(advice.into()), ..self }
+    pub(super) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
     }
 }
 
@@ -180,14 +180,14 @@ impl std::error::Error for Refusal {}
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status: _, code: _, detail, field, retry_after_ms, advice } = self;
+        let Self { status: _, code: _, detail, field, retry_after_ms, hint } = self;
         write!(f, "refused: ")?;
         if let Some(field) = field {
             write!(f, "{field}: ")?;
         }
         write!(f, "{detail}")?;
-        if let Some(advice) = advice {
-            write!(f, "; {advice}")?;
+        if let Some(hint) = hint {
+            write!(f, "; {hint}")?;
         }
         match retry_after_ms {
             Some(ms) => write!(f, "; try again in {} s", ms.div_ceil(1_000).max(1)),
@@ -215,30 +215,30 @@ mod tests {
 
     #[test]
     fn a_refusal_is_one_sentence_that_says_what_to_do() {
-        for (door, refusal, expected) in [
+        for (scope, refusal, expected) in [
             (
-                Door::App,
+                ApiScope::App,
                 json!({ "status": 400, "code": "invalid_argument", "detail": "found 0", "field": "for_ms" }),
                 "refused: for_ms: found 0",
             ),
             (
-                Door::App,
+                ApiScope::App,
                 json!({ "status": 401, "code": "unauthorized", "detail": "no key" }),
                 "refused: no key; say which app with --app, and show its key with --key-file",
             ),
             (
-                Door::Node,
+                ApiScope::Node,
                 json!({ "status": 401, "code": "unauthorized", "detail": "not the operator's key" }),
                 "refused: not the operator's key; show that one with --key-file, or set STAGEDOOR_OPERATOR_KEY",
             ),
             (
-                Door::Node,
+                ApiScope::Node,
                 json!({ "status": 429, "code": "rate_limited", "detail": "too fast", "retry_after_ms": 1_200 }),
                 "refused: too fast; try again in 2 s",
             ),
         ] {
             let refusal: Refusal = serde_json::from_value(refusal).unwrap();
-            assert_eq!(refusal.at(door).to_string(), expected);
+            assert_eq!(refusal.at(scope).to_string(), expected);
         }
     }
 }

@@ -12,9 +12,9 @@ use super::api::Api;
 use super::connection::Connection;
 use super::exit::Exit;
 use super::lookup::{Kind, find_similar};
+use super::moderation::{ModerationOptions, ask, perform, who};
 use super::table::printable;
 use super::token::{duration, millis};
-use super::verb::{Manner, ask, perform, who};
 use crate::config::told_duration;
 use crate::room::Moderation;
 
@@ -42,23 +42,23 @@ pub(super) struct Kick {
     #[arg(long, conflicts_with_all = ["participant", "duration", "everywhere", "reason"])]
     lift: bool,
     #[command(flatten)]
-    manner: Manner,
+    options: ModerationOptions,
     #[command(flatten)]
     connection: Connection,
 }
 
 impl Kick {
     pub(super) fn run(self) -> Exit {
-        let Self { room, manner, connection, .. } = &self;
+        let Self { room, options, connection, .. } = &self;
         let command = self.command();
         if self.lift {
-            return perform(connection, manner, room, &command);
+            return perform(connection, options, room, &command);
         }
         connection.run(|api, printer| {
-            let receipt = ask(api, manner, room, &command)?;
+            let receipt = ask(api, options, room, &command)?;
             match &self.user {
                 Some(user) if was_absent(&receipt) => {
-                    printer.told(&receipt, &self.block_of_absent(api, user))
+                    printer.sentence(&receipt, &self.block_of_absent(api, user))
                 }
                 Some(_) | None => printer.receipt(&receipt),
             }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::api::{Api, Call};
 use super::failure::Failure;
-use super::unknown::{MAX_LOOKED_AT, Unknown};
+use super::suggest::{MAX_LOOKED_AT, UnknownName};
 
 /// What has a name.
 #[derive(Clone, Copy, Debug)]
@@ -57,8 +57,8 @@ impl Kind<'_> {
 }
 
 /// `name`, which nobody has, with the names there are.
-pub(super) fn find_similar(api: &Api, kind: Kind<'_>, name: &str) -> Result<Unknown, Failure> {
-    Ok(Unknown { words: kind.words(), name: name.to_owned(), known: kind.known(api)? })
+pub(super) fn find_similar(api: &Api, kind: Kind<'_>, name: &str) -> Result<UnknownName, Failure> {
+    Ok(UnknownName { words: kind.words(), name: name.to_owned(), known: kind.known(api)? })
 }
 
 /// What `failure` means where the call was about `name`: with the names there are, when it is that there is no such one.

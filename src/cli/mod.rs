@@ -21,6 +21,7 @@ mod failure;
 mod kick;
 mod limit;
 mod lookup;
+mod moderation;
 mod mute;
 mod output;
 mod printer;
@@ -28,18 +29,17 @@ mod receipt;
 mod rooms;
 mod serve;
 mod sessions;
+mod suggest;
 mod table;
 mod token;
-mod unknown;
 mod users;
-mod verb;
 mod webhooks;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub use exit::Exit;
-pub use output::complain;
-pub use serve::{Outcome, Serving, stop_signal};
+pub use output::print_error;
+pub use serve::{Outcome, ServeCommand, stop_signal};
 
 /// Self-hosted, real-time session gateway. Without a command: `serve --dev`.
 #[derive(Debug, Parser)]

@@ -7,7 +7,7 @@ use stagedoor_proto::{
 
 use super::connection::Connection;
 use super::exit::Exit;
-use super::verb::{Manner, on_room, perform, who};
+use super::moderation::{ModerationOptions, on_room, perform, who};
 use crate::room::Moderation;
 
 /// Mutes a stream, or all of somebody's.
@@ -24,7 +24,7 @@ pub(super) struct Mute {
     #[arg(long)]
     lift: bool,
     #[command(flatten)]
-    manner: Manner,
+    options: ModerationOptions,
     #[command(flatten)]
     connection: Connection,
 }
@@ -58,17 +58,17 @@ pub(super) struct MuteAll {
     #[arg(long)]
     lift: bool,
     #[command(flatten)]
-    manner: Manner,
+    options: ModerationOptions,
     #[command(flatten)]
     connection: Connection,
 }
 
 impl Mute {
     pub(super) fn run(self) -> Exit {
-        let Self { room, target, lock, lift, manner, connection } = self;
+        let Self { room, target, lock, lift, options, connection } = self;
         let body = ForceMute { target: target.of_mute(room.clone()), lock, ref_: None };
         let command = if lift { Moderation::LiftMute(body) } else { Moderation::ForceMute(body) };
-        perform(&connection, &manner, &room, &command)
+        perform(&connection, &options, &room, &command)
     }
 }
 
@@ -84,12 +84,12 @@ impl Target {
 
 impl MuteAll {
     pub(super) fn run(self) -> Exit {
-        let Self { room, lock, except, lift, manner, connection } = self;
+        let Self { room, lock, except, lift, options, connection } = self;
         let command = if lift {
             Moderation::DisableForceMute(on_room(room.clone()))
         } else {
             Moderation::ForceMuteAll(ForceMuteAll { room: room.clone(), except, lock, ref_: None })
         };
-        perform(&connection, &manner, &room, &command)
+        perform(&connection, &options, &room, &command)
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn finish(asked: Result<Exit, Failure>) -> Exit {
         // Whoever reads it has had enough.
         Err(failure) if failure.is_closed_pipe() => Exit::Success,
         Err(failure) => {
-            complain(&failure);
+            print_error(&failure);
             failure.exit()
         }
     }
@@ -29,7 +29,7 @@ pub(super) fn print(text: &str) -> Exit {
 }
 
 /// Tells what went wrong in one line, if anybody still reads that.
-pub fn complain(error: &dyn Display) {
+pub fn print_error(error: &dyn Display) {
     // There is nobody left to tell that this failed.
     let _ = writeln!(io::stderr(), "stagedoor: {error}");
 }

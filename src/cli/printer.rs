@@ -8,7 +8,7 @@ use serde_json::Value;
 use stagedoor_proto::{Timestamp, Username};
 
 use super::failure::Failure;
-use super::output::complain;
+use super::output::print_error;
 use super::receipt::Receipt;
 use super::table::{self, Column, date, printable};
 
@@ -81,23 +81,23 @@ impl Printer {
         match serde_json::from_value::<Receipt>(answer.clone()) {
             Ok(receipt) => self.either(answer, |out| receipt.print(out)),
             // Of a newer gateway: told as it is.
-            Err(_) => self.told(answer, &answer.to_string()),
+            Err(_) => self.sentence(answer, &answer.to_string()),
         }
     }
 
     /// What was done, in a sentence.
-    pub(super) fn told(&mut self, answer: &Value, sentence: &str) -> Result<(), Failure> {
+    pub(super) fn sentence(&mut self, answer: &Value, sentence: &str) -> Result<(), Failure> {
         self.either(answer, |out| writeln!(out, "{sentence}"))
     }
 
     /// What was done to a user, in a sentence.
-    pub(super) fn told_of_user(
+    pub(super) fn user_result(
         &mut self,
         done: &str,
         user: &Username,
         answer: &Value,
     ) -> Result<(), Failure> {
-        self.told(answer, &done_to_user(done, user, answer))
+        self.sentence(answer, &done_to_user(done, user, answer))
     }
 
     fn either(
@@ -116,7 +116,7 @@ impl Printer {
 
 /// Tells that there are more than the `count` that were shown of `what`, which ends in a space where it is anything.
 pub(super) fn cut(count: usize, what: &str) {
-    complain(&format_args!("there are more {what}than {count}: raise --limit"));
+    print_error(&format_args!("there are more {what}than {count}: raise --limit"));
 }
 
 fn done_to_user(what: &str, user: &Username, answer: &Value) -> String {

@@ -28,7 +28,7 @@ impl Receipt {
         let room = printable(room.as_str());
         match counts {
             Some(counts) => {
-                let counts = told(*counts);
+                let counts = format_counts(*counts);
                 writeln!(out, "{} in {room}: {counts} in {elapsed_ms} ms", verb.as_str())
             }
             None => writeln!(out, "{} in {room}: done before, under the same ref", verb.as_str()),
@@ -58,7 +58,7 @@ pub(super) fn target(target: &Target) -> String {
 }
 
 /// How many had which outcome.
-pub(super) fn told(counts: OutcomeCounts) -> String {
+pub(super) fn format_counts(counts: OutcomeCounts) -> String {
     let OutcomeCounts { enforced, pending, offline, ignored } = counts;
     let parts =
         [(enforced, "enforced"), (pending, "pending"), (offline, "offline"), (ignored, "ignored")];

@@ -11,8 +11,8 @@ use super::api::Call;
 use super::connection::Connection;
 use super::exit::Exit;
 use super::limit::Limit;
+use super::moderation::{IdempotencyOption, ModerationOptions, on_room, perform};
 use super::table::Column;
-use super::verb::{Manner, Once, on_room, perform};
 use crate::api_body::{NewMute, NewRoom};
 use crate::room::{Moderation, RoomChoices};
 
@@ -48,13 +48,13 @@ const DETAILS: &[Column] = &[
 #[derive(Debug, Args)]
 pub(super) struct Rooms {
     #[command(subcommand)]
-    what: What,
+    command: RoomsCommand,
     #[command(flatten)]
     connection: Connection,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum RoomsCommand {
     /// List the rooms that are open or were created, by name.
     List {
         #[command(flatten)]
@@ -70,9 +70,9 @@ enum What {
     /// Create a room before anybody joins it.
     Create(Create),
     /// Admit only moderators, and those who were there in the last 10 minutes.
-    Lock(Locking),
+    Lock(LockArgs),
     /// Admit everybody again.
-    Unlock(Locking),
+    Unlock(LockArgs),
 }
 
 #[derive(Debug, Args)]
@@ -95,15 +95,15 @@ struct Create {
     #[arg(long)]
     locked: bool,
     #[command(flatten)]
-    once: Once,
+    once: IdempotencyOption,
 }
 
 #[derive(Debug, Args)]
-struct Locking {
+struct LockArgs {
     /// The room.
     room: RoomId,
     #[command(flatten)]
-    manner: Manner,
+    options: ModerationOptions,
 }
 
 impl Create {
@@ -122,23 +122,26 @@ impl Create {
 
 impl Rooms {
     pub(super) fn run(self) -> Exit {
-        let Self { what, connection } = self;
-        match what {
-            What::List { limit } => connection.run(|api, printer| {
+        let Self { command, connection } = self;
+        match command {
+            RoomsCommand::List { limit } => connection.run(|api, printer| {
                 printer.list(COLUMNS, api.list(limit.rows, || Call::get(&["rooms"]))?)
             }),
-            What::Show { room, limit } => connection
+            RoomsCommand::Show { room, limit } => connection
                 .run(|api, printer| inside::show(api, printer, DETAILS, &room, limit.rows)),
-            What::Create(create) => connection.run(|api, printer| {
+            RoomsCommand::Create(create) => connection.run(|api, printer| {
                 let call = Call::post(&["rooms"], &create.body()).once(create.once.ref_.as_ref());
                 printer.one(DETAILS, &api.ask(call)?)
             }),
-            What::Lock(Locking { room, manner }) => {
-                perform(&connection, &manner, &room, &Moderation::LockRoom(on_room(room.clone())))
+            RoomsCommand::Lock(LockArgs { room, options }) => {
+                perform(&connection, &options, &room, &Moderation::LockRoom(on_room(room.clone())))
             }
-            What::Unlock(Locking { room, manner }) => {
-                perform(&connection, &manner, &room, &Moderation::UnlockRoom(on_room(room.clone())))
-            }
+            RoomsCommand::Unlock(LockArgs { room, options }) => perform(
+                &connection,
+                &options,
+                &room,
+                &Moderation::UnlockRoom(on_room(room.clone())),
+            ),
         }
     }
 }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::exit::Exit;
-use super::output::{complain, print};
+use super::output::{print, print_error};
 use super::token;
 use crate::clock::{Clock, Rng};
 use crate::config::{Config, ConfigError, DEV_APP, Dev, SERVER_KEY_PREFIX, Store};
@@ -24,7 +24,7 @@ use crate::config::{Config, ConfigError, DEV_APP, Dev, SERVER_KEY_PREFIX, Store}
 #[derive(Clone, Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
-    rules: Rules,
+    rules: ConfigSource,
     /// Where clients connect, in place of the configured address.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
@@ -45,7 +45,7 @@ pub(super) struct Serve {
 /// What the gateway goes by.
 #[derive(Clone, Debug, Args)]
 #[group(required = true, multiple = false)]
-struct Rules {
+struct ConfigSource {
     /// Development mode: loopback, one app, guests, keys that live as long as the process.
     #[arg(long)]
     dev: bool,
@@ -56,7 +56,7 @@ struct Rules {
 
 /// A gateway to be run.
 #[derive(Debug)]
-pub struct Serving {
+pub struct ServeCommand {
     /// What it is to do.
     pub config: Config,
     /// The time it goes by.
@@ -70,7 +70,7 @@ pub struct Serving {
 #[derive(Debug)]
 pub enum Outcome {
     /// A gateway is to be run.
-    Serve(Box<Serving>),
+    Serve(Box<ServeCommand>),
     /// Everything is done.
     Done(Exit),
 }
@@ -110,7 +110,7 @@ impl Serve {
     /// What no arguments at all mean.
     pub(super) fn development() -> Self {
         Self {
-            rules: Rules { dev: true, config: None },
+            rules: ConfigSource { dev: true, config: None },
             listen: None,
             admin_listen: None,
             data: None,
@@ -123,20 +123,25 @@ impl Serve {
         match self.serving() {
             Ok(serving) => Outcome::Serve(Box::new(serving)),
             Err(error) => {
-                complain(&error);
-                Outcome::Done(Exit::Misused)
+                print_error(&error);
+                Outcome::Done(Exit::UsageError)
             }
         }
     }
 
-    fn serving(self) -> Result<Serving, ServeError> {
+    fn serving(self) -> Result<ServeCommand, ServeError> {
         let clock = Clock::system();
         if let Some(file) = self.rules.config.clone() {
             if self.ready_json {
                 return Err(ServeError::ReadyJsonWithoutDev);
             }
             let config = self.configured(&file)?;
-            return Ok(Serving { config, clock, ready: Ready::Silent, asked: Some((file, self)) });
+            return Ok(ServeCommand {
+                config,
+                clock,
+                ready: Ready::Silent,
+                asked: Some((file, self)),
+            });
         }
         for (argument, address) in
             [("--listen", self.listen), ("--admin-listen", self.admin_listen)]
@@ -155,7 +160,7 @@ impl Serve {
         config.listen.admin_listen = self.admin_listen;
         config.log.filter = self.log.unwrap_or(config.log.filter);
         let ready = if self.ready_json { Ready::Json(keys) } else { Ready::Banner(keys) };
-        Ok(Serving { config, clock, ready, asked: None })
+        Ok(ServeCommand { config, clock, ready, asked: None })
     }
 
     /// What a file and the environment say, and the arguments that take their place.
@@ -173,7 +178,7 @@ impl Serve {
     }
 }
 
-impl Serving {
+impl ServeCommand {
     /// The configuration, read anew at each SIGHUP; never, where there is no file.
     ///
     /// # Errors
@@ -291,7 +296,7 @@ mod tests {
     use super::*;
     use crate::config::Mode;
 
-    fn serving(arguments: &[&str]) -> Result<Serving, ServeError> {
+    fn serving(arguments: &[&str]) -> Result<ServeCommand, ServeError> {
         let cli = Cli::try_parse_from([&["stagedoor", "serve"], arguments].concat()).unwrap();
         match cli.command {
             Some(Command::Serve(serve)) => serve.serving(),

@@ -8,8 +8,8 @@ use super::api::Call;
 use super::connection::Connection;
 use super::exit::Exit;
 use super::limit::Limit;
+use super::moderation::IdempotencyOption;
 use super::table::Column;
-use super::verb::Once;
 
 pub(super) const COLUMNS: &[Column] = &[
     Column::plain("session", "/id"),
@@ -60,13 +60,13 @@ const DETAILS: &[Column] = &[
 #[derive(Debug, Args)]
 pub(super) struct Sessions {
     #[command(subcommand)]
-    what: What,
+    command: SessionsCommand,
     #[command(flatten)]
     connection: Connection,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum SessionsCommand {
     /// List sessions: live ones oldest first, ended ones newest first.
     List(List),
     /// Show a session, be it ended up to 30 days ago.
@@ -81,7 +81,7 @@ enum What {
         #[arg(allow_hyphen_values = true)]
         session: SessionId,
         #[command(flatten)]
-        once: Once,
+        once: IdempotencyOption,
     },
 }
 
@@ -101,9 +101,9 @@ struct List {
 
 impl Sessions {
     pub(super) fn run(self) -> Exit {
-        let Self { what, connection } = self;
-        connection.run(|api, printer| match what {
-            What::List(List { state, user, limit }) => {
+        let Self { command, connection } = self;
+        connection.run(|api, printer| match command {
+            SessionsCommand::List(List { state, user, limit }) => {
                 let listed = api.list(limit.rows, || {
                     let call = Call::get(&["sessions"]).with("state", &state);
                     match &user {
@@ -114,15 +114,15 @@ impl Sessions {
                 let has_ended = matches!(&*state, "ended" | "terminated" | "notLoggedIn");
                 printer.list(if has_ended { ENDED } else { COLUMNS }, listed?)
             }
-            What::Show { session } => {
+            SessionsCommand::Show { session } => {
                 let session = session.to_string();
                 printer.one(DETAILS, &api.ask(Call::get(&["sessions", &session]))?)
             }
-            What::End { session, once } => {
+            SessionsCommand::End { session, once } => {
                 let session = session.to_string();
                 let call = Call::delete(&["sessions", &session]).once(once.ref_.as_ref());
                 api.ask(call)?;
-                printer.told(&json!({ "ended": session }), &format!("ended session {session}"))
+                printer.sentence(&json!({ "ended": session }), &format!("ended session {session}"))
             }
         })
     }

@@ -11,11 +11,11 @@ pub(super) struct Column {
     title: &'static str,
     /// Where it is in an item, as a JSON pointer. Source: RFC 6901.
     place: &'static str,
-    kind: Kind,
+    format: CellFormat,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum CellFormat {
     Plain,
     Time,
 }
@@ -23,18 +23,18 @@ enum Kind {
 impl Column {
     /// Told as it is.
     pub(super) const fn plain(title: &'static str, place: &'static str) -> Self {
-        Self { title, place, kind: Kind::Plain }
+        Self { title, place, format: CellFormat::Plain }
     }
 
     /// Milliseconds since the epoch, told as a time.
     pub(super) const fn time(title: &'static str, place: &'static str) -> Self {
-        Self { title, place, kind: Kind::Time }
+        Self { title, place, format: CellFormat::Time }
     }
 
     fn cell(&self, item: &Value) -> String {
         let value = item.pointer(self.place).unwrap_or(&Value::Null);
-        let text = match (self.kind, value, value.as_u64()) {
-            (Kind::Time, _, Some(ms)) => time(Timestamp::from_millis(ms)),
+        let text = match (self.format, value, value.as_u64()) {
+            (CellFormat::Time, _, Some(ms)) => time(Timestamp::from_millis(ms)),
             (_, Value::Null, _) => String::new(),
             (_, Value::Bool(is_so), _) => if *is_so { "yes" } else { "no" }.to_owned(),
             (_, Value::String(text), _) => text.clone(),

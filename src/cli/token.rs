@@ -13,7 +13,7 @@ use serde::de::IntoDeserializer as _;
 use stagedoor_proto::{InstanceId, LayoutClasses, Role, RoomId, Secret, Timestamp, Username};
 
 use super::exit::Exit;
-use super::output::{complain, print};
+use super::output::{print, print_error};
 use crate::auth::keys::{AppKey, InvalidKey};
 use crate::auth::token::{AppTokens, MAX_SERVER_TOKEN_LIFETIME, MintError};
 use crate::auth::token::{RoomClaims, ServerClaims, SessionClaims};
@@ -141,8 +141,8 @@ impl Token {
         match self.mint(Clock::system()) {
             Ok(token) => print(&format!("{}\n", token.as_str())),
             Err(error) => {
-                complain(&error);
-                Exit::Misused
+                print_error(&error);
+                Exit::UsageError
             }
         }
     }

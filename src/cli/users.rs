@@ -8,9 +8,9 @@ use super::connection::Connection;
 use super::exit::Exit;
 use super::limit::Limit;
 use super::lookup::{Kind, explain};
+use super::moderation::IdempotencyOption;
 use super::sessions;
 use super::table::Column;
-use super::verb::Once;
 use crate::api_body::EmptyBody;
 
 const COLUMNS: &[Column] = &[
@@ -40,13 +40,13 @@ const DETAILS: &[Column] = &[
 #[derive(Debug, Args)]
 pub(super) struct Users {
     #[command(subcommand)]
-    what: What,
+    command: UsersCommand,
     #[command(flatten)]
     connection: Connection,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum UsersCommand {
     /// List users by name.
     List {
         /// Only those who are kept out.
@@ -65,42 +65,42 @@ enum What {
         /// The user.
         user: Username,
         #[command(flatten)]
-        once: Once,
+        once: IdempotencyOption,
     },
     /// Void all tokens issued to a user until now, and end their sessions.
     Revoke {
         /// The user.
         user: Username,
         #[command(flatten)]
-        once: Once,
+        once: IdempotencyOption,
     },
 }
 
 impl Users {
     pub(super) fn run(self) -> Exit {
-        let Self { what, connection } = self;
-        connection.run(|api, printer| match what {
-            What::List { banned, limit } => {
+        let Self { command, connection } = self;
+        connection.run(|api, printer| match command {
+            UsersCommand::List { banned, limit } => {
                 let listed = api.list(limit.rows, || Call::get(&["users"]).with("banned", &banned));
                 printer.list(COLUMNS, listed?)
             }
-            What::Show { user } => {
+            UsersCommand::Show { user } => {
                 let shown = api.ask(Call::get(&["users", user.as_str()]));
                 let shown =
                     shown.map_err(|failure| explain(api, Kind::User, user.as_str(), failure))?;
                 printer.with_items(&shown, (DETAILS, "/user"), &[(sessions::COLUMNS, "/sessions")])
             }
-            What::Delete { user, once } => {
+            UsersCommand::Delete { user, once } => {
                 let call = Call::delete(&["users", user.as_str()]).once(once.ref_.as_ref());
                 let answer = api
                     .ask(call)
                     .map_err(|failure| explain(api, Kind::User, user.as_str(), failure))?;
-                printer.told_of_user("deleted", &user, &answer)
+                printer.user_result("deleted", &user, &answer)
             }
-            What::Revoke { user, once } => {
+            UsersCommand::Revoke { user, once } => {
                 let call = Call::post(&["users", user.as_str(), "revoke"], &EmptyBody::default());
                 let answer = api.ask(call.once(once.ref_.as_ref()))?;
-                printer.told_of_user("revoked all tokens of", &user, &answer)
+                printer.user_result("revoked all tokens of", &user, &answer)
             }
         })
     }

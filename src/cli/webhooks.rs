@@ -9,9 +9,9 @@ use super::connection::Connection;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::limit::Limit;
+use super::moderation::IdempotencyOption;
 use super::printer::Printer;
 use super::table::Column;
-use super::verb::Once;
 use crate::api_body::{EmptyBody, ReplayAll};
 
 const ENDPOINTS: &[Column] = &[
@@ -40,13 +40,13 @@ const LETTERS: &[Column] = &[
 #[derive(Debug, Args)]
 pub(super) struct Webhooks {
     #[command(subcommand)]
-    what: What,
+    command: WebhooksCommand,
     #[command(flatten)]
     connection: Connection,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum WebhooksCommand {
     /// Show how the endpoints of the app fare.
     List,
     /// List what could not be delivered, oldest first; with --json, what was to be delivered too.
@@ -61,15 +61,15 @@ enum What {
 #[derive(Debug, Args)]
 struct Replay {
     #[command(flatten)]
-    which: Which,
+    target: ReplayTarget,
     #[command(flatten)]
-    once: Once,
+    once: IdempotencyOption,
 }
 
 /// What is tried again.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-struct Which {
+struct ReplayTarget {
     /// One message, by its number.
     number: Option<u64>,
     /// All of an endpoint.
@@ -79,9 +79,9 @@ struct Which {
 
 impl Webhooks {
     pub(super) fn run(self) -> Exit {
-        let Self { what, connection } = self;
-        connection.run(|api, printer| match what {
-            What::List => {
+        let Self { command, connection } = self;
+        connection.run(|api, printer| match command {
+            WebhooksCommand::List => {
                 let mut answer = api.ask(Call::get(&["webhooks"]))?;
                 let endpoints = match answer["endpoints"].take() {
                     Value::Array(endpoints) => endpoints,
@@ -92,16 +92,18 @@ impl Webhooks {
                 }
                 printer.list(ENDPOINTS, (endpoints, false))
             }
-            What::Dead { limit } => {
+            WebhooksCommand::Dead { limit } => {
                 let letters = api.list(limit.rows, || Call::get(&["webhooks", "dead-letters"]))?;
                 printer.list(LETTERS, letters)
             }
-            What::Replay(Replay { which, once }) => which.replay(once.ref_.as_ref(), api, printer),
+            WebhooksCommand::Replay(Replay { target, once }) => {
+                target.replay(once.ref_.as_ref(), api, printer)
+            }
         })
     }
 }
 
-impl Which {
+impl ReplayTarget {
     fn replay(&self, ref_: Option<&Ref>, api: &Api, printer: &mut Printer) -> Result<(), Failure> {
         let number = self.number.map(|number| number.to_string());
         let call = match (&number, &self.endpoint) {
@@ -118,6 +120,6 @@ impl Which {
         let answer = api.ask(call.once(ref_))?;
         let count = answer["replayed"].as_u64().unwrap_or(0);
         let messages = if count == 1 { "message is" } else { "messages are" };
-        printer.told(&answer, &format!("{count} {messages} tried again"))
+        printer.sentence(&answer, &format!("{count} {messages} tried again"))
     }
 }

@@ -40,7 +40,7 @@ fn outcome(outcome: &AuditOutcome) -> String {
         AuditOutcome::Done => "done".to_owned(),
         AuditOutcome::Denied { times } => format!("denied {times} times"),
         AuditOutcome::Receipts { counts, elapsed_ms } => {
-            format!("{} in {elapsed_ms} ms", receipt::told(*counts))
+            format!("{} in {elapsed_ms} ms", receipt::format_counts(*counts))
         }
     }
 }

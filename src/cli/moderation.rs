@@ -16,9 +16,9 @@ use crate::room::Moderation;
 
 /// How a verb is done.
 #[derive(Debug, Args)]
-pub(super) struct Manner {
+pub(super) struct ModerationOptions {
     #[command(flatten)]
-    once: Once,
+    once: IdempotencyOption,
     /// Wait so long for those who are to acknowledge it, at most 10s.
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1s")]
     wait: Duration,
@@ -26,7 +26,7 @@ pub(super) struct Manner {
 
 /// That something is done once, however often it is asked for.
 #[derive(Debug, Args)]
-pub(super) struct Once {
+pub(super) struct IdempotencyOption {
     /// A name for this call: sent again under it, it is answered again and not done again.
     #[arg(long = "ref", value_name = "REF")]
     pub(super) ref_: Option<Ref>,
@@ -35,30 +35,30 @@ pub(super) struct Once {
 /// Does a verb in a room, and tells what became of it.
 pub(super) fn perform(
     connection: &Connection,
-    manner: &Manner,
+    options: &ModerationOptions,
     room: &RoomId,
     command: &Moderation,
 ) -> Exit {
-    connection.run(|api, printer| printer.receipt(&ask(api, manner, room, command)?))
+    connection.run(|api, printer| printer.receipt(&ask(api, options, room, command)?))
 }
 
 /// Does a verb in a room; its receipt.
 pub(super) fn ask(
     api: &Api,
-    manner: &Manner,
+    options: &ModerationOptions,
     room: &RoomId,
     command: &Moderation,
 ) -> Result<Value, Failure> {
     let (room, body) = (room.as_str(), body_of(command));
     let call = Call::post(&["rooms", room, last_part(command)], &body);
-    let call = call.with("wait_ms", &manner.wait.as_millis()).once(manner.once.ref_.as_ref());
+    let call = call.with("wait_ms", &options.wait.as_millis()).once(options.once.ref_.as_ref());
     in_room(api, room, api.ask(call)).map_err(|failure| {
         match (failure, body["username"].as_str()) {
             (failure, Some(username)) => explain(api, Kind::In(room), username, failure),
             // An id, which nobody mistypes by a letter: whoever had it has gone.
             (Failure::Refused(refusal), None) if is_about_an_id(&refusal) => {
-                let advice = format!("`stagedoor rooms show {room}` lists those there are");
-                Failure::Refused(refusal.advised(advice))
+                let hint = format!("`stagedoor rooms show {room}` lists those there are");
+                Failure::Refused(refusal.with_hint(hint))
             }
             (failure, None) => failure,
         }

@@ -9,7 +9,7 @@ pub(super) const MAX_LOOKED_AT: usize = 1_000;
 
 /// A name that nobody has.
 #[derive(Debug)]
-pub(super) struct Unknown {
+pub(super) struct UnknownName {
     /// What it would be called, and what is said of those there are.
     pub(super) words: (&'static str, &'static str),
     pub(super) name: String,
@@ -17,9 +17,9 @@ pub(super) struct Unknown {
     pub(super) known: Vec<String>,
 }
 
-impl std::error::Error for Unknown {}
+impl std::error::Error for UnknownName {}
 
-impl fmt::Display for Unknown {
+impl fmt::Display for UnknownName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { words: (what, are), name, known } = self;
         write!(f, "no {what} named {name:?}")?;
@@ -55,9 +55,9 @@ mod tests {
     const USER: (&str, &str) = ("user", "known");
     const PARTICIPANT: (&str, &str) = ("participant", "in the room");
 
-    fn told(words: (&'static str, &'static str), name: &str, known: &[&str]) -> String {
+    fn message(words: (&'static str, &'static str), name: &str, known: &[&str]) -> String {
         let known = known.iter().map(|&name| name.to_owned()).collect();
-        Unknown { words, name: name.to_owned(), known }.to_string()
+        UnknownName { words, name: name.to_owned(), known }.to_string()
     }
 
     #[test]
@@ -74,21 +74,21 @@ mod tests {
             ),
             ("kitchen", "no room named \"kitchen\"; 3 are open: lobby, quiet, stage"),
         ] {
-            assert_eq!(told(ROOM, name, &rooms), expected);
+            assert_eq!(message(ROOM, name, &rooms), expected);
         }
-        assert_eq!(told(ROOM, "a", &[]), "no room named \"a\"; none is open");
+        assert_eq!(message(ROOM, "a", &[]), "no room named \"a\"; none is open");
         assert_eq!(
-            told(PARTICIPANT, "adda", &["ada", "bob"]),
+            message(PARTICIPANT, "adda", &["ada", "bob"]),
             "no participant named \"adda\", did you mean \"ada\"? 2 are in the room: ada, bob"
         );
-        assert_eq!(told(USER, "a", &["bcd\n"]), "no user named \"a\"; 1 is known: bcd\\n");
+        assert_eq!(message(USER, "a", &["bcd\n"]), "no user named \"a\"; 1 is known: bcd\\n");
     }
 
     #[test]
     fn a_long_list_is_cut() {
         let names: Vec<String> = (100..200).map(|n| n.to_string()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let text = told(ROOM, "nowhere", &names);
+        let text = message(ROOM, "nowhere", &names);
         assert!(text.contains("; 100 are open: 100, 101, ") && text.ends_with("109, …"), "{text}");
     }
 }
