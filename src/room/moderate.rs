@@ -11,10 +11,11 @@ use stagedoor_proto::{
 use super::command::{Moderation, Origin};
 use super::effect::{Audience, Effect, Effects};
 use super::receipts::{Deed, Tally};
-use super::refs::{Fingerprint, Owner};
+use super::refs::Owner;
 use super::refuse;
 use super::settings::BATCH_INTERVAL;
 use super::state::Room;
+use crate::idempotency::Fingerprint;
 
 /// Who acts.
 pub(super) struct Acting {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Error, ErrorCode, Ref, SessionId, Timestamp, Username};
 
 use super::settings::{MAX_REFS, REF_LIFE};
+use crate::idempotency::{Fingerprint, KeyConflict, Recorded};
 
 /// The keys used in a room, each with the answer `A` it got.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,9 +21,7 @@ struct Used<A> {
     /// `None`: the server.
     owner: Option<Owner>,
     ref_: Ref,
-    body: Fingerprint,
-    at: Timestamp,
-    answer: A,
+    done: Recorded<A>,
 }
 
 /// A user who used a key, and the session by which they did.
@@ -84,17 +83,13 @@ impl<A: Clone> Refs<A> {
         body: Fingerprint,
         now: Timestamp,
     ) -> Result<Option<A>, Error> {
-        let lives = |used: &&Used<A>| now.saturating_since(used.at) <= REF_LIFE;
+        let lives = |used: &&Used<A>| !used.done.has_expired(REF_LIFE, now);
         let mut newest_first = self.0.iter().rev().take_while(lives);
         let used = newest_first.find(|used| used.ref_ == *ref_ && asker.is(used.owner.as_ref()));
-        match used {
-            Some(used) if used.body == body => Ok(Some(used.answer.clone())),
-            Some(_) => {
-                let message = "this `ref` was used before with other arguments; pick a new one";
-                Err(Error::new(ErrorCode::RefConflict, message).at("ref"))
-            }
-            None => Ok(None),
-        }
+        used.map(|used| used.done.answer_to(body).cloned()).transpose().map_err(|KeyConflict| {
+            let message = "this `ref` was used before with other arguments; pick a new one";
+            Error::new(ErrorCode::RefConflict, message).at("ref")
+        })
     }
 
     pub(super) fn remember(
@@ -106,28 +101,14 @@ impl<A: Clone> Refs<A> {
         answer: A,
     ) {
         while self.0.len() >= MAX_REFS
-            || self.0.front().is_some_and(|used| now.saturating_since(used.at) > REF_LIFE)
+            || self.0.front().is_some_and(|used| used.done.has_expired(REF_LIFE, now))
         {
             self.0.pop_front();
         }
-        self.0.push_back(Used { owner, ref_, body, at: now, answer });
+        self.0.push_back(Used { owner, ref_, done: Recorded::new(body, now, answer) });
     }
 
     pub(super) fn is_bounded(&self) -> bool {
         self.0.len() <= MAX_REFS
-    }
-}
-
-/// What stands for the arguments under a key: 128 bits of FNV-1a over their JSON, the same on every node and version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Fingerprint(u128);
-
-impl Fingerprint {
-    pub(super) fn of<T: Serialize>(body: &T) -> Self {
-        const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-        const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-        let json = serde_json::to_vec(body).expect("arguments have a JSON form");
-        let mix = |hash: u128, byte: &u8| (hash ^ u128::from(*byte)).wrapping_mul(PRIME);
-        Self(json.iter().fold(OFFSET, mix))
     }
 }

@@ -9,9 +9,10 @@ use stagedoor_proto::{
 };
 
 use super::effect::Audience;
-use super::refs::{Asker, Fingerprint, Owner, Refs};
+use super::refs::{Asker, Owner, Refs};
 use super::refuse;
 use super::state::Room;
+use crate::idempotency::Fingerprint;
 use crate::rate_limit::{Rate, RateLimiter};
 
 /// What the room keeps of its signals.

@@ -20,11 +20,12 @@ use super::participants::{Membership, People};
 use super::receipts::Receipts;
 use super::recent::Recent;
 use super::record::Held;
-use super::refs::{Asker, Fingerprint, Owner, Refs};
+use super::refs::{Asker, Owner, Refs};
 use super::refuse;
 use super::settings::{RECENT_WINDOW, RETENTION, RoomSettings};
 use super::signal::Signals;
 use super::streams::Published;
+use crate::idempotency::Fingerprint;
 
 /// A room: what a log of commands made of it so far.
 ///

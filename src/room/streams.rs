@@ -15,9 +15,10 @@ use super::command::Origin;
 use super::effect::{Audience, Effects};
 use super::happening::Happening;
 use super::participants::wire_bytes;
-use super::refs::{Fingerprint, Owner};
+use super::refs::Owner;
 use super::refuse;
 use super::state::Room;
+use crate::idempotency::Fingerprint;
 
 /// A stream in the room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
