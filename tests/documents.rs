@@ -44,6 +44,17 @@ docs/operations.md
   A list shows the last 100 rows | src/cli/limit.rs | const LISTED: usize = 100;
 docs/protocol.md
   of its user, in one room, for ten minutes | src/room/settings.rs | REF_LIFE: Duration = Duration::from_mins(10);
+docs/security.md
+  HS256 with a secret of at least 32 bytes | src/config/keys.rs | MIN_HS256_BYTES: usize = 32;
+  RS256 with at least 2048 bits | src/config/keys.rs | MIN_RSA_BYTES: usize = 256;
+  at most 30 seconds in the future | src/auth/token/mod.rs | LEEWAY: Duration = Duration::from_secs(30);
+  A room token lives at most 30 days | src/auth/token/mod.rs | MAX_ROOM_TOKEN_LIFETIME: Duration = Duration::from_hours(30 * 24);
+  a server token at most one hour | src/auth/token/mod.rs | MAX_SERVER_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
+  fetched at most every 30 seconds | src/auth/keys/remote.rs | REFETCH_PAUSE: Duration = Duration::from_secs(30);
+  refreshed after 10 minutes | src/auth/keys/remote.rs | STALE_AFTER: Duration = Duration::from_mins(10);
+  not more than 30 seconds after the revocation | src/store/admission.rs | REVOCATION_LEEWAY: Duration = Duration::from_secs(30);
+  guests for 7 days after they were last seen | src/server.rs | GUEST_MEMORY: Duration = Duration::from_hours(168);
+  does not acknowledge a mute within 5 seconds | src/room/settings.rs | ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(5);
 docs/server-api.md
   http://127.0.0.1:7080/api/ | src/config/listen.rs | const PORT: u16 = 7080;
   A server token lives for an hour at most | src/auth/token/mod.rs | MAX_SERVER_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
