@@ -5,25 +5,18 @@
 //! Invariant: of the sessions of one client instance, at most one is held; an older one's end never removes a newer.
 //! Not here: sockets (`transport`), the decisions themselves (`auth`, `store`, `session`).
 
+mod accounts;
 mod app;
-mod calls;
-mod commands;
-mod current;
-mod drain;
+mod errors;
 mod events;
-mod hand_over;
-mod handle;
-mod history;
-mod limits;
-mod measure;
-mod membership;
-mod refusal;
-mod registry;
-mod resume;
+mod handoff;
+mod metrics;
+mod pending_calls;
+mod reload;
+mod requests;
 mod rooms;
-mod start;
-mod sweep;
-mod users;
+mod server_api;
+mod sessions;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -34,15 +27,13 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use stagedoor_proto::{Heartbeat, ServerInfo};
 
+pub use accounts::{Established, Resumption};
 pub use app::App;
-pub use calls::{CallError, Moderated};
-pub use hand_over::{Inheritance, Unreadable};
-pub use handle::{Arrival, SessionHandle, Written};
-pub use limits::{NoPlace, Place};
-pub use refusal::Refused;
-pub use resume::Resumption;
-pub use rooms::ShownRoom;
-pub use start::Established;
+pub use errors::Refused;
+pub use handoff::{Inheritance, Unreadable};
+pub use pending_calls::{CallError, Moderated};
+pub use server_api::ShownRoom;
+pub use sessions::{Arrival, NoPlace, Place, SessionHandle, Written};
 
 use crate::auth::token::AccessTokens;
 use crate::clock::{Clock, Rng};
@@ -52,11 +43,9 @@ use crate::lifecycle::Lifecycle;
 use crate::session::{LifetimeSettings, RingLimits, SessionSettings};
 use crate::store::Store;
 use crate::telemetry::{Limit, Metrics, UserHash};
-use calls::Calls;
-use history::History;
-use limits::Addresses;
-use registry::Registry;
+use pending_calls::Calls;
 use rooms::{Denials, Rooms};
+use sessions::{Addresses, History, Registry};
 
 /// How long a protected session has to show life when another one wants its place.
 const PROOF_OF_LIFE: Duration = Duration::from_secs(3);

@@ -2,8 +2,8 @@
 
 use stagedoor_proto::{Error, ErrorCode};
 
-use super::super::Hub;
 use crate::engine::{AppendError, Appended, Condition};
+use crate::hub::Hub;
 use crate::room::{Origin, RoomCommand, RoomKey};
 
 impl Hub {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::super::Hub;
-use super::carry_out::Later;
+use super::effects::Later;
 use super::fan_out::beside_others;
-use super::place::Place;
+use super::handle::Place;
 use crate::engine::NodeHandler;
+use crate::hub::Hub;
 use crate::room::{Entry, RoomCommand, RoomKey};
 
 impl NodeHandler for Hub {

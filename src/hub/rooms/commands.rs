@@ -10,9 +10,9 @@ use stagedoor_proto::{
     SendSignal, Signal, StreamId, Timestamp,
 };
 
-use super::super::Hub;
-use super::super::handle::SessionHandle;
-use super::place::Place;
+use super::handle::Place;
+use crate::hub::Hub;
+use crate::hub::sessions::SessionHandle;
 use crate::room::{Audience, Moderation, Origin, RoomCommand, RoomKey};
 
 /// Where a command belongs, and what it is in a room's log.

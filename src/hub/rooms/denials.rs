@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stagedoor_proto::{Target, Timestamp, Username, Verb};
 
-use super::super::Hub;
+use crate::hub::Hub;
 use crate::store::{AuditActor, AuditEvent, AuditOutcome};
 
 /// Counts are written when their minute is over.

@@ -14,9 +14,9 @@ use stagedoor_proto::{Delivery, Push, encode_push};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::interval;
 
-use super::super::Hub;
-use super::super::handle::SessionHandle;
-use super::place::{Inside, Place};
+use super::handle::{Inside, Place};
+use crate::hub::Hub;
+use crate::hub::sessions::SessionHandle;
 use crate::room::Audience;
 use crate::session::{Body, Session};
 
@@ -28,7 +28,13 @@ const TURN: Duration = Duration::from_millis(1);
 
 impl Hub {
     /// Encodes a push once and shares it with all it is for.
-    pub(super) fn push_to(&self, place: &Place, inside: &Inside, to: &Audience, push: &Push) {
+    pub(in crate::hub) fn push_to(
+        &self,
+        place: &Place,
+        inside: &Inside,
+        to: &Audience,
+        push: &Push,
+    ) {
         let body: Body = encode_push(push).into();
         let (now, settings) = (self.clock.now(), &self.session);
         let urgent = match push.delivery() {

@@ -6,9 +6,9 @@ use stagedoor_proto::{
     Error, ErrorCode, Join as JoinCommand, Link, ParticipantId, Role, Scope, SessionState,
 };
 
-use super::super::Hub;
-use super::super::handle::SessionHandle;
 use crate::auth::token::TokenError;
+use crate::hub::Hub;
+use crate::hub::sessions::SessionHandle;
 use crate::room::{Join, Origin, RoomCommand, RoomKey, RoomToken, ScopeSet};
 use crate::telemetry::Limit;
 

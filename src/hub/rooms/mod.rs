@@ -8,15 +8,14 @@
 
 mod append;
 mod apply;
-mod carry_out;
 mod commands;
-mod debts;
 mod denials;
+mod effects;
 mod fan_out;
+mod handle;
 mod join;
-mod place;
-mod serve;
-mod settle;
+mod retry;
+mod sync;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -26,14 +25,12 @@ use dashmap::DashMap;
 use stagedoor_proto::{RoomId, Timestamp, Username};
 
 pub(super) use denials::Denials;
-pub(super) use place::Place;
-pub use serve::ShownRoom;
+pub(super) use handle::Place;
 
 use crate::room::{Room, RoomCommand, RoomKey, RoomSettings};
 use crate::session::RoomTag;
 
-use super::Hub;
-use super::app::App;
+use super::{App, Hub};
 use crate::config::MembershipExpiry;
 
 /// Every room of the node that is open, or about to be.
@@ -91,7 +88,12 @@ impl Rooms {
     }
 
     /// At most `limit` of an app's rooms that are open, or about to be, by name and after `after`.
-    fn after(&self, app: &str, after: Option<&RoomId>, limit: usize) -> Vec<Arc<Place>> {
+    pub(in crate::hub) fn after(
+        &self,
+        app: &str,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Vec<Arc<Place>> {
         let mut places: Vec<_> = {
             let of_app = self.rooms.iter().filter(|entry| {
                 *entry.key().app == *app && after.is_none_or(|after| entry.key().room > *after)
@@ -143,7 +145,7 @@ impl Hub {
     }
 
     /// What an app's operator set for its rooms, and the bounds of all.
-    fn room_settings(&self, app: &App) -> RoomSettings {
+    pub(in crate::hub) fn room_settings(&self, app: &App) -> RoomSettings {
         let rules = app.rules();
         RoomSettings {
             roster_limit: rules.roster_limit,

@@ -7,12 +7,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use stagedoor_proto::{LeaveReason, SessionId};
 
-use super::super::Hub;
-use super::super::app::App;
-use super::super::handle::{Arrival, Credit, Identity, SessionHandle};
-use super::super::rooms::Place;
 use super::{About, FORMAT, Head, RoomRow, SessionRow};
 use crate::engine::Restore;
+use crate::hub::App;
+use crate::hub::Hub;
+use crate::hub::rooms::Place;
+use crate::hub::sessions::{Arrival, Credit, Identity, SessionHandle};
 use crate::room::{Room, RoomCommand, RoomKey};
 use crate::session::Session;
 use crate::store::{HandOver, UserKey};

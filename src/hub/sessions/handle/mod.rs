@@ -18,15 +18,15 @@ use stagedoor_proto::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::app::App;
-use super::membership::Memberships;
-use super::registry::Seat;
 use crate::grant::Grant;
+use crate::hub::App;
+use crate::hub::sessions::memberships::Memberships;
+use crate::hub::sessions::registry::Seat;
 use crate::rate_limit::RateLimiter;
 use crate::request::RequestId;
 use crate::session::{Link, Session, SessionSettings};
 use crate::store::UserKey;
-pub(super) use life::Swept;
+pub(in crate::hub) use life::Swept;
 pub use output::Written;
 use writer::Writer;
 
@@ -40,24 +40,24 @@ pub struct Arrival {
 }
 
 /// What a session is from its start to its end.
-pub(super) struct Identity {
-    pub(super) id: SessionId,
-    pub(super) app: Arc<App>,
-    pub(super) user: UserKey,
-    pub(super) instance: InstanceId,
-    pub(super) guest: bool,
-    pub(super) family: FamilyId,
-    pub(super) client: Option<Box<ClientInfo>>,
-    pub(super) arrival: Arrival,
-    pub(super) started: Timestamp,
+pub(in crate::hub) struct Identity {
+    pub(in crate::hub) id: SessionId,
+    pub(in crate::hub) app: Arc<App>,
+    pub(in crate::hub) user: UserKey,
+    pub(in crate::hub) instance: InstanceId,
+    pub(in crate::hub) guest: bool,
+    pub(in crate::hub) family: FamilyId,
+    pub(in crate::hub) client: Option<Box<ClientInfo>>,
+    pub(in crate::hub) arrival: Arrival,
+    pub(in crate::hub) started: Timestamp,
 }
 
 /// By what a session lives; renewals change it.
 #[derive(Clone, Debug)]
-pub(super) struct Credit {
-    pub(super) grant: Arc<Grant>,
+pub(in crate::hub) struct Credit {
+    pub(in crate::hub) grant: Arc<Grant>,
     /// When the user was last fully authenticated.
-    pub(super) auth: Timestamp,
+    pub(in crate::hub) auth: Timestamp,
 }
 
 /// A live session, shared by the maps, its connection and whoever acts on it.
@@ -98,7 +98,7 @@ struct Inner {
 }
 
 impl SessionHandle {
-    pub(super) fn new(
+    pub(in crate::hub) fn new(
         identity: Identity,
         session: Session,
         credit: Credit,
@@ -135,7 +135,7 @@ impl SessionHandle {
     }
 
     /// The id of its request of this number.
-    pub(super) fn request(&self, number: u32) -> RequestId {
+    pub(in crate::hub) fn request(&self, number: u32) -> RequestId {
         RequestId::Session { session: self.id(), number }
     }
 
@@ -208,7 +208,7 @@ impl SessionHandle {
     }
 
     /// How it ended, and in which state; told once.
-    pub(super) fn take_ending(&self) -> Option<(Disconnect, SessionState)> {
+    pub(in crate::hub) fn take_ending(&self) -> Option<(Disconnect, SessionState)> {
         let mut inner = self.lock();
         let Link::Ended { ending, .. } = inner.session.link() else { return None };
         let ending = (!inner.is_noted).then(|| ((**ending).clone(), inner.session.state()));
@@ -217,12 +217,12 @@ impl SessionHandle {
     }
 
     /// Which request ended it, where one did.
-    pub(super) fn ended_by(&self) -> Option<RequestId> {
+    pub(in crate::hub) fn ended_by(&self) -> Option<RequestId> {
         self.lock().ended_by.as_deref().cloned()
     }
 
     /// Parts from it because of a request, or of none, and wakes its connection. One that ended before stays as it ended.
-    pub(super) fn part(
+    pub(in crate::hub) fn part(
         &self,
         disconnect: Disconnect,
         request: Option<&RequestId>,
@@ -240,41 +240,41 @@ impl SessionHandle {
     }
 
     /// Whether a connection carries it.
-    pub(super) fn is_connected(&self) -> bool {
+    pub(in crate::hub) fn is_connected(&self) -> bool {
         matches!(self.lock().session.link(), Link::Live { .. })
     }
 
     /// Counts among the sessions of the node until it ends.
-    pub(super) fn hold(&self, mut seat: Seat) {
+    pub(in crate::hub) fn hold(&self, mut seat: Seat) {
         let mut inner = self.lock();
         inner.seat = seat.note(&inner.session).then_some(seat);
     }
 
     /// By which generation it holds its client instance, if it does.
-    pub(super) fn held_by(&self) -> Option<u64> {
+    pub(in crate::hub) fn held_by(&self) -> Option<u64> {
         Some(self.held_by.load(Ordering::Acquire)).filter(|generation| *generation > 0)
     }
 
     /// It holds its client instance by this generation; `None`: no more.
-    pub(super) fn set_held_by(&self, generation: Option<u64>) {
+    pub(in crate::hub) fn set_held_by(&self, generation: Option<u64>) {
         self.held_by.store(generation.unwrap_or(0), Ordering::Release);
     }
 
     /// How many frames wait to be written.
-    pub(super) fn backlog(&self) -> usize {
+    pub(in crate::hub) fn backlog(&self) -> usize {
         self.lock().session.backlog()
     }
 
     /// Counts no more.
-    pub(super) fn give_way(&self) {
+    pub(in crate::hub) fn give_way(&self) {
         self.lock().seat = None;
     }
 
-    pub(super) fn credit(&self) -> Credit {
+    pub(in crate::hub) fn credit(&self) -> Credit {
         self.lock().credit.clone()
     }
 
-    pub(super) fn set_credit(&self, credit: Credit) {
+    pub(in crate::hub) fn set_credit(&self, credit: Credit) {
         self.lock().credit = credit;
     }
 

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::carry_out::Ending;
+use super::effects::Ending;
 use crate::room::{Fact, Room, Subject};
 use crate::store::AuditEvent;
 

@@ -12,11 +12,11 @@ use stagedoor_proto::{
     SessionState, Start, Started, Timestamp, User,
 };
 
-use super::handle::{Arrival, Credit, Identity, SessionHandle};
-use super::refusal::Refused;
-use super::{App, Hub, PROOF_OF_LIFE};
 use crate::auth::{AuthRequest, Proof, Purpose, Verified};
 use crate::engine::{Claim, ClaimRules, Claimed, DirectoryKey, Prepare, Prepared, SessionRow};
+use crate::hub::errors::Refused;
+use crate::hub::sessions::{Arrival, Credit, Identity, SessionHandle};
+use crate::hub::{App, Hub, PROOF_OF_LIFE};
 use crate::request::RequestId;
 use crate::room::{RoomCommand, RoomKey};
 use crate::session::{SecretHash, Session};
@@ -403,7 +403,7 @@ impl Hub {
         }))
     }
 
-    pub(super) fn window_ms(&self) -> u64 {
+    pub(in crate::hub) fn window_ms(&self) -> u64 {
         u64::try_from(self.session.window.as_millis()).unwrap_or(u64::MAX)
     }
 
@@ -414,7 +414,7 @@ impl Hub {
     }
 
     /// 256 random bits, after what the user's sessions are found by on another node.
-    pub(super) fn new_secret(&self, user: &UserKey) -> Secret {
+    pub(in crate::hub) fn new_secret(&self, user: &UserKey) -> Secret {
         let random = URL_SAFE_NO_PAD.encode(self.rng.bytes::<32>());
         let text = format!("{}.{random}", DirectoryKey::of(user));
         text.parse().expect("any text is a secret")

@@ -11,8 +11,8 @@ use stagedoor_proto::{
 use tokio::sync::oneshot;
 
 use super::Hub;
-use super::handle::{Arrival, Credit, SessionHandle};
-use super::refusal::Refused;
+use super::errors::Refused;
+use super::sessions::{Arrival, Credit, SessionHandle};
 use crate::auth::token::AccessClaims;
 use crate::auth::{AuthError, AuthRequest, Purpose, Verified};
 use crate::grant::Grant;

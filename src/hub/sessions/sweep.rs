@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use stagedoor_proto::Timestamp;
 
-use super::Hub;
 use super::handle::{SessionHandle, Swept};
+use crate::hub::Hub;
 
 /// How often every session is looked at; what is due waits for it at most that long.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(250);

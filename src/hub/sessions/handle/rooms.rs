@@ -7,8 +7,8 @@ use std::time::Duration;
 use stagedoor_proto::{Link as WireLink, RoomId, SessionState, Timestamp};
 
 use super::{Inner, SessionHandle};
-use crate::hub::membership::{Standing, Untold};
 use crate::hub::rooms::Place;
+use crate::hub::sessions::memberships::{Standing, Untold};
 use crate::rate_limit::Rate;
 use crate::session::{Link, RoomTag, Session};
 

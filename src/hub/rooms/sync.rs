@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use stagedoor_proto::{Push, RoomReset};
 
-use super::super::Hub;
-use super::super::handle::SessionHandle;
-use super::super::membership::Untold;
+use crate::hub::Hub;
+use crate::hub::sessions::SessionHandle;
+use crate::hub::sessions::Untold;
 use crate::room::{Audience, RoomCommand};
 
 impl Hub {

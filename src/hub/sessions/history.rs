@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Hub;
 use super::handle::SessionHandle;
+use crate::hub::Hub;
 use crate::store::EndedSession;
 
 /// Sessions that may wait to be written; what goes beyond them is not kept.
@@ -16,7 +16,7 @@ const WRITTEN_AT_ONCE: usize = 500;
 
 /// What waits to be written, by app. The lock is held for a push or a swap.
 #[derive(Default)]
-pub(super) struct History(Mutex<Waiting>);
+pub(in crate::hub) struct History(Mutex<Waiting>);
 
 #[derive(Default)]
 struct Waiting {
@@ -43,7 +43,7 @@ impl History {
 
 impl Hub {
     /// Notes a session that has ended, and tells of it, once.
-    pub(super) fn note_ending(&self, session: &SessionHandle) {
+    pub(in crate::hub) fn note_ending(&self, session: &SessionHandle) {
         let Some((ending, state)) = session.take_ending() else { return };
         self.tell_ended(session, &ending, session.ended_by());
         let ended = EndedSession {

@@ -10,8 +10,8 @@ use std::time::Duration;
 use dashmap::DashMap;
 use stagedoor_proto::{CloseCode, Timestamp};
 
-use super::refusal::Refused;
 use crate::config::Limits;
+use crate::hub::errors::Refused;
 use crate::rate_limit::{Rate, RateLimiter};
 
 /// How long a peer that finds the waiting room full is told to stay away.
@@ -19,7 +19,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What is counted for each address; the bounds are told with each question, for they may change.
 #[derive(Default)]
-pub(super) struct Addresses {
+pub(in crate::hub) struct Addresses {
     starts: DashMap<IpAddr, RateLimiter>,
     waiting: Arc<WaitingRoom>,
     admin: Arc<WaitingRoom>,
@@ -49,7 +49,7 @@ pub enum NoPlace {
 
 impl Addresses {
     /// Counts a start.
-    pub(super) fn take_start(
+    pub(in crate::hub) fn take_start(
         &self,
         address: IpAddr,
         now: Timestamp,
@@ -68,24 +68,28 @@ impl Addresses {
     }
 
     /// A place for one more connection of a client.
-    pub(super) fn enter(&self, address: IpAddr, limits: &Limits) -> Result<Place, NoPlace> {
+    pub(in crate::hub) fn enter(&self, address: IpAddr, limits: &Limits) -> Result<Place, NoPlace> {
         let spared = is_spared(address, limits);
         let of_one = if spared { usize::MAX } else { limits.unauthenticated_per_address };
         self.waiting.place(address, limits.unauthenticated_total, of_one)
     }
 
     /// A place for one more connection to the server API's own port; one backend may have them all.
-    pub(super) fn enter_admin(&self, address: IpAddr, limits: &Limits) -> Result<Place, NoPlace> {
+    pub(in crate::hub) fn enter_admin(
+        &self,
+        address: IpAddr,
+        limits: &Limits,
+    ) -> Result<Place, NoPlace> {
         self.admin.place(address, limits.admin_connections, usize::MAX)
     }
 
     /// Forgets addresses that start nothing any more.
-    pub(super) fn sweep(&self, now: Timestamp) {
+    pub(in crate::hub) fn sweep(&self, now: Timestamp) {
         self.starts.retain(|_, limiter| !limiter.is_idle(now));
     }
 
     /// How many connections wait to be sessions.
-    pub(super) fn waiting(&self) -> usize {
+    pub(in crate::hub) fn waiting(&self) -> usize {
         self.waiting.total.load(Ordering::Relaxed)
     }
 }

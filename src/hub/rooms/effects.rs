@@ -10,9 +10,9 @@ use stagedoor_proto::{
     Error, ErrorCode, Reason, Reply, SessionId, Timestamp, Username, encode_reply,
 };
 
-use super::super::handle::SessionHandle;
-use super::super::{CallError, Hub, events};
-use super::place::{Inside, Place};
+use super::handle::{Inside, Place};
+use crate::hub::sessions::SessionHandle;
+use crate::hub::{CallError, Hub, events};
 use crate::request::RequestId;
 use crate::room::{Audit, Effect, Fact, Origin, RoomKey, Subject};
 use crate::store::{AuditActor, AuditEvent, AuditOutcome, Block, BlockKind, StoreError, UserKey};
@@ -237,7 +237,7 @@ impl Hub {
         let user = UserKey { app: Arc::clone(app), username };
         let reason = reason.map(|reason| reason.as_str().to_owned());
         let block = Block { kind: BlockKind::Kick, reason, since: self.clock.now(), until };
-        let parting = super::super::refusal::parting_word(&block);
+        let parting = crate::hub::errors::parting_word(&block);
         let kept = match until {
             Some(_) => {
                 let by_address = self.app(app).is_some_and(|app| app.rules().ban_guest_addresses);

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::super::Hub;
-use super::super::handle::SessionHandle;
 use super::{About, FORMAT, Head, RoomRow, SessionRow};
+use crate::hub::Hub;
+use crate::hub::sessions::SessionHandle;
 use crate::session::Bodies;
 use crate::store::HandOver;
 

@@ -9,10 +9,10 @@ use std::sync::atomic::Ordering;
 use futures::future::OptionFuture;
 use stagedoor_proto::{CloseCode, Disconnect, SessionId, Timestamp};
 
-use super::handle::SessionHandle;
-use super::refusal::parting_word;
-use super::{CallError, Hub};
 use crate::engine::Answer;
+use crate::hub::errors::parting_word;
+use crate::hub::sessions::SessionHandle;
+use crate::hub::{CallError, Hub};
 use crate::request::RequestId;
 use crate::store::{AuditEvent, Block, Reach, StoreError, UserKey};
 
@@ -151,7 +151,7 @@ impl Hub {
     }
 
     /// Ends all sessions of a user, and has starts that are on their way ask the store again; how many it ended.
-    pub(super) async fn end_all(
+    pub(in crate::hub) async fn end_all(
         &self,
         user: &UserKey,
         disconnect: &Disconnect,
@@ -187,13 +187,13 @@ impl Hub {
     }
 
     /// The session holds its client instance no more.
-    pub(super) fn release(&self, session: &SessionHandle) {
+    pub(in crate::hub) fn release(&self, session: &SessionHandle) {
         session.set_held_by(None);
         self.in_background(self.engine.release(session.user(), session.id()));
     }
 
     /// Has the engine finish something whose result changes nothing.
-    pub(super) fn in_background<T: Send + 'static>(&self, answer: Answer<T>) {
+    pub(in crate::hub) fn in_background<T: Send + 'static>(&self, answer: Answer<T>) {
         if let Err(later) = answer.now_or_later() {
             self.lifecycle.spawn(async move { drop(later.await) });
         }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use stagedoor_proto::{CloseCode, Reply, Resume, ResumeTicket, Resumed};
 
-use super::Hub;
-use super::handle::{Arrival, SessionHandle};
-use super::refusal::Refused;
 use crate::engine::{DirectoryKey, Move, Moved};
+use crate::hub::Hub;
+use crate::hub::errors::Refused;
+use crate::hub::sessions::{Arrival, SessionHandle};
 use crate::request::RequestId;
 use crate::session::{Link, ResumeRefused, SecretHash};
 use crate::store::Check;
@@ -81,7 +81,7 @@ impl Hub {
     }
 
     /// How a session that is no longer held ended, for as long as that is told.
-    pub(super) fn ended_or_denied(&self, session: &SessionHandle) -> Refused {
+    pub(in crate::hub) fn ended_or_denied(&self, session: &SessionHandle) -> Refused {
         let now = self.clock.now();
         session.change(|session| match session.link() {
             Link::Ended { ending, until } if now < *until => Refused::ended((**ending).clone()),
@@ -93,7 +93,7 @@ impl Hub {
     ///
     /// # Errors
     /// Why not. The session is ended with it.
-    pub(super) async fn check_standing(
+    pub(in crate::hub) async fn check_standing(
         &self,
         session: &Arc<SessionHandle>,
         arrival: &Arrival,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use stagedoor_proto::{CloseCode, Disconnect};
 
 use super::handle::SessionHandle;
-use super::{Hub, Refused};
+use crate::hub::{Hub, Refused};
 
 /// How many batches the closes are spread over.
 const BATCHES: u32 = 20;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use stagedoor_proto::{Disconnect, Link, RoomId, SessionState};
 
-use super::rooms::Place;
+use crate::hub::rooms::Place;
 use crate::session::RoomTag;
 
 /// The rooms of one session. Behind the session's lock.
 #[derive(Default)]
-pub(super) struct Memberships {
+pub(in crate::hub) struct Memberships {
     rooms: SmallVec<[Membership; 1]>,
     /// Somebody is telling the rooms.
     is_telling: bool,
@@ -23,13 +23,13 @@ struct Membership {
 }
 
 /// How a session is.
-pub(super) enum Standing<'a> {
+pub(in crate::hub) enum Standing<'a> {
     Here { link: Link, state: SessionState },
     Ended(&'a Disconnect),
 }
 
 /// What a room does not know yet.
-pub(super) enum Untold {
+pub(in crate::hub) enum Untold {
     /// The session ended; the room is no longer among its rooms.
     Ended(Disconnect),
     /// What changed.
@@ -38,36 +38,36 @@ pub(super) enum Untold {
 
 impl Memberships {
     /// Adds a room, which knows the session like this.
-    pub(super) fn enter(&mut self, place: &Arc<Place>, link: Link, state: SessionState) {
+    pub(in crate::hub) fn enter(&mut self, place: &Arc<Place>, link: Link, state: SessionState) {
         if !self.rooms.iter().any(|room| room.place.tag() == place.tag()) {
             self.rooms.push(Membership { place: Arc::clone(place), link, state });
         }
     }
 
-    pub(super) fn leave(&mut self, room: RoomTag) {
+    pub(in crate::hub) fn leave(&mut self, room: RoomTag) {
         self.rooms.retain(|membership| membership.place.tag() != room);
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::hub) fn len(&self) -> usize {
         self.rooms.len()
     }
 
-    pub(super) fn find(&self, room: &RoomId) -> Option<Arc<Place>> {
+    pub(in crate::hub) fn find(&self, room: &RoomId) -> Option<Arc<Place>> {
         let mut rooms = self.rooms.iter().map(|membership| &membership.place);
         rooms.find(|place| place.key().room == *room).map(Arc::clone)
     }
 
-    pub(super) fn all(&self) -> Vec<Arc<Place>> {
+    pub(in crate::hub) fn all(&self) -> Vec<Arc<Place>> {
         self.rooms.iter().map(|membership| Arc::clone(&membership.place)).collect()
     }
 
     /// Whether some room does not know how the session is.
-    pub(super) fn has_untold(&self, standing: &Standing<'_>) -> bool {
+    pub(in crate::hub) fn has_untold(&self, standing: &Standing<'_>) -> bool {
         self.rooms.iter().any(|room| room.lacks(standing))
     }
 
     /// The next thing to tell a room; nothing while somebody else tells. Counts as told from now on.
-    pub(super) fn begin_telling(
+    pub(in crate::hub) fn begin_telling(
         &mut self,
         standing: &Standing<'_>,
     ) -> Option<(Arc<Place>, Untold)> {
@@ -92,7 +92,7 @@ impl Memberships {
         }
     }
 
-    pub(super) fn end_telling(&mut self) {
+    pub(in crate::hub) fn end_telling(&mut self) {
         self.is_telling = false;
     }
 }

@@ -13,7 +13,7 @@ use stagedoor_proto::{Error, ErrorCode, Reply, RoomSnapshot};
 use tracing::Instrument as _;
 
 use super::Hub;
-use super::handle::SessionHandle;
+use super::sessions::SessionHandle;
 use crate::request::RequestId;
 use crate::room::{Audit, Effect, Room};
 use crate::telemetry::{Limit, Metrics, TargetOutcome};

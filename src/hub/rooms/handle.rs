@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stagedoor_proto::{SessionId, Timestamp};
 
-use super::super::handle::SessionHandle;
-use super::debts::Debts;
 use super::fan_out::CROWD;
+use super::retry::Debts;
+use crate::hub::sessions::SessionHandle;
 use crate::room::{Audience, Room, RoomKey};
 use crate::session::RoomTag;
 

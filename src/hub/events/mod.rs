@@ -11,9 +11,9 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use stagedoor_proto::{Disconnect, Timestamp};
 
-use super::Hub;
-use super::handle::SessionHandle;
 use crate::config::EventType;
+use crate::hub::Hub;
+use crate::hub::sessions::SessionHandle;
 use crate::request::RequestId;
 use crate::room::{Audit, Happening, RoomKey};
 use crate::store::{Block, BlockKind, UserKey};
@@ -21,18 +21,18 @@ use crate::webhook::{Event, Webhooks};
 
 impl Hub {
     /// Whom to tell of what happens in an app, if anybody.
-    pub(super) fn webhooks(&self, app: &str) -> Option<&Arc<Webhooks>> {
+    pub(in crate::hub) fn webhooks(&self, app: &str) -> Option<&Arc<Webhooks>> {
         let has_any = self.has_webhooks.load(Ordering::Relaxed);
         if has_any { self.app(app).and_then(|app| app.webhooks()) } else { None }
     }
 
     /// A session was let in.
-    pub(super) fn tell_started(&self, session: &SessionHandle, request: RequestId) {
+    pub(in crate::hub) fn tell_started(&self, session: &SessionHandle, request: RequestId) {
         self.tell_of_session(session, EventType::SessionStarted, None, Some(request));
     }
 
     /// A session has ended, by this request if by any.
-    pub(super) fn tell_ended(
+    pub(in crate::hub) fn tell_ended(
         &self,
         session: &SessionHandle,
         ending: &Disconnect,
@@ -68,7 +68,7 @@ impl Hub {
     }
 
     /// A ban is being written: so is that it is told, in the same commit.
-    pub(super) fn begin_telling_of_ban(
+    pub(in crate::hub) fn begin_telling_of_ban(
         &self,
         user: &UserKey,
         block: &Block,
@@ -89,7 +89,7 @@ impl Hub {
 }
 
 /// The event of a happening, at this place of the room's log.
-pub(super) fn of_happening(
+pub(in crate::hub) fn of_happening(
     happening: Happening,
     key: &RoomKey,
     version: u64,
@@ -134,7 +134,7 @@ pub(super) fn of_happening(
 }
 
 /// The event of a moderation verb with its receipt, so far or in the end; at the place of the verb.
-pub(super) fn of_moderation(row: &Audit, key: &RoomKey, now: Timestamp) -> Event {
+pub(in crate::hub) fn of_moderation(row: &Audit, key: &RoomKey, now: Timestamp) -> Event {
     let data = json!({
         "by": row.by, "username": row.username, "target": row.target, "reason": row.reason,
         "ref": row.ref_, "counts": row.counts, "elapsed_ms": row.elapsed_ms,

@@ -15,7 +15,7 @@ use crate::session::{Link, Session};
 use crate::telemetry::{Close, Limit, Metrics, Standing};
 
 /// The concurrent map of sessions. Its references never leave it: what is found is cloned out.
-pub(super) struct Registry {
+pub(in crate::hub) struct Registry {
     sessions: DashMap<SessionId, Arc<SessionHandle>>,
     seats: Arc<Seats>,
 }
@@ -26,7 +26,7 @@ struct Seats {
 }
 
 /// One session's share of what the node may hold. It is free again when this is dropped.
-pub(super) struct Seat {
+pub(in crate::hub) struct Seat {
     seats: Arc<Seats>,
     /// As what its session is counted.
     standing: Option<Standing>,
@@ -34,7 +34,7 @@ pub(super) struct Seat {
 
 impl Seat {
     /// Counts its session as it is now; `false` when that has ended, and the seat is to be given up.
-    pub(super) fn note(&mut self, session: &Session) -> bool {
+    pub(in crate::hub) fn note(&mut self, session: &Session) -> bool {
         let link = match session.link() {
             Link::Live { .. } => WireLink::Live,
             Link::Suspended { .. } => WireLink::Suspended,
@@ -73,13 +73,13 @@ impl Drop for Seat {
 
 impl Registry {
     /// An empty one, whose sessions are counted in `metrics`.
-    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
+    pub(in crate::hub) fn new(metrics: Arc<Metrics>) -> Self {
         let seats = Seats { taken: AtomicUsize::new(0), metrics };
         Self { sessions: DashMap::new(), seats: Arc::new(seats) }
     }
 
     /// Takes a session in, unless `max` that have not ended are held already.
-    pub(super) fn insert(&self, session: &Arc<SessionHandle>, max: usize) -> bool {
+    pub(in crate::hub) fn insert(&self, session: &Arc<SessionHandle>, max: usize) -> bool {
         let seat = Seat { seats: Arc::clone(&self.seats), standing: None };
         if self.seats.taken.fetch_add(1, Ordering::Relaxed) >= max {
             return false;
@@ -94,31 +94,31 @@ impl Registry {
     }
 
     /// The session of this id.
-    pub(super) fn find(&self, id: SessionId) -> Option<Arc<SessionHandle>> {
+    pub(in crate::hub) fn find(&self, id: SessionId) -> Option<Arc<SessionHandle>> {
         self.sessions.get(&id).map(|session| Arc::clone(&session))
     }
 
     /// Forgets a session.
-    pub(super) fn remove(&self, id: SessionId) {
+    pub(in crate::hub) fn remove(&self, id: SessionId) {
         if let Some((_, session)) = self.sessions.remove(&id) {
             session.give_way();
         }
     }
 
     /// How many are held that have not ended.
-    pub(super) fn living(&self) -> usize {
+    pub(in crate::hub) fn living(&self) -> usize {
         self.seats.taken.load(Ordering::Relaxed)
     }
 
     /// At most `most` sessions, from all over.
-    pub(super) fn sample(&self, most: usize) -> Vec<Arc<SessionHandle>> {
+    pub(in crate::hub) fn sample(&self, most: usize) -> Vec<Arc<SessionHandle>> {
         let step = self.sessions.len().div_ceil(most).max(1);
         let sampled = self.sessions.iter().step_by(step).take(most);
         sampled.map(|entry| Arc::clone(entry.value())).collect()
     }
 
     /// Those for whom `wanted` holds. It runs under the map's locks: it looks, and does nothing else.
-    pub(super) fn select(
+    pub(in crate::hub) fn select(
         &self,
         wanted: impl Fn(&SessionHandle) -> bool,
     ) -> Vec<Arc<SessionHandle>> {

@@ -11,9 +11,9 @@ use stagedoor_proto::{
     Timestamp,
 };
 
-use super::super::Hub;
-use super::super::calls::CallError;
-use super::place::Place;
+use crate::hub::CallError;
+use crate::hub::Hub;
+use crate::hub::rooms::Place;
 use crate::room::{
     Fact, Opening, Overview, Present, Record, RoomChoices, RoomCommand, RoomKey, RoomSettings,
 };

@@ -6,8 +6,8 @@
 //! the place in its log where it stood, and each frame keeps its number and the mark of its room.
 //! Not here: when a gateway stops (`drain`, `server`), and what a session or room keeps of itself (`session`, `room`).
 
-mod give;
-mod take;
+mod restore;
+mod save;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{ClientInfo, FamilyId, InstanceId, SessionId, Timestamp, Username};
 
-pub use take::{Inheritance, Unreadable};
+pub use restore::{Inheritance, Unreadable};
 
 use crate::grant::Grant;
 use crate::session::{RoomTag, SavedSession};
