@@ -16,7 +16,7 @@ use crate::clock::{Clock, Rng};
 use crate::config::{self, Config, ConfigError};
 use crate::engine::{self, Engine};
 use crate::http::{HttpState, Listener, PortRole};
-use crate::hub::{App, Hub, Inheritance};
+use crate::hub::{App, HandoffSnapshot, Hub};
 use crate::lifecycle::Lifecycle;
 use crate::room::RETENTION;
 use crate::store::{SigningKey, SqliteStore, Store, StoreError};
@@ -150,14 +150,14 @@ impl Server {
             store.vacate_rooms(clock.now() + RETENTION).await?;
         }
         let engine: Arc<dyn Engine> =
-            Arc::new(engine::Local::new(clock.clone(), inheritance.last_place()));
+            Arc::new(engine::Local::new(clock.clone(), inheritance.last_version()));
         let handed_over = match config.store {
             config::Store::Sqlite { .. } => Some(Arc::clone(&engine)),
             config::Store::Memory => None,
         };
         let hub =
             Hub::new(&config, built, store, engine, access, lifecycle.clone(), metrics, clock);
-        hub.take_up(inheritance).await;
+        hub.restore(inheritance).await;
         let ports =
             Arc::new(HttpState::new(&config, client_address, Arc::clone(&hub), lifecycle.clone()));
         let addresses = (client_address, admin_address);
@@ -240,10 +240,10 @@ impl Server {
             () = lifecycle.draining() => {} // The server API was asked to.
             () = shutdown => {}
         }
-        tracing::info!(sessions = hub.session_count(), "draining");
+        tracing::info!(sessions = hub.sessions.count(), "draining");
         lifecycle.begin_drain();
         let gone = async {
-            hub.drain(drain.spread).await;
+            hub.sessions.drain(drain.spread).await;
             // Requests that are being worked on have the rest of the time.
             lifecycle.stopped(drain.deadline).await
         };
@@ -256,7 +256,7 @@ impl Server {
             _ if in_time => Stopped::Cleanly,
             _ => Stopped::Late,
         };
-        tracing::info!(outcome = ?stopped, sessions = hub.session_count(), "stopped");
+        tracing::info!(outcome = ?stopped, sessions = hub.sessions.count(), "stopped");
         stopped
     }
 }
@@ -282,10 +282,10 @@ fn open_store(
 }
 
 /// What the gateway before left; nothing, where that cannot be read.
-async fn inherit(store: &dyn Store) -> Inheritance {
+async fn inherit(store: &dyn Store) -> HandoffSnapshot {
     let reason = match store.take_up().await {
-        Ok(None) => return Inheritance::default(),
-        Ok(Some(handed)) => match Inheritance::read(&handed) {
+        Ok(None) => return HandoffSnapshot::default(),
+        Ok(Some(handed)) => match HandoffSnapshot::read(&handed) {
             Ok(inheritance) => return inheritance,
             Err(unreadable) => unreadable.to_string(),
         },
@@ -295,13 +295,13 @@ async fn inherit(store: &dyn Store) -> Inheritance {
         error = reason,
         "what the gateway before left cannot be taken up: its sessions are over"
     );
-    Inheritance::default()
+    HandoffSnapshot::default()
 }
 
 /// Leaves what there is to the next process; whether it is kept.
 async fn hand_over(hub: &Hub, engine: &dyn Engine) -> bool {
     let last = engine.close().await;
-    let Some(handed) = hub.hand_over(last) else { return true };
+    let Some(handed) = hub.save(last) else { return true };
     let reason = match tokio::time::timeout(HAND_OVER, hub.store().hand_over(handed)).await {
         Ok(Ok(())) => return true,
         Ok(Err(error)) => error.to_string(),

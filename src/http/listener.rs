@@ -35,7 +35,7 @@ use super::router::router;
 use super::state::HttpState;
 use super::upgrade::{self, PendingUpgrade};
 use super::{health, request_id};
-use crate::hub::{NoPlace, Place};
+use crate::hub::{ConnectionLimitExceeded, ConnectionPermit};
 use crate::lifecycle::Lifecycle;
 use crate::sync::{Mutex, Rank};
 use crate::telemetry::Limit;
@@ -127,7 +127,7 @@ struct HttpConnection {
     lifecycle: Lifecycle,
     /// Its place among those without a session, or why there is none. `None` where it takes one with its upgrade, if at
     /// all: a proxy's connection, which is any client's.
-    place: Mutex<Option<Result<Place, NoPlace>>>,
+    place: Mutex<Option<Result<ConnectionPermit, ConnectionLimitExceeded>>>,
 }
 
 /// What is left of the HTTP of a connection whose upgrade was answered.
@@ -150,13 +150,13 @@ async fn serve(
     }
     let (settings, peer) = (state.settings(), peer.ip());
     let place = match role {
-        PortRole::Admin => Some(state.hub().enter_admin(peer)),
+        PortRole::Admin => Some(state.hub().connections.acquire_admin(peer)),
         PortRole::Clients | PortRole::Both if settings.listen().trusts(peer) => None,
-        PortRole::Clients | PortRole::Both => Some(state.hub().enter(peer)),
+        PortRole::Clients | PortRole::Both => Some(state.hub().connections.acquire(peer)),
     };
     let tls = settings.tls(role);
     drop(settings);
-    let number = state.hub().number_connection();
+    let number = state.hub().connections.assign_id();
     let span = tracing::error_span!("connection", connection = number);
     let connection = HttpConnection {
         peer,

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body
 use super::forwarded;
 use super::problem::{Problem, ProblemKind};
 use super::state::HttpState;
-use crate::hub::{Arrival, NoPlace, Place};
+use crate::hub::{ConnectionLimitExceeded, ConnectionPermit, PeerInfo};
 use crate::sync::Mutex;
 
 /// Something else is asked for where clients connect.
@@ -32,11 +32,11 @@ const MAX_USER_AGENT_BYTES: usize = 256;
 /// An upgrade that was answered.
 pub(super) struct PendingUpgrade {
     /// Who comes.
-    pub(super) arrival: Arrival,
+    pub(super) arrival: PeerInfo,
     /// With what to close at once, where they are not wanted.
     pub(super) refused: Option<CloseCode>,
     /// Their place among those without a session.
-    pub(super) place: Place,
+    pub(super) place: ConnectionPermit,
 }
 
 /// Answers the upgrade request of `peer`; a pending upgrade is left when it was granted. It takes the place that `own` holds.
@@ -44,7 +44,7 @@ pub(super) fn answer<B>(
     request: &Request<B>,
     state: &HttpState,
     peer: IpAddr,
-    own: &Mutex<Option<Result<Place, NoPlace>>>,
+    own: &Mutex<Option<Result<ConnectionPermit, ConnectionLimitExceeded>>>,
     upgrade: &OnceLock<PendingUpgrade>,
 ) -> Response<Body> {
     let settings = state.settings();
@@ -54,7 +54,7 @@ pub(super) fn answer<B>(
     let entered = match &*own {
         Some(Ok(_)) => None,
         Some(Err(full)) => return no_place(*full),
-        None => match state.hub().enter(address) {
+        None => match state.hub().connections.acquire(address) {
             Ok(place) => Some(place),
             Err(full) => return no_place(full),
         },
@@ -96,7 +96,7 @@ pub(super) fn answer<B>(
     }
     let place = entered.or_else(|| own.take().and_then(Result::ok));
     let place = place.expect("a connection without a place was turned away above");
-    let arrival = Arrival { address: address.to_canonical(), user_agent: user_agent(request) };
+    let arrival = PeerInfo { address: address.to_canonical(), user_agent: user_agent(request) };
     // A second upgrade on one connection cannot be: HTTP ends with the first.
     let _ = upgrade.set(PendingUpgrade { arrival, refused, place });
     response
@@ -128,13 +128,13 @@ fn user_agent<B>(request: &Request<B>) -> Option<Box<str>> {
     Some(text[..text.len().min(MAX_USER_AGENT_BYTES)].into())
 }
 
-fn no_place(full: NoPlace) -> Response<Body> {
+fn no_place(full: ConnectionLimitExceeded) -> Response<Body> {
     match full {
-        NoPlace::Address(wait) => {
+        ConnectionLimitExceeded::Address(wait) => {
             let detail = "too many connections from this address wait to start";
             Problem::new(ProblemKind::RATE_LIMITED, detail).retry_after(wait).respond()
         }
-        NoPlace::Total(wait) => {
+        ConnectionLimitExceeded::Total(wait) => {
             let detail = "too many connections wait to start";
             Problem::new(ProblemKind::OVERLOADED, detail).retry_after(wait).respond()
         }

@@ -9,16 +9,16 @@ use crate::auth::{Authenticator, ServerAuth};
 use crate::config;
 use crate::webhook::Webhooks;
 
-/// One tenant, shared by all its sessions. Its id never changes; its terms are one snapshot, replaced as a whole, and so are
+/// One tenant, shared by all its sessions. Its id never changes; its settings are one snapshot, replaced as a whole, and so are
 /// the endpoints it tells.
 pub struct App {
     id: Arc<str>,
-    current: ArcSwap<Terms>,
+    current: ArcSwap<AppSettings>,
     webhooks: Arc<Webhooks>,
 }
 
-/// What an operator's word about an app comes to.
-struct Terms {
+/// What an operator may change of an app while it is served.
+struct AppSettings {
     rules: Arc<config::App>,
     auth: Arc<Authenticator>,
     tokens: AppTokens,
@@ -36,8 +36,8 @@ impl App {
         webhooks: Arc<Webhooks>,
     ) -> Self {
         let id = Arc::clone(&rules.id);
-        let terms = Terms { rules: Arc::new(rules), auth: Arc::new(auth), tokens, server };
-        Self { id, current: ArcSwap::from_pointee(terms), webhooks }
+        let settings = AppSettings { rules: Arc::new(rules), auth: Arc::new(auth), tokens, server };
+        Self { id, current: ArcSwap::from_pointee(settings), webhooks }
     }
 
     /// Who is told of what happens in it, if anybody is now.
@@ -82,8 +82,8 @@ impl App {
         self.current.load().server.clone()
     }
 
-    /// Is as `fresh` from now on.
-    pub(super) fn adopt(&self, fresh: &Self) {
+    /// Serves the app as `fresh` would from now on.
+    pub(super) fn reload(&self, fresh: &Self) {
         self.current.store(fresh.current.load_full());
         self.webhooks.adopt(&fresh.webhooks);
     }

@@ -1,4 +1,4 @@
-//! A refused `start` or `resume`: what the client is told before its connection closes.
+//! What the hub answers when it cannot do what was asked: to a client that starts or resumes, to a call of the server API.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -8,16 +8,16 @@ use crate::auth::{AuthError, Denied};
 use crate::engine::EngineError;
 use crate::store::{Block, BlockKind, Refusal, StoreError};
 
-/// Why somebody is not let in: an error reply, a `disconnect` and a close.
+/// Why a client gets no session: an error reply, a `disconnect` and a close.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct StartError {
     /// The reply to the request.
     pub error: Error,
     /// What ends the connection.
     pub disconnect: Box<Disconnect>,
 }
 
-impl Refused {
+impl StartError {
     /// A refusal that closes with `close`, explained by `message`.
     #[must_use]
     pub fn new(close: CloseCode, message: impl Into<String>) -> Self {
@@ -35,6 +35,13 @@ impl Refused {
         self
     }
 
+    /// The session is unknown, or its resume secret is not the newest.
+    pub(super) fn resume_denied() -> Self {
+        let message =
+            "there is no such session, or this is not its newest resume secret; start anew";
+        Self::new(CloseCode::ResumeDenied, message)
+    }
+
     /// The refusal that repeats how a session ended.
     #[must_use]
     pub fn ended(disconnect: Disconnect) -> Self {
@@ -46,7 +53,37 @@ impl Refused {
     }
 }
 
-impl From<AuthError> for Refused {
+/// Why a call of the server API failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The room is not open, and nothing is known of it.
+    #[error("there is no such room")]
+    NoRoom,
+    /// The room is open, or was created before.
+    #[error("there is such a room already")]
+    RoomExists,
+    /// The room refused it.
+    #[error(transparent)]
+    Refused(#[from] Error),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<EngineError> for CallError {
+    fn from(error: EngineError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<EngineError> for StartError {
+    fn from(error: EngineError) -> Self {
+        let message = "the nodes of the gateway cannot agree on this now; try again";
+        Self::new(CloseCode::EngineUnavailable, message).retry_after(error.retry_after())
+    }
+}
+
+impl From<AuthError> for StartError {
     fn from(error: AuthError) -> Self {
         match error {
             AuthError::Denied(denied) => {
@@ -62,7 +99,7 @@ impl From<AuthError> for Refused {
     }
 }
 
-impl From<Refusal> for Refused {
+impl From<Refusal> for StartError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Blocked(block) => Self::from(&block),
@@ -80,9 +117,9 @@ impl From<Refusal> for Refused {
     }
 }
 
-impl From<&Block> for Refused {
+impl From<&Block> for StartError {
     fn from(block: &Block) -> Self {
-        let disconnect = parting_word(block);
+        let disconnect = block_disconnect(block);
         Self {
             error: Error::new(disconnect.code.error_code(), "this user may not come in"),
             disconnect: Box::new(disconnect),
@@ -90,14 +127,7 @@ impl From<&Block> for Refused {
     }
 }
 
-impl From<EngineError> for Refused {
-    fn from(error: EngineError) -> Self {
-        let message = "the nodes of the gateway cannot agree on this now; try again";
-        Self::new(CloseCode::EngineUnavailable, message).retry_after(error.retry_after())
-    }
-}
-
-impl From<StoreError> for Refused {
+impl From<StoreError> for StartError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed; nobody can be let in");
         Self::new(CloseCode::Overloaded, "the gateway cannot check this now; try again")
@@ -105,8 +135,8 @@ impl From<StoreError> for Refused {
     }
 }
 
-/// What a blocked user's sessions are told.
-pub(super) fn parting_word(block: &Block) -> Disconnect {
+/// With what the sessions of a blocked user end.
+pub(super) fn block_disconnect(block: &Block) -> Disconnect {
     let code = match block.kind {
         BlockKind::Kick => CloseCode::Kicked,
         BlockKind::Ban => CloseCode::Banned,

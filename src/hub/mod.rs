@@ -1,85 +1,72 @@
-//! Who is here: the live sessions of this node, and what is done with them.
+//! The live state of this node, split by owner.
 //!
-//! Owns the concurrent map of sessions (by id; which one holds an instance, the engine knows), and the flows that start,
-//! resume, renew and end them. Each session is behind a lock of its own, held for a few instructions.
-//! Invariant: of the sessions of one client instance, at most one is held; an older one's end never removes a newer.
-//! Not here: sockets (`transport`), the decisions themselves (`auth`, `store`, `session`).
+//! From below: `context` (what all need and none changes), `events`, `sessions`, `access_control`, `rooms`, `accounts`,
+//! `server_api`, `requests`. Each imports the ones before it alone, and owns its state; what must reach upwards does so
+//! through a trait that the upper one implements (`sessions::SessionObserver`, `engine::Apply`).
+//! Not here: sockets (`transport`), the decisions themselves (`auth`, `store`, `session`, `room`).
 
+mod access_control;
 mod accounts;
 mod app;
+mod context;
 mod errors;
 mod events;
 mod handoff;
-mod metrics;
 mod pending_calls;
-mod reload;
 mod requests;
 mod rooms;
 mod server_api;
+mod session_meta;
 mod sessions;
 
-use std::collections::HashMap;
-use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use stagedoor_proto::{Heartbeat, ServerInfo};
-
-pub use accounts::{Established, Resumption};
+pub use accounts::{Accounts, OpenedSession};
 pub use app::App;
-pub use errors::Refused;
-pub use handoff::{Inheritance, Unreadable};
-pub use pending_calls::{CallError, Moderated};
-pub use server_api::ShownRoom;
-pub use sessions::{Arrival, NoPlace, Place, SessionHandle, Written};
+pub use errors::{CallError, StartError};
+pub use handoff::{HandoffError, HandoffSnapshot};
+pub use requests::Requests;
+pub use server_api::{ModerationResult, ServerApi, ShownRoom};
+pub use session_meta::PeerInfo;
+pub use sessions::{
+    ConnectionLimitExceeded, ConnectionPermit, Connections, SessionHandle, Sessions, Written,
+};
 
 use crate::auth::token::AccessTokens;
 use crate::clock::{Clock, Rng};
-use crate::config::{Config, Keepalive, Limits};
-use crate::engine::{Engine, NodeHandler};
+use crate::config::{Config, Limits};
+use crate::engine::Engine;
 use crate::lifecycle::Lifecycle;
-use crate::session::{LifetimeSettings, RingLimits, SessionSettings};
-use crate::store::Store;
-use crate::telemetry::{Limit, Metrics, UserHash};
-use pending_calls::Calls;
-use rooms::{Denials, Rooms};
-use sessions::{Addresses, History, Registry};
+use crate::store::{HandOver, Store};
+use crate::telemetry::Metrics;
+use access_control::AccessControl;
+use context::Context;
+use events::Events;
+use pending_calls::PendingCalls;
+use rooms::Rooms;
+use sessions::SessionObserver;
 
-/// How long a protected session has to show life when another one wants its place.
-const PROOF_OF_LIFE: Duration = Duration::from_secs(3);
+/// How often every session and room is looked at; what is due waits for it at most that long.
+const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
+/// How many sessions are asked at a scrape how many frames wait for them.
+const SAMPLED_SESSIONS: usize = 256;
 
-/// The live sessions of this node. Shared by reference; every method may be called from any task.
+/// The owners of this node's live state. Shared by reference.
 pub struct Hub {
-    apps: HashMap<Arc<str>, Arc<App>>,
-    /// Moved when guests of other names may have become unwelcome: a start that began before asks the store again.
-    guest_fence: AtomicU64,
-    registry: Registry,
-    addresses: Addresses,
-    rooms: Rooms,
-    denials: Denials,
-    calls: Calls,
-    history: History,
-    engine: Arc<dyn Engine>,
-    store: Arc<dyn Store>,
-    access: Arc<AccessTokens>,
-    lifecycle: Lifecycle,
-    metrics: Arc<Metrics>,
-    /// How users appear in the log.
-    users: UserHash,
-    /// How many connections there have been.
-    connections: AtomicU64,
-    /// Whether any app has somebody who is told of what happens now.
-    has_webhooks: AtomicBool,
-    clock: Clock,
-    rng: Rng,
-    node: String,
-    session: SessionSettings,
-    keepalive: Keepalive,
-    limits: ArcSwap<Limits>,
-    /// Itself, for what it leaves to tasks.
-    me: Weak<Self>,
+    /// Connections that have not started a session.
+    pub connections: Connections,
+    /// The live sessions.
+    pub sessions: Arc<Sessions>,
+    /// Users: start, resume, and what operators do to them.
+    pub accounts: Arc<Accounts>,
+    /// What apps' servers do in rooms.
+    pub server_api: ServerApi,
+    /// What sessions ask for.
+    pub requests: Arc<Requests>,
+    rooms: Arc<Rooms>,
+    events: Arc<Events>,
+    context: Arc<Context>,
 }
 
 impl Hub {
@@ -91,116 +78,154 @@ impl Hub {
         apps: Vec<Arc<App>>,
         store: Arc<dyn Store>,
         engine: Arc<dyn Engine>,
-        access: Arc<AccessTokens>,
+        tokens: Arc<AccessTokens>,
         lifecycle: Lifecycle,
         metrics: Arc<Metrics>,
         clock: Clock,
     ) -> Arc<Self> {
-        let hub = Arc::new_cyclic(|me| Self {
-            has_webhooks: AtomicBool::new(false),
-            apps: apps.into_iter().map(|app| (Arc::clone(app.id()), app)).collect(),
-            guest_fence: AtomicU64::new(0),
-            registry: Registry::new(Arc::clone(&metrics)),
-            addresses: Addresses::default(),
-            rooms: Rooms::default(),
-            denials: Denials::default(),
-            calls: Calls::new(u64::from_be_bytes(Rng.bytes())),
-            history: History::default(),
-            engine,
-            store,
+        let context = Arc::new(Context::new(config, apps, store, lifecycle, metrics, clock));
+        let events = Arc::new(Events::new(Arc::clone(&context)));
+        let sessions =
+            Arc::new(Sessions::new(Arc::clone(&context), Arc::clone(&events), Arc::clone(&engine)));
+        let access = Arc::new(AccessControl::new(
+            Arc::clone(&context),
+            Arc::clone(&sessions),
+            Arc::clone(&events),
+            Arc::clone(&engine),
+        ));
+        let calls = Arc::new(PendingCalls::new(u64::from_be_bytes(Rng.bytes())));
+        let rooms = Arc::new(Rooms::new(
+            Arc::clone(&context),
+            Arc::clone(&events),
+            Arc::clone(&sessions),
+            Arc::clone(&access),
+            Arc::clone(&calls),
+            Arc::clone(&engine),
+        ));
+        let observer: Weak<Rooms> = Arc::downgrade(&rooms);
+        sessions.subscribe(observer as Weak<dyn SessionObserver>);
+        let accounts = Arc::new(Accounts::new(
+            Arc::clone(&context),
+            Arc::clone(&sessions),
+            Arc::clone(&events),
             access,
-            lifecycle,
-            metrics,
-            users: UserHash::new(&Rng.bytes()),
-            connections: AtomicU64::new(0),
-            node: format!("node-{:08x}", u32::from_be_bytes(Rng.bytes())),
-            clock,
-            rng: Rng,
-            session: session_settings(config),
-            keepalive: config.keepalive,
-            limits: ArcSwap::from_pointee(config.limits.clone()),
-            me: Weak::clone(me),
-        });
-        hub.note_webhooks();
-        let handler: Weak<dyn NodeHandler> = Arc::downgrade(&hub) as _;
-        hub.engine.attach(handler, &hub.lifecycle);
-        hub
+            Arc::clone(&rooms),
+            tokens,
+            engine,
+        ));
+        let requests = Arc::new(Requests::new(
+            Arc::clone(&context),
+            Arc::clone(&sessions),
+            Arc::clone(&rooms),
+            Arc::clone(&accounts),
+        ));
+        let server_api = ServerApi::new(Arc::clone(&context), Arc::clone(&rooms), calls);
+        let connections = Connections::new(Arc::clone(&context));
+        let hub =
+            Self { connections, sessions, accounts, server_api, requests, rooms, events, context };
+        Arc::new(hub)
     }
 
     /// The app of this id.
     #[must_use]
     pub fn app(&self, id: &str) -> Option<&Arc<App>> {
-        self.apps.get(id)
+        self.context.app(id)
     }
 
     /// The durable facts behind it.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
-        &self.store
+        &self.context.store
     }
 
     /// The clock it goes by.
     #[must_use]
     pub fn clock(&self) -> &Clock {
-        &self.clock
+        &self.context.clock
     }
 
-    /// How many sessions it holds, suspended ones included; what ended and is only remembered is not counted.
+    /// Where everything is counted.
     #[must_use]
-    pub fn session_count(&self) -> usize {
-        self.registry.living()
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.context.metrics
     }
 
-    /// Counts a start from `address`. Resumes are none.
-    ///
-    /// # Errors
-    /// What the client is told when there were too many.
-    pub fn take_start(&self, address: IpAddr) -> Result<(), Refused> {
-        let taken = self.addresses.take_start(address, self.clock.now(), &self.limits());
-        taken.inspect_err(|_| self.hit(Limit::StartsPerAddress))
-    }
-
-    /// A place for a connection that is not a session yet.
-    ///
-    /// # Errors
-    /// When there are as many as may be.
-    pub fn enter(&self, address: IpAddr) -> Result<Place, NoPlace> {
-        self.addresses.enter(address, &self.limits()).inspect_err(|no_place| match no_place {
-            NoPlace::Address(_) => self.hit(Limit::UnauthenticatedPerAddress),
-            NoPlace::Total(_) => self.hit(Limit::UnauthenticatedTotal),
-        })
-    }
-
-    /// A place for a connection to the server API's own port.
-    ///
-    /// # Errors
-    /// When there are as many as may be.
-    pub fn enter_admin(&self, address: IpAddr) -> Result<Place, NoPlace> {
-        let place = self.addresses.enter_admin(address, &self.limits());
-        place.inspect_err(|_| self.hit(Limit::AdminConnections))
-    }
-
-    fn heartbeat(&self) -> Heartbeat {
-        self.keepalive.announced()
-    }
-
-    fn server_info(&self) -> ServerInfo {
-        ServerInfo {
-            node: self.node.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            time_ms: self.clock.now(),
+    /// All metrics as they are now, as text.
+    #[must_use]
+    pub fn scrape(&self) -> String {
+        let metrics = &self.context.metrics;
+        metrics.rooms.set(gauge(self.rooms.count()));
+        metrics.waiting_connections.set(gauge(self.connections.pending()));
+        metrics.draining.set(i64::from(self.context.lifecycle.is_draining()));
+        for session in self.sessions.sample(SAMPLED_SESSIONS) {
+            metrics.ring_unsent.observe(session.backlog());
         }
+        metrics.encode()
+    }
+
+    /// Applies these limits from now on.
+    pub fn reload_limits(&self, limits: Limits) {
+        self.context.reload_limits(limits);
+    }
+
+    /// Serves an app as `fresh` would from now on; one that is not here is not added.
+    pub fn reload_app(&self, fresh: &App) {
+        if let Some(app) = self.app(fresh.id()) {
+            app.reload(fresh);
+        }
+        self.events.reload();
+    }
+
+    /// Sweeps until the gateway stops. No session and no room has a timer of its own.
+    pub async fn run_sweep(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(self.sweep_interval());
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.context.lifecycle.stopping() => return self.sessions.flush_history(),
+                _ = ticks.tick() => self.sweep(),
+            }
+        }
+    }
+
+    /// As short as the shortest configured wait needs it.
+    fn sweep_interval(&self) -> Duration {
+        let (keepalive, session) = (&self.context.keepalive, &self.context.session);
+        SWEEP_INTERVAL.min(keepalive.room_timeout / 4).min(session.window / 4)
+    }
+
+    fn sweep(&self) {
+        let now = self.context.clock.now();
+        self.connections.sweep(now);
+        self.sessions.sweep(now);
+        self.rooms.sweep(now);
+        self.sessions.flush_history();
+    }
+
+    /// Resolves when the gateway drains. Cancel-safe.
+    pub async fn draining(&self) {
+        self.context.lifecycle.draining().await;
+    }
+
+    /// Rejects a client without a session while the gateway drains.
+    #[must_use]
+    pub fn draining_error(&self) -> StartError {
+        self.context.draining_error()
+    }
+
+    /// What the next process goes on with; `None` when there is nothing. `last` was the last version in any room's log.
+    #[must_use]
+    pub fn save(&self, last: u64) -> Option<HandOver> {
+        handoff::save(&self.context, &self.sessions, &self.rooms, last)
+    }
+
+    /// Goes on with what the previous process saved; before clients are served, and before anything is appended.
+    pub async fn restore(&self, snapshot: HandoffSnapshot) {
+        handoff::restore(&self.context, &self.sessions, &self.rooms, snapshot).await;
     }
 }
 
-fn session_settings(config: &Config) -> SessionSettings {
-    let resume = config.resume;
-    SessionSettings {
-        ring: RingLimits { frames: resume.ring_frames, bytes: resume.ring_bytes },
-        window: resume.window,
-        lifetime: LifetimeSettings {
-            grace: config.session.expiry_grace,
-            postpone: config.session.postpone,
-        },
-    }
+fn gauge(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

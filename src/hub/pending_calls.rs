@@ -1,127 +1,97 @@
-//! Calls of the server API that wait for what a room makes of them.
+//! Calls of the server API that wait for the answer of a room.
 //!
 //! A call is appended to its room's log like a session's command, under a number of its own; the room's answer comes
-//! back once it is durable, and its receipts as they come in. Invariants: so many wait at most, and whoever stops waiting
-//! leaves nothing behind. The numbers begin at a random place, so that of several nodes each knows its own.
-//! Not here: what is asked for (`rooms::serve`), and HTTP.
+//! back once it is durable, and its receipts as they come in. Invariants: at most [`MAX_PENDING`] wait, and a call that
+//! stops waiting leaves nothing behind. The numbers begin at a random one, so that of several nodes each knows its own.
+//! Below both `rooms`, which answers calls, and `server_api`, which makes them.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use stagedoor_proto::{Accepted, Error, ErrorCode, ModerationReport, Reply, Stream, UpdateStream};
+use stagedoor_proto::{Error, ErrorCode, ModerationReport, Reply};
 use tokio::sync::watch;
 
-use super::Hub;
-use crate::engine::EngineError;
-use crate::room::{Caller, Moderation, Origin, RoomCommand, RoomKey};
-use crate::store::StoreError;
-
-/// Calls that may wait at a time.
-const MAX_WAITING: usize = 10_000;
+/// How many calls may wait at a time.
+const MAX_PENDING: usize = 10_000;
 /// How long a room has to answer. Its answer waits for the disk, and for other nodes where there are any.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a moderation verb came to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Moderated {
-    /// Its place in the room's log, and how many it concerns.
-    pub accepted: Accepted,
-    /// The newest receipts; `None`: it was done before under the same `ref`, and only answered again.
-    pub report: Option<ModerationReport>,
-}
-
-/// Why a call came to nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum CallError {
-    /// The room is not open, and nothing is known of it.
-    #[error("there is no such room")]
-    NoRoom,
-    /// The room is open, or was created before.
-    #[error("there is such a room already")]
-    RoomExists,
-    /// The room refused it.
-    #[error(transparent)]
-    Refused(#[from] Error),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<EngineError> for CallError {
-    fn from(error: EngineError) -> Self {
-        Self::Refused(error.into())
-    }
-}
-
-/// The calls of this node that wait. The lock is held for a map access.
-pub(super) struct Calls {
-    waiting: Mutex<HashMap<u64, watch::Sender<Heard>>>,
+/// The calls of this node that wait. The lock is held for a map access, and nothing is called under it.
+pub(super) struct PendingCalls {
+    pending: Mutex<HashMap<u64, watch::Sender<CallResult>>>,
     next: AtomicU64,
 }
 
-/// What a call has heard so far.
+/// What a call has received so far.
 #[derive(Default)]
-struct Heard {
+struct CallResult {
     answer: Option<Result<Reply, Error>>,
     report: Option<ModerationReport>,
 }
 
-/// One that waits. Dropping it stops waiting.
-struct Call<'a> {
-    calls: &'a Calls,
+/// A call that waits. Dropping it stops waiting.
+pub(super) struct PendingCall<'a> {
+    calls: &'a PendingCalls,
     id: u64,
-    heard: watch::Receiver<Heard>,
+    result: watch::Receiver<CallResult>,
 }
 
-impl Calls {
+impl PendingCalls {
     /// No calls; their numbers begin at `first`.
     pub(super) fn new(first: u64) -> Self {
-        Self { waiting: Mutex::default(), next: AtomicU64::new(first) }
+        Self { pending: Mutex::default(), next: AtomicU64::new(first) }
     }
 
-    fn begin(&self) -> Result<Call<'_>, Error> {
-        let mut waiting = self.lock();
-        if waiting.len() >= MAX_WAITING {
+    /// A new call, unless too many wait.
+    pub(super) fn begin(&self) -> Result<PendingCall<'_>, Error> {
+        let mut pending = self.lock();
+        if pending.len() >= MAX_PENDING {
             let message = "as many calls as may wait for rooms; try again shortly";
             return Err(
                 Error::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1))
             );
         }
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let (hear, heard) = watch::channel(Heard::default());
-        waiting.insert(id, hear);
-        Ok(Call { calls: self, id, heard })
+        let (sender, result) = watch::channel(CallResult::default());
+        pending.insert(id, sender);
+        Ok(PendingCall { calls: self, id, result })
     }
 
     /// Hands a room's answer to the call of this number, if it still waits.
     pub(super) fn answer(&self, id: u64, answer: &Result<Reply, Error>) {
-        self.tell(id, |heard| heard.answer = Some(answer.clone()));
+        self.update(id, |result| result.answer = Some(answer.clone()));
     }
 
     /// Hands new receipts to the call of this number, if it still waits.
     pub(super) fn report(&self, id: u64, report: ModerationReport) {
-        self.tell(id, |heard| heard.report = Some(report));
+        self.update(id, |result| result.report = Some(report));
     }
 
-    fn tell(&self, id: u64, tell: impl FnOnce(&mut Heard)) {
+    fn update(&self, id: u64, update: impl FnOnce(&mut CallResult)) {
         if let Some(call) = self.lock().get(&id) {
-            call.send_modify(tell);
+            call.send_modify(update);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, watch::Sender<Heard>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, watch::Sender<CallResult>>> {
         // A panic while the lock was held leaves at worst one call without its answer.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Call<'_> {
-    async fn answered(&mut self) -> Result<Reply, Error> {
-        let answer = self.heard.wait_for(|heard| heard.answer.is_some());
-        let answer = tokio::time::timeout(ANSWER_WITHIN, answer).await;
-        answer.ok().and_then(Result::ok).and_then(|heard| heard.answer.clone()).unwrap_or_else(
+impl PendingCall<'_> {
+    /// The number by which the room answers.
+    pub(super) const fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The room's answer.
+    pub(super) async fn answered(&mut self) -> Result<Reply, Error> {
+        let answer = self.result.wait_for(|result| result.answer.is_some());
+        let answer = tokio::time::timeout(ANSWER_TIMEOUT, answer).await;
+        answer.ok().and_then(Result::ok).and_then(|result| result.answer.clone()).unwrap_or_else(
             || {
                 let message = "the room has not answered yet; try again with the same `ref`";
                 Err(Error::new(ErrorCode::EngineUnavailable, message))
@@ -129,71 +99,25 @@ impl Call<'_> {
         )
     }
 
-    /// The newest receipts, at the latest when `patience` is over; none, when it had none with its answer.
-    async fn receipts(&mut self, patience: Duration) -> Option<ModerationReport> {
-        let newest = self.heard.borrow().report.clone()?;
-        if newest.counts.pending == 0 || patience.is_zero() {
+    /// The newest receipts, after at most `wait`; none, when it had none with its answer.
+    pub(super) async fn receipts(&mut self, wait: Duration) -> Option<ModerationReport> {
+        let newest = self.result.borrow().report.clone()?;
+        if newest.counts.pending == 0 || wait.is_zero() {
             return Some(newest);
         }
-        // Who is offline may stay so for long; who is told answers soon, or is made to.
-        let is_settled =
-            |heard: &Heard| heard.report.as_ref().is_none_or(|report| report.counts.pending == 0);
-        let settled = tokio::time::timeout(patience, self.heard.wait_for(is_settled)).await;
+        // Targets that are offline may stay so for long; those that are online answer soon, or are made to.
+        let is_settled = |result: &CallResult| {
+            result.report.as_ref().is_none_or(|report| report.counts.pending == 0)
+        };
+        let settled = tokio::time::timeout(wait, self.result.wait_for(is_settled)).await;
         drop(settled);
-        self.heard.borrow().report.clone()
+        self.result.borrow().report.clone()
     }
 }
 
-impl Drop for Call<'_> {
+impl Drop for PendingCall<'_> {
     fn drop(&mut self) {
         self.calls.lock().remove(&self.id);
-    }
-}
-
-impl Hub {
-    /// Does a moderation verb as the server, for whoever calls.
-    ///
-    /// Answers once it is durable, and waits up to `patience` for targets that are to acknowledge it.
-    ///
-    /// # Errors
-    /// As the room refuses it.
-    pub async fn moderate(
-        self: &Arc<Self>,
-        room: &RoomKey,
-        verb: Moderation,
-        caller: Caller,
-        patience: Duration,
-    ) -> Result<Moderated, CallError> {
-        self.open_known(room).await?;
-        // Nobody answers a question; whoever was asked decides.
-        let is_asking = matches!(verb, Moderation::AskUnmute(_));
-        let mut call = self.calls.begin()?;
-        let origin = Origin::Call(call.id);
-        self.append(room, RoomCommand::Moderate { origin, verb, server: Some(caller) });
-        let Reply::Accepted(accepted) = call.answered().await? else {
-            unreachable!("a room answers every verb with `accepted`")
-        };
-        let patience = if is_asking { Duration::ZERO } else { patience };
-        Ok(Moderated { accepted, report: call.receipts(patience).await })
-    }
-
-    /// Changes a stream as the server, which may change its layout classes alone.
-    ///
-    /// # Errors
-    /// As the room refuses it.
-    pub async fn update_stream(
-        self: &Arc<Self>,
-        room: &RoomKey,
-        update: UpdateStream,
-    ) -> Result<Stream, CallError> {
-        self.open_known(room).await?;
-        let mut call = self.calls.begin()?;
-        let origin = Origin::Call(call.id);
-        self.append(room, RoomCommand::UpdateStream { origin, update });
-        match call.answered().await? {
-            Reply::Updated(updated) => Ok(updated.stream),
-            _ => unreachable!("a room answers a changed stream with `updated`"),
-        }
     }
 }
 
@@ -202,19 +126,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn so_many_calls_wait_and_whoever_stops_leaves_nothing() {
-        let calls = Calls::new(u64::MAX);
-        let waiting: Vec<_> = (0..MAX_WAITING).map(|_| calls.begin().unwrap()).collect();
+    fn pending_calls_are_bounded_and_removed_when_dropped() {
+        let calls = PendingCalls::new(u64::MAX);
+        let pending: Vec<_> = (0..MAX_PENDING).map(|_| calls.begin().unwrap()).collect();
         let error = calls.begin().err().expect("one more is too many");
         assert_eq!(error.code, ErrorCode::Overloaded);
-        drop(waiting);
+        drop(pending);
         assert!(calls.lock().is_empty());
         assert!(calls.begin().is_ok());
     }
 
     #[tokio::test]
     async fn an_answer_reaches_its_call_and_no_other() {
-        let calls = Calls::new(7);
+        let calls = PendingCalls::new(7);
         let (mut one, mut other) = (calls.begin().unwrap(), calls.begin().unwrap());
         calls.answer(one.id, &Ok(Reply::Left {}));
         calls.answer(other.id, &Ok(Reply::Ended {}));

@@ -62,9 +62,9 @@ impl Reloader {
             .map(|rules| builder.build(rules, hub.app(&rules.id).map(|app| &**app)))
             .collect::<Result<Vec<_>, _>>()?;
         for app in &fresh {
-            hub.adopt_app(app);
+            hub.reload_app(app);
         }
-        hub.adopt_limits(next.limits.clone());
+        hub.reload_limits(next.limits.clone());
         ports.reload(&next);
         *config = next;
         Ok(changes)

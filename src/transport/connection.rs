@@ -14,7 +14,7 @@ use super::farewell;
 use super::gate::Gate;
 use super::opening::{self, Opened};
 use super::serve::{self, Exit};
-use crate::hub::{Arrival, Hub};
+use crate::hub::{Hub, PeerInfo};
 use crate::telemetry::{Close, Limit, Metrics};
 
 /// The read buffer of a connection: most messages fit, and every idle connection has one.
@@ -40,7 +40,7 @@ pub struct Connection<S> {
     /// What was read from it past the upgrade request.
     pub already_read: Vec<u8>,
     /// Who is there.
-    pub arrival: Arrival,
+    pub arrival: PeerInfo,
     /// By which the log tells it from others.
     pub number: u64,
 }

@@ -10,7 +10,7 @@ use std::task::Poll;
 
 use futures::{SinkExt as _, StreamExt as _};
 use stagedoor_proto::{
-    ClientMessage, CloseCode, Command, Credentials, DecodeError, Disconnect, Push, Reply, Request,
+    ClientMessage, CloseCode, Command, Credentials, DecodeError, Disconnect, Push, Request,
     SessionEnd, SessionId, SessionState, SessionStateChange, Start, decode_client, encode_push,
     encode_reply,
 };
@@ -22,7 +22,7 @@ use tracing::Instrument as _;
 use super::connection::Settings;
 use super::gate::Gate;
 use super::serve::{count_depth, violation};
-use crate::hub::{Arrival, Hub, Refused, SessionHandle};
+use crate::hub::{Hub, OpenedSession, PeerInfo, SessionHandle, StartError};
 use crate::request::RequestId;
 use crate::session::Session;
 use crate::telemetry::{Limit, Outcome};
@@ -52,14 +52,14 @@ pub(super) async fn open<S>(
     ws: &mut WebSocketStream<Gate<S>>,
     hub: &Arc<Hub>,
     settings: Settings,
-    arrival: Arrival,
+    arrival: PeerInfo,
 ) -> Opened
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let first = tokio::select! {
         biased;
-        () = hub.draining() => return Opened::Refused(hub.turned_away().disconnect),
+        () = hub.draining() => return Opened::Refused(hub.draining_error().disconnect),
         first = tokio::time::timeout(settings.start_timeout, first_text(ws, hub)) => first,
     };
     let first = match first {
@@ -93,7 +93,7 @@ where
     let session = match &command {
         // Nothing is logged of it before its client has proved that the session is its own.
         Command::Resume(resume) => resume.session,
-        _ => hub.new_session_id(),
+        _ => hub.accounts.new_session_id(),
     };
     let request = RequestId::Session { session, number: id };
     let span = tracing::error_span!("request", %request);
@@ -106,7 +106,7 @@ async fn answer<S>(
     ws: &mut WebSocketStream<Gate<S>>,
     hub: &Arc<Hub>,
     settings: Settings,
-    arrival: Arrival,
+    arrival: PeerInfo,
     Request { id, command }: Request,
     session: SessionId,
     request: RequestId,
@@ -125,56 +125,52 @@ where
         Command::Resume(resume) => {
             let resumed = tokio::select! {
                 biased;
-                () = hub.draining() => Err(hub.turned_away()),
-                resumed = hub.resume(resume, &arrival, &request) => resumed,
+                () = hub.draining() => Err(hub.draining_error()),
+                resumed = hub.accounts.resume(resume, &arrival, &request) => resumed,
             };
-            let opened =
-                resumed.map(|resumed| (resumed.session, resumed.generation, resumed.reply));
-            hub.metrics().resumes.inc(outcome_of(&opened));
-            opened
+            hub.metrics().resumes.inc(outcome_of(&resumed));
+            resumed
         }
         other => {
             let message =
                 format!("`{}` needs a session; `start` or `resume` comes first", other.name());
-            Err(Refused::new(CloseCode::NotAllowedNow, message))
+            Err(StartError::new(CloseCode::NotAllowedNow, message))
         }
     };
     match opened {
-        Ok((session, generation, reply)) => {
-            hub.part_if_draining(&session);
+        Ok(OpenedSession { session, generation, reply }) => {
+            hub.sessions.disconnect_if_draining(&session);
             ws.get_mut().push_text(None, &encode_reply(id, &Ok(reply)));
-            hub.log_opened(&session);
+            hub.accounts.log_opened(&session);
             Opened::Session { session, generation }
         }
-        Err(Refused { error, disconnect }) => {
+        Err(StartError { error, disconnect }) => {
             ws.get_mut().push_text(None, &encode_reply(id, &Err(error)));
             Opened::Refused(disconnect)
         }
     }
 }
 
-type Session3 = (Arc<SessionHandle>, u64, Reply);
-
 async fn open_session<S>(
     ws: &mut WebSocketStream<Gate<S>>,
     hub: &Arc<Hub>,
     settings: Settings,
     start: Start,
-    arrival: Arrival,
+    arrival: PeerInfo,
     session: SessionId,
     request: &RequestId,
-) -> Result<Session3, Refused>
+) -> Result<OpenedSession, StartError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     check_params(&start, settings).inspect_err(|_| {
         hub.metrics().limits_hit.inc(Limit::AuthParamsBytes);
     })?;
-    hub.take_start(arrival.address)?;
+    hub.connections.take_start(arrival.address)?;
     let (seq, establishing) = Session::establishing();
     ws.get_mut().push_text(Some(seq), &establishing);
     let authenticated = {
-        let mut authenticate = pin!(hub.authenticate(&start, &arrival, request));
+        let mut authenticate = pin!(hub.accounts.authenticate(&start, &arrival, request));
         // Where a hook has to be waited for, the client is told meanwhile; else all goes out in one write.
         let decided = poll_fn(|cx| match authenticate.as_mut().poll(cx) {
             Poll::Ready(decided) => Poll::Ready(decided),
@@ -186,26 +182,22 @@ where
         });
         tokio::select! {
             biased;
-            () = hub.draining() => Err(hub.turned_away()),
+            () = hub.draining() => Err(hub.draining_error()),
             decided = decided => decided,
         }
     };
     let result = match authenticated {
         Ok((app, verified)) => {
-            hub.establish(app, verified, &start, arrival, session, request).await
+            hub.accounts.establish(app, verified, &start, arrival, session, request).await
         }
-        Err(refused) => Err(refused),
+        Err(rejected) => Err(rejected),
     };
-    match result {
-        Ok(established) => Ok((established.session, established.generation, established.reply)),
-        Err(refused) => {
-            ws.get_mut().push_text(Some(seq + 1), &not_established(&refused.disconnect));
-            Err(refused)
-        }
-    }
+    result.inspect_err(|rejected| {
+        ws.get_mut().push_text(Some(seq + 1), &not_established(&rejected.disconnect));
+    })
 }
 
-fn outcome_of(opened: &Result<Session3, Refused>) -> Outcome {
+fn outcome_of(opened: &Result<OpenedSession, StartError>) -> Outcome {
     Outcome(opened.as_ref().map(drop).map_err(|refused| refused.disconnect.code))
 }
 
@@ -236,11 +228,11 @@ where
     }
 }
 
-fn check_params(start: &Start, settings: Settings) -> Result<(), Refused> {
+fn check_params(start: &Start, settings: Settings) -> Result<(), StartError> {
     match &start.credentials {
         Credentials::Params(params) if params.as_json().len() > settings.auth_params_bytes => {
             let message = format!("params may have {} bytes", settings.auth_params_bytes);
-            let mut refused = Refused::new(CloseCode::TooLarge, message);
+            let mut refused = StartError::new(CloseCode::TooLarge, message);
             refused.error = refused.error.at("start.credentials.params");
             Err(refused)
         }

@@ -49,7 +49,7 @@ where
     let input = InputWaker::new();
     let mut serving = Serving { ws, hub, session, generation, input, placing: None };
     let exit = poll_fn(|cx| serving.poll(cx)).await;
-    hub.handle_loss(session, generation);
+    hub.sessions.handle_loss(session, generation);
     exit
 }
 
@@ -145,10 +145,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
     fn handle_text(&mut self, text: &str, now: Timestamp) -> ControlFlow<Option<Exit>> {
         match decode_client(text) {
             Ok(ClientMessage::Request(request)) => {
-                self.placing = self.hub.handle_request(self.session, request, now);
+                self.placing = self.hub.requests.handle(self.session, request, now);
             }
             Ok(ClientMessage::Pong(pong)) => {
-                self.hub.handle_pong(self.session, pong.seq, now);
+                self.hub.requests.handle_pong(self.session, pong.seq, now);
             }
             Err(error @ DecodeError::UnknownCommand { .. }) => self.answer(&error, now),
             Err(error) if error.id().is_some() => self.answer(&error, now),
@@ -163,14 +163,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
     /// A request that cannot be read, but whose number can, is answered; the session goes on.
     fn answer(&self, error: &DecodeError, now: Timestamp) {
         let id = error.id().expect("only errors with a request's number are answered");
-        self.hub.refuse_request(self.session, id, error.to_error(), now);
+        self.hub.requests.refuse(self.session, id, error.to_error(), now);
     }
 
     /// Ends the session by what came in here; the connection learns of it with the next output.
     fn break_off(&self, close: CloseCode, why: &str) -> ControlFlow<Option<Exit>> {
         let mut disconnect = Disconnect::new(close);
         why.clone_into(&mut disconnect.reason);
-        self.hub.end_from(self.session, self.generation, disconnect);
+        self.hub.sessions.end_from(self.session, self.generation, disconnect);
         ControlFlow::Break(None)
     }
 

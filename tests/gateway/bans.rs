@@ -152,7 +152,7 @@ async fn no_alias_of_a_banned_guest_is_left_when_the_ban_races_its_starts() {
             assert_eq!(start.unwrap(), 4011);
         }
         assert_eq!(eve.closed().await.code, 4011);
-        assert!(gateway.hub().sessions("demo").is_empty());
+        assert!(gateway.hub().sessions.list("demo").is_empty());
     }
 }
 
@@ -220,7 +220,7 @@ async fn a_banned_user_is_never_established_when_a_ban_races_starts() {
             // Beyond the user's cap the oldest gave way, before the ban.
             assert!([4011, 4013].contains(&closed.code), "round {round}: {closed:?}");
         }
-        let live = gateway.hub().sessions("demo");
+        let live = gateway.hub().sessions.list("demo");
         assert!(live.is_empty(), "round {round}: {} are established", live.len());
     }
 }

@@ -126,7 +126,7 @@ async fn a_list_goes_on_over_its_pages() {
         let user = UserKey { app: "demo".into(), username };
         let since = gateway.clock().now();
         let block = Block { kind: BlockKind::Ban, reason: None, since, until: None };
-        gateway.hub().block_user(user, block, false, None, None).await.unwrap();
+        gateway.hub().accounts.block_user(user, block, false, None, None).await.unwrap();
     }
     let users = line.objects(&["users", "list", "--banned", "--limit", "5000"]).await;
     let last = users.last().map(|user| &user["username"]);

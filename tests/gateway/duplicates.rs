@@ -43,7 +43,7 @@ async fn one_live_connection_per_client_instance_survives_any_race() {
                 None => assert!(survivor.replace(client).is_none(), "round {round}: two survived"),
             }
         }
-        let live = gateway.hub().sessions("demo");
+        let live = gateway.hub().sessions.list("demo");
         let live =
             live.iter().filter(|session| session.user().username.as_str() == username).count();
         assert_eq!(live, 1, "round {round}: one session is live");
@@ -134,5 +134,5 @@ async fn the_late_loss_of_an_older_connection_changes_nothing() {
     newer.push("ping").await;
     newer.send(json!({ "pong": { "seq": newer.last_seq } })).await;
     assert!(newer.request("renew", json!({})).await.is_ok());
-    assert_eq!(gateway.hub().sessions("demo").len(), 1);
+    assert_eq!(gateway.hub().sessions.list("demo").len(), 1);
 }

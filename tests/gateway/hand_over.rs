@@ -95,7 +95,7 @@ async fn sessions_of_an_app_that_is_gone_are_over_and_the_others_go_on() {
     let gateway = house.reopen_with(gateway, |config| config.apps[0].id = "other".into()).await;
     let closed = Client::resume_refused(&gateway, &started, last_seq).await;
     assert_eq!(closed.code, 4401);
-    assert_eq!(gateway.hub().session_count(), 0);
+    assert_eq!(gateway.hub().sessions.count(), 0);
 }
 
 /// Says when it is asked for a renewal, and answers when it is told to.

@@ -185,7 +185,7 @@ async fn a_close_is_answered_with_a_close() {
     raw.send(masked(0x88, &1000_u16.to_be_bytes())).await;
     assert_eq!(raw.frame().await, (0x88, 1000_u16.to_be_bytes().to_vec()));
     raw.ended().await;
-    assert_eq!(gateway.hub().sessions("demo").len(), 0, "1000 ends the session");
+    assert_eq!(gateway.hub().sessions.list("demo").len(), 0, "1000 ends the session");
 }
 
 #[tokio::test]

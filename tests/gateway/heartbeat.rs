@@ -14,7 +14,7 @@ const INTERVAL: Duration = Duration::from_secs(25);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 fn only_session(gateway: &Gateway) -> Arc<SessionHandle> {
-    let sessions = gateway.hub().sessions("demo");
+    let sessions = gateway.hub().sessions.list("demo");
     assert_eq!(sessions.len(), 1);
     Arc::clone(&sessions[0])
 }

@@ -154,7 +154,7 @@ async fn the_apps_server_is_asked_with_a_signature_that_it_can_check() {
     });
     assert_eq!(question, expected);
     let header = |name: &str| headers[name].to_str().unwrap();
-    let session = gateway.hub().sessions("demo")[0].id();
+    let session = gateway.hub().sessions.list("demo")[0].id();
     assert_eq!(header("x-request-id"), format!("{session}:0"));
     let signed = [header("webhook-id"), ".", header("webhook-timestamp"), "."].concat();
     let signed = [signed.as_bytes(), &body].concat();
@@ -230,7 +230,7 @@ async fn a_client_hears_establishing_while_a_slow_server_thinks() {
     let mut client = Client::connect(&gateway).await;
     client.send(json!({ "id": 0, "start": params_start("slow", &json!({})) })).await;
     assert_eq!(client.hear().await["session_state"]["state"], "establishing");
-    assert!(gateway.hub().sessions("demo").is_empty(), "nobody is in yet");
+    assert!(gateway.hub().sessions.list("demo").is_empty(), "nobody is in yet");
     server.asked.release.add_permits(1);
     assert!(client.hear().await.pointer("/ok/started").is_some());
     assert_eq!(client.push("session_state").await["state"], "established");

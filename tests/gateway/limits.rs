@@ -117,10 +117,10 @@ async fn a_session_that_ended_leaves_its_place_to_another() {
     let mut ended = Vec::new();
     for _ in 0..3 {
         let (mut client, started) = Client::guest(&gateway, "ada", "instance-1").await;
-        assert_eq!(gateway.hub().session_count(), 1);
+        assert_eq!(gateway.hub().sessions.count(), 1);
         client.request("end", json!({})).await.unwrap();
         assert_eq!(client.closed().await.code, 1000);
-        assert_eq!(gateway.hub().session_count(), 0);
+        assert_eq!(gateway.hub().sessions.count(), 0);
         ended.push((started, client.last_seq));
     }
     let remembered = [4401, 4401, 1000];
@@ -150,7 +150,7 @@ async fn places_are_counted_exactly_while_sessions_come_and_go() {
                 // Its client and an operator end it at the same time.
                 _ => {
                     client.begin("end", json!({})).await;
-                    gateway.hub().terminate("demo", id, None);
+                    gateway.hub().sessions.terminate("demo", id, None);
                 }
             }
             client.closed().await;
@@ -159,8 +159,8 @@ async fn places_are_counted_exactly_while_sessions_come_and_go() {
     });
     let racers: Vec<_> = racers.collect();
     let stayed = futures::future::join_all(racers).await;
-    assert_eq!(gateway.hub().session_count(), RACERS / 3);
-    assert_eq!(gateway.hub().sessions("demo").len(), RACERS / 3);
+    assert_eq!(gateway.hub().sessions.count(), RACERS / 3);
+    assert_eq!(gateway.hub().sessions.list("demo").len(), RACERS / 3);
     drop(stayed);
 }
 

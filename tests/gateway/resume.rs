@@ -212,7 +212,7 @@ async fn a_session_outlives_its_connection_for_its_window_and_no_longer() {
 /// Waits until the gateway has noticed that `count` connections are lost.
 async fn suspended(gateway: &Gateway, count: usize) {
     let is_suspended = || {
-        let sessions = gateway.hub().sessions("demo");
+        let sessions = gateway.hub().sessions.list("demo");
         sessions.iter().filter(|session| !session.status().1).count() == count
     };
     while !is_suspended() {
@@ -376,7 +376,7 @@ async fn who_was_barred_while_away_is_not_taken_up() {
     for (started, code) in [(&banned, 4011), (&revoked, 4101)] {
         assert_eq!(Client::resume_refused(&gateway, started, SEEN).await.code, code);
     }
-    assert!(gateway.hub().sessions("demo").is_empty());
+    assert!(gateway.hub().sessions.list("demo").is_empty());
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ async fn a_session_lives_behind_tls() {
             break;
         }
     }
-    assert_eq!(gateway.hub().session_count(), 1);
+    assert_eq!(gateway.hub().sessions.count(), 1);
 }
 
 #[tokio::test]

@@ -18,8 +18,6 @@ const KNOWN: &[&str] = &[
     "src/cli/audit",
     "src/config",
     "src/engine/memory",
-    "src/hub",
-    "src/hub/rooms",
     "src/room",
     "src/server",
     "src/store",

@@ -81,7 +81,7 @@ async fn drain(_: Operator, State(state): State<Arc<HttpState>>) -> (StatusCode,
     let settings = state.api().drain;
     let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis());
     let draining = Draining {
-        sessions: state.hub().session_count(),
+        sessions: state.hub().sessions.count(),
         spread_ms: millis(settings.spread).unwrap_or(u64::MAX),
         deadline_ms: millis(settings.deadline).unwrap_or(u64::MAX),
     };

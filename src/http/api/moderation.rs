@@ -18,7 +18,7 @@ use super::idempotency::IdempotencyKey;
 use super::rejects::Rejects;
 use super::routes::{Describe, Method, Routes};
 use crate::http::problem::{Problem, ProblemKind};
-use crate::hub::Moderated;
+use crate::hub::ModerationResult;
 use crate::room::Moderation;
 
 /// How long a call waits for targets that are to acknowledge it, unless asked otherwise, and at most.
@@ -112,8 +112,11 @@ async fn moderate(
     let work = |caller: ApiCaller| async move {
         let (verb, ref_) = (command.verb(), command.ref_().cloned());
         let room_key = caller.room(room.clone());
-        let Moderated { accepted, report } =
-            caller.hub().moderate(&room_key, command, caller.identity.clone(), wait).await?;
+        let ModerationResult { accepted, report } = caller
+            .hub()
+            .server_api
+            .moderate(&room_key, command, caller.identity.clone(), wait)
+            .await?;
         let (version, concerned) = (accepted.version, accepted.targets);
         let (counts, targets, elapsed_ms) = match report {
             Some(report) => (Some(report.counts), report.targets, report.elapsed_ms),

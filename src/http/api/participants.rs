@@ -78,7 +78,7 @@ async fn list(
     QueryParams(PageQuery { cursor, limit }): QueryParams<PageQuery>,
 ) -> Result<Json<Page<ParticipantResource>>, Problem> {
     let (hub, room) = (caller.hub(), caller.room(room));
-    let read = |page: StorePage<_>| hub.participants(&room, page.after, page.limit);
+    let read = |page: StorePage<_>| hub.server_api.participants(&room, page.after, page.limit);
     let page = paging::list(cursor, limit, read, |present| present.participant.id).await?;
     Ok(Json(page.map(ParticipantResource::from)))
 }

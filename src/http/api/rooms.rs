@@ -176,10 +176,13 @@ async fn create(
         let (target, of) = (Target::default(), Some(room.clone()));
         let call = AuditedCall { verb: "create_room", target, room: of, reason: None, ref_ };
         let row = caller.audit_row(call);
-        let created =
-            caller.hub().create_room(&room_key, settings, mute, locked, Some(row)).await?;
+        let created = caller
+            .hub()
+            .server_api
+            .create_room(&room_key, settings, mute, locked, Some(row))
+            .await?;
         // It is created, whatever keeps it from being looked at.
-        let shown = caller.hub().room(&room_key).await;
+        let shown = caller.hub().server_api.room(&room_key).await;
         let shown = shown.unwrap_or(ShownRoom { room, open: None, created: Some(created) });
         Ok(RoomResource::from(shown))
     };
@@ -190,7 +193,7 @@ async fn list(
     caller: ApiCaller,
     QueryParams(PageQuery { cursor, limit }): QueryParams<PageQuery>,
 ) -> Result<Json<Page<RoomResource>>, Problem> {
-    let read = |page| caller.hub().list_rooms(caller.app.id(), page);
+    let read = |page| caller.hub().server_api.list_rooms(caller.app.id(), page);
     let page = paging::list(cursor, limit, read, |shown| shown.room.clone()).await?;
     Ok(Json(page.map(RoomResource::from)))
 }
@@ -199,7 +202,7 @@ async fn show(
     caller: ApiCaller,
     PathParams(RoomPath { room }): PathParams<RoomPath>,
 ) -> Result<Json<RoomResource>, Problem> {
-    Ok(Json(caller.hub().room(&caller.room(room)).await?.into()))
+    Ok(Json(caller.hub().server_api.room(&caller.room(room)).await?.into()))
 }
 
 async fn signal(
@@ -209,7 +212,7 @@ async fn signal(
 ) -> Result<Response, Problem> {
     let work = |caller: ApiCaller| async move {
         let now = caller.hub().clock().now();
-        Ok(caller.hub().send_signal(&caller.room(room), body, now).await?)
+        Ok(caller.hub().server_api.send_signal(&caller.room(room), body, now).await?)
     };
     key.perform(caller, StatusCode::OK, work).await
 }

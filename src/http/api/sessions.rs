@@ -126,9 +126,9 @@ impl SessionResource {
             expires_at_ms: Some(expires_at_ms),
             ended_ms: None,
             ending: None,
-            address: session.arrival().address.to_string(),
+            address: session.peer().address.to_string(),
             client: session.client().cloned(),
-            user_agent: session.arrival().user_agent.as_deref().map(str::to_owned),
+            user_agent: session.peer().user_agent.as_deref().map(str::to_owned),
         }
     }
 
@@ -222,7 +222,7 @@ async fn list(
         SessionListFilter::NotLoggedIn => Some(SessionState::NotLoggedIn),
     };
     let which = EndedSessions { username, state: ended_in };
-    caller.hub().keep_history();
+    caller.hub().sessions.flush_history();
     let read = |page| caller.hub().store().ended_sessions(caller.app_id(), which, page);
     let page = paging::list(cursor, limit, read, |(number, _)| *number).await?;
     Ok(Json(page.map(|(_, session)| SessionResource::ended(session))))
@@ -235,7 +235,7 @@ fn read_live(
     page: StorePage<LiveSessionCursor>,
 ) -> Vec<Arc<SessionHandle>> {
     let after = page.after.map(|cursor| (cursor.started, cursor.id));
-    caller.hub().sessions_after(caller.app.id(), after, page.limit, |session| {
+    caller.hub().sessions.list_after(caller.app.id(), after, page.limit, |session| {
         if username.is_some_and(|name| session.user().username != *name) {
             return false;
         }
@@ -281,7 +281,7 @@ impl std::str::FromStr for LiveSessionCursor {
 
 /// The session of this id, unless it has ended.
 fn find_live(caller: &ApiCaller, id: SessionId) -> Option<Arc<SessionHandle>> {
-    caller.hub().session(caller.app.id(), id).filter(|session| !session.has_ended())
+    caller.hub().sessions.find_in(caller.app.id(), id).filter(|session| !session.has_ended())
 }
 
 async fn show(
@@ -291,7 +291,7 @@ async fn show(
     if let Some(session) = find_live(&caller, id) {
         return Ok(Json(SessionResource::live(&session)));
     }
-    caller.hub().keep_history();
+    caller.hub().sessions.flush_history();
     let ended = caller.hub().store().ended_session(caller.app_id(), id).await?;
     let ended = found(ended, "there is no such session, or it ended more than 30 days ago")?;
     Ok(Json(SessionResource::ended(ended)))
@@ -308,7 +308,7 @@ async fn end(
         let username = &session.user().username;
         caller.record(AuditedCall::on_user(username, "end_session", ref_)).await?;
         // It may have ended by itself meanwhile, as it was to.
-        caller.hub().terminate(caller.app.id(), id, Some(&caller.identity.request));
+        caller.hub().sessions.terminate(caller.app.id(), id, Some(&caller.identity.request));
         Ok(())
     };
     key.perform(caller, StatusCode::NO_CONTENT, work).await

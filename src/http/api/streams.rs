@@ -106,7 +106,7 @@ async fn list(
     QueryParams(PageQuery { cursor, limit }): QueryParams<PageQuery>,
 ) -> Result<Json<Page<Stream>>, Problem> {
     let (hub, room) = (caller.hub(), caller.room(room));
-    let read = |page: StorePage<_>| hub.streams(&room, page.after, page.limit);
+    let read = |page: StorePage<_>| hub.server_api.streams(&room, page.after, page.limit);
     paging::list(cursor, limit, read, |stream| stream.id).await.map(Json)
 }
 
@@ -119,7 +119,8 @@ async fn set_layout(
         let layout_classes = Some(layout_classes);
         let (has_audio, has_video, name) = (None, None, None);
         let update = UpdateStream { stream, has_audio, has_video, name, layout_classes };
-        let changed = caller.hub().update_stream(&caller.room(room.clone()), update).await?;
+        let changed =
+            caller.hub().server_api.update_stream(&caller.room(room.clone()), update).await?;
         let target =
             Target { participant: Some(changed.participant), stream: Some(stream), username: None };
         let (verb, room, reason) = ("set_layout_classes", Some(room), None);

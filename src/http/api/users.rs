@@ -212,7 +212,7 @@ async fn show(
     PathParams(UserPath { username }): PathParams<UserPath>,
 ) -> Result<Json<UserWithSessions>, Problem> {
     let (hub, user) = (caller.hub(), caller.user(username));
-    let live = hub.sessions_of(&user).await?;
+    let live = hub.sessions.of_user(&user).await?;
     let known = hub.store().user(user, hub.clock().now()).await?;
     let known = found(known, "nothing is known of such a user")?;
     let sessions = live.iter().map(|session| SessionResource::live(session)).collect();
@@ -256,7 +256,7 @@ async fn ban(
     let act = move |caller: ApiCaller, user, row| async move {
         let by_address = caller.app.rules().ban_guest_addresses;
         let request = Some(&caller.identity.request);
-        Ok(caller.hub().block_user(user, block, by_address, Some(row), request).await?)
+        Ok(caller.hub().accounts.block_user(user, block, by_address, Some(row), request).await?)
     };
     act_on_user(caller, username, key, call, until, act).await
 }
@@ -268,7 +268,7 @@ async fn unban(
 ) -> Result<Response, Problem> {
     let call = AuditedCall::on_user(&username, "unban", ref_);
     let act = |caller: ApiCaller, user, row| async move {
-        let was_blocked = caller.hub().unblock_user(user, Some(row)).await?;
+        let was_blocked = caller.hub().accounts.unblock_user(user, Some(row)).await?;
         found(was_blocked.then_some(0), "this user is not banned")
     };
     act_on_user(caller, username, key, call, None, act).await
@@ -281,7 +281,8 @@ async fn delete(
 ) -> Result<Response, Problem> {
     let call = AuditedCall::on_user(&username, "delete_user", ref_);
     let act = |caller: ApiCaller, user, row| async move {
-        let ended = caller.hub().delete_user(user, Some(row), &caller.identity.request).await?;
+        let ended =
+            caller.hub().accounts.delete_user(user, Some(row), &caller.identity.request).await?;
         let absent =
             "nothing is known of such a user, or they were deleted before; nothing was changed";
         found(ended, absent)
@@ -296,7 +297,7 @@ async fn revoke(
 ) -> Result<Response, Problem> {
     let call = AuditedCall::on_user(&username, "revoke_tokens", ref_);
     let act = |caller: ApiCaller, user, row| async move {
-        Ok(caller.hub().revoke_user(user, Some(row), &caller.identity.request).await?)
+        Ok(caller.hub().accounts.revoke_user(user, Some(row), &caller.identity.request).await?)
     };
     act_on_user(caller, username, key, call, None, act).await
 }

@@ -1,8 +1,76 @@
-//! Users and their sessions: start, resume, and what operators do to them.
+//! Users and their sessions: start, resume, renew, end, and what operators do to users.
+//!
+//! Has no state of its own: it is the order in which `auth`, the store and the sessions are asked. Imports `sessions`,
+//! `events` and `rooms`.
 
+mod claim;
+mod operator;
+mod renew;
 mod resume;
 mod start;
-mod users;
 
-pub use resume::Resumption;
-pub use start::Established;
+use std::sync::Arc;
+
+use stagedoor_proto::Reply;
+
+use super::access_control::AccessControl;
+use super::context::Context;
+use super::errors::StartError;
+use super::events::Events;
+use super::rooms::Rooms;
+use super::sessions::{SessionHandle, Sessions};
+use crate::auth::token::AccessTokens;
+use crate::engine::Engine;
+
+/// A session whose connection was accepted, and the reply to its client.
+pub struct OpenedSession {
+    /// The session.
+    pub session: Arc<SessionHandle>,
+    /// The generation of its connection.
+    pub generation: u64,
+    /// The reply to `start`, or to `resume`; the missed frames follow it.
+    pub reply: Reply,
+}
+
+/// The users of this node's apps. Shared by reference; every method may be called from any task.
+pub struct Accounts {
+    context: Arc<Context>,
+    sessions: Arc<Sessions>,
+    events: Arc<Events>,
+    access: Arc<AccessControl>,
+    rooms: Arc<Rooms>,
+    tokens: Arc<AccessTokens>,
+    engine: Arc<dyn Engine>,
+}
+
+impl Accounts {
+    pub(super) const fn new(
+        context: Arc<Context>,
+        sessions: Arc<Sessions>,
+        events: Arc<Events>,
+        access: Arc<AccessControl>,
+        rooms: Arc<Rooms>,
+        tokens: Arc<AccessTokens>,
+        engine: Arc<dyn Engine>,
+    ) -> Self {
+        Self { context, sessions, events, access, rooms, tokens, engine }
+    }
+
+    /// Logs that the connection at hand carries this session now.
+    pub fn log_opened(&self, session: &SessionHandle) {
+        let user = session.user();
+        tracing::debug!(
+            app = &*user.app,
+            user = %self.context.users.of(&user.app, &user.username),
+            session = %session.id(),
+            "session opened"
+        );
+    }
+
+    /// Revokes the token family of a session, which its client asked to end.
+    pub(super) async fn revoke_family(&self, session: &SessionHandle) -> Result<(), StartError> {
+        let (user, instance) = (session.user().clone(), session.instance().clone());
+        self.context.store.revoke_family(user, instance, session.family()).await?;
+        Ok(())
+    }
+}

@@ -1,74 +1,92 @@
 //! Facts as events for an app's own servers.
 //!
-//! Invariant: where an app has no endpoint, a fact costs one look at whether it has. What is told names users: it is the
-//! app's own backend. Signals and what else participants send each other are never told.
-//! Not here: which endpoint is told what, and when (`webhook`).
+//! Invariant: where an app has no endpoint, a fact costs one look at whether it has. Events name users: they go to the
+//! app's own backend. Signals and what else participants send each other are no events.
+//! Not here: which endpoint gets which event, and when (`webhook`).
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use stagedoor_proto::{Disconnect, Timestamp};
 
+use super::context::Context;
+use super::session_meta::SessionMeta;
 use crate::config::EventType;
-use crate::hub::Hub;
-use crate::hub::sessions::SessionHandle;
 use crate::request::RequestId;
 use crate::room::{Audit, Happening, RoomKey};
 use crate::store::{Block, BlockKind, UserKey};
 use crate::webhook::{Event, Webhooks};
 
-impl Hub {
-    /// Whom to tell of what happens in an app, if anybody.
-    pub(in crate::hub) fn webhooks(&self, app: &str) -> Option<&Arc<Webhooks>> {
+/// Queues events for the endpoints of apps. Takes no lock of the hub.
+pub(super) struct Events {
+    context: Arc<Context>,
+    /// Whether any app has an endpoint now.
+    has_webhooks: AtomicBool,
+}
+
+impl Events {
+    pub(super) fn new(context: Arc<Context>) -> Self {
+        let events = Self { context, has_webhooks: AtomicBool::new(false) };
+        events.reload();
+        events
+    }
+
+    /// Looks at the endpoints of all apps again; follows each change of them.
+    pub(super) fn reload(&self) {
+        let has_webhooks = self.context.apps.values().any(|app| app.webhooks().is_some());
+        self.has_webhooks.store(has_webhooks, Ordering::Relaxed);
+    }
+
+    /// The endpoints of an app, if it has any.
+    pub(super) fn webhooks(&self, app: &str) -> Option<&Arc<Webhooks>> {
         let has_any = self.has_webhooks.load(Ordering::Relaxed);
-        if has_any { self.app(app).and_then(|app| app.webhooks()) } else { None }
+        if has_any { self.context.app(app).and_then(|app| app.webhooks()) } else { None }
     }
 
-    /// A session was let in.
-    pub(in crate::hub) fn tell_started(&self, session: &SessionHandle, request: RequestId) {
-        self.tell_of_session(session, EventType::SessionStarted, None, Some(request));
+    pub(super) fn session_started(&self, session: &SessionMeta, request: RequestId) {
+        self.queue_session_event(session, EventType::SessionStarted, None, Some(request));
     }
 
-    /// A session has ended, by this request if by any.
-    pub(in crate::hub) fn tell_ended(
+    /// `request` is the one that ended the session, where one did.
+    pub(super) fn session_ended(
         &self,
-        session: &SessionHandle,
+        session: &SessionMeta,
         ending: &Disconnect,
         request: Option<RequestId>,
     ) {
-        self.tell_of_session(session, EventType::SessionEnded, Some(ending), request);
+        self.queue_session_event(session, EventType::SessionEnded, Some(ending), request);
     }
 
-    fn tell_of_session(
+    fn queue_session_event(
         &self,
-        session: &SessionHandle,
+        session: &SessionMeta,
         kind: EventType,
         ending: Option<&Disconnect>,
         request: Option<RequestId>,
     ) {
-        let Some(webhooks) = session.app().webhooks() else { return };
+        let Some(webhooks) = session.app.webhooks() else { return };
         let mut data = json!({
-            "session": session.id(),
-            "username": session.user().username,
-            "guest": session.is_guest(),
-            "instance": session.instance(),
-            "started_ms": session.started(),
+            "session": session.id,
+            "username": session.user.username,
+            "guest": session.guest,
+            "instance": session.instance,
+            "started_ms": session.started,
         });
         if let Some(ending) = ending {
             data["code"] = json!(ending.code);
             data["reason"] = json!(ending.code.reason());
         }
-        let event = Event { request, ..event(kind, self.clock.now(), data) };
-        if let Some(told) = webhooks.tell(&[event]) {
-            // Nobody waits for it: a session is not held up by who is told of it.
-            self.lifecycle.spawn(told);
+        let event = Event { request, ..event(kind, self.context.clock.now(), data) };
+        if let Some(queued) = webhooks.tell(&[event]) {
+            // Nobody waits for it: webhooks never hold up a session.
+            self.context.lifecycle.spawn(queued);
         }
     }
 
-    /// A ban is being written: so is that it is told, in the same commit.
-    pub(in crate::hub) fn begin_telling_of_ban(
+    /// Queues the event of a ban in the commit that writes the ban.
+    pub(super) fn queue_ban(
         &self,
         user: &UserKey,
         block: &Block,
@@ -89,7 +107,7 @@ impl Hub {
 }
 
 /// The event of a happening, at this place of the room's log.
-pub(in crate::hub) fn of_happening(
+pub(super) fn of_happening(
     happening: Happening,
     key: &RoomKey,
     version: u64,
@@ -134,7 +152,7 @@ pub(in crate::hub) fn of_happening(
 }
 
 /// The event of a moderation verb with its receipt, so far or in the end; at the place of the verb.
-pub(in crate::hub) fn of_moderation(row: &Audit, key: &RoomKey, now: Timestamp) -> Event {
+pub(super) fn of_moderation(row: &Audit, key: &RoomKey, now: Timestamp) -> Event {
     let data = json!({
         "by": row.by, "username": row.username, "target": row.target, "reason": row.reason,
         "ref": row.ref_, "counts": row.counts, "elapsed_ms": row.elapsed_ms,

@@ -1,10 +1,10 @@
-//! From one process to the next: sessions, rooms and what was not yet told, over the time when nobody runs.
+//! The handoff from one process to the next: sessions, rooms and unsent frames, over the time when none runs.
 //!
-//! A gateway that has stopped is written down ([`Hub::hand_over`](super::Hub::hand_over)) as rows of JSON, which the
-//! store keeps in one step; the next one reads them ([`Inheritance::read`]), and takes all up, or nothing, before it
-//! serves anybody. Invariants: no row names a secret; what does not add up is not taken up in part; a room goes on at
-//! the place in its log where it stood, and each frame keeps its number and the mark of its room.
-//! Not here: when a gateway stops (`drain`, `server`), and what a session or room keeps of itself (`session`, `room`).
+//! A gateway that has stopped is saved as rows of JSON, which the store takes in one step; the next one reads them
+//! ([`HandoffSnapshot::read`]), and restores all of them, or nothing, before it serves. Invariants: no row names a
+//! secret; a snapshot that does not add up is not restored in part; a room goes on at its version, and each frame keeps
+//! its number and the tag of its room.
+//! Not here: when a gateway stops (`server`), and what a session or room saves of itself (`session`, `room`).
 
 mod restore;
 mod save;
@@ -15,7 +15,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{ClientInfo, FamilyId, InstanceId, SessionId, Timestamp, Username};
 
-pub use restore::{Inheritance, Unreadable};
+pub(super) use restore::restore;
+pub use restore::{HandoffError, HandoffSnapshot};
+pub(super) use save::save;
 
 use crate::grant::Grant;
 use crate::session::{RoomTag, SavedSession};
@@ -25,11 +27,11 @@ const FORMAT: u32 = 1;
 
 /// What the rows are, and how many.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Head {
+struct HandoffHeader {
     format: u32,
-    /// The last place in any room's log.
+    /// The last version in any room's log.
     last: u64,
-    /// The last mark that was given to a room.
+    /// The last tag that was given to a room.
     tag: u32,
     rooms: usize,
     sessions: usize,
@@ -47,13 +49,13 @@ struct RoomRow<R> {
 /// A session.
 #[derive(Serialize, Deserialize)]
 struct SessionRow {
-    about: About,
+    about: SavedMeta,
     session: SavedSession,
 }
 
-/// Whose a session is, and by what it lives.
+/// What a session is, and what its credentials allow.
 #[derive(Serialize, Deserialize)]
-struct About {
+struct SavedMeta {
     id: SessionId,
     app: Arc<str>,
     username: Username,
@@ -69,7 +71,7 @@ struct About {
     heard: Timestamp,
     grant: Arc<Grant>,
     auth: Timestamp,
-    /// By which generation it holds its instance, if it does.
+    /// The generation by which it is active on its instance, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     generation: Option<u64>,
 }

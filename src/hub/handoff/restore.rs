@@ -1,4 +1,4 @@
-//! Reading what the gateway before left, as a whole, and going on with it.
+//! Reading what the previous process saved, as a whole, and going on with it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,28 +7,28 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use stagedoor_proto::{LeaveReason, SessionId};
 
-use super::{About, FORMAT, Head, RoomRow, SessionRow};
+use super::{FORMAT, HandoffHeader, RoomRow, SavedMeta, SessionRow};
 use crate::engine::Restore;
-use crate::hub::App;
-use crate::hub::Hub;
-use crate::hub::rooms::Place;
-use crate::hub::sessions::{Arrival, Credit, Identity, SessionHandle};
+use crate::hub::context::Context;
+use crate::hub::rooms::{RoomHandle, Rooms};
+use crate::hub::session_meta::{AuthContext, PeerInfo, SessionMeta};
+use crate::hub::sessions::{SessionHandle, Sessions};
 use crate::room::{Room, RoomCommand, RoomKey};
 use crate::session::Session;
 use crate::store::{HandOver, UserKey};
 
-/// What the gateway before left, read and found sound. The default is nothing.
+/// What the previous process saved, read and found sound. The default is nothing.
 #[derive(Default)]
-pub struct Inheritance {
+pub struct HandoffSnapshot {
     last: u64,
     tag: u32,
     rooms: Vec<RoomRow<Room>>,
-    sessions: Vec<(About, Session)>,
+    sessions: Vec<(SavedMeta, Session)>,
 }
 
-/// Why nothing of what the gateway before left is taken up.
+/// Why nothing of what the previous process saved is restored.
 #[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
+pub enum HandoffError {
     /// Another version of the gateway wrote it.
     #[error("it has format {found}; this gateway reads {FORMAT}")]
     Format {
@@ -57,28 +57,28 @@ pub enum Unreadable {
     },
 }
 
-impl Inheritance {
+impl HandoffSnapshot {
     /// Reads all of it.
     ///
     /// # Errors
-    /// [`Unreadable`]: none of it is to be used.
-    pub fn read(handed: &HandOver) -> Result<Self, Unreadable> {
+    /// [`HandoffError`]: none of it is to be used.
+    pub fn read(handed: &HandOver) -> Result<Self, HandoffError> {
         #[derive(Deserialize)]
         struct Format {
             format: u32,
         }
         let Format { format: found } = decode("head", 0, &handed.head)?;
         if found != FORMAT {
-            return Err(Unreadable::Format { found });
+            return Err(HandoffError::Format { found });
         }
-        let head: Head = decode("head", 0, &handed.head)?;
+        let head: HandoffHeader = decode("head", 0, &handed.head)?;
         for (what, told, found) in [
             ("rooms", head.rooms, handed.rooms.len()),
             ("sessions", head.sessions, handed.sessions.len()),
             ("bodies", head.bodies, handed.bodies.len()),
         ] {
             if told != found {
-                return Err(Unreadable::Missing { what, told, found });
+                return Err(HandoffError::Missing { what, told, found });
             }
         }
         let rooms = handed.rooms.iter().enumerate();
@@ -97,90 +97,100 @@ impl Inheritance {
         })
     }
 
-    /// Whether there are rooms in it: all that anybody was in when the gateway before stopped.
+    /// Whether there are rooms in it: all that had participants when the previous process stopped.
     #[must_use]
     pub const fn has_rooms(&self) -> bool {
         !self.rooms.is_empty()
     }
 
-    /// The place in rooms' logs after which the next ones come.
+    /// The version in rooms' logs after which the next ones come.
     #[must_use]
-    pub const fn last_place(&self) -> u64 {
+    pub const fn last_version(&self) -> u64 {
         self.last
     }
 }
 
-impl Hub {
-    /// Goes on with what the gateway before left; before anybody is served, and before anything is appended.
-    ///
-    /// Sessions wait for their clients as if their connections had been lost. What became of them while nobody ran is
-    /// for the first sweep, and what their rooms do not know yet is told to them here.
-    pub async fn take_up(&self, inheritance: Inheritance) {
-        let Inheritance { last: _, tag, rooms, sessions } = inheritance;
-        if rooms.is_empty() && sessions.is_empty() {
-            return;
-        }
-        self.rooms.give_tags_after(tag);
-        let told = sessions.len();
-        let sessions: HashMap<SessionId, Arc<SessionHandle>> = sessions
-            .into_iter()
-            .filter_map(|(about, session)| Some((about.id, self.take_up_session(about, session)?)))
-            .collect();
-        let rows = sessions.values().filter_map(row_of).collect();
-        if let Err(error) = self.engine.restore(rows).await {
-            tracing::error!(%error, "sessions were taken up that hold no client instance");
-        }
-        let mut lost = Vec::new();
-        for RoomRow { app, tag, room } in rooms {
-            if self.app(&app).is_some() {
-                let place = self.rooms.restore(RoomKey { app, room: room.id().clone() }, tag, room);
-                lost.extend(reunite(&place, &sessions));
-            }
-        }
-        for (key, session) in lost {
-            let reason = LeaveReason::NetworkLost;
-            let left = RoomCommand::Leave { session, reason, origin: None, cause: None };
-            self.append(&key, left);
-        }
-        for session in sessions.values() {
-            self.settle(session);
-        }
-        let (taken, rooms) = (sessions.len(), self.rooms.all().len());
-        tracing::info!(sessions = taken, rooms, "took up what the gateway before left");
-        if taken < told {
-            let dropped = told - taken;
-            tracing::warn!(
-                sessions = dropped,
-                "sessions of apps that are not configured any more are over"
-            );
+/// Goes on with what the previous process saved; before clients are served, and before anything is appended.
+///
+/// Sessions wait for their clients as if their connections had been lost. What became of them while no process ran is
+/// for the first sweep, and what their rooms do not know yet reaches them here.
+pub(in crate::hub) async fn restore(
+    context: &Context,
+    sessions: &Sessions,
+    rooms: &Rooms,
+    snapshot: HandoffSnapshot,
+) {
+    let HandoffSnapshot { last: _, tag, rooms: room_rows, sessions: session_rows } = snapshot;
+    if room_rows.is_empty() && session_rows.is_empty() {
+        return;
+    }
+    rooms.skip_tags(tag);
+    let saved = session_rows.len();
+    let restored: HashMap<SessionId, Arc<SessionHandle>> = session_rows
+        .into_iter()
+        .filter_map(|(about, session)| {
+            Some((about.id, restore_session(context, sessions, about, session)?))
+        })
+        .collect();
+    let rows = restored.values().filter_map(|session| row_of(session)).collect();
+    if let Err(error) = sessions.restore_rows(rows).await {
+        tracing::error!(%error, "sessions were taken up that hold no client instance");
+    }
+    let mut lost = Vec::new();
+    for RoomRow { app, tag, room } in room_rows {
+        if context.app(&app).is_some() {
+            let key = RoomKey { app, room: room.id().clone() };
+            lost.extend(restore_memberships(&rooms.restore(&key, tag, room), &restored));
         }
     }
-
-    /// `None` when its app is no longer served.
-    fn take_up_session(&self, about: About, session: Session) -> Option<Arc<SessionHandle>> {
-        let app: Arc<App> = Arc::clone(self.app(&about.app)?);
-        let identity = Identity {
-            id: about.id,
-            user: UserKey { app: Arc::clone(app.id()), username: about.username },
-            app,
-            instance: about.instance,
-            guest: about.guest,
-            family: about.family,
-            client: about.client,
-            arrival: Arrival { address: about.address, user_agent: about.user_agent },
-            started: about.started,
-        };
-        let credit = Credit { grant: about.grant, auth: about.auth };
-        let session = Arc::new(SessionHandle::new(identity, session, credit, about.heard));
-        // However many there may be now: these are here already.
-        self.registry.insert(&session, usize::MAX);
-        session.set_held_by(about.generation);
-        Some(session)
+    for (key, session) in lost {
+        let reason = LeaveReason::NetworkLost;
+        let left = RoomCommand::Leave { session, reason, origin: None, cause: None };
+        rooms.append(&key, left);
+    }
+    for session in restored.values() {
+        sessions.notify(session);
+    }
+    let (sessions, rooms) = (restored.len(), rooms.count());
+    tracing::info!(sessions, rooms, "took up what the gateway before left");
+    if sessions < saved {
+        let dropped = saved - sessions;
+        tracing::warn!(
+            sessions = dropped,
+            "sessions of apps that are not configured any more are over"
+        );
     }
 }
 
+/// `None` when its app is no longer served.
+fn restore_session(
+    context: &Context,
+    sessions: &Sessions,
+    about: SavedMeta,
+    session: Session,
+) -> Option<Arc<SessionHandle>> {
+    let app = Arc::clone(context.app(&about.app)?);
+    let meta = SessionMeta {
+        id: about.id,
+        user: UserKey { app: Arc::clone(app.id()), username: about.username },
+        app,
+        instance: about.instance,
+        guest: about.guest,
+        family: about.family,
+        client: about.client,
+        peer: PeerInfo { address: about.address, user_agent: about.user_agent },
+        started: about.started,
+    };
+    let auth = AuthContext { grant: about.grant, authenticated_at: about.auth };
+    let session = Arc::new(SessionHandle::new(meta, session, auth, about.heard));
+    // However many there may be now: these are here already.
+    sessions.insert(&session, usize::MAX);
+    session.set_held_by(about.generation);
+    Some(session)
+}
+
 /// What the directory is to know of a session; nothing of one that holds no instance.
-fn row_of(session: &Arc<SessionHandle>) -> Option<Restore> {
+fn row_of(session: &SessionHandle) -> Option<Restore> {
     Some(Restore {
         user: session.user().clone(),
         instance: session.instance().clone(),
@@ -190,27 +200,31 @@ fn row_of(session: &Arc<SessionHandle>) -> Option<Restore> {
     })
 }
 
-/// Brings a room and its sessions together; those that the room knows and nobody else does are named.
-fn reunite(
-    place: &Arc<Place>,
+/// Brings a room and its sessions together; the sessions that only the room knows are returned.
+fn restore_memberships(
+    room: &RoomHandle,
     sessions: &HashMap<SessionId, Arc<SessionHandle>>,
 ) -> Vec<(RoomKey, SessionId)> {
-    let mut inside = place.lock();
+    let mut inner = room.lock();
     let (mut here, mut lost) = (HashMap::new(), Vec::new());
-    for (id, link, state) in inside.room.sessions() {
+    for (id, link, state) in inner.room.sessions() {
         match sessions.get(&id) {
             Some(session) => {
-                session.re_enter(place, link, state);
+                session.restore_membership(room.tag(), &room.key().room, link, state);
                 here.insert(id, Arc::clone(session));
             }
-            None => lost.push((place.key().clone(), id)),
+            None => lost.push((room.key().clone(), id)),
         }
     }
-    inside.sessions = here;
+    inner.sessions = here;
     lost
 }
 
-fn read_room(head: &Head, number: usize, text: &[u8]) -> Result<RoomRow<Room>, Unreadable> {
+fn read_room(
+    head: &HandoffHeader,
+    number: usize,
+    text: &[u8],
+) -> Result<RoomRow<Room>, HandoffError> {
     let row: RoomRow<Room> = decode("room", number, text)?;
     row.room.check_invariants().map_err(|broken| damaged("room", number, &broken))?;
     if row.room.version() > head.last || row.tag.0.get() > head.tag {
@@ -223,14 +237,14 @@ fn decode<T: DeserializeOwned>(
     what: &'static str,
     number: usize,
     text: &[u8],
-) -> Result<T, Unreadable> {
+) -> Result<T, HandoffError> {
     serde_json::from_slice(text).map_err(|error| {
         // The place alone: the message may repeat what stands there.
         let reason = format!("{:?} error at byte {}", error.classify(), error.column());
-        Unreadable::Damaged { what, number, reason }
+        HandoffError::Damaged { what, number, reason }
     })
 }
 
-fn damaged(what: &'static str, number: usize, reason: &dyn std::fmt::Display) -> Unreadable {
-    Unreadable::Damaged { what, number, reason: reason.to_string() }
+fn damaged(what: &'static str, number: usize, reason: &dyn std::fmt::Display) -> HandoffError {
+    HandoffError::Damaged { what, number, reason: reason.to_string() }
 }

@@ -1,81 +1,88 @@
-//! Writing down a gateway that has stopped.
+//! Saving a gateway that has stopped.
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{About, FORMAT, Head, RoomRow, SessionRow};
-use crate::hub::Hub;
-use crate::hub::sessions::SessionHandle;
+use super::{FORMAT, HandoffHeader, RoomRow, SavedMeta, SessionRow};
+use crate::hub::context::Context;
+use crate::hub::rooms::Rooms;
+use crate::hub::sessions::{SessionHandle, Sessions};
 use crate::session::Bodies;
 use crate::store::HandOver;
 
-impl Hub {
-    /// What the next process goes on with; `None` when there is nothing.
-    ///
-    /// The rooms' logs are closed, and `last` was the last place in any of them. Sessions say nothing more here: a
-    /// connection that is still open is told to come back.
-    #[must_use]
-    pub fn hand_over(&self, last: u64) -> Option<HandOver> {
-        let rooms: Vec<_> = self
-            .rooms
-            .all()
-            .iter()
-            .filter_map(|place| {
-                let (inside, app) = (place.lock(), Arc::clone(&place.key().app));
-                let row = RoomRow { app, tag: place.tag(), room: &inside.room };
-                inside.room.is_open().then(|| part(&row))
-            })
-            .collect();
-        let mut bodies = Bodies::default();
-        let sessions = self.registry.select(|_| true);
-        let rows = sessions.iter().filter_map(|session| self.session_row(session, &mut bodies));
-        let sessions: Vec<_> = rows.map(|row| part(&row)).collect();
-        let bodies = bodies.into_list();
-        if rooms.is_empty() && sessions.is_empty() {
-            return None;
-        }
-        let head = Head {
-            format: FORMAT,
-            last,
-            tag: self.rooms.last_tag(),
-            rooms: rooms.len(),
-            sessions: sessions.len(),
-            bodies: bodies.len(),
-        };
-        tracing::info!(sessions = head.sessions, rooms = head.rooms, "handing over");
-        Some(HandOver { head: part(&head), rooms, sessions, bodies })
+/// What the next process goes on with; `None` when there is nothing.
+///
+/// The rooms' logs are closed, and `last` was the last version in any of them. Sessions say nothing more here: a
+/// connection that is still open is told to come back.
+pub(in crate::hub) fn save(
+    context: &Context,
+    sessions: &Sessions,
+    rooms: &Rooms,
+    last: u64,
+) -> Option<HandOver> {
+    let tag = rooms.last_tag();
+    let rooms: Vec<_> = rooms
+        .all()
+        .iter()
+        .filter_map(|room| {
+            let (inner, app) = (room.lock(), Arc::clone(&room.key().app));
+            let row = RoomRow { app, tag: room.tag(), room: &inner.room };
+            inner.room.is_open().then(|| encode(&row))
+        })
+        .collect();
+    let mut bodies = Bodies::default();
+    let all = sessions.select(|_| true);
+    let rows = all.iter().filter_map(|one| session_row(context, one, &mut bodies));
+    let sessions: Vec<_> = rows.map(|row| encode(&row)).collect();
+    let bodies = bodies.into_list();
+    if rooms.is_empty() && sessions.is_empty() {
+        return None;
     }
-
-    /// A session's row; `None` for one whose start was not confirmed, and that nobody was told of.
-    fn session_row(&self, session: &Arc<SessionHandle>, bodies: &mut Bodies) -> Option<SessionRow> {
-        let generation = session.held_by();
-        if generation.is_none() && !session.has_ended() {
-            return None;
-        }
-        let now = self.clock.now();
-        let saved = session.tell(|session| session.save(now, &self.session, bodies));
-        let (credit, arrival) = (session.credit(), session.arrival().clone());
-        let about = About {
-            id: session.id(),
-            app: Arc::clone(&session.user().app),
-            username: session.user().username.clone(),
-            instance: session.instance().clone(),
-            guest: session.is_guest(),
-            family: session.family(),
-            client: session.client().cloned().map(Box::new),
-            address: arrival.address,
-            user_agent: arrival.user_agent,
-            started: session.started(),
-            heard: session.last_activity(),
-            grant: credit.grant,
-            auth: credit.auth,
-            generation,
-        };
-        Some(SessionRow { about, session: saved })
-    }
+    let header = HandoffHeader {
+        format: FORMAT,
+        last,
+        tag,
+        rooms: rooms.len(),
+        sessions: sessions.len(),
+        bodies: bodies.len(),
+    };
+    tracing::info!(sessions = header.sessions, rooms = header.rooms, "handing over");
+    Some(HandOver { head: encode(&header), rooms, sessions, bodies })
 }
 
-fn part<T: Serialize>(value: &T) -> Arc<[u8]> {
+/// A session's row; `None` for one whose start was not confirmed, and that no client knows of.
+fn session_row(
+    context: &Context,
+    session: &SessionHandle,
+    bodies: &mut Bodies,
+) -> Option<SessionRow> {
+    let generation = session.held_by();
+    if generation.is_none() && !session.has_ended() {
+        return None;
+    }
+    let (now, settings) = (context.clock.now(), &context.session);
+    let saved = session.tell(|session| session.save(now, settings, bodies));
+    let (auth, meta) = (session.auth(), session.meta());
+    let about = SavedMeta {
+        id: meta.id,
+        app: Arc::clone(&meta.user.app),
+        username: meta.user.username.clone(),
+        instance: meta.instance.clone(),
+        guest: meta.guest,
+        family: meta.family,
+        client: meta.client.clone(),
+        address: meta.peer.address,
+        user_agent: meta.peer.user_agent.clone(),
+        started: meta.started,
+        heard: session.last_activity(),
+        grant: auth.grant,
+        auth: auth.authenticated_at,
+        generation,
+    };
+    Some(SessionRow { about, session: saved })
+}
+
+fn encode<T: Serialize>(value: &T) -> Arc<[u8]> {
     serde_json::to_vec(value).expect("what is handed over has a JSON form").into()
 }

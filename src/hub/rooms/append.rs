@@ -1,41 +1,41 @@
-//! Into a room's log, the one way there; and what a client hears whose command did not get there.
+//! Appending to a room's log: the one way there, and what a client hears whose command did not get there.
+
+use std::sync::Arc;
 
 use stagedoor_proto::{Error, ErrorCode};
 
+use super::Rooms;
+use super::deferred::DeferredExecutor;
 use crate::engine::{AppendError, Appended, Condition};
-use crate::hub::Hub;
 use crate::room::{Origin, RoomCommand, RoomKey};
 
-impl Hub {
-    /// Appends a command. Whoever waits for its answer gets one: from the room where it was placed, else from here.
+impl Rooms {
+    /// Appends a command to a room's log. A request that waits for its answer gets one: from the room where the command
+    /// was placed, else from here.
     pub(in crate::hub) fn append(&self, room: &RoomKey, command: RoomCommand) {
-        let origin = command.origin();
-        let appended = match self.engine.append(room, command, Condition::None).now_or_later() {
-            Ok(appended) => appended,
+        let (origin, deferred) = (command.origin(), &self.executor.deferred);
+        match self.engine.append(room, command, Condition::None).now_or_later() {
+            Ok(appended) => answer_failed(deferred, origin, appended),
             Err(later) => {
-                let Some(hub) = self.me.upgrade() else { return };
-                self.lifecycle.spawn(async move {
-                    let appended = later.await;
-                    hub.answer_refused(origin, appended);
-                });
-                return;
+                let deferred = Arc::clone(deferred);
+                let answered = async move { answer_failed(&deferred, origin, later.await) };
+                self.context.lifecycle.spawn(answered);
             }
-        };
-        self.answer_refused(origin, appended);
-    }
-
-    fn answer_refused(&self, origin: Option<Origin>, appended: Appended) {
-        let error = match appended {
-            Appended::Placed(_) => return,
-            Appended::Refused(error) => refused(error),
-            Appended::Unknown => {
-                let message = "whether it took effect is not known; ask again, under the same `ref` if it has one";
-                Error::new(ErrorCode::EngineUnavailable, message)
-            }
-        };
-        if let Some(origin) = origin {
-            self.answer(origin, &Err(error));
         }
+    }
+}
+
+fn answer_failed(deferred: &DeferredExecutor, origin: Option<Origin>, appended: Appended) {
+    let error = match appended {
+        Appended::Placed(_) => return,
+        Appended::Refused(error) => refused(error),
+        Appended::Unknown => {
+            let message = "whether it took effect is not known; ask again, under the same `ref` if it has one";
+            Error::new(ErrorCode::EngineUnavailable, message)
+        }
+    };
+    if let Some(origin) = origin {
+        deferred.reply(origin, &Err(error));
     }
 }
 

@@ -7,20 +7,22 @@ use std::sync::Arc;
 
 use stagedoor_proto::{
     Command, Error, ErrorCode, LeaveReason, MuteTarget, Push, Ref, Relay, Relayed, Reply, RoomId,
-    SendSignal, Signal, StreamId, Timestamp,
+    SendSignal, Sent, SessionId, Signal, StreamId, Timestamp,
 };
 
-use super::handle::Place;
-use crate::hub::Hub;
+use super::Rooms;
+use super::fan_out::push_to;
+use super::handle::RoomHandle;
+use super::metrics::count_signal_error;
 use crate::hub::sessions::SessionHandle;
 use crate::room::{Audience, Moderation, Origin, RoomCommand, RoomKey};
 
-/// Where a command belongs, and what it is in a room's log.
-type Addressed = Result<(Arc<Place>, RoomCommand), Error>;
+/// A command for a room's log, and the room.
+type RoutedCommand = Result<(Arc<RoomHandle>, RoomCommand), Error>;
 
-impl Hub {
+impl Rooms {
     /// Does what a session asks for in a room; `Some` is the answer, where the room's log does not give it.
-    pub(in crate::hub) fn handle_room_command(
+    pub(in crate::hub) fn handle_command(
         &self,
         session: &Arc<SessionHandle>,
         request: u32,
@@ -29,17 +31,15 @@ impl Hub {
     ) -> Option<Result<Reply, Error>> {
         let origin = Origin::Session { session: session.id(), request };
         let answer = match command {
-            Command::Signal(signal) => {
-                self.signal(session, signal, now).inspect_err(|error| self.count_signal(error))
-            }
+            Command::Signal(signal) => self.session_signal(session, signal, now),
             Command::Relay(relay) => self.relay(session, relay),
-            Command::Roster(roster) => in_room(session, &roster.room).and_then(|place| {
-                let page = place.lock().room.roster(session.id(), roster.after.as_deref(), now);
+            Command::Roster(roster) => self.room_of(session, &roster.room).and_then(|room| {
+                let page = room.lock().room.roster(session.id(), roster.after.as_deref(), now);
                 page.map(Reply::Roster)
             }),
-            logged => match self.address(session, origin, logged) {
-                Ok((place, command)) => {
-                    self.append(place.key(), command);
+            logged => match self.route(session, origin, logged) {
+                Ok((room, command)) => {
+                    self.append(room.key(), command);
                     return None;
                 }
                 Err(error) => Err(error),
@@ -48,92 +48,151 @@ impl Hub {
         Some(answer)
     }
 
-    fn address(&self, session: &SessionHandle, origin: Origin, command: Command) -> Addressed {
+    fn route(&self, session: &SessionHandle, origin: Origin, command: Command) -> RoutedCommand {
         let verb = match command {
             Command::Leave(leave) => {
                 let (reason, origin, session_id) = (LeaveReason::Left, Some(origin), session.id());
                 let command =
                     RoomCommand::Leave { session: session_id, reason, origin, cause: None };
-                return Ok((in_room(session, &leave.room)?, command));
+                return Ok((self.room_of(session, &leave.room)?, command));
             }
             Command::Publish(publish) => {
-                let stream = StreamId::from_bits(self.rng.bits());
+                let stream = StreamId::from_bits(self.context.rng.bits());
                 let command = RoomCommand::Publish { origin, stream, new: publish.stream };
-                return Ok((in_room(session, &publish.room)?, command));
+                return Ok((self.room_of(session, &publish.room)?, command));
             }
             Command::UpdateStream(update) => {
-                let place = with_stream(session, update.stream)?;
-                return Ok((place, RoomCommand::UpdateStream { origin, update }));
+                let room = self.room_with_stream(session, update.stream)?;
+                return Ok((room, RoomCommand::UpdateStream { origin, update }));
             }
             Command::Unpublish(on) => {
-                let place = with_target(session, on.stream, on.ref_.as_ref())?;
+                let room = self.room_with_target(session, on.stream, on.ref_.as_ref())?;
                 let (stream, ref_) = (on.stream, on.ref_);
-                return Ok((place, RoomCommand::Unpublish { origin, stream, ref_ }));
+                return Ok((room, RoomCommand::Unpublish { origin, stream, ref_ }));
             }
             Command::Subscribe(on) => {
                 let command = RoomCommand::Subscribe { origin, stream: on.stream };
-                return Ok((with_stream(session, on.stream)?, command));
+                return Ok((self.room_with_stream(session, on.stream)?, command));
             }
             Command::Unsubscribe(on) => {
                 let command = RoomCommand::Unsubscribe { origin, stream: on.stream };
-                return Ok((with_stream(session, on.stream)?, command));
+                return Ok((self.room_with_stream(session, on.stream)?, command));
             }
             Command::Watch(watch) => {
                 let command = RoomCommand::Watch { origin, on: watch.on };
-                return Ok((in_room(session, &watch.room)?, command));
+                return Ok((self.room_of(session, &watch.room)?, command));
             }
             other => verb_of(other)?,
         };
-        let place = self.place_of(session, &verb)?;
-        Ok((place, RoomCommand::Moderate { origin, verb, server: None }))
+        let room = self.room_of_verb(session, &verb)?;
+        Ok((room, RoomCommand::Moderate { origin, verb, server: None }))
     }
 
     /// The room a verb is about, which the moderator has to be in, or where this very verb was done by its `ref`: it may
-    /// have cost the moderator their place, as `end_room` does.
-    fn place_of(&self, session: &SessionHandle, verb: &Moderation) -> Result<Arc<Place>, Error> {
-        let room = match about(verb) {
-            About::Stream(stream) => return with_target(session, stream, verb.ref_()),
-            About::Room(room) => room,
+    /// have removed the moderator, as `end_room` does.
+    fn room_of_verb(
+        &self,
+        session: &SessionHandle,
+        verb: &Moderation,
+    ) -> Result<Arc<RoomHandle>, Error> {
+        let room = match target_of(verb) {
+            CommandTarget::Stream(stream) => {
+                return self.room_with_target(session, stream, verb.ref_());
+            }
+            CommandTarget::Room(room) => room,
         };
-        in_room(session, room).or_else(|error| {
+        self.room_of(session, room).or_else(|error| {
             let ref_ = verb.ref_().ok_or_else(|| error.clone())?;
             let key = RoomKey { app: Arc::clone(&session.user().app), room: room.clone() };
-            let place = self.rooms.find(&key);
-            place.filter(|place| place.lock().room.knows_ref(session.id(), ref_)).ok_or(error)
+            let room = self.registry.find(&key);
+            room.filter(|room| room.lock().room.knows_ref(session.id(), ref_)).ok_or(error)
         })
     }
 
-    fn signal(
+    fn session_signal(
         &self,
         session: &SessionHandle,
         signal: SendSignal,
         now: Timestamp,
     ) -> Result<Reply, Error> {
-        let place = in_room(session, &signal.room)?;
-        let mut inside = place.lock();
-        let signalling = inside.room.signal(Some(session.id()), &signal, now)?;
-        if let Some(to) = signalling.to {
-            let SendSignal { room, type_, data, .. } = signal;
-            let (from, order) = (signalling.from, signalling.sent.order);
-            let push = Push::Signal(Signal { room, from, order, type_, data });
-            self.push_to(&place, &inside, &to, &push);
+        let sent = self
+            .room_of(session, &signal.room)
+            .and_then(|room| self.signal(&room, Some(session.id()), signal, now));
+        sent.map(Reply::Sent).inspect_err(|error| count_signal_error(&self.context.metrics, error))
+    }
+
+    /// Sends a signal of a session, or of the server, to the room's sessions.
+    pub(in crate::hub) fn signal(
+        &self,
+        room: &RoomHandle,
+        from: Option<SessionId>,
+        signal: SendSignal,
+        now: Timestamp,
+    ) -> Result<Sent, Error> {
+        let mut inner = room.lock();
+        let accepted = inner.room.signal(from, &signal, now)?;
+        if let Some(to) = accepted.to {
+            let SendSignal { room: id, type_, data, .. } = signal;
+            let (from, order) = (accepted.from, accepted.sent.order);
+            let push = Push::Signal(Signal { room: id, from, order, type_, data });
+            push_to(&self.context, room, &inner, &to, &push);
         }
-        Ok(Reply::Sent(signalling.sent))
+        Ok(accepted.sent)
     }
 
     fn relay(&self, session: &SessionHandle, relay: Relay) -> Result<Reply, Error> {
-        let place = with_stream(session, relay.stream)?;
-        let inside = place.lock();
-        let relaying = inside.room.relay(session.id(), &relay)?;
+        let room = self.room_with_stream(session, relay.stream)?;
+        let inner = room.lock();
+        let accepted = inner.room.relay(session.id(), &relay)?;
         let Relay { stream, data, .. } = relay;
-        let push = Push::Relay(Relayed {
-            room: place.key().room.clone(),
-            stream,
-            from: relaying.from,
-            data,
-        });
-        self.push_to(&place, &inside, &Audience::One(relaying.to), &push);
+        let id = room.key().room.clone();
+        let push = Push::Relay(Relayed { room: id, stream, from: accepted.from, data });
+        push_to(&self.context, &room, &inner, &Audience::One(accepted.to), &push);
         Ok(Reply::Relayed {})
+    }
+
+    /// The room of this id, which the session has to be in.
+    fn room_of(&self, session: &SessionHandle, room: &RoomId) -> Result<Arc<RoomHandle>, Error> {
+        let tag = session.room(room);
+        tag.and_then(|tag| self.registry.find_by_tag(tag)).ok_or_else(|| {
+            Error::new(ErrorCode::NotInRoom, "the session is not in this room; `join` it first")
+        })
+    }
+
+    /// The room of a command's stream; where the stream has ended, the room that knows the command by its `ref` and
+    /// answers again.
+    fn room_with_target(
+        &self,
+        session: &SessionHandle,
+        stream: StreamId,
+        ref_: Option<&Ref>,
+    ) -> Result<Arc<RoomHandle>, Error> {
+        self.room_with_stream(session, stream).or_else(|error| {
+            let ref_ = ref_.ok_or_else(|| error.clone())?;
+            let is_known = |room: &RoomHandle| room.lock().room.knows_ref(session.id(), ref_);
+            self.find_among_own(session, is_known).ok_or(error)
+        })
+    }
+
+    fn room_with_stream(
+        &self,
+        session: &SessionHandle,
+        stream: StreamId,
+    ) -> Result<Arc<RoomHandle>, Error> {
+        let has_stream = |room: &RoomHandle| room.lock().room.has_stream(stream);
+        self.find_among_own(session, has_stream).ok_or_else(|| {
+            Error::new(ErrorCode::StreamNotFound, "no room of this session has this stream")
+        })
+    }
+
+    /// The first of a session's rooms for which `wanted` holds. It may lock the room.
+    fn find_among_own(
+        &self,
+        session: &SessionHandle,
+        wanted: impl Fn(&RoomHandle) -> bool,
+    ) -> Option<Arc<RoomHandle>> {
+        let mut rooms = session.rooms().into_iter();
+        rooms.find_map(|tag| self.registry.find_by_tag(tag).filter(|room| wanted(room)))
     }
 }
 
@@ -159,53 +218,26 @@ fn verb_of(command: Command) -> Result<Moderation, Error> {
 }
 
 /// What a verb is about.
-enum About<'a> {
+enum CommandTarget<'a> {
     Room(&'a RoomId),
     Stream(StreamId),
 }
 
-fn about(verb: &Moderation) -> About<'_> {
+const fn target_of(verb: &Moderation) -> CommandTarget<'_> {
     match verb {
-        Moderation::ForceDisconnect(body) => About::Room(&body.room),
-        Moderation::Unblock(body) => About::Room(&body.room),
-        Moderation::ForceUnpublish(body) => About::Stream(body.stream),
+        Moderation::ForceDisconnect(body) => CommandTarget::Room(&body.room),
+        Moderation::Unblock(body) => CommandTarget::Room(&body.room),
+        Moderation::ForceUnpublish(body) => CommandTarget::Stream(body.stream),
         Moderation::ForceMute(body) | Moderation::LiftMute(body) => match &body.target {
-            MuteTarget::Stream(stream) => About::Stream(*stream),
-            MuteTarget::Person { room, .. } => About::Room(room),
+            MuteTarget::Stream(stream) => CommandTarget::Stream(*stream),
+            MuteTarget::Person { room, .. } => CommandTarget::Room(room),
         },
-        Moderation::ForceMuteAll(body) => About::Room(&body.room),
-        Moderation::AskUnmute(body) => About::Stream(body.stream),
-        Moderation::SetRole(body) => About::Room(&body.room),
+        Moderation::ForceMuteAll(body) => CommandTarget::Room(&body.room),
+        Moderation::AskUnmute(body) => CommandTarget::Stream(body.stream),
+        Moderation::SetRole(body) => CommandTarget::Room(&body.room),
         Moderation::DisableForceMute(body)
         | Moderation::LockRoom(body)
         | Moderation::UnlockRoom(body)
-        | Moderation::EndRoom(body) => About::Room(&body.room),
+        | Moderation::EndRoom(body) => CommandTarget::Room(&body.room),
     }
-}
-
-fn in_room(session: &SessionHandle, room: &RoomId) -> Result<Arc<Place>, Error> {
-    session.room(room).ok_or_else(|| {
-        Error::new(ErrorCode::NotInRoom, "the session is not in this room; `join` it first")
-    })
-}
-
-/// The room of a command's stream; where the stream has ended, the room that knows the command by its `ref` and answers
-/// again.
-fn with_target(
-    session: &SessionHandle,
-    stream: StreamId,
-    ref_: Option<&Ref>,
-) -> Result<Arc<Place>, Error> {
-    with_stream(session, stream).or_else(|error| {
-        let ref_ = ref_.ok_or_else(|| error.clone())?;
-        let mut rooms = session.rooms().into_iter();
-        rooms.find(|place| place.lock().room.knows_ref(session.id(), ref_)).ok_or(error)
-    })
-}
-
-fn with_stream(session: &SessionHandle, stream: StreamId) -> Result<Arc<Place>, Error> {
-    let mut rooms = session.rooms().into_iter();
-    rooms.find(|place| place.lock().room.has_stream(stream)).ok_or_else(|| {
-        Error::new(ErrorCode::StreamNotFound, "no room of this session has this stream")
-    })
 }

@@ -1,4 +1,4 @@
-//! Verbs refused for want of permission, counted by actor, verb and minute for the audit log.
+//! Commands denied for missing permission, counted by actor, verb and minute for the audit log.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stagedoor_proto::{Target, Timestamp, Username, Verb};
 
-use crate::hub::Hub;
+use crate::hub::context::Context;
 use crate::store::{AuditActor, AuditEvent, AuditOutcome};
 
 /// Counts are written when their minute is over.
@@ -14,39 +14,30 @@ const MINUTE: Duration = Duration::from_mins(1);
 /// How many different counts are held; what goes beyond them is not counted.
 const MAX_COUNTS: usize = 10_000;
 
-/// Denials of the current minute. Its lock is held for a map access.
+/// Denials of the current minute. Its lock is held for a map access, and nothing is called under it.
 #[derive(Default)]
-pub(in crate::hub) struct Denials(Mutex<HashMap<Denied, u64>>);
+pub(super) struct DenialCounter(Mutex<HashMap<DenialKey, u64>>);
 
 #[derive(PartialEq, Eq, Hash)]
-struct Denied {
+struct DenialKey {
     app: Arc<str>,
     username: Username,
     verb: Verb,
     minute: u64,
 }
 
-impl Denials {
+impl DenialCounter {
     pub(super) fn count(&self, app: &Arc<str>, username: Username, verb: Verb, now: Timestamp) {
-        let denied = Denied { app: Arc::clone(app), username, verb, minute: minute_of(now) };
+        let key = DenialKey { app: Arc::clone(app), username, verb, minute: minute_of(now) };
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() < MAX_COUNTS || counts.contains_key(&denied) {
-            *counts.entry(denied).or_default() += 1;
+        if counts.len() < MAX_COUNTS || counts.contains_key(&key) {
+            *counts.entry(key).or_default() += 1;
         }
     }
 
-    /// Takes the counts of minutes that are over.
-    fn take_before(&self, now: Timestamp) -> Vec<(Denied, u64)> {
-        let minute = minute_of(now);
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.extract_if(|denied, _| denied.minute < minute).collect()
-    }
-}
-
-impl Hub {
-    /// Writes what was refused in minutes that are over.
-    pub(in crate::hub) fn keep_denials(&self, now: Timestamp) {
-        for (denied, times) in self.denials.take_before(now) {
+    /// Writes the counts of minutes that are over.
+    pub(super) fn flush(&self, context: &Context, now: Timestamp) {
+        for (denied, times) in self.take_before(now) {
             let event = AuditEvent {
                 at_ms: Timestamp::from_secs(denied.minute * MINUTE.as_secs()),
                 actor: AuditActor::User(denied.username),
@@ -58,13 +49,20 @@ impl Hub {
                 ref_: None,
                 outcome: AuditOutcome::Denied { times },
             };
-            let kept = self.store.audit(denied.app, vec![event]);
-            self.lifecycle.spawn(async move {
-                if let Err(error) = kept.await {
+            let written = context.store.audit(denied.app, vec![event]);
+            context.lifecycle.spawn(async move {
+                if let Err(error) = written.await {
                     tracing::error!(%error, "the audit log could not be written");
                 }
             });
         }
+    }
+
+    /// Takes the counts of minutes that are over.
+    fn take_before(&self, now: Timestamp) -> Vec<(DenialKey, u64)> {
+        let minute = minute_of(now);
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.extract_if(|key, _| key.minute < minute).collect()
     }
 }
 

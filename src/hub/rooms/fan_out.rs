@@ -1,9 +1,9 @@
-//! One push to many sessions: encoded once, and the connections of a crowd woken in turns.
+//! One push to many sessions: encoded once, and the connections of a large room woken in turns.
 //!
-//! A push to thousands would put thousands of tasks before everybody else's, and making it is itself long enough to be
-//! felt: the thread that does it may be the one that looks after the sockets. So where a room is crowded the work is done
-//! beside the runtime, and connections are woken a few at a time: who is told last of thousands had rather wait for part
-//! of a second than that every other room does.
+//! A push to thousands would put thousands of tasks before all others, and making it is itself long work: the thread
+//! that does it may be the one that looks after the sockets. So in a large room the work is done beside the runtime, and
+//! connections are woken a few at a time: the last of thousands waits for part of a second, so that every other room
+//! does not.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -14,78 +14,74 @@ use stagedoor_proto::{Delivery, Push, encode_push};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::interval;
 
-use super::handle::{Inside, Place};
-use crate::hub::Hub;
+use super::handle::{RoomHandle, RoomInner};
+use crate::hub::context::Context;
 use crate::hub::sessions::SessionHandle;
 use crate::room::Audience;
 use crate::session::{Body, Session};
 
-/// Beyond so many sessions of this node a room is crowded.
-pub(super) const CROWD: usize = 1_024;
-/// How many connections of a crowd are woken in each [`TURN`]: a quarter of what two processors can write to.
-const WOKEN_IN_A_TURN: usize = 32;
-const TURN: Duration = Duration::from_millis(1);
+/// How many connections of a large room are woken every [`WAKE_INTERVAL`]: a quarter of what two processors can write to.
+const WAKE_BATCH: usize = 32;
+const WAKE_INTERVAL: Duration = Duration::from_millis(1);
 
-impl Hub {
-    /// Encodes a push once and shares it with all it is for.
-    pub(in crate::hub) fn push_to(
-        &self,
-        place: &Place,
-        inside: &Inside,
-        to: &Audience,
-        push: &Push,
-    ) {
-        let body: Body = encode_push(push).into();
-        let (now, settings) = (self.clock.now(), &self.session);
-        let urgent = match push.delivery() {
-            Delivery::Own => {
-                self.tell_all(inside, to, |session| {
-                    session.push(Body::clone(&body), now, settings);
-                });
-                return;
-            }
-            Delivery::Urgent => true,
-            Delivery::Room => false,
-        };
-        self.tell_all(inside, to, |session| {
-            session.push_room(&body, place.tag(), urgent, now, settings);
-        });
-    }
-
-    fn tell_all(&self, inside: &Inside, to: &Audience, tell: impl Fn(&mut Session)) {
-        if !inside.is_crowded() || matches!(to, Audience::One(_)) {
-            inside.each_in(to, |session| session.tell(&tell));
+/// Encodes a push once and shares it with all it is for.
+pub(super) fn push_to(
+    context: &Context,
+    room: &RoomHandle,
+    inner: &RoomInner,
+    to: &Audience,
+    push: &Push,
+) {
+    let body: Body = encode_push(push).into();
+    let (now, settings) = (context.clock.now(), &context.session);
+    let urgent = match push.delivery() {
+        Delivery::Own => {
+            broadcast(context, inner, to, |session| {
+                session.push(Body::clone(&body), now, settings);
+            });
             return;
         }
-        let mut owed = Vec::new();
-        beside_others(true, || {
-            inside.each_in(to, |session| {
-                if session.tell_owing(&tell) {
-                    owed.push(Arc::clone(session));
-                }
-            });
-        });
-        self.lifecycle.spawn(wake_in_turns(owed));
-    }
-
-    /// Takes everybody out of a room, with `push` as the last they are told of it. What was not yet sent is withdrawn.
-    pub(super) fn disband(&self, place: &Place, inside: &Inside, push: &Push) {
-        let body: Body = encode_push(push).into();
-        let (now, settings, tag) = (self.clock.now(), &self.session, place.tag());
-        // In one go: ten thousand sessions are seldom all in the processor's cache, and need not be fetched twice.
-        let owed = inside.sessions.values().filter(|session| {
-            session.leave_owing(tag, |session| {
-                session.withdraw(tag);
-                session.push(Body::clone(&body), now, settings);
-            })
-        });
-        self.lifecycle.spawn(wake_in_turns(owed.map(Arc::clone).collect()));
-    }
+        Delivery::Urgent => true,
+        Delivery::Room => false,
+    };
+    broadcast(context, inner, to, |session| {
+        session.push_room(&body, room.tag(), urgent, now, settings);
+    });
 }
 
-async fn wake_in_turns(owed: Vec<Arc<SessionHandle>>) {
-    let mut turns = interval(TURN);
-    for turn in owed.chunks(WOKEN_IN_A_TURN) {
+fn broadcast(context: &Context, inner: &RoomInner, to: &Audience, send: impl Fn(&mut Session)) {
+    if !inner.is_large() || matches!(to, Audience::One(_)) {
+        inner.each_in(to, |session| session.tell(&send));
+        return;
+    }
+    let mut deferred = Vec::new();
+    run_blocking(true, || {
+        inner.each_in(to, |session| {
+            if session.tell_owing(&send) {
+                deferred.push(Arc::clone(session));
+            }
+        });
+    });
+    context.lifecycle.spawn(wake_in_turns(deferred));
+}
+
+/// Removes all sessions from a room, with `push` as the last of it. What was not yet sent is discarded.
+pub(super) fn close_room(context: &Context, room: &RoomHandle, inner: &RoomInner, push: &Push) {
+    let body: Body = encode_push(push).into();
+    let (now, settings, tag) = (context.clock.now(), &context.session, room.tag());
+    // In one go: ten thousand sessions are seldom all in the processor's cache, and need not be fetched twice.
+    let deferred = inner.sessions.values().filter(|session| {
+        session.leave_owing(tag, |session| {
+            session.withdraw(tag);
+            session.push(Body::clone(&body), now, settings);
+        })
+    });
+    context.lifecycle.spawn(wake_in_turns(deferred.map(Arc::clone).collect()));
+}
+
+async fn wake_in_turns(deferred: Vec<Arc<SessionHandle>>) {
+    let mut turns = interval(WAKE_INTERVAL);
+    for turn in deferred.chunks(WAKE_BATCH) {
         turns.tick().await;
         for session in turn {
             session.wake_owed();
@@ -94,7 +90,7 @@ async fn wake_in_turns(owed: Vec<Arc<SessionHandle>>) {
 }
 
 /// Does work that is long beside the runtime: another thread goes on with the tasks and sockets of this one.
-pub(super) fn beside_others<R>(is_long: bool, work: impl FnOnce() -> R) -> R {
+pub(super) fn run_blocking<R>(is_long: bool, work: impl FnOnce() -> R) -> R {
     let has_others = || {
         Handle::try_current().is_ok_and(|here| here.runtime_flavor() == RuntimeFlavor::MultiThread)
     };

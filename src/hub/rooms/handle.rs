@@ -6,42 +6,44 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stagedoor_proto::{SessionId, Timestamp};
 
-use super::fan_out::CROWD;
-use super::retry::Debts;
+use super::retry::FailedWrites;
 use crate::hub::sessions::SessionHandle;
 use crate::room::{Audience, Room, RoomKey};
 use crate::session::RoomTag;
 
-/// A room on this node.
-pub(in crate::hub) struct Place {
+/// A room with more sessions of this node is large: sending to all of them is long work.
+const LARGE_ROOM_THRESHOLD: usize = 1_024;
+
+/// A room on this node. Its lock comes after the log's partition and before any session's; never two rooms.
+pub(in crate::hub) struct RoomHandle {
     key: RoomKey,
     tag: RoomTag,
     /// When the room waits for time to pass; read by the sweep without the lock.
     due: AtomicU64,
-    inside: Mutex<Inside>,
+    inner: Mutex<RoomInner>,
 }
 
-/// What the lock of a room guards. It is held while one entry is applied and its effects are handed out.
-pub(in crate::hub) struct Inside {
+/// What the lock of a room guards. It is held while one entry is applied and its effects are executed.
+pub(in crate::hub) struct RoomInner {
     pub(in crate::hub) room: Room,
-    /// Sessions of this node that the room knows. Those that are gone are told to leave in time.
+    /// Sessions of this node that the room knows. Those that are gone are removed in time.
     pub(in crate::hub) sessions: HashMap<SessionId, Arc<SessionHandle>>,
     /// What it decided and the store did not take.
-    pub(super) debts: Debts,
+    pub(super) failed: FailedWrites,
 }
 
-impl Place {
+impl RoomHandle {
     pub(super) fn new(key: RoomKey, tag: RoomTag, room: Room) -> Self {
         let due = AtomicU64::new(due_of(&room).as_millis());
-        let inside = Mutex::new(Inside { room, sessions: HashMap::new(), debts: Debts::default() });
-        Self { key, tag, due, inside }
+        let (sessions, failed) = (HashMap::new(), FailedWrites::default());
+        Self { key, tag, due, inner: Mutex::new(RoomInner { room, sessions, failed }) }
     }
 
-    pub(in crate::hub) fn key(&self) -> &RoomKey {
+    pub(in crate::hub) const fn key(&self) -> &RoomKey {
         &self.key
     }
 
-    pub(in crate::hub) fn tag(&self) -> RoomTag {
+    pub(in crate::hub) const fn tag(&self) -> RoomTag {
         self.tag
     }
 
@@ -51,18 +53,18 @@ impl Place {
 
     /// Whether nothing would be lost with it.
     pub(super) fn is_idle(&self) -> bool {
-        let inside = self.lock();
-        !inside.room.is_open() && inside.sessions.is_empty()
+        let inner = self.lock();
+        !inner.room.is_open() && inner.sessions.is_empty()
     }
 
-    /// Notes when the room waits for time to pass.
-    pub(super) fn note_due(&self, inside: &Inside) {
-        self.due.store(due_of(&inside.room).as_millis(), Ordering::Relaxed);
+    /// Updates when the room waits for time to pass; follows each entry.
+    pub(super) fn update_due(&self, inner: &RoomInner) {
+        self.due.store(due_of(&inner.room).as_millis(), Ordering::Relaxed);
     }
 
-    pub(in crate::hub) fn lock(&self) -> MutexGuard<'_, Inside> {
+    pub(in crate::hub) fn lock(&self) -> MutexGuard<'_, RoomInner> {
         // A panic while the lock was held leaves at worst one room odd; the others must go on.
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -70,17 +72,17 @@ fn due_of(room: &Room) -> Timestamp {
     room.next_due().unwrap_or(Timestamp::MAX)
 }
 
-impl Inside {
-    /// Whether telling all of them is long work.
-    pub(super) fn is_crowded(&self) -> bool {
-        self.sessions.len() > CROWD
+impl RoomInner {
+    /// Whether sending to all its sessions is long work.
+    pub(super) fn is_large(&self) -> bool {
+        self.sessions.len() > LARGE_ROOM_THRESHOLD
     }
 
-    /// Calls `tell` with each local session of an audience.
-    pub(super) fn each_in(&self, audience: &Audience, mut tell: impl FnMut(&Arc<SessionHandle>)) {
+    /// Calls `visit` with each local session of an audience.
+    pub(super) fn each_in(&self, audience: &Audience, mut visit: impl FnMut(&Arc<SessionHandle>)) {
         self.room.each_in(audience, |session| {
             if let Some(session) = self.sessions.get(&session) {
-                tell(session);
+                visit(session);
             }
         });
     }

@@ -6,21 +6,21 @@ use stagedoor_proto::{
     Error, ErrorCode, Join as JoinCommand, Link, ParticipantId, Role, Scope, SessionState,
 };
 
+use super::Rooms;
 use crate::auth::token::TokenError;
-use crate::hub::Hub;
 use crate::hub::sessions::SessionHandle;
 use crate::room::{Join, Origin, RoomCommand, RoomKey, RoomToken, ScopeSet};
 use crate::telemetry::Limit;
 
-/// As what somebody enters.
-struct Entitlement {
+/// As what a session enters a room.
+struct JoinGrant {
     role: Role,
     data: Option<String>,
     app_moderator: bool,
     token: Option<RoomToken>,
 }
 
-impl Hub {
+impl Rooms {
     /// Puts a session's wish to enter into the room's log; the room answers it.
     ///
     /// # Errors
@@ -31,38 +31,37 @@ impl Hub {
         request: u32,
         join: JoinCommand,
     ) -> Result<(), Error> {
-        if let Err(wait) = session.take_join(self.join_rate(), self.clock.now()) {
-            self.hit(Limit::Joins);
+        if let Err(wait) = session.take_join(self.context.join_rate(), self.context.clock.now()) {
+            self.context.hit(Limit::Joins);
             let message = "too many joins; wait before the next";
             return Err(Error::new(ErrorCode::RateLimited, message).retry_after(wait));
         }
-        let most = self.limits().rooms_per_session;
+        let most = self.context.limits().rooms_per_session;
         if session.room(&join.room).is_none() && session.room_count() >= usize::from(most) {
-            self.hit(Limit::RoomsPerSession);
+            self.context.hit(Limit::RoomsPerSession);
             let message = format!("a session may be in {most} rooms; leave one first");
             return Err(Error::new(ErrorCode::TooManyRooms, message));
         }
-        let grant = session.credit().grant;
+        let grant = session.auth().grant;
         if let Err(missing) = grant.permit(Scope::Join) {
             return Err(Error::missing(Scope::Join, missing.to_string()));
         }
         let key = RoomKey { app: Arc::clone(&session.user().app), room: join.room.clone() };
-        let most = self.limits().connection_data_chars;
+        let most = self.context.limits().connection_data_chars;
         let entitlement = entitle(session, join, most).inspect_err(|error| {
             if error.code == ErrorCode::TooLarge {
-                self.hit(Limit::ConnectionDataChars);
+                self.context.hit(Limit::ConnectionDataChars);
             }
         })?;
-        let arrival = session.arrival().clone();
-        self.check_standing(session, &arrival).await.map_err(|refused| refused.error)?;
-        self.open_room(&key).await.map_err(|error| {
+        self.access.check(session, session.peer()).await.map_err(|rejected| rejected.error)?;
+        self.open(&key).await.map_err(|error| {
             tracing::error!(%error, "a room could not be opened");
             Error::new(ErrorCode::Overloaded, "the room cannot be opened now; try again")
         })?;
         let join = Join {
             origin: Origin::Session { session: session.id(), request },
             session: session.id(),
-            participant: ParticipantId::from_bits(self.rng.bits()),
+            participant: ParticipantId::from_bits(self.context.rng.bits()),
             username: session.user().username.clone(),
             instance: session.instance().clone(),
             guest: session.is_guest(),
@@ -84,17 +83,17 @@ fn entitle(
     session: &SessionHandle,
     join: JoinCommand,
     max_data_chars: usize,
-) -> Result<Entitlement, Error> {
+) -> Result<JoinGrant, Error> {
     let JoinCommand { room, token, data } = join;
     if data.as_ref().is_some_and(|data| data.chars().count() > max_data_chars) {
         let message = format!("connection data has at most {max_data_chars} characters");
         return Err(Error::new(ErrorCode::TooLarge, message).at("join.data"));
     }
     let Some(token) = token else {
-        let role = session.credit().grant.role_in(&room).ok_or_else(|| {
+        let role = session.auth().grant.role_in(&room).ok_or_else(|| {
             Error::missing(Scope::Join, "the grant does not name this room; show a room token")
         })?;
-        return Ok(Entitlement { role, data, app_moderator: false, token: None });
+        return Ok(JoinGrant { role, data, app_moderator: false, token: None });
     };
     let tokens = session.app().tokens();
     let checked = tokens
@@ -102,7 +101,7 @@ fn entitle(
         .map_err(|error| token_error(&error))?;
     let issued = checked.issued.ok_or_else(|| token_error(&TokenError::NotAToken))?;
     let claims = checked.claims;
-    Ok(Entitlement {
+    Ok(JoinGrant {
         role: claims.role.unwrap_or(session.app().rules().default_role),
         data: claims.data.or(data),
         app_moderator: claims.app_moderator,

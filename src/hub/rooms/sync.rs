@@ -1,55 +1,65 @@
-//! A session changed: its rooms are told.
+//! A session changed: its rooms learn of it through their logs.
 //!
-//! Whether it is connected, and its state, are told to each of its rooms through the room's log. One caller at a time
-//! does it for a session, and looks again when it is done: so what is told last is how it is.
+//! Whether it is connected, and its state, reach each of its rooms. One caller at a time does it for a session, and
+//! looks again when it is done: so what a room learns last is how the session is.
 
 use std::sync::Arc;
 
 use stagedoor_proto::{Push, RoomReset};
 
-use crate::hub::Hub;
-use crate::hub::sessions::SessionHandle;
-use crate::hub::sessions::Untold;
+use super::Rooms;
+use super::fan_out::push_to;
+use super::metrics::count_reset;
+use crate::hub::sessions::{PendingUpdate, SessionHandle, SessionObserver};
 use crate::room::{Audience, RoomCommand};
 
-impl Hub {
-    /// Tells the rooms of a session what they do not know of it yet. Never from within `apply`.
-    pub(in crate::hub) fn settle(&self, session: &Arc<SessionHandle>) {
+impl SessionObserver for Rooms {
+    fn session_changed(&self, session: &Arc<SessionHandle>) {
+        self.reconcile_memberships(session);
+        if session.take_reset() {
+            self.send_resets(session);
+        }
+    }
+}
+
+impl Rooms {
+    /// Never from within the execution of effects: it appends.
+    fn reconcile_memberships(&self, session: &Arc<SessionHandle>) {
         let id = session.id();
-        while let Some((place, untold)) = session.begin_telling() {
-            match untold {
-                Untold::Ended(ending) => {
-                    let (reason, cause) = (ending.code.leave_reason(), session.ended_by());
-                    self.append(
-                        place.key(),
-                        RoomCommand::Leave { session: id, reason, origin: None, cause },
-                    );
-                }
-                Untold::Changed { link, state } => {
-                    if let Some(link) = link {
-                        self.append(place.key(), RoomCommand::Link { session: id, link });
+        while let Some((tag, update)) = session.begin_update() {
+            // A room that is not here any more has forgotten the session.
+            if let Some(room) = self.registry.find_by_tag(tag) {
+                let key = room.key();
+                match update {
+                    PendingUpdate::Ended(ending) => {
+                        let (reason, cause) = (ending.code.leave_reason(), session.ended_by());
+                        let leave = RoomCommand::Leave { session: id, reason, origin: None, cause };
+                        self.append(key, leave);
                     }
-                    if let Some(state) = state {
-                        self.append(place.key(), RoomCommand::SessionState { session: id, state });
+                    PendingUpdate::Changed { link, state } => {
+                        if let Some(link) = link {
+                            self.append(key, RoomCommand::Link { session: id, link });
+                        }
+                        if let Some(state) = state {
+                            let changed = RoomCommand::SessionState { session: id, state };
+                            self.append(key, changed);
+                        }
                     }
                 }
             }
-            session.end_telling();
-        }
-        self.note_ending(session);
-        if session.catch_up() {
-            self.reset_rooms(session);
+            session.finish_update();
         }
     }
 
-    /// Tells a session its rooms anew.
-    fn reset_rooms(&self, session: &Arc<SessionHandle>) {
-        for place in session.rooms() {
-            let inside = place.lock();
-            if let Ok(snapshot) = inside.room.snapshot_for(session.id()) {
-                self.count_reset(&snapshot);
-                let reset = Push::RoomReset(RoomReset { room: place.key().room.clone(), snapshot });
-                self.push_to(&place, &inside, &Audience::One(session.id()), &reset);
+    /// Sends a session fresh snapshots of its rooms, in place of updates that it missed.
+    fn send_resets(&self, session: &Arc<SessionHandle>) {
+        for tag in session.rooms() {
+            let Some(room) = self.registry.find_by_tag(tag) else { continue };
+            let inner = room.lock();
+            if let Ok(snapshot) = inner.room.snapshot_for(session.id()) {
+                count_reset(&self.context.metrics, &snapshot);
+                let reset = Push::RoomReset(RoomReset { room: room.key().room.clone(), snapshot });
+                push_to(&self.context, &room, &inner, &Audience::One(session.id()), &reset);
             }
         }
     }

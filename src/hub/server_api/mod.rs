@@ -1,5 +1,89 @@
-//! Rooms as their app's server sees and uses them.
+//! What an app's server does in its rooms.
+//!
+//! A call that changes a room waits for the room's answer (`pending_calls`), which comes once the change is durable.
 
 mod rooms;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use stagedoor_proto::{Accepted, ModerationReport, Reply, Stream, UpdateStream};
+
 pub use rooms::ShownRoom;
+
+use super::context::Context;
+use super::errors::CallError;
+use super::pending_calls::PendingCalls;
+use super::rooms::Rooms;
+use crate::room::{Caller, Moderation, Origin, RoomCommand, RoomKey};
+
+/// The rooms of this node for their apps' servers. Every method may be called from any task.
+pub struct ServerApi {
+    calls: Arc<PendingCalls>,
+    rooms: Arc<Rooms>,
+    context: Arc<Context>,
+}
+
+/// What a moderation command did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModerationResult {
+    /// Its version in the room's log, and how many targets it has.
+    pub accepted: Accepted,
+    /// The newest receipts; `None`: it was done before under the same `ref`, and only answered again.
+    pub report: Option<ModerationReport>,
+}
+
+impl ServerApi {
+    pub(super) const fn new(
+        context: Arc<Context>,
+        rooms: Arc<Rooms>,
+        calls: Arc<PendingCalls>,
+    ) -> Self {
+        Self { calls, rooms, context }
+    }
+
+    /// Executes a moderation command as the server, for `caller`.
+    ///
+    /// Answers once it is durable, and waits up to `wait` for targets that are to acknowledge it.
+    ///
+    /// # Errors
+    /// As the room refuses it.
+    pub async fn moderate(
+        &self,
+        room: &RoomKey,
+        verb: Moderation,
+        caller: Caller,
+        wait: Duration,
+    ) -> Result<ModerationResult, CallError> {
+        // A question has no acknowledgement: the user who was asked decides.
+        let wait = if matches!(verb, Moderation::AskUnmute(_)) { Duration::ZERO } else { wait };
+        self.rooms.open_known(room).await?;
+        let mut call = self.calls.begin()?;
+        let origin = Origin::Call(call.id());
+        let command = RoomCommand::Moderate { origin, verb, server: Some(caller) };
+        self.rooms.append(room, command);
+        let Reply::Accepted(accepted) = call.answered().await? else {
+            unreachable!("a room answers every verb with `accepted`")
+        };
+        Ok(ModerationResult { accepted, report: call.receipts(wait).await })
+    }
+
+    /// Changes a stream as the server, which may change its layout classes alone.
+    ///
+    /// # Errors
+    /// As the room refuses it.
+    pub async fn update_stream(
+        &self,
+        room: &RoomKey,
+        update: UpdateStream,
+    ) -> Result<Stream, CallError> {
+        self.rooms.open_known(room).await?;
+        let mut call = self.calls.begin()?;
+        let origin = Origin::Call(call.id());
+        self.rooms.append(room, RoomCommand::UpdateStream { origin, update });
+        match call.answered().await? {
+            Reply::Updated(updated) => Ok(updated.stream),
+            _ => unreachable!("a room answers a changed stream with `updated`"),
+        }
+    }
+}

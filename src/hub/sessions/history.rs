@@ -5,78 +5,53 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::handle::SessionHandle;
-use crate::hub::Hub;
+use crate::hub::context::Context;
 use crate::store::EndedSession;
 
-/// Sessions that may wait to be written; what goes beyond them is not kept.
-const MAX_WAITING: usize = 200_000;
-/// Sessions written by one call of the store: others' calls wait for it.
-const WRITTEN_AT_ONCE: usize = 500;
+/// How many sessions may wait to be written; further ones are dropped and counted.
+const MAX_QUEUED: usize = 200_000;
+/// Sessions written by one call of the store: other calls wait for it.
+const BATCH: usize = 500;
 
 /// What waits to be written, by app. The lock is held for a push or a swap.
 #[derive(Default)]
-pub(in crate::hub) struct History(Mutex<Waiting>);
+pub(super) struct SessionHistory(Mutex<HistoryQueue>);
 
 #[derive(Default)]
-struct Waiting {
+struct HistoryQueue {
     ended: HashMap<Arc<str>, Vec<EndedSession>>,
     count: usize,
 }
 
-impl History {
-    /// Whether there was room for it.
-    fn add(&self, app: &Arc<str>, session: EndedSession) -> bool {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_room = waiting.count < MAX_WAITING;
-        if is_room {
-            waiting.count += 1;
-            waiting.ended.entry(Arc::clone(app)).or_default().push(session);
+impl SessionHistory {
+    /// Queues a session; `false` when the queue is full.
+    pub(super) fn push(&self, app: &Arc<str>, session: EndedSession) -> bool {
+        let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_room = queue.count < MAX_QUEUED;
+        if has_room {
+            queue.count += 1;
+            queue.ended.entry(Arc::clone(app)).or_default().push(session);
         }
-        is_room
+        has_room
     }
 
-    fn take(&self) -> HashMap<Arc<str>, Vec<EndedSession>> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).ended
-    }
-}
-
-impl Hub {
-    /// Notes a session that has ended, and tells of it, once.
-    pub(in crate::hub) fn note_ending(&self, session: &SessionHandle) {
-        let Some((ending, state)) = session.take_ending() else { return };
-        self.tell_ended(session, &ending, session.ended_by());
-        let ended = EndedSession {
-            id: session.id(),
-            username: session.user().username.clone(),
-            guest: session.is_guest(),
-            instance: session.instance().clone(),
-            client: session.client().cloned(),
-            address: session.arrival().address,
-            user_agent: session.arrival().user_agent.clone(),
-            started_ms: session.started(),
-            ended_ms: self.clock.now(),
-            state,
-            ending,
-        };
-        if !self.history.add(session.app().id(), ended) {
-            self.metrics.sessions_unrecorded.inc();
-        }
-    }
-
-    /// Hands what was noted to the store. Whoever asks the store next finds it there.
-    pub fn keep_history(&self) {
-        for (app, mut ended) in self.history.take() {
+    /// Hands what is queued to the store. Whoever asks the store next finds it there.
+    pub(super) fn flush(&self, context: &Context) {
+        for (app, mut ended) in self.take() {
             while !ended.is_empty() {
-                let rest = ended.split_off(ended.len().min(WRITTEN_AT_ONCE));
-                let kept = self.store.keep_sessions(Arc::clone(&app), ended);
+                let rest = ended.split_off(ended.len().min(BATCH));
+                let written = context.store.keep_sessions(Arc::clone(&app), ended);
                 ended = rest;
-                self.lifecycle.spawn(async move {
-                    if let Err(error) = kept.await {
+                context.lifecycle.spawn(async move {
+                    if let Err(error) = written.await {
                         tracing::error!(%error, "sessions that ended could not be kept");
                     }
                 });
             }
         }
+    }
+
+    fn take(&self) -> HashMap<Arc<str>, Vec<EndedSession>> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).ended
     }
 }

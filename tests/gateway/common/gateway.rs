@@ -127,7 +127,7 @@ impl Gateway {
     /// Waits until the gateway has noticed that a user's only session lost its connection.
     pub async fn suspended(&self, username: &str) {
         let is_suspended = || {
-            let mut sessions = self.hub.sessions("demo").into_iter();
+            let mut sessions = self.hub.sessions.list("demo").into_iter();
             let session = sessions.find(|session| session.user().username.as_str() == username);
             !session.expect("the session goes on").status().1
         };

@@ -23,7 +23,7 @@ async fn cast(gateway: &Gateway) -> (Person, Survivor, Proxy) {
 }
 
 fn is_connected(gateway: &Gateway, username: &str) -> bool {
-    let sessions = gateway.hub().sessions("demo");
+    let sessions = gateway.hub().sessions.list("demo");
     let mut of_user =
         sessions.iter().filter(|session| session.user().username.as_str() == username);
     of_user.next().unwrap().status().1

@@ -45,7 +45,7 @@ async fn whoever_starts_anew_after_a_cut_start_is_alone() {
             }
             let (mut ada, started) = Client::start(&gateway, start).await;
             assert!(ada.request("renew", json!({})).await.is_ok(), "{way:?} {place}");
-            let own = gateway.hub().sessions("demo").into_iter();
+            let own = gateway.hub().sessions.list("demo").into_iter();
             let own: Vec<_> =
                 own.filter(|session| session.user().username.as_str() == name).collect();
             assert_eq!(own.len(), 1, "{way:?} {place}: it is alone");

@@ -139,7 +139,7 @@ pub async fn late_return(gateway: &Gateway) -> String {
     ada.cut().await;
     gateway.suspended("ada").await;
     gateway.advance(Duration::from_secs(2));
-    while gateway.hub().session_count() > 0 {
+    while gateway.hub().sessions.count() > 0 {
         tokio::task::yield_now().await;
     }
     close(&Client::resume_refused(gateway, &started, last_seq).await)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use stagedoor_proto::{CloseCode, Disconnect, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::{Inner, SessionHandle, wake};
+use super::{SessionHandle, SessionInner, wake};
 use crate::session::{Link, Session, SessionSettings};
 
 /// What the sweep found.
@@ -109,7 +109,7 @@ impl SessionHandle {
     }
 
     /// Asks for a ping, which its connection writes next.
-    fn ping(&self, inner: &mut Inner, now: Timestamp) {
+    fn ping(&self, inner: &mut SessionInner, now: Timestamp) {
         inner.ping = true;
         self.pinged.store(now.as_millis(), Ordering::Relaxed);
     }
@@ -119,7 +119,7 @@ impl SessionHandle {
     }
 }
 
-impl Inner {
+impl SessionInner {
     /// Tells those who asked for a sign of life.
     fn prove_life(&mut self) {
         if let Some(proof) = self.proof.take() {

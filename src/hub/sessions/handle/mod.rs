@@ -1,15 +1,14 @@
-//! A session and what surrounds it: whose it is, when it last showed life, and who is to be woken for it.
+//! A session and what surrounds it: what it is, when it last showed life, and its connection's task to wake.
 //!
-//! The [`Session`] is behind a lock that is held for a few instructions and never across `.await`. The atomics beside it
-//! let the sweep pass over a session that has nothing to do without taking that lock. What is done with it stands in the
-//! modules below: its output, its life, its rooms.
+//! The [`Session`] is behind a lock that is held for a few instructions and never across `.await`; nothing is called
+//! under it. The atomics beside it let the sweep pass over a session that has nothing to do without taking that lock.
+//! The modules below hold what is done with a session: its output, its life, its rooms.
 
 mod life;
+mod memberships;
 mod output;
-mod rooms;
 mod writer;
 
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,51 +17,22 @@ use stagedoor_proto::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::grant::Grant;
-use crate::hub::App;
-use crate::hub::sessions::memberships::Memberships;
-use crate::hub::sessions::registry::Seat;
+use super::membership::Memberships;
+use super::permits::SessionPermit;
+use crate::hub::app::App;
+use crate::hub::errors::StartError;
+use crate::hub::session_meta::{AuthContext, PeerInfo, SessionMeta};
 use crate::rate_limit::RateLimiter;
 use crate::request::RequestId;
 use crate::session::{Link, Session, SessionSettings};
 use crate::store::UserKey;
-pub(in crate::hub) use life::Swept;
+pub(super) use life::Swept;
 pub use output::Written;
 use writer::Writer;
 
-/// From where somebody comes, and with what.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Arrival {
-    /// Their address.
-    pub address: IpAddr,
-    /// Their `User-Agent`.
-    pub user_agent: Option<Box<str>>,
-}
-
-/// What a session is from its start to its end.
-pub(in crate::hub) struct Identity {
-    pub(in crate::hub) id: SessionId,
-    pub(in crate::hub) app: Arc<App>,
-    pub(in crate::hub) user: UserKey,
-    pub(in crate::hub) instance: InstanceId,
-    pub(in crate::hub) guest: bool,
-    pub(in crate::hub) family: FamilyId,
-    pub(in crate::hub) client: Option<Box<ClientInfo>>,
-    pub(in crate::hub) arrival: Arrival,
-    pub(in crate::hub) started: Timestamp,
-}
-
-/// By what a session lives; renewals change it.
-#[derive(Clone, Debug)]
-pub(in crate::hub) struct Credit {
-    pub(in crate::hub) grant: Arc<Grant>,
-    /// When the user was last fully authenticated.
-    pub(in crate::hub) auth: Timestamp,
-}
-
-/// A live session, shared by the maps, its connection and whoever acts on it.
+/// A live session, shared by the maps, its connection, its rooms and whoever acts on it.
 pub struct SessionHandle {
-    identity: Identity,
+    meta: SessionMeta,
     /// When a frame last came in, in milliseconds since the epoch.
     activity: AtomicU64,
     /// When the last ping was asked for, in milliseconds since the epoch.
@@ -73,25 +43,25 @@ pub struct SessionHandle {
     room_count: AtomicUsize,
     /// The generation by which it holds its client instance in the directory; 0: it does not.
     held_by: AtomicU64,
-    inner: Mutex<Inner>,
+    inner: Mutex<SessionInner>,
 }
 
-struct Inner {
+struct SessionInner {
     session: Session,
-    /// Given up as the session ends.
-    seat: Option<Seat>,
-    credit: Credit,
+    /// Released as the session ends.
+    permit: Option<SessionPermit>,
+    auth: AuthContext,
     /// The connection's task.
     writer: Writer,
     /// A ping waits to be written.
     ping: bool,
     memberships: Memberships,
-    /// Its end was noted for operators.
-    is_noted: bool,
+    /// Its end was recorded for operators.
+    is_recorded: bool,
     /// The request that ended it, where one did. Boxed: most sessions have none, and there are many.
     ended_by: Option<Box<RequestId>>,
     joins: RateLimiter,
-    /// Somebody waits for the next frame: a former resume secret is to die, or a sign of life was asked for.
+    /// The next frame matters: a former resume secret is to die, or a sign of life was asked for.
     is_awaited: bool,
     /// Cancelled by the next sign of life, while somebody waits for one.
     proof: Option<CancellationToken>,
@@ -99,25 +69,25 @@ struct Inner {
 
 impl SessionHandle {
     pub(in crate::hub) fn new(
-        identity: Identity,
+        meta: SessionMeta,
         session: Session,
-        credit: Credit,
+        auth: AuthContext,
         first_life: Timestamp,
     ) -> Self {
         Self {
-            identity,
+            meta,
             activity: AtomicU64::new(first_life.as_millis()),
             pinged: AtomicU64::new(first_life.as_millis()),
             due: AtomicU64::new(session.due().as_millis()),
             room_count: AtomicUsize::new(0),
             held_by: AtomicU64::new(0),
-            inner: Mutex::new(Inner {
-                // One that another process saw end was noted there.
-                is_noted: matches!(session.link(), Link::Ended { .. }),
+            inner: Mutex::new(SessionInner {
+                // One that another process saw end was recorded there.
+                is_recorded: matches!(session.link(), Link::Ended { .. }),
                 ended_by: None,
                 session,
-                seat: None,
-                credit,
+                permit: None,
+                auth,
                 writer: Writer::default(),
                 ping: false,
                 memberships: Memberships::default(),
@@ -128,10 +98,15 @@ impl SessionHandle {
         }
     }
 
+    /// What never changes about it.
+    pub(in crate::hub) const fn meta(&self) -> &SessionMeta {
+        &self.meta
+    }
+
     /// Its id.
     #[must_use]
     pub fn id(&self) -> SessionId {
-        self.identity.id
+        self.meta.id
     }
 
     /// The id of its request of this number.
@@ -142,49 +117,49 @@ impl SessionHandle {
     /// The app it belongs to.
     #[must_use]
     pub fn app(&self) -> &Arc<App> {
-        &self.identity.app
+        &self.meta.app
     }
 
     /// Whose it is.
     #[must_use]
     pub fn user(&self) -> &UserKey {
-        &self.identity.user
+        &self.meta.user
     }
 
     /// The client instance it belongs to.
     #[must_use]
     pub fn instance(&self) -> &InstanceId {
-        &self.identity.instance
+        &self.meta.instance
     }
 
     /// Whether its user's name is only borrowed.
     #[must_use]
     pub fn is_guest(&self) -> bool {
-        self.identity.guest
+        self.meta.guest
     }
 
     /// The family of its access token.
     #[must_use]
     pub fn family(&self) -> FamilyId {
-        self.identity.family
+        self.meta.family
     }
 
     /// What software it is.
     #[must_use]
     pub fn client(&self) -> Option<&ClientInfo> {
-        self.identity.client.as_deref()
+        self.meta.client.as_deref()
     }
 
-    /// From where it started.
+    /// The connection it was started on.
     #[must_use]
-    pub fn arrival(&self) -> &Arrival {
-        &self.identity.arrival
+    pub fn peer(&self) -> &PeerInfo {
+        &self.meta.peer
     }
 
     /// When it started.
     #[must_use]
     pub fn started(&self) -> Timestamp {
-        self.identity.started
+        self.meta.started
     }
 
     /// When something last came in.
@@ -208,11 +183,11 @@ impl SessionHandle {
     }
 
     /// How it ended, and in which state; told once.
-    pub(in crate::hub) fn take_ending(&self) -> Option<(Disconnect, SessionState)> {
+    pub(in crate::hub) fn take_termination(&self) -> Option<(Disconnect, SessionState)> {
         let mut inner = self.lock();
         let Link::Ended { ending, .. } = inner.session.link() else { return None };
-        let ending = (!inner.is_noted).then(|| ((**ending).clone(), inner.session.state()));
-        inner.is_noted = true;
+        let ending = (!inner.is_recorded).then(|| ((**ending).clone(), inner.session.state()));
+        inner.is_recorded = true;
         ending
     }
 
@@ -245,9 +220,14 @@ impl SessionHandle {
     }
 
     /// Counts among the sessions of the node until it ends.
-    pub(in crate::hub) fn hold(&self, mut seat: Seat) {
+    pub(in crate::hub::sessions) fn attach_permit(&self, mut permit: SessionPermit) {
         let mut inner = self.lock();
-        inner.seat = seat.note(&inner.session).then_some(seat);
+        inner.permit = permit.note(&inner.session).then_some(permit);
+    }
+
+    /// Counts no more.
+    pub(in crate::hub::sessions) fn release_permit(&self) {
+        self.lock().permit = None;
     }
 
     /// By which generation it holds its client instance, if it does.
@@ -265,17 +245,22 @@ impl SessionHandle {
         self.lock().session.backlog()
     }
 
-    /// Counts no more.
-    pub(in crate::hub) fn give_way(&self) {
-        self.lock().seat = None;
+    pub(in crate::hub) fn auth(&self) -> AuthContext {
+        self.lock().auth.clone()
     }
 
-    pub(in crate::hub) fn credit(&self) -> Credit {
-        self.lock().credit.clone()
+    pub(in crate::hub) fn set_auth(&self, auth: AuthContext) {
+        self.lock().auth = auth;
     }
 
-    pub(in crate::hub) fn set_credit(&self, credit: Credit) {
-        self.lock().credit = credit;
+    /// Why a client that proved it cannot resume it: it has ended, which is told for a while.
+    pub(in crate::hub) fn resume_error(&self, now: Timestamp) -> StartError {
+        match self.lock().session.link() {
+            Link::Ended { ending, until } if now < *until => StartError::ended((**ending).clone()),
+            Link::Ended { .. } | Link::Live { .. } | Link::Suspended { .. } => {
+                StartError::resume_denied()
+            }
+        }
     }
 
     /// Changes the session from its own connection's task, which looks for something to write next anyway, or where
@@ -297,27 +282,27 @@ impl SessionHandle {
     }
 
     /// Follows each change of the session.
-    fn note_due(&self, inner: &mut Inner) {
-        if inner.seat.as_mut().is_some_and(|seat| !seat.note(&inner.session)) {
-            inner.seat = None;
+    fn note_due(&self, inner: &mut SessionInner) {
+        if inner.permit.as_mut().is_some_and(|permit| !permit.note(&inner.session)) {
+            inner.permit = None;
         }
         self.due.store(inner.session.due().as_millis(), Ordering::Relaxed);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, SessionInner> {
         // A panic while the lock was held leaves at worst one session odd; the others must go on.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Inner {
+impl SessionInner {
     fn has_ended(&self) -> bool {
         matches!(self.session.link(), Link::Ended { .. })
     }
 }
 
 /// Wakes the connection, if it waits, once the lock is released.
-fn wake(mut inner: MutexGuard<'_, Inner>) {
+fn wake(mut inner: MutexGuard<'_, SessionInner>) {
     let waker = inner.writer.take();
     drop(inner);
     if let Some(waker) = waker {

@@ -1,5 +1,5 @@
-//! Rates per address: starts, and connections that are not sessions: some only ever speak HTTP. Those to the server API's
-//! own port are counted by themselves, so that neither kind takes the other's places.
+//! Limits per address: starts, and connections without a session (some only ever speak HTTP). Connections to the server
+//! API's own port are counted by themselves, so that neither kind takes the other's permits.
 //! Source: `docs/protocol.md`, "Limits".
 
 use std::net::IpAddr;
@@ -11,50 +11,50 @@ use dashmap::DashMap;
 use stagedoor_proto::{CloseCode, Timestamp};
 
 use crate::config::Limits;
-use crate::hub::errors::Refused;
+use crate::hub::errors::StartError;
 use crate::rate_limit::{Rate, RateLimiter};
 
-/// How long a peer that finds the waiting room full is told to stay away.
+/// When a peer that got no permit may try again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// What is counted for each address; the bounds are told with each question, for they may change.
+/// What is counted for each address. The limits are arguments, for they may be reloaded.
 #[derive(Default)]
-pub(in crate::hub) struct Addresses {
+pub(super) struct Addresses {
     starts: DashMap<IpAddr, RateLimiter>,
-    waiting: Arc<WaitingRoom>,
-    admin: Arc<WaitingRoom>,
+    pending: Arc<PendingConnections>,
+    admin: Arc<PendingConnections>,
 }
 
-/// Connections that are not sessions: not yet, or never.
+/// Connections that have not started a session, and may never do.
 #[derive(Default)]
-struct WaitingRoom {
+struct PendingConnections {
     by_address: DashMap<IpAddr, usize>,
     total: AtomicUsize,
 }
 
-/// A place among the connections that are not sessions; dropping it gives it back.
-pub struct Place {
-    room: Arc<WaitingRoom>,
+/// One connection's share of those without a session; dropping it gives it back.
+pub struct ConnectionPermit {
+    connections: Arc<PendingConnections>,
     address: IpAddr,
 }
 
-/// Why there is no place for another connection.
+/// Why another connection gets no permit. Each says when it may try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoPlace {
-    /// This address has as many as it may: HTTP 429.
+pub enum ConnectionLimitExceeded {
+    /// The limit of its address is reached: HTTP 429.
     Address(Duration),
-    /// All together are as many as may be: HTTP 503.
+    /// The limit of all addresses together is reached: HTTP 503.
     Total(Duration),
 }
 
 impl Addresses {
     /// Counts a start.
-    pub(in crate::hub) fn take_start(
+    pub(super) fn take_start(
         &self,
         address: IpAddr,
         now: Timestamp,
         limits: &Limits,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), StartError> {
         if is_spared(address, limits) {
             return Ok(());
         }
@@ -62,59 +62,63 @@ impl Addresses {
         let rate = Rate::per_second(per_second, per_second);
         let taken = self.starts.entry(network(address)).or_default().take(rate, now);
         taken.map_err(|wait| {
-            Refused::new(CloseCode::RateLimited, "too many starts from this address")
+            StartError::new(CloseCode::RateLimited, "too many starts from this address")
                 .retry_after(wait)
         })
     }
 
-    /// A place for one more connection of a client.
-    pub(in crate::hub) fn enter(&self, address: IpAddr, limits: &Limits) -> Result<Place, NoPlace> {
-        let spared = is_spared(address, limits);
-        let of_one = if spared { usize::MAX } else { limits.unauthenticated_per_address };
-        self.waiting.place(address, limits.unauthenticated_total, of_one)
-    }
-
-    /// A place for one more connection to the server API's own port; one backend may have them all.
-    pub(in crate::hub) fn enter_admin(
+    /// A permit for one more connection of a client.
+    pub(super) fn acquire(
         &self,
         address: IpAddr,
         limits: &Limits,
-    ) -> Result<Place, NoPlace> {
-        self.admin.place(address, limits.admin_connections, usize::MAX)
+    ) -> Result<ConnectionPermit, ConnectionLimitExceeded> {
+        let spared = is_spared(address, limits);
+        let of_one = if spared { usize::MAX } else { limits.unauthenticated_per_address };
+        self.pending.acquire(address, limits.unauthenticated_total, of_one)
     }
 
-    /// Forgets addresses that start nothing any more.
-    pub(in crate::hub) fn sweep(&self, now: Timestamp) {
+    /// A permit for one more connection to the server API's own port; one backend may have them all.
+    pub(super) fn acquire_admin(
+        &self,
+        address: IpAddr,
+        limits: &Limits,
+    ) -> Result<ConnectionPermit, ConnectionLimitExceeded> {
+        self.admin.acquire(address, limits.admin_connections, usize::MAX)
+    }
+
+    /// Removes addresses that start nothing any more.
+    pub(super) fn sweep(&self, now: Timestamp) {
         self.starts.retain(|_, limiter| !limiter.is_idle(now));
     }
 
-    /// How many connections wait to be sessions.
-    pub(in crate::hub) fn waiting(&self) -> usize {
-        self.waiting.total.load(Ordering::Relaxed)
+    /// How many connections have not started a session.
+    pub(super) fn pending(&self) -> usize {
+        self.pending.total.load(Ordering::Relaxed)
     }
 }
 
-impl WaitingRoom {
-    /// A place, where there are fewer than `most` and the address has fewer than `of_one`.
-    fn place(
+impl PendingConnections {
+    /// A permit, where there are fewer than `most` and the address has fewer than `of_one`.
+    fn acquire(
         self: &Arc<Self>,
         address: IpAddr,
         most: usize,
         of_one: usize,
-    ) -> Result<Place, NoPlace> {
+    ) -> Result<ConnectionPermit, ConnectionLimitExceeded> {
         if self.total.fetch_add(1, Ordering::Relaxed) >= most {
             self.total.fetch_sub(1, Ordering::Relaxed);
-            return Err(NoPlace::Total(RETRY_AFTER));
+            return Err(ConnectionLimitExceeded::Total(RETRY_AFTER));
         }
-        let place = Place { room: Arc::clone(self), address: network(address) };
-        let mut count = self.by_address.entry(place.address).or_default();
+        let permit = ConnectionPermit { connections: Arc::clone(self), address: network(address) };
+        let mut count = self.by_address.entry(permit.address).or_default();
         *count += 1;
         if *count > of_one {
             drop(count);
-            return Err(NoPlace::Address(RETRY_AFTER)); // The place goes back with the drop.
+            return Err(ConnectionLimitExceeded::Address(RETRY_AFTER)); // The permit goes back with the drop.
         }
         drop(count);
-        Ok(place)
+        Ok(permit)
     }
 }
 
@@ -122,10 +126,10 @@ fn is_spared(address: IpAddr, limits: &Limits) -> bool {
     limits.spare_loopback && address.is_loopback()
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        self.room.total.fetch_sub(1, Ordering::Relaxed);
-        self.room.by_address.remove_if_mut(&self.address, |_, count| {
+        self.connections.total.fetch_sub(1, Ordering::Relaxed);
+        self.connections.by_address.remove_if_mut(&self.address, |_, count| {
             *count -= 1;
             *count == 0
         });
@@ -153,15 +157,18 @@ mod tests {
         };
         let addresses = Addresses::default();
         let [one, two] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse::<IpAddr>().unwrap());
-        let first = addresses.enter(one, &limits).unwrap_or_else(|_| panic!("the first"));
-        let _second = addresses.enter(one, &limits).unwrap_or_else(|_| panic!("the second"));
-        assert!(matches!(addresses.enter(one, &limits), Err(NoPlace::Address(_))));
-        let _third = addresses.enter(two, &limits).unwrap_or_else(|_| panic!("another address"));
-        assert!(matches!(addresses.enter(two, &limits), Err(NoPlace::Total(_))));
+        let first = addresses.acquire(one, &limits).unwrap_or_else(|_| panic!("the first"));
+        let _second = addresses.acquire(one, &limits).unwrap_or_else(|_| panic!("the second"));
+        assert!(matches!(
+            addresses.acquire(one, &limits),
+            Err(ConnectionLimitExceeded::Address(_))
+        ));
+        let _third = addresses.acquire(two, &limits).unwrap_or_else(|_| panic!("another address"));
+        assert!(matches!(addresses.acquire(two, &limits), Err(ConnectionLimitExceeded::Total(_))));
         drop(first);
-        assert!(addresses.enter(one, &limits).is_ok());
+        assert!(addresses.acquire(one, &limits).is_ok());
         assert_eq!(
-            addresses.waiting.total.load(Ordering::Relaxed),
+            addresses.pending.total.load(Ordering::Relaxed),
             2,
             "a place is given back once"
         );
@@ -177,13 +184,17 @@ mod tests {
         };
         let addresses = Addresses::default();
         let one: IpAddr = "192.0.2.1".parse().unwrap();
-        let _client = addresses.enter(one, &limits).unwrap_or_else(|_| panic!("a client"));
-        let first = addresses.enter_admin(one, &limits).unwrap_or_else(|_| panic!("the first"));
-        let _second = addresses.enter_admin(one, &limits).unwrap_or_else(|_| panic!("the second"));
-        assert!(matches!(addresses.enter_admin(one, &limits), Err(NoPlace::Total(_))));
-        assert_eq!(addresses.waiting(), 1, "those who wait to start are others");
+        let _client = addresses.acquire(one, &limits).unwrap_or_else(|_| panic!("a client"));
+        let first = addresses.acquire_admin(one, &limits).unwrap_or_else(|_| panic!("the first"));
+        let _second =
+            addresses.acquire_admin(one, &limits).unwrap_or_else(|_| panic!("the second"));
+        assert!(matches!(
+            addresses.acquire_admin(one, &limits),
+            Err(ConnectionLimitExceeded::Total(_))
+        ));
+        assert_eq!(addresses.pending(), 1, "those who wait to start are others");
         drop(first);
-        assert!(addresses.enter_admin(one, &limits).is_ok());
+        assert!(addresses.acquire_admin(one, &limits).is_ok());
     }
 
     #[test]

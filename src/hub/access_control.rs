@@ -1,0 +1,139 @@
+//! Blocks, and their effect on live sessions. Below both `rooms` and `accounts`, which need it.
+//!
+//! The store is written first, then live sessions are looked for: see the engine's directory for why one always
+//! meets the other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures::future::OptionFuture;
+use stagedoor_proto::Disconnect;
+
+use super::context::Context;
+use super::errors::{CallError, StartError, block_disconnect};
+use super::events::Events;
+use super::session_meta::PeerInfo;
+use super::sessions::{SessionHandle, Sessions};
+use crate::engine::{Engine, EngineError};
+use crate::request::RequestId;
+use crate::store::{AuditEvent, Block, Check, Reach, UserKey};
+
+/// Decides whether users may stay, and ends the sessions of those who may not.
+pub(super) struct AccessControl {
+    context: Arc<Context>,
+    sessions: Arc<Sessions>,
+    events: Arc<Events>,
+    engine: Arc<dyn Engine>,
+    guest_fence: AtomicU64,
+}
+
+impl AccessControl {
+    pub(super) const fn new(
+        context: Arc<Context>,
+        sessions: Arc<Sessions>,
+        events: Arc<Events>,
+        engine: Arc<dyn Engine>,
+    ) -> Self {
+        Self { context, sessions, events, engine, guest_fence: AtomicU64::new(0) }
+    }
+
+    /// Blocks a user from the app and ends their sessions and, of a guest, those of other guests whom the block reaches;
+    /// how many. `row` is what the audit log keeps of it.
+    ///
+    /// # Errors
+    /// When the store did not take it; nothing happened then. When the engine does not answer; the block holds then.
+    pub(super) async fn block(
+        &self,
+        user: UserKey,
+        block: Block,
+        address: bool,
+        row: Option<AuditEvent>,
+        request: Option<&RequestId>,
+    ) -> Result<usize, CallError> {
+        // Both are in the store's queue at once, and so on disk together.
+        let written = self.context.store.block(user.clone(), block.clone(), address, row);
+        let event = self.events.queue_ban(&user, &block, request);
+        let reach = written.await?;
+        let disconnect = block_disconnect(&block);
+        let mut ended = self.end_sessions(&user, &disconnect, request).await?;
+        if reach != Reach::default() {
+            ended += self.end_reached(&user.app, &reach, &disconnect, request);
+        }
+        OptionFuture::from(event).await;
+        Ok(ended)
+    }
+
+    /// Ends all sessions of a user, and has starts that are on their way ask the store again; how many ended.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub(super) async fn end_sessions(
+        &self,
+        user: &UserKey,
+        disconnect: &Disconnect,
+        request: Option<&RequestId>,
+    ) -> Result<usize, EngineError> {
+        let held = self.engine.fence(user).await?;
+        for session in held.iter().filter_map(|row| self.sessions.find(row.session)) {
+            self.sessions.end(&session, disconnect.clone(), request);
+        }
+        Ok(held.len())
+    }
+
+    /// Ends the sessions of guests whom a block reaches, and has starts that are on their way ask the store again; how
+    /// many ended.
+    fn end_reached(
+        &self,
+        app: &str,
+        reach: &Reach,
+        disconnect: &Disconnect,
+        request: Option<&RequestId>,
+    ) -> usize {
+        // A start is registered before it looks at the fence: it is found here, or it sees the fence moved.
+        self.guest_fence.fetch_add(1, Ordering::SeqCst);
+        let mut reached = self.sessions.select(|session| {
+            let is_reached = || reach.includes(session.instance(), session.peer().address);
+            session.is_guest() && *session.user().app == *app && is_reached()
+        });
+        reached.retain(|session| !session.has_ended());
+        for session in &reached {
+            self.sessions.end(session, disconnect.clone(), request);
+        }
+        reached.len()
+    }
+
+    /// Moves when guests of other names may have been blocked: a start that began before asks the store again.
+    pub(super) fn guest_fence(&self) -> u64 {
+        self.guest_fence.load(Ordering::SeqCst)
+    }
+
+    /// Whether the user of a session may stay.
+    ///
+    /// # Errors
+    /// Why not. The session is ended with it.
+    pub(super) async fn check(
+        &self,
+        session: &Arc<SessionHandle>,
+        peer: &PeerInfo,
+    ) -> Result<(), StartError> {
+        let now = self.context.clock.now();
+        if session.has_ended() {
+            return Err(session.resume_error(now));
+        }
+        let check = Check {
+            user: session.user().clone(),
+            instance: session.instance().clone(),
+            address: peer.address,
+            family: session.family(),
+            now,
+        };
+        match self.context.store.check(check).await? {
+            Ok(()) => Ok(()),
+            Err(refusal) => {
+                let error = StartError::from(refusal);
+                self.sessions.end(session, (*error.disconnect).clone(), None);
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What every owner of the hub needs and none of them changes: clock, store, metrics, settings, apps.
+//!
+//! Limits and the settings of apps may be reloaded while sessions live. Each is one snapshot that is replaced as a
+//! whole; whoever decides by one takes it once, so that half of a change is never seen. What a session or a room began
+//! with (its announced limits, the size of a room) holds until it ends.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use stagedoor_proto::{CloseCode, ServerInfo};
+use tracing::Instrument as _;
+
+use super::app::App;
+use super::errors::StartError;
+use crate::clock::{Clock, Rng};
+use crate::config::{Config, Keepalive, Limits, MembershipExpiry};
+use crate::lifecycle::Lifecycle;
+use crate::rate_limit::Rate;
+use crate::request::RequestId;
+use crate::room::RoomSettings;
+use crate::session::{LifetimeSettings, RequestLimits, RingLimits, SessionSettings};
+use crate::store::Store;
+use crate::telemetry::{Limit, Metrics, UserHash};
+
+/// How long a client without a session waits at least before it tries again when the gateway drains.
+const DRAIN_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Shared by reference by all owners, and below all of them.
+pub(super) struct Context {
+    pub(super) apps: HashMap<Arc<str>, Arc<App>>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) clock: Clock,
+    pub(super) rng: Rng,
+    /// How users appear in the log.
+    pub(super) users: UserHash,
+    pub(super) session: SessionSettings,
+    pub(super) keepalive: Keepalive,
+    node: String,
+    limits: ArcSwap<Limits>,
+}
+
+impl Context {
+    pub(super) fn new(
+        config: &Config,
+        apps: Vec<Arc<App>>,
+        store: Arc<dyn Store>,
+        lifecycle: Lifecycle,
+        metrics: Arc<Metrics>,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            apps: apps.into_iter().map(|app| (Arc::clone(app.id()), app)).collect(),
+            store,
+            lifecycle,
+            metrics,
+            clock,
+            rng: Rng,
+            users: UserHash::new(&Rng.bytes()),
+            session: session_settings(config),
+            keepalive: config.keepalive,
+            node: format!("node-{:08x}", u32::from_be_bytes(Rng.bytes())),
+            limits: ArcSwap::from_pointee(config.limits.clone()),
+        }
+    }
+
+    /// The app of this id.
+    pub(super) fn app(&self, id: &str) -> Option<&Arc<App>> {
+        self.apps.get(id)
+    }
+
+    pub(super) fn limits(&self) -> arc_swap::Guard<Arc<Limits>> {
+        self.limits.load()
+    }
+
+    pub(super) fn reload_limits(&self, limits: Limits) {
+        self.limits.store(Arc::new(limits));
+    }
+
+    pub(super) fn request_limits(&self) -> RequestLimits {
+        let limits = self.limits();
+        RequestLimits {
+            commands: Rate::per_second(limits.commands_per_s, limits.commands_burst),
+            in_flight: usize::from(limits.in_flight),
+        }
+    }
+
+    pub(super) fn join_rate(&self) -> Rate {
+        let per_second = self.limits().joins_per_s;
+        Rate::per_second(per_second, per_second)
+    }
+
+    /// The settings of an app's rooms: what its operator chose, within the limits of all.
+    pub(super) fn room_settings(&self, app: &App) -> RoomSettings {
+        let (rules, limits) = (app.rules(), self.limits());
+        RoomSettings {
+            participants: limits.participants_per_room,
+            streams_per_participant: u32::from(limits.streams_per_participant),
+            streams: limits.streams_per_room,
+            signals_per_s: limits.signals_per_s_per_room,
+            message_bytes: u32::try_from(limits.message_out_bytes).unwrap_or(u32::MAX),
+            roster_limit: rules.roster_limit,
+            subscriber_signals: rules.subscriber_signals,
+            default_block: rules.default_block,
+            max_block: rules.max_block,
+            expiry: match rules.membership_expiry {
+                MembershipExpiry::Keep => crate::room::Expiry::Keep,
+                MembershipExpiry::Enforce => crate::room::Expiry::Enforce,
+            },
+        }
+    }
+
+    /// What a client is told of this node when its session starts.
+    pub(super) fn server_info(&self) -> ServerInfo {
+        ServerInfo {
+            node: self.node.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            time_ms: self.clock.now(),
+        }
+    }
+
+    /// Counts that a bound was hit.
+    pub(super) fn hit(&self, limit: Limit) {
+        self.metrics.limits_hit.inc(limit);
+    }
+
+    /// Rejects a client without a session while the gateway drains.
+    pub(super) fn draining_error(&self) -> StartError {
+        StartError::new(CloseCode::Draining, "this node is being shut down; try again")
+            .retry_after(DRAIN_RETRY_AFTER + Duration::from_millis(self.rng.below(1_000)))
+    }
+
+    /// Spawns what a request leads to; what it logs names the request.
+    pub(super) fn spawn_request(
+        &self,
+        request: &RequestId,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let span = tracing::error_span!("request", %request);
+        self.lifecycle.spawn(task.instrument(span));
+    }
+}
+
+fn session_settings(config: &Config) -> SessionSettings {
+    let resume = config.resume;
+    SessionSettings {
+        ring: RingLimits { frames: resume.ring_frames, bytes: resume.ring_bytes },
+        window: resume.window,
+        lifetime: LifetimeSettings {
+            grace: config.session.expiry_grace,
+            postpone: config.session.postpone,
+        },
+    }
+}

@@ -1,0 +1,232 @@
+//! What an entry leaves to be done once it is applied: writes, sessions to end, replies that wait for the disk.
+//!
+//! It runs in a task of its own, without the room's lock; so this is where an effect may lead to another entry.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures::future::{BoxFuture, OptionFuture};
+use stagedoor_proto::{Error, ErrorCode, Reply, SessionId, Timestamp, encode_reply};
+
+use super::handle::{RoomHandle, RoomInner};
+use super::retry::SessionTermination;
+use crate::hub::access_control::AccessControl;
+use crate::hub::context::Context;
+use crate::hub::errors::{CallError, block_disconnect};
+use crate::hub::pending_calls::PendingCalls;
+use crate::hub::sessions::{SessionHandle, Sessions};
+use crate::request::RequestId;
+use crate::room::{Fact, Origin, RoomKey, Subject};
+use crate::store::{AuditEvent, Block, BlockKind, StoreError, UserKey};
+use crate::webhook::{Event, Webhooks};
+
+/// What one entry leaves to be done. Collected under the room's lock.
+pub(super) struct DeferredEffects {
+    room: Arc<RoomHandle>,
+    pub(super) now: Timestamp,
+    /// The request that led to the entry, for the log.
+    request: Option<RequestId>,
+    /// Whether replies wait until what was decided is on disk.
+    pub(super) replies_when_durable: bool,
+    pub(super) has_closed: bool,
+    /// The room has no participants any more; its sessions stay until all effects are executed.
+    pub(super) has_disbanded: bool,
+    pub(super) facts: Vec<Fact>,
+    pub(super) audit: Vec<AuditEvent>,
+    /// The endpoints of the room's app, if it has any.
+    pub(super) webhooks: Option<Arc<Webhooks>>,
+    pub(super) events: Vec<Event>,
+    pub(super) terminations: Vec<SessionTermination>,
+    pub(super) replies: Vec<(Origin, Result<Reply, Error>)>,
+    /// Sessions that are no longer in the room.
+    pub(super) removed: Vec<SessionId>,
+    /// Sessions that changed while they entered.
+    pub(super) changed: Vec<Arc<SessionHandle>>,
+}
+
+/// Resolves when the store has taken something, or not.
+type WriteFuture = BoxFuture<'static, Result<(), StoreError>>;
+
+/// What is being written, each beside what it is about, should the store fail.
+pub(super) struct PendingWrites {
+    facts: Option<(BTreeSet<Subject>, WriteFuture)>,
+    audit: Option<(Vec<AuditEvent>, WriteFuture)>,
+    events: Option<BoxFuture<'static, ()>>,
+}
+
+impl DeferredEffects {
+    pub(super) const fn new(
+        room: Arc<RoomHandle>,
+        replies_when_durable: bool,
+        now: Timestamp,
+        request: Option<RequestId>,
+        webhooks: Option<Arc<Webhooks>>,
+    ) -> Self {
+        Self {
+            room,
+            now,
+            request,
+            replies_when_durable,
+            has_closed: false,
+            has_disbanded: false,
+            facts: Vec::new(),
+            audit: Vec::new(),
+            webhooks,
+            events: Vec::new(),
+            terminations: Vec::new(),
+            replies: Vec::new(),
+            removed: Vec::new(),
+            changed: Vec::new(),
+        }
+    }
+
+    /// Takes what the store did not take before. It comes first, so that what the entry decides has the last word.
+    pub(super) fn retry_writes(&mut self, inner: &mut RoomInner) {
+        (self.facts, self.audit) = inner.failed.take(&inner.room);
+    }
+
+    /// Hands what is to be persisted to the store's queue. Called under the room's lock, so that changes reach the store
+    /// in the order of the log.
+    pub(super) fn begin_persist(&mut self, context: &Context) -> PendingWrites {
+        let (facts, audit) = (std::mem::take(&mut self.facts), std::mem::take(&mut self.audit));
+        let key = self.room.key();
+        PendingWrites {
+            facts: (!facts.is_empty()).then(|| {
+                let subjects = facts.iter().map(Fact::subject).collect();
+                (subjects, context.store.keep_room(key.clone(), facts))
+            }),
+            audit: (!audit.is_empty())
+                .then(|| (audit.clone(), context.store.audit(Arc::clone(&key.app), audit))),
+            events: self.webhooks.as_ref().and_then(|webhooks| webhooks.tell(&self.events)),
+        }
+    }
+
+    pub(super) fn key(&self) -> &RoomKey {
+        self.room.key()
+    }
+
+    /// The version of the command that is answered, again or for the first time.
+    fn command_version(&self) -> Option<u64> {
+        self.replies.iter().find_map(|(_, result)| match result {
+            Ok(Reply::Accepted(accepted)) => Some(accepted.version),
+            _ => None,
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.terminations.is_empty() && self.replies.is_empty() && self.changed.is_empty()
+    }
+}
+
+impl PendingWrites {
+    const fn is_empty(&self) -> bool {
+        self.facts.is_none() && self.audit.is_none() && self.events.is_none()
+    }
+}
+
+/// Executes deferred effects, and replies. Has no state of its own.
+pub(super) struct DeferredExecutor {
+    pub(super) context: Arc<Context>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) access: Arc<AccessControl>,
+    pub(super) calls: Arc<PendingCalls>,
+}
+
+impl DeferredExecutor {
+    /// Executes what an entry left in a task of its own, if there is anything.
+    pub(super) fn spawn(self: &Arc<Self>, deferred: DeferredEffects, writes: PendingWrites) {
+        if deferred.is_empty() && writes.is_empty() {
+            return;
+        }
+        let executor = Arc::clone(self);
+        self.context.lifecycle.spawn(async move { executor.execute(deferred, writes).await });
+    }
+
+    /// Replies once all is on disk, and ends the sessions that are to end.
+    async fn execute(&self, deferred: DeferredEffects, writes: PendingWrites) {
+        let PendingWrites { facts, audit, events } = writes;
+        for session in &deferred.changed {
+            self.sessions.notify(session);
+        }
+        let mut durable = Ok(());
+        if let Some((subjects, written)) = facts {
+            let failed = |_: &StoreError| deferred.room.lock().failed.queue_facts(subjects);
+            durable = durable.and(written.await.inspect_err(failed));
+        }
+        if let Some((rows, written)) = audit {
+            let failed = |_: &StoreError| deferred.room.lock().failed.queue_audit(rows);
+            durable = durable.and(written.await.inspect_err(failed));
+        }
+        OptionFuture::from(events).await;
+        for termination in &deferred.terminations {
+            let written = self.end_everywhere(&deferred.key().app, termination.clone()).await;
+            if let (Err(_), Some(version)) = (&written, deferred.command_version()) {
+                deferred.room.lock().failed.queue_termination(version, termination.clone());
+            }
+            durable = durable.and(written);
+        }
+        if let Err(error) = &durable {
+            let request = deferred.request.as_ref().map(tracing::field::display);
+            tracing::error!(request, %error, "what a room decided holds until the gateway stops, and was not kept");
+        }
+        for (origin, result) in deferred.replies {
+            let result = if durable.is_ok() { result } else { result.and(Err(not_persisted())) };
+            self.reply(origin, &result);
+        }
+    }
+
+    /// Removes a user from the app: the block first, then the sessions.
+    async fn end_everywhere(
+        &self,
+        app: &Arc<str>,
+        termination: SessionTermination,
+    ) -> Result<(), StoreError> {
+        let SessionTermination { username, until, reason, request } = termination;
+        let user = UserKey { app: Arc::clone(app), username };
+        let reason = reason.map(|reason| reason.as_str().to_owned());
+        let since = self.context.clock.now();
+        let block = Block { kind: BlockKind::Kick, reason, since, until };
+        let disconnect = block_disconnect(&block);
+        let written = match until {
+            Some(_) => {
+                let app = self.context.app(app);
+                let by_address = app.is_some_and(|app| app.rules().ban_guest_addresses);
+                let request = request.as_ref();
+                match self.access.block(user.clone(), block, by_address, None, request).await {
+                    Err(CallError::Store(error)) => Err(error),
+                    // It is persisted; sessions of other nodes may have been out of reach.
+                    Ok(_)
+                    | Err(CallError::NoRoom | CallError::RoomExists | CallError::Refused(_)) => {
+                        Ok(())
+                    }
+                }
+            }
+            None => Ok(()),
+        };
+        // A block that could not be persisted ends at least the sessions of now.
+        if let Err(error) = self.access.end_sessions(&user, &disconnect, request.as_ref()).await {
+            tracing::warn!(%error, "not all sessions of a removed user could be ended");
+        }
+        written
+    }
+
+    /// Answers a request of a local session, or a call; those of another node are answered there.
+    pub(super) fn reply(&self, origin: Origin, result: &Result<Reply, Error>) {
+        match origin {
+            Origin::Session { session, request } => {
+                let Some(session) = self.sessions.find(session) else { return };
+                let (now, settings) = (self.context.clock.now(), &self.context.session);
+                let body = encode_reply(request, result).into();
+                session.tell(|session| session.finish(request, body, now, settings));
+            }
+            Origin::Call(call) => self.calls.answer(call, result),
+        }
+    }
+}
+
+fn not_persisted() -> Error {
+    Error::new(
+        ErrorCode::Overloaded,
+        "it was done, and could not be kept: it ends when the gateway stops; try again, under the same `ref` if it has one",
+    )
+}

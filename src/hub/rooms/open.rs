@@ -1,0 +1,74 @@
+//! Opening a room with what outlived its participants, and looking at rooms that may not be open.
+//!
+//! A room is known while it is open, when it was created, or when it holds something that outlives its participants.
+
+use std::sync::Arc;
+
+use super::Rooms;
+use super::handle::RoomHandle;
+use crate::hub::errors::CallError;
+use crate::room::{Opening, Record, RoomCommand, RoomKey, RoomSettings};
+use crate::store::CreatedRoom;
+
+/// A room as the store knows it.
+pub(in crate::hub) struct StoredRoom {
+    /// The settings it has when it opens.
+    pub(in crate::hub) settings: RoomSettings,
+    pub(in crate::hub) record: Record,
+    /// How it was created, where it was.
+    pub(in crate::hub) created: Option<CreatedRoom>,
+}
+
+impl StoredRoom {
+    pub(in crate::hub) fn is_known(&self) -> bool {
+        self.created.is_some() || self.record != Record::default()
+    }
+}
+
+impl Rooms {
+    /// The room, if it is open.
+    pub(in crate::hub) fn find_open(&self, key: &RoomKey) -> Option<Arc<RoomHandle>> {
+        self.registry.find(key).filter(|room| room.lock().room.is_open())
+    }
+
+    /// What the store knows of a room.
+    pub(in crate::hub) async fn load(&self, key: &RoomKey) -> Result<StoredRoom, CallError> {
+        let app = self.context.app(&key.app).ok_or(CallError::NoRoom)?;
+        let (store, now) = (&self.context.store, self.context.clock.now());
+        // Both wait for the same turn of the store.
+        let created = store.created_room(key.clone(), now);
+        let record = store.load_room(key.clone(), now).await?;
+        let (created, settings) = (created.await?, self.context.room_settings(app));
+        let settings = match &created {
+            Some(created) => created.choices.over(&settings),
+            None => settings,
+        };
+        Ok(StoredRoom { settings, record, created })
+    }
+
+    /// Opens a room that is not open, with what the store knows of it.
+    pub(in crate::hub) async fn open(&self, key: &RoomKey) -> Result<(), CallError> {
+        if self.find_open(key).is_none() {
+            let stored = self.load(key).await?;
+            self.append_open(key, stored);
+        }
+        Ok(())
+    }
+
+    /// As [`Rooms::open`], of a room that is known.
+    pub(in crate::hub) async fn open_known(&self, key: &RoomKey) -> Result<(), CallError> {
+        if self.find_open(key).is_none() {
+            let stored = self.load(key).await?;
+            if !stored.is_known() {
+                return Err(CallError::NoRoom);
+            }
+            self.append_open(key, stored);
+        }
+        Ok(())
+    }
+
+    fn append_open(&self, key: &RoomKey, stored: StoredRoom) {
+        let opening = Opening { settings: stored.settings, record: stored.record };
+        self.append(key, RoomCommand::Open(Box::new(opening)));
+    }
+}

@@ -1,0 +1,124 @@
+//! Every room of the node that is open, or about to be: by its key for the log's entries, by its tag for sessions.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use dashmap::DashMap;
+use stagedoor_proto::{RoomId, Timestamp, Username};
+
+use super::handle::RoomHandle;
+use crate::room::{Room, RoomKey};
+use crate::session::RoomTag;
+
+/// The concurrent maps of rooms. Their references never leave it: what is found is cloned out.
+///
+/// A shard of `by_key` may be held while one of `by_tag` or a room is locked, never the other way round.
+#[derive(Default)]
+pub(super) struct RoomRegistry {
+    by_key: DashMap<RoomKey, Arc<RoomHandle>>,
+    /// The same rooms. A session knows its rooms by their tags alone, so that neither keeps the other alive.
+    by_tag: DashMap<RoomTag, Arc<RoomHandle>>,
+    tags: AtomicU32,
+}
+
+impl RoomRegistry {
+    /// The room, if it is here.
+    pub(super) fn find(&self, key: &RoomKey) -> Option<Arc<RoomHandle>> {
+        self.by_key.get(key).map(|room| Arc::clone(&room))
+    }
+
+    /// The room of this tag, if it is here.
+    pub(super) fn find_by_tag(&self, tag: RoomTag) -> Option<Arc<RoomHandle>> {
+        self.by_tag.get(&tag).map(|room| Arc::clone(&room))
+    }
+
+    /// The room, new and not open where it was not here.
+    pub(super) fn find_or_create(&self, key: &RoomKey) -> Arc<RoomHandle> {
+        if let Some(room) = self.find(key) {
+            return room;
+        }
+        let new = || self.new_handle(key, self.new_tag(), Room::new(key.room.clone()));
+        Arc::clone(&self.by_key.entry(key.clone()).or_insert_with(new))
+    }
+
+    /// Adds a room as another process left it, with the tag that its frames have.
+    pub(super) fn restore(&self, key: &RoomKey, tag: RoomTag, room: Room) -> Arc<RoomHandle> {
+        let room = self.new_handle(key, tag, room);
+        self.by_key.insert(key.clone(), Arc::clone(&room));
+        room
+    }
+
+    /// Removes a room that is not open and has no sessions.
+    pub(super) fn remove_if_idle(&self, key: &RoomKey) {
+        if let Some((_, room)) = self.by_key.remove_if(key, |_, room| room.is_idle()) {
+            self.by_tag.remove(&room.tag());
+        }
+    }
+
+    /// How many rooms are here.
+    pub(super) fn count(&self) -> usize {
+        self.by_key.len()
+    }
+
+    /// Every room that is here.
+    pub(super) fn all(&self) -> Vec<Arc<RoomHandle>> {
+        self.by_key.iter().map(|entry| Arc::clone(entry.value())).collect()
+    }
+
+    /// The rooms that wait for a time that has come.
+    pub(super) fn due(&self, now: Timestamp) -> Vec<RoomKey> {
+        let due = self.by_key.iter().filter(|entry| entry.value().is_due(now));
+        due.map(|entry| entry.key().clone()).collect()
+    }
+
+    /// The rooms of an app that hold anything of a user, in them or not: a mute, a block, a role.
+    pub(super) fn holding(&self, app: &str, username: &Username) -> Vec<RoomKey> {
+        let rooms: Vec<_> = {
+            let of_app = self.by_key.iter().filter(|entry| *entry.key().app == *app);
+            of_app.map(|entry| Arc::clone(entry.value())).collect()
+        };
+        let holding = rooms.iter().filter(|room| room.lock().room.holds_any_of(username));
+        holding.map(|room| room.key().clone()).collect()
+    }
+
+    /// At most `limit` of an app's rooms that are open, or about to be, by name and after `after`.
+    pub(super) fn list_after(
+        &self,
+        app: &str,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Vec<Arc<RoomHandle>> {
+        let mut rooms: Vec<_> = {
+            let of_app = self.by_key.iter().filter(|entry| {
+                *entry.key().app == *app && after.is_none_or(|after| entry.key().room > *after)
+            });
+            of_app.map(|entry| Arc::clone(entry.value())).collect()
+        };
+        rooms.sort_unstable_by(|a, b| a.key().room.cmp(&b.key().room));
+        rooms.truncate(limit);
+        rooms
+    }
+
+    /// The last tag that was given to a room.
+    pub(super) fn last_tag(&self) -> u32 {
+        self.tags.load(Ordering::Relaxed)
+    }
+
+    /// Gives none of the tags up to `last`: another process did.
+    pub(super) fn skip_tags(&self, last: u32) {
+        self.tags.fetch_max(last, Ordering::Relaxed);
+    }
+
+    fn new_handle(&self, key: &RoomKey, tag: RoomTag, room: Room) -> Arc<RoomHandle> {
+        let room = Arc::new(RoomHandle::new(key.clone(), tag, room));
+        self.by_tag.insert(tag, Arc::clone(&room));
+        room
+    }
+
+    /// Tags wrap after four thousand million rooms; no ring remembers that far.
+    fn new_tag(&self) -> RoomTag {
+        let number = self.tags.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        RoomTag(NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN))
+    }
+}

@@ -1,0 +1,78 @@
+//! Connections that have not started a session: how many there may be, and how often an address may start.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use stagedoor_proto::Timestamp;
+
+use super::addresses::{Addresses, ConnectionLimitExceeded, ConnectionPermit};
+use crate::hub::context::Context;
+use crate::hub::errors::StartError;
+use crate::telemetry::Limit;
+
+/// Owns what is counted for each address. Its maps' locks are held for an access; nothing is called under them.
+pub struct Connections {
+    context: Arc<Context>,
+    addresses: Addresses,
+    /// How many connections there have been.
+    accepted: AtomicU64,
+}
+
+impl Connections {
+    pub(in crate::hub) fn new(context: Arc<Context>) -> Self {
+        Self { context, addresses: Addresses::default(), accepted: AtomicU64::new(0) }
+    }
+
+    /// The number of a new connection, by which the log tells it from others.
+    #[must_use]
+    pub fn assign_id(&self) -> u64 {
+        self.accepted.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// A permit for a connection without a session.
+    ///
+    /// # Errors
+    /// When a limit is reached.
+    pub fn acquire(&self, address: IpAddr) -> Result<ConnectionPermit, ConnectionLimitExceeded> {
+        let permit = self.addresses.acquire(address, &self.context.limits());
+        permit.inspect_err(|exceeded| match exceeded {
+            ConnectionLimitExceeded::Address(_) => {
+                self.context.hit(Limit::UnauthenticatedPerAddress);
+            }
+            ConnectionLimitExceeded::Total(_) => self.context.hit(Limit::UnauthenticatedTotal),
+        })
+    }
+
+    /// A permit for a connection to the server API's own port.
+    ///
+    /// # Errors
+    /// When a limit is reached.
+    pub fn acquire_admin(
+        &self,
+        address: IpAddr,
+    ) -> Result<ConnectionPermit, ConnectionLimitExceeded> {
+        let permit = self.addresses.acquire_admin(address, &self.context.limits());
+        permit.inspect_err(|_| self.context.hit(Limit::AdminConnections))
+    }
+
+    /// Counts a start from `address`. Resumes are none.
+    ///
+    /// # Errors
+    /// What the client is told when there were too many.
+    pub fn take_start(&self, address: IpAddr) -> Result<(), StartError> {
+        let taken =
+            self.addresses.take_start(address, self.context.clock.now(), &self.context.limits());
+        taken.inspect_err(|_| self.context.hit(Limit::StartsPerAddress))
+    }
+
+    /// How many connections have not started a session.
+    pub(in crate::hub) fn pending(&self) -> usize {
+        self.addresses.pending()
+    }
+
+    /// Removes addresses that start nothing any more.
+    pub(in crate::hub) fn sweep(&self, now: Timestamp) {
+        self.addresses.sweep(now);
+    }
+}
