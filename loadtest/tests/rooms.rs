@@ -33,7 +33,7 @@ fn rooms_measures_joins_and_deliveries() {
 }
 
 #[test]
-fn moderation_tells_everybody_however_many_workers_they_are_held_by() {
+fn moderation_reaches_participants_of_every_worker() {
     let gateway = Gateway::start("moderation");
     for workers in ["1", "3"] {
         let main = ["--sessions", "20", "--publishers", "3", "--runs", "1", "--hold-s", "1"];
@@ -88,7 +88,7 @@ fn a_takeover_leaves_one_connection_for_each_instance() {
 }
 
 #[test]
-fn those_who_do_not_read_keep_nobody_else_from_reading() {
+fn stalled_readers_do_not_delay_others() {
     let gateway = Gateway::start("slow");
     let rooms = ["--rooms", "2", "--per-room", "5", "--share", "0.2", "--per-s", "20"];
     let summary =
@@ -133,7 +133,7 @@ fn a_restart_accounts_for_every_session() {
 }
 
 #[test]
-fn the_server_api_mints_mutes_and_tells_as_many_metrics_with_sessions_as_without() {
+fn api_load_mints_mutes_and_metrics_stay_constant() {
     let gateway = Gateway::start("api");
     let calls = ["--calls", "10", "--connections", "3", "--mutes", "3", "--scrapes", "3"];
     let sessions = ["--sessions", "10", "--runs", "3", "--admin", &gateway.admin()];

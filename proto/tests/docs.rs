@@ -91,7 +91,7 @@ fn what_a_command_needs_is_of_its_class() {
 }
 
 #[test]
-fn every_close_code_has_its_row_with_reason_action_and_what_becomes_of_the_session() {
+fn close_code_table_documents_every_code() {
     let expected: Vec<_> = CloseCode::ALL
         .iter()
         .map(|close| {

@@ -39,7 +39,7 @@ proptest! {
     }
 
     #[test]
-    fn a_push_keeps_its_number_behind_whatever_was_written_before(
+    fn push_is_appended_after_existing_bytes(
         message in message("Push"), seq: u64, before in prop::collection::vec(any::<u8>(), 0..40),
     ) {
         let text = format!("{{\"seq\":0,{}", &message.to_string()[1..]);

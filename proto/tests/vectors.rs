@@ -100,7 +100,7 @@ fn assert_written(case: &Good, written: &str) {
 }
 
 #[test]
-fn every_text_of_a_client_is_read_and_written_again_in_its_canonical_form() {
+fn client_vectors_round_trip_in_canonical_form() {
     for case in client() {
         let message = decode_client(&case.text)
             .unwrap_or_else(|error| panic!("{}: {error}: {}", case.name, case.text));
@@ -111,7 +111,7 @@ fn every_text_of_a_client_is_read_and_written_again_in_its_canonical_form() {
 }
 
 #[test]
-fn every_text_of_the_gateway_is_read_and_written_again_in_its_canonical_form() {
+fn gateway_vectors_round_trip_in_canonical_form() {
     for case in server() {
         let message = decode_server(&case.text)
             .unwrap_or_else(|error| panic!("{}: {error}: {}", case.name, case.text));

@@ -56,7 +56,7 @@ async fn a_minted_token_starts_the_session_it_names() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_wrong_is_told_what_is_wrong() {
+async fn invalid_calls_get_a_specific_problem() {
     let gateway = Gateway::dev().await;
     let long = "x".repeat(257);
     let (sessions, ban, out) = ("sessions", "users/ada/ban", "rooms/a/force_disconnect");
@@ -173,9 +173,9 @@ async fn every_refusal_is_a_problem_document() {
         ("GET", "/v1/connect", None, "", 426, "not_a_websocket"),
         ("POST", "/v1/connect", None, "", 405, "method_not_allowed"),
     ] {
-        let (told, kind, text) = call(&gateway, method, path, bearer, body.to_owned()).await;
+        let (received, kind, text) = call(&gateway, method, path, bearer, body.to_owned()).await;
         assert_eq!(
-            (told, kind.as_str()),
+            (received, kind.as_str()),
             (status, "application/problem+json"),
             "{method} {path}: {text}"
         );
@@ -270,7 +270,7 @@ async fn any_username_fits_into_a_path() {
 }
 
 #[tokio::test]
-async fn health_is_told_to_whoever_asks() {
+async fn health_needs_no_authentication() {
     let gateway = Gateway::dev().await;
     for path in ["/livez", "/readyz"] {
         assert_eq!(call(&gateway, "GET", path, None, "").await.0, 200, "{path}");
@@ -302,7 +302,7 @@ async fn readiness_ends_with_draining() {
 }
 
 #[tokio::test]
-async fn nobody_holds_up_a_stop() {
+async fn open_connections_do_not_delay_a_stop() {
     let gateway = Setup::new().run().await;
     let _silent = TcpStream::connect(gateway.address()).await.unwrap();
     let mut undecided = Client::connect(&gateway).await;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use stagedoor_proto::MAX_JSON_DEPTH;
 
 use crate::common::{Client, Gateway, SERVER_KEY, Setup};
-use crate::metrics::{Scrape, assert_told};
+use crate::metrics::{Scrape, assert_exposed};
 
 const KEY: &str = "Bearer sk_a-server-key-of-the-demo-app-of-32-bytes";
 
@@ -59,7 +59,7 @@ async fn a_refused_call_gives_its_ref_back() {
 }
 
 #[tokio::test]
-async fn a_token_minted_again_is_minted_anew_and_another_one_is_refused() {
+async fn minting_is_not_cached_and_refs_conflict() {
     let gateway = Gateway::dev().await;
     let mint = json!({ "username": "ada", "ref": "mint-1" });
     let first = gateway.session_token(mint.clone()).await;
@@ -71,14 +71,14 @@ async fn a_token_minted_again_is_minted_anew_and_another_one_is_refused() {
 }
 
 #[tokio::test]
-async fn a_request_id_comes_back_and_one_that_makes_no_log_line_is_replaced() {
+async fn request_id_is_echoed_and_unsafe_ids_are_replaced() {
     let gateway = Gateway::dev().await;
     let long = "x".repeat(65);
-    for (told, is_kept) in [("abc-1", true), ("a b", false), (&*long, false), ("", false)] {
-        let headers = [("authorization", KEY), ("x-request-id", told)];
+    for (received, is_kept) in [("abc-1", true), ("a b", false), (&*long, false), ("", false)] {
+        let headers = [("authorization", KEY), ("x-request-id", received)];
         let answer = gateway.api_with(&headers, "GET", "sessions", None).await;
         let id = answer.header("x-request-id");
-        assert_eq!(id == told, is_kept, "{told:?}: {id:?}");
+        assert_eq!(id == received, is_kept, "{received:?}: {id:?}");
         assert!(!id.is_empty());
     }
     let refused = gateway.api_with(&[], "GET", "sessions", None).await;
@@ -86,7 +86,7 @@ async fn a_request_id_comes_back_and_one_that_makes_no_log_line_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_key_that_calls_too_fast_is_told_when_to_come_back() {
+async fn rate_limited_key_gets_retry_after() {
     let slow = |config: &mut stagedoor::config::Config| {
         (config.limits.api_calls_per_s, config.limits.api_calls_burst) = (1, 2);
         config.limits.api_body_bytes = 1_024;
@@ -102,7 +102,7 @@ async fn a_key_that_calls_too_fast_is_told_when_to_come_back() {
         (r#"limits_hit_total{limit="api_calls_per_s"}"#, 1.0),
         (r#"limits_hit_total{limit="api_body_bytes"}"#, 1.0),
     ];
-    assert_told(&Scrape::of(&gateway).await, &counted);
+    assert_exposed(&Scrape::of(&gateway).await, &counted);
     for name in ["billing", "server-0", "58bcea48", "key:58bcea48"] {
         let token = gateway.token(json!({ "scope": "server", "sub": name }));
         let other = gateway.api_as(&token, "GET", "sessions", None).await;
@@ -137,13 +137,13 @@ async fn a_body_nests_no_deeper_than_a_message_may() {
     let request = reqwest::Client::new().post(url).bearer_auth(SERVER_KEY).body(deep);
     assert_eq!(request.send().await.unwrap().status(), 400);
     assert_eq!(ada.push("signal").await["data"], nested(MAX_JSON_DEPTH));
-    assert_eq!(ada.told_of("signal").await, Vec::<Value>::new(), "the others came to nothing");
+    assert_eq!(ada.received_of("signal").await, Vec::<Value>::new(), "the others came to nothing");
     let counted = [(r#"limits_hit_total{limit="json_depth"}"#, 3.0)];
-    assert_told(&Scrape::of(&gateway).await, &counted);
+    assert_exposed(&Scrape::of(&gateway).await, &counted);
 }
 
 #[tokio::test]
-async fn the_audit_log_tells_keys_and_tokens_apart_and_knows_a_key_that_is_no_longer_first() {
+async fn audit_rows_name_keys_and_tokens_across_rotation() {
     let gateway = Gateway::dev().await;
     let new = "sk_another-server-key-of-the-demo-app-of-32-bytes";
     gateway.api_does("POST", "users/ada/revoke", json!({})).await;
@@ -206,13 +206,13 @@ async fn every_documented_operation_is_there_and_opens_to_no_client() {
             .replace("{number}", "1")
             .replace("{session}", "AAAAAAAAAAAAAAAAAAAAAA")
             .replace("{stream}", "AAAAAAAAAAAAAAAAAAAAAA");
-        for (method, told) in operations.as_object().unwrap() {
+        for (method, received) in operations.as_object().unwrap() {
             let method = method.to_uppercase();
             for bearer in [&access, &session, &room, &expired, "", "sk_wrong"] {
                 let refused = gateway.api_as(bearer, &method, &path, None).await;
                 assert_eq!(refused.status, 401, "{method} {path}");
             }
-            let example = told.pointer("/requestBody/content/application~1json/example");
+            let example = received.pointer("/requestBody/content/application~1json/example");
             let answer = gateway.api_as(SERVER_KEY, &method, &path, example.cloned()).await;
             let code = answer.body["code"].as_str().unwrap_or_default();
             assert!(answer.status != 405 && answer.status != 400, "{method} {path}: {answer:?}");

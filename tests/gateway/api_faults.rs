@@ -73,7 +73,7 @@ async fn what_the_audit_log_does_not_take_is_not_done_until_it_does() {
 }
 
 #[tokio::test]
-async fn what_was_done_and_not_recorded_is_told_as_that() {
+async fn applied_but_unaudited_call_says_so() {
     let house = House::new();
     let gateway = without_audit(&house, house.open().await).await;
     let mut ada = gateway.enter("ada", "publisher").await;

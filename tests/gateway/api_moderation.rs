@@ -9,7 +9,7 @@ fn counts(enforced: u32, pending: u32, offline: u32) -> Value {
 }
 
 #[tokio::test]
-async fn a_server_removes_somebody_and_lets_them_return() {
+async fn server_removes_and_unblocks_a_user() {
     let gateway = Gateway::dev().await;
     let mut ada = gateway.enter("ada", "publisher").await;
     let body = json!({ "username": "ada", "reason": "spam", "ref": "r-1" });
@@ -42,7 +42,7 @@ async fn a_removal_from_the_app_ends_every_session() {
 }
 
 #[tokio::test]
-async fn a_mute_waits_for_its_acknowledgement_and_answers_pending_without() {
+async fn mute_call_waits_for_acks_or_answers_pending() {
     let gateway = Gateway::dev().await;
     let mut ada = gateway.enter("ada", "publisher").await;
     let stream = ada.publish().await["id"].clone();
@@ -130,7 +130,7 @@ async fn a_role_is_set_and_everybody_is_listed() {
 }
 
 #[tokio::test]
-async fn a_ban_takes_somebody_out_of_all_their_rooms() {
+async fn ban_removes_the_user_from_all_rooms() {
     let gateway = Gateway::dev().await;
     let mut bob = gateway.enter("bob", "moderator").await;
     let mut ada = gateway.enter("ada", "publisher").await.into_client();
@@ -147,7 +147,7 @@ async fn a_ban_takes_somebody_out_of_all_their_rooms() {
 }
 
 #[tokio::test]
-async fn verbs_that_make_no_sense_are_told_what_is_wrong() {
+async fn invalid_commands_get_a_specific_problem() {
     let gateway = Gateway::dev().await;
     let _ada = gateway.enter("ada", "publisher").await;
     let id = "AAAAAAAAAAAAAAAAAAAAAA";

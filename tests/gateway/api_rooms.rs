@@ -15,7 +15,7 @@ async fn listed(gateway: &Gateway) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_room_has_the_settings_it_was_created_with_when_somebody_joins() {
+async fn created_room_keeps_its_settings_on_first_join() {
     let gateway = Gateway::dev().await;
     let body = json!({
         "room": "lobby", "settings": { "participants": 2, "subscriber_signals": true },
@@ -70,7 +70,7 @@ async fn open_and_created_rooms_are_listed_by_name() {
 }
 
 #[tokio::test]
-async fn a_locked_room_admits_nobody_new() {
+async fn locked_room_rejects_new_participants() {
     let gateway = Gateway::dev().await;
     let mut ada = gateway.enter("ada", "publisher").await;
     gateway.api_does("POST", "rooms/lobby/lock", json!({})).await;
@@ -81,7 +81,7 @@ async fn a_locked_room_admits_nobody_new() {
 }
 
 #[tokio::test]
-async fn a_signal_of_the_server_names_nobody_and_is_sent_once() {
+async fn server_signal_has_no_sender_and_is_sent_once() {
     let gateway = Gateway::dev().await;
     let mut ada = gateway.enter("ada", "publisher").await;
     let mut bob = gateway.enter("bob", "publisher").await;
@@ -91,10 +91,10 @@ async fn a_signal_of_the_server_names_nobody_and_is_sent_once() {
     assert_eq!(gateway.api_does("POST", "rooms/lobby/signal", body).await, sent);
     let to = json!({ "type": "news", "data": 2, "to": ada.id() });
     gateway.api_does("POST", "rooms/lobby/signal", to).await;
-    let told = ada.told_of("signal").await;
-    let data: Vec<_> = told.iter().map(|signal| signal["data"].clone()).collect();
-    assert_eq!((data, &told[0]["from"]), (vec![json!({ "n": 1 }), json!(2)], &Value::Null));
-    assert_eq!(bob.told_of("signal").await.len(), 1);
+    let received = ada.received_of("signal").await;
+    let data: Vec<_> = received.iter().map(|signal| signal["data"].clone()).collect();
+    assert_eq!((data, &received[0]["from"]), (vec![json!({ "n": 1 }), json!(2)], &Value::Null));
+    assert_eq!(bob.received_of("signal").await.len(), 1);
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ async fn a_suspended_session_is_listed_as_one() {
 }
 
 #[tokio::test]
-async fn a_minted_room_token_enters_its_room_and_a_server_token_opens_the_api() {
+async fn minted_tokens_join_the_room_and_open_the_api() {
     let gateway = Gateway::dev().await;
     let body = json!({ "room": "lobby", "role": "moderator", "username": "ada", "data": "hi", "jti": "1" });
     let minted = gateway.api_does("POST", "tokens/room", body).await;
@@ -167,8 +167,8 @@ async fn the_audit_log_is_searched_exported_and_checked() {
 
     let checked = gateway.api_does("GET", "audit/verify", Value::Null).await;
     assert_eq!((&checked["ok"], &checked["head"]), (&json!(true), head));
-    let told = format!("audit/verify?head=4:{}", head["hash"].as_str().unwrap());
-    assert_eq!(gateway.api_does("GET", &told, Value::Null).await["ok"], true);
+    let received = format!("audit/verify?head=4:{}", head["hash"].as_str().unwrap());
+    assert_eq!(gateway.api_does("GET", &received, Value::Null).await["ok"], true);
     let other = format!("audit/verify?head=4:{}", "0".repeat(64));
     let checked = gateway.api_does("GET", &other, Value::Null).await;
     assert_eq!(checked["ok"], false);

@@ -234,12 +234,12 @@ async fn a_first_request_that_cannot_be_done_is_answered_and_closed() {
         message["id"] = json!(9);
         let closed = Client::refused(&gateway, message).await;
         assert_eq!(closed.code, code, "{case}: {closed:?}");
-        let told = error_of(&closed);
-        assert_eq!(told["code"], error, "{case}: {told}");
-        let told_field = told["field"].as_str().unwrap_or_default();
+        let received = error_of(&closed);
+        assert_eq!(received["code"], error, "{case}: {received}");
+        let told_field = received["field"].as_str().unwrap_or_default();
         assert!(
             told_field.starts_with(field) && told_field.is_empty() == field.is_empty(),
-            "{case}: {told}"
+            "{case}: {received}"
         );
         assert_served(&mut bystander, case).await;
     }
@@ -271,7 +271,7 @@ async fn a_second_start_or_resume_is_answered_and_ends_the_session() {
 }
 
 #[tokio::test]
-async fn a_bad_request_whose_number_can_be_read_is_answered_and_the_session_lives() {
+async fn malformed_request_with_readable_id_gets_an_error_reply() {
     let gateway = Gateway::dev().await;
     let (mut client, _) = Client::guest(&gateway, "ada", "instance-1").await;
     let cases = [
@@ -298,8 +298,11 @@ async fn a_bad_request_whose_number_can_be_read_is_answered_and_the_session_live
         client.send_text(text).await;
         let error = client.reply(7).await.unwrap_err();
         assert_eq!(error["code"], code, "{case}: {error}");
-        let told = error["field"].as_str().unwrap_or_default();
-        assert!(told.starts_with(field) && told.is_empty() == field.is_empty(), "{case}: {error}");
+        let received = error["field"].as_str().unwrap_or_default();
+        assert!(
+            received.starts_with(field) && received.is_empty() == field.is_empty(),
+            "{case}: {error}"
+        );
     }
     assert!(client.request("renew", json!({})).await.is_ok());
 }

@@ -25,7 +25,7 @@ async fn refused(gateway: &Gateway, start: Value) -> Closed {
 }
 
 #[tokio::test]
-async fn a_kick_is_final_and_acts_at_once_on_live_and_suspended_sessions() {
+async fn kick_ends_live_and_suspended_sessions_at_once() {
     let gateway = Gateway::dev().await;
     let (mut live, _) = Client::guest(&gateway, "ada", "instance-1").await;
     let (suspended, away) = Client::guest(&gateway, "ada", "instance-2").await;
@@ -51,7 +51,7 @@ async fn a_kick_is_final_and_acts_at_once_on_live_and_suspended_sessions() {
 }
 
 #[tokio::test]
-async fn a_kick_is_final_whatever_is_shown() {
+async fn kick_holds_against_every_credential() {
     let gateway = Gateway::dev().await;
     let (guest, guest_started) = Client::guest(&gateway, "eve", "instance-1").await;
     guest.cut().await;
@@ -79,8 +79,10 @@ async fn a_kick_is_final_whatever_is_shown() {
         assert_eq!(closed.code, 4011, "{case}");
         let error = closed.before.iter().find_map(|message| message.get("error")).unwrap();
         assert_eq!(error["code"], "banned", "{case}");
-        let told = |state| closed.before.iter().any(|told| told["session_state"]["state"] == state);
-        assert!(told("establishing") && told("terminated"), "{case}: {closed:?}");
+        let received = |state| {
+            closed.before.iter().any(|received| received["session_state"]["state"] == state)
+        };
+        assert!(received("establishing") && received("terminated"), "{case}: {closed:?}");
     }
     for started in [&guest_started, &started] {
         assert_eq!(Client::resume_refused(&gateway, started, 2).await.code, 4011);
@@ -107,7 +109,7 @@ async fn a_kick_of_a_guest_is_of_its_address_where_the_app_asks() {
 }
 
 #[tokio::test]
-async fn a_kick_of_a_guest_ends_those_who_are_there_under_another_name() {
+async fn guest_kick_ends_the_guests_other_names() {
     for by_address in [true, false] {
         let gateway = Setup::new().with(|config| config.apps[0].ban_guest_addresses = by_address);
         let gateway = gateway.run().await;
@@ -133,7 +135,7 @@ async fn a_kick_of_a_guest_ends_those_who_are_there_under_another_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_alias_of_a_banned_guest_is_left_when_the_ban_races_its_starts() {
+async fn ban_racing_starts_leaves_no_guest_alias() {
     for _ in 0..10 {
         let gateway = Arc::new(Gateway::dev().await);
         let (mut eve, _) = Client::guest(&gateway, "eve", "instance-1").await;
@@ -288,7 +290,7 @@ async fn an_operator_ends_one_session_and_its_user_may_return() {
 }
 
 #[tokio::test]
-async fn an_end_revokes_the_access_token_unless_told_not_to() {
+async fn end_revokes_the_access_token_by_default() {
     let gateway = Gateway::dev().await;
     for (body, works) in
         [(json!({}), false), (json!({ "revoke": true }), false), (json!({ "revoke": false }), true)]
@@ -331,9 +333,9 @@ async fn a_name_that_becomes_registered_ends_its_guests() {
     let (mut guest, started) = Client::guest(&gateway, "ada", "instance-1").await;
     let (mut bystander, _) = Client::guest(&gateway, "bob", "instance-3").await;
     let token = json!(gateway.session_token(json!({ "username": "ada" })).await);
-    let (mut registered, told) =
+    let (mut registered, received) =
         Client::start(&gateway, token_start("ada", "instance-2", &token)).await;
-    assert_eq!(told["session"]["user"]["guest"], json!(false));
+    assert_eq!(received["session"]["user"]["guest"], json!(false));
     assert_eq!(guest.closed().await.code, 4101);
     let again = token_start("ada", "instance-1", &started["access_token"]);
     assert_eq!(refused(&gateway, again).await.code, 4101);
@@ -343,7 +345,7 @@ async fn a_name_that_becomes_registered_ends_its_guests() {
 }
 
 #[tokio::test]
-async fn a_former_session_is_ended_by_who_proves_it_and_by_nobody_else() {
+async fn previous_session_ends_only_with_proof() {
     let gateway = Gateway::dev().await;
     let (mut guest, started) = Client::guest(&gateway, "guest-1", "instance-1").await;
     let (_other, foreign) = Client::guest(&gateway, "eve", "instance-2").await;

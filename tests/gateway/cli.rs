@@ -20,7 +20,7 @@ struct Line {
 
 /// What a command came to.
 #[derive(Debug)]
-struct Told {
+struct CliOutput {
     code: Option<i32>,
     out: String,
     err: String,
@@ -40,26 +40,30 @@ impl Line {
     }
 
     /// Runs a command to its end; the gateway goes on meanwhile.
-    async fn run(&self, arguments: &[&str]) -> Told {
+    async fn run(&self, arguments: &[&str]) -> CliOutput {
         let mut command = self.command(arguments);
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         let Output { status, stdout, stderr } = output;
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Told { code: status.code(), out: text(stdout), err: text(stderr) }
+        CliOutput { code: status.code(), out: text(stdout), err: text(stderr) }
     }
 
     /// What a command prints that does what it should.
     async fn does(&self, arguments: &[&str]) -> String {
-        let told = self.run(arguments).await;
-        assert_eq!((told.code, &*told.err), (Some(0), ""), "{arguments:?}: {told:?}");
-        told.out
+        let received = self.run(arguments).await;
+        assert_eq!((received.code, &*received.err), (Some(0), ""), "{arguments:?}: {received:?}");
+        received.out
     }
 
     /// The one line a command complains with that ends with this code.
     async fn fails(&self, code: i32, arguments: &[&str]) -> String {
-        let told = self.run(arguments).await;
-        assert_eq!((told.code, &*told.out), (Some(code), ""), "{arguments:?}: {told:?}");
-        let line = told.err.strip_prefix("stagedoor: ").expect("it says who complains");
+        let received = self.run(arguments).await;
+        assert_eq!(
+            (received.code, &*received.out),
+            (Some(code), ""),
+            "{arguments:?}: {received:?}"
+        );
+        let line = received.err.strip_prefix("stagedoor: ").expect("it says who complains");
         let line = line.strip_suffix('\n').expect("it is a line");
         assert!(!line.contains('\n'), "{line}");
         line.to_owned()
@@ -230,8 +234,11 @@ async fn an_audit_log_is_read_from_a_gateway_that_runs() {
     assert_eq!(line.does(&verify).await, verified);
     let other = head.replace("3:", "2:");
     *verify.last_mut().unwrap() = &other;
-    let told = line.run(&verify).await;
-    assert!(told.code == Some(1) && told.out.starts_with("tampered with: "), "{told:?}");
+    let received = line.run(&verify).await;
+    assert!(
+        received.code == Some(1) && received.out.starts_with("tampered with: "),
+        "{received:?}"
+    );
 }
 
 #[tokio::test]
@@ -258,8 +265,8 @@ async fn a_drain_is_that_of_sigterm_and_can_be_waited_for() {
     let gateway = Gateway::dev().await;
     let line = Line::of(&gateway);
     let (mut ada, _) = Client::guest(&gateway, "ada", "tab-of-ada").await;
-    let (told, closed) = tokio::join!(line.does(&["drain", "--wait"]), ada.closed());
-    assert_eq!(told, "draining: 1 session is to go, within 10 s\n");
+    let (received, closed) = tokio::join!(line.does(&["drain", "--wait"]), ada.closed());
+    assert_eq!(received, "draining: 1 session is to go, within 10 s\n");
     assert_eq!((closed.code, &closed.disconnect["action"]), (4200, &json!("retry")));
     drop(ada);
     assert_eq!(gateway.ended().await, stagedoor::server::Stopped::Cleanly);

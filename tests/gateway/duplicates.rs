@@ -29,15 +29,15 @@ async fn one_live_connection_per_client_instance_survives_any_race() {
         let mut clients: Vec<Client> =
             join_all(race).await.into_iter().map(Result::unwrap).collect();
         // First every start is decided, then each that was let in is asked: whatever ended it is ahead of the answer.
-        let mut let_in = Vec::new();
+        let mut admit = Vec::new();
         for mut client in clients.drain(..) {
             match started(&mut client).await {
-                Ok(()) => let_in.push(client),
+                Ok(()) => admit.push(client),
                 Err(code) => assert_eq!(code, 4013, "round {round}"),
             }
         }
         let mut survivor = None;
-        for mut client in let_in {
+        for mut client in admit {
             match ending(&mut client).await {
                 Some(code) => assert_eq!(code, 4013, "round {round}"),
                 None => assert!(survivor.replace(client).is_none(), "round {round}: two survived"),

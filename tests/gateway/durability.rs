@@ -50,7 +50,7 @@ async fn a_removal_from_the_app_outlives_a_restart() {
 }
 
 #[tokio::test]
-async fn mutes_roles_and_locks_outlive_an_emptied_room_and_a_restart_by_a_day() {
+async fn durable_room_state_survives_emptying_and_restart() {
     let house = House::new();
     let gateway = house.open().await;
     let mut host = gateway.enter("host", "moderator").await;
@@ -94,7 +94,7 @@ async fn a_rooms_lock_outlives_a_restart() {
 }
 
 #[tokio::test]
-async fn an_ended_rooms_tokens_and_spent_ones_stay_refused_after_a_restart() {
+async fn void_and_redeemed_tokens_stay_rejected_after_restart() {
     let house = House::new();
     let gateway = house.open().await;
     let mut host = gateway.enter("host", "moderator").await;
@@ -113,7 +113,7 @@ async fn an_ended_rooms_tokens_and_spent_ones_stay_refused_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_guest_who_registers_takes_along_what_closed_rooms_hold_of_it() {
+async fn registering_guest_keeps_penalties_of_closed_rooms() {
     let house = House::new();
     let gateway = house.open().await;
     let mut host = gateway.enter("host", "moderator").await;
@@ -140,7 +140,7 @@ async fn a_guest_who_registers_takes_along_what_closed_rooms_hold_of_it() {
 }
 
 #[tokio::test]
-async fn what_a_room_held_when_the_gateway_died_ends_a_day_after_the_next_start() {
+async fn room_state_of_a_crashed_gateway_expires_after_a_day() {
     let house = House::new();
     let gateway = house.open().await;
     // As a gateway leaves it that is killed while somebody is in the room: nobody told that it emptied.

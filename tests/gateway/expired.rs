@@ -15,8 +15,8 @@ async fn cast() -> (Gateway, Person, Person, serde_json::Value) {
     let stream = ada.publish().await["id"].clone();
     // In steps, so that both show life meanwhile.
     for _ in 0..6 {
-        host.told().await;
-        ada.told().await;
+        host.received().await;
+        ada.received().await;
         gateway.advance(Duration::from_secs(10));
     }
     loop {
@@ -25,18 +25,18 @@ async fn cast() -> (Gateway, Person, Person, serde_json::Value) {
         }
     }
     for person in [&mut host, &mut ada] {
-        person.told().await;
+        person.received().await;
     }
     (gateway, host, ada, stream)
 }
 
 /// What is told by now, asked with what is allowed while the token is expired.
 async fn names(person: &mut Person) -> Vec<String> {
-    person.told().await.into_iter().map(|(name, _)| name).collect()
+    person.received().await.into_iter().map(|(name, _)| name).collect()
 }
 
 #[tokio::test]
-async fn only_what_is_done_to_oneself_is_told_until_the_room_comes_anew() {
+async fn expired_session_gets_only_its_own_pushes_until_reset() {
     let (gateway, mut host, mut ada, stream) = cast().await;
     host.does("signal", json!({ "room": "lobby", "type": "chat", "data": 1 })).await;
     host.does("lock_room", json!({ "room": "lobby" })).await;
@@ -48,8 +48,8 @@ async fn only_what_is_done_to_oneself_is_told_until_the_room_comes_anew() {
     let session =
         gateway.token(json!({ "scope": "session", "sub": "ada", "rooms": { "*": "publisher" } }));
     ada.does("renew", json!({ "auth_token": session })).await;
-    let told = ada.told().await;
-    let resets: Vec<_> = told.iter().filter(|(name, _)| name == "room_reset").collect();
+    let received = ada.received().await;
+    let resets: Vec<_> = received.iter().filter(|(name, _)| name == "room_reset").collect();
     let snapshot = match resets.as_slice() {
         [] => ada.push("room_reset").await["snapshot"].clone(),
         [(_, reset)] => reset["snapshot"].clone(),
@@ -79,7 +79,7 @@ async fn an_expired_session_may_give_up_and_take_nothing() {
 }
 
 #[tokio::test]
-async fn a_removal_and_a_rooms_end_are_told_at_once() {
+async fn expired_session_gets_removal_and_room_end_at_once() {
     let (_gateway, mut host, mut ada, _) = cast().await;
     host.does("force_disconnect", json!({ "room": "lobby", "username": "ada" })).await;
     assert_eq!(names(&mut ada).await, ["removed"]);
@@ -93,5 +93,5 @@ async fn a_renewal_that_finds_the_session_removed_resets_nothing() {
     let gateway = Setup::new().run().await;
     let mut ada = gateway.enter("ada", "publisher").await;
     ada.does("renew", json!({})).await;
-    assert!(ada.told_of("room_reset").await.is_empty(), "a renewal in time is no gap");
+    assert!(ada.received_of("room_reset").await.is_empty(), "a renewal in time is no gap");
 }

@@ -88,7 +88,7 @@ async fn it_names_no_secret_and_is_its_owners_alone() {
 }
 
 #[tokio::test]
-async fn sessions_of_an_app_that_is_gone_are_over_and_the_others_go_on() {
+async fn sessions_of_removed_apps_are_dropped_on_restore() {
     let house = House::new();
     let gateway = house.open().await;
     let (started, last_seq) = gateway.enter("ada", "publisher").await.cut().await;
@@ -125,7 +125,7 @@ impl AuthHook for Stuck {
 }
 
 #[tokio::test]
-async fn a_request_nobody_answered_in_time_is_answered_that_nobody_knows() {
+async fn unanswered_request_gets_an_unknown_outcome_reply() {
     let house = House::new();
     let hook = Arc::new(Stuck::default());
     let setup = house.setup().hook(Arc::clone(&hook) as Arc<dyn AuthHook>);

@@ -113,7 +113,7 @@ async fn pages_connect_from_allowed_origins_only() {
 }
 
 #[tokio::test]
-async fn what_is_no_upgrade_is_told_so_over_http() {
+async fn non_upgrade_request_gets_an_http_answer() {
     let gateway = Gateway::dev().await;
     let good = upgrade("");
     for (case, request, status, header) in [
@@ -225,7 +225,7 @@ async fn who_does_not_finish_the_upgrade_request_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_resume_whose_reply_was_lost_locks_nobody_out() {
+async fn lost_resume_reply_allows_another_resume() {
     let gateway = Gateway::dev().await;
     let (client, started) = Client::guest(&gateway, "ada", "instance-1").await;
     client.cut().await;

@@ -27,7 +27,7 @@ async fn noted(gateway: &Gateway, session: &SessionHandle) {
 }
 
 #[tokio::test]
-async fn what_is_told_of_the_heartbeat_is_what_is_done() {
+async fn announced_heartbeat_is_applied() {
     let gateway = Gateway::dev().await;
     let (_client, started) = Client::guest(&gateway, "ada", "instance-1").await;
     assert_eq!(started["heartbeat"]["interval_ms"], json!(INTERVAL.as_millis()));
@@ -67,7 +67,7 @@ async fn who_is_never_silent_is_asked_what_it_has() {
 }
 
 #[tokio::test]
-async fn a_connection_that_answers_is_pinged_again_after_the_next_silence() {
+async fn answering_connection_is_pinged_after_next_silence() {
     let gateway = Gateway::dev().await;
     let (mut client, _) = Client::guest(&gateway, "ada", "instance-1").await;
     let session = only_session(&gateway);
@@ -82,7 +82,7 @@ async fn a_connection_that_answers_is_pinged_again_after_the_next_silence() {
 }
 
 #[tokio::test]
-async fn whatever_comes_in_is_life() {
+async fn any_frame_counts_as_activity() {
     let gateway = Gateway::dev().await;
     let (mut client, _) = Client::guest(&gateway, "ada", "instance-1").await;
     let session = only_session(&gateway);
@@ -117,7 +117,7 @@ async fn half_a_frame_is_no_life() {
 }
 
 #[tokio::test]
-async fn nobody_is_pinged_while_they_talk() {
+async fn active_connection_is_not_pinged() {
     let gateway = Gateway::dev().await;
     let (mut talker, _) = Client::guest(&gateway, "ada", "instance-1").await;
     let (mut silent, _) = Client::guest(&gateway, "bob", "instance-2").await;

@@ -122,7 +122,7 @@ async fn refused(gateway: &Gateway, username: &str) -> Closed {
 }
 
 #[tokio::test]
-async fn the_apps_server_lets_in_with_profile_and_lifetime() {
+async fn auth_webhook_sets_profile_and_lifetime() {
     let server = AppServer::run().await;
     let gateway = server.gateway().await;
     let (mut client, started) =
@@ -186,7 +186,7 @@ async fn what_the_apps_server_denies_is_denied() {
 }
 
 #[tokio::test]
-async fn whatever_else_the_apps_server_does_lets_nobody_in() {
+async fn other_auth_webhook_answers_admit_no_user() {
     let server = AppServer::run().await;
     let gateway = server.gateway().await;
     for username in

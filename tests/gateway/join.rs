@@ -25,7 +25,7 @@ async fn show_life<const N: usize>(people: [&mut Person; N]) {
 }
 
 #[tokio::test]
-async fn a_room_token_is_refused_for_whatever_is_wrong_with_it() {
+async fn invalid_room_tokens_are_rejected() {
     let gateway = Setup::new().with(|config| config.limits.joins_per_s = 100).run().await;
     let (mut ada, _) = Client::guest(&gateway, "ada", "instance-1").await;
     let now = gateway.clock().now().as_secs();
@@ -127,8 +127,8 @@ async fn a_membership_outlives_its_token_where_the_app_keeps_it() {
         gateway.advance(Duration::from_secs(10));
         ada.does("signal", json!({ "room": "lobby", "type": "chat", "data": 1 })).await;
     }
-    let told = ada.told().await;
-    assert!(told.iter().all(|(name, _)| name != "token_expiring"), "{told:?}");
+    let received = ada.received().await;
+    assert!(received.iter().all(|(name, _)| name != "token_expiring"), "{received:?}");
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn a_membership_ends_with_its_token_where_the_app_enforces_it() {
         gateway.advance(Duration::from_secs(10));
         show_life([&mut host, &mut ada]).await;
     }
-    assert!(ada.told_of("token_expiring").await.is_empty());
+    assert!(ada.received_of("token_expiring").await.is_empty());
     gateway.advance(Duration::from_secs(10));
     let expiring = ada.push("token_expiring").await;
     let expires = (now.as_secs() + 100) * 1_000;
@@ -200,8 +200,8 @@ async fn an_unlocked_room_admits_again() {
     let gateway = Gateway::dev().await;
     let mut host = gateway.enter("host", "moderator").await;
     host.does("lock_room", json!({ "room": "lobby" })).await;
-    let told = host.push("room_state").await;
-    assert_eq!(told["locked"], true);
+    let received = host.push("room_state").await;
+    assert_eq!(received["locked"], true);
     host.does("unlock_room", json!({ "room": "lobby" })).await;
     gateway.enter("bob", "publisher").await;
 }
@@ -225,7 +225,7 @@ async fn rooms_of_a_session_and_joins_a_second_are_bounded() {
 }
 
 #[tokio::test]
-async fn a_full_room_admits_nobody() {
+async fn full_room_rejects_joins() {
     let gateway = Setup::new().with(|config| config.limits.participants_per_room = 2).run().await;
     let mut ada = gateway.enter("ada", "publisher").await;
     let _bob = gateway.enter("bob", "publisher").await;

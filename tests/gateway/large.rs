@@ -30,12 +30,12 @@ async fn crossing_the_roster_limit_resets_the_room_for_all() {
     let mut host = gateway.enter("host", "moderator").await;
     let mut crowd = crowd(&gateway, 0, 3).await;
     let stream = crowd[0].publish().await["id"].clone();
-    host.told().await;
+    host.received().await;
     let last = gateway.enter("last", "publisher").await;
     let listed = [host.id(), crowd[0].id()];
     let mut snapshots = vec![last.joined["room"].clone()];
     for person in crowd.iter_mut().chain([&mut host]) {
-        let resets = person.told_of("room_reset").await;
+        let resets = person.received_of("room_reset").await;
         assert_eq!(resets.len(), 1);
         snapshots.push(resets[0]["snapshot"].clone());
     }
@@ -56,10 +56,10 @@ async fn a_large_room_is_small_again_below_half_of_the_limit() {
     let gateway = gateway().await;
     let mut host = gateway.enter("host", "moderator").await;
     let mut crowd = crowd(&gateway, 0, 4).await;
-    host.told().await;
+    host.received().await;
     for (left, is_small) in [(4, false), (3, false), (2, false), (1, true)] {
         crowd.pop().unwrap().does("leave", json!({ "room": "lobby" })).await;
-        let resets = host.told_of("room_reset").await;
+        let resets = host.received_of("room_reset").await;
         assert_eq!(!resets.is_empty(), is_small, "{left} are left");
         if is_small {
             assert_eq!(ids(&resets[0]["snapshot"]["participants"]), [host.id()]);
@@ -72,12 +72,12 @@ async fn counts_come_at_most_once_a_second() {
     let gateway = gateway().await;
     let mut host = gateway.enter("host", "moderator").await;
     let _first = crowd(&gateway, 0, 4).await;
-    host.told().await;
+    host.received().await;
     let _second = crowd(&gateway, 4, 7).await;
-    assert!(host.told().await.is_empty(), "neither names nor numbers yet");
+    assert!(host.received().await.is_empty(), "neither names nor numbers yet");
     gateway.advance(Duration::from_secs(1));
     assert_eq!(host.push("counts").await["counts"]["participants"], 8);
-    assert!(host.told_of("counts").await.is_empty());
+    assert!(host.received_of("counts").await.is_empty());
 }
 
 #[tokio::test]
@@ -85,14 +85,14 @@ async fn who_publishes_or_moderates_in_a_large_room_is_introduced() {
     let gateway = gateway().await;
     let mut host = gateway.enter("host", "moderator").await;
     let mut crowd = crowd(&gateway, 0, 5).await;
-    host.told().await;
+    host.received().await;
     let stream = crowd[0].publish().await["id"].clone();
-    let told = host.told().await;
-    let names: Vec<&str> = told.iter().map(|(name, _)| name.as_str()).collect();
+    let received = host.received().await;
+    let names: Vec<&str> = received.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["participant_joined", "stream_published"]);
-    assert_eq!(told[0].1["participant"]["id"], crowd[0].id());
-    assert_eq!(told[1].1["stream"]["id"], stream);
-    let before = crowd[1].told_of("participant_joined").await.pop().unwrap();
+    assert_eq!(received[0].1["participant"]["id"], crowd[0].id());
+    assert_eq!(received[1].1["stream"]["id"], stream);
+    let before = crowd[1].received_of("participant_joined").await.pop().unwrap();
     assert_eq!(before["participant"]["username"], "guest-0");
     let second = gateway.enter("second", "moderator").await;
     assert_eq!(crowd[1].push("participant_joined").await["participant"]["id"], second.id());
@@ -151,15 +151,15 @@ async fn a_mute_of_a_large_room_is_one_push_to_each() {
     for person in &mut crowd {
         person.publish().await;
     }
-    host.told().await;
+    host.received().await;
     host.does("force_mute_all", json!({ "room": "lobby" })).await;
     for person in crowd.iter_mut().chain([&mut host]) {
-        assert_eq!(person.told_of("mute_forced").await.len(), 1);
+        assert_eq!(person.received_of("mute_forced").await.len(), 1);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everybody_in_a_crowd_is_told_once() {
+async fn large_room_members_get_each_push_once() {
     let gateway =
         Setup::new().with(|config| config.limits.starts_per_s_per_address = 10_000).run().await;
     let mut host = gateway.enter("host", "moderator").await;
@@ -173,7 +173,7 @@ async fn everybody_in_a_crowd_is_told_once() {
     host.does("end_room", json!({ "room": "lobby" })).await;
     for person in &mut crowd {
         person.push("room_ended").await;
-        let again = person.told().await;
+        let again = person.received().await;
         assert!(again.is_empty(), "{again:?}");
     }
 }

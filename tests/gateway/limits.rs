@@ -38,7 +38,7 @@ async fn knock_until_open(gateway: &Gateway) -> Raw {
 }
 
 #[tokio::test]
-async fn connections_without_a_session_are_bounded_per_address_before_any_upgrade() {
+async fn pending_connections_are_bounded_per_address() {
     let gateway = limited(|limits| {
         limits.unauthenticated_per_address = 2;
         limits.spare_loopback = false;
@@ -59,7 +59,7 @@ async fn connections_without_a_session_are_bounded_per_address_before_any_upgrad
 }
 
 #[tokio::test]
-async fn connections_without_a_session_are_bounded_in_all_before_any_upgrade() {
+async fn pending_connections_are_bounded_in_total() {
     let gateway = limited(|limits| limits.unauthenticated_total = 1).await;
     let first = Client::connect(&gateway).await;
     let (_refused, head) = knock(&gateway).await;
@@ -95,7 +95,7 @@ async fn starts_are_bounded_per_address_and_resumes_are_none() {
 }
 
 #[tokio::test]
-async fn a_full_node_lets_nobody_in_and_takes_nothing_away() {
+async fn full_node_rejects_starts_and_keeps_sessions() {
     let gateway = limited(|limits| limits.sessions_per_node = 1).await;
     let (mut holder, _) = Client::guest(&gateway, "ada", "instance-1").await;
     for (case, start) in [
@@ -208,7 +208,7 @@ async fn requests_that_wait_for_their_reply_are_bounded() {
 }
 
 #[tokio::test]
-async fn commands_are_bounded_by_an_error_first_and_a_close_after_a_flood() {
+async fn command_rate_errors_first_then_closes() {
     let gateway = limited(|limits| (limits.commands_per_s, limits.commands_burst) = (4, 3)).await;
     let (mut client, started) = Client::guest(&gateway, "ada", "instance-1").await;
     for _ in 0..3 {

@@ -28,10 +28,10 @@ impl Scrape {
 
 /// Checks samples, each named as in [`Scrape::value`].
 #[track_caller]
-pub fn assert_told(scrape: &Scrape, expected: &[(&str, f64)]) {
+pub fn assert_exposed(scrape: &Scrape, expected: &[(&str, f64)]) {
     for (sample, value) in expected {
-        let told = scrape.value(sample);
-        assert!((told - value).abs() < f64::EPSILON, "{sample} is {told}, not {value}");
+        let received = scrape.value(sample);
+        assert!((received - value).abs() < f64::EPSILON, "{sample} is {received}, not {value}");
     }
 }
 
@@ -50,23 +50,23 @@ async fn sessions_are_counted_by_state_through_all_their_changes() {
         .await;
     let (ada, started) = Client::guest(&gateway, "ada", "instance-of-ada").await;
     let (mut bob, _) = Client::guest(&gateway, "bob", "instance-of-bob").await;
-    assert_told(&Scrape::of(&gateway).await, &[(LIVE, 2.0), (SUSPENDED, 0.0)]);
+    assert_exposed(&Scrape::of(&gateway).await, &[(LIVE, 2.0), (SUSPENDED, 0.0)]);
 
     let last_seq = ada.last_seq;
     ada.cut().await;
     while Scrape::of(&gateway).await.value(SUSPENDED) < 1.0 {}
-    assert_told(&Scrape::of(&gateway).await, &[(LIVE, 1.0)]);
+    assert_exposed(&Scrape::of(&gateway).await, &[(LIVE, 1.0)]);
     let (_ada, _) = Client::resume(&gateway, &started, last_seq).await;
-    assert_told(&Scrape::of(&gateway).await, &[(LIVE, 2.0), (SUSPENDED, 0.0)]);
+    assert_exposed(&Scrape::of(&gateway).await, &[(LIVE, 2.0), (SUSPENDED, 0.0)]);
 
     gateway.advance(Duration::from_secs(61));
     while Scrape::of(&gateway).await.value(EXPIRED) < 2.0 {}
     bob.request("renew", json!({})).await.unwrap();
-    assert_told(&Scrape::of(&gateway).await, &[(LIVE, 1.0), (EXPIRED, 1.0)]);
+    assert_exposed(&Scrape::of(&gateway).await, &[(LIVE, 1.0), (EXPIRED, 1.0)]);
     bob.request("end", json!({})).await.unwrap();
     bob.closed().await;
     let ended = r#"sessions_ended_total{code="1000",reason="normal"}"#;
-    assert_told(&Scrape::of(&gateway).await, &[(LIVE, 0.0), (EXPIRED, 1.0), (ended, 1.0)]);
+    assert_exposed(&Scrape::of(&gateway).await, &[(LIVE, 0.0), (EXPIRED, 1.0), (ended, 1.0)]);
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn starts_resumes_and_closes_are_counted_by_how_they_went() {
     Client::resume_refused(&gateway, &stolen, 0).await;
     gateway.api("POST", "users/ada/ban", Some(json!({}))).await;
     ada.closed().await;
-    assert_told(
+    assert_exposed(
         &Scrape::of(&gateway).await,
         &[
             (r#"starts_total{outcome="ok"}"#, 1.0),
@@ -109,12 +109,12 @@ async fn moderation_is_counted_when_its_last_target_is_done_with() {
     let gateway = Gateway::dev().await;
     let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     host.does("force_mute", json!({ "stream": stream })).await;
-    assert_told(&Scrape::of(&gateway).await, &[("moderation_duration_seconds_count", 0.0)]);
+    assert_exposed(&Scrape::of(&gateway).await, &[("moderation_duration_seconds_count", 0.0)]);
     ada.push("mute_forced").await;
     gateway.advance(Duration::from_secs(2));
     ada.does("update_stream", json!({ "stream": stream, "has_audio": false })).await;
     ada.fails("lock_room", json!({ "room": "lobby" })).await;
-    assert_told(
+    assert_exposed(
         &Scrape::of(&gateway).await,
         &[
             ("moderation_duration_seconds_count", 1.0),
@@ -145,7 +145,7 @@ async fn traffic_is_counted_in_frames_and_bytes() {
 }
 
 #[tokio::test]
-async fn how_much_is_told_does_not_grow_with_who_is_here() {
+async fn metric_count_is_independent_of_sessions() {
     let gateway = Gateway::dev().await;
     let first = gateway.enter("user-0", "publisher").await;
     let lines = |scrape: &Scrape| -> Vec<String> {

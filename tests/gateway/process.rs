@@ -269,7 +269,7 @@ async fn a_session_outlives_a_restart_once() {
 }
 
 #[test]
-fn what_keeps_it_from_starting_is_told_in_one_line() {
+fn startup_failure_prints_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let (code, line) = complaint(&["serve", "--dev", "--listen", &address, "--log", "error"]);
@@ -291,7 +291,7 @@ fn what_keeps_it_from_starting_is_told_in_one_line() {
     std::fs::create_dir(&text).unwrap();
     std::fs::write(text.join("stagedoor.db"), "this is not a database, however long it is")
         .unwrap();
-    for (case, data, told) in [
+    for (case, data, received) in [
         ("a file", &file, "file"),
         ("a newer gateway's", &newer, "schema version 9999"),
         ("no store", &text, "not a database"),
@@ -301,7 +301,7 @@ fn what_keeps_it_from_starting_is_told_in_one_line() {
             ["serve", "--dev", "--listen", "127.0.0.1:0", "--log", "error", "--data", data];
         let (code, line) = complaint(&arguments);
         assert_eq!(code, Some(1), "{case}");
-        assert!(line.contains(told) && line.contains(data), "{case}: {line}");
+        assert!(line.contains(received) && line.contains(data), "{case}: {line}");
     }
 }
 
@@ -318,7 +318,7 @@ fn a_store_in_use_is_left_to_who_has_it() {
 }
 
 #[test]
-fn a_configuration_that_makes_no_sense_is_told_with_its_place() {
+fn invalid_configuration_error_names_its_position() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("stagedoor.toml");
     let name = path.to_str().unwrap();
@@ -326,7 +326,7 @@ fn a_configuration_that_makes_no_sense_is_told_with_its_place() {
     let (code, line) = complaint(&["serve", "--config", missing.to_str().unwrap()]);
     assert_eq!(code, Some(2));
     assert!(line.contains("missing.toml"), "{line}");
-    for (case, text, told) in [
+    for (case, text, received) in [
         ("no TOML", "[apps".to_owned(), ":1"),
         ("nothing", String::new(), "apps"),
         ("unknown key", format!("{LEAST}colour = 1\n"), ":6"),
@@ -339,7 +339,7 @@ fn a_configuration_that_makes_no_sense_is_told_with_its_place() {
         for arguments in [["serve", "--config", name].as_slice(), &["check-config", name]] {
             let (code, line) = complaint(arguments);
             assert_eq!(code, Some(2), "{case}");
-            assert!(line.contains(name) && line.contains(told), "{case}: {line}");
+            assert!(line.contains(name) && line.contains(received), "{case}: {line}");
         }
     }
 }

@@ -16,8 +16,8 @@ async fn chatter(person: &mut Person, times: u32) {
 }
 
 /// What the signals among these pushes said.
-fn signals(told: &[(String, Value)]) -> Vec<u64> {
-    let signals = told.iter().filter(|(name, _)| name == "signal");
+fn signals(received: &[(String, Value)]) -> Vec<u64> {
+    let signals = received.iter().filter(|(name, _)| name == "signal");
     signals.map(|(_, signal)| signal["data"].as_u64().unwrap()).collect()
 }
 
@@ -30,7 +30,7 @@ async fn deploy<const N: usize>(
     gateway.begin_stop();
     let mut tickets = Vec::new();
     for person in people {
-        tickets.push(person.parted().await);
+        tickets.push(person.disconnected().await);
     }
     let gateway = house.reopen(gateway).await;
     let mut people = Vec::new();
@@ -54,7 +54,7 @@ async fn is_refused(gateway: &Gateway, (started, last_seq): &(Value, u64), code:
 }
 
 #[tokio::test]
-async fn each_missed_frame_comes_once_and_in_order_and_nobody_left() {
+async fn deploy_replays_missed_frames_in_order_without_leaves() {
     let house = House::new();
     let gateway = house.open().await;
     let mut host = gateway.enter("host", "moderator").await;
@@ -63,19 +63,21 @@ async fn each_missed_frame_comes_once_and_in_order_and_nobody_left() {
     chatter(&mut host, 10).await;
     let (gateway, [mut host, mut ada]) = deploy(&house, gateway, [host, ada]).await;
     let mut away = Person::resume(&gateway, away).await;
-    let told = away.told().await;
-    assert_eq!(signals(&told), (0..10).collect::<Vec<_>>(), "{told:?}");
+    let received = away.received().await;
+    assert_eq!(signals(&received), (0..10).collect::<Vec<_>>(), "{received:?}");
     chatter(&mut ada, 3).await;
     for person in [&mut host, &mut away] {
-        let told = person.told().await;
-        assert_eq!(signals(&told), [0, 1, 2], "{told:?}");
-        assert!(told.iter().all(|(name, _)| name != "participant_left" && name != "room_reset"));
+        let received = person.received().await;
+        assert_eq!(signals(&received), [0, 1, 2], "{received:?}");
+        assert!(
+            received.iter().all(|(name, _)| name != "participant_left" && name != "room_reset")
+        );
     }
-    assert!(signals(&ada.told().await).iter().all(|n| *n < 10), "one's own are not echoed");
+    assert!(signals(&ada.received().await).iter().all(|n| *n < 10), "one's own are not echoed");
 }
 
 #[tokio::test]
-async fn a_frame_that_was_written_and_not_seen_is_told_again() {
+async fn written_but_unseen_frame_is_replayed() {
     let house = House::new();
     let gateway = house.open().await;
     let mut host = gateway.enter("host", "moderator").await;
@@ -138,7 +140,7 @@ async fn a_room_is_as_it_was_and_its_versions_go_on() {
 }
 
 #[tokio::test]
-async fn a_mute_holds_and_its_receipt_comes_in() {
+async fn mute_and_receipt_survive_a_deploy() {
     let house = House::new();
     let gateway = house.open().await;
     let mut host = gateway.enter("host", "moderator").await;
@@ -178,7 +180,7 @@ async fn an_ended_session_still_answers_with_its_ending() {
 }
 
 #[tokio::test]
-async fn a_window_that_passed_while_nobody_ran_ends_the_session_and_the_others_are_told_once() {
+async fn resume_window_passes_while_the_gateway_is_down() {
     let house = House::new();
     let gateway = house.open().await;
     let host = gateway.enter("host", "moderator").await;
@@ -191,7 +193,7 @@ async fn a_window_that_passed_while_nobody_ran_ends_the_session_and_the_others_a
     }
     let mut gateway = gateway;
     gateway.begin_stop();
-    let host = host.parted().await;
+    let host = host.disconnected().await;
     let clock = gateway.clock().clone();
     gateway.stop().await;
     clock.advance(Duration::from_secs(15));
@@ -199,7 +201,7 @@ async fn a_window_that_passed_while_nobody_ran_ends_the_session_and_the_others_a
     let mut host = Person::resume(&gateway, host).await;
     assert_eq!(host.push("participant_left").await["reason"], "network_lost");
     is_refused(&gateway, &ada, 4400).await;
-    assert!(host.told_of("participant_left").await.is_empty(), "once");
+    assert!(host.received_of("participant_left").await.is_empty(), "once");
 }
 
 #[tokio::test]
@@ -234,8 +236,8 @@ async fn a_ring_too_long_to_be_handed_over_comes_as_a_reset() {
     }
     let (gateway, [mut host]) = deploy(&house, gateway, [host]).await;
     let mut away = Person::resume(&gateway, away).await;
-    let told = away.told().await;
-    let names: Vec<&str> = told.iter().map(|(name, _)| name.as_str()).collect();
+    let received = away.received().await;
+    let names: Vec<&str> = received.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names.iter().filter(|name| **name == "room_reset").count(), 1, "{names:?}");
     assert!(!names.contains(&"signal"), "half of them would be a hole: {names:?}");
     chatter(&mut host, 1).await;
@@ -243,7 +245,7 @@ async fn a_ring_too_long_to_be_handed_over_comes_as_a_reset() {
 }
 
 #[tokio::test]
-async fn who_comes_back_too_early_is_sent_away_and_taken_up_by_the_next() {
+async fn early_resume_is_rejected_then_accepted_by_the_next() {
     let house = House::new();
     let mut gateway = house.open().await;
     let (client, started) = Client::guest(&gateway, "ada", "instance-1").await;

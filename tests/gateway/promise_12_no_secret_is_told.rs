@@ -75,7 +75,7 @@ async fn nothing_of_a_whole_run_is_in_its_log_or_metrics() {
     let mut canaries = Canaries::default();
 
     sessions::deny(&running, &mut canaries).await;
-    let (mut host, mut ada, started) = sessions::come_in(&running, &mut canaries).await;
+    let (mut host, mut ada, started) = sessions::connect_all(&running, &mut canaries).await;
     let stream = sessions::converse(&mut host, &mut ada, &mut canaries).await;
     sessions::moderate(&mut host, &mut ada, &stream).await;
     let ada = sessions::come_back(&running, ada, &started, &mut canaries).await;
@@ -114,7 +114,7 @@ async fn nothing_of_a_whole_run_is_in_its_log_or_metrics() {
 }
 
 #[test]
-fn a_canary_is_found_however_it_is_told() {
+fn canary_is_found_in_every_encoding() {
     let mut canaries = Canaries::default();
     canaries.keep("head.payload-of-a-token.signature");
     for text in [

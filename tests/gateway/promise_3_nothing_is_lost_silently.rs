@@ -25,10 +25,10 @@ async fn a_resumed_session_gets_each_missed_frame_once_and_in_order() {
     host.push("participant_link").await;
     chatter(&mut host, 10).await;
     let mut ada = Person::resume(&gateway, cut).await;
-    let heard: Vec<Value> = ada.told_of("signal").await;
+    let heard: Vec<Value> = ada.received_of("signal").await;
     let heard: Vec<u64> = heard.iter().map(|signal| signal["data"].as_u64().unwrap()).collect();
     assert_eq!(heard, (0..10).collect::<Vec<_>>());
-    assert!(ada.told_of("signal").await.is_empty());
+    assert!(ada.received_of("signal").await.is_empty());
 }
 
 #[tokio::test]
@@ -38,14 +38,14 @@ async fn frames_that_were_written_but_not_seen_are_replayed() {
     let mut ada = gateway.enter("ada", "publisher").await;
     let seen = ada.last_seq;
     chatter(&mut host, 3).await;
-    assert_eq!(ada.told_of("signal").await.len(), 3, "they were written");
+    assert_eq!(ada.received_of("signal").await.len(), 3, "they were written");
     let started = ada.cut().await.0;
     let mut ada = Person::resume(&gateway, (started, seen)).await;
-    assert_eq!(ada.told_of("signal").await.len(), 3, "and are told again");
+    assert_eq!(ada.received_of("signal").await.len(), 3, "and are told again");
 }
 
 #[tokio::test]
-async fn what_a_suspended_session_misses_beyond_its_ring_comes_as_a_reset() {
+async fn ring_overflow_while_suspended_becomes_a_reset() {
     let gateway = with_small_rings().await;
     let mut host = gateway.enter("host", "moderator").await;
     let ada = gateway.enter("ada", "publisher").await;
@@ -54,12 +54,12 @@ async fn what_a_suspended_session_misses_beyond_its_ring_comes_as_a_reset() {
     chatter(&mut host, 40).await;
     host.does("lock_room", json!({ "room": "lobby" })).await;
     let mut ada = Person::resume(&gateway, cut).await;
-    let told = ada.told().await;
+    let received = ada.received().await;
     assert!(
-        told.iter().all(|(name, _)| name != "signal"),
-        "half of them would be a hole: {told:?}"
+        received.iter().all(|(name, _)| name != "signal"),
+        "half of them would be a hole: {received:?}"
     );
-    let resets: Vec<_> = told.iter().filter(|(name, _)| name == "room_reset").collect();
+    let resets: Vec<_> = received.iter().filter(|(name, _)| name == "room_reset").collect();
     assert_eq!(resets.len(), 1);
     assert_eq!(resets[0].1["snapshot"]["locked"], true);
     chatter(&mut host, 1).await;
@@ -79,13 +79,13 @@ async fn what_was_written_and_is_no_longer_kept_comes_as_a_reset() {
     }
     let started = ada.cut().await.0;
     let mut ada = Person::resume(&gateway, (started, seen)).await;
-    let told = ada.told().await;
-    let resets = told.iter().filter(|(name, _)| name == "room_reset").count();
-    assert_eq!(resets, 1, "a hole is told: {told:?}");
+    let received = ada.received().await;
+    let resets = received.iter().filter(|(name, _)| name == "room_reset").count();
+    assert_eq!(resets, 1, "a hole is told: {received:?}");
 }
 
 #[tokio::test]
-async fn a_removal_is_told_even_to_who_fell_behind() {
+async fn removal_reaches_a_session_that_fell_behind() {
     let gateway = with_small_rings().await;
     let mut host = gateway.enter("host", "moderator").await;
     let ada = gateway.enter("ada", "publisher").await;
@@ -95,9 +95,12 @@ async fn a_removal_is_told_even_to_who_fell_behind() {
     let kick = json!({ "room": "lobby", "username": "ada", "block": { "for_ms": 60_000 } });
     host.does("force_disconnect", kick).await;
     let mut ada = Person::resume(&gateway, cut).await;
-    let told = ada.told().await;
-    assert!(told.iter().any(|(name, _)| name == "removed"), "{told:?}");
-    assert!(told.iter().all(|(name, _)| name != "room_reset"), "it is in no room: {told:?}");
+    let received = ada.received().await;
+    assert!(received.iter().any(|(name, _)| name == "removed"), "{received:?}");
+    assert!(
+        received.iter().all(|(name, _)| name != "room_reset"),
+        "it is in no room: {received:?}"
+    );
 }
 
 #[tokio::test]
@@ -114,15 +117,16 @@ async fn a_removal_is_not_crowded_out_by_other_rooms() {
         host.does("signal", json!({ "room": "hall", "type": "n", "data": n })).await;
     }
     let mut ada = Person::resume(&gateway, cut).await;
-    let told = ada.told().await;
-    let of = |name: &str| told.iter().filter(|(told, _)| told == name).collect::<Vec<_>>();
-    assert_eq!(of("removed").len(), 1, "{told:?}");
+    let received = ada.received().await;
+    let of =
+        |name: &str| received.iter().filter(|(received, _)| received == name).collect::<Vec<_>>();
+    assert_eq!(of("removed").len(), 1, "{received:?}");
     assert_eq!(of("room_reset").len(), 1);
     assert_eq!(of("room_reset")[0].1["room"], "hall");
 }
 
 #[tokio::test]
-async fn a_reader_that_never_reads_is_closed_to_resume_and_told_the_room_anew() {
+async fn stalled_reader_is_closed_and_reset_on_resume() {
     let gateway = Setup::new().with(|config| {
         config.resume.ring_frames = 16;
         config.limits.commands_burst = 100_000;
@@ -137,7 +141,7 @@ async fn a_reader_that_never_reads_is_closed_to_resume_and_told_the_room_anew() 
     // More than the buffers of both sockets take, so that the gateway cannot write.
     let relay = json!({ "to": to, "stream": stream, "data": "x".repeat(48_000) });
     let mut sent = 0;
-    while host.told_of("participant_link").await.is_empty() {
+    while host.received_of("participant_link").await.is_empty() {
         sent += 1;
         assert!(sent < 5_000, "a reader that never reads is noticed");
         host.does("relay", relay.clone()).await;

@@ -31,7 +31,7 @@ async fn refused_start(gateway: &Gateway, start: Value) -> Closed {
 }
 
 #[tokio::test]
-async fn who_is_removed_from_a_room_is_told_and_so_are_the_others() {
+async fn removal_is_sent_to_the_target_and_the_room() {
     let gateway = Gateway::dev().await;
     let (mut host, mut ada) = cast(&gateway).await;
     let stream = ada.publish().await["id"].clone();
@@ -105,14 +105,14 @@ async fn a_guest_is_its_name_and_its_instance() {
 }
 
 #[tokio::test]
-async fn a_removal_without_a_block_is_of_one_participant_who_may_return() {
+async fn removal_without_block_allows_rejoining() {
     let gateway = Gateway::dev().await;
     let (mut host, mut ada) = cast(&gateway).await;
     let mut other = gateway.enter_on("ada", "instance-2", json!({ "room": "lobby" })).await;
     let body = json!({ "room": "lobby", "participant": ada.id(), "block": { "for_ms": 0 } });
     host.does("force_disconnect", body).await;
     assert_eq!(ada.push("removed").await["until_ms"], Value::Null);
-    assert!(other.told_of("removed").await.is_empty(), "the other instance stays");
+    assert!(other.received_of("removed").await.is_empty(), "the other instance stays");
     ada.does("join", json!({ "room": "lobby" })).await;
 }
 
@@ -155,14 +155,14 @@ async fn a_removal_reaches_who_is_suspended() {
     host.does("signal", json!({ "room": "lobby", "type": "chat", "data": "secret" })).await;
     host.does("force_disconnect", kick(&json!({ "for_ms": 60_000 }))).await;
     let mut ada = Person::resume(&gateway, cut).await;
-    let told = ada.told().await;
-    assert!(told.iter().any(|(name, _)| name == "removed"), "{told:?}");
-    assert!(told.iter().all(|(name, _)| name != "signal"), "the room's frames were withdrawn");
+    let received = ada.received().await;
+    assert!(received.iter().any(|(name, _)| name == "removed"), "{received:?}");
+    assert!(received.iter().all(|(name, _)| name != "signal"), "the room's frames were withdrawn");
     assert_eq!(ada.fails("join", json!({ "room": "lobby" })).await, "blocked");
 }
 
 #[tokio::test]
-async fn a_removal_from_the_app_ends_every_session_and_refuses_start_and_resume() {
+async fn app_removal_ends_sessions_and_rejects_reentry() {
     let gateway = Gateway::dev().await;
     let mut host = app_moderator(&gateway).await;
     let claims = json!({ "rooms": { "*": "publisher" } });

@@ -22,12 +22,12 @@ async fn is_silenced(person: &mut Person) {
 }
 
 #[tokio::test]
-async fn a_locked_mute_survives_republishing_leaving_another_instance_and_resume() {
+async fn locked_mute_survives_republish_rejoin_and_resume() {
     let gateway = Gateway::dev().await;
     let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     host.does("force_mute", lock("ada")).await;
-    let told = ada.push("mute_forced").await;
-    assert_eq!((&told["active"], &told["lock"]), (&json!(true), &json!(true)));
+    let received = ada.push("mute_forced").await;
+    assert_eq!((&received["active"], &received["lock"]), (&json!(true), &json!(true)));
     assert_eq!(host.push("mute_forced").await["participant"], ada.id());
     ada.does("update_stream", audio(&stream, false)).await;
     assert_eq!(ada.fails("update_stream", audio(&stream, true)).await, "muted_by_moderator");
@@ -84,7 +84,7 @@ async fn a_question_to_unmute_leaves_the_answer_to_the_owner() {
     host.does("ask_unmute", json!({ "stream": stream })).await;
     let asked = ada.push("unmute_asked").await;
     assert_eq!((&asked["stream"], &asked["by"]["participant"]), (&stream, &host.id()));
-    assert!(bob.told_of("unmute_asked").await.is_empty());
+    assert!(bob.received_of("unmute_asked").await.is_empty());
     let late = gateway.enter("late", "subscriber").await;
     assert_eq!(late.joined["room"]["streams"][0]["muted"], true);
 }
@@ -100,10 +100,16 @@ async fn a_mute_of_the_room_is_one_push_to_each_with_exclusions() {
     let accepted = host.does("force_mute_all", body).await;
     assert_eq!(accepted["accepted"]["targets"], 2);
     for person in [&mut host, &mut ada, &mut bob] {
-        let told = person.told_of("mute_forced").await;
-        assert_eq!(told.len(), 1, "{told:?}");
-        assert_eq!((&told[0]["except"], &told[0]["lock"]), (&json!([spared]), &json!(true)));
-        assert_eq!((&told[0]["stream"], &told[0]["participant"]), (&Value::Null, &Value::Null));
+        let received = person.received_of("mute_forced").await;
+        assert_eq!(received.len(), 1, "{received:?}");
+        assert_eq!(
+            (&received[0]["except"], &received[0]["lock"]),
+            (&json!([spared]), &json!(true))
+        );
+        assert_eq!(
+            (&received[0]["stream"], &received[0]["participant"]),
+            (&Value::Null, &Value::Null)
+        );
     }
     for stream in [&first, &second] {
         assert_eq!(ada.fails("update_stream", audio(stream, true)).await, "muted_by_moderator");
@@ -155,15 +161,15 @@ async fn lifting_under_the_rooms_mute_lets_one_speak() {
 }
 
 #[tokio::test]
-async fn a_mute_is_told_to_a_suspended_owner_on_its_return() {
+async fn mute_reaches_a_suspended_owner_on_resume() {
     let gateway = Gateway::dev().await;
     let (mut host, ada, stream) = gateway.host_and_speaker().await;
     let cut = ada.cut().await;
     host.push("participant_link").await;
     host.does("force_mute", json!({ "stream": stream, "lock": true })).await;
     let mut ada = Person::resume(&gateway, cut).await;
-    let told = ada.push("mute_forced").await;
-    assert_eq!((&told["active"], &told["lock"]), (&json!(true), &json!(true)));
+    let received = ada.push("mute_forced").await;
+    assert_eq!((&received["active"], &received["lock"]), (&json!(true), &json!(true)));
     assert_eq!(ada.fails("update_stream", audio(&stream, true)).await, "muted_by_moderator");
 }
 

@@ -36,7 +36,7 @@ async fn each_verb_is_reported_to_the_moderator_who_used_it() {
         let (mut body, ref_) = (body, format!("the-{verb}"));
         body["ref"] = json!(ref_);
         let accepted = host.does(verb, body).await;
-        let reports = host.told_of("moderation").await;
+        let reports = host.received_of("moderation").await;
         let report = reports.iter().find(|report| report["ref"] == json!(ref_));
         let report = report.unwrap_or_else(|| panic!("{verb} has no receipt: {reports:?}"));
         assert_eq!(report["verb"], verb);
@@ -45,8 +45,8 @@ async fn each_verb_is_reported_to_the_moderator_who_used_it() {
         assert!(report["elapsed_ms"].is_u64(), "{verb}");
         assert!(counts(report).iter().sum::<u64>() > 0, "{verb} counts its targets: {report}");
     }
-    assert!(other.told_of("moderation").await.is_empty(), "reports are for who acted");
-    assert!(ada.told_of("moderation").await.is_empty());
+    assert!(other.received_of("moderation").await.is_empty(), "reports are for who acted");
+    assert!(ada.received_of("moderation").await.is_empty());
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn a_mute_is_pending_until_its_target_acknowledges_it() {
     let gateway = Gateway::dev().await;
     let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     host.does("force_mute", json!({ "stream": stream, "ref": "hush" })).await;
-    let report = host.told_of("moderation").await.remove(0);
+    let report = host.received_of("moderation").await.remove(0);
     assert_eq!(counts(&report), [0, 1, 0, 0]);
     assert_eq!(report["targets"][0]["outcome"], "pending");
     assert_eq!(report["targets"][0]["target"]["stream"], stream);
@@ -67,8 +67,11 @@ async fn a_mute_is_pending_until_its_target_acknowledges_it() {
     assert_eq!((&report["ref"], &report["elapsed_ms"]), (&json!("hush"), &json!(1_200)));
     let receipt = &report["targets"][0];
     assert_eq!((&receipt["outcome"], &receipt["elapsed_ms"]), (&json!("enforced"), &json!(1_200)));
-    let told = host.told_of("stream_updated").await;
-    assert!(told.is_empty(), "an acknowledgement that changes nothing is not broadcast: {told:?}");
+    let received = host.received_of("stream_updated").await;
+    assert!(
+        received.is_empty(),
+        "an acknowledgement that changes nothing is not broadcast: {received:?}"
+    );
 }
 
 #[tokio::test]
@@ -80,7 +83,7 @@ async fn a_client_that_ignores_a_mute_loses_its_stream() {
     ada.push("mute_forced").await;
     gateway.advance(Duration::from_millis(4_999));
     ada.does("roster", json!({ "room": "lobby" })).await;
-    assert!(host.told_of("stream_unpublished").await.is_empty(), "there is still time");
+    assert!(host.received_of("stream_unpublished").await.is_empty(), "there is still time");
     gateway.advance(Duration::from_millis(1));
     for person in [&mut ada, &mut host] {
         let ended = person.push("stream_unpublished").await;
@@ -95,7 +98,7 @@ async fn a_client_that_ignores_a_mute_loses_its_stream() {
 }
 
 #[tokio::test]
-async fn a_suspended_target_is_offline_until_it_is_told_on_its_return() {
+async fn suspended_target_is_offline_until_it_resumes() {
     let gateway = Gateway::dev().await;
     let (mut host, ada, stream) = gateway.host_and_speaker().await;
     let cut = ada.cut().await;
@@ -114,7 +117,7 @@ async fn a_suspended_target_is_offline_until_it_is_told_on_its_return() {
 }
 
 #[tokio::test]
-async fn the_time_to_answer_runs_anew_from_the_return() {
+async fn acknowledgement_time_restarts_on_resume() {
     let gateway = Gateway::dev().await;
     let (mut host, ada, stream) = gateway.host_and_speaker().await;
     let cut = ada.cut().await;
@@ -129,14 +132,14 @@ async fn the_time_to_answer_runs_anew_from_the_return() {
 }
 
 #[tokio::test]
-async fn a_mute_of_the_room_counts_its_targets_and_tells_of_those_not_enforced() {
+async fn room_mute_receipt_counts_and_names_unenforced_targets() {
     let gateway = Gateway::dev().await;
     let (mut host, mut ada, first) = gateway.host_and_speaker().await;
     ada.publish().await;
     let mut bob = gateway.enter("bob", "publisher").await;
     let third = bob.publish().await["id"].clone();
     bob.does("update_stream", json!({ "stream": third, "has_audio": false })).await;
-    host.told().await;
+    host.received().await;
     host.does("force_mute_all", json!({ "room": "lobby" })).await;
     let report = host.push("moderation").await;
     assert_eq!(counts(&report), [1, 2, 0, 0], "who was silent already is done");
@@ -149,7 +152,7 @@ async fn a_mute_of_the_room_counts_its_targets_and_tells_of_those_not_enforced()
 }
 
 #[tokio::test]
-async fn a_verb_repeated_under_its_ref_has_one_effect_and_the_same_answer() {
+async fn repeated_ref_has_one_effect_and_the_same_answer() {
     let gateway = Gateway::dev().await;
     let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     let mut other = gateway.enter("other", "moderator").await;
@@ -157,7 +160,7 @@ async fn a_verb_repeated_under_its_ref_has_one_effect_and_the_same_answer() {
     let first = host.does("force_mute", mute.clone()).await;
     ada.does("update_stream", json!({ "stream": stream, "has_audio": true })).await;
     assert_eq!(host.does("force_mute", mute.clone()).await, first);
-    assert_eq!(ada.told_of("mute_forced").await.len(), 1);
+    assert_eq!(ada.received_of("mute_forced").await.len(), 1);
     let lock = json!({ "stream": stream, "ref": "one", "lock": true });
     assert_eq!(host.fails("force_mute", lock).await, "ref_conflict");
     assert_ne!(other.does("force_mute", mute).await, first, "a ref is its user's own");
@@ -169,7 +172,7 @@ async fn a_verb_repeated_under_its_ref_has_one_effect_and_the_same_answer() {
 }
 
 #[tokio::test]
-async fn who_loses_their_place_by_a_verb_is_answered_again_all_the_same() {
+async fn repeated_command_is_answered_after_own_removal() {
     let gateway = Gateway::dev().await;
     let (mut host, mut ada, _) = gateway.host_and_speaker().await;
     let end = json!({ "room": "lobby", "ref": "the-end" });
@@ -227,7 +230,7 @@ async fn the_session_feed_is_a_snapshot_and_then_what_changes() {
     let (mut host, ada, _) = gateway.host_and_speaker().await;
     let id = ada.id();
     host.does("watch", json!({ "room": "lobby", "on": true })).await;
-    let snapshot = host.told_of("session_feed").await;
+    let snapshot = host.received_of("session_feed").await;
     let snapshot =
         if snapshot.is_empty() { host.push("session_feed").await } else { snapshot[0].clone() };
     assert_eq!(snapshot["snapshot"], true);
@@ -253,7 +256,7 @@ async fn the_session_feed_is_a_snapshot_and_then_what_changes() {
     ada.does("join", json!({ "room": "lobby" })).await;
     gateway.advance(Duration::from_millis(250));
     host.push("participant_joined").await;
-    assert!(host.told_of("session_feed").await.is_empty());
+    assert!(host.received_of("session_feed").await.is_empty());
 }
 
 #[tokio::test]
@@ -267,9 +270,9 @@ async fn the_session_feed_is_for_moderators() {
     ada.does("watch", watch).await;
     let demote = json!({ "room": "lobby", "participant": ada.id(), "role": "publisher" });
     host.does("set_role", demote).await;
-    ada.told().await;
+    ada.received().await;
     host.does("leave", json!({ "room": "lobby" })).await;
     gateway.advance(Duration::from_millis(250));
     ada.push("participant_left").await;
-    assert!(ada.told_of("session_feed").await.is_empty(), "the feed ended with the role");
+    assert!(ada.received_of("session_feed").await.is_empty(), "the feed ended with the role");
 }

@@ -37,7 +37,7 @@ async fn of_a_mute_and_its_end_the_later_one_holds_for_all() {
         let other = gateway.enter("other", "moderator").await;
         let mut ada = gateway.enter("ada", "publisher").await;
         one_mutes_the_other_ends(one, other).await;
-        let last = ada.told_of("mute_forced").await.pop().expect("the mute is told");
+        let last = ada.received_of("mute_forced").await.pop().expect("the mute is told");
         let late = gateway.enter("late", "publisher").await;
         assert_eq!(late.joined["room"]["mute"]["active"], last["active"]);
         assert_eq!(ada.publish().await["muted"], last["active"]);
@@ -55,7 +55,7 @@ async fn one_mutes_the_other_ends(one: Person, other: Person) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_removal_and_a_leaving_one_is_told() {
+async fn removal_and_leave_race_sends_one_of_them() {
     for _ in 0..ROUNDS {
         let gateway = Gateway::dev().await;
         let host = gateway.enter("host", "moderator").await;
@@ -65,9 +65,9 @@ async fn of_a_removal_and_a_leaving_one_is_told() {
         let [(_, kicked), (mut ada, left)] =
             race((host, "force_disconnect", kick), (ada, "leave", json!({ "room": "lobby" })))
                 .await;
-        let told = witness.told_of("participant_left").await;
-        assert_eq!(told.len(), 1, "{told:?}");
-        let is_kick = told[0]["reason"] == "force_disconnected";
+        let received = witness.received_of("participant_left").await;
+        assert_eq!(received.len(), 1, "{received:?}");
+        let is_kick = received[0]["reason"] == "force_disconnected";
         assert_eq!(kicked.is_ok(), is_kick);
         assert_eq!(left.is_ok(), !is_kick);
         if is_kick {
@@ -90,16 +90,16 @@ async fn of_a_lock_and_a_join_whichever_came_first_decides() {
         let [(mut host, locked), (mut ada, joined)] =
             race((host, "lock_room", lobby.clone()), (ada, "join", lobby.clone())).await;
         locked.unwrap();
-        let told = host.told_of("participant_joined").await;
+        let received = host.received_of("participant_joined").await;
         match joined {
             Ok(joined) => {
-                assert_eq!(told.len(), 1);
+                assert_eq!(received.len(), 1);
                 let saw_lock = joined["joined"]["room"]["locked"] == true;
-                let was_told = !ada.told_of("room_state").await.is_empty();
+                let was_told = !ada.received_of("room_state").await.is_empty();
                 assert!(!saw_lock && was_told, "it came before the lock and was told of it");
             }
             Err(error) => {
-                assert_eq!((code(&error), told.len()), ("room_locked", 0));
+                assert_eq!((code(&error), received.len()), ("room_locked", 0));
                 assert_eq!(ada.fails("leave", lobby).await, "not_in_room");
             }
         }
@@ -142,7 +142,7 @@ async fn of_two_moderators_who_remove_the_same_participant_one_did() {
         let refused = results.iter().filter_map(|(_, result)| result.as_ref().err());
         let refused: Vec<_> = refused.map(code).collect();
         assert_eq!(refused, ["participant_not_found"]);
-        assert_eq!(ada.told_of("removed").await.len(), 1);
+        assert_eq!(ada.received_of("removed").await.len(), 1);
     }
 }
 

@@ -116,7 +116,7 @@ fn keyed(secret: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_new_key_opens_and_the_old_one_no_longer_while_sessions_live() {
+async fn reload_swaps_server_keys_and_keeps_sessions() {
     let mut running = Running::start(&keyed(OLD));
     let mut ada = running.start_with(OLD, "ada").await.unwrap_or_else(|code| panic!("{code}"));
     assert_eq!(running.start_with(NEW, "bob").await.err(), Some(4003));
@@ -175,7 +175,7 @@ async fn a_broken_file_changes_nothing_and_says_why() {
 }
 
 #[tokio::test]
-async fn what_waits_for_a_restart_is_told() {
+async fn reload_reports_keys_that_need_a_restart() {
     let mut running = Running::start("guests = true\n");
     let rest =
         "guests = true\n[[apps]]\nid = \"other\"\nguests = true\n[resume]\nwindow = \"9s\"\n";
@@ -201,7 +201,7 @@ async fn limits_hold_for_those_who_are_in_and_those_who_come() {
 }
 
 #[tokio::test]
-async fn rules_of_an_app_hold_for_those_who_come_and_leave_those_who_are_in() {
+async fn reloaded_app_rules_apply_to_new_sessions_only() {
     let gateway = Gateway::dev().await;
     let (mut ada, _) = Client::guest(&gateway, "ada", "instance-1").await;
     assert_eq!(gateway.reload(|config| config.apps[0].guests = false), ["apps[demo].guests"]);

@@ -88,7 +88,7 @@ impl UnderWay {
 }
 
 #[tokio::test]
-async fn missed_frames_come_once_and_in_order_and_pending_replies_later() {
+async fn resume_replays_missed_frames_then_pending_replies() {
     let UnderWay { gateway, allowed, mut client, started, slow } = UnderWay::renewal().await;
     for _ in 0..3 {
         client.request("postpone_renewal", json!({})).await.unwrap();
@@ -112,7 +112,7 @@ async fn missed_frames_come_once_and_in_order_and_pending_replies_later() {
 }
 
 #[tokio::test]
-async fn a_reply_that_came_while_nobody_was_there_is_waiting() {
+async fn reply_produced_while_suspended_is_replayed() {
     let UnderWay { gateway, allowed, mut client, started, slow } = UnderWay::renewal().await;
     client.request("postpone_renewal", json!({})).await.unwrap();
     client.cut().await;
@@ -147,7 +147,7 @@ async fn what_was_seen_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_former_secret_counts_until_the_first_frame_on_the_new_connection() {
+async fn former_secret_is_valid_until_the_first_new_frame() {
     let gateway = Gateway::dev().await;
     let (client, started) = Client::guest(&gateway, "ada", "instance-1").await;
     let first = started["resume"]["secret"].clone();
@@ -171,7 +171,7 @@ async fn a_former_secret_counts_until_the_first_frame_on_the_new_connection() {
 }
 
 #[tokio::test]
-async fn nobody_takes_up_what_is_not_theirs() {
+async fn resume_needs_the_right_secret() {
     let gateway = Gateway::dev().await;
     let (mut client, started) = Client::guest(&gateway, "ada", "instance-1").await;
     let (_other, others) = Client::guest(&gateway, "bob", "instance-2").await;
@@ -194,7 +194,7 @@ async fn nobody_takes_up_what_is_not_theirs() {
 }
 
 #[tokio::test]
-async fn a_session_outlives_its_connection_for_its_window_and_no_longer() {
+async fn session_outlives_its_connection_for_the_window() {
     let gateway = Gateway::dev().await;
     let (client, started) = Client::guest(&gateway, "ada", "instance-1").await;
     client.cut().await;
@@ -324,7 +324,7 @@ async fn of_two_resumes_at_once_exactly_one_survives() {
 }
 
 #[tokio::test]
-async fn an_older_connection_is_told_that_a_newer_one_took_over() {
+async fn older_connection_gets_superseded() {
     let gateway = Gateway::dev().await;
     let (mut older, started) = Client::guest(&gateway, "ada", "instance-1").await;
     let (mut newer, _) = Client::resume(&gateway, &started, SEEN).await;
@@ -364,7 +364,7 @@ async fn a_resume_with_an_auth_token_renews_in_the_same_step() {
 }
 
 #[tokio::test]
-async fn who_was_barred_while_away_is_not_taken_up() {
+async fn user_banned_while_away_cannot_resume() {
     let gateway = Gateway::dev().await;
     let (client, banned) = Client::guest(&gateway, "ada", "instance-1").await;
     client.cut().await;
@@ -380,7 +380,7 @@ async fn who_was_barred_while_away_is_not_taken_up() {
 }
 
 #[tokio::test]
-async fn a_guest_whose_instance_was_banned_under_another_name_is_not_taken_up() {
+async fn guest_ban_follows_the_instance_on_resume() {
     let gateway = Gateway::dev().await;
     let (first, _) = Client::guest(&gateway, "ada", "instance-1").await;
     first.cut().await;

@@ -12,8 +12,8 @@ async fn cell(role: &str, capability: &str, may: bool) {
     let ada = gateway.enter("ada", role).await;
     assert_eq!(ada.joined["capabilities"][capability], may, "{role} {capability}");
     uses(ada, &stream, capability, may).await;
-    let told = host.told_of(trace_of(capability)).await;
-    assert_eq!(!told.is_empty(), may, "{role} {capability}: {told:?}");
+    let received = host.received_of(trace_of(capability)).await;
+    assert_eq!(!received.is_empty(), may, "{role} {capability}: {received:?}");
 }
 
 /// Uses a capability in `lobby`.
@@ -78,7 +78,7 @@ async fn subscribers_may_signal_where_their_app_says_so() {
     let ada = gateway.enter("ada", "subscriber").await;
     assert_eq!(ada.joined["capabilities"]["signal"], true);
     uses(ada, &Value::Null, "signal", true).await;
-    assert_eq!(host.told_of("signal").await.len(), 1);
+    assert_eq!(host.received_of("signal").await.len(), 1);
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn a_command_outside_the_scopes_names_the_one_that_is_missing() {
 }
 
 #[tokio::test]
-async fn a_publisher_only_is_not_told_of_others_streams() {
+async fn publisher_only_does_not_see_other_streams() {
     let gateway = Gateway::dev().await;
     let mut host = gateway.enter("host", "moderator").await;
     let before = host.publish().await["id"].clone();
@@ -168,8 +168,8 @@ async fn a_publisher_only_is_not_told_of_others_streams() {
     host.does("update_stream", json!({ "stream": before, "has_video": false })).await;
     host.does("unpublish", json!({ "stream": before })).await;
     let own = ada.publish().await["id"].clone();
-    let told = ada.told().await;
-    assert!(told.iter().all(|(name, _)| !name.starts_with("stream_")), "{told:?}");
+    let received = ada.received().await;
+    assert!(received.iter().all(|(name, _)| !name.starts_with("stream_")), "{received:?}");
     let roster = ada.does("roster", json!({ "room": "lobby" })).await;
     let streams = roster["roster"]["streams"].as_array().unwrap();
     assert_eq!(streams.iter().map(|stream| &stream["id"]).collect::<Vec<_>>(), [&own]);

@@ -15,7 +15,7 @@ pub(crate) async fn joined(gateway: &Gateway, username: &str) -> (Client, Value,
 }
 
 #[tokio::test]
-async fn who_comes_in_sees_everybody_and_is_announced() {
+async fn joiner_gets_the_roster_and_is_announced() {
     let gateway = Gateway::dev().await;
     let (mut ada, _, first) = joined(&gateway, "ada").await;
     assert_eq!(first["room"]["counts"]["participants"], 1);
@@ -49,7 +49,7 @@ async fn a_signal_reaches_the_others_untouched_and_not_its_sender() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_told_as_suspended_and_back_and_only_then_as_left() {
+async fn lost_connection_is_suspended_before_left() {
     let gateway = Gateway::dev().await;
     let (mut ada, ..) = joined(&gateway, "ada").await;
     let (bob, started, _) = joined(&gateway, "bob").await;

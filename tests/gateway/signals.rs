@@ -29,18 +29,18 @@ async fn a_signal_to_all_reaches_every_role_and_names_its_sender() {
         assert_eq!((&heard["from"], &heard["type"]), (&from, &json!("chat")));
         assert_eq!(heard["order"], sent["sent"]["order"]);
     }
-    assert!(ada.told_of("signal").await.is_empty());
+    assert!(ada.received_of("signal").await.is_empty());
 }
 
 #[tokio::test]
-async fn a_signal_to_one_reaches_nobody_else() {
+async fn direct_signal_reaches_only_its_target() {
     let gateway = Gateway::dev().await;
     let [mut ada, mut bob, mut eve] = three(&gateway).await;
     let mut signal = chat("psst");
     signal["to"] = eve.id();
     assert_eq!(ada.does("signal", signal).await["sent"]["recipients"], 1);
-    assert_eq!(eve.told_of("signal").await.len(), 1);
-    assert!(bob.told_of("signal").await.is_empty());
+    assert_eq!(eve.received_of("signal").await.len(), 1);
+    assert!(bob.received_of("signal").await.is_empty());
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn everybody_hears_the_rooms_order() {
         orders.push(sender.does("signal", chat(n)).await["sent"]["order"].as_u64().unwrap());
     }
     assert!(orders.windows(2).all(|pair| pair[1] == pair[0] + 1), "{orders:?}");
-    let heard = eve.told_of("signal").await;
+    let heard = eve.received_of("signal").await;
     let heard: Vec<_> = heard.iter().map(|signal| signal["order"].as_u64().unwrap()).collect();
     assert_eq!(heard, orders);
 }
@@ -95,7 +95,7 @@ async fn type_and_size_are_bounded() {
         let refused = result.err().map(|error| error["code"].as_str().unwrap().to_owned());
         assert_eq!(refused.as_deref(), code, "{case}");
     }
-    assert_eq!(eve.told_of("signal").await.len(), 1);
+    assert_eq!(eve.received_of("signal").await.len(), 1);
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn a_room_takes_so_many_signals_a_second() {
     let wait = error["retry_after_ms"].as_u64().unwrap();
     gateway.advance(Duration::from_millis(wait));
     ada.does("signal", chat(4)).await;
-    assert_eq!(eve.told_of("signal").await.len(), 4);
+    assert_eq!(eve.received_of("signal").await.len(), 4);
 }
 
 #[tokio::test]
@@ -121,8 +121,8 @@ async fn a_signal_repeated_under_its_ref_is_sent_once() {
     signal["ref"] = json!("r1");
     let first = ada.does("signal", signal.clone()).await;
     assert_eq!(ada.does("signal", signal.clone()).await, first);
-    assert_eq!(eve.told_of("signal").await.len(), 1);
+    assert_eq!(eve.received_of("signal").await.len(), 1);
     signal["data"] = json!("twice");
     assert_eq!(ada.fails("signal", signal).await, "ref_conflict");
-    assert!(eve.told_of("signal").await.is_empty());
+    assert!(eve.received_of("signal").await.is_empty());
 }

@@ -98,7 +98,7 @@ async fn come_and_go(gateway: Arc<Gateway>, number: usize) -> Client {
 /// What somebody in the room knows once nothing changes any more, and what there is to know.
 async fn compare(onlooker: &mut Person) {
     let mut view = View::of(&onlooker.joined["room"]);
-    for (name, push) in onlooker.told().await {
+    for (name, push) in onlooker.received().await {
         view.apply(&name, &push);
     }
     let roster = onlooker.does("roster", json!({ "room": "lobby" })).await["roster"].clone();

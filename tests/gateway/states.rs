@@ -60,7 +60,7 @@ async fn a_start_is_establishing_and_then_established() {
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_at_four_fifths_of_its_life_and_again_at_its_end() {
+async fn renewal_is_prompted_late_in_life_and_at_expiry() {
     let gateway = gateway().await;
     let (mut client, started) = session(&gateway, 60).await;
     let expires = &started["session"]["expires_at_ms"];
@@ -80,13 +80,13 @@ async fn a_token_is_asked_for_at_four_fifths_of_its_life_and_again_at_its_end() 
 async fn expired(gateway: &Gateway) -> Client {
     let (mut client, _) = session(gateway, 60).await;
     gateway.advance(secs(60));
-    let told = [next_push(&mut client).await.0, next_push(&mut client).await.0];
-    assert_eq!(told, ["session_state", "token_expiring"]);
+    let received = [next_push(&mut client).await.0, next_push(&mut client).await.0];
+    assert_eq!(received, ["session_state", "token_expiring"]);
     client
 }
 
 #[tokio::test]
-async fn an_expired_session_may_renew_postpone_and_give_up_what_it_holds() {
+async fn expired_session_may_renew_postpone_and_leave() {
     let gateway = gateway().await;
     let mut client = expired(&gateway).await;
     let (stream, target) =
@@ -157,7 +157,7 @@ async fn a_renewal_in_time_does_not_flap() {
 }
 
 #[tokio::test]
-async fn postponing_silences_expiry_and_grace_outlasts_the_next_prompt() {
+async fn postponement_extends_grace_past_the_next_prompt() {
     let gateway = gateway().await;
     let (mut client, _) = session(&gateway, 60).await;
     gateway.advance(secs(48));
@@ -188,7 +188,7 @@ async fn grace_over_closes_with_token_expired() {
 }
 
 #[tokio::test]
-async fn grace_runs_while_nobody_is_there() {
+async fn grace_runs_while_suspended() {
     let gateway = gateway().await;
     let (client, started) = session(&gateway, 60).await;
     client.cut().await;

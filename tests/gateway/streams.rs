@@ -16,7 +16,7 @@ async fn three(gateway: &Gateway) -> (Person, Person, Person) {
 }
 
 #[tokio::test]
-async fn the_others_are_told_of_a_streams_whole_life() {
+async fn stream_lifecycle_is_broadcast() {
     let gateway = Gateway::dev().await;
     let (mut ada, mut bob, _) = three(&gateway).await;
     let stream = json!({ "kind": "screen", "name": "slides", "has_audio": false, "has_video": true,
@@ -40,8 +40,11 @@ async fn the_others_are_told_of_a_streams_whole_life() {
     ada.does("unpublish", on(&stream["id"])).await;
     let ended = bob.push("stream_unpublished").await;
     assert_eq!((&ended["stream"], &ended["reason"]), (&stream["id"], &json!("unpublished")));
-    let told = ada.told().await;
-    assert!(told.iter().all(|(name, _)| !name.starts_with("stream_")), "its own replies say it");
+    let received = ada.received().await;
+    assert!(
+        received.iter().all(|(name, _)| !name.starts_with("stream_")),
+        "its own replies say it"
+    );
 }
 
 #[tokio::test]
@@ -56,23 +59,23 @@ async fn streams_end_with_their_owner_for_its_reason() {
 }
 
 #[tokio::test]
-async fn a_publisher_is_told_who_watches() {
+async fn publisher_sees_its_subscribers() {
     let gateway = Gateway::dev().await;
     let (mut ada, mut bob, mut eve) = three(&gateway).await;
     let stream = ada.publish().await["id"].clone();
     bob.does("subscribe", on(&stream)).await;
     bob.does("subscribe", on(&stream)).await;
-    let told = ada.told_of("stream_subscribed").await;
-    assert_eq!(told.len(), 1, "subscribing again changes nothing");
-    assert_eq!((&told[0]["stream"], &told[0]["participant"]), (&stream, &bob.id()));
+    let received = ada.received_of("stream_subscribed").await;
+    assert_eq!(received.len(), 1, "subscribing again changes nothing");
+    assert_eq!((&received[0]["stream"], &received[0]["participant"]), (&stream, &bob.id()));
     bob.does("unsubscribe", on(&stream)).await;
     assert_eq!(ada.push("stream_unsubscribed").await["participant"], bob.id());
     bob.does("subscribe", on(&stream)).await;
     bob.does("leave", json!({ "room": "lobby" })).await;
     assert_eq!(ada.push("stream_unsubscribed").await["participant"], bob.id(), "leaving ends it");
-    let told = eve.told().await;
+    let received = eve.received().await;
     let is_private = |name: &str| name == "stream_subscribed" || name == "stream_unsubscribed";
-    assert!(told.iter().all(|(name, _)| !is_private(name)), "{told:?}");
+    assert!(received.iter().all(|(name, _)| !is_private(name)), "{received:?}");
 }
 
 #[tokio::test]
@@ -94,7 +97,7 @@ async fn relays_pass_between_a_publisher_and_its_subscribers_alone() {
     assert_eq!(eve.fails("relay", to_bob).await, "not_subscribed");
     assert_eq!(ada.fails("relay", to_eve.clone()).await, "not_subscribed");
     assert_eq!(bob.fails("relay", to_eve).await, "not_subscribed");
-    assert!(eve.told_of("relay").await.is_empty());
+    assert!(eve.received_of("relay").await.is_empty());
     bob.does("unsubscribe", on(&stream)).await;
     assert_eq!(bob.fails("relay", to_ada).await, "not_subscribed");
     let nobody = json!({ "to": "AAAAAAAAAAAAAAAAAAAAAA", "stream": stream, "data": 1 });

@@ -181,11 +181,11 @@ async fn a_renewed_certificate_is_for_those_who_come_next() {
 }
 
 #[test]
-fn files_that_cannot_be_served_are_told() {
+fn unusable_tls_files_are_reported() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     let (one, other) = (issue(), issue());
-    for (case, cert, key, told) in [
+    for (case, cert, key, received) in [
         ("no certificate", Some("junk"), Some(&*one.key_pem), "no certificate in it"),
         (
             "no key",
@@ -211,7 +211,7 @@ fn files_that_cannot_be_served_are_told() {
         }
         let error = tls(path, "x").unwrap_err();
         assert!(
-            error.contains(":6: listen.tls: found ") && error.contains(told),
+            error.contains(":6: listen.tls: found ") && error.contains(received),
             "{case}: {error}"
         );
     }
@@ -237,9 +237,12 @@ fn an_expired_certificate_and_an_open_key_are_warned_of() {
             let text = "[store.sqlite]\npath = \"f\"\n[[apps]]\nid = \"a\"\nguests = true\n\
                         [listen.tls]\ncert = \"a.pem\"\nkey = \"a.key\"\n";
             let config = Config::parse(&directory.path().join("s.toml"), text).unwrap();
-            let told = config.warnings(stagedoor::clock::Clock::system().now());
-            assert_eq!(told.len(), warnings, "{told:?}");
-            assert!(told[0].starts_with("listen.tls: ") && told[0].contains(expected), "{told:?}");
+            let received = config.warnings(stagedoor::clock::Clock::system().now());
+            assert_eq!(received.len(), warnings, "{received:?}");
+            assert!(
+                received[0].starts_with("listen.tls: ") && received[0].contains(expected),
+                "{received:?}"
+            );
         }
     }
 }

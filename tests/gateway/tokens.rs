@@ -65,7 +65,7 @@ async fn refused(gateway: &Gateway, start: Value) -> Closed {
 }
 
 /// The error a refused start was answered with, and how its connection closed.
-fn told(closed: &Closed) -> (&str, u16) {
+fn received(closed: &Closed) -> (&str, u16) {
     let error = closed.before.iter().find_map(|message| message.pointer("/error/code"));
     (error.and_then(Value::as_str).unwrap_or_default(), closed.code)
 }

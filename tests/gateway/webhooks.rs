@@ -48,7 +48,7 @@ impl Gateway {
     }
 
     /// How the endpoints fare, once `wanted` of the one called `id`.
-    async fn fares(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    async fn endpoint_stats(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let looked = async {
             loop {
                 let answer = self.api("GET", "webhooks", None).await;

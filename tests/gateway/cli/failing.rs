@@ -10,7 +10,7 @@ use super::Line;
 use crate::common::{Client, Gateway};
 
 #[tokio::test]
-async fn a_wrong_name_is_told_with_the_names_there_are() {
+async fn unknown_name_error_lists_existing_names() {
     let gateway = Gateway::dev().await;
     let line = Line::of(&gateway);
     assert_eq!(
@@ -62,7 +62,7 @@ async fn a_wrong_key_or_app_is_refused_and_a_missing_one_is_misuse() {
 }
 
 #[tokio::test]
-async fn names_that_mean_places_in_a_url_reach_nobody_else() {
+async fn url_special_names_reach_no_other_resource() {
     let gateway = Gateway::dev().await;
     let line = Line::of(&gateway);
     line.does(&["ban", "ban"]).await;
@@ -76,7 +76,7 @@ async fn names_that_mean_places_in_a_url_reach_nobody_else() {
 }
 
 #[tokio::test]
-async fn nobody_and_somebody_else_are_told_apart() {
+async fn unknown_and_foreign_users_are_distinguished() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let variables = vec![("STAGEDOOR_SERVER_KEY", "sk_key".to_owned())];
@@ -87,18 +87,18 @@ async fn nobody_and_somebody_else_are_told_apart() {
         assert!(stream.read(&mut request).await.unwrap() > 0);
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>").await.unwrap();
     };
-    let (told, ()) = tokio::join!(line.fails(1, &["rooms", "list"]), answering);
+    let (received, ()) = tokio::join!(line.fails(1, &["rooms", "list"]), answering);
     assert!(
-        told.ends_with(
+        received.ends_with(
             "answered with status 200, and not as a gateway does: is this its server API?"
         ),
-        "{told}"
+        "{received}"
     );
     drop(listener);
-    let told = line.fails(1, &["rooms", "list"]).await;
+    let received = line.fails(1, &["rooms", "list"]).await;
     assert!(
-        told.starts_with(&format!("no gateway answers at {url}: is it running? --url")),
-        "{told}"
+        received.starts_with(&format!("no gateway answers at {url}: is it running? --url")),
+        "{received}"
     );
 }
 
@@ -122,8 +122,8 @@ async fn arguments_that_make_no_sense_are_misuse() {
         &["completions", "cobol"],
         &["drain", "now"],
     ] {
-        let told = line.run(arguments).await;
-        assert_eq!((told.code, &*told.out), (Some(2), ""), "{arguments:?}: {told:?}");
+        let received = line.run(arguments).await;
+        assert_eq!((received.code, &*received.out), (Some(2), ""), "{arguments:?}: {received:?}");
     }
 }
 
@@ -166,7 +166,7 @@ fn closed_pipe() -> std::io::PipeWriter {
 }
 
 #[tokio::test]
-async fn who_complains_to_nobody_ends_as_if_heard() {
+async fn closed_stderr_does_not_change_the_exit_code() {
     let line = Line { url: "http://127.0.0.1:1".to_owned(), variables: Vec::new() };
     let mut command = line.command(&["rooms", "list"]);
     let ended = tokio::task::spawn_blocking(move || command.stderr(closed_pipe()).status());

@@ -6,15 +6,15 @@ use super::{Line, words};
 use crate::common::{Client, Gateway};
 
 #[tokio::test]
-async fn somebody_is_kicked_and_let_back_in() {
+async fn user_is_kicked_and_unblocked() {
     let gateway = Gateway::dev().await;
     let line = Line::of(&gateway);
     let mut ada = gateway.enter("ada", "publisher").await;
-    let told = line.does(&["kick", "lobby", "ada", "--for", "5m", "--reason", "spam"]).await;
-    let lines: Vec<_> = told.lines().collect();
-    assert_eq!(words(lines[0]), ["target", "outcome", "elapsed"], "{told}");
-    assert_eq!(words(lines[1])[..2], ["ada", "enforced"], "{told}");
-    assert!(lines[2].starts_with("force_disconnect in lobby: 1 enforced in "), "{told}");
+    let received = line.does(&["kick", "lobby", "ada", "--for", "5m", "--reason", "spam"]).await;
+    let lines: Vec<_> = received.lines().collect();
+    assert_eq!(words(lines[0]), ["target", "outcome", "elapsed"], "{received}");
+    assert_eq!(words(lines[1])[..2], ["ada", "enforced"], "{received}");
+    assert!(lines[2].starts_with("force_disconnect in lobby: 1 enforced in "), "{received}");
     let removed = ada.push("removed").await;
     assert_eq!(removed["reason"], "spam");
     assert_eq!(ada.fails("join", json!({ "room": "lobby" })).await, "blocked");
@@ -44,19 +44,19 @@ async fn a_mute_waits_and_is_lifted() {
     let line = Line::of(&gateway);
     let mut ada = gateway.enter("ada", "publisher").await;
     let stream = ada.publish().await["id"].clone();
-    let (told, ()) =
+    let (received, ()) =
         tokio::join!(line.does(&["mute", "lobby", "ada", "--lock", "--wait", "10s"]), async {
             assert_eq!(ada.push("mute_forced").await["lock"], true);
             ada.does("update_stream", json!({ "stream": stream, "has_audio": false })).await;
         });
-    assert!(told.contains("force_mute in lobby: 1 enforced in "), "{told}");
+    assert!(received.contains("force_mute in lobby: 1 enforced in "), "{received}");
     let on = json!({ "stream": stream, "has_audio": true });
     assert_eq!(ada.fails("update_stream", on.clone()).await, "muted_by_moderator");
     line.does(&["mute", "lobby", "ada", "--lift"]).await;
     ada.does("update_stream", on).await;
     let stream = stream.as_str().unwrap();
-    let told = line.does(&["mute", "lobby", "--stream", stream, "--wait", "0s"]).await;
-    assert!(told.contains("force_mute in lobby: 1 pending in "), "{told}");
+    let received = line.does(&["mute", "lobby", "--stream", stream, "--wait", "0s"]).await;
+    assert!(received.contains("force_mute in lobby: 1 pending in "), "{received}");
 }
 
 #[tokio::test]
@@ -74,8 +74,8 @@ async fn everybody_is_muted_and_the_room_is_ended() {
     line.does(&["mute-all", "lobby", "--lift"]).await;
     let room = line.objects(&["rooms", "show", "lobby"]).await;
     assert_eq!(room[0]["mute"]["active"], false);
-    let told = line.does(&["end-room", "lobby", "--ref", "end-1"]).await;
-    assert!(told.contains("end_room in lobby: "), "{told}");
+    let received = line.does(&["end-room", "lobby", "--ref", "end-1"]).await;
+    assert!(received.contains("end_room in lobby: "), "{received}");
     ada.push("room_ended").await;
 }
 
@@ -108,7 +108,7 @@ async fn a_room_is_shown_with_the_ids_that_verbs_take() {
 }
 
 #[tokio::test]
-async fn a_removal_of_somebody_absent_is_told_as_the_block_it_is() {
+async fn kick_of_an_absent_user_prints_the_block() {
     let gateway = Gateway::dev().await;
     let line = Line::of(&gateway);
     let _ada = gateway.enter("ada", "publisher").await;
@@ -120,15 +120,15 @@ async fn a_removal_of_somebody_absent_is_told_as_the_block_it_is() {
     let (mut adda, _) = Client::guest(&gateway, "adda", "tab-of-adda").await;
     let join = json!({ "room": "lobby", "token": gateway.room_token("publisher") });
     assert_eq!(adda.request("join", join).await.unwrap_err()["code"], "blocked");
-    let told = line.does(&["kick", "lobby", "eve", "--everywhere"]).await;
+    let received = line.does(&["kick", "lobby", "eve", "--everywhere"]).await;
     let block = "blocked all the same: eve may not enter the app for as long as the app's default_block says\n";
-    assert!(told.ends_with(block), "{told}");
+    assert!(received.ends_with(block), "{received}");
     let receipt = line.objects(&["kick", "lobby", "mallory"]).await.remove(0);
     assert_eq!(receipt["targets"][0]["outcome"], "enforced");
 }
 
 #[tokio::test]
-async fn whom_a_verb_does_not_find_is_told_with_who_is_there() {
+async fn unknown_target_error_lists_participants() {
     let gateway = Gateway::dev().await;
     let line = Line::of(&gateway);
     let _ada = gateway.enter("ada", "publisher").await;

@@ -18,8 +18,8 @@ async fn asked(arguments: &[&str], answer: Value) -> (String, String) {
         let is_whole = |request: &[u8]| {
             let text = String::from_utf8_lossy(request).to_lowercase();
             let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-            let told = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-            body.len() == told.map_or(0, |length| length.parse().unwrap())
+            let received = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            body.len() == received.map_or(0, |length| length.parse().unwrap())
         };
         while !is_whole(&request) {
             assert!(stream.read_buf(&mut request).await.unwrap() > 0, "it is cut off");
@@ -29,8 +29,8 @@ async fn asked(arguments: &[&str], answer: Value) -> (String, String) {
         stream.write_all((head + &body).as_bytes()).await.unwrap();
         String::from_utf8(request).unwrap()
     };
-    let (told, request) = tokio::join!(line.does(arguments), answering);
-    (request, told)
+    let (received, request) = tokio::join!(line.does(arguments), answering);
+    (request, received)
 }
 
 #[tokio::test]
@@ -40,42 +40,46 @@ async fn endpoints_and_dead_letters_are_listed() {
         "dead": 1, "delivered": 7, "failed": 2, "given_up": 1, "last_error": "answered with status 500",
     });
     let answer = json!({ "dropped": 0, "endpoints": [endpoint] });
-    let (request, told) = asked(&["webhooks", "list"], answer).await;
+    let (request, received) = asked(&["webhooks", "list"], answer).await;
     assert!(request.starts_with("GET /api/v1/apps/demo/webhooks HTTP/1.1\r\n"), "{request}");
-    let row = words(told.lines().nth(1).unwrap());
-    assert_eq!(row[..7], ["crm", "shop.example.com", "failing", "3", "1", "7", "2"], "{told}");
+    let row = words(received.lines().nth(1).unwrap());
+    assert_eq!(row[..7], ["crm", "shop.example.com", "failing", "3", "1", "7", "2"], "{received}");
 
     let letter = json!({
         "number": 7, "endpoint": "crm", "type": "user.banned", "at_ms": 1_900_000_000_000_u64, "attempts": 30,
         "error": "answered with status 500", "body": {},
     });
-    let (request, told) = asked(&["webhooks", "dead"], json!({ "items": [letter] })).await;
+    let (request, received) = asked(&["webhooks", "dead"], json!({ "items": [letter] })).await;
     let path = "GET /api/v1/apps/demo/webhooks/dead-letters?limit=100 HTTP/1.1\r\n";
     assert!(request.starts_with(path), "{request}");
-    let row = words(told.lines().nth(1).unwrap());
-    assert_eq!(row[..5], ["7", "2030-03-17T17:46:40.000Z", "crm", "user.banned", "30"], "{told}");
+    let row = words(received.lines().nth(1).unwrap());
+    assert_eq!(
+        row[..5],
+        ["7", "2030-03-17T17:46:40.000Z", "crm", "user.banned", "30"],
+        "{received}"
+    );
 }
 
 #[tokio::test]
 async fn dead_letters_are_tried_again() {
-    let (request, told) =
+    let (request, received) =
         asked(&["webhooks", "replay", "7", "--ref", "r-1"], json!({ "replayed": 1 })).await;
     let path = "POST /api/v1/apps/demo/webhooks/dead-letters/7/replay HTTP/1.1\r\n";
     assert!(request.starts_with(path) && request.contains("idempotency-key: r-1\r\n"), "{request}");
-    assert_eq!(told, "1 message is tried again\n");
-    let (request, told) =
+    assert_eq!(received, "1 message is tried again\n");
+    let (request, received) =
         asked(&["webhooks", "replay", "--endpoint", "crm"], json!({ "replayed": 3 })).await;
     let path = "POST /api/v1/apps/demo/webhooks/dead-letters/replay HTTP/1.1\r\n";
     assert!(request.starts_with(path) && request.ends_with("{\"endpoint\":\"crm\"}"), "{request}");
-    assert_eq!(told, "3 messages are tried again\n");
+    assert_eq!(received, "3 messages are tried again\n");
 }
 
 #[tokio::test]
 async fn an_app_without_endpoints_has_nothing_to_list() {
     let gateway = Gateway::dev().await;
     let line = Line::of(&gateway);
-    let told = line.does(&["webhooks", "list"]).await;
-    assert_eq!(told, "the app has no endpoint that is told of events\n");
+    let received = line.does(&["webhooks", "list"]).await;
+    assert_eq!(received, "the app has no endpoint that is told of events\n");
     for what in ["list", "dead"] {
         assert!(line.objects(&["webhooks", what]).await.is_empty(), "{what}");
     }

@@ -187,7 +187,7 @@ impl Client {
                 Frame::Text(text) => {
                     let message = self.note(&text);
                     match message.get("disconnect") {
-                        Some(told) => disconnect = told.clone(),
+                        Some(received) => disconnect = received.clone(),
                         None => before.push(message),
                     }
                 }

@@ -15,11 +15,11 @@ static DOCUMENT: LazyLock<Value> =
 pub fn assert_documented(method: &str, path: &str, status: u16, headers: &HeaderMap, body: &Value) {
     let Some(operation) = operation(method, path) else { return };
     let name = operation["operationId"].as_str().unwrap();
-    let told = &operation["responses"][status.to_string()];
-    assert!(!told.is_null(), "{name} does not say that it answers {status}: {body}");
-    let answer = resolved(told);
-    for (header, told) in answer["headers"].as_object().unwrap() {
-        let may_lack = resolved(told)["required"] != true;
+    let received = &operation["responses"][status.to_string()];
+    assert!(!received.is_null(), "{name} does not say that it answers {status}: {body}");
+    let answer = resolved(received);
+    for (header, received) in answer["headers"].as_object().unwrap() {
+        let may_lack = resolved(received)["required"] != true;
         assert!(
             may_lack || headers.contains_key(header),
             "{name}: {status} lacks {header}: {body}"
@@ -54,6 +54,7 @@ fn operation(method: &str, path: &str) -> Option<&'static Value> {
 fn leads_to(template: &str, path: &str) -> bool {
     let (template, path): (Vec<_>, Vec<_>) =
         (template.split('/').collect(), path.split('/').collect());
-    let is_part = |(told, asked): (&&str, &&str)| told.starts_with('{') || told == asked;
+    let is_part =
+        |(received, asked): (&&str, &&str)| received.starts_with('{') || received == asked;
     template.len() == path.len() && template.iter().zip(&path).all(is_part)
 }

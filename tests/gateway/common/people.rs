@@ -159,21 +159,21 @@ impl Person {
     }
 
     /// All pushes told by now, by their names.
-    pub async fn told(&mut self) -> Vec<(String, Value)> {
+    pub async fn received(&mut self) -> Vec<(String, Value)> {
         // The answer to a question that changes nothing comes behind them.
         assert_eq!(self.fails("leave", json!({ "room": "nowhere" })).await, "not_in_room");
-        let mut told = Vec::new();
+        let mut received = Vec::new();
         for message in self.backlog.drain(..) {
             let Value::Object(message) = message else { panic!("a message is an object") };
-            told.extend(message.into_iter().filter(|(name, _)| name != "seq"));
+            received.extend(message.into_iter().filter(|(name, _)| name != "seq"));
         }
-        told
+        received
     }
 
     /// What of that is of one name.
-    pub async fn told_of(&mut self, name: &str) -> Vec<Value> {
-        let told = self.told().await.into_iter().filter(|(told, _)| told == name);
-        told.map(|(_, push)| push).collect()
+    pub async fn received_of(&mut self, name: &str) -> Vec<Value> {
+        let received = self.received().await.into_iter().filter(|(received, _)| received == name);
+        received.map(|(_, push)| push).collect()
     }
 
     /// Loses its connection without a word; what is needed to resume.
@@ -184,7 +184,7 @@ impl Person {
     }
 
     /// Hears that it is to come back; what is needed to resume.
-    pub async fn parted(mut self) -> (Value, u64) {
+    pub async fn disconnected(mut self) -> (Value, u64) {
         assert_eq!(self.client.closed().await.code, 4200);
         (self.started, self.client.last_seq)
     }

@@ -28,13 +28,13 @@ async fn wait(gateway: &Gateway, present: &mut Person, mut time: Duration) {
     while !time.is_zero() {
         let step = time.min(INTERVAL);
         gateway.advance(step);
-        present.told().await;
+        present.received().await;
         time -= step;
     }
 }
 
-fn of<'a>(told: &'a [(String, Value)], name: &str) -> Vec<&'a Value> {
-    told.iter().filter(|(told, _)| told == name).map(|(_, push)| push).collect()
+fn of<'a>(received: &'a [(String, Value)], name: &str) -> Vec<&'a Value> {
+    received.iter().filter(|(received, _)| received == name).map(|(_, push)| push).collect()
 }
 
 async fn say(host: &mut Person, n: u32) {
@@ -53,9 +53,12 @@ async fn who_is_away_is_still_there_and_then_live_again() {
     assert_eq!(room["streams"][0]["id"], stream);
     wait(&gateway, &mut host, WINDOW.saturating_sub(Duration::from_millis(1))).await;
     Person::resume(&gateway, cut).await;
-    let told = host.told().await;
-    assert_eq!(of(&told, "participant_link")[0]["link"], "live");
-    assert!(of(&told, "participant_left").is_empty() && of(&told, "stream_unpublished").is_empty());
+    let received = host.received().await;
+    assert_eq!(of(&received, "participant_link")[0]["link"], "live");
+    assert!(
+        of(&received, "participant_left").is_empty()
+            && of(&received, "stream_unpublished").is_empty()
+    );
 }
 
 #[tokio::test]
@@ -72,8 +75,8 @@ async fn who_stays_away_leaves_once_when_the_window_ends() {
     assert_eq!((closed.code, &closed.disconnect["action"]), (4400, &json!("start")));
     wait(&gateway, &mut host, WINDOW).await;
     assert_eq!(Client::resume_refused(&gateway, &started, last_seq).await.code, 4401);
-    let told = host.told().await;
-    assert!(of(&told, "participant_left").is_empty(), "once: {told:?}");
+    let received = host.received().await;
+    assert!(of(&received, "participant_left").is_empty(), "once: {received:?}");
 }
 
 /// What ends a session while it is away.
@@ -88,7 +91,7 @@ enum End {
 }
 
 #[tokio::test]
-async fn an_end_comes_at_once_and_is_told_until_the_window_ends() {
+async fn ended_session_reports_its_end_until_the_window_passes() {
     for (end, reason, code) in [
         (End::Ban, "banned", 4011),
         (End::Kick, "force_disconnected", 4010),
@@ -134,13 +137,13 @@ async fn an_end_comes_at_once_and_is_told_until_the_window_ends() {
         wait(&gateway, &mut host, Duration::from_secs(1)).await;
         let closed = Client::resume_refused(&gateway, &started, last_seq).await;
         assert_eq!(closed.code, 4401, "{end:?}: nobody knows it any more");
-        let told = host.told().await;
-        assert!(of(&told, "participant_left").is_empty(), "{end:?}: {told:?}");
+        let received = host.received().await;
+        assert!(of(&received, "participant_left").is_empty(), "{end:?}: {received:?}");
     }
 }
 
 #[tokio::test]
-async fn a_kick_from_the_room_withdraws_what_was_missed_there_and_nothing_else() {
+async fn room_kick_discards_missed_frames_of_that_room_only() {
     let gateway = unhurried().await;
     let mut host = gateway.enter("host", "moderator").await;
     host.does("join", json!({ "room": "hall" })).await;
@@ -151,19 +154,19 @@ async fn a_kick_from_the_room_withdraws_what_was_missed_there_and_nothing_else()
     for room in ["lobby", "hall"] {
         host.does("signal", json!({ "room": room, "type": "n", "data": room })).await;
     }
-    host.told().await;
+    host.received().await;
     let kick = json!({ "room": "lobby", "username": "ada", "block": { "for_ms": 0 } });
     host.does("force_disconnect", kick).await;
     assert_eq!(host.push("participant_left").await["reason"], "force_disconnected");
     let mut ada = Person::resume(&gateway, cut).await;
-    let told = ada.told().await;
-    let heard: Vec<_> = of(&told, "signal").iter().map(|signal| &signal["data"]).collect();
-    assert_eq!(heard, ["hall"], "{told:?}");
-    assert_eq!(of(&told, "removed").len(), 1);
+    let received = ada.received().await;
+    let heard: Vec<_> = of(&received, "signal").iter().map(|signal| &signal["data"]).collect();
+    assert_eq!(heard, ["hall"], "{received:?}");
+    assert_eq!(of(&received, "removed").len(), 1);
 }
 
 #[tokio::test]
-async fn a_narrowing_role_is_told_on_return_and_withdraws_what_was_missed() {
+async fn demotion_while_away_discards_missed_frames() {
     let gateway = unhurried().await;
     let (mut host, cut, id, stream) = cast(&gateway).await;
     say(&mut host, 1).await;
@@ -171,37 +174,41 @@ async fn a_narrowing_role_is_told_on_return_and_withdraws_what_was_missed() {
     host.does("set_role", role).await;
     assert_eq!(host.push("stream_unpublished").await["stream"], stream);
     let mut ada = Person::resume(&gateway, cut).await;
-    let told = ada.told().await;
-    let changed = of(&told, "role_changed");
-    assert_eq!(changed.len(), 1, "{told:?}");
+    let received = ada.received().await;
+    let changed = of(&received, "role_changed");
+    assert_eq!(changed.len(), 1, "{received:?}");
     assert_eq!(changed[0]["capabilities"]["publish"], false);
-    assert!(of(&told, "signal").is_empty(), "{told:?}");
-    assert_eq!(of(&told, "room_reset").len(), 1, "the room as it may be seen now: {told:?}");
-    assert_eq!(host.told_of("participant_left").await.len(), 0);
+    assert!(of(&received, "signal").is_empty(), "{received:?}");
+    assert_eq!(
+        of(&received, "room_reset").len(),
+        1,
+        "the room as it may be seen now: {received:?}"
+    );
+    assert_eq!(host.received_of("participant_left").await.len(), 0);
 }
 
 #[tokio::test]
-async fn a_rooms_end_is_told_on_return() {
+async fn room_end_while_away_arrives_on_resume() {
     let gateway = unhurried().await;
     let (mut host, cut, ..) = cast(&gateway).await;
     say(&mut host, 1).await;
     host.does("end_room", json!({ "room": "lobby" })).await;
     let mut ada = Person::resume(&gateway, cut).await;
-    let told = ada.told().await;
-    assert_eq!(of(&told, "room_ended").len(), 1, "{told:?}");
-    assert!(of(&told, "room_reset").is_empty(), "{told:?}");
+    let received = ada.received().await;
+    assert_eq!(of(&received, "room_ended").len(), 1, "{received:?}");
+    assert!(of(&received, "room_reset").is_empty(), "{received:?}");
 }
 
 #[tokio::test]
-async fn a_mute_of_the_room_and_its_end_are_told_on_return_in_order() {
+async fn room_mute_and_lift_while_away_arrive_in_order() {
     let gateway = unhurried().await;
     let (mut host, cut, _, stream) = cast(&gateway).await;
     host.does("force_mute_all", json!({ "room": "lobby", "lock": true })).await;
     host.does("disable_force_mute", json!({ "room": "lobby" })).await;
     let mut ada = Person::resume(&gateway, cut).await;
-    let told = ada.told().await;
-    let muted: Vec<_> = of(&told, "mute_forced").iter().map(|mute| &mute["active"]).collect();
-    assert_eq!(muted, [&json!(true), &json!(false)], "{told:?}");
+    let received = ada.received().await;
+    let muted: Vec<_> = of(&received, "mute_forced").iter().map(|mute| &mute["active"]).collect();
+    assert_eq!(muted, [&json!(true), &json!(false)], "{received:?}");
     let on = json!({ "stream": stream, "has_audio": true });
     let now = ada.does("update_stream", on).await;
     assert_eq!(now["updated"]["stream"]["has_audio"], true, "it may speak again, by itself");

@@ -18,7 +18,7 @@ async fn cast(gateway: &Gateway) -> (Person, Survivor, Proxy) {
     let proxy = Proxy::passing(gateway).await;
     let mut ada = Survivor::start(&proxy.url(), start_of("ada", "instance-of-ada")).await;
     ada.does("join", json!({ "room": "lobby" })).await;
-    host.told().await;
+    host.received().await;
     (host, ada, proxy)
 }
 
@@ -30,7 +30,7 @@ fn is_connected(gateway: &Gateway, username: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_stalled_connection_is_found_in_time_and_told_when_it_listens_again() {
+async fn stalled_connection_times_out_and_gets_its_reason() {
     let gateway = unhurried().await;
     let (mut host, mut ada, proxy) = cast(&gateway).await;
     for way in [Way::Up, Way::Down] {
@@ -38,19 +38,19 @@ async fn a_stalled_connection_is_found_in_time_and_told_when_it_listens_again() 
     }
     gateway.advance(INTERVAL);
     host.push("ping").await; // Whoever is due is pinged in one sweep.
-    host.told().await;
+    host.received().await;
     assert!(is_connected(&gateway, "ada"), "it has as long as its timeout says");
     gateway.advance(TIMEOUT);
     assert_eq!(host.push("participant_link").await["link"], "suspended");
 
     proxy.release(Way::Down);
     ada.hear_out().await;
-    let told = ada.heard_of("disconnect");
-    assert_eq!((&told[0]["code"], &told[0]["action"]), (&json!(4301), &json!("resume")));
+    let received = ada.heard_of("disconnect");
+    assert_eq!((&received[0]["code"], &received[0]["action"]), (&json!(4301), &json!("resume")));
     assert_eq!(ada.heard_of("ping").len(), 1);
     ada.resume(&gateway.url()).await;
     assert_eq!(host.push("participant_link").await["link"], "live");
-    assert!(host.told_of("participant_left").await.is_empty());
+    assert!(host.received_of("participant_left").await.is_empty());
     ada.check_numbers();
 }
 
@@ -77,10 +77,10 @@ async fn who_resumes_over_a_stalled_connection_is_never_seen_away() {
     assert_eq!(older.closed_or_lost().await, Some(4016));
     ada.catch_up().await;
     ada.check_numbers();
-    let told = host.told().await;
-    assert_eq!(told.iter().filter(|(name, _)| name == "signal").count(), 1, "{told:?}");
+    let received = host.received().await;
+    assert_eq!(received.iter().filter(|(name, _)| name == "signal").count(), 1, "{received:?}");
     let is_link = |name: &str| ["participant_link", "participant_left"].contains(&name);
-    assert!(told.iter().all(|(name, _)| !is_link(name)), "{told:?}");
+    assert!(received.iter().all(|(name, _)| !is_link(name)), "{received:?}");
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn what_is_delayed_comes_late_whole_and_in_order() {
     ada.reply(asked).await;
     ada.catch_up().await;
     let heard: Vec<u64> =
-        ada.heard_of("signal").iter().map(|told| told["data"].as_u64().unwrap()).collect();
+        ada.heard_of("signal").iter().map(|received| received["data"].as_u64().unwrap()).collect();
     assert_eq!(heard, (0..100).collect::<Vec<_>>());
     ada.check_numbers();
 }
@@ -132,7 +132,7 @@ async fn a_refused_resume_is_no_sign_of_life() {
     }
     gateway.advance(INTERVAL);
     host.push("ping").await;
-    host.told().await;
+    host.received().await;
     assert_eq!(Client::resume_refused(&gateway, &ada.started, 1_000).await.code, 4401);
     gateway.advance(TIMEOUT);
     assert_eq!(host.push("participant_link").await["link"], "suspended");

@@ -84,7 +84,7 @@ async fn a_stolen_secret_is_worth_nothing_once_its_owner_has_spoken() {
 }
 
 #[tokio::test]
-async fn pongs_that_are_absurd_do_no_harm_and_those_that_are_none_end_the_session() {
+async fn absurd_pongs_are_harmless_malformed_ones_end_the_session() {
     let gateway = unhurried().await;
     let (mut ada, _) = Client::guest(&gateway, "ada", "instance-1").await;
     for seq in ["0", "1", "2", "3", "18446744073709551615"] {
@@ -103,7 +103,7 @@ async fn pongs_that_are_absurd_do_no_harm_and_those_that_are_none_end_the_sessio
 }
 
 #[tokio::test]
-async fn a_flood_of_pongs_is_closed_to_retry_and_costs_the_session_nothing() {
+async fn pong_flood_closes_the_connection_not_the_session() {
     let setup = Setup::new();
     let gateway = setup
         .with(|config| (config.limits.commands_per_s, config.limits.commands_burst) = (4, 10))

@@ -26,7 +26,7 @@ async fn cut_start(gateway: &Gateway, strike: Strike, start: Value) -> (Vec<Valu
 }
 
 #[tokio::test]
-async fn whoever_starts_anew_after_a_cut_start_is_alone() {
+async fn restart_after_a_cut_start_leaves_one_session() {
     let gateway = unhurried().await;
     for way in [Way::Up, Way::Down] {
         let mut place = 0;
@@ -73,7 +73,7 @@ async fn a_cut_resume_is_tried_again_and_nothing_comes_twice_or_never() {
     let mut host = gateway.enter("host", "moderator").await;
     let mut ada = Survivor::start(&gateway.url(), start_of("ada", "instance-of-ada")).await;
     ada.does("join", json!({ "room": "lobby" })).await;
-    host.told().await;
+    host.received().await;
     let mut said = 0;
     for (way, at) in places() {
         let (mut passing, mut len) = (0, usize::MAX);
@@ -95,13 +95,19 @@ async fn a_cut_resume_is_tried_again_and_nothing_comes_twice_or_never() {
             let resumed = ada.resume(&gateway.url()).await;
             assert_eq!(resumed["pending"], json!([]), "{case}");
             ada.catch_up().await;
-            let heard: Vec<u64> =
-                ada.heard_of("signal").iter().map(|told| told["data"].as_u64().unwrap()).collect();
+            let heard: Vec<u64> = ada
+                .heard_of("signal")
+                .iter()
+                .map(|received| received["data"].as_u64().unwrap())
+                .collect();
             assert_eq!(heard, (1..=said).collect::<Vec<_>>(), "{case}");
             ada.check_numbers();
-            let told = host.told().await;
-            assert!(told.iter().all(|(name, _)| name == "participant_link"), "{case}: {told:?}");
-            let links: Vec<_> = told.iter().map(|(_, told)| &told["link"]).collect();
+            let received = host.received().await;
+            assert!(
+                received.iter().all(|(name, _)| name == "participant_link"),
+                "{case}: {received:?}"
+            );
+            let links: Vec<_> = received.iter().map(|(_, received)| &received["link"]).collect();
             assert!(
                 links.chunks(2).all(|pair| pair == ["suspended", "live"]) && !links.is_empty(),
                 "{case}: {links:?}"

@@ -24,14 +24,14 @@ async fn say(host: &mut Person, data: &Value) {
 }
 
 #[tokio::test]
-async fn a_reader_that_never_reads_harms_nobody_and_is_told_the_room_anew() {
+async fn stalled_reader_is_isolated_and_gets_a_room_reset() {
     let gateway = gateway().await;
     let mut host = gateway.enter("host", "moderator").await;
     let mut bob = gateway.enter("bob", "publisher").await;
     let proxy = Proxy::passing(&gateway).await;
     let mut ada = Survivor::start(&proxy.url(), start_of("ada", "instance-of-ada")).await;
     ada.does("join", json!({ "room": "lobby" })).await;
-    host.told().await;
+    host.received().await;
     proxy.hold(Way::Down);
     // Until both sockets and the ring are full.
     let mut said = 0;
@@ -40,30 +40,33 @@ async fn a_reader_that_never_reads_harms_nobody_and_is_told_the_room_anew() {
         say(&mut host, &json!([said, "x".repeat(8_000)])).await;
         assert_eq!(bob.push("signal").await["data"][0], said, "bob hears all, in order");
         said += 1;
-        if let Some(link) = host.told_of("participant_link").await.pop() {
+        if let Some(link) = host.received_of("participant_link").await.pop() {
             break link;
         }
     };
     assert_eq!(link["link"], "suspended");
     proxy.release(Way::Down);
     ada.hear_out().await;
-    let told = ada.heard_of("disconnect");
-    assert_eq!((&told[0]["code"], &told[0]["action"]), (&json!(4203), &json!("retry")));
+    let received = ada.heard_of("disconnect");
+    assert_eq!((&received[0]["code"], &received[0]["action"]), (&json!(4203), &json!("retry")));
 
     let resumed = ada.resume(&gateway.url()).await;
     assert!(resumed["replayed"].as_u64().unwrap() <= FRAMES as u64, "{resumed}");
     ada.catch_up().await;
     assert_eq!(ada.heard_of("room_reset").len(), 1);
-    let heard: Vec<u64> =
-        ada.heard_of("signal").iter().map(|told| told["data"][0].as_u64().unwrap()).collect();
+    let heard: Vec<u64> = ada
+        .heard_of("signal")
+        .iter()
+        .map(|received| received["data"][0].as_u64().unwrap())
+        .collect();
     let len = heard.len() as u64;
     assert_eq!(heard, (0..len).collect::<Vec<_>>(), "what was written came once and in order");
     assert!(len < said, "and what was not is behind the reset");
-    assert!(host.told_of("participant_left").await.is_empty());
+    assert!(host.received_of("participant_left").await.is_empty());
 }
 
 #[tokio::test]
-async fn who_never_pongs_but_talks_stays_and_costs_no_more_than_a_ring() {
+async fn client_without_pongs_stays_within_its_ring() {
     let gateway = gateway().await;
     let mut host = gateway.enter("host", "moderator").await;
     let mut ada = Survivor::start(&gateway.url(), start_of("ada", "instance-of-ada")).await;
@@ -86,7 +89,7 @@ async fn who_never_pongs_but_talks_stays_and_costs_no_more_than_a_ring() {
 }
 
 #[tokio::test]
-async fn who_said_to_have_seen_more_than_it_remembers_is_told_the_room_anew() {
+async fn too_high_last_seq_gets_a_room_reset() {
     let gateway = gateway().await;
     let mut host = gateway.enter("host", "moderator").await;
     let mut ada = gateway.enter("ada", "publisher").await;
@@ -95,9 +98,9 @@ async fn who_said_to_have_seen_more_than_it_remembers_is_told_the_room_anew() {
     ada.push("signal").await;
     let seen = ada.last_seq;
     ada.send(json!({ "pong": { "seq": seen } })).await;
-    ada.told().await;
+    ada.received().await;
     let (started, _) = ada.cut().await;
     let mut ada = Person::resume(&gateway, (started, remembered)).await;
-    let told = ada.told().await;
-    assert_eq!(told.iter().filter(|(name, _)| name == "room_reset").count(), 1, "{told:?}");
+    let received = ada.received().await;
+    assert_eq!(received.iter().filter(|(name, _)| name == "room_reset").count(), 1, "{received:?}");
 }

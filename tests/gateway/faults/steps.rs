@@ -80,7 +80,7 @@ impl Stage {
         if step.command != "join" {
             ada.does("join", self.join()).await;
         }
-        self.host.told().await;
+        self.host.received().await;
 
         let ref_ = format!("ref-{}", self.rounds);
         let asked = ada.begin(step.command, (step.body)(self, &ref_)).await;
@@ -113,20 +113,23 @@ impl Stage {
 
     /// The effect is there once, and others saw nobody leave.
     async fn check_effects(&mut self, step: &Step, name: &str, ref_: &str, case: &str) {
-        let told = self.host.told().await;
-        let of = |name: &str| told.iter().filter(|(told, _)| told == name).collect::<Vec<_>>();
-        assert!(of("participant_left").is_empty(), "{case}: a flap: {told:?}");
-        let links: Vec<_> = of("participant_link").iter().map(|(_, told)| &told["link"]).collect();
+        let received = self.host.received().await;
+        let of = |name: &str| {
+            received.iter().filter(|(received, _)| received == name).collect::<Vec<_>>()
+        };
+        assert!(of("participant_left").is_empty(), "{case}: a flap: {received:?}");
+        let links: Vec<_> =
+            of("participant_link").iter().map(|(_, received)| &received["link"]).collect();
         // Who comes in only after the loss was never seen without a connection.
         let may_be_unseen = step.command == "join" && links.is_empty();
         assert!(may_be_unseen || links == ["suspended", "live"], "{case}: {links:?}");
         match step.command {
             "join" => {
                 let joined = of("participant_joined");
-                assert_eq!(joined.len(), 1, "{case}: {told:?}");
+                assert_eq!(joined.len(), 1, "{case}: {received:?}");
                 assert_eq!(joined[0].1["participant"]["username"], name);
             }
-            "signal" => assert_eq!(of("signal").len(), 1, "{case}: {told:?}"),
+            "signal" => assert_eq!(of("signal").len(), 1, "{case}: {received:?}"),
             "force_mute" => {
                 let rows = self.gateway.hub().store().audit_rows("demo".into(), 0, 10_000);
                 let rows = rows.await.unwrap().into_iter();
@@ -202,7 +205,7 @@ async fn everything_works_byte_by_byte() {
 }
 
 #[tokio::test]
-async fn a_logout_is_done_once_and_told_to_who_lost_its_reply() {
+async fn logout_happens_once_and_repeats_its_answer() {
     let gateway = unhurried().await;
     for (n, (way, at)) in
         [(Way::Up, At::Text("\"end\"")), (Way::Down, At::Text("\"ended\""))].into_iter().enumerate()

@@ -72,7 +72,7 @@ async fn waiting(url: &str, renewals: &Renewals, started: &Value) -> Client {
 }
 
 #[tokio::test]
-async fn a_resume_that_waits_while_another_is_taken_up_comes_too_late() {
+async fn waiting_resume_loses_to_a_newer_one() {
     let renewals = Renewals::new();
     let gateway = Setup::new().hook(Arc::<Renewals>::clone(&renewals)).run().await;
     let (ada, started) = Client::guest(&gateway, "ada", "instance-1").await;
@@ -86,7 +86,7 @@ async fn a_resume_that_waits_while_another_is_taken_up_comes_too_late() {
 }
 
 #[tokio::test]
-async fn a_resume_that_waits_while_its_user_is_barred_is_told_so() {
+async fn waiting_resume_of_a_banned_user_is_rejected() {
     for (path, code) in [("users/ada/ban", 4011), ("users/ada/revoke", 4101)] {
         let renewals = Renewals::new();
         let gateway = Setup::new().hook(Arc::<Renewals>::clone(&renewals)).run().await;
@@ -100,7 +100,7 @@ async fn a_resume_that_waits_while_its_user_is_barred_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_resume_while_draining_is_told_to_come_back_later() {
+async fn resume_while_draining_gets_retry_after() {
     let long = Duration::from_mins(10);
     let renewals = Renewals::new();
     let setup = Setup::new().hook(Arc::<Renewals>::clone(&renewals));
@@ -132,7 +132,7 @@ async fn a_number_that_is_pending_since_before_the_resume_is_not_free() {
 }
 
 #[tokio::test]
-async fn a_refusal_for_haste_does_not_end_the_older_request_of_its_number() {
+async fn rate_limited_request_keeps_the_older_one_pending() {
     let renewals = Renewals::new();
     let setup = Setup::new().hook(Arc::<Renewals>::clone(&renewals));
     let gateway = setup.with(|config| config.limits.commands_burst = 1).run().await;

@@ -196,7 +196,7 @@ fn counted(gateway: &Gateway) -> Vec<(String, u64)> {
 }
 
 #[tokio::test]
-async fn each_bound_that_is_hit_is_told_and_counted_by_its_name() {
+async fn every_limit_has_an_error_and_a_counter() {
     for limit in Limit::all() {
         let Case { tighten, hit, answer } = case_of(limit);
         let gateway = Setup::new().with(tighten).hook(Arc::new(Undecided)).run().await;

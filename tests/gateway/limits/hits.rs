@@ -126,7 +126,7 @@ pub async fn slow_reader(gateway: &Gateway) -> String {
     let data = "x".repeat(8_000);
     for _ in 0..FLOOD_BYTES / data.len() {
         host.does("signal", json!({ "room": "lobby", "type": "n", "data": data })).await;
-        if !host.told_of("participant_link").await.is_empty() {
+        if !host.received_of("participant_link").await.is_empty() {
             return close(&ada.closed().await);
         }
     }

@@ -37,8 +37,8 @@ pub async fn fail(running: &Running, canaries: &Canaries) {
     let failed = async {
         loop {
             let answer = get("webhooks").await;
-            let told: Value = serde_json::from_str(&answer).unwrap();
-            let endpoints = told["endpoints"].as_array().unwrap();
+            let received: Value = serde_json::from_str(&answer).unwrap();
+            let endpoints = received["endpoints"].as_array().unwrap();
             assert_eq!(endpoints.len(), ENDPOINTS.len());
             let have_failed = endpoints.iter().all(|endpoint| endpoint["failed"] != 0);
             if have_failed && endpoints[0]["dead"] == 1 {
@@ -46,8 +46,8 @@ pub async fn fail(running: &Running, canaries: &Canaries) {
             }
         }
     };
-    let told = tokio::time::timeout(Duration::from_secs(10), failed).await.expect("all fail");
-    canaries.assert_absent("what is told of endpoints", &told);
+    let received = tokio::time::timeout(Duration::from_secs(10), failed).await.expect("all fail");
+    canaries.assert_absent("what is told of endpoints", &received);
     let letters = get("webhooks/dead-letters").await;
     assert!(letters.contains("canary-name-of-old"), "{letters}");
     canaries.assert_no_secret("dead letters", &letters);

@@ -31,11 +31,11 @@ pub async fn administer(running: &Running, billing: &str, canaries: &Canaries) {
         (404, &key, "DELETE", "users/canary-name-of-nobody/ban", json!({})),
         (404, &key, "GET", "canary-name", json!({})),
     ] {
-        let (found, told) = running.api(bearer, method, path, body).await;
-        assert_eq!(found, status, "{method} {path}: {told}");
-        canaries.assert_no_secret(path, &told);
+        let (found, received) = running.api(bearer, method, path, body).await;
+        assert_eq!(found, status, "{method} {path}: {received}");
+        canaries.assert_no_secret(path, &received);
         if status == 401 {
-            canaries.assert_absent(path, &told);
+            canaries.assert_absent(path, &received);
         }
     }
 }
@@ -100,15 +100,15 @@ pub async fn reload(configured: &Configured, running: &mut Running) {
 /// Asks for a drain, with wrong keys first.
 pub async fn drain(running: &Running, canaries: &Canaries) {
     for key in [WRONG_KEY, &server_key(NEW), &operator_key(NEW)] {
-        let (status, told) = running.call(key, "POST", "drain", json!({})).await;
-        assert_eq!(status, 401, "{told}");
-        canaries.assert_absent("a refused drain", &told);
+        let (status, received) = running.call(key, "POST", "drain", json!({})).await;
+        assert_eq!(status, 401, "{received}");
+        canaries.assert_absent("a refused drain", &received);
         let refused = running.command(key, &["drain"]).await;
         assert_eq!(refused.code, Some(1));
         canaries.assert_absent("a refused drain", &refused.printed);
     }
     // Another operator's key takes a restart.
-    let (status, told) = running.call(&operator_key(OLD), "POST", "drain", json!({})).await;
-    assert_eq!(status, 202, "{told}");
-    canaries.assert_absent("a drain", &told);
+    let (status, received) = running.call(&operator_key(OLD), "POST", "drain", json!({})).await;
+    assert_eq!(status, 202, "{received}");
+    canaries.assert_absent("a drain", &received);
 }

@@ -27,7 +27,7 @@ impl Servers {
         let failure = (StatusCode::INTERNAL_SERVER_ERROR, "canary-secret-stack-trace");
         let location = [(header::LOCATION, "http://127.0.0.1:1/canary-secret")];
         let router = Router::new()
-            .route("/auth/canary-secret", post(let_in))
+            .route("/auth/canary-secret", post(admit))
             .route("/failing/canary-secret", post(async move || failure))
             .route("/gone/canary-secret", post(async || StatusCode::GONE))
             .route("/moved/canary-secret", post(async move || (StatusCode::FOUND, location)))
@@ -48,7 +48,7 @@ impl Servers {
 }
 
 /// Lets `HOST` in, keeps `EVE` out, and fails for everybody else.
-async fn let_in(body: axum::Json<Value>) -> (StatusCode, String) {
+async fn admit(body: axum::Json<Value>) -> (StatusCode, String) {
     match body["username"].as_str().unwrap() {
         HOST => (StatusCode::OK, json!({ "name": "canary-display-name" }).to_string()),
         EVE => (StatusCode::FORBIDDEN, json!({ "message": "canary-refusal" }).to_string()),

@@ -28,9 +28,9 @@ pub async fn deny(running: &Running, canaries: &mut Canaries) {
         (4500, "canary-name-e\u{301}ve", json!({ "guest": {} })),
     ] {
         let first = json!({ "id": 0, "start": start(username, &credentials) });
-        let (found, told) = running.refused(&first.to_string()).await;
-        assert_eq!(found, code, "{credentials}: {told}");
-        canaries.assert_no_secret("a refused start", &told);
+        let (found, received) = running.refused(&first.to_string()).await;
+        assert_eq!(found, code, "{credentials}: {received}");
+        canaries.assert_no_secret("a refused start", &received);
     }
     for (code, first) in [
         (4500, r#"{"id":0,"start":{"username":"canary-malformed","app":7}}"#),
@@ -43,7 +43,7 @@ pub async fn deny(running: &Running, canaries: &mut Canaries) {
 }
 
 /// A moderator by webhook, and a user by a session token: both are in a room.
-pub async fn come_in(running: &Running, canaries: &mut Canaries) -> (Client, Client, Value) {
+pub async fn connect_all(running: &Running, canaries: &mut Canaries) -> (Client, Client, Value) {
     let params = json!({ "params": { "password": "canary-secret-password" } });
     let (mut host, started) = running.start(start(HOST, &params)).await;
     canaries.keep_session(&started);
@@ -76,8 +76,8 @@ pub async fn converse(host: &mut Client, ada: &mut Client, canaries: &mut Canari
     ada.request("signal", wrong).await.unwrap_err();
     let elsewhere = canaries.keep(signed(json!({ "scope": "room", "room": "elsewhere" })));
     for token in [&*elsewhere, "canary-secret-token"] {
-        let told = ada.request("join", json!({ "room": "lobby", "token": token })).await;
-        canaries.assert_no_secret("a refused join", &told.unwrap_err().to_string());
+        let received = ada.request("join", json!({ "room": "lobby", "token": token })).await;
+        canaries.assert_no_secret("a refused join", &received.unwrap_err().to_string());
     }
     stream
 }
@@ -102,8 +102,8 @@ pub async fn come_back(
     started: &Value,
     canaries: &mut Canaries,
 ) -> Client {
-    let told = ada.request("renew", json!({ "auth_token": "canary-secret-token" })).await;
-    canaries.assert_no_secret("a refused renewal", &told.unwrap_err().to_string());
+    let received = ada.request("renew", json!({ "auth_token": "canary-secret-token" })).await;
+    canaries.assert_no_secret("a refused renewal", &received.unwrap_err().to_string());
     let session = canaries.keep(signed(json!({ "scope": "session", "sub": ADA })));
     let renewed = ada.request("renew", json!({ "auth_token": session })).await.unwrap();
     canaries.keep(renewed["renewed"]["access_token"].as_str().unwrap());
@@ -114,9 +114,9 @@ pub async fn come_back(
         json!({ "id": 0, "resume": { "session": session, "secret": secret, "last_seq": last_seq } })
     };
     let wrong = resume(&json!("canary-secret-of-a-resume")).to_string();
-    let (code, told) = running.refused(&wrong).await;
+    let (code, received) = running.refused(&wrong).await;
     assert_eq!(code, 4401);
-    canaries.assert_no_secret("a refused resume", &told);
+    canaries.assert_no_secret("a refused resume", &received);
     let mut ada = running.connect().await;
     ada.send(resume(&started["resume"]["secret"])).await;
     let resumed = ada.reply(0).await.unwrap();

@@ -38,14 +38,14 @@ pub async fn mint(running: &Running, canaries: &mut Canaries) -> (String, Client
     canaries.keep_session(&started);
     eve.request("join", json!({ "room": "lobby", "token": room })).await.unwrap();
 
-    let told = eve.request("join", json!({ "room": "elsewhere", "token": room })).await;
-    canaries.assert_no_secret("a refused join", &told.unwrap_err().to_string());
-    let (_, told) = running
+    let received = eve.request("join", json!({ "room": "elsewhere", "token": room })).await;
+    canaries.assert_no_secret("a refused join", &received.unwrap_err().to_string());
+    let (_, received) = running
         .refused(&json!({ "id": 0, "start": start(ADA, &json!({ "token": room })) }).to_string())
         .await;
-    canaries.assert_no_secret("a refused start", &told);
-    let (status, told) = running.api(server, "POST", "tokens/server", json!({})).await;
+    canaries.assert_no_secret("a refused start", &received);
+    let (status, received) = running.api(server, "POST", "tokens/server", json!({})).await;
     assert_eq!(status, 403);
-    canaries.assert_absent("a refused minting", &told);
+    canaries.assert_absent("a refused minting", &received);
     (server.clone(), eve)
 }

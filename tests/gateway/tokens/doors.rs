@@ -39,7 +39,7 @@ async fn the_server_api_opens_to_server_keys_and_server_tokens_only() {
 }
 
 #[tokio::test]
-async fn who_shows_nothing_to_the_server_api_is_told_what_to_show() {
+async fn missing_api_credentials_error_says_what_to_send() {
     let gateway = Gateway::dev().await;
     for (case, path, authorization) in [
         ("nothing", "demo", None),

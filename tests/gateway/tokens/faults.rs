@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
-use super::{NOW, claims, private_key, refused, sign, start_with, token, told};
+use super::{NOW, claims, private_key, received, refused, sign, start_with, token};
 use crate::common::{Client, Gateway, SECRET, Setup};
 
 const RSA_PUBLIC: &str = include_str!("../../keys/rs256.pub.pem");
@@ -94,7 +94,7 @@ async fn every_fault_of_a_session_token_has_its_code() {
     ];
     for (case, token, code, close) in cases {
         let closed = refused(&gateway, start_with(&token)).await;
-        assert_eq!(told(&closed), (code, close), "{case}: {closed:?}");
+        assert_eq!(received(&closed), (code, close), "{case}: {closed:?}");
         let states =
             closed.before.iter().filter_map(|message| message.pointer("/session_state/state"));
         assert_eq!(states.collect::<Vec<_>>(), ["establishing", "notLoggedIn"], "{case}");
@@ -181,7 +181,7 @@ async fn a_public_key_is_no_secret_and_fixes_its_algorithm() {
         ("the secret that was taken away", by_secret(SECRET, &good)),
     ] {
         assert_eq!(
-            told(&refused(&gateway, start_with(&token)).await),
+            received(&refused(&gateway, start_with(&token)).await),
             ("auth_denied", 4003),
             "{case}"
         );

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use stagedoor::config::{Claims, Jwks};
 use tokio::net::TcpListener;
 
-use super::{NOW, private_key, refused, sign, start_with, told};
+use super::{NOW, private_key, received, refused, sign, start_with};
 use crate::common::{Client, Gateway, Setup};
 
 const ISSUER: &str = "https://id.example";
@@ -73,7 +73,7 @@ fn start(algorithm: Algorithm, kid: &str, changes: &[(&str, Value)]) -> Value {
 }
 
 #[tokio::test]
-async fn keys_that_are_exchanged_are_fetched_again_at_most_every_half_minute() {
+async fn rotated_key_sets_are_refetched_at_a_bounded_rate() {
     let provider = Provider::start(vec![jwk(Algorithm::RS256, "old")]).await;
     let gateway = provider.gateway().await;
     Client::start(&gateway, start(Algorithm::RS256, "old", &[])).await;
@@ -81,7 +81,7 @@ async fn keys_that_are_exchanged_are_fetched_again_at_most_every_half_minute() {
     *provider.keys.lock().unwrap() = vec![jwk(Algorithm::ES256, "new")];
     let early = start(Algorithm::ES256, "new", &[]);
     for _ in 0..3 {
-        assert_eq!(told(&refused(&gateway, early.clone()).await), ("auth_denied", 4003));
+        assert_eq!(received(&refused(&gateway, early.clone()).await), ("auth_denied", 4003));
     }
     assert_eq!(provider.fetches.load(Ordering::Relaxed), 1, "unknown names cannot drive fetches");
     gateway.advance(Duration::from_secs(30));
@@ -89,7 +89,7 @@ async fn keys_that_are_exchanged_are_fetched_again_at_most_every_half_minute() {
     assert_eq!(provider.fetches.load(Ordering::Relaxed), 2);
     gateway.advance(Duration::from_secs(30));
     let taken_back = refused(&gateway, start(Algorithm::RS256, "old", &[])).await;
-    assert_eq!(told(&taken_back), ("auth_denied", 4003));
+    assert_eq!(received(&taken_back), ("auth_denied", 4003));
 }
 
 #[tokio::test]
@@ -106,17 +106,17 @@ async fn a_foreign_token_is_held_to_issuer_audience_and_types() {
         ("exp as text", [("exp", json!("1900000600"))], ("auth_denied", 4003)),
     ] {
         let closed = refused(&gateway, start(Algorithm::EdDSA, "k", &changes)).await;
-        assert_eq!(told(&closed), expected, "{case}");
+        assert_eq!(received(&closed), expected, "{case}");
     }
     Client::start(&gateway, start(Algorithm::EdDSA, "k", &[])).await;
 }
 
 #[tokio::test]
-async fn an_issuer_that_cannot_be_asked_lets_nobody_in_and_is_told_apart() {
+async fn unreachable_issuer_is_unavailable_not_denied() {
     let provider = Provider::start(Vec::new()).await;
     let gateway = provider.gateway().await;
     let closed = refused(&gateway, start(Algorithm::RS256, "k", &[])).await;
-    assert_eq!(told(&closed), ("auth_unavailable", 4206));
+    assert_eq!(received(&closed), ("auth_unavailable", 4206));
     assert_eq!(closed.disconnect["action"], "retry");
     assert!(closed.disconnect["retry_after_ms"].is_u64());
     Client::guest(&gateway, "bob", "instance-2").await;

@@ -13,7 +13,7 @@ use stagedoor::grant::Grant;
 use stagedoor::store::Profile;
 use stagedoor_proto::Credentials;
 
-use super::{NOW, refused, start_with, token, told};
+use super::{NOW, received, refused, start_with, token};
 use crate::common::{Client, Gateway, Setup, start_of};
 
 /// What a token says; whether it is true is another matter.
@@ -84,7 +84,7 @@ async fn a_restart_moves_no_expiry_and_widens_nothing() {
     }
     gateway.advance(Duration::from_mins(2));
     let access = started["access_token"].as_str().unwrap();
-    assert_eq!(told(&refused(&gateway, start_with(access)).await), ("token_expired", 4100));
+    assert_eq!(received(&refused(&gateway, start_with(access)).await), ("token_expired", 4100));
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn an_access_token_is_of_its_user_its_instance_and_its_app() {
         ("tampered with", start_with(&tampered)),
         ("cut", start_with(&access[..access.len() - 1])),
     ] {
-        assert_eq!(told(&refused(&gateway, start).await), ("auth_denied", 4003), "{case}");
+        assert_eq!(received(&refused(&gateway, start).await), ("auth_denied", 4003), "{case}");
     }
     assert!(client.request("renew", json!({})).await.is_ok(), "none of them touched the session");
 }
@@ -142,7 +142,7 @@ async fn a_start_without_the_familys_token_voids_the_family() {
     let access = started["access_token"].as_str().unwrap();
     let (mut second, _) = Client::start(&gateway, start_with(&session_token)).await;
     let closed = refused(&gateway, start_with(access)).await;
-    assert_eq!(told(&closed), ("token_revoked", 4101));
+    assert_eq!(received(&closed), ("token_revoked", 4101));
     assert_eq!(closed.disconnect["action"], "reauth");
     assert!(second.request("postpone_renewal", json!({})).await.is_ok());
 }
@@ -158,7 +158,10 @@ async fn an_end_takes_the_access_token_with_it_unless_asked_otherwise() {
         if allowed {
             Client::start(&gateway, start_with(access)).await;
         } else {
-            assert_eq!(told(&refused(&gateway, start_with(access)).await), ("token_revoked", 4101));
+            assert_eq!(
+                received(&refused(&gateway, start_with(access)).await),
+                ("token_revoked", 4101)
+            );
         }
     }
 }

@@ -17,7 +17,7 @@ async fn a_message_that_failed_comes_again_and_then_no_more() {
     let gateway = setup(vec![of_bans("crm", &receiver)]).run().await;
     gateway.ban("eve").await;
     let first = receiver.next().await;
-    let failing = gateway.fares("crm", |crm| crm["failed"] == 1).await;
+    let failing = gateway.endpoint_stats("crm", |crm| crm["failed"] == 1).await;
     assert_eq!(failing["last_error"], "answered with status 500");
     assert_eq!((&failing["state"], &failing["pending"]), (&json!("failing"), &json!(1)));
     receiver.answers(Answer::Status(200));
@@ -26,7 +26,8 @@ async fn a_message_that_failed_comes_again_and_then_no_more() {
     assert_eq!(again.body, first.body);
     assert_eq!(again.header("webhook-id"), first.header("webhook-id"));
     assert_ne!(again.header("webhook-timestamp"), first.header("webhook-timestamp"));
-    let well = gateway.fares("crm", |crm| crm["pending"] == 0 && crm["delivered"] == 1).await;
+    let well =
+        gateway.endpoint_stats("crm", |crm| crm["pending"] == 0 && crm["delivered"] == 1).await;
     assert_eq!((&well["state"], &well["failed"]), (&json!("ok"), &json!(1)));
     gateway.advance(DAY);
     gateway.ban("next").await;
@@ -42,31 +43,31 @@ async fn a_busy_endpoint_is_left_alone_for_as_long_as_it_says() {
         gateway.ban("eve").await;
         receiver.next().await;
         let until = gateway.clock().now().as_millis() + 600_000;
-        let paused = gateway.fares("crm", |crm| crm["failed"] == 1).await;
+        let paused = gateway.endpoint_stats("crm", |crm| crm["failed"] == 1).await;
         assert_eq!(paused["paused_until_ms"], until, "{status}");
         receiver.answers(Answer::Status(200));
         gateway.advance(Duration::from_secs(599));
         gateway.ban("bob").await;
-        gateway.fares("crm", |crm| crm["pending"] == 2).await;
+        gateway.endpoint_stats("crm", |crm| crm["pending"] == 2).await;
         assert!(receiver.is_quiet(), "{status}");
         gateway.advance(Duration::from_secs(1));
         receiver.next().await;
         receiver.next().await;
-        gateway.fares("crm", |crm| crm["pending"] == 0).await;
+        gateway.endpoint_stats("crm", |crm| crm["pending"] == 0).await;
     }
 }
 
 #[tokio::test]
-async fn a_message_that_fails_for_a_day_is_a_dead_letter_and_can_be_sent_again() {
+async fn undelivered_message_is_dead_lettered_and_replayable() {
     let mut receiver = Receiver::run(Answer::Status(500)).await;
     let gateway = setup(vec![of_bans("crm", &receiver)]).run().await;
     for (number, username) in ["eve", "bob", "mia"].into_iter().enumerate() {
         gateway.ban(username).await;
         receiver.next().await;
-        gateway.fares("crm", |crm| crm["failed"] == number + 1).await;
+        gateway.endpoint_stats("crm", |crm| crm["failed"] == number + 1).await;
         // It is given up then before it is tried once more.
         gateway.advance(DAY + Duration::from_hours(1));
-        gateway.fares("crm", |crm| crm["dead"] == number + 1).await;
+        gateway.endpoint_stats("crm", |crm| crm["dead"] == number + 1).await;
     }
     let page = gateway.dead_letters("?limit=2").await;
     let [first, second] = page["items"].as_array().unwrap().as_slice() else {
@@ -86,16 +87,16 @@ async fn a_message_that_fails_for_a_day_is_a_dead_letter_and_can_be_sent_again()
     let answer = gateway.api("POST", &one, None).await;
     assert_eq!((answer.status, &answer.body), (200, &json!({ "replayed": 1 })));
     assert_eq!(receiver.next().await.event(), second["body"]);
-    gateway.fares("crm", |crm| crm["pending"] == 0).await;
+    gateway.endpoint_stats("crm", |crm| crm["pending"] == 0).await;
     assert_eq!(gateway.api("POST", &one, None).await.status, 404, "it was delivered");
     let all = Some(json!({ "endpoint": "crm" }));
     let answer = gateway.api("POST", "webhooks/dead-letters/replay", all).await;
     assert_eq!(answer.body, json!({ "replayed": 2 }));
-    let mut told =
-        [receiver.next().await, receiver.next().await].map(|told| username(&told.event()));
-    told.sort();
-    assert_eq!(told, ["eve", "mia"]);
-    let well = gateway.fares("crm", |crm| crm["pending"] == 0).await;
+    let mut delivered = [receiver.next().await, receiver.next().await]
+        .map(|delivered| username(&delivered.event()));
+    delivered.sort();
+    assert_eq!(delivered, ["eve", "mia"]);
+    let well = gateway.endpoint_stats("crm", |crm| crm["pending"] == 0).await;
     assert_eq!(well["dead"], 0);
     let audit = gateway.api("GET", "audit", None).await.body;
     let rows = audit["items"].as_array().unwrap().iter().filter(|row| row["verb"] == "replay");
@@ -126,18 +127,18 @@ async fn what_is_not_there_cannot_be_replayed() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_gone_is_told_no_more_until_a_replay() {
+async fn gone_endpoint_is_disabled_until_a_replay() {
     let of_all = Some(json!({ "endpoint": "crm" }));
     for (path, body) in [("webhooks/dead-letters/replay", of_all), (ONE, None)] {
         let mut receiver = Receiver::run(Answer::Status(410)).await;
         let gateway = setup(vec![of_bans("crm", &receiver)]).run().await;
         gateway.ban("eve").await;
         receiver.next().await;
-        gateway.fares("crm", |crm| crm["state"] == "disabled").await;
+        gateway.endpoint_stats("crm", |crm| crm["state"] == "disabled").await;
         receiver.answers(Answer::Status(200));
         gateway.ban("bob").await;
         gateway.advance(DAY);
-        gateway.fares("crm", |crm| crm["dead"] == 1 && crm["pending"] == 0).await;
+        gateway.endpoint_stats("crm", |crm| crm["dead"] == 1 && crm["pending"] == 0).await;
         assert!(receiver.is_quiet());
         assert_eq!(gateway.api("POST", path, body).await.body, json!({ "replayed": 1 }), "{path}");
         assert_eq!(username(&receiver.next().await.event()), "eve", "{path}");
@@ -147,16 +148,16 @@ async fn an_endpoint_that_is_gone_is_told_no_more_until_a_replay() {
 }
 
 #[tokio::test]
-async fn what_a_former_endpoint_was_to_be_told_is_shown_and_waits_for_it() {
+async fn messages_of_a_removed_endpoint_are_listed_and_kept() {
     let mut receiver = Receiver::run(Answer::Status(500)).await;
     let gateway = setup(vec![of_bans("crm", &receiver)]).run().await;
     gateway.ban("eve").await;
     receiver.next().await;
-    gateway.fares("crm", |crm| crm["failed"] == 1).await;
+    gateway.endpoint_stats("crm", |crm| crm["failed"] == 1).await;
     gateway.reload_endpoints(vec![]);
-    gateway.fares("crm", |crm| crm["state"] == "former" && crm["pending"] == 1).await;
+    gateway.endpoint_stats("crm", |crm| crm["state"] == "former" && crm["pending"] == 1).await;
     gateway.advance(DAY);
-    gateway.fares("crm", |crm| crm["dead"] == 1 && crm["pending"] == 0).await;
+    gateway.endpoint_stats("crm", |crm| crm["dead"] == 1 && crm["pending"] == 0).await;
     let letters = gateway.api("GET", "webhooks/dead-letters", None).await.body;
     assert_eq!(username(&letters["items"][0]["body"]), "eve");
     let refused = gateway.api("POST", ONE, None).await;
@@ -172,7 +173,7 @@ async fn what_a_former_endpoint_was_to_be_told_is_shown_and_waits_for_it() {
 const ONE: &str = "webhooks/dead-letters/1/replay";
 
 #[tokio::test]
-async fn an_endpoint_that_hangs_holds_up_nobody() {
+async fn hanging_endpoint_delays_no_other() {
     let mut hanging = Receiver::run(Answer::Nothing).await;
     let mut other = Receiver::run(Answer::Status(200)).await;
     let deadline = Duration::from_mins(1);
@@ -189,7 +190,7 @@ async fn an_endpoint_that_hangs_holds_up_nobody() {
     for _ in 0..4 {
         hanging.next().await;
     }
-    gateway.fares("slow", |slow| slow["pending"].as_u64() >= Some(20)).await;
+    gateway.endpoint_stats("slow", |slow| slow["pending"].as_u64() >= Some(20)).await;
     assert!(hanging.is_quiet(), "it has as many attempts under way as it may");
     gateway.stop().await;
 }
@@ -201,7 +202,7 @@ async fn no_answer_within_the_deadline_is_a_failure() {
     let endpoint = Endpoint { deadline, ..of_bans("crm", &receiver) };
     let gateway = setup(vec![endpoint]).run().await;
     gateway.ban("eve").await;
-    let failing = gateway.fares("crm", |crm| crm["failed"] == 1).await;
+    let failing = gateway.endpoint_stats("crm", |crm| crm["failed"] == 1).await;
     assert_eq!(failing["pending"], 1);
 }
 
@@ -211,7 +212,7 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
     let gateway = setup(vec![of_bans("crm", &receiver)]).run().await;
     gateway.ban("eve").await;
     receiver.next().await;
-    gateway.fares("crm", |crm| crm["delivered"] == 1 && crm["pending"] == 0).await;
+    gateway.endpoint_stats("crm", |crm| crm["delivered"] == 1 && crm["pending"] == 0).await;
 }
 
 #[tokio::test]
@@ -226,7 +227,7 @@ async fn what_was_not_delivered_is_delivered_after_a_restart() {
     receiver.answers(Answer::Status(200));
     let gateway = setup(vec![endpoint]).data(data.path()).run().await;
     assert_eq!(receiver.next().await.body, first.body);
-    gateway.fares("crm", |crm| crm["pending"] == 0).await;
+    gateway.endpoint_stats("crm", |crm| crm["pending"] == 0).await;
 }
 
 #[tokio::test]
@@ -245,7 +246,7 @@ async fn what_was_not_delivered_is_delivered_after_a_crash() {
     let gateway: Setup = setup(vec![endpoint]).data(data[1].path());
     let gateway = gateway.run().await;
     assert_eq!(receiver.next().await.body, first.body);
-    gateway.fares("crm", |crm| crm["pending"] == 0).await;
+    gateway.endpoint_stats("crm", |crm| crm["pending"] == 0).await;
 }
 
 fn username(event: &Value) -> String {

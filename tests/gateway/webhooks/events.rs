@@ -8,40 +8,43 @@ use super::{come_and_go, endpoint_at, of_bans, setup};
 use crate::common::Client;
 
 #[tokio::test]
-async fn a_session_is_told_from_start_to_end() {
+async fn session_events_cover_start_and_end() {
     let mut receiver = Receiver::run(Answer::Status(204)).await;
     let gateway = setup(vec![endpoint_at("crm", receiver.url())]).run().await;
     let (mut client, started) = Client::guest(&gateway, "ada", "instance-1").await;
     let now = json!(gateway.clock().now());
-    let told = receiver.event("session.started").await;
+    let delivered = receiver.event("session.started").await;
     let mut data = json!({
         "session": started["session"]["id"], "username": "ada", "guest": true,
         "instance": "instance-1", "started_ms": now,
     });
-    assert_eq!(told["data"], data);
-    assert_eq!((&told["app"], &told["at_ms"]), (&json!("demo"), &now));
-    assert_eq!((told.get("room"), told.get("version")), (None, None));
+    assert_eq!(delivered["data"], data);
+    assert_eq!((&delivered["app"], &delivered["at_ms"]), (&json!("demo"), &now));
+    assert_eq!((delivered.get("room"), delivered.get("version")), (None, None));
     client.request("end", json!({})).await.unwrap();
     let ended = receiver.event("session.ended").await;
     (data["code"], data["reason"]) = (json!(1000), json!("normal"));
     assert_eq!(ended["data"], data);
-    assert_ne!(ended["id"], told["id"]);
+    assert_ne!(ended["id"], delivered["id"]);
 }
 
 #[tokio::test]
-async fn a_session_that_ends_in_two_ways_is_told_once() {
+async fn session_end_is_published_once() {
     let mut receiver = Receiver::run(Answer::Status(200)).await;
     let gateway = setup(vec![endpoint_at("crm", receiver.url())]).run().await;
     let (_ada, _) = Client::guest(&gateway, "ada", "instance-1").await;
     gateway.ban("ada").await;
     gateway.ban("ada").await;
-    let told = [receiver.next().await, receiver.next().await, receiver.next().await];
+    let delivered = [receiver.next().await, receiver.next().await, receiver.next().await];
     let last = receiver.next().await;
-    let mut kinds: Vec<_> =
-        told.iter().chain([&last]).map(|told| told.event()["type"].clone()).collect();
+    let mut kinds: Vec<_> = delivered
+        .iter()
+        .chain([&last])
+        .map(|delivered| delivered.event()["type"].clone())
+        .collect();
     kinds.sort_by_key(Value::to_string);
     assert_eq!(kinds, ["session.ended", "session.started", "user.banned", "user.banned"]);
-    gateway.fares("crm", |crm| crm["pending"] == 0 && crm["delivered"] == 4).await;
+    gateway.endpoint_stats("crm", |crm| crm["pending"] == 0 && crm["delivered"] == 4).await;
     assert!(receiver.is_quiet());
 }
 
@@ -59,7 +62,7 @@ async fn a_ban_says_why_and_until_when() {
 }
 
 #[tokio::test]
-async fn a_room_is_told_with_its_people_and_streams() {
+async fn room_events_cover_participants_and_streams() {
     let mut receiver = Receiver::run(Answer::Status(200)).await;
     let events = EventFilter::of(&["room.*", "participant.*", "stream.*"]).unwrap();
     let endpoint = Endpoint { events, ..endpoint_at("crm", receiver.url()) };
@@ -67,9 +70,9 @@ async fn a_room_is_told_with_its_people_and_streams() {
     let mut ada = gateway.enter("ada", "publisher").await;
     let (participant, session) = (ada.id(), ada.started["session"]["id"].clone());
     // Both are of one entry of the room's log, and come in any order.
-    let mut told = [receiver.next().await.event(), receiver.next().await.event()];
-    told.sort_by_key(|told| told["type"].to_string());
-    let [joined, opened] = told;
+    let mut delivered = [receiver.next().await.event(), receiver.next().await.event()];
+    delivered.sort_by_key(|delivered| delivered["type"].to_string());
+    let [joined, opened] = delivered;
     assert_eq!((&opened["type"], &opened["data"]), (&json!("room.opened"), &json!({})));
     let expected = json!({
         "participant": participant, "username": "ada", "session": session, "role": "publisher",
@@ -87,10 +90,10 @@ async fn a_room_is_told_with_its_people_and_streams() {
     assert!(published["version"].as_u64() > joined["version"].as_u64());
 
     ada.does("leave", json!({ "room": "lobby" })).await;
-    let mut told = [receiver.next().await, receiver.next().await, receiver.next().await]
-        .map(|told| told.event());
-    told.sort_by_key(|told| told["type"].to_string());
-    let [left, ended, unpublished] = told;
+    let mut delivered = [receiver.next().await, receiver.next().await, receiver.next().await]
+        .map(|delivered| delivered.event());
+    delivered.sort_by_key(|delivered| delivered["type"].to_string());
+    let [left, ended, unpublished] = delivered;
     let expected = json!({
         "participant": participant, "username": "ada", "session": session, "reason": "left",
     });
@@ -106,7 +109,7 @@ async fn a_room_is_told_with_its_people_and_streams() {
 }
 
 #[tokio::test]
-async fn a_room_that_is_ended_is_told_once_with_all_who_were_in_it() {
+async fn ended_room_publishes_once_with_all_leaves() {
     let mut receiver = Receiver::run(Answer::Status(200)).await;
     let events = ["room.ended", "participant.left", "stream.unpublished", "moderation.end_room"];
     let events = EventFilter::of(&events).unwrap();
@@ -114,12 +117,12 @@ async fn a_room_that_is_ended_is_told_once_with_all_who_were_in_it() {
     let gateway = setup(vec![endpoint]).run().await;
     let (mut host, _ada, _) = gateway.host_and_speaker().await;
     host.does("end_room", json!({ "room": "lobby" })).await;
-    let mut told = Vec::new();
+    let mut delivered = Vec::new();
     for _ in 0..5 {
-        told.push(receiver.next().await.event());
+        delivered.push(receiver.next().await.event());
     }
-    told.sort_by_key(|told| told["type"].to_string());
-    let kinds: Vec<_> = told.iter().map(|told| told["type"].clone()).collect();
+    delivered.sort_by_key(|delivered| delivered["type"].to_string());
+    let kinds: Vec<_> = delivered.iter().map(|delivered| delivered["type"].clone()).collect();
     let expected = [
         "moderation.end_room",
         "participant.left",
@@ -128,17 +131,17 @@ async fn a_room_that_is_ended_is_told_once_with_all_who_were_in_it() {
         "stream.unpublished",
     ];
     assert_eq!(kinds, expected);
-    assert_eq!(told[3]["data"], json!({ "by": { "participant": host.id() } }));
-    for told in &told[1..] {
-        let reason = told["data"].get("reason");
-        assert!(reason.is_none_or(|reason| reason == "room_ended"), "{told}");
+    assert_eq!(delivered[3]["data"], json!({ "by": { "participant": host.id() } }));
+    for delivered in &delivered[1..] {
+        let reason = delivered["data"].get("reason");
+        assert!(reason.is_none_or(|reason| reason == "room_ended"), "{delivered}");
     }
-    gateway.fares("crm", |crm| crm["pending"] == 0 && crm["delivered"] == 5).await;
+    gateway.endpoint_stats("crm", |crm| crm["pending"] == 0 && crm["delivered"] == 5).await;
     assert!(receiver.is_quiet());
 }
 
 #[tokio::test]
-async fn a_verb_is_told_with_its_receipt_and_again_when_that_changed() {
+async fn moderation_event_repeats_when_its_receipt_changes() {
     let mut receiver = Receiver::run(Answer::Status(200)).await;
     let events = EventFilter::of(&["moderation.*"]).unwrap();
     let endpoint = Endpoint { events, ..endpoint_at("crm", receiver.url()) };
@@ -167,10 +170,11 @@ async fn connection_data_goes_only_where_it_is_asked_for() {
     let token = gateway.room_token("publisher");
     let join = json!({ "room": "lobby", "token": token, "data": "seat-12" });
     gateway.enter_with("ada", join).await;
-    let told = [plain.event("participant.joined").await, full.event("participant.joined").await];
-    assert!(!told[0].to_string().contains("seat-12"), "{}", told[0]);
-    assert_eq!(told[1]["connection_data"], "seat-12");
-    assert_eq!(told[0]["id"], told[1]["id"], "it is one event");
+    let delivered =
+        [plain.event("participant.joined").await, full.event("participant.joined").await];
+    assert!(!delivered[0].to_string().contains("seat-12"), "{}", delivered[0]);
+    assert_eq!(delivered[1]["connection_data"], "seat-12");
+    assert_eq!(delivered[0]["id"], delivered[1]["id"], "it is one event");
 }
 
 #[tokio::test]
@@ -190,7 +194,7 @@ async fn a_message_is_signed_by_each_secret_and_by_no_other() {
 }
 
 #[tokio::test]
-async fn nothing_is_written_where_nobody_is_told() {
+async fn no_outbox_rows_without_endpoints() {
     let receiver = Receiver::run(Answer::Status(200)).await;
     for endpoints in [vec![], vec![of_bans("crm", &receiver)]] {
         let data = tempfile::tempdir().unwrap();

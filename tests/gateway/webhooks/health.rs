@@ -6,46 +6,46 @@ use stagedoor::config::Endpoint;
 
 use super::receiver::{Answer, Receiver};
 use super::{endpoint_at, of_bans, setup};
-use crate::metrics::{Scrape, assert_told};
+use crate::metrics::{Scrape, assert_exposed};
 
 #[tokio::test]
-async fn a_failed_attempt_and_a_delivery_are_both_told() {
+async fn failed_and_successful_deliveries_are_counted() {
     let mut receiver = Receiver::run(Answer::Status(500)).await;
     let gateway = setup(vec![of_bans("crm", &receiver)]).run().await;
-    assert_told(&Scrape::of(&gateway).await, &[(OK, 1.0), (FAILING, 0.0), (FAILED, 0.0)]);
+    assert_exposed(&Scrape::of(&gateway).await, &[(OK, 1.0), (FAILING, 0.0), (FAILED, 0.0)]);
     gateway.ban("eve").await;
     receiver.next().await;
-    gateway.fares("crm", |crm| crm["failed"] == 1).await;
+    gateway.endpoint_stats("crm", |crm| crm["failed"] == 1).await;
     let failed = [(OK, 0.0), (FAILING, 1.0), (FAILED, 1.0), (DELIVERED, 0.0), (ATTEMPTS, 1.0)];
-    assert_told(&Scrape::of(&gateway).await, &failed);
+    assert_exposed(&Scrape::of(&gateway).await, &failed);
 
     receiver.answers(Answer::Status(200));
     gateway.advance(Duration::from_secs(5));
-    gateway.fares("crm", |crm| crm["delivered"] == 1).await;
+    gateway.endpoint_stats("crm", |crm| crm["delivered"] == 1).await;
     let well = [(OK, 1.0), (FAILING, 0.0), (FAILED, 1.0), (DELIVERED, 1.0), (ATTEMPTS, 2.0)];
-    assert_told(&Scrape::of(&gateway).await, &well);
-    assert_told(&Scrape::of(&gateway).await, &[(GIVEN_UP, 0.0), (DROPPED, 0.0)]);
+    assert_exposed(&Scrape::of(&gateway).await, &well);
+    assert_exposed(&Scrape::of(&gateway).await, &[(GIVEN_UP, 0.0), (DROPPED, 0.0)]);
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_gone_and_what_was_given_up_are_told() {
+async fn gone_endpoints_and_dead_letters_are_counted() {
     let mut receiver = Receiver::run(Answer::Status(410)).await;
     let gateway = setup(vec![of_bans("crm", &receiver)]).run().await;
     gateway.ban("eve").await;
     receiver.next().await;
-    gateway.fares("crm", |crm| crm["state"] == "disabled").await;
-    assert_told(&Scrape::of(&gateway).await, &[(GONE, 1.0), (DISABLED, 1.0), (GIVEN_UP, 0.0)]);
+    gateway.endpoint_stats("crm", |crm| crm["state"] == "disabled").await;
+    assert_exposed(&Scrape::of(&gateway).await, &[(GONE, 1.0), (DISABLED, 1.0), (GIVEN_UP, 0.0)]);
     gateway.advance(Duration::from_hours(25));
     while Scrape::of(&gateway).await.value(GIVEN_UP) < 1.0 {}
     let all = serde_json::json!({ "endpoint": "crm" });
     receiver.answers(Answer::Status(200));
     gateway.api("POST", "webhooks/dead-letters/replay", Some(all)).await;
-    gateway.fares("crm", |crm| crm["state"] == "ok").await;
-    assert_told(&Scrape::of(&gateway).await, &[(OK, 1.0), (DISABLED, 0.0), (DELIVERED, 1.0)]);
+    gateway.endpoint_stats("crm", |crm| crm["state"] == "ok").await;
+    assert_exposed(&Scrape::of(&gateway).await, &[(OK, 1.0), (DISABLED, 0.0), (DELIVERED, 1.0)]);
 }
 
 #[tokio::test]
-async fn a_call_that_may_not_be_made_is_told_from_one_without_answer() {
+async fn blocked_call_and_unanswered_call_are_distinct() {
     let receiver = Receiver::run(Answer::Nothing).await;
     let url = format!("http://localhost:{}/events", receiver.port());
     let private = Endpoint { allow_private: false, ..of_bans("private", &receiver) };
@@ -56,30 +56,30 @@ async fn a_call_that_may_not_be_made_is_told_from_one_without_answer() {
     let gateway = setup(vec![private, closed]).run().await;
     gateway.ban("eve").await;
     for endpoint in ["private", "closed"] {
-        gateway.fares(endpoint, |told| told["failed"] == 1).await;
+        gateway.endpoint_stats(endpoint, |delivered| delivered["failed"] == 1).await;
     }
-    let told = [(FORBIDDEN, 1.0), (UNANSWERED, 1.0), (FAILED, 0.0), (FAILING, 2.0)];
-    assert_told(&Scrape::of(&gateway).await, &told);
+    let delivered = [(FORBIDDEN, 1.0), (UNANSWERED, 1.0), (FAILED, 0.0), (FAILING, 2.0)];
+    assert_exposed(&Scrape::of(&gateway).await, &delivered);
 }
 
 #[tokio::test]
-async fn what_waits_and_what_was_given_up_are_told_with_the_age_of_the_oldest() {
+async fn pending_and_dead_letters_are_gauged_with_oldest_age() {
     let data = tempfile::tempdir().unwrap();
     let mut receiver = Receiver::run(Answer::Status(500)).await;
     let gateway = setup(vec![of_bans("crm", &receiver)]).data(data.path()).run().await;
-    assert_told(&Scrape::of(&gateway).await, &[(PENDING, 0.0), (DEAD, 0.0), (OLDEST, 0.0)]);
+    assert_exposed(&Scrape::of(&gateway).await, &[(PENDING, 0.0), (DEAD, 0.0), (OLDEST, 0.0)]);
     gateway.ban("eve").await;
     receiver.next().await;
-    gateway.fares("crm", |crm| crm["failed"] == 1).await;
+    gateway.endpoint_stats("crm", |crm| crm["failed"] == 1).await;
     gateway.advance(Duration::from_secs(2));
     gateway.ban("bob").await;
     while Scrape::of(&gateway).await.value(PENDING) < 2.0 {}
     while Scrape::of(&gateway).await.value(OLDEST) < 2.0 {}
-    assert_told(&Scrape::of(&gateway).await, &[(OLDEST, 2.0), (DEAD, 0.0)]);
+    assert_exposed(&Scrape::of(&gateway).await, &[(OLDEST, 2.0), (DEAD, 0.0)]);
 
     gateway.advance(Duration::from_hours(25));
     while Scrape::of(&gateway).await.value(DEAD) < 2.0 {}
-    assert_told(&Scrape::of(&gateway).await, &[(PENDING, 0.0), (OLDEST, 0.0)]);
+    assert_exposed(&Scrape::of(&gateway).await, &[(PENDING, 0.0), (OLDEST, 0.0)]);
     let clock = gateway.clock().clone();
     gateway.stop().await;
     let gateway = setup(vec![]).data(data.path()).clock(clock.clone()).run().await;
@@ -90,7 +90,7 @@ async fn what_waits_and_what_was_given_up_are_told_with_the_age_of_the_oldest() 
     let gateway = setup(vec![of_bans("crm", &receiver)]).data(data.path()).clock(clock).run().await;
     let all = serde_json::json!({ "endpoint": "crm" });
     gateway.api("POST", "webhooks/dead-letters/replay", Some(all)).await;
-    gateway.fares("crm", |crm| crm["delivered"] == 2).await;
+    gateway.endpoint_stats("crm", |crm| crm["delivered"] == 2).await;
     while Scrape::of(&gateway).await.value(DEAD) > 0.0 {}
     while Scrape::of(&gateway).await.value(PENDING) > 0.0 {}
 }

@@ -15,7 +15,7 @@ async fn a_name_that_leads_into_a_private_network_is_not_called() {
     let allowed = Endpoint { url, ..of_bans("allowed", &receiver) };
     let gateway = setup(vec![endpoint, allowed]).run().await;
     gateway.ban("eve").await;
-    let failing = gateway.fares("crm", |crm| crm["failed"] == 1).await;
+    let failing = gateway.endpoint_stats("crm", |crm| crm["failed"] == 1).await;
     let error = failing["last_error"].as_str().unwrap();
     assert!(error.contains("allow_private") && !error.contains("/events"), "{error}");
     receiver.next().await;
@@ -68,7 +68,7 @@ async fn a_redirect_is_not_followed() {
         let gateway = setup(vec![of_bans("crm", &receiver)]).run().await;
         gateway.ban("eve").await;
         receiver.next().await;
-        let failing = gateway.fares("crm", |crm| crm["failed"] == 1).await;
+        let failing = gateway.endpoint_stats("crm", |crm| crm["failed"] == 1).await;
         assert_eq!(failing["last_error"], format!("answered with status {status}"));
         assert!(target.is_quiet(), "{status}");
     }

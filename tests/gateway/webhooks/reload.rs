@@ -13,7 +13,7 @@ use super::health::{DISABLED, FAILING, GONE, OK, PENDING};
 use super::receiver::{Answer, Receiver, SECRETS, secret};
 use super::{endpoint_at, of_bans, setup};
 use crate::common::{Client, Gateway};
-use crate::metrics::{Scrape, assert_told};
+use crate::metrics::{Scrape, assert_exposed};
 use crate::reload::{Running, SERVER_KEY};
 
 /// More than a message waits after the first attempt.
@@ -38,7 +38,7 @@ fn banned(event: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_added_is_told_of_those_who_are_in() {
+async fn added_endpoint_gets_events_of_live_sessions() {
     let mut receiver = Receiver::run(Answer::Status(200)).await;
     let gateway = Gateway::dev().await;
     let (mut ada, _) = Client::guest(&gateway, "ada", "instance-1").await;
@@ -53,12 +53,12 @@ async fn an_endpoint_that_is_added_is_told_of_those_who_are_in() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_removed_is_told_no_more_and_finds_its_messages_when_it_is_back() {
+async fn removed_endpoint_finds_its_messages_on_return() {
     let mut receiver = Receiver::run(Answer::Status(500)).await;
     let gateway = setup(vec![of_bans("crm", &receiver)]).run().await;
     gateway.ban("eve").await;
     receiver.next().await;
-    gateway.fares("crm", |crm| crm["failed"] == 1).await;
+    gateway.endpoint_stats("crm", |crm| crm["failed"] == 1).await;
     receiver.answers(Answer::Status(200));
     gateway.reload_endpoints(vec![]);
     assert_eq!(gateway.endpoints().await, [""; 0]);
@@ -66,11 +66,11 @@ async fn an_endpoint_that_is_removed_is_told_no_more_and_finds_its_messages_when
     gateway.ban("bob").await;
     while Scrape::of(&gateway).await.value(FAILING) > 0.0 {}
     while Scrape::of(&gateway).await.value(PENDING) < 1.0 {}
-    assert_told(&Scrape::of(&gateway).await, &[(OK, 0.0), (PENDING, 1.0)]);
+    assert_exposed(&Scrape::of(&gateway).await, &[(OK, 0.0), (PENDING, 1.0)]);
     assert!(receiver.is_quiet());
     gateway.reload(|_| ());
     assert_eq!(banned(&receiver.next().await.event()), "eve");
-    gateway.fares("crm", |crm| crm["delivered"] == 1 && crm["pending"] == 0).await;
+    gateway.endpoint_stats("crm", |crm| crm["delivered"] == 1 && crm["pending"] == 0).await;
     assert!(receiver.is_quiet(), "nobody was told of bob");
 }
 
@@ -88,7 +88,7 @@ async fn a_secret_is_exchanged_by_signals_alone() {
     };
     let files = [rest(&[old]), rest(&[old, new]), rest(&[new]), rest(&[old])];
     let mut running = Running::start(&files[0]);
-    let mut told = Vec::new();
+    let mut delivered = Vec::new();
     for (file, username) in files.iter().zip(["ada", "bob", "eve", "mia"]) {
         if username != "ada" {
             let said = running.reload(file);
@@ -97,11 +97,11 @@ async fn a_secret_is_exchanged_by_signals_alone() {
         running.ban(username).await;
         let request = receiver.next().await;
         assert_eq!(banned(&request.event()), username);
-        told.push((request.signed_by(old), request.signed_by(new)));
+        delivered.push((request.signed_by(old), request.signed_by(new)));
     }
     let (yes, no) = (vec![true], vec![false]);
     let both = (vec![true, false], vec![false, true]);
-    assert_eq!(told, [(yes.clone(), no.clone()), both, (no.clone(), yes.clone()), (yes, no)]);
+    assert_eq!(delivered, [(yes.clone(), no.clone()), both, (no.clone(), yes.clone()), (yes, no)]);
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn an_attempt_under_way_ends_under_the_settings_it_began_with() {
         gateway.reload_endpoints(vec![of_bans("crm", &present)]);
         gateway.ban("bob").await;
         assert_eq!(banned(&present.next().await.event()), "bob");
-        gateway.fares("crm", |crm| crm["delivered"] == 1 && crm["pending"] == 1).await;
+        gateway.endpoint_stats("crm", |crm| crm["delivered"] == 1 && crm["pending"] == 1).await;
         assert!(present.is_quiet(), "{status}: eve is being told");
         held.notify_one();
         if status == 410 {
@@ -125,14 +125,14 @@ async fn an_attempt_under_way_ends_under_the_settings_it_began_with() {
             gateway.advance(RETRY);
             assert_eq!(banned(&present.next().await.event()), "eve");
         }
-        let well = gateway.fares("crm", |crm| crm["pending"] == 0).await;
+        let well = gateway.endpoint_stats("crm", |crm| crm["pending"] == 0).await;
         assert_eq!(well["state"], "ok", "{status}");
         assert!(former.is_quiet() && present.is_quiet(), "{status}");
     }
 }
 
 #[tokio::test]
-async fn an_endpoint_that_comes_back_is_not_told_twice_of_what_is_under_way() {
+async fn returning_endpoint_gets_no_duplicate_in_flight() {
     let held = Arc::new(Notify::new());
     let mut receiver = Receiver::run(Answer::Held(Arc::clone(&held), 200)).await;
     let one = Endpoint { max_concurrent: 1, ..of_bans("crm", &receiver) };
@@ -144,34 +144,34 @@ async fn an_endpoint_that_comes_back_is_not_told_twice_of_what_is_under_way() {
     while Scrape::of(&gateway).await.value(PENDING) < 2.0 {}
     gateway.reload(|_| ());
     gateway.ban("mia").await;
-    gateway.fares("crm", |crm| crm["pending"] == 3).await;
+    gateway.endpoint_stats("crm", |crm| crm["pending"] == 3).await;
     assert!(receiver.is_quiet(), "one attempt at a time");
-    let mut told = Vec::new();
+    let mut delivered = Vec::new();
     for _ in 0..2 {
         held.notify_one();
-        told.push(banned(&receiver.next().await.event()).to_owned());
+        delivered.push(banned(&receiver.next().await.event()).to_owned());
     }
     held.notify_one();
-    gateway.fares("crm", |crm| crm["pending"] == 0).await;
-    assert_eq!(told, ["bob", "mia"]);
+    gateway.endpoint_stats("crm", |crm| crm["pending"] == 0).await;
+    assert_eq!(delivered, ["bob", "mia"]);
     assert!(receiver.is_quiet());
 }
 
 #[tokio::test]
-async fn how_an_endpoint_fares_begins_anew_with_other_settings_alone() {
+async fn endpoint_stats_reset_only_when_settings_change() {
     let mut failing = Receiver::run(Answer::Status(500)).await;
     let mut gone = Receiver::run(Answer::Status(410)).await;
     let other = Receiver::run(Answer::Status(200)).await;
     let configured = || vec![of_bans("failing", &failing), of_bans("gone", &gone)];
     let gateway = setup(configured()).run().await;
     gateway.ban("eve").await;
-    gateway.fares("failing", |told| told["failed"] == 1).await;
-    gateway.fares("gone", |told| told["state"] == "disabled").await;
+    gateway.endpoint_stats("failing", |delivered| delivered["failed"] == 1).await;
+    gateway.endpoint_stats("gone", |delivered| delivered["state"] == "disabled").await;
     let more = [configured(), vec![of_bans("other", &other)]].concat();
     gateway.reload_endpoints(more.clone());
-    let before = gateway.fares("failing", |_| true).await;
+    let before = gateway.endpoint_stats("failing", |_| true).await;
     assert_eq!((&before["state"], &before["failed"]), (&json!("failing"), &json!(1)));
-    assert_told(&Scrape::of(&gateway).await, &[(OK, 1.0), (FAILING, 1.0), (DISABLED, 1.0)]);
+    assert_exposed(&Scrape::of(&gateway).await, &[(OK, 1.0), (FAILING, 1.0), (DISABLED, 1.0)]);
 
     for receiver in [&mut failing, &mut gone] {
         receiver.next().await;
@@ -180,14 +180,14 @@ async fn how_an_endpoint_fares_begins_anew_with_other_settings_alone() {
     let mut changed = more;
     changed[1].deadline += Duration::from_secs(1);
     gateway.reload_endpoints(changed);
-    let anew = gateway.fares("gone", |_| true).await;
+    let anew = gateway.endpoint_stats("gone", |_| true).await;
     assert_eq!((&anew["state"], &anew["failed"]), (&json!("ok"), &json!(0)));
     gateway.advance(RETRY);
     assert_eq!(banned(&gone.next().await.event()), "eve");
-    let well = gateway.fares("failing", |told| told["delivered"] == 1).await;
+    let well = gateway.endpoint_stats("failing", |delivered| delivered["delivered"] == 1).await;
     assert_eq!(well["failed"], 1, "it is the one there was");
     while Scrape::of(&gateway).await.value(DISABLED) > 0.0 {}
-    assert_told(&Scrape::of(&gateway).await, &[(OK, 3.0), (FAILING, 0.0)]);
+    assert_exposed(&Scrape::of(&gateway).await, &[(OK, 3.0), (FAILING, 0.0)]);
 }
 
 #[tokio::test]
@@ -203,16 +203,16 @@ async fn an_endpoint_that_cannot_be_used_changes_nothing() {
     let error = refused.unwrap_err().to_string();
     assert!(error.contains("endpoint private") && error.contains("allow_private"), "{error}");
     assert_eq!(gateway.endpoints().await, ["crm"]);
-    assert_told(&Scrape::of(&gateway).await, &[(OK, 1.0)]);
+    assert_exposed(&Scrape::of(&gateway).await, &[(OK, 1.0)]);
     Client::guest(&gateway, "ada", "instance-1").await;
     gateway.ban("eve").await;
     assert_eq!(banned(&receiver.next().await.event()), "eve");
-    gateway.fares("crm", |crm| crm["pending"] == 0).await;
+    gateway.endpoint_stats("crm", |crm| crm["pending"] == 0).await;
     assert!(receiver.is_quiet());
 }
 
 #[tokio::test]
-async fn nothing_is_lost_or_told_twice_while_settings_change() {
+async fn reload_loses_and_duplicates_no_message() {
     let mut receiver = Receiver::run(Answer::Status(200)).await;
     let gateway = setup(vec![of_bans("crm", &receiver)]).run().await;
     let names: BTreeSet<String> = (0..60).map(|number| format!("user-{number}")).collect();
@@ -224,11 +224,11 @@ async fn nothing_is_lost_or_told_twice_while_settings_change() {
         let deadline = Duration::from_secs(secs);
         gateway.reload_endpoints(vec![Endpoint { deadline, ..of_bans("crm", &receiver) }]);
     }
-    let mut told = BTreeSet::new();
+    let mut delivered = BTreeSet::new();
     for _ in &names {
-        told.insert(banned(&receiver.next().await.event()).to_owned());
+        delivered.insert(banned(&receiver.next().await.event()).to_owned());
     }
-    assert_eq!(told, names);
-    gateway.fares("crm", |crm| crm["pending"] == 0).await;
+    assert_eq!(delivered, names);
+    gateway.endpoint_stats("crm", |crm| crm["pending"] == 0).await;
     assert!(receiver.is_quiet());
 }

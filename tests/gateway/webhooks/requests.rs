@@ -14,21 +14,21 @@ use super::{endpoint_at, setup};
 use crate::common::{Client, Gateway, Person, Program, SERVER_KEY, start_of};
 
 /// A gateway whose endpoint is told of `events`.
-async fn telling(receiver: &Receiver, events: &[&str]) -> Gateway {
+async fn with_endpoint_for(receiver: &Receiver, events: &[&str]) -> Gateway {
     let events = EventFilter::of(events).unwrap();
     setup(vec![Endpoint { events, ..endpoint_at("crm", receiver.url()) }]).run().await
 }
 
 /// What the next `count` events say of their request, by their type.
 async fn requests(receiver: &mut Receiver, count: usize) -> BTreeMap<String, Option<Value>> {
-    let mut told = BTreeMap::new();
+    let mut delivered = BTreeMap::new();
     for _ in 0..count {
         let event = receiver.next().await.event();
         let kind = event["type"].as_str().unwrap().to_owned();
         let request = event.get("request").cloned();
-        assert_eq!(told.insert(kind, request), None, "another of {event}");
+        assert_eq!(delivered.insert(kind, request), None, "another of {event}");
     }
-    told
+    delivered
 }
 
 fn all_by<const N: usize>(request: &str, kinds: [&str; N]) -> BTreeMap<String, Option<Value>> {
@@ -53,10 +53,10 @@ async fn does(person: &mut Person, command: &str, body: Value) -> String {
 }
 
 #[tokio::test]
-async fn a_call_is_named_in_all_that_the_room_tells_because_of_it() {
+async fn call_request_id_is_in_every_resulting_event() {
     let mut receiver = Receiver::run(Answer::Status(200)).await;
     let events = ["moderation.*", "participant.left", "stream.unpublished", "room.ended"];
-    let gateway = telling(&receiver, &events).await;
+    let gateway = with_endpoint_for(&receiver, &events).await;
     let (_host, _ada, _) = gateway.host_and_speaker().await;
     let kick = json!({ "username": "ada", "reason": "spam" });
     gateway.calls("abc", "POST", "rooms/lobby/force_disconnect", kick).await;
@@ -69,9 +69,9 @@ async fn a_call_is_named_in_all_that_the_room_tells_because_of_it() {
 }
 
 #[tokio::test]
-async fn a_verb_is_told_twice_and_each_time_with_the_request_that_asked_for_it() {
+async fn both_moderation_events_carry_the_request_id() {
     let mut receiver = Receiver::run(Answer::Status(200)).await;
-    let gateway = telling(&receiver, &["moderation.*"]).await;
+    let gateway = with_endpoint_for(&receiver, &["moderation.*"]).await;
     let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     let request = does(&mut host, "force_mute", json!({ "stream": stream })).await;
     assert_eq!(receiver.next().await.event()["request"], request);
@@ -84,9 +84,9 @@ async fn a_verb_is_told_twice_and_each_time_with_the_request_that_asked_for_it()
 }
 
 #[tokio::test]
-async fn what_somebody_does_in_a_room_names_their_request() {
+async fn room_events_carry_the_sessions_request_id() {
     let mut receiver = Receiver::run(Answer::Status(200)).await;
-    let gateway = telling(&receiver, &["room.*", "participant.*", "stream.*"]).await;
+    let gateway = with_endpoint_for(&receiver, &["room.*", "participant.*", "stream.*"]).await;
     let (mut ada, started) = Client::guest(&gateway, "ada", "instance-1").await;
     let join = json!({ "room": "lobby", "token": gateway.room_token("publisher") });
     let number = ada.begin("join", join).await;
@@ -105,7 +105,7 @@ async fn what_somebody_does_in_a_room_names_their_request() {
 }
 
 #[tokio::test]
-async fn a_start_is_the_same_request_to_the_auth_webhook_and_to_the_endpoint() {
+async fn start_has_one_request_id_for_hook_and_endpoint() {
     let mut app = Receiver::run(Answer::Says("{}")).await;
     let mut receiver = Receiver::run(Answer::Status(200)).await;
     let webhook = config::Webhook {
@@ -128,7 +128,7 @@ async fn a_start_is_the_same_request_to_the_auth_webhook_and_to_the_endpoint() {
 #[tokio::test]
 async fn the_end_of_a_session_names_the_request_that_ended_it() {
     let mut receiver = Receiver::run(Answer::Status(200)).await;
-    let gateway = telling(&receiver, &["session.ended", "user.banned"]).await;
+    let gateway = with_endpoint_for(&receiver, &["session.ended", "user.banned"]).await;
     let calls = [
         ("POST", "users/ada/ban", &["session.ended", "user.banned"][..]),
         ("POST", "users/bob/revoke", &["session.ended"]),
@@ -161,10 +161,10 @@ async fn the_end_of_a_session_names_the_request_that_ended_it() {
 }
 
 #[tokio::test]
-async fn what_nobody_asked_for_names_no_request() {
+async fn timer_events_carry_no_request_id() {
     let mut receiver = Receiver::run(Answer::Status(200)).await;
     let events = ["session.ended", "participant.left", "room.ended"];
-    let gateway = telling(&receiver, &events).await;
+    let gateway = with_endpoint_for(&receiver, &events).await;
     let ada = gateway.enter("ada", "publisher").await;
     ada.cut().await;
     gateway.suspended("ada").await;
@@ -174,7 +174,7 @@ async fn what_nobody_asked_for_names_no_request() {
 }
 
 #[tokio::test]
-async fn a_call_can_be_followed_through_the_log_to_the_message_it_led_to() {
+async fn request_id_links_log_lines_and_webhook_message() {
     let mut receiver = Receiver::run(Answer::Status(200)).await;
     let (url, secret) = (receiver.url(), STANDARD.encode(SECRETS[0]));
     let config = format!(
@@ -207,8 +207,8 @@ secrets = ["whsec_{secret}"]
         .post(format!("http://{admin}/api/v1/apps/shop/users/eve/ban"))
         .header("x-request-id", "abc");
     assert_eq!(call.bearer_auth(SERVER_KEY).send().await.unwrap().status(), 200);
-    let told = receiver.event("user.banned").await;
-    assert_eq!(told["request"], "abc");
+    let delivered = receiver.event("user.banned").await;
+    assert_eq!(delivered["request"], "abc");
     // Elsewhere, so that the receiver goes on meanwhile.
     let all = ["answered", "telling a webhook endpoint", "webhook delivered"];
     let reading = tokio::task::spawn_blocking(move || lines_until(&mut log, &all));
@@ -216,10 +216,13 @@ secrets = ["whsec_{secret}"]
     let line = |said| lines.iter().find(|line| line["message"] == said).unwrap();
     let spans = line("answered")["spans"].as_array().unwrap();
     assert!(spans.iter().any(|span| span["request"] == "abc"), "{spans:?}");
-    let telling = line("telling a webhook endpoint");
-    assert_eq!((&telling["request"], &telling["event"]), (&json!("abc"), &told["id"]));
+    let with_endpoint_for = line("telling a webhook endpoint");
+    assert_eq!(
+        (&with_endpoint_for["request"], &with_endpoint_for["event"]),
+        (&json!("abc"), &delivered["id"])
+    );
     let delivered = line("webhook delivered");
-    assert_eq!((&delivered["event"], &delivered["attempt"]), (&told["id"], &json!(1)));
+    assert_eq!((&delivered["event"], &delivered["attempt"]), (&delivered["id"], &json!(1)));
 }
 
 /// The lines of a log until all of this was said.

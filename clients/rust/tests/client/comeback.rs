@@ -42,7 +42,7 @@ pub(crate) fn lobby() -> RoomId {
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_resumed_and_each_frame_told_once() {
+async fn lost_connection_resumes_and_delivers_each_frame_once() {
     let gateway = Gateway::bind().await;
     let (session, mut events, mut served) = established(&gateway, builder(&gateway)).await;
     served.send(degraded(1)).await;
@@ -66,7 +66,7 @@ async fn a_lost_connection_is_resumed_and_each_frame_told_once() {
 }
 
 #[tokio::test]
-async fn a_lost_reply_to_a_resume_locks_nobody_out() {
+async fn lost_resume_reply_does_not_lock_the_client_out() {
     let gateway = Gateway::bind().await;
     let (_session, mut events, served) = established(&gateway, builder(&gateway)).await;
     drop(served);
@@ -141,7 +141,7 @@ async fn requests_survive_a_lost_connection() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_gone_is_started_anew_and_its_rooms_are_joined_again() {
+async fn lost_session_restarts_and_rejoins_its_rooms() {
     let gateway = Gateway::bind().await;
     let (session, mut events, mut served) = established(&gateway, builder(&gateway)).await;
     let joining = session.join(lobby(), Some("room-token".parse().unwrap()), Some("hi".into()));
@@ -216,7 +216,7 @@ async fn a_room_that_cannot_be_entered_again_is_lost() {
 }
 
 #[tokio::test]
-async fn who_is_told_to_stop_stops() {
+async fn stop_codes_end_the_client() {
     for code in [1000, 4010, 4011, 4013, 4015, 4016, 4042, 4500, 4503, 4599] {
         let gateway = Gateway::bind().await;
         let (_session, mut events, mut served) = established(&gateway, builder(&gateway)).await;

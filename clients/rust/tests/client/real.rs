@@ -160,7 +160,7 @@ async fn lose_nothing(seed: u64) {
 }
 
 #[tokio::test]
-async fn a_gateway_that_lost_all_is_started_at_anew_and_rooms_are_joined_again() {
+async fn client_restarts_after_the_gateway_lost_its_state() {
     let first = Program::run();
     let proxy = Cutting::run(first.listen(), 0, 0).await;
     let (session, mut events, room) = enter(proxy.url(), "ann", None).await;

@@ -29,7 +29,7 @@ async fn established(gateway: &Gateway) -> (Session, Events, Served) {
 }
 
 #[tokio::test]
-async fn a_start_says_who_is_coming_and_keeps_what_it_was_told() {
+async fn start_sends_identity_and_keeps_the_reply() {
     let gateway = Gateway::bind().await;
     let builder = builder(&gateway).instance("instance-1".parse().unwrap());
     let (client, command) = tokio::join!(builder.connect(), async {
@@ -62,7 +62,7 @@ async fn a_start_says_who_is_coming_and_keeps_what_it_was_told() {
 }
 
 #[tokio::test]
-async fn replies_find_their_requests_whatever_their_order() {
+async fn replies_match_requests_in_any_order() {
     let gateway = Gateway::bind().await;
     let (session, _events, mut served) = established(&gateway).await;
     let answering = async {
@@ -120,7 +120,7 @@ async fn a_number_that_goes_back_is_dropped_and_one_that_skips_is_not() {
 }
 
 #[tokio::test]
-async fn an_ending_tells_its_reason_and_fails_what_was_waiting() {
+async fn disconnect_carries_a_reason_and_fails_pending_requests() {
     let gateway = Gateway::bind().await;
     let (session, mut events, mut served) = established(&gateway).await;
     let kicked = async {
@@ -153,7 +153,7 @@ async fn a_lost_socket_leaves_the_session_to_be_resumed() {
 }
 
 #[tokio::test]
-async fn a_resume_proves_itself_and_takes_up_where_it_was() {
+async fn resume_proves_itself_and_continues_at_last_seq() {
     let gateway = Gateway::bind().await;
     let ticket = Ticket {
         session: SESSION.parse().unwrap(),
@@ -186,7 +186,7 @@ async fn a_resume_proves_itself_and_takes_up_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_refused_start_carries_the_error_and_the_parting_words() {
+async fn rejected_start_carries_error_and_disconnect() {
     let gateway = Gateway::bind().await;
     let (client, ()) = tokio::join!(builder(&gateway).connect(), async {
         let mut served = gateway.accept().await;
@@ -206,7 +206,7 @@ async fn a_refused_start_carries_the_error_and_the_parting_words() {
 }
 
 #[tokio::test]
-async fn a_refusal_before_the_upgrade_tells_when_to_come_back() {
+async fn rejected_upgrade_carries_retry_after() {
     let gateway = Gateway::bind().await;
     let (client, ()) = tokio::join!(builder(&gateway).connect(), async {
         let mut stream = gateway.accept_tcp().await;
@@ -270,7 +270,7 @@ async fn nonsense_from_a_gateway_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_connection_that_nobody_holds_is_let_go() {
+async fn dropped_connection_is_closed() {
     let gateway = Gateway::bind().await;
     let (session, events, mut served) = established(&gateway).await;
     drop(session);

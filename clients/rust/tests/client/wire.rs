@@ -35,7 +35,7 @@ async fn each_kind_of_frame_goes_out_as_it_is() {
 }
 
 #[tokio::test]
-async fn each_kind_of_frame_comes_in_as_it_is() {
+async fn each_kind_of_frame_is_decoded() {
     let gateway = Gateway::bind().await;
     let (mut wire, mut served) = wired(&gateway).await;
     served.send_text("plain").await;
@@ -61,7 +61,7 @@ async fn a_cut_ends_the_connection_without_a_close_frame() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_vanishes_is_told_from_one_that_closes() {
+async fn lost_gateway_differs_from_closing_gateway() {
     let gateway = Gateway::bind().await;
     let (mut wire, served) = wired(&gateway).await;
     drop(served);
