@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn opens_after_failures_in_a_row_and_closes_after_one_good_probe() {
+    fn breaker_opens_on_failures_and_closes_on_good_probe() {
         use Outcome::{Abandoned, Failure, Success};
         use Pass::{Probe, Usual};
         use Step::{Admit, Record, Wait};

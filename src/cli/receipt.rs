@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_tells_each_target_and_the_whole() {
+    fn receipt_prints_each_target_and_the_total() {
         let receipt = json!({
             "room": "lobby", "verb": "force_mute", "version": 42, "concerned": 2,
             "counts": { "enforced": 1, "pending": 1, "offline": 0, "ignored": 0 },
@@ -102,7 +102,7 @@ force_mute in lobby: 1 enforced, 1 pending in 1000 ms
     }
 
     #[test]
-    fn a_verb_that_concerned_nobody_or_was_done_before_says_so() {
+    fn receipt_without_targets_or_repeated_says_so() {
         let mut receipt = json!({
             "room": "lobby", "verb": "lock_room", "version": 42, "concerned": 0,
             "counts": { "enforced": 0, "pending": 0, "offline": 0, "ignored": 0 },

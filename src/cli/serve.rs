@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn who_says_neither_is_told_both_ways_to_serve() {
+    fn serve_without_arguments_names_both_modes() {
         let refused = Cli::try_parse_from(["stagedoor", "serve"]).unwrap_err().to_string();
         assert!(refused.contains("--dev") && refused.contains("--config <FILE>"), "{refused}");
     }
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_development_mode_differ_each_time_and_pass_the_checks_of_a_file() {
+    fn development_keys_are_random_and_valid() {
         let (one, other) = (DevKeys::random(Rng), DevKeys::random(Rng));
         assert_ne!(one.app_secret.expose_secret(), other.app_secret.expose_secret());
         let text = format!(

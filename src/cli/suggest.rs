@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_probably_meant_is_told_with_what_there_is() {
+    fn unknown_name_error_suggests_similar_names() {
         let rooms = ["lobby", "quiet", "stage"];
         for (name, expected) in [
             (

@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_token_is_made_with_the_configured_secret_and_lives_at_most_an_hour() {
+    fn server_token_uses_the_secret_and_lives_one_hour_at_most() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         write!(file, "[store.sqlite]\npath = \"f\"\n[[apps]]\nid = \"shop\"\nhs256_secrets = [\"{SECRET}\"]\n").unwrap();
         let path = file.path().to_str().unwrap();

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changed_is_told_and_whether_it_takes_a_restart() {
+    fn diff_reports_changes_and_whether_they_need_a_restart() {
         let other = FILE.replace("0123456789abcdef0", "fedcba98765432100");
         for (case, text, expected) in [
             ("nothing", FILE.to_owned(), &[][..]),
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn endpoints_are_taken_up_and_another_secret_of_the_same_length_is_noticed() {
+    fn endpoint_reload_detects_a_changed_secret() {
         let with = |secret: &str| {
             let secret = format!("whsec_{secret}bG9uZy1lbm91Z2gtYW5kLXJhbmRvbS1lbm91Z2gtMzI=");
             let url = "https://shop.example.com/events";
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_a_restart_stays_as_it_is_and_is_told_again() {
+    fn restart_only_keys_stay_and_are_reported_again() {
         let next = format!("{}[limits]\nin_flight = 1\n", FILE.replace("facts", "others"));
         let (now, _) = config(FILE).followed_by(config(&next));
         assert_eq!((now.limits.in_flight, &now.store), (1, &config(FILE).store));

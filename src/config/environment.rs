@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_variable_is_told_by_its_name_and_key_and_never_a_secret() {
+    fn environment_error_names_variable_and_key_not_value() {
         for (name, value, expected) in [
             ("LIMITS__IN_FLIGHT", "0", "limits.in_flight: found 0; expected a whole number from 1"),
             ("LIMITS__IN_FLIGHT", "many", "limits.in_flight: found \"many\"; expected a whole"),
@@ -268,7 +268,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_variable_that_is_no_text_is_told() {
+    fn non_text_variable_is_an_error() {
         use std::os::unix::ffi::OsStringExt as _;
         let variable = ("STAGEDOOR__LOG__FILTER".into(), OsString::from_vec(vec![0xff]));
         let error = Source::new(Path::new("f.toml"), FILE.to_owned(), [variable]).unwrap_err();
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn every_value_in_force_is_told_with_where_it_is_from() {
+    fn effective_values_are_listed_with_their_source() {
         let entry = "STAGEDOOR__APPS__0__SERVER_KEYS__0";
         let variables =
             [("STAGEDOOR__RESUME__WINDOW", "90s"), (entry, "sk_76543210fedcba9876543210")];

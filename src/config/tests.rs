@@ -57,7 +57,7 @@ fn values_read_as_they_are_written() {
 }
 
 #[test]
-fn a_wrong_value_is_told_with_line_key_finding_and_what_is_allowed() {
+fn value_error_names_line_key_value_and_range() {
     let mut wrong = String::new();
     for (section, expected) in [
         (
@@ -151,7 +151,7 @@ fn a_wrong_value_is_told_with_line_key_finding_and_what_is_allowed() {
 }
 
 #[test]
-fn a_wrong_app_is_told_by_its_place_in_the_list() {
+fn app_error_names_its_index() {
     let mut wrong = String::new();
     for (app, expected) in [
         ("guests = true", "6: apps[1].id: found nothing; expected an id for the app"),
@@ -287,7 +287,7 @@ fn no_error_shows_a_secret() {
 }
 
 #[test]
-fn secrets_and_keys_are_read_from_files_beside_the_configuration() {
+fn secret_files_are_relative_to_the_configuration() {
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
     write("secret", &format!("{SECRET}\n"));
@@ -315,7 +315,7 @@ fn secrets_and_keys_are_read_from_files_beside_the_configuration() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_told_by_its_name() {
+fn unreadable_file_error_names_the_file() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("missing.toml");
     let error = Config::load(&missing).unwrap_err();

@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_once_written_counts_as_sent_whatever_became_of_the_connection() {
+    fn written_frames_count_as_sent() {
         let mut ring = Ring::new(1);
         for _ in 0..2 {
             ring.push(body(1), None, LIMITS).unwrap();

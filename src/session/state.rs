@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_established_without_being_let_in_or_renewed() {
+    fn established_needs_admission_or_renewal() {
         for state in STATES {
             for input in INPUTS {
                 if next(state, input) == Some(Established) {

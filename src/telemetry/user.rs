@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_tells_users_apps_and_processes_apart_and_no_name() {
+    fn user_hash_differs_by_user_app_and_process() {
         let (ada, bob) = ("ada".parse().unwrap(), "bob".parse().unwrap());
         let (here, there) = (UserHash::new(&[1; 32]), UserHash::new(&[2; 32]));
         let shown = here.of("demo", &ada).to_string();

@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_tell_their_true_length() {
+    fn frame_headers_carry_the_true_length() {
         for (seq, len, header) in [
             (None, 10, 2),
             (Some(0), 100, 2),

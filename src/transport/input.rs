@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wake_of_the_socket_leaves_a_mark_and_a_wake_to_write_does_not() {
+    fn socket_wake_sets_the_flag_and_write_wake_does_not() {
         let input = InputWaker::new();
         assert!(input.take_mark(), "nothing is known at first");
         input.register(Waker::noop());

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_is_told_in_seconds_or_as_a_date() {
+    fn retry_after_accepts_seconds_or_a_date() {
         // 1994-11-06 08:49:37 is the date of RFC 9110.
         let now = Timestamp::from_secs(784_111_777 - 90);
         for (told, expected) in [

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stable_connection_begins_the_waits_anew_and_a_short_one_does_not() {
+    fn backoff_resets_only_after_a_stable_connection() {
         let mut backoff = Backoff::default();
         for _ in 0..3 {
             backoff.after(None, 0);

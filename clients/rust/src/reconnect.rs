@@ -110,7 +110,7 @@ mod tests {
     const LATER: Wait = Wait::Backoff(Some(Duration::from_millis(700)));
 
     #[test]
-    fn the_hundreds_digit_decides_for_codes_that_nobody_knows_too() {
+    fn unknown_close_codes_act_by_their_hundreds_digit() {
         for (code, hint, expected) in [
             (1000, None, Next::End),
             (4010, None, Next::End),

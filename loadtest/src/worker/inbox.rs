@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_are_told_apart_however_they_arrive() {
+    fn frames_are_split_at_any_read_boundary() {
         let texts = [
             (r#"{"seq":41,"signal":{}}"#, Kind::Signal),
             (r#"{"seq":42,"mute_forced":{}}"#, Kind::Told),

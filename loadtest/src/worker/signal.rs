@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_tells_its_place_and_when_it_was_sent() {
+    fn signal_carries_its_index_and_send_time() {
         let mut burst = Burst::new("r", 2);
         let bytes = burst.stamped(1_700_000_000_000_123).to_vec();
         let first = parse(&bytes).unwrap().unwrap();

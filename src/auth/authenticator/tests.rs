@@ -83,7 +83,7 @@ fn access_claims(guest: bool) -> AccessClaims {
 }
 
 #[tokio::test]
-async fn an_access_token_asks_no_hook_moves_no_expiry_and_widens_nothing() {
+async fn access_token_bypasses_hooks_and_keeps_expiry_and_grant() {
     let clock = clock();
     let hook = fixed(let_in("ada", false, None));
     let auth = with(vec![Arc::clone(&hook) as Arc<dyn AuthHook>], false, &clock);
@@ -102,7 +102,7 @@ async fn an_access_token_asks_no_hook_moves_no_expiry_and_widens_nothing() {
 }
 
 #[tokio::test]
-async fn an_access_token_is_good_for_its_user_instance_app_and_for_starting() {
+async fn access_token_is_bound_to_user_instance_and_app() {
     let clock = clock();
     let auth = with(vec![fixed(let_in("ada", false, None))], false, &clock);
     let expires = Timestamp::from_secs(NOW_SECS + 60);
@@ -145,7 +145,7 @@ async fn the_first_hook_that_claims_decides() {
 }
 
 #[tokio::test]
-async fn a_hook_without_an_answer_lets_nobody_in() {
+async fn hook_without_an_answer_admits_no_user() {
     let clock = clock();
     let retry_after = Duration::from_secs(7);
     let auth = with(vec![fixed(Decision::Unavailable { retry_after })], false, &clock);
@@ -154,7 +154,7 @@ async fn a_hook_without_an_answer_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_hook_that_answers_of_somebody_else_lets_nobody_in() {
+async fn hook_answering_for_another_user_admits_no_user() {
     let clock = clock();
     let auth = with(vec![fixed(let_in("eve", false, None))], false, &clock);
     let refused = denied(auth.authenticate(&request(Some("ada"), token("x"))).await);

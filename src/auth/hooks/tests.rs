@@ -92,7 +92,7 @@ async fn the_webhook_asks_everything_and_signs_it() {
 }
 
 #[tokio::test]
-async fn the_webhook_tells_who_may_do_what() {
+async fn webhook_answer_sets_identity_and_grant() {
     let answer = json!({
         "username": "ada", "name": "Ada", "properties": {"team": 7}, "rooms": {"lobby-*": "publisher"},
         "scopes": ["join"], "ttl_s": 60, "app_moderator": true,
@@ -131,7 +131,7 @@ async fn the_webhook_denies_with_the_apps_own_words() {
 }
 
 #[tokio::test]
-async fn whatever_is_no_answer_lets_nobody_in() {
+async fn invalid_webhook_answers_admit_no_user() {
     let ok = |body: &str| (StatusCode::OK, body.to_owned()).into_response();
     let big = format!(r#"{{"name":"{}"}}"#, "x".repeat(64 * 1024));
     let properties = format!(r#"{{"properties":"{}"}}"#, "x".repeat(8 * 1024));
@@ -162,7 +162,7 @@ async fn whatever_is_no_answer_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_hangs_or_is_down_lets_nobody_in() {
+async fn hanging_or_dead_webhook_admits_no_user() {
     let hanging = serve(Router::new().route("/", post(std::future::pending::<()>))).await;
     let down = serve(Router::new()).await.url.clone();
     for (case, url, deadline) in
@@ -174,7 +174,7 @@ async fn a_webhook_that_hangs_or_is_down_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn who_has_no_name_is_told_to_give_one() {
+async fn missing_username_is_a_typed_denial() {
     let (webhook, guest) = (webhook("http://127.0.0.1:9/", ANSWERS_IN), GuestHook::default());
     let nobody = |credentials| request(None, credentials);
     for decision in [
@@ -187,7 +187,7 @@ async fn who_has_no_name_is_told_to_give_one() {
 }
 
 #[tokio::test]
-async fn a_guest_is_let_in_as_one_with_the_grant_of_guests() {
+async fn guest_gets_the_guest_grant() {
     let grant = Grant { scopes: Some(["join"].into_iter().collect()), ..Grant::default() };
     let allowed = allowed(
         GuestHook::new(grant.clone()).decide(&request(Some("ada"), Credentials::Guest {})).await,
@@ -203,7 +203,7 @@ fn api_token_hook() -> ApiTokenHook {
 }
 
 #[tokio::test]
-async fn the_api_token_and_a_user_id_let_in() {
+async fn api_token_with_user_id_admits_the_user() {
     let hook = api_token_hook();
     let by = async |username, shown| hook.decide(&request(username, params(&shown))).await;
     let shown = json!({"api_token": API_TOKEN, "user_id": "ada"});
@@ -253,7 +253,7 @@ fn each_hook_claims_its_own_credentials() {
 }
 
 #[tokio::test]
-async fn a_session_token_lets_in_its_user_on_its_instance() {
+async fn session_token_admits_its_user_on_its_instance() {
     let clock = clock();
     let hook = JwtHook::new(tokens(&clock), Vec::new(), clock.clone());
     let by = async |username, changes| {

@@ -227,7 +227,7 @@ async fn keys_stay_when_the_issuer_fails() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_was_never_reached_lets_nobody_in() {
+async fn unreachable_issuer_admits_no_user() {
     let clock = clock();
     let url = serve(Router::new()).await.url;
     let issuer = issuer(&url, &clock, ClaimMap::default());

@@ -76,7 +76,7 @@ fn a_token_with_a_wrong_claim_is_refused_for_that_claim() {
 }
 
 #[test]
-fn a_claim_of_the_wrong_type_is_a_refusal_and_never_an_absent_claim() {
+fn mistyped_claim_is_rejected_not_ignored() {
     let clock = clock();
     let tokens = tokens(&clock);
     let session = [
@@ -382,7 +382,7 @@ fn an_expired_token_is_to_be_renewed_and_every_other_stops() {
 }
 
 #[test]
-fn refusals_and_debug_forms_tell_no_secret() {
+fn errors_and_debug_output_hide_secrets() {
     let clock = clock();
     let tokens = tokens(&clock);
     let token = sign_hs256(&claims("session", json!({"sub": "line\nbreak-sesame"})));

@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_says_when_who_what_to_whom_and_what_came_of_it() {
+    fn row_prints_time_actor_command_target_and_outcome() {
         let id = "AAAAAAAAAAAAAAAAAAAAAA";
         let counts = json!({ "enforced": 3, "pending": 0, "offline": 1, "ignored": 0 });
         let nobody = json!({ "enforced": 0, "pending": 0, "offline": 0, "ignored": 0 });

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_admin_port_has_places_of_its_own_and_one_address_may_have_them_all() {
+    fn admin_port_has_permits_of_its_own() {
         let limits = Limits {
             unauthenticated_per_address: 1,
             unauthenticated_total: 1,

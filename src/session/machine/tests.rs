@@ -308,7 +308,7 @@ impl World {
 
 proptest! {
     #[test]
-    fn whatever_happens_a_session_keeps_its_invariants(
+    fn any_inputs_keep_session_invariants(
         happens in prop::collection::vec(happening(), 0..120)
     ) {
         let mut world = World::new();
@@ -320,7 +320,7 @@ proptest! {
 }
 
 #[test]
-fn a_connection_parted_from_gets_what_waits_and_then_the_reason() {
+fn disconnected_connection_gets_pending_frames_then_reason() {
     let mut world = World::new();
     world.session.part(Disconnect::new(CloseCode::Banned), START, &SETTINGS);
     let states: Vec<u64> = std::iter::from_fn(|| match world.session.poll_output(FIRST) {
@@ -362,7 +362,7 @@ fn a_reader_too_slow_keeps_its_session_and_loses_its_connection() {
 }
 
 #[test]
-fn a_suspended_session_expires_by_the_clock_and_ends_with_its_window() {
+fn suspended_session_expires_and_ends_with_its_window() {
     let mut world = World::new();
     world.session.handle_loss(FIRST, START, &SETTINGS);
     let until = START + SETTINGS.window;
@@ -392,7 +392,7 @@ fn pending_requests_outlive_the_connection() {
 }
 
 #[test]
-fn a_restart_keeps_frames_and_secret_and_answers_what_was_pending() {
+fn restart_keeps_frames_and_answers_pending_requests() {
     let mut world = World::new();
     world.session.begin(7, START, LIMITS).unwrap();
     assert!(matches!(world.session.poll_output(FIRST), Output::Frame(2, _)));
@@ -417,7 +417,7 @@ fn of_an_ended_session_its_ending_is_kept() {
 }
 
 #[test]
-fn what_is_kept_of_a_session_names_no_secret_and_damage_is_noticed() {
+fn saved_session_hides_secrets_and_detects_damage() {
     let mut world = World::new();
     let saved = world.session.save(START, &SETTINGS, &mut Bodies::default());
     let text = serde_json::to_string(&saved).unwrap();
@@ -435,7 +435,7 @@ fn what_is_kept_of_a_session_names_no_secret_and_damage_is_noticed() {
 }
 
 #[test]
-fn nobody_has_seen_what_only_waits() {
+fn unsent_frames_count_as_unseen() {
     let mut world = World::new();
     world.output(0, 1);
     world.session.handle_loss(FIRST, START, &SETTINGS);

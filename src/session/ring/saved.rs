@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_goes_rooms_first_and_what_was_never_sent_stays() {
+    fn oversized_ring_drops_room_frames_first() {
         let mut ring = Ring::new(1);
         for room in [None, room(), None, None] {
             ring.push(body(40), room, LIMITS).unwrap();

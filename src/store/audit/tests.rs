@@ -123,7 +123,7 @@ fn log_of_another_app_or_key_is_refused_from_its_first_row_on() {
 }
 
 #[test]
-fn head_told_before_shows_what_the_log_alone_cannot() {
+fn recorded_head_reveals_a_rewritten_log() {
     let (rows, head) = log(10);
     let at = |number: usize| Head { number: number as u64, hash: rows[number - 1].hash };
     for told in [at(4), head, key().start(APP)] {
@@ -138,7 +138,7 @@ fn head_told_before_shows_what_the_log_alone_cannot() {
 }
 
 #[test]
-fn row_that_cannot_be_read_ends_the_check_and_says_nothing_of_the_log() {
+fn unreadable_row_ends_verification_without_verdict() {
     let (rows, head) = log(3);
     for unread in 0..3 {
         let mut rows: Vec<_> = rows.iter().cloned().map(Ok).collect();

@@ -90,7 +90,7 @@ async fn what_is_done_to_the_file_is_found_and_named() {
 }
 
 #[tokio::test]
-async fn older_copy_of_the_log_shows_by_the_head_that_was_told() {
+async fn recorded_head_reveals_an_older_copy() {
     let (_dir, path) = logged().await;
     let told = verify(&path, "app").unwrap().head;
     tamper(
@@ -151,7 +151,7 @@ async fn what_a_killed_gateway_left_in_its_log_is_read_too() {
 }
 
 #[tokio::test]
-async fn facts_of_rooms_nobody_opens_again_are_removed() {
+async fn facts_of_unused_rooms_are_pruned() {
     let store = SqliteStore::in_memory().unwrap();
     let room = |n: u32| RoomKey { app: "app".into(), room: format!("room-{n}").parse().unwrap() };
     for n in 0..150 {

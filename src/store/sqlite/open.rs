@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dead_letters_of_before_are_counted_when_the_schema_gets_there() {
+    fn migration_counts_existing_dead_letters() {
         let mut db = Connection::open_in_memory().unwrap();
         for (step, to) in MIGRATIONS.iter().zip(1..=6) {
             apply(&mut db, step, to).unwrap();

@@ -80,7 +80,7 @@ async fn files_are_their_owners_alone() {
 }
 
 #[tokio::test]
-async fn second_gateway_on_the_file_is_refused_until_the_first_is_gone() {
+async fn store_file_is_locked_to_one_gateway() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stagedoor.db");
     let first = SqliteStore::open(&path).unwrap();
@@ -260,7 +260,7 @@ async fn failing_call_leaves_no_trace_and_does_not_spoil_its_batch() {
 }
 
 #[tokio::test]
-async fn failing_commit_fails_the_whole_batch_and_the_next_one_succeeds() {
+async fn failed_commit_fails_its_batch_only() {
     let store = SqliteStore::in_memory().unwrap();
     let calls = [("a", Then::Succeed), ("b", Then::SpoilTheCommit), ("c", Then::Succeed)]
         .map(|(name, then)| add_user(&store, name, then));
@@ -290,7 +290,7 @@ async fn full_disk_refuses_writes_until_there_is_room() {
 }
 
 #[tokio::test]
-async fn one_call_too_many_is_refused_at_once_and_the_others_are_answered() {
+async fn full_queue_rejects_one_call_and_answers_the_rest() {
     let store = SqliteStore::in_memory().unwrap();
     let calls = (0..=MAX_CALLS_WAITING).map(|_| store.ready());
     let answers = in_one_batch(&store, calls).await;

@@ -15,7 +15,7 @@ fn counted() -> String {
 }
 
 #[test]
-fn what_is_told_is_what_the_table_says() {
+fn exposition_matches_the_metric_table() {
     let text = counted();
     let told: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
     let listed: Vec<String> =

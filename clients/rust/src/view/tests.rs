@@ -70,7 +70,7 @@ fn joined(version: u64, id: &str) -> (&'static str, Value) {
 }
 
 #[test]
-fn only_changes_after_the_snapshot_count_and_several_may_share_a_version() {
+fn changes_older_than_the_snapshot_are_dropped() {
     let left = |version| {
         ("participant_left", json!({ "version": version, "participant": BOB, "reason": "left" }))
     };

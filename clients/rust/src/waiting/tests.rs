@@ -84,7 +84,7 @@ fn a_hole_in_the_replay_gives_up_what_must_not_happen_twice() {
 }
 
 #[test]
-fn a_new_session_is_asked_again_for_all_but_what_may_have_been_done() {
+fn new_session_repeats_only_requests_that_were_not_sent() {
     let mut waiting = Waiting::new(1, 8);
     let (_, mut published) = ask(&mut waiting, publish());
     let (_, _left) = ask(&mut waiting, leave());

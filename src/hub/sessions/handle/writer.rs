@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_owed_a_wake_is_woken_once_by_whoever_comes_first() {
+    fn deferred_wake_fires_once() {
         let mut writer = Writer::default();
         assert!(!writer.owe(), "it does not wait");
         writer.wait(Waker::noop());
