@@ -33,7 +33,7 @@ docs/operations.md
   default `http://127.0.0.1:7081` | src/cli/connection.rs | DEFAULT_URL: &str = "http://127.0.0.1:7081";
   default `http://127.0.0.1:7081` | src/config/listen.rs | const ADMIN_PORT: u16 = 7081;
   tables of up to 100 rows | src/cli/limit.rs | const LISTED: usize = 100;
-  **Moderation commands** wait a second for acknowledgements | src/cli/verb.rs | default_value = "1s")] wait: Duration,
+  **Moderation commands** wait a second for acknowledgements | src/cli/moderation.rs | default_value = "1s")] wait: Duration,
   A connection may take 5 seconds | src/cli/api.rs | CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
   and an answer 30. | src/cli/api.rs | ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
   After 24 hours it becomes a dead letter | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
@@ -137,6 +137,19 @@ fn links_between_documents_lead_somewhere() {
         }
     }
     assert!(named > 60, "only {named} were found");
+}
+
+#[test]
+fn prose_wraps_at_120_columns() {
+    for file in documents() {
+        let mut is_code = false;
+        for (number, line) in read(&file).lines().enumerate() {
+            is_code ^= line.trim_start().starts_with("```");
+            let is_prose = !is_code && !line.starts_with('|');
+            let (place, width) = (number + 1, line.chars().count());
+            assert!(!is_prose || width <= 120, "{}:{place}: {width} columns", file.display());
+        }
+    }
 }
 
 /// All documents in Markdown, decision records included.
