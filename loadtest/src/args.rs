@@ -32,7 +32,7 @@ pub(crate) enum Task {
     Fanout(Fanout),
     /// Many rooms: the same at a steady pace, and the CPU of joining rooms of different sizes.
     Rooms(Rooms),
-    /// A verb over a whole room: when the last is told, and what other rooms feel of it.
+    /// A moderation command over a whole room: when the last participant gets it, and the effect on other rooms.
     Moderation(Moderation),
     /// All connections cut at once: how soon everybody is back, at which cost, and what got lost.
     Storm(Storm),
@@ -44,7 +44,7 @@ pub(crate) enum Task {
     Slow(Slow),
     /// Minutes of everything at once: whether memory and open files grow, and whether anything fails.
     Soak(Soak),
-    /// The server API beside idle sessions: minting tokens, muting somebody, reading the metrics.
+    /// The server API beside idle sessions: minting tokens, muting a participant, reading the metrics.
     Api(Api),
     /// Be that plainest server, until standard input ends. Prints where it listens.
     ServeFloor {
@@ -57,7 +57,7 @@ pub(crate) enum Task {
     Worker,
 }
 
-/// What every scenario is told.
+/// Arguments of every scenario.
 #[derive(Clone, Debug, Options)]
 pub(crate) struct Load {
     /// The gateway: `ws://` and a loopback address.
@@ -107,7 +107,7 @@ impl Load {
     }
 }
 
-/// One room of `--sessions` participants, one of whom sends.
+/// One room of `--sessions` participants, one of which sends.
 #[derive(Clone, Debug, Options)]
 pub(crate) struct Fanout {
     #[command(flatten)]
@@ -142,7 +142,7 @@ pub(crate) struct Moderation {
     pub(crate) load: Load,
     #[command(flatten)]
     pub(crate) paced: Paced,
-    /// How many of the room's participants publish a stream, which they mute when told.
+    /// How many of the room's participants publish a stream, which they mute on a forced mute.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=500))]
     pub(crate) publishers: u32,
     /// The app secret that moderators' room tokens are signed with.
@@ -158,7 +158,7 @@ pub(crate) struct Storm {
     /// How many participants a room has.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=1_000))]
     pub(crate) per_room: u32,
-    /// How clients come back: by taking up their sessions, or by starting anew with their access tokens.
+    /// How clients return: by resuming their sessions, or by starting again with their access tokens.
     #[arg(long, value_enum, default_value_t = By::Resume)]
     pub(crate) by: By,
 }
@@ -247,7 +247,7 @@ pub(crate) struct Api {
     /// Over how many connections they are asked for, one at a time on each.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub(crate) connections: u32,
-    /// How many times somebody is muted, and the mute lifted again.
+    /// How many times a participant is muted and the mute lifted.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) mutes: u32,
     /// How many times the metrics are read, before the sessions start and while they are there.

@@ -2,7 +2,7 @@
 //!
 //! Sessions are numbered through. The first `main` of them share room 0, the rest are in rooms of `others` each. The
 //! first session of a room is its sender, and where a secret is given its moderator; in room 0 the next `publishers`
-//! publish a stream each. Of those who only receive, a share may be deaf: they do not read when told not to.
+//! publish a stream each. Of those who only receive, a share may be deaf: they stop reading on request.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum By {
     /// It takes its session up again, and is in its rooms as it was.
     Resume,
-    /// It starts anew with its access token, and joins its room anew.
+    /// It starts a new session with its access token and joins its room again.
     Start,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Crowd {
     pub(crate) publishers: u32,
     /// The app secret that makes senders moderators.
     pub(crate) moderator_secret: Option<String>,
-    /// How clients come back; without it, whoever loses a connection is lost.
+    /// How clients come back; without it, a client that loses its connection is lost.
     pub(crate) returns: Option<By>,
     /// How many of a hundred sessions are deaf, senders apart.
     pub(crate) deaf_percent: u32,
@@ -58,7 +58,7 @@ impl Crowd {
         (1..=self.publishers).contains(&number) && number < self.main
     }
 
-    /// Whether session `number` is deaf when told to be.
+    /// Whether session `number` is one of the deaf.
     pub(crate) fn is_deaf(&self, number: u32) -> bool {
         let before = u64::from(number) * u64::from(self.deaf_percent) / 100;
         let after = (u64::from(number) + 1) * u64::from(self.deaf_percent) / 100;

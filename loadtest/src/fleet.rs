@@ -105,18 +105,18 @@ impl Fleet {
         sampled(self.order(Order::Sample).await?)
     }
 
-    /// Lets the moderator of room 0 act; how long until the last was told, and until all was enforced.
+    /// Runs a command of room 0's moderator; how long until the last participant got it, and until all was enforced.
     pub(crate) async fn act(&mut self, verb: RoomVerb) -> anyhow::Result<(Duration, Duration)> {
-        let (mut sent, mut told, mut enforced) = (0, 0, 0);
+        let (mut sent, mut notified, mut enforced) = (0, 0, 0);
         for report in self.order(Order::Act(verb)).await? {
-            if let Report::Acted { sent_at_us, last_told_at_us, enforced_at_us } = report {
+            if let Report::Acted { sent_at_us, last_notified_at_us, enforced_at_us } = report {
                 sent = sent_at_us.unwrap_or(sent);
-                told = last_told_at_us.max(told);
+                notified = last_notified_at_us.max(notified);
                 enforced = enforced_at_us.unwrap_or(enforced);
             }
         }
         let since_sent = |at: u64| Duration::from_micros(at.saturating_sub(sent));
-        Ok((since_sent(told), since_sent(enforced)))
+        Ok((since_sent(notified), since_sent(enforced)))
     }
 
     /// Cuts every connection at once; how long each client was away, in microseconds.
@@ -166,7 +166,7 @@ impl Fleet {
     /// Gives every worker an order; what each reports when it is carried out.
     pub(crate) async fn order(&mut self, order: Order) -> anyhow::Result<Vec<Report>> {
         let carried_out = self.workers.iter_mut().map(|worker| async move {
-            worker.tell(&order).await?;
+            worker.send_line(&order).await?;
             worker.report().await
         });
         let reports = timeout(ORDER_TIME, try_join_all(carried_out)).await;
@@ -197,7 +197,7 @@ impl Worker {
         let output = child.stdout.take().context("a worker has a standard output")?;
         let reports = BufReader::new(output).lines();
         let mut worker = Self { orders, reports, _child: child };
-        worker.tell(plan).await?;
+        worker.send_line(plan).await?;
         match worker.report().await? {
             Report::Ready => Ok(worker),
             other => bail!("a worker said {other:?} instead of being ready"),
@@ -205,7 +205,7 @@ impl Worker {
     }
 
     async fn start(&mut self, bar: &ProgressBar) -> anyhow::Result<Latencies> {
-        self.tell(&Order::Start).await?;
+        self.send_line(&Order::Start).await?;
         let mut seen = 0;
         loop {
             match self.report().await? {
@@ -220,14 +220,14 @@ impl Worker {
     }
 
     async fn close(&mut self) -> anyhow::Result<u32> {
-        self.tell(&Order::Close).await?;
+        self.send_line(&Order::Close).await?;
         match self.report().await? {
             Report::Closed { lost } => Ok(lost),
             other => bail!("a worker said {other:?} while closing"),
         }
     }
 
-    async fn tell<T: serde::Serialize>(&mut self, line: &T) -> anyhow::Result<()> {
+    async fn send_line<T: serde::Serialize>(&mut self, line: &T) -> anyhow::Result<()> {
         let line = format!("{}\n", serde_json::to_string(line)?);
         self.orders.write_all(line.as_bytes()).await.context("a worker has ended")
     }

@@ -1,7 +1,7 @@
 //! The server API as an app's backend calls it: requests, and a connection that is kept for many of them.
 //!
-//! Written out by hand, so that what is measured is the server: a call is one write and, mostly, one read. Only what the
-//! server API says is understood: answers of a length that is told beforehand.
+//! Written out by hand, so that what is measured is the server: a call is one write and, mostly, one read. Only what
+//! the server API says is understood: answers with a content length.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -110,7 +110,7 @@ impl Answer {
         let mut headers = lines.filter_map(|line| line.split_once(':'));
         let length = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
         let length = length.and_then(|(_, length)| length.trim().parse().ok());
-        let length: usize = length.context("an answer does not tell its length")?;
+        let length: usize = length.context("an answer has no content length")?;
         ensure!(length <= MAX_BODY_BYTES, "an answer of {length} bytes is too long");
         let body = end + 4..end + 4 + length;
         Ok(Some(Self { status: status.context("the answer is not of HTTP/1.1")?, body }))
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn what_is_no_answer_of_the_server_api_is_refused() {
         for (answer, expected) in [
-            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "does not tell its length"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "has no content length"),
             ("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", "is too long"),
             ("SSH-2.0\r\nContent-Length: 1\r\n\r\n", "not of HTTP/1.1"),
             (&"x".repeat(MAX_HEAD_BYTES), "has no end"),

@@ -1,7 +1,7 @@
-//! Somebody in a room with a stream, who does what moderators say: turns the audio off when it is muted.
+//! A participant with a stream that obeys moderators: it turns the audio off when it is muted.
 //!
-//! Held by the parent, unlike the sessions of workers, so that what is sent to the server API and what is heard here are
-//! timed by one clock. It answers pings only while it is waited for: nobody keeps it idle for long.
+//! Held by the parent, unlike the sessions of workers, so that what is sent to the server API and what is heard here
+//! are timed by one clock. It answers pings only while it is waited for: it is never idle for long.
 
 use std::time::Duration;
 
@@ -66,17 +66,17 @@ impl Publisher {
         self.stream
     }
 
-    /// Waits until it is told that its stream is muted, or that its mute is lifted.
+    /// Waits for the push that mutes its stream, or lifts the mute.
     pub(crate) async fn hears(&mut self, active: bool) -> anyhow::Result<()> {
-        let told = async {
+        let notified = async {
             loop {
                 let message = self.talk.next().await?;
-                if self.is_told(&message, active) {
+                if self.is_mute_push(&message, active) {
                     return Ok(());
                 }
             }
         };
-        timeout(PATIENCE, told).await.context("no `mute_forced` came in time")?
+        timeout(PATIENCE, notified).await.context("no `mute_forced` came in time")?
     }
 
     /// Turns its audio on or off.
@@ -97,7 +97,7 @@ impl Publisher {
         Ok(self.talk.wire.close().await?)
     }
 
-    fn is_told(&self, message: &ServerMessage, active: bool) -> bool {
+    fn is_mute_push(&self, message: &ServerMessage, active: bool) -> bool {
         let ServerMessage::Push { push, .. } = message else { return false };
         let Push::MuteForced(MuteForced { stream, active: is_active, .. }) = &**push else {
             return false;

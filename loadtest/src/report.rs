@@ -1,4 +1,4 @@
-//! What is told in the end: a table for people, JSON for programs.
+//! The final report: a table for people, JSON for programs.
 
 use std::fmt;
 use std::fs;
@@ -69,7 +69,7 @@ impl<'a> Report<'a> {
         Self { scenario, load, machine: Machine::describe(), runs: Vec::new(), across: Vec::new() }
     }
 
-    /// Also tells the gateway's median of one measure over the floor's of another.
+    /// Also reports the gateway's median of one measure over the floor's of another.
     pub(crate) fn compare(
         &mut self,
         name: &'static str,

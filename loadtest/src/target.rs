@@ -60,8 +60,8 @@ impl Target {
 
     /// From which address session `index` of a run comes; `None` leaves it to the system.
     ///
-    /// A block of addresses a run, so that ports still in `TIME_WAIT` are no run's business but their own, and within it
-    /// by turns, so that no address has many connections that are not let in yet.
+    /// A block of addresses a run, so that ports still in `TIME_WAIT` are no run's business but their own, and within
+    /// it by turns, so that no address has many pending connections.
     pub(crate) fn source(&self, run: u32, index: u32, sources: u32) -> Option<IpAddr> {
         match self.address {
             SocketAddr::V6(_) => None,

@@ -1,4 +1,4 @@
-//! Session and room tokens as an app's backend would sign them (design, "Who comes in").
+//! Session and room tokens as an app's backend would sign them (design, "Authentication").
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -27,7 +27,7 @@ impl Minter {
         }))
     }
 
-    /// A room token for whoever shows it, valid from now for [`LIFETIME`].
+    /// A bearer room token, valid from now for [`LIFETIME`].
     pub(crate) fn room(&self, room: &str, role: &str) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.sign(&json!({

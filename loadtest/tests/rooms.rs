@@ -1,4 +1,5 @@
-//! The scenarios of rooms and of the server API against a real gateway, with tiny numbers: what they count, not how long it takes.
+//! The scenarios of rooms and of the server API against a real gateway, with tiny numbers: what they count, not how
+//! long it takes.
 
 mod common;
 
@@ -40,9 +41,9 @@ fn moderation_reaches_participants_of_every_worker() {
         let others = ["--rooms", "2", "--per-room", "5", "--workers", workers];
         let summary = gateway.measure("moderation", &[&main[..], &others].concat());
         for server in ["gateway", "floor"] {
-            for name in ["mute_all_told_ms", "mute_all_enforced_ms", "end_room_told_ms"] {
-                let told = summary[server][name]["min"].as_f64().unwrap();
-                assert!(told > 0.0, "{server} {name}: {summary:#}");
+            for name in ["mute_all_notified_ms", "mute_all_enforced_ms", "end_room_notified_ms"] {
+                let notified = summary[server][name]["min"].as_f64().unwrap();
+                assert!(notified > 0.0, "{server} {name}: {summary:#}");
             }
         }
     }
@@ -82,7 +83,7 @@ fn a_takeover_leaves_one_connection_for_each_instance() {
         ];
         assert_counts(&summary, "gateway", &expected);
         if rivals == "1" {
-            assert_counts(&summary, "gateway", &[("told_replaced", 12.0), ("not_let_in", 0.0)]);
+            assert_counts(&summary, "gateway", &[("closed_replaced", 12.0), ("rejected", 0.0)]);
         }
     }
 }
@@ -138,7 +139,8 @@ fn api_load_mints_mutes_and_metrics_stay_constant() {
     let calls = ["--calls", "10", "--connections", "3", "--mutes", "3", "--scrapes", "3"];
     let sessions = ["--sessions", "10", "--runs", "3", "--admin", &gateway.admin()];
     let summary = gateway.measure("api", &[&calls[..], &sessions].concat());
-    let names = ["mint_session_p50_us", "mint_room_p50_us", "mute_told_p50_ms", "lift_told_p50_ms"];
+    let names =
+        ["mint_session_p50_us", "mint_room_p50_us", "mute_notified_p50_ms", "lift_notified_p50_ms"];
     for name in names.into_iter().chain(["mute_answered_p50_ms", "scrape_p50_ms", "scrape_bytes"]) {
         assert!(summary["gateway"][name]["min"].as_f64().unwrap() > 0.0, "{name}: {summary:#}");
     }

@@ -21,7 +21,7 @@ use crate::worker::{restamp, server_text};
 #[derive(Default)]
 pub(super) struct Rooms(Mutex<HashMap<RoomId, Arc<Room>>>);
 
-/// A room: whom to write to, and what.
+/// A room: its receivers, and what to write.
 #[derive(Default)]
 struct Room {
     members: Mutex<Vec<Arc<TcpStream>>>,
@@ -68,7 +68,7 @@ impl Place {
                     .unwrap_or_else(PoisonError::into_inner)
                     .push(Arc::clone(&self.stream));
                 self.room = Some(room);
-                // Nobody here looks further than its name.
+                // No client here reads past its name.
                 write(&self.stream, &server_text(br#"{"seq":1,"id":2,"ok":{"joined":{}}}"#)).await
             }
             Command::Signal(signal) => {
@@ -162,7 +162,7 @@ impl Room {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     behind.push((Arc::clone(member), 0));
                 }
-                // Whoever is gone is told nothing.
+                // Closed connections get nothing.
                 Err(_) => {}
             }
         }

@@ -1,8 +1,8 @@
 //! The floor's server: accept, read a request, write 101, read a frame, write the answer; then rooms, until the end.
 //!
-//! It checks nothing and keeps nothing but who is in which room. Its answer is read from standard input (a JSON array of texts, on one line; an
-//! empty line for a canned one), so that it writes as many bytes as the gateway does; then it serves until standard
-//! input ends.
+//! It checks nothing and keeps nothing but who is in which room. Its answer is read from standard input (a JSON array
+//! of texts, on one line; an empty line for a canned one), so that it writes as many bytes as the gateway does; then it
+//! serves until standard input ends.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -49,7 +49,7 @@ pub(crate) async fn run(listen: SocketAddr) -> anyhow::Result<()> {
 }
 
 /// Listens with a queue for all who come at once: a handshake that finds it full is repeated after a second, then two,
-/// four and eight, and is given up before that by whoever waits for it.
+/// four and eight, and its caller gives up before that.
 fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if listen.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
@@ -57,7 +57,7 @@ fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// A connection that fails ends; whoever opened it reports that.
+/// A connection that fails ends; its client reports that.
 async fn serve(mut stream: TcpStream, answer: Arc<[u8]>, rooms: Arc<Rooms>) -> anyhow::Result<()> {
     stream.set_nodelay(true)?;
     // Boxed and dropped: what stays of an idle connection is its task.

@@ -1,9 +1,10 @@
-//! The server API: what minting a token costs, how soon a mute is heard and durable, and what a look at the metrics takes.
+//! The server API: what minting a token costs, how soon a mute is heard and durable, and what a look at the metrics
+//! takes.
 //!
 //! Tokens are minted before any session starts, so that nothing else runs on the server's account. The metrics are read
 //! then and again with all sessions there; the number of lines is what must not grow with them, as the numbers on them
-//! get longer. The muted is one more session than `--sessions`, the only one in a room; calls do not wait for it to obey
-//! (`wait_ms=0`), and so are answered as soon as the verb is durable.
+//! get longer. The muted is one more session than `--sessions`, the only one in a room; calls do not wait for it to
+//! obey (`wait_ms=0`), and so are answered as soon as the verb is durable.
 
 use std::time::{Duration, Instant};
 
@@ -135,7 +136,7 @@ async fn scrape(
     Ok(names.into_iter().zip(values).collect())
 }
 
-/// Mutes somebody and lifts the mute, time after time: when they hear of each, and when the call is answered.
+/// Mutes a participant and lifts the mute, repeatedly: when the push arrives, and when the call is answered.
 async fn mute(
     options: &Api,
     target: &Target,
@@ -157,7 +158,7 @@ async fn mute(
     let verbs = [("force_mute", true), ("lift_mute", false)].map(|(verb, active)| {
         (backend.post(&format!("rooms/{room}/{verb}?wait_ms=0"), &stream), active)
     });
-    let (mut told, mut answered) = ([const { Vec::new() }; 2], [const { Vec::new() }; 2]);
+    let (mut notified, mut answered) = ([const { Vec::new() }; 2], [const { Vec::new() }; 2]);
     for _ in 0..options.mutes {
         for (verb, (call, active)) in verbs.iter().enumerate() {
             let begun = Instant::now();
@@ -171,7 +172,7 @@ async fn mute(
             };
             let (answer, push) = try_join(calling, hearing).await?;
             answered[verb].push(answer);
-            told[verb].push(push);
+            notified[verb].push(push);
             // Acknowledges the mute; and there is something to mute again once it is lifted.
             publisher.turn_audio(!active).await?;
         }
@@ -179,13 +180,13 @@ async fn mute(
     publisher.close().await?;
 
     let names = [
-        ["mute_told_p50_ms", "mute_told_p99_ms"],
-        ["lift_told_p50_ms", "lift_told_p99_ms"],
+        ["mute_notified_p50_ms", "mute_notified_p99_ms"],
+        ["lift_notified_p50_ms", "lift_notified_p99_ms"],
         ["mute_answered_p50_ms", "mute_answered_p99_ms"],
         ["lift_answered_p50_ms", "lift_answered_p99_ms"],
     ];
     let mut measures = Vec::new();
-    for ([p50, p99], took) in names.into_iter().zip(told.into_iter().chain(answered)) {
+    for ([p50, p99], took) in names.into_iter().zip(notified.into_iter().chain(answered)) {
         let latencies = histogram(took)?;
         measures.push((p50, quantile_ms(&latencies, 0.50)));
         measures.push((p99, quantile_ms(&latencies, 0.99)));

@@ -1,7 +1,7 @@
 //! One room, one sender: what a delivery costs the server, one signal at a time and in bursts.
 //!
 //! The gateway and a plain writer of the same frames hold as many connections and are driven by turns. The floor writes
-//! each frame by itself whatever is in flight; the gateway may put several into one write.
+//! each frame by itself regardless of what is in flight; the gateway may put several into one write.
 
 use anyhow::ensure;
 

@@ -39,7 +39,7 @@ async fn enter(load: &Load, target: &Target, run: u32, crowd: &Crowd) -> anyhow:
     Ok(fleet)
 }
 
-/// Lets what the last phase left behind come to its end: a large room tells its numbers once a second.
+/// Waits for what the last phase left behind: a large room sends its counts once a second.
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(1_500)).await;
 }

@@ -1,8 +1,8 @@
-//! A verb over a whole room: how soon the last of its participants is told, how soon all is enforced, and what the rooms
+//! A command over a whole room: how soon the last participant gets it, how soon all is enforced, and what the rooms
 //! beside it feel meanwhile.
 //!
-//! The same is done to the floor, whose verbs are nothing but a frame for everybody. Each run has rooms of its own, as the
-//! second verb ends the first's room.
+//! The same is done to the floor, whose verbs are nothing but a frame for everybody. Each run has rooms of its own, as
+//! the second verb ends the first's room.
 
 use std::time::Duration;
 
@@ -57,11 +57,11 @@ async fn measure(
     fleet.sample().await?;
     tokio::time::sleep(Duration::from_secs(load.hold_s.max(1))).await;
     let mut measures = vec![("others_before_p99_us", quantile_us(&fleet.sample().await?, 0.99))];
-    for (verb, [told_name, enforced_name, cpu_name, others]) in [
+    for (verb, [notified_name, enforced_name, cpu_name, others]) in [
         (
             RoomVerb::ForceMuteAll,
             [
-                "mute_all_told_ms",
+                "mute_all_notified_ms",
                 "mute_all_enforced_ms",
                 "mute_all_cpu_us_each",
                 "others_mute_all_p99_us",
@@ -70,7 +70,7 @@ async fn measure(
         (
             RoomVerb::EndRoom,
             [
-                "end_room_told_ms",
+                "end_room_notified_ms",
                 "end_room_enforced_ms",
                 "end_room_cpu_us_each",
                 "others_end_room_p99_us",
@@ -79,11 +79,11 @@ async fn measure(
     ] {
         fleet.sample().await?;
         let (before, begun) = (process.cpu()?, tokio::time::Instant::now());
-        let (told, enforced) = fleet.act(verb).await?;
+        let (notified, enforced) = fleet.act(verb).await?;
         let cpu = process.cpu()?.since(&before);
         tokio::time::sleep_until(begun + BOUND).await;
         let felt = fleet.sample().await?;
-        measures.push((told_name, us(told) / 1e3));
+        measures.push((notified_name, us(notified) / 1e3));
         measures.push((enforced_name, us(enforced) / 1e3));
         measures.push((cpu_name, us(cpu) / f64::from(options.load.sessions)));
         measures.push((others, quantile_us(&felt, 0.99)));
@@ -94,5 +94,5 @@ async fn measure(
     Ok(measures)
 }
 
-/// Within which everybody is to be told; what others feel is measured for as long.
+/// The deadline for all notifications; the effect on others is measured for as long.
 const BOUND: Duration = Duration::from_millis(500);

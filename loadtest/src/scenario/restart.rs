@@ -1,9 +1,10 @@
 //! The gateway stopped in order under traffic and started again on the same port and store: who is back, how soon, and
 //! what of their rooms is left.
 //!
-//! The gateway is the scenario's own. Clients do what the protocol asks of them: they stay away for as long as they are told,
-//! with a random part, and then resume. A session that the next process does not know is counted as lost, and its client
-//! gives up. Each run is one restart, with sessions of its own; what one process leaves to the next stays for the run.
+//! The gateway is the scenario's own. Clients do what the protocol asks of them: they stay away for `retry_after_ms`,
+//! with a random part, and then resume. A session that the next process does not know is counted as lost, and its
+//! client gives up. Each run is one restart, with sessions of its own; what one process leaves to the next stays for
+//! the run.
 
 use std::time::Instant;
 

@@ -1,10 +1,10 @@
 //! Rooms in which a share of the participants does not read: what those who do feel of it, what it does to the server's
-//! memory, and how many it parts from.
+//! memory, and how many it disconnects.
 //!
 //! Each run is measured twice, in rooms of its own each: without and with them. The deaf ask for small receive buffers,
-//! so that what they do not read is soon the server's, and say all the while that they live; otherwise it would take them
-//! for lost before it takes them for slow. When it has parted from one whose buffers are full, its reason may have found
-//! no place there: such a client finds its connection closed without a word.
+//! so that what they do not read is soon the server's, and say all the while that they live; otherwise it would take
+//! them for lost before it takes them for slow. When it has disconnected one whose buffers are full, its reason may
+//! have found no place there: such a client finds its connection closed without a word.
 
 use std::time::Duration;
 

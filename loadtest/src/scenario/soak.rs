@@ -1,7 +1,7 @@
 //! Minutes of everything at once: signals, cuts and resumes, departures and returns, removals by moderators.
 //!
 //! The server is looked at every few seconds. Growth is that from the first minute (the first third, where the whole is
-//! shorter) to the end: until then pools and tables fill. Whatever fails is counted by its kind, and nothing should.
+//! shorter) to the end: until then pools and tables fill. Each failure is counted by its kind, and none should occur.
 
 use std::time::Duration;
 

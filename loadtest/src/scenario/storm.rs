@@ -1,9 +1,9 @@
 //! All connections cut at once, without a close: how soon their clients are back, and what it costs.
 //!
-//! Clients come back at once, as fast as they can. Whoever resumes is back when the gateway says so, whoever starts anew
-//! when it is in its room again. Then a signal goes through every room, which proves that everybody is truly there and,
-//! by the numbers of what was heard, that nothing was lost or came twice on the way. The floor is cut alike: it takes the
-//! connections and answers, and knows of no sessions.
+//! Clients come back at once, as fast as they can. A client that resumes is back when the gateway says so, one that
+//! starts again when it is in its room again. Then a signal goes through every room, which proves that everybody is
+//! truly there and, by the numbers of what was heard, that nothing was lost or came twice on the way. The floor is cut
+//! alike: it takes the connections and answers, and knows of no sessions.
 
 use std::time::Instant;
 

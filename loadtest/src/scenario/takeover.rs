@@ -1,5 +1,5 @@
-//! Newer starts on every client instance while its connection is up: how soon the older one has heard that it is replaced
-//! and is closed, and that exactly one connection is left that answers.
+//! Newer starts on every client instance while its connection is up: how soon the older one has heard that it is
+//! replaced and is closed, and that exactly one connection is left that answers.
 
 use anyhow::Context as _;
 use stagedoor_proto::CloseCode;
@@ -28,7 +28,7 @@ pub(crate) async fn run(options: &Takeover) -> anyhow::Result<()> {
         let cpu = process.cpu()?.since(&before);
         let counts = fleet.count().await?;
         fleet.close().await?;
-        let latencies = taken.latencies.context("the workers told no times")?;
+        let latencies = taken.latencies.context("the workers reported no times")?;
         let starts = f64::from(load.sessions) * f64::from(options.rivals);
         report.add(
             Server::Gateway,
@@ -40,8 +40,8 @@ pub(crate) async fn run(options: &Takeover) -> anyhow::Result<()> {
                 ("instances_with_one", f64::from(taken.one_live)),
                 ("instances_with_none", f64::from(taken.none_live)),
                 ("instances_with_several", f64::from(taken.several_live)),
-                ("told_replaced", number(counts.closed_with(CloseCode::Replaced.code()))),
-                ("not_let_in", number(counts.all_errors())),
+                ("closed_replaced", number(counts.closed_with(CloseCode::Replaced.code()))),
+                ("rejected", number(counts.all_errors())),
             ],
         );
         bar.inc(1);

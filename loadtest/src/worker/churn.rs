@@ -1,7 +1,7 @@
 //! Things that happen in rooms all the time: people leave and join, lose their connections, are thrown out.
 //!
-//! Receivers come, go and are cut; senders stay, and throw them out as the moderators of their rooms. Which member it is
-//! and what happens to it follows from a fixed sequence, so that runs are alike.
+//! Receivers come, go and are cut; senders stay, and throw them out as the moderators of their rooms. Which member it
+//! is and what happens to it follows from a fixed sequence, so that runs are alike.
 
 use std::cell::RefCell;
 use std::collections::HashSet;

@@ -1,7 +1,7 @@
 //! A client that lost its connection and gets another, as the protocol says it should ("Resume").
 //!
-//! It tries at once, unless it was told to wait; then after at least what it is told, else after a time that doubles, both
-//! with a random part. Whoever cannot come back is counted among the gone, so that nobody waits for them.
+//! It tries at once, unless the gateway sent a delay; then after at least that delay, else after a time that doubles,
+//! both with a random part. A client that cannot return is counted as gone, so that the run does not wait for it.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use super::rooms::Members;
 use crate::crowd::By;
 
 impl Members {
-    /// Cuts every connection at once, and waits until nobody is away.
+    /// Cuts every connection at once, and waits until all are back.
     pub(super) async fn storm(&self) -> Report {
         for member in self.by_number.values() {
             member.cut();
@@ -37,7 +37,7 @@ impl Members {
                 tally.changed.notified().await;
             }
         };
-        // Whoever is away after that is not among those whose times are told.
+        // Clients still away after that are left out of the reported times.
         let _ = timeout(2 * PATIENCE, back).await;
         let mut outages = tally.outages.borrow_mut();
         let latencies_us = recorded(&outages);
@@ -48,7 +48,7 @@ impl Members {
 
 impl Member {
     /// Gets another connection after one was lost, if it is to; `false` when it has none in the end.
-    pub(super) async fn come_back(self: &Rc<Self>, farewell: Option<Disconnect>) -> bool {
+    pub(super) async fn come_back(self: &Rc<Self>, disconnect: Option<Disconnect>) -> bool {
         let (lost_at, tally) = (Instant::now(), &self.tally);
         self.link.set(Link::Away);
         tally.away.set(tally.away.get() + 1);
@@ -56,13 +56,13 @@ impl Member {
             self.settle(Link::Gone);
             return false;
         };
-        if farewell.as_ref().is_some_and(|farewell| farewell.action == Action::Stop) {
+        if disconnect.as_ref().is_some_and(|disconnect| disconnect.action == Action::Stop) {
             self.settle(Link::Gone);
             return false;
         }
-        let mut told = farewell.and_then(|farewell| farewell.retry_after_ms);
-        let mut wait =
-            told.map_or(Duration::ZERO, |told| self.spread(Duration::from_millis(told), 0));
+        let mut notified = disconnect.and_then(|disconnect| disconnect.retry_after_ms);
+        let mut wait = notified
+            .map_or(Duration::ZERO, |notified| self.spread(Duration::from_millis(notified), 0));
         for attempt in 0_u32.. {
             tokio::time::sleep(wait).await;
             let error = match self.open(by).await {
@@ -79,9 +79,9 @@ impl Member {
                 tally.counts.borrow_mut().error(&error);
                 break;
             }
-            told = refusal.and_then(|refusal| refusal.retry_after_ms);
+            notified = refusal.and_then(|refusal| refusal.retry_after_ms);
             let doubled = (FIRST_WAIT * 2_u32.saturating_pow(attempt)).min(LONGEST_WAIT);
-            wait = self.spread(told.map_or(doubled, Duration::from_millis), attempt);
+            wait = self.spread(notified.map_or(doubled, Duration::from_millis), attempt);
         }
         self.settle(Link::Gone);
         false
@@ -98,7 +98,7 @@ impl Member {
         self.tally.load.open(self.number, &first).await
     }
 
-    /// Goes on with a new connection. Whoever started anew is back when it is in its room again.
+    /// Goes on with a new connection. A client that started again is back when it is in its room.
     fn adopt(self: &Rc<Self>, by: By, opened: Opened, lost_at: Instant) {
         let Opened { stream, answer, last_seq, rest } = opened;
         let last_seq = match by {

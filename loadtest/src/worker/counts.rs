@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Everything that happened to the sessions of a worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counts {
-    /// Connections that were lost and taken up again.
+    /// Connections that were lost and resumed.
     pub(crate) returns: u64,
     /// Sessions that did not come back.
     pub(crate) gone: u64,
@@ -20,13 +20,13 @@ pub(crate) struct Counts {
     pub(crate) signals_missed: u64,
     /// Signals that came again, or in the wrong order.
     pub(crate) signals_repeated: u64,
-    /// How often a room was told anew.
+    /// Room resets received.
     pub(crate) room_resets: u64,
-    /// How often somebody was told that another left.
+    /// `participant_left` pushes received.
     pub(crate) participants_left: u64,
     /// How often each thing was done.
     pub(crate) acts: BTreeMap<String, u64>,
-    /// How often each close code was told; 1006 stands for a connection that just broke.
+    /// How often each close code was received; 1006 stands for a connection that just broke.
     pub(crate) closes: BTreeMap<u16, u64>,
     /// What went wrong, by kind.
     pub(crate) errors: BTreeMap<String, u64>,

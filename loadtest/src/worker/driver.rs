@@ -20,7 +20,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     let mut orders = BufReader::new(tokio::io::stdin()).lines();
     let served = serve(&mut orders).await;
     if let Err(error) = &served {
-        tell(&Report::Failed(format!("{error:#}")));
+        report_line(&Report::Failed(format!("{error:#}")));
     }
     served
 }
@@ -29,7 +29,7 @@ async fn serve(orders: &mut Lines<BufReader<Stdin>>) -> anyhow::Result<()> {
     let line = orders.next_line().await?.context("no plan came")?;
     let plan: Plan = serde_json::from_str(&line).context("the plan is unreadable")?;
     let load = Arc::new(Prepared::new(plan)?);
-    tell(&Report::Ready);
+    report_line(&Report::Ready);
 
     expect(orders, Order::Start).await?;
     match load.plan.crowd.clone() {
@@ -53,13 +53,13 @@ async fn serve_held(
         Ok(())
     };
     let latencies_us = start_all(load, held).await?;
-    tell(&Report::Started { latencies_us });
+    report_line(&Report::Started { latencies_us });
 
     expect(orders, Order::Close).await?;
     stop.cancel();
     let ended = sessions.join_all().await;
     let lost = ended.iter().filter(|ended| **ended == Ended::Lost).count();
-    tell(&Report::Closed { lost: u32::try_from(lost)? });
+    report_line(&Report::Closed { lost: u32::try_from(lost)? });
     Ok(())
 }
 
@@ -70,7 +70,7 @@ async fn serve_rooms(
     mut members: Members,
 ) -> anyhow::Result<()> {
     let latencies_us = start_all(load, |number, started| members.add(number, started)).await?;
-    tell(&Report::Started { latencies_us });
+    report_line(&Report::Started { latencies_us });
     loop {
         let report = match next(orders).await? {
             Order::Start => bail!("the sessions have started"),
@@ -91,9 +91,9 @@ async fn serve_rooms(
             Order::Count => members.count(),
             Order::Close => break,
         };
-        tell(&report);
+        report_line(&report);
     }
-    tell(&Report::Closed { lost: members.close().await? });
+    report_line(&Report::Closed { lost: members.close().await? });
     Ok(())
 }
 
@@ -107,7 +107,7 @@ async fn start_all(
     for _ in 0..load.plan.parallel.min(load.plan.sessions) {
         spawn_next(&mut starters, load);
     }
-    let (mut told, mut done) = (Instant::now(), 0_u32);
+    let (mut notified, mut done) = (Instant::now(), 0_u32);
     while let Some(started) = starters.join_next().await {
         let Some((number, started, latency)) = started.context("a starter panicked")?? else {
             continue;
@@ -116,9 +116,9 @@ async fn start_all(
         latencies.record(u64::try_from(latency.as_micros())?)?;
         each(number, started)?;
         done += 1;
-        if told.elapsed() >= PROGRESS_INTERVAL {
-            told = Instant::now();
-            tell(&Report::Progress(done));
+        if notified.elapsed() >= PROGRESS_INTERVAL {
+            notified = Instant::now();
+            report_line(&Report::Progress(done));
         }
     }
     Ok(recorded(&latencies))
@@ -132,7 +132,7 @@ fn spawn_next(starters: &mut Starting, load: &Arc<Prepared>) {
     starters.spawn(async move { load.start_next().await });
 }
 
-/// A histogram as it is told.
+/// A histogram as it is reported.
 pub(super) fn recorded(latencies: &Histogram<u64>) -> Latencies {
     let recorded = latencies.iter_recorded();
     recorded.map(|value| (value.value_iterated_to(), value.count_at_value())).collect()
@@ -150,7 +150,7 @@ async fn next(orders: &mut Lines<BufReader<Stdin>>) -> anyhow::Result<Order> {
 }
 
 /// A parent that no longer listens is noticed when it no longer orders.
-fn tell(report: &Report) {
+fn report_line(report: &Report) {
     println!("{}", serde_json::to_string(report).expect("a report has a JSON form"));
 }
 

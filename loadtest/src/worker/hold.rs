@@ -1,4 +1,4 @@
-//! Holds one started session: answers pings, and closes when told to.
+//! Holds one started session: answers pings, and closes on request.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::open::Opened;
 /// How a held session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// By this side, when it was told to.
+    /// By this side, on request.
     Closed,
     /// By the other side, before that.
     Lost,

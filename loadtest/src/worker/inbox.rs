@@ -8,7 +8,7 @@ pub(super) enum Kind {
     /// A signal.
     Signal,
     /// A mute of the room, or its end.
-    Told,
+    Notified,
     /// Receipts of a moderation verb.
     Receipts,
     /// A reply that succeeded, or did not.
@@ -19,13 +19,13 @@ pub(super) enum Kind {
     SocketPing,
     /// The gateway says why it will close.
     Disconnect,
-    /// A room is told anew.
+    /// A `room_reset`.
     Reset,
     /// Another left.
     Left,
     /// One was removed oneself.
     Removed,
-    /// Anything else the gateway tells.
+    /// Any other push.
     Other,
     /// The end.
     Close,
@@ -58,7 +58,7 @@ impl Inbox {
             self.repeated += 1;
             return;
         }
-        // A room that is told anew stands for the frames that were not kept.
+        // A room reset stands for the frames that were discarded.
         if kind != Kind::Reset {
             self.missed += seq - self.last_seq - 1;
         }
@@ -70,7 +70,7 @@ impl Inbox {
         self.last_seq
     }
 
-    /// Tells `each` of every whole frame in what was received so far and `bytes`.
+    /// Calls `each` with every whole frame in what was received so far and `bytes`.
     pub(super) fn take(
         &mut self,
         bytes: &[u8],
@@ -141,8 +141,8 @@ fn kind_of(name: &[u8]) -> Kind {
     let kinds: [(&[u8], Kind); 10] = [
         (br#""signal""#, Kind::Signal),
         (br#""id""#, Kind::Reply),
-        (br#""mute_forced""#, Kind::Told),
-        (br#""room_ended""#, Kind::Told),
+        (br#""mute_forced""#, Kind::Notified),
+        (br#""room_ended""#, Kind::Notified),
         (br#""moderation""#, Kind::Receipts),
         (br#""ping""#, Kind::Ping),
         (br#""participant_left""#, Kind::Left),
@@ -163,8 +163,8 @@ mod tests {
     fn frames_are_split_at_any_read_boundary() {
         let texts = [
             (r#"{"seq":41,"signal":{}}"#, Kind::Signal),
-            (r#"{"seq":42,"mute_forced":{}}"#, Kind::Told),
-            (r#"{"seq":43,"room_ended":{}}"#, Kind::Told),
+            (r#"{"seq":42,"mute_forced":{}}"#, Kind::Notified),
+            (r#"{"seq":43,"room_ended":{}}"#, Kind::Notified),
             (r#"{"seq":44,"moderation":{}}"#, Kind::Receipts),
             (r#"{"seq":45,"id":7,"ok":{}}"#, Kind::Reply),
             (r#"{"id":7,"ok":{}}"#, Kind::Reply),

@@ -34,12 +34,12 @@ pub(super) struct Tally {
     /// How long each was away that came back, in microseconds.
     pub(super) outages: RefCell<Histogram<u64>>,
     pub(super) counts: RefCell<Counts>,
-    /// How often somebody came back or was given up, and how many are away now.
+    /// How many clients returned or were given up, and how many are away now.
     pub(super) settled: Cell<u64>,
     pub(super) away: Cell<u64>,
-    /// How many were told of a verb, and when the last was.
-    pub(super) told: Cell<u64>,
-    pub(super) last_told_us: Cell<u64>,
+    /// How many participants got a command's push, and when the last did.
+    pub(super) notified: Cell<u64>,
+    pub(super) last_notified_us: Cell<u64>,
     /// When no target of the last verb was open any more.
     pub(super) settled_us: Cell<Option<u64>>,
     pub(super) changed: Notify,
@@ -67,7 +67,7 @@ pub(super) enum Link {
     Gone,
 }
 
-/// What a member was told to do with its connection.
+/// What a member is to do with its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wish {
     Read,
@@ -98,7 +98,7 @@ pub(super) struct Member {
     /// One request at a time.
     asking: Mutex<()>,
     waiting: RefCell<Option<(u32, oneshot::Sender<String>)>>,
-    farewell: RefCell<Option<Disconnect>>,
+    disconnect: RefCell<Option<Disconnect>>,
     /// What turns the audio of its stream off, where it publishes one.
     silence: RefCell<Option<Vec<u8>>>,
 }
@@ -123,7 +123,7 @@ impl Member {
             wished: Notify::new(),
             asking: Mutex::new(()),
             waiting: RefCell::new(None),
-            farewell: RefCell::new(None),
+            disconnect: RefCell::new(None),
             silence: RefCell::new(None),
         }
     }
@@ -224,15 +224,15 @@ impl Member {
     /// Reads until `stop`, over as many connections as it takes, then closes the session.
     pub(super) async fn hold(self: Rc<Self>, stop: CancellationToken) -> Ended {
         while !self.read(&stop).await {
-            // Whoever waits for a reply on it waits in vain.
+            // A pending request on it gets no reply.
             self.waiting.take();
             self.stream.take();
-            let farewell = self.farewell.take();
+            let disconnect = self.disconnect.take();
             if self.wish.replace(Wish::Read) != Wish::Cut {
-                let code = farewell.as_ref().map_or(BROKEN, |farewell| farewell.code.code());
+                let code = disconnect.as_ref().map_or(BROKEN, |disconnect| disconnect.code.code());
                 *self.tally.counts.borrow_mut().closes.entry(code).or_default() += 1;
             }
-            let coming_back = self.come_back(farewell);
+            let coming_back = self.come_back(disconnect);
             let is_back = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ended::Lost,
@@ -294,9 +294,9 @@ impl Member {
         let mut inbox = self.inbox.borrow_mut();
         let taken = inbox.take(bytes, |kind, payload| match kind {
             Kind::Signal => self.count_signal(heard(payload), now_us),
-            Kind::Told => {
-                self.tally.told.set(self.tally.told.get() + 1);
-                self.tally.last_told_us.set(wall_us());
+            Kind::Notified => {
+                self.tally.notified.set(self.tally.notified.get() + 1);
+                self.tally.last_notified_us.set(wall_us());
                 self.tally.changed.notify_one();
                 answers.extend(self.silence.borrow_mut().take().into_iter().flatten());
             }
@@ -315,7 +315,7 @@ impl Member {
             }
             Kind::Ping => pinged = true,
             Kind::SocketPing => answers.extend(client_frame(PONG, payload)),
-            Kind::Disconnect => *self.farewell.borrow_mut() = farewell(payload),
+            Kind::Disconnect => *self.disconnect.borrow_mut() = parse_disconnect(payload),
             Kind::Reset => {
                 self.tally.counts.borrow_mut().room_resets += 1;
                 self.last_order.set(None);
@@ -363,7 +363,7 @@ pub(super) fn pong(last_seq: u64) -> Vec<u8> {
     client_frame(TEXT, format!(r#"{{"pong":{{"seq":{last_seq}}}}}"#).as_bytes())
 }
 
-fn farewell(payload: &[u8]) -> Option<Disconnect> {
+fn parse_disconnect(payload: &[u8]) -> Option<Disconnect> {
     match decode_server(std::str::from_utf8(payload).ok()?).ok()? {
         ServerMessage::Disconnect(disconnect) => Some(disconnect),
         _ => None,

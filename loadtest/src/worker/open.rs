@@ -11,7 +11,7 @@ use super::frame::{Opcode, parse};
 use super::inbox::seq_of;
 use crate::target::Target;
 
-/// A connection whose session has started, or was taken up again.
+/// A connection whose session has started or was resumed.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) stream: TcpStream,

@@ -103,7 +103,7 @@ impl Prepared {
     }
 }
 
-/// Whether somebody else has the port.
+/// Whether another process has the port.
 fn is_taken(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::AddrNotAvailable)
 }

@@ -70,7 +70,7 @@ pub(crate) enum Order {
     Signal { count: u32, in_flight: u32 },
     /// Let the senders of all rooms but room 0 send so many a second from now on.
     KeepSignalling { per_s: u32 },
-    /// Tell what was delivered since last asked.
+    /// Report what was delivered since the last report.
     Sample,
     /// Let the moderator of room 0 act.
     Act(RoomVerb),
@@ -90,7 +90,7 @@ pub(crate) enum Order {
     Quiet,
     /// Let every sender send one signal, and see whether it reaches its whole room.
     Prove,
-    /// Tell what was counted since last asked.
+    /// Report what was counted since the last report.
     Count,
     /// Close the sessions.
     Close,
@@ -112,9 +112,9 @@ pub(crate) enum Report {
     Done,
     /// From the sending of each signal to each receipt.
     Sampled { latencies_us: Latencies },
-    /// All that are here were told of a verb; when, by the clock that all workers share.
-    Acted { sent_at_us: Option<u64>, last_told_at_us: u64, enforced_at_us: Option<u64> },
-    /// Nobody is away any more; how long those were who came back.
+    /// All members here got a command's push; when, by the clock that all workers share.
+    Acted { sent_at_us: Option<u64>, last_notified_at_us: u64, enforced_at_us: Option<u64> },
+    /// All clients are back; how long each was away.
     Back { latencies_us: Latencies },
     /// How long until each first connection had heard that it is replaced and was closed; and of how many instances
     /// exactly one connection answers, none, and several.

@@ -41,8 +41,8 @@ pub(super) struct Members {
     pub(super) churning: JoinSet<()>,
     pub(super) calm: CancellationToken,
     moderators: Option<Minter>,
-    /// Members of room 0 that a verb of its moderator is told to, times verbs.
-    told_wanted: u64,
+    /// Members of room 0 that get a command's push, times commands.
+    notifications_expected: u64,
 }
 
 impl Members {
@@ -57,8 +57,8 @@ impl Members {
             counts: RefCell::default(),
             settled: Cell::new(0),
             away: Cell::new(0),
-            told: Cell::new(0),
-            last_told_us: Cell::new(0),
+            notified: Cell::new(0),
+            last_notified_us: Cell::new(0),
             settled_us: Cell::new(None),
             changed: Notify::new(),
             load,
@@ -75,7 +75,7 @@ impl Members {
             churning: JoinSet::new(),
             calm: CancellationToken::new(),
             moderators,
-            told_wanted: 0,
+            notifications_expected: 0,
         })
     }
 
@@ -134,10 +134,10 @@ impl Members {
         Report::Sampled { latencies_us }
     }
 
-    /// Lets the moderator of room 0 act, where it is here, and waits until all of the room that are here were told.
+    /// Runs a command of room 0's moderator, where it is here, and waits until all local members got it.
     pub(super) async fn act(&mut self, verb: RoomVerb) -> anyhow::Result<Report> {
         let here = self.by_number.range(..self.crowd.main).count();
-        self.told_wanted += u64::try_from(here)?;
+        self.notifications_expected += u64::try_from(here)?;
         self.tally.settled_us.set(None);
         let moderator = self.by_number.get(&0);
         let mut sent_at_us = None;
@@ -146,28 +146,32 @@ impl Members {
             let room = json!({ "room": moderator.room.id });
             moderator.request(4, verb.name(), room).await?;
         }
-        // Whoever is removed by the end of a room is removed when its moderator has the reply.
+        // The end of a room has removed its participants when its moderator has the reply.
         let replied_us = sent_at_us.map(|_| wall_us());
         let awaits_receipts = moderator.is_some() && verb == RoomVerb::ForceMuteAll;
-        let told = async {
-            while self.tally.told.get() < self.told_wanted
+        let notified = async {
+            while self.tally.notified.get() < self.notifications_expected
                 || (awaits_receipts && self.tally.settled_us.get().is_none())
             {
                 self.tally.changed.notified().await;
             }
         };
-        timeout(VERB_TIME, told).await.with_context(|| {
-            format!("{} of {} were told", self.tally.told.get(), self.told_wanted)
+        timeout(VERB_TIME, notified).await.with_context(|| {
+            format!(
+                "{} of {} were notified",
+                self.tally.notified.get(),
+                self.notifications_expected
+            )
         })?;
         let enforced_at_us = if awaits_receipts { self.tally.settled_us.get() } else { replied_us };
         Ok(Report::Acted {
             sent_at_us,
-            last_told_at_us: self.tally.last_told_us.get(),
+            last_notified_at_us: self.tally.last_notified_us.get(),
             enforced_at_us,
         })
     }
 
-    /// Tells what was counted since last asked.
+    /// Reports what was counted since the last report.
     pub(super) fn count(&self) -> Report {
         let counts: Counts = self.tally.counts.take();
         Report::Counted(Box::new(counts))

@@ -1,7 +1,7 @@
-//! Signals that carry the time they were sent, so that whoever receives one knows how long it took.
+//! Signals that carry the time they were sent, so that its receiver knows how long it took.
 //!
-//! The time is the first thing in a signal's data, which is the last thing in its push: both are found from the end, and
-//! nothing is parsed on the way.
+//! The time is the first thing in a signal's data, which is the last thing in its push: both are found from the end,
+//! and nothing is parsed on the way.
 
 use serde_json::json;
 

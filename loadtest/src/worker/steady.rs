@@ -56,7 +56,7 @@ impl Members {
                 ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
                 while sender.link.get() != Link::Gone {
                     ticks.tick().await;
-                    // Whoever has no connection now may have one at the next tick.
+                    // A client without a connection may have one at the next tick.
                     let _ = sender.send(burst.stamped(wall_us())).await;
                 }
             });
@@ -92,7 +92,7 @@ impl Members {
 
     /// Lets every sender send one signal, and sees in how many rooms everybody hears it.
     ///
-    /// A room that somebody is gone from is not whole.
+    /// A room that lost a participant is not complete.
     pub(super) async fn prove(&self) -> Report {
         let sent_us = wall_us();
         for sender in self.senders() {

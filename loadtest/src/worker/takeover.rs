@@ -29,7 +29,7 @@ impl Members {
             let mut answering = Vec::new();
             for member in newer {
                 self.holding.spawn_local(Rc::clone(&member).hold(self.stop.clone()));
-                // Whoever was replaced does not answer; that it was is counted with its close.
+                // A replaced connection does not answer; its close is counted.
                 if member.join(None).await.is_ok() {
                     answering.push(member);
                 }
@@ -57,14 +57,14 @@ impl Members {
     ) -> anyhow::Result<(u64, Vec<Rc<Member>>)> {
         let begun = Instant::now();
         let starting = join_all((0..rivals).map(|_| self.tally.load.start(older.number)));
-        let parting = async {
+        let closing = async {
             while older.link.get() != Link::Gone {
                 older.changed.notified().await;
             }
             begun.elapsed()
         };
-        let both = futures::future::join(starting, parting);
-        let (started, parted) = timeout(VERB_TIME, both).await.with_context(|| {
+        let both = futures::future::join(starting, closing);
+        let (started, closed_after) = timeout(VERB_TIME, both).await.with_context(|| {
             format!("the older connection of session {} was not closed in time", older.number)
         })?;
         let mut newer = Vec::new();
@@ -78,6 +78,6 @@ impl Members {
                 Err(error) => self.tally.counts.borrow_mut().error(&error),
             }
         }
-        Ok((u64::try_from(parted.as_micros())?, newer))
+        Ok((u64::try_from(closed_after.as_micros())?, newer))
     }
 }

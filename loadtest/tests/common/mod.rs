@@ -81,7 +81,7 @@ impl Drop for Gateway {
     }
 }
 
-/// Two addresses where nobody listens now.
+/// Two addresses without a listener.
 fn free_addresses() -> [SocketAddr; 2] {
     let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0"));
     let listeners = listeners.map(|listener| listener.expect("there is a free port"));
