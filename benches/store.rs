@@ -64,7 +64,7 @@ async fn measure(store: &SqliteStore, what: &str, waiting: usize, visits: Vec<Ad
     let (began, busy) = (clock.micros(), store_thread_nanos());
     for some in visits.chunks(waiting) {
         for answer in join_all(some.iter().map(|visit| store.admit(visit.clone()))).await {
-            answer.expect("the store is there").expect("they may come in");
+            answer.expect("the store is there").expect("they are admitted");
         }
     }
     let each = |nanos: u64| Duration::from_nanos(nanos / count);
@@ -75,7 +75,7 @@ async fn measure(store: &SqliteStore, what: &str, waiting: usize, visits: Vec<Ad
     );
 }
 
-/// Processor time of the thread named `store` so far; 0 where the system does not tell.
+/// Processor time of the thread named `store` so far; 0 where the system has no such figure.
 fn store_thread_nanos() -> u64 {
     let Ok(threads) = fs::read_dir("/proc/self/task") else { return 0 };
     threads

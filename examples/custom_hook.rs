@@ -1,4 +1,4 @@
-//! Lets in whoever knows a word: an auth hook of one's own, and a gateway that asks it.
+//! Admits users who know a word: a custom auth hook, and a gateway that uses it.
 //!
 //! `cargo run --example custom_hook`, then start a session with `"credentials":{"params":{"word":"sesame"}}`.
 

@@ -91,13 +91,10 @@ fn numbers_in_prose_are_those_of_the_code() {
             document = row;
             continue;
         };
-        assert!(
-            flat(document).contains(words),
-            "{document} does not say `{words}`: mend the table"
-        );
+        assert!(flat(document).contains(words), "{document} does not say `{words}`: fix the table");
         assert!(
             flat(file).contains(code),
-            "{document} says `{words}`, but {file} has no `{code}`: mend the document, then the table"
+            "{document} says `{words}`, but {file} has no `{code}`: fix the document, then the table"
         );
     }
 }

@@ -149,7 +149,7 @@ fn limits_are_named_as_in_the_configuration() {
     for key in &keys {
         // A rate and its burst are one bound.
         let name = key.replace("_burst", "_per_s");
-        assert!(names.contains(&&*name), "nobody counts how often `{key}` is hit");
+        assert!(names.contains(&&*name), "no counter for hits of `{key}`");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the store acknowledged is there after `kill -9` in the middle of writing.
 //!
-//! The test runs its own program again as the one to be killed: the argument [`FILE_ARGUMENT`] tells it that it is.
+//! The test runs its own program again as the one to be killed: the argument [`FILE_ARGUMENT`] says so.
 
 #![expect(clippy::unwrap_used, reason = "a step that cannot be made fails the test")]
 
@@ -43,10 +43,10 @@ async fn acknowledged_blocks_survive_sigkill() {
         let answer = store.admit(guest(&name)).await.unwrap();
         assert!(matches!(answer, Err(Refusal::Blocked(_))), "{name}: {answer:?}");
     }
-    store.admit(guest("nobody blocked")).await.unwrap().unwrap();
+    store.admit(guest("not blocked")).await.unwrap().unwrap();
 }
 
-/// Runs the program, kills it while it writes, and gives what it told until then.
+/// Runs the program, kills it while it writes, and returns what it printed until then.
 fn names_acknowledged_until_killed(path: &Path) -> Vec<String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "acknowledged_blocks_survive_sigkill", "--nocapture"])
@@ -71,7 +71,7 @@ fn names_acknowledged_until_killed(path: &Path) -> Vec<String> {
     names
 }
 
-/// Blocks one name after the other, many at a time, and tells each once it is on disk.
+/// Blocks one name after the other, many at a time, and prints each once it is on disk.
 async fn block_until_killed(path: &Path) {
     let store = SqliteStore::open(path).unwrap();
     let store = &store;

@@ -1,4 +1,4 @@
-//! The server API on a port of its own: whom it answers.
+//! The server API on a port of its own.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The server API: what a backend calls, and what it is told when it calls it wrongly.
+//! The server API: what a backend calls, and the problems that wrong calls get.
 
 use serde_json::{Value, json};
 use stagedoor::config::Drain;
@@ -159,14 +159,14 @@ async fn every_refusal_is_a_problem_document() {
         ("GET", "/api/v1/apps/demo/audit/verify?head=1", key, "", 400, "invalid_argument"),
         ("GET", "/api/v1/apps/demo/rooms/a%20b", key, "", 400, "invalid_argument"),
         ("GET", "/api/v1/apps/demo/rooms/nowhere", key, "", 404, "room_not_found"),
-        ("GET", "/api/v1/apps/demo/users/nobody", key, "", 404, "not_found"),
+        ("GET", "/api/v1/apps/demo/users/unknown", key, "", 404, "not_found"),
         ("POST", "/api/v1/apps/demo/sessions", key, "{", 400, "invalid_argument"),
         ("POST", "/api/v1/apps/demo/sessions", key, &large, 413, "too_large"),
         ("PUT", "/api/v1/apps/demo/sessions", key, "", 405, "method_not_allowed"),
         ("DELETE", "/api/v1/apps/demo/sessions/short", key, "", 400, "invalid_argument"),
         ("DELETE", "/api/v1/apps/demo/sessions/AAAAAAAAAAAAAAAAAAAAAA", key, "", 404, "not_found"),
-        ("DELETE", &format!("{users}/nobody"), key, "", 404, "not_found"),
-        ("DELETE", &format!("{users}/nobody/ban"), key, "", 404, "not_found"),
+        ("DELETE", &format!("{users}/unknown"), key, "", 404, "not_found"),
+        ("DELETE", &format!("{users}/unknown/ban"), key, "", 404, "not_found"),
         ("POST", &format!("{users}/a%00b/ban"), key, "", 400, "invalid_argument"),
         ("POST", &format!("{users}/%ff/ban"), key, "", 400, "invalid_argument"),
         ("POST", &format!("{users}/e%CC%81/ban"), key, "", 400, "invalid_argument"),
@@ -245,8 +245,8 @@ async fn sessions_are_listed_page_by_page_and_by_user() {
     assert_eq!(seen, started);
     let ada = gateway.api("GET", "sessions?username=ada", None).await.body;
     assert_eq!(ids(&ada), started[3..4]);
-    let nobody = gateway.api("GET", "sessions?username=nobody", None).await;
-    assert_eq!((nobody.status, nobody.body), (200, json!({ "items": [] })));
+    let filtered = gateway.api("GET", "sessions?username=unknown", None).await;
+    assert_eq!((filtered.status, filtered.body), (200, json!({ "items": [] })));
 }
 
 #[tokio::test]
@@ -288,7 +288,7 @@ async fn readiness_ends_with_draining() {
     let (mut first, _) = Client::guest(&gateway, "ada", "instance-1").await;
     let (mut second, _) = Client::guest(&gateway, "bob", "instance-2").await;
     gateway.begin_stop();
-    // Between the first that is told and the last there is time to ask.
+    // Between the first and the last close there is time to ask.
     let closed = tokio::select! {
         closed = first.closed() => closed,
         closed = second.closed() => closed,
@@ -329,7 +329,7 @@ async fn a_mistyped_name_is_not_deleted() {
     let deleted = gateway.api("DELETE", "users/aad", None).await;
     assert_eq!((deleted.status, &deleted.body["sessions_ended"]), (200, &json!(1)));
     assert_eq!(aad.closed().await.code, 4012);
-    assert_eq!(gateway.api("DELETE", "users/aad", None).await.status, 404, "there is nobody left");
+    assert_eq!(gateway.api("DELETE", "users/aad", None).await.status, 404, "there is no user left");
 }
 
 #[tokio::test]

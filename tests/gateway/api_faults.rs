@@ -1,10 +1,10 @@
-//! What a call is told, and what has become of it, when the audit log takes no more.
+//! What a call answers, and what has become of it, when the audit log takes no more.
 
 use serde_json::{Value, json};
 
 use crate::common::{Client, Gateway, House};
 
-/// Whoever comes in under this name makes the audit log take rows again.
+/// A start under this name makes the audit log take rows again.
 const REPAIR: &str = "repair";
 
 /// A gateway on this house whose audit log takes no rows.
@@ -69,7 +69,7 @@ async fn what_the_audit_log_does_not_take_is_not_done_until_it_does() {
     let verbs: Vec<Value> = rows(&gateway).await.iter().map(|row| row["verb"].clone()).collect();
     let done =
         ["ban", "ban", "unban", "revoke_tokens", "delete_user", "create_room", "end_session"];
-    assert_eq!(verbs, done, "each deed has its row");
+    assert_eq!(verbs, done, "each action has its row");
 }
 
 #[tokio::test]

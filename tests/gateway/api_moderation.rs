@@ -153,7 +153,7 @@ async fn invalid_commands_get_a_specific_problem() {
     let id = "AAAAAAAAAAAAAAAAAAAAAA";
     let invalid = || (400, "invalid_argument".to_owned());
     for (case, path, body, expected) in [
-        ("nobody", "rooms/lobby/force_disconnect", json!({}), invalid()),
+        ("unknown", "rooms/lobby/force_disconnect", json!({}), invalid()),
         ("two", "rooms/lobby/force_mute", json!({ "stream": id, "username": "a" }), invalid()),
         ("unknown field", "rooms/lobby/lock", json!({ "rf": 1 }), invalid()),
         (
@@ -182,7 +182,7 @@ async fn invalid_commands_get_a_specific_problem() {
             (404, "participant_not_found".to_owned()),
         ),
         (
-            "nobody of that name",
+            "no user of that name",
             "rooms/lobby/force_mute",
             json!({ "username": "zoe" }),
             (404, "participant_not_found".to_owned()),

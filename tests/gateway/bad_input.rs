@@ -61,7 +61,7 @@ fn error_of(closed: &Closed) -> &Value {
     error.unwrap_or_else(|| panic!("no error reply: {closed:?}"))
 }
 
-/// Somebody else, who must not notice anything.
+/// Another user, who must not notice anything.
 async fn assert_served(bystander: &mut Client, case: &str) {
     assert!(bystander.request("postpone_renewal", json!({})).await.is_ok(), "after {case}");
 }
@@ -196,7 +196,7 @@ async fn a_first_request_that_cannot_be_done_is_answered_and_closed() {
             4500,
         ),
         (
-            "params nobody asks for",
+            "params without a hook",
             start(json!({ "credentials": { "params": {} } })),
             "auth_denied",
             "",
@@ -236,9 +236,9 @@ async fn a_first_request_that_cannot_be_done_is_answered_and_closed() {
         assert_eq!(closed.code, code, "{case}: {closed:?}");
         let received = error_of(&closed);
         assert_eq!(received["code"], error, "{case}: {received}");
-        let told_field = received["field"].as_str().unwrap_or_default();
+        let named_field = received["field"].as_str().unwrap_or_default();
         assert!(
-            told_field.starts_with(field) && told_field.is_empty() == field.is_empty(),
+            named_field.starts_with(field) && named_field.is_empty() == field.is_empty(),
             "{case}: {received}"
         );
         assert_served(&mut bystander, case).await;

@@ -28,7 +28,7 @@ async fn one_live_connection_per_client_instance_survives_any_race() {
         });
         let mut clients: Vec<Client> =
             join_all(race).await.into_iter().map(Result::unwrap).collect();
-        // First every start is decided, then each that was let in is asked: whatever ended it is ahead of the answer.
+        // First every start is decided, then each admitted one is asked: its end comes before the answer.
         let mut admit = Vec::new();
         for mut client in clients.drain(..) {
             match started(&mut client).await {
@@ -70,7 +70,7 @@ async fn started(client: &mut Client) -> Result<(), u64> {
     Err(refused.expect("a disconnect precedes the close"))
 }
 
-/// How the gateway parted from a session; `None` when it answers.
+/// How the gateway ended a session; `None` when it answers.
 async fn ending(client: &mut Client) -> Option<u64> {
     let asked = client.begin("postpone_renewal", json!({})).await;
     loop {

@@ -143,7 +143,7 @@ async fn registering_guest_keeps_penalties_of_closed_rooms() {
 async fn room_state_of_a_crashed_gateway_expires_after_a_day() {
     let house = House::new();
     let gateway = house.open().await;
-    // As a gateway leaves it that is killed while somebody is in the room: nobody told that it emptied.
+    // As a gateway leaves it that is killed while a participant is in the room: the room never emptied.
     let lobby = RoomKey { app: "demo".into(), room: "lobby".parse().unwrap() };
     let mute = RoomMute { active: true, lock: true };
     let facts = vec![Fact::Room { mute, locked: false }, Fact::Occupied];
@@ -232,7 +232,7 @@ async fn what_could_not_be_kept_undoes_nothing_that_was_decided_later() {
     let of = |name: &str| json!({ "room": "lobby", "username": name, "lock": true, "ref": name });
     assert_eq!(host.fails("force_mute", of("ada")).await, "overloaded");
     let lift = json!({ "room": "lobby", "username": "ada" });
-    assert_eq!(host.fails("lift_mute", lift).await, "overloaded", "the disk owes the mute");
+    assert_eq!(host.fails("lift_mute", lift).await, "overloaded", "the mute is not on disk yet");
     Client::guest(&gateway, "mender", "instance-of-mender").await;
     host.does("force_mute", of("bob")).await;
     host.does("force_mute", of("ada")).await; // Answered again, and not done again.

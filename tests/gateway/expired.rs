@@ -1,4 +1,4 @@
-//! A session whose token ran out, in a room: told what is done to it, and the room anew once it is renewed.
+//! A session whose token ran out, in a room: it gets what is done to it, and a reset of the room once it is renewed.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::common::{Gateway, Person, Setup};
 
-/// A moderator, and somebody with a stream whose access token ran out.
+/// A moderator, and a publisher whose access token ran out.
 async fn cast() -> (Gateway, Person, Person, serde_json::Value) {
     let gateway = Gateway::dev().await;
     let mut host = gateway.enter("host", "moderator").await;
@@ -30,7 +30,7 @@ async fn cast() -> (Gateway, Person, Person, serde_json::Value) {
     (gateway, host, ada, stream)
 }
 
-/// What is told by now, asked with what is allowed while the token is expired.
+/// What was received by now, found by a request that is allowed while the token is expired.
 async fn names(person: &mut Person) -> Vec<String> {
     person.received().await.into_iter().map(|(name, _)| name).collect()
 }

@@ -54,7 +54,7 @@ async fn what_does_not_add_up_is_left_aside_as_a_whole() {
         assert_eq!(closed.code, 4401, "{case}");
         let fresh = gateway.enter("eve", "publisher").await;
         let here = fresh.joined["room"]["participants"].as_array().unwrap().len();
-        assert_eq!(here, 1, "{case}: nobody of before is in the room");
+        assert_eq!(here, 1, "{case}: no earlier participant is in the room");
     }
 }
 
@@ -98,7 +98,7 @@ async fn sessions_of_removed_apps_are_dropped_on_restore() {
     assert_eq!(gateway.hub().sessions.count(), 0);
 }
 
-/// Says when it is asked for a renewal, and answers when it is told to.
+/// Says when it is asked for a renewal, and answers on request.
 #[derive(Default)]
 struct Stuck {
     asked: Notify,
@@ -138,8 +138,8 @@ async fn unanswered_request_gets_an_unknown_outcome_reply() {
     assert_eq!(ada.closed().await.code, 4200);
     let last_seq = ada.last_seq;
     let clock = gateway.clock().clone();
-    assert_eq!(gateway.stop().await, Stopped::Late, "somebody still worked");
-    // The answer comes too late to change anything. Whoever works on it keeps the store open.
+    assert_eq!(gateway.stop().await, Stopped::Late, "a request was still pending");
+    // The answer comes too late to change anything. The pending work keeps the store open.
     hook.released.notify_one();
     while Arc::strong_count(&hook) > 1 {
         tokio::task::yield_now().await;

@@ -9,7 +9,7 @@ use stagedoor::hub::SessionHandle;
 use crate::common::raw::{FIRST, MORE, PING, masked};
 use crate::common::{Client, Gateway};
 
-/// The interval and the timeout of development mode, told to every client.
+/// The interval and the timeout of development mode, announced to every client.
 const INTERVAL: Duration = Duration::from_secs(25);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -87,11 +87,11 @@ async fn any_frame_counts_as_activity() {
     let (mut client, _) = Client::guest(&gateway, "ada", "instance-1").await;
     let session = only_session(&gateway);
     let text = br#"{"id":7,"postpone_renewal":{}}"#;
-    let in_two = [masked(FIRST, &text[..9]), masked(MORE | 0x80, &text[9..])].concat();
+    let halves = [masked(FIRST, &text[..9]), masked(MORE | 0x80, &text[9..])].concat();
     for (case, bytes) in [
         ("a pong", masked(0x81, br#"{"pong":{"seq":1}}"#)),
         ("a request", masked(0x81, text)),
-        ("a request in two frames", in_two),
+        ("a request in two frames", halves),
         ("a request for nothing that is known", masked(0x81, br#"{"id":8,"dance":{}}"#)),
         ("a request that is malformed", masked(0x81, br#"{"id":9,"join":{"room":""}}"#)),
         ("a WebSocket's ping", masked(PING, b"")),
@@ -122,7 +122,7 @@ async fn active_connection_is_not_pinged() {
     let (mut talker, _) = Client::guest(&gateway, "ada", "instance-1").await;
     let (mut silent, _) = Client::guest(&gateway, "bob", "instance-2").await;
     for _ in 0..6 {
-        // What the silent one hears tells that the sweep has looked at both.
+        // What the silent one receives shows that the sweep has looked at both.
         for _ in 0..2 {
             let asked = talker.begin("postpone_renewal", json!({})).await;
             let reply = talker.hear().await;

@@ -1,4 +1,4 @@
-//! Who comes in, as decided by the app's own server, by hooks of one's own, and by an api token.
+//! Authentication by the app's own server, by custom hooks, and by an api token.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -80,7 +80,7 @@ async fn answer(
         }
         "unknown" => (StatusCode::UNAUTHORIZED, json!({ "message": "who is that" }).to_string()),
         "unwanted" => (StatusCode::FORBIDDEN, "not even JSON".to_owned()),
-        "renamed" => (StatusCode::OK, json!({ "username": "somebody" }).to_string()),
+        "renamed" => (StatusCode::OK, json!({ "username": "another" }).to_string()),
         "failing" => (StatusCode::INTERNAL_SERVER_ERROR, String::new()),
         "missing" => (StatusCode::NOT_FOUND, String::new()),
         "created" => (StatusCode::CREATED, "{}".to_owned()),
@@ -131,7 +131,7 @@ async fn auth_webhook_sets_profile_and_lifetime() {
     assert_eq!(started["session"]["user"], user);
     let expires = gateway.clock().now().as_millis() + 60_000;
     assert_eq!(started["session"]["expires_at_ms"], expires);
-    // An access token starts again with the same profile, and asks nobody.
+    // An access token starts again with the same profile, and asks no hook.
     client.close().await;
     let mut start = start_of("ada", "instance-1");
     start["credentials"] = json!({ "token": started["access_token"] });
@@ -204,9 +204,9 @@ async fn other_auth_webhook_answers_admit_no_user() {
         // One that answers in between keeps the circuit closed.
         Client::start(&gateway, params_start("plain", &json!({}))).await;
     }
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = nobody.local_addr().unwrap();
-    drop(nobody);
+    let unused = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = unused.local_addr().unwrap();
+    drop(unused);
     assert_eq!(refused(&gateway_asking(address).await, "ada").await.code, 4206);
 }
 
@@ -230,7 +230,7 @@ async fn a_client_hears_establishing_while_a_slow_server_thinks() {
     let mut client = Client::connect(&gateway).await;
     client.send(json!({ "id": 0, "start": params_start("slow", &json!({})) })).await;
     assert_eq!(client.hear().await["session_state"]["state"], "establishing");
-    assert!(gateway.hub().sessions.list("demo").is_empty(), "nobody is in yet");
+    assert!(gateway.hub().sessions.list("demo").is_empty(), "no session is live yet");
     server.asked.release.add_permits(1);
     assert!(client.hear().await.pointer("/ok/started").is_some());
     assert_eq!(client.push("session_state").await["state"], "established");

@@ -17,7 +17,7 @@ async fn enforcing() -> Gateway {
     enforce.run().await
 }
 
-/// Something comes in from each, so that none is taken for lost when the clock moves.
+/// Each client sends something, so that none is taken for lost when the clock moves.
 async fn show_life<const N: usize>(people: [&mut Person; N]) {
     for person in people {
         assert_eq!(person.fails("leave", json!({ "room": "nowhere" })).await, "not_in_room");

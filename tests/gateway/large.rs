@@ -163,7 +163,7 @@ async fn large_room_members_get_each_push_once() {
     let gateway =
         Setup::new().with(|config| config.limits.starts_per_s_per_address = 10_000).run().await;
     let mut host = gateway.enter("host", "moderator").await;
-    // More than are told in one go.
+    // More than are notified in one go.
     let mut crowd = crowd(&gateway, 0, 1_100).await;
     host.does("force_mute_all", json!({ "room": "lobby", "lock": true })).await;
     // Waited for, not asked for: a question would wake its connection by itself.

@@ -99,7 +99,7 @@ async fn full_node_rejects_starts_and_keeps_sessions() {
     let gateway = limited(|limits| limits.sessions_per_node = 1).await;
     let (mut holder, _) = Client::guest(&gateway, "ada", "instance-1").await;
     for (case, start) in [
-        ("somebody else", start_of("bob", "instance-2")),
+        ("another user", start_of("bob", "instance-2")),
         ("the holder's own instance, without its token", start_of("ada", "instance-1")),
     ] {
         let closed = Client::refused(&gateway, json!({ "id": 0, "start": start })).await;
@@ -230,7 +230,7 @@ async fn command_rate_errors_first_then_closes() {
     let closed = client.closed().await;
     assert_eq!((closed.code, &closed.disconnect["action"]), (4202, &json!("retry")));
     assert_eq!(closed.disconnect["retry_after_ms"], 250);
-    assert_eq!(closed.before.len(), 3, "each refusal before was told");
+    assert_eq!(closed.before.len(), 3, "each refusal before was sent");
     let (mut client, _) = Client::resume(&gateway, &started, client.last_seq).await;
     gateway.advance(Duration::from_secs(1));
     assert!(client.request("renew", json!({})).await.is_ok());
@@ -241,7 +241,7 @@ async fn fragments_of_a_message_are_bounded() {
     let gateway = limited(|limits| limits.fragments = 4).await;
     let mut bystander = Client::guest(&gateway, "bob", "instance-2").await.0;
     let text = br#"{"id":1,"renew":{}}"#;
-    let in_four = [
+    let quarters = [
         masked(FIRST, &text[..3]),
         masked(MORE, &text[3..6]),
         masked(PING, b""),
@@ -251,7 +251,7 @@ async fn fragments_of_a_message_are_bounded() {
     let endless = [masked(FIRST, b"{"), vec![masked(MORE, b""); 4].concat()].concat();
 
     let mut client = Client::guest(&gateway, "ada", "instance-1").await.0;
-    client.send_raw(&in_four.concat()).await;
+    client.send_raw(&quarters.concat()).await;
     assert!(client.reply(1).await.is_ok());
     client.send_raw(&endless).await;
     let closed = client.closed().await;
@@ -326,7 +326,7 @@ async fn nesting_is_bounded() {
     assert_eq!(Client::refused(&gateway, nested(MAX_JSON_DEPTH + 1)).await.code, 4500);
 }
 
-/// More than what both ends of a connection hold in their buffers when nobody reads.
+/// More than what both ends of a connection hold in their buffers when no side reads.
 const FLOOD_BYTES: usize = 16 * 1024 * 1024;
 
 #[tokio::test]

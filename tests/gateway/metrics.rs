@@ -1,4 +1,4 @@
-//! `/metrics`: what happens is counted once, under its name, and how much is told does not grow with who is here.
+//! `/metrics`: what happens is counted once, under its name, and the number of series does not grow with the sessions.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use stagedoor::telemetry::Metrics;
 
 use crate::common::{Client, Gateway, Person, Setup, start_of};
 
-/// What a scrape tells.
+/// The result of a scrape.
 pub struct Scrape(String);
 
 impl Scrape {

@@ -176,7 +176,7 @@ async fn a_kick_is_final_after_a_kill_too() {
         client.send(json!({ "id": 0, "start": start })).await;
         assert_eq!(client.closed().await.code, 4011);
     }
-    // Its keys survived as well: whoever was in comes in again with the token of before.
+    // Its keys survived as well: a former session starts again with its token.
     let mut start = start_of("bob", "instance-2");
     start["credentials"] = json!({ "token": started["access_token"] });
     running.start(start).await;
@@ -245,13 +245,13 @@ async fn a_session_outlives_a_restart_once() {
     let resume = json!({ "session": started["session"]["id"], "secret": started["resume"]["secret"], "last_seq": 2 });
     let resume = json!({ "id": 0, "resume": resume });
     let running = Running::with_data(directory.path());
-    // It took the session up, and nobody came for it.
+    // It restored the session, and no client came for it.
     running.child.signal("-KILL");
     assert_eq!(running.ended().0, None);
     let running = Running::with_data(directory.path());
     let mut client = running.connect().await;
     client.send(resume.clone()).await;
-    assert_eq!(client.closed().await.code, 4401, "it was taken up by the process that was killed");
+    assert_eq!(client.closed().await.code, 4401, "it was restored by the process that was killed");
 
     let (mut client, started) = running.start(start_of("bob", "instance-2")).await;
     running.child.signal("-TERM");

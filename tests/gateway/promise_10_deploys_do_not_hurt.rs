@@ -41,7 +41,7 @@ async fn deploy<const N: usize>(
     (gateway, people)
 }
 
-/// The room as it is told to somebody who is in it.
+/// The room as a participant sees it.
 async fn room(person: &mut Person, token: &str) -> Value {
     let joined = person.does("join", json!({ "room": LOBBY, "token": token })).await;
     joined["joined"]["room"].clone()
@@ -131,8 +131,9 @@ async fn a_room_is_as_it_was_and_its_versions_go_on() {
     loop {
         // Who watched goes on watching.
         let changes = host.push("session_feed").await["changes"].clone();
-        let is_told = |change: &Value| change["username"] == "ada" && change["link"] == "suspended";
-        if changes.as_array().unwrap().iter().any(is_told) {
+        let is_suspended =
+            |change: &Value| change["username"] == "ada" && change["link"] == "suspended";
+        if changes.as_array().unwrap().iter().any(is_suspended) {
             break;
         }
     }

@@ -41,7 +41,7 @@ async fn frames_that_were_written_but_not_seen_are_replayed() {
     assert_eq!(ada.received_of("signal").await.len(), 3, "they were written");
     let started = ada.cut().await.0;
     let mut ada = Person::resume(&gateway, (started, seen)).await;
-    assert_eq!(ada.received_of("signal").await.len(), 3, "and are told again");
+    assert_eq!(ada.received_of("signal").await.len(), 3, "and are replayed");
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn what_was_written_and_is_no_longer_kept_comes_as_a_reset() {
     let mut ada = Person::resume(&gateway, (started, seen)).await;
     let received = ada.received().await;
     let resets = received.iter().filter(|(name, _)| name == "room_reset").count();
-    assert_eq!(resets, 1, "a hole is told: {received:?}");
+    assert_eq!(resets, 1, "a hole is announced: {received:?}");
 }
 
 #[tokio::test]

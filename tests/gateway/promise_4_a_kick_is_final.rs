@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::common::{Client, Closed, Gateway, Person, start_of};
 
-/// A moderator and somebody to remove.
+/// A moderator and a user to remove.
 async fn cast(gateway: &Gateway) -> (Person, Person) {
     let mut host = gateway.enter("host", "moderator").await;
     let ada = gateway.enter("ada", "publisher").await;
@@ -182,10 +182,10 @@ async fn app_removal_ends_sessions_and_rejects_reentry() {
     assert_eq!(Client::resume_refused(&gateway, &third_started, last_seq).await.code, 4010);
     let mut by_access = start_of("ada", "instance-of-ada");
     by_access["credentials"] = json!({ "token": ada.started["access_token"] });
-    let mut anew = start_of("ada", "instance-9");
+    let mut other = start_of("ada", "instance-9");
     let token = gateway.token(json!({ "scope": "session", "sub": "ada" }));
-    anew["credentials"] = json!({ "token": token });
-    for start in [by_access, anew] {
+    other["credentials"] = json!({ "token": token });
+    for start in [by_access, other] {
         assert_eq!(refused_start(&gateway, start).await.code, 4010);
     }
     assert_eq!(host.push("participant_left").await["reason"], "force_disconnected");

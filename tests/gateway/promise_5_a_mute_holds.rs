@@ -1,4 +1,4 @@
-//! Promise 5: a mute holds, whatever the muted does, and nobody is un-muted by somebody else.
+//! Promise 5: a mute holds against everything its target does, and only the owner turns audio on.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn audio(stream: &Value, on: bool) -> Value {
     json!({ "stream": stream, "has_audio": on })
 }
 
-/// That somebody's audio stays off: an existing stream's, and a new one's.
+/// That a user's audio stays off: an existing stream's, and a new one's.
 async fn is_silenced(person: &mut Person) {
     let stream = person.publish().await;
     assert_eq!((&stream["muted"], &stream["has_audio"]), (&json!(true), &json!(false)));

@@ -37,7 +37,7 @@ async fn of_a_mute_and_its_end_the_later_one_holds_for_all() {
         let other = gateway.enter("other", "moderator").await;
         let mut ada = gateway.enter("ada", "publisher").await;
         one_mutes_the_other_ends(one, other).await;
-        let last = ada.received_of("mute_forced").await.pop().expect("the mute is told");
+        let last = ada.received_of("mute_forced").await.pop().expect("the mute is sent");
         let late = gateway.enter("late", "publisher").await;
         assert_eq!(late.joined["room"]["mute"]["active"], last["active"]);
         assert_eq!(ada.publish().await["muted"], last["active"]);
@@ -95,8 +95,11 @@ async fn of_a_lock_and_a_join_whichever_came_first_decides() {
             Ok(joined) => {
                 assert_eq!(received.len(), 1);
                 let saw_lock = joined["joined"]["room"]["locked"] == true;
-                let was_told = !ada.received_of("room_state").await.is_empty();
-                assert!(!saw_lock && was_told, "it came before the lock and was told of it");
+                let was_notified = !ada.received_of("room_state").await.is_empty();
+                assert!(
+                    !saw_lock && was_notified,
+                    "it came before the lock and was notified of it"
+                );
             }
             Err(error) => {
                 assert_eq!((code(&error), received.len()), ("room_locked", 0));

@@ -1,4 +1,4 @@
-//! SIGHUP: what is taken up while sessions live, and that a broken file changes nothing.
+//! SIGHUP: what is applied while sessions live, and that a broken file changes nothing.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -60,7 +60,7 @@ impl Running {
         }
     }
 
-    /// Writes the file anew and has it read; what the log says of it.
+    /// Writes the file again and has it read; what the log says of it.
     pub fn reload(&mut self, rest: &str) -> Vec<String> {
         write(self.directory.path(), rest);
         self.child.signal("-HUP");
@@ -68,7 +68,7 @@ impl Running {
         lines.iter().map(|line| line["message"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Bans somebody by the server API.
+    /// Bans a user by the server API.
     pub async fn ban(&self, username: &str) {
         let url = format!("http://{}/api/v1/apps/shop/users/{username}/ban", self.admin);
         let call = reqwest::Client::new().post(url).bearer_auth(SERVER_KEY);

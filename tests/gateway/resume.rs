@@ -1,4 +1,4 @@
-//! Promise 3: a session that is taken up again gets what it missed, once and in order; and who may take it up.
+//! Promise 3: a resumed session gets what it missed, once and in order; and who may resume it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::common::{Client, Closed, Gateway, Setup, start_of};
 
 /// The numbers of `establishing` and `established`: what a client has seen after its start.
 const SEEN: u64 = 2;
-/// As long as a lost session may be taken up.
+/// As long as a lost session may be resumed.
 const WINDOW: Duration = Duration::from_secs(30);
 
-/// Lets everybody in, and whoever renews once the test allows it.
+/// Admits every start, and renewals once the test allows it.
 struct SlowRenewals(Arc<Semaphore>);
 
 impl AuthHook for SlowRenewals {
@@ -65,7 +65,7 @@ async fn refused(gateway: &Gateway, resume: Value) -> Closed {
     Client::refused(gateway, json!({ "id": 0, "resume": resume })).await
 }
 
-/// Somebody whose renewal is under way until it is allowed.
+/// A session whose renewal is pending until it is allowed.
 struct UnderWay {
     gateway: Gateway,
     allowed: Arc<Semaphore>,
@@ -117,7 +117,7 @@ async fn reply_produced_while_suspended_is_replayed() {
     client.request("postpone_renewal", json!({})).await.unwrap();
     client.cut().await;
     allowed.add_permits(1);
-    // Nobody can hear when the reply is ready, so the session is taken up until it is no longer pending.
+    // No client sees when the reply is ready, so the session resumes until it is no longer pending.
     let mut ticket = started["resume"]["secret"].clone();
     loop {
         let (mut client, reply) =

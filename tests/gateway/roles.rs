@@ -1,10 +1,10 @@
-//! What each role may do, whatever its client checked; how a role comes about, and how it changes.
+//! What each role may do, regardless of its client's checks; how a role comes about, and how it changes.
 
 use serde_json::{Value, json};
 
 use crate::common::{Client, Gateway, Person, Setup};
 
-/// One cell of the role table: the capability that is told, and what comes of using it.
+/// One cell of the role table: the capability that is announced, and the result of using it.
 async fn cell(role: &str, capability: &str, may: bool) {
     let gateway = Gateway::dev().await;
     let mut host = gateway.enter("host", "moderator").await;
@@ -36,7 +36,7 @@ async fn uses(mut ada: Person, stream: &Value, capability: &str, may: bool) {
     }
 }
 
-/// What the others are told of it.
+/// What the others receive of it.
 fn trace_of(capability: &str) -> &'static str {
     match capability {
         "subscribe" => "stream_subscribed",
@@ -174,7 +174,7 @@ async fn publisher_only_does_not_see_other_streams() {
     let streams = roster["roster"]["streams"].as_array().unwrap();
     assert_eq!(streams.iter().map(|stream| &stream["id"]).collect::<Vec<_>>(), [&own]);
     host.does("force_mute", json!({ "stream": own })).await;
-    assert_eq!(ada.push("mute_forced").await["stream"], own, "its own is told");
+    assert_eq!(ada.push("mute_forced").await["stream"], own, "its own is announced");
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@ async fn come_and_go(gateway: Arc<Gateway>, number: usize) -> Client {
     client
 }
 
-/// What somebody in the room knows once nothing changes any more, and what there is to know.
+/// What a participant knows once nothing changes any more, and what there is to know.
 async fn compare(onlooker: &mut Person) {
     let mut view = View::of(&onlooker.joined["room"]);
     for (name, push) in onlooker.received().await {
@@ -118,7 +118,7 @@ async fn who_joins_while_others_come_and_go_sees_the_room_as_it_is() {
         .collect();
     let mut onlookers = Vec::new();
     for number in 0..ONLOOKERS {
-        // Subscribers, of whom no stream comes: the others' are what is compared.
+        // Subscribers, which have no streams: the others' are what is compared.
         onlookers.push(gateway.enter(&format!("onlooker-{number}"), "subscriber").await);
     }
     let _restless: Vec<Client> = join_all(restless).await.into_iter().map(Result::unwrap).collect();

@@ -7,7 +7,7 @@ use stagedoor::config::{Config, Keepalive};
 
 use crate::common::{Client, Gateway, Setup, start_of};
 
-/// Nobody is pinged, or lost for being silent, however far the clock is moved.
+/// No client is pinged, or lost for being silent, however far the clock is moved.
 fn patient(config: &mut Config) {
     let (interval, timeout) = (Duration::from_hours(300), Duration::from_hours(250));
     config.keepalive =
@@ -193,7 +193,7 @@ async fn grace_runs_while_suspended() {
     let (client, started) = session(&gateway, 60).await;
     client.cut().await;
     gateway.advance(secs(660));
-    // The sweep tells time to a session; until then it is taken up, and ended at once.
+    // The sweep expires a session; until then it resumes, and ends at once.
     let mut client = Client::connect(&gateway).await;
     let resume = json!({ "session": started["session"]["id"], "secret": started["resume"]["secret"], "last_seq": 2 });
     client.send(json!({ "id": 0, "resume": resume })).await;
@@ -272,7 +272,7 @@ async fn a_session_renews_itself_only_so_long_after_its_last_proof() {
     let token = gateway.session_token(json!({ "username": "ada" })).await;
     assert!(client.request("renew", json!({ "auth_token": token })).await.is_ok());
     gateway.advance(secs(40));
-    assert!(client.request("renew", json!({})).await.is_ok(), "a proof counts anew");
+    assert!(client.request("renew", json!({})).await.is_ok(), "a proof counts again");
 }
 
 #[tokio::test]

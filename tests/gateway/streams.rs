@@ -1,4 +1,4 @@
-//! Streams: who is told of them, who watches them, and media negotiation between the two ends.
+//! Streams: who sees them, who subscribes to them, and media negotiation between the two ends.
 
 use serde_json::{Value, json};
 
@@ -100,8 +100,8 @@ async fn relays_pass_between_a_publisher_and_its_subscribers_alone() {
     assert!(eve.received_of("relay").await.is_empty());
     bob.does("unsubscribe", on(&stream)).await;
     assert_eq!(bob.fails("relay", to_ada).await, "not_subscribed");
-    let nobody = json!({ "to": "AAAAAAAAAAAAAAAAAAAAAA", "stream": stream, "data": 1 });
-    assert_eq!(ada.fails("relay", nobody).await, "participant_not_found");
+    let unknown = json!({ "to": "AAAAAAAAAAAAAAAAAAAAAA", "stream": stream, "data": 1 });
+    assert_eq!(ada.fails("relay", unknown).await, "participant_not_found");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! TLS on either port: who is let in, what is refused, and how a certificate is renewed.
+//! TLS on either port: what is accepted, what is refused, and how a certificate is renewed.
 
 use std::path::Path;
 use std::sync::Arc;

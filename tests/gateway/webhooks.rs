@@ -1,4 +1,4 @@
-//! What an app's own servers are told, and how: with receivers that answer well, badly or not at all.
+//! What is delivered to an app's own servers, and how: with receivers that answer well, badly or not at all.
 
 mod delivery;
 mod events;
@@ -16,7 +16,7 @@ use stagedoor::config::{Endpoint, EventFilter};
 use crate::common::{Client, Gateway, SERVER_KEY, Setup};
 use receiver::{Receiver, SECRETS, secret};
 
-/// An endpoint `id` at `url`, on this machine, that is told of all.
+/// An endpoint `id` at `url`, on this machine, subscribed to all events.
 fn endpoint_at(id: &str, url: String) -> Endpoint {
     Endpoint {
         id: id.into(),
@@ -30,7 +30,7 @@ fn endpoint_at(id: &str, url: String) -> Endpoint {
     }
 }
 
-/// The same for a receiver, told of bans alone: they come one at a time, when a test asks for them.
+/// The same for a receiver, subscribed to bans only: they come one at a time, when a test asks for them.
 fn of_bans(id: &str, receiver: &Receiver) -> Endpoint {
     let events = EventFilter::of(&["user.banned"]).unwrap();
     Endpoint { events, ..endpoint_at(id, receiver.url()) }
@@ -41,13 +41,13 @@ fn setup(endpoints: Vec<Endpoint>) -> Setup {
 }
 
 impl Gateway {
-    /// Bans somebody, which is an event.
+    /// Bans a user, which is an event.
     async fn ban(&self, username: &str) {
         let answer = self.api("POST", &format!("users/{username}/ban"), Some(json!({}))).await;
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 
-    /// How the endpoints fare, once `wanted` of the one called `id`.
+    /// The stats of endpoint `id`, once they are as `wanted`.
     async fn endpoint_stats(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let looked = async {
             loop {

@@ -10,7 +10,7 @@ use crate::{root, sources};
 /// Where the crates of the workspace have their code.
 const CODE: &[&str] = &["src", "proto/src", "clients/rust/src", "loadtest/src"];
 
-/// Folders that still have a circle; none is to come in, and one without a circle is to be taken out.
+/// Folders that still have a circle; none may be added, and one without a circle is to be taken out.
 const KNOWN: &[&str] = &[
     "clients/rust/src",
     "loadtest/src/worker",

@@ -8,7 +8,7 @@ use crate::graph::Crate;
 /// How many methods of a type may be called from other modules; implementing a trait does not count.
 const MAX_PUBLIC_METHODS: usize = 25;
 
-/// Types that still have more; none is to come in, and one that has not is to be taken out.
+/// Types that still have more; none may be added, and one that has not is to be taken out.
 const KNOWN: &[&str] = &["Room", "Session", "SessionHandle"];
 
 #[test]

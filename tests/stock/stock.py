@@ -85,8 +85,8 @@ class Client:
 
     async def closed(self, code):
         try:
-            told = await self.until(lambda message: "disconnect" in message)
-            check(told["disconnect"]["code"], code)
+            closing = await self.until(lambda message: "disconnect" in message)
+            check(closing["disconnect"]["code"], code)
             await self.until(lambda message: False)
         except websockets.ConnectionClosed as closed:
             say(f"{self.name} <-", f"close {closed.rcvd.code} {closed.rcvd.reason!r}")

@@ -143,11 +143,11 @@ async fn unknown_target_error_lists_participants() {
             "no participant named \"boob\", did you mean \"bob\"? 2 are in the room: ada, bob"
         );
     }
-    let nobody = "AAAAAAAAAAAAAAAAAAAAAA";
+    let unknown = "AAAAAAAAAAAAAAAAAAAAAA";
     for arguments in [
-        &["mute", "lobby", "--stream", nobody][..],
-        &["mute", "lobby", "--participant", nobody],
-        &["kick", "lobby", "--participant", nobody],
+        &["mute", "lobby", "--stream", unknown][..],
+        &["mute", "lobby", "--participant", unknown],
+        &["kick", "lobby", "--participant", unknown],
     ] {
         let gone = line.fails(1, arguments).await;
         assert!(gone.ends_with("; `stagedoor rooms show lobby` lists those there are"), "{gone}");

@@ -1,4 +1,4 @@
-//! Webhooks from the command line: what is asked, and how the answer is told.
+//! Webhooks from the command line: what is asked, and how the answer is printed.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

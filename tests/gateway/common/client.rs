@@ -1,4 +1,4 @@
-//! A client that sends what it is told and hides nothing of what it hears.
+//! A client that sends what a test gives it and hides nothing of what it receives.
 
 use serde_json::{Value, json};
 use stagedoor_client::{Cut, Frame, Wire};

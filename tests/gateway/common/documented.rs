@@ -8,8 +8,8 @@ use serde_json::Value;
 static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(&stagedoor::http::openapi_document()).unwrap());
 
-/// Holds an answer against the document: its status is one of the operation's, a problem's code one of the status's, and
-/// no header is missing.
+/// Holds an answer against the document: its status is one of the operation's, a problem's code one of the status's,
+/// and no header is missing.
 ///
 /// Nothing is said of what is no operation.
 pub fn assert_documented(method: &str, path: &str, status: u16, headers: &HeaderMap, body: &Value) {

@@ -136,7 +136,8 @@ impl Gateway {
         }
     }
 
-    /// Takes up a configuration that differs from that of the start by `change`; the keys that differ from what was in force.
+    /// Applies a configuration that differs from that of the start by `change`; the keys that differ from what was in
+    /// force.
     pub fn reload(&self, change: impl FnOnce(&mut Config)) -> Vec<String> {
         self.try_reload(change).unwrap()
     }

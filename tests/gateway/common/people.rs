@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Client, Gateway, SECRET, start_of};
 
-/// Somebody in a room. Derefs to the client; unlike the client it keeps what is told while it waits for a reply.
+/// A participant. Derefs to the client; unlike the client it keeps pushes while it waits for a reply.
 pub struct Person {
     client: Client,
     backlog: VecDeque<Value>,
@@ -42,7 +42,7 @@ impl Gateway {
         self.enter_with(username, json!({ "room": "lobby", "token": token })).await
     }
 
-    /// A moderator `host`, who was told of it, and a publisher `ada` with a stream whose audio is on.
+    /// A moderator `host`, who was notified of it, and a publisher `ada` with a stream whose audio is on.
     pub async fn host_and_speaker(&self) -> (Person, Person, Value) {
         let mut host = self.enter("host", "moderator").await;
         let mut ada = self.enter("ada", "publisher").await;
@@ -83,7 +83,7 @@ impl Gateway {
 }
 
 impl Gateway {
-    /// The registered user as whom the session that `started` tells of goes on.
+    /// The registered user of the session in `started`.
     pub async fn continued(&self, started: &Value, username: &str) -> Client {
         let claims = json!({ "scope": "session", "sub": username, "rooms": { "*": "publisher" } });
         let mut start = start_of(username, &instance_of(username));
@@ -107,7 +107,7 @@ impl Person {
         self.joined["participant"]["id"].clone()
     }
 
-    /// Publishes a camera with its audio on; the stream as the gateway told it.
+    /// Publishes a camera with its audio on; the stream as the gateway announced it.
     pub async fn publish(&mut self) -> Value {
         let stream = json!({ "kind": "camera", "has_audio": true, "has_video": true });
         let body = json!({ "room": "lobby", "stream": stream });
@@ -158,7 +158,7 @@ impl Person {
         }
     }
 
-    /// All pushes told by now, by their names.
+    /// All pushes received by now, by their names.
     pub async fn received(&mut self) -> Vec<(String, Value)> {
         // The answer to a question that changes nothing comes behind them.
         assert_eq!(self.fails("leave", json!({ "room": "nowhere" })).await, "not_in_room");
@@ -216,7 +216,7 @@ impl DerefMut for Person {
     }
 }
 
-/// The instance somebody is on when nothing else is said.
+/// The default instance of a user.
 fn instance_of(username: &str) -> String {
     format!("instance-of-{username}")
 }

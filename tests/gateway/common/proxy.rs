@@ -1,8 +1,8 @@
 //! A TCP proxy that breaks the connection between a client and the gateway at a place the test names.
 //!
-//! It carries one connection. Bytes pass in whole units (an HTTP head, a WebSocket frame): where a fault strikes depends on
-//! what is said and never on when, and one that strikes inside a unit does so once all of it has come in, so that its
-//! sender did send it. Nothing passes twice.
+//! It carries one connection. Bytes pass in whole units (an HTTP head, a WebSocket frame): where a fault strikes
+//! depends on what is said and never on when, and one that strikes inside a unit does so once all of it has arrived, so
+//! that its sender did send it. Nothing passes twice.
 
 use std::future::pending;
 use std::net::SocketAddr;
@@ -144,7 +144,7 @@ async fn carry(mut client: TcpStream, mut gateway: TcpStream, up: Pump, down: Pu
         }
     };
     for stream in [&mut client, &mut gateway] {
-        // Whatever fails here, the connection is gone afterwards.
+        // After any failure here the connection is gone.
         let _ = match cut {
             Cut::Reset => stream.set_zero_linger(),
             Cut::Fin => stream.shutdown().await,
@@ -198,7 +198,7 @@ impl Pump {
             }
             match from.read_buf(&mut unread).await {
                 Ok(0) => {
-                    // Where the receiver is gone, nobody misses it.
+                    // Where the receiver is gone, it is not needed.
                     let _ = self.pass(&unread, &mut to).await;
                     let _ = to.shutdown().await;
                     return None;
@@ -212,7 +212,7 @@ impl Pump {
     /// Writes once the way is open; `Err` when the receiver is gone.
     async fn pass(&self, bytes: &[u8], to: &mut WriteHalf<'_>) -> std::io::Result<()> {
         let mut open = self.ways[self.way as usize].subscribe();
-        // The client's library takes an answer to its upgrade that comes in crumbs for an attack.
+        // The client's library takes an answer to its upgrade that arrives byte by byte for an attack.
         let is_answer = self.way == Way::Down && self.frames == 0;
         let size = if is_answer { usize::MAX } else { self.chunk };
         for chunk in bytes.chunks(size) {
@@ -259,7 +259,7 @@ fn head_len(bytes: &[u8]) -> Option<usize> {
     bytes.windows(4).position(|end| end == b"\r\n\r\n").map(|at| at + 4)
 }
 
-/// The length of a frame, as its header tells. Source: RFC 6455, 5.2.
+/// The length of a frame, from its header. Source: RFC 6455, 5.2.
 fn frame_len(bytes: &[u8]) -> Option<usize> {
     Some(payload_start(bytes)? + payload_len(bytes)?)
 }

@@ -12,7 +12,7 @@ pub struct Survivor {
     last_seq: u64,
     /// What `started` said.
     pub started: Value,
-    /// The newest resume secret it was told.
+    /// The newest resume secret it received.
     pub secret: Value,
     heard: Vec<Value>,
 }
@@ -87,7 +87,7 @@ impl Survivor {
         assert_eq!(self.reply(id).await["error"]["code"], "not_in_room");
     }
 
-    /// Asks on a new connection to be taken up, as one that remembers what it was told.
+    /// Asks to resume on a new connection, with what it received before.
     pub async fn ask_back(&mut self, url: &str) {
         self.ask_back_with(url, json!({})).await;
     }
@@ -110,7 +110,7 @@ impl Survivor {
         self.connection = Some(client);
     }
 
-    /// Is taken up: hears `resumed`, which it returns, and what that announces.
+    /// Resumes: gets `resumed`, which it returns, and what that announces.
     pub async fn come_back(&mut self) -> Value {
         let reply = self.hear().await;
         let resumed = reply.pointer("/ok/resumed").unwrap_or_else(|| panic!("refused: {reply}"));
@@ -120,7 +120,7 @@ impl Survivor {
         resumed.clone()
     }
 
-    /// Is taken up on a new connection, and hears what it missed.
+    /// Resumes on a new connection, and gets what it missed.
     pub async fn resume(&mut self, url: &str) -> Value {
         self.ask_back(url).await;
         self.come_back().await

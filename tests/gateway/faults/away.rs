@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::unhurried;
 use crate::common::{Client, Gateway, Person};
 
-/// As long as a lost session may be taken up.
+/// As long as a lost session may be resumed.
 const WINDOW: Duration = Duration::from_secs(30);
-/// The interval in a room, by which somebody who stays must be heard.
+/// The interval in a room, by which a client that stays must be heard.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// A host, and a publisher of a stream who was cut off: what it takes to resume, its participant and its stream.
@@ -23,7 +23,7 @@ async fn cast(gateway: &Gateway) -> (Person, (Value, u64), Value, Value) {
     (host, cut, id, stream)
 }
 
-/// Lets time pass for somebody who answers pings.
+/// Lets time pass for a client that answers pings.
 async fn wait(gateway: &Gateway, present: &mut Person, mut time: Duration) {
     while !time.is_zero() {
         let step = time.min(INTERVAL);
@@ -70,7 +70,7 @@ async fn who_stays_away_leaves_once_when_the_window_ends() {
     assert_eq!((&ended["stream"], &ended["reason"]), (&stream, &json!("network_lost")));
     let left = host.push("participant_left").await;
     assert_eq!((&left["participant"], &left["reason"]), (&id, &json!("network_lost")));
-    // For as long again it is told what became of it; then nobody knows it.
+    // For as long again the answer says what became of it; then it is unknown.
     let closed = Client::resume_refused(&gateway, &started, last_seq).await;
     assert_eq!((closed.code, &closed.disconnect["action"]), (4400, &json!("start")));
     wait(&gateway, &mut host, WINDOW).await;
@@ -136,7 +136,7 @@ async fn ended_session_reports_its_end_until_the_window_passes() {
         assert_eq!(closed.before.len(), 1, "{end:?}: the refusal alone: {:?}", closed.before);
         wait(&gateway, &mut host, Duration::from_secs(1)).await;
         let closed = Client::resume_refused(&gateway, &started, last_seq).await;
-        assert_eq!(closed.code, 4401, "{end:?}: nobody knows it any more");
+        assert_eq!(closed.code, 4401, "{end:?}: it is unknown by now");
         let received = host.received().await;
         assert!(of(&received, "participant_left").is_empty(), "{end:?}: {received:?}");
     }

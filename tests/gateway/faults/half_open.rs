@@ -12,7 +12,7 @@ use crate::common::{Client, Gateway, Person, Survivor, start_of};
 const INTERVAL: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A host in `lobby`, and somebody there behind a proxy.
+/// A host in `lobby`, and a participant there behind a proxy.
 async fn cast(gateway: &Gateway) -> (Person, Survivor, Proxy) {
     let mut host = gateway.enter("host", "moderator").await;
     let proxy = Proxy::passing(gateway).await;
@@ -37,7 +37,7 @@ async fn stalled_connection_times_out_and_gets_its_reason() {
         proxy.hold(way);
     }
     gateway.advance(INTERVAL);
-    host.push("ping").await; // Whoever is due is pinged in one sweep.
+    host.push("ping").await; // All that are due are pinged in one sweep.
     host.received().await;
     assert!(is_connected(&gateway, "ada"), "it has as long as its timeout says");
     gateway.advance(TIMEOUT);
@@ -71,7 +71,7 @@ async fn who_resumes_over_a_stalled_connection_is_never_seen_away() {
     assert_eq!(ada.heard_of("signal").len(), 1);
     ada.does("signal", json!({ "room": "lobby", "type": "n", "data": 1, "ref": "a" })).await;
 
-    // What the older connection said comes late, and means nothing; it is told why.
+    // What the older connection said comes late, and means nothing; it gets the reason.
     proxy.release(Way::Up);
     proxy.release(Way::Down);
     assert_eq!(older.closed_or_lost().await, Some(4016));

@@ -72,7 +72,7 @@ async fn a_stolen_secret_is_worth_nothing_once_its_owner_has_spoken() {
     ada.catch_up().await;
     assert_eq!(refused(&gateway, &resume_of(&stolen, "2")).await.code, 4401);
     ada.catch_up().await;
-    // And one that was stolen in time is found out: its owner is told that another took over.
+    // And one that was stolen in time is found out: its owner learns that another took over.
     ada.cut().await;
     let mut current = stolen;
     current["resume"]["secret"] = ada.secret.clone();
@@ -124,7 +124,7 @@ async fn pong_flood_closes_the_connection_not_the_session() {
     assert!(ada.request("renew", json!({})).await.is_ok());
 }
 
-/// One of two tabs with the same stored session. It does what each ending's `action` says, until it is told to stop or the
+/// One of two tabs with the same stored session. It does what each ending's `action` says, until that is to stop or the
 /// other was; how often it connected.
 async fn tab(gateway: Arc<Gateway>, stored: Value, other_stopped: CancellationToken) -> u32 {
     let mut connects = 0;
@@ -161,7 +161,7 @@ async fn tab(gateway: Arc<Gateway>, stored: Value, other_stopped: CancellationTo
                 start["credentials"] = json!({ "token": stored["access_token"] });
                 first = json!({ "id": 0, "start": start });
             }
-            other => panic!("nobody is told to {other:?}"),
+            other => panic!("no client is to {other:?}"),
         }
     }
 }

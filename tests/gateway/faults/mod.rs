@@ -1,7 +1,7 @@
 //! Continuity over a network that breaks: promises 1, 2, 3 and 8 through a proxy that cuts, holds and splits.
 //!
-//! `steps`: a cut at every step. `opening`: a cut while starting and resuming. `half_open`: connections that only seem to
-//! live. `away`: what happens meanwhile. `slow`: readers that do not read. `hostile`: what clients should not send.
+//! `steps`: a cut at every step. `opening`: a cut while starting and resuming. `half_open`: connections that only seem
+//! to live. `away`: what happens meanwhile. `slow`: readers that do not read. `hostile`: what clients should not send.
 //! `undecided`: what happens while an auth hook thinks.
 
 mod away;
@@ -27,7 +27,8 @@ fn unlimit(config: &mut Config) {
     limits.signals_per_s_per_room = 1_000_000;
 }
 
-/// Where to cut a unit of `len` bytes next, after `passing`: at every byte at first, then often enough, and at its ends.
+/// Where to cut a unit of `len` bytes next, after `passing`: at every byte at first, then often enough, and at its
+/// ends.
 fn next_cut(passing: usize, len: usize) -> usize {
     const ALL: usize = 160;
     let stride = if len <= ALL || passing < 16 { 1 } else { len / 64 + 1 };

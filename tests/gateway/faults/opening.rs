@@ -1,4 +1,4 @@
-//! A cut while a session starts or is taken up: who starts anew is alone, and who tries again is taken up.
+//! A cut while a session starts or resumes: a client that starts again is alone, one that retries resumes.
 
 use serde_json::{Value, json};
 use stagedoor_client::Cut;
@@ -77,7 +77,7 @@ async fn a_cut_resume_is_tried_again_and_nothing_comes_twice_or_never() {
     let mut said = 0;
     for (way, at) in places() {
         let (mut passing, mut len) = (0, usize::MAX);
-        // A whole request that is cut off behind may still be taken up, later than the next: that is no cut resume.
+        // A whole request that is cut off behind may still be resumed, later than the next: that is no cut resume.
         while passing < len || (way == Way::Down && passing == len) {
             let case = format!("{way:?} {at:?} {passing}");
             ada.cut().await;

@@ -10,7 +10,7 @@ use crate::common::{Gateway, Person, Survivor, start_of};
 /// A command that is cut.
 struct Step {
     command: &'static str,
-    /// How its request and its reply are told from others.
+    /// How its request and its reply differ from others.
     request: &'static str,
     reply: &'static str,
     body: fn(&Stage, &str) -> Value,
@@ -70,7 +70,7 @@ impl Stage {
         json!({ "room": "lobby", "token": self.gateway.room_token("moderator") })
     }
 
-    /// Cuts a step as told and takes the session up again; the size of what was cut.
+    /// Cuts a step as given and resumes the session; the size of what was cut.
     async fn round(&mut self, step: &Step, strike: Strike) -> usize {
         self.rounds += 1;
         let name = format!("ada-{}", self.rounds);
@@ -111,7 +111,7 @@ impl Stage {
         len
     }
 
-    /// The effect is there once, and others saw nobody leave.
+    /// The effect is there once, and others saw no one leave.
     async fn check_effects(&mut self, step: &Step, name: &str, ref_: &str, case: &str) {
         let received = self.host.received().await;
         let of = |name: &str| {
@@ -120,7 +120,7 @@ impl Stage {
         assert!(of("participant_left").is_empty(), "{case}: a flap: {received:?}");
         let links: Vec<_> =
             of("participant_link").iter().map(|(_, received)| &received["link"]).collect();
-        // Who comes in only after the loss was never seen without a connection.
+        // A user that joins only after the loss was never seen without a connection.
         let may_be_unseen = step.command == "join" && links.is_empty();
         assert!(may_be_unseen || links == ["suspended", "live"], "{case}: {links:?}");
         match step.command {

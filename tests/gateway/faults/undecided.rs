@@ -17,7 +17,7 @@ use crate::common::{Client, Setup, Survivor, start_of};
 /// The numbers of `establishing` and `established`: what a client has seen after its start.
 const SEEN: u64 = 2;
 
-/// Lets renewals in as they are permitted, and tells that they wait.
+/// Admits renewals as they are permitted, and signals that they wait.
 struct Renewals {
     asked: Semaphore,
     permitted: Semaphore,

@@ -1,4 +1,4 @@
-//! Every bound is hit: whoever hits it is told so, and it is counted under its name and no other.
+//! Every bound is hit: the client gets its error, and it is counted under its name and no other.
 //!
 //! The table is a `match` without a rest: a new [`Limit`] does not compile until it has its row.
 

@@ -1,4 +1,5 @@
-//! One step beyond each bound, and what came of it: `error …` of a reply, `close …` of a connection, `status …` of HTTP.
+//! One step beyond each bound, and what came of it: `error …` of a reply, `close …` of a connection, `status …` of
+//! HTTP.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use super::knock;
 use crate::common::raw::{FIRST, MORE, Raw, masked};
 use crate::common::{Client, Closed, Gateway, SERVER_KEY, start_of};
 
-/// More than what both ends of a connection hold when nobody reads.
+/// More than what both ends of a connection hold when no side reads.
 const FLOOD_BYTES: usize = 64 * 1024 * 1024;
 
 fn error(answer: Result<Value, Value>) -> String {

@@ -42,7 +42,7 @@ async fn every_fault_of_a_session_token_has_its_code() {
         ("no signature", format!("{unsigned}."), "auth_denied", 4003),
         (
             "unknown kid",
-            with_header(&json!({ "alg": "HS256", "kid": "nobody" }), &signed),
+            with_header(&json!({ "alg": "HS256", "kid": "unknown" }), &signed),
             "auth_denied",
             4003,
         ),
@@ -123,7 +123,7 @@ async fn a_token_names_its_user_where_the_start_does_not() {
     );
 }
 
-/// An app with three public keys, as a configuration file tells them.
+/// An app with three public keys, as a configuration file states them.
 fn with_public_keys() -> Setup {
     let text = r#"
         [[apps]]

@@ -1,4 +1,4 @@
-//! Starting again with an access token: it asks nobody, widens nothing and lasts no longer.
+//! Starting again with an access token: it asks no hook, widens nothing and lasts no longer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

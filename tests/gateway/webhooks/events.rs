@@ -69,7 +69,7 @@ async fn room_events_cover_participants_and_streams() {
     let gateway = setup(vec![endpoint]).run().await;
     let mut ada = gateway.enter("ada", "publisher").await;
     let (participant, session) = (ada.id(), ada.started["session"]["id"].clone());
-    // Both are of one entry of the room's log, and come in any order.
+    // Both are of one entry of the room's log, in any order.
     let mut delivered = [receiver.next().await.event(), receiver.next().await.event()];
     delivered.sort_by_key(|delivered| delivered["type"].to_string());
     let [joined, opened] = delivered;

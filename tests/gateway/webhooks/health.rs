@@ -1,4 +1,4 @@
-//! What `/metrics` tells of webhooks: how attempts went, how endpoints fare, and what was given up.
+//! What `/metrics` shows of webhooks: attempts, endpoint health, and dead letters.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ async fn blocked_call_and_unanswered_call_are_distinct() {
     let url = format!("http://localhost:{}/events", receiver.port());
     let private = Endpoint { allow_private: false, ..of_bans("private", &receiver) };
     let private = Endpoint { url, ..private };
-    // Nobody listens there.
+    // No server listens there.
     let events = private.events.clone();
     let closed = Endpoint { events, ..endpoint_at("closed", "http://127.0.0.1:1/".to_owned()) };
     let gateway = setup(vec![private, closed]).run().await;

@@ -1,4 +1,4 @@
-//! A server that is told what happens, and answers as it is set to.
+//! A webhook receiver that answers as configured.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -39,7 +39,7 @@ pub enum Answer {
     Endless,
     /// Nothing, ever.
     Nothing,
-    /// This status, once it is let go.
+    /// This status, once it is released.
     Held(Arc<Notify>, u16),
 }
 
@@ -90,7 +90,7 @@ impl Receiver {
     /// The next request.
     pub async fn next(&mut self) -> Received {
         let next = tokio::time::timeout(Duration::from_secs(10), self.requests.recv()).await;
-        next.expect("a request comes in").expect("the receiver runs")
+        next.expect("a request arrives").expect("the receiver runs")
     }
 
     /// The next event of this type, passing over what else comes.

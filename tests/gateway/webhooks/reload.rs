@@ -71,7 +71,7 @@ async fn removed_endpoint_finds_its_messages_on_return() {
     gateway.reload(|_| ());
     assert_eq!(banned(&receiver.next().await.event()), "eve");
     gateway.endpoint_stats("crm", |crm| crm["delivered"] == 1 && crm["pending"] == 0).await;
-    assert!(receiver.is_quiet(), "nobody was told of bob");
+    assert!(receiver.is_quiet(), "bob's event was not delivered");
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn an_attempt_under_way_ends_under_the_settings_it_began_with() {
         gateway.ban("bob").await;
         assert_eq!(banned(&present.next().await.event()), "bob");
         gateway.endpoint_stats("crm", |crm| crm["delivered"] == 1 && crm["pending"] == 1).await;
-        assert!(present.is_quiet(), "{status}: eve is being told");
+        assert!(present.is_quiet(), "{status}: eve's event is being delivered");
         held.notify_one();
         if status == 410 {
             // It says nothing of the endpoint as it is now.
@@ -180,8 +180,8 @@ async fn endpoint_stats_reset_only_when_settings_change() {
     let mut changed = more;
     changed[1].deadline += Duration::from_secs(1);
     gateway.reload_endpoints(changed);
-    let anew = gateway.endpoint_stats("gone", |_| true).await;
-    assert_eq!((&anew["state"], &anew["failed"]), (&json!("ok"), &json!(0)));
+    let reset = gateway.endpoint_stats("gone", |_| true).await;
+    assert_eq!((&reset["state"], &reset["failed"]), (&json!("ok"), &json!(0)));
     gateway.advance(RETRY);
     assert_eq!(banned(&gone.next().await.event()), "eve");
     let well = gateway.endpoint_stats("failing", |delivered| delivered["delivered"] == 1).await;

@@ -1,4 +1,4 @@
-//! One id follows a request: from whoever asks, through the log, to what the app's servers are told because of it.
+//! One id follows a request: from its caller, through the log, to the resulting webhook messages.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -13,7 +13,7 @@ use super::receiver::{Answer, Receiver, SECRETS};
 use super::{endpoint_at, setup};
 use crate::common::{Client, Gateway, Person, Program, SERVER_KEY, start_of};
 
-/// A gateway whose endpoint is told of `events`.
+/// A gateway whose endpoint subscribes to `events`.
 async fn with_endpoint_for(receiver: &Receiver, events: &[&str]) -> Gateway {
     let events = EventFilter::of(events).unwrap();
     setup(vec![Endpoint { events, ..endpoint_at("crm", receiver.url()) }]).run().await
@@ -216,11 +216,8 @@ secrets = ["whsec_{secret}"]
     let line = |said| lines.iter().find(|line| line["message"] == said).unwrap();
     let spans = line("answered")["spans"].as_array().unwrap();
     assert!(spans.iter().any(|span| span["request"] == "abc"), "{spans:?}");
-    let with_endpoint_for = line("telling a webhook endpoint");
-    assert_eq!(
-        (&with_endpoint_for["request"], &with_endpoint_for["event"]),
-        (&json!("abc"), &delivered["id"])
-    );
+    let delivering = line("telling a webhook endpoint");
+    assert_eq!((&delivering["request"], &delivering["event"]), (&json!("abc"), &delivered["id"]));
     let delivered = line("webhook delivered");
     assert_eq!((&delivered["event"], &delivered["attempt"]), (&delivered["id"], &json!(1)));
 }

@@ -2,7 +2,7 @@
 //! connections and signals carry is not there at all.
 //!
 //! The program itself runs, with everything it logs switched on, through all that sessions, backends and operators can
-//! meet. What it was told is made of canaries; then each line it wrote is searched for them, and so is each error.
+//! meet. Its input is made of canaries; then each line it wrote is searched for them, and so is each error.
 
 mod configured;
 mod endpoints;
@@ -21,14 +21,14 @@ const ADA: &str = "canary-name-ada";
 const HOST: &str = "canary-name-host";
 const EVE: &str = "canary-name-eve";
 
-/// How a canary reads, whatever became of its first letter: as a text, as bytes, in hexadecimal, and in base64 as it
+/// How a canary reads, in either case of its first letter: as a text, as bytes, in hexadecimal, and in base64 as it
 /// falls.
 const MARKS: [&str; 6] =
     ["anary", "97, 110, 97, 114, 121", "616e617279", "Y2FuYXJ5", "NhbmFye", "jYW5hcn"];
 /// How one reads that is a key, a password, or a part of a URL, and no name.
 const SECRET_MARK: &str = "anary-secret";
 
-/// What nobody may be told.
+/// What must appear nowhere.
 #[derive(Default)]
 struct Canaries(Vec<String>);
 
@@ -46,13 +46,13 @@ impl Canaries {
         }
     }
 
-    /// Nothing of what the program was told is in a text.
+    /// Nothing of the program's secret input is in a text.
     #[track_caller]
     fn assert_absent(&self, place: &str, text: &str) {
         self.assert_none(&MARKS, place, text);
     }
 
-    /// The same of all but names and reasons, which whoever asks for them may see.
+    /// The same of all but names and reasons, which an authorized caller may see.
     #[track_caller]
     fn assert_no_secret(&self, place: &str, text: &str) {
         self.assert_none(&[&[SECRET_MARK], &MARKS[1..]].concat(), place, text);
@@ -61,8 +61,8 @@ impl Canaries {
     #[track_caller]
     fn assert_none(&self, marks: &[&str], place: &str, text: &str) {
         for canary in self.0.iter().map(String::as_str).chain(marks.iter().copied()) {
-            let tells = |line: &&str| line.contains(canary) || line.to_lowercase().contains(canary);
-            assert_eq!(text.lines().find(tells), None, "{canary} is in {place}");
+            let leaks = |line: &&str| line.contains(canary) || line.to_lowercase().contains(canary);
+            assert_eq!(text.lines().find(leaks), None, "{canary} is in {place}");
         }
     }
 }
@@ -86,7 +86,7 @@ async fn nothing_of_a_whole_run_is_in_its_log_or_metrics() {
     operators::check(&configured, &canaries);
     operators::reload(&configured, &mut running).await;
 
-    assert_eq!(running.metrics_at(running.clients).await.0, 404, "clients are told no metrics");
+    assert_eq!(running.metrics_at(running.clients).await.0, 404, "clients get no metrics");
     let (status, metrics) = running.metrics_at(running.admin).await;
     assert_eq!(status, 200);
     canaries.assert_absent("/metrics", &metrics);

@@ -1,4 +1,4 @@
-//! The app's own servers: the one that is asked whom to let in, and endpoints that take nothing they are told.
+//! The app's own servers: the auth webhook, and endpoints that reject every delivery.
 
 use std::net::SocketAddr;
 
@@ -40,7 +40,7 @@ impl Servers {
     pub fn endpoints(&self) -> [(&'static str, String); ENDPOINTS.len()] {
         ENDPOINTS.map(|id| match id {
             "garbage" => (id, self.garbage.to_string()),
-            // Nobody listens there.
+            // No server listens there.
             "refused" => (id, "127.0.0.1:1".to_owned()),
             _ => (id, self.http.clone()),
         })

@@ -24,7 +24,7 @@ pub fn operator_key(age: &str) -> String {
     format!("sk_canary-secret-{age}-operator-key-32-bytes")
 }
 
-/// A secret that signs what an app's server is told.
+/// A secret that signs what is sent to an app's server.
 fn signing(what: &str, age: &str) -> String {
     format!("whsec_{}", STANDARD.encode(format!("canary-secret-{age}-{what}")))
 }

@@ -7,7 +7,7 @@ use super::running::Running;
 use super::{ADA, Canaries, EVE};
 use crate::common::stagedoor;
 
-const WRONG_KEY: &str = "sk_canary-secret-of-somebody-else";
+const WRONG_KEY: &str = "sk_canary-secret-of-another-app";
 
 /// The server API, rightly and wrongly called.
 pub async fn administer(running: &Running, billing: &str, canaries: &Canaries) {
@@ -28,7 +28,7 @@ pub async fn administer(running: &Running, billing: &str, canaries: &Canaries) {
         (401, &operators, "GET", "sessions", json!({})),
         (401, &format!("{billing}x"), "GET", "sessions", json!({})),
         (401, WRONG_KEY, "GET", "webhooks/dead-letters", json!({})),
-        (404, &key, "DELETE", "users/canary-name-of-nobody/ban", json!({})),
+        (404, &key, "DELETE", "users/canary-name-unknown/ban", json!({})),
         (404, &key, "GET", "canary-name", json!({})),
     ] {
         let (found, received) = running.api(bearer, method, path, body).await;
@@ -40,7 +40,7 @@ pub async fn administer(running: &Running, billing: &str, canaries: &Canaries) {
     }
 }
 
-/// What commands print: names for whoever shows the key, and the key for nobody.
+/// What commands print: names to a caller with the key, and the key never.
 pub async fn command(running: &Running, canaries: &Canaries) {
     let ban = ["ban", "CANARY-NAME-EVE", "--reason", "canary-reason", "--for", "1m"];
     for arguments in [

@@ -13,7 +13,7 @@ pub fn start(username: &str, credentials: &Value) -> Value {
     start
 }
 
-/// Whatever is refused before there is a session.
+/// Everything that is refused before there is a session.
 pub async fn deny(running: &Running, canaries: &mut Canaries) {
     let forged = canaries.keep(format!("{}x", signed(json!({ "scope": "session", "sub": EVE }))));
     for (code, username, credentials) in [

@@ -167,8 +167,8 @@ async fn repeated_ref_has_one_effect_and_the_same_answer() {
     let unpublish = json!({ "stream": stream, "ref": "two" });
     let first = host.does("force_unpublish", unpublish.clone()).await;
     assert_eq!(host.does("force_unpublish", unpublish).await, first, "the stream is gone by now");
-    let anew = json!({ "stream": stream, "ref": "three" });
-    assert_eq!(host.fails("force_unpublish", anew).await, "stream_not_found");
+    let other = json!({ "stream": stream, "ref": "three" });
+    assert_eq!(host.fails("force_unpublish", other).await, "stream_not_found");
 }
 
 #[tokio::test]
@@ -181,8 +181,8 @@ async fn repeated_command_is_answered_after_own_removal() {
     let mut host = Person::resume(&gateway, cut).await;
     assert_eq!(host.does("end_room", end.clone()).await, first, "its connection was cut");
     assert_eq!(host.fails("lock_room", end.clone()).await, "ref_conflict", "another verb");
-    let anew = json!({ "room": "lobby", "ref": "another" });
-    assert_eq!(host.fails("end_room", anew).await, "not_in_room");
+    let other = json!({ "room": "lobby", "ref": "another" });
+    assert_eq!(host.fails("end_room", other).await, "not_in_room");
     let elsewhere = json!({ "room": "hall", "ref": "the-end" });
     assert_eq!(host.fails("end_room", elsewhere).await, "not_in_room");
     assert_eq!(ada.fails("end_room", end.clone()).await, "not_in_room", "it was not hers");

@@ -78,7 +78,7 @@ impl Running {
         (client, started)
     }
 
-    /// How a connection ends that says this, and all that it is told.
+    /// How a connection ends that says this, and all that it receives.
     pub async fn refused(&self, first: &str) -> (u16, String) {
         let mut client = self.connect().await;
         client.send_text(first).await;

@@ -1,4 +1,4 @@
-//! Endpoints that take nothing: what is logged of that, and what the server API tells.
+//! Endpoints that take nothing: what is logged of that, and what the server API shows.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub async fn leave_a_dead_letter(configured: &Configured) {
     store.put_messages("shop".into(), vec![message], 10, at).await.unwrap();
 }
 
-/// Waits until each of them failed, and looks at what is told of that.
+/// Waits until each of them failed, and looks at what is shown of that.
 pub async fn fail(running: &Running, canaries: &Canaries) {
     let key = server_key(OLD);
     let get = async |path| {
@@ -47,7 +47,7 @@ pub async fn fail(running: &Running, canaries: &Canaries) {
         }
     };
     let received = tokio::time::timeout(Duration::from_secs(10), failed).await.expect("all fail");
-    canaries.assert_absent("what is told of endpoints", &received);
+    canaries.assert_absent("what is shown of endpoints", &received);
     let letters = get("webhooks/dead-letters").await;
     assert!(letters.contains("canary-name-of-old"), "{letters}");
     canaries.assert_no_secret("dead letters", &letters);
