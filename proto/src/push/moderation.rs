@@ -69,45 +69,41 @@ pub struct UnmuteAsked {
     pub by: Actor,
 }
 
-/// The moderation verbs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "named after the commands, which are documented")]
-pub enum Verb {
-    ForceDisconnect,
-    Unblock,
-    ForceUnpublish,
-    ForceMute,
-    LiftMute,
-    ForceMuteAll,
-    DisableForceMute,
-    AskUnmute,
-    SetRole,
-    LockRoom,
-    UnlockRoom,
-    EndRoom,
+macro_rules! verbs {
+    ($($name:ident = $text:literal;)*) => {
+        /// The moderation verbs.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[serde(rename_all = "snake_case")]
+        #[expect(missing_docs, reason = "named after the commands, which are documented")]
+        pub enum Verb { $($name,)* }
+
+        impl Verb {
+            /// Every verb.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The verb's name on the wire, which is that of its command.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
 }
 
-impl Verb {
-    /// The verb's name on the wire, which is that of its command.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ForceDisconnect => "force_disconnect",
-            Self::Unblock => "unblock",
-            Self::ForceUnpublish => "force_unpublish",
-            Self::ForceMute => "force_mute",
-            Self::LiftMute => "lift_mute",
-            Self::ForceMuteAll => "force_mute_all",
-            Self::DisableForceMute => "disable_force_mute",
-            Self::AskUnmute => "ask_unmute",
-            Self::SetRole => "set_role",
-            Self::LockRoom => "lock_room",
-            Self::UnlockRoom => "unlock_room",
-            Self::EndRoom => "end_room",
-        }
-    }
+verbs! {
+    ForceDisconnect = "force_disconnect";
+    Unblock = "unblock";
+    ForceUnpublish = "force_unpublish";
+    ForceMute = "force_mute";
+    LiftMute = "lift_mute";
+    ForceMuteAll = "force_mute_all";
+    DisableForceMute = "disable_force_mute";
+    AskUnmute = "ask_unmute";
+    SetRole = "set_role";
+    LockRoom = "lock_room";
+    UnlockRoom = "unlock_room";
+    EndRoom = "end_room";
 }
 
 /// What became of a moderation verb at one target.
