@@ -14,8 +14,8 @@ use crate::handshake::Opened;
 use crate::link::Link;
 use crate::random::random;
 use crate::reconnect::{Next, Wait};
-use crate::session::Ticket;
 use crate::silence::patience;
+use crate::ticket::Ticket;
 use crate::{ConnectError, Disconnected, Ending, Event};
 
 /// What is tried.

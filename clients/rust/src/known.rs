@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use crate::Ending;
 use crate::rooms::{Rooms, Subject};
 use crate::sequence::Sequence;
-use crate::session::Ticket;
+use crate::ticket::Ticket;
 
 /// What the gateway said of the session.
 #[derive(Debug)]

@@ -1,25 +1,19 @@
-//! One task a session: it serves one connection after another, and comes back between them.
+//! What of a session outlives its connections, and what handles ask of it.
 //!
-//! Requests come by a bounded queue, events leave by another; both outlive the connections. The task ends when the
-//! session does, when it is told to detach, or when nobody is left who could hear of it; its last event is
-//! [`Event::Ended`], for which a place is kept. Not here: what goes on while a connection lasts (`connection`), and the
-//! way back (`comeback`).
+//! Requests come by a bounded queue, events leave by another. Not here: the task that owns it (`task`).
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use stagedoor_proto::{CloseCode, Command, PostponeRenewal, Renew, Reply, SessionState, Start};
+use stagedoor_proto::{Command, PostponeRenewal, Renew, Reply, SessionState, Start};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
 
-use crate::connection::Connection;
-use crate::handshake::Opened;
 use crate::known::Shared;
 use crate::opener::Opener;
 use crate::rejoin::Rejoining;
 use crate::waiting::{ReplyTo, Waiting};
-use crate::{Backoff, CredentialsProvider, Ending, Event, Renewal, RequestError};
+use crate::{Backoff, CredentialsProvider, Event, Renewal, RequestError};
 
 /// What a handle asks of the task: send a command and hand back its reply.
 #[derive(Debug)]
@@ -49,31 +43,6 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Serves the session to its end.
-    pub(crate) async fn run(mut self, opened: Opened) {
-        let last_place = self.events.clone().try_reserve_owned();
-        let ending = self.live(opened).await;
-        self.shared.handle_ended(&ending);
-        if ending.close_code() == Some(CloseCode::Normal.code()) {
-            self.waiting.note_ended();
-        }
-        if let Ok(place) = last_place {
-            place.send(Event::Ended(ending));
-        }
-    }
-
-    async fn live(&mut self, mut opened: Opened) -> Ending {
-        loop {
-            let since = Instant::now();
-            let end = Connection::new(self, opened).serve().await;
-            // Boxed: it is large and short-lived, what serves a connection is small and stays.
-            opened = match Box::pin(self.come_back(end, since.elapsed())).await {
-                Ok(opened) => opened,
-                Err(ending) => return ending,
-            };
-        }
-    }
-
     /// Takes an order in.
     pub(crate) fn take_in(&mut self, order: Option<Order>) {
         match order {

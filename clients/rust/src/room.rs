@@ -1,19 +1,19 @@
 //! The handle of a room one has joined: what a participant may do there.
 //!
-//! Each method is one request and its reply, typed; the moderation verbs are in `moderate`. What the room tells comes as
+//! Each method is one request and its reply, typed; one's own streams are in `stream`, the
+//! moderation verbs in `moderate`. What the room tells comes as
 //! [`Event`](crate::Event)s of the session, and is in [`Room::view`] by then.
 
 use std::sync::Arc;
 
 use stagedoor_proto::{
-    Capabilities, Command, Data, InRoom, Join, NewStream, OnStream, ParticipantId, Publish, Ref,
-    Relay, Reply, RoomId, Roster, RosterPage, Secret, SendSignal, Sent, SignalType, Stream,
-    StreamId, UpdateStream,
+    Capabilities, Command, Data, InRoom, Join, OnStream, ParticipantId, Ref, Relay, Reply, RoomId,
+    Roster, RosterPage, Secret, SendSignal, Sent, SignalType, StreamId,
 };
 
 use crate::rooms::Shown;
 use crate::view::{RoomView, Standing};
-use crate::{OwnStream, RequestError, Session};
+use crate::{RequestError, Session};
 
 /// A room that a session has joined; clones are the same membership.
 ///
@@ -107,42 +107,6 @@ impl Room {
             _ => None,
         })
         .await
-    }
-
-    /// Announces a stream.
-    ///
-    /// # Errors
-    /// [`RequestError`].
-    pub async fn publish(&self, stream: NewStream) -> Result<OwnStream, RequestError> {
-        let command = Command::Publish(Publish { room: self.id.clone(), stream });
-        let published = self
-            .ask(command, |reply| match reply {
-                Reply::Published(published) => Some(published),
-                _ => None,
-            })
-            .await?;
-        Ok(OwnStream::new(self.clone(), published.stream.id))
-    }
-
-    /// Changes one's own stream. Turning audio off acknowledges a mute.
-    ///
-    /// # Errors
-    /// [`RequestError`]; turning audio on under a lock is refused with `muted_by_moderator`.
-    pub async fn update_stream(&self, update: UpdateStream) -> Result<Stream, RequestError> {
-        self.ask(Command::UpdateStream(update), |reply| match reply {
-            Reply::Updated(updated) => Some(updated.stream),
-            _ => None,
-        })
-        .await
-    }
-
-    /// Ends one's own stream.
-    ///
-    /// # Errors
-    /// [`RequestError`].
-    pub async fn unpublish(&self, stream: StreamId) -> Result<(), RequestError> {
-        let command = Command::Unpublish(OnStream { stream, ref_: None });
-        self.ask(command, |reply| matches!(reply, Reply::Unpublished {}).then_some(())).await
     }
 
     /// Asks for a stream; its publisher is told.

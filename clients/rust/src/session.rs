@@ -10,18 +10,7 @@ use crate::known::Shared;
 use crate::link::Order;
 use crate::repeat::with_ref;
 use crate::rooms::Shown;
-use crate::{FrameCounts, RequestError};
-
-/// What takes a session up again after its connection was lost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ticket {
-    /// The session.
-    pub session: SessionId,
-    /// The newest resume secret.
-    pub secret: Secret,
-    /// The highest frame number received.
-    pub last_seq: u64,
-}
+use crate::{FrameCounts, RequestError, Ticket};
 
 /// A handle of one session, over all its connections; clones are the same session.
 ///

@@ -1,8 +1,48 @@
-//! The handle of a stream one publishes.
+//! Publishing streams: the commands of a room, and the handle of a stream of one's own.
 
-use stagedoor_proto::{Stream, StreamId, UpdateStream};
+use stagedoor_proto::{
+    Command, NewStream, OnStream, Publish, Reply, Stream, StreamId, UpdateStream,
+};
 
 use crate::{RequestError, Room};
+
+impl Room {
+    /// Announces a stream.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn publish(&self, stream: NewStream) -> Result<OwnStream, RequestError> {
+        let command = Command::Publish(Publish { room: self.id().clone(), stream });
+        let published = self
+            .ask(command, |reply| match reply {
+                Reply::Published(published) => Some(published),
+                _ => None,
+            })
+            .await?;
+        Ok(OwnStream { room: self.clone(), id: published.stream.id })
+    }
+
+    /// Changes one's own stream. Turning audio off acknowledges a mute.
+    ///
+    /// # Errors
+    /// [`RequestError`]; turning audio on under a lock is refused with `muted_by_moderator`.
+    pub async fn update_stream(&self, update: UpdateStream) -> Result<Stream, RequestError> {
+        self.ask(Command::UpdateStream(update), |reply| match reply {
+            Reply::Updated(updated) => Some(updated.stream),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Ends one's own stream.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn unpublish(&self, stream: StreamId) -> Result<(), RequestError> {
+        let command = Command::Unpublish(OnStream { stream, ref_: None });
+        self.ask(command, |reply| matches!(reply, Reply::Unpublished {}).then_some(())).await
+    }
+}
 
 /// A stream of one's own; clones are the same stream, and dropping them all does not end it.
 #[derive(Clone, Debug)]
@@ -12,10 +52,6 @@ pub struct OwnStream {
 }
 
 impl OwnStream {
-    pub(crate) const fn new(room: Room, id: StreamId) -> Self {
-        Self { room, id }
-    }
-
     /// The stream's id.
     #[must_use]
     pub const fn id(&self) -> StreamId {
