@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use stagedoor_proto::{Action, Disconnect, Error};
 use tokio::time::timeout;
 
-use super::driver::recorded;
 use super::inbox::Inbox;
 use super::keys::Keys;
+use super::latency::recorded;
 use super::member::{Link, Member};
 use super::open::Opened;
 use super::protocol::Report;

@@ -10,6 +10,7 @@ use tokio::task::{JoinSet, LocalSet};
 use tokio_util::sync::CancellationToken;
 
 use super::hold::{Ended, hold};
+use super::latency::{SIGNIFICANT_DIGITS, recorded};
 use super::open::Opened;
 use super::prepared::Prepared;
 use super::protocol::{Latencies, Order, Plan, Report};
@@ -132,12 +133,6 @@ fn spawn_next(starters: &mut Starting, load: &Arc<Prepared>) {
     starters.spawn(async move { load.start_next().await });
 }
 
-/// A histogram as it is reported.
-pub(super) fn recorded(latencies: &Histogram<u64>) -> Latencies {
-    let recorded = latencies.iter_recorded();
-    recorded.map(|value| (value.value_iterated_to(), value.count_at_value())).collect()
-}
-
 async fn expect(orders: &mut Lines<BufReader<Stdin>>, expected: Order) -> anyhow::Result<()> {
     let order = next(orders).await?;
     ensure!(order == expected, "expected {expected:?}, not {order:?}");
@@ -155,5 +150,3 @@ fn report_line(report: &Report) {
 }
 
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
-/// Of latencies: one part in a thousand.
-pub(crate) const SIGNIFICANT_DIGITS: u8 = 3;

@@ -12,6 +12,7 @@ mod frame;
 mod hold;
 mod inbox;
 mod keys;
+mod latency;
 mod member;
 mod open;
 mod prepared;
@@ -21,8 +22,8 @@ mod signal;
 mod steady;
 mod takeover;
 
-pub(crate) use driver::SIGNIFICANT_DIGITS;
 pub(crate) use driver::run;
 pub(crate) use frame::{Opcode, parse, server_text};
+pub(crate) use latency::SIGNIFICANT_DIGITS;
 pub(crate) use open::{ACCEPT, KEY};
 pub(crate) use signal::restamp;

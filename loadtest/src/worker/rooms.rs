@@ -16,9 +16,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::counts::Counts;
-use super::driver::{SIGNIFICANT_DIGITS, recorded};
 use super::hold::Ended;
 use super::keys::Keys;
+use super::latency::{SIGNIFICANT_DIGITS, recorded};
 use super::member::{Member, Room, Tally, wall_us};
 use super::open::Opened;
 use super::prepared::Prepared;

@@ -9,7 +9,7 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use hdrhistogram::Histogram;
 use tokio::time::timeout;
 
-use super::driver::{SIGNIFICANT_DIGITS, recorded};
+use super::latency::{SIGNIFICANT_DIGITS, recorded};
 use super::member::{Link, Member};
 use super::protocol::Report;
 use super::rooms::{Members, VERB_TIME};
