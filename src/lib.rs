@@ -13,6 +13,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod engine;
+pub mod event_type;
 pub mod grant;
 pub mod http;
 pub mod hub;

@@ -54,7 +54,7 @@ pub use endpoints::Endpoint;
 pub use engine::{Engine, EngineKind};
 pub use environment::PREFIX;
 pub use error::ConfigError;
-pub use events::{EventFilter, EventType};
+pub use events::EventFilter;
 pub use keepalive::Keepalive;
 pub use keys::{Claims, HmacSecret, Jwks, KeyAlgorithm, PublicKey};
 pub use limits::Limits;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use stagedoor_proto::{RoomId, Timestamp};
 
-use crate::config::EventType;
+use crate::event_type::EventType;
 use crate::outbound::MessageId;
 use crate::request::RequestId;
 

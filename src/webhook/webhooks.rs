@@ -172,7 +172,7 @@ impl Webhooks {
             NewMessage {
                 endpoint: Arc::clone(endpoint.id()),
                 event: id,
-                kind: event.kind.as_str().into(),
+                kind: event.kind.to_string().into(),
                 body: Arc::clone(body),
                 at: event.at,
             }

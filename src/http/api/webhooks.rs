@@ -14,7 +14,6 @@ use super::paging::{self, Page, PageQuery};
 use super::rejects::Rejects;
 use super::routes::{Method, Routes};
 use crate::api_body::{EmptyBody, ReplayAll};
-use crate::config::EventType;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::store::{Message, OutboxCount, Page as StorePage};
 use crate::webhook::Endpoint;
@@ -72,7 +71,7 @@ struct EndpointResource {
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<Box<str>>,
-    events: Vec<&'static str>,
+    events: Vec<String>,
     /// `disabled`, `failing` or `ok`; `former`: it is no longer configured, and has messages still.
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,7 +96,7 @@ impl EndpointResource {
         let health = endpoint.health();
         let count = counts.iter().find(|count| count.endpoint == health.endpoint);
         Self {
-            events: endpoint.events().types().iter().copied().map(EventType::as_str).collect(),
+            events: endpoint.events().types().iter().map(ToString::to_string).collect(),
             state: health.state.as_str(),
             id: health.endpoint.to_string(),
             host: Some(health.host),

@@ -13,7 +13,7 @@ use stagedoor_proto::{Disconnect, Timestamp};
 
 use super::context::Context;
 use super::session_meta::SessionMeta;
-use crate::config::EventType;
+use crate::event_type::EventType;
 use crate::request::RequestId;
 use crate::room::{Audit, Happening, RoomKey};
 use crate::store::{Block, BlockKind, UserKey};

@@ -1,0 +1,103 @@
+//! What an app's own servers can be notified of: the one table of event types.
+//!
+//! `config` reads which of them an endpoint wants, `hub` makes events of them, `webhook` delivers these. A new type is a
+//! row here and in `docs/webhooks.md`. Every moderation command has a type of its own, by its name.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use stagedoor_proto::Verb;
+
+macro_rules! event_types {
+    ($($(#[$doc:meta])* $name:ident = $group:literal, $event:literal;)*) => {
+        /// What kind of event it is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum EventType {
+            $($(#[$doc])* $name,)*
+            /// A moderation command was executed.
+            Moderation(Verb),
+        }
+
+        impl EventType {
+            const UNMODERATED: &[Self] = &[$(Self::$name,)*];
+
+            /// The two parts of its name.
+            const fn parts(self) -> (&'static str, &'static str) {
+                match self {
+                    $(Self::$name => ($group, $event),)*
+                    Self::Moderation(verb) => ("moderation", verb.as_str()),
+                }
+            }
+        }
+    };
+}
+
+event_types! {
+    /// A session was established.
+    SessionStarted = "session", "started";
+    /// A session ended.
+    SessionEnded = "session", "ended";
+    /// An operator banned a user.
+    UserBanned = "user", "banned";
+    /// The first participant joined an empty room.
+    RoomOpened = "room", "opened";
+    /// The last participant left, or a moderator ended the room.
+    RoomEnded = "room", "ended";
+    /// A participant joined a room.
+    ParticipantJoined = "participant", "joined";
+    /// A participant left a room, for any reason.
+    ParticipantLeft = "participant", "left";
+    /// A stream was published.
+    StreamPublished = "stream", "published";
+    /// A stream ended.
+    StreamUnpublished = "stream", "unpublished";
+}
+
+impl EventType {
+    /// Every type, in the order of the table; those of moderation last.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let moderation = Verb::ALL.iter().map(|verb| Self::Moderation(*verb));
+        Self::UNMODERATED.iter().copied().chain(moderation)
+    }
+
+    /// Whether `pattern` matches it: its name, its group as in `room.*`, or `*`.
+    #[must_use]
+    pub fn matches(self, pattern: &str) -> bool {
+        pattern == "*"
+            || pattern.split_once('.').is_some_and(|(group, event)| {
+                let (own_group, own_event) = self.parts();
+                group == own_group && (event == own_event || event == "*")
+            })
+    }
+}
+
+impl fmt::Display for EventType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (group, event) = self.parts();
+        write!(f, "{group}.{event}")
+    }
+}
+
+impl Serialize for EventType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_has_its_row_in_the_docs() {
+        let document = include_str!("../docs/webhooks.md");
+        let table =
+            document.lines().skip_while(|line| !line.starts_with("| type | when |")).skip(2);
+        let rows: Vec<&str> =
+            table.map_while(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        let mut expected: Vec<String> =
+            EventType::UNMODERATED.iter().map(ToString::to_string).collect();
+        expected.push("moderation.".into());
+        assert_eq!(rows, expected);
+    }
+}
