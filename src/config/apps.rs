@@ -12,12 +12,13 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::Role;
 
-use super::document::Flaw;
+use super::bounded;
 use super::endpoints::{self, Endpoint};
+use super::flaw::Flaw;
 use super::keys::{HmacSecret, Jwks, PublicKey, RawPublicKey};
+use super::secret;
 use super::value::{self, DAY, SECOND};
 use super::webhook::Webhook;
-use super::{secret, url};
 use crate::grant::RoomPattern;
 
 /// One tenant: its id, keys, authentication methods and settings. Nothing is shared between apps.
@@ -46,7 +47,7 @@ pub struct App {
     pub guests: bool,
     /// Rooms that guests and users of the api token may join without a room token, with their role: `{ "lobby-*" =
     /// "publisher" }`.
-    #[serde(with = "value::Rooms")]
+    #[serde(with = "bounded::Rooms")]
     pub default_rooms: Vec<(RoomPattern, Role)>,
     /// A token that authenticates any username. Meant for trusted clients and for tests.
     #[serde(with = "secret::Optional")]
@@ -60,13 +61,13 @@ pub struct App {
     /// Which connection is closed when a client instance connects twice.
     pub duplicate_policy: DuplicatePolicy,
     /// Maximum number of concurrent sessions of one user.
-    #[serde(with = "value::CountIn::<1, 10_000>")]
+    #[serde(with = "bounded::CountIn::<1, 10_000>")]
     pub sessions_per_user: usize,
     /// Lifetime of an access token.
-    #[serde(with = "value::DurationIn::<{ 10 * SECOND }, { 366 * DAY }>")]
+    #[serde(with = "bounded::DurationIn::<{ 10 * SECOND }, { 366 * DAY }>")]
     pub access_ttl: Duration,
     /// How long after authentication a session can be renewed without authenticating again.
-    #[serde(with = "value::DurationIn::<{ 10 * SECOND }, { 366 * DAY }>")]
+    #[serde(with = "bounded::DurationIn::<{ 10 * SECOND }, { 366 * DAY }>")]
     pub max_session_age: Duration,
     /// Role of a room token without a `role` claim.
     pub default_role: Role,
@@ -75,13 +76,13 @@ pub struct App {
     /// What happens to a membership when its token expires.
     pub membership_expiry: MembershipExpiry,
     /// Longest app-wide block that a moderator may set.
-    #[serde(with = "value::DurationIn::<SECOND, { 366 * DAY }>")]
+    #[serde(with = "bounded::DurationIn::<SECOND, { 366 * DAY }>")]
     pub max_block: Duration,
     /// Block duration of a removal that names none.
-    #[serde(with = "value::DurationIn::<SECOND, { 366 * DAY }>")]
+    #[serde(with = "bounded::DurationIn::<SECOND, { 366 * DAY }>")]
     pub default_block: Duration,
     /// Largest room whose participants are all listed. In larger rooms clients get counts, moderators and publishers.
-    #[serde(with = "value::CountIn::<1, 10_000>")]
+    #[serde(with = "bounded::CountIn::<1, 10_000>")]
     pub roster_limit: u32,
     /// Whether a ban of a guest also blocks other guests from the same address.
     pub ban_guest_addresses: bool,
@@ -138,29 +139,35 @@ impl App {
         }
     }
 
-    fn has_keys(&self) -> bool {
-        !self.hs256_secrets.is_empty() || !self.public_keys.is_empty() || self.jwks.is_some()
+    /// What can let a user in: how the file says it, and whether it does.
+    fn ways_in(&self) -> [(&'static str, bool); 6] {
+        [
+            ("hs256_secrets", !self.hs256_secrets.is_empty()),
+            ("public_keys", !self.public_keys.is_empty()),
+            ("jwks", self.jwks.is_some()),
+            ("webhook", self.webhook.is_some()),
+            ("api_token", self.api_token.is_some()),
+            ("guests = true", self.guests),
+        ]
     }
 
-    /// Rules that hold between its values: the key at fault, what was found, what is allowed.
-    fn flaw(&self) -> Option<(&'static str, String, &'static str)> {
+    /// Rules that hold between its values.
+    fn flaw(&self) -> Option<Flaw> {
         if self.id.is_empty() {
-            return Some(("id", "nothing".to_owned(), "an id for the app"));
+            return Some(Flaw::new("id", "nothing", "an id for the app"));
         }
         if self.secure && self.guests {
-            return Some((
-                "guests",
-                "true with secure = true".to_owned(),
-                "no guests in a secure app",
-            ));
+            let allowed = "no guests in a secure app";
+            return Some(Flaw::new("guests", "true with secure = true", allowed));
         }
         if self.secure && self.api_token.is_some() {
-            let found = "a token with secure = true".to_owned();
-            return Some(("api_token", found, "no api token in a secure app"));
+            let found = "a token with secure = true";
+            return Some(Flaw::new("api_token", found, "no api token in a secure app"));
         }
-        if !self.guests && !self.has_keys() && self.api_token.is_none() && self.webhook.is_none() {
-            let allowed = "one at least of hs256_secrets, public_keys, jwks, webhook, api_token, guests = true";
-            return Some(("", "an app nobody can enter".to_owned(), allowed));
+        if self.ways_in().iter().all(|(_, is_open)| !is_open) {
+            let ways: Vec<&str> = self.ways_in().iter().map(|(way, _)| *way).collect();
+            let allowed = format!("one at least of {}", ways.join(", "));
+            return Some(Flaw::new("", "an app nobody can enter", allowed));
         }
         let kids = self.hs256_secrets.iter().map(|key| &key.kid);
         let kids: Vec<_> = kids.chain(self.public_keys.iter().map(|key| &key.kid)).collect();
@@ -168,9 +175,13 @@ impl App {
         if kids.len() > 1 && named.len() < kids.len() {
             let found = format!("{} keys of which not each has a kid of its own", kids.len());
             let key = if self.hs256_secrets.is_empty() { "public_keys" } else { "hs256_secrets" };
-            return Some((key, found, "a different kid for each, so that keys can be exchanged"));
+            let allowed = "a different kid for each, so that keys can be exchanged";
+            return Some(Flaw::new(key, found, allowed));
         }
-        if let Some(flaw) = self.private_flaw() {
+        let jwks = self.jwks.as_ref().and_then(|jwks| Some(jwks.flaw()?.inside("jwks")));
+        let webhook =
+            || self.webhook.as_ref().and_then(|hook| Some(hook.flaw()?.inside("webhook")));
+        if let Some(flaw) = jwks.or_else(webhook) {
             return Some(flaw);
         }
         let pairs = [
@@ -179,18 +190,8 @@ impl App {
         ];
         let (key, value, most, allowed) =
             pairs.into_iter().find(|(_, value, most, _)| value > most)?;
-        Some((key, format!("{} where that is {}", value::told(value), value::told(most)), allowed))
-    }
-
-    /// Servers on a private network that are not said to be on one.
-    fn private_flaw(&self) -> Option<(&'static str, String, &'static str)> {
-        let jwks = self.jwks.as_ref().map(|jwks| ("jwks.url", &jwks.url, jwks.allow_private));
-        let webhook = self.webhook.as_ref();
-        let webhook = webhook.map(|hook| ("webhook.url", &hook.url, hook.allow_private));
-        jwks.into_iter().chain(webhook).find_map(|(key, url, allow_private)| {
-            let (found, allowed) = url::private_flaw(url, allow_private)?;
-            Some((key, found, allowed))
-        })
+        let found = format!("{} where that is {}", value::told(value), value::told(most));
+        Some(Flaw::new(key, found, allowed))
     }
 }
 
@@ -201,12 +202,8 @@ pub(super) fn check(apps: &[App]) -> Result<(), Flaw> {
     }
     let mut ids = HashSet::new();
     for (index, app) in apps.iter().enumerate() {
-        if let Some((key, found, allowed)) = app.flaw() {
-            let dot = if key.is_empty() { "" } else { "." };
-            return Err(Flaw::new(format!("apps[{index}]{dot}{key}"), found, allowed));
-        }
-        if let Some((key, found, allowed)) = endpoints::flaw(&app.endpoints) {
-            return Err(Flaw::new(format!("apps[{index}].{key}"), found, allowed));
+        if let Some(flaw) = app.flaw().or_else(|| endpoints::flaw(&app.endpoints)) {
+            return Err(flaw.inside(&format!("apps[{index}]")));
         }
         if !ids.insert(&app.id) {
             let found = format!("\"{}\" a second time", app.id);

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::source::{collect, values};
@@ -82,32 +81,11 @@ impl App {
         let mut differing: BTreeSet<String> =
             keys.filter(|key| before.get(*key) != after.get(*key)).cloned().collect();
         // Secrets of the same length are told alike, and so are URLs of the same host.
-        for ((key, before), (_, after)) in self.hidden().into_iter().zip(next.hidden()) {
-            if before != after {
-                differing.insert(format!("apps[{}].{key}", self.id));
-            }
-        }
+        let (before, after) = (self.hidden(), next.hidden());
+        let keys = before.keys().chain(after.keys());
+        let hidden = keys.filter(|key| before.get(*key) != after.get(*key));
+        differing.extend(hidden.map(|key| format!("apps[{}].{key}", self.id)));
         differing.into_iter().map(|key| Change { key, needs_restart: false }).collect()
-    }
-
-    /// Every value of which not all is told, by key; those of endpoints last.
-    fn hidden(&self) -> Vec<(String, Vec<&str>)> {
-        let hs256 = self.hs256_secrets.iter().map(|key| key.secret.expose_secret());
-        let webhook = self.webhook.iter().map(|webhook| webhook.secret.expose_secret());
-        let own = [
-            ("jwks.url", self.jwks.iter().map(|jwks| &*jwks.url).collect()),
-            ("webhook.url", self.webhook.iter().map(|webhook| &*webhook.url).collect()),
-            ("hs256_secrets", hs256.collect()),
-            ("server_keys", self.server_keys.iter().map(ExposeSecret::expose_secret).collect()),
-            ("api_token", self.api_token.iter().map(ExposeSecret::expose_secret).collect()),
-            ("webhook.secret", webhook.collect()),
-        ];
-        let endpoints = self.endpoints.iter().enumerate().flat_map(|(index, endpoint)| {
-            let secrets = endpoint.secrets.iter().map(ExposeSecret::expose_secret).collect();
-            [("url", vec![&*endpoint.url]), ("secrets", secrets)]
-                .map(|(key, values)| (format!("endpoints[{index}].{key}"), values))
-        });
-        own.into_iter().map(|(key, values)| (key.to_owned(), values)).chain(endpoints).collect()
     }
 }
 

@@ -11,33 +11,14 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::environment::Environment;
+use super::flaw::Flaw;
+use super::hidden::is_secret;
 use super::nearest::{quoted, with_nearest};
 use super::places::{Place, anchor_table, line_of, places_of};
 use super::{ConfigError, url};
 
-/// Keys whose values no error may show.
-const SECRET_KEYS: [&str; 5] =
-    ["hs256_secrets", "server_keys", "api_token", "secret", "operator.api_key"];
 /// Longest part of a value that an error shows, in characters.
 const MAX_SHOWN_CHARS: usize = 60;
-
-/// A rule between values that does not hold.
-#[derive(Debug)]
-pub(super) struct Flaw {
-    key: String,
-    found: String,
-    allowed: String,
-}
-
-impl Flaw {
-    pub(super) fn new(
-        key: impl Into<String>,
-        found: impl Into<String>,
-        allowed: impl Into<String>,
-    ) -> Self {
-        Self { key: key.into(), found: found.into(), allowed: allowed.into() }
-    }
-}
 
 /// The text of `path`.
 pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
@@ -153,11 +134,14 @@ impl Document<'_> {
 
     /// A value as it stands in the text, unless it is a secret's or a whole table; of a URL, as much as is no secret.
     fn shown(&self, place: &Place) -> String {
-        let is_secret = SECRET_KEYS.iter().any(|secret| place.key.contains(secret));
         let value = self.environment.text_at(&place.value);
         let value = value.or_else(|| self.text.get(place.value.clone())).unwrap_or_default();
         let of_type = || format!("a value of type {}", place.kind);
-        if is_secret || value.contains('\n') || place.kind == "table" || place.kind == "array" {
+        if is_secret(&place.key)
+            || value.contains('\n')
+            || place.kind == "table"
+            || place.kind == "array"
+        {
             return of_type();
         }
         if place.key.rsplit('.').next() == Some("url") {

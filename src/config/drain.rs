@@ -7,6 +7,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bounded;
 use super::value::{self, HOUR, MS, SECOND};
 
 /// The pace of a graceful shutdown.
@@ -23,10 +24,10 @@ pub struct Drain {
 #[serde(default, deny_unknown_fields)]
 struct RawDrain {
     /// Time over which connections are closed. Must be shorter than `deadline`.
-    #[serde(with = "value::DurationIn::<MS, HOUR>")]
+    #[serde(with = "bounded::DurationIn::<MS, HOUR>")]
     spread: Duration,
     /// Time until the process ends, with connections still open or not.
-    #[serde(with = "value::DurationIn::<SECOND, HOUR>")]
+    #[serde(with = "bounded::DurationIn::<SECOND, HOUR>")]
     deadline: Duration,
 }
 

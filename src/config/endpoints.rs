@@ -10,7 +10,9 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+use super::bounded;
 use super::events::EventFilter;
+use super::flaw::Flaw;
 use super::value::{self, MINUTE, MS};
 use super::{secret, url};
 
@@ -40,11 +42,29 @@ pub struct Endpoint {
     #[serde(default)]
     pub allow_private: bool,
     /// Timeout of a delivery attempt.
-    #[serde(default = "default_deadline", with = "value::DurationIn::<MS, MINUTE>")]
+    #[serde(default = "default_deadline", with = "bounded::DurationIn::<MS, MINUTE>")]
     pub deadline: Duration,
     /// Maximum number of concurrent delivery attempts.
-    #[serde(default = "default_max_concurrent", with = "value::CountIn::<1, 64>")]
+    #[serde(default = "default_max_concurrent", with = "bounded::CountIn::<1, 64>")]
     pub max_concurrent: usize,
+}
+
+impl Endpoint {
+    /// Its values of which not all is shown, by key.
+    pub(super) fn hidden(&self) -> [(&'static str, Vec<&str>); 2] {
+        let Self {
+            url,
+            secrets,
+            id: _,
+            events: _,
+            connection_data: _,
+            allow_private: _,
+            deadline: _,
+            max_concurrent: _,
+        } = self;
+        let secrets = secrets.iter().map(ExposeSecret::expose_secret);
+        [("url", vec![url]), ("secrets", secrets.collect())]
+    }
 }
 
 impl PartialEq for Endpoint {
@@ -71,17 +91,16 @@ impl PartialEq for Endpoint {
     }
 }
 
-/// What is wrong between endpoints: the key, what was found, what is allowed.
-pub(super) fn flaw(endpoints: &[Endpoint]) -> Option<(String, String, &'static str)> {
+/// What is wrong with endpoints, or between them.
+pub(super) fn flaw(endpoints: &[Endpoint]) -> Option<Flaw> {
     let mut ids = HashSet::new();
-    endpoints.iter().enumerate().find_map(|(index, endpoint)| {
-        let Endpoint { id, url: told, allow_private, .. } = endpoint;
-        if !ids.insert(id) {
-            let found = format!("\"{id}\" a second time");
-            return Some((format!("endpoints[{index}].id"), found, "an id no other endpoint has"));
-        }
-        let (found, allowed) = url::private_flaw(told, *allow_private)?;
-        Some((format!("endpoints[{index}].url"), found, allowed))
+    endpoints.iter().enumerate().find_map(|(index, Endpoint { id, url, allow_private, .. })| {
+        let flaw = if ids.insert(id) {
+            url::private_flaw(url, *allow_private)?
+        } else {
+            Flaw::new("id", format!("\"{id}\" a second time"), "an id no other endpoint has")
+        };
+        Some(flaw.inside(&format!("endpoints[{index}]")))
     })
 }
 

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::Heartbeat;
 
+use super::bounded;
 use super::value::{self, HOUR, SECOND};
 
 /// Ping intervals, and how long a silent connection is kept.
@@ -28,16 +29,16 @@ pub struct Keepalive {
 #[serde(default, deny_unknown_fields)]
 struct RawKeepalive {
     /// Silence after which the gateway pings a client.
-    #[serde(with = "value::DurationIn::<SECOND, HOUR>")]
+    #[serde(with = "bounded::DurationIn::<SECOND, HOUR>")]
     interval: Duration,
     /// Further silence after which the connection is lost. Must be shorter than `interval`.
-    #[serde(with = "value::DurationIn::<SECOND, HOUR>")]
+    #[serde(with = "bounded::DurationIn::<SECOND, HOUR>")]
     timeout: Duration,
     /// As `interval`, while the session is in a room.
-    #[serde(with = "value::DurationIn::<SECOND, HOUR>")]
+    #[serde(with = "bounded::DurationIn::<SECOND, HOUR>")]
     room_interval: Duration,
     /// As `timeout`, while the session is in a room. Must be shorter than `room_interval`.
-    #[serde(with = "value::DurationIn::<SECOND, HOUR>")]
+    #[serde(with = "bounded::DurationIn::<SECOND, HOUR>")]
     room_timeout: Duration,
 }
 

@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::flaw::Flaw;
 use super::{secret, url, value};
 
 /// The least bytes of a secret that signs with HS256 (RFC 7518, 3.2).
@@ -76,6 +77,18 @@ pub struct Jwks {
     /// Names of the issuer's claims.
     #[serde(default)]
     pub claims: Claims,
+}
+
+impl Jwks {
+    pub(super) fn flaw(&self) -> Option<Flaw> {
+        url::private_flaw(&self.url, self.allow_private)
+    }
+
+    /// Its values of which not all is shown, by key.
+    pub(super) fn hidden(&self) -> [(&'static str, &str); 1] {
+        let Self { url, issuer: _, audience: _, allow_private: _, claims: _ } = self;
+        [("url", url)]
+    }
 }
 
 /// Top-level claim names of another token issuer.
@@ -150,7 +163,7 @@ impl JsonSchema for HmacSecret {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let text = schemars::json_schema!({ "type": "string", "minLength": MIN_HS256_BYTES });
+        let text = schemars::json_schema!({ "type": "string", "minLength": MIN_HS256_BYTES, "writeOnly": true });
         let kid = schemars::json_schema!({ "type": "string" });
         let table = |key: &str, value: &schemars::Schema| {
             schemars::json_schema!({

@@ -8,86 +8,87 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{MAX_CONNECTION_DATA_CHARS, SessionLimits};
 
-use super::value::{self, KIB, MIB, MINUTE, MS};
+use super::bounded;
+use super::value::{KIB, MIB, MINUTE, MS};
 
 /// Upper bounds of what a peer can cause to grow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Time from accepting a connection to the end of its HTTP request.
-    #[serde(with = "value::DurationIn::<MS, MINUTE>")]
+    #[serde(with = "bounded::DurationIn::<MS, MINUTE>")]
     pub handshake_timeout: Duration,
     /// Time from the WebSocket upgrade to a complete `start` or `resume`.
-    #[serde(with = "value::DurationIn::<MS, MINUTE>")]
+    #[serde(with = "bounded::DurationIn::<MS, MINUTE>")]
     pub start_timeout: Duration,
     /// Largest message from a client.
-    #[serde(with = "value::SizeIn::<KIB, { 16 * MIB }>")]
+    #[serde(with = "bounded::SizeIn::<KIB, { 16 * MIB }>")]
     pub message_in_bytes: usize,
     /// Largest message to a client. Longer lists are split into pages.
-    #[serde(with = "value::SizeIn::<{ 128 * KIB }, { 16 * MIB }>")]
+    #[serde(with = "bounded::SizeIn::<{ 128 * KIB }, { 16 * MIB }>")]
     pub message_out_bytes: usize,
     /// Maximum number of WebSocket fragments of one message.
-    #[serde(with = "value::CountIn::<1, 1_024>")]
+    #[serde(with = "bounded::CountIn::<1, 1_024>")]
     pub fragments: u32,
     /// Maximum number of requests of one session that wait for their reply.
-    #[serde(with = "value::CountIn::<1, 1_024>")]
+    #[serde(with = "bounded::CountIn::<1, 1_024>")]
     pub in_flight: u16,
     /// Sustained rate of commands of one session. Pongs have a separate budget of the same size.
-    #[serde(with = "value::CountIn::<1, 100_000>")]
+    #[serde(with = "bounded::CountIn::<1, 100_000>")]
     pub commands_per_s: u32,
     /// Burst of commands of one session.
-    #[serde(with = "value::CountIn::<1, 100_000>")]
+    #[serde(with = "bounded::CountIn::<1, 100_000>")]
     pub commands_burst: u32,
     /// Rate of joins of one session.
-    #[serde(with = "value::CountIn::<1, 10_000>")]
+    #[serde(with = "bounded::CountIn::<1, 10_000>")]
     pub joins_per_s: u32,
     /// Maximum number of rooms that one session is in.
-    #[serde(with = "value::CountIn::<1, 10_000>")]
+    #[serde(with = "bounded::CountIn::<1, 10_000>")]
     pub rooms_per_session: u16,
     /// Maximum number of participants in one room.
-    #[serde(with = "value::CountIn::<2, 1_000_000>")]
+    #[serde(with = "bounded::CountIn::<2, 1_000_000>")]
     pub participants_per_room: u32,
     /// Maximum number of streams of one participant.
-    #[serde(with = "value::CountIn::<1, 1_000>")]
+    #[serde(with = "bounded::CountIn::<1, 1_000>")]
     pub streams_per_participant: u16,
     /// Maximum number of streams in one room.
-    #[serde(with = "value::CountIn::<1, 100_000>")]
+    #[serde(with = "bounded::CountIn::<1, 100_000>")]
     pub streams_per_room: u32,
     /// Rate of signals in one room.
-    #[serde(with = "value::CountIn::<1, 100_000>")]
+    #[serde(with = "bounded::CountIn::<1, 100_000>")]
     pub signals_per_s_per_room: u32,
     /// Maximum number of sessions on this node. Suspended sessions count, ended ones do not.
-    #[serde(with = "value::CountIn::<1, 10_000_000>")]
+    #[serde(with = "bounded::CountIn::<1, 10_000_000>")]
     pub sessions_per_node: usize,
     /// Rate of starts from one address (IPv6: one /64). Resumes do not count.
-    #[serde(with = "value::CountIn::<1, 1_000_000>")]
+    #[serde(with = "bounded::CountIn::<1, 1_000_000>")]
     pub starts_per_s_per_address: u32,
     /// Maximum number of connections of one address that have not started a session, idle HTTP connections included.
-    #[serde(with = "value::CountIn::<1, 1_000_000>")]
+    #[serde(with = "bounded::CountIn::<1, 1_000_000>")]
     pub unauthenticated_per_address: usize,
     /// Maximum number of connections of all addresses that have not started a session.
-    #[serde(with = "value::CountIn::<1, 1_000_000>")]
+    #[serde(with = "bounded::CountIn::<1, 1_000_000>")]
     pub unauthenticated_total: usize,
     /// Largest encoded `params` of a `start`.
-    #[serde(with = "value::SizeIn::<KIB, { 64 * KIB }>")]
+    #[serde(with = "bounded::SizeIn::<KIB, { 64 * KIB }>")]
     pub auth_params_bytes: usize,
     /// Longest connection data, in characters.
-    #[serde(with = "value::CountIn::<0, { MAX_CONNECTION_DATA_CHARS as u64 }>")]
+    #[serde(with = "bounded::CountIn::<0, { MAX_CONNECTION_DATA_CHARS as u64 }>")]
     pub connection_data_chars: usize,
     /// Sustained rate of server API calls of one key or token.
-    #[serde(with = "value::CountIn::<1, 1_000_000>")]
+    #[serde(with = "bounded::CountIn::<1, 1_000_000>")]
     pub api_calls_per_s: u32,
     /// Burst of server API calls of one key or token.
-    #[serde(with = "value::CountIn::<1, 1_000_000>")]
+    #[serde(with = "bounded::CountIn::<1, 1_000_000>")]
     pub api_calls_burst: u32,
     /// Largest body of a server API call.
-    #[serde(with = "value::SizeIn::<KIB, { 16 * MIB }>")]
+    #[serde(with = "bounded::SizeIn::<KIB, { 16 * MIB }>")]
     pub api_body_bytes: usize,
     /// Time from the head of a server API call to the end of its body.
-    #[serde(with = "value::DurationIn::<MS, MINUTE>")]
+    #[serde(with = "bounded::DurationIn::<MS, MINUTE>")]
     pub api_body_timeout: Duration,
     /// Maximum number of connections to `admin_listen`.
-    #[serde(with = "value::CountIn::<1, 1_000_000>")]
+    #[serde(with = "bounded::CountIn::<1, 1_000_000>")]
     pub admin_connections: usize,
     /// Whether loopback addresses are exempt from the rates per address. Development mode only.
     #[serde(skip)]

@@ -5,20 +5,21 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::value::{self, HOUR, KIB, MIB, SECOND};
+use super::bounded;
+use super::value::{HOUR, KIB, MIB, SECOND};
 
 /// How long a session outlives its connection, and the size of its replay buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Resume {
     /// How long a session can be resumed after its connection was lost.
-    #[serde(with = "value::DurationIn::<SECOND, HOUR>")]
+    #[serde(with = "bounded::DurationIn::<SECOND, HOUR>")]
     pub window: Duration,
     /// Maximum number of frames in a session's replay buffer, sent and unsent.
-    #[serde(with = "value::CountIn::<16, 65_536>")]
+    #[serde(with = "bounded::CountIn::<16, 65_536>")]
     pub ring_frames: usize,
     /// Maximum size of a session's replay buffer, sent and unsent frames together.
-    #[serde(with = "value::SizeIn::<{ 64 * KIB }, { 64 * MIB }>")]
+    #[serde(with = "bounded::SizeIn::<{ 64 * KIB }, { 64 * MIB }>")]
     pub ring_bytes: usize,
 }
 

@@ -165,6 +165,7 @@ impl OperatorKey {
     }
 }
 
+/// `writeOnly` marks a secret, in the schema as for errors.
 impl JsonSchema for One {
     fn inline_schema() -> bool {
         true
@@ -176,7 +177,7 @@ impl JsonSchema for One {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "anyOf": [
-            { "type": "string", "minLength": MIN_BYTES },
+            { "type": "string", "minLength": MIN_BYTES, "writeOnly": true },
             {
                 "type": "object",
                 "properties": { "file": { "type": "string" } },

@@ -5,17 +5,18 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::value::{self, DAY, MINUTE, SECOND};
+use super::bounded;
+use super::value::{DAY, MINUTE, SECOND};
 
 /// What happens to a session whose token expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Session {
     /// How long a session can be renewed after its token expired. It is closed afterwards.
-    #[serde(with = "value::DurationIn::<SECOND, DAY>")]
+    #[serde(with = "bounded::DurationIn::<SECOND, DAY>")]
     pub expiry_grace: Duration,
     /// How long `postpone_renewal` delays the next renewal prompt.
-    #[serde(with = "value::DurationIn::<{ 10 * SECOND }, { 60 * MINUTE }>")]
+    #[serde(with = "bounded::DurationIn::<{ 10 * SECOND }, { 60 * MINUTE }>")]
     pub postpone: Duration,
 }
 

@@ -106,6 +106,24 @@ impl Source {
     }
 }
 
+impl Config {
+    /// Reads and checks a configuration file, and the environment that is laid over it.
+    ///
+    /// # Errors
+    /// As [`Source::config`].
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Source::open(path)?.config()
+    }
+
+    /// Checks the text of a configuration file that stands at `path`, whatever the environment says.
+    ///
+    /// # Errors
+    /// As [`Source::config`].
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        Source::new(path, text.to_owned(), [])?.config()
+    }
+}
+
 /// Where `key` is set: at its own place, or as part of a value that was told as a whole.
 fn place_of<'a>(key: &str, places: &'a BTreeMap<String, Place>) -> Option<&'a Place> {
     let mut there = key;

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use stagedoor_proto::Role;
+
 use super::*;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";

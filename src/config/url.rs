@@ -7,6 +7,7 @@ use reqwest::Url;
 use serde::Serializer;
 use serde::de::Deserializer;
 
+use super::flaw::Flaw;
 use super::value::parsed;
 use crate::outbound::Network;
 
@@ -37,9 +38,9 @@ pub(super) fn shown(text: &str) -> Option<String> {
     Some(if is_all { text.to_owned() } else { place + " (the rest is not shown)" })
 }
 
-/// What is wrong with a `url` that names an address of a private network itself, where that is not allowed: what was
-/// found, and what is allowed. A name is looked at when it is resolved.
-pub(super) fn private_flaw(url: &str, allow_private: bool) -> Option<(String, &'static str)> {
+/// What is wrong with the `url` of a section that names an address of a private network itself, where that is not
+/// allowed. A name is looked at when it is resolved.
+pub(super) fn private_flaw(url: &str, allow_private: bool) -> Option<Flaw> {
     if allow_private {
         return None;
     }
@@ -48,7 +49,7 @@ pub(super) fn private_flaw(url: &str, allow_private: bool) -> Option<(String, &'
     let is_private = host == "localhost" || !Network::Public.includes_literal(&url);
     is_private.then(|| {
         let found = format!("{host} with allow_private = false");
-        (found, "a host of the Internet, or allow_private = true")
+        Flaw::new("url", found, "a host of the Internet, or allow_private = true")
     })
 }
 

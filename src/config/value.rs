@@ -11,8 +11,6 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected, Visitor};
 
-pub(super) use super::bounded::{CountIn, DurationIn, Rooms, SizeIn};
-
 /// Milliseconds in a millisecond, as the least of a range.
 pub(super) const MS: u64 = 1;
 /// Milliseconds in a second.

@@ -5,10 +5,12 @@
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::value::{self, MINUTE, MS};
+use super::bounded;
+use super::flaw::Flaw;
+use super::value::{MINUTE, MS};
 use super::{secret, url};
 
 /// The app's auth webhook, called for each `start` with `params`.
@@ -27,11 +29,23 @@ pub struct Webhook {
     #[serde(default)]
     pub allow_private: bool,
     /// Timeout of a request. The start is rejected when it passes.
-    #[serde(default = "default_deadline", with = "value::DurationIn::<MS, MINUTE>")]
+    #[serde(default = "default_deadline", with = "bounded::DurationIn::<MS, MINUTE>")]
     pub deadline: Duration,
     /// Maximum number of concurrent requests.
-    #[serde(default = "default_max_concurrent", with = "value::CountIn::<1, 10_000>")]
+    #[serde(default = "default_max_concurrent", with = "bounded::CountIn::<1, 10_000>")]
     pub max_concurrent: usize,
+}
+
+impl Webhook {
+    pub(super) fn flaw(&self) -> Option<Flaw> {
+        url::private_flaw(&self.url, self.allow_private)
+    }
+
+    /// Its values of which not all is shown, by key.
+    pub(super) fn hidden(&self) -> [(&'static str, &str); 2] {
+        let Self { url, secret, allow_private: _, deadline: _, max_concurrent: _ } = self;
+        [("url", url), ("secret", secret.expose_secret())]
+    }
 }
 
 fn default_deadline() -> Duration {

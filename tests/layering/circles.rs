@@ -14,7 +14,6 @@ const CODE: &[&str] = &["src", "proto/src", "clients/rust/src", "loadtest/src"];
 const KNOWN: &[&str] = &[
     "src/auth",
     "src/cli/audit",
-    "src/config",
     "src/engine/memory",
     "src/room",
     "src/server",

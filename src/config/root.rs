@@ -1,0 +1,142 @@
+//! The whole of a configuration: its tables, and what development mode assumes for them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use stagedoor_proto::{Role, Timestamp};
+
+use super::apps::App;
+use super::drain::Drain;
+use super::engine::Engine;
+use super::keepalive::Keepalive;
+use super::keys::HmacSecret;
+use super::limits::Limits;
+use super::listen::Listen;
+use super::log::Log;
+use super::operator::Operator;
+use super::resume::Resume;
+use super::session::Session;
+use super::store::Store;
+use crate::grant::RoomPattern;
+
+/// The id of the app that development mode serves.
+pub const DEV_APP: &str = "demo";
+
+/// For whom the gateway runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// One developer, on loopback.
+    Dev,
+    /// Everybody else.
+    #[default]
+    Production,
+}
+
+/// The configuration of a gateway.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// For whom the gateway runs; never read from a file.
+    #[serde(skip)]
+    pub mode: Mode,
+    /// Addresses, certificates, trusted proxies and allowed origins.
+    #[serde(default)]
+    pub listen: Listen,
+    /// Authentication of calls that affect the whole node.
+    #[serde(default)]
+    pub operator: Operator,
+    /// The tenants: at least one, each with its own id, its keys, and at least one way to authenticate users.
+    pub apps: Vec<App>,
+    /// Upper bounds of what a peer can cause to grow. Exceeding one is a typed error and is counted.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Ping intervals, and how long a silent connection is kept.
+    #[serde(default)]
+    pub keepalive: Keepalive,
+    /// How long a session outlives its connection, and the size of its replay buffer.
+    #[serde(default)]
+    pub resume: Resume,
+    /// What happens to a session whose token expired.
+    #[serde(default)]
+    pub session: Session,
+    /// The pace of a graceful shutdown.
+    #[serde(default)]
+    pub drain: Drain,
+    /// The database of durable state.
+    pub store: Store,
+    /// What connects several nodes.
+    #[serde(default)]
+    pub engine: Engine,
+    /// What is logged.
+    #[serde(default)]
+    pub log: Log,
+}
+
+/// What development mode cannot assume.
+#[derive(Debug)]
+pub struct Dev {
+    /// Where to listen, API and all; `None`: where a configured gateway listens.
+    pub listen: Option<SocketAddr>,
+    /// A directory for durable facts; `None`: they live as long as the process.
+    pub data: Option<PathBuf>,
+    /// Signs the app's tokens; made anew for each process.
+    pub app_secret: SecretString,
+    /// Opens the server API, the node's own calls too; made anew for each process.
+    pub server_key: SecretString,
+}
+
+impl Config {
+    /// The JSON Schema of the file.
+    #[must_use]
+    pub fn schema() -> schemars::Schema {
+        schemars::schema_for!(Self)
+    }
+
+    /// What does not keep the gateway from running and should be mended, each with its key.
+    #[must_use]
+    pub fn warnings(&self, now: Timestamp) -> Vec<String> {
+        let ports =
+            [("listen.tls", &self.listen.tls), ("listen.admin_tls", &self.listen.admin_tls)];
+        let told = ports.into_iter().flat_map(|(key, tls)| {
+            let warnings = tls.iter().flat_map(|tls| tls.warnings(now));
+            warnings.map(move |warning| format!("{key}: {warning}")).collect::<Vec<_>>()
+        });
+        told.collect()
+    }
+
+    /// What development mode assumes: loopback, one app that lets guests in, nothing kept unless asked.
+    #[must_use]
+    pub fn dev(dev: Dev) -> Self {
+        let app = App {
+            id: DEV_APP.into(),
+            guests: true,
+            default_rooms: vec![(RoomPattern::any(), Role::Publisher)],
+            hs256_secrets: vec![HmacSecret { kid: None, secret: dev.app_secret }],
+            server_keys: vec![dev.server_key.clone()],
+            ..App::unnamed()
+        };
+        Self {
+            mode: Mode::Dev,
+            listen: Listen::dev(dev.listen),
+            operator: Operator { api_key: Some(dev.server_key) },
+            apps: vec![app],
+            limits: Limits { spare_loopback: true, ..Limits::default() },
+            keepalive: Keepalive::default(),
+            resume: Resume::default(),
+            session: Session::default(),
+            drain: Drain::default(),
+            store: dev.data.as_deref().map_or(Store::Memory, Store::in_directory),
+            engine: Engine::default(),
+            log: Log::default(),
+        }
+    }
+
+    /// The app of this id.
+    #[must_use]
+    pub fn app(&self, id: &str) -> Option<&App> {
+        self.apps.iter().find(|app| *app.id == *id)
+    }
+}
