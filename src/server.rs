@@ -1,9 +1,9 @@
 //! The composition root: binds, builds every part, runs the lifecycle.
 
 mod apps;
+mod error;
 mod reload;
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,7 @@ use crate::telemetry::Metrics;
 use crate::webhook::{Bell, Dispatcher};
 
 pub use apps::OwnHooks;
+pub use error::ServerError;
 pub use reload::Reloader;
 
 /// How long tasks have to end once all sessions were told.
@@ -53,30 +54,6 @@ pub struct Server {
     dispatcher: Dispatcher,
     /// Where it listens: for clients, and for the server API.
     addresses: (SocketAddr, SocketAddr),
-}
-
-/// Why a gateway cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum ServerError {
-    /// An address is taken, or not this machine's.
-    #[error("cannot listen on {address}: {source}")]
-    Bind {
-        /// Which one.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The store cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// An app's hooks, keys or endpoints cannot be used.
-    #[error("app {app}: {reason}")]
-    App {
-        /// Which one.
-        app: Arc<str>,
-        /// What is wrong with it.
-        reason: String,
-    },
 }
 
 /// How a gateway stopped.

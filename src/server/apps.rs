@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::ServerError;
+use super::error::ServerError;
 use crate::auth::hooks::{ApiTokenHook, GuestHook, JwtHook, WebhookHook};
 use crate::auth::keys::{
     AppKey, ClaimMap, DEFAULT_KEYS_TIMEOUT, Issuer, JwksSource, PublicKeyKind,

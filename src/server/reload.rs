@@ -10,8 +10,8 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt as _};
 use stagedoor_proto::Timestamp;
 
-use super::ServerError;
 use super::apps::Builder;
+use super::error::ServerError;
 use crate::config::{Change, Config, ConfigError};
 use crate::http::HttpState;
 use crate::hub::Hub;
