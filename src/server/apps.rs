@@ -4,17 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::error::ServerError;
-use crate::auth::hooks::{ApiTokenHook, GuestHook, JwtHook, WebhookHook};
-use crate::auth::keys::{
-    AppKey, ClaimMap, DEFAULT_KEYS_TIMEOUT, Issuer, JwksSource, PublicKeyKind,
+use crate::auth::hooks::{
+    ApiTokenHook, ConfiguredHook, GuestHook, HookSettings, JwtHook, WebhookHook,
 };
+use crate::auth::keys::{AppKey, PublicKeyKind};
 use crate::auth::token::{AccessTokens, AppTokens};
 use crate::auth::{AppAuth, AuthHook, Authenticator, Guard, GuardLimits, ServerAuth, ServerKey};
 use crate::clock::Clock;
 use crate::config::{self, Config, KeyAlgorithm, Mode};
-use crate::grant::Grant;
 use crate::hub::App;
-use crate::outbound::{Network, WebhookSecret};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::webhook::{Bell, Endpoint, Webhooks};
@@ -65,7 +63,11 @@ impl Builder {
         let keys = app_keys(rules).map_err(&wrong)?;
         let tokens = AppTokens::new(Arc::clone(&rules.id), keys.into(), self.clock.clone());
         let mut hooks = self.own.get(&rules.id).cloned().unwrap_or_default();
-        hooks.extend(configured_hooks(rules, &tokens, self.mode, &self.clock).map_err(&wrong)?);
+        let settings =
+            HookSettings { app: rules, mode: self.mode, tokens: &tokens, clock: &self.clock };
+        for configured in HOOKS {
+            hooks.extend(configured(settings).map_err(|error| wrong(error.to_string()))?);
+        }
         let auth = AppAuth {
             id: Arc::clone(&rules.id),
             hooks,
@@ -133,64 +135,5 @@ fn server_keys(rules: &config::App) -> Result<Vec<ServerKey>, String> {
 }
 
 /// The hooks in the order in which they are asked: each claims another kind of credentials, the webhook what is left.
-fn configured_hooks(
-    rules: &config::App,
-    tokens: &AppTokens,
-    mode: Mode,
-    clock: &Clock,
-) -> Result<Vec<Arc<dyn AuthHook>>, String> {
-    let mut hooks: Vec<Arc<dyn AuthHook>> = Vec::new();
-    let issuers = rules.jwks.as_ref().map(|jwks| issuer(jwks, mode, clock)).transpose()?;
-    hooks.push(Arc::new(JwtHook::new(
-        tokens.clone(),
-        issuers.into_iter().collect(),
-        clock.clone(),
-    )));
-    if rules.guests {
-        hooks.push(Arc::new(GuestHook::new(default_grant(rules))));
-    }
-    if let Some(token) = &rules.api_token {
-        let hook =
-            ApiTokenHook::new(token, default_grant(rules)).map_err(|error| error.to_string())?;
-        hooks.push(Arc::new(hook));
-    }
-    if let Some(webhook) = &rules.webhook {
-        let secret = WebhookSecret::parse(&webhook.secret).map_err(|error| error.to_string())?;
-        let network = network(webhook.allow_private, mode);
-        let hook = WebhookHook::new(&webhook.url, secret, webhook.deadline, network, clock.clone());
-        let hook = Arc::new(hook.map_err(|error| error.to_string())?);
-        let limits = GuardLimits {
-            deadline: webhook.deadline,
-            concurrency: webhook.max_concurrent,
-            ..GuardLimits::default()
-        };
-        hooks.push(Arc::new(Guard::new(hook, limits, clock.clone())));
-    }
-    Ok(hooks)
-}
-
-/// What those may do of whom no credentials say it.
-fn default_grant(rules: &config::App) -> Grant {
-    Grant { rooms: rules.default_rooms.clone(), ..Grant::default() }
-}
-
-/// Where the calls of auth hooks may lead; a developer's own servers are on the developer's machine.
-fn network(allow_private: bool, mode: Mode) -> Network {
-    Network::allowing_private(allow_private || mode == Mode::Dev)
-}
-
-fn issuer(jwks: &config::Jwks, mode: Mode, clock: &Clock) -> Result<Issuer, String> {
-    let network = network(jwks.allow_private, mode);
-    let keys = JwksSource::new(&jwks.url, DEFAULT_KEYS_TIMEOUT, network, clock.clone())
-        .map_err(|error| error.to_string())?;
-    let text = |claim: &Option<String>| claim.as_deref().map(Into::into);
-    let claims = ClaimMap {
-        username: jwks.claims.username.as_str().into(),
-        name: text(&jwks.claims.name),
-        rooms: text(&jwks.claims.rooms),
-        scopes: text(&jwks.claims.scopes),
-        instance: text(&jwks.claims.instance),
-        app_moderator: text(&jwks.claims.app_moderator),
-    };
-    Ok(Issuer::new(&jwks.issuer, &jwks.audience, claims, keys))
-}
+const HOOKS: [fn(HookSettings<'_>) -> ConfiguredHook; 4] =
+    [JwtHook::configured, GuestHook::configured, ApiTokenHook::configured, WebhookHook::configured];

@@ -2,6 +2,8 @@
 //!
 //! For development, and where an operator enables it: every client holds the same token, so it proves nobody.
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest::{Digest, SHA256, digest};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
@@ -9,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use stagedoor_proto::{Credentials, Data, ErrorCode, Username};
 
+use super::settings::{ConfiguredHook, HookSettings};
 use crate::auth::{Allowed, AuthHook, AuthRequest, Decision, Denied, is_same_digest};
 use crate::grant::Grant;
 use crate::store::Profile;
@@ -36,6 +39,15 @@ impl ApiTokenHook {
             return Err(ShortApiToken);
         }
         Ok(Self { digest: digest(&SHA256, token), grant })
+    }
+
+    /// Of an app that has an api token.
+    ///
+    /// # Errors
+    /// As [`ApiTokenHook::new`].
+    pub fn configured(settings: HookSettings<'_>) -> ConfiguredHook {
+        let Some(token) = &settings.app.api_token else { return Ok(None) };
+        Ok(Some(Arc::new(Self::new(token, settings.default_grant())?)))
     }
 
     fn user(&self, request: &AuthRequest) -> Result<Username, Denied> {

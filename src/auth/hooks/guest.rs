@@ -2,10 +2,13 @@
 //!
 //! Not here: whether the name is registered, which only the store can tell in the step that admits the guest.
 
+use std::sync::Arc;
+
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use stagedoor_proto::Credentials;
 
+use super::settings::{ConfiguredHook, HookSettings};
 use crate::auth::{Allowed, AuthHook, AuthRequest, Decision, Denied};
 use crate::grant::Grant;
 use crate::store::Profile;
@@ -21,6 +24,15 @@ impl GuestHook {
     #[must_use]
     pub const fn new(grant: Grant) -> Self {
         Self { grant }
+    }
+
+    /// Of an app that lets guests in.
+    ///
+    /// # Errors
+    /// None.
+    pub fn configured(settings: HookSettings<'_>) -> ConfiguredHook {
+        let hook = || -> Arc<dyn AuthHook> { Arc::new(Self::new(settings.default_grant())) };
+        Ok(settings.app.guests.then(hook))
     }
 }
 

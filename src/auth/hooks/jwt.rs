@@ -3,12 +3,14 @@
 //! The unverified `iss` only chooses whose keys are tried; those then decide. Fetching an issuer's keys has its own
 //! deadline and its own bound, and keys that are held work while the issuer is down: no circuit breaker belongs here.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use stagedoor_proto::Credentials;
 
+use super::settings::{ConfiguredHook, HookSettings};
 use crate::auth::keys::{Issuer, IssuerError};
 use crate::auth::token::{AppTokens, Checked, Compact, SessionClaims, TokenError};
 use crate::auth::{Allowed, AuthHook, AuthRequest, Decision};
@@ -27,6 +29,19 @@ impl JwtHook {
     #[must_use]
     pub const fn new(tokens: AppTokens, issuers: Vec<Issuer>, clock: Clock) -> Self {
         Self { tokens, issuers, clock }
+    }
+
+    /// Of every app: of one without keys it refuses all tokens.
+    ///
+    /// # Errors
+    /// When the key set of the app's issuer cannot be used.
+    pub fn configured(settings: HookSettings<'_>) -> ConfiguredHook {
+        let issuer = settings.app.jwks.as_ref().map(|jwks| {
+            Issuer::configured(jwks, settings.network(jwks.allow_private), settings.clock.clone())
+        });
+        let issuers = issuer.transpose()?.into_iter().collect();
+        let hook = Self::new(settings.tokens.clone(), issuers, settings.clock.clone());
+        Ok(Some(Arc::new(hook)))
     }
 
     async fn read(&self, request: &AuthRequest) -> Result<Checked<SessionClaims>, IssuerError> {

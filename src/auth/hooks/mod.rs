@@ -6,6 +6,7 @@
 mod api_token;
 mod guest;
 mod jwt;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod webhook;
@@ -13,4 +14,5 @@ mod webhook;
 pub use api_token::{ApiTokenHook, ShortApiToken};
 pub use guest::GuestHook;
 pub use jwt::JwtHook;
+pub use settings::{ConfiguredHook, HookSettings};
 pub use webhook::WebhookHook;

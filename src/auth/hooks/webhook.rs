@@ -4,6 +4,7 @@
 //! Source: `docs/protocol.md`, "Auth webhook".
 
 use std::num::NonZeroU64;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -14,8 +15,9 @@ use serde_json::{Map, Value};
 use stagedoor_proto::{Credentials, Data, ErrorCode, InstanceId, Username};
 
 use super::api_token::has_api_token;
+use super::settings::{ConfiguredHook, HookSettings};
 use crate::auth::token::rooms_of;
-use crate::auth::{Allowed, AuthHook, AuthRequest, Decision, Denied, Purpose};
+use crate::auth::{Allowed, AuthHook, AuthRequest, Decision, Denied, Guard, GuardLimits, Purpose};
 use crate::clock::{Clock, Rng};
 use crate::grant::{Grant, Scopes};
 use crate::outbound::{self, Network, OutboundError, WebhookSecret};
@@ -45,6 +47,24 @@ impl WebhookHook {
         let url = outbound::parse_url(url)?;
         let client = outbound::client(&url, deadline, network)?;
         Ok(Self { url, secret, client, clock })
+    }
+
+    /// Of an app that has a webhook, guarded.
+    ///
+    /// # Errors
+    /// When its secret cannot sign, and as [`WebhookHook::new`].
+    pub fn configured(settings: HookSettings<'_>) -> ConfiguredHook {
+        let Some(webhook) = &settings.app.webhook else { return Ok(None) };
+        let secret = WebhookSecret::parse(&webhook.secret)?;
+        let network = settings.network(webhook.allow_private);
+        let clock = settings.clock;
+        let hook = Self::new(&webhook.url, secret, webhook.deadline, network, clock.clone())?;
+        let limits = GuardLimits {
+            deadline: webhook.deadline,
+            concurrency: webhook.max_concurrent,
+            ..GuardLimits::default()
+        };
+        Ok(Some(Arc::new(Guard::new(Arc::new(hook), limits, clock.clone()))))
     }
 
     async fn ask(

@@ -11,7 +11,10 @@ use super::JwksSource;
 use super::remote::KeysUnavailable;
 use crate::auth::token::{Checked, Claim, Claims, Compact, Expected};
 use crate::auth::token::{SessionClaims, ShortText, TokenError};
+use crate::clock::Clock;
+use crate::config::Jwks;
 use crate::grant::Grant;
+use crate::outbound::{Network, OutboundError};
 
 /// Which claims of a foreign token say what. What has no claim is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +73,24 @@ impl Issuer {
         Self { iss: issuer.into(), audience: audience.into(), claims, keys }
     }
 
+    /// The issuer of an app, whose key set is in `network`.
+    ///
+    /// # Errors
+    /// As [`JwksSource::new`].
+    pub fn configured(jwks: &Jwks, network: Network, clock: Clock) -> Result<Self, OutboundError> {
+        let keys = JwksSource::new(&jwks.url, DEFAULT_KEYS_TIMEOUT, network, clock)?;
+        let text = |claim: &Option<String>| claim.as_deref().map(Into::into);
+        let claims = ClaimMap {
+            username: jwks.claims.username.as_str().into(),
+            name: text(&jwks.claims.name),
+            rooms: text(&jwks.claims.rooms),
+            scopes: text(&jwks.claims.scopes),
+            instance: text(&jwks.claims.instance),
+            app_moderator: text(&jwks.claims.app_moderator),
+        };
+        Ok(Self::new(&jwks.issuer, &jwks.audience, claims, keys))
+    }
+
     /// Its `iss`.
     #[must_use]
     pub fn issuer(&self) -> &str {
@@ -112,4 +133,4 @@ fn mapped<T: Claim>(claims: &Claims, name: Option<&str>) -> Result<Option<T>, To
 }
 
 /// How long a fetch of keys may take unless configured otherwise.
-pub const DEFAULT_KEYS_TIMEOUT: Duration = Duration::from_secs(5);
+const DEFAULT_KEYS_TIMEOUT: Duration = Duration::from_secs(5);

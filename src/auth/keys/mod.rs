@@ -15,7 +15,7 @@ mod tests;
 use jsonwebtoken::{Algorithm, DecodingKey};
 
 pub use app::{AppKey, InvalidKey, PublicKeyKind};
-pub use issuer::{ClaimMap, DEFAULT_KEYS_TIMEOUT, Issuer, IssuerError};
+pub use issuer::{ClaimMap, Issuer, IssuerError};
 pub use remote::JwksSource;
 
 pub(super) use symmetric::MintKey;
