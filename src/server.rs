@@ -124,7 +124,7 @@ impl Server {
         let inheritance = inherit(&*store).await;
         if !inheritance.has_rooms() {
             // Those who were in rooms went with the process before this one.
-            store.vacate_rooms(clock.now() + RETENTION).await?;
+            store.mark_rooms_empty(clock.now() + RETENTION).await?;
         }
         let engine: Arc<dyn Engine> =
             Arc::new(engine::Local::new(clock.clone(), inheritance.last_version()));
@@ -260,7 +260,7 @@ fn open_store(
 
 /// What the gateway before left; nothing, where that cannot be read.
 async fn inherit(store: &dyn Store) -> HandoffSnapshot {
-    let reason = match store.take_up().await {
+    let reason = match store.take_handoff().await {
         Ok(None) => return HandoffSnapshot::default(),
         Ok(Some(handed)) => match HandoffSnapshot::read(&handed) {
             Ok(inheritance) => return inheritance,
@@ -279,7 +279,7 @@ async fn inherit(store: &dyn Store) -> HandoffSnapshot {
 async fn hand_over(hub: &Hub, engine: &dyn Engine) -> bool {
     let last = engine.close().await;
     let Some(handed) = hub.save(last) else { return true };
-    let reason = match tokio::time::timeout(HAND_OVER, hub.store().hand_over(handed)).await {
+    let reason = match tokio::time::timeout(HAND_OVER, hub.store().save_handoff(handed)).await {
         Ok(Ok(())) => return true,
         Ok(Err(error)) => error.to_string(),
         Err(_) => "the store took too long".to_owned(),
@@ -306,11 +306,11 @@ async fn forget(hub: Arc<Hub>, lifecycle: Lifecycle) {
             () = lifecycle.stopping() => return,
             _ = ticks.tick() => {
                 let (store, now) = (hub.store(), hub.clock().now());
-                if let Err(error) = store.drop_unseen_guests(now - GUEST_MEMORY).await {
+                if let Err(error) = store.prune_guests(now - GUEST_MEMORY).await {
                     tracing::warn!(%error, "cannot forget old guests");
                 }
                 let before = now - SESSION_MEMORY;
-                if let Err(error) = store.forget_sessions(before, MAX_SESSIONS_REMEMBERED).await {
+                if let Err(error) = store.prune_sessions(before, MAX_SESSIONS_REMEMBERED).await {
                     tracing::warn!(%error, "cannot forget old sessions");
                 }
             }

@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::limit::Limit;
 use super::output::print_error;
 use super::printer::cut;
-use crate::store::{AuditSearch, Head, StoreError};
+use crate::store::{AuditSearch, ChainHead, StoreError};
 use source::{Log, Wanted};
 
 /// Reads an audit log.
@@ -62,7 +62,7 @@ pub(super) struct Verify {
     log: Log,
     /// A head printed earlier: the log must still hold that row.
     #[arg(long, value_name = "NUMBER:HASH")]
-    head: Option<Head>,
+    head: Option<ChainHead>,
     /// Print a line of JSON.
     #[arg(long)]
     json: bool,

@@ -16,7 +16,7 @@ use super::session_meta::PeerInfo;
 use super::sessions::{SessionHandle, Sessions};
 use crate::engine::{Engine, EngineError};
 use crate::request::RequestId;
-use crate::store::{AuditEvent, Block, Check, Reach, UserKey};
+use crate::store::{AuditEvent, Block, BlockedIdentities, Check, UserKey};
 
 /// Decides whether users may stay, and ends the sessions of those who may not.
 pub(super) struct AccessControl {
@@ -56,7 +56,7 @@ impl AccessControl {
         let reach = written.await?;
         let disconnect = block_disconnect(&block);
         let mut ended = self.end_sessions(&user, &disconnect, request).await?;
-        if reach != Reach::default() {
+        if reach != BlockedIdentities::default() {
             ended += self.end_reached(&user.app, &reach, &disconnect, request);
         }
         OptionFuture::from(event).await;
@@ -85,7 +85,7 @@ impl AccessControl {
     fn end_reached(
         &self,
         app: &str,
-        reach: &Reach,
+        reach: &BlockedIdentities,
         disconnect: &Disconnect,
         request: Option<&RequestId>,
     ) -> usize {

@@ -38,7 +38,7 @@ use crate::clock::{Clock, Rng};
 use crate::config::{Config, Limits};
 use crate::engine::Engine;
 use crate::lifecycle::Lifecycle;
-use crate::store::{HandOver, Store};
+use crate::store::{Handoff, Store};
 use crate::telemetry::Metrics;
 use access_control::AccessControl;
 use context::Context;
@@ -216,7 +216,7 @@ impl Hub {
 
     /// What the next process goes on with; `None` when there is nothing. `last` was the last version in any room's log.
     #[must_use]
-    pub fn save(&self, last: u64) -> Option<HandOver> {
+    pub fn save(&self, last: u64) -> Option<Handoff> {
         handoff::save(&self.context, &self.sessions, &self.rooms, last)
     }
 

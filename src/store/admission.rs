@@ -114,14 +114,14 @@ pub struct Block {
 
 /// Whom else a guest's block keeps out: other guests there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reach {
+pub struct BlockedIdentities {
     /// On these client instances.
     pub instances: BTreeSet<InstanceId>,
     /// At these addresses, in their shortest form.
     pub addresses: BTreeSet<IpAddr>,
 }
 
-impl Reach {
+impl BlockedIdentities {
     /// Whether it is of a guest on this instance, at this address.
     #[must_use]
     pub fn includes(&self, instance: &InstanceId, address: IpAddr) -> bool {

@@ -14,7 +14,8 @@ use stagedoor_proto::{
 };
 
 use super::{
-    AuditActor, AuditEvent, AuditRow, Block, Head, Profile, StoreError, Tampered, UserKey, Verified,
+    AuditActor, AuditEvent, AuditRow, Block, ChainHead, Profile, StoreError, Tampered, UserKey,
+    Verified,
 };
 use crate::room::{Fact, RoomChoices, RoomKey};
 
@@ -123,7 +124,7 @@ pub struct Page<C> {
 /// What operators look up. Every call is as those of [`super::Store`].
 pub trait Archive: Send + Sync + 'static {
     /// Keeps sessions that ended, in their order.
-    fn keep_sessions(
+    fn record_sessions(
         &self,
         app: Arc<str>,
         ended: Vec<EndedSession>,
@@ -146,7 +147,7 @@ pub trait Archive: Send + Sync + 'static {
 
     /// Forgets sessions that ended before `before`, and all but the newest `most` of each app; how many. Each few hundred are a step
     /// of their own: a failure leaves the others for the next time.
-    fn forget_sessions(
+    fn prune_sessions(
         &self,
         before: Timestamp,
         most: u64,
@@ -202,12 +203,12 @@ pub trait Archive: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>>;
 
     /// The end of an app's audit log; that of an empty one where nothing was kept.
-    fn audit_head(&self, app: Arc<str>) -> BoxFuture<'_, Result<Head, StoreError>>;
+    fn audit_head(&self, app: Arc<str>) -> BoxFuture<'_, Result<ChainHead, StoreError>>;
 
     /// Checks an app's audit log as it is when this is called; `told` is a head that was written down elsewhere.
     fn verify_audit(
         &self,
         app: Arc<str>,
-        told: Option<Head>,
+        told: Option<ChainHead>,
     ) -> BoxFuture<'_, Result<Result<Verified, Tampered>, StoreError>>;
 }

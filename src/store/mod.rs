@@ -20,18 +20,19 @@ use stagedoor_proto::{FamilyId, InstanceId, Timestamp, Username};
 use crate::room::{Fact, Record, RoomKey};
 
 pub use admission::{
-    Admission, Admitted, Block, BlockKind, Check, Entry, Profile, REVOCATION_LEEWAY, Reach, Refusal,
+    Admission, Admitted, Block, BlockKind, BlockedIdentities, Check, Entry, Profile,
+    REVOCATION_LEEWAY, Refusal,
 };
 pub use archive::{
     Archive, AuditSearch, CREATED_ROOM_LIFE, CreatedRoom, EndedSession, EndedSessions, KnownUser,
     Page,
 };
 pub use audit::{
-    AuditActor, AuditEvent, AuditHash, AuditKey, AuditOutcome, AuditRow, FoundRow, Head,
+    AuditActor, AuditEvent, AuditHash, AuditKey, AuditOutcome, AuditRow, ChainHead, FoundRow,
     InvalidHead, Tampered, Verified, Verifier, verify as verify_audit,
 };
 pub use outbox::{
-    Backlog, DeadLetters, Due, Expired, Message, NewMessage, Outbox, OutboxCount, Settled,
+    Backlog, DeadLetters, DeliveryResult, Due, Expired, Message, NewMessage, Outbox, OutboxCount,
 };
 pub use sqlite::{AuditFile, SqliteStore, backup};
 
@@ -57,7 +58,7 @@ pub struct SigningKey {
 
 /// What a stopping gateway leaves to the next; what it says is for these two.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct HandOver {
+pub struct Handoff {
     /// What the rest is, and how much of it there is.
     pub head: Arc<[u8]>,
     /// A room each.
@@ -68,11 +69,11 @@ pub struct HandOver {
     pub bodies: Vec<Arc<[u8]>>,
 }
 
-impl std::fmt::Debug for HandOver {
+impl std::fmt::Debug for Handoff {
     /// Says how much there is, and nothing of what users said.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { head: _, rooms, sessions, bodies } = self;
-        f.debug_struct("HandOver")
+        f.debug_struct("Handoff")
             .field("rooms", &rooms.len())
             .field("sessions", &sessions.len())
             .field("bodies", &bodies.len())
@@ -95,7 +96,7 @@ pub enum StoreError {
     #[error(
         "store {path} has schema version {found}; this gateway knows up to {known}: run the newer gateway, or restore a backup made before it"
     )]
-    NewerVersion {
+    SchemaTooNew {
         /// Which one.
         path: String,
         /// Its version.
@@ -137,7 +138,7 @@ pub trait Store: Archive + Outbox {
         block: Block,
         address: bool,
         row: Option<AuditEvent>,
-    ) -> BoxFuture<'_, Result<Reach, StoreError>>;
+    ) -> BoxFuture<'_, Result<BlockedIdentities, StoreError>>;
 
     /// Lifts a user's block; whether one stood.
     fn unblock(
@@ -178,7 +179,7 @@ pub trait Store: Archive + Outbox {
     -> BoxFuture<'_, Result<Record, StoreError>>;
 
     /// Keeps facts of a room, in their order. Calls for one room take effect in the order in which they are made.
-    fn keep_room(
+    fn persist_room(
         &self,
         room: RoomKey,
         facts: Vec<Fact>,
@@ -186,7 +187,7 @@ pub trait Store: Archive + Outbox {
 
     /// Lays on `to` what was laid on `from` in any room of the app (locked mutes, roles, blocks), in one step; in which
     /// rooms. What is `from`'s stays.
-    fn carry(
+    fn migrate_user(
         &self,
         from: UserKey,
         to: Username,
@@ -195,7 +196,7 @@ pub trait Store: Archive + Outbox {
 
     /// Nobody is in any room: what has no end while somebody is ends then. For the only gateway on a store, before it
     /// opens a room: whoever was in one was lost with the process before.
-    fn vacate_rooms(&self, keep_until: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn mark_rooms_empty(&self, keep_until: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Appends events to an app's audit log, in their order.
     fn audit(
@@ -217,14 +218,14 @@ pub trait Store: Archive + Outbox {
     -> BoxFuture<'_, Result<Vec<SigningKey>, StoreError>>;
 
     /// Keeps what a stopping gateway leaves to the next, in the place of what was left before.
-    fn hand_over(&self, handed: HandOver) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn save_handoff(&self, handed: Handoff) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Takes what the gateway before left; it is there once.
-    fn take_up(&self) -> BoxFuture<'_, Result<Option<HandOver>, StoreError>>;
+    fn take_handoff(&self) -> BoxFuture<'_, Result<Option<Handoff>, StoreError>>;
 
     /// Forgets guests not seen since `before` that nothing blocks; how many. Each guest is a step of its own: a failure
     /// leaves the others for the next time.
-    fn drop_unseen_guests(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>>;
+    fn prune_guests(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>>;
 
     /// Whether it can be written to now.
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;

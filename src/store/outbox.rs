@@ -53,7 +53,7 @@ pub struct Due {
 
 /// What became of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Settled {
+pub enum DeliveryResult {
     /// The endpoint was told: the message is gone.
     Delivered,
     /// It is to be tried again.
@@ -134,10 +134,10 @@ pub trait Outbox: Send + Sync + 'static {
     ) -> BoxFuture<'static, Result<Due, StoreError>>;
 
     /// Notes what became of an attempt; nothing, when the message is not pending any more.
-    fn settle_message(
+    fn record_delivery(
         &self,
         number: u64,
-        settled: Settled,
+        settled: DeliveryResult,
     ) -> BoxFuture<'static, Result<(), StoreError>>;
 
     /// Gives up some of what was pending since `pending_before` or longer, and forgets some of the dead letters that were

@@ -22,7 +22,7 @@ use super::schedule::{DEAD_LETTERS_KEPT, GIVE_UP_AFTER, wait_after};
 use super::webhooks::{Bell, Webhooks};
 use crate::clock::{Clock, Rng};
 use crate::lifecycle::Lifecycle;
-use crate::store::{Backlog, Due, Expired, Message, Settled, Store, StoreError};
+use crate::store::{Backlog, DeliveryResult, Due, Expired, Message, Store, StoreError};
 use crate::telemetry::{AttemptOutcome, Metrics};
 
 /// Attempts under way at a time, of all endpoints.
@@ -61,7 +61,7 @@ enum Done {
         outcome: Result<(), Failure>,
     },
     /// What became of a message is in the store, or could not be written: it is due anew then.
-    Settled { lane: usize, number: u64, next: Next, result: Result<(), StoreError> },
+    Recorded { lane: usize, number: u64, next: Next, result: Result<(), StoreError> },
     /// Old messages were looked for.
     Expired(Result<Expired, StoreError>),
     /// The store said how many messages there are.
@@ -210,7 +210,7 @@ impl Dispatcher {
                 self.lanes[lane].end();
                 self.settle(lane, &endpoint, &message, &outcome, now);
             }
-            Done::Settled { lane, number, next, result } => {
+            Done::Recorded { lane, number, next, result } => {
                 self.backlog.note_change();
                 let next = result.map_or_else(
                     |error| {
@@ -265,7 +265,7 @@ impl Dispatcher {
                 if endpoint.note_delivered(now) {
                     lane.log_recovery();
                 }
-                (Settled::Delivered, Next::Nothing)
+                (DeliveryResult::Delivered, Next::Nothing)
             }
             Err(failure) => {
                 let wait = wait_after(message.attempts + 1, Rng);
@@ -276,16 +276,16 @@ impl Dispatcher {
                 }
                 let error = failure.error.clone();
                 if is_last {
-                    (Settled::Dead { error }, Next::GivenUp)
+                    (DeliveryResult::Dead { error }, Next::GivenUp)
                 } else {
-                    (Settled::Retry { due, error }, Next::Again(due))
+                    (DeliveryResult::Retry { due, error }, Next::Again(due))
                 }
             }
         };
         let number = message.number;
-        let kept = self.store.settle_message(number, settled);
+        let kept = self.store.record_delivery(number, settled);
         self.work.push(Box::pin(async move {
-            Done::Settled { lane: index, number, next, result: kept.await }
+            Done::Recorded { lane: index, number, next, result: kept.await }
         }));
     }
 }

@@ -13,7 +13,7 @@ use super::super::connection::{self, APP, base_url, of_app};
 use super::super::failure::Failure;
 use super::AuditError;
 use crate::config::{DEV_APP, Store as Place};
-use crate::store::{AuditFile, AuditRow, AuditSearch, Head};
+use crate::store::{AuditFile, AuditRow, AuditSearch, ChainHead};
 
 /// Rows read at a time.
 const PAGE: usize = 1_000;
@@ -98,7 +98,7 @@ struct Told {
 }
 
 impl Told {
-    fn head(self) -> Result<Head, AuditError> {
+    fn head(self) -> Result<ChainHead, AuditError> {
         format!("{}:{}", self.number, self.hash).parse().map_err(|_| AuditError::CutOff)
     }
 }
@@ -133,7 +133,7 @@ impl Source {
         after: u64,
         limit: usize,
         take: impl FnMut(AuditRow) -> io::Result<()>,
-    ) -> Result<Head, AuditError> {
+    ) -> Result<ChainHead, AuditError> {
         match self {
             Self::File(file, app) => {
                 rows_of(file, app, after, limit, take)?;
@@ -144,7 +144,10 @@ impl Source {
     }
 
     /// The head of a log that is whole, or what is wrong with it.
-    pub(super) fn verify(&self, told: Option<&Head>) -> Result<Result<Head, String>, AuditError> {
+    pub(super) fn verify(
+        &self,
+        told: Option<&ChainHead>,
+    ) -> Result<Result<ChainHead, String>, AuditError> {
         let api = match self {
             Self::File(file, app) => {
                 let verified = file.verify(app, told)?;
@@ -239,7 +242,7 @@ fn exported(
     after: u64,
     mut limit: usize,
     mut take: impl FnMut(AuditRow) -> io::Result<()>,
-) -> Result<Head, AuditError> {
+) -> Result<ChainHead, AuditError> {
     let mut last = None;
     let call = Call::get(&["audit", "export"]).with("after", &after);
     api.lines(call, |line| {

@@ -17,7 +17,7 @@ use super::extract::QueryParams;
 use super::paging::{self, Cursor, Page};
 use super::routes::{Method, Routes};
 use crate::http::problem::Problem;
-use crate::store::{AuditRow, AuditSearch, Head, Store, StoreError};
+use crate::store::{AuditRow, AuditSearch, ChainHead, Store, StoreError};
 
 /// Rows read at a time.
 const READ_AT_ONCE: usize = 1_000;
@@ -122,7 +122,7 @@ struct AuditCheck {
     ok: bool,
     /// Its end, to be written down elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
-    head: Option<Head>,
+    head: Option<ChainHead>,
     /// The first thing that is wrong with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     found: Option<String>,
@@ -192,7 +192,7 @@ async fn next_lines(
     store: &dyn Store,
     app: Arc<str>,
     after: u64,
-    head: &Head,
+    head: &ChainHead,
 ) -> Result<(Bytes, Option<u64>), StoreError> {
     let rows = store.audit_rows(app, after, READ_AT_ONCE).await?;
     let mut lines = Vec::new();

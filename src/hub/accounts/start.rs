@@ -233,7 +233,7 @@ impl Accounts {
         }
         self.context
             .store
-            .carry(previous.user().clone(), to.username.clone(), self.context.clock.now())
+            .migrate_user(previous.user().clone(), to.username.clone(), self.context.clock.now())
             .await
     }
 

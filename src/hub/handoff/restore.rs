@@ -15,7 +15,7 @@ use crate::hub::session_meta::{AuthContext, PeerInfo, SessionMeta};
 use crate::hub::sessions::{SessionHandle, Sessions};
 use crate::room::{Room, RoomCommand, RoomKey};
 use crate::session::Session;
-use crate::store::{HandOver, UserKey};
+use crate::store::{Handoff, UserKey};
 
 /// What the previous process saved, read and found sound. The default is nothing.
 #[derive(Default)]
@@ -62,7 +62,7 @@ impl HandoffSnapshot {
     ///
     /// # Errors
     /// [`HandoffError`]: none of it is to be used.
-    pub fn read(handed: &HandOver) -> Result<Self, HandoffError> {
+    pub fn read(handed: &Handoff) -> Result<Self, HandoffError> {
         #[derive(Deserialize)]
         struct Format {
             format: u32,

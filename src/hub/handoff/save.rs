@@ -9,7 +9,7 @@ use crate::hub::context::Context;
 use crate::hub::rooms::Rooms;
 use crate::hub::sessions::{SessionHandle, Sessions};
 use crate::session::Bodies;
-use crate::store::HandOver;
+use crate::store::Handoff;
 
 /// What the next process goes on with; `None` when there is nothing.
 ///
@@ -20,7 +20,7 @@ pub(in crate::hub) fn save(
     sessions: &Sessions,
     rooms: &Rooms,
     last: u64,
-) -> Option<HandOver> {
+) -> Option<Handoff> {
     let tag = rooms.last_tag();
     let rooms: Vec<_> = rooms
         .all()
@@ -48,7 +48,7 @@ pub(in crate::hub) fn save(
         bodies: bodies.len(),
     };
     tracing::info!(sessions = header.sessions, rooms = header.rooms, "handing over");
-    Some(HandOver { head: encode(&header), rooms, sessions, bodies })
+    Some(Handoff { head: encode(&header), rooms, sessions, bodies })
 }
 
 /// A session's row; `None` for one whose start was not confirmed, and that no client knows of.

@@ -93,7 +93,7 @@ impl DeferredEffects {
         PendingWrites {
             facts: (!facts.is_empty()).then(|| {
                 let subjects = facts.iter().map(Fact::subject).collect();
-                (subjects, context.store.keep_room(key.clone(), facts))
+                (subjects, context.store.persist_room(key.clone(), facts))
             }),
             audit: (!audit.is_empty())
                 .then(|| (audit.clone(), context.store.audit(Arc::clone(&key.app), audit))),

@@ -40,7 +40,7 @@ impl SessionHistory {
         for (app, mut ended) in self.take() {
             while !ended.is_empty() {
                 let rest = ended.split_off(ended.len().min(BATCH));
-                let written = context.store.keep_sessions(Arc::clone(&app), ended);
+                let written = context.store.record_sessions(Arc::clone(&app), ended);
                 ended = rest;
                 context.lifecycle.spawn(async move {
                     if let Err(error) = written.await {

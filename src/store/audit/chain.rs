@@ -17,7 +17,8 @@ pub struct AuditHash(pub(super) [u8; 32]);
 
 /// The end of a log: `42:9f3c…` as a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Head {
+#[schemars(rename = "Head")]
+pub struct ChainHead {
     /// The last row's number; 0 before the first.
     pub number: u64,
     /// Its hash.
@@ -39,19 +40,19 @@ impl AuditKey {
 
     /// Where an app's log begins: a head before its first row.
     #[must_use]
-    pub fn start(&self, app: &str) -> Head {
-        Head { number: 0, hash: AuditHash::of(&hmac::sign(&self.0, app.as_bytes())) }
+    pub fn start(&self, app: &str) -> ChainHead {
+        ChainHead { number: 0, hash: AuditHash::of(&hmac::sign(&self.0, app.as_bytes())) }
     }
 
     /// The head once `event` follows `head`.
     #[must_use]
-    pub fn next(&self, head: &Head, event: &[u8]) -> Head {
+    pub fn next(&self, head: &ChainHead, event: &[u8]) -> ChainHead {
         let number = head.number.saturating_add(1);
         let mut context = hmac::Context::with_key(&self.0);
         context.update(&head.hash.0);
         context.update(&number.to_be_bytes());
         context.update(event);
-        Head { number, hash: AuditHash::of(&context.sign()) }
+        ChainHead { number, hash: AuditHash::of(&context.sign()) }
     }
 }
 
@@ -97,13 +98,13 @@ impl Serialize for AuditHash {
     }
 }
 
-impl fmt::Display for Head {
+impl fmt::Display for ChainHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.number, self.hash)
     }
 }
 
-impl FromStr for Head {
+impl FromStr for ChainHead {
     type Err = InvalidHead;
     fn from_str(text: &str) -> Result<Self, InvalidHead> {
         let (number, digits) = text.split_once(':').ok_or(InvalidHead)?;

@@ -5,7 +5,7 @@
 //! the app's id, so that no app's log passes for another's. The head, which is the last row's number and hash, is kept
 //! apart from the rows.
 //! Invariant: pure; no row is trusted to be readable before its hash was found right.
-//! Not here: where rows, head and key are kept. Whoever holds the key can make a chain anew; only a [`Head`] that was
+//! Not here: where rows, head and key are kept. Whoever holds the key can make a chain anew; only a [`ChainHead`] that was
 //! written down elsewhere shows that.
 
 mod chain;
@@ -15,6 +15,6 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-pub use chain::{AuditHash, AuditKey, Head, InvalidHead};
+pub use chain::{AuditHash, AuditKey, ChainHead, InvalidHead};
 pub use row::{AuditActor, AuditEvent, AuditOutcome, AuditRow};
 pub use verify::{FoundRow, Tampered, Verified, Verifier, verify};

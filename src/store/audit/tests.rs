@@ -9,7 +9,7 @@ fn key() -> AuditKey {
 }
 
 /// A log of `count` rows and its head.
-fn log(count: usize) -> (Vec<FoundRow>, Head) {
+fn log(count: usize) -> (Vec<FoundRow>, ChainHead) {
     let mut head = key().start(APP);
     let rows = (0..count).map(|n| {
         let event = format!(r#"{{"verb":"verb {n}"}}"#).into_bytes().into_boxed_slice();
@@ -24,8 +24,8 @@ fn verify(
     key: &AuditKey,
     app: &str,
     rows: &[FoundRow],
-    head: Option<&Head>,
-    told: Option<&Head>,
+    head: Option<&ChainHead>,
+    told: Option<&ChainHead>,
 ) -> Result<Verified, Tampered> {
     let rows = rows.iter().cloned().map(Ok::<_, std::convert::Infallible>);
     super::verify(key, app, rows, head, told).unwrap_or_else(|never| match never {})
@@ -104,11 +104,11 @@ fn what_was_done_to_a_log_is_found_and_named() {
 #[test]
 fn head_that_is_not_the_last_rows_is_found() {
     let (rows, head) = log(10);
-    let earlier = Head { number: 9, hash: rows[8].hash };
-    let made_up = Head { hash: AuditHash([9; 32]), ..head };
+    let earlier = ChainHead { number: 9, hash: rows[8].hash };
+    let made_up = ChainHead { hash: AuditHash([9; 32]), ..head };
     for (case, head) in [("earlier", Some(&earlier)), ("made up", Some(&made_up)), ("gone", None)] {
         let found = verify(&key(), APP, &rows, head, None);
-        assert_eq!(found, Err(Tampered::Head { last: 10 }), "{case}");
+        assert_eq!(found, Err(Tampered::ChainHead { last: 10 }), "{case}");
     }
 }
 
@@ -125,14 +125,14 @@ fn log_of_another_app_or_key_is_refused_from_its_first_row_on() {
 #[test]
 fn recorded_head_reveals_a_rewritten_log() {
     let (rows, head) = log(10);
-    let at = |number: usize| Head { number: number as u64, hash: rows[number - 1].hash };
+    let at = |number: usize| ChainHead { number: number as u64, hash: rows[number - 1].hash };
     for told in [at(4), head, key().start(APP)] {
         assert!(verify(&key(), APP, &rows, Some(&head), Some(&told)).is_ok(), "{told}");
     }
     // Whoever has the key cuts the log and sets its head back.
     let cut = verify(&key(), APP, &rows[..7], Some(&at(7)), Some(&head));
     assert_eq!(cut, Err(Tampered::Cut { first: 8, last: 10 }));
-    let told = Head { hash: AuditHash([9; 32]), ..at(4) };
+    let told = ChainHead { hash: AuditHash([9; 32]), ..at(4) };
     let found = verify(&key(), APP, &rows, Some(&head), Some(&told));
     assert_eq!(found, Err(Tampered::Rewritten { number: 4 }));
 }
@@ -157,7 +157,7 @@ fn head_is_read_back_from_its_text() {
     let wide = format!("1:{}é", "a".repeat(62));
     for text in ["", "1", "1:ab", ":", &format!(":{digits}"), &format!("-1:{digits}"), &long, &wide]
     {
-        assert_eq!(text.parse::<Head>(), Err(InvalidHead), "{text}");
+        assert_eq!(text.parse::<ChainHead>(), Err(InvalidHead), "{text}");
     }
 }
 

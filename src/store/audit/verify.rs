@@ -2,7 +2,7 @@
 //!
 //! The first thing that is wrong is told: from there on no row can be trusted.
 
-use super::chain::{AuditHash, AuditKey, Head};
+use super::chain::{AuditHash, AuditKey, ChainHead};
 
 /// A row as it is found, which need not be as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct FoundRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// Its end, to be written down elsewhere.
-    pub head: Head,
+    pub head: ChainHead,
 }
 
 /// What is wrong with a log; the first place where it is.
@@ -55,7 +55,7 @@ pub enum Tampered {
     },
     /// The rows are whole, and the head is not theirs.
     #[error("the head is changed: it does not fit row {last}, the last one")]
-    Head {
+    ChainHead {
         /// The last row.
         last: u64,
     },
@@ -71,16 +71,16 @@ pub enum Tampered {
 #[derive(Debug)]
 pub struct Verifier {
     key: AuditKey,
-    last: Head,
+    last: ChainHead,
     /// A head that was written down elsewhere before.
-    told: Option<Head>,
+    told: Option<ChainHead>,
     holds_told: bool,
 }
 
 impl Verifier {
     /// A check of `app`'s log; `told` is a head that was written down elsewhere before, if there is one.
     #[must_use]
-    pub fn new(key: AuditKey, app: &str, told: Option<Head>) -> Self {
+    pub fn new(key: AuditKey, app: &str, told: Option<ChainHead>) -> Self {
         let last = key.start(app);
         let holds_told = told.is_none_or(|told| told == last);
         Self { key, last, told, holds_told }
@@ -88,7 +88,7 @@ impl Verifier {
 
     /// The last row that was right.
     #[must_use]
-    pub const fn last(&self) -> &Head {
+    pub const fn last(&self) -> &ChainHead {
         &self.last
     }
 
@@ -118,7 +118,7 @@ impl Verifier {
     ///
     /// # Errors
     /// When the rows end elsewhere, or are not those that a head was told of.
-    pub fn finish(self, head: Option<&Head>) -> Result<Verified, Tampered> {
+    pub fn finish(self, head: Option<&ChainHead>) -> Result<Verified, Tampered> {
         let Self { last, told, holds_told, .. } = self;
         check_end(last, head, told.as_ref(), holds_told).map(|()| Verified { head: last })
     }
@@ -134,8 +134,8 @@ pub fn verify<E>(
     key: &AuditKey,
     app: &str,
     rows: impl IntoIterator<Item = Result<FoundRow, E>>,
-    head: Option<&Head>,
-    told: Option<&Head>,
+    head: Option<&ChainHead>,
+    told: Option<&ChainHead>,
 ) -> Result<Result<Verified, Tampered>, E> {
     let mut verifier = Verifier::new(key.clone(), app, told.copied());
     Ok(verifier.take(rows)?.and_then(|()| verifier.finish(head)))
@@ -143,9 +143,9 @@ pub fn verify<E>(
 
 /// Whether a log whose rows are right ends as it must.
 fn check_end(
-    last: Head,
-    head: Option<&Head>,
-    told: Option<&Head>,
+    last: ChainHead,
+    head: Option<&ChainHead>,
+    told: Option<&ChainHead>,
     holds_told: bool,
 ) -> Result<(), Tampered> {
     match head {
@@ -154,7 +154,7 @@ fn check_end(
         }
         Some(head) if *head == last => {}
         None if last.number == 0 => {}
-        Some(_) | None => return Err(Tampered::Head { last: last.number }),
+        Some(_) | None => return Err(Tampered::ChainHead { last: last.number }),
     }
     match told {
         Some(told) if told.number > last.number => {
@@ -168,7 +168,7 @@ fn check_end(
 /// What is wrong with `first`, which `rows` follow, when all rows up to `last` are right.
 fn diagnose<E>(
     key: &AuditKey,
-    last: &Head,
+    last: &ChainHead,
     first: FoundRow,
     rows: impl Iterator<Item = Result<FoundRow, E>>,
 ) -> Result<Tampered, E> {

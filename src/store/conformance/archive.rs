@@ -40,8 +40,8 @@ pub(in crate::store) async fn ended_sessions_are_listed_newest_first(store: &dyn
         ended(2, "bob", SessionState::NotLoggedIn, NOW),
         ended(3, "ada", SessionState::NotLoggedIn, NOW),
     ];
-    store.keep_sessions("app".into(), sessions.to_vec()).await.unwrap();
-    store.keep_sessions("other".into(), vec![sessions[0].clone()]).await.unwrap();
+    store.record_sessions("app".into(), sessions.to_vec()).await.unwrap();
+    store.record_sessions("other".into(), vec![sessions[0].clone()]).await.unwrap();
     let all = list(store, EndedSessions::default(), None).await;
     assert_eq!(all.iter().map(|(_, bits)| *bits).collect::<Vec<_>>(), [3, 2, 1]);
     let rest = list(store, EndedSessions::default(), Some(all[0].0)).await;
@@ -65,15 +65,15 @@ pub(in crate::store) async fn ended_sessions_are_listed_newest_first(store: &dyn
 pub(in crate::store) async fn old_sessions_are_forgotten_and_so_are_too_many(store: &dyn Store) {
     let at = |n: u64| NOW + Duration::from_secs(n);
     let sessions = (0..600_u64).map(|n| ended(n.into(), "ada", SessionState::Terminated, at(n)));
-    store.keep_sessions("app".into(), sessions.collect()).await.unwrap();
-    assert_eq!(store.forget_sessions(at(550), u64::MAX).await.unwrap(), 550);
-    assert_eq!(store.forget_sessions(at(550), 3).await.unwrap(), 47);
+    store.record_sessions("app".into(), sessions.collect()).await.unwrap();
+    assert_eq!(store.prune_sessions(at(550), u64::MAX).await.unwrap(), 550);
+    assert_eq!(store.prune_sessions(at(550), 3).await.unwrap(), 47);
     assert_eq!(bits(store, EndedSessions::default()).await, [599, 598, 597]);
-    assert_eq!(store.forget_sessions(at(0), 3).await.unwrap(), 0);
+    assert_eq!(store.prune_sessions(at(0), 3).await.unwrap(), 0);
     // Another app's are its own affair.
     let others = (600..604_u64).map(|n| ended(n.into(), "ada", SessionState::Terminated, at(n)));
-    store.keep_sessions("other".into(), others.collect()).await.unwrap();
-    assert_eq!(store.forget_sessions(at(0), 3).await.unwrap(), 1);
+    store.record_sessions("other".into(), others.collect()).await.unwrap();
+    assert_eq!(store.prune_sessions(at(0), 3).await.unwrap(), 1);
     assert_eq!(bits(store, EndedSessions::default()).await, [599, 598, 597]);
 }
 
@@ -128,7 +128,7 @@ pub(in crate::store) async fn created_room_is_kept_until_it_ends_or_nobody_asks(
     let later = NOW + CREATED_ROOM_LIFE + Duration::from_secs(1);
     assert_eq!(find(later).await.unwrap(), Some(created.clone()), "it was asked for");
     let keep_until = later + CREATED_ROOM_LIFE;
-    store.keep_room(room.clone(), vec![Fact::Ended { at: later, keep_until }]).await.unwrap();
+    store.persist_room(room.clone(), vec![Fact::Ended { at: later, keep_until }]).await.unwrap();
     assert_eq!(find(later).await.unwrap(), None, "it was ended");
     assert!(create().await.unwrap());
     assert_eq!(find(NOW + CREATED_ROOM_LIFE).await.unwrap(), None, "nobody asked");
@@ -144,8 +144,8 @@ pub(in crate::store) async fn audit_log_is_checked_as_it_grows(store: &dyn Store
     let verified = store.verify_audit("app".into(), Some(empty)).await.unwrap().unwrap();
     assert_eq!(verified.head, store.audit_head("app".into()).await.unwrap());
     assert_eq!(verified.head.number, 2_100);
-    let told = crate::store::Head { number: 1_500, ..verified.head };
+    let told = crate::store::ChainHead { number: 1_500, ..verified.head };
     assert!(store.verify_audit("app".into(), Some(told)).await.unwrap().is_err());
-    let told = crate::store::Head { number: 2_101, ..verified.head };
+    let told = crate::store::ChainHead { number: 2_101, ..verified.head };
     assert!(store.verify_audit("app".into(), Some(told)).await.unwrap().is_err());
 }

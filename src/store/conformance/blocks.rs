@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ADDRESS, NOW, admit, ban, family, instance, let_in, registered, start, user};
-use crate::store::{Admission, Block, BlockKind, Entry, Reach, Refusal, Store};
+use crate::store::{Admission, Block, BlockKind, BlockedIdentities, Entry, Refusal, Store};
 
 pub(in crate::store) async fn block_holds_for_every_way_in(store: &dyn Store) {
     let_in(store, start("ada", registered(), 1)).await;
@@ -88,7 +88,7 @@ pub(in crate::store) async fn guests_block_says_whom_else_it_reaches(store: &dyn
     let_in(store, start("ada", Entry::Guest, 2).on('b').from("::ffff:203.0.113.5")).await;
     let instances = ['a', 'b'].map(instance).into();
     let reach = store.block(user("ada"), ban(), false, None).await.unwrap();
-    assert_eq!(reach, Reach { instances, addresses: [].into() });
+    assert_eq!(reach, BlockedIdentities { instances, addresses: [].into() });
     assert!(reach.includes(&instance('a'), "203.0.113.5".parse().unwrap()));
     assert!(!reach.includes(&instance('c'), "203.0.113.5".parse().unwrap()));
     let reach = store.block(user("ada"), ban(), true, None).await.unwrap();
@@ -98,7 +98,7 @@ pub(in crate::store) async fn guests_block_says_whom_else_it_reaches(store: &dyn
     let_in(store, start("eve", registered(), 3)).await;
     for name in ["eve", "nobody"] {
         let reach = store.block(user(name), ban(), true, None).await.unwrap();
-        assert_eq!(reach, Reach::default(), "{name}");
+        assert_eq!(reach, BlockedIdentities::default(), "{name}");
     }
 }
 

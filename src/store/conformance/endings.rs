@@ -29,7 +29,7 @@ pub(in crate::store) async fn deleted_user_stays_refused(store: &dyn Store) {
             );
         }
     }
-    assert_eq!(store.drop_unseen_guests(Timestamp::MAX).await.unwrap(), 0);
+    assert_eq!(store.prune_guests(Timestamp::MAX).await.unwrap(), 0);
     assert_eq!(admit(store, start("ada", Entry::Guest, 2)).await, Err(Refusal::Deleted));
 }
 
@@ -108,9 +108,9 @@ pub(in crate::store) async fn unseen_guests_are_forgotten(store: &dyn Store) {
     let_in(store, start("old", Entry::Guest, 1)).await;
     let_in(store, start("registered", registered(), 2)).await;
     let_in(store, start("new", Entry::Guest, 3).at(NOW + TWO_HOURS)).await;
-    assert_eq!(store.drop_unseen_guests(NOW).await.unwrap(), 0, "seen just then");
-    assert_eq!(store.drop_unseen_guests(NOW + TWO_HOURS).await.unwrap(), 1);
-    assert_eq!(store.drop_unseen_guests(NOW + TWO_HOURS).await.unwrap(), 0);
+    assert_eq!(store.prune_guests(NOW).await.unwrap(), 0, "seen just then");
+    assert_eq!(store.prune_guests(NOW + TWO_HOURS).await.unwrap(), 1);
+    assert_eq!(store.prune_guests(NOW + TWO_HOURS).await.unwrap(), 0);
     let gone = admit(store, start("old", Entry::Family(family(1)), 9)).await;
     assert_eq!(gone, Err(Refusal::Revoked));
     let_in(store, start("registered", Entry::Family(family(2)), 9)).await;
@@ -125,7 +125,7 @@ pub(in crate::store) async fn blocked_guests_are_not_forgotten(store: &dyn Store
     let until = Some(NOW + Duration::from_secs(1));
     store.block(user("ada"), ban(), false, None).await.unwrap();
     store.block(user("eve"), super::Block { until, ..ban() }, false, None).await.unwrap();
-    assert_eq!(store.drop_unseen_guests(NOW + TWO_HOURS).await.unwrap(), 1, "eve's block is over");
+    assert_eq!(store.prune_guests(NOW + TWO_HOURS).await.unwrap(), 1, "eve's block is over");
     let evaded = admit(store, start("new name", Entry::Guest, 3).on('a').at(NOW + TWO_HOURS)).await;
     assert_eq!(evaded, Err(Refusal::Blocked(ban())));
     store.unblock(user("ada"), NOW, None).await.unwrap();
@@ -135,7 +135,7 @@ pub(in crate::store) async fn blocked_guests_are_not_forgotten(store: &dyn Store
 pub(in crate::store) async fn forgetting_a_guest_keeps_its_revocation(store: &dyn Store) {
     let_in(store, start("ada", Entry::Guest, 1)).await;
     store.revoke_user(user("ada"), NOW, None).await.unwrap();
-    assert_eq!(store.drop_unseen_guests(NOW + TWO_HOURS).await.unwrap(), 1);
+    assert_eq!(store.prune_guests(NOW + TWO_HOURS).await.unwrap(), 1);
     assert_eq!(admit(store, start("ada", issued_at(NOW), 2)).await, Err(Refusal::Revoked));
     assert!(!let_in(store, start("ada", registered(), 3)).await.was_guest);
 }
@@ -146,7 +146,7 @@ pub(in crate::store) async fn more_guests_than_fit_a_step_are_forgotten(store: &
     for admitted in join_all(starts).await {
         admitted.unwrap().unwrap();
     }
-    assert_eq!(store.drop_unseen_guests(NOW + TWO_HOURS).await.unwrap(), 1_203);
+    assert_eq!(store.prune_guests(NOW + TWO_HOURS).await.unwrap(), 1_203);
 }
 
 pub(in crate::store) async fn restart_and_check_count_as_seen(store: &dyn Store) {
@@ -156,6 +156,6 @@ pub(in crate::store) async fn restart_and_check_count_as_seen(store: &dyn Store)
     let later = |username| Admission { now: NOW + TWO_HOURS, ..start(username, Entry::Guest, 9) };
     let_in(store, later("restarts").with_family(1)).await;
     store.check(later("is checked").check(1)).await.unwrap().unwrap();
-    assert_eq!(store.drop_unseen_guests(NOW + TWO_HOURS).await.unwrap(), 0);
-    assert_eq!(store.drop_unseen_guests(NOW + TWO_HOURS * 2).await.unwrap(), 2);
+    assert_eq!(store.prune_guests(NOW + TWO_HOURS).await.unwrap(), 0);
+    assert_eq!(store.prune_guests(NOW + TWO_HOURS * 2).await.unwrap(), 2);
 }

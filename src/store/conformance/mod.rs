@@ -8,7 +8,7 @@ pub(in crate::store) mod audit;
 pub(in crate::store) mod blocks;
 pub(in crate::store) mod endings;
 pub(in crate::store) mod entry;
-pub(in crate::store) mod hand_over;
+pub(in crate::store) mod handoff;
 pub(in crate::store) mod outbox;
 pub(in crate::store) mod rooms;
 
@@ -81,10 +81,10 @@ macro_rules! every_rule {
             audit::concurrent_appends_leave_no_gap
             audit::hash_depends_on_what_came_before
             audit::no_event_crosses_apps
-            hand_over::nothing_is_taken_up_where_nothing_was_handed_over
-            hand_over::what_was_handed_over_is_taken_up_once
-            hand_over::later_hand_over_takes_an_earlier_ones_place
-            hand_over::parts_keep_their_order
+            handoff::nothing_is_taken_up_where_nothing_was_handed_over
+            handoff::what_was_handed_over_is_taken_up_once
+            handoff::later_hand_over_takes_an_earlier_ones_place
+            handoff::parts_keep_their_order
             archive::ended_sessions_are_listed_newest_first
             archive::old_sessions_are_forgotten_and_so_are_too_many
             archive::users_are_shown_with_what_keeps_them_out

@@ -7,7 +7,7 @@ use stagedoor_proto::Timestamp;
 
 use super::NOW;
 use crate::store::{
-    Backlog, DeadLetters, Expired, Message, NewMessage, OutboxCount, Settled, Store,
+    Backlog, DeadLetters, DeliveryResult, Expired, Message, NewMessage, OutboxCount, Store,
 };
 
 /// More than any of these tests puts in.
@@ -57,8 +57,8 @@ fn events(messages: &[Message]) -> Vec<u128> {
 /// Has the first message that is due given up.
 async fn kill(store: &dyn Store) -> Message {
     let message = due(store, NOW).await.remove(0);
-    let settled = Settled::Dead { error: "refused".into() };
-    store.settle_message(message.number, settled).await.unwrap();
+    let settled = DeliveryResult::Dead { error: "refused".into() };
+    store.record_delivery(message.number, settled).await.unwrap();
     message
 }
 
@@ -80,7 +80,7 @@ pub(in crate::store) async fn delivered_message_is_gone(store: &dyn Store) {
     put(store, [1, 2]).await;
     let first = due(store, NOW).await.remove(0);
     for _ in 0..2 {
-        store.settle_message(first.number, Settled::Delivered).await.unwrap();
+        store.record_delivery(first.number, DeliveryResult::Delivered).await.unwrap();
     }
     assert_eq!(events(&due(store, NOW).await), [2]);
     assert_eq!(dead(store).await, []);
@@ -92,8 +92,8 @@ pub(in crate::store) async fn retried_message_waits_until_it_is_due(store: &dyn 
     put(store, [1, 2]).await;
     let first = due(store, NOW).await.remove(0);
     for attempts in 1..=2 {
-        let settled = Settled::Retry { due: NOW + HOUR, error: "busy".into() };
-        store.settle_message(first.number, settled).await.unwrap();
+        let settled = DeliveryResult::Retry { due: NOW + HOUR, error: "busy".into() };
+        store.record_delivery(first.number, settled).await.unwrap();
         let now = store.due_messages("app".into(), "crm".into(), NOW, 9).await.unwrap();
         assert_eq!((events(&now.messages), now.next), (vec![2], Some(NOW + HOUR)));
         let later = due(store, NOW + HOUR).await;
@@ -163,8 +163,8 @@ pub(in crate::store) async fn replayed_message_is_tried_as_if_new(store: &dyn St
 pub(in crate::store) async fn late_word_on_a_dead_letter_changes_nothing(store: &dyn Store) {
     put(store, [1]).await;
     let letter = kill(store).await;
-    let late = Settled::Retry { due: NOW, error: "late".into() };
-    store.settle_message(letter.number, late).await.unwrap();
+    let late = DeliveryResult::Retry { due: NOW, error: "late".into() };
+    store.record_delivery(letter.number, late).await.unwrap();
     assert_eq!(dead(store).await[0].error.as_deref(), Some("refused"));
     assert_eq!(due(store, NOW).await, []);
 }
@@ -191,8 +191,8 @@ pub(in crate::store) async fn oldest_go_when_there_are_too_many_and_the_dead_fir
 ) {
     put(store, [1, 2, 3, 4]).await;
     let second = due(store, NOW).await.remove(1);
-    let settled = Settled::Dead { error: "refused".into() };
-    store.settle_message(second.number, settled).await.unwrap();
+    let settled = DeliveryResult::Dead { error: "refused".into() };
+    store.record_delivery(second.number, settled).await.unwrap();
     for (event, expected_dropped, expected) in
         [(5, 1, &[1, 3, 4, 5][..]), (6, 1, &[3, 4, 5, 6]), (7, 1, &[4, 5, 6, 7])]
     {
@@ -202,7 +202,7 @@ pub(in crate::store) async fn oldest_go_when_there_are_too_many_and_the_dead_fir
         assert_eq!(dead(store).await, [], "{event}");
     }
     let delivered = due(store, NOW).await.remove(0);
-    store.settle_message(delivered.number, Settled::Delivered).await.unwrap();
+    store.record_delivery(delivered.number, DeliveryResult::Delivered).await.unwrap();
     let put = store.put_messages("app".into(), vec![new("crm", 8)], 4, NOW).await;
     assert_eq!(put.unwrap(), 0, "there is room again");
 }
@@ -243,13 +243,13 @@ pub(in crate::store) async fn backlog_is_of_all_apps_and_knows_its_oldest(store:
     let letter = kill(store).await;
     backlog(3, 1, Some(NOW)).await;
     for message in due(store, NOW).await {
-        let settled = Settled::Retry { due: later, error: "busy".into() };
-        store.settle_message(message.number, settled).await.unwrap();
+        let settled = DeliveryResult::Retry { due: later, error: "busy".into() };
+        store.record_delivery(message.number, settled).await.unwrap();
         backlog(3, 1, Some(NOW)).await;
     }
     for (message, left) in due(store, later).await.into_iter().zip([2, 1]) {
-        store.settle_message(message.number, Settled::Delivered).await.unwrap();
-        store.settle_message(message.number, Settled::Delivered).await.unwrap();
+        store.record_delivery(message.number, DeliveryResult::Delivered).await.unwrap();
+        store.record_delivery(message.number, DeliveryResult::Delivered).await.unwrap();
         backlog(left, 1, Some(if left > 1 { NOW } else { later })).await;
     }
     let one = DeadLetters::One(letter.number);

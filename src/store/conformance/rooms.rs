@@ -15,7 +15,7 @@ fn room() -> RoomKey {
 }
 
 async fn keep(store: &dyn Store, facts: impl Into<Vec<Fact>>) {
-    store.keep_room(room(), facts.into()).await.unwrap();
+    store.persist_room(room(), facts.into()).await.unwrap();
 }
 
 async fn load(store: &dyn Store, now: Timestamp) -> Record {
@@ -184,8 +184,8 @@ pub(in crate::store) async fn what_ended_does_not_come_back_with_the_next_partic
 }
 
 pub(in crate::store) async fn calls_take_effect_in_the_order_they_are_made(store: &dyn Store) {
-    let first = store.keep_room(room(), vec![mute(true, true, true)]);
-    let second = store.keep_room(room(), vec![mute(true, false, false)]);
+    let first = store.persist_room(room(), vec![mute(true, true, true)]);
+    let second = store.persist_room(room(), vec![mute(true, false, false)]);
     let record = load(store, NOW).await;
     assert_eq!((record.mute, record.locked), (RoomMute { active: true, lock: false }, false));
     second.await.unwrap();
@@ -208,7 +208,7 @@ pub(in crate::store) async fn no_fact_crosses_rooms_or_apps(store: &dyn Store) {
         let username = user("ada").username;
         deeds.extend([Fact::Occupied, voice("ada", None), Fact::Unblocked { username }]);
         deeds.extend([mute(false, false, false), Fact::Emptied { keep_until: NOW }]);
-        store.keep_room(other.clone(), deeds).await.unwrap();
+        store.persist_room(other.clone(), deeds).await.unwrap();
         assert_eq!(
             store.load_room(other, LATER + Duration::from_secs(1)).await.unwrap(),
             Record::default()
@@ -222,14 +222,14 @@ pub(in crate::store) async fn what_was_laid_on_a_user_is_carried_to_another_name
 ) {
     let hall = RoomKey { room: "hall".parse().unwrap(), ..room() };
     let far = RoomKey { app: "other".into(), ..room() };
-    let carry = |now| store.carry(user("ada"), user("countess").username, now);
+    let carry = |now| store.migrate_user(user("ada"), user("countess").username, now);
     assert!(carry(NOW).await.unwrap().is_empty());
     keep(store, [voice("ada", Voice::Locked), role("ada", Role::Moderator)]).await;
     keep(store, [Fact::Emptied { keep_until: LATER }]).await;
     keep(store, [voice("bob", Voice::Locked), mute(true, true, true)]).await;
     let facts = vec![Fact::Blocked(block("ada", LATER)), voice("ada", Voice::Spared)];
-    store.keep_room(hall.clone(), facts).await.unwrap();
-    store.keep_room(far.clone(), vec![role("ada", Role::Moderator)]).await.unwrap();
+    store.persist_room(hall.clone(), facts).await.unwrap();
+    store.persist_room(far.clone(), vec![role("ada", Role::Moderator)]).await.unwrap();
     let before = store.load_room(far.clone(), NOW).await.unwrap();
     for _ in 0..2 {
         assert_eq!(carry(NOW).await.unwrap(), [hall.clone(), room()], "twice is as once");
@@ -255,7 +255,7 @@ pub(in crate::store) async fn carried_block_makes_no_block_shorter(store: &dyn S
     };
     keep(store, [Fact::Blocked(only("ada", 'a', LATER))]).await;
     keep(store, [Fact::Blocked(only("countess", 'b', later))]).await;
-    store.carry(user("ada"), user("countess").username, NOW).await.unwrap();
+    store.migrate_user(user("ada"), user("countess").username, NOW).await.unwrap();
     assert_eq!(load(store, NOW).await.blocks, [only("ada", 'a', LATER), block("countess", later)]);
     assert_eq!(load(store, LATER).await.blocks, [block("countess", later)]);
 }
@@ -264,13 +264,13 @@ pub(in crate::store) async fn rooms_left_occupied_end_after_all(store: &dyn Stor
     let (facts, record) = order();
     keep(store, facts).await;
     keep(store, [Fact::Occupied, Fact::Blocked(block("eve", Timestamp::MAX))]).await;
-    store.vacate_rooms(LATER).await.unwrap();
+    store.mark_rooms_empty(LATER).await.unwrap();
     let last_moment = load(store, LATER - Duration::from_millis(1)).await;
     let blocks = vec![block("eve", Timestamp::MAX)];
     assert_eq!(last_moment, Record { blocks: blocks.clone(), ..record });
     assert_eq!(load(store, LATER).await, Record { blocks, ..Record::default() });
     keep(store, [role("ada", Role::Publisher), Fact::Emptied { keep_until: LATER + TWO_HOURS }])
         .await;
-    store.vacate_rooms(LATER).await.unwrap();
+    store.mark_rooms_empty(LATER).await.unwrap();
     assert_eq!(load(store, LATER).await.roles.len(), 1, "an end that is known stays");
 }

@@ -11,7 +11,7 @@ use super::{SqliteStore, audit, created, rooms, sessions};
 use crate::room::{Fact, RoomKey};
 use crate::store::audit::Verifier;
 use crate::store::{
-    Archive, AuditEvent, AuditRow, Block, CreatedRoom, EndedSession, EndedSessions, Head,
+    Archive, AuditEvent, AuditRow, Block, ChainHead, CreatedRoom, EndedSession, EndedSessions,
     KnownUser, Page, Profile, StoreError, Tampered, UserKey, Verified,
 };
 
@@ -19,7 +19,7 @@ use crate::store::{
 const CHECKED_AT_ONCE: usize = 1_000;
 
 impl Archive for SqliteStore {
-    fn keep_sessions(
+    fn record_sessions(
         &self,
         app: Arc<str>,
         ended: Vec<EndedSession>,
@@ -45,7 +45,7 @@ impl Archive for SqliteStore {
         self.call(move |db| sessions::list(db, &app, &which, &page))
     }
 
-    fn forget_sessions(
+    fn prune_sessions(
         &self,
         before: Timestamp,
         most: u64,
@@ -118,7 +118,7 @@ impl Archive for SqliteStore {
         self.call(move |db| audit::rows_before(db, &app, before, limit))
     }
 
-    fn audit_head(&self, app: Arc<str>) -> BoxFuture<'_, Result<Head, StoreError>> {
+    fn audit_head(&self, app: Arc<str>) -> BoxFuture<'_, Result<ChainHead, StoreError>> {
         self.call(move |db| match audit::head(db, &app)? {
             Some(head) => Ok(head),
             None => audit::key(db).map(|key| key.start(&app)),
@@ -128,7 +128,7 @@ impl Archive for SqliteStore {
     fn verify_audit(
         &self,
         app: Arc<str>,
-        told: Option<Head>,
+        told: Option<ChainHead>,
     ) -> BoxFuture<'_, Result<Result<Verified, Tampered>, StoreError>> {
         Box::pin(async move {
             let of = Arc::clone(&app);

@@ -9,7 +9,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::value::Number;
-use crate::store::audit::{AuditHash, AuditKey, FoundRow, Head, Tampered, Verified, verify};
+use crate::store::audit::{AuditHash, AuditKey, ChainHead, FoundRow, Tampered, Verified, verify};
 use crate::store::{AuditEvent, AuditRow};
 
 /// Gives a store without an audit key this one.
@@ -81,9 +81,9 @@ pub(super) fn append(db: &Connection, app: &str, events: &[String]) -> rusqlite:
 }
 
 /// The end of an app's log, if it has one.
-pub(super) fn head(db: &Connection, app: &str) -> rusqlite::Result<Option<Head>> {
+pub(super) fn head(db: &Connection, app: &str) -> rusqlite::Result<Option<ChainHead>> {
     let mut statement = db.prepare_cached("SELECT number, hash FROM audit_heads WHERE app = ?1")?;
-    let head = |row: &Row<'_>| Ok(Head { number: number(row, 0)?, hash: hash(row, 1)? });
+    let head = |row: &Row<'_>| Ok(ChainHead { number: number(row, 0)?, hash: hash(row, 1)? });
     statement.query_row([app], head).optional()
 }
 
@@ -121,7 +121,7 @@ pub(super) fn rows_before(
 pub(super) fn check(
     db: &Connection,
     app: &str,
-    told: Option<&Head>,
+    told: Option<&ChainHead>,
 ) -> rusqlite::Result<Result<Verified, Tampered>> {
     let (key, head) = (key(db)?, head(db, app)?);
     let mut statement =

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::lock::Lock;
 use super::{audit, open};
-use crate::store::audit::{Head, Tampered, Verified};
+use crate::store::audit::{ChainHead, Tampered, Verified};
 use crate::store::{AuditRow, StoreError};
 
 /// A store's file, of which the audit logs are read and nothing is written.
@@ -25,7 +25,7 @@ impl AuditFile {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when there is none, it is no store, or a gateway has it open;
-    /// [`StoreError::NewerVersion`] when a newer gateway wrote it.
+    /// [`StoreError::SchemaTooNew`] when a newer gateway wrote it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let label = path.display().to_string();
         let (db, lock) = open::for_reading(path, &label)?;
@@ -65,7 +65,7 @@ impl AuditFile {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub fn head(&self, app: &str) -> Result<Head, StoreError> {
+    pub fn head(&self, app: &str) -> Result<ChainHead, StoreError> {
         self.read(|db| match audit::head(db, app)? {
             Some(head) => Ok(head),
             None => audit::key(db).map(|key| key.start(app)),
@@ -79,7 +79,7 @@ impl AuditFile {
     pub fn verify(
         &self,
         app: &str,
-        told: Option<&Head>,
+        told: Option<&ChainHead>,
     ) -> Result<Result<Verified, Tampered>, StoreError> {
         self.read(|db| audit::check(db, app, told))
     }

@@ -72,9 +72,9 @@ async fn what_is_done_to_the_file_is_found_and_named() {
         ),
         ("DELETE FROM audit_log WHERE number > 6", Tampered::Cut { first: 7, last: 9 }),
         ("DELETE FROM audit_log", Tampered::Cut { first: 1, last: 9 }),
-        ("UPDATE audit_heads SET number = 8", Tampered::Head { last: 9 }),
-        ("UPDATE audit_heads SET hash = x'00'", Tampered::Head { last: 9 }),
-        ("DELETE FROM audit_heads", Tampered::Head { last: 9 }),
+        ("UPDATE audit_heads SET number = 8", Tampered::ChainHead { last: 9 }),
+        ("UPDATE audit_heads SET hash = x'00'", Tampered::ChainHead { last: 9 }),
+        ("DELETE FROM audit_heads", Tampered::ChainHead { last: 9 }),
         (
             "UPDATE audit_log SET app = 'third' WHERE app = 'other'; \
              UPDATE audit_log SET app = 'other' WHERE app = 'app'; \
@@ -112,7 +112,11 @@ async fn log_behind_a_head_that_was_set_back_takes_no_more_rows() {
     let refused = store.audit("app".into(), vec![event("more")]).await;
     assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
     drop(store);
-    assert_eq!(verify(&path, "app"), Err(Tampered::Head { last: 9 }), "nothing was papered over");
+    assert_eq!(
+        verify(&path, "app"),
+        Err(Tampered::ChainHead { last: 9 }),
+        "nothing was papered over"
+    );
 }
 
 #[tokio::test]
@@ -156,7 +160,7 @@ async fn facts_of_unused_rooms_are_pruned() {
     let room = |n: u32| RoomKey { app: "app".into(), room: format!("room-{n}").parse().unwrap() };
     for n in 0..150 {
         let fact = Fact::Ended { at: NOW, keep_until: NOW };
-        store.keep_room(room(n), vec![fact]).await.unwrap();
+        store.persist_room(room(n), vec![fact]).await.unwrap();
     }
     for (hours, left) in [(0, 150), (2, 50), (2, 0)] {
         let now = NOW + std::time::Duration::from_hours(hours);

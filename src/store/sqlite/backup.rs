@@ -16,7 +16,7 @@ use crate::store::StoreError;
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when there is no store there, or the copy cannot be written, or there is a file already;
-/// [`StoreError::NewerVersion`] when a newer gateway wrote it. There is no copy then.
+/// [`StoreError::SchemaTooNew`] when a newer gateway wrote it. There is no copy then.
 pub fn backup(store: &Path, to: &Path) -> Result<u64, StoreError> {
     let db = open::beside(store, &store.display().to_string())?;
     let failed =

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::{InstanceId, Timestamp};
 
 use super::value::Ms;
-use crate::store::{Block, Reach, UserKey};
+use crate::store::{Block, BlockedIdentities, UserKey};
 
 /// Blocks a user; a guest also by its instances and, with `address`, by their addresses. Whom else that reaches.
 pub(super) fn block(
@@ -17,7 +17,7 @@ pub(super) fn block(
     user: &UserKey,
     block: &Block,
     address: bool,
-) -> rusqlite::Result<Reach> {
+) -> rusqlite::Result<BlockedIdentities> {
     let (app, username) = (&*user.app, user.username.as_str());
     remove(db, app, username)?;
     db.prepare_cached(
@@ -25,7 +25,7 @@ pub(super) fn block(
     )?
     .execute(params![app, username, block.kind, block.reason, Ms(block.since), block.until.map(Ms)])?;
     if is_registered(db, app, username)? {
-        return Ok(Reach::default());
+        return Ok(BlockedIdentities::default());
     }
     db.prepare_cached(
         "INSERT INTO block_reach (app, kind, subject, username) \
@@ -44,12 +44,12 @@ pub(super) fn block(
 }
 
 /// What else a user's block is of.
-fn reach(db: &Connection, app: &str, username: &str) -> rusqlite::Result<Reach> {
+fn reach(db: &Connection, app: &str, username: &str) -> rusqlite::Result<BlockedIdentities> {
     let mut statement = db.prepare_cached(
         "SELECT kind, subject FROM block_reach INDEXED BY block_reach_by_user WHERE app = ?1 AND username = ?2",
     )?;
     let mut rows = statement.query(params![app, username])?;
-    let mut reach = Reach::default();
+    let mut reach = BlockedIdentities::default();
     while let Some(row) = rows.next()? {
         match row.get(0)? {
             0_u8 => reach.instances.extend(instance(row)?),

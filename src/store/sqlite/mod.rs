@@ -14,7 +14,7 @@ mod backup;
 mod blocks;
 mod carry;
 mod created;
-mod hand_over;
+mod handoff;
 mod keys;
 mod lock;
 mod open;

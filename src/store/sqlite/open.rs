@@ -97,7 +97,7 @@ pub(super) fn beside(path: &Path, label: &str) -> Result<Connection, StoreError>
     set_up(&db).map_err(|e| unavailable(reason(&e)))?;
     match version_found(&db).map_err(|e| unavailable(reason(&e)))? {
         Some(found) if found > VERSION => {
-            Err(StoreError::NewerVersion { path: label.to_owned(), found, known: VERSION })
+            Err(StoreError::SchemaTooNew { path: label.to_owned(), found, known: VERSION })
         }
         Some(1..) => Ok(db),
         Some(0) | None => Err(unavailable("it is another program's database".to_owned())),
@@ -169,7 +169,7 @@ fn migrate(db: &mut Connection, label: &str) -> Result<(), StoreError> {
         return Err(unavailable("it is another program's database".to_owned()));
     };
     if found > VERSION {
-        return Err(StoreError::NewerVersion { path: label.to_owned(), found, known: VERSION });
+        return Err(StoreError::SchemaTooNew { path: label.to_owned(), found, known: VERSION });
     }
     for (step, to) in MIGRATIONS.iter().zip(1_u32..).skip(found as usize) {
         apply(db, step, to).map_err(|e| unavailable(format!("schema version {to}: {e}")))?;

@@ -8,7 +8,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::Timestamp;
 
 use super::value::{Ms, Number};
-use crate::store::outbox::{Backlog, DeadLetters, Due, Message, NewMessage, OutboxCount, Settled};
+use crate::store::outbox::{
+    Backlog, DeadLetters, DeliveryResult, Due, Message, NewMessage, OutboxCount,
+};
 
 /// Rows changed in one call of the writer.
 pub(super) const CHANGED_AT_ONCE: u64 = 500;
@@ -101,7 +103,11 @@ pub(super) fn due(
 }
 
 /// Notes what became of an attempt.
-pub(super) fn settle(db: &Connection, number: u64, settled: &Settled) -> rusqlite::Result<()> {
+pub(super) fn settle(
+    db: &Connection,
+    number: u64,
+    settled: &DeliveryResult,
+) -> rusqlite::Result<()> {
     let update = |due: Option<Timestamp>, error: &str| {
         db.prepare_cached(
             "UPDATE outbox SET attempts = attempts + 1, due_ms = ?2, error = ?3 \
@@ -110,11 +116,11 @@ pub(super) fn settle(db: &Connection, number: u64, settled: &Settled) -> rusqlit
         .execute(params![Number(number), due.map(Ms), error])
     };
     match settled {
-        Settled::Delivered => {
+        DeliveryResult::Delivered => {
             db.prepare_cached("DELETE FROM outbox WHERE number = ?1")?.execute([Number(number)])?
         }
-        Settled::Retry { due, error } => update(Some(*due), error)?,
-        Settled::Dead { error } => update(None, error)?,
+        DeliveryResult::Retry { due, error } => update(Some(*due), error)?,
+        DeliveryResult::Dead { error } => update(None, error)?,
     };
     Ok(())
 }

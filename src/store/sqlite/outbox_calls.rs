@@ -9,7 +9,7 @@ use stagedoor_proto::Timestamp;
 
 use super::{SqliteStore, audit, outbox};
 use crate::store::outbox::{
-    Backlog, DeadLetters, Due, Expired, Message, NewMessage, Outbox, OutboxCount, Settled,
+    Backlog, DeadLetters, DeliveryResult, Due, Expired, Message, NewMessage, Outbox, OutboxCount,
 };
 use crate::store::{AuditEvent, StoreError};
 
@@ -34,10 +34,10 @@ impl Outbox for SqliteStore {
         self.call(move |db| outbox::due(db, &app, &endpoint, now, limit))
     }
 
-    fn settle_message(
+    fn record_delivery(
         &self,
         number: u64,
-        settled: Settled,
+        settled: DeliveryResult,
     ) -> BoxFuture<'static, Result<(), StoreError>> {
         self.call(move |db| outbox::settle(db, number, &settled))
     }

@@ -1,6 +1,6 @@
 //! [`SqliteStore`]: each call of the trait as a function handed to the writer.
 //!
-//! Not here: what the functions do (`admit`, `blocks`, `users`, `rooms`, `audit`, `keys`, `hand_over`), what operators
+//! Not here: what the functions do (`admit`, `blocks`, `users`, `rooms`, `audit`, `keys`, `handoff`), what operators
 //! look up (`archive`), and how they are batched
 //! (`writer`).
 
@@ -14,12 +14,12 @@ use stagedoor_proto::{FamilyId, InstanceId, Timestamp, Username};
 
 use super::lock::Lock;
 use super::writer::Writer;
-use super::{admit, audit, blocks, carry, hand_over, keys, open, rooms, users};
+use super::{admit, audit, blocks, carry, handoff, keys, open, rooms, users};
 use crate::clock::{Clock, Rng};
 use crate::room::{Fact, Record, RoomKey};
 use crate::store::{
-    Admission, Admitted, AuditEvent, AuditRow, Block, Check, Entry, HandOver, Reach, Refusal,
-    SigningKey, Store, StoreError, UserKey,
+    Admission, Admitted, AuditEvent, AuditRow, Block, BlockedIdentities, Check, Entry, Handoff,
+    Refusal, SigningKey, Store, StoreError, UserKey,
 };
 use crate::telemetry::{Metrics, StoreFailure};
 
@@ -45,7 +45,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when it cannot be created, read or written, is no store, or another gateway has it
-    /// open; [`StoreError::NewerVersion`] when a newer gateway wrote it.
+    /// open; [`StoreError::SchemaTooNew`] when a newer gateway wrote it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let label = path.display().to_string();
         let (db, lock) = open::file(path, &label)?;
@@ -96,7 +96,7 @@ impl Meter {
         metrics.store_up.set(i64::from(result.is_ok()));
         if let Err(error) = &result {
             metrics.store_failures.inc(match error {
-                StoreError::Unavailable { .. } | StoreError::NewerVersion { .. } => {
+                StoreError::Unavailable { .. } | StoreError::SchemaTooNew { .. } => {
                     StoreFailure::Unavailable
                 }
                 StoreError::Full { .. } => StoreFailure::Full,
@@ -129,7 +129,7 @@ impl Store for SqliteStore {
         block: Block,
         address: bool,
         row: Option<AuditEvent>,
-    ) -> BoxFuture<'_, Result<Reach, StoreError>> {
+    ) -> BoxFuture<'_, Result<BlockedIdentities, StoreError>> {
         let row = audit::NewRow::of(row.as_ref(), &user.app);
         self.call(move |db| {
             let reach = blocks::block(db, &user, &block, address)?;
@@ -188,7 +188,7 @@ impl Store for SqliteStore {
         self.call(move |db| rooms::load(db, &room, now))
     }
 
-    fn keep_room(
+    fn persist_room(
         &self,
         room: RoomKey,
         facts: Vec<Fact>,
@@ -198,7 +198,7 @@ impl Store for SqliteStore {
         self.call(move |db| rooms::keep(db, &room, &changes))
     }
 
-    fn carry(
+    fn migrate_user(
         &self,
         from: UserKey,
         to: Username,
@@ -207,7 +207,7 @@ impl Store for SqliteStore {
         self.call(move |db| carry::carry(db, &from, &to, now))
     }
 
-    fn vacate_rooms(&self, keep_until: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn mark_rooms_empty(&self, keep_until: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
         self.call(move |db| rooms::vacate(db, keep_until))
     }
 
@@ -236,15 +236,15 @@ impl Store for SqliteStore {
         self.call(move |db| keys::signing_keys(db, &first))
     }
 
-    fn hand_over(&self, handed: HandOver) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.call(move |db| hand_over::put(db, &handed))
+    fn save_handoff(&self, handed: Handoff) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.call(move |db| handoff::put(db, &handed))
     }
 
-    fn take_up(&self) -> BoxFuture<'_, Result<Option<HandOver>, StoreError>> {
-        self.call(hand_over::take)
+    fn take_handoff(&self) -> BoxFuture<'_, Result<Option<Handoff>, StoreError>> {
+        self.call(handoff::take)
     }
 
-    fn drop_unseen_guests(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
+    fn prune_guests(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(async move {
             let mut dropped = 0;
             loop {

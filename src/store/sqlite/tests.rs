@@ -145,7 +145,7 @@ fn newer_schema_is_refused_and_left_alone() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     for _ in 0..2 {
         let refused = SqliteStore::open(&path).err().expect("it is refused");
-        let StoreError::NewerVersion { found, known, .. } = refused else { panic!("{refused}") };
+        let StoreError::SchemaTooNew { found, known, .. } = refused else { panic!("{refused}") };
         assert_eq!((found, known), (99, super::open::VERSION));
     }
 }

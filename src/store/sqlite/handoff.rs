@@ -5,7 +5,7 @@
 use rusqlite::{Connection, params};
 
 use super::value::Number;
-use crate::store::HandOver;
+use crate::store::Handoff;
 
 /// What a part is about.
 #[derive(Clone, Copy)]
@@ -17,11 +17,11 @@ enum Kind {
 }
 
 /// Puts `handed` in the place of what was there.
-pub(super) fn put(db: &Connection, handed: &HandOver) -> rusqlite::Result<()> {
+pub(super) fn put(db: &Connection, handed: &Handoff) -> rusqlite::Result<()> {
     clear(db)?;
     let mut insert =
         db.prepare_cached("INSERT INTO hand_over (kind, number, value) VALUES (?1, ?2, ?3)")?;
-    let HandOver { head, rooms, sessions, bodies } = handed;
+    let Handoff { head, rooms, sessions, bodies } = handed;
     let head = std::slice::from_ref(head);
     for (kind, parts) in
         [(Kind::Head, head), (Kind::Room, rooms), (Kind::Session, sessions), (Kind::Body, bodies)]
@@ -34,12 +34,12 @@ pub(super) fn put(db: &Connection, handed: &HandOver) -> rusqlite::Result<()> {
 }
 
 /// Takes what is there, if anything is.
-pub(super) fn take(db: &Connection) -> rusqlite::Result<Option<HandOver>> {
+pub(super) fn take(db: &Connection) -> rusqlite::Result<Option<Handoff>> {
     let mut statement = db.prepare("SELECT kind, value FROM hand_over ORDER BY kind, number")?;
     let mut rows = statement.query([])?;
     let mut taken = None;
     while let Some(row) = rows.next()? {
-        let handed: &mut HandOver = taken.get_or_insert_default();
+        let handed: &mut Handoff = taken.get_or_insert_default();
         let part = row.get_ref(1)?.as_blob()?.into();
         match row.get::<_, u8>(0)? {
             kind if kind == Kind::Head as u8 => handed.head = part,
