@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use stagedoor::clock::Clock;
-use stagedoor::store::{Admission, Entry, Profile, SqliteStore, Store as _, UserKey};
+use stagedoor::store::{Admission, AuthMethod, Profile, SqliteStore, Store as _, UserKey};
 use stagedoor_proto::{FamilyId, Timestamp};
 
 /// Starts waiting at a time in the batches.
@@ -25,28 +25,36 @@ const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 
 fn main() {
     let dir = tempfile::tempdir().expect("a directory to write to");
-    let store = SqliteStore::open(&dir.path().join("bench.db")).expect("a store");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let registered = || Entry::Registered { profile: Profile::default(), issued: None };
+    let path = dir.path().join("bench.db");
+    let store = runtime.block_on(SqliteStore::open(&path)).expect("a store");
+    let registered = || AuthMethod::Hook { issued: None };
     let name =
         |n: usize| format!("user-{:016x}", (n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let visit = |n: usize, entry: Entry| Admission {
+    let visit = |n: usize, method: AuthMethod| Admission {
         user: UserKey { app: "demo".into(), username: name(n).parse().expect("a username") },
         instance: format!("instance-{n:08}").parse().expect("an instance"),
         address: "192.0.2.1".parse().expect("an address"),
-        entry,
+        method,
+        profile: Profile::default(),
         new_family: FamilyId::from_bits(n as u128 + 1),
         generation: 0,
         now: NOW,
     };
-    let again = |n: usize| visit(n, Entry::Family(FamilyId::from_bits(n as u128 + 1)));
+    let by_token = |n: usize| AuthMethod::AccessToken {
+        family: FamilyId::from_bits(n as u128 + 1),
+        guest: false,
+        authenticated: NOW,
+        issued: NOW,
+    };
+    let again = |n: usize| visit(n, by_token(n));
 
     let guests = 0..USERS;
     let users = USERS..2 * USERS;
     let single = 2 * USERS..2 * USERS + ALONE;
     let new = |range: Range<usize>| range.map(|n| visit(n, registered())).collect();
     for (what, waiting, visits) in [
-        ("new guest", WAITING, guests.map(|n| visit(n, Entry::Guest)).collect()),
+        ("new guest", WAITING, guests.map(|n| visit(n, AuthMethod::Guest)).collect()),
         ("new user", WAITING, new(users.clone())),
         ("known user", WAITING, new(users.clone())),
         ("access token", WAITING, users.map(again).collect()),

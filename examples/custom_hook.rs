@@ -5,12 +5,10 @@
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt as _};
-use stagedoor::auth::{Allowed, AuthHook, AuthRequest, Decision, Denied};
+use stagedoor::auth::{AuthHook, AuthMethod, AuthRequest, Authenticated, Decision, Denied};
 use stagedoor::clock::Clock;
 use stagedoor::config::{Config, Dev};
-use stagedoor::grant::Grant;
 use stagedoor::server::Server;
-use stagedoor::store::Profile;
 use stagedoor_proto::{Credentials, ErrorCode};
 
 /// Knows the word. A hook of yours would ask a directory or a database, and await the answer.
@@ -35,10 +33,8 @@ impl AuthHook for Doorkeeper {
             };
             let said = serde_json::from_str::<serde_json::Value>(params.as_json());
             if said.is_ok_and(|said| said["word"] == self.0) {
-                let (profile, grant) = (Profile::default(), Grant::default());
-                let (guest, expires, issued) = (false, None, None);
-                let allowed = Allowed { username, guest, profile, grant, expires, issued };
-                return Decision::Allow(Box::new(allowed));
+                let method = AuthMethod::Hook { issued: None };
+                return Decision::Allow(Box::new(Authenticated::new(username, method)));
             }
             Decision::Deny(Denied::new(ErrorCode::AuthDenied, "that is not the word"))
         }

@@ -19,7 +19,7 @@ use crate::http::{HttpState, Listener, PortRole};
 use crate::hub::{App, HandoffSnapshot, Hub};
 use crate::lifecycle::Lifecycle;
 use crate::room::RETENTION;
-use crate::store::{SigningKey, SqliteStore, Store, StoreError};
+use crate::store::{Metered, SigningKey, SqliteStore, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::webhook::{Bell, Dispatcher};
 
@@ -87,7 +87,7 @@ impl Server {
     ) -> Result<Self, ServerError> {
         auth::install_crypto();
         let metrics = Arc::new(Metrics::new());
-        let store = open_store(&config.store, &metrics, &clock)?;
+        let store = open_store(&config.store, &metrics, &clock).await?;
         let first = new_signing_key(&clock);
         let keys = store.signing_keys(first).await?;
         let access = AccessTokens::new(&keys, clock.clone()).unwrap_or_else(|NoSigningKey| {
@@ -246,16 +246,16 @@ fn address_of(listener: &Listener, asked: SocketAddr) -> Result<SocketAddr, Serv
     listener.address().map_err(|source| ServerError::Bind { address: asked, source })
 }
 
-fn open_store(
+async fn open_store(
     store: &config::Store,
     metrics: &Arc<Metrics>,
     clock: &Clock,
 ) -> Result<Arc<dyn Store>, StoreError> {
     let opened = match store {
-        config::Store::Sqlite { path } => SqliteStore::open(path)?,
-        config::Store::Memory => SqliteStore::in_memory()?,
+        config::Store::Sqlite { path } => SqliteStore::open(path).await?,
+        config::Store::Memory => SqliteStore::in_memory().await?,
     };
-    Ok(Arc::new(opened.measured(Arc::clone(metrics), clock.clone())))
+    Ok(Arc::new(Metered::new(opened, Arc::clone(metrics), clock.clone())))
 }
 
 /// What the gateway before left; nothing, where that cannot be read.

@@ -11,7 +11,8 @@ use std::process::{Command, Stdio};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use stagedoor::store::{
-    Admission, Block, BlockKind, Entry, Refusal, SqliteStore, Store as _, UserKey,
+    Admission, AuthMethod, Block, BlockKind, Journal, Profile, Refusal, SqliteStore, Store as _,
+    UserKey,
 };
 use stagedoor_proto::{FamilyId, Timestamp};
 
@@ -38,7 +39,7 @@ async fn acknowledged_blocks_survive_sigkill() {
     let acknowledged = names_acknowledged_until_killed(&path);
     assert!(acknowledged.len() >= ENOUGH, "only {}", acknowledged.len());
 
-    let store = SqliteStore::open(&path).unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
     for name in acknowledged {
         let answer = store.admit(guest(&name)).await.unwrap();
         assert!(matches!(answer, Err(Refusal::Blocked(_))), "{name}: {answer:?}");
@@ -73,12 +74,12 @@ fn names_acknowledged_until_killed(path: &Path) -> Vec<String> {
 
 /// Blocks one name after the other, many at a time, and prints each once it is on disk.
 async fn block_until_killed(path: &Path) {
-    let store = SqliteStore::open(path).unwrap();
+    let store = SqliteStore::open(path).await.unwrap();
     let store = &store;
     let block = |n: usize| async move {
         let name = format!("user {n}");
         let block = Block { kind: BlockKind::Ban, reason: None, since: NOW, until: None };
-        store.block(user(&name), block, false, None).await.unwrap();
+        store.block(user(&name), block, false, Journal::default()).await.unwrap();
         name
     };
     let mut waiting: FuturesUnordered<_> = (0..32).map(block).collect();
@@ -100,7 +101,8 @@ fn guest(name: &str) -> Admission {
         user: user(name),
         instance: "instance-a".parse().unwrap(),
         address: "192.0.2.1".parse().unwrap(),
-        entry: Entry::Guest,
+        method: AuthMethod::Guest,
+        profile: Profile::default(),
         new_family: FamilyId::from_bits(1),
         generation: 0,
         now: NOW,

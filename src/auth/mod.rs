@@ -25,11 +25,13 @@ use aws_lc_rs::digest::Digest;
 use futures::future::BoxFuture;
 use stagedoor_proto::{Credentials, ErrorCode, InstanceId, Timestamp, Username};
 
-pub use authenticator::{AppAuth, AuthError, Authenticator, Proof, Verified};
+pub use authenticator::{AppAuth, AuthError, Authenticator};
 pub use breaker::BreakerLimits;
 pub use guard::{Guard, GuardLimits};
 pub use operator::OperatorKey;
 pub use server::{InvalidServerKey, ServerActor, ServerAuth, ServerKey};
+
+pub use crate::store::AuthMethod;
 
 use crate::grant::Grant;
 use crate::request::RequestId;
@@ -69,7 +71,7 @@ pub enum Purpose {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decision {
     /// Let them in.
-    Allow(Box<Allowed>),
+    Allow(Box<Authenticated>),
     /// Keep them out.
     Deny(Denied),
     /// No answer was to be had: close code 4206, and they may try again.
@@ -79,21 +81,53 @@ pub enum Decision {
     },
 }
 
-/// Somebody a hook vouches for.
+/// A user whose credentials are good: what a hook answers, and what an [`Authenticator`] makes of it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Allowed {
-    /// Who they are.
+pub struct Authenticated {
+    /// The unique name.
     pub username: Username,
-    /// Whether only the name vouches for them.
-    pub guest: bool,
-    /// What is said of them.
+    /// What the hook says of the user; empty with an access token, for the store has it.
     pub profile: Profile,
-    /// What they may do.
+    /// What the user may do.
     pub grant: Grant,
-    /// When the session's access token is to run out at the latest; `None`: after the app's lifetime.
-    pub expires: Option<Timestamp>,
-    /// When the credentials were issued, where they say so.
-    pub issued: Option<Timestamp>,
+    /// When the session ends unless it is renewed. A hook sets a bound, or [`Timestamp::MAX`] for none; an
+    /// [`Authenticator`] lowers it to the app's lifetime.
+    pub expires: Timestamp,
+    /// How the user proved who they are.
+    pub method: AuthMethod,
+}
+
+impl Authenticated {
+    /// A user with an empty profile and grant, whose session lives as long as the app lets it.
+    #[must_use]
+    pub fn new(username: Username, method: AuthMethod) -> Self {
+        Self {
+            username,
+            profile: Profile::default(),
+            grant: Grant::default(),
+            expires: Timestamp::MAX,
+            method,
+        }
+    }
+
+    /// Whether only the name, or an access token of a guest, vouches for the user.
+    #[must_use]
+    pub const fn is_guest(&self) -> bool {
+        match self.method {
+            AuthMethod::Guest => true,
+            AuthMethod::Hook { .. } => false,
+            AuthMethod::AccessToken { guest, .. } => guest,
+        }
+    }
+
+    /// When the user last showed other credentials than an access token, where it is `now`.
+    #[must_use]
+    pub const fn authenticated_at(&self, now: Timestamp) -> Timestamp {
+        match self.method {
+            AuthMethod::Guest | AuthMethod::Hook { .. } => now,
+            AuthMethod::AccessToken { authenticated, .. } => authenticated,
+        }
+    }
 }
 
 /// Why somebody is kept out: `auth_denied`, `token_expired` or `token_revoked`.

@@ -3,6 +3,7 @@
 //! A gateway that runs has the file for itself: either it is asked, or it has to be stopped first. What is told goes to
 //! the standard output.
 
+mod block_on;
 mod source;
 mod table;
 
@@ -206,7 +207,7 @@ mod tests {
             ref_: None,
             outcome: AuditOutcome::Done,
         });
-        let store = SqliteStore::open(&directory.path().join("stagedoor.db")).unwrap();
+        let store = SqliteStore::open(&directory.path().join("stagedoor.db")).await.unwrap();
         store.audit("shop".into(), events.collect()).await.unwrap();
         directory
     }
@@ -290,7 +291,7 @@ mod tests {
         };
         let text = refused("verify --app shpo");
         assert!(text.ends_with("no audit log of app \"shpo\"; there are: shop"), "{text}");
-        let _gateway = SqliteStore::open(&directory.path().join("stagedoor.db")).unwrap();
+        let _gateway = SqliteStore::open(&directory.path().join("stagedoor.db")).await.unwrap();
         let text = refused("verify --app shop");
         assert!(text.ends_with("another gateway has it open: stop that one first"), "{text}");
         let nowhere = audit(&directory.path().join("nowhere"), "list --app shop").unwrap_err();

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures::future::OptionFuture;
 use stagedoor_proto::Disconnect;
 
 use super::context::Context;
@@ -16,7 +15,7 @@ use super::session_meta::PeerInfo;
 use super::sessions::{SessionHandle, Sessions};
 use crate::engine::{Engine, EngineError};
 use crate::request::RequestId;
-use crate::store::{AuditEvent, Block, BlockedIdentities, Check, UserKey};
+use crate::store::{AuditEvent, Block, BlockedIdentities, Check, Journal, UserKey};
 
 /// Decides whether users may stay, and ends the sessions of those who may not.
 pub(super) struct AccessControl {
@@ -50,16 +49,19 @@ impl AccessControl {
         row: Option<AuditEvent>,
         request: Option<&RequestId>,
     ) -> Result<usize, CallError> {
-        // Both are in the store's queue at once, and so on disk together.
-        let written = self.context.store.block(user.clone(), block.clone(), address, row);
-        let event = self.events.queue_ban(&user, &block, request);
-        let reach = written.await?;
+        let (messages, queued) = self.events.prepare_ban(&user, &block, request).unzip();
+        let journal = Journal { audit: row, messages };
+        let store = &self.context.store;
+        let blocked = store.block(user.clone(), block.clone(), address, journal).await;
+        if let Some(queued) = queued {
+            queued.finish(blocked.as_ref().map(|blocked| blocked.evicted));
+        }
+        let reach = blocked?.identities;
         let disconnect = block_disconnect(&block);
         let mut ended = self.end_sessions(&user, &disconnect, request).await?;
         if reach != BlockedIdentities::default() {
             ended += self.end_reached(&user.app, &reach, &disconnect, request);
         }
-        OptionFuture::from(event).await;
         Ok(ended)
     }
 

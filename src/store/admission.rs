@@ -1,6 +1,6 @@
-//! Who may come in, and stay: what is asked at a start, what keeps somebody out.
+//! Starts as the store is asked about them, and what keeps users out.
 //!
-//! Not here: how it is decided (`sqlite`), and what a refusal means for a connection (`hub`).
+//! Not here: how a start is decided (`policy`), and what a refusal means for a connection (`hub`).
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use stagedoor_proto::{Data, FamilyId, InstanceId, Timestamp};
 
-use super::UserKey;
+use super::key::UserKey;
 
 /// How much later than a revocation credentials may claim to have been issued and still be covered by it: other
 /// machines' clocks differ.
@@ -23,20 +23,27 @@ pub struct Profile {
     pub properties: Option<Data>,
 }
 
-/// By what a user comes in.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Entry {
+/// How a user proved who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthMethod {
     /// The name alone. Refused when the name is registered.
     Guest,
     /// An auth hook vouched for the user, who is or becomes registered.
-    Registered {
-        /// What the hook says of them; takes the place of what was known.
-        profile: Profile,
-        /// When the credentials were issued, where they say so: a revocation since then refuses them.
+    Hook {
+        /// When the credentials were issued, where they say so: a later revocation refuses them.
         issued: Option<Timestamp>,
     },
-    /// An access token of this family. Refused unless it is the instance's own.
-    Family(FamilyId),
+    /// An access token of the gateway's own. Refused unless its family is the instance's.
+    AccessToken {
+        /// The family it belongs to.
+        family: FamilyId,
+        /// Whether it was minted for a guest.
+        guest: bool,
+        /// When its user last showed other credentials.
+        authenticated: Timestamp,
+        /// When it was minted; the epoch where it does not say.
+        issued: Timestamp,
+    },
 }
 
 /// One start, to be checked and recorded in one step.
@@ -48,9 +55,11 @@ pub struct Admission {
     pub instance: InstanceId,
     /// From where; kept with a guest's instance.
     pub address: IpAddr,
-    /// By what.
-    pub entry: Entry,
-    /// The family that begins now, unless `entry` continues one. It voids the instance's former family.
+    /// By which credentials.
+    pub method: AuthMethod,
+    /// What a hook says of the user; takes the place of what was known. Not read for the other methods.
+    pub profile: Profile,
+    /// The family that begins now, unless `method` continues one. It voids the instance's former family.
     pub new_family: FamilyId,
     /// Grows with each start of the user: of starts that race, the newest one's family stays.
     pub generation: u64,
@@ -110,6 +119,14 @@ pub struct Block {
     pub since: Timestamp,
     /// Until when; `None`: for good.
     pub until: Option<Timestamp>,
+}
+
+impl Block {
+    /// Whether it keeps anybody out then.
+    #[must_use]
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| until > now)
+    }
 }
 
 /// Whom else a guest's block keeps out: other guests there.

@@ -7,16 +7,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
     ClientInfo, Disconnect, InstanceId, RoomId, SessionId, SessionState, Timestamp, Username,
 };
 
-use super::{
-    AuditActor, AuditEvent, AuditRow, Block, ChainHead, Profile, StoreError, Tampered, UserKey,
-    Verified,
-};
+use super::admission::{Block, Profile};
+use super::audit::{AuditActor, AuditEvent, AuditRow};
+use super::error::Answer;
+use super::key::UserKey;
 use crate::room::{Fact, RoomChoices, RoomKey};
 
 /// How long a created room is kept that nobody enters, or asks for.
@@ -124,18 +123,10 @@ pub struct Page<C> {
 /// What operators look up. Every call is as those of [`super::Store`].
 pub trait Archive: Send + Sync + 'static {
     /// Keeps sessions that ended, in their order.
-    fn record_sessions(
-        &self,
-        app: Arc<str>,
-        ended: Vec<EndedSession>,
-    ) -> BoxFuture<'static, Result<(), StoreError>>;
+    fn record_sessions(&self, app: Arc<str>, ended: Vec<EndedSession>) -> Answer<'static, ()>;
 
     /// An app's ended session of this id.
-    fn ended_session(
-        &self,
-        app: Arc<str>,
-        id: SessionId,
-    ) -> BoxFuture<'_, Result<Option<EndedSession>, StoreError>>;
+    fn ended_session(&self, app: Arc<str>, id: SessionId) -> Answer<'_, Option<EndedSession>>;
 
     /// An app's ended sessions with their numbers, newest first.
     fn ended_sessions(
@@ -143,22 +134,14 @@ pub trait Archive: Send + Sync + 'static {
         app: Arc<str>,
         which: EndedSessions,
         page: Page<u64>,
-    ) -> BoxFuture<'_, Result<Vec<(u64, EndedSession)>, StoreError>>;
+    ) -> Answer<'_, Vec<(u64, EndedSession)>>;
 
     /// Forgets sessions that ended before `before`, and all but the newest `most` of each app; how many. Each few hundred are a step
     /// of their own: a failure leaves the others for the next time.
-    fn prune_sessions(
-        &self,
-        before: Timestamp,
-        most: u64,
-    ) -> BoxFuture<'_, Result<u64, StoreError>>;
+    fn prune_sessions(&self, before: Timestamp, most: u64) -> Answer<'_, u64>;
 
     /// What is known of a user, be it only that they are blocked.
-    fn user(
-        &self,
-        user: UserKey,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<Option<KnownUser>, StoreError>>;
+    fn user(&self, user: UserKey, now: Timestamp) -> Answer<'_, Option<KnownUser>>;
 
     /// An app's users by name; `blocked`: those who are kept out, whether or not they were ever here.
     fn users(
@@ -167,7 +150,7 @@ pub trait Archive: Send + Sync + 'static {
         blocked: bool,
         page: Page<Username>,
         now: Timestamp,
-    ) -> BoxFuture<'_, Result<Vec<KnownUser>, StoreError>>;
+    ) -> Answer<'_, Vec<KnownUser>>;
 
     /// Creates a room with `facts` laid on it; `false`, and nothing is changed, when it was created before and not ended
     /// since. `row` is appended to the app's audit log in the same step.
@@ -177,14 +160,10 @@ pub trait Archive: Send + Sync + 'static {
         created: CreatedRoom,
         facts: Vec<Fact>,
         row: Option<AuditEvent>,
-    ) -> BoxFuture<'_, Result<bool, StoreError>>;
+    ) -> Answer<'_, bool>;
 
     /// A room that was created, and not ended since. Asking keeps it for another [`CREATED_ROOM_LIFE`].
-    fn created_room(
-        &self,
-        room: RoomKey,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<Option<CreatedRoom>, StoreError>>;
+    fn created_room(&self, room: RoomKey, now: Timestamp) -> Answer<'_, Option<CreatedRoom>>;
 
     /// An app's created rooms by name.
     fn created_rooms(
@@ -192,23 +171,5 @@ pub trait Archive: Send + Sync + 'static {
         app: Arc<str>,
         page: Page<RoomId>,
         now: Timestamp,
-    ) -> BoxFuture<'_, Result<Vec<(RoomId, CreatedRoom)>, StoreError>>;
-
-    /// At most `limit` rows of an app's audit log before number `before`, newest first.
-    fn audit_rows_before(
-        &self,
-        app: Arc<str>,
-        before: u64,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>>;
-
-    /// The end of an app's audit log; that of an empty one where nothing was kept.
-    fn audit_head(&self, app: Arc<str>) -> BoxFuture<'_, Result<ChainHead, StoreError>>;
-
-    /// Checks an app's audit log as it is when this is called; `told` is a head that was written down elsewhere.
-    fn verify_audit(
-        &self,
-        app: Arc<str>,
-        told: Option<ChainHead>,
-    ) -> BoxFuture<'_, Result<Result<Verified, Tampered>, StoreError>>;
+    ) -> Answer<'_, Vec<(RoomId, CreatedRoom)>>;
 }

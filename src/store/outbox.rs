@@ -7,10 +7,10 @@
 
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
 use stagedoor_proto::Timestamp;
 
-use super::{AuditEvent, StoreError};
+use super::audit::AuditEvent;
+use super::error::Answer;
 
 /// A message to be kept until its endpoint was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,7 +122,7 @@ pub trait Outbox: Send + Sync + 'static {
         messages: Vec<NewMessage>,
         max: u64,
         now: Timestamp,
-    ) -> BoxFuture<'static, Result<u64, StoreError>>;
+    ) -> Answer<'static, u64>;
 
     /// At most `limit` messages of an endpoint that are due.
     fn due_messages(
@@ -131,14 +131,10 @@ pub trait Outbox: Send + Sync + 'static {
         endpoint: Arc<str>,
         now: Timestamp,
         limit: usize,
-    ) -> BoxFuture<'static, Result<Due, StoreError>>;
+    ) -> Answer<'static, Due>;
 
     /// Notes what became of an attempt; nothing, when the message is not pending any more.
-    fn record_delivery(
-        &self,
-        number: u64,
-        settled: DeliveryResult,
-    ) -> BoxFuture<'static, Result<(), StoreError>>;
+    fn record_delivery(&self, number: u64, settled: DeliveryResult) -> Answer<'static, ()>;
 
     /// Gives up some of what was pending since `pending_before` or longer, and forgets some of the dead letters that were
     /// tried since `dead_before` or longer. There may be more until it finds none.
@@ -146,15 +142,10 @@ pub trait Outbox: Send + Sync + 'static {
         &self,
         pending_before: Timestamp,
         dead_before: Timestamp,
-    ) -> BoxFuture<'static, Result<Expired, StoreError>>;
+    ) -> Answer<'static, Expired>;
 
     /// At most `limit` dead letters of an app after number `after`, in the order of their numbers.
-    fn dead_letters(
-        &self,
-        app: Arc<str>,
-        after: u64,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<Message>, StoreError>>;
+    fn dead_letters(&self, app: Arc<str>, after: u64, limit: usize) -> Answer<'_, Vec<Message>>;
 
     /// Makes dead letters pending anew; how many. A failure leaves the others dead. `row` is appended to the app's audit
     /// log in the same step as the first of them.
@@ -164,11 +155,11 @@ pub trait Outbox: Send + Sync + 'static {
         which: DeadLetters,
         now: Timestamp,
         row: Option<AuditEvent>,
-    ) -> BoxFuture<'_, Result<u64, StoreError>>;
+    ) -> Answer<'_, u64>;
 
     /// How many messages of an app there are, by endpoint.
-    fn count_messages(&self, app: Arc<str>) -> BoxFuture<'_, Result<Vec<OutboxCount>, StoreError>>;
+    fn count_messages(&self, app: Arc<str>) -> Answer<'_, Vec<OutboxCount>>;
 
     /// How many messages there are in all; takes no longer when there are many.
-    fn backlog(&self) -> BoxFuture<'static, Result<Backlog, StoreError>>;
+    fn backlog(&self) -> Answer<'static, Backlog>;
 }

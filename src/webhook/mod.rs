@@ -21,4 +21,4 @@ pub use dispatch::Dispatcher;
 pub use endpoint::{Endpoint, EndpointError, EndpointHealth};
 pub use event::Event;
 pub use schedule::{DEAD_LETTERS_KEPT, FIRST_RETRY, GIVE_UP_AFTER, LONGEST_RETRY};
-pub use webhooks::{Bell, MAX_MESSAGES, ReplayRefused, Webhooks};
+pub use webhooks::{Bell, MAX_MESSAGES, QueuedMessages, ReplayRefused, Webhooks};

@@ -15,7 +15,9 @@ use super::endpoint::Endpoint;
 use super::event::Event;
 use crate::clock::{Clock, Rng};
 use crate::outbound::MessageId;
-use crate::store::{AuditEvent, DeadLetters, Message, NewMessage, OutboxCount, Store, StoreError};
+use crate::store::{
+    AuditEvent, DeadLetters, Message, NewMessage, NewMessages, OutboxCount, Store, StoreError,
+};
 use crate::telemetry::Metrics;
 
 /// Messages of an app that are kept, dead letters included; beyond, the oldest go.
@@ -75,6 +77,28 @@ pub struct Webhooks {
     is_overflow_told: AtomicBool,
 }
 
+/// Messages on their way into the store.
+pub struct QueuedMessages {
+    webhooks: Arc<Webhooks>,
+    count: u64,
+}
+
+impl QueuedMessages {
+    /// They are in the store, where so many older ones were evicted for them; or they are not, and count as dropped.
+    pub fn finish(self, evicted: Result<u64, &StoreError>) {
+        let Self { webhooks, count } = self;
+        match evicted {
+            Ok(0) => {}
+            Ok(evicted) => webhooks.note_overflow(evicted),
+            Err(error) => {
+                webhooks.count_dropped(count);
+                tracing::error!(app = &*webhooks.app, %error, "webhook messages were not kept");
+            }
+        }
+        webhooks.ring();
+    }
+}
+
 impl Webhooks {
     /// The endpoints of `app`, if it has any.
     #[must_use]
@@ -125,32 +149,27 @@ impl Webhooks {
         self.bell.note_change();
     }
 
-    /// Hands messages of these events to the store's queue; the future resolves once they are on disk, and is `None`
-    /// where nobody wants them. An error of the store is logged, and counted as dropped messages.
+    /// Messages about these events for the endpoints that want them, to be written in one transaction with what they
+    /// tell of; `None` where no endpoint does. What came of it is for [`QueuedMessages::finish`].
     #[must_use]
-    pub fn tell(self: &Arc<Self>, events: &[Event]) -> Option<BoxFuture<'static, ()>> {
+    pub fn prepare(self: &Arc<Self>, events: &[Event]) -> Option<(NewMessages, QueuedMessages)> {
         let endpoints = self.endpoints.load();
         let messages: Vec<_> =
             events.iter().flat_map(|event| self.messages(&endpoints, event)).collect();
         if messages.is_empty() {
             return None;
         }
-        let count = messages.len() as u64;
-        let (app, now) = (Arc::clone(&self.app), self.clock.now());
-        let kept = self.store.put_messages(app, messages, MAX_MESSAGES, now);
-        let own = Arc::clone(self);
-        let told = async move {
-            match kept.await {
-                Ok(0) => {}
-                Ok(dropped) => own.note_overflow(dropped),
-                Err(error) => {
-                    own.count_dropped(count);
-                    tracing::error!(app = &*own.app, %error, "webhook messages were not kept");
-                }
-            }
-            own.ring();
-        };
-        Some(told.boxed())
+        let queued = QueuedMessages { webhooks: Arc::clone(self), count: messages.len() as u64 };
+        Some((NewMessages { messages, max: MAX_MESSAGES, now: self.clock.now() }, queued))
+    }
+
+    /// Hands messages about these events to the store's queue, by themselves; the future resolves once they are on disk,
+    /// and is `None` where no endpoint wants them. An error of the store is logged, and counted as dropped messages.
+    #[must_use]
+    pub fn tell(self: &Arc<Self>, events: &[Event]) -> Option<BoxFuture<'static, ()>> {
+        let (NewMessages { messages, max, now }, queued) = self.prepare(events)?;
+        let written = self.store.put_messages(Arc::clone(&self.app), messages, max, now);
+        Some(async move { queued.finish(written.await.as_ref().copied()) }.boxed())
     }
 
     /// A message for each endpoint that wants an event; those that are gone are told nothing.

@@ -6,9 +6,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
-use stagedoor::auth::{Allowed, AuthHook, AuthRequest, Decision, Purpose};
-use stagedoor::grant::Grant;
-use stagedoor::store::Profile;
+use stagedoor::auth::{AuthHook, AuthMethod, AuthRequest, Authenticated, Decision, Purpose};
 use stagedoor_proto::Credentials;
 use tokio::sync::Semaphore;
 
@@ -36,14 +34,10 @@ impl AuthHook for SlowRenewals {
             if request.purpose == Purpose::Renew {
                 self.0.acquire().await.unwrap().forget();
             }
-            Decision::Allow(Box::new(Allowed {
-                username: request.username.clone().unwrap(),
-                guest: false,
-                profile: Profile::default(),
-                grant: Grant::default(),
-                expires: None,
-                issued: None,
-            }))
+            Decision::Allow(Box::new(Authenticated::new(
+                request.username.clone().unwrap(),
+                AuthMethod::Hook { issued: None },
+            )))
         }
         .boxed()
     }

@@ -16,7 +16,6 @@ const KNOWN: &[&str] = &[
     "src/cli/audit",
     "src/engine/memory",
     "src/room",
-    "src/store",
     "src/store/sqlite",
     "src/transport",
 ];

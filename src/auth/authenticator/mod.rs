@@ -10,13 +10,11 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stagedoor_proto::{Credentials, ErrorCode, FamilyId, Timestamp, Username};
+use stagedoor_proto::{Credentials, ErrorCode, Timestamp};
 
-use crate::auth::token::{AccessTokens, Checked, TokenError};
-use crate::auth::{Allowed, AuthHook, AuthRequest, Decision, Denied, Purpose};
+use crate::auth::token::{AccessClaims, AccessTokens, Checked, TokenError};
+use crate::auth::{AuthHook, AuthMethod, AuthRequest, Authenticated, Decision, Denied, Purpose};
 use crate::clock::Clock;
-use crate::grant::Grant;
-use crate::store::Profile;
 use crate::telemetry::{HookOutcome, Metrics};
 
 /// How an app lets people in.
@@ -49,39 +47,6 @@ pub struct Authenticator {
     access: Arc<AccessTokens>,
     metrics: Arc<Metrics>,
     clock: Clock,
-}
-
-/// Somebody who proved who they are.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Verified {
-    /// Who they are.
-    pub username: Username,
-    /// Whether only the name vouches for them.
-    pub guest: bool,
-    /// What is said of them; empty with an access token, for the store knows.
-    pub profile: Profile,
-    /// What they may do.
-    pub grant: Grant,
-    /// When their access token ends.
-    pub expires: Timestamp,
-    /// When they last fully authenticated.
-    pub auth: Timestamp,
-    /// By what.
-    pub proof: Proof,
-}
-
-/// By what somebody proved who they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
-    /// The name alone.
-    Guest,
-    /// A hook, just now.
-    Fresh {
-        /// When the credentials were issued, where they say so.
-        issued: Option<Timestamp>,
-    },
-    /// An access token of this family.
-    Family(FamilyId),
 }
 
 /// Why somebody does not come in.
@@ -117,7 +82,7 @@ impl Authenticator {
     ///
     /// # Cancel safety
     /// A dropped call has changed nothing.
-    pub async fn authenticate(&self, request: &AuthRequest) -> Result<Verified, AuthError> {
+    pub async fn authenticate(&self, request: &AuthRequest) -> Result<Authenticated, AuthError> {
         match &request.credentials {
             Credentials::Token(token) if self.access.is_named_by(token.as_str()) => {
                 self.by_access_token(request, token.as_str()).map_err(AuthError::Denied)
@@ -158,7 +123,7 @@ impl Authenticator {
         whole_second(now + self.app.access_ttl)
     }
 
-    fn by_access_token(&self, request: &AuthRequest, token: &str) -> Result<Verified, Denied> {
+    fn by_access_token(&self, request: &AuthRequest, token: &str) -> Result<Authenticated, Denied> {
         if request.purpose == Purpose::Renew {
             return Err(Denied::new(
                 ErrorCode::AuthDenied,
@@ -175,24 +140,19 @@ impl Authenticator {
         if claims.guest && self.app.secure {
             return Err(Denied::guest());
         }
-        Ok(Verified {
-            username: claims.sub,
-            guest: claims.guest,
-            profile: Profile::default(),
-            grant: claims.grant,
-            expires,
-            auth: claims.auth_ms,
-            proof: Proof::Family(claims.family),
-        })
+        let AccessClaims { sub, instance: _, family, guest, auth_ms, issued_ms, grant } = claims;
+        let (authenticated, issued) = (auth_ms, issued_ms);
+        let method = AuthMethod::AccessToken { family, guest, authenticated, issued };
+        Ok(Authenticated { grant, expires, ..Authenticated::new(sub, method) })
     }
 
-    async fn by_hook(&self, request: &AuthRequest) -> Result<Verified, AuthError> {
+    async fn by_hook(&self, request: &AuthRequest) -> Result<Authenticated, AuthError> {
         let hook = self.app.hooks.iter().find(|hook| hook.claims(request));
         match hook.filter(|hook| hook.is_secure() || !self.app.secure) {
             None => Err(AuthError::Denied(no_way_in(&request.credentials))),
             Some(hook) => match self.ask(&**hook, request).await {
-                Decision::Allow(allowed) => {
-                    self.admit(request, *allowed).map_err(AuthError::Denied)
+                Decision::Allow(authenticated) => {
+                    self.admit(request, *authenticated).map_err(AuthError::Denied)
                 }
                 Decision::Deny(denied) => Err(AuthError::Denied(denied)),
                 Decision::Unavailable { retry_after } => {
@@ -215,23 +175,27 @@ impl Authenticator {
         decision
     }
 
-    /// Holds a hook's word against what was asked and what the app allows.
-    fn admit(&self, request: &AuthRequest, allowed: Allowed) -> Result<Verified, Denied> {
-        let Allowed { username, guest, profile, grant, expires, issued } = allowed;
-        if request.username.as_ref().is_some_and(|asked| *asked != username) {
+    /// Compares a hook's answer with what was asked, and bounds it by what the app allows.
+    fn admit(
+        &self,
+        request: &AuthRequest,
+        mut authenticated: Authenticated,
+    ) -> Result<Authenticated, Denied> {
+        if request.username.as_ref().is_some_and(|asked| *asked != authenticated.username) {
             return Err(Denied::new(ErrorCode::AuthDenied, "the credentials are another user's"));
         }
-        if guest && self.app.secure {
+        if authenticated.is_guest() && self.app.secure {
             return Err(Denied::guest());
         }
+        if matches!(authenticated.method, AuthMethod::AccessToken { .. }) {
+            return Err(Denied::new(ErrorCode::AuthDenied, "an auth hook reads no access token"));
+        }
         let now = self.clock.now();
-        let latest = self.expiry(now);
-        let expires = expires.map_or(latest, |at| whole_second(at).min(latest));
-        if expires <= now {
+        authenticated.expires = whole_second(authenticated.expires).min(self.expiry(now));
+        if authenticated.expires <= now {
             return Err(TokenError::Expired.into());
         }
-        let proof = if guest { Proof::Guest } else { Proof::Fresh { issued } };
-        Ok(Verified { username, guest, profile, grant, expires, auth: now, proof })
+        Ok(authenticated)
     }
 }
 

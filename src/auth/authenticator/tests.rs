@@ -5,15 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use serde_json::json;
-use stagedoor_proto::Role;
+use stagedoor_proto::{FamilyId, Role};
 
 use super::*;
 use crate::auth::fixtures::{
     NOW_SECS, OTHER_SECRET, claims, clock, params, request, sign_hs256, token, tokens,
 };
 use crate::auth::hooks::{ApiTokenHook, GuestHook, JwtHook};
-use crate::auth::token::AccessClaims;
-use crate::grant::RoomPattern;
+use crate::grant::{Grant, RoomPattern};
 use crate::store::SigningKey;
 
 /// Claims every token and always decides the same.
@@ -40,14 +39,10 @@ fn fixed(decision: Decision) -> Arc<Fixed> {
 }
 
 fn let_in(username: &str, guest: bool, expires: Option<Timestamp>) -> Decision {
-    Decision::Allow(Box::new(Allowed {
-        username: username.parse().unwrap(),
-        guest,
-        profile: Profile::default(),
-        grant: Grant::default(),
-        expires,
-        issued: None,
-    }))
+    let method = if guest { AuthMethod::Guest } else { AuthMethod::Hook { issued: None } };
+    let authenticated = Authenticated::new(username.parse().unwrap(), method);
+    let expires = expires.unwrap_or(authenticated.expires);
+    Decision::Allow(Box::new(Authenticated { expires, ..authenticated }))
 }
 
 fn access(clock: &Clock) -> Arc<AccessTokens> {
@@ -60,7 +55,7 @@ fn with(hooks: Vec<Arc<dyn AuthHook>>, secure: bool, clock: &Clock) -> Authentic
     Authenticator::new(app, access(clock), Arc::default(), clock.clone())
 }
 
-fn denied(result: Result<Verified, AuthError>) -> Denied {
+fn denied(result: Result<Authenticated, AuthError>) -> Denied {
     match result {
         Err(AuthError::Denied(denied)) => denied,
         other => panic!("not denied: {other:?}"),
@@ -74,6 +69,7 @@ fn access_claims(guest: bool) -> AccessClaims {
         family: FamilyId::from_bits(7),
         guest,
         auth_ms: Timestamp::from_millis(NOW_SECS * 1_000 - 5),
+        issued_ms: Timestamp::from_millis(NOW_SECS * 1_000 - 3),
         grant: Grant {
             rooms: vec![(RoomPattern::try_from("*".to_owned()).unwrap(), Role::Subscriber)],
             scopes: Some(["join"].into_iter().collect()),
@@ -91,13 +87,11 @@ async fn access_token_bypasses_hooks_and_keeps_expiry_and_grant() {
     let minted = auth.access.mint("demo", &access_claims(false), expires);
     clock.advance(Duration::from_secs(30));
     let verified = auth.authenticate(&request(None, Credentials::Token(minted))).await.unwrap();
-    let AccessClaims { sub, guest, auth_ms, grant, family, .. } = access_claims(false);
-    let proof = Proof::Family(family);
-    let profile = Profile::default();
-    assert_eq!(
-        verified,
-        Verified { username: sub, guest, profile, grant, expires, auth: auth_ms, proof }
-    );
+    let AccessClaims { sub, guest, auth_ms, issued_ms, grant, family, .. } = access_claims(false);
+    let (authenticated, issued) = (auth_ms, issued_ms);
+    let method = AuthMethod::AccessToken { family, guest, authenticated, issued };
+    assert_eq!(verified, Authenticated { grant, expires, ..Authenticated::new(sub, method) });
+    assert_eq!(verified.authenticated_at(clock.now()), authenticated);
     assert_eq!(hook.asked.load(Ordering::SeqCst), 0);
 }
 
@@ -141,7 +135,7 @@ async fn the_first_hook_that_claims_decides() {
     assert_eq!(denied(auth.authenticate(&request(None, token("x"))).await), refusal);
     assert_eq!(second.asked.load(Ordering::SeqCst), 0);
     let guest = auth.authenticate(&request(Some("ada"), Credentials::Guest {})).await.unwrap();
-    assert_eq!((guest.proof, guest.guest), (Proof::Guest, true));
+    assert_eq!((guest.method, guest.is_guest()), (AuthMethod::Guest, true));
 }
 
 #[tokio::test]
@@ -175,7 +169,8 @@ async fn a_session_ends_with_the_hooks_word_or_the_apps_lifetime() {
     for (says, expires) in cases {
         let auth = with(vec![fixed(let_in("ada", false, says))], false, &clock);
         let verified = auth.authenticate(&request(None, token("x"))).await.unwrap();
-        assert_eq!((verified.expires, verified.auth), (expires, clock.now()), "{says:?}");
+        let authenticated = verified.authenticated_at(clock.now());
+        assert_eq!((verified.expires, authenticated), (expires, clock.now()), "{says:?}");
     }
     let auth = with(vec![fixed(let_in("ada", false, Some(at(0, 900))))], false, &clock);
     let refused = denied(auth.authenticate(&request(None, token("x"))).await);

@@ -12,9 +12,10 @@ use serde_json::{Map, Value};
 use stagedoor_proto::{Credentials, Data, ErrorCode, Username};
 
 use super::settings::{ConfiguredHook, HookSettings};
-use crate::auth::{Allowed, AuthHook, AuthRequest, Decision, Denied, is_same_digest};
+use crate::auth::{
+    AuthHook, AuthMethod, AuthRequest, Authenticated, Decision, Denied, is_same_digest,
+};
 use crate::grant::Grant;
-use crate::store::Profile;
 
 /// Lets in whoever has the app's token.
 pub struct ApiTokenHook {
@@ -85,13 +86,9 @@ impl AuthHook for ApiTokenHook {
     fn decide<'a>(&'a self, request: &'a AuthRequest) -> BoxFuture<'a, Decision> {
         let decision = match self.user(request) {
             Err(denied) => Decision::Deny(denied),
-            Ok(username) => Decision::Allow(Box::new(Allowed {
-                username,
-                guest: false,
-                profile: Profile::default(),
+            Ok(username) => Decision::Allow(Box::new(Authenticated {
                 grant: self.grant.clone(),
-                expires: None,
-                issued: None,
+                ..Authenticated::new(username, AuthMethod::Hook { issued: None })
             })),
         };
         ready(decision).boxed()

@@ -9,9 +9,8 @@ use futures::future::{BoxFuture, ready};
 use stagedoor_proto::Credentials;
 
 use super::settings::{ConfiguredHook, HookSettings};
-use crate::auth::{Allowed, AuthHook, AuthRequest, Decision, Denied};
+use crate::auth::{AuthHook, AuthMethod, AuthRequest, Authenticated, Decision, Denied};
 use crate::grant::Grant;
-use crate::store::Profile;
 
 /// Lets in whoever has a name.
 #[derive(Clone, Debug, Default)]
@@ -52,13 +51,9 @@ impl AuthHook for GuestHook {
     fn decide<'a>(&'a self, request: &'a AuthRequest) -> BoxFuture<'a, Decision> {
         let decision = match request.username.clone() {
             None => Decision::Deny(Denied::without_username()),
-            Some(username) => Decision::Allow(Box::new(Allowed {
-                username,
-                guest: true,
-                profile: Profile::default(),
+            Some(username) => Decision::Allow(Box::new(Authenticated {
                 grant: self.grant.clone(),
-                expires: None,
-                issued: None,
+                ..Authenticated::new(username, AuthMethod::Guest)
             })),
         };
         ready(decision).boxed()

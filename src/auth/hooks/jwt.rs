@@ -13,7 +13,7 @@ use stagedoor_proto::Credentials;
 use super::settings::{ConfiguredHook, HookSettings};
 use crate::auth::keys::{Issuer, IssuerError};
 use crate::auth::token::{AppTokens, Checked, Compact, SessionClaims, TokenError};
-use crate::auth::{Allowed, AuthHook, AuthRequest, Decision};
+use crate::auth::{AuthHook, AuthMethod, AuthRequest, Authenticated, Decision};
 use crate::clock::Clock;
 use crate::store::Profile;
 
@@ -77,14 +77,9 @@ impl JwtHook {
             checked;
         let expires =
             ttl_s.map_or(expires, |secs| self.clock.now() + Duration::from_secs(secs.get()));
-        Decision::Allow(Box::new(Allowed {
-            username: sub,
-            guest: false,
-            profile: Profile { name, properties: None },
-            grant,
-            expires: Some(expires),
-            issued,
-        }))
+        let profile = Profile { name, properties: None };
+        let method = AuthMethod::Hook { issued };
+        Decision::Allow(Box::new(Authenticated { username: sub, profile, grant, expires, method }))
     }
 }
 

@@ -19,7 +19,7 @@ use super::*;
 use crate::auth::fixtures::{
     NOW_SECS, Server, claims, clock, params, request, serve, sign_hs256, token, tokens,
 };
-use crate::auth::{Allowed, AuthHook, AuthRequest, Decision};
+use crate::auth::{AuthHook, AuthMethod, AuthRequest, Authenticated, Decision};
 use crate::grant::{Grant, RoomPattern};
 use crate::outbound::{Network, WebhookSecret};
 
@@ -43,7 +43,7 @@ fn with_params() -> AuthRequest {
     request(Some("ada"), params(&json!({"password": "sesame"})))
 }
 
-fn allowed(decision: Decision) -> Allowed {
+fn allowed(decision: Decision) -> Authenticated {
     match decision {
         Decision::Allow(allowed) => *allowed,
         other => panic!("not allowed: {other:?}"),
@@ -100,12 +100,12 @@ async fn webhook_answer_sets_identity_and_grant() {
     let server = app_server(answer.to_string()).await;
     let allowed = allowed(webhook(&server.url, ANSWERS_IN).decide(&with_params()).await);
     assert_eq!(allowed.profile.name.as_deref(), Some("Ada"));
-    assert_eq!(allowed.profile.properties.unwrap().as_json(), r#"{"team":7}"#);
+    assert_eq!(allowed.profile.properties.as_ref().unwrap().as_json(), r#"{"team":7}"#);
     let rooms = vec![(RoomPattern::try_from("lobby-*".to_owned()).unwrap(), Role::Publisher)];
     let scopes = Some(["join"].into_iter().collect());
+    assert!(!allowed.is_guest());
+    assert_eq!(allowed.expires, Timestamp::from_secs(NOW_SECS + 60));
     assert_eq!(allowed.grant, Grant { rooms, scopes, app_moderator: true });
-    assert_eq!(allowed.expires, Some(Timestamp::from_secs(NOW_SECS + 60)));
-    assert!(!allowed.guest);
 }
 
 #[tokio::test]
@@ -192,7 +192,7 @@ async fn guest_gets_the_guest_grant() {
     let allowed = allowed(
         GuestHook::new(grant.clone()).decide(&request(Some("ada"), Credentials::Guest {})).await,
     );
-    assert!(allowed.guest);
+    assert!(allowed.is_guest());
     assert_eq!((allowed.username.as_str(), allowed.grant), ("ada", grant));
 }
 
@@ -261,10 +261,11 @@ async fn session_token_admits_its_user_on_its_instance() {
     };
     let named = allowed(by(None, json!({"name": "Ada", "instance": "instance-1"})).await);
     assert_eq!((named.username.as_str(), named.profile.name.as_deref()), ("ada", Some("Ada")));
-    assert_eq!(named.issued, Some(Timestamp::from_secs(NOW_SECS)));
-    assert_eq!(named.expires, Some(Timestamp::from_secs(NOW_SECS + 600)));
+    let issued = Some(Timestamp::from_secs(NOW_SECS));
+    assert_eq!(named.method, AuthMethod::Hook { issued });
+    assert_eq!(named.expires, Timestamp::from_secs(NOW_SECS + 600));
     let lasting = allowed(by(Some("ada"), json!({"ttl_s": 86_400})).await);
-    assert_eq!(lasting.expires, Some(Timestamp::from_secs(NOW_SECS + 86_400)));
+    assert_eq!(lasting.expires, Timestamp::from_secs(NOW_SECS + 86_400));
     assert_eq!(message(by(Some("eve"), json!({})).await), "the token is for another user");
     let elsewhere = by(None, json!({"instance": "instance-2"})).await;
     assert_eq!(message(elsewhere), "the token is for another client instance");

@@ -12,12 +12,14 @@ use futures::future::BoxFuture;
 use reqwest::{Client, Response, StatusCode, Url, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use stagedoor_proto::{Credentials, Data, ErrorCode, InstanceId, Username};
+use stagedoor_proto::{Credentials, Data, ErrorCode, InstanceId, Timestamp, Username};
 
 use super::api_token::has_api_token;
 use super::settings::{ConfiguredHook, HookSettings};
 use crate::auth::token::rooms_of;
-use crate::auth::{Allowed, AuthHook, AuthRequest, Decision, Denied, Guard, GuardLimits, Purpose};
+use crate::auth::{
+    AuthHook, AuthMethod, AuthRequest, Authenticated, Decision, Denied, Guard, GuardLimits, Purpose,
+};
 use crate::clock::{Clock, Rng};
 use crate::grant::{Grant, Scopes};
 use crate::outbound::{self, Network, OutboundError, WebhookSecret};
@@ -97,7 +99,7 @@ impl WebhookHook {
         }
     }
 
-    fn allowed(&self, answer: Answer, asked: &Username) -> Option<Allowed> {
+    fn allowed(&self, answer: Answer, asked: &Username) -> Option<Authenticated> {
         let is_too_long =
             answer.name.as_ref().is_some_and(|name| name.chars().count() > MAX_NAME_CHARS)
                 || answer
@@ -108,17 +110,18 @@ impl WebhookHook {
             return None;
         }
         let rooms = rooms_of(&answer.rooms.unwrap_or_default())?;
-        Some(Allowed {
+        Some(Authenticated {
             username: answer.username.unwrap_or_else(|| asked.clone()),
-            guest: false,
             profile: Profile { name: answer.name, properties: answer.properties },
             grant: Grant {
                 rooms,
                 scopes: answer.scopes,
                 app_moderator: answer.app_moderator.unwrap_or_default(),
             },
-            expires: answer.ttl_s.map(|secs| self.clock.now() + Duration::from_secs(secs.get())),
-            issued: None,
+            expires: answer
+                .ttl_s
+                .map_or(Timestamp::MAX, |secs| self.clock.now() + Duration::from_secs(secs.get())),
+            method: AuthMethod::Hook { issued: None },
         })
     }
 }

@@ -114,6 +114,7 @@ mod tests {
             family: FamilyId::from_bits(7),
             guest: false,
             auth_ms: Timestamp::from_millis(1_799_999_999_123),
+            issued_ms: Timestamp::from_millis(1_799_999_999_456),
             grant: Grant::default(),
         }
     }

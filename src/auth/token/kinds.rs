@@ -108,6 +108,8 @@ pub struct AccessClaims {
     pub guest: bool,
     /// When they last fully authenticated.
     pub auth_ms: Timestamp,
+    /// When the token was minted; the epoch where it does not say.
+    pub issued_ms: Timestamp,
     /// `rooms`, `scopes` and `app_moderator`.
     #[serde(flatten, serialize_with = "grant_claims")]
     pub grant: Grant,
@@ -121,6 +123,7 @@ impl AccessClaims {
             family: claims.required("family")?,
             guest: claims.required("guest")?,
             auth_ms: Timestamp::from_millis(claims.required("auth_ms")?),
+            issued_ms: Timestamp::from_millis(claims.optional("issued_ms")?.unwrap_or_default()),
             grant: grant_of(claims)?,
         })
     }

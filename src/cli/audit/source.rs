@@ -1,7 +1,10 @@
-//! Where an audit log is read from: the store's file, or a gateway that runs.
+//! Where an audit log is read from: a store that no gateway serves, or a gateway that runs.
+//!
+//! Which store is told by a file's path; all else goes through [`AuditLog`], whatever keeps the rows.
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use reqwest::Url;
@@ -12,8 +15,9 @@ use super::super::api::{Api, Call};
 use super::super::connection::{self, APP, base_url, of_app};
 use super::super::failure::Failure;
 use super::AuditError;
+use super::block_on::block_on;
 use crate::config::{DEV_APP, Store as Place};
-use crate::store::{AuditFile, AuditRow, AuditSearch, ChainHead};
+use crate::store::{AuditLog, AuditRow, AuditSearch, ChainHead, open_audit_log};
 
 /// Rows read at a time.
 const PAGE: usize = 1_000;
@@ -49,10 +53,10 @@ impl Log {
         let Some(path) = in_directory.or_else(|| self.store.clone()) else {
             return self.gateway().map(Source::Gateway);
         };
-        let file = AuditFile::open(&path)?;
-        let apps = file.apps()?;
+        let log = block_on(open_audit_log(&path))?;
+        let apps = block_on(log.audited_apps())?;
         if apps.contains(&app) {
-            return Ok(Source::File(file, app));
+            return Ok(Source::Store(log, app.into()));
         }
         let known = if apps.is_empty() { "none".to_owned() } else { apps.join(", ") };
         Err(AuditError::NoLog { file: path.display().to_string(), app, known })
@@ -76,8 +80,8 @@ pub(super) struct Wanted {
 
 /// A log that was found.
 pub(super) enum Source {
-    /// An app's, in the store's file.
-    File(AuditFile, String),
+    /// An app's, in a store that no gateway serves.
+    Store(Box<dyn AuditLog>, Arc<str>),
     /// Behind the server API of the app.
     Gateway(Api),
 }
@@ -114,7 +118,7 @@ impl Source {
     /// The rows that are wanted, oldest first, and whether there are more.
     pub(super) fn search(&self, wanted: &Wanted) -> Result<(Vec<AuditRow>, bool), AuditError> {
         let (mut rows, has_more) = match self {
-            Self::File(file, app) => found(file, app, wanted)?,
+            Self::Store(log, app) => found(&**log, app, wanted)?,
             Self::Gateway(api) => {
                 let (items, has_more) = api.list(wanted.limit, || wanted.call())?;
                 let rows = items.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
@@ -135,9 +139,9 @@ impl Source {
         take: impl FnMut(AuditRow) -> io::Result<()>,
     ) -> Result<ChainHead, AuditError> {
         match self {
-            Self::File(file, app) => {
-                rows_of(file, app, after, limit, take)?;
-                Ok(file.head(app)?)
+            Self::Store(log, app) => {
+                rows_of(&**log, app, after, limit, take)?;
+                Ok(block_on(log.audit_head(Arc::clone(app)))?)
             }
             Self::Gateway(api) => exported(api, after, limit, take),
         }
@@ -149,8 +153,8 @@ impl Source {
         told: Option<&ChainHead>,
     ) -> Result<Result<ChainHead, String>, AuditError> {
         let api = match self {
-            Self::File(file, app) => {
-                let verified = file.verify(app, told)?;
+            Self::Store(log, app) => {
+                let verified = block_on(log.verify_audit(Arc::clone(app), told.copied()))?;
                 return Ok(verified
                     .map(|verified| verified.head)
                     .map_err(|error| error.to_string()));
@@ -193,20 +197,21 @@ impl Wanted {
     }
 }
 
-/// Rows of the file that are wanted, and whether there are more: the first ones in their order, the last ones newest
+/// Rows of the store that are wanted, and whether there are more: the first ones in their order, the last ones newest
 /// first.
 fn found(
-    file: &AuditFile,
-    app: &str,
+    log: &dyn AuditLog,
+    app: &Arc<str>,
     wanted: &Wanted,
 ) -> Result<(Vec<AuditRow>, bool), AuditError> {
     let mut found = Vec::new();
     let mut place = wanted.after.unwrap_or(u64::MAX);
     loop {
         let rows = match wanted.after {
-            Some(_) => file.rows(app, place, PAGE)?,
-            None => file.rows_before(app, place, PAGE)?,
+            Some(_) => log.audit_rows(Arc::clone(app), place, PAGE),
+            None => log.audit_rows_before(Arc::clone(app), place, PAGE),
         };
+        let rows = block_on(rows)?;
         let Some(last) = rows.last() else { return Ok((found, false)) };
         place = last.number;
         for row in rows.into_iter().filter(|row| wanted.which.wants(row)) {
@@ -218,16 +223,16 @@ fn found(
     }
 }
 
-/// Rows of the file, a page at a time.
+/// Rows of the store, a page at a time.
 fn rows_of(
-    file: &AuditFile,
-    app: &str,
+    log: &dyn AuditLog,
+    app: &Arc<str>,
     mut after: u64,
     mut limit: usize,
     mut take: impl FnMut(AuditRow) -> io::Result<()>,
 ) -> Result<(), AuditError> {
     while limit > 0 {
-        let rows = file.rows(app, after, limit.min(PAGE))?;
+        let rows = block_on(log.audit_rows(Arc::clone(app), after, limit.min(PAGE)))?;
         let Some(last) = rows.last() else { break };
         after = last.number;
         limit -= rows.len();

@@ -6,7 +6,7 @@ use stagedoor_proto::{Credentials, Error, Renewed, Secret, Timestamp};
 
 use super::Accounts;
 use crate::auth::token::AccessClaims;
-use crate::auth::{AuthError, AuthRequest, Purpose, Verified};
+use crate::auth::{AuthError, AuthRequest, Purpose};
 use crate::grant::Grant;
 use crate::hub::errors::StartError;
 use crate::hub::session_meta::{AuthContext, PeerInfo};
@@ -63,9 +63,10 @@ impl Accounts {
             purpose: Purpose::Renew,
             request_id: request.clone(),
         };
-        let Verified { grant, auth: authenticated_at, expires, .. } =
-            session.app().auth().authenticate(&auth_request).await?;
-        Ok(Renewal { auth: AuthContext { grant: Arc::new(grant), authenticated_at }, expires })
+        let authenticated = session.app().auth().authenticate(&auth_request).await?;
+        let authenticated_at = authenticated.authenticated_at(self.context.clock.now());
+        let (grant, expires) = (Arc::new(authenticated.grant), authenticated.expires);
+        Ok(Renewal { auth: AuthContext { grant, authenticated_at }, expires })
     }
 
     pub(super) fn apply_renewal(&self, session: &Arc<SessionHandle>, renewal: Renewal) -> Renewed {
@@ -92,6 +93,7 @@ impl Accounts {
             family: session.family(),
             guest: session.is_guest(),
             auth_ms: authenticated_at,
+            issued_ms: self.context.clock.now(),
             grant: grant.clone(),
         };
         self.tokens.mint(session.app().id(), &claims, expires)

@@ -12,7 +12,7 @@ use stagedoor_proto::{
 };
 
 use super::{Accounts, OpenedSession};
-use crate::auth::{AuthRequest, Proof, Purpose, Verified};
+use crate::auth::{AuthRequest, Authenticated, Purpose};
 use crate::engine::{ClaimRules, DirectoryKey};
 use crate::hub::app::App;
 use crate::hub::errors::StartError;
@@ -21,7 +21,7 @@ use crate::hub::sessions::SessionHandle;
 use crate::request::RequestId;
 use crate::room::{RoomCommand, RoomKey};
 use crate::session::{SecretHash, Session};
-use crate::store::{Admission, Admitted, Entry, Refusal, StoreError, UserKey};
+use crate::store::{Admission, Admitted, Refusal, StoreError, UserKey};
 use crate::telemetry::Limit;
 
 /// When a client that found the node full may try again.
@@ -43,7 +43,7 @@ impl Accounts {
         start: &Start,
         peer: &PeerInfo,
         request: &RequestId,
-    ) -> Result<(Arc<App>, Verified), StartError> {
+    ) -> Result<(Arc<App>, Authenticated), StartError> {
         if self.context.lifecycle.is_draining() {
             return Err(self.context.draining_error());
         }
@@ -63,8 +63,8 @@ impl Accounts {
             purpose: Purpose::Start,
             request_id: request.clone(),
         };
-        let verified = app.auth().authenticate(&auth_request).await?;
-        Ok((Arc::clone(app), verified))
+        let authenticated = app.auth().authenticate(&auth_request).await?;
+        Ok((Arc::clone(app), authenticated))
     }
 
     /// Lets a user in whose credentials were good as session `id`, unless the store or another session is against it.
@@ -74,13 +74,13 @@ impl Accounts {
     pub async fn establish(
         &self,
         app: Arc<App>,
-        verified: Verified,
+        authenticated: Authenticated,
         start: &Start,
         peer: PeerInfo,
         id: SessionId,
         request: &RequestId,
     ) -> Result<OpenedSession, StartError> {
-        let user = UserKey { app: Arc::clone(app.id()), username: verified.username.clone() };
+        let user = UserKey { app: Arc::clone(app.id()), username: authenticated.username.clone() };
         let rules = app.rules();
         let rules =
             ClaimRules { policy: rules.duplicate_policy, max_sessions: rules.sessions_per_user };
@@ -102,7 +102,8 @@ impl Accounts {
                 user: user.clone(),
                 instance: start.instance.clone(),
                 address: peer.address,
-                entry: entry_of(&verified),
+                method: authenticated.method,
+                profile: authenticated.profile.clone(),
                 new_family,
                 generation: prepared.generation,
                 now: self.context.clock.now(),
@@ -126,7 +127,7 @@ impl Accounts {
                 id,
                 &app,
                 &user,
-                &verified,
+                &authenticated,
                 &admitted,
                 start,
                 &peer,
@@ -161,7 +162,7 @@ impl Accounts {
                 self.end_previous(previous, &session, carried, request).await;
             }
             self.events.session_started(session.meta(), request.clone());
-            let reply = self.started(&session, &verified, admitted, secret);
+            let reply = self.started(&session, &authenticated, admitted, secret);
             return Ok(OpenedSession { session, generation: prepared.generation, reply });
         }
     }
@@ -175,7 +176,7 @@ impl Accounts {
         id: SessionId,
         app: &Arc<App>,
         user: &UserKey,
-        verified: &Verified,
+        authenticated: &Authenticated,
         admitted: &Admitted,
         start: &Start,
         peer: &PeerInfo,
@@ -184,8 +185,13 @@ impl Accounts {
     ) -> Arc<SessionHandle> {
         let now = self.context.clock.now();
         let hash = SecretHash::of(secret.as_str());
-        let session =
-            Session::established(generation, hash, verified.expires, now, &self.context.session);
+        let session = Session::established(
+            generation,
+            hash,
+            authenticated.expires,
+            now,
+            &self.context.session,
+        );
         let meta = SessionMeta {
             id,
             app: Arc::clone(app),
@@ -198,8 +204,8 @@ impl Accounts {
             started: now,
         };
         let auth = AuthContext {
-            grant: Arc::new(verified.grant.clone()),
-            authenticated_at: verified.auth,
+            grant: Arc::new(authenticated.grant.clone()),
+            authenticated_at: authenticated.authenticated_at(now),
         };
         Arc::new(SessionHandle::new(meta, session, auth, self.first_life(now)))
     }
@@ -269,12 +275,12 @@ impl Accounts {
     fn started(
         &self,
         session: &SessionHandle,
-        verified: &Verified,
+        authenticated: &Authenticated,
         admitted: Admitted,
         secret: Secret,
     ) -> Reply {
-        let access_token =
-            self.mint_access(session, &verified.grant, verified.auth, verified.expires);
+        let (auth, expires) = (session.auth(), authenticated.expires);
+        let access_token = self.mint_access(session, &auth.grant, auth.authenticated_at, expires);
         Reply::Started(Box::new(Started {
             session: SessionInfo {
                 id: session.id(),
@@ -286,7 +292,7 @@ impl Accounts {
                 },
                 instance: session.instance().clone(),
                 state: SessionState::Established,
-                expires_at_ms: verified.expires,
+                expires_at_ms: expires,
             },
             access_token,
             resume: ResumeTicket { secret, window_ms: Some(self.window_ms()) },
@@ -311,15 +317,5 @@ impl Accounts {
         let random = URL_SAFE_NO_PAD.encode(self.context.rng.bytes::<32>());
         let text = format!("{}.{random}", DirectoryKey::of(user));
         text.parse().expect("any text is a secret")
-    }
-}
-
-fn entry_of(verified: &Verified) -> Entry {
-    match &verified.proof {
-        Proof::Guest => Entry::Guest,
-        Proof::Fresh { issued } => {
-            Entry::Registered { profile: verified.profile.clone(), issued: *issued }
-        }
-        Proof::Family(family) => Entry::Family(*family),
     }
 }

@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use stagedoor_proto::{Disconnect, Timestamp};
 
@@ -16,8 +15,8 @@ use super::session_meta::SessionMeta;
 use crate::event_type::EventType;
 use crate::request::RequestId;
 use crate::room::{Audit, Happening, RoomKey};
-use crate::store::{Block, BlockKind, UserKey};
-use crate::webhook::{Event, Webhooks};
+use crate::store::{Block, BlockKind, NewMessages, UserKey};
+use crate::webhook::{Event, QueuedMessages, Webhooks};
 
 /// Queues events for the endpoints of apps. Takes no lock of the hub.
 pub(super) struct Events {
@@ -85,13 +84,13 @@ impl Events {
         }
     }
 
-    /// Queues the event of a ban in the commit that writes the ban.
-    pub(super) fn queue_ban(
+    /// The messages about a ban, to be written in one transaction with it.
+    pub(super) fn prepare_ban(
         &self,
         user: &UserKey,
         block: &Block,
         request: Option<&RequestId>,
-    ) -> Option<BoxFuture<'static, ()>> {
+    ) -> Option<(NewMessages, QueuedMessages)> {
         let webhooks = self.webhooks(&user.app)?;
         if block.kind != BlockKind::Ban {
             return None;
@@ -102,7 +101,7 @@ impl Events {
             "until_ms": block.until,
         });
         let event = event(EventType::UserBanned, block.since, data);
-        webhooks.tell(&[Event { request: request.cloned(), ..event }])
+        webhooks.prepare(&[Event { request: request.cloned(), ..event }])
     }
 }
 

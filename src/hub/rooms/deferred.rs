@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use futures::future::{BoxFuture, OptionFuture};
 use stagedoor_proto::{Error, ErrorCode, Reply, SessionId, Timestamp, encode_reply};
 
 use super::handle::{RoomHandle, RoomInner};
@@ -17,8 +16,8 @@ use crate::hub::pending_calls::PendingCalls;
 use crate::hub::sessions::{SessionHandle, Sessions};
 use crate::request::RequestId;
 use crate::room::{Fact, Origin, RoomKey, Subject};
-use crate::store::{AuditEvent, Block, BlockKind, StoreError, UserKey};
-use crate::webhook::{Event, Webhooks};
+use crate::store::{Answer, AuditEvent, Block, BlockKind, RoomWrite, StoreError, UserKey};
+use crate::webhook::{Event, QueuedMessages, Webhooks};
 
 /// What one entry leaves to be done. Collected under the room's lock.
 pub(super) struct DeferredEffects {
@@ -44,14 +43,15 @@ pub(super) struct DeferredEffects {
     pub(super) changed: Vec<Arc<SessionHandle>>,
 }
 
-/// Resolves when the store has taken something, or not.
-type WriteFuture = BoxFuture<'static, Result<(), StoreError>>;
+/// What an entry writes, in one transaction; nothing, where it writes nothing.
+pub(super) struct PendingWrites(Option<PendingWrite>);
 
-/// What is being written, each beside what it is about, should the store fail.
-pub(super) struct PendingWrites {
-    facts: Option<(BTreeSet<Subject>, WriteFuture)>,
-    audit: Option<(Vec<AuditEvent>, WriteFuture)>,
-    events: Option<BoxFuture<'static, ()>>,
+/// A write under way, and what is to be written again where it fails: facts by what they are about, rows as they are.
+struct PendingWrite {
+    subjects: BTreeSet<Subject>,
+    audit: Vec<AuditEvent>,
+    queued: Option<QueuedMessages>,
+    written: Answer<'static, u64>,
 }
 
 impl DeferredEffects {
@@ -85,20 +85,19 @@ impl DeferredEffects {
         (self.facts, self.audit) = inner.failed.take(&inner.room);
     }
 
-    /// Hands what is to be persisted to the store's queue. Called under the room's lock, so that changes reach the store
-    /// in the order of the log.
-    pub(super) fn begin_persist(&mut self, context: &Context) -> PendingWrites {
+    /// Hands what an entry of this version leaves to the store's queue. Called under the room's lock, so that changes reach
+    /// the store in the order of the log.
+    pub(super) fn begin_persist(&mut self, context: &Context, version: u64) -> PendingWrites {
         let (facts, audit) = (std::mem::take(&mut self.facts), std::mem::take(&mut self.audit));
-        let key = self.room.key();
-        PendingWrites {
-            facts: (!facts.is_empty()).then(|| {
-                let subjects = facts.iter().map(Fact::subject).collect();
-                (subjects, context.store.persist_room(key.clone(), facts))
-            }),
-            audit: (!audit.is_empty())
-                .then(|| (audit.clone(), context.store.audit(Arc::clone(&key.app), audit))),
-            events: self.webhooks.as_ref().and_then(|webhooks| webhooks.tell(&self.events)),
+        let prepared = self.webhooks.as_ref().and_then(|webhooks| webhooks.prepare(&self.events));
+        let (messages, queued) = prepared.unzip();
+        let (room, subjects) = (self.room.key().clone(), facts.iter().map(Fact::subject).collect());
+        let write = RoomWrite { room, version, facts, audit: audit.clone(), messages };
+        if write.is_empty() {
+            return PendingWrites(None);
         }
+        let written = context.store.persist_room(write);
+        PendingWrites(Some(PendingWrite { subjects, audit, queued, written }))
     }
 
     pub(super) fn key(&self) -> &RoomKey {
@@ -118,12 +117,6 @@ impl DeferredEffects {
     }
 }
 
-impl PendingWrites {
-    const fn is_empty(&self) -> bool {
-        self.facts.is_none() && self.audit.is_none() && self.events.is_none()
-    }
-}
-
 /// Executes deferred effects, and replies. Has no state of its own.
 pub(super) struct DeferredExecutor {
     pub(super) context: Arc<Context>,
@@ -135,7 +128,7 @@ pub(super) struct DeferredExecutor {
 impl DeferredExecutor {
     /// Executes what an entry left in a task of its own, if there is anything.
     pub(super) fn spawn(self: &Arc<Self>, deferred: DeferredEffects, writes: PendingWrites) {
-        if deferred.is_empty() && writes.is_empty() {
+        if deferred.is_empty() && writes.0.is_none() {
             return;
         }
         let executor = Arc::clone(self);
@@ -144,20 +137,21 @@ impl DeferredExecutor {
 
     /// Replies once all is on disk, and ends the sessions that are to end.
     async fn execute(&self, deferred: DeferredEffects, writes: PendingWrites) {
-        let PendingWrites { facts, audit, events } = writes;
         for session in &deferred.changed {
             self.sessions.notify(session);
         }
         let mut durable = Ok(());
-        if let Some((subjects, written)) = facts {
-            let failed = |_: &StoreError| deferred.room.lock().failed.queue_facts(subjects);
-            durable = durable.and(written.await.inspect_err(failed));
+        if let PendingWrites(Some(PendingWrite { subjects, audit, queued, written })) = writes {
+            let written = written.await;
+            if let Some(queued) = queued {
+                queued.finish(written.as_ref().copied());
+            }
+            durable = written.map(drop).inspect_err(|_| {
+                let failed = &mut deferred.room.lock().failed;
+                failed.queue_facts(subjects);
+                failed.queue_audit(audit);
+            });
         }
-        if let Some((rows, written)) = audit {
-            let failed = |_: &StoreError| deferred.room.lock().failed.queue_audit(rows);
-            durable = durable.and(written.await.inspect_err(failed));
-        }
-        OptionFuture::from(events).await;
         for termination in &deferred.terminations {
             let written = self.end_everywhere(&deferred.key().app, termination.clone()).await;
             if let (Err(_), Some(version)) = (&written, deferred.command_version()) {

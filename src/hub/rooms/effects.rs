@@ -69,7 +69,7 @@ impl Executor {
             inner.sessions.clear();
         }
         room.update_due(&inner);
-        let writes = deferred.begin_persist(&self.context);
+        let writes = deferred.begin_persist(&self.context, inner.room.version());
         drop(inner);
         if deferred.has_closed {
             self.registry.remove_if_idle(key);

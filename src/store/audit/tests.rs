@@ -28,7 +28,9 @@ fn verify(
     told: Option<&ChainHead>,
 ) -> Result<Verified, Tampered> {
     let rows = rows.iter().cloned().map(Ok::<_, std::convert::Infallible>);
-    super::verify(key, app, rows, head, told).unwrap_or_else(|never| match never {})
+    let mut verifier = Verifier::new(key.clone(), app, told.copied());
+    let taken = verifier.take(rows).unwrap_or_else(|never| match never {});
+    taken.and_then(|()| verifier.finish(head))
 }
 
 /// Exchanges the contents of two rows, whose numbers stay.
@@ -108,7 +110,7 @@ fn head_that_is_not_the_last_rows_is_found() {
     let made_up = ChainHead { hash: AuditHash([9; 32]), ..head };
     for (case, head) in [("earlier", Some(&earlier)), ("made up", Some(&made_up)), ("gone", None)] {
         let found = verify(&key(), APP, &rows, head, None);
-        assert_eq!(found, Err(Tampered::ChainHead { last: 10 }), "{case}");
+        assert_eq!(found, Err(Tampered::Head { last: 10 }), "{case}");
     }
 }
 
@@ -139,12 +141,12 @@ fn recorded_head_reveals_a_rewritten_log() {
 
 #[test]
 fn unreadable_row_ends_verification_without_verdict() {
-    let (rows, head) = log(3);
+    let (rows, _) = log(3);
     for unread in 0..3 {
         let mut rows: Vec<_> = rows.iter().cloned().map(Ok).collect();
         rows[unread] = Err("the disk");
-        let found = super::verify(&key(), APP, rows, Some(&head), None);
-        assert_eq!(found, Err("the disk"), "{unread}");
+        let taken = Verifier::new(key(), APP, None).take(rows);
+        assert_eq!(taken, Err("the disk"), "{unread}");
     }
 }
 

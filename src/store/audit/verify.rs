@@ -55,7 +55,7 @@ pub enum Tampered {
     },
     /// The rows are whole, and the head is not theirs.
     #[error("the head is changed: it does not fit row {last}, the last one")]
-    ChainHead {
+    Head {
         /// The last row.
         last: u64,
     },
@@ -124,23 +124,6 @@ impl Verifier {
     }
 }
 
-/// Checks an app's log from its first row on, holding one row at a time.
-///
-/// `head` is the one kept apart from the rows; `told` is one that was written down elsewhere before, if there is one.
-///
-/// # Errors
-/// That of a row that could not be read; inside, the first thing that is wrong with the log.
-pub fn verify<E>(
-    key: &AuditKey,
-    app: &str,
-    rows: impl IntoIterator<Item = Result<FoundRow, E>>,
-    head: Option<&ChainHead>,
-    told: Option<&ChainHead>,
-) -> Result<Result<Verified, Tampered>, E> {
-    let mut verifier = Verifier::new(key.clone(), app, told.copied());
-    Ok(verifier.take(rows)?.and_then(|()| verifier.finish(head)))
-}
-
 /// Whether a log whose rows are right ends as it must.
 fn check_end(
     last: ChainHead,
@@ -154,7 +137,7 @@ fn check_end(
         }
         Some(head) if *head == last => {}
         None if last.number == 0 => {}
-        Some(_) | None => return Err(Tampered::ChainHead { last: last.number }),
+        Some(_) | None => return Err(Tampered::Head { last: last.number }),
     }
     match told {
         Some(told) if told.number > last.number => {

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use stagedoor_proto::{CloseCode, Disconnect, RoomMute, SessionId, SessionState, Timestamp};
 
-use super::{Entry, NOW, ban, instance, let_in, registered, start, user};
+use super::{AuthMethod, NOW, ban, instance, let_in, registered, start, user};
 use crate::room::{Fact, RoomChoices, RoomKey};
-use crate::store::{CREATED_ROOM_LIFE, CreatedRoom, EndedSession, EndedSessions, Page, Store};
+use crate::store::{
+    CREATED_ROOM_LIFE, CreatedRoom, EndedSession, EndedSessions, Journal, Page, RoomWrite, Store,
+};
 
 fn ended(bits: u128, username: &str, state: SessionState, at: Timestamp) -> EndedSession {
     EndedSession {
@@ -79,9 +81,9 @@ pub(in crate::store) async fn old_sessions_are_forgotten_and_so_are_too_many(sto
 
 pub(in crate::store) async fn users_are_shown_with_what_keeps_them_out(store: &dyn Store) {
     let_in(store, start("ada", registered(), 1)).await;
-    let_in(store, start("bob", Entry::Guest, 2)).await;
-    store.block(user("bob"), ban(), false, None).await.unwrap();
-    store.block(user("never here"), ban(), false, None).await.unwrap();
+    let_in(store, start("bob", AuthMethod::Guest, 2)).await;
+    store.block(user("bob"), ban(), false, Journal::default()).await.unwrap();
+    store.block(user("never here"), ban(), false, Journal::default()).await.unwrap();
     let ada = store.user(user("ada"), NOW).await.unwrap().unwrap();
     assert_eq!((ada.registered, ada.block), (true, None));
     assert!(ada.seen.is_some());
@@ -128,7 +130,8 @@ pub(in crate::store) async fn created_room_is_kept_until_it_ends_or_nobody_asks(
     let later = NOW + CREATED_ROOM_LIFE + Duration::from_secs(1);
     assert_eq!(find(later).await.unwrap(), Some(created.clone()), "it was asked for");
     let keep_until = later + CREATED_ROOM_LIFE;
-    store.persist_room(room.clone(), vec![Fact::Ended { at: later, keep_until }]).await.unwrap();
+    let facts = vec![Fact::Ended { at: later, keep_until }];
+    store.persist_room(RoomWrite { facts, ..RoomWrite::new(room.clone(), 1) }).await.unwrap();
     assert_eq!(find(later).await.unwrap(), None, "it was ended");
     assert!(create().await.unwrap());
     assert_eq!(find(NOW + CREATED_ROOM_LIFE).await.unwrap(), None, "nobody asked");

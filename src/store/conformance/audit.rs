@@ -8,7 +8,7 @@ use futures::future::join_all;
 use stagedoor_proto::{OutcomeCounts, ParticipantId, StreamId, Target};
 
 use super::{NOW, ban, user};
-use crate::store::{AuditActor, AuditEvent, AuditOutcome, AuditRow, Store};
+use crate::store::{AuditActor, AuditEvent, AuditOutcome, AuditRow, Journal, Store};
 
 /// Something the gateway did.
 pub(in crate::store) fn event(verb: &str) -> AuditEvent {
@@ -83,8 +83,8 @@ pub(in crate::store) async fn row_is_appended_by_what_did_something(store: &dyn 
     let ada = || user("ada");
     assert!(!store.unblock(ada(), NOW, row("nobody is blocked")).await.unwrap());
     assert!(!store.delete_user(ada(), false, NOW, row("nobody is known")).await.unwrap());
-    store.block(ada(), ban(), false, row("block")).await.unwrap();
-    store.block(ada(), ban(), false, None).await.unwrap();
+    store.block(ada(), ban(), false, row("block").into()).await.unwrap();
+    store.block(ada(), ban(), false, Journal::default()).await.unwrap();
     assert!(store.unblock(ada(), NOW, row("unblock")).await.unwrap());
     store.revoke_user(ada(), NOW, row("revoke")).await.unwrap();
     assert!(store.delete_user(ada(), false, NOW, row("delete")).await.unwrap());

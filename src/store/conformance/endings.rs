@@ -5,32 +5,34 @@ use std::time::Duration;
 use futures::future::join_all;
 use stagedoor_proto::Timestamp;
 
-use super::{NOW, TWO_HOURS, admit, ban, family, instance, let_in, registered, start, user};
-use crate::store::{Admission, Entry, Profile, REVOCATION_LEEWAY, Refusal, Store};
+use super::{
+    NOW, TWO_HOURS, admit, ban, by_token, family, instance, let_in, registered, start, user,
+};
+use crate::store::{Admission, AuthMethod, Journal, REVOCATION_LEEWAY, Refusal, Store};
 
-/// An entry by credentials that say when they were issued.
-fn issued_at(issued: Timestamp) -> Entry {
-    Entry::Registered { profile: Profile::default(), issued: Some(issued) }
+/// Credentials that say when they were issued.
+fn issued_at(issued: Timestamp) -> AuthMethod {
+    AuthMethod::Hook { issued: Some(issued) }
 }
 
 pub(in crate::store) async fn deleted_user_stays_refused(store: &dyn Store) {
-    for (username, entry) in [("ada", Entry::Guest), ("bob", registered())] {
-        let_in(store, start(username, entry, 1)).await;
+    for (username, method) in [("ada", AuthMethod::Guest), ("bob", registered())] {
+        let_in(store, start(username, method, 1)).await;
         assert!(store.delete_user(user(username), false, NOW, None).await.unwrap(), "{username}");
         assert!(
             !store.delete_user(user(username), false, NOW, None).await.unwrap(),
             "{username} again"
         );
-        for entry in [Entry::Guest, issued_at(NOW + TWO_HOURS), Entry::Family(family(1))] {
+        for method in [AuthMethod::Guest, issued_at(NOW + TWO_HOURS), by_token(1)] {
             assert_eq!(
-                admit(store, start(username, entry, 2)).await,
+                admit(store, start(username, method, 2)).await,
                 Err(Refusal::Deleted),
                 "{username}"
             );
         }
     }
     assert_eq!(store.prune_guests(Timestamp::MAX).await.unwrap(), 0);
-    assert_eq!(admit(store, start("ada", Entry::Guest, 2)).await, Err(Refusal::Deleted));
+    assert_eq!(admit(store, start("ada", AuthMethod::Guest, 2)).await, Err(Refusal::Deleted));
 }
 
 pub(in crate::store) async fn name_nobody_knows_is_not_deleted(store: &dyn Store) {
@@ -44,8 +46,8 @@ pub(in crate::store) async fn name_that_is_known_without_having_come_in_can_be_d
 ) {
     let ended = super::Block { until: Some(NOW), ..ban() };
     store.revoke_user(user("revoked"), NOW, None).await.unwrap();
-    store.block(user("blocked"), ban(), false, None).await.unwrap();
-    store.block(user("no longer blocked"), ended, false, None).await.unwrap();
+    store.block(user("blocked"), ban(), false, Journal::default()).await.unwrap();
+    store.block(user("no longer blocked"), ended, false, Journal::default()).await.unwrap();
     for (username, is_here, is_deleted) in [
         ("revoked", false, true),
         ("blocked", false, true),
@@ -81,7 +83,7 @@ pub(in crate::store) async fn revoked_user_needs_newer_credentials(store: &dyn S
         assert!(!silent.was_guest, "{username}: credentials that do not say when may come in");
     }
     for (letter, bits) in [('a', 1), ('b', 2)] {
-        let old = admit(store, start("known", Entry::Family(family(bits)), 9).on(letter)).await;
+        let old = admit(store, start("known", by_token(bits), 9).on(letter)).await;
         assert_eq!(old, Err(Refusal::Revoked), "instance {letter}");
     }
 }
@@ -96,7 +98,7 @@ pub(in crate::store) async fn revoked_family_is_void_only_if_it_is_the_instances
     store: &dyn Store,
 ) {
     let_in(store, start("ada", registered(), 1)).await;
-    let visit = start("ada", Entry::Family(family(1)), 9);
+    let visit = start("ada", by_token(1), 9);
     store.revoke_family(user("ada"), instance('a'), family(2)).await.unwrap();
     store.revoke_family(user("ada"), instance('b'), family(1)).await.unwrap();
     let_in(store, visit.clone()).await;
@@ -105,35 +107,39 @@ pub(in crate::store) async fn revoked_family_is_void_only_if_it_is_the_instances
 }
 
 pub(in crate::store) async fn unseen_guests_are_forgotten(store: &dyn Store) {
-    let_in(store, start("old", Entry::Guest, 1)).await;
+    let_in(store, start("old", AuthMethod::Guest, 1)).await;
     let_in(store, start("registered", registered(), 2)).await;
-    let_in(store, start("new", Entry::Guest, 3).at(NOW + TWO_HOURS)).await;
+    let_in(store, start("new", AuthMethod::Guest, 3).at(NOW + TWO_HOURS)).await;
     assert_eq!(store.prune_guests(NOW).await.unwrap(), 0, "seen just then");
     assert_eq!(store.prune_guests(NOW + TWO_HOURS).await.unwrap(), 1);
     assert_eq!(store.prune_guests(NOW + TWO_HOURS).await.unwrap(), 0);
-    let gone = admit(store, start("old", Entry::Family(family(1)), 9)).await;
+    let gone = admit(store, start("old", by_token(1), 9)).await;
     assert_eq!(gone, Err(Refusal::Revoked));
-    let_in(store, start("registered", Entry::Family(family(2)), 9)).await;
-    let_in(store, start("new", Entry::Family(family(3)), 9)).await;
+    let_in(store, start("registered", by_token(2), 9)).await;
+    let_in(store, start("new", by_token(3), 9)).await;
     let registers = let_in(store, start("old", registered(), 4)).await;
     assert!(!registers.was_guest, "the name is nobody's");
 }
 
 pub(in crate::store) async fn blocked_guests_are_not_forgotten(store: &dyn Store) {
-    let_in(store, start("ada", Entry::Guest, 1).on('a')).await;
-    let_in(store, start("eve", Entry::Guest, 2).on('b')).await;
+    let_in(store, start("ada", AuthMethod::Guest, 1).on('a')).await;
+    let_in(store, start("eve", AuthMethod::Guest, 2).on('b')).await;
     let until = Some(NOW + Duration::from_secs(1));
-    store.block(user("ada"), ban(), false, None).await.unwrap();
-    store.block(user("eve"), super::Block { until, ..ban() }, false, None).await.unwrap();
+    store.block(user("ada"), ban(), false, Journal::default()).await.unwrap();
+    store
+        .block(user("eve"), super::Block { until, ..ban() }, false, Journal::default())
+        .await
+        .unwrap();
     assert_eq!(store.prune_guests(NOW + TWO_HOURS).await.unwrap(), 1, "eve's block is over");
-    let evaded = admit(store, start("new name", Entry::Guest, 3).on('a').at(NOW + TWO_HOURS)).await;
+    let evaded =
+        admit(store, start("new name", AuthMethod::Guest, 3).on('a').at(NOW + TWO_HOURS)).await;
     assert_eq!(evaded, Err(Refusal::Blocked(ban())));
     store.unblock(user("ada"), NOW, None).await.unwrap();
-    let_in(store, start("ada", Entry::Family(family(1)), 9).on('a')).await;
+    let_in(store, start("ada", by_token(1), 9).on('a')).await;
 }
 
 pub(in crate::store) async fn forgetting_a_guest_keeps_its_revocation(store: &dyn Store) {
-    let_in(store, start("ada", Entry::Guest, 1)).await;
+    let_in(store, start("ada", AuthMethod::Guest, 1)).await;
     store.revoke_user(user("ada"), NOW, None).await.unwrap();
     assert_eq!(store.prune_guests(NOW + TWO_HOURS).await.unwrap(), 1);
     assert_eq!(admit(store, start("ada", issued_at(NOW), 2)).await, Err(Refusal::Revoked));
@@ -142,7 +148,7 @@ pub(in crate::store) async fn forgetting_a_guest_keeps_its_revocation(store: &dy
 
 pub(in crate::store) async fn more_guests_than_fit_a_step_are_forgotten(store: &dyn Store) {
     let names: Vec<String> = (0..1_203).map(|n| format!("guest {n}")).collect();
-    let starts = names.iter().map(|name| store.admit(start(name, Entry::Guest, 1)));
+    let starts = names.iter().map(|name| store.admit(start(name, AuthMethod::Guest, 1)));
     for admitted in join_all(starts).await {
         admitted.unwrap().unwrap();
     }
@@ -151,9 +157,10 @@ pub(in crate::store) async fn more_guests_than_fit_a_step_are_forgotten(store: &
 
 pub(in crate::store) async fn restart_and_check_count_as_seen(store: &dyn Store) {
     for username in ["restarts", "is checked"] {
-        let_in(store, start(username, Entry::Guest, 1)).await;
+        let_in(store, start(username, AuthMethod::Guest, 1)).await;
     }
-    let later = |username| Admission { now: NOW + TWO_HOURS, ..start(username, Entry::Guest, 9) };
+    let later =
+        |username| Admission { now: NOW + TWO_HOURS, ..start(username, AuthMethod::Guest, 9) };
     let_in(store, later("restarts").with_family(1)).await;
     store.check(later("is checked").check(1)).await.unwrap().unwrap();
     assert_eq!(store.prune_guests(NOW + TWO_HOURS).await.unwrap(), 0);

@@ -3,29 +3,33 @@
 use futures::future::join_all;
 use stagedoor_proto::Data;
 
-use super::{NOW, admit, family, instance, let_in, registered, start, user};
-use crate::store::{Admission, Admitted, Entry, Profile, Refusal, SigningKey, Store, UserKey};
+use super::{NOW, admit, by_token, family, instance, let_in, registered, start, user};
+use crate::store::{
+    Admission, Admitted, AuthMethod, Journal, Profile, Refusal, SigningKey, Store, UserKey,
+};
 
 pub(in crate::store) async fn guest_is_let_in_and_recorded(store: &dyn Store) {
-    let admitted = let_in(store, start("ada", Entry::Guest, 1)).await;
+    let admitted = let_in(store, start("ada", AuthMethod::Guest, 1)).await;
     let expected =
         Admitted { family: family(1), guest: true, profile: Profile::default(), was_guest: false };
     assert_eq!(admitted, expected);
-    assert_eq!(store.check(start("ada", Entry::Guest, 0).check(1)).await.unwrap(), Ok(()));
+    assert_eq!(store.check(start("ada", AuthMethod::Guest, 0).check(1)).await.unwrap(), Ok(()));
 }
 
 pub(in crate::store) async fn restart_with_the_family_goes_on(store: &dyn Store) {
-    for (username, entry, guest) in [("ada", Entry::Guest, true), ("bob", registered(), false)] {
-        let_in(store, start(username, entry, 1)).await;
-        let again = let_in(store, start(username, Entry::Family(family(1)), 2)).await;
+    for (username, method, guest) in
+        [("ada", AuthMethod::Guest, true), ("bob", registered(), false)]
+    {
+        let_in(store, start(username, method, 1)).await;
+        let again = let_in(store, start(username, by_token(1), 2)).await;
         assert_eq!((again.family, again.guest), (family(1), guest), "{username}");
-        let_in(store, start(username, Entry::Family(family(1)), 3)).await;
+        let_in(store, start(username, by_token(1), 3)).await;
     }
 }
 
 pub(in crate::store) async fn new_start_voids_the_instances_former_family(store: &dyn Store) {
-    for (username, entry) in [("ada", Entry::Guest), ("bob", registered())] {
-        let first = start(username, entry, 1);
+    for (username, method) in [("ada", AuthMethod::Guest), ("bob", registered())] {
+        let first = start(username, method, 1);
         let_in(store, first.clone()).await;
         let_in(store, Admission { new_family: family(2), ..first.clone() }).await;
         assert_eq!(
@@ -47,33 +51,30 @@ pub(in crate::store) async fn families_of_other_instances_live_on(store: &dyn St
 }
 
 pub(in crate::store) async fn older_start_that_comes_late_changes_nothing(store: &dyn Store) {
-    let at = |generation, bits| Admission { generation, ..start("ada", Entry::Guest, bits) };
+    let at = |generation, bits| Admission { generation, ..start("ada", AuthMethod::Guest, bits) };
     let_in(store, at(7, 1)).await;
     assert_eq!(admit(store, at(6, 2)).await, Err(Refusal::Superseded { generation: 7 }));
-    let_in(store, start("ada", Entry::Family(family(1)), 3)).await;
+    let_in(store, start("ada", by_token(1), 3)).await;
     let_in(store, at(8, 4)).await;
-    assert_eq!(
-        admit(store, start("ada", Entry::Family(family(1)), 5)).await,
-        Err(Refusal::Revoked)
-    );
+    assert_eq!(admit(store, start("ada", by_token(1), 5)).await, Err(Refusal::Revoked));
 }
 
 pub(in crate::store) async fn concurrent_starts_of_one_instance_leave_one_living_family(
     store: &dyn Store,
 ) {
-    let starts = (1..=64).map(|bits| store.admit(start("ada", Entry::Guest, bits)));
+    let starts = (1..=64).map(|bits| store.admit(start("ada", AuthMethod::Guest, bits)));
     for admitted in join_all(starts).await {
         admitted.unwrap().unwrap();
     }
-    let checks = (1..=64).map(|bits| store.check(start("ada", Entry::Guest, 0).check(bits)));
+    let checks = (1..=64).map(|bits| store.check(start("ada", AuthMethod::Guest, 0).check(bits)));
     let living = join_all(checks).await.into_iter().filter(|check| check.as_ref().unwrap().is_ok());
     assert_eq!(living.count(), 1);
 }
 
 pub(in crate::store) async fn guest_on_a_registered_name_is_refused(store: &dyn Store) {
     let_in(store, start("ada", registered(), 1)).await;
-    assert_eq!(admit(store, start("ada", Entry::Guest, 2)).await, Err(Refusal::NameTaken));
-    let_in(store, start("ada", Entry::Family(family(1)), 3)).await;
+    assert_eq!(admit(store, start("ada", AuthMethod::Guest, 2)).await, Err(Refusal::NameTaken));
+    let_in(store, start("ada", by_token(1), 3)).await;
 }
 
 pub(in crate::store) async fn profile_is_kept_for_restarts_and_replaced_by_the_hooks_next_word(
@@ -82,9 +83,9 @@ pub(in crate::store) async fn profile_is_kept_for_restarts_and_replaced_by_the_h
     let properties = Data::from_json(r#"{ "tier" : 1.50 }"#.into()).unwrap();
     let full = Profile { name: Some("Ada L.".into()), properties: Some(properties) };
     for (bits, profile) in [(1, full), (2, Profile::default())] {
-        let entry = Entry::Registered { profile: profile.clone(), issued: None };
-        assert_eq!(let_in(store, start("ada", entry, bits)).await.profile, profile);
-        let again = let_in(store, start("ada", Entry::Family(family(bits)), 9)).await;
+        let visit = Admission { profile: profile.clone(), ..start("ada", registered(), bits) };
+        assert_eq!(let_in(store, visit).await.profile, profile);
+        let again = let_in(store, start("ada", by_token(bits), 9)).await;
         assert_eq!(again.profile, profile, "family {bits}");
     }
 }
@@ -92,11 +93,12 @@ pub(in crate::store) async fn profile_is_kept_for_restarts_and_replaced_by_the_h
 pub(in crate::store) async fn name_that_becomes_registered_ends_its_guests_families(
     store: &dyn Store,
 ) {
-    let_in(store, start("ada", Entry::Guest, 1).on('a')).await;
-    let_in(store, start("ada", Entry::Guest, 2).on('b')).await;
+    let_in(store, start("ada", AuthMethod::Guest, 1).on('a')).await;
+    let_in(store, start("ada", AuthMethod::Guest, 2).on('b')).await;
     assert!(let_in(store, start("ada", registered(), 3).on('a')).await.was_guest);
     for (letter, bits) in [('a', 1), ('b', 2)] {
-        let old = admit(store, start("ada", Entry::Guest, 9).on(letter).with_family(bits)).await;
+        let old =
+            admit(store, start("ada", AuthMethod::Guest, 9).on(letter).with_family(bits)).await;
         assert_eq!(old, Err(Refusal::Revoked), "instance {letter}");
     }
     let again = let_in(store, start("ada", registered(), 9).with_family(3)).await;
@@ -106,22 +108,19 @@ pub(in crate::store) async fn name_that_becomes_registered_ends_its_guests_famil
 }
 
 pub(in crate::store) async fn unknown_family_is_revoked(store: &dyn Store) {
-    assert_eq!(
-        admit(store, start("ada", Entry::Family(family(1)), 2)).await,
-        Err(Refusal::Revoked)
-    );
-    let_in(store, start("ada", Entry::Guest, 1).on('a')).await;
-    let elsewhere = admit(store, start("ada", Entry::Family(family(1)), 2).on('b')).await;
+    assert_eq!(admit(store, start("ada", by_token(1), 2)).await, Err(Refusal::Revoked));
+    let_in(store, start("ada", AuthMethod::Guest, 1).on('a')).await;
+    let elsewhere = admit(store, start("ada", by_token(1), 2).on('b')).await;
     assert_eq!(elsewhere, Err(Refusal::Revoked));
 }
 
 pub(in crate::store) async fn check_agrees_with_a_restart(store: &dyn Store) {
-    let_in(store, start("living", Entry::Guest, 1)).await;
-    let_in(store, start("deleted", Entry::Guest, 1)).await;
+    let_in(store, start("living", AuthMethod::Guest, 1)).await;
+    let_in(store, start("deleted", AuthMethod::Guest, 1)).await;
     let_in(store, start("blocked", registered(), 1)).await;
     let_in(store, start("revoked", registered(), 1)).await;
     store.delete_user(user("deleted"), false, NOW, None).await.unwrap();
-    store.block(user("blocked"), super::ban(), false, None).await.unwrap();
+    store.block(user("blocked"), super::ban(), false, Journal::default()).await.unwrap();
     store.revoke_user(user("revoked"), NOW, None).await.unwrap();
     for (username, expected) in [
         ("living", Ok(())),
@@ -129,7 +128,7 @@ pub(in crate::store) async fn check_agrees_with_a_restart(store: &dyn Store) {
         ("blocked", Err(Refusal::Blocked(super::ban()))),
         ("revoked", Err(Refusal::Revoked)),
     ] {
-        let visit = start(username, Entry::Guest, 2);
+        let visit = start(username, AuthMethod::Guest, 2);
         assert_eq!(store.check(visit.check(1)).await.unwrap(), expected, "{username}");
         assert_eq!(admit(store, visit.with_family(1)).await.map(drop), expected, "{username}");
     }
@@ -138,15 +137,15 @@ pub(in crate::store) async fn check_agrees_with_a_restart(store: &dyn Store) {
 pub(in crate::store) async fn nothing_crosses_apps(store: &dyn Store) {
     let elsewhere = |username| UserKey { app: "other".into(), ..user(username) };
     let_in(store, start("ada", registered(), 1)).await;
-    store.block(elsewhere("ada"), super::ban(), true, None).await.unwrap();
+    store.block(elsewhere("ada"), super::ban(), true, Journal::default()).await.unwrap();
     store.revoke_user(elsewhere("ada"), NOW, None).await.unwrap();
     store.revoke_family(elsewhere("ada"), instance('a'), family(1)).await.unwrap();
     store.delete_user(elsewhere("ada"), false, NOW, None).await.unwrap();
-    let_in(store, start("ada", Entry::Family(family(1)), 2)).await;
+    let_in(store, start("ada", by_token(1), 2)).await;
 
-    let_in(store, start("eve", Entry::Guest, 1)).await;
-    store.block(user("eve"), super::ban(), true, None).await.unwrap();
-    let there = Admission { user: elsewhere("eve"), ..start("eve", Entry::Guest, 1) };
+    let_in(store, start("eve", AuthMethod::Guest, 1)).await;
+    store.block(user("eve"), super::ban(), true, Journal::default()).await.unwrap();
+    let there = Admission { user: elsewhere("eve"), ..start("eve", AuthMethod::Guest, 1) };
     let_in(store, there).await;
 }
 

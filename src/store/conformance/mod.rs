@@ -17,7 +17,7 @@ use std::time::Duration;
 use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
 
 use super::{
-    Admission, Admitted, Block, BlockKind, Check, Entry, Profile, Refusal, Store, UserKey,
+    Admission, Admitted, AuthMethod, Block, BlockKind, Check, Profile, Refusal, Store, UserKey,
 };
 
 /// Makes a test of each rule; `$store` is an expression that gives an empty store.
@@ -132,12 +132,13 @@ pub(in crate::store) fn family(bits: u128) -> FamilyId {
 }
 
 /// A start of `username` on instance `instance-a` that would begin family `new`.
-pub(in crate::store) fn start(username: &str, entry: Entry, new: u128) -> Admission {
+pub(in crate::store) fn start(username: &str, method: AuthMethod, new: u128) -> Admission {
     Admission {
         user: user(username),
         instance: instance('a'),
         address: ADDRESS.parse().unwrap(),
-        entry,
+        method,
+        profile: Profile::default(),
         new_family: family(new),
         generation: 0,
         now: NOW,
@@ -154,8 +155,13 @@ fn instance(letter: char) -> InstanceId {
 }
 
 /// What a hook says that knows nothing but that the user may come in.
-fn registered() -> Entry {
-    Entry::Registered { profile: Profile::default(), issued: None }
+fn registered() -> AuthMethod {
+    AuthMethod::Hook { issued: None }
+}
+
+/// A guest's access token of this family, minted when the tests take place.
+pub(in crate::store) fn by_token(bits: u128) -> AuthMethod {
+    AuthMethod::AccessToken { family: family(bits), guest: true, authenticated: NOW, issued: NOW }
 }
 
 impl Admission {
@@ -173,7 +179,7 @@ impl Admission {
 
     /// The same with the access token of `family`.
     fn with_family(self, bits: u128) -> Self {
-        Self { entry: Entry::Family(family(bits)), ..self }
+        Self { method: by_token(bits), ..self }
     }
 
     fn check(&self, bits: u128) -> Check {

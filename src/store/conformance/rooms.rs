@@ -6,7 +6,7 @@ use stagedoor_proto::{Role, RoomMute, SessionId, Timestamp};
 
 use super::{NOW, TWO_HOURS, instance, user};
 use crate::room::{BlockRow, Fact, Record, RoomKey, SpentRow, Voice};
-use crate::store::Store;
+use crate::store::{RoomWrite, Store};
 
 const LATER: Timestamp = Timestamp::from_secs(NOW.as_secs() + 3_600);
 
@@ -14,8 +14,12 @@ fn room() -> RoomKey {
     RoomKey { app: "app".into(), room: "lobby".parse().unwrap() }
 }
 
+async fn persist(store: &dyn Store, room: RoomKey, facts: Vec<Fact>) {
+    store.persist_room(RoomWrite { facts, ..RoomWrite::new(room, 1) }).await.unwrap();
+}
+
 async fn keep(store: &dyn Store, facts: impl Into<Vec<Fact>>) {
-    store.persist_room(room(), facts.into()).await.unwrap();
+    persist(store, room(), facts.into()).await;
 }
 
 async fn load(store: &dyn Store, now: Timestamp) -> Record {
@@ -184,8 +188,9 @@ pub(in crate::store) async fn what_ended_does_not_come_back_with_the_next_partic
 }
 
 pub(in crate::store) async fn calls_take_effect_in_the_order_they_are_made(store: &dyn Store) {
-    let first = store.persist_room(room(), vec![mute(true, true, true)]);
-    let second = store.persist_room(room(), vec![mute(true, false, false)]);
+    let write = |fact| RoomWrite { facts: vec![fact], ..RoomWrite::new(room(), 1) };
+    let first = store.persist_room(write(mute(true, true, true)));
+    let second = store.persist_room(write(mute(true, false, false)));
     let record = load(store, NOW).await;
     assert_eq!((record.mute, record.locked), (RoomMute { active: true, lock: false }, false));
     second.await.unwrap();
@@ -208,7 +213,7 @@ pub(in crate::store) async fn no_fact_crosses_rooms_or_apps(store: &dyn Store) {
         let username = user("ada").username;
         deeds.extend([Fact::Occupied, voice("ada", None), Fact::Unblocked { username }]);
         deeds.extend([mute(false, false, false), Fact::Emptied { keep_until: NOW }]);
-        store.persist_room(other.clone(), deeds).await.unwrap();
+        persist(store, other.clone(), deeds).await;
         assert_eq!(
             store.load_room(other, LATER + Duration::from_secs(1)).await.unwrap(),
             Record::default()
@@ -228,8 +233,8 @@ pub(in crate::store) async fn what_was_laid_on_a_user_is_carried_to_another_name
     keep(store, [Fact::Emptied { keep_until: LATER }]).await;
     keep(store, [voice("bob", Voice::Locked), mute(true, true, true)]).await;
     let facts = vec![Fact::Blocked(block("ada", LATER)), voice("ada", Voice::Spared)];
-    store.persist_room(hall.clone(), facts).await.unwrap();
-    store.persist_room(far.clone(), vec![role("ada", Role::Moderator)]).await.unwrap();
+    persist(store, hall.clone(), facts).await;
+    persist(store, far.clone(), vec![role("ada", Role::Moderator)]).await;
     let before = store.load_room(far.clone(), NOW).await.unwrap();
     for _ in 0..2 {
         assert_eq!(carry(NOW).await.unwrap(), [hall.clone(), room()], "twice is as once");

@@ -2,38 +2,26 @@
 
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::{RoomId, SessionId, Timestamp, Username};
 
 use super::value::{Json, Ms, Number};
 use super::{SqliteStore, audit, created, rooms, sessions};
 use crate::room::{Fact, RoomKey};
-use crate::store::audit::Verifier;
 use crate::store::{
-    Archive, AuditEvent, AuditRow, Block, ChainHead, CreatedRoom, EndedSession, EndedSessions,
-    KnownUser, Page, Profile, StoreError, Tampered, UserKey, Verified,
+    Answer, Archive, AuditEvent, Block, CreatedRoom, EndedSession, EndedSessions, KnownUser, Page,
+    Profile, UserKey,
 };
 
-/// Rows of the audit log checked in one call of the writer.
-const CHECKED_AT_ONCE: usize = 1_000;
-
 impl Archive for SqliteStore {
-    fn record_sessions(
-        &self,
-        app: Arc<str>,
-        ended: Vec<EndedSession>,
-    ) -> BoxFuture<'static, Result<(), StoreError>> {
+    fn record_sessions(&self, app: Arc<str>, ended: Vec<EndedSession>) -> Answer<'static, ()> {
         let rows: Vec<_> = ended.iter().map(sessions::Row::of).collect();
-        self.call(move |db| sessions::keep(db, &app, &rows))
+        let now = ended.iter().map(|session| session.ended_ms).max().unwrap_or_default();
+        self.note(now, move |db| sessions::record(db, &app, &rows))
     }
 
-    fn ended_session(
-        &self,
-        app: Arc<str>,
-        id: SessionId,
-    ) -> BoxFuture<'_, Result<Option<EndedSession>, StoreError>> {
-        self.call(move |db| sessions::find(db, &app, id))
+    fn ended_session(&self, app: Arc<str>, id: SessionId) -> Answer<'_, Option<EndedSession>> {
+        self.read(move |db| sessions::find(db, &app, id))
     }
 
     fn ended_sessions(
@@ -41,33 +29,25 @@ impl Archive for SqliteStore {
         app: Arc<str>,
         which: EndedSessions,
         page: Page<u64>,
-    ) -> BoxFuture<'_, Result<Vec<(u64, EndedSession)>, StoreError>> {
-        self.call(move |db| sessions::list(db, &app, &which, &page))
+    ) -> Answer<'_, Vec<(u64, EndedSession)>> {
+        self.read(move |db| sessions::list(db, &app, &which, &page))
     }
 
-    fn prune_sessions(
-        &self,
-        before: Timestamp,
-        most: u64,
-    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+    fn prune_sessions(&self, before: Timestamp, most: u64) -> Answer<'_, u64> {
         Box::pin(async move {
-            let mut forgotten = 0;
+            let mut removed = 0;
             loop {
-                let step = self.call(move |db| sessions::forget_some(db, before, most)).await?;
+                let step = self.persist(move |db| sessions::prune_some(db, before, most)).await?;
                 if step == 0 {
-                    return Ok(forgotten);
+                    return Ok(removed);
                 }
-                forgotten += step;
+                removed += step;
             }
         })
     }
 
-    fn user(
-        &self,
-        user: UserKey,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<Option<KnownUser>, StoreError>> {
-        self.call(move |db| find_user(db, &user, now))
+    fn user(&self, user: UserKey, now: Timestamp) -> Answer<'_, Option<KnownUser>> {
+        self.read(move |db| find_user(db, &user, now))
     }
 
     fn users(
@@ -76,8 +56,8 @@ impl Archive for SqliteStore {
         blocked: bool,
         page: Page<Username>,
         now: Timestamp,
-    ) -> BoxFuture<'_, Result<Vec<KnownUser>, StoreError>> {
-        self.call(move |db| list_users(db, &app, blocked, &page, now))
+    ) -> Answer<'_, Vec<KnownUser>> {
+        self.read(move |db| list_users(db, &app, blocked, &page, now))
     }
 
     fn create_room(
@@ -86,18 +66,14 @@ impl Archive for SqliteStore {
         created: CreatedRoom,
         facts: Vec<Fact>,
         row: Option<AuditEvent>,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+    ) -> Answer<'_, bool> {
         let facts: Vec<_> = facts.iter().map(rooms::Change::of).collect();
         let row = audit::NewRow::of(row.as_ref(), &room.app);
-        self.call(move |db| row.append_if(db, created::create(db, &room, &created, &facts)?))
+        self.persist(move |db| row.append_if(db, created::create(db, &room, &created, &facts)?))
     }
 
-    fn created_room(
-        &self,
-        room: RoomKey,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<Option<CreatedRoom>, StoreError>> {
-        self.call(move |db| created::find(db, &room, now))
+    fn created_room(&self, room: RoomKey, now: Timestamp) -> Answer<'_, Option<CreatedRoom>> {
+        self.note(now, move |db| created::find(db, &room, now))
     }
 
     fn created_rooms(
@@ -105,53 +81,8 @@ impl Archive for SqliteStore {
         app: Arc<str>,
         page: Page<RoomId>,
         now: Timestamp,
-    ) -> BoxFuture<'_, Result<Vec<(RoomId, CreatedRoom)>, StoreError>> {
-        self.call(move |db| created::list(db, &app, &page, now))
-    }
-
-    fn audit_rows_before(
-        &self,
-        app: Arc<str>,
-        before: u64,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>> {
-        self.call(move |db| audit::rows_before(db, &app, before, limit))
-    }
-
-    fn audit_head(&self, app: Arc<str>) -> BoxFuture<'_, Result<ChainHead, StoreError>> {
-        self.call(move |db| match audit::head(db, &app)? {
-            Some(head) => Ok(head),
-            None => audit::key(db).map(|key| key.start(&app)),
-        })
-    }
-
-    fn verify_audit(
-        &self,
-        app: Arc<str>,
-        told: Option<ChainHead>,
-    ) -> BoxFuture<'_, Result<Result<Verified, Tampered>, StoreError>> {
-        Box::pin(async move {
-            let of = Arc::clone(&app);
-            let (key, head) =
-                self.call(move |db| Ok((audit::key(db)?, audit::head(db, &of)?))).await?;
-            // What is appended meanwhile belongs to a later head.
-            let end = head.map_or(u64::MAX, |head| head.number);
-            let mut verifier = Verifier::new(key, &app, told);
-            loop {
-                let (of, after) = (Arc::clone(&app), verifier.last().number);
-                let rows = self
-                    .call(move |db| audit::some_found(db, &of, after, end, CHECKED_AT_ONCE))
-                    .await?;
-                let is_last = rows.len() < CHECKED_AT_ONCE;
-                let rows = rows.into_iter().map(Ok::<_, StoreError>);
-                if let Err(tampered) = verifier.take(rows)? {
-                    return Ok(Err(tampered));
-                }
-                if is_last {
-                    return Ok(verifier.finish(head.as_ref()));
-                }
-            }
-        })
+    ) -> Answer<'_, Vec<(RoomId, CreatedRoom)>> {
+        self.read(move |db| created::list(db, &app, &page, now))
     }
 }
 

@@ -9,7 +9,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::value::Number;
-use crate::store::audit::{AuditHash, AuditKey, ChainHead, FoundRow, Tampered, Verified, verify};
+use crate::store::audit::{AuditHash, AuditKey, ChainHead, FoundRow};
 use crate::store::{AuditEvent, AuditRow};
 
 /// Gives a store without an audit key this one.
@@ -117,23 +117,20 @@ pub(super) fn rows_before(
     statement.query_map(which, |row| read(app, row))?.collect()
 }
 
-/// Checks an app's log, reading row by row.
-pub(super) fn check(
-    db: &Connection,
-    app: &str,
-    told: Option<&ChainHead>,
-) -> rusqlite::Result<Result<Verified, Tampered>> {
-    let (key, head) = (key(db)?, head(db, app)?);
-    let mut statement =
-        db.prepare("SELECT number, event, hash FROM audit_log WHERE app = ?1 ORDER BY number")?;
-    verify(&key, app, statement.query_map([app], found)?, head.as_ref(), told)
+/// The end of an app's log, and the number of its last row, whatever the end says.
+pub(super) fn ends(db: &Connection, app: &str) -> rusqlite::Result<(Option<ChainHead>, u64)> {
+    let last = db
+        .prepare_cached("SELECT max(number) FROM audit_log WHERE app = ?1")?
+        .query_row([app], |row| row.get::<_, Option<Number>>(0))?;
+    Ok((head(db, app)?, last.map_or(0, |Number(last)| last)))
 }
 
-/// At most `limit` rows after number `after` and up to `end`, whatever they are.
+/// At most `limit` rows after number `after` and up to `end`, whatever they are; from the first, be its number one that
+/// no log has, where `after` is `None`.
 pub(super) fn some_found(
     db: &Connection,
     app: &str,
-    after: u64,
+    after: Option<u64>,
     end: u64,
     limit: usize,
 ) -> rusqlite::Result<Vec<FoundRow>> {
@@ -141,7 +138,8 @@ pub(super) fn some_found(
         "SELECT number, event, hash FROM audit_log \
          WHERE app = ?1 AND number > ?2 AND number <= ?3 ORDER BY number LIMIT ?4",
     )?;
-    let which = params![app, Number(after), Number(end), Number(limit as u64)];
+    let after = after.map_or(i64::MIN, |after| i64::try_from(after).unwrap_or(i64::MAX));
+    let which = params![app, after, Number(end), Number(limit as u64)];
     statement.query_map(which, found)?.collect()
 }
 

@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::{AuditFile, SqliteStore};
+use super::{SqliteStore, open_audit_log};
 use crate::room::{Fact, RoomKey};
 use crate::store::conformance::NOW;
 use crate::store::conformance::audit::event;
-use crate::store::{Store, StoreError, Tampered, Verified};
+use crate::store::{AuditLog, RoomWrite, Store, StoreError, Tampered, Verified};
 
 /// A store whose app `app` has a log of nine rows, written in three commits, beside that of another.
 async fn logged() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stagedoor.db");
-    let store = SqliteStore::open(&path).unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
     for n in 0..3 {
         let events = ["a", "b", "c"].map(|verb| event(&format!("{verb}{n}")));
         store.audit("app".into(), events.into()).await.unwrap();
@@ -23,8 +23,8 @@ async fn logged() -> (tempfile::TempDir, PathBuf) {
     (dir, path)
 }
 
-fn verify(path: &Path, app: &str) -> Result<Verified, Tampered> {
-    AuditFile::open(path).unwrap().verify(app, None).unwrap()
+async fn verify(path: &Path, app: &str) -> Result<Verified, Tampered> {
+    open_audit_log(path).await.unwrap().verify_audit(app.into(), None).await.unwrap()
 }
 
 fn tamper(path: &Path, sql: &str) {
@@ -34,18 +34,18 @@ fn tamper(path: &Path, sql: &str) {
 #[tokio::test]
 async fn log_goes_on_whole_after_closing_and_opening() {
     let (_dir, path) = logged().await;
-    let told = verify(&path, "app").unwrap().head;
+    let told = verify(&path, "app").await.unwrap().head;
     assert_eq!(told.number, 9);
-    let store = SqliteStore::open(&path).unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
     store.audit("app".into(), vec![event("after")]).await.unwrap();
     let rows = store.audit_rows("app".into(), 8, 10).await.unwrap();
     assert_eq!(rows[0].hash, told.hash.to_string().into(), "the head is the last row's");
     drop(store);
-    let file = AuditFile::open(&path).unwrap();
-    let head = file.verify("app", Some(&told)).unwrap().unwrap().head;
-    assert_eq!((head, head.number), (file.head("app").unwrap(), 10));
-    assert_eq!(file.rows("app", 9, 10).unwrap()[0].event, event("after"));
-    assert_eq!(file.apps().unwrap(), ["app", "other"]);
+    let file = open_audit_log(&path).await.unwrap();
+    let head = file.verify_audit("app".into(), Some(told)).await.unwrap().unwrap().head;
+    assert_eq!((head, head.number), (file.audit_head("app".into()).await.unwrap(), 10));
+    assert_eq!(file.audit_rows("app".into(), 9, 10).await.unwrap()[0].event, event("after"));
+    assert_eq!(file.audited_apps().await.unwrap(), ["app", "other"]);
 }
 
 #[tokio::test]
@@ -72,9 +72,9 @@ async fn what_is_done_to_the_file_is_found_and_named() {
         ),
         ("DELETE FROM audit_log WHERE number > 6", Tampered::Cut { first: 7, last: 9 }),
         ("DELETE FROM audit_log", Tampered::Cut { first: 1, last: 9 }),
-        ("UPDATE audit_heads SET number = 8", Tampered::ChainHead { last: 9 }),
-        ("UPDATE audit_heads SET hash = x'00'", Tampered::ChainHead { last: 9 }),
-        ("DELETE FROM audit_heads", Tampered::ChainHead { last: 9 }),
+        ("UPDATE audit_heads SET number = 8", Tampered::Head { last: 9 }),
+        ("UPDATE audit_heads SET hash = x'00'", Tampered::Head { last: 9 }),
+        ("DELETE FROM audit_heads", Tampered::Head { last: 9 }),
         (
             "UPDATE audit_log SET app = 'third' WHERE app = 'other'; \
              UPDATE audit_log SET app = 'other' WHERE app = 'app'; \
@@ -85,22 +85,23 @@ async fn what_is_done_to_the_file_is_found_and_named() {
     ] {
         let (_dir, path) = logged().await;
         tamper(&path, sql);
-        assert_eq!(verify(&path, "app"), Err(expected), "{sql}");
+        assert_eq!(verify(&path, "app").await, Err(expected), "{sql}");
     }
 }
 
 #[tokio::test]
 async fn recorded_head_reveals_an_older_copy() {
     let (_dir, path) = logged().await;
-    let told = verify(&path, "app").unwrap().head;
+    let told = verify(&path, "app").await.unwrap().head;
     tamper(
         &path,
         "DELETE FROM audit_log WHERE number > 6; \
          UPDATE audit_heads SET number = 6, hash = \
             (SELECT hash FROM audit_log WHERE app = 'app' AND number = 6) WHERE app = 'app'",
     );
-    assert_eq!(verify(&path, "app").unwrap().head.number, 6, "by itself it is whole");
-    let found = AuditFile::open(&path).unwrap().verify("app", Some(&told)).unwrap();
+    assert_eq!(verify(&path, "app").await.unwrap().head.number, 6, "by itself it is whole");
+    let log = open_audit_log(&path).await.unwrap();
+    let found = log.verify_audit("app".into(), Some(told)).await.unwrap();
     assert_eq!(found, Err(Tampered::Cut { first: 7, last: 9 }));
 }
 
@@ -108,13 +109,13 @@ async fn recorded_head_reveals_an_older_copy() {
 async fn log_behind_a_head_that_was_set_back_takes_no_more_rows() {
     let (_dir, path) = logged().await;
     tamper(&path, "UPDATE audit_heads SET number = 5");
-    let store = SqliteStore::open(&path).unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
     let refused = store.audit("app".into(), vec![event("more")]).await;
     assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
     drop(store);
     assert_eq!(
-        verify(&path, "app"),
-        Err(Tampered::ChainHead { last: 9 }),
+        verify(&path, "app").await,
+        Err(Tampered::Head { last: 9 }),
         "nothing was papered over"
     );
 }
@@ -123,27 +124,29 @@ async fn log_behind_a_head_that_was_set_back_takes_no_more_rows() {
 async fn reading_changes_nothing_and_needs_a_store_of_this_version() {
     let (dir, path) = logged().await;
     let before = std::fs::read(&path).unwrap();
-    let file = AuditFile::open(&path).unwrap();
-    assert_eq!(file.head("nobody").unwrap().number, 0);
+    let file = open_audit_log(&path).await.unwrap();
+    assert_eq!(file.audit_head("nobody".into()).await.unwrap().number, 0);
     drop(file);
     assert!(std::fs::read(&path).unwrap() == before);
 
-    let refusal = |path: &Path| AuditFile::open(path).err().expect("it is refused").to_string();
-    assert!(refusal(&dir.path().join("none.db")).ends_with("there is no such file"));
+    let refusal =
+        async |path: &Path| open_audit_log(path).await.err().expect("it is refused").to_string();
+    assert!(refusal(&dir.path().join("none.db")).await.ends_with("there is no such file"));
     assert!(!dir.path().join("none.db").exists());
     for (version, reason) in [(1, "start the gateway once"), (99, "newer gateway")] {
         tamper(&path, &format!("PRAGMA user_version = {version}"));
-        assert!(refusal(&path).contains(reason), "{version}: {}", refusal(&path));
+        let text = refusal(&path).await;
+        assert!(text.contains(reason), "{version}: {text}");
     }
     tamper(&path, "PRAGMA application_id = 1");
-    assert!(refusal(&path).ends_with("another program's database"));
+    assert!(refusal(&path).await.ends_with("another program's database"));
 }
 
 #[tokio::test]
 async fn what_a_killed_gateway_left_in_its_log_is_read_too() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stagedoor.db");
-    let store = SqliteStore::open(&path).unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
     store.audit("app".into(), vec![event("a"), event("b")]).await.unwrap();
     // A copy made now is what a kill would leave.
     let copy = dir.path().join("copy.db");
@@ -151,36 +154,37 @@ async fn what_a_killed_gateway_left_in_its_log_is_read_too() {
         let with = |path: &Path| format!("{}{end}", path.display());
         std::fs::copy(with(&path), with(&copy)).unwrap();
     }
-    assert_eq!(verify(&copy, "app").unwrap().head.number, 2);
+    assert_eq!(verify(&copy, "app").await.unwrap().head.number, 2);
 }
 
 #[tokio::test]
 async fn facts_of_unused_rooms_are_pruned() {
-    let store = SqliteStore::in_memory().unwrap();
+    let store = SqliteStore::in_memory().await.unwrap();
     let room = |n: u32| RoomKey { app: "app".into(), room: format!("room-{n}").parse().unwrap() };
     for n in 0..150 {
-        let fact = Fact::Ended { at: NOW, keep_until: NOW };
-        store.persist_room(room(n), vec![fact]).await.unwrap();
+        let facts = vec![Fact::Ended { at: NOW, keep_until: NOW }];
+        store.persist_room(RoomWrite { facts, ..RoomWrite::new(room(n), 1) }).await.unwrap();
     }
     for (hours, left) in [(0, 150), (2, 50), (2, 0)] {
         let now = NOW + std::time::Duration::from_hours(hours);
         store.load_room(room(1_000), now).await.unwrap();
-        let count = store.writer.call(|db| {
+        let count = store.read(|db| {
             db.query_row("SELECT count(*) FROM room_facts", [], |row| row.get::<_, u32>(0))
         });
         assert_eq!(count.await.unwrap(), left, "{hours} hours later");
     }
 }
 
-#[test]
-fn first_schema_is_brought_up_to_date() {
+#[tokio::test]
+async fn first_schema_is_brought_up_to_date() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stagedoor.db");
     let db = Connection::open(&path).unwrap();
     db.execute_batch(include_str!("../migrations/sqlite/0001_users_blocks_keys.sql")).unwrap();
     db.execute_batch("PRAGMA application_id = 0x53746764; PRAGMA user_version = 1").unwrap();
     drop(db);
-    drop(SqliteStore::open(&path).unwrap());
-    let head = AuditFile::open(&path).unwrap().head("app").unwrap();
+    drop(SqliteStore::open(&path).await.unwrap());
+    let log = open_audit_log(&path).await.unwrap();
+    let head = log.audit_head("app".into()).await.unwrap();
     assert_eq!(head.number, 0);
 }

@@ -1,14 +1,15 @@
 //! A copy of a store's file, made while a gateway runs on it or not.
 //!
-//! The copy is of one moment, and holds up nobody: the gateway writes on to its log meanwhile. Not here: putting a copy
-//! back, which is putting the file where the store was, while no gateway runs.
+//! The copy is of one moment, and holds up nobody: the gateway writes on to its log meanwhile. It is of a file, and so no
+//! call of the store: a database server has tools of its own for that. Not here: putting a copy back, which is putting
+//! the file where the store was, while no gateway runs.
 
 use std::fs::File;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::open;
+use super::{open, private_file};
 use crate::store::StoreError;
 
 /// Copies the store at `store` to a new file at `to`, for its owner alone, and reads the copy once to see that it is
@@ -20,8 +21,8 @@ use crate::store::StoreError;
 pub fn backup(store: &Path, to: &Path) -> Result<u64, StoreError> {
     let db = open::beside(store, &store.display().to_string())?;
     let failed =
-        |reason: String| StoreError::Unavailable { path: to.display().to_string(), reason };
-    open::create_new(to).map_err(|error| failed(error.to_string()))?;
+        |reason: String| StoreError::Unavailable { store: to.display().to_string(), reason };
+    private_file::create_new(to).map_err(|error| failed(error.to_string()))?;
     let copied = copy(&db, to);
     if copied.is_err() {
         // What is there is of no use; if it stays, the next attempt says so.

@@ -1,22 +1,28 @@
 //! Blocks: a row for a user's block, and rows for what else a guest's block is of.
 //!
-//! Invariant: a reach goes with the block it belongs to, whether that is lifted, replaced or expired. An expired block
-//! does not count; whoever runs into it removes it.
+//! Invariant: the identities of a block go with it, whether it is lifted, replaced or expired. An expired block does not
+//! count; whoever runs into it removes it.
+//! Not here: whom a block reaches (`policy`).
 
 use std::net::IpAddr;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::{InstanceId, Timestamp};
 
-use super::value::Ms;
+use super::value::{Ms, address_bytes};
+use crate::store::policy::{self, KnownInstance, UserRow};
 use crate::store::{Block, BlockedIdentities, UserKey};
 
-/// Blocks a user; a guest also by its instances and, with `address`, by their addresses. Whom else that reaches.
+/// What an identity of a block is, as its column says.
+const INSTANCE: u8 = 0;
+const ADDRESS: u8 = 1;
+
+/// Blocks a user; whom else that reaches.
 pub(super) fn block(
     db: &Connection,
     user: &UserKey,
     block: &Block,
-    address: bool,
+    by_address: bool,
 ) -> rusqlite::Result<BlockedIdentities> {
     let (app, username) = (&*user.app, user.username.as_str());
     remove(db, app, username)?;
@@ -24,71 +30,59 @@ pub(super) fn block(
         "INSERT INTO blocks (app, username, kind, reason, since_ms, until_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
     .execute(params![app, username, block.kind, block.reason, Ms(block.since), block.until.map(Ms)])?;
-    if is_registered(db, app, username)? {
-        return Ok(BlockedIdentities::default());
-    }
-    db.prepare_cached(
-        "INSERT INTO block_reach (app, kind, subject, username) \
-         SELECT app, 0, CAST(instance AS BLOB), username FROM instances WHERE app = ?1 AND username = ?2",
-    )?
-    .execute(params![app, username])?;
-    if address {
-        db.prepare_cached(
-            "INSERT INTO block_reach (app, kind, subject, username) \
-             SELECT DISTINCT app, 1, address, username FROM instances \
-             WHERE app = ?1 AND username = ?2 AND address IS NOT NULL",
-        )?
-        .execute(params![app, username])?;
-    }
-    reach(db, app, username)
-}
-
-/// What else a user's block is of.
-fn reach(db: &Connection, app: &str, username: &str) -> rusqlite::Result<BlockedIdentities> {
-    let mut statement = db.prepare_cached(
-        "SELECT kind, subject FROM block_reach INDEXED BY block_reach_by_user WHERE app = ?1 AND username = ?2",
+    let row = UserRow { is_registered: is_registered(db, app, username)?, ..UserRow::default() };
+    let known = if row.is_registered { Vec::new() } else { instances(db, app, username)? };
+    let identities = policy::blocked_identities(&row, known, by_address);
+    let mut insert = db.prepare_cached(
+        "INSERT INTO block_reach (app, kind, subject, username) VALUES (?1, ?2, ?3, ?4)",
     )?;
-    let mut rows = statement.query(params![app, username])?;
-    let mut reach = BlockedIdentities::default();
-    while let Some(row) = rows.next()? {
-        match row.get(0)? {
-            0_u8 => reach.instances.extend(instance(row)?),
-            _ => {
-                reach.addresses.insert(IpAddr::from(row.get::<_, [u8; 16]>(1)?).to_canonical());
-            }
-        }
+    for instance in &identities.instances {
+        insert.execute(params![app, INSTANCE, instance.as_str().as_bytes(), username])?;
     }
-    Ok(reach)
+    for address in &identities.addresses {
+        insert.execute(params![app, ADDRESS, address_bytes(*address), username])?;
+    }
+    Ok(identities)
 }
 
-fn instance(row: &Row<'_>) -> rusqlite::Result<Option<InstanceId>> {
-    let bytes = row.get_ref(1)?.as_bytes()?;
-    Ok(std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok()))
+/// The instances a user was seen on. One whose name is none that could come in reaches nobody.
+fn instances(db: &Connection, app: &str, username: &str) -> rusqlite::Result<Vec<KnownInstance>> {
+    let mut statement = db.prepare_cached(
+        "SELECT instance, address FROM instances WHERE app = ?1 AND username = ?2",
+    )?;
+    let rows = statement.query_map(params![app, username], |row| {
+        let Ok(instance) = row.get::<_, String>(0)?.parse() else { return Ok(None) };
+        let address: Option<[u8; 16]> = row.get(1)?;
+        let address = address.map(|bytes| IpAddr::from(bytes).to_canonical());
+        Ok(Some(KnownInstance { instance, address }))
+    })?;
+    rows.filter_map(Result::transpose).collect()
 }
 
-/// Lifts a user's block and its reach; whether one stood.
+/// Lifts a user's block and its identities; whether one stood.
 pub(super) fn unblock(db: &Connection, user: &UserKey, now: Timestamp) -> rusqlite::Result<bool> {
     let mut statement = db.prepare_cached(
-        "DELETE FROM blocks WHERE app = ?1 AND username = ?2 RETURNING until_ms IS NULL OR until_ms > ?3",
+        "DELETE FROM blocks WHERE app = ?1 AND username = ?2 RETURNING kind, reason, since_ms, until_ms",
     )?;
-    let user = params![&*user.app, user.username.as_str(), Ms(now)];
-    Ok(statement.query_row(user, |row| row.get(0)).optional()?.unwrap_or(false))
+    let user = params![&*user.app, user.username.as_str()];
+    let lifted = statement.query_row(user, from_row).optional()?;
+    Ok(lifted.is_some_and(|block| block.is_in_force(now)))
 }
 
-/// Removes a user's block and its reach, if there is one.
+/// Removes a user's block and its identities, if there is one.
 fn remove(db: &Connection, app: &str, username: &str) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM blocks WHERE app = ?1 AND username = ?2")?
         .execute(params![app, username])?;
     Ok(())
 }
 
-/// The block that keeps a user out now: their own or, of a guest on this instance and address, one that reaches it.
-pub(super) fn standing(
+/// The blocks that may keep a user out now: their own and, of a guest on this instance and address, those that reach it.
+pub(super) fn of_start(
     db: &Connection,
     user: &UserKey,
-    guest: Option<(&InstanceId, &[u8; 16])>,
+    guest: Option<&(&InstanceId, [u8; 16])>,
     now: Timestamp,
-) -> rusqlite::Result<Option<Block>> {
+) -> rusqlite::Result<Vec<Block>> {
     let mut statement = db.prepare_cached(
         "SELECT kind, reason, since_ms, until_ms, username FROM blocks WHERE app = ?1 AND username = ?2 \
          UNION ALL \
@@ -102,17 +96,16 @@ pub(super) fn standing(
     )?;
     let instance = guest.map(|(instance, _)| instance.as_str().as_bytes());
     let address = guest.map(|(_, address)| address.as_slice());
-    let mut expired = Vec::new();
-    let mut found = None;
+    let (mut found, mut expired) = (Vec::new(), Vec::new());
     let mut rows =
         statement.query(params![&*user.app, user.username.as_str(), instance, address])?;
     while let Some(row) = rows.next()? {
         let block = from_row(row)?;
-        if block.until.is_none_or(|until| until > now) {
-            found = Some(block);
-            break;
+        if block.is_in_force(now) {
+            found.push(block);
+        } else {
+            expired.push(row.get::<_, String>(4)?);
         }
-        expired.push(row.get::<_, String>(4)?);
     }
     drop(rows);
     for username in expired {
@@ -121,7 +114,8 @@ pub(super) fn standing(
     Ok(found)
 }
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Block> {
+/// A block from four columns of its table.
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Block> {
     Ok(Block {
         kind: row.get(0)?,
         reason: row.get(1)?,

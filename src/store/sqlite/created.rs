@@ -31,7 +31,7 @@ pub(super) fn create(
         .execute(params![app, room, choices, Ms(now), Ms(now + CREATED_ROOM_LIFE)])?
         > 0;
     if is_new {
-        rooms::keep(db, key, facts)?;
+        rooms::persist(db, key, facts)?;
     }
     Ok(is_new)
 }

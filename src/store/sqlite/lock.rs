@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::open::owners_alone;
+use super::private_file::owners_alone;
 
 /// How often, and how long apart, it is asked for: a gateway that is just stopping may still hold it.
 const TRIES: u32 = 50;

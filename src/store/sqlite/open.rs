@@ -3,8 +3,6 @@
 //! Invariant: an existing file is never opened and closed by anything but `SQLite`. Closing any handle of a file drops the
 //! process's locks on it, those of a store that is open elsewhere in this process too.
 
-use std::fs::OpenOptions;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,10 +10,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::lock::Lock;
+use super::private_file;
 use crate::store::StoreError;
 
 /// The newest schema version known here.
-pub(super) const VERSION: u32 = 7;
+pub(super) const VERSION: u32 = 8;
 
 /// The schema, one step a file; the number of steps taken is the file's `user_version`.
 const MIGRATIONS: [&str; VERSION as usize] = [
@@ -26,6 +25,7 @@ const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("../migrations/sqlite/0005_outbox.sql"),
     include_str!("../migrations/sqlite/0006_sessions_by_state.sql"),
     include_str!("../migrations/sqlite/0007_outbox_backlog.sql"),
+    include_str!("../migrations/sqlite/0008_durability.sql"),
 ];
 
 /// Marks a file as a store ("Stgd"), so that no other program's database is taken for one.
@@ -48,8 +48,8 @@ const CACHE_KIB: i32 = -16 * 1024;
 
 /// Opens the file at `path`, or creates it; `label` names it in errors. The lock is to be held as long as the connection.
 pub(super) fn file(path: &Path, label: &str) -> Result<(Connection, Lock), StoreError> {
-    let unavailable = |reason: String| StoreError::Unavailable { path: label.to_owned(), reason };
-    create(path).map_err(|error| unavailable(error.to_string()))?;
+    let unavailable = |reason: String| StoreError::Unavailable { store: label.to_owned(), reason };
+    private_file::create(path).map_err(|error| unavailable(error.to_string()))?;
     if path.is_dir() {
         return Err(unavailable("it is a directory; name a file in it".to_owned()));
     }
@@ -74,7 +74,7 @@ pub(super) fn file(path: &Path, label: &str) -> Result<(Connection, Lock), Store
 ///
 /// It is locked all the same: what a gateway is writing cannot be judged.
 pub(super) fn for_reading(path: &Path, label: &str) -> Result<(Connection, Lock), StoreError> {
-    let unavailable = |reason: String| StoreError::Unavailable { path: label.to_owned(), reason };
+    let unavailable = |reason: String| StoreError::Unavailable { store: label.to_owned(), reason };
     let db = beside(path, label)?;
     let lock = lock(path, label)?;
     let lock = lock.ok_or_else(|| unavailable(format!("{IN_USE}: stop that one first")))?;
@@ -88,7 +88,7 @@ pub(super) fn for_reading(path: &Path, label: &str) -> Result<(Connection, Lock)
 
 /// Opens the file at `path` to read from it, beside a gateway or not; whatever is written to it meanwhile.
 pub(super) fn beside(path: &Path, label: &str) -> Result<Connection, StoreError> {
-    let unavailable = |reason: String| StoreError::Unavailable { path: label.to_owned(), reason };
+    let unavailable = |reason: String| StoreError::Unavailable { store: label.to_owned(), reason };
     if !path.is_file() {
         return Err(unavailable("there is no such file".to_owned()));
     }
@@ -97,7 +97,7 @@ pub(super) fn beside(path: &Path, label: &str) -> Result<Connection, StoreError>
     set_up(&db).map_err(|e| unavailable(reason(&e)))?;
     match version_found(&db).map_err(|e| unavailable(reason(&e)))? {
         Some(found) if found > VERSION => {
-            Err(StoreError::SchemaTooNew { path: label.to_owned(), found, known: VERSION })
+            Err(StoreError::SchemaTooNew { store: label.to_owned(), found, known: VERSION })
         }
         Some(1..) => Ok(db),
         Some(0) | None => Err(unavailable("it is another program's database".to_owned())),
@@ -106,8 +106,10 @@ pub(super) fn beside(path: &Path, label: &str) -> Result<Connection, StoreError>
 
 /// A database that is nowhere.
 pub(super) fn memory(label: &str) -> Result<Connection, StoreError> {
-    let unavailable =
-        |e: rusqlite::Error| StoreError::Unavailable { path: label.to_owned(), reason: reason(&e) };
+    let unavailable = |e: rusqlite::Error| StoreError::Unavailable {
+        store: label.to_owned(),
+        reason: reason(&e),
+    };
     let mut db = Connection::open_in_memory_with_flags(FLAGS).map_err(unavailable)?;
     set_up(&db).map_err(unavailable)?;
     migrate(&mut db, label)?;
@@ -120,7 +122,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 
 fn lock(path: &Path, label: &str) -> Result<Option<Lock>, StoreError> {
     Lock::take(path).map_err(|error| StoreError::Unavailable {
-        path: label.to_owned(),
+        store: label.to_owned(),
         reason: format!("its lock cannot be taken: {error}"),
     })
 }
@@ -128,28 +130,6 @@ fn lock(path: &Path, label: &str) -> Result<Option<Lock>, StoreError> {
 /// Writes the schema version, which is also the cheapest real write there is.
 pub(super) fn write_version(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "user_version", VERSION)
-}
-
-/// Creates an empty file that only its owner may read, unless there is one. `SQLite` gives its log the same mode.
-fn create(path: &Path) -> io::Result<()> {
-    match create_new(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        created => created,
-    }
-}
-
-/// Creates an empty file that only its owner may read, where there is none.
-pub(super) fn create_new(path: &Path) -> io::Result<()> {
-    owners_alone().create_new(true).open(path).map(drop)
-}
-
-/// For writing files that, once made, only their owner may read.
-pub(super) fn owners_alone() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 fn set_up(db: &Connection) -> rusqlite::Result<()> {
@@ -163,13 +143,13 @@ fn set_up(db: &Connection) -> rusqlite::Result<()> {
 }
 
 fn migrate(db: &mut Connection, label: &str) -> Result<(), StoreError> {
-    let unavailable = |reason: String| StoreError::Unavailable { path: label.to_owned(), reason };
+    let unavailable = |reason: String| StoreError::Unavailable { store: label.to_owned(), reason };
     let found = version_found(db).map_err(|e| unavailable(reason(&e)))?;
     let Some(found) = found else {
         return Err(unavailable("it is another program's database".to_owned()));
     };
     if found > VERSION {
-        return Err(StoreError::SchemaTooNew { path: label.to_owned(), found, known: VERSION });
+        return Err(StoreError::SchemaTooNew { store: label.to_owned(), found, known: VERSION });
     }
     for (step, to) in MIGRATIONS.iter().zip(1_u32..).skip(found as usize) {
         apply(db, step, to).map_err(|e| unavailable(format!("schema version {to}: {e}")))?;

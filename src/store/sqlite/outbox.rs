@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::Timestamp;
 
 use super::value::{Ms, Number};
+use crate::store::NewMessages;
 use crate::store::outbox::{
     Backlog, DeadLetters, DeliveryResult, Due, Message, NewMessage, OutboxCount,
 };
@@ -79,6 +80,15 @@ pub(super) fn put(
     Ok(surplus)
 }
 
+/// As [`put`], where there are any.
+pub(super) fn put_some(
+    db: &Connection,
+    app: &str,
+    new: Option<&NewMessages>,
+) -> rusqlite::Result<u64> {
+    new.map_or(Ok(0), |NewMessages { messages, max, now }| put(db, app, messages, *max, *now))
+}
+
 /// What an endpoint is told next.
 pub(super) fn due(
     db: &Connection,
@@ -126,7 +136,7 @@ pub(super) fn settle(
 }
 
 /// Gives up some of what has been tried for too long; how many.
-pub(super) fn give_up_some(db: &Connection, before: Timestamp) -> rusqlite::Result<u64> {
+pub(super) fn dead_letter_some(db: &Connection, before: Timestamp) -> rusqlite::Result<u64> {
     let given_up = db
         .prepare_cached(
             "UPDATE outbox SET due_ms = NULL, error = coalesce(error, 'it was not tried in time') \
@@ -137,7 +147,7 @@ pub(super) fn give_up_some(db: &Connection, before: Timestamp) -> rusqlite::Resu
 }
 
 /// Forgets some dead letters; how many.
-pub(super) fn forget_some(db: &Connection, before: Timestamp) -> rusqlite::Result<u64> {
+pub(super) fn prune_some(db: &Connection, before: Timestamp) -> rusqlite::Result<u64> {
     let forgotten = db
         .prepare_cached(
             "DELETE FROM outbox WHERE number IN \

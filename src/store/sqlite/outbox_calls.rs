@@ -4,14 +4,13 @@
 
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
 use stagedoor_proto::Timestamp;
 
 use super::{SqliteStore, audit, outbox};
 use crate::store::outbox::{
     Backlog, DeadLetters, DeliveryResult, Due, Expired, Message, NewMessage, Outbox, OutboxCount,
 };
-use crate::store::{AuditEvent, StoreError};
+use crate::store::{Answer, AuditEvent};
 
 impl Outbox for SqliteStore {
     fn put_messages(
@@ -20,8 +19,8 @@ impl Outbox for SqliteStore {
         messages: Vec<NewMessage>,
         max: u64,
         now: Timestamp,
-    ) -> BoxFuture<'static, Result<u64, StoreError>> {
-        self.call(move |db| outbox::put(db, &app, &messages, max, now))
+    ) -> Answer<'static, u64> {
+        self.persist(move |db| outbox::put(db, &app, &messages, max, now))
     }
 
     fn due_messages(
@@ -30,36 +29,27 @@ impl Outbox for SqliteStore {
         endpoint: Arc<str>,
         now: Timestamp,
         limit: usize,
-    ) -> BoxFuture<'static, Result<Due, StoreError>> {
-        self.call(move |db| outbox::due(db, &app, &endpoint, now, limit))
+    ) -> Answer<'static, Due> {
+        self.read(move |db| outbox::due(db, &app, &endpoint, now, limit))
     }
 
-    fn record_delivery(
-        &self,
-        number: u64,
-        settled: DeliveryResult,
-    ) -> BoxFuture<'static, Result<(), StoreError>> {
-        self.call(move |db| outbox::settle(db, number, &settled))
+    fn record_delivery(&self, number: u64, settled: DeliveryResult) -> Answer<'static, ()> {
+        self.persist(move |db| outbox::settle(db, number, &settled))
     }
 
     fn expire_messages(
         &self,
         pending_before: Timestamp,
         dead_before: Timestamp,
-    ) -> BoxFuture<'static, Result<Expired, StoreError>> {
-        self.call(move |db| {
-            let given_up = outbox::give_up_some(db, pending_before)?;
-            Ok(Expired { given_up, forgotten: outbox::forget_some(db, dead_before)? })
+    ) -> Answer<'static, Expired> {
+        self.persist(move |db| {
+            let given_up = outbox::dead_letter_some(db, pending_before)?;
+            Ok(Expired { given_up, forgotten: outbox::prune_some(db, dead_before)? })
         })
     }
 
-    fn dead_letters(
-        &self,
-        app: Arc<str>,
-        after: u64,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<Message>, StoreError>> {
-        self.call(move |db| outbox::dead(db, &app, after, limit))
+    fn dead_letters(&self, app: Arc<str>, after: u64, limit: usize) -> Answer<'_, Vec<Message>> {
+        self.read(move |db| outbox::dead(db, &app, after, limit))
     }
 
     fn replay_messages(
@@ -68,13 +58,13 @@ impl Outbox for SqliteStore {
         which: DeadLetters,
         now: Timestamp,
         row: Option<AuditEvent>,
-    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+    ) -> Answer<'_, u64> {
         let mut row = Some(audit::NewRow::of(row.as_ref(), &app));
         Box::pin(async move {
             let mut replayed = 0;
             loop {
                 let (app, which, row) = (Arc::clone(&app), which.clone(), row.take());
-                let step = self.call(move |db| {
+                let step = self.persist(move |db| {
                     let step = outbox::replay_some(db, &app, &which, now)?;
                     if let Some(row) = &row {
                         row.append_if(db, step > 0)?;
@@ -90,11 +80,11 @@ impl Outbox for SqliteStore {
         })
     }
 
-    fn count_messages(&self, app: Arc<str>) -> BoxFuture<'_, Result<Vec<OutboxCount>, StoreError>> {
-        self.call(move |db| outbox::counts(db, &app))
+    fn count_messages(&self, app: Arc<str>) -> Answer<'_, Vec<OutboxCount>> {
+        self.read(move |db| outbox::counts(db, &app))
     }
 
-    fn backlog(&self) -> BoxFuture<'static, Result<Backlog, StoreError>> {
-        self.call(outbox::backlog)
+    fn backlog(&self) -> Answer<'static, Backlog> {
+        self.read(outbox::backlog)
     }
 }

@@ -68,7 +68,7 @@ impl Change {
 }
 
 /// Applies changes in their order.
-pub(super) fn keep(db: &Connection, key: &RoomKey, changes: &[Change]) -> rusqlite::Result<()> {
+pub(super) fn persist(db: &Connection, key: &RoomKey, changes: &[Change]) -> rusqlite::Result<()> {
     let (app, room) = (&*key.app, key.room.as_str());
     for change in changes {
         match change {
@@ -93,8 +93,21 @@ pub(super) fn keep(db: &Connection, key: &RoomKey, changes: &[Change]) -> rusqli
     Ok(())
 }
 
+/// Gives a room a fact that ends then, in the place of an earlier one; nothing, where the fact makes no row.
+pub(super) fn put_until(
+    db: &Connection,
+    key: &RoomKey,
+    fact: &Fact,
+    until: Option<Timestamp>,
+) -> rusqlite::Result<()> {
+    if let Change::Put { kind, subject, value, .. } = Change::of(fact) {
+        put(db, key, kind, &subject, &value, until)?;
+    }
+    Ok(())
+}
+
 /// Gives a room a row, in the place of an earlier one.
-pub(super) fn put(
+fn put(
     db: &Connection,
     key: &RoomKey,
     kind: Kind,
@@ -140,10 +153,10 @@ pub(super) fn load(db: &Connection, key: &RoomKey, now: Timestamp) -> rusqlite::
 }
 
 /// Gives the rows of rooms that were occupied when the process before died an end.
-pub(super) fn vacate(db: &Connection, keep_until: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn mark_empty(db: &Connection, retain_until: Timestamp) -> rusqlite::Result<()> {
     db.execute(
         "UPDATE room_facts SET until_ms = ?1 WHERE until_ms IS NULL AND kind IN (1, 2, 3)",
-        params![Ms(keep_until)],
+        params![Ms(retain_until)],
     )?;
     Ok(())
 }

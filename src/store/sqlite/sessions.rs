@@ -31,7 +31,7 @@ impl Row {
     }
 }
 
-pub(super) fn keep(db: &Connection, app: &str, rows: &[Row]) -> rusqlite::Result<()> {
+pub(super) fn record(db: &Connection, app: &str, rows: &[Row]) -> rusqlite::Result<()> {
     let mut insert = db.prepare_cached(
         "INSERT INTO ended_sessions (app, id, username, state, ended_ms, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
@@ -97,7 +97,7 @@ fn name_of(state: SessionState) -> String {
 
 /// Forgets up to [`FORGOTTEN_AT_ONCE`] that ended before `before`, and as many of an app that has more than `most`, its
 /// oldest; how many. None: nothing is left to be forgotten.
-pub(super) fn forget_some(db: &Connection, before: Timestamp, most: u64) -> rusqlite::Result<u64> {
+pub(super) fn prune_some(db: &Connection, before: Timestamp, most: u64) -> rusqlite::Result<u64> {
     let forgotten = db
         .prepare_cached(
             "DELETE FROM ended_sessions WHERE number IN \

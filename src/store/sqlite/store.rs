@@ -1,8 +1,7 @@
 //! [`SqliteStore`]: each call of the trait as a function handed to the writer.
 //!
-//! Not here: what the functions do (`admit`, `blocks`, `users`, `rooms`, `audit`, `keys`, `handoff`), what operators
-//! look up (`archive`), and how they are batched
-//! (`writer`).
+//! Not here: what the functions do (`admit`, `blocks`, `users`, `rooms`, `audit`, `keys`, `handoff`), what operators look
+//! up (`archive`), and how they are batched (`writer`).
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,139 +11,141 @@ use futures::future::BoxFuture;
 use rusqlite::Connection;
 use stagedoor_proto::{FamilyId, InstanceId, Timestamp, Username};
 
-use super::lock::Lock;
-use super::writer::Writer;
-use super::{admit, audit, blocks, carry, handoff, keys, open, rooms, users};
-use crate::clock::{Clock, Rng};
-use crate::room::{Fact, Record, RoomKey};
+use super::writer::{Durability, Opened, Writer};
+use super::{admit, audit, blocks, handoff, keys, migrate, open, outbox, rooms, users};
+use crate::clock::Rng;
+use crate::room::{Record, RoomKey};
 use crate::store::{
-    Admission, Admitted, AuditEvent, AuditRow, Block, BlockedIdentities, Check, Entry, Handoff,
-    Refusal, SigningKey, Store, StoreError, UserKey,
+    Admission, Admitted, Answer, AuditEvent, AuthMethod, Block, Blocked, Check, Handoff, Journal,
+    Profile, Refusal, RoomWrite, SigningKey, Store, StoreError, UserKey,
 };
-use crate::telemetry::{Metrics, StoreFailure};
 
 /// Durable facts in one `SQLite` file, for a gateway that shares them with no other.
 ///
 /// Dropping it finishes the calls that wait, and then closes the file.
 pub struct SqliteStore {
     pub(super) writer: Writer,
-    meter: Meter,
-}
-
-/// Where its calls are counted, and the clock they are timed by; unless told otherwise, where nobody looks.
-#[derive(Clone)]
-struct Meter {
-    metrics: Arc<Metrics>,
-    clock: Clock,
 }
 
 impl SqliteStore {
     /// Opens the file at `path`, or creates it for its owner alone (mode 0600).
     ///
-    /// No other gateway gets it until this is dropped. Blocks while it opens.
+    /// No other gateway gets it until this is dropped. It is opened by the store's own thread.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when it cannot be created, read or written, is no store, or another gateway has it
     /// open; [`StoreError::SchemaTooNew`] when a newer gateway wrote it.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let label = path.display().to_string();
-        let (db, lock) = open::file(path, &label)?;
-        Self::start(db, Some(lock), label)
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let (path, label) = (path.to_owned(), path.display().to_string());
+        Self::start(label.clone(), move || {
+            let (db, lock) = open::file(&path, &label)?;
+            make_audit_key(&db, &label)?;
+            Ok((db, Some(lock)))
+        })
+        .await
     }
 
     /// A store that forgets everything when it is dropped, for tests and trials.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when there is no memory or thread to be had.
-    pub fn in_memory() -> Result<Self, StoreError> {
-        let label = ":memory:".to_owned();
-        Self::start(open::memory(&label)?, None, label)
+    pub async fn in_memory() -> Result<Self, StoreError> {
+        let label = ":memory:";
+        Self::start(label.to_owned(), || {
+            let db = open::memory(label)?;
+            make_audit_key(&db, label)?;
+            Ok((db, None))
+        })
+        .await
     }
 
-    fn start(db: Connection, lock: Option<Lock>, path: String) -> Result<Self, StoreError> {
-        audit::make_key(&db, &Rng.bytes()).map_err(|error| StoreError::Unavailable {
-            path: path.clone(),
-            reason: error.to_string(),
-        })?;
-        let meter = Meter { metrics: Arc::default(), clock: Clock::system() };
-        Ok(Self { writer: Writer::start(db, lock, path)?, meter })
+    /// Opens the file at `path` to read from it, while no gateway has it open.
+    pub(super) async fn open_for_reading(path: &Path) -> Result<Self, StoreError> {
+        let (path, label) = (path.to_owned(), path.display().to_string());
+        Self::start(label.clone(), move || {
+            let (db, lock) = open::for_reading(&path, &label)?;
+            Ok((db, Some(lock)))
+        })
+        .await
     }
 
-    /// The same store, whose calls are counted in `metrics` and timed by `clock`.
-    #[must_use]
-    pub fn measured(mut self, metrics: Arc<Metrics>, clock: Clock) -> Self {
-        metrics.store_up.set(1);
-        self.meter = Meter { metrics, clock };
-        self
+    async fn start(
+        label: String,
+        open: impl FnOnce() -> Result<Opened, StoreError> + Send + 'static,
+    ) -> Result<Self, StoreError> {
+        Ok(Self { writer: Writer::start(label, open).await? })
     }
 
-    /// Queues a call at once; its answer may be awaited later, or not at all.
-    pub(super) fn call<T: Send + 'static>(
+    /// Queues a call that reads, or removes what is over; its answer may be awaited later, or not at all.
+    pub(super) fn read<T: Send + 'static>(
         &self,
         op: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, StoreError>> {
-        let (meter, began) = (self.meter.clone(), self.meter.clock.micros());
-        let waiting = self.writer.call(op);
-        async move { meter.count(began, waiting.await) }.boxed()
+        self.writer.call(Durability::Read, op).boxed()
+    }
+
+    /// Queues a call that writes bookkeeping; `now` is the caller's.
+    pub(super) fn note<T: Send + 'static>(
+        &self,
+        now: Timestamp,
+        op: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, StoreError>> {
+        self.writer.call(Durability::Bookkeeping(now), op).boxed()
+    }
+
+    /// Queues a call that writes facts.
+    pub(super) fn persist<T: Send + 'static>(
+        &self,
+        op: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, StoreError>> {
+        self.writer.call(Durability::Fact, op).boxed()
     }
 }
 
-impl Meter {
-    fn count<T>(&self, began: u64, result: Result<T, StoreError>) -> Result<T, StoreError> {
-        let metrics = &self.metrics;
-        metrics.store_call_duration.observe(self.clock.since(began));
-        metrics.store_up.set(i64::from(result.is_ok()));
-        if let Err(error) = &result {
-            metrics.store_failures.inc(match error {
-                StoreError::Unavailable { .. } | StoreError::SchemaTooNew { .. } => {
-                    StoreFailure::Unavailable
-                }
-                StoreError::Full { .. } => StoreFailure::Full,
-                StoreError::Closed => StoreFailure::Closed,
-            });
-        }
-        result
-    }
+fn make_audit_key(db: &Connection, store: &str) -> Result<(), StoreError> {
+    audit::make_key(db, &Rng.bytes()).map_err(|error| StoreError::Unavailable {
+        store: store.to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 impl Store for SqliteStore {
-    fn admit(
-        &self,
-        admission: Admission,
-    ) -> BoxFuture<'_, Result<Result<Admitted, Refusal>, StoreError>> {
-        self.call(move |db| admit::admit(db, &admission))
+    fn admit(&self, admission: Admission) -> Answer<'_, Result<Admitted, Refusal>> {
+        let lost_after = self.writer.lost_after().clone();
+        self.note(admission.now, move |db| admit::admit(db, &admission, lost_after.get()))
     }
 
-    fn check(&self, check: Check) -> BoxFuture<'_, Result<Result<(), Refusal>, StoreError>> {
+    fn check(&self, check: Check) -> Answer<'_, Result<(), Refusal>> {
         let Check { user, instance, address, family, now } = check;
-        let entry = Entry::Family(family);
+        // Of a session, which has no token to tell from when it is.
+        let (authenticated, issued) = (Timestamp::default(), Timestamp::default());
+        let method = AuthMethod::AccessToken { family, guest: true, authenticated, issued };
+        let (profile, new_family, generation) = (Profile::default(), family, 0);
         let admission =
-            Admission { user, instance, address, entry, new_family: family, generation: 0, now };
-        self.call(move |db| Ok(admit::admit(db, &admission)?.map(drop)))
+            Admission { user, instance, address, method, profile, new_family, generation, now };
+        self.note(now, move |db| Ok(admit::admit(db, &admission, None)?.map(drop)))
     }
 
     fn block(
         &self,
         user: UserKey,
         block: Block,
-        address: bool,
-        row: Option<AuditEvent>,
-    ) -> BoxFuture<'_, Result<BlockedIdentities, StoreError>> {
-        let row = audit::NewRow::of(row.as_ref(), &user.app);
-        self.call(move |db| {
-            let reach = blocks::block(db, &user, &block, address)?;
-            row.append(db).map(|()| reach)
+        by_address: bool,
+        journal: Journal,
+    ) -> Answer<'_, Blocked> {
+        let Journal { audit, messages } = journal;
+        let row = audit::NewRow::of(audit.as_ref(), &user.app);
+        self.persist(move |db| {
+            let identities = blocks::block(db, &user, &block, by_address)?;
+            row.append(db)?;
+            let evicted = outbox::put_some(db, &user.app, messages.as_ref())?;
+            Ok(Blocked { identities, evicted })
         })
     }
 
-    fn unblock(
-        &self,
-        user: UserKey,
-        now: Timestamp,
-        row: Option<AuditEvent>,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+    fn unblock(&self, user: UserKey, now: Timestamp, row: Option<AuditEvent>) -> Answer<'_, bool> {
         let row = audit::NewRow::of(row.as_ref(), &user.app);
-        self.call(move |db| row.append_if(db, blocks::unblock(db, &user, now)?))
+        self.persist(move |db| row.append_if(db, blocks::unblock(db, &user, now)?))
     }
 
     fn delete_user(
@@ -153,9 +154,9 @@ impl Store for SqliteStore {
         is_here: bool,
         now: Timestamp,
         row: Option<AuditEvent>,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+    ) -> Answer<'_, bool> {
         let row = audit::NewRow::of(row.as_ref(), &user.app);
-        self.call(move |db| row.append_if(db, users::delete(db, &user, is_here, now)?))
+        self.persist(move |db| row.append_if(db, users::delete(db, &user, is_here, now)?))
     }
 
     fn revoke_user(
@@ -163,9 +164,9 @@ impl Store for SqliteStore {
         user: UserKey,
         now: Timestamp,
         row: Option<AuditEvent>,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
+    ) -> Answer<'_, ()> {
         let row = audit::NewRow::of(row.as_ref(), &user.app);
-        self.call(move |db| {
+        self.persist(move |db| {
             users::revoke(db, &user, now)?;
             row.append(db)
         })
@@ -176,26 +177,24 @@ impl Store for SqliteStore {
         user: UserKey,
         instance: InstanceId,
         family: FamilyId,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.call(move |db| users::revoke_family(db, &user, &instance, family))
+    ) -> Answer<'_, ()> {
+        self.persist(move |db| users::revoke_family(db, &user, &instance, family))
     }
 
-    fn load_room(
-        &self,
-        room: RoomKey,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<Record, StoreError>> {
-        self.call(move |db| rooms::load(db, &room, now))
+    fn load_room(&self, room: RoomKey, now: Timestamp) -> Answer<'_, Record> {
+        self.read(move |db| rooms::load(db, &room, now))
     }
 
-    fn persist_room(
-        &self,
-        room: RoomKey,
-        facts: Vec<Fact>,
-    ) -> BoxFuture<'static, Result<(), StoreError>> {
-        // Told as text by the caller, whose thread is not the only one there is.
+    fn persist_room(&self, write: RoomWrite) -> Answer<'static, u64> {
+        let RoomWrite { room, version: _, facts, audit: events, messages } = write;
+        // Serialized by the caller, whose thread is not the only one there is.
         let changes: Vec<_> = facts.iter().map(rooms::Change::of).collect();
-        self.call(move |db| rooms::keep(db, &room, &changes))
+        let events: Vec<_> = events.iter().map(audit::text_of).collect();
+        self.persist(move |db| {
+            rooms::persist(db, &room, &changes)?;
+            audit::append(db, &room.app, &events)?;
+            outbox::put_some(db, &room.app, messages.as_ref())
+        })
     }
 
     fn migrate_user(
@@ -203,61 +202,51 @@ impl Store for SqliteStore {
         from: UserKey,
         to: Username,
         now: Timestamp,
-    ) -> BoxFuture<'_, Result<Vec<RoomKey>, StoreError>> {
-        self.call(move |db| carry::carry(db, &from, &to, now))
+    ) -> Answer<'_, Vec<RoomKey>> {
+        self.persist(move |db| migrate::migrate(db, &from, &to, now))
     }
 
-    fn mark_rooms_empty(&self, keep_until: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.call(move |db| rooms::vacate(db, keep_until))
+    fn mark_rooms_empty(&self, retain_until: Timestamp) -> Answer<'_, ()> {
+        self.persist(move |db| rooms::mark_empty(db, retain_until))
     }
 
-    fn audit(
-        &self,
-        app: Arc<str>,
-        events: Vec<AuditEvent>,
-    ) -> BoxFuture<'static, Result<(), StoreError>> {
+    fn audit(&self, app: Arc<str>, events: Vec<AuditEvent>) -> Answer<'static, ()> {
         let events: Vec<_> = events.iter().map(audit::text_of).collect();
-        self.call(move |db| audit::append(db, &app, &events))
+        self.persist(move |db| audit::append(db, &app, &events))
     }
 
-    fn audit_rows(
-        &self,
-        app: Arc<str>,
-        after: u64,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>> {
-        self.call(move |db| audit::rows(db, &app, after, limit))
+    fn signing_keys(&self, first: SigningKey) -> Answer<'_, Vec<SigningKey>> {
+        self.persist(move |db| keys::signing_keys(db, &first))
     }
 
-    fn signing_keys(
-        &self,
-        first: SigningKey,
-    ) -> BoxFuture<'_, Result<Vec<SigningKey>, StoreError>> {
-        self.call(move |db| keys::signing_keys(db, &first))
+    fn save_handoff(&self, handoff: Handoff) -> Answer<'_, ()> {
+        self.persist(move |db| handoff::put(db, &handoff))
     }
 
-    fn save_handoff(&self, handed: Handoff) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.call(move |db| handoff::put(db, &handed))
+    fn take_handoff(&self) -> Answer<'_, Option<Handoff>> {
+        self.persist(handoff::take)
     }
 
-    fn take_handoff(&self) -> BoxFuture<'_, Result<Option<Handoff>, StoreError>> {
-        self.call(handoff::take)
-    }
-
-    fn prune_guests(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
+    fn prune_guests(&self, before: Timestamp) -> Answer<'_, u64> {
+        // From here on a guest from before then who is not known was removed, not lost.
+        self.writer.lost_after().raise(before);
         Box::pin(async move {
-            let mut dropped = 0;
+            let (mut removed, mut cursor) = (0, None);
             loop {
-                let step = self.call(move |db| users::drop_some_unseen_guests(db, before)).await?;
-                dropped += step;
-                if step < users::GUESTS_DROPPED_AT_ONCE {
-                    return Ok(dropped);
+                let after: Option<users::GuestCursor> = cursor;
+                let step =
+                    self.persist(move |db| users::prune_some_guests(db, before, after.as_ref()));
+                let (some, next) = step.await?;
+                removed += some;
+                if next.is_none() {
+                    return Ok(removed);
                 }
+                cursor = next;
             }
         })
     }
 
-    fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.call(open::write_version)
+    fn ready(&self) -> Answer<'_, ()> {
+        self.persist(open::write_version)
     }
 }

@@ -10,14 +10,16 @@ use stagedoor_proto::Username;
 
 use super::writer::MAX_CALLS_WAITING;
 use super::{SqliteStore, backup};
-use crate::store::conformance::{NOW, ban, every_rule, family, start, user};
-use crate::store::{Archive, Entry, Refusal, SigningKey, Store, StoreError};
+use crate::store::conformance::{NOW, ban, by_token, every_rule, start, user};
+use crate::store::{
+    Admission, Archive, AuthMethod, Journal, Refusal, SigningKey, Store, StoreError,
+};
 
-every_rule!(SqliteStore::in_memory().unwrap());
+every_rule!(SqliteStore::in_memory().await.unwrap());
 
 /// Why opening `path` was refused.
-fn refusal(path: &Path) -> String {
-    let error = SqliteStore::open(path).err().expect("it is refused");
+async fn refusal(path: &Path) -> String {
+    let error = SqliteStore::open(path).await.err().expect("it is refused");
     let text = error.to_string();
     assert!(text.contains(&path.display().to_string()) && !text.contains('\n'), "{text}");
     text
@@ -31,31 +33,31 @@ fn key() -> SigningKey {
 async fn everything_survives_closing_and_opening() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stagedoor.db");
-    let store = SqliteStore::open(&path).unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
     for (name, bits) in [("stays", 1), ("is blocked", 2), ("is deleted", 3), ("is revoked", 4)] {
-        store.admit(start(name, Entry::Guest, bits)).await.unwrap().unwrap();
+        store.admit(start(name, AuthMethod::Guest, bits)).await.unwrap().unwrap();
     }
-    store.block(user("is blocked"), ban(), false, None).await.unwrap();
+    store.block(user("is blocked"), ban(), false, Journal::default()).await.unwrap();
     store.delete_user(user("is deleted"), false, NOW, None).await.unwrap();
     store.revoke_user(user("is revoked"), NOW, None).await.unwrap();
     store.signing_keys(key()).await.unwrap();
     drop(store);
 
-    let store = SqliteStore::open(&path).unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
     for (name, bits, expected) in [
         // The block is of the instance they share.
         ("stays", 1, Some(Refusal::Blocked(ban()))),
         ("is blocked", 2, Some(Refusal::Blocked(ban()))),
         ("is deleted", 3, Some(Refusal::Deleted)),
     ] {
-        let answer = store.admit(start(name, Entry::Family(family(bits)), 9)).await.unwrap();
+        let answer = store.admit(start(name, by_token(bits), 9)).await.unwrap();
         assert_eq!(answer.err(), expected, "{name}");
     }
     assert!(store.unblock(user("is blocked"), NOW, None).await.unwrap());
     for (name, bits, expected) in
         [("is revoked", 4, Some(Refusal::Revoked)), ("is blocked", 2, None)]
     {
-        let answer = store.admit(start(name, Entry::Family(family(bits)), 9)).await.unwrap();
+        let answer = store.admit(start(name, by_token(bits), 9)).await.unwrap();
         assert_eq!(answer.err(), expected, "{name}");
     }
     let other = SigningKey { kid: "other".into(), ..key() };
@@ -67,7 +69,7 @@ async fn everything_survives_closing_and_opening() {
 async fn files_are_their_owners_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(&dir.path().join("stagedoor.db")).unwrap();
+    let store = SqliteStore::open(&dir.path().join("stagedoor.db")).await.unwrap();
     store.ready().await.unwrap();
     let mut names = Vec::new();
     for entry in fs::read_dir(dir.path()).unwrap().map(Result::unwrap) {
@@ -83,35 +85,35 @@ async fn files_are_their_owners_alone() {
 async fn store_file_is_locked_to_one_gateway() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stagedoor.db");
-    let first = SqliteStore::open(&path).unwrap();
-    assert!(refusal(&path).ends_with("another gateway has it open"));
+    let first = SqliteStore::open(&path).await.unwrap();
+    assert!(refusal(&path).await.ends_with("another gateway has it open"));
     first.ready().await.unwrap();
     // The refused one must not have taken the first one's lock away.
-    assert!(refusal(&path).ends_with("another gateway has it open"));
+    assert!(refusal(&path).await.ends_with("another gateway has it open"));
     #[cfg(unix)]
     {
         let other_name = dir.path().join("other.db");
         std::os::unix::fs::symlink(&path, &other_name).unwrap();
-        assert!(refusal(&other_name).ends_with("another gateway has it open"));
+        assert!(refusal(&other_name).await.ends_with("another gateway has it open"));
     }
     drop(first);
-    SqliteStore::open(&path).unwrap().ready().await.unwrap();
+    SqliteStore::open(&path).await.unwrap().ready().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_backup_of_a_store_in_use_is_a_store() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
-    let store = SqliteStore::open(&at("stagedoor.db")).unwrap();
-    store.admit(start("before", Entry::Guest, 1)).await.unwrap().unwrap();
+    let store = SqliteStore::open(&at("stagedoor.db")).await.unwrap();
+    store.admit(start("before", AuthMethod::Guest, 1)).await.unwrap().unwrap();
     let bytes = backup(&at("stagedoor.db"), &at("copy.db")).unwrap();
-    store.block(user("before"), ban(), false, None).await.unwrap();
+    store.block(user("before"), ban(), false, Journal::default()).await.unwrap();
     let data = fs::metadata(at("copy.db")).unwrap();
     assert_eq!(data.len(), bytes);
     #[cfg(unix)]
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&data.permissions()) & 0o777, 0o600);
 
-    let restored = SqliteStore::open(&at("copy.db")).unwrap();
+    let restored = SqliteStore::open(&at("copy.db")).await.unwrap();
     let known = |store| async move { Archive::user(store, user("before"), NOW).await.unwrap() };
     assert_eq!(known(&restored).await.map(|user| user.block), Some(None), "it was banned later");
     assert_eq!(known(&store).await.map(|user| user.block), Some(Some(ban())));
@@ -121,7 +123,7 @@ async fn a_backup_of_a_store_in_use_is_a_store() {
 async fn a_backup_that_cannot_be_made_leaves_what_is_there() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
-    let store = SqliteStore::open(&at("stagedoor.db")).unwrap();
+    let store = SqliteStore::open(&at("stagedoor.db")).await.unwrap();
     fs::write(at("text"), "no store").unwrap();
     for (from, to, told, reason) in [
         ("stagedoor.db", "text", "text", "File exists"),
@@ -137,21 +139,21 @@ async fn a_backup_that_cannot_be_made_leaves_what_is_there() {
     store.ready().await.unwrap();
 }
 
-#[test]
-fn newer_schema_is_refused_and_left_alone() {
+#[tokio::test]
+async fn newer_schema_is_refused_and_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stagedoor.db");
-    drop(SqliteStore::open(&path).unwrap());
+    drop(SqliteStore::open(&path).await.unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     for _ in 0..2 {
-        let refused = SqliteStore::open(&path).err().expect("it is refused");
+        let refused = SqliteStore::open(&path).await.err().expect("it is refused");
         let StoreError::SchemaTooNew { found, known, .. } = refused else { panic!("{refused}") };
         assert_eq!((found, known), (99, super::open::VERSION));
     }
 }
 
-#[test]
-fn what_is_no_store_is_refused_and_says_why() {
+#[tokio::test]
+async fn what_is_no_store_is_refused_and_says_why() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     fs::write(at("text"), "no database at all, and long enough for a header ".repeat(20)).unwrap();
@@ -165,7 +167,7 @@ fn what_is_no_store_is_refused_and_says_why() {
         (at("missing/stagedoor.db"), "No such file or directory"),
         (at("text/stagedoor.db"), "Not a directory"),
     ] {
-        let text = refusal(&path);
+        let text = refusal(&path).await;
         assert!(text.contains(reason), "expected {reason:?}: {text}");
     }
     assert!(
@@ -185,7 +187,7 @@ impl Gate {
     fn close(store: &SqliteStore) -> (Self, impl Future<Output = Result<(), StoreError>>) {
         let (tell, started) = channel();
         let (go_on, wait) = channel();
-        let call = store.writer.call(move |_| {
+        let call = store.read(move |_| {
             tell.send(()).expect("the test listens");
             wait.recv().expect("the test opens the gate");
             Ok(())
@@ -220,8 +222,7 @@ async fn add_user(store: &SqliteStore, name: &'static str, then: Then) -> Result
         }
     };
     store
-        .writer
-        .call(move |db| {
+        .persist(move |db| {
             db.execute(
                 "INSERT INTO users (app, username, registered) VALUES ('app', ?1, 1)",
                 [name],
@@ -239,7 +240,7 @@ enum Then {
 }
 
 async fn usernames(store: &SqliteStore) -> Vec<Username> {
-    let names = store.writer.call(|db| {
+    let names = store.read(|db| {
         let mut statement = db.prepare("SELECT username FROM users ORDER BY username")?;
         statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()
     });
@@ -248,20 +249,22 @@ async fn usernames(store: &SqliteStore) -> Vec<Username> {
 
 #[tokio::test]
 async fn failing_call_leaves_no_trace_and_does_not_spoil_its_batch() {
-    let store = SqliteStore::in_memory().unwrap();
+    let store = SqliteStore::in_memory().await.unwrap();
     let calls = [("a", Then::Succeed), ("b", Then::Fail), ("c", Then::Succeed), ("d", Then::Fail)]
         .map(|(name, then)| add_user(&store, name, then));
     let answers = in_one_batch(&store, calls.into_iter()).await;
     let ok: Vec<bool> = answers.iter().map(Result::is_ok).collect();
     assert_eq!(ok, [true, false, true, false]);
-    let Err(StoreError::Unavailable { path, reason }) = &answers[1] else { panic!("{answers:?}") };
-    assert!(path == ":memory:" && reason.contains("no_such_table"), "{path}: {reason}");
+    let Err(StoreError::Unavailable { store: name, reason }) = &answers[1] else {
+        panic!("{answers:?}")
+    };
+    assert!(name == ":memory:" && reason.contains("no_such_table"), "{name}: {reason}");
     assert_eq!(usernames(&store).await, ["a", "c"].map(|name| name.parse().unwrap()));
 }
 
 #[tokio::test]
 async fn failed_commit_fails_its_batch_only() {
-    let store = SqliteStore::in_memory().unwrap();
+    let store = SqliteStore::in_memory().await.unwrap();
     let calls = [("a", Then::Succeed), ("b", Then::SpoilTheCommit), ("c", Then::Succeed)]
         .map(|(name, then)| add_user(&store, name, then));
     for answer in in_one_batch(&store, calls.into_iter()).await {
@@ -273,15 +276,16 @@ async fn failed_commit_fails_its_batch_only() {
 
 #[tokio::test]
 async fn full_disk_refuses_writes_until_there_is_room() {
-    let store = SqliteStore::in_memory().unwrap();
+    let store = SqliteStore::in_memory().await.unwrap();
     let limit = |pages: u32| {
-        store.writer.call(move |db| {
+        store.read(move |db| {
             db.pragma_update_and_check(None, "max_page_count", pages, |row| row.get::<_, u32>(0))
         })
     };
     limit(1).await.unwrap();
     let profile = crate::store::Profile { name: Some("x".repeat(100_000)), properties: None };
-    let large = start("large", Entry::Registered { profile, issued: None }, 1);
+    let registered = AuthMethod::Hook { issued: None };
+    let large = Admission { profile, ..start("large", registered, 1) };
     let refused = store.admit(large.clone()).await;
     let Err(StoreError::Unavailable { reason, .. }) = refused else { panic!("{refused:?}") };
     assert!(reason.contains("full"), "{reason}");
@@ -291,7 +295,7 @@ async fn full_disk_refuses_writes_until_there_is_room() {
 
 #[tokio::test]
 async fn full_queue_rejects_one_call_and_answers_the_rest() {
-    let store = SqliteStore::in_memory().unwrap();
+    let store = SqliteStore::in_memory().await.unwrap();
     let calls = (0..=MAX_CALLS_WAITING).map(|_| store.ready());
     let answers = in_one_batch(&store, calls).await;
     let (last, others) = answers.split_last().unwrap();
@@ -301,10 +305,12 @@ async fn full_queue_rejects_one_call_and_answers_the_rest() {
 
 #[tokio::test]
 async fn calls_run_in_the_order_they_are_made_and_not_polled() {
-    let store = SqliteStore::in_memory().unwrap();
+    let store = SqliteStore::in_memory().await.unwrap();
     let gated = Gate::close(&store);
-    let (block, lift) =
-        (store.block(user("ada"), ban(), false, None), store.unblock(user("ada"), NOW, None));
+    let (block, lift) = (
+        store.block(user("ada"), ban(), false, Journal::default()),
+        store.unblock(user("ada"), NOW, None),
+    );
     let mut lift = Box::pin(lift);
     assert!(futures::poll!(&mut lift).is_pending());
     gated.0.go_on.send(()).unwrap();
@@ -317,9 +323,9 @@ async fn calls_run_in_the_order_they_are_made_and_not_polled() {
 async fn call_whose_caller_went_away_happens_before_the_store_closes() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stagedoor.db");
-    let store = SqliteStore::open(&path).unwrap();
-    drop(store.block(user("ada"), ban(), false, None));
+    let store = SqliteStore::open(&path).await.unwrap();
+    drop(store.block(user("ada"), ban(), false, Journal::default()));
     drop(store);
-    let store = SqliteStore::open(&path).unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
     assert!(store.unblock(user("ada"), NOW, None).await.unwrap());
 }

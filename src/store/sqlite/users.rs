@@ -1,26 +1,28 @@
-//! The ends of what is known of a user: deletion, revocation, and forgetting guests.
+//! The ends of what is known of a user: deletion, revocation, and removal of guests.
 //!
-//! A revocation holds for a name that never came in, too: it leaves a row that was not seen. A deletion does not, for
-//! nothing undoes it: of a mistyped name it would keep out whoever has it.
+//! A revocation holds for a name that never came in, too: it leaves a row that was not seen. A deletion does not.
+//! Not here: what is voided, deleted and removed (`policy`).
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
 
 use super::blocks;
 use super::value::{Family, Ms};
-use crate::store::UserKey;
+use crate::store::policy::{self, GuestRow, Retention, UserRow};
+use crate::store::{Block, UserKey};
 
-/// Guests forgotten in one call of the writer: the starts behind it wait about as long as for a commit.
-pub(super) const GUESTS_DROPPED_AT_ONCE: u64 = 500;
+/// Guests looked at in one call of the writer: the starts behind it wait about as long as for a commit.
+const GUESTS_AT_ONCE: usize = 500;
 
-/// Leaves nothing of a user but that the name is refused; `false`, and nothing is changed, of one nobody knows.
+/// Leaves nothing of a user but that the name is refused; `false`, and nothing is changed, where that may not be.
 pub(super) fn delete(
     db: &Connection,
     user: &UserKey,
     is_here: bool,
     now: Timestamp,
 ) -> rusqlite::Result<bool> {
-    if !is_here && !is_known(db, user, now)? {
+    let (row, block) = (find(db, user)?, blocks::of_start(db, user, None, now)?);
+    if !policy::may_be_deleted(row.as_ref(), block.first(), is_here, now) {
         return Ok(false);
     }
     let (app, username) = (&*user.app, user.username.as_str());
@@ -30,34 +32,43 @@ pub(super) fn delete(
             deleted_ms = coalesce(deleted_ms, excluded.deleted_ms)",
     )?
     .execute(params![app, username, Ms(now)])?;
-    drop_instances(db, app, username)?;
+    remove_instances(db, app, username)?;
     Ok(true)
 }
 
-/// Whether there is a user to be deleted: one who was here, was revoked or is blocked, and was not deleted before.
-fn is_known(db: &Connection, user: &UserKey, now: Timestamp) -> rusqlite::Result<bool> {
-    let is_deleted: Option<bool> = db
-        .prepare_cached(
-            "SELECT deleted_ms IS NOT NULL FROM users WHERE app = ?1 AND username = ?2",
-        )?
-        .query_row(params![&*user.app, user.username.as_str()], |row| row.get(0))
-        .optional()?;
-    match is_deleted {
-        Some(is_deleted) => Ok(!is_deleted),
-        None => Ok(blocks::standing(db, user, None, now)?.is_some()),
-    }
+/// What a user's deletion and revocation are decided from; the profile is left out.
+fn find(db: &Connection, user: &UserKey) -> rusqlite::Result<Option<UserRow>> {
+    let mut statement = db.prepare_cached(
+        "SELECT registered, seen_ms, revoked_ms, deleted_ms IS NOT NULL FROM users \
+         WHERE app = ?1 AND username = ?2",
+    )?;
+    let key = params![&*user.app, user.username.as_str()];
+    let row = |row: &Row<'_>| {
+        Ok(UserRow {
+            is_registered: row.get(0)?,
+            seen: row.get::<_, Option<Ms>>(1)?.map(|ms| ms.0),
+            revoked: row.get::<_, Option<Ms>>(2)?.map(|ms| ms.0),
+            is_deleted: row.get(3)?,
+            ..UserRow::default()
+        })
+    };
+    statement.query_row(key, row).optional()
 }
 
 /// Voids all of a user's families, and credentials issued until now.
 pub(super) fn revoke(db: &Connection, user: &UserKey, now: Timestamp) -> rusqlite::Result<()> {
     let (app, username) = (&*user.app, user.username.as_str());
+    let until = policy::revoked_until(&find(db, user)?.unwrap_or_default(), now);
     db.prepare_cached(
         "INSERT INTO users (app, username, registered, revoked_ms) VALUES (?1, ?2, 0, ?3) \
-         ON CONFLICT DO UPDATE SET revoked_ms = max(coalesce(revoked_ms, 0), excluded.revoked_ms)",
+         ON CONFLICT DO UPDATE SET revoked_ms = excluded.revoked_ms",
     )?
-    .execute(params![app, username, Ms(now)])?;
-    db.prepare_cached("UPDATE instances SET family = NULL WHERE app = ?1 AND username = ?2")?
-        .execute(params![app, username])?;
+    .execute(params![app, username, Ms(until)])?;
+    db.prepare_cached(
+        "UPDATE instances SET former_family = coalesce(family, former_family), family = NULL \
+         WHERE app = ?1 AND username = ?2",
+    )?
+    .execute(params![app, username])?;
     Ok(())
 }
 
@@ -69,7 +80,7 @@ pub(super) fn revoke_family(
     family: FamilyId,
 ) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "UPDATE instances SET family = NULL \
+        "UPDATE instances SET former_family = family, family = NULL \
          WHERE app = ?1 AND username = ?2 AND instance = ?3 AND family = ?4",
     )?
     .execute(params![
@@ -81,38 +92,74 @@ pub(super) fn revoke_family(
     Ok(())
 }
 
-/// Forgets up to [`GUESTS_DROPPED_AT_ONCE`] guests not seen since `before` that nothing blocks; how many.
-///
-/// Of a guest whose credentials were revoked, that stays.
-pub(super) fn drop_some_unseen_guests(db: &Connection, before: Timestamp) -> rusqlite::Result<u64> {
-    let guests: Vec<(String, String)> = db
-        .prepare_cached(
-            "SELECT app, username FROM users u \
-             WHERE registered = 0 AND seen_ms IS NOT NULL AND seen_ms < ?1 \
-               AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.app = u.app AND b.username = u.username \
-                                 AND (b.until_ms IS NULL OR b.until_ms > ?1)) \
-             ORDER BY seen_ms LIMIT ?2",
-        )?
-        .query_map(params![Ms(before), GUESTS_DROPPED_AT_ONCE.cast_signed()], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
-    for (app, username) in &guests {
-        drop_instances(db, app, username)?;
-        let dropped = db
-            .prepare_cached(
-                "DELETE FROM users WHERE app = ?1 AND username = ?2 AND revoked_ms IS NULL",
-            )?
-            .execute(params![app, username])?;
-        if dropped == 0 {
-            db.prepare_cached("UPDATE users SET seen_ms = NULL WHERE app = ?1 AND username = ?2")?
-                .execute(params![app, username])?;
-        }
-    }
-    Ok(guests.len() as u64)
+/// The last guest that was looked at, in the order of the index.
+#[derive(Clone, Debug)]
+pub(super) struct GuestCursor {
+    seen: Timestamp,
+    app: String,
+    username: String,
 }
 
-fn drop_instances(db: &Connection, app: &str, username: &str) -> rusqlite::Result<()> {
+/// Looks at some guests not seen since `before`, after `cursor`, and removes those that may be; how many, and where the
+/// next step begins, if there is one.
+pub(super) fn prune_some_guests(
+    db: &Connection,
+    before: Timestamp,
+    cursor: Option<&GuestCursor>,
+) -> rusqlite::Result<(u64, Option<GuestCursor>)> {
+    let guests = unseen_guests(db, before, cursor)?;
+    let mut removed = 0;
+    for (GuestCursor { app, username, .. }, guest) in &guests {
+        let sql = match policy::guest_retention(guest, before) {
+            Retention::Retain => continue,
+            Retention::RetainRevocation => {
+                "UPDATE users SET seen_ms = NULL WHERE app = ?1 AND username = ?2"
+            }
+            Retention::Remove => "DELETE FROM users WHERE app = ?1 AND username = ?2",
+        };
+        remove_instances(db, app, username)?;
+        db.prepare_cached(sql)?.execute(params![app, username])?;
+        removed += 1;
+    }
+    let is_full = guests.len() == GUESTS_AT_ONCE;
+    let last = guests.into_iter().next_back().filter(|_| is_full);
+    Ok((removed, last.map(|(cursor, _)| cursor)))
+}
+
+fn unseen_guests(
+    db: &Connection,
+    before: Timestamp,
+    cursor: Option<&GuestCursor>,
+) -> rusqlite::Result<Vec<(GuestCursor, GuestRow)>> {
+    let mut statement = db.prepare_cached(
+        "SELECT b.kind, b.reason, b.since_ms, b.until_ms, u.seen_ms, u.app, u.username, u.revoked_ms \
+         FROM users u LEFT JOIN blocks b ON b.app = u.app AND b.username = u.username \
+         WHERE u.registered = 0 AND u.seen_ms IS NOT NULL AND u.seen_ms < ?1 \
+           AND (u.seen_ms, u.app, u.username) > (?2, ?3, ?4) \
+         ORDER BY u.seen_ms, u.app, u.username LIMIT ?5",
+    )?;
+    let (seen, app, username) = cursor.map_or((-1, "", ""), |last| {
+        (last.seen.as_millis().cast_signed(), last.app.as_str(), last.username.as_str())
+    });
+    let limit = GUESTS_AT_ONCE as u64;
+    let rows = statement.query_map(
+        params![Ms(before), seen, app, username, limit.cast_signed()],
+        |row| {
+            let kind: Option<crate::store::BlockKind> = row.get(0)?;
+            let block: Option<Block> = kind.map(|_| blocks::from_row(row)).transpose()?;
+            let cursor = GuestCursor {
+                seen: row.get::<_, Ms>(4)?.0,
+                app: row.get(5)?,
+                username: row.get(6)?,
+            };
+            let revoked = row.get::<_, Option<Ms>>(7)?.map(|ms| ms.0);
+            Ok((cursor, GuestRow { revoked, block }))
+        },
+    )?;
+    rows.collect()
+}
+
+fn remove_instances(db: &Connection, app: &str, username: &str) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM instances WHERE app = ?1 AND username = ?2")?
         .execute(params![app, username])?;
     Ok(())

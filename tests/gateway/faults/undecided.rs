@@ -6,10 +6,8 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
-use stagedoor::auth::{Allowed, AuthHook, AuthRequest, Decision, Purpose};
+use stagedoor::auth::{AuthHook, AuthMethod, AuthRequest, Authenticated, Decision, Purpose};
 use stagedoor::config::Drain;
-use stagedoor::grant::Grant;
-use stagedoor::store::Profile;
 use tokio::sync::Semaphore;
 
 use crate::common::{Client, Setup, Survivor, start_of};
@@ -47,14 +45,10 @@ impl AuthHook for Renewals {
         async move {
             self.asked.add_permits(1);
             self.permitted.acquire().await.unwrap().forget();
-            Decision::Allow(Box::new(Allowed {
-                username: request.username.clone().unwrap(),
-                guest: true,
-                profile: Profile::default(),
-                grant: Grant::default(),
-                expires: None,
-                issued: None,
-            }))
+            Decision::Allow(Box::new(Authenticated::new(
+                request.username.clone().unwrap(),
+                AuthMethod::Guest,
+            )))
         }
         .boxed()
     }

@@ -22,7 +22,7 @@ pub async fn leave_a_dead_letter(configured: &Configured) {
         body: body.to_string().into(),
         at,
     };
-    let store = SqliteStore::open(&configured.store()).unwrap();
+    let store = SqliteStore::open(&configured.store()).await.unwrap();
     store.put_messages("shop".into(), vec![message], 10, at).await.unwrap();
 }
 

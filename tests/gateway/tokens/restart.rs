@@ -8,8 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
-use stagedoor::auth::{Allowed, AuthHook, AuthRequest, Decision};
-use stagedoor::grant::Grant;
+use stagedoor::auth::{AuthHook, AuthMethod, AuthRequest, Authenticated, Decision};
 use stagedoor::store::Profile;
 use stagedoor_proto::Credentials;
 
@@ -38,13 +37,10 @@ impl AuthHook for Counting {
     fn decide<'a>(&'a self, request: &'a AuthRequest) -> BoxFuture<'a, Decision> {
         self.0.fetch_add(1, Ordering::Relaxed);
         let Credentials::Params(_) = request.credentials else { panic!("asked about a token") };
-        let allowed = Allowed {
-            username: request.username.clone().unwrap(),
-            guest: false,
+        let username = request.username.clone().unwrap();
+        let allowed = Authenticated {
             profile: Profile { name: Some("Ada L.".into()), properties: None },
-            grant: Grant::default(),
-            expires: None,
-            issued: None,
+            ..Authenticated::new(username, AuthMethod::Hook { issued: None })
         };
         Box::pin(async move { Decision::Allow(Box::new(allowed)) })
     }

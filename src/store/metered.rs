@@ -1,0 +1,180 @@
+//! [`Metered`]: counts and times the calls of any store.
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use stagedoor_proto::{FamilyId, InstanceId, RoomId, SessionId, Timestamp, Username};
+
+use super::admission::{Admission, Admitted, Block, Check, Refusal};
+use super::api::Store;
+use super::archive::{Archive, CreatedRoom, EndedSession, EndedSessions, KnownUser, Page};
+use super::audit::{AuditEvent, AuditRow, ChainHead, Tampered, Verified};
+use super::audit_log::AuditLog;
+use super::blocked::Blocked;
+use super::error::{Answer, StoreError};
+use super::handoff::Handoff;
+use super::journal::{Journal, RoomWrite};
+use super::key::{SigningKey, UserKey};
+use super::outbox::{
+    Backlog, DeadLetters, DeliveryResult, Due, Expired, Message, NewMessage, Outbox, OutboxCount,
+};
+use crate::clock::Clock;
+use crate::room::{Fact, Record, RoomKey};
+use crate::telemetry::{Metrics, StoreFailure};
+
+/// A store whose calls are counted. One whose answer nobody awaits is not.
+pub struct Metered<S> {
+    store: S,
+    meter: Meter,
+}
+
+#[derive(Clone)]
+struct Meter {
+    metrics: Arc<Metrics>,
+    clock: Clock,
+}
+
+impl<S> Metered<S> {
+    /// `store`, whose calls are counted in `metrics` and timed by `clock`.
+    #[must_use]
+    pub fn new(store: S, metrics: Arc<Metrics>, clock: Clock) -> Self {
+        metrics.store_up.set(1);
+        Self { store, meter: Meter { metrics, clock } }
+    }
+
+    /// Times a call from now until its answer.
+    fn count<'a, T: 'a>(&self, answer: Answer<'a, T>) -> Answer<'a, T> {
+        let (meter, began) = (self.meter.clone(), self.meter.clock.micros());
+        async move { meter.count(began, answer.await) }.boxed()
+    }
+}
+
+impl Meter {
+    fn count<T>(&self, began: u64, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        let metrics = &self.metrics;
+        metrics.store_call_duration.observe(self.clock.since(began));
+        metrics.store_up.set(i64::from(result.is_ok()));
+        if let Err(error) = &result {
+            metrics.store_failures.inc(match error {
+                StoreError::Unavailable { .. } | StoreError::SchemaTooNew { .. } => {
+                    StoreFailure::Unavailable
+                }
+                StoreError::Full { .. } => StoreFailure::Full,
+                StoreError::Closed => StoreFailure::Closed,
+            });
+        }
+        result
+    }
+}
+
+/// Implements a trait of the store by counting the calls of the store inside.
+macro_rules! metered {
+    ($trait:ident {
+        $(fn $call:ident($($argument:ident: $type:ty),* $(,)?) -> $life:lifetime $answer:ty;)*
+    }) => {
+        impl<S: Store> $trait for Metered<S> {
+            $(
+                fn $call(&self $(, $argument: $type)*) -> Answer<$life, $answer> {
+                    self.count(self.store.$call($($argument),*))
+                }
+            )*
+        }
+    };
+}
+
+metered! {
+    Store {
+        fn admit(admission: Admission) -> '_ Result<Admitted, Refusal>;
+        fn check(check: Check) -> '_ Result<(), Refusal>;
+        fn block(user: UserKey, block: Block, by_address: bool, journal: Journal) -> '_ Blocked;
+        fn unblock(user: UserKey, now: Timestamp, row: Option<AuditEvent>) -> '_ bool;
+        fn delete_user(
+            user: UserKey,
+            is_here: bool,
+            now: Timestamp,
+            row: Option<AuditEvent>,
+        ) -> '_ bool;
+        fn revoke_user(user: UserKey, now: Timestamp, row: Option<AuditEvent>) -> '_ ();
+        fn revoke_family(user: UserKey, instance: InstanceId, family: FamilyId) -> '_ ();
+        fn load_room(room: RoomKey, now: Timestamp) -> '_ Record;
+        fn persist_room(write: RoomWrite) -> 'static u64;
+        fn migrate_user(from: UserKey, to: Username, now: Timestamp) -> '_ Vec<RoomKey>;
+        fn mark_rooms_empty(retain_until: Timestamp) -> '_ ();
+        fn audit(app: Arc<str>, events: Vec<AuditEvent>) -> 'static ();
+        fn signing_keys(first: SigningKey) -> '_ Vec<SigningKey>;
+        fn save_handoff(handoff: Handoff) -> '_ ();
+        fn take_handoff() -> '_ Option<Handoff>;
+        fn prune_guests(before: Timestamp) -> '_ u64;
+        fn ready() -> '_ ();
+    }
+}
+
+metered! {
+    Archive {
+        fn record_sessions(app: Arc<str>, ended: Vec<EndedSession>) -> 'static ();
+        fn ended_session(app: Arc<str>, id: SessionId) -> '_ Option<EndedSession>;
+        fn ended_sessions(
+            app: Arc<str>,
+            which: EndedSessions,
+            page: Page<u64>,
+        ) -> '_ Vec<(u64, EndedSession)>;
+        fn prune_sessions(before: Timestamp, most: u64) -> '_ u64;
+        fn user(user: UserKey, now: Timestamp) -> '_ Option<KnownUser>;
+        fn users(
+            app: Arc<str>,
+            blocked: bool,
+            page: Page<Username>,
+            now: Timestamp,
+        ) -> '_ Vec<KnownUser>;
+        fn create_room(
+            room: RoomKey,
+            created: CreatedRoom,
+            facts: Vec<Fact>,
+            row: Option<AuditEvent>,
+        ) -> '_ bool;
+        fn created_room(room: RoomKey, now: Timestamp) -> '_ Option<CreatedRoom>;
+        fn created_rooms(
+            app: Arc<str>,
+            page: Page<RoomId>,
+            now: Timestamp,
+        ) -> '_ Vec<(RoomId, CreatedRoom)>;
+    }
+}
+
+metered! {
+    AuditLog {
+        fn audited_apps() -> '_ Vec<String>;
+        fn audit_rows(app: Arc<str>, after: u64, limit: usize) -> '_ Vec<AuditRow>;
+        fn audit_rows_before(app: Arc<str>, before: u64, limit: usize) -> '_ Vec<AuditRow>;
+        fn audit_head(app: Arc<str>) -> '_ ChainHead;
+        fn verify_audit(app: Arc<str>, told: Option<ChainHead>) -> '_ Result<Verified, Tampered>;
+    }
+}
+
+metered! {
+    Outbox {
+        fn put_messages(
+            app: Arc<str>,
+            messages: Vec<NewMessage>,
+            max: u64,
+            now: Timestamp,
+        ) -> 'static u64;
+        fn due_messages(
+            app: Arc<str>,
+            endpoint: Arc<str>,
+            now: Timestamp,
+            limit: usize,
+        ) -> 'static Due;
+        fn record_delivery(number: u64, settled: DeliveryResult) -> 'static ();
+        fn expire_messages(pending_before: Timestamp, dead_before: Timestamp) -> 'static Expired;
+        fn dead_letters(app: Arc<str>, after: u64, limit: usize) -> '_ Vec<Message>;
+        fn replay_messages(
+            app: Arc<str>,
+            which: DeadLetters,
+            now: Timestamp,
+            row: Option<AuditEvent>,
+        ) -> '_ u64;
+        fn count_messages(app: Arc<str>) -> '_ Vec<OutboxCount>;
+        fn backlog() -> 'static Backlog;
+    }
+}

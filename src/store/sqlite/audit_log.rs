@@ -1,0 +1,77 @@
+//! [`AuditLog`] of the embedded store, and a file of which nothing else is read.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{SqliteStore, audit};
+use crate::store::audit::Verifier;
+use crate::store::{Answer, AuditLog, AuditRow, ChainHead, StoreError, Tampered, Verified};
+
+/// Rows checked in one call of the writer.
+const CHECKED_AT_ONCE: usize = 1_000;
+
+/// Opens the file at `path` to read its audit logs, and changes nothing.
+///
+/// No gateway gets it until this is dropped: what one is writing cannot be judged.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when there is none, it is no store, or a gateway has it open;
+/// [`StoreError::SchemaTooNew`] when a newer gateway wrote it.
+pub async fn open_audit_log(path: &Path) -> Result<Box<dyn AuditLog>, StoreError> {
+    Ok(Box::new(SqliteStore::open_for_reading(path).await?))
+}
+
+impl AuditLog for SqliteStore {
+    fn audited_apps(&self) -> Answer<'_, Vec<String>> {
+        self.read(audit::apps)
+    }
+
+    fn audit_rows(&self, app: Arc<str>, after: u64, limit: usize) -> Answer<'_, Vec<AuditRow>> {
+        self.read(move |db| audit::rows(db, &app, after, limit))
+    }
+
+    fn audit_rows_before(
+        &self,
+        app: Arc<str>,
+        before: u64,
+        limit: usize,
+    ) -> Answer<'_, Vec<AuditRow>> {
+        self.read(move |db| audit::rows_before(db, &app, before, limit))
+    }
+
+    fn audit_head(&self, app: Arc<str>) -> Answer<'_, ChainHead> {
+        self.read(move |db| match audit::head(db, &app)? {
+            Some(head) => Ok(head),
+            None => audit::key(db).map(|key| key.start(&app)),
+        })
+    }
+
+    fn verify_audit(
+        &self,
+        app: Arc<str>,
+        told: Option<ChainHead>,
+    ) -> Answer<'_, Result<Verified, Tampered>> {
+        Box::pin(async move {
+            let of = Arc::clone(&app);
+            let (key, (head, end)) =
+                self.read(move |db| Ok((audit::key(db)?, audit::ends(db, &of)?))).await?;
+            // What is appended meanwhile belongs to a later head.
+            let mut verifier = Verifier::new(key, &app, told);
+            loop {
+                let of = Arc::clone(&app);
+                let after = Some(verifier.last().number).filter(|number| *number > 0);
+                let rows = self
+                    .read(move |db| audit::some_found(db, &of, after, end, CHECKED_AT_ONCE))
+                    .await?;
+                let is_last = rows.len() < CHECKED_AT_ONCE;
+                let rows = rows.into_iter().map(Ok::<_, StoreError>);
+                if let Err(tampered) = verifier.take(rows)? {
+                    return Ok(Err(tampered));
+                }
+                if is_last {
+                    return Ok(verifier.finish(head.as_ref()));
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,73 @@
+//! A user goes on under another name: rows about the former one in closed rooms hold for the new one too.
+//!
+//! The rooms that are open decide for themselves by the same rules (`room`), and persist what they decided; this is for
+//! those that are closed, and so that nothing is lost should the gateway die in between.
+//! Not here: what follows the user (`policy`).
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use stagedoor_proto::{RoomId, Timestamp, Username};
+
+use super::rooms::{self, Kind};
+use super::value::{JsonOf, Ms};
+use crate::room::{BlockRow, Fact, RoomKey};
+use crate::store::UserKey;
+use crate::store::policy;
+
+/// Copies the rows about `from` that follow the user, each with its end; the rooms they are in.
+pub(super) fn migrate(
+    db: &Connection,
+    from: &UserKey,
+    to: &Username,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<RoomKey>> {
+    let mut migrated: Vec<RoomKey> = Vec::new();
+    for (room, fact, until) in facts_about(db, from, now)? {
+        let key = RoomKey { app: from.app.clone(), room };
+        let own = block_of(db, &key, to)?;
+        let Some(fact) = policy::migrated(fact, own, to, now) else { continue };
+        let until = match &fact {
+            Fact::Blocked(row) => Some(row.until),
+            _ => until,
+        };
+        rooms::put_until(db, &key, &fact, until)?;
+        if migrated.last() != Some(&key) {
+            migrated.push(key);
+        }
+    }
+    Ok(migrated)
+}
+
+/// Facts about a user that are not over, by room.
+fn facts_about(
+    db: &Connection,
+    user: &UserKey,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<(RoomId, Fact, Option<Timestamp>)>> {
+    let mut statement = db.prepare_cached(
+        "SELECT room, value, until_ms FROM room_facts \
+         WHERE app = ?1 AND subject = ?2 AND kind <= 2 AND (until_ms IS NULL OR until_ms > ?3) ORDER BY room",
+    )?;
+    let found =
+        statement.query_map(params![&*user.app, user.username.as_str(), Ms(now)], |row| {
+            let room: String = row.get(0)?;
+            let room: RoomId = room.parse().map_err(|_| {
+                rusqlite::Error::FromSqlConversionFailure(0, Type::Text, "no room's id".into())
+            })?;
+            let (JsonOf(fact), until) = (row.get(1)?, row.get::<_, Option<Ms>>(2)?);
+            Ok((room, fact, until.map(|Ms(until)| until)))
+        })?;
+    found.collect()
+}
+
+fn block_of(db: &Connection, key: &RoomKey, user: &Username) -> rusqlite::Result<Option<BlockRow>> {
+    let mut statement = db.prepare_cached(
+        "SELECT value FROM room_facts WHERE app = ?1 AND room = ?2 AND kind = ?3 AND subject = ?4",
+    )?;
+    let key = params![&*key.app, key.room.as_str(), Kind::Block as u8, user.as_str()];
+    let fact = statement.query_row(key, |row| row.get(0)).optional()?;
+    Ok(match fact {
+        Some(JsonOf(Fact::Blocked(row))) => Some(row),
+        _ => None,
+    })
+}
