@@ -1,11 +1,11 @@
 //! What the store acknowledged is there after `kill -9` in the middle of writing.
 //!
-//! The test runs its own program again as the one to be killed: the argument [`FILE_ARGUMENT`] says so.
+//! The test runs its own program again as the one to be killed: an argument says so, and where to write.
 
 #![expect(clippy::unwrap_used, reason = "a step that cannot be made fails the test")]
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use futures::StreamExt as _;
@@ -17,7 +17,8 @@ use stagedoor::store::{
 use stagedoor_proto::{FamilyId, Timestamp};
 
 /// What precedes the file's path in the arguments of the program to be killed.
-const FILE_ARGUMENT: &str = "blocks-into=";
+const BLOCKS_ARGUMENT: &str = "blocks-into=";
+const STARTS_ARGUMENT: &str = "starts-into=";
 
 /// Precedes each acknowledged name; the test harness writes to the same output.
 const ACKNOWLEDGED: &str = "acknowledged ";
@@ -25,33 +26,64 @@ const ACKNOWLEDGED: &str = "acknowledged ";
 /// How many names are waited for before the kill.
 const ENOUGH: usize = 500;
 
+/// The family of every start.
+const FAMILY: FamilyId = FamilyId::from_bits(1);
+
 const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 
 #[tokio::test]
 async fn acknowledged_blocks_survive_sigkill() {
-    if let Some(path) =
-        std::env::args().find_map(|arg| arg.strip_prefix(FILE_ARGUMENT).map(String::from))
-    {
-        return block_until_killed(Path::new(&path)).await;
+    if let Some(path) = file_to_write(BLOCKS_ARGUMENT) {
+        return write_until_killed(&path, block).await;
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stagedoor.db");
-    let acknowledged = names_acknowledged_until_killed(&path);
+    let test = "acknowledged_blocks_survive_sigkill";
+    let acknowledged = names_acknowledged_until_killed(test, BLOCKS_ARGUMENT, &path);
     assert!(acknowledged.len() >= ENOUGH, "only {}", acknowledged.len());
 
     let store = SqliteStore::open(&path).await.unwrap();
     for name in acknowledged {
-        let answer = store.admit(guest(&name)).await.unwrap();
+        let answer = store.admit(start(&name, AuthMethod::Guest)).await.unwrap();
         assert!(matches!(answer, Err(Refusal::Blocked(_))), "{name}: {answer:?}");
     }
-    store.admit(guest("not blocked")).await.unwrap().unwrap();
+    store.admit(start("not blocked", AuthMethod::Guest)).await.unwrap().unwrap();
 }
 
-/// Runs the program, kills it while it writes, and returns what it printed until then.
-fn names_acknowledged_until_killed(path: &Path) -> Vec<String> {
+/// Starts are bookkeeping: they do not wait for the disk, and a process that is killed loses none all the same.
+#[tokio::test]
+async fn acknowledged_starts_survive_sigkill() {
+    if let Some(path) = file_to_write(STARTS_ARGUMENT) {
+        return write_until_killed(&path, admit).await;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("stagedoor.db");
+    let test = "acknowledged_starts_survive_sigkill";
+    let acknowledged = names_acknowledged_until_killed(test, STARTS_ARGUMENT, &path);
+    assert!(acknowledged.len() >= ENOUGH, "only {}", acknowledged.len());
+
+    let store = SqliteStore::open(&path).await.unwrap();
+    // Minted before anything was written: the store has to know the family.
+    let issued = Timestamp::default();
+    let method =
+        AuthMethod::AccessToken { family: FAMILY, guest: true, authenticated: NOW, issued };
+    for name in acknowledged {
+        let answer = store.admit(start(&name, method)).await.unwrap();
+        assert!(answer.is_ok(), "{name}: {answer:?}");
+    }
+    assert_eq!(store.admit(start("never started", method)).await.unwrap(), Err(Refusal::Revoked));
+}
+
+/// The file that an argument of this program names, if it is the one to be killed.
+fn file_to_write(argument: &str) -> Option<PathBuf> {
+    std::env::args().find_map(|arg| arg.strip_prefix(argument).map(PathBuf::from))
+}
+
+/// Runs this test of the program, kills it while it writes, and returns what it printed until then.
+fn names_acknowledged_until_killed(test: &str, argument: &str, path: &Path) -> Vec<String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "acknowledged_blocks_survive_sigkill", "--nocapture"])
-        .arg(format!("{FILE_ARGUMENT}{}", path.display()))
+        .args(["--exact", test, "--nocapture"])
+        .arg(format!("{argument}{}", path.display()))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -72,38 +104,46 @@ fn names_acknowledged_until_killed(path: &Path) -> Vec<String> {
     names
 }
 
-/// Blocks one name after the other, many at a time, and prints each once it is on disk.
-async fn block_until_killed(path: &Path) {
+/// Calls `write` with one name after the other, many at a time, and prints each once the store has answered.
+async fn write_until_killed(path: &Path, write: impl AsyncFn(&SqliteStore, &str)) {
     let store = SqliteStore::open(path).await.unwrap();
-    let store = &store;
-    let block = |n: usize| async move {
+    let (store, write) = (&store, &write);
+    let write_one = |n: usize| async move {
         let name = format!("user {n}");
-        let block = Block { kind: BlockKind::Ban, reason: None, since: NOW, until: None };
-        store.block(user(&name), block, false, Journal::default()).await.unwrap();
+        write(store, &name).await;
         name
     };
-    let mut waiting: FuturesUnordered<_> = (0..32).map(block).collect();
+    let mut waiting: FuturesUnordered<_> = (0..32).map(write_one).collect();
     let mut next = 32;
     while let Some(name) = waiting.next().await {
         writeln!(std::io::stdout(), "{ACKNOWLEDGED}{name}")
             .expect("the one that kills is listening");
-        waiting.push(block(next));
+        waiting.push(write_one(next));
         next += 1;
     }
+}
+
+async fn block(store: &SqliteStore, name: &str) {
+    let block = Block { kind: BlockKind::Ban, reason: None, since: NOW, until: None };
+    store.block(user(name), block, false, Journal::default()).await.unwrap();
+}
+
+async fn admit(store: &SqliteStore, name: &str) {
+    store.admit(start(name, AuthMethod::Guest)).await.unwrap().unwrap();
 }
 
 fn user(name: &str) -> UserKey {
     UserKey { app: "app".into(), username: name.parse().unwrap() }
 }
 
-fn guest(name: &str) -> Admission {
+fn start(name: &str, method: AuthMethod) -> Admission {
     Admission {
         user: user(name),
         instance: "instance-a".parse().unwrap(),
         address: "192.0.2.1".parse().unwrap(),
-        method: AuthMethod::Guest,
+        method,
         profile: Profile::default(),
-        new_family: FamilyId::from_bits(1),
+        new_family: FAMILY,
         generation: 0,
         now: NOW,
     }

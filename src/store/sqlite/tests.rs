@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 use futures::future::join_all;
 use rusqlite::Connection;
 use stagedoor_proto::Username;
 
-use super::writer::MAX_CALLS_WAITING;
-use super::{SqliteStore, backup};
-use crate::store::conformance::{NOW, ban, by_token, every_rule, start, user};
+use super::writer::{Durability, MAX_CALLS_WAITING};
+use super::{SqliteStore, backup, synced};
+use crate::store::conformance::{NOW, ban, by_token, every_rule, family, start, user};
 use crate::store::{
     Admission, Archive, AuthMethod, Journal, Refusal, SigningKey, Store, StoreError,
 };
@@ -328,4 +329,78 @@ async fn call_whose_caller_went_away_happens_before_the_store_closes() {
     drop(store);
     let store = SqliteStore::open(&path).await.unwrap();
     assert!(store.unblock(user("ada"), NOW, None).await.unwrap());
+}
+
+/// Whether the transaction that this runs in waits for the disk.
+fn waits_for_disk(db: &Connection) -> rusqlite::Result<bool> {
+    db.pragma_query_value(None, "synchronous", |row| row.get::<_, u32>(0)).map(|level| level == 2)
+}
+
+#[tokio::test]
+async fn commit_waits_for_the_disk_when_a_fact_is_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&dir.path().join("stagedoor.db")).await.unwrap();
+    assert!(store.note(NOW, waits_for_disk).await.unwrap(), "the first of a new store");
+    assert!(!store.note(NOW, waits_for_disk).await.unwrap());
+    assert!(store.persist(waits_for_disk).await.unwrap());
+    assert!(!store.note(NOW, waits_for_disk).await.unwrap());
+    let calls = [Durability::Read, Durability::Bookkeeping(NOW), Durability::Fact];
+    let calls = calls.map(|durability| store.writer.call(durability, waits_for_disk));
+    for waits in in_one_batch(&store, calls.into_iter()).await {
+        assert!(waits.unwrap(), "they share a commit");
+    }
+}
+
+#[tokio::test]
+async fn bookkeeping_is_on_disk_soon_and_when_the_store_closes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("stagedoor.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let later = |secs| NOW + Duration::from_secs(secs);
+    for at in [NOW, later(1)] {
+        store.note(at, |_| Ok(())).await.unwrap();
+    }
+    assert_eq!(store.read(synced::read).await.unwrap(), Some(NOW), "only the first was waited for");
+    while store.read(synced::read).await.unwrap() != Some(later(1)) {}
+    store.note(later(2), |_| Ok(())).await.unwrap();
+    drop(store);
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert_eq!(store.writer.lost_after().get(), Some(later(2)));
+}
+
+#[tokio::test]
+async fn access_token_makes_up_for_a_start_that_the_machine_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let store = SqliteStore::open(&at("stagedoor.db")).await.unwrap();
+    store.admit(start("on disk", AuthMethod::Guest, 1)).await.unwrap().unwrap();
+    // What is written after this copy is what the machine loses.
+    for end in ["", "-wal"] {
+        let with = |name: &str| at(&format!("{name}{end}"));
+        fs::copy(with("stagedoor.db"), with("copy.db")).unwrap();
+    }
+    let after = NOW + Duration::from_millis(500);
+    let lost = Admission { now: after, ..start("lost", AuthMethod::Guest, 2) };
+    store.admit(lost).await.unwrap().unwrap();
+
+    let store = SqliteStore::open(&at("copy.db")).await.unwrap();
+    let by_token = |name, bits, issued| {
+        let authenticated = NOW;
+        let family = family(bits);
+        let method = AuthMethod::AccessToken { family, guest: true, authenticated, issued };
+        Admission { now: NOW + Duration::from_secs(60), ..start(name, method, 9) }
+    };
+    for (name, bits, issued, expected) in [
+        ("lost", 3, NOW, Some(Refusal::Revoked)),
+        ("lost", 2, after, None),
+        ("lost", 2, NOW, None),
+        ("lost", 3, after, Some(Refusal::Revoked)),
+        ("on disk", 1, NOW, None),
+    ] {
+        let answer = store.admit(by_token(name, bits, issued)).await.unwrap();
+        assert_eq!(answer.err(), expected, "{name}, family {bits}");
+    }
+    store.prune_guests(after).await.unwrap();
+    let removed = store.admit(by_token("removed", 4, after)).await.unwrap();
+    assert_eq!(removed, Err(Refusal::Revoked), "who is not known any more was not lost");
 }
