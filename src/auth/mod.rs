@@ -8,6 +8,7 @@ mod authenticator;
 mod breaker;
 mod guard;
 pub mod hooks;
+mod issuer;
 pub mod keys;
 mod operator;
 mod server;
@@ -28,6 +29,7 @@ use stagedoor_proto::{Credentials, ErrorCode, InstanceId, Timestamp, Username};
 pub use authenticator::{AppAuth, AuthError, Authenticator};
 pub use breaker::BreakerLimits;
 pub use guard::{Guard, GuardLimits};
+pub use issuer::{ClaimMap, Issuer, IssuerError};
 pub use operator::OperatorKey;
 pub use server::{InvalidServerKey, ServerActor, ServerAuth, ServerKey};
 

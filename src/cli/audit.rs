@@ -4,6 +4,7 @@
 //! the standard output.
 
 mod block_on;
+mod error;
 mod source;
 mod table;
 
@@ -14,11 +15,11 @@ use serde_json::json;
 use stagedoor_proto::{RoomId, Username};
 
 use super::exit::Exit;
-use super::failure::Failure;
 use super::limit::Limit;
 use super::output::print_error;
 use super::printer::cut;
-use crate::store::{AuditSearch, ChainHead, StoreError};
+use crate::store::{AuditSearch, ChainHead};
+use error::AuditError;
 use source::{Log, Wanted};
 
 /// Reads an audit log.
@@ -80,21 +81,6 @@ pub(super) struct Export {
     /// Print at most so many rows; without it, all.
     #[arg(long, value_name = "ROWS")]
     limit: Option<usize>,
-}
-
-/// Why a log was not read.
-#[derive(Debug, thiserror::Error)]
-enum AuditError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("{file}: there is no audit log of app {app:?}; there are: {known}")]
-    NoLog { file: String, app: String, known: String },
-    #[error(transparent)]
-    Gateway(#[from] Failure),
-    #[error("the gateway's answer was cut off, or is none of an audit log")]
-    CutOff,
-    #[error("cannot print it: {0}")]
-    Print(#[from] io::Error),
 }
 
 impl Audit {

@@ -11,9 +11,10 @@ use futures::future::BoxFuture;
 use stagedoor_proto::Credentials;
 
 use super::settings::{ConfiguredHook, HookSettings};
-use crate::auth::keys::{Issuer, IssuerError};
 use crate::auth::token::{AppTokens, Checked, Compact, SessionClaims, TokenError};
-use crate::auth::{AuthHook, AuthMethod, AuthRequest, Authenticated, Decision};
+use crate::auth::{
+    AuthHook, AuthMethod, AuthRequest, Authenticated, Decision, Issuer, IssuerError,
+};
 use crate::clock::Clock;
 use crate::store::Profile;
 

@@ -5,7 +5,6 @@
 //! Not here: who the gateway's own key belongs to (`store`), and what a token must say (`token`).
 
 mod app;
-mod issuer;
 mod jwk;
 mod remote;
 mod symmetric;
@@ -15,9 +14,9 @@ mod tests;
 use jsonwebtoken::{Algorithm, DecodingKey};
 
 pub use app::{AppKey, InvalidKey, PublicKeyKind};
-pub use issuer::{ClaimMap, Issuer, IssuerError};
 pub use remote::JwksSource;
 
+pub(super) use remote::KeysUnavailable;
 pub(super) use symmetric::MintKey;
 
 /// A key that verifies signatures.

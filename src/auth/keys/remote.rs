@@ -33,8 +33,8 @@ struct Remote {
 }
 
 /// Keys, and when the fetch that brought them began.
-pub(super) struct Fetched {
-    pub(super) keys: Vec<VerifyKey>,
+pub(in crate::auth) struct Fetched {
+    pub(in crate::auth) keys: Vec<VerifyKey>,
     at: Timestamp,
 }
 
@@ -47,7 +47,7 @@ struct Fetch {
 
 /// There is no telling which keys the issuer has now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct KeysUnavailable;
+pub(in crate::auth) struct KeysUnavailable;
 
 impl JwksSource {
     /// The keys at `url`, each fetch of which may take `timeout`.
@@ -70,7 +70,7 @@ impl JwksSource {
     ///
     /// # Cancel safety
     /// A dropped call loses nothing: the next one goes on with its fetch.
-    pub(super) async fn keys_for(
+    pub(in crate::auth) async fn keys_for(
         &self,
         kid: Option<&str>,
     ) -> Result<Arc<Fetched>, KeysUnavailable> {

@@ -18,6 +18,7 @@ use super::remote::REFETCH_PAUSE;
 use super::*;
 use crate::auth::fixtures::{NOW_SECS, SECRET, Server, clock, private_key, serve, sign};
 use crate::auth::token::{Checked, Compact, SessionClaims, TokenError};
+use crate::auth::{ClaimMap, Issuer, IssuerError};
 use crate::clock::Clock;
 use crate::grant::RoomPattern;
 use crate::outbound::Network;

@@ -14,8 +14,8 @@ use stagedoor_proto::{RoomId, Username};
 use super::super::api::{Api, Call};
 use super::super::connection::{self, APP, base_url, of_app};
 use super::super::failure::Failure;
-use super::AuditError;
 use super::block_on::block_on;
+use super::error::AuditError;
 use crate::config::{DEV_APP, Store as Place};
 use crate::store::{AuditLog, AuditRow, AuditSearch, ChainHead, open_audit_log};
 

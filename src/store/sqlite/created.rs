@@ -80,9 +80,3 @@ pub(super) fn list(
     let named = |(room, created): (String, CreatedRoom)| Some((room.parse().ok()?, created));
     rows.filter_map(|row| row.map(named).transpose()).collect()
 }
-
-/// Forgets that a room was created; how many rows that took.
-pub(super) fn forget(db: &Connection, key: &RoomKey) -> rusqlite::Result<usize> {
-    db.prepare_cached("DELETE FROM created_rooms WHERE app = ?1 AND room = ?2")?
-        .execute(params![&*key.app, key.room.as_str()])
-}

@@ -9,7 +9,6 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 use stagedoor_proto::Timestamp;
 
-use super::created;
 use super::value::{JsonOf, Ms};
 use crate::room::{Fact, Record, RoomKey};
 
@@ -74,7 +73,7 @@ pub(super) fn persist(db: &Connection, key: &RoomKey, changes: &[Change]) -> rus
         match change {
             Change::Put { kind, subject, value, until } => {
                 if matches!(kind, Kind::End) {
-                    created::forget(db, key)?;
+                    remove_created(db, key)?;
                 }
                 put(db, key, *kind, subject, value, *until)?
             }
@@ -121,6 +120,13 @@ fn put(
          ON CONFLICT DO UPDATE SET value = excluded.value, until_ms = excluded.until_ms",
     )?
     .execute(params![&*key.app, key.room.as_str(), kind as u8, subject, value, until.map(Ms)])
+}
+
+/// Removes the row that says that a room was created.
+fn remove_created(db: &Connection, key: &RoomKey) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM created_rooms WHERE app = ?1 AND room = ?2")?
+        .execute(params![&*key.app, key.room.as_str()])?;
+    Ok(())
 }
 
 /// What a room knows when it opens.

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use stagedoor_proto::{InstanceId, Timestamp, Username};
 
-use super::JwksSource;
-use super::remote::KeysUnavailable;
-use crate::auth::token::{Checked, Claim, Claims, Compact, Expected};
-use crate::auth::token::{SessionClaims, ShortText, TokenError};
+use super::keys::{JwksSource, KeysUnavailable};
+use super::token::{
+    Checked, Claim, Claims, Compact, Expected, SessionClaims, ShortText, TokenError,
+};
 use crate::clock::Clock;
 use crate::config::Jwks;
 use crate::grant::Grant;
