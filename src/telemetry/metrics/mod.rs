@@ -135,7 +135,7 @@ table! {
     // The store.
     /// Whether the store's last call was served
     store_up: Gauge = "store_up";
-    /// Calls of the store, from being queued to being on disk
+    /// Calls of the store, from being queued to being answered
     store_call_duration: Seconds = "store_call_duration" in "seconds";
     /// Calls that the store failed, by reason
     store_failures: Counters<StoreFailure> = "store_failures";
