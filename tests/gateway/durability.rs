@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use stagedoor::room::{Fact, RoomKey};
+use stagedoor::store::RoomWrite;
 use stagedoor_proto::RoomMute;
 
 use crate::common::{Client, House, start_of};
@@ -147,7 +148,8 @@ async fn room_state_of_a_crashed_gateway_expires_after_a_day() {
     let lobby = RoomKey { app: "demo".into(), room: "lobby".parse().unwrap() };
     let mute = RoomMute { active: true, lock: true };
     let facts = vec![Fact::Room { mute, locked: false }, Fact::Occupied];
-    gateway.hub().store().keep_room(lobby.clone(), facts).await.unwrap();
+    let write = RoomWrite { facts, ..RoomWrite::new(lobby.clone(), 1) };
+    gateway.hub().store().persist_room(write).await.unwrap();
     let gateway = house.reopen(gateway).await;
     let (store, now) = (gateway.hub().store(), gateway.clock().now());
     let last_moment = now + Duration::from_hours(24) - Duration::from_millis(1);

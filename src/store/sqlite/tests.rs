@@ -388,7 +388,7 @@ async fn access_token_makes_up_for_a_start_that_the_machine_lost() {
         let authenticated = NOW;
         let family = family(bits);
         let method = AuthMethod::AccessToken { family, guest: true, authenticated, issued };
-        Admission { now: NOW + Duration::from_secs(60), ..start(name, method, 9) }
+        Admission { now: NOW + Duration::from_mins(1), ..start(name, method, 9) }
     };
     for (name, bits, issued, expected) in [
         ("lost", 3, NOW, Some(Refusal::Revoked)),
