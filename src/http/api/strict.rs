@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use serde::Deserialize as _;
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer as _, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
@@ -117,11 +118,10 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for StrictMap<'_, A> {
             self.value = Some(value);
             return seed.deserialize((*name).into_deserializer()).map(Some);
         }
-        let Some(name) = self.map.next_key::<String>()? else { return Ok(None) };
-        if self.taken.iter().any(|taken| *taken == name) {
-            return seed.deserialize(name.into_deserializer()).map(Some);
+        match self.map.next_key_seed(TakenField(&self.taken))? {
+            Some(name) => seed.deserialize(name.into_deserializer()).map(Some),
+            None => Ok(None),
         }
-        Err(unknown_field(&name, &self.taken))
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
@@ -129,6 +129,18 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for StrictMap<'_, A> {
             Some(value) => seed.deserialize(GivenText(value.into_deserializer())),
             None => self.map.next_value_seed(StrictSeed(seed)),
         }
+    }
+}
+
+/// Reads the name of a field which is one of these.
+struct TakenField<'a>(&'a [&'static str]);
+
+impl<'de> DeserializeSeed<'de> for TakenField<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<String, D::Error> {
+        let name = String::deserialize(reader)?;
+        if self.0.contains(&&*name) { Ok(name) } else { Err(unknown_field(&name, self.0)) }
     }
 }
 
@@ -176,6 +188,8 @@ fn unknown_field<E: Error>(name: &str, taken: &[&str]) -> E {
 
 #[cfg(test)]
 mod tests {
+    use serde::de::DeserializeOwned;
+    use serde_path_to_error::Track;
     use stagedoor_proto::{
         ForceDisconnect, ForceMute, ForceUnpublish, MuteTarget, SendSignal, Who,
     };
@@ -184,10 +198,13 @@ mod tests {
 
     const ROOM: &[(&str, &str)] = &[("app", "demo"), ("room", "lobby")];
 
-    fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    /// A struct, or where in the object what is wrong.
+    fn read<T: DeserializeOwned>(text: &str) -> Result<T, (String, String)> {
         let mut json = serde_json::Deserializer::from_str(text);
-        let read = T::deserialize(StrictReader::new(&mut json, ROOM, &["lock"]));
-        read.map_err(|error| error.to_string())
+        let mut track = Track::new();
+        let reader = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+        let read = T::deserialize(StrictReader::new(reader, ROOM, &["lock"]));
+        read.map_err(|error| (track.path().to_string(), error.to_string()))
     }
 
     #[test]
@@ -206,27 +223,36 @@ mod tests {
 
     #[test]
     fn other_fields_are_named_with_those_there_are() {
-        for (body, error) in [
+        for (body, path, error) in [
             (
                 r#"{ "user": "ada" }"#,
+                "user",
                 "unknown field `user`, expected one of `participant`, `username`, `block`, `reason`, `ref` at line 1 column 8",
             ),
             (
                 r#"{ "username": "ada", "room": "stage" }"#,
+                "room",
                 "unknown field `room`, expected one of `participant`, `username`, `block`, `reason`, `ref` at line 1 column 27",
             ),
             (
                 r#"{ "username": "ada", "block": { "ms": 1 } }"#,
+                "block.ms",
                 "unknown field `ms`, expected `for_ms` or `scope` at line 1 column 36",
             ),
             (
                 r#"{ "username": "ada", "block": [1] }"#,
+                "block",
                 "invalid type: sequence, expected struct Block at line 1 column 31",
             ),
         ] {
-            assert_eq!(read::<ForceDisconnect>(body).unwrap_err(), error, "{body}");
+            let expected = (path.to_owned(), error.to_owned());
+            assert_eq!(read::<ForceDisconnect>(body).unwrap_err(), expected, "{body}");
         }
-        let error = read::<ForceMute>(r#"{ "username": "ada", "lock": true }"#).unwrap_err();
-        assert!(error.starts_with("unknown field `lock`, expected one of `stream`, "), "{error}");
+        let (path, error) =
+            read::<ForceMute>(r#"{ "username": "ada", "lock": true }"#).unwrap_err();
+        assert!(
+            path == "lock" && error.starts_with("unknown field `lock`, expected one of "),
+            "{error}"
+        );
     }
 }
