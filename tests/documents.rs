@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// Numbers in prose: under its document, the words, and where and how the code says the same. A line of the code that
-/// changes has the words read again.
+/// Numbers and quoted messages in prose: under its document, the words, the file and its code with the same meaning. When
+/// the code changes, the words have to be read again.
 const NUMBERS: &str = r#"
 README.md
   in development mode, on 127.0.0.1:7080 | src/config/listen.rs | const PORT: u16 = 7080;
@@ -26,6 +26,8 @@ docs/alerts.md
   began to drain more than a minute ago | deploy/prometheus/alerts.yml | expr: 'stagedoor_draining == 1' for: 1m
   More than 20 000 messages are pending, or one has been pending for 30 minutes | deploy/prometheus/alerts.yml | (stagedoor_webhook_messages{state="pending"}) > 20000 or stagedoor_webhook_oldest_pending_seconds > 1800
   when an app reaches its limit of 100 000 | src/webhook/webhooks.rs | MAX_MESSAGES: u64 = 100_000;
+docs/configuration.md
+  or `listen.listen changed: restart to apply` | src/server/reload.rs | "{key} changed: restart to apply"
 docs/operations.md
   at most three seconds more for connections that do not close | src/server.rs | const LAST_WORDS: Duration = Duration::from_secs(3);
   and five for the store to save | src/server.rs | const HAND_OVER: Duration = Duration::from_secs(5);
@@ -42,6 +44,11 @@ docs/operations.md
   for another 24 hours | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
   a row per minute that counts attempts | src/hub/rooms/denials.rs | const MINUTE: Duration = Duration::from_mins(1);
   A list shows the last 100 rows | src/cli/limit.rs | const LISTED: usize = 100;
+  (`telling a webhook endpoint`: | src/webhook/webhooks.rs | "telling a webhook endpoint"
+  (`webhook delivered`, `webhook attempt failed`: | src/webhook/lane.rs | "webhook delivered"
+  (`webhook delivered`, `webhook attempt failed`: | src/webhook/lane.rs | "webhook attempt failed"
+  (`what the gateway before left cannot be taken up`) | src/server.rs | "what the gateway before left cannot be taken up:
+  did you mean "lobby"? 3 are open: lobby, quiet, stage | src/cli/suggest.rs | did you mean \"lobby\"? 3 are open: lobby, quiet, stage
 docs/protocol.md
   of its user, in one room, for ten minutes | src/room/settings.rs | REF_LIFE: Duration = Duration::from_mins(10);
 docs/security.md
