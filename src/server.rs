@@ -13,7 +13,7 @@ use futures::Stream;
 use crate::auth;
 use crate::auth::token::{AccessTokens, NoSigningKey};
 use crate::clock::{Clock, Rng};
-use crate::config::{self, Config, ConfigError};
+use crate::config::{self, Config, ConfigError, EngineKind};
 use crate::engine::{self, Engine};
 use crate::http::{HttpState, Listener, PortRole};
 use crate::hub::{App, HandoffSnapshot, Hub};
@@ -126,12 +126,8 @@ impl Server {
             // Those who were in rooms went with the process before this one.
             store.mark_rooms_empty(clock.now() + RETENTION).await?;
         }
-        let engine: Arc<dyn Engine> =
-            Arc::new(engine::Local::new(clock.clone(), inheritance.last_version()));
-        let handed_over = match config.store {
-            config::Store::Sqlite { .. } => Some(Arc::clone(&engine)),
-            config::Store::Memory => None,
-        };
+        let engine = start_engine(config.engine.kind, &clock, inheritance.last_version());
+        let handed_over = config.store.is_durable().then(|| Arc::clone(&engine));
         let hub =
             Hub::new(&config, built, store, engine, access, lifecycle.clone(), metrics, clock);
         hub.restore(inheritance).await;
@@ -256,6 +252,13 @@ async fn open_store(
         config::Store::Memory => SqliteStore::in_memory().await?,
     };
     Ok(Arc::new(Metered::new(opened, Arc::clone(metrics), clock.clone())))
+}
+
+/// The engine that is configured; versions of rooms go on after `last_version`.
+fn start_engine(kind: EngineKind, clock: &Clock, last_version: u64) -> Arc<dyn Engine> {
+    match kind {
+        EngineKind::Local => Arc::new(engine::Local::new(clock.clone(), last_version)),
+    }
 }
 
 /// What the gateway before left; nothing, where that cannot be read.

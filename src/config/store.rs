@@ -1,5 +1,6 @@
 //! `[store]`: the database of durable state.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -33,5 +34,24 @@ impl Store {
     #[must_use]
     pub fn file_in(directory: &Path) -> PathBuf {
         directory.join(FILE_NAME)
+    }
+
+    /// Whether it outlives the process, so that live sessions can be handed to the next one.
+    #[must_use]
+    pub const fn is_durable(&self) -> bool {
+        match self {
+            Self::Sqlite { .. } => true,
+            Self::Memory => false,
+        }
+    }
+}
+
+/// Where it is.
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite { path } => path.display().fmt(f),
+            Self::Memory => f.write_str("memory"),
+        }
     }
 }
