@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::exit::Exit;
 use super::output::{print, print_error};
 use crate::clock::Clock;
-use crate::config::{App, Config, ConfigError, Origin, Setting, Source, Store};
+use crate::config::{Config, ConfigError, Origin, Setting, Source};
 
 /// Checks a configuration file and the environment that is laid over it, and prints every value in force.
 #[derive(Debug, Args)]
@@ -78,29 +78,14 @@ fn summary(config: &Config) -> String {
     if let Some(admin) = config.listen.admin_listen {
         writeln!(text, "server API  {admin}").expect("a text takes every line");
     }
-    let store = match &config.store {
-        Store::Sqlite { path } => path.display().to_string(),
-        Store::Memory => "memory".to_owned(),
-    };
-    writeln!(text, "store       {store}").expect("a text takes every line");
+    writeln!(text, "store       {}", config.store).expect("a text takes every line");
     for app in &config.apps {
-        writeln!(text, "app         {}: {}", app.id, ways_in(app).join(", "))
+        let enabled = app.auth_methods().into_iter().filter(|method| method.is_enabled);
+        let names: Vec<&str> = enabled.map(|method| method.name).collect();
+        writeln!(text, "app         {}: {}", app.id, names.join(", "))
             .expect("a text takes every line");
     }
     text
-}
-
-/// By what an app can be entered.
-fn ways_in(app: &App) -> Vec<&'static str> {
-    let ways = [
-        (!app.hs256_secrets.is_empty(), "tokens signed with a secret"),
-        (!app.public_keys.is_empty(), "tokens signed with a private key"),
-        (app.jwks.is_some(), "tokens of another issuer"),
-        (app.webhook.is_some(), "webhook"),
-        (app.api_token.is_some(), "api token"),
-        (app.guests, "guests"),
-    ];
-    ways.into_iter().filter_map(|(is_open, way)| is_open.then_some(way)).collect()
 }
 
 #[cfg(test)]

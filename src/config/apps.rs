@@ -110,6 +110,17 @@ pub enum MembershipExpiry {
     Enforce,
 }
 
+/// One way to authenticate users of an app.
+#[derive(Clone, Copy, Debug)]
+pub struct AuthMethod {
+    /// What enables it in the file.
+    pub key: &'static str,
+    /// Its name for operators.
+    pub name: &'static str,
+    /// Whether the app uses it.
+    pub is_enabled: bool,
+}
+
 impl App {
     /// The defaults, without a name: what a file leaves out.
     pub(super) fn unnamed() -> Self {
@@ -139,15 +150,17 @@ impl App {
         }
     }
 
-    /// What can let a user in: how the file says it, and whether it does.
-    fn ways_in(&self) -> [(&'static str, bool); 6] {
+    /// Its authentication methods, enabled or not.
+    #[must_use]
+    pub fn auth_methods(&self) -> [AuthMethod; 6] {
+        let method = |key, name, is_enabled| AuthMethod { key, name, is_enabled };
         [
-            ("hs256_secrets", !self.hs256_secrets.is_empty()),
-            ("public_keys", !self.public_keys.is_empty()),
-            ("jwks", self.jwks.is_some()),
-            ("webhook", self.webhook.is_some()),
-            ("api_token", self.api_token.is_some()),
-            ("guests = true", self.guests),
+            method("hs256_secrets", "tokens signed with a secret", !self.hs256_secrets.is_empty()),
+            method("public_keys", "tokens signed with a private key", !self.public_keys.is_empty()),
+            method("jwks", "tokens of another issuer", self.jwks.is_some()),
+            method("webhook", "webhook", self.webhook.is_some()),
+            method("api_token", "api token", self.api_token.is_some()),
+            method("guests = true", "guests", self.guests),
         ]
     }
 
@@ -164,9 +177,10 @@ impl App {
             let found = "a token with secure = true";
             return Some(Flaw::new("api_token", found, "no api token in a secure app"));
         }
-        if self.ways_in().iter().all(|(_, is_open)| !is_open) {
-            let ways: Vec<&str> = self.ways_in().iter().map(|(way, _)| *way).collect();
-            let allowed = format!("one at least of {}", ways.join(", "));
+        let methods = self.auth_methods();
+        if !methods.iter().any(|method| method.is_enabled) {
+            let keys = methods.map(|method| method.key).join(", ");
+            let allowed = format!("one at least of {keys}");
             return Some(Flaw::new("", "an app nobody can enter", allowed));
         }
         let kids = self.hs256_secrets.iter().map(|key| &key.kid);

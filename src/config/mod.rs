@@ -42,7 +42,7 @@ mod url;
 mod value;
 mod webhook;
 
-pub use apps::{App, DuplicatePolicy, MembershipExpiry};
+pub use apps::{App, AuthMethod, DuplicatePolicy, MembershipExpiry};
 pub use change::Change;
 pub use drain::Drain;
 pub use endpoints::Endpoint;
