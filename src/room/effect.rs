@@ -11,10 +11,10 @@ use stagedoor_proto::{
     Reply, Role, RoomMute, SessionId, Target, Timestamp, Username, Verb,
 };
 
-use super::command::Origin;
-use super::happening::Happening;
-use super::record::{BlockRow, SpentRow, Voice};
 use crate::request::RequestId;
+use crate::room::durable::records::{BlockRow, SpentRow, Voice};
+use crate::room::events::Happening;
+use crate::room::log::commands::Origin;
 
 /// Something to be done because of an entry.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,7 +71,7 @@ pub enum Effect {
     Persist(Fact),
     /// Keep a row in the audit log. Done by the node that appended the entry.
     Audit(Box<Audit>),
-    /// An app's own servers may be told of this; only after [`super::Room::tell_happenings`]. Done by the node that
+    /// An app's own servers may be told of this; only after [`crate::room::Room::tell_happenings`]. Done by the node that
     /// appended the entry.
     Happened {
         /// What happened.

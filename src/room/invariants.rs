@@ -2,8 +2,8 @@
 
 use stagedoor_proto::Link;
 
-use super::permit::capabilities;
-use super::state::Room;
+use crate::room::permissions::capabilities;
+use crate::room::state::Room;
 
 impl Room {
     /// Checks what must hold after every entry: in tests and fuzzing, and of a checkpoint that is restored.
@@ -103,7 +103,7 @@ impl Room {
     }
 
     fn check_timers(&self) -> Result<(), &'static str> {
-        let leased = |person: &&super::participants::Membership| {
+        let leased = |person: &&crate::room::state::participants::Membership| {
             person.lease.is_some_and(|lease| self.leases.contains(&(lease.due(), person.id)))
         };
         require(self.people.iter().filter(leased).count() == self.leases.len(), "leases are off")?;

@@ -10,49 +10,33 @@
 //! Not here: sessions, delivery and sockets (`hub`), the order of the log (`engine`), tokens (`auth`), the store.
 #![deny(clippy::wildcard_enum_match_arm)]
 
-mod acknowledge;
-mod command;
+mod durable;
 mod effect;
-mod entering;
-mod expiry;
-mod feed;
-mod happening;
+mod errors;
+mod events;
 mod invariants;
-mod key;
-mod large;
-mod leaving;
-mod moderate;
-mod mute;
+mod log;
+mod moderation;
 mod node_epoch;
-mod overview;
-mod owed;
 mod participants;
-mod permit;
-mod receipts;
-mod recent;
-mod record;
-mod refs;
-mod refuse;
-mod remove;
-mod roles;
+mod permissions;
 mod settings;
 mod signal;
-mod snapshot;
 mod state;
 mod streams;
-mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod visibility;
 
-pub use command::{Caller, Entry, Join, Moderation, Opening, Origin, RoomCommand, RoomToken};
+pub use durable::keys::Subject;
+pub use durable::records::{BlockRow, Record, SpentRow, Voice};
 pub use effect::{Audience, Audit, Effect, Fact};
-pub use happening::Happening;
-pub use key::RoomKey;
+pub use events::Happening;
+pub use log::commands::{Caller, Entry, Join, Moderation, Opening, Origin, RoomCommand, RoomToken};
+pub use log::key::RoomKey;
 pub use node_epoch::NodeEpoch;
-pub use overview::{Overview, Present};
-pub use owed::Subject;
-pub use permit::{ScopeSet, capabilities};
-pub use record::{BlockRow, Record, SpentRow, Voice};
+pub use permissions::{ScopeSet, capabilities};
 pub use settings::{Expiry, RETENTION, RoomChoices, RoomSettings};
 pub use signal::{Relaying, Signalling};
 pub use state::Room;
+pub use visibility::overview::{Overview, Present};

@@ -8,12 +8,12 @@ use stagedoor_proto::{
     SendSignal, Sent, SessionId, SignalSender, Timestamp,
 };
 
-use super::effect::Audience;
-use super::refs::{Asker, Owner, Refs};
-use super::refuse;
-use super::state::Room;
 use crate::idempotency::Fingerprint;
 use crate::rate_limit::{Rate, RateLimiter};
+use crate::room::effect::Audience;
+use crate::room::errors;
+use crate::room::state::Room;
+use crate::room::state::refs::{Asker, Owner, Refs};
 
 /// What the room keeps of its signals.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ impl Room {
         let per_second = self.settings.signals_per_s;
         let taken = self.signals.rate.take(Rate::per_second(per_second, per_second), now);
         taken.map_err(|wait| {
-            refuse::rate_limited("the room takes no more signals this second", wait)
+            errors::rate_limited("the room takes no more signals this second", wait)
         })?;
         self.signals.order += 1;
         let sent = Sent { recipients, order: self.signals.order };
@@ -86,7 +86,7 @@ impl Room {
     }
 
     fn signal_sender(&self, session: SessionId) -> Result<SignalSender, Error> {
-        let person = self.people.of_session(session).ok_or_else(refuse::not_in_room)?;
+        let person = self.people.of_session(session).ok_or_else(errors::not_in_room)?;
         person.permit(Scope::Signal)?;
         Ok(SignalSender { participant: person.id, username: person.username.clone() })
     }
@@ -98,7 +98,7 @@ impl Room {
         to: Option<ParticipantId>,
     ) -> Result<(Audience, u32), Error> {
         if let Some(to) = to {
-            let person = self.people.find(to).ok_or_else(|| refuse::participant_not_found("to"))?;
+            let person = self.people.find(to).ok_or_else(|| errors::participant_not_found("to"))?;
             return Ok((Audience::One(person.session), 1));
         }
         let sender = from.and_then(|sender| self.people.find(sender.participant));
@@ -112,15 +112,15 @@ impl Room {
     /// # Errors
     /// `not_in_room`, `forbidden`, `too_large`, `stream_not_found`, `participant_not_found`, `not_subscribed`.
     pub fn relay(&self, from: SessionId, relay: &Relay) -> Result<Relaying, Error> {
-        let sender = self.people.of_session(from).ok_or_else(refuse::not_in_room)?;
+        let sender = self.people.of_session(from).ok_or_else(errors::not_in_room)?;
         sender.permit(Scope::Relay)?;
         if relay.data.as_json().len() > MAX_RELAY_DATA_BYTES {
             let message = "relay data is at most 48 KiB of JSON";
             return Err(Error::new(ErrorCode::TooLarge, message).at("data"));
         }
-        let stream = self.streams.get(&relay.stream).ok_or_else(refuse::stream_not_found)?;
+        let stream = self.streams.get(&relay.stream).ok_or_else(errors::stream_not_found)?;
         let receiver =
-            self.people.find(relay.to).ok_or_else(|| refuse::participant_not_found("to"))?;
+            self.people.find(relay.to).ok_or_else(|| errors::participant_not_found("to"))?;
         let owner = stream.wire.participant;
         let are_both_ends = |publisher: ParticipantId, subscriber: ParticipantId| {
             publisher == owner && stream.subscribers.contains(&subscriber)

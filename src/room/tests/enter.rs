@@ -97,7 +97,7 @@ fn connection_data_of_1000_characters_is_kept_and_shown() {
 }
 
 #[test]
-fn token_with_jti_is_redeemed_by_one_session() {
+fn a_token_with_an_id_is_spent_by_one_session_which_may_show_it_again() {
     let mut world = World::new();
     let shown_by = |n| {
         with(request(n, "ada", Role::Publisher), |join| join.token = Some(token(0, 600, Some("a"))))
@@ -111,7 +111,7 @@ fn token_with_jti_is_redeemed_by_one_session() {
 }
 
 #[test]
-fn enforced_membership_ends_with_its_token_unless_renewed() {
+fn a_membership_ends_with_its_token_where_the_app_enforces_it_unless_renewed() {
     let settings = RoomSettings { expiry: Expiry::Enforce, ..RoomSettings::default() };
     let mut world = World::with(settings, Record::default());
     world.join(2, "bea", Role::Publisher);
@@ -128,7 +128,7 @@ fn enforced_membership_ends_with_its_token_unless_renewed() {
 }
 
 #[test]
-fn locked_room_admits_moderators_and_recent_leavers_only() {
+fn a_locked_room_admits_moderators_and_who_was_in_it_recently_and_nobody_removed() {
     let mut world = World::new();
     world.join(1, "mod", Role::Moderator);
     for (n, name) in [(2, "left"), (3, "removed"), (4, "long-gone")] {
@@ -169,7 +169,7 @@ fn commands_of_a_session_that_is_not_in_the_room_change_nothing() {
 }
 
 #[test]
-fn empty_room_closes_and_keeps_durable_state_a_day() {
+fn an_empty_room_closes_after_the_window_for_coming_back_and_its_facts_are_kept_for_a_day() {
     let mut world = World::new();
     assert!(
         world.step(join(1, "ada", Role::Publisher)).0.contains(&Effect::Persist(Fact::Occupied))
@@ -201,7 +201,7 @@ fn default_layout_classes_come_from_the_token() {
 }
 
 #[test]
-fn link_change_is_broadcast_once() {
+fn a_link_is_told_to_the_others_once() {
     let mut world = World::new();
     world.join(1, "ada", Role::Publisher);
     world.join(2, "bea", Role::Publisher);

@@ -10,7 +10,7 @@ fn small() -> World {
 }
 
 #[test]
-fn roster_limit_crossing_resets_all_with_hysteresis() {
+fn crossing_the_roster_limit_is_a_reset_to_all_and_back_below_half() {
     let mut world = small();
     world.join(1, "mod", Role::Moderator);
     for n in 2..=4 {
@@ -33,7 +33,7 @@ fn roster_limit_crossing_resets_all_with_hysteresis() {
 }
 
 #[test]
-fn large_room_announces_publishers_and_counts_others() {
+fn in_a_large_room_publishers_are_announced_and_the_rest_is_counted_once_a_second() {
     let mut world = small();
     for n in 1..=5 {
         world.join(n, &format!("user-{n}"), Role::Publisher);
@@ -60,7 +60,7 @@ fn large_room_announces_publishers_and_counts_others() {
 }
 
 #[test]
-fn large_room_roster_pages_depend_on_the_role() {
+fn moderators_page_everybody_of_a_large_room_and_others_only_who_is_listed() {
     let mut world = small();
     world.join(1, "mod", Role::Moderator);
     for n in 2..=9 {
@@ -100,7 +100,7 @@ fn a_promotion_in_a_large_room_lists_and_a_demotion_unlists() {
 }
 
 #[test]
-fn oversized_snapshot_is_cut_and_continued_by_pages() {
+fn a_snapshot_that_would_be_too_long_is_cut_and_its_pages_tell_the_rest() {
     let mut world = World::new();
     // Each takes six bytes on the wire for each of its 1000 characters: 150 of them are more than a message holds.
     for n in 1..=150 {

@@ -34,7 +34,7 @@ fn from_app(for_ms: Option<u64>) -> Moderation {
 }
 
 #[test]
-fn block_applies_to_the_user_until_its_end() {
+fn a_removal_with_a_block_is_of_the_user_and_lasts_as_long_as_it_says() {
     let mut world = stage();
     let outcome = world.moderate(1, kick(Who::Participant(person(2)), None));
     let until = world.now + Duration::from_mins(10);
@@ -115,7 +115,7 @@ fn a_guest_is_its_instance_too() {
 }
 
 #[test]
-fn guest_penalties_follow_the_guest_to_its_next_name() {
+fn what_was_laid_on_a_guest_goes_with_it_to_its_next_name() {
     let mut world = stage();
     world.moderate(1, role_of(2, Role::Subscriber));
     world.moderate(1, kick(Who::Username(user("ada")), None));
@@ -126,7 +126,7 @@ fn guest_penalties_follow_the_guest_to_its_next_name() {
 }
 
 #[test]
-fn same_ref_repeats_the_answer_other_arguments_conflict() {
+fn the_same_ref_gets_the_same_answer_once_and_with_other_arguments_a_conflict() {
     let ref_: Ref = "r-1".parse().expect("a ref");
     let lock = || Moderation::LockRoom(whole_room(Some(ref_.clone())));
     let mut world = stage();
@@ -145,7 +145,7 @@ fn same_ref_repeats_the_answer_other_arguments_conflict() {
 }
 
 #[test]
-fn repeated_command_is_answered_after_demotion_or_removal() {
+fn a_repeated_verb_is_answered_again_though_its_moderator_is_out_or_demoted() {
     let ref_: Ref = "r-1".parse().expect("a ref");
     let end = || Moderation::EndRoom(whole_room(Some(ref_.clone())));
     let mut world = stage();
@@ -165,7 +165,7 @@ fn repeated_command_is_answered_after_demotion_or_removal() {
 }
 
 #[test]
-fn kick_and_leave_in_either_order_remove_the_participant() {
+fn a_kick_and_a_leave_in_either_order_leave_nobody_behind() {
     let mut world = stage();
     world.step(leave(2));
     let gone = world.moderate(1, kick(Who::Participant(person(2)), None));
@@ -233,7 +233,7 @@ fn force_unpublish_is_done_by_the_gateway() {
 }
 
 #[test]
-fn end_room_removes_all_once_and_voids_older_tokens() {
+fn end_room_removes_everybody_once_and_refuses_the_tokens_of_before() {
     let mut world = stage();
     world.step(publish(2, 2));
     let outcome = world.moderate(1, Moderation::EndRoom(whole_room(None)));

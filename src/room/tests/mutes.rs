@@ -31,7 +31,7 @@ fn is_on(world: &World, stream: u8) -> (bool, bool) {
 }
 
 #[test]
-fn locked_mute_follows_the_user_everywhere() {
+fn a_locked_mute_holds_however_it_was_laid_and_wherever_the_user_turns_up() {
     for target in [on(2), on_participant(2), on_user("ada")] {
         let mut world = stage();
         world.join(3, "ada", Role::Publisher);
@@ -77,7 +77,7 @@ fn a_mute_without_a_lock_is_the_owners_to_undo() {
 }
 
 #[test]
-fn room_mute_exempts_exceptions_and_binds_later_joiners() {
+fn a_mute_of_the_room_spares_its_exceptions_and_binds_who_comes_later() {
     let mut world = stage();
     world.publish(1, 1);
     let outcome = world.moderate(1, mute_all(&[1], true));
@@ -121,7 +121,7 @@ fn the_two_locks_are_lifted_apart() {
 }
 
 #[test]
-fn mute_and_lift_in_either_order_leave_audio_off() {
+fn a_mute_and_its_end_in_either_order_leave_audio_off_and_the_later_rule_standing() {
     let disable = || Moderation::DisableForceMute(whole_room(None));
     for (first, then, refused) in [
         (mute_all(&[], true), disable(), None),

@@ -104,7 +104,7 @@ fn a_session_that_a_request_ended_leaves_by_that_request() {
 }
 
 #[test]
-fn timer_effects_carry_no_request_id() {
+fn what_time_brings_about_is_not_laid_on_the_request_that_comes_with_it() {
     let mut room = Told::with_ada();
     let told = room.step(LIFE, join(2, "bea", Role::Publisher));
     assert_eq!(told, [("left", None), ("joined", Some(of(2)))]);

@@ -109,7 +109,7 @@ fn every_verb(name: &str, n: u8, stream: u8) -> Vec<Moderation> {
 }
 
 #[test]
-fn commands_need_a_moderator_and_denials_change_nothing() {
+fn every_verb_is_for_moderators_and_the_server_and_a_refusal_changes_nothing() {
     let mut world = World::new();
     world.join(1, "target", Role::Publisher);
     world.publish(1, 1);
@@ -137,7 +137,7 @@ fn commands_need_a_moderator_and_denials_change_nothing() {
 }
 
 #[test]
-fn self_moderation_is_denied_across_memberships() {
+fn nobody_moderates_themselves_not_even_through_another_membership() {
     for verb in every_verb("mod", 2, 2).into_iter().take(7) {
         let mut world = World::new();
         world.join(1, "mod", Role::Moderator);
@@ -162,7 +162,7 @@ fn moderators_can_be_targets() {
 }
 
 #[test]
-fn demotion_ends_streams_and_resets_the_room() {
+fn a_demotion_ends_streams_and_subscriptions_withdraws_frames_and_sends_the_room_anew() {
     let mut world = World::new();
     world.join(1, "mod", Role::Moderator);
     world.join(2, "ada", Role::Publisher);
@@ -185,7 +185,7 @@ fn demotion_ends_streams_and_resets_the_room() {
 }
 
 #[test]
-fn set_role_overrides_later_tokens() {
+fn a_set_role_holds_for_the_user_whatever_their_next_token_says() {
     let mut world = World::new();
     world.join(1, "mod", Role::Moderator);
     world.join(2, "ada", Role::Publisher);

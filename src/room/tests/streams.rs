@@ -78,7 +78,7 @@ fn a_stream_is_its_owners_and_its_layout_the_servers_too() {
 }
 
 #[test]
-fn publisher_only_gets_no_stream_pushes() {
+fn who_only_publishes_is_told_of_nobody_elses_streams() {
     let mut world = World::new();
     world.join(1, "ada", Role::Publisher);
     world.publish(1, 1);
@@ -94,7 +94,7 @@ fn publisher_only_gets_no_stream_pushes() {
 }
 
 #[test]
-fn relay_is_limited_to_publisher_and_its_subscribers() {
+fn media_is_negotiated_only_between_a_publisher_and_its_subscribers() {
     let mut world = World::new();
     for (n, name) in [(1, "ada"), (2, "bea"), (3, "cleo")] {
         world.join(n, name, Role::Publisher);

@@ -11,32 +11,32 @@ use stagedoor_proto::{
     StreamUnpublished, Timestamp, UpdateStream, Updated,
 };
 
-use super::command::Origin;
-use super::effect::{Audience, Effects};
-use super::happening::Happening;
-use super::participants::wire_bytes;
-use super::refs::Owner;
-use super::refuse;
-use super::state::Room;
 use crate::idempotency::Fingerprint;
+use crate::room::effect::{Audience, Effects};
+use crate::room::errors;
+use crate::room::events::Happening;
+use crate::room::log::commands::Origin;
+use crate::room::state::Room;
+use crate::room::state::participants::wire_bytes;
+use crate::room::state::refs::Owner;
 
 /// A stream in the room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Published {
+pub(in crate::room) struct Published {
     /// As it is told.
-    pub(super) wire: Stream,
+    pub(in crate::room) wire: Stream,
     /// Who watches it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub(super) subscribers: BTreeSet<ParticipantId>,
+    pub(in crate::room) subscribers: BTreeSet<ParticipantId>,
     /// Whether the room's mute leaves it alone.
-    pub(super) is_spared: bool,
+    pub(in crate::room) is_spared: bool,
     /// The verbs whose mute its owner has not acknowledged, by their versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) unacknowledged: Vec<u64>,
+    pub(in crate::room) unacknowledged: Vec<u64>,
     /// When it is ended for that, while its owner is connected.
-    pub(super) deadline: Option<Timestamp>,
+    pub(in crate::room) deadline: Option<Timestamp>,
     /// The most bytes it takes on the wire.
-    pub(super) wire_bytes: usize,
+    pub(in crate::room) wire_bytes: usize,
 }
 
 /// How much longer a stream may become on the wire without its owner: three flags, and a comma.
@@ -49,7 +49,7 @@ impl Room {
         self.streams.len() >= self.settings.streams as usize
     }
 
-    pub(super) fn publish(
+    pub(in crate::room) fn publish(
         &mut self,
         origin: Origin,
         id: StreamId,
@@ -67,7 +67,7 @@ impl Room {
             return Err(Error::new(ErrorCode::TooManyStreams, message));
         }
         if self.streams.contains_key(&id) {
-            return Err(refuse::id_taken("stream"));
+            return Err(errors::id_taken("stream"));
         }
         let (owner, session, is_first) = (person.id, person.session, person.streams.is_empty());
         let is_listed = person.role == Role::Moderator || !is_first || !self.size.is_large;
@@ -110,19 +110,19 @@ impl Room {
         Ok(Reply::Published(PublishedReply { stream: wire }))
     }
 
-    pub(super) fn update_stream(
+    pub(in crate::room) fn update_stream(
         &mut self,
         origin: Origin,
         update: UpdateStream,
         out: &mut Effects,
     ) -> Result<Reply, Error> {
-        let stream = self.streams.get(&update.stream).ok_or_else(refuse::stream_not_found)?;
+        let stream = self.streams.get(&update.stream).ok_or_else(errors::stream_not_found)?;
         let owner = self.people.find(stream.wire.participant).expect("a stream's owner is here");
         let owner_session = match origin {
             Origin::Session { .. } => {
                 let person = self.requester(origin)?;
                 if person.id != owner.id {
-                    return Err(refuse::not_owner());
+                    return Err(errors::not_owner());
                 }
                 Some(person.session)
             }
@@ -130,7 +130,7 @@ impl Room {
                 let owners_own =
                     (update.has_audio.is_some(), update.has_video.is_some(), &update.name);
                 if owners_own != (false, false, &None) {
-                    return Err(refuse::not_owner());
+                    return Err(errors::not_owner());
                 }
                 None
             }
@@ -173,7 +173,7 @@ impl Room {
         (before, stream.wire.clone())
     }
 
-    pub(super) fn unpublish(
+    pub(in crate::room) fn unpublish(
         &mut self,
         origin: Origin,
         id: StreamId,
@@ -186,9 +186,9 @@ impl Room {
         }
         let person = self.requester(origin)?;
         let owner = Owner { username: person.username.clone(), session: person.session };
-        let stream = self.streams.get(&id).ok_or_else(refuse::stream_not_found)?;
+        let stream = self.streams.get(&id).ok_or_else(errors::stream_not_found)?;
         if stream.wire.participant != person.id {
-            return Err(refuse::not_owner());
+            return Err(errors::not_owner());
         }
         self.end_stream(id, StreamEndReason::Unpublished, Outcome::Enforced, out);
         let reply = Reply::Unpublished {};
@@ -197,7 +197,7 @@ impl Room {
     }
 
     /// Ends a stream and tells of it; mutes that waited for its owner come to `outcome`.
-    pub(super) fn end_stream(
+    pub(in crate::room) fn end_stream(
         &mut self,
         id: StreamId,
         reason: StreamEndReason,
@@ -223,7 +223,7 @@ impl Room {
     }
 
     /// Tells those who are told of streams, and the owner though it may not be one of them, but not `except`.
-    pub(super) fn tell_of_stream(
+    pub(in crate::room) fn tell_of_stream(
         &self,
         owner: ParticipantId,
         except: Option<SessionId>,

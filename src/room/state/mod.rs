@@ -3,6 +3,11 @@
 //! Each part of [`Room`] is changed by the module of its name; this one puts an entry through all of them in order: what
 //! time alone brings about, then the command, then what follows from the new state (size, reports, feed, emptiness).
 
+pub(in crate::room) mod participants;
+pub(in crate::room) mod receipts;
+pub(in crate::room) mod recent_leavers;
+pub(in crate::room) mod refs;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -11,21 +16,21 @@ use stagedoor_proto::{
     Timestamp, Username,
 };
 
-use super::command::{Entry, Opening, Origin, RoomCommand};
-use super::effect::{Audience, Audit, Effect, Effects, Fact};
-use super::feed::Feed;
-use super::happening::Happening;
-use super::large::Size;
-use super::participants::{Membership, People};
-use super::receipts::Receipts;
-use super::recent::Recent;
-use super::record::Held;
-use super::refs::{Asker, Owner, Refs};
-use super::refuse;
-use super::settings::{RECENT_WINDOW, RETENTION, RoomSettings};
-use super::signal::Signals;
-use super::streams::Published;
 use crate::idempotency::Fingerprint;
+use crate::room::durable::records::Held;
+use crate::room::effect::{Audience, Audit, Effect, Effects, Fact};
+use crate::room::errors;
+use crate::room::events::Happening;
+use crate::room::log::commands::{Entry, Opening, Origin, RoomCommand};
+use crate::room::settings::{RECENT_WINDOW, RETENTION, RoomSettings};
+use crate::room::signal::Signals;
+use crate::room::state::participants::{Membership, People};
+use crate::room::state::receipts::Receipts;
+use crate::room::state::recent_leavers::Recent;
+use crate::room::state::refs::{Asker, Owner, Refs};
+use crate::room::streams::publish::Published;
+use crate::room::visibility::session_feed::Feed;
+use crate::room::visibility::size::Size;
 
 /// A room: what a log of commands made of it so far.
 ///
@@ -331,9 +336,9 @@ impl Room {
     pub(super) fn requester(&self, origin: Origin) -> Result<&Membership, Error> {
         match origin {
             Origin::Session { session, .. } => {
-                self.people.of_session(session).ok_or_else(refuse::not_in_room)
+                self.people.of_session(session).ok_or_else(errors::not_in_room)
             }
-            Origin::Call(_) => Err(refuse::for_participants_only()),
+            Origin::Call(_) => Err(errors::for_participants_only()),
         }
     }
 }

@@ -8,9 +8,9 @@ use stagedoor_proto::{
     Username,
 };
 
-use super::effect::{Effect, Effects};
-use super::participants::Membership;
-use super::state::Room;
+use crate::room::effect::{Effect, Effects};
+use crate::room::state::Room;
+use crate::room::state::participants::Membership;
 
 /// Something that happened in a room.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,11 +5,11 @@ use stagedoor_proto::{
     Timestamp, TokenExpiring,
 };
 
-use super::effect::{Audience, Effect, Effects};
-use super::state::Room;
+use crate::room::effect::{Audience, Effect, Effects};
+use crate::room::state::Room;
 
 impl Room {
-    pub(super) fn expire(&mut self, out: &mut Effects) {
+    pub(in crate::room) fn expire(&mut self, out: &mut Effects) {
         while let Some((at, id)) = self.leases.first().copied()
             && at <= self.now
         {

@@ -10,19 +10,19 @@ use stagedoor_proto::{
     Timestamp,
 };
 
-use super::command::{Join, RoomToken};
-use super::effect::{Effect, Effects};
-use super::happening::Happening;
-use super::participants::{Lease, Membership, wire_bytes};
-use super::permit::{capabilities, missing};
-use super::record::SpentRow;
-use super::refuse;
-use super::settings::Expiry;
-use super::state::Room;
 use crate::rate_limit::RateLimiter;
+use crate::room::durable::records::SpentRow;
+use crate::room::effect::{Effect, Effects};
+use crate::room::errors;
+use crate::room::events::Happening;
+use crate::room::log::commands::{Join, RoomToken};
+use crate::room::permissions::{capabilities, missing};
+use crate::room::settings::Expiry;
+use crate::room::state::Room;
+use crate::room::state::participants::{Lease, Membership, wire_bytes};
 
 impl Room {
-    pub(super) fn join(&mut self, join: Join, out: &mut Effects) -> Result<Joined, Error> {
+    pub(in crate::room) fn join(&mut self, join: Join, out: &mut Effects) -> Result<Joined, Error> {
         let role = self.held.role(&join.username).unwrap_or(join.role);
         let present = self.people.of_session(join.session).map(|person| person.id);
         self.admit(&join, role, present)?;
@@ -53,7 +53,7 @@ impl Room {
         }
         let guest_instance = join.guest.then_some(&join.instance);
         if let Some(until) = self.held.blocked(&join.username, guest_instance, self.now) {
-            return Err(refuse::blocked(until, self.now));
+            return Err(errors::blocked(until, self.now));
         }
         if present.is_some() {
             return Ok(());
@@ -69,7 +69,7 @@ impl Room {
             ));
         }
         if self.people.find(join.participant).is_some() {
-            return Err(refuse::id_taken("participant"));
+            return Err(errors::id_taken("participant"));
         }
         Ok(())
     }

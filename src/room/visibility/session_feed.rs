@@ -12,15 +12,15 @@ use stagedoor_proto::{
     Watching,
 };
 
-use super::command::Origin;
-use super::effect::{Audience, Effects};
-use super::participants::{Membership, wire_bytes};
-use super::settings::BATCH_INTERVAL;
-use super::state::Room;
+use crate::room::effect::{Audience, Effects};
+use crate::room::log::commands::Origin;
+use crate::room::settings::BATCH_INTERVAL;
+use crate::room::state::Room;
+use crate::room::state::participants::{Membership, wire_bytes};
 
 /// Who watches, and what they are to be told.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Feed {
+pub(in crate::room) struct Feed {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     watchers: BTreeMap<ParticipantId, Progress>,
     /// Who changed since the last push; with the last entry where it is gone.
@@ -41,26 +41,26 @@ enum Progress {
 }
 
 impl Feed {
-    pub(super) const fn next_due(&self) -> Option<Timestamp> {
+    pub(in crate::room) const fn next_due(&self) -> Option<Timestamp> {
         self.due
     }
 
-    pub(super) fn watchers(&self) -> impl Iterator<Item = ParticipantId> {
+    pub(in crate::room) fn watchers(&self) -> impl Iterator<Item = ParticipantId> {
         self.watchers.keys().copied()
     }
 
-    pub(super) fn is_watching(&self, id: ParticipantId) -> bool {
+    pub(in crate::room) fn is_watching(&self, id: ParticipantId) -> bool {
         self.watchers.contains_key(&id)
     }
 
     /// Notes that something of a participant changed.
-    pub(super) fn mark(&mut self, id: ParticipantId) {
+    pub(in crate::room) fn mark(&mut self, id: ParticipantId) {
         if !self.watchers.is_empty() {
             self.changed.insert(id, None);
         }
     }
 
-    pub(super) fn take_out(&mut self, person: &Membership, mute_locked: bool) {
+    pub(in crate::room) fn take_out(&mut self, person: &Membership, mute_locked: bool) {
         self.unwatch(person.id);
         if !self.watchers.is_empty() {
             let gone = FeedEntry { state: None, ..entry(person, mute_locked) };
@@ -68,20 +68,20 @@ impl Feed {
         }
     }
 
-    pub(super) fn unwatch(&mut self, id: ParticipantId) {
+    pub(in crate::room) fn unwatch(&mut self, id: ParticipantId) {
         self.watchers.remove(&id);
         if self.watchers.is_empty() {
             self.clear();
         }
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(in crate::room) fn clear(&mut self) {
         *self = Self { sent: self.sent, ..Self::default() };
     }
 }
 
 impl Room {
-    pub(super) fn watch(
+    pub(in crate::room) fn watch(
         &mut self,
         origin: Origin,
         on: bool,
@@ -100,7 +100,7 @@ impl Room {
     }
 
     /// Sends what is due.
-    pub(super) fn send_feed(&mut self, out: &mut Effects) {
+    pub(in crate::room) fn send_feed(&mut self, out: &mut Effects) {
         let behind = |progress: &Progress| *progress != Progress::Whole;
         let is_idle = self.feed.changed.is_empty() && !self.feed.watchers.values().any(behind);
         if is_idle {

@@ -7,23 +7,23 @@ use stagedoor_proto::{
     Error, Outcome, ParticipantId, Push, Role, RoleChanged, SetRole, StreamEndReason, Username,
 };
 
-use super::effect::{Audience, Effect, Effects};
-use super::moderate::Acting;
-use super::permit::{ScopeSet, capabilities, is_kept};
-use super::receipts::Tally;
-use super::record::BlockRow;
-use super::refuse;
-use super::state::Room;
+use crate::room::durable::records::BlockRow;
+use crate::room::effect::{Audience, Effect, Effects};
+use crate::room::errors;
+use crate::room::moderation::moderate::Acting;
+use crate::room::permissions::{ScopeSet, capabilities, is_kept};
+use crate::room::state::Room;
+use crate::room::state::receipts::Tally;
 
 impl Room {
-    pub(super) fn set_role(
+    pub(in crate::room) fn set_role(
         &mut self,
         acting: &Acting,
         body: &SetRole,
         out: &mut Effects,
     ) -> Result<Tally, Error> {
         let person = self.people.find(body.participant);
-        let person = person.ok_or_else(|| refuse::participant_not_found("participant"))?;
+        let person = person.ok_or_else(|| errors::participant_not_found("participant"))?;
         let username = person.username.clone();
         acting.must_not_be(&username)?;
         self.held.set_role(&username, body.role, out)?;
@@ -61,7 +61,7 @@ impl Room {
     }
 
     /// Gives a participant a role and scopes, and tells the others.
-    pub(super) fn assign(
+    pub(in crate::room) fn assign(
         &mut self,
         id: ParticipantId,
         role: Role,
@@ -107,7 +107,7 @@ impl Room {
     }
 
     /// A user goes on under another name, and what moderators laid on the former one goes with them.
-    pub(super) fn carry(&mut self, from: &Username, to: &Username, out: &mut Effects) {
+    pub(in crate::room) fn carry(&mut self, from: &Username, to: &Username, out: &mut Effects) {
         if from == to {
             return;
         }

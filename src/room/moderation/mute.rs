@@ -14,12 +14,12 @@ use stagedoor_proto::{
     RoomMute, SessionId, StreamId, Target, Username, Who,
 };
 
-use super::effect::{Audience, Effects};
-use super::moderate::Acting;
-use super::receipts::Tally;
-use super::record::Voice;
-use super::refuse;
-use super::state::Room;
+use crate::room::durable::records::Voice;
+use crate::room::effect::{Audience, Effects};
+use crate::room::errors;
+use crate::room::moderation::moderate::Acting;
+use crate::room::state::Room;
+use crate::room::state::receipts::Tally;
 
 /// What a mute is aimed at, found.
 struct Aim {
@@ -38,7 +38,7 @@ enum Part {
 
 impl Room {
     /// Whether new streams of a user start muted.
-    pub(super) fn starts_muted(&self, username: &Username) -> bool {
+    pub(in crate::room) fn starts_muted(&self, username: &Username) -> bool {
         match self.held.voice(username) {
             Some(Voice::Locked) => true,
             Some(Voice::Spared) => false,
@@ -47,7 +47,7 @@ impl Room {
     }
 
     /// Whether the owner of a stream may not turn its audio on.
-    pub(super) fn is_silenced_for_good(&self, id: StreamId) -> bool {
+    pub(in crate::room) fn is_silenced_for_good(&self, id: StreamId) -> bool {
         let Some(stream) = self.streams.get(&id) else { return false };
         let Some(owner) = self.people.find(stream.wire.participant) else { return false };
         match self.held.voice(&owner.username) {
@@ -57,7 +57,7 @@ impl Room {
         }
     }
 
-    pub(super) fn force_mute(
+    pub(in crate::room) fn force_mute(
         &mut self,
         acting: &Acting,
         body: &ForceMute,
@@ -69,7 +69,7 @@ impl Room {
         if body.lock {
             self.held.set_voice(&aim.username, Some(Voice::Locked), out)?;
         } else if !is_here {
-            return Err(refuse::participant_not_found("username"));
+            return Err(errors::participant_not_found("username"));
         } else if self.held.voice(&aim.username) == Some(Voice::Spared) {
             self.held.set_voice(&aim.username, None, out)?;
         }
@@ -78,7 +78,7 @@ impl Room {
         if is_here { Ok(Tally { aim: aim.target, ..tally }) } else { Ok(Tally::done(aim.target)) }
     }
 
-    pub(super) fn lift_mute(
+    pub(in crate::room) fn lift_mute(
         &mut self,
         acting: &Acting,
         body: &ForceMute,
@@ -90,7 +90,7 @@ impl Room {
         let under_room = self.held.mute.active;
         let was_locked = self.held.is_locked(&aim.username);
         if !is_here && !was_locked && !under_room {
-            return Err(refuse::participant_not_found("username"));
+            return Err(errors::participant_not_found("username"));
         }
         let voice = under_room.then_some(Voice::Spared);
         self.held.set_voice(&aim.username, voice, out)?;
@@ -100,7 +100,7 @@ impl Room {
         if is_here { Ok(Tally { aim: aim.target, ..tally }) } else { Ok(Tally::done(aim.target)) }
     }
 
-    pub(super) fn force_mute_all(
+    pub(in crate::room) fn force_mute_all(
         &mut self,
         acting: &Acting,
         body: &ForceMuteAll,
@@ -141,7 +141,11 @@ impl Room {
         tally
     }
 
-    pub(super) fn disable_force_mute(&mut self, acting: &Acting, out: &mut Effects) -> Tally {
+    pub(in crate::room) fn disable_force_mute(
+        &mut self,
+        acting: &Acting,
+        out: &mut Effects,
+    ) -> Tally {
         if self.held.mute.active {
             self.held.mute = RoomMute::default();
             self.held.end_sparing(out);
@@ -155,7 +159,7 @@ impl Room {
     }
 
     /// Lays a lock that was laid on somebody's former name.
-    pub(super) fn lock_voice(&mut self, username: &Username, out: &mut Effects) {
+    pub(in crate::room) fn lock_voice(&mut self, username: &Username, out: &mut Effects) {
         let by = Actor::Server {};
         let acting = Acting { by, username: None, server: None, is_app_moderator: true };
         if self.held.set_voice(username, Some(Voice::Locked), out).is_ok() {

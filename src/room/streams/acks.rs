@@ -6,13 +6,13 @@
 
 use stagedoor_proto::{Link, Outcome, StreamId};
 
-use super::moderate::outcome_of_telling;
-use super::settings::ACKNOWLEDGE_WITHIN;
-use super::state::Room;
+use crate::room::moderation::moderate::outcome_of_telling;
+use crate::room::settings::ACKNOWLEDGE_WITHIN;
+use crate::room::state::Room;
 
 impl Room {
     /// Turns a stream's audio off; what that comes to at its owner, who acknowledges it unless it was off already.
-    pub(super) fn silence(&mut self, id: StreamId) -> Outcome {
+    pub(in crate::room) fn silence(&mut self, id: StreamId) -> Outcome {
         let Some(stream) = self.streams.get_mut(&id) else { return Outcome::Enforced };
         let was_on = std::mem::replace(&mut stream.wire.has_audio, false);
         stream.wire.muted = true;
@@ -30,7 +30,7 @@ impl Room {
     }
 
     /// Ends the waiting of mutes for a stream's owner.
-    pub(super) fn settle_mutes(&mut self, id: StreamId, outcome: Outcome) {
+    pub(in crate::room) fn settle_mutes(&mut self, id: StreamId, outcome: Outcome) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         if let Some(deadline) = stream.deadline.take() {
             self.deadlines.remove(&(deadline, id));
@@ -41,7 +41,7 @@ impl Room {
     }
 
     /// The time to acknowledge runs while the owner is connected, from its return on.
-    pub(super) fn restart_mute_clock(&mut self, id: StreamId, link: Link) {
+    pub(in crate::room) fn restart_mute_clock(&mut self, id: StreamId, link: Link) {
         let Some(stream) =
             self.streams.get_mut(&id).filter(|stream| !stream.unacknowledged.is_empty())
         else {

@@ -9,12 +9,12 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Error, ErrorCode, Ref, SessionId, Timestamp, Username};
 
-use super::settings::{MAX_REFS, REF_LIFE};
 use crate::idempotency::{Fingerprint, KeyConflict, Recorded};
+use crate::room::settings::{MAX_REFS, REF_LIFE};
 
 /// The keys used in a room, each with the answer `A` it got.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Refs<A>(VecDeque<Used<A>>);
+pub(in crate::room) struct Refs<A>(VecDeque<Used<A>>);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Used<A> {
@@ -26,14 +26,14 @@ struct Used<A> {
 
 /// A user who used a key, and the session by which they did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Owner {
-    pub(super) username: Username,
-    pub(super) session: SessionId,
+pub(in crate::room) struct Owner {
+    pub(in crate::room) username: Username,
+    pub(in crate::room) session: SessionId,
 }
 
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Asker<'a> {
+pub(in crate::room) enum Asker<'a> {
     Server,
     Session {
         session: SessionId,
@@ -61,14 +61,14 @@ impl<A> Default for Refs<A> {
 }
 
 impl<A> Refs<A> {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::room) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
 impl<A: Clone> Refs<A> {
     /// Whether the asker used `ref_`.
-    pub(super) fn knows(&self, asker: Asker<'_>, ref_: &Ref) -> bool {
+    pub(in crate::room) fn knows(&self, asker: Asker<'_>, ref_: &Ref) -> bool {
         self.0.iter().any(|used| used.ref_ == *ref_ && asker.is(used.owner.as_ref()))
     }
 
@@ -76,7 +76,7 @@ impl<A: Clone> Refs<A> {
     ///
     /// # Errors
     /// `ref_conflict` when it was for another.
-    pub(super) fn recall(
+    pub(in crate::room) fn recall(
         &self,
         asker: Asker<'_>,
         ref_: &Ref,
@@ -92,7 +92,7 @@ impl<A: Clone> Refs<A> {
         })
     }
 
-    pub(super) fn remember(
+    pub(in crate::room) fn remember(
         &mut self,
         owner: Option<Owner>,
         ref_: Ref,
@@ -108,7 +108,7 @@ impl<A: Clone> Refs<A> {
         self.0.push_back(Used { owner, ref_, done: Recorded::new(body, now, answer) });
     }
 
-    pub(super) fn is_bounded(&self) -> bool {
+    pub(in crate::room) fn is_bounded(&self) -> bool {
         self.0.len() <= MAX_REFS
     }
 }

@@ -11,29 +11,29 @@ use stagedoor_proto::{
     Timestamp,
 };
 
-use super::effect::{Audience, Effects};
-use super::settings::COUNTS_INTERVAL;
-use super::snapshot::View;
-use super::state::Room;
+use crate::room::effect::{Audience, Effects};
+use crate::room::settings::COUNTS_INTERVAL;
+use crate::room::state::Room;
+use crate::room::visibility::snapshot::View;
 
 /// Whether the room is large, and what was last told of its numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Size {
-    pub(super) is_large: bool,
+pub(in crate::room) struct Size {
+    pub(in crate::room) is_large: bool,
     told: Counts,
     told_at: Timestamp,
     due: Option<Timestamp>,
 }
 
 impl Size {
-    pub(super) const fn next_due(&self) -> Option<Timestamp> {
+    pub(in crate::room) const fn next_due(&self) -> Option<Timestamp> {
         self.due
     }
 }
 
 impl Audience {
     /// The same without one session.
-    pub(super) fn except(self, session: SessionId) -> Self {
+    pub(in crate::room) fn except(self, session: SessionId) -> Self {
         let except = Some(session);
         match self {
             Self::All { .. } => Self::All { except },
@@ -57,7 +57,7 @@ impl Room {
     }
 
     /// Those to whom a participant is listed; `None`: nobody.
-    pub(super) fn about(&self, id: ParticipantId) -> Option<Audience> {
+    pub(in crate::room) fn about(&self, id: ParticipantId) -> Option<Audience> {
         if !self.size.is_large || self.people.moderators().contains(&id) {
             Some(Audience::All { except: None })
         } else {
@@ -67,14 +67,14 @@ impl Room {
     }
 
     /// Tells those to whom a newcomer is listed.
-    pub(super) fn announce(&self, id: ParticipantId, out: &mut Effects) {
+    pub(in crate::room) fn announce(&self, id: ParticipantId, out: &mut Effects) {
         if let Some(about) = self.about(id) {
             self.introduce(id, about, out);
         }
     }
 
     /// Tells `to` of a participant they did not know of.
-    pub(super) fn introduce(&self, id: ParticipantId, to: Audience, out: &mut Effects) {
+    pub(in crate::room) fn introduce(&self, id: ParticipantId, to: Audience, out: &mut Effects) {
         let Some(person) = self.people.find(id) else { return };
         let participant = person.to_wire(self.held.is_locked(&person.username));
         let (room, version) = (self.id.clone(), self.version);
@@ -83,7 +83,7 @@ impl Room {
     }
 
     /// Who must be told of a participant that became, or is no longer, a moderator.
-    pub(super) fn newly_listed_to(
+    pub(in crate::room) fn newly_listed_to(
         &self,
         id: ParticipantId,
         before: Role,
@@ -101,7 +101,11 @@ impl Room {
     /// Crosses the roster limit where the number of participants says so, and tells the numbers of a large room.
     ///
     /// Whether it crossed; `newcomer` gets its snapshot in the answer to its join.
-    pub(super) fn settle_size(&mut self, newcomer: Option<SessionId>, out: &mut Effects) -> bool {
+    pub(in crate::room) fn settle_size(
+        &mut self,
+        newcomer: Option<SessionId>,
+        out: &mut Effects,
+    ) -> bool {
         let (here, limit) = (self.people.len(), self.settings.roster_limit as usize);
         let is_large =
             if self.size.is_large { here > 0 && here >= limit.div_ceil(2) } else { here > limit };
@@ -157,7 +161,7 @@ impl Room {
     }
 
     /// Sends the room anew to one who now sees more or less of it.
-    pub(super) fn reset_one(&self, id: ParticipantId, out: &mut Effects) {
+    pub(in crate::room) fn reset_one(&self, id: ParticipantId, out: &mut Effects) {
         if let Some(person) = self.people.find(id) {
             self.reset(Audience::One(person.session), View::of(person), out);
         }

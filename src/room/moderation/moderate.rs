@@ -8,30 +8,30 @@ use stagedoor_proto::{
     Reply, Role, RoomStateChange, Scope, StreamId, Target, UnmuteAsked, Username, Who,
 };
 
-use super::command::{Moderation, Origin};
-use super::effect::{Audience, Effect, Effects};
-use super::receipts::{Deed, Tally};
-use super::refs::Owner;
-use super::refuse;
-use super::settings::BATCH_INTERVAL;
-use super::state::Room;
 use crate::idempotency::Fingerprint;
+use crate::room::effect::{Audience, Effect, Effects};
+use crate::room::errors;
+use crate::room::log::commands::{Moderation, Origin};
+use crate::room::settings::BATCH_INTERVAL;
+use crate::room::state::Room;
+use crate::room::state::receipts::{Deed, Tally};
+use crate::room::state::refs::Owner;
 
 /// Who acts.
-pub(super) struct Acting {
-    pub(super) by: Actor,
+pub(in crate::room) struct Acting {
+    pub(in crate::room) by: Actor,
     /// The acting participant's user; `None`: the server.
-    pub(super) username: Option<Username>,
+    pub(in crate::room) username: Option<Username>,
     /// The server key or token by which the server acts.
-    pub(super) server: Option<Box<str>>,
-    pub(super) is_app_moderator: bool,
+    pub(in crate::room) server: Option<Box<str>>,
+    pub(in crate::room) is_app_moderator: bool,
 }
 
 impl Acting {
     /// Nobody moderates themselves, nor another membership of the same user.
-    pub(super) fn must_not_be(&self, username: &Username) -> Result<(), Error> {
+    pub(in crate::room) fn must_not_be(&self, username: &Username) -> Result<(), Error> {
         if self.username.as_ref() == Some(username) {
-            Err(refuse::self_moderation())
+            Err(errors::self_moderation())
         } else {
             Ok(())
         }
@@ -63,7 +63,7 @@ impl From<Tally> for Done {
 }
 
 impl Room {
-    pub(super) fn moderate(
+    pub(in crate::room) fn moderate(
         &mut self,
         origin: Origin,
         verb: &Moderation,
@@ -94,7 +94,7 @@ impl Room {
     ) -> Result<(), Error> {
         if self.receipts.is_full() {
             let message = "as many verbs as may wait for their targets; try again shortly";
-            return Err(refuse::rate_limited(message, BATCH_INTERVAL));
+            return Err(errors::rate_limited(message, BATCH_INTERVAL));
         }
         let Done { tally, role } = self.execute(acting, verb, out)?;
         let accepted = Reply::Accepted(Accepted {
@@ -183,27 +183,27 @@ impl Room {
     }
 
     /// Whose a target is: a participant here, or any user by name.
-    pub(super) fn user_of(&self, who: &Who) -> Result<Username, Error> {
+    pub(in crate::room) fn user_of(&self, who: &Who) -> Result<Username, Error> {
         match who {
             Who::Username(username) => Ok(username.clone()),
             Who::Participant(id) => {
                 let person = self.people.find(*id);
-                let person = person.ok_or_else(|| refuse::participant_not_found("participant"))?;
+                let person = person.ok_or_else(|| errors::participant_not_found("participant"))?;
                 Ok(person.username.clone())
             }
         }
     }
 
     /// A stream as the target of a verb, and whose it is.
-    pub(super) fn target_stream(&self, id: StreamId) -> Result<Target, Error> {
-        let stream = self.streams.get(&id).ok_or_else(refuse::stream_not_found)?;
+    pub(in crate::room) fn target_stream(&self, id: StreamId) -> Result<Target, Error> {
+        let stream = self.streams.get(&id).ok_or_else(errors::stream_not_found)?;
         let owner = self.people.find(stream.wire.participant).expect("a stream's owner is here");
         let username = Some(owner.username.clone());
         Ok(Target { participant: Some(owner.id), stream: Some(id), username })
     }
 
     /// A participant as the target of a verb.
-    pub(super) fn target_participant(&self, id: ParticipantId) -> Target {
+    pub(in crate::room) fn target_participant(&self, id: ParticipantId) -> Target {
         let username = self.people.find(id).map(|person| person.username.clone());
         Target { participant: Some(id), stream: None, username }
     }
@@ -236,7 +236,7 @@ impl Room {
     }
 
     /// Sends the reports that are due, to moderators who still are.
-    pub(super) fn send_reports(&mut self, out: &mut Effects) {
+    pub(in crate::room) fn send_reports(&mut self, out: &mut Effects) {
         while let Some((origin, report)) = self.receipts.poll_report(&self.id, self.now) {
             let may_know = match origin {
                 Origin::Session { .. } => {
@@ -255,7 +255,7 @@ impl Room {
 }
 
 /// What telling somebody comes to.
-pub(super) const fn outcome_of_telling(link: Link) -> Outcome {
+pub(in crate::room) const fn outcome_of_telling(link: Link) -> Outcome {
     match link {
         Link::Live => Outcome::Pending,
         Link::Suspended => Outcome::Offline,

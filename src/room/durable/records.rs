@@ -1,6 +1,6 @@
 //! What outlives those who are in the room: blocks, mutes, roles, its lock and its end.
 //!
-//! Blocks stand for as long as they say; the rest until [`super::settings::RETENTION`] after the room emptied. Every row
+//! Blocks stand for as long as they say; the rest until [`crate::room::settings::RETENTION`] after the room emptied. Every row
 //! is bounded in number. Not here: keeping them on disk (`store`, told by [`Fact`]s).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Error, InstanceId, Role, RoomMute, SessionId, Timestamp, Username};
 
-use super::effect::{Effects, Fact};
-use super::refuse;
-use super::settings::{MAX_RECORD_ROWS, MAX_SPENT_TOKENS};
+use crate::room::effect::{Effects, Fact};
+use crate::room::errors;
+use crate::room::settings::{MAX_RECORD_ROWS, MAX_SPENT_TOKENS};
 
 /// A user's standing under mutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ pub struct Record {
 
 /// The record of an open room.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Held {
+pub(in crate::room) struct Held {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     blocks: BTreeMap<Username, BlockRow>,
     /// Whose block a guest's instance is under.
@@ -78,9 +78,9 @@ pub(super) struct Held {
     roles: BTreeMap<Username, Role>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     spent: BTreeMap<Box<str>, SpentRow>,
-    pub(super) mute: RoomMute,
-    pub(super) locked: bool,
-    pub(super) ended: Option<Timestamp>,
+    pub(in crate::room) mute: RoomMute,
+    pub(in crate::room) locked: bool,
+    pub(in crate::room) ended: Option<Timestamp>,
 }
 
 impl From<Record> for Held {
@@ -104,7 +104,7 @@ impl From<Record> for Held {
 
 impl Held {
     /// Until when a user, or a guest on that instance, may not enter.
-    pub(super) fn blocked(
+    pub(in crate::room) fn blocked(
         &self,
         username: &Username,
         guest_instance: Option<&InstanceId>,
@@ -123,7 +123,7 @@ impl Held {
     }
 
     /// Blocks a user; an earlier block never makes it shorter, nor forgets an instance.
-    pub(super) fn block(
+    pub(in crate::room) fn block(
         &mut self,
         mut row: BlockRow,
         now: Timestamp,
@@ -146,27 +146,27 @@ impl Held {
         Ok(())
     }
 
-    pub(super) fn block_of(&self, username: &Username) -> Option<&BlockRow> {
+    pub(in crate::room) fn block_of(&self, username: &Username) -> Option<&BlockRow> {
         self.blocks.get(username)
     }
 
-    pub(super) fn unblock(&mut self, username: &Username, out: &mut Effects) {
+    pub(in crate::room) fn unblock(&mut self, username: &Username, out: &mut Effects) {
         if self.blocks.remove(username).is_some() {
             self.blocked_instances.retain(|_, blocked| blocked != username);
             out.keep(Fact::Unblocked { username: username.clone() });
         }
     }
 
-    pub(super) fn voice(&self, username: &Username) -> Option<Voice> {
+    pub(in crate::room) fn voice(&self, username: &Username) -> Option<Voice> {
         self.voices.get(username).copied()
     }
 
-    pub(super) fn is_locked(&self, username: &Username) -> bool {
+    pub(in crate::room) fn is_locked(&self, username: &Username) -> bool {
         self.voice(username) == Some(Voice::Locked)
     }
 
     /// Gives a user another standing; whether that changed anything.
-    pub(super) fn set_voice(
+    pub(in crate::room) fn set_voice(
         &mut self,
         username: &Username,
         voice: Option<Voice>,
@@ -189,7 +189,7 @@ impl Held {
     }
 
     /// A new mute of the whole room spares nobody.
-    pub(super) fn end_sparing(&mut self, out: &mut Effects) {
+    pub(in crate::room) fn end_sparing(&mut self, out: &mut Effects) {
         self.voices.retain(|username, voice| {
             let stays = *voice == Voice::Locked;
             if !stays {
@@ -199,11 +199,11 @@ impl Held {
         });
     }
 
-    pub(super) fn role(&self, username: &Username) -> Option<Role> {
+    pub(in crate::room) fn role(&self, username: &Username) -> Option<Role> {
         self.roles.get(username).copied()
     }
 
-    pub(super) fn set_role(
+    pub(in crate::room) fn set_role(
         &mut self,
         username: &Username,
         role: Role,
@@ -217,22 +217,22 @@ impl Held {
     }
 
     /// Keeps the room's own mute and lock, once they were changed.
-    pub(super) fn keep_room(&self, out: &mut Effects) {
+    pub(in crate::room) fn keep_room(&self, out: &mut Effects) {
         out.keep(Fact::Room { mute: self.mute, locked: self.locked });
     }
 
     /// Which session spent a room token that still counts.
-    pub(super) fn spender(&self, jti: &str, now: Timestamp) -> Option<SessionId> {
+    pub(in crate::room) fn spender(&self, jti: &str, now: Timestamp) -> Option<SessionId> {
         self.spent.get(jti).filter(|row| row.until > now).map(|row| row.session)
     }
 
     /// A room token that was spent, whether or not it still counts.
-    pub(super) fn spent(&self, jti: &str) -> Option<&SpentRow> {
+    pub(in crate::room) fn spent(&self, jti: &str) -> Option<&SpentRow> {
         self.spent.get(jti)
     }
 
     /// Remembers a room token as spent.
-    pub(super) fn spend(
+    pub(in crate::room) fn spend(
         &mut self,
         row: SpentRow,
         now: Timestamp,
@@ -245,7 +245,7 @@ impl Held {
             self.spent.retain(|_, row| row.until > now);
         }
         if self.spent.len() >= MAX_SPENT_TOKENS {
-            return Err(refuse::record_full());
+            return Err(errors::record_full());
         }
         self.spent.insert(row.jti.clone(), row.clone());
         out.keep(Fact::Spent(row));
@@ -253,7 +253,7 @@ impl Held {
     }
 
     /// Whether every table is within its bound.
-    pub(super) fn is_bounded(&self) -> bool {
+    pub(in crate::room) fn is_bounded(&self) -> bool {
         let rows = [self.blocks.len(), self.voices.len(), self.roles.len()];
         rows.into_iter().all(|rows| rows <= MAX_RECORD_ROWS) && self.spent.len() <= MAX_SPENT_TOKENS
     }
@@ -263,6 +263,6 @@ fn has_place<V>(rows: &BTreeMap<Username, V>, username: &Username) -> Result<(),
     if rows.len() < MAX_RECORD_ROWS || rows.contains_key(username) {
         Ok(())
     } else {
-        Err(refuse::record_full())
+        Err(errors::record_full())
     }
 }

@@ -9,10 +9,10 @@ use stagedoor_proto::{
     SessionId, SessionState, SetRole, StreamId, Timestamp, Unblock, UpdateStream, Username, Verb,
 };
 
-use super::permit::ScopeSet;
-use super::record::Record;
-use super::settings::RoomSettings;
 use crate::request::RequestId;
+use crate::room::durable::records::Record;
+use crate::room::permissions::ScopeSet;
+use crate::room::settings::RoomSettings;
 
 /// A command with its place and its time in the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ pub struct Caller {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RoomCommand {
-    /// Opens the room with what outlived it. Comes before all others, and again after [`super::Effect::Closed`]; a
+    /// Opens the room with what outlived it. Comes before all others, and again after [`crate::room::Effect::Closed`]; a
     /// second one (another node was as quick) changes nothing.
     Open(Box<Opening>),
     /// Enters, or renews a membership.
@@ -162,7 +162,7 @@ pub enum RoomCommand {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cause: Option<RequestId>,
     },
-    /// Time has passed; appended when [`super::Room::next_due`] is reached. The core looks at the time of every entry,
+    /// Time has passed; appended when [`crate::room::Room::next_due`] is reached. The core looks at the time of every entry,
     /// so this one does nothing of its own.
     Tick,
 }

@@ -6,8 +6,8 @@ use stagedoor_proto::{
     Counts, Participant, ParticipantId, RoomMute, SessionId, SessionState, Stream, StreamId,
 };
 
-use super::settings::RoomSettings;
-use super::state::Room;
+use crate::room::settings::RoomSettings;
+use crate::room::state::Room;
 
 /// A room in short.
 #[derive(Clone, Debug, PartialEq)]

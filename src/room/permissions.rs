@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Capabilities, Error, Role, Scope};
 
-use super::participants::Membership;
 use crate::grant::Scopes;
+use crate::room::state::participants::Membership;
 
 /// The gateway's scopes that a grant holds, as flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,18 +12,18 @@ use stagedoor_proto::{
     Timestamp, Unblock, Who,
 };
 
-use super::effect::{Audience, Effect, Effects, Fact};
-use super::moderate::Acting;
-use super::participants::Membership;
-use super::permit::missing;
-use super::receipts::Tally;
-use super::record::BlockRow;
-use super::refuse;
-use super::settings::ROOM_TOKEN_LIFE;
-use super::state::Room;
+use crate::room::durable::records::BlockRow;
+use crate::room::effect::{Audience, Effect, Effects, Fact};
+use crate::room::errors;
+use crate::room::moderation::moderate::Acting;
+use crate::room::permissions::missing;
+use crate::room::settings::ROOM_TOKEN_LIFE;
+use crate::room::state::Room;
+use crate::room::state::participants::Membership;
+use crate::room::state::receipts::Tally;
 
 impl Room {
-    pub(super) fn force_disconnect(
+    pub(in crate::room) fn force_disconnect(
         &mut self,
         acting: &Acting,
         body: &ForceDisconnect,
@@ -38,7 +38,7 @@ impl Room {
             Who::Participant(_) | Who::Username(_) => self.people.of_user(&username),
         };
         if leaving.is_empty() && length.is_zero() && !is_from_app {
-            return Err(refuse::participant_not_found("username"));
+            return Err(errors::participant_not_found("username"));
         }
         let until = (!length.is_zero()).then_some(self.now + length);
         let instances = self.guest_instances(&leaving);
@@ -118,7 +118,7 @@ impl Room {
     }
 
     /// Removes everybody who may not be here.
-    pub(super) fn remove_blocked(&mut self, out: &mut Effects) {
+    pub(in crate::room) fn remove_blocked(&mut self, out: &mut Effects) {
         let until = |person: &Membership| {
             self.held.blocked(&person.username, person.guest_instance.as_ref(), self.now)
         };
@@ -143,7 +143,7 @@ impl Room {
         self.take_out(id, LeaveReason::ForceDisconnected, out);
     }
 
-    pub(super) fn unblock(
+    pub(in crate::room) fn unblock(
         &mut self,
         acting: &Acting,
         body: &Unblock,
@@ -154,7 +154,7 @@ impl Room {
         Ok(Tally::done(Target { username: Some(body.username.clone()), ..Target::default() }))
     }
 
-    pub(super) fn force_unpublish(
+    pub(in crate::room) fn force_unpublish(
         &mut self,
         acting: &Acting,
         body: &ForceUnpublish,
@@ -168,7 +168,7 @@ impl Room {
         Ok(Tally::done(target))
     }
 
-    pub(super) fn end_room(&mut self, acting: &Acting, out: &mut Effects) -> Tally {
+    pub(in crate::room) fn end_room(&mut self, acting: &Acting, out: &mut Effects) -> Tally {
         self.held.ended = Some(self.now);
         out.keep(Fact::Ended { at: self.now, keep_until: self.now + ROOM_TOKEN_LIFE });
         let enforced = self.counts().participants;

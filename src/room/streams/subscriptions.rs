@@ -2,13 +2,13 @@
 
 use stagedoor_proto::{Error, ParticipantId, Push, Reply, Scope, StreamId, StreamSubscription};
 
-use super::command::Origin;
-use super::effect::{Audience, Effects};
-use super::refuse;
-use super::state::Room;
+use crate::room::effect::{Audience, Effects};
+use crate::room::errors;
+use crate::room::log::commands::Origin;
+use crate::room::state::Room;
 
 impl Room {
-    pub(super) fn subscribe(
+    pub(in crate::room) fn subscribe(
         &mut self,
         origin: Origin,
         id: StreamId,
@@ -17,7 +17,7 @@ impl Room {
         let person = self.requester(origin)?;
         person.permit(Scope::Subscribe)?;
         let participant = person.id;
-        let stream = self.streams.get_mut(&id).ok_or_else(refuse::stream_not_found)?;
+        let stream = self.streams.get_mut(&id).ok_or_else(errors::stream_not_found)?;
         if stream.subscribers.insert(participant) {
             if let Some(person) = self.people.find_mut(participant) {
                 person.subscriptions.insert(id);
@@ -27,7 +27,7 @@ impl Room {
         Ok(Reply::Subscribed {})
     }
 
-    pub(super) fn unsubscribe(
+    pub(in crate::room) fn unsubscribe(
         &mut self,
         origin: Origin,
         id: StreamId,
@@ -35,14 +35,18 @@ impl Room {
     ) -> Result<Reply, Error> {
         let participant = self.requester(origin)?.id;
         if !self.streams.contains_key(&id) {
-            return Err(refuse::stream_not_found());
+            return Err(errors::stream_not_found());
         }
         self.end_subscription(participant, id, out);
         Ok(Reply::Unsubscribed {})
     }
 
     /// Ends all subscriptions of a participant.
-    pub(super) fn drop_subscriptions(&mut self, participant: ParticipantId, out: &mut Effects) {
+    pub(in crate::room) fn drop_subscriptions(
+        &mut self,
+        participant: ParticipantId,
+        out: &mut Effects,
+    ) {
         let Some(person) = self.people.find(participant) else { return };
         for id in person.subscriptions.clone() {
             self.end_subscription(participant, id, out);

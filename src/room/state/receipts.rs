@@ -15,49 +15,49 @@ use stagedoor_proto::{
     Target, Timestamp, Username, Verb,
 };
 
-use super::command::Origin;
-use super::effect::Audit;
-use super::settings::{BATCH_INTERVAL, MAX_OPEN_VERBS, MAX_REPORTED_TARGETS};
 use crate::request::RequestId;
+use crate::room::effect::Audit;
+use crate::room::log::commands::Origin;
+use crate::room::settings::{BATCH_INTERVAL, MAX_OPEN_VERBS, MAX_REPORTED_TARGETS};
 
 /// Whom a verb concerned and what became of it at once.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tally {
+pub(in crate::room) struct Tally {
     /// Whom it was aimed at, as the audit log tells it.
-    pub(super) aim: Target,
+    pub(in crate::room) aim: Target,
     /// Targets that need not be told one by one.
-    pub(super) enforced: u32,
+    pub(in crate::room) enforced: u32,
     /// The others.
-    pub(super) targets: Vec<(Target, Outcome)>,
+    pub(in crate::room) targets: Vec<(Target, Outcome)>,
     /// Whether open targets will answer; those of a mere question need not.
-    pub(super) is_tracked: bool,
+    pub(in crate::room) is_tracked: bool,
 }
 
 impl Tally {
     /// A verb that the gateway did by itself, at one target.
-    pub(super) fn done(aim: Target) -> Self {
+    pub(in crate::room) fn done(aim: Target) -> Self {
         Self { targets: vec![(aim.clone(), Outcome::Enforced)], aim, ..Self::default() }
     }
 
-    pub(super) fn len(&self) -> u32 {
+    pub(in crate::room) fn len(&self) -> u32 {
         self.enforced.saturating_add(u32::try_from(self.targets.len()).unwrap_or(u32::MAX))
     }
 }
 
 /// Which verb, whose, when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Deed {
-    pub(super) version: u64,
-    pub(super) verb: Verb,
-    pub(super) by: Actor,
-    pub(super) username: Option<Username>,
-    pub(super) server: Option<Box<str>>,
-    pub(super) origin: Origin,
+pub(in crate::room) struct Deed {
+    pub(in crate::room) version: u64,
+    pub(in crate::room) verb: Verb,
+    pub(in crate::room) by: Actor,
+    pub(in crate::room) username: Option<Username>,
+    pub(in crate::room) server: Option<Box<str>>,
+    pub(in crate::room) origin: Origin,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) request: Option<RequestId>,
-    pub(super) ref_: Option<Ref>,
-    pub(super) reason: Option<Reason>,
-    pub(super) at: Timestamp,
+    pub(in crate::room) request: Option<RequestId>,
+    pub(in crate::room) ref_: Option<Ref>,
+    pub(in crate::room) reason: Option<Reason>,
+    pub(in crate::room) at: Timestamp,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ struct Tracked {
 
 /// All verbs whose receipts are open.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Receipts {
+pub(in crate::room) struct Receipts {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     verbs: BTreeMap<u64, Tracked>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -83,16 +83,16 @@ pub(super) struct Receipts {
 }
 
 impl Receipts {
-    pub(super) fn is_full(&self) -> bool {
+    pub(in crate::room) fn is_full(&self) -> bool {
         self.verbs.len() >= MAX_OPEN_VERBS
     }
 
-    pub(super) fn next_due(&self) -> Option<Timestamp> {
+    pub(in crate::room) fn next_due(&self) -> Option<Timestamp> {
         self.due.first().map(|(at, _)| *at)
     }
 
     /// Takes a verb in: its first report and its row in the audit log.
-    pub(super) fn begin(
+    pub(in crate::room) fn begin(
         &mut self,
         room: &RoomId,
         deed: Deed,
@@ -122,7 +122,7 @@ impl Receipts {
     }
 
     /// Another outcome at one target; the audit row when that was the last open one.
-    pub(super) fn change(
+    pub(in crate::room) fn change(
         &mut self,
         version: u64,
         stream: StreamId,
@@ -155,7 +155,7 @@ impl Receipts {
     }
 
     /// The next report that is due by now, and who waits for it.
-    pub(super) fn poll_report(
+    pub(in crate::room) fn poll_report(
         &mut self,
         room: &RoomId,
         now: Timestamp,
@@ -176,7 +176,7 @@ impl Receipts {
     }
 
     /// Whether every tracked verb is open or still to be reported, and the queue of reports is theirs.
-    pub(super) fn is_consistent(&self) -> bool {
+    pub(in crate::room) fn is_consistent(&self) -> bool {
         let queued = self.verbs.values().filter(|tracked| tracked.due.is_some()).count();
         let is_alive = |tracked: &Tracked| {
             tracked.due.is_some() || tracked.counts.pending + tracked.counts.offline > 0

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use stagedoor_proto::Username;
 
-use super::effect::Fact;
-use super::settings::{RETENTION, ROOM_TOKEN_LIFE};
-use super::state::Room;
+use crate::room::effect::Fact;
+use crate::room::settings::{RETENTION, ROOM_TOKEN_LIFE};
+use crate::room::state::Room;
 
 /// What a fact is about: of two about the same, the later counts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,7 +64,7 @@ impl Room {
     }
 }
 
-impl super::record::Held {
+impl crate::room::durable::records::Held {
     /// How a subject is now; `None` where there is nothing to keep of it by itself.
     fn fact_of(&self, subject: &Subject) -> Option<Fact> {
         match subject {

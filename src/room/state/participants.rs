@@ -11,60 +11,60 @@ use stagedoor_proto::{
     SessionState, StreamId, Timestamp, Username,
 };
 
-use super::permit::ScopeSet;
 use crate::rate_limit::RateLimiter;
+use crate::room::permissions::ScopeSet;
 
 /// One session's membership of the room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Membership {
-    pub(super) id: ParticipantId,
-    pub(super) session: SessionId,
-    pub(super) username: Username,
+pub(in crate::room) struct Membership {
+    pub(in crate::room) id: ParticipantId,
+    pub(in crate::room) session: SessionId,
+    pub(in crate::room) username: Username,
     /// The instance of a guest; a registered user is known by name alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) guest_instance: Option<InstanceId>,
-    pub(super) role: Role,
-    pub(super) scopes: ScopeSet,
-    pub(super) app_moderator: bool,
-    pub(super) capabilities: Capabilities,
-    pub(super) link: Link,
-    pub(super) state: SessionState,
+    pub(in crate::room) guest_instance: Option<InstanceId>,
+    pub(in crate::room) role: Role,
+    pub(in crate::room) scopes: ScopeSet,
+    pub(in crate::room) app_moderator: bool,
+    pub(in crate::room) capabilities: Capabilities,
+    pub(in crate::room) link: Link,
+    pub(in crate::room) state: SessionState,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) data: Option<String>,
-    pub(super) layout_classes: LayoutClasses,
+    pub(in crate::room) data: Option<String>,
+    pub(in crate::room) layout_classes: LayoutClasses,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) lease: Option<Lease>,
+    pub(in crate::room) lease: Option<Lease>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub(super) streams: BTreeSet<StreamId>,
+    pub(in crate::room) streams: BTreeSet<StreamId>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub(super) subscriptions: BTreeSet<StreamId>,
+    pub(in crate::room) subscriptions: BTreeSet<StreamId>,
     /// The most bytes it takes on the wire.
-    pub(super) wire_bytes: usize,
+    pub(in crate::room) wire_bytes: usize,
     /// How often it may ask for rosters; of the node it is on, not of the log.
-    pub(super) rosters: RateLimiter,
+    pub(in crate::room) rosters: RateLimiter,
     /// How often it may ask for their further pages.
-    pub(super) pages: RateLimiter,
+    pub(in crate::room) pages: RateLimiter,
 }
 
 /// When a membership ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Lease {
+pub(in crate::room) struct Lease {
     /// When it ends.
-    pub(super) expires: Timestamp,
+    pub(in crate::room) expires: Timestamp,
     /// When its session is to be told, until it was.
-    pub(super) warn: Option<Timestamp>,
+    pub(in crate::room) warn: Option<Timestamp>,
 }
 
 impl Lease {
     /// When something is to be done about it.
-    pub(super) fn due(self) -> Timestamp {
+    pub(in crate::room) fn due(self) -> Timestamp {
         self.warn.unwrap_or(self.expires)
     }
 }
 
 impl Membership {
     /// As the others see it.
-    pub(super) fn to_wire(&self, mute_locked: bool) -> Participant {
+    pub(in crate::room) fn to_wire(&self, mute_locked: bool) -> Participant {
         Participant {
             id: self.id,
             username: self.username.clone(),
@@ -79,7 +79,7 @@ impl Membership {
 /// All memberships.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(from = "Vec<Membership>")]
-pub(super) struct People {
+pub(in crate::room) struct People {
     all: BTreeMap<ParticipantId, Membership>,
     /// Looked into, never iterated over.
     by_session: HashMap<SessionId, ParticipantId>,
@@ -106,60 +106,63 @@ impl From<Vec<Membership>> for People {
 }
 
 impl People {
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::room) fn len(&self) -> usize {
         self.all.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::room) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
-    pub(super) fn find(&self, id: ParticipantId) -> Option<&Membership> {
+    pub(in crate::room) fn find(&self, id: ParticipantId) -> Option<&Membership> {
         self.all.get(&id)
     }
 
-    pub(super) fn find_mut(&mut self, id: ParticipantId) -> Option<&mut Membership> {
+    pub(in crate::room) fn find_mut(&mut self, id: ParticipantId) -> Option<&mut Membership> {
         self.all.get_mut(&id)
     }
 
-    pub(super) fn of_session(&self, session: SessionId) -> Option<&Membership> {
+    pub(in crate::room) fn of_session(&self, session: SessionId) -> Option<&Membership> {
         self.by_session.get(&session).and_then(|id| self.all.get(id))
     }
 
-    pub(super) fn of_session_mut(&mut self, session: SessionId) -> Option<&mut Membership> {
+    pub(in crate::room) fn of_session_mut(
+        &mut self,
+        session: SessionId,
+    ) -> Option<&mut Membership> {
         self.by_session.get(&session).and_then(|id| self.all.get_mut(id))
     }
 
     /// The memberships of a user, in the order of their ids.
-    pub(super) fn of_user(&self, username: &Username) -> Vec<ParticipantId> {
+    pub(in crate::room) fn of_user(&self, username: &Username) -> Vec<ParticipantId> {
         self.by_user.get(username).into_iter().flatten().copied().collect()
     }
 
-    pub(super) fn has_user(&self, username: &Username) -> bool {
+    pub(in crate::room) fn has_user(&self, username: &Username) -> bool {
         self.by_user.contains_key(username)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Membership> {
+    pub(in crate::room) fn iter(&self) -> impl Iterator<Item = &Membership> {
         self.all.values()
     }
 
     /// Those whose ids come after `after`, in the order of their ids.
-    pub(super) fn after(
+    pub(in crate::room) fn after(
         &self,
         after: Option<ParticipantId>,
     ) -> impl Iterator<Item = ParticipantId> {
         self.all.range(beyond(after)).map(|(id, _)| *id)
     }
 
-    pub(super) const fn moderators(&self) -> &BTreeSet<ParticipantId> {
+    pub(in crate::room) const fn moderators(&self) -> &BTreeSet<ParticipantId> {
         &self.moderators
     }
 
-    pub(super) const fn publishers(&self) -> &BTreeSet<ParticipantId> {
+    pub(in crate::room) const fn publishers(&self) -> &BTreeSet<ParticipantId> {
         &self.publishers
     }
 
-    pub(super) fn insert(&mut self, membership: Membership) {
+    pub(in crate::room) fn insert(&mut self, membership: Membership) {
         let id = membership.id;
         self.by_session.insert(membership.session, id);
         self.by_user.entry(membership.username.clone()).or_default().insert(id);
@@ -173,7 +176,7 @@ impl People {
     }
 
     /// Takes a membership out; its streams are ended before.
-    pub(super) fn remove(&mut self, id: ParticipantId) -> Option<Membership> {
+    pub(in crate::room) fn remove(&mut self, id: ParticipantId) -> Option<Membership> {
         let membership = self.all.remove(&id)?;
         self.by_session.remove(&membership.session);
         if let Some(ids) = self.by_user.get_mut(&membership.username) {
@@ -188,7 +191,12 @@ impl People {
     }
 
     /// Gives a membership another role and what it may do by it.
-    pub(super) fn assign(&mut self, id: ParticipantId, role: Role, capabilities: Capabilities) {
+    pub(in crate::room) fn assign(
+        &mut self,
+        id: ParticipantId,
+        role: Role,
+        capabilities: Capabilities,
+    ) {
         let Some(membership) = self.all.get_mut(&id) else { return };
         membership.role = role;
         membership.capabilities = capabilities;
@@ -199,13 +207,13 @@ impl People {
         }
     }
 
-    pub(super) fn add_stream(&mut self, id: ParticipantId, stream: StreamId) {
+    pub(in crate::room) fn add_stream(&mut self, id: ParticipantId, stream: StreamId) {
         let Some(membership) = self.all.get_mut(&id) else { return };
         membership.streams.insert(stream);
         self.publishers.insert(id);
     }
 
-    pub(super) fn remove_stream(&mut self, id: ParticipantId, stream: StreamId) {
+    pub(in crate::room) fn remove_stream(&mut self, id: ParticipantId, stream: StreamId) {
         let Some(membership) = self.all.get_mut(&id) else { return };
         membership.streams.remove(&stream);
         if membership.streams.is_empty() {
@@ -214,7 +222,7 @@ impl People {
     }
 
     /// What the indexes say of a membership: by session, by user, as moderator, as publisher.
-    pub(super) fn is_indexed(&self, membership: &Membership) -> bool {
+    pub(in crate::room) fn is_indexed(&self, membership: &Membership) -> bool {
         let id = membership.id;
         self.by_session.len() == self.all.len()
             && self.by_session.get(&membership.session) == Some(&id)
@@ -224,13 +232,13 @@ impl People {
     }
 
     /// How many memberships the index by user holds.
-    pub(super) fn indexed_by_user(&self) -> usize {
+    pub(in crate::room) fn indexed_by_user(&self) -> usize {
         self.by_user.values().map(BTreeSet::len).sum()
     }
 }
 
 /// The range of ids after `after`; all of them without it.
-pub(super) fn beyond(
+pub(in crate::room) fn beyond(
     after: Option<ParticipantId>,
 ) -> (std::ops::Bound<ParticipantId>, std::ops::Bound<ParticipantId>) {
     let start = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
@@ -238,7 +246,7 @@ pub(super) fn beyond(
 }
 
 /// How many bytes `value` takes on the wire, without keeping them.
-pub(super) fn wire_bytes<T: Serialize>(value: &T) -> usize {
+pub(in crate::room) fn wire_bytes<T: Serialize>(value: &T) -> usize {
     struct Count(usize);
     impl std::io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

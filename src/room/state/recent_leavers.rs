@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{InstanceId, Timestamp, Username};
 
-use super::settings::{MAX_RECENT, RECENT_WINDOW};
+use crate::room::settings::{MAX_RECENT, RECENT_WINDOW};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Recent {
+pub(in crate::room) struct Recent {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     left: BTreeMap<Username, Departure>,
     /// The same in the order of time; a row whose time is not the departure's own is out of date.
@@ -25,7 +25,7 @@ struct Departure {
 }
 
 impl Recent {
-    pub(super) fn add(
+    pub(in crate::room) fn add(
         &mut self,
         username: Username,
         guest_instance: Option<InstanceId>,
@@ -39,7 +39,7 @@ impl Recent {
         self.left.insert(username, Departure { at: now, guest_instance });
     }
 
-    pub(super) fn contains(
+    pub(in crate::room) fn contains(
         &self,
         username: &Username,
         guest_instance: Option<&InstanceId>,
@@ -51,15 +51,15 @@ impl Recent {
         })
     }
 
-    pub(super) fn remove(&mut self, username: &Username) {
+    pub(in crate::room) fn remove(&mut self, username: &Username) {
         self.left.remove(username);
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(in crate::room) fn clear(&mut self) {
         *self = Self::default();
     }
 
-    pub(super) fn is_bounded(&self) -> bool {
+    pub(in crate::room) fn is_bounded(&self) -> bool {
         self.left.len() <= self.order.len() && self.order.len() <= MAX_RECENT
     }
 

@@ -5,19 +5,19 @@ use stagedoor_proto::{
     Reply, SessionId, SessionState, StreamEndReason,
 };
 
-use super::effect::{Audience, Effect, Effects};
-use super::participants::Membership;
-use super::refuse;
-use super::state::Room;
+use crate::room::effect::{Audience, Effect, Effects};
+use crate::room::errors;
+use crate::room::state::Room;
+use crate::room::state::participants::Membership;
 
 impl Room {
-    pub(super) fn leave(
+    pub(in crate::room) fn leave(
         &mut self,
         session: SessionId,
         reason: LeaveReason,
         out: &mut Effects,
     ) -> Result<Reply, Error> {
-        let person = self.people.of_session(session).ok_or_else(refuse::not_in_room)?;
+        let person = self.people.of_session(session).ok_or_else(errors::not_in_room)?;
         let id = person.id;
         if let Some(person) = self.take_out(id, reason, out)
             && !matches!(reason, LeaveReason::ForceDisconnected | LeaveReason::Banned)
@@ -28,7 +28,7 @@ impl Room {
     }
 
     /// Ends a membership with its streams and subscriptions, and tells the others.
-    pub(super) fn take_out(
+    pub(in crate::room) fn take_out(
         &mut self,
         id: ParticipantId,
         reason: LeaveReason,
@@ -56,19 +56,24 @@ impl Room {
     }
 
     /// Ends all memberships at once; nobody is left to be told of the others.
-    pub(super) fn take_out_all(&mut self) {
+    pub(in crate::room) fn take_out_all(&mut self) {
         let streams: Vec<_> = self.streams.keys().copied().collect();
         for stream in streams {
             self.settle_mutes(stream, Outcome::Enforced);
         }
-        self.people = super::participants::People::default();
+        self.people = crate::room::state::participants::People::default();
         self.streams.clear();
         self.leases.clear();
         self.feed.clear();
         self.recent.clear();
     }
 
-    pub(super) fn change_link(&mut self, session: SessionId, link: Link, out: &mut Effects) {
+    pub(in crate::room) fn change_link(
+        &mut self,
+        session: SessionId,
+        link: Link,
+        out: &mut Effects,
+    ) {
         let Some(person) = self.people.of_session_mut(session) else { return };
         if person.link == link {
             return;
@@ -87,7 +92,11 @@ impl Room {
         }
     }
 
-    pub(super) fn change_session_state(&mut self, session: SessionId, state: SessionState) {
+    pub(in crate::room) fn change_session_state(
+        &mut self,
+        session: SessionId,
+        state: SessionState,
+    ) {
         let Some(person) = self.people.of_session_mut(session) else { return };
         if person.state != state {
             person.state = state;

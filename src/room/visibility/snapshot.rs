@@ -7,15 +7,14 @@ use stagedoor_proto::{
     Stream, Timestamp,
 };
 
-use super::participants::Membership;
-use super::refuse;
-use super::settings::{PAGE_INTERVAL, ROSTER_INTERVAL};
-use super::state::Room;
-use crate::rate_limit::Rate;
+use crate::room::errors;
+use crate::room::settings::{PAGE_INTERVAL, ROSTER_INTERVAL};
+use crate::room::state::Room;
+use crate::room::state::participants::Membership;
 
 /// Which part of a room somebody sees.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct View {
+pub(in crate::room) struct View {
     /// Whether it is told of others' streams.
     sees_streams: bool,
     /// Whose own streams it sees in any case.
@@ -26,11 +25,13 @@ pub(super) struct View {
 
 impl View {
     /// One who is told of streams.
-    pub(super) const VIEWER: Self = Self { sees_streams: true, own: None, sees_all: false };
+    pub(in crate::room) const VIEWER: Self =
+        Self { sees_streams: true, own: None, sees_all: false };
     /// One who is not, and has none.
-    pub(super) const BLIND: Self = Self { sees_streams: false, own: None, sees_all: false };
+    pub(in crate::room) const BLIND: Self =
+        Self { sees_streams: false, own: None, sees_all: false };
 
-    pub(super) const fn of(person: &Membership) -> Self {
+    pub(in crate::room) const fn of(person: &Membership) -> Self {
         Self { sees_streams: person.capabilities.subscribe, own: Some(person.id), sees_all: false }
     }
 }
@@ -52,7 +53,7 @@ impl Room {
     /// # Errors
     /// `not_in_room`.
     pub fn snapshot_for(&self, session: SessionId) -> Result<RoomSnapshot, Error> {
-        let person = self.people.of_session(session).ok_or_else(refuse::not_in_room)?;
+        let person = self.people.of_session(session).ok_or_else(errors::not_in_room)?;
         Ok(self.snapshot(View::of(person)))
     }
 
@@ -66,28 +67,28 @@ impl Room {
         after: Option<&str>,
         now: Timestamp,
     ) -> Result<RosterPage, Error> {
-        let person = self.people.of_session_mut(session).ok_or_else(refuse::not_in_room)?;
+        let person = self.people.of_session_mut(session).ok_or_else(errors::not_in_room)?;
         let after = after.map(str::parse::<ParticipantId>).transpose().map_err(|_| {
             Error::new(ErrorCode::InvalidArgument, "`after` is the `next` of the page before")
                 .at("after")
         })?;
         let taken = match after {
-            None => person.rosters.take(Rate::every(ROSTER_INTERVAL, 1), now),
-            Some(_) => person.pages.take(Rate::every(PAGE_INTERVAL, PAGES_AT_ONCE), now),
+            None => person.rosters.take(now, ROSTER_INTERVAL, 1),
+            Some(_) => person.pages.take(now, PAGE_INTERVAL, PAGES_AT_ONCE),
         };
         taken
-            .map_err(|wait| refuse::rate_limited("a fresh roster may be had once in 5 s", wait))?;
+            .map_err(|wait| errors::rate_limited("a fresh roster may be had once in 5 s", wait))?;
         let sees_all = person.role == Role::Moderator && person.capabilities.moderate;
         let view = View { sees_all, ..View::of(person) };
         let Page { participants, streams, next } = self.page(view, after);
         Ok(RosterPage { version: self.version, participants, streams, next })
     }
 
-    pub(super) fn snapshot_of(&self, id: ParticipantId) -> RoomSnapshot {
+    pub(in crate::room) fn snapshot_of(&self, id: ParticipantId) -> RoomSnapshot {
         self.snapshot(self.people.find(id).map_or(View::BLIND, View::of))
     }
 
-    pub(super) fn snapshot(&self, view: View) -> RoomSnapshot {
+    pub(in crate::room) fn snapshot(&self, view: View) -> RoomSnapshot {
         let Page { participants, streams, next } = self.page(view, None);
         RoomSnapshot {
             version: self.version,
@@ -109,7 +110,11 @@ impl Room {
             let listed = moderators.union(self.people.publishers()).copied();
             self.fill(view, after, listed.skip_while(|id| Some(*id) <= after))
         } else {
-            self.fill(view, after, moderators.range(super::participants::beyond(after)).copied())
+            self.fill(
+                view,
+                after,
+                moderators.range(crate::room::state::participants::beyond(after)).copied(),
+            )
         }
     }
 

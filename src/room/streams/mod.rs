@@ -1,0 +1,5 @@
+//! Streams: publishing and ending them, subscriptions, acknowledged mutes.
+
+pub(in crate::room) mod acks;
+pub(in crate::room) mod publish;
+pub(in crate::room) mod subscriptions;

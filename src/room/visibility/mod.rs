@@ -1,0 +1,6 @@
+//! Who sees what of a room: snapshots and rosters, large rooms, the session feed.
+
+pub(in crate::room) mod overview;
+pub(in crate::room) mod session_feed;
+pub(in crate::room) mod size;
+pub(in crate::room) mod snapshot;
