@@ -14,7 +14,7 @@ use stagedoor_proto::{
 use crate::request::RequestId;
 use crate::room::durable::records::{BlockRow, SpentRow, Voice};
 use crate::room::events::Happening;
-use crate::room::log::commands::Origin;
+use crate::room::log::origin::Origin;
 
 /// Something to be done because of an entry.
 #[derive(Clone, Debug, PartialEq)]

@@ -43,6 +43,15 @@ pub(super) fn id_taken(field: &'static str) -> Error {
     Error::new(ErrorCode::InvalidArgument, "the id is taken; it must be new").at(field)
 }
 
+pub(super) fn served_elsewhere() -> Error {
+    Error::new(ErrorCode::NotAllowedNow, "another node serves this session now")
+}
+
+pub(super) fn node_lost() -> Error {
+    let message = "this node was declared dead and begins anew; try again";
+    Error::new(ErrorCode::EngineUnavailable, message)
+}
+
 pub(super) fn for_participants_only() -> Error {
     Error::new(ErrorCode::NotAllowedNow, "only a participant may do this, not the server")
 }

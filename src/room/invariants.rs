@@ -18,6 +18,7 @@ impl Room {
         require(self.refs.is_bounded() && self.signals.refs.is_bounded(), "too many refs")?;
         require(self.held.is_bounded(), "a table of the record is too long")?;
         require(self.recent.is_bounded(), "too many recent departures")?;
+        require(self.lost_nodes.is_bounded(), "too many lost nodes")?;
         require(self.receipts.is_consistent(), "receipts and their reports disagree")?;
         require(self.settled.is_empty(), "an audit row was left behind")
     }
@@ -34,6 +35,8 @@ impl Room {
             require(self.people.is_indexed(person), "an index of participants is off")?;
             let expected =
                 capabilities(person.role, person.scopes, self.settings.subscriber_signals);
+            let is_lost = self.lost_nodes.contains(person.home);
+            require(!is_lost || person.link == Link::Suspended, "a lost node has a live session")?;
             require(person.capabilities == expected, "capabilities are not those of the role")?;
             let held = self.held.role(&person.username);
             require(held.is_none_or(|role| role == person.role), "a set role is not held")?;

@@ -19,7 +19,7 @@ pub(in crate::engine) use recorder::Recorder;
 use super::{Appended, Condition, Engine, NodeHandler};
 use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
-use crate::room::{RoomCommand, RoomKey};
+use crate::room::{NodeEpoch, RoomCommand, RoomKey};
 
 /// Makes a test of each rule; `$harness` is an expression that gives a [`Harness`].
 macro_rules! every_rule {
@@ -141,5 +141,6 @@ pub(in crate::engine) fn room() -> RoomKey {
 }
 
 pub(in crate::engine) fn numbered(number: u128) -> RoomCommand {
-    RoomCommand::Link { session: SessionId::from_bits(number), link: Link::Live }
+    let session = SessionId::from_bits(number);
+    RoomCommand::Link { session, link: Link::Live, home: NodeEpoch(1), generation: 1 }
 }

@@ -120,7 +120,8 @@ impl Log {
             Condition::VersionIs(_) => return Err(AppendError::VersionChanged),
         }
         self.version = clock.micros().max(self.version + 1);
-        let entry = Entry { version: self.version, now: clock.now(), command };
+        let (version, now) = (self.version, clock.now());
+        let entry = Entry { version, now, origin: node, command };
         self.tail.push_back(entry.clone());
         Ok(entry)
     }

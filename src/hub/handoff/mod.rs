@@ -23,7 +23,7 @@ use crate::grant::Grant;
 use crate::session::{RoomTag, SavedSession};
 
 /// Which form the rows have. It changes with them: a gateway reads its own form alone.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What the rows are, and how many.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use stagedoor_proto::{LeaveReason, SessionId};
+use stagedoor_proto::{LeaveReason, Link, SessionId};
 
 use super::{FORMAT, HandoffHeader, RoomRow, SavedMeta, SessionRow};
 use crate::engine::Restore;
@@ -13,7 +13,7 @@ use crate::hub::context::Context;
 use crate::hub::rooms::{RoomHandle, Rooms};
 use crate::hub::session_meta::{AuthContext, PeerInfo, SessionMeta};
 use crate::hub::sessions::{SessionHandle, Sessions};
-use crate::room::{Room, RoomCommand, RoomKey};
+use crate::room::{NodeEpoch, Room, RoomCommand, RoomKey};
 use crate::session::Session;
 use crate::store::{Handoff, UserKey};
 
@@ -136,17 +136,18 @@ pub(in crate::hub) async fn restore(
     if let Err(error) = sessions.restore_rows(rows).await {
         tracing::error!(%error, "sessions were taken up that hold no client instance");
     }
-    let mut lost = Vec::new();
+    let mut commands = Vec::new();
     for RoomRow { app, tag, room } in room_rows {
         if context.app(&app).is_some() {
             let key = RoomKey { app, room: room.id().clone() };
-            lost.extend(restore_memberships(&rooms.restore(&key, tag, room), &restored));
+            let handle = rooms.restore(&key, tag, room);
+            let known = restore_memberships(&handle, &restored);
+            let rehomed = rehome(&handle, known, rooms.node());
+            commands.extend(rehomed.into_iter().map(|command| (key.clone(), command)));
         }
     }
-    for (key, session) in lost {
-        let reason = LeaveReason::NetworkLost;
-        let left = RoomCommand::Leave { session, reason, origin: None, cause: None };
-        rooms.append(&key, left);
+    for (key, command) in commands {
+        rooms.append(&key, command);
     }
     for session in restored.values() {
         sessions.notify(session);
@@ -200,24 +201,47 @@ fn row_of(session: &SessionHandle) -> Option<Restore> {
     })
 }
 
-/// Brings a room and its sessions together; the sessions that only the room knows are returned.
+/// Brings a room and its sessions together; the sessions that the room knows, each with its handle if it has one.
 fn restore_memberships(
     room: &RoomHandle,
     sessions: &HashMap<SessionId, Arc<SessionHandle>>,
-) -> Vec<(RoomKey, SessionId)> {
+) -> Vec<(SessionId, Option<Arc<SessionHandle>>)> {
     let mut inner = room.lock();
-    let (mut here, mut lost) = (HashMap::new(), Vec::new());
-    for (id, link, state) in inner.room.sessions() {
-        match sessions.get(&id) {
-            Some(session) => {
-                session.restore_membership(room.tag(), &room.key().room, link, state);
-                here.insert(id, Arc::clone(session));
-            }
-            None => lost.push((room.key().clone(), id)),
+    let (mut here, mut known) = (HashMap::new(), Vec::new());
+    for (id, _, state) in inner.room.sessions() {
+        let session = sessions.get(&id);
+        if let Some(session) = session {
+            // No connection is left, and the room's log says so before anything else.
+            let link = Link::Suspended;
+            session.restore_membership(room.tag(), &room.key().room, link, state);
+            here.insert(id, Arc::clone(session));
         }
+        known.push((id, session.map(Arc::clone)));
     }
     inner.sessions = here;
-    lost
+    known
+}
+
+/// What the log of a restored room begins with: the node that served its sessions is gone, and `home` serves those that
+/// are still there.
+fn rehome(
+    room: &RoomHandle,
+    known: Vec<(SessionId, Option<Arc<SessionHandle>>)>,
+    home: NodeEpoch,
+) -> Vec<RoomCommand> {
+    let mut homes = room.lock().room.homes();
+    homes.remove(&home);
+    let lost = homes.into_iter().map(|epoch| RoomCommand::NodeLost { epoch });
+    let sessions = known.into_iter().map(|(session, handle)| {
+        if let Some(handle) = handle {
+            let generation = handle.held_by().unwrap_or_default();
+            RoomCommand::Link { session, link: Link::Suspended, home, generation }
+        } else {
+            let reason = LeaveReason::NetworkLost;
+            RoomCommand::Leave { session, reason, origin: None, cause: None }
+        }
+    });
+    lost.chain(sessions).collect()
 }
 
 fn read_room(

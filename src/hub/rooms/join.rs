@@ -61,6 +61,7 @@ impl Rooms {
         let join = Join {
             origin: Origin::Session { session: session.id(), request },
             session: session.id(),
+            generation: session.held_by().unwrap_or_default(),
             participant: ParticipantId::from_bits(self.context.rng.bits()),
             username: session.user().username.clone(),
             instance: session.instance().clone(),

@@ -31,7 +31,7 @@ use super::events::Events;
 use super::pending_calls::PendingCalls;
 use super::sessions::Sessions;
 use crate::engine::{Engine, NodeHandler};
-use crate::room::{Room, RoomCommand, RoomKey};
+use crate::room::{NodeEpoch, Room, RoomCommand, RoomKey};
 use crate::session::RoomTag;
 use deferred::DeferredExecutor;
 use denials::DenialCounter;
@@ -82,6 +82,11 @@ impl Rooms {
             self.append(&key, RoomCommand::Tick);
         }
         self.executor.denials.flush(&self.context, now);
+    }
+
+    /// This node, as entries name it.
+    pub(super) fn node(&self) -> NodeEpoch {
+        self.engine.node()
     }
 
     /// How many rooms are here.

@@ -38,7 +38,10 @@ impl Rooms {
                     }
                     PendingUpdate::Changed { link, state } => {
                         if let Some(link) = link {
-                            self.append(key, RoomCommand::Link { session: id, link });
+                            let (home, generation) = (self.node(), session.held_by());
+                            let generation = generation.unwrap_or_default();
+                            let link = RoomCommand::Link { session: id, link, home, generation };
+                            self.append(key, link);
                         }
                         if let Some(state) = state {
                             let changed = RoomCommand::SessionState { session: id, state };

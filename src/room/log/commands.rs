@@ -11,46 +11,9 @@ use stagedoor_proto::{
 
 use crate::request::RequestId;
 use crate::room::durable::records::Record;
+use crate::room::log::origin::{NodeEpoch, Origin};
 use crate::room::permissions::ScopeSet;
 use crate::room::settings::RoomSettings;
-
-/// A command with its place and its time in the log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Its place: greater than that of every entry before.
-    pub version: u64,
-    /// When it took its place.
-    pub now: Timestamp,
-    /// What it asks for.
-    pub command: RoomCommand,
-}
-
-/// Who waits for the answer to a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Origin {
-    /// A request of a session.
-    Session {
-        /// The session.
-        session: SessionId,
-        /// The number of its request.
-        request: u32,
-    },
-    /// A call of the server API, by an id of the appending node; it acts as the server.
-    Call(u64),
-}
-
-impl Origin {
-    /// The request's id; a call's number says nothing of it.
-    const fn request(self) -> Option<RequestId> {
-        match self {
-            Self::Session { session, request } => {
-                Some(RequestId::Session { session, number: request })
-            }
-            Self::Call(_) => None,
-        }
-    }
-}
 
 /// Who calls the server API, and by which call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,12 +45,21 @@ pub enum RoomCommand {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cause: Option<RequestId>,
     },
-    /// A session lost its connection, or is back.
+    /// A session lost its connection, or is back, be it on another node.
     Link {
         /// The session.
         session: SessionId,
         /// What it is now.
         link: Link,
+        /// The node that serves the session from now on.
+        home: NodeEpoch,
+        /// The generation of the session's newest connection. An older one changes nothing.
+        generation: u64,
+    },
+    /// A node was declared dead: its participants are suspended, and nothing it appends later takes effect.
+    NodeLost {
+        /// Its registration.
+        epoch: NodeEpoch,
     },
     /// A session's state changed.
     SessionState {
@@ -183,9 +155,32 @@ impl RoomCommand {
             | Self::Moderate { origin, .. } => Some(*origin),
             Self::Open(_)
             | Self::Link { .. }
+            | Self::NodeLost { .. }
             | Self::SessionState { .. }
             | Self::Carry { .. }
             | Self::Tick => None,
+        }
+    }
+
+    /// The session that acts, or whose state it tells; `None`: the server, or nobody.
+    #[must_use]
+    pub fn session(&self) -> Option<SessionId> {
+        match self {
+            Self::Join(join) => Some(join.session),
+            Self::Leave { session, .. }
+            | Self::Link { session, .. }
+            | Self::SessionState { session, .. } => Some(*session),
+            Self::Publish { origin, .. }
+            | Self::UpdateStream { origin, .. }
+            | Self::Unpublish { origin, .. }
+            | Self::Subscribe { origin, .. }
+            | Self::Unsubscribe { origin, .. }
+            | Self::Watch { origin, .. }
+            | Self::Moderate { origin, .. } => match origin {
+                Origin::Session { session, .. } => Some(*session),
+                Origin::Call(_) => None,
+            },
+            Self::Open(_) | Self::NodeLost { .. } | Self::Carry { .. } | Self::Tick => None,
         }
     }
 
@@ -198,6 +193,7 @@ impl RoomCommand {
             Self::Open(_)
             | Self::Join(_)
             | Self::Link { .. }
+            | Self::NodeLost { .. }
             | Self::SessionState { .. }
             | Self::Publish { .. }
             | Self::UpdateStream { .. }
@@ -227,6 +223,8 @@ pub struct Join {
     pub origin: Origin,
     /// The session that enters.
     pub session: SessionId,
+    /// The generation of the session's connection. The entry's node becomes the participant's home by it.
+    pub generation: u64,
     /// The id of its membership, made by the appender; not used when it is in already.
     pub participant: ParticipantId,
     /// Whose session it is.

@@ -11,7 +11,8 @@ use stagedoor_proto::{
 use crate::idempotency::Fingerprint;
 use crate::room::effect::{Audience, Effect, Effects};
 use crate::room::errors;
-use crate::room::log::commands::{Moderation, Origin};
+use crate::room::log::commands::Moderation;
+use crate::room::log::origin::Origin;
 use crate::room::settings::BATCH_INTERVAL;
 use crate::room::state::Room;
 use crate::room::state::receipts::{Deed, Tally};

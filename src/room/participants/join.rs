@@ -16,13 +16,19 @@ use crate::room::effect::{Effect, Effects};
 use crate::room::errors;
 use crate::room::events::Happening;
 use crate::room::log::commands::{Join, RoomToken};
+use crate::room::log::origin::NodeEpoch;
 use crate::room::permissions::{capabilities, missing};
 use crate::room::settings::Expiry;
 use crate::room::state::Room;
 use crate::room::state::participants::{Lease, Membership, wire_bytes};
 
 impl Room {
-    pub(in crate::room) fn join(&mut self, join: Join, out: &mut Effects) -> Result<Joined, Error> {
+    pub(in crate::room) fn join(
+        &mut self,
+        join: Join,
+        node: NodeEpoch,
+        out: &mut Effects,
+    ) -> Result<Joined, Error> {
         let role = self.held.role(&join.username).unwrap_or(join.role);
         let present = self.people.of_session(join.session).map(|person| person.id);
         self.admit(&join, role, present)?;
@@ -31,8 +37,11 @@ impl Room {
             self.held.spend(row, self.now, out)?;
         }
         let (id, room) = match present {
-            Some(id) => self.renew(id, role, join, out),
-            None => self.enter(role, join, out),
+            Some(id) => {
+                self.move_home(id, node, join.generation);
+                self.renew(id, role, join, out)
+            }
+            None => self.enter(role, join, node, out),
         };
         let person = self.people.find(id).expect("it was just entered or renewed");
         let participant = person.to_wire(self.held.is_locked(&person.username));
@@ -105,6 +114,7 @@ impl Room {
         &mut self,
         role: Role,
         join: Join,
+        node: NodeEpoch,
         out: &mut Effects,
     ) -> (ParticipantId, RoomSnapshot) {
         let (id, session) = (join.participant, join.session);
@@ -112,6 +122,8 @@ impl Room {
         let mut person = Membership {
             id,
             session,
+            home: node,
+            generation: join.generation,
             username: join.username,
             guest_instance: join.guest.then_some(join.instance),
             role,

@@ -1,6 +1,7 @@
 //! Memberships: joining, leaving, roles, and expiry.
 
 pub(in crate::room) mod expiry;
+pub(in crate::room) mod home;
 pub(in crate::room) mod join;
 pub(in crate::room) mod leave;
 pub(in crate::room) mod roles;

@@ -3,6 +3,7 @@
 //! Each part of [`Room`] is changed by the module of its name; this one puts an entry through all of them in order: what
 //! time alone brings about, then the command, then what follows from the new state (size, reports, feed, emptiness).
 
+pub(in crate::room) mod lost_nodes;
 pub(in crate::room) mod participants;
 pub(in crate::room) mod receipts;
 pub(in crate::room) mod recent_leavers;
@@ -21,9 +22,12 @@ use crate::room::durable::records::Held;
 use crate::room::effect::{Audience, Audit, Effect, Effects, Fact};
 use crate::room::errors;
 use crate::room::events::Happening;
-use crate::room::log::commands::{Entry, Opening, Origin, RoomCommand};
+use crate::room::log::commands::{Opening, RoomCommand};
+use crate::room::log::entry::Entry;
+use crate::room::log::origin::{NodeEpoch, Origin};
 use crate::room::settings::{RECENT_WINDOW, RETENTION, RoomSettings};
 use crate::room::signal::Signals;
+use crate::room::state::lost_nodes::LostNodes;
 use crate::room::state::participants::{Membership, People};
 use crate::room::state::receipts::Receipts;
 use crate::room::state::recent_leavers::Recent;
@@ -44,6 +48,8 @@ pub struct Room {
     pub(super) now: Timestamp,
     pub(super) is_open: bool,
     pub(super) people: People,
+    #[serde(default, skip_serializing_if = "LostNodes::is_empty")]
+    pub(super) lost_nodes: LostNodes,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) streams: BTreeMap<StreamId, Published>,
     pub(super) held: Held,
@@ -81,6 +87,7 @@ impl Room {
             now: Timestamp::default(),
             is_open: false,
             people: People::default(),
+            lost_nodes: LostNodes::default(),
             streams: BTreeMap::new(),
             held: Held::default(),
             recent: Recent::default(),
@@ -113,7 +120,7 @@ impl Room {
         }
         let was_empty = self.people.is_empty();
         out.follow(entry.command.request());
-        self.run(entry.command, &mut out);
+        self.run(entry.origin, entry.command, &mut out);
         if self.people.is_empty() == was_empty {
             // What is settled of the room's emptiness came of time alone.
             out.follow(None);
@@ -162,6 +169,13 @@ impl Room {
     /// The sessions that are in the room, each as the room knows it.
     pub fn sessions(&self) -> impl Iterator<Item = (SessionId, Link, SessionState)> {
         self.people.iter().map(|person| (person.session, person.link, person.state))
+    }
+
+    /// The nodes that serve the sessions in the room, as the log says. A process that takes the place of another appends
+    /// [`RoomCommand::NodeLost`] for each of them that is not itself.
+    #[must_use]
+    pub fn homes(&self) -> BTreeSet<NodeEpoch> {
+        self.people.iter().map(|person| person.home).collect()
     }
 
     /// The membership of a session.
@@ -222,7 +236,7 @@ impl Room {
         }
     }
 
-    fn run(&mut self, command: RoomCommand, out: &mut Effects) {
+    fn run(&mut self, node: NodeEpoch, command: RoomCommand, out: &mut Effects) {
         let origin = command.origin();
         if !self.is_open && !matches!(command, RoomCommand::Open(_)) {
             if let Some(origin) = origin {
@@ -231,10 +245,23 @@ impl Room {
             }
             return;
         }
+        if let Err(fenced) = self.check_home(node, &command) {
+            if let Some(origin) = origin {
+                out.reply(origin, Err(fenced));
+            }
+            return;
+        }
         let result = match command {
             RoomCommand::Open(opening) => return self.open(*opening),
             RoomCommand::Tick => return,
-            RoomCommand::Link { session, link } => return self.change_link(session, link, out),
+            RoomCommand::Link { session, link, home, generation } => {
+                if let Some(id) = self.participant_of(session) {
+                    self.move_home(id, home, generation);
+                    self.change_link(session, link, out);
+                }
+                return;
+            }
+            RoomCommand::NodeLost { epoch } => return self.lose_node(epoch, out),
             RoomCommand::SessionState { session, state } => {
                 return self.change_session_state(session, state);
             }
@@ -243,7 +270,7 @@ impl Room {
                 return self.moderate(origin, &verb, server.map(|caller| caller.name), out);
             }
             RoomCommand::Join(join) => {
-                self.join(*join, out).map(|joined| Reply::Joined(Box::new(joined)))
+                self.join(*join, node, out).map(|joined| Reply::Joined(Box::new(joined)))
             }
             RoomCommand::Leave { session, reason, .. } => self.leave(session, reason, out),
             RoomCommand::Publish { origin, stream, new } => self.publish(origin, stream, new, out),

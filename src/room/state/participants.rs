@@ -12,6 +12,7 @@ use stagedoor_proto::{
 };
 
 use crate::rate_limit::RateLimiter;
+use crate::room::log::origin::NodeEpoch;
 use crate::room::permissions::ScopeSet;
 
 /// One session's membership of the room.
@@ -19,6 +20,10 @@ use crate::room::permissions::ScopeSet;
 pub(in crate::room) struct Membership {
     pub(in crate::room) id: ParticipantId,
     pub(in crate::room) session: SessionId,
+    /// The node that serves the session.
+    pub(in crate::room) home: NodeEpoch,
+    /// The generation of the session's newest connection, as far as the log says.
+    pub(in crate::room) generation: u64,
     pub(in crate::room) username: Username,
     /// The instance of a guest; a registered user is known by name alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -17,7 +17,7 @@ use stagedoor_proto::{
 
 use crate::request::RequestId;
 use crate::room::effect::Audit;
-use crate::room::log::commands::Origin;
+use crate::room::log::origin::Origin;
 use crate::room::settings::{BATCH_INTERVAL, MAX_OPEN_VERBS, MAX_REPORTED_TARGETS};
 
 /// Whom a verb concerned and what became of it at once.

@@ -15,7 +15,7 @@ use crate::idempotency::Fingerprint;
 use crate::room::effect::{Audience, Effects};
 use crate::room::errors;
 use crate::room::events::Happening;
-use crate::room::log::commands::Origin;
+use crate::room::log::origin::Origin;
 use crate::room::state::Room;
 use crate::room::state::participants::wire_bytes;
 use crate::room::state::refs::Owner;

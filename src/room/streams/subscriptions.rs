@@ -4,7 +4,7 @@ use stagedoor_proto::{Error, ParticipantId, Push, Reply, Scope, StreamId, Stream
 
 use crate::room::effect::{Audience, Effects};
 use crate::room::errors;
-use crate::room::log::commands::Origin;
+use crate::room::log::origin::Origin;
 use crate::room::state::Room;
 
 impl Room {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use stagedoor_proto::{ErrorCode, LayoutClasses, Push, Role, Scope, StreamKind, Who};
 
 use super::world::{
-    START, World, join, kick, leave, person, publish, request, session, user, whole_room,
+    HOME, START, World, join, kick, leave, link, person, publish, request, session, user,
+    whole_room,
 };
 use crate::room::{
     BlockRow, Effect, Entry, Expiry, Fact, Join, Moderation, Record, Room, RoomCommand,
@@ -30,7 +31,8 @@ fn with(join: Join, change: impl FnOnce(&mut Join)) -> RoomCommand {
 #[test]
 fn a_room_decides_nothing_before_its_durable_facts_are_loaded() {
     let mut room = Room::new(super::world::room_id());
-    let entry = Entry { version: 1, now: START, command: join(1, "ada", Role::Publisher) };
+    let command = join(1, "ada", Role::Publisher);
+    let entry = Entry { version: 1, now: START, origin: HOME, command };
     let effects = room.apply(entry);
     let [Effect::Reply { result: Err(error), .. }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(error.code, ErrorCode::EngineUnavailable);
@@ -185,7 +187,8 @@ fn an_empty_room_closes_after_the_window_for_coming_back_and_its_facts_are_kept_
 fn an_entry_applied_before_does_nothing() {
     let mut world = World::new();
     world.join(1, "ada", Role::Publisher);
-    let entry = Entry { version: world.room.version(), now: world.now, command: leave(1) };
+    let (version, now) = (world.room.version(), world.now);
+    let entry = Entry { version, now, origin: HOME, command: leave(1) };
     assert_eq!(world.room.apply(entry), []);
     assert!(world.room.participant_of(session(1)).is_some());
 }
@@ -205,7 +208,7 @@ fn a_link_is_told_to_the_others_once() {
     let mut world = World::new();
     world.join(1, "ada", Role::Publisher);
     world.join(2, "bea", Role::Publisher);
-    let lost = || RoomCommand::Link { session: session(1), link: stagedoor_proto::Link::Suspended };
+    let lost = || link(session(1), stagedoor_proto::Link::Suspended);
     let outcome = world.step(lost());
     assert!(matches!(outcome.pushes()[..], [Push::ParticipantLink(_)]));
     assert!(world.step(lost()).pushes().is_empty());

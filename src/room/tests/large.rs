@@ -109,6 +109,7 @@ fn a_snapshot_that_would_be_too_long_is_cut_and_its_pages_tell_the_rest() {
         world.room.apply(crate::room::Entry {
             version: 1_000 + u64::from(n),
             now: world.now,
+            origin: super::world::HOME,
             command: RoomCommand::Join(Box::new(request)),
         });
     }

@@ -3,6 +3,7 @@
 
 mod client;
 mod enter;
+mod fencing;
 mod large;
 mod moderation;
 mod mutes;

@@ -9,8 +9,8 @@ use stagedoor_proto::{
 };
 
 use super::world::{
-    World, kick, leave, mute_all, mute_of, on_stream, on_user, origin, person, publish, request,
-    role_of, room_id, session, stream_id, user, whole_room,
+    World, kick, leave, link, mute_all, mute_of, on_stream, on_user, origin, person, publish,
+    request, role_of, room_id, session, stream_id, user, whole_room,
 };
 use crate::room::{Expiry, Moderation, Origin, RoomCommand, RoomSettings, RoomToken, ScopeSet};
 
@@ -19,7 +19,7 @@ const ROLES: [Role; 4] = [Role::Moderator, Role::Publisher, Role::PublisherOnly,
 const WAITS: [u64; 8] = [0, 0, 1, 100, 250, 1_000, 5_000, 700_000];
 
 /// Four bytes make a command; any four do.
-type Seed = (u8, u8, u8, u8);
+pub(super) type Seed = (u8, u8, u8, u8);
 
 fn entering((_, a, b, c): Seed, now: stagedoor_proto::Timestamp) -> RoomCommand {
     let n = a % 9;
@@ -90,7 +90,7 @@ fn verb((_, _, b, c): Seed, world: &World) -> Moderation {
     }
 }
 
-fn command(seed: Seed, world: &World) -> RoomCommand {
+pub(super) fn command(seed: Seed, world: &World) -> RoomCommand {
     let (kind, a, b, c) = seed;
     let n = a % 9;
     let stream = stream_id(b % 8);
@@ -104,8 +104,8 @@ fn command(seed: Seed, world: &World) -> RoomCommand {
             origin: None,
             cause: None,
         },
-        10 => RoomCommand::Link { session: session(n), link: Link::Suspended },
-        11 => RoomCommand::Link { session: session(n), link: Link::Live },
+        10 => link(session(n), Link::Suspended),
+        11 => link(session(n), Link::Live),
         12 => RoomCommand::SessionState { session: session(n), state: SessionState::TokenExpired },
         13..=17 => publish(n, b % 8),
         18 | 19 => RoomCommand::UpdateStream {

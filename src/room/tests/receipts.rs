@@ -4,7 +4,7 @@ use stagedoor_proto::{
     Link, MuteTarget, Outcome, OutcomeCounts, Push, Role, SessionFeed, StreamEndReason,
 };
 
-use super::world::{World, join, leave, mute_all, mute_of, origin, session, stream_id};
+use super::world::{World, join, leave, link, mute_all, mute_of, origin, session, stream_id};
 use crate::room::{Effect, Moderation, RoomCommand};
 
 fn stage() -> World {
@@ -63,11 +63,10 @@ fn a_client_that_ignores_a_mute_for_five_seconds_loses_the_stream() {
 #[test]
 fn the_clock_of_a_suspended_target_starts_when_it_is_back() {
     let mut world = stage();
-    let link = |link| RoomCommand::Link { session: session(2), link };
-    world.step(link(Link::Suspended));
+    world.step(link(session(2), Link::Suspended));
     assert_eq!(sole(&mute(&mut world)), [(Outcome::Offline, 0)]);
     assert!(world.wait(20_000).names().is_empty());
-    assert_eq!(sole(&world.step(link(Link::Live))), [(Outcome::Pending, 20_000)]);
+    assert_eq!(sole(&world.step(link(session(2), Link::Live))), [(Outcome::Pending, 20_000)]);
     world.wait(4_999);
     assert!(world.room.has_stream(stream_id(2)));
     world.wait(1);
@@ -122,7 +121,7 @@ fn the_session_feed_is_a_snapshot_and_then_batched_changes() {
     let [snapshot] = feeds(&outcome)[..] else { panic!("one snapshot") };
     assert!(snapshot.snapshot && snapshot.changes.len() == 2);
     world.step(join(3, "bea", Role::Publisher));
-    let mut outcome = world.step(RoomCommand::Link { session: session(2), link: Link::Suspended });
+    let mut outcome = world.step(link(session(2), Link::Suspended));
     outcome.0.extend(world.step(leave(3)).0);
     assert!(feeds(&outcome).is_empty(), "not one for each change");
     let outcome = world.wait(250);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stagedoor_proto::{LayoutClasses, Role, Who};
 
-use super::world::{START, join, kick, origin, publish, request, room_id, session, user};
+use super::world::{HOME, START, join, kick, origin, publish, request, room_id, session, user};
 use crate::request::RequestId;
 use crate::room::{
     Caller, Effect, Entry, Expiry, Happening, Opening, Origin, Room, RoomCommand, RoomSettings,
@@ -45,7 +45,8 @@ impl Told {
         after: Duration,
         command: RoomCommand,
     ) -> Vec<(&'static str, Option<RequestId>)> {
-        let entry = Entry { version: self.0.version() + 1, now: START + after, command };
+        let (version, now) = (self.0.version() + 1, START + after);
+        let entry = Entry { version, now, origin: HOME, command };
         let told = self.0.apply(entry).into_iter().filter_map(|effect| match effect {
             Effect::Happened { what, request } => Some((name_of(&what), request)),
             Effect::Audit(row) => Some(("verb", row.request)),

@@ -12,7 +12,7 @@ use stagedoor_proto::{
 
 use super::client::Client;
 use crate::room::{
-    Effect, Entry, Fact, Join, Moderation, Opening, Origin, Record, Room, RoomCommand,
+    Effect, Entry, Fact, Join, Moderation, NodeEpoch, Opening, Origin, Record, Room, RoomCommand,
     RoomSettings, ScopeSet, Subject,
 };
 
@@ -26,6 +26,9 @@ pub(super) struct World {
 
 /// Everything that happened because of one command.
 pub(super) struct Outcome(pub(super) Vec<Effect>);
+
+/// The node that serves everybody, where a test does not say otherwise.
+pub(super) const HOME: NodeEpoch = NodeEpoch(1);
 
 pub(super) const START: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -42,14 +45,19 @@ impl World {
         world
     }
 
-    /// Appends a command now.
+    /// Appends a command now, at the node that serves everybody.
     pub(super) fn step(&mut self, command: RoomCommand) -> Outcome {
+        self.step_from(HOME, command)
+    }
+
+    /// Appends a command now, at this node.
+    pub(super) fn step_from(&mut self, node: NodeEpoch, command: RoomCommand) -> Outcome {
         self.version += 1;
         let ended = match &command {
             RoomCommand::Unpublish { stream, .. } => Some(*stream),
             _ => None,
         };
-        let entry = Entry { version: self.version, now: self.now, command };
+        let entry = Entry { version: self.version, now: self.now, origin: node, command };
         // As it will come back out of a log.
         let text = serde_json::to_string(&entry).expect("an entry has a JSON form");
         let entry_read: Entry = serde_json::from_str(&text).expect("an entry can be read back");
@@ -59,12 +67,15 @@ impl World {
             command: RoomCommand::Tick,
             version: entry.version,
             now: entry.now,
+            origin: node,
         });
+        let acted = entry.command.clone();
         let effects = self.room.apply(entry);
         let is_refusal = |effect: &Effect| matches!(effect, Effect::Reply { result: Err(_), .. });
         if effects.iter().any(is_refusal) {
             assert!(untouched == self.room, "a refusal changes nothing: {text}");
         }
+        check_fencing(&untouched, &self.room, node, &acted);
         assert_eq!(self.replica.apply(entry_read), effects, "replicas decide alike");
         assert!(self.replica == self.room, "replicas stay alike");
         self.restore_replica();
@@ -182,6 +193,33 @@ impl World {
     }
 }
 
+/// Of a session's commands those of its home alone take effect, and only newer connections move it.
+fn check_fencing(before: &Room, after: &Room, node: NodeEpoch, command: &RoomCommand) {
+    if before.lost_nodes.contains(node) {
+        assert!(before == after, "a lost node acted: {command:?}");
+    }
+    let actor = command.session();
+    for person in before.people.iter() {
+        let is_actor = actor == Some(person.session);
+        let (home, generation) = match command {
+            RoomCommand::Join(join) if is_actor => (node, join.generation),
+            RoomCommand::Link { home, generation, .. } if is_actor => (*home, *generation),
+            _ => {
+                let is_orphan = before.lost_nodes.contains(person.home);
+                let may_act = matches!(command, RoomCommand::Leave { .. }) && is_orphan;
+                if is_actor && person.home != node && !may_act {
+                    assert!(before == after, "a session acted from elsewhere: {command:?}");
+                }
+                (person.home, person.generation)
+            }
+        };
+        let Some(now) = after.people.find(person.id) else { continue };
+        let is_kept = (now.home, now.generation) == (person.home, person.generation);
+        let is_moved = (now.home, now.generation) == (home, generation);
+        assert!(is_kept || is_moved && generation >= person.generation, "moved by {command:?}");
+    }
+}
+
 impl Outcome {
     pub(super) fn reply(&self) -> Result<Reply, Error> {
         let replies = self.0.iter().filter_map(|effect| match effect {
@@ -260,6 +298,7 @@ pub(super) fn request(n: u8, name: &str, role: Role) -> Join {
     Join {
         origin: origin(n),
         session: session(n),
+        generation: 1,
         participant: person(n),
         username: user(name),
         instance: format!("instance-{n}").parse().expect("an instance"),
@@ -276,6 +315,10 @@ pub(super) fn request(n: u8, name: &str, role: Role) -> Join {
 
 pub(super) fn join(n: u8, name: &str, role: Role) -> RoomCommand {
     RoomCommand::Join(Box::new(request(n, name, role)))
+}
+
+pub(super) fn link(session: SessionId, link: Link) -> RoomCommand {
+    RoomCommand::Link { session, link, home: HOME, generation: 1 }
 }
 
 pub(super) fn leave(n: u8) -> RoomCommand {

@@ -13,7 +13,7 @@ use stagedoor_proto::{
 };
 
 use crate::room::effect::{Audience, Effects};
-use crate::room::log::commands::Origin;
+use crate::room::log::origin::Origin;
 use crate::room::settings::BATCH_INTERVAL;
 use crate::room::state::Room;
 use crate::room::state::participants::{Membership, wire_bytes};

@@ -1,0 +1,124 @@
+//! Several nodes in one log: a session is spoken for by the node that serves it, and a dead node by none.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use stagedoor_proto::{ErrorCode, LeaveReason, Link, Push, Role};
+
+use super::property::{Seed, command};
+use super::world::{HOME, World, leave, publish, request, session, stream_id};
+use crate::room::{NodeEpoch, Opening, RoomCommand, RoomSettings};
+
+const OTHER: NodeEpoch = NodeEpoch(2);
+
+fn moved(n: u8, link: Link, home: NodeEpoch, generation: u64) -> RoomCommand {
+    RoomCommand::Link { session: session(n), link, home, generation }
+}
+
+fn lost(n: u8) -> RoomCommand {
+    let reason = LeaveReason::NetworkLost;
+    RoomCommand::Leave { session: session(n), reason, origin: None, cause: None }
+}
+
+fn link_of(world: &World, n: u8) -> Option<Link> {
+    world.room.sessions().find(|(id, ..)| *id == session(n)).map(|(_, link, _)| link)
+}
+
+#[test]
+fn a_command_from_another_node_is_refused() {
+    let mut world = World::new();
+    world.join(1, "ada", Role::Publisher);
+    let refused = world.step_from(OTHER, publish(1, 1));
+    assert_eq!(refused.code(), Some(ErrorCode::NotAllowedNow));
+    world.step_from(OTHER, lost(1));
+    assert!(world.room.participant_of(session(1)).is_some(), "and one that waits for no answer");
+    assert_eq!(world.step(publish(1, 1)).code(), None);
+}
+
+#[test]
+fn a_link_moves_a_session_to_the_node_of_its_newest_connection() {
+    let mut world = World::new();
+    world.join(1, "ada", Role::Publisher);
+    world.step_from(OTHER, moved(1, Link::Live, OTHER, 2));
+    assert_eq!(world.step(publish(1, 1)).code(), Some(ErrorCode::NotAllowedNow));
+    assert_eq!(world.step_from(OTHER, publish(1, 1)).code(), None);
+    let late = world.step(moved(1, Link::Suspended, HOME, 1));
+    assert!(late.0.is_empty(), "the loss of an older connection");
+    assert_eq!(link_of(&world, 1), Some(Link::Live));
+}
+
+#[test]
+fn joining_again_moves_a_session_unless_a_newer_connection_did() {
+    let mut world = World::new();
+    world.join(1, "ada", Role::Publisher);
+    let join = |generation| {
+        RoomCommand::Join(Box::new(crate::room::Join {
+            generation,
+            ..request(1, "ada", Role::Publisher)
+        }))
+    };
+    assert_eq!(world.step_from(OTHER, join(2)).code(), None);
+    assert_eq!(world.step(join(1)).code(), Some(ErrorCode::NotAllowedNow));
+    assert_eq!(world.step_from(OTHER, leave(1)).code(), None);
+}
+
+#[test]
+fn the_participants_of_a_lost_node_are_suspended_and_its_entries_void() {
+    let mut world = World::new();
+    world.join(1, "ada", Role::Publisher);
+    world.step_from(OTHER, RoomCommand::Join(Box::new(request(2, "bea", Role::Publisher))));
+    let outcome = world.step_from(OTHER, RoomCommand::NodeLost { epoch: HOME });
+    assert!(matches!(outcome.pushes()[..], [Push::ParticipantLink(_)]), "of its own alone");
+    assert_eq!((link_of(&world, 1), link_of(&world, 2)), (Some(Link::Suspended), Some(Link::Live)));
+    assert_eq!(world.step(publish(1, 1)).code(), Some(ErrorCode::EngineUnavailable));
+    assert!(world.step(moved(1, Link::Live, HOME, 2)).0.is_empty());
+    assert!(!world.room.has_stream(stream_id(1)));
+}
+
+#[test]
+fn a_lost_nodes_participant_is_resumed_elsewhere_or_leaves_once() {
+    let mut world = World::new();
+    for (n, name) in [(1, "ada"), (2, "bea")] {
+        world.join(n, name, Role::Publisher);
+    }
+    world.step_from(OTHER, RoomCommand::NodeLost { epoch: HOME });
+    world.step_from(OTHER, moved(1, Link::Live, OTHER, 2));
+    for n in [1, 2] {
+        world.step_from(NodeEpoch(3), lost(n));
+    }
+    assert!(world.room.participant_of(session(1)).is_some(), "it was resumed before");
+    assert_eq!(world.room.participant_of(session(2)), None);
+    assert_eq!(world.room.homes().into_iter().collect::<Vec<_>>(), [OTHER]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    /// The world checks after each step that replicas agree, and that nobody acted for a session but its home.
+    #[test]
+    fn any_log_of_several_nodes_is_fenced_alike_on_every_replica(
+        steps in proptest::collection::vec((any::<Seed>(), 0_u64..4, 0_u64..4), 1..100),
+    ) {
+        let mut world = World::new();
+        for (seed, node, generation) in steps {
+            let node = NodeEpoch(1 + node);
+            let mut command = if world.room.is_open() {
+                command(seed, &world)
+            } else {
+                let settings = RoomSettings::default();
+                RoomCommand::Open(Box::new(Opening { settings, ..Opening::default() }))
+            };
+            match &mut command {
+                RoomCommand::Join(join) => join.generation = generation,
+                RoomCommand::Link { home, generation: newest, .. } => {
+                    (*home, *newest) = (node, generation);
+                }
+                RoomCommand::Tick if seed.3 & 1 == 0 => {
+                    command = RoomCommand::NodeLost { epoch: NodeEpoch(1 + u64::from(seed.1 % 3)) };
+                }
+                _ => {}
+            }
+            world.step_from(node, command);
+            world.now = world.now + Duration::from_millis(u64::from(seed.3) * 10);
+        }
+    }
+}
