@@ -1,7 +1,7 @@
-//! What a room wants done: answers, pushes, facts to keep.
+//! What a room wants done: pushes, replies, changes to persist.
 //!
-//! Effects are carried out in their order. Audiences that are not named one by one are those of the room as it is after
-//! the whole entry.
+//! The type says where an effect is executed: [`Everywhere`] or by the [`Appender`] alone. Effects are executed in their
+//! order. Audiences that are not named one by one are those of the room as it is after the whole entry.
 
 use std::sync::Arc;
 
@@ -14,80 +14,114 @@ use stagedoor_proto::{
 use crate::request::RequestId;
 use crate::room::durable::records::{BlockRow, SpentRow, Voice};
 use crate::room::events::Happening;
-use crate::room::log::origin::Origin;
+use crate::room::log::origin::{NodeEpoch, Origin};
 
-/// Something to be done because of an entry.
+/// Something to be done because of an entry, and by whom.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Answer a request. Done by the node that appended it.
-    Reply {
-        /// Who waits.
-        origin: Origin,
-        /// What became of it.
-        result: Result<Reply, Error>,
-    },
-    /// Tell sessions.
+    /// Done by every node that has the room, for the sessions and calls it has itself.
+    Everywhere(Everywhere),
+    /// Done once, by the node that appended the entry.
+    Appender(Appender),
+}
+
+/// What each node does for its own sessions and calls; for those of others it comes to nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Everywhere {
+    /// Send sessions a push.
     Push {
-        /// Whom.
+        /// The sessions.
         to: Audience,
-        /// What.
+        /// The push.
         push: Box<Push>,
     },
     /// Withdraw what these sessions were not yet sent of this room. What follows in the list stays.
     Withdraw(Audience),
-    /// These memberships are over. What was pushed before is still to be delivered.
-    Forget(Audience),
-    /// Every membership is over at once: what those who were in the room were not yet sent of it is withdrawn, and they
-    /// are told this.
-    Disband(Box<Push>),
     /// A session is in the room now.
-    Enrolled {
+    MembershipCreated {
         /// The session.
         session: SessionId,
         /// Its membership.
         participant: ParticipantId,
     },
-    /// End every session of a user with 4010, on all nodes; the block is to be written first.
-    EndSessions {
-        /// Whose.
-        username: Username,
-        /// The instances a guest was seen on here.
-        instances: Vec<InstanceId>,
-        /// Until when the user may not start again; `None`: at once.
-        until: Option<Timestamp>,
-        /// Why.
-        reason: Option<Reason>,
-        /// By which request.
-        request: Option<RequestId>,
-    },
-    /// Tell a caller of the server API what became of its verb; may come several times.
+    /// These memberships are over. What was pushed before is still to be delivered.
+    RemoveMemberships(Audience),
+    /// Every membership is over at once: what the participants were not yet sent of the room is withdrawn, and they are
+    /// sent this.
+    CloseRoom(Box<Push>),
+    /// End every session of a user with 4010.
+    EndSessions(RemovedUser),
+    /// Answer a call of the server API with what became of its command so far; may come several times, and because of
+    /// entries of other nodes too.
     Report {
-        /// The call.
+        /// The node that has the call.
+        node: NodeEpoch,
+        /// The call, by an id of that node.
         call: u64,
-        /// What became of it.
+        /// What became of the command.
         report: Box<ModerationReport>,
     },
-    /// Keep a fact. Done by the node that appended the entry.
+    /// Nothing is left but durable state: the room may be dropped, and opens anew with `Open`.
+    Closed,
+}
+
+/// What is done once: replies, and what leaves the process.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Appender {
+    /// Answer the request that was appended. Who waits for it waits on the node that appended it.
+    Reply {
+        /// The request.
+        origin: Origin,
+        /// What became of it.
+        result: Result<Reply, Error>,
+    },
+    /// Block a user from the app until the time it names, before [`Everywhere::EndSessions`] of the same user.
+    BlockUser(RemovedUser),
+    /// Persist a change of what outlives the process.
     Persist(Fact),
-    /// Keep a row in the audit log. Done by the node that appended the entry.
+    /// Write a row of the audit log.
     Audit(Box<Audit>),
-    /// An app's own servers may be told of this; only after [`crate::room::Room::tell_happenings`]. Done by the node that
-    /// appended the entry.
-    Happened {
+    /// Send an event to the app's own servers; only where events are wanted.
+    Emit {
         /// What happened.
-        what: Box<Happening>,
+        event: Box<Happening>,
         /// Because of which request; `None`: nobody asked for it.
         request: Option<RequestId>,
     },
-    /// A verb was refused for want of permission; counted in the audit log.
+    /// Count a moderation command that was refused for want of permission, for the audit log.
     Denied {
         /// Who tried.
         username: Username,
-        /// What.
+        /// Which command.
         verb: Verb,
     },
-    /// Nothing is left but durable facts: the room may be dropped, and opens anew with `Open`.
-    Closed,
+}
+
+/// A user who is removed from the whole app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemovedUser {
+    /// The user.
+    pub username: Username,
+    /// The instances a guest was seen on in the room.
+    pub instances: Vec<InstanceId>,
+    /// Until when they may not start again; `None`: at once.
+    pub until: Option<Timestamp>,
+    /// Why, in the moderator's words.
+    pub reason: Option<Reason>,
+    /// By which request.
+    pub request: Option<RequestId>,
+}
+
+impl From<Everywhere> for Effect {
+    fn from(effect: Everywhere) -> Self {
+        Self::Everywhere(effect)
+    }
+}
+
+impl From<Appender> for Effect {
+    fn from(effect: Appender) -> Self {
+        Self::Appender(effect)
+    }
 }
 
 /// Whom a push is for.
@@ -197,14 +231,25 @@ pub struct Audit {
 }
 
 /// Collects the effects of one entry.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Effects {
     list: Vec<Effect>,
+    /// The node that appended the entry.
+    node: NodeEpoch,
     /// Which request what is added now follows from.
     cause: Option<RequestId>,
 }
 
 impl Effects {
+    pub(super) const fn new(node: NodeEpoch) -> Self {
+        Self { list: Vec::new(), node, cause: None }
+    }
+
+    /// The node that appended the entry.
+    pub(super) const fn node(&self) -> NodeEpoch {
+        self.node
+    }
+
     pub(super) fn into_list(self) -> Vec<Effect> {
         self.list
     }
@@ -219,21 +264,21 @@ impl Effects {
         self.cause.clone()
     }
 
-    pub(super) fn add(&mut self, effect: Effect) {
-        self.list.push(effect);
+    pub(super) fn add(&mut self, effect: impl Into<Effect>) {
+        self.list.push(effect.into());
     }
 
     pub(super) fn tell(&mut self, to: Audience, push: Push) {
-        self.list.push(Effect::Push { to, push: Box::new(push) });
+        self.add(Everywhere::Push { to, push: Box::new(push) });
     }
 
     pub(super) fn reply(&mut self, origin: Origin, result: Result<Reply, Error>) {
-        self.list.push(Effect::Reply { origin, result });
+        self.add(Appender::Reply { origin, result });
     }
 
     /// Whether a fact is to be kept.
     pub(super) fn keeps_any(&self) -> bool {
-        self.list.iter().any(|effect| matches!(effect, Effect::Persist(_)))
+        self.list.iter().any(|effect| matches!(effect, Effect::Appender(Appender::Persist(_))))
     }
 
     /// Whether the room was ended.
@@ -241,10 +286,10 @@ impl Effects {
         let is_end = |happening: &Happening| matches!(happening, Happening::Ended { .. });
         self.list
             .iter()
-            .any(|effect| matches!(effect, Effect::Happened { what, .. } if is_end(what)))
+            .any(|effect| matches!(effect, Effect::Appender(Appender::Emit { event, .. }) if is_end(event)))
     }
 
     pub(super) fn keep(&mut self, fact: Fact) {
-        self.list.push(Effect::Persist(fact));
+        self.add(Appender::Persist(fact));
     }
 }

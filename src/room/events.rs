@@ -8,7 +8,7 @@ use stagedoor_proto::{
     Username,
 };
 
-use crate::room::effect::{Effect, Effects};
+use crate::room::effect::{Appender, Effects};
 use crate::room::state::Room;
 use crate::room::state::participants::Membership;
 
@@ -61,7 +61,7 @@ pub enum Happening {
 }
 
 impl Room {
-    /// Whether the following entries have [`Effect::Happened`] among their effects.
+    /// Whether the following entries have [`Appender::Emit`] among their effects.
     pub const fn tell_happenings(&mut self, is_wanted: bool) {
         self.tells_happenings = is_wanted;
     }
@@ -70,7 +70,7 @@ impl Room {
     pub(super) fn happened(&self, out: &mut Effects, happening: impl FnOnce() -> Happening) {
         if self.tells_happenings {
             let request = out.cause();
-            out.add(Effect::Happened { what: Box::new(happening()), request });
+            out.add(Appender::Emit { event: Box::new(happening()), request });
         }
     }
 

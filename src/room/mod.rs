@@ -29,7 +29,7 @@ mod visibility;
 
 pub use durable::keys::Subject;
 pub use durable::records::{BlockRow, Record, SpentRow, Voice};
-pub use effect::{Audience, Audit, Effect, Fact};
+pub use effect::{Appender, Audience, Audit, Effect, Everywhere, Fact, RemovedUser};
 pub use events::Happening;
 pub use log::commands::{Caller, Join, Moderation, Opening, RoomCommand, RoomToken};
 pub use log::entry::Entry;

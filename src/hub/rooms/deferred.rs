@@ -8,14 +8,13 @@ use std::sync::Arc;
 use stagedoor_proto::{Error, ErrorCode, Reply, SessionId, Timestamp, encode_reply};
 
 use super::handle::{RoomHandle, RoomInner};
-use super::retry::SessionTermination;
 use crate::hub::access_control::AccessControl;
 use crate::hub::context::Context;
 use crate::hub::errors::{CallError, block_disconnect};
 use crate::hub::pending_calls::PendingCalls;
 use crate::hub::sessions::{SessionHandle, Sessions};
 use crate::request::RequestId;
-use crate::room::{Fact, Origin, RoomKey, Subject};
+use crate::room::{Fact, Origin, RemovedUser, RoomKey, Subject};
 use crate::store::{Answer, AuditEvent, Block, BlockKind, RoomWrite, StoreError, UserKey};
 use crate::webhook::{Event, QueuedMessages, Webhooks};
 
@@ -35,7 +34,10 @@ pub(super) struct DeferredEffects {
     /// The endpoints of the room's app, if it has any.
     pub(super) webhooks: Option<Arc<Webhooks>>,
     pub(super) events: Vec<Event>,
-    pub(super) terminations: Vec<SessionTermination>,
+    /// Users to block from the app, before their sessions end.
+    pub(super) blocks: Vec<RemovedUser>,
+    /// Users whose sessions end.
+    pub(super) terminations: Vec<RemovedUser>,
     pub(super) replies: Vec<(Origin, Result<Reply, Error>)>,
     /// Sessions that are no longer in the room.
     pub(super) removed: Vec<SessionId>,
@@ -73,6 +75,7 @@ impl DeferredEffects {
             audit: Vec::new(),
             webhooks,
             events: Vec::new(),
+            blocks: Vec::new(),
             terminations: Vec::new(),
             replies: Vec::new(),
             removed: Vec::new(),
@@ -113,7 +116,10 @@ impl DeferredEffects {
     }
 
     fn is_empty(&self) -> bool {
-        self.terminations.is_empty() && self.replies.is_empty() && self.changed.is_empty()
+        self.blocks.is_empty()
+            && self.terminations.is_empty()
+            && self.replies.is_empty()
+            && self.changed.is_empty()
     }
 }
 
@@ -152,12 +158,20 @@ impl DeferredExecutor {
                 failed.queue_audit(audit);
             });
         }
-        for termination in &deferred.terminations {
-            let written = self.end_everywhere(&deferred.key().app, termination.clone()).await;
+        for user in &deferred.blocks {
+            let written = self.block_from_app(&deferred.key().app, user).await;
             if let (Err(_), Some(version)) = (&written, deferred.command_version()) {
-                deferred.room.lock().failed.queue_termination(version, termination.clone());
+                deferred.room.lock().failed.queue_block(version, user.clone());
             }
             durable = durable.and(written);
+        }
+        // A block that could not be persisted ends at least the sessions of now.
+        for user in &deferred.terminations {
+            let (key, block) = self.removal_of(&deferred.key().app, user);
+            let (disconnect, request) = (block_disconnect(&block), user.request.as_ref());
+            if let Err(error) = self.access.end_sessions(&key, &disconnect, request).await {
+                tracing::warn!(%error, "not all sessions of a removed user could be ended");
+            }
         }
         if let Err(error) = &durable {
             let request = deferred.request.as_ref().map(tracing::field::display);
@@ -169,42 +183,28 @@ impl DeferredExecutor {
         }
     }
 
-    /// Removes a user from the app: the block first, then the sessions.
-    async fn end_everywhere(
-        &self,
-        app: &Arc<str>,
-        termination: SessionTermination,
-    ) -> Result<(), StoreError> {
-        let SessionTermination { username, until, reason, request } = termination;
-        let user = UserKey { app: Arc::clone(app), username };
-        let reason = reason.map(|reason| reason.as_str().to_owned());
-        let since = self.context.clock.now();
-        let block = Block { kind: BlockKind::Kick, reason, since, until };
-        let disconnect = block_disconnect(&block);
-        let written = match until {
-            Some(_) => {
-                let app = self.context.app(app);
-                let by_address = app.is_some_and(|app| app.rules().ban_guest_addresses);
-                let request = request.as_ref();
-                match self.access.block(user.clone(), block, by_address, None, request).await {
-                    Err(CallError::Store(error)) => Err(error),
-                    // It is persisted; sessions of other nodes may have been out of reach.
-                    Ok(_)
-                    | Err(CallError::NoRoom | CallError::RoomExists | CallError::Refused(_)) => {
-                        Ok(())
-                    }
-                }
+    /// Writes the block of a user who is removed from the app; their sessions end after it.
+    async fn block_from_app(&self, app: &Arc<str>, user: &RemovedUser) -> Result<(), StoreError> {
+        let (key, block) = self.removal_of(app, user);
+        let app = self.context.app(app);
+        let by_address = app.is_some_and(|app| app.rules().ban_guest_addresses);
+        match self.access.block(key, block, by_address, None, user.request.as_ref()).await {
+            Err(CallError::Store(error)) => Err(error),
+            // It is persisted; sessions of other nodes may have been out of reach.
+            Ok(_) | Err(CallError::NoRoom | CallError::RoomExists | CallError::Refused(_)) => {
+                Ok(())
             }
-            None => Ok(()),
-        };
-        // A block that could not be persisted ends at least the sessions of now.
-        if let Err(error) = self.access.end_sessions(&user, &disconnect, request.as_ref()).await {
-            tracing::warn!(%error, "not all sessions of a removed user could be ended");
         }
-        written
     }
 
-    /// Answers a request of a local session, or a call; those of another node are answered there.
+    fn removal_of(&self, app: &Arc<str>, user: &RemovedUser) -> (UserKey, Block) {
+        let reason = user.reason.as_ref().map(|reason| reason.as_str().to_owned());
+        let (since, until) = (self.context.clock.now(), user.until);
+        let key = UserKey { app: Arc::clone(app), username: user.username.clone() };
+        (key, Block { kind: BlockKind::Kick, reason, since, until })
+    }
+
+    /// Answers a request of a local session, or a call.
     pub(super) fn reply(&self, origin: Origin, result: &Result<Reply, Error>) {
         match origin {
             Origin::Session { session, request } => {

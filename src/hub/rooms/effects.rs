@@ -15,16 +15,17 @@ use super::fan_out::{close_room, push_to, run_blocking};
 use super::handle::{RoomHandle, RoomInner};
 use super::metrics::count_effect;
 use super::registry::RoomRegistry;
-use super::retry::SessionTermination;
 use crate::engine::NodeHandler;
 use crate::hub::context::Context;
 use crate::hub::events::{self, Events};
-use crate::room::{Audit, Effect, Entry, RoomCommand, RoomKey};
+use crate::room::{Appender, Audit, Effect, Entry, Everywhere, NodeEpoch, RoomCommand, RoomKey};
 use crate::store::{AuditActor, AuditEvent, AuditOutcome};
 use crate::webhook::Event;
 
 /// Applies entries to the rooms of this node. It holds a room's lock while it does, and sessions' one after the other.
 pub(super) struct Executor {
+    /// This node, as its entries name it.
+    pub(super) node: NodeEpoch,
     pub(super) context: Arc<Context>,
     pub(super) events: Arc<Events>,
     pub(super) registry: Arc<RoomRegistry>,
@@ -50,15 +51,25 @@ impl Executor {
     /// What a moderator did is answered when it is durable; all else is answered in its order among the pushes.
     fn apply_to(&self, room: &Arc<RoomHandle>, entry: Entry, replies_when_durable: bool) {
         let (key, now, request) = (room.key(), entry.now, entry.command.request());
+        let is_own = entry.origin == self.node;
         let webhooks = self.events.webhooks(&key.app).cloned();
         let mut inner = room.lock();
-        inner.room.tell_happenings(webhooks.is_some());
+        inner.room.tell_happenings(is_own && webhooks.is_some());
         let mut deferred =
             DeferredEffects::new(Arc::clone(room), replies_when_durable, now, request, webhooks);
         deferred.retry_writes(&mut inner);
         let effects = inner.room.apply(entry);
         for effect in effects {
-            self.execute(room, &mut inner, effect, &mut deferred);
+            match effect {
+                Effect::Everywhere(effect) => {
+                    self.execute_here(room, &mut inner, effect, &mut deferred);
+                }
+                Effect::Appender(effect) if is_own => {
+                    self.execute_once(&mut inner, effect, &mut deferred);
+                }
+                // The node that appended the entry does it.
+                Effect::Appender(_) => {}
+            }
         }
         for session in std::mem::take(&mut deferred.removed) {
             if let Some(session) = inner.sessions.remove(&session) {
@@ -77,36 +88,20 @@ impl Executor {
         self.deferred.spawn(deferred, writes);
     }
 
-    fn execute(
+    /// What this node does for its own sessions and calls, whoever appended the entry.
+    fn execute_here(
         &self,
         room: &RoomHandle,
         inner: &mut RoomInner,
-        effect: Effect,
+        effect: Everywhere,
         deferred: &mut DeferredEffects,
     ) {
-        let context = &*self.context;
-        count_effect(&context.metrics, &effect, &inner.room);
         match effect {
-            Effect::Reply { origin, result } if deferred.replies_when_durable => {
-                if let Ok(Reply::Accepted(accepted)) = &result {
-                    let termination = inner.failed.take_termination(accepted.version);
-                    deferred.terminations.extend(termination);
-                }
-                deferred.replies.push((origin, result));
-            }
-            Effect::Reply { origin, result } => self.deferred.reply(origin, &result),
-            Effect::Push { to, push } => push_to(context, room, inner, &to, &push),
-            Effect::Withdraw(audience) => inner.each_in(&audience, |session| {
+            Everywhere::Push { to, push } => push_to(&self.context, room, inner, &to, &push),
+            Everywhere::Withdraw(audience) => inner.each_in(&audience, |session| {
                 session.change(|session| session.withdraw(room.tag()));
             }),
-            Effect::Forget(audience) => {
-                inner.room.each_in(&audience, |session| deferred.removed.push(session));
-            }
-            Effect::Disband(push) => {
-                close_room(context, room, inner, &push);
-                deferred.has_disbanded = true;
-            }
-            Effect::Enrolled { session, .. } => {
+            Everywhere::MembershipCreated { session, .. } => {
                 if let Some(session) = self.deferred.sessions.find(session) {
                     if !session.enter(room.tag(), &room.key().room) {
                         deferred.changed.push(Arc::clone(&session));
@@ -114,28 +109,59 @@ impl Executor {
                     inner.sessions.insert(session.id(), session);
                 }
             }
-            Effect::EndSessions { username, until, reason, request, .. } => {
-                let termination = SessionTermination { username, until, reason, request };
-                deferred.terminations.push(termination);
+            Everywhere::RemoveMemberships(audience) => {
+                inner.room.each_in(&audience, |session| deferred.removed.push(session));
             }
-            Effect::Report { call, report } => self.deferred.calls.report(call, *report),
-            Effect::Persist(fact) => deferred.facts.push(fact),
-            Effect::Audit(row) => {
+            Everywhere::CloseRoom(push) => {
+                close_room(&self.context, room, inner, &push);
+                deferred.has_disbanded = true;
+            }
+            Everywhere::EndSessions(user) => deferred.terminations.push(user),
+            Everywhere::Report { node, call, report } => {
+                if node == self.node {
+                    self.deferred.calls.report(call, *report);
+                }
+            }
+            Everywhere::Closed => deferred.has_closed = true,
+        }
+    }
+
+    /// What is done once, by this node for the entries that it appended.
+    fn execute_once(
+        &self,
+        inner: &mut RoomInner,
+        effect: Appender,
+        deferred: &mut DeferredEffects,
+    ) {
+        count_effect(&self.context.metrics, &effect, &inner.room);
+        match effect {
+            Appender::Reply { origin, result } if deferred.replies_when_durable => {
+                if let Ok(Reply::Accepted(accepted)) = &result
+                    && let Some(user) = inner.failed.take_block(accepted.version)
+                {
+                    deferred.blocks.push(user.clone());
+                    deferred.terminations.push(user);
+                }
+                deferred.replies.push((origin, result));
+            }
+            Appender::Reply { origin, result } => self.deferred.reply(origin, &result),
+            Appender::BlockUser(user) => deferred.blocks.push(user),
+            Appender::Persist(fact) => deferred.facts.push(fact),
+            Appender::Audit(row) => {
                 if deferred.webhooks.is_some() {
                     let event = events::of_moderation(&row, deferred.key(), deferred.now);
                     deferred.events.push(event);
                 }
                 deferred.audit.push(audit_event(*row, deferred));
             }
-            Effect::Happened { what, request } => {
+            Appender::Emit { event, request } => {
                 let version = inner.room.version();
-                let event = events::of_happening(*what, deferred.key(), version, deferred.now);
+                let event = events::of_happening(*event, deferred.key(), version, deferred.now);
                 deferred.events.push(Event { request, ..event });
             }
-            Effect::Denied { username, verb } => {
-                self.denials.count(&room.key().app, username, verb, deferred.now);
+            Appender::Denied { username, verb } => {
+                self.denials.count(&deferred.key().app, username, verb, deferred.now);
             }
-            Effect::Closed => deferred.has_closed = true,
         }
     }
 }

@@ -6,30 +6,21 @@ use std::time::Duration;
 
 use stagedoor_proto::{Error, ErrorCode, Reply, RoomSnapshot};
 
-use crate::room::{Audit, Effect, Room};
+use crate::room::{Appender, Audit, Room};
 use crate::telemetry::{Limit, Metrics, TargetOutcome};
 
 /// Counts what an effect of a room shows: limits, receipts, denials.
-pub(super) fn count_effect(metrics: &Metrics, effect: &Effect, room: &Room) {
+pub(super) fn count_effect(metrics: &Metrics, effect: &Appender, room: &Room) {
     match effect {
-        Effect::Reply { result: Err(error), .. } => count_error(metrics, error, room),
-        Effect::Reply { result: Ok(reply), .. } => {
+        Appender::Reply { result: Err(error), .. } => count_error(metrics, error, room),
+        Appender::Reply { result: Ok(reply), .. } => {
             if let Reply::Joined(joined) = reply {
                 count_pages(metrics, &joined.room);
             }
         }
-        Effect::Audit(row) => count_verb(metrics, row),
-        Effect::Denied { .. } => drop(metrics.moderation_denied.inc()),
-        Effect::Push { .. }
-        | Effect::Withdraw(_)
-        | Effect::Forget(_)
-        | Effect::Disband(_)
-        | Effect::Enrolled { .. }
-        | Effect::EndSessions { .. }
-        | Effect::Report { .. }
-        | Effect::Persist(_)
-        | Effect::Happened { .. }
-        | Effect::Closed => {}
+        Appender::Audit(row) => count_verb(metrics, row),
+        Appender::Denied { .. } => drop(metrics.moderation_denied.inc()),
+        Appender::BlockUser(_) | Appender::Persist(_) | Appender::Emit { .. } => {}
     }
 }
 

@@ -65,6 +65,7 @@ impl Rooms {
             calls,
         });
         let executor = Arc::new(Executor {
+            node: engine.node(),
             context: Arc::clone(&context),
             events,
             registry: Arc::clone(&registry),

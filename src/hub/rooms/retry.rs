@@ -7,24 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use stagedoor_proto::{Reason, Timestamp, Username};
-
-use crate::request::RequestId;
-use crate::room::{Fact, Room, Subject};
+use crate::room::{Fact, RemovedUser, Room, Subject};
 use crate::store::AuditEvent;
 
 /// How many rows of the audit log, and how many removals, a room remembers; the oldest are dropped first.
 const MAX_REMEMBERED: usize = 1_024;
-
-/// A user all of whose sessions are to end.
-#[derive(Clone)]
-pub(super) struct SessionTermination {
-    pub(super) username: Username,
-    /// Until when the user is blocked from the app, if at all.
-    pub(super) until: Option<Timestamp>,
-    pub(super) reason: Option<Reason>,
-    pub(super) request: Option<RequestId>,
-}
 
 /// The writes of a room that failed.
 #[derive(Default)]
@@ -32,7 +19,7 @@ pub(in crate::hub) struct FailedWrites {
     subjects: BTreeSet<Subject>,
     audit: VecDeque<AuditEvent>,
     /// By the version of the command in the room's log.
-    terminations: BTreeMap<u64, SessionTermination>,
+    blocks: BTreeMap<u64, RemovedUser>,
 }
 
 impl FailedWrites {
@@ -42,9 +29,9 @@ impl FailedWrites {
         (facts, std::mem::take(&mut self.audit).into())
     }
 
-    /// Takes out the removal of the command of this version, for it is asked for again.
-    pub(super) fn take_termination(&mut self, version: u64) -> Option<SessionTermination> {
-        self.terminations.remove(&version)
+    /// Takes out the block of the command of this version, for it is asked for again.
+    pub(super) fn take_block(&mut self, version: u64) -> Option<RemovedUser> {
+        self.blocks.remove(&version)
     }
 
     /// Changes of these were not persisted.
@@ -59,11 +46,11 @@ impl FailedWrites {
         self.audit.drain(..excess);
     }
 
-    /// The removal of the command of this version was not persisted.
-    pub(super) fn queue_termination(&mut self, version: u64, termination: SessionTermination) {
-        self.terminations.insert(version, termination);
-        if self.terminations.len() > MAX_REMEMBERED {
-            self.terminations.pop_first();
+    /// The block from the app of the command of this version was not persisted.
+    pub(super) fn queue_block(&mut self, version: u64, user: RemovedUser) {
+        self.blocks.insert(version, user);
+        if self.blocks.len() > MAX_REMEMBERED {
+            self.blocks.pop_first();
         }
     }
 }

@@ -28,7 +28,7 @@ pub struct Caller {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RoomCommand {
-    /// Opens the room with what outlived it. Comes before all others, and again after [`crate::room::Effect::Closed`]; a
+    /// Opens the room with what outlived it. Comes before all others, and again after [`crate::room::Everywhere::Closed`]; a
     /// second one (another node was as quick) changes nothing.
     Open(Box<Opening>),
     /// Enters, or renews a membership.

@@ -9,10 +9,10 @@ use stagedoor_proto::{
 };
 
 use crate::idempotency::Fingerprint;
-use crate::room::effect::{Audience, Effect, Effects};
+use crate::room::effect::{Appender, Audience, Effects, Everywhere};
 use crate::room::errors;
 use crate::room::log::commands::Moderation;
-use crate::room::log::origin::Origin;
+use crate::room::log::origin::{NodeEpoch, Origin};
 use crate::room::settings::BATCH_INTERVAL;
 use crate::room::state::Room;
 use crate::room::state::receipts::{Deed, Tally};
@@ -112,6 +112,7 @@ impl Room {
             by: acting.by.clone(),
             username: acting.username.clone(),
             server: acting.server.clone(),
+            node: out.node(),
             origin,
             request: out.cause(),
             ref_: verb.ref_().cloned(),
@@ -119,8 +120,8 @@ impl Room {
             at: self.now,
         };
         let (report, audit) = self.receipts.begin(&self.id, deed, tally);
-        send_report(origin, report, out);
-        out.add(Effect::Audit(Box::new(audit)));
+        send_report(out.node(), origin, report, out);
+        out.add(Appender::Audit(Box::new(audit)));
         Ok(())
     }
 
@@ -179,7 +180,7 @@ impl Room {
     fn count_denial(&self, origin: Origin, verb: &Moderation, error: &Error, out: &mut Effects) {
         let is_denial = matches!(error.code, ErrorCode::Forbidden | ErrorCode::SelfModeration);
         if is_denial && let Ok(person) = self.requester(origin) {
-            out.add(Effect::Denied { username: person.username.clone(), verb: verb.verb() });
+            out.add(Appender::Denied { username: person.username.clone(), verb: verb.verb() });
         }
     }
 
@@ -238,7 +239,7 @@ impl Room {
 
     /// Sends the reports that are due, to moderators who still are.
     pub(in crate::room) fn send_reports(&mut self, out: &mut Effects) {
-        while let Some((origin, report)) = self.receipts.poll_report(&self.id, self.now) {
+        while let Some((node, origin, report)) = self.receipts.poll_report(&self.id, self.now) {
             let may_know = match origin {
                 Origin::Session { .. } => {
                     self.requester(origin).is_ok_and(|person| person.capabilities.moderate)
@@ -246,11 +247,11 @@ impl Room {
                 Origin::Call(_) => true,
             };
             if may_know {
-                send_report(origin, report, out);
+                send_report(node, origin, report, out);
             }
         }
         for audit in self.settled.drain(..) {
-            out.add(Effect::Audit(Box::new(audit)));
+            out.add(Appender::Audit(Box::new(audit)));
         }
     }
 }
@@ -263,11 +264,13 @@ pub(in crate::room) const fn outcome_of_telling(link: Link) -> Outcome {
     }
 }
 
-fn send_report(origin: Origin, report: ModerationReport, out: &mut Effects) {
+fn send_report(node: NodeEpoch, origin: Origin, report: ModerationReport, out: &mut Effects) {
     match origin {
         Origin::Session { session, .. } => {
             out.tell(Audience::One(session), Push::Moderation(report));
         }
-        Origin::Call(call) => out.add(Effect::Report { call, report: Box::new(report) }),
+        Origin::Call(call) => {
+            out.add(Everywhere::Report { node, call, report: Box::new(report) });
+        }
     }
 }

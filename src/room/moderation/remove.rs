@@ -13,7 +13,7 @@ use stagedoor_proto::{
 };
 
 use crate::room::durable::records::BlockRow;
-use crate::room::effect::{Audience, Effect, Effects, Fact};
+use crate::room::effect::{Appender, Audience, Effects, Everywhere, Fact, RemovedUser};
 use crate::room::errors;
 use crate::room::moderation::moderate::Acting;
 use crate::room::permissions::missing;
@@ -54,7 +54,11 @@ impl Room {
             let (username, reason) = (username.clone(), body.reason.clone());
             let instances = instances.into_iter().collect();
             let request = out.cause();
-            out.add(Effect::EndSessions { username, instances, until, reason, request });
+            let user = RemovedUser { username, instances, until, reason, request };
+            if until.is_some() {
+                out.add(Appender::BlockUser(user.clone()));
+            }
+            out.add(Everywhere::EndSessions(user));
         }
         self.recent.remove(&username);
         let aim = match &body.who {
@@ -138,7 +142,7 @@ impl Room {
             reason: removal.reason.cloned(),
             until_ms: removal.until,
         };
-        out.add(Effect::Withdraw(Audience::One(session)));
+        out.add(Everywhere::Withdraw(Audience::One(session)));
         out.tell(Audience::One(session), Push::Removed(removed));
         self.take_out(id, LeaveReason::ForceDisconnected, out);
     }
@@ -175,7 +179,7 @@ impl Room {
         self.happened_end(&acting.by, out);
         self.take_out_all();
         let ended = RoomEnded { room: self.id.clone(), by: acting.by.clone() };
-        out.add(Effect::Disband(Box::new(Push::RoomEnded(ended))));
+        out.add(Everywhere::CloseRoom(Box::new(Push::RoomEnded(ended))));
         Tally { enforced, ..Tally::default() }
     }
 }

@@ -5,7 +5,7 @@ use stagedoor_proto::{
     Timestamp, TokenExpiring,
 };
 
-use crate::room::effect::{Audience, Effect, Effects};
+use crate::room::effect::{Audience, Effects, Everywhere};
 use crate::room::state::Room;
 
 impl Room {
@@ -41,7 +41,7 @@ impl Room {
     fn end_lease(&mut self, id: ParticipantId, session: SessionId, out: &mut Effects) {
         let room = self.id.clone();
         let removed = Removed { room, by: Actor::Server {}, reason: None, until_ms: None };
-        out.add(Effect::Withdraw(Audience::One(session)));
+        out.add(Everywhere::Withdraw(Audience::One(session)));
         out.tell(Audience::One(session), Push::Removed(removed));
         if let Some(person) = self.take_out(id, LeaveReason::TokenExpired, out) {
             self.recent.add(person.username, person.guest_instance, self.now);

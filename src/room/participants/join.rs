@@ -12,7 +12,7 @@ use stagedoor_proto::{
 
 use crate::rate_limit::RateLimiter;
 use crate::room::durable::records::SpentRow;
-use crate::room::effect::{Effect, Effects};
+use crate::room::effect::{Effects, Everywhere};
 use crate::room::errors;
 use crate::room::events::Happening;
 use crate::room::log::commands::{Join, RoomToken};
@@ -145,7 +145,7 @@ impl Room {
         self.leases.extend(lease.map(|lease| (lease.due(), id)));
         self.people.insert(person);
         self.feed.mark(id);
-        out.add(Effect::Enrolled { session, participant: id });
+        out.add(Everywhere::MembershipCreated { session, participant: id });
         self.happened(out, || {
             let person = self.people.find(id).expect("it was just inserted");
             let participant = person.to_wire(self.held.is_locked(&person.username));

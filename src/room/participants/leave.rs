@@ -5,7 +5,7 @@ use stagedoor_proto::{
     Reply, SessionId, SessionState, StreamEndReason,
 };
 
-use crate::room::effect::{Audience, Effect, Effects};
+use crate::room::effect::{Audience, Effects, Everywhere};
 use crate::room::errors;
 use crate::room::state::Room;
 use crate::room::state::participants::Membership;
@@ -51,7 +51,7 @@ impl Room {
             out.tell(about, Push::ParticipantLeft(left));
         }
         self.happened_left(&person, reason, out);
-        out.add(Effect::Forget(Audience::One(person.session)));
+        out.add(Everywhere::RemoveMemberships(Audience::One(person.session)));
         Some(person)
     }
 

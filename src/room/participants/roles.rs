@@ -8,7 +8,7 @@ use stagedoor_proto::{
 };
 
 use crate::room::durable::records::BlockRow;
-use crate::room::effect::{Audience, Effect, Effects};
+use crate::room::effect::{Audience, Effects, Everywhere};
 use crate::room::errors;
 use crate::room::moderation::moderate::Acting;
 use crate::room::permissions::{ScopeSet, capabilities, is_kept};
@@ -77,7 +77,7 @@ impl Room {
             return;
         }
         if !is_kept(before, after) {
-            out.add(Effect::Withdraw(Audience::One(session)));
+            out.add(Everywhere::Withdraw(Audience::One(session)));
         }
         if before.publish && !after.publish {
             for stream in streams {

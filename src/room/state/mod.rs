@@ -19,7 +19,7 @@ use stagedoor_proto::{
 
 use crate::idempotency::Fingerprint;
 use crate::room::durable::records::Held;
-use crate::room::effect::{Audience, Audit, Effect, Effects, Fact};
+use crate::room::effect::{Audience, Audit, Effect, Effects, Everywhere, Fact};
 use crate::room::errors;
 use crate::room::events::Happening;
 use crate::room::log::commands::{Opening, RoomCommand};
@@ -109,7 +109,7 @@ impl Room {
     /// An entry that is not newer than the last was applied before and does nothing. Time never goes back: an entry from
     /// before the last one happens at the last one's time.
     pub fn apply(&mut self, entry: Entry) -> Vec<Effect> {
-        let mut out = Effects::default();
+        let mut out = Effects::new(entry.origin);
         if entry.version <= self.version {
             return out.into_list();
         }
@@ -314,7 +314,7 @@ impl Room {
                 out.keep(Fact::Occupied);
             }
             Some(at) if at <= self.now => {
-                out.add(Effect::Closed);
+                out.add(Everywhere::Closed);
                 let (version, now) = (self.version, self.now);
                 // A node that keeps the room must decide as one that dropped it.
                 *self = Self { version, now, ..Self::new(self.id.clone()) };

@@ -17,7 +17,7 @@ use stagedoor_proto::{
 
 use crate::request::RequestId;
 use crate::room::effect::Audit;
-use crate::room::log::origin::Origin;
+use crate::room::log::origin::{NodeEpoch, Origin};
 use crate::room::settings::{BATCH_INTERVAL, MAX_OPEN_VERBS, MAX_REPORTED_TARGETS};
 
 /// Whom a verb concerned and what became of it at once.
@@ -52,6 +52,8 @@ pub(in crate::room) struct Deed {
     pub(in crate::room) by: Actor,
     pub(in crate::room) username: Option<Username>,
     pub(in crate::room) server: Option<Box<str>>,
+    /// The node that appended it.
+    pub(in crate::room) node: NodeEpoch,
     pub(in crate::room) origin: Origin,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::room) request: Option<RequestId>,
@@ -159,7 +161,7 @@ impl Receipts {
         &mut self,
         room: &RoomId,
         now: Timestamp,
-    ) -> Option<(Origin, ModerationReport)> {
+    ) -> Option<(NodeEpoch, Origin, ModerationReport)> {
         let (at, version) = *self.due.first()?;
         if at > now {
             return None;
@@ -168,11 +170,11 @@ impl Receipts {
         let tracked = self.verbs.get_mut(&version)?;
         (tracked.due, tracked.reported) = (None, now);
         let report = report(room, &tracked.deed, tracked.counts, tracked.rows.values(), now);
-        let origin = tracked.deed.origin;
+        let (node, origin) = (tracked.deed.node, tracked.deed.origin);
         if tracked.counts.pending + tracked.counts.offline == 0 {
             self.verbs.remove(&version);
         }
-        Some((origin, report))
+        Some((node, origin, report))
     }
 
     /// Whether every tracked verb is open or still to be reported, and the queue of reports is theirs.

@@ -9,8 +9,8 @@ use super::world::{
     whole_room,
 };
 use crate::room::{
-    BlockRow, Effect, Entry, Expiry, Fact, Join, Moderation, Record, Room, RoomCommand,
-    RoomSettings, RoomToken, ScopeSet,
+    Appender, BlockRow, Effect, Entry, Everywhere, Expiry, Fact, Join, Moderation, Record, Room,
+    RoomCommand, RoomSettings, RoomToken, ScopeSet,
 };
 
 fn token(issued_ms: u64, life_s: u64, jti: Option<&str>) -> RoomToken {
@@ -34,7 +34,9 @@ fn a_room_decides_nothing_before_its_durable_facts_are_loaded() {
     let command = join(1, "ada", Role::Publisher);
     let entry = Entry { version: 1, now: START, origin: HOME, command };
     let effects = room.apply(entry);
-    let [Effect::Reply { result: Err(error), .. }] = &effects[..] else { panic!("{effects:?}") };
+    let [Effect::Appender(Appender::Reply { result: Err(error), .. })] = &effects[..] else {
+        panic!("{effects:?}")
+    };
     assert_eq!(error.code, ErrorCode::EngineUnavailable);
     assert_eq!(room.participant_of(session(1)), None);
 }
@@ -105,7 +107,12 @@ fn a_token_with_an_id_is_spent_by_one_session_which_may_show_it_again() {
         with(request(n, "ada", Role::Publisher), |join| join.token = Some(token(0, 600, Some("a"))))
     };
     let outcome = world.step(shown_by(1));
-    assert!(outcome.0.iter().any(|effect| matches!(effect, Effect::Persist(Fact::Spent(_)))));
+    assert!(
+        outcome
+            .0
+            .iter()
+            .any(|effect| matches!(effect, Effect::Appender(Appender::Persist(Fact::Spent(_)))))
+    );
     assert_eq!(world.step(shown_by(1)).code(), None);
     world.step(leave(1));
     assert_eq!(world.step(shown_by(1)).code(), None);
@@ -174,12 +181,15 @@ fn commands_of_a_session_that_is_not_in_the_room_change_nothing() {
 fn an_empty_room_closes_after_the_window_for_coming_back_and_its_facts_are_kept_for_a_day() {
     let mut world = World::new();
     assert!(
-        world.step(join(1, "ada", Role::Publisher)).0.contains(&Effect::Persist(Fact::Occupied))
+        world
+            .step(join(1, "ada", Role::Publisher))
+            .0
+            .contains(&Effect::Appender(Appender::Persist(Fact::Occupied)))
     );
     let keep_until = START + Duration::from_hours(24);
     let outcome = world.step(leave(1));
-    assert!(outcome.0.contains(&Effect::Persist(Fact::Emptied { keep_until })));
-    assert_eq!(world.wait(10 * 60_000).0, [Effect::Closed]);
+    assert!(outcome.0.contains(&Effect::Appender(Appender::Persist(Fact::Emptied { keep_until }))));
+    assert_eq!(world.wait(10 * 60_000).0, [Effect::Everywhere(Everywhere::Closed)]);
     assert!(!world.room.is_open());
 }
 

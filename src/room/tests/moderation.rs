@@ -11,7 +11,7 @@ use super::world::{
     World, join, kick, leave, origin, person, publish, request, role_of, room_id, session,
     stream_id, user, whole_room,
 };
-use crate::room::{Effect, Fact, Moderation, RoomCommand, RoomToken};
+use crate::room::{Appender, Effect, Everywhere, Fact, Moderation, RoomCommand, RoomToken};
 
 fn stage() -> World {
     let mut world = World::new();
@@ -49,7 +49,7 @@ fn a_removal_with_a_block_is_of_the_user_and_lasts_as_long_as_it_says() {
     assert_eq!(left.count(), 2);
     assert!(
         outcome.0.iter().any(
-            |effect| matches!(effect, Effect::Persist(Fact::Blocked(row)) if row.until == until)
+            |effect| matches!(effect, Effect::Appender(Appender::Persist(Fact::Blocked(row))) if row.until == until)
         )
     );
     let refused = world.step(join(5, "ada", Role::Moderator));
@@ -74,7 +74,11 @@ fn unblock_lets_a_user_return() {
     world.moderate(1, kick(Who::Username(user("ada")), None));
     let unblock = Unblock { room: room_id(), username: user("ada"), ref_: None };
     let outcome = world.moderate(1, Moderation::Unblock(unblock));
-    assert!(outcome.0.contains(&Effect::Persist(Fact::Unblocked { username: user("ada") })));
+    assert!(
+        outcome.0.contains(&Effect::Appender(Appender::Persist(Fact::Unblocked {
+            username: user("ada")
+        })))
+    );
     assert_eq!(world.step(join(2, "ada", Role::Publisher)).code(), None);
 }
 
@@ -96,8 +100,11 @@ fn removing_from_the_app_is_for_app_moderators_and_bounded() {
         [(Some(day), Some(world.now + Duration::from_millis(day))), (Some(0), None)]
     {
         let outcome = world.moderate(4, from_app(for_ms));
-        let ends = |effect: &Effect| matches!(effect, Effect::EndSessions { username, until: told, .. } if *username == user("ada") && *told == until);
+        let ends = |effect: &Effect| matches!(effect, Effect::Everywhere(Everywhere::EndSessions(removed)) if removed.username == user("ada") && removed.until == until);
         assert!(outcome.0.iter().any(ends), "{for_ms:?}");
+        let blocks = |effect: &&Effect| matches!(effect, Effect::Appender(Appender::BlockUser(_)));
+        let blocks = outcome.0.iter().filter(blocks).count();
+        assert_eq!(blocks, usize::from(until.is_some()), "the block is written once");
         assert_eq!(world.room.participant_of(session(2)), None);
     }
 }

@@ -5,7 +5,7 @@ use stagedoor_proto::{
 };
 
 use super::world::{World, join, leave, link, mute_all, mute_of, origin, session, stream_id};
-use crate::room::{Effect, Moderation, RoomCommand};
+use crate::room::{Appender, Effect, Moderation, RoomCommand};
 
 fn stage() -> World {
     let mut world = World::new();
@@ -52,12 +52,9 @@ fn a_client_that_ignores_a_mute_for_five_seconds_loses_the_stream() {
         _ => None,
     });
     assert_eq!(reasons.collect::<Vec<_>>(), [StreamEndReason::ForceUnpublished]);
-    assert!(
-        outcome
-            .0
-            .iter()
-            .any(|effect| matches!(effect, Effect::Audit(row) if row.counts.ignored == 1))
-    );
+    assert!(outcome.0.iter().any(
+        |effect| matches!(effect, Effect::Appender(Appender::Audit(row)) if row.counts.ignored == 1)
+    ));
 }
 
 #[test]

@@ -7,8 +7,8 @@ use stagedoor_proto::{LayoutClasses, Role, Who};
 use super::world::{HOME, START, join, kick, origin, publish, request, room_id, session, user};
 use crate::request::RequestId;
 use crate::room::{
-    Caller, Effect, Entry, Expiry, Happening, Opening, Origin, Room, RoomCommand, RoomSettings,
-    RoomToken,
+    Appender, Caller, Effect, Entry, Expiry, Happening, Opening, Origin, Room, RoomCommand,
+    RoomSettings, RoomToken,
 };
 
 /// How long ada's token lives.
@@ -48,8 +48,8 @@ impl Told {
         let (version, now) = (self.0.version() + 1, START + after);
         let entry = Entry { version, now, origin: HOME, command };
         let told = self.0.apply(entry).into_iter().filter_map(|effect| match effect {
-            Effect::Happened { what, request } => Some((name_of(&what), request)),
-            Effect::Audit(row) => Some(("verb", row.request)),
+            Effect::Appender(Appender::Emit { event, request }) => Some((name_of(&event), request)),
+            Effect::Appender(Appender::Audit(row)) => Some(("verb", row.request)),
             _ => None,
         });
         told.collect()

@@ -9,7 +9,9 @@ use super::world::{
     World, join, kick, leave, mute_all, mute_of, on_stream, on_user, origin, person, publish,
     request, role_of, room_id, session, stream_id, user, whole_room,
 };
-use crate::room::{Effect, Moderation, Origin, Record, RoomCommand, RoomSettings, ScopeSet};
+use crate::room::{
+    Appender, Effect, Everywhere, Moderation, Origin, Record, RoomCommand, RoomSettings, ScopeSet,
+};
 
 fn signal() -> SendSignal {
     let type_: SignalType = "chat".parse().expect("a type");
@@ -121,7 +123,8 @@ fn every_verb_is_for_moderators_and_the_server_and_a_refusal_changes_nothing() {
         assert_eq!(outcome.code(), Some(ErrorCode::Forbidden), "{:?}", verb.verb());
         assert!(outcome.pushes().is_empty(), "nobody is told of {:?}", verb.verb());
         assert_eq!(world.room.held, before);
-        let is_denial = |effect: &Effect| matches!(effect, Effect::Denied { .. });
+        let is_denial =
+            |effect: &Effect| matches!(effect, Effect::Appender(Appender::Denied { .. }));
         assert!(outcome.0.iter().any(is_denial), "{:?} is counted", verb.verb());
         for by in [origin(3), Origin::Call(7)] {
             let mut world = World::new();
@@ -131,7 +134,12 @@ fn every_verb_is_for_moderators_and_the_server_and_a_refusal_changes_nothing() {
             let outcome =
                 world.step(RoomCommand::Moderate { origin: by, verb: verb.clone(), server: None });
             assert_eq!(outcome.code(), None, "{:?} by {by:?}", verb.verb());
-            assert!(outcome.0.iter().any(|effect| matches!(effect, Effect::Audit(_))));
+            assert!(
+                outcome
+                    .0
+                    .iter()
+                    .any(|effect| matches!(effect, Effect::Appender(Appender::Audit(_))))
+            );
         }
     }
 }
@@ -171,7 +179,7 @@ fn a_demotion_ends_streams_and_subscriptions_withdraws_frames_and_sends_the_room
     world.step(RoomCommand::Subscribe { origin: origin(2), stream: stream_id(1) });
     let outcome = world.moderate(1, role_of(2, Role::Subscriber));
     assert!(!world.room.has_stream(stream_id(2)));
-    let withdrawn = |effect: &Effect| matches!(effect, Effect::Withdraw(_));
+    let withdrawn = |effect: &Effect| matches!(effect, Effect::Everywhere(Everywhere::Withdraw(_)));
     assert!(outcome.0.iter().any(withdrawn));
     assert!(outcome.names().contains(&"room_reset"));
     let ended = outcome.pushes().into_iter().any(|push| {

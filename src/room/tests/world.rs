@@ -12,8 +12,8 @@ use stagedoor_proto::{
 
 use super::client::Client;
 use crate::room::{
-    Effect, Entry, Fact, Join, Moderation, NodeEpoch, Opening, Origin, Record, Room, RoomCommand,
-    RoomSettings, ScopeSet, Subject,
+    Appender, Effect, Entry, Everywhere, Fact, Join, Moderation, NodeEpoch, Opening, Origin,
+    Record, Room, RoomCommand, RoomSettings, ScopeSet, Subject,
 };
 
 pub(super) struct World {
@@ -71,7 +71,9 @@ impl World {
         });
         let acted = entry.command.clone();
         let effects = self.room.apply(entry);
-        let is_refusal = |effect: &Effect| matches!(effect, Effect::Reply { result: Err(_), .. });
+        let is_refusal = |effect: &Effect| {
+            matches!(effect, Effect::Appender(Appender::Reply { result: Err(_), .. }))
+        };
         if effects.iter().any(is_refusal) {
             assert!(untouched == self.room, "a refusal changes nothing: {text}");
         }
@@ -105,7 +107,7 @@ impl World {
     /// What was to be kept is told again as it was decided, should the store not have taken it.
     fn check_facts(&self, effects: &[Effect]) {
         let facts = effects.iter().filter_map(|effect| match effect {
-            Effect::Persist(fact) => Some((fact.subject(), fact)),
+            Effect::Appender(Appender::Persist(fact)) => Some((fact.subject(), fact)),
             _ => None,
         });
         let last: BTreeMap<Subject, &Fact> = facts.collect();
@@ -118,7 +120,7 @@ impl World {
     fn deliver(&mut self, effects: &[Effect], ended: Option<StreamId>) {
         for effect in effects {
             match effect {
-                Effect::Push { to, push } => {
+                Effect::Everywhere(Everywhere::Push { to, push }) => {
                     let size = stagedoor_proto::encode_push(push).len();
                     assert!(size <= 256 * 1024, "a message of {size} bytes");
                     self.room.each_in(to, |session| {
@@ -127,7 +129,10 @@ impl World {
                         }
                     });
                 }
-                Effect::Reply { origin: Origin::Session { session, .. }, result: Ok(reply) } => {
+                Effect::Appender(Appender::Reply {
+                    origin: Origin::Session { session, .. },
+                    result: Ok(reply),
+                }) => {
                     if let Reply::Joined(joined) = reply {
                         self.clients.insert(*session, Client::joined(joined));
                     } else if let Some(client) = self.clients.get_mut(session) {
@@ -137,15 +142,17 @@ impl World {
                         }
                     }
                 }
-                Effect::Disband(push) => {
+                Effect::Everywhere(Everywhere::CloseRoom(push)) => {
                     for client in self.clients.values_mut() {
                         client.told(push);
                     }
                     self.clients.clear();
                 }
-                Effect::Forget(gone) => self.room.each_in(gone, |session| {
-                    self.clients.remove(&session);
-                }),
+                Effect::Everywhere(Everywhere::RemoveMemberships(gone)) => {
+                    self.room.each_in(gone, |session| {
+                        self.clients.remove(&session);
+                    });
+                }
                 _ => {}
             }
         }
@@ -223,7 +230,7 @@ fn check_fencing(before: &Room, after: &Room, node: NodeEpoch, command: &RoomCom
 impl Outcome {
     pub(super) fn reply(&self) -> Result<Reply, Error> {
         let replies = self.0.iter().filter_map(|effect| match effect {
-            Effect::Reply { result, .. } => Some(result.clone()),
+            Effect::Appender(Appender::Reply { result, .. }) => Some(result.clone()),
             _ => None,
         });
         let mut replies: Vec<_> = replies.collect();
@@ -251,7 +258,9 @@ impl Outcome {
 
     pub(super) fn pushes(&self) -> Vec<&Push> {
         let pushes = self.0.iter().filter_map(|effect| match effect {
-            Effect::Push { push, .. } | Effect::Disband(push) => Some(&**push),
+            Effect::Everywhere(Everywhere::Push { push, .. } | Everywhere::CloseRoom(push)) => {
+                Some(&**push)
+            }
             _ => None,
         });
         pushes.collect()
