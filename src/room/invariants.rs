@@ -86,7 +86,7 @@ impl Room {
                 !(stream.wire.muted && stream.wire.has_audio),
                 "a muted stream has its audio on",
             )?;
-            let is_held = self.is_silenced_for_good(*id);
+            let is_held = self.is_mute_locked(*id);
             require(!is_held || !stream.wire.has_audio, "a locked mute does not hold")?;
             let owner = self.people.find(stream.wire.participant);
             let is_live = owner.is_some_and(|owner| owner.link == Link::Live);

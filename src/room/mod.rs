@@ -37,6 +37,6 @@ pub use log::key::RoomKey;
 pub use log::origin::{NodeEpoch, Origin};
 pub use permissions::{ScopeSet, capabilities};
 pub use settings::{Expiry, RETENTION, RoomChoices, RoomSettings};
-pub use signal::{Relaying, Signalling};
+pub use signal::{AcceptedRelay, AcceptedSignal};
 pub use state::Room;
 pub use visibility::overview::{Overview, Present};

@@ -107,7 +107,7 @@ impl RoomChoices {
 /// How long mutes, roles and the room's lock outlive the last participant.
 pub const RETENTION: Duration = Duration::from_hours(24);
 /// For how long a locked room still admits those who left, and an empty room remembers them.
-pub(super) const RECENT_WINDOW: Duration = Duration::from_mins(10);
+pub(super) const LEAVER_RETENTION: Duration = Duration::from_mins(10);
 /// The longest life of a room token: so long the end of a room is remembered.
 pub(super) const ROOM_TOKEN_LIFE: Duration = Duration::from_hours(30 * 24);
 /// A connected client that does not acknowledge a mute for so long loses the stream.
@@ -133,6 +133,6 @@ pub(super) const MAX_RECORD_ROWS: usize = 20_000;
 /// Most room tokens with `jti` a room remembers as spent.
 pub(super) const MAX_SPENT_TOKENS: usize = 100_000;
 /// Most of those who left recently that are remembered; the oldest is forgotten first.
-pub(super) const MAX_RECENT: usize = 30_000;
+pub(super) const MAX_RECENT_LEAVERS: usize = 30_000;
 /// What a message that lists participants and streams holds beside them: its frame, and one participant.
 const BESIDE_PAGE_BYTES: usize = 16 * 1024;

@@ -13,7 +13,7 @@ use crate::rate_limit::{Rate, RateLimiter};
 use crate::room::effect::Audience;
 use crate::room::errors;
 use crate::room::state::Room;
-use crate::room::state::refs::{Asker, Owner, Refs};
+use crate::room::state::refs::{RefOwner, Refs, Requester};
 
 /// What the room keeps of its signals.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub(super) struct Signals {
 
 /// A signal that may be handed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signalling {
+pub struct AcceptedSignal {
     /// To whom; `None`: it was sent before under the same `ref`, and is only answered again.
     pub to: Option<Audience>,
     /// Who sent it, as the push names them; `None`: the server.
@@ -37,7 +37,7 @@ pub struct Signalling {
 
 /// A relay that may be handed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Relaying {
+pub struct AcceptedRelay {
     /// To whom.
     pub to: SessionId,
     /// Who sent it, as the push names them.
@@ -54,7 +54,7 @@ impl Room {
         from: Option<SessionId>,
         signal: &SendSignal,
         now: Timestamp,
-    ) -> Result<Signalling, Error> {
+    ) -> Result<AcceptedSignal, Error> {
         let session = from;
         let from = from.map(|session| self.signal_sender(session)).transpose()?;
         if signal.data.as_json().len() > MAX_SIGNAL_DATA_BYTES {
@@ -62,12 +62,13 @@ impl Room {
             return Err(Error::new(ErrorCode::TooLarge, message).at("data"));
         }
         let username = from.as_ref().map(|sender| &sender.username);
-        let asker = session.map_or(Asker::Server, |session| Asker::Session { session, username });
+        let asker =
+            session.map_or(Requester::Server, |session| Requester::Session { session, username });
         let key = signal.ref_.as_ref().map(|ref_| (ref_, Fingerprint::of(signal)));
         if let Some((ref_, body)) = key
-            && let Some(sent) = self.signals.refs.recall(asker, ref_, body, now)?
+            && let Some(sent) = self.signals.refs.lookup(asker, ref_, body, now)?
         {
-            return Ok(Signalling { to: None, from, sent });
+            return Ok(AcceptedSignal { to: None, from, sent });
         }
         let (to, recipients) = self.signal_audience(from.as_ref(), signal.to)?;
         let per_second = self.settings.signals_per_s;
@@ -79,10 +80,10 @@ impl Room {
         let sent = Sent { recipients, order: self.signals.order };
         if let Some((ref_, body)) = key {
             let owner = session.zip(username.cloned());
-            let owner = owner.map(|(session, username)| Owner { username, session });
+            let owner = owner.map(|(session, username)| RefOwner { username, session });
             self.signals.refs.remember(owner, ref_.clone(), body, now, sent);
         }
-        Ok(Signalling { to: Some(to), from, sent })
+        Ok(AcceptedSignal { to: Some(to), from, sent })
     }
 
     fn signal_sender(&self, session: SessionId) -> Result<SignalSender, Error> {
@@ -111,7 +112,7 @@ impl Room {
     ///
     /// # Errors
     /// `not_in_room`, `forbidden`, `too_large`, `stream_not_found`, `participant_not_found`, `not_subscribed`.
-    pub fn relay(&self, from: SessionId, relay: &Relay) -> Result<Relaying, Error> {
+    pub fn relay(&self, from: SessionId, relay: &Relay) -> Result<AcceptedRelay, Error> {
         let sender = self.people.of_session(from).ok_or_else(errors::not_in_room)?;
         sender.permit(Scope::Relay)?;
         if relay.data.as_json().len() > MAX_RELAY_DATA_BYTES {
@@ -126,7 +127,7 @@ impl Room {
             publisher == owner && stream.subscribers.contains(&subscriber)
         };
         if are_both_ends(sender.id, receiver.id) || are_both_ends(receiver.id, sender.id) {
-            Ok(Relaying { to: receiver.session, from: sender.id })
+            Ok(AcceptedRelay { to: receiver.session, from: sender.id })
         } else {
             let message =
                 "media is negotiated between a stream's publisher and its subscribers only";

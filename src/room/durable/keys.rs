@@ -64,7 +64,7 @@ impl Room {
     }
 }
 
-impl crate::room::durable::records::Held {
+impl crate::room::durable::records::DurableRecords {
     /// How a subject is now; `None` where there is nothing to keep of it by itself.
     fn fact_of(&self, subject: &Subject) -> Option<Fact> {
         match subject {

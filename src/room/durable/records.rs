@@ -66,7 +66,7 @@ pub struct Record {
 
 /// The record of an open room.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(in crate::room) struct Held {
+pub(in crate::room) struct DurableRecords {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     blocks: BTreeMap<Username, BlockRow>,
     /// Whose block a guest's instance is under.
@@ -83,7 +83,7 @@ pub(in crate::room) struct Held {
     pub(in crate::room) ended: Option<Timestamp>,
 }
 
-impl From<Record> for Held {
+impl From<Record> for DurableRecords {
     fn from(record: Record) -> Self {
         let instances_of = |row: &BlockRow| {
             let name = row.username.clone();
@@ -102,7 +102,7 @@ impl From<Record> for Held {
     }
 }
 
-impl Held {
+impl DurableRecords {
     /// Until when a user, or a guest on that instance, may not enter.
     pub(in crate::room) fn blocked(
         &self,
@@ -133,7 +133,7 @@ impl Held {
             self.blocks.retain(|_, row| row.until > now);
             self.blocked_instances.retain(|_, username| self.blocks.contains_key(username));
         }
-        has_place(&self.blocks, &row.username)?;
+        check_capacity(&self.blocks, &row.username)?;
         if let Some(old) = self.blocks.get(&row.username).filter(|old| old.until > now) {
             row.until = row.until.max(old.until);
             row.instances.extend(old.instances.iter().cloned());
@@ -177,7 +177,7 @@ impl Held {
         }
         match voice {
             Some(voice) => {
-                has_place(&self.voices, username)?;
+                check_capacity(&self.voices, username)?;
                 self.voices.insert(username.clone(), voice);
             }
             None => {
@@ -189,7 +189,7 @@ impl Held {
     }
 
     /// A new mute of the whole room spares nobody.
-    pub(in crate::room) fn end_sparing(&mut self, out: &mut Effects) {
+    pub(in crate::room) fn clear_exemptions(&mut self, out: &mut Effects) {
         self.voices.retain(|username, voice| {
             let stays = *voice == Voice::Locked;
             if !stays {
@@ -209,7 +209,7 @@ impl Held {
         role: Role,
         out: &mut Effects,
     ) -> Result<(), Error> {
-        has_place(&self.roles, username)?;
+        check_capacity(&self.roles, username)?;
         if self.roles.insert(username.clone(), role) != Some(role) {
             out.keep(Fact::Role { username: username.clone(), role });
         }
@@ -222,7 +222,7 @@ impl Held {
     }
 
     /// Which session spent a room token that still counts.
-    pub(in crate::room) fn spender(&self, jti: &str, now: Timestamp) -> Option<SessionId> {
+    pub(in crate::room) fn redeemed_by(&self, jti: &str, now: Timestamp) -> Option<SessionId> {
         self.spent.get(jti).filter(|row| row.until > now).map(|row| row.session)
     }
 
@@ -232,13 +232,13 @@ impl Held {
     }
 
     /// Remembers a room token as spent.
-    pub(in crate::room) fn spend(
+    pub(in crate::room) fn redeem(
         &mut self,
         row: SpentRow,
         now: Timestamp,
         out: &mut Effects,
     ) -> Result<(), Error> {
-        if self.spender(&row.jti, now).is_some() {
+        if self.redeemed_by(&row.jti, now).is_some() {
             return Ok(());
         }
         if self.spent.len() >= MAX_SPENT_TOKENS {
@@ -259,7 +259,7 @@ impl Held {
     }
 }
 
-fn has_place<V>(rows: &BTreeMap<Username, V>, username: &Username) -> Result<(), Error> {
+fn check_capacity<V>(rows: &BTreeMap<Username, V>, username: &Username) -> Result<(), Error> {
     if rows.len() < MAX_RECORD_ROWS || rows.contains_key(username) {
         Ok(())
     } else {

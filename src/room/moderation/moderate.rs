@@ -15,11 +15,11 @@ use crate::room::log::commands::Moderation;
 use crate::room::log::origin::{NodeEpoch, Origin};
 use crate::room::settings::BATCH_INTERVAL;
 use crate::room::state::Room;
-use crate::room::state::receipts::{Deed, Tally};
-use crate::room::state::refs::Owner;
+use crate::room::state::receipts::{ModerationAction, ModerationProgress};
+use crate::room::state::refs::RefOwner;
 
 /// Who acts.
-pub(in crate::room) struct Acting {
+pub(in crate::room) struct ModeratorContext {
     pub(in crate::room) by: Actor,
     /// The acting participant's user; `None`: the server.
     pub(in crate::room) username: Option<Username>,
@@ -28,9 +28,9 @@ pub(in crate::room) struct Acting {
     pub(in crate::room) is_app_moderator: bool,
 }
 
-impl Acting {
+impl ModeratorContext {
     /// Nobody moderates themselves, nor another membership of the same user.
-    pub(in crate::room) fn must_not_be(&self, username: &Username) -> Result<(), Error> {
+    pub(in crate::room) fn ensure_not_self(&self, username: &Username) -> Result<(), Error> {
         if self.username.as_ref() == Some(username) {
             Err(errors::self_moderation())
         } else {
@@ -39,12 +39,12 @@ impl Acting {
     }
 }
 
-impl Acting {
+impl ModeratorContext {
     /// As whose idempotency keys are.
-    fn owner(&self, origin: Origin) -> Option<Owner> {
+    fn owner(&self, origin: Origin) -> Option<RefOwner> {
         match origin {
             Origin::Session { session, .. } => {
-                self.username.clone().map(|username| Owner { username, session })
+                self.username.clone().map(|username| RefOwner { username, session })
             }
             Origin::Call(_) => None,
         }
@@ -52,13 +52,13 @@ impl Acting {
 }
 
 /// What a verb did.
-struct Done {
-    tally: Tally,
+struct ActionResult {
+    tally: ModerationProgress,
     role: Option<(ParticipantId, Role)>,
 }
 
-impl From<Tally> for Done {
-    fn from(tally: Tally) -> Self {
+impl From<ModerationProgress> for ActionResult {
+    fn from(tally: ModerationProgress) -> Self {
         Self { tally, role: None }
     }
 }
@@ -72,10 +72,10 @@ impl Room {
         out: &mut Effects,
     ) {
         let key = verb.ref_().map(|ref_| (ref_, Fingerprint::of(verb)));
-        let result = match self.recall(origin, key) {
+        let result = match self.lookup(origin, key) {
             Ok(Some(first)) => return out.reply(origin, Ok(first)),
-            Ok(None) => self.acting(origin).and_then(|acting| {
-                self.try_moderate(origin, &Acting { server, ..acting }, verb, key, out)
+            Ok(None) => self.moderator(origin).and_then(|moderator| {
+                self.try_moderate(origin, &ModeratorContext { server, ..moderator }, verb, key, out)
             }),
             Err(conflict) => Err(conflict),
         };
@@ -88,7 +88,7 @@ impl Room {
     fn try_moderate(
         &mut self,
         origin: Origin,
-        acting: &Acting,
+        moderator: &ModeratorContext,
         verb: &Moderation,
         key: Option<(&Ref, Fingerprint)>,
         out: &mut Effects,
@@ -97,21 +97,21 @@ impl Room {
             let message = "as many verbs as may wait for their targets; try again shortly";
             return Err(errors::rate_limited(message, BATCH_INTERVAL));
         }
-        let Done { tally, role } = self.execute(acting, verb, out)?;
+        let ActionResult { tally, role } = self.execute(moderator, verb, out)?;
         let accepted = Reply::Accepted(Accepted {
             version: self.version,
             targets: tally.len(),
             participant: role.map(|(participant, _)| participant),
             role: role.map(|(_, role)| role),
         });
-        self.remember(acting.owner(origin), key, &accepted);
+        self.remember(moderator.owner(origin), key, &accepted);
         out.reply(origin, Ok(accepted));
-        let deed = Deed {
+        let deed = ModerationAction {
             version: self.version,
             verb: verb.verb(),
-            by: acting.by.clone(),
-            username: acting.username.clone(),
-            server: acting.server.clone(),
+            by: moderator.by.clone(),
+            username: moderator.username.clone(),
+            server: moderator.server.clone(),
             node: out.node(),
             origin,
             request: out.cause(),
@@ -127,48 +127,52 @@ impl Room {
 
     fn execute(
         &mut self,
-        acting: &Acting,
+        moderator: &ModeratorContext,
         verb: &Moderation,
         out: &mut Effects,
-    ) -> Result<Done, Error> {
+    ) -> Result<ActionResult, Error> {
         match verb {
             Moderation::ForceDisconnect(body) => {
-                self.force_disconnect(acting, body, out).map(Done::from)
+                self.force_disconnect(moderator, body, out).map(ActionResult::from)
             }
-            Moderation::Unblock(body) => self.unblock(acting, body, out).map(Done::from),
+            Moderation::Unblock(body) => self.unblock(moderator, body, out).map(ActionResult::from),
             Moderation::ForceUnpublish(body) => {
-                self.force_unpublish(acting, body, out).map(Done::from)
+                self.force_unpublish(moderator, body, out).map(ActionResult::from)
             }
-            Moderation::ForceMute(body) => self.force_mute(acting, body, out).map(Done::from),
-            Moderation::LiftMute(body) => self.lift_mute(acting, body, out).map(Done::from),
-            Moderation::ForceMuteAll(body) => Ok(self.force_mute_all(acting, body, out).into()),
-            Moderation::DisableForceMute(_) => Ok(self.disable_force_mute(acting, out).into()),
+            Moderation::ForceMute(body) => {
+                self.force_mute(moderator, body, out).map(ActionResult::from)
+            }
+            Moderation::LiftMute(body) => {
+                self.lift_mute(moderator, body, out).map(ActionResult::from)
+            }
+            Moderation::ForceMuteAll(body) => Ok(self.force_mute_all(moderator, body, out).into()),
+            Moderation::DisableForceMute(_) => Ok(self.disable_force_mute(moderator, out).into()),
             Moderation::AskUnmute(body) => {
-                self.ask_unmute(acting, body.stream, out).map(Done::from)
+                self.ask_unmute(moderator, body.stream, out).map(ActionResult::from)
             }
             Moderation::SetRole(body) => {
-                let tally = self.set_role(acting, body, out)?;
-                Ok(Done { tally, role: Some((body.participant, body.role)) })
+                let tally = self.set_role(moderator, body, out)?;
+                Ok(ActionResult { tally, role: Some((body.participant, body.role)) })
             }
             Moderation::LockRoom(_) => Ok(self.set_locked(true, out).into()),
             Moderation::UnlockRoom(_) => Ok(self.set_locked(false, out).into()),
-            Moderation::EndRoom(_) => Ok(self.end_room(acting, out).into()),
+            Moderation::EndRoom(_) => Ok(self.end_room(moderator, out).into()),
         }
     }
 
-    fn acting(&self, origin: Origin) -> Result<Acting, Error> {
+    fn moderator(&self, origin: Origin) -> Result<ModeratorContext, Error> {
         match origin {
             Origin::Session { .. } => {
                 let person = self.requester(origin)?;
                 person.permit(Scope::Moderate)?;
-                Ok(Acting {
+                Ok(ModeratorContext {
                     by: Actor::Participant(person.id),
                     username: Some(person.username.clone()),
                     server: None,
                     is_app_moderator: person.app_moderator,
                 })
             }
-            Origin::Call(_) => Ok(Acting {
+            Origin::Call(_) => Ok(ModeratorContext {
                 by: Actor::Server {},
                 username: None,
                 server: None,
@@ -212,21 +216,21 @@ impl Room {
 
     fn ask_unmute(
         &self,
-        acting: &Acting,
+        moderator: &ModeratorContext,
         stream: StreamId,
         out: &mut Effects,
-    ) -> Result<Tally, Error> {
+    ) -> Result<ModerationProgress, Error> {
         let target = self.target_stream(stream)?;
         let owner =
             target.participant.and_then(|id| self.people.find(id)).expect("it was just found");
-        acting.must_not_be(&owner.username)?;
-        let asked = UnmuteAsked { room: self.id.clone(), stream, by: acting.by.clone() };
+        moderator.ensure_not_self(&owner.username)?;
+        let asked = UnmuteAsked { room: self.id.clone(), stream, by: moderator.by.clone() };
         out.tell(Audience::One(owner.session), Push::UnmuteAsked(asked));
-        let targets = vec![(target.clone(), outcome_of_telling(owner.link))];
-        Ok(Tally { aim: target, targets, ..Tally::default() })
+        let targets = vec![(target.clone(), initial_outcome(owner.link))];
+        Ok(ModerationProgress { aim: target, targets, ..ModerationProgress::default() })
     }
 
-    fn set_locked(&mut self, locked: bool, out: &mut Effects) -> Tally {
+    fn set_locked(&mut self, locked: bool, out: &mut Effects) -> ModerationProgress {
         if self.held.locked != locked {
             self.held.locked = locked;
             self.held.keep_room(out);
@@ -234,7 +238,7 @@ impl Room {
             let change = RoomStateChange { room, version, mute, locked };
             out.tell(Audience::All { except: None }, Push::RoomState(change));
         }
-        Tally::done(Target::default())
+        ModerationProgress::done(Target::default())
     }
 
     /// Sends the reports that are due, to moderators who still are.
@@ -257,7 +261,7 @@ impl Room {
 }
 
 /// What telling somebody comes to.
-pub(in crate::room) const fn outcome_of_telling(link: Link) -> Outcome {
+pub(in crate::room) const fn initial_outcome(link: Link) -> Outcome {
     match link {
         Link::Live => Outcome::Pending,
         Link::Suspended => Outcome::Offline,

@@ -17,20 +17,20 @@ use stagedoor_proto::{
 use crate::room::durable::records::Voice;
 use crate::room::effect::{Audience, Effects};
 use crate::room::errors;
-use crate::room::moderation::moderate::Acting;
+use crate::room::moderation::moderate::ModeratorContext;
 use crate::room::state::Room;
-use crate::room::state::receipts::Tally;
+use crate::room::state::receipts::ModerationProgress;
 
 /// What a mute is aimed at, found.
-struct Aim {
+struct ResolvedTarget {
     username: Username,
     target: Target,
-    part: Part,
+    part: MuteScope,
 }
 
 /// How much of a user's audio is meant.
 #[derive(Clone, Copy)]
-enum Part {
+enum MuteScope {
     Stream(StreamId),
     Participant(ParticipantId),
     All,
@@ -47,7 +47,7 @@ impl Room {
     }
 
     /// Whether the owner of a stream may not turn its audio on.
-    pub(in crate::room) fn is_silenced_for_good(&self, id: StreamId) -> bool {
+    pub(in crate::room) fn is_mute_locked(&self, id: StreamId) -> bool {
         let Some(stream) = self.streams.get(&id) else { return false };
         let Some(owner) = self.people.find(stream.wire.participant) else { return false };
         match self.held.voice(&owner.username) {
@@ -59,12 +59,12 @@ impl Room {
 
     pub(in crate::room) fn force_mute(
         &mut self,
-        acting: &Acting,
+        moderator: &ModeratorContext,
         body: &ForceMute,
         out: &mut Effects,
-    ) -> Result<Tally, Error> {
+    ) -> Result<ModerationProgress, Error> {
         let aim = self.aim(&body.target)?;
-        acting.must_not_be(&aim.username)?;
+        moderator.ensure_not_self(&aim.username)?;
         let is_here = self.people.has_user(&aim.username);
         if body.lock {
             self.held.set_voice(&aim.username, Some(Voice::Locked), out)?;
@@ -73,19 +73,23 @@ impl Room {
         } else if self.held.voice(&aim.username) == Some(Voice::Spared) {
             self.held.set_voice(&aim.username, None, out)?;
         }
-        let part = if body.lock { Part::All } else { aim.part };
-        let tally = self.mute_part(&aim.username, part, true, acting, out);
-        if is_here { Ok(Tally { aim: aim.target, ..tally }) } else { Ok(Tally::done(aim.target)) }
+        let part = if body.lock { MuteScope::All } else { aim.part };
+        let tally = self.mute_part(&aim.username, part, true, moderator, out);
+        if is_here {
+            Ok(ModerationProgress { aim: aim.target, ..tally })
+        } else {
+            Ok(ModerationProgress::done(aim.target))
+        }
     }
 
     pub(in crate::room) fn lift_mute(
         &mut self,
-        acting: &Acting,
+        moderator: &ModeratorContext,
         body: &ForceMute,
         out: &mut Effects,
-    ) -> Result<Tally, Error> {
+    ) -> Result<ModerationProgress, Error> {
         let aim = self.aim(&body.target)?;
-        acting.must_not_be(&aim.username)?;
+        moderator.ensure_not_self(&aim.username)?;
         let is_here = self.people.has_user(&aim.username);
         let under_room = self.held.mute.active;
         let was_locked = self.held.is_locked(&aim.username);
@@ -95,18 +99,22 @@ impl Room {
         let voice = under_room.then_some(Voice::Spared);
         self.held.set_voice(&aim.username, voice, out)?;
         // A lock is of all their audio, and so is its end.
-        let part = if was_locked || under_room { Part::All } else { aim.part };
-        let tally = self.mute_part(&aim.username, part, false, acting, out);
-        if is_here { Ok(Tally { aim: aim.target, ..tally }) } else { Ok(Tally::done(aim.target)) }
+        let part = if was_locked || under_room { MuteScope::All } else { aim.part };
+        let tally = self.mute_part(&aim.username, part, false, moderator, out);
+        if is_here {
+            Ok(ModerationProgress { aim: aim.target, ..tally })
+        } else {
+            Ok(ModerationProgress::done(aim.target))
+        }
     }
 
     pub(in crate::room) fn force_mute_all(
         &mut self,
-        acting: &Acting,
+        moderator: &ModeratorContext,
         body: &ForceMuteAll,
         out: &mut Effects,
-    ) -> Tally {
-        self.held.end_sparing(out);
+    ) -> ModerationProgress {
+        self.held.clear_exemptions(out);
         // A mute without a lock does not loosen a lock.
         let lock = body.lock || (self.held.mute.active && self.held.mute.lock);
         self.held.mute = RoomMute { active: true, lock };
@@ -127,9 +135,9 @@ impl Room {
             .filter(|(_, stream)| !stream.is_spared)
             .map(|(id, _)| *id)
             .collect();
-        let mut tally = Tally { is_tracked: true, ..Tally::default() };
+        let mut tally = ModerationProgress { is_tracked: true, ..ModerationProgress::default() };
         for id in all {
-            match self.silence(id) {
+            match self.mute_audio(id) {
                 Outcome::Enforced => tally.enforced += 1,
                 outcome @ (Outcome::Pending | Outcome::Offline | Outcome::Ignored) => {
                     let target = self.target_stream(id).expect("it is one of the room's");
@@ -137,55 +145,56 @@ impl Room {
                 }
             }
         }
-        self.tell_room_mute(acting, &spared, out);
+        self.push_room_mute(moderator, &spared, out);
         tally
     }
 
     pub(in crate::room) fn disable_force_mute(
         &mut self,
-        acting: &Acting,
+        moderator: &ModeratorContext,
         out: &mut Effects,
-    ) -> Tally {
+    ) -> ModerationProgress {
         if self.held.mute.active {
             self.held.mute = RoomMute::default();
-            self.held.end_sparing(out);
+            self.held.clear_exemptions(out);
             self.held.keep_room(out);
             for stream in self.streams.values_mut() {
                 stream.is_spared = false;
             }
-            self.tell_room_mute(acting, &[], out);
+            self.push_room_mute(moderator, &[], out);
         }
-        Tally::done(Target::default())
+        ModerationProgress::done(Target::default())
     }
 
     /// Lays a lock that was laid on somebody's former name.
-    pub(in crate::room) fn lock_voice(&mut self, username: &Username, out: &mut Effects) {
+    pub(in crate::room) fn lock_mute(&mut self, username: &Username, out: &mut Effects) {
         let by = Actor::Server {};
-        let acting = Acting { by, username: None, server: None, is_app_moderator: true };
+        let moderator =
+            ModeratorContext { by, username: None, server: None, is_app_moderator: true };
         if self.held.set_voice(username, Some(Voice::Locked), out).is_ok() {
-            self.mute_part(username, Part::All, true, &acting, out);
+            self.mute_part(username, MuteScope::All, true, &moderator, out);
         }
     }
 
-    fn aim(&self, target: &MuteTarget) -> Result<Aim, Error> {
+    fn aim(&self, target: &MuteTarget) -> Result<ResolvedTarget, Error> {
         match target {
             MuteTarget::Stream(id) => {
                 let target = self.target_stream(*id)?;
                 let username = target.username.clone().expect("a stream's target names its user");
-                Ok(Aim { username, target, part: Part::Stream(*id) })
+                Ok(ResolvedTarget { username, target, part: MuteScope::Stream(*id) })
             }
             MuteTarget::Person { who, .. } => {
                 let username = self.user_of(who)?;
                 Ok(match who {
-                    Who::Participant(id) => Aim {
+                    Who::Participant(id) => ResolvedTarget {
                         username,
                         target: self.target_participant(*id),
-                        part: Part::Participant(*id),
+                        part: MuteScope::Participant(*id),
                     },
                     Who::Username(_) => {
                         let target =
                             Target { username: Some(username.clone()), ..Target::default() };
-                        Aim { username, target, part: Part::All }
+                        ResolvedTarget { username, target, part: MuteScope::All }
                     }
                 })
             }
@@ -196,20 +205,20 @@ impl Room {
     fn mute_part(
         &mut self,
         username: &Username,
-        part: Part,
+        part: MuteScope,
         active: bool,
-        acting: &Acting,
+        moderator: &ModeratorContext,
         out: &mut Effects,
-    ) -> Tally {
-        let mut tally = Tally { is_tracked: active, ..Tally::default() };
+    ) -> ModerationProgress {
+        let mut tally = ModerationProgress { is_tracked: active, ..ModerationProgress::default() };
         let participants = match part {
-            Part::Stream(id) => {
+            MuteScope::Stream(id) => {
                 tally.targets.extend(self.mute_stream(id, active));
-                self.tell_stream_mute(id, username, active, acting, out);
+                self.push_stream_mute(id, username, active, moderator, out);
                 return tally;
             }
-            Part::Participant(id) => vec![id],
-            Part::All => self.people.of_user(username),
+            MuteScope::Participant(id) => vec![id],
+            MuteScope::All => self.people.of_user(username),
         };
         for id in participants {
             let streams =
@@ -221,7 +230,7 @@ impl Room {
                 tally.targets.extend(self.mute_stream(stream, active));
             }
             self.feed.mark(id);
-            self.tell_person_mute(id, active, acting, out);
+            self.push_participant_mute(id, active, moderator, out);
         }
         tally
     }
@@ -229,15 +238,15 @@ impl Room {
     fn mute_stream(&mut self, id: StreamId, active: bool) -> Option<(Target, Outcome)> {
         let target = self.target_stream(id).ok()?;
         if active {
-            return Some((target, self.silence(id)));
+            return Some((target, self.mute_audio(id)));
         }
         self.streams.get_mut(&id)?.wire.muted = false;
-        self.settle_mutes(id, Outcome::Enforced);
+        self.resolve_mutes(id, Outcome::Enforced);
         Some((target, Outcome::Enforced))
     }
 
-    fn mute_push(&self, acting: &Acting, active: bool, lock: bool) -> MuteForced {
-        let (room, version, by) = (self.id.clone(), self.version, acting.by.clone());
+    fn mute_push(&self, moderator: &ModeratorContext, active: bool, lock: bool) -> MuteForced {
+        let (room, version, by) = (self.id.clone(), self.version, moderator.by.clone());
         MuteForced {
             room,
             version,
@@ -250,31 +259,31 @@ impl Room {
         }
     }
 
-    fn tell_stream_mute(
+    fn push_stream_mute(
         &self,
         id: StreamId,
         username: &Username,
         active: bool,
-        acting: &Acting,
+        moderator: &ModeratorContext,
         out: &mut Effects,
     ) {
         let Some(stream) = self.streams.get(&id) else { return };
         let lock = active && self.held.is_locked(username);
-        let push = MuteForced { stream: Some(id), ..self.mute_push(acting, active, lock) };
-        self.tell_of_stream(stream.wire.participant, None, Push::MuteForced(push), out);
+        let push = MuteForced { stream: Some(id), ..self.mute_push(moderator, active, lock) };
+        self.push_of_stream(stream.wire.participant, None, Push::MuteForced(push), out);
     }
 
     /// Tells those to whom a participant is listed, and itself.
-    fn tell_person_mute(
+    fn push_participant_mute(
         &self,
         id: ParticipantId,
         active: bool,
-        acting: &Acting,
+        moderator: &ModeratorContext,
         out: &mut Effects,
     ) {
         let Some(person) = self.people.find(id) else { return };
         let lock = active && self.held.is_locked(&person.username);
-        let push = MuteForced { participant: Some(id), ..self.mute_push(acting, active, lock) };
+        let push = MuteForced { participant: Some(id), ..self.mute_push(moderator, active, lock) };
         let push = Push::MuteForced(push);
         let about = self.about(id);
         if !about.as_ref().is_some_and(|about| self.is_in(about, person.session)) {
@@ -286,9 +295,9 @@ impl Room {
     }
 
     /// Tells everybody, once. Whoever is not told of streams is told only which of its own are spared.
-    fn tell_room_mute(&self, acting: &Acting, spared: &[StreamId], out: &mut Effects) {
+    fn push_room_mute(&self, moderator: &ModeratorContext, spared: &[StreamId], out: &mut Effects) {
         let RoomMute { active, lock } = self.held.mute;
-        let push = self.mute_push(acting, active, lock);
+        let push = self.mute_push(moderator, active, lock);
         let mute = |except: Vec<StreamId>| Push::MuteForced(MuteForced { except, ..push.clone() });
         if spared.is_empty() {
             out.tell(Audience::All { except: None }, mute(Vec::new()));

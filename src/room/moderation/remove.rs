@@ -15,24 +15,24 @@ use stagedoor_proto::{
 use crate::room::durable::records::BlockRow;
 use crate::room::effect::{Appender, Audience, Effects, Everywhere, Fact, RemovedUser};
 use crate::room::errors;
-use crate::room::moderation::moderate::Acting;
+use crate::room::moderation::moderate::ModeratorContext;
 use crate::room::permissions::missing;
 use crate::room::settings::ROOM_TOKEN_LIFE;
 use crate::room::state::Room;
 use crate::room::state::participants::Membership;
-use crate::room::state::receipts::Tally;
+use crate::room::state::receipts::ModerationProgress;
 
 impl Room {
     pub(in crate::room) fn force_disconnect(
         &mut self,
-        acting: &Acting,
+        moderator: &ModeratorContext,
         body: &ForceDisconnect,
         out: &mut Effects,
-    ) -> Result<Tally, Error> {
+    ) -> Result<ModerationProgress, Error> {
         let username = self.user_of(&body.who)?;
-        acting.must_not_be(&username)?;
+        moderator.ensure_not_self(&username)?;
         let is_from_app = body.block.scope == BlockScope::App;
-        let length = self.block_length(acting, body)?;
+        let length = self.block_length(moderator, body)?;
         let leaving = match &body.who {
             Who::Participant(id) if length.is_zero() && !is_from_app => vec![*id],
             Who::Participant(_) | Who::Username(_) => self.people.of_user(&username),
@@ -43,7 +43,7 @@ impl Room {
         let until = (!length.is_zero()).then_some(self.now + length);
         let instances = self.guest_instances(&leaving);
         let leaving = match until {
-            Some(_) => self.with_guests_on(&instances, leaving, acting)?,
+            Some(_) => self.with_guests_on(&instances, leaving, moderator)?,
             None => leaving,
         };
         if let Some(until) = until.filter(|_| !is_from_app) {
@@ -65,21 +65,25 @@ impl Room {
             Who::Participant(id) => self.target_participant(*id),
             Who::Username(_) => Target { username: Some(username), ..Target::default() },
         };
-        let told = Removal { by: &acting.by, reason: body.reason.as_ref(), until };
-        let mut tally = Tally { aim: aim.clone(), ..Tally::default() };
+        let told = RemovalNotice { by: &moderator.by, reason: body.reason.as_ref(), until };
+        let mut tally = ModerationProgress { aim: aim.clone(), ..ModerationProgress::default() };
         for id in leaving {
             tally.targets.push((self.target_participant(id), Outcome::Enforced));
             self.remove(id, told, out);
         }
         // Whoever is not here is kept out all the same.
-        if tally.targets.is_empty() { Ok(Tally::done(aim)) } else { Ok(tally) }
+        if tally.targets.is_empty() { Ok(ModerationProgress::done(aim)) } else { Ok(tally) }
     }
 
-    fn block_length(&self, acting: &Acting, body: &ForceDisconnect) -> Result<Duration, Error> {
+    fn block_length(
+        &self,
+        moderator: &ModeratorContext,
+        body: &ForceDisconnect,
+    ) -> Result<Duration, Error> {
         let asked = body.block.for_ms.map(Duration::from_millis);
         match body.block.scope {
             BlockScope::Room => Ok(asked.unwrap_or(self.settings.default_block)),
-            BlockScope::App if !acting.is_app_moderator => {
+            BlockScope::App if !moderator.is_app_moderator => {
                 let message = "removing from the app is for app moderators";
                 Err(Error { message: message.to_owned(), ..missing(Scope::Moderate) })
             }
@@ -106,7 +110,7 @@ impl Room {
         &self,
         instances: &BTreeSet<InstanceId>,
         mut leaving: Vec<ParticipantId>,
-        acting: &Acting,
+        moderator: &ModeratorContext,
     ) -> Result<Vec<ParticipantId>, Error> {
         if instances.is_empty() {
             return Ok(leaving);
@@ -114,7 +118,7 @@ impl Room {
         for person in self.people.iter() {
             let is_there = person.guest_instance.as_ref().is_some_and(|id| instances.contains(id));
             if is_there && !leaving.contains(&person.id) {
-                acting.must_not_be(&person.username)?;
+                moderator.ensure_not_self(&person.username)?;
                 leaving.push(person.id);
             }
         }
@@ -130,11 +134,11 @@ impl Room {
         let blocked: Vec<_> = blocked.collect();
         for (id, until) in blocked {
             let until = Some(until);
-            self.remove(id, Removal { by: &Actor::Server {}, reason: None, until }, out);
+            self.remove(id, RemovalNotice { by: &Actor::Server {}, reason: None, until }, out);
         }
     }
 
-    fn remove(&mut self, id: ParticipantId, removal: Removal<'_>, out: &mut Effects) {
+    fn remove(&mut self, id: ParticipantId, removal: RemovalNotice<'_>, out: &mut Effects) {
         let Some(session) = self.people.find(id).map(|person| person.session) else { return };
         let removed = Removed {
             room: self.id.clone(),
@@ -144,49 +148,56 @@ impl Room {
         };
         out.add(Everywhere::Withdraw(Audience::One(session)));
         out.tell(Audience::One(session), Push::Removed(removed));
-        self.take_out(id, LeaveReason::ForceDisconnected, out);
+        self.remove_participant(id, LeaveReason::ForceDisconnected, out);
     }
 
     pub(in crate::room) fn unblock(
         &mut self,
-        acting: &Acting,
+        moderator: &ModeratorContext,
         body: &Unblock,
         out: &mut Effects,
-    ) -> Result<Tally, Error> {
-        acting.must_not_be(&body.username)?;
+    ) -> Result<ModerationProgress, Error> {
+        moderator.ensure_not_self(&body.username)?;
         self.held.unblock(&body.username, out);
-        Ok(Tally::done(Target { username: Some(body.username.clone()), ..Target::default() }))
+        Ok(ModerationProgress::done(Target {
+            username: Some(body.username.clone()),
+            ..Target::default()
+        }))
     }
 
     pub(in crate::room) fn force_unpublish(
         &mut self,
-        acting: &Acting,
+        moderator: &ModeratorContext,
         body: &ForceUnpublish,
         out: &mut Effects,
-    ) -> Result<Tally, Error> {
+    ) -> Result<ModerationProgress, Error> {
         let target = self.target_stream(body.stream)?;
         if let Some(username) = &target.username {
-            acting.must_not_be(username)?;
+            moderator.ensure_not_self(username)?;
         }
         self.end_stream(body.stream, StreamEndReason::ForceUnpublished, Outcome::Enforced, out);
-        Ok(Tally::done(target))
+        Ok(ModerationProgress::done(target))
     }
 
-    pub(in crate::room) fn end_room(&mut self, acting: &Acting, out: &mut Effects) -> Tally {
+    pub(in crate::room) fn end_room(
+        &mut self,
+        moderator: &ModeratorContext,
+        out: &mut Effects,
+    ) -> ModerationProgress {
         self.held.ended = Some(self.now);
         out.keep(Fact::Ended { at: self.now, keep_until: self.now + ROOM_TOKEN_LIFE });
         let enforced = self.counts().participants;
-        self.happened_end(&acting.by, out);
-        self.take_out_all();
-        let ended = RoomEnded { room: self.id.clone(), by: acting.by.clone() };
+        self.happened_end(&moderator.by, out);
+        self.remove_all();
+        let ended = RoomEnded { room: self.id.clone(), by: moderator.by.clone() };
         out.add(Everywhere::CloseRoom(Box::new(Push::RoomEnded(ended))));
-        Tally { enforced, ..Tally::default() }
+        ModerationProgress { enforced, ..ModerationProgress::default() }
     }
 }
 
 /// What the removed are told.
 #[derive(Clone, Copy)]
-struct Removal<'a> {
+struct RemovalNotice<'a> {
     by: &'a Actor,
     reason: Option<&'a Reason>,
     until: Option<Timestamp>,

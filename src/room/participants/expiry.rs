@@ -43,7 +43,7 @@ impl Room {
         let removed = Removed { room, by: Actor::Server {}, reason: None, until_ms: None };
         out.add(Everywhere::Withdraw(Audience::One(session)));
         out.tell(Audience::One(session), Push::Removed(removed));
-        if let Some(person) = self.take_out(id, LeaveReason::TokenExpired, out) {
+        if let Some(person) = self.remove_participant(id, LeaveReason::TokenExpired, out) {
             self.recent.add(person.username, person.guest_instance, self.now);
         }
     }

@@ -34,7 +34,7 @@ impl Room {
         self.admit(&join, role, present)?;
         if let Some(RoomToken { jti: Some(jti), expires, .. }) = &join.token {
             let row = SpentRow { jti: jti.clone(), session: join.session, until: *expires };
-            self.held.spend(row, self.now, out)?;
+            self.held.redeem(row, self.now, out)?;
         }
         let (id, room) = match present {
             Some(id) => {
@@ -91,8 +91,8 @@ impl Room {
         if token.expires <= self.now {
             return Err(Error::new(ErrorCode::TokenExpired, "the room token ran out").at("token"));
         }
-        let spender = token.jti.as_ref().and_then(|jti| self.held.spender(jti, self.now));
-        if spender.is_some_and(|session| session != join.session) {
+        let redeemed_by = token.jti.as_ref().and_then(|jti| self.held.redeemed_by(jti, self.now));
+        if redeemed_by.is_some_and(|session| session != join.session) {
             let message = "a room token with `jti` is for one session, and another one showed it";
             return Err(Error::new(ErrorCode::TokenSpent, message).at("token"));
         }
@@ -141,7 +141,7 @@ impl Room {
             rosters: RateLimiter::default(),
             pages: RateLimiter::default(),
         };
-        person.wire_bytes = wire_bytes(&person.to_wire(false)) + WORDS_SLACK;
+        person.wire_bytes = wire_bytes(&person.to_wire(false)) + TEXT_SLACK;
         self.leases.extend(lease.map(|lease| (lease.due(), id)));
         self.people.insert(person);
         self.feed.mark(id);
@@ -151,8 +151,8 @@ impl Room {
             let participant = person.to_wire(self.held.is_locked(&person.username));
             Happening::Joined { participant, session }
         });
-        if !self.settle_size(Some(session), out) {
-            self.announce(id, out);
+        if !self.update_size_class(Some(session), out) {
+            self.push_newcomer(id, out);
         }
         (id, self.snapshot_of(id))
     }
@@ -193,4 +193,4 @@ fn warn_at(now: Timestamp, expires: Timestamp) -> Timestamp {
 }
 
 /// How much longer a participant may become on the wire: longer words for role, link and mute, and a comma.
-const WORDS_SLACK: usize = 16;
+const TEXT_SLACK: usize = 16;

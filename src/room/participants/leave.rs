@@ -19,7 +19,7 @@ impl Room {
     ) -> Result<Reply, Error> {
         let person = self.people.of_session(session).ok_or_else(errors::not_in_room)?;
         let id = person.id;
-        if let Some(person) = self.take_out(id, reason, out)
+        if let Some(person) = self.remove_participant(id, reason, out)
             && !matches!(reason, LeaveReason::ForceDisconnected | LeaveReason::Banned)
         {
             self.recent.add(person.username, person.guest_instance, self.now);
@@ -28,7 +28,7 @@ impl Room {
     }
 
     /// Ends a membership with its streams and subscriptions, and tells the others.
-    pub(in crate::room) fn take_out(
+    pub(in crate::room) fn remove_participant(
         &mut self,
         id: ParticipantId,
         reason: LeaveReason,
@@ -44,7 +44,7 @@ impl Room {
         if let Some(lease) = person.lease {
             self.leases.remove(&(lease.due(), id));
         }
-        self.feed.take_out(&person, self.held.is_locked(&person.username));
+        self.feed.remove_participant(&person, self.held.is_locked(&person.username));
         if let Some(about) = about {
             let (room, version) = (self.id.clone(), self.version);
             let left = ParticipantLeft { room, version, participant: id, reason };
@@ -56,12 +56,12 @@ impl Room {
     }
 
     /// Ends all memberships at once; nobody is left to be told of the others.
-    pub(in crate::room) fn take_out_all(&mut self) {
+    pub(in crate::room) fn remove_all(&mut self) {
         let streams: Vec<_> = self.streams.keys().copied().collect();
         for stream in streams {
-            self.settle_mutes(stream, Outcome::Enforced);
+            self.resolve_mutes(stream, Outcome::Enforced);
         }
-        self.people = crate::room::state::participants::People::default();
+        self.people = crate::room::state::participants::Participants::default();
         self.streams.clear();
         self.leases.clear();
         self.feed.clear();

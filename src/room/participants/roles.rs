@@ -10,25 +10,27 @@ use stagedoor_proto::{
 use crate::room::durable::records::BlockRow;
 use crate::room::effect::{Audience, Effects, Everywhere};
 use crate::room::errors;
-use crate::room::moderation::moderate::Acting;
+use crate::room::moderation::moderate::ModeratorContext;
 use crate::room::permissions::{ScopeSet, capabilities, is_kept};
 use crate::room::state::Room;
-use crate::room::state::receipts::Tally;
+use crate::room::state::receipts::ModerationProgress;
 
 impl Room {
     pub(in crate::room) fn set_role(
         &mut self,
-        acting: &Acting,
+        moderator: &ModeratorContext,
         body: &SetRole,
         out: &mut Effects,
-    ) -> Result<Tally, Error> {
+    ) -> Result<ModerationProgress, Error> {
         let person = self.people.find(body.participant);
         let person = person.ok_or_else(|| errors::participant_not_found("participant"))?;
         let username = person.username.clone();
-        acting.must_not_be(&username)?;
+        moderator.ensure_not_self(&username)?;
         self.held.set_role(&username, body.role, out)?;
-        let mut tally =
-            Tally { aim: self.target_participant(body.participant), ..Tally::default() };
+        let mut tally = ModerationProgress {
+            aim: self.target_participant(body.participant),
+            ..ModerationProgress::default()
+        };
         for id in self.people.of_user(&username) {
             tally.targets.push((self.target_participant(id), Outcome::Enforced));
         }
@@ -100,8 +102,8 @@ impl Room {
                     RoleChanged { room, version, participant: id, role, capabilities: None };
                 out.tell(about.except(session), Push::RoleChanged(changed));
             }
-            if let Some(newly) = self.newly_listed_to(id, former, role) {
-                self.introduce(id, newly, out);
+            if let Some(newly) = self.promotion_audience(id, former, role) {
+                self.push_joined(id, newly, out);
             }
         }
     }
@@ -112,7 +114,7 @@ impl Room {
             return;
         }
         if self.held.is_locked(from) {
-            self.lock_voice(to, out);
+            self.lock_mute(to, out);
         }
         // Where a table is full there is nobody to be told: the fact stays with the former name.
         if let Some(role) = self.held.role(from)

@@ -18,20 +18,20 @@ use stagedoor_proto::{
 };
 
 use crate::idempotency::Fingerprint;
-use crate::room::durable::records::Held;
+use crate::room::durable::records::DurableRecords;
 use crate::room::effect::{Audience, Audit, Effect, Effects, Everywhere, Fact};
 use crate::room::errors;
 use crate::room::events::Happening;
 use crate::room::log::commands::{Opening, RoomCommand};
 use crate::room::log::entry::Entry;
 use crate::room::log::origin::{NodeEpoch, Origin};
-use crate::room::settings::{RECENT_WINDOW, RETENTION, RoomSettings};
+use crate::room::settings::{LEAVER_RETENTION, RETENTION, RoomSettings};
 use crate::room::signal::Signals;
 use crate::room::state::lost_nodes::LostNodes;
-use crate::room::state::participants::{Membership, People};
+use crate::room::state::participants::{Membership, Participants};
 use crate::room::state::receipts::Receipts;
-use crate::room::state::recent_leavers::Recent;
-use crate::room::state::refs::{Asker, Owner, Refs};
+use crate::room::state::recent_leavers::RecentLeavers;
+use crate::room::state::refs::{RefOwner, Refs, Requester};
 use crate::room::streams::publish::Published;
 use crate::room::visibility::session_feed::Feed;
 use crate::room::visibility::size::Size;
@@ -47,13 +47,13 @@ pub struct Room {
     pub(super) version: u64,
     pub(super) now: Timestamp,
     pub(super) is_open: bool,
-    pub(super) people: People,
+    pub(super) people: Participants,
     #[serde(default, skip_serializing_if = "LostNodes::is_empty")]
     pub(super) lost_nodes: LostNodes,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) streams: BTreeMap<StreamId, Published>,
-    pub(super) held: Held,
-    pub(super) recent: Recent,
+    pub(super) held: DurableRecords,
+    pub(super) recent: RecentLeavers,
     #[serde(default, skip_serializing_if = "Refs::is_empty")]
     pub(super) refs: Refs<Reply>,
     pub(super) receipts: Receipts,
@@ -86,11 +86,11 @@ impl Room {
             version: 0,
             now: Timestamp::default(),
             is_open: false,
-            people: People::default(),
+            people: Participants::default(),
             lost_nodes: LostNodes::default(),
             streams: BTreeMap::new(),
-            held: Held::default(),
-            recent: Recent::default(),
+            held: DurableRecords::default(),
+            recent: RecentLeavers::default(),
             refs: Refs::default(),
             receipts: Receipts::default(),
             settled: Vec::new(),
@@ -126,10 +126,10 @@ impl Room {
             out.follow(None);
         }
         if self.is_open {
-            self.settle_size(None, &mut out);
+            self.update_size_class(None, &mut out);
             self.send_reports(&mut out);
             self.send_feed(&mut out);
-            self.settle_emptiness(&mut out);
+            self.schedule_close(&mut out);
         }
         out.into_list()
     }
@@ -294,15 +294,15 @@ impl Room {
         }
         self.is_open = true;
         self.settings = opening.settings;
-        self.held = Held::from(opening.record);
-        self.closes = Some(self.now + RECENT_WINDOW);
+        self.held = DurableRecords::from(opening.record);
+        self.closes = Some(self.now + LEAVER_RETENTION);
     }
 
-    fn settle_emptiness(&mut self, out: &mut Effects) {
+    fn schedule_close(&mut self, out: &mut Effects) {
         let is_empty = self.people.is_empty();
         match self.closes {
             None if is_empty => {
-                self.closes = Some(self.now + RECENT_WINDOW);
+                self.closes = Some(self.now + LEAVER_RETENTION);
                 out.keep(Fact::Emptied { keep_until: self.now + RETENTION });
                 if !out.ends_room() {
                     self.happened(out, || Happening::Ended { by: None });
@@ -329,7 +329,7 @@ impl Room {
     /// What the requester was answered before under this key.
     ///
     /// Asked before anything else is: what was done may have cost them their place here, or their role.
-    pub(super) fn recall(
+    pub(super) fn lookup(
         &self,
         origin: Origin,
         key: Option<(&Ref, Fingerprint)>,
@@ -337,15 +337,15 @@ impl Room {
         let Some((ref_, body)) = key else { return Ok(None) };
         let asker = match origin {
             Origin::Session { session, .. } => self.asker(session),
-            Origin::Call(_) => Asker::Server,
+            Origin::Call(_) => Requester::Server,
         };
-        self.refs.recall(asker, ref_, body, self.now)
+        self.refs.lookup(asker, ref_, body, self.now)
     }
 
     /// Remembers the requester's answer under a key, while they are still here.
     pub(super) fn remember(
         &mut self,
-        owner: Option<Owner>,
+        owner: Option<RefOwner>,
         key: Option<(&Ref, Fingerprint)>,
         answer: &Reply,
     ) {
@@ -354,9 +354,9 @@ impl Room {
         }
     }
 
-    fn asker(&self, session: SessionId) -> Asker<'_> {
+    fn asker(&self, session: SessionId) -> Requester<'_> {
         let username = self.people.of_session(session).map(|person| &person.username);
-        Asker::Session { session, username }
+        Requester::Session { session, username }
     }
 
     /// The membership on whose behalf a request was made.

@@ -84,7 +84,7 @@ impl Membership {
 /// All memberships.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(from = "Vec<Membership>")]
-pub(in crate::room) struct People {
+pub(in crate::room) struct Participants {
     all: BTreeMap<ParticipantId, Membership>,
     /// Looked into, never iterated over.
     by_session: HashMap<SessionId, ParticipantId>,
@@ -94,13 +94,13 @@ pub(in crate::room) struct People {
 }
 
 /// Told as the list of memberships: the indexes are made of it again.
-impl Serialize for People {
+impl Serialize for Participants {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.all.values())
     }
 }
 
-impl From<Vec<Membership>> for People {
+impl From<Vec<Membership>> for Participants {
     fn from(all: Vec<Membership>) -> Self {
         let mut people = Self::default();
         for membership in all {
@@ -110,7 +110,7 @@ impl From<Vec<Membership>> for People {
     }
 }
 
-impl People {
+impl Participants {
     pub(in crate::room) fn len(&self) -> usize {
         self.all.len()
     }

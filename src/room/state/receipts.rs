@@ -22,7 +22,7 @@ use crate::room::settings::{BATCH_INTERVAL, MAX_OPEN_VERBS, MAX_REPORTED_TARGETS
 
 /// Whom a verb concerned and what became of it at once.
 #[derive(Clone, Debug, Default)]
-pub(in crate::room) struct Tally {
+pub(in crate::room) struct ModerationProgress {
     /// Whom it was aimed at, as the audit log tells it.
     pub(in crate::room) aim: Target,
     /// Targets that need not be told one by one.
@@ -33,7 +33,7 @@ pub(in crate::room) struct Tally {
     pub(in crate::room) is_tracked: bool,
 }
 
-impl Tally {
+impl ModerationProgress {
     /// A verb that the gateway did by itself, at one target.
     pub(in crate::room) fn done(aim: Target) -> Self {
         Self { targets: vec![(aim.clone(), Outcome::Enforced)], aim, ..Self::default() }
@@ -46,7 +46,7 @@ impl Tally {
 
 /// Which verb, whose, when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(in crate::room) struct Deed {
+pub(in crate::room) struct ModerationAction {
     pub(in crate::room) version: u64,
     pub(in crate::room) verb: Verb,
     pub(in crate::room) by: Actor,
@@ -63,8 +63,8 @@ pub(in crate::room) struct Deed {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Tracked {
-    deed: Deed,
+struct PendingReceipt {
+    deed: ModerationAction,
     aim: Target,
     counts: OutcomeCounts,
     /// Targets that are open or ignored it; the sole target of a verb whatever became of it.
@@ -79,7 +79,7 @@ struct Tracked {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::room) struct Receipts {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    verbs: BTreeMap<u64, Tracked>,
+    verbs: BTreeMap<u64, PendingReceipt>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     due: BTreeSet<(Timestamp, u64)>,
 }
@@ -97,8 +97,8 @@ impl Receipts {
     pub(in crate::room) fn begin(
         &mut self,
         room: &RoomId,
-        deed: Deed,
-        tally: Tally,
+        deed: ModerationAction,
+        tally: ModerationProgress,
     ) -> (ModerationReport, Audit) {
         let is_sole = tally.len() == 1;
         let mut counts = OutcomeCounts { enforced: tally.enforced, ..OutcomeCounts::default() };
@@ -117,7 +117,7 @@ impl Receipts {
             let rows = rows.collect();
             let (version, reported) = (deed.version, deed.at);
             let tracked =
-                Tracked { deed, aim: tally.aim, counts, rows, is_sole, reported, due: None };
+                PendingReceipt { deed, aim: tally.aim, counts, rows, is_sole, reported, due: None };
             self.verbs.insert(version, tracked);
         }
         (report, audit)
@@ -180,7 +180,7 @@ impl Receipts {
     /// Whether every tracked verb is open or still to be reported, and the queue of reports is theirs.
     pub(in crate::room) fn is_consistent(&self) -> bool {
         let queued = self.verbs.values().filter(|tracked| tracked.due.is_some()).count();
-        let is_alive = |tracked: &Tracked| {
+        let is_alive = |tracked: &PendingReceipt| {
             tracked.due.is_some() || tracked.counts.pending + tracked.counts.offline > 0
         };
         queued == self.due.len()
@@ -202,7 +202,7 @@ fn since(at: Timestamp, now: Timestamp) -> u64 {
     u64::try_from(now.saturating_since(at).as_millis()).unwrap_or(u64::MAX)
 }
 
-fn audit(deed: &Deed, aim: &Target, counts: OutcomeCounts, now: Timestamp) -> Audit {
+fn audit(deed: &ModerationAction, aim: &Target, counts: OutcomeCounts, now: Timestamp) -> Audit {
     Audit {
         version: deed.version,
         verb: deed.verb,
@@ -220,7 +220,7 @@ fn audit(deed: &Deed, aim: &Target, counts: OutcomeCounts, now: Timestamp) -> Au
 
 fn report<'a>(
     room: &RoomId,
-    deed: &Deed,
+    deed: &ModerationAction,
     counts: OutcomeCounts,
     rows: impl Iterator<Item = &'a Receipt>,
     now: Timestamp,

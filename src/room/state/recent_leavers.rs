@@ -7,36 +7,36 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{InstanceId, Timestamp, Username};
 
-use crate::room::settings::{MAX_RECENT, RECENT_WINDOW};
+use crate::room::settings::{LEAVER_RETENTION, MAX_RECENT_LEAVERS};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(in crate::room) struct Recent {
+pub(in crate::room) struct RecentLeavers {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    left: BTreeMap<Username, Departure>,
+    left: BTreeMap<Username, RecentLeaver>,
     /// The same in the order of time; a row whose time is not the departure's own is out of date.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     order: VecDeque<(Timestamp, Username)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Departure {
+struct RecentLeaver {
     at: Timestamp,
     guest_instance: Option<InstanceId>,
 }
 
-impl Recent {
+impl RecentLeavers {
     pub(in crate::room) fn add(
         &mut self,
         username: Username,
         guest_instance: Option<InstanceId>,
         now: Timestamp,
     ) {
-        self.forget_old(now);
-        while self.order.len() >= MAX_RECENT {
-            self.forget_first();
+        self.evict_expired(now);
+        while self.order.len() >= MAX_RECENT_LEAVERS {
+            self.evict_oldest();
         }
         self.order.push_back((now, username.clone()));
-        self.left.insert(username, Departure { at: now, guest_instance });
+        self.left.insert(username, RecentLeaver { at: now, guest_instance });
     }
 
     pub(in crate::room) fn contains(
@@ -46,7 +46,7 @@ impl Recent {
         now: Timestamp,
     ) -> bool {
         self.left.get(username).is_some_and(|departure| {
-            now.saturating_since(departure.at) <= RECENT_WINDOW
+            now.saturating_since(departure.at) <= LEAVER_RETENTION
                 && departure.guest_instance.as_ref() == guest_instance
         })
     }
@@ -60,16 +60,17 @@ impl Recent {
     }
 
     pub(in crate::room) fn is_bounded(&self) -> bool {
-        self.left.len() <= self.order.len() && self.order.len() <= MAX_RECENT
+        self.left.len() <= self.order.len() && self.order.len() <= MAX_RECENT_LEAVERS
     }
 
-    fn forget_old(&mut self, now: Timestamp) {
-        while self.order.front().is_some_and(|(at, _)| now.saturating_since(*at) > RECENT_WINDOW) {
-            self.forget_first();
+    fn evict_expired(&mut self, now: Timestamp) {
+        while self.order.front().is_some_and(|(at, _)| now.saturating_since(*at) > LEAVER_RETENTION)
+        {
+            self.evict_oldest();
         }
     }
 
-    fn forget_first(&mut self) {
+    fn evict_oldest(&mut self) {
         if let Some((at, username)) = self.order.pop_front()
             && self.left.get(&username).is_some_and(|departure| departure.at == at)
         {

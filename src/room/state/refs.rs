@@ -14,26 +14,26 @@ use crate::room::settings::{MAX_REFS, REF_LIFE};
 
 /// The keys used in a room, each with the answer `A` it got.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(in crate::room) struct Refs<A>(VecDeque<Used<A>>);
+pub(in crate::room) struct Refs<A>(VecDeque<CachedAnswer<A>>);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Used<A> {
+struct CachedAnswer<A> {
     /// `None`: the server.
-    owner: Option<Owner>,
+    owner: Option<RefOwner>,
     ref_: Ref,
     done: Recorded<A>,
 }
 
 /// A user who used a key, and the session by which they did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(in crate::room) struct Owner {
+pub(in crate::room) struct RefOwner {
     pub(in crate::room) username: Username,
     pub(in crate::room) session: SessionId,
 }
 
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::room) enum Asker<'a> {
+pub(in crate::room) enum Requester<'a> {
     Server,
     Session {
         session: SessionId,
@@ -42,8 +42,8 @@ pub(in crate::room) enum Asker<'a> {
     },
 }
 
-impl Asker<'_> {
-    fn is(self, owner: Option<&Owner>) -> bool {
+impl Requester<'_> {
+    fn is(self, owner: Option<&RefOwner>) -> bool {
         match (self, owner) {
             (Self::Server, None) => true,
             (Self::Session { session, username }, Some(owner)) => {
@@ -68,7 +68,7 @@ impl<A> Refs<A> {
 
 impl<A: Clone> Refs<A> {
     /// Whether the asker used `ref_`.
-    pub(in crate::room) fn knows(&self, asker: Asker<'_>, ref_: &Ref) -> bool {
+    pub(in crate::room) fn knows(&self, asker: Requester<'_>, ref_: &Ref) -> bool {
         self.0.iter().any(|used| used.ref_ == *ref_ && asker.is(used.owner.as_ref()))
     }
 
@@ -76,14 +76,14 @@ impl<A: Clone> Refs<A> {
     ///
     /// # Errors
     /// `ref_conflict` when it was for another.
-    pub(in crate::room) fn recall(
+    pub(in crate::room) fn lookup(
         &self,
-        asker: Asker<'_>,
+        asker: Requester<'_>,
         ref_: &Ref,
         body: Fingerprint,
         now: Timestamp,
     ) -> Result<Option<A>, Error> {
-        let lives = |used: &&Used<A>| !used.done.has_expired(REF_LIFE, now);
+        let lives = |used: &&CachedAnswer<A>| !used.done.has_expired(REF_LIFE, now);
         let mut newest_first = self.0.iter().rev().take_while(lives);
         let used = newest_first.find(|used| used.ref_ == *ref_ && asker.is(used.owner.as_ref()));
         used.map(|used| used.done.answer_to(body).cloned()).transpose().map_err(|KeyConflict| {
@@ -94,7 +94,7 @@ impl<A: Clone> Refs<A> {
 
     pub(in crate::room) fn remember(
         &mut self,
-        owner: Option<Owner>,
+        owner: Option<RefOwner>,
         ref_: Ref,
         body: Fingerprint,
         now: Timestamp,
@@ -105,7 +105,7 @@ impl<A: Clone> Refs<A> {
         {
             self.0.pop_front();
         }
-        self.0.push_back(Used { owner, ref_, done: Recorded::new(body, now, answer) });
+        self.0.push_back(CachedAnswer { owner, ref_, done: Recorded::new(body, now, answer) });
     }
 
     pub(in crate::room) fn is_bounded(&self) -> bool {

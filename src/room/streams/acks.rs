@@ -6,13 +6,13 @@
 
 use stagedoor_proto::{Link, Outcome, StreamId};
 
-use crate::room::moderation::moderate::outcome_of_telling;
+use crate::room::moderation::moderate::initial_outcome;
 use crate::room::settings::ACKNOWLEDGE_WITHIN;
 use crate::room::state::Room;
 
 impl Room {
     /// Turns a stream's audio off; what that comes to at its owner, who acknowledges it unless it was off already.
-    pub(in crate::room) fn silence(&mut self, id: StreamId) -> Outcome {
+    pub(in crate::room) fn mute_audio(&mut self, id: StreamId) -> Outcome {
         let Some(stream) = self.streams.get_mut(&id) else { return Outcome::Enforced };
         let was_on = std::mem::replace(&mut stream.wire.has_audio, false);
         stream.wire.muted = true;
@@ -26,11 +26,11 @@ impl Room {
             stream.deadline = Some(deadline);
             self.deadlines.insert((deadline, id));
         }
-        outcome_of_telling(owner.link)
+        initial_outcome(owner.link)
     }
 
     /// Ends the waiting of mutes for a stream's owner.
-    pub(in crate::room) fn settle_mutes(&mut self, id: StreamId, outcome: Outcome) {
+    pub(in crate::room) fn resolve_mutes(&mut self, id: StreamId, outcome: Outcome) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         if let Some(deadline) = stream.deadline.take() {
             self.deadlines.remove(&(deadline, id));
@@ -53,12 +53,7 @@ impl Room {
         }
         self.deadlines.extend(deadline.map(|deadline| (deadline, id)));
         for version in stream.unacknowledged.clone() {
-            self.settled.extend(self.receipts.change(
-                version,
-                id,
-                outcome_of_telling(link),
-                self.now,
-            ));
+            self.settled.extend(self.receipts.change(version, id, initial_outcome(link), self.now));
         }
     }
 }

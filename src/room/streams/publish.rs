@@ -18,7 +18,7 @@ use crate::room::events::Happening;
 use crate::room::log::origin::Origin;
 use crate::room::state::Room;
 use crate::room::state::participants::wire_bytes;
-use crate::room::state::refs::Owner;
+use crate::room::state::refs::RefOwner;
 
 /// A stream in the room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,7 +98,7 @@ impl Room {
         self.streams.insert(id, published);
         self.people.add_stream(owner, id);
         if !is_listed {
-            self.introduce(owner, Audience::Viewers { except: None }, out);
+            self.push_joined(owner, Audience::Viewers { except: None }, out);
         }
         self.happened(out, || {
             let owner = self.people.find(owner).expect("a stream's owner is here");
@@ -135,19 +135,19 @@ impl Room {
                 None
             }
         };
-        if update.has_audio == Some(true) && self.is_silenced_for_good(update.stream) {
+        if update.has_audio == Some(true) && self.is_mute_locked(update.stream) {
             let message = "a moderator's lock keeps the audio off; only a moderator can lift it";
             return Err(Error::new(ErrorCode::MutedByModerator, message).at("has_audio"));
         }
         let is_answer = update.has_audio.is_some();
         let (before, after) = self.change(update);
         if is_answer {
-            self.settle_mutes(after.id, Outcome::Enforced);
+            self.resolve_mutes(after.id, Outcome::Enforced);
         }
         if before != after {
             let (room, version) = (self.id.clone(), self.version);
             let change = StreamChange { room, version, stream: after.clone() };
-            self.tell_of_stream(after.participant, owner_session, Push::StreamUpdated(change), out);
+            self.push_of_stream(after.participant, owner_session, Push::StreamUpdated(change), out);
         }
         Ok(Reply::Updated(Updated { stream: after }))
     }
@@ -181,11 +181,11 @@ impl Room {
         out: &mut Effects,
     ) -> Result<Reply, Error> {
         let key = ref_.map(|ref_| (ref_, Fingerprint::of(&("unpublish", id))));
-        if let Some(first) = self.recall(origin, key)? {
+        if let Some(first) = self.lookup(origin, key)? {
             return Ok(first);
         }
         let person = self.requester(origin)?;
-        let owner = Owner { username: person.username.clone(), session: person.session };
+        let owner = RefOwner { username: person.username.clone(), session: person.session };
         let stream = self.streams.get(&id).ok_or_else(errors::stream_not_found)?;
         if stream.wire.participant != person.id {
             return Err(errors::not_owner());
@@ -204,7 +204,7 @@ impl Room {
         outcome: Outcome,
         out: &mut Effects,
     ) {
-        self.settle_mutes(id, outcome);
+        self.resolve_mutes(id, outcome);
         let Some(stream) = self.streams.remove(&id) else { return };
         let owner = stream.wire.participant;
         self.happened_unpublished(&stream.wire, reason, out);
@@ -219,11 +219,11 @@ impl Room {
         // The owner knows what it did itself; it is told what was done to it.
         let is_forced = reason == StreamEndReason::ForceUnpublished;
         let owner_session = self.people.find(owner).map(|person| person.session);
-        self.tell_of_stream(owner, owner_session.filter(|_| !is_forced), push, out);
+        self.push_of_stream(owner, owner_session.filter(|_| !is_forced), push, out);
     }
 
     /// Tells those who are told of streams, and the owner though it may not be one of them, but not `except`.
-    pub(in crate::room) fn tell_of_stream(
+    pub(in crate::room) fn push_of_stream(
         &self,
         owner: ParticipantId,
         except: Option<SessionId>,

@@ -22,7 +22,7 @@ impl Room {
             if let Some(person) = self.people.find_mut(participant) {
                 person.subscriptions.insert(id);
             }
-            self.tell_owner(id, participant, Push::StreamSubscribed, out);
+            self.push_to_owner(id, participant, Push::StreamSubscribed, out);
         }
         Ok(Reply::Subscribed {})
     }
@@ -59,11 +59,11 @@ impl Room {
             if let Some(person) = self.people.find_mut(participant) {
                 person.subscriptions.remove(&id);
             }
-            self.tell_owner(id, participant, Push::StreamUnsubscribed, out);
+            self.push_to_owner(id, participant, Push::StreamUnsubscribed, out);
         }
     }
 
-    fn tell_owner(
+    fn push_to_owner(
         &self,
         stream: StreamId,
         participant: ParticipantId,

@@ -7,7 +7,7 @@ use stagedoor_proto::{
 };
 
 use super::world::{World, leave, origin, person, publish, request, room_id, session, stream_id};
-use crate::room::{Audience, Origin, Record, Relaying, RoomCommand, RoomSettings, ScopeSet};
+use crate::room::{AcceptedRelay, Audience, Origin, Record, RoomCommand, RoomSettings, ScopeSet};
 
 fn data(text: &str) -> Data {
     Data::from_json(text.to_owned()).expect("JSON")
@@ -110,7 +110,7 @@ fn media_is_negotiated_only_between_a_publisher_and_its_subscribers() {
     let code = |world: &World, from, relay: &Relay| {
         world.room.relay(session(from), relay).map_err(|error| error.code)
     };
-    let passed = |to, from| Ok(Relaying { to: session(to), from: person(from) });
+    let passed = |to, from| Ok(AcceptedRelay { to: session(to), from: person(from) });
     let cases = [
         (1, relay(2, 1), passed(2, 1)),
         (2, relay(1, 1), passed(1, 2)),

@@ -60,7 +60,7 @@ impl Feed {
         }
     }
 
-    pub(in crate::room) fn take_out(&mut self, person: &Membership, mute_locked: bool) {
+    pub(in crate::room) fn remove_participant(&mut self, person: &Membership, mute_locked: bool) {
         self.unwatch(person.id);
         if !self.watchers.is_empty() {
             let gone = FeedEntry { state: None, ..entry(person, mute_locked) };

@@ -67,14 +67,14 @@ impl Room {
     }
 
     /// Tells those to whom a newcomer is listed.
-    pub(in crate::room) fn announce(&self, id: ParticipantId, out: &mut Effects) {
+    pub(in crate::room) fn push_newcomer(&self, id: ParticipantId, out: &mut Effects) {
         if let Some(about) = self.about(id) {
-            self.introduce(id, about, out);
+            self.push_joined(id, about, out);
         }
     }
 
     /// Tells `to` of a participant they did not know of.
-    pub(in crate::room) fn introduce(&self, id: ParticipantId, to: Audience, out: &mut Effects) {
+    pub(in crate::room) fn push_joined(&self, id: ParticipantId, to: Audience, out: &mut Effects) {
         let Some(person) = self.people.find(id) else { return };
         let participant = person.to_wire(self.held.is_locked(&person.username));
         let (room, version) = (self.id.clone(), self.version);
@@ -83,7 +83,7 @@ impl Room {
     }
 
     /// Who must be told of a participant that became, or is no longer, a moderator.
-    pub(in crate::room) fn newly_listed_to(
+    pub(in crate::room) fn promotion_audience(
         &self,
         id: ParticipantId,
         before: Role,
@@ -101,7 +101,7 @@ impl Room {
     /// Crosses the roster limit where the number of participants says so, and tells the numbers of a large room.
     ///
     /// Whether it crossed; `newcomer` gets its snapshot in the answer to its join.
-    pub(in crate::room) fn settle_size(
+    pub(in crate::room) fn update_size_class(
         &mut self,
         newcomer: Option<SessionId>,
         out: &mut Effects,
@@ -114,11 +114,11 @@ impl Room {
             self.size = Size { is_large, told: self.counts(), told_at: self.now, due: None };
             self.reset_all(newcomer, out);
         }
-        self.tell_counts(out);
+        self.push_counts(out);
         has_crossed
     }
 
-    fn tell_counts(&mut self, out: &mut Effects) {
+    fn push_counts(&mut self, out: &mut Effects) {
         let counts = self.counts();
         if !self.size.is_large || counts == self.size.told {
             self.size.due = None;
@@ -143,7 +143,7 @@ impl Room {
         let publishing: Vec<_> =
             self.people.publishers().iter().copied().filter(is_blind).collect();
         if publishing.is_empty() {
-            self.reset(Audience::Blind { except }, View::BLIND, out);
+            self.reset(Audience::Blind { except }, View::NON_SUBSCRIBER, out);
             return;
         }
         let idle = self.people.iter().filter(|person| {
@@ -152,7 +152,7 @@ impl Room {
                 && except != Some(person.session)
         });
         let idle = Audience::Sessions(idle.map(|person| person.session).collect());
-        self.reset(idle, View::BLIND, out);
+        self.reset(idle, View::NON_SUBSCRIBER, out);
         for person in publishing.into_iter().filter_map(|id| self.people.find(id)) {
             if except != Some(person.session) {
                 self.reset(Audience::One(person.session), View::of(person), out);

@@ -28,7 +28,7 @@ impl View {
     pub(in crate::room) const VIEWER: Self =
         Self { sees_streams: true, own: None, sees_all: false };
     /// One who is not, and has none.
-    pub(in crate::room) const BLIND: Self =
+    pub(in crate::room) const NON_SUBSCRIBER: Self =
         Self { sees_streams: false, own: None, sees_all: false };
 
     pub(in crate::room) const fn of(person: &Membership) -> Self {
@@ -85,7 +85,7 @@ impl Room {
     }
 
     pub(in crate::room) fn snapshot_of(&self, id: ParticipantId) -> RoomSnapshot {
-        self.snapshot(self.people.find(id).map_or(View::BLIND, View::of))
+        self.snapshot(self.people.find(id).map_or(View::NON_SUBSCRIBER, View::of))
     }
 
     pub(in crate::room) fn snapshot(&self, view: View) -> RoomSnapshot {
