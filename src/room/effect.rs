@@ -8,11 +8,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
     Actor, Error, InstanceId, ModerationReport, OutcomeCounts, ParticipantId, Push, Reason, Ref,
-    Reply, Role, RoomMute, SessionId, Target, Timestamp, Username, Verb,
+    Reply, SessionId, Target, Timestamp, Username, Verb,
 };
 
 use crate::request::RequestId;
-use crate::room::durable::records::{BlockRow, SpentRow, Voice};
+use crate::room::durable::changes::Fact;
 use crate::room::events::Happening;
 use crate::room::log::origin::{NodeEpoch, Origin};
 
@@ -152,56 +152,6 @@ pub enum Audience {
     Watchers,
 }
 
-/// A fact that outlives the process.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fact {
-    /// A user may not enter until then; takes the place of an earlier block.
-    Blocked(BlockRow),
-    /// A user may enter again.
-    Unblocked {
-        /// Who.
-        username: Username,
-    },
-    /// A user's standing under mutes.
-    Voice {
-        /// Whose.
-        username: Username,
-        /// What it is; `None`: nothing special.
-        voice: Option<Voice>,
-    },
-    /// A user's role, from `set_role`.
-    Role {
-        /// Whose.
-        username: Username,
-        /// What it is.
-        role: Role,
-    },
-    /// The room's standing mute and lock.
-    Room {
-        /// The mute.
-        mute: RoomMute,
-        /// Whether it is locked.
-        locked: bool,
-    },
-    /// The room was ended: tokens issued up to then are refused.
-    Ended {
-        /// When.
-        at: Timestamp,
-        /// No token from before lives longer.
-        keep_until: Timestamp,
-    },
-    /// A room token was spent.
-    Spent(SpentRow),
-    /// Somebody is in the room: voices, roles, mute and lock are kept.
-    Occupied,
-    /// Nobody is in the room: voices, roles, mute and lock are kept until then.
-    Emptied {
-        /// Until when.
-        keep_until: Timestamp,
-    },
-}
-
 /// A row of the audit log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Audit {
@@ -234,15 +184,19 @@ pub struct Audit {
 #[derive(Debug)]
 pub(super) struct Effects {
     list: Vec<Effect>,
+    /// Changes to persist; they come after all other effects.
+    pub(super) changes: Vec<Fact>,
     /// The node that appended the entry.
     node: NodeEpoch,
+    /// Whether events are wanted.
+    has_events: bool,
     /// Which request what is added now follows from.
     cause: Option<RequestId>,
 }
 
 impl Effects {
-    pub(super) const fn new(node: NodeEpoch) -> Self {
-        Self { list: Vec::new(), node, cause: None }
+    pub(super) const fn new(node: NodeEpoch, has_events: bool) -> Self {
+        Self { list: Vec::new(), changes: Vec::new(), node, has_events, cause: None }
     }
 
     /// The node that appended the entry.
@@ -250,7 +204,9 @@ impl Effects {
         self.node
     }
 
-    pub(super) fn into_list(self) -> Vec<Effect> {
+    pub(super) fn into_list(mut self) -> Vec<Effect> {
+        let changes = self.changes.into_iter().map(|change| Appender::Persist(change).into());
+        self.list.extend(changes);
         self.list
     }
 
@@ -268,7 +224,7 @@ impl Effects {
         self.list.push(effect.into());
     }
 
-    pub(super) fn tell(&mut self, to: Audience, push: Push) {
+    pub(super) fn push(&mut self, to: Audience, push: Push) {
         self.add(Everywhere::Push { to, push: Box::new(push) });
     }
 
@@ -276,20 +232,32 @@ impl Effects {
         self.add(Appender::Reply { origin, result });
     }
 
-    /// Whether a fact is to be kept.
-    pub(super) fn keeps_any(&self) -> bool {
-        self.list.iter().any(|effect| matches!(effect, Effect::Appender(Appender::Persist(_))))
+    /// Emits an event, which is made only where events are wanted.
+    pub(super) fn emit(&mut self, event: impl FnOnce() -> Happening) {
+        if self.has_events {
+            let request = self.cause();
+            self.add(Appender::Emit { event: Box::new(event()), request });
+        }
     }
 
-    /// Whether the room was ended.
+    /// Whether events are wanted.
+    pub(super) const fn has_events(&self) -> bool {
+        self.has_events
+    }
+
+    /// Whether the room was ended by an event of this entry.
     pub(super) fn ends_room(&self) -> bool {
-        let is_end = |happening: &Happening| matches!(happening, Happening::Ended { .. });
-        self.list
-            .iter()
-            .any(|effect| matches!(effect, Effect::Appender(Appender::Emit { event, .. }) if is_end(event)))
-    }
-
-    pub(super) fn keep(&mut self, fact: Fact) {
-        self.add(Appender::Persist(fact));
+        let is_end = |effect: &Effect| match effect {
+            Effect::Appender(Appender::Emit { event, .. }) => event.ends_room(),
+            Effect::Appender(
+                Appender::Reply { .. }
+                | Appender::BlockUser(_)
+                | Appender::Persist(_)
+                | Appender::Audit(_)
+                | Appender::Denied { .. },
+            )
+            | Effect::Everywhere(_) => false,
+        };
+        self.list.iter().any(is_end)
     }
 }

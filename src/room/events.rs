@@ -8,10 +8,6 @@ use stagedoor_proto::{
     Username,
 };
 
-use crate::room::effect::{Appender, Effects};
-use crate::room::state::Room;
-use crate::room::state::participants::Membership;
-
 /// Something that happened in a room.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Happening {
@@ -60,64 +56,16 @@ pub enum Happening {
     },
 }
 
-impl Room {
-    /// Whether the following entries have [`Appender::Emit`] among their effects.
-    pub const fn tell_happenings(&mut self, is_wanted: bool) {
-        self.tells_happenings = is_wanted;
-    }
-
-    /// Tells what happened, where somebody asks for it.
-    pub(super) fn happened(&self, out: &mut Effects, happening: impl FnOnce() -> Happening) {
-        if self.tells_happenings {
-            let request = out.cause();
-            out.add(Appender::Emit { event: Box::new(happening()), request });
+impl Happening {
+    /// Whether it says that the room was ended.
+    pub(super) const fn ends_room(&self) -> bool {
+        match self {
+            Self::Ended { .. } => true,
+            Self::Opened
+            | Self::Joined { .. }
+            | Self::Left { .. }
+            | Self::Published { .. }
+            | Self::Unpublished { .. } => false,
         }
-    }
-
-    pub(super) fn happened_left(
-        &self,
-        person: &Membership,
-        reason: LeaveReason,
-        out: &mut Effects,
-    ) {
-        let (participant, session) = (person.id, person.session);
-        let username = || person.username.clone();
-        self.happened(out, || Happening::Left {
-            participant,
-            username: username(),
-            session,
-            reason,
-        });
-    }
-
-    pub(super) fn happened_unpublished(
-        &self,
-        stream: &Stream,
-        reason: StreamEndReason,
-        out: &mut Effects,
-    ) {
-        let Some(owner) = self.people.find(stream.participant) else { return };
-        let (stream, participant) = (stream.id, owner.id);
-        let username = || owner.username.clone();
-        self.happened(out, || Happening::Unpublished {
-            stream,
-            participant,
-            username: username(),
-            reason,
-        });
-    }
-
-    /// All are about to be taken out at once.
-    pub(super) fn happened_end(&self, by: &Actor, out: &mut Effects) {
-        if !self.tells_happenings || self.people.is_empty() {
-            return;
-        }
-        for stream in self.streams.values() {
-            self.happened_unpublished(&stream.wire, StreamEndReason::RoomEnded, out);
-        }
-        for person in self.people.iter() {
-            self.happened_left(person, LeaveReason::RoomEnded, out);
-        }
-        self.happened(out, || Happening::Ended { by: Some(by.clone()) });
     }
 }

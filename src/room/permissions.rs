@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Capabilities, Error, Role, Scope};
 
 use crate::grant::Scopes;
-use crate::room::state::participants::Membership;
 
 /// The gateway's scopes that a grant holds, as flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,20 +81,6 @@ pub(super) const fn is_kept(before: Capabilities, after: Capabilities) -> bool {
         && (!before.subscribe || after.subscribe)
         && (!before.signal || after.signal)
         && (!before.moderate || after.moderate)
-}
-
-impl Membership {
-    /// Whether it may do what needs `scope`.
-    pub(super) fn permit(&self, scope: Scope) -> Result<(), Error> {
-        let may = match scope {
-            Scope::Join | Scope::Relay => self.scopes.contains(scope),
-            Scope::Publish => self.capabilities.publish,
-            Scope::Subscribe => self.capabilities.subscribe,
-            Scope::Signal => self.capabilities.signal,
-            Scope::Moderate => self.capabilities.moderate,
-        };
-        if may { Ok(()) } else { Err(missing(scope)) }
-    }
 }
 
 /// The error for a capability that is not there.

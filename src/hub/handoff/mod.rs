@@ -38,12 +38,13 @@ struct HandoffHeader {
     bodies: usize,
 }
 
-/// A room; `R` is a reference to one where it is written.
+/// A room; `R` and `L` are references where it is written.
 #[derive(Serialize, Deserialize)]
-struct RoomRow<R> {
+struct RoomRow<R, L> {
     app: Arc<str>,
     tag: RoomTag,
     room: R,
+    local: L,
 }
 
 /// A session.

@@ -13,7 +13,7 @@ use crate::hub::context::Context;
 use crate::hub::rooms::{RoomHandle, Rooms};
 use crate::hub::session_meta::{AuthContext, PeerInfo, SessionMeta};
 use crate::hub::sessions::{SessionHandle, Sessions};
-use crate::room::{NodeEpoch, Room, RoomCommand, RoomKey};
+use crate::room::{LocalRoom, NodeEpoch, Room, RoomCommand, RoomKey};
 use crate::session::Session;
 use crate::store::{Handoff, UserKey};
 
@@ -22,7 +22,7 @@ use crate::store::{Handoff, UserKey};
 pub struct HandoffSnapshot {
     last: u64,
     tag: u32,
-    rooms: Vec<RoomRow<Room>>,
+    rooms: Vec<RoomRow<Room, LocalRoom>>,
     sessions: Vec<(SavedMeta, Session)>,
 }
 
@@ -137,10 +137,10 @@ pub(in crate::hub) async fn restore(
         tracing::error!(%error, "sessions were taken up that hold no client instance");
     }
     let mut commands = Vec::new();
-    for RoomRow { app, tag, room } in room_rows {
+    for RoomRow { app, tag, room, local } in room_rows {
         if context.app(&app).is_some() {
             let key = RoomKey { app, room: room.id().clone() };
-            let handle = rooms.restore(&key, tag, room);
+            let handle = rooms.restore(&key, tag, room, local);
             let known = restore_memberships(&handle, &restored);
             let rehomed = rehome(&handle, known, rooms.node());
             commands.extend(rehomed.into_iter().map(|command| (key.clone(), command)));
@@ -248,8 +248,8 @@ fn read_room(
     head: &HandoffHeader,
     number: usize,
     text: &[u8],
-) -> Result<RoomRow<Room>, HandoffError> {
-    let row: RoomRow<Room> = decode("room", number, text)?;
+) -> Result<RoomRow<Room, LocalRoom>, HandoffError> {
+    let row: RoomRow<Room, LocalRoom> = decode("room", number, text)?;
     row.room.check_invariants().map_err(|broken| damaged("room", number, &broken))?;
     if row.room.version() > head.last || row.tag.0.get() > head.tag {
         return Err(damaged("room", number, &"it is newer than the whole"));

@@ -27,7 +27,7 @@ pub(in crate::hub) fn save(
         .iter()
         .filter_map(|room| {
             let (inner, app) = (room.lock(), Arc::clone(&room.key().app));
-            let row = RoomRow { app, tag: room.tag(), room: &inner.room };
+            let row = RoomRow { app, tag: room.tag(), room: &inner.room, local: &inner.local };
             inner.room.is_open().then(|| encode(&row))
         })
         .collect();

@@ -12,10 +12,10 @@ use stagedoor_proto::{
 
 use super::Rooms;
 use super::fan_out::push_to;
-use super::handle::RoomHandle;
+use super::handle::{RoomHandle, RoomInner};
 use super::metrics::count_signal_error;
 use crate::hub::sessions::SessionHandle;
-use crate::room::{Audience, Moderation, Origin, RoomCommand, RoomKey};
+use crate::room::{AcceptedSignal, Audience, Moderation, Origin, RoomCommand, RoomKey};
 
 /// A command for a room's log, and the room.
 type RoutedCommand = Result<(Arc<RoomHandle>, RoomCommand), Error>;
@@ -34,8 +34,8 @@ impl Rooms {
             Command::Signal(signal) => self.session_signal(session, signal, now),
             Command::Relay(relay) => self.relay(session, relay),
             Command::Roster(roster) => self.room_of(session, &roster.room).and_then(|room| {
-                let page = room.lock().room.roster(session.id(), roster.after.as_deref(), now);
-                page.map(Reply::Roster)
+                let RoomInner { room, local, .. } = &mut *room.lock();
+                local.roster(room, session.id(), roster.after.as_deref(), now).map(Reply::Roster)
             }),
             logged => match self.route(session, origin, logged) {
                 Ok((room, command)) => {
@@ -130,14 +130,17 @@ impl Rooms {
         now: Timestamp,
     ) -> Result<Sent, Error> {
         let mut inner = room.lock();
-        let accepted = inner.room.signal(from, &signal, now)?;
-        if let Some(to) = accepted.to {
-            let SendSignal { room: id, type_, data, .. } = signal;
-            let (from, order) = (accepted.from, accepted.sent.order);
-            let push = Push::Signal(Signal { room: id, from, order, type_, data });
-            push_to(&self.context, room, &inner, &to, &push);
-        }
-        Ok(accepted.sent)
+        let RoomInner { room: state, local, .. } = &mut *inner;
+        let mut new = match local.accept_signal(state, from, &signal, now)? {
+            AcceptedSignal::Repeated(sent) => return Ok(sent),
+            AcceptedSignal::New(new) => new,
+        };
+        let order = local.next_order();
+        let sent = local.number_signal(&mut new, order, now);
+        let SendSignal { room: id, type_, data, .. } = signal;
+        let push = Push::Signal(Signal { room: id, from: new.from, order, type_, data });
+        push_to(&self.context, room, &inner, &new.to, &push);
+        Ok(sent)
     }
 
     fn relay(&self, session: &SessionHandle, relay: Relay) -> Result<Reply, Error> {

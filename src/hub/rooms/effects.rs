@@ -18,7 +18,9 @@ use super::registry::RoomRegistry;
 use crate::engine::NodeHandler;
 use crate::hub::context::Context;
 use crate::hub::events::{self, Events};
-use crate::room::{Appender, Audit, Effect, Entry, Everywhere, NodeEpoch, RoomCommand, RoomKey};
+use crate::room::{
+    Appender, Audit, Effect, Entry, Everywhere, LocalRoom, NodeEpoch, RoomCommand, RoomKey,
+};
 use crate::store::{AuditActor, AuditEvent, AuditOutcome};
 use crate::webhook::Event;
 
@@ -54,11 +56,11 @@ impl Executor {
         let is_own = entry.origin == self.node;
         let webhooks = self.events.webhooks(&key.app).cloned();
         let mut inner = room.lock();
-        inner.room.tell_happenings(is_own && webhooks.is_some());
+        let has_events = is_own && webhooks.is_some();
         let mut deferred =
             DeferredEffects::new(Arc::clone(room), replies_when_durable, now, request, webhooks);
         deferred.retry_writes(&mut inner);
-        let effects = inner.room.apply(entry);
+        let effects = inner.room.apply(entry, has_events);
         for effect in effects {
             match effect {
                 Effect::Everywhere(effect) => {
@@ -72,12 +74,14 @@ impl Executor {
             }
         }
         for session in std::mem::take(&mut deferred.removed) {
+            inner.local.remove(session);
             if let Some(session) = inner.sessions.remove(&session) {
                 session.leave(room.tag());
             }
         }
         if deferred.has_disbanded {
             inner.sessions.clear();
+            inner.local.remove_all();
         }
         room.update_due(&inner);
         let writes = deferred.begin_persist(&self.context, inner.room.version());
@@ -122,7 +126,10 @@ impl Executor {
                     self.deferred.calls.report(call, *report);
                 }
             }
-            Everywhere::Closed => deferred.has_closed = true,
+            Everywhere::Closed => {
+                inner.local = LocalRoom::default();
+                deferred.has_closed = true;
+            }
         }
     }
 

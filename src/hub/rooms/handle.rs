@@ -8,7 +8,7 @@ use stagedoor_proto::{SessionId, Timestamp};
 
 use super::retry::FailedWrites;
 use crate::hub::sessions::SessionHandle;
-use crate::room::{Audience, Room, RoomKey};
+use crate::room::{Audience, LocalRoom, Room, RoomKey};
 use crate::session::RoomTag;
 
 /// A room with more sessions of this node is large: sending to all of them is long work.
@@ -26,6 +26,8 @@ pub(in crate::hub) struct RoomHandle {
 /// What the lock of a room guards. It is held while one entry is applied and its effects are executed.
 pub(in crate::hub) struct RoomInner {
     pub(in crate::hub) room: Room,
+    /// What this node alone keeps of the room.
+    pub(in crate::hub) local: LocalRoom,
     /// Sessions of this node that the room knows. Those that are gone are removed in time.
     pub(in crate::hub) sessions: HashMap<SessionId, Arc<SessionHandle>>,
     /// What it decided and the store did not take.
@@ -33,10 +35,10 @@ pub(in crate::hub) struct RoomInner {
 }
 
 impl RoomHandle {
-    pub(super) fn new(key: RoomKey, tag: RoomTag, room: Room) -> Self {
+    pub(super) fn new(key: RoomKey, tag: RoomTag, room: Room, local: LocalRoom) -> Self {
         let due = AtomicU64::new(due_of(&room).as_millis());
         let (sessions, failed) = (HashMap::new(), FailedWrites::default());
-        Self { key, tag, due, inner: Mutex::new(RoomInner { room, sessions, failed }) }
+        Self { key, tag, due, inner: Mutex::new(RoomInner { room, local, sessions, failed }) }
     }
 
     pub(in crate::hub) const fn key(&self) -> &RoomKey {

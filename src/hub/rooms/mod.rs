@@ -31,7 +31,7 @@ use super::events::Events;
 use super::pending_calls::PendingCalls;
 use super::sessions::Sessions;
 use crate::engine::{Engine, NodeHandler};
-use crate::room::{NodeEpoch, Room, RoomCommand, RoomKey};
+use crate::room::{LocalRoom, NodeEpoch, Room, RoomCommand, RoomKey};
 use crate::session::RoomTag;
 use deferred::DeferredExecutor;
 use denials::DenialCounter;
@@ -116,8 +116,14 @@ impl Rooms {
     }
 
     /// Adds a room as another process left it, with the tag that its frames have.
-    pub(super) fn restore(&self, key: &RoomKey, tag: RoomTag, room: Room) -> Arc<RoomHandle> {
-        self.registry.restore(key, tag, room)
+    pub(super) fn restore(
+        &self,
+        key: &RoomKey,
+        tag: RoomTag,
+        room: Room,
+        local: LocalRoom,
+    ) -> Arc<RoomHandle> {
+        self.registry.restore(key, tag, room, local)
     }
 
     /// The last tag that was given to a room.

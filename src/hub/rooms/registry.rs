@@ -8,7 +8,7 @@ use dashmap::DashMap;
 use stagedoor_proto::{RoomId, Timestamp, Username};
 
 use super::handle::RoomHandle;
-use crate::room::{Room, RoomKey};
+use crate::room::{LocalRoom, Room, RoomKey};
 use crate::session::RoomTag;
 
 /// The concurrent maps of rooms. Their references never leave it: what is found is cloned out.
@@ -38,13 +38,22 @@ impl RoomRegistry {
         if let Some(room) = self.find(key) {
             return room;
         }
-        let new = || self.new_handle(key, self.new_tag(), Room::new(key.room.clone()));
+        let new = || {
+            let room = Room::new(key.room.clone());
+            self.new_handle(key, self.new_tag(), room, LocalRoom::default())
+        };
         Arc::clone(&self.by_key.entry(key.clone()).or_insert_with(new))
     }
 
     /// Adds a room as another process left it, with the tag that its frames have.
-    pub(super) fn restore(&self, key: &RoomKey, tag: RoomTag, room: Room) -> Arc<RoomHandle> {
-        let room = self.new_handle(key, tag, room);
+    pub(super) fn restore(
+        &self,
+        key: &RoomKey,
+        tag: RoomTag,
+        room: Room,
+        local: LocalRoom,
+    ) -> Arc<RoomHandle> {
+        let room = self.new_handle(key, tag, room, local);
         self.by_key.insert(key.clone(), Arc::clone(&room));
         room
     }
@@ -110,8 +119,14 @@ impl RoomRegistry {
         self.tags.fetch_max(last, Ordering::Relaxed);
     }
 
-    fn new_handle(&self, key: &RoomKey, tag: RoomTag, room: Room) -> Arc<RoomHandle> {
-        let room = Arc::new(RoomHandle::new(key.clone(), tag, room));
+    fn new_handle(
+        &self,
+        key: &RoomKey,
+        tag: RoomTag,
+        room: Room,
+        local: LocalRoom,
+    ) -> Arc<RoomHandle> {
+        let room = Arc::new(RoomHandle::new(key.clone(), tag, room, local));
         self.by_tag.insert(tag, Arc::clone(&room));
         room
     }

@@ -1,68 +1,17 @@
-//! What outlives those who are in the room: blocks, mutes, roles, its lock and its end.
+//! What outlives the participants of an open room: blocks, mutes, roles, redeemed tokens, its lock and its end.
 //!
-//! Blocks stand for as long as they say; the rest until [`crate::room::settings::RETENTION`] after the room emptied. Every row
-//! is bounded in number. Not here: keeping them on disk (`store`, told by [`Fact`]s).
+//! Blocks hold until they end; the rest until [`RETENTION`] after the room emptied. Each table is bounded. Not here:
+//! persisting them (`store`, which gets each change as a [`Fact`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Error, InstanceId, Role, RoomMute, SessionId, Timestamp, Username};
 
-use crate::room::effect::{Effects, Fact};
+use crate::room::durable::changes::{Fact, Subject};
+use crate::room::durable::rows::{BlockRow, Record, SpentRow, Voice};
 use crate::room::errors;
-use crate::room::settings::{MAX_RECORD_ROWS, MAX_SPENT_TOKENS};
-
-/// A user's standing under mutes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Voice {
-    /// A moderator's lock keeps all their audio off.
-    Locked,
-    /// A moderator lets them speak while the room's mute stands.
-    Spared,
-}
-
-/// A user who may not enter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BlockRow {
-    /// Who.
-    pub username: Username,
-    /// The instances a guest was seen on: no guest enters from them.
-    pub instances: BTreeSet<InstanceId>,
-    /// Until when.
-    pub until: Timestamp,
-}
-
-/// A room token that a session has shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SpentRow {
-    /// The token's id.
-    pub jti: Box<str>,
-    /// Which session showed it.
-    pub session: SessionId,
-    /// When it runs out and need not be remembered.
-    pub until: Timestamp,
-}
-
-/// What the store knows of a room when it opens.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Record {
-    /// Who may not enter.
-    pub blocks: Vec<BlockRow>,
-    /// Who is locked or spared.
-    pub voices: Vec<(Username, Voice)>,
-    /// Roles from `set_role`.
-    pub roles: Vec<(Username, Role)>,
-    /// The standing mute.
-    pub mute: RoomMute,
-    /// Whether the room is locked.
-    pub locked: bool,
-    /// When it was last ended.
-    pub ended: Option<Timestamp>,
-    /// Room tokens that were spent.
-    pub spent: Vec<SpentRow>,
-}
+use crate::room::settings::{MAX_RECORD_ROWS, MAX_SPENT_TOKENS, RETENTION, ROOM_TOKEN_LIFE};
 
 /// The record of an open room.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -127,7 +76,7 @@ impl DurableRecords {
         &mut self,
         mut row: BlockRow,
         now: Timestamp,
-        out: &mut Effects,
+        changes: &mut Vec<Fact>,
     ) -> Result<(), Error> {
         if self.blocks.len() >= MAX_RECORD_ROWS {
             self.blocks.retain(|_, row| row.until > now);
@@ -142,7 +91,7 @@ impl DurableRecords {
             self.blocked_instances.insert(instance.clone(), row.username.clone());
         }
         self.blocks.insert(row.username.clone(), row.clone());
-        out.keep(Fact::Blocked(row));
+        changes.push(Fact::Blocked(row));
         Ok(())
     }
 
@@ -150,10 +99,10 @@ impl DurableRecords {
         self.blocks.get(username)
     }
 
-    pub(in crate::room) fn unblock(&mut self, username: &Username, out: &mut Effects) {
+    pub(in crate::room) fn unblock(&mut self, username: &Username, changes: &mut Vec<Fact>) {
         if self.blocks.remove(username).is_some() {
             self.blocked_instances.retain(|_, blocked| blocked != username);
-            out.keep(Fact::Unblocked { username: username.clone() });
+            changes.push(Fact::Unblocked { username: username.clone() });
         }
     }
 
@@ -170,7 +119,7 @@ impl DurableRecords {
         &mut self,
         username: &Username,
         voice: Option<Voice>,
-        out: &mut Effects,
+        changes: &mut Vec<Fact>,
     ) -> Result<bool, Error> {
         if self.voice(username) == voice {
             return Ok(false);
@@ -184,16 +133,16 @@ impl DurableRecords {
                 self.voices.remove(username);
             }
         }
-        out.keep(Fact::Voice { username: username.clone(), voice });
+        changes.push(Fact::Voice { username: username.clone(), voice });
         Ok(true)
     }
 
     /// A new mute of the whole room spares nobody.
-    pub(in crate::room) fn clear_exemptions(&mut self, out: &mut Effects) {
+    pub(in crate::room) fn clear_exemptions(&mut self, changes: &mut Vec<Fact>) {
         self.voices.retain(|username, voice| {
             let stays = *voice == Voice::Locked;
             if !stays {
-                out.keep(Fact::Voice { username: username.clone(), voice: None });
+                changes.push(Fact::Voice { username: username.clone(), voice: None });
             }
             stays
         });
@@ -207,18 +156,18 @@ impl DurableRecords {
         &mut self,
         username: &Username,
         role: Role,
-        out: &mut Effects,
+        changes: &mut Vec<Fact>,
     ) -> Result<(), Error> {
         check_capacity(&self.roles, username)?;
         if self.roles.insert(username.clone(), role) != Some(role) {
-            out.keep(Fact::Role { username: username.clone(), role });
+            changes.push(Fact::Role { username: username.clone(), role });
         }
         Ok(())
     }
 
     /// Keeps the room's own mute and lock, once they were changed.
-    pub(in crate::room) fn keep_room(&self, out: &mut Effects) {
-        out.keep(Fact::Room { mute: self.mute, locked: self.locked });
+    pub(in crate::room) fn keep_room(&self, changes: &mut Vec<Fact>) {
+        changes.push(Fact::Room { mute: self.mute, locked: self.locked });
     }
 
     /// Which session spent a room token that still counts.
@@ -236,7 +185,7 @@ impl DurableRecords {
         &mut self,
         row: SpentRow,
         now: Timestamp,
-        out: &mut Effects,
+        changes: &mut Vec<Fact>,
     ) -> Result<(), Error> {
         if self.redeemed_by(&row.jti, now).is_some() {
             return Ok(());
@@ -248,8 +197,50 @@ impl DurableRecords {
             return Err(errors::record_full());
         }
         self.spent.insert(row.jti.clone(), row.clone());
-        out.keep(Fact::Spent(row));
+        changes.push(Fact::Spent(row));
         Ok(())
+    }
+
+    /// The state of these subjects as they are now, as changes to persist; `is_occupied`: of the room.
+    pub(in crate::room) fn changes_of(
+        &self,
+        subjects: &BTreeSet<Subject>,
+        is_occupied: bool,
+        now: Timestamp,
+    ) -> Vec<Fact> {
+        if subjects.is_empty() {
+            return Vec::new();
+        }
+        let changes = subjects.iter().filter_map(|subject| self.change_of(subject));
+        // Last, because it gives the rows before it their end.
+        let stay = if is_occupied {
+            Fact::Occupied
+        } else {
+            Fact::Emptied { keep_until: now + RETENTION }
+        };
+        changes.chain([stay]).collect()
+    }
+
+    /// How a subject is now; `None` where there is nothing to keep of it by itself.
+    fn change_of(&self, subject: &Subject) -> Option<Fact> {
+        match subject {
+            Subject::Block(username) => Some(match self.block_of(username) {
+                Some(row) => Fact::Blocked(row.clone()),
+                None => Fact::Unblocked { username: username.clone() },
+            }),
+            Subject::Voice(username) => {
+                Some(Fact::Voice { username: username.clone(), voice: self.voice(username) })
+            }
+            Subject::Role(username) => {
+                self.role(username).map(|role| Fact::Role { username: username.clone(), role })
+            }
+            Subject::Room => Some(Fact::Room { mute: self.mute, locked: self.locked }),
+            Subject::End => {
+                self.ended.map(|at| Fact::Ended { at, keep_until: at + ROOM_TOKEN_LIFE })
+            }
+            Subject::Spent(jti) => self.spent(jti).cloned().map(Fact::Spent),
+            Subject::Stay => None,
+        }
     }
 
     /// Whether every table is within its bound.

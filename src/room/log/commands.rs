@@ -10,7 +10,7 @@ use stagedoor_proto::{
 };
 
 use crate::request::RequestId;
-use crate::room::durable::records::Record;
+use crate::room::durable::rows::Record;
 use crate::room::log::origin::{NodeEpoch, Origin};
 use crate::room::permissions::ScopeSet;
 use crate::room::settings::RoomSettings;

@@ -1,5 +1,9 @@
-//! Moderation commands: who may give them, and what each does.
+//! Moderation commands: who may give them, what each does, and their reports.
 
+pub(in crate::room) mod context;
+pub(in crate::room) mod migrate;
 pub(in crate::room) mod moderate;
 pub(in crate::room) mod mute;
 pub(in crate::room) mod remove;
+pub(in crate::room) mod reports;
+pub(in crate::room) mod roles;

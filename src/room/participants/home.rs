@@ -10,63 +10,62 @@ use crate::room::effect::Effects;
 use crate::room::errors;
 use crate::room::log::commands::RoomCommand;
 use crate::room::log::origin::NodeEpoch;
-use crate::room::state::Room;
+use crate::room::participants::link::change_link;
+use crate::room::state::RoomState;
 
-impl Room {
-    /// Whether `node` may append this command.
-    pub(in crate::room) fn check_home(
-        &self,
-        node: NodeEpoch,
-        command: &RoomCommand,
-    ) -> Result<(), Error> {
-        if self.lost_nodes.contains(node) {
-            return Err(errors::node_lost());
-        }
-        let person = command.session().and_then(|session| self.people.of_session(session));
-        let Some(person) = person else { return Ok(()) };
-        let is_at_home = person.home == node;
-        let may_act = match command {
-            RoomCommand::Join(join) => join.generation >= person.generation,
-            RoomCommand::Link { home, generation, .. } => {
-                *generation >= person.generation && !self.lost_nodes.contains(*home)
-            }
-            // Of those whose node is gone any other may say that they did not come back.
-            RoomCommand::Leave { .. } => is_at_home || self.lost_nodes.contains(person.home),
-            RoomCommand::SessionState { .. }
-            | RoomCommand::Publish { .. }
-            | RoomCommand::UpdateStream { .. }
-            | RoomCommand::Unpublish { .. }
-            | RoomCommand::Subscribe { .. }
-            | RoomCommand::Unsubscribe { .. }
-            | RoomCommand::Watch { .. }
-            | RoomCommand::Moderate { .. } => is_at_home,
-            RoomCommand::Open(_)
-            | RoomCommand::NodeLost { .. }
-            | RoomCommand::Carry { .. }
-            | RoomCommand::Tick => true,
-        };
-        if may_act { Ok(()) } else { Err(errors::served_elsewhere()) }
+/// Whether `node` may append this command.
+pub(in crate::room) fn check_home(
+    state: &RoomState,
+    node: NodeEpoch,
+    command: &RoomCommand,
+) -> Result<(), Error> {
+    if state.lost_nodes.contains(node) {
+        return Err(errors::node_lost());
     }
-
-    /// Moves a participant to the node that serves its session now.
-    pub(in crate::room) fn move_home(
-        &mut self,
-        id: ParticipantId,
-        home: NodeEpoch,
-        generation: u64,
-    ) {
-        if let Some(person) = self.people.find_mut(id) {
-            (person.home, person.generation) = (home, generation);
+    let person = command.session().and_then(|session| state.participants.of_session(session));
+    let Some(person) = person else { return Ok(()) };
+    let is_at_home = person.home == node;
+    let may_act = match command {
+        RoomCommand::Join(join) => join.generation >= person.generation,
+        RoomCommand::Link { home, generation, .. } => {
+            *generation >= person.generation && !state.lost_nodes.contains(*home)
         }
+        // Of those whose node is gone any other may say that they did not come back.
+        RoomCommand::Leave { .. } => is_at_home || state.lost_nodes.contains(person.home),
+        RoomCommand::SessionState { .. }
+        | RoomCommand::Publish { .. }
+        | RoomCommand::UpdateStream { .. }
+        | RoomCommand::Unpublish { .. }
+        | RoomCommand::Subscribe { .. }
+        | RoomCommand::Unsubscribe { .. }
+        | RoomCommand::Watch { .. }
+        | RoomCommand::Moderate { .. } => is_at_home,
+        RoomCommand::Open(_)
+        | RoomCommand::NodeLost { .. }
+        | RoomCommand::Carry { .. }
+        | RoomCommand::Tick => true,
+    };
+    if may_act { Ok(()) } else { Err(errors::served_elsewhere()) }
+}
+
+/// Moves a participant to the node that serves its session now.
+pub(in crate::room) fn move_home(
+    state: &mut RoomState,
+    id: ParticipantId,
+    home: NodeEpoch,
+    generation: u64,
+) {
+    if let Some(person) = state.participants.find_mut(id) {
+        (person.home, person.generation) = (home, generation);
     }
+}
 
-    /// A node is gone: its participants wait for their sessions to be resumed elsewhere.
-    pub(in crate::room) fn lose_node(&mut self, epoch: NodeEpoch, out: &mut Effects) {
-        self.lost_nodes.insert(epoch);
-        let theirs = self.people.iter().filter(|person| person.home == epoch);
-        let theirs: Vec<_> = theirs.map(|person| person.session).collect();
-        for session in theirs {
-            self.change_link(session, Link::Suspended, out);
-        }
+/// A node is gone: its participants wait for their sessions to be resumed elsewhere.
+pub(in crate::room) fn lose_node(state: &mut RoomState, epoch: NodeEpoch, out: &mut Effects) {
+    state.lost_nodes.insert(epoch);
+    let theirs = state.participants.iter().filter(|person| person.home == epoch);
+    let theirs: Vec<_> = theirs.map(|person| person.session).collect();
+    for session in theirs {
+        change_link(state, session, Link::Suspended, out);
     }
 }

@@ -1,106 +1,85 @@
-//! Leaving a room, for whatever reason; and what sessions tell of themselves while they are in it.
+//! Leaving a room, for any reason.
 
 use stagedoor_proto::{
-    Error, LeaveReason, Link, Outcome, ParticipantId, ParticipantLeft, ParticipantLink, Push,
-    Reply, SessionId, SessionState, StreamEndReason,
+    Error, LeaveReason, Outcome, ParticipantId, ParticipantLeft, Push, Reply, SessionId,
+    StreamEndReason,
 };
 
 use crate::room::effect::{Audience, Effects, Everywhere};
 use crate::room::errors;
-use crate::room::state::Room;
-use crate::room::state::participants::Membership;
+use crate::room::events::Happening;
+use crate::room::state::RoomState;
+use crate::room::state::participants::{Membership, Participants};
+use crate::room::state::streams::Streams;
+use crate::room::state::timers::Timer;
+use crate::room::streams::acks::resolve_mutes;
+use crate::room::streams::end::end_stream;
+use crate::room::streams::subscriptions::drop_subscriptions;
+use crate::room::visibility::audience::audience_about;
+use crate::room::visibility::session_feed::last_entry;
 
-impl Room {
-    pub(in crate::room) fn leave(
-        &mut self,
-        session: SessionId,
-        reason: LeaveReason,
-        out: &mut Effects,
-    ) -> Result<Reply, Error> {
-        let person = self.people.of_session(session).ok_or_else(errors::not_in_room)?;
-        let id = person.id;
-        if let Some(person) = self.remove_participant(id, reason, out)
-            && !matches!(reason, LeaveReason::ForceDisconnected | LeaveReason::Banned)
-        {
-            self.recent.add(person.username, person.guest_instance, self.now);
-        }
-        Ok(Reply::Left {})
+pub(in crate::room) fn leave(
+    state: &mut RoomState,
+    session: SessionId,
+    reason: LeaveReason,
+    out: &mut Effects,
+) -> Result<Reply, Error> {
+    let person = state.participants.of_session(session).ok_or_else(errors::not_in_room)?;
+    let id = person.id;
+    if let Some(person) = remove_participant(state, id, reason, out)
+        && !matches!(reason, LeaveReason::ForceDisconnected | LeaveReason::Banned)
+    {
+        state.recent_leavers.add(person.username, person.guest_instance, state.now);
     }
+    Ok(Reply::Left {})
+}
 
-    /// Ends a membership with its streams and subscriptions, and tells the others.
-    pub(in crate::room) fn remove_participant(
-        &mut self,
-        id: ParticipantId,
-        reason: LeaveReason,
-        out: &mut Effects,
-    ) -> Option<Membership> {
-        let about = self.about(id);
-        let streams = self.people.find(id)?.streams.clone();
-        for stream in streams {
-            self.end_stream(stream, StreamEndReason::from(reason), Outcome::Enforced, out);
-        }
-        self.drop_subscriptions(id, out);
-        let person = self.people.remove(id)?;
-        if let Some(lease) = person.lease {
-            self.leases.remove(&(lease.due(), id));
-        }
-        self.feed.remove_participant(&person, self.held.is_locked(&person.username));
-        if let Some(about) = about {
-            let (room, version) = (self.id.clone(), self.version);
-            let left = ParticipantLeft { room, version, participant: id, reason };
-            out.tell(about, Push::ParticipantLeft(left));
-        }
-        self.happened_left(&person, reason, out);
-        out.add(Everywhere::RemoveMemberships(Audience::One(person.session)));
-        Some(person)
+/// Ends a membership with its streams and subscriptions.
+pub(in crate::room) fn remove_participant(
+    state: &mut RoomState,
+    id: ParticipantId,
+    reason: LeaveReason,
+    out: &mut Effects,
+) -> Option<Membership> {
+    let about = audience_about(state, id);
+    let streams = state.participants.find(id)?.streams.clone();
+    for stream in streams {
+        end_stream(state, stream, StreamEndReason::from(reason), Outcome::Enforced, out);
     }
+    drop_subscriptions(state, id, out);
+    let person = state.participants.remove(id)?;
+    state.timers.stop(Timer::Lease(id));
+    state.feed.remove(id, || last_entry(&person, state.records.is_locked(&person.username)));
+    if let Some(about) = about {
+        let (room, version) = (state.id.clone(), state.version);
+        let left = ParticipantLeft { room, version, participant: id, reason };
+        out.push(about, Push::ParticipantLeft(left));
+    }
+    emit_left(&person, reason, out);
+    out.add(Everywhere::RemoveMemberships(Audience::One(person.session)));
+    Some(person)
+}
 
-    /// Ends all memberships at once; nobody is left to be told of the others.
-    pub(in crate::room) fn remove_all(&mut self) {
-        let streams: Vec<_> = self.streams.keys().copied().collect();
-        for stream in streams {
-            self.resolve_mutes(stream, Outcome::Enforced);
-        }
-        self.people = crate::room::state::participants::Participants::default();
-        self.streams.clear();
-        self.leases.clear();
-        self.feed.clear();
-        self.recent.clear();
+/// Ends all memberships at once; there is nobody left to whom the others matter.
+pub(in crate::room) fn remove_all(state: &mut RoomState) {
+    let streams: Vec<_> = state.streams.iter().map(|stream| stream.wire.id).collect();
+    for stream in streams {
+        resolve_mutes(state, stream, Outcome::Enforced);
     }
+    for person in state.participants.iter() {
+        state.timers.stop(Timer::Lease(person.id));
+    }
+    state.participants = Participants::default();
+    state.streams = Streams::default();
+    state.feed.clear();
+    state.recent_leavers.clear();
+}
 
-    pub(in crate::room) fn change_link(
-        &mut self,
-        session: SessionId,
-        link: Link,
-        out: &mut Effects,
-    ) {
-        let Some(person) = self.people.of_session_mut(session) else { return };
-        if person.link == link {
-            return;
-        }
-        person.link = link;
-        let (id, streams) = (person.id, person.streams.clone());
-        for stream in streams {
-            self.restart_mute_clock(stream, link);
-        }
-        self.feed.mark(id);
-        if let Some(about) = self.about(id) {
-            let (room, version) = (self.id.clone(), self.version);
-            let push =
-                Push::ParticipantLink(ParticipantLink { room, version, participant: id, link });
-            out.tell(about.except(session), push);
-        }
-    }
-
-    pub(in crate::room) fn change_session_state(
-        &mut self,
-        session: SessionId,
-        state: SessionState,
-    ) {
-        let Some(person) = self.people.of_session_mut(session) else { return };
-        if person.state != state {
-            person.state = state;
-            self.feed.mark(person.id);
-        }
-    }
+pub(in crate::room) fn emit_left(person: &Membership, reason: LeaveReason, out: &mut Effects) {
+    out.emit(|| Happening::Left {
+        participant: person.id,
+        username: person.username.clone(),
+        session: person.session,
+        reason,
+    });
 }

@@ -1,7 +1,8 @@
-//! Memberships: joining, leaving, roles, and expiry.
+//! Memberships: joining, leaving, homes, roles, and expiry.
 
 pub(in crate::room) mod expiry;
 pub(in crate::room) mod home;
 pub(in crate::room) mod join;
 pub(in crate::room) mod leave;
+pub(in crate::room) mod link;
 pub(in crate::room) mod roles;

@@ -7,13 +7,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize, Serializer};
 use stagedoor_proto::{
-    Capabilities, InstanceId, LayoutClasses, Link, Participant, ParticipantId, Role, SessionId,
-    SessionState, StreamId, Timestamp, Username,
+    Capabilities, Error, InstanceId, LayoutClasses, Link, Participant, ParticipantId, Role, Scope,
+    SessionId, SessionState, StreamId, Timestamp, Username,
 };
 
-use crate::rate_limit::RateLimiter;
 use crate::room::log::origin::NodeEpoch;
-use crate::room::permissions::ScopeSet;
+use crate::room::permissions::{ScopeSet, missing};
 
 /// One session's membership of the room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,29 +44,37 @@ pub(in crate::room) struct Membership {
     pub(in crate::room) subscriptions: BTreeSet<StreamId>,
     /// The most bytes it takes on the wire.
     pub(in crate::room) wire_bytes: usize,
-    /// How often it may ask for rosters; of the node it is on, not of the log.
-    pub(in crate::room) rosters: RateLimiter,
-    /// How often it may ask for their further pages.
-    pub(in crate::room) pages: RateLimiter,
 }
 
-/// When a membership ends by itself.
+/// When a membership by room token ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::room) struct Lease {
     /// When it ends.
     pub(in crate::room) expires: Timestamp,
-    /// When its session is to be told, until it was.
+    /// When its session is to be warned, until it was.
     pub(in crate::room) warn: Option<Timestamp>,
 }
 
 impl Lease {
-    /// When something is to be done about it.
+    /// When its timer runs out.
     pub(in crate::room) fn due(self) -> Timestamp {
         self.warn.unwrap_or(self.expires)
     }
 }
 
 impl Membership {
+    /// Whether it may do what needs `scope`.
+    pub(in crate::room) fn permit(&self, scope: Scope) -> Result<(), Error> {
+        let may = match scope {
+            Scope::Join | Scope::Relay => self.scopes.contains(scope),
+            Scope::Publish => self.capabilities.publish,
+            Scope::Subscribe => self.capabilities.subscribe,
+            Scope::Signal => self.capabilities.signal,
+            Scope::Moderate => self.capabilities.moderate,
+        };
+        if may { Ok(()) } else { Err(missing(scope)) }
+    }
+
     /// As the others see it.
     pub(in crate::room) fn to_wire(&self, mute_locked: bool) -> Participant {
         Participant {

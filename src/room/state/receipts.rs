@@ -7,7 +7,7 @@
 //! Invariant: a tracked verb has an open target, or a report still to be sent. Not here: when a target counts as having
 //! ignored a mute (`mute`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
@@ -19,6 +19,7 @@ use crate::request::RequestId;
 use crate::room::effect::Audit;
 use crate::room::log::origin::{NodeEpoch, Origin};
 use crate::room::settings::{BATCH_INTERVAL, MAX_OPEN_VERBS, MAX_REPORTED_TARGETS};
+use crate::room::state::timers::{Timer, Timers};
 
 /// Whom a verb concerned and what became of it at once.
 #[derive(Clone, Debug, Default)]
@@ -64,128 +65,132 @@ pub(in crate::room) struct ModerationAction {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct PendingReceipt {
-    deed: ModerationAction,
+    action: ModerationAction,
     aim: Target,
     counts: OutcomeCounts,
     /// Targets that are open or ignored it; the sole target of a verb whatever became of it.
     rows: BTreeMap<StreamId, Receipt>,
     is_sole: bool,
     reported: Timestamp,
-    /// When the next report is due, if anything changed since the last.
-    due: Option<Timestamp>,
 }
 
 /// All verbs whose receipts are open.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::room) struct Receipts {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    verbs: BTreeMap<u64, PendingReceipt>,
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    due: BTreeSet<(Timestamp, u64)>,
+    pending: BTreeMap<u64, PendingReceipt>,
+    /// Rows for the audit log of commands whose last receipt came with this entry; empty between entries.
+    #[serde(skip)]
+    completed: Vec<Audit>,
 }
 
 impl Receipts {
     pub(in crate::room) fn is_full(&self) -> bool {
-        self.verbs.len() >= MAX_OPEN_VERBS
-    }
-
-    pub(in crate::room) fn next_due(&self) -> Option<Timestamp> {
-        self.due.first().map(|(at, _)| *at)
+        self.pending.len() >= MAX_OPEN_VERBS
     }
 
     /// Takes a verb in: its first report and its row in the audit log.
     pub(in crate::room) fn begin(
         &mut self,
         room: &RoomId,
-        deed: ModerationAction,
-        tally: ModerationProgress,
+        action: ModerationAction,
+        progress: ModerationProgress,
     ) -> (ModerationReport, Audit) {
-        let is_sole = tally.len() == 1;
-        let mut counts = OutcomeCounts { enforced: tally.enforced, ..OutcomeCounts::default() };
-        for (_, outcome) in &tally.targets {
+        let is_sole = progress.len() == 1;
+        let mut counts = OutcomeCounts { enforced: progress.enforced, ..OutcomeCounts::default() };
+        for (_, outcome) in &progress.targets {
             *counter(&mut counts, *outcome) += 1;
         }
         let is_told = |outcome: Outcome| is_sole || outcome != Outcome::Enforced;
-        let told = tally.targets.into_iter().filter(|(_, outcome)| is_told(*outcome));
+        let told = progress.targets.into_iter().filter(|(_, outcome)| is_told(*outcome));
         let receipts: Vec<Receipt> =
             told.map(|(target, outcome)| Receipt { target, outcome, elapsed_ms: 0 }).collect();
-        let audit = audit(&deed, &tally.aim, counts, deed.at);
-        let report = report(room, &deed, counts, receipts.iter(), deed.at);
-        if tally.is_tracked && counts.pending + counts.offline > 0 {
+        let audit = audit(&action, &progress.aim, counts, action.at);
+        let report = report(room, &action, counts, receipts.iter(), action.at);
+        if progress.is_tracked && counts.pending + counts.offline > 0 {
             let rows =
                 receipts.into_iter().filter_map(|receipt| Some((receipt.target.stream?, receipt)));
             let rows = rows.collect();
-            let (version, reported) = (deed.version, deed.at);
-            let tracked =
-                PendingReceipt { deed, aim: tally.aim, counts, rows, is_sole, reported, due: None };
-            self.verbs.insert(version, tracked);
+            let (version, reported) = (action.version, action.at);
+            let pending =
+                PendingReceipt { action, aim: progress.aim, counts, rows, is_sole, reported };
+            self.pending.insert(version, pending);
         }
         (report, audit)
     }
 
-    /// Another outcome at one target; the audit row when that was the last open one.
+    /// Another outcome at one target. The report of it is due at the end of its batch; when it was the last open one,
+    /// the audit row is complete.
     pub(in crate::room) fn change(
         &mut self,
         version: u64,
         stream: StreamId,
         outcome: Outcome,
         now: Timestamp,
-    ) -> Option<Audit> {
-        let tracked = self.verbs.get_mut(&version)?;
-        let row = tracked.rows.get_mut(&stream)?;
-        if row.outcome == outcome {
-            return None;
-        }
-        *counter(&mut tracked.counts, row.outcome) -= 1;
-        *counter(&mut tracked.counts, outcome) += 1;
+        timers: &mut Timers,
+    ) {
+        let Some(pending) = self.pending.get_mut(&version) else { return };
+        let Some(row) = pending.rows.get_mut(&stream).filter(|row| row.outcome != outcome) else {
+            return;
+        };
+        *counter(&mut pending.counts, row.outcome) -= 1;
+        *counter(&mut pending.counts, outcome) += 1;
         row.outcome = outcome;
-        row.elapsed_ms = since(tracked.deed.at, now);
-        if outcome == Outcome::Enforced && !tracked.is_sole {
-            tracked.rows.remove(&stream);
+        row.elapsed_ms = since(pending.action.at, now);
+        if outcome == Outcome::Enforced && !pending.is_sole {
+            pending.rows.remove(&stream);
         }
-        let is_settled = tracked.counts.pending + tracked.counts.offline == 0;
         // A call waits for its last outcome, after which there is none to batch it with.
-        let is_awaited = is_settled && matches!(tracked.deed.origin, Origin::Call(_));
-        let due = if is_awaited { now } else { now.max(tracked.reported + BATCH_INTERVAL) };
-        if tracked.due.is_none_or(|known| due < known) {
-            if let Some(known) = tracked.due.replace(due) {
-                self.due.remove(&(known, version));
-            }
-            self.due.insert((due, version));
+        let is_awaited = !pending.is_open() && matches!(pending.action.origin, Origin::Call(_));
+        let due = if is_awaited { now } else { now.max(pending.reported + BATCH_INTERVAL) };
+        let timer = Timer::Report(version);
+        if timers.get(timer).is_none_or(|known| due < known) {
+            timers.set(timer, due);
         }
-        is_settled.then(|| audit(&tracked.deed, &tracked.aim, tracked.counts, now))
+        if !pending.is_open() {
+            let row = audit(&pending.action, &pending.aim, pending.counts, now);
+            self.completed.push(row);
+        }
     }
 
-    /// The next report that is due by now, and who waits for it.
-    pub(in crate::room) fn poll_report(
+    /// The audit rows that are complete.
+    pub(in crate::room) fn take_completed(&mut self) -> Vec<Audit> {
+        std::mem::take(&mut self.completed)
+    }
+
+    /// The report of a command whose timer has run, and who waits for it: the node that appended it, and the request.
+    pub(in crate::room) fn report(
         &mut self,
+        version: u64,
         room: &RoomId,
         now: Timestamp,
     ) -> Option<(NodeEpoch, Origin, ModerationReport)> {
-        let (at, version) = *self.due.first()?;
-        if at > now {
-            return None;
-        }
-        self.due.pop_first();
-        let tracked = self.verbs.get_mut(&version)?;
-        (tracked.due, tracked.reported) = (None, now);
-        let report = report(room, &tracked.deed, tracked.counts, tracked.rows.values(), now);
-        let (node, origin) = (tracked.deed.node, tracked.deed.origin);
-        if tracked.counts.pending + tracked.counts.offline == 0 {
-            self.verbs.remove(&version);
+        let pending = self.pending.get_mut(&version)?;
+        pending.reported = now;
+        let report = report(room, &pending.action, pending.counts, pending.rows.values(), now);
+        let (node, origin) = (pending.action.node, pending.action.origin);
+        if !pending.is_open() {
+            self.pending.remove(&version);
         }
         Some((node, origin, report))
     }
 
-    /// Whether every tracked verb is open or still to be reported, and the queue of reports is theirs.
-    pub(in crate::room) fn is_consistent(&self) -> bool {
-        let queued = self.verbs.values().filter(|tracked| tracked.due.is_some()).count();
-        let is_alive = |tracked: &PendingReceipt| {
-            tracked.due.is_some() || tracked.counts.pending + tracked.counts.offline > 0
+    /// Whether every command is open or its report is due, and each report that is due is of one.
+    pub(in crate::room) fn is_consistent(&self, timers: &Timers) -> bool {
+        let is_alive = |(version, pending): (&u64, &PendingReceipt)| {
+            pending.is_open() || timers.get(Timer::Report(*version)).is_some()
         };
-        queued == self.due.len()
-            && self.verbs.values().all(is_alive)
-            && self.verbs.len() <= MAX_OPEN_VERBS
+        self.completed.is_empty()
+            && self.pending.iter().all(is_alive)
+            && timers.armed(Timer::as_report).all(|version| self.pending.contains_key(&version))
+            && self.pending.len() <= MAX_OPEN_VERBS
+    }
+}
+
+impl PendingReceipt {
+    /// Whether a target has not answered yet.
+    const fn is_open(&self) -> bool {
+        self.counts.pending + self.counts.offline > 0
     }
 }
 
@@ -202,37 +207,37 @@ fn since(at: Timestamp, now: Timestamp) -> u64 {
     u64::try_from(now.saturating_since(at).as_millis()).unwrap_or(u64::MAX)
 }
 
-fn audit(deed: &ModerationAction, aim: &Target, counts: OutcomeCounts, now: Timestamp) -> Audit {
+fn audit(action: &ModerationAction, aim: &Target, counts: OutcomeCounts, now: Timestamp) -> Audit {
     Audit {
-        version: deed.version,
-        verb: deed.verb,
-        by: deed.by.clone(),
-        username: deed.username.clone(),
-        server: deed.server.clone(),
+        version: action.version,
+        verb: action.verb,
+        by: action.by.clone(),
+        username: action.username.clone(),
+        server: action.server.clone(),
         target: aim.clone(),
-        request: deed.request.clone(),
-        reason: deed.reason.clone(),
-        ref_: deed.ref_.clone(),
+        request: action.request.clone(),
+        reason: action.reason.clone(),
+        ref_: action.ref_.clone(),
         counts,
-        elapsed_ms: since(deed.at, now),
+        elapsed_ms: since(action.at, now),
     }
 }
 
 fn report<'a>(
     room: &RoomId,
-    deed: &ModerationAction,
+    action: &ModerationAction,
     counts: OutcomeCounts,
     rows: impl Iterator<Item = &'a Receipt>,
     now: Timestamp,
 ) -> ModerationReport {
     ModerationReport {
         room: room.clone(),
-        version: deed.version,
-        ref_: deed.ref_.clone(),
-        verb: deed.verb,
-        by: deed.by.clone(),
+        version: action.version,
+        ref_: action.ref_.clone(),
+        verb: action.verb,
+        by: action.by.clone(),
         counts,
         targets: rows.take(MAX_REPORTED_TARGETS).cloned().collect(),
-        elapsed_ms: since(deed.at, now),
+        elapsed_ms: since(action.at, now),
     }
 }

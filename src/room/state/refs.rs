@@ -67,32 +67,33 @@ impl<A> Refs<A> {
 }
 
 impl<A: Clone> Refs<A> {
-    /// Whether the asker used `ref_`.
-    pub(in crate::room) fn knows(&self, asker: Requester<'_>, ref_: &Ref) -> bool {
-        self.0.iter().any(|used| used.ref_ == *ref_ && asker.is(used.owner.as_ref()))
+    /// Whether the requester used `ref_`.
+    pub(in crate::room) fn knows(&self, requester: Requester<'_>, ref_: &Ref) -> bool {
+        self.0.iter().any(|used| used.ref_ == *ref_ && requester.is(used.owner.as_ref()))
     }
 
-    /// The answer that the asker got under `ref_`, if it was for the same body.
+    /// The answer that the requester got under `ref_`, if it was for the same body.
     ///
     /// # Errors
     /// `ref_conflict` when it was for another.
     pub(in crate::room) fn lookup(
         &self,
-        asker: Requester<'_>,
+        requester: Requester<'_>,
         ref_: &Ref,
         body: Fingerprint,
         now: Timestamp,
     ) -> Result<Option<A>, Error> {
         let lives = |used: &&CachedAnswer<A>| !used.done.has_expired(REF_LIFE, now);
         let mut newest_first = self.0.iter().rev().take_while(lives);
-        let used = newest_first.find(|used| used.ref_ == *ref_ && asker.is(used.owner.as_ref()));
+        let used =
+            newest_first.find(|used| used.ref_ == *ref_ && requester.is(used.owner.as_ref()));
         used.map(|used| used.done.answer_to(body).cloned()).transpose().map_err(|KeyConflict| {
             let message = "this `ref` was used before with other arguments; pick a new one";
             Error::new(ErrorCode::RefConflict, message).at("ref")
         })
     }
 
-    pub(in crate::room) fn remember(
+    pub(in crate::room) fn insert(
         &mut self,
         owner: Option<RefOwner>,
         ref_: Ref,

@@ -1,59 +1,80 @@
-//! Waiting for the owners of muted streams: whoever is connected and does not answer loses the stream.
+//! What mutes mean for a stream, and waiting for its owner: one who is connected and does not answer loses the stream.
 //!
-//! The clock runs from the telling while the owner is connected, and anew from its return when it was not. Any answer
-//! about the stream's audio settles all mutes that wait for it, and so does its end.
-//! Not here: what happens when the clock has run (`expiry`).
+//! The time to answer runs from the push while the owner is connected, and anew from its return when it was not. Any
+//! answer about the stream's audio resolves all mutes that wait for it, and so does its end.
+//! Not here: what happens when the time has run out (`expiry`), and who mutes whom (`moderation`).
 
-use stagedoor_proto::{Link, Outcome, StreamId};
+use stagedoor_proto::{Link, Outcome, StreamId, Username};
 
-use crate::room::moderation::moderate::initial_outcome;
+use crate::room::durable::rows::Voice;
 use crate::room::settings::ACKNOWLEDGE_WITHIN;
-use crate::room::state::Room;
+use crate::room::state::RoomState;
+use crate::room::state::timers::Timer;
 
-impl Room {
-    /// Turns a stream's audio off; what that comes to at its owner, who acknowledges it unless it was off already.
-    pub(in crate::room) fn mute_audio(&mut self, id: StreamId) -> Outcome {
-        let Some(stream) = self.streams.get_mut(&id) else { return Outcome::Enforced };
-        let was_on = std::mem::replace(&mut stream.wire.has_audio, false);
-        stream.wire.muted = true;
-        if !was_on && stream.unacknowledged.is_empty() {
-            return Outcome::Enforced;
-        }
-        stream.unacknowledged.push(self.version);
-        let owner = self.people.find(stream.wire.participant).expect("a stream's owner is here");
-        if owner.link == Link::Live && stream.deadline.is_none() {
-            let deadline = self.now + ACKNOWLEDGE_WITHIN;
-            stream.deadline = Some(deadline);
-            self.deadlines.insert((deadline, id));
-        }
-        initial_outcome(owner.link)
+/// Whether new streams of a user start muted.
+pub(in crate::room) fn starts_muted(state: &RoomState, username: &Username) -> bool {
+    match state.records.voice(username) {
+        Some(Voice::Locked) => true,
+        Some(Voice::Spared) => false,
+        None => state.records.mute.active,
     }
+}
 
-    /// Ends the waiting of mutes for a stream's owner.
-    pub(in crate::room) fn resolve_mutes(&mut self, id: StreamId, outcome: Outcome) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
-        if let Some(deadline) = stream.deadline.take() {
-            self.deadlines.remove(&(deadline, id));
-        }
-        for version in std::mem::take(&mut stream.unacknowledged) {
-            self.settled.extend(self.receipts.change(version, id, outcome, self.now));
-        }
+/// Whether the owner of a stream may not turn its audio on.
+pub(in crate::room) fn is_mute_locked(state: &RoomState, id: StreamId) -> bool {
+    let Some(stream) = state.streams.find(id) else { return false };
+    let Some(owner) = state.participants.find(stream.wire.participant) else { return false };
+    match state.records.voice(&owner.username) {
+        Some(Voice::Locked) => true,
+        Some(Voice::Spared) => false,
+        None => state.records.mute.active && state.records.mute.lock && !stream.is_exempt,
     }
+}
 
-    /// The time to acknowledge runs while the owner is connected, from its return on.
-    pub(in crate::room) fn restart_mute_clock(&mut self, id: StreamId, link: Link) {
-        let Some(stream) =
-            self.streams.get_mut(&id).filter(|stream| !stream.unacknowledged.is_empty())
-        else {
-            return;
-        };
-        let deadline = (link == Link::Live).then_some(self.now + ACKNOWLEDGE_WITHIN);
-        if let Some(old) = std::mem::replace(&mut stream.deadline, deadline) {
-            self.deadlines.remove(&(old, id));
-        }
-        self.deadlines.extend(deadline.map(|deadline| (deadline, id)));
-        for version in stream.unacknowledged.clone() {
-            self.settled.extend(self.receipts.change(version, id, initial_outcome(link), self.now));
-        }
+/// Turns a stream's audio off; what that comes to at its owner, who acknowledges it unless it was off already.
+pub(in crate::room) fn mute_audio(state: &mut RoomState, id: StreamId) -> Outcome {
+    let Some(stream) = state.streams.find_mut(id) else { return Outcome::Enforced };
+    let was_on = std::mem::replace(&mut stream.wire.has_audio, false);
+    stream.wire.muted = true;
+    if !was_on && stream.unacknowledged.is_empty() {
+        return Outcome::Enforced;
+    }
+    stream.unacknowledged.push(state.version);
+    let owner = state.participants.find(stream.wire.participant).expect("a stream's owner is here");
+    let timer = Timer::Acknowledgement(id);
+    if owner.link == Link::Live && state.timers.get(timer).is_none() {
+        state.timers.set(timer, state.now + ACKNOWLEDGE_WITHIN);
+    }
+    initial_outcome(owner.link)
+}
+
+/// Ends the waiting of mutes for a stream's owner.
+pub(in crate::room) fn resolve_mutes(state: &mut RoomState, id: StreamId, outcome: Outcome) {
+    let Some(stream) = state.streams.find_mut(id) else { return };
+    state.timers.stop(Timer::Acknowledgement(id));
+    for version in std::mem::take(&mut stream.unacknowledged) {
+        state.receipts.change(version, id, outcome, state.now, &mut state.timers);
+    }
+}
+
+/// The time to acknowledge runs while the owner is connected, from its return on.
+pub(in crate::room) fn restart_mute_clock(state: &mut RoomState, id: StreamId, link: Link) {
+    let Some(stream) = state.streams.find(id).filter(|stream| !stream.unacknowledged.is_empty())
+    else {
+        return;
+    };
+    let deadline = (link == Link::Live).then_some(state.now + ACKNOWLEDGE_WITHIN);
+    state.timers.reset(Timer::Acknowledgement(id), deadline);
+    let outcome = initial_outcome(link);
+    for version in &stream.unacknowledged {
+        state.receipts.change(*version, id, outcome, state.now, &mut state.timers);
+    }
+}
+
+/// The outcome at a target that is to answer, as far as its link says.
+pub(in crate::room) const fn initial_outcome(link: Link) -> Outcome {
+    match link {
+        Link::Live => Outcome::Pending,
+        Link::Suspended => Outcome::Offline,
     }
 }

@@ -33,7 +33,7 @@ fn a_room_decides_nothing_before_its_durable_facts_are_loaded() {
     let mut room = Room::new(super::world::room_id());
     let command = join(1, "ada", Role::Publisher);
     let entry = Entry { version: 1, now: START, origin: HOME, command };
-    let effects = room.apply(entry);
+    let effects = room.apply(entry, false);
     let [Effect::Appender(Appender::Reply { result: Err(error), .. })] = &effects[..] else {
         panic!("{effects:?}")
     };
@@ -199,7 +199,7 @@ fn an_entry_applied_before_does_nothing() {
     world.join(1, "ada", Role::Publisher);
     let (version, now) = (world.room.version(), world.now);
     let entry = Entry { version, now, origin: HOME, command: leave(1) };
-    assert_eq!(world.room.apply(entry), []);
+    assert_eq!(world.room.apply(entry, false), []);
     assert!(world.room.participant_of(session(1)).is_some());
 }
 

@@ -67,9 +67,10 @@ fn moderators_page_everybody_of_a_large_room_and_others_only_who_is_listed() {
         world.join(n, &format!("user-{n}"), Role::Publisher);
     }
     for (n, listed) in [(1, 9), (2, 1)] {
-        let page = world.room.roster(session(n), None, world.now).expect("a page");
+        let page = world.local.roster(&world.room, session(n), None, world.now).expect("a page");
         assert_eq!((page.participants.len(), page.next), (listed, None));
-        let error = world.room.roster(session(n), None, world.now).expect_err("too soon");
+        let error =
+            world.local.roster(&world.room, session(n), None, world.now).expect_err("too soon");
         assert_eq!(error.retry_after_ms, Some(5_000));
     }
 }
@@ -106,12 +107,13 @@ fn a_snapshot_that_would_be_too_long_is_cut_and_its_pages_tell_the_rest() {
     for n in 1..=150 {
         let mut request = request(n, &format!("user-{n}"), Role::Publisher);
         request.data = Some("\u{1}".repeat(1_000));
-        world.room.apply(crate::room::Entry {
+        let entry = crate::room::Entry {
             version: 1_000 + u64::from(n),
             now: world.now,
             origin: super::world::HOME,
             command: RoomCommand::Join(Box::new(request)),
-        });
+        };
+        world.room.apply(entry, false);
     }
     let snapshot = world.room.snapshot_for(session(1)).expect("in the room");
     let (mut seen, mut next) = (snapshot.participants.clone(), snapshot.next.clone());
@@ -120,7 +122,8 @@ fn a_snapshot_that_would_be_too_long_is_cut_and_its_pages_tell_the_rest() {
     assert!(stagedoor_proto::encode_push(&push).len() <= 256 * 1024);
     assert!(next.is_some());
     while let Some(after) = next {
-        let page = world.room.roster(session(1), Some(&after), world.now).expect("a page");
+        let page =
+            world.local.roster(&world.room, session(1), Some(&after), world.now).expect("a page");
         seen.extend(page.participants);
         next = page.next;
     }

@@ -20,9 +20,7 @@ struct Told(Room);
 impl Told {
     /// An open room that ada entered by a token of [`LIFE`].
     fn with_ada() -> Self {
-        let mut room = Room::new(room_id());
-        room.tell_happenings(true);
-        let mut told = Self(room);
+        let mut told = Self(Room::new(room_id()));
         let settings = RoomSettings { expiry: Expiry::Enforce, ..RoomSettings::default() };
         let opening = Opening { settings, ..Opening::default() };
         told.step(Duration::ZERO, RoomCommand::Open(Box::new(opening)));
@@ -47,7 +45,7 @@ impl Told {
     ) -> Vec<(&'static str, Option<RequestId>)> {
         let (version, now) = (self.0.version() + 1, START + after);
         let entry = Entry { version, now, origin: HOME, command };
-        let told = self.0.apply(entry).into_iter().filter_map(|effect| match effect {
+        let told = self.0.apply(entry, true).into_iter().filter_map(|effect| match effect {
             Effect::Appender(Appender::Emit { event, request }) => Some((name_of(&event), request)),
             Effect::Appender(Appender::Audit(row)) => Some(("verb", row.request)),
             _ => None,

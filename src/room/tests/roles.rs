@@ -37,6 +37,7 @@ fn each_cell_of_the_role_table_is_enforced() {
         world.publish(1, 1);
         let capabilities = world.join(2, "ada", role).capabilities;
         let subscribe = RoomCommand::Subscribe { origin: origin(2), stream: stream_id(1) };
+        let now = world.now;
         let missing = |result: Result<Reply, stagedoor_proto::Error>| {
             result.err().map(|error| (error.code, error.missing))
         };
@@ -46,9 +47,7 @@ fn each_cell_of_the_role_table_is_enforced() {
             (
                 Scope::Signal,
                 world
-                    .room
-                    .clone()
-                    .signal(Some(session(2)), &signal(), world.now)
+                    .signal(Some(session(2)), &signal(), now)
                     .err()
                     .map(|error| (error.code, error.missing)),
             ),
@@ -118,11 +117,11 @@ fn every_verb_is_for_moderators_and_the_server_and_a_refusal_changes_nothing() {
     world.join(2, "ada", Role::Publisher);
     world.join(3, "mod", Role::Moderator);
     for verb in every_verb("target", 1, 1) {
-        let before = world.room.held.clone();
+        let before = world.room.state.records.clone();
         let outcome = world.moderate(2, verb.clone());
         assert_eq!(outcome.code(), Some(ErrorCode::Forbidden), "{:?}", verb.verb());
         assert!(outcome.pushes().is_empty(), "nobody is told of {:?}", verb.verb());
-        assert_eq!(world.room.held, before);
+        assert_eq!(world.room.state.records, before);
         let is_denial =
             |effect: &Effect| matches!(effect, Effect::Appender(Appender::Denied { .. }));
         assert!(outcome.0.iter().any(is_denial), "{:?} is counted", verb.verb());

@@ -142,39 +142,39 @@ fn signals_have_an_order_a_size_a_rate_and_their_recipients() {
     for (n, name) in [(1, "ada"), (2, "bea"), (3, "cleo")] {
         world.join(n, name, Role::Publisher);
     }
-    let (room, now) = (&mut world.room, world.now);
+    let now = world.now;
     let large = signal(&format!("\"{}\"", "x".repeat(8_191)));
     assert_eq!(
-        room.signal(Some(session(1)), &large, now).map_err(|error| error.code),
+        world.signal(Some(session(1)), &large, now).map_err(|error| error.code),
         Err(ErrorCode::TooLarge)
     );
     let stray = SendSignal { to: Some(person(9)), ..signal("1") };
     assert_eq!(
-        room.signal(Some(session(1)), &stray, now).map_err(|error| error.code),
+        world.signal(Some(session(1)), &stray, now).map_err(|error| error.code),
         Err(ErrorCode::ParticipantNotFound)
     );
-    let sent = room.signal(Some(session(1)), &signal("1"), now).expect("sent");
+    let sent = world.signal(Some(session(1)), &signal("1"), now).expect("sent");
     assert_eq!((sent.sent.order, sent.sent.recipients), (1, 2));
     assert_eq!(sent.to, Some(Audience::All { except: Some(session(1)) }));
     let direct = SendSignal { to: Some(person(2)), ..signal("1") };
-    let sent = room.signal(Some(session(1)), &direct, now).expect("sent");
+    let sent = world.signal(Some(session(1)), &direct, now).expect("sent");
     assert_eq!((sent.sent.order, sent.to), (2, Some(Audience::One(session(2)))));
-    let sent = room.signal(None, &signal("1"), now).expect("the server's");
+    let sent = world.signal(None, &signal("1"), now).expect("the server's");
     assert_eq!((sent.sent.order, sent.sent.recipients, sent.from), (3, 3, None));
-    let error = room.signal(Some(session(2)), &signal("1"), now).expect_err("too fast");
+    let error = world.signal(Some(session(2)), &signal("1"), now).expect_err("too fast");
     assert_eq!((error.code, error.retry_after_ms), (ErrorCode::RateLimited, Some(334)));
-    assert!(room.signal(Some(session(2)), &signal("1"), now + Duration::from_millis(334)).is_ok());
+    assert!(world.signal(Some(session(2)), &signal("1"), now + Duration::from_millis(334)).is_ok());
 }
 
 #[test]
 fn a_signal_under_the_same_ref_is_sent_once() {
     let mut world = World::new();
     world.join(1, "ada", Role::Publisher);
+    let now = world.now;
     let keyed = |text| SendSignal { ref_: Some("r".parse().expect("a ref")), ..signal(text) };
-    let first = world.room.signal(Some(session(1)), &keyed("1"), world.now).expect("sent");
-    let again = world.room.signal(Some(session(1)), &keyed("1"), world.now).expect("answered");
+    let first = world.signal(Some(session(1)), &keyed("1"), now).expect("sent");
+    let again = world.signal(Some(session(1)), &keyed("1"), now).expect("answered");
     assert_eq!((again.to, again.sent), (None, first.sent));
-    let other =
-        world.room.signal(Some(session(1)), &keyed("2"), world.now).map_err(|error| error.code);
+    let other = world.signal(Some(session(1)), &keyed("2"), now).map_err(|error| error.code);
     assert_eq!(other, Err(ErrorCode::RefConflict));
 }

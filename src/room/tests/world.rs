@@ -6,18 +6,20 @@ use std::time::Duration;
 use stagedoor_proto::{
     Accepted, Block, BlockScope, Error, ErrorCode, ForceDisconnect, ForceMute, ForceMuteAll,
     Joined, LeaveReason, Link, ModerateRoom, ModerationReport, MuteTarget, NewStream, OnStream,
-    ParticipantId, Push, Ref, Reply, Role, RoomId, SessionId, SessionState, SetRole, Stream,
-    StreamId, StreamKind, Timestamp, UpdateStream, Username, Who,
+    ParticipantId, Push, Ref, Reply, Role, RoomId, SendSignal, Sent, SessionId, SessionState,
+    SetRole, SignalSender, Stream, StreamId, StreamKind, Timestamp, UpdateStream, Username, Who,
 };
 
 use super::client::Client;
 use crate::room::{
-    Appender, Effect, Entry, Everywhere, Fact, Join, Moderation, NodeEpoch, Opening, Origin,
-    Record, Room, RoomCommand, RoomSettings, ScopeSet, Subject,
+    AcceptedSignal, Appender, Audience, Effect, Entry, Everywhere, Fact, Join, LocalRoom,
+    Moderation, NodeEpoch, Opening, Origin, Record, Room, RoomCommand, RoomSettings, ScopeSet,
+    Subject,
 };
 
 pub(super) struct World {
     pub(super) room: Room,
+    pub(super) local: LocalRoom,
     replica: Room,
     pub(super) clients: BTreeMap<SessionId, Client>,
     pub(super) now: Timestamp,
@@ -26,6 +28,15 @@ pub(super) struct World {
 
 /// Everything that happened because of one command.
 pub(super) struct Outcome(pub(super) Vec<Effect>);
+
+/// What became of a signal.
+#[derive(Debug, PartialEq)]
+pub(super) struct Signalled {
+    /// `None`: it was sent before, and is only answered again.
+    pub(super) to: Option<Audience>,
+    pub(super) from: Option<SignalSender>,
+    pub(super) sent: Sent,
+}
 
 /// The node that serves everybody, where a test does not say otherwise.
 pub(super) const HOME: NodeEpoch = NodeEpoch(1);
@@ -39,8 +50,8 @@ impl World {
 
     pub(super) fn with(settings: RoomSettings, record: Record) -> Self {
         let room = Room::new(room_id());
-        let (replica, clients) = (room.clone(), BTreeMap::new());
-        let mut world = Self { room, replica, clients, now: START, version: 0 };
+        let (replica, clients, local) = (room.clone(), BTreeMap::new(), LocalRoom::default());
+        let mut world = Self { room, local, replica, clients, now: START, version: 0 };
         world.step(RoomCommand::Open(Box::new(Opening { settings, record })));
         world
     }
@@ -63,14 +74,10 @@ impl World {
         let entry_read: Entry = serde_json::from_str(&text).expect("an entry can be read back");
         assert_eq!(entry_read, entry);
         let mut untouched = self.room.clone();
-        untouched.apply(Entry {
-            command: RoomCommand::Tick,
-            version: entry.version,
-            now: entry.now,
-            origin: node,
-        });
+        let tick = Entry { command: RoomCommand::Tick, ..entry.clone() };
+        untouched.apply(tick, false);
         let acted = entry.command.clone();
-        let effects = self.room.apply(entry);
+        let effects = self.room.apply(entry, false);
         let is_refusal = |effect: &Effect| {
             matches!(effect, Effect::Appender(Appender::Reply { result: Err(_), .. }))
         };
@@ -78,7 +85,7 @@ impl World {
             assert!(untouched == self.room, "a refusal changes nothing: {text}");
         }
         check_fencing(&untouched, &self.room, node, &acted);
-        assert_eq!(self.replica.apply(entry_read), effects, "replicas decide alike");
+        assert_eq!(self.replica.apply(entry_read, false), effects, "replicas decide alike");
         assert!(self.replica == self.room, "replicas stay alike");
         self.restore_replica();
         self.room.check_invariants().unwrap_or_else(|broken| panic!("{broken} after {text}"));
@@ -96,7 +103,7 @@ impl World {
 
     /// Has the replica go on from a checkpoint of itself. Of a large room that takes long, and now and then is enough.
     fn restore_replica(&mut self) {
-        if self.room.people.len() > 16 && !self.version.is_multiple_of(64) {
+        if self.room.state.participants.len() > 16 && !self.version.is_multiple_of(64) {
             return;
         }
         let text = serde_json::to_string(&self.replica).expect("a room has a JSON form");
@@ -158,6 +165,23 @@ impl World {
         }
     }
 
+    /// Sends a signal, numbered as where there is one node.
+    pub(super) fn signal(
+        &mut self,
+        from: Option<SessionId>,
+        signal: &SendSignal,
+        now: Timestamp,
+    ) -> Result<Signalled, Error> {
+        Ok(match self.local.accept_signal(&self.room, from, signal, now)? {
+            AcceptedSignal::Repeated(sent) => Signalled { to: None, from: None, sent },
+            AcceptedSignal::New(mut new) => {
+                let order = self.local.next_order();
+                let sent = self.local.number_signal(&mut new, order, now);
+                Signalled { to: Some(new.to), from: new.from, sent }
+            }
+        })
+    }
+
     /// Lets time pass, ticking whenever the room asks for it.
     pub(super) fn wait(&mut self, ms: u64) -> Outcome {
         let until = self.now + Duration::from_millis(ms);
@@ -196,23 +220,23 @@ impl World {
     }
 
     pub(super) fn stream(&self, stream: u8) -> Stream {
-        self.room.streams[&stream_id(stream)].wire.clone()
+        self.room.state.streams.find(stream_id(stream)).expect("a stream").wire.clone()
     }
 }
 
 /// Of a session's commands those of its home alone take effect, and only newer connections move it.
 fn check_fencing(before: &Room, after: &Room, node: NodeEpoch, command: &RoomCommand) {
-    if before.lost_nodes.contains(node) {
+    if before.state.lost_nodes.contains(node) {
         assert!(before == after, "a lost node acted: {command:?}");
     }
     let actor = command.session();
-    for person in before.people.iter() {
+    for person in before.state.participants.iter() {
         let is_actor = actor == Some(person.session);
         let (home, generation) = match command {
             RoomCommand::Join(join) if is_actor => (node, join.generation),
             RoomCommand::Link { home, generation, .. } if is_actor => (*home, *generation),
             _ => {
-                let is_orphan = before.lost_nodes.contains(person.home);
+                let is_orphan = before.state.lost_nodes.contains(person.home);
                 let may_act = matches!(command, RoomCommand::Leave { .. }) && is_orphan;
                 if is_actor && person.home != node && !may_act {
                     assert!(before == after, "a session acted from elsewhere: {command:?}");
@@ -220,7 +244,7 @@ fn check_fencing(before: &Room, after: &Room, node: NodeEpoch, command: &RoomCom
                 (person.home, person.generation)
             }
         };
-        let Some(now) = after.people.find(person.id) else { continue };
+        let Some(now) = after.state.participants.find(person.id) else { continue };
         let is_kept = (now.home, now.generation) == (person.home, person.generation);
         let is_moved = (now.home, now.generation) == (home, generation);
         assert!(is_kept || is_moved && generation >= person.generation, "moved by {command:?}");

@@ -1,5 +1,6 @@
-//! Who sees what of a room: snapshots and rosters, large rooms, the session feed.
+//! Who sees what of a room: audiences, snapshots and rosters, large rooms, the session feed.
 
+pub(in crate::room) mod audience;
 pub(in crate::room) mod overview;
 pub(in crate::room) mod session_feed;
 pub(in crate::room) mod size;

@@ -1,13 +1,12 @@
 //! The room as its app's server sees it: everything, whoever is listed to whom.
 
-use std::ops::Bound;
-
 use stagedoor_proto::{
-    Counts, Participant, ParticipantId, RoomMute, SessionId, SessionState, Stream, StreamId,
+    Counts, Participant, ParticipantId, RoomMute, SessionId, SessionState, StreamId,
 };
 
 use crate::room::settings::RoomSettings;
-use crate::room::state::Room;
+use crate::room::state::RoomState;
+use crate::room::visibility::snapshot::counts;
 
 /// A room in short.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,34 +38,28 @@ pub struct Present {
     pub streams: Vec<StreamId>,
 }
 
-impl Room {
-    /// The room in short.
-    #[must_use]
-    pub fn overview(&self) -> Overview {
-        Overview {
-            version: self.version,
-            counts: self.counts(),
-            mute: self.held.mute,
-            locked: self.held.locked,
-            large: self.size.is_large,
-            settings: self.settings.clone(),
-        }
+/// The room in short.
+pub(in crate::room) fn overview(state: &RoomState) -> Overview {
+    Overview {
+        version: state.version,
+        counts: counts(state),
+        mute: state.records.mute,
+        locked: state.records.locked,
+        large: state.size.is_large,
+        settings: state.settings.clone(),
     }
+}
 
-    /// Those who are here, in the order of their ids, from the one that comes after `after`.
-    pub fn present(&self, after: Option<ParticipantId>) -> impl Iterator<Item = Present> {
-        let people = self.people.after(after).filter_map(|id| self.people.find(id));
-        people.map(|person| Present {
-            participant: person.to_wire(self.held.is_locked(&person.username)),
-            session: person.session,
-            state: person.state,
-            streams: person.streams.iter().copied().collect(),
-        })
-    }
-
-    /// The streams here, in the order of their ids, from the one that comes after `after`.
-    pub fn streams_after(&self, after: Option<StreamId>) -> impl Iterator<Item = &Stream> {
-        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        self.streams.range((start, Bound::Unbounded)).map(|(_, stream)| &stream.wire)
-    }
+/// Those who are here, in the order of their ids, from the one that comes after `after`.
+pub(in crate::room) fn present(
+    state: &RoomState,
+    after: Option<ParticipantId>,
+) -> impl Iterator<Item = Present> {
+    let people = state.participants.after(after).filter_map(|id| state.participants.find(id));
+    people.map(|person| Present {
+        participant: person.to_wire(state.records.is_locked(&person.username)),
+        session: person.session,
+        state: person.state,
+        streams: person.streams.iter().copied().collect(),
+    })
 }

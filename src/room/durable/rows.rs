@@ -1,0 +1,58 @@
+//! What the store has of a room.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use stagedoor_proto::{InstanceId, Role, RoomMute, SessionId, Timestamp, Username};
+
+/// A user's standing under mutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Voice {
+    /// A moderator's lock keeps all their audio off.
+    Locked,
+    /// A moderator lets them speak while the room's mute stands.
+    Spared,
+}
+
+/// A user who may not enter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockRow {
+    /// Who.
+    pub username: Username,
+    /// The instances a guest was seen on: no guest enters from them.
+    pub instances: BTreeSet<InstanceId>,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// A room token that a session has shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpentRow {
+    /// The token's id.
+    pub jti: Box<str>,
+    /// Which session showed it.
+    pub session: SessionId,
+    /// When it runs out and need not be remembered.
+    pub until: Timestamp,
+}
+
+/// What the store knows of a room when it opens.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Record {
+    /// Who may not enter.
+    pub blocks: Vec<BlockRow>,
+    /// Who is locked or spared.
+    pub voices: Vec<(Username, Voice)>,
+    /// Roles from `set_role`.
+    pub roles: Vec<(Username, Role)>,
+    /// The standing mute.
+    pub mute: RoomMute,
+    /// Whether the room is locked.
+    pub locked: bool,
+    /// When it was last ended.
+    pub ended: Option<Timestamp>,
+    /// Room tokens that were spent.
+    pub spent: Vec<SpentRow>,
+}

@@ -1,0 +1,326 @@
+//! The room: an entry of the log goes through its parts in order.
+//!
+//! First what time alone brings about, then the command, then what follows from the new state: size, reports, feed, and
+//! closing.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use stagedoor_proto::{
+    Counts, Error, ErrorCode, Link, ParticipantId, Ref, Relay, Reply, RoomId, RoomSnapshot,
+    SessionId, SessionState, Stream, StreamId, Timestamp, Username,
+};
+
+use crate::room::durable::changes::{Fact, Subject};
+use crate::room::durable::records::DurableRecords;
+use crate::room::effect::{Audience, Effect, Effects, Everywhere};
+use crate::room::events::Happening;
+use crate::room::invariants;
+use crate::room::log::commands::{Opening, RoomCommand};
+use crate::room::log::entry::Entry;
+use crate::room::log::origin::NodeEpoch;
+use crate::room::moderation::migrate::migrate_user;
+use crate::room::moderation::moderate::moderate;
+use crate::room::moderation::reports::send_reports;
+use crate::room::participants::expiry::expire;
+use crate::room::participants::home::{check_home, lose_node, move_home};
+use crate::room::participants::join::join;
+use crate::room::participants::leave::leave;
+use crate::room::participants::link::{change_link, change_session_state};
+use crate::room::settings::{LEAVER_RETENTION, RETENTION};
+use crate::room::signal::{AcceptedRelay, accept_relay};
+use crate::room::state::RoomState;
+use crate::room::state::timers::Timer;
+use crate::room::streams::publish::{publish, unpublish, update_stream};
+use crate::room::streams::subscriptions::{subscribe, unsubscribe};
+use crate::room::visibility::audience::each_in;
+use crate::room::visibility::overview::{Overview, Present, overview, present};
+use crate::room::visibility::session_feed::{send_feed, watch};
+use crate::room::visibility::size::update_size_class;
+use crate::room::visibility::snapshot::{counts, snapshot_for};
+
+/// A room: what a log of commands made of it so far.
+///
+/// Its serialized form is a checkpoint, after which the entries of higher versions are applied. One from elsewhere must
+/// pass [`Room::check_invariants`] first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Room {
+    pub(super) state: RoomState,
+}
+
+impl Room {
+    /// A room whose log is empty; the first entry opens it.
+    #[must_use]
+    pub fn new(id: RoomId) -> Self {
+        Self { state: RoomState::new(id) }
+    }
+
+    /// Applies the next entry of the log. `has_events`: whether this node emits events for it.
+    ///
+    /// An entry that is not newer than the last was applied before and does nothing. Time never goes back: an entry from
+    /// before the last one happens at the last one's time.
+    pub fn apply(&mut self, entry: Entry, has_events: bool) -> Vec<Effect> {
+        let mut out = Effects::new(entry.origin, has_events);
+        let state = &mut self.state;
+        if entry.version <= state.version {
+            return out.into_list();
+        }
+        state.version = entry.version;
+        state.now = state.now.max(entry.now);
+        if state.is_open {
+            expire(state, &mut out);
+        }
+        let was_empty = state.participants.is_empty();
+        out.follow(entry.command.request());
+        run(state, entry.origin, entry.command, &mut out);
+        if state.participants.is_empty() == was_empty {
+            // What follows from the room's emptiness came of time alone.
+            out.follow(None);
+        }
+        if state.is_open {
+            update_size_class(state, None, &mut out);
+            send_reports(state, &mut out);
+            send_feed(state, &mut out);
+            schedule_close(state, &mut out);
+        }
+        out.into_list()
+    }
+
+    /// When a [`RoomCommand::Tick`] is to be appended, if nothing else comes before.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.state.timers.next_due()
+    }
+
+    /// The name of the room in its app.
+    #[must_use]
+    pub const fn id(&self) -> &RoomId {
+        &self.state.id
+    }
+
+    /// The version of the last entry that was applied.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.state.version
+    }
+
+    /// Whether the room was opened; otherwise the next entry is to be [`RoomCommand::Open`].
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.state.is_open
+    }
+
+    /// The sessions that are in the room, each as the room knows it.
+    pub fn sessions(&self) -> impl Iterator<Item = (SessionId, Link, SessionState)> {
+        let people = self.state.participants.iter();
+        people.map(|person| (person.session, person.link, person.state))
+    }
+
+    /// The nodes that serve the sessions in the room, as the log says. A process that takes the place of another appends
+    /// [`RoomCommand::NodeLost`] for each of them that is not itself.
+    #[must_use]
+    pub fn homes(&self) -> BTreeSet<NodeEpoch> {
+        self.state.participants.iter().map(|person| person.home).collect()
+    }
+
+    /// The membership of a session.
+    #[must_use]
+    pub fn participant_of(&self, session: SessionId) -> Option<ParticipantId> {
+        self.state.participants.of_session(session).map(|person| person.id)
+    }
+
+    /// Whether a stream is in this room.
+    #[must_use]
+    pub fn has_stream(&self, stream: StreamId) -> bool {
+        self.state.streams.contains(stream)
+    }
+
+    /// Whether there are as many streams as the settings allow.
+    #[must_use]
+    pub fn has_all_streams(&self) -> bool {
+        self.state.has_all_streams()
+    }
+
+    /// Whether a session, in the room or not, or another of its user gave a command under this `ref`.
+    #[must_use]
+    pub fn knows_ref(&self, session: SessionId, ref_: &Ref) -> bool {
+        self.state.refs.knows(self.state.ref_requester(session), ref_)
+    }
+
+    /// Whether a mute, a role or a block of a user is on record.
+    #[must_use]
+    pub fn holds_any_of(&self, username: &Username) -> bool {
+        let records = &self.state.records;
+        records.is_locked(username)
+            || records.role(username).is_some()
+            || records.block_of(username).is_some()
+    }
+
+    /// The state of these subjects as they are now, as changes to persist.
+    #[must_use]
+    pub fn facts_of(&self, subjects: &BTreeSet<Subject>) -> Vec<Fact> {
+        let state = &self.state;
+        if !state.is_open {
+            return Vec::new();
+        }
+        state.records.changes_of(subjects, !state.participants.is_empty(), state.now)
+    }
+
+    /// Calls `send` with every session of an audience, in an order that is the same on every node.
+    pub fn each_in(&self, audience: &Audience, send: impl FnMut(SessionId)) {
+        each_in(&self.state, audience, send);
+    }
+
+    /// The room as a session sees it now: what a `room_reset` carries.
+    ///
+    /// # Errors
+    /// `not_in_room`.
+    pub fn snapshot_for(&self, session: SessionId) -> Result<RoomSnapshot, Error> {
+        snapshot_for(&self.state, session)
+    }
+
+    /// Whether a session may negotiate media with another: one publishes the stream, the other subscribes to it.
+    ///
+    /// # Errors
+    /// `not_in_room`, `forbidden`, `too_large`, `stream_not_found`, `participant_not_found`, `not_subscribed`.
+    pub fn relay(&self, from: SessionId, relay: &Relay) -> Result<AcceptedRelay, Error> {
+        accept_relay(&self.state, from, relay)
+    }
+
+    /// The numbers of participants, publishers and streams.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        counts(&self.state)
+    }
+
+    /// The room in short.
+    #[must_use]
+    pub fn overview(&self) -> Overview {
+        overview(&self.state)
+    }
+
+    /// The participants in the order of their ids, from the one that comes after `after`.
+    pub fn present(&self, after: Option<ParticipantId>) -> impl Iterator<Item = Present> {
+        present(&self.state, after)
+    }
+
+    /// The streams in the order of their ids, from the one that comes after `after`.
+    pub fn streams_after(&self, after: Option<StreamId>) -> impl Iterator<Item = &Stream> {
+        self.state.streams.after(after).map(|stream| &stream.wire)
+    }
+
+    /// Checks what must hold after every entry: in tests and fuzzing, and of a checkpoint that is restored.
+    ///
+    /// # Errors
+    /// Which invariant is broken.
+    pub fn check_invariants(&self) -> Result<(), &'static str> {
+        invariants::check(&self.state)
+    }
+}
+
+fn run(state: &mut RoomState, node: NodeEpoch, command: RoomCommand, out: &mut Effects) {
+    let origin = command.origin();
+    let permitted = if state.is_open || matches!(command, RoomCommand::Open(_)) {
+        check_home(state, node, &command)
+    } else {
+        let message = "the room's durable facts are not loaded yet; try again";
+        Err(Error::new(ErrorCode::EngineUnavailable, message))
+    };
+    let result = permitted.and_then(|()| execute(state, node, command, out));
+    if let Some((origin, reply)) = origin.zip(result.transpose()) {
+        out.reply(origin, reply);
+    }
+}
+
+/// Executes a command. `None`: nobody waits for its reply, or it was sent in its place among the pushes.
+fn execute(
+    state: &mut RoomState,
+    node: NodeEpoch,
+    command: RoomCommand,
+    out: &mut Effects,
+) -> Result<Option<Reply>, Error> {
+    let reply = match command {
+        RoomCommand::Open(opening) => {
+            open(state, *opening);
+            return Ok(None);
+        }
+        RoomCommand::Tick => return Ok(None),
+        RoomCommand::Link { session, link, home, generation } => {
+            if let Some(id) = state.participants.of_session(session).map(|person| person.id) {
+                move_home(state, id, home, generation);
+                change_link(state, session, link, out);
+            }
+            return Ok(None);
+        }
+        RoomCommand::NodeLost { epoch } => {
+            lose_node(state, epoch, out);
+            return Ok(None);
+        }
+        RoomCommand::SessionState { session, state: new } => {
+            change_session_state(state, session, new);
+            return Ok(None);
+        }
+        RoomCommand::Carry { from, to, .. } => {
+            migrate_user(state, &from, &to, out);
+            return Ok(None);
+        }
+        RoomCommand::Moderate { origin, verb, server } => {
+            moderate(state, origin, &verb, server.map(|caller| caller.name), out);
+            return Ok(None);
+        }
+        RoomCommand::Join(body) => {
+            join(state, *body, node, out).map(|joined| Reply::Joined(Box::new(joined)))
+        }
+        RoomCommand::Leave { session, reason, .. } => leave(state, session, reason, out),
+        RoomCommand::Publish { origin, stream, new } => publish(state, origin, stream, new, out),
+        RoomCommand::UpdateStream { origin, update } => update_stream(state, origin, update, out),
+        RoomCommand::Unpublish { origin, stream, ref_ } => {
+            unpublish(state, origin, stream, ref_.as_ref(), out)
+        }
+        RoomCommand::Subscribe { origin, stream } => subscribe(state, origin, stream, out),
+        RoomCommand::Unsubscribe { origin, stream } => unsubscribe(state, origin, stream, out),
+        RoomCommand::Watch { origin, on } => watch(state, origin, on, out),
+    };
+    reply.map(Some)
+}
+
+/// The first one opens; another node's, appended at the same moment, has nothing to add.
+fn open(state: &mut RoomState, opening: Opening) {
+    if state.is_open {
+        return;
+    }
+    state.is_open = true;
+    state.settings = opening.settings;
+    state.records = DurableRecords::from(opening.record);
+    state.timers.set(Timer::Close, state.now + LEAVER_RETENTION);
+}
+
+/// An empty room waits for its leavers, and closes; an occupied one does not.
+fn schedule_close(state: &mut RoomState, out: &mut Effects) {
+    let is_empty = state.participants.is_empty();
+    match state.timers.get(Timer::Close) {
+        None if is_empty => {
+            state.timers.set(Timer::Close, state.now + LEAVER_RETENTION);
+            out.changes.push(Fact::Emptied { keep_until: state.now + RETENTION });
+            if !out.ends_room() {
+                out.emit(|| Happening::Ended { by: None });
+            }
+        }
+        Some(_) if !is_empty => {
+            state.timers.stop(Timer::Close);
+            out.emit(|| Happening::Opened);
+            out.changes.push(Fact::Occupied);
+        }
+        Some(at) if at <= state.now => {
+            out.add(Everywhere::Closed);
+            let (version, now) = (state.version, state.now);
+            // A node that keeps the room must decide as one that dropped it.
+            *state = RoomState { version, now, ..RoomState::new(state.id.clone()) };
+        }
+        Some(_) if !out.changes.is_empty() => {
+            out.changes.push(Fact::Emptied { keep_until: state.now + RETENTION });
+        }
+        None | Some(_) => {}
+    }
+}

@@ -1,0 +1,45 @@
+//! Reports of moderation commands: what became of each at its targets.
+
+use stagedoor_proto::{ModerationReport, Push};
+
+use crate::room::effect::{Appender, Audience, Effects, Everywhere};
+use crate::room::log::origin::{NodeEpoch, Origin};
+use crate::room::state::RoomState;
+use crate::room::state::timers::Timer;
+
+/// Sends the reports that are due, to moderators who still are.
+pub(in crate::room) fn send_reports(state: &mut RoomState, out: &mut Effects) {
+    while let Some(version) = state.timers.pop_due(state.now, Timer::as_report) {
+        let report = state.receipts.report(version, &state.id, state.now);
+        let Some((node, origin, report)) = report else { continue };
+        let may_know = match origin {
+            Origin::Session { .. } => {
+                state.requester(origin).is_ok_and(|person| person.capabilities.moderate)
+            }
+            Origin::Call(_) => true,
+        };
+        if may_know {
+            send_report(node, origin, report, out);
+        }
+    }
+    for audit in state.receipts.take_completed() {
+        out.add(Appender::Audit(Box::new(audit)));
+    }
+}
+
+/// To the session that gave the command, or to the call; the latter waits on the node that appended it.
+pub(in crate::room) fn send_report(
+    node: NodeEpoch,
+    origin: Origin,
+    report: ModerationReport,
+    out: &mut Effects,
+) {
+    match origin {
+        Origin::Session { session, .. } => {
+            out.push(Audience::One(session), Push::Moderation(report));
+        }
+        Origin::Call(call) => {
+            out.add(Everywhere::Report { node, call, report: Box::new(report) });
+        }
+    }
+}

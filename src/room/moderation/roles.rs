@@ -1,0 +1,68 @@
+//! Roles that moderators set.
+//!
+//! A role set by a moderator is of (room, user): all their memberships, and those to come.
+
+use stagedoor_proto::{Error, Outcome, Push, Role, RoleChanged, SetRole, Username};
+
+use crate::room::effect::{Audience, Effects};
+use crate::room::errors;
+use crate::room::moderation::context::{ModeratorContext, target_participant};
+use crate::room::participants::roles::assign;
+use crate::room::permissions::is_kept;
+use crate::room::state::RoomState;
+use crate::room::state::receipts::ModerationProgress;
+use crate::room::visibility::size::reset_one;
+
+pub(in crate::room) fn set_role(
+    state: &mut RoomState,
+    moderator: &ModeratorContext,
+    body: &SetRole,
+    out: &mut Effects,
+) -> Result<ModerationProgress, Error> {
+    let person = state.participants.find(body.participant);
+    let person = person.ok_or_else(|| errors::participant_not_found("participant"))?;
+    let username = person.username.clone();
+    moderator.ensure_not_self(&username)?;
+    state.records.set_role(&username, body.role, &mut out.changes)?;
+    let mut progress = ModerationProgress {
+        aim: target_participant(state, body.participant),
+        ..ModerationProgress::default()
+    };
+    for id in state.participants.of_user(&username) {
+        progress.targets.push((target_participant(state, id), Outcome::Enforced));
+    }
+    apply_role(state, &username, body.role, out);
+    Ok(progress)
+}
+
+pub(in crate::room) fn apply_role(
+    state: &mut RoomState,
+    username: &Username,
+    role: Role,
+    out: &mut Effects,
+) {
+    let people = state
+        .participants
+        .of_user(username)
+        .into_iter()
+        .filter_map(|id| state.participants.find(id));
+    let changing = people.filter(|person| person.role != role);
+    let changing: Vec<_> =
+        changing.map(|person| (person.id, person.scopes, person.capabilities)).collect();
+    for (id, scopes, _) in &changing {
+        assign(state, *id, role, *scopes, out);
+    }
+    // Only now, so that no room sent anew misses what happens to the next of them.
+    for (id, _, before) in changing {
+        let Some(person) = state.participants.find(id) else { continue };
+        let after = person.capabilities;
+        let (room, version) = (state.id.clone(), state.version);
+        let changed =
+            RoleChanged { room, version, participant: id, role, capabilities: Some(after) };
+        out.push(Audience::One(person.session), Push::RoleChanged(changed));
+        // Frames were withdrawn, or other streams are seen than before: both are made good by the room anew.
+        if !is_kept(before, after) || before.subscribe != after.subscribe {
+            reset_one(state, id, out);
+        }
+    }
+}

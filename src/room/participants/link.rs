@@ -1,0 +1,43 @@
+//! Changes of a session's link and state while it is in the room.
+
+use stagedoor_proto::{Link, ParticipantLink, Push, SessionId, SessionState};
+
+use crate::room::effect::Effects;
+use crate::room::state::RoomState;
+use crate::room::streams::acks::restart_mute_clock;
+use crate::room::visibility::audience::audience_about;
+
+pub(in crate::room) fn change_link(
+    state: &mut RoomState,
+    session: SessionId,
+    link: Link,
+    out: &mut Effects,
+) {
+    let Some(person) = state.participants.of_session_mut(session) else { return };
+    if person.link == link {
+        return;
+    }
+    person.link = link;
+    let (id, streams) = (person.id, person.streams.clone());
+    for stream in streams {
+        restart_mute_clock(state, stream, link);
+    }
+    state.feed.mark(id);
+    if let Some(about) = audience_about(state, id) {
+        let (room, version) = (state.id.clone(), state.version);
+        let push = Push::ParticipantLink(ParticipantLink { room, version, participant: id, link });
+        out.push(about.except(session), push);
+    }
+}
+
+pub(in crate::room) fn change_session_state(
+    state: &mut RoomState,
+    session: SessionId,
+    new: SessionState,
+) {
+    let Some(person) = state.participants.of_session_mut(session) else { return };
+    if person.state != new {
+        person.state = new;
+        state.feed.mark(person.id);
+    }
+}

@@ -1,0 +1,93 @@
+//! The streams of a room: what of each is published, who subscribed to it, and which mutes wait for its owner.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use serde::{Deserialize, Serialize};
+use stagedoor_proto::{ParticipantId, Stream, StreamId};
+
+use crate::room::state::participants::wire_bytes;
+
+/// A stream in the room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(in crate::room) struct PublishedStream {
+    /// As it is on the wire.
+    pub(in crate::room) wire: Stream,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(in crate::room) subscribers: BTreeSet<ParticipantId>,
+    /// Whether the room's mute leaves it alone.
+    pub(in crate::room) is_exempt: bool,
+    /// The commands whose mute its owner has not acknowledged, by their versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::room) unacknowledged: Vec<u64>,
+    /// The most bytes it takes on the wire.
+    pub(in crate::room) wire_bytes: usize,
+}
+
+/// How much longer a stream may become on the wire without its owner: three flags, and a comma.
+const FLAGS_SLACK: usize = 8;
+
+impl PublishedStream {
+    pub(in crate::room) fn new(wire: Stream) -> Self {
+        let wire_bytes = wire_bytes(&wire) + FLAGS_SLACK;
+        let (subscribers, unacknowledged) = (BTreeSet::new(), Vec::new());
+        Self { wire, subscribers, is_exempt: false, unacknowledged, wire_bytes }
+    }
+
+    /// After its name or classes may have changed.
+    pub(in crate::room) fn measure(&mut self) {
+        self.wire_bytes = wire_bytes(&self.wire) + FLAGS_SLACK;
+    }
+}
+
+/// All streams, by their ids.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(in crate::room) struct Streams(BTreeMap<StreamId, PublishedStream>);
+
+impl Streams {
+    pub(in crate::room) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(in crate::room) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(in crate::room) fn contains(&self, id: StreamId) -> bool {
+        self.0.contains_key(&id)
+    }
+
+    pub(in crate::room) fn find(&self, id: StreamId) -> Option<&PublishedStream> {
+        self.0.get(&id)
+    }
+
+    pub(in crate::room) fn find_mut(&mut self, id: StreamId) -> Option<&mut PublishedStream> {
+        self.0.get_mut(&id)
+    }
+
+    pub(in crate::room) fn insert(&mut self, stream: PublishedStream) {
+        self.0.insert(stream.wire.id, stream);
+    }
+
+    pub(in crate::room) fn remove(&mut self, id: StreamId) -> Option<PublishedStream> {
+        self.0.remove(&id)
+    }
+
+    pub(in crate::room) fn iter(&self) -> impl Iterator<Item = &PublishedStream> {
+        self.0.values()
+    }
+
+    pub(in crate::room) fn iter_mut(&mut self) -> impl Iterator<Item = &mut PublishedStream> {
+        self.0.values_mut()
+    }
+
+    /// Those whose ids come after `after`, in the order of their ids.
+    pub(in crate::room) fn after(
+        &self,
+        after: Option<StreamId>,
+    ) -> impl Iterator<Item = &PublishedStream> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.0.range((start, Bound::Unbounded)).map(|(_, stream)| stream)
+    }
+}

@@ -1,0 +1,50 @@
+//! The end of a stream, for any reason.
+
+use stagedoor_proto::{Outcome, Push, Stream, StreamEndReason, StreamId, StreamUnpublished};
+
+use crate::room::effect::Effects;
+use crate::room::events::Happening;
+use crate::room::state::RoomState;
+use crate::room::streams::acks::resolve_mutes;
+use crate::room::visibility::audience::push_of_stream;
+
+/// Ends a stream; mutes that waited for its owner come to `outcome`.
+pub(in crate::room) fn end_stream(
+    state: &mut RoomState,
+    id: StreamId,
+    reason: StreamEndReason,
+    outcome: Outcome,
+    out: &mut Effects,
+) {
+    resolve_mutes(state, id, outcome);
+    let Some(stream) = state.streams.remove(id) else { return };
+    let owner = stream.wire.participant;
+    emit_unpublished(state, &stream.wire, reason, out);
+    state.participants.remove_stream(owner, id);
+    for subscriber in stream.subscribers {
+        if let Some(person) = state.participants.find_mut(subscriber) {
+            person.subscriptions.remove(&id);
+        }
+    }
+    let (room, version) = (state.id.clone(), state.version);
+    let push = Push::StreamUnpublished(StreamUnpublished { room, version, stream: id, reason });
+    // The owner knows what it did itself; it is told what was done to it.
+    let is_forced = reason == StreamEndReason::ForceUnpublished;
+    let owner_session = state.participants.find(owner).map(|person| person.session);
+    push_of_stream(state, owner, owner_session.filter(|_| !is_forced), push, out);
+}
+
+pub(in crate::room) fn emit_unpublished(
+    state: &RoomState,
+    stream: &Stream,
+    reason: StreamEndReason,
+    out: &mut Effects,
+) {
+    let Some(owner) = state.participants.find(stream.participant) else { return };
+    out.emit(|| Happening::Unpublished {
+        stream: stream.id,
+        participant: owner.id,
+        username: owner.username.clone(),
+        reason,
+    });
+}

@@ -1,0 +1,127 @@
+//! Audiences: which sessions a push is for, and to whom a participant or a stream is listed.
+
+use stagedoor_proto::{ParticipantId, ParticipantJoined, Push, Role, SessionId};
+
+use crate::room::effect::{Audience, Effects};
+use crate::room::state::RoomState;
+use crate::room::state::participants::Membership;
+
+impl Audience {
+    /// The same without one session.
+    pub(in crate::room) fn except(self, session: SessionId) -> Self {
+        let except = Some(session);
+        match self {
+            Self::All { .. } => Self::All { except },
+            Self::Viewers { .. } => Self::Viewers { except },
+            Self::Blind { .. } => Self::Blind { except },
+            Self::One(_) | Self::Sessions(_) | Self::Watchers => self,
+        }
+    }
+}
+
+/// Calls `send` with every session of an audience, in an order that is the same on every node.
+pub(in crate::room) fn each_in(
+    state: &RoomState,
+    audience: &Audience,
+    mut send: impl FnMut(SessionId),
+) {
+    match audience {
+        Audience::One(session) => send(*session),
+        Audience::Sessions(sessions) => sessions.iter().copied().for_each(send),
+        Audience::All { .. } | Audience::Viewers { .. } | Audience::Blind { .. } => {
+            let is_meant = |person: &&Membership| is_among(audience, person);
+            state.participants.iter().filter(is_meant).for_each(|person| send(person.session));
+        }
+        Audience::Watchers => {
+            let watching = state.feed.watchers().filter_map(|id| state.participants.find(id));
+            watching.for_each(|person| send(person.session));
+        }
+    }
+}
+
+/// Whether a session is in an audience. Of [`Audience::Sessions`] this is a search: go through them instead.
+pub(in crate::room) fn is_in(state: &RoomState, audience: &Audience, session: SessionId) -> bool {
+    match audience {
+        Audience::One(one) => *one == session,
+        Audience::Sessions(sessions) => sessions.contains(&session),
+        Audience::All { .. } | Audience::Viewers { .. } | Audience::Blind { .. } => {
+            state.participants.of_session(session).is_some_and(|person| is_among(audience, person))
+        }
+        Audience::Watchers => state
+            .participants
+            .of_session(session)
+            .is_some_and(|person| state.feed.is_watching(person.id)),
+    }
+}
+
+/// Those to whom a participant is listed; `None`: nobody.
+pub(in crate::room) fn audience_about(state: &RoomState, id: ParticipantId) -> Option<Audience> {
+    if !state.size.is_large || state.participants.moderators().contains(&id) {
+        Some(Audience::All { except: None })
+    } else {
+        let is_publishing = state.participants.publishers().contains(&id);
+        is_publishing.then_some(Audience::Viewers { except: None })
+    }
+}
+
+/// Pushes a newcomer to those to whom it is listed.
+pub(in crate::room) fn push_newcomer(state: &RoomState, id: ParticipantId, out: &mut Effects) {
+    if let Some(about) = audience_about(state, id) {
+        push_joined(state, id, about, out);
+    }
+}
+
+/// Pushes a participant to those who did not know of it.
+pub(in crate::room) fn push_joined(
+    state: &RoomState,
+    id: ParticipantId,
+    to: Audience,
+    out: &mut Effects,
+) {
+    let Some(person) = state.participants.find(id) else { return };
+    let participant = person.to_wire(state.records.is_locked(&person.username));
+    let (room, version) = (state.id.clone(), state.version);
+    let joined = ParticipantJoined { room, version, participant };
+    out.push(to.except(person.session), Push::ParticipantJoined(joined));
+}
+
+/// To whom a participant is listed from now on because it became a moderator.
+pub(in crate::room) fn promotion_audience(
+    state: &RoomState,
+    id: ParticipantId,
+    before: Role,
+    after: Role,
+) -> Option<Audience> {
+    let is_promotion = before != Role::Moderator && after == Role::Moderator;
+    if !state.size.is_large || !is_promotion {
+        return None;
+    }
+    let everyone = Audience::All { except: None };
+    let is_known = state.participants.publishers().contains(&id);
+    Some(if is_known { Audience::Blind { except: None } } else { everyone })
+}
+
+/// Pushes something of a stream to those who see streams, and to its owner though it may not, but not to `except`.
+pub(in crate::room) fn push_of_stream(
+    state: &RoomState,
+    owner: ParticipantId,
+    except: Option<SessionId>,
+    push: Push,
+    out: &mut Effects,
+) {
+    let owner = state.participants.find(owner).filter(|owner| !owner.capabilities.subscribe);
+    if let Some(owner) = owner.filter(|owner| except != Some(owner.session)) {
+        out.push(Audience::One(owner.session), push.clone());
+    }
+    out.push(Audience::Viewers { except }, push);
+}
+
+fn is_among(audience: &Audience, person: &Membership) -> bool {
+    let (is_meant, except) = match audience {
+        Audience::All { except } => (true, except),
+        Audience::Viewers { except } => (person.capabilities.subscribe, except),
+        Audience::Blind { except } => (!person.capabilities.subscribe, except),
+        Audience::One(_) | Audience::Sessions(_) | Audience::Watchers => return false,
+    };
+    is_meant && *except != Some(person.session)
+}
