@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Reason, Ref, RoomId, object};
 
-use crate::room::RoomChoices;
+use crate::room::RoomOverrides;
 
 /// A body with nothing but a `ref`.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -26,7 +26,7 @@ pub struct NewRoom {
     pub room: RoomId,
     /// What is to be otherwise there than in the app's other rooms.
     #[serde(default, deserialize_with = "object")]
-    pub settings: RoomChoices,
+    pub settings: RoomOverrides,
     /// The mute that stands from the start.
     #[serde(default, deserialize_with = "object", skip_serializing_if = "NewMute::is_absent")]
     pub mute: NewMute,

@@ -14,7 +14,7 @@ use super::limit::Limit;
 use super::moderation::{IdempotencyOption, ModerationOptions, on_room, perform};
 use super::table::Column;
 use crate::api_body::{NewMute, NewRoom};
-use crate::room::{Moderation, RoomChoices};
+use crate::room::{Moderation, RoomOverrides};
 
 const COLUMNS: &[Column] = &[
     Column::plain("room", "/room"),
@@ -112,7 +112,7 @@ impl Create {
         let (participants, streams) = (*participants, *streams);
         NewRoom {
             room: room.clone(),
-            settings: RoomChoices { participants, streams, ..RoomChoices::default() },
+            settings: RoomOverrides { participants, streams, ..RoomOverrides::default() },
             mute: NewMute { active: *muted, lock: *mute_locked },
             locked: *locked,
             ref_: None,

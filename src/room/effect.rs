@@ -12,8 +12,8 @@ use stagedoor_proto::{
 };
 
 use crate::request::RequestId;
-use crate::room::durable::changes::Fact;
-use crate::room::events::Happening;
+use crate::room::durable::changes::DurableChange;
+use crate::room::events::RoomEvent;
 use crate::room::log::origin::{NodeEpoch, Origin};
 
 /// Something to be done because of an entry, and by whom.
@@ -78,13 +78,13 @@ pub enum Appender {
     /// Block a user from the app until the time it names, before [`Everywhere::EndSessions`] of the same user.
     BlockUser(RemovedUser),
     /// Persist a change of what outlives the process.
-    Persist(Fact),
+    Persist(DurableChange),
     /// Write a row of the audit log.
     Audit(Box<Audit>),
     /// Send an event to the app's own servers; only where events are wanted.
     Emit {
         /// What happened.
-        event: Box<Happening>,
+        event: Box<RoomEvent>,
         /// Because of which request; `None`: nobody asked for it.
         request: Option<RequestId>,
     },
@@ -144,7 +144,7 @@ pub enum Audience {
         except: Option<SessionId>,
     },
     /// Every participant who may not subscribe, but one.
-    Blind {
+    NonSubscribers {
         /// The session left out.
         except: Option<SessionId>,
     },
@@ -185,7 +185,7 @@ pub struct Audit {
 pub(super) struct Effects {
     list: Vec<Effect>,
     /// Changes to persist; they come after all other effects.
-    pub(super) changes: Vec<Fact>,
+    pub(super) changes: Vec<DurableChange>,
     /// The node that appended the entry.
     node: NodeEpoch,
     /// Whether events are wanted.
@@ -233,7 +233,7 @@ impl Effects {
     }
 
     /// Emits an event, which is made only where events are wanted.
-    pub(super) fn emit(&mut self, event: impl FnOnce() -> Happening) {
+    pub(super) fn emit(&mut self, event: impl FnOnce() -> RoomEvent) {
         if self.has_events {
             let request = self.cause();
             self.add(Appender::Emit { event: Box::new(event()), request });

@@ -10,7 +10,7 @@ use stagedoor_proto::{
 
 /// Something that happened in a room.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Happening {
+pub enum RoomEvent {
     /// Somebody entered, and nobody was in it.
     Opened,
     /// Nobody is in it any more.
@@ -56,7 +56,7 @@ pub enum Happening {
     },
 }
 
-impl Happening {
+impl RoomEvent {
     /// Whether it says that the room was ended.
     pub(super) const fn ends_room(&self) -> bool {
         match self {

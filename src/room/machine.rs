@@ -11,12 +11,12 @@ use stagedoor_proto::{
     SessionId, SessionState, Stream, StreamId, Timestamp, Username,
 };
 
-use crate::room::durable::changes::{Fact, Subject};
+use crate::room::durable::changes::{DurableChange, DurableKey};
 use crate::room::durable::records::DurableRecords;
 use crate::room::effect::{Audience, Effect, Effects, Everywhere};
-use crate::room::events::Happening;
+use crate::room::events::RoomEvent;
 use crate::room::invariants;
-use crate::room::log::commands::{Opening, RoomCommand};
+use crate::room::log::commands::{OpenRoom, RoomCommand};
 use crate::room::log::entry::Entry;
 use crate::room::log::origin::NodeEpoch;
 use crate::room::moderation::migrate::migrate_user;
@@ -34,10 +34,10 @@ use crate::room::state::timers::Timer;
 use crate::room::streams::publish::{publish, unpublish, update_stream};
 use crate::room::streams::subscriptions::{subscribe, unsubscribe};
 use crate::room::visibility::audience::each_in;
-use crate::room::visibility::overview::{Overview, Present, overview, present};
 use crate::room::visibility::session_feed::{send_feed, watch};
 use crate::room::visibility::size::update_size_class;
 use crate::room::visibility::snapshot::{counts, snapshot_for};
+use crate::room::visibility::summary::{ParticipantInfo, RoomSummary, participants, summary};
 
 /// A room: what a log of commands made of it so far.
 ///
@@ -150,7 +150,7 @@ impl Room {
 
     /// Whether a mute, a role or a block of a user is on record.
     #[must_use]
-    pub fn holds_any_of(&self, username: &Username) -> bool {
+    pub fn has_records_of(&self, username: &Username) -> bool {
         let records = &self.state.records;
         records.is_locked(username)
             || records.role(username).is_some()
@@ -159,7 +159,7 @@ impl Room {
 
     /// The state of these subjects as they are now, as changes to persist.
     #[must_use]
-    pub fn facts_of(&self, subjects: &BTreeSet<Subject>) -> Vec<Fact> {
+    pub fn durable_changes(&self, subjects: &BTreeSet<DurableKey>) -> Vec<DurableChange> {
         let state = &self.state;
         if !state.is_open {
             return Vec::new();
@@ -196,13 +196,16 @@ impl Room {
 
     /// The room in short.
     #[must_use]
-    pub fn overview(&self) -> Overview {
-        overview(&self.state)
+    pub fn summary(&self) -> RoomSummary {
+        summary(&self.state)
     }
 
     /// The participants in the order of their ids, from the one that comes after `after`.
-    pub fn present(&self, after: Option<ParticipantId>) -> impl Iterator<Item = Present> {
-        present(&self.state, after)
+    pub fn participants(
+        &self,
+        after: Option<ParticipantId>,
+    ) -> impl Iterator<Item = ParticipantInfo> {
+        participants(&self.state, after)
     }
 
     /// The streams in the order of their ids, from the one that comes after `after`.
@@ -261,7 +264,7 @@ fn execute(
             change_session_state(state, session, new);
             return Ok(None);
         }
-        RoomCommand::Carry { from, to, .. } => {
+        RoomCommand::MigrateUser { from, to, .. } => {
             migrate_user(state, &from, &to, out);
             return Ok(None);
         }
@@ -286,7 +289,7 @@ fn execute(
 }
 
 /// The first one opens; another node's, appended at the same moment, has nothing to add.
-fn open(state: &mut RoomState, opening: Opening) {
+fn open(state: &mut RoomState, opening: OpenRoom) {
     if state.is_open {
         return;
     }
@@ -302,15 +305,15 @@ fn schedule_close(state: &mut RoomState, out: &mut Effects) {
     match state.timers.get(Timer::Close) {
         None if is_empty => {
             state.timers.set(Timer::Close, state.now + LEAVER_RETENTION);
-            out.changes.push(Fact::Emptied { keep_until: state.now + RETENTION });
+            out.changes.push(DurableChange::Emptied { keep_until: state.now + RETENTION });
             if !out.ends_room() {
-                out.emit(|| Happening::Ended { by: None });
+                out.emit(|| RoomEvent::Ended { by: None });
             }
         }
         Some(_) if !is_empty => {
             state.timers.stop(Timer::Close);
-            out.emit(|| Happening::Opened);
-            out.changes.push(Fact::Occupied);
+            out.emit(|| RoomEvent::Opened);
+            out.changes.push(DurableChange::Occupied);
         }
         Some(at) if at <= state.now => {
             out.add(Everywhere::Closed);
@@ -319,7 +322,7 @@ fn schedule_close(state: &mut RoomState, out: &mut Effects) {
             *state = RoomState { version, now, ..RoomState::new(state.id.clone()) };
         }
         Some(_) if !out.changes.is_empty() => {
-            out.changes.push(Fact::Emptied { keep_until: state.now + RETENTION });
+            out.changes.push(DurableChange::Emptied { keep_until: state.now + RETENTION });
         }
         None | Some(_) => {}
     }

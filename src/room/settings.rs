@@ -71,7 +71,8 @@ impl RoomSettings {
 /// What one room is to have otherwise than its app's other rooms; what is absent is as there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct RoomChoices {
+#[schemars(rename = "RoomChoices")]
+pub struct RoomOverrides {
     /// Most participants at a time; no more than the gateway's own bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub participants: Option<u32>,
@@ -89,7 +90,7 @@ pub struct RoomChoices {
     pub membership_expiry: Option<Expiry>,
 }
 
-impl RoomChoices {
+impl RoomOverrides {
     /// The settings of a room with these choices, where `app` are those of the others.
     #[must_use]
     pub fn over(&self, app: &RoomSettings) -> RoomSettings {

@@ -18,7 +18,7 @@ use super::handoff::Handoff;
 use super::journal::{Journal, RoomWrite};
 use super::key::{SigningKey, UserKey};
 use super::outbox::Outbox;
-use crate::room::{Record, RoomKey};
+use crate::room::{DurableState, RoomKey};
 
 /// Durable facts.
 ///
@@ -73,7 +73,7 @@ pub trait Store: Archive + AuditLog + Outbox {
     ) -> Answer<'_, ()>;
 
     /// What outlived a room's participants, expired rows left out.
-    fn load_room(&self, room: RoomKey, now: Timestamp) -> Answer<'_, Record>;
+    fn load_room(&self, room: RoomKey, now: Timestamp) -> Answer<'_, DurableState>;
 
     /// Persists what an entry of a room's log leaves; how many older messages were evicted. Calls for one room take
     /// effect in the order in which they are made.

@@ -16,7 +16,7 @@ use super::admission::{Block, Profile};
 use super::audit::{AuditActor, AuditEvent, AuditRow};
 use super::error::Answer;
 use super::key::UserKey;
-use crate::room::{Fact, RoomChoices, RoomKey};
+use crate::room::{DurableChange, RoomKey, RoomOverrides};
 
 /// How long a created room is kept that nobody enters, or asks for.
 pub const CREATED_ROOM_LIFE: Duration = Duration::from_hours(30 * 24);
@@ -106,7 +106,7 @@ pub struct KnownUser {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreatedRoom {
     /// What is to be otherwise there than in the app's other rooms.
-    pub choices: RoomChoices,
+    pub choices: RoomOverrides,
     /// When it was created.
     pub created: Timestamp,
 }
@@ -158,7 +158,7 @@ pub trait Archive: Send + Sync + 'static {
         &self,
         room: RoomKey,
         created: CreatedRoom,
-        facts: Vec<Fact>,
+        facts: Vec<DurableChange>,
         row: Option<AuditEvent>,
     ) -> Answer<'_, bool>;
 

@@ -4,7 +4,7 @@ use stagedoor_proto::Timestamp;
 
 use super::audit::AuditEvent;
 use super::outbox::NewMessage;
-use crate::room::{Fact, RoomKey};
+use crate::room::{DurableChange, RoomKey};
 
 /// Messages to be put into an app's outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct RoomWrite {
     /// has one writer, which makes its calls in the order of the log, and does not compare.
     pub version: u64,
     /// What changed, in its order.
-    pub facts: Vec<Fact>,
+    pub facts: Vec<DurableChange>,
     /// Rows of the app's audit log.
     pub audit: Vec<AuditEvent>,
     /// Messages for the app's endpoints.

@@ -19,7 +19,7 @@ use super::outbox::{
     Backlog, DeadLetters, DeliveryResult, Due, Expired, Message, NewMessage, Outbox, OutboxCount,
 };
 use crate::clock::Clock;
-use crate::room::{Fact, Record, RoomKey};
+use crate::room::{DurableChange, DurableState, RoomKey};
 use crate::telemetry::{Metrics, StoreFailure};
 
 /// A store whose calls are counted. One whose answer nobody awaits is not.
@@ -96,7 +96,7 @@ metered! {
         ) -> '_ bool;
         fn revoke_user(user: UserKey, now: Timestamp, row: Option<AuditEvent>) -> '_ ();
         fn revoke_family(user: UserKey, instance: InstanceId, family: FamilyId) -> '_ ();
-        fn load_room(room: RoomKey, now: Timestamp) -> '_ Record;
+        fn load_room(room: RoomKey, now: Timestamp) -> '_ DurableState;
         fn persist_room(write: RoomWrite) -> 'static u64;
         fn migrate_user(from: UserKey, to: Username, now: Timestamp) -> '_ Vec<RoomKey>;
         fn mark_rooms_empty(retain_until: Timestamp) -> '_ ();
@@ -129,7 +129,7 @@ metered! {
         fn create_room(
             room: RoomKey,
             created: CreatedRoom,
-            facts: Vec<Fact>,
+            facts: Vec<DurableChange>,
             row: Option<AuditEvent>,
         ) -> '_ bool;
         fn created_room(room: RoomKey, now: Timestamp) -> '_ Option<CreatedRoom>;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use stagedoor::room::{Fact, RoomKey};
+use stagedoor::room::{DurableChange, RoomKey};
 use stagedoor::store::RoomWrite;
 use stagedoor_proto::RoomMute;
 
@@ -147,7 +147,7 @@ async fn room_state_of_a_crashed_gateway_expires_after_a_day() {
     // As a gateway leaves it that is killed while a participant is in the room: the room never emptied.
     let lobby = RoomKey { app: "demo".into(), room: "lobby".parse().unwrap() };
     let mute = RoomMute { active: true, lock: true };
-    let facts = vec![Fact::Room { mute, locked: false }, Fact::Occupied];
+    let facts = vec![DurableChange::Room { mute, locked: false }, DurableChange::Occupied];
     let write = RoomWrite { facts, ..RoomWrite::new(lobby.clone(), 1) };
     gateway.hub().store().persist_room(write).await.unwrap();
     let gateway = house.reopen(gateway).await;

@@ -14,7 +14,7 @@ use super::moderation::RoomPath;
 use super::paging::{self, Page, PageQuery};
 use super::routes::{Method, Routes};
 use crate::http::problem::Problem;
-use crate::room::{Moderation, Present};
+use crate::room::{Moderation, ParticipantInfo};
 use crate::store::Page as StorePage;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -66,8 +66,8 @@ struct ParticipantResource {
     streams: Vec<StreamId>,
 }
 
-impl From<Present> for ParticipantResource {
-    fn from(Present { participant, session, state, streams }: Present) -> Self {
+impl From<ParticipantInfo> for ParticipantResource {
+    fn from(ParticipantInfo { participant, session, state, streams }: ParticipantInfo) -> Self {
         Self { participant, session, state, streams }
     }
 }

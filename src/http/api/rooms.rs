@@ -19,7 +19,7 @@ use super::routes::{Method, Routes};
 use crate::api_body::NewRoom;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::hub::ShownRoom;
-use crate::room::{Expiry, Moderation, RoomChoices};
+use crate::room::{Expiry, Moderation, RoomOverrides};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -104,7 +104,7 @@ struct RoomResource {
     #[serde(skip_serializing_if = "Option::is_none")]
     created_ms: Option<Timestamp>,
     /// What is in force there, or chosen when it was created.
-    settings: RoomChoices,
+    settings: RoomOverrides,
     /// The place in its log.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
@@ -137,7 +137,7 @@ impl From<ShownRoom> for RoomResource {
             room,
             open: true,
             created_ms,
-            settings: RoomChoices {
+            settings: RoomOverrides {
                 participants: Some(in_force.participants),
                 roster_limit: Some(in_force.roster_limit),
                 streams: Some(in_force.streams),

@@ -268,7 +268,7 @@ impl Accounts {
         }
         for room in rooms {
             let (from, to, cause) = (from.clone(), to.clone(), Some(request.clone()));
-            self.rooms.append(&room, RoomCommand::Carry { from, to, cause });
+            self.rooms.append(&room, RoomCommand::MigrateUser { from, to, cause });
         }
     }
 

@@ -14,7 +14,7 @@ use super::context::Context;
 use super::session_meta::SessionMeta;
 use crate::event_type::EventType;
 use crate::request::RequestId;
-use crate::room::{Audit, Happening, RoomKey};
+use crate::room::{Audit, RoomEvent, RoomKey};
 use crate::store::{Block, BlockKind, NewMessages, UserKey};
 use crate::webhook::{Event, QueuedMessages, Webhooks};
 
@@ -107,16 +107,16 @@ impl Events {
 
 /// The event of a happening, at this place of the room's log.
 pub(super) fn of_happening(
-    happening: Happening,
+    happening: RoomEvent,
     key: &RoomKey,
     version: u64,
     now: Timestamp,
 ) -> Event {
     let mut connection_data = None;
     let (kind, data) = match happening {
-        Happening::Opened => (EventType::RoomOpened, json!({})),
-        Happening::Ended { by } => (EventType::RoomEnded, json!({ "by": by })),
-        Happening::Joined { participant, session } => {
+        RoomEvent::Opened => (EventType::RoomOpened, json!({})),
+        RoomEvent::Ended { by } => (EventType::RoomEnded, json!({ "by": by })),
+        RoomEvent::Joined { participant, session } => {
             connection_data = participant.data;
             let data = json!({
                 "participant": participant.id, "username": participant.username,
@@ -124,21 +124,21 @@ pub(super) fn of_happening(
             });
             (EventType::ParticipantJoined, data)
         }
-        Happening::Left { participant, username, session, reason } => {
+        RoomEvent::Left { participant, username, session, reason } => {
             let data = json!({
                 "participant": participant, "username": username, "session": session,
                 "reason": reason,
             });
             (EventType::ParticipantLeft, data)
         }
-        Happening::Published { stream, username } => {
+        RoomEvent::Published { stream, username } => {
             let data = json!({
                 "stream": stream.id, "participant": stream.participant, "username": username,
                 "kind": stream.kind, "has_audio": stream.has_audio, "has_video": stream.has_video,
             });
             (EventType::StreamPublished, data)
         }
-        Happening::Unpublished { stream, participant, username, reason } => {
+        RoomEvent::Unpublished { stream, participant, username, reason } => {
             let data = json!({
                 "stream": stream, "participant": participant, "username": username,
                 "reason": reason,

@@ -14,7 +14,7 @@ use crate::hub::errors::{CallError, block_disconnect};
 use crate::hub::pending_calls::PendingCalls;
 use crate::hub::sessions::{SessionHandle, Sessions};
 use crate::request::RequestId;
-use crate::room::{Fact, Origin, RemovedUser, RoomKey, Subject};
+use crate::room::{DurableChange, DurableKey, Origin, RemovedUser, RoomKey};
 use crate::store::{Answer, AuditEvent, Block, BlockKind, RoomWrite, StoreError, UserKey};
 use crate::webhook::{Event, QueuedMessages, Webhooks};
 
@@ -29,7 +29,7 @@ pub(super) struct DeferredEffects {
     pub(super) has_closed: bool,
     /// The room has no participants any more; its sessions stay until all effects are executed.
     pub(super) has_disbanded: bool,
-    pub(super) facts: Vec<Fact>,
+    pub(super) facts: Vec<DurableChange>,
     pub(super) audit: Vec<AuditEvent>,
     /// The endpoints of the room's app, if it has any.
     pub(super) webhooks: Option<Arc<Webhooks>>,
@@ -50,7 +50,7 @@ pub(super) struct PendingWrites(Option<PendingWrite>);
 
 /// A write under way, and what is to be written again where it fails: facts by what they are about, rows as they are.
 struct PendingWrite {
-    subjects: BTreeSet<Subject>,
+    subjects: BTreeSet<DurableKey>,
     audit: Vec<AuditEvent>,
     queued: Option<QueuedMessages>,
     written: Answer<'static, u64>,
@@ -94,7 +94,8 @@ impl DeferredEffects {
         let (facts, audit) = (std::mem::take(&mut self.facts), std::mem::take(&mut self.audit));
         let prepared = self.webhooks.as_ref().and_then(|webhooks| webhooks.prepare(&self.events));
         let (messages, queued) = prepared.unzip();
-        let (room, subjects) = (self.room.key().clone(), facts.iter().map(Fact::subject).collect());
+        let (room, subjects) =
+            (self.room.key().clone(), facts.iter().map(DurableChange::key).collect());
         let write = RoomWrite { room, version, facts, audit: audit.clone(), messages };
         if write.is_empty() {
             return PendingWrites(None);

@@ -7,21 +7,21 @@ use std::sync::Arc;
 use super::Rooms;
 use super::handle::RoomHandle;
 use crate::hub::errors::CallError;
-use crate::room::{Opening, Record, RoomCommand, RoomKey, RoomSettings};
+use crate::room::{DurableState, OpenRoom, RoomCommand, RoomKey, RoomSettings};
 use crate::store::CreatedRoom;
 
 /// A room as the store knows it.
 pub(in crate::hub) struct StoredRoom {
     /// The settings it has when it opens.
     pub(in crate::hub) settings: RoomSettings,
-    pub(in crate::hub) record: Record,
+    pub(in crate::hub) record: DurableState,
     /// How it was created, where it was.
     pub(in crate::hub) created: Option<CreatedRoom>,
 }
 
 impl StoredRoom {
     pub(in crate::hub) fn is_known(&self) -> bool {
-        self.created.is_some() || self.record != Record::default()
+        self.created.is_some() || self.record != DurableState::default()
     }
 }
 
@@ -68,7 +68,7 @@ impl Rooms {
     }
 
     fn append_open(&self, key: &RoomKey, stored: StoredRoom) {
-        let opening = Opening { settings: stored.settings, record: stored.record };
+        let opening = OpenRoom { settings: stored.settings, record: stored.record };
         self.append(key, RoomCommand::Open(Box::new(opening)));
     }
 }

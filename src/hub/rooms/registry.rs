@@ -87,7 +87,7 @@ impl RoomRegistry {
             let of_app = self.by_key.iter().filter(|entry| *entry.key().app == *app);
             of_app.map(|entry| Arc::clone(entry.value())).collect()
         };
-        let holding = rooms.iter().filter(|room| room.lock().room.holds_any_of(username));
+        let holding = rooms.iter().filter(|room| room.lock().room.has_records_of(username));
         holding.map(|room| room.key().clone()).collect()
     }
 

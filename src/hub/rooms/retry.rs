@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::room::{Fact, RemovedUser, Room, Subject};
+use crate::room::{DurableChange, DurableKey, RemovedUser, Room};
 use crate::store::AuditEvent;
 
 /// How many rows of the audit log, and how many removals, a room remembers; the oldest are dropped first.
@@ -16,7 +16,7 @@ const MAX_REMEMBERED: usize = 1_024;
 /// The writes of a room that failed.
 #[derive(Default)]
 pub(in crate::hub) struct FailedWrites {
-    subjects: BTreeSet<Subject>,
+    subjects: BTreeSet<DurableKey>,
     audit: VecDeque<AuditEvent>,
     /// By the version of the command in the room's log.
     blocks: BTreeMap<u64, RemovedUser>,
@@ -24,8 +24,8 @@ pub(in crate::hub) struct FailedWrites {
 
 impl FailedWrites {
     /// Takes out what is to be tried again: changes as the room has them now, and rows.
-    pub(super) fn take(&mut self, room: &Room) -> (Vec<Fact>, Vec<AuditEvent>) {
-        let facts = room.facts_of(&std::mem::take(&mut self.subjects));
+    pub(super) fn take(&mut self, room: &Room) -> (Vec<DurableChange>, Vec<AuditEvent>) {
+        let facts = room.durable_changes(&std::mem::take(&mut self.subjects));
         (facts, std::mem::take(&mut self.audit).into())
     }
 
@@ -35,7 +35,7 @@ impl FailedWrites {
     }
 
     /// Changes of these were not persisted.
-    pub(super) fn queue_facts(&mut self, subjects: BTreeSet<Subject>) {
+    pub(super) fn queue_facts(&mut self, subjects: BTreeSet<DurableKey>) {
         self.subjects.extend(subjects);
     }
 

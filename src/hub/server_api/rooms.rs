@@ -13,7 +13,7 @@ use stagedoor_proto::{
 use super::ServerApi;
 use crate::hub::errors::CallError;
 use crate::hub::rooms::RoomHandle;
-use crate::room::{Fact, Overview, Present, Room, RoomChoices, RoomKey};
+use crate::room::{DurableChange, ParticipantInfo, Room, RoomKey, RoomOverrides, RoomSummary};
 use crate::store::{AuditEvent, CREATED_ROOM_LIFE, CreatedRoom, Page};
 
 /// A room, as an operator sees it.
@@ -22,7 +22,7 @@ pub struct ShownRoom {
     /// Its id.
     pub room: RoomId,
     /// How it is, while it is open.
-    pub open: Option<Overview>,
+    pub open: Option<RoomSummary>,
     /// How it was created, where it was.
     pub created: Option<CreatedRoom>,
 }
@@ -36,7 +36,7 @@ impl ServerApi {
     pub async fn create_room(
         &self,
         key: &RoomKey,
-        choices: RoomChoices,
+        choices: RoomOverrides,
         mute: RoomMute,
         locked: bool,
         row: Option<AuditEvent>,
@@ -46,7 +46,8 @@ impl ServerApi {
         }
         let created = CreatedRoom { choices, created: self.context.clock.now() };
         let keep_until = created.created + CREATED_ROOM_LIFE;
-        let facts = vec![Fact::Room { mute, locked }, Fact::Emptied { keep_until }];
+        let facts =
+            vec![DurableChange::Room { mute, locked }, DurableChange::Emptied { keep_until }];
         if !self.context.store.create_room(key.clone(), created.clone(), facts, row).await? {
             return Err(CallError::RoomExists);
         }
@@ -59,7 +60,7 @@ impl ServerApi {
         let app = self.context.app(&key.app).ok_or(CallError::NoRoom)?;
         let settings = created.choices.over(&self.context.room_settings(app));
         let is_as_chosen = |room: Arc<RoomHandle>| {
-            let overview = room.lock().room.overview();
+            let overview = room.lock().room.summary();
             (overview.settings, overview.mute, overview.locked) == (settings, mute, locked)
         };
         if self.rooms.find_open(key).is_some_and(is_as_chosen) {
@@ -73,7 +74,7 @@ impl ServerApi {
     /// # Errors
     /// [`CallError::NoRoom`].
     pub async fn room(&self, key: &RoomKey) -> Result<ShownRoom, CallError> {
-        let open = self.rooms.find_open(key).map(|room| room.lock().room.overview());
+        let open = self.rooms.find_open(key).map(|room| room.lock().room.summary());
         let stored = self.rooms.load(key).await?;
         if open.is_none() && !stored.is_known() {
             return Err(CallError::NoRoom);
@@ -95,7 +96,7 @@ impl ServerApi {
         for room in self.rooms.list_after(app, page.after.as_ref(), limit) {
             let inner = room.lock();
             if inner.room.is_open() {
-                let (room, open) = (room.key().room.clone(), Some(inner.room.overview()));
+                let (room, open) = (room.key().room.clone(), Some(inner.room.summary()));
                 rooms.insert(room.clone(), ShownRoom { room, open, created: None });
             }
         }
@@ -120,8 +121,8 @@ impl ServerApi {
         key: &RoomKey,
         after: Option<ParticipantId>,
         limit: usize,
-    ) -> Result<Vec<Present>, CallError> {
-        self.look(key, |room| room.present(after).take(limit).collect()).await
+    ) -> Result<Vec<ParticipantInfo>, CallError> {
+        self.look(key, |room| room.participants(after).take(limit).collect()).await
     }
 
     /// At most `limit` of the streams in a room, after `after`.

@@ -26,7 +26,7 @@ struct Membership {
 
 /// How a session is.
 pub(super) enum MembershipState<'a> {
-    Present { link: Link, state: SessionState },
+    ParticipantInfo { link: Link, state: SessionState },
     Ended(&'a Disconnect),
 }
 
@@ -83,7 +83,7 @@ impl Memberships {
                 let tag = self.rooms.remove(index).tag;
                 Some((tag, PendingUpdate::Ended((*ending).clone())))
             }
-            MembershipState::Present { link, state } => {
+            MembershipState::ParticipantInfo { link, state } => {
                 let room = &mut self.rooms[index];
                 let update = PendingUpdate::Changed {
                     link: (room.link != *link).then_some(*link),
@@ -103,7 +103,9 @@ impl Memberships {
 impl Membership {
     fn is_behind(&self, now: &MembershipState<'_>) -> bool {
         match now {
-            MembershipState::Present { link, state } => self.link != *link || self.state != *state,
+            MembershipState::ParticipantInfo { link, state } => {
+                self.link != *link || self.state != *state
+            }
             MembershipState::Ended(_) => true,
         }
     }

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Role, RoomMute, Timestamp, Username};
 
-use crate::room::durable::rows::{BlockRow, SpentRow, Voice};
+use crate::room::durable::rows::{BlockRow, MuteOverride, RedeemedToken};
 
-/// A fact that outlives the process.
+/// A change of what outlives the process. Its serialized form is what a store keeps, and stays as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Fact {
+pub enum DurableChange {
     /// A user may not enter until then; takes the place of an earlier block.
     Blocked(BlockRow),
     /// A user may enter again.
@@ -16,12 +16,14 @@ pub enum Fact {
         /// Who.
         username: Username,
     },
-    /// A user's standing under mutes.
-    Voice {
-        /// Whose.
+    /// How mutes apply to a user.
+    #[serde(rename = "voice")]
+    Mute {
+        /// The user.
         username: Username,
-        /// What it is; `None`: nothing special.
-        voice: Option<Voice>,
+        /// `None`: as to everybody.
+        #[serde(rename = "voice")]
+        mute: Option<MuteOverride>,
     },
     /// A user's role, from `set_role`.
     Role {
@@ -44,8 +46,9 @@ pub enum Fact {
         /// No token from before lives longer.
         keep_until: Timestamp,
     },
-    /// A room token was spent.
-    Spent(SpentRow),
+    /// A room token was redeemed.
+    #[serde(rename = "spent")]
+    Redeemed(RedeemedToken),
     /// Somebody is in the room: voices, roles, mute and lock are kept.
     Occupied,
     /// Nobody is in the room: voices, roles, mute and lock are kept until then.
@@ -55,38 +58,38 @@ pub enum Fact {
     },
 }
 
-/// What a fact is about: of two about the same, the later counts.
+/// What a change is about: of two about the same, the later counts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Subject {
+pub enum DurableKey {
     /// The block of a user.
     Block(Username),
-    /// A user's standing under mutes.
-    Voice(Username),
+    /// How mutes apply to a user.
+    Mute(Username),
     /// A user's role.
     Role(Username),
     /// The room's mute and lock.
     Room,
     /// The room's end.
     End,
-    /// A room token.
-    Spent(Box<str>),
+    /// A room token that was redeemed.
+    RedeemedToken(Box<str>),
     /// Whether anybody is in the room.
-    Stay,
+    Occupancy,
 }
 
-impl Fact {
+impl DurableChange {
     /// What it is about.
     #[must_use]
-    pub fn subject(&self) -> Subject {
+    pub fn key(&self) -> DurableKey {
         match self {
-            Self::Blocked(row) => Subject::Block(row.username.clone()),
-            Self::Unblocked { username } => Subject::Block(username.clone()),
-            Self::Voice { username, .. } => Subject::Voice(username.clone()),
-            Self::Role { username, .. } => Subject::Role(username.clone()),
-            Self::Room { .. } => Subject::Room,
-            Self::Ended { .. } => Subject::End,
-            Self::Spent(row) => Subject::Spent(row.jti.clone()),
-            Self::Occupied | Self::Emptied { .. } => Subject::Stay,
+            Self::Blocked(row) => DurableKey::Block(row.username.clone()),
+            Self::Unblocked { username } => DurableKey::Block(username.clone()),
+            Self::Mute { username, .. } => DurableKey::Mute(username.clone()),
+            Self::Role { username, .. } => DurableKey::Role(username.clone()),
+            Self::Room { .. } => DurableKey::Room,
+            Self::Ended { .. } => DurableKey::End,
+            Self::Redeemed(row) => DurableKey::RedeemedToken(row.jti.clone()),
+            Self::Occupied | Self::Emptied { .. } => DurableKey::Occupancy,
         }
     }
 }

@@ -1,15 +1,15 @@
 //! What outlives the participants of an open room: blocks, mutes, roles, redeemed tokens, its lock and its end.
 //!
 //! Blocks hold until they end; the rest until [`RETENTION`] after the room emptied. Each table is bounded. Not here:
-//! persisting them (`store`, which gets each change as a [`Fact`]).
+//! persisting them (`store`, which gets each change as a [`DurableChange`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Error, InstanceId, Role, RoomMute, SessionId, Timestamp, Username};
 
-use crate::room::durable::changes::{Fact, Subject};
-use crate::room::durable::rows::{BlockRow, Record, SpentRow, Voice};
+use crate::room::durable::changes::{DurableChange, DurableKey};
+use crate::room::durable::rows::{BlockRow, DurableState, MuteOverride, RedeemedToken};
 use crate::room::errors;
 use crate::room::settings::{MAX_RECORD_ROWS, MAX_SPENT_TOKENS, RETENTION, ROOM_TOKEN_LIFE};
 
@@ -22,18 +22,18 @@ pub(in crate::room) struct DurableRecords {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     blocked_instances: BTreeMap<InstanceId, Username>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    voices: BTreeMap<Username, Voice>,
+    voices: BTreeMap<Username, MuteOverride>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     roles: BTreeMap<Username, Role>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    spent: BTreeMap<Box<str>, SpentRow>,
+    spent: BTreeMap<Box<str>, RedeemedToken>,
     pub(in crate::room) mute: RoomMute,
     pub(in crate::room) locked: bool,
     pub(in crate::room) ended: Option<Timestamp>,
 }
 
-impl From<Record> for DurableRecords {
-    fn from(record: Record) -> Self {
+impl From<DurableState> for DurableRecords {
+    fn from(record: DurableState) -> Self {
         let instances_of = |row: &BlockRow| {
             let name = row.username.clone();
             row.instances.clone().into_iter().map(move |instance| (instance, name.clone()))
@@ -76,7 +76,7 @@ impl DurableRecords {
         &mut self,
         mut row: BlockRow,
         now: Timestamp,
-        changes: &mut Vec<Fact>,
+        changes: &mut Vec<DurableChange>,
     ) -> Result<(), Error> {
         if self.blocks.len() >= MAX_RECORD_ROWS {
             self.blocks.retain(|_, row| row.until > now);
@@ -91,7 +91,7 @@ impl DurableRecords {
             self.blocked_instances.insert(instance.clone(), row.username.clone());
         }
         self.blocks.insert(row.username.clone(), row.clone());
-        changes.push(Fact::Blocked(row));
+        changes.push(DurableChange::Blocked(row));
         Ok(())
     }
 
@@ -99,27 +99,31 @@ impl DurableRecords {
         self.blocks.get(username)
     }
 
-    pub(in crate::room) fn unblock(&mut self, username: &Username, changes: &mut Vec<Fact>) {
+    pub(in crate::room) fn unblock(
+        &mut self,
+        username: &Username,
+        changes: &mut Vec<DurableChange>,
+    ) {
         if self.blocks.remove(username).is_some() {
             self.blocked_instances.retain(|_, blocked| blocked != username);
-            changes.push(Fact::Unblocked { username: username.clone() });
+            changes.push(DurableChange::Unblocked { username: username.clone() });
         }
     }
 
-    pub(in crate::room) fn voice(&self, username: &Username) -> Option<Voice> {
+    pub(in crate::room) fn voice(&self, username: &Username) -> Option<MuteOverride> {
         self.voices.get(username).copied()
     }
 
     pub(in crate::room) fn is_locked(&self, username: &Username) -> bool {
-        self.voice(username) == Some(Voice::Locked)
+        self.voice(username) == Some(MuteOverride::Locked)
     }
 
     /// Gives a user another standing; whether that changed anything.
     pub(in crate::room) fn set_voice(
         &mut self,
         username: &Username,
-        voice: Option<Voice>,
-        changes: &mut Vec<Fact>,
+        voice: Option<MuteOverride>,
+        changes: &mut Vec<DurableChange>,
     ) -> Result<bool, Error> {
         if self.voice(username) == voice {
             return Ok(false);
@@ -133,16 +137,16 @@ impl DurableRecords {
                 self.voices.remove(username);
             }
         }
-        changes.push(Fact::Voice { username: username.clone(), voice });
+        changes.push(DurableChange::Mute { username: username.clone(), mute: voice });
         Ok(true)
     }
 
     /// A new mute of the whole room spares nobody.
-    pub(in crate::room) fn clear_exemptions(&mut self, changes: &mut Vec<Fact>) {
+    pub(in crate::room) fn clear_exemptions(&mut self, changes: &mut Vec<DurableChange>) {
         self.voices.retain(|username, voice| {
-            let stays = *voice == Voice::Locked;
+            let stays = *voice == MuteOverride::Locked;
             if !stays {
-                changes.push(Fact::Voice { username: username.clone(), voice: None });
+                changes.push(DurableChange::Mute { username: username.clone(), mute: None });
             }
             stays
         });
@@ -156,18 +160,18 @@ impl DurableRecords {
         &mut self,
         username: &Username,
         role: Role,
-        changes: &mut Vec<Fact>,
+        changes: &mut Vec<DurableChange>,
     ) -> Result<(), Error> {
         check_capacity(&self.roles, username)?;
         if self.roles.insert(username.clone(), role) != Some(role) {
-            changes.push(Fact::Role { username: username.clone(), role });
+            changes.push(DurableChange::Role { username: username.clone(), role });
         }
         Ok(())
     }
 
     /// Keeps the room's own mute and lock, once they were changed.
-    pub(in crate::room) fn keep_room(&self, changes: &mut Vec<Fact>) {
-        changes.push(Fact::Room { mute: self.mute, locked: self.locked });
+    pub(in crate::room) fn keep_room(&self, changes: &mut Vec<DurableChange>) {
+        changes.push(DurableChange::Room { mute: self.mute, locked: self.locked });
     }
 
     /// Which session spent a room token that still counts.
@@ -176,16 +180,16 @@ impl DurableRecords {
     }
 
     /// A room token that was spent, whether or not it still counts.
-    pub(in crate::room) fn spent(&self, jti: &str) -> Option<&SpentRow> {
+    pub(in crate::room) fn spent(&self, jti: &str) -> Option<&RedeemedToken> {
         self.spent.get(jti)
     }
 
     /// Remembers a room token as spent.
     pub(in crate::room) fn redeem(
         &mut self,
-        row: SpentRow,
+        row: RedeemedToken,
         now: Timestamp,
-        changes: &mut Vec<Fact>,
+        changes: &mut Vec<DurableChange>,
     ) -> Result<(), Error> {
         if self.redeemed_by(&row.jti, now).is_some() {
             return Ok(());
@@ -197,49 +201,49 @@ impl DurableRecords {
             return Err(errors::record_full());
         }
         self.spent.insert(row.jti.clone(), row.clone());
-        changes.push(Fact::Spent(row));
+        changes.push(DurableChange::Redeemed(row));
         Ok(())
     }
 
     /// The state of these subjects as they are now, as changes to persist; `is_occupied`: of the room.
     pub(in crate::room) fn changes_of(
         &self,
-        subjects: &BTreeSet<Subject>,
+        subjects: &BTreeSet<DurableKey>,
         is_occupied: bool,
         now: Timestamp,
-    ) -> Vec<Fact> {
+    ) -> Vec<DurableChange> {
         if subjects.is_empty() {
             return Vec::new();
         }
         let changes = subjects.iter().filter_map(|subject| self.change_of(subject));
         // Last, because it gives the rows before it their end.
         let stay = if is_occupied {
-            Fact::Occupied
+            DurableChange::Occupied
         } else {
-            Fact::Emptied { keep_until: now + RETENTION }
+            DurableChange::Emptied { keep_until: now + RETENTION }
         };
         changes.chain([stay]).collect()
     }
 
     /// How a subject is now; `None` where there is nothing to keep of it by itself.
-    fn change_of(&self, subject: &Subject) -> Option<Fact> {
+    fn change_of(&self, subject: &DurableKey) -> Option<DurableChange> {
         match subject {
-            Subject::Block(username) => Some(match self.block_of(username) {
-                Some(row) => Fact::Blocked(row.clone()),
-                None => Fact::Unblocked { username: username.clone() },
+            DurableKey::Block(username) => Some(match self.block_of(username) {
+                Some(row) => DurableChange::Blocked(row.clone()),
+                None => DurableChange::Unblocked { username: username.clone() },
             }),
-            Subject::Voice(username) => {
-                Some(Fact::Voice { username: username.clone(), voice: self.voice(username) })
+            DurableKey::Mute(username) => {
+                Some(DurableChange::Mute { username: username.clone(), mute: self.voice(username) })
             }
-            Subject::Role(username) => {
-                self.role(username).map(|role| Fact::Role { username: username.clone(), role })
+            DurableKey::Role(username) => self
+                .role(username)
+                .map(|role| DurableChange::Role { username: username.clone(), role }),
+            DurableKey::Room => Some(DurableChange::Room { mute: self.mute, locked: self.locked }),
+            DurableKey::End => {
+                self.ended.map(|at| DurableChange::Ended { at, keep_until: at + ROOM_TOKEN_LIFE })
             }
-            Subject::Room => Some(Fact::Room { mute: self.mute, locked: self.locked }),
-            Subject::End => {
-                self.ended.map(|at| Fact::Ended { at, keep_until: at + ROOM_TOKEN_LIFE })
-            }
-            Subject::Spent(jti) => self.spent(jti).cloned().map(Fact::Spent),
-            Subject::Stay => None,
+            DurableKey::RedeemedToken(jti) => self.spent(jti).cloned().map(DurableChange::Redeemed),
+            DurableKey::Occupancy => None,
         }
     }
 

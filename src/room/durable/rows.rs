@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{InstanceId, Role, RoomMute, SessionId, Timestamp, Username};
 
-/// A user's standing under mutes.
+/// How mutes apply to a user, otherwise than to everybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Voice {
+pub enum MuteOverride {
     /// A moderator's lock keeps all their audio off.
     Locked,
     /// A moderator lets them speak while the room's mute stands.
-    Spared,
+    #[serde(rename = "spared")]
+    Exempt,
 }
 
 /// A user who may not enter.
@@ -28,7 +29,7 @@ pub struct BlockRow {
 
 /// A room token that a session has shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SpentRow {
+pub struct RedeemedToken {
     /// The token's id.
     pub jti: Box<str>,
     /// Which session showed it.
@@ -40,11 +41,11 @@ pub struct SpentRow {
 /// What the store knows of a room when it opens.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Record {
-    /// Who may not enter.
+pub struct DurableState {
+    /// Users who may not join.
     pub blocks: Vec<BlockRow>,
-    /// Who is locked or spared.
-    pub voices: Vec<(Username, Voice)>,
+    /// To whom mutes apply otherwise than to everybody.
+    pub voices: Vec<(Username, MuteOverride)>,
     /// Roles from `set_role`.
     pub roles: Vec<(Username, Role)>,
     /// The standing mute.
@@ -53,6 +54,6 @@ pub struct Record {
     pub locked: bool,
     /// When it was last ended.
     pub ended: Option<Timestamp>,
-    /// Room tokens that were spent.
-    pub spent: Vec<SpentRow>,
+    /// Room tokens that were redeemed.
+    pub spent: Vec<RedeemedToken>,
 }

@@ -10,7 +10,7 @@ use stagedoor_proto::{
 };
 
 use crate::request::RequestId;
-use crate::room::durable::rows::Record;
+use crate::room::durable::rows::DurableState;
 use crate::room::log::origin::{NodeEpoch, Origin};
 use crate::room::permissions::ScopeSet;
 use crate::room::settings::RoomSettings;
@@ -30,7 +30,7 @@ pub struct Caller {
 pub enum RoomCommand {
     /// Opens the room with what outlived it. Comes before all others, and again after [`crate::room::Everywhere::Closed`]; a
     /// second one (another node was as quick) changes nothing.
-    Open(Box<Opening>),
+    Open(Box<OpenRoom>),
     /// Enters, or renews a membership.
     Join(Box<Join>),
     /// Ends a membership.
@@ -125,7 +125,7 @@ pub enum RoomCommand {
         server: Option<Caller>,
     },
     /// A user goes on under another name: mute, role and block go with them.
-    Carry {
+    MigrateUser {
         /// The former name.
         from: Username,
         /// The new one.
@@ -157,7 +157,7 @@ impl RoomCommand {
             | Self::Link { .. }
             | Self::NodeLost { .. }
             | Self::SessionState { .. }
-            | Self::Carry { .. }
+            | Self::MigrateUser { .. }
             | Self::Tick => None,
         }
     }
@@ -180,7 +180,7 @@ impl RoomCommand {
                 Origin::Session { session, .. } => Some(*session),
                 Origin::Call(_) => None,
             },
-            Self::Open(_) | Self::NodeLost { .. } | Self::Carry { .. } | Self::Tick => None,
+            Self::Open(_) | Self::NodeLost { .. } | Self::MigrateUser { .. } | Self::Tick => None,
         }
     }
 
@@ -188,7 +188,7 @@ impl RoomCommand {
     #[must_use]
     pub fn request(&self) -> Option<RequestId> {
         let told = match self {
-            Self::Leave { cause, .. } | Self::Carry { cause, .. } => cause.clone(),
+            Self::Leave { cause, .. } | Self::MigrateUser { cause, .. } => cause.clone(),
             Self::Moderate { server, .. } => server.as_ref().map(|caller| caller.request.clone()),
             Self::Open(_)
             | Self::Join(_)
@@ -209,11 +209,11 @@ impl RoomCommand {
 
 /// How a room opens.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Opening {
+pub struct OpenRoom {
     /// Its bounds and choices.
     pub settings: RoomSettings,
     /// What the store knew of it, expired rows left out.
-    pub record: Record,
+    pub record: DurableState,
 }
 
 /// One session's entering.

@@ -14,7 +14,7 @@ use stagedoor_proto::{
     SessionId, StreamId, Target, Username, Who,
 };
 
-use crate::room::durable::rows::Voice;
+use crate::room::durable::rows::MuteOverride;
 use crate::room::effect::{Audience, Effects};
 use crate::room::errors;
 use crate::room::moderation::context::{
@@ -50,10 +50,14 @@ pub(in crate::room) fn force_mute(
     moderator.ensure_not_self(&resolved.username)?;
     let is_here = state.participants.has_user(&resolved.username);
     if body.lock {
-        state.records.set_voice(&resolved.username, Some(Voice::Locked), &mut out.changes)?;
+        state.records.set_voice(
+            &resolved.username,
+            Some(MuteOverride::Locked),
+            &mut out.changes,
+        )?;
     } else if !is_here {
         return Err(errors::participant_not_found("username"));
-    } else if state.records.voice(&resolved.username) == Some(Voice::Spared) {
+    } else if state.records.voice(&resolved.username) == Some(MuteOverride::Exempt) {
         state.records.set_voice(&resolved.username, None, &mut out.changes)?;
     }
     let scope = if body.lock { MuteScope::All } else { resolved.scope };
@@ -79,7 +83,7 @@ pub(in crate::room) fn lift_mute(
     if !is_here && !was_locked && !under_room {
         return Err(errors::participant_not_found("username"));
     }
-    let voice = under_room.then_some(Voice::Spared);
+    let voice = under_room.then_some(MuteOverride::Exempt);
     state.records.set_voice(&resolved.username, voice, &mut out.changes)?;
     // A lock is of all their audio, and so is its end.
     let scope = if was_locked || under_room { MuteScope::All } else { resolved.scope };
@@ -148,7 +152,7 @@ pub(in crate::room) fn disable_force_mute(
 /// Locks the mute of a user whose former name was locked.
 pub(in crate::room) fn lock_mute(state: &mut RoomState, username: &Username, out: &mut Effects) {
     let moderator = ModeratorContext::gateway();
-    if state.records.set_voice(username, Some(Voice::Locked), &mut out.changes).is_ok() {
+    if state.records.set_voice(username, Some(MuteOverride::Locked), &mut out.changes).is_ok() {
         mute_scope(state, username, MuteScope::All, true, &moderator, out);
     }
 }

@@ -12,11 +12,11 @@ use stagedoor_proto::{
     Timestamp, Unblock, Who,
 };
 
-use crate::room::durable::changes::Fact;
+use crate::room::durable::changes::DurableChange;
 use crate::room::durable::rows::BlockRow;
 use crate::room::effect::{Appender, Audience, Effects, Everywhere, RemovedUser};
 use crate::room::errors;
-use crate::room::events::Happening;
+use crate::room::events::RoomEvent;
 use crate::room::moderation::context::{
     ModeratorContext, target_participant, target_stream, user_of,
 };
@@ -191,7 +191,8 @@ pub(in crate::room) fn end_room(
     out: &mut Effects,
 ) -> ModerationProgress {
     state.records.ended = Some(state.now);
-    out.changes.push(Fact::Ended { at: state.now, keep_until: state.now + ROOM_TOKEN_LIFE });
+    out.changes
+        .push(DurableChange::Ended { at: state.now, keep_until: state.now + ROOM_TOKEN_LIFE });
     let enforced = counts(state).participants;
     emit_end(state, &moderator.by, out);
     remove_all(state);
@@ -211,7 +212,7 @@ fn emit_end(state: &RoomState, by: &Actor, out: &mut Effects) {
     for person in state.participants.iter() {
         emit_left(person, LeaveReason::RoomEnded, out);
     }
-    out.emit(|| Happening::Ended { by: Some(by.clone()) });
+    out.emit(|| RoomEvent::Ended { by: Some(by.clone()) });
 }
 
 /// What those who are removed are sent.

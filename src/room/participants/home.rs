@@ -42,7 +42,7 @@ pub(in crate::room) fn check_home(
         | RoomCommand::Moderate { .. } => is_at_home,
         RoomCommand::Open(_)
         | RoomCommand::NodeLost { .. }
-        | RoomCommand::Carry { .. }
+        | RoomCommand::MigrateUser { .. }
         | RoomCommand::Tick => true,
     };
     if may_act { Ok(()) } else { Err(errors::served_elsewhere()) }

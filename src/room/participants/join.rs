@@ -10,10 +10,10 @@ use stagedoor_proto::{
     Timestamp,
 };
 
-use crate::room::durable::rows::SpentRow;
+use crate::room::durable::rows::RedeemedToken;
 use crate::room::effect::{Effects, Everywhere};
 use crate::room::errors;
-use crate::room::events::Happening;
+use crate::room::events::RoomEvent;
 use crate::room::log::commands::{Join, RoomToken};
 use crate::room::log::origin::NodeEpoch;
 use crate::room::participants::home::move_home;
@@ -37,7 +37,7 @@ pub(in crate::room) fn join(
     let present = state.participants.of_session(join.session).map(|person| person.id);
     admit(state, &join, role, present)?;
     if let Some(RoomToken { jti: Some(jti), expires, .. }) = &join.token {
-        let row = SpentRow { jti: jti.clone(), session: join.session, until: *expires };
+        let row = RedeemedToken { jti: jti.clone(), session: join.session, until: *expires };
         state.records.redeem(row, state.now, &mut out.changes)?;
     }
     let (id, room) = match present {
@@ -153,7 +153,7 @@ fn enter(
     out.emit(|| {
         let person = state.participants.find(id).expect("it was just inserted");
         let participant = person.to_wire(state.records.is_locked(&person.username));
-        Happening::Joined { participant, session }
+        RoomEvent::Joined { participant, session }
     });
     if !update_size_class(state, Some(session), out) {
         push_newcomer(state, id, out);

@@ -7,7 +7,7 @@ use stagedoor_proto::{
 
 use crate::room::effect::{Audience, Effects, Everywhere};
 use crate::room::errors;
-use crate::room::events::Happening;
+use crate::room::events::RoomEvent;
 use crate::room::state::RoomState;
 use crate::room::state::participants::{Membership, Participants};
 use crate::room::state::streams::Streams;
@@ -76,7 +76,7 @@ pub(in crate::room) fn remove_all(state: &mut RoomState) {
 }
 
 pub(in crate::room) fn emit_left(person: &Membership, reason: LeaveReason, out: &mut Effects) {
-    out.emit(|| Happening::Left {
+    out.emit(|| RoomEvent::Left {
         participant: person.id,
         username: person.username.clone(),
         session: person.session,

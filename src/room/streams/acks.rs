@@ -6,7 +6,7 @@
 
 use stagedoor_proto::{Link, Outcome, StreamId, Username};
 
-use crate::room::durable::rows::Voice;
+use crate::room::durable::rows::MuteOverride;
 use crate::room::settings::ACKNOWLEDGE_WITHIN;
 use crate::room::state::RoomState;
 use crate::room::state::timers::Timer;
@@ -14,8 +14,8 @@ use crate::room::state::timers::Timer;
 /// Whether new streams of a user start muted.
 pub(in crate::room) fn starts_muted(state: &RoomState, username: &Username) -> bool {
     match state.records.voice(username) {
-        Some(Voice::Locked) => true,
-        Some(Voice::Spared) => false,
+        Some(MuteOverride::Locked) => true,
+        Some(MuteOverride::Exempt) => false,
         None => state.records.mute.active,
     }
 }
@@ -25,8 +25,8 @@ pub(in crate::room) fn is_mute_locked(state: &RoomState, id: StreamId) -> bool {
     let Some(stream) = state.streams.find(id) else { return false };
     let Some(owner) = state.participants.find(stream.wire.participant) else { return false };
     match state.records.voice(&owner.username) {
-        Some(Voice::Locked) => true,
-        Some(Voice::Spared) => false,
+        Some(MuteOverride::Locked) => true,
+        Some(MuteOverride::Exempt) => false,
         None => state.records.mute.active && state.records.mute.lock && !stream.is_exempt,
     }
 }

@@ -3,7 +3,7 @@
 use stagedoor_proto::{Outcome, Push, Stream, StreamEndReason, StreamId, StreamUnpublished};
 
 use crate::room::effect::Effects;
-use crate::room::events::Happening;
+use crate::room::events::RoomEvent;
 use crate::room::state::RoomState;
 use crate::room::streams::acks::resolve_mutes;
 use crate::room::visibility::audience::push_of_stream;
@@ -41,7 +41,7 @@ pub(in crate::room) fn emit_unpublished(
     out: &mut Effects,
 ) {
     let Some(owner) = state.participants.find(stream.participant) else { return };
-    out.emit(|| Happening::Unpublished {
+    out.emit(|| RoomEvent::Unpublished {
         stream: stream.id,
         participant: owner.id,
         username: owner.username.clone(),

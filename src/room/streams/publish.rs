@@ -10,7 +10,7 @@ use stagedoor_proto::{
 use crate::idempotency::Fingerprint;
 use crate::room::effect::{Audience, Effects};
 use crate::room::errors;
-use crate::room::events::Happening;
+use crate::room::events::RoomEvent;
 use crate::room::log::origin::Origin;
 use crate::room::state::RoomState;
 use crate::room::state::refs::RefOwner;
@@ -64,7 +64,7 @@ pub(in crate::room) fn publish(
     }
     out.emit(|| {
         let owner = state.participants.find(owner).expect("a stream's owner is here");
-        Happening::Published { stream: wire.clone(), username: owner.username.clone() }
+        RoomEvent::Published { stream: wire.clone(), username: owner.username.clone() }
     });
     let change =
         StreamChange { room: state.id.clone(), version: state.version, stream: wire.clone() };

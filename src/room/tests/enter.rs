@@ -9,8 +9,8 @@ use super::world::{
     whole_room,
 };
 use crate::room::{
-    Appender, BlockRow, Effect, Entry, Everywhere, Expiry, Fact, Join, Moderation, Record, Room,
-    RoomCommand, RoomSettings, RoomToken, ScopeSet,
+    Appender, BlockRow, DurableChange, DurableState, Effect, Entry, Everywhere, Expiry, Join,
+    Moderation, Room, RoomCommand, RoomSettings, RoomToken, ScopeSet,
 };
 
 fn token(issued_ms: u64, life_s: u64, jti: Option<&str>) -> RoomToken {
@@ -43,14 +43,14 @@ fn a_room_decides_nothing_before_its_durable_facts_are_loaded() {
 
 #[test]
 fn what_bars_the_way_is_a_typed_error() {
-    let record = Record {
+    let record = DurableState {
         blocks: vec![BlockRow {
             username: user("blocked"),
             instances: ["instance-9".parse().expect("an instance")].into(),
             until: START + Duration::from_mins(1),
         }],
         ended: Some(START - Duration::from_secs(1)),
-        ..Record::default()
+        ..DurableState::default()
     };
     let settings = RoomSettings { participants: 1, ..RoomSettings::default() };
     let ada = || request(1, "ada", Role::Publisher);
@@ -107,12 +107,10 @@ fn a_token_with_an_id_is_spent_by_one_session_which_may_show_it_again() {
         with(request(n, "ada", Role::Publisher), |join| join.token = Some(token(0, 600, Some("a"))))
     };
     let outcome = world.step(shown_by(1));
-    assert!(
-        outcome
-            .0
-            .iter()
-            .any(|effect| matches!(effect, Effect::Appender(Appender::Persist(Fact::Spent(_)))))
-    );
+    assert!(outcome.0.iter().any(|effect| matches!(
+        effect,
+        Effect::Appender(Appender::Persist(DurableChange::Redeemed(_)))
+    )));
     assert_eq!(world.step(shown_by(1)).code(), None);
     world.step(leave(1));
     assert_eq!(world.step(shown_by(1)).code(), None);
@@ -122,7 +120,7 @@ fn a_token_with_an_id_is_spent_by_one_session_which_may_show_it_again() {
 #[test]
 fn a_membership_ends_with_its_token_where_the_app_enforces_it_unless_renewed() {
     let settings = RoomSettings { expiry: Expiry::Enforce, ..RoomSettings::default() };
-    let mut world = World::with(settings, Record::default());
+    let mut world = World::with(settings, DurableState::default());
     world.join(2, "bea", Role::Publisher);
     let shown = |life| {
         with(request(1, "ada", Role::Publisher), |join| join.token = Some(token(0, life, None)))
@@ -184,11 +182,15 @@ fn an_empty_room_closes_after_the_window_for_coming_back_and_its_facts_are_kept_
         world
             .step(join(1, "ada", Role::Publisher))
             .0
-            .contains(&Effect::Appender(Appender::Persist(Fact::Occupied)))
+            .contains(&Effect::Appender(Appender::Persist(DurableChange::Occupied)))
     );
     let keep_until = START + Duration::from_hours(24);
     let outcome = world.step(leave(1));
-    assert!(outcome.0.contains(&Effect::Appender(Appender::Persist(Fact::Emptied { keep_until }))));
+    assert!(
+        outcome
+            .0
+            .contains(&Effect::Appender(Appender::Persist(DurableChange::Emptied { keep_until })))
+    );
     assert_eq!(world.wait(10 * 60_000).0, [Effect::Everywhere(Everywhere::Closed)]);
     assert!(!world.room.is_open());
 }

@@ -7,7 +7,7 @@ use stagedoor_proto::{ErrorCode, LeaveReason, Link, Push, Role};
 
 use super::property::{Seed, command};
 use super::world::{HOME, World, leave, publish, request, session, stream_id};
-use crate::room::{NodeEpoch, Opening, RoomCommand, RoomSettings};
+use crate::room::{NodeEpoch, OpenRoom, RoomCommand, RoomSettings};
 
 const OTHER: NodeEpoch = NodeEpoch(2);
 
@@ -105,7 +105,7 @@ proptest! {
                 command(seed, &world)
             } else {
                 let settings = RoomSettings::default();
-                RoomCommand::Open(Box::new(Opening { settings, ..Opening::default() }))
+                RoomCommand::Open(Box::new(OpenRoom { settings, ..OpenRoom::default() }))
             };
             match &mut command {
                 RoomCommand::Join(join) => join.generation = generation,

@@ -3,10 +3,13 @@
 use stagedoor_proto::{Counts, Push, Role};
 
 use super::world::{World, join, leave, publish, request, role_of, session};
-use crate::room::{Record, RoomCommand, RoomSettings};
+use crate::room::{DurableState, RoomCommand, RoomSettings};
 
 fn small() -> World {
-    World::with(RoomSettings { roster_limit: 4, ..RoomSettings::default() }, Record::default())
+    World::with(
+        RoomSettings { roster_limit: 4, ..RoomSettings::default() },
+        DurableState::default(),
+    )
 }
 
 #[test]

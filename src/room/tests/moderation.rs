@@ -11,7 +11,9 @@ use super::world::{
     World, join, kick, leave, origin, person, publish, request, role_of, room_id, session,
     stream_id, user, whole_room,
 };
-use crate::room::{Appender, Effect, Everywhere, Fact, Moderation, RoomCommand, RoomToken};
+use crate::room::{
+    Appender, DurableChange, Effect, Everywhere, Moderation, RoomCommand, RoomToken,
+};
 
 fn stage() -> World {
     let mut world = World::new();
@@ -49,7 +51,7 @@ fn a_removal_with_a_block_is_of_the_user_and_lasts_as_long_as_it_says() {
     assert_eq!(left.count(), 2);
     assert!(
         outcome.0.iter().any(
-            |effect| matches!(effect, Effect::Appender(Appender::Persist(Fact::Blocked(row))) if row.until == until)
+            |effect| matches!(effect, Effect::Appender(Appender::Persist(DurableChange::Blocked(row))) if row.until == until)
         )
     );
     let refused = world.step(join(5, "ada", Role::Moderator));
@@ -74,11 +76,9 @@ fn unblock_lets_a_user_return() {
     world.moderate(1, kick(Who::Username(user("ada")), None));
     let unblock = Unblock { room: room_id(), username: user("ada"), ref_: None };
     let outcome = world.moderate(1, Moderation::Unblock(unblock));
-    assert!(
-        outcome.0.contains(&Effect::Appender(Appender::Persist(Fact::Unblocked {
-            username: user("ada")
-        })))
-    );
+    assert!(outcome.0.contains(&Effect::Appender(Appender::Persist(DurableChange::Unblocked {
+        username: user("ada")
+    }))));
     assert_eq!(world.step(join(2, "ada", Role::Publisher)).code(), None);
 }
 
@@ -126,7 +126,7 @@ fn what_was_laid_on_a_guest_goes_with_it_to_its_next_name() {
     let mut world = stage();
     world.moderate(1, role_of(2, Role::Subscriber));
     world.moderate(1, kick(Who::Username(user("ada")), None));
-    world.step(RoomCommand::Carry { from: user("ada"), to: user("ada-2"), cause: None });
+    world.step(RoomCommand::MigrateUser { from: user("ada"), to: user("ada-2"), cause: None });
     assert_eq!(world.step(join(5, "ada-2", Role::Publisher)).code(), Some(ErrorCode::Blocked));
     world.wait(600_000);
     assert_eq!(world.join(5, "ada-2", Role::Publisher).participant.role, Role::Subscriber);

@@ -122,7 +122,7 @@ pub(super) fn command(seed: Seed, world: &World) -> RoomCommand {
         21 => RoomCommand::Subscribe { origin, stream },
         22 => RoomCommand::Unsubscribe { origin, stream },
         23 => RoomCommand::Watch { origin, on: c & 1 == 0 },
-        24 if c.is_multiple_of(8) => RoomCommand::Carry {
+        24 if c.is_multiple_of(8) => RoomCommand::MigrateUser {
             from: user(USERS[usize::from(a) % 5]),
             to: user(USERS[usize::from(b) % 5]),
             cause: None,
@@ -149,13 +149,13 @@ proptest! {
             expiry: Expiry::Enforce,
             ..RoomSettings::default()
         };
-        let mut world = World::with(settings.clone(), super::super::Record::default());
+        let mut world = World::with(settings.clone(), super::super::DurableState::default());
         for (seed, wait) in seeds {
             if world.room.is_open() {
                 let command = command(seed, &world);
                 world.step(command);
             } else {
-                let opening = crate::room::Opening { settings: settings.clone(), ..Default::default() };
+                let opening = crate::room::OpenRoom { settings: settings.clone(), ..Default::default() };
                 world.step(RoomCommand::Open(Box::new(opening)));
             }
             // Some commands come late, before the tick that was due.

@@ -7,7 +7,7 @@ use stagedoor_proto::{LayoutClasses, Role, Who};
 use super::world::{HOME, START, join, kick, origin, publish, request, room_id, session, user};
 use crate::request::RequestId;
 use crate::room::{
-    Appender, Caller, Effect, Entry, Expiry, Happening, Opening, Origin, Room, RoomCommand,
+    Appender, Caller, Effect, Entry, Expiry, OpenRoom, Origin, Room, RoomCommand, RoomEvent,
     RoomSettings, RoomToken,
 };
 
@@ -22,7 +22,7 @@ impl Told {
     fn with_ada() -> Self {
         let mut told = Self(Room::new(room_id()));
         let settings = RoomSettings { expiry: Expiry::Enforce, ..RoomSettings::default() };
-        let opening = Opening { settings, ..Opening::default() };
+        let opening = OpenRoom { settings, ..OpenRoom::default() };
         told.step(Duration::ZERO, RoomCommand::Open(Box::new(opening)));
         let mut ada = request(1, "ada", Role::Publisher);
         ada.token = Some(RoomToken {
@@ -54,14 +54,14 @@ impl Told {
     }
 }
 
-const fn name_of(happening: &Happening) -> &'static str {
+const fn name_of(happening: &RoomEvent) -> &'static str {
     match happening {
-        Happening::Opened => "opened",
-        Happening::Ended { .. } => "ended",
-        Happening::Joined { .. } => "joined",
-        Happening::Left { .. } => "left",
-        Happening::Published { .. } => "published",
-        Happening::Unpublished { .. } => "unpublished",
+        RoomEvent::Opened => "opened",
+        RoomEvent::Ended { .. } => "ended",
+        RoomEvent::Joined { .. } => "joined",
+        RoomEvent::Left { .. } => "left",
+        RoomEvent::Published { .. } => "published",
+        RoomEvent::Unpublished { .. } => "unpublished",
     }
 }
 

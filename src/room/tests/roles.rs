@@ -10,7 +10,8 @@ use super::world::{
     request, role_of, room_id, session, stream_id, user, whole_room,
 };
 use crate::room::{
-    Appender, Effect, Everywhere, Moderation, Origin, Record, RoomCommand, RoomSettings, ScopeSet,
+    Appender, DurableState, Effect, Everywhere, Moderation, Origin, RoomCommand, RoomSettings,
+    ScopeSet,
 };
 
 fn signal() -> SendSignal {
@@ -32,7 +33,7 @@ fn each_cell_of_the_role_table_is_enforced() {
     ];
     for (role, subscriber_signals, expected) in table {
         let settings = RoomSettings { subscriber_signals, ..RoomSettings::default() };
-        let mut world = World::with(settings, Record::default());
+        let mut world = World::with(settings, DurableState::default());
         world.join(1, "owner", Publisher);
         world.publish(1, 1);
         let capabilities = world.join(2, "ada", role).capabilities;

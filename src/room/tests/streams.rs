@@ -7,7 +7,9 @@ use stagedoor_proto::{
 };
 
 use super::world::{World, leave, origin, person, publish, request, room_id, session, stream_id};
-use crate::room::{AcceptedRelay, Audience, Origin, Record, RoomCommand, RoomSettings, ScopeSet};
+use crate::room::{
+    AcceptedRelay, Audience, DurableState, Origin, RoomCommand, RoomSettings, ScopeSet,
+};
 
 fn data(text: &str) -> Data {
     Data::from_json(text.to_owned()).expect("JSON")
@@ -22,7 +24,7 @@ fn signal(text: &str) -> SendSignal {
 fn a_participant_and_a_room_have_so_many_streams() {
     let settings =
         RoomSettings { streams_per_participant: 2, streams: 3, ..RoomSettings::default() };
-    let mut world = World::with(settings, Record::default());
+    let mut world = World::with(settings, DurableState::default());
     world.join(1, "ada", Role::Publisher);
     world.join(2, "bea", Role::Publisher);
     for (n, stream, code) in [
@@ -138,7 +140,7 @@ fn media_is_negotiated_only_between_a_publisher_and_its_subscribers() {
 #[test]
 fn signals_have_an_order_a_size_a_rate_and_their_recipients() {
     let settings = RoomSettings { signals_per_s: 3, ..RoomSettings::default() };
-    let mut world = World::with(settings, Record::default());
+    let mut world = World::with(settings, DurableState::default());
     for (n, name) in [(1, "ada"), (2, "bea"), (3, "cleo")] {
         world.join(n, name, Role::Publisher);
     }

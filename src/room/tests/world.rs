@@ -12,9 +12,9 @@ use stagedoor_proto::{
 
 use super::client::Client;
 use crate::room::{
-    AcceptedSignal, Appender, Audience, Effect, Entry, Everywhere, Fact, Join, LocalRoom,
-    Moderation, NodeEpoch, Opening, Origin, Record, Room, RoomCommand, RoomSettings, ScopeSet,
-    Subject,
+    AcceptedSignal, Appender, Audience, DurableChange, DurableKey, DurableState, Effect, Entry,
+    Everywhere, Join, LocalRoom, Moderation, NodeEpoch, OpenRoom, Origin, Room, RoomCommand,
+    RoomSettings, ScopeSet,
 };
 
 pub(super) struct World {
@@ -45,14 +45,14 @@ pub(super) const START: Timestamp = Timestamp::from_millis(1_000_000);
 
 impl World {
     pub(super) fn new() -> Self {
-        Self::with(RoomSettings::default(), Record::default())
+        Self::with(RoomSettings::default(), DurableState::default())
     }
 
-    pub(super) fn with(settings: RoomSettings, record: Record) -> Self {
+    pub(super) fn with(settings: RoomSettings, record: DurableState) -> Self {
         let room = Room::new(room_id());
         let (replica, clients, local) = (room.clone(), BTreeMap::new(), LocalRoom::default());
         let mut world = Self { room, local, replica, clients, now: START, version: 0 };
-        world.step(RoomCommand::Open(Box::new(Opening { settings, record })));
+        world.step(RoomCommand::Open(Box::new(OpenRoom { settings, record })));
         world
     }
 
@@ -114,11 +114,11 @@ impl World {
     /// What was to be kept is told again as it was decided, should the store not have taken it.
     fn check_facts(&self, effects: &[Effect]) {
         let facts = effects.iter().filter_map(|effect| match effect {
-            Effect::Appender(Appender::Persist(fact)) => Some((fact.subject(), fact)),
+            Effect::Appender(Appender::Persist(fact)) => Some((fact.key(), fact)),
             _ => None,
         });
-        let last: BTreeMap<Subject, &Fact> = facts.collect();
-        let again = self.room.facts_of(&last.keys().cloned().collect());
+        let last: BTreeMap<DurableKey, &DurableChange> = facts.collect();
+        let again = self.room.durable_changes(&last.keys().cloned().collect());
         for fact in last.into_values().filter(|_| self.room.is_open()) {
             assert!(again.contains(fact), "{fact:?} is not among {again:?}");
         }

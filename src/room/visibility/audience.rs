@@ -13,7 +13,7 @@ impl Audience {
         match self {
             Self::All { .. } => Self::All { except },
             Self::Viewers { .. } => Self::Viewers { except },
-            Self::Blind { .. } => Self::Blind { except },
+            Self::NonSubscribers { .. } => Self::NonSubscribers { except },
             Self::One(_) | Self::Sessions(_) | Self::Watchers => self,
         }
     }
@@ -28,7 +28,7 @@ pub(in crate::room) fn each_in(
     match audience {
         Audience::One(session) => send(*session),
         Audience::Sessions(sessions) => sessions.iter().copied().for_each(send),
-        Audience::All { .. } | Audience::Viewers { .. } | Audience::Blind { .. } => {
+        Audience::All { .. } | Audience::Viewers { .. } | Audience::NonSubscribers { .. } => {
             let is_meant = |person: &&Membership| is_among(audience, person);
             state.participants.iter().filter(is_meant).for_each(|person| send(person.session));
         }
@@ -44,7 +44,7 @@ pub(in crate::room) fn is_in(state: &RoomState, audience: &Audience, session: Se
     match audience {
         Audience::One(one) => *one == session,
         Audience::Sessions(sessions) => sessions.contains(&session),
-        Audience::All { .. } | Audience::Viewers { .. } | Audience::Blind { .. } => {
+        Audience::All { .. } | Audience::Viewers { .. } | Audience::NonSubscribers { .. } => {
             state.participants.of_session(session).is_some_and(|person| is_among(audience, person))
         }
         Audience::Watchers => state
@@ -98,7 +98,7 @@ pub(in crate::room) fn promotion_audience(
     }
     let everyone = Audience::All { except: None };
     let is_known = state.participants.publishers().contains(&id);
-    Some(if is_known { Audience::Blind { except: None } } else { everyone })
+    Some(if is_known { Audience::NonSubscribers { except: None } } else { everyone })
 }
 
 /// Pushes something of a stream to those who see streams, and to its owner though it may not, but not to `except`.
@@ -120,7 +120,7 @@ fn is_among(audience: &Audience, person: &Membership) -> bool {
     let (is_meant, except) = match audience {
         Audience::All { except } => (true, except),
         Audience::Viewers { except } => (person.capabilities.subscribe, except),
-        Audience::Blind { except } => (!person.capabilities.subscribe, except),
+        Audience::NonSubscribers { except } => (!person.capabilities.subscribe, except),
         Audience::One(_) | Audience::Sessions(_) | Audience::Watchers => return false,
     };
     is_meant && *except != Some(person.session)

@@ -60,7 +60,7 @@ fn reset_all(state: &RoomState, except: Option<SessionId>, out: &mut Effects) {
     let publishing: Vec<_> =
         state.participants.publishers().iter().copied().filter(is_blind).collect();
     if publishing.is_empty() {
-        reset(state, Audience::Blind { except }, View::NON_SUBSCRIBER, out);
+        reset(state, Audience::NonSubscribers { except }, View::NON_SUBSCRIBER, out);
         return;
     }
     let idle = state.participants.iter().filter(|person| {

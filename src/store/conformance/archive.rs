@@ -5,7 +5,7 @@ use std::time::Duration;
 use stagedoor_proto::{CloseCode, Disconnect, RoomMute, SessionId, SessionState, Timestamp};
 
 use super::{AuthMethod, NOW, ban, instance, let_in, registered, start, user};
-use crate::room::{Fact, RoomChoices, RoomKey};
+use crate::room::{DurableChange, RoomKey, RoomOverrides};
 use crate::store::{
     CREATED_ROOM_LIFE, CreatedRoom, EndedSession, EndedSessions, Journal, Page, RoomWrite, Store,
 };
@@ -106,13 +106,13 @@ pub(in crate::store) async fn users_are_shown_with_what_keeps_them_out(store: &d
 
 pub(in crate::store) async fn created_room_is_kept_until_it_ends_or_nobody_asks(store: &dyn Store) {
     let room = RoomKey { app: "app".into(), room: "hall".parse().unwrap() };
-    let choices = RoomChoices { participants: Some(7), ..RoomChoices::default() };
+    let choices = RoomOverrides { participants: Some(7), ..RoomOverrides::default() };
     let created = CreatedRoom { choices, created: NOW };
     let facts = || {
         let mute = RoomMute { active: true, lock: false };
         vec![
-            Fact::Room { mute, locked: true },
-            Fact::Emptied { keep_until: NOW + CREATED_ROOM_LIFE },
+            DurableChange::Room { mute, locked: true },
+            DurableChange::Emptied { keep_until: NOW + CREATED_ROOM_LIFE },
         ]
     };
     let create = || store.create_room(room.clone(), created.clone(), facts(), None);
@@ -130,7 +130,7 @@ pub(in crate::store) async fn created_room_is_kept_until_it_ends_or_nobody_asks(
     let later = NOW + CREATED_ROOM_LIFE + Duration::from_secs(1);
     assert_eq!(find(later).await.unwrap(), Some(created.clone()), "it was asked for");
     let keep_until = later + CREATED_ROOM_LIFE;
-    let facts = vec![Fact::Ended { at: later, keep_until }];
+    let facts = vec![DurableChange::Ended { at: later, keep_until }];
     store.persist_room(RoomWrite { facts, ..RoomWrite::new(room.clone(), 1) }).await.unwrap();
     assert_eq!(find(later).await.unwrap(), None, "it was ended");
     assert!(create().await.unwrap());

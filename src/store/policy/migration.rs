@@ -2,39 +2,39 @@
 
 use stagedoor_proto::{Timestamp, Username};
 
-use crate::room::{BlockRow, Fact, Voice};
+use crate::room::{BlockRow, DurableChange, MuteOverride};
 
 /// What of a fact about a user holds for `to` as well; nothing where it stays behind. `own` is the block that `to` has
 /// in the room: one that is in force is made no shorter, nor forgets an instance.
 ///
 /// A room that is open decides by the same rules in `room`.
 pub(in crate::store) fn migrated(
-    fact: Fact,
+    fact: DurableChange,
     own: Option<BlockRow>,
     to: &Username,
     now: Timestamp,
-) -> Option<Fact> {
+) -> Option<DurableChange> {
     let username = to.clone();
     match fact {
-        Fact::Blocked(row) => {
+        DurableChange::Blocked(row) => {
             let mut row = BlockRow { username, ..row };
             if let Some(own) = own.filter(|own| own.until > now) {
                 row.until = row.until.max(own.until);
                 row.instances.extend(own.instances);
             }
-            Some(Fact::Blocked(row))
+            Some(DurableChange::Blocked(row))
         }
-        Fact::Voice { voice: Some(Voice::Locked), .. } => {
-            Some(Fact::Voice { username, voice: Some(Voice::Locked) })
+        DurableChange::Mute { mute: Some(MuteOverride::Locked), .. } => {
+            Some(DurableChange::Mute { username, mute: Some(MuteOverride::Locked) })
         }
-        Fact::Role { role, .. } => Some(Fact::Role { username, role }),
+        DurableChange::Role { role, .. } => Some(DurableChange::Role { username, role }),
         // To be spared is no burden; the others are not of a user.
-        Fact::Voice { .. }
-        | Fact::Unblocked { .. }
-        | Fact::Room { .. }
-        | Fact::Ended { .. }
-        | Fact::Spent(_)
-        | Fact::Occupied
-        | Fact::Emptied { .. } => None,
+        DurableChange::Mute { .. }
+        | DurableChange::Unblocked { .. }
+        | DurableChange::Room { .. }
+        | DurableChange::Ended { .. }
+        | DurableChange::Redeemed(_)
+        | DurableChange::Occupied
+        | DurableChange::Emptied { .. } => None,
     }
 }

@@ -7,7 +7,7 @@ use stagedoor_proto::{RoomId, SessionId, Timestamp, Username};
 
 use super::value::{Json, Ms, Number};
 use super::{SqliteStore, audit, created, rooms, sessions};
-use crate::room::{Fact, RoomKey};
+use crate::room::{DurableChange, RoomKey};
 use crate::store::{
     Answer, Archive, AuditEvent, Block, CreatedRoom, EndedSession, EndedSessions, KnownUser, Page,
     Profile, UserKey,
@@ -64,7 +64,7 @@ impl Archive for SqliteStore {
         &self,
         room: RoomKey,
         created: CreatedRoom,
-        facts: Vec<Fact>,
+        facts: Vec<DurableChange>,
         row: Option<AuditEvent>,
     ) -> Answer<'_, bool> {
         let facts: Vec<_> = facts.iter().map(rooms::Change::of).collect();

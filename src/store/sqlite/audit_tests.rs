@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::{SqliteStore, open_audit_log};
-use crate::room::{Fact, RoomKey};
+use crate::room::{DurableChange, RoomKey};
 use crate::store::conformance::NOW;
 use crate::store::conformance::audit::event;
 use crate::store::{AuditLog, RoomWrite, Store, StoreError, Tampered, Verified};
@@ -162,7 +162,7 @@ async fn facts_of_unused_rooms_are_pruned() {
     let store = SqliteStore::in_memory().await.unwrap();
     let room = |n: u32| RoomKey { app: "app".into(), room: format!("room-{n}").parse().unwrap() };
     for n in 0..150 {
-        let facts = vec![Fact::Ended { at: NOW, keep_until: NOW }];
+        let facts = vec![DurableChange::Ended { at: NOW, keep_until: NOW }];
         store.persist_room(RoomWrite { facts, ..RoomWrite::new(room(n), 1) }).await.unwrap();
     }
     for (hours, left) in [(0, 150), (2, 50), (2, 0)] {

@@ -10,7 +10,7 @@ use stagedoor_proto::{RoomId, Timestamp, Username};
 
 use super::rooms::{self, Kind};
 use super::value::{JsonOf, Ms};
-use crate::room::{BlockRow, Fact, RoomKey};
+use crate::room::{BlockRow, DurableChange, RoomKey};
 use crate::store::UserKey;
 use crate::store::policy;
 
@@ -27,7 +27,7 @@ pub(super) fn migrate(
         let own = block_of(db, &key, to)?;
         let Some(fact) = policy::migrated(fact, own, to, now) else { continue };
         let until = match &fact {
-            Fact::Blocked(row) => Some(row.until),
+            DurableChange::Blocked(row) => Some(row.until),
             _ => until,
         };
         rooms::put_until(db, &key, &fact, until)?;
@@ -43,7 +43,7 @@ fn facts_about(
     db: &Connection,
     user: &UserKey,
     now: Timestamp,
-) -> rusqlite::Result<Vec<(RoomId, Fact, Option<Timestamp>)>> {
+) -> rusqlite::Result<Vec<(RoomId, DurableChange, Option<Timestamp>)>> {
     let mut statement = db.prepare_cached(
         "SELECT room, value, until_ms FROM room_facts \
          WHERE app = ?1 AND subject = ?2 AND kind <= 2 AND (until_ms IS NULL OR until_ms > ?3) ORDER BY room",
@@ -67,7 +67,7 @@ fn block_of(db: &Connection, key: &RoomKey, user: &Username) -> rusqlite::Result
     let key = params![&*key.app, key.room.as_str(), Kind::Block as u8, user.as_str()];
     let fact = statement.query_row(key, |row| row.get(0)).optional()?;
     Ok(match fact {
-        Some(JsonOf(Fact::Blocked(row))) => Some(row),
+        Some(JsonOf(DurableChange::Blocked(row))) => Some(row),
         _ => None,
     })
 }

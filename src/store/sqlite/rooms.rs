@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use stagedoor_proto::Timestamp;
 
 use super::value::{JsonOf, Ms};
-use crate::room::{Fact, Record, RoomKey};
+use crate::room::{DurableChange, DurableState, RoomKey};
 
 /// Rows of other rooms removed at one opening: more than most rooms leave behind.
 const SWEPT_AT_ONCE: u32 = 100;
@@ -42,26 +42,28 @@ pub(super) enum Change {
 }
 
 impl Change {
-    pub(super) fn of(fact: &Fact) -> Self {
+    pub(super) fn of(fact: &DurableChange) -> Self {
         let put = |kind, subject: &str, until| {
             let value = serde_json::to_string(fact).expect("a fact has a JSON form");
             Self::Put { kind, subject: subject.into(), value, until }
         };
         match fact {
-            Fact::Blocked(row) => put(Kind::Block, row.username.as_str(), Some(row.until)),
-            Fact::Unblocked { username } => {
+            DurableChange::Blocked(row) => put(Kind::Block, row.username.as_str(), Some(row.until)),
+            DurableChange::Unblocked { username } => {
                 Self::Remove { kind: Kind::Block, subject: username.as_str().into() }
             }
-            Fact::Voice { username, voice: Some(_) } => put(Kind::Voice, username.as_str(), None),
-            Fact::Voice { username, voice: None } => {
+            DurableChange::Mute { username, mute: Some(_) } => {
+                put(Kind::Voice, username.as_str(), None)
+            }
+            DurableChange::Mute { username, mute: None } => {
                 Self::Remove { kind: Kind::Voice, subject: username.as_str().into() }
             }
-            Fact::Role { username, role: _ } => put(Kind::Role, username.as_str(), None),
-            Fact::Room { .. } => put(Kind::Room, "", None),
-            Fact::Ended { at: _, keep_until } => put(Kind::End, "", Some(*keep_until)),
-            Fact::Spent(row) => put(Kind::Spent, &row.jti, Some(row.until)),
-            Fact::Occupied => Self::End(None),
-            Fact::Emptied { keep_until } => Self::End(Some(*keep_until)),
+            DurableChange::Role { username, role: _ } => put(Kind::Role, username.as_str(), None),
+            DurableChange::Room { .. } => put(Kind::Room, "", None),
+            DurableChange::Ended { at: _, keep_until } => put(Kind::End, "", Some(*keep_until)),
+            DurableChange::Redeemed(row) => put(Kind::Spent, &row.jti, Some(row.until)),
+            DurableChange::Occupied => Self::End(None),
+            DurableChange::Emptied { keep_until } => Self::End(Some(*keep_until)),
         }
     }
 }
@@ -96,7 +98,7 @@ pub(super) fn persist(db: &Connection, key: &RoomKey, changes: &[Change]) -> rus
 pub(super) fn put_until(
     db: &Connection,
     key: &RoomKey,
-    fact: &Fact,
+    fact: &DurableChange,
     until: Option<Timestamp>,
 ) -> rusqlite::Result<()> {
     if let Change::Put { kind, subject, value, .. } = Change::of(fact) {
@@ -130,7 +132,11 @@ fn remove_created(db: &Connection, key: &RoomKey) -> rusqlite::Result<()> {
 }
 
 /// What a room knows when it opens.
-pub(super) fn load(db: &Connection, key: &RoomKey, now: Timestamp) -> rusqlite::Result<Record> {
+pub(super) fn load(
+    db: &Connection,
+    key: &RoomKey,
+    now: Timestamp,
+) -> rusqlite::Result<DurableState> {
     let (app, room) = (&*key.app, key.room.as_str());
     // All of them: one left behind would come back to life with the next participant.
     db.prepare_cached("DELETE FROM room_facts WHERE app = ?1 AND room = ?2 AND until_ms <= ?3")?
@@ -139,20 +145,22 @@ pub(super) fn load(db: &Connection, key: &RoomKey, now: Timestamp) -> rusqlite::
     let mut statement =
         db.prepare_cached("SELECT value FROM room_facts WHERE app = ?1 AND room = ?2")?;
     let mut rows = statement.query(params![app, room])?;
-    let mut record = Record::default();
+    let mut record = DurableState::default();
     while let Some(row) = rows.next()? {
         let JsonOf(fact) = row.get(0)?;
         match fact {
-            Fact::Blocked(row) => record.blocks.push(row),
-            Fact::Voice { username, voice } => {
+            DurableChange::Blocked(row) => record.blocks.push(row),
+            DurableChange::Mute { username, mute: voice } => {
                 record.voices.extend(voice.map(|voice| (username, voice)));
             }
-            Fact::Role { username, role } => record.roles.push((username, role)),
-            Fact::Room { mute, locked } => (record.mute, record.locked) = (mute, locked),
-            Fact::Ended { at, keep_until: _ } => record.ended = Some(at),
-            Fact::Spent(row) => record.spent.push(row),
+            DurableChange::Role { username, role } => record.roles.push((username, role)),
+            DurableChange::Room { mute, locked } => (record.mute, record.locked) = (mute, locked),
+            DurableChange::Ended { at, keep_until: _ } => record.ended = Some(at),
+            DurableChange::Redeemed(row) => record.spent.push(row),
             // They make no rows.
-            Fact::Unblocked { .. } | Fact::Occupied | Fact::Emptied { .. } => {}
+            DurableChange::Unblocked { .. }
+            | DurableChange::Occupied
+            | DurableChange::Emptied { .. } => {}
         }
     }
     Ok(record)

@@ -14,7 +14,7 @@ use stagedoor_proto::{FamilyId, InstanceId, Timestamp, Username};
 use super::writer::{Durability, Opened, Writer};
 use super::{admit, audit, blocks, handoff, keys, migrate, open, outbox, rooms, users};
 use crate::clock::Rng;
-use crate::room::{Record, RoomKey};
+use crate::room::{DurableState, RoomKey};
 use crate::store::{
     Admission, Admitted, Answer, AuditEvent, AuthMethod, Block, Blocked, Check, Handoff, Journal,
     Profile, Refusal, RoomWrite, SigningKey, Store, StoreError, UserKey,
@@ -98,7 +98,7 @@ impl SqliteStore {
         &self,
         op: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, StoreError>> {
-        self.writer.call(Durability::Fact, op).boxed()
+        self.writer.call(Durability::DurableChange, op).boxed()
     }
 }
 
@@ -181,7 +181,7 @@ impl Store for SqliteStore {
         self.persist(move |db| users::revoke_family(db, &user, &instance, family))
     }
 
-    fn load_room(&self, room: RoomKey, now: Timestamp) -> Answer<'_, Record> {
+    fn load_room(&self, room: RoomKey, now: Timestamp) -> Answer<'_, DurableState> {
         self.read(move |db| rooms::load(db, &room, now))
     }
 

@@ -344,7 +344,7 @@ async fn commit_waits_for_the_disk_when_a_fact_is_in_it() {
     assert!(!store.note(NOW, waits_for_disk).await.unwrap());
     assert!(store.persist(waits_for_disk).await.unwrap());
     assert!(!store.note(NOW, waits_for_disk).await.unwrap());
-    let calls = [Durability::Read, Durability::Bookkeeping(NOW), Durability::Fact];
+    let calls = [Durability::Read, Durability::Bookkeeping(NOW), Durability::DurableChange];
     let calls = calls.map(|durability| store.writer.call(durability, waits_for_disk));
     for waits in in_one_batch(&store, calls.into_iter()).await {
         assert!(waits.unwrap(), "they share a commit");

@@ -40,7 +40,7 @@ pub(super) enum Durability {
     /// Within [`SYNC_INTERVAL`]. The time is the caller's now.
     Bookkeeping(Timestamp),
     /// Before the call is answered.
-    Fact,
+    DurableChange,
 }
 
 /// An opened database, and the lock that goes with its file.
@@ -298,7 +298,7 @@ impl Worker {
             match job.durability() {
                 Durability::Read => {}
                 Durability::Bookkeeping(at) => noted = noted.max(Some(at)),
-                Durability::Fact => has_fact = true,
+                Durability::DurableChange => has_fact = true,
             }
         }
         // Of a new store it is not known yet from when on bookkeeping could be missing.

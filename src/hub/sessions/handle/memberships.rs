@@ -85,7 +85,10 @@ impl SessionHandle {
         let mut inner = self.lock();
         let is_there = matches!(
             state_of(&inner.session),
-            MembershipState::Present { link: WireLink::Live, state: SessionState::Established }
+            MembershipState::ParticipantInfo {
+                link: WireLink::Live,
+                state: SessionState::Established
+            }
         );
         is_there && inner.session.catch_up()
     }
@@ -103,8 +106,10 @@ impl SessionHandle {
 fn state_of(session: &Session) -> MembershipState<'_> {
     let state = session.state();
     match session.link() {
-        Link::Live { .. } => MembershipState::Present { link: WireLink::Live, state },
-        Link::Suspended { .. } => MembershipState::Present { link: WireLink::Suspended, state },
+        Link::Live { .. } => MembershipState::ParticipantInfo { link: WireLink::Live, state },
+        Link::Suspended { .. } => {
+            MembershipState::ParticipantInfo { link: WireLink::Suspended, state }
+        }
         Link::Ended { ending, .. } => MembershipState::Ended(ending),
     }
 }

@@ -10,7 +10,7 @@ use crate::room::visibility::snapshot::counts;
 
 /// A room in short.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Overview {
+pub struct RoomSummary {
     /// The place in the log up to which this is.
     pub version: u64,
     /// How many are here.
@@ -27,7 +27,7 @@ pub struct Overview {
 
 /// Somebody who is here.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Present {
+pub struct ParticipantInfo {
     /// As the others see them.
     pub participant: Participant,
     /// Their session.
@@ -39,8 +39,8 @@ pub struct Present {
 }
 
 /// The room in short.
-pub(in crate::room) fn overview(state: &RoomState) -> Overview {
-    Overview {
+pub(in crate::room) fn summary(state: &RoomState) -> RoomSummary {
+    RoomSummary {
         version: state.version,
         counts: counts(state),
         mute: state.records.mute,
@@ -51,12 +51,12 @@ pub(in crate::room) fn overview(state: &RoomState) -> Overview {
 }
 
 /// Those who are here, in the order of their ids, from the one that comes after `after`.
-pub(in crate::room) fn present(
+pub(in crate::room) fn participants(
     state: &RoomState,
     after: Option<ParticipantId>,
-) -> impl Iterator<Item = Present> {
+) -> impl Iterator<Item = ParticipantInfo> {
     let people = state.participants.after(after).filter_map(|id| state.participants.find(id));
-    people.map(|person| Present {
+    people.map(|person| ParticipantInfo {
         participant: person.to_wire(state.records.is_locked(&person.username)),
         session: person.session,
         state: person.state,
