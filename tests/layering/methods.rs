@@ -9,7 +9,7 @@ use crate::graph::Crate;
 const MAX_PUBLIC_METHODS: usize = 25;
 
 /// Types that still have more; none may be added, and one that has not is to be taken out.
-const KNOWN: &[&str] = &["Room", "Session", "SessionHandle"];
+const KNOWN: &[&str] = &["Session", "SessionHandle"];
 
 #[test]
 fn no_type_has_more_than_25_public_methods() {
