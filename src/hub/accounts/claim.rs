@@ -75,11 +75,6 @@ impl Accounts {
             }
         };
         session.set_held_by(Some(generation));
-        if session.has_ended() {
-            // A ban found it before it held its instance.
-            self.sessions.release(session);
-            return Err(session.resume_error(self.context.clock.now()));
-        }
         Ok(Some(displaced))
     }
 

@@ -155,6 +155,13 @@ impl Accounts {
                 }
             };
             self.close_displaced(&displaced, &session, request);
+            if session.has_ended() {
+                // A ban or a newer start met it before it was confirmed. What it displaced is closed all the same: the
+                // newer start knows of this session alone.
+                self.sessions.release(&session);
+                self.sessions.remove(session.id());
+                return Err(session.resume_error(self.context.clock.now()));
+            }
             if admitted.was_guest {
                 self.end_borrowers(&session, request).await?;
             }
