@@ -218,8 +218,8 @@ secrets = ["whsec_{secret}"]
     assert!(spans.iter().any(|span| span["request"] == "abc"), "{spans:?}");
     let delivering = line("telling a webhook endpoint");
     assert_eq!((&delivering["request"], &delivering["event"]), (&json!("abc"), &delivered["id"]));
-    let delivered = line("webhook delivered");
-    assert_eq!((&delivered["event"], &delivered["attempt"]), (&delivered["id"], &json!(1)));
+    let logged = line("webhook delivered");
+    assert_eq!((&logged["event"], &logged["attempt"]), (&delivered["id"], &json!(1)));
 }
 
 /// The lines of a log until all of this was said.
