@@ -1,9 +1,9 @@
 //! The session itself: what each input does to state, frames, token life and link.
 
-mod ending;
+mod close;
+mod output;
 mod resuming;
 mod saved;
-mod speaking;
 #[cfg(test)]
 mod tests;
 
@@ -25,9 +25,9 @@ use crate::rate_limit::{Rate, RateLimiter};
 /// The number of the push that says `establishing`; it is sent before there is a session to number it.
 const ESTABLISHING_SEQ: u64 = 1;
 
+pub use output::Output;
 pub use resuming::{ResumeRefused, Taken};
 pub use saved::{Inconsistent, MAX_SAVED_RING_BYTES, SavedSession};
-pub use speaking::Output;
 
 /// What an operator sets for every session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,10 +10,10 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tracing::Instrument as _;
 
-use super::farewell;
-use super::gate::Gate;
-use super::opening::{self, Opened};
+use super::close;
+use super::handshake::{self, Opened};
 use super::serve::{self, Exit};
+use super::socket::Gate;
 use crate::hub::{Hub, PeerInfo};
 use crate::telemetry::{Close, Limit, Metrics};
 
@@ -53,7 +53,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let mut ws = websocket(io, already_read, settings, hub.metrics());
         // Boxed, so that what the opening needs is not part of the task for the rest of its life; the span neither.
         let opened = Box::pin(
-            opening::open(&mut ws, &hub, settings, arrival)
+            handshake::open(&mut ws, &hub, settings, arrival)
                 .instrument(tracing::error_span!("connection", connection = number)),
         )
         .await;
@@ -70,8 +70,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let session = session.map(tracing::field::display);
         tracing::debug!(connection = number, session, outcome = close.reason(), "connection ended");
         match exit {
-            Exit::Parted(disconnect) => Box::pin(farewell::say(ws, &disconnect)).await,
-            Exit::ClosedByPeer => Box::pin(farewell::hang_up(ws)).await,
+            Exit::Parted(disconnect) => Box::pin(close::say(ws, &disconnect)).await,
+            Exit::ClosedByPeer => Box::pin(close::hang_up(ws)).await,
             Exit::Lost => {}
         }
     }
@@ -80,7 +80,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub async fn refuse(self, hub: &Hub, settings: Settings, close: CloseCode) {
         hub.metrics().closes.inc(Close::Code(close));
         let ws = websocket(self.io, self.already_read, settings, hub.metrics());
-        farewell::say(ws, &Disconnect::new(close)).await;
+        close::say(ws, &Disconnect::new(close)).await;
     }
 }
 

@@ -4,12 +4,12 @@
 //! preceded by a flushed `disconnect`; whatever a peer sends or withholds costs bounded memory and time.
 //! Not here: HTTP (`http`), and what a message means (`hub`).
 
+mod close;
 mod connection;
-mod farewell;
 mod frame;
-mod gate;
+mod handshake;
 mod input;
-mod opening;
 mod serve;
+mod socket;
 
 pub use connection::{Connection, Settings};

@@ -15,8 +15,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WireCloseCode;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
-use super::gate::Gate;
 use super::input::InputWaker;
+use super::socket::Gate;
 use crate::hub::{Hub, SessionHandle, Written};
 use crate::telemetry::Limit;
 

@@ -20,8 +20,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tracing::Instrument as _;
 
 use super::connection::Settings;
-use super::gate::Gate;
 use super::serve::{count_depth, violation};
+use super::socket::Gate;
 use crate::hub::{Hub, OpenedSession, PeerInfo, SessionHandle, StartError};
 use crate::request::RequestId;
 use crate::session::Session;

@@ -8,7 +8,7 @@ use stagedoor_proto::{Disconnect, encode_disconnect};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_tungstenite::WebSocketStream;
 
-use super::gate::Gate;
+use super::socket::Gate;
 
 /// How long a peer has to take the last frames and to close its side.
 const LINGER: Duration = Duration::from_secs(2);
