@@ -73,6 +73,13 @@ impl<T> Mutex<T> {
     }
 }
 
+/// A leaf.
+impl<T: Default> Default for Mutex<T> {
+    fn default() -> Self {
+        Self::new(Rank::Leaf, T::default())
+    }
+}
+
 impl<T: fmt::Debug> fmt::Debug for Mutex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(f)

@@ -7,11 +7,12 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use stagedoor_proto::{Error, ErrorCode, ModerationReport, Reply};
 use tokio::sync::watch;
+
+use crate::sync::{Mutex, MutexGuard};
 
 /// How many calls may wait at a time.
 const MAX_PENDING: usize = 10_000;
@@ -76,8 +77,7 @@ impl PendingCalls {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, watch::Sender<CallResult>>> {
-        // A panic while the lock was held leaves at worst one call without its answer.
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pending.lock()
     }
 }
 

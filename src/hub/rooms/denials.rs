@@ -1,13 +1,14 @@
 //! Commands denied for missing permission, counted by actor, verb and minute for the audit log.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use stagedoor_proto::{Target, Timestamp, Username, Verb};
 
 use crate::hub::context::Context;
 use crate::store::{AuditActor, AuditEvent, AuditOutcome};
+use crate::sync::Mutex;
 
 /// Counts are written when their minute is over.
 const MINUTE: Duration = Duration::from_mins(1);
@@ -29,7 +30,7 @@ struct DenialKey {
 impl DenialCounter {
     pub(super) fn count(&self, app: &Arc<str>, username: Username, verb: Verb, now: Timestamp) {
         let key = DenialKey { app: Arc::clone(app), username, verb, minute: minute_of(now) };
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.0.lock();
         if counts.len() < MAX_COUNTS || counts.contains_key(&key) {
             *counts.entry(key).or_default() += 1;
         }
@@ -61,7 +62,7 @@ impl DenialCounter {
     /// Takes the counts of minutes that are over.
     fn take_before(&self, now: Timestamp) -> Vec<(DenialKey, u64)> {
         let minute = minute_of(now);
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.0.lock();
         counts.extract_if(|key, _| key.minute < minute).collect()
     }
 }

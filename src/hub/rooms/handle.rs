@@ -1,8 +1,8 @@
 //! A room on this node: its state, and the local sessions that are in it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stagedoor_proto::{SessionId, Timestamp};
 
@@ -10,6 +10,7 @@ use super::retry::FailedWrites;
 use crate::hub::sessions::SessionHandle;
 use crate::room::{Audience, LocalRoom, Room, RoomKey};
 use crate::session::RoomTag;
+use crate::sync::{Mutex, MutexGuard, Rank};
 
 /// A room with more sessions of this node is large: sending to all of them is long work.
 const LARGE_ROOM_THRESHOLD: usize = 1_024;
@@ -38,7 +39,8 @@ impl RoomHandle {
     pub(super) fn new(key: RoomKey, tag: RoomTag, room: Room, local: LocalRoom) -> Self {
         let due = AtomicU64::new(due_of(&room).as_millis());
         let (sessions, failed) = (HashMap::new(), FailedWrites::default());
-        Self { key, tag, due, inner: Mutex::new(RoomInner { room, local, sessions, failed }) }
+        let inner = RoomInner { room, local, sessions, failed };
+        Self { key, tag, due, inner: Mutex::new(Rank::Room, inner) }
     }
 
     pub(in crate::hub) const fn key(&self) -> &RoomKey {
@@ -65,8 +67,7 @@ impl RoomHandle {
     }
 
     pub(in crate::hub) fn lock(&self) -> MutexGuard<'_, RoomInner> {
-        // A panic while the lock was held leaves at worst one room odd; the others must go on.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock()
     }
 }
 

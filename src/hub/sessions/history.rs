@@ -3,10 +3,11 @@
 //! What was gathered when a process is killed is lost; nothing but lists for operators depends on it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::hub::context::Context;
 use crate::store::EndedSession;
+use crate::sync::Mutex;
 
 /// How many sessions may wait to be written; further ones are dropped and counted.
 const MAX_QUEUED: usize = 200_000;
@@ -26,7 +27,7 @@ struct HistoryQueue {
 impl SessionHistory {
     /// Queues a session; `false` when the queue is full.
     pub(super) fn push(&self, app: &Arc<str>, session: EndedSession) -> bool {
-        let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.0.lock();
         let has_room = queue.count < MAX_QUEUED;
         if has_room {
             queue.count += 1;
@@ -52,6 +53,6 @@ impl SessionHistory {
     }
 
     fn take(&self) -> HashMap<Arc<str>, Vec<EndedSession>> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).ended
+        std::mem::take(&mut *self.0.lock()).ended
     }
 }
