@@ -121,7 +121,7 @@ impl Server {
         let dispatcher = Dispatcher::new(told, outbox, clock.clone(), bell, counted);
         let lifecycle = Lifecycle::default();
         // Nothing can fail once something was taken up: it is gone from the store.
-        let inheritance = inherit(&*store).await;
+        let inheritance = inherit(&*store, &config).await;
         if !inheritance.has_rooms() {
             // Those who were in rooms went with the process before this one.
             store.mark_rooms_empty(clock.now() + RETENTION).await?;
@@ -262,10 +262,10 @@ fn start_engine(kind: EngineKind, clock: &Clock, last_version: u64) -> Arc<dyn E
 }
 
 /// What the gateway before left; nothing, where that cannot be read.
-async fn inherit(store: &dyn Store) -> HandoffSnapshot {
+async fn inherit(store: &dyn Store, config: &Config) -> HandoffSnapshot {
     let reason = match store.take_handoff().await {
         Ok(None) => return HandoffSnapshot::default(),
-        Ok(Some(handed)) => match HandoffSnapshot::read(&handed) {
+        Ok(Some(handed)) => match HandoffSnapshot::read(&handed, config) {
             Ok(inheritance) => return inheritance,
             Err(unreadable) => unreadable.to_string(),
         },

@@ -94,8 +94,9 @@ impl AccessControl {
         // A start is registered before it looks at the fence: it is found here, or it sees the fence moved.
         self.guest_fence.fetch_add(1, Ordering::SeqCst);
         let mut reached = self.sessions.select(|session| {
-            let is_reached = || reach.includes(session.instance(), session.peer().address);
-            session.is_guest() && *session.user().app == *app && is_reached()
+            let meta = session.meta();
+            let is_reached = || reach.includes(&meta.instance, meta.peer.address);
+            meta.guest && *meta.user.app == *app && is_reached()
         });
         reached.retain(|session| !session.has_ended());
         for session in &reached {
@@ -124,9 +125,9 @@ impl AccessControl {
         }
         let check = Check {
             user: session.user().clone(),
-            instance: session.instance().clone(),
+            instance: session.meta().instance.clone(),
             address: peer.address,
-            family: session.family(),
+            family: session.meta().family,
             now,
         };
         match self.context.store.check(check).await? {

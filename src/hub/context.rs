@@ -21,7 +21,7 @@ use crate::lifecycle::Lifecycle;
 use crate::rate_limit::Rate;
 use crate::request::RequestId;
 use crate::room::RoomSettings;
-use crate::session::{LifetimeSettings, RequestLimits, RingLimits, SessionSettings};
+use crate::session::{ExpirySettings, RequestLimits, RingLimits, SessionSettings};
 use crate::store::Store;
 use crate::telemetry::{Limit, Metrics, UserHash};
 
@@ -38,7 +38,7 @@ pub(super) struct Context {
     pub(super) rng: Rng,
     /// How users appear in the log.
     pub(super) users: UserHash,
-    pub(super) session: SessionSettings,
+    pub(super) session: Arc<SessionSettings>,
     pub(super) keepalive: Keepalive,
     node: String,
     limits: ArcSwap<Limits>,
@@ -61,7 +61,7 @@ impl Context {
             clock,
             rng: Rng,
             users: UserHash::new(&Rng.bytes()),
-            session: session_settings(config),
+            session: Arc::new(session_settings(config)),
             keepalive: config.keepalive,
             node: format!("node-{:08x}", u32::from_be_bytes(Rng.bytes())),
             limits: ArcSwap::from_pointee(config.limits.clone()),
@@ -145,12 +145,12 @@ impl Context {
     }
 }
 
-fn session_settings(config: &Config) -> SessionSettings {
+pub(super) fn session_settings(config: &Config) -> SessionSettings {
     let resume = config.resume;
     SessionSettings {
         ring: RingLimits { frames: resume.ring_frames, bytes: resume.ring_bytes },
         window: resume.window,
-        lifetime: LifetimeSettings {
+        expiry: ExpirySettings {
             grace: config.session.expiry_grace,
             postpone: config.session.postpone,
         },

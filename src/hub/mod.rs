@@ -28,9 +28,10 @@ pub use errors::{CallError, StartError};
 pub use handoff::{HandoffError, HandoffSnapshot};
 pub use requests::Requests;
 pub use server_api::{ModerationResult, ServerApi, ShownRoom};
-pub use session_meta::PeerInfo;
+pub use session_meta::{PeerInfo, SessionMeta};
 pub use sessions::{
-    ConnectionLimitExceeded, ConnectionPermit, Connections, SessionHandle, Sessions, Written,
+    Activity, ConnectionLimitExceeded, ConnectionPermit, Connections, SessionConnection,
+    SessionHandle, Sessions, Written,
 };
 
 use crate::auth::token::AccessTokens;
@@ -38,6 +39,7 @@ use crate::clock::{Clock, Rng};
 use crate::config::{Config, Limits};
 use crate::engine::Engine;
 use crate::lifecycle::Lifecycle;
+use crate::session::Session;
 use crate::store::{Handoff, Store};
 use crate::telemetry::Metrics;
 use access_control::AccessControl;
@@ -158,7 +160,7 @@ impl Hub {
         metrics.waiting_connections.set(gauge(self.connections.pending()));
         metrics.draining.set(i64::from(self.context.lifecycle.is_draining()));
         for session in self.sessions.sample(SAMPLED_SESSIONS) {
-            metrics.ring_unsent.observe(session.backlog());
+            metrics.ring_unsent.observe(session.inspect(Session::backlog));
         }
         metrics.encode()
     }

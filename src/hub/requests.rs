@@ -1,19 +1,17 @@
 //! What a session asks for once it is established: admitted under its bounds, done, and answered.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use stagedoor_proto::{
-    CloseCode, Command, Disconnect, Error, ErrorCode, Join, Postponed, Renew, Reply, Request,
-    Timestamp, encode_reply,
+    CloseCode, Command, CommandClass, Disconnect, Error, ErrorCode, Join, Postponed, Renew, Reply,
+    Request, RoomId, Timestamp, encode_reply,
 };
 use tokio::sync::oneshot;
 
 use super::accounts::Accounts;
 use super::context::Context;
-use super::rooms::Rooms;
-use super::sessions::{SessionHandle, Sessions};
-use crate::session::RequestRefused;
+use super::rooms::{Rooms, named_room};
+use super::sessions::{Refusal, RequestPermit, SessionConnection, SessionHandle, Sessions};
 use crate::telemetry::Limit;
 
 /// Dispatches requests of sessions. Shared by reference; called by the connections' tasks.
@@ -39,40 +37,35 @@ impl Requests {
     ///
     /// `Some` resolves when the request has its version in a room's log: the next request is not to be taken before, so
     /// that commands take effect in the order in which they were sent.
+    #[must_use]
     pub fn handle(
         self: &Arc<Self>,
-        session: &Arc<SessionHandle>,
+        connection: &SessionConnection,
         request: Request,
         now: Timestamp,
     ) -> Option<oneshot::Receiver<()>> {
         let Request { id, command } = request;
-        if !self.begin(session, id, now) {
-            return None;
-        }
-        let is_allowed_while_expired = command.class().is_allowed_while_expired();
-        if let Err(code) = session.change(|session| session.permit(is_allowed_while_expired)) {
-            let message = "the access token has expired; renew first";
-            self.reply(session, id, &Err(Error::new(code, message)));
-            return None;
-        }
+        let permit = self.admit(connection, id, command.class(), named_room(&command), now)?;
+        let session = connection.session();
         match command {
-            Command::PostponeRenewal(_) => {
-                let settings = &self.context.session;
-                let next_prompt_ms = session.change(|session| session.postpone(now, settings));
-                self.reply(session, id, &Ok(Reply::Postponed(Postponed { next_prompt_ms })));
-            }
-            Command::Renew(renew) => self.renew(session, id, renew),
-            Command::End(end) => self.end_by_client(session, id, end.revoke),
+            Command::PostponeRenewal(_) => session.update(|session| {
+                let next_prompt_ms = session.postpone(now);
+                let postponed = Ok(Reply::Postponed(Postponed { next_prompt_ms }));
+                session.reply(id, encode_reply(id, &postponed).into(), now);
+            }),
+            Command::Renew(renew) => self.renew(session, permit, renew),
+            Command::End(end) => self.end_by_client(session, permit, end.revoke),
             Command::Start(_) | Command::Resume(_) => {
                 let message = "a session is established on this connection; `start` and `resume` come first or never";
-                self.reply(session, id, &Err(Error::new(ErrorCode::NotAllowedNow, message)));
+                let error = Error::new(ErrorCode::NotAllowedNow, message);
+                self.reply(session, permit, &Err(error));
                 let wrong = Disconnect::new(CloseCode::NotAllowedNow);
-                self.sessions.end(session, wrong, Some(&session.request(id)));
+                self.sessions.end(session, wrong, Some(&session.request_id(id)));
             }
-            Command::Join(join) => return Some(self.join(session, id, join)),
+            Command::Join(join) => return Some(self.join(session, permit, join)),
             in_room => {
-                if let Some(result) = self.rooms.handle_command(session, id, in_room, now) {
-                    self.reply(session, id, &result);
+                if let Some(result) = self.rooms.handle_command(session, &permit, in_room, now) {
+                    self.reply(session, permit, &result);
                 }
             }
         }
@@ -80,83 +73,80 @@ impl Requests {
     }
 
     /// Answers a request that could not be read, under the same bounds as one that could.
-    pub fn refuse(&self, session: &Arc<SessionHandle>, id: u32, error: Error, now: Timestamp) {
-        if self.begin(session, id, now) {
-            self.reply(session, id, &Err(error));
+    pub fn refuse(&self, connection: &SessionConnection, id: u32, error: &Error, now: Timestamp) {
+        // Whatever it was, its session may ask for it.
+        if let Some(permit) = self.admit(connection, id, CommandClass::Session, None, now) {
+            self.reply(connection.session(), permit, &Err(error.clone()));
         }
     }
 
     /// Takes note of what its client has seen; a flood of that closes the connection.
-    pub fn handle_pong(&self, session: &SessionHandle, seq: u64, now: Timestamp) {
-        let limits = self.context.request_limits();
-        if let Err(wait) = session.change(|session| session.handle_pong(seq, now, limits)) {
-            self.disconnect_flooding(session, wait, now);
+    pub fn handle_pong(&self, connection: &SessionConnection, seq: u64, now: Timestamp) {
+        if !connection.confirm(seq, now, self.context.request_limits()) {
+            self.context.hit(Limit::Commands);
         }
     }
 
-    /// Admits a request under the session's bounds; `false` when it was rejected, and answered or the connection closed.
-    fn begin(&self, session: &Arc<SessionHandle>, id: u32, now: Timestamp) -> bool {
-        let limits = self.context.request_limits();
-        match session.change(|session| session.begin(id, now, limits)) {
-            Ok(()) => return true,
-            Err(RequestRefused::RateLimited(wait)) => {
-                self.context.hit(Limit::Commands);
-                let error =
-                    Error::new(ErrorCode::RateLimited, "too many commands; wait before the next");
-                let body = encode_reply(id, &Err(error.retry_after(wait))).into();
-                // Not its end: an older request of this number may still wait for its own reply.
-                session.change(|session| session.push(body, now, &self.context.session));
-            }
-            Err(RequestRefused::Flood(wait)) => self.disconnect_flooding(session, wait, now),
-            Err(RequestRefused::InFlight) => {
+    /// Admits a request; `None` when it was rejected, and answered or the connection closed.
+    fn admit(
+        &self,
+        connection: &SessionConnection,
+        id: u32,
+        class: CommandClass,
+        room: Option<&RoomId>,
+        now: Timestamp,
+    ) -> Option<RequestPermit> {
+        match connection.admit(id, class, room, now, self.context.request_limits()) {
+            Ok(permit) => return Some(permit),
+            Err(Refusal::Superseded | Refusal::State) => {}
+            Err(Refusal::RateLimited | Refusal::Flooding) => self.context.hit(Limit::Commands),
+            Err(Refusal::InFlight) => {
                 self.context.hit(Limit::InFlight);
-                let many = Disconnect::new(CloseCode::TooManyRequestsInFlight);
-                self.sessions.end(session, many, Some(&session.request(id)));
+                self.sessions.release(connection.session());
+                self.sessions.notify(connection.session());
             }
         }
-        false
+        None
     }
 
-    /// The client is to stay away for a while.
-    fn disconnect_flooding(&self, session: &SessionHandle, wait: Duration, now: Timestamp) {
-        self.context.hit(Limit::Commands);
-        let mut disconnect = Disconnect::new(CloseCode::RateLimited);
-        disconnect.retry_after_ms = u64::try_from(wait.as_millis()).ok();
-        session.change(|session| session.part(disconnect, now, &self.context.session));
-    }
-
-    fn renew(self: &Arc<Self>, session: &Arc<SessionHandle>, id: u32, renew: Renew) {
+    fn renew(self: &Arc<Self>, session: &Arc<SessionHandle>, permit: RequestPermit, renew: Renew) {
         let (requests, session) = (Arc::clone(self), Arc::clone(session));
-        let request = session.request(id);
+        let request = session.request_id(permit.number());
         self.context.spawn_request(&request.clone(), async move {
             let renewed = requests.accounts.renew(&session, renew.auth_token, &request).await;
-            requests.reply_from_task(&session, id, &renewed.map(Reply::Renewed));
+            requests.reply(&session, permit, &renewed.map(Reply::Renewed));
         });
     }
 
-    fn end_by_client(self: &Arc<Self>, session: &Arc<SessionHandle>, id: u32, revoke: bool) {
+    fn end_by_client(
+        self: &Arc<Self>,
+        session: &Arc<SessionHandle>,
+        permit: RequestPermit,
+        revoke: bool,
+    ) {
         let (requests, session) = (Arc::clone(self), Arc::clone(session));
-        self.context.spawn_request(&session.request(id), async move {
+        let request = session.request_id(permit.number());
+        self.context.spawn_request(&request.clone(), async move {
             if revoke && let Err(rejected) = requests.accounts.revoke_family(&session).await {
-                return requests.reply_from_task(&session, id, &Err(rejected.error));
+                return requests.reply(&session, permit, &Err(rejected.error));
             }
-            requests.reply_from_task(&session, id, &Ok(Reply::Ended {}));
+            requests.reply(&session, permit, &Ok(Reply::Ended {}));
             let ended = Disconnect::new(CloseCode::Normal);
-            requests.sessions.end(&session, ended, Some(&session.request(id)));
+            requests.sessions.end(&session, ended, Some(&request));
         });
     }
 
     fn join(
         self: &Arc<Self>,
         session: &Arc<SessionHandle>,
-        id: u32,
+        permit: RequestPermit,
         join: Join,
     ) -> oneshot::Receiver<()> {
         let (requests, session, (placed, wait)) =
             (Arc::clone(self), Arc::clone(session), oneshot::channel());
-        self.context.spawn_request(&session.request(id), async move {
-            if let Err(error) = requests.rooms.join(&session, id, join).await {
-                requests.reply_from_task(&session, id, &Err(error));
+        self.context.spawn_request(&session.request_id(permit.number()), async move {
+            if let Err(error) = requests.rooms.join(&session, permit.number(), join).await {
+                requests.reply(&session, permit, &Err(error));
             }
             // Its connection may be gone; the room has it all the same.
             let _ = placed.send(());
@@ -164,17 +154,7 @@ impl Requests {
         wait
     }
 
-    /// Answers from the task of the session's own connection.
-    fn reply(&self, session: &SessionHandle, id: u32, result: &Result<Reply, Error>) {
-        let (now, settings) = (self.context.clock.now(), &self.context.session);
-        let body = encode_reply(id, result).into();
-        session.change(|session| session.finish(id, body, now, settings));
-    }
-
-    /// Answers from any other task.
-    fn reply_from_task(&self, session: &SessionHandle, id: u32, result: &Result<Reply, Error>) {
-        let (now, settings) = (self.context.clock.now(), &self.context.session);
-        let body = encode_reply(id, result).into();
-        session.tell(|session| session.finish(id, body, now, settings));
+    fn reply(&self, session: &SessionHandle, permit: RequestPermit, result: &Result<Reply, Error>) {
+        session.reply(permit.into_number(), result, self.context.clock.now());
     }
 }

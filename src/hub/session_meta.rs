@@ -19,19 +19,19 @@ pub struct PeerInfo {
 }
 
 /// What never changes about a session.
-pub(super) struct SessionMeta {
-    pub(super) id: SessionId,
-    pub(super) app: Arc<App>,
-    pub(super) user: UserKey,
-    pub(super) instance: InstanceId,
+pub struct SessionMeta {
+    pub id: SessionId,
+    pub app: Arc<App>,
+    pub user: UserKey,
+    pub instance: InstanceId,
     /// Whether the username is only borrowed.
-    pub(super) guest: bool,
+    pub guest: bool,
     /// The family of its access token.
-    pub(super) family: FamilyId,
-    pub(super) client: Option<Box<ClientInfo>>,
+    pub family: FamilyId,
+    pub client: Option<Box<ClientInfo>>,
     /// The connection it was started on.
-    pub(super) peer: PeerInfo,
-    pub(super) started: Timestamp,
+    pub peer: PeerInfo,
+    pub started: Timestamp,
 }
 
 /// What a session's credentials allow; renewals change it.

@@ -8,7 +8,7 @@ use stagedoor_proto::SessionState::{
 
 /// What can happen to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
+pub(super) enum Input {
     /// A start was asked for.
     Start,
     /// The credentials were good and nothing bars the user.

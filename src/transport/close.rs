@@ -8,25 +8,25 @@ use stagedoor_proto::{Disconnect, encode_disconnect};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_tungstenite::WebSocketStream;
 
-use super::socket::Gate;
+use super::socket::BufferedSocket;
 
 /// How long a peer has to take the last frames and to close its side.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Says why, closes, and waits a little for the peer to do the same.
-pub(super) async fn say<S>(mut ws: WebSocketStream<Gate<S>>, disconnect: &Disconnect)
+pub(super) async fn send<S>(mut ws: WebSocketStream<BufferedSocket<S>>, disconnect: &Disconnect)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let gate = ws.get_mut();
-    gate.push_text(None, &encode_disconnect(disconnect));
-    gate.push_close(disconnect.code.code(), &disconnect.reason);
+    let socket = ws.get_mut();
+    socket.push_text(None, &encode_disconnect(disconnect));
+    socket.push_close(disconnect.code.code(), &disconnect.reason);
     // The peer may be gone already, or stall: the socket is closed either way.
     let _ = tokio::time::timeout(LINGER, finish(ws.get_mut())).await;
 }
 
 /// Writes what waits, answers the peer's close frame, and closes the socket once the peer has.
-pub(super) async fn hang_up<S>(mut ws: WebSocketStream<Gate<S>>)
+pub(super) async fn answer<S>(mut ws: WebSocketStream<BufferedSocket<S>>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -40,12 +40,12 @@ where
     let _ = tokio::time::timeout(LINGER, goodbye).await;
 }
 
-async fn finish<S>(gate: &mut Gate<S>) -> std::io::Result<()>
+async fn finish<S>(socket: &mut BufferedSocket<S>) -> std::io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    poll_fn(|cx| gate.poll_drain(cx)).await?;
-    let io = gate.io();
+    poll_fn(|cx| socket.poll_drain(cx)).await?;
+    let io = socket.io();
     io.shutdown().await?;
     // Closing a socket with unread input resets it, and the peer may never see why. What it still says is nothing.
     let mut ignored = [0; 256];

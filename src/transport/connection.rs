@@ -11,9 +11,9 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tracing::Instrument as _;
 
 use super::close;
-use super::handshake::{self, Opened};
+use super::handshake::{self, HandshakeOutcome};
 use super::serve::{self, Exit};
-use super::socket::Gate;
+use super::socket::BufferedSocket;
 use crate::hub::{Hub, PeerInfo};
 use crate::telemetry::{Close, Limit, Metrics};
 
@@ -58,20 +58,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         )
         .await;
         let (exit, session) = match opened {
-            Opened::Session { session, generation } => {
+            HandshakeOutcome::Opened(connection) => {
                 drop(admitted);
-                (serve::serve(&mut ws, &hub, &session, generation).await, Some(session.id()))
+                let session = connection.session().id();
+                (serve::serve(&mut ws, &hub, connection).await, Some(session))
             }
-            Opened::Refused(disconnect) => (Exit::Parted(disconnect), None),
-            Opened::ClosedByPeer => (Exit::ClosedByPeer, None),
-            Opened::Lost => (Exit::Lost, None),
+            HandshakeOutcome::Refused(disconnect) => (Exit::ClosedByServer(disconnect), None),
+            HandshakeOutcome::ClosedByPeer => (Exit::ClosedByPeer, None),
+            HandshakeOutcome::Lost => (Exit::Lost, None),
         };
         let close = count(&exit, hub.metrics());
         let session = session.map(tracing::field::display);
         tracing::debug!(connection = number, session, outcome = close.reason(), "connection ended");
         match exit {
-            Exit::Parted(disconnect) => Box::pin(close::say(ws, &disconnect)).await,
-            Exit::ClosedByPeer => Box::pin(close::hang_up(ws)).await,
+            Exit::ClosedByServer(disconnect) => Box::pin(close::send(ws, &disconnect)).await,
+            Exit::ClosedByPeer => Box::pin(close::answer(ws)).await,
             Exit::Lost => {}
         }
     }
@@ -80,14 +81,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub async fn refuse(self, hub: &Hub, settings: Settings, close: CloseCode) {
         hub.metrics().closes.inc(Close::Code(close));
         let ws = websocket(self.io, self.already_read, settings, hub.metrics());
-        close::say(ws, &Disconnect::new(close)).await;
+        close::send(ws, &Disconnect::new(close)).await;
     }
 }
 
 /// Counts how a connection ended.
 fn count(exit: &Exit, metrics: &Metrics) -> Close {
     let close = match exit {
-        Exit::Parted(disconnect) => Close::Code(disconnect.code),
+        Exit::ClosedByServer(disconnect) => Close::Code(disconnect.code),
         Exit::ClosedByPeer => Close::Client,
         Exit::Lost => Close::Lost,
     };
@@ -104,7 +105,7 @@ fn websocket<S>(
     already_read: Vec<u8>,
     settings: Settings,
     metrics: &Arc<Metrics>,
-) -> WebSocketStream<Gate<S>>
+) -> WebSocketStream<BufferedSocket<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -115,9 +116,9 @@ where
         .max_message_size(Some(settings.message_bytes))
         .max_frame_size(Some(settings.message_bytes))
         .accept_unmasked_frames(false);
-    let gate = Gate::new(io, &already_read, settings.fragments, Arc::clone(metrics));
+    let socket = BufferedSocket::new(io, &already_read, settings.fragments, Arc::clone(metrics));
     // Not awaited, so that what it takes to make one is not part of the task for the rest of its life.
-    WebSocketStream::from_partially_read(gate, already_read, Role::Server, Some(config))
+    WebSocketStream::from_partially_read(socket, already_read, Role::Server, Some(config))
         .now_or_never()
         .expect("a WebSocket whose upgrade was answered waits for nothing to be one")
 }

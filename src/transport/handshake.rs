@@ -10,9 +10,8 @@ use std::task::Poll;
 
 use futures::{SinkExt as _, StreamExt as _};
 use stagedoor_proto::{
-    ClientMessage, CloseCode, Command, Credentials, DecodeError, Disconnect, Push, Request,
-    SessionEnd, SessionId, SessionState, SessionStateChange, Start, decode_client, encode_push,
-    encode_reply,
+    ClientMessage, CloseCode, Command, Credentials, DecodeError, Disconnect, Request, SessionId,
+    Start, decode_client, encode_reply,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
@@ -21,16 +20,16 @@ use tracing::Instrument as _;
 
 use super::connection::Settings;
 use super::serve::{count_depth, violation};
-use super::socket::Gate;
-use crate::hub::{Hub, OpenedSession, PeerInfo, SessionHandle, StartError};
+use super::socket::BufferedSocket;
+use crate::hub::{Hub, OpenedSession, PeerInfo, SessionConnection, StartError};
 use crate::request::RequestId;
-use crate::session::Session;
+use crate::session::Establishing;
 use crate::telemetry::{Limit, Outcome};
 
 /// What came of the first frame.
-pub(super) enum Opened {
+pub(super) enum HandshakeOutcome {
     /// A session; its answer is in the output buffer.
-    Session { session: Arc<SessionHandle>, generation: u64 },
+    Opened(SessionConnection),
     /// Nothing; the connection is to close with this.
     Refused(Box<Disconnect>),
     /// Nothing; the peer sent a close frame.
@@ -40,7 +39,7 @@ pub(super) enum Opened {
 }
 
 /// Why there is no first frame.
-enum NoFirst {
+enum FirstFrameError {
     /// The peer broke a rule: close with this.
     Violation(CloseCode),
     ClosedByPeer,
@@ -49,24 +48,24 @@ enum NoFirst {
 
 /// Reads the first frame and does what it asks for.
 pub(super) async fn open<S>(
-    ws: &mut WebSocketStream<Gate<S>>,
+    ws: &mut WebSocketStream<BufferedSocket<S>>,
     hub: &Arc<Hub>,
     settings: Settings,
     arrival: PeerInfo,
-) -> Opened
+) -> HandshakeOutcome
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let first = tokio::select! {
         biased;
-        () = hub.draining() => return Opened::Refused(hub.draining_error().disconnect),
+        () = hub.draining() => return HandshakeOutcome::Refused(hub.draining_error().disconnect),
         first = tokio::time::timeout(settings.start_timeout, first_text(ws, hub)) => first,
     };
     let first = match first {
         Ok(Ok(text)) => text,
-        Ok(Err(NoFirst::Violation(close))) => return refuse(close, close.reason()),
-        Ok(Err(NoFirst::ClosedByPeer)) => return Opened::ClosedByPeer,
-        Ok(Err(NoFirst::Lost)) => return Opened::Lost,
+        Ok(Err(FirstFrameError::Violation(close))) => return refuse(close, close.reason()),
+        Ok(Err(FirstFrameError::ClosedByPeer)) => return HandshakeOutcome::ClosedByPeer,
+        Ok(Err(FirstFrameError::Lost)) => return HandshakeOutcome::Lost,
         Err(_) => {
             hub.metrics().limits_hit.inc(Limit::StartTimeout);
             return refuse(CloseCode::StartTimeout, "no start or resume came in time");
@@ -103,14 +102,14 @@ where
 
 /// Does what the first request asks for.
 async fn answer<S>(
-    ws: &mut WebSocketStream<Gate<S>>,
+    ws: &mut WebSocketStream<BufferedSocket<S>>,
     hub: &Arc<Hub>,
     settings: Settings,
     arrival: PeerInfo,
     Request { id, command }: Request,
     session: SessionId,
     request: RequestId,
-) -> Opened
+) -> HandshakeOutcome
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -138,21 +137,21 @@ where
         }
     };
     match opened {
-        Ok(OpenedSession { session, generation, reply }) => {
-            hub.sessions.disconnect_if_draining(&session);
+        Ok(OpenedSession { connection, reply }) => {
+            hub.sessions.disconnect_if_draining(connection.session());
             ws.get_mut().push_text(None, &encode_reply(id, &Ok(reply)));
-            hub.accounts.log_opened(&session);
-            Opened::Session { session, generation }
+            hub.accounts.log_opened(connection.session());
+            HandshakeOutcome::Opened(connection)
         }
         Err(StartError { error, disconnect }) => {
             ws.get_mut().push_text(None, &encode_reply(id, &Err(error)));
-            Opened::Refused(disconnect)
+            HandshakeOutcome::Refused(disconnect)
         }
     }
 }
 
 async fn open_session<S>(
-    ws: &mut WebSocketStream<Gate<S>>,
+    ws: &mut WebSocketStream<BufferedSocket<S>>,
     hub: &Arc<Hub>,
     settings: Settings,
     start: Start,
@@ -167,8 +166,8 @@ where
         hub.metrics().limits_hit.inc(Limit::AuthParamsBytes);
     })?;
     hub.connections.take_start(arrival.address)?;
-    let (seq, establishing) = Session::establishing();
-    ws.get_mut().push_text(Some(seq), &establishing);
+    let (establishing, push) = Establishing::begin();
+    ws.get_mut().push_text(Some(push.seq), &push.body);
     let authenticated = {
         let mut authenticate = pin!(hub.accounts.authenticate(&start, &arrival, request));
         // Where a hook has to be waited for, the client is told meanwhile; else all goes out in one write.
@@ -186,14 +185,19 @@ where
             decided = decided => decided,
         }
     };
-    let result = match authenticated {
-        Ok((app, verified)) => {
-            hub.accounts.establish(app, verified, &start, arrival, session, request).await
+    let opened = match authenticated {
+        Ok((app, authenticated)) => {
+            let (accounts, peer) = (&hub.accounts, arrival);
+            accounts
+                .establish(establishing, app, authenticated, &start, peer, session, request)
+                .await
         }
-        Err(rejected) => Err(rejected),
+        Err(refused) => Err((establishing, refused)),
     };
-    result.inspect_err(|rejected| {
-        ws.get_mut().push_text(Some(seq + 1), &not_established(&rejected.disconnect));
+    opened.map_err(|(establishing, refused)| {
+        let push = establishing.refuse(&refused.disconnect);
+        ws.get_mut().push_text(Some(push.seq), &push.body);
+        refused
     })
 }
 
@@ -202,7 +206,10 @@ fn outcome_of(opened: &Result<OpenedSession, StartError>) -> Outcome {
 }
 
 /// The first text frame.
-async fn first_text<S>(ws: &mut WebSocketStream<Gate<S>>, hub: &Hub) -> Result<String, NoFirst>
+async fn first_text<S>(
+    ws: &mut WebSocketStream<BufferedSocket<S>>,
+    hub: &Hub,
+) -> Result<String, FirstFrameError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -210,19 +217,19 @@ where
         match ws.next().await {
             Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
             Some(Ok(Message::Binary(_))) => {
-                return Err(NoFirst::Violation(CloseCode::Malformed));
+                return Err(FirstFrameError::Violation(CloseCode::Malformed));
             }
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
                 // tungstenite holds its answer to a ping back until it is asked for.
-                ws.flush().await.map_err(|_| NoFirst::Lost)?;
-                let gate = ws.get_mut();
-                poll_fn(|cx| gate.poll_drain(cx)).await.map_err(|_| NoFirst::Lost)?;
+                ws.flush().await.map_err(|_| FirstFrameError::Lost)?;
+                let socket = ws.get_mut();
+                poll_fn(|cx| socket.poll_drain(cx)).await.map_err(|_| FirstFrameError::Lost)?;
             }
-            Some(Ok(Message::Close(_))) => return Err(NoFirst::ClosedByPeer),
-            None => return Err(NoFirst::Lost),
+            Some(Ok(Message::Close(_))) => return Err(FirstFrameError::ClosedByPeer),
+            None => return Err(FirstFrameError::Lost),
             Some(Err(error)) => {
                 let close = violation(&error, ws.get_ref().is_flooded(), hub);
-                return Err(close.map_or(NoFirst::Lost, NoFirst::Violation));
+                return Err(close.map_or(FirstFrameError::Lost, FirstFrameError::Violation));
             }
         }
     }
@@ -240,18 +247,8 @@ fn check_params(start: &Start, settings: Settings) -> Result<(), StartError> {
     }
 }
 
-/// The state a refused start ends in: barred users are told that others decided it.
-fn not_established(disconnect: &Disconnect) -> Vec<u8> {
-    let state = match disconnect.code.session_end() {
-        SessionEnd::Barred => SessionState::Terminated,
-        SessionEnd::LoggedOut | SessionEnd::Removed => SessionState::NotLoggedIn,
-    };
-    let (code, reason) = (Some(disconnect.code), Some(disconnect.reason.clone()));
-    encode_push(&Push::SessionState(SessionStateChange { state, version: 2, code, reason }))
-}
-
-fn refuse(close: CloseCode, why: &str) -> Opened {
+fn refuse(close: CloseCode, why: &str) -> HandshakeOutcome {
     let mut disconnect = Disconnect::new(close);
     why.clone_into(&mut disconnect.reason);
-    Opened::Refused(Box::new(disconnect))
+    HandshakeOutcome::Refused(Box::new(disconnect))
 }

@@ -12,14 +12,14 @@ use futures::task::{ArcWake, AtomicWaker, WakerRef, waker_ref};
 /// What the socket wakes.
 pub(super) struct InputWaker {
     /// The socket woke it since input was last looked for.
-    is_marked: AtomicBool,
+    is_flagged: AtomicBool,
     task: AtomicWaker,
 }
 
 impl InputWaker {
     /// One that is marked: nothing is known of the socket yet.
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { is_marked: AtomicBool::new(true), task: AtomicWaker::new() })
+        Arc::new(Self { is_flagged: AtomicBool::new(true), task: AtomicWaker::new() })
     }
 
     /// Wakes `task` from now on.
@@ -28,13 +28,13 @@ impl InputWaker {
     }
 
     /// Whether there may be input; the mark is gone then, so whoever asks reads until there is no more, or marks again.
-    pub(super) fn take_mark(&self) -> bool {
-        self.is_marked.swap(false, Ordering::AcqRel)
+    pub(super) fn take_flag(&self) -> bool {
+        self.is_flagged.swap(false, Ordering::AcqRel)
     }
 
     /// Marks it again: input was left unread.
-    pub(super) fn mark(&self) {
-        self.is_marked.store(true, Ordering::Release);
+    pub(super) fn flag(&self) {
+        self.is_flagged.store(true, Ordering::Release);
     }
 
     /// What reading is to wake.
@@ -45,7 +45,7 @@ impl InputWaker {
 
 impl ArcWake for InputWaker {
     fn wake_by_ref(this: &Arc<Self>) {
-        this.mark();
+        this.flag();
         this.task.wake();
     }
 }
@@ -57,11 +57,11 @@ mod tests {
     #[test]
     fn socket_wake_sets_the_flag_and_write_wake_does_not() {
         let input = InputWaker::new();
-        assert!(input.take_mark(), "nothing is known at first");
+        assert!(input.take_flag(), "nothing is known at first");
         input.register(Waker::noop());
-        assert!(!input.take_mark());
+        assert!(!input.take_flag());
         input.waker().wake_by_ref();
-        assert!(input.take_mark());
-        assert!(!input.take_mark(), "a mark is taken once");
+        assert!(input.take_flag());
+        assert!(!input.take_flag(), "a mark is taken once");
     }
 }

@@ -1,5 +1,7 @@
 //! A connection in the life of its session: all ready input first, then one write of what there is to say.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -16,8 +18,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WireCl
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
 use super::input::InputWaker;
-use super::socket::Gate;
-use crate::hub::{Hub, SessionHandle, Written};
+use super::socket::BufferedSocket;
+use crate::hub::{Hub, SessionConnection, Written};
 use crate::telemetry::Limit;
 
 /// Messages taken in one turn, so that one busy peer does not hold up the others.
@@ -29,7 +31,7 @@ const BATCH_BYTES: usize = 16 * 1024;
 /// Why a connection no longer serves its session.
 pub(super) enum Exit {
     /// The gateway parts from it.
-    Parted(Box<Disconnect>),
+    ClosedByServer(Box<Disconnect>),
     /// The peer sent a close frame.
     ClosedByPeer,
     /// The socket failed or ended.
@@ -38,26 +40,24 @@ pub(super) enum Exit {
 
 /// Serves until the connection ends. What is left of the session is settled when it returns.
 pub(super) async fn serve<S>(
-    ws: &mut WebSocketStream<Gate<S>>,
-    hub: &Arc<Hub>,
-    session: &Arc<SessionHandle>,
-    generation: u64,
+    ws: &mut WebSocketStream<BufferedSocket<S>>,
+    hub: &Hub,
+    connection: SessionConnection,
 ) -> Exit
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let input = InputWaker::new();
-    let mut serving = Serving { ws, hub, session, generation, input, placing: None };
+    let mut serving = Serving { ws, hub, connection: &connection, input, placing: None };
     let exit = poll_fn(|cx| serving.poll(cx)).await;
-    hub.sessions.handle_loss(session, generation);
+    hub.sessions.handle_lost_connection(&connection);
     exit
 }
 
 struct Serving<'a, S> {
-    ws: &'a mut WebSocketStream<Gate<S>>,
-    hub: &'a Arc<Hub>,
-    session: &'a Arc<SessionHandle>,
-    generation: u64,
+    ws: &'a mut WebSocketStream<BufferedSocket<S>>,
+    hub: &'a Hub,
+    connection: &'a SessionConnection,
     input: Arc<InputWaker>,
     /// The request that has yet to get its place in a room's log; none is taken before it has.
     placing: Option<oneshot::Receiver<()>>,
@@ -66,7 +66,7 @@ struct Serving<'a, S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
         self.input.register(cx.waker());
-        if self.input.take_mark()
+        if self.input.take_flag()
             && let ControlFlow::Break(exit) = self.take_input(cx)
         {
             return Poll::Ready(exit);
@@ -82,7 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
         for _ in 0..INPUTS_PER_TURN {
             if let Some(placing) = &mut self.placing {
                 if placing.poll_unpin(cx).is_pending() {
-                    input.mark();
+                    input.flag();
                     return ControlFlow::Continue(());
                 }
                 self.placing = None;
@@ -93,14 +93,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
                     ControlFlow::Continue(()) => {}
                     // What waits to be said is written before anything else is read: the socket may be at its end.
                     ControlFlow::Break(None) => {
-                        input.mark();
+                        input.flag();
                         return ControlFlow::Continue(());
                     }
                     ControlFlow::Break(Some(exit)) => return ControlFlow::Break(exit),
                 },
             }
         }
-        input.mark();
+        input.flag();
         cx.waker().wake_by_ref();
         ControlFlow::Continue(())
     }
@@ -112,84 +112,77 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
     ) -> ControlFlow<Option<Exit>> {
         let now = self.hub.clock().now();
         match input {
-            Some(Ok(message)) if !self.session.note_activity(self.generation, now) => {
-                // Late, of an older connection: it changes nothing, and what is written next says so.
-                match message {
-                    Message::Close(_) => ControlFlow::Break(Some(Exit::ClosedByPeer)),
-                    _ => ControlFlow::Continue(()),
-                }
+            Some(Ok(Message::Text(text))) => self.handle_text(&text, now),
+            Some(Ok(Message::Binary(_))) => {
+                self.connection.touch(now);
+                self.abort(CloseCode::Malformed, "messages are text frames of JSON")
             }
-            Some(Ok(message)) => match message {
-                Message::Text(text) => self.handle_text(&text, now),
-                Message::Binary(_) => {
-                    self.break_off(CloseCode::Malformed, "messages are text frames of JSON")
+            Some(Ok(Message::Close(frame))) => {
+                self.connection.touch(now);
+                if frame.is_some_and(|frame| frame.code == WireCloseCode::Normal) {
+                    let _ = self.abort(CloseCode::Normal, CloseCode::Normal.reason());
                 }
-                Message::Close(frame) => {
-                    if frame.is_some_and(|frame| frame.code == WireCloseCode::Normal) {
-                        let _ = self.break_off(CloseCode::Normal, CloseCode::Normal.reason());
-                    }
-                    ControlFlow::Break(Some(Exit::ClosedByPeer))
-                }
-                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {
-                    ControlFlow::Continue(())
-                }
-            },
+                ControlFlow::Break(Some(Exit::ClosedByPeer))
+            }
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+                self.connection.touch(now);
+                ControlFlow::Continue(())
+            }
             Some(Err(error)) => match violation(&error, self.ws.get_ref().is_flooded(), self.hub) {
-                Some(close) => self.break_off(close, close.reason()),
+                Some(close) => self.abort(close, close.reason()),
                 None => ControlFlow::Break(Some(Exit::Lost)),
             },
             None => ControlFlow::Break(Some(Exit::Lost)),
         }
     }
 
+    /// Late input of a connection that carries the session no more changes nothing; the hub knows which is the newest.
     fn handle_text(&mut self, text: &str, now: Timestamp) -> ControlFlow<Option<Exit>> {
         match decode_client(text) {
             Ok(ClientMessage::Request(request)) => {
-                self.placing = self.hub.requests.handle(self.session, request, now);
+                self.placing = self.hub.requests.handle(self.connection, request, now);
             }
             Ok(ClientMessage::Pong(pong)) => {
-                self.hub.requests.handle_pong(self.session, pong.seq, now);
+                self.hub.requests.handle_pong(self.connection, pong.seq, now);
             }
-            Err(error @ DecodeError::UnknownCommand { .. }) => self.answer(&error, now),
-            Err(error) if error.id().is_some() => self.answer(&error, now),
             Err(error) => {
-                count_depth(&error, self.hub);
-                return self.break_off(CloseCode::Malformed, &error.to_string());
+                if let Some(id) = error.id() {
+                    // A request that cannot be read, but whose number can, is answered; the session goes on.
+                    self.hub.requests.refuse(self.connection, id, &error.to_error(), now);
+                } else {
+                    count_depth(&error, self.hub);
+                    self.connection.touch(now);
+                    return self.abort(CloseCode::Malformed, &error.to_string());
+                }
             }
         }
         ControlFlow::Continue(())
     }
 
-    /// A request that cannot be read, but whose number can, is answered; the session goes on.
-    fn answer(&self, error: &DecodeError, now: Timestamp) {
-        let id = error.id().expect("only errors with a request's number are answered");
-        self.hub.requests.refuse(self.session, id, error.to_error(), now);
-    }
-
     /// Ends the session by what came in here; the connection learns of it with the next output.
-    fn break_off(&self, close: CloseCode, why: &str) -> ControlFlow<Option<Exit>> {
+    fn abort(&self, close: CloseCode, why: &str) -> ControlFlow<Option<Exit>> {
         let mut disconnect = Disconnect::new(close);
         why.clone_into(&mut disconnect.reason);
-        self.hub.sessions.end_from(self.session, self.generation, disconnect);
+        self.hub.sessions.end_from(self.connection, disconnect);
         ControlFlow::Break(None)
     }
 
     fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
         loop {
             let gathered = self.gather(cx);
-            if let Gathered::Parted(disconnect) = gathered {
-                return Poll::Ready(Exit::Parted(disconnect));
+            if let WriteBatch::Close(disconnect) = gathered {
+                return Poll::Ready(Exit::ClosedByServer(disconnect));
             }
             match self.ws.get_mut().poll_drain(cx) {
-                Poll::Ready(Ok(())) if matches!(gathered, Gathered::More) => {}
+                Poll::Ready(Ok(())) if matches!(gathered, WriteBatch::More) => {}
                 Poll::Ready(Ok(())) => return Poll::Pending,
                 Poll::Ready(Err(_)) => return Poll::Ready(Exit::Lost),
                 // The peer may never read again: besides the socket, only being parted from can end this wait.
                 Poll::Pending => {
                     // An answer to the peer's ping may wait for room behind what is written now: reading sends it.
-                    self.input.mark();
-                    return match self.session.parted(self.generation, cx.waker()) {
-                        Some(disconnect) => Poll::Ready(Exit::Parted(disconnect)),
+                    self.input.flag();
+                    return match self.connection.poll_close(cx.waker()) {
+                        Some(disconnect) => Poll::Ready(Exit::ClosedByServer(disconnect)),
                         None => Poll::Pending,
                     };
                 }
@@ -198,35 +191,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
     }
 
     /// Gathers frames for one write, behind what waits already.
-    fn gather(&mut self, cx: &mut Context<'_>) -> Gathered {
-        let gate = self.ws.get_mut();
+    fn gather(&mut self, cx: &mut Context<'_>) -> WriteBatch {
+        let socket = self.ws.get_mut();
         let mut frames = 0;
-        let is_full =
-            |gate: &Gate<S>, frames| frames >= BATCH_FRAMES || gate.unwritten() >= BATCH_BYTES;
-        if is_full(gate, frames) {
+        let is_full = |socket: &BufferedSocket<S>, frames| {
+            frames >= BATCH_FRAMES || socket.unwritten() >= BATCH_BYTES
+        };
+        if is_full(socket, frames) {
             // The peer does not read, and is told nothing new before it has. Being parted from is seen once the write blocks.
-            return Gathered::More;
+            return WriteBatch::More;
         }
-        let written = self.session.write(self.generation, cx.waker(), |seq, body| {
-            gate.push_text(seq, body);
+        let written = self.connection.write(cx.waker(), |seq, body| {
+            socket.push_text(seq, body);
             frames += 1;
-            !is_full(gate, frames)
+            !is_full(socket, frames)
         });
         match written {
-            Written::More => Gathered::More,
-            Written::All => Gathered::All,
-            Written::Parted(disconnect) => Gathered::Parted(disconnect),
+            Written::More => WriteBatch::More,
+            Written::All => WriteBatch::All,
+            Written::Close(disconnect) => WriteBatch::Close(disconnect),
         }
     }
 }
 
-enum Gathered {
+enum WriteBatch {
     /// There is more.
     More,
     /// That is all for now.
     All,
     /// That is all there will be.
-    Parted(Box<Disconnect>),
+    Close(Box<Disconnect>),
 }
 
 /// The close code of an error that is the peer's fault; `None` when the connection just failed. A bound is counted.
@@ -238,7 +232,15 @@ pub(super) fn violation(error: &WsError, is_flooded: bool, hub: &Hub) -> Option<
             tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
         ) => return None,
         WsError::Protocol(_) | WsError::Utf8(_) => return Some(CloseCode::Malformed),
-        _ => return None,
+        WsError::ConnectionClosed
+        | WsError::AlreadyClosed
+        | WsError::Io(_)
+        | WsError::Tls(_)
+        | WsError::WriteBufferFull(_)
+        | WsError::AttackAttempt
+        | WsError::Url(_)
+        | WsError::Http(_)
+        | WsError::HttpFormat(_) => return None,
     };
     hub.metrics().limits_hit.inc(limit);
     Some(CloseCode::TooLarge)

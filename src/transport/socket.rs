@@ -1,6 +1,6 @@
 //! The socket with the one output buffer in front of it.
 //!
-//! tungstenite reads through a [`Gate`] and writes its own frames (answers to pings and closes) into the same buffer as
+//! tungstenite reads through a [`BufferedSocket`] and writes its own frames (answers to pings and closes) into the same buffer as
 //! the session's, so that frames of both leave whole and in order, several in one write. Traffic is counted here, once a
 //! read or write of the socket and not once a frame.
 
@@ -18,7 +18,7 @@ use crate::telemetry::Metrics;
 const CONTROL_BACKLOG: usize = 64 * 1024;
 
 /// A socket and what waits to be written to it.
-pub(super) struct Gate<S> {
+pub(super) struct BufferedSocket<S> {
     io: S,
     out: Vec<u8>,
     /// How much of `out` is written.
@@ -30,8 +30,8 @@ pub(super) struct Gate<S> {
     metrics: Arc<Metrics>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
-    /// A gate before `io`, of whose input `already_read` was taken by somebody else.
+impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
+    /// A socket before `io`, of whose input `already_read` was taken by somebody else.
     pub(super) fn new(
         io: S,
         already_read: &[u8],
@@ -39,9 +39,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
         metrics: Arc<Metrics>,
     ) -> Self {
         let (meter, out) = (FragmentMeter::new(max_fragments), Vec::new());
-        let mut gate = Self { io, out, written: 0, frames: 0, meter, is_flooded: false, metrics };
-        gate.note_input(already_read);
-        gate
+        let mut socket = Self { io, out, written: 0, frames: 0, meter, is_flooded: false, metrics };
+        socket.note_input(already_read);
+        socket
     }
 
     /// Appends the text frame of a message to what waits to be written.
@@ -88,13 +88,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gate<S> {
         self.metrics.received_frames.inc_by(self.meter.take_frames().into());
     }
 
-    /// The socket itself, once nothing more goes through the gate.
+    /// The socket itself, once nothing more goes through the socket.
     pub(super) fn io(&mut self) -> &mut S {
         &mut self.io
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Gate<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for BufferedSocket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -110,7 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Gate<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Gate<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for BufferedSocket<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,

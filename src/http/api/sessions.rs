@@ -114,21 +114,22 @@ pub(super) struct SessionResource {
 impl SessionResource {
     pub(super) fn live(session: &SessionHandle) -> Self {
         let (state, connected, expires_at_ms) = session.status();
+        let meta = session.meta();
         Self {
             id: session.id(),
             username: session.user().username.clone(),
-            guest: session.is_guest(),
-            instance: session.instance().clone(),
+            guest: meta.guest,
+            instance: meta.instance.clone(),
             state,
             connected,
-            started_ms: session.started(),
-            last_activity_ms: Some(session.last_activity()),
+            started_ms: meta.started,
+            last_activity_ms: Some(session.activity().last_frame()),
             expires_at_ms: Some(expires_at_ms),
             ended_ms: None,
             ending: None,
-            address: session.peer().address.to_string(),
-            client: session.client().cloned(),
-            user_agent: session.peer().user_agent.as_deref().map(str::to_owned),
+            address: meta.peer.address.to_string(),
+            client: meta.client.as_deref().cloned(),
+            user_agent: meta.peer.user_agent.as_deref().map(str::to_owned),
         }
     }
 
@@ -260,7 +261,7 @@ struct LiveSessionCursor {
 
 impl LiveSessionCursor {
     fn of(session: &SessionHandle) -> Self {
-        Self { started: session.started(), id: session.id() }
+        Self { started: session.meta().started, id: session.id() }
     }
 }
 

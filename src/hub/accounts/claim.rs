@@ -56,7 +56,7 @@ impl Accounts {
         let generation = prepared.generation;
         let claim = Claim {
             user: session.user().clone(),
-            instance: session.instance().clone(),
+            instance: session.meta().instance.clone(),
             session: session.id(),
             generation,
             fence: prepared.fence,
@@ -74,14 +74,14 @@ impl Accounts {
                 return Ok(None);
             }
         };
-        session.set_held_by(Some(generation));
+        session.activity().set_held_by(Some(generation));
         Ok(Some(displaced))
     }
 
     /// A session that is protected by the app's policy is asked for a sign of life; silent, it gives way: its generation.
     pub(super) async fn prove_dead(&self, holder: &SessionRow) -> Result<u64, StartError> {
         let session = self.sessions.find(holder.session);
-        if let Some(session) = session.filter(|session| session.is_connected()) {
+        if let Some(session) = session.filter(|session| session.status().1) {
             self.probe_liveness(&session).await?;
         }
         Ok(holder.generation)
@@ -89,7 +89,7 @@ impl Accounts {
 
     /// Asks a protected session for a sign of life; one that is silent is disconnected.
     async fn probe_liveness(&self, holder: &SessionHandle) -> Result<(), StartError> {
-        let proof = holder.ask_for_life(self.context.clock.now());
+        let proof = holder.probe_liveness(self.context.clock.now());
         if tokio::time::timeout(LIVENESS_TIMEOUT, proof.cancelled()).await.is_ok() {
             return Err(StartError::new(
                 CloseCode::SessionActive,
@@ -108,7 +108,7 @@ impl Accounts {
         request: &RequestId,
     ) {
         for row in displaced {
-            if row.instance != *by.instance() {
+            if row.instance != by.meta().instance {
                 self.context.hit(Limit::SessionsPerUser);
             }
             if let Some(session) = self.sessions.find(row.session) {
@@ -124,7 +124,7 @@ impl Accounts {
         request: &RequestId,
     ) -> Result<(), StartError> {
         for row in self.engine.fence(by.user()).await? {
-            let borrower = self.sessions.find(row.session).filter(|session| session.is_guest());
+            let borrower = self.sessions.find(row.session).filter(|session| session.meta().guest);
             if let Some(session) = borrower {
                 self.sessions.end(
                     &session,

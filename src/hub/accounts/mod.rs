@@ -18,16 +18,14 @@ use super::context::Context;
 use super::errors::StartError;
 use super::events::Events;
 use super::rooms::Rooms;
-use super::sessions::{SessionHandle, Sessions};
+use super::sessions::{SessionConnection, SessionHandle, Sessions};
 use crate::auth::token::AccessTokens;
 use crate::engine::Engine;
 
 /// A session whose connection was accepted, and the reply to its client.
 pub struct OpenedSession {
-    /// The session.
-    pub session: Arc<SessionHandle>,
-    /// The generation of its connection.
-    pub generation: u64,
+    /// The session, as the connection carries it.
+    pub connection: SessionConnection,
     /// The reply to `start`, or to `resume`; the missed frames follow it.
     pub reply: Reply,
 }
@@ -69,8 +67,8 @@ impl Accounts {
 
     /// Revokes the token family of a session, which its client asked to end.
     pub(super) async fn revoke_family(&self, session: &SessionHandle) -> Result<(), StartError> {
-        let (user, instance) = (session.user().clone(), session.instance().clone());
-        self.context.store.revoke_family(user, instance, session.family()).await?;
+        let (user, instance) = (session.user().clone(), session.meta().instance.clone());
+        self.context.store.revoke_family(user, instance, session.meta().family).await?;
         Ok(())
     }
 }

@@ -27,7 +27,7 @@ impl Accounts {
         auth_token: Option<Secret>,
         request: &RequestId,
     ) -> Result<Renewed, Error> {
-        let peer = session.peer();
+        let peer = &session.meta().peer;
         let renewal = match auth_token {
             Some(token) => self.verify_renewal(session, token, peer, request).await,
             None => self.self_renew(session),
@@ -56,7 +56,7 @@ impl Accounts {
         let auth_request = AuthRequest {
             app: Arc::clone(session.app().id()),
             username: Some(session.user().username.clone()),
-            instance: session.instance().clone(),
+            instance: session.meta().instance.clone(),
             credentials: Credentials::Token(token),
             address: peer.address,
             user_agent: peer.user_agent.as_deref().map(str::to_owned),
@@ -71,10 +71,8 @@ impl Accounts {
 
     pub(super) fn apply_renewal(&self, session: &Arc<SessionHandle>, renewal: Renewal) -> Renewed {
         let Renewal { auth, expires } = renewal;
-        let (now, settings) = (self.context.clock.now(), &self.context.session);
         let access_token = self.mint_access(session, &auth.grant, auth.authenticated_at, expires);
-        session.set_auth(auth);
-        session.tell(|session| session.renew(expires, now, settings));
+        session.renew(auth, expires, self.context.clock.now());
         self.sessions.notify(session);
         Renewed { access_token, expires_at_ms: expires }
     }
@@ -89,9 +87,9 @@ impl Accounts {
     ) -> Secret {
         let claims = AccessClaims {
             sub: session.user().username.clone(),
-            instance: session.instance().clone(),
-            family: session.family(),
-            guest: session.is_guest(),
+            instance: session.meta().instance.clone(),
+            family: session.meta().family,
+            guest: session.meta().guest,
             auth_ms: authenticated_at,
             issued_ms: self.context.clock.now(),
             grant: grant.clone(),

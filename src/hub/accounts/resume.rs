@@ -8,8 +8,9 @@ use super::{Accounts, OpenedSession};
 use crate::engine::{DirectoryKey, Move, Moved};
 use crate::hub::errors::StartError;
 use crate::hub::session_meta::PeerInfo;
+use crate::hub::sessions::SessionConnection;
 use crate::request::RequestId;
-use crate::session::{ResumeRefused, SecretHash};
+use crate::session::{ResumeClaim, ResumeError, SecretHash};
 
 impl Accounts {
     /// Takes a session up, replaying what came after `last_seq`; renews it in the same step when given an auth token.
@@ -24,7 +25,7 @@ impl Accounts {
     ) -> Result<OpenedSession, StartError> {
         let shown = SecretHash::of(resume.secret.as_str());
         let session = self.sessions.find(resume.session).ok_or_else(StartError::resume_denied)?;
-        if !session.change(|session| session.is_proved_by(shown)) {
+        if !session.inspect(|session| session.is_proved_by(shown)) {
             return Err(StartError::resume_denied());
         }
         self.access.check(&session, peer).await?;
@@ -33,10 +34,11 @@ impl Accounts {
             None => None,
         };
         let secret = self.new_secret(session.user());
-        let (next, last_seq) = (SecretHash::of(secret.as_str()), resume.last_seq);
+        let next = SecretHash::of(secret.as_str());
+        let claim = ResumeClaim { shown, last_seq: resume.last_seq };
         let now = self.context.clock.now();
         // Checked first: a resume that is refused must not get in the way of a start.
-        let checked = session.change(|session| session.check_resume(shown, last_seq, now));
+        let checked = session.inspect(|session| claim.check(session, now));
         checked.map_err(resume_error)?;
         let to = Move {
             user: DirectoryKey::of(session.user()),
@@ -50,9 +52,9 @@ impl Accounts {
             Moved::Denied => return Err(session.resume_error(self.context.clock.now())),
         };
         let taken = session
-            .take_up(now, |session| session.resume(generation, shown, next, last_seq, now))
+            .resume(now, |session| claim.resume(session, generation, next, now))
             .map_err(resume_error)?;
-        session.set_held_by(Some(generation));
+        session.activity().set_held_by(Some(generation));
         self.sessions.notify(&session);
         self.context.metrics.replayed_frames.inc_by(taken.replayed as u64);
         let access_token =
@@ -66,16 +68,16 @@ impl Accounts {
             resume: ResumeTicket { secret, window_ms: Some(self.window_ms()) },
             access_token,
         });
-        Ok(OpenedSession { session, generation, reply })
+        Ok(OpenedSession { connection: SessionConnection::new(session, generation), reply })
     }
 }
 
-fn resume_error(refused: ResumeRefused) -> StartError {
+fn resume_error(refused: ResumeError) -> StartError {
     match refused {
-        ResumeRefused::Denied => StartError::resume_denied(),
-        ResumeRefused::Expired => {
+        ResumeError::Denied => StartError::resume_denied(),
+        ResumeError::Expired => {
             StartError::new(CloseCode::ResumeExpired, "the resume window has passed; start anew")
         }
-        ResumeRefused::Ended(disconnect) => StartError::ended(disconnect),
+        ResumeError::Ended(disconnect) => StartError::ended(disconnect),
     }
 }

@@ -17,10 +17,10 @@ use crate::engine::{ClaimRules, DirectoryKey};
 use crate::hub::app::App;
 use crate::hub::errors::StartError;
 use crate::hub::session_meta::{AuthContext, PeerInfo, SessionMeta};
-use crate::hub::sessions::SessionHandle;
+use crate::hub::sessions::{SessionConnection, SessionHandle};
 use crate::request::RequestId;
 use crate::room::{RoomCommand, RoomKey};
-use crate::session::{SecretHash, Session};
+use crate::session::{Establishing, SecretHash};
 use crate::store::{Admission, Admitted, Refusal, StoreError, UserKey};
 use crate::telemetry::Limit;
 
@@ -70,9 +70,27 @@ impl Accounts {
     /// Lets a user in whose credentials were good as session `id`, unless the store or another session is against it.
     ///
     /// # Errors
-    /// What the client is told.
+    /// What the client is told, and the start that is to be refused with it.
+    #[expect(clippy::too_many_arguments, reason = "it takes all that was learnt before")]
     pub async fn establish(
         &self,
+        establishing: Establishing,
+        app: Arc<App>,
+        authenticated: Authenticated,
+        start: &Start,
+        peer: PeerInfo,
+        id: SessionId,
+        request: &RequestId,
+    ) -> Result<OpenedSession, (Establishing, StartError)> {
+        let opened =
+            self.try_establish(&establishing, app, authenticated, start, peer, id, request).await;
+        opened.map_err(|error| (establishing, error))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "as of `establish`")]
+    async fn try_establish(
+        &self,
+        establishing: &Establishing,
         app: Arc<App>,
         authenticated: Authenticated,
         start: &Start,
@@ -124,6 +142,7 @@ impl Accounts {
                 None => Vec::new(),
             };
             let session = self.new_session(
+                establishing,
                 id,
                 &app,
                 &user,
@@ -170,7 +189,8 @@ impl Accounts {
             }
             self.events.session_started(session.meta(), request.clone());
             let reply = self.started(&session, &authenticated, admitted, secret);
-            return Ok(OpenedSession { session, generation: prepared.generation, reply });
+            let connection = SessionConnection::new(session, prepared.generation);
+            return Ok(OpenedSession { connection, reply });
         }
     }
 
@@ -180,6 +200,7 @@ impl Accounts {
     )]
     fn new_session(
         &self,
+        establishing: &Establishing,
         id: SessionId,
         app: &Arc<App>,
         user: &UserKey,
@@ -192,13 +213,8 @@ impl Accounts {
     ) -> Arc<SessionHandle> {
         let now = self.context.clock.now();
         let hash = SecretHash::of(secret.as_str());
-        let session = Session::established(
-            generation,
-            hash,
-            authenticated.expires,
-            now,
-            &self.context.session,
-        );
+        let (settings, expires) = (Arc::clone(&self.context.session), authenticated.expires);
+        let session = establishing.session(generation, hash, expires, now, settings);
         let meta = SessionMeta {
             id,
             app: Arc::clone(app),
@@ -231,7 +247,7 @@ impl Accounts {
         let session = self.sessions.find(previous.session)?;
         let secret = SecretHash::of(previous.secret.as_str());
         let is_own = session.user().app == user.app
-            && session.change(|session| session.is_proved_by(secret));
+            && session.inspect(|session| session.is_proved_by(secret));
         is_own.then_some(session)
     }
 
@@ -297,7 +313,7 @@ impl Accounts {
                     name: admitted.profile.name,
                     properties: admitted.profile.properties,
                 },
-                instance: session.instance().clone(),
+                instance: session.meta().instance.clone(),
                 state: SessionState::Established,
                 expires_at_ms: expires,
             },

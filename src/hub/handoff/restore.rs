@@ -8,8 +8,9 @@ use serde::de::DeserializeOwned;
 use stagedoor_proto::{LeaveReason, Link, SessionId};
 
 use super::{FORMAT, HandoffHeader, RoomRow, SavedMeta, SessionRow};
+use crate::config::Config;
 use crate::engine::Restore;
-use crate::hub::context::Context;
+use crate::hub::context::{Context, session_settings};
 use crate::hub::rooms::{RoomHandle, Rooms};
 use crate::hub::session_meta::{AuthContext, PeerInfo, SessionMeta};
 use crate::hub::sessions::{SessionHandle, Sessions};
@@ -58,11 +59,11 @@ pub enum HandoffError {
 }
 
 impl HandoffSnapshot {
-    /// Reads all of it.
+    /// Reads all of it; its sessions go by the settings of `config`.
     ///
     /// # Errors
     /// [`HandoffError`]: none of it is to be used.
-    pub fn read(handed: &Handoff) -> Result<Self, HandoffError> {
+    pub fn read(handed: &Handoff, config: &Config) -> Result<Self, HandoffError> {
         #[derive(Deserialize)]
         struct Format {
             format: u32,
@@ -81,11 +82,13 @@ impl HandoffSnapshot {
                 return Err(HandoffError::Missing { what, told, found });
             }
         }
+        let settings = Arc::new(session_settings(config));
         let rooms = handed.rooms.iter().enumerate();
         let rooms = rooms.map(|(number, text)| read_room(&head, number, text));
         let sessions = handed.sessions.iter().enumerate().map(|(number, text)| {
             let SessionRow { about, session } = decode("session", number, text)?;
-            let session = Session::restore(session, &handed.bodies)
+            let session = session
+                .restore(&handed.bodies, Arc::clone(&settings))
                 .map_err(|error| damaged("session", number, &error))?;
             Ok((about, session))
         });
@@ -186,7 +189,7 @@ fn restore_session(
     let session = Arc::new(SessionHandle::new(meta, session, auth, about.heard));
     // However many there may be now: these are here already.
     sessions.insert(&session, usize::MAX);
-    session.set_held_by(about.generation);
+    session.activity().set_held_by(about.generation);
     Some(session)
 }
 
@@ -194,9 +197,9 @@ fn restore_session(
 fn row_of(session: &SessionHandle) -> Option<Restore> {
     Some(Restore {
         user: session.user().clone(),
-        instance: session.instance().clone(),
+        instance: session.meta().instance.clone(),
         session: session.id(),
-        generation: session.held_by()?,
+        generation: session.activity().held_by()?,
         record: None,
     })
 }
@@ -212,8 +215,8 @@ fn restore_memberships(
         let session = sessions.get(&id);
         if let Some(session) = session {
             // No connection is left, and the room's log says so before anything else.
-            let link = Link::Suspended;
-            session.restore_membership(room.tag(), &room.key().room, link, state);
+            let (link, tag, room) = (Link::Suspended, room.tag(), &room.key().room);
+            session.update_memberships(|rooms, _| rooms.insert(tag, room, link, state));
             here.insert(id, Arc::clone(session));
         }
         known.push((id, session.map(Arc::clone)));
@@ -234,7 +237,7 @@ fn rehome(
     let lost = homes.into_iter().map(|epoch| RoomCommand::NodeLost { epoch });
     let sessions = known.into_iter().map(|(session, handle)| {
         if let Some(handle) = handle {
-            let generation = handle.held_by().unwrap_or_default();
+            let generation = handle.activity().held_by().unwrap_or_default();
             RoomCommand::Link { session, link: Link::Suspended, home, generation }
         } else {
             let reason = LeaveReason::NetworkLost;

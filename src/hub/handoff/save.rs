@@ -8,7 +8,7 @@ use super::{FORMAT, HandoffHeader, RoomRow, SavedMeta, SessionRow};
 use crate::hub::context::Context;
 use crate::hub::rooms::Rooms;
 use crate::hub::sessions::{SessionHandle, Sessions};
-use crate::session::Bodies;
+use crate::session::{Bodies, SavedSession};
 use crate::store::Handoff;
 
 /// What the next process goes on with; `None` when there is nothing.
@@ -57,12 +57,12 @@ fn session_row(
     session: &SessionHandle,
     bodies: &mut Bodies,
 ) -> Option<SessionRow> {
-    let generation = session.held_by();
+    let generation = session.activity().held_by();
     if generation.is_none() && !session.has_ended() {
         return None;
     }
-    let (now, settings) = (context.clock.now(), &context.session);
-    let saved = session.tell(|session| session.save(now, settings, bodies));
+    let now = context.clock.now();
+    let saved = session.update(|session| SavedSession::of(session, now, bodies));
     let (auth, meta) = (session.auth(), session.meta());
     let about = SavedMeta {
         id: meta.id,
@@ -75,7 +75,7 @@ fn session_row(
         address: meta.peer.address,
         user_agent: meta.peer.user_agent.clone(),
         started: meta.started,
-        heard: session.last_activity(),
+        heard: session.activity().last_frame(),
         grant: auth.grant,
         auth: auth.authenticated_at,
         generation,

@@ -35,7 +35,7 @@ fn answer_failed(deferred: &DeferredExecutor, origin: Option<Origin>, appended: 
         }
     };
     if let Some(origin) = origin {
-        deferred.reply(origin, &Err(error));
+        deferred.reply(None, origin, &Err(error));
     }
 }
 

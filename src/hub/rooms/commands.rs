@@ -14,7 +14,7 @@ use super::Rooms;
 use super::fan_out::push_to;
 use super::handle::{RoomHandle, RoomInner};
 use super::metrics::count_signal_error;
-use crate::hub::sessions::SessionHandle;
+use crate::hub::sessions::{RequestPermit, RoomTags, SessionHandle};
 use crate::room::{AcceptedSignal, Audience, Moderation, Origin, RoomCommand, RoomKey};
 
 /// A command for a room's log, and the room.
@@ -25,19 +25,20 @@ impl Rooms {
     pub(in crate::hub) fn handle_command(
         &self,
         session: &Arc<SessionHandle>,
-        request: u32,
+        permit: &RequestPermit,
         command: Command,
         now: Timestamp,
     ) -> Option<Result<Reply, Error>> {
-        let origin = Origin::Session { session: session.id(), request };
+        let (origin, asked) =
+            (Origin::Session { session: session.id(), request: permit.number() }, permit.rooms());
         let answer = match command {
-            Command::Signal(signal) => self.session_signal(session, signal, now),
-            Command::Relay(relay) => self.relay(session, relay),
-            Command::Roster(roster) => self.room_of(session, &roster.room).and_then(|room| {
+            Command::Signal(signal) => self.session_signal(session, asked, signal, now),
+            Command::Relay(relay) => self.relay(session, asked, relay),
+            Command::Roster(roster) => self.room_of(asked, &roster.room).and_then(|room| {
                 let RoomInner { room, local, .. } = &mut *room.lock();
                 local.roster(room, session.id(), roster.after.as_deref(), now).map(Reply::Roster)
             }),
-            logged => match self.route(session, origin, logged) {
+            logged => match self.route(session, asked, origin, logged) {
                 Ok((room, command)) => {
                     self.append(room.key(), command);
                     return None;
@@ -48,43 +49,49 @@ impl Rooms {
         Some(answer)
     }
 
-    fn route(&self, session: &SessionHandle, origin: Origin, command: Command) -> RoutedCommand {
+    fn route(
+        &self,
+        session: &SessionHandle,
+        asked: &RoomTags,
+        origin: Origin,
+        command: Command,
+    ) -> RoutedCommand {
         let verb = match command {
             Command::Leave(leave) => {
                 let (reason, origin, session_id) = (LeaveReason::Left, Some(origin), session.id());
                 let command =
                     RoomCommand::Leave { session: session_id, reason, origin, cause: None };
-                return Ok((self.room_of(session, &leave.room)?, command));
+                return Ok((self.room_of(asked, &leave.room)?, command));
             }
             Command::Publish(publish) => {
                 let stream = StreamId::from_bits(self.context.rng.bits());
                 let command = RoomCommand::Publish { origin, stream, new: publish.stream };
-                return Ok((self.room_of(session, &publish.room)?, command));
+                return Ok((self.room_of(asked, &publish.room)?, command));
             }
             Command::UpdateStream(update) => {
-                let room = self.room_with_stream(session, update.stream)?;
+                let room = self.room_with_stream(asked, update.stream)?;
                 return Ok((room, RoomCommand::UpdateStream { origin, update }));
             }
             Command::Unpublish(on) => {
-                let room = self.room_with_target(session, on.stream, on.ref_.as_ref())?;
+                let room = self.room_with_target(session, asked, on.stream, on.ref_.as_ref())?;
                 let (stream, ref_) = (on.stream, on.ref_);
                 return Ok((room, RoomCommand::Unpublish { origin, stream, ref_ }));
             }
             Command::Subscribe(on) => {
                 let command = RoomCommand::Subscribe { origin, stream: on.stream };
-                return Ok((self.room_with_stream(session, on.stream)?, command));
+                return Ok((self.room_with_stream(asked, on.stream)?, command));
             }
             Command::Unsubscribe(on) => {
                 let command = RoomCommand::Unsubscribe { origin, stream: on.stream };
-                return Ok((self.room_with_stream(session, on.stream)?, command));
+                return Ok((self.room_with_stream(asked, on.stream)?, command));
             }
             Command::Watch(watch) => {
                 let command = RoomCommand::Watch { origin, on: watch.on };
-                return Ok((self.room_of(session, &watch.room)?, command));
+                return Ok((self.room_of(asked, &watch.room)?, command));
             }
             other => verb_of(other)?,
         };
-        let room = self.room_of_verb(session, &verb)?;
+        let room = self.room_of_verb(session, asked, &verb)?;
         Ok((room, RoomCommand::Moderate { origin, verb, server: None }))
     }
 
@@ -93,15 +100,16 @@ impl Rooms {
     fn room_of_verb(
         &self,
         session: &SessionHandle,
+        asked: &RoomTags,
         verb: &Moderation,
     ) -> Result<Arc<RoomHandle>, Error> {
         let room = match target_of(verb) {
             CommandTarget::Stream(stream) => {
-                return self.room_with_target(session, stream, verb.ref_());
+                return self.room_with_target(session, asked, stream, verb.ref_());
             }
             CommandTarget::Room(room) => room,
         };
-        self.room_of(session, room).or_else(|error| {
+        self.room_of(asked, room).or_else(|error| {
             let ref_ = verb.ref_().ok_or_else(|| error.clone())?;
             let key = RoomKey { app: Arc::clone(&session.user().app), room: room.clone() };
             let room = self.registry.find(&key);
@@ -112,11 +120,12 @@ impl Rooms {
     fn session_signal(
         &self,
         session: &SessionHandle,
+        asked: &RoomTags,
         signal: SendSignal,
         now: Timestamp,
     ) -> Result<Reply, Error> {
         let sent = self
-            .room_of(session, &signal.room)
+            .room_of(asked, &signal.room)
             .and_then(|room| self.signal(&room, Some(session.id()), signal, now));
         sent.map(Reply::Sent).inspect_err(|error| count_signal_error(&self.context.metrics, error))
     }
@@ -143,8 +152,13 @@ impl Rooms {
         Ok(sent)
     }
 
-    fn relay(&self, session: &SessionHandle, relay: Relay) -> Result<Reply, Error> {
-        let room = self.room_with_stream(session, relay.stream)?;
+    fn relay(
+        &self,
+        session: &SessionHandle,
+        asked: &RoomTags,
+        relay: Relay,
+    ) -> Result<Reply, Error> {
+        let room = self.room_with_stream(asked, relay.stream)?;
         let inner = room.lock();
         let accepted = inner.room.relay(session.id(), &relay)?;
         let Relay { stream, data, .. } = relay;
@@ -154,10 +168,10 @@ impl Rooms {
         Ok(Reply::Relayed {})
     }
 
-    /// The room of this id, which the session has to be in.
-    fn room_of(&self, session: &SessionHandle, room: &RoomId) -> Result<Arc<RoomHandle>, Error> {
-        let tag = session.room(room);
-        tag.and_then(|tag| self.registry.find_by_tag(tag)).ok_or_else(|| {
+    /// The room of this id, which the session has to be in: `asked` is what its permit says of a request that names it.
+    fn room_of(&self, asked: &RoomTags, room: &RoomId) -> Result<Arc<RoomHandle>, Error> {
+        let found = asked.iter().find_map(|tag| self.registry.find_by_tag(*tag));
+        found.filter(|found| found.key().room == *room).ok_or_else(|| {
             Error::new(ErrorCode::NotInRoom, "the session is not in this room; `join` it first")
         })
     }
@@ -167,35 +181,72 @@ impl Rooms {
     fn room_with_target(
         &self,
         session: &SessionHandle,
+        asked: &RoomTags,
         stream: StreamId,
         ref_: Option<&Ref>,
     ) -> Result<Arc<RoomHandle>, Error> {
-        self.room_with_stream(session, stream).or_else(|error| {
+        self.room_with_stream(asked, stream).or_else(|error| {
             let ref_ = ref_.ok_or_else(|| error.clone())?;
             let is_known = |room: &RoomHandle| room.lock().room.knows_ref(session.id(), ref_);
-            self.find_among_own(session, is_known).ok_or(error)
+            self.find_among(asked, is_known).ok_or(error)
         })
     }
 
     fn room_with_stream(
         &self,
-        session: &SessionHandle,
+        asked: &RoomTags,
         stream: StreamId,
     ) -> Result<Arc<RoomHandle>, Error> {
         let has_stream = |room: &RoomHandle| room.lock().room.has_stream(stream);
-        self.find_among_own(session, has_stream).ok_or_else(|| {
+        self.find_among(asked, has_stream).ok_or_else(|| {
             Error::new(ErrorCode::StreamNotFound, "no room of this session has this stream")
         })
     }
 
-    /// The first of a session's rooms for which `wanted` holds. It may lock the room.
-    fn find_among_own(
+    /// The first of these rooms for which `wanted` holds. It may lock the room.
+    fn find_among(
         &self,
-        session: &SessionHandle,
+        rooms: &RoomTags,
         wanted: impl Fn(&RoomHandle) -> bool,
     ) -> Option<Arc<RoomHandle>> {
-        let mut rooms = session.rooms().into_iter();
-        rooms.find_map(|tag| self.registry.find_by_tag(tag).filter(|room| wanted(room)))
+        let mut rooms = rooms.iter();
+        rooms.find_map(|tag| self.registry.find_by_tag(*tag).filter(|room| wanted(room)))
+    }
+}
+
+/// The room that a command names; `None` where it names a stream, or no room.
+pub(in crate::hub) const fn named_room(command: &Command) -> Option<&RoomId> {
+    match command {
+        Command::Leave(body) => Some(&body.room),
+        Command::Roster(body) => Some(&body.room),
+        Command::Publish(body) => Some(&body.room),
+        Command::Signal(body) => Some(&body.room),
+        Command::Watch(body) => Some(&body.room),
+        Command::ForceDisconnect(body) => Some(&body.room),
+        Command::Unblock(body) => Some(&body.room),
+        Command::ForceMute(body) | Command::LiftMute(body) => match &body.target {
+            MuteTarget::Stream(_) => None,
+            MuteTarget::Person { room, .. } => Some(room),
+        },
+        Command::ForceMuteAll(body) => Some(&body.room),
+        Command::SetRole(body) => Some(&body.room),
+        Command::DisableForceMute(body)
+        | Command::LockRoom(body)
+        | Command::UnlockRoom(body)
+        | Command::EndRoom(body) => Some(&body.room),
+        Command::Start(_)
+        | Command::Resume(_)
+        | Command::Renew(_)
+        | Command::PostponeRenewal(_)
+        | Command::End(_)
+        | Command::Join(_)
+        | Command::UpdateStream(_)
+        | Command::Unpublish(_)
+        | Command::Subscribe(_)
+        | Command::Unsubscribe(_)
+        | Command::Relay(_)
+        | Command::ForceUnpublish(_)
+        | Command::AskUnmute(_) => None,
     }
 }
 

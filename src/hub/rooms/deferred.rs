@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use stagedoor_proto::{Error, ErrorCode, Reply, SessionId, Timestamp, encode_reply};
+use stagedoor_proto::{Error, ErrorCode, Reply, SessionId, Timestamp};
 
 use super::handle::{RoomHandle, RoomInner};
 use crate::hub::access_control::AccessControl;
@@ -180,7 +180,7 @@ impl DeferredExecutor {
         }
         for (origin, result) in deferred.replies {
             let result = if durable.is_ok() { result } else { result.and(Err(not_persisted())) };
-            self.reply(origin, &result);
+            self.reply(None, origin, &result);
         }
     }
 
@@ -206,13 +206,20 @@ impl DeferredExecutor {
     }
 
     /// Answers a request of a local session, or a call.
-    pub(super) fn reply(&self, origin: Origin, result: &Result<Reply, Error>) {
+    ///
+    /// `session` is the one that asked, where the caller has it already.
+    pub(super) fn reply(
+        &self,
+        session: Option<&Arc<SessionHandle>>,
+        origin: Origin,
+        result: &Result<Reply, Error>,
+    ) {
         match origin {
-            Origin::Session { session, request } => {
-                let Some(session) = self.sessions.find(session) else { return };
-                let (now, settings) = (self.context.clock.now(), &self.context.session);
-                let body = encode_reply(request, result).into();
-                session.tell(|session| session.finish(request, body, now, settings));
+            Origin::Session { session: id, request } => {
+                let found = if session.is_some() { None } else { self.sessions.find(id) };
+                if let Some(session) = session.or(found.as_ref()) {
+                    session.reply(request, result, self.context.clock.now());
+                }
             }
             Origin::Call(call) => self.calls.answer(call, result),
         }

@@ -19,7 +19,7 @@ use crate::engine::NodeHandler;
 use crate::hub::context::Context;
 use crate::hub::events::{self, Events};
 use crate::room::{
-    Appender, Audit, Effect, Entry, Everywhere, LocalRoom, NodeEpoch, RoomCommand, RoomKey,
+    Appender, Audit, Effect, Entry, Everywhere, LocalRoom, NodeEpoch, Origin, RoomCommand, RoomKey,
 };
 use crate::store::{AuditActor, AuditEvent, AuditOutcome};
 use crate::webhook::Event;
@@ -76,7 +76,7 @@ impl Executor {
         for session in std::mem::take(&mut deferred.removed) {
             inner.local.remove(session);
             if let Some(session) = inner.sessions.remove(&session) {
-                session.leave(room.tag());
+                session.update_memberships(|rooms, _| rooms.remove(room.tag()));
             }
         }
         if deferred.has_disbanded {
@@ -103,11 +103,12 @@ impl Executor {
         match effect {
             Everywhere::Push { to, push } => push_to(&self.context, room, inner, &to, &push),
             Everywhere::Withdraw(audience) => inner.each_in(&audience, |session| {
-                session.change(|session| session.withdraw(room.tag()));
+                session.update(|session| session.discard_unsent(room.tag()));
             }),
             Everywhere::MembershipCreated { session, .. } => {
                 if let Some(session) = self.deferred.sessions.find(session) {
-                    if !session.enter(room.tag(), &room.key().room) {
+                    let (tag, id) = (room.tag(), &room.key().room);
+                    if !session.update_memberships(|rooms, state| rooms.enter(tag, id, state)) {
                         deferred.changed.push(Arc::clone(&session));
                     }
                     inner.sessions.insert(session.id(), session);
@@ -151,7 +152,13 @@ impl Executor {
                 }
                 deferred.replies.push((origin, result));
             }
-            Appender::Reply { origin, result } => self.deferred.reply(origin, &result),
+            Appender::Reply { origin, result } => {
+                let session = match origin {
+                    Origin::Session { session, .. } => inner.sessions.get(&session),
+                    Origin::Call(_) => None,
+                };
+                self.deferred.reply(session, origin, &result);
+            }
             Appender::BlockUser(user) => deferred.blocks.push(user),
             Appender::Persist(fact) => deferred.facts.push(fact),
             Appender::Audit(row) => {

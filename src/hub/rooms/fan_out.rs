@@ -33,11 +33,11 @@ pub(super) fn push_to(
     push: &Push,
 ) {
     let body: Body = encode_push(push).into();
-    let (now, settings) = (context.clock.now(), &context.session);
+    let now = context.clock.now();
     let urgent = match push.delivery() {
         Delivery::Own => {
             broadcast(context, inner, to, |session| {
-                session.push(Body::clone(&body), now, settings);
+                session.push(Body::clone(&body), now);
             });
             return;
         }
@@ -45,19 +45,19 @@ pub(super) fn push_to(
         Delivery::Room => false,
     };
     broadcast(context, inner, to, |session| {
-        session.push_room(&body, room.tag(), urgent, now, settings);
+        session.push_room(&body, room.tag(), urgent, now);
     });
 }
 
 fn broadcast(context: &Context, inner: &RoomInner, to: &Audience, send: impl Fn(&mut Session)) {
     if !inner.is_large() || matches!(to, Audience::One(_)) {
-        inner.each_in(to, |session| session.tell(&send));
+        inner.each_in(to, |session| session.update(&send));
         return;
     }
     let mut deferred = Vec::new();
     run_blocking(true, || {
         inner.each_in(to, |session| {
-            if session.tell_owing(&send) {
+            if session.update_deferred(|session, _| send(session)) {
                 deferred.push(Arc::clone(session));
             }
         });
@@ -68,12 +68,13 @@ fn broadcast(context: &Context, inner: &RoomInner, to: &Audience, send: impl Fn(
 /// Removes all sessions from a room, with `push` as the last of it. What was not yet sent is discarded.
 pub(super) fn close_room(context: &Context, room: &RoomHandle, inner: &RoomInner, push: &Push) {
     let body: Body = encode_push(push).into();
-    let (now, settings, tag) = (context.clock.now(), &context.session, room.tag());
+    let (now, tag) = (context.clock.now(), room.tag());
     // In one go: ten thousand sessions are seldom all in the processor's cache, and need not be fetched twice.
     let deferred = inner.sessions.values().filter(|session| {
-        session.leave_owing(tag, |session| {
-            session.withdraw(tag);
-            session.push(Body::clone(&body), now, settings);
+        session.update_deferred(|session, rooms| {
+            rooms.remove(tag);
+            session.discard_unsent(tag);
+            session.push(Body::clone(&body), now);
         })
     });
     context.lifecycle.spawn(wake_in_turns(deferred.map(Arc::clone).collect()));
@@ -84,7 +85,7 @@ async fn wake_in_turns(deferred: Vec<Arc<SessionHandle>>) {
     for turn in deferred.chunks(WAKE_BATCH) {
         turns.tick().await;
         for session in turn {
-            session.wake_owed();
+            session.flush_wake();
         }
     }
 }

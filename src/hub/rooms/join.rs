@@ -31,13 +31,16 @@ impl Rooms {
         request: u32,
         join: JoinCommand,
     ) -> Result<(), Error> {
-        if let Err(wait) = session.take_join(self.context.join_rate(), self.context.clock.now()) {
+        let (rate, now) = (self.context.join_rate(), self.context.clock.now());
+        if let Err(wait) = session.update_memberships(|rooms, _| rooms.take_join(rate, now)) {
             self.context.hit(Limit::Joins);
             let message = "too many joins; wait before the next";
             return Err(Error::new(ErrorCode::RateLimited, message).retry_after(wait));
         }
         let most = self.context.limits().rooms_per_session;
-        if session.room(&join.room).is_none() && session.room_count() >= usize::from(most) {
+        let is_new =
+            session.update_memberships(|rooms, _| rooms.tags_of(Some(&join.room)).is_empty());
+        if is_new && session.activity().room_count() >= usize::from(most) {
             self.context.hit(Limit::RoomsPerSession);
             let message = format!("a session may be in {most} rooms; leave one first");
             return Err(Error::new(ErrorCode::TooManyRooms, message));
@@ -53,7 +56,10 @@ impl Rooms {
                 self.context.hit(Limit::ConnectionDataChars);
             }
         })?;
-        self.access.check(session, session.peer()).await.map_err(|rejected| rejected.error)?;
+        self.access
+            .check(session, &session.meta().peer)
+            .await
+            .map_err(|rejected| rejected.error)?;
         self.open(&key).await.map_err(|error| {
             tracing::error!(%error, "a room could not be opened");
             Error::new(ErrorCode::Overloaded, "the room cannot be opened now; try again")
@@ -61,11 +67,11 @@ impl Rooms {
         let join = Join {
             origin: Origin::Session { session: session.id(), request },
             session: session.id(),
-            generation: session.held_by().unwrap_or_default(),
+            generation: session.activity().held_by().unwrap_or_default(),
             participant: ParticipantId::from_bits(self.context.rng.bits()),
             username: session.user().username.clone(),
-            instance: session.instance().clone(),
-            guest: session.is_guest(),
+            instance: session.meta().instance.clone(),
+            guest: session.meta().guest,
             role: entitlement.role,
             scopes: ScopeSet::from(grant.scopes.as_ref()),
             app_moderator: entitlement.app_moderator || grant.app_moderator,

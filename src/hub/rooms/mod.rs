@@ -23,6 +23,7 @@ use std::sync::{Arc, Weak};
 
 use stagedoor_proto::{RoomId, Timestamp, Username};
 
+pub(super) use commands::named_room;
 pub(super) use handle::RoomHandle;
 
 use super::access_control::AccessControl;

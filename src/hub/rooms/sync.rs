@@ -10,13 +10,14 @@ use stagedoor_proto::{Push, RoomReset};
 use super::Rooms;
 use super::fan_out::push_to;
 use super::metrics::count_reset;
-use crate::hub::sessions::{PendingUpdate, SessionHandle, SessionObserver};
+use crate::hub::sessions::{Memberships, PendingUpdate, SessionHandle, SessionObserver};
 use crate::room::{Audience, RoomCommand};
+use crate::session::Session;
 
 impl SessionObserver for Rooms {
     fn session_changed(&self, session: &Arc<SessionHandle>) {
         self.reconcile_memberships(session);
-        if session.take_reset() {
+        if session.update(Session::take_reset) {
             self.send_resets(session);
         }
     }
@@ -26,19 +27,19 @@ impl Rooms {
     /// Never from within the execution of effects: it appends.
     fn reconcile_memberships(&self, session: &Arc<SessionHandle>) {
         let id = session.id();
-        while let Some((tag, update)) = session.begin_update() {
+        while let Some((tag, update)) = session.update_memberships(Memberships::begin_update) {
             // A room that is not here any more has forgotten the session.
             if let Some(room) = self.registry.find_by_tag(tag) {
                 let key = room.key();
                 match update {
-                    PendingUpdate::Ended(ending) => {
-                        let (reason, cause) = (ending.code.leave_reason(), session.ended_by());
+                    PendingUpdate::Ended { ending, cause } => {
+                        let reason = ending.code.leave_reason();
                         let leave = RoomCommand::Leave { session: id, reason, origin: None, cause };
                         self.append(key, leave);
                     }
                     PendingUpdate::Changed { link, state } => {
                         if let Some(link) = link {
-                            let (home, generation) = (self.node(), session.held_by());
+                            let (home, generation) = (self.node(), session.activity().held_by());
                             let generation = generation.unwrap_or_default();
                             let link = RoomCommand::Link { session: id, link, home, generation };
                             self.append(key, link);
@@ -50,13 +51,13 @@ impl Rooms {
                     }
                 }
             }
-            session.finish_update();
+            session.update_memberships(|rooms, _| rooms.finish_update());
         }
     }
 
     /// Sends a session fresh snapshots of its rooms, in place of updates that it missed.
     fn send_resets(&self, session: &Arc<SessionHandle>) {
-        for tag in session.rooms() {
+        for tag in session.update_memberships(|rooms, _| rooms.tags()) {
             let Some(room) = self.registry.find_by_tag(tag) else { continue };
             let inner = room.lock();
             if let Ok(snapshot) = inner.room.snapshot_for(session.id()) {

@@ -16,7 +16,7 @@ impl Sessions {
     /// Sessions stay resumable; what becomes of them next is for the process that restores them.
     pub async fn drain(&self, spread: Duration) {
         let mut sessions = self.select(|_| true);
-        sessions.retain(|session| session.is_connected());
+        sessions.retain(|session| session.status().1);
         let batch = sessions.len().div_ceil(BATCHES as usize).max(1);
         let pause = spread / BATCHES;
         let mut batches = sessions.chunks(batch).peekable();
@@ -41,8 +41,7 @@ impl Sessions {
 
     /// Closes the connection of a session, which it may resume unless `disconnect` ends it.
     pub(in crate::hub) fn disconnect(&self, session: &SessionHandle, disconnect: Disconnect) {
-        let (now, settings) = (self.context.clock.now(), &self.context.session);
-        session.tell(|session| session.part(disconnect, now, settings));
+        session.disconnect(disconnect, None, self.context.clock.now());
     }
 
     /// A jittered wait, so that clients that were told together do not come back together.

@@ -1,8 +1,12 @@
 //! The rooms a session is in, and what each of them knows of it.
 
-use smallvec::SmallVec;
-use stagedoor_proto::{Disconnect, Link, RoomId, SessionState};
+use std::time::Duration;
 
+use smallvec::SmallVec;
+use stagedoor_proto::{Disconnect, Link, RoomId, SessionState, Timestamp};
+
+use crate::rate_limit::{Rate, RateLimiter};
+use crate::request::RequestId;
 use crate::session::RoomTag;
 
 /// The tags of a session's rooms; most sessions are in one or two.
@@ -10,10 +14,11 @@ pub(in crate::hub) type RoomTags = SmallVec<[RoomTag; 4]>;
 
 /// The rooms of one session, by their tags: the rooms themselves are owned elsewhere. Behind the session's lock.
 #[derive(Default)]
-pub(super) struct Memberships {
+pub(in crate::hub) struct Memberships {
     rooms: SmallVec<[Membership; 1]>,
     /// A caller is bringing the rooms up to date.
     is_updating: bool,
+    joins: RateLimiter,
 }
 
 struct Membership {
@@ -25,51 +30,93 @@ struct Membership {
 }
 
 /// How a session is.
-pub(super) enum MembershipState<'a> {
-    ParticipantInfo { link: Link, state: SessionState },
-    Ended(&'a Disconnect),
+pub(in crate::hub) enum MembershipState<'a> {
+    Present {
+        link: Link,
+        state: SessionState,
+    },
+    /// It ended, perhaps by a request.
+    Ended {
+        ending: &'a Disconnect,
+        cause: Option<&'a RequestId>,
+    },
 }
 
 /// What a room does not know yet.
 pub(in crate::hub) enum PendingUpdate {
-    /// The session ended; the room is no longer among its rooms.
-    Ended(Disconnect),
+    /// The session ended, perhaps by a request; the room is no longer among its rooms.
+    Ended { ending: Disconnect, cause: Option<RequestId> },
     /// What changed.
     Changed { link: Option<Link>, state: Option<SessionState> },
 }
 
 impl Memberships {
+    /// Counts a join.
+    ///
+    /// # Errors
+    /// How long to wait for the next.
+    pub(in crate::hub) fn take_join(&mut self, rate: Rate, now: Timestamp) -> Result<(), Duration> {
+        self.joins.take(rate, now)
+    }
+
+    /// Adds a room that the session has just entered, and that takes it for connected and established; `false` when it is
+    /// otherwise.
+    pub(in crate::hub) fn enter(
+        &mut self,
+        tag: RoomTag,
+        room: &RoomId,
+        now: &MembershipState<'_>,
+    ) -> bool {
+        self.insert(tag, room, Link::Live, SessionState::Established);
+        !self.has_pending_updates(now)
+    }
+
     /// Adds a room, which knows the session like this.
-    pub(super) fn insert(&mut self, tag: RoomTag, room: &RoomId, link: Link, state: SessionState) {
+    pub(in crate::hub) fn insert(
+        &mut self,
+        tag: RoomTag,
+        room: &RoomId,
+        link: Link,
+        state: SessionState,
+    ) {
         if !self.rooms.iter().any(|membership| membership.tag == tag) {
             self.rooms.push(Membership { tag, room: room.clone(), link, state });
         }
     }
 
-    pub(super) fn remove(&mut self, tag: RoomTag) {
+    pub(in crate::hub) fn remove(&mut self, tag: RoomTag) {
         self.rooms.retain(|membership| membership.tag != tag);
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::hub) fn len(&self) -> usize {
         self.rooms.len()
     }
 
-    pub(super) fn find(&self, room: &RoomId) -> Option<RoomTag> {
+    fn find(&self, room: &RoomId) -> Option<RoomTag> {
         let membership = self.rooms.iter().find(|membership| membership.room == *room)?;
         Some(membership.tag)
     }
 
-    pub(super) fn tags(&self) -> RoomTags {
+    /// The tags of its rooms.
+    pub(in crate::hub) fn tags(&self) -> RoomTags {
         self.rooms.iter().map(|membership| membership.tag).collect()
     }
 
+    /// The tags of the rooms that a request may be about: the one that it names, or all.
+    pub(in crate::hub) fn tags_of(&self, room: Option<&RoomId>) -> RoomTags {
+        match room {
+            Some(room) => self.find(room).into_iter().collect(),
+            None => self.tags(),
+        }
+    }
+
     /// Whether some room does not know how the session is.
-    pub(super) fn has_pending_updates(&self, now: &MembershipState<'_>) -> bool {
+    fn has_pending_updates(&self, now: &MembershipState<'_>) -> bool {
         self.rooms.iter().any(|membership| membership.is_behind(now))
     }
 
     /// The next update of a room; none while another caller is at it. Counts as known to the room from now on.
-    pub(super) fn begin_update(
+    pub(in crate::hub) fn begin_update(
         &mut self,
         now: &MembershipState<'_>,
     ) -> Option<(RoomTag, PendingUpdate)> {
@@ -79,11 +126,12 @@ impl Memberships {
         let index = self.rooms.iter().position(|membership| membership.is_behind(now))?;
         self.is_updating = true;
         match now {
-            MembershipState::Ended(ending) => {
+            MembershipState::Ended { ending, cause } => {
                 let tag = self.rooms.remove(index).tag;
-                Some((tag, PendingUpdate::Ended((*ending).clone())))
+                let (ending, cause) = ((*ending).clone(), cause.cloned());
+                Some((tag, PendingUpdate::Ended { ending, cause }))
             }
-            MembershipState::ParticipantInfo { link, state } => {
+            MembershipState::Present { link, state } => {
                 let room = &mut self.rooms[index];
                 let update = PendingUpdate::Changed {
                     link: (room.link != *link).then_some(*link),
@@ -95,7 +143,7 @@ impl Memberships {
         }
     }
 
-    pub(super) fn finish_update(&mut self) {
+    pub(in crate::hub) fn finish_update(&mut self) {
         self.is_updating = false;
     }
 }
@@ -103,10 +151,8 @@ impl Memberships {
 impl Membership {
     fn is_behind(&self, now: &MembershipState<'_>) -> bool {
         match now {
-            MembershipState::ParticipantInfo { link, state } => {
-                self.link != *link || self.state != *state
-            }
-            MembershipState::Ended(_) => true,
+            MembershipState::Present { link, state } => self.link != *link || self.state != *state,
+            MembershipState::Ended { .. } => true,
         }
     }
 }

@@ -21,8 +21,9 @@ use stagedoor_proto::{CloseCode, Disconnect, SessionId, Timestamp};
 
 pub use addresses::{ConnectionLimitExceeded, ConnectionPermit};
 pub use connections::Connections;
-pub use handle::{SessionHandle, Written};
-pub(super) use membership::PendingUpdate;
+pub use handle::{Activity, SessionConnection, SessionHandle, Written};
+pub(super) use handle::{Refusal, RequestPermit, SessionTermination};
+pub(super) use membership::{Memberships, PendingUpdate, RoomTags};
 
 use super::context::Context;
 use super::errors::CallError;
@@ -105,7 +106,7 @@ impl Sessions {
         limit: usize,
         wanted: impl Fn(&SessionHandle) -> bool,
     ) -> Vec<Arc<SessionHandle>> {
-        let position = |session: &SessionHandle| (session.started(), session.id());
+        let position = |session: &SessionHandle| (session.meta().started, session.id());
         let mut sessions = self.registry.select(|session| {
             *session.user().app == *app && after.is_none_or(|after| position(session) > after)
         });
@@ -153,23 +154,15 @@ impl Sessions {
         disconnect: Disconnect,
         request: Option<&RequestId>,
     ) {
-        session.part(disconnect, request, self.context.clock.now(), &self.context.session);
+        session.disconnect(disconnect, request, self.context.clock.now());
         self.release(session);
         self.notify(session);
     }
 
-    /// Ends a session from its own connection, unless another than that of `generation` carries it.
-    pub fn end_from(&self, session: &Arc<SessionHandle>, generation: u64, disconnect: Disconnect) {
-        let (now, settings) = (self.context.clock.now(), &self.context.session);
-        let is_served = session.change(|session| {
-            let is_served = session.is_served_by(generation);
-            if is_served {
-                session.part(disconnect, now, settings);
-            }
-            is_served
-        });
-        if is_served {
-            self.release(session);
+    /// Ends a session from its own connection, unless a newer one carries it.
+    pub fn end_from(&self, connection: &SessionConnection, disconnect: Disconnect) {
+        if connection.close(disconnect, self.context.clock.now()) {
+            self.release(connection.session());
         }
     }
 
@@ -185,17 +178,17 @@ impl Sessions {
         Some(session)
     }
 
-    /// The connection of `generation` was lost; the session waits for its client, unless a newer one carries it.
-    pub fn handle_loss(&self, session: &Arc<SessionHandle>, generation: u64) {
-        let (now, settings) = (self.context.clock.now(), &self.context.session);
-        session.change(|session| session.handle_loss(generation, now, settings));
+    /// The connection was lost; the session waits for its client, unless a newer one carries it.
+    pub fn handle_lost_connection(&self, connection: &SessionConnection) {
+        let (session, generation) = (connection.session(), connection.generation());
+        connection.detach(self.context.clock.now());
         self.run_detached(self.engine.suspend(session.user(), session.id(), generation));
         self.notify(session);
     }
 
     /// The session holds its client instance no more.
     pub(super) fn release(&self, session: &SessionHandle) {
-        session.set_held_by(None);
+        session.activity().set_held_by(None);
         self.run_detached(self.engine.release(session.user(), session.id()));
     }
 
@@ -221,9 +214,10 @@ impl Sessions {
 
     /// Queues a session that has ended for the history, and its event; once.
     fn record_ended(&self, session: &SessionHandle) {
-        let Some((ending, state)) = session.take_termination() else { return };
+        let Some(termination) = session.take_termination() else { return };
+        let SessionTermination { disconnect: ending, state, cause } = termination;
         let meta = session.meta();
-        self.events.session_ended(meta, &ending, session.ended_by());
+        self.events.session_ended(meta, &ending, cause);
         let ended = EndedSession {
             id: meta.id,
             username: meta.user.username.clone(),

@@ -47,7 +47,7 @@ impl SessionPermit {
     pub(super) fn note(&mut self, session: &Session) -> bool {
         let link = match session.link() {
             Link::Live { .. } => WireLink::Live,
-            Link::Suspended { .. } => WireLink::Suspended,
+            Link::Suspended => WireLink::Suspended,
             Link::Ended { ending, .. } => {
                 self.permits.metrics.sessions_ended.inc(Close::Code(ending.code));
                 if ending.code == CloseCode::ResumeExpired {

@@ -10,10 +10,11 @@ use super::handle::{SessionHandle, Swept};
 impl Sessions {
     /// Does what time brought to each session, and hands the ended ones to the store.
     pub(in crate::hub) fn sweep(&self, now: Timestamp) {
-        let is_due = |session: &SessionHandle| session.is_due(now, self.liveness(session).0);
+        let is_due =
+            |session: &SessionHandle| session.activity().is_due(now, self.liveness(session).0);
         for session in self.registry.select(is_due) {
             let (interval, timeout) = self.liveness(&session);
-            match session.sweep(now, interval, timeout, &self.context.session) {
+            match session.sweep(now, interval, timeout) {
                 Swept::Kept => {}
                 Swept::Ended => self.release(&session),
                 Swept::Forgotten => self.registry.remove(session.id()),
@@ -25,7 +26,7 @@ impl Sessions {
     /// After how much silence a session is pinged, and after how much more its connection counts as lost.
     fn liveness(&self, session: &SessionHandle) -> (Duration, Duration) {
         let keepalive = &self.context.keepalive;
-        if session.room_count() > 0 {
+        if session.activity().room_count() > 0 {
             (keepalive.room_interval, keepalive.room_timeout)
         } else {
             (keepalive.interval, keepalive.timeout)

@@ -1,17 +1,17 @@
-//! Parting from a connection: for good, or until its client is back.
+//! Closing the connection of a session: for good, or until its client is back.
 
 use stagedoor_proto::{Disconnect, SessionEnd, Timestamp};
 
 use super::super::link::Link;
 use super::super::state::Input;
-use super::{Session, SessionSettings};
+use super::super::timer::{Timer, Timers};
+use super::Session;
 
 impl Session {
-    /// Ends or suspends the session, as the code says, and parts from its connection.
+    /// Ends or suspends the session, as the code says, and closes its connection.
     ///
     /// A session that ended stays as it ended.
-    pub fn part(&mut self, disconnect: Disconnect, now: Timestamp, settings: &SessionSettings) {
-        let until = now + settings.window;
+    pub fn disconnect(&mut self, disconnect: Disconnect, now: Timestamp) {
         if matches!(self.link, Link::Ended { .. }) {
             return;
         }
@@ -22,18 +22,26 @@ impl Session {
                 SessionEnd::Removed => Input::Removed,
                 SessionEnd::Barred => Input::Barred,
             };
-            self.turn(input, Some(&disconnect), settings);
+            self.transition(input, Some(&disconnect));
         }
         let after = if ends {
-            Link::Ended { ending: Box::new(disconnect.clone()), until }
+            // Nothing else is waited for.
+            self.timers = Timers::NONE;
+            self.timers.set(Timer::Retention, now + self.settings.window);
+            Link::Ended { ending: Box::new(disconnect.clone()) }
         } else {
-            Link::Suspended { until }
+            Link::Suspended
         };
         match std::mem::replace(&mut self.link, after) {
-            Link::Live { generation } => self.parting = Some((generation, Box::new(disconnect))),
-            // Who was away already keeps the time left of its window.
-            Link::Suspended { until } if !ends => self.link = Link::Suspended { until },
-            Link::Suspended { .. } | Link::Ended { .. } => self.ring.clear(),
+            Link::Live { generation } => {
+                self.pending_close = Some((generation, Box::new(disconnect)));
+                if !ends {
+                    self.timers.set(Timer::Window, now + self.settings.window);
+                }
+            }
+            // A session that was suspended already keeps the time left of its window.
+            Link::Suspended if !ends => {}
+            Link::Suspended | Link::Ended { .. } => self.ring.clear(),
         }
     }
 }

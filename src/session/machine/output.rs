@@ -1,10 +1,10 @@
-//! What a session says: frames into the ring, and out of it to the newest connection.
+//! Output: frames into the replay ring, and out of it to the newest connection.
 
 use stagedoor_proto::{CloseCode, Disconnect, SessionState, Timestamp};
 
 use super::super::link::Link;
 use super::super::ring::{Body, RoomTag};
-use super::{Session, SessionSettings};
+use super::Session;
 
 /// What a connection is to write next.
 #[derive(Debug)]
@@ -14,37 +14,30 @@ pub enum Output<'a> {
     /// Nothing for now.
     Idle,
     /// This, and then a close: the session is no longer this connection's.
-    Part(Box<Disconnect>),
+    Close(Box<Disconnect>),
 }
 
 impl Session {
-    /// Tells the client something that no snapshot could bring back; `false` when it has ended.
+    /// Queues a frame that no snapshot could make up for; `false` when the session has ended.
     ///
-    /// A reader too slow for it loses its connection (4203) and keeps its session: what it was not told of its rooms is
-    /// given up for this, and it is told the rooms anew when it is back.
-    pub fn push(&mut self, body: Body, now: Timestamp, settings: &SessionSettings) -> bool {
+    /// A reader too slow for it loses its connection (4203) and keeps its session: the frames of its rooms are dropped for
+    /// this one, and it gets fresh snapshots when it is back.
+    pub fn push(&mut self, body: Body, now: Timestamp) -> bool {
         if matches!(self.link, Link::Ended { .. }) {
             return false;
         }
-        if self.ring.push(body.clone(), None, settings.ring).is_ok() {
+        if self.ring.push(body.clone(), None, self.settings.ring).is_ok() {
             return true;
         }
-        self.fall_behind(now, settings);
-        self.ring.push(body, None, settings.ring).is_ok()
+        self.drop_room_frames(now);
+        self.ring.push(body, None, self.settings.ring).is_ok()
     }
 
-    /// Tells the client something of a room.
+    /// Queues a frame of a room.
     ///
-    /// While its token is expired only what is `urgent` is told or kept; after that, and after falling behind, the room is
-    /// told anew.
-    pub fn push_room(
-        &mut self,
-        body: &Body,
-        room: RoomTag,
-        urgent: bool,
-        now: Timestamp,
-        settings: &SessionSettings,
-    ) {
+    /// While the token is expired only `urgent` frames are queued; after that, and after frames were dropped, the client
+    /// gets a fresh snapshot of the room.
+    pub fn push_room(&mut self, body: &Body, room: RoomTag, urgent: bool, now: Timestamp) {
         let is_kept = match self.state {
             SessionState::Established => !self.is_behind,
             SessionState::TokenExpired => urgent,
@@ -52,19 +45,21 @@ impl Session {
                 false
             }
         };
-        if is_kept && self.ring.push(Body::clone(body), Some(room), settings.ring).is_err() {
-            self.fall_behind(now, settings);
+        if is_kept && self.ring.push(Body::clone(body), Some(room), self.settings.ring).is_err() {
+            self.drop_room_frames(now);
         }
     }
 
-    /// Withdraws what the client was not yet sent of a room.
-    pub fn withdraw(&mut self, room: RoomTag) {
+    /// Discards the unsent frames of a room.
+    pub fn discard_unsent(&mut self, room: RoomTag) {
         self.ring.withdraw(room);
     }
 
-    /// Whether the client has to be told its rooms anew; asked once it is connected.
-    pub fn catch_up(&mut self) -> bool {
-        std::mem::take(&mut self.is_behind)
+    /// Whether it is connected and needs fresh snapshots of its rooms; asking counts as having sent them.
+    pub fn take_reset(&mut self) -> bool {
+        let is_served =
+            self.generation().is_some() && matches!(self.state, SessionState::Established);
+        is_served && std::mem::take(&mut self.is_behind)
     }
 
     /// How many frames wait to be written.
@@ -73,29 +68,29 @@ impl Session {
         self.ring.backlog()
     }
 
-    fn fall_behind(&mut self, now: Timestamp, settings: &SessionSettings) {
+    fn drop_room_frames(&mut self, now: Timestamp) {
         self.is_behind = true;
         self.ring.drop_rooms();
-        self.part(Disconnect::new(CloseCode::SlowConsumer), now, settings);
+        self.disconnect(Disconnect::new(CloseCode::SlowConsumer), now);
     }
 
     /// What the connection of `generation` is to write next; a frame counts as sent.
     ///
-    /// A connection the gateway parts from gets what still waits for it first, unless being too slow is why.
+    /// A connection that the gateway closes gets what still waits for it first, unless being too slow is why.
     pub fn poll_output(&mut self, generation: u64) -> Output<'_> {
         let is_own = match &self.link {
             Link::Live { generation: newest } => *newest == generation,
-            Link::Suspended { .. } | Link::Ended { .. } => self
-                .parting
+            Link::Suspended | Link::Ended { .. } => self
+                .pending_close
                 .as_ref()
                 .is_some_and(|(whose, why)| *whose == generation && why.code.peer_reads()),
         };
         if !is_own {
-            return Output::Part(Box::new(self.parting(generation)));
+            return Output::Close(Box::new(self.take_close(generation)));
         }
         if !self.ring.has_unsent() {
-            return match self.parted(generation) {
-                Some(disconnect) => Output::Part(disconnect),
+            return match self.poll_close(generation) {
+                Some(disconnect) => Output::Close(disconnect),
                 None => Output::Idle,
             };
         }
@@ -105,18 +100,19 @@ impl Session {
         }
     }
 
-    /// What the connection of `generation` is parted from with, if it is; whatever waits for it stays.
-    pub fn parted(&mut self, generation: u64) -> Option<Box<Disconnect>> {
+    /// What the connection of `generation` is to close with, if it is; the frames that wait stay.
+    pub fn poll_close(&mut self, generation: u64) -> Option<Box<Disconnect>> {
         match &self.link {
             Link::Live { generation: newest } if *newest == generation => None,
-            Link::Live { .. } | Link::Suspended { .. } | Link::Ended { .. } => {
-                Some(Box::new(self.parting(generation)))
+            Link::Live { .. } | Link::Suspended | Link::Ended { .. } => {
+                Some(Box::new(self.take_close(generation)))
             }
         }
     }
 
-    fn parting(&mut self, generation: u64) -> Disconnect {
-        let Some((_, disconnect)) = self.parting.take_if(|(whose, _)| *whose == generation) else {
+    fn take_close(&mut self, generation: u64) -> Disconnect {
+        let Some((_, disconnect)) = self.pending_close.take_if(|(whose, _)| *whose == generation)
+        else {
             return Disconnect::new(CloseCode::Superseded);
         };
         if matches!(self.link, Link::Ended { .. }) {

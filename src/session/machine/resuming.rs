@@ -1,14 +1,15 @@
-//! Taking a session up on a new connection.
+//! Resuming a session on a new connection.
 
 use stagedoor_proto::{Disconnect, SessionState, Timestamp};
 
 use super::super::link::Link;
 use super::super::secret::SecretHash;
+use super::super::timer::Timer;
 use super::Session;
 
-/// Why a session cannot be taken up.
+/// Why a session cannot be resumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ResumeRefused {
+pub enum ResumeError {
     /// The secret is wrong, or `last_seq` was never sent.
     Denied,
     /// It ended; this is how.
@@ -17,9 +18,9 @@ pub enum ResumeRefused {
     Expired,
 }
 
-/// A session that was taken up.
+/// A session that was resumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Taken {
+pub struct ResumeOutcome {
     /// How many missed frames follow.
     pub replayed: usize,
     /// Requests whose replies are still to come.
@@ -28,59 +29,62 @@ pub struct Taken {
     pub state: SessionState,
 }
 
-impl Session {
-    /// Whether `secret` is this session's.
-    #[must_use]
-    pub fn is_proved_by(&self, secret: SecretHash) -> bool {
-        self.secrets.accept(secret)
-    }
+/// What a client shows to resume a session.
+#[derive(Clone, Copy, Debug)]
+pub struct ResumeClaim {
+    /// The hash of the resume secret that it has.
+    pub shown: SecretHash,
+    /// The last frame that it has.
+    pub last_seq: u64,
+}
 
-    /// Takes the session up on the connection of `generation`, replaying what came after `last_seq`.
+impl ResumeClaim {
+    /// Whether the session can be resumed by it.
     ///
     /// # Errors
-    /// [`ResumeRefused`]; the session is as it was.
+    /// [`ResumeError`].
+    pub fn check(self, session: &Session, now: Timestamp) -> Result<(), ResumeError> {
+        if !session.secrets.accept(self.shown) {
+            return Err(ResumeError::Denied);
+        }
+        match &session.link {
+            Link::Ended { .. } => {
+                let ending = session.remembered_ending(now).cloned();
+                return Err(ending.map_or(ResumeError::Denied, ResumeError::Ended));
+            }
+            Link::Suspended if session.timers.has_fired(Timer::Window, now) => {
+                return Err(ResumeError::Expired);
+            }
+            Link::Live { .. } | Link::Suspended => {}
+        }
+        if session.ring.has_sent(self.last_seq) { Ok(()) } else { Err(ResumeError::Denied) }
+    }
+
+    /// Resumes the session on the connection of `generation`, replaying what came after `last_seq`.
+    ///
+    /// # Errors
+    /// [`ResumeError`]; the session is as it was.
     pub fn resume(
-        &mut self,
+        self,
+        session: &mut Session,
         generation: u64,
-        shown: SecretHash,
         next_secret: SecretHash,
-        last_seq: u64,
         now: Timestamp,
-    ) -> Result<Taken, ResumeRefused> {
-        self.check_resume(shown, last_seq, now)?;
-        if matches!(self.link, Link::Live { generation: newest } if newest >= generation) {
-            return Err(ResumeRefused::Denied);
+    ) -> Result<ResumeOutcome, ResumeError> {
+        self.check(session, now)?;
+        if session.generation().is_some_and(|newest| newest >= generation) {
+            return Err(ResumeError::Denied);
         }
-        self.secrets.rotate(shown, next_secret);
-        self.link = Link::Live { generation };
-        if self.ring.has_hole_after(last_seq) {
-            // Of half a room's frames a client can make nothing: its rooms are told anew.
-            self.ring.drop_rooms();
-            self.is_behind = true;
+        session.secrets.rotate(self.shown, next_secret);
+        session.link = Link::Live { generation };
+        session.timers.stop(Timer::Window);
+        if session.ring.has_hole_after(self.last_seq) {
+            // Of half a room's frames a client can make nothing: it gets fresh snapshots.
+            session.ring.drop_rooms();
+            session.is_behind = true;
         }
-        let replayed = self.ring.rewind(last_seq);
-        Ok(Taken { replayed, pending: self.requests.pending().to_vec(), state: self.state })
-    }
-
-    /// Whether a client that shows this secret may take the session up.
-    ///
-    /// # Errors
-    /// As [`Session::resume`].
-    pub fn check_resume(
-        &self,
-        shown: SecretHash,
-        last_seq: u64,
-        now: Timestamp,
-    ) -> Result<(), ResumeRefused> {
-        if !self.secrets.accept(shown) {
-            return Err(ResumeRefused::Denied);
-        }
-        match &self.link {
-            Link::Ended { until, .. } if now >= *until => return Err(ResumeRefused::Denied),
-            Link::Ended { ending, .. } => return Err(ResumeRefused::Ended((**ending).clone())),
-            Link::Suspended { until } if now >= *until => return Err(ResumeRefused::Expired),
-            Link::Live { .. } | Link::Suspended { .. } => {}
-        }
-        if self.ring.has_sent(last_seq) { Ok(()) } else { Err(ResumeRefused::Denied) }
+        let replayed = session.ring.rewind(self.last_seq);
+        let pending = session.requests.pending().to_vec();
+        Ok(ResumeOutcome { replayed, pending, state: session.state })
     }
 }

@@ -4,16 +4,18 @@
 //! worked on it is gone. What is left behind of a session that was saved says nothing more to anybody, so that no frame
 //! has the number of one that the next process sends. Not here: where it is kept (`hub`, `store`).
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
     CloseCode, Disconnect, Error, ErrorCode, SessionState, Timestamp, encode_reply,
 };
 
-use super::super::lifetime::Lifetime;
 use super::super::link::Link;
 use super::super::requests::Requests;
 use super::super::ring::{Bodies, Body, Ring, SavedRing};
 use super::super::secret::Secrets;
+use super::super::timer::{Timer, Timers};
 use super::{Session, SessionSettings};
 use crate::rate_limit::RateLimiter;
 
@@ -26,7 +28,8 @@ pub struct SavedSession {
     state: SessionState,
     version: u64,
     ring: SavedRing,
-    life: Lifetime,
+    expires: Timestamp,
+    timers: Timers,
     secrets: Secrets,
     link: SavedLink,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -37,8 +40,8 @@ pub struct SavedSession {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum SavedLink {
-    Suspended { until: Timestamp },
-    Ended { ending: Box<Disconnect>, until: Timestamp },
+    Suspended,
+    Ended { ending: Box<Disconnect> },
 }
 
 /// A saved session that no session was saved as.
@@ -46,47 +49,42 @@ enum SavedLink {
 #[error("{0}")]
 pub struct Inconsistent(&'static str);
 
-impl Session {
+impl SavedSession {
     /// What the next process goes on with; here its connection, if it has one, is told to come back, and nothing else.
     ///
     /// Requests that still wait are answered: that nobody knows what became of them.
-    pub fn save(
-        &mut self,
-        now: Timestamp,
-        settings: &SessionSettings,
-        bodies: &mut Bodies,
-    ) -> SavedSession {
-        self.part(Disconnect::new(CloseCode::Draining), now, settings);
+    pub fn of(session: &mut Session, now: Timestamp, bodies: &mut Bodies) -> Self {
+        session.disconnect(Disconnect::new(CloseCode::Draining), now);
         let unknown = Error::new(
             ErrorCode::Draining,
             "the gateway stopped while it worked on this; whether it took effect is not known",
         );
-        for id in self.requests.pending().to_vec() {
-            self.finish(id, encode_reply(id, &Err(unknown.clone())).into(), now, settings);
+        for id in session.requests.pending().to_vec() {
+            session.reply(id, encode_reply(id, &Err(unknown.clone())).into(), now);
         }
-        self.is_behind |= self.ring.shrink(MAX_SAVED_RING_BYTES);
-        let left = Link::Ended {
-            ending: Box::new(Disconnect::new(CloseCode::Draining)),
-            until: Timestamp::MAX,
-        };
-        let link = match std::mem::replace(&mut self.link, left) {
-            Link::Ended { ending, until } => {
-                self.ring.clear();
-                SavedLink::Ended { ending, until }
+        session.is_behind |= session.ring.shrink(MAX_SAVED_RING_BYTES);
+        // What is left behind is kept for as long as the process runs.
+        let timers = std::mem::replace(&mut session.timers, Timers::NONE);
+        let left = Link::Ended { ending: Box::new(Disconnect::new(CloseCode::Draining)) };
+        let link = match std::mem::replace(&mut session.link, left) {
+            Link::Ended { ending } => {
+                session.ring.clear();
+                SavedLink::Ended { ending }
             }
-            Link::Suspended { until } => SavedLink::Suspended { until },
+            Link::Suspended => SavedLink::Suspended,
             Link::Live { .. } => unreachable!("it was just parted from its connection"),
         };
-        let ring = self.ring.save(bodies);
-        self.ring.clear();
-        SavedSession {
-            state: self.state,
-            version: self.version,
+        let ring = session.ring.save(bodies);
+        session.ring.clear();
+        Self {
+            state: session.state,
+            version: session.version,
             ring,
-            life: self.life,
-            secrets: self.secrets.clone(),
+            expires: session.expires,
+            timers,
+            secrets: session.secrets.clone(),
             link,
-            is_behind: self.is_behind,
+            is_behind: session.is_behind,
         }
     }
 
@@ -94,33 +92,43 @@ impl Session {
     ///
     /// # Errors
     /// [`Inconsistent`]: what was kept is damaged.
-    pub fn restore(saved: SavedSession, bodies: &[Body]) -> Result<Self, Inconsistent> {
-        let SavedSession { state, version, ring, life, secrets, link, is_behind } = saved;
-        let link = match (state, link) {
-            (
-                SessionState::Established | SessionState::TokenExpired,
-                SavedLink::Suspended { until },
-            ) => Link::Suspended { until },
-            (
-                SessionState::NotLoggedIn | SessionState::Terminated,
-                SavedLink::Ended { ending, until },
-            ) => Link::Ended { ending, until },
+    pub fn restore(
+        self,
+        bodies: &[Body],
+        settings: Arc<SessionSettings>,
+    ) -> Result<Session, Inconsistent> {
+        let Self { state, version, ring, expires, timers, secrets, link, is_behind } = self;
+        let (link, needed) = match (state, link) {
+            (SessionState::Established, SavedLink::Suspended) => {
+                (Link::Suspended, &[Timer::Window, Timer::Expiry, Timer::Grace][..])
+            }
+            (SessionState::TokenExpired, SavedLink::Suspended) => {
+                (Link::Suspended, &[Timer::Window, Timer::Grace][..])
+            }
+            (SessionState::NotLoggedIn | SessionState::Terminated, SavedLink::Ended { ending }) => {
+                (Link::Ended { ending }, &[Timer::Retention][..])
+            }
             (SessionState::Establishing, _) => {
                 return Err(Inconsistent("a session that was not let in"));
             }
-            (_, SavedLink::Suspended { .. } | SavedLink::Ended { .. }) => {
+            (_, SavedLink::Suspended | SavedLink::Ended { .. }) => {
                 return Err(Inconsistent("state and link of a session disagree"));
             }
         };
+        if !needed.iter().all(|timer| timers.is_set(*timer)) {
+            return Err(Inconsistent("a session waits for nothing that would end it"));
+        }
         let ring = Ring::restore(ring, bodies).ok_or(Inconsistent("a ring makes no sense"))?;
-        Ok(Self {
+        Ok(Session {
+            settings,
             state,
             version,
             ring,
-            life,
+            expires,
+            timers,
             secrets,
             link,
-            parting: None,
+            pending_close: None,
             requests: Requests::default(),
             commands: RateLimiter::default(),
             pongs: RateLimiter::default(),

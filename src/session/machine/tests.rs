@@ -11,10 +11,7 @@ use super::*;
 const SETTINGS: SessionSettings = SessionSettings {
     ring: RingLimits { frames: 6, bytes: 600 },
     window: Duration::from_secs(30),
-    lifetime: LifetimeSettings {
-        grace: Duration::from_mins(10),
-        postpone: Duration::from_mins(10),
-    },
+    expiry: ExpirySettings { grace: Duration::from_mins(10), postpone: Duration::from_mins(10) },
 };
 const LIMITS: RequestLimits = RequestLimits { commands: Rate::per_second(50, 20), in_flight: 3 };
 const START: Timestamp = Timestamp::from_secs(1_000_000);
@@ -27,11 +24,20 @@ impl Session {
         let is_over = matches!(self.state, SessionState::NotLoggedIn | SessionState::Terminated);
         let has_ended = matches!(self.link, Link::Ended { .. });
         assert_eq!(is_over, has_ended, "state and link tell the same: {self:?}");
-        if let (Some((parted, _)), Link::Live { generation }) = (&self.parting, &self.link) {
+        if let (Some((parted, _)), Link::Live { generation }) = (&self.pending_close, &self.link) {
             assert_ne!(
                 parted, generation,
                 "nobody parts from the connection that serves: {self:?}"
             );
+        }
+        let is_suspended = matches!(self.link, Link::Suspended);
+        for (timer, is_right) in [
+            (Timer::Retention, has_ended),
+            (Timer::Window, is_suspended),
+            (Timer::Expiry, self.state == SessionState::Established),
+            (Timer::Grace, !has_ended),
+        ] {
+            assert_eq!(self.timers.is_set(timer), is_right, "{timer:?}: {self:?}");
         }
         let pending = self.requests.pending();
         assert!(pending.len() <= LIMITS.in_flight);
@@ -48,7 +54,7 @@ enum Happens {
     Loss { generations_ago: u64 },
     Pong { behind: u64 },
     Life,
-    Part(CloseCode),
+    Disconnect(CloseCode),
     Time(u64),
     Renew { secs: u64 },
     Postpone,
@@ -79,7 +85,7 @@ fn happening() -> impl Strategy<Value = Happens> {
         2 => (0..3_u64).prop_map(|generations_ago| Happens::Loss { generations_ago }),
         2 => (0..4_u64).prop_map(|behind| Happens::Pong { behind }),
         1 => Just(Happens::Life),
-        1 => prop::sample::select(codes).prop_map(Happens::Part),
+        1 => prop::sample::select(codes).prop_map(Happens::Disconnect),
         3 => prop::sample::select(vec![1, 20, 31, 60, 300, 700]).prop_map(Happens::Time),
         1 => (60..2_000_u64).prop_map(|secs| Happens::Renew { secs }),
         1 => Just(Happens::Postpone),
@@ -104,19 +110,26 @@ struct World {
     bodies: u32,
 }
 
+fn resume(
+    session: &mut Session,
+    generation: u64,
+    shown: SecretHash,
+    next_secret: SecretHash,
+    last_seq: u64,
+    now: Timestamp,
+) -> Result<ResumeOutcome, ResumeError> {
+    ResumeClaim { shown, last_seq }.resume(session, generation, next_secret, now)
+}
+
 fn secret(number: u32) -> SecretHash {
     SecretHash::of(&format!("secret {number}"))
 }
 
 impl World {
     fn new() -> Self {
-        let session = Session::established(
-            FIRST,
-            secret(0),
-            START + Duration::from_mins(5),
-            START,
-            &SETTINGS,
-        );
+        let (establishing, _) = Establishing::begin();
+        let expires = START + Duration::from_mins(5);
+        let session = establishing.session(FIRST, secret(0), expires, START, Arc::new(SETTINGS));
         Self {
             session,
             now: START,
@@ -135,14 +148,14 @@ impl World {
         match *happens {
             Happens::Push(len) => {
                 let body = self.body(len);
-                let told = self.session.push(body, self.now, &SETTINGS);
+                let told = self.session.push(body, self.now);
                 assert!(!told || self.ending.is_none(), "nobody is left to be told");
             }
             Happens::Output { generations_ago, frames } => self.output(generations_ago, frames),
             Happens::Resume { shows, behind } => self.resume(shows, behind),
             Happens::Loss { generations_ago } => {
                 let before = format!("{:?}", self.session);
-                self.session.handle_loss(self.generation - generations_ago, self.now, &SETTINGS);
+                self.session.handle_lost_connection(self.generation - generations_ago, self.now);
                 if generations_ago > 0 {
                     assert_eq!(before, format!("{:?}", self.session), "an older one's loss");
                 }
@@ -152,32 +165,32 @@ impl World {
                 let _ = self.session.handle_pong(seq, self.now, LIMITS);
             }
             Happens::Life => {
-                self.session.handle_life();
+                self.session.confirm_resume();
                 self.former_secret = None;
             }
-            Happens::Part(code) => {
-                self.session.part(Disconnect::new(code), self.now, &SETTINGS);
+            Happens::Disconnect(code) => {
+                self.session.disconnect(Disconnect::new(code), self.now);
                 assert!(!matches!(self.session.link, Link::Live { .. }), "parted");
             }
             Happens::Time(secs) => {
                 self.now = self.now + Duration::from_secs(secs);
-                self.session.handle_time(self.now, &SETTINGS);
+                self.session.handle_timeout(self.now);
             }
             Happens::Renew { secs } => {
-                self.session.renew(self.now + Duration::from_secs(secs), self.now, &SETTINGS);
+                self.session.renew(self.now + Duration::from_secs(secs), self.now);
             }
             Happens::Postpone => {
-                let next = self.session.postpone(self.now, &SETTINGS);
-                assert_eq!(next, self.now + SETTINGS.lifetime.postpone);
+                let next = self.session.postpone(self.now);
+                assert_eq!(next, self.now + SETTINGS.expiry.postpone);
             }
             Happens::Begin(id) => {
                 let was_pending = self.session.requests.pending().contains(&id);
-                let begun = self.session.begin(id, self.now, LIMITS);
+                let begun = self.session.admit(id, CommandClass::Room, self.now, LIMITS);
                 assert!(begun.is_err() || !was_pending, "one request an id at a time");
             }
             Happens::Finish(id) => {
                 let reply = self.body(20);
-                self.session.finish(id, reply, self.now, &SETTINGS);
+                self.session.reply(id, reply, self.now);
                 assert!(!self.session.requests.pending().contains(&id));
             }
             Happens::Restart => self.restart(),
@@ -192,15 +205,15 @@ impl World {
         let asked = self.session.requests.pending().len() as u64;
         let (last, has_ended) = (self.session.ring.last(), self.ending.is_some());
         let mut bodies = Bodies::default();
-        let saved = self.session.save(self.now, &SETTINGS, &mut bodies);
+        let saved = SavedSession::of(&mut self.session, self.now, &mut bodies);
         let late = self.body(1);
-        assert!(!self.session.push(late, self.now, &SETTINGS), "nothing more is said");
+        assert!(!self.session.push(late, self.now), "nothing more is said");
         for generation in [self.generation, self.generation - 1] {
-            assert!(matches!(self.session.poll_output(generation), Output::Part(_)));
+            assert!(matches!(self.session.poll_output(generation), Output::Close(_)));
         }
         let text = serde_json::to_string(&saved).unwrap();
-        let saved = serde_json::from_str(&text).unwrap();
-        self.session = Session::restore(saved, &bodies.into_list()).unwrap();
+        let saved: SavedSession = serde_json::from_str(&text).unwrap();
+        self.session = saved.restore(&bodies.into_list(), Arc::new(SETTINGS)).unwrap();
         assert!(self.session.requests.pending().is_empty(), "nobody is left to answer");
         let answered = self.session.ring.last() - last;
         assert!(has_ended || answered <= asked, "{answered} answers to {asked} requests");
@@ -215,7 +228,7 @@ impl World {
     fn output(&mut self, generations_ago: u64, frames: usize) {
         let generation = self.generation - generations_ago;
         if generations_ago > 0 {
-            assert!(!self.session.is_served_by(generation), "an older one is listened to");
+            assert_ne!(self.session.generation(), Some(generation), "an older one is listened to");
         }
         for _ in 0..frames {
             let is_newest = generation == self.generation;
@@ -235,7 +248,7 @@ impl World {
                     );
                     return;
                 }
-                Output::Part(_) => {
+                Output::Close(_) => {
                     assert!(
                         !matches!(self.session.link, Link::Live { generation: own } if own == generation),
                         "the connection that serves is kept"
@@ -256,8 +269,14 @@ impl World {
         };
         let (generation, next) = (self.generation + 1, self.newest_secret + 1_000);
         let before = format!("{:?}", self.session);
-        let taken =
-            self.session.resume(generation, secret(secret_shown), secret(next), last_seq, self.now);
+        let taken = resume(
+            &mut self.session,
+            generation,
+            secret(secret_shown),
+            secret(next),
+            last_seq,
+            self.now,
+        );
         match taken {
             Ok(taken) => {
                 assert_ne!(secret_shown, u32::MAX, "a wrong secret was taken");
@@ -272,7 +291,7 @@ impl World {
             }
             Err(refused) => {
                 assert_eq!(before, format!("{:?}", self.session), "a refusal changed something");
-                if let (ResumeRefused::Ended(told), Some(ending)) = (refused, self.ending) {
+                if let (ResumeError::Ended(told), Some(ending)) = (refused, self.ending) {
                     assert_eq!(told.code, ending, "it is told how it ended");
                 }
             }
@@ -299,7 +318,7 @@ impl World {
         match (&self.session.link, self.ending) {
             (Link::Ended { ending, .. }, None) => self.ending = Some(ending.code),
             (Link::Ended { ending, .. }, Some(told)) => assert_eq!(ending.code, told),
-            (Link::Live { .. } | Link::Suspended { .. }, ended) => {
+            (Link::Live { .. } | Link::Suspended, ended) => {
                 assert_eq!(ended, None, "an ended session lives again");
             }
         }
@@ -322,29 +341,29 @@ proptest! {
 #[test]
 fn disconnected_connection_gets_pending_frames_then_reason() {
     let mut world = World::new();
-    world.session.part(Disconnect::new(CloseCode::Banned), START, &SETTINGS);
+    world.session.disconnect(Disconnect::new(CloseCode::Banned), START);
     let states: Vec<u64> = std::iter::from_fn(|| match world.session.poll_output(FIRST) {
         Output::Frame(seq, _) => Some(seq),
-        Output::Idle | Output::Part(_) => None,
+        Output::Idle | Output::Close(_) => None,
     })
     .collect();
     assert_eq!(states, [2, 3], "established, then terminated");
     // What was there is gone, and so is the reason: nobody else is told it.
     assert!(
-        matches!(world.session.poll_output(FIRST), Output::Part(why) if why.code == CloseCode::Superseded)
+        matches!(world.session.poll_output(FIRST), Output::Close(why) if why.code == CloseCode::Superseded)
     );
 }
 
 #[test]
 fn what_a_lost_connection_left_goes_to_none_before_it() {
     let mut world = World::new();
-    world.session.part(Disconnect::new(CloseCode::Draining), START, &SETTINGS);
+    world.session.disconnect(Disconnect::new(CloseCode::Draining), START);
     let body = world.body(1);
-    world.session.push(body, START, &SETTINGS);
-    world.session.resume(FIRST + 1, secret(0), secret(1), 1, START).unwrap();
-    world.session.handle_loss(FIRST + 1, START, &SETTINGS);
+    world.session.push(body, START);
+    resume(&mut world.session, FIRST + 1, secret(0), secret(1), 1, START).unwrap();
+    world.session.handle_lost_connection(FIRST + 1, START);
     assert!(
-        matches!(world.session.poll_output(FIRST), Output::Part(why) if why.code == CloseCode::Superseded)
+        matches!(world.session.poll_output(FIRST), Output::Close(why) if why.code == CloseCode::Superseded)
     );
 }
 
@@ -353,40 +372,40 @@ fn a_reader_too_slow_keeps_its_session_and_loses_its_connection() {
     let mut world = World::new();
     while matches!(world.session.link, Link::Live { .. }) {
         let body = world.body(50);
-        world.session.push(body, START, &SETTINGS);
+        world.session.push(body, START);
     }
-    assert!(matches!(world.session.link, Link::Suspended { .. }));
+    assert!(matches!(world.session.link, Link::Suspended));
     assert!(
-        matches!(world.session.poll_output(FIRST), Output::Part(why) if why.code == CloseCode::SlowConsumer)
+        matches!(world.session.poll_output(FIRST), Output::Close(why) if why.code == CloseCode::SlowConsumer)
     );
 }
 
 #[test]
 fn suspended_session_expires_and_ends_with_its_window() {
     let mut world = World::new();
-    world.session.handle_loss(FIRST, START, &SETTINGS);
+    world.session.handle_lost_connection(FIRST, START);
     let until = START + SETTINGS.window;
-    assert_eq!(world.session.due(), until);
-    let late = world.session.resume(FIRST + 1, secret(0), secret(1), 1, until);
-    assert_eq!(late, Err(ResumeRefused::Expired), "before time was told, too");
-    assert!(!world.session.handle_time(until, &SETTINGS), "it is remembered");
+    assert_eq!(world.session.next_timeout(), until);
+    let late = resume(&mut world.session, FIRST + 1, secret(0), secret(1), 1, until);
+    assert_eq!(late, Err(ResumeError::Expired), "before time was told, too");
+    assert!(!world.session.handle_timeout(until), "it is remembered");
     assert!(matches!(
-        world.session.resume(FIRST + 1, secret(0), secret(1), 1, until),
-        Err(ResumeRefused::Ended(told)) if told.code == CloseCode::ResumeExpired
+        resume(&mut world.session, FIRST + 1, secret(0), secret(1), 1, until),
+        Err(ResumeError::Ended(told)) if told.code == CloseCode::ResumeExpired
     ));
-    assert!(world.session.handle_time(until + SETTINGS.window, &SETTINGS), "and then forgotten");
+    assert!(world.session.handle_timeout(until + SETTINGS.window), "and then forgotten");
 }
 
 #[test]
 fn pending_requests_outlive_the_connection() {
     let mut world = World::new();
-    world.session.begin(7, START, LIMITS).unwrap();
+    world.session.admit(7, CommandClass::Room, START, LIMITS).unwrap();
     world.output(0, 1);
-    world.session.handle_loss(FIRST, START, &SETTINGS);
-    let taken = world.session.resume(FIRST + 1, secret(0), secret(1), 2, START).unwrap();
+    world.session.handle_lost_connection(FIRST, START);
+    let taken = resume(&mut world.session, FIRST + 1, secret(0), secret(1), 2, START).unwrap();
     assert_eq!((taken.pending, taken.replayed), (vec![7], 0));
     let reply = world.body(10);
-    assert!(world.session.finish(7, reply, START, &SETTINGS));
+    assert!(world.session.reply(7, reply, START));
     assert!(matches!(world.session.poll_output(FIRST + 1), Output::Frame(3, _)));
     assert!(world.session.requests.pending().is_empty());
 }
@@ -394,12 +413,13 @@ fn pending_requests_outlive_the_connection() {
 #[test]
 fn restart_keeps_frames_and_answers_pending_requests() {
     let mut world = World::new();
-    world.session.begin(7, START, LIMITS).unwrap();
+    world.session.admit(7, CommandClass::Room, START, LIMITS).unwrap();
     assert!(matches!(world.session.poll_output(FIRST), Output::Frame(2, _)));
     world.restart();
     let until = START + SETTINGS.window;
-    assert!(matches!(world.session.link, Link::Suspended { until: at } if at == until));
-    let taken = world.session.resume(FIRST + 1, secret(0), secret(1), 2, START).unwrap();
+    assert!(matches!(world.session.link, Link::Suspended));
+    assert_eq!(world.session.timers.at(Timer::Window), until);
+    let taken = resume(&mut world.session, FIRST + 1, secret(0), secret(1), 2, START).unwrap();
     assert_eq!((taken.pending, taken.replayed), (vec![], 1));
     let Output::Frame(3, body) = world.session.poll_output(FIRST + 1) else { panic!("no answer") };
     let body = str::from_utf8(body).unwrap();
@@ -409,25 +429,31 @@ fn restart_keeps_frames_and_answers_pending_requests() {
 #[test]
 fn of_an_ended_session_its_ending_is_kept() {
     let mut world = World::new();
-    world.session.part(Disconnect::new(CloseCode::Kicked), START, &SETTINGS);
+    world.session.disconnect(Disconnect::new(CloseCode::Kicked), START);
     world.restart();
-    let refused = world.session.resume(FIRST + 1, secret(0), secret(1), 2, START);
-    assert!(matches!(refused, Err(ResumeRefused::Ended(told)) if told.code == CloseCode::Kicked));
+    let refused = resume(&mut world.session, FIRST + 1, secret(0), secret(1), 2, START);
+    assert!(matches!(refused, Err(ResumeError::Ended(told)) if told.code == CloseCode::Kicked));
     assert!(!world.session.ring.has_unsent(), "nobody will ask for its frames");
 }
 
 #[test]
 fn saved_session_hides_secrets_and_detects_damage() {
     let mut world = World::new();
-    let saved = world.session.save(START, &SETTINGS, &mut Bodies::default());
+    let saved = SavedSession::of(&mut world.session, START, &mut Bodies::default());
     let text = serde_json::to_string(&saved).unwrap();
     assert!(!text.contains("secret 0"), "{text}");
     let bodies = [Body::from(*b"any")];
-    let restored = |text: &str| Session::restore(serde_json::from_str(text).unwrap(), &bodies);
+    let restored = |text: &str| {
+        let saved: SavedSession = serde_json::from_str(text).unwrap();
+        saved.restore(&bodies, Arc::new(SETTINGS))
+    };
     restored(&text).unwrap();
-    for (from, to) in
-        [("established", "terminated"), ("established", "establishing"), ("[[2,0", "[[2,1")]
-    {
+    for (from, to) in [
+        ("established", "terminated"),
+        ("established", "establishing"),
+        ("[[2,0", "[[2,1"),
+        ("\"window\"", "\"prompt\""),
+    ] {
         let damaged = text.replace(from, to);
         assert_ne!(damaged, text, "{from}");
         restored(&damaged).unwrap_err();
@@ -438,12 +464,12 @@ fn saved_session_hides_secrets_and_detects_damage() {
 fn unsent_frames_count_as_unseen() {
     let mut world = World::new();
     world.output(0, 1);
-    world.session.handle_loss(FIRST, START, &SETTINGS);
+    world.session.handle_lost_connection(FIRST, START);
     let body = world.body(10);
-    assert!(world.session.push(body, START, &SETTINGS));
-    let taken = world.session.resume(FIRST + 1, secret(0), secret(1), 3, START);
-    assert_eq!(taken, Err(ResumeRefused::Denied));
-    assert!(world.session.resume(FIRST + 1, secret(0), secret(1), 2, START).is_ok());
+    assert!(world.session.push(body, START));
+    let taken = resume(&mut world.session, FIRST + 1, secret(0), secret(1), 3, START);
+    assert_eq!(taken, Err(ResumeError::Denied));
+    assert!(resume(&mut world.session, FIRST + 1, secret(0), secret(1), 2, START).is_ok());
 }
 
 #[test]
@@ -453,7 +479,7 @@ fn pongs_have_an_allowance_of_their_own() {
         assert_eq!(world.session.handle_pong(1, START, LIMITS), Ok(()), "{n}");
     }
     assert!(world.session.handle_pong(1, START, LIMITS).is_err());
-    assert_eq!(world.session.begin(1, START, LIMITS), Ok(()));
+    assert_eq!(world.session.admit(1, CommandClass::Room, START, LIMITS), Ok(()));
     let later = START + Duration::from_secs(1);
     assert_eq!(world.session.handle_pong(1, later, LIMITS), Ok(()));
 }

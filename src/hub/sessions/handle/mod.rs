@@ -1,70 +1,48 @@
-//! A session and what surrounds it: what it is, when it last showed life, and its connection's task to wake.
+//! A session of this node: what it is, its state behind a lock, and the ways to change that.
 //!
-//! The [`Session`] is behind a lock that is held for a few instructions and never across `.await`; nothing is called
-//! under it. The atomics beside it let the sweep pass over a session that has nothing to do without taking that lock.
-//! The modules below hold what is done with a session: its output, its life, its rooms.
+//! The lock (`cell`) is held for a few instructions and never across `.await`; nothing is called under it. A change wakes
+//! the session's connection when there is something for it to write, whichever way it is made. What its own connection
+//! does with a session is [`SessionConnection`]'s.
 
-mod life;
-mod memberships;
-mod output;
-mod writer;
+mod activity;
+mod cell;
+mod connection;
+mod liveness;
+mod wake;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use stagedoor_proto::{
-    ClientInfo, Disconnect, FamilyId, InstanceId, SessionId, SessionState, Timestamp,
+    Disconnect, Error, Link as WireLink, Reply, SessionId, SessionState, Timestamp, encode_reply,
 };
-use tokio_util::sync::CancellationToken;
 
-use super::membership::Memberships;
+use super::membership::{MembershipState, Memberships};
 use super::permits::SessionPermit;
 use crate::hub::app::App;
 use crate::hub::errors::StartError;
-use crate::hub::session_meta::{AuthContext, PeerInfo, SessionMeta};
-use crate::rate_limit::RateLimiter;
+use crate::hub::session_meta::{AuthContext, SessionMeta};
 use crate::request::RequestId;
-use crate::session::{Link, Session, SessionSettings};
+use crate::session::{Link, Session};
 use crate::store::UserKey;
-pub(super) use life::Swept;
-pub use output::Written;
-use writer::Writer;
+pub use activity::Activity;
+use cell::{SessionCell, SessionInner};
+pub use connection::SessionConnection;
+pub(in crate::hub) use connection::{Refusal, RequestPermit};
+pub(super) use liveness::Swept;
+pub use wake::Written;
 
 /// A live session, shared by the maps, its connection, its rooms and whoever acts on it.
 pub struct SessionHandle {
     meta: SessionMeta,
-    /// When a frame last came in, in milliseconds since the epoch.
-    activity: AtomicU64,
-    /// When the last ping was asked for, in milliseconds since the epoch.
-    pinged: AtomicU64,
-    /// When [`Session::handle_time`] has something to do.
-    due: AtomicU64,
-    /// How many rooms it is in: who is in one is pinged more often.
-    room_count: AtomicUsize,
-    /// The generation by which it holds its client instance in the directory; 0: it does not.
-    held_by: AtomicU64,
-    inner: Mutex<SessionInner>,
+    cell: SessionCell,
 }
 
-struct SessionInner {
-    session: Session,
-    /// Released as the session ends.
-    permit: Option<SessionPermit>,
-    auth: AuthContext,
-    /// The connection's task.
-    writer: Writer,
-    /// A ping waits to be written.
-    ping: bool,
-    memberships: Memberships,
-    /// Its end was recorded for operators.
-    is_recorded: bool,
-    /// The request that ended it, where one did. Boxed: most sessions have none, and there are many.
-    ended_by: Option<Box<RequestId>>,
-    joins: RateLimiter,
-    /// The next frame matters: a former resume secret is to die, or a sign of life was asked for.
-    is_awaited: bool,
-    /// Cancelled by the next sign of life, while somebody waits for one.
-    proof: Option<CancellationToken>,
+/// How a session ended.
+pub(in crate::hub) struct SessionTermination {
+    pub(in crate::hub) disconnect: Disconnect,
+    pub(in crate::hub) state: SessionState,
+    /// The request that ended it, where one did.
+    pub(in crate::hub) cause: Option<RequestId>,
 }
 
 impl SessionHandle {
@@ -74,238 +52,167 @@ impl SessionHandle {
         auth: AuthContext,
         first_life: Timestamp,
     ) -> Self {
-        Self {
-            meta,
-            activity: AtomicU64::new(first_life.as_millis()),
-            pinged: AtomicU64::new(first_life.as_millis()),
-            due: AtomicU64::new(session.due().as_millis()),
-            room_count: AtomicUsize::new(0),
-            held_by: AtomicU64::new(0),
-            inner: Mutex::new(SessionInner {
-                // One that another process saw end was recorded there.
-                is_recorded: matches!(session.link(), Link::Ended { .. }),
-                ended_by: None,
-                session,
-                permit: None,
-                auth,
-                writer: Writer::default(),
-                ping: false,
-                memberships: Memberships::default(),
-                joins: RateLimiter::default(),
-                is_awaited: false,
-                proof: None,
-            }),
-        }
+        Self { meta, cell: SessionCell::new(session, auth, first_life) }
     }
 
     /// What never changes about it.
-    pub(in crate::hub) const fn meta(&self) -> &SessionMeta {
+    #[must_use]
+    pub const fn meta(&self) -> &SessionMeta {
         &self.meta
     }
 
     /// Its id.
     #[must_use]
-    pub fn id(&self) -> SessionId {
+    pub const fn id(&self) -> SessionId {
         self.meta.id
     }
 
     /// The id of its request of this number.
-    pub(in crate::hub) fn request(&self, number: u32) -> RequestId {
+    pub(in crate::hub) const fn request_id(&self, number: u32) -> RequestId {
         RequestId::Session { session: self.id(), number }
     }
 
     /// The app it belongs to.
     #[must_use]
-    pub fn app(&self) -> &Arc<App> {
+    pub const fn app(&self) -> &Arc<App> {
         &self.meta.app
     }
 
     /// Whose it is.
     #[must_use]
-    pub fn user(&self) -> &UserKey {
+    pub const fn user(&self) -> &UserKey {
         &self.meta.user
     }
 
-    /// The client instance it belongs to.
+    /// What is known of it without its lock.
     #[must_use]
-    pub fn instance(&self) -> &InstanceId {
-        &self.meta.instance
+    pub const fn activity(&self) -> &Activity {
+        &self.cell.activity
     }
 
-    /// Whether its user's name is only borrowed.
-    #[must_use]
-    pub fn is_guest(&self) -> bool {
-        self.meta.guest
+    /// Why a client that proved it cannot resume it: it has ended, which is told for a while.
+    pub(in crate::hub) fn resume_error(&self, now: Timestamp) -> StartError {
+        let ending = self.inspect(|session| session.remembered_ending(now).cloned());
+        ending.map_or_else(StartError::resume_denied, StartError::ended)
     }
 
-    /// The family of its access token.
-    #[must_use]
-    pub fn family(&self) -> FamilyId {
-        self.meta.family
-    }
-
-    /// What software it is.
-    #[must_use]
-    pub fn client(&self) -> Option<&ClientInfo> {
-        self.meta.client.as_deref()
-    }
-
-    /// The connection it was started on.
-    #[must_use]
-    pub fn peer(&self) -> &PeerInfo {
-        &self.meta.peer
-    }
-
-    /// When it started.
-    #[must_use]
-    pub fn started(&self) -> Timestamp {
-        self.meta.started
-    }
-
-    /// When something last came in.
-    #[must_use]
-    pub fn last_activity(&self) -> Timestamp {
-        Timestamp::from_millis(self.activity.load(Ordering::Relaxed))
-    }
-
-    /// Its state, whether it is connected, and when its token runs out.
+    /// Its state, whether it is connected, and when its token expires.
     #[must_use]
     pub fn status(&self) -> (SessionState, bool, Timestamp) {
-        let inner = self.lock();
-        let connected = matches!(inner.session.link(), Link::Live { .. });
-        (inner.session.state(), connected, inner.session.expires())
+        self.inspect(|session| (session.state(), session.generation().is_some(), session.expires()))
     }
 
     /// Whether it has ended, and is only remembered.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.lock().has_ended()
+        self.cell.lock().has_ended()
     }
 
-    /// How it ended, and in which state; told once.
-    pub(in crate::hub) fn take_termination(&self) -> Option<(Disconnect, SessionState)> {
-        let mut inner = self.lock();
-        let Link::Ended { ending, .. } = inner.session.link() else { return None };
-        let ending = (!inner.is_recorded).then(|| ((**ending).clone(), inner.session.state()));
-        inner.is_recorded = true;
-        ending
+    /// Looks at the session.
+    pub(in crate::hub) fn inspect<R>(&self, look: impl FnOnce(&Session) -> R) -> R {
+        look(&self.cell.lock().session)
     }
 
-    /// Which request ended it, where one did.
-    pub(in crate::hub) fn ended_by(&self) -> Option<RequestId> {
-        self.lock().ended_by.as_deref().cloned()
+    /// Changes the session, and wakes its connection if there is something for it to write.
+    pub(in crate::hub) fn update<R>(&self, change: impl FnOnce(&mut Session) -> R) -> R {
+        change(&mut self.cell.lock().session)
     }
 
-    /// Parts from it because of a request, or of none, and wakes its connection. One that ended before stays as it ended.
-    pub(in crate::hub) fn part(
+    /// As [`SessionHandle::update`], for a fan-out to many sessions: `true` when it has to call
+    /// [`SessionHandle::flush_wake`] in the session's turn.
+    #[must_use]
+    pub(in crate::hub) fn update_deferred(
+        &self,
+        change: impl FnOnce(&mut Session, &mut Memberships),
+    ) -> bool {
+        let mut inner = self.cell.lock();
+        let SessionInner { session, memberships, .. } = &mut *inner;
+        change(session, memberships);
+        inner.release_deferred()
+    }
+
+    /// Wakes the connection as promised, unless it was woken since.
+    pub(in crate::hub) fn flush_wake(&self) {
+        let waker = self.cell.lock().wake.take_deferred();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Answers the request of this number.
+    pub(in crate::hub) fn reply(&self, number: u32, result: &Result<Reply, Error>, now: Timestamp) {
+        let body = encode_reply(number, result).into();
+        self.update(|session| session.reply(number, body, now));
+    }
+
+    /// Ends or suspends the session, as the code says, because of a request or of none. One that ended stays as it ended.
+    pub(in crate::hub) fn disconnect(
         &self,
         disconnect: Disconnect,
         request: Option<&RequestId>,
         now: Timestamp,
-        settings: &SessionSettings,
     ) {
-        let mut inner = self.lock();
-        let had_ended = inner.has_ended();
-        inner.session.part(disconnect, now, settings);
-        if !had_ended && inner.has_ended() {
-            inner.ended_by = request.cloned().map(Box::new);
-        }
-        self.note_due(&mut inner);
-        wake(inner);
+        self.cell.lock().disconnect(disconnect, request, now);
     }
 
-    /// Whether a connection carries it.
-    pub(in crate::hub) fn is_connected(&self) -> bool {
-        matches!(self.lock().session.link(), Link::Live { .. })
+    /// What its credentials allow now.
+    pub(in crate::hub) fn auth(&self) -> AuthContext {
+        self.cell.lock().auth.clone()
+    }
+
+    /// Goes by other credentials, which expire at `expires`.
+    pub(in crate::hub) fn renew(&self, auth: AuthContext, expires: Timestamp, now: Timestamp) {
+        let mut inner = self.cell.lock();
+        inner.auth = auth;
+        inner.session.renew(expires, now);
+    }
+
+    /// Changes which rooms it is in, or what they know of it, in view of how it is.
+    pub(in crate::hub) fn update_memberships<R>(
+        &self,
+        change: impl FnOnce(&mut Memberships, &MembershipState<'_>) -> R,
+    ) -> R {
+        let mut inner = self.cell.lock();
+        let SessionInner { session, memberships, ended_by, .. } = &mut *inner;
+        change(memberships, &membership_state(session, ended_by.as_deref()))
     }
 
     /// Counts among the sessions of the node until it ends.
     pub(in crate::hub::sessions) fn attach_permit(&self, mut permit: SessionPermit) {
-        let mut inner = self.lock();
+        let mut inner = self.cell.lock();
         inner.permit = permit.note(&inner.session).then_some(permit);
     }
 
     /// Counts no more.
     pub(in crate::hub::sessions) fn release_permit(&self) {
-        self.lock().permit = None;
+        self.cell.lock().permit = None;
     }
 
-    /// By which generation it holds its client instance, if it does.
-    pub(in crate::hub) fn held_by(&self) -> Option<u64> {
-        Some(self.held_by.load(Ordering::Acquire)).filter(|generation| *generation > 0)
-    }
-
-    /// It holds its client instance by this generation; `None`: no more.
-    pub(in crate::hub) fn set_held_by(&self, generation: Option<u64>) {
-        self.held_by.store(generation.unwrap_or(0), Ordering::Release);
-    }
-
-    /// How many frames wait to be written.
-    pub(in crate::hub) fn backlog(&self) -> usize {
-        self.lock().session.backlog()
-    }
-
-    pub(in crate::hub) fn auth(&self) -> AuthContext {
-        self.lock().auth.clone()
-    }
-
-    pub(in crate::hub) fn set_auth(&self, auth: AuthContext) {
-        self.lock().auth = auth;
-    }
-
-    /// Why a client that proved it cannot resume it: it has ended, which is told for a while.
-    pub(in crate::hub) fn resume_error(&self, now: Timestamp) -> StartError {
-        match self.lock().session.link() {
-            Link::Ended { ending, until } if now < *until => StartError::ended((**ending).clone()),
-            Link::Ended { .. } | Link::Live { .. } | Link::Suspended { .. } => {
-                StartError::resume_denied()
-            }
+    /// How it ended; told once.
+    pub(in crate::hub) fn take_termination(&self) -> Option<SessionTermination> {
+        let mut inner = self.cell.lock();
+        if inner.is_recorded || !inner.has_ended() {
+            return None;
         }
-    }
-
-    /// Changes the session from its own connection's task, which looks for something to write next anyway, or where
-    /// nothing comes to be written.
-    pub fn change<R>(&self, change: impl FnOnce(&mut Session) -> R) -> R {
-        let mut inner = self.lock();
-        let result = change(&mut inner.session);
-        self.note_due(&mut inner);
-        result
-    }
-
-    /// Changes the session from elsewhere, and wakes its connection.
-    pub fn tell<R>(&self, change: impl FnOnce(&mut Session) -> R) -> R {
-        let mut inner = self.lock();
-        let result = change(&mut inner.session);
-        self.note_due(&mut inner);
-        wake(inner);
-        result
-    }
-
-    /// Follows each change of the session.
-    fn note_due(&self, inner: &mut SessionInner) {
-        if inner.permit.as_mut().is_some_and(|permit| !permit.note(&inner.session)) {
-            inner.permit = None;
-        }
-        self.due.store(inner.session.due().as_millis(), Ordering::Relaxed);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, SessionInner> {
-        // A panic while the lock was held leaves at worst one session odd; the others must go on.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        inner.is_recorded = true;
+        let Link::Ended { ending, .. } = inner.session.link() else { return None };
+        Some(SessionTermination {
+            disconnect: (**ending).clone(),
+            state: inner.session.state(),
+            cause: inner.ended_by.as_deref().cloned(),
+        })
     }
 }
 
-impl SessionInner {
-    fn has_ended(&self) -> bool {
-        matches!(self.session.link(), Link::Ended { .. })
-    }
-}
-
-/// Wakes the connection, if it waits, once the lock is released.
-fn wake(mut inner: MutexGuard<'_, SessionInner>) {
-    let waker = inner.writer.take();
-    drop(inner);
-    if let Some(waker) = waker {
-        waker.wake();
+/// How a session is, as its rooms know it.
+fn membership_state<'a>(
+    session: &'a Session,
+    ended_by: Option<&'a RequestId>,
+) -> MembershipState<'a> {
+    let state = session.state();
+    match session.link() {
+        Link::Live { .. } => MembershipState::Present { link: WireLink::Live, state },
+        Link::Suspended => MembershipState::Present { link: WireLink::Suspended, state },
+        Link::Ended { ending } => MembershipState::Ended { ending, cause: ended_by },
     }
 }

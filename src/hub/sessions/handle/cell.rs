@@ -1,0 +1,411 @@
+//! The lock of a session, and what follows each change under it.
+//!
+//! Invariant: when the lock is released, either the connection's task runs or was woken, or a fan-out has promised to wake
+//! it, or there is nothing for it to write. [`Locked`] sees to that as it is dropped, so that no change can forget it; the
+//! task is woken once the lock is free. Rank of the lock: `Session`, under which no other is taken.
+
+use std::ops::{Deref, DerefMut};
+use std::task::Waker;
+
+use stagedoor_proto::{Disconnect, Timestamp, encode_ping};
+use tokio_util::sync::CancellationToken;
+
+use super::activity::Activity;
+use super::wake::{WakeState, Written};
+use crate::hub::session_meta::AuthContext;
+use crate::hub::sessions::membership::Memberships;
+use crate::hub::sessions::permits::SessionPermit;
+use crate::request::RequestId;
+use crate::session::{Link, Output, Session};
+use crate::sync::{Mutex, MutexGuard, Rank};
+
+/// A session behind its lock, and the atomics beside it.
+pub(super) struct SessionCell {
+    pub(super) activity: Activity,
+    inner: Mutex<SessionInner>,
+}
+
+/// What the lock of a session protects.
+pub(super) struct SessionInner {
+    pub(super) session: Session,
+    /// Released as the session ends.
+    pub(super) permit: Option<SessionPermit>,
+    pub(super) auth: AuthContext,
+    /// The connection's task.
+    pub(super) wake: WakeState,
+    /// A ping waits to be written.
+    pub(super) has_ping: bool,
+    pub(super) memberships: Memberships,
+    /// Its end was recorded for operators.
+    pub(super) is_recorded: bool,
+    /// The request that ended it, where one did. Boxed: most sessions have none, and there are many.
+    pub(super) ended_by: Option<Box<RequestId>>,
+    /// The next frame matters: a former resume secret is to die, or a sign of life was asked for.
+    pub(super) is_awaited: bool,
+    /// Cancelled by the next sign of life, while somebody waits for one.
+    pub(super) proof: Option<CancellationToken>,
+}
+
+impl SessionCell {
+    pub(super) fn new(session: Session, auth: AuthContext, first_life: Timestamp) -> Self {
+        let activity = Activity::new(first_life, session.next_timeout());
+        let inner = SessionInner {
+            // One that another process saw end was recorded there.
+            is_recorded: matches!(session.link(), Link::Ended { .. }),
+            session,
+            permit: None,
+            auth,
+            wake: WakeState::default(),
+            has_ping: false,
+            memberships: Memberships::default(),
+            ended_by: None,
+            is_awaited: false,
+            proof: None,
+        };
+        Self { activity, inner: Mutex::new(Rank::Session, inner) }
+    }
+
+    pub(super) fn lock(&self) -> Locked<'_> {
+        let inner = self.inner.lock();
+        let generation = inner.session.generation();
+        let (activity, waker) = (&self.activity, WakeLast(None));
+        Locked { inner, activity, generation, is_changed: false, waker }
+    }
+}
+
+/// A locked session. As it is dropped, what depends on the session follows its changes.
+pub(super) struct Locked<'a> {
+    inner: MutexGuard<'a, SessionInner>,
+    activity: &'a Activity,
+    /// The connection that carried the session as it was locked; a task that waits is that connection's.
+    generation: Option<u64>,
+    is_changed: bool,
+    // After `inner`: fields are dropped in this order, and the lock is free when the task is woken.
+    waker: WakeLast,
+}
+
+/// Wakes a task as it is dropped.
+struct WakeLast(Option<Waker>);
+
+impl Locked<'_> {
+    /// Releases the lock, and leaves it to the caller to wake the task by `flush_wake`, if that is the answer.
+    pub(super) fn release_deferred(mut self) -> bool {
+        self.follow();
+        self.is_changed = false;
+        self.has_to_wake() && self.inner.wake.defer()
+    }
+
+    /// Counts the session as it is now, and notes when it has to be looked at.
+    fn follow(&mut self) {
+        let SessionInner { session, permit, memberships, .. } = &mut *self.inner;
+        if permit.as_mut().is_some_and(|permit| !permit.note(session)) {
+            *permit = None;
+        }
+        self.activity.set_next_timeout(session.next_timeout());
+        self.activity.set_room_count(memberships.len());
+    }
+
+    /// Whether the task waits although there is something for it: a frame, a ping, or that it carries the session no more.
+    fn has_to_wake(&self) -> bool {
+        let SessionInner { session, wake, has_ping, .. } = &*self.inner;
+        let is_closed = session.generation() != self.generation;
+        match wake {
+            WakeState::Running => false,
+            WakeState::Blocked(_) => is_closed,
+            WakeState::Waiting(_) | WakeState::Deferred(_) => {
+                is_closed || *has_ping || session.backlog() > 0
+            }
+        }
+    }
+}
+
+impl Deref for Locked<'_> {
+    type Target = SessionInner;
+
+    fn deref(&self) -> &SessionInner {
+        &self.inner
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut SessionInner {
+        self.is_changed = true;
+        &mut self.inner
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        if !self.is_changed {
+            return;
+        }
+        self.follow();
+        if self.has_to_wake() {
+            self.waker.0 = self.inner.wake.take();
+        }
+    }
+}
+
+impl Drop for WakeLast {
+    fn drop(&mut self) {
+        if let Some(waker) = self.0.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl SessionInner {
+    /// Whether the connection of `generation` carries the session.
+    pub(super) fn is_carried_by(&self, generation: u64) -> bool {
+        self.session.generation() == Some(generation)
+    }
+
+    /// See [`SessionConnection::write`](super::SessionConnection::write).
+    pub(super) fn write(
+        &mut self,
+        generation: u64,
+        waker: &Waker,
+        mut write: impl FnMut(Option<u64>, &[u8]) -> bool,
+    ) -> Written {
+        // Of an older connection neither: a newer one may wait, and for this ping.
+        if self.is_carried_by(generation) {
+            self.wake = WakeState::Running;
+            if std::mem::take(&mut self.has_ping) && !write(None, encode_ping()) {
+                return Written::More;
+            }
+        }
+        loop {
+            match self.session.poll_output(generation) {
+                Output::Frame(seq, body) => {
+                    if !write(Some(seq), body) {
+                        return Written::More;
+                    }
+                }
+                Output::Idle => {
+                    self.wake = WakeState::Waiting(waker.clone());
+                    return Written::All;
+                }
+                Output::Close(disconnect) => return Written::Close(disconnect),
+            }
+        }
+    }
+
+    /// See [`SessionConnection::poll_close`](super::SessionConnection::poll_close).
+    pub(super) fn poll_close(&mut self, generation: u64, waker: &Waker) -> Option<Box<Disconnect>> {
+        let close = self.session.poll_close(generation);
+        if close.is_none() {
+            self.wake = WakeState::Blocked(waker.clone());
+        }
+        close
+    }
+
+    /// Ends or suspends the session, as the code says. One that ended stays as it ended.
+    pub(super) fn disconnect(
+        &mut self,
+        disconnect: Disconnect,
+        request: Option<&RequestId>,
+        now: Timestamp,
+    ) {
+        let had_ended = self.has_ended();
+        self.session.disconnect(disconnect, now);
+        if !had_ended && self.has_ended() {
+            self.ended_by = request.cloned().map(Box::new);
+        }
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(self.session.link(), Link::Ended { .. })
+    }
+
+    /// A sign of life: whoever asked for one has it.
+    pub(super) fn prove_life(&mut self) {
+        if let Some(proof) = self.proof.take() {
+            proof.cancel();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use futures::task::{ArcWake, waker};
+    use proptest::prelude::*;
+    use stagedoor_proto::CloseCode;
+
+    use super::*;
+    use crate::grant::Grant;
+    use crate::session::{
+        Establishing, ExpirySettings, ResumeClaim, RingLimits, SecretHash, SessionSettings,
+    };
+
+    const NOW: Timestamp = Timestamp::from_secs(1_000_000);
+
+    #[derive(Default)]
+    struct CountedWakes(AtomicUsize);
+
+    impl ArcWake for CountedWakes {
+        fn wake_by_ref(this: &Arc<Self>) {
+            this.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A session with a connection whose task does what `transport` does.
+    struct Fixture {
+        cell: SessionCell,
+        wakes: Arc<CountedWakes>,
+        generation: u64,
+        deferred: bool,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let settings = SessionSettings {
+                ring: RingLimits { frames: 8, bytes: 1_000 },
+                window: Duration::from_secs(30),
+                expiry: ExpirySettings {
+                    grace: Duration::from_mins(10),
+                    postpone: Duration::from_mins(10),
+                },
+            };
+            let (establishing, _) = Establishing::begin();
+            let expires = NOW + Duration::from_hours(1);
+            let session = establishing.session(1, secret(1), expires, NOW, Arc::new(settings));
+            let auth = AuthContext { grant: Arc::new(Grant::default()), authenticated_at: NOW };
+            let cell = SessionCell::new(session, auth, NOW);
+            Self { cell, wakes: Arc::default(), generation: 1, deferred: false }
+        }
+
+        fn push(&self) {
+            self.cell.lock().session.push(b"{}".as_slice().into(), NOW);
+        }
+
+        /// Has the connection of some generations ago write up to `frames`, and wait when that is all.
+        fn write(&self, generations_ago: u64, mut frames: usize) {
+            let waker = waker(Arc::clone(&self.wakes));
+            let generation = self.generation - generations_ago.min(self.generation - 1);
+            let _ = self.cell.lock().write(generation, &waker, |_, _| {
+                frames = frames.saturating_sub(1);
+                frames > 0
+            });
+        }
+
+        fn step(&mut self, step: Step) {
+            match step {
+                Step::Push => self.push(),
+                Step::PushDeferred => {
+                    let mut inner = self.cell.lock();
+                    inner.session.push(b"{}".as_slice().into(), NOW);
+                    self.deferred |= inner.release_deferred();
+                }
+                Step::Flush => {
+                    self.deferred = false;
+                    drop(self.cell.lock().wake.take_deferred());
+                }
+                Step::Ping => self.cell.lock().has_ping = true,
+                Step::Disconnect => {
+                    self.cell.lock().disconnect(Disconnect::new(CloseCode::Moved), None, NOW);
+                }
+                Step::Resume => {
+                    let next = self.generation + 1;
+                    let claim = ResumeClaim { shown: secret(self.generation), last_seq: 1 };
+                    let mut inner = self.cell.lock();
+                    let resumed = claim.resume(&mut inner.session, next, secret(next), NOW);
+                    if resumed.is_ok() {
+                        self.generation = next;
+                    }
+                }
+                Step::Write { generations_ago, frames } => self.write(generations_ago, frames),
+                Step::Block => {
+                    let waker = waker(Arc::clone(&self.wakes));
+                    drop(self.cell.lock().poll_close(self.generation, &waker));
+                }
+            }
+        }
+
+        fn check(&self) {
+            let inner = self.cell.lock();
+            let has_output = inner.has_ping || inner.session.backlog() > 0;
+            match &inner.wake {
+                WakeState::Running => {}
+                WakeState::Waiting(_) => {
+                    assert!(!has_output, "a frame waits for a task that waits for it");
+                    assert!(inner.session.generation().is_some(), "a closed one waits");
+                }
+                WakeState::Blocked(_) => assert!(inner.session.generation().is_some()),
+                WakeState::Deferred(_) => assert!(self.deferred, "no fan-out will wake it"),
+            }
+        }
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Push,
+        PushDeferred,
+        Flush,
+        Ping,
+        Disconnect,
+        Resume,
+        Write { generations_ago: u64, frames: usize },
+        Block,
+    }
+
+    fn secret(number: u64) -> SecretHash {
+        SecretHash::of(&number.to_string())
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            3 => Just(Step::Push),
+            2 => Just(Step::PushDeferred),
+            1 => Just(Step::Flush),
+            1 => Just(Step::Ping),
+            1 => Just(Step::Disconnect),
+            2 => Just(Step::Resume),
+            4 => (0..2_u64, 1..6_usize).prop_map(|(generations_ago, frames)| {
+                Step::Write { generations_ago, frames }
+            }),
+            1 => Just(Step::Block),
+        ];
+        prop::collection::vec(step, 0..60)
+    }
+
+    proptest! {
+        #[test]
+        fn no_order_of_changes_loses_a_wake_up(steps in steps()) {
+            let mut fixture = Fixture::new();
+            for step in steps {
+                fixture.step(step);
+                fixture.check();
+            }
+        }
+    }
+
+    #[test]
+    fn waiting_task_is_woken_once_for_what_is_to_be_written_and_for_nothing_else() {
+        let fixture = Fixture::new();
+        let wakes = || fixture.wakes.0.load(Ordering::Relaxed);
+        fixture.write(0, 5);
+        fixture.cell.lock().session.confirm_resume();
+        assert_eq!(wakes(), 0, "nothing is to be written");
+        fixture.push();
+        fixture.push();
+        assert_eq!(wakes(), 1, "it was woken already");
+        fixture.write(0, 5);
+        fixture.cell.lock().has_ping = true;
+        assert_eq!(wakes(), 2);
+    }
+
+    #[test]
+    fn blocked_task_is_woken_for_a_close_alone() {
+        let mut fixture = Fixture::new();
+        let wakes = |fixture: &Fixture| fixture.wakes.0.load(Ordering::Relaxed);
+        fixture.step(Step::Block);
+        fixture.push();
+        assert_eq!(wakes(&fixture), 0, "its socket takes nothing");
+        fixture.step(Step::Disconnect);
+        assert_eq!(wakes(&fixture), 1);
+    }
+}

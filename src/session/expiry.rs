@@ -1,0 +1,123 @@
+//! How long a session's access token lets it live, and when its client is asked for a new one: as timers.
+//!
+//! A prompt comes late in the token's life and once more when it expires; a client that cannot get a token postpones.
+//! After expiry a grace period runs by the clock, whether the session is connected or not.
+
+use std::time::Duration;
+
+use stagedoor_proto::Timestamp;
+
+use super::timer::{Timer, Timers};
+
+/// How late the prompt comes, in hundredths of the token's life.
+const PROMPT_AT_PERCENT: u32 = 80;
+/// How long past a postponed prompt the grace period lasts at least: time to answer it.
+const ANSWER_TIME: Duration = Duration::from_mins(1);
+
+/// What an operator sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExpirySettings {
+    /// How long a session is kept after its token expired.
+    pub grace: Duration,
+    /// How long the client is not prompted after a postponement.
+    pub postpone: Duration,
+}
+
+impl Timers {
+    /// A token that expires at `expires` takes the place of the one before.
+    pub(super) fn begin_token(
+        &mut self,
+        now: Timestamp,
+        expires: Timestamp,
+        settings: ExpirySettings,
+    ) {
+        let life = expires.saturating_since(now);
+        self.set(Timer::Prompt, now + life / 100 * PROMPT_AT_PERCENT);
+        self.set(Timer::Expiry, expires);
+        self.set(Timer::Grace, expires + settings.grace);
+    }
+
+    /// Puts the next prompt off; when it comes.
+    pub(super) fn postpone_prompt(
+        &mut self,
+        now: Timestamp,
+        settings: ExpirySettings,
+    ) -> Timestamp {
+        let next = now + settings.postpone;
+        self.set(Timer::Prompt, next);
+        self.set(Timer::Grace, self.at(Timer::Grace).max(next + ANSWER_TIME));
+        next
+    }
+
+    /// The token expired at `expires`: a client that has not postponed is prompted again, now that it matters.
+    pub(super) fn expire_token(&mut self, expires: Timestamp) {
+        self.stop(Timer::Expiry);
+        let has_postponed = self.is_set(Timer::Prompt) && self.at(Timer::Prompt) > expires;
+        if !has_postponed {
+            self.set(Timer::Prompt, expires);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETTINGS: ExpirySettings =
+        ExpirySettings { grace: Duration::from_mins(10), postpone: Duration::from_mins(10) };
+
+    fn at(secs: u64) -> Timestamp {
+        Timestamp::from_secs(1_000_000 + secs)
+    }
+
+    fn token(secs: u64) -> Timers {
+        let mut timers = Timers::NONE;
+        timers.begin_token(at(0), at(secs), SETTINGS);
+        timers
+    }
+
+    /// What fires up to `until`, and when, as the session would handle it.
+    fn fired(timers: &mut Timers, expires: u64, until: u64) -> Vec<(u64, Timer)> {
+        let mut seen = Vec::new();
+        while timers.next() <= at(until) {
+            let now = timers.next();
+            for timer in Timer::ALL {
+                if !timers.has_fired(timer, now) {
+                    continue;
+                }
+                seen.push((now.as_secs() - 1_000_000, timer));
+                match timer {
+                    Timer::Expiry => timers.expire_token(at(expires)),
+                    Timer::Grace => *timers = Timers::NONE,
+                    Timer::Prompt => timers.stop(Timer::Prompt),
+                    Timer::Retention | Timer::Window => unreachable!("they are not set here"),
+                }
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn one_minute_token_prompts_expires_and_has_its_grace() {
+        let want =
+            [(48, Timer::Prompt), (60, Timer::Expiry), (60, Timer::Prompt), (660, Timer::Grace)];
+        assert_eq!(fired(&mut token(60), 60, 10_000), want);
+    }
+
+    #[test]
+    fn postponing_silences_expiry_and_extends_grace() {
+        let mut timers = token(60);
+        assert!(timers.has_fired(Timer::Prompt, at(48)));
+        timers.stop(Timer::Prompt);
+        assert_eq!(timers.postpone_prompt(at(50), SETTINGS), at(650));
+        let want = [(60, Timer::Expiry), (650, Timer::Prompt), (710, Timer::Grace)];
+        assert_eq!(fired(&mut timers, 60, 10_000), want);
+    }
+
+    #[test]
+    fn nothing_fires_before_it_is_due() {
+        let timers = token(60);
+        assert!(!Timer::ALL.iter().any(|timer| timers.has_fired(*timer, at(47))));
+        assert_eq!(timers.next(), at(48));
+    }
+}
