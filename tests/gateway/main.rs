@@ -29,6 +29,7 @@ mod hooks;
 mod join;
 mod large;
 mod limits;
+mod locks;
 mod metrics;
 mod misuse;
 mod process;
