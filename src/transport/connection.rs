@@ -1,7 +1,6 @@
 //! A connection from upgrade to close.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt as _;
 use stagedoor_proto::{CloseCode, Disconnect};
@@ -13,25 +12,13 @@ use tracing::Instrument as _;
 use super::close;
 use super::handshake::{self, HandshakeOutcome};
 use super::serve::{self, Exit};
+use super::settings::Settings;
 use super::socket::BufferedSocket;
 use crate::hub::{Hub, PeerInfo};
 use crate::telemetry::{Close, Limit, Metrics};
 
 /// The read buffer of a connection: most messages fit, and every idle connection has one.
 const READ_BUFFER_BYTES: usize = 1024;
-
-/// The bounds of every connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// From the upgrade to a complete `start` or `resume`.
-    pub start_timeout: Duration,
-    /// Largest message in.
-    pub message_bytes: usize,
-    /// Fragments of one message.
-    pub fragments: u32,
-    /// Largest `params` of a start.
-    pub auth_params_bytes: usize,
-}
 
 /// A WebSocket whose upgrade was answered.
 pub struct Connection<S> {

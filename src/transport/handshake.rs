@@ -18,8 +18,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tracing::Instrument as _;
 
-use super::connection::Settings;
 use super::serve::{count_depth, violation};
+use super::settings::Settings;
 use super::socket::BufferedSocket;
 use crate::hub::{Hub, OpenedSession, PeerInfo, SessionConnection, StartError};
 use crate::request::RequestId;

@@ -10,6 +10,8 @@ mod frame;
 mod handshake;
 mod input;
 mod serve;
+mod settings;
 mod socket;
 
-pub use connection::{Connection, Settings};
+pub use connection::Connection;
+pub use settings::Settings;
