@@ -71,7 +71,7 @@ docs/server-api.md
   `wait_ms` (1000, | src/http/api/moderation.rs | DEFAULT_WAIT_MS: u64 = 1_000;
   at most 10000) for its targets | src/http/api/moderation.rs | MAX_WAIT_MS: u64 = 10_000;
   have not been used for 30 days | src/store/archive.rs | CREATED_ROOM_LIFE: Duration = Duration::from_hours(30 * 24);
-  closes 10 minutes after it emptied | src/room/settings.rs | RECENT_WINDOW: Duration = Duration::from_mins(10);
+  closes 10 minutes after it emptied | src/room/settings.rs | LEAVER_RETENTION: Duration = Duration::from_mins(10);
   `limit` is 1 to 1000 | src/http/api/paging.rs | MAX_PAGE: usize = 1_000;
   and 100 by default | src/http/api/paging.rs | DEFAULT_PAGE: usize = 100;
   ended in the last 30 days | src/server.rs | SESSION_MEMORY: Duration = Duration::from_hours(30 * 24);
