@@ -1,33 +1,35 @@
-//! What a session is from its start to its end, and what it may do.
+//! The one description of a session: for its handle, the handoff, its history, events and operators.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use stagedoor_proto::{ClientInfo, FamilyId, InstanceId, SessionId, Timestamp};
 
-use super::app::App;
 use crate::grant::Grant;
 use crate::store::UserKey;
 
 /// Where a connection comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerInfo {
     /// The client's address.
     pub address: IpAddr,
     /// The client's `User-Agent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<Box<str>>,
 }
 
 /// What never changes about a session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SessionMeta {
     pub id: SessionId,
-    pub app: Arc<App>,
     pub user: UserKey,
     pub instance: InstanceId,
     /// Whether the username is only borrowed.
     pub guest: bool,
     /// The family of its access token.
     pub family: FamilyId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<Box<ClientInfo>>,
     /// The connection it was started on.
     pub peer: PeerInfo,
@@ -35,7 +37,7 @@ pub struct SessionMeta {
 }
 
 /// What a session's credentials allow; renewals change it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct AuthContext {
     pub(super) grant: Arc<Grant>,
     /// When the user was last fully authenticated.

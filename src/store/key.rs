@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Timestamp, Username};
 
 /// A user of an app; nothing crosses apps.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UserKey {
     /// The app's id.
     pub app: Arc<str>,

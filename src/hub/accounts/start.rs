@@ -217,7 +217,6 @@ impl Accounts {
         let session = establishing.session(generation, hash, expires, now, settings);
         let meta = SessionMeta {
             id,
-            app: Arc::clone(app),
             user: user.clone(),
             instance: start.instance.clone(),
             guest: admitted.guest,
@@ -230,7 +229,8 @@ impl Accounts {
             grant: Arc::new(authenticated.grant.clone()),
             authenticated_at: authenticated.authenticated_at(now),
         };
-        Arc::new(SessionHandle::new(meta, session, auth, self.first_life(now)))
+        let (app, first_life) = (Arc::clone(app), self.first_life(now));
+        Arc::new(SessionHandle::new(app, meta, session, auth, first_life))
     }
 
     /// When a new session counts as last heard: up to a quarter of an interval ago, so that many started at once are not all

@@ -65,7 +65,7 @@ impl Events {
         ending: Option<&Disconnect>,
         request: Option<RequestId>,
     ) {
-        let Some(webhooks) = session.app.webhooks() else { return };
+        let Some(webhooks) = self.webhooks(&session.user.app) else { return };
         let mut data = json!({
             "session": session.id,
             "username": session.user.username,

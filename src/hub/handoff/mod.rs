@@ -9,18 +9,17 @@
 mod restore;
 mod save;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use stagedoor_proto::{ClientInfo, FamilyId, InstanceId, SessionId, Timestamp, Username};
+use stagedoor_proto::Timestamp;
 
 pub(super) use restore::restore;
 pub use restore::{HandoffError, HandoffSnapshot};
 pub(super) use save::save;
 
-use crate::grant::Grant;
-use crate::session::{RoomTag, SavedSession};
+use super::session_meta::{AuthContext, SessionMeta};
+use crate::session::RoomTag;
 
 /// Which form the rows have. It changes with them: a gateway reads its own form alone.
 const FORMAT: u32 = 2;
@@ -47,32 +46,15 @@ struct RoomRow<R, L> {
     local: L,
 }
 
-/// A session.
+/// A session; `S` is what is saved of it, or what was restored from that.
 #[derive(Serialize, Deserialize)]
-struct SessionRow {
-    about: SavedMeta,
-    session: SavedSession,
-}
-
-/// What a session is, and what its credentials allow.
-#[derive(Serialize, Deserialize)]
-struct SavedMeta {
-    id: SessionId,
-    app: Arc<str>,
-    username: Username,
-    instance: InstanceId,
-    guest: bool,
-    family: FamilyId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    client: Option<Box<ClientInfo>>,
-    address: IpAddr,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    user_agent: Option<Box<str>>,
-    started: Timestamp,
-    heard: Timestamp,
-    grant: Arc<Grant>,
-    auth: Timestamp,
-    /// The generation by which it is active on its instance, if it is.
+struct SessionRow<S> {
+    meta: SessionMeta,
+    auth: AuthContext,
+    /// When a frame last came in.
+    last_frame: Timestamp,
+    /// The generation by which it holds its client instance, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     generation: Option<u64>,
+    session: S,
 }

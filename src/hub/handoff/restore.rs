@@ -7,16 +7,15 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use stagedoor_proto::{LeaveReason, Link, SessionId};
 
-use super::{FORMAT, HandoffHeader, RoomRow, SavedMeta, SessionRow};
+use super::{FORMAT, HandoffHeader, RoomRow, SessionRow};
 use crate::config::Config;
 use crate::engine::Restore;
 use crate::hub::context::{Context, session_settings};
 use crate::hub::rooms::{RoomHandle, Rooms};
-use crate::hub::session_meta::{AuthContext, PeerInfo, SessionMeta};
 use crate::hub::sessions::{SessionHandle, Sessions};
 use crate::room::{LocalRoom, NodeEpoch, Room, RoomCommand, RoomKey};
-use crate::session::Session;
-use crate::store::{Handoff, UserKey};
+use crate::session::{SavedSession, Session};
+use crate::store::Handoff;
 
 /// What the previous process saved, read and found sound. The default is nothing.
 #[derive(Default)]
@@ -24,7 +23,7 @@ pub struct HandoffSnapshot {
     last: u64,
     tag: u32,
     rooms: Vec<RoomRow<Room, LocalRoom>>,
-    sessions: Vec<(SavedMeta, Session)>,
+    sessions: Vec<SessionRow<Session>>,
 }
 
 /// Why nothing of what the previous process saved is restored.
@@ -86,11 +85,12 @@ impl HandoffSnapshot {
         let rooms = handed.rooms.iter().enumerate();
         let rooms = rooms.map(|(number, text)| read_room(&head, number, text));
         let sessions = handed.sessions.iter().enumerate().map(|(number, text)| {
-            let SessionRow { about, session } = decode("session", number, text)?;
+            let SessionRow { meta, auth, last_frame, generation, session } =
+                decode::<SessionRow<SavedSession>>("session", number, text)?;
             let session = session
                 .restore(&handed.bodies, Arc::clone(&settings))
                 .map_err(|error| damaged("session", number, &error))?;
-            Ok((about, session))
+            Ok(SessionRow { meta, auth, last_frame, generation, session })
         });
         Ok(Self {
             rooms: rooms.collect::<Result<_, _>>()?,
@@ -131,9 +131,7 @@ pub(in crate::hub) async fn restore(
     let saved = session_rows.len();
     let restored: HashMap<SessionId, Arc<SessionHandle>> = session_rows
         .into_iter()
-        .filter_map(|(about, session)| {
-            Some((about.id, restore_session(context, sessions, about, session)?))
-        })
+        .filter_map(|row| Some((row.meta.id, restore_session(context, sessions, row)?)))
         .collect();
     let rows = restored.values().filter_map(|session| row_of(session)).collect();
     if let Err(error) = sessions.restore_rows(rows).await {
@@ -170,26 +168,16 @@ pub(in crate::hub) async fn restore(
 fn restore_session(
     context: &Context,
     sessions: &Sessions,
-    about: SavedMeta,
-    session: Session,
+    row: SessionRow<Session>,
 ) -> Option<Arc<SessionHandle>> {
-    let app = Arc::clone(context.app(&about.app)?);
-    let meta = SessionMeta {
-        id: about.id,
-        user: UserKey { app: Arc::clone(app.id()), username: about.username },
-        app,
-        instance: about.instance,
-        guest: about.guest,
-        family: about.family,
-        client: about.client,
-        peer: PeerInfo { address: about.address, user_agent: about.user_agent },
-        started: about.started,
-    };
-    let auth = AuthContext { grant: about.grant, authenticated_at: about.auth };
-    let session = Arc::new(SessionHandle::new(meta, session, auth, about.heard));
+    let SessionRow { mut meta, auth, last_frame, generation, session } = row;
+    let app = Arc::clone(context.app(&meta.user.app)?);
+    // One text for all sessions of an app.
+    meta.user.app = Arc::clone(app.id());
+    let session = Arc::new(SessionHandle::new(app, meta, session, auth, last_frame));
     // However many there may be now: these are here already.
     sessions.insert(&session, usize::MAX);
-    session.activity().set_held_by(about.generation);
+    session.activity().set_held_by(generation);
     Some(session)
 }
 

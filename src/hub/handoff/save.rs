@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{FORMAT, HandoffHeader, RoomRow, SavedMeta, SessionRow};
+use super::{FORMAT, HandoffHeader, RoomRow, SessionRow};
 use crate::hub::context::Context;
 use crate::hub::rooms::Rooms;
 use crate::hub::sessions::{SessionHandle, Sessions};
@@ -56,31 +56,20 @@ fn session_row(
     context: &Context,
     session: &SessionHandle,
     bodies: &mut Bodies,
-) -> Option<SessionRow> {
+) -> Option<SessionRow<SavedSession>> {
     let generation = session.activity().held_by();
     if generation.is_none() && !session.has_ended() {
         return None;
     }
     let now = context.clock.now();
     let saved = session.update(|session| SavedSession::of(session, now, bodies));
-    let (auth, meta) = (session.auth(), session.meta());
-    let about = SavedMeta {
-        id: meta.id,
-        app: Arc::clone(&meta.user.app),
-        username: meta.user.username.clone(),
-        instance: meta.instance.clone(),
-        guest: meta.guest,
-        family: meta.family,
-        client: meta.client.clone(),
-        address: meta.peer.address,
-        user_agent: meta.peer.user_agent.clone(),
-        started: meta.started,
-        heard: session.activity().last_frame(),
-        grant: auth.grant,
-        auth: auth.authenticated_at,
+    Some(SessionRow {
+        meta: session.meta().clone(),
+        auth: session.auth(),
+        last_frame: session.activity().last_frame(),
         generation,
-    };
-    Some(SessionRow { about, session: saved })
+        session: saved,
+    })
 }
 
 fn encode<T: Serialize>(value: &T) -> Arc<[u8]> {

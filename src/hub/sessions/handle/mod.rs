@@ -33,6 +33,7 @@ pub use wake::Written;
 
 /// A live session, shared by the maps, its connection, its rooms and whoever acts on it.
 pub struct SessionHandle {
+    app: Arc<App>,
     meta: SessionMeta,
     cell: SessionCell,
 }
@@ -47,12 +48,13 @@ pub(in crate::hub) struct SessionTermination {
 
 impl SessionHandle {
     pub(in crate::hub) fn new(
+        app: Arc<App>,
         meta: SessionMeta,
         session: Session,
         auth: AuthContext,
         first_life: Timestamp,
     ) -> Self {
-        Self { meta, cell: SessionCell::new(session, auth, first_life) }
+        Self { app, meta, cell: SessionCell::new(session, auth, first_life) }
     }
 
     /// What never changes about it.
@@ -75,7 +77,7 @@ impl SessionHandle {
     /// The app it belongs to.
     #[must_use]
     pub const fn app(&self) -> &Arc<App> {
-        &self.meta.app
+        &self.app
     }
 
     /// Whose it is.
