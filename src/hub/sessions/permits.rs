@@ -1,7 +1,8 @@
 //! Each session that has not ended holds a permit; their number is limited.
 //!
 //! The metrics of sessions follow their permits: they are updated with each change of a session, so that a scrape asks
-//! none of them.
+//! none of them. Not here: the permits of connections (`addresses`), which are counted by address too and change nothing
+//! while they are held.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
