@@ -9,7 +9,7 @@ use std::sync::Arc;
 use stagedoor_proto::{FamilyId, InstanceId, Timestamp, Username};
 
 use super::admission::{Admission, Admitted, Block, Check, Refusal};
-use super::archive::Archive;
+use super::archive::{Archive, StoredRoom};
 use super::audit::AuditEvent;
 use super::audit_log::AuditLog;
 use super::blocked::Blocked;
@@ -18,7 +18,7 @@ use super::handoff::Handoff;
 use super::journal::{Journal, RoomWrite};
 use super::key::{SigningKey, UserKey};
 use super::outbox::Outbox;
-use crate::room::{DurableState, RoomKey};
+use crate::room::RoomKey;
 
 /// Durable facts.
 ///
@@ -72,8 +72,9 @@ pub trait Store: Archive + AuditLog + Outbox {
         family: FamilyId,
     ) -> Answer<'_, ()>;
 
-    /// What outlived a room's participants, expired rows left out.
-    fn load_room(&self, room: RoomKey, now: Timestamp) -> Answer<'_, DurableState>;
+    /// What is stored of a room, expired rows left out. Asking keeps a created room for another
+    /// [`super::CREATED_ROOM_LIFE`].
+    fn load_room(&self, room: RoomKey, now: Timestamp) -> Answer<'_, StoredRoom>;
 
     /// Persists what an entry of a room's log leaves; how many older messages were evicted. Calls for one room take
     /// effect in the order in which they are made.

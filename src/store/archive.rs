@@ -16,7 +16,7 @@ use super::admission::{Block, Profile};
 use super::audit::{AuditActor, AuditEvent, AuditRow};
 use super::error::Answer;
 use super::key::UserKey;
-use crate::room::{DurableChange, RoomKey, RoomOverrides};
+use crate::room::{DurableChange, DurableState, RoomKey, RoomOverrides};
 
 /// How long a created room is kept that nobody enters, or asks for.
 pub const CREATED_ROOM_LIFE: Duration = Duration::from_hours(30 * 24);
@@ -111,6 +111,15 @@ pub struct CreatedRoom {
     pub created: Timestamp,
 }
 
+/// What is stored of a room.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoredRoom {
+    /// What outlived its participants.
+    pub record: DurableState,
+    /// How it was created, if it was and has not ended since.
+    pub created: Option<CreatedRoom>,
+}
+
 /// Where a list goes on, and how much of it is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<C> {
@@ -161,9 +170,6 @@ pub trait Archive: Send + Sync + 'static {
         facts: Vec<DurableChange>,
         row: Option<AuditEvent>,
     ) -> Answer<'_, bool>;
-
-    /// A room that was created, and not ended since. Asking keeps it for another [`CREATED_ROOM_LIFE`].
-    fn created_room(&self, room: RoomKey, now: Timestamp) -> Answer<'_, Option<CreatedRoom>>;
 
     /// An app's created rooms by name.
     fn created_rooms(

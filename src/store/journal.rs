@@ -9,7 +9,7 @@ use crate::room::{DurableChange, RoomKey};
 /// Messages to be put into an app's outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMessages {
-    /// The messages, in the order of what they tell of.
+    /// The messages, in the order of their events.
     pub messages: Vec<NewMessage>,
     /// How many the app may have; beyond, the oldest go, dead letters first.
     pub max: u64,

@@ -7,7 +7,9 @@ use stagedoor_proto::{FamilyId, InstanceId, RoomId, SessionId, Timestamp, Userna
 
 use super::admission::{Admission, Admitted, Block, Check, Refusal};
 use super::api::Store;
-use super::archive::{Archive, CreatedRoom, EndedSession, EndedSessions, KnownUser, Page};
+use super::archive::{
+    Archive, CreatedRoom, EndedSession, EndedSessions, KnownUser, Page, StoredRoom,
+};
 use super::audit::{AuditEvent, AuditRow, ChainHead, Tampered, Verified};
 use super::audit_log::AuditLog;
 use super::blocked::Blocked;
@@ -19,7 +21,7 @@ use super::outbox::{
     Backlog, DeadLetters, DeliveryResult, Due, Expired, Message, NewMessage, Outbox, OutboxCount,
 };
 use crate::clock::Clock;
-use crate::room::{DurableChange, DurableState, RoomKey};
+use crate::room::{DurableChange, RoomKey};
 use crate::telemetry::{Metrics, StoreFailure};
 
 /// A store whose calls are counted. One whose answer nobody awaits is not.
@@ -96,7 +98,7 @@ metered! {
         ) -> '_ bool;
         fn revoke_user(user: UserKey, now: Timestamp, row: Option<AuditEvent>) -> '_ ();
         fn revoke_family(user: UserKey, instance: InstanceId, family: FamilyId) -> '_ ();
-        fn load_room(room: RoomKey, now: Timestamp) -> '_ DurableState;
+        fn load_room(room: RoomKey, now: Timestamp) -> '_ StoredRoom;
         fn persist_room(write: RoomWrite) -> 'static u64;
         fn migrate_user(from: UserKey, to: Username, now: Timestamp) -> '_ Vec<RoomKey>;
         fn mark_rooms_empty(retain_until: Timestamp) -> '_ ();
@@ -132,7 +134,6 @@ metered! {
             facts: Vec<DurableChange>,
             row: Option<AuditEvent>,
         ) -> '_ bool;
-        fn created_room(room: RoomKey, now: Timestamp) -> '_ Option<CreatedRoom>;
         fn created_rooms(
             app: Arc<str>,
             page: Page<RoomId>,

@@ -28,7 +28,7 @@ pub use admission::{
 pub use api::Store;
 pub use archive::{
     Archive, AuditSearch, CREATED_ROOM_LIFE, CreatedRoom, EndedSession, EndedSessions, KnownUser,
-    Page,
+    Page, StoredRoom,
 };
 pub use audit::{
     AuditActor, AuditEvent, AuditHash, AuditKey, AuditOutcome, AuditRow, ChainHead, FoundRow,

@@ -153,9 +153,9 @@ async fn room_state_of_a_crashed_gateway_expires_after_a_day() {
     let gateway = house.reopen(gateway).await;
     let (store, now) = (gateway.hub().store(), gateway.clock().now());
     let last_moment = now + Duration::from_hours(24) - Duration::from_millis(1);
-    assert_eq!(store.load_room(lobby.clone(), last_moment).await.unwrap().mute, mute);
+    assert_eq!(store.load_room(lobby.clone(), last_moment).await.unwrap().record.mute, mute);
     let later = store.load_room(lobby, now + Duration::from_hours(24)).await.unwrap();
-    assert_eq!(later.mute, RoomMute::default());
+    assert_eq!(later.record.mute, RoomMute::default());
 }
 
 /// Verbs whose traces are in a table that takes no row before `mender` was seen; and what counts the rows they leave.

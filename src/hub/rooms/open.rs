@@ -8,7 +8,7 @@ use super::Rooms;
 use super::handle::RoomHandle;
 use crate::hub::errors::CallError;
 use crate::room::{DurableState, OpenRoom, RoomCommand, RoomKey, RoomSettings};
-use crate::store::CreatedRoom;
+use crate::store::{self, CreatedRoom};
 
 /// A room as the store knows it.
 pub(in crate::hub) struct StoredRoom {
@@ -35,10 +35,8 @@ impl Rooms {
     pub(in crate::hub) async fn load(&self, key: &RoomKey) -> Result<StoredRoom, CallError> {
         let app = self.context.app(&key.app).ok_or(CallError::NoRoom)?;
         let (store, now) = (&self.context.store, self.context.clock.now());
-        // Both wait for the same turn of the store.
-        let created = store.created_room(key.clone(), now);
-        let record = store.load_room(key.clone(), now).await?;
-        let (created, settings) = (created.await?, self.context.room_settings(app));
+        let store::StoredRoom { record, created } = store.load_room(key.clone(), now).await?;
+        let settings = self.context.room_settings(app);
         let settings = match &created {
             Some(created) => created.choices.over(&settings),
             None => settings,

@@ -116,11 +116,11 @@ pub(in crate::store) async fn created_room_is_kept_until_it_ends_or_nobody_asks(
         ]
     };
     let create = || store.create_room(room.clone(), created.clone(), facts(), None);
-    let find = |now| store.created_room(room.clone(), now);
+    let find = async |now| store.load_room(room.clone(), now).await.map(|stored| stored.created);
     assert_eq!(find(NOW).await.unwrap(), None);
     assert!(create().await.unwrap());
     assert!(!create().await.unwrap(), "it is there");
-    assert!(store.load_room(room.clone(), NOW).await.unwrap().locked);
+    assert!(store.load_room(room.clone(), NOW).await.unwrap().record.locked);
     let page = || Page { after: None, limit: 10 };
     let listed = store.created_rooms("app".into(), page(), NOW).await.unwrap();
     assert_eq!(listed, [(room.room.clone(), created.clone())]);

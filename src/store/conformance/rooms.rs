@@ -23,7 +23,7 @@ async fn keep(store: &dyn Store, facts: impl Into<Vec<DurableChange>>) {
 }
 
 async fn load(store: &dyn Store, now: Timestamp) -> DurableState {
-    store.load_room(room(), now).await.unwrap()
+    store.load_room(room(), now).await.unwrap().record
 }
 
 fn block(username: &str, until: Timestamp) -> BlockRow {
@@ -219,7 +219,10 @@ pub(in crate::store) async fn no_fact_crosses_rooms_or_apps(store: &dyn Store) {
         RoomKey { room: "lobby2".parse().unwrap(), ..room() },
     ];
     for other in others {
-        assert_eq!(store.load_room(other.clone(), NOW).await.unwrap(), DurableState::default());
+        assert_eq!(
+            store.load_room(other.clone(), NOW).await.unwrap().record,
+            DurableState::default()
+        );
         let mut deeds = facts.to_vec();
         let username = user("ada").username;
         deeds.extend([
@@ -230,7 +233,7 @@ pub(in crate::store) async fn no_fact_crosses_rooms_or_apps(store: &dyn Store) {
         deeds.extend([mute(false, false, false), DurableChange::Emptied { keep_until: NOW }]);
         persist(store, other.clone(), deeds).await;
         assert_eq!(
-            store.load_room(other, LATER + Duration::from_secs(1)).await.unwrap(),
+            store.load_room(other, LATER + Duration::from_secs(1)).await.unwrap().record,
             DurableState::default()
         );
     }
@@ -251,7 +254,7 @@ pub(in crate::store) async fn what_was_laid_on_a_user_is_carried_to_another_name
         vec![DurableChange::Blocked(block("ada", LATER)), voice("ada", MuteOverride::Exempt)];
     persist(store, hall.clone(), facts).await;
     persist(store, far.clone(), vec![role("ada", Role::Moderator)]).await;
-    let before = store.load_room(far.clone(), NOW).await.unwrap();
+    let before = store.load_room(far.clone(), NOW).await.unwrap().record;
     for _ in 0..2 {
         assert_eq!(carry(NOW).await.unwrap(), [hall.clone(), room()], "twice is as once");
     }
@@ -260,10 +263,10 @@ pub(in crate::store) async fn what_was_laid_on_a_user_is_carried_to_another_name
     let locked = ["ada", "bob", "countess"].map(|user| (name(user), MuteOverride::Locked));
     assert_eq!(record.voices, locked);
     assert_eq!(record.roles, ["ada", "countess"].map(|user| (name(user), Role::Moderator)));
-    let in_hall = store.load_room(hall.clone(), NOW).await.unwrap();
+    let in_hall = store.load_room(hall.clone(), NOW).await.unwrap().record;
     assert_eq!(in_hall.blocks, ["ada", "countess"].map(|user| block(user, LATER)));
     assert_eq!(in_hall.voices, [(name("ada"), MuteOverride::Exempt)], "to be spared stays behind");
-    assert_eq!(store.load_room(far, NOW).await.unwrap(), before, "nothing crosses apps");
+    assert_eq!(store.load_room(far, NOW).await.unwrap().record, before, "nothing crosses apps");
     assert!(carry(LATER).await.unwrap().iter().all(|room| *room == hall), "the rest is over");
     assert_eq!(load(store, LATER).await.roles, []);
 }

@@ -109,7 +109,7 @@ impl Start<'_> {
         self.instance.is_some_and(|instance| instance.family == Some(family))
     }
 
-    /// Whether an access token tells of a start whose row the machine lost: it was minted after all that the store has,
+    /// Whether an access token proves a start whose row the machine lost: it was minted after all that the store has,
     /// and nothing the store has voids it.
     fn has_lost(&self, family: FamilyId, issued: Timestamp, lost_after: Option<Timestamp>) -> bool {
         lost_after.is_some_and(|lost_after| issued > lost_after)

@@ -1,4 +1,4 @@
-//! Whom a block reaches.
+//! The reach of a block.
 
 use super::rows::{KnownInstance, UserRow};
 use crate::store::admission::BlockedIdentities;

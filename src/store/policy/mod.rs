@@ -1,7 +1,7 @@
 //! What the store decides, whatever keeps the data: functions of rows, without I/O.
 //!
 //! A store reads the rows, asks one of these functions, and writes what it answers, in one transaction. A function may
-//! run again when a transaction is repeated. To change who may join, change `admission`; whom a block reaches, `blocks`;
+//! run again when a transaction is repeated. To change who may join, change `admission`; the reach of a block, `blocks`;
 //! what a revocation voids, `revocation`; what follows a user to another name, `migration`; what is removed, `retention`.
 
 mod admission;

@@ -9,7 +9,7 @@ use crate::store::admission::{Block, Profile};
 /// What is known of a user. The default is nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::store) struct UserRow {
-    /// Whether the name is somebody's; otherwise a guest's, or nobody's yet.
+    /// Whether the name belongs to a user; otherwise it is a guest's, or free.
     pub(in crate::store) is_registered: bool,
     pub(in crate::store) profile: Profile,
     /// When the user was last seen; `None` of a name that was only revoked or deleted.

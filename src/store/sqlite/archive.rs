@@ -72,10 +72,6 @@ impl Archive for SqliteStore {
         self.persist(move |db| row.append_if(db, created::create(db, &room, &created, &facts)?))
     }
 
-    fn created_room(&self, room: RoomKey, now: Timestamp) -> Answer<'_, Option<CreatedRoom>> {
-        self.note(now, move |db| created::find(db, &room, now))
-    }
-
     fn created_rooms(
         &self,
         app: Arc<str>,

@@ -2,7 +2,7 @@
 //!
 //! Invariant: the identities of a block go with it, whether it is lifted, replaced or expired. An expired block does not
 //! count; whoever runs into it removes it.
-//! Not here: whom a block reaches (`policy`).
+//! Not here: the reach of a block (`policy`).
 
 use std::net::IpAddr;
 
@@ -17,7 +17,7 @@ use crate::store::{Block, BlockedIdentities, UserKey};
 const INSTANCE: u8 = 0;
 const ADDRESS: u8 = 1;
 
-/// Blocks a user; whom else that reaches.
+/// Blocks a user; who else is kept out.
 pub(super) fn block(
     db: &Connection,
     user: &UserKey,
@@ -45,7 +45,7 @@ pub(super) fn block(
     Ok(identities)
 }
 
-/// The instances a user was seen on. One whose name is none that could come in reaches nobody.
+/// The instances a user was seen on. Ids that no client can have are left out.
 fn instances(db: &Connection, app: &str, username: &str) -> rusqlite::Result<Vec<KnownInstance>> {
     let mut statement = db.prepare_cached(
         "SELECT instance, address FROM instances WHERE app = ?1 AND username = ?2",

@@ -12,12 +12,12 @@ use rusqlite::Connection;
 use stagedoor_proto::{FamilyId, InstanceId, Timestamp, Username};
 
 use super::writer::{Durability, Opened, Writer};
-use super::{admit, audit, blocks, handoff, keys, migrate, open, outbox, rooms, users};
+use super::{admit, audit, blocks, created, handoff, keys, migrate, open, outbox, rooms, users};
 use crate::clock::Rng;
-use crate::room::{DurableState, RoomKey};
+use crate::room::RoomKey;
 use crate::store::{
     Admission, Admitted, Answer, AuditEvent, AuthMethod, Block, Blocked, Check, Handoff, Journal,
-    Profile, Refusal, RoomWrite, SigningKey, Store, StoreError, UserKey,
+    Profile, Refusal, RoomWrite, SigningKey, Store, StoreError, StoredRoom, UserKey,
 };
 
 /// Durable facts in one `SQLite` file, for a gateway that shares them with no other.
@@ -181,8 +181,11 @@ impl Store for SqliteStore {
         self.persist(move |db| users::revoke_family(db, &user, &instance, family))
     }
 
-    fn load_room(&self, room: RoomKey, now: Timestamp) -> Answer<'_, DurableState> {
-        self.read(move |db| rooms::load(db, &room, now))
+    fn load_room(&self, room: RoomKey, now: Timestamp) -> Answer<'_, StoredRoom> {
+        self.note(now, move |db| {
+            let created = created::find(db, &room, now)?;
+            Ok(StoredRoom { record: rooms::load(db, &room, now)?, created })
+        })
     }
 
     fn persist_room(&self, write: RoomWrite) -> Answer<'static, u64> {
