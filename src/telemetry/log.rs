@@ -41,6 +41,8 @@ pub mod field {
     pub const OUTCOME: &str = "outcome";
     /// The gateway's version.
     pub const VERSION: &str = "version";
+    /// The store, by its file.
+    pub const STORE: &str = "store";
 
     /// The method, route and status of a call of the server API, and how long it took.
     pub const METHOD: &str = "method";
@@ -61,7 +63,8 @@ pub mod field {
     /// All of them.
     pub const ALL: &[&str] = &[
         APP, USER, SESSION, CONNECTION, HOOK, ERROR, REQUEST, HOST, LISTEN, ADMIN, SESSIONS, ROOMS,
-        OUTCOME, VERSION, ENDPOINT, MESSAGES, EVENT, ATTEMPT, METHOD, ROUTE, STATUS, TOOK_MS,
+        OUTCOME, VERSION, STORE, ENDPOINT, MESSAGES, EVENT, ATTEMPT, METHOD, ROUTE, STATUS,
+        TOOK_MS,
     ];
 }
 
