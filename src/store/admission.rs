@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Data, FamilyId, InstanceId, Timestamp};
 
 use super::key::UserKey;
@@ -130,7 +131,7 @@ impl Block {
 }
 
 /// Whom else a guest's block keeps out: other guests there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockedIdentities {
     /// On these client instances.
     pub instances: BTreeSet<InstanceId>,

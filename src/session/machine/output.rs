@@ -55,6 +55,11 @@ impl Session {
         self.ring.withdraw(room);
     }
 
+    /// The client may have missed something of its rooms: it gets fresh snapshots of them.
+    pub fn require_reset(&mut self) {
+        self.is_behind = true;
+    }
+
     /// Whether it is connected and needs fresh snapshots of its rooms; asking counts as having sent them.
     pub fn take_reset(&mut self) -> bool {
         let is_served =

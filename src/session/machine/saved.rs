@@ -13,7 +13,7 @@ use stagedoor_proto::{
 
 use super::super::link::Link;
 use super::super::requests::Requests;
-use super::super::ring::{Bodies, Body, Ring, SavedRing};
+use super::super::ring::{Bodies, Body, Ring, RoomTag, SavedRing};
 use super::super::secret::Secrets;
 use super::super::timer::{Timer, Timers};
 use super::{Session, SessionSettings};
@@ -50,6 +50,11 @@ enum SavedLink {
 pub struct Inconsistent(&'static str);
 
 impl SavedSession {
+    /// Gives the frames of each room the tag that the room has where the session goes on; `None`: it is not there.
+    pub fn map_tags(&mut self, map: impl Fn(RoomTag) -> Option<RoomTag>) {
+        self.ring.map_tags(map);
+    }
+
     /// What the next process goes on with; here its connection, if it has one, is told to come back, and nothing else.
     ///
     /// Requests that still wait are answered: that nobody knows what became of them.

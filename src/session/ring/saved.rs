@@ -44,6 +44,15 @@ pub(in crate::session) struct SavedRing {
     frames: Vec<(u64, u32, Option<RoomTag>)>,
 }
 
+impl SavedRing {
+    /// Gives the frames of each room another mark; those of rooms without one belong to none any more.
+    pub(in crate::session) fn map_tags(&mut self, map: impl Fn(RoomTag) -> Option<RoomTag>) {
+        for (_, _, room) in &mut self.frames {
+            *room = room.and_then(&map);
+        }
+    }
+}
+
 impl Ring {
     /// Makes its bodies fit into `max` bytes; whether frames of rooms were given up for that.
     ///
