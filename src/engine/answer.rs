@@ -29,6 +29,17 @@ impl<T> Answer<T> {
         Self::Pending(Box::pin(result))
     }
 
+    /// The answer that `map` makes of this one.
+    pub fn map<U: Send + 'static>(self, map: impl FnOnce(T) -> U + Send + 'static) -> Answer<U>
+    where
+        T: 'static,
+    {
+        match self {
+            Self::Ready(result) => Answer::Ready(result.map(map)),
+            Self::Pending(result) => Answer::pending(async move { map(result.await) }),
+        }
+    }
+
     /// The result if it is there, else the future that gives it.
     ///
     /// # Errors

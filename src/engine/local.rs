@@ -14,7 +14,7 @@ use super::directory::{
     Claim, Claimed, Move, Moved, Prepare, Prepared, Restore, SessionRow, Table,
 };
 use super::error::{EngineError, RequestError};
-use super::log::{AppendError, Appended, Checkpoint, Condition, RoomMessage, Sent};
+use super::log::{AppendError, Appended, Checkpoint, Condition, Delivered, RoomMessage};
 use super::nodes::{Burial, Health, Lease, Renewal};
 use super::traits::{Engine, NodeHandler};
 use crate::clock::{Clock, Rng};
@@ -129,8 +129,13 @@ impl Engine for Local {
         self.answer(|| false)
     }
 
-    fn send(&self, _: &RoomKey, last: u64, _: &RoomMessage) -> Answer<Result<Sent, EngineError>> {
-        self.answer(|| Sent::DeliverLocally(last + 1))
+    fn send(
+        &self,
+        _: &RoomKey,
+        last: u64,
+        _: &RoomMessage,
+    ) -> Answer<Result<Delivered, EngineError>> {
+        self.answer(|| Delivered::ByCaller(last + 1))
     }
 
     fn prepare(&self, prepare: Prepare) -> Answer<Result<Prepared, EngineError>> {

@@ -85,10 +85,10 @@ pub struct RoomMessage {
 
 /// Who delivers a room message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sent {
+pub enum Delivered {
     /// The caller, now, with this order: no other node is there, and nothing was handed to the
     /// [`NodeHandler`](super::NodeHandler).
-    DeliverLocally(u64),
+    ByCaller(u64),
     /// Each interested node's handler has it or gets it with this order; this node's has delivered it.
-    Delivered(u64),
+    ByHandlers(u64),
 }

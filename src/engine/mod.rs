@@ -23,7 +23,7 @@ pub use directory::{
 };
 pub use error::{EngineError, RequestError};
 pub use local::Local;
-pub use log::{AppendError, Appended, Checkpoint, Condition, RoomLog, RoomMessage, Sent};
+pub use log::{AppendError, Appended, Checkpoint, Condition, Delivered, RoomLog, RoomMessage};
 pub use memory::MemoryCluster;
 pub use nodes::{Burial, Gap, Health, LEASE, LEASE_RENEWAL, Lease, Renewal};
 pub use traits::{Engine, NodeHandler};

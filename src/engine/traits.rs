@@ -12,7 +12,7 @@ use super::directory::{
     Claim, Claimed, Displaced, Move, Moved, Prepare, Prepared, Restore, SessionRow,
 };
 use super::error::{EngineError, RequestError};
-use super::log::{Appended, Checkpoint, Condition, RoomLog, RoomMessage, Sent};
+use super::log::{Appended, Checkpoint, Condition, Delivered, RoomLog, RoomMessage};
 use super::nodes::{Burial, Gap, Health, Renewal};
 use crate::lifecycle::Lifecycle;
 use crate::room::{Entry, NodeEpoch, RoomCommand, RoomKey};
@@ -44,7 +44,8 @@ pub trait Engine: Send + Sync + 'static {
     ) -> Answer<Appended>;
 
     /// Asks for a room's entries, and in the same step for what came before: [`NodeHandler::restore`] gets the log so
-    /// far, then [`NodeHandler::apply`] each further entry. Answered once the handler has the log. Again changes nothing.
+    /// far, then [`NodeHandler::apply`] each further entry. Answered once the handler has all that there was when this was
+    /// called, by a node that is interested already too.
     fn interest(&self, room: &RoomKey) -> Answer<Result<(), EngineError>>;
 
     /// Ends the interest in a room. The log of a room without interest is dropped.
@@ -58,7 +59,7 @@ pub trait Engine: Send + Sync + 'static {
     ) -> Answer<Result<bool, EngineError>>;
 
     /// Gives a message its order, greater than `last` (the greatest this node has seen in the room), and sends it to
-    /// all interested nodes. [`Sent`] says who delivers it on this node.
+    /// all interested nodes. [`Delivered`] says who delivers it on this node.
     ///
     /// May be called under the room's lock, so that messages are delivered in their order where the answer is ready.
     fn send(
@@ -66,7 +67,7 @@ pub trait Engine: Send + Sync + 'static {
         room: &RoomKey,
         last: u64,
         message: &RoomMessage,
-    ) -> Answer<Result<Sent, EngineError>>;
+    ) -> Answer<Result<Delivered, EngineError>>;
 
     /// Begins a start: reads the user's fence and fixes the generation. Asked before the store is.
     fn prepare(&self, prepare: Prepare) -> Answer<Result<Prepared, EngineError>>;

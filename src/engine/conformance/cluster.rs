@@ -14,8 +14,8 @@ use super::log::message;
 use super::moves::move_of;
 use super::{Harness, numbered, room};
 use crate::engine::{
-    AppendError, Appended, Burial, Checkpoint, Claimed, Condition, Displaced, LEASE, Moved,
-    Renewal, Sent,
+    AppendError, Appended, Burial, Checkpoint, Claimed, Condition, Delivered, Displaced, LEASE,
+    Moved, Renewal,
 };
 
 pub(in crate::engine) async fn entries_reach_every_interested_node_in_one_order(harness: &Harness) {
@@ -126,7 +126,7 @@ pub(in crate::engine) async fn messages_reach_every_interested_node_in_one_order
         node.engine.send(&room(), 0, &message())
     });
     for sent in join_all(sent).await {
-        assert!(matches!(sent, Ok(Sent::Delivered(_))));
+        assert!(matches!(sent, Ok(Delivered::ByHandlers(_))));
     }
     for node in [&a, &b] {
         node.seen.until(|seen| seen.orders().len() == 100).await;

@@ -10,8 +10,8 @@ use stagedoor_proto::{Degraded, Push, SessionId};
 use super::claims::{claim_of, prepare_of, prepared, user};
 use super::{Harness, numbered, room};
 use crate::engine::{
-    AppendError, Appended, Condition, DirectoryKey, EngineError, Health, Move, RequestError,
-    RoomMessage, Sent,
+    AppendError, Appended, Condition, Delivered, DirectoryKey, EngineError, Health, Move,
+    RequestError, RoomMessage,
 };
 use crate::room::Audience;
 use crate::session::SecretHash;
@@ -131,10 +131,14 @@ pub(in crate::engine) async fn messages_get_growing_orders(harness: &Harness) {
     let mut last = 7;
     for _ in 0..20 {
         let sent = node.engine.send(&room(), last, &message()).await.unwrap();
-        let (Sent::DeliverLocally(order) | Sent::Delivered(order)) = sent;
+        let (Delivered::ByCaller(order) | Delivered::ByHandlers(order)) = sent;
         assert!(order > last, "{order} follows {last}");
         let is_delivered = node.seen.orders().contains(&order);
-        assert_eq!(is_delivered, sent == Sent::Delivered(order), "one of the two delivers it");
+        assert_eq!(
+            is_delivered,
+            sent == Delivered::ByHandlers(order),
+            "one of the two delivers it"
+        );
         last = order;
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::cluster::Shared;
 use crate::engine::directory::Displaced;
 use crate::engine::error::EngineError;
-use crate::engine::log::{Appended, RoomLog, RoomMessage, Sent};
+use crate::engine::log::{Appended, Delivered, RoomLog, RoomMessage};
 use crate::engine::traits::NodeHandler;
 use crate::lifecycle::Lifecycle;
 use crate::room::{Entry, NodeEpoch, RoomKey};
@@ -25,6 +25,8 @@ pub(super) enum Delivery {
         log: RoomLog,
         restored: oneshot::Sender<Result<(), EngineError>>,
     },
+    /// The node has had everything before it.
+    UpToDate(oneshot::Sender<Result<(), EngineError>>),
     CheckpointDue {
         room: RoomKey,
     },
@@ -32,7 +34,7 @@ pub(super) enum Delivery {
         room: RoomKey,
         order: u64,
         message: RoomMessage,
-        sent: Option<oneshot::Sender<Result<Sent, EngineError>>>,
+        sent: Option<oneshot::Sender<Result<Delivered, EngineError>>>,
     },
     Displaced(Displaced),
     Request {
@@ -79,11 +81,12 @@ fn hand_over(handler: &dyn NodeHandler, delivery: Delivery, lifecycle: &Lifecycl
             handler.restore(&room, log);
             answer(restored, Ok(()));
         }
+        Delivery::UpToDate(known) => answer(known, Ok(())),
         Delivery::CheckpointDue { room } => handler.checkpoint_due(&room),
         Delivery::Message { room, order, message, sent } => {
             handler.deliver(&room, order, message);
             if let Some(sent) = sent {
-                answer(sent, Ok(Sent::Delivered(order)));
+                answer(sent, Ok(Delivered::ByHandlers(order)));
             }
         }
         Delivery::Displaced(displaced) => handler.displaced(displaced),

@@ -17,7 +17,7 @@ use crate::engine::directory::{
     Claim, Claimed, Displaced, Move, Moved, Prepare, Prepared, Restore, SessionRow,
 };
 use crate::engine::error::{EngineError, RequestError};
-use crate::engine::log::{AppendError, Appended, Checkpoint, Condition, RoomMessage, Sent};
+use crate::engine::log::{AppendError, Appended, Checkpoint, Condition, Delivered, RoomMessage};
 use crate::engine::nodes::{Burial, Health, Renewal};
 use crate::engine::traits::{Engine, NodeHandler};
 use crate::lifecycle::Lifecycle;
@@ -183,7 +183,7 @@ impl Engine for MemoryNode {
         room: &RoomKey,
         last: u64,
         message: &RoomMessage,
-    ) -> Answer<Result<Sent, EngineError>> {
+    ) -> Answer<Result<Delivered, EngineError>> {
         let (room, message) = (room.clone(), Box::new(message.clone()));
         self.operate(
             |sent| Operation::Send { room, last, message, sent },

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::cluster::{Log, Shared};
 use super::inbox::{Delivery, answer};
 use crate::engine::error::EngineError;
-use crate::engine::log::{Appended, Checkpoint, Condition, RoomMessage, Sent};
+use crate::engine::log::{Appended, Checkpoint, Condition, Delivered, RoomMessage};
 use crate::lifecycle::Lifecycle;
 use crate::room::{NodeEpoch, RoomCommand, RoomKey};
 
@@ -36,7 +36,7 @@ pub(super) enum Operation {
         room: RoomKey,
         last: u64,
         message: Box<RoomMessage>,
-        sent: oneshot::Sender<Result<Sent, EngineError>>,
+        sent: oneshot::Sender<Result<Delivered, EngineError>>,
     },
     /// Everything before it was carried out; the last version of any room.
     Flush(oneshot::Sender<u64>),
@@ -87,7 +87,7 @@ async fn perform(node: NodeEpoch, shared: &Shared, operation: Operation) {
         Operation::Interest { room, restored } => {
             match logs.entry(room.clone()).or_default().add_interest(node) {
                 Some(log) => send(shared, node, Delivery::Restore { room, log, restored }).await,
-                None => answer(restored, Ok(())),
+                None => send(shared, node, Delivery::UpToDate(restored)).await,
             }
         }
         Operation::ReleaseInterest { room, released } => {
@@ -103,7 +103,7 @@ async fn perform(node: NodeEpoch, shared: &Shared, operation: Operation) {
         Operation::Send { room, last, message, sent } => {
             let Some(log) = logs.get_mut(&room).filter(|log| log.is_interesting_to(node)) else {
                 // It left the room meanwhile: nobody is there to get it.
-                return answer(sent, Ok(Sent::Delivered(last)));
+                return answer(sent, Ok(Delivered::ByHandlers(last)));
             };
             let order = log.next_order(last, &shared.clock);
             let mut sent = Some(sent);
