@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let secret = "change-me-change-me-change-me-ab".into();
     let config = Config::dev(Dev { listen: None, data: None, app_secret: secret, server_key: key });
     let hooks = |_app: &str| -> Vec<Arc<dyn AuthHook>> { vec![Arc::new(Doorkeeper("sesame"))] };
-    let server = Server::bind_with(config, Clock::system(), &hooks).await?;
+    let server = Server::builder(config, Clock::system()).hooks(&hooks).bind().await?;
     println!("ws://{}/v1/connect", server.listen_addr());
     server.run(stagedoor::cli::stop_signal()?).await;
     Ok(())

@@ -4,7 +4,7 @@
 //! [`hub`] decides what they do to the [`session`] they belong to, asking [`auth`] who may come in and [`store`] what is
 //! known of them. [`server`] puts the parts together; `ARCHITECTURE.md` says which may know of which.
 //!
-//! To embed the gateway, build a [`config::Config`], call [`server::Server::bind_with`] with auth hooks of your own
+//! To embed the gateway, build a [`config::Config`], call [`server::Server::builder`] with auth hooks of your own
 //! ([`auth::AuthHook`]), and [`server::Server::run`] it.
 
 pub mod api_body;

@@ -67,27 +67,66 @@ pub enum Stopped {
     NotHandedOver,
 }
 
+/// A gateway in the making; what is not given is made as the configuration says.
+pub struct ServerBuilder<'a> {
+    config: Config,
+    clock: Clock,
+    hooks: OwnHooks<'a>,
+    store: Option<Arc<dyn Store>>,
+    engine: Option<Arc<dyn Engine>>,
+}
+
+impl<'a> ServerBuilder<'a> {
+    /// Asks these auth hooks before the configured ones.
+    #[must_use]
+    pub fn hooks(self, hooks: OwnHooks<'a>) -> Self {
+        Self { hooks, ..self }
+    }
+
+    /// Keeps durable facts in this store, which other gateways may use too.
+    #[must_use]
+    pub fn store(self, store: Arc<dyn Store>) -> Self {
+        Self { store: Some(store), ..self }
+    }
+
+    /// Joins other gateways by this engine.
+    #[must_use]
+    pub fn engine(self, engine: Arc<dyn Engine>) -> Self {
+        Self { engine: Some(engine), ..self }
+    }
+
+    /// Opens the store, builds every part and binds the ports.
+    ///
+    /// # Errors
+    /// [`ServerError`]; nothing is left behind.
+    pub async fn bind(self) -> Result<Server, ServerError> {
+        Server::build(self).await
+    }
+}
+
 impl Server {
     /// Opens the store, builds every part and binds the ports.
     ///
     /// # Errors
     /// [`ServerError`]; nothing is left behind.
     pub async fn bind(config: Config, clock: Clock) -> Result<Self, ServerError> {
-        Self::bind_with(config, clock, &|_| Vec::new()).await
+        Self::builder(config, clock).bind().await
     }
 
-    /// As [`Server::bind`], with auth hooks of one's own, which are asked before the configured ones.
-    ///
-    /// # Errors
-    /// As [`Server::bind`].
-    pub async fn bind_with(
-        config: Config,
-        clock: Clock,
-        own: OwnHooks<'_>,
-    ) -> Result<Self, ServerError> {
+    /// A gateway that is to be built of parts of one's own.
+    #[must_use]
+    pub fn builder(config: Config, clock: Clock) -> ServerBuilder<'static> {
+        ServerBuilder { config, clock, hooks: &|_| Vec::new(), store: None, engine: None }
+    }
+
+    async fn build(builder: ServerBuilder<'_>) -> Result<Self, ServerError> {
+        let ServerBuilder { config, clock, hooks: own, store, engine } = builder;
         auth::install_crypto();
         let metrics = Arc::new(Metrics::new());
-        let store = open_store(&config.store, &metrics, &clock).await?;
+        let store = match store {
+            Some(store) => store,
+            None => open_store(&config.store, &metrics, &clock).await?,
+        };
         let first = new_signing_key(&clock);
         let keys = store.signing_keys(first).await?;
         let access = AccessTokens::new(&keys, clock.clone()).unwrap_or_else(|NoSigningKey| {
@@ -120,17 +159,26 @@ impl Server {
         let (outbox, counted) = (Arc::clone(&store), Arc::clone(&metrics));
         let dispatcher = Dispatcher::new(told, outbox, clock.clone(), bell, counted);
         let lifecycle = Lifecycle::default();
-        // Nothing can fail once something was taken up: it is gone from the store.
-        let inheritance = inherit(&*store, &config).await;
-        if !inheritance.has_rooms() {
-            // Those who were in rooms went with the process before this one.
-            store.mark_rooms_empty(clock.now() + RETENTION).await?;
-        }
-        let engine = start_engine(config.engine.kind, &clock, inheritance.last_version());
-        let handed_over = config.store.is_durable().then(|| Arc::clone(&engine));
+        let is_shared = engine.as_ref().is_some_and(|engine| engine.is_shared());
+        // What another node left is for the nodes that go on; the rooms live there.
+        let snapshot = if is_shared {
+            HandoffSnapshot::default()
+        } else {
+            // Nothing can fail once something was taken up: it is gone from the store.
+            let snapshot = inherit(&*store, &config).await;
+            if !snapshot.has_rooms() {
+                // Those who were in rooms went with the process before this one.
+                store.mark_rooms_empty(clock.now() + RETENTION).await?;
+            }
+            snapshot
+        };
+        let engine = engine
+            .unwrap_or_else(|| start_engine(config.engine.kind, &clock, snapshot.last_version()));
+        let is_handed_over = config.store.is_durable() && !is_shared;
+        let handed_over = is_handed_over.then(|| Arc::clone(&engine));
         let hub =
-            Hub::new(&config, built, store, engine, access, lifecycle.clone(), metrics, clock);
-        hub.restore(inheritance).await;
+            Hub::new(&config, built, store, &engine, access, lifecycle.clone(), metrics, clock);
+        hub.restore(snapshot).await;
         let ports =
             Arc::new(HttpState::new(&config, client_address, Arc::clone(&hub), lifecycle.clone()));
         let addresses = (client_address, admin_address);
@@ -206,6 +254,7 @@ impl Server {
             lifecycle.spawn(admin.run(ports, lifecycle.clone()));
         }
         lifecycle.spawn(Arc::clone(&hub).run_sweep());
+        lifecycle.spawn(Arc::clone(&hub).run_lease());
         lifecycle.spawn(dispatcher.run(lifecycle.clone()));
         lifecycle.spawn(forget(Arc::clone(&hub), lifecycle.clone()));
         tokio::select! {

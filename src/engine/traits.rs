@@ -122,8 +122,8 @@ pub trait Engine: Send + Sync + 'static {
 
 /// A node, as the engine uses it. Calls for one room come one at a time and in order.
 ///
-/// None of them may wait for an answer of the engine before it returns. What has a default is asked of nodes that share
-/// their engine with others.
+/// None of them may wait for an answer of the engine before it returns. Of a node that is alone only the first two are
+/// asked.
 pub trait NodeHandler: Send + Sync {
     /// The next entry of a room's log.
     fn apply(&self, room: &RoomKey, entry: Entry);
@@ -132,22 +132,20 @@ pub trait NodeHandler: Send + Sync {
     fn applied_version(&self, room: &RoomKey) -> u64;
 
     /// The log of a room in which the node has interest from now on; takes the place of what the node has of it.
-    fn restore(&self, _room: &RoomKey, _log: RoomLog) {}
+    fn restore(&self, room: &RoomKey, log: RoomLog);
 
     /// A room's log has grown long: the node may store a checkpoint.
-    fn checkpoint_due(&self, _room: &RoomKey) {}
+    fn checkpoint_due(&self, room: &RoomKey);
 
     /// A message to the local participants of a room.
-    fn deliver(&self, _room: &RoomKey, _order: u64, _message: RoomMessage) {}
+    fn deliver(&self, room: &RoomKey, order: u64, message: RoomMessage);
 
     /// A session of this node was displaced by one of another node.
-    fn displaced(&self, _displaced: Displaced) {}
+    fn displaced(&self, displaced: Displaced);
 
-    /// Answers another node; by default with nothing.
-    fn request(&self, _from: NodeEpoch, _body: Bytes) -> BoxFuture<'static, Bytes> {
-        Box::pin(std::future::ready(Bytes::new()))
-    }
+    /// Answers another node.
+    fn request(&self, from: NodeEpoch, body: Bytes) -> BoxFuture<'static, Bytes>;
 
     /// Something may have been missed.
-    fn resync(&self, _gap: Gap) {}
+    fn resync(&self, gap: Gap);
 }

@@ -15,10 +15,13 @@ pub(super) async fn livez() -> &'static str {
     "alive\n"
 }
 
-/// It takes clients: it is not draining, and its store can be written to.
+/// It takes clients: it is not draining, and its engine is there, and its store can be written to.
 pub(super) async fn readyz(State(state): State<Arc<HttpState>>) -> (StatusCode, &'static str) {
     if state.is_draining() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n");
+    }
+    if !state.hub().is_engine_ready() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "engine unavailable\n");
     }
     match state.hub().store().ready().await {
         Ok(()) => (StatusCode::OK, "ready\n"),

@@ -5,17 +5,22 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use stagedoor_proto::Disconnect;
+use stagedoor_proto::{CloseCode, Disconnect, Error, ErrorCode};
 
 use super::context::Context;
 use super::errors::{CallError, StartError, block_disconnect};
 use super::events::Events;
+use super::peers::{PEER_TIMEOUT, PeerRequest, Peers};
 use super::session_meta::PeerInfo;
 use super::sessions::{SessionHandle, Sessions};
-use crate::engine::{Engine, EngineError};
+use crate::engine::Engine;
 use crate::request::RequestId;
 use crate::store::{AuditEvent, Block, BlockedIdentities, Check, Journal, UserKey};
+
+/// How long a protected session has to show life when another start wants its instance.
+pub(super) const LIVENESS_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Decides whether users may stay, and ends the sessions of those who may not.
 pub(super) struct AccessControl {
@@ -23,6 +28,7 @@ pub(super) struct AccessControl {
     sessions: Arc<Sessions>,
     events: Arc<Events>,
     engine: Arc<dyn Engine>,
+    peers: Arc<Peers>,
     guest_fence: AtomicU64,
 }
 
@@ -32,8 +38,9 @@ impl AccessControl {
         sessions: Arc<Sessions>,
         events: Arc<Events>,
         engine: Arc<dyn Engine>,
+        peers: Arc<Peers>,
     ) -> Self {
-        Self { context, sessions, events, engine, guest_fence: AtomicU64::new(0) }
+        Self { context, sessions, events, engine, peers, guest_fence: AtomicU64::new(0) }
     }
 
     /// Blocks a user from the app and ends their sessions and, of a guest, those of other guests whom the block reaches;
@@ -61,6 +68,14 @@ impl AccessControl {
         let mut ended = self.end_sessions(&user, &disconnect, request).await?;
         if reach != BlockedIdentities::default() {
             ended += self.end_reached(&user.app, &reach, &disconnect, request);
+            let (app, disconnect) = (Arc::clone(&user.app), Box::new(disconnect));
+            let elsewhere =
+                PeerRequest::EndReached { app, reach, disconnect, request: request.cloned() };
+            let (counts, failures) = self.peers.ask_all::<usize>(&elsewhere).await;
+            ended += counts.iter().sum::<usize>();
+            if failures > 0 {
+                return Err(unreachable_peers());
+            }
         }
         Ok(ended)
     }
@@ -74,17 +89,24 @@ impl AccessControl {
         user: &UserKey,
         disconnect: &Disconnect,
         request: Option<&RequestId>,
-    ) -> Result<usize, EngineError> {
-        let held = self.engine.fence(user).await?;
-        for session in held.iter().filter_map(|row| self.sessions.find(row.session)) {
+    ) -> Result<usize, CallError> {
+        let rows = self.engine.fence(user).await?;
+        let mut ended = 0;
+        for session in rows.iter().filter_map(|row| self.sessions.find(row.session)) {
             self.sessions.end(&session, disconnect.clone(), request);
+            ended += 1;
         }
-        Ok(held.len())
+        let elsewhere =
+            self.peers.end_sessions(&rows, false, disconnect, request, PEER_TIMEOUT).await;
+        elsewhere.map(|elsewhere| ended + elsewhere).map_err(|error| {
+            tracing::warn!(%error, "sessions of a user on another node could not be ended");
+            unreachable_peers()
+        })
     }
 
     /// Ends the sessions of guests whom a block reaches, and has starts that are on their way ask the store again; how
     /// many ended.
-    fn end_reached(
+    pub(super) fn end_reached(
         &self,
         app: &str,
         reach: &BlockedIdentities,
@@ -103,6 +125,20 @@ impl AccessControl {
             self.sessions.end(session, disconnect.clone(), request);
         }
         reached.len()
+    }
+
+    /// Asks a connected session for a sign of life; one that is silent is disconnected. Whether it lives.
+    pub(super) async fn probe_liveness(&self, session: &SessionHandle) -> bool {
+        if !session.status().1 {
+            return false;
+        }
+        let proof = session.probe_liveness(self.context.clock.now());
+        if tokio::time::timeout(LIVENESS_TIMEOUT, proof.cancelled()).await.is_ok() {
+            return true;
+        }
+        let lost = Disconnect::new(CloseCode::HeartbeatLost);
+        session.disconnect(lost, None, self.context.clock.now());
+        false
     }
 
     /// Moves when guests of other names may have been blocked: a start that began before asks the store again.
@@ -139,4 +175,10 @@ impl AccessControl {
             }
         }
     }
+}
+
+/// The block is written; a repetition reaches the sessions that were out of reach.
+fn unreachable_peers() -> CallError {
+    let message = "it is in force, and not all nodes could end the sessions they have; try again";
+    CallError::Refused(Error::new(ErrorCode::EngineUnavailable, message))
 }

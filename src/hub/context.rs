@@ -17,6 +17,7 @@ use super::app::App;
 use super::errors::StartError;
 use crate::clock::{Clock, Rng};
 use crate::config::{Config, Keepalive, Limits, MembershipExpiry};
+use crate::engine::Answer;
 use crate::lifecycle::Lifecycle;
 use crate::rate_limit::Rate;
 use crate::request::RequestId;
@@ -132,6 +133,13 @@ impl Context {
     pub(super) fn draining_error(&self) -> StartError {
         StartError::new(CloseCode::Draining, "this node is being shut down; try again")
             .retry_after(DRAIN_RETRY_AFTER + Duration::from_millis(self.rng.below(1_000)))
+    }
+
+    /// Has the engine finish something whose result changes nothing.
+    pub(super) fn run_detached<T: Send + 'static>(&self, answer: Answer<T>) {
+        if let Err(later) = answer.now_or_later() {
+            self.lifecycle.spawn(async move { drop(later.await) });
+        }
     }
 
     /// Spawns what a request leads to; what it logs names the request.

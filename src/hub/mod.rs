@@ -1,17 +1,19 @@
 //! The live state of this node, split by owner.
 //!
-//! From below: `context` (what all need and none changes), `events`, `sessions`, `access_control`, `rooms`, `accounts`,
-//! `server_api`, `requests`. Each imports the ones before it alone, and owns its state; what must reach upwards does so
-//! through a trait that the upper one implements (`sessions::SessionObserver`, `engine::Apply`).
+//! From below: `context` (what all need and none changes), `events`, `sessions`, `peers`, `access_control`, `rooms`, `accounts`,
+//! `server_api`, `requests`, `cluster`. Each imports the ones before it alone, and owns its state; what must reach upwards does so
+//! through a trait that the upper one implements (`sessions::SessionObserver`, `engine::NodeHandler`).
 //! Not here: sockets (`transport`), the decisions themselves (`auth`, `store`, `session`, `room`).
 
 mod access_control;
 mod accounts;
 mod app;
+mod cluster;
 mod context;
 mod errors;
 mod events;
 mod handoff;
+mod peers;
 mod pending_calls;
 mod requests;
 mod rooms;
@@ -21,6 +23,8 @@ mod sessions;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+
+use stagedoor_proto::{SessionId, Username};
 
 pub use accounts::{Accounts, OpenedSession};
 pub use app::App;
@@ -37,14 +41,17 @@ pub use sessions::{
 use crate::auth::token::AccessTokens;
 use crate::clock::{Clock, Rng};
 use crate::config::{Config, Limits};
-use crate::engine::Engine;
+use crate::engine::{Engine, NodeHandler};
 use crate::lifecycle::Lifecycle;
+use crate::request::RequestId;
 use crate::session::Session;
 use crate::store::{Handoff, Store};
 use crate::telemetry::Metrics;
 use access_control::AccessControl;
+use cluster::ClusterNode;
 use context::Context;
 use events::Events;
+use peers::{PeerRequest, Peers};
 use pending_calls::PendingCalls;
 use rooms::Rooms;
 use sessions::SessionObserver;
@@ -68,6 +75,10 @@ pub struct Hub {
     pub requests: Arc<Requests>,
     rooms: Arc<Rooms>,
     events: Arc<Events>,
+    /// The other nodes.
+    peers: Arc<Peers>,
+    /// What the engine calls, which holds it weakly.
+    node: Arc<ClusterNode>,
     context: Arc<Context>,
 }
 
@@ -79,7 +90,7 @@ impl Hub {
         config: &Config,
         apps: Vec<Arc<App>>,
         store: Arc<dyn Store>,
-        engine: Arc<dyn Engine>,
+        engine: &Arc<dyn Engine>,
         tokens: Arc<AccessTokens>,
         lifecycle: Lifecycle,
         metrics: Arc<Metrics>,
@@ -88,12 +99,14 @@ impl Hub {
         let context = Arc::new(Context::new(config, apps, store, lifecycle, metrics, clock));
         let events = Arc::new(Events::new(Arc::clone(&context)));
         let sessions =
-            Arc::new(Sessions::new(Arc::clone(&context), Arc::clone(&events), Arc::clone(&engine)));
+            Arc::new(Sessions::new(Arc::clone(&context), Arc::clone(&events), Arc::clone(engine)));
+        let peers = Arc::new(Peers::new(Arc::clone(engine)));
         let access = Arc::new(AccessControl::new(
             Arc::clone(&context),
             Arc::clone(&sessions),
             Arc::clone(&events),
-            Arc::clone(&engine),
+            Arc::clone(engine),
+            Arc::clone(&peers),
         ));
         let calls = Arc::new(PendingCalls::new(u64::from_be_bytes(Rng.bytes())));
         let rooms = Arc::new(Rooms::new(
@@ -102,7 +115,7 @@ impl Hub {
             Arc::clone(&sessions),
             Arc::clone(&access),
             Arc::clone(&calls),
-            Arc::clone(&engine),
+            Arc::clone(engine),
         ));
         let observer: Weak<Rooms> = Arc::downgrade(&rooms);
         sessions.subscribe(observer as Weak<dyn SessionObserver>);
@@ -110,11 +123,21 @@ impl Hub {
             Arc::clone(&context),
             Arc::clone(&sessions),
             Arc::clone(&events),
+            Arc::clone(&access),
+            Arc::clone(&rooms),
+            Arc::clone(&peers),
+            tokens,
+            Arc::clone(engine),
+        ));
+        let node = Arc::new(ClusterNode::new(
+            Arc::clone(&context),
+            Arc::clone(&sessions),
             access,
             Arc::clone(&rooms),
-            tokens,
-            engine,
+            Arc::clone(engine),
         ));
+        let handler: Weak<ClusterNode> = Arc::downgrade(&node);
+        engine.attach(handler as Weak<dyn NodeHandler>, &context.lifecycle);
         let requests = Arc::new(Requests::new(
             Arc::clone(&context),
             Arc::clone(&sessions),
@@ -123,8 +146,18 @@ impl Hub {
         ));
         let server_api = ServerApi::new(Arc::clone(&context), Arc::clone(&rooms), calls);
         let connections = Connections::new(Arc::clone(&context));
-        let hub =
-            Self { connections, sessions, accounts, server_api, requests, rooms, events, context };
+        let hub = Self {
+            connections,
+            sessions,
+            accounts,
+            server_api,
+            requests,
+            rooms,
+            events,
+            peers,
+            node,
+            context,
+        };
         Arc::new(hub)
     }
 
@@ -203,6 +236,44 @@ impl Hub {
         self.sessions.sweep(now);
         self.rooms.sweep(now);
         self.sessions.flush_history();
+    }
+
+    /// Keeps this node registered with the engine, and its sessions told how that goes, until the gateway stops.
+    pub async fn run_lease(self: Arc<Self>) {
+        self.node.run_lease().await;
+    }
+
+    /// Whether what needs other nodes can be done.
+    #[must_use]
+    pub fn is_engine_ready(&self) -> bool {
+        self.node.is_engine_ready()
+    }
+
+    /// The user of a live session of an app, on whichever node it is.
+    pub async fn find_user_of(&self, app: &Arc<str>, session: SessionId) -> Option<Username> {
+        let here = self.sessions.find_in(app, session).filter(|session| !session.has_ended());
+        if let Some(session) = here {
+            return Some(session.user().username.clone());
+        }
+        let find = PeerRequest::FindSession { app: Arc::clone(app), session };
+        let (users, _) = self.peers.ask_all::<Option<Username>>(&find).await;
+        users.into_iter().flatten().next()
+    }
+
+    /// Ends a live session of an app, on whichever node it is; whether there was one.
+    pub async fn end_session(
+        &self,
+        app: &Arc<str>,
+        session: SessionId,
+        request: Option<&RequestId>,
+    ) -> bool {
+        if self.sessions.terminate(app, session, request).is_some() {
+            return true;
+        }
+        let end =
+            PeerRequest::EndSession { app: Arc::clone(app), session, request: request.cloned() };
+        let (ended, _) = self.peers.ask_all::<bool>(&end).await;
+        ended.into_iter().any(|has_ended| has_ended)
     }
 
     /// Resolves when the gateway drains. Cancel-safe.

@@ -7,15 +7,17 @@ use stagedoor_proto::{CloseCode, Disconnect, Start};
 
 use super::Accounts;
 use crate::engine::{Claim, ClaimRules, Claimed, Prepare, Prepared, SessionRow};
+use crate::hub::access_control::LIVENESS_TIMEOUT;
 use crate::hub::errors::StartError;
+use crate::hub::peers::{PEER_TIMEOUT, PeerRequest};
 use crate::hub::sessions::SessionHandle;
 use crate::request::RequestId;
 use crate::session::SecretHash;
 use crate::store::{Refusal, UserKey};
 use crate::telemetry::Limit;
 
-/// How long a protected session has to show life when another start wants its instance.
-const LIVENESS_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a start waits for other nodes to confirm that what it displaced is closed.
+const CONFIRMATION_TIMEOUT: Duration = Duration::from_millis(250);
 
 impl Accounts {
     /// Begins a claim. After the store has `refused` a generation for a newer one that it has seen, this one is newer still,
@@ -78,42 +80,57 @@ impl Accounts {
         Ok(Some(displaced))
     }
 
-    /// A session that is protected by the app's policy is asked for a sign of life; silent, it gives way: its generation.
+    /// A session that is protected by the app's policy is asked for a sign of life, on whichever node it is; silent, it
+    /// gives way: its generation.
     pub(super) async fn prove_dead(&self, holder: &SessionRow) -> Result<u64, StartError> {
-        let session = self.sessions.find(holder.session);
-        if let Some(session) = session.filter(|session| session.status().1) {
-            self.probe_liveness(&session).await?;
-        }
-        Ok(holder.generation)
-    }
-
-    /// Asks a protected session for a sign of life; one that is silent is disconnected.
-    async fn probe_liveness(&self, holder: &SessionHandle) -> Result<(), StartError> {
-        let proof = holder.probe_liveness(self.context.clock.now());
-        if tokio::time::timeout(LIVENESS_TIMEOUT, proof.cancelled()).await.is_ok() {
+        let is_alive = if self.peers.is_here(holder) {
+            match self.sessions.find(holder.session) {
+                Some(session) => self.access.probe_liveness(&session).await,
+                None => false,
+            }
+        } else {
+            let probe = PeerRequest::ProbeLiveness { session: holder.session };
+            let patience = LIVENESS_TIMEOUT + PEER_TIMEOUT;
+            self.peers.ask(holder.node, &probe, patience).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "a node did not say whether a session lives: it gives way");
+                false
+            })
+        };
+        if is_alive {
             return Err(StartError::new(
                 CloseCode::SessionActive,
                 "another session of this client instance is active",
             ));
         }
-        let lost = Disconnect::new(CloseCode::HeartbeatLost);
-        self.sessions.disconnect(holder, lost);
-        Ok(())
+        Ok(holder.generation)
     }
 
-    pub(super) fn close_displaced(
+    /// Closes what a start displaced, on whichever node it is. The start goes on when the others have confirmed that, or
+    /// after [`CONFIRMATION_TIMEOUT`].
+    pub(super) async fn close_displaced(
         &self,
         displaced: &[SessionRow],
         by: &SessionHandle,
         request: &RequestId,
     ) {
+        let replaced = Disconnect::new(CloseCode::Replaced);
         for row in displaced {
             if row.instance != by.meta().instance {
                 self.context.hit(Limit::SessionsPerUser);
             }
             if let Some(session) = self.sessions.find(row.session) {
-                self.sessions.end(&session, Disconnect::new(CloseCode::Replaced), Some(request));
+                self.sessions.end(&session, replaced.clone(), Some(request));
             }
+        }
+        let elsewhere = self.peers.end_sessions(
+            displaced,
+            false,
+            &replaced,
+            Some(request),
+            CONFIRMATION_TIMEOUT,
+        );
+        if let Err(error) = elsewhere.await {
+            tracing::warn!(%error, "a node did not confirm that it closed a displaced session");
         }
     }
 
@@ -123,15 +140,17 @@ impl Accounts {
         by: &SessionHandle,
         request: &RequestId,
     ) -> Result<(), StartError> {
-        for row in self.engine.fence(by.user()).await? {
+        let revoked = Disconnect::new(CloseCode::TokenRevoked);
+        let rows = self.engine.fence(by.user()).await?;
+        for row in &rows {
             let borrower = self.sessions.find(row.session).filter(|session| session.meta().guest);
             if let Some(session) = borrower {
-                self.sessions.end(
-                    &session,
-                    Disconnect::new(CloseCode::TokenRevoked),
-                    Some(request),
-                );
+                self.sessions.end(&session, revoked.clone(), Some(request));
             }
+        }
+        let elsewhere = self.peers.end_sessions(&rows, true, &revoked, Some(request), PEER_TIMEOUT);
+        if let Err(error) = elsewhere.await {
+            tracing::warn!(%error, "a guest of a name that is registered now goes on on another node");
         }
         Ok(())
     }

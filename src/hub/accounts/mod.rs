@@ -17,6 +17,7 @@ use super::access_control::AccessControl;
 use super::context::Context;
 use super::errors::StartError;
 use super::events::Events;
+use super::peers::Peers;
 use super::rooms::Rooms;
 use super::sessions::{SessionConnection, SessionHandle, Sessions};
 use crate::auth::token::AccessTokens;
@@ -37,21 +38,24 @@ pub struct Accounts {
     events: Arc<Events>,
     access: Arc<AccessControl>,
     rooms: Arc<Rooms>,
+    peers: Arc<Peers>,
     tokens: Arc<AccessTokens>,
     engine: Arc<dyn Engine>,
 }
 
 impl Accounts {
+    #[expect(clippy::too_many_arguments, reason = "the hub gives it every owner below it")]
     pub(super) const fn new(
         context: Arc<Context>,
         sessions: Arc<Sessions>,
         events: Arc<Events>,
         access: Arc<AccessControl>,
         rooms: Arc<Rooms>,
+        peers: Arc<Peers>,
         tokens: Arc<AccessTokens>,
         engine: Arc<dyn Engine>,
     ) -> Self {
-        Self { context, sessions, events, access, rooms, tokens, engine }
+        Self { context, sessions, events, access, rooms, peers, tokens, engine }
     }
 
     /// Logs that the connection at hand carries this session now.

@@ -1,14 +1,18 @@
 //! Resuming a session on a new connection.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use stagedoor_proto::{CloseCode, Reply, Resume, ResumeTicket, Resumed};
+use stagedoor_proto::{CloseCode, Reply, Resume, ResumeTicket, Resumed, Secret, SessionId};
 
+use super::renew::Renewal;
 use super::{Accounts, OpenedSession};
-use crate::engine::{DirectoryKey, Move, Moved};
+use crate::engine::{DirectoryKey, Move, Moved, SessionRow};
 use crate::hub::errors::StartError;
+use crate::hub::handoff::{self, MovedSession};
+use crate::hub::peers::{PEER_TIMEOUT, PeerRequest};
 use crate::hub::session_meta::PeerInfo;
-use crate::hub::sessions::SessionConnection;
+use crate::hub::sessions::{SessionConnection, SessionHandle};
 use crate::request::RequestId;
 use crate::session::{ResumeClaim, ResumeError, SecretHash};
 
@@ -23,16 +27,15 @@ impl Accounts {
         peer: &PeerInfo,
         request: &RequestId,
     ) -> Result<OpenedSession, StartError> {
+        let Some(session) = self.sessions.find(resume.session) else {
+            return self.resume_elsewhere(resume, peer, request).await;
+        };
         let shown = SecretHash::of(resume.secret.as_str());
-        let session = self.sessions.find(resume.session).ok_or_else(StartError::resume_denied)?;
         if !session.inspect(|session| session.is_proved_by(shown)) {
             return Err(StartError::resume_denied());
         }
         self.access.check(&session, peer).await?;
-        let renewed = match resume.auth_token {
-            Some(token) => Some(self.verify_renewal(&session, token, peer, request).await?),
-            None => None,
-        };
+        let renewal = self.renewal(&session, &resume, peer, request).await?;
         let secret = self.new_secret(session.user());
         let next = SecretHash::of(secret.as_str());
         let claim = ResumeClaim { shown, last_seq: resume.last_seq };
@@ -40,17 +43,96 @@ impl Accounts {
         // Checked first: a resume that is refused must not get in the way of a start.
         let checked = session.inspect(|session| claim.check(session, now));
         checked.map_err(resume_error)?;
-        let to = Move {
-            user: DirectoryKey::of(session.user()),
-            session: session.id(),
-            age: Duration::ZERO,
-            shown,
-            next,
-        };
+        let to = move_of(DirectoryKey::of(session.user()), session.id(), shown, next);
         let generation = match self.engine.move_here(to).await? {
             Moved::Here { generation, .. } => generation,
             Moved::Denied => return Err(session.resume_error(self.context.clock.now())),
         };
+        self.take_over(session, generation, claim, secret, renewal)
+    }
+
+    /// Resumes a session that is on another node, if it is: its secret says where its row is.
+    async fn resume_elsewhere(
+        &self,
+        resume: Resume,
+        peer: &PeerInfo,
+        request: &RequestId,
+    ) -> Result<OpenedSession, StartError> {
+        let shown = SecretHash::of(resume.secret.as_str());
+        let (key, _) = resume.secret.as_str().split_once('.').unwrap_or_default();
+        let Ok(user) = key.parse::<DirectoryKey>() else { return Err(StartError::resume_denied()) };
+        if !self.engine.is_shared() {
+            return Err(StartError::resume_denied());
+        }
+        let secret = self.secret_of(user);
+        let next = SecretHash::of(secret.as_str());
+        let to = move_of(user, resume.session, shown, next);
+        let (generation, former) = match self.engine.move_here(to).await? {
+            Moved::Here { generation, former } => (generation, former),
+            Moved::Denied => return Err(StartError::resume_denied()),
+        };
+        let session = self.fetch(&former, generation).await?;
+        if !session.inspect(|session| session.is_proved_by(shown)) {
+            return Err(StartError::resume_denied());
+        }
+        self.access.check(&session, peer).await?;
+        let renewal = self.renewal(&session, &resume, peer, request).await?;
+        let claim = ResumeClaim { shown, last_seq: resume.last_seq };
+        self.take_over(session, generation, claim, secret, renewal)
+    }
+
+    /// Fetches a session whose row is of this node now from the node that had it.
+    async fn fetch(
+        &self,
+        former: &SessionRow,
+        generation: u64,
+    ) -> Result<Arc<SessionHandle>, StartError> {
+        let take = PeerRequest::TakeSession { session: former.session, generation };
+        let moved = self.peers.ask::<Option<MovedSession>>(former.node, &take, PEER_TIMEOUT).await;
+        let moved = moved.unwrap_or_else(|error| {
+            tracing::warn!(%error, session = %former.session, "a session cannot be fetched");
+            None
+        });
+        let accepted = match moved {
+            Some(moved) => {
+                handoff::accept(&self.context, &self.sessions, &self.rooms, moved, generation)
+                    .await
+                    .map_err(|error| {
+                        tracing::warn!(%error, "the rooms of a session are out of reach");
+                    })
+                    .ok()
+                    .flatten()
+            }
+            None => None,
+        };
+        // Nothing is left of it: its client starts anew.
+        accepted.ok_or_else(StartError::resume_denied)
+    }
+
+    async fn renewal(
+        &self,
+        session: &Arc<SessionHandle>,
+        resume: &Resume,
+        peer: &PeerInfo,
+        request: &RequestId,
+    ) -> Result<Option<Renewal>, StartError> {
+        match resume.auth_token.clone() {
+            Some(token) => self.verify_renewal(session, token, peer, request).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Goes on with a session on the connection at hand, by `generation`.
+    fn take_over(
+        &self,
+        session: Arc<SessionHandle>,
+        generation: u64,
+        claim: ResumeClaim,
+        secret: Secret,
+        renewal: Option<Renewal>,
+    ) -> Result<OpenedSession, StartError> {
+        let next = SecretHash::of(secret.as_str());
+        let now = self.context.clock.now();
         let taken = session
             .resume(now, |session| claim.resume(session, generation, next, now))
             .map_err(resume_error)?;
@@ -58,7 +140,7 @@ impl Accounts {
         self.sessions.notify(&session);
         self.context.metrics.replayed_frames.inc_by(taken.replayed as u64);
         let access_token =
-            renewed.map(|renewal| self.apply_renewal(&session, renewal).access_token);
+            renewal.map(|renewal| self.apply_renewal(&session, renewal).access_token);
         let (state, _, expires_at_ms) = session.status();
         let reply = Reply::Resumed(Resumed {
             replayed: u32::try_from(taken.replayed).unwrap_or(u32::MAX),
@@ -70,6 +152,15 @@ impl Accounts {
         });
         Ok(OpenedSession { connection: SessionConnection::new(session, generation), reply })
     }
+}
+
+const fn move_of(
+    user: DirectoryKey,
+    session: SessionId,
+    shown: SecretHash,
+    next: SecretHash,
+) -> Move {
+    Move { user, session, age: Duration::ZERO, shown, next }
 }
 
 fn resume_error(refused: ResumeError) -> StartError {

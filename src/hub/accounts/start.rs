@@ -173,7 +173,7 @@ impl Accounts {
                     return Err(refused);
                 }
             };
-            self.close_displaced(&displaced, &session, request);
+            self.close_displaced(&displaced, &session, request).await;
             if session.has_ended() {
                 // A ban or a newer start met it before it was confirmed. What it displaced is closed all the same: the
                 // newer start knows of this session alone.
@@ -337,8 +337,13 @@ impl Accounts {
 
     /// 256 random bits, after what the user's sessions are found by on another node.
     pub(super) fn new_secret(&self, user: &UserKey) -> Secret {
+        self.secret_of(DirectoryKey::of(user))
+    }
+
+    /// As [`Accounts::new_secret`], of a user who is known by this key alone.
+    pub(super) fn secret_of(&self, user: DirectoryKey) -> Secret {
         let random = URL_SAFE_NO_PAD.encode(self.context.rng.bytes::<32>());
-        let text = format!("{}.{random}", DirectoryKey::of(user));
+        let text = format!("{user}.{random}");
         text.parse().expect("any text is a secret")
     }
 }

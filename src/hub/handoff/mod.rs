@@ -6,6 +6,7 @@
 //! its number and the tag of its room.
 //! Not here: when a gateway stops (`server`), and what a session or room saves of itself (`session`, `room`).
 
+mod moved;
 mod restore;
 mod save;
 
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::Timestamp;
 
+pub(super) use moved::{MovedSession, accept, give};
 pub(super) use restore::restore;
 pub use restore::{HandoffError, HandoffSnapshot};
 pub(super) use save::save;

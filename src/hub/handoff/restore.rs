@@ -165,7 +165,7 @@ pub(in crate::hub) async fn restore(
 }
 
 /// `None` when its app is no longer served.
-fn restore_session(
+pub(super) fn restore_session(
     context: &Context,
     sessions: &Sessions,
     row: SessionRow<Session>,

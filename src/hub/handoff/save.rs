@@ -52,7 +52,7 @@ pub(in crate::hub) fn save(
 }
 
 /// A session's row; `None` for one whose start was not confirmed, and that no client knows of.
-fn session_row(
+pub(super) fn session_row(
     context: &Context,
     session: &SessionHandle,
     bodies: &mut Bodies,

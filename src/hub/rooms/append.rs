@@ -13,8 +13,13 @@ impl Rooms {
     /// Appends a command to a room's log. A request that waits for its answer gets one: from the room where the command
     /// was placed, else from here.
     pub(in crate::hub) fn append(&self, room: &RoomKey, command: RoomCommand) {
+        self.append_if(room, command, Condition::None);
+    }
+
+    /// As [`Rooms::append`], if `condition` holds.
+    pub(super) fn append_if(&self, room: &RoomKey, command: RoomCommand, condition: Condition) {
         let (origin, deferred) = (command.origin(), &self.executor.deferred);
-        match self.engine.append(room, command, Condition::None).now_or_later() {
+        match self.engine.append(room, command, condition).now_or_later() {
             Ok(appended) => answer_failed(deferred, origin, appended),
             Err(later) => {
                 let deferred = Arc::clone(deferred);

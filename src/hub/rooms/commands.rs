@@ -14,6 +14,7 @@ use super::Rooms;
 use super::fan_out::push_to;
 use super::handle::{RoomHandle, RoomInner};
 use super::metrics::count_signal_error;
+use crate::engine::{Answer, Delivered, RoomMessage};
 use crate::hub::sessions::{RequestPermit, RoomTags, SessionHandle};
 use crate::room::{AcceptedSignal, Audience, Moderation, Origin, RoomCommand, RoomKey};
 
@@ -32,8 +33,13 @@ impl Rooms {
         let (origin, asked) =
             (Origin::Session { session: session.id(), request: permit.number() }, permit.rooms());
         let answer = match command {
-            Command::Signal(signal) => self.session_signal(session, asked, signal, now),
-            Command::Relay(relay) => self.relay(session, asked, relay),
+            Command::Signal(signal) => {
+                return self.session_signal(session, permit, signal, now);
+            }
+            Command::Relay(relay) => {
+                let relayed = self.relay(session, asked, relay);
+                return self.answer_when_sent(origin, relayed);
+            }
             Command::Roster(roster) => self.room_of(asked, &roster.room).and_then(|room| {
                 let RoomInner { room, local, .. } = &mut *room.lock();
                 local.roster(room, session.id(), roster.after.as_deref(), now).map(Reply::Roster)
@@ -120,36 +126,78 @@ impl Rooms {
     fn session_signal(
         &self,
         session: &SessionHandle,
-        asked: &RoomTags,
+        permit: &RequestPermit,
         signal: SendSignal,
         now: Timestamp,
-    ) -> Result<Reply, Error> {
-        let sent = self
-            .room_of(asked, &signal.room)
-            .and_then(|room| self.signal(&room, Some(session.id()), signal, now));
-        sent.map(Reply::Sent).inspect_err(|error| count_signal_error(&self.context.metrics, error))
+    ) -> Option<Result<Reply, Error>> {
+        let origin = Origin::Session { session: session.id(), request: permit.number() };
+        let sent = match self.room_of(permit.rooms(), &signal.room) {
+            Ok(room) => self.signal(&room, Some(session.id()), signal, now),
+            Err(error) => Answer::ready(Err(error)),
+        };
+        let answered = self.answer_when_sent(origin, sent.map(|sent| sent.map(Reply::Sent)));
+        if let Some(Err(error)) = &answered {
+            count_signal_error(&self.context.metrics, error);
+        }
+        answered
     }
 
-    /// Sends a signal of a session, or of the server, to the room's sessions.
+    /// The answer to a request that sends something, if it is there; else the request is answered when it is.
+    fn answer_when_sent(
+        &self,
+        origin: Origin,
+        sent: Answer<Result<Reply, Error>>,
+    ) -> Option<Result<Reply, Error>> {
+        match sent.now_or_later() {
+            Ok(result) => Some(result),
+            Err(later) => {
+                let deferred = Arc::clone(&self.executor.deferred);
+                self.context
+                    .lifecycle
+                    .spawn(async move { deferred.reply(None, origin, &later.await) });
+                None
+            }
+        }
+    }
+
+    /// Sends a signal of a session, or of the server, to the room's sessions on all nodes.
     pub(in crate::hub) fn signal(
         &self,
-        room: &RoomHandle,
+        room: &Arc<RoomHandle>,
         from: Option<SessionId>,
         signal: SendSignal,
         now: Timestamp,
-    ) -> Result<Sent, Error> {
+    ) -> Answer<Result<Sent, Error>> {
         let mut inner = room.lock();
         let RoomInner { room: state, local, .. } = &mut *inner;
-        let mut new = match local.accept_signal(state, from, &signal, now)? {
-            AcceptedSignal::Repeated(sent) => return Ok(sent),
-            AcceptedSignal::New(new) => new,
+        let mut new = match local.accept_signal(state, from, &signal, now) {
+            Ok(AcceptedSignal::New(new)) => new,
+            Ok(AcceptedSignal::Repeated(sent)) => return Answer::ready(Ok(sent)),
+            Err(error) => return Answer::ready(Err(error)),
         };
-        let order = local.next_order();
-        let sent = local.number_signal(&mut new, order, now);
         let SendSignal { room: id, type_, data, .. } = signal;
-        let push = Push::Signal(Signal { room: id, from: new.from, order, type_, data });
-        push_to(&self.context, room, &inner, &new.to, &push);
-        Ok(sent)
+        // Each node that delivers it sets the order.
+        let order = local.next_order();
+        let push = Push::Signal(Signal { room: id, from: new.from.take(), order, type_, data });
+        let message = RoomMessage { to: new.to.clone(), push };
+        match self.engine.send(room.key(), local.last_order(), &message).now_or_later() {
+            Ok(Ok(Delivered::ByCaller(order))) => {
+                let sent = local.number_signal(&mut new, order, now);
+                push_to(&self.context, room, &inner, &message.to, &message.push);
+                Answer::ready(Ok(sent))
+            }
+            Ok(Ok(Delivered::ByHandlers(order))) => {
+                Answer::ready(Ok(local.number_signal(&mut new, order, now)))
+            }
+            Ok(Err(error)) => Answer::ready(Err(error.into())),
+            Err(later) => {
+                let room = Arc::clone(room);
+                Answer::pending(async move {
+                    let (Delivered::ByCaller(order) | Delivered::ByHandlers(order)) = later.await?;
+                    Ok(room.lock().local.number_signal(&mut new, order, now))
+                })
+            }
+        }
     }
 
     fn relay(
@@ -157,15 +205,27 @@ impl Rooms {
         session: &SessionHandle,
         asked: &RoomTags,
         relay: Relay,
-    ) -> Result<Reply, Error> {
-        let room = self.room_with_stream(asked, relay.stream)?;
+    ) -> Answer<Result<Reply, Error>> {
+        let room = match self.room_with_stream(asked, relay.stream) {
+            Ok(room) => room,
+            Err(error) => return Answer::ready(Err(error)),
+        };
         let inner = room.lock();
-        let accepted = inner.room.relay(session.id(), &relay)?;
+        let accepted = match inner.room.relay(session.id(), &relay) {
+            Ok(accepted) => accepted,
+            Err(error) => return Answer::ready(Err(error)),
+        };
         let Relay { stream, data, .. } = relay;
         let id = room.key().room.clone();
         let push = Push::Relay(Relayed { room: id, stream, from: accepted.from, data });
-        push_to(&self.context, &room, &inner, &Audience::One(accepted.to), &push);
-        Ok(Reply::Relayed {})
+        let to = Audience::One(accepted.to);
+        if inner.sessions.contains_key(&accepted.to) || !self.engine.is_shared() {
+            push_to(&self.context, &room, &inner, &to, &push);
+            return Answer::ready(Ok(Reply::Relayed {}));
+        }
+        let message = RoomMessage { to, push };
+        let sent = self.engine.send(room.key(), inner.local.last_order(), &message);
+        sent.map(|sent| sent.map(|_| Reply::Relayed {}).map_err(Error::from))
     }
 
     /// The room of this id, which the session has to be in: `asked` is what its permit says of a request that names it.

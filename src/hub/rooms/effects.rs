@@ -15,7 +15,6 @@ use super::fan_out::{close_room, push_to, run_blocking};
 use super::handle::{RoomHandle, RoomInner};
 use super::metrics::count_effect;
 use super::registry::RoomRegistry;
-use crate::engine::NodeHandler;
 use crate::hub::context::Context;
 use crate::hub::events::{self, Events};
 use crate::room::{
@@ -35,23 +34,18 @@ pub(super) struct Executor {
     pub(super) deferred: Arc<DeferredExecutor>,
 }
 
-impl NodeHandler for Executor {
-    fn apply(&self, key: &RoomKey, entry: Entry) {
+impl Executor {
+    /// Applies the next entry of a room's log; whether the room has closed with it.
+    pub(super) fn apply(&self, key: &RoomKey, entry: Entry) -> bool {
         let room = self.registry.find_or_create(key);
         let is_verb = matches!(entry.command, RoomCommand::Moderate { .. });
         // A command about a large room goes through all of it.
         let is_long = is_verb && room.lock().is_large();
-        run_blocking(is_long, || self.apply_to(&room, entry, is_verb));
+        run_blocking(is_long, || self.apply_to(&room, entry, is_verb))
     }
 
-    fn applied_version(&self, key: &RoomKey) -> u64 {
-        self.registry.find(key).map_or(0, |room| room.lock().room.version())
-    }
-}
-
-impl Executor {
     /// What a moderator did is answered when it is durable; all else is answered in its order among the pushes.
-    fn apply_to(&self, room: &Arc<RoomHandle>, entry: Entry, replies_when_durable: bool) {
+    fn apply_to(&self, room: &Arc<RoomHandle>, entry: Entry, replies_when_durable: bool) -> bool {
         let (key, now, request) = (room.key(), entry.now, entry.command.request());
         let is_own = entry.origin == self.node;
         let webhooks = self.events.webhooks(&key.app).cloned();
@@ -83,13 +77,15 @@ impl Executor {
             inner.sessions.clear();
             inner.local.remove_all();
         }
-        room.update_due(&inner);
+        room.update_due(&inner, now);
         let writes = deferred.begin_persist(&self.context, inner.room.version());
         drop(inner);
-        if deferred.has_closed {
+        let has_closed = deferred.has_closed;
+        if has_closed {
             self.registry.remove_if_idle(key);
         }
         self.deferred.spawn(deferred, writes);
+        has_closed
     }
 
     /// What this node does for its own sessions and calls, whoever appended the entry.

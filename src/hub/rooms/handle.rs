@@ -21,6 +21,8 @@ pub(in crate::hub) struct RoomHandle {
     tag: RoomTag,
     /// When the room waits for time to pass; read by the sweep without the lock.
     due: AtomicU64,
+    /// Since when no session of this node is in it; `u64::MAX` while one is.
+    idle_since: AtomicU64,
     inner: Mutex<RoomInner>,
 }
 
@@ -39,8 +41,9 @@ impl RoomHandle {
     pub(super) fn new(key: RoomKey, tag: RoomTag, room: Room, local: LocalRoom) -> Self {
         let due = AtomicU64::new(due_of(&room).as_millis());
         let (sessions, failed) = (HashMap::new(), FailedWrites::default());
-        let inner = RoomInner { room, local, sessions, failed };
-        Self { key, tag, due, inner: Mutex::new(Rank::Room, inner) }
+        let idle_since = AtomicU64::new(u64::MAX);
+        let inner = Mutex::new(Rank::Room, RoomInner { room, local, sessions, failed });
+        Self { key, tag, due, idle_since, inner }
     }
 
     pub(in crate::hub) const fn key(&self) -> &RoomKey {
@@ -61,9 +64,26 @@ impl RoomHandle {
         !inner.room.is_open() && inner.sessions.is_empty()
     }
 
-    /// Updates when the room waits for time to pass; follows each entry.
-    pub(super) fn update_due(&self, inner: &RoomInner) {
+    /// Updates when the room waits for time to pass, and since when it is idle; follows each change.
+    pub(in crate::hub) fn update_due(&self, inner: &RoomInner, now: Timestamp) {
         self.due.store(due_of(&inner.room).as_millis(), Ordering::Relaxed);
+        let idle_since = if inner.sessions.is_empty() {
+            self.idle_since.load(Ordering::Relaxed).min(now.as_millis())
+        } else {
+            u64::MAX
+        };
+        self.idle_since.store(idle_since, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_idle_since(&self, then: Timestamp) -> bool {
+        self.idle_since.load(Ordering::Relaxed) <= then.as_millis()
+    }
+
+    /// Whether other nodes have the room and this one has nothing of it, or none has it.
+    pub(super) fn is_needless(&self) -> bool {
+        let inner = self.lock();
+        let is_elsewhere = !inner.room.is_open() || inner.room.sessions().next().is_some();
+        inner.sessions.is_empty() && inner.failed.is_empty() && is_elsewhere
     }
 
     pub(in crate::hub) fn lock(&self) -> MutexGuard<'_, RoomInner> {

@@ -12,26 +12,29 @@ mod denials;
 mod effects;
 mod fan_out;
 mod handle;
+mod interest;
 mod join;
 mod metrics;
 mod open;
 mod registry;
+mod replicas;
 mod retry;
 mod sync;
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use stagedoor_proto::{RoomId, Timestamp, Username};
 
 pub(super) use commands::named_room;
 pub(super) use handle::RoomHandle;
+pub(super) use replicas::Replicas;
 
 use super::access_control::AccessControl;
 use super::context::Context;
 use super::events::Events;
 use super::pending_calls::PendingCalls;
 use super::sessions::Sessions;
-use crate::engine::{Engine, NodeHandler};
+use crate::engine::{Condition, Engine};
 use crate::room::{LocalRoom, NodeEpoch, Room, RoomCommand, RoomKey};
 use crate::session::RoomTag;
 use deferred::DeferredExecutor;
@@ -73,15 +76,18 @@ impl Rooms {
             denials: DenialCounter::default(),
             deferred,
         });
-        let handler: Weak<Executor> = Arc::downgrade(&executor);
-        engine.attach(handler as Weak<dyn NodeHandler>, &context.lifecycle);
         Self { registry, engine, executor, access, context }
     }
 
     /// Gives rooms the time they wait for.
     pub(super) fn sweep(&self, now: Timestamp) {
-        for key in self.registry.due(now) {
-            self.append(&key, RoomCommand::Tick);
+        for room in self.registry.due(now) {
+            // Where several nodes have the room, one of them gives it the time.
+            let version = room.lock().room.version();
+            self.append_if(room.key(), RoomCommand::Tick, Condition::VersionIs(version));
+        }
+        if self.engine.is_shared() {
+            self.release_idle(now);
         }
         self.executor.denials.flush(&self.context, now);
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Rooms;
 use super::handle::RoomHandle;
+use crate::engine::{AppendError, Appended, Condition};
 use crate::hub::errors::CallError;
 use crate::room::{DurableState, OpenRoom, RoomCommand, RoomKey, RoomSettings};
 use crate::store::{self, CreatedRoom};
@@ -46,27 +47,34 @@ impl Rooms {
 
     /// Opens a room that is not open, with what the store knows of it.
     pub(in crate::hub) async fn open(&self, key: &RoomKey) -> Result<(), CallError> {
-        if self.find_open(key).is_none() {
-            let stored = self.load(key).await?;
-            self.append_open(key, stored);
+        if self.find(key).await?.is_some() {
+            return Ok(());
         }
-        Ok(())
+        let stored = self.load(key).await?;
+        self.append_open(key, stored).await
     }
 
     /// As [`Rooms::open`], of a room that is known.
     pub(in crate::hub) async fn open_known(&self, key: &RoomKey) -> Result<(), CallError> {
-        if self.find_open(key).is_none() {
-            let stored = self.load(key).await?;
-            if !stored.is_known() {
-                return Err(CallError::NoRoom);
-            }
-            self.append_open(key, stored);
+        if self.find(key).await?.is_some() {
+            return Ok(());
         }
-        Ok(())
+        let stored = self.load(key).await?;
+        if !stored.is_known() {
+            return Err(CallError::NoRoom);
+        }
+        self.append_open(key, stored).await
     }
 
-    fn append_open(&self, key: &RoomKey, stored: StoredRoom) {
+    /// Resolves when the room is open. Whoever opens it first decides how; the others change nothing.
+    async fn append_open(&self, key: &RoomKey, stored: StoredRoom) -> Result<(), CallError> {
         let opening = OpenRoom { settings: stored.settings, record: stored.record };
-        self.append(key, RoomCommand::Open(Box::new(opening)));
+        let open = RoomCommand::Open(Box::new(opening));
+        match self.engine.append(key, open, Condition::None).await {
+            Appended::Refused(AppendError::Engine(error)) => Err(error.into()),
+            Appended::Placed(_)
+            | Appended::Unknown
+            | Appended::Refused(AppendError::VersionChanged | AppendError::NoInterest) => Ok(()),
+        }
     }
 }

@@ -60,9 +60,19 @@ impl RoomRegistry {
 
     /// Removes a room that is not open and has no sessions.
     pub(super) fn remove_if_idle(&self, key: &RoomKey) {
-        if let Some((_, room)) = self.by_key.remove_if(key, |_, room| room.is_idle()) {
-            self.by_tag.remove(&room.tag());
-        }
+        self.remove_if(key, RoomHandle::is_idle);
+    }
+
+    /// Removes a room if `is_needless` says so; whether it did.
+    pub(super) fn remove_if(&self, key: &RoomKey, is_needless: fn(&RoomHandle) -> bool) -> bool {
+        let removed = self.by_key.remove_if(key, |_, room| is_needless(room));
+        removed.is_some_and(|(_, room)| self.by_tag.remove(&room.tag()).is_some())
+    }
+
+    /// The rooms that had no session of this node since `then` or longer.
+    pub(super) fn idle_since(&self, then: Timestamp) -> Vec<RoomKey> {
+        let idle = self.by_key.iter().filter(|entry| entry.value().is_idle_since(then));
+        idle.map(|entry| entry.key().clone()).collect()
     }
 
     /// How many rooms are here.
@@ -76,9 +86,9 @@ impl RoomRegistry {
     }
 
     /// The rooms that wait for a time that has come.
-    pub(super) fn due(&self, now: Timestamp) -> Vec<RoomKey> {
+    pub(super) fn due(&self, now: Timestamp) -> Vec<Arc<RoomHandle>> {
         let due = self.by_key.iter().filter(|entry| entry.value().is_due(now));
-        due.map(|entry| entry.key().clone()).collect()
+        due.map(|entry| Arc::clone(entry.value())).collect()
     }
 
     /// The rooms of an app that hold anything of a user, in them or not: a mute, a block, a role.

@@ -23,6 +23,10 @@ pub(in crate::hub) struct FailedWrites {
 }
 
 impl FailedWrites {
+    pub(super) fn is_empty(&self) -> bool {
+        self.subjects.is_empty() && self.audit.is_empty() && self.blocks.is_empty()
+    }
+
     /// Takes out what is to be tried again: changes as the room has them now, and rows.
     pub(super) fn take(&mut self, room: &Room) -> (Vec<DurableChange>, Vec<AuditEvent>) {
         let facts = room.durable_changes(&std::mem::take(&mut self.subjects));

@@ -9,7 +9,9 @@ use stagedoor_proto::{Push, RoomReset};
 
 use super::Rooms;
 use super::fan_out::push_to;
+use super::handle::RoomHandle;
 use super::metrics::count_reset;
+use crate::hub::context::Context;
 use crate::hub::sessions::{Memberships, PendingUpdate, SessionHandle, SessionObserver};
 use crate::room::{Audience, RoomCommand};
 use crate::session::Session;
@@ -58,13 +60,19 @@ impl Rooms {
     /// Sends a session fresh snapshots of its rooms, in place of updates that it missed.
     fn send_resets(&self, session: &Arc<SessionHandle>) {
         for tag in session.update_memberships(|rooms, _| rooms.tags()) {
-            let Some(room) = self.registry.find_by_tag(tag) else { continue };
-            let inner = room.lock();
-            if let Ok(snapshot) = inner.room.snapshot_for(session.id()) {
-                count_reset(&self.context.metrics, &snapshot);
-                let reset = Push::RoomReset(RoomReset { room: room.key().room.clone(), snapshot });
-                push_to(&self.context, &room, &inner, &Audience::One(session.id()), &reset);
+            if let Some(room) = self.registry.find_by_tag(tag) {
+                send_reset(&self.context, session, &room);
             }
         }
+    }
+}
+
+/// Sends a session a fresh snapshot of one room.
+pub(super) fn send_reset(context: &Context, session: &SessionHandle, room: &RoomHandle) {
+    let inner = room.lock();
+    if let Ok(snapshot) = inner.room.snapshot_for(session.id()) {
+        count_reset(&context.metrics, &snapshot);
+        let reset = Push::RoomReset(RoomReset { room: room.key().room.clone(), snapshot });
+        push_to(context, room, &inner, &Audience::One(session.id()), &reset);
     }
 }

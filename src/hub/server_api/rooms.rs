@@ -41,7 +41,7 @@ impl ServerApi {
         locked: bool,
         row: Option<AuditEvent>,
     ) -> Result<CreatedRoom, CallError> {
-        if self.rooms.find_open(key).is_some() {
+        if self.rooms.find(key).await?.is_some() {
             return Err(CallError::RoomExists);
         }
         let created = CreatedRoom { choices, created: self.context.clock.now() };
@@ -74,7 +74,7 @@ impl ServerApi {
     /// # Errors
     /// [`CallError::NoRoom`].
     pub async fn room(&self, key: &RoomKey) -> Result<ShownRoom, CallError> {
-        let open = self.rooms.find_open(key).map(|room| room.lock().room.summary());
+        let open = self.rooms.find(key).await?.map(|room| room.lock().room.summary());
         let stored = self.rooms.load(key).await?;
         if open.is_none() && !stored.is_known() {
             return Err(CallError::NoRoom);
@@ -144,7 +144,7 @@ impl ServerApi {
         key: &RoomKey,
         look: impl FnOnce(&Room) -> T,
     ) -> Result<T, CallError> {
-        match self.rooms.find_open(key) {
+        match self.rooms.find(key).await? {
             Some(room) => Ok(look(&room.lock().room)),
             None => self.room(key).await.map(|_| T::default()),
         }
@@ -165,6 +165,6 @@ impl ServerApi {
             let message = "the room is just opening; try again";
             return Err(Error::new(ErrorCode::EngineUnavailable, message).into());
         };
-        Ok(self.rooms.signal(&room, None, signal, now)?)
+        Ok(self.rooms.signal(&room, None, signal, now).await?)
     }
 }

@@ -28,7 +28,7 @@ pub(super) use membership::{Memberships, PendingUpdate, RoomTags};
 use super::context::Context;
 use super::errors::CallError;
 use super::events::Events;
-use crate::engine::{Answer, Engine, EngineError, Restore};
+use crate::engine::{Engine, EngineError, Restore};
 use crate::request::RequestId;
 use crate::store::{EndedSession, UserKey};
 use history::SessionHistory;
@@ -178,30 +178,30 @@ impl Sessions {
         Some(session)
     }
 
+    /// Forgets a session that goes on on another node: it has not ended, and so no history has it.
+    pub(super) fn give_away(&self, session: &SessionHandle) {
+        session.activity().set_held_by(None);
+        drop(session.take_termination());
+        self.registry.remove(session.id());
+    }
+
     /// The connection was lost; the session waits for its client, unless a newer one carries it.
     pub fn handle_lost_connection(&self, connection: &SessionConnection) {
         let (session, generation) = (connection.session(), connection.generation());
         connection.detach(self.context.clock.now());
-        self.run_detached(self.engine.suspend(session.user(), session.id(), generation));
+        self.context.run_detached(self.engine.suspend(session.user(), session.id(), generation));
         self.notify(session);
     }
 
     /// The session holds its client instance no more.
     pub(super) fn release(&self, session: &SessionHandle) {
         session.activity().set_held_by(None);
-        self.run_detached(self.engine.release(session.user(), session.id()));
+        self.context.run_detached(self.engine.release(session.user(), session.id()));
     }
 
     /// Has sessions of the previous process hold their client instances again.
     pub(super) async fn restore_rows(&self, rows: Vec<Restore>) -> Result<(), EngineError> {
         self.engine.restore(rows).await
-    }
-
-    /// Has the engine finish something whose result changes nothing.
-    fn run_detached<T: Send + 'static>(&self, answer: Answer<T>) {
-        if let Err(later) = answer.now_or_later() {
-            self.context.lifecycle.spawn(async move { drop(later.await) });
-        }
     }
 
     /// Follows each change of a session's link, state or end, once its lock is released.

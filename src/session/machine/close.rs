@@ -1,6 +1,6 @@
 //! Closing the connection of a session: for good, or until its client is back.
 
-use stagedoor_proto::{CloseCode, Disconnect, SessionEnd, Timestamp};
+use stagedoor_proto::{Disconnect, SessionEnd, Timestamp};
 
 use super::super::link::Link;
 use super::super::state::Input;
@@ -8,16 +8,6 @@ use super::super::timer::{Timer, Timers};
 use super::Session;
 
 impl Session {
-    /// The session goes on on another node: a connection that still carries it here is told so.
-    pub fn supersede(&mut self, now: Timestamp) {
-        if let Link::Live { generation } = self.link {
-            self.link = Link::Suspended;
-            self.timers.set(Timer::Window, now + self.settings.window);
-            let superseded = Disconnect::new(CloseCode::Superseded);
-            self.pending_close = Some((generation, Box::new(superseded)));
-        }
-    }
-
     /// Ends or suspends the session, as the code says, and closes its connection.
     ///
     /// A session that ended stays as it ended.

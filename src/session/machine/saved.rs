@@ -50,6 +50,16 @@ enum SavedLink {
 pub struct Inconsistent(&'static str);
 
 impl SavedSession {
+    /// The session goes on on another node: a connection that still carries it here is told so.
+    pub fn supersede(session: &mut Session, now: Timestamp) {
+        if let Link::Live { generation } = session.link {
+            session.link = Link::Suspended;
+            session.timers.set(Timer::Window, now + session.settings.window);
+            let superseded = Disconnect::new(CloseCode::Superseded);
+            session.pending_close = Some((generation, Box::new(superseded)));
+        }
+    }
+
     /// Gives the frames of each room the tag that the room has where the session goes on; `None`: it is not there.
     pub fn map_tags(&mut self, map: impl Fn(RoomTag) -> Option<RoomTag>) {
         self.ring.map_tags(map);

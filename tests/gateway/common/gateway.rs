@@ -8,8 +8,10 @@ use std::time::Duration;
 use stagedoor::auth::AuthHook;
 use stagedoor::clock::Clock;
 use stagedoor::config::{Config, Dev};
+use stagedoor::engine::Engine;
 use stagedoor::hub::Hub;
 use stagedoor::server::{Reloader, Server, ServerError, Stopped};
+use stagedoor::store::Store;
 use stagedoor_proto::Timestamp;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -26,6 +28,8 @@ pub struct Setup {
     config: Config,
     clock: Clock,
     hooks: Vec<Arc<dyn AuthHook>>,
+    /// What it shares with other gateways.
+    pub joined: Option<(Arc<dyn Store>, Arc<dyn Engine>)>,
 }
 
 /// A running gateway. It stops with the test.
@@ -50,7 +54,7 @@ impl Setup {
         };
         let mut config = Config::dev(dev);
         config.drain.spread = Duration::from_millis(1);
-        Self { config, clock: Clock::manual(START), hooks: Vec::new() }
+        Self { config, clock: Clock::manual(START), hooks: Vec::new(), joined: None }
     }
 
     /// Keeps durable facts in this directory.
@@ -78,8 +82,13 @@ impl Setup {
     }
 
     pub async fn bind(self) -> Result<(Server, Clock), ServerError> {
-        let Self { config, clock, hooks } = self;
-        let server = Server::bind_with(config, clock.clone(), &|_| hooks.clone()).await?;
+        let Self { config, clock, hooks, joined } = self;
+        let own = |_: &str| hooks.clone();
+        let mut builder = Server::builder(config, clock.clone()).hooks(&own);
+        if let Some((store, engine)) = joined {
+            builder = builder.store(store).engine(engine);
+        }
+        let server = builder.bind().await?;
         Ok((server, clock))
     }
 
