@@ -1,0 +1,87 @@
+//! Two gateways that share everything but their sockets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use stagedoor::clock::Clock;
+use stagedoor::config::Config;
+use stagedoor::engine::MemoryCluster;
+use stagedoor::store::{SqliteStore, Store};
+use stagedoor_proto::Timestamp;
+
+use crate::common::{Client, Gateway, Setup};
+
+/// Two nodes of one gateway; both go by one clock that stands still.
+pub struct Nodes {
+    pub one: Gateway,
+    pub other: Gateway,
+}
+
+impl Nodes {
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// Two nodes whose configuration differs from the default by `change`.
+    pub async fn with(change: impl Fn(&mut Config)) -> Self {
+        let clock = Clock::manual(Timestamp::from_secs(1_900_000_000));
+        let cluster = MemoryCluster::new(clock.clone());
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory().await.unwrap());
+        let node = |name: &str| {
+            let mut setup = Setup::new().clock(clock.clone()).with(&change);
+            setup.joined = Some((Arc::clone(&store), cluster.node(name)));
+            setup.run()
+        };
+        Self { one: node("one").await, other: node("other").await }
+    }
+
+    /// The sessions of a user that have not ended, on both nodes.
+    pub fn live(&self, username: &str) -> usize {
+        let of_user = |gateway: &Gateway| {
+            let sessions = gateway.hub().sessions.list("demo");
+            sessions.iter().filter(|session| session.user().username.as_str() == username).count()
+        };
+        of_user(&self.one) + of_user(&self.other)
+    }
+}
+
+impl Nodes {
+    /// Waits until so many sessions of a user have not ended, a generous time at most.
+    pub async fn until_live(&self, username: &str, count: usize) {
+        let waited = async {
+            while self.live(username) != count {
+                tokio::task::yield_now().await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(20), waited).await;
+        assert!(waited.is_ok(), "{username} has {} live sessions", self.live(username));
+    }
+}
+
+/// Waits until a start is decided; `Err` is the code it was refused with.
+pub async fn started(client: &mut Client) -> Result<(), u64> {
+    let mut refused = None;
+    while let Some(message) = client.try_hear().await {
+        if message.pointer("/ok/started").is_some() {
+            return Ok(());
+        }
+        refused =
+            message.pointer("/disconnect/code").and_then(serde_json::Value::as_u64).or(refused);
+    }
+    Err(refused.expect("a disconnect precedes the close"))
+}
+
+/// How the gateway ended a session; `None` when it answers.
+pub async fn ending(client: &mut Client) -> Option<u64> {
+    let asked = client.begin("postpone_renewal", json!({})).await;
+    loop {
+        let message = client.try_hear().await.expect("a disconnect precedes the close");
+        if message["id"] == json!(asked) {
+            return None;
+        }
+        if let Some(code) = message.pointer("/disconnect/code") {
+            return code.as_u64();
+        }
+    }
+}
