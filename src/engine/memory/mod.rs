@@ -6,9 +6,11 @@
 //! inbox, in order. Both queues are bounded: a full operations queue refuses, a full inbox holds the senders up.
 
 mod cluster;
+mod delivery;
 mod inbox;
 mod node;
 mod operations;
+mod shared;
 
 pub use cluster::MemoryCluster;
 

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use stagedoor_proto::SessionId;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::cluster::{RETRY_AFTER, Shared};
-use super::inbox::{self, Delivery};
+use super::delivery::{self, Delivery};
+use super::inbox;
 use super::operations::{self, Operation};
+use super::shared::{RETRY_AFTER, Shared};
 use crate::engine::answer::Answer;
 use crate::engine::directory::{
     Claim, Claimed, Displaced, Move, Moved, Prepare, Prepared, Restore, SessionRow,
@@ -96,7 +97,7 @@ impl MemoryNode {
             return Answer::ready(Err(EngineError::Closed.into()));
         };
         let (sender, receiver) = oneshot::channel();
-        lifecycle.spawn(async move { inbox::answer(sender, work.await) });
+        lifecycle.spawn(async move { delivery::answer(sender, work.await) });
         Answer::pending(async move {
             receiver.await.unwrap_or_else(|_| Err(EngineError::Closed.into()))
         })

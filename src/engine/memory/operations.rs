@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::cluster::{Log, Shared};
-use super::inbox::{Delivery, answer};
+use super::delivery::{Delivery, answer};
+use super::shared::{Log, Shared};
 use crate::engine::error::EngineError;
 use crate::engine::log::{Appended, Checkpoint, Condition, Delivered, RoomMessage};
 use crate::lifecycle::Lifecycle;
