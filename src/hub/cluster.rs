@@ -81,7 +81,11 @@ impl ClusterNode {
 
     /// Tells all sessions whether what needs other nodes is refused now.
     fn announce(&self, is_degraded: bool) {
-        tracing::warn!(is_degraded, "the engine's health changed");
+        if is_degraded {
+            tracing::error!("the engine is out of reach");
+        } else {
+            tracing::warn!("the engine is back");
+        }
         let push = encode_push(&Push::Degraded(Degraded { active: is_degraded }));
         let body: Body = push.into();
         let now = self.context.clock.now();
@@ -122,11 +126,11 @@ impl NodeHandler for ClusterNode {
         }
     }
 
-    fn request(&self, from: NodeEpoch, body: Bytes) -> BoxFuture<'static, Bytes> {
+    fn request(&self, _: NodeEpoch, body: Bytes) -> BoxFuture<'static, Bytes> {
         let request = match serde_json::from_slice(&body) {
             Ok(request) => request,
             Err(error) => {
-                tracing::warn!(node = %from, %error, "a request of another node cannot be read");
+                tracing::warn!(%error, "a request of another node cannot be read");
                 return Box::pin(std::future::ready(Bytes::new()));
             }
         };

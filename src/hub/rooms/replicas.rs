@@ -43,7 +43,7 @@ impl Replicas {
             match read(key, log) {
                 Ok(room) => inner.room = room,
                 Err(error) => {
-                    tracing::error!(room = %key.room, error, "a room's log cannot be read");
+                    tracing::error!(error, "a room's log cannot be read");
                 }
             }
         }
