@@ -1,6 +1,6 @@
 //! The mutex of this crate: it has a rank, and a debug build panics when a thread takes locks in the wrong order.
 //!
-//! Which rank may be taken while which is held is [`Rank::may_follow`]; `ARCHITECTURE.md` says the same in words. A release
+//! Which rank may be taken while which is held is `Rank::may_follow`; `ARCHITECTURE.md` says the same in words. A release
 //! build compares nothing: there a [`Mutex`] is `parking_lot`'s, of two bytes beside its value.
 //! A panic while a lock is held releases it: it leaves at worst one session or room odd, and the others must go on.
 
