@@ -18,11 +18,11 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The bound of the first wait, when not told otherwise.
+    /// The bound of the first wait, by default.
     pub const BASE: Duration = Duration::from_millis(500);
-    /// The highest bound of a wait, when not told otherwise.
+    /// The highest bound of a wait, by default.
     pub const CAP: Duration = Duration::from_secs(30);
-    /// How long a connection has to last for the waits to begin anew.
+    /// How long a connection has to last for the backoff to reset.
     pub const STABLE_AFTER: Duration = Duration::from_secs(10);
 
     /// Waits whose bound starts at `base` and doubles up to `cap`, which is a day at most.
@@ -58,7 +58,7 @@ impl Backoff {
         Duration::ZERO
     }
 
-    /// Notes how long a connection lasted: after a stable one the waits begin anew.
+    /// Notes how long a connection lasted: after a stable one the backoff resets.
     pub fn note_lived(&mut self, lived: Duration) {
         if lived >= Self::STABLE_AFTER {
             self.failures = 0;

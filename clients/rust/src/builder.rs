@@ -1,4 +1,4 @@
-//! How a session is begun or taken up.
+//! How a session is started or resumed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,8 +106,8 @@ impl ClientBuilder {
 
     /// Who is asked for new credentials, and how to prolong the session.
     ///
-    /// Without one the program answers [`Push::TokenExpiring`](stagedoor_proto::Push::TokenExpiring) itself, and a session
-    /// whose token is void ends with [`Ending::Unauthenticated`](crate::Ending::Unauthenticated).
+    /// Without one the program answers [`Push::TokenExpiring`](stagedoor_proto::Push::TokenExpiring) itself, and a
+    /// session whose token is void ends with [`Ending::Unauthenticated`](crate::Ending::Unauthenticated).
     pub fn provider(mut self, provider: impl CredentialsProvider + 'static) -> Self {
         self.provider = Some(Arc::new(provider));
         self
@@ -160,12 +160,12 @@ impl ClientBuilder {
         Ok(self.run(opened, known, Some(start), waiting, patience))
     }
 
-    /// Takes up the session of `ticket`, renewing it in the same step when given `auth_token`.
+    /// Resumes the session of `ticket`, renewing it in the same step when given `auth_token`.
     ///
     /// Replies missed since come as [`Event::LateReply`](crate::Event::LateReply).
     ///
     /// # Errors
-    /// [`ConnectError`]; a refusal tells by its `disconnect` whether to start anew or to stop.
+    /// [`ConnectError`]; the `disconnect` of a rejection says whether to start again or to stop.
     pub async fn resume(
         self,
         ticket: Ticket,
@@ -177,8 +177,8 @@ impl ClientBuilder {
         let Reply::Resumed(resumed) = &opened.reply else {
             return Err(ConnectError::Protocol("not an answer to `resume`".to_owned()));
         };
-        let known = Known::taken_up(&ticket, resumed);
-        // Far from the numbers of the former connection, whose late replies must find nobody waiting.
+        let known = Known::resumed_by_ticket(&ticket, resumed);
+        // Far from the numbers of the former connection, whose late replies must match no pending request.
         let first_id = u32::from_le_bytes(random()) | 1 << 31;
         let waiting = Waiting::new(first_id, DEFAULT_IN_FLIGHT);
         let start = self.start();

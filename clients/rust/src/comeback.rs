@@ -1,4 +1,4 @@
-//! The way back after a lost connection: wait, dial, resume or start anew; again, until it succeeds or is refused.
+//! The way back after a lost connection: wait, dial, resume or start again; again, until it succeeds or is refused.
 //!
 //! Invariants: [`Event::Suspended`] goes before the first attempt and has its counterpart after the last; a place for
 //! that is kept before dialling, so a program that reads no events keeps its client from coming back, and loses none.
@@ -49,7 +49,7 @@ impl Link {
         backoff.note_lived(lived);
         let mut attempt = Attempt::Resume;
         let mut wait = self.wait(next);
-        let place = self.tell_suspended(&end, wait).await?;
+        let place = self.emit_suspended(&end, wait).await?;
         let mut why = Why::End(end);
         loop {
             match next {
@@ -62,7 +62,7 @@ impl Link {
                 }
                 Next::End => return Err(why.into()),
             }
-            self.until_let_go(sleep(wait)).await?;
+            self.until_detached(sleep(wait)).await?;
             let error = match self.try_out(&mut attempt).await? {
                 Ok(opened) => match self.accept(&opened, place) {
                     Ok(()) => return Ok(opened),
@@ -89,26 +89,26 @@ impl Link {
         }
     }
 
-    /// Tells of the loss, and keeps a place to tell of the return.
-    async fn tell_suspended(
+    /// Emits the loss, and reserves a place for the event of the return.
+    async fn emit_suspended(
         &mut self,
         end: &Disconnected,
         retry_after: Duration,
     ) -> Result<Option<OwnedPermit<Event>>, Ending> {
         let events = self.events.clone();
-        let Ok(place) = self.until_let_go(events.clone().reserve_owned()).await? else {
+        let Ok(place) = self.until_detached(events.clone().reserve_owned()).await? else {
             // A program that dropped its events wants none.
             return Ok(None);
         };
         place.send(Event::Suspended { end: end.clone(), retry_after });
-        Ok(self.until_let_go(events.reserve_owned()).await?.ok())
+        Ok(self.until_detached(events.reserve_owned()).await?.ok())
     }
 
     /// Asks the provider for credentials that take the place of those that are void.
     async fn ask_for_credentials(&mut self, why: Why) -> Result<(), Ending> {
         let asked = self.provider.as_ref().map(|provider| provider.credentials());
         let found = match asked {
-            Some(asked) if self.start.is_some() => self.until_let_go(asked).await?,
+            Some(asked) if self.start.is_some() => self.until_detached(asked).await?,
             _ => None,
         };
         match (found, &mut self.start) {
@@ -120,7 +120,7 @@ impl Link {
         }
     }
 
-    /// Makes one attempt. `Err` when the program let go meanwhile.
+    /// Makes one attempt. `Err` when the program detached meanwhile.
     async fn try_out(
         &mut self,
         attempt: &mut Attempt,
@@ -143,7 +143,7 @@ impl Link {
             }
         };
         let opener = self.opener.clone();
-        self.until_let_go(async move { opener.open(first).await }).await
+        self.until_detached(async move { opener.open(first).await }).await
     }
 
     /// What to do after a failed attempt, by what else there is to show.
@@ -157,7 +157,7 @@ impl Link {
             {
                 Next::Again(Wait::AtOnce)
             }
-            // A gateway that has lost its store knows neither the session nor the token; the user it may let in again.
+            // A gateway that has lost its store knows neither the session nor the token; the user it may admit again.
             (Attempt::StartByToken, Some(ErrorCode::AuthDenied)) => {
                 *attempt = Attempt::Start;
                 Next::Again(Wait::AtOnce)
@@ -166,7 +166,7 @@ impl Link {
         }
     }
 
-    /// Takes in what the gateway said of the session on a new connection, and tells of it.
+    /// Applies what the gateway said of the session on a new connection, and emits it.
     fn accept(
         &mut self,
         opened: &Opened,
@@ -203,11 +203,11 @@ impl Link {
         Event::Restarted { session: started.session.id }
     }
 
-    /// Waits for `what`, taking requests in meanwhile. `Err` when the program let go first.
+    /// Waits for `what`, taking requests in meanwhile. `Err` when the program detached first.
     ///
     /// # Cancel safety
     /// Not to be dropped before it is done: `what` is lost.
-    async fn until_let_go<T>(&mut self, what: impl Future<Output = T>) -> Result<T, Ending> {
+    async fn until_detached<T>(&mut self, what: impl Future<Output = T>) -> Result<T, Ending> {
         let mut what = std::pin::pin!(what);
         loop {
             let has_room = !self.are_handles_gone && self.waiting.has_room();

@@ -1,8 +1,8 @@
 //! One connection, from its first frame to its end: replies find their requests, events are handed on.
 //!
 //! Invariant: nothing is sent before the replay of a resume is over and, after a fresh start, the rooms are entered
-//! again; so what was asked first is carried out first. No more requests are under way than the gateway allows; the rest
-//! wait in the queue. Not here: opening the socket (`handshake`), and what outlives it (`link`).
+//! again; so what was asked first is carried out first. No more requests are under way than the gateway allows; the
+//! rest wait in the queue. Not here: opening the socket (`handshake`), and what outlives it (`link`).
 
 use std::ops::ControlFlow;
 
@@ -36,7 +36,7 @@ pub(crate) struct Connection<'a> {
     to_replay: u32,
     /// How many numbers had been skipped before the replay.
     skipped: u64,
-    /// The gateway's parting words.
+    /// The gateway's `disconnect`.
     said: Option<Disconnect>,
 }
 
@@ -97,7 +97,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Waits for whatever comes first.
+    /// Waits for the next input.
     ///
     /// # Cancel safety
     /// Safe, as is each thing it waits for: nothing is taken that is not handed back.
@@ -232,7 +232,7 @@ impl<'a> Connection<'a> {
         if seq.is_some_and(|seq| !self.link.shared.lock().sequence.admit(seq)) {
             return Step::Continue(());
         }
-        // What tells the program by an event needs its place first; see `handle_push`.
+        // What emits an event needs its place first; see `handle_push`.
         let place = if self.link.waiting.is_for_caller(id) { None } else { self.place()? };
         let waiter = self.link.waiting.take(id);
         let subject = waiter.as_ref().map_or(&Subject::Other, |(_, subject)| subject);
@@ -244,7 +244,7 @@ impl<'a> Connection<'a> {
                 None
             }
             Some((ReplyTo::Rejoin(room), _)) => self.rejoined(room, result.map(drop)),
-            Some((ReplyTo::Nobody, _)) => None,
+            Some((ReplyTo::NoCaller, _)) => None,
             None => Some(Event::LateReply { id, result }),
         };
         if let (Some(place), Some(event)) = (place, event) {
@@ -256,7 +256,7 @@ impl<'a> Connection<'a> {
         Step::Continue(())
     }
 
-    /// What to tell of the return to a room, unless it is tried again.
+    /// The event of the return to a room, unless it is tried again.
     fn rejoined(&mut self, room: RoomId, result: Result<(), Error>) -> Option<Event> {
         if !self.link.rejoining.answered(&room, result.as_ref().err()) {
             return None;

@@ -100,7 +100,7 @@ const DEFAULT_PORT: u16 = 80;
 const DEFAULT_SECURE_PORT: u16 = 443;
 /// Zero-filled at each read, so small; a longer message takes several reads.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
-/// Text is written at once, whatever its size: requests do not wait for company.
+/// Text is written at once, at any size: requests do not wait for company.
 const WRITE_BUFFER_BYTES: usize = 0;
 /// Room for the largest message a gateway could be configured to take.
 const MAX_WRITE_BUFFER_BYTES: usize = 4 * 1024 * 1024;

@@ -44,6 +44,6 @@ pub enum Cause {
     Overflow,
     /// A message came that the protocol does not know.
     Malformed,
-    /// This program let go of the connection, not of the session.
+    /// This program closed the connection, not the session.
     Detached,
 }

@@ -18,7 +18,7 @@ pub enum Ending {
         /// What it said before it closed.
         disconnect: Option<Box<Disconnect>>,
     },
-    /// New credentials are needed (41xx), and nobody has any.
+    /// New credentials are needed (41xx), and there are none.
     Unauthenticated {
         /// What the gateway said before it closed.
         disconnect: Option<Box<Disconnect>>,
@@ -75,7 +75,7 @@ impl Ending {
         }
     }
 
-    /// The same ending, for want of credentials.
+    /// The same ending, because credentials are missing.
     pub(crate) fn unauthenticated(ending: Self) -> Self {
         let disconnect = match ending {
             Self::Disconnected(end) => end.disconnect.map(Box::new),
@@ -85,7 +85,7 @@ impl Ending {
         Self::Unauthenticated { disconnect }
     }
 
-    /// This program let go of a session that is to be resumed.
+    /// This program detached from a session that is to be resumed.
     pub(crate) const fn detached() -> Self {
         let cause = Cause::Detached;
         Self::Disconnected(Disconnected { disconnect: None, close_code: None, cause })

@@ -16,7 +16,7 @@ pub enum DialError {
         /// What is wrong with it.
         why: String,
     },
-    /// Nobody answers there.
+    /// No server answers there.
     #[error("cannot reach {address}")]
     Unreachable {
         /// Host and port.
@@ -77,7 +77,7 @@ pub enum ConnectError {
     /// No answer came in the time given.
     #[error("no answer within {0:?}")]
     Timeout(Duration),
-    /// The builder was not told what it needs.
+    /// The builder lacks what it needs.
     #[error("`{0}` is needed to start a session")]
     Incomplete(&'static str),
 }

@@ -1,4 +1,4 @@
-//! What a session tells its program unasked.
+//! Events of a session.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,23 +12,24 @@ use crate::{Disconnected, Ending};
 
 /// One thing that happened to a session.
 ///
-/// Shape: frames ([`Event::Push`], [`Event::Unknown`], [`Event::LateReply`]); then [`Event::Suspended`], always followed by
-/// [`Event::Resumed`], [`Event::Restarted`] or [`Event::Ended`]; so it goes on until [`Event::Ended`], the last.
+/// Shape: frames ([`Event::Push`], [`Event::Unknown`], [`Event::LateReply`]); then [`Event::Suspended`], always
+/// followed by [`Event::Resumed`], [`Event::Restarted`] or [`Event::Ended`]; so it goes on until [`Event::Ended`], the
+/// last.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// The gateway told something.
+    /// A push of the gateway.
     Push {
         /// The frame's number.
         seq: u64,
         /// What.
         push: Box<Push>,
     },
-    /// The gateway told something that this version does not know.
+    /// A push that this version does not know.
     Unknown {
         /// The frame's number.
         seq: u64,
     },
-    /// A reply that nobody here waits for: to a request sent before a resume from a bare ticket.
+    /// A reply without a pending request: to a request sent before a resume from a bare ticket.
     LateReply {
         /// The request's number.
         id: u32,
@@ -42,14 +43,14 @@ pub enum Event {
         /// How long until the first attempt.
         retry_after: Duration,
     },
-    /// The session goes on: nothing was missed. What was told meanwhile follows.
+    /// The session goes on: nothing was missed. Missed pushes follow.
     Resumed {
         /// How many frames follow that were missed.
         replayed: u32,
     },
-    /// The session was gone, and a new one took its place: what was told in between is lost.
+    /// The session was gone, and a new one took its place: pushes in between are lost.
     ///
-    /// Each room is joined again and told of by [`Event::Rejoined`]; streams have to be published anew.
+    /// Each room is joined again, with an [`Event::Rejoined`]; streams have to be published again.
     Restarted {
         /// The new session.
         session: SessionId,
@@ -67,9 +68,9 @@ pub enum Event {
 
 /// The events of one session, in order, ending with [`Event::Ended`].
 ///
-/// The queue is bounded. A program that leaves it full loses the connection ([`Cause::Overflow`](crate::Cause::Overflow)) and no event: what was
-/// not taken is not acknowledged, and the client returns for it once there is room. Dropping this discards all later
-/// events.
+/// The queue is bounded. A program that leaves it full loses the connection
+/// ([`Cause::Overflow`](crate::Cause::Overflow)) and no event: what was not taken is not acknowledged, and the client
+/// returns for it once there is room. Dropping this discards all later events.
 #[derive(Debug)]
 pub struct Events {
     queue: mpsc::Receiver<Event>,

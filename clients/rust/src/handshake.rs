@@ -1,7 +1,7 @@
 //! The first frame and its answer.
 //!
 //! Pushes may come before the answer (`establishing` does); they are kept, a bounded number of them, and handed on.
-//! Not here: deadlines but the one for the gateway's parting words; `opener` has the one for all of this.
+//! Not here: deadlines but the one for the gateway's `disconnect`; `opener` has the one for all of this.
 
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ pub(crate) async fn open(mut socket: Socket, first: Command) -> Result<Opened, C
                 return Ok(Opened { socket, reply, early });
             }
             ServerMessage::Reply { id: FIRST_ID, result: Err(error), .. } => {
-                let parting = timeout(PARTING_TIME, parting_words(&mut socket)).await;
-                return Err(ConnectError::Refused { error, disconnect: parting.ok().flatten() });
+                let disconnect = timeout(DISCONNECT_TIMEOUT, read_disconnect(&mut socket)).await;
+                return Err(ConnectError::Refused { error, disconnect: disconnect.ok().flatten() });
             }
             ServerMessage::Disconnect(end) => {
                 return Err(ConnectError::Disconnected(Box::new(end)));
@@ -51,7 +51,7 @@ pub(crate) async fn open(mut socket: Socket, first: Command) -> Result<Opened, C
 }
 
 /// The `disconnect` that follows a refusal.
-async fn parting_words(socket: &mut Socket) -> Option<Box<Disconnect>> {
+async fn read_disconnect(socket: &mut Socket) -> Option<Box<Disconnect>> {
     loop {
         match receive(socket).await {
             Ok(ServerMessage::Disconnect(end)) => return Some(Box::new(end)),
@@ -86,4 +86,4 @@ pub(crate) const FIRST_ID: u32 = 0;
 /// Most messages before the reply: a handful of state changes in truth.
 const MAX_EARLY: usize = 64;
 /// How long a refusal waits for the `disconnect` that says more.
-const PARTING_TIME: Duration = Duration::from_secs(2);
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);

@@ -50,8 +50,8 @@ impl Known {
         }
     }
 
-    /// A session that was taken up by `ticket` alone.
-    pub(crate) fn taken_up(ticket: &Ticket, resumed: &Resumed) -> Self {
+    /// A session that was resumed by `ticket` alone.
+    pub(crate) fn resumed_by_ticket(ticket: &Ticket, resumed: &Resumed) -> Self {
         let mut known = Self {
             session: ticket.session,
             user: None,
@@ -143,7 +143,7 @@ impl Known {
     }
 }
 
-/// [`Known`], shared by the session's task and the handles; and how they ask it to let go.
+/// [`Known`], shared by the session's task and the handles; and how they ask it to detach.
 #[derive(Debug)]
 pub(crate) struct Shared {
     known: Mutex<Known>,
@@ -160,12 +160,12 @@ impl Shared {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the task to let go of the session.
+    /// Asks the task to detach from the session.
     pub(crate) fn detach(&self) {
         self.detach.notify_one();
     }
 
-    /// Waits until the task is to let go. Cancel-safe.
+    /// Waits until the task is to detach. Cancel-safe.
     pub(crate) async fn detached(&self) {
         self.detach.notified().await;
     }

@@ -5,11 +5,11 @@
 //! commands, and a [`RoomView`] that is kept up to date.
 //!
 //! One task a session keeps it alive over lost connections: it waits with jitter ([`Backoff`]), resumes, and has each
-//! missed frame handed on once and in order; requests wait and are answered, none is carried out twice. Where the session
-//! is gone it starts a new one and joins its rooms again ([`Event::Restarted`]), and a request that may have been carried
-//! out, and may not be twice, fails with [`RequestError::Interrupted`]; where it is told to stop, or needs
-//! credentials that no [`CredentialsProvider`] has, it ends with [`Event::Ended`]. It goes on trying for as long as it is
-//! held: [`Session::detach`] lets go.
+//! missed frame handed on once and in order; requests wait and are answered, none is carried out twice. Where the
+//! session is gone it starts a new one and joins its rooms again ([`Event::Restarted`]), and a request that may have
+//! been carried out, and may not be twice, fails with [`RequestError::Interrupted`]; where the gateway says stop, or
+//! needs credentials that no [`CredentialsProvider`] has, it ends with [`Event::Ended`]. It goes on trying for as long
+//! as it is held: [`Session::detach`] drops it.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {

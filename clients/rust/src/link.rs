@@ -69,7 +69,7 @@ impl Link {
             Renewal::WithAuthToken(token) => Command::Renew(Renew { auth_token: Some(token) }),
             Renewal::Unable => Command::PostponeRenewal(PostponeRenewal {}),
         };
-        self.waiting.add(command, ReplyTo::Nobody);
+        self.waiting.add(command, ReplyTo::NoCaller);
     }
 
     /// Where the session's state asks for it, sees to its renewal.

@@ -13,13 +13,13 @@ use stagedoor_proto::{
 use crate::{RequestError, Room};
 
 impl Room {
-    /// All audio of somebody in this room, as what a mute is laid on.
+    /// All audio of a user in this room, as the target of a mute.
     #[must_use]
     pub fn audio_of(&self, who: Who) -> MuteTarget {
         MuteTarget::Person { room: self.id().clone(), who }
     }
 
-    /// Removes somebody, and keeps them out for as long as `block` says.
+    /// Removes a participant and blocks the user for as long as `block` says.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -48,7 +48,7 @@ impl Room {
         self.moderate(Command::Unblock(Unblock { room, username, ref_ })).await
     }
 
-    /// Ends somebody's stream.
+    /// Ends another participant's stream.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -134,7 +134,7 @@ impl Room {
         self.moderate(Command::SetRole(SetRole { room, participant, role, ref_ })).await
     }
 
-    /// Lets nobody new in.
+    /// Rejects new participants.
     ///
     /// # Errors
     /// [`RequestError`].

@@ -3,12 +3,12 @@
 use futures::future::BoxFuture;
 use stagedoor_proto::{Credentials, Secret, Timestamp};
 
-/// Whoever can get new credentials for the user of a session.
+/// A source of new credentials for the user of a session.
 ///
 /// An async closure that gives credentials is one: `|| async { Some(Credentials::Token(sign_in().await?)) }`.
 ///
 /// # Cancel safety
-/// The futures are dropped when the session ends, or is let go of, before they are done.
+/// The futures are dropped when the session ends or is detached before they are done.
 pub trait CredentialsProvider: Send + Sync {
     /// New credentials, the former ones being void (41xx); `None` when there are none to be had.
     fn credentials(&self) -> BoxFuture<'static, Option<Credentials>>;

@@ -9,7 +9,7 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// A client instance that nobody else has.
+/// A client instance id of its own.
 pub(crate) fn random_instance() -> InstanceId {
     random_text().parse().expect("22 characters of base64url are an instance id")
 }

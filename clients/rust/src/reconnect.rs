@@ -1,7 +1,7 @@
 //! What to do after a connection ended or an attempt failed. Pure.
 //!
-//! The gateway's word decides, then the hundreds digit of the close code; a socket that just broke is resumed. Not here:
-//! doing it (`link`), and how long a wait is (`backoff`).
+//! The gateway's word decides, then the hundreds digit of the close code; a socket that just broke is resumed. Not
+//! here: doing it (`link`), and how long a wait is (`backoff`).
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -16,9 +16,9 @@ use crate::{Cause, ConnectError, DialError, Disconnected};
 pub(crate) enum Next {
     /// Try the same: resume, or start where that was tried.
     Again(Wait),
-    /// The session is gone: start anew with what there is.
+    /// The session is gone: start again with the credentials at hand.
     Start(Wait),
-    /// Get new credentials, then start anew.
+    /// Get new credentials, then start again.
     Reauth(Wait),
     /// Stay away.
     End,
@@ -78,14 +78,14 @@ impl Next {
         Self::of(Action::of(code), RESUME_CODES.contains(&code), None)
     }
 
-    /// `is_told` is whether the gateway itself asked for a resume, and no proxy or cable was at fault.
-    fn of(action: Action, is_told: bool, hint: Option<Duration>) -> Self {
+    /// `is_requested` is whether the gateway itself asked for a resume, and no proxy or cable was at fault.
+    fn of(action: Action, is_requested: bool, hint: Option<Duration>) -> Self {
         let at_once = hint.map_or(Wait::AtOnce, |hint| Wait::Backoff(Some(hint)));
         match action {
             Action::Stop => Self::End,
             Action::Reauth => Self::Reauth(at_once),
             Action::Retry => Self::Again(Wait::Backoff(hint)),
-            Action::Resume if is_told => Self::Again(at_once),
+            Action::Resume if is_requested => Self::Again(at_once),
             Action::Resume => Self::Again(Wait::Backoff(hint)),
             Action::Start => Self::Start(at_once),
         }

@@ -1,7 +1,7 @@
 //! Which commands may be sent twice, and the `ref` that makes it so.
 //!
-//! A gateway remembers the `ref` of what a user did in a room, beyond the session that did it: the same command under the
-//! same `ref` is answered again and has no second effect.
+//! A gateway remembers the `ref` of what a user did in a room, beyond the session that did it: the same command under
+//! the same `ref` is answered again and has no second effect.
 
 use stagedoor_proto::{Command, Ref};
 
@@ -18,7 +18,7 @@ pub(crate) fn with_ref(mut command: Command) -> Command {
 /// Whether the command, once it has its `ref`, may be sent again though it may have been carried out.
 pub(crate) const fn is_repeatable(command: &Command) -> bool {
     match command {
-        // A second one would be a second stream, another update than somebody else's in between, a second offer.
+        // A second one would be a second stream, an update that undoes another in between, a second offer.
         Command::Publish(_) | Command::UpdateStream(_) | Command::Relay(_) => false,
         // They begin a connection, and are never repeated on another.
         Command::Start(_) | Command::Resume(_) => false,

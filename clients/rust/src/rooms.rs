@@ -1,7 +1,7 @@
 //! The rooms a session is in, each with how it was joined and the view that handles share.
 //!
-//! The session's task applies each frame in the order it came, before it hands it on: whoever reads an event, or has
-//! a reply, finds the view at least that new. A view outlives its membership for the handles that still hold it.
+//! The session's task applies each frame in the order it came, before it hands it on: a program that reads an event, or
+//! has a reply, finds the view at least that new. A view outlives its membership for the handles that still hold it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use crate::view::{RoomView, Standing, room_of};
 
 /// A view shared by the session's task and the handles of its room.
 ///
-/// The inner `Arc` is copied on write, and only while somebody looks at the former state.
+/// The inner `Arc` is copied on write, and only while the former state is in use.
 #[derive(Clone, Debug)]
 pub(crate) struct Shown(Arc<Mutex<Arc<RoomView>>>);
 
@@ -126,7 +126,7 @@ impl Rooms {
         }
     }
 
-    /// The session is let go of: no view is kept up to date any more.
+    /// The session is detached: no view is updated any more.
     pub(crate) fn lose(&mut self) {
         for (_, joined) in self.0.drain() {
             joined.shown.change(|view| view.standing = Standing::Lost);

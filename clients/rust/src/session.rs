@@ -14,7 +14,7 @@ use crate::{FrameCounts, RequestError, Ticket};
 
 /// A handle of one session, over all its connections; clones are the same session.
 ///
-/// When every clone and the [`Events`](crate::Events) are gone, the session is let go of as by [`Session::detach`].
+/// When every clone and the [`Events`](crate::Events) are gone, the session is detached as by [`Session::detach`].
 #[derive(Clone, Debug)]
 pub struct Session {
     shared: Arc<Shared>,
@@ -33,7 +33,8 @@ impl Session {
     ///
     /// # Errors
     /// [`RequestError::Refused`] with the gateway's error; [`RequestError::Interrupted`] when its session was lost and
-    /// it may have had its effect; [`RequestError::Lost`] and [`RequestError::Closed`] when the client ends or has ended.
+    /// it may have had its effect; [`RequestError::Lost`] and [`RequestError::Closed`] when the client ends or has
+    /// ended.
     ///
     /// # Cancel safety
     /// Dropping the future may or may not send the command; its reply is then discarded.
@@ -93,9 +94,9 @@ impl Session {
         self.ask(command, |reply| matches!(reply, Reply::Ended {}).then_some(())).await
     }
 
-    /// Lets go of the connection and leaves the session to be resumed within its window.
+    /// Closes the connection and leaves the session to be resumed within its window.
     ///
-    /// Requests without a reply are lost; [`Event::Ended`](crate::Event::Ended) tells when it is done.
+    /// Requests without a reply are lost; [`Event::Ended`](crate::Event::Ended) follows when it is done.
     pub fn detach(&self) {
         self.shared.detach();
     }

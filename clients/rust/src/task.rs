@@ -1,6 +1,6 @@
 //! One task a session: it serves one connection after another, and comes back between them.
 //!
-//! It ends when the session does, when it is told to detach, or when nobody is left who could hear of it; its last event
+//! It ends when the session does, when it is detached, or when no receiver of its events is left; its last event
 //! is [`Event::Ended`], for which a place is kept. Not here: what goes on while a connection lasts (`connection`), and
 //! the way back (`comeback`).
 

@@ -138,7 +138,7 @@ mod with {
 
 #[cfg(not(feature = "tls"))]
 mod without {
-    /// Nobody is trusted, for nobody can be asked.
+    /// No certificate is trusted: there are no roots.
     #[derive(Clone, Default)]
     pub(crate) struct Tls {}
 }

@@ -144,7 +144,7 @@ impl Wire {
     /// Drops the TCP connection without a close frame.
     pub async fn cut(mut self, how: Cut) {
         let stream = self.socket.get_mut();
-        // Whatever fails here, the connection is gone afterwards.
+        // After any failure here the connection is gone.
         let _ = match how {
             Cut::Fin => stream.shutdown().await,
             Cut::Reset => stream.tcp().set_zero_linger(),

@@ -4,8 +4,9 @@
 //! One log entry may bring several changes of one version, so it is the snapshot's version that counts, not that of the
 //! change before. Only a [`stagedoor_proto::RoomReset`] makes up for a gap: it takes the place of all that was known.
 //!
-//! In a large room only moderators and the owners of known streams are listed, and whoever stops being either is dropped
-//! from the list. Not here: who is subscribed to what, signals, and receipts, which are events and no state.
+//! In a large room only moderators and the owners of known streams are listed, and a participant that stops being
+//! either is dropped from the list. Not here: who is subscribed to what, signals, and receipts, which are events and no
+//! state.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -46,11 +47,11 @@ pub struct RoomView {
     pub participants: BTreeMap<ParticipantId, Participant>,
     /// The streams one may know of, one's own among them.
     pub streams: BTreeMap<StreamId, Stream>,
-    /// How many there are; of a large or cut room, as last told.
+    /// How many there are; of a large or cut room, as last announced.
     pub counts: Counts,
     /// The room's standing mute.
     pub mute: RoomMute,
-    /// Whether nobody new is let in.
+    /// Whether new participants are rejected.
     pub locked: bool,
     /// Whether only moderators and the owners of streams are listed.
     pub large: bool,
@@ -61,7 +62,7 @@ pub struct RoomView {
 }
 
 impl RoomView {
-    /// The room as the answer to a `join` tells it.
+    /// The room as the reply to a `join` has it.
     #[must_use]
     pub fn new(joined: Joined) -> Self {
         let mut view = Self {
@@ -166,7 +167,7 @@ impl RoomView {
         let is_meant = |stream: &Stream| match (mute.stream, mute.participant) {
             (Some(id), _) => stream.id == id,
             (None, Some(owner)) => stream.participant == owner,
-            // The end of the room's own mute lifts nobody's.
+            // The end of the room's own mute lifts no other.
             (None, None) => mute.active && !mute.except.contains(&stream.id),
         };
         for stream in self.streams.values_mut().filter(|stream| is_meant(stream)) {
@@ -186,7 +187,7 @@ impl RoomView {
         }
     }
 
-    /// Drops somebody from the list of a large room who has no place there any more.
+    /// Drops a participant of a large room that is no longer listed.
     fn unlist(&mut self, id: ParticipantId) {
         let is_moderator =
             self.participants.get(&id).is_some_and(|one| one.role == Role::Moderator);
@@ -238,7 +239,7 @@ pub(crate) const fn room_of(push: &Push) -> Option<&RoomId> {
     }
 }
 
-/// The version of a change; a new snapshot is none, and holds whatever its version.
+/// The version of a change; a new snapshot is none, and holds at any version.
 const fn version_of(push: &Push) -> Option<u64> {
     match push {
         Push::ParticipantJoined(push) => Some(push.version),

@@ -156,11 +156,14 @@ fn a_large_room_lists_moderators_and_the_owners_of_streams() {
         assert_eq!(people(&applied(view(large), &pushes)), expected, "{case}");
     }
     let counts = json!({ "participants": 5_000, "publishers": 2, "streams": 2 });
-    let told = applied(
+    let applied_changes = applied(
         view(true),
         &[("counts", json!({ "version": 11, "counts": counts })), joined(12, CAT)],
     );
-    assert_eq!(told.counts.participants, 5_000, "the list says nothing of how many there are");
+    assert_eq!(
+        applied_changes.counts.participants, 5_000,
+        "the list says nothing of how many there are"
+    );
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The requests that wait for their reply, in the order they were asked.
 //!
 //! Invariant: no id twice, and no more of them on their way than the announced number. A request outlives its
-//! connection: after a resume it is answered, sent again under its own number, or told that it was interrupted. Dropping
-//! this tells every one of them that the connection was lost.
+//! connection: after a resume it is answered, sent again under its own number, or fails as interrupted. Dropping
+//! this fails every one of them with a lost connection.
 
 use stagedoor_proto::{ClientMessage, Command, Reply, Request, RoomId};
 use tokio::sync::oneshot;
@@ -14,12 +14,12 @@ use crate::rooms::Subject;
 /// Where a reply goes.
 #[derive(Debug)]
 pub(crate) enum ReplyTo {
-    /// To whoever asked.
+    /// To the caller.
     Caller(oneshot::Sender<Result<Reply, RequestError>>),
     /// The client returns to a room.
     Rejoin(RoomId),
     /// The client asked, and learns all from the reply itself.
-    Nobody,
+    NoCaller,
 }
 
 /// A request without its reply.
@@ -56,7 +56,7 @@ impl Waiting {
         Self { asked: Vec::new(), next_id: first_id, most: usize::from(most.max(1)) }
     }
 
-    /// Whether one more may be asked; the rest wait with whoever asks.
+    /// Whether one more may be asked; the rest wait with their callers.
     pub(crate) fn has_room(&self) -> bool {
         self.asked.len() < self.most
     }
@@ -90,7 +90,7 @@ impl Waiting {
         Some(next.text.clone())
     }
 
-    /// Whether the reply to `id` goes to a caller, and to nobody else.
+    /// Whether the reply to `id` goes to its caller only.
     pub(crate) fn is_for_caller(&self, id: u32) -> bool {
         self.asked
             .iter()
@@ -113,7 +113,8 @@ impl Waiting {
 
     /// The replay is over: what it did not answer was never received, and is sent again.
     ///
-    /// Where the replay has a hole (`may_be_done`), a reply may have been in it: what must not happen twice is given up.
+    /// Where the replay has a hole (`may_be_done`), a reply may have been in it: what must not happen twice is given
+    /// up.
     pub(crate) fn note_replayed(&mut self, may_be_done: bool) {
         self.give_up(|asked| asked.stage == Stage::Unsure && may_be_done && !asked.is_repeatable);
         for asked in self.asked.iter_mut().filter(|asked| asked.stage == Stage::Unsure) {

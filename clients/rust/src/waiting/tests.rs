@@ -88,7 +88,7 @@ fn new_session_repeats_only_requests_that_were_not_sent() {
     let mut waiting = Waiting::new(1, 8);
     let (_, mut published) = ask(&mut waiting, publish());
     let (_, _left) = ask(&mut waiting, leave());
-    waiting.add(leave(), ReplyTo::Nobody);
+    waiting.add(leave(), ReplyTo::NoCaller);
     sent(&mut waiting);
     let (_, mut unsent) = ask(&mut waiting, publish());
     waiting.note_restarted(1);

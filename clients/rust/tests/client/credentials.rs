@@ -45,12 +45,12 @@ async fn void_credentials_are_replaced_by_the_providers() {
 
 #[tokio::test]
 async fn without_new_credentials_the_session_ends() {
-    let nobody = || async { None };
+    let no_credentials = || async { None };
     for has_provider in [false, true] {
         let gateway = Gateway::bind().await;
         let mut builder = builder(&gateway);
         if has_provider {
-            builder = builder.provider(nobody);
+            builder = builder.provider(no_credentials);
         }
         let (_session, mut events, mut served) = established(&gateway, builder).await;
         served.part(4101, json!({})).await;

@@ -74,7 +74,7 @@ async fn forward(client: TcpStream, upstream: String, after: Option<[usize; 2]>)
     let [up, down] = after.unwrap_or([usize::MAX; 2]);
     let (from_client, to_client) = client.into_split();
     let (from_gateway, to_gateway) = gateway.into_split();
-    // Whichever comes to its end first ends both, in the middle of whatever the other was at.
+    // Whichever comes to its end first ends both, in the middle of the other's work.
     tokio::select! {
         () = pump(from_client, to_gateway, up) => {}
         () = pump(from_gateway, to_client, down) => {}

@@ -1,4 +1,4 @@
-//! A gateway that does what a test tells it, on a port of its own.
+//! A gateway scripted by a test, on a port of its own.
 
 use std::net::SocketAddr;
 
@@ -78,7 +78,7 @@ impl Served {
         self.socket.close(Some(close)).await.expect("a client");
     }
 
-    /// The next frame of the client, whatever it is.
+    /// The next frame of the client, of any kind.
     pub(crate) async fn frame(&mut self) -> Option<Message> {
         self.socket.next().await.and_then(Result::ok)
     }
@@ -101,7 +101,7 @@ impl Served {
         self.part(code, json!({})).await;
     }
 
-    /// Says farewell with `more` beside the code, and closes.
+    /// Sends `disconnect` with `more` beside the code, and closes.
     pub(crate) async fn part(&mut self, code: u16, more: Value) {
         let code_known = CloseCode::try_from(code).expect("a close code");
         let mut disconnect = serde_json::to_value(Disconnect::new(code_known)).expect("JSON");
@@ -153,7 +153,7 @@ pub(crate) fn started(id: u32) -> Value {
     } } })
 }
 
-/// A push that only its number tells from others.
+/// A push that differs from others only by its number.
 pub(crate) fn degraded(seq: u64) -> Value {
     json!({ "seq": seq, "degraded": { "active": true } })
 }

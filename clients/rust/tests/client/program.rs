@@ -1,6 +1,6 @@
 //! The gateway itself, as a process.
 //!
-//! It is the program beside this test's own: `cargo test --workspace` builds it anew, a test of this crate alone takes
+//! It is the program beside this test's own: `cargo test --workspace` builds it, a test of this crate alone takes
 //! what is there and builds it only where there is none.
 
 use std::io::{BufRead as _, BufReader};

@@ -24,7 +24,7 @@ fn builder(url: String, username: &str) -> ClientBuilder {
     builder.username(username.parse().expect("a username"))
 }
 
-/// A guest's session. An attempt that is cut is none yet, and is made again by whoever wants one.
+/// A guest's session. An attempt that is cut is none yet, and its caller makes it again.
 async fn started(url: String, username: &str) -> (Session, Events) {
     for _ in 0..MOST_STARTS {
         if let Ok(client) = builder(url.clone(), username).connect().await {
@@ -260,8 +260,8 @@ async fn a_session_that_runs_out_is_prolonged_by_the_provider() {
 #[tokio::test]
 async fn who_is_revoked_and_has_no_new_credentials_is_out() {
     let program = Program::run();
-    let nobody = || std::future::ready(None);
-    let builder = builder(program.url(), "ann").provider(nobody);
+    let no_credentials = || std::future::ready(None);
+    let builder = builder(program.url(), "ann").provider(no_credentials);
     let (_session, mut events) = builder.connect().await.expect("a session");
     program.post("users/ann/revoke").await;
     let ending = events.ended().await.expect("an ending");

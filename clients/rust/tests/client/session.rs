@@ -22,7 +22,7 @@ async fn established(gateway: &Gateway) -> (Session, Events, Served) {
         served
     });
     let (session, events) = client.expect("a session");
-    // A frame each way: whatever the test sends next comes after the start.
+    // A frame each way: what the test sends next comes after the start.
     served.send(json!({ "ping": {} })).await;
     assert_eq!(served.message().await, ClientMessage::Pong(Pong { seq: 0 }));
     (session, events, served)
@@ -35,7 +35,7 @@ async fn start_sends_identity_and_keeps_the_reply() {
     let (client, command) = tokio::join!(builder.connect(), async {
         let mut served = gateway.accept().await;
         let first = served.request().await;
-        // The state changes are told before the reply.
+        // State changes come before the reply.
         served
             .send(json!({ "seq": 1, "session_state": { "state": "establishing", "version": 1 } }))
             .await;
