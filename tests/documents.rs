@@ -12,7 +12,7 @@ README.md
   in development mode, on 127.0.0.1:7080 | src/config/listen.rs | const PORT: u16 = 7080;
   Rust 1.95, a C compiler | Cargo.toml | rust-version = "1.95"
 docs/alerts.md
-  the 5 seconds after which a target counts as `ignored` | src/room/settings.rs | ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(5);
+  the 5 seconds after which a target counts as `ignored` | src/room/settings.rs | ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
   Repair the endpoint within 24 hours | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
   with `stagedoor webhooks replay` within 30 days | src/webhook/schedule.rs | DEAD_LETTERS_KEPT: Duration = Duration::from_hours(30 * 24);
   An app holds at most 100 000 messages | src/webhook/webhooks.rs | MAX_MESSAGES: u64 = 100_000;
@@ -50,7 +50,7 @@ docs/operations.md
   (`what the gateway before left cannot be taken up`) | src/server.rs | "what the gateway before left cannot be taken up:
   did you mean "lobby"? 3 are open: lobby, quiet, stage | src/cli/suggest.rs | did you mean \"lobby\"? 3 are open: lobby, quiet, stage
 docs/protocol.md
-  of its user, in one room, for ten minutes | src/room/settings.rs | REF_LIFE: Duration = Duration::from_mins(10);
+  of its user, in one room, for ten minutes | src/room/settings.rs | REF_RETENTION: Duration = Duration::from_mins(10);
 docs/security.md
   HS256 with a secret of at least 32 bytes | src/config/keys.rs | MIN_HS256_BYTES: usize = 32;
   RS256 with at least 2048 bits | src/config/keys.rs | MIN_RSA_BYTES: usize = 256;
@@ -61,16 +61,16 @@ docs/security.md
   refreshed after 10 minutes | src/auth/keys/remote.rs | STALE_AFTER: Duration = Duration::from_mins(10);
   not more than 30 seconds after the revocation | src/store/admission.rs | REVOCATION_LEEWAY: Duration = Duration::from_secs(30);
   guests for 7 days after they were last seen | src/server.rs | GUEST_MEMORY: Duration = Duration::from_hours(168);
-  does not acknowledge a mute within 5 seconds | src/room/settings.rs | ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(5);
+  does not acknowledge a mute within 5 seconds | src/room/settings.rs | ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
 docs/server-api.md
   http://127.0.0.1:7080/api/ | src/config/listen.rs | const PORT: u16 = 7080;
   A server token lives for an hour at most | src/auth/token/mod.rs | MAX_SERVER_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
   a `ref` of up to 64 bytes | proto/src/limits.rs | MAX_REF_BYTES: usize = 64;
   under the same `ref` within 24 hours | src/http/idempotency_cache.rs | REF_LIFE: Duration = Duration::from_hours(24);
-  `ref`s of moderation commands and signals for 10 minutes | src/room/settings.rs | REF_LIFE: Duration = Duration::from_mins(10);
+  `ref`s of moderation commands and signals for 10 minutes | src/room/settings.rs | REF_RETENTION: Duration = Duration::from_mins(10);
   `wait_ms` (1000, | src/http/api/moderation.rs | DEFAULT_WAIT_MS: u64 = 1_000;
   at most 10000) for its targets | src/http/api/moderation.rs | MAX_WAIT_MS: u64 = 10_000;
-  have not been used for 30 days | src/store/archive.rs | CREATED_ROOM_LIFE: Duration = Duration::from_hours(30 * 24);
+  have not been used for 30 days | src/store/archive.rs | CREATED_ROOM_RETENTION: Duration = Duration::from_hours(30 * 24);
   closes 10 minutes after it emptied | src/room/settings.rs | LEAVER_RETENTION: Duration = Duration::from_mins(10);
   `limit` is 1 to 1000 | src/http/api/paging.rs | MAX_PAGE: usize = 1_000;
   and 100 by default | src/http/api/paging.rs | DEFAULT_PAGE: usize = 100;

@@ -22,7 +22,7 @@ use crate::room::state::refs::{RefOwner, Refs, Requester};
 use crate::room::visibility::snapshot::roster_page;
 
 /// Further pages that may be requested at once.
-const PAGES_AT_ONCE: u32 = 10;
+const PAGE_BURST: u32 = 10;
 
 /// What this node keeps of a room for itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -92,7 +92,7 @@ impl LocalRoom {
         let rates = self.rosters.entry(session).or_default();
         let taken = match after {
             None => rates.fresh.take(Rate::every(ROSTER_INTERVAL, 1), now),
-            Some(_) => rates.pages.take(Rate::every(PAGE_INTERVAL, PAGES_AT_ONCE), now),
+            Some(_) => rates.pages.take(Rate::every(PAGE_INTERVAL, PAGE_BURST), now),
         };
         taken
             .map_err(|wait| errors::rate_limited("a fresh roster may be had once in 5 s", wait))?;
@@ -145,8 +145,8 @@ impl LocalRoom {
     }
 
     /// A signal got its order; the answer to its sender, which is kept under its `ref`.
-    pub fn number_signal(&mut self, signal: &mut NewSignal, order: u64, now: Timestamp) -> Sent {
-        self.note_order(order);
+    pub fn assign_order(&mut self, signal: &mut NewSignal, order: u64, now: Timestamp) -> Sent {
+        self.record_order(order);
         let sent = Sent { recipients: signal.recipients, order };
         if let Some(SignalKey { owner, ref_, body }) = signal.key.take() {
             self.signal_refs.insert(owner, ref_, body, now, sent);
@@ -155,7 +155,7 @@ impl LocalRoom {
     }
 
     /// A signal of this order was delivered.
-    pub fn note_order(&mut self, order: u64) {
+    pub fn record_order(&mut self, order: u64) {
         self.order = self.order.max(order);
     }
 

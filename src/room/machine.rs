@@ -23,7 +23,7 @@ use crate::room::moderation::migrate::migrate_user;
 use crate::room::moderation::moderate::moderate;
 use crate::room::moderation::reports::send_reports;
 use crate::room::participants::expiry::expire;
-use crate::room::participants::home::{check_home, lose_node, move_home};
+use crate::room::participants::home::{check_home, mark_node_lost, move_home};
 use crate::room::participants::join::join;
 use crate::room::participants::leave::leave;
 use crate::room::participants::link::{change_link, change_session_state};
@@ -33,7 +33,7 @@ use crate::room::state::RoomState;
 use crate::room::state::timers::Timer;
 use crate::room::streams::publish::{publish, unpublish, update_stream};
 use crate::room::streams::subscriptions::{subscribe, unsubscribe};
-use crate::room::visibility::audience::each_in;
+use crate::room::visibility::audience::for_each_session;
 use crate::room::visibility::session_feed::{send_feed, watch};
 use crate::room::visibility::size::update_size_class;
 use crate::room::visibility::snapshot::{counts, snapshot_for};
@@ -138,14 +138,14 @@ impl Room {
 
     /// Whether there are as many streams as the settings allow.
     #[must_use]
-    pub fn has_all_streams(&self) -> bool {
-        self.state.has_all_streams()
+    pub fn is_at_stream_limit(&self) -> bool {
+        self.state.is_at_stream_limit()
     }
 
     /// Whether a session, in the room or not, or another of its user gave a command under this `ref`.
     #[must_use]
-    pub fn knows_ref(&self, session: SessionId, ref_: &Ref) -> bool {
-        self.state.refs.knows(self.state.ref_requester(session), ref_)
+    pub fn has_used_ref(&self, session: SessionId, ref_: &Ref) -> bool {
+        self.state.refs.contains(self.state.ref_requester(session), ref_)
     }
 
     /// Whether a mute, a role or a block of a user is on record.
@@ -157,19 +157,19 @@ impl Room {
             || records.block_of(username).is_some()
     }
 
-    /// The state of these subjects as they are now, as changes to persist.
+    /// The state of these keys as they are now, as changes to persist.
     #[must_use]
-    pub fn durable_changes(&self, subjects: &BTreeSet<DurableKey>) -> Vec<DurableChange> {
+    pub fn durable_changes(&self, keys: &BTreeSet<DurableKey>) -> Vec<DurableChange> {
         let state = &self.state;
         if !state.is_open {
             return Vec::new();
         }
-        state.records.changes_of(subjects, !state.participants.is_empty(), state.now)
+        state.records.changes_for(keys, !state.participants.is_empty(), state.now)
     }
 
     /// Calls `send` with every session of an audience, in an order that is the same on every node.
-    pub fn each_in(&self, audience: &Audience, send: impl FnMut(SessionId)) {
-        each_in(&self.state, audience, send);
+    pub fn for_each_session(&self, audience: &Audience, send: impl FnMut(SessionId)) {
+        for_each_session(&self.state, audience, send);
     }
 
     /// The room as a session sees it now: what a `room_reset` carries.
@@ -244,8 +244,8 @@ fn execute(
     out: &mut Effects,
 ) -> Result<Option<Reply>, Error> {
     let reply = match command {
-        RoomCommand::Open(opening) => {
-            open(state, *opening);
+        RoomCommand::Open(open_room) => {
+            open(state, *open_room);
             return Ok(None);
         }
         RoomCommand::Tick => return Ok(None),
@@ -257,7 +257,7 @@ fn execute(
             return Ok(None);
         }
         RoomCommand::NodeLost { epoch } => {
-            lose_node(state, epoch, out);
+            mark_node_lost(state, epoch, out);
             return Ok(None);
         }
         RoomCommand::SessionState { session, state: new } => {
@@ -289,13 +289,13 @@ fn execute(
 }
 
 /// The first one opens; another node's, appended at the same moment, has nothing to add.
-fn open(state: &mut RoomState, opening: OpenRoom) {
+fn open(state: &mut RoomState, open_room: OpenRoom) {
     if state.is_open {
         return;
     }
     state.is_open = true;
-    state.settings = opening.settings;
-    state.records = DurableRecords::from(opening.record);
+    state.settings = open_room.settings;
+    state.records = DurableRecords::from(open_room.durable_state);
     state.timers.set(Timer::Close, state.now + LEAVER_RETENTION);
 }
 

@@ -76,7 +76,7 @@ pub const fn capabilities(role: Role, scopes: ScopeSet, subscriber_signals: bool
 }
 
 /// Whether every capability of `before` is still there in `after`.
-pub(super) const fn is_kept(before: Capabilities, after: Capabilities) -> bool {
+pub(super) const fn retains_all(before: Capabilities, after: Capabilities) -> bool {
     (!before.publish || after.publish)
         && (!before.subscribe || after.subscribe)
         && (!before.signal || after.signal)

@@ -64,7 +64,7 @@ impl Default for RoomSettings {
 impl RoomSettings {
     /// What participants and streams of one message may take.
     pub(super) const fn page_bytes(&self) -> usize {
-        (self.message_bytes as usize).saturating_sub(BESIDE_PAGE_BYTES)
+        (self.message_bytes as usize).saturating_sub(PAGE_OVERHEAD_BYTES)
     }
 }
 
@@ -110,9 +110,9 @@ pub const RETENTION: Duration = Duration::from_hours(24);
 /// For how long a locked room still admits those who left, and an empty room remembers them.
 pub(super) const LEAVER_RETENTION: Duration = Duration::from_mins(10);
 /// The longest life of a room token: so long the end of a room is remembered.
-pub(super) const ROOM_TOKEN_LIFE: Duration = Duration::from_hours(30 * 24);
+pub(super) const MAX_ROOM_TOKEN_LIFETIME: Duration = Duration::from_hours(30 * 24);
 /// A connected client that does not acknowledge a mute for so long loses the stream.
-pub(super) const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The least time between two reports of one verb, and between two pushes of the session feed.
 pub(super) const BATCH_INTERVAL: Duration = Duration::from_millis(250);
 /// The least time between two `counts`.
@@ -128,12 +128,12 @@ pub(super) const MAX_OPEN_VERBS: usize = 1_024;
 /// Most idempotency keys remembered in a room; the oldest is forgotten first.
 pub(super) const MAX_REFS: usize = 1_024;
 /// How long an idempotency key is remembered.
-pub(super) const REF_LIFE: Duration = Duration::from_mins(10);
+pub(super) const REF_RETENTION: Duration = Duration::from_mins(10);
 /// Most rows of one kind (blocks, mutes, roles) a room keeps.
 pub(super) const MAX_RECORD_ROWS: usize = 20_000;
 /// Most room tokens with `jti` a room remembers as spent.
-pub(super) const MAX_SPENT_TOKENS: usize = 100_000;
+pub(super) const MAX_REDEEMED_TOKENS: usize = 100_000;
 /// Most of those who left recently that are remembered; the oldest is forgotten first.
 pub(super) const MAX_RECENT_LEAVERS: usize = 30_000;
 /// What a message that lists participants and streams holds beside them: its frame, and one participant.
-const BESIDE_PAGE_BYTES: usize = 16 * 1024;
+const PAGE_OVERHEAD_BYTES: usize = 16 * 1024;

@@ -14,12 +14,12 @@ use stagedoor_proto::{
 
 use super::admission::{Block, Profile};
 use super::audit::{AuditActor, AuditEvent, AuditRow};
-use super::error::Answer;
+use super::error::StoreFuture;
 use super::key::UserKey;
 use crate::room::{DurableChange, DurableState, RoomKey, RoomOverrides};
 
 /// How long a created room is kept that nobody enters, or asks for.
-pub const CREATED_ROOM_LIFE: Duration = Duration::from_hours(30 * 24);
+pub const CREATED_ROOM_RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// A session that is over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,7 +115,7 @@ pub struct CreatedRoom {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StoredRoom {
     /// What outlived its participants.
-    pub record: DurableState,
+    pub durable_state: DurableState,
     /// How it was created, if it was and has not ended since.
     pub created: Option<CreatedRoom>,
 }
@@ -132,10 +132,10 @@ pub struct Page<C> {
 /// What operators look up. Every call is as those of [`super::Store`].
 pub trait Archive: Send + Sync + 'static {
     /// Keeps sessions that ended, in their order.
-    fn record_sessions(&self, app: Arc<str>, ended: Vec<EndedSession>) -> Answer<'static, ()>;
+    fn record_sessions(&self, app: Arc<str>, ended: Vec<EndedSession>) -> StoreFuture<'static, ()>;
 
     /// An app's ended session of this id.
-    fn ended_session(&self, app: Arc<str>, id: SessionId) -> Answer<'_, Option<EndedSession>>;
+    fn ended_session(&self, app: Arc<str>, id: SessionId) -> StoreFuture<'_, Option<EndedSession>>;
 
     /// An app's ended sessions with their numbers, newest first.
     fn ended_sessions(
@@ -143,14 +143,14 @@ pub trait Archive: Send + Sync + 'static {
         app: Arc<str>,
         which: EndedSessions,
         page: Page<u64>,
-    ) -> Answer<'_, Vec<(u64, EndedSession)>>;
+    ) -> StoreFuture<'_, Vec<(u64, EndedSession)>>;
 
     /// Forgets sessions that ended before `before`, and all but the newest `most` of each app; how many. Each few hundred are a step
     /// of their own: a failure leaves the others for the next time.
-    fn prune_sessions(&self, before: Timestamp, most: u64) -> Answer<'_, u64>;
+    fn prune_sessions(&self, before: Timestamp, most: u64) -> StoreFuture<'_, u64>;
 
     /// What is known of a user, be it only that they are blocked.
-    fn user(&self, user: UserKey, now: Timestamp) -> Answer<'_, Option<KnownUser>>;
+    fn user(&self, user: UserKey, now: Timestamp) -> StoreFuture<'_, Option<KnownUser>>;
 
     /// An app's users by name; `blocked`: those who are kept out, whether or not they were ever here.
     fn users(
@@ -159,17 +159,17 @@ pub trait Archive: Send + Sync + 'static {
         blocked: bool,
         page: Page<Username>,
         now: Timestamp,
-    ) -> Answer<'_, Vec<KnownUser>>;
+    ) -> StoreFuture<'_, Vec<KnownUser>>;
 
-    /// Creates a room with `facts` laid on it; `false`, and nothing is changed, when it was created before and not ended
+    /// Creates a room with `changes` laid on it; `false`, and nothing is changed, when it was created before and not ended
     /// since. `row` is appended to the app's audit log in the same step.
     fn create_room(
         &self,
         room: RoomKey,
         created: CreatedRoom,
-        facts: Vec<DurableChange>,
+        changes: Vec<DurableChange>,
         row: Option<AuditEvent>,
-    ) -> Answer<'_, bool>;
+    ) -> StoreFuture<'_, bool>;
 
     /// An app's created rooms by name.
     fn created_rooms(
@@ -177,5 +177,5 @@ pub trait Archive: Send + Sync + 'static {
         app: Arc<str>,
         page: Page<RoomId>,
         now: Timestamp,
-    ) -> Answer<'_, Vec<(RoomId, CreatedRoom)>>;
+    ) -> StoreFuture<'_, Vec<(RoomId, CreatedRoom)>>;
 }

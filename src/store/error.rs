@@ -39,4 +39,4 @@ pub enum StoreError {
 }
 
 /// What a call answers, sooner or later.
-pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;

@@ -41,7 +41,7 @@ pub struct RoomWrite {
     /// has one writer, which makes its calls in the order of the log, and does not compare.
     pub version: u64,
     /// What changed, in its order.
-    pub facts: Vec<DurableChange>,
+    pub changes: Vec<DurableChange>,
     /// Rows of the app's audit log.
     pub audit: Vec<AuditEvent>,
     /// Messages for the app's endpoints.
@@ -52,12 +52,12 @@ impl RoomWrite {
     /// Nothing yet.
     #[must_use]
     pub const fn new(room: RoomKey, version: u64) -> Self {
-        Self { room, version, facts: Vec::new(), audit: Vec::new(), messages: None }
+        Self { room, version, changes: Vec::new(), audit: Vec::new(), messages: None }
     }
 
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.facts.is_empty() && self.audit.is_empty() && self.messages.is_none()
+        self.changes.is_empty() && self.audit.is_empty() && self.messages.is_none()
     }
 }

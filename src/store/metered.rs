@@ -10,15 +10,16 @@ use super::api::Store;
 use super::archive::{
     Archive, CreatedRoom, EndedSession, EndedSessions, KnownUser, Page, StoredRoom,
 };
-use super::audit::{AuditEvent, AuditRow, ChainHead, Tampered, Verified};
+use super::audit::{AuditEvent, AuditRow, ChainHead, Tampered, VerifiedLog};
 use super::audit_log::AuditLog;
 use super::blocked::Blocked;
-use super::error::{Answer, StoreError};
+use super::error::{StoreError, StoreFuture};
 use super::handoff::Handoff;
 use super::journal::{Journal, RoomWrite};
 use super::key::{SigningKey, UserKey};
 use super::outbox::{
-    Backlog, DeadLetters, DeliveryResult, Due, Expired, Message, NewMessage, Outbox, OutboxCount,
+    Backlog, DeadLetters, DeliveryResult, DueMessages, ExpiredMessages, Message, NewMessage,
+    Outbox, OutboxCount,
 };
 use crate::clock::Clock;
 use crate::room::{DurableChange, RoomKey};
@@ -45,7 +46,7 @@ impl<S> Metered<S> {
     }
 
     /// Times a call from now until its answer.
-    fn count<'a, T: 'a>(&self, answer: Answer<'a, T>) -> Answer<'a, T> {
+    fn count<'a, T: 'a>(&self, answer: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         let (meter, began) = (self.meter.clone(), self.meter.clock.micros());
         async move { meter.count(began, answer.await) }.boxed()
     }
@@ -76,7 +77,7 @@ macro_rules! metered {
     }) => {
         impl<S: Store> $trait for Metered<S> {
             $(
-                fn $call(&self $(, $argument: $type)*) -> Answer<$life, $answer> {
+                fn $call(&self $(, $argument: $type)*) -> StoreFuture<$life, $answer> {
                     self.count(self.store.$call($($argument),*))
                 }
             )*
@@ -131,7 +132,7 @@ metered! {
         fn create_room(
             room: RoomKey,
             created: CreatedRoom,
-            facts: Vec<DurableChange>,
+            changes: Vec<DurableChange>,
             row: Option<AuditEvent>,
         ) -> '_ bool;
         fn created_rooms(
@@ -148,7 +149,7 @@ metered! {
         fn audit_rows(app: Arc<str>, after: u64, limit: usize) -> '_ Vec<AuditRow>;
         fn audit_rows_before(app: Arc<str>, before: u64, limit: usize) -> '_ Vec<AuditRow>;
         fn audit_head(app: Arc<str>) -> '_ ChainHead;
-        fn verify_audit(app: Arc<str>, told: Option<ChainHead>) -> '_ Result<Verified, Tampered>;
+        fn verify_audit(app: Arc<str>, told: Option<ChainHead>) -> '_ Result<VerifiedLog, Tampered>;
     }
 }
 
@@ -165,9 +166,9 @@ metered! {
             endpoint: Arc<str>,
             now: Timestamp,
             limit: usize,
-        ) -> 'static Due;
-        fn record_delivery(number: u64, settled: DeliveryResult) -> 'static ();
-        fn expire_messages(pending_before: Timestamp, dead_before: Timestamp) -> 'static Expired;
+        ) -> 'static DueMessages;
+        fn record_delivery(number: u64, result: DeliveryResult) -> 'static ();
+        fn expire_messages(pending_before: Timestamp, dead_before: Timestamp) -> 'static ExpiredMessages;
         fn dead_letters(app: Arc<str>, after: u64, limit: usize) -> '_ Vec<Message>;
         fn replay_messages(
             app: Arc<str>,

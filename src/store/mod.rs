@@ -27,21 +27,22 @@ pub use admission::{
 };
 pub use api::Store;
 pub use archive::{
-    Archive, AuditSearch, CREATED_ROOM_LIFE, CreatedRoom, EndedSession, EndedSessions, KnownUser,
-    Page, StoredRoom,
+    Archive, AuditSearch, CREATED_ROOM_RETENTION, CreatedRoom, EndedSession, EndedSessions,
+    KnownUser, Page, StoredRoom,
 };
 pub use audit::{
     AuditActor, AuditEvent, AuditHash, AuditKey, AuditOutcome, AuditRow, ChainHead, FoundRow,
-    InvalidHead, Tampered, Verified, Verifier,
+    InvalidHead, Tampered, VerifiedLog, Verifier,
 };
 pub use audit_log::AuditLog;
 pub use blocked::Blocked;
-pub use error::{Answer, StoreError};
+pub use error::{StoreError, StoreFuture};
 pub use handoff::Handoff;
 pub use journal::{Journal, NewMessages, RoomWrite};
 pub use key::{SigningKey, UserKey};
 pub use metered::Metered;
 pub use outbox::{
-    Backlog, DeadLetters, DeliveryResult, Due, Expired, Message, NewMessage, Outbox, OutboxCount,
+    Backlog, DeadLetters, DeliveryResult, DueMessages, ExpiredMessages, Message, NewMessage,
+    Outbox, OutboxCount,
 };
 pub use sqlite::{SqliteStore, backup, open_audit_log};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use stagedoor_proto::Timestamp;
 
 use super::audit::AuditEvent;
-use super::error::Answer;
+use super::error::StoreFuture;
 
 /// A message to be kept until its endpoint was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct Message {
 
 /// The messages of an endpoint that are due.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Due {
+pub struct DueMessages {
     /// The messages, those due longest first.
     pub messages: Vec<Message>,
     /// When the first of the others is due; `None` when there is none.
@@ -72,11 +72,11 @@ pub enum DeliveryResult {
 
 /// How many messages were too old.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Expired {
+pub struct ExpiredMessages {
     /// Those that were pending, and are dead letters now.
-    pub given_up: u64,
+    pub dead_lettered: u64,
     /// Dead letters that are gone.
-    pub forgotten: u64,
+    pub pruned: u64,
 }
 
 /// How many messages of an endpoint there are.
@@ -122,7 +122,7 @@ pub trait Outbox: Send + Sync + 'static {
         messages: Vec<NewMessage>,
         max: u64,
         now: Timestamp,
-    ) -> Answer<'static, u64>;
+    ) -> StoreFuture<'static, u64>;
 
     /// At most `limit` messages of an endpoint that are due.
     fn due_messages(
@@ -131,10 +131,10 @@ pub trait Outbox: Send + Sync + 'static {
         endpoint: Arc<str>,
         now: Timestamp,
         limit: usize,
-    ) -> Answer<'static, Due>;
+    ) -> StoreFuture<'static, DueMessages>;
 
     /// Notes what became of an attempt; nothing, when the message is not pending any more.
-    fn record_delivery(&self, number: u64, settled: DeliveryResult) -> Answer<'static, ()>;
+    fn record_delivery(&self, number: u64, result: DeliveryResult) -> StoreFuture<'static, ()>;
 
     /// Gives up some of what was pending since `pending_before` or longer, and forgets some of the dead letters that were
     /// tried since `dead_before` or longer. There may be more until it finds none.
@@ -142,10 +142,15 @@ pub trait Outbox: Send + Sync + 'static {
         &self,
         pending_before: Timestamp,
         dead_before: Timestamp,
-    ) -> Answer<'static, Expired>;
+    ) -> StoreFuture<'static, ExpiredMessages>;
 
     /// At most `limit` dead letters of an app after number `after`, in the order of their numbers.
-    fn dead_letters(&self, app: Arc<str>, after: u64, limit: usize) -> Answer<'_, Vec<Message>>;
+    fn dead_letters(
+        &self,
+        app: Arc<str>,
+        after: u64,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<Message>>;
 
     /// Makes dead letters pending anew; how many. A failure leaves the others dead. `row` is appended to the app's audit
     /// log in the same step as the first of them.
@@ -155,11 +160,11 @@ pub trait Outbox: Send + Sync + 'static {
         which: DeadLetters,
         now: Timestamp,
         row: Option<AuditEvent>,
-    ) -> Answer<'_, u64>;
+    ) -> StoreFuture<'_, u64>;
 
     /// How many messages of an app there are, by endpoint.
-    fn count_messages(&self, app: Arc<str>) -> Answer<'_, Vec<OutboxCount>>;
+    fn count_messages(&self, app: Arc<str>) -> StoreFuture<'_, Vec<OutboxCount>>;
 
     /// How many messages there are in all; takes no longer when there are many.
-    fn backlog(&self) -> Answer<'static, Backlog>;
+    fn backlog(&self) -> StoreFuture<'static, Backlog>;
 }

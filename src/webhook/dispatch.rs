@@ -22,7 +22,9 @@ use super::schedule::{DEAD_LETTERS_KEPT, GIVE_UP_AFTER, wait_after};
 use super::webhooks::{Bell, Webhooks};
 use crate::clock::{Clock, Rng};
 use crate::lifecycle::Lifecycle;
-use crate::store::{Backlog, DeliveryResult, Due, Expired, Message, Store, StoreError};
+use crate::store::{
+    Backlog, DeliveryResult, DueMessages, ExpiredMessages, Message, Store, StoreError,
+};
 use crate::telemetry::{AttemptOutcome, Metrics};
 
 /// Attempts under way at a time, of all endpoints.
@@ -51,7 +53,7 @@ pub struct Dispatcher {
 /// Something under way that is over.
 enum Done {
     /// The store said what is due.
-    Looked { lane: usize, limit: usize, due: Result<Due, StoreError> },
+    Looked { lane: usize, limit: usize, due: Result<DueMessages, StoreError> },
     /// An attempt was made.
     Attempted {
         lane: usize,
@@ -63,7 +65,7 @@ enum Done {
     /// What became of a message is in the store, or could not be written: it is due anew then.
     Recorded { lane: usize, number: u64, next: Next, result: Result<(), StoreError> },
     /// Old messages were looked for.
-    Expired(Result<Expired, StoreError>),
+    Expired(Result<ExpiredMessages, StoreError>),
     /// The store said how many messages there are.
     Counted(Result<Backlog, StoreError>),
 }
@@ -230,14 +232,17 @@ impl Dispatcher {
                 self.lanes[lane].forget(number, again);
             }
             Done::Expired(Ok(expired)) => {
-                if expired != Expired::default() {
+                if expired != ExpiredMessages::default() {
                     // There may be more.
                     self.next_expiry = now;
                     self.backlog.note_change();
                 }
-                if expired.given_up > 0 {
-                    self.metrics.webhook_given_up.inc_by(expired.given_up);
-                    tracing::warn!(messages = expired.given_up, "webhook messages were given up");
+                if expired.dead_lettered > 0 {
+                    self.metrics.webhook_given_up.inc_by(expired.dead_lettered);
+                    tracing::warn!(
+                        messages = expired.dead_lettered,
+                        "webhook messages were given up"
+                    );
                 }
             }
             Done::Expired(Err(error)) => {

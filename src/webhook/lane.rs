@@ -12,7 +12,7 @@ use stagedoor_proto::Timestamp;
 
 use super::endpoint::{Endpoint, Failure};
 use crate::outbound::MessageId;
-use crate::store::{Due, Message, StoreError};
+use crate::store::{DueMessages, Message, StoreError};
 
 /// Messages of an endpoint taken from the store at a time.
 const TAKEN_AT_ONCE: usize = 64;
@@ -89,13 +89,18 @@ impl Lane {
     }
 
     /// Takes in what the store said is due.
-    pub(super) fn take(&mut self, limit: usize, due: Result<Due, StoreError>, now: Timestamp) {
+    pub(super) fn take(
+        &mut self,
+        limit: usize,
+        due: Result<DueMessages, StoreError>,
+        now: Timestamp,
+    ) {
         self.is_asking = false;
-        let Due { messages, next } = match due {
+        let DueMessages { messages, next } = match due {
             Ok(due) => due,
             Err(error) => {
                 tracing::warn!(%error, "webhook messages cannot be read");
-                Due { messages: Vec::new(), next: Some(now + STORE_RETRY) }
+                DueMessages { messages: Vec::new(), next: Some(now + STORE_RETRY) }
             }
         };
         // A full page may not be all: the store is asked again once these are on their way.

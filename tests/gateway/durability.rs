@@ -147,15 +147,15 @@ async fn room_state_of_a_crashed_gateway_expires_after_a_day() {
     // As a gateway leaves it that is killed while a participant is in the room: the room never emptied.
     let lobby = RoomKey { app: "demo".into(), room: "lobby".parse().unwrap() };
     let mute = RoomMute { active: true, lock: true };
-    let facts = vec![DurableChange::Room { mute, locked: false }, DurableChange::Occupied];
-    let write = RoomWrite { facts, ..RoomWrite::new(lobby.clone(), 1) };
+    let changes = vec![DurableChange::Room { mute, locked: false }, DurableChange::Occupied];
+    let write = RoomWrite { changes, ..RoomWrite::new(lobby.clone(), 1) };
     gateway.hub().store().persist_room(write).await.unwrap();
     let gateway = house.reopen(gateway).await;
     let (store, now) = (gateway.hub().store(), gateway.clock().now());
     let last_moment = now + Duration::from_hours(24) - Duration::from_millis(1);
-    assert_eq!(store.load_room(lobby.clone(), last_moment).await.unwrap().record.mute, mute);
+    assert_eq!(store.load_room(lobby.clone(), last_moment).await.unwrap().durable_state.mute, mute);
     let later = store.load_room(lobby, now + Duration::from_hours(24)).await.unwrap();
-    assert_eq!(later.record.mute, RoomMute::default());
+    assert_eq!(later.durable_state.mute, RoomMute::default());
 }
 
 /// Verbs whose traces are in a table that takes no row before `mender` was seen; and what counts the rows they leave.

@@ -119,7 +119,7 @@ impl Rooms {
             let ref_ = verb.ref_().ok_or_else(|| error.clone())?;
             let key = RoomKey { app: Arc::clone(&session.user().app), room: room.clone() };
             let room = self.registry.find(&key);
-            room.filter(|room| room.lock().room.knows_ref(session.id(), ref_)).ok_or(error)
+            room.filter(|room| room.lock().room.has_used_ref(session.id(), ref_)).ok_or(error)
         })
     }
 
@@ -182,19 +182,19 @@ impl Rooms {
         let message = RoomMessage { to: new.to.clone(), push };
         match self.engine.send(room.key(), local.last_order(), &message).now_or_later() {
             Ok(Ok(Delivered::ByCaller(order))) => {
-                let sent = local.number_signal(&mut new, order, now);
+                let sent = local.assign_order(&mut new, order, now);
                 push_to(&self.context, room, &inner, &message.to, &message.push);
                 Answer::ready(Ok(sent))
             }
             Ok(Ok(Delivered::ByHandlers(order))) => {
-                Answer::ready(Ok(local.number_signal(&mut new, order, now)))
+                Answer::ready(Ok(local.assign_order(&mut new, order, now)))
             }
             Ok(Err(error)) => Answer::ready(Err(error.into())),
             Err(later) => {
                 let room = Arc::clone(room);
                 Answer::pending(async move {
                     let (Delivered::ByCaller(order) | Delivered::ByHandlers(order)) = later.await?;
-                    Ok(room.lock().local.number_signal(&mut new, order, now))
+                    Ok(room.lock().local.assign_order(&mut new, order, now))
                 })
             }
         }
@@ -247,7 +247,7 @@ impl Rooms {
     ) -> Result<Arc<RoomHandle>, Error> {
         self.room_with_stream(asked, stream).or_else(|error| {
             let ref_ = ref_.ok_or_else(|| error.clone())?;
-            let is_known = |room: &RoomHandle| room.lock().room.knows_ref(session.id(), ref_);
+            let is_known = |room: &RoomHandle| room.lock().room.has_used_ref(session.id(), ref_);
             self.find_among(asked, is_known).ok_or(error)
         })
     }

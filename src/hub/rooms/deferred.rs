@@ -15,7 +15,7 @@ use crate::hub::pending_calls::PendingCalls;
 use crate::hub::sessions::{SessionHandle, Sessions};
 use crate::request::RequestId;
 use crate::room::{DurableChange, DurableKey, Origin, RemovedUser, RoomKey};
-use crate::store::{Answer, AuditEvent, Block, BlockKind, RoomWrite, StoreError, UserKey};
+use crate::store::{AuditEvent, Block, BlockKind, RoomWrite, StoreError, StoreFuture, UserKey};
 use crate::webhook::{Event, QueuedMessages, Webhooks};
 
 /// What one entry leaves to be done. Collected under the room's lock.
@@ -29,7 +29,7 @@ pub(super) struct DeferredEffects {
     pub(super) has_closed: bool,
     /// The room has no participants any more; its sessions stay until all effects are executed.
     pub(super) has_disbanded: bool,
-    pub(super) facts: Vec<DurableChange>,
+    pub(super) changes: Vec<DurableChange>,
     pub(super) audit: Vec<AuditEvent>,
     /// The endpoints of the room's app, if it has any.
     pub(super) webhooks: Option<Arc<Webhooks>>,
@@ -53,7 +53,7 @@ struct PendingWrite {
     subjects: BTreeSet<DurableKey>,
     audit: Vec<AuditEvent>,
     queued: Option<QueuedMessages>,
-    written: Answer<'static, u64>,
+    written: StoreFuture<'static, u64>,
 }
 
 impl DeferredEffects {
@@ -71,7 +71,7 @@ impl DeferredEffects {
             replies_when_durable,
             has_closed: false,
             has_disbanded: false,
-            facts: Vec::new(),
+            changes: Vec::new(),
             audit: Vec::new(),
             webhooks,
             events: Vec::new(),
@@ -85,18 +85,18 @@ impl DeferredEffects {
 
     /// Takes what the store did not take before. It comes first, so that what the entry decides has the last word.
     pub(super) fn retry_writes(&mut self, inner: &mut RoomInner) {
-        (self.facts, self.audit) = inner.failed.take(&inner.room);
+        (self.changes, self.audit) = inner.failed.take(&inner.room);
     }
 
     /// Hands what an entry of this version leaves to the store's queue. Called under the room's lock, so that changes reach
     /// the store in the order of the log.
     pub(super) fn begin_persist(&mut self, context: &Context, version: u64) -> PendingWrites {
-        let (facts, audit) = (std::mem::take(&mut self.facts), std::mem::take(&mut self.audit));
+        let (changes, audit) = (std::mem::take(&mut self.changes), std::mem::take(&mut self.audit));
         let prepared = self.webhooks.as_ref().and_then(|webhooks| webhooks.prepare(&self.events));
         let (messages, queued) = prepared.unzip();
         let (room, subjects) =
-            (self.room.key().clone(), facts.iter().map(DurableChange::key).collect());
-        let write = RoomWrite { room, version, facts, audit: audit.clone(), messages };
+            (self.room.key().clone(), changes.iter().map(DurableChange::key).collect());
+        let write = RoomWrite { room, version, changes, audit: audit.clone(), messages };
         if write.is_empty() {
             return PendingWrites(None);
         }

@@ -98,7 +98,7 @@ impl Executor {
     ) {
         match effect {
             Everywhere::Push { to, push } => push_to(&self.context, room, inner, &to, &push),
-            Everywhere::Withdraw(audience) => inner.each_in(&audience, |session| {
+            Everywhere::Withdraw(audience) => inner.for_each_session(&audience, |session| {
                 session.update(|session| session.discard_unsent(room.tag()));
             }),
             Everywhere::MembershipCreated { session, .. } => {
@@ -111,7 +111,7 @@ impl Executor {
                 }
             }
             Everywhere::RemoveMemberships(audience) => {
-                inner.room.each_in(&audience, |session| deferred.removed.push(session));
+                inner.room.for_each_session(&audience, |session| deferred.removed.push(session));
             }
             Everywhere::CloseRoom(push) => {
                 close_room(&self.context, room, inner, &push);
@@ -156,7 +156,7 @@ impl Executor {
                 self.deferred.reply(session, origin, &result);
             }
             Appender::BlockUser(user) => deferred.blocks.push(user),
-            Appender::Persist(fact) => deferred.facts.push(fact),
+            Appender::Persist(fact) => deferred.changes.push(fact),
             Appender::Audit(row) => {
                 if deferred.webhooks.is_some() {
                     let event = events::of_moderation(&row, deferred.key(), deferred.now);

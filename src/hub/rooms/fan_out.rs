@@ -51,12 +51,12 @@ pub(super) fn push_to(
 
 fn broadcast(context: &Context, inner: &RoomInner, to: &Audience, send: impl Fn(&mut Session)) {
     if !inner.is_large() || matches!(to, Audience::One(_)) {
-        inner.each_in(to, |session| session.update(&send));
+        inner.for_each_session(to, |session| session.update(&send));
         return;
     }
     let mut deferred = Vec::new();
     run_blocking(true, || {
-        inner.each_in(to, |session| {
+        inner.for_each_session(to, |session| {
             if session.update_deferred(|session, _| send(session)) {
                 deferred.push(Arc::clone(session));
             }

@@ -102,8 +102,12 @@ impl RoomInner {
     }
 
     /// Calls `visit` with each local session of an audience.
-    pub(super) fn each_in(&self, audience: &Audience, mut visit: impl FnMut(&Arc<SessionHandle>)) {
-        self.room.each_in(audience, |session| {
+    pub(super) fn for_each_session(
+        &self,
+        audience: &Audience,
+        mut visit: impl FnMut(&Arc<SessionHandle>),
+    ) {
+        self.room.for_each_session(audience, |session| {
             if let Some(session) = self.sessions.get(&session) {
                 visit(session);
             }

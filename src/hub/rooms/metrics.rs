@@ -48,7 +48,7 @@ fn count_error(metrics: &Metrics, error: &Error, room: &Room) {
         metrics.limits_hit.inc(Limit::ParticipantsPerRoom);
     }
     if error.code == ErrorCode::TooManyStreams {
-        let of_room = room.has_all_streams();
+        let of_room = room.is_at_stream_limit();
         let limit = if of_room { Limit::StreamsPerRoom } else { Limit::StreamsPerParticipant };
         metrics.limits_hit.inc(limit);
     }

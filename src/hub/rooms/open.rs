@@ -15,14 +15,14 @@ use crate::store::{self, CreatedRoom};
 pub(in crate::hub) struct StoredRoom {
     /// The settings it has when it opens.
     pub(in crate::hub) settings: RoomSettings,
-    pub(in crate::hub) record: DurableState,
+    pub(in crate::hub) durable_state: DurableState,
     /// How it was created, where it was.
     pub(in crate::hub) created: Option<CreatedRoom>,
 }
 
 impl StoredRoom {
     pub(in crate::hub) fn is_known(&self) -> bool {
-        self.created.is_some() || self.record != DurableState::default()
+        self.created.is_some() || self.durable_state != DurableState::default()
     }
 }
 
@@ -36,13 +36,14 @@ impl Rooms {
     pub(in crate::hub) async fn load(&self, key: &RoomKey) -> Result<StoredRoom, CallError> {
         let app = self.context.app(&key.app).ok_or(CallError::NoRoom)?;
         let (store, now) = (&self.context.store, self.context.clock.now());
-        let store::StoredRoom { record, created } = store.load_room(key.clone(), now).await?;
+        let store::StoredRoom { durable_state, created } =
+            store.load_room(key.clone(), now).await?;
         let settings = self.context.room_settings(app);
         let settings = match &created {
             Some(created) => created.choices.over(&settings),
             None => settings,
         };
-        Ok(StoredRoom { settings, record, created })
+        Ok(StoredRoom { settings, durable_state, created })
     }
 
     /// Opens a room that is not open, with what the store knows of it.
@@ -68,7 +69,7 @@ impl Rooms {
 
     /// Resolves when the room is open. Whoever opens it first decides how; the others change nothing.
     async fn append_open(&self, key: &RoomKey, stored: StoredRoom) -> Result<(), CallError> {
-        let opening = OpenRoom { settings: stored.settings, record: stored.record };
+        let opening = OpenRoom { settings: stored.settings, durable_state: stored.durable_state };
         let open = RoomCommand::Open(Box::new(opening));
         match self.engine.append(key, open, Condition::None).await {
             Appended::Refused(AppendError::Engine(error)) => Err(error.into()),

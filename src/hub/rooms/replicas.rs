@@ -69,7 +69,7 @@ impl Replicas {
             signal.order = order;
         }
         let mut inner = handle.lock();
-        inner.local.note_order(order);
+        inner.local.record_order(order);
         push_to(&self.context, &handle, &inner, &to, &push);
     }
 

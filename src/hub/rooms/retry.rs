@@ -29,8 +29,8 @@ impl FailedWrites {
 
     /// Takes out what is to be tried again: changes as the room has them now, and rows.
     pub(super) fn take(&mut self, room: &Room) -> (Vec<DurableChange>, Vec<AuditEvent>) {
-        let facts = room.durable_changes(&std::mem::take(&mut self.subjects));
-        (facts, std::mem::take(&mut self.audit).into())
+        let changes = room.durable_changes(&std::mem::take(&mut self.subjects));
+        (changes, std::mem::take(&mut self.audit).into())
     }
 
     /// Takes out the block of the command of this version, for it is asked for again.

@@ -14,7 +14,7 @@ use super::ServerApi;
 use crate::hub::errors::CallError;
 use crate::hub::rooms::RoomHandle;
 use crate::room::{DurableChange, ParticipantInfo, Room, RoomKey, RoomOverrides, RoomSummary};
-use crate::store::{AuditEvent, CREATED_ROOM_LIFE, CreatedRoom, Page};
+use crate::store::{AuditEvent, CREATED_ROOM_RETENTION, CreatedRoom, Page};
 
 /// A room, as an operator sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,10 +45,10 @@ impl ServerApi {
             return Err(CallError::RoomExists);
         }
         let created = CreatedRoom { choices, created: self.context.clock.now() };
-        let keep_until = created.created + CREATED_ROOM_LIFE;
-        let facts =
+        let keep_until = created.created + CREATED_ROOM_RETENTION;
+        let changes =
             vec![DurableChange::Room { mute, locked }, DurableChange::Emptied { keep_until }];
-        if !self.context.store.create_room(key.clone(), created.clone(), facts, row).await? {
+        if !self.context.store.create_room(key.clone(), created.clone(), changes, row).await? {
             return Err(CallError::RoomExists);
         }
         if let Err(error) = self.rooms.open_known(key).await {

@@ -11,7 +11,9 @@ use stagedoor_proto::{Error, InstanceId, Role, RoomMute, SessionId, Timestamp, U
 use crate::room::durable::changes::{DurableChange, DurableKey};
 use crate::room::durable::rows::{BlockRow, DurableState, MuteOverride, RedeemedToken};
 use crate::room::errors;
-use crate::room::settings::{MAX_RECORD_ROWS, MAX_SPENT_TOKENS, RETENTION, ROOM_TOKEN_LIFE};
+use crate::room::settings::{
+    MAX_RECORD_ROWS, MAX_REDEEMED_TOKENS, MAX_ROOM_TOKEN_LIFETIME, RETENTION,
+};
 
 /// The record of an open room.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,11 +24,11 @@ pub(in crate::room) struct DurableRecords {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     blocked_instances: BTreeMap<InstanceId, Username>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    voices: BTreeMap<Username, MuteOverride>,
+    mute_overrides: BTreeMap<Username, MuteOverride>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     roles: BTreeMap<Username, Role>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    spent: BTreeMap<Box<str>, RedeemedToken>,
+    redeemed_tokens: BTreeMap<Box<str>, RedeemedToken>,
     pub(in crate::room) mute: RoomMute,
     pub(in crate::room) locked: bool,
     pub(in crate::room) ended: Option<Timestamp>,
@@ -41,9 +43,13 @@ impl From<DurableState> for DurableRecords {
         Self {
             blocked_instances: record.blocks.iter().flat_map(instances_of).collect(),
             blocks: record.blocks.into_iter().map(|row| (row.username.clone(), row)).collect(),
-            voices: record.voices.into_iter().collect(),
+            mute_overrides: record.mute_overrides.into_iter().collect(),
             roles: record.roles.into_iter().collect(),
-            spent: record.spent.into_iter().map(|row| (row.jti.clone(), row)).collect(),
+            redeemed_tokens: record
+                .redeemed_tokens
+                .into_iter()
+                .map(|row| (row.jti.clone(), row))
+                .collect(),
             mute: record.mute,
             locked: record.locked,
             ended: record.ended,
@@ -110,41 +116,41 @@ impl DurableRecords {
         }
     }
 
-    pub(in crate::room) fn voice(&self, username: &Username) -> Option<MuteOverride> {
-        self.voices.get(username).copied()
+    pub(in crate::room) fn mute_override(&self, username: &Username) -> Option<MuteOverride> {
+        self.mute_overrides.get(username).copied()
     }
 
     pub(in crate::room) fn is_locked(&self, username: &Username) -> bool {
-        self.voice(username) == Some(MuteOverride::Locked)
+        self.mute_override(username) == Some(MuteOverride::Locked)
     }
 
     /// Gives a user another standing; whether that changed anything.
-    pub(in crate::room) fn set_voice(
+    pub(in crate::room) fn set_mute_override(
         &mut self,
         username: &Username,
-        voice: Option<MuteOverride>,
+        mute_override: Option<MuteOverride>,
         changes: &mut Vec<DurableChange>,
     ) -> Result<bool, Error> {
-        if self.voice(username) == voice {
+        if self.mute_override(username) == mute_override {
             return Ok(false);
         }
-        match voice {
-            Some(voice) => {
-                check_capacity(&self.voices, username)?;
-                self.voices.insert(username.clone(), voice);
+        match mute_override {
+            Some(mute_override) => {
+                check_capacity(&self.mute_overrides, username)?;
+                self.mute_overrides.insert(username.clone(), mute_override);
             }
             None => {
-                self.voices.remove(username);
+                self.mute_overrides.remove(username);
             }
         }
-        changes.push(DurableChange::Mute { username: username.clone(), mute: voice });
+        changes.push(DurableChange::Mute { username: username.clone(), mute: mute_override });
         Ok(true)
     }
 
     /// A new mute of the whole room spares nobody.
     pub(in crate::room) fn clear_exemptions(&mut self, changes: &mut Vec<DurableChange>) {
-        self.voices.retain(|username, voice| {
-            let stays = *voice == MuteOverride::Locked;
+        self.mute_overrides.retain(|username, mute_override| {
+            let stays = *mute_override == MuteOverride::Locked;
             if !stays {
                 changes.push(DurableChange::Mute { username: username.clone(), mute: None });
             }
@@ -170,18 +176,18 @@ impl DurableRecords {
     }
 
     /// Keeps the room's own mute and lock, once they were changed.
-    pub(in crate::room) fn keep_room(&self, changes: &mut Vec<DurableChange>) {
+    pub(in crate::room) fn push_room_change(&self, changes: &mut Vec<DurableChange>) {
         changes.push(DurableChange::Room { mute: self.mute, locked: self.locked });
     }
 
     /// Which session spent a room token that still counts.
     pub(in crate::room) fn redeemed_by(&self, jti: &str, now: Timestamp) -> Option<SessionId> {
-        self.spent.get(jti).filter(|row| row.until > now).map(|row| row.session)
+        self.redeemed_tokens.get(jti).filter(|row| row.until > now).map(|row| row.session)
     }
 
     /// A room token that was spent, whether or not it still counts.
-    pub(in crate::room) fn spent(&self, jti: &str) -> Option<&RedeemedToken> {
-        self.spent.get(jti)
+    pub(in crate::room) fn redeemed_token(&self, jti: &str) -> Option<&RedeemedToken> {
+        self.redeemed_tokens.get(jti)
     }
 
     /// Remembers a room token as spent.
@@ -194,28 +200,28 @@ impl DurableRecords {
         if self.redeemed_by(&row.jti, now).is_some() {
             return Ok(());
         }
-        if self.spent.len() >= MAX_SPENT_TOKENS {
-            self.spent.retain(|_, row| row.until > now);
+        if self.redeemed_tokens.len() >= MAX_REDEEMED_TOKENS {
+            self.redeemed_tokens.retain(|_, row| row.until > now);
         }
-        if self.spent.len() >= MAX_SPENT_TOKENS {
+        if self.redeemed_tokens.len() >= MAX_REDEEMED_TOKENS {
             return Err(errors::record_full());
         }
-        self.spent.insert(row.jti.clone(), row.clone());
+        self.redeemed_tokens.insert(row.jti.clone(), row.clone());
         changes.push(DurableChange::Redeemed(row));
         Ok(())
     }
 
-    /// The state of these subjects as they are now, as changes to persist; `is_occupied`: of the room.
-    pub(in crate::room) fn changes_of(
+    /// The state of these keys as they are now, as changes to persist; `is_occupied`: of the room.
+    pub(in crate::room) fn changes_for(
         &self,
-        subjects: &BTreeSet<DurableKey>,
+        keys: &BTreeSet<DurableKey>,
         is_occupied: bool,
         now: Timestamp,
     ) -> Vec<DurableChange> {
-        if subjects.is_empty() {
+        if keys.is_empty() {
             return Vec::new();
         }
-        let changes = subjects.iter().filter_map(|subject| self.change_of(subject));
+        let changes = keys.iter().filter_map(|key| self.change_for(key));
         // Last, because it gives the rows before it their end.
         let stay = if is_occupied {
             DurableChange::Occupied
@@ -225,32 +231,36 @@ impl DurableRecords {
         changes.chain([stay]).collect()
     }
 
-    /// How a subject is now; `None` where there is nothing to keep of it by itself.
-    fn change_of(&self, subject: &DurableKey) -> Option<DurableChange> {
-        match subject {
+    /// How a key is now; `None` where there is nothing to keep of it by itself.
+    fn change_for(&self, key: &DurableKey) -> Option<DurableChange> {
+        match key {
             DurableKey::Block(username) => Some(match self.block_of(username) {
                 Some(row) => DurableChange::Blocked(row.clone()),
                 None => DurableChange::Unblocked { username: username.clone() },
             }),
-            DurableKey::Mute(username) => {
-                Some(DurableChange::Mute { username: username.clone(), mute: self.voice(username) })
-            }
+            DurableKey::Mute(username) => Some(DurableChange::Mute {
+                username: username.clone(),
+                mute: self.mute_override(username),
+            }),
             DurableKey::Role(username) => self
                 .role(username)
                 .map(|role| DurableChange::Role { username: username.clone(), role }),
             DurableKey::Room => Some(DurableChange::Room { mute: self.mute, locked: self.locked }),
-            DurableKey::End => {
-                self.ended.map(|at| DurableChange::Ended { at, keep_until: at + ROOM_TOKEN_LIFE })
+            DurableKey::End => self
+                .ended
+                .map(|at| DurableChange::Ended { at, keep_until: at + MAX_ROOM_TOKEN_LIFETIME }),
+            DurableKey::RedeemedToken(jti) => {
+                self.redeemed_token(jti).cloned().map(DurableChange::Redeemed)
             }
-            DurableKey::RedeemedToken(jti) => self.spent(jti).cloned().map(DurableChange::Redeemed),
             DurableKey::Occupancy => None,
         }
     }
 
     /// Whether every table is within its bound.
     pub(in crate::room) fn is_bounded(&self) -> bool {
-        let rows = [self.blocks.len(), self.voices.len(), self.roles.len()];
-        rows.into_iter().all(|rows| rows <= MAX_RECORD_ROWS) && self.spent.len() <= MAX_SPENT_TOKENS
+        let rows = [self.blocks.len(), self.mute_overrides.len(), self.roles.len()];
+        rows.into_iter().all(|rows| rows <= MAX_RECORD_ROWS)
+            && self.redeemed_tokens.len() <= MAX_REDEEMED_TOKENS
     }
 }
 

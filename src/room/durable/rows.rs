@@ -45,7 +45,7 @@ pub struct DurableState {
     /// Users who may not join.
     pub blocks: Vec<BlockRow>,
     /// To whom mutes apply otherwise than to everybody.
-    pub voices: Vec<(Username, MuteOverride)>,
+    pub mute_overrides: Vec<(Username, MuteOverride)>,
     /// Roles from `set_role`.
     pub roles: Vec<(Username, Role)>,
     /// The standing mute.
@@ -55,5 +55,5 @@ pub struct DurableState {
     /// When it was last ended.
     pub ended: Option<Timestamp>,
     /// Room tokens that were redeemed.
-    pub spent: Vec<RedeemedToken>,
+    pub redeemed_tokens: Vec<RedeemedToken>,
 }

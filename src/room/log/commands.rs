@@ -213,7 +213,7 @@ pub struct OpenRoom {
     /// Its bounds and choices.
     pub settings: RoomSettings,
     /// What the store knew of it, expired rows left out.
-    pub record: DurableState,
+    pub durable_state: DurableState,
 }
 
 /// One session's entering.

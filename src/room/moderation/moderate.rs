@@ -162,7 +162,7 @@ fn ask_unmute(
 fn set_locked(state: &mut RoomState, locked: bool, out: &mut Effects) -> ModerationProgress {
     if state.records.locked != locked {
         state.records.locked = locked;
-        state.records.keep_room(&mut out.changes);
+        state.records.push_room_change(&mut out.changes);
         let (room, version, mute) = (state.id.clone(), state.version, state.records.mute);
         let change = RoomStateChange { room, version, mute, locked };
         out.push(Audience::All { except: None }, Push::RoomState(change));

@@ -50,15 +50,15 @@ pub(in crate::room) fn force_mute(
     moderator.ensure_not_self(&resolved.username)?;
     let is_here = state.participants.has_user(&resolved.username);
     if body.lock {
-        state.records.set_voice(
+        state.records.set_mute_override(
             &resolved.username,
             Some(MuteOverride::Locked),
             &mut out.changes,
         )?;
     } else if !is_here {
         return Err(errors::participant_not_found("username"));
-    } else if state.records.voice(&resolved.username) == Some(MuteOverride::Exempt) {
-        state.records.set_voice(&resolved.username, None, &mut out.changes)?;
+    } else if state.records.mute_override(&resolved.username) == Some(MuteOverride::Exempt) {
+        state.records.set_mute_override(&resolved.username, None, &mut out.changes)?;
     }
     let scope = if body.lock { MuteScope::All } else { resolved.scope };
     let progress = mute_scope(state, &resolved.username, scope, true, moderator, out);
@@ -83,8 +83,8 @@ pub(in crate::room) fn lift_mute(
     if !is_here && !was_locked && !under_room {
         return Err(errors::participant_not_found("username"));
     }
-    let voice = under_room.then_some(MuteOverride::Exempt);
-    state.records.set_voice(&resolved.username, voice, &mut out.changes)?;
+    let mute_override = under_room.then_some(MuteOverride::Exempt);
+    state.records.set_mute_override(&resolved.username, mute_override, &mut out.changes)?;
     // A lock is of all their audio, and so is its end.
     let scope = if was_locked || under_room { MuteScope::All } else { resolved.scope };
     let progress = mute_scope(state, &resolved.username, scope, false, moderator, out);
@@ -105,7 +105,7 @@ pub(in crate::room) fn force_mute_all(
     // A mute without a lock does not loosen a lock.
     let lock = body.lock || (state.records.mute.active && state.records.mute.lock);
     state.records.mute = RoomMute { active: true, lock };
-    state.records.keep_room(&mut out.changes);
+    state.records.push_room_change(&mut out.changes);
     for stream in state.streams.iter_mut() {
         stream.is_exempt = false;
     }
@@ -140,7 +140,7 @@ pub(in crate::room) fn disable_force_mute(
     if state.records.mute.active {
         state.records.mute = RoomMute::default();
         state.records.clear_exemptions(&mut out.changes);
-        state.records.keep_room(&mut out.changes);
+        state.records.push_room_change(&mut out.changes);
         for stream in state.streams.iter_mut() {
             stream.is_exempt = false;
         }
@@ -152,7 +152,11 @@ pub(in crate::room) fn disable_force_mute(
 /// Locks the mute of a user whose former name was locked.
 pub(in crate::room) fn lock_mute(state: &mut RoomState, username: &Username, out: &mut Effects) {
     let moderator = ModeratorContext::gateway();
-    if state.records.set_voice(username, Some(MuteOverride::Locked), &mut out.changes).is_ok() {
+    if state
+        .records
+        .set_mute_override(username, Some(MuteOverride::Locked), &mut out.changes)
+        .is_ok()
+    {
         mute_scope(state, username, MuteScope::All, true, &moderator, out);
     }
 }

@@ -22,7 +22,7 @@ use crate::room::moderation::context::{
 };
 use crate::room::participants::leave::{emit_left, remove_all, remove_participant};
 use crate::room::permissions::missing;
-use crate::room::settings::ROOM_TOKEN_LIFE;
+use crate::room::settings::MAX_ROOM_TOKEN_LIFETIME;
 use crate::room::state::RoomState;
 use crate::room::state::participants::Membership;
 use crate::room::state::receipts::ModerationProgress;
@@ -191,8 +191,10 @@ pub(in crate::room) fn end_room(
     out: &mut Effects,
 ) -> ModerationProgress {
     state.records.ended = Some(state.now);
-    out.changes
-        .push(DurableChange::Ended { at: state.now, keep_until: state.now + ROOM_TOKEN_LIFE });
+    out.changes.push(DurableChange::Ended {
+        at: state.now,
+        keep_until: state.now + MAX_ROOM_TOKEN_LIFETIME,
+    });
     let enforced = counts(state).participants;
     emit_end(state, &moderator.by, out);
     remove_all(state);

@@ -8,7 +8,7 @@ use crate::room::effect::{Audience, Effects};
 use crate::room::errors;
 use crate::room::moderation::context::{ModeratorContext, target_participant};
 use crate::room::participants::roles::assign;
-use crate::room::permissions::is_kept;
+use crate::room::permissions::retains_all;
 use crate::room::state::RoomState;
 use crate::room::state::receipts::ModerationProgress;
 use crate::room::visibility::size::reset_one;
@@ -61,7 +61,7 @@ pub(in crate::room) fn apply_role(
             RoleChanged { room, version, participant: id, role, capabilities: Some(after) };
         out.push(Audience::One(person.session), Push::RoleChanged(changed));
         // Frames were withdrawn, or other streams are seen than before: both are made good by the room anew.
-        if !is_kept(before, after) || before.subscribe != after.subscribe {
+        if !retains_all(before, after) || before.subscribe != after.subscribe {
             reset_one(state, id, out);
         }
     }

@@ -61,7 +61,7 @@ pub(in crate::room) fn move_home(
 }
 
 /// A node is gone: its participants wait for their sessions to be resumed elsewhere.
-pub(in crate::room) fn lose_node(state: &mut RoomState, epoch: NodeEpoch, out: &mut Effects) {
+pub(in crate::room) fn mark_node_lost(state: &mut RoomState, epoch: NodeEpoch, out: &mut Effects) {
     state.lost_nodes.insert(epoch);
     let theirs = state.participants.iter().filter(|person| person.home == epoch);
     let theirs: Vec<_> = theirs.map(|person| person.session).collect();

@@ -76,7 +76,7 @@ fn admit(
     if present.is_some() {
         return Ok(());
     }
-    if state.records.locked && role != Role::Moderator && !was_here(state, join) {
+    if state.records.locked && role != Role::Moderator && !was_recently_present(state, join) {
         let message = "the room is locked: it admits moderators, and who was in it recently";
         return Err(Error::new(ErrorCode::RoomLocked, message));
     }
@@ -106,7 +106,7 @@ fn admit_token(state: &RoomState, token: &RoomToken, join: &Join) -> Result<(), 
 }
 
 /// Whether the user is in already with another session, or left recently.
-fn was_here(state: &RoomState, join: &Join) -> bool {
+fn was_recently_present(state: &RoomState, join: &Join) -> bool {
     let guest_instance = join.guest.then_some(&join.instance);
     let is_same = |id: ParticipantId| {
         let person = state.participants.find(id);

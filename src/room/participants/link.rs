@@ -4,7 +4,7 @@ use stagedoor_proto::{Link, ParticipantLink, Push, SessionId, SessionState};
 
 use crate::room::effect::Effects;
 use crate::room::state::RoomState;
-use crate::room::streams::acks::restart_mute_clock;
+use crate::room::streams::acks::restart_acknowledge_timer;
 use crate::room::visibility::audience::audience_about;
 
 pub(in crate::room) fn change_link(
@@ -20,7 +20,7 @@ pub(in crate::room) fn change_link(
     person.link = link;
     let (id, streams) = (person.id, person.streams.clone());
     for stream in streams {
-        restart_mute_clock(state, stream, link);
+        restart_acknowledge_timer(state, stream, link);
     }
     state.feed.mark(id);
     if let Some(about) = audience_about(state, id) {

@@ -5,7 +5,7 @@
 use stagedoor_proto::{Outcome, ParticipantId, Push, Role, RoleChanged, StreamEndReason};
 
 use crate::room::effect::{Audience, Effects, Everywhere};
-use crate::room::permissions::{ScopeSet, capabilities, is_kept};
+use crate::room::permissions::{ScopeSet, capabilities, retains_all};
 use crate::room::state::RoomState;
 use crate::room::streams::end::end_stream;
 use crate::room::streams::subscriptions::drop_subscriptions;
@@ -27,7 +27,7 @@ pub(in crate::room) fn assign(
     if former == role && before == after {
         return;
     }
-    if !is_kept(before, after) {
+    if !retains_all(before, after) {
         out.add(Everywhere::Withdraw(Audience::One(session)));
     }
     if before.publish && !after.publish {

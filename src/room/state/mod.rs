@@ -85,7 +85,7 @@ impl RoomState {
     }
 
     /// Whether there are as many streams as the settings allow.
-    pub(in crate::room) fn has_all_streams(&self) -> bool {
+    pub(in crate::room) fn is_at_stream_limit(&self) -> bool {
         self.streams.len() >= self.settings.streams as usize
     }
 

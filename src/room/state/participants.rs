@@ -163,7 +163,7 @@ impl Participants {
         &self,
         after: Option<ParticipantId>,
     ) -> impl Iterator<Item = ParticipantId> {
-        self.all.range(beyond(after)).map(|(id, _)| *id)
+        self.all.range(range_after(after)).map(|(id, _)| *id)
     }
 
     pub(in crate::room) const fn moderators(&self) -> &BTreeSet<ParticipantId> {
@@ -250,7 +250,7 @@ impl Participants {
 }
 
 /// The range of ids after `after`; all of them without it.
-pub(in crate::room) fn beyond(
+pub(in crate::room) fn range_after(
     after: Option<ParticipantId>,
 ) -> (std::ops::Bound<ParticipantId>, std::ops::Bound<ParticipantId>) {
     let start = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);

@@ -101,8 +101,8 @@ impl Receipts {
         for (_, outcome) in &progress.targets {
             *counter(&mut counts, *outcome) += 1;
         }
-        let is_told = |outcome: Outcome| is_sole || outcome != Outcome::Enforced;
-        let told = progress.targets.into_iter().filter(|(_, outcome)| is_told(*outcome));
+        let is_reported = |outcome: Outcome| is_sole || outcome != Outcome::Enforced;
+        let told = progress.targets.into_iter().filter(|(_, outcome)| is_reported(*outcome));
         let receipts: Vec<Receipt> =
             told.map(|(target, outcome)| Receipt { target, outcome, elapsed_ms: 0 }).collect();
         let audit = audit(&action, &progress.aim, counts, action.at);

@@ -1,7 +1,7 @@
 //! Idempotency keys: a verb or signal sent again under the same `ref` is answered again, and done once.
 //!
 //! A key is of the user who used it (or of the server), and of this room alone. Whoever used it gets the answer again,
-//! be they here no longer, or allowed less than before. The newest [`MAX_REFS`] are remembered, each for [`REF_LIFE`]; what
+//! be they here no longer, or allowed less than before. The newest [`MAX_REFS`] are remembered, each for [`REF_RETENTION`]; what
 //! was refused is not remembered, for it changed nothing.
 
 use std::collections::VecDeque;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Error, ErrorCode, Ref, SessionId, Timestamp, Username};
 
 use crate::idempotency::{Fingerprint, KeyConflict, Recorded};
-use crate::room::settings::{MAX_REFS, REF_LIFE};
+use crate::room::settings::{MAX_REFS, REF_RETENTION};
 
 /// The keys used in a room, each with the answer `A` it got.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,7 +68,7 @@ impl<A> Refs<A> {
 
 impl<A: Clone> Refs<A> {
     /// Whether the requester used `ref_`.
-    pub(in crate::room) fn knows(&self, requester: Requester<'_>, ref_: &Ref) -> bool {
+    pub(in crate::room) fn contains(&self, requester: Requester<'_>, ref_: &Ref) -> bool {
         self.0.iter().any(|used| used.ref_ == *ref_ && requester.is(used.owner.as_ref()))
     }
 
@@ -83,7 +83,7 @@ impl<A: Clone> Refs<A> {
         body: Fingerprint,
         now: Timestamp,
     ) -> Result<Option<A>, Error> {
-        let lives = |used: &&CachedAnswer<A>| !used.done.has_expired(REF_LIFE, now);
+        let lives = |used: &&CachedAnswer<A>| !used.done.has_expired(REF_RETENTION, now);
         let mut newest_first = self.0.iter().rev().take_while(lives);
         let used =
             newest_first.find(|used| used.ref_ == *ref_ && requester.is(used.owner.as_ref()));
@@ -102,7 +102,7 @@ impl<A: Clone> Refs<A> {
         answer: A,
     ) {
         while self.0.len() >= MAX_REFS
-            || self.0.front().is_some_and(|used| used.done.has_expired(REF_LIFE, now))
+            || self.0.front().is_some_and(|used| used.done.has_expired(REF_RETENTION, now))
         {
             self.0.pop_front();
         }

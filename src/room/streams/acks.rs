@@ -7,13 +7,13 @@
 use stagedoor_proto::{Link, Outcome, StreamId, Username};
 
 use crate::room::durable::rows::MuteOverride;
-use crate::room::settings::ACKNOWLEDGE_WITHIN;
+use crate::room::settings::ACKNOWLEDGE_TIMEOUT;
 use crate::room::state::RoomState;
 use crate::room::state::timers::Timer;
 
 /// Whether new streams of a user start muted.
 pub(in crate::room) fn starts_muted(state: &RoomState, username: &Username) -> bool {
-    match state.records.voice(username) {
+    match state.records.mute_override(username) {
         Some(MuteOverride::Locked) => true,
         Some(MuteOverride::Exempt) => false,
         None => state.records.mute.active,
@@ -24,7 +24,7 @@ pub(in crate::room) fn starts_muted(state: &RoomState, username: &Username) -> b
 pub(in crate::room) fn is_mute_locked(state: &RoomState, id: StreamId) -> bool {
     let Some(stream) = state.streams.find(id) else { return false };
     let Some(owner) = state.participants.find(stream.wire.participant) else { return false };
-    match state.records.voice(&owner.username) {
+    match state.records.mute_override(&owner.username) {
         Some(MuteOverride::Locked) => true,
         Some(MuteOverride::Exempt) => false,
         None => state.records.mute.active && state.records.mute.lock && !stream.is_exempt,
@@ -43,7 +43,7 @@ pub(in crate::room) fn mute_audio(state: &mut RoomState, id: StreamId) -> Outcom
     let owner = state.participants.find(stream.wire.participant).expect("a stream's owner is here");
     let timer = Timer::Acknowledgement(id);
     if owner.link == Link::Live && state.timers.get(timer).is_none() {
-        state.timers.set(timer, state.now + ACKNOWLEDGE_WITHIN);
+        state.timers.set(timer, state.now + ACKNOWLEDGE_TIMEOUT);
     }
     initial_outcome(owner.link)
 }
@@ -58,12 +58,12 @@ pub(in crate::room) fn resolve_mutes(state: &mut RoomState, id: StreamId, outcom
 }
 
 /// The time to acknowledge runs while the owner is connected, from its return on.
-pub(in crate::room) fn restart_mute_clock(state: &mut RoomState, id: StreamId, link: Link) {
+pub(in crate::room) fn restart_acknowledge_timer(state: &mut RoomState, id: StreamId, link: Link) {
     let Some(stream) = state.streams.find(id).filter(|stream| !stream.unacknowledged.is_empty())
     else {
         return;
     };
-    let deadline = (link == Link::Live).then_some(state.now + ACKNOWLEDGE_WITHIN);
+    let deadline = (link == Link::Live).then_some(state.now + ACKNOWLEDGE_TIMEOUT);
     state.timers.reset(Timer::Acknowledgement(id), deadline);
     let outcome = initial_outcome(link);
     for version in &stream.unacknowledged {

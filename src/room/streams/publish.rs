@@ -32,7 +32,7 @@ pub(in crate::room) fn publish(
         let message = "the participant publishes as many streams as it may";
         return Err(Error::new(ErrorCode::TooManyStreams, message));
     }
-    if state.has_all_streams() {
+    if state.is_at_stream_limit() {
         let message = "the room has as many streams as it may";
         return Err(Error::new(ErrorCode::TooManyStreams, message));
     }

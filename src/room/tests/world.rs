@@ -48,11 +48,11 @@ impl World {
         Self::with(RoomSettings::default(), DurableState::default())
     }
 
-    pub(super) fn with(settings: RoomSettings, record: DurableState) -> Self {
+    pub(super) fn with(settings: RoomSettings, durable_state: DurableState) -> Self {
         let room = Room::new(room_id());
         let (replica, clients, local) = (room.clone(), BTreeMap::new(), LocalRoom::default());
         let mut world = Self { room, local, replica, clients, now: START, version: 0 };
-        world.step(RoomCommand::Open(Box::new(OpenRoom { settings, record })));
+        world.step(RoomCommand::Open(Box::new(OpenRoom { settings, durable_state })));
         world
     }
 
@@ -113,11 +113,11 @@ impl World {
 
     /// What was to be kept is told again as it was decided, should the store not have taken it.
     fn check_facts(&self, effects: &[Effect]) {
-        let facts = effects.iter().filter_map(|effect| match effect {
+        let changes = effects.iter().filter_map(|effect| match effect {
             Effect::Appender(Appender::Persist(fact)) => Some((fact.key(), fact)),
             _ => None,
         });
-        let last: BTreeMap<DurableKey, &DurableChange> = facts.collect();
+        let last: BTreeMap<DurableKey, &DurableChange> = changes.collect();
         let again = self.room.durable_changes(&last.keys().cloned().collect());
         for fact in last.into_values().filter(|_| self.room.is_open()) {
             assert!(again.contains(fact), "{fact:?} is not among {again:?}");
@@ -130,7 +130,7 @@ impl World {
                 Effect::Everywhere(Everywhere::Push { to, push }) => {
                     let size = stagedoor_proto::encode_push(push).len();
                     assert!(size <= 256 * 1024, "a message of {size} bytes");
-                    self.room.each_in(to, |session| {
+                    self.room.for_each_session(to, |session| {
                         if let Some(client) = self.clients.get_mut(&session) {
                             client.told(push);
                         }
@@ -156,7 +156,7 @@ impl World {
                     self.clients.clear();
                 }
                 Effect::Everywhere(Everywhere::RemoveMemberships(gone)) => {
-                    self.room.each_in(gone, |session| {
+                    self.room.for_each_session(gone, |session| {
                         self.clients.remove(&session);
                     });
                 }
@@ -176,7 +176,7 @@ impl World {
             AcceptedSignal::Repeated(sent) => Signalled { to: None, from: None, sent },
             AcceptedSignal::New(mut new) => {
                 let order = self.local.next_order();
-                let sent = self.local.number_signal(&mut new, order, now);
+                let sent = self.local.assign_order(&mut new, order, now);
                 Signalled { to: Some(new.to), from: new.from, sent }
             }
         })
@@ -245,9 +245,9 @@ fn check_fencing(before: &Room, after: &Room, node: NodeEpoch, command: &RoomCom
             }
         };
         let Some(now) = after.state.participants.find(person.id) else { continue };
-        let is_kept = (now.home, now.generation) == (person.home, person.generation);
+        let retains_all = (now.home, now.generation) == (person.home, person.generation);
         let is_moved = (now.home, now.generation) == (home, generation);
-        assert!(is_kept || is_moved && generation >= person.generation, "moved by {command:?}");
+        assert!(retains_all || is_moved && generation >= person.generation, "moved by {command:?}");
     }
 }
 

@@ -20,7 +20,7 @@ impl Audience {
 }
 
 /// Calls `send` with every session of an audience, in an order that is the same on every node.
-pub(in crate::room) fn each_in(
+pub(in crate::room) fn for_each_session(
     state: &RoomState,
     audience: &Audience,
     mut send: impl FnMut(SessionId),

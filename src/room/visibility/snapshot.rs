@@ -8,7 +8,7 @@ use stagedoor_proto::{
 
 use crate::room::errors;
 use crate::room::state::RoomState;
-use crate::room::state::participants::{Membership, beyond};
+use crate::room::state::participants::{Membership, range_after};
 
 /// Which part of a room a participant sees.
 #[derive(Clone, Copy, Debug)]
@@ -102,7 +102,7 @@ fn page(state: &RoomState, view: View, after: Option<ParticipantId>) -> Page {
         let listed = moderators.union(state.participants.publishers()).copied();
         fill(state, view, after, listed.skip_while(|id| Some(*id) <= after))
     } else {
-        fill(state, view, after, moderators.range(beyond(after)).copied())
+        fill(state, view, after, moderators.range(range_after(after)).copied())
     }
 }
 

@@ -65,7 +65,7 @@ impl fmt::Debug for AuditKey {
 impl AuditHash {
     /// The hash kept as these bytes; of another length, they are the hash of nothing.
     #[must_use]
-    pub fn from_kept(bytes: &[u8]) -> Self {
+    pub fn from_stored(bytes: &[u8]) -> Self {
         Self(bytes.try_into().unwrap_or_default())
     }
 

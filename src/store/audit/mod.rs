@@ -17,4 +17,4 @@ mod tests;
 
 pub use chain::{AuditHash, AuditKey, ChainHead, InvalidHead};
 pub use row::{AuditActor, AuditEvent, AuditOutcome, AuditRow};
-pub use verify::{FoundRow, Tampered, Verified, Verifier};
+pub use verify::{FoundRow, Tampered, VerifiedLog, Verifier};

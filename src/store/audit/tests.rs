@@ -26,7 +26,7 @@ fn verify(
     rows: &[FoundRow],
     head: Option<&ChainHead>,
     told: Option<&ChainHead>,
-) -> Result<Verified, Tampered> {
+) -> Result<VerifiedLog, Tampered> {
     let rows = rows.iter().cloned().map(Ok::<_, std::convert::Infallible>);
     let mut verifier = Verifier::new(key.clone(), app, told.copied());
     let taken = verifier.take(rows).unwrap_or_else(|never| match never {});
@@ -49,10 +49,18 @@ fn set_hash(row: &mut FoundRow) {
 fn whole_log_is_verified_and_gives_its_head() {
     for count in [0, 1, 2, 10] {
         let (rows, head) = log(count);
-        assert_eq!(verify(&key(), APP, &rows, Some(&head), None), Ok(Verified { head }), "{count}");
+        assert_eq!(
+            verify(&key(), APP, &rows, Some(&head), None),
+            Ok(VerifiedLog { head }),
+            "{count}"
+        );
     }
     let start = key().start(APP);
-    assert_eq!(verify(&key(), APP, &[], None, None), Ok(Verified { head: start }), "no head yet");
+    assert_eq!(
+        verify(&key(), APP, &[], None, None),
+        Ok(VerifiedLog { head: start }),
+        "no head yet"
+    );
 }
 
 #[test]

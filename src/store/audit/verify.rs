@@ -17,7 +17,7 @@ pub struct FoundRow {
 
 /// A log that is whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verified {
+pub struct VerifiedLog {
     /// Its end, to be written down elsewhere.
     pub head: ChainHead,
 }
@@ -118,9 +118,9 @@ impl Verifier {
     ///
     /// # Errors
     /// When the rows end elsewhere, or are not those that a head was told of.
-    pub fn finish(self, head: Option<&ChainHead>) -> Result<Verified, Tampered> {
+    pub fn finish(self, head: Option<&ChainHead>) -> Result<VerifiedLog, Tampered> {
         let Self { last, told, holds_told, .. } = self;
-        check_end(last, head, told.as_ref(), holds_told).map(|()| Verified { head: last })
+        check_end(last, head, told.as_ref(), holds_told).map(|()| VerifiedLog { head: last })
     }
 }
 

@@ -7,7 +7,8 @@ use stagedoor_proto::{CloseCode, Disconnect, RoomMute, SessionId, SessionState, 
 use super::{AuthMethod, NOW, ban, instance, let_in, registered, start, user};
 use crate::room::{DurableChange, RoomKey, RoomOverrides};
 use crate::store::{
-    CREATED_ROOM_LIFE, CreatedRoom, EndedSession, EndedSessions, Journal, Page, RoomWrite, Store,
+    CREATED_ROOM_RETENTION, CreatedRoom, EndedSession, EndedSessions, Journal, Page, RoomWrite,
+    Store,
 };
 
 fn ended(bits: u128, username: &str, state: SessionState, at: Timestamp) -> EndedSession {
@@ -108,33 +109,33 @@ pub(in crate::store) async fn created_room_is_kept_until_it_ends_or_nobody_asks(
     let room = RoomKey { app: "app".into(), room: "hall".parse().unwrap() };
     let choices = RoomOverrides { participants: Some(7), ..RoomOverrides::default() };
     let created = CreatedRoom { choices, created: NOW };
-    let facts = || {
+    let changes = || {
         let mute = RoomMute { active: true, lock: false };
         vec![
             DurableChange::Room { mute, locked: true },
-            DurableChange::Emptied { keep_until: NOW + CREATED_ROOM_LIFE },
+            DurableChange::Emptied { keep_until: NOW + CREATED_ROOM_RETENTION },
         ]
     };
-    let create = || store.create_room(room.clone(), created.clone(), facts(), None);
+    let create = || store.create_room(room.clone(), created.clone(), changes(), None);
     let find = async |now| store.load_room(room.clone(), now).await.map(|stored| stored.created);
     assert_eq!(find(NOW).await.unwrap(), None);
     assert!(create().await.unwrap());
     assert!(!create().await.unwrap(), "it is there");
-    assert!(store.load_room(room.clone(), NOW).await.unwrap().record.locked);
+    assert!(store.load_room(room.clone(), NOW).await.unwrap().durable_state.locked);
     let page = || Page { after: None, limit: 10 };
     let listed = store.created_rooms("app".into(), page(), NOW).await.unwrap();
     assert_eq!(listed, [(room.room.clone(), created.clone())]);
     assert_eq!(store.created_rooms("other".into(), page(), NOW).await.unwrap(), []);
-    let late = NOW + CREATED_ROOM_LIFE - Duration::from_secs(1);
+    let late = NOW + CREATED_ROOM_RETENTION - Duration::from_secs(1);
     assert_eq!(find(late).await.unwrap(), Some(created.clone()));
-    let later = NOW + CREATED_ROOM_LIFE + Duration::from_secs(1);
+    let later = NOW + CREATED_ROOM_RETENTION + Duration::from_secs(1);
     assert_eq!(find(later).await.unwrap(), Some(created.clone()), "it was asked for");
-    let keep_until = later + CREATED_ROOM_LIFE;
-    let facts = vec![DurableChange::Ended { at: later, keep_until }];
-    store.persist_room(RoomWrite { facts, ..RoomWrite::new(room.clone(), 1) }).await.unwrap();
+    let keep_until = later + CREATED_ROOM_RETENTION;
+    let changes = vec![DurableChange::Ended { at: later, keep_until }];
+    store.persist_room(RoomWrite { changes, ..RoomWrite::new(room.clone(), 1) }).await.unwrap();
     assert_eq!(find(later).await.unwrap(), None, "it was ended");
     assert!(create().await.unwrap());
-    assert_eq!(find(NOW + CREATED_ROOM_LIFE).await.unwrap(), None, "nobody asked");
+    assert_eq!(find(NOW + CREATED_ROOM_RETENTION).await.unwrap(), None, "nobody asked");
 }
 
 pub(in crate::store) async fn audit_log_is_checked_as_it_grows(store: &dyn Store) {

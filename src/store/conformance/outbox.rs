@@ -7,7 +7,7 @@ use stagedoor_proto::Timestamp;
 
 use super::NOW;
 use crate::store::{
-    Backlog, DeadLetters, DeliveryResult, Expired, Message, NewMessage, OutboxCount, Store,
+    Backlog, DeadLetters, DeliveryResult, ExpiredMessages, Message, NewMessage, OutboxCount, Store,
 };
 
 /// More than any of these tests puts in.
@@ -35,10 +35,10 @@ async fn expire(store: &dyn Store, pending: Timestamp, dead: Timestamp) -> (u64,
     let mut sum = (0, 0);
     loop {
         let step = store.expire_messages(pending, dead).await.unwrap();
-        if step == Expired::default() {
+        if step == ExpiredMessages::default() {
             return sum;
         }
-        sum = (sum.0 + step.given_up, sum.1 + step.forgotten);
+        sum = (sum.0 + step.dead_lettered, sum.1 + step.pruned);
     }
 }
 
@@ -57,8 +57,8 @@ fn events(messages: &[Message]) -> Vec<u128> {
 /// Has the first message that is due given up.
 async fn kill(store: &dyn Store) -> Message {
     let message = due(store, NOW).await.remove(0);
-    let settled = DeliveryResult::Dead { error: "refused".into() };
-    store.record_delivery(message.number, settled).await.unwrap();
+    let result = DeliveryResult::Dead { error: "refused".into() };
+    store.record_delivery(message.number, result).await.unwrap();
     message
 }
 
@@ -92,8 +92,8 @@ pub(in crate::store) async fn retried_message_waits_until_it_is_due(store: &dyn 
     put(store, [1, 2]).await;
     let first = due(store, NOW).await.remove(0);
     for attempts in 1..=2 {
-        let settled = DeliveryResult::Retry { due: NOW + HOUR, error: "busy".into() };
-        store.record_delivery(first.number, settled).await.unwrap();
+        let result = DeliveryResult::Retry { due: NOW + HOUR, error: "busy".into() };
+        store.record_delivery(first.number, result).await.unwrap();
         let now = store.due_messages("app".into(), "crm".into(), NOW, 9).await.unwrap();
         assert_eq!((events(&now.messages), now.next), (vec![2], Some(NOW + HOUR)));
         let later = due(store, NOW + HOUR).await;
@@ -191,8 +191,8 @@ pub(in crate::store) async fn oldest_go_when_there_are_too_many_and_the_dead_fir
 ) {
     put(store, [1, 2, 3, 4]).await;
     let second = due(store, NOW).await.remove(1);
-    let settled = DeliveryResult::Dead { error: "refused".into() };
-    store.record_delivery(second.number, settled).await.unwrap();
+    let result = DeliveryResult::Dead { error: "refused".into() };
+    store.record_delivery(second.number, result).await.unwrap();
     for (event, expected_dropped, expected) in
         [(5, 1, &[1, 3, 4, 5][..]), (6, 1, &[3, 4, 5, 6]), (7, 1, &[4, 5, 6, 7])]
     {
@@ -243,8 +243,8 @@ pub(in crate::store) async fn backlog_is_of_all_apps_and_knows_its_oldest(store:
     let letter = kill(store).await;
     backlog(3, 1, Some(NOW)).await;
     for message in due(store, NOW).await {
-        let settled = DeliveryResult::Retry { due: later, error: "busy".into() };
-        store.record_delivery(message.number, settled).await.unwrap();
+        let result = DeliveryResult::Retry { due: later, error: "busy".into() };
+        store.record_delivery(message.number, result).await.unwrap();
         backlog(3, 1, Some(NOW)).await;
     }
     for (message, left) in due(store, later).await.into_iter().zip([2, 1]) {

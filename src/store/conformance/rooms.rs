@@ -14,16 +14,16 @@ fn room() -> RoomKey {
     RoomKey { app: "app".into(), room: "lobby".parse().unwrap() }
 }
 
-async fn persist(store: &dyn Store, room: RoomKey, facts: Vec<DurableChange>) {
-    store.persist_room(RoomWrite { facts, ..RoomWrite::new(room, 1) }).await.unwrap();
+async fn persist(store: &dyn Store, room: RoomKey, changes: Vec<DurableChange>) {
+    store.persist_room(RoomWrite { changes, ..RoomWrite::new(room, 1) }).await.unwrap();
 }
 
-async fn keep(store: &dyn Store, facts: impl Into<Vec<DurableChange>>) {
-    persist(store, room(), facts.into()).await;
+async fn keep(store: &dyn Store, changes: impl Into<Vec<DurableChange>>) {
+    persist(store, room(), changes.into()).await;
 }
 
 async fn load(store: &dyn Store, now: Timestamp) -> DurableState {
-    store.load_room(room(), now).await.unwrap().record
+    store.load_room(room(), now).await.unwrap().durable_state
 }
 
 fn block(username: &str, until: Timestamp) -> BlockRow {
@@ -50,20 +50,20 @@ fn mute(active: bool, lock: bool, locked: bool) -> DurableChange {
 /// Voices, roles, mute and lock, as facts and as they are loaded.
 fn order() -> ([DurableChange; 4], DurableState) {
     let (ada, bob) = (user("ada").username, user("bob").username);
-    let facts = [
+    let changes = [
         voice("ada", MuteOverride::Locked),
         voice("bob", MuteOverride::Exempt),
         role("ada", Role::Moderator),
         mute(true, true, true),
     ];
     let record = DurableState {
-        voices: vec![(ada.clone(), MuteOverride::Locked), (bob, MuteOverride::Exempt)],
+        mute_overrides: vec![(ada.clone(), MuteOverride::Locked), (bob, MuteOverride::Exempt)],
         roles: vec![(ada, Role::Moderator)],
         mute: RoomMute { active: true, lock: true },
         locked: true,
         ..DurableState::default()
     };
-    (facts, record)
+    (changes, record)
 }
 
 pub(in crate::store) async fn room_nobody_knows_has_an_empty_record(store: &dyn Store) {
@@ -74,8 +74,8 @@ pub(in crate::store) async fn room_nobody_knows_has_an_empty_record(store: &dyn 
 }
 
 pub(in crate::store) async fn fact_of_each_kind_is_loaded_again(store: &dyn Store) {
-    let (facts, record) = order();
-    keep(store, facts).await;
+    let (changes, record) = order();
+    keep(store, changes).await;
     keep(
         store,
         [
@@ -89,7 +89,7 @@ pub(in crate::store) async fn fact_of_each_kind_is_loaded_again(store: &dyn Stor
     let expected = DurableState {
         blocks: vec![block("eve", LATER), block("mal", Timestamp::MAX)],
         ended: Some(NOW),
-        spent: vec![spent("jti", LATER)],
+        redeemed_tokens: vec![spent("jti", LATER)],
         ..record
     };
     assert_eq!(load(store, NOW).await, expected);
@@ -97,8 +97,8 @@ pub(in crate::store) async fn fact_of_each_kind_is_loaded_again(store: &dyn Stor
 }
 
 pub(in crate::store) async fn later_fact_takes_an_earlier_ones_place(store: &dyn Store) {
-    let (facts, _) = order();
-    keep(store, facts).await;
+    let (changes, _) = order();
+    keep(store, changes).await;
     keep(
         store,
         [
@@ -122,22 +122,25 @@ pub(in crate::store) async fn later_fact_takes_an_earlier_ones_place(store: &dyn
     .await;
     let record = load(store, LATER).await;
     let (ada, bob) = (user("ada").username, user("bob").username);
-    assert_eq!(record.voices, [(ada.clone(), MuteOverride::Exempt), (bob, MuteOverride::Exempt)]);
+    assert_eq!(
+        record.mute_overrides,
+        [(ada.clone(), MuteOverride::Exempt), (bob, MuteOverride::Exempt)]
+    );
     assert_eq!(record.roles, [(ada, Role::Subscriber)]);
     assert_eq!((record.mute, record.locked), (RoomMute { active: true, lock: false }, false));
     assert_eq!((record.blocks, record.ended), (vec![block("eve", until)], Some(at)));
 }
 
 pub(in crate::store) async fn what_is_taken_back_is_gone(store: &dyn Store) {
-    let (facts, record) = order();
-    keep(store, facts).await;
+    let (changes, record) = order();
+    keep(store, changes).await;
     keep(store, ["eve", "mal"].map(|name| DurableChange::Blocked(block(name, LATER)))).await;
     let username = user("eve").username;
     keep(store, [DurableChange::Unblocked { username }, voice("bob", None), voice("nobody", None)])
         .await;
-    let voices = record.voices[..1].to_vec();
+    let mute_overrides = record.mute_overrides[..1].to_vec();
     let blocks = vec![block("mal", LATER)];
-    assert_eq!(load(store, NOW).await, DurableState { blocks, voices, ..record });
+    assert_eq!(load(store, NOW).await, DurableState { blocks, mute_overrides, ..record });
 }
 
 pub(in crate::store) async fn facts_end_when_they_say(store: &dyn Store) {
@@ -151,14 +154,14 @@ pub(in crate::store) async fn facts_end_when_they_say(store: &dyn Store) {
     )
     .await;
     let last_moment = load(store, LATER - Duration::from_millis(1)).await;
-    assert_eq!((last_moment.blocks.len(), last_moment.spent.len()), (1, 1));
+    assert_eq!((last_moment.blocks.len(), last_moment.redeemed_tokens.len()), (1, 1));
     assert_eq!(last_moment.ended, Some(NOW));
     assert_eq!(load(store, LATER).await, DurableState::default());
 }
 
 pub(in crate::store) async fn emptied_room_keeps_its_order_until_then(store: &dyn Store) {
-    let (facts, record) = order();
-    keep(store, facts).await;
+    let (changes, record) = order();
+    keep(store, changes).await;
     assert_eq!(load(store, Timestamp::MAX - TWO_HOURS).await, record, "somebody is there");
     let until = LATER + TWO_HOURS;
     keep(
@@ -173,8 +176,8 @@ pub(in crate::store) async fn emptied_room_keeps_its_order_until_then(store: &dy
 }
 
 pub(in crate::store) async fn room_that_is_entered_again_keeps_its_order(store: &dyn Store) {
-    let (facts, record) = order();
-    keep(store, facts).await;
+    let (changes, record) = order();
+    keep(store, changes).await;
     keep(store, [DurableChange::Ended { at: NOW, keep_until: LATER }]).await;
     keep(store, [DurableChange::Emptied { keep_until: LATER }, DurableChange::Occupied]).await;
     assert_eq!(load(store, LATER + TWO_HOURS).await, record, "its end is over all the same");
@@ -188,8 +191,8 @@ pub(in crate::store) async fn room_that_is_entered_again_keeps_its_order(store: 
 pub(in crate::store) async fn what_ended_does_not_come_back_with_the_next_participant(
     store: &dyn Store,
 ) {
-    let (facts, _) = order();
-    keep(store, facts).await;
+    let (changes, _) = order();
+    keep(store, changes).await;
     let many = (0..500).map(|n| voice(&format!("user {n}"), MuteOverride::Locked));
     keep(store, many.collect::<Vec<_>>()).await;
     keep(store, [DurableChange::Emptied { keep_until: LATER }]).await;
@@ -199,7 +202,7 @@ pub(in crate::store) async fn what_ended_does_not_come_back_with_the_next_partic
 }
 
 pub(in crate::store) async fn calls_take_effect_in_the_order_they_are_made(store: &dyn Store) {
-    let write = |fact| RoomWrite { facts: vec![fact], ..RoomWrite::new(room(), 1) };
+    let write = |fact| RoomWrite { changes: vec![fact], ..RoomWrite::new(room(), 1) };
     let first = store.persist_room(write(mute(true, true, true)));
     let second = store.persist_room(write(mute(true, false, false)));
     let record = load(store, NOW).await;
@@ -211,8 +214,8 @@ pub(in crate::store) async fn calls_take_effect_in_the_order_they_are_made(store
 }
 
 pub(in crate::store) async fn no_fact_crosses_rooms_or_apps(store: &dyn Store) {
-    let (facts, record) = order();
-    keep(store, facts.clone()).await;
+    let (changes, record) = order();
+    keep(store, changes.clone()).await;
     keep(store, [DurableChange::Emptied { keep_until: LATER + TWO_HOURS }]).await;
     let others = [
         RoomKey { app: "other".into(), ..room() },
@@ -220,10 +223,10 @@ pub(in crate::store) async fn no_fact_crosses_rooms_or_apps(store: &dyn Store) {
     ];
     for other in others {
         assert_eq!(
-            store.load_room(other.clone(), NOW).await.unwrap().record,
+            store.load_room(other.clone(), NOW).await.unwrap().durable_state,
             DurableState::default()
         );
-        let mut deeds = facts.to_vec();
+        let mut deeds = changes.to_vec();
         let username = user("ada").username;
         deeds.extend([
             DurableChange::Occupied,
@@ -233,7 +236,7 @@ pub(in crate::store) async fn no_fact_crosses_rooms_or_apps(store: &dyn Store) {
         deeds.extend([mute(false, false, false), DurableChange::Emptied { keep_until: NOW }]);
         persist(store, other.clone(), deeds).await;
         assert_eq!(
-            store.load_room(other, LATER + Duration::from_secs(1)).await.unwrap().record,
+            store.load_room(other, LATER + Duration::from_secs(1)).await.unwrap().durable_state,
             DurableState::default()
         );
     }
@@ -250,23 +253,31 @@ pub(in crate::store) async fn what_was_laid_on_a_user_is_carried_to_another_name
     keep(store, [voice("ada", MuteOverride::Locked), role("ada", Role::Moderator)]).await;
     keep(store, [DurableChange::Emptied { keep_until: LATER }]).await;
     keep(store, [voice("bob", MuteOverride::Locked), mute(true, true, true)]).await;
-    let facts =
+    let changes =
         vec![DurableChange::Blocked(block("ada", LATER)), voice("ada", MuteOverride::Exempt)];
-    persist(store, hall.clone(), facts).await;
+    persist(store, hall.clone(), changes).await;
     persist(store, far.clone(), vec![role("ada", Role::Moderator)]).await;
-    let before = store.load_room(far.clone(), NOW).await.unwrap().record;
+    let before = store.load_room(far.clone(), NOW).await.unwrap().durable_state;
     for _ in 0..2 {
         assert_eq!(carry(NOW).await.unwrap(), [hall.clone(), room()], "twice is as once");
     }
     let name = |name: &str| user(name).username;
     let record = load(store, NOW).await;
     let locked = ["ada", "bob", "countess"].map(|user| (name(user), MuteOverride::Locked));
-    assert_eq!(record.voices, locked);
+    assert_eq!(record.mute_overrides, locked);
     assert_eq!(record.roles, ["ada", "countess"].map(|user| (name(user), Role::Moderator)));
-    let in_hall = store.load_room(hall.clone(), NOW).await.unwrap().record;
+    let in_hall = store.load_room(hall.clone(), NOW).await.unwrap().durable_state;
     assert_eq!(in_hall.blocks, ["ada", "countess"].map(|user| block(user, LATER)));
-    assert_eq!(in_hall.voices, [(name("ada"), MuteOverride::Exempt)], "to be spared stays behind");
-    assert_eq!(store.load_room(far, NOW).await.unwrap().record, before, "nothing crosses apps");
+    assert_eq!(
+        in_hall.mute_overrides,
+        [(name("ada"), MuteOverride::Exempt)],
+        "to be spared stays behind"
+    );
+    assert_eq!(
+        store.load_room(far, NOW).await.unwrap().durable_state,
+        before,
+        "nothing crosses apps"
+    );
     assert!(carry(LATER).await.unwrap().iter().all(|room| *room == hall), "the rest is over");
     assert_eq!(load(store, LATER).await.roles, []);
 }
@@ -285,8 +296,8 @@ pub(in crate::store) async fn carried_block_makes_no_block_shorter(store: &dyn S
 }
 
 pub(in crate::store) async fn rooms_left_occupied_end_after_all(store: &dyn Store) {
-    let (facts, record) = order();
-    keep(store, facts).await;
+    let (changes, record) = order();
+    keep(store, changes).await;
     keep(store, [DurableChange::Occupied, DurableChange::Blocked(block("eve", Timestamp::MAX))])
         .await;
     store.mark_rooms_empty(LATER).await.unwrap();

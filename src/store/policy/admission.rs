@@ -12,7 +12,7 @@ use super::rows::{AdmissionRows, InstanceRow, UserRow};
 use crate::store::admission::{Admission, Admitted, AuthMethod, Profile, Refusal};
 
 /// How exactly it is known when a user was last seen: most restarts then write nothing.
-const SEEN_STEP: Duration = Duration::from_hours(1);
+const LAST_SEEN_PRECISION: Duration = Duration::from_hours(1);
 
 /// What is written of a start that was admitted.
 #[derive(Clone, Debug, PartialEq)]
@@ -155,7 +155,7 @@ impl Start<'_> {
     }
 
     fn is_stale(&self, seen: Option<Timestamp>) -> bool {
-        seen.is_none_or(|seen| self.admission.now.saturating_since(seen) > SEEN_STEP)
+        seen.is_none_or(|seen| self.admission.now.saturating_since(seen) > LAST_SEEN_PRECISION)
     }
 }
 
@@ -233,9 +233,9 @@ mod tests {
             ..AdmissionRows::default()
         };
         let at = |now| Admission { now, ..start("ada", by_token(2), 9) };
-        let fresh = admit(&at(NOW + SEEN_STEP), &known).unwrap();
+        let fresh = admit(&at(NOW + LAST_SEEN_PRECISION), &known).unwrap();
         assert_eq!((fresh.user, fresh.instance), (None, None));
-        let stale = admit(&at(NOW + SEEN_STEP + SECOND), &known).unwrap();
+        let stale = admit(&at(NOW + LAST_SEEN_PRECISION + SECOND), &known).unwrap();
         assert_eq!(stale.user, Some(UserWrite::Seen));
         assert_eq!(stale.instance, Some(InstanceWrite::Seen { address }));
     }

@@ -9,18 +9,18 @@ use super::value::{Json, Ms, Number};
 use super::{SqliteStore, audit, created, rooms, sessions};
 use crate::room::{DurableChange, RoomKey};
 use crate::store::{
-    Answer, Archive, AuditEvent, Block, CreatedRoom, EndedSession, EndedSessions, KnownUser, Page,
-    Profile, UserKey,
+    Archive, AuditEvent, Block, CreatedRoom, EndedSession, EndedSessions, KnownUser, Page, Profile,
+    StoreFuture, UserKey,
 };
 
 impl Archive for SqliteStore {
-    fn record_sessions(&self, app: Arc<str>, ended: Vec<EndedSession>) -> Answer<'static, ()> {
+    fn record_sessions(&self, app: Arc<str>, ended: Vec<EndedSession>) -> StoreFuture<'static, ()> {
         let rows: Vec<_> = ended.iter().map(sessions::Row::of).collect();
         let now = ended.iter().map(|session| session.ended_ms).max().unwrap_or_default();
-        self.note(now, move |db| sessions::record(db, &app, &rows))
+        self.write_bookkeeping(now, move |db| sessions::record(db, &app, &rows))
     }
 
-    fn ended_session(&self, app: Arc<str>, id: SessionId) -> Answer<'_, Option<EndedSession>> {
+    fn ended_session(&self, app: Arc<str>, id: SessionId) -> StoreFuture<'_, Option<EndedSession>> {
         self.read(move |db| sessions::find(db, &app, id))
     }
 
@@ -29,11 +29,11 @@ impl Archive for SqliteStore {
         app: Arc<str>,
         which: EndedSessions,
         page: Page<u64>,
-    ) -> Answer<'_, Vec<(u64, EndedSession)>> {
+    ) -> StoreFuture<'_, Vec<(u64, EndedSession)>> {
         self.read(move |db| sessions::list(db, &app, &which, &page))
     }
 
-    fn prune_sessions(&self, before: Timestamp, most: u64) -> Answer<'_, u64> {
+    fn prune_sessions(&self, before: Timestamp, most: u64) -> StoreFuture<'_, u64> {
         Box::pin(async move {
             let mut removed = 0;
             loop {
@@ -46,7 +46,7 @@ impl Archive for SqliteStore {
         })
     }
 
-    fn user(&self, user: UserKey, now: Timestamp) -> Answer<'_, Option<KnownUser>> {
+    fn user(&self, user: UserKey, now: Timestamp) -> StoreFuture<'_, Option<KnownUser>> {
         self.read(move |db| find_user(db, &user, now))
     }
 
@@ -56,7 +56,7 @@ impl Archive for SqliteStore {
         blocked: bool,
         page: Page<Username>,
         now: Timestamp,
-    ) -> Answer<'_, Vec<KnownUser>> {
+    ) -> StoreFuture<'_, Vec<KnownUser>> {
         self.read(move |db| list_users(db, &app, blocked, &page, now))
     }
 
@@ -64,12 +64,12 @@ impl Archive for SqliteStore {
         &self,
         room: RoomKey,
         created: CreatedRoom,
-        facts: Vec<DurableChange>,
+        changes: Vec<DurableChange>,
         row: Option<AuditEvent>,
-    ) -> Answer<'_, bool> {
-        let facts: Vec<_> = facts.iter().map(rooms::Change::of).collect();
+    ) -> StoreFuture<'_, bool> {
+        let changes: Vec<_> = changes.iter().map(rooms::Change::of).collect();
         let row = audit::NewRow::of(row.as_ref(), &room.app);
-        self.persist(move |db| row.append_if(db, created::create(db, &room, &created, &facts)?))
+        self.persist(move |db| row.append_if(db, created::create(db, &room, &created, &changes)?))
     }
 
     fn created_rooms(
@@ -77,7 +77,7 @@ impl Archive for SqliteStore {
         app: Arc<str>,
         page: Page<RoomId>,
         now: Timestamp,
-    ) -> Answer<'_, Vec<(RoomId, CreatedRoom)>> {
+    ) -> StoreFuture<'_, Vec<(RoomId, CreatedRoom)>> {
         self.read(move |db| created::list(db, &app, &page, now))
     }
 }

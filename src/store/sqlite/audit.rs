@@ -169,5 +169,5 @@ fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 }
 
 fn hash(row: &Row<'_>, column: usize) -> rusqlite::Result<AuditHash> {
-    row.get::<_, Vec<u8>>(column).map(|bytes| AuditHash::from_kept(&bytes))
+    row.get::<_, Vec<u8>>(column).map(|bytes| AuditHash::from_stored(&bytes))
 }

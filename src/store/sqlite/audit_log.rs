@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::{SqliteStore, audit};
 use crate::store::audit::Verifier;
-use crate::store::{Answer, AuditLog, AuditRow, ChainHead, StoreError, Tampered, Verified};
+use crate::store::{AuditLog, AuditRow, ChainHead, StoreError, StoreFuture, Tampered, VerifiedLog};
 
 /// Rows checked in one call of the writer.
-const CHECKED_AT_ONCE: usize = 1_000;
+const VERIFY_BATCH: usize = 1_000;
 
 /// Opens the file at `path` to read its audit logs, and changes nothing.
 ///
@@ -22,11 +22,16 @@ pub async fn open_audit_log(path: &Path) -> Result<Box<dyn AuditLog>, StoreError
 }
 
 impl AuditLog for SqliteStore {
-    fn audited_apps(&self) -> Answer<'_, Vec<String>> {
+    fn audited_apps(&self) -> StoreFuture<'_, Vec<String>> {
         self.read(audit::apps)
     }
 
-    fn audit_rows(&self, app: Arc<str>, after: u64, limit: usize) -> Answer<'_, Vec<AuditRow>> {
+    fn audit_rows(
+        &self,
+        app: Arc<str>,
+        after: u64,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<AuditRow>> {
         self.read(move |db| audit::rows(db, &app, after, limit))
     }
 
@@ -35,11 +40,11 @@ impl AuditLog for SqliteStore {
         app: Arc<str>,
         before: u64,
         limit: usize,
-    ) -> Answer<'_, Vec<AuditRow>> {
+    ) -> StoreFuture<'_, Vec<AuditRow>> {
         self.read(move |db| audit::rows_before(db, &app, before, limit))
     }
 
-    fn audit_head(&self, app: Arc<str>) -> Answer<'_, ChainHead> {
+    fn audit_head(&self, app: Arc<str>) -> StoreFuture<'_, ChainHead> {
         self.read(move |db| match audit::head(db, &app)? {
             Some(head) => Ok(head),
             None => audit::key(db).map(|key| key.start(&app)),
@@ -50,7 +55,7 @@ impl AuditLog for SqliteStore {
         &self,
         app: Arc<str>,
         told: Option<ChainHead>,
-    ) -> Answer<'_, Result<Verified, Tampered>> {
+    ) -> StoreFuture<'_, Result<VerifiedLog, Tampered>> {
         Box::pin(async move {
             let of = Arc::clone(&app);
             let (key, (head, end)) =
@@ -61,9 +66,9 @@ impl AuditLog for SqliteStore {
                 let of = Arc::clone(&app);
                 let after = Some(verifier.last().number).filter(|number| *number > 0);
                 let rows = self
-                    .read(move |db| audit::some_found(db, &of, after, end, CHECKED_AT_ONCE))
+                    .read(move |db| audit::some_found(db, &of, after, end, VERIFY_BATCH))
                     .await?;
-                let is_last = rows.len() < CHECKED_AT_ONCE;
+                let is_last = rows.len() < VERIFY_BATCH;
                 let rows = rows.into_iter().map(Ok::<_, StoreError>);
                 if let Err(tampered) = verifier.take(rows)? {
                     return Ok(Err(tampered));

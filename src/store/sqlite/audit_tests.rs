@@ -8,7 +8,7 @@ use super::{SqliteStore, open_audit_log};
 use crate::room::{DurableChange, RoomKey};
 use crate::store::conformance::NOW;
 use crate::store::conformance::audit::event;
-use crate::store::{AuditLog, RoomWrite, Store, StoreError, Tampered, Verified};
+use crate::store::{AuditLog, RoomWrite, Store, StoreError, Tampered, VerifiedLog};
 
 /// A store whose app `app` has a log of nine rows, written in three commits, beside that of another.
 async fn logged() -> (tempfile::TempDir, PathBuf) {
@@ -23,7 +23,7 @@ async fn logged() -> (tempfile::TempDir, PathBuf) {
     (dir, path)
 }
 
-async fn verify(path: &Path, app: &str) -> Result<Verified, Tampered> {
+async fn verify(path: &Path, app: &str) -> Result<VerifiedLog, Tampered> {
     open_audit_log(path).await.unwrap().verify_audit(app.into(), None).await.unwrap()
 }
 
@@ -162,8 +162,8 @@ async fn facts_of_unused_rooms_are_pruned() {
     let store = SqliteStore::in_memory().await.unwrap();
     let room = |n: u32| RoomKey { app: "app".into(), room: format!("room-{n}").parse().unwrap() };
     for n in 0..150 {
-        let facts = vec![DurableChange::Ended { at: NOW, keep_until: NOW }];
-        store.persist_room(RoomWrite { facts, ..RoomWrite::new(room(n), 1) }).await.unwrap();
+        let changes = vec![DurableChange::Ended { at: NOW, keep_until: NOW }];
+        store.persist_room(RoomWrite { changes, ..RoomWrite::new(room(n), 1) }).await.unwrap();
     }
     for (hours, left) in [(0, 150), (2, 50), (2, 0)] {
         let now = NOW + std::time::Duration::from_hours(hours);

@@ -19,7 +19,7 @@ use crate::store::StoreError;
 /// [`StoreError::Unavailable`] when there is no store there, or the copy cannot be written, or there is a file already;
 /// [`StoreError::SchemaTooNew`] when a newer gateway wrote it. There is no copy then.
 pub fn backup(store: &Path, to: &Path) -> Result<u64, StoreError> {
-    let db = open::beside(store, &store.display().to_string())?;
+    let db = open::without_lock(store, &store.display().to_string())?;
     let failed =
         |reason: String| StoreError::Unavailable { store: to.display().to_string(), reason };
     private_file::create_new(to).map_err(|error| failed(error.to_string()))?;

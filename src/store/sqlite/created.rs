@@ -8,17 +8,17 @@ use stagedoor_proto::{RoomId, Timestamp};
 use super::rooms;
 use super::value::{JsonOf, Ms, Number};
 use crate::room::RoomKey;
-use crate::store::{CREATED_ROOM_LIFE, CreatedRoom, Page};
+use crate::store::{CREATED_ROOM_RETENTION, CreatedRoom, Page};
 
 /// How exactly it is known when a room was last asked for.
-const ASKED_MARGIN: Duration = Duration::from_hours(24);
+const LAST_USE_PRECISION: Duration = Duration::from_hours(24);
 
 /// Creates a room, unless it is there.
 pub(super) fn create(
     db: &Connection,
     key: &RoomKey,
     created: &CreatedRoom,
-    facts: &[rooms::Change],
+    changes: &[rooms::Change],
 ) -> rusqlite::Result<bool> {
     let (app, room, now) = (&*key.app, key.room.as_str(), created.created);
     db.prepare_cached("DELETE FROM created_rooms WHERE until_ms <= ?1")?.execute([Ms(now)])?;
@@ -28,10 +28,10 @@ pub(super) fn create(
             "INSERT INTO created_rooms (app, room, choices, created_ms, until_ms) VALUES (?1, ?2, ?3, ?4, ?5) \
              ON CONFLICT DO NOTHING",
         )?
-        .execute(params![app, room, choices, Ms(now), Ms(now + CREATED_ROOM_LIFE)])?
+        .execute(params![app, room, choices, Ms(now), Ms(now + CREATED_ROOM_RETENTION)])?
         > 0;
     if is_new {
-        rooms::persist(db, key, facts)?;
+        rooms::persist(db, key, changes)?;
     }
     Ok(is_new)
 }
@@ -53,9 +53,9 @@ pub(super) fn find(
         })
         .optional()?;
     let Some((created, until)) = found else { return Ok(None) };
-    if until + ASKED_MARGIN < now + CREATED_ROOM_LIFE {
+    if until + LAST_USE_PRECISION < now + CREATED_ROOM_RETENTION {
         db.prepare_cached("UPDATE created_rooms SET until_ms = ?3 WHERE app = ?1 AND room = ?2")?
-            .execute(params![app, room, Ms(now + CREATED_ROOM_LIFE)])?;
+            .execute(params![app, room, Ms(now + CREATED_ROOM_RETENTION)])?;
     }
     Ok(Some(created))
 }

@@ -9,23 +9,26 @@ use crate::store::Handoff;
 
 /// What a part is about.
 #[derive(Clone, Copy)]
-enum Kind {
+enum PartKind {
     Head = 0,
     Room = 1,
     Session = 2,
     Body = 3,
 }
 
-/// Puts `handed` in the place of what was there.
-pub(super) fn put(db: &Connection, handed: &Handoff) -> rusqlite::Result<()> {
+/// Puts `handoff` in the place of what was there.
+pub(super) fn put(db: &Connection, handoff: &Handoff) -> rusqlite::Result<()> {
     clear(db)?;
     let mut insert =
         db.prepare_cached("INSERT INTO hand_over (kind, number, value) VALUES (?1, ?2, ?3)")?;
-    let Handoff { head, rooms, sessions, bodies } = handed;
+    let Handoff { head, rooms, sessions, bodies } = handoff;
     let head = std::slice::from_ref(head);
-    for (kind, parts) in
-        [(Kind::Head, head), (Kind::Room, rooms), (Kind::Session, sessions), (Kind::Body, bodies)]
-    {
+    for (kind, parts) in [
+        (PartKind::Head, head),
+        (PartKind::Room, rooms),
+        (PartKind::Session, sessions),
+        (PartKind::Body, bodies),
+    ] {
         for (number, part) in (0..).zip(parts) {
             insert.execute(params![kind as u8, Number(number), &**part])?;
         }
@@ -39,13 +42,13 @@ pub(super) fn take(db: &Connection) -> rusqlite::Result<Option<Handoff>> {
     let mut rows = statement.query([])?;
     let mut taken = None;
     while let Some(row) = rows.next()? {
-        let handed: &mut Handoff = taken.get_or_insert_default();
+        let handoff: &mut Handoff = taken.get_or_insert_default();
         let part = row.get_ref(1)?.as_blob()?.into();
         match row.get::<_, u8>(0)? {
-            kind if kind == Kind::Head as u8 => handed.head = part,
-            kind if kind == Kind::Room as u8 => handed.rooms.push(part),
-            kind if kind == Kind::Session as u8 => handed.sessions.push(part),
-            _ => handed.bodies.push(part),
+            kind if kind == PartKind::Head as u8 => handoff.head = part,
+            kind if kind == PartKind::Room as u8 => handoff.rooms.push(part),
+            kind if kind == PartKind::Session as u8 => handoff.sessions.push(part),
+            _ => handoff.bodies.push(part),
         }
     }
     clear(db)?;

@@ -8,11 +8,11 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::private_file::owners_alone;
+use super::private_file::private_open_options;
 
 /// How often, and how long apart, it is asked for: a gateway that is just stopping may still hold it.
-const TRIES: u32 = 50;
-const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+const MAX_LOCK_ATTEMPTS: u32 = 50;
+const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Held until it is dropped.
 pub(super) struct Lock {
@@ -26,12 +26,14 @@ impl Lock {
         // A store that is reached by two names is one store.
         let mut name = path.canonicalize()?.into_os_string();
         name.push("-lock");
-        let file = owners_alone().create(true).truncate(false).open(name)?;
-        for left in (0..TRIES).rev() {
+        let file = private_open_options().create(true).truncate(false).open(name)?;
+        for left in (0..MAX_LOCK_ATTEMPTS).rev() {
             match file.try_lock() {
                 Ok(()) => return Ok(Some(Self { _file: file })),
                 Err(TryLockError::Error(error)) => return Err(error),
-                Err(TryLockError::WouldBlock) if left > 0 => std::thread::sleep(BETWEEN_TRIES),
+                Err(TryLockError::WouldBlock) if left > 0 => {
+                    std::thread::sleep(LOCK_RETRY_INTERVAL);
+                }
                 Err(TryLockError::WouldBlock) => {}
             }
         }

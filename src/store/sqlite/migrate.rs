@@ -8,7 +8,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use stagedoor_proto::{RoomId, Timestamp, Username};
 
-use super::rooms::{self, Kind};
+use super::rooms::{self, RowKind};
 use super::value::{JsonOf, Ms};
 use crate::room::{BlockRow, DurableChange, RoomKey};
 use crate::store::UserKey;
@@ -64,7 +64,7 @@ fn block_of(db: &Connection, key: &RoomKey, user: &Username) -> rusqlite::Result
     let mut statement = db.prepare_cached(
         "SELECT value FROM room_facts WHERE app = ?1 AND room = ?2 AND kind = ?3 AND subject = ?4",
     )?;
-    let key = params![&*key.app, key.room.as_str(), Kind::Block as u8, user.as_str()];
+    let key = params![&*key.app, key.room.as_str(), RowKind::Block as u8, user.as_str()];
     let fact = statement.query_row(key, |row| row.get(0)).optional()?;
     Ok(match fact {
         Some(JsonOf(DurableChange::Blocked(row))) => Some(row),

@@ -75,7 +75,7 @@ pub(super) fn file(path: &Path, label: &str) -> Result<(Connection, Lock), Store
 /// It is locked all the same: what a gateway is writing cannot be judged.
 pub(super) fn for_reading(path: &Path, label: &str) -> Result<(Connection, Lock), StoreError> {
     let unavailable = |reason: String| StoreError::Unavailable { store: label.to_owned(), reason };
-    let db = beside(path, label)?;
+    let db = without_lock(path, label)?;
     let lock = lock(path, label)?;
     let lock = lock.ok_or_else(|| unavailable(format!("{IN_USE}: stop that one first")))?;
     match version_found(&db).map_err(|e| unavailable(reason(&e)))? {
@@ -87,7 +87,7 @@ pub(super) fn for_reading(path: &Path, label: &str) -> Result<(Connection, Lock)
 }
 
 /// Opens the file at `path` to read from it, beside a gateway or not; whatever is written to it meanwhile.
-pub(super) fn beside(path: &Path, label: &str) -> Result<Connection, StoreError> {
+pub(super) fn without_lock(path: &Path, label: &str) -> Result<Connection, StoreError> {
     let unavailable = |reason: String| StoreError::Unavailable { store: label.to_owned(), reason };
     if !path.is_file() {
         return Err(unavailable("there is no such file".to_owned()));

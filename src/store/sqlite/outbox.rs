@@ -10,11 +10,11 @@ use stagedoor_proto::Timestamp;
 use super::value::{Ms, Number};
 use crate::store::NewMessages;
 use crate::store::outbox::{
-    Backlog, DeadLetters, DeliveryResult, Due, Message, NewMessage, OutboxCount,
+    Backlog, DeadLetters, DeliveryResult, DueMessages, Message, NewMessage, OutboxCount,
 };
 
 /// Rows changed in one call of the writer.
-pub(super) const CHANGED_AT_ONCE: u64 = 500;
+pub(super) const UPDATE_BATCH: u64 = 500;
 
 /// What a message is read from.
 const COLUMNS: &str = "number, endpoint, event, kind, body, at_ms, since_ms, attempts, error";
@@ -81,7 +81,7 @@ pub(super) fn put(
 }
 
 /// As [`put`], where there are any.
-pub(super) fn put_some(
+pub(super) fn put_if_any(
     db: &Connection,
     app: &str,
     new: Option<&NewMessages>,
@@ -96,7 +96,7 @@ pub(super) fn due(
     endpoint: &str,
     now: Timestamp,
     limit: usize,
-) -> rusqlite::Result<Due> {
+) -> rusqlite::Result<DueMessages> {
     let mut statement = db.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM outbox WHERE app = ?1 AND endpoint = ?2 AND due_ms <= ?3 \
          ORDER BY due_ms, number LIMIT ?4",
@@ -109,14 +109,14 @@ pub(super) fn due(
             "SELECT min(due_ms) FROM outbox WHERE app = ?1 AND endpoint = ?2 AND due_ms > ?3",
         )?
         .query_row(params![app, endpoint, Ms(now)], |row| row.get::<_, Option<Ms>>(0))?;
-    Ok(Due { messages, next: next.map(|Ms(next)| next) })
+    Ok(DueMessages { messages, next: next.map(|Ms(next)| next) })
 }
 
 /// Notes what became of an attempt.
-pub(super) fn settle(
+pub(super) fn record_result(
     db: &Connection,
     number: u64,
-    settled: &DeliveryResult,
+    result: &DeliveryResult,
 ) -> rusqlite::Result<()> {
     let update = |due: Option<Timestamp>, error: &str| {
         db.prepare_cached(
@@ -125,7 +125,7 @@ pub(super) fn settle(
         )?
         .execute(params![Number(number), due.map(Ms), error])
     };
-    match settled {
+    match result {
         DeliveryResult::Delivered => {
             db.prepare_cached("DELETE FROM outbox WHERE number = ?1")?.execute([Number(number)])?
         }
@@ -137,24 +137,24 @@ pub(super) fn settle(
 
 /// Gives up some of what has been tried for too long; how many.
 pub(super) fn dead_letter_some(db: &Connection, before: Timestamp) -> rusqlite::Result<u64> {
-    let given_up = db
+    let dead_lettered = db
         .prepare_cached(
             "UPDATE outbox SET due_ms = NULL, error = coalesce(error, 'it was not tried in time') \
              WHERE number IN (SELECT number FROM outbox WHERE since_ms <= ?1 AND due_ms IS NOT NULL LIMIT ?2)",
         )?
-        .execute(params![Ms(before), Number(CHANGED_AT_ONCE)])?;
-    Ok(given_up as u64)
+        .execute(params![Ms(before), Number(UPDATE_BATCH)])?;
+    Ok(dead_lettered as u64)
 }
 
 /// Forgets some dead letters; how many.
 pub(super) fn prune_some(db: &Connection, before: Timestamp) -> rusqlite::Result<u64> {
-    let forgotten = db
+    let pruned = db
         .prepare_cached(
             "DELETE FROM outbox WHERE number IN \
                 (SELECT number FROM outbox WHERE since_ms <= ?1 AND due_ms IS NULL LIMIT ?2)",
         )?
-        .execute(params![Ms(before), Number(CHANGED_AT_ONCE)])?;
-    Ok(forgotten as u64)
+        .execute(params![Ms(before), Number(UPDATE_BATCH)])?;
+    Ok(pruned as u64)
 }
 
 /// At most `limit` dead letters after number `after`.
@@ -189,7 +189,7 @@ pub(super) fn replay_some(
                     AND (?2 IS NULL OR number = ?2) AND (?3 IS NULL OR endpoint = ?3) \
                  ORDER BY number LIMIT ?5)",
         )?
-        .execute(params![app, number, endpoint, Ms(now), Number(CHANGED_AT_ONCE)])?;
+        .execute(params![app, number, endpoint, Ms(now), Number(UPDATE_BATCH)])?;
     Ok(replayed as u64)
 }
 

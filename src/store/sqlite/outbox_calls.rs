@@ -8,9 +8,10 @@ use stagedoor_proto::Timestamp;
 
 use super::{SqliteStore, audit, outbox};
 use crate::store::outbox::{
-    Backlog, DeadLetters, DeliveryResult, Due, Expired, Message, NewMessage, Outbox, OutboxCount,
+    Backlog, DeadLetters, DeliveryResult, DueMessages, ExpiredMessages, Message, NewMessage,
+    Outbox, OutboxCount,
 };
-use crate::store::{Answer, AuditEvent};
+use crate::store::{AuditEvent, StoreFuture};
 
 impl Outbox for SqliteStore {
     fn put_messages(
@@ -19,7 +20,7 @@ impl Outbox for SqliteStore {
         messages: Vec<NewMessage>,
         max: u64,
         now: Timestamp,
-    ) -> Answer<'static, u64> {
+    ) -> StoreFuture<'static, u64> {
         self.persist(move |db| outbox::put(db, &app, &messages, max, now))
     }
 
@@ -29,26 +30,31 @@ impl Outbox for SqliteStore {
         endpoint: Arc<str>,
         now: Timestamp,
         limit: usize,
-    ) -> Answer<'static, Due> {
+    ) -> StoreFuture<'static, DueMessages> {
         self.read(move |db| outbox::due(db, &app, &endpoint, now, limit))
     }
 
-    fn record_delivery(&self, number: u64, settled: DeliveryResult) -> Answer<'static, ()> {
-        self.persist(move |db| outbox::settle(db, number, &settled))
+    fn record_delivery(&self, number: u64, result: DeliveryResult) -> StoreFuture<'static, ()> {
+        self.persist(move |db| outbox::record_result(db, number, &result))
     }
 
     fn expire_messages(
         &self,
         pending_before: Timestamp,
         dead_before: Timestamp,
-    ) -> Answer<'static, Expired> {
+    ) -> StoreFuture<'static, ExpiredMessages> {
         self.persist(move |db| {
-            let given_up = outbox::dead_letter_some(db, pending_before)?;
-            Ok(Expired { given_up, forgotten: outbox::prune_some(db, dead_before)? })
+            let dead_lettered = outbox::dead_letter_some(db, pending_before)?;
+            Ok(ExpiredMessages { dead_lettered, pruned: outbox::prune_some(db, dead_before)? })
         })
     }
 
-    fn dead_letters(&self, app: Arc<str>, after: u64, limit: usize) -> Answer<'_, Vec<Message>> {
+    fn dead_letters(
+        &self,
+        app: Arc<str>,
+        after: u64,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<Message>> {
         self.read(move |db| outbox::dead(db, &app, after, limit))
     }
 
@@ -58,7 +64,7 @@ impl Outbox for SqliteStore {
         which: DeadLetters,
         now: Timestamp,
         row: Option<AuditEvent>,
-    ) -> Answer<'_, u64> {
+    ) -> StoreFuture<'_, u64> {
         let mut row = Some(audit::NewRow::of(row.as_ref(), &app));
         Box::pin(async move {
             let mut replayed = 0;
@@ -73,18 +79,18 @@ impl Outbox for SqliteStore {
                 });
                 let step = step.await?;
                 replayed += step;
-                if step < outbox::CHANGED_AT_ONCE {
+                if step < outbox::UPDATE_BATCH {
                     return Ok(replayed);
                 }
             }
         })
     }
 
-    fn count_messages(&self, app: Arc<str>) -> Answer<'_, Vec<OutboxCount>> {
+    fn count_messages(&self, app: Arc<str>) -> StoreFuture<'_, Vec<OutboxCount>> {
         self.read(move |db| outbox::counts(db, &app))
     }
 
-    fn backlog(&self) -> Answer<'static, Backlog> {
+    fn backlog(&self) -> StoreFuture<'static, Backlog> {
         self.read(outbox::backlog)
     }
 }

@@ -14,11 +14,11 @@ pub(super) fn create(path: &Path) -> io::Result<()> {
 
 /// Creates an empty file that only its owner may read, where there is none.
 pub(super) fn create_new(path: &Path) -> io::Result<()> {
-    owners_alone().create_new(true).open(path).map(drop)
+    private_open_options().create_new(true).open(path).map(drop)
 }
 
 /// For writing files that, once made, only their owner may read.
-pub(super) fn owners_alone() -> OpenOptions {
+pub(super) fn private_open_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
     #[cfg(unix)]

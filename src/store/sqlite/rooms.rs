@@ -13,7 +13,7 @@ use super::value::{JsonOf, Ms};
 use crate::room::{DurableChange, DurableState, RoomKey};
 
 /// Rows of other rooms removed at one opening: more than most rooms leave behind.
-const SWEPT_AT_ONCE: u32 = 100;
+const SWEEP_BATCH: u32 = 100;
 
 /// How long rows of other rooms are over before they are removed: such a room may still be open, and about to be
 /// entered.
@@ -21,22 +21,22 @@ const SWEEP_MARGIN: Duration = Duration::from_hours(1);
 
 /// What a row is about.
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(super) enum RowKind {
     Block = 0,
-    Voice = 1,
+    Mute = 1,
     Role = 2,
     /// The room's mute and lock.
     Room = 3,
     End = 4,
-    Spent = 5,
+    RedeemedToken = 5,
 }
 
 /// What a fact does to the rows of its room.
 pub(super) enum Change {
     /// A row takes its place, or that of an earlier one.
-    Put { kind: Kind, subject: Box<str>, value: String, until: Option<Timestamp> },
+    Put { kind: RowKind, subject: Box<str>, value: String, until: Option<Timestamp> },
     /// There is no such row any more.
-    Remove { kind: Kind, subject: Box<str> },
+    Remove { kind: RowKind, subject: Box<str> },
     /// Voices, roles, mute and lock end then, or not for now.
     End(Option<Timestamp>),
 }
@@ -48,20 +48,24 @@ impl Change {
             Self::Put { kind, subject: subject.into(), value, until }
         };
         match fact {
-            DurableChange::Blocked(row) => put(Kind::Block, row.username.as_str(), Some(row.until)),
+            DurableChange::Blocked(row) => {
+                put(RowKind::Block, row.username.as_str(), Some(row.until))
+            }
             DurableChange::Unblocked { username } => {
-                Self::Remove { kind: Kind::Block, subject: username.as_str().into() }
+                Self::Remove { kind: RowKind::Block, subject: username.as_str().into() }
             }
             DurableChange::Mute { username, mute: Some(_) } => {
-                put(Kind::Voice, username.as_str(), None)
+                put(RowKind::Mute, username.as_str(), None)
             }
             DurableChange::Mute { username, mute: None } => {
-                Self::Remove { kind: Kind::Voice, subject: username.as_str().into() }
+                Self::Remove { kind: RowKind::Mute, subject: username.as_str().into() }
             }
-            DurableChange::Role { username, role: _ } => put(Kind::Role, username.as_str(), None),
-            DurableChange::Room { .. } => put(Kind::Room, "", None),
-            DurableChange::Ended { at: _, keep_until } => put(Kind::End, "", Some(*keep_until)),
-            DurableChange::Redeemed(row) => put(Kind::Spent, &row.jti, Some(row.until)),
+            DurableChange::Role { username, role: _ } => {
+                put(RowKind::Role, username.as_str(), None)
+            }
+            DurableChange::Room { .. } => put(RowKind::Room, "", None),
+            DurableChange::Ended { at: _, keep_until } => put(RowKind::End, "", Some(*keep_until)),
+            DurableChange::Redeemed(row) => put(RowKind::RedeemedToken, &row.jti, Some(row.until)),
             DurableChange::Occupied => Self::End(None),
             DurableChange::Emptied { keep_until } => Self::End(Some(*keep_until)),
         }
@@ -74,7 +78,7 @@ pub(super) fn persist(db: &Connection, key: &RoomKey, changes: &[Change]) -> rus
     for change in changes {
         match change {
             Change::Put { kind, subject, value, until } => {
-                if matches!(kind, Kind::End) {
+                if matches!(kind, RowKind::End) {
                     remove_created(db, key)?;
                 }
                 put(db, key, *kind, subject, value, *until)?
@@ -111,7 +115,7 @@ pub(super) fn put_until(
 fn put(
     db: &Connection,
     key: &RoomKey,
-    kind: Kind,
+    kind: RowKind,
     subject: &str,
     value: &str,
     until: Option<Timestamp>,
@@ -145,25 +149,25 @@ pub(super) fn load(
     let mut statement =
         db.prepare_cached("SELECT value FROM room_facts WHERE app = ?1 AND room = ?2")?;
     let mut rows = statement.query(params![app, room])?;
-    let mut record = DurableState::default();
+    let mut state = DurableState::default();
     while let Some(row) = rows.next()? {
         let JsonOf(fact) = row.get(0)?;
         match fact {
-            DurableChange::Blocked(row) => record.blocks.push(row),
-            DurableChange::Mute { username, mute: voice } => {
-                record.voices.extend(voice.map(|voice| (username, voice)));
+            DurableChange::Blocked(row) => state.blocks.push(row),
+            DurableChange::Mute { username, mute } => {
+                state.mute_overrides.extend(mute.map(|mute| (username, mute)));
             }
-            DurableChange::Role { username, role } => record.roles.push((username, role)),
-            DurableChange::Room { mute, locked } => (record.mute, record.locked) = (mute, locked),
-            DurableChange::Ended { at, keep_until: _ } => record.ended = Some(at),
-            DurableChange::Redeemed(row) => record.spent.push(row),
+            DurableChange::Role { username, role } => state.roles.push((username, role)),
+            DurableChange::Room { mute, locked } => (state.mute, state.locked) = (mute, locked),
+            DurableChange::Ended { at, keep_until: _ } => state.ended = Some(at),
+            DurableChange::Redeemed(row) => state.redeemed_tokens.push(row),
             // They make no rows.
             DurableChange::Unblocked { .. }
             | DurableChange::Occupied
             | DurableChange::Emptied { .. } => {}
         }
     }
-    Ok(record)
+    Ok(state)
 }
 
 /// Gives the rows of rooms that were occupied when the process before died an end.
@@ -181,6 +185,6 @@ fn sweep(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
         "DELETE FROM room_facts WHERE (app, room, kind, subject) IN \
             (SELECT app, room, kind, subject FROM room_facts WHERE until_ms <= ?1 ORDER BY until_ms LIMIT ?2)",
     )?
-    .execute(params![Ms(now - SWEEP_MARGIN), SWEPT_AT_ONCE])?;
+    .execute(params![Ms(now - SWEEP_MARGIN), SWEEP_BATCH])?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::value::{JsonOf, Ms, Number};
 use crate::store::{EndedSession, EndedSessions, Page};
 
 /// Sessions forgotten in one call of the writer: the starts behind it wait about as long as for a commit.
-pub(super) const FORGOTTEN_AT_ONCE: u64 = 500;
+pub(super) const PRUNE_BATCH: u64 = 500;
 
 /// A session as its row tells it.
 pub(super) struct Row {
@@ -95,25 +95,25 @@ fn name_of(state: SessionState) -> String {
     name.as_str().expect("it is a text").to_owned()
 }
 
-/// Forgets up to [`FORGOTTEN_AT_ONCE`] that ended before `before`, and as many of an app that has more than `most`, its
+/// Forgets up to [`PRUNE_BATCH`] that ended before `before`, and as many of an app that has more than `most`, its
 /// oldest; how many. None: nothing is left to be forgotten.
 pub(super) fn prune_some(db: &Connection, before: Timestamp, most: u64) -> rusqlite::Result<u64> {
-    let forgotten = db
+    let pruned = db
         .prepare_cached(
             "DELETE FROM ended_sessions WHERE number IN \
                 (SELECT number FROM ended_sessions WHERE ended_ms < ?1 ORDER BY ended_ms LIMIT ?2)",
         )?
-        .execute(params![Ms(before), Number(FORGOTTEN_AT_ONCE)])?;
+        .execute(params![Ms(before), Number(PRUNE_BATCH)])?;
     let crowded = db
         .prepare_cached("SELECT app, size - ?1 FROM ended_session_sizes WHERE size > ?1 LIMIT 1")?
         .query_row([Number(most)], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))
         .optional()?;
-    let Some((app, Number(surplus))) = crowded else { return Ok(forgotten as u64) };
+    let Some((app, Number(surplus))) = crowded else { return Ok(pruned as u64) };
     let beyond = db
         .prepare_cached(
             "DELETE FROM ended_sessions WHERE number IN \
                 (SELECT number FROM ended_sessions WHERE app = ?1 ORDER BY number LIMIT ?2)",
         )?
-        .execute(params![app, Number(surplus.min(FORGOTTEN_AT_ONCE))])?;
-    Ok((forgotten + beyond) as u64)
+        .execute(params![app, Number(surplus.min(PRUNE_BATCH))])?;
+    Ok((pruned + beyond) as u64)
 }

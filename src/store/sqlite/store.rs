@@ -16,8 +16,8 @@ use super::{admit, audit, blocks, created, handoff, keys, migrate, open, outbox,
 use crate::clock::Rng;
 use crate::room::RoomKey;
 use crate::store::{
-    Admission, Admitted, Answer, AuditEvent, AuthMethod, Block, Blocked, Check, Handoff, Journal,
-    Profile, Refusal, RoomWrite, SigningKey, Store, StoreError, StoredRoom, UserKey,
+    Admission, Admitted, AuditEvent, AuthMethod, Block, Blocked, Check, Handoff, Journal, Profile,
+    Refusal, RoomWrite, SigningKey, Store, StoreError, StoreFuture, StoredRoom, UserKey,
 };
 
 /// Durable facts in one `SQLite` file, for a gateway that shares them with no other.
@@ -85,7 +85,7 @@ impl SqliteStore {
     }
 
     /// Queues a call that writes bookkeeping; `now` is the caller's.
-    pub(super) fn note<T: Send + 'static>(
+    pub(super) fn write_bookkeeping<T: Send + 'static>(
         &self,
         now: Timestamp,
         op: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -98,7 +98,7 @@ impl SqliteStore {
         &self,
         op: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, StoreError>> {
-        self.writer.call(Durability::DurableChange, op).boxed()
+        self.writer.call(Durability::Durable, op).boxed()
     }
 }
 
@@ -110,12 +110,14 @@ fn make_audit_key(db: &Connection, store: &str) -> Result<(), StoreError> {
 }
 
 impl Store for SqliteStore {
-    fn admit(&self, admission: Admission) -> Answer<'_, Result<Admitted, Refusal>> {
+    fn admit(&self, admission: Admission) -> StoreFuture<'_, Result<Admitted, Refusal>> {
         let lost_after = self.writer.lost_after().clone();
-        self.note(admission.now, move |db| admit::admit(db, &admission, lost_after.get()))
+        self.write_bookkeeping(admission.now, move |db| {
+            admit::admit(db, &admission, lost_after.get())
+        })
     }
 
-    fn check(&self, check: Check) -> Answer<'_, Result<(), Refusal>> {
+    fn check(&self, check: Check) -> StoreFuture<'_, Result<(), Refusal>> {
         let Check { user, instance, address, family, now } = check;
         // Of a session, which has no token to tell from when it is.
         let (authenticated, issued) = (Timestamp::default(), Timestamp::default());
@@ -123,7 +125,7 @@ impl Store for SqliteStore {
         let (profile, new_family, generation) = (Profile::default(), family, 0);
         let admission =
             Admission { user, instance, address, method, profile, new_family, generation, now };
-        self.note(now, move |db| Ok(admit::admit(db, &admission, None)?.map(drop)))
+        self.write_bookkeeping(now, move |db| Ok(admit::admit(db, &admission, None)?.map(drop)))
     }
 
     fn block(
@@ -132,18 +134,23 @@ impl Store for SqliteStore {
         block: Block,
         by_address: bool,
         journal: Journal,
-    ) -> Answer<'_, Blocked> {
+    ) -> StoreFuture<'_, Blocked> {
         let Journal { audit, messages } = journal;
         let row = audit::NewRow::of(audit.as_ref(), &user.app);
         self.persist(move |db| {
             let identities = blocks::block(db, &user, &block, by_address)?;
             row.append(db)?;
-            let evicted = outbox::put_some(db, &user.app, messages.as_ref())?;
+            let evicted = outbox::put_if_any(db, &user.app, messages.as_ref())?;
             Ok(Blocked { identities, evicted })
         })
     }
 
-    fn unblock(&self, user: UserKey, now: Timestamp, row: Option<AuditEvent>) -> Answer<'_, bool> {
+    fn unblock(
+        &self,
+        user: UserKey,
+        now: Timestamp,
+        row: Option<AuditEvent>,
+    ) -> StoreFuture<'_, bool> {
         let row = audit::NewRow::of(row.as_ref(), &user.app);
         self.persist(move |db| row.append_if(db, blocks::unblock(db, &user, now)?))
     }
@@ -154,7 +161,7 @@ impl Store for SqliteStore {
         is_here: bool,
         now: Timestamp,
         row: Option<AuditEvent>,
-    ) -> Answer<'_, bool> {
+    ) -> StoreFuture<'_, bool> {
         let row = audit::NewRow::of(row.as_ref(), &user.app);
         self.persist(move |db| row.append_if(db, users::delete(db, &user, is_here, now)?))
     }
@@ -164,7 +171,7 @@ impl Store for SqliteStore {
         user: UserKey,
         now: Timestamp,
         row: Option<AuditEvent>,
-    ) -> Answer<'_, ()> {
+    ) -> StoreFuture<'_, ()> {
         let row = audit::NewRow::of(row.as_ref(), &user.app);
         self.persist(move |db| {
             users::revoke(db, &user, now)?;
@@ -177,26 +184,26 @@ impl Store for SqliteStore {
         user: UserKey,
         instance: InstanceId,
         family: FamilyId,
-    ) -> Answer<'_, ()> {
+    ) -> StoreFuture<'_, ()> {
         self.persist(move |db| users::revoke_family(db, &user, &instance, family))
     }
 
-    fn load_room(&self, room: RoomKey, now: Timestamp) -> Answer<'_, StoredRoom> {
-        self.note(now, move |db| {
+    fn load_room(&self, room: RoomKey, now: Timestamp) -> StoreFuture<'_, StoredRoom> {
+        self.write_bookkeeping(now, move |db| {
             let created = created::find(db, &room, now)?;
-            Ok(StoredRoom { record: rooms::load(db, &room, now)?, created })
+            Ok(StoredRoom { durable_state: rooms::load(db, &room, now)?, created })
         })
     }
 
-    fn persist_room(&self, write: RoomWrite) -> Answer<'static, u64> {
-        let RoomWrite { room, version: _, facts, audit: events, messages } = write;
+    fn persist_room(&self, write: RoomWrite) -> StoreFuture<'static, u64> {
+        let RoomWrite { room, version: _, changes, audit: events, messages } = write;
         // Serialized by the caller, whose thread is not the only one there is.
-        let changes: Vec<_> = facts.iter().map(rooms::Change::of).collect();
+        let changes: Vec<_> = changes.iter().map(rooms::Change::of).collect();
         let events: Vec<_> = events.iter().map(audit::text_of).collect();
         self.persist(move |db| {
             rooms::persist(db, &room, &changes)?;
             audit::append(db, &room.app, &events)?;
-            outbox::put_some(db, &room.app, messages.as_ref())
+            outbox::put_if_any(db, &room.app, messages.as_ref())
         })
     }
 
@@ -205,32 +212,32 @@ impl Store for SqliteStore {
         from: UserKey,
         to: Username,
         now: Timestamp,
-    ) -> Answer<'_, Vec<RoomKey>> {
+    ) -> StoreFuture<'_, Vec<RoomKey>> {
         self.persist(move |db| migrate::migrate(db, &from, &to, now))
     }
 
-    fn mark_rooms_empty(&self, retain_until: Timestamp) -> Answer<'_, ()> {
+    fn mark_rooms_empty(&self, retain_until: Timestamp) -> StoreFuture<'_, ()> {
         self.persist(move |db| rooms::mark_empty(db, retain_until))
     }
 
-    fn audit(&self, app: Arc<str>, events: Vec<AuditEvent>) -> Answer<'static, ()> {
+    fn audit(&self, app: Arc<str>, events: Vec<AuditEvent>) -> StoreFuture<'static, ()> {
         let events: Vec<_> = events.iter().map(audit::text_of).collect();
         self.persist(move |db| audit::append(db, &app, &events))
     }
 
-    fn signing_keys(&self, first: SigningKey) -> Answer<'_, Vec<SigningKey>> {
+    fn signing_keys(&self, first: SigningKey) -> StoreFuture<'_, Vec<SigningKey>> {
         self.persist(move |db| keys::signing_keys(db, &first))
     }
 
-    fn save_handoff(&self, handoff: Handoff) -> Answer<'_, ()> {
+    fn save_handoff(&self, handoff: Handoff) -> StoreFuture<'_, ()> {
         self.persist(move |db| handoff::put(db, &handoff))
     }
 
-    fn take_handoff(&self) -> Answer<'_, Option<Handoff>> {
+    fn take_handoff(&self) -> StoreFuture<'_, Option<Handoff>> {
         self.persist(handoff::take)
     }
 
-    fn prune_guests(&self, before: Timestamp) -> Answer<'_, u64> {
+    fn prune_guests(&self, before: Timestamp) -> StoreFuture<'_, u64> {
         // From here on a guest from before then who is not known was removed, not lost.
         self.writer.lost_after().raise(before);
         Box::pin(async move {
@@ -249,7 +256,7 @@ impl Store for SqliteStore {
         })
     }
 
-    fn ready(&self) -> Answer<'_, ()> {
+    fn ready(&self) -> StoreFuture<'_, ()> {
         self.persist(open::write_version)
     }
 }

@@ -9,7 +9,7 @@ use futures::future::join_all;
 use rusqlite::Connection;
 use stagedoor_proto::Username;
 
-use super::writer::{Durability, MAX_CALLS_WAITING};
+use super::writer::{Durability, MAX_QUEUED_CALLS};
 use super::{SqliteStore, backup, synced};
 use crate::store::conformance::{NOW, ban, by_token, every_rule, family, start, user};
 use crate::store::{
@@ -297,10 +297,10 @@ async fn full_disk_refuses_writes_until_there_is_room() {
 #[tokio::test]
 async fn full_queue_rejects_one_call_and_answers_the_rest() {
     let store = SqliteStore::in_memory().await.unwrap();
-    let calls = (0..=MAX_CALLS_WAITING).map(|_| store.ready());
+    let calls = (0..=MAX_QUEUED_CALLS).map(|_| store.ready());
     let answers = in_one_batch(&store, calls).await;
     let (last, others) = answers.split_last().unwrap();
-    assert!(matches!(last, Err(StoreError::Full { waiting: MAX_CALLS_WAITING })), "{last:?}");
+    assert!(matches!(last, Err(StoreError::Full { waiting: MAX_QUEUED_CALLS })), "{last:?}");
     assert!(others.iter().all(Result::is_ok));
 }
 
@@ -340,11 +340,14 @@ fn waits_for_disk(db: &Connection) -> rusqlite::Result<bool> {
 async fn commit_waits_for_the_disk_when_a_fact_is_in_it() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&dir.path().join("stagedoor.db")).await.unwrap();
-    assert!(store.note(NOW, waits_for_disk).await.unwrap(), "the first of a new store");
-    assert!(!store.note(NOW, waits_for_disk).await.unwrap());
+    assert!(
+        store.write_bookkeeping(NOW, waits_for_disk).await.unwrap(),
+        "the first of a new store"
+    );
+    assert!(!store.write_bookkeeping(NOW, waits_for_disk).await.unwrap());
     assert!(store.persist(waits_for_disk).await.unwrap());
-    assert!(!store.note(NOW, waits_for_disk).await.unwrap());
-    let calls = [Durability::Read, Durability::Bookkeeping(NOW), Durability::DurableChange];
+    assert!(!store.write_bookkeeping(NOW, waits_for_disk).await.unwrap());
+    let calls = [Durability::Read, Durability::Bookkeeping(NOW), Durability::Durable];
     let calls = calls.map(|durability| store.writer.call(durability, waits_for_disk));
     for waits in in_one_batch(&store, calls.into_iter()).await {
         assert!(waits.unwrap(), "they share a commit");
@@ -358,11 +361,11 @@ async fn bookkeeping_is_on_disk_soon_and_when_the_store_closes() {
     let store = SqliteStore::open(&path).await.unwrap();
     let later = |secs| NOW + Duration::from_secs(secs);
     for at in [NOW, later(1)] {
-        store.note(at, |_| Ok(())).await.unwrap();
+        store.write_bookkeeping(at, |_| Ok(())).await.unwrap();
     }
     assert_eq!(store.read(synced::read).await.unwrap(), Some(NOW), "only the first was waited for");
     while store.read(synced::read).await.unwrap() != Some(later(1)) {}
-    store.note(later(2), |_| Ok(())).await.unwrap();
+    store.write_bookkeeping(later(2), |_| Ok(())).await.unwrap();
     drop(store);
     let store = SqliteStore::open(&path).await.unwrap();
     assert_eq!(store.writer.lost_after().get(), Some(later(2)));

@@ -12,7 +12,7 @@ use crate::store::policy::{self, GuestRow, Retention, UserRow};
 use crate::store::{Block, UserKey};
 
 /// Guests looked at in one call of the writer: the starts behind it wait about as long as for a commit.
-const GUESTS_AT_ONCE: usize = 500;
+const GUEST_BATCH: usize = 500;
 
 /// Leaves nothing of a user but that the name is refused; `false`, and nothing is changed, where that may not be.
 pub(super) fn delete(
@@ -121,7 +121,7 @@ pub(super) fn prune_some_guests(
         db.prepare_cached(sql)?.execute(params![app, username])?;
         removed += 1;
     }
-    let is_full = guests.len() == GUESTS_AT_ONCE;
+    let is_full = guests.len() == GUEST_BATCH;
     let last = guests.into_iter().next_back().filter(|_| is_full);
     Ok((removed, last.map(|(cursor, _)| cursor)))
 }
@@ -141,7 +141,7 @@ fn unseen_guests(
     let (seen, app, username) = cursor.map_or((-1, "", ""), |last| {
         (last.seen.as_millis().cast_signed(), last.app.as_str(), last.username.as_str())
     });
-    let limit = GUESTS_AT_ONCE as u64;
+    let limit = GUEST_BATCH as u64;
     let rows = statement.query_map(
         params![Ms(before), seen, app, username, limit.cast_signed()],
         |row| {

@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::store::StoreError;
 
 /// Calls that may wait; one more is [`StoreError::Full`].
-pub(super) const MAX_CALLS_WAITING: usize = 4096;
+pub(super) const MAX_QUEUED_CALLS: usize = 4096;
 
 /// Calls that share a commit; bounds how long the first of them waits for the others.
 const MAX_CALLS_PER_COMMIT: usize = 512;
@@ -40,7 +40,7 @@ pub(super) enum Durability {
     /// Within [`SYNC_INTERVAL`]. The time is the caller's now.
     Bookkeeping(Timestamp),
     /// Before the call is answered.
-    DurableChange,
+    Durable,
 }
 
 /// An opened database, and the lock that goes with its file.
@@ -89,7 +89,7 @@ impl Writer {
         store: String,
         open: impl FnOnce() -> Result<Opened, StoreError> + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let (queue, calls) = sync_channel(MAX_CALLS_WAITING);
+        let (queue, calls) = sync_channel(MAX_QUEUED_CALLS);
         let (report, opened) = oneshot::channel();
         let failed = store.clone();
         let run = move || match open().and_then(|opened| Worker::new(opened, store)) {
@@ -135,7 +135,7 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let call = Box::new(Call { op, durability, result: None, reply });
         let queued = running.queue.try_send(call).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Full { waiting: MAX_CALLS_WAITING },
+            TrySendError::Full(_) => StoreError::Full { waiting: MAX_QUEUED_CALLS },
             TrySendError::Disconnected(_) => StoreError::Closed,
         });
         async move {
@@ -293,18 +293,18 @@ impl Worker {
 
     /// Runs `jobs` in one transaction, which is rolled back if anything fails.
     fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Failure> {
-        let (mut has_fact, mut noted) = (false, None);
+        let (mut has_durable, mut bookkeeping_at) = (false, None);
         for job in &*jobs {
             match job.durability() {
                 Durability::Read => {}
-                Durability::Bookkeeping(at) => noted = noted.max(Some(at)),
-                Durability::DurableChange => has_fact = true,
+                Durability::Bookkeeping(at) => bookkeeping_at = bookkeeping_at.max(Some(at)),
+                Durability::Durable => has_durable = true,
             }
         }
         // Of a new store it is not known yet from when on bookkeeping could be missing.
-        let waits = has_fact || (noted.is_some() && self.synced.is_none());
-        let at = noted.max(self.unsynced.map(|unsynced| unsynced.at));
-        if has_fact || noted.is_some() {
+        let waits = has_durable || (bookkeeping_at.is_some() && self.synced.is_none());
+        let at = bookkeeping_at.max(self.unsynced.map(|unsynced| unsynced.at));
+        if has_durable || bookkeeping_at.is_some() {
             self.wait_for_disk(waits).map_err(Failure::InTransaction)?;
         }
         let transaction = self.db.transaction().map_err(Failure::InTransaction)?;
@@ -317,7 +317,7 @@ impl Worker {
         transaction.commit().map_err(Failure::InTransaction)?;
         match at {
             Some(at) if waits => (self.synced, self.unsynced) = (Some(at), None),
-            Some(at) if noted.is_some() => {
+            Some(at) if bookkeeping_at.is_some() => {
                 let since = self.unsynced.map_or_else(|| self.clock.micros(), |first| first.since);
                 self.unsynced = Some(Unsynced { since, at });
             }
