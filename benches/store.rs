@@ -1,7 +1,7 @@
-//! What a start costs the embedded store: `cargo bench --bench store`.
+//! Benchmark of session starts in the embedded store: `cargo bench --bench store`.
 //!
-//! Prints, for each kind of start, the time that passes and the processor time of the store's thread (Linux only), per
-//! start; alone, where each waits for the disk, and with many waiting, where they share a commit.
+//! Prints elapsed time and CPU time of the store's thread (Linux only) per start. Single starts wait for the disk one
+//! by one; batched starts share a commit.
 
 use std::fs;
 use std::ops::Range;
@@ -12,13 +12,13 @@ use stagedoor::clock::Clock;
 use stagedoor::store::{Admission, AuthMethod, Profile, SqliteStore, Store as _, UserKey};
 use stagedoor_proto::{FamilyId, Timestamp};
 
-/// Starts waiting at a time in the batches.
+/// Concurrent starts in the batches.
 const WAITING: usize = 512;
 
-/// Users in the file while known ones start.
+/// Users in the file when known users start.
 const USERS: usize = 100 * WAITING;
 
-/// Starts one after the other.
+/// Sequential starts.
 const ALONE: usize = 500;
 
 const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
@@ -65,7 +65,7 @@ fn main() {
     }
 }
 
-/// Runs `visits`, `waiting` at a time, and prints what each took.
+/// Runs `visits` in batches of `waiting` and prints the cost of one.
 async fn measure(store: &SqliteStore, what: &str, waiting: usize, visits: Vec<Admission>) {
     let clock = Clock::system();
     let count = visits.len() as u64;
@@ -83,7 +83,7 @@ async fn measure(store: &SqliteStore, what: &str, waiting: usize, visits: Vec<Ad
     );
 }
 
-/// Processor time of the thread named `store` so far; 0 where the system has no such figure.
+/// CPU time of the thread named `store`; 0 where the system does not report it.
 fn store_thread_nanos() -> u64 {
     let Ok(threads) = fs::read_dir("/proc/self/task") else { return 0 };
     threads

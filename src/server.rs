@@ -21,7 +21,7 @@ use crate::lifecycle::Lifecycle;
 use crate::room::RETENTION;
 use crate::store::{Metered, SigningKey, SqliteStore, Store, StoreError};
 use crate::telemetry::Metrics;
-use crate::webhook::{Bell, Dispatcher};
+use crate::webhook::{DispatchSignal, Dispatcher};
 
 pub use apps::OwnHooks;
 pub use error::ServerError;
@@ -133,12 +133,12 @@ impl Server {
             unreachable!("a store has at least the key it was given")
         });
         let access = Arc::new(access);
-        let bell = Bell::default();
+        let dispatch_signal = DispatchSignal::default();
         let builder = apps::Builder::new(
             &config,
             Arc::clone(&access),
             Arc::clone(&store),
-            bell.clone(),
+            dispatch_signal.clone(),
             Arc::clone(&metrics),
             clock.clone(),
             own,
@@ -157,7 +157,7 @@ impl Server {
         };
         let told = built.iter().map(|app| Arc::clone(app.all_webhooks())).collect();
         let (outbox, counted) = (Arc::clone(&store), Arc::clone(&metrics));
-        let dispatcher = Dispatcher::new(told, outbox, clock.clone(), bell, counted);
+        let dispatcher = Dispatcher::new(told, outbox, clock.clone(), dispatch_signal, counted);
         let lifecycle = Lifecycle::default();
         let is_shared = engine.as_ref().is_some_and(|engine| engine.is_shared());
         // What another node left is for the nodes that go on; the rooms live there.

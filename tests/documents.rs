@@ -13,8 +13,8 @@ README.md
   Rust 1.95, a C compiler | Cargo.toml | rust-version = "1.95"
 docs/alerts.md
   the 5 seconds after which a target counts as `ignored` | src/room/settings.rs | ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
-  Repair the endpoint within 24 hours | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
-  with `stagedoor webhooks replay` within 30 days | src/webhook/schedule.rs | DEAD_LETTERS_KEPT: Duration = Duration::from_hours(30 * 24);
+  Repair the endpoint within 24 hours | src/webhook/schedule.rs | DEAD_LETTER_AFTER: Duration = Duration::from_hours(24);
+  with `stagedoor webhooks replay` within 30 days | src/webhook/schedule.rs | DEAD_LETTER_RETENTION: Duration = Duration::from_hours(30 * 24);
   An app holds at most 100 000 messages | src/webhook/webhooks.rs | MAX_MESSAGES: u64 = 100_000;
   The store failed every call for a minute | deploy/prometheus/alerts.yml | expr: 'stagedoor_store_up == 0' for: 1m
   One store call in a hundred took longer than 250 ms | deploy/prometheus/alerts.yml | histogram_quantile(0.99, sum by (instance, le) (rate(stagedoor_store_call_duration_seconds_bucket[5m]))) > 0.25
@@ -38,15 +38,15 @@ docs/operations.md
   **Moderation commands** wait a second for acknowledgements | src/cli/moderation.rs | default_value = "1s")] wait: Duration,
   A connection may take 5 seconds | src/cli/api.rs | CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
   and an answer 30. | src/cli/api.rs | ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-  After 24 hours it becomes a dead letter | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
-  which is kept for 30 days | src/webhook/schedule.rs | DEAD_LETTERS_KEPT: Duration = Duration::from_hours(30 * 24);
+  After 24 hours it becomes a dead letter | src/webhook/schedule.rs | DEAD_LETTER_AFTER: Duration = Duration::from_hours(24);
+  which is kept for 30 days | src/webhook/schedule.rs | DEAD_LETTER_RETENTION: Duration = Duration::from_hours(30 * 24);
   An app has at most 100 000 messages | src/webhook/webhooks.rs | MAX_MESSAGES: u64 = 100_000;
-  for another 24 hours | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
+  for another 24 hours | src/webhook/schedule.rs | DEAD_LETTER_AFTER: Duration = Duration::from_hours(24);
   a row per minute that counts attempts | src/hub/rooms/denials.rs | const MINUTE: Duration = Duration::from_mins(1);
   A list shows the last 100 rows | src/cli/limit.rs | const LISTED: usize = 100;
-  (`telling a webhook endpoint`: | src/webhook/webhooks.rs | "telling a webhook endpoint"
-  (`webhook delivered`, `webhook attempt failed`: | src/webhook/lane.rs | "webhook delivered"
-  (`webhook delivered`, `webhook attempt failed`: | src/webhook/lane.rs | "webhook attempt failed"
+  (`webhook queued`: | src/webhook/webhooks.rs | "webhook queued"
+  (`webhook delivered`, `webhook attempt failed`: | src/webhook/queue.rs | "webhook delivered"
+  (`webhook delivered`, `webhook attempt failed`: | src/webhook/queue.rs | "webhook attempt failed"
   (`what the gateway before left cannot be taken up`) | src/server.rs | "what the gateway before left cannot be taken up:
   did you mean "lobby"? 3 are open: lobby, quiet, stage | src/cli/suggest.rs | did you mean \"lobby\"? 3 are open: lobby, quiet, stage
 docs/protocol.md
@@ -81,10 +81,10 @@ docs/server-api.md
 docs/webhooks.md
   decoded from base64: 24 to 64 bytes | src/outbound/signing.rs | (24..=64).contains(&bytes.len())
   for that time, at most an hour | src/webhook/attempt.rs | MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
-  The second attempt follows within 5 seconds | src/webhook/schedule.rs | FIRST_RETRY: Duration = Duration::from_secs(5);
-  twice as long as the one before, up to an hour | src/webhook/schedule.rs | LONGEST_RETRY: Duration = Duration::from_hours(1);
-  After 24 hours a message becomes a dead letter | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
-  Store each `id` for a day | src/webhook/schedule.rs | GIVE_UP_AFTER: Duration = Duration::from_hours(24);
+  The second attempt follows within 5 seconds | src/webhook/schedule.rs | INITIAL_RETRY_DELAY: Duration = Duration::from_secs(5);
+  twice as long as the one before, up to an hour | src/webhook/schedule.rs | MAX_RETRY_DELAY: Duration = Duration::from_hours(1);
+  After 24 hours a message becomes a dead letter | src/webhook/schedule.rs | DEAD_LETTER_AFTER: Duration = Duration::from_hours(24);
+  Store each `id` for a day | src/webhook/schedule.rs | DEAD_LETTER_AFTER: Duration = Duration::from_hours(24);
 "#;
 
 /// Folders of what others wrote, or tools made.

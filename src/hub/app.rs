@@ -85,6 +85,6 @@ impl App {
     /// Serves the app as `fresh` would from now on.
     pub(super) fn reload(&self, fresh: &Self) {
         self.current.store(fresh.current.load_full());
-        self.webhooks.adopt(&fresh.webhooks);
+        self.webhooks.reload(&fresh.webhooks);
     }
 }

@@ -1,24 +1,23 @@
-//! Which addresses a call may reach.
+//! The network addresses that outbound calls may reach.
 //!
-//! Invariant: the addresses that were looked at are those that are connected to. A name that leads elsewhere the next
-//! time it is asked for changes nothing, because nobody asks again for a connection.
+//! Invariant: the resolver returns only checked addresses, and the client connects to these. A second DNS answer cannot
+//! redirect a call (DNS rebinding).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// Where calls may lead.
+/// Addresses that a call may reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Network {
-    /// The Internet: no loopback, private, link-local or reserved address.
+    /// The public Internet: no loopback, private, link-local or reserved address.
     Public,
-    /// Anywhere.
     Any,
 }
 
 impl Network {
-    /// Anywhere where private addresses are allowed, or else the Internet.
+    /// `Any` if private addresses are allowed, otherwise `Public`.
     #[must_use]
     pub const fn allowing_private(is_allowed: bool) -> Self {
         if is_allowed { Self::Any } else { Self::Public }
@@ -28,7 +27,7 @@ impl Network {
         self == Self::Any || is_public(address)
     }
 
-    /// Whether the host of `url` is a name, or an address that may be reached.
+    /// Whether the URL's host is a name or a permitted address. Names are checked when they are resolved.
     #[must_use]
     pub fn includes_literal(self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default();
@@ -41,26 +40,24 @@ impl Resolve for Network {
     fn resolve(&self, name: Name) -> Resolving {
         let network = *self;
         Box::pin(async move {
-            // The port is put in by the caller.
+            // The caller sets the port.
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let allowed: Vec<SocketAddr> =
                 found.filter(|address| network.includes(address.ip())).collect();
             if allowed.is_empty() {
-                return Err(NoAllowedAddress.into());
+                return Err(NoPermittedAddress.into());
             }
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
 }
 
-/// Why a name is not called.
+/// The resolver found no permitted address.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "the name leads to no address that may be called; `allow_private = true` allows private ones"
-)]
-pub(super) struct NoAllowedAddress;
+#[error("host has no permitted address; set `allow_private = true` to allow private addresses")]
+pub(super) struct NoPermittedAddress;
 
-/// Whether an address is one of the Internet's that a stranger may name.
+/// Whether an address is a public Internet address.
 ///
 /// # Source
 /// IANA's registries of special-purpose addresses (RFC 6890).
@@ -104,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_addresses_of_the_internet_are_public() {
+    fn only_internet_addresses_are_public() {
         for (address, expected) in [
             ("1.1.1.1", true),
             ("0.0.0.0", false),
@@ -146,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_in_a_url_is_seen_however_it_is_written() {
+    fn address_literals_are_checked_in_every_notation() {
         for (url, expected) in [
             ("https://example.com/", true),
             ("https://1.1.1.1/", true),
@@ -165,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_of_this_machine_leads_nowhere_on_the_internet() {
+    async fn local_names_resolve_only_when_private_is_allowed() {
         let resolve = |network: Network| network.resolve("localhost".parse().unwrap());
         let refused = resolve(Network::Public).await.err().expect("it is loopback").to_string();
         assert!(refused.contains("allow_private"), "{refused}");

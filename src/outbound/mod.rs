@@ -1,10 +1,9 @@
-//! Calls to others' servers: where to, for how long, how much is read, and how they know who calls.
+//! Outbound HTTP calls: client, permitted addresses, timeouts, body limits and signatures.
 //!
-//! Owns the client that every such call is made with, the addresses it may reach (`addresses`) and the signature of a
-//! call (`signing`). Invariants: no redirect is followed, no proxy of the environment is used, a name is resolved once
-//! for a connection and leads to no address that is not allowed, no body is read past its bound, and no error shows a
-//! URL, whose query may hold a secret.
-//! Not here: what is asked and told (`auth`, `webhook`).
+//! Invariants: redirects are not followed; proxies from the environment are ignored; a name is resolved once per
+//! connection and only to permitted addresses; no body is read beyond its limit; no error contains a URL, because its
+//! query may hold a secret.
+//! Not here: request and response bodies (`auth`, `webhook`).
 
 mod addresses;
 mod signing;
@@ -16,72 +15,66 @@ use std::time::Duration;
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 
 pub use addresses::Network;
-use addresses::NoAllowedAddress;
+use addresses::NoPermittedAddress;
 pub use signing::{InvalidWebhookSecret, MessageId, WebhookSecret, signature_headers};
 
-/// Why there was no answer.
+/// Why an outbound call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundError {
-    /// The URL is of no use.
-    #[error("an http or https URL with a host is expected")]
-    BadUrl,
-    /// The URL names an address of a private network.
-    #[error("the URL leads into a private network; `allow_private = true` allows that")]
-    Private,
-    /// The connection, TLS or HTTP failed, or took too long.
+    #[error("expected an http or https URL with a host")]
+    InvalidUrl,
+    /// The URL's host is a private address.
+    #[error("URL names a private address; set `allow_private = true` to allow it")]
+    PrivateAddress,
+    /// The connection, TLS or HTTP failed or timed out.
     #[error("{}", chain(.0))]
     Request(reqwest::Error),
-    /// The status is none that means anything here.
     #[error("answered with status {}", .0.as_u16())]
     Status(StatusCode),
-    /// The answer is too long.
-    #[error("the answer has more than {max} bytes")]
-    TooLarge {
-        /// The bound.
-        max: usize,
-    },
-    /// The answer is not what it should be.
-    #[error("the answer is not of the expected form")]
-    Garbage,
+    /// The response body exceeds its limit.
+    #[error("response body exceeds {max} bytes")]
+    TooLarge { max: usize },
+    #[error("unexpected response body")]
+    InvalidResponse,
 }
 
 impl OutboundError {
-    /// What went wrong with a request, without its URL.
+    /// Wraps a request error without its URL.
     #[must_use]
     pub fn request(error: reqwest::Error) -> Self {
         Self::Request(error.without_url())
     }
 
-    /// Whether nobody was called, because no address may be.
+    /// Whether no connection was made because the address is not permitted.
     #[must_use]
-    pub fn is_forbidden(&self) -> bool {
+    pub fn is_blocked_address(&self) -> bool {
         match self {
-            Self::Private => true,
-            Self::Request(error) => causes(error).any(<dyn Error>::is::<NoAllowedAddress>),
+            Self::PrivateAddress => true,
+            Self::Request(error) => causes(error).any(<dyn Error>::is::<NoPermittedAddress>),
             _ => false,
         }
     }
 }
 
-/// A URL that can be called.
+/// Parses an absolute `http` or `https` URL.
 ///
 /// # Errors
-/// [`OutboundError::BadUrl`].
+/// [`OutboundError::InvalidUrl`].
 pub fn parse_url(text: &str) -> Result<Url, OutboundError> {
-    let url: Url = text.parse().map_err(|_| OutboundError::BadUrl)?;
+    let url: Url = text.parse().map_err(|_| OutboundError::InvalidUrl)?;
     let is_callable = matches!(url.scheme(), "http" | "https") && url.has_host();
-    if is_callable { Ok(url) } else { Err(OutboundError::BadUrl) }
+    if is_callable { Ok(url) } else { Err(OutboundError::InvalidUrl) }
 }
 
-/// A client for calls to `url`, each of which may take `timeout`, its body included.
+/// A client for calls to `url`. `timeout` covers a whole call, its body included.
 ///
 /// # Errors
-/// [`OutboundError::Private`] when the URL itself names an address that `network` leaves out; [`OutboundError::Request`]
-/// when TLS cannot be set up.
+/// [`OutboundError::PrivateAddress`] when the URL's host is an address outside `network`; [`OutboundError::Request`]
+/// when TLS setup fails.
 pub fn client(url: &Url, timeout: Duration, network: Network) -> Result<Client, OutboundError> {
-    // A name is looked at when it is resolved; an address is never resolved.
+    // The resolver checks names; an address literal never reaches it.
     if !network.includes_literal(url) {
-        return Err(OutboundError::Private);
+        return Err(OutboundError::PrivateAddress);
     }
     Client::builder()
         .redirect(redirect::Policy::none())
@@ -93,11 +86,11 @@ pub fn client(url: &Url, timeout: Duration, network: Network) -> Result<Client, 
         .map_err(OutboundError::request)
 }
 
-/// The body, when it has at most `max` bytes.
+/// Reads a body of at most `max` bytes.
 ///
 /// # Errors
-/// [`OutboundError::TooLarge`], or [`OutboundError::Request`] when the connection is lost.
-pub async fn read_at_most(mut response: Response, max: usize) -> Result<Vec<u8>, OutboundError> {
+/// [`OutboundError::TooLarge`]; [`OutboundError::Request`] when the connection is lost.
+pub async fn read_limited(mut response: Response, max: usize) -> Result<Vec<u8>, OutboundError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(OutboundError::request)? {
         if body.len() + chunk.len() > max {
@@ -108,12 +101,12 @@ pub async fn read_at_most(mut response: Response, max: usize) -> Result<Vec<u8>,
     Ok(body)
 }
 
-/// An error with its causes, which is where reqwest says what went wrong.
+/// The error with its causes, in which reqwest puts the details.
 fn chain(error: &reqwest::Error) -> String {
     causes(error).fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
-/// What led to an error, nearest first.
+/// The causes of an error, nearest first.
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
     std::iter::successors(error.source(), |cause| (*cause).source())
 }

@@ -1,4 +1,4 @@
-//! Signatures by which an app's server knows that a call came from the gateway.
+//! Webhook signatures, which prove that a call comes from the gateway.
 //!
 //! Source: Standard Webhooks 1.0.0, "Signature scheme": HMAC-SHA256 over `id.timestamp.body`.
 
@@ -10,20 +10,19 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use stagedoor_proto::Timestamp;
 
-/// A secret that the app's server shares with the gateway.
+/// A secret shared by the gateway and the app's server.
 #[derive(Clone)]
 pub struct WebhookSecret(hmac::Key);
 
-/// A text that is no webhook secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a webhook secret is `whsec_` and 24 to 64 bytes in base64")]
 pub struct InvalidWebhookSecret;
 
 impl WebhookSecret {
-    /// Reads `whsec_…`.
+    /// Parses `whsec_…`.
     ///
     /// # Errors
-    /// When it is something else.
+    /// [`InvalidWebhookSecret`].
     pub fn parse(text: &SecretString) -> Result<Self, InvalidWebhookSecret> {
         let encoded = text.expose_secret().strip_prefix("whsec_").ok_or(InvalidWebhookSecret)?;
         let bytes = STANDARD.decode(encoded).map_err(|_| InvalidWebhookSecret)?;
@@ -42,8 +41,8 @@ impl WebhookSecret {
     }
 }
 
-/// The headers that go with `body` in the call `id`, signed with each of `secrets`: a receiver that knows one of them is
-/// satisfied, so that they can be exchanged one at a time.
+/// The signature headers of `body` in the call `id`, with one signature per secret. A receiver accepts any of them, so
+/// secrets can be rotated one at a time.
 #[must_use]
 pub fn signature_headers(
     secrets: &[WebhookSecret],
@@ -61,7 +60,7 @@ pub fn signature_headers(
     ]
 }
 
-/// The id of a message, as its receiver and the log are told it.
+/// The id of a message in headers, bodies and logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageId(pub u128);
 

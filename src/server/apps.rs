@@ -15,7 +15,7 @@ use crate::config::{self, Config, KeyAlgorithm, Mode};
 use crate::hub::App;
 use crate::store::Store;
 use crate::telemetry::Metrics;
-use crate::webhook::{Bell, Endpoint, Webhooks};
+use crate::webhook::{DispatchSignal, Endpoint, Webhooks};
 
 /// Hooks of one's own for the app of this id, asked before the configured ones, and guarded as the webhook is.
 pub type OwnHooks<'a> = &'a dyn Fn(&str) -> Vec<Arc<dyn AuthHook>>;
@@ -26,7 +26,7 @@ pub(super) struct Builder {
     access: Arc<AccessTokens>,
     store: Arc<dyn Store>,
     /// Wakes who delivers webhooks.
-    bell: Bell,
+    dispatch_signal: DispatchSignal,
     metrics: Arc<Metrics>,
     clock: Clock,
     /// The embedder's own hooks of each app: they outlive every change of its rules.
@@ -38,7 +38,7 @@ impl Builder {
         config: &Config,
         access: Arc<AccessTokens>,
         store: Arc<dyn Store>,
-        bell: Bell,
+        dispatch_signal: DispatchSignal,
         metrics: Arc<Metrics>,
         clock: Clock,
         own: OwnHooks<'_>,
@@ -50,7 +50,7 @@ impl Builder {
             (Arc::clone(&app.id), own(&app.id).into_iter().map(guarded).collect())
         };
         let own = config.apps.iter().map(hooks_of).collect();
-        Self { mode: config.mode, access, store, bell, metrics, clock, own }
+        Self { mode: config.mode, access, store, dispatch_signal, metrics, clock, own }
     }
 
     /// Makes an app ready to serve, in the place of `former` where there is one.
@@ -87,7 +87,7 @@ impl Builder {
     fn webhooks(&self, rules: &config::App, former: Option<&App>) -> Result<Webhooks, ServerError> {
         let before = former.map(|app| app.all_webhooks().endpoints()).unwrap_or_default();
         let endpoint = |told: &config::Endpoint| {
-            if let Some(same) = before.iter().find(|endpoint| endpoint.is_as(told)) {
+            if let Some(same) = before.iter().find(|endpoint| endpoint.has_config(told)) {
                 return Ok(Arc::clone(same));
             }
             let states = self.metrics.webhook_endpoints.clone();
@@ -98,8 +98,8 @@ impl Builder {
         };
         let endpoints = rules.endpoints.iter().map(endpoint).collect::<Result<_, _>>()?;
         let (app, store) = (Arc::clone(&rules.id), Arc::clone(&self.store));
-        let (clock, bell) = (self.clock.clone(), self.bell.clone());
-        Ok(Webhooks::new(app, endpoints, store, clock, bell, Arc::clone(&self.metrics)))
+        let (clock, dispatch_signal) = (self.clock.clone(), self.dispatch_signal.clone());
+        Ok(Webhooks::new(app, endpoints, store, clock, dispatch_signal, Arc::clone(&self.metrics)))
     }
 }
 

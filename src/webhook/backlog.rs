@@ -1,4 +1,4 @@
-//! How many messages there are, for the metrics: asked of the store when that may have changed, not at a scrape.
+//! The outbox metrics. The store is queried after a change, at most once per tick, never at a scrape.
 
 use std::sync::Arc;
 
@@ -8,54 +8,54 @@ use stagedoor_proto::Timestamp;
 use crate::store::{Backlog, Outbox, StoreError};
 use crate::telemetry::{MessageState, Metrics};
 
-/// What the metrics tell of the messages there are.
+/// Publishes the number of messages by state and the age of the oldest pending one.
 pub(super) struct BacklogGauge {
     metrics: Arc<Metrics>,
-    /// The store may say something else by now.
+    /// Whether messages changed since the last query.
     is_stale: bool,
-    /// The store is being asked.
-    is_asking: bool,
+    /// Whether a query is running.
+    is_polling: bool,
     oldest: Option<Timestamp>,
 }
 
 impl BacklogGauge {
-    /// Nothing is told before the store was asked.
+    /// Sets no metric before the first query has returned.
     pub(super) const fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics, is_stale: true, is_asking: false, oldest: None }
+        Self { metrics, is_stale: true, is_polling: false, oldest: None }
     }
 
-    /// Messages came, went, or were given up.
-    pub(super) const fn note_change(&mut self) {
+    /// Call when messages were added, delivered or dead-lettered.
+    pub(super) const fn mark_stale(&mut self) {
         self.is_stale = true;
     }
 
-    /// The question to the store, when one is due; how old the oldest message is grows without one.
+    /// Starts a query when the counts are stale. Always updates the age of the oldest message.
     pub(super) fn refresh<S: Outbox + ?Sized>(
         &mut self,
         store: &S,
         now: Timestamp,
     ) -> Option<BoxFuture<'static, Result<Backlog, StoreError>>> {
-        self.tell_age(now);
-        if self.is_asking || !std::mem::take(&mut self.is_stale) {
+        self.update_age_metric(now);
+        if self.is_polling || !std::mem::take(&mut self.is_stale) {
             return None;
         }
-        self.is_asking = true;
+        self.is_polling = true;
         Some(store.backlog())
     }
 
-    /// Takes in what the store said.
+    /// Publishes the result of a query.
     pub(super) fn take(&mut self, backlog: &Result<Backlog, StoreError>, now: Timestamp) {
-        self.is_asking = false;
-        // What the store fails is counted there; it is asked again.
-        let Ok(Backlog { pending, dead, oldest }) = *backlog else { return self.note_change() };
+        self.is_polling = false;
+        // The store counts its own errors. Query again at the next tick.
+        let Ok(Backlog { pending, dead, oldest }) = *backlog else { return self.mark_stale() };
         let messages = &self.metrics.webhook_messages;
         messages.set(MessageState::Pending, gauge(pending));
         messages.set(MessageState::Dead, gauge(dead));
         self.oldest = oldest;
-        self.tell_age(now);
+        self.update_age_metric(now);
     }
 
-    fn tell_age(&self, now: Timestamp) {
+    fn update_age_metric(&self, now: Timestamp) {
         let age = self.oldest.map_or(0, |oldest| now.saturating_since(oldest).as_secs());
         self.metrics.webhook_oldest_pending.set(gauge(age));
     }

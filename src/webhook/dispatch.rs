@@ -1,10 +1,10 @@
-//! The one task that delivers the messages of all apps.
+//! The task that delivers the messages of all apps.
 //!
-//! Each endpoint has a lane: messages taken from the store, which stay in it until they are settled there. What is under
-//! way (attempts, and questions to the store) are futures that the task owns, so that its end ends them all; what they
-//! were about is still in the store, for the next process. Other endpoints are lined up when the bell tells of a change.
-//! Invariants: no message is attempted twice at a time; an endpoint has at most as many attempts under way as it may,
-//! and all together at most [`MAX_ATTEMPTS`].
+//! Each endpoint has a queue of messages read from the store. A message stays in the queue until its result is stored.
+//! Attempts and store calls are futures owned by the task, so that they end with it; unfinished messages stay in the
+//! store for the next process. After a configuration reload, the signal makes the task sync its queues.
+//! Invariants: a message has at most one attempt at a time; an endpoint has at most its configured number of concurrent
+//! attempts, and all endpoints together have at most [`MAX_ATTEMPTS`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use stagedoor_proto::Timestamp;
 
 use super::attempt::attempt;
 use super::backlog::BacklogGauge;
-use super::endpoint::{Endpoint, Failure};
-use super::lane::{Key, Lane, STORE_RETRY};
-use super::schedule::{DEAD_LETTERS_KEPT, GIVE_UP_AFTER, wait_after};
-use super::webhooks::{Bell, Webhooks};
+use super::endpoint::{AttemptFailure, Endpoint};
+use super::queue::{EndpointQueue, QueueKey, STORE_RETRY};
+use super::schedule::{DEAD_LETTER_AFTER, DEAD_LETTER_RETENTION, retry_delay};
+use super::webhooks::{DispatchSignal, Webhooks};
 use crate::clock::{Clock, Rng};
 use crate::lifecycle::Lifecycle;
 use crate::store::{
@@ -27,77 +27,82 @@ use crate::store::{
 };
 use crate::telemetry::{AttemptOutcome, Metrics};
 
-/// Attempts under way at a time, of all endpoints.
+/// Maximum concurrent attempts, over all endpoints.
 const MAX_ATTEMPTS: usize = 256;
-/// How often it is looked for what is due by now, and at most how many messages there are.
+/// Interval at which the task polls for due messages and refreshes the outbox metrics.
 const TICK: Duration = Duration::from_millis(250);
-/// How often old messages are looked for.
-const EXPIRY: Duration = Duration::from_mins(1);
+/// Interval at which the task expires old messages.
+const EXPIRY_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Delivers messages until the gateway stops.
 pub struct Dispatcher {
     apps: Vec<Arc<Webhooks>>,
-    lanes: Vec<Lane>,
+    queues: Vec<EndpointQueue>,
     store: Arc<dyn Store>,
     clock: Clock,
-    bell: Bell,
+    signal: DispatchSignal,
     metrics: Arc<Metrics>,
     backlog: BacklogGauge,
-    work: FuturesUnordered<BoxFuture<'static, Done>>,
+    work: FuturesUnordered<BoxFuture<'static, WorkResult>>,
     attempts: usize,
     next_expiry: Timestamp,
-    /// The lane that is served first; it moves on, so that none waits for the others for ever.
+    /// The queue served first. It rotates, so that no queue starves.
     first: usize,
 }
 
-/// Something under way that is over.
-enum Done {
-    /// The store said what is due.
-    Looked { lane: usize, limit: usize, due: Result<DueMessages, StoreError> },
-    /// An attempt was made.
+/// The result of a finished future.
+enum WorkResult {
+    /// The due messages of an endpoint.
+    Polled {
+        queue: usize,
+        limit: usize,
+        due: Result<DueMessages, StoreError>,
+    },
     Attempted {
-        lane: usize,
-        /// As it was configured when the attempt began.
+        queue: usize,
+        /// The configuration at the start of the attempt.
         endpoint: Arc<Endpoint>,
         message: Message,
-        outcome: Result<(), Failure>,
+        outcome: Result<(), AttemptFailure>,
     },
-    /// What became of a message is in the store, or could not be written: it is due anew then.
-    Recorded { lane: usize, number: u64, next: Next, result: Result<(), StoreError> },
-    /// Old messages were looked for.
+    /// The delivery result was stored. On an error the message is delivered again.
+    Recorded {
+        queue: usize,
+        number: u64,
+        next: NextStep,
+        result: Result<(), StoreError>,
+    },
     Expired(Result<ExpiredMessages, StoreError>),
-    /// The store said how many messages there are.
     Counted(Result<Backlog, StoreError>),
 }
 
-/// What comes after an attempt.
+/// What follows a delivery attempt.
 #[derive(Clone, Copy)]
-enum Next {
-    /// Nothing: the message was delivered.
-    Nothing,
-    /// Nothing: the message is a dead letter.
-    GivenUp,
-    /// Another attempt, at that time.
-    Again(Timestamp),
+enum NextStep {
+    /// The message was delivered.
+    Finish,
+    /// The message became a dead letter.
+    DeadLettered,
+    /// The message is retried at this time.
+    Retry(Timestamp),
 }
 
 impl Dispatcher {
-    /// Delivers for these apps; `bell` is the one they ring.
+    /// Creates the dispatcher of `apps`, which wake it through `signal`.
     #[must_use]
     pub fn new(
         apps: Vec<Arc<Webhooks>>,
         store: Arc<dyn Store>,
         clock: Clock,
-        bell: Bell,
+        signal: DispatchSignal,
         metrics: Arc<Metrics>,
     ) -> Self {
         let backlog = BacklogGauge::new(Arc::clone(&metrics));
         Self {
             apps,
-            lanes: Vec::new(),
+            queues: Vec::new(),
             store,
             clock,
-            bell,
+            signal,
             metrics,
             backlog,
             work: FuturesUnordered::new(),
@@ -107,14 +112,14 @@ impl Dispatcher {
         }
     }
 
-    /// Runs until the gateway stops. What is under way then is broken off, and is tried again by the next process.
+    /// Runs until the gateway stops. Attempts in flight are aborted; the next process repeats them.
     pub async fn run(mut self, lifecycle: Lifecycle) {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        self.line_up();
+        self.sync_endpoints();
         loop {
-            if self.bell.take_change() {
-                self.line_up();
+            if self.signal.take_reload() {
+                self.sync_endpoints();
             }
             self.begin_work(self.clock.now());
             tokio::select! {
@@ -122,59 +127,62 @@ impl Dispatcher {
                 () = lifecycle.stopping() => return,
                 _ = ticks.tick() => self.count(),
                 Some(done) = self.work.next() => self.finish(done),
-                () = self.bell.rung() => self.backlog.note_change(),
+                () = self.signal.notified() => self.backlog.mark_stale(),
             }
         }
     }
 
-    /// Has each lane lead to the endpoint of its key as it is configured now, and gives new ones a lane.
-    fn line_up(&mut self) {
-        let mut configured: BTreeMap<Key, Arc<Endpoint>> = BTreeMap::new();
+    /// Points each queue at the current configuration of its endpoint, and adds queues for new endpoints.
+    fn sync_endpoints(&mut self) {
+        let mut configured: BTreeMap<QueueKey, Arc<Endpoint>> = BTreeMap::new();
         for webhooks in &self.apps {
             for endpoint in &*webhooks.endpoints() {
                 let key = (Arc::clone(webhooks.app()), Arc::clone(endpoint.id()));
                 configured.insert(key, Arc::clone(endpoint));
             }
         }
-        for lane in &mut self.lanes {
-            lane.lead_to(configured.remove(lane.key()));
+        for queue in &mut self.queues {
+            queue.set_endpoint(configured.remove(queue.key()));
         }
-        self.lanes.extend(configured.into_iter().map(|(key, endpoint)| Lane::new(key, endpoint)));
+        self.queues.extend(
+            configured.into_iter().map(|(key, endpoint)| EndpointQueue::new(key, endpoint)),
+        );
     }
 
-    /// Asks the store how many messages there are, where that may have changed.
+    /// Refreshes the outbox metrics if messages changed.
     fn count(&mut self) {
         if let Some(backlog) = self.backlog.refresh(&*self.store, self.clock.now()) {
-            self.work.push(Box::pin(async move { Done::Counted(backlog.await) }));
+            self.work.push(Box::pin(async move { WorkResult::Counted(backlog.await) }));
         }
     }
 
     fn begin_work(&mut self, now: Timestamp) {
         if now >= self.next_expiry {
-            self.next_expiry = now + EXPIRY;
-            let (pending, dead) = (now - GIVE_UP_AFTER, now - DEAD_LETTERS_KEPT);
+            self.next_expiry = now + EXPIRY_INTERVAL;
+            let (pending, dead) = (now - DEAD_LETTER_AFTER, now - DEAD_LETTER_RETENTION);
             let expired = self.store.expire_messages(pending, dead);
-            self.work.push(Box::pin(async move { Done::Expired(expired.await) }));
+            self.work.push(Box::pin(async move { WorkResult::Expired(expired.await) }));
         }
-        for lane in 0..self.lanes.len() {
-            self.look(lane, now);
+        for queue in 0..self.queues.len() {
+            self.poll_due(queue, now);
         }
         self.begin_attempts(now);
     }
 
-    /// Asks the store for an endpoint's messages, where there may be some and none is ready.
-    fn look(&mut self, index: usize, now: Timestamp) {
-        let lane = &mut self.lanes[index];
-        let Some(limit) = lane.begin_look(now) else { return };
-        let (app, endpoint) = lane.key().clone();
+    /// Reads an endpoint's due messages from the store if its queue is empty.
+    fn poll_due(&mut self, index: usize, now: Timestamp) {
+        let queue = &mut self.queues[index];
+        let Some(limit) = queue.begin_poll(now) else { return };
+        let (app, endpoint) = queue.key().clone();
         let due = self.store.due_messages(app, endpoint, now, limit);
-        self.work
-            .push(Box::pin(async move { Done::Looked { lane: index, limit, due: due.await } }));
+        self.work.push(Box::pin(async move {
+            WorkResult::Polled { queue: index, limit, due: due.await }
+        }));
     }
 
-    /// Begins one attempt for each lane in turn, until none may have another.
+    /// Starts attempts round-robin over the queues until each is at its limit.
     fn begin_attempts(&mut self, now: Timestamp) {
-        let count = self.lanes.len();
+        let count = self.queues.len();
         loop {
             let mut has_begun = false;
             for offset in 0..count {
@@ -191,106 +199,106 @@ impl Dispatcher {
     }
 
     fn begin_attempt(&mut self, index: usize, now: Timestamp) -> bool {
-        let Some((endpoint, message)) = self.lanes[index].begin(now) else { return false };
+        let Some((endpoint, message)) = self.queues[index].begin_attempt(now) else { return false };
         self.attempts += 1;
         let (clock, metrics) = (self.clock.clone(), Arc::clone(&self.metrics));
         self.work.push(Box::pin(async move {
             let began = clock.micros();
             let outcome = attempt(&endpoint, &message.new, now).await;
             metrics.webhook_attempt_duration.observe(clock.since(began));
-            Done::Attempted { lane: index, endpoint, message, outcome }
+            WorkResult::Attempted { queue: index, endpoint, message, outcome }
         }));
         true
     }
 
-    fn finish(&mut self, done: Done) {
+    fn finish(&mut self, done: WorkResult) {
         let now = self.clock.now();
         match done {
-            Done::Looked { lane, limit, due } => self.lanes[lane].take(limit, due, now),
-            Done::Attempted { lane, endpoint, message, outcome } => {
+            WorkResult::Polled { queue, limit, due } => self.queues[queue].take(limit, due, now),
+            WorkResult::Attempted { queue, endpoint, message, outcome } => {
                 self.attempts -= 1;
-                self.lanes[lane].end();
-                self.settle(lane, &endpoint, &message, &outcome, now);
+                self.queues[queue].end_attempt();
+                self.record_result(queue, &endpoint, &message, &outcome, now);
             }
-            Done::Recorded { lane, number, next, result } => {
-                self.backlog.note_change();
+            WorkResult::Recorded { queue, number, next, result } => {
+                self.backlog.mark_stale();
                 let next = result.map_or_else(
                     |error| {
-                        tracing::warn!(%error, "a webhook's outcome was not kept; it is told anew");
-                        Next::Again(now + STORE_RETRY)
+                        tracing::warn!(%error, "webhook result not persisted; the message will be redelivered");
+                        NextStep::Retry(now + STORE_RETRY)
                     },
                     |()| next,
                 );
                 let again = match next {
-                    Next::Nothing => None,
-                    Next::GivenUp => {
+                    NextStep::Finish => None,
+                    NextStep::DeadLettered => {
                         self.metrics.webhook_given_up.inc();
                         None
                     }
-                    Next::Again(at) => Some(at),
+                    NextStep::Retry(at) => Some(at),
                 };
-                self.lanes[lane].forget(number, again);
+                self.queues[queue].finish(number, again);
             }
-            Done::Expired(Ok(expired)) => {
+            WorkResult::Expired(Ok(expired)) => {
                 if expired != ExpiredMessages::default() {
-                    // There may be more.
+                    // The store expires a batch per call; there may be more.
                     self.next_expiry = now;
-                    self.backlog.note_change();
+                    self.backlog.mark_stale();
                 }
                 if expired.dead_lettered > 0 {
                     self.metrics.webhook_given_up.inc_by(expired.dead_lettered);
                     tracing::warn!(
                         messages = expired.dead_lettered,
-                        "webhook messages were given up"
+                        "webhook messages dead-lettered"
                     );
                 }
             }
-            Done::Expired(Err(error)) => {
-                tracing::warn!(%error, "old webhook messages could not be looked for");
+            WorkResult::Expired(Err(error)) => {
+                tracing::warn!(%error, "cannot expire old webhook messages");
             }
-            Done::Counted(backlog) => self.backlog.take(&backlog, now),
+            WorkResult::Counted(backlog) => self.backlog.take(&backlog, now),
         }
     }
 
-    /// Has what became of an attempt written down.
-    fn settle(
+    /// Updates the endpoint's stats and stores the result of an attempt.
+    fn record_result(
         &mut self,
         index: usize,
         endpoint: &Endpoint,
         message: &Message,
-        outcome: &Result<(), Failure>,
+        outcome: &Result<(), AttemptFailure>,
         now: Timestamp,
     ) {
-        let lane = &self.lanes[index];
-        let told = outcome.as_ref().err().map(|failure| failure.outcome);
-        self.metrics.webhook_attempts.inc(told.unwrap_or(AttemptOutcome::Delivered));
-        lane.log_attempt(message, outcome);
-        let (settled, next) = match outcome {
+        let queue = &self.queues[index];
+        let failure = outcome.as_ref().err().map(|failure| failure.outcome);
+        self.metrics.webhook_attempts.inc(failure.unwrap_or(AttemptOutcome::Delivered));
+        queue.log_attempt(message, outcome);
+        let (result, next) = match outcome {
             Ok(()) => {
-                if endpoint.note_delivered(now) {
-                    lane.log_recovery();
+                if endpoint.record_delivered(now) {
+                    queue.log_recovery();
                 }
-                (DeliveryResult::Delivered, Next::Nothing)
+                (DeliveryResult::Delivered, NextStep::Finish)
             }
             Err(failure) => {
-                let wait = wait_after(message.attempts + 1, Rng);
-                let due = now + failure.retry_after.map_or(wait, |told| told.max(wait));
-                let is_last = due > message.since + GIVE_UP_AFTER;
-                if endpoint.note_failed(failure, is_last, now) {
-                    lane.log_failure(message, failure);
+                let wait = retry_delay(message.attempts + 1, Rng);
+                let due = now + failure.retry_after.map_or(wait, |requested| requested.max(wait));
+                let is_last = due > message.since + DEAD_LETTER_AFTER;
+                if endpoint.record_failed(failure, is_last, now) {
+                    queue.log_failure(message, failure);
                 }
                 let error = failure.error.clone();
                 if is_last {
-                    (DeliveryResult::Dead { error }, Next::GivenUp)
+                    (DeliveryResult::Dead { error }, NextStep::DeadLettered)
                 } else {
-                    (DeliveryResult::Retry { due, error }, Next::Again(due))
+                    (DeliveryResult::Retry { due, error }, NextStep::Retry(due))
                 }
             }
         };
         let number = message.number;
-        let kept = self.store.record_delivery(number, settled);
+        let recorded = self.store.record_delivery(number, result);
         self.work.push(Box::pin(async move {
-            Done::Recorded { lane: index, number, next, result: kept.await }
+            WorkResult::Recorded { queue: index, number, next, result: recorded.await }
         }));
     }
 }

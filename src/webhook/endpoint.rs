@@ -1,4 +1,4 @@
-//! An endpoint: where it is, what it wants, and how it fares.
+//! A webhook endpoint: its configuration, HTTP client and delivery stats.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,48 +12,46 @@ use crate::outbound::{self, InvalidWebhookSecret, Network, OutboundError, Webhoo
 use crate::sync::{Mutex, MutexGuard, Rank};
 use crate::telemetry::{AttemptOutcome, EndpointState, Gauges};
 
-/// A server of an app that is told what happens, as it is configured; with other settings it is another one.
+/// A server of an app that receives events. A changed configuration makes a new value.
 pub struct Endpoint {
-    pub(super) told: config::Endpoint,
+    pub(super) config: config::Endpoint,
     pub(super) url: Url,
     pub(super) secrets: Box<[WebhookSecret]>,
     pub(super) client: Client,
-    /// There are messages that the dispatcher has not seen.
-    has_news: AtomicBool,
-    /// How many endpoints fare how: this one is one of them.
-    states: Gauges<EndpointState>,
-    /// Held for a few instructions.
-    fare: Mutex<Fare>,
+    /// Whether there are messages that the dispatcher has not read.
+    has_new_messages: AtomicBool,
+    /// Counts the endpoints by state, this one included.
+    state_gauges: Gauges<EndpointState>,
+    /// Locked for a few instructions at a time.
+    stats: Mutex<EndpointStats>,
 }
 
-/// Why an endpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum EndpointError {
-    /// A secret is none.
     #[error(transparent)]
     Secret(#[from] InvalidWebhookSecret),
-    /// The URL is of no use, leads into a private network, or TLS cannot be set up.
+    /// The URL is invalid or names a private address, or TLS setup failed.
     #[error(transparent)]
     Url(#[from] OutboundError),
 }
 
-/// How an endpoint fares, since it was configured as it is or the process began.
+/// Delivery stats since the process started or the configuration changed.
 #[derive(Clone, Debug, Default)]
-struct Fare {
-    /// It answered 410: it is left alone until a replay, other settings, or the next start of the gateway.
+struct EndpointStats {
+    /// Set by a 410 response. A replay, a changed configuration or a restart clears it.
     is_disabled: bool,
-    /// The last attempt failed: it is tried with one message at a time.
+    /// Set by a failed attempt. While it is set, the endpoint gets one message at a time.
     is_failing: bool,
     paused_until: Option<Timestamp>,
     delivered: u64,
     failed: u64,
-    given_up: u64,
+    dead_lettered: u64,
     last_delivered: Option<Timestamp>,
     last_failed: Option<Timestamp>,
     last_error: Option<Box<str>>,
 }
 
-impl Fare {
+impl EndpointStats {
     const fn state(&self) -> EndpointState {
         match (self.is_disabled, self.is_failing) {
             (true, _) => EndpointState::Disabled,
@@ -63,184 +61,179 @@ impl Fare {
     }
 }
 
-/// How an endpoint fares, since it was configured as it is or the process began.
+/// Delivery stats since the process started or the configuration changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointHealth {
-    /// Its id.
     pub endpoint: Arc<str>,
-    /// The host it is on; the rest of its URL may be a secret.
+    /// The URL's host. The rest of the URL may contain a secret.
     pub host: Box<str>,
-    /// In one word.
     pub state: EndpointState,
-    /// Until when it wants to be left alone.
+    /// End of the pause requested by the endpoint's `Retry-After`.
     pub paused_until: Option<Timestamp>,
-    /// Messages it took.
+    /// Messages delivered.
     pub delivered: u64,
-    /// Attempts that failed.
     pub failed: u64,
-    /// Messages whose last attempt failed.
-    pub given_up: u64,
-    /// When it last took a message.
+    /// Messages that became dead letters.
+    pub dead_lettered: u64,
     pub last_delivered: Option<Timestamp>,
-    /// When it last did not.
     pub last_failed: Option<Timestamp>,
-    /// What went wrong then.
     pub last_error: Option<Box<str>>,
 }
 
 impl Endpoint {
-    /// An endpoint as it is configured, which is counted in `states` as long as it is there.
+    /// Creates an endpoint. `state_gauges` counts it until it is dropped.
     ///
     /// # Errors
     /// [`EndpointError`].
     pub fn new(
-        told: &config::Endpoint,
-        states: Gauges<EndpointState>,
+        configured: &config::Endpoint,
+        state_gauges: Gauges<EndpointState>,
     ) -> Result<Self, EndpointError> {
-        let url = outbound::parse_url(&told.url)?;
-        let network = Network::allowing_private(told.allow_private);
-        let secrets = told.secrets.iter().map(WebhookSecret::parse).collect::<Result<_, _>>()?;
-        let client = outbound::client(&url, told.deadline, network)?;
-        let fare = Fare::default();
-        states.inc(fare.state());
+        let url = outbound::parse_url(&configured.url)?;
+        let network = Network::allowing_private(configured.allow_private);
+        let secrets =
+            configured.secrets.iter().map(WebhookSecret::parse).collect::<Result<_, _>>()?;
+        let client = outbound::client(&url, configured.deadline, network)?;
+        let stats = EndpointStats::default();
+        state_gauges.inc(stats.state());
         Ok(Self {
-            told: told.clone(),
+            config: configured.clone(),
             client,
             url,
             secrets,
-            // What the process before, or the endpoint with other settings, did not deliver.
-            has_news: AtomicBool::new(true),
-            states,
-            fare: Mutex::new(Rank::Leaf, fare),
+            // The store may hold messages from the previous process or the previous configuration.
+            has_new_messages: AtomicBool::new(true),
+            state_gauges,
+            stats: Mutex::new(Rank::Leaf, stats),
         })
     }
 
-    /// Its id.
     #[must_use]
     pub fn id(&self) -> &Arc<str> {
-        &self.told.id
+        &self.config.id
     }
 
-    /// Whether it is as configured here.
+    /// Whether its configuration equals `config`.
     #[must_use]
-    pub fn is_as(&self, told: &config::Endpoint) -> bool {
-        self.told == *told
+    pub fn has_config(&self, config: &config::Endpoint) -> bool {
+        self.config == *config
     }
 
-    /// What it wants to be told of.
     #[must_use]
     pub const fn events(&self) -> &EventFilter {
-        &self.told.events
+        &self.config.events
     }
 
     pub(super) fn is_disabled(&self) -> bool {
-        self.fare().is_disabled
+        self.stats().is_disabled
     }
 
-    /// How many attempts may be under way now.
-    pub(super) fn most_attempts(&self, now: Timestamp) -> usize {
-        let fare = self.fare();
-        let is_paused = fare.paused_until.is_some_and(|until| until > now);
-        match (fare.is_disabled || is_paused, fare.is_failing) {
+    /// Maximum concurrent attempts now.
+    pub(super) fn max_attempts(&self, now: Timestamp) -> usize {
+        let stats = self.stats();
+        let is_paused = stats.paused_until.is_some_and(|until| until > now);
+        match (stats.is_disabled || is_paused, stats.is_failing) {
             (true, _) => 0,
-            // One message shows whether it is well again: more would only wait with it.
+            // One message shows whether the endpoint has recovered. More would only wait for the same timeout.
             (false, true) => 1,
-            (false, false) => self.told.max_concurrent,
+            (false, false) => self.config.max_concurrent,
         }
     }
 
-    /// An attempt is over; `true` when this changed whether it is failing.
-    pub(super) fn note_delivered(&self, now: Timestamp) -> bool {
-        self.change(|fare| {
-            fare.delivered += 1;
-            fare.last_delivered = Some(now);
-            fare.paused_until = None;
-            std::mem::replace(&mut fare.is_failing, false)
+    /// Records a success. Returns whether the endpoint was failing before.
+    pub(super) fn record_delivered(&self, now: Timestamp) -> bool {
+        self.change(|stats| {
+            stats.delivered += 1;
+            stats.last_delivered = Some(now);
+            stats.paused_until = None;
+            std::mem::replace(&mut stats.is_failing, false)
         })
     }
 
-    /// As [`Endpoint::note_delivered`], for one that failed.
-    pub(super) fn note_failed(&self, failure: &Failure, is_last: bool, now: Timestamp) -> bool {
-        self.change(|fare| {
-            fare.failed += 1;
-            fare.given_up += u64::from(is_last);
-            fare.last_failed = Some(now);
-            fare.last_error = Some(failure.error.clone());
-            fare.is_disabled |= failure.is_gone();
+    /// Records a failure. Returns whether the endpoint was healthy before.
+    pub(super) fn record_failed(
+        &self,
+        failure: &AttemptFailure,
+        is_last: bool,
+        now: Timestamp,
+    ) -> bool {
+        self.change(|stats| {
+            stats.failed += 1;
+            stats.dead_lettered += u64::from(is_last);
+            stats.last_failed = Some(now);
+            stats.last_error = Some(failure.error.clone());
+            stats.is_disabled |= failure.is_gone();
             if let Some(wait) = failure.retry_after {
-                fare.paused_until = Some(now + wait);
+                stats.paused_until = Some(now + wait);
             }
-            !std::mem::replace(&mut fare.is_failing, true)
+            !std::mem::replace(&mut stats.is_failing, true)
         })
     }
 
-    /// It is tried again though it said that it is gone.
+    /// Enables an endpoint that a 410 response disabled, and ends its pause.
     pub(super) fn enable(&self) {
-        self.change(|fare| (fare.is_disabled, fare.paused_until) = (false, None));
+        self.change(|stats| (stats.is_disabled, stats.paused_until) = (false, None));
     }
 
-    /// Changes how it fares, and counts it where it then belongs.
-    fn change<T>(&self, change: impl FnOnce(&mut Fare) -> T) -> T {
-        let mut fare = self.fare();
-        let before = fare.state();
-        let changed = change(&mut fare);
-        if fare.state() != before {
-            self.states.dec(before);
-            self.states.inc(fare.state());
+    /// Changes the stats and updates the count of endpoints by state.
+    fn change<T>(&self, change: impl FnOnce(&mut EndpointStats) -> T) -> T {
+        let mut stats = self.stats();
+        let before = stats.state();
+        let changed = change(&mut stats);
+        if stats.state() != before {
+            self.state_gauges.dec(before);
+            self.state_gauges.inc(stats.state());
         }
         changed
     }
 
-    pub(super) fn note_news(&self) {
-        self.has_news.store(true, Ordering::Release);
+    pub(super) fn mark_new_messages(&self) {
+        self.has_new_messages.store(true, Ordering::Release);
     }
 
-    pub(super) fn take_news(&self) -> bool {
-        self.has_news.swap(false, Ordering::Acquire)
+    pub(super) fn take_new_messages(&self) -> bool {
+        self.has_new_messages.swap(false, Ordering::Acquire)
     }
 
-    /// How it fares.
     #[must_use]
     pub fn health(&self) -> EndpointHealth {
-        let fare = self.fare().clone();
+        let stats = self.stats().clone();
         EndpointHealth {
             endpoint: Arc::clone(self.id()),
             host: self.url.host_str().unwrap_or_default().into(),
-            state: fare.state(),
-            paused_until: fare.paused_until,
-            delivered: fare.delivered,
-            failed: fare.failed,
-            given_up: fare.given_up,
-            last_delivered: fare.last_delivered,
-            last_failed: fare.last_failed,
-            last_error: fare.last_error,
+            state: stats.state(),
+            paused_until: stats.paused_until,
+            delivered: stats.delivered,
+            failed: stats.failed,
+            dead_lettered: stats.dead_lettered,
+            last_delivered: stats.last_delivered,
+            last_failed: stats.last_failed,
+            last_error: stats.last_error,
         }
     }
 
-    fn fare(&self) -> MutexGuard<'_, Fare> {
-        self.fare.lock()
+    fn stats(&self) -> MutexGuard<'_, EndpointStats> {
+        self.stats.lock()
     }
 }
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        self.states.dec(self.fare().state());
+        self.state_gauges.dec(self.stats().state());
     }
 }
 
-/// Why an attempt failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failure {
-    /// In one word.
+pub(super) struct AttemptFailure {
     pub(super) outcome: AttemptOutcome,
-    /// In words, without the URL.
+    /// A description without the URL.
     pub(super) error: Box<str>,
-    /// How long the endpoint wants to be left alone.
+    /// The wait requested by the endpoint.
     pub(super) retry_after: Option<Duration>,
 }
 
-impl Failure {
-    /// Whether the endpoint wants to be left alone for good.
+impl AttemptFailure {
+    /// Whether the endpoint answered 410.
     pub(super) fn is_gone(&self) -> bool {
         self.outcome == AttemptOutcome::Gone
     }

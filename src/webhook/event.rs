@@ -1,4 +1,4 @@
-//! What happened, and how an endpoint is told.
+//! Events and the body of a webhook message.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -8,20 +8,17 @@ use crate::event_type::EventType;
 use crate::outbound::MessageId;
 use crate::request::RequestId;
 
-/// Something that happened in an app.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// What sort of thing.
     pub kind: EventType,
-    /// When.
     pub at: Timestamp,
-    /// In which room, and at which place in its log, where it was in one.
+    /// The room and the version of its log entry, for an event of a room.
     pub room: Option<(RoomId, u64)>,
-    /// Because of which request; `None`: nobody asked for it.
+    /// The request that caused the event. `None`: a timer or a lost connection.
     pub request: Option<RequestId>,
-    /// The rest, by type.
+    /// The fields that depend on the type.
     pub data: Value,
-    /// Connection data of the participant it is about, told only to endpoints that ask for it.
+    /// The participant's connection data. Only endpoints that enable it receive it.
     pub connection_data: Option<String>,
 }
 
@@ -47,7 +44,7 @@ struct Body<'a> {
 }
 
 impl Event {
-    /// The message that tells it.
+    /// Serializes the message body.
     pub(super) fn body(&self, id: u128, app: &str, with_connection_data: bool) -> String {
         let connection_data = self.connection_data.as_deref().filter(|_| with_connection_data);
         let body = Body {

@@ -1,24 +1,25 @@
-//! Telling an app's servers what happens: events as messages in the store, and their delivery.
+//! Webhooks: stores events as messages and delivers them to an app's servers.
 //!
-//! [`Webhooks`] of an app takes its [`Event`]s and keeps a message for each endpoint that wants them; one
-//! [`Dispatcher`] delivers the messages of all apps, and counts those there are for the metrics. At least once, in no
-//! order: a message is gone from the store only when its endpoint was told, and what a process could not deliver the next
-//! one does.
-//! Invariants: an app without endpoints costs nothing and writes nothing; an endpoint that hangs holds up nobody but
-//! itself; whatever it answers, no more than a few KiB are read, and no redirect is followed.
-//! Not here: which facts are events (`hub`), the calls' addresses and signatures (`outbound`), the table (`store`).
+//! [`Webhooks`] stores a message per subscribed endpoint for each [`Event`] of its app. One [`Dispatcher`] delivers the
+//! messages of all apps and publishes the outbox metrics. Delivery is at least once, in no order: a message leaves the
+//! store only after its endpoint accepted it.
+//! Invariants: an app without endpoints writes nothing; a slow endpoint delays no other; at most a few KiB of a
+//! response are read; redirects are not followed.
+//! Not here: which changes are events (`hub`), address checks and signatures (`outbound`), the outbox table (`store`).
 
 mod attempt;
 mod backlog;
 mod dispatch;
 mod endpoint;
 mod event;
-mod lane;
+mod queue;
 mod schedule;
 mod webhooks;
 
 pub use dispatch::Dispatcher;
 pub use endpoint::{Endpoint, EndpointError, EndpointHealth};
 pub use event::Event;
-pub use schedule::{DEAD_LETTERS_KEPT, FIRST_RETRY, GIVE_UP_AFTER, LONGEST_RETRY};
-pub use webhooks::{Bell, MAX_MESSAGES, QueuedMessages, ReplayRefused, Webhooks};
+pub use schedule::{
+    DEAD_LETTER_AFTER, DEAD_LETTER_RETENTION, INITIAL_RETRY_DELAY, MAX_RETRY_DELAY,
+};
+pub use webhooks::{DispatchSignal, MAX_MESSAGES, QueuedMessages, ReplayError, Webhooks};

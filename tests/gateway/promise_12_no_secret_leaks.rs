@@ -103,7 +103,7 @@ async fn nothing_of_a_whole_run_is_in_its_log_or_metrics() {
         "connection ended",
         "auth webhook gave no answer",
         "webhook attempt failed",
-        "a webhook endpoint fails",
+        "webhook endpoint failing",
         "apps[shop].endpoints[0].url changed",
         "configuration not reloaded",
         running::REQUEST,

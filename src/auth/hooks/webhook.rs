@@ -86,10 +86,11 @@ impl WebhookHook {
         let response = call.body(body).send().await.map_err(OutboundError::request)?;
         match response.status() {
             StatusCode::OK => {
-                let body = outbound::read_at_most(response, MAX_ANSWER_BYTES).await?;
+                let body = outbound::read_limited(response, MAX_ANSWER_BYTES).await?;
                 let answer: Answer =
-                    serde_json::from_slice(&body).map_err(|_| OutboundError::Garbage)?;
-                let allowed = self.allowed(answer, username).ok_or(OutboundError::Garbage)?;
+                    serde_json::from_slice(&body).map_err(|_| OutboundError::InvalidResponse)?;
+                let allowed =
+                    self.allowed(answer, username).ok_or(OutboundError::InvalidResponse)?;
                 Ok(Decision::Allow(Box::new(allowed)))
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
@@ -196,7 +197,7 @@ async fn denied(response: Response) -> Denied {
     struct Refusal {
         message: String,
     }
-    let body = outbound::read_at_most(response, MAX_ANSWER_BYTES).await.unwrap_or_default();
+    let body = outbound::read_limited(response, MAX_ANSWER_BYTES).await.unwrap_or_default();
     let message = serde_json::from_slice::<Refusal>(&body).map(|refusal| refusal.message);
     let message = message.unwrap_or_else(|_| "the app does not let this user in".into());
     let fits = message.chars().filter(|char| !char.is_control()).take(MAX_MESSAGE_CHARS);

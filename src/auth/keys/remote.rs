@@ -135,9 +135,9 @@ impl Remote {
         if response.status() != StatusCode::OK {
             return Err(OutboundError::Status(response.status()));
         }
-        let body = outbound::read_at_most(response, MAX_KEY_SET_BYTES).await?;
-        let keys = jwk::parse(&body).map_err(|_| OutboundError::Garbage)?;
-        if keys.is_empty() { Err(OutboundError::Garbage) } else { Ok(keys) }
+        let body = outbound::read_limited(response, MAX_KEY_SET_BYTES).await?;
+        let keys = jwk::parse(&body).map_err(|_| OutboundError::InvalidResponse)?;
+        if keys.is_empty() { Err(OutboundError::InvalidResponse) } else { Ok(keys) }
     }
 }
 

@@ -106,7 +106,7 @@ impl EndpointResource {
             oldest_pending_ms: count.and_then(|count| count.oldest_pending),
             delivered: health.delivered,
             failed: health.failed,
-            given_up: health.given_up,
+            given_up: health.dead_lettered,
             last_delivered_ms: health.last_delivered,
             last_failed_ms: health.last_failed,
             last_error: health.last_error,

@@ -78,7 +78,7 @@ impl Events {
             data["reason"] = json!(ending.code.reason());
         }
         let event = Event { request, ..event(kind, self.context.clock.now(), data) };
-        if let Some(queued) = webhooks.tell(&[event]) {
+        if let Some(queued) = webhooks.publish(&[event]) {
             // Nobody waits for it: webhooks never hold up a session.
             self.context.lifecycle.spawn(queued);
         }

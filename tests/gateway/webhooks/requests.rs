@@ -210,13 +210,13 @@ secrets = ["whsec_{secret}"]
     let delivered = receiver.event("user.banned").await;
     assert_eq!(delivered["request"], "abc");
     // Elsewhere, so that the receiver goes on meanwhile.
-    let all = ["answered", "telling a webhook endpoint", "webhook delivered"];
+    let all = ["answered", "webhook queued", "webhook delivered"];
     let reading = tokio::task::spawn_blocking(move || lines_until(&mut log, &all));
     let lines = reading.await.unwrap();
     let line = |said| lines.iter().find(|line| line["message"] == said).unwrap();
     let spans = line("answered")["spans"].as_array().unwrap();
     assert!(spans.iter().any(|span| span["request"] == "abc"), "{spans:?}");
-    let delivering = line("telling a webhook endpoint");
+    let delivering = line("webhook queued");
     assert_eq!((&delivering["request"], &delivering["event"]), (&json!("abc"), &delivered["id"]));
     let logged = line("webhook delivered");
     assert_eq!((&logged["event"], &logged["attempt"]), (&delivered["id"], &json!(1)));
