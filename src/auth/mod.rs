@@ -164,7 +164,7 @@ pub trait AuthHook: Send + Sync + 'static {
     /// A word for it in logs and metrics.
     fn name(&self) -> &'static str;
 
-    /// Whether it has people prove who they are; a `secure` app refuses what a hook that does not would claim.
+    /// Whether it has people prove who they are; an app with `require_auth_token` rejects what a hook that does not would claim.
     fn is_secure(&self) -> bool {
         true
     }

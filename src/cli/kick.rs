@@ -76,7 +76,7 @@ impl Kick {
         let place = if self.everywhere { "the app" } else { self.room.as_str() };
         let time = match self.duration {
             Some(duration) => told_duration(duration),
-            None => "as long as the app's default_block says".to_owned(),
+            None => "as long as the app's default_block_duration says".to_owned(),
         };
         format!(
             "{absent}\nblocked all the same: {} may not enter {place} for {time}",

@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(config.listen.listen.to_string(), "127.0.0.1:7080");
         assert_eq!(config.listen.admin_listen, None);
         assert!(config.app(DEV_APP).unwrap().guests);
-        assert!(config.limits.spare_loopback);
+        assert!(config.limits.exempt_loopback);
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! `[[apps]]`: the tenants, each with its keys, its ways in and its rules.
+//! `[[apps]]`: the tenants, each with its keys, authentication methods and settings.
 //!
-//! Invariants, over and above each value's own: ids differ, every app can be entered somehow, a `secure` app has no
-//! weaker way in, and no default exceeds its maximum.
+//! Invariants, beside the ranges of single values: ids differ, every app has an authentication method, an app with
+//! `require_auth_token` has none that proves less, and no default exceeds its maximum.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,19 +12,19 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::Role;
 
+use super::auth_webhook::AuthWebhook;
 use super::bounded;
-use super::endpoints::{self, Endpoint};
 use super::flaw::Flaw;
 use super::keys::{HmacSecret, Jwks, PublicKey, RawPublicKey};
 use super::secret;
 use super::value::{self, DAY, SECOND};
-use super::webhook::Webhook;
+use super::webhook_endpoints::{self, WebhookEndpoint};
 use crate::grant::RoomPattern;
 
 /// One tenant: its id, keys, authentication methods and settings. Nothing is shared between apps.
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "four independent answers, each of its own name in the file"
+    reason = "independent switches, each with its own key in the file"
 )]
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default = "App::unnamed", deny_unknown_fields)]
@@ -53,11 +53,11 @@ pub struct App {
     #[serde(with = "secret::Optional")]
     pub api_token: Option<SecretString>,
     /// The app's own auth webhook, called for each `start` with `params`.
-    pub webhook: Option<Webhook>,
+    pub auth_webhook: Option<AuthWebhook>,
     /// Webhook endpoints: servers of the app that receive events.
-    pub endpoints: Vec<Endpoint>,
+    pub webhook_endpoints: Vec<WebhookEndpoint>,
     /// Whether the app rejects guests, the api token, and renewals without an auth token.
-    pub secure: bool,
+    pub require_auth_token: bool,
     /// Which connection is closed when a client instance connects twice.
     pub duplicate_policy: DuplicatePolicy,
     /// Maximum number of concurrent sessions of one user.
@@ -77,10 +77,10 @@ pub struct App {
     pub membership_expiry: MembershipExpiry,
     /// Longest app-wide block that a moderator may set.
     #[serde(with = "bounded::DurationIn::<SECOND, { 366 * DAY }>")]
-    pub max_block: Duration,
+    pub max_block_duration: Duration,
     /// Block duration of a removal that names none.
     #[serde(with = "bounded::DurationIn::<SECOND, { 366 * DAY }>")]
-    pub default_block: Duration,
+    pub default_block_duration: Duration,
     /// Largest room whose participants are all listed. In larger rooms clients get counts, moderators and publishers.
     #[serde(with = "bounded::CountIn::<1, 10_000>")]
     pub roster_limit: u32,
@@ -133,9 +133,9 @@ impl App {
             guests: false,
             default_rooms: Vec::new(),
             api_token: None,
-            webhook: None,
-            endpoints: Vec::new(),
-            secure: false,
+            auth_webhook: None,
+            webhook_endpoints: Vec::new(),
+            require_auth_token: false,
             duplicate_policy: DuplicatePolicy::default(),
             sessions_per_user: 20,
             access_ttl: Duration::from_hours(30 * 24),
@@ -143,8 +143,8 @@ impl App {
             default_role: Role::Publisher,
             subscriber_signals: false,
             membership_expiry: MembershipExpiry::default(),
-            max_block: Duration::from_hours(24),
-            default_block: Duration::from_mins(10),
+            max_block_duration: Duration::from_hours(24),
+            default_block_duration: Duration::from_mins(10),
             roster_limit: 200,
             ban_guest_addresses: false,
         }
@@ -158,7 +158,7 @@ impl App {
             method("hs256_secrets", "tokens signed with a secret", !self.hs256_secrets.is_empty()),
             method("public_keys", "tokens signed with a private key", !self.public_keys.is_empty()),
             method("jwks", "tokens of another issuer", self.jwks.is_some()),
-            method("webhook", "webhook", self.webhook.is_some()),
+            method("auth_webhook", "auth webhook", self.auth_webhook.is_some()),
             method("api_token", "api token", self.api_token.is_some()),
             method("guests = true", "guests", self.guests),
         ]
@@ -169,13 +169,13 @@ impl App {
         if self.id.is_empty() {
             return Some(Flaw::new("id", "nothing", "an id for the app"));
         }
-        if self.secure && self.guests {
-            let allowed = "no guests in a secure app";
-            return Some(Flaw::new("guests", "true with secure = true", allowed));
+        if self.require_auth_token && self.guests {
+            let allowed = "no guests with require_auth_token";
+            return Some(Flaw::new("guests", "true with require_auth_token = true", allowed));
         }
-        if self.secure && self.api_token.is_some() {
-            let found = "a token with secure = true";
-            return Some(Flaw::new("api_token", found, "no api token in a secure app"));
+        if self.require_auth_token && self.api_token.is_some() {
+            let found = "a token with require_auth_token = true";
+            return Some(Flaw::new("api_token", found, "no api token with require_auth_token"));
         }
         let methods = self.auth_methods();
         if !methods.iter().any(|method| method.is_enabled) {
@@ -193,13 +193,19 @@ impl App {
             return Some(Flaw::new(key, found, allowed));
         }
         let jwks = self.jwks.as_ref().and_then(|jwks| Some(jwks.flaw()?.inside("jwks")));
-        let webhook =
-            || self.webhook.as_ref().and_then(|hook| Some(hook.flaw()?.inside("webhook")));
+        let webhook = || {
+            self.auth_webhook.as_ref().and_then(|hook| Some(hook.flaw()?.inside("auth_webhook")))
+        };
         if let Some(flaw) = jwks.or_else(webhook) {
             return Some(flaw);
         }
         let pairs = [
-            ("default_block", self.default_block, self.max_block, "at most max_block"),
+            (
+                "default_block_duration",
+                self.default_block_duration,
+                self.max_block_duration,
+                "at most max_block_duration",
+            ),
             ("access_ttl", self.access_ttl, self.max_session_age, "at most max_session_age"),
         ];
         let (key, value, most, allowed) =
@@ -216,7 +222,7 @@ pub(super) fn check(apps: &[App]) -> Result<(), Flaw> {
     }
     let mut ids = HashSet::new();
     for (index, app) in apps.iter().enumerate() {
-        if let Some(flaw) = app.flaw().or_else(|| endpoints::flaw(&app.endpoints)) {
+        if let Some(flaw) = app.flaw().or_else(|| webhook_endpoints::flaw(&app.webhook_endpoints)) {
             return Err(flaw.inside(&format!("apps[{index}]")));
         }
         if !ids.insert(&app.id) {

@@ -40,7 +40,7 @@ impl Config {
         let apps = self.apps.iter().map(|app| next.app(&app.id).unwrap_or(app).clone()).collect();
         let mut listen = next.listen;
         (listen.listen, listen.admin_listen) = (self.listen.listen, self.listen.admin_listen);
-        let limits = Limits { spare_loopback: self.limits.spare_loopback, ..next.limits };
+        let limits = Limits { exempt_loopback: self.limits.exempt_loopback, ..next.limits };
         (Self { listen, apps, limits, ..self.clone() }, changes)
     }
 
@@ -124,7 +124,11 @@ mod tests {
             ("nothing", FILE.to_owned(), &[][..]),
             ("a secret as long", other, &[("apps[shop].hs256_secrets", false)]),
             ("guests", FILE.replace("guests = true\n", ""), &[("apps[shop].guests", false)]),
-            ("a limit", format!("{FILE}[limits]\nin_flight = 1\n"), &[("limits.in_flight", false)]),
+            (
+                "a limit",
+                format!("{FILE}[limits]\nrequests_in_flight = 1\n"),
+                &[("limits.requests_in_flight", false)],
+            ),
             (
                 "limits of the server API",
                 format!("{FILE}[limits]\napi_body_bytes = 2048\napi_calls_burst = 1\n"),
@@ -164,16 +168,16 @@ mod tests {
             let secret = format!("whsec_{secret}bG9uZy1lbm91Z2gtYW5kLXJhbmRvbS1lbm91Z2gtMzI=");
             let url = "https://shop.example.com/events";
             format!(
-                "{FILE}[[apps.endpoints]]\nid = \"crm\"\nurl = \"{url}\"\nsecrets = [\"{secret}\"]\n"
+                "{FILE}[[apps.webhook_endpoints]]\nid = \"crm\"\nurl = \"{url}\"\nsecrets = [\"{secret}\"]\n"
             )
         };
         let before = config(&with("aaaa"));
         let (now, changes) = before.followed_by(config(&with("bbbb")));
-        let key = "apps[shop].endpoints[0].secrets".to_owned();
+        let key = "apps[shop].webhook_endpoints[0].secrets".to_owned();
         assert_eq!(changes, [Change { key, needs_restart: false }]);
-        assert!(now.apps[0].endpoints != before.apps[0].endpoints);
+        assert!(now.apps[0].webhook_endpoints != before.apps[0].webhook_endpoints);
         let (now, changes) = now.followed_by(config(FILE));
-        assert!(now.apps[0].endpoints.is_empty());
+        assert!(now.apps[0].webhook_endpoints.is_empty());
         assert!(!changes.is_empty() && changes.iter().all(|change| !change.needs_restart));
     }
 
@@ -184,13 +188,13 @@ mod tests {
             let secret = "whsec_bG9uZy1lbm91Z2gtYW5kLXJhbmRvbS1lbm91Z2gtMzI=";
             config(&format!(
                 "{FILE}[apps.jwks]\n{url}\nissuer = \"a\"\naudience = \"b\"\n\
-                 [apps.webhook]\n{url}\nsecret = \"{secret}\"\n\
-                 [[apps.endpoints]]\nid = \"crm\"\n{url}\nsecrets = [\"{secret}\"]\n"
+                 [apps.auth_webhook]\n{url}\nsecret = \"{secret}\"\n\
+                 [[apps.webhook_endpoints]]\nid = \"crm\"\n{url}\nsecrets = [\"{secret}\"]\n"
             ))
         };
         let (_, changes) = with("one").followed_by(with("two"));
         let keys: Vec<&str> = changes.iter().map(|change| &*change.key).collect();
-        let expected = ["endpoints[0].url", "jwks.url", "webhook.url"];
+        let expected = ["auth_webhook.url", "jwks.url", "webhook_endpoints[0].url"];
         assert_eq!(keys, expected.map(|key| format!("apps[shop].{key}")));
     }
 
@@ -205,9 +209,9 @@ mod tests {
 
     #[test]
     fn restart_only_keys_stay_and_are_reported_again() {
-        let next = format!("{}[limits]\nin_flight = 1\n", FILE.replace("facts", "others"));
+        let next = format!("{}[limits]\nrequests_in_flight = 1\n", FILE.replace("facts", "others"));
         let (now, _) = config(FILE).followed_by(config(&next));
-        assert_eq!((now.limits.in_flight, &now.store), (1, &config(FILE).store));
+        assert_eq!((now.limits.requests_in_flight, &now.store), (1, &config(FILE).store));
         let (_, again) = now.followed_by(config(&next));
         assert_eq!(again, [Change { key: "store.sqlite.path".into(), needs_restart: true }]);
     }

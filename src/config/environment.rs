@@ -1,6 +1,6 @@
 //! Variables of the environment that take the place of keys of the file.
 //!
-//! `STAGEDOOR__LIMITS__IN_FLIGHT=8` is `in_flight = 8` in `[limits]`: the key's path, in capitals, with `__` between its
+//! `STAGEDOOR__LIMITS__REQUESTS_IN_FLIGHT=8` is `requests_in_flight = 8` in `[limits]`: the key's path, in capitals, with `__` between its
 //! parts; a number counts in a list, from 0. A value is a text, but for what reads as TOML: a whole number, `true`,
 //! `false`, and what begins with a quote, `[` or `{`.
 //!
@@ -180,7 +180,7 @@ mod tests {
 
     const FILE: &str = "[store.sqlite]\npath = \"facts.db\"\n[[apps]]\nid = \"shop\"\nguests = true\n\
                         api_token = \"0123456789abcdef01234567\"\n\
-                        server_keys = [\"sk_0123456789abcdef01234567\"]\n[limits]\nin_flight = 5\n";
+                        server_keys = [\"sk_0123456789abcdef01234567\"]\n[limits]\nrequests_in_flight = 5\n";
 
     fn source(variables: &[(&str, &str)]) -> Result<Source, ConfigError> {
         let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn a_variable_takes_the_place_of_its_key() {
         let config = config(&[
-            ("STAGEDOOR__LIMITS__IN_FLIGHT", "7"),
+            ("STAGEDOOR__LIMITS__REQUESTS_IN_FLIGHT", "7"),
             ("STAGEDOOR__RESUME__WINDOW", "90s"),
             ("STAGEDOOR__LISTEN__ALLOWED_ORIGINS__0", "https://a.example"),
             ("STAGEDOOR__LISTEN__TRUSTED_PROXIES", "[\"10.0.0.0/8\"]"),
@@ -207,7 +207,7 @@ mod tests {
             ("HOME", "/root"),
         ])
         .unwrap();
-        assert_eq!((config.limits.in_flight, config.resume.window.as_secs()), (7, 90));
+        assert_eq!((config.limits.requests_in_flight, config.resume.window.as_secs()), (7, 90));
         assert_eq!(config.listen.allowed_origins, ["https://a.example"]);
         assert!(config.listen.trusts([10, 1, 2, 3].into()));
         assert_eq!(config.store, super::super::Store::Sqlite { path: "/etc/other.db".into() });
@@ -234,12 +234,20 @@ mod tests {
     #[test]
     fn environment_error_names_variable_and_key_not_value() {
         for (name, value, expected) in [
-            ("LIMITS__IN_FLIGHT", "0", "limits.in_flight: found 0; expected a whole number from 1"),
-            ("LIMITS__IN_FLIGHT", "many", "limits.in_flight: found \"many\"; expected a whole"),
             (
-                "LIMITS__IN_FLIGTH",
+                "LIMITS__REQUESTS_IN_FLIGHT",
+                "0",
+                "limits.requests_in_flight: found 0; expected a whole number from 1",
+            ),
+            (
+                "LIMITS__REQUESTS_IN_FLIGHT",
+                "many",
+                "limits.requests_in_flight: found \"many\"; expected a whole",
+            ),
+            (
+                "LIMITS__REQUESTS_IN_FLIGTH",
                 "1",
-                "limits.in_fligth: found an unknown key; expected `in_flight`?",
+                "limits.requests_in_fligth: found an unknown key; expected `requests_in_flight`?",
             ),
             ("LIMITS", "1", "limits: found 1; expected "),
             ("NOPE__X", "1", "nope.x: found an unknown key; expected one of `listen`"),
@@ -287,8 +295,8 @@ mod tests {
             (setting.value.to_string(), setting.from.clone())
         };
         for (key, value, from) in [
-            ("limits.in_flight", "5", Origin::Line(9)),
-            ("limits.fragments", "64", Origin::Default),
+            ("limits.requests_in_flight", "5", Origin::Line(9)),
+            ("limits.fragments_per_message", "64", Origin::Default),
             ("limits.message_in_bytes", "\"64KiB\"", Origin::Default),
             ("resume.window", "\"90s\"", Origin::Variable("STAGEDOOR__RESUME__WINDOW".into())),
             ("resume.ring_frames", "1024", Origin::Default),

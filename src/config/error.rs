@@ -38,7 +38,7 @@ pub enum ConfigError {
         file: PathBuf,
         /// Its line, from 1.
         line: usize,
-        /// The key, from the top: `apps[0].webhook.url`.
+        /// The key, from the top: `apps[0].auth_webhook.url`.
         key: String,
         /// What stands there; of a secret, only its type, and of a URL, where it leads.
         found: String,

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::apps::App;
 use super::root::Config;
 
-/// Whether the value at `key`, such as `apps[0].webhook.secret`, is a secret or part of one.
+/// Whether the value at `key`, such as `apps[0].auth_webhook.secret`, is a secret or part of one.
 pub(super) fn is_secret(key: &str) -> bool {
     let schema = Config::schema().to_value();
     let mut nodes = Vec::new();
@@ -63,13 +63,13 @@ impl App {
             jwks,
             server_keys,
             api_token,
-            webhook,
-            endpoints,
+            auth_webhook,
+            webhook_endpoints,
             id: _,
             public_keys: _,
             guests: _,
             default_rooms: _,
-            secure: _,
+            require_auth_token: _,
             duplicate_policy: _,
             sessions_per_user: _,
             access_ttl: _,
@@ -77,8 +77,8 @@ impl App {
             default_role: _,
             subscriber_signals: _,
             membership_expiry: _,
-            max_block: _,
-            default_block: _,
+            max_block_duration: _,
+            default_block_duration: _,
             roster_limit: _,
             ban_guest_addresses: _,
         } = self;
@@ -90,9 +90,12 @@ impl App {
         ];
         let own = own.map(|(key, values): (&str, Vec<&str>)| (key.to_owned(), values));
         let jwks = jwks.iter().flat_map(|jwks| inside("jwks", jwks.hidden()));
-        let webhook = webhook.iter().flat_map(|webhook| inside("webhook", webhook.hidden()));
-        let endpoints = endpoints.iter().enumerate().flat_map(|(index, endpoint)| {
-            endpoint.hidden().map(|(key, values)| (format!("endpoints[{index}].{key}"), values))
+        let webhook =
+            auth_webhook.iter().flat_map(|webhook| inside("auth_webhook", webhook.hidden()));
+        let endpoints = webhook_endpoints.iter().enumerate().flat_map(|(index, endpoint)| {
+            endpoint
+                .hidden()
+                .map(|(key, values)| (format!("webhook_endpoints[{index}].{key}"), values))
         });
         own.into_iter().chain(jwks).chain(webhook).chain(endpoints).collect()
     }
@@ -113,19 +116,19 @@ mod tests {
     #[test]
     fn secrets_are_found_by_their_types() {
         for (key, expected) in [
-            ("apps[0].webhook.secret", true),
-            ("apps[1].webhook.secret.file", true),
+            ("apps[0].auth_webhook.secret", true),
+            ("apps[1].auth_webhook.secret.file", true),
             ("apps[0].server_keys", true),
             ("apps[0].server_keys[2]", true),
             ("apps[0].hs256_secrets", true),
             ("apps[0].hs256_secrets[0]", true),
             ("apps[0].hs256_secrets[0].kid", true),
             ("apps[0].api_token", true),
-            ("apps[0].endpoints[3].secrets[0]", true),
+            ("apps[0].webhook_endpoints[3].secrets[0]", true),
             ("operator.api_key", true),
             ("apps", false),
-            ("apps[0].webhook", false),
-            ("apps[0].webhook.url", false),
+            ("apps[0].auth_webhook", false),
+            ("apps[0].auth_webhook.url", false),
             ("apps[0].public_keys[0].file", false),
             ("operator", false),
             ("listen.listen", false),

@@ -29,10 +29,10 @@ pub struct Limits {
     pub message_out_bytes: usize,
     /// Maximum number of WebSocket fragments of one message.
     #[serde(with = "bounded::CountIn::<1, 1_024>")]
-    pub fragments: u32,
+    pub fragments_per_message: u32,
     /// Maximum number of requests of one session that wait for their reply.
     #[serde(with = "bounded::CountIn::<1, 1_024>")]
-    pub in_flight: u16,
+    pub requests_in_flight: u16,
     /// Sustained rate of commands of one session. Pongs have a separate budget of the same size.
     #[serde(with = "bounded::CountIn::<1, 100_000>")]
     pub commands_per_s: u32,
@@ -65,16 +65,16 @@ pub struct Limits {
     pub starts_per_s_per_address: u32,
     /// Maximum number of connections of one address that have not started a session, idle HTTP connections included.
     #[serde(with = "bounded::CountIn::<1, 1_000_000>")]
-    pub unauthenticated_per_address: usize,
+    pub pending_connections_per_address: usize,
     /// Maximum number of connections of all addresses that have not started a session.
     #[serde(with = "bounded::CountIn::<1, 1_000_000>")]
-    pub unauthenticated_total: usize,
+    pub pending_connections: usize,
     /// Largest encoded `params` of a `start`.
     #[serde(with = "bounded::SizeIn::<KIB, { 64 * KIB }>")]
     pub auth_params_bytes: usize,
     /// Longest connection data, in characters.
     #[serde(with = "bounded::CountIn::<0, { MAX_CONNECTION_DATA_CHARS as u64 }>")]
-    pub connection_data_chars: usize,
+    pub connection_data_max_chars: usize,
     /// Sustained rate of server API calls of one key or token.
     #[serde(with = "bounded::CountIn::<1, 1_000_000>")]
     pub api_calls_per_s: u32,
@@ -92,7 +92,7 @@ pub struct Limits {
     pub admin_connections: usize,
     /// Whether loopback addresses are exempt from the rates per address. Development mode only.
     #[serde(skip)]
-    pub spare_loopback: bool,
+    pub exempt_loopback: bool,
 }
 
 impl Default for Limits {
@@ -102,8 +102,8 @@ impl Default for Limits {
             start_timeout: Duration::from_secs(10),
             message_in_bytes: 64 * 1024,
             message_out_bytes: 256 * 1024,
-            fragments: 64,
-            in_flight: 32,
+            fragments_per_message: 64,
+            requests_in_flight: 32,
             commands_per_s: 50,
             commands_burst: 100,
             joins_per_s: 5,
@@ -114,16 +114,16 @@ impl Default for Limits {
             signals_per_s_per_room: 200,
             sessions_per_node: 100_000,
             starts_per_s_per_address: 20,
-            unauthenticated_per_address: 100,
-            unauthenticated_total: 5_000,
+            pending_connections_per_address: 100,
+            pending_connections: 5_000,
             auth_params_bytes: 8 * 1024,
-            connection_data_chars: MAX_CONNECTION_DATA_CHARS,
+            connection_data_max_chars: MAX_CONNECTION_DATA_CHARS,
             api_calls_per_s: 1_000,
             api_calls_burst: 2_000,
             api_body_bytes: 64 * 1024,
             api_body_timeout: Duration::from_secs(10),
             admin_connections: 1_000,
-            spare_loopback: false,
+            exempt_loopback: false,
         }
     }
 }
@@ -135,7 +135,7 @@ impl Limits {
         SessionLimits {
             message_in_bytes: u32::try_from(self.message_in_bytes).unwrap_or(u32::MAX),
             message_out_bytes: u32::try_from(self.message_out_bytes).unwrap_or(u32::MAX),
-            in_flight: self.in_flight,
+            in_flight: self.requests_in_flight,
             commands_per_s: self.commands_per_s,
             commands_burst: self.commands_burst,
             rooms: self.rooms_per_session,

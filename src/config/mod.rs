@@ -8,11 +8,11 @@
 //! Not here: hooks, keys ready for use and stores (`server` builds them from this).
 
 mod apps;
+mod auth_webhook;
 mod bounded;
 mod change;
 mod document;
 mod drain;
-mod endpoints;
 mod engine;
 mod environment;
 mod error;
@@ -40,12 +40,12 @@ mod tests;
 mod tls;
 mod url;
 mod value;
-mod webhook;
+mod webhook_endpoints;
 
 pub use apps::{App, AuthMethod, DuplicatePolicy, MembershipExpiry};
+pub use auth_webhook::AuthWebhook;
 pub use change::Change;
 pub use drain::Drain;
-pub use endpoints::Endpoint;
 pub use engine::{Engine, EngineKind};
 pub use environment::PREFIX;
 pub use error::ConfigError;
@@ -66,4 +66,4 @@ pub use source::{Origin, Setting, Source};
 pub use store::Store;
 pub use tls::Tls;
 pub use value::{parse_duration, told as told_duration};
-pub use webhook::Webhook;
+pub use webhook_endpoints::WebhookEndpoint;

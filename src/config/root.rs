@@ -123,7 +123,7 @@ impl Config {
             listen: Listen::dev(dev.listen),
             operator: Operator { api_key: Some(dev.server_key) },
             apps: vec![app],
-            limits: Limits { spare_loopback: true, ..Limits::default() },
+            limits: Limits { exempt_loopback: true, ..Limits::default() },
             keepalive: Keepalive::default(),
             resume: Resume::default(),
             session: Session::default(),

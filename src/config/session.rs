@@ -17,11 +17,14 @@ pub struct Session {
     pub expiry_grace: Duration,
     /// How long `postpone_renewal` delays the next renewal prompt.
     #[serde(with = "bounded::DurationIn::<{ 10 * SECOND }, { 60 * MINUTE }>")]
-    pub postpone: Duration,
+    pub renewal_postponement: Duration,
 }
 
 impl Default for Session {
     fn default() -> Self {
-        Self { expiry_grace: Duration::from_mins(10), postpone: Duration::from_mins(10) }
+        Self {
+            expiry_grace: Duration::from_mins(10),
+            renewal_postponement: Duration::from_mins(10),
+        }
     }
 }

@@ -22,10 +22,10 @@ pub struct Source {
 
 /// One value that is in force.
 ///
-/// Shape: `{"key":"limits.in_flight","value":8,"from":{"line":12}}`; `from` is `"default"` or `{"variable":"…"}` else.
+/// Shape: `{"key":"limits.requests_in_flight","value":8,"from":{"line":12}}`; `from` is `"default"` or `{"variable":"…"}` else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Setting {
-    /// Its key, from the top: `apps[0].webhook.url`.
+    /// Its key, from the top: `apps[0].auth_webhook.url`.
     pub key: String,
     /// Itself, as JSON; of a secret, how long it is, and of a URL, where it leads.
     pub value: Value,

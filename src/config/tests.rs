@@ -46,7 +46,7 @@ fn a_file_with_store_and_app_gets_every_default() {
 fn values_read_as_they_are_written() {
     let text = format!(
         "{STORE}{APP}[resume]\nwindow = \"90s\"\nring_bytes = \"2MiB\"\n[limits]\nmessage_in_bytes = 131072\n\
-         handshake_timeout = \"500ms\"\nin_flight = 7\n[listen]\nlisten = \"[::]:80\"\n\
+         handshake_timeout = \"500ms\"\nrequests_in_flight = 7\n[listen]\nlisten = \"[::]:80\"\n\
          allowed_origins = [\"https://example.com\", \"http://localhost:3000\"]\n"
     );
     let config = parse(&text).unwrap();
@@ -63,12 +63,12 @@ fn value_error_names_line_key_value_and_range() {
     let mut wrong = String::new();
     for (section, expected) in [
         (
-            "[limits]\nin_flight = 0",
-            "7: limits.in_flight: found 0; expected a whole number from 1 to 1024",
+            "[limits]\nrequests_in_flight = 0",
+            "7: limits.requests_in_flight: found 0; expected a whole number from 1 to 1024",
         ),
         (
-            "[limits]\nin_flight = \"many\"",
-            "7: limits.in_flight: found \"many\"; expected a whole number from 1 to 1024",
+            "[limits]\nrequests_in_flight = \"many\"",
+            "7: limits.requests_in_flight: found \"many\"; expected a whole number from 1 to 1024",
         ),
         (
             "[limits]\nmessage_in_bytes = \"64KB\"",
@@ -99,11 +99,11 @@ fn value_error_names_line_key_value_and_range() {
             "6: drain: found spread = 20s with deadline = 10s; expected a spread shorter than the deadline",
         ),
         (
-            "[limits]\nin_fligth = 3",
-            "7: limits.in_fligth: found an unknown key; expected `in_flight`? (one of `handshake_timeout`, ",
+            "[limits]\nrequests_in_fligth = 3",
+            "7: limits.requests_in_fligth: found an unknown key; expected `requests_in_flight`? (one of `handshake_timeout`, ",
         ),
         (
-            "[limit]\nin_flight = 3",
+            "[limit]\nrequests_in_flight = 3",
             "6: limit: found an unknown key; expected `limits`? (one of `listen`, ",
         ),
         (
@@ -141,8 +141,8 @@ fn value_error_names_line_key_value_and_range() {
         ("[engine]\nkind = \"locl\"", "7: engine.kind: found \"locl\"; expected `local`"),
         ("[log]\nfilter = \"=,=\"", "7: log.filter: found \"=,=\"; expected a level (error, "),
         (
-            "[limits]\nin_flight = [1,\n2]",
-            "7: limits.in_flight: found a value of type array; expected a whole",
+            "[limits]\nrequests_in_flight = [1,\n2]",
+            "7: limits.requests_in_flight: found a value of type array; expected a whole",
         ),
         ("[resume\n", "6: not TOML: "),
         ("[resume]\nwindow = \"1s\"\nwindow = \"2s\"", "8: not TOML: duplicate key"),
@@ -171,12 +171,12 @@ fn app_error_names_its_index() {
         ),
         ("id = \"b\"\nguests = 1", "8: apps[1].guests: found 1; expected a boolean"),
         (
-            "id = \"b\"\nguests = true\nsecure = true",
-            "8: apps[1].guests: found true with secure = true; expected no guests",
+            "id = \"b\"\nguests = true\nrequire_auth_token = true",
+            "8: apps[1].guests: found true with require_auth_token = true; expected no guests",
         ),
         (
-            "id = \"b\"\nguests = true\ndefault_block = \"25h\"",
-            "9: apps[1].default_block: found 25h where that is 1d; expected at most max_block",
+            "id = \"b\"\nguests = true\ndefault_block_duration = \"25h\"",
+            "9: apps[1].default_block_duration: found 25h where that is 1d; expected at most max_block_duration",
         ),
         (
             "id = \"b\"\nguests = true\naccess_ttl = \"31d\"",
@@ -187,40 +187,40 @@ fn app_error_names_its_index() {
             "9: apps[1].duplicate_policy: found \"newest_win\"; expected `newest_wins`? (`newest_wins` or `reject_new`)",
         ),
         (
-            "id = \"b\"\n[apps.webhook]\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"",
-            "8: apps[1].webhook.url: found nothing; expected it to be set",
+            "id = \"b\"\n[apps.auth_webhook]\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"",
+            "8: apps[1].auth_webhook.url: found nothing; expected it to be set",
         ),
         (
-            "id = \"b\"\n[[apps.endpoints]]\nid = \"crm\"\nurl = \"https://example.com/\"\nsecrets = [\"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"]\nevents = [\"room.open\"]",
-            "12: apps[1].endpoints[0].events: found \"room.open\"; expected `*`, a group such as `room.*`, or one of `session.started`",
+            "id = \"b\"\n[[apps.webhook_endpoints]]\nid = \"crm\"\nurl = \"https://example.com/\"\nsecrets = [\"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"]\nevents = [\"room.open\"]",
+            "12: apps[1].webhook_endpoints[0].events: found \"room.open\"; expected `*`, a group such as `room.*`, or one of `session.started`",
         ),
         (
-            "id = \"b\"\nguests = true\n[[apps.endpoints]]\nid = \"crm\"\nurl = \"https://10.0.0.1/\"\nsecrets = [\"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"]",
-            "11: apps[1].endpoints[0].url: found 10.0.0.1 with allow_private = false; expected a host of the Internet",
+            "id = \"b\"\nguests = true\n[[apps.webhook_endpoints]]\nid = \"crm\"\nurl = \"https://10.0.0.1/\"\nsecrets = [\"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"]",
+            "11: apps[1].webhook_endpoints[0].url: found 10.0.0.1 with allow_private = false; expected a host of the Internet",
         ),
         (
-            "id = \"b\"\n[apps.webhook]\nurl = \"https://example.com/\"\nsecret = \"0123456789abcdef0123456789\"",
-            "10: apps[1].webhook.secret: found 26 bytes; expected `whsec_` and 24 to 64 bytes in base64",
+            "id = \"b\"\n[apps.auth_webhook]\nurl = \"https://example.com/\"\nsecret = \"0123456789abcdef0123456789\"",
+            "10: apps[1].auth_webhook.secret: found 26 bytes; expected `whsec_` and 24 to 64 bytes in base64",
         ),
         (
-            "id = \"b\"\n[[apps.endpoints]]\nid = \"crm\"\nurl = \"https://example.com/\"\nsecrets = [\"whsec_not-base64-not-base64-not-base64\"]",
-            "11: apps[1].endpoints[0].secrets: found 38 bytes; expected `whsec_` and 24 to 64 bytes in base64",
+            "id = \"b\"\n[[apps.webhook_endpoints]]\nid = \"crm\"\nurl = \"https://example.com/\"\nsecrets = [\"whsec_not-base64-not-base64-not-base64\"]",
+            "11: apps[1].webhook_endpoints[0].secrets: found 38 bytes; expected `whsec_` and 24 to 64 bytes in base64",
         ),
         (
-            "id = \"b\"\n[[apps.endpoints]]\nid = \"crm\"\nurl = \"https://example.com/\"\nsecrets = []",
-            "11: apps[1].endpoints[0].secrets: found 0 secrets; expected 1 to 4",
+            "id = \"b\"\n[[apps.webhook_endpoints]]\nid = \"crm\"\nurl = \"https://example.com/\"\nsecrets = []",
+            "11: apps[1].webhook_endpoints[0].secrets: found 0 secrets; expected 1 to 4",
         ),
         (
-            "id = \"b\"\n[apps.webhook]\nurl = \"http://localhost/\"\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"",
-            "9: apps[1].webhook.url: found localhost with allow_private = false; expected a host of the Internet",
+            "id = \"b\"\n[apps.auth_webhook]\nurl = \"http://localhost/\"\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"",
+            "9: apps[1].auth_webhook.url: found localhost with allow_private = false; expected a host of the Internet",
         ),
         (
-            "id = \"b\"\n[apps.webhook]\nurl = \"http://example.com/\"\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"",
-            "9: apps[1].webhook.url: found \"http://example.com/\"; expected an https URL, or an http one of this machine",
+            "id = \"b\"\n[apps.auth_webhook]\nurl = \"http://example.com/\"\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"",
+            "9: apps[1].auth_webhook.url: found \"http://example.com/\"; expected an https URL, or an http one of this machine",
         ),
         (
-            "id = \"b\"\n[apps.webhook]\nurl = \"https://example.com/\"\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"\ndeadline = \"0ms\"",
-            "11: apps[1].webhook.deadline: found \"0ms\"; expected a duration",
+            "id = \"b\"\n[apps.auth_webhook]\nurl = \"https://example.com/\"\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"\ndeadline = \"0ms\"",
+            "11: apps[1].auth_webhook.deadline: found \"0ms\"; expected a duration",
         ),
         (
             "id = \"b\"\nhs256_secrets = [\"0123456789abcdef0123456789abcdef\", \"fedcba9876543210fedcba9876543210\"]",
@@ -262,12 +262,12 @@ fn no_error_shows_a_secret() {
         ("api_token = \"hush-hush\"", "api_token: found 9 bytes; expected at least 24"),
         ("api_token = 5", "api_token: found a value of type integer; expected a text or "),
         (
-            "[apps.webhook]\nurl = \"http://hush:hush@example.com/hush?hush\"",
-            "webhook.url: found \"http://example.com (the rest is not shown)\"; expected an https URL",
+            "[apps.auth_webhook]\nurl = \"http://hush:hush@example.com/hush?hush\"",
+            "auth_webhook.url: found \"http://example.com (the rest is not shown)\"; expected an https URL",
         ),
         (
-            "[[apps.endpoints]]\nurl = \"hush\"",
-            "endpoints[0].url: found a value of type string; expected an https URL",
+            "[[apps.webhook_endpoints]]\nurl = \"hush\"",
+            "webhook_endpoints[0].url: found a value of type string; expected an https URL",
         ),
         (
             "hs256_secrets = [{ kid = \"a\" }]",
@@ -352,7 +352,7 @@ fn a_room_may_be_called_like_a_key_that_holds_a_path() {
 #[test]
 fn any_text_is_a_configuration_or_an_error() {
     let config = proptest::test_runner::Config::with_cases(512);
-    let pieces = "(\\[|\\]|=|\"|\n| |apps|store|sqlite|path|id|limits|in_flight|secret|file|\\.|,|\\{|\\}|1|é){0,24}";
+    let pieces = "(\\[|\\]|=|\"|\n| |apps|store|sqlite|path|id|limits|requests_in_flight|secret|file|\\.|,|\\{|\\}|1|é){0,24}";
     proptest::proptest!(config, |(text in pieces)| {
         if let Err(error) = parse(&text) {
             assert!(!error.to_string().contains('\n') || matches!(error, ConfigError::Syntax { .. }));

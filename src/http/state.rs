@@ -134,7 +134,7 @@ impl HttpSettings {
             transport: transport::Settings {
                 start_timeout: limits.start_timeout,
                 message_bytes: limits.message_in_bytes,
-                fragments: limits.fragments,
+                fragments_per_message: limits.fragments_per_message,
                 auth_params_bytes: limits.auth_params_bytes,
             },
             handshake_timeout: limits.handshake_timeout,

@@ -86,7 +86,7 @@ impl Context {
         let limits = self.limits();
         RequestLimits {
             commands: Rate::per_second(limits.commands_per_s, limits.commands_burst),
-            in_flight: usize::from(limits.in_flight),
+            in_flight: usize::from(limits.requests_in_flight),
         }
     }
 
@@ -106,8 +106,8 @@ impl Context {
             message_bytes: u32::try_from(limits.message_out_bytes).unwrap_or(u32::MAX),
             roster_limit: rules.roster_limit,
             subscriber_signals: rules.subscriber_signals,
-            default_block: rules.default_block,
-            max_block: rules.max_block,
+            default_block_duration: rules.default_block_duration,
+            max_block_duration: rules.max_block_duration,
             expiry: match rules.membership_expiry {
                 MembershipExpiry::Keep => crate::room::Expiry::Keep,
                 MembershipExpiry::Enforce => crate::room::Expiry::Enforce,
@@ -160,7 +160,7 @@ pub(super) fn session_settings(config: &Config) -> SessionSettings {
         window: resume.window,
         expiry: ExpirySettings {
             grace: config.session.expiry_grace,
-            postpone: config.session.postpone,
+            renewal_postponement: config.session.renewal_postponement,
         },
     }
 }

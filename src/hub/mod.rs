@@ -190,10 +190,10 @@ impl Hub {
     pub fn scrape(&self) -> String {
         let metrics = &self.context.metrics;
         metrics.rooms.set(gauge(self.rooms.count()));
-        metrics.waiting_connections.set(gauge(self.connections.pending()));
+        metrics.pending_connections.set(gauge(self.connections.pending()));
         metrics.draining.set(i64::from(self.context.lifecycle.is_draining()));
         for session in self.sessions.sample(SAMPLED_SESSIONS) {
-            metrics.ring_unsent.observe(session.inspect(Session::backlog));
+            metrics.send_queue.observe(session.inspect(Session::backlog));
         }
         metrics.encode()
     }

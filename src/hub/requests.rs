@@ -101,7 +101,7 @@ impl Requests {
             Err(Refusal::Superseded | Refusal::State) => {}
             Err(Refusal::RateLimited | Refusal::Flooding) => self.context.hit(Limit::Commands),
             Err(Refusal::InFlight) => {
-                self.context.hit(Limit::InFlight);
+                self.context.hit(Limit::RequestsInFlight);
                 self.sessions.release(connection.session());
                 self.sessions.notify(connection.session());
             }

@@ -37,9 +37,9 @@ pub struct RoomSettings {
     /// Whether subscribers may signal.
     pub subscriber_signals: bool,
     /// For how long `force_disconnect` blocks when it does not say.
-    pub default_block: Duration,
+    pub default_block_duration: Duration,
     /// The longest block from the whole app that a moderator may lay.
-    pub max_block: Duration,
+    pub max_block_duration: Duration,
     /// What becomes of a membership when its room token runs out.
     pub expiry: Expiry,
 }
@@ -54,8 +54,8 @@ impl Default for RoomSettings {
             signals_per_s: 200,
             message_bytes: 256 * 1024,
             subscriber_signals: false,
-            default_block: Duration::from_mins(10),
-            max_block: Duration::from_hours(24),
+            default_block_duration: Duration::from_mins(10),
+            max_block_duration: Duration::from_hours(24),
             expiry: Expiry::Keep,
         }
     }

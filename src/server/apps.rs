@@ -71,7 +71,7 @@ impl Builder {
         let auth = AppAuth {
             id: Arc::clone(&rules.id),
             hooks,
-            secure: rules.secure,
+            require_auth_token: rules.require_auth_token,
             access_ttl: rules.access_ttl,
             max_session_age: rules.max_session_age,
         };
@@ -86,7 +86,7 @@ impl Builder {
     /// does not begin anew.
     fn webhooks(&self, rules: &config::App, former: Option<&App>) -> Result<Webhooks, ServerError> {
         let before = former.map(|app| app.all_webhooks().endpoints()).unwrap_or_default();
-        let endpoint = |told: &config::Endpoint| {
+        let endpoint = |told: &config::WebhookEndpoint| {
             if let Some(same) = before.iter().find(|endpoint| endpoint.has_config(told)) {
                 return Ok(Arc::clone(same));
             }
@@ -96,7 +96,7 @@ impl Builder {
                 reason: format!("endpoint {}: {error}", told.id),
             })
         };
-        let endpoints = rules.endpoints.iter().map(endpoint).collect::<Result<_, _>>()?;
+        let endpoints = rules.webhook_endpoints.iter().map(endpoint).collect::<Result<_, _>>()?;
         let (app, store) = (Arc::clone(&rules.id), Arc::clone(&self.store));
         let (clock, dispatch_signal) = (self.clock.clone(), self.dispatch_signal.clone());
         Ok(Webhooks::new(app, endpoints, store, clock, dispatch_signal, Arc::clone(&self.metrics)))

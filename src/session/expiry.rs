@@ -20,7 +20,7 @@ pub struct ExpirySettings {
     /// How long a session is kept after its token expired.
     pub grace: Duration,
     /// How long the client is not prompted after a postponement.
-    pub postpone: Duration,
+    pub renewal_postponement: Duration,
 }
 
 impl Timers {
@@ -43,7 +43,7 @@ impl Timers {
         now: Timestamp,
         settings: ExpirySettings,
     ) -> Timestamp {
-        let next = now + settings.postpone;
+        let next = now + settings.renewal_postponement;
         self.set(Timer::Prompt, next);
         self.set(Timer::Grace, self.at(Timer::Grace).max(next + ANSWER_TIME));
         next
@@ -63,8 +63,10 @@ impl Timers {
 mod tests {
     use super::*;
 
-    const SETTINGS: ExpirySettings =
-        ExpirySettings { grace: Duration::from_mins(10), postpone: Duration::from_mins(10) };
+    const SETTINGS: ExpirySettings = ExpirySettings {
+        grace: Duration::from_mins(10),
+        renewal_postponement: Duration::from_mins(10),
+    };
 
     fn at(secs: u64) -> Timestamp {
         Timestamp::from_secs(1_000_000 + secs)

@@ -263,7 +263,7 @@ impl Session {
     /// No token can be had now; when it will be asked for again.
     pub fn postpone(&mut self, now: Timestamp) -> Timestamp {
         if matches!(self.link, Link::Ended { .. }) {
-            return now + self.settings.expiry.postpone;
+            return now + self.settings.expiry.renewal_postponement;
         }
         self.timers.postpone_prompt(now, self.settings.expiry)
     }

@@ -23,7 +23,7 @@ use super::outbox::{
 };
 use crate::clock::Clock;
 use crate::room::{DurableChange, RoomKey};
-use crate::telemetry::{Metrics, StoreFailure};
+use crate::telemetry::{Metrics, StoreErrorReason};
 
 /// A store whose calls are counted. One whose answer nobody awaits is not.
 pub struct Metered<S> {
@@ -58,12 +58,12 @@ impl Meter {
         metrics.store_call_duration.observe(self.clock.since(began));
         metrics.store_up.set(i64::from(result.is_ok()));
         if let Err(error) = &result {
-            metrics.store_failures.inc(match error {
+            metrics.store_errors.inc(match error {
                 StoreError::Unavailable { .. } | StoreError::SchemaTooNew { .. } => {
-                    StoreFailure::Unavailable
+                    StoreErrorReason::Unavailable
                 }
-                StoreError::Full { .. } => StoreFailure::Full,
-                StoreError::Closed => StoreFailure::Closed,
+                StoreError::Full { .. } => StoreErrorReason::Full,
+                StoreError::Closed => StoreErrorReason::Closed,
             });
         }
         result

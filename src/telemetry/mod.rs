@@ -10,6 +10,6 @@ pub use log::{Format, TelemetryError, field, init};
 pub use metrics::{
     AttemptOutcome, Close, Counter, Counters, Depths, EndpointState, Gauge, Gauges, HookOutcome,
     HookSeconds, Kind, Label, Limit, MessageState, Metrics, Outcome, Row, Seconds, Standing,
-    StoreFailure, TABLE, TargetOutcome,
+    StoreErrorReason, TABLE, TargetOutcome,
 };
 pub use user::{HashedUser, UserHash};

@@ -66,7 +66,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Tells the peer that it is not wanted, and closes.
     pub async fn refuse(self, hub: &Hub, settings: Settings, close: CloseCode) {
-        hub.metrics().closes.inc(Close::Code(close));
+        hub.metrics().connections_closed.inc(Close::Code(close));
         let ws = websocket(self.io, self.already_read, settings, hub.metrics());
         close::send(ws, &Disconnect::new(close)).await;
     }
@@ -79,9 +79,9 @@ fn count(exit: &Exit, metrics: &Metrics) -> Close {
         Exit::ClosedByPeer => Close::Client,
         Exit::Lost => Close::Lost,
     };
-    metrics.closes.inc(close);
+    metrics.connections_closed.inc(close);
     if close == Close::Code(CloseCode::SlowConsumer) {
-        metrics.slow_readers.inc();
+        metrics.slow_consumers_closed.inc();
         metrics.limits_hit.inc(Limit::Ring);
     }
     close
@@ -103,7 +103,8 @@ where
         .max_message_size(Some(settings.message_bytes))
         .max_frame_size(Some(settings.message_bytes))
         .accept_unmasked_frames(false);
-    let socket = BufferedSocket::new(io, &already_read, settings.fragments, Arc::clone(metrics));
+    let socket =
+        BufferedSocket::new(io, &already_read, settings.fragments_per_message, Arc::clone(metrics));
     // Not awaited, so that what it takes to make one is not part of the task for the rest of its life.
     WebSocketStream::from_partially_read(socket, already_read, Role::Server, Some(config))
         .now_or_never()

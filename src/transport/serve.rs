@@ -226,7 +226,7 @@ enum WriteBatch {
 /// The close code of an error that is the peer's fault; `None` when the connection just failed. A bound is counted.
 pub(super) fn violation(error: &WsError, is_flooded: bool, hub: &Hub) -> Option<CloseCode> {
     let limit = match error {
-        _ if is_flooded => Limit::Fragments,
+        _ if is_flooded => Limit::FragmentsPerMessage,
         WsError::Capacity(_) => Limit::MessageInBytes,
         WsError::Protocol(
             tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,

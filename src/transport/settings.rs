@@ -10,7 +10,7 @@ pub struct Settings {
     /// Largest message in.
     pub message_bytes: usize,
     /// Fragments of one message.
-    pub fragments: u32,
+    pub fragments_per_message: u32,
     /// Largest `params` of a start.
     pub auth_params_bytes: usize,
 }

@@ -232,7 +232,7 @@ impl Dispatcher {
                 let again = match next {
                     NextStep::Finish => None,
                     NextStep::DeadLettered => {
-                        self.metrics.webhook_given_up.inc();
+                        self.metrics.webhook_dead_lettered.inc();
                         None
                     }
                     NextStep::Retry(at) => Some(at),
@@ -246,7 +246,7 @@ impl Dispatcher {
                     self.backlog.mark_stale();
                 }
                 if expired.dead_lettered > 0 {
-                    self.metrics.webhook_given_up.inc_by(expired.dead_lettered);
+                    self.metrics.webhook_dead_lettered.inc_by(expired.dead_lettered);
                     tracing::warn!(
                         messages = expired.dead_lettered,
                         "webhook messages dead-lettered"

@@ -14,7 +14,7 @@ use crate::telemetry::{AttemptOutcome, EndpointState, Gauges};
 
 /// A server of an app that receives events. A changed configuration makes a new value.
 pub struct Endpoint {
-    pub(super) config: config::Endpoint,
+    pub(super) config: config::WebhookEndpoint,
     pub(super) url: Url,
     pub(super) secrets: Box<[WebhookSecret]>,
     pub(super) client: Client,
@@ -86,7 +86,7 @@ impl Endpoint {
     /// # Errors
     /// [`EndpointError`].
     pub fn new(
-        configured: &config::Endpoint,
+        configured: &config::WebhookEndpoint,
         state_gauges: Gauges<EndpointState>,
     ) -> Result<Self, EndpointError> {
         let url = outbound::parse_url(&configured.url)?;
@@ -115,7 +115,7 @@ impl Endpoint {
 
     /// Whether its configuration equals `config`.
     #[must_use]
-    pub fn has_config(&self, config: &config::Endpoint) -> bool {
+    pub fn has_config(&self, config: &config::WebhookEndpoint) -> bool {
         self.config == *config
     }
 

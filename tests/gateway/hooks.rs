@@ -17,7 +17,7 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 use serde_json::{Value, json};
 use stagedoor::auth::{AuthHook, AuthRequest, Decision};
-use stagedoor::config::Webhook;
+use stagedoor::config::AuthWebhook;
 use stagedoor_proto::Credentials;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -93,14 +93,14 @@ async fn answer(
 }
 
 async fn gateway_asking(address: SocketAddr) -> Gateway {
-    let webhook = Webhook {
+    let webhook = AuthWebhook {
         url: format!("http://{address}/auth"),
         secret: format!("whsec_{}", STANDARD.encode(SECRET)).into(),
         deadline: Duration::from_millis(500),
         max_concurrent: 4,
         allow_private: false,
     };
-    Setup::new().with(|config| config.apps[0].webhook = Some(webhook)).run().await
+    Setup::new().with(|config| config.apps[0].auth_webhook = Some(webhook)).run().await
 }
 
 fn params_start(username: &str, params: &Value) -> Value {

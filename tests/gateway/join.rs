@@ -94,7 +94,8 @@ async fn connection_data_is_the_tokens_where_it_has_any_and_bounded() {
 
 #[tokio::test]
 async fn an_operator_may_allow_less_connection_data() {
-    let gateway = Setup::new().with(|config| config.limits.connection_data_chars = 5).run().await;
+    let gateway =
+        Setup::new().with(|config| config.limits.connection_data_max_chars = 5).run().await;
     let (mut eve, _) = Client::guest(&gateway, "eve", "instance-1").await;
     for (data, fits) in [("12345", true), ("123456", false)] {
         let joined = eve.request("join", json!({ "room": "lobby", "data": data })).await;

@@ -40,8 +40,8 @@ async fn knock_until_open(gateway: &Gateway) -> Raw {
 #[tokio::test]
 async fn pending_connections_are_bounded_per_address() {
     let gateway = limited(|limits| {
-        limits.unauthenticated_per_address = 2;
-        limits.spare_loopback = false;
+        limits.pending_connections_per_address = 2;
+        limits.exempt_loopback = false;
     })
     .await;
     let (mut first, second) = (Client::connect(&gateway).await, Client::connect(&gateway).await);
@@ -60,7 +60,7 @@ async fn pending_connections_are_bounded_per_address() {
 
 #[tokio::test]
 async fn pending_connections_are_bounded_in_total() {
-    let gateway = limited(|limits| limits.unauthenticated_total = 1).await;
+    let gateway = limited(|limits| limits.pending_connections = 1).await;
     let first = Client::connect(&gateway).await;
     let (_refused, head) = knock(&gateway).await;
     assert_eq!((head.status(), head.header("retry-after")), (503, Some("1")));
@@ -73,7 +73,7 @@ async fn pending_connections_are_bounded_in_total() {
 async fn starts_are_bounded_per_address_and_resumes_are_none() {
     let gateway = limited(|limits| {
         limits.starts_per_s_per_address = 2;
-        limits.spare_loopback = false;
+        limits.exempt_loopback = false;
     })
     .await;
     let (first, started) = Client::guest(&gateway, "ada", "instance-1").await;
@@ -184,7 +184,7 @@ impl AuthHook for Undecided {
 #[tokio::test]
 async fn requests_that_wait_for_their_reply_are_bounded() {
     let gateway = Setup::new()
-        .with(|config| config.limits.in_flight = 3)
+        .with(|config| config.limits.requests_in_flight = 3)
         .hook(Arc::new(Undecided))
         .run()
         .await;
@@ -238,7 +238,7 @@ async fn command_rate_errors_first_then_closes() {
 
 #[tokio::test]
 async fn fragments_of_a_message_are_bounded() {
-    let gateway = limited(|limits| limits.fragments = 4).await;
+    let gateway = limited(|limits| limits.fragments_per_message = 4).await;
     let mut bystander = Client::guest(&gateway, "bob", "instance-2").await.0;
     let text = br#"{"id":1,"renew":{}}"#;
     let quarters = [

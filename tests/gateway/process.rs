@@ -330,7 +330,7 @@ fn invalid_configuration_error_names_its_position() {
         ("no TOML", "[apps".to_owned(), ":1"),
         ("nothing", String::new(), "apps"),
         ("unknown key", format!("{LEAST}colour = 1\n"), ":6"),
-        ("wrong type", format!("{LEAST}secure = 1\n"), "secure"),
+        ("wrong type", format!("{LEAST}require_auth_token = 1\n"), "require_auth_token"),
         ("out of bounds", format!("{LEAST}sessions_per_user = 0\n"), "sessions_per_user"),
         ("no UTF-8", String::new(), "stagedoor.toml"),
     ] {
@@ -353,8 +353,8 @@ fn a_good_configuration_is_summed_up_without_its_secrets() {
     let url = "url = \"https://change-me:change-me@shop.example.com/change-me?key=change-me\"\n";
     let text = format!(
         "{LEAST}hs256_secrets = [\"{secret}\"]\n[apps.jwks]\n{url}issuer = \"i\"\naudience = \"a\"\n\
-         [apps.webhook]\n{url}secret = \"{signing}\"\n\
-         [[apps.endpoints]]\nid = \"crm\"\n{url}secrets = [\"{signing}\"]\n"
+         [apps.auth_webhook]\n{url}secret = \"{signing}\"\n\
+         [[apps.webhook_endpoints]]\nid = \"crm\"\n{url}secrets = [\"{signing}\"]\n"
     );
     std::fs::write(&path, text).unwrap();
     let file = path.to_str().unwrap();

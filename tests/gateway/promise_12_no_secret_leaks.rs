@@ -104,7 +104,7 @@ async fn nothing_of_a_whole_run_is_in_its_log_or_metrics() {
         "auth webhook gave no answer",
         "webhook attempt failed",
         "webhook endpoint failing",
-        "apps[shop].endpoints[0].url changed",
+        "apps[shop].webhook_endpoints[0].url changed",
         "configuration not reloaded",
         running::REQUEST,
         "draining",

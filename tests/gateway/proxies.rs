@@ -18,8 +18,8 @@ async fn behind_a_proxy() -> Gateway {
     Setup::new()
         .with(|config| {
             config.listen.trusted_proxies = trusted;
-            config.limits.unauthenticated_per_address = 1;
-            config.limits.spare_loopback = false;
+            config.limits.pending_connections_per_address = 1;
+            config.limits.exempt_loopback = false;
         })
         .run()
         .await
@@ -107,8 +107,8 @@ async fn hooks_see_the_forwarded_address_of_trusted_proxies_only() {
 async fn connections_that_only_speak_http_are_bounded_too() {
     let gateway = Setup::new()
         .with(|config| {
-            config.limits.unauthenticated_per_address = 1;
-            config.limits.spare_loopback = false;
+            config.limits.pending_connections_per_address = 1;
+            config.limits.exempt_loopback = false;
         })
         .run()
         .await;

@@ -235,7 +235,7 @@ async fn a_ban_terminates_an_expired_session_too() {
 
 #[tokio::test]
 async fn a_secure_app_takes_full_credentials_only() {
-    let gateway = Setup::new().with(|config| config.apps[0].secure = true).run().await;
+    let gateway = Setup::new().with(|config| config.apps[0].require_auth_token = true).run().await;
     let closed =
         Client::refused(&gateway, json!({ "id": 0, "start": start_of("eve", "instance-9") })).await;
     assert_eq!(closed.code, 4003);

@@ -154,7 +154,7 @@ async fn beyond_the_bound_there_is_no_handshake() {
     let gateway = Setup::new()
         .with(|config| {
             config.listen.tls = Some(tls);
-            config.limits.unauthenticated_total = 1;
+            config.limits.pending_connections = 1;
         })
         .run()
         .await;

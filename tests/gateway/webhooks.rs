@@ -11,14 +11,14 @@ mod requests;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use stagedoor::config::{Endpoint, EventFilter};
+use stagedoor::config::{EventFilter, WebhookEndpoint};
 
 use crate::common::{Client, Gateway, SERVER_KEY, Setup};
 use receiver::{Receiver, SECRETS, secret};
 
 /// An endpoint `id` at `url`, on this machine, subscribed to all events.
-fn endpoint_at(id: &str, url: String) -> Endpoint {
-    Endpoint {
+fn endpoint_at(id: &str, url: String) -> WebhookEndpoint {
+    WebhookEndpoint {
         id: id.into(),
         url,
         secrets: vec![secret(SECRETS[0])],
@@ -31,13 +31,13 @@ fn endpoint_at(id: &str, url: String) -> Endpoint {
 }
 
 /// The same for a receiver, subscribed to bans only: they come one at a time, when a test asks for them.
-fn of_bans(id: &str, receiver: &Receiver) -> Endpoint {
+fn of_bans(id: &str, receiver: &Receiver) -> WebhookEndpoint {
     let events = EventFilter::of(&["user.banned"]).unwrap();
-    Endpoint { events, ..endpoint_at(id, receiver.url()) }
+    WebhookEndpoint { events, ..endpoint_at(id, receiver.url()) }
 }
 
-fn setup(endpoints: Vec<Endpoint>) -> Setup {
-    Setup::new().with(|config| config.apps[0].endpoints = endpoints)
+fn setup(endpoints: Vec<WebhookEndpoint>) -> Setup {
+    Setup::new().with(|config| config.apps[0].webhook_endpoints = endpoints)
 }
 
 impl Gateway {

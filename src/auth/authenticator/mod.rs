@@ -25,7 +25,7 @@ pub struct AppAuth {
     /// Asked in this order; the first that claims a request decides it.
     pub hooks: Vec<Arc<dyn AuthHook>>,
     /// No guests, no api tokens, and no renewal without an auth token.
-    pub secure: bool,
+    pub require_auth_token: bool,
     /// How long a session lives at most, unless it is renewed.
     pub access_ttl: Duration,
     /// How long after a full authentication a session may renew itself.
@@ -37,7 +37,7 @@ impl AppAuth {
     #[must_use]
     pub fn new(id: Arc<str>, hooks: Vec<Arc<dyn AuthHook>>) -> Self {
         let (access_ttl, max_session_age) = (DEFAULT_ACCESS_TTL, DEFAULT_MAX_SESSION_AGE);
-        Self { id, hooks, secure: false, access_ttl, max_session_age }
+        Self { id, hooks, require_auth_token: false, access_ttl, max_session_age }
     }
 }
 
@@ -100,9 +100,9 @@ impl Authenticator {
     /// Whether a session that last fully authenticated at `auth` may renew itself without an auth token.
     ///
     /// # Errors
-    /// `auth_denied` in a secure app, `token_expired` past its `max_session_age`.
+    /// `auth_denied` in an app with `require_auth_token`, `token_expired` past its `max_session_age`.
     pub fn may_self_renew(&self, auth: Timestamp, now: Timestamp) -> Result<(), Denied> {
-        if self.app.secure {
+        if self.app.require_auth_token {
             return Err(Denied::new(
                 ErrorCode::AuthDenied,
                 "this app asks for an auth token to renew with",
@@ -137,7 +137,7 @@ impl Authenticator {
         if request.username.as_ref().is_some_and(|username| *username != claims.sub) {
             return Err(TokenError::WrongUser.into());
         }
-        if claims.guest && self.app.secure {
+        if claims.guest && self.app.require_auth_token {
             return Err(Denied::guest());
         }
         let AccessClaims { sub, instance: _, family, guest, auth_ms, issued_ms, grant } = claims;
@@ -148,7 +148,7 @@ impl Authenticator {
 
     async fn by_hook(&self, request: &AuthRequest) -> Result<Authenticated, AuthError> {
         let hook = self.app.hooks.iter().find(|hook| hook.claims(request));
-        match hook.filter(|hook| hook.is_secure() || !self.app.secure) {
+        match hook.filter(|hook| hook.is_secure() || !self.app.require_auth_token) {
             None => Err(AuthError::Denied(no_way_in(&request.credentials))),
             Some(hook) => match self.ask(&**hook, request).await {
                 Decision::Allow(authenticated) => {
@@ -184,7 +184,7 @@ impl Authenticator {
         if request.username.as_ref().is_some_and(|asked| *asked != authenticated.username) {
             return Err(Denied::new(ErrorCode::AuthDenied, "the credentials are another user's"));
         }
-        if authenticated.is_guest() && self.app.secure {
+        if authenticated.is_guest() && self.app.require_auth_token {
             return Err(Denied::guest());
         }
         if matches!(authenticated.method, AuthMethod::AccessToken { .. }) {

@@ -50,8 +50,8 @@ fn access(clock: &Clock) -> Arc<AccessTokens> {
     Arc::new(AccessTokens::new(&[key], clock.clone()).unwrap())
 }
 
-fn with(hooks: Vec<Arc<dyn AuthHook>>, secure: bool, clock: &Clock) -> Authenticator {
-    let app = AppAuth { secure, ..AppAuth::new("demo".into(), hooks) };
+fn with(hooks: Vec<Arc<dyn AuthHook>>, require_auth_token: bool, clock: &Clock) -> Authenticator {
+    let app = AppAuth { require_auth_token, ..AppAuth::new("demo".into(), hooks) };
     Authenticator::new(app, access(clock), Arc::default(), clock.clone())
 }
 
@@ -198,7 +198,7 @@ async fn a_secure_app_takes_neither_guests_nor_api_tokens() {
     let jwt = JwtHook::new(tokens(&clock), Vec::new(), clock.clone());
     let hooks: Vec<Arc<dyn AuthHook>> =
         vec![Arc::new(GuestHook::default()), Arc::new(api_token), Arc::new(jwt)];
-    let (open, secure) = (with(hooks.clone(), false, &clock), with(hooks, true, &clock));
+    let (open, strict) = (with(hooks.clone(), false, &clock), with(hooks, true, &clock));
     let shown = json!({"api_token": OTHER_SECRET});
     let guests_token =
         open.access.mint("demo", &access_claims(true), Timestamp::from_secs(NOW_SECS + 60));
@@ -211,7 +211,7 @@ async fn a_secure_app_takes_neither_guests_nor_api_tokens() {
     for (case, credentials, is_secure) in cases {
         let request = request(Some("ada"), credentials);
         assert!(open.authenticate(&request).await.is_ok(), "{case}");
-        assert_eq!(secure.authenticate(&request).await.is_ok(), is_secure, "{case}");
+        assert_eq!(strict.authenticate(&request).await.is_ok(), is_secure, "{case}");
     }
     let a_guest = with(vec![fixed(let_in("ada", true, None))], true, &clock);
     assert_eq!(denied(a_guest.authenticate(&request(None, token("x"))).await), Denied::guest());
@@ -220,9 +220,9 @@ async fn a_secure_app_takes_neither_guests_nor_api_tokens() {
 #[test]
 fn a_session_renews_itself_until_it_is_too_old() {
     let clock = clock();
-    let (open, secure) = (with(Vec::new(), false, &clock), with(Vec::new(), true, &clock));
+    let (open, strict) = (with(Vec::new(), false, &clock), with(Vec::new(), true, &clock));
     let (now, age) = (clock.now(), DEFAULT_MAX_SESSION_AGE);
     assert_eq!(open.may_self_renew(now, (now + age) - Duration::from_millis(1)), Ok(()));
     assert_eq!(open.may_self_renew(now, now + age).unwrap_err().code, ErrorCode::TokenExpired);
-    assert_eq!(secure.may_self_renew(now, now).unwrap_err().code, ErrorCode::AuthDenied);
+    assert_eq!(strict.may_self_renew(now, now).unwrap_err().code, ErrorCode::AuthDenied);
 }

@@ -56,7 +56,7 @@ impl WebhookHook {
     /// # Errors
     /// When its secret cannot sign, and as [`WebhookHook::new`].
     pub fn configured(settings: HookSettings<'_>) -> ConfiguredHook {
-        let Some(webhook) = &settings.app.webhook else { return Ok(None) };
+        let Some(webhook) = &settings.app.auth_webhook else { return Ok(None) };
         let secret = WebhookSecret::parse(&webhook.secret)?;
         let network = settings.network(webhook.allow_private);
         let clock = settings.clock;

@@ -50,10 +50,10 @@ impl Rooms {
             return Err(Error::missing(Scope::Join, missing.to_string()));
         }
         let key = RoomKey { app: Arc::clone(&session.user().app), room: join.room.clone() };
-        let most = self.context.limits().connection_data_chars;
+        let most = self.context.limits().connection_data_max_chars;
         let entitlement = entitle(session, join, most).inspect_err(|error| {
             if error.code == ErrorCode::TooLarge {
-                self.context.hit(Limit::ConnectionDataChars);
+                self.context.hit(Limit::ConnectionDataMaxChars);
             }
         })?;
         self.access

@@ -74,8 +74,8 @@ impl Addresses {
         limits: &Limits,
     ) -> Result<ConnectionPermit, ConnectionLimitExceeded> {
         let spared = is_spared(address, limits);
-        let of_one = if spared { usize::MAX } else { limits.unauthenticated_per_address };
-        self.pending.acquire(address, limits.unauthenticated_total, of_one)
+        let of_one = if spared { usize::MAX } else { limits.pending_connections_per_address };
+        self.pending.acquire(address, limits.pending_connections, of_one)
     }
 
     /// A permit for one more connection to the server API's own port; one backend may have them all.
@@ -123,7 +123,7 @@ impl PendingConnections {
 }
 
 fn is_spared(address: IpAddr, limits: &Limits) -> bool {
-    limits.spare_loopback && address.is_loopback()
+    limits.exempt_loopback && address.is_loopback()
 }
 
 impl Drop for ConnectionPermit {
@@ -151,8 +151,8 @@ mod tests {
     #[test]
     fn places_are_bounded_per_address_and_in_all_and_come_back() {
         let limits = Limits {
-            unauthenticated_per_address: 2,
-            unauthenticated_total: 3,
+            pending_connections_per_address: 2,
+            pending_connections: 3,
             ..Limits::default()
         };
         let addresses = Addresses::default();
@@ -177,8 +177,8 @@ mod tests {
     #[test]
     fn admin_port_has_permits_of_its_own() {
         let limits = Limits {
-            unauthenticated_per_address: 1,
-            unauthenticated_total: 1,
+            pending_connections_per_address: 1,
+            pending_connections: 1,
             admin_connections: 2,
             ..Limits::default()
         };

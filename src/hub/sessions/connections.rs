@@ -38,9 +38,9 @@ impl Connections {
         let permit = self.addresses.acquire(address, &self.context.limits());
         permit.inspect_err(|exceeded| match exceeded {
             ConnectionLimitExceeded::Address(_) => {
-                self.context.hit(Limit::UnauthenticatedPerAddress);
+                self.context.hit(Limit::PendingConnectionsPerAddress);
             }
-            ConnectionLimitExceeded::Total(_) => self.context.hit(Limit::UnauthenticatedTotal),
+            ConnectionLimitExceeded::Total(_) => self.context.hit(Limit::PendingConnections),
         })
     }
 

@@ -232,7 +232,7 @@ impl Sessions {
             ending,
         };
         if !self.history.push(&meta.user.app, ended) {
-            self.context.metrics.sessions_unrecorded.inc();
+            self.context.metrics.session_history_dropped.inc();
         }
     }
 

@@ -88,14 +88,14 @@ fn block_length(
 ) -> Result<Duration, Error> {
     let asked = body.block.for_ms.map(Duration::from_millis);
     match body.block.scope {
-        BlockScope::Room => Ok(asked.unwrap_or(state.settings.default_block)),
+        BlockScope::Room => Ok(asked.unwrap_or(state.settings.default_block_duration)),
         BlockScope::App if !moderator.is_app_moderator => {
             let message = "removing from the app is for app moderators";
             Err(Error { message: message.to_owned(), ..missing(Scope::Moderate) })
         }
         BlockScope::App => {
-            let most = state.settings.max_block;
-            let length = asked.unwrap_or(state.settings.default_block.min(most));
+            let most = state.settings.max_block_duration;
+            let length = asked.unwrap_or(state.settings.default_block_duration.min(most));
             if length > most {
                 let most = most.as_millis();
                 let message = format!("a block from the app is of at most {most} ms");

@@ -11,7 +11,10 @@ use super::*;
 const SETTINGS: SessionSettings = SessionSettings {
     ring: RingLimits { frames: 6, bytes: 600 },
     window: Duration::from_secs(30),
-    expiry: ExpirySettings { grace: Duration::from_mins(10), postpone: Duration::from_mins(10) },
+    expiry: ExpirySettings {
+        grace: Duration::from_mins(10),
+        renewal_postponement: Duration::from_mins(10),
+    },
 };
 const LIMITS: RequestLimits = RequestLimits { commands: Rate::per_second(50, 20), in_flight: 3 };
 const START: Timestamp = Timestamp::from_secs(1_000_000);
@@ -181,7 +184,7 @@ impl World {
             }
             Happens::Postpone => {
                 let next = self.session.postpone(self.now);
-                assert_eq!(next, self.now + SETTINGS.expiry.postpone);
+                assert_eq!(next, self.now + SETTINGS.expiry.renewal_postponement);
             }
             Happens::Begin(id) => {
                 let was_pending = self.session.requests.pending().contains(&id);

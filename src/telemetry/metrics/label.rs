@@ -51,11 +51,11 @@ words! {
         /// Bytes of a message out: what was told ends with `next`.
         MessageOutBytes = "message_out_bytes",
         /// Fragments of a message.
-        Fragments = "fragments",
+        FragmentsPerMessage = "fragments_per_message",
         /// Depth of the JSON of a message, or of a body of the server API.
         JsonDepth = "json_depth",
         /// Requests of a session that wait for their reply.
-        InFlight = "in_flight",
+        RequestsInFlight = "requests_in_flight",
         /// Commands of a session.
         Commands = "commands_per_s",
         /// Joins of a session.
@@ -81,13 +81,13 @@ words! {
         /// Starts of an address.
         StartsPerAddress = "starts_per_s_per_address",
         /// Connections of an address without a session.
-        UnauthenticatedPerAddress = "unauthenticated_per_address",
+        PendingConnectionsPerAddress = "pending_connections_per_address",
         /// All connections without a session.
-        UnauthenticatedTotal = "unauthenticated_total",
+        PendingConnections = "pending_connections",
         /// Bytes of a start's `params`.
         AuthParamsBytes = "auth_params_bytes",
         /// Characters of connection data.
-        ConnectionDataChars = "connection_data_chars",
+        ConnectionDataMaxChars = "connection_data_max_chars",
         /// Calls of the server API, of one key or token.
         ApiCalls = "api_calls_per_s",
         /// Bytes of the body of a call of the server API.
@@ -123,7 +123,7 @@ words! {
 
 words! {
     /// Why the store did not do something.
-    StoreFailure as "reason" {
+    StoreErrorReason as "reason" {
         /// It cannot be read or written.
         Unavailable = "unavailable",
         /// As many calls wait as may.

@@ -18,7 +18,7 @@ use instrument::{Build, BusyCounter, Instrument};
 pub use instrument::{Counter, Counters, Depths, Gauge, Gauges, HookSeconds, Kind, Seconds};
 pub use label::{
     AttemptOutcome, Close, EndpointState, HookOutcome, Label, Limit, MessageState, Outcome,
-    Standing, StoreFailure, TargetOutcome,
+    Standing, StoreErrorReason, TargetOutcome,
 };
 
 /// What every name begins with.
@@ -79,87 +79,87 @@ macro_rules! table {
 
 table! {
     // Sessions.
-    /// Sessions that have not ended, by state and by whether they have a connection
+    /// Sessions that have not ended, by state and link
     sessions: Gauges<Standing> = "sessions";
-    /// Starts, by whether they succeeded or with which reason they were refused
+    /// Starts, by outcome: `ok` or the reason of the rejection
     starts: Counters<Outcome> = "starts";
-    /// From a start's arrival to its answer, auth hook and store included
+    /// Time from receiving a start to answering it, auth hook and store included
     start_duration: Seconds = "start_duration" in "seconds";
-    /// Resumes, by whether they succeeded or with which reason they were refused
+    /// Resumes, by outcome: `ok` or the reason of the rejection
     resumes: Counters<Outcome> = "resumes";
-    /// Frames that resumed sessions were sent again or late
+    /// Frames of replay buffers that were sent to resumed sessions
     replayed_frames: Counter = "replayed" in "frames";
-    /// Rooms told anew to a session that could not be told all that had happened in them
+    /// Room snapshots sent because a session missed updates
     room_resets: Counter = "room_resets";
-    /// Ends of sessions, by close code
+    /// Ended sessions, by close code
     sessions_ended: Counters<Close> = "sessions_ended";
-    /// Ended sessions that no list will show, because more ended at once than could be kept
-    sessions_unrecorded: Counter = "sessions_unrecorded";
+    /// Ended sessions missing from the session history because its queue was full
+    session_history_dropped: Counter = "session_history_dropped";
 
     // Connections.
-    /// Connections that are not a session's yet
-    waiting_connections: Gauge = "waiting_connections";
-    /// Connections that could not be accepted, mostly for want of open files
+    /// Connections that have not started a session
+    pending_connections: Gauge = "pending_connections";
+    /// Connections that could not be accepted, mostly because of the file-descriptor limit
     accept_failures: Counter = "accept_failures";
-    /// Ends of connections, by close code; `none` where the gateway said nothing
-    closes: Counters<Close> = "closes";
-    /// Connections closed because their client did not read what waited for it
-    slow_readers: Counter = "slow_readers";
-    /// Frames from clients, control frames included
+    /// Closed connections, by close code; `none` if no close code was sent
+    connections_closed: Counters<Close> = "connections_closed";
+    /// Connections closed because the client read too slowly
+    slow_consumers_closed: Counter = "slow_consumers_closed";
+    /// Frames received from clients, control frames included
     received_frames: BusyCounter = "received" in "frames";
-    /// Bytes from clients after the upgrade
+    /// Bytes received from clients after the upgrade
     received_bytes: BusyCounter = "received" in "bytes";
-    /// Frames to clients, answers to their pings aside
+    /// Frames sent to clients, pongs excluded
     sent_frames: BusyCounter = "sent" in "frames";
-    /// Bytes to clients after the upgrade
+    /// Bytes sent to clients after the upgrade
     sent_bytes: BusyCounter = "sent" in "bytes";
-    /// Frames that wait to be written, of a sample of sessions at each scrape
-    ring_unsent: Depths = "ring_unsent" in "frames";
-    /// Bounds that were hit, by their key in the configuration
+    /// Unsent frames of a session, from a sample of sessions at each scrape
+    send_queue: Depths = "send_queue" in "frames";
+    /// Limits hit, by configuration key
     limits_hit: Counters<Limit> = "limits_hit";
 
-    // Who comes in.
-    /// Decisions of auth hooks, by hook and outcome
+    // Authentication.
+    /// Duration of auth hook decisions, by hook and outcome
     auth_hook_duration: HookSeconds = "auth_hook_duration" in "seconds";
 
     // Rooms and moderation.
-    /// Rooms that are open
+    /// Open rooms
     rooms: Gauge = "rooms";
-    /// From a moderation verb until it was enforced at its last target, or had been ignored there
+    /// Time from a moderation command until its last target was enforced or ignored it
     moderation_duration: Seconds = "moderation_duration" in "seconds";
-    /// Targets of moderation verbs, by what became of them in the end
+    /// Targets of moderation commands, by final outcome
     moderation_targets: Counters<TargetOutcome> = "moderation_targets";
-    /// Moderation verbs refused because whoever tried may not
+    /// Moderation commands rejected for missing permission
     moderation_denied: Counter = "moderation_denied";
 
     // The store.
-    /// Whether the store's last call was served
+    /// 1 if the last store call succeeded
     store_up: Gauge = "store_up";
-    /// Calls of the store, from being queued to being answered
+    /// Duration of store calls, time in the queue included
     store_call_duration: Seconds = "store_call_duration" in "seconds";
-    /// Calls that the store failed, by reason
-    store_failures: Counters<StoreFailure> = "store_failures";
+    /// Failed store calls, by reason
+    store_errors: Counters<StoreErrorReason> = "store_errors";
 
     // Webhooks.
-    /// Endpoints that are told of events, by how they fare
+    /// Webhook endpoints, by health
     webhook_endpoints: Gauges<EndpointState> = "webhook_endpoints";
-    /// Attempts to tell an endpoint something, by what came of them
+    /// Webhook delivery attempts, by outcome
     webhook_attempts: Counters<AttemptOutcome> = "webhook_attempts";
-    /// Attempts to tell an endpoint something, from the call to the end of its answer
+    /// Duration of webhook delivery attempts, from the call to the end of the answer
     webhook_attempt_duration: Seconds = "webhook_attempt_duration" in "seconds";
-    /// Messages for endpoints, by whether they are still tried
+    /// Stored webhook messages, by state
     webhook_messages: Gauges<MessageState> = "webhook_messages";
-    /// For how long the message is tried that is tried for longest
+    /// Age of the oldest undelivered message
     webhook_oldest_pending: Gauge = "webhook_oldest_pending" in "seconds";
-    /// Messages that became dead letters
-    webhook_given_up: Counter = "webhook_given_up" in "messages";
-    /// Messages dropped for want of room, or because the store did not take them
+    /// Webhook messages that became dead letters
+    webhook_dead_lettered: Counter = "webhook_dead_lettered" in "messages";
+    /// Webhook messages dropped because the queue was full or the store failed
     webhook_dropped: Counter = "webhook_dropped" in "messages";
 
     // The process.
-    /// Whether the gateway is being stopped
+    /// 1 while draining
     draining: Gauge = "draining";
-    /// The gateway's version
+    /// Version of the gateway
     build: Build = "build";
 }
 

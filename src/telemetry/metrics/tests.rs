@@ -9,8 +9,8 @@ fn counted() -> String {
     let metrics = Metrics::new();
     metrics.auth_hook_duration.observe("webhook", HookOutcome::Denied, Duration::from_millis(7));
     metrics.limits_hit.inc(Limit::Commands);
-    metrics.closes.inc(Close::Code(CloseCode::Kicked));
-    metrics.closes.inc(Close::Lost);
+    metrics.connections_closed.inc(Close::Code(CloseCode::Kicked));
+    metrics.connections_closed.inc(Close::Lost);
     metrics.encode()
 }
 
@@ -37,8 +37,8 @@ fn samples_have_their_labels_and_units() {
     for line in [
         "stagedoor_limits_hit_total{limit=\"commands_per_s\"} 1",
         "stagedoor_limits_hit_total{limit=\"joins_per_s\"} 0",
-        "stagedoor_closes_total{code=\"4010\",reason=\"kicked\"} 1",
-        "stagedoor_closes_total{code=\"none\",reason=\"lost\"} 1",
+        "stagedoor_connections_closed_total{code=\"4010\",reason=\"kicked\"} 1",
+        "stagedoor_connections_closed_total{code=\"none\",reason=\"lost\"} 1",
         "stagedoor_sessions{state=\"tokenExpired\",link=\"suspended\"} 0",
         "stagedoor_auth_hook_duration_seconds_count{hook=\"webhook\",outcome=\"denied\"} 1",
         "# UNIT stagedoor_received_bytes bytes",
@@ -54,6 +54,6 @@ fn names_are_unique_and_two_gateways_count_apart() {
     let names: BTreeSet<&str> = TABLE.iter().map(|row| row.name).collect();
     assert_eq!(names.len(), TABLE.len());
     let (one, other) = (Metrics::new(), Metrics::new());
-    one.slow_readers.inc();
-    assert_eq!((one.slow_readers.get(), other.slow_readers.get()), (1, 0));
+    one.slow_consumers_closed.inc();
+    assert_eq!((one.slow_consumers_closed.get(), other.slow_consumers_closed.get()), (1, 0));
 }

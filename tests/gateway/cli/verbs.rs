@@ -121,7 +121,7 @@ async fn kick_of_an_absent_user_prints_the_block() {
     let join = json!({ "room": "lobby", "token": gateway.room_token("publisher") });
     assert_eq!(adda.request("join", join).await.unwrap_err()["code"], "blocked");
     let received = line.does(&["kick", "lobby", "eve", "--everywhere"]).await;
-    let block = "blocked all the same: eve may not enter the app for as long as the app's default_block says\n";
+    let block = "blocked all the same: eve may not enter the app for as long as the app's default_block_duration says\n";
     assert!(received.ends_with(block), "{received}");
     let receipt = line.objects(&["kick", "lobby", "mallory"]).await.remove(0);
     assert_eq!(receipt["targets"][0]["outcome"], "enforced");

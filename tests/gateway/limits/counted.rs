@@ -54,16 +54,16 @@ fn case_of(limit: Limit) -> Case {
             |gateway| hits::long_room(gateway).boxed(),
             "next",
         ),
-        Limit::Fragments => case(
-            |config| config.limits.fragments = 2,
+        Limit::FragmentsPerMessage => case(
+            |config| config.limits.fragments_per_message = 2,
             |gateway| hits::fragments(gateway).boxed(),
             "close 4501",
         ),
         Limit::JsonDepth => {
             case(|_| (), |gateway| hits::deep_message(gateway).boxed(), "close 4500")
         }
-        Limit::InFlight => case(
-            |config| config.limits.in_flight = 1,
+        Limit::RequestsInFlight => case(
+            |config| config.limits.requests_in_flight = 1,
             |gateway| hits::two_that_wait(gateway).boxed(),
             "close 4503",
         ),
@@ -129,21 +129,21 @@ fn case_of(limit: Limit) -> Case {
         Limit::StartsPerAddress => case(
             |config| {
                 config.limits.starts_per_s_per_address = 1;
-                config.limits.spare_loopback = false;
+                config.limits.exempt_loopback = false;
             },
             |gateway| hits::two_users(gateway).boxed(),
             "close 4202",
         ),
-        Limit::UnauthenticatedPerAddress => case(
+        Limit::PendingConnectionsPerAddress => case(
             |config| {
-                config.limits.unauthenticated_per_address = 1;
-                config.limits.spare_loopback = false;
+                config.limits.pending_connections_per_address = 1;
+                config.limits.exempt_loopback = false;
             },
             |gateway| hits::two_silent(gateway).boxed(),
             "status 429",
         ),
-        Limit::UnauthenticatedTotal => case(
-            |config| config.limits.unauthenticated_total = 1,
+        Limit::PendingConnections => case(
+            |config| config.limits.pending_connections = 1,
             |gateway| hits::two_silent(gateway).boxed(),
             "status 503",
         ),
@@ -152,8 +152,8 @@ fn case_of(limit: Limit) -> Case {
             |gateway| hits::long_params(gateway).boxed(),
             "close 4501",
         ),
-        Limit::ConnectionDataChars => case(
-            |config| config.limits.connection_data_chars = 10,
+        Limit::ConnectionDataMaxChars => case(
+            |config| config.limits.connection_data_max_chars = 10,
             |gateway| hits::long_data(gateway).boxed(),
             "error too_large",
         ),

@@ -73,7 +73,7 @@ impl Configured {
             let former = signing("former-of-an-endpoint", age);
             let deadline = if id == "hanging" { "50ms" } else { "10s" };
             format!(
-                "[[apps.endpoints]]\nid = \"{id}\"\nurl = \"{url}\"\nallow_private = true\n\
+                "[[apps.webhook_endpoints]]\nid = \"{id}\"\nurl = \"{url}\"\nallow_private = true\n\
                  secrets = [\"{current}\", \"{former}\"]\ndeadline = \"{deadline}\"\n"
             )
         });
@@ -96,7 +96,7 @@ guests = true
 hs256_secrets = ["{app_secret}"]
 server_keys = ["{server_key}"]
 api_token = "canary-secret-{age}-api-token-32-bytes"
-[apps.webhook]
+[apps.auth_webhook]
 url = "{auth_url}"
 allow_private = true
 secret = "{auth_secret}"

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use stagedoor::config::Endpoint;
+use stagedoor::config::WebhookEndpoint;
 
 use super::receiver::{Answer, Receiver};
 use super::{endpoint_at, of_bans, setup};
@@ -177,7 +177,7 @@ async fn hanging_endpoint_delays_no_other() {
     let mut hanging = Receiver::run(Answer::Nothing).await;
     let mut other = Receiver::run(Answer::Status(200)).await;
     let deadline = Duration::from_mins(1);
-    let slow = Endpoint { deadline, ..endpoint_at("slow", hanging.url()) };
+    let slow = WebhookEndpoint { deadline, ..endpoint_at("slow", hanging.url()) };
     let gateway = setup(vec![slow, of_bans("crm", &other)]).run().await;
     for number in 0..20 {
         gateway.ban(&format!("user-{number}")).await;
@@ -199,7 +199,7 @@ async fn hanging_endpoint_delays_no_other() {
 async fn no_answer_within_the_deadline_is_a_failure() {
     let receiver = Receiver::run(Answer::Nothing).await;
     let deadline = Duration::from_millis(20);
-    let endpoint = Endpoint { deadline, ..of_bans("crm", &receiver) };
+    let endpoint = WebhookEndpoint { deadline, ..of_bans("crm", &receiver) };
     let gateway = setup(vec![endpoint]).run().await;
     gateway.ban("eve").await;
     let failing = gateway.endpoint_stats("crm", |crm| crm["failed"] == 1).await;

@@ -1,7 +1,7 @@
 //! Each event, what it says, and who may read it.
 
 use serde_json::{Value, json};
-use stagedoor::config::{Endpoint, EventFilter};
+use stagedoor::config::{EventFilter, WebhookEndpoint};
 
 use super::receiver::{Answer, Receiver, SECRETS, secret};
 use super::{come_and_go, endpoint_at, of_bans, setup};
@@ -65,7 +65,7 @@ async fn a_ban_says_why_and_until_when() {
 async fn room_events_cover_participants_and_streams() {
     let mut receiver = Receiver::run(Answer::Status(200)).await;
     let events = EventFilter::of(&["room.*", "participant.*", "stream.*"]).unwrap();
-    let endpoint = Endpoint { events, ..endpoint_at("crm", receiver.url()) };
+    let endpoint = WebhookEndpoint { events, ..endpoint_at("crm", receiver.url()) };
     let gateway = setup(vec![endpoint]).run().await;
     let mut ada = gateway.enter("ada", "publisher").await;
     let (participant, session) = (ada.id(), ada.started["session"]["id"].clone());
@@ -113,7 +113,7 @@ async fn ended_room_publishes_once_with_all_leaves() {
     let mut receiver = Receiver::run(Answer::Status(200)).await;
     let events = ["room.ended", "participant.left", "stream.unpublished", "moderation.end_room"];
     let events = EventFilter::of(&events).unwrap();
-    let endpoint = Endpoint { events, ..endpoint_at("crm", receiver.url()) };
+    let endpoint = WebhookEndpoint { events, ..endpoint_at("crm", receiver.url()) };
     let gateway = setup(vec![endpoint]).run().await;
     let (mut host, _ada, _) = gateway.host_and_speaker().await;
     host.does("end_room", json!({ "room": "lobby" })).await;
@@ -144,7 +144,7 @@ async fn ended_room_publishes_once_with_all_leaves() {
 async fn moderation_event_repeats_when_its_receipt_changes() {
     let mut receiver = Receiver::run(Answer::Status(200)).await;
     let events = EventFilter::of(&["moderation.*"]).unwrap();
-    let endpoint = Endpoint { events, ..endpoint_at("crm", receiver.url()) };
+    let endpoint = WebhookEndpoint { events, ..endpoint_at("crm", receiver.url()) };
     let gateway = setup(vec![endpoint]).run().await;
     let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     host.does("force_mute", json!({ "stream": stream, "ref": "r-1" })).await;
@@ -165,7 +165,7 @@ async fn moderation_event_repeats_when_its_receipt_changes() {
 async fn connection_data_goes_only_where_it_is_asked_for() {
     let mut plain = Receiver::run(Answer::Status(200)).await;
     let mut full = Receiver::run(Answer::Status(200)).await;
-    let asking = Endpoint { connection_data: true, ..endpoint_at("full", full.url()) };
+    let asking = WebhookEndpoint { connection_data: true, ..endpoint_at("full", full.url()) };
     let gateway = setup(vec![endpoint_at("plain", plain.url()), asking]).run().await;
     let token = gateway.room_token("publisher");
     let join = json!({ "room": "lobby", "token": token, "data": "seat-12" });
@@ -181,7 +181,7 @@ async fn connection_data_goes_only_where_it_is_asked_for() {
 async fn a_message_is_signed_by_each_secret_and_by_no_other() {
     let mut receiver = Receiver::run(Answer::Status(200)).await;
     let secrets = SECRETS.iter().map(|bytes| secret(*bytes)).collect();
-    let endpoint = Endpoint { secrets, ..of_bans("crm", &receiver) };
+    let endpoint = WebhookEndpoint { secrets, ..of_bans("crm", &receiver) };
     let gateway = setup(vec![endpoint]).run().await;
     gateway.ban("eve").await;
     let request = receiver.next().await;

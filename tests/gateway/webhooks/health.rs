@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stagedoor::config::Endpoint;
+use stagedoor::config::WebhookEndpoint;
 
 use super::receiver::{Answer, Receiver};
 use super::{endpoint_at, of_bans, setup};
@@ -48,11 +48,12 @@ async fn gone_endpoints_and_dead_letters_are_counted() {
 async fn blocked_call_and_unanswered_call_are_distinct() {
     let receiver = Receiver::run(Answer::Nothing).await;
     let url = format!("http://localhost:{}/events", receiver.port());
-    let private = Endpoint { allow_private: false, ..of_bans("private", &receiver) };
-    let private = Endpoint { url, ..private };
+    let private = WebhookEndpoint { allow_private: false, ..of_bans("private", &receiver) };
+    let private = WebhookEndpoint { url, ..private };
     // No server listens there.
     let events = private.events.clone();
-    let closed = Endpoint { events, ..endpoint_at("closed", "http://127.0.0.1:1/".to_owned()) };
+    let closed =
+        WebhookEndpoint { events, ..endpoint_at("closed", "http://127.0.0.1:1/".to_owned()) };
     let gateway = setup(vec![private, closed]).run().await;
     gateway.ban("eve").await;
     for endpoint in ["private", "closed"] {
@@ -104,7 +105,7 @@ pub const GONE: &str = r#"webhook_attempts_total{outcome="gone"}"#;
 const FORBIDDEN: &str = r#"webhook_attempts_total{outcome="forbidden"}"#;
 const UNANSWERED: &str = r#"webhook_attempts_total{outcome="unanswered"}"#;
 const ATTEMPTS: &str = "webhook_attempt_duration_seconds_count";
-const GIVEN_UP: &str = "webhook_given_up_messages_total";
+const GIVEN_UP: &str = "webhook_dead_lettered_messages_total";
 pub const PENDING: &str = r#"webhook_messages{state="pending"}"#;
 const DEAD: &str = r#"webhook_messages{state="dead"}"#;
 const OLDEST: &str = "webhook_oldest_pending_seconds";

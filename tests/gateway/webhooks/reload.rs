@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use stagedoor::config::Endpoint;
+use stagedoor::config::WebhookEndpoint;
 use tokio::sync::Notify;
 
 use super::health::{DISABLED, FAILING, GONE, OK, PENDING};
@@ -20,8 +20,8 @@ use crate::reload::{Running, SERVER_KEY};
 const RETRY: Duration = Duration::from_secs(5);
 
 impl Gateway {
-    pub(super) fn reload_endpoints(&self, endpoints: Vec<Endpoint>) {
-        self.reload(|config| config.apps[0].endpoints = endpoints);
+    pub(super) fn reload_endpoints(&self, endpoints: Vec<WebhookEndpoint>) {
+        self.reload(|config| config.apps[0].webhook_endpoints = endpoints);
     }
 
     /// The ids of the endpoints the server API shows, former ones aside.
@@ -82,7 +82,7 @@ async fn a_secret_is_exchanged_by_signals_alone() {
         let secrets = secrets.iter().map(|bytes| secret(*bytes).expose_secret().to_owned());
         let (secrets, url) = (secrets.collect::<Vec<_>>(), receiver.url());
         format!(
-            "guests = true\nserver_keys = [\"{SERVER_KEY}\"]\n[[apps.endpoints]]\nid = \"crm\"\n\
+            "guests = true\nserver_keys = [\"{SERVER_KEY}\"]\n[[apps.webhook_endpoints]]\nid = \"crm\"\n\
              url = \"{url}\"\nallow_private = true\nevents = [\"user.banned\"]\nsecrets = {secrets:?}\n"
         )
     };
@@ -92,7 +92,10 @@ async fn a_secret_is_exchanged_by_signals_alone() {
     for (file, username) in files.iter().zip(["ada", "bob", "eve", "mia"]) {
         if username != "ada" {
             let said = running.reload(file);
-            assert_eq!(said, ["apps[shop].endpoints[0].secrets changed", "configuration reloaded"]);
+            assert_eq!(
+                said,
+                ["apps[shop].webhook_endpoints[0].secrets changed", "configuration reloaded"]
+            );
         }
         running.ban(username).await;
         let request = receiver.next().await;
@@ -135,7 +138,7 @@ async fn an_attempt_under_way_ends_under_the_settings_it_began_with() {
 async fn returning_endpoint_gets_no_duplicate_in_flight() {
     let held = Arc::new(Notify::new());
     let mut receiver = Receiver::run(Answer::Held(Arc::clone(&held), 200)).await;
-    let one = Endpoint { max_concurrent: 1, ..of_bans("crm", &receiver) };
+    let one = WebhookEndpoint { max_concurrent: 1, ..of_bans("crm", &receiver) };
     let gateway = setup(vec![one]).run().await;
     gateway.ban("eve").await;
     receiver.next().await;
@@ -195,10 +198,10 @@ async fn an_endpoint_that_cannot_be_used_changes_nothing() {
     let mut receiver = Receiver::run(Answer::Status(200)).await;
     let gateway = setup(vec![of_bans("crm", &receiver)]).run().await;
     let url = "http://10.0.0.1/events".to_owned();
-    let private = Endpoint { url, allow_private: false, ..of_bans("private", &receiver) };
+    let private = WebhookEndpoint { url, allow_private: false, ..of_bans("private", &receiver) };
     let refused = gateway.try_reload(|config| {
         config.apps[0].guests = false;
-        config.apps[0].endpoints = vec![of_bans("other", &receiver), private];
+        config.apps[0].webhook_endpoints = vec![of_bans("other", &receiver), private];
     });
     let error = refused.unwrap_err().to_string();
     assert!(error.contains("endpoint private") && error.contains("allow_private"), "{error}");
@@ -222,7 +225,7 @@ async fn reload_loses_and_duplicates_no_message() {
             gateway.reload_endpoints(vec![]);
         }
         let deadline = Duration::from_secs(secs);
-        gateway.reload_endpoints(vec![Endpoint { deadline, ..of_bans("crm", &receiver) }]);
+        gateway.reload_endpoints(vec![WebhookEndpoint { deadline, ..of_bans("crm", &receiver) }]);
     }
     let mut delivered = BTreeSet::new();
     for _ in &names {

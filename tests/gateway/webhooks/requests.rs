@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use stagedoor::config::{self, Endpoint, EventFilter};
+use stagedoor::config::{self, EventFilter, WebhookEndpoint};
 
 use super::receiver::{Answer, Receiver, SECRETS};
 use super::{endpoint_at, setup};
@@ -16,7 +16,7 @@ use crate::common::{Client, Gateway, Person, Program, SERVER_KEY, start_of};
 /// A gateway whose endpoint subscribes to `events`.
 async fn with_endpoint_for(receiver: &Receiver, events: &[&str]) -> Gateway {
     let events = EventFilter::of(events).unwrap();
-    setup(vec![Endpoint { events, ..endpoint_at("crm", receiver.url()) }]).run().await
+    setup(vec![WebhookEndpoint { events, ..endpoint_at("crm", receiver.url()) }]).run().await
 }
 
 /// What the next `count` events say of their request, by their type.
@@ -108,7 +108,7 @@ async fn room_events_carry_the_sessions_request_id() {
 async fn start_has_one_request_id_for_hook_and_endpoint() {
     let mut app = Receiver::run(Answer::Says("{}")).await;
     let mut receiver = Receiver::run(Answer::Status(200)).await;
-    let webhook = config::Webhook {
+    let webhook = config::AuthWebhook {
         url: app.url(),
         secret: format!("whsec_{}", STANDARD.encode(SECRETS[0])).into(),
         deadline: Duration::from_secs(5),
@@ -116,7 +116,7 @@ async fn start_has_one_request_id_for_hook_and_endpoint() {
         allow_private: true,
     };
     let asking = setup(vec![endpoint_at("crm", receiver.url())]);
-    let gateway = asking.with(|config| config.apps[0].webhook = Some(webhook)).run().await;
+    let gateway = asking.with(|config| config.apps[0].auth_webhook = Some(webhook)).run().await;
     let mut start = start_of("ada", "instance-1");
     start["credentials"] = json!({ "params": { "password": "x" } });
     let (_ada, started) = Client::start(&gateway, start).await;
@@ -188,7 +188,7 @@ path = "facts.db"
 id = "shop"
 guests = true
 server_keys = ["{SERVER_KEY}"]
-[[apps.endpoints]]
+[[apps.webhook_endpoints]]
 id = "crm"
 url = "{url}"
 allow_private = true

@@ -267,7 +267,7 @@ mod tests {
                 window: Duration::from_secs(30),
                 expiry: ExpirySettings {
                     grace: Duration::from_mins(10),
-                    postpone: Duration::from_mins(10),
+                    renewal_postponement: Duration::from_mins(10),
                 },
             };
             let (establishing, _) = Establishing::begin();

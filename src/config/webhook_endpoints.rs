@@ -1,4 +1,4 @@
-//! `[[apps.endpoints]]`: webhook endpoints, the app's servers that receive events.
+//! `[[apps.webhook_endpoints]]`: webhook endpoints, the app's servers that receive events.
 //!
 //! Not here: what an event says, and how it is delivered (`webhook`).
 
@@ -19,7 +19,7 @@ use super::{secret, url};
 /// A webhook endpoint: a server of the app that receives events.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Endpoint {
+pub struct WebhookEndpoint {
     /// The endpoint's id in the server API and in logs. Undelivered messages are stored under it.
     #[serde(deserialize_with = "value::app_id")]
     #[schemars(with = "String")]
@@ -49,7 +49,7 @@ pub struct Endpoint {
     pub max_concurrent: usize,
 }
 
-impl Endpoint {
+impl WebhookEndpoint {
     /// Its values of which not all is shown, by key.
     pub(super) fn hidden(&self) -> [(&'static str, Vec<&str>); 2] {
         let Self {
@@ -67,7 +67,7 @@ impl Endpoint {
     }
 }
 
-impl PartialEq for Endpoint {
+impl PartialEq for WebhookEndpoint {
     fn eq(&self, other: &Self) -> bool {
         let Self {
             id,
@@ -92,16 +92,18 @@ impl PartialEq for Endpoint {
 }
 
 /// What is wrong with endpoints, or between them.
-pub(super) fn flaw(endpoints: &[Endpoint]) -> Option<Flaw> {
+pub(super) fn flaw(endpoints: &[WebhookEndpoint]) -> Option<Flaw> {
     let mut ids = HashSet::new();
-    endpoints.iter().enumerate().find_map(|(index, Endpoint { id, url, allow_private, .. })| {
-        let flaw = if ids.insert(id) {
-            url::private_flaw(url, *allow_private)?
-        } else {
-            Flaw::new("id", format!("\"{id}\" a second time"), "an id no other endpoint has")
-        };
-        Some(flaw.inside(&format!("endpoints[{index}]")))
-    })
+    endpoints.iter().enumerate().find_map(
+        |(index, WebhookEndpoint { id, url, allow_private, .. })| {
+            let flaw = if ids.insert(id) {
+                url::private_flaw(url, *allow_private)?
+            } else {
+                Flaw::new("id", format!("\"{id}\" a second time"), "an id no other endpoint has")
+            };
+            Some(flaw.inside(&format!("webhook_endpoints[{index}]")))
+        },
+    )
 }
 
 fn default_deadline() -> Duration {

@@ -1,4 +1,4 @@
-//! `[apps.webhook]`: the app's auth webhook, called for each `start` with `params`.
+//! `[apps.auth_webhook]`: the app's auth webhook, called for each `start` with `params`.
 //!
 //! Not here: the request, its signature and the circuit breaker (`auth`).
 
@@ -16,7 +16,7 @@ use super::{secret, url};
 /// The app's auth webhook, called for each `start` with `params`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Webhook {
+pub struct AuthWebhook {
     /// URL of the auth webhook: https, or http on loopback.
     #[serde(deserialize_with = "url::deserialize", serialize_with = "url::serialize")]
     #[schemars(url)]
@@ -36,7 +36,7 @@ pub struct Webhook {
     pub max_concurrent: usize,
 }
 
-impl Webhook {
+impl AuthWebhook {
     pub(super) fn flaw(&self) -> Option<Flaw> {
         url::private_flaw(&self.url, self.allow_private)
     }
