@@ -1,8 +1,11 @@
 //! The lock of a session, and what follows each change under it.
 //!
 //! Invariant: when the lock is released, either the connection's task runs or was woken, or a fan-out has promised to wake
-//! it, or there is nothing for it to write. [`Locked`] sees to that as it is dropped, so that no change can forget it; the
-//! task is woken once the lock is free. Rank of the lock: `Session`, under which no other is taken.
+//! it, or there is nothing for it to write. [`Locked`] ensures that when it is dropped, so that no change can forget it;
+//! the task is woken once the lock is free. Rank of the lock: `Session`, under which no other is taken.
+//!
+//! The connection's task takes the lock without a [`Locked`] to write: taking frames from the queue changes no timer, no
+//! count and no membership, and the task that would be woken is the one that writes.
 
 use std::ops::{Deref, DerefMut};
 use std::task::Waker;
@@ -70,6 +73,21 @@ impl SessionCell {
         let generation = inner.session.generation();
         let (activity, waker) = (&self.activity, WakeLast(None));
         Locked { inner, activity, generation, is_changed: false, waker }
+    }
+
+    /// See [`SessionConnection::write`](super::SessionConnection::write).
+    pub(super) fn write(
+        &self,
+        generation: u64,
+        waker: &Waker,
+        write: impl FnMut(Option<u64>, &[u8]) -> bool,
+    ) -> Written {
+        self.inner.lock().write(generation, waker, write)
+    }
+
+    /// See [`SessionConnection::poll_close`](super::SessionConnection::poll_close).
+    pub(super) fn poll_close(&self, generation: u64, waker: &Waker) -> Option<Box<Disconnect>> {
+        self.inner.lock().poll_close(generation, waker)
     }
 }
 
@@ -160,8 +178,7 @@ impl SessionInner {
         self.session.generation() == Some(generation)
     }
 
-    /// See [`SessionConnection::write`](super::SessionConnection::write).
-    pub(super) fn write(
+    fn write(
         &mut self,
         generation: u64,
         waker: &Waker,
@@ -190,8 +207,7 @@ impl SessionInner {
         }
     }
 
-    /// See [`SessionConnection::poll_close`](super::SessionConnection::poll_close).
-    pub(super) fn poll_close(&mut self, generation: u64, waker: &Waker) -> Option<Box<Disconnect>> {
+    fn poll_close(&mut self, generation: u64, waker: &Waker) -> Option<Box<Disconnect>> {
         let close = self.session.poll_close(generation);
         if close.is_none() {
             self.wake = WakeState::Blocked(waker.clone());
@@ -286,7 +302,7 @@ mod tests {
         fn write(&self, generations_ago: u64, mut frames: usize) {
             let waker = waker(Arc::clone(&self.wakes));
             let generation = self.generation - generations_ago.min(self.generation - 1);
-            let _ = self.cell.lock().write(generation, &waker, |_, _| {
+            let _ = self.cell.write(generation, &waker, |_, _| {
                 frames = frames.saturating_sub(1);
                 frames > 0
             });
@@ -320,7 +336,7 @@ mod tests {
                 Step::Write { generations_ago, frames } => self.write(generations_ago, frames),
                 Step::Block => {
                     let waker = waker(Arc::clone(&self.wakes));
-                    drop(self.cell.lock().poll_close(self.generation, &waker));
+                    drop(self.cell.poll_close(self.generation, &waker));
                 }
             }
         }

@@ -152,13 +152,13 @@ impl SessionConnection {
     ///
     /// A frame without a number is a ping. When all is written, `waker` is called for the next frame.
     pub fn write(&self, waker: &Waker, write: impl FnMut(Option<u64>, &[u8]) -> bool) -> Written {
-        self.session.cell.lock().write(self.generation, waker, write)
+        self.session.cell.write(self.generation, waker, write)
     }
 
     /// What the connection is to close with, if it is; otherwise `waker` is called for that.
     #[must_use]
     pub fn poll_close(&self, waker: &Waker) -> Option<Box<Disconnect>> {
-        self.session.cell.lock().poll_close(self.generation, waker)
+        self.session.cell.poll_close(self.generation, waker)
     }
 
     /// Closes the connection by what came in on it, or did not; `false` when it carries the session no more.
