@@ -3,8 +3,6 @@
 //! The gateway encodes a reply or push once, as a *body*: the JSON object without its opening brace. What a session
 //! sends is a head (`{` or `{"seq":42,`, see [`frame_text`]) and then the body, which many sessions may share.
 
-use std::io::Write as _;
-
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
@@ -52,7 +50,7 @@ pub fn frame_text(seq: Option<u64>, body: &[u8], out: &mut Vec<u8>) {
         None => out.push(b'{'),
         Some(seq) => {
             out.extend_from_slice(b"{\"seq\":");
-            let _ = write!(out, "{seq}"); // Writing to a Vec cannot fail.
+            out.extend_from_slice(itoa::Buffer::new().format(seq).as_bytes());
             out.push(b',');
         }
     }

@@ -18,6 +18,8 @@ pub(super) fn push_text(out: &mut Vec<u8>, seq: Option<u64>, body: &[u8]) {
     let mut header = [0; 10];
     let head_len = 1 + seq.map_or(0, |seq| r#""seq":,"#.len() + digits(seq));
     let header_len = text_header(&mut header, head_len + body.len());
+    // Once: an idle connection has no buffer, so most frames are the first of theirs.
+    out.reserve(header_len + head_len + body.len());
     out.extend_from_slice(&header[..header_len]);
     frame_text(seq, body, out);
     debug_assert_eq!(
