@@ -1,6 +1,6 @@
-//! Starts as the store is asked about them, and what keeps users out.
+//! Admission requests, their results, and blocks of users.
 //!
-//! Not here: how a start is decided (`policy`), and what a refusal means for a connection (`hub`).
+//! Not here: the decision (`policy`), and the close code of a rejected start (`hub`).
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -11,153 +11,133 @@ use stagedoor_proto::{Data, FamilyId, InstanceId, Timestamp};
 
 use super::key::UserKey;
 
-/// How much later than a revocation credentials may claim to have been issued and still be covered by it: other
-/// machines' clocks differ.
+/// Clock skew allowed between machines: a revocation also covers credentials issued this long after it.
 pub const REVOCATION_LEEWAY: Duration = Duration::from_secs(30);
 
-/// What an app says of a user, kept so that a restart with an access token shows it without asking anybody.
+/// What an app reports about a user. Stored, so that a restart with an access token needs no auth hook.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Profile {
-    /// A name for display.
+    /// The display name.
     pub name: Option<String>,
-    /// Whatever else.
+    /// Application data, opaque to the gateway.
     pub properties: Option<Data>,
 }
 
-/// How a user proved who they are.
+/// How a user authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthMethod {
-    /// The name alone. Refused when the name is registered.
+    /// By name alone. Rejected if the name is registered.
     Guest,
-    /// An auth hook vouched for the user, who is or becomes registered.
+    /// An auth hook authenticated the user. Registers the name.
     Hook {
-        /// When the credentials were issued, where they say so: a later revocation refuses them.
+        /// When the credentials were issued, if they say so. A later revocation voids them.
         issued: Option<Timestamp>,
     },
-    /// An access token of the gateway's own. Refused unless its family is the instance's.
+    /// An access token of the gateway. Rejected unless its family is the current one of the instance.
     AccessToken {
-        /// The family it belongs to.
         family: FamilyId,
-        /// Whether it was minted for a guest.
         guest: bool,
-        /// When its user last showed other credentials.
+        /// When the user last presented other credentials.
         authenticated: Timestamp,
-        /// When it was minted; the epoch where it does not say.
+        /// When the token was minted; the epoch if it does not say.
         issued: Timestamp,
     },
 }
 
-/// One start, to be checked and recorded in one step.
+/// A start to check and record in one transaction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Admission {
-    /// Who.
     pub user: UserKey,
-    /// On which client instance.
     pub instance: InstanceId,
-    /// From where; kept with a guest's instance.
+    /// The client's address. Stored for guests only.
     pub address: IpAddr,
-    /// By which credentials.
     pub method: AuthMethod,
-    /// What a hook says of the user; takes the place of what was known. Not read for the other methods.
+    /// The profile from an auth hook; replaces the stored one. Ignored for other methods.
     pub profile: Profile,
-    /// The family that begins now, unless `method` continues one. It voids the instance's former family.
+    /// The token family to begin, unless `method` continues one. It voids the instance's former family.
     pub new_family: FamilyId,
-    /// Grows with each start of the user: of starts that race, the newest one's family stays.
+    /// Increases with each start of the user. Of concurrent starts, the family of the highest one stays.
     pub generation: u64,
-    /// Now.
     pub now: Timestamp,
 }
 
-/// A start that was let in and recorded.
+/// A start that was admitted and recorded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Admitted {
-    /// The family its access token belongs to.
     pub family: FamilyId,
-    /// Whether the name is only borrowed.
+    /// Whether the name is not registered.
     pub guest: bool,
-    /// What is known of the user.
     pub profile: Profile,
-    /// The name was a guest's until this start registered it: the guest's sessions are to be ended. Their families are
-    /// void already.
+    /// This start registered a name that a guest used. The caller ends the guest's sessions; their families are void
+    /// already.
     pub was_guest: bool,
 }
 
-/// Why somebody may not come in, or not stay.
+/// Why a start was rejected, or a session may not continue.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Refusal {
-    /// A standing block.
     Blocked(Block),
-    /// The user was deleted.
     Deleted,
-    /// A guest came with a registered name.
+    /// A guest used a registered name.
     NameTaken,
-    /// The access token's family is not the instance's, or the credentials were issued before a revocation.
+    /// The access token's family is not the current one, or the credentials were issued before a revocation.
     Revoked,
-    /// A newer start of the instance was recorded before this one.
+    /// A newer start of the same instance was recorded first.
     Superseded {
-        /// Its generation.
+        /// The generation of the newer start.
         generation: u64,
     },
 }
 
-/// Whether a block is a moderator's or an operator's; the close code tells them apart.
+/// Who set a block. Decides the close code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockKind {
-    /// An app-wide `force_disconnect` (4010).
+    /// A moderator, by an app-wide `force_disconnect` (4010).
     Kick,
-    /// A ban by the server API (4011).
+    /// An operator, by a ban through the server API (4011).
     Ban,
 }
 
-/// A block of a user from a whole app.
+/// A block of a user from an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// Whose verb it was.
     pub kind: BlockKind,
-    /// Why.
     pub reason: Option<String>,
-    /// Since when.
     pub since: Timestamp,
-    /// Until when; `None`: for good.
+    /// `None`: until it is lifted.
     pub until: Option<Timestamp>,
 }
 
 impl Block {
-    /// Whether it keeps anybody out then.
     #[must_use]
     pub fn is_in_force(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| until > now)
     }
 }
 
-/// Whom else a guest's block keeps out: other guests there.
+/// The instances and addresses covered by a guest's block. Other guests on them are rejected too.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockedIdentities {
-    /// On these client instances.
     pub instances: BTreeSet<InstanceId>,
-    /// At these addresses, in their shortest form.
+    /// Canonical: IPv4 addresses are not mapped into IPv6.
     pub addresses: BTreeSet<IpAddr>,
 }
 
 impl BlockedIdentities {
-    /// Whether it is of a guest on this instance, at this address.
+    /// Whether the block covers a guest on this instance or address.
     #[must_use]
     pub fn includes(&self, instance: &InstanceId, address: IpAddr) -> bool {
         self.instances.contains(instance) || self.addresses.contains(&address.to_canonical())
     }
 }
 
-/// Somebody to be checked who is in already: on resume, renewal and joining.
+/// A check of a user whose session has started: on resume, renewal and join.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {
-    /// Who.
     pub user: UserKey,
-    /// On which client instance.
     pub instance: InstanceId,
-    /// From where.
     pub address: IpAddr,
-    /// The family of their access token.
+    /// The family of the session's access token.
     pub family: FamilyId,
-    /// Now.
     pub now: Timestamp,
 }

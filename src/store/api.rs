@@ -1,8 +1,8 @@
-//! [`Store`]: the calls by which durable facts are read and changed.
+//! [`Store`]: reads and changes durable state.
 //!
-//! A call is a transaction: what it reads, decides (`policy`) and writes is one step. Its writes have one of two
-//! durabilities. *Facts* are on disk before the call returns. *Bookkeeping* (who was seen where, which family an instance
-//! has, sessions that ended) survives `kill -9`, but a failure of the machine may lose its last second.
+//! Each call is a transaction: its reads, decision (`policy`) and writes are one step. Its writes have one of two
+//! durabilities. *Durable* writes are on disk before the call returns. *Bookkeeping* (when users were seen, token
+//! families, ended sessions) survives `kill -9`, but a machine failure may lose the last second.
 
 use std::sync::Arc;
 
@@ -20,25 +20,25 @@ use super::key::{SigningKey, UserKey};
 use super::outbox::Outbox;
 use crate::room::RoomKey;
 
-/// Durable facts.
+/// Durable state of all apps.
 ///
-/// All calls fail with [`Unavailable`], [`Full`] or [`Closed`], and change nothing then. They are cancel-safe in that a
-/// dropped call has happened wholly or not at all; it takes its turn when it is made, not when its future is first
-/// polled. A store whose transactions can conflict repeats them by itself. A call that takes a `row` or a [`Journal`]
-/// writes it in the same step, if it did anything: neither is there without the other.
+/// Calls fail with [`Unavailable`], [`Full`] or [`Closed`] and then change nothing. A call is queued when it is made,
+/// not when its future is first polled; a dropped future still happens as a whole or not at all. A store whose
+/// transactions can conflict retries them itself. A call that takes a `row` or a [`Journal`] writes it in the same
+/// transaction, and only if it changed something.
 ///
 /// [`Unavailable`]: super::StoreError::Unavailable
 /// [`Full`]: super::StoreError::Full
 /// [`Closed`]: super::StoreError::Closed
 pub trait Store: Archive + AuditLog + Outbox {
-    /// Checks a start, and records it as bookkeeping.
+    /// Checks a start, and records an admitted one as bookkeeping.
     fn admit(&self, admission: Admission) -> StoreFuture<'_, Result<Admitted, Refusal>>;
 
-    /// Checks a user whose session has started, and records as bookkeeping that they were seen.
+    /// Checks a user whose session has started, and records the time as bookkeeping.
     fn check(&self, check: Check) -> StoreFuture<'_, Result<(), Refusal>>;
 
-    /// Blocks a user from the app; a later block takes an earlier one's place. A guest's block is also of the instances
-    /// it is known by and, with `by_address`, of their addresses.
+    /// Blocks a user from the app; replaces an earlier block. A guest's block covers the guest's known instances and,
+    /// with `by_address`, their addresses.
     fn block(
         &self,
         user: UserKey,
@@ -47,7 +47,7 @@ pub trait Store: Archive + AuditLog + Outbox {
         journal: Journal,
     ) -> StoreFuture<'_, Blocked>;
 
-    /// Lifts a user's block; whether one was in force.
+    /// Lifts a user's block. Returns whether one was in force.
     fn unblock(
         &self,
         user: UserKey,
@@ -55,8 +55,8 @@ pub trait Store: Archive + AuditLog + Outbox {
         row: Option<AuditEvent>,
     ) -> StoreFuture<'_, bool>;
 
-    /// Deletes a user for good: profile, families and registration; the name stays refused. Whether it did: a name of
-    /// which nothing is known is left alone, unless a session `is_here` under it.
+    /// Deletes a user's profile, families and registration for good. The name stays rejected. Returns whether it did:
+    /// an unknown name is left alone, unless a session `is_here` under it.
     fn delete_user(
         &self,
         user: UserKey,
@@ -65,7 +65,7 @@ pub trait Store: Archive + AuditLog + Outbox {
         row: Option<AuditEvent>,
     ) -> StoreFuture<'_, bool>;
 
-    /// Voids all families of a user, and what was issued to them up to `now` plus [`super::REVOCATION_LEEWAY`].
+    /// Voids all families of a user, and credentials issued up to `now` plus [`super::REVOCATION_LEEWAY`].
     fn revoke_user(
         &self,
         user: UserKey,
@@ -73,7 +73,7 @@ pub trait Store: Archive + AuditLog + Outbox {
         row: Option<AuditEvent>,
     ) -> StoreFuture<'_, ()>;
 
-    /// Voids one family, if it is still the instance's.
+    /// Voids a family if it is the instance's current one.
     fn revoke_family(
         &self,
         user: UserKey,
@@ -81,16 +81,15 @@ pub trait Store: Archive + AuditLog + Outbox {
         family: FamilyId,
     ) -> StoreFuture<'_, ()>;
 
-    /// What is stored of a room, expired rows left out. Asking keeps a created room for another
-    /// [`super::CREATED_ROOM_RETENTION`].
+    /// The unexpired stored state of a room. Extends a created room's retention by [`super::CREATED_ROOM_RETENTION`].
     fn load_room(&self, room: RoomKey, now: Timestamp) -> StoreFuture<'_, StoredRoom>;
 
-    /// Persists what an entry of a room's log leaves; how many older messages were evicted. Calls for one room take
-    /// effect in the order in which they are made.
+    /// Persists the changes of a room's log entry. Returns the number of evicted messages. Calls for one room take
+    /// effect in call order.
     fn persist_room(&self, write: RoomWrite) -> StoreFuture<'static, u64>;
 
-    /// Copies to `to` what moderators laid on `from` in any room of the app, as far as it follows a user to another name;
-    /// in which rooms. What is `from`'s stays.
+    /// Copies moderation state (locks, roles, blocks) in all rooms of the app from one name to another. The former name
+    /// keeps its own. Returns the rooms.
     fn migrate_user(
         &self,
         from: UserKey,
@@ -98,26 +97,26 @@ pub trait Store: Archive + AuditLog + Outbox {
         now: Timestamp,
     ) -> StoreFuture<'_, Vec<RoomKey>>;
 
-    /// No room has participants: what has no end while there are some ends then. For the only gateway on a store, before
-    /// it opens a room: the participants were lost with the process before.
+    /// Sets the expiry of state that has none while its room is occupied. Call before the first room opens, on a store
+    /// with one gateway: participants did not survive the previous process.
     fn mark_rooms_empty(&self, retain_until: Timestamp) -> StoreFuture<'_, ()>;
 
-    /// Appends events to an app's audit log, in their order.
+    /// Appends events to an app's audit log in order.
     fn audit(&self, app: Arc<str>, events: Vec<AuditEvent>) -> StoreFuture<'static, ()>;
 
-    /// The gateway's keys, newest first; `first` becomes the only one of a new store.
+    /// The gateway's signing keys, newest first. A new store adopts `first`.
     fn signing_keys(&self, first: SigningKey) -> StoreFuture<'_, Vec<SigningKey>>;
 
-    /// Saves what a stopping gateway leaves to the next, in the place of what was left before.
+    /// Saves the state of a stopping gateway; replaces an earlier one.
     fn save_handoff(&self, handoff: Handoff) -> StoreFuture<'_, ()>;
 
-    /// Takes what the gateway before left; it is there once.
+    /// Reads and removes the state saved by the previous gateway.
     fn take_handoff(&self) -> StoreFuture<'_, Option<Handoff>>;
 
-    /// Removes guests not seen since `before` that nothing blocks; how many. Each few hundred are a step of their own: a
-    /// failure leaves the others for the next time.
+    /// Removes guests not seen since `before`, unless they are blocked. Returns their number. Works in batches: a
+    /// failure leaves the rest for the next call.
     fn prune_guests(&self, before: Timestamp) -> StoreFuture<'_, u64>;
 
-    /// Whether it can be written to now.
+    /// Checks that the store accepts writes.
     fn ready(&self) -> StoreFuture<'_, ()>;
 }

@@ -1,7 +1,6 @@
-//! What operators look up: users, sessions that ended, rooms created before anybody joined, the audit log's check.
+//! What operators look up: users, ended sessions and created rooms.
 //!
-//! Nothing here decides who comes in; a gateway that never asked would serve the same. Not here: live sessions and open
-//! rooms (`hub`).
+//! No admission decision depends on it. Not here: live sessions and open rooms (`hub`).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,58 +17,48 @@ use super::error::StoreFuture;
 use super::key::UserKey;
 use crate::room::{DurableChange, DurableState, RoomKey, RoomOverrides};
 
-/// How long a created room is kept that nobody enters, or asks for.
+/// How long a created room is retained without being joined or looked up.
 pub const CREATED_ROOM_RETENTION: Duration = Duration::from_hours(30 * 24);
 
-/// A session that is over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EndedSession {
-    /// Its id.
     pub id: SessionId,
-    /// Whose it was.
     pub username: Username,
-    /// Whether the name was only borrowed.
+    /// Whether the name was not registered.
     pub guest: bool,
-    /// On which client instance.
     pub instance: InstanceId,
-    /// What software it was.
     pub client: Option<ClientInfo>,
-    /// From where it started.
+    /// The client's address when the session started.
     pub address: IpAddr,
-    /// What its client called itself in HTTP.
+    /// The `user-agent` header of the client.
     pub user_agent: Option<Box<str>>,
-    /// Since when it was.
     pub started_ms: Timestamp,
-    /// Since when it is over.
     pub ended_ms: Timestamp,
-    /// The state it ended in.
+    /// The final state.
     pub state: SessionState,
-    /// What it was told.
+    /// The `disconnect` message that the client got.
     pub ending: Disconnect,
 }
 
-/// Which of an app's ended sessions are wanted.
+/// Filter of an app's ended sessions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EndedSessions {
-    /// Those of one user.
     pub username: Option<Username>,
-    /// Those that ended in one state.
     pub state: Option<SessionState>,
 }
 
-/// Which rows of an app's audit log are wanted.
+/// Filter of an app's audit rows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AuditSearch {
     /// Those of one verb.
     pub verb: Option<String>,
-    /// Those of one room.
     pub room: Option<RoomId>,
-    /// Those aimed at this user, or of what they did.
+    /// The target of the action, or the acting user.
     pub username: Option<Username>,
 }
 
 impl AuditSearch {
-    /// Whether this row is wanted.
+    /// Whether the row matches the filter.
     #[must_use]
     pub fn wants(&self, row: &AuditRow) -> bool {
         let event = &row.event;
@@ -83,58 +72,51 @@ impl AuditSearch {
     }
 }
 
-/// A user, as an operator sees them.
+/// A user as operators see them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KnownUser {
-    /// The unique name.
     pub username: Username,
-    /// Whether the name is somebody's; otherwise a guest's, or nobody's yet.
+    /// Whether the name is registered. Otherwise a guest uses it, or no user does.
     pub registered: bool,
-    /// What the app says of them.
     pub profile: Profile,
-    /// When they were last here.
     pub seen: Option<Timestamp>,
-    /// Until when issued credentials are refused.
+    /// Credentials issued before this time are void.
     pub revoked: Option<Timestamp>,
-    /// When they were deleted.
     pub deleted: Option<Timestamp>,
-    /// What keeps them out.
+    /// The block in force.
     pub block: Option<Block>,
 }
 
-/// A room that a server created.
+/// A room created through the server API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreatedRoom {
-    /// What is to be otherwise there than in the app's other rooms.
+    /// Where its settings differ from the app's.
     pub choices: RoomOverrides,
-    /// When it was created.
     pub created: Timestamp,
 }
 
-/// What is stored of a room.
+/// The stored state of a room.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StoredRoom {
-    /// What outlived its participants.
     pub durable_state: DurableState,
-    /// How it was created, if it was and has not ended since.
+    /// How it was created. `None`: it was not, or it has ended since.
     pub created: Option<CreatedRoom>,
 }
 
-/// Where a list goes on, and how much of it is wanted.
+/// The position and size of a page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<C> {
-    /// The last of the page before.
+    /// The cursor: the last item of the previous page.
     pub after: Option<C>,
-    /// At most so many.
+    /// Maximum number of items.
     pub limit: usize,
 }
 
-/// What operators look up. Every call is as those of [`super::Store`].
+/// What operators look up. The rules of [`super::Store`] apply to every call.
 pub trait Archive: Send + Sync + 'static {
-    /// Keeps sessions that ended, in their order.
+    /// Records ended sessions in order.
     fn record_sessions(&self, app: Arc<str>, ended: Vec<EndedSession>) -> StoreFuture<'static, ()>;
 
-    /// An app's ended session of this id.
     fn ended_session(&self, app: Arc<str>, id: SessionId) -> StoreFuture<'_, Option<EndedSession>>;
 
     /// An app's ended sessions with their numbers, newest first.
@@ -145,14 +127,14 @@ pub trait Archive: Send + Sync + 'static {
         page: Page<u64>,
     ) -> StoreFuture<'_, Vec<(u64, EndedSession)>>;
 
-    /// Forgets sessions that ended before `before`, and all but the newest `most` of each app; how many. Each few hundred are a step
-    /// of their own: a failure leaves the others for the next time.
+    /// Removes sessions that ended before `before`, and all but the newest `most` of each app. Returns their number.
+    /// Works in batches: a failure leaves the rest for the next call.
     fn prune_sessions(&self, before: Timestamp, most: u64) -> StoreFuture<'_, u64>;
 
-    /// What is known of a user, be it only that they are blocked.
+    /// A user that is known or blocked.
     fn user(&self, user: UserKey, now: Timestamp) -> StoreFuture<'_, Option<KnownUser>>;
 
-    /// An app's users by name; `blocked`: those who are kept out, whether or not they were ever here.
+    /// An app's users by name. `blocked`: only blocked ones, known or not.
     fn users(
         &self,
         app: Arc<str>,
@@ -161,8 +143,8 @@ pub trait Archive: Send + Sync + 'static {
         now: Timestamp,
     ) -> StoreFuture<'_, Vec<KnownUser>>;
 
-    /// Creates a room with `changes` laid on it; `false`, and nothing is changed, when it was created before and not ended
-    /// since. `row` is appended to the app's audit log in the same step.
+    /// Creates a room with initial `changes`. Returns `false` and changes nothing if it exists and has not ended.
+    /// Appends `row` to the app's audit log in the same transaction.
     fn create_room(
         &self,
         room: RoomKey,

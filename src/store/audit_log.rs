@@ -1,13 +1,13 @@
-//! [`AuditLog`]: reading and checking audit logs, of a store that is served or of one that is only read.
+//! [`AuditLog`]: reads and verifies the audit logs of a store.
 
 use std::sync::Arc;
 
 use super::audit::{AuditRow, ChainHead, Tampered, VerifiedLog};
 use super::error::StoreFuture;
 
-/// The audit logs of all apps. Calls are as those of [`super::Store`].
+/// The audit logs of all apps. The rules of [`super::Store`] apply to every call.
 pub trait AuditLog: Send + Sync + 'static {
-    /// The apps that have a log, or once had one, by name.
+    /// The apps that have or had a log, by name.
     fn audited_apps(&self) -> StoreFuture<'_, Vec<String>>;
 
     /// At most `limit` rows of an app's log after number `after`, oldest first.
@@ -22,13 +22,13 @@ pub trait AuditLog: Send + Sync + 'static {
         limit: usize,
     ) -> StoreFuture<'_, Vec<AuditRow>>;
 
-    /// The end of an app's log; that of an empty one where nothing was written.
+    /// The head of an app's log; that of an empty log if there are no rows.
     fn audit_head(&self, app: Arc<str>) -> StoreFuture<'_, ChainHead>;
 
-    /// Checks an app's log as it is when this is called; `told` is a head that was written down elsewhere.
+    /// Verifies an app's log as of this call. `recorded` is a head that was saved elsewhere.
     fn verify_audit(
         &self,
         app: Arc<str>,
-        told: Option<ChainHead>,
+        recorded: Option<ChainHead>,
     ) -> StoreFuture<'_, Result<VerifiedLog, Tampered>>;
 }

@@ -1,12 +1,11 @@
-//! What a block came to.
+//! The result of blocking a user.
 
 use super::admission::BlockedIdentities;
 
-/// A block that was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Blocked {
-    /// Whom else it keeps out.
+    /// What else the block covers.
     pub identities: BlockedIdentities,
-    /// How many older messages were evicted for those written with it.
+    /// Older webhook messages evicted for those written with the block.
     pub evicted: u64,
 }

@@ -1,42 +1,36 @@
-//! Why a call of the store failed, whatever keeps the data.
+//! Errors of the store.
 
 use futures::future::BoxFuture;
 
-/// Why the store did not do it.
+/// Why a store call failed.
 ///
-/// Not here: two transactions in each other's way. A store that can have them repeats the call by itself.
+/// Not here: conflicts between transactions, which the store retries itself.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// It cannot be read or written.
     #[error("store {store}: {reason}")]
     Unavailable {
-        /// Where it is: a file's path, or a server's address without credentials.
+        /// A file path, or a server address without credentials.
         store: String,
-        /// What went wrong.
         reason: String,
     },
-    /// A newer gateway wrote it.
     #[error(
-        "store {store} has schema version {found}; this gateway knows up to {known}: run the newer gateway, or restore a backup made before it"
+        "store {store} has schema version {found}; this gateway supports up to {known}; run the newer gateway, or restore a backup made before the upgrade"
     )]
     SchemaTooNew {
-        /// Where it is.
         store: String,
-        /// Its version.
         found: u32,
-        /// The newest version known here.
+        /// The newest version supported by this gateway.
         known: u32,
     },
-    /// More calls wait than may; try again.
-    #[error("the store is behind: {waiting} calls wait")]
+    /// The queue of calls is full.
+    #[error("store queue is full ({waiting} calls); retry")]
     Full {
-        /// How many wait.
+        /// Calls in the queue.
         waiting: usize,
     },
-    /// The store was closed.
-    #[error("the store is closed")]
+    #[error("store is closed")]
     Closed,
 }
 
-/// What a call answers, sooner or later.
+/// The result of a store call.
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;

@@ -1,23 +1,23 @@
-//! Live state that a stopping gateway leaves to the next.
+//! Live state that a stopping gateway saves for the next process.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// What a stopping gateway leaves to the next. The store does not read the parts.
+/// The saved state. Its parts are opaque to the store.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Handoff {
-    /// Which parts there are, and how many.
+    /// Describes the parts and their number.
     pub head: Arc<[u8]>,
-    /// A room each.
+    /// One per room.
     pub rooms: Vec<Arc<[u8]>>,
-    /// A session each.
+    /// One per session.
     pub sessions: Vec<Arc<[u8]>>,
-    /// Bodies of sessions' frames; several frames may share one.
+    /// Bodies of the sessions' frames. Frames may share a body.
     pub bodies: Vec<Arc<[u8]>>,
 }
 
 impl fmt::Debug for Handoff {
-    /// Counts the parts, and shows nothing of what users said.
+    /// Prints counts only: the parts contain user data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { head: _, rooms, sessions, bodies } = self;
         f.debug_struct("Handoff")

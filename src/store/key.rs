@@ -1,26 +1,24 @@
-//! Names of what is stored, and the keys of the gateway's tokens.
+//! Keys of stored items, and the gateway's signing keys.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Timestamp, Username};
 
-/// A user of an app; nothing crosses apps.
+/// A user of an app.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UserKey {
-    /// The app's id.
     pub app: Arc<str>,
-    /// The unique name in it.
+    /// Unique within the app.
     pub username: Username,
 }
 
-/// A symmetric key of the gateway, for its access tokens.
+/// A symmetric key that signs the gateway's access tokens.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SigningKey {
-    /// Names it in a token's header.
+    /// The key id in a token's header.
     pub kid: Box<str>,
-    /// 32 bytes.
     pub secret: [u8; 32],
-    /// When it was made; the newest signs.
+    /// The newest key signs.
     pub created: Timestamp,
 }

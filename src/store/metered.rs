@@ -1,4 +1,4 @@
-//! [`Metered`]: counts and times the calls of any store.
+//! [`Metered`]: counts and times the calls of a store.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::room::{DurableChange, RoomKey};
 use crate::telemetry::{Metrics, StoreErrorReason};
 
-/// A store whose calls are counted. One whose answer nobody awaits is not.
+/// A store that counts its calls. A call is counted when its future resolves.
 pub struct Metered<S> {
     store: S,
     meter: Meter,
@@ -38,14 +38,14 @@ struct Meter {
 }
 
 impl<S> Metered<S> {
-    /// `store`, whose calls are counted in `metrics` and timed by `clock`.
+    /// Wraps `store`.
     #[must_use]
     pub fn new(store: S, metrics: Arc<Metrics>, clock: Clock) -> Self {
         metrics.store_up.set(1);
         Self { store, meter: Meter { metrics, clock } }
     }
 
-    /// Times a call from now until its answer.
+    /// Measures from the call to its result.
     fn count<'a, T: 'a>(&self, answer: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         let (meter, began) = (self.meter.clone(), self.meter.clock.micros());
         async move { meter.count(began, answer.await) }.boxed()
@@ -70,7 +70,7 @@ impl Meter {
     }
 }
 
-/// Implements a trait of the store by counting the calls of the store inside.
+/// Implements a trait of the store by delegating to the inner store and counting.
 macro_rules! metered {
     ($trait:ident {
         $(fn $call:ident($($argument:ident: $type:ty),* $(,)?) -> $life:lifetime $answer:ty;)*
@@ -149,7 +149,7 @@ metered! {
         fn audit_rows(app: Arc<str>, after: u64, limit: usize) -> '_ Vec<AuditRow>;
         fn audit_rows_before(app: Arc<str>, before: u64, limit: usize) -> '_ Vec<AuditRow>;
         fn audit_head(app: Arc<str>) -> '_ ChainHead;
-        fn verify_audit(app: Arc<str>, told: Option<ChainHead>) -> '_ Result<VerifiedLog, Tampered>;
+        fn verify_audit(app: Arc<str>, recorded: Option<ChainHead>) -> '_ Result<VerifiedLog, Tampered>;
     }
 }
 

@@ -1,8 +1,9 @@
-//! Durable facts: who is known, who may not join, which tokens still count, and the gateway's own keys.
+//! Durable state: users, blocks, revocations, room state, audit logs, outbox and signing keys.
 //!
-//! [`Store`] is asked at every start, and written by every command that must outlive a restart. `policy` decides, an
-//! implementation (`sqlite`) reads and writes rows, [`Metered`] counts its calls; `conformance` tests any implementation.
-//! Not here: live sessions (`hub`), and what a fact means for a connection (`session`).
+//! [`Store`] is called at every start, and by every command whose effect must survive a restart. `policy` decides, an
+//! implementation (`sqlite`) reads and writes rows, [`Metered`] counts calls, and `conformance` tests any
+//! implementation.
+//! Not here: live sessions (`hub`), and the effect of a rejection on a connection (`session`).
 
 mod admission;
 mod api;

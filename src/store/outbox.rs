@@ -1,9 +1,8 @@
-//! What endpoints are still to be told: durable, until each was told or it was given up.
+//! The outbox: durable webhook messages.
 //!
-//! A message is of one event for one endpoint. It is *pending* until it is delivered, and then gone; or until it is
-//! given up, and then a *dead letter*, which stays for an operator to replay. Messages have numbers, in the order in
-//! which they were put in, that are never used again.
-//! Not here: what a message says, when it is tried again and for how long (`webhook`).
+//! A message carries one event to one endpoint. It is *pending* until it is delivered and removed, or until it becomes
+//! a *dead letter* that an operator can replay. Numbers ascend in insertion order and are never reused.
+//! Not here: the content of a message and its retry schedule (`webhook`).
 
 use std::sync::Arc;
 
@@ -12,110 +11,94 @@ use stagedoor_proto::Timestamp;
 use super::audit::AuditEvent;
 use super::error::StoreFuture;
 
-/// A message to be kept until its endpoint was told.
+/// A message to add to the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMessage {
-    /// The endpoint's id.
     pub endpoint: Arc<str>,
     /// The event's id, the same for all endpoints.
     pub event: u128,
-    /// The event's type.
     pub kind: Box<str>,
-    /// What the endpoint is told, as it is told.
+    /// The body, exactly as sent.
     pub body: Arc<str>,
-    /// When it happened.
+    /// When the event happened.
     pub at: Timestamp,
 }
 
-/// A message as it is kept.
+/// A stored message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Its place among all messages.
+    /// Its position in the outbox of all apps.
     pub number: u64,
-    /// What was put in.
     pub new: NewMessage,
-    /// Since when it is tried: since it was put in, or last replayed.
+    /// When it was added or last replayed.
     pub since: Timestamp,
-    /// How often it was tried since.
+    /// Attempts since then.
     pub attempts: u32,
-    /// What went wrong the last time.
+    /// The error of the last attempt.
     pub error: Option<Box<str>>,
 }
 
-/// The messages of an endpoint that are due.
+/// The due messages of an endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DueMessages {
-    /// The messages, those due longest first.
+    /// Longest due first.
     pub messages: Vec<Message>,
-    /// When the first of the others is due; `None` when there is none.
+    /// When the next of the others becomes due.
     pub next: Option<Timestamp>,
 }
 
-/// What became of an attempt.
+/// The result of a delivery attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryResult {
-    /// The endpoint was told: the message is gone.
+    /// The message is removed.
     Delivered,
-    /// It is to be tried again.
-    Retry {
-        /// When.
-        due: Timestamp,
-        /// What went wrong.
-        error: Box<str>,
-    },
-    /// It is given up: a dead letter from now on.
-    Dead {
-        /// What went wrong.
-        error: Box<str>,
-    },
+    /// The message is retried.
+    Retry { due: Timestamp, error: Box<str> },
+    /// The message becomes a dead letter.
+    Dead { error: Box<str> },
 }
 
-/// How many messages were too old.
+/// The result of expiring messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExpiredMessages {
-    /// Those that were pending, and are dead letters now.
+    /// Pending messages that became dead letters.
     pub dead_lettered: u64,
-    /// Dead letters that are gone.
+    /// Dead letters that were removed.
     pub pruned: u64,
 }
 
-/// How many messages of an endpoint there are.
+/// The number of messages of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxCount {
-    /// The endpoint's id.
     pub endpoint: Arc<str>,
-    /// Messages that are still tried.
     pub pending: u64,
-    /// Dead letters.
     pub dead: u64,
-    /// When what is told in the oldest pending one happened.
+    /// When the event of the oldest pending message happened.
     pub oldest_pending: Option<Timestamp>,
 }
 
-/// How many messages there are, of all apps.
+/// The number of messages of all apps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// Messages that are still tried.
     pub pending: u64,
-    /// Dead letters.
     pub dead: u64,
-    /// Since when the pending one is tried that is tried for longest.
+    /// When the longest pending message was added or last replayed.
     pub oldest: Option<Timestamp>,
 }
 
-/// Which dead letters of an app are meant.
+/// Selects dead letters of an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeadLetters {
-    /// The one of this number.
+    /// By number.
     One(u64),
     /// All of an endpoint.
     Of(Arc<str>),
 }
 
-/// The messages of all apps. Calls are as those of [`super::Store`].
+/// The messages of all apps. The rules of [`super::Store`] apply to every call.
 pub trait Outbox: Send + Sync + 'static {
-    /// Keeps messages of an app, to be tried at once. Beyond `max` of them the oldest go, dead letters first; how many
-    /// went.
+    /// Adds messages of an app, due at once. Beyond `max` the oldest are evicted, dead letters first. Returns the
+    /// number of evicted ones.
     fn put_messages(
         &self,
         app: Arc<str>,
@@ -124,7 +107,7 @@ pub trait Outbox: Send + Sync + 'static {
         now: Timestamp,
     ) -> StoreFuture<'static, u64>;
 
-    /// At most `limit` messages of an endpoint that are due.
+    /// At most `limit` due messages of an endpoint.
     fn due_messages(
         &self,
         app: Arc<str>,
@@ -133,18 +116,18 @@ pub trait Outbox: Send + Sync + 'static {
         limit: usize,
     ) -> StoreFuture<'static, DueMessages>;
 
-    /// Notes what became of an attempt; nothing, when the message is not pending any more.
+    /// Records the result of an attempt. Does nothing if the message is no longer pending.
     fn record_delivery(&self, number: u64, result: DeliveryResult) -> StoreFuture<'static, ()>;
 
-    /// Gives up some of what was pending since `pending_before` or longer, and forgets some of the dead letters that were
-    /// tried since `dead_before` or longer. There may be more until it finds none.
+    /// Dead-letters a batch of messages pending since `pending_before` or longer, and removes a batch of dead letters
+    /// last tried before `dead_before`. Repeat until it reports none.
     fn expire_messages(
         &self,
         pending_before: Timestamp,
         dead_before: Timestamp,
     ) -> StoreFuture<'static, ExpiredMessages>;
 
-    /// At most `limit` dead letters of an app after number `after`, in the order of their numbers.
+    /// At most `limit` dead letters of an app after number `after`, in ascending order.
     fn dead_letters(
         &self,
         app: Arc<str>,
@@ -152,8 +135,8 @@ pub trait Outbox: Send + Sync + 'static {
         limit: usize,
     ) -> StoreFuture<'_, Vec<Message>>;
 
-    /// Makes dead letters pending anew; how many. A failure leaves the others dead. `row` is appended to the app's audit
-    /// log in the same step as the first of them.
+    /// Makes dead letters pending again. Returns their number. On a failure the rest stay dead letters. Appends `row`
+    /// to the app's audit log in the transaction of the first batch.
     fn replay_messages(
         &self,
         app: Arc<str>,
@@ -162,9 +145,9 @@ pub trait Outbox: Send + Sync + 'static {
         row: Option<AuditEvent>,
     ) -> StoreFuture<'_, u64>;
 
-    /// How many messages of an app there are, by endpoint.
+    /// The number of an app's messages by endpoint.
     fn count_messages(&self, app: Arc<str>) -> StoreFuture<'_, Vec<OutboxCount>>;
 
-    /// How many messages there are in all; takes no longer when there are many.
+    /// The number of all messages, in constant time.
     fn backlog(&self) -> StoreFuture<'static, Backlog>;
 }

@@ -1,4 +1,4 @@
-//! Key, hash and head of a chain, and how one row follows another.
+//! The audit chain: key, hash, head, and the step from one row to the next.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,44 +7,43 @@ use aws_lc_rs::hmac;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-/// The key of a store's audit logs.
+/// The HMAC key of a store's audit logs.
 #[derive(Clone)]
 pub struct AuditKey(hmac::Key);
 
-/// The hash of a row, which stands for all rows up to it.
+/// The hash of a row, which covers all rows up to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct AuditHash(pub(super) [u8; 32]);
 
-/// The end of a log: `42:9f3c…` as a text.
+/// The head of a log, formatted as `42:9f3c…`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "Head")]
 pub struct ChainHead {
-    /// The last row's number; 0 before the first.
+    /// The number of the last row; 0 if there is none.
     pub number: u64,
-    /// Its hash.
+    /// The hash of the last row.
     #[schemars(with = "String")]
     pub hash: AuditHash,
 }
 
-/// A text that is not a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a head is a number, a colon and 64 hexadecimal digits")]
+#[error("expected a number, a colon and 64 hexadecimal digits")]
 pub struct InvalidHead;
 
 impl AuditKey {
-    /// The key made of these 32 random bytes.
+    /// A key from 32 random bytes.
     #[must_use]
     pub fn new(secret: &[u8; 32]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
     }
 
-    /// Where an app's log begins: a head before its first row.
+    /// The head of an app's empty log.
     #[must_use]
     pub fn start(&self, app: &str) -> ChainHead {
         ChainHead { number: 0, hash: AuditHash::of(&hmac::sign(&self.0, app.as_bytes())) }
     }
 
-    /// The head once `event` follows `head`.
+    /// The head after `event` is appended to `head`.
     #[must_use]
     pub fn next(&self, head: &ChainHead, event: &[u8]) -> ChainHead {
         let number = head.number.saturating_add(1);
@@ -63,13 +62,12 @@ impl fmt::Debug for AuditKey {
 }
 
 impl AuditHash {
-    /// The hash kept as these bytes; of another length, they are the hash of nothing.
+    /// A stored hash. Bytes of a wrong length give a hash that matches no row.
     #[must_use]
     pub fn from_stored(bytes: &[u8]) -> Self {
         Self(bytes.try_into().unwrap_or_default())
     }
 
-    /// Its bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

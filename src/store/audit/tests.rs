@@ -1,4 +1,4 @@
-//! Logs to which everything was done, and what is said of them.
+//! Tampered logs, and the errors reported for them.
 
 use super::*;
 
@@ -19,16 +19,16 @@ fn log(count: usize) -> (Vec<FoundRow>, ChainHead) {
     (rows.collect(), head)
 }
 
-/// What is found in rows that can all be read.
+/// The result for rows that are all readable.
 fn verify(
     key: &AuditKey,
     app: &str,
     rows: &[FoundRow],
     head: Option<&ChainHead>,
-    told: Option<&ChainHead>,
+    recorded: Option<&ChainHead>,
 ) -> Result<VerifiedLog, Tampered> {
     let rows = rows.iter().cloned().map(Ok::<_, std::convert::Infallible>);
-    let mut verifier = Verifier::new(key.clone(), app, told.copied());
+    let mut verifier = Verifier::new(key.clone(), app, recorded.copied());
     let taken = verifier.take(rows).unwrap_or_else(|never| match never {});
     taken.and_then(|()| verifier.finish(head))
 }
@@ -46,7 +46,7 @@ fn set_hash(row: &mut FoundRow) {
 }
 
 #[test]
-fn whole_log_is_verified_and_gives_its_head() {
+fn intact_log_is_verified_and_returns_its_head() {
     for count in [0, 1, 2, 10] {
         let (rows, head) = log(count);
         assert_eq!(
@@ -64,9 +64,9 @@ fn whole_log_is_verified_and_gives_its_head() {
 }
 
 #[test]
-fn what_was_done_to_a_log_is_found_and_named() {
-    type Deed = fn(&mut Vec<FoundRow>);
-    let cases: [(&str, Deed, Tampered); 16] = [
+fn tampering_with_a_log_is_detected() {
+    type AuditedAction = fn(&mut Vec<FoundRow>);
+    let cases: [(&str, AuditedAction, Tampered); 16] = [
         ("first event", |rows| rows[0].event[2] ^= 1, Tampered::Changed { number: 1 }),
         ("event", |rows| rows[4].event[2] ^= 1, Tampered::Changed { number: 5 }),
         ("last event", |rows| rows[9].event[2] ^= 1, Tampered::Changed { number: 10 }),
@@ -99,20 +99,20 @@ fn what_was_done_to_a_log_is_found_and_named() {
             |rows| swap(rows, 0, 9),
             Tampered::Reordered { number: 1, found: 10 },
         ),
-        ("told out of order", |rows| rows.swap(4, 6), Tampered::Reordered { number: 5, found: 5 }),
+        ("read out of order", |rows| rows.swap(4, 6), Tampered::Reordered { number: 5, found: 5 }),
         ("last gone", |rows| drop(rows.pop()), Tampered::Cut { first: 10, last: 10 }),
         ("last three gone", |rows| rows.truncate(7), Tampered::Cut { first: 8, last: 10 }),
         ("all gone", Vec::clear, Tampered::Cut { first: 1, last: 10 }),
     ];
-    for (case, deed, expected) in cases {
+    for (case, action, expected) in cases {
         let (mut rows, head) = log(10);
-        deed(&mut rows);
+        action(&mut rows);
         assert_eq!(verify(&key(), APP, &rows, Some(&head), None), Err(expected), "{case}");
     }
 }
 
 #[test]
-fn head_that_is_not_the_last_rows_is_found() {
+fn head_not_matching_the_last_row_is_detected() {
     let (rows, head) = log(10);
     let earlier = ChainHead { number: 9, hash: rows[8].hash };
     let made_up = ChainHead { hash: AuditHash([9; 32]), ..head };
@@ -123,7 +123,7 @@ fn head_that_is_not_the_last_rows_is_found() {
 }
 
 #[test]
-fn log_of_another_app_or_key_is_refused_from_its_first_row_on() {
+fn log_of_another_app_or_key_fails_at_its_first_row() {
     let (rows, head) = log(3);
     let other = AuditKey::new(&[8; 32]);
     for (key, app) in [(&key(), "other"), (&other, APP)] {
@@ -136,14 +136,14 @@ fn log_of_another_app_or_key_is_refused_from_its_first_row_on() {
 fn recorded_head_reveals_a_rewritten_log() {
     let (rows, head) = log(10);
     let at = |number: usize| ChainHead { number: number as u64, hash: rows[number - 1].hash };
-    for told in [at(4), head, key().start(APP)] {
-        assert!(verify(&key(), APP, &rows, Some(&head), Some(&told)).is_ok(), "{told}");
+    for recorded in [at(4), head, key().start(APP)] {
+        assert!(verify(&key(), APP, &rows, Some(&head), Some(&recorded)).is_ok(), "{recorded}");
     }
     // Whoever has the key cuts the log and sets its head back.
     let cut = verify(&key(), APP, &rows[..7], Some(&at(7)), Some(&head));
     assert_eq!(cut, Err(Tampered::Cut { first: 8, last: 10 }));
-    let told = ChainHead { hash: AuditHash([9; 32]), ..at(4) };
-    let found = verify(&key(), APP, &rows, Some(&head), Some(&told));
+    let recorded = ChainHead { hash: AuditHash([9; 32]), ..at(4) };
+    let found = verify(&key(), APP, &rows, Some(&head), Some(&recorded));
     assert_eq!(found, Err(Tampered::Rewritten { number: 4 }));
 }
 

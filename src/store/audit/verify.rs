@@ -1,102 +1,94 @@
-//! Finds what was done to a log.
+//! Verifies a log.
 //!
-//! The first thing that is wrong is told: from there on no row can be trusted.
+//! Reports the first error only: no later row can be trusted.
 
 use super::chain::{AuditHash, AuditKey, ChainHead};
 
-/// A row as it is found, which need not be as it was written.
+/// A stored row, which may have been tampered with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundRow {
-    /// The number it stands at.
+    /// The number it is stored at.
     pub number: u64,
-    /// The event, as the bytes that are kept.
+    /// The event's stored bytes.
     pub event: Box<[u8]>,
-    /// The hash kept with it.
+    /// The stored hash.
     pub hash: AuditHash,
 }
 
-/// A log that is whole.
+/// A log without errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerifiedLog {
-    /// Its end, to be written down elsewhere.
+    /// Its head, to be saved elsewhere.
     pub head: ChainHead,
 }
 
-/// What is wrong with a log; the first place where it is.
+/// The first error of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Tampered {
-    /// A row is not what was written.
-    #[error("row {number} is changed")]
-    Changed {
-        /// Which.
-        number: u64,
-    },
-    /// A row is gone, and later ones are there.
+    /// The row's hash does not match its event.
+    #[error("row {number} does not match its hash")]
+    Changed { number: u64 },
+    /// Rows are missing before later ones.
     #[error("row {number} is missing")]
     Missing {
-        /// Which; the first of several.
+        /// The first missing row.
         number: u64,
     },
-    /// A row stands in another's place.
-    #[error("the rows are reordered: row {number} stands as row {found}")]
+    /// A row is stored at another row's number.
+    #[error("row {number} found at position {found}")]
     Reordered {
-        /// Which.
         number: u64,
-        /// Where it stands.
+        /// The number it is stored at.
         found: u64,
     },
-    /// The last rows are gone.
-    #[error("the log is cut: it ends before row {first}, and once had row {last}")]
+    /// The last rows are missing.
+    #[error("log is truncated: it ends before row {first} and once had row {last}")]
     Cut {
-        /// The first that is gone.
+        /// The first missing row.
         first: u64,
-        /// The last there once was.
+        /// The last row that existed.
         last: u64,
     },
-    /// The rows are whole, and the head is not theirs.
-    #[error("the head is changed: it does not fit row {last}, the last one")]
-    Head {
-        /// The last row.
-        last: u64,
-    },
-    /// The log is whole in itself, but not the one that a head was told of.
-    #[error("the log was written anew: row {number} is not the one whose hash was told")]
+    /// The rows are correct, but the stored head does not match them.
+    #[error("stored head does not match row {last}, the last one")]
+    Head { last: u64 },
+    /// The log is consistent, but does not contain the recorded head.
+    #[error("row {number} does not match the recorded head: the log was rewritten")]
     Rewritten {
-        /// The row that head names.
+        /// The row of the recorded head.
         number: u64,
     },
 }
 
-/// A check that takes the rows a few at a time, and holds one.
+/// Verifies rows incrementally, in constant memory.
 #[derive(Debug)]
 pub struct Verifier {
     key: AuditKey,
     last: ChainHead,
-    /// A head that was written down elsewhere before.
-    told: Option<ChainHead>,
-    holds_told: bool,
+    /// A head that was saved elsewhere.
+    recorded: Option<ChainHead>,
+    has_recorded: bool,
 }
 
 impl Verifier {
-    /// A check of `app`'s log; `told` is a head that was written down elsewhere before, if there is one.
+    /// Verifies `app`'s log. `recorded` is a head that was saved elsewhere.
     #[must_use]
-    pub fn new(key: AuditKey, app: &str, told: Option<ChainHead>) -> Self {
+    pub fn new(key: AuditKey, app: &str, recorded: Option<ChainHead>) -> Self {
         let last = key.start(app);
-        let holds_told = told.is_none_or(|told| told == last);
-        Self { key, last, told, holds_told }
+        let has_recorded = recorded.is_none_or(|recorded| recorded == last);
+        Self { key, last, recorded, has_recorded }
     }
 
-    /// The last row that was right.
+    /// The head of the verified rows.
     #[must_use]
     pub const fn last(&self) -> &ChainHead {
         &self.last
     }
 
-    /// Checks the rows that come next.
+    /// Verifies the next rows.
     ///
     /// # Errors
-    /// That of a row that could not be read; inside, what is wrong with the first that is. Whether that stands elsewhere
-    /// is told if it is among these rows.
+    /// Outer: a row could not be read. Inner: the first error. A misplaced row is recognized only among these rows.
     pub fn take<E>(
         &mut self,
         rows: impl IntoIterator<Item = Result<FoundRow, E>>,
@@ -109,27 +101,26 @@ impl Verifier {
                 return diagnose(&self.key, &self.last, row, rows).map(Err);
             }
             self.last = next;
-            self.holds_told |= self.told == Some(next);
+            self.has_recorded |= self.recorded == Some(next);
         }
         Ok(Ok(()))
     }
 
-    /// Compares the end; `head` is the one kept apart from the rows.
+    /// Compares the end of the rows with `head`, the one stored apart from them.
     ///
     /// # Errors
-    /// When the rows end elsewhere, or are not those that a head was told of.
+    /// When the rows end elsewhere, or do not contain the recorded head.
     pub fn finish(self, head: Option<&ChainHead>) -> Result<VerifiedLog, Tampered> {
-        let Self { last, told, holds_told, .. } = self;
-        check_end(last, head, told.as_ref(), holds_told).map(|()| VerifiedLog { head: last })
+        let Self { last, recorded, has_recorded, .. } = self;
+        check_end(last, head, recorded.as_ref(), has_recorded).map(|()| VerifiedLog { head: last })
     }
 }
 
-/// Whether a log whose rows are right ends as it must.
 fn check_end(
     last: ChainHead,
     head: Option<&ChainHead>,
-    told: Option<&ChainHead>,
-    holds_told: bool,
+    recorded: Option<&ChainHead>,
+    has_recorded: bool,
 ) -> Result<(), Tampered> {
     match head {
         Some(head) if head.number > last.number => {
@@ -139,16 +130,16 @@ fn check_end(
         None if last.number == 0 => {}
         Some(_) | None => return Err(Tampered::Head { last: last.number }),
     }
-    match told {
-        Some(told) if told.number > last.number => {
-            Err(Tampered::Cut { first: last.number + 1, last: told.number })
+    match recorded {
+        Some(recorded) if recorded.number > last.number => {
+            Err(Tampered::Cut { first: last.number + 1, last: recorded.number })
         }
-        Some(told) if !holds_told => Err(Tampered::Rewritten { number: told.number }),
+        Some(recorded) if !has_recorded => Err(Tampered::Rewritten { number: recorded.number }),
         Some(_) | None => Ok(()),
     }
 }
 
-/// What is wrong with `first`, which `rows` follow, when all rows up to `last` are right.
+/// Diagnoses `first`, which `rows` follow; `last` is the head of the verified rows.
 fn diagnose<E>(
     key: &AuditKey,
     last: &ChainHead,
@@ -168,7 +159,7 @@ fn diagnose<E>(
         Some(found) if found != number || first_number > number => {
             Tampered::Reordered { number, found }
         }
-        // It is where it belongs; what stands before it is nobody's.
+        // The row is correct. The row before it matches nothing.
         Some(_) => Tampered::Changed { number: first_number },
         None if first_number > number => Tampered::Missing { number },
         None => Tampered::Changed { number: first_number },

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stagedoor_proto::{CloseCode, Disconnect, RoomMute, SessionId, SessionState, Timestamp};
 
-use super::{AuthMethod, NOW, ban, instance, let_in, registered, start, user};
+use super::{AuthMethod, NOW, admit, ban, instance, registered, start, user};
 use crate::room::{DurableChange, RoomKey, RoomOverrides};
 use crate::store::{
     CREATED_ROOM_RETENTION, CreatedRoom, EndedSession, EndedSessions, Journal, Page, RoomWrite,
@@ -65,7 +65,7 @@ pub(in crate::store) async fn ended_sessions_are_listed_newest_first(store: &dyn
     assert_eq!(find("other", 2).await.unwrap(), None);
 }
 
-pub(in crate::store) async fn old_sessions_are_forgotten_and_so_are_too_many(store: &dyn Store) {
+pub(in crate::store) async fn old_and_surplus_sessions_are_pruned(store: &dyn Store) {
     let at = |n: u64| NOW + Duration::from_secs(n);
     let sessions = (0..600_u64).map(|n| ended(n.into(), "ada", SessionState::Terminated, at(n)));
     store.record_sessions("app".into(), sessions.collect()).await.unwrap();
@@ -73,24 +73,24 @@ pub(in crate::store) async fn old_sessions_are_forgotten_and_so_are_too_many(sto
     assert_eq!(store.prune_sessions(at(550), 3).await.unwrap(), 47);
     assert_eq!(bits(store, EndedSessions::default()).await, [599, 598, 597]);
     assert_eq!(store.prune_sessions(at(0), 3).await.unwrap(), 0);
-    // Another app's are its own affair.
+    // Another app's sessions are not affected.
     let others = (600..604_u64).map(|n| ended(n.into(), "ada", SessionState::Terminated, at(n)));
     store.record_sessions("other".into(), others.collect()).await.unwrap();
     assert_eq!(store.prune_sessions(at(0), 3).await.unwrap(), 1);
     assert_eq!(bits(store, EndedSessions::default()).await, [599, 598, 597]);
 }
 
-pub(in crate::store) async fn users_are_shown_with_what_keeps_them_out(store: &dyn Store) {
-    let_in(store, start("ada", registered(), 1)).await;
-    let_in(store, start("bob", AuthMethod::Guest, 2)).await;
+pub(in crate::store) async fn users_are_listed_with_their_block(store: &dyn Store) {
+    admit(store, start("ada", registered(), 1)).await;
+    admit(store, start("bob", AuthMethod::Guest, 2)).await;
     store.block(user("bob"), ban(), false, Journal::default()).await.unwrap();
-    store.block(user("never here"), ban(), false, Journal::default()).await.unwrap();
+    store.block(user("never seen"), ban(), false, Journal::default()).await.unwrap();
     let ada = store.user(user("ada"), NOW).await.unwrap().unwrap();
     assert_eq!((ada.registered, ada.block), (true, None));
     assert!(ada.seen.is_some());
     let bob = store.user(user("bob"), NOW).await.unwrap().unwrap();
     assert_eq!((bob.registered, bob.block), (false, Some(ban())));
-    let blocked = store.user(user("never here"), NOW).await.unwrap().unwrap();
+    let blocked = store.user(user("never seen"), NOW).await.unwrap().unwrap();
     assert_eq!((blocked.seen, blocked.block), (None, Some(ban())));
     assert_eq!(store.user(user("nobody"), NOW).await.unwrap(), None);
     let names = |blocked, after: Option<&str>| {
@@ -102,10 +102,10 @@ pub(in crate::store) async fn users_are_shown_with_what_keeps_them_out(store: &d
     };
     assert_eq!(names(false, None).await, ["ada", "bob"]);
     assert_eq!(names(false, Some("ada")).await, ["bob"]);
-    assert_eq!(names(true, None).await, ["bob", "never here"]);
+    assert_eq!(names(true, None).await, ["bob", "never seen"]);
 }
 
-pub(in crate::store) async fn created_room_is_kept_until_it_ends_or_nobody_asks(store: &dyn Store) {
+pub(in crate::store) async fn created_room_is_retained_until_ended_or_unused(store: &dyn Store) {
     let room = RoomKey { app: "app".into(), room: "hall".parse().unwrap() };
     let choices = RoomOverrides { participants: Some(7), ..RoomOverrides::default() };
     let created = CreatedRoom { choices, created: NOW };
@@ -120,7 +120,7 @@ pub(in crate::store) async fn created_room_is_kept_until_it_ends_or_nobody_asks(
     let find = async |now| store.load_room(room.clone(), now).await.map(|stored| stored.created);
     assert_eq!(find(NOW).await.unwrap(), None);
     assert!(create().await.unwrap());
-    assert!(!create().await.unwrap(), "it is there");
+    assert!(!create().await.unwrap(), "it exists");
     assert!(store.load_room(room.clone(), NOW).await.unwrap().durable_state.locked);
     let page = || Page { after: None, limit: 10 };
     let listed = store.created_rooms("app".into(), page(), NOW).await.unwrap();
@@ -129,16 +129,16 @@ pub(in crate::store) async fn created_room_is_kept_until_it_ends_or_nobody_asks(
     let late = NOW + CREATED_ROOM_RETENTION - Duration::from_secs(1);
     assert_eq!(find(late).await.unwrap(), Some(created.clone()));
     let later = NOW + CREATED_ROOM_RETENTION + Duration::from_secs(1);
-    assert_eq!(find(later).await.unwrap(), Some(created.clone()), "it was asked for");
+    assert_eq!(find(later).await.unwrap(), Some(created.clone()), "it was used");
     let keep_until = later + CREATED_ROOM_RETENTION;
     let changes = vec![DurableChange::Ended { at: later, keep_until }];
     store.persist_room(RoomWrite { changes, ..RoomWrite::new(room.clone(), 1) }).await.unwrap();
     assert_eq!(find(later).await.unwrap(), None, "it was ended");
     assert!(create().await.unwrap());
-    assert_eq!(find(NOW + CREATED_ROOM_RETENTION).await.unwrap(), None, "nobody asked");
+    assert_eq!(find(NOW + CREATED_ROOM_RETENTION).await.unwrap(), None, "unused");
 }
 
-pub(in crate::store) async fn audit_log_is_checked_as_it_grows(store: &dyn Store) {
+pub(in crate::store) async fn audit_log_is_verified_while_it_grows(store: &dyn Store) {
     let empty = store.audit_head("app".into()).await.unwrap();
     assert_eq!(empty.number, 0);
     for _ in 0..3 {

@@ -1,6 +1,6 @@
-//! What the audit log keeps, in which order.
+//! The rows of audit logs and their order.
 //!
-//! Not here: finding what was done to it (`store::audit`).
+//! Not here: verification (`store::audit`).
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use stagedoor_proto::{OutcomeCounts, ParticipantId, StreamId, Target};
 use super::{NOW, ban, user};
 use crate::store::{AuditActor, AuditEvent, AuditOutcome, AuditRow, Journal, Store};
 
-/// Something the gateway did.
+/// An event of the gateway.
 pub(in crate::store) fn event(verb: &str) -> AuditEvent {
     AuditEvent {
         at_ms: NOW,
@@ -61,7 +61,7 @@ fn numbers(rows: &[AuditRow]) -> Vec<u64> {
     rows.iter().map(|row| row.number).collect()
 }
 
-pub(in crate::store) async fn log_nobody_wrote_is_empty(store: &dyn Store) {
+pub(in crate::store) async fn unknown_log_is_empty(store: &dyn Store) {
     store.audit("app".into(), Vec::new()).await.unwrap();
     assert_eq!(rows(store, "app", 0, 10).await, []);
 }
@@ -78,7 +78,7 @@ pub(in crate::store) async fn events_are_numbered_from_one_and_read_back(store: 
     }
 }
 
-pub(in crate::store) async fn row_is_appended_by_what_did_something(store: &dyn Store) {
+pub(in crate::store) async fn only_effective_calls_append_rows(store: &dyn Store) {
     let row = |verb: &str| Some(event(verb));
     let ada = || user("ada");
     assert!(!store.unblock(ada(), NOW, row("nobody is blocked")).await.unwrap());
@@ -139,13 +139,10 @@ pub(in crate::store) async fn concurrent_appends_leave_no_gap(store: &dyn Store)
     assert_eq!(numbers(&rows), (1..=192).collect::<Vec<_>>());
     let read: Vec<_> =
         rows.chunks(3).map(|rows| rows.iter().map(|row| row.event.clone())).collect();
-    assert!(
-        read.into_iter().all(|three| three.eq(events())),
-        "what was told at once stands together"
-    );
+    assert!(read.into_iter().all(|three| three.eq(events())), "events of one call are consecutive");
 }
 
-pub(in crate::store) async fn hash_depends_on_what_came_before(store: &dyn Store) {
+pub(in crate::store) async fn hash_covers_all_previous_rows(store: &dyn Store) {
     store.audit("app".into(), vec![event("a"), event("a")]).await.unwrap();
     store.audit("other".into(), vec![event("b"), event("a")]).await.unwrap();
     let hashes = [rows(store, "app", 0, 2).await, rows(store, "other", 0, 2).await].concat();

@@ -1,27 +1,27 @@
-//! Whom a block keeps out, by what, and for how long.
+//! What a block covers, and for how long.
 
 use std::time::Duration;
 
-use super::{ADDRESS, NOW, admit, ban, by_token, instance, let_in, registered, start, user};
+use super::{ADDRESS, NOW, admit, ban, by_token, instance, registered, start, try_admit, user};
 use crate::store::{
     Admission, AuthMethod, Block, BlockKind, BlockedIdentities, Journal, Refusal, Store,
 };
 
-pub(in crate::store) async fn block_holds_for_every_way_in(store: &dyn Store) {
-    let_in(store, start("ada", registered(), 1)).await;
+pub(in crate::store) async fn block_applies_to_every_auth_method(store: &dyn Store) {
+    admit(store, start("ada", registered(), 1)).await;
     store.block(user("ada"), ban(), false, Journal::default()).await.unwrap();
     for method in [AuthMethod::Guest, registered(), by_token(1)] {
-        let refused = admit(store, start("ada", method, 2).on('z').from("198.51.100.9")).await;
+        let refused = try_admit(store, start("ada", method, 2).on('z').from("198.51.100.9")).await;
         assert_eq!(refused, Err(Refusal::Blocked(ban())), "{method:?}");
     }
 }
 
-pub(in crate::store) async fn expired_block_does_not_count(store: &dyn Store) {
+pub(in crate::store) async fn expired_block_has_no_effect(store: &dyn Store) {
     let until = NOW + Duration::from_mins(10);
     let kick = Block { kind: BlockKind::Kick, reason: None, since: NOW, until: Some(until) };
-    let_in(store, start("ada", AuthMethod::Guest, 1)).await;
+    admit(store, start("ada", AuthMethod::Guest, 1)).await;
     store.block(user("ada"), kick.clone(), true, Journal::default()).await.unwrap();
-    // One is kept out by the name, one by the instance, one by the address.
+    // One is blocked by name, one by instance, one by address.
     let guests = || {
         [
             start("ada", AuthMethod::Guest, 2).on('x').from("198.51.100.1"),
@@ -31,65 +31,65 @@ pub(in crate::store) async fn expired_block_does_not_count(store: &dyn Store) {
     };
     for guest in guests() {
         let last_moment = guest.at(until - Duration::from_millis(1));
-        assert_eq!(admit(store, last_moment).await, Err(Refusal::Blocked(kick.clone())));
+        assert_eq!(try_admit(store, last_moment).await, Err(Refusal::Blocked(kick.clone())));
     }
     for guest in guests() {
-        let_in(store, guest.at(until)).await;
+        admit(store, guest.at(until)).await;
     }
 }
 
-pub(in crate::store) async fn later_block_takes_an_earlier_ones_place(store: &dyn Store) {
-    let_in(store, start("ada", AuthMethod::Guest, 1)).await;
+pub(in crate::store) async fn later_block_replaces_an_earlier_one(store: &dyn Store) {
+    admit(store, start("ada", AuthMethod::Guest, 1)).await;
     let short = Block { until: Some(NOW + Duration::from_secs(1)), ..ban() };
     store.block(user("ada"), ban(), true, Journal::default()).await.unwrap();
     store.block(user("ada"), short.clone(), false, Journal::default()).await.unwrap();
     assert_eq!(
-        admit(store, start("ada", AuthMethod::Guest, 2)).await,
+        try_admit(store, start("ada", AuthMethod::Guest, 2)).await,
         Err(Refusal::Blocked(short))
     );
-    let_in(store, start("bob", AuthMethod::Guest, 3).on('b')).await;
-    let_in(store, start("ada", AuthMethod::Guest, 4).at(NOW + Duration::from_secs(1))).await;
+    admit(store, start("bob", AuthMethod::Guest, 3).on('b')).await;
+    admit(store, start("ada", AuthMethod::Guest, 4).at(NOW + Duration::from_secs(1))).await;
 }
 
-pub(in crate::store) async fn guests_block_is_of_its_instances(store: &dyn Store) {
-    let_in(store, start("ada", AuthMethod::Guest, 1).on('a')).await;
-    let_in(store, start("ada", AuthMethod::Guest, 2).on('b')).await;
-    let_in(store, start("eve", AuthMethod::Guest, 3).on('b')).await;
+pub(in crate::store) async fn guest_block_covers_its_instances(store: &dyn Store) {
+    admit(store, start("ada", AuthMethod::Guest, 1).on('a')).await;
+    admit(store, start("ada", AuthMethod::Guest, 2).on('b')).await;
+    admit(store, start("eve", AuthMethod::Guest, 3).on('b')).await;
     store.block(user("ada"), ban(), false, Journal::default()).await.unwrap();
     for letter in ['a', 'b'] {
-        let refused = admit(store, start("new name", AuthMethod::Guest, 4).on(letter)).await;
+        let refused = try_admit(store, start("new name", AuthMethod::Guest, 4).on(letter)).await;
         assert_eq!(refused, Err(Refusal::Blocked(ban())), "instance {letter}");
     }
-    let known = admit(store, start("eve", by_token(3), 5).on('b')).await;
+    let known = try_admit(store, start("eve", by_token(3), 5).on('b')).await;
     assert_eq!(known, Err(Refusal::Blocked(ban())), "a token does not help a guest");
-    let_in(store, start("new name", AuthMethod::Guest, 4).on('c')).await;
-    let_in(store, start("registered", registered(), 6).on('a')).await;
+    admit(store, start("new name", AuthMethod::Guest, 4).on('c')).await;
+    admit(store, start("registered", registered(), 6).on('a')).await;
 }
 
-pub(in crate::store) async fn guests_block_is_of_its_addresses_if_asked(store: &dyn Store) {
+pub(in crate::store) async fn guest_block_covers_addresses_on_request(store: &dyn Store) {
     let moved = "2001:db8::7";
-    let_in(store, start("ada", AuthMethod::Guest, 1)).await;
-    let_in(store, start("ada", AuthMethod::Guest, 2).on('b').from("203.0.113.5")).await;
-    let_in(store, start("ada", by_token(2), 3).on('b').from(moved)).await;
+    admit(store, start("ada", AuthMethod::Guest, 1)).await;
+    admit(store, start("ada", AuthMethod::Guest, 2).on('b').from("203.0.113.5")).await;
+    admit(store, start("ada", by_token(2), 3).on('b').from(moved)).await;
     let newcomer = |address: &str| start("new name", AuthMethod::Guest, 4).on('z').from(address);
     store.block(user("ada"), ban(), false, Journal::default()).await.unwrap();
-    let_in(store, newcomer(ADDRESS)).await;
+    admit(store, newcomer(ADDRESS)).await;
     store.block(user("ada"), ban(), true, Journal::default()).await.unwrap();
     for address in [ADDRESS, moved] {
         assert_eq!(
-            admit(store, newcomer(address)).await,
+            try_admit(store, newcomer(address)).await,
             Err(Refusal::Blocked(ban())),
             "{address}"
         );
     }
-    let_in(store, newcomer("203.0.113.5")).await;
+    admit(store, newcomer("203.0.113.5")).await;
     let by_hook = Admission { method: registered(), ..newcomer(ADDRESS) };
-    let_in(store, by_hook).await;
+    admit(store, by_hook).await;
 }
 
-pub(in crate::store) async fn guests_block_says_whom_else_it_reaches(store: &dyn Store) {
-    let_in(store, start("ada", AuthMethod::Guest, 1).on('a')).await;
-    let_in(store, start("ada", AuthMethod::Guest, 2).on('b').from("::ffff:203.0.113.5")).await;
+pub(in crate::store) async fn guest_block_returns_its_identities(store: &dyn Store) {
+    admit(store, start("ada", AuthMethod::Guest, 1).on('a')).await;
+    admit(store, start("ada", AuthMethod::Guest, 2).on('b').from("::ffff:203.0.113.5")).await;
     let instances = ['a', 'b'].map(instance).into();
     let reach =
         store.block(user("ada"), ban(), false, Journal::default()).await.unwrap().identities;
@@ -100,7 +100,7 @@ pub(in crate::store) async fn guests_block_says_whom_else_it_reaches(store: &dyn
     let addresses = [ADDRESS, "203.0.113.5"].map(|address| address.parse().unwrap()).into();
     assert_eq!(reach.addresses, addresses);
     assert!(reach.includes(&instance('c'), "::ffff:192.0.2.1".parse().unwrap()));
-    let_in(store, start("eve", registered(), 3)).await;
+    admit(store, start("eve", registered(), 3)).await;
     for name in ["eve", "nobody"] {
         let reach =
             store.block(user(name), ban(), true, Journal::default()).await.unwrap().identities;
@@ -108,72 +108,73 @@ pub(in crate::store) async fn guests_block_says_whom_else_it_reaches(store: &dyn
     }
 }
 
-pub(in crate::store) async fn expired_block_is_not_lifted_again(store: &dyn Store) {
+pub(in crate::store) async fn expired_block_cannot_be_lifted(store: &dyn Store) {
     let until = NOW + Duration::from_mins(10);
     let block = Block { until: Some(until), ..ban() };
     for (now, stood) in [(until - Duration::from_millis(1), true), (until, false)] {
         store.block(user("ada"), block.clone(), false, Journal::default()).await.unwrap();
         assert_eq!(store.unblock(user("ada"), now, None).await.unwrap(), stood);
-        assert!(!store.unblock(user("ada"), NOW, None).await.unwrap(), "nothing is left of it");
+        assert!(!store.unblock(user("ada"), NOW, None).await.unwrap(), "nothing remains");
     }
 }
 
-pub(in crate::store) async fn ipv4_address_is_the_same_however_it_is_told(store: &dyn Store) {
-    let_in(store, start("ada", AuthMethod::Guest, 1).from("::ffff:192.0.2.77")).await;
+pub(in crate::store) async fn mapped_ipv4_addresses_are_equal(store: &dyn Store) {
+    admit(store, start("ada", AuthMethod::Guest, 1).from("::ffff:192.0.2.77")).await;
     store.block(user("ada"), ban(), true, Journal::default()).await.unwrap();
     let other = start("eve", AuthMethod::Guest, 2).on('b').from("192.0.2.77");
-    assert_eq!(admit(store, other).await, Err(Refusal::Blocked(ban())));
+    assert_eq!(try_admit(store, other).await, Err(Refusal::Blocked(ban())));
 }
 
-pub(in crate::store) async fn registered_users_block_is_of_the_name_alone(store: &dyn Store) {
-    // Once a guest: what was kept of that must not come back.
-    let_in(store, start("ada", AuthMethod::Guest, 1)).await;
-    let_in(store, start("ada", registered(), 2)).await;
+pub(in crate::store) async fn registered_user_block_covers_the_name_alone(store: &dyn Store) {
+    // Once a guest: its instances and addresses must not be covered.
+    admit(store, start("ada", AuthMethod::Guest, 1)).await;
+    admit(store, start("ada", registered(), 2)).await;
     store.block(user("ada"), ban(), true, Journal::default()).await.unwrap();
-    let_in(store, start("eve", AuthMethod::Guest, 3)).await;
+    admit(store, start("eve", AuthMethod::Guest, 3)).await;
 }
 
-pub(in crate::store) async fn unblock_lifts_what_came_with_the_block_and_nothing_else(
+pub(in crate::store) async fn unblock_lifts_exactly_the_block_and_its_identities(
     store: &dyn Store,
 ) {
-    let_in(store, start("ada", AuthMethod::Guest, 1)).await;
-    let_in(store, start("eve", AuthMethod::Guest, 2)).await;
+    admit(store, start("ada", AuthMethod::Guest, 1)).await;
+    admit(store, start("eve", AuthMethod::Guest, 2)).await;
     store.block(user("ada"), ban(), true, Journal::default()).await.unwrap();
     store.block(user("eve"), ban(), true, Journal::default()).await.unwrap();
     assert!(store.unblock(user("ada"), NOW, None).await.unwrap());
-    assert!(!store.unblock(user("ada"), NOW, None).await.unwrap(), "there is none any more");
+    assert!(!store.unblock(user("ada"), NOW, None).await.unwrap(), "it is lifted already");
     let newcomer = || start("new name", AuthMethod::Guest, 3);
-    assert_eq!(admit(store, newcomer()).await, Err(Refusal::Blocked(ban())), "eve's still stands");
+    assert_eq!(
+        try_admit(store, newcomer()).await,
+        Err(Refusal::Blocked(ban())),
+        "eve is still blocked"
+    );
     assert!(store.unblock(user("eve"), NOW, None).await.unwrap());
-    let_in(store, newcomer()).await;
-    let_in(store, start("ada", by_token(1), 4).on('a')).await;
+    admit(store, newcomer()).await;
+    admit(store, start("ada", by_token(1), 4).on('a')).await;
 }
 
-pub(in crate::store) async fn name_that_never_came_in_can_be_blocked(store: &dyn Store) {
+pub(in crate::store) async fn unknown_name_can_be_blocked(store: &dyn Store) {
     store.block(user("ada"), ban(), true, Journal::default()).await.unwrap();
     for method in [AuthMethod::Guest, registered()] {
-        assert_eq!(admit(store, start("ada", method, 1)).await, Err(Refusal::Blocked(ban())));
+        assert_eq!(try_admit(store, start("ada", method, 1)).await, Err(Refusal::Blocked(ban())));
     }
     store.unblock(user("ada"), NOW, None).await.unwrap();
-    assert!(
-        !let_in(store, start("ada", registered(), 1)).await.was_guest,
-        "nobody borrowed the name"
-    );
+    assert!(!admit(store, start("ada", registered(), 1)).await.was_guest, "no guest used the name");
 }
 
-pub(in crate::store) async fn refusals_come_in_order(store: &dyn Store) {
-    let_in(store, start("ada", registered(), 1)).await;
+pub(in crate::store) async fn rejections_have_an_order(store: &dyn Store) {
+    admit(store, start("ada", registered(), 1)).await;
     store.revoke_user(user("ada"), NOW, None).await.unwrap();
     let guest = || start("ada", AuthMethod::Guest, 2);
     let stale = || start("ada", by_token(1), 2);
-    assert_eq!(admit(store, guest()).await, Err(Refusal::NameTaken));
-    assert_eq!(admit(store, stale()).await, Err(Refusal::Revoked));
+    assert_eq!(try_admit(store, guest()).await, Err(Refusal::NameTaken));
+    assert_eq!(try_admit(store, stale()).await, Err(Refusal::Revoked));
     store.block(user("ada"), ban(), false, Journal::default()).await.unwrap();
     for visit in [guest(), stale()] {
-        assert_eq!(admit(store, visit).await, Err(Refusal::Blocked(ban())));
+        assert_eq!(try_admit(store, visit).await, Err(Refusal::Blocked(ban())));
     }
     store.delete_user(user("ada"), false, NOW, None).await.unwrap();
     for visit in [guest(), stale(), start("ada", registered(), 3)] {
-        assert_eq!(admit(store, visit).await, Err(Refusal::Deleted));
+        assert_eq!(try_admit(store, visit).await, Err(Refusal::Deleted));
     }
 }

@@ -1,4 +1,4 @@
-//! Deletion, revocation, and forgetting guests.
+//! Deletion, revocation, and pruning of guests.
 
 use std::time::Duration;
 
@@ -6,18 +6,18 @@ use futures::future::join_all;
 use stagedoor_proto::Timestamp;
 
 use super::{
-    NOW, TWO_HOURS, admit, ban, by_token, family, instance, let_in, registered, start, user,
+    NOW, TWO_HOURS, admit, ban, by_token, family, instance, registered, start, try_admit, user,
 };
 use crate::store::{Admission, AuthMethod, Journal, REVOCATION_LEEWAY, Refusal, Store};
 
-/// Credentials that say when they were issued.
+/// Credentials with an issue time.
 fn issued_at(issued: Timestamp) -> AuthMethod {
     AuthMethod::Hook { issued: Some(issued) }
 }
 
-pub(in crate::store) async fn deleted_user_stays_refused(store: &dyn Store) {
+pub(in crate::store) async fn deleted_user_stays_rejected(store: &dyn Store) {
     for (username, method) in [("ada", AuthMethod::Guest), ("bob", registered())] {
-        let_in(store, start(username, method, 1)).await;
+        admit(store, start(username, method, 1)).await;
         assert!(store.delete_user(user(username), false, NOW, None).await.unwrap(), "{username}");
         assert!(
             !store.delete_user(user(username), false, NOW, None).await.unwrap(),
@@ -25,25 +25,23 @@ pub(in crate::store) async fn deleted_user_stays_refused(store: &dyn Store) {
         );
         for method in [AuthMethod::Guest, issued_at(NOW + TWO_HOURS), by_token(1)] {
             assert_eq!(
-                admit(store, start(username, method, 2)).await,
+                try_admit(store, start(username, method, 2)).await,
                 Err(Refusal::Deleted),
                 "{username}"
             );
         }
     }
     assert_eq!(store.prune_guests(Timestamp::MAX).await.unwrap(), 0);
-    assert_eq!(admit(store, start("ada", AuthMethod::Guest, 2)).await, Err(Refusal::Deleted));
+    assert_eq!(try_admit(store, start("ada", AuthMethod::Guest, 2)).await, Err(Refusal::Deleted));
 }
 
-pub(in crate::store) async fn name_nobody_knows_is_not_deleted(store: &dyn Store) {
+pub(in crate::store) async fn unknown_name_is_not_deleted(store: &dyn Store) {
     assert!(!store.delete_user(user("ada"), false, NOW, None).await.unwrap());
-    assert_eq!(store.user(user("ada"), NOW).await.unwrap(), None, "nothing is left of it");
-    let_in(store, start("ada", registered(), 1)).await;
+    assert_eq!(store.user(user("ada"), NOW).await.unwrap(), None, "nothing remains");
+    admit(store, start("ada", registered(), 1)).await;
 }
 
-pub(in crate::store) async fn name_that_is_known_without_having_come_in_can_be_deleted(
-    store: &dyn Store,
-) {
+pub(in crate::store) async fn blocked_or_revoked_name_can_be_deleted(store: &dyn Store) {
     let ended = super::Block { until: Some(NOW), ..ban() };
     store.revoke_user(user("revoked"), NOW, None).await.unwrap();
     store.block(user("blocked"), ban(), false, Journal::default()).await.unwrap();
@@ -52,19 +50,19 @@ pub(in crate::store) async fn name_that_is_known_without_having_come_in_can_be_d
         ("revoked", false, true),
         ("blocked", false, true),
         ("no longer blocked", false, false),
-        ("forgotten and here", true, true),
+        ("unknown but connected", true, true),
     ] {
         let deleted = store.delete_user(user(username), is_here, NOW, None).await.unwrap();
         assert_eq!(deleted, is_deleted, "{username}");
-        let refused = admit(store, start(username, registered(), 1)).await;
+        let refused = try_admit(store, start(username, registered(), 1)).await;
         assert_eq!(refused == Err(Refusal::Deleted), is_deleted, "{username}");
     }
 }
 
 pub(in crate::store) async fn revoked_user_needs_newer_credentials(store: &dyn Store) {
-    let_in(store, start("known", registered(), 1).on('a')).await;
-    let_in(store, start("known", registered(), 2).on('b')).await;
-    for username in ["known", "never came in"] {
+    admit(store, start("known", registered(), 1).on('a')).await;
+    admit(store, start("known", registered(), 2).on('b')).await;
+    for username in ["known", "never seen"] {
         store.revoke_user(user(username), NOW, None).await.unwrap();
         for (issued, is_refused) in [
             (NOW - TWO_HOURS, true),
@@ -72,18 +70,18 @@ pub(in crate::store) async fn revoked_user_needs_newer_credentials(store: &dyn S
             (NOW + REVOCATION_LEEWAY, true),
             (NOW + REVOCATION_LEEWAY + Duration::from_millis(1), false),
         ] {
-            let answer = admit(store, start(username, issued_at(issued), 3).on('c')).await;
+            let answer = try_admit(store, start(username, issued_at(issued), 3).on('c')).await;
             assert_eq!(
                 answer == Err(Refusal::Revoked),
                 is_refused,
                 "{username}, {issued:?}: {answer:?}"
             );
         }
-        let silent = let_in(store, start(username, registered(), 4).on('d')).await;
-        assert!(!silent.was_guest, "{username}: credentials that do not say when may come in");
+        let silent = admit(store, start(username, registered(), 4).on('d')).await;
+        assert!(!silent.was_guest, "{username}: credentials without an issue time are admitted");
     }
     for (letter, bits) in [('a', 1), ('b', 2)] {
-        let old = admit(store, start("known", by_token(bits), 9).on(letter)).await;
+        let old = try_admit(store, start("known", by_token(bits), 9).on(letter)).await;
         assert_eq!(old, Err(Refusal::Revoked), "instance {letter}");
     }
 }
@@ -91,62 +89,60 @@ pub(in crate::store) async fn revoked_user_needs_newer_credentials(store: &dyn S
 pub(in crate::store) async fn earlier_revocation_does_not_shorten_a_later_one(store: &dyn Store) {
     store.revoke_user(user("ada"), NOW, None).await.unwrap();
     store.revoke_user(user("ada"), NOW - TWO_HOURS, None).await.unwrap();
-    assert_eq!(admit(store, start("ada", issued_at(NOW), 1)).await, Err(Refusal::Revoked));
+    assert_eq!(try_admit(store, start("ada", issued_at(NOW), 1)).await, Err(Refusal::Revoked));
 }
 
-pub(in crate::store) async fn revoked_family_is_void_only_if_it_is_the_instances(
-    store: &dyn Store,
-) {
-    let_in(store, start("ada", registered(), 1)).await;
+pub(in crate::store) async fn only_the_current_family_can_be_revoked(store: &dyn Store) {
+    admit(store, start("ada", registered(), 1)).await;
     let visit = start("ada", by_token(1), 9);
     store.revoke_family(user("ada"), instance('a'), family(2)).await.unwrap();
     store.revoke_family(user("ada"), instance('b'), family(1)).await.unwrap();
-    let_in(store, visit.clone()).await;
+    admit(store, visit.clone()).await;
     store.revoke_family(user("ada"), instance('a'), family(1)).await.unwrap();
-    assert_eq!(admit(store, visit).await, Err(Refusal::Revoked));
+    assert_eq!(try_admit(store, visit).await, Err(Refusal::Revoked));
 }
 
-pub(in crate::store) async fn unseen_guests_are_forgotten(store: &dyn Store) {
-    let_in(store, start("old", AuthMethod::Guest, 1)).await;
-    let_in(store, start("registered", registered(), 2)).await;
-    let_in(store, start("new", AuthMethod::Guest, 3).at(NOW + TWO_HOURS)).await;
+pub(in crate::store) async fn unseen_guests_are_pruned(store: &dyn Store) {
+    admit(store, start("old", AuthMethod::Guest, 1)).await;
+    admit(store, start("registered", registered(), 2)).await;
+    admit(store, start("new", AuthMethod::Guest, 3).at(NOW + TWO_HOURS)).await;
     assert_eq!(store.prune_guests(NOW).await.unwrap(), 0, "seen just then");
     assert_eq!(store.prune_guests(NOW + TWO_HOURS).await.unwrap(), 1);
     assert_eq!(store.prune_guests(NOW + TWO_HOURS).await.unwrap(), 0);
-    let gone = admit(store, start("old", by_token(1), 9)).await;
+    let gone = try_admit(store, start("old", by_token(1), 9)).await;
     assert_eq!(gone, Err(Refusal::Revoked));
-    let_in(store, start("registered", by_token(2), 9)).await;
-    let_in(store, start("new", by_token(3), 9)).await;
-    let registers = let_in(store, start("old", registered(), 4)).await;
-    assert!(!registers.was_guest, "the name is nobody's");
+    admit(store, start("registered", by_token(2), 9)).await;
+    admit(store, start("new", by_token(3), 9)).await;
+    let registers = admit(store, start("old", registered(), 4)).await;
+    assert!(!registers.was_guest, "the name is free");
 }
 
-pub(in crate::store) async fn blocked_guests_are_not_forgotten(store: &dyn Store) {
-    let_in(store, start("ada", AuthMethod::Guest, 1).on('a')).await;
-    let_in(store, start("eve", AuthMethod::Guest, 2).on('b')).await;
+pub(in crate::store) async fn blocked_guests_are_not_pruned(store: &dyn Store) {
+    admit(store, start("ada", AuthMethod::Guest, 1).on('a')).await;
+    admit(store, start("eve", AuthMethod::Guest, 2).on('b')).await;
     let until = Some(NOW + Duration::from_secs(1));
     store.block(user("ada"), ban(), false, Journal::default()).await.unwrap();
     store
         .block(user("eve"), super::Block { until, ..ban() }, false, Journal::default())
         .await
         .unwrap();
-    assert_eq!(store.prune_guests(NOW + TWO_HOURS).await.unwrap(), 1, "eve's block is over");
+    assert_eq!(store.prune_guests(NOW + TWO_HOURS).await.unwrap(), 1, "eve's block has expired");
     let evaded =
-        admit(store, start("new name", AuthMethod::Guest, 3).on('a').at(NOW + TWO_HOURS)).await;
+        try_admit(store, start("new name", AuthMethod::Guest, 3).on('a').at(NOW + TWO_HOURS)).await;
     assert_eq!(evaded, Err(Refusal::Blocked(ban())));
     store.unblock(user("ada"), NOW, None).await.unwrap();
-    let_in(store, start("ada", by_token(1), 9).on('a')).await;
+    admit(store, start("ada", by_token(1), 9).on('a')).await;
 }
 
-pub(in crate::store) async fn forgetting_a_guest_keeps_its_revocation(store: &dyn Store) {
-    let_in(store, start("ada", AuthMethod::Guest, 1)).await;
+pub(in crate::store) async fn pruning_a_guest_keeps_its_revocation(store: &dyn Store) {
+    admit(store, start("ada", AuthMethod::Guest, 1)).await;
     store.revoke_user(user("ada"), NOW, None).await.unwrap();
     assert_eq!(store.prune_guests(NOW + TWO_HOURS).await.unwrap(), 1);
-    assert_eq!(admit(store, start("ada", issued_at(NOW), 2)).await, Err(Refusal::Revoked));
-    assert!(!let_in(store, start("ada", registered(), 3)).await.was_guest);
+    assert_eq!(try_admit(store, start("ada", issued_at(NOW), 2)).await, Err(Refusal::Revoked));
+    assert!(!admit(store, start("ada", registered(), 3)).await.was_guest);
 }
 
-pub(in crate::store) async fn more_guests_than_fit_a_step_are_forgotten(store: &dyn Store) {
+pub(in crate::store) async fn more_guests_than_a_batch_are_pruned(store: &dyn Store) {
     let names: Vec<String> = (0..1_203).map(|n| format!("guest {n}")).collect();
     let starts = names.iter().map(|name| store.admit(start(name, AuthMethod::Guest, 1)));
     for admitted in join_all(starts).await {
@@ -157,11 +153,11 @@ pub(in crate::store) async fn more_guests_than_fit_a_step_are_forgotten(store: &
 
 pub(in crate::store) async fn restart_and_check_count_as_seen(store: &dyn Store) {
     for username in ["restarts", "is checked"] {
-        let_in(store, start(username, AuthMethod::Guest, 1)).await;
+        admit(store, start(username, AuthMethod::Guest, 1)).await;
     }
     let later =
         |username| Admission { now: NOW + TWO_HOURS, ..start(username, AuthMethod::Guest, 9) };
-    let_in(store, later("restarts").with_family(1)).await;
+    admit(store, later("restarts").with_family(1)).await;
     store.check(later("is checked").check(1)).await.unwrap().unwrap();
     assert_eq!(store.prune_guests(NOW + TWO_HOURS).await.unwrap(), 0);
     assert_eq!(store.prune_guests(NOW + TWO_HOURS * 2).await.unwrap(), 2);

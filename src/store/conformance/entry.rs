@@ -1,67 +1,65 @@
-//! Who comes in by what, and which family lives after it.
+//! Admission by each method, and the family that is valid afterwards.
 
 use futures::future::join_all;
 use stagedoor_proto::Data;
 
-use super::{NOW, admit, by_token, family, instance, let_in, registered, start, user};
+use super::{NOW, admit, by_token, family, instance, registered, start, try_admit, user};
 use crate::store::{
     Admission, Admitted, AuthMethod, Journal, Profile, Refusal, SigningKey, Store, UserKey,
 };
 
-pub(in crate::store) async fn guest_is_let_in_and_recorded(store: &dyn Store) {
-    let admitted = let_in(store, start("ada", AuthMethod::Guest, 1)).await;
+pub(in crate::store) async fn guest_is_admitted_and_recorded(store: &dyn Store) {
+    let admitted = admit(store, start("ada", AuthMethod::Guest, 1)).await;
     let expected =
         Admitted { family: family(1), guest: true, profile: Profile::default(), was_guest: false };
     assert_eq!(admitted, expected);
     assert_eq!(store.check(start("ada", AuthMethod::Guest, 0).check(1)).await.unwrap(), Ok(()));
 }
 
-pub(in crate::store) async fn restart_with_the_family_goes_on(store: &dyn Store) {
+pub(in crate::store) async fn restart_continues_its_family(store: &dyn Store) {
     for (username, method, guest) in
         [("ada", AuthMethod::Guest, true), ("bob", registered(), false)]
     {
-        let_in(store, start(username, method, 1)).await;
-        let again = let_in(store, start(username, by_token(1), 2)).await;
+        admit(store, start(username, method, 1)).await;
+        let again = admit(store, start(username, by_token(1), 2)).await;
         assert_eq!((again.family, again.guest), (family(1), guest), "{username}");
-        let_in(store, start(username, by_token(1), 3)).await;
+        admit(store, start(username, by_token(1), 3)).await;
     }
 }
 
-pub(in crate::store) async fn new_start_voids_the_instances_former_family(store: &dyn Store) {
+pub(in crate::store) async fn new_start_voids_the_former_family(store: &dyn Store) {
     for (username, method) in [("ada", AuthMethod::Guest), ("bob", registered())] {
         let first = start(username, method, 1);
-        let_in(store, first.clone()).await;
-        let_in(store, Admission { new_family: family(2), ..first.clone() }).await;
+        admit(store, first.clone()).await;
+        admit(store, Admission { new_family: family(2), ..first.clone() }).await;
         assert_eq!(
-            admit(store, first.clone().with_family(1)).await,
+            try_admit(store, first.clone().with_family(1)).await,
             Err(Refusal::Revoked),
             "{username}"
         );
-        let_in(store, first.with_family(2)).await;
+        admit(store, first.with_family(2)).await;
     }
 }
 
-pub(in crate::store) async fn families_of_other_instances_live_on(store: &dyn Store) {
-    let_in(store, start("ada", registered(), 1).on('a')).await;
-    let_in(store, start("ada", registered(), 2).on('b')).await;
-    let_in(store, start("ada", registered(), 3).on('b').with_family(2)).await;
-    let_in(store, start("ada", registered(), 3).on('a').with_family(1)).await;
-    let crossed = admit(store, start("ada", registered(), 3).on('a').with_family(2)).await;
+pub(in crate::store) async fn families_of_other_instances_stay_valid(store: &dyn Store) {
+    admit(store, start("ada", registered(), 1).on('a')).await;
+    admit(store, start("ada", registered(), 2).on('b')).await;
+    admit(store, start("ada", registered(), 3).on('b').with_family(2)).await;
+    admit(store, start("ada", registered(), 3).on('a').with_family(1)).await;
+    let crossed = try_admit(store, start("ada", registered(), 3).on('a').with_family(2)).await;
     assert_eq!(crossed, Err(Refusal::Revoked));
 }
 
-pub(in crate::store) async fn older_start_that_comes_late_changes_nothing(store: &dyn Store) {
+pub(in crate::store) async fn late_older_start_is_superseded(store: &dyn Store) {
     let at = |generation, bits| Admission { generation, ..start("ada", AuthMethod::Guest, bits) };
-    let_in(store, at(7, 1)).await;
-    assert_eq!(admit(store, at(6, 2)).await, Err(Refusal::Superseded { generation: 7 }));
-    let_in(store, start("ada", by_token(1), 3)).await;
-    let_in(store, at(8, 4)).await;
-    assert_eq!(admit(store, start("ada", by_token(1), 5)).await, Err(Refusal::Revoked));
+    admit(store, at(7, 1)).await;
+    assert_eq!(try_admit(store, at(6, 2)).await, Err(Refusal::Superseded { generation: 7 }));
+    admit(store, start("ada", by_token(1), 3)).await;
+    admit(store, at(8, 4)).await;
+    assert_eq!(try_admit(store, start("ada", by_token(1), 5)).await, Err(Refusal::Revoked));
 }
 
-pub(in crate::store) async fn concurrent_starts_of_one_instance_leave_one_living_family(
-    store: &dyn Store,
-) {
+pub(in crate::store) async fn concurrent_starts_leave_one_valid_family(store: &dyn Store) {
     let starts = (1..=64).map(|bits| store.admit(start("ada", AuthMethod::Guest, bits)));
     for admitted in join_all(starts).await {
         admitted.unwrap().unwrap();
@@ -71,54 +69,52 @@ pub(in crate::store) async fn concurrent_starts_of_one_instance_leave_one_living
     assert_eq!(living.count(), 1);
 }
 
-pub(in crate::store) async fn guest_on_a_registered_name_is_refused(store: &dyn Store) {
-    let_in(store, start("ada", registered(), 1)).await;
-    assert_eq!(admit(store, start("ada", AuthMethod::Guest, 2)).await, Err(Refusal::NameTaken));
-    let_in(store, start("ada", by_token(1), 3)).await;
+pub(in crate::store) async fn guest_on_a_registered_name_is_rejected(store: &dyn Store) {
+    admit(store, start("ada", registered(), 1)).await;
+    assert_eq!(try_admit(store, start("ada", AuthMethod::Guest, 2)).await, Err(Refusal::NameTaken));
+    admit(store, start("ada", by_token(1), 3)).await;
 }
 
-pub(in crate::store) async fn profile_is_kept_for_restarts_and_replaced_by_the_hooks_next_word(
+pub(in crate::store) async fn profile_survives_restarts_until_the_hook_replaces_it(
     store: &dyn Store,
 ) {
     let properties = Data::from_json(r#"{ "tier" : 1.50 }"#.into()).unwrap();
     let full = Profile { name: Some("Ada L.".into()), properties: Some(properties) };
     for (bits, profile) in [(1, full), (2, Profile::default())] {
         let visit = Admission { profile: profile.clone(), ..start("ada", registered(), bits) };
-        assert_eq!(let_in(store, visit).await.profile, profile);
-        let again = let_in(store, start("ada", by_token(bits), 9)).await;
+        assert_eq!(admit(store, visit).await.profile, profile);
+        let again = admit(store, start("ada", by_token(bits), 9)).await;
         assert_eq!(again.profile, profile, "family {bits}");
     }
 }
 
-pub(in crate::store) async fn name_that_becomes_registered_ends_its_guests_families(
-    store: &dyn Store,
-) {
-    let_in(store, start("ada", AuthMethod::Guest, 1).on('a')).await;
-    let_in(store, start("ada", AuthMethod::Guest, 2).on('b')).await;
-    assert!(let_in(store, start("ada", registered(), 3).on('a')).await.was_guest);
+pub(in crate::store) async fn registering_a_name_voids_guest_families(store: &dyn Store) {
+    admit(store, start("ada", AuthMethod::Guest, 1).on('a')).await;
+    admit(store, start("ada", AuthMethod::Guest, 2).on('b')).await;
+    assert!(admit(store, start("ada", registered(), 3).on('a')).await.was_guest);
     for (letter, bits) in [('a', 1), ('b', 2)] {
         let old =
-            admit(store, start("ada", AuthMethod::Guest, 9).on(letter).with_family(bits)).await;
+            try_admit(store, start("ada", AuthMethod::Guest, 9).on(letter).with_family(bits)).await;
         assert_eq!(old, Err(Refusal::Revoked), "instance {letter}");
     }
-    let again = let_in(store, start("ada", registered(), 9).with_family(3)).await;
+    let again = admit(store, start("ada", registered(), 9).with_family(3)).await;
     assert_eq!((again.guest, again.was_guest), (false, false));
-    let other = let_in(store, start("ada", registered(), 4).on('b')).await;
-    assert!(!other.was_guest, "it is no guest's any more");
+    let other = admit(store, start("ada", registered(), 4).on('b')).await;
+    assert!(!other.was_guest, "the name is no guest's any more");
 }
 
 pub(in crate::store) async fn unknown_family_is_revoked(store: &dyn Store) {
-    assert_eq!(admit(store, start("ada", by_token(1), 2)).await, Err(Refusal::Revoked));
-    let_in(store, start("ada", AuthMethod::Guest, 1).on('a')).await;
-    let elsewhere = admit(store, start("ada", by_token(1), 2).on('b')).await;
+    assert_eq!(try_admit(store, start("ada", by_token(1), 2)).await, Err(Refusal::Revoked));
+    admit(store, start("ada", AuthMethod::Guest, 1).on('a')).await;
+    let elsewhere = try_admit(store, start("ada", by_token(1), 2).on('b')).await;
     assert_eq!(elsewhere, Err(Refusal::Revoked));
 }
 
 pub(in crate::store) async fn check_agrees_with_a_restart(store: &dyn Store) {
-    let_in(store, start("living", AuthMethod::Guest, 1)).await;
-    let_in(store, start("deleted", AuthMethod::Guest, 1)).await;
-    let_in(store, start("blocked", registered(), 1)).await;
-    let_in(store, start("revoked", registered(), 1)).await;
+    admit(store, start("living", AuthMethod::Guest, 1)).await;
+    admit(store, start("deleted", AuthMethod::Guest, 1)).await;
+    admit(store, start("blocked", registered(), 1)).await;
+    admit(store, start("revoked", registered(), 1)).await;
     store.delete_user(user("deleted"), false, NOW, None).await.unwrap();
     store.block(user("blocked"), super::ban(), false, Journal::default()).await.unwrap();
     store.revoke_user(user("revoked"), NOW, None).await.unwrap();
@@ -130,23 +126,23 @@ pub(in crate::store) async fn check_agrees_with_a_restart(store: &dyn Store) {
     ] {
         let visit = start(username, AuthMethod::Guest, 2);
         assert_eq!(store.check(visit.check(1)).await.unwrap(), expected, "{username}");
-        assert_eq!(admit(store, visit.with_family(1)).await.map(drop), expected, "{username}");
+        assert_eq!(try_admit(store, visit.with_family(1)).await.map(drop), expected, "{username}");
     }
 }
 
 pub(in crate::store) async fn nothing_crosses_apps(store: &dyn Store) {
     let elsewhere = |username| UserKey { app: "other".into(), ..user(username) };
-    let_in(store, start("ada", registered(), 1)).await;
+    admit(store, start("ada", registered(), 1)).await;
     store.block(elsewhere("ada"), super::ban(), true, Journal::default()).await.unwrap();
     store.revoke_user(elsewhere("ada"), NOW, None).await.unwrap();
     store.revoke_family(elsewhere("ada"), instance('a'), family(1)).await.unwrap();
     store.delete_user(elsewhere("ada"), false, NOW, None).await.unwrap();
-    let_in(store, start("ada", by_token(1), 2)).await;
+    admit(store, start("ada", by_token(1), 2)).await;
 
-    let_in(store, start("eve", AuthMethod::Guest, 1)).await;
+    admit(store, start("eve", AuthMethod::Guest, 1)).await;
     store.block(user("eve"), super::ban(), true, Journal::default()).await.unwrap();
     let there = Admission { user: elsewhere("eve"), ..start("eve", AuthMethod::Guest, 1) };
-    let_in(store, there).await;
+    admit(store, there).await;
 }
 
 pub(in crate::store) async fn first_signing_key_becomes_the_only_one(store: &dyn Store) {

@@ -1,4 +1,4 @@
-//! What a gateway leaves to the next is whole, and there once.
+//! A handoff is saved as a whole and taken once.
 
 use std::sync::Arc;
 
@@ -17,17 +17,17 @@ fn handed(head: &str) -> Handoff {
     }
 }
 
-pub(in crate::store) async fn nothing_is_taken_up_where_nothing_was_handed_over(store: &dyn Store) {
+pub(in crate::store) async fn nothing_is_taken_before_a_save(store: &dyn Store) {
     assert_eq!(store.take_handoff().await.unwrap(), None);
 }
 
-pub(in crate::store) async fn what_was_handed_over_is_taken_up_once(store: &dyn Store) {
+pub(in crate::store) async fn saved_handoff_is_taken_once(store: &dyn Store) {
     store.save_handoff(handed("head")).await.unwrap();
     assert_eq!(store.take_handoff().await.unwrap(), Some(handed("head")));
     assert_eq!(store.take_handoff().await.unwrap(), None, "it is gone");
 }
 
-pub(in crate::store) async fn later_hand_over_takes_an_earlier_ones_place(store: &dyn Store) {
+pub(in crate::store) async fn later_handoff_replaces_an_earlier_one(store: &dyn Store) {
     store.save_handoff(handed("earlier")).await.unwrap();
     let later = Handoff { sessions: Vec::new(), ..handed("later") };
     store.save_handoff(later.clone()).await.unwrap();

@@ -1,4 +1,4 @@
-//! What the outbox keeps, for how long, and in which order.
+//! Retention and order of the outbox.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::store::{
     Backlog, DeadLetters, DeliveryResult, ExpiredMessages, Message, NewMessage, OutboxCount, Store,
 };
 
-/// More than any of these tests puts in.
+/// More than any of these tests adds.
 const MANY: u64 = 10_000;
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -24,13 +24,13 @@ fn new(endpoint: &str, event: u128) -> NewMessage {
     }
 }
 
-/// Puts in messages of these events for the endpoint `crm`.
+/// Adds messages of these events for the endpoint `crm`.
 async fn put(store: &dyn Store, events: impl IntoIterator<Item = u128>) {
     let messages = events.into_iter().map(|event| new("crm", event)).collect();
     assert_eq!(store.put_messages("app".into(), messages, MANY, NOW).await.unwrap(), 0);
 }
 
-/// Has all that is too old expire; how much was given up, and how much forgotten.
+/// Expires old messages. Returns how many were dead-lettered, and how many removed.
 async fn expire(store: &dyn Store, pending: Timestamp, dead: Timestamp) -> (u64, u64) {
     let mut sum = (0, 0);
     loop {
@@ -54,7 +54,7 @@ fn events(messages: &[Message]) -> Vec<u128> {
     messages.iter().map(|message| message.new.event).collect()
 }
 
-/// Has the first message that is due given up.
+/// Dead-letters the first due message.
 async fn kill(store: &dyn Store) -> Message {
     let message = due(store, NOW).await.remove(0);
     let result = DeliveryResult::Dead { error: "refused".into() };
@@ -138,7 +138,7 @@ pub(in crate::store) async fn dead_letters_come_after_a_number_and_within_a_limi
     }
 }
 
-pub(in crate::store) async fn replayed_message_is_tried_as_if_new(store: &dyn Store) {
+pub(in crate::store) async fn replayed_message_is_retried_as_new(store: &dyn Store) {
     put(store, [1, 2, 3]).await;
     let first = kill(store).await;
     kill(store).await;
@@ -149,7 +149,7 @@ pub(in crate::store) async fn replayed_message_is_tried_as_if_new(store: &dyn St
     assert_eq!(
         store.replay_messages(app(), one, later, None).await.unwrap(),
         0,
-        "it is dead no more"
+        "it is pending again"
     );
     let again = due(store, later).await;
     assert_eq!(events(&again), [3, 1]);
@@ -160,7 +160,7 @@ pub(in crate::store) async fn replayed_message_is_tried_as_if_new(store: &dyn St
     assert_eq!(dead(store).await, []);
 }
 
-pub(in crate::store) async fn late_word_on_a_dead_letter_changes_nothing(store: &dyn Store) {
+pub(in crate::store) async fn late_result_of_a_dead_letter_is_ignored(store: &dyn Store) {
     put(store, [1]).await;
     let letter = kill(store).await;
     let late = DeliveryResult::Retry { due: NOW, error: "late".into() };
@@ -169,9 +169,7 @@ pub(in crate::store) async fn late_word_on_a_dead_letter_changes_nothing(store: 
     assert_eq!(due(store, NOW).await, []);
 }
 
-pub(in crate::store) async fn what_was_tried_too_long_is_given_up_and_then_forgotten(
-    store: &dyn Store,
-) {
+pub(in crate::store) async fn old_messages_are_dead_lettered_then_pruned(store: &dyn Store) {
     put(store, [1]).await;
     let later = store.put_messages("app".into(), vec![new("crm", 2)], MANY, NOW + HOUR).await;
     later.unwrap();
@@ -180,15 +178,13 @@ pub(in crate::store) async fn what_was_tried_too_long_is_given_up_and_then_forgo
     assert_eq!(expire(store, NOW, long_ago).await, (1, 0));
     let letters = dead(store).await;
     assert_eq!(events(&letters), [1]);
-    assert!(letters[0].error.is_some(), "it says why");
+    assert!(letters[0].error.is_some(), "it has a reason");
     assert_eq!(expire(store, NOW, NOW).await, (0, 1));
     assert_eq!(dead(store).await, []);
     assert_eq!(events(&due(store, NOW + HOUR).await), [2]);
 }
 
-pub(in crate::store) async fn oldest_go_when_there_are_too_many_and_the_dead_first(
-    store: &dyn Store,
-) {
+pub(in crate::store) async fn full_outbox_evicts_oldest_dead_letters_first(store: &dyn Store) {
     put(store, [1, 2, 3, 4]).await;
     let second = due(store, NOW).await.remove(1);
     let result = DeliveryResult::Dead { error: "refused".into() };
@@ -204,7 +200,7 @@ pub(in crate::store) async fn oldest_go_when_there_are_too_many_and_the_dead_fir
     let delivered = due(store, NOW).await.remove(0);
     store.record_delivery(delivered.number, DeliveryResult::Delivered).await.unwrap();
     let put = store.put_messages("app".into(), vec![new("crm", 8)], 4, NOW).await;
-    assert_eq!(put.unwrap(), 0, "there is room again");
+    assert_eq!(put.unwrap(), 0, "there is space again");
 }
 
 pub(in crate::store) async fn no_message_crosses_apps_or_endpoints(store: &dyn Store) {
@@ -221,16 +217,16 @@ pub(in crate::store) async fn no_message_crosses_apps_or_endpoints(store: &dyn S
     assert_eq!(store.count_messages("nobody".into()).await.unwrap(), []);
 }
 
-pub(in crate::store) async fn more_than_fit_a_step_are_given_up_and_replayed(store: &dyn Store) {
+pub(in crate::store) async fn more_than_a_batch_are_dead_lettered_and_replayed(store: &dyn Store) {
     put(store, 0..1_203).await;
     assert_eq!(expire(store, NOW, NOW - HOUR).await, (1_203, 0));
     let all = DeadLetters::Of("crm".into());
     assert_eq!(store.replay_messages("app".into(), all, NOW, None).await.unwrap(), 1_203);
     assert_eq!(expire(store, NOW, NOW).await, (1_203, 1_203));
-    assert_eq!(store.count_messages("app".into()).await.unwrap(), [], "all are forgotten");
+    assert_eq!(store.count_messages("app".into()).await.unwrap(), [], "all are removed");
 }
 
-pub(in crate::store) async fn backlog_is_of_all_apps_and_knows_its_oldest(store: &dyn Store) {
+pub(in crate::store) async fn backlog_covers_all_apps_and_has_the_oldest(store: &dyn Store) {
     let later = NOW + HOUR;
     let backlog = async |pending, dead, oldest| {
         assert_eq!(store.backlog().await.unwrap(), Backlog { pending, dead, oldest });
@@ -255,7 +251,7 @@ pub(in crate::store) async fn backlog_is_of_all_apps_and_knows_its_oldest(store:
     let one = DeadLetters::One(letter.number);
     store.replay_messages("app".into(), one, later + HOUR, None).await.unwrap();
     backlog(2, 0, Some(later)).await;
-    // There is room for one: the older goes.
+    // There is space for one: the older is evicted.
     store.put_messages("app".into(), vec![new("crm", 5)], 1, later).await.unwrap();
     backlog(2, 0, Some(later)).await;
     assert_eq!(expire(store, later, NOW).await, (2, 0));

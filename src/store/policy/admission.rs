@@ -1,6 +1,6 @@
-//! Who may start and stay, and what is recorded of it.
+//! Decides whether a user may start or continue, and what is recorded.
 //!
-//! The checks come in this order: deleted, blocked, name taken, superseded, revoked.
+//! The checks run in this order: deleted, blocked, name taken, superseded, revoked.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,38 +11,38 @@ use super::revocation::is_revoked;
 use super::rows::{AdmissionRows, InstanceRow, UserRow};
 use crate::store::admission::{Admission, Admitted, AuthMethod, Profile, Refusal};
 
-/// How exactly it is known when a user was last seen: most restarts then write nothing.
+/// Precision of the recorded time a user was last seen. Most restarts therefore write nothing.
 const LAST_SEEN_PRECISION: Duration = Duration::from_hours(1);
 
-/// What is written of a start that was admitted.
+/// The writes of an admitted start.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::store) struct AdmissionWrites {
     pub(in crate::store) admitted: Admitted,
-    /// Whether the families and addresses of all the user's instances are voided first: they were a guest's.
+    /// First void the families and addresses of all the user's instances, which were a guest's.
     pub(in crate::store) void_instances: bool,
     pub(in crate::store) user: Option<UserWrite>,
     pub(in crate::store) instance: Option<InstanceWrite>,
 }
 
-/// What becomes of the user's row.
+/// The change of the user's row.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::store) enum UserWrite {
-    /// It is put in the place of an earlier one, which leaves deletion and revocation as they are.
+    /// Inserts or updates the row. Deletion and revocation stay.
     Put { is_registered: bool, profile: Profile },
-    /// The user was seen now.
+    /// Updates the time last seen.
     Seen,
 }
 
-/// What becomes of the instance's row. Either way the instance was seen now.
+/// The change of the instance's row. Each updates the time last seen.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::store) enum InstanceWrite {
-    /// A family begins, or one that was lost is back. The row's family before is its former one.
+    /// Begins a family, or restores a lost one. The current family becomes the former one.
     Put { generation: u64, family: FamilyId, address: Option<IpAddr> },
-    /// The family goes on.
+    /// Continues the current family.
     Seen { address: Option<IpAddr> },
 }
 
-/// Whether a start is a guest's: blocks of other guests may reach it, and its address is kept.
+/// Whether a start is a guest's. Blocks of other guests can then cover it, and its address is stored.
 pub(in crate::store) const fn is_guest(method: &AuthMethod, user: &UserRow) -> bool {
     match method {
         AuthMethod::Guest => true,
@@ -51,10 +51,10 @@ pub(in crate::store) const fn is_guest(method: &AuthMethod, user: &UserRow) -> b
     }
 }
 
-/// Whether a start is admitted, and what is written then.
+/// Decides whether to admit a start.
 ///
 /// # Errors
-/// Why it is not; nothing is written.
+/// The reason for a rejection; nothing is written then.
 pub(in crate::store) fn admit(
     admission: &Admission,
     rows: &AdmissionRows,
@@ -82,7 +82,7 @@ pub(in crate::store) fn admit(
             Ok(start.resume(family))
         }
         AuthMethod::AccessToken { family, guest, issued, .. } => {
-            // The start that registered a guest's name voided the guest's tokens.
+            // The start that registered the name voided the guest's tokens.
             let is_guests_of_registered = guest && user.is_registered;
             if is_guests_of_registered || !start.has_lost(family, issued, *lost_after) {
                 return Err(Refusal::Revoked);
@@ -100,7 +100,6 @@ struct Start<'a> {
 }
 
 impl Start<'_> {
-    /// Whether a newer start of the instance was recorded.
     fn is_superseded(&self) -> bool {
         self.instance.is_some_and(|instance| instance.generation > self.admission.generation)
     }
@@ -109,8 +108,8 @@ impl Start<'_> {
         self.instance.is_some_and(|instance| instance.family == Some(family))
     }
 
-    /// Whether an access token proves a start whose row the machine lost: it was minted after all that the store has,
-    /// and nothing the store has voids it.
+    /// Whether an access token proves a start whose row was lost in a machine failure: it is newer than everything
+    /// stored, and nothing stored voids it.
     fn has_lost(&self, family: FamilyId, issued: Timestamp, lost_after: Option<Timestamp>) -> bool {
         lost_after.is_some_and(|lost_after| issued > lost_after)
             && self.user.revoked.is_none_or(|revoked| issued > revoked)
@@ -119,7 +118,7 @@ impl Start<'_> {
             })
     }
 
-    /// Begins a family on the instance, which voids the one before.
+    /// Begins a family, which voids the instance's former one.
     fn begin(&self, family: FamilyId, profile: &Profile) -> AdmissionWrites {
         let guest = is_guest(&self.admission.method, self.user);
         let was_guest = !guest && !self.user.is_registered && self.user.seen.is_some();
@@ -135,7 +134,7 @@ impl Start<'_> {
         }
     }
 
-    /// Goes on with the instance's family.
+    /// Continues the instance's family.
     fn resume(&self, family: FamilyId) -> AdmissionWrites {
         let guest = is_guest(&self.admission.method, self.user);
         let address = self.address(guest);
@@ -166,7 +165,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// An access token of family 2, minted then for a guest or a registered user.
+    /// An access token of family 2, minted at `issued`.
     fn token(issued: Timestamp, guest: bool) -> Admission {
         let method =
             AuthMethod::AccessToken { family: family(2), guest, authenticated: NOW, issued };
@@ -188,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn token_newer_than_what_was_kept_is_admitted() {
+    fn token_newer_than_the_store_is_admitted() {
         for (instance, guest) in [(None, true), (None, false), (Some(instance(1, 7)), true)] {
             let writes = admit(&token(NOW + SECOND, guest), &rows(instance)).unwrap();
             assert_eq!((writes.admitted.family, writes.admitted.guest), (family(2), guest));
@@ -200,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn token_that_the_store_knows_better_about_is_revoked() {
+    fn token_contradicted_by_the_store_is_revoked() {
         let newer = NOW + SECOND;
         let lost_nothing = AdmissionRows { lost_after: None, ..rows(None) };
         let registered = UserRow { is_registered: true, ..UserRow::default() };

@@ -1,10 +1,10 @@
-//! The reach of a block.
+//! What a block covers.
 
 use super::rows::{KnownInstance, UserRow};
 use crate::store::admission::BlockedIdentities;
 
-/// Whom else a user's block keeps out. A registered user's is of the name alone; a guest's is also of the instances it
-/// is known by and, with `by_address`, of their addresses, for other guests there.
+/// The identities covered by a user's block. A registered user's block covers the name alone. A guest's block covers
+/// the guest's known instances and, with `by_address`, their addresses.
 pub(in crate::store) fn blocked_identities(
     user: &UserRow,
     instances: Vec<KnownInstance>,
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn block_of_a_guest_reaches_its_instances() {
+    fn guest_block_reaches_its_instances() {
         let known = KnownInstance {
             instance: "instance-a".parse().unwrap(),
             address: Some("192.0.2.1".parse().unwrap()),

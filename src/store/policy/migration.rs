@@ -1,13 +1,13 @@
-//! What follows a user to another name in a room.
+//! The moderation state that follows a renamed user.
 
 use stagedoor_proto::{Timestamp, Username};
 
 use crate::room::{BlockRow, DurableChange, MuteOverride};
 
-/// What of a fact about a user holds for `to` as well; nothing where it stays behind. `own` is the block that `to` has
-/// in the room: one that is in force is made no shorter, nor forgets an instance.
+/// The change of `to` that corresponds to a change of the former name. `None`: it does not follow the user. `own` is
+/// the block of `to` in the room; one in force is never shortened and loses no instance.
 ///
-/// A room that is open decides by the same rules in `room`.
+/// An open room applies the same rules in `room`.
 pub(in crate::store) fn migrated(
     fact: DurableChange,
     own: Option<BlockRow>,
@@ -28,7 +28,7 @@ pub(in crate::store) fn migrated(
             Some(DurableChange::Mute { username, mute: Some(MuteOverride::Locked) })
         }
         DurableChange::Role { role, .. } => Some(DurableChange::Role { username, role }),
-        // To be spared is no burden; the others are not of a user.
+        // An exemption is not a restriction; the others are not about a user.
         DurableChange::Mute { .. }
         | DurableChange::Unblocked { .. }
         | DurableChange::Room { .. }

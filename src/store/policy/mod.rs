@@ -1,8 +1,8 @@
-//! What the store decides, whatever keeps the data: functions of rows, without I/O.
+//! The decisions of the store: pure functions of rows.
 //!
-//! A store reads the rows, asks one of these functions, and writes what it answers, in one transaction. A function may
-//! run again when a transaction is repeated. To change who may join, change `admission`; the reach of a block, `blocks`;
-//! what a revocation voids, `revocation`; what follows a user to another name, `migration`; what is removed, `retention`.
+//! A store reads rows, calls one of these functions, and writes its result, in one transaction. A retried transaction
+//! calls the function again. Who may join is decided in `admission`; what a block covers in `blocks`; what a revocation
+//! voids in `revocation`; what follows a renamed user in `migration`; what is removed in `retention`.
 
 mod admission;
 mod blocks;

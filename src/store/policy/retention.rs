@@ -1,27 +1,26 @@
-//! Which guests are removed.
+//! Retention of guests.
 
 use stagedoor_proto::Timestamp;
 
 use crate::store::admission::Block;
 
-/// A guest who was not seen for a while.
+/// A guest not seen for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::store) struct GuestRow {
     pub(in crate::store) revoked: Option<Timestamp>,
     pub(in crate::store) block: Option<Block>,
 }
 
-/// What becomes of such a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum Retention {
-    /// It stays: the instances of a blocked guest are what its block reaches.
+    /// Retained: the block of a guest covers the guest's instances.
     Retain,
-    /// Its visits are removed, its revocation stays.
+    /// The instances are removed; the revocation stays.
     RetainRevocation,
     Remove,
 }
 
-/// Whether a guest who was not seen since `before` is removed.
+/// Decides about a guest not seen since `before`.
 pub(in crate::store) fn guest_retention(guest: &GuestRow, before: Timestamp) -> Retention {
     if guest.block.as_ref().is_some_and(|block| block.is_in_force(before)) {
         Retention::Retain

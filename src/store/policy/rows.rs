@@ -1,4 +1,4 @@
-//! The rows that decisions are made from.
+//! Rows that decisions read.
 
 use std::net::IpAddr;
 
@@ -6,41 +6,41 @@ use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
 
 use crate::store::admission::{Block, Profile};
 
-/// What is known of a user. The default is nothing.
+/// A user. The default is an unknown one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::store) struct UserRow {
-    /// Whether the name belongs to a user; otherwise it is a guest's, or free.
+    /// Otherwise a guest uses the name, or no user does.
     pub(in crate::store) is_registered: bool,
     pub(in crate::store) profile: Profile,
-    /// When the user was last seen; `None` of a name that was only revoked or deleted.
+    /// `None`: the name was only revoked or deleted.
     pub(in crate::store) seen: Option<Timestamp>,
-    /// Credentials issued before are void.
+    /// Credentials issued before this time are void.
     pub(in crate::store) revoked: Option<Timestamp>,
     pub(in crate::store) is_deleted: bool,
 }
 
-/// What is known of a user on one client instance.
+/// A user on one client instance.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::store) struct InstanceRow {
-    /// Of the start that began the family.
+    /// The generation of the start that began the family.
     pub(in crate::store) generation: u64,
-    /// The family whose access tokens are good; `None`: it was voided.
+    /// The family of valid access tokens. `None`: it was voided.
     pub(in crate::store) family: Option<FamilyId>,
-    /// The family before that, or the one that was voided.
+    /// The previous family, or the one that was voided.
     pub(in crate::store) former_family: Option<FamilyId>,
-    /// Of a guest, in its shortest form.
+    /// A guest's address, canonical.
     pub(in crate::store) address: Option<IpAddr>,
     pub(in crate::store) seen: Timestamp,
 }
 
-/// What a start is decided from.
+/// The rows that decide a start.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::store) struct AdmissionRows {
     pub(in crate::store) user: UserRow,
     pub(in crate::store) instance: Option<InstanceRow>,
-    /// The user's block; then, of a guest, those that reach its instance, and those that reach its address.
+    /// The user's block. For a guest, also the blocks that cover its instance and its address.
     pub(in crate::store) blocks: Vec<Block>,
-    /// Rows written since then may have been lost when the machine failed.
+    /// Rows written after this time may have been lost in a machine failure.
     pub(in crate::store) lost_after: Option<Timestamp>,
 }
 

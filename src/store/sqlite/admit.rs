@@ -1,6 +1,6 @@
-//! A start in its tables: two reads, and no write, one or two.
+//! Starts: two reads and at most two writes.
 //!
-//! Not here: whether it is admitted and what is written (`policy`), and which blocks there are (`blocks`).
+//! Not here: the decision (`policy`), and the query for blocks (`blocks`).
 
 use std::net::IpAddr;
 
@@ -14,7 +14,7 @@ use crate::store::policy::{
 };
 use crate::store::{Admission, Admitted, Profile, Refusal, UserKey};
 
-/// Checks a start, and records it when it is admitted.
+/// Checks a start, and records an admitted one.
 pub(super) fn admit(
     db: &Connection,
     admission: &Admission,
@@ -61,7 +61,7 @@ fn user_row(row: &Row<'_>) -> rusqlite::Result<UserRow> {
     })
 }
 
-/// An instance from the columns of [`read`] after those of the user.
+/// An instance from the remaining columns of [`read`].
 fn instance_row(row: &Row<'_>) -> rusqlite::Result<Option<InstanceRow>> {
     let Some(Generation(generation)) = row.get(6)? else { return Ok(None) };
     let family = |column| {

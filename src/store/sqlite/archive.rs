@@ -1,4 +1,4 @@
-//! [`Archive`] of the embedded store: each call as a function handed to the writer, and the users as operators see them.
+//! [`Archive`] for the embedded store: passes each call to the writer, and queries users.
 
 use std::sync::Arc;
 
@@ -82,7 +82,7 @@ impl Archive for SqliteStore {
     }
 }
 
-/// The columns of a user, and of the block that `blocks b` joins to it.
+/// The columns of a user and of the joined row of `blocks b`.
 const COLUMNS: &str = "u.registered, u.name, u.properties, u.seen_ms, u.revoked_ms, u.deleted_ms, \
                        b.kind, b.reason, b.since_ms, b.until_ms";
 
@@ -91,7 +91,7 @@ fn find_user(
     user: &UserKey,
     now: Timestamp,
 ) -> rusqlite::Result<Option<KnownUser>> {
-    // A block may be of a name that has no row of its own.
+    // A blocked name may have no row in `users`.
     let sql = format!(
         "SELECT n.username, {COLUMNS} FROM (SELECT ?1 AS app, ?2 AS username) n \
          LEFT JOIN users u ON u.app = n.app AND u.username = n.username \
@@ -126,7 +126,7 @@ fn list_users(
     rows.filter_map(Result::transpose).collect()
 }
 
-/// `None`: the name is none that could come in.
+/// `None`: the stored name is not a valid username.
 fn known_user(row: &Row<'_>) -> rusqlite::Result<Option<KnownUser>> {
     let Ok(username) = row.get::<_, String>(0)?.parse() else { return Ok(None) };
     let time = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<Ms>>(column)?.map(|ms| ms.0));

@@ -1,7 +1,7 @@
-//! The audit log in its tables: appended to, and read.
+//! The tables of the audit log.
 //!
 //! Invariant: rows and head change in one transaction.
-//! Not here: what a hash is of, and what its absence tells (`store::audit`).
+//! Not here: the hash chain and its verification (`store::audit`).
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::value::Number;
 use crate::store::audit::{AuditHash, AuditKey, ChainHead, FoundRow};
 use crate::store::{AuditEvent, AuditRow};
 
-/// Gives a store without an audit key this one.
+/// Sets the audit key of a store that has none.
 pub(super) fn make_key(db: &Connection, secret: &[u8; 32]) -> rusqlite::Result<()> {
     db.execute(
         "INSERT INTO audit_key (only, secret) SELECT 1, ?1 WHERE NOT EXISTS (SELECT 1 FROM audit_key)",
@@ -21,21 +21,20 @@ pub(super) fn make_key(db: &Connection, secret: &[u8; 32]) -> rusqlite::Result<(
     Ok(())
 }
 
-/// The store's audit key.
 pub(super) fn key(db: &Connection) -> rusqlite::Result<AuditKey> {
     let mut statement = db.prepare_cached("SELECT secret FROM audit_key")?;
     statement.query_row([], |row| row.get(0)).map(|secret| AuditKey::new(&secret))
 }
 
-/// What a call leaves in the audit log, if anything, in the transaction of what it does.
+/// The audit row of a call, written in its transaction.
 pub(super) struct NewRow {
     app: Arc<str>,
-    /// The event's text, or nothing.
+    /// At most one event, serialized.
     event: Vec<String>,
 }
 
 impl NewRow {
-    /// Made by the caller, whose thread is not the only one there is.
+    /// Serializes on the caller's thread, because there is only one writer thread.
     pub(super) fn of(event: Option<&AuditEvent>, app: &Arc<str>) -> Self {
         Self { app: Arc::clone(app), event: event.into_iter().map(text_of).collect() }
     }
@@ -44,7 +43,7 @@ impl NewRow {
         append(db, &self.app, &self.event)
     }
 
-    /// Appends it if anything was done, and says whether it was.
+    /// Appends the row if the call changed something. Returns `was_done`.
     pub(super) fn append_if(&self, db: &Connection, was_done: bool) -> rusqlite::Result<bool> {
         if was_done {
             self.append(db)?;
@@ -53,12 +52,12 @@ impl NewRow {
     }
 }
 
-/// An event as it is hashed and kept.
+/// The event in the form that is hashed and stored.
 pub(super) fn text_of(event: &AuditEvent) -> String {
     serde_json::to_string(event).expect("an event has a JSON form")
 }
 
-/// Appends events to an app's log, in their order.
+/// Appends events to an app's log in order.
 pub(super) fn append(db: &Connection, app: &str, events: &[String]) -> rusqlite::Result<()> {
     if events.is_empty() {
         return Ok(());
@@ -80,7 +79,7 @@ pub(super) fn append(db: &Connection, app: &str, events: &[String]) -> rusqlite:
     Ok(())
 }
 
-/// The end of an app's log, if it has one.
+/// The head of an app's log, if it has one.
 pub(super) fn head(db: &Connection, app: &str) -> rusqlite::Result<Option<ChainHead>> {
     let mut statement = db.prepare_cached("SELECT number, hash FROM audit_heads WHERE app = ?1")?;
     let head = |row: &Row<'_>| Ok(ChainHead { number: number(row, 0)?, hash: hash(row, 1)? });
@@ -117,7 +116,7 @@ pub(super) fn rows_before(
     statement.query_map(which, |row| read(app, row))?.collect()
 }
 
-/// The end of an app's log, and the number of its last row, whatever the end says.
+/// The stored head of an app's log, and the number of its last row.
 pub(super) fn ends(db: &Connection, app: &str) -> rusqlite::Result<(Option<ChainHead>, u64)> {
     let last = db
         .prepare_cached("SELECT max(number) FROM audit_log WHERE app = ?1")?
@@ -125,8 +124,8 @@ pub(super) fn ends(db: &Connection, app: &str) -> rusqlite::Result<(Option<Chain
     Ok((head(db, app)?, last.map_or(0, |Number(last)| last)))
 }
 
-/// At most `limit` rows after number `after` and up to `end`, whatever they are; from the first, be its number one that
-/// no log has, where `after` is `None`.
+/// At most `limit` unverified rows after number `after` and up to `end`. With `None` it starts at the lowest number,
+/// which may be invalid.
 pub(super) fn some_found(
     db: &Connection,
     app: &str,
@@ -143,7 +142,7 @@ pub(super) fn some_found(
     statement.query_map(which, found)?.collect()
 }
 
-/// The apps that have a log, or once had one.
+/// The apps that have or had a log.
 pub(super) fn apps(db: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut statement =
         db.prepare("SELECT app FROM audit_heads UNION SELECT app FROM audit_log ORDER BY app")?;

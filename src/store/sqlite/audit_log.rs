@@ -1,4 +1,4 @@
-//! [`AuditLog`] of the embedded store, and a file of which nothing else is read.
+//! [`AuditLog`] for the embedded store, and for a file opened only to read its logs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,16 +7,16 @@ use super::{SqliteStore, audit};
 use crate::store::audit::Verifier;
 use crate::store::{AuditLog, AuditRow, ChainHead, StoreError, StoreFuture, Tampered, VerifiedLog};
 
-/// Rows checked in one call of the writer.
+/// Rows verified per call of the writer.
 const VERIFY_BATCH: usize = 1_000;
 
-/// Opens the file at `path` to read its audit logs, and changes nothing.
+/// Opens the file at `path` read-only for its audit logs.
 ///
-/// No gateway gets it until this is dropped: what one is writing cannot be judged.
+/// Holds the store's lock until dropped: a log that a gateway writes cannot be verified.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] when there is none, it is no store, or a gateway has it open;
-/// [`StoreError::SchemaTooNew`] when a newer gateway wrote it.
+/// [`StoreError::Unavailable`] when there is no store at `path`, or a gateway has it open; [`StoreError::SchemaTooNew`]
+/// when a newer gateway wrote it.
 pub async fn open_audit_log(path: &Path) -> Result<Box<dyn AuditLog>, StoreError> {
     Ok(Box::new(SqliteStore::open_for_reading(path).await?))
 }
@@ -54,14 +54,14 @@ impl AuditLog for SqliteStore {
     fn verify_audit(
         &self,
         app: Arc<str>,
-        told: Option<ChainHead>,
+        recorded: Option<ChainHead>,
     ) -> StoreFuture<'_, Result<VerifiedLog, Tampered>> {
         Box::pin(async move {
             let of = Arc::clone(&app);
             let (key, (head, end)) =
                 self.read(move |db| Ok((audit::key(db)?, audit::ends(db, &of)?))).await?;
-            // What is appended meanwhile belongs to a later head.
-            let mut verifier = Verifier::new(key, &app, told);
+            // Rows appended from here on belong to a later head.
+            let mut verifier = Verifier::new(key, &app, recorded);
             loop {
                 let of = Arc::clone(&app);
                 let after = Some(verifier.last().number).filter(|number| *number > 0);

@@ -1,4 +1,4 @@
-//! What is done to the file behind the gateway's back shows; what the gateway does stays whole.
+//! Tampering with the file is detected; logs written by the gateway stay intact.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::store::conformance::NOW;
 use crate::store::conformance::audit::event;
 use crate::store::{AuditLog, RoomWrite, Store, StoreError, Tampered, VerifiedLog};
 
-/// A store whose app `app` has a log of nine rows, written in three commits, beside that of another.
+/// A store with a log of nine rows for `app`, written in three commits, and a log of another app.
 async fn logged() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stagedoor.db");
@@ -32,24 +32,24 @@ fn tamper(path: &Path, sql: &str) {
 }
 
 #[tokio::test]
-async fn log_goes_on_whole_after_closing_and_opening() {
+async fn log_stays_intact_after_reopening() {
     let (_dir, path) = logged().await;
-    let told = verify(&path, "app").await.unwrap().head;
-    assert_eq!(told.number, 9);
+    let recorded = verify(&path, "app").await.unwrap().head;
+    assert_eq!(recorded.number, 9);
     let store = SqliteStore::open(&path).await.unwrap();
     store.audit("app".into(), vec![event("after")]).await.unwrap();
     let rows = store.audit_rows("app".into(), 8, 10).await.unwrap();
-    assert_eq!(rows[0].hash, told.hash.to_string().into(), "the head is the last row's");
+    assert_eq!(rows[0].hash, recorded.hash.to_string().into(), "the head is the last row's");
     drop(store);
     let file = open_audit_log(&path).await.unwrap();
-    let head = file.verify_audit("app".into(), Some(told)).await.unwrap().unwrap().head;
+    let head = file.verify_audit("app".into(), Some(recorded)).await.unwrap().unwrap().head;
     assert_eq!((head, head.number), (file.audit_head("app".into()).await.unwrap(), 10));
     assert_eq!(file.audit_rows("app".into(), 9, 10).await.unwrap()[0].event, event("after"));
     assert_eq!(file.audited_apps().await.unwrap(), ["app", "other"]);
 }
 
 #[tokio::test]
-async fn what_is_done_to_the_file_is_found_and_named() {
+async fn tampering_with_the_file_is_detected() {
     let changed = |number| Tampered::Changed { number };
     for (sql, expected) in [
         ("UPDATE audit_log SET event = replace(event, 'b1', 'z1') WHERE number = 5", changed(5)),
@@ -92,21 +92,21 @@ async fn what_is_done_to_the_file_is_found_and_named() {
 #[tokio::test]
 async fn recorded_head_reveals_an_older_copy() {
     let (_dir, path) = logged().await;
-    let told = verify(&path, "app").await.unwrap().head;
+    let recorded = verify(&path, "app").await.unwrap().head;
     tamper(
         &path,
         "DELETE FROM audit_log WHERE number > 6; \
          UPDATE audit_heads SET number = 6, hash = \
             (SELECT hash FROM audit_log WHERE app = 'app' AND number = 6) WHERE app = 'app'",
     );
-    assert_eq!(verify(&path, "app").await.unwrap().head.number, 6, "by itself it is whole");
+    assert_eq!(verify(&path, "app").await.unwrap().head.number, 6, "on its own it is intact");
     let log = open_audit_log(&path).await.unwrap();
-    let found = log.verify_audit("app".into(), Some(told)).await.unwrap();
+    let found = log.verify_audit("app".into(), Some(recorded)).await.unwrap();
     assert_eq!(found, Err(Tampered::Cut { first: 7, last: 9 }));
 }
 
 #[tokio::test]
-async fn log_behind_a_head_that_was_set_back_takes_no_more_rows() {
+async fn log_with_a_reset_head_accepts_no_rows() {
     let (_dir, path) = logged().await;
     tamper(&path, "UPDATE audit_heads SET number = 5");
     let store = SqliteStore::open(&path).await.unwrap();

@@ -1,8 +1,8 @@
-//! A copy of a store's file, made while a gateway runs on it or not.
+//! Online backup of a store's file.
 //!
-//! The copy is of one moment, and holds up nobody: the gateway writes on to its log meanwhile. It is of a file, and so no
-//! call of the store: a database server has tools of its own for that. Not here: putting a copy back, which is putting
-//! the file where the store was, while no gateway runs.
+//! The copy is a consistent snapshot and blocks no writer: a running gateway continues in its write-ahead log. It
+//! copies a file, so it is no call of the store; a database server has its own tools.
+//! Not here: restoring a copy, which means replacing the store's file while no gateway runs.
 
 use std::fs::File;
 use std::path::Path;
@@ -12,12 +12,11 @@ use rusqlite::{Connection, OpenFlags};
 use super::{open, private_file};
 use crate::store::StoreError;
 
-/// Copies the store at `store` to a new file at `to`, for its owner alone, and reads the copy once to see that it is
-/// whole; how large it is, in bytes. Blocks.
+/// Copies the store at `store` to a new private file at `to`, and verifies the copy. Returns its size in bytes. Blocks.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] when there is no store there, or the copy cannot be written, or there is a file already;
-/// [`StoreError::SchemaTooNew`] when a newer gateway wrote it. There is no copy then.
+/// [`StoreError::Unavailable`] when there is no store, the copy cannot be written, or `to` exists;
+/// [`StoreError::SchemaTooNew`] when a newer gateway wrote the store. No copy is left then.
 pub fn backup(store: &Path, to: &Path) -> Result<u64, StoreError> {
     let db = open::without_lock(store, &store.display().to_string())?;
     let failed =
@@ -25,7 +24,7 @@ pub fn backup(store: &Path, to: &Path) -> Result<u64, StoreError> {
     private_file::create_new(to).map_err(|error| failed(error.to_string()))?;
     let copied = copy(&db, to);
     if copied.is_err() {
-        // What is there is of no use; if it stays, the next attempt says so.
+        // An incomplete copy is useless. If removing it fails, the next attempt reports the existing file.
         let _ = std::fs::remove_file(to);
     }
     copied.map_err(failed)
@@ -40,7 +39,7 @@ fn copy(db: &Connection, to: &Path) -> Result<u64, String> {
     size.map_err(|error| error.to_string())
 }
 
-/// What is wrong with a copy, if anything is.
+/// The first defect of a copy, if any.
 fn check(copy: &Path) -> rusqlite::Result<Option<String>> {
     let db = Connection::open_with_flags(copy, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let found: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;

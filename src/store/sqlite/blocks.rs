@@ -1,8 +1,8 @@
-//! Blocks: a row for a user's block, and rows for what else a guest's block is of.
+//! Blocks: a row per blocked user, and rows for the identities covered by a guest's block.
 //!
-//! Invariant: the identities of a block go with it, whether it is lifted, replaced or expired. An expired block does not
-//! count; whoever runs into it removes it.
-//! Not here: the reach of a block (`policy`).
+//! Invariant: the identities are removed with their block when it is lifted, replaced or expired. An expired block has
+//! no effect; the query that finds one removes it.
+//! Not here: what a block covers (`policy`).
 
 use std::net::IpAddr;
 
@@ -13,11 +13,11 @@ use super::value::{Ms, address_bytes};
 use crate::store::policy::{self, KnownInstance, UserRow};
 use crate::store::{Block, BlockedIdentities, UserKey};
 
-/// What an identity of a block is, as its column says.
+/// Values of the column `kind` of an identity.
 const INSTANCE: u8 = 0;
 const ADDRESS: u8 = 1;
 
-/// Blocks a user; who else is kept out.
+/// Blocks a user. Returns what else the block covers.
 pub(super) fn block(
     db: &Connection,
     user: &UserKey,
@@ -45,7 +45,7 @@ pub(super) fn block(
     Ok(identities)
 }
 
-/// The instances a user was seen on. Ids that no client can have are left out.
+/// The known instances of a user. Invalid ids are skipped.
 fn instances(db: &Connection, app: &str, username: &str) -> rusqlite::Result<Vec<KnownInstance>> {
     let mut statement = db.prepare_cached(
         "SELECT instance, address FROM instances WHERE app = ?1 AND username = ?2",
@@ -59,7 +59,7 @@ fn instances(db: &Connection, app: &str, username: &str) -> rusqlite::Result<Vec
     rows.filter_map(Result::transpose).collect()
 }
 
-/// Lifts a user's block and its identities; whether one stood.
+/// Lifts a user's block and its identities. Returns whether one was in force.
 pub(super) fn unblock(db: &Connection, user: &UserKey, now: Timestamp) -> rusqlite::Result<bool> {
     let mut statement = db.prepare_cached(
         "DELETE FROM blocks WHERE app = ?1 AND username = ?2 RETURNING kind, reason, since_ms, until_ms",
@@ -69,14 +69,14 @@ pub(super) fn unblock(db: &Connection, user: &UserKey, now: Timestamp) -> rusqli
     Ok(lifted.is_some_and(|block| block.is_in_force(now)))
 }
 
-/// Removes a user's block and its identities, if there is one.
+/// Removes a user's block and its identities, if any.
 fn remove(db: &Connection, app: &str, username: &str) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM blocks WHERE app = ?1 AND username = ?2")?
         .execute(params![app, username])?;
     Ok(())
 }
 
-/// The blocks that may keep a user out now: their own and, of a guest on this instance and address, those that reach it.
+/// The blocks in force for a start: the user's own and, for a guest, those that cover the instance or the address.
 pub(super) fn of_start(
     db: &Connection,
     user: &UserKey,
@@ -114,7 +114,7 @@ pub(super) fn of_start(
     Ok(found)
 }
 
-/// A block from four columns of its table.
+/// A block from its first four columns.
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Block> {
     Ok(Block {
         kind: row.get(0)?,

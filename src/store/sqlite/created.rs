@@ -1,4 +1,4 @@
-//! Rooms that a server created: their choices, until they end or nobody asks for so long.
+//! Rooms created through the server API: their overrides, until they end or expire.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use super::value::{JsonOf, Ms, Number};
 use crate::room::RoomKey;
 use crate::store::{CREATED_ROOM_RETENTION, CreatedRoom, Page};
 
-/// How exactly it is known when a room was last asked for.
+/// Precision of the recorded time of last use. Most lookups therefore write nothing.
 const LAST_USE_PRECISION: Duration = Duration::from_hours(24);
 
-/// Creates a room, unless it is there.
+/// Creates a room unless it exists.
 pub(super) fn create(
     db: &Connection,
     key: &RoomKey,
@@ -36,7 +36,7 @@ pub(super) fn create(
     Ok(is_new)
 }
 
-/// A room that was created; it counts as asked for.
+/// Finds a created room, and extends its retention.
 pub(super) fn find(
     db: &Connection,
     key: &RoomKey,

@@ -1,13 +1,13 @@
-//! What a stopping gateway leaves to the next: written whole, and gone once it was read.
+//! The handoff to the next gateway: written as a whole, and removed when read.
 //!
-//! Not here: what the parts mean, and whether all are there (`hub`).
+//! Not here: the meaning and completeness of the parts (`hub`).
 
 use rusqlite::{Connection, params};
 
 use super::value::Number;
 use crate::store::Handoff;
 
-/// What a part is about.
+/// Values of the column `kind`.
 #[derive(Clone, Copy)]
 enum PartKind {
     Head = 0,
@@ -16,7 +16,7 @@ enum PartKind {
     Body = 3,
 }
 
-/// Puts `handoff` in the place of what was there.
+/// Replaces the stored handoff.
 pub(super) fn put(db: &Connection, handoff: &Handoff) -> rusqlite::Result<()> {
     clear(db)?;
     let mut insert =
@@ -36,7 +36,7 @@ pub(super) fn put(db: &Connection, handoff: &Handoff) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Takes what is there, if anything is.
+/// Reads and removes the stored handoff.
 pub(super) fn take(db: &Connection) -> rusqlite::Result<Option<Handoff>> {
     let mut statement = db.prepare("SELECT kind, value FROM hand_over ORDER BY kind, number")?;
     let mut rows = statement.query([])?;

@@ -1,11 +1,11 @@
-//! The gateway's own keys.
+//! The gateway's signing keys.
 
 use rusqlite::{Connection, params};
 
 use super::value::Ms;
 use crate::store::SigningKey;
 
-/// The keys, newest first; a store without any takes `first`.
+/// The keys, newest first. An empty table adopts `first`.
 pub(super) fn signing_keys(
     db: &Connection,
     first: &SigningKey,

@@ -1,7 +1,7 @@
-//! One gateway at a time on a store: a lock on a file beside it.
+//! A lock file next to the store, which admits one gateway at a time.
 //!
-//! The system lifts it when its process ends, however that ends. Who only reads needs none: a backup is made beside a
-//! gateway that runs. Invariant: the file stays, for whoever removed it would let a second gateway in.
+//! The operating system releases the lock when the process ends. A backup only reads and needs no lock.
+//! Invariant: the file is never removed, because a second gateway could then lock a new one.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -10,20 +10,19 @@ use std::time::Duration;
 
 use super::private_file::private_open_options;
 
-/// How often, and how long apart, it is asked for: a gateway that is just stopping may still hold it.
+/// A stopping gateway may hold the lock for another second.
 const MAX_LOCK_ATTEMPTS: u32 = 50;
 const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Held until it is dropped.
+/// Released when dropped.
 pub(super) struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Takes the lock of the store at `path`, which exists; `None` when another gateway has it. Blocks for a second
-    /// before it says so.
+    /// Locks the store at `path`, which must exist. `None`: another gateway holds the lock. Blocks for up to a second.
     pub(super) fn take(path: &Path) -> io::Result<Option<Self>> {
-        // A store that is reached by two names is one store.
+        // Two paths to one store must give one lock.
         let mut name = path.canonicalize()?.into_os_string();
         name.push("-lock");
         let file = private_open_options().create(true).truncate(false).open(name)?;

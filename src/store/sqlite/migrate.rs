@@ -1,7 +1,7 @@
-//! A user goes on under another name: rows about the former one in closed rooms hold for the new one too.
+//! Renamed users: copies their rows in closed rooms to the new name.
 //!
-//! The rooms that are open decide for themselves by the same rules (`room`), and persist what they decided; this is for
-//! those that are closed, and so that nothing is lost should the gateway die in between.
+//! Open rooms apply the same rules (`room`) and persist the result. This covers closed rooms, and a gateway that dies
+//! in between.
 //! Not here: what follows the user (`policy`).
 
 use rusqlite::types::Type;
@@ -14,7 +14,7 @@ use crate::room::{BlockRow, DurableChange, RoomKey};
 use crate::store::UserKey;
 use crate::store::policy;
 
-/// Copies the rows about `from` that follow the user, each with its end; the rooms they are in.
+/// Copies the rows about `from` that follow the user, with their expiry. Returns their rooms.
 pub(super) fn migrate(
     db: &Connection,
     from: &UserKey,
@@ -38,7 +38,7 @@ pub(super) fn migrate(
     Ok(migrated)
 }
 
-/// Facts about a user that are not over, by room.
+/// Unexpired changes about a user, ordered by room.
 fn facts_about(
     db: &Connection,
     user: &UserKey,

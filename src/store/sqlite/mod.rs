@@ -1,10 +1,10 @@
-//! The embedded store: one `SQLite` file, one thread that owns the connection, one commit for all calls that wait.
+//! The embedded store: one `SQLite` file, one thread that owns the connection, one commit for all queued calls.
 //!
-//! A call is a function of the connection with a typed answer; `writer` runs it. To add one: write the function in the
-//! file of its subject, and the method in `store` that hands it over. To add a table: add a file to `migrations/sqlite`
-//! and a line to `open`.
-//! Invariant: a store is opened and written by the writer's thread of the one process that has its `lock`. An audit log
-//! on its own and a `backup` read it, the first while no gateway runs.
+//! A call is a function of the connection with a typed result; `writer` runs it. To add a call, write its function in
+//! the file of its subject, and the method in `store`. To add a table, add a file to `migrations/sqlite` and a line to
+//! `open`.
+//! Invariant: only the writer's thread of the process that holds the `lock` writes a store. `open_audit_log` reads it
+//! while no gateway runs, `backup` at any time.
 
 mod admit;
 mod archive;

@@ -1,7 +1,7 @@
-//! Opens a file: creates it for its owner alone, locks it against other gateways, brings its schema up to date.
+//! Opens a store's file: creates it as a private file, locks it, and migrates its schema.
 //!
-//! Invariant: an existing file is never opened and closed by anything but `SQLite`. Closing any handle of a file drops the
-//! process's locks on it, those of a store that is open elsewhere in this process too.
+//! Invariant: only `SQLite` opens and closes an existing file. Closing any other handle of it would drop all locks of
+//! the process on it, those of another open store included.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use super::lock::Lock;
 use super::private_file;
 use crate::store::StoreError;
 
-/// The newest schema version known here.
+/// The newest schema version.
 pub(super) const VERSION: u32 = 8;
 
-/// The schema, one step a file; the number of steps taken is the file's `user_version`.
+/// The migrations in order. A file's `user_version` is the number of those applied.
 const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("../migrations/sqlite/0001_users_blocks_keys.sql"),
     include_str!("../migrations/sqlite/0002_rooms_audit.sql"),
@@ -28,51 +28,52 @@ const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("../migrations/sqlite/0008_durability.sql"),
 ];
 
-/// Marks a file as a store ("Stgd"), so that no other program's database is taken for one.
+/// Identifies a file as a store ("Stgd"), so that another program's database is rejected.
 const APPLICATION_ID: u32 = 0x5374_6764;
 
-/// How long others may hold the file: a gateway of before there was a lock beside it, or a backup that begins.
+/// How long to wait for another process: a gateway from before the lock file, or a starting backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Statements kept prepared: more than there are.
+/// Prepared statements cached; more than there are.
 const MAX_PREPARED_STATEMENTS: usize = 96;
 
-/// One thread uses a connection, so that it needs no locks of its own.
+/// One thread uses a connection, so `SQLite` needs no mutexes.
 const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
-/// Why a file is not opened.
 const IN_USE: &str = "another gateway has it open";
 
-/// Pages kept in memory, in the unit `SQLite` asks for: kibibytes, negative.
+/// Page cache in kibibytes; negative, because `SQLite` reads a positive number as pages.
 const CACHE_KIB: i32 = -16 * 1024;
 
-/// Opens the file at `path`, or creates it; `label` names it in errors. The lock is to be held as long as the connection.
+/// Opens or creates the file at `path`; `label` names it in errors. Hold the lock as long as the connection.
 pub(super) fn file(path: &Path, label: &str) -> Result<(Connection, Lock), StoreError> {
     let unavailable = |reason: String| StoreError::Unavailable { store: label.to_owned(), reason };
     private_file::create(path).map_err(|error| unavailable(error.to_string()))?;
     if path.is_dir() {
-        return Err(unavailable("it is a directory; name a file in it".to_owned()));
+        return Err(unavailable("path is a directory; name a file in it".to_owned()));
     }
     let lock = lock(path, label)?.ok_or_else(|| unavailable(IN_USE.to_owned()))?;
     let mut db = connect(path).map_err(|e| unavailable(reason(&e)))?;
-    // SQLite opens what it may not write for reading, and says so only here.
+    // SQLite silently opens a write-protected file read-only.
     if db.is_readonly("main").map_err(|e| unavailable(reason(&e)))? {
-        return Err(unavailable("it cannot be written to".to_owned()));
+        return Err(unavailable("file is not writable".to_owned()));
     }
     set_up(&db).map_err(|e| unavailable(reason(&e)))?;
     let mode: String = db
         .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
         .map_err(|e| unavailable(reason(&e)))?;
     if mode != "wal" {
-        return Err(unavailable(format!("it cannot keep a write-ahead log (journal mode {mode})")));
+        return Err(unavailable(format!(
+            "write-ahead log is not supported there (journal mode {mode})"
+        )));
     }
     migrate(&mut db, label)?;
     Ok((db, lock))
 }
 
-/// Opens the file at `path` to read what a gateway left in it, and changes nothing.
+/// Opens the file at `path` read-only, for its audit logs.
 ///
-/// It is locked all the same: what a gateway is writing cannot be judged.
+/// Takes the lock: a log that a gateway writes cannot be verified.
 pub(super) fn for_reading(path: &Path, label: &str) -> Result<(Connection, Lock), StoreError> {
     let unavailable = |reason: String| StoreError::Unavailable { store: label.to_owned(), reason };
     let db = without_lock(path, label)?;
@@ -80,19 +81,19 @@ pub(super) fn for_reading(path: &Path, label: &str) -> Result<(Connection, Lock)
     let lock = lock.ok_or_else(|| unavailable(format!("{IN_USE}: stop that one first")))?;
     match version_found(&db).map_err(|e| unavailable(reason(&e)))? {
         Some(found) if found < VERSION => Err(unavailable(format!(
-            "it has schema version {found}, this program reads {VERSION}: start the gateway once, which brings it up to date"
+            "schema version {found}, expected {VERSION}; start the gateway once to migrate it"
         ))),
         _ => Ok((db, lock)),
     }
 }
 
-/// Opens the file at `path` to read from it, beside a gateway or not; whatever is written to it meanwhile.
+/// Opens the file at `path` for reading, with or without a running gateway.
 pub(super) fn without_lock(path: &Path, label: &str) -> Result<Connection, StoreError> {
     let unavailable = |reason: String| StoreError::Unavailable { store: label.to_owned(), reason };
     if !path.is_file() {
         return Err(unavailable("there is no such file".to_owned()));
     }
-    // To read what a killed gateway left in the log beside it, SQLite has to be allowed to write.
+    // To read the write-ahead log of a killed gateway, SQLite needs write access.
     let db = connect(path).map_err(|e| unavailable(reason(&e)))?;
     set_up(&db).map_err(|e| unavailable(reason(&e)))?;
     match version_found(&db).map_err(|e| unavailable(reason(&e)))? {
@@ -104,7 +105,7 @@ pub(super) fn without_lock(path: &Path, label: &str) -> Result<Connection, Store
     }
 }
 
-/// A database that is nowhere.
+/// An in-memory database.
 pub(super) fn memory(label: &str) -> Result<Connection, StoreError> {
     let unavailable = |e: rusqlite::Error| StoreError::Unavailable {
         store: label.to_owned(),
@@ -123,18 +124,18 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 fn lock(path: &Path, label: &str) -> Result<Option<Lock>, StoreError> {
     Lock::take(path).map_err(|error| StoreError::Unavailable {
         store: label.to_owned(),
-        reason: format!("its lock cannot be taken: {error}"),
+        reason: format!("cannot lock it: {error}"),
     })
 }
 
-/// Writes the schema version, which is also the cheapest real write there is.
+/// Writes the schema version. It is the cheapest write, and so the readiness check.
 pub(super) fn write_version(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "user_version", VERSION)
 }
 
 fn set_up(db: &Connection) -> rusqlite::Result<()> {
     db.set_prepared_statement_cache_capacity(MAX_PREPARED_STATEMENTS);
-    // Without it, a statement whose plan might profit from knowing its arguments is prepared again at every run.
+    // Without it, SQLite re-prepares some statements at every execution.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.busy_timeout(BUSY_TIMEOUT)?;
     db.pragma_update(None, "synchronous", "FULL")?;
@@ -157,7 +158,7 @@ fn migrate(db: &mut Connection, label: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The schema version; 0 for an empty file; `None` when the file is no store.
+/// The schema version; 0 for an empty file; `None` if the file is not a store.
 fn version_found(db: &Connection) -> rusqlite::Result<Option<u32>> {
     let version: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let application: u32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
@@ -174,7 +175,7 @@ fn apply(db: &mut Connection, step: &str, to: u32) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-/// What went wrong, in words an operator can act on.
+/// Describes an error for operators.
 fn reason(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => IN_USE.to_owned(),

@@ -1,7 +1,7 @@
-//! The outbox in its table. Invariant, kept by triggers: `outbox_sizes` says how many rows each app has, and how many of
-//! them are dead letters.
+//! The outbox table.
 //!
-//! Whatever may touch many rows does so a few at a time: the starts behind it wait no longer than for a commit.
+//! Invariant, kept by triggers: `outbox_sizes` has the number of each app's rows and dead letters.
+//! Calls that may change many rows work in batches, so that queued starts wait no longer than for a commit.
 
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -13,13 +13,13 @@ use crate::store::outbox::{
     Backlog, DeadLetters, DeliveryResult, DueMessages, Message, NewMessage, OutboxCount,
 };
 
-/// Rows changed in one call of the writer.
+/// Rows changed per call of the writer.
 pub(super) const UPDATE_BATCH: u64 = 500;
 
-/// What a message is read from.
+/// The columns that [`message`] reads.
 const COLUMNS: &str = "number, endpoint, event, kind, body, at_ms, since_ms, attempts, error";
 
-/// An event's id as its 16 bytes.
+/// An event's id as 16 bytes, big-endian.
 struct EventId(u128);
 
 impl ToSql for EventId {
@@ -34,7 +34,7 @@ impl FromSql for EventId {
     }
 }
 
-/// Keeps messages, and makes room for them.
+/// Adds messages, and evicts the oldest beyond `max`.
 pub(super) fn put(
     db: &Connection,
     app: &str,
@@ -80,7 +80,7 @@ pub(super) fn put(
     Ok(surplus)
 }
 
-/// As [`put`], where there are any.
+/// As [`put`], if there are any.
 pub(super) fn put_if_any(
     db: &Connection,
     app: &str,
@@ -89,7 +89,7 @@ pub(super) fn put_if_any(
     new.map_or(Ok(0), |NewMessages { messages, max, now }| put(db, app, messages, *max, *now))
 }
 
-/// What an endpoint is told next.
+/// The due messages of an endpoint.
 pub(super) fn due(
     db: &Connection,
     app: &str,
@@ -112,7 +112,7 @@ pub(super) fn due(
     Ok(DueMessages { messages, next: next.map(|Ms(next)| next) })
 }
 
-/// Notes what became of an attempt.
+/// Records the result of a delivery attempt.
 pub(super) fn record_result(
     db: &Connection,
     number: u64,
@@ -135,18 +135,18 @@ pub(super) fn record_result(
     Ok(())
 }
 
-/// Gives up some of what has been tried for too long; how many.
+/// Dead-letters a batch of expired messages. Returns their number.
 pub(super) fn dead_letter_some(db: &Connection, before: Timestamp) -> rusqlite::Result<u64> {
     let dead_lettered = db
         .prepare_cached(
-            "UPDATE outbox SET due_ms = NULL, error = coalesce(error, 'it was not tried in time') \
+            "UPDATE outbox SET due_ms = NULL, error = coalesce(error, 'not delivered in time') \
              WHERE number IN (SELECT number FROM outbox WHERE since_ms <= ?1 AND due_ms IS NOT NULL LIMIT ?2)",
         )?
         .execute(params![Ms(before), Number(UPDATE_BATCH)])?;
     Ok(dead_lettered as u64)
 }
 
-/// Forgets some dead letters; how many.
+/// Removes a batch of expired dead letters. Returns their number.
 pub(super) fn prune_some(db: &Connection, before: Timestamp) -> rusqlite::Result<u64> {
     let pruned = db
         .prepare_cached(
@@ -171,7 +171,7 @@ pub(super) fn dead(
     statement.query_map(params![app, Number(after), Number(limit as u64)], message)?.collect()
 }
 
-/// Makes some dead letters pending anew; how many.
+/// Makes a batch of dead letters pending again. Returns their number.
 pub(super) fn replay_some(
     db: &Connection,
     app: &str,
@@ -193,7 +193,7 @@ pub(super) fn replay_some(
     Ok(replayed as u64)
 }
 
-/// How many messages of an app there are.
+/// The number of an app's messages by endpoint.
 pub(super) fn counts(db: &Connection, app: &str) -> rusqlite::Result<Vec<OutboxCount>> {
     let mut statement = db.prepare_cached(
         "SELECT endpoint, count(due_ms), count(*) - count(due_ms), min(CASE WHEN due_ms IS NOT NULL THEN at_ms END) \
@@ -208,7 +208,7 @@ pub(super) fn counts(db: &Connection, app: &str) -> rusqlite::Result<Vec<OutboxC
     counts.collect()
 }
 
-/// How many messages of all apps there are.
+/// The number of messages of all apps.
 pub(super) fn backlog(db: &Connection) -> rusqlite::Result<Backlog> {
     let (Number(pending), Number(dead)) = db
         .prepare_cached(
@@ -223,7 +223,7 @@ pub(super) fn backlog(db: &Connection) -> rusqlite::Result<Backlog> {
     Ok(Backlog { pending, dead, oldest })
 }
 
-/// Since when the message is tried that is tried for longest.
+/// When the longest pending message was added or last replayed.
 const OLDEST: &str =
     "SELECT since_ms FROM outbox WHERE due_ms IS NOT NULL ORDER BY since_ms LIMIT 1";
 
@@ -247,7 +247,7 @@ mod tests {
     use crate::store::sqlite::open;
 
     #[test]
-    fn the_oldest_is_found_without_a_look_at_the_others() {
+    fn oldest_message_is_found_by_index() {
         let db = open::memory("label").unwrap();
         let plan: String = db
             .query_row(&format!("EXPLAIN QUERY PLAN {OLDEST}"), [], |row| row.get("detail"))

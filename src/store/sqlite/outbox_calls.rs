@@ -1,6 +1,6 @@
-//! [`Outbox`]: each call of the trait as functions handed to the writer.
+//! [`Outbox`] for the embedded store: passes each call to the writer.
 //!
-//! Not here: what the functions do (`outbox`), and how they are batched (`writer`).
+//! Not here: the queries (`outbox`), and their batching (`writer`).
 
 use std::sync::Arc;
 

@@ -1,10 +1,10 @@
-//! Files that only their owner may read.
+//! Files that only their owner can read (mode 0600).
 
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 
-/// Creates an empty file that only its owner may read, unless there is one. `SQLite` gives its log the same mode.
+/// Creates an empty private file unless one exists. `SQLite` gives its write-ahead log the same mode.
 pub(super) fn create(path: &Path) -> io::Result<()> {
     match create_new(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -12,12 +12,11 @@ pub(super) fn create(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Creates an empty file that only its owner may read, where there is none.
+/// Creates an empty private file; fails if one exists.
 pub(super) fn create_new(path: &Path) -> io::Result<()> {
     private_open_options().create_new(true).open(path).map(drop)
 }
 
-/// For writing files that, once made, only their owner may read.
 pub(super) fn private_open_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);

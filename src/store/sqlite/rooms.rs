@@ -1,8 +1,8 @@
-//! What outlives a room's participants: a row for each fact.
+//! Durable state of rooms: a row per block, mute, role, redeemed token, room setting and end.
 //!
-//! Voices, roles, mute and lock have no end while somebody is in the room, and one once it is empty; every other fact
-//! brings its own. The end of a room is also that of its creation. Rows that are over are removed when their room opens; those of rooms that nobody opens again are
-//! removed, a few at a time, when any other does.
+//! Mutes, roles, and the room's mute and lock do not expire while the room is occupied, and get an expiry when it
+//! empties; other rows have their own. The end of a room also removes its row in `created_rooms`. Expired rows are
+//! removed when their room opens; those of other rooms in batches, when any room opens.
 
 use std::time::Duration;
 
@@ -12,32 +12,37 @@ use stagedoor_proto::Timestamp;
 use super::value::{JsonOf, Ms};
 use crate::room::{DurableChange, DurableState, RoomKey};
 
-/// Rows of other rooms removed at one opening: more than most rooms leave behind.
+/// Expired rows of other rooms removed per opened room; more than most rooms leave.
 const SWEEP_BATCH: u32 = 100;
 
-/// How long rows of other rooms are over before they are removed: such a room may still be open, and about to be
-/// entered.
+/// Rows of other rooms are removed this long after they expired: such a room may still be open, and about to be joined.
 const SWEEP_MARGIN: Duration = Duration::from_hours(1);
 
-/// What a row is about.
+/// Values of the column `kind`.
 #[derive(Clone, Copy)]
 pub(super) enum RowKind {
     Block = 0,
     Mute = 1,
     Role = 2,
-    /// The room's mute and lock.
     Room = 3,
     End = 4,
     RedeemedToken = 5,
 }
 
-/// What a fact does to the rows of its room.
+/// The effect of a durable change on the rows of its room.
 pub(super) enum Change {
-    /// A row takes its place, or that of an earlier one.
-    Put { kind: RowKind, subject: Box<str>, value: String, until: Option<Timestamp> },
-    /// There is no such row any more.
-    Remove { kind: RowKind, subject: Box<str> },
-    /// Voices, roles, mute and lock end then, or not for now.
+    /// Inserts or replaces a row.
+    Put {
+        kind: RowKind,
+        subject: Box<str>,
+        value: String,
+        until: Option<Timestamp>,
+    },
+    Remove {
+        kind: RowKind,
+        subject: Box<str>,
+    },
+    /// Sets or clears the expiry of mutes, roles, and the room's mute and lock.
     End(Option<Timestamp>),
 }
 
@@ -72,7 +77,7 @@ impl Change {
     }
 }
 
-/// Applies changes in their order.
+/// Applies changes in order.
 pub(super) fn persist(db: &Connection, key: &RoomKey, changes: &[Change]) -> rusqlite::Result<()> {
     let (app, room) = (&*key.app, key.room.as_str());
     for change in changes {
@@ -98,7 +103,7 @@ pub(super) fn persist(db: &Connection, key: &RoomKey, changes: &[Change]) -> rus
     Ok(())
 }
 
-/// Gives a room a fact that ends then, in the place of an earlier one; nothing, where the fact makes no row.
+/// Inserts or replaces the row of a change with this expiry. Does nothing for a change without a row.
 pub(super) fn put_until(
     db: &Connection,
     key: &RoomKey,
@@ -111,7 +116,7 @@ pub(super) fn put_until(
     Ok(())
 }
 
-/// Gives a room a row, in the place of an earlier one.
+/// Inserts or replaces a row.
 fn put(
     db: &Connection,
     key: &RoomKey,
@@ -128,21 +133,21 @@ fn put(
     .execute(params![&*key.app, key.room.as_str(), kind as u8, subject, value, until.map(Ms)])
 }
 
-/// Removes the row that says that a room was created.
+/// Removes the row of a created room.
 fn remove_created(db: &Connection, key: &RoomKey) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM created_rooms WHERE app = ?1 AND room = ?2")?
         .execute(params![&*key.app, key.room.as_str()])?;
     Ok(())
 }
 
-/// What a room knows when it opens.
+/// The state with which a room opens.
 pub(super) fn load(
     db: &Connection,
     key: &RoomKey,
     now: Timestamp,
 ) -> rusqlite::Result<DurableState> {
     let (app, room) = (&*key.app, key.room.as_str());
-    // All of them: one left behind would come back to life with the next participant.
+    // Remove all: the next participant would clear the expiry of one left behind.
     db.prepare_cached("DELETE FROM room_facts WHERE app = ?1 AND room = ?2 AND until_ms <= ?3")?
         .execute(params![app, room, Ms(now)])?;
     sweep(db, now)?;
@@ -161,7 +166,7 @@ pub(super) fn load(
             DurableChange::Room { mute, locked } => (state.mute, state.locked) = (mute, locked),
             DurableChange::Ended { at, keep_until: _ } => state.ended = Some(at),
             DurableChange::Redeemed(row) => state.redeemed_tokens.push(row),
-            // They make no rows.
+            // These have no rows.
             DurableChange::Unblocked { .. }
             | DurableChange::Occupied
             | DurableChange::Emptied { .. } => {}
@@ -170,7 +175,7 @@ pub(super) fn load(
     Ok(state)
 }
 
-/// Gives the rows of rooms that were occupied when the process before died an end.
+/// Sets the expiry of the rows of rooms that were occupied when the previous process ended.
 pub(super) fn mark_empty(db: &Connection, retain_until: Timestamp) -> rusqlite::Result<()> {
     db.execute(
         "UPDATE room_facts SET until_ms = ?1 WHERE until_ms IS NULL AND kind IN (1, 2, 3)",
@@ -179,7 +184,7 @@ pub(super) fn mark_empty(db: &Connection, retain_until: Timestamp) -> rusqlite::
     Ok(())
 }
 
-/// Removes some of what has long been over, of whatever room.
+/// Removes a batch of long expired rows of any room.
 fn sweep(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     db.prepare_cached(
         "DELETE FROM room_facts WHERE (app, room, kind, subject) IN \

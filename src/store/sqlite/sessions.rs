@@ -1,5 +1,6 @@
-//! Sessions that ended: kept, listed newest first, and forgotten. Invariant, kept by triggers: `ended_session_sizes` says
-//! how many rows each app has.
+//! Ended sessions.
+//!
+//! Invariant, kept by triggers: `ended_session_sizes` has the number of each app's rows.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use stagedoor_proto::{SessionId, SessionState, Timestamp, Username};
@@ -7,10 +8,10 @@ use stagedoor_proto::{SessionId, SessionState, Timestamp, Username};
 use super::value::{JsonOf, Ms, Number};
 use crate::store::{EndedSession, EndedSessions, Page};
 
-/// Sessions forgotten in one call of the writer: the starts behind it wait about as long as for a commit.
+/// Sessions removed per call of the writer, so that queued starts wait about as long as for a commit.
 pub(super) const PRUNE_BATCH: u64 = 500;
 
-/// A session as its row tells it.
+/// A session as a row.
 pub(super) struct Row {
     id: [u8; 16],
     username: Box<str>,
@@ -53,7 +54,7 @@ pub(super) fn find(
     .optional()
 }
 
-/// A page of them, newest first.
+/// A page of ended sessions, newest first.
 pub(super) fn list(
     db: &Connection,
     app: &str,
@@ -62,7 +63,7 @@ pub(super) fn list(
 ) -> rusqlite::Result<Vec<(u64, EndedSession)>> {
     let before = Number(page.after.unwrap_or(u64::MAX));
     let username = which.username.as_ref().map(Username::as_str);
-    // A statement for each: it walks the index that fits it.
+    // One statement per filter, each with an index of its own.
     let mut statement = db.prepare_cached(match (username, which.state) {
         (Some(_), _) => {
             "SELECT number, value FROM ended_sessions \
@@ -89,14 +90,14 @@ pub(super) fn list(
     rows.collect()
 }
 
-/// A state's name on the wire.
+/// A state's wire name.
 fn name_of(state: SessionState) -> String {
     let name = serde_json::to_value(state).expect("a state has a JSON form");
     name.as_str().expect("it is a text").to_owned()
 }
 
-/// Forgets up to [`PRUNE_BATCH`] that ended before `before`, and as many of an app that has more than `most`, its
-/// oldest; how many. None: nothing is left to be forgotten.
+/// Removes up to [`PRUNE_BATCH`] sessions that ended before `before`, and up to as many of the oldest of one app that
+/// has more than `most`. Returns their number; 0 when none are left to remove.
 pub(super) fn prune_some(db: &Connection, before: Timestamp, most: u64) -> rusqlite::Result<u64> {
     let pruned = db
         .prepare_cached(

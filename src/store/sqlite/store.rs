@@ -1,7 +1,7 @@
-//! [`SqliteStore`]: each call of the trait as a function handed to the writer.
+//! [`SqliteStore`]: passes each call of [`Store`] to the writer.
 //!
-//! Not here: what the functions do (`admit`, `blocks`, `users`, `rooms`, `audit`, `keys`, `handoff`), what operators look
-//! up (`archive`), and how they are batched (`writer`).
+//! Not here: the queries (`admit`, `blocks`, `users`, `rooms`, `audit`, `keys`, `handoff`), the other traits
+//! (`archive`, `audit_log`, `outbox_calls`), and batching (`writer`).
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,21 +20,20 @@ use crate::store::{
     Refusal, RoomWrite, SigningKey, Store, StoreError, StoreFuture, StoredRoom, UserKey,
 };
 
-/// Durable facts in one `SQLite` file, for a gateway that shares them with no other.
+/// Durable state in one `SQLite` file, for a single gateway.
 ///
-/// Dropping it finishes the calls that wait, and then closes the file.
+/// Dropping it finishes the queued calls and then closes the file.
 pub struct SqliteStore {
     pub(super) writer: Writer,
 }
 
 impl SqliteStore {
-    /// Opens the file at `path`, or creates it for its owner alone (mode 0600).
-    ///
-    /// No other gateway gets it until this is dropped. It is opened by the store's own thread.
+    /// Opens or creates the file at `path` (mode 0600) on the store's own thread, and locks it against other gateways
+    /// until dropped.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when it cannot be created, read or written, is no store, or another gateway has it
-    /// open; [`StoreError::SchemaTooNew`] when a newer gateway wrote it.
+    /// [`StoreError::Unavailable`] when the file cannot be created, read or written, is not a store, or is open in
+    /// another gateway; [`StoreError::SchemaTooNew`] when a newer gateway wrote it.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let (path, label) = (path.to_owned(), path.display().to_string());
         Self::start(label.clone(), move || {
@@ -45,10 +44,10 @@ impl SqliteStore {
         .await
     }
 
-    /// A store that forgets everything when it is dropped, for tests and trials.
+    /// A store in memory, for tests and trials.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when there is no memory or thread to be had.
+    /// [`StoreError::Unavailable`] when there is no memory or thread for it.
     pub async fn in_memory() -> Result<Self, StoreError> {
         let label = ":memory:";
         Self::start(label.to_owned(), || {
@@ -59,7 +58,7 @@ impl SqliteStore {
         .await
     }
 
-    /// Opens the file at `path` to read from it, while no gateway has it open.
+    /// Opens the file at `path` read-only, while no gateway has it open.
     pub(super) async fn open_for_reading(path: &Path) -> Result<Self, StoreError> {
         let (path, label) = (path.to_owned(), path.display().to_string());
         Self::start(label.clone(), move || {
@@ -76,7 +75,7 @@ impl SqliteStore {
         Ok(Self { writer: Writer::start(label, open).await? })
     }
 
-    /// Queues a call that reads, or removes what is over; its answer may be awaited later, or not at all.
+    /// Queues a call that reads, or removes expired rows. The future may be dropped.
     pub(super) fn read<T: Send + 'static>(
         &self,
         op: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -84,7 +83,7 @@ impl SqliteStore {
         self.writer.call(Durability::Read, op).boxed()
     }
 
-    /// Queues a call that writes bookkeeping; `now` is the caller's.
+    /// Queues a call that writes bookkeeping; `now` is the caller's time.
     pub(super) fn write_bookkeeping<T: Send + 'static>(
         &self,
         now: Timestamp,
@@ -93,7 +92,7 @@ impl SqliteStore {
         self.writer.call(Durability::Bookkeeping(now), op).boxed()
     }
 
-    /// Queues a call that writes facts.
+    /// Queues a call whose writes are durable.
     pub(super) fn persist<T: Send + 'static>(
         &self,
         op: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -119,7 +118,7 @@ impl Store for SqliteStore {
 
     fn check(&self, check: Check) -> StoreFuture<'_, Result<(), Refusal>> {
         let Check { user, instance, address, family, now } = check;
-        // Of a session, which has no token to tell from when it is.
+        // A session's check has no token and so no times.
         let (authenticated, issued) = (Timestamp::default(), Timestamp::default());
         let method = AuthMethod::AccessToken { family, guest: true, authenticated, issued };
         let (profile, new_family, generation) = (Profile::default(), family, 0);
@@ -197,7 +196,7 @@ impl Store for SqliteStore {
 
     fn persist_room(&self, write: RoomWrite) -> StoreFuture<'static, u64> {
         let RoomWrite { room, version: _, changes, audit: events, messages } = write;
-        // Serialized by the caller, whose thread is not the only one there is.
+        // Serialize on the caller's thread, because there is only one writer thread.
         let changes: Vec<_> = changes.iter().map(rooms::Change::of).collect();
         let events: Vec<_> = events.iter().map(audit::text_of).collect();
         self.persist(move |db| {
@@ -238,7 +237,7 @@ impl Store for SqliteStore {
     }
 
     fn prune_guests(&self, before: Timestamp) -> StoreFuture<'_, u64> {
-        // From here on a guest from before then who is not known was removed, not lost.
+        // From here on, a missing guest from before that time was removed, not lost.
         self.writer.lost_after().raise(before);
         Box::pin(async move {
             let (mut removed, mut cursor) = (0, None);

@@ -1,6 +1,7 @@
-//! Up to when bookkeeping is known to be on disk.
+//! The time up to which bookkeeping is known to be on disk.
 //!
-//! Written in a commit that waits for the disk, after the bookkeeping it vouches for. What a failed machine lost is later.
+//! Written in a commit that waits for the disk, after the bookkeeping it covers. A machine failure can only lose later
+//! rows.
 
 use rusqlite::{Connection, OptionalExtension as _};
 use stagedoor_proto::Timestamp;

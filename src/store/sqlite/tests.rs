@@ -31,7 +31,7 @@ fn key() -> SigningKey {
 }
 
 #[tokio::test]
-async fn everything_survives_closing_and_opening() {
+async fn everything_survives_reopening() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stagedoor.db");
     let store = SqliteStore::open(&path).await.unwrap();
@@ -67,7 +67,7 @@ async fn everything_survives_closing_and_opening() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn files_are_their_owners_alone() {
+async fn files_are_private_to_their_owner() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&dir.path().join("stagedoor.db")).await.unwrap();
@@ -102,7 +102,7 @@ async fn store_file_is_locked_to_one_gateway() {
 }
 
 #[tokio::test]
-async fn a_backup_of_a_store_in_use_is_a_store() {
+async fn backup_of_a_store_in_use_is_a_store() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     let store = SqliteStore::open(&at("stagedoor.db")).await.unwrap();
@@ -121,7 +121,7 @@ async fn a_backup_of_a_store_in_use_is_a_store() {
 }
 
 #[tokio::test]
-async fn a_backup_that_cannot_be_made_leaves_what_is_there() {
+async fn failed_backup_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     let store = SqliteStore::open(&at("stagedoor.db")).await.unwrap();
@@ -141,7 +141,7 @@ async fn a_backup_that_cannot_be_made_leaves_what_is_there() {
 }
 
 #[tokio::test]
-async fn newer_schema_is_refused_and_left_alone() {
+async fn newer_schema_is_rejected_unchanged() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stagedoor.db");
     drop(SqliteStore::open(&path).await.unwrap());
@@ -154,7 +154,7 @@ async fn newer_schema_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn what_is_no_store_is_refused_and_says_why() {
+async fn other_files_are_rejected_with_a_reason() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     fs::write(at("text"), "no database at all, and long enough for a header ".repeat(20)).unwrap();
@@ -249,7 +249,7 @@ async fn usernames(store: &SqliteStore) -> Vec<Username> {
 }
 
 #[tokio::test]
-async fn failing_call_leaves_no_trace_and_does_not_spoil_its_batch() {
+async fn failing_call_is_rolled_back_alone() {
     let store = SqliteStore::in_memory().await.unwrap();
     let calls = [("a", Then::Succeed), ("b", Then::Fail), ("c", Then::Succeed), ("d", Then::Fail)]
         .map(|(name, then)| add_user(&store, name, then));
@@ -264,7 +264,7 @@ async fn failing_call_leaves_no_trace_and_does_not_spoil_its_batch() {
 }
 
 #[tokio::test]
-async fn failed_commit_fails_its_batch_only() {
+async fn failed_commit_fails_only_its_batch() {
     let store = SqliteStore::in_memory().await.unwrap();
     let calls = [("a", Then::Succeed), ("b", Then::SpoilTheCommit), ("c", Then::Succeed)]
         .map(|(name, then)| add_user(&store, name, then));
@@ -276,7 +276,7 @@ async fn failed_commit_fails_its_batch_only() {
 }
 
 #[tokio::test]
-async fn full_disk_refuses_writes_until_there_is_room() {
+async fn full_disk_rejects_writes_until_there_is_space() {
     let store = SqliteStore::in_memory().await.unwrap();
     let limit = |pages: u32| {
         store.read(move |db| {
@@ -305,7 +305,7 @@ async fn full_queue_rejects_one_call_and_answers_the_rest() {
 }
 
 #[tokio::test]
-async fn calls_run_in_the_order_they_are_made_and_not_polled() {
+async fn calls_run_in_call_order_not_poll_order() {
     let store = SqliteStore::in_memory().await.unwrap();
     let gated = Gate::close(&store);
     let (block, lift) = (
@@ -321,7 +321,7 @@ async fn calls_run_in_the_order_they_are_made_and_not_polled() {
 }
 
 #[tokio::test]
-async fn call_whose_caller_went_away_happens_before_the_store_closes() {
+async fn dropped_call_still_runs_before_the_store_closes() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stagedoor.db");
     let store = SqliteStore::open(&path).await.unwrap();
@@ -337,7 +337,7 @@ fn waits_for_disk(db: &Connection) -> rusqlite::Result<bool> {
 }
 
 #[tokio::test]
-async fn commit_waits_for_the_disk_when_a_fact_is_in_it() {
+async fn durable_commit_waits_for_the_disk() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&dir.path().join("stagedoor.db")).await.unwrap();
     assert!(
@@ -355,7 +355,7 @@ async fn commit_waits_for_the_disk_when_a_fact_is_in_it() {
 }
 
 #[tokio::test]
-async fn bookkeeping_is_on_disk_soon_and_when_the_store_closes() {
+async fn bookkeeping_is_synced_soon_and_on_close() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stagedoor.db");
     let store = SqliteStore::open(&path).await.unwrap();
@@ -372,7 +372,7 @@ async fn bookkeeping_is_on_disk_soon_and_when_the_store_closes() {
 }
 
 #[tokio::test]
-async fn access_token_makes_up_for_a_start_that_the_machine_lost() {
+async fn access_token_restores_a_lost_start() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     let store = SqliteStore::open(&at("stagedoor.db")).await.unwrap();

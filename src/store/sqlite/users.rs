@@ -1,7 +1,8 @@
-//! The ends of what is known of a user: deletion, revocation, and removal of guests.
+//! Deletion and revocation of users, and pruning of guests.
 //!
-//! A revocation holds for a name that never came in, too: it leaves a row that was not seen. A deletion does not.
-//! Not here: what is voided, deleted and removed (`policy`).
+//! A revocation also applies to a name that was never used: it writes a row without a time last seen. A deletion does
+//! not.
+//! Not here: the decisions (`policy`).
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
@@ -11,10 +12,11 @@ use super::value::{Family, Ms};
 use crate::store::policy::{self, GuestRow, Retention, UserRow};
 use crate::store::{Block, UserKey};
 
-/// Guests looked at in one call of the writer: the starts behind it wait about as long as for a commit.
+/// Guests examined per call of the writer, so that queued starts wait about as long as for a commit.
 const GUEST_BATCH: usize = 500;
 
-/// Leaves nothing of a user but that the name is refused; `false`, and nothing is changed, where that may not be.
+/// Deletes everything about a user except that the name is deleted. Returns `false` and changes nothing if it may not
+/// be.
 pub(super) fn delete(
     db: &Connection,
     user: &UserKey,
@@ -36,7 +38,7 @@ pub(super) fn delete(
     Ok(true)
 }
 
-/// What a user's deletion and revocation are decided from; the profile is left out.
+/// The user's row without the profile.
 fn find(db: &Connection, user: &UserKey) -> rusqlite::Result<Option<UserRow>> {
     let mut statement = db.prepare_cached(
         "SELECT registered, seen_ms, revoked_ms, deleted_ms IS NOT NULL FROM users \
@@ -55,7 +57,7 @@ fn find(db: &Connection, user: &UserKey) -> rusqlite::Result<Option<UserRow>> {
     statement.query_row(key, row).optional()
 }
 
-/// Voids all of a user's families, and credentials issued until now.
+/// Voids all of a user's families, and credentials issued until `now`.
 pub(super) fn revoke(db: &Connection, user: &UserKey, now: Timestamp) -> rusqlite::Result<()> {
     let (app, username) = (&*user.app, user.username.as_str());
     let until = policy::revoked_until(&find(db, user)?.unwrap_or_default(), now);
@@ -72,7 +74,7 @@ pub(super) fn revoke(db: &Connection, user: &UserKey, now: Timestamp) -> rusqlit
     Ok(())
 }
 
-/// Voids one family, if it is still the instance's.
+/// Voids a family if it is the instance's current one.
 pub(super) fn revoke_family(
     db: &Connection,
     user: &UserKey,
@@ -92,7 +94,7 @@ pub(super) fn revoke_family(
     Ok(())
 }
 
-/// The last guest that was looked at, in the order of the index.
+/// The last guest examined, in index order.
 #[derive(Clone, Debug)]
 pub(super) struct GuestCursor {
     seen: Timestamp,
@@ -100,8 +102,8 @@ pub(super) struct GuestCursor {
     username: String,
 }
 
-/// Looks at some guests not seen since `before`, after `cursor`, and removes those that may be; how many, and where the
-/// next step begins, if there is one.
+/// Examines a batch of guests not seen since `before`, after `cursor`, and removes those that may be. Returns their
+/// number and the cursor of the next batch, if any.
 pub(super) fn prune_some_guests(
     db: &Connection,
     before: Timestamp,

@@ -1,4 +1,4 @@
-//! How values of the trait stand in columns.
+//! Conversions between store values and columns.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use stagedoor_proto::{Data, FamilyId, Timestamp};
 
 use crate::store::BlockKind;
 
-/// An instant as milliseconds; what is too late for a column is the latest that can be told.
+/// A time in milliseconds. Later times than the column can hold become its maximum.
 pub(super) struct Ms(pub(super) Timestamp);
 
 impl ToSql for Ms {
@@ -29,7 +29,7 @@ impl FromSql for Ms {
     }
 }
 
-/// A generation, which is below 2^63 for as long as the year is below 290 000.
+/// A generation, a time-based number below 2^63.
 pub(super) struct Generation(pub(super) u64);
 
 impl ToSql for Generation {
@@ -45,7 +45,7 @@ impl FromSql for Generation {
     }
 }
 
-/// A row's number in a log, which is below 2^63 for as long as there are disks; what no log has is 0.
+/// A row number, below 2^63. Negative stored values read as 0, which no row has.
 pub(super) struct Number(pub(super) u64);
 
 impl ToSql for Number {
@@ -60,7 +60,7 @@ impl FromSql for Number {
     }
 }
 
-/// A family as its 16 bytes.
+/// A family as 16 bytes, big-endian.
 pub(super) struct Family(pub(super) FamilyId);
 
 impl ToSql for Family {
@@ -76,7 +76,7 @@ impl FromSql for Family {
     }
 }
 
-/// The application's JSON as text.
+/// Application data as JSON text.
 pub(super) struct Json(pub(super) Data);
 
 impl FromSql for Json {
@@ -86,7 +86,7 @@ impl FromSql for Json {
     }
 }
 
-/// A value of the gateway's own, as JSON text.
+/// A gateway type as JSON text.
 pub(super) struct JsonOf<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromSql for JsonOf<T> {
@@ -115,7 +115,7 @@ impl FromSql for BlockKind {
     }
 }
 
-/// An address as 16 bytes, the same for an IPv4 address however the socket told it.
+/// An address as the 16 bytes of IPv6, with IPv4 mapped.
 pub(super) fn address_bytes(address: IpAddr) -> [u8; 16] {
     match address {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),

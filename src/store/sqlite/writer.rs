@@ -1,12 +1,12 @@
-//! The thread that owns the connection: it takes all calls that wait, runs them in one transaction, and answers them.
+//! The thread that owns the connection. It runs all queued calls in one transaction and then answers them.
 //!
-//! A commit with a fact in it costs a wait for the disk; while it waits, the next batch gathers. On the happy path a call
-//! pays for its own statements alone. When one call of a batch fails, the batch is rolled back and each call runs again
-//! by itself: that is why an operation is `Fn`, not `FnOnce`.
-//! Invariants: a call is answered `Ok` only after the commit that holds its writes. A commit of bookkeeping alone is in
-//! the system's memory then, where `kill -9` leaves it, and on disk at most [`SYNC_INTERVAL`] later: the log of `SQLite`
-//! has one order, so whatever brings a later commit to disk brings all before it.
-//! Not here: any statement but those around a transaction.
+//! A commit with durable writes waits for the disk; meanwhile the next batch queues. Usually a call costs only its own
+//! statements. When a call of a batch fails, the batch is rolled back and each call runs again alone: therefore an
+//! operation is `Fn`, not `FnOnce`.
+//! Invariants: a call returns `Ok` only after the commit of its writes. A commit of bookkeeping alone is then in the
+//! operating system's memory, where it survives `kill -9`, and on disk within [`SYNC_INTERVAL`]. The write-ahead log
+//! has one order, so a commit that reaches the disk takes all earlier ones with it.
+//! Not here: statements other than those of the transaction itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,32 +23,32 @@ use super::synced;
 use crate::clock::Clock;
 use crate::store::StoreError;
 
-/// Calls that may wait; one more is [`StoreError::Full`].
+/// Maximum queued calls; the next one fails with [`StoreError::Full`].
 pub(super) const MAX_QUEUED_CALLS: usize = 4096;
 
-/// Calls that share a commit; bounds how long the first of them waits for the others.
+/// Maximum calls per commit. Bounds how long the first waits for the others.
 const MAX_CALLS_PER_COMMIT: usize = 512;
 
-/// How long committed bookkeeping may be without having been brought to disk.
+/// Maximum time between a commit of bookkeeping and its sync to disk.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
 /// When the writes of a call are on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Durability {
-    /// It does not matter: the call writes nothing, or removes what is over.
+    /// Irrelevant: the call writes nothing, or removes expired rows.
     Read,
-    /// Within [`SYNC_INTERVAL`]. The time is the caller's now.
+    /// Within [`SYNC_INTERVAL`]. Has the caller's current time.
     Bookkeeping(Timestamp),
-    /// Before the call is answered.
+    /// Before the call returns.
     Durable,
 }
 
-/// An opened database, and the lock that goes with its file.
+/// An open database with the lock of its file.
 pub(super) type Opened = (Connection, Option<Lock>);
 
-/// The queue to the thread. Dropping it finishes what waits and joins the thread.
+/// The queue to the thread. Dropping it finishes the queued calls and joins the thread.
 pub(super) struct Writer {
-    /// `None` only while it is dropped.
+    /// `None` only during drop.
     running: Option<Running>,
     lost_after: LostAfter,
 }
@@ -58,7 +58,7 @@ struct Running {
     thread: JoinHandle<()>,
 }
 
-/// Since when bookkeeping may be missing because the machine failed: fixed when the store opens.
+/// The time after which bookkeeping may be missing because of a machine failure. Determined when the store opens.
 #[derive(Clone)]
 pub(super) struct LostAfter(Arc<AtomicU64>);
 
@@ -74,17 +74,17 @@ impl LostAfter {
         (ms != u64::MAX).then(|| Timestamp::from_millis(ms))
     }
 
-    /// What is missing from before then was removed, not lost.
+    /// Rows missing from before `to` were removed, not lost.
     pub(super) fn raise(&self, to: Timestamp) {
         self.0.fetch_max(to.as_millis(), Ordering::Relaxed);
     }
 }
 
 impl Writer {
-    /// Starts a thread that opens the database with `open` and then serves it; `store` names it in errors.
+    /// Starts a thread that opens the database with `open` and serves calls; `store` names it in errors.
     ///
     /// # Errors
-    /// What `open` fails with; [`StoreError::Unavailable`] when there is no thread to be had.
+    /// The error of `open`; [`StoreError::Unavailable`] when no thread can be started.
     pub(super) async fn start(
         store: String,
         open: impl FnOnce() -> Result<Opened, StoreError> + Send + 'static,
@@ -94,7 +94,7 @@ impl Writer {
         let failed = store.clone();
         let run = move || match open().and_then(|opened| Worker::new(opened, store)) {
             Ok(worker) => {
-                // Nobody waits any more: the queue is closed, and the worker ends at once.
+                // If the caller is gone, the queue is closed and the worker ends at once.
                 let _ = report.send(Ok(worker.lost_after()));
                 worker.run(&calls);
             }
@@ -103,25 +103,25 @@ impl Writer {
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(run);
         let thread = thread.map_err(|error| StoreError::Unavailable {
             store: failed,
-            reason: format!("no thread for it: {error}"),
+            reason: format!("cannot start its thread: {error}"),
         })?;
         let lost_after = opened.await.unwrap_or(Err(StoreError::Closed))?;
         Ok(Self { running: Some(Running { queue, thread }), lost_after })
     }
 
-    /// Since when bookkeeping may be missing.
     pub(super) const fn lost_after(&self) -> &LostAfter {
         &self.lost_after
     }
 
-    /// Runs `op` in a transaction with whatever else waits, and gives its answer once its writes are as durable as asked.
+    /// Runs `op` in a transaction shared with other queued calls. Resolves when its writes have the requested
+    /// durability.
     ///
-    /// It waits from when it is called, not from when the future is first polled: calls take effect in their order.
+    /// The call is queued at once, not when the future is first polled: calls take effect in call order.
     ///
-    /// `op` may run twice, and its first run leave no trace: it must be a function of the database alone.
+    /// `op` may run twice, when its first transaction was rolled back: it must depend on the database alone.
     ///
     /// # Cancel safety
-    /// Dropping the future does not stop the call.
+    /// Dropping the future does not cancel the call.
     pub(super) fn call<T, F>(
         &self,
         durability: Durability,
@@ -131,7 +131,7 @@ impl Writer {
         T: Send + 'static,
         F: Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        let running = self.running.as_ref().expect("a writer that is called is not being dropped");
+        let running = self.running.as_ref().expect("the writer is only taken in drop");
         let (reply, answer) = oneshot::channel();
         let call = Box::new(Call { op, durability, result: None, reply });
         let queued = running.queue.try_send(call).map_err(|error| match error {
@@ -149,21 +149,20 @@ impl Drop for Writer {
     fn drop(&mut self) {
         if let Some(Running { queue, thread }) = self.running.take() {
             drop(queue);
-            // It panicked or it did not: every call was answered, with `Closed` if need be.
+            // Even after a panic every call has a result: `Closed`.
             let _ = thread.join();
         }
     }
 }
 
-/// One call, whatever its answer's type.
+/// A call with its result type erased.
 trait Job: Send {
-    /// When its writes are to be on disk.
     fn durability(&self) -> Durability;
 
-    /// Runs the operation and keeps its result until it is committed.
+    /// Runs the operation and holds its result until the commit.
     fn run(&mut self, db: &Connection) -> rusqlite::Result<()>;
 
-    /// Gives the caller the result of the last run, or why it is not committed.
+    /// Sends the result of the last run, or the error of the commit.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
@@ -190,13 +189,13 @@ where
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
         let Self { result, reply, .. } = *self;
-        let answer = committed.map(|()| result.expect("what was committed has run"));
-        // A caller that no longer waits does not want to know.
+        let answer = committed.map(|()| result.expect("a committed job has a result"));
+        // The caller may have dropped the future.
         let _ = reply.send(answer);
     }
 }
 
-/// What the thread owns.
+/// The state of the thread.
 struct Worker {
     db: Connection,
     /// Dropped after the connection.
@@ -204,9 +203,9 @@ struct Worker {
     store: String,
     /// Measures [`SYNC_INTERVAL`].
     clock: Clock,
-    /// Whether the connection waits for the disk at each commit.
+    /// Whether each commit waits for the disk (`synchronous = FULL`).
     is_full: bool,
-    /// Up to when bookkeeping is known to be on disk.
+    /// The time up to which bookkeeping is known to be on disk.
     synced: Option<Timestamp>,
     unsynced: Option<Unsynced>,
 }
@@ -216,15 +215,15 @@ struct Worker {
 struct Unsynced {
     /// When the first of it was committed, by [`Clock::micros`].
     since: u64,
-    /// The latest time that a call gave.
+    /// The latest time given by a call.
     at: Timestamp,
 }
 
-/// Where a transaction failed, which decides what becomes of its calls.
+/// Where a transaction failed.
 enum Failure {
-    /// In one of the calls: the others may still succeed.
+    /// In a call: the others may still succeed.
     InCall(rusqlite::Error),
-    /// Around them: none is committed.
+    /// Around the calls: none is committed.
     InTransaction(rusqlite::Error),
 }
 
@@ -270,7 +269,7 @@ impl Worker {
         self.sync();
     }
 
-    /// The next call; or a timeout, when committed bookkeeping is to be brought to disk.
+    /// The next call, or a timeout when bookkeeping must be synced.
     fn next(&self, calls: &Receiver<Box<dyn Job>>) -> Result<Box<dyn Job>, RecvTimeoutError> {
         match self.unsynced {
             None => calls.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -291,7 +290,7 @@ impl Worker {
         }));
     }
 
-    /// Runs `jobs` in one transaction, which is rolled back if anything fails.
+    /// Runs `jobs` in one transaction, rolled back on any failure.
     fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Failure> {
         let (mut has_durable, mut bookkeeping_at) = (false, None);
         for job in &*jobs {
@@ -301,7 +300,7 @@ impl Worker {
                 Durability::Durable => has_durable = true,
             }
         }
-        // Of a new store it is not known yet from when on bookkeeping could be missing.
+        // A new store has no synced time yet, so its first bookkeeping waits for the disk.
         let waits = has_durable || (bookkeeping_at.is_some() && self.synced.is_none());
         let at = bookkeeping_at.max(self.unsynced.map(|unsynced| unsynced.at));
         if has_durable || bookkeeping_at.is_some() {
@@ -326,7 +325,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Brings committed bookkeeping to disk; a failure is tried again after another [`SYNC_INTERVAL`].
+    /// Syncs committed bookkeeping to disk. Retries a failure after [`SYNC_INTERVAL`].
     fn sync(&mut self) {
         let Some(Unsynced { at, .. }) = self.unsynced else { return };
         let synced = self.wait_for_disk(true).and_then(|()| synced::write(&self.db, at));
@@ -339,7 +338,7 @@ impl Worker {
         }
     }
 
-    /// Sets whether the commits that follow wait for the disk.
+    /// Sets whether the next commits wait for the disk.
     fn wait_for_disk(&mut self, waits: bool) -> rusqlite::Result<()> {
         if waits != self.is_full {
             let level = if waits { "FULL" } else { "NORMAL" };

@@ -1,7 +1,7 @@
--- Who is known, on which instances, who is blocked, and the gateway's own keys.
+-- Users, their instances, blocks, and the gateway's signing keys.
 --
--- Every key of a fact about a user begins with the app: nothing crosses apps. Times are milliseconds since the Unix
--- epoch, families 16 bytes, addresses 16 bytes of IPv6 (IPv4 mapped into it).
+-- The first column of every key about a user is the app. Times are milliseconds since the Unix epoch, families 16
+-- bytes, addresses 16 bytes of IPv6 (IPv4 mapped).
 
 CREATE TABLE users (
     app        TEXT NOT NULL,
@@ -15,10 +15,10 @@ CREATE TABLE users (
     PRIMARY KEY (app, username)
 ) WITHOUT ROWID, STRICT;
 
--- What `drop_unseen_guests` walks.
+-- For pruning guests.
 CREATE INDEX guests_by_seen ON users (seen_ms) WHERE registered = 0 AND seen_ms IS NOT NULL;
 
--- A row has its row in `users`.
+-- Every row has its row in `users`.
 CREATE TABLE instances (
     app        TEXT NOT NULL,
     username   TEXT NOT NULL,
@@ -40,7 +40,7 @@ CREATE TABLE blocks (
     PRIMARY KEY (app, username)
 ) WITHOUT ROWID, STRICT;
 
--- What else a guest's block is of. It goes when the block goes.
+-- Identities covered by a guest's block. Removed with the block.
 CREATE TABLE block_reach (
     app      TEXT NOT NULL,
     kind     INTEGER NOT NULL, -- 0: instance, 1: address

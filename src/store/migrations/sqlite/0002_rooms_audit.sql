@@ -1,6 +1,6 @@
--- What outlives a room's participants, and the audit log.
+-- Durable state of rooms, and the audit log.
 
--- A fact of a room, one row for what it is about. The value is the fact as JSON.
+-- One row per change key. The value is the change as JSON.
 CREATE TABLE room_facts (
     app      TEXT NOT NULL,
     room     TEXT NOT NULL,
@@ -11,13 +11,13 @@ CREATE TABLE room_facts (
     PRIMARY KEY (app, room, kind, subject)
 ) WITHOUT ROWID, STRICT;
 
--- What the opening of a room walks, to remove what no room will ask for again.
+-- For removing expired rows when a room opens.
 CREATE INDEX room_facts_by_end ON room_facts (until_ms) WHERE until_ms IS NOT NULL;
 
--- What a user who goes on under another name is looked up by.
+-- For migrating a renamed user.
 CREATE INDEX room_facts_by_subject ON room_facts (app, subject) WHERE kind <= 2;
 
--- Its rows are never changed. `audit` says what the hash is of.
+-- Rows are append-only. `store::audit` defines the hash.
 CREATE TABLE audit_log (
     app    TEXT NOT NULL,
     number INTEGER NOT NULL,
@@ -26,7 +26,7 @@ CREATE TABLE audit_log (
     PRIMARY KEY (app, number)
 ) WITHOUT ROWID, STRICT;
 
--- The last row of each app's log, apart from the rows, so that it shows when those at the end are cut off.
+-- The last row of each app's log, stored apart so that truncation is detected.
 CREATE TABLE audit_heads (
     app    TEXT PRIMARY KEY,
     number INTEGER NOT NULL,

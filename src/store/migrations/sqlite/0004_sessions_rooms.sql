@@ -1,6 +1,6 @@
--- What operators look up: sessions that ended, and rooms that were created before anybody joined.
+-- Ended sessions and created rooms.
 
--- Numbered in the order in which they were kept. The value is the session as JSON.
+-- Numbered in insertion order. The value is the session as JSON.
 CREATE TABLE ended_sessions (
     number   INTEGER PRIMARY KEY,
     app      TEXT NOT NULL,
@@ -11,14 +11,14 @@ CREATE TABLE ended_sessions (
     value    TEXT NOT NULL
 ) STRICT;
 
--- What a list walks, newest first: an index ends with the number.
+-- For lists, newest first: an index ends with the number.
 CREATE INDEX ended_sessions_by_app ON ended_sessions (app);
 CREATE INDEX ended_sessions_by_user ON ended_sessions (app, username);
 CREATE INDEX ended_sessions_by_id ON ended_sessions (id);
--- What forgetting walks.
+-- For pruning.
 CREATE INDEX ended_sessions_by_end ON ended_sessions (ended_ms);
 
--- A room that a server created, with its choices as JSON.
+-- A room created through the server API, with its overrides as JSON.
 CREATE TABLE created_rooms (
     app        TEXT NOT NULL,
     room       TEXT NOT NULL,

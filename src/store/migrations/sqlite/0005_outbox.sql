@@ -1,6 +1,6 @@
--- What endpoints are still to be told.
+-- The outbox of webhook messages.
 
--- A message for one endpoint: pending while it has a time when it is due, else a dead letter.
+-- A message for one endpoint: pending if it has a due time, otherwise a dead letter.
 CREATE TABLE outbox (
     number   INTEGER PRIMARY KEY AUTOINCREMENT,
     app      TEXT NOT NULL,
@@ -15,19 +15,19 @@ CREATE TABLE outbox (
     error    TEXT
 ) STRICT;
 
--- What an endpoint is told next.
+-- For the due messages of an endpoint.
 CREATE INDEX outbox_by_due ON outbox (app, endpoint, due_ms) WHERE due_ms IS NOT NULL;
 
--- What an operator pages through, and what goes first when there are too many.
+-- For pages of dead letters, and for evicting them first.
 CREATE INDEX outbox_by_death ON outbox (app, number) WHERE due_ms IS NULL;
 
--- What goes next when there are too many.
+-- For evicting other messages.
 CREATE INDEX outbox_by_app ON outbox (app, number);
 
--- What is given up, and what is forgotten.
+-- For expiring messages.
 CREATE INDEX outbox_by_age ON outbox (since_ms);
 
--- How many messages of an app there are, which nobody could count at each of them.
+-- The number of an app's messages, so that an insert need not count them.
 CREATE TABLE outbox_sizes (
     app  TEXT PRIMARY KEY,
     size INTEGER NOT NULL

@@ -1,9 +1,9 @@
--- Ended sessions are listed by their state, and bounded by app.
+-- Ended sessions by state, and their number per app.
 
--- What a list of one state walks, newest first: an index ends with the number.
+-- For lists of one state, newest first: an index ends with the number.
 CREATE INDEX ended_sessions_by_state ON ended_sessions (app, state);
 
--- How many of an app there are, which nobody could count at each of them.
+-- The number of an app's rows, so that an insert need not count them.
 CREATE TABLE ended_session_sizes (
     app  TEXT PRIMARY KEY,
     size INTEGER NOT NULL

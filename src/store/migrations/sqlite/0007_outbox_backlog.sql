@@ -1,6 +1,6 @@
--- How many messages there are, and since when the oldest is tried: neither takes a look at every message.
+-- Counts and age of the outbox in constant time.
 
--- How many messages of an app are dead letters; the others are pending.
+-- The number of an app's dead letters; the others are pending.
 ALTER TABLE outbox_sizes ADD COLUMN dead INTEGER NOT NULL DEFAULT 0;
 
 UPDATE outbox_sizes SET dead =
@@ -22,7 +22,7 @@ WHEN old.due_ms IS NULL AND new.due_ms IS NOT NULL BEGIN
     UPDATE outbox_sizes SET dead = dead - 1 WHERE app = new.app;
 END;
 
--- What is given up, the oldest first, and what is forgotten: neither is looked for among the other.
+-- For expiring pending messages and dead letters, each oldest first.
 DROP INDEX outbox_by_age;
 
 CREATE INDEX outbox_by_wait ON outbox (since_ms) WHERE due_ms IS NOT NULL;
