@@ -1,4 +1,4 @@
-//! What is logged beside a message has a name from the one list of them, which has none for a secret.
+//! The fields of log messages are in one list, which has none for a secret.
 
 use std::path::{Path, PathBuf};
 

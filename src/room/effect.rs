@@ -1,7 +1,7 @@
-//! What a room wants done: pushes, replies, changes to persist.
+//! Effects of a log entry: pushes, replies, and changes to persist.
 //!
-//! The type says where an effect is executed: [`Everywhere`] or by the [`Appender`] alone. Effects are executed in their
-//! order. Audiences that are not named one by one are those of the room as it is after the whole entry.
+//! The type says where an effect is executed: [`Everywhere`], or by the [`Appender`] alone. Effects are executed in
+//! order. An audience without a list of sessions is resolved in the state after the whole entry.
 
 use std::sync::Arc;
 
@@ -16,99 +16,78 @@ use crate::room::durable::changes::DurableChange;
 use crate::room::events::RoomEvent;
 use crate::room::log::origin::{NodeEpoch, Origin};
 
-/// Something to be done because of an entry, and by whom.
+/// An effect and where it is executed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Done by every node that has the room, for the sessions and calls it has itself.
+    /// Executed by every node that has the room, for its own sessions and calls.
     Everywhere(Everywhere),
-    /// Done once, by the node that appended the entry.
+    /// Executed once, by the node that appended the entry.
     Appender(Appender),
 }
 
-/// What each node does for its own sessions and calls; for those of others it comes to nothing.
+/// Effects on a node's own sessions and calls. Those of other nodes are ignored.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Everywhere {
-    /// Send sessions a push.
-    Push {
-        /// The sessions.
-        to: Audience,
-        /// The push.
-        push: Box<Push>,
-    },
-    /// Withdraw what these sessions were not yet sent of this room. What follows in the list stays.
+    /// Send a push to sessions.
+    Push { to: Audience, push: Box<Push> },
+    /// Discard the unsent frames of this room for these sessions. Later effects in the list are not affected.
     Withdraw(Audience),
-    /// A session is in the room now.
-    MembershipCreated {
-        /// The session.
-        session: SessionId,
-        /// Its membership.
-        participant: ParticipantId,
-    },
-    /// These memberships are over. What was pushed before is still to be delivered.
+    /// The session has joined.
+    MembershipCreated { session: SessionId, participant: ParticipantId },
+    /// These memberships have ended. Earlier pushes are still delivered.
     RemoveMemberships(Audience),
-    /// Every membership is over at once: what the participants were not yet sent of the room is withdrawn, and they are
-    /// sent this.
+    /// All memberships have ended: discard the participants' unsent frames of the room, then send this push.
     CloseRoom(Box<Push>),
-    /// End every session of a user with 4010.
+    /// End all sessions of a user with close code 4010.
     EndSessions(RemovedUser),
-    /// Answer a call of the server API with what became of its command so far; may come several times, and because of
-    /// entries of other nodes too.
+    /// Report the progress of a server API command to its call. Can happen several times, and from entries of other
+    /// nodes.
     Report {
-        /// The node that has the call.
+        /// The node that serves the call.
         node: NodeEpoch,
-        /// The call, by an id of that node.
+        /// The call's id on that node.
         call: u64,
-        /// What became of the command.
         report: Box<ModerationReport>,
     },
-    /// Nothing is left but durable state: the room may be dropped, and opens anew with `Open`.
+    /// Only durable state is left. The room may be removed; it reopens with `Open`.
     Closed,
 }
 
-/// What is done once: replies, and what leaves the process.
+/// Effects executed once: replies, and writes outside the process.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Appender {
-    /// Answer the request that was appended. Who waits for it waits on the node that appended it.
+    /// Reply to the request. The appending node serves it.
     Reply {
-        /// The request.
         origin: Origin,
-        /// What became of it.
         result: Result<Reply, Error>,
     },
-    /// Block a user from the app until the time it names, before [`Everywhere::EndSessions`] of the same user.
+    /// Block a user from the app. Precedes [`Everywhere::EndSessions`] of the same user.
     BlockUser(RemovedUser),
-    /// Persist a change of what outlives the process.
     Persist(DurableChange),
-    /// Write a row of the audit log.
     Audit(Box<Audit>),
-    /// Send an event to the app's own servers; only where events are wanted.
+    /// Publish an event to the app's servers. Only where events are enabled.
     Emit {
-        /// What happened.
         event: Box<RoomEvent>,
-        /// Because of which request; `None`: nobody asked for it.
+        /// The request that caused it. `None`: a timer or a lost connection.
         request: Option<RequestId>,
     },
-    /// Count a moderation command that was refused for want of permission, for the audit log.
+    /// Count a moderation command rejected for a missing permission, for the audit log.
     Denied {
-        /// Who tried.
         username: Username,
-        /// Which command.
         verb: Verb,
     },
 }
 
-/// A user who is removed from the whole app.
+/// A user removed from the app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemovedUser {
-    /// The user.
     pub username: Username,
-    /// The instances a guest was seen on in the room.
+    /// The instances of a guest in this room.
     pub instances: Vec<InstanceId>,
-    /// Until when they may not start again; `None`: at once.
+    /// End of the block. `None`: not blocked.
     pub until: Option<Timestamp>,
-    /// Why, in the moderator's words.
+    /// As stated by the moderator.
     pub reason: Option<Reason>,
-    /// By which request.
     pub request: Option<RequestId>,
 }
 
@@ -124,59 +103,44 @@ impl From<Appender> for Effect {
     }
 }
 
-/// Whom a push is for.
+/// The sessions that get a push.
 ///
-/// Those without a connection are among them: their rings keep it.
+/// Suspended sessions are included: their rings hold the frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
-    /// One session, whether or not it is still in the room.
+    /// A session, in the room or not.
     One(SessionId),
-    /// These sessions, whether or not they are still in the room.
+    /// These sessions, in the room or not.
     Sessions(Arc<[SessionId]>),
-    /// Every participant but one.
-    All {
-        /// The session left out.
-        except: Option<SessionId>,
-    },
-    /// Every participant who may subscribe, and so is told of streams, but one.
-    Viewers {
-        /// The session left out.
-        except: Option<SessionId>,
-    },
-    /// Every participant who may not subscribe, but one.
-    NonSubscribers {
-        /// The session left out.
-        except: Option<SessionId>,
-    },
+    /// All participants except one.
+    All { except: Option<SessionId> },
+    /// All participants who may subscribe, and so get pushes about streams, except one.
+    Viewers { except: Option<SessionId> },
+    /// All participants who may not subscribe, except one.
+    NonSubscribers { except: Option<SessionId> },
     /// Moderators with the session feed on.
     Watchers,
 }
 
-/// A row of the audit log.
+/// A row for the audit log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Audit {
-    /// The verb's place in the room's log.
+    /// The version of the command's log entry.
     pub version: u64,
-    /// Which verb.
     pub verb: Verb,
-    /// Who acted.
     pub by: Actor,
-    /// The acting participant's user; `None`: the server.
+    /// The acting participant's user. `None`: the server.
     pub username: Option<Username>,
-    /// The server key or token by which the server acted.
+    /// The server key or token of the caller.
     pub server: Option<Box<str>>,
-    /// Whom it was aimed at.
     pub target: Target,
-    /// By which request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestId>,
-    /// Why.
     pub reason: Option<Reason>,
-    /// The caller's idempotency key.
     pub ref_: Option<Ref>,
-    /// What became of it at its targets so far.
+    /// Targets by outcome so far.
     pub counts: OutcomeCounts,
-    /// From the verb until these outcomes: 0 for the first row; a second follows when receipts were open.
+    /// Time from the command to these outcomes. 0 in the first row; a second row follows if targets were open.
     pub elapsed_ms: u64,
 }
 
@@ -184,13 +148,12 @@ pub struct Audit {
 #[derive(Debug)]
 pub(super) struct Effects {
     list: Vec<Effect>,
-    /// Changes to persist; they come after all other effects.
+    /// Appended after all other effects.
     pub(super) changes: Vec<DurableChange>,
-    /// The node that appended the entry.
     node: NodeEpoch,
-    /// Whether events are wanted.
+    /// Whether this node emits events for the room.
     has_events: bool,
-    /// Which request what is added now follows from.
+    /// The request that caused the effects added next.
     cause: Option<RequestId>,
 }
 
@@ -199,7 +162,6 @@ impl Effects {
         Self { list: Vec::new(), changes: Vec::new(), node, has_events, cause: None }
     }
 
-    /// The node that appended the entry.
     pub(super) const fn node(&self) -> NodeEpoch {
         self.node
     }
@@ -210,12 +172,11 @@ impl Effects {
         self.list
     }
 
-    /// What is added from now on follows from this request, or from none.
+    /// Sets the request that caused the effects added next.
     pub(super) fn follow(&mut self, cause: Option<RequestId>) {
         self.cause = cause;
     }
 
-    /// Which request what is added now follows from.
     pub(super) fn cause(&self) -> Option<RequestId> {
         self.cause.clone()
     }
@@ -232,7 +193,7 @@ impl Effects {
         self.add(Appender::Reply { origin, result });
     }
 
-    /// Emits an event, which is made only where events are wanted.
+    /// Emits an event if events are enabled; only then `event` is called.
     pub(super) fn emit(&mut self, event: impl FnOnce() -> RoomEvent) {
         if self.has_events {
             let request = self.cause();
@@ -240,12 +201,11 @@ impl Effects {
         }
     }
 
-    /// Whether events are wanted.
     pub(super) const fn has_events(&self) -> bool {
         self.has_events
     }
 
-    /// Whether the room was ended by an event of this entry.
+    /// Whether an event of this entry ended the room.
     pub(super) fn ends_room(&self) -> bool {
         let is_end = |effect: &Effect| match effect {
             Effect::Appender(Appender::Emit { event, .. }) => event.ends_room(),

@@ -1,33 +1,32 @@
-//! The errors several commands share, each saying what was expected.
+//! Errors shared by several commands.
 
 use std::time::Duration;
 
 use stagedoor_proto::{Error, ErrorCode, Timestamp};
 
 pub(super) fn not_in_room() -> Error {
-    Error::new(ErrorCode::NotInRoom, "this session is not in the room; join it first")
+    Error::new(ErrorCode::NotInRoom, "session is not in the room; join it first")
 }
 
 pub(super) fn stream_not_found() -> Error {
-    Error::new(ErrorCode::StreamNotFound, "there is no such stream in this room").at("stream")
+    Error::new(ErrorCode::StreamNotFound, "no such stream in this room").at("stream")
 }
 
 pub(super) fn participant_not_found(field: &'static str) -> Error {
-    let message = "there is no such participant in this room; it may have left";
+    let message = "no such participant in this room; it may have left";
     Error::new(ErrorCode::ParticipantNotFound, message).at(field)
 }
 
 pub(super) fn not_owner() -> Error {
-    Error::new(ErrorCode::NotOwner, "only the participant who publishes a stream may do this")
-        .at("stream")
+    Error::new(ErrorCode::NotOwner, "only the stream's publisher may do this").at("stream")
 }
 
 pub(super) fn self_moderation() -> Error {
-    Error::new(ErrorCode::SelfModeration, "moderation is of others; this is the same user")
+    Error::new(ErrorCode::SelfModeration, "you cannot moderate yourself")
 }
 
 pub(super) fn blocked(until: Timestamp, now: Timestamp) -> Error {
-    Error::new(ErrorCode::Blocked, "a moderator removed this user, who may not return yet")
+    Error::new(ErrorCode::Blocked, "user is blocked from this room by a moderator")
         .retry_after(until.saturating_since(now))
 }
 
@@ -36,22 +35,22 @@ pub(super) fn rate_limited(message: &'static str, wait: Duration) -> Error {
 }
 
 pub(super) fn record_full() -> Error {
-    Error::new(ErrorCode::Overloaded, "the room keeps as many blocks, mutes or roles as it may")
+    Error::new(ErrorCode::Overloaded, "limit of stored blocks, mutes and roles reached")
 }
 
 pub(super) fn id_taken(field: &'static str) -> Error {
-    Error::new(ErrorCode::InvalidArgument, "the id is taken; it must be new").at(field)
+    Error::new(ErrorCode::InvalidArgument, "id is already in use; generate a new one").at(field)
 }
 
 pub(super) fn served_elsewhere() -> Error {
-    Error::new(ErrorCode::NotAllowedNow, "another node serves this session now")
+    Error::new(ErrorCode::NotAllowedNow, "session is served by another node now")
 }
 
 pub(super) fn node_lost() -> Error {
-    let message = "this node was declared dead and begins anew; try again";
+    let message = "node was declared dead and is restarting; retry";
     Error::new(ErrorCode::EngineUnavailable, message)
 }
 
 pub(super) fn for_participants_only() -> Error {
-    Error::new(ErrorCode::NotAllowedNow, "only a participant may do this, not the server")
+    Error::new(ErrorCode::NotAllowedNow, "only participants may send this command")
 }

@@ -1,4 +1,4 @@
-//! What is true of a room after every entry.
+//! Invariants of a room after every entry.
 
 use stagedoor_proto::Link;
 
@@ -10,77 +10,83 @@ use crate::room::streams::acks::is_mute_locked;
 
 /// See [`Room::check_invariants`](crate::room::Room::check_invariants).
 pub(super) fn check(state: &RoomState) -> Result<(), &'static str> {
-    check_people(state)?;
+    check_participants(state)?;
     check_streams(state)?;
     check_mutes(state)?;
     check_timers(state)?;
     require(state.refs.is_bounded(), "too many refs")?;
-    require(state.records.is_bounded(), "a table of the record is too long")?;
-    require(state.recent_leavers.is_bounded(), "too many recent departures")?;
+    require(state.records.is_bounded(), "a table of durable records is too long")?;
+    require(state.recent_leavers.is_bounded(), "too many recent leavers")?;
     require(state.lost_nodes.is_bounded(), "too many lost nodes")?;
-    require(state.receipts.is_consistent(&state.timers), "receipts and their reports disagree")
+    require(state.receipts.is_consistent(&state.timers), "receipts do not match their reports")
 }
 
-fn check_people(state: &RoomState) -> Result<(), &'static str> {
+fn check_participants(state: &RoomState) -> Result<(), &'static str> {
     require(
         state.participants.len() <= state.settings.participants as usize,
         "too many participants",
     )?;
     require(
         state.participants.indexed_by_user() == state.participants.len(),
-        "the index by user is off",
+        "the index by user is wrong",
     )?;
     let closes = state.timers.get(Timer::Close).is_some();
-    require(state.participants.is_empty() || !closes, "an occupied room is to close")?;
+    require(state.participants.is_empty() || !closes, "an occupied room has a closing timer")?;
     let limit = state.settings.roster_limit as usize;
     require(
         state.size.is_large || state.participants.len() <= limit,
-        "a large room is not marked so",
+        "a large room is not marked as large",
     )?;
     let is_half = state.participants.len() >= limit.div_ceil(2);
     require(!state.size.is_large || is_half, "a small room is marked as large")?;
     for person in state.participants.iter() {
-        require(state.participants.is_indexed(person), "an index of participants is off")?;
+        require(state.participants.is_indexed(person), "an index of participants is wrong")?;
         let expected = capabilities(person.role, person.scopes, state.settings.subscriber_signals);
         let is_lost = state.lost_nodes.contains(person.home);
         require(!is_lost || person.link == Link::Suspended, "a lost node has a live session")?;
         require(person.capabilities == expected, "capabilities are not those of the role")?;
         let held = state.records.role(&person.username);
-        require(held.is_none_or(|role| role == person.role), "a set role is not held")?;
+        require(
+            held.is_none_or(|role| role == person.role),
+            "a participant does not have its set role",
+        )?;
         let guest = person.guest_instance.as_ref();
         let blocked = state.records.blocked(&person.username, guest, state.now);
-        require(blocked.is_none(), "somebody blocked is in the room")?;
+        require(blocked.is_none(), "a blocked user is in the room")?;
         require(
             person.streams.is_empty() || person.capabilities.publish,
-            "a stream of one who may not publish",
+            "a participant has a stream without the permission",
         )?;
         require(
             person.subscriptions.is_empty() || person.capabilities.subscribe,
-            "a subscription of one who may not subscribe",
+            "a participant subscribes without the permission",
         )?;
     }
     let may_watch =
         |id| state.participants.find(id).is_some_and(|person| person.capabilities.moderate);
-    require(state.feed.watchers().all(may_watch), "one who may not watch watches")
+    require(state.feed.watchers().all(may_watch), "a participant watches without the permission")
 }
 
 fn check_streams(state: &RoomState) -> Result<(), &'static str> {
     require(state.streams.len() <= state.settings.streams as usize, "too many streams")?;
     let streams: usize = state.participants.iter().map(|person| person.streams.len()).sum();
-    require(streams == state.streams.len(), "a stream without its owner")?;
+    require(streams == state.streams.len(), "a stream has no owner")?;
     let subscriptions: usize =
         state.participants.iter().map(|person| person.subscriptions.len()).sum();
     let subscribers: usize = state.streams.iter().map(|stream| stream.subscribers.len()).sum();
-    require(subscriptions == subscribers, "subscriptions and subscribers disagree")?;
+    require(subscriptions == subscribers, "subscriptions do not match subscribers")?;
     for stream in state.streams.iter() {
         let id = stream.wire.id;
         let owner = state.participants.find(stream.wire.participant);
         require(
             owner.is_some_and(|owner| owner.streams.contains(&id)),
-            "a stream is not its owner's",
+            "a stream is missing at its owner",
         )?;
         let most = state.settings.streams_per_participant as usize;
-        require(owner.is_some_and(|owner| owner.streams.len() <= most), "too many streams of one")?;
+        require(
+            owner.is_some_and(|owner| owner.streams.len() <= most),
+            "a participant has too many streams",
+        )?;
     }
     Ok(())
 }
@@ -88,29 +94,32 @@ fn check_streams(state: &RoomState) -> Result<(), &'static str> {
 fn check_mutes(state: &RoomState) -> Result<(), &'static str> {
     for stream in state.streams.iter() {
         let id = stream.wire.id;
-        require(!(stream.wire.muted && stream.wire.has_audio), "a muted stream has its audio on")?;
+        require(!(stream.wire.muted && stream.wire.has_audio), "a muted stream has audio on")?;
         let is_held = is_mute_locked(state, id);
-        require(!is_held || !stream.wire.has_audio, "a locked mute does not hold")?;
+        require(!is_held || !stream.wire.has_audio, "a stream has audio on despite a locked mute")?;
         let owner = state.participants.find(stream.wire.participant);
         let is_live = owner.is_some_and(|owner| owner.link == Link::Live);
         let runs = !stream.unacknowledged.is_empty() && is_live;
         let is_running = state.timers.get(Timer::Acknowledgement(id)).is_some();
-        require(is_running == runs, "a mute's timer is not that of its owner's link")?;
+        require(is_running == runs, "an acknowledgement timer does not match the owner's link")?;
     }
     let mut running = state.timers.armed(Timer::as_acknowledgement);
-    require(running.all(|id| state.streams.contains(id)), "a timer of no stream is armed")
+    require(running.all(|id| state.streams.contains(id)), "a timer without a stream is armed")
 }
 
 fn check_timers(state: &RoomState) -> Result<(), &'static str> {
     for person in state.participants.iter() {
         let due = person.lease.map(Lease::due);
-        require(state.timers.get(Timer::Lease(person.id)) == due, "a lease has another timer")?;
+        require(
+            state.timers.get(Timer::Lease(person.id)) == due,
+            "a lease does not match its timer",
+        )?;
     }
     let mut leased = state.timers.armed(Timer::as_lease);
     let is_here = leased.all(|id| state.participants.find(id).is_some());
-    require(is_here, "a timer of no participant is armed")?;
+    require(is_here, "a timer without a participant is armed")?;
     let next = state.timers.next_due();
-    require(next.is_none_or(|due| due > state.now), "something was due and not done")
+    require(next.is_none_or(|due| due > state.now), "an expired timer was not handled")
 }
 
 fn require(holds: bool, otherwise: &'static str) -> Result<(), &'static str> {

@@ -1,7 +1,7 @@
-//! What a node has of a room beside the replicated state: rates, and the order and idempotency keys of signals.
+//! A node's own state of a room: rate limits, and the order and idempotency keys of signals.
 //!
-//! It does not follow from the log and may differ between nodes, so that nothing of the log is decided by it. The
-//! handoff to the next process carries the order and the keys.
+//! It is not replicated and may differ between nodes, so no log entry may depend on it. The handoff includes the order
+//! and the keys.
 
 use std::collections::HashMap;
 
@@ -21,13 +21,13 @@ use crate::room::signal::{signal_audience, signal_sender};
 use crate::room::state::refs::{RefOwner, Refs, Requester};
 use crate::room::visibility::snapshot::roster_page;
 
-/// Further pages that may be requested at once.
+/// Roster pages that can be requested in a burst.
 const PAGE_BURST: u32 = 10;
 
-/// What this node keeps of a room for itself.
+/// State of a room that belongs to this node.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LocalRoom {
-    /// How often the node's sessions may request rosters; removed with their memberships.
+    /// Roster rate limits of the node's sessions. Removed with their memberships.
     #[serde(skip)]
     rosters: HashMap<SessionId, RosterRates>,
     /// The order of the last signal.
@@ -43,27 +43,26 @@ struct RosterRates {
     pages: RateLimiter,
 }
 
-/// What became of a signal that the room permits.
+/// The result of admitting a signal.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AcceptedSignal {
-    /// It was sent before under the same `ref`, and is only answered again.
+    /// A repetition under the same `ref`; its sender gets the first answer.
     Repeated(Sent),
-    /// It is to be numbered and delivered.
+    /// To be numbered and delivered.
     New(NewSignal),
 }
 
-/// A signal that has no order yet.
+/// A signal without an order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewSignal {
-    /// Its receivers.
     pub to: Audience,
-    /// The sender, as the push names it; `None`: the server.
+    /// The sender as it appears in the push. `None`: the server.
     pub from: Option<SignalSender>,
     recipients: u32,
     key: Option<SignalKey>,
 }
 
-/// Under which key the answer is kept.
+/// The key under which the answer is stored.
 #[derive(Clone, Debug, PartialEq)]
 struct SignalKey {
     owner: Option<RefOwner>,
@@ -72,10 +71,10 @@ struct SignalKey {
 }
 
 impl LocalRoom {
-    /// A page of everybody whom a session may list; moderators page a large room's participants too.
+    /// A page of the participants that a session can list. Moderators can also page through a large room.
     ///
     /// # Errors
-    /// `not_in_room`; `rate_limited`: a fresh one once in 5 s; `invalid_argument`: `after` is no `next`.
+    /// `not_in_room`; `rate_limited`: a first page once in 5 s; `invalid_argument`: `after` is not a cursor.
     pub fn roster(
         &mut self,
         room: &Room,
@@ -86,20 +85,24 @@ impl LocalRoom {
         let person = room.state.participants.of_session(session);
         let person = person.ok_or_else(errors::not_in_room)?;
         let after = after.map(str::parse::<ParticipantId>).transpose().map_err(|_| {
-            Error::new(ErrorCode::InvalidArgument, "`after` is the `next` of the page before")
-                .at("after")
+            Error::new(
+                ErrorCode::InvalidArgument,
+                "`after` must be the `next` cursor of a previous page",
+            )
+            .at("after")
         })?;
         let rates = self.rosters.entry(session).or_default();
         let taken = match after {
             None => rates.fresh.take(Rate::every(ROSTER_INTERVAL, 1), now),
             Some(_) => rates.pages.take(Rate::every(PAGE_INTERVAL, PAGE_BURST), now),
         };
-        taken
-            .map_err(|wait| errors::rate_limited("a fresh roster may be had once in 5 s", wait))?;
+        taken.map_err(|wait| {
+            errors::rate_limited("a first roster page can be requested once in 5 s", wait)
+        })?;
         Ok(roster_page(&room.state, person, after))
     }
 
-    /// Whether a session (or the server: `None`) may send a signal, and to whom.
+    /// Admits a signal of a session, or of the server (`None`), and resolves its receivers.
     ///
     /// # Errors
     /// `not_in_room`, `forbidden`, `too_large`, `ref_conflict`, `participant_not_found`, `rate_limited`.
@@ -123,28 +126,27 @@ impl LocalRoom {
         let (to, recipients) = signal_audience(&room.state, sender.as_ref(), signal.to)?;
         let per_second = room.state.settings.signals_per_s;
         let taken = self.signal_rate.take(Rate::per_second(per_second, per_second), now);
-        taken.map_err(|wait| {
-            errors::rate_limited("the room takes no more signals this second", wait)
-        })?;
+        taken
+            .map_err(|wait| errors::rate_limited("signal rate limit of the room exceeded", wait))?;
         let owner = from.zip(username.cloned());
         let owner = owner.map(|(session, username)| RefOwner { username, session });
         let key = key.map(|(ref_, body)| SignalKey { owner, ref_: ref_.clone(), body });
         Ok(AcceptedSignal::New(NewSignal { to, from: sender, recipients, key }))
     }
 
-    /// The order of the next signal, where no other node sends any.
+    /// The order of the next signal, if no other node sends any.
     #[must_use]
     pub const fn next_order(&self) -> u64 {
         self.order + 1
     }
 
-    /// The order of the newest signal this node knows of.
+    /// The order of the newest signal known to this node.
     #[must_use]
     pub const fn last_order(&self) -> u64 {
         self.order
     }
 
-    /// A signal got its order; the answer to its sender, which is kept under its `ref`.
+    /// Assigns an order to a signal. Returns the answer to its sender, which is stored under its `ref`.
     pub fn assign_order(&mut self, signal: &mut NewSignal, order: u64, now: Timestamp) -> Sent {
         self.record_order(order);
         let sent = Sent { recipients: signal.recipients, order };
@@ -154,17 +156,17 @@ impl LocalRoom {
         sent
     }
 
-    /// A signal of this order was delivered.
+    /// Call when a signal of this order was delivered.
     pub fn record_order(&mut self, order: u64) {
         self.order = self.order.max(order);
     }
 
-    /// A session is no longer in the room.
+    /// Call when a session left the room.
     pub fn remove(&mut self, session: SessionId) {
         self.rosters.remove(&session);
     }
 
-    /// Nobody is in the room any more.
+    /// Call when all sessions left the room.
     pub fn remove_all(&mut self) {
         self.rosters.clear();
     }

@@ -1,7 +1,6 @@
-//! The room: an entry of the log goes through its parts in order.
+//! The room: applies log entries.
 //!
-//! First what time alone brings about, then the command, then what follows from the new state: size, reports, feed, and
-//! closing.
+//! An entry runs expired timers, then its command, then the follow-ups: size class, reports, session feed and closing.
 
 use std::collections::BTreeSet;
 
@@ -39,10 +38,10 @@ use crate::room::visibility::size::update_size_class;
 use crate::room::visibility::snapshot::{counts, snapshot_for};
 use crate::room::visibility::summary::{ParticipantInfo, RoomSummary, participants, summary};
 
-/// A room: what a log of commands made of it so far.
+/// A room, the result of a log of commands.
 ///
-/// Its serialized form is a checkpoint, after which the entries of higher versions are applied. One from elsewhere must
-/// pass [`Room::check_invariants`] first.
+/// Its serialized form is a checkpoint; entries of higher versions can be applied to it. A checkpoint from another
+/// process must pass [`Room::check_invariants`] first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Room {
@@ -50,16 +49,16 @@ pub struct Room {
 }
 
 impl Room {
-    /// A room whose log is empty; the first entry opens it.
+    /// A room with an empty log. The first entry opens it.
     #[must_use]
     pub fn new(id: RoomId) -> Self {
         Self { state: RoomState::new(id) }
     }
 
-    /// Applies the next entry of the log. `has_events`: whether this node emits events for it.
+    /// Applies the next log entry. `has_events`: whether this node emits events for the room.
     ///
-    /// An entry that is not newer than the last was applied before and does nothing. Time never goes back: an entry from
-    /// before the last one happens at the last one's time.
+    /// An entry that is not newer than the last one was applied before and does nothing. Time never goes back: an
+    /// earlier entry time becomes that of the last entry.
     pub fn apply(&mut self, entry: Entry, has_events: bool) -> Vec<Effect> {
         let mut out = Effects::new(entry.origin, has_events);
         let state = &mut self.state;
@@ -75,7 +74,7 @@ impl Room {
         out.follow(entry.command.request());
         run(state, entry.origin, entry.command, &mut out);
         if state.participants.is_empty() == was_empty {
-            // What follows from the room's emptiness came of time alone.
+            // A change of emptiness before the command came from a timer.
             out.follow(None);
         }
         if state.is_open {
@@ -87,68 +86,64 @@ impl Room {
         out.into_list()
     }
 
-    /// When a [`RoomCommand::Tick`] is to be appended, if nothing else comes before.
+    /// When to append a [`RoomCommand::Tick`], if no other entry comes before.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
         self.state.timers.next_due()
     }
 
-    /// The name of the room in its app.
     #[must_use]
     pub const fn id(&self) -> &RoomId {
         &self.state.id
     }
 
-    /// The version of the last entry that was applied.
+    /// The version of the last applied entry.
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.state.version
     }
 
-    /// Whether the room was opened; otherwise the next entry is to be [`RoomCommand::Open`].
+    /// Whether the room is open. Otherwise the next entry must be [`RoomCommand::Open`].
     #[must_use]
     pub const fn is_open(&self) -> bool {
         self.state.is_open
     }
 
-    /// The sessions that are in the room, each as the room knows it.
+    /// The sessions in the room, with link and state as logged.
     pub fn sessions(&self) -> impl Iterator<Item = (SessionId, Link, SessionState)> {
         let people = self.state.participants.iter();
         people.map(|person| (person.session, person.link, person.state))
     }
 
-    /// The nodes that serve the sessions in the room, as the log says. A process that takes the place of another appends
-    /// [`RoomCommand::NodeLost`] for each of them that is not itself.
+    /// The nodes that serve the sessions in the room, as logged. A process that replaces another appends
+    /// [`RoomCommand::NodeLost`] for each of them except itself.
     #[must_use]
     pub fn homes(&self) -> BTreeSet<NodeEpoch> {
         self.state.participants.iter().map(|person| person.home).collect()
     }
 
-    /// The membership of a session.
     #[must_use]
     pub fn participant_of(&self, session: SessionId) -> Option<ParticipantId> {
         self.state.participants.of_session(session).map(|person| person.id)
     }
 
-    /// Whether a stream is in this room.
     #[must_use]
     pub fn has_stream(&self, stream: StreamId) -> bool {
         self.state.streams.contains(stream)
     }
 
-    /// Whether there are as many streams as the settings allow.
     #[must_use]
     pub fn is_at_stream_limit(&self) -> bool {
         self.state.is_at_stream_limit()
     }
 
-    /// Whether a session, in the room or not, or another of its user gave a command under this `ref`.
+    /// Whether the session, in the room or not, or another session of its user used this `ref`.
     #[must_use]
     pub fn has_used_ref(&self, session: SessionId, ref_: &Ref) -> bool {
         self.state.refs.contains(self.state.ref_requester(session), ref_)
     }
 
-    /// Whether a mute, a role or a block of a user is on record.
+    /// Whether the room has a mute, role or block of a user.
     #[must_use]
     pub fn has_records_of(&self, username: &Username) -> bool {
         let records = &self.state.records;
@@ -157,7 +152,7 @@ impl Room {
             || records.block_of(username).is_some()
     }
 
-    /// The state of these keys as they are now, as changes to persist.
+    /// The current state of these keys, as changes to persist.
     #[must_use]
     pub fn durable_changes(&self, keys: &BTreeSet<DurableKey>) -> Vec<DurableChange> {
         let state = &self.state;
@@ -167,12 +162,12 @@ impl Room {
         state.records.changes_for(keys, !state.participants.is_empty(), state.now)
     }
 
-    /// Calls `send` with every session of an audience, in an order that is the same on every node.
+    /// Calls `send` for every session of an audience, in the same order on every node.
     pub fn for_each_session(&self, audience: &Audience, send: impl FnMut(SessionId)) {
         for_each_session(&self.state, audience, send);
     }
 
-    /// The room as a session sees it now: what a `room_reset` carries.
+    /// The room as a session sees it; the content of a `room_reset`.
     ///
     /// # Errors
     /// `not_in_room`.
@@ -180,7 +175,7 @@ impl Room {
         snapshot_for(&self.state, session)
     }
 
-    /// Whether a session may negotiate media with another: one publishes the stream, the other subscribes to it.
+    /// Admits a relay between the publisher of a stream and one of its subscribers.
     ///
     /// # Errors
     /// `not_in_room`, `forbidden`, `too_large`, `stream_not_found`, `participant_not_found`, `not_subscribed`.
@@ -188,19 +183,17 @@ impl Room {
         accept_relay(&self.state, from, relay)
     }
 
-    /// The numbers of participants, publishers and streams.
     #[must_use]
     pub fn counts(&self) -> Counts {
         counts(&self.state)
     }
 
-    /// The room in short.
     #[must_use]
     pub fn summary(&self) -> RoomSummary {
         summary(&self.state)
     }
 
-    /// The participants in the order of their ids, from the one that comes after `after`.
+    /// The participants after `after`, in the order of their ids.
     pub fn participants(
         &self,
         after: Option<ParticipantId>,
@@ -208,15 +201,15 @@ impl Room {
         participants(&self.state, after)
     }
 
-    /// The streams in the order of their ids, from the one that comes after `after`.
+    /// The streams after `after`, in the order of their ids.
     pub fn streams_after(&self, after: Option<StreamId>) -> impl Iterator<Item = &Stream> {
         self.state.streams.after(after).map(|stream| &stream.wire)
     }
 
-    /// Checks what must hold after every entry: in tests and fuzzing, and of a checkpoint that is restored.
+    /// Checks the invariants, in tests, in fuzzing, and of a restored checkpoint.
     ///
     /// # Errors
-    /// Which invariant is broken.
+    /// The first violated invariant.
     pub fn check_invariants(&self) -> Result<(), &'static str> {
         invariants::check(&self.state)
     }
@@ -227,7 +220,7 @@ fn run(state: &mut RoomState, node: NodeEpoch, command: RoomCommand, out: &mut E
     let permitted = if state.is_open || matches!(command, RoomCommand::Open(_)) {
         check_home(state, node, &command)
     } else {
-        let message = "the room's durable facts are not loaded yet; try again";
+        let message = "durable state of the room is not loaded yet; retry";
         Err(Error::new(ErrorCode::EngineUnavailable, message))
     };
     let result = permitted.and_then(|()| execute(state, node, command, out));
@@ -236,7 +229,7 @@ fn run(state: &mut RoomState, node: NodeEpoch, command: RoomCommand, out: &mut E
     }
 }
 
-/// Executes a command. `None`: nobody waits for its reply, or it was sent in its place among the pushes.
+/// Executes a command. `None`: the command has no reply, or sent it in order with its pushes.
 fn execute(
     state: &mut RoomState,
     node: NodeEpoch,
@@ -288,7 +281,7 @@ fn execute(
     reply.map(Some)
 }
 
-/// The first one opens; another node's, appended at the same moment, has nothing to add.
+/// Opens the room. A concurrent `Open` of another node does nothing.
 fn open(state: &mut RoomState, open_room: OpenRoom) {
     if state.is_open {
         return;
@@ -299,7 +292,7 @@ fn open(state: &mut RoomState, open_room: OpenRoom) {
     state.timers.set(Timer::Close, state.now + LEAVER_RETENTION);
 }
 
-/// An empty room waits for its leavers, and closes; an occupied one does not.
+/// Arms the closing timer of an empty room, stops that of an occupied one, and closes the room when it runs out.
 fn schedule_close(state: &mut RoomState, out: &mut Effects) {
     let is_empty = state.participants.is_empty();
     match state.timers.get(Timer::Close) {
@@ -318,7 +311,7 @@ fn schedule_close(state: &mut RoomState, out: &mut Effects) {
         Some(at) if at <= state.now => {
             out.add(Everywhere::Closed);
             let (version, now) = (state.version, state.now);
-            // A node that keeps the room must decide as one that dropped it.
+            // A node that keeps the room must decide like one that removed it.
             *state = RoomState { version, now, ..RoomState::new(state.id.clone()) };
         }
         Some(_) if !out.changes.is_empty() => {

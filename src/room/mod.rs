@@ -1,11 +1,11 @@
-//! A room: a log of commands, applied one by one to a pure, deterministic core.
+//! A room: a log of commands, applied in order to a pure, deterministic core.
 //!
-//! [`Room`] owns who is in a room, their roles, streams, mutes and blocks, and decides every command about them. The
-//! engine gives each command its place and time ([`Entry`]); every node with participants there applies the same entries
-//! in the same order and gets the same state and the same [`Effect`]s.
+//! [`Room`] owns the participants, roles, streams, mutes and blocks of a room, and decides every command about them.
+//! The engine gives each command a version and a time ([`Entry`]). Every node with participants of the room applies the
+//! same entries in the same order, and computes the same state and the same [`Effect`]s.
 //!
-//! Invariants: the core reads no clock, draws no random number, does no I/O and never iterates over a hash map; an entry
-//! that is refused changes nothing but the time; every bound is a typed error. [`Room::check_invariants`] states the rest.
+//! Invariants: the core reads no clock, draws no random number, does no I/O and never iterates over a hash map; a
+//! rejected entry changes only the time; every limit has a typed error. [`Room::check_invariants`] checks the rest.
 //!
 //! Not here: sessions, delivery and sockets (`hub`), the order of the log (`engine`), tokens (`auth`), the store.
 #![deny(clippy::wildcard_enum_match_arm)]

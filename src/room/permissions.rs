@@ -1,34 +1,30 @@
-//! What a participant may do: role × scopes × the app's choice. The only permission check of a room.
+//! What a participant may do: role × scopes × app settings. The only permission check of a room.
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Capabilities, Error, Role, Scope};
 
 use crate::grant::Scopes;
 
-/// The gateway's scopes that a grant holds, as flags.
+/// The gateway's scopes in a grant, as flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ScopeSet(u8);
 
 impl ScopeSet {
-    /// Every scope: what a grant without scopes holds, within its role.
+    /// All scopes: the value of a grant that lists none.
     pub const ALL: Self = Self(0b11_1111);
-    /// No scope.
     pub const NONE: Self = Self(0);
 
-    /// These scopes and `scope`.
     #[must_use]
     pub const fn with(self, scope: Scope) -> Self {
         Self(self.0 | bit(scope))
     }
 
-    /// These scopes without `scope`.
     #[must_use]
     pub const fn without(self, scope: Scope) -> Self {
         Self(self.0 & !bit(scope))
     }
 
-    /// Whether `scope` is among them.
     #[must_use]
     pub const fn contains(self, scope: Scope) -> bool {
         self.0 & bit(scope) != 0
@@ -46,7 +42,6 @@ const fn bit(scope: Scope) -> u8 {
     }
 }
 
-/// Every scope there is.
 const SCOPES: [Scope; 6] =
     [Scope::Join, Scope::Publish, Scope::Subscribe, Scope::Signal, Scope::Relay, Scope::Moderate];
 
@@ -58,7 +53,7 @@ impl From<Option<&Scopes>> for ScopeSet {
     }
 }
 
-/// What `role` may do with these scopes.
+/// The capabilities of `role` with these scopes.
 #[must_use]
 pub const fn capabilities(role: Role, scopes: ScopeSet, subscriber_signals: bool) -> Capabilities {
     let (publish, subscribe, signal, moderate) = match role {
@@ -75,7 +70,7 @@ pub const fn capabilities(role: Role, scopes: ScopeSet, subscriber_signals: bool
     }
 }
 
-/// Whether every capability of `before` is still there in `after`.
+/// Whether `after` has every capability of `before`.
 pub(super) const fn retains_all(before: Capabilities, after: Capabilities) -> bool {
     (!before.publish || after.publish)
         && (!before.subscribe || after.subscribe)
@@ -83,14 +78,14 @@ pub(super) const fn retains_all(before: Capabilities, after: Capabilities) -> bo
         && (!before.moderate || after.moderate)
 }
 
-/// The error for a capability that is not there.
+/// The error for a missing scope or capability.
 pub(super) fn missing(scope: Scope) -> Error {
     let message = match scope {
-        Scope::Join => "the grant has no scope `join`",
-        Scope::Publish => "neither role nor scopes allow publishing here",
-        Scope::Subscribe => "neither role nor scopes allow subscribing here",
-        Scope::Signal => "neither role nor scopes allow signals here",
-        Scope::Relay => "the grant has no scope `relay`",
+        Scope::Join => "grant has no scope `join`",
+        Scope::Publish => "role and scopes do not allow publishing in this room",
+        Scope::Subscribe => "role and scopes do not allow subscribing in this room",
+        Scope::Signal => "role and scopes do not allow signals in this room",
+        Scope::Relay => "grant has no scope `relay`",
         Scope::Moderate => "only moderators may do this",
     };
     Error::missing(scope, message)

@@ -1,46 +1,46 @@
-//! The bounds and choices a room is held to, and the ones no operator can change.
+//! Limits and settings of a room, and limits that cannot be configured.
 //!
-//! They come with the entry that opens the room, so that every node decides by the same numbers.
+//! The entry that opens the room carries the settings, so every node uses the same ones.
 
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What becomes of a membership when its room token runs out.
+/// What happens to a membership when its room token expires.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Expiry {
-    /// It goes on.
+    /// It continues.
     #[default]
     Keep,
-    /// It ends, unless it is renewed by joining again.
+    /// It ends, unless it was renewed by another join.
     Enforce,
 }
 
-/// A room's bounds and choices, from the app's configuration.
+/// Limits and settings of a room, from the app's configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RoomSettings {
-    /// Most participants at a time.
+    /// Maximum participants.
     pub participants: u32,
-    /// Up to so many participants everyone is listed and announced to everyone.
+    /// Maximum participants of a room in which everyone is listed and announced to everyone.
     pub roster_limit: u32,
-    /// Most streams of one participant.
+    /// Maximum streams of one participant.
     pub streams_per_participant: u32,
-    /// Most streams at a time.
+    /// Maximum streams.
     pub streams: u32,
-    /// Signals a second, sustained; as many at once after a pause.
+    /// Sustained signals per second; also the burst.
     pub signals_per_s: u32,
-    /// Largest message that tells of the room, in bytes; what is longer is told in pages.
+    /// Maximum size of a message that lists the room, in bytes. Longer lists are paged.
     pub message_bytes: u32,
     /// Whether subscribers may signal.
     pub subscriber_signals: bool,
-    /// For how long `force_disconnect` blocks when it does not say.
+    /// The block of a `force_disconnect` that gives none.
     pub default_block_duration: Duration,
-    /// The longest block from the whole app that a moderator may lay.
+    /// Maximum app-wide block by a moderator.
     pub max_block_duration: Duration,
-    /// What becomes of a membership when its room token runs out.
+    /// What happens to a membership when its room token expires.
     pub expiry: Expiry,
 }
 
@@ -62,36 +62,36 @@ impl Default for RoomSettings {
 }
 
 impl RoomSettings {
-    /// What participants and streams of one message may take.
+    /// Maximum size of the participants and streams in one message.
     pub(super) const fn page_bytes(&self) -> usize {
         (self.message_bytes as usize).saturating_sub(PAGE_OVERHEAD_BYTES)
     }
 }
 
-/// What one room is to have otherwise than its app's other rooms; what is absent is as there.
+/// The settings in which one room differs from its app. Absent ones are the app's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "RoomChoices")]
 pub struct RoomOverrides {
-    /// Most participants at a time; no more than the gateway's own bound.
+    /// Maximum participants, at most the gateway's limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub participants: Option<u32>,
-    /// Up to so many participants everyone is listed and announced to everyone.
+    /// Maximum participants of a room in which everyone is listed and announced to everyone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roster_limit: Option<u32>,
-    /// Most streams at a time; no more than the gateway's own bound.
+    /// Maximum streams, at most the gateway's limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub streams: Option<u32>,
     /// Whether subscribers may signal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subscriber_signals: Option<bool>,
-    /// What becomes of a membership when its room token runs out.
+    /// What happens to a membership when its room token expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub membership_expiry: Option<Expiry>,
 }
 
 impl RoomOverrides {
-    /// The settings of a room with these choices, where `app` are those of the others.
+    /// The settings of a room with these overrides in an app with the settings `app`.
     #[must_use]
     pub fn over(&self, app: &RoomSettings) -> RoomSettings {
         RoomSettings {
@@ -105,35 +105,35 @@ impl RoomOverrides {
     }
 }
 
-/// How long mutes, roles and the room's lock outlive the last participant.
+/// How long mutes, roles and the room's lock are retained after the last participant left.
 pub const RETENTION: Duration = Duration::from_hours(24);
-/// For how long a locked room still admits those who left, and an empty room remembers them.
+/// How long a locked room readmits participants who left, and an empty room stays open.
 pub(super) const LEAVER_RETENTION: Duration = Duration::from_mins(10);
-/// The longest life of a room token: so long the end of a room is remembered.
+/// Maximum lifetime of a room token, and so the retention of the end of a room.
 pub(super) const MAX_ROOM_TOKEN_LIFETIME: Duration = Duration::from_hours(30 * 24);
-/// A connected client that does not acknowledge a mute for so long loses the stream.
+/// A connected client that does not acknowledge a mute in this time loses the stream.
 pub(super) const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
-/// The least time between two reports of one verb, and between two pushes of the session feed.
+/// Minimum time between two reports of a command, and between two pushes of the session feed.
 pub(super) const BATCH_INTERVAL: Duration = Duration::from_millis(250);
-/// The least time between two `counts`.
+/// Minimum time between two `counts`.
 pub(super) const COUNTS_INTERVAL: Duration = Duration::from_secs(1);
-/// The least time between two fresh rosters of one participant.
+/// Minimum time between two first roster pages of a participant.
 pub(super) const ROSTER_INTERVAL: Duration = Duration::from_secs(5);
-/// The least time between two further pages of a roster, on average.
+/// Average minimum time between two further roster pages.
 pub(super) const PAGE_INTERVAL: Duration = Duration::from_millis(100);
-/// Most targets told one by one in a report of a verb on several.
+/// Maximum targets listed in a report.
 pub(super) const MAX_REPORTED_TARGETS: usize = 100;
-/// Most verbs whose receipts are still open.
+/// Maximum commands with open receipts.
 pub(super) const MAX_OPEN_VERBS: usize = 1_024;
-/// Most idempotency keys remembered in a room; the oldest is forgotten first.
+/// Maximum idempotency keys of a room. The oldest is evicted first.
 pub(super) const MAX_REFS: usize = 1_024;
-/// How long an idempotency key is remembered.
+/// How long an idempotency key is retained.
 pub(super) const REF_RETENTION: Duration = Duration::from_mins(10);
-/// Most rows of one kind (blocks, mutes, roles) a room keeps.
+/// Maximum rows of a kind (blocks, mutes, roles) in a room.
 pub(super) const MAX_RECORD_ROWS: usize = 20_000;
-/// Most room tokens with `jti` a room remembers as spent.
+/// Maximum redeemed room tokens with `jti` in a room.
 pub(super) const MAX_REDEEMED_TOKENS: usize = 100_000;
-/// Most of those who left recently that are remembered; the oldest is forgotten first.
+/// Maximum recent leavers of a room. The oldest is evicted first.
 pub(super) const MAX_RECENT_LEAVERS: usize = 30_000;
-/// What a message that lists participants and streams holds beside them: its frame, and one participant.
+/// Space for the rest of a message that lists participants and streams: its frame, and one participant.
 const PAGE_OVERHEAD_BYTES: usize = 16 * 1024;

@@ -1,4 +1,4 @@
-//! What is not logged but needs the room's say: signals and relays. They change nothing of the room.
+//! Signals and relays: admitted by the room, but not logged. They do not change the room.
 
 use stagedoor_proto::{
     Error, ErrorCode, MAX_RELAY_DATA_BYTES, MAX_SIGNAL_DATA_BYTES, ParticipantId, Relay, Scope,
@@ -10,16 +10,15 @@ use crate::room::errors;
 use crate::room::state::RoomState;
 use crate::room::visibility::snapshot::counts;
 
-/// A relay that may be delivered.
+/// A relay to deliver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AcceptedRelay {
-    /// The receiver.
     pub to: SessionId,
-    /// The sender, as the push names it.
+    /// The sender as it appears in the push.
     pub from: ParticipantId,
 }
 
-/// The sender of a signal, as the push names it; the size of the signal is checked, too.
+/// Checks a signal. Returns its sender as it appears in the push.
 pub(super) fn signal_sender(
     state: &RoomState,
     from: Option<SessionId>,
@@ -39,7 +38,7 @@ pub(super) fn signal_sender(
     Ok(sender)
 }
 
-/// Whom a signal is for, and how many they are. One for everybody is not echoed to its sender.
+/// The receivers of a signal and their number. A broadcast is not echoed to its sender.
 pub(super) fn signal_audience(
     state: &RoomState,
     from: Option<&SignalSender>,
@@ -78,7 +77,7 @@ pub(super) fn accept_relay(
     if are_both_ends(sender.id, receiver.id) || are_both_ends(receiver.id, sender.id) {
         Ok(AcceptedRelay { to: receiver.session, from: sender.id })
     } else {
-        let message = "media is negotiated between a stream's publisher and its subscribers only";
+        let message = "relays are only allowed between a stream's publisher and its subscribers";
         Err(Error::new(ErrorCode::NotSubscribed, message).at("to"))
     }
 }

@@ -1,84 +1,59 @@
-//! Changes of what outlives the process, and what each is about.
+//! Changes of durable state, and their keys.
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Role, RoomMute, Timestamp, Username};
 
 use crate::room::durable::rows::{BlockRow, MuteOverride, RedeemedToken};
 
-/// A change of what outlives the process. Its serialized form is what a store keeps, and stays as it is.
+/// A change of durable state. The store persists its serialized form, which must not change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DurableChange {
-    /// A user may not enter until then; takes the place of an earlier block.
+    /// A user may not join until the block ends. Replaces an earlier block.
     Blocked(BlockRow),
-    /// A user may enter again.
-    Unblocked {
-        /// Who.
-        username: Username,
-    },
+    /// The block of a user was lifted.
+    Unblocked { username: Username },
     /// How mutes apply to a user.
     #[serde(rename = "voice")]
     Mute {
-        /// The user.
         username: Username,
-        /// `None`: as to everybody.
+        /// `None`: like to all others.
         #[serde(rename = "voice")]
         mute: Option<MuteOverride>,
     },
     /// A user's role, from `set_role`.
-    Role {
-        /// Whose.
-        username: Username,
-        /// What it is.
-        role: Role,
-    },
-    /// The room's standing mute and lock.
-    Room {
-        /// The mute.
-        mute: RoomMute,
-        /// Whether it is locked.
-        locked: bool,
-    },
-    /// The room was ended: tokens issued up to then are refused.
+    Role { username: Username, role: Role },
+    /// The room's mute and lock.
+    Room { mute: RoomMute, locked: bool },
+    /// The room was ended. Tokens issued before are rejected.
     Ended {
-        /// When.
         at: Timestamp,
-        /// No token from before lives longer.
+        /// All tokens issued before have expired then.
         keep_until: Timestamp,
     },
-    /// A room token was redeemed.
     #[serde(rename = "spent")]
     Redeemed(RedeemedToken),
-    /// Somebody is in the room: voices, roles, mute and lock are kept.
+    /// The room is occupied: mutes, roles, and the room's mute and lock do not expire.
     Occupied,
-    /// Nobody is in the room: voices, roles, mute and lock are kept until then.
-    Emptied {
-        /// Until when.
-        keep_until: Timestamp,
-    },
+    /// The room is empty: mutes, roles, and the room's mute and lock expire.
+    Emptied { keep_until: Timestamp },
 }
 
-/// What a change is about: of two about the same, the later counts.
+/// What a change is about. Of two changes with one key the later one counts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DurableKey {
-    /// The block of a user.
     Block(Username),
-    /// How mutes apply to a user.
     Mute(Username),
-    /// A user's role.
     Role(Username),
-    /// The room's mute and lock.
     Room,
-    /// The room's end.
     End,
-    /// A room token that was redeemed.
+    /// By `jti`.
     RedeemedToken(Box<str>),
-    /// Whether anybody is in the room.
+    /// Whether the room is occupied.
     Occupancy,
 }
 
 impl DurableChange {
-    /// What it is about.
     #[must_use]
     pub fn key(&self) -> DurableKey {
         match self {

@@ -1,4 +1,4 @@
-//! What outlives the participants of a room, and the changes of it that are to be persisted.
+//! State that outlives the participants of a room, and its changes to persist.
 
 pub(in crate::room) mod changes;
 pub(in crate::room) mod records;

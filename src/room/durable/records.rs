@@ -1,7 +1,7 @@
-//! What outlives the participants of an open room: blocks, mutes, roles, redeemed tokens, its lock and its end.
+//! Durable state of an open room: blocks, mutes, roles, redeemed tokens, lock and end.
 //!
-//! Blocks hold until they end; the rest until [`RETENTION`] after the room emptied. Each table is bounded. Not here:
-//! persisting them (`store`, which gets each change as a [`DurableChange`]).
+//! Blocks last until they end; the rest until [`RETENTION`] after the room emptied. Every table is bounded. Not here:
+//! persistence (`store`, which gets each change as a [`DurableChange`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,12 +15,11 @@ use crate::room::settings::{
     MAX_RECORD_ROWS, MAX_REDEEMED_TOKENS, MAX_ROOM_TOKEN_LIFETIME, RETENTION,
 };
 
-/// The record of an open room.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::room) struct DurableRecords {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     blocks: BTreeMap<Username, BlockRow>,
-    /// Whose block a guest's instance is under.
+    /// The user whose block covers a guest's instance.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     blocked_instances: BTreeMap<InstanceId, Username>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -58,7 +57,7 @@ impl From<DurableState> for DurableRecords {
 }
 
 impl DurableRecords {
-    /// Until when a user, or a guest on that instance, may not enter.
+    /// The end of the block of a user, or of a guest on that instance.
     pub(in crate::room) fn blocked(
         &self,
         username: &Username,
@@ -77,7 +76,7 @@ impl DurableRecords {
             .max()
     }
 
-    /// Blocks a user; an earlier block never makes it shorter, nor forgets an instance.
+    /// Blocks a user. Never shortens an earlier block, and keeps its instances.
     pub(in crate::room) fn block(
         &mut self,
         mut row: BlockRow,
@@ -124,7 +123,7 @@ impl DurableRecords {
         self.mute_override(username) == Some(MuteOverride::Locked)
     }
 
-    /// Gives a user another standing; whether that changed anything.
+    /// Sets or removes a user's mute override. Returns whether that changed anything.
     pub(in crate::room) fn set_mute_override(
         &mut self,
         username: &Username,
@@ -147,7 +146,7 @@ impl DurableRecords {
         Ok(true)
     }
 
-    /// A new mute of the whole room spares nobody.
+    /// A new mute of the whole room clears all exemptions.
     pub(in crate::room) fn clear_exemptions(&mut self, changes: &mut Vec<DurableChange>) {
         self.mute_overrides.retain(|username, mute_override| {
             let stays = *mute_override == MuteOverride::Locked;
@@ -175,22 +174,22 @@ impl DurableRecords {
         Ok(())
     }
 
-    /// Keeps the room's own mute and lock, once they were changed.
+    /// Queues the room's mute and lock for persistence. Call after changing them.
     pub(in crate::room) fn push_room_change(&self, changes: &mut Vec<DurableChange>) {
         changes.push(DurableChange::Room { mute: self.mute, locked: self.locked });
     }
 
-    /// Which session spent a room token that still counts.
+    /// The session that redeemed an unexpired room token.
     pub(in crate::room) fn redeemed_by(&self, jti: &str, now: Timestamp) -> Option<SessionId> {
         self.redeemed_tokens.get(jti).filter(|row| row.until > now).map(|row| row.session)
     }
 
-    /// A room token that was spent, whether or not it still counts.
+    /// A redeemed room token, expired or not.
     pub(in crate::room) fn redeemed_token(&self, jti: &str) -> Option<&RedeemedToken> {
         self.redeemed_tokens.get(jti)
     }
 
-    /// Remembers a room token as spent.
+    /// Marks a room token as redeemed.
     pub(in crate::room) fn redeem(
         &mut self,
         row: RedeemedToken,
@@ -211,7 +210,7 @@ impl DurableRecords {
         Ok(())
     }
 
-    /// The state of these keys as they are now, as changes to persist; `is_occupied`: of the room.
+    /// The current state of these keys, as changes to persist. `is_occupied`: whether the room is.
     pub(in crate::room) fn changes_for(
         &self,
         keys: &BTreeSet<DurableKey>,
@@ -222,7 +221,7 @@ impl DurableRecords {
             return Vec::new();
         }
         let changes = keys.iter().filter_map(|key| self.change_for(key));
-        // Last, because it gives the rows before it their end.
+        // Last, because it sets the expiry of the rows before it.
         let stay = if is_occupied {
             DurableChange::Occupied
         } else {
@@ -231,7 +230,7 @@ impl DurableRecords {
         changes.chain([stay]).collect()
     }
 
-    /// How a key is now; `None` where there is nothing to keep of it by itself.
+    /// The current state of a key. `None`: it has no row of its own.
     fn change_for(&self, key: &DurableKey) -> Option<DurableChange> {
         match key {
             DurableKey::Block(username) => Some(match self.block_of(username) {
@@ -256,7 +255,7 @@ impl DurableRecords {
         }
     }
 
-    /// Whether every table is within its bound.
+    /// Whether every table is within its limit.
     pub(in crate::room) fn is_bounded(&self) -> bool {
         let rows = [self.blocks.len(), self.mute_overrides.len(), self.roles.len()];
         rows.into_iter().all(|rows| rows <= MAX_RECORD_ROWS)

@@ -1,14 +1,13 @@
-//! Which room: its name alone says too little where there are many apps.
+//! The key of a room.
 
 use std::sync::Arc;
 
 use stagedoor_proto::RoomId;
 
-/// A room of an app; nothing crosses apps.
+/// A room of an app.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RoomKey {
-    /// The app's id.
     pub app: Arc<str>,
-    /// The room's id in it.
+    /// Unique within the app.
     pub room: RoomId,
 }

@@ -1,4 +1,4 @@
-//! The log of a room: its commands, and the name under which a log is found.
+//! The log of a room: commands, entries and keys.
 
 pub(in crate::room) mod commands;
 pub(in crate::room) mod entry;

@@ -1,4 +1,4 @@
-//! Where an entry comes from, and who waits for what becomes of it.
+//! The origin of an entry, and the request that waits for its reply.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use stagedoor_proto::SessionId;
 
 use crate::request::RequestId;
 
-/// One registration of a node with the engine: a node that restarts, or that was declared dead, gets another.
+/// A node's registration with the engine. A node that restarts or was declared dead gets a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NodeEpoch(pub u64);
@@ -18,23 +18,21 @@ impl fmt::Display for NodeEpoch {
     }
 }
 
-/// Who waits for the answer to a command.
+/// The request that waits for the reply to a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// A request of a session.
     Session {
-        /// The session.
         session: SessionId,
-        /// The number of its request.
+        /// The number of the request.
         request: u32,
     },
-    /// A call of the server API, by an id of the appending node; it acts as the server.
+    /// A call of the server API, by its id on the appending node. It acts as the server.
     Call(u64),
 }
 
 impl Origin {
-    /// The request's id; a call's number says nothing of it.
+    /// The request id. `None`: the number of a call does not identify it.
     pub(in crate::room) const fn request(self) -> Option<RequestId> {
         match self {
             Self::Session { session, request } => {

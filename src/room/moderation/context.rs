@@ -1,4 +1,4 @@
-//! On whose authority a moderation command is executed, and what it is aimed at.
+//! The actor and the targets of a moderation command.
 
 use stagedoor_proto::{Actor, Error, ParticipantId, Scope, StreamId, Target, Username, Who};
 
@@ -7,23 +7,22 @@ use crate::room::log::origin::Origin;
 use crate::room::state::RoomState;
 use crate::room::state::refs::RefOwner;
 
-/// On whose authority a moderation command is executed.
+/// The actor of a moderation command.
 pub(in crate::room) struct ModeratorContext {
     pub(in crate::room) by: Actor,
-    /// The acting participant's user; `None`: the server.
+    /// The acting participant's user. `None`: the server.
     pub(in crate::room) username: Option<Username>,
-    /// The server key or token by which the server acts.
+    /// The server key or token of the caller.
     pub(in crate::room) server: Option<Box<str>>,
     pub(in crate::room) is_app_moderator: bool,
 }
 
 impl ModeratorContext {
-    /// The gateway itself.
     pub(in crate::room) const fn gateway() -> Self {
         Self { by: Actor::Server {}, username: None, server: None, is_app_moderator: true }
     }
 
-    /// Nobody moderates themselves, nor another membership of the same user.
+    /// Rejects moderation of the actor's own user, in any membership.
     pub(in crate::room) fn ensure_not_self(&self, username: &Username) -> Result<(), Error> {
         if self.username.as_ref() == Some(username) {
             Err(errors::self_moderation())
@@ -32,7 +31,6 @@ impl ModeratorContext {
         }
     }
 
-    /// The owner of the idempotency keys it uses.
     pub(in crate::room) fn ref_owner(&self, origin: Origin) -> Option<RefOwner> {
         match origin {
             Origin::Session { session, .. } => {
@@ -43,7 +41,7 @@ impl ModeratorContext {
     }
 }
 
-/// The context of the participant, or of the server key `server`, that a command comes from.
+/// The actor of a command: its participant, or the server with the key `server`.
 ///
 /// # Errors
 /// When the participant may not moderate.
@@ -67,7 +65,7 @@ pub(in crate::room) fn moderator_of(
     }
 }
 
-/// Whose a target is: a participant here, or any user by name.
+/// The user of a target, which is a participant or any username.
 pub(in crate::room) fn user_of(state: &RoomState, who: &Who) -> Result<Username, Error> {
     match who {
         Who::Username(username) => Ok(username.clone()),
@@ -79,7 +77,7 @@ pub(in crate::room) fn user_of(state: &RoomState, who: &Who) -> Result<Username,
     }
 }
 
-/// A stream as the target of a verb, and whose it is.
+/// A stream as a target, with its owner.
 pub(in crate::room) fn target_stream(state: &RoomState, id: StreamId) -> Result<Target, Error> {
     let stream = state.streams.find(id).ok_or_else(errors::stream_not_found)?;
     let owner = state.participants.find(stream.wire.participant).expect("a stream's owner is here");
@@ -87,7 +85,6 @@ pub(in crate::room) fn target_stream(state: &RoomState, id: StreamId) -> Result<
     Ok(Target { participant: Some(owner.id), stream: Some(id), username })
 }
 
-/// A participant as the target of a verb.
 pub(in crate::room) fn target_participant(state: &RoomState, id: ParticipantId) -> Target {
     let username = state.participants.find(id).map(|person| person.username.clone());
     Target { participant: Some(id), stream: None, username }

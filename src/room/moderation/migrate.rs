@@ -1,4 +1,4 @@
-//! A user goes on under another name: mute, role and block go with them.
+//! Renamed users: mute, role and block follow.
 
 use stagedoor_proto::Username;
 
@@ -9,7 +9,7 @@ use crate::room::moderation::remove::remove_blocked;
 use crate::room::moderation::roles::apply_role;
 use crate::room::state::RoomState;
 
-/// Gives a user what moderators decided of their former name.
+/// Copies the moderation state of the former name.
 pub(in crate::room) fn migrate_user(
     state: &mut RoomState,
     from: &Username,
@@ -22,7 +22,7 @@ pub(in crate::room) fn migrate_user(
     if state.records.is_locked(from) {
         lock_mute(state, to, out);
     }
-    // Nobody waits for an answer: where a table is full the role stays with the former name alone.
+    // There is no request to fail: if a table is full, the role stays with the former name alone.
     if let Some(role) = state.records.role(from)
         && state.records.set_role(to, role, &mut out.changes).is_ok()
     {

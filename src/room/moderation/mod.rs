@@ -1,4 +1,4 @@
-//! Moderation commands: who may give them, what each does, and their reports.
+//! Moderation commands and their reports.
 
 pub(in crate::room) mod context;
 pub(in crate::room) mod migrate;

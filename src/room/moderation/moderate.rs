@@ -1,7 +1,7 @@
-//! Moderation commands: who may give them, which were given before, and the reply, report and audit row of each.
+//! Moderation commands: permission, idempotency, reply, report and audit row.
 //!
-//! A command is decided before its first change: a refused one leaves the room as it was. What each does is in `mute`,
-//! `remove` and `roles`.
+//! A command is decided before its first change, so a rejected one leaves the room unchanged. The commands themselves
+//! are in `mute`, `remove` and `roles`.
 
 use stagedoor_proto::{
     Accepted, Error, ErrorCode, ParticipantId, Push, Ref, Reply, Role, RoomStateChange, StreamId,
@@ -23,7 +23,6 @@ use crate::room::state::RoomState;
 use crate::room::state::receipts::{ModerationAction, ModerationProgress};
 use crate::room::streams::acks::initial_outcome;
 
-/// What a command did.
 struct ActionResult {
     progress: ModerationProgress,
     role: Option<(ParticipantId, Role)>,
@@ -64,7 +63,7 @@ fn try_moderate(
     out: &mut Effects,
 ) -> Result<(), Error> {
     if state.receipts.is_full() {
-        let message = "as many verbs as may wait for their targets; try again shortly";
+        let message = "too many commands with open receipts; retry shortly";
         return Err(errors::rate_limited(message, BATCH_INTERVAL));
     }
     let ActionResult { progress, role } = execute(state, moderator, verb, out)?;

@@ -1,9 +1,9 @@
-//! Mutes: of a stream, of a person, of the room.
+//! Mutes of a stream, a participant, a user or the room.
 //!
-//! A lock is of (room, user): all their audio, on any stream and instance, until it is lifted. The room's own mute is
-//! another: later streams start muted while it stands, and its lock binds everybody who is not exempt. A mute turns a
-//! stream's audio off in the room's books at once, and receivers silence it, so the owner's acknowledgement changes
-//! nothing they see; lifting gives leave to speak and turns nothing on.
+//! A lock belongs to a user in a room: it mutes all their audio, on any stream and instance, until it is lifted. The
+//! room's mute is separate: while it is active, new streams start muted, and its lock applies to everyone who is not
+//! exempt. A mute turns audio off in the room's state at once, and receivers silence it, so the owner's acknowledgement
+//! changes nothing that others see. Lifting a mute permits audio and turns nothing on.
 //!
 //! Invariant: a stream with audio on is not muted, and its owner may have it on.
 
@@ -25,14 +25,13 @@ use crate::room::state::receipts::ModerationProgress;
 use crate::room::streams::acks::{mute_audio, resolve_mutes};
 use crate::room::visibility::audience::{audience_about, is_in, push_of_stream};
 
-/// What a mute is aimed at.
 struct ResolvedTarget {
     username: Username,
     target: Target,
     scope: MuteScope,
 }
 
-/// How much of a user's audio is meant.
+/// How much of a user's audio to mute.
 #[derive(Clone, Copy)]
 enum MuteScope {
     Stream(StreamId),
@@ -85,7 +84,7 @@ pub(in crate::room) fn lift_mute(
     }
     let mute_override = under_room.then_some(MuteOverride::Exempt);
     state.records.set_mute_override(&resolved.username, mute_override, &mut out.changes)?;
-    // A lock is of all their audio, and so is its end.
+    // A lock covers all their audio, and so does lifting it.
     let scope = if was_locked || under_room { MuteScope::All } else { resolved.scope };
     let progress = mute_scope(state, &resolved.username, scope, false, moderator, out);
     if is_here {
@@ -102,7 +101,7 @@ pub(in crate::room) fn force_mute_all(
     out: &mut Effects,
 ) -> ModerationProgress {
     state.records.clear_exemptions(&mut out.changes);
-    // A mute without a lock does not loosen a lock.
+    // A mute without a lock keeps an existing lock.
     let lock = body.lock || (state.records.mute.active && state.records.mute.lock);
     state.records.mute = RoomMute { active: true, lock };
     state.records.push_room_change(&mut out.changes);
@@ -149,7 +148,7 @@ pub(in crate::room) fn disable_force_mute(
     ModerationProgress::done(Target::default())
 }
 
-/// Locks the mute of a user whose former name was locked.
+/// Locks the mute of a renamed user.
 pub(in crate::room) fn lock_mute(state: &mut RoomState, username: &Username, out: &mut Effects) {
     let moderator = ModeratorContext::gateway();
     if state
@@ -185,7 +184,7 @@ fn resolve_target(state: &RoomState, target: &MuteTarget) -> Result<ResolvedTarg
     }
 }
 
-/// Mutes a part of a user's audio, or lifts its mute, and pushes it.
+/// Mutes a scope of a user's audio, or lifts its mute, and pushes the change.
 fn mute_scope(
     state: &mut RoomState,
     username: &Username,
@@ -262,7 +261,7 @@ fn push_stream_mute(
     push_of_stream(state, stream.wire.participant, None, Push::MuteForced(push), out);
 }
 
-/// To those to whom a participant is listed, and to itself.
+/// Pushes to the participants to whom this one is listed, and to itself.
 fn push_participant_mute(
     state: &RoomState,
     id: ParticipantId,
@@ -283,7 +282,7 @@ fn push_participant_mute(
     }
 }
 
-/// To everybody, once. One who gets no pushes of streams gets only which of its own are exempt.
+/// Pushes to everyone once. A participant who gets no pushes about streams only gets its own exempt streams.
 fn push_room_mute(
     state: &RoomState,
     moderator: &ModeratorContext,

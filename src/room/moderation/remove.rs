@@ -1,7 +1,7 @@
-//! Removing people and streams, and ending the room.
+//! Removal of participants and streams, and the end of the room.
 //!
-//! A removal is final for as long as its block says: by any token, on any instance. It is done when it is in the log;
-//! those removed are told, and their unsent frames of this room withdrawn.
+//! A removal holds until its block ends, for any token and instance. It takes effect with its log entry. Removed
+//! participants get a push, and their unsent frames of the room are discarded.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -71,13 +71,13 @@ pub(in crate::room) fn force_disconnect(
         Who::Participant(id) => target_participant(state, *id),
         Who::Username(_) => Target { username: Some(username), ..Target::default() },
     };
-    let told = RemovalNotice { by: &moderator.by, reason: body.reason.as_ref(), until };
+    let notice = RemovalNotice { by: &moderator.by, reason: body.reason.as_ref(), until };
     let mut progress = ModerationProgress { aim: aim.clone(), ..ModerationProgress::default() };
     for id in leaving {
         progress.targets.push((target_participant(state, id), Outcome::Enforced));
-        remove(state, id, told, out);
+        remove(state, id, notice, out);
     }
-    // Whoever is not here is kept out all the same.
+    // A user who is not in the room is blocked all the same.
     if progress.targets.is_empty() { Ok(ModerationProgress::done(aim)) } else { Ok(progress) }
 }
 
@@ -90,7 +90,7 @@ fn block_length(
     match body.block.scope {
         BlockScope::Room => Ok(asked.unwrap_or(state.settings.default_block_duration)),
         BlockScope::App if !moderator.is_app_moderator => {
-            let message = "removing from the app is for app moderators";
+            let message = "only app moderators may remove a user from the app";
             Err(Error { message: message.to_owned(), ..missing(Scope::Moderate) })
         }
         BlockScope::App => {
@@ -98,7 +98,7 @@ fn block_length(
             let length = asked.unwrap_or(state.settings.default_block_duration.min(most));
             if length > most {
                 let most = most.as_millis();
-                let message = format!("a block from the app is of at most {most} ms");
+                let message = format!("an app-wide block lasts at most {most} ms");
                 return Err(Error::new(ErrorCode::InvalidArgument, message).at("block.for_ms"));
             }
             Ok(length)
@@ -111,7 +111,7 @@ fn guest_instances(state: &RoomState, ids: &[ParticipantId]) -> BTreeSet<Instanc
     people.filter_map(|person| person.guest_instance.clone()).collect()
 }
 
-/// A block of a guest is of its instance, so it is of other guests there too.
+/// A guest's block covers its instances, and so removes other guests on them.
 fn with_guests_on(
     state: &RoomState,
     instances: &BTreeSet<InstanceId>,
@@ -131,7 +131,7 @@ fn with_guests_on(
     Ok(leaving)
 }
 
-/// Removes everybody who may not be here.
+/// Removes all blocked participants.
 pub(in crate::room) fn remove_blocked(state: &mut RoomState, out: &mut Effects) {
     let until = |person: &Membership| {
         state.records.blocked(&person.username, person.guest_instance.as_ref(), state.now)
@@ -203,7 +203,7 @@ pub(in crate::room) fn end_room(
     ModerationProgress { enforced, ..ModerationProgress::default() }
 }
 
-/// The events of everybody and every stream there is, before all are removed at once.
+/// Emits the events of all streams and participants before they are removed at once.
 fn emit_end(state: &RoomState, by: &Actor, out: &mut Effects) {
     if !out.has_events() || state.participants.is_empty() {
         return;
@@ -217,7 +217,7 @@ fn emit_end(state: &RoomState, by: &Actor, out: &mut Effects) {
     out.emit(|| RoomEvent::Ended { by: Some(by.clone()) });
 }
 
-/// What those who are removed are sent.
+/// The content of the push to removed participants.
 #[derive(Clone, Copy)]
 struct RemovalNotice<'a> {
     by: &'a Actor,

@@ -1,4 +1,4 @@
-//! Reports of moderation commands: what became of each at its targets.
+//! Reports of moderation commands.
 
 use stagedoor_proto::{ModerationReport, Push};
 
@@ -7,7 +7,7 @@ use crate::room::log::origin::{NodeEpoch, Origin};
 use crate::room::state::RoomState;
 use crate::room::state::timers::Timer;
 
-/// Sends the reports that are due, to moderators who still are.
+/// Sends due reports, unless the recipient lost the permission to moderate.
 pub(in crate::room) fn send_reports(state: &mut RoomState, out: &mut Effects) {
     while let Some(version) = state.timers.pop_due(state.now, Timer::as_report) {
         let report = state.receipts.report(version, &state.id, state.now);
@@ -27,7 +27,7 @@ pub(in crate::room) fn send_reports(state: &mut RoomState, out: &mut Effects) {
     }
 }
 
-/// To the session that gave the command, or to the call; the latter waits on the node that appended it.
+/// Sends a report to the session of the command, or to the call on its node.
 pub(in crate::room) fn send_report(
     node: NodeEpoch,
     origin: Origin,

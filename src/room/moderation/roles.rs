@@ -1,6 +1,6 @@
-//! Roles that moderators set.
+//! Roles set by moderators.
 //!
-//! A role set by a moderator is of (room, user): all their memberships, and those to come.
+//! Such a role belongs to a user in a room: it applies to all their current and future memberships.
 
 use stagedoor_proto::{Error, Outcome, Push, Role, RoleChanged, SetRole, Username};
 
@@ -52,7 +52,7 @@ pub(in crate::room) fn apply_role(
     for (id, scopes, _) in &changing {
         assign(state, *id, role, *scopes, out);
     }
-    // Only now, so that no room sent anew misses what happens to the next of them.
+    // After all assignments, so that no reset misses the change of the next membership.
     for (id, _, before) in changing {
         let Some(person) = state.participants.find(id) else { continue };
         let after = person.capabilities;
@@ -60,7 +60,7 @@ pub(in crate::room) fn apply_role(
         let changed =
             RoleChanged { room, version, participant: id, role, capabilities: Some(after) };
         out.push(Audience::One(person.session), Push::RoleChanged(changed));
-        // Frames were withdrawn, or other streams are seen than before: both are made good by the room anew.
+        // Frames were discarded, or the visible streams changed. A reset repairs both.
         if !retains_all(before, after) || before.subscribe != after.subscribe {
             reset_one(state, id, out);
         }

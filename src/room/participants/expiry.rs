@@ -1,4 +1,4 @@
-//! What time alone brings about: memberships end with their tokens, and streams whose owners ignore a mute end.
+//! Expiry: memberships end with their tokens, and streams end if their owners ignore a mute.
 
 use stagedoor_proto::{
     Actor, LeaveReason, Outcome, ParticipantId, Push, Removed, SessionId, StreamEndReason,

@@ -1,8 +1,8 @@
-//! Fencing by the log: which node speaks for a session.
+//! Fencing by the log: which node may act for a session.
 //!
 //! A participant has a home, the node that serves its session, and the generation of the session's newest connection.
-//! What another node appends in its name has no effect, on any node: the log alone decides, so a node that was paused or
-//! cut off needs not know that it was.
+//! Entries that another node appends for it have no effect on any node. Only the log decides, so a paused or
+//! disconnected node cannot act by mistake.
 
 use stagedoor_proto::{Error, Link, ParticipantId};
 
@@ -30,7 +30,7 @@ pub(in crate::room) fn check_home(
         RoomCommand::Link { home, generation, .. } => {
             *generation >= person.generation && !state.lost_nodes.contains(*home)
         }
-        // Of those whose node is gone any other may say that they did not come back.
+        // Any node may end the membership of a participant whose node was lost.
         RoomCommand::Leave { .. } => is_at_home || state.lost_nodes.contains(person.home),
         RoomCommand::SessionState { .. }
         | RoomCommand::Publish { .. }
@@ -48,7 +48,6 @@ pub(in crate::room) fn check_home(
     if may_act { Ok(()) } else { Err(errors::served_elsewhere()) }
 }
 
-/// Moves a participant to the node that serves its session now.
 pub(in crate::room) fn move_home(
     state: &mut RoomState,
     id: ParticipantId,
@@ -60,7 +59,7 @@ pub(in crate::room) fn move_home(
     }
 }
 
-/// A node is gone: its participants wait for their sessions to be resumed elsewhere.
+/// Suspends a lost node's participants until their sessions are resumed on other nodes.
 pub(in crate::room) fn mark_node_lost(state: &mut RoomState, epoch: NodeEpoch, out: &mut Effects) {
     state.lost_nodes.insert(epoch);
     let theirs = state.participants.iter().filter(|person| person.home == epoch);

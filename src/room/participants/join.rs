@@ -1,6 +1,6 @@
 //! Joining a room, and renewing a membership by joining again.
 //!
-//! All checks come before the first change. A role set by a moderator wins over the one that a token or grant gives.
+//! All checks precede the first change. A role set by a moderator takes precedence over the one of the token or grant.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -52,7 +52,7 @@ pub(in crate::room) fn join(
     Ok(Joined { participant, capabilities: person.capabilities, room })
 }
 
-/// Whether somebody may enter, or stay.
+/// Checks whether a session may join or stay.
 fn admit(
     state: &RoomState,
     join: &Join,
@@ -77,11 +77,11 @@ fn admit(
         return Ok(());
     }
     if state.records.locked && role != Role::Moderator && !was_recently_present(state, join) {
-        let message = "the room is locked: it admits moderators, and who was in it recently";
+        let message = "room is locked; only moderators and recent participants may join";
         return Err(Error::new(ErrorCode::RoomLocked, message));
     }
     if state.participants.len() >= state.settings.participants as usize {
-        return Err(Error::new(ErrorCode::RoomFull, "the room has as many participants as it may"));
+        return Err(Error::new(ErrorCode::RoomFull, "room is full"));
     }
     if state.participants.find(join.participant).is_some() {
         return Err(errors::id_taken("participant"));
@@ -91,21 +91,22 @@ fn admit(
 
 fn admit_token(state: &RoomState, token: &RoomToken, join: &Join) -> Result<(), Error> {
     if state.records.ended.is_some_and(|ended| token.issued <= ended) {
-        let message = "the room was ended; a token issued since then is needed";
+        let message = "room was ended; fetch a token issued since then";
         return Err(Error::new(ErrorCode::RoomEnded, message).at("token"));
     }
     if token.expires <= state.now {
-        return Err(Error::new(ErrorCode::TokenExpired, "the room token ran out").at("token"));
+        return Err(Error::new(ErrorCode::TokenExpired, "room token has expired; fetch a new one")
+            .at("token"));
     }
     let shown_by = token.jti.as_ref().and_then(|jti| state.records.redeemed_by(jti, state.now));
     if shown_by.is_some_and(|session| session != join.session) {
-        let message = "a room token with `jti` is for one session, and another one showed it";
+        let message = "room token was used by another session; fetch a new one";
         return Err(Error::new(ErrorCode::TokenSpent, message).at("token"));
     }
     Ok(())
 }
 
-/// Whether the user is in already with another session, or left recently.
+/// Whether the user is in the room with another session, or left recently.
 fn was_recently_present(state: &RoomState, join: &Join) -> bool {
     let guest_instance = join.guest.then_some(&join.instance);
     let is_same = |id: ParticipantId| {
@@ -181,17 +182,17 @@ fn renew(
     (id, snapshot_of(state, id))
 }
 
-/// When a membership by this token ends, where the app wants it to.
+/// The end of a membership with this token, if the app enforces it.
 fn lease(state: &RoomState, token: Option<&RoomToken>) -> Option<Lease> {
     let expires = token.filter(|_| state.settings.expiry == Expiry::Enforce)?.expires;
     Some(Lease { expires, warn: Some(warn_at(state.now, expires)) })
 }
 
-/// At 80 % of what is left.
+/// After 80 % of the remaining time.
 fn warn_at(now: Timestamp, expires: Timestamp) -> Timestamp {
     let left = u64::try_from(expires.saturating_since(now).as_millis()).unwrap_or(u64::MAX);
     now + Duration::from_millis(left / 5 * 4)
 }
 
-/// How much longer a participant may become on the wire: longer words for role, link and mute, and a comma.
+/// Bytes by which a participant's wire form can grow: longer values of role, link and mute, and a comma.
 const TEXT_SLACK: usize = 16;

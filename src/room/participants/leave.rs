@@ -1,5 +1,3 @@
-//! Leaving a room, for any reason.
-
 use stagedoor_proto::{
     Error, LeaveReason, Outcome, ParticipantId, ParticipantLeft, Push, Reply, SessionId,
     StreamEndReason,
@@ -60,7 +58,7 @@ pub(in crate::room) fn remove_participant(
     Some(person)
 }
 
-/// Ends all memberships at once; there is nobody left to whom the others matter.
+/// Ends all memberships at once. No participant is left to get pushes about the others.
 pub(in crate::room) fn remove_all(state: &mut RoomState) {
     let streams: Vec<_> = state.streams.iter().map(|stream| stream.wire.id).collect();
     for stream in streams {

@@ -1,4 +1,4 @@
-//! Changes of a session's link and state while it is in the room.
+//! Changes of a participant's link and session state.
 
 use stagedoor_proto::{Link, ParticipantLink, Push, SessionId, SessionState};
 

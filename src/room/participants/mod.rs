@@ -1,4 +1,4 @@
-//! Memberships: joining, leaving, homes, roles, and expiry.
+//! Memberships: joining, leaving, homes, roles and expiry.
 
 pub(in crate::room) mod expiry;
 pub(in crate::room) mod home;

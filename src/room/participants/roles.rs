@@ -1,6 +1,6 @@
-//! The role of a participant, and what follows from a change of it.
+//! Role changes of a participant.
 //!
-//! Of one who may do less from now on, streams, subscriptions and feed end as far as they rest on what was taken.
+//! When capabilities are lost, the streams, subscriptions and session feed that need them end.
 
 use stagedoor_proto::{Outcome, ParticipantId, Push, Role, RoleChanged, StreamEndReason};
 
@@ -11,7 +11,7 @@ use crate::room::streams::end::end_stream;
 use crate::room::streams::subscriptions::drop_subscriptions;
 use crate::room::visibility::audience::{audience_about, promotion_audience, push_joined};
 
-/// Gives a participant a role and scopes.
+/// Sets a participant's role and scopes.
 pub(in crate::room) fn assign(
     state: &mut RoomState,
     id: ParticipantId,

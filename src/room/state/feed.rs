@@ -1,29 +1,25 @@
-//! Who watches the session feed, and what they are still to be sent.
+//! The watchers of the session feed and their pending updates.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{FeedEntry, ParticipantId, Timestamp};
 
-/// The watchers of a room's sessions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::room) struct FeedState {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     watchers: BTreeMap<ParticipantId, Progress>,
-    /// Who changed since the last push; with the last entry of one who left.
+    /// Participants changed since the last push; for one that left, its last entry.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     changed: BTreeMap<ParticipantId, Option<FeedEntry>>,
-    /// When the last push was sent.
     pub(in crate::room) sent: Timestamp,
 }
 
-/// How much of the snapshot a watcher has.
+/// How much of the snapshot a watcher has received.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::room) enum Progress {
-    /// Up to this participant.
     UpTo(ParticipantId),
-    /// All of it.
     Whole,
 }
 
@@ -36,12 +32,12 @@ impl FeedState {
         self.watchers.contains_key(&id)
     }
 
-    /// Whether there is nothing to send.
+    /// Whether nothing is pending.
     pub(in crate::room) fn is_idle(&self) -> bool {
         self.changed.is_empty() && self.watchers.values().all(|had| *had == Progress::Whole)
     }
 
-    /// The watchers whose snapshot is not complete, each with the last participant it was sent.
+    /// Watchers with an incomplete snapshot, and the last participant each received.
     pub(in crate::room) fn unfinished(&self) -> Vec<(ParticipantId, ParticipantId)> {
         let unfinished = self.watchers.iter().filter_map(|(id, progress)| match progress {
             Progress::UpTo(last) => Some((*id, *last)),
@@ -61,14 +57,14 @@ impl FeedState {
         }
     }
 
-    /// Notes that something of a participant changed.
+    /// Queues an update of a participant.
     pub(in crate::room) fn mark(&mut self, id: ParticipantId) {
         if !self.watchers.is_empty() {
             self.changed.insert(id, None);
         }
     }
 
-    /// Removes a participant, of whom `last` is sent; made only where somebody watches.
+    /// Removes a participant. `last` is its final entry, computed only if there are watchers.
     pub(in crate::room) fn remove(&mut self, id: ParticipantId, last: impl FnOnce() -> FeedEntry) {
         self.unwatch(id);
         if !self.watchers.is_empty() {
@@ -80,7 +76,7 @@ impl FeedState {
         self.changed.pop_first()
     }
 
-    /// Puts back a change that did not fit into a push.
+    /// Returns a change that did not fit into a push.
     pub(in crate::room) fn put_back(&mut self, id: ParticipantId, last: Option<FeedEntry>) {
         self.changed.insert(id, last);
     }

@@ -1,4 +1,4 @@
-//! Nodes that were declared dead while the room was open: what they append later has no effect.
+//! Nodes declared dead while the room was open. Their later entries have no effect.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::room::log::origin::NodeEpoch;
 
-/// Most registrations remembered; the lowest is forgotten first. An entry of a node so long dead is in no log's tail.
+/// Maximum registrations. The lowest is evicted first: an entry of a node dead for so long is in no log.
 const MAX_LOST_NODES: usize = 1_024;
 
-/// The registrations of nodes that were declared dead.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(in crate::room) struct LostNodes(BTreeSet<NodeEpoch>);

@@ -1,6 +1,6 @@
-//! The parts of a room, each of which owns its tables and keeps its indexes right.
+//! The parts of a room's state. Each owns its tables and indexes.
 //!
-//! A part knows of no other. What a command does to several of them is in the modules of the commands.
+//! Parts do not depend on each other. The modules of the commands change several of them.
 
 pub(in crate::room) mod feed;
 pub(in crate::room) mod lost_nodes;
@@ -30,7 +30,7 @@ use crate::room::state::size::SizeClass;
 use crate::room::state::streams::Streams;
 use crate::room::state::timers::Timers;
 
-/// What the log of a room amounts to: equal on every node that applied the same entries.
+/// The replicated state: equal on every node that applied the same entries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::room) struct RoomState {
     pub(in crate::room) id: RoomId,
@@ -74,7 +74,7 @@ impl RoomState {
         }
     }
 
-    /// The membership on whose behalf a request was made.
+    /// The membership that made a request.
     pub(in crate::room) fn requester(&self, origin: Origin) -> Result<&Membership, Error> {
         match origin {
             Origin::Session { session, .. } => {
@@ -84,14 +84,13 @@ impl RoomState {
         }
     }
 
-    /// Whether there are as many streams as the settings allow.
     pub(in crate::room) fn is_at_stream_limit(&self) -> bool {
         self.streams.len() >= self.settings.streams as usize
     }
 
-    /// The answer that the requester got before under this key.
+    /// The answer stored under this key for the requester.
     ///
-    /// Looked up before anything else: what was done may have cost the requester its membership, or its role.
+    /// Look it up before any check: the command may have cost the requester its membership or role.
     pub(in crate::room) fn lookup_reply(
         &self,
         origin: Origin,
@@ -105,7 +104,7 @@ impl RoomState {
         self.refs.lookup(requester, ref_, body, self.now)
     }
 
-    /// Keeps an answer under its key.
+    /// Stores an answer under its key.
     pub(in crate::room) fn insert_reply(
         &mut self,
         owner: Option<RefOwner>,
@@ -117,7 +116,7 @@ impl RoomState {
         }
     }
 
-    /// A session as the requester of a keyed command.
+    /// A session as the owner of idempotency keys.
     pub(in crate::room) fn ref_requester(&self, session: SessionId) -> Requester<'_> {
         let username = self.participants.of_session(session).map(|person| &person.username);
         Requester::Session { session, username }

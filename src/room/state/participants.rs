@@ -1,7 +1,7 @@
-//! Who is in the room: memberships, found by id, session and user.
+//! The memberships of a room, by id, session and user.
 //!
-//! Invariants: a session has one membership at most; the sets of moderators and publishers are exactly those whose role
-//! is moderator, and those who have a stream. Not here: who may do what (`permit`), and who is told of whom (`large`).
+//! Invariants: a session has at most one membership; `moderators` and `publishers` are exactly the members with the
+//! role moderator, and with a stream. Not here: permissions (`permit`), and who is listed to whom (`visibility`).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -14,17 +14,16 @@ use stagedoor_proto::{
 use crate::room::log::origin::NodeEpoch;
 use crate::room::permissions::{ScopeSet, missing};
 
-/// One session's membership of the room.
+/// A session's membership of the room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::room) struct Membership {
     pub(in crate::room) id: ParticipantId,
     pub(in crate::room) session: SessionId,
-    /// The node that serves the session.
     pub(in crate::room) home: NodeEpoch,
-    /// The generation of the session's newest connection, as far as the log says.
+    /// The generation of the session's newest connection in the log.
     pub(in crate::room) generation: u64,
     pub(in crate::room) username: Username,
-    /// The instance of a guest; a registered user is known by name alone.
+    /// The instance of a guest. `None`: a registered user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::room) guest_instance: Option<InstanceId>,
     pub(in crate::room) role: Role,
@@ -42,16 +41,15 @@ pub(in crate::room) struct Membership {
     pub(in crate::room) streams: BTreeSet<StreamId>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(in crate::room) subscriptions: BTreeSet<StreamId>,
-    /// The most bytes it takes on the wire.
+    /// Maximum size on the wire, in bytes.
     pub(in crate::room) wire_bytes: usize,
 }
 
-/// When a membership by room token ends.
+/// The end of a membership by room token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::room) struct Lease {
-    /// When it ends.
     pub(in crate::room) expires: Timestamp,
-    /// When its session is to be warned, until it was.
+    /// When to warn the session. `None`: it was warned.
     pub(in crate::room) warn: Option<Timestamp>,
 }
 
@@ -63,7 +61,7 @@ impl Lease {
 }
 
 impl Membership {
-    /// Whether it may do what needs `scope`.
+    /// Checks the permission for `scope`.
     pub(in crate::room) fn permit(&self, scope: Scope) -> Result<(), Error> {
         let may = match scope {
             Scope::Join | Scope::Relay => self.scopes.contains(scope),
@@ -75,7 +73,6 @@ impl Membership {
         if may { Ok(()) } else { Err(missing(scope)) }
     }
 
-    /// As the others see it.
     pub(in crate::room) fn to_wire(&self, mute_locked: bool) -> Participant {
         Participant {
             id: self.id,
@@ -88,19 +85,18 @@ impl Membership {
     }
 }
 
-/// All memberships.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(from = "Vec<Membership>")]
 pub(in crate::room) struct Participants {
     all: BTreeMap<ParticipantId, Membership>,
-    /// Looked into, never iterated over.
+    /// Only for lookup: iteration order differs between nodes.
     by_session: HashMap<SessionId, ParticipantId>,
     by_user: BTreeMap<Username, BTreeSet<ParticipantId>>,
     moderators: BTreeSet<ParticipantId>,
     publishers: BTreeSet<ParticipantId>,
 }
 
-/// Told as the list of memberships: the indexes are made of it again.
+/// Serialized as a list of memberships. The indexes are rebuilt from it.
 impl Serialize for Participants {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.all.values())
@@ -145,7 +141,7 @@ impl Participants {
         self.by_session.get(&session).and_then(|id| self.all.get_mut(id))
     }
 
-    /// The memberships of a user, in the order of their ids.
+    /// A user's memberships in the order of their ids.
     pub(in crate::room) fn of_user(&self, username: &Username) -> Vec<ParticipantId> {
         self.by_user.get(username).into_iter().flatten().copied().collect()
     }
@@ -158,7 +154,7 @@ impl Participants {
         self.all.values()
     }
 
-    /// Those whose ids come after `after`, in the order of their ids.
+    /// The ids after `after`, in order.
     pub(in crate::room) fn after(
         &self,
         after: Option<ParticipantId>,
@@ -187,7 +183,7 @@ impl Participants {
         self.all.insert(id, membership);
     }
 
-    /// Takes a membership out; its streams are ended before.
+    /// Removes a membership, whose streams must have ended before.
     pub(in crate::room) fn remove(&mut self, id: ParticipantId) -> Option<Membership> {
         let membership = self.all.remove(&id)?;
         self.by_session.remove(&membership.session);
@@ -202,7 +198,7 @@ impl Participants {
         Some(membership)
     }
 
-    /// Gives a membership another role and what it may do by it.
+    /// Changes a membership's role and capabilities.
     pub(in crate::room) fn assign(
         &mut self,
         id: ParticipantId,
@@ -233,7 +229,7 @@ impl Participants {
         }
     }
 
-    /// What the indexes say of a membership: by session, by user, as moderator, as publisher.
+    /// Whether all indexes agree with a membership.
     pub(in crate::room) fn is_indexed(&self, membership: &Membership) -> bool {
         let id = membership.id;
         self.by_session.len() == self.all.len()
@@ -243,13 +239,13 @@ impl Participants {
             && self.publishers.contains(&id) != membership.streams.is_empty()
     }
 
-    /// How many memberships the index by user holds.
+    /// The number of memberships in the index by user.
     pub(in crate::room) fn indexed_by_user(&self) -> usize {
         self.by_user.values().map(BTreeSet::len).sum()
     }
 }
 
-/// The range of ids after `after`; all of them without it.
+/// The range of ids after `after`; all ids without it.
 pub(in crate::room) fn range_after(
     after: Option<ParticipantId>,
 ) -> (std::ops::Bound<ParticipantId>, std::ops::Bound<ParticipantId>) {
@@ -257,7 +253,7 @@ pub(in crate::room) fn range_after(
     (start, std::ops::Bound::Unbounded)
 }
 
-/// How many bytes `value` takes on the wire, without keeping them.
+/// The serialized size of `value`, without allocating it.
 pub(in crate::room) fn wire_bytes<T: Serialize>(value: &T) -> usize {
     struct Count(usize);
     impl std::io::Write for Count {

@@ -1,11 +1,11 @@
-//! What becomes of each verb at each target, and the reports of it.
+//! Outcomes and reports of moderation commands.
 //!
-//! A verb whose targets are all done is reported once; one with targets still to answer is tracked until they did. Of
-//! each verb a report goes out at once, and then at most each [`BATCH_INTERVAL`] while outcomes change; the last one of a
-//! call, which is waited for, at once.
+//! A command without open targets is reported once; others are tracked until every target has an outcome. The first
+//! report is immediate, later ones come at most every [`BATCH_INTERVAL`] while outcomes change. The last report to a
+//! waiting call is immediate.
 //!
-//! Invariant: a tracked verb has an open target, or a report still to be sent. Not here: when a target counts as having
-//! ignored a mute (`mute`).
+//! Invariant: a tracked command has an open target or a pending report. Not here: the timeout after which a target
+//! counts as `ignored` (`acks`).
 
 use std::collections::BTreeMap;
 
@@ -21,21 +21,21 @@ use crate::room::log::origin::{NodeEpoch, Origin};
 use crate::room::settings::{BATCH_INTERVAL, MAX_OPEN_VERBS, MAX_REPORTED_TARGETS};
 use crate::room::state::timers::{Timer, Timers};
 
-/// Whom a verb concerned and what became of it at once.
+/// The targets of a command and their initial outcomes.
 #[derive(Clone, Debug, Default)]
 pub(in crate::room) struct ModerationProgress {
-    /// Whom it was aimed at, as the audit log tells it.
+    /// The target for the audit log.
     pub(in crate::room) aim: Target,
-    /// Targets that need not be told one by one.
+    /// Number of enforced targets that are not listed.
     pub(in crate::room) enforced: u32,
-    /// The others.
+    /// The listed targets.
     pub(in crate::room) targets: Vec<(Target, Outcome)>,
-    /// Whether open targets will answer; those of a mere question need not.
+    /// Whether outcomes of open targets follow. A request to unmute needs none.
     pub(in crate::room) is_tracked: bool,
 }
 
 impl ModerationProgress {
-    /// A verb that the gateway did by itself, at one target.
+    /// A command that was enforced at once on a single target.
     pub(in crate::room) fn done(aim: Target) -> Self {
         Self { targets: vec![(aim.clone(), Outcome::Enforced)], aim, ..Self::default() }
     }
@@ -45,7 +45,7 @@ impl ModerationProgress {
     }
 }
 
-/// Which verb, whose, when.
+/// A moderation command: what, by whom, when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::room) struct ModerationAction {
     pub(in crate::room) version: u64,
@@ -53,7 +53,6 @@ pub(in crate::room) struct ModerationAction {
     pub(in crate::room) by: Actor,
     pub(in crate::room) username: Option<Username>,
     pub(in crate::room) server: Option<Box<str>>,
-    /// The node that appended it.
     pub(in crate::room) node: NodeEpoch,
     pub(in crate::room) origin: Origin,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,18 +67,18 @@ struct PendingReceipt {
     action: ModerationAction,
     aim: Target,
     counts: OutcomeCounts,
-    /// Targets that are open or ignored it; the sole target of a verb whatever became of it.
+    /// Targets that are open or ignored the mute; a single target in any case.
     rows: BTreeMap<StreamId, Receipt>,
     is_sole: bool,
     reported: Timestamp,
 }
 
-/// All verbs whose receipts are open.
+/// Commands with open receipts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::room) struct Receipts {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pending: BTreeMap<u64, PendingReceipt>,
-    /// Rows for the audit log of commands whose last receipt came with this entry; empty between entries.
+    /// Audit rows of commands whose last receipt came with this entry. Empty between entries.
     #[serde(skip)]
     completed: Vec<Audit>,
 }
@@ -89,7 +88,7 @@ impl Receipts {
         self.pending.len() >= MAX_OPEN_VERBS
     }
 
-    /// Takes a verb in: its first report and its row in the audit log.
+    /// Starts a command. Returns its first report and its audit row.
     pub(in crate::room) fn begin(
         &mut self,
         room: &RoomId,
@@ -102,9 +101,9 @@ impl Receipts {
             *counter(&mut counts, *outcome) += 1;
         }
         let is_reported = |outcome: Outcome| is_sole || outcome != Outcome::Enforced;
-        let told = progress.targets.into_iter().filter(|(_, outcome)| is_reported(*outcome));
+        let reported = progress.targets.into_iter().filter(|(_, outcome)| is_reported(*outcome));
         let receipts: Vec<Receipt> =
-            told.map(|(target, outcome)| Receipt { target, outcome, elapsed_ms: 0 }).collect();
+            reported.map(|(target, outcome)| Receipt { target, outcome, elapsed_ms: 0 }).collect();
         let audit = audit(&action, &progress.aim, counts, action.at);
         let report = report(room, &action, counts, receipts.iter(), action.at);
         if progress.is_tracked && counts.pending + counts.offline > 0 {
@@ -119,8 +118,8 @@ impl Receipts {
         (report, audit)
     }
 
-    /// Another outcome at one target. The report of it is due at the end of its batch; when it was the last open one,
-    /// the audit row is complete.
+    /// Records an outcome of a target. Its report is due at the end of the batch. After the last open target the audit
+    /// row is complete.
     pub(in crate::room) fn change(
         &mut self,
         version: u64,
@@ -140,7 +139,7 @@ impl Receipts {
         if outcome == Outcome::Enforced && !pending.is_sole {
             pending.rows.remove(&stream);
         }
-        // A call waits for its last outcome, after which there is none to batch it with.
+        // A call waits for the last outcome, so it is not batched.
         let is_awaited = !pending.is_open() && matches!(pending.action.origin, Origin::Call(_));
         let due = if is_awaited { now } else { now.max(pending.reported + BATCH_INTERVAL) };
         let timer = Timer::Report(version);
@@ -153,12 +152,12 @@ impl Receipts {
         }
     }
 
-    /// The audit rows that are complete.
+    /// Takes the completed audit rows.
     pub(in crate::room) fn take_completed(&mut self) -> Vec<Audit> {
         std::mem::take(&mut self.completed)
     }
 
-    /// The report of a command whose timer has run, and who waits for it: the node that appended it, and the request.
+    /// The report of a command whose timer ran out, with its recipient: the appending node and the request.
     pub(in crate::room) fn report(
         &mut self,
         version: u64,
@@ -175,7 +174,7 @@ impl Receipts {
         Some((node, origin, report))
     }
 
-    /// Whether every command is open or its report is due, and each report that is due is of one.
+    /// Whether every command is open or has a report due, and every due report has a command.
     pub(in crate::room) fn is_consistent(&self, timers: &Timers) -> bool {
         let is_alive = |(version, pending): (&u64, &PendingReceipt)| {
             pending.is_open() || timers.get(Timer::Report(*version)).is_some()
@@ -188,7 +187,7 @@ impl Receipts {
 }
 
 impl PendingReceipt {
-    /// Whether a target has not answered yet.
+    /// Whether a target has no outcome yet.
     const fn is_open(&self) -> bool {
         self.counts.pending + self.counts.offline > 0
     }

@@ -1,6 +1,6 @@
-//! Who left within the last minutes, and may come back into a locked room.
+//! Users who left recently and may rejoin a locked room.
 //!
-//! A guest comes back on its own instance alone, for its name proves nothing. Whoever was removed is not among them.
+//! A guest may only do so on the same instance, because the name proves nothing. Removed users are not included.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -13,7 +13,7 @@ use crate::room::settings::{LEAVER_RETENTION, MAX_RECENT_LEAVERS};
 pub(in crate::room) struct RecentLeavers {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     left: BTreeMap<Username, RecentLeaver>,
-    /// The same in the order of time; a row whose time is not the departure's own is out of date.
+    /// Ordered by time. An entry whose time differs from the user's row is stale.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     order: VecDeque<(Timestamp, Username)>,
 }

@@ -1,8 +1,8 @@
-//! Idempotency keys: a verb or signal sent again under the same `ref` is answered again, and done once.
+//! Idempotency keys: a repeated command or signal with the same `ref` gets the first answer and is not executed again.
 //!
-//! A key is of the user who used it (or of the server), and of this room alone. Whoever used it gets the answer again,
-//! be they here no longer, or allowed less than before. The newest [`MAX_REFS`] are remembered, each for [`REF_RETENTION`]; what
-//! was refused is not remembered, for it changed nothing.
+//! A key belongs to a user (or the server) and a room. Its owner gets the answer even after leaving the room or losing
+//! permissions. The newest [`MAX_REFS`] keys are retained for [`REF_RETENTION`]. Rejected commands are not stored,
+//! because they changed nothing.
 
 use std::collections::VecDeque;
 
@@ -12,7 +12,7 @@ use stagedoor_proto::{Error, ErrorCode, Ref, SessionId, Timestamp, Username};
 use crate::idempotency::{Fingerprint, KeyConflict, Recorded};
 use crate::room::settings::{MAX_REFS, REF_RETENTION};
 
-/// The keys used in a room, each with the answer `A` it got.
+/// The keys used in a room with their answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::room) struct Refs<A>(VecDeque<CachedAnswer<A>>);
 
@@ -24,20 +24,20 @@ struct CachedAnswer<A> {
     done: Recorded<A>,
 }
 
-/// A user who used a key, and the session by which they did.
+/// The user and session that used a key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::room) struct RefOwner {
     pub(in crate::room) username: Username,
     pub(in crate::room) session: SessionId,
 }
 
-/// Who asks.
+/// The sender of a command.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::room) enum Requester<'a> {
     Server,
     Session {
         session: SessionId,
-        /// Whose it is; only known while it is in the room.
+        /// Known only while the session is in the room.
         username: Option<&'a Username>,
     },
 }
@@ -67,15 +67,14 @@ impl<A> Refs<A> {
 }
 
 impl<A: Clone> Refs<A> {
-    /// Whether the requester used `ref_`.
     pub(in crate::room) fn contains(&self, requester: Requester<'_>, ref_: &Ref) -> bool {
         self.0.iter().any(|used| used.ref_ == *ref_ && requester.is(used.owner.as_ref()))
     }
 
-    /// The answer that the requester got under `ref_`, if it was for the same body.
+    /// The stored answer for the same body.
     ///
     /// # Errors
-    /// `ref_conflict` when it was for another.
+    /// `ref_conflict` for another body.
     pub(in crate::room) fn lookup(
         &self,
         requester: Requester<'_>,
@@ -88,7 +87,7 @@ impl<A: Clone> Refs<A> {
         let used =
             newest_first.find(|used| used.ref_ == *ref_ && requester.is(used.owner.as_ref()));
         used.map(|used| used.done.answer_to(body).cloned()).transpose().map_err(|KeyConflict| {
-            let message = "this `ref` was used before with other arguments; pick a new one";
+            let message = "`ref` was already used with other arguments; use a new one";
             Error::new(ErrorCode::RefConflict, message).at("ref")
         })
     }

@@ -1,4 +1,4 @@
-//! The streams of a room: what of each is published, who subscribed to it, and which mutes wait for its owner.
+//! The streams of a room: wire form, subscribers, and unacknowledged mutes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -8,23 +8,21 @@ use stagedoor_proto::{ParticipantId, Stream, StreamId};
 
 use crate::room::state::participants::wire_bytes;
 
-/// A stream in the room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::room) struct PublishedStream {
-    /// As it is on the wire.
     pub(in crate::room) wire: Stream,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(in crate::room) subscribers: BTreeSet<ParticipantId>,
-    /// Whether the room's mute leaves it alone.
+    /// Whether the stream is exempt from the room's mute.
     pub(in crate::room) is_exempt: bool,
-    /// The commands whose mute its owner has not acknowledged, by their versions.
+    /// Versions of the commands whose mute the owner has not acknowledged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::room) unacknowledged: Vec<u64>,
-    /// The most bytes it takes on the wire.
+    /// Maximum size on the wire, in bytes.
     pub(in crate::room) wire_bytes: usize,
 }
 
-/// How much longer a stream may become on the wire without its owner: three flags, and a comma.
+/// Bytes by which a stream's wire form can grow without its owner: three flags and a comma.
 const FLAGS_SLACK: usize = 8;
 
 impl PublishedStream {
@@ -34,13 +32,12 @@ impl PublishedStream {
         Self { wire, subscribers, is_exempt: false, unacknowledged, wire_bytes }
     }
 
-    /// After its name or classes may have changed.
+    /// Call after changing its name or layout classes.
     pub(in crate::room) fn measure(&mut self) {
         self.wire_bytes = wire_bytes(&self.wire) + FLAGS_SLACK;
     }
 }
 
-/// All streams, by their ids.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(in crate::room) struct Streams(BTreeMap<StreamId, PublishedStream>);
@@ -82,7 +79,7 @@ impl Streams {
         self.0.values_mut()
     }
 
-    /// Those whose ids come after `after`, in the order of their ids.
+    /// Streams with ids after `after`, in order.
     pub(in crate::room) fn after(
         &self,
         after: Option<StreamId>,

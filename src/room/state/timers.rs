@@ -1,28 +1,27 @@
-//! Everything a room waits for: one timer of each, in one table.
+//! All timers of a room, in one table.
 //!
-//! Invariant: the queue holds each armed timer once, at its time. What is to be done when a timer has run is in the module
-//! of its subject.
+//! Invariant: the queue contains each armed timer once, at its time. The module of a timer's subject handles its
+//! expiry.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize, Serializer};
 use stagedoor_proto::{ParticipantId, StreamId, Timestamp};
 
-/// Something a room waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::room) enum Timer {
-    /// A participant is to be warned that its membership ends, or the membership ends.
+    /// Warn a participant that its membership ends, or end it.
     Lease(ParticipantId),
-    /// A stream ends unless its owner acknowledges a mute.
+    /// End the stream, because its owner did not acknowledge a mute.
     Acknowledgement(StreamId),
-    /// The moderation command of this version is to be reported.
+    /// Report the moderation command of this version.
     Report(u64),
-    /// The session feed goes on.
+    /// Continue the session feed.
     SessionFeed,
-    /// The counts of a large room are sent again.
+    /// Send the counts of a large room again.
     Counts,
-    /// The empty room closes.
+    /// Close the empty room.
     Close,
 }
 
@@ -59,7 +58,6 @@ impl Timer {
     }
 }
 
-/// When each armed timer runs out.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(from = "Vec<(Timer, Timestamp)>")]
 pub(in crate::room) struct Timers {
@@ -67,7 +65,7 @@ pub(in crate::room) struct Timers {
     queue: BTreeSet<(Timestamp, Timer)>,
 }
 
-/// As the list of armed timers; the queue is made from it.
+/// Serialized as a list of armed timers. The queue is rebuilt from it.
 impl Serialize for Timers {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.armed.iter())
@@ -85,7 +83,7 @@ impl From<Vec<(Timer, Timestamp)>> for Timers {
 }
 
 impl Timers {
-    /// Arms a timer; if it was armed, it is moved.
+    /// Arms a timer, or moves an armed one.
     pub(in crate::room) fn set(&mut self, timer: Timer, at: Timestamp) {
         if let Some(former) = self.armed.insert(timer, at) {
             self.queue.remove(&(former, timer));
@@ -99,7 +97,7 @@ impl Timers {
         }
     }
 
-    /// Arms a timer, or stops it when there is nothing to wait for.
+    /// Arms or stops a timer.
     pub(in crate::room) fn reset(&mut self, timer: Timer, at: Option<Timestamp>) {
         match at {
             Some(at) => self.set(timer, at),
@@ -107,7 +105,7 @@ impl Timers {
         }
     }
 
-    /// When a timer runs out, if it is armed.
+    /// The time of an armed timer.
     pub(in crate::room) fn get(&self, timer: Timer) -> Option<Timestamp> {
         self.armed.get(&timer).copied()
     }
@@ -116,7 +114,7 @@ impl Timers {
         self.queue.first().map(|(at, _)| *at)
     }
 
-    /// Takes the first timer of a kind that has run out.
+    /// Removes the first expired timer of a kind. Returns its subject.
     pub(in crate::room) fn pop_due<T>(
         &mut self,
         now: Timestamp,
@@ -128,7 +126,7 @@ impl Timers {
         Some(subject)
     }
 
-    /// The subjects of a kind of timer that is armed.
+    /// The subjects of the armed timers of a kind.
     pub(in crate::room) fn armed<T>(
         &self,
         kind: impl Fn(Timer) -> Option<T>,

@@ -1,8 +1,8 @@
-//! What mutes mean for a stream, and waiting for its owner: one who is connected and does not answer loses the stream.
+//! Muted streams and acknowledgements: a connected owner who does not acknowledge a mute in time loses the stream.
 //!
-//! The time to answer runs from the push while the owner is connected, and anew from its return when it was not. Any
-//! answer about the stream's audio resolves all mutes that wait for it, and so does its end.
-//! Not here: what happens when the time has run out (`expiry`), and who mutes whom (`moderation`).
+//! The time runs from the push while the owner is connected, and restarts when it returns. Any update of the stream's
+//! audio by its owner, and the end of the stream, resolve all its unacknowledged mutes.
+//! Not here: the expiry (`expiry`), and the mute commands (`moderation`).
 
 use stagedoor_proto::{Link, Outcome, StreamId, Username};
 
@@ -11,7 +11,6 @@ use crate::room::settings::ACKNOWLEDGE_TIMEOUT;
 use crate::room::state::RoomState;
 use crate::room::state::timers::Timer;
 
-/// Whether new streams of a user start muted.
 pub(in crate::room) fn starts_muted(state: &RoomState, username: &Username) -> bool {
     match state.records.mute_override(username) {
         Some(MuteOverride::Locked) => true,
@@ -31,7 +30,7 @@ pub(in crate::room) fn is_mute_locked(state: &RoomState, id: StreamId) -> bool {
     }
 }
 
-/// Turns a stream's audio off; what that comes to at its owner, who acknowledges it unless it was off already.
+/// Turns a stream's audio off. Returns the initial outcome: the owner must acknowledge unless audio was off.
 pub(in crate::room) fn mute_audio(state: &mut RoomState, id: StreamId) -> Outcome {
     let Some(stream) = state.streams.find_mut(id) else { return Outcome::Enforced };
     let was_on = std::mem::replace(&mut stream.wire.has_audio, false);
@@ -48,7 +47,7 @@ pub(in crate::room) fn mute_audio(state: &mut RoomState, id: StreamId) -> Outcom
     initial_outcome(owner.link)
 }
 
-/// Ends the waiting of mutes for a stream's owner.
+/// Resolves the unacknowledged mutes of a stream.
 pub(in crate::room) fn resolve_mutes(state: &mut RoomState, id: StreamId, outcome: Outcome) {
     let Some(stream) = state.streams.find_mut(id) else { return };
     state.timers.stop(Timer::Acknowledgement(id));
@@ -57,7 +56,7 @@ pub(in crate::room) fn resolve_mutes(state: &mut RoomState, id: StreamId, outcom
     }
 }
 
-/// The time to acknowledge runs while the owner is connected, from its return on.
+/// Restarts the timer when the owner is connected, and stops it when the owner is suspended.
 pub(in crate::room) fn restart_acknowledge_timer(state: &mut RoomState, id: StreamId, link: Link) {
     let Some(stream) = state.streams.find(id).filter(|stream| !stream.unacknowledged.is_empty())
     else {
@@ -71,7 +70,7 @@ pub(in crate::room) fn restart_acknowledge_timer(state: &mut RoomState, id: Stre
     }
 }
 
-/// The outcome at a target that is to answer, as far as its link says.
+/// The outcome of a target that must acknowledge, by its link.
 pub(in crate::room) const fn initial_outcome(link: Link) -> Outcome {
     match link {
         Link::Live => Outcome::Pending,

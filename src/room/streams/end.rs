@@ -1,5 +1,3 @@
-//! The end of a stream, for any reason.
-
 use stagedoor_proto::{Outcome, Push, Stream, StreamEndReason, StreamId, StreamUnpublished};
 
 use crate::room::effect::Effects;
@@ -8,7 +6,7 @@ use crate::room::state::RoomState;
 use crate::room::streams::acks::resolve_mutes;
 use crate::room::visibility::audience::push_of_stream;
 
-/// Ends a stream; mutes that waited for its owner come to `outcome`.
+/// Ends a stream; its unacknowledged mutes get `outcome`.
 pub(in crate::room) fn end_stream(
     state: &mut RoomState,
     id: StreamId,
@@ -28,7 +26,7 @@ pub(in crate::room) fn end_stream(
     }
     let (room, version) = (state.id.clone(), state.version);
     let push = Push::StreamUnpublished(StreamUnpublished { room, version, stream: id, reason });
-    // The owner knows what it did itself; it is told what was done to it.
+    // The owner gets no push about its own command, but one about a moderator's.
     let is_forced = reason == StreamEndReason::ForceUnpublished;
     let owner_session = state.participants.find(owner).map(|person| person.session);
     push_of_stream(state, owner, owner_session.filter(|_| !is_forced), push, out);

@@ -1,4 +1,4 @@
-//! Streams: publishing and ending them, subscriptions, acknowledged mutes.
+//! Streams: publishing, ending, subscriptions and acknowledgement of mutes.
 
 pub(in crate::room) mod acks;
 pub(in crate::room) mod end;

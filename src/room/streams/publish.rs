@@ -1,6 +1,6 @@
-//! Publishing a stream, changing it and unpublishing it.
+//! Publishing, updating and unpublishing streams.
 //!
-//! Others get pushes; the owner gets a reply, and a push where another did it.
+//! Others get pushes. The owner gets a reply, and a push only if another actor made the change.
 
 use stagedoor_proto::{
     Error, ErrorCode, NewStream, Outcome, Published as PublishedReply, Push, Ref, Reply, Role,
@@ -29,11 +29,11 @@ pub(in crate::room) fn publish(
     let person = state.requester(origin)?;
     person.permit(Scope::Publish)?;
     if person.streams.len() >= state.settings.streams_per_participant as usize {
-        let message = "the participant publishes as many streams as it may";
+        let message = "stream limit reached for this participant";
         return Err(Error::new(ErrorCode::TooManyStreams, message));
     }
     if state.is_at_stream_limit() {
-        let message = "the room has as many streams as it may";
+        let message = "stream limit reached for this room";
         return Err(Error::new(ErrorCode::TooManyStreams, message));
     }
     if state.streams.contains(id) {
@@ -97,7 +97,7 @@ pub(in crate::room) fn update_stream(
         }
     };
     if update.has_audio == Some(true) && is_mute_locked(state, update.stream) {
-        let message = "a moderator's lock keeps the audio off; only a moderator can lift it";
+        let message = "audio is locked off; only a moderator can lift the lock";
         return Err(Error::new(ErrorCode::MutedByModerator, message).at("has_audio"));
     }
     let is_answer = update.has_audio.is_some();
@@ -113,14 +113,14 @@ pub(in crate::room) fn update_stream(
     Ok(Reply::Updated(Updated { stream: after }))
 }
 
-/// Makes the change; the stream before and after.
+/// Applies the update. Returns the stream before and after.
 fn change(state: &mut RoomState, update: UpdateStream) -> (Stream, Stream) {
     let stream = state.streams.find_mut(update.stream).expect("the caller found it");
     let before = stream.wire.clone();
     let wire = &mut stream.wire;
     if let Some(has_audio) = update.has_audio {
         wire.has_audio = has_audio;
-        // An owner who speaks again, where no lock forbids it, has undone the mute.
+        // An owner who may turn audio on again thereby lifts the mute.
         wire.muted &= !has_audio;
     }
     wire.has_video = update.has_video.unwrap_or(wire.has_video);

@@ -1,4 +1,4 @@
-//! Who watches which stream; only they and its owner may negotiate media.
+//! Subscriptions to streams. Only a stream's owner and subscribers may negotiate media.
 
 use stagedoor_proto::{Error, ParticipantId, Push, Reply, Scope, StreamId, StreamSubscription};
 
@@ -40,7 +40,6 @@ pub(in crate::room) fn unsubscribe(
     Ok(Reply::Unsubscribed {})
 }
 
-/// Ends all subscriptions of a participant.
 pub(in crate::room) fn drop_subscriptions(
     state: &mut RoomState,
     participant: ParticipantId,

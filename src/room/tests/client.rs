@@ -1,4 +1,4 @@
-//! A client that knows of a room only what it was told: snapshots, and deltas of higher versions.
+//! A client that knows a room only from pushes: snapshots, and deltas of higher versions.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use stagedoor_proto::{
     Stream, StreamId,
 };
 
-/// What one session believes of the room.
+/// A session's view of the room.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Client {
     me: ParticipantId,
@@ -37,7 +37,7 @@ impl Client {
         }
     }
 
-    /// The same, whatever the version: what is compared.
+    /// The view without its version, for comparison.
     pub(super) fn view(&self) -> Self {
         Self { version: 0, ..self.clone() }
     }
@@ -55,11 +55,14 @@ impl Client {
         self.streams.remove(&stream);
     }
 
-    pub(super) fn told(&mut self, push: &Push) {
+    pub(super) fn apply(&mut self, push: &Push) {
         match push {
             Push::RoomReset(reset) => *self = Self::of(self.me, &reset.snapshot),
             Push::ParticipantJoined(body) if body.version > self.version => {
-                assert_ne!(body.participant.id, self.me, "nobody is told of its own joining");
+                assert_ne!(
+                    body.participant.id, self.me,
+                    "no participant gets a push about its own join"
+                );
                 let known = self.participants.insert(body.participant.id, body.participant.clone());
                 assert_eq!(known, None, "a participant is announced once");
             }
@@ -68,7 +71,7 @@ impl Client {
             }
             Push::ParticipantLink(body) if body.version > self.version => {
                 let person = self.participants.get_mut(&body.participant);
-                person.expect("links are told of those listed").link = body.link;
+                person.expect("link pushes are about listed participants").link = body.link;
             }
             Push::RoleChanged(body) if body.version > self.version => {
                 if let Some(person) = self.participants.get_mut(&body.participant) {
@@ -82,7 +85,7 @@ impl Client {
             }
             Push::StreamUpdated(body) if body.version > self.version => {
                 let known = self.streams.insert(body.stream.id, body.stream.clone());
-                assert!(known.is_some(), "changes are told of streams that are known");
+                assert!(known.is_some(), "updates are about known streams");
             }
             Push::StreamUnpublished(body) if body.version > self.version => {
                 if let Some(stream) = self.streams.remove(&body.stream) {
@@ -98,7 +101,7 @@ impl Client {
         }
     }
 
-    /// In a large room, whoever neither moderates nor publishes is not listed.
+    /// In a large room only moderators and publishers are listed.
     fn unlist(&mut self, id: ParticipantId) {
         let publishes = self.streams.values().any(|stream| stream.participant == id);
         let moderates =

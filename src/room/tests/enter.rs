@@ -1,4 +1,4 @@
-//! Entering, leaving, and what bars the way.
+//! Joining, leaving, and reasons for rejection.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ fn with(join: Join, change: impl FnOnce(&mut Join)) -> RoomCommand {
 }
 
 #[test]
-fn a_room_decides_nothing_before_its_durable_facts_are_loaded() {
+fn unopened_room_rejects_commands() {
     let mut room = Room::new(super::world::room_id());
     let command = join(1, "ada", Role::Publisher);
     let entry = Entry { version: 1, now: START, origin: HOME, command };
@@ -42,7 +42,7 @@ fn a_room_decides_nothing_before_its_durable_facts_are_loaded() {
 }
 
 #[test]
-fn what_bars_the_way_is_a_typed_error() {
+fn every_join_rejection_is_typed() {
     let record = DurableState {
         blocks: vec![BlockRow {
             username: user("blocked"),
@@ -83,16 +83,16 @@ fn what_bars_the_way_is_a_typed_error() {
     let old = RoomToken { issued: START - Duration::from_secs(1), ..token(0, 60, None) };
     let before_end = with(ada(), |join| join.token = Some(old));
     assert_eq!(world.step(before_end).code(), Some(ErrorCode::RoomEnded));
-    let guest = with(request(9, "somebody", Role::Publisher), |join| join.guest = true);
+    let guest = with(request(9, "grace", Role::Publisher), |join| join.guest = true);
     assert_eq!(world.step(guest).code(), Some(ErrorCode::Blocked), "a guest is its instance too");
-    let registered = request(9, "somebody", Role::Publisher);
+    let registered = request(9, "grace", Role::Publisher);
     assert_eq!(world.step(with(registered, |_| {})).code(), None);
     world.wait(60_000);
     assert_eq!(world.step(join(3, "blocked", Role::Publisher)).code(), None, "the block is over");
 }
 
 #[test]
-fn connection_data_of_1000_characters_is_kept_and_shown() {
+fn connection_data_of_1000_characters_is_accepted() {
     let mut world = World::new();
     let data = "é".repeat(1_000);
     let joined =
@@ -101,7 +101,7 @@ fn connection_data_of_1000_characters_is_kept_and_shown() {
 }
 
 #[test]
-fn a_token_with_an_id_is_spent_by_one_session_which_may_show_it_again() {
+fn token_with_jti_is_redeemed_by_one_session() {
     let mut world = World::new();
     let shown_by = |n| {
         with(request(n, "ada", Role::Publisher), |join| join.token = Some(token(0, 600, Some("a"))))
@@ -118,7 +118,7 @@ fn a_token_with_an_id_is_spent_by_one_session_which_may_show_it_again() {
 }
 
 #[test]
-fn a_membership_ends_with_its_token_where_the_app_enforces_it_unless_renewed() {
+fn enforced_membership_ends_with_its_token_unless_renewed() {
     let settings = RoomSettings { expiry: Expiry::Enforce, ..RoomSettings::default() };
     let mut world = World::with(settings, DurableState::default());
     world.join(2, "bea", Role::Publisher);
@@ -135,7 +135,7 @@ fn a_membership_ends_with_its_token_where_the_app_enforces_it_unless_renewed() {
 }
 
 #[test]
-fn a_locked_room_admits_moderators_and_who_was_in_it_recently_and_nobody_removed() {
+fn locked_room_admits_moderators_and_recent_leavers() {
     let mut world = World::new();
     world.join(1, "mod", Role::Moderator);
     for (n, name) in [(2, "left"), (3, "removed"), (4, "long-gone")] {
@@ -163,7 +163,7 @@ fn a_locked_room_admits_moderators_and_who_was_in_it_recently_and_nobody_removed
 }
 
 #[test]
-fn commands_of_a_session_that_is_not_in_the_room_change_nothing() {
+fn commands_of_a_session_outside_change_nothing() {
     let mut world = World::new();
     world.join(1, "ada", Role::Publisher);
     for command in [leave(9), publish(9, 1)] {
@@ -176,7 +176,7 @@ fn commands_of_a_session_that_is_not_in_the_room_change_nothing() {
 }
 
 #[test]
-fn an_empty_room_closes_after_the_window_for_coming_back_and_its_facts_are_kept_for_a_day() {
+fn empty_room_closes_and_retains_state_for_a_day() {
     let mut world = World::new();
     assert!(
         world
@@ -216,7 +216,7 @@ fn default_layout_classes_come_from_the_token() {
 }
 
 #[test]
-fn a_link_is_told_to_the_others_once() {
+fn link_change_is_pushed_to_others_once() {
     let mut world = World::new();
     world.join(1, "ada", Role::Publisher);
     world.join(2, "bea", Role::Publisher);

@@ -1,4 +1,4 @@
-//! Several nodes in one log: a session is spoken for by the node that serves it, and a dead node by none.
+//! Several nodes in one log: only a session's home acts for it, and no lost node acts at all.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn link_of(world: &World, n: u8) -> Option<Link> {
 }
 
 #[test]
-fn a_command_from_another_node_is_refused() {
+fn command_from_another_node_is_rejected() {
     let mut world = World::new();
     world.join(1, "ada", Role::Publisher);
     let refused = world.step_from(OTHER, publish(1, 1));
@@ -63,7 +63,7 @@ fn joining_again_moves_a_session_unless_a_newer_connection_did() {
 }
 
 #[test]
-fn the_participants_of_a_lost_node_are_suspended_and_its_entries_void() {
+fn lost_node_participants_are_suspended_and_fenced() {
     let mut world = World::new();
     world.join(1, "ada", Role::Publisher);
     world.step_from(OTHER, RoomCommand::Join(Box::new(request(2, "bea", Role::Publisher))));
@@ -76,7 +76,7 @@ fn the_participants_of_a_lost_node_are_suspended_and_its_entries_void() {
 }
 
 #[test]
-fn a_lost_nodes_participant_is_resumed_elsewhere_or_leaves_once() {
+fn lost_node_participant_resumes_elsewhere_or_leaves_once() {
     let mut world = World::new();
     for (n, name) in [(1, "ada"), (2, "bea")] {
         world.join(n, name, Role::Publisher);
@@ -93,7 +93,7 @@ fn a_lost_nodes_participant_is_resumed_elsewhere_or_leaves_once() {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
-    /// The world checks after each step that replicas agree, and that nobody acted for a session but its home.
+    /// The model checks after each step that replicas agree, and that only its home acted for a session.
     #[test]
     fn any_log_of_several_nodes_is_fenced_alike_on_every_replica(
         steps in proptest::collection::vec((any::<Seed>(), 0_u64..4, 0_u64..4), 1..100),

@@ -1,4 +1,4 @@
-//! Large rooms: who is listed, what is counted, and how long a message may become.
+//! Large rooms: listing, counts, and the size of messages.
 
 use stagedoor_proto::{Counts, Push, Role};
 
@@ -13,7 +13,7 @@ fn small() -> World {
 }
 
 #[test]
-fn crossing_the_roster_limit_is_a_reset_to_all_and_back_below_half() {
+fn crossing_the_roster_limit_resets_everyone() {
     let mut world = small();
     world.join(1, "mod", Role::Moderator);
     for n in 2..=4 {
@@ -47,7 +47,7 @@ fn in_a_large_room_publishers_are_announced_and_the_rest_is_counted_once_a_secon
         assert!(world.step(join(n, &format!("user-{n}"), Role::Publisher)).names().is_empty());
     }
     let outcome = world.wait(1_000);
-    let told: Vec<_> = outcome
+    let actual: Vec<_> = outcome
         .pushes()
         .into_iter()
         .filter_map(|push| match push {
@@ -55,7 +55,7 @@ fn in_a_large_room_publishers_are_announced_and_the_rest_is_counted_once_a_secon
             _ => None,
         })
         .collect();
-    assert_eq!(told, [Counts { participants: 9, publishers: 0, streams: 0 }]);
+    assert_eq!(actual, [Counts { participants: 9, publishers: 0, streams: 0 }]);
     world.wait(1_000);
     let names = world.step(publish(9, 1)).names();
     assert_eq!(names, ["participant_joined", "stream_published", "counts"]);
@@ -63,7 +63,7 @@ fn in_a_large_room_publishers_are_announced_and_the_rest_is_counted_once_a_secon
 }
 
 #[test]
-fn moderators_page_everybody_of_a_large_room_and_others_only_who_is_listed() {
+fn only_moderators_page_through_a_large_room() {
     let mut world = small();
     world.join(1, "mod", Role::Moderator);
     for n in 2..=9 {
@@ -79,7 +79,7 @@ fn moderators_page_everybody_of_a_large_room_and_others_only_who_is_listed() {
 }
 
 #[test]
-fn a_promotion_in_a_large_room_lists_and_a_demotion_unlists() {
+fn promotion_lists_and_demotion_unlists_in_a_large_room() {
     let mut world = small();
     world.join(1, "mod", Role::Moderator);
     for n in 2..=6 {
@@ -104,9 +104,9 @@ fn a_promotion_in_a_large_room_lists_and_a_demotion_unlists() {
 }
 
 #[test]
-fn a_snapshot_that_would_be_too_long_is_cut_and_its_pages_tell_the_rest() {
+fn long_snapshot_is_truncated_and_paged() {
     let mut world = World::new();
-    // Each takes six bytes on the wire for each of its 1000 characters: 150 of them are more than a message holds.
+    // Each of its 1000 characters takes six bytes on the wire: 150 participants exceed a message.
     for n in 1..=150 {
         let mut request = request(n, &format!("user-{n}"), Role::Publisher);
         request.data = Some("\u{1}".repeat(1_000));

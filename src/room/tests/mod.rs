@@ -1,4 +1,4 @@
-//! Tests of the room: tables, races, and arbitrary logs.
+//! Tests of the room: tables, races and arbitrary logs.
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at the messages it is about")]
 
 mod client;

@@ -1,4 +1,4 @@
-//! A kick is final; verbs are idempotent by their `ref`; races end in a typed error and a sound room.
+//! A kick is final; commands are idempotent by `ref`; races end in a typed error and a valid room.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ fn from_app(for_ms: Option<u64>) -> Moderation {
 }
 
 #[test]
-fn a_removal_with_a_block_is_of_the_user_and_lasts_as_long_as_it_says() {
+fn removal_with_block_covers_the_user_until_it_ends() {
     let mut world = stage();
     let outcome = world.moderate(1, kick(Who::Participant(person(2)), None));
     let until = world.now + Duration::from_mins(10);
@@ -62,7 +62,7 @@ fn a_removal_with_a_block_is_of_the_user_and_lasts_as_long_as_it_says() {
 }
 
 #[test]
-fn a_removal_without_a_block_is_of_one_participant() {
+fn removal_without_block_covers_one_participant() {
     let mut world = stage();
     world.moderate(1, kick(Who::Participant(person(2)), Some(0)));
     assert_eq!(world.room.participant_of(session(2)), None);
@@ -83,7 +83,7 @@ fn unblock_lets_a_user_return() {
 }
 
 #[test]
-fn removing_from_the_app_is_for_app_moderators_and_bounded() {
+fn only_app_moderators_remove_from_the_app() {
     let mut world = stage();
     let refused = world.moderate(1, from_app(None));
     assert_eq!(refused.code(), Some(ErrorCode::Forbidden));
@@ -110,7 +110,7 @@ fn removing_from_the_app_is_for_app_moderators_and_bounded() {
 }
 
 #[test]
-fn a_guest_is_its_instance_too() {
+fn guest_block_covers_its_instance() {
     let mut world = World::new();
     world.join(1, "mod", Role::Moderator);
     let mut guest = request(2, "guest", Role::Publisher);
@@ -122,7 +122,7 @@ fn a_guest_is_its_instance_too() {
 }
 
 #[test]
-fn what_was_laid_on_a_guest_goes_with_it_to_its_next_name() {
+fn moderation_state_follows_a_renamed_guest() {
     let mut world = stage();
     world.moderate(1, role_of(2, Role::Subscriber));
     world.moderate(1, kick(Who::Username(user("ada")), None));
@@ -133,7 +133,7 @@ fn what_was_laid_on_a_guest_goes_with_it_to_its_next_name() {
 }
 
 #[test]
-fn the_same_ref_gets_the_same_answer_once_and_with_other_arguments_a_conflict() {
+fn repeated_ref_gets_the_first_answer_or_a_conflict() {
     let ref_: Ref = "r-1".parse().expect("a ref");
     let lock = || Moderation::LockRoom(whole_room(Some(ref_.clone())));
     let mut world = stage();
@@ -152,7 +152,7 @@ fn the_same_ref_gets_the_same_answer_once_and_with_other_arguments_a_conflict() 
 }
 
 #[test]
-fn a_repeated_verb_is_answered_again_though_its_moderator_is_out_or_demoted() {
+fn repeated_command_is_answered_after_removal_or_demotion() {
     let ref_: Ref = "r-1".parse().expect("a ref");
     let end = || Moderation::EndRoom(whole_room(Some(ref_.clone())));
     let mut world = stage();
@@ -172,28 +172,28 @@ fn a_repeated_verb_is_answered_again_though_its_moderator_is_out_or_demoted() {
 }
 
 #[test]
-fn a_kick_and_a_leave_in_either_order_leave_nobody_behind() {
+fn kick_and_leave_in_either_order_remove_the_user() {
     let mut world = stage();
     world.step(leave(2));
     let gone = world.moderate(1, kick(Who::Participant(person(2)), None));
     assert_eq!(gone.code(), Some(ErrorCode::ParticipantNotFound));
     assert!(world.room.participant_of(session(3)).is_some(), "an unchanged room");
     assert_eq!(
-        world.moderate(1, kick(Who::Username(user("nobody")), Some(0))).code(),
+        world.moderate(1, kick(Who::Username(user("unknown")), Some(0))).code(),
         Some(ErrorCode::ParticipantNotFound)
     );
     assert_eq!(
-        world.moderate(1, kick(Who::Username(user("nobody")), None)).code(),
+        world.moderate(1, kick(Who::Username(user("unknown")), None)).code(),
         None,
         "kept out ahead"
     );
-    assert_eq!(world.step(join(6, "nobody", Role::Publisher)).code(), Some(ErrorCode::Blocked));
+    assert_eq!(world.step(join(6, "unknown", Role::Publisher)).code(), Some(ErrorCode::Blocked));
     world.moderate(1, kick(Who::Participant(person(3)), None));
     assert_eq!(world.step(leave(3)).code(), Some(ErrorCode::NotInRoom));
 }
 
 #[test]
-fn a_join_and_a_lock_take_effect_in_the_order_of_the_log() {
+fn join_and_lock_take_effect_in_log_order() {
     let lock = || Moderation::LockRoom(whole_room(None));
     let mut world = stage();
     assert_eq!(world.step(join(5, "bea", Role::Publisher)).code(), None);
@@ -203,7 +203,7 @@ fn a_join_and_a_lock_take_effect_in_the_order_of_the_log() {
 }
 
 #[test]
-fn of_two_moderators_who_remove_each_other_the_first_stays() {
+fn first_of_two_moderators_removing_each_other_stays() {
     let mut world = stage();
     world.join(4, "mod-2", Role::Moderator);
     assert_eq!(world.moderate(1, kick(Who::Participant(person(4)), None)).code(), None);
@@ -218,7 +218,7 @@ fn of_two_moderators_who_remove_each_other_the_first_stays() {
 }
 
 #[test]
-fn two_moderators_with_the_same_verb_are_both_answered() {
+fn same_command_of_two_moderators_is_answered_twice() {
     let mut world = stage();
     world.join(4, "mod-2", Role::Moderator);
     let verb = || Moderation::LockRoom(whole_room(None));
@@ -240,7 +240,7 @@ fn force_unpublish_is_done_by_the_gateway() {
 }
 
 #[test]
-fn end_room_removes_everybody_once_and_refuses_the_tokens_of_before() {
+fn end_room_removes_everyone_and_rejects_old_tokens() {
     let mut world = stage();
     world.step(publish(2, 2));
     let outcome = world.moderate(1, Moderation::EndRoom(whole_room(None)));
@@ -264,7 +264,7 @@ fn end_room_removes_everybody_once_and_refuses_the_tokens_of_before() {
 }
 
 #[test]
-fn a_participant_only_command_is_not_the_servers() {
+fn server_cannot_send_participant_commands() {
     let mut world = stage();
     let origin = crate::room::Origin::Call(1);
     let outcome = world.step(RoomCommand::Watch { origin, on: true });

@@ -1,4 +1,4 @@
-//! A mute holds, and nobody is ever un-muted by somebody else.
+//! A mute lasts, and no user is unmuted by another.
 
 use stagedoor_proto::{ErrorCode, MuteTarget, Push, Role, RoomMute, Who};
 
@@ -31,7 +31,7 @@ fn is_on(world: &World, stream: u8) -> (bool, bool) {
 }
 
 #[test]
-fn a_locked_mute_holds_however_it_was_laid_and_wherever_the_user_turns_up() {
+fn locked_mute_covers_every_stream_and_instance() {
     for target in [on(2), on_participant(2), on_user("ada")] {
         let mut world = stage();
         world.join(3, "ada", Role::Publisher);
@@ -62,11 +62,11 @@ fn a_locked_mute_holds_however_it_was_laid_and_wherever_the_user_turns_up() {
 }
 
 #[test]
-fn a_mute_without_a_lock_is_the_owners_to_undo() {
+fn owner_can_undo_a_mute_without_lock() {
     let mut world = stage();
     world.publish(2, 3);
     let outcome = world.moderate(1, Moderation::ForceMute(mute_of(on(2), false)));
-    let [Push::MuteForced(push), ..] = outcome.pushes()[..] else { panic!("not told") };
+    let [Push::MuteForced(push), ..] = outcome.pushes()[..] else { panic!("no push") };
     assert_eq!(
         (push.stream, push.participant, push.active, push.lock),
         (Some(stream_id(2)), None, true, false)
@@ -77,12 +77,12 @@ fn a_mute_without_a_lock_is_the_owners_to_undo() {
 }
 
 #[test]
-fn a_mute_of_the_room_spares_its_exceptions_and_binds_who_comes_later() {
+fn room_mute_exempts_exceptions_and_covers_later_streams() {
     let mut world = stage();
     world.publish(1, 1);
     let outcome = world.moderate(1, mute_all(&[1], true));
-    let told = outcome.names().into_iter().filter(|name| *name == "mute_forced").count();
-    assert!(told <= 2, "one push to each, whatever the streams");
+    let actual = outcome.names().into_iter().filter(|name| *name == "mute_forced").count();
+    assert!(actual <= 2, "one push per participant, for any number of streams");
     assert_eq!((is_on(&world, 1), is_on(&world, 2)), ((true, false), (false, true)));
     world.set_audio(1, 1, false);
     assert_eq!(world.set_audio(1, 1, true).code(), None, "an exception stays one");
@@ -90,7 +90,7 @@ fn a_mute_of_the_room_spares_its_exceptions_and_binds_who_comes_later() {
     assert_eq!(
         late.room.mute,
         RoomMute { active: true, lock: true },
-        "told in the answer to the join"
+        "part of the reply to the join"
     );
     world.publish(3, 3);
     assert_eq!(is_on(&world, 3), (false, true));
@@ -108,20 +108,20 @@ fn a_mute_of_the_room_spares_its_exceptions_and_binds_who_comes_later() {
 }
 
 #[test]
-fn the_two_locks_are_lifted_apart() {
+fn user_lock_and_room_lock_are_independent() {
     let mut world = stage();
     world.moderate(1, Moderation::ForceMute(mute_of(on_user("ada"), true)));
     world.moderate(1, mute_all(&[], true));
     world.moderate(1, Moderation::DisableForceMute(whole_room(None)));
     assert_eq!(world.set_audio(2, 2, true).code(), Some(ErrorCode::MutedByModerator));
-    // Nor does a mute without a lock loosen one.
+    // A mute without a lock keeps the lock.
     world.moderate(1, Moderation::ForceMute(mute_of(on_user("ada"), false)));
     world.moderate(1, mute_all(&[], false));
     assert_eq!(world.set_audio(2, 2, true).code(), Some(ErrorCode::MutedByModerator));
 }
 
 #[test]
-fn a_mute_and_its_end_in_either_order_leave_audio_off_and_the_later_rule_standing() {
+fn mute_and_lift_in_either_order_leave_audio_off() {
     let disable = || Moderation::DisableForceMute(whole_room(None));
     for (first, then, refused) in [
         (mute_all(&[], true), disable(), None),
@@ -146,7 +146,7 @@ fn an_owner_is_asked_to_unmute_and_decides() {
 }
 
 #[test]
-fn targets_that_are_not_there_are_typed_errors() {
+fn missing_targets_are_typed_errors() {
     let mut world = stage();
     world.step(join(4, "gone", Role::Publisher));
     world.step(leave(4));

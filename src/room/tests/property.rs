@@ -1,4 +1,4 @@
-//! Any log keeps the invariants, on every replica, and every client knows what the room is.
+//! Any log keeps the invariants on every replica, and every client's view matches the room.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const USERS: [&str; 5] = ["ada", "bea", "cleo", "guest-1", "guest-2"];
 const ROLES: [Role; 4] = [Role::Moderator, Role::Publisher, Role::PublisherOnly, Role::Subscriber];
 const WAITS: [u64; 8] = [0, 0, 1, 100, 250, 1_000, 5_000, 700_000];
 
-/// Four bytes make a command; any four do.
+/// Any four bytes make a command.
 pub(super) type Seed = (u8, u8, u8, u8);
 
 fn entering((_, a, b, c): Seed, now: stagedoor_proto::Timestamp) -> RoomCommand {
@@ -26,7 +26,7 @@ fn entering((_, a, b, c): Seed, now: stagedoor_proto::Timestamp) -> RoomCommand 
     let mut join = request(n, USERS[usize::from(n) % 5], ROLES[usize::from(b) % 4]);
     join.guest = n % 5 >= 3;
     join.instance = format!("instance-{}", n / 3).parse().expect("an instance");
-    // Participants come and go under new ids; now and then one is taken.
+    // Participants usually get new ids; sometimes an id is taken.
     join.participant = ParticipantId::from_bits(u128::from(c) * 16 + u128::from(n));
     join.app_moderator = b & 0x4 != 0;
     if b % 5 == 4 {
@@ -158,7 +158,7 @@ proptest! {
                 let opening = crate::room::OpenRoom { settings: settings.clone(), ..Default::default() };
                 world.step(RoomCommand::Open(Box::new(opening)));
             }
-            // Some commands come late, before the tick that was due.
+            // Some commands come late, before the due tick.
             if seed.3 & 64 == 0 {
                 world.wait(WAITS[wait]);
             } else {

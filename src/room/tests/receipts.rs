@@ -1,4 +1,4 @@
-//! Every verb has a receipt, and whoever ignores a mute loses the stream.
+//! Every command has a receipt, and an owner who ignores a mute loses the stream.
 
 use stagedoor_proto::{
     Link, MuteTarget, Outcome, OutcomeCounts, Push, Role, SessionFeed, StreamEndReason,
@@ -58,7 +58,7 @@ fn a_client_that_ignores_a_mute_for_five_seconds_loses_the_stream() {
 }
 
 #[test]
-fn the_clock_of_a_suspended_target_starts_when_it_is_back() {
+fn timer_of_a_suspended_target_starts_on_return() {
     let mut world = stage();
     world.step(link(session(2), Link::Suspended));
     assert_eq!(sole(&mute(&mut world)), [(Outcome::Offline, 0)]);
@@ -71,7 +71,7 @@ fn the_clock_of_a_suspended_target_starts_when_it_is_back() {
 }
 
 #[test]
-fn a_stream_that_is_silent_already_needs_no_acknowledgement() {
+fn silent_stream_needs_no_acknowledgement() {
     let mut world = stage();
     world.set_audio(2, 2, false);
     assert_eq!(sole(&mute(&mut world)), [(Outcome::Enforced, 0)]);

@@ -1,4 +1,4 @@
-//! What a room tells names the request that asked for it, and time's doing names none.
+//! Effects name the request that caused them; effects of timers name none.
 
 use std::time::Duration;
 
@@ -11,19 +11,18 @@ use crate::room::{
     RoomSettings, RoomToken,
 };
 
-/// How long ada's token lives.
 const LIFE: Duration = Duration::from_secs(100);
 
-/// A room that tells what happens, with its log.
-struct Told(Room);
+/// A room that emits events.
+struct EventLog(Room);
 
-impl Told {
-    /// An open room that ada entered by a token of [`LIFE`].
+impl EventLog {
+    /// An open room that ada joined with a token of [`LIFE`].
     fn with_ada() -> Self {
-        let mut told = Self(Room::new(room_id()));
+        let mut events = Self(Room::new(room_id()));
         let settings = RoomSettings { expiry: Expiry::Enforce, ..RoomSettings::default() };
         let opening = OpenRoom { settings, ..OpenRoom::default() };
-        told.step(Duration::ZERO, RoomCommand::Open(Box::new(opening)));
+        events.step(Duration::ZERO, RoomCommand::Open(Box::new(opening)));
         let mut ada = request(1, "ada", Role::Publisher);
         ada.token = Some(RoomToken {
             issued: START,
@@ -32,12 +31,12 @@ impl Told {
             layout_classes: LayoutClasses::default(),
         });
         let by_ada = Some(of(1));
-        let entered = told.step(Duration::ZERO, RoomCommand::Join(Box::new(ada)));
+        let entered = events.step(Duration::ZERO, RoomCommand::Join(Box::new(ada)));
         assert_eq!(entered, [("joined", by_ada.clone()), ("opened", by_ada)]);
-        told
+        events
     }
 
-    /// What is told of the next entry, with the request of each.
+    /// The events and audit rows of the next entry, with their requests.
     fn step(
         &mut self,
         after: Duration,
@@ -45,12 +44,12 @@ impl Told {
     ) -> Vec<(&'static str, Option<RequestId>)> {
         let (version, now) = (self.0.version() + 1, START + after);
         let entry = Entry { version, now, origin: HOME, command };
-        let told = self.0.apply(entry, true).into_iter().filter_map(|effect| match effect {
+        let events = self.0.apply(entry, true).into_iter().filter_map(|effect| match effect {
             Effect::Appender(Appender::Emit { event, request }) => Some((name_of(&event), request)),
             Effect::Appender(Appender::Audit(row)) => Some(("verb", row.request)),
             _ => None,
         });
-        told.collect()
+        events.collect()
     }
 }
 
@@ -65,7 +64,7 @@ const fn name_of(happening: &RoomEvent) -> &'static str {
     }
 }
 
-/// The request of a session, as the commands of these tests have it.
+/// The id of a session's first request.
 fn of(n: u8) -> RequestId {
     RequestId::Session { session: session(n), number: 1 }
 }
@@ -75,10 +74,10 @@ fn call() -> RequestId {
 }
 
 #[test]
-fn a_call_is_named_in_all_that_its_verb_brings_about() {
-    let mut room = Told::with_ada();
+fn effects_of_a_call_name_its_request() {
+    let mut room = EventLog::with_ada();
     assert_eq!(room.step(Duration::ZERO, publish(1, 1)), [("published", Some(of(1)))]);
-    let told = room.step(
+    let events = room.step(
         Duration::ZERO,
         RoomCommand::Moderate {
             origin: Origin::Call(1),
@@ -87,27 +86,27 @@ fn a_call_is_named_in_all_that_its_verb_brings_about() {
         },
     );
     let expected = ["unpublished", "left", "verb", "ended"].map(|what| (what, Some(call())));
-    assert_eq!(told, expected);
+    assert_eq!(events, expected);
 }
 
 #[test]
-fn a_session_that_a_request_ended_leaves_by_that_request() {
+fn leave_names_the_request_that_ended_the_session() {
     for cause in [Some(call()), None] {
-        let mut room = Told::with_ada();
+        let mut room = EventLog::with_ada();
         let reason = stagedoor_proto::LeaveReason::Ended;
         let left =
             RoomCommand::Leave { session: session(1), reason, origin: None, cause: cause.clone() };
-        let told = room.step(Duration::ZERO, left);
-        assert_eq!(told, [("left", cause.clone()), ("ended", cause)]);
+        let events = room.step(Duration::ZERO, left);
+        assert_eq!(events, [("left", cause.clone()), ("ended", cause)]);
     }
 }
 
 #[test]
-fn what_time_brings_about_is_not_laid_on_the_request_that_comes_with_it() {
-    let mut room = Told::with_ada();
-    let told = room.step(LIFE, join(2, "bea", Role::Publisher));
-    assert_eq!(told, [("left", None), ("joined", Some(of(2)))]);
-    let mut room = Told::with_ada();
+fn timer_effects_name_no_request() {
+    let mut room = EventLog::with_ada();
+    let events = room.step(LIFE, join(2, "bea", Role::Publisher));
+    assert_eq!(events, [("left", None), ("joined", Some(of(2)))]);
+    let mut room = EventLog::with_ada();
     let refused = RoomCommand::Watch { origin: origin(9), on: true };
     assert_eq!(room.step(LIFE, refused), [("left", None), ("ended", None)]);
 }

@@ -1,4 +1,4 @@
-//! Who may do what: each cell of the role table, each verb, and roles that change live.
+//! Permissions: each cell of the role table, each command, and live role changes.
 
 use stagedoor_proto::{
     Data, ErrorCode, Push, Reply, Role, Scope, SendSignal, SignalType, StreamEndReason, Unblock,
@@ -61,18 +61,18 @@ fn each_cell_of_the_role_table_is_enforced() {
             let expected = (!may).then_some((ErrorCode::Forbidden, Some(scope)));
             assert_eq!(refused, expected, "{role:?} {scope:?}");
         }
-        let told = [
+        let actual = [
             capabilities.subscribe,
             capabilities.publish,
             capabilities.signal,
             capabilities.moderate,
         ];
-        assert_eq!(told, expected, "{role:?} is told what it may do");
+        assert_eq!(actual, expected, "capabilities of {role:?}");
     }
 }
 
 #[test]
-fn a_scope_that_is_missing_takes_the_capability_from_every_role() {
+fn missing_scope_removes_the_capability_from_every_role() {
     for scope in [Scope::Publish, Scope::Subscribe, Scope::Signal, Scope::Moderate] {
         let mut world = World::new();
         let mut request = request(1, "ada", Role::Moderator);
@@ -111,7 +111,7 @@ fn every_verb(name: &str, n: u8, stream: u8) -> Vec<Moderation> {
 }
 
 #[test]
-fn every_verb_is_for_moderators_and_the_server_and_a_refusal_changes_nothing() {
+fn only_moderators_and_server_moderate() {
     let mut world = World::new();
     world.join(1, "target", Role::Publisher);
     world.publish(1, 1);
@@ -121,7 +121,7 @@ fn every_verb_is_for_moderators_and_the_server_and_a_refusal_changes_nothing() {
         let before = world.room.state.records.clone();
         let outcome = world.moderate(2, verb.clone());
         assert_eq!(outcome.code(), Some(ErrorCode::Forbidden), "{:?}", verb.verb());
-        assert!(outcome.pushes().is_empty(), "nobody is told of {:?}", verb.verb());
+        assert!(outcome.pushes().is_empty(), "no push for {:?}", verb.verb());
         assert_eq!(world.room.state.records, before);
         let is_denial =
             |effect: &Effect| matches!(effect, Effect::Appender(Appender::Denied { .. }));
@@ -145,7 +145,7 @@ fn every_verb_is_for_moderators_and_the_server_and_a_refusal_changes_nothing() {
 }
 
 #[test]
-fn nobody_moderates_themselves_not_even_through_another_membership() {
+fn no_user_moderates_itself_in_any_membership() {
     for verb in every_verb("mod", 2, 2).into_iter().take(7) {
         let mut world = World::new();
         world.join(1, "mod", Role::Moderator);
@@ -170,7 +170,7 @@ fn moderators_can_be_targets() {
 }
 
 #[test]
-fn a_demotion_ends_streams_and_subscriptions_withdraws_frames_and_sends_the_room_anew() {
+fn demotion_ends_streams_and_resets_the_room() {
     let mut world = World::new();
     world.join(1, "mod", Role::Moderator);
     world.join(2, "ada", Role::Publisher);
@@ -189,11 +189,11 @@ fn a_demotion_ends_streams_and_subscriptions_withdraws_frames_and_sends_the_room
     assert_eq!(world.step(publish(2, 3)).code(), Some(ErrorCode::Forbidden));
     let outcome = world.moderate(1, role_of(2, Role::PublisherOnly));
     assert!(outcome.names().contains(&"stream_unsubscribed"));
-    assert!(world.clients[&session(2)].streams.is_empty(), "it is told of nobody's streams now");
+    assert!(world.clients[&session(2)].streams.is_empty(), "it sees no streams now");
 }
 
 #[test]
-fn a_set_role_holds_for_the_user_whatever_their_next_token_says() {
+fn set_role_overrides_later_tokens() {
     let mut world = World::new();
     world.join(1, "mod", Role::Moderator);
     world.join(2, "ada", Role::Publisher);

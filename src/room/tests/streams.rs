@@ -21,7 +21,7 @@ fn signal(text: &str) -> SendSignal {
 }
 
 #[test]
-fn a_participant_and_a_room_have_so_many_streams() {
+fn streams_are_limited_per_participant_and_room() {
     let settings =
         RoomSettings { streams_per_participant: 2, streams: 3, ..RoomSettings::default() };
     let mut world = World::with(settings, DurableState::default());
@@ -42,7 +42,7 @@ fn a_participant_and_a_room_have_so_many_streams() {
 }
 
 #[test]
-fn a_stream_is_its_owners_and_its_layout_the_servers_too() {
+fn only_owner_updates_stream_and_server_its_layout() {
     let mut world = World::new();
     world.join(1, "ada", Role::Publisher);
     world.join(2, "bea", Role::Publisher);
@@ -80,7 +80,7 @@ fn a_stream_is_its_owners_and_its_layout_the_servers_too() {
 }
 
 #[test]
-fn who_only_publishes_is_told_of_nobody_elses_streams() {
+fn publisher_only_sees_only_its_own_streams() {
     let mut world = World::new();
     world.join(1, "ada", Role::Publisher);
     world.publish(1, 1);

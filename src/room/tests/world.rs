@@ -1,4 +1,4 @@
-//! A room, its replica and its clients: each step goes through all of them and is checked.
+//! A room, its replica and its clients. Each step is applied to all of them and checked.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,19 +26,19 @@ pub(super) struct World {
     version: u64,
 }
 
-/// Everything that happened because of one command.
+/// The effects of one command.
 pub(super) struct Outcome(pub(super) Vec<Effect>);
 
-/// What became of a signal.
+/// The result of sending a signal.
 #[derive(Debug, PartialEq)]
 pub(super) struct Signalled {
-    /// `None`: it was sent before, and is only answered again.
+    /// `None`: a repetition, answered from the cache.
     pub(super) to: Option<Audience>,
     pub(super) from: Option<SignalSender>,
     pub(super) sent: Sent,
 }
 
-/// The node that serves everybody, where a test does not say otherwise.
+/// The node that serves all sessions, unless a test says otherwise.
 pub(super) const HOME: NodeEpoch = NodeEpoch(1);
 
 pub(super) const START: Timestamp = Timestamp::from_millis(1_000_000);
@@ -56,7 +56,7 @@ impl World {
         world
     }
 
-    /// Appends a command now, at the node that serves everybody.
+    /// Appends a command now, at [`HOME`].
     pub(super) fn step(&mut self, command: RoomCommand) -> Outcome {
         self.step_from(HOME, command)
     }
@@ -69,7 +69,7 @@ impl World {
             _ => None,
         };
         let entry = Entry { version: self.version, now: self.now, origin: node, command };
-        // As it will come back out of a log.
+        // In the form read from a log.
         let text = serde_json::to_string(&entry).expect("an entry has a JSON form");
         let entry_read: Entry = serde_json::from_str(&text).expect("an entry can be read back");
         assert_eq!(entry_read, entry);
@@ -94,14 +94,18 @@ impl World {
         for (session, client) in &self.clients {
             let me =
                 self.room.participant_of(*session).expect("clients are forgotten when they left");
-            let told =
+            let actual =
                 Client::of(me, &self.room.snapshot_for(*session).expect("it is in the room"));
-            assert_eq!(client.view(), told.view(), "a client knows what the room is after {text}");
+            assert_eq!(
+                client.view(),
+                actual.view(),
+                "the client's view matches the room after {text}"
+            );
         }
         Outcome(effects)
     }
 
-    /// Has the replica go on from a checkpoint of itself. Of a large room that takes long, and now and then is enough.
+    /// Restores the replica from its own checkpoint; in large rooms only now and then, because it is slow.
     fn restore_replica(&mut self) {
         if self.room.state.participants.len() > 16 && !self.version.is_multiple_of(64) {
             return;
@@ -111,7 +115,7 @@ impl World {
         assert!(self.replica == self.room, "a checkpoint is the whole room: {text}");
     }
 
-    /// What was to be kept is told again as it was decided, should the store not have taken it.
+    /// Durable changes must be reproducible after a failed write of the store.
     fn check_facts(&self, effects: &[Effect]) {
         let changes = effects.iter().filter_map(|effect| match effect {
             Effect::Appender(Appender::Persist(fact)) => Some((fact.key(), fact)),
@@ -132,7 +136,7 @@ impl World {
                     assert!(size <= 256 * 1024, "a message of {size} bytes");
                     self.room.for_each_session(to, |session| {
                         if let Some(client) = self.clients.get_mut(&session) {
-                            client.told(push);
+                            client.apply(push);
                         }
                     });
                 }
@@ -151,7 +155,7 @@ impl World {
                 }
                 Effect::Everywhere(Everywhere::CloseRoom(push)) => {
                     for client in self.clients.values_mut() {
-                        client.told(push);
+                        client.apply(push);
                     }
                     self.clients.clear();
                 }
@@ -165,7 +169,7 @@ impl World {
         }
     }
 
-    /// Sends a signal, numbered as where there is one node.
+    /// Sends a signal, numbered as by a single node.
     pub(super) fn signal(
         &mut self,
         from: Option<SessionId>,
@@ -182,7 +186,7 @@ impl World {
         })
     }
 
-    /// Lets time pass, ticking whenever the room asks for it.
+    /// Advances time, and ticks whenever a timer is due.
     pub(super) fn wait(&mut self, ms: u64) -> Outcome {
         let until = self.now + Duration::from_millis(ms);
         let mut effects = Vec::new();
@@ -224,7 +228,7 @@ impl World {
     }
 }
 
-/// Of a session's commands those of its home alone take effect, and only newer connections move it.
+/// Only a session's home acts for it, and only newer connections move it.
 fn check_fencing(before: &Room, after: &Room, node: NodeEpoch, command: &RoomCommand) {
     if before.state.lost_nodes.contains(node) {
         assert!(before == after, "a lost node acted: {command:?}");

@@ -1,4 +1,4 @@
-//! Audiences: which sessions a push is for, and to whom a participant or a stream is listed.
+//! Audiences: the sessions of a push, and to whom participants and streams are listed.
 
 use stagedoor_proto::{ParticipantId, ParticipantJoined, Push, Role, SessionId};
 
@@ -7,7 +7,6 @@ use crate::room::state::RoomState;
 use crate::room::state::participants::Membership;
 
 impl Audience {
-    /// The same without one session.
     pub(in crate::room) fn except(self, session: SessionId) -> Self {
         let except = Some(session);
         match self {
@@ -19,7 +18,7 @@ impl Audience {
     }
 }
 
-/// Calls `send` with every session of an audience, in an order that is the same on every node.
+/// Calls `send` for every session of an audience, in the same order on every node.
 pub(in crate::room) fn for_each_session(
     state: &RoomState,
     audience: &Audience,
@@ -39,7 +38,7 @@ pub(in crate::room) fn for_each_session(
     }
 }
 
-/// Whether a session is in an audience. Of [`Audience::Sessions`] this is a search: go through them instead.
+/// Whether an audience contains a session. Linear for [`Audience::Sessions`]: iterate over them instead.
 pub(in crate::room) fn is_in(state: &RoomState, audience: &Audience, session: SessionId) -> bool {
     match audience {
         Audience::One(one) => *one == session,
@@ -54,7 +53,7 @@ pub(in crate::room) fn is_in(state: &RoomState, audience: &Audience, session: Se
     }
 }
 
-/// Those to whom a participant is listed; `None`: nobody.
+/// The audience to which a participant is listed. `None`: it is not listed.
 pub(in crate::room) fn audience_about(state: &RoomState, id: ParticipantId) -> Option<Audience> {
     if !state.size.is_large || state.participants.moderators().contains(&id) {
         Some(Audience::All { except: None })
@@ -64,14 +63,14 @@ pub(in crate::room) fn audience_about(state: &RoomState, id: ParticipantId) -> O
     }
 }
 
-/// Pushes a newcomer to those to whom it is listed.
+/// Announces a new participant to those to whom it is listed.
 pub(in crate::room) fn push_newcomer(state: &RoomState, id: ParticipantId, out: &mut Effects) {
     if let Some(about) = audience_about(state, id) {
         push_joined(state, id, about, out);
     }
 }
 
-/// Pushes a participant to those who did not know of it.
+/// Announces a participant to those who did not know of it.
 pub(in crate::room) fn push_joined(
     state: &RoomState,
     id: ParticipantId,
@@ -85,7 +84,7 @@ pub(in crate::room) fn push_joined(
     out.push(to.except(person.session), Push::ParticipantJoined(joined));
 }
 
-/// To whom a participant is listed from now on because it became a moderator.
+/// The audience to which a participant is newly listed after its promotion to moderator.
 pub(in crate::room) fn promotion_audience(
     state: &RoomState,
     id: ParticipantId,
@@ -101,7 +100,7 @@ pub(in crate::room) fn promotion_audience(
     Some(if is_known { Audience::NonSubscribers { except: None } } else { everyone })
 }
 
-/// Pushes something of a stream to those who see streams, and to its owner though it may not, but not to `except`.
+/// Pushes about a stream to those who see streams, and to its owner even without that permission, except to `except`.
 pub(in crate::room) fn push_of_stream(
     state: &RoomState,
     owner: ParticipantId,

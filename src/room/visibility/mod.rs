@@ -1,4 +1,4 @@
-//! Who sees what of a room: audiences, snapshots and rosters, large rooms, the session feed.
+//! What participants see of a room: audiences, snapshots and rosters, size class, session feed.
 
 pub(in crate::room) mod audience;
 pub(in crate::room) mod session_feed;

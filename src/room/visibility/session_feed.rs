@@ -1,8 +1,8 @@
-//! The session feed: state, link, role and mutes of every session in the room, for moderators who watch.
+//! The session feed: state, link, role and mute of every session in the room, for moderators who watch it.
 //!
-//! A snapshot first, then what changed, each push at most [`BATCH_INTERVAL`] after the one before and never longer than
-//! a message may be: a long snapshot goes on with the next push. An entry takes the place of the former one of the same
-//! participant, so one that comes twice does no harm.
+//! A snapshot comes first, then changes. Pushes are at least [`BATCH_INTERVAL`] apart and bounded in size; a long
+//! snapshot continues in the next push. An entry replaces the previous one of its participant, so repetitions are
+//! harmless.
 
 use stagedoor_proto::{
     Error, FeedEntry, ParticipantId, Push, Reply, Scope, SessionFeed, SessionId, Watching,
@@ -34,7 +34,7 @@ pub(in crate::room) fn watch(
     Ok(Reply::Watching(Watching { on }))
 }
 
-/// Sends what is due.
+/// Sends due pushes.
 pub(in crate::room) fn send_feed(state: &mut RoomState, out: &mut Effects) {
     if state.feed.is_idle() {
         state.timers.stop(Timer::SessionFeed);
@@ -77,7 +77,7 @@ fn send_changes(state: &mut RoomState, out: &mut Effects) {
     }
 }
 
-/// Sends the part of the snapshot after `after`; how far it came.
+/// Sends the part of the snapshot after `after`. Returns the progress.
 fn send_snapshot(
     state: &RoomState,
     id: ParticipantId,
@@ -114,7 +114,7 @@ fn entry(person: &Membership, mute_locked: bool) -> FeedEntry {
     }
 }
 
-/// The entry of one who left.
+/// The entry of a participant that left.
 pub(in crate::room) fn last_entry(person: &Membership, mute_locked: bool) -> FeedEntry {
     FeedEntry { state: None, ..entry(person, mute_locked) }
 }

@@ -1,9 +1,9 @@
-//! Large rooms: who is listed to whom, and crossing the limit.
+//! Large rooms: who is listed to whom, and crossing the roster limit.
 //!
-//! Up to the roster limit everyone is listed and announced to everyone. Beyond it, until below half of it, only
-//! moderators and those with a stream are: the former to all, the latter to those who are told of streams. Of the rest
-//! come counts. A client in a large room therefore lists the moderators, and the owners of the streams it knows. Each
-//! crossing is a `room_reset` to all.
+//! Up to the roster limit everyone is listed and announced to everyone. Beyond it, until the room shrinks below half of
+//! it, only moderators and publishers are listed: moderators to everyone, publishers to those who see streams. The rest
+//! appear as counts. A client in a large room therefore lists the moderators and the owners of the streams it knows.
+//! Each crossing sends a `room_reset` to everyone.
 
 use stagedoor_proto::{ParticipantId, Push, RoomCounts, RoomReset, SessionId};
 
@@ -14,9 +14,9 @@ use crate::room::state::size::SizeClass;
 use crate::room::state::timers::Timer;
 use crate::room::visibility::snapshot::{View, counts, snapshot};
 
-/// Crosses the roster limit where the number of participants says so, and sends the numbers of a large room.
+/// Crosses the roster limit if the number of participants requires it, and pushes the counts of a large room.
 ///
-/// Whether it crossed; `newcomer` gets its snapshot in the answer to its join.
+/// Returns whether it crossed. `newcomer` gets its snapshot in the reply to its join.
 pub(in crate::room) fn update_size_class(
     state: &mut RoomState,
     newcomer: Option<SessionId>,
@@ -56,7 +56,7 @@ fn reset_all(state: &RoomState, except: Option<SessionId>, out: &mut Effects) {
         state.participants.find(*id).is_some_and(|person| !person.capabilities.subscribe)
     };
     reset(state, Audience::Viewers { except }, View::VIEWER, out);
-    // Whoever publishes without seeing others is told of its own streams, and of nobody else's.
+    // A publisher who may not subscribe sees only its own streams.
     let publishing: Vec<_> =
         state.participants.publishers().iter().copied().filter(is_blind).collect();
     if publishing.is_empty() {
@@ -77,7 +77,7 @@ fn reset_all(state: &RoomState, except: Option<SessionId>, out: &mut Effects) {
     }
 }
 
-/// Sends the room anew to one who now sees more or less of it.
+/// Sends a reset to a participant whose view of the room changed.
 pub(in crate::room) fn reset_one(state: &RoomState, id: ParticipantId, out: &mut Effects) {
     if let Some(person) = state.participants.find(id) {
         reset(state, Audience::One(person.session), View::of(person), out);

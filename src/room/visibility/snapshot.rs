@@ -1,6 +1,6 @@
-//! The room as one participant may see it: snapshots and pages of the roster, never longer than a message may be.
+//! Snapshots and roster pages: the room as a participant sees it, in bounded messages.
 //!
-//! Participants come in the order of their ids, each with its streams; a list that is cut says where `roster` goes on.
+//! Participants are ordered by id, each with its streams. A truncated list has the cursor of the next `roster` page.
 
 use stagedoor_proto::{
     Counts, Error, Participant, ParticipantId, Role, RoomSnapshot, RosterPage, SessionId, Stream,
@@ -10,22 +10,21 @@ use crate::room::errors;
 use crate::room::state::RoomState;
 use crate::room::state::participants::{Membership, range_after};
 
-/// Which part of a room a participant sees.
+/// The part of a room that a participant sees.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::room) struct View {
-    /// Whether it sees others' streams.
     sees_streams: bool,
-    /// Whose own streams it sees in any case.
+    /// A participant who always sees its own streams.
     own: Option<ParticipantId>,
-    /// Whether it pages everybody of a large room.
+    /// Whether it may page through all participants of a large room.
     sees_all: bool,
 }
 
 impl View {
-    /// One who sees streams.
+    /// A participant who sees streams.
     pub(in crate::room) const VIEWER: Self =
         Self { sees_streams: true, own: None, sees_all: false };
-    /// One who sees none, and has none.
+    /// A participant who sees no streams and has none.
     pub(in crate::room) const NON_SUBSCRIBER: Self =
         Self { sees_streams: false, own: None, sees_all: false };
 
@@ -34,7 +33,6 @@ impl View {
     }
 }
 
-/// A part of the roster.
 #[derive(Default)]
 struct Page {
     participants: Vec<Participant>,
@@ -42,7 +40,7 @@ struct Page {
     next: Option<String>,
 }
 
-/// The room as a session sees it now: what a `room_reset` carries.
+/// The room as a session sees it; the content of a `room_reset`.
 ///
 /// # Errors
 /// `not_in_room`.
@@ -54,7 +52,7 @@ pub(in crate::room) fn snapshot_for(
     Ok(snapshot(state, View::of(person)))
 }
 
-/// A page of everybody whom a participant may list; moderators page a large room's participants too.
+/// A page of the participants that one may list. Moderators may page through all of a large room.
 pub(in crate::room) fn roster_page(
     state: &RoomState,
     person: &Membership,
@@ -84,7 +82,6 @@ pub(in crate::room) fn snapshot(state: &RoomState, view: View) -> RoomSnapshot {
     }
 }
 
-/// How many are here.
 pub(in crate::room) fn counts(state: &RoomState) -> Counts {
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Counts {

@@ -1,4 +1,4 @@
-//! The room as its app's server sees it: everything, whoever is listed to whom.
+//! The room as the app's server sees it: everything, regardless of who is listed to whom.
 
 use stagedoor_proto::{
     Counts, Participant, ParticipantId, RoomMute, SessionId, SessionState, StreamId,
@@ -8,37 +8,27 @@ use crate::room::settings::RoomSettings;
 use crate::room::state::RoomState;
 use crate::room::visibility::snapshot::counts;
 
-/// A room in short.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoomSummary {
-    /// The place in the log up to which this is.
+    /// The version of the last applied entry.
     pub version: u64,
-    /// How many are here.
     pub counts: Counts,
-    /// The standing mute.
     pub mute: RoomMute,
-    /// Whether it is locked.
     pub locked: bool,
     /// Whether only moderators and the owners of streams are listed to the others.
     pub large: bool,
-    /// Its bounds and choices.
     pub settings: RoomSettings,
 }
 
-/// Somebody who is here.
+/// A participant with its session.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParticipantInfo {
-    /// As the others see them.
     pub participant: Participant,
-    /// Their session.
     pub session: SessionId,
-    /// The state of that.
     pub state: SessionState,
-    /// Their streams.
     pub streams: Vec<StreamId>,
 }
 
-/// The room in short.
 pub(in crate::room) fn summary(state: &RoomState) -> RoomSummary {
     RoomSummary {
         version: state.version,
@@ -50,7 +40,7 @@ pub(in crate::room) fn summary(state: &RoomState) -> RoomSummary {
     }
 }
 
-/// Those who are here, in the order of their ids, from the one that comes after `after`.
+/// Participants after `after`, in the order of their ids.
 pub(in crate::room) fn participants(
     state: &RoomState,
     after: Option<ParticipantId>,

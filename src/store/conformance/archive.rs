@@ -92,7 +92,7 @@ pub(in crate::store) async fn users_are_listed_with_their_block(store: &dyn Stor
     assert_eq!((bob.registered, bob.block), (false, Some(ban())));
     let blocked = store.user(user("never seen"), NOW).await.unwrap().unwrap();
     assert_eq!((blocked.seen, blocked.block), (None, Some(ban())));
-    assert_eq!(store.user(user("nobody"), NOW).await.unwrap(), None);
+    assert_eq!(store.user(user("unknown"), NOW).await.unwrap(), None);
     let names = |blocked, after: Option<&str>| {
         let page = Page { after: after.map(|name| user(name).username), limit: 10 };
         async move {
@@ -148,8 +148,8 @@ pub(in crate::store) async fn audit_log_is_verified_while_it_grows(store: &dyn S
     let verified = store.verify_audit("app".into(), Some(empty)).await.unwrap().unwrap();
     assert_eq!(verified.head, store.audit_head("app".into()).await.unwrap());
     assert_eq!(verified.head.number, 2_100);
-    let told = crate::store::ChainHead { number: 1_500, ..verified.head };
-    assert!(store.verify_audit("app".into(), Some(told)).await.unwrap().is_err());
-    let told = crate::store::ChainHead { number: 2_101, ..verified.head };
-    assert!(store.verify_audit("app".into(), Some(told)).await.unwrap().is_err());
+    let recorded = crate::store::ChainHead { number: 1_500, ..verified.head };
+    assert!(store.verify_audit("app".into(), Some(recorded)).await.unwrap().is_err());
+    let recorded = crate::store::ChainHead { number: 2_101, ..verified.head };
+    assert!(store.verify_audit("app".into(), Some(recorded)).await.unwrap().is_err());
 }

@@ -81,8 +81,8 @@ pub(in crate::store) async fn events_are_numbered_from_one_and_read_back(store: 
 pub(in crate::store) async fn only_effective_calls_append_rows(store: &dyn Store) {
     let row = |verb: &str| Some(event(verb));
     let ada = || user("ada");
-    assert!(!store.unblock(ada(), NOW, row("nobody is blocked")).await.unwrap());
-    assert!(!store.delete_user(ada(), false, NOW, row("nobody is known")).await.unwrap());
+    assert!(!store.unblock(ada(), NOW, row("not blocked")).await.unwrap());
+    assert!(!store.delete_user(ada(), false, NOW, row("not known")).await.unwrap());
     store.block(ada(), ban(), false, row("block").into()).await.unwrap();
     store.block(ada(), ban(), false, Journal::default()).await.unwrap();
     assert!(store.unblock(ada(), NOW, row("unblock")).await.unwrap());

@@ -101,7 +101,7 @@ pub(in crate::store) async fn guest_block_returns_its_identities(store: &dyn Sto
     assert_eq!(reach.addresses, addresses);
     assert!(reach.includes(&instance('c'), "::ffff:192.0.2.1".parse().unwrap()));
     admit(store, start("eve", registered(), 3)).await;
-    for name in ["eve", "nobody"] {
+    for name in ["eve", "unknown"] {
         let reach =
             store.block(user(name), ban(), true, Journal::default()).await.unwrap().identities;
         assert_eq!(reach, BlockedIdentities::default(), "{name}");

@@ -214,7 +214,7 @@ pub(in crate::store) async fn no_message_crosses_apps_or_endpoints(store: &dyn S
     let foreign = store.replay_messages("other".into(), DeadLetters::One(letter.number), NOW, None);
     assert_eq!(foreign.await.unwrap(), 0);
     assert_eq!(store.count_messages("other".into()).await.unwrap().len(), 1);
-    assert_eq!(store.count_messages("nobody".into()).await.unwrap(), []);
+    assert_eq!(store.count_messages("unknown".into()).await.unwrap(), []);
 }
 
 pub(in crate::store) async fn more_than_a_batch_are_dead_lettered_and_replayed(store: &dyn Store) {

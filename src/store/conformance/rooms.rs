@@ -143,7 +143,7 @@ pub(in crate::store) async fn undone_changes_are_removed(store: &dyn Store) {
         [
             DurableChange::Unblocked { username },
             mute_override("bob", None),
-            mute_override("nobody", None),
+            mute_override("unknown", None),
         ],
     )
     .await;

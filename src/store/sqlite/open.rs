@@ -101,7 +101,7 @@ pub(super) fn without_lock(path: &Path, label: &str) -> Result<Connection, Store
             Err(StoreError::SchemaTooNew { store: label.to_owned(), found, known: VERSION })
         }
         Some(1..) => Ok(db),
-        Some(0) | None => Err(unavailable("it is another program's database".to_owned())),
+        Some(0) | None => Err(unavailable("file is another program's database".to_owned())),
     }
 }
 
@@ -147,7 +147,7 @@ fn migrate(db: &mut Connection, label: &str) -> Result<(), StoreError> {
     let unavailable = |reason: String| StoreError::Unavailable { store: label.to_owned(), reason };
     let found = version_found(db).map_err(|e| unavailable(reason(&e)))?;
     let Some(found) = found else {
-        return Err(unavailable("it is another program's database".to_owned()));
+        return Err(unavailable("file is another program's database".to_owned()));
     };
     if found > VERSION {
         return Err(StoreError::SchemaTooNew { store: label.to_owned(), found, known: VERSION });
@@ -179,7 +179,7 @@ fn apply(db: &mut Connection, step: &str, to: u32) -> rusqlite::Result<()> {
 fn reason(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => IN_USE.to_owned(),
-        Some(ErrorCode::NotADatabase) => "it is not a database".to_owned(),
+        Some(ErrorCode::NotADatabase) => "file is not a database".to_owned(),
         _ => error.to_string(),
     }
 }

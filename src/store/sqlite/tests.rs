@@ -126,14 +126,17 @@ async fn failed_backup_changes_nothing() {
     let at = |name: &str| dir.path().join(name);
     let store = SqliteStore::open(&at("stagedoor.db")).await.unwrap();
     fs::write(at("text"), "no store").unwrap();
-    for (from, to, told, reason) in [
+    for (from, to, expected_path, reason) in [
         ("stagedoor.db", "text", "text", "File exists"),
         ("stagedoor.db", "missing/copy.db", "missing/copy.db", "No such file or directory"),
         ("missing.db", "copy.db", "missing.db", "there is no such file"),
-        ("text", "copy.db", "text", "it is not a database"),
+        ("text", "copy.db", "text", "file is not a database"),
     ] {
         let error = backup(&at(from), &at(to)).expect_err("it is refused").to_string();
-        assert!(error.contains(told) && error.contains(reason), "expected {reason:?}: {error}");
+        assert!(
+            error.contains(expected_path) && error.contains(reason),
+            "expected {reason:?}: {error}"
+        );
         assert!(!at("copy.db").exists(), "{error}");
     }
     assert_eq!(fs::read_to_string(at("text")).unwrap(), "no store");
@@ -162,9 +165,9 @@ async fn other_files_are_rejected_with_a_reason() {
     foreign.execute_batch("CREATE TABLE t (x); PRAGMA user_version = 7").unwrap();
     drop(foreign);
     for (path, reason) in [
-        (dir.path().to_path_buf(), "it is a directory"),
-        (at("text"), "it is not a database"),
-        (at("foreign.db"), "it is another program's database"),
+        (dir.path().to_path_buf(), "path is a directory"),
+        (at("text"), "file is not a database"),
+        (at("foreign.db"), "file is another program's database"),
         (at("missing/stagedoor.db"), "No such file or directory"),
         (at("text/stagedoor.db"), "Not a directory"),
     ] {
@@ -177,7 +180,7 @@ async fn other_files_are_rejected_with_a_reason() {
     );
 }
 
-/// Keeps the writer busy from when `started` tells until `go_on` does, so that the calls made meanwhile are one batch.
+/// Blocks the writer from `started` until `go_on`, so that the calls made meanwhile form one batch.
 struct Gate {
     started: Receiver<()>,
     go_on: Sender<()>,
@@ -186,10 +189,10 @@ struct Gate {
 impl Gate {
     /// Sends the call that waits; it is answered when the gate opens.
     fn close(store: &SqliteStore) -> (Self, impl Future<Output = Result<(), StoreError>>) {
-        let (tell, started) = channel();
+        let (notify_started, started) = channel();
         let (go_on, wait) = channel();
         let call = store.read(move |_| {
-            tell.send(()).expect("the test listens");
+            notify_started.send(()).expect("the test listens");
             wait.recv().expect("the test opens the gate");
             Ok(())
         });
@@ -213,13 +216,13 @@ async fn in_one_batch<T, F: Future<Output = T>>(
     calls.await
 }
 
-/// An operation that writes and then, if told to, fails.
+/// An operation that writes and then fails if requested.
 async fn add_user(store: &SqliteStore, name: &'static str, then: Then) -> Result<(), StoreError> {
     let sql = match then {
         Then::Succeed => "",
         Then::Fail => "SELECT * FROM no_such_table",
         Then::SpoilTheCommit => {
-            "PRAGMA defer_foreign_keys = ON; INSERT INTO block_reach VALUES ('app', 0, x'00', 'nobody')"
+            "PRAGMA defer_foreign_keys = ON; INSERT INTO block_reach VALUES ('app', 0, x'00', 'unknown')"
         }
     };
     store

@@ -7,7 +7,7 @@ CREATE TABLE room_facts (
     kind     INTEGER NOT NULL, -- 0: block, 1: voice, 2: role, 3: mute and lock, 4: end, 5: spent token
     subject  TEXT NOT NULL, -- a username, a token's id, or '' where it is about the room
     value    TEXT NOT NULL,
-    until_ms INTEGER, -- NULL: kept for as long as somebody is in the room; only of kinds 1 to 3
+    until_ms INTEGER, -- NULL: the room is occupied; only for kinds 1 to 3
     PRIMARY KEY (app, room, kind, subject)
 ) WITHOUT ROWID, STRICT;
 
