@@ -34,7 +34,7 @@ docs/operations.md
   kept up to 64 KiB per session | src/session/machine/saved.rs | MAX_SAVED_RING_BYTES: usize = 64 * 1024;
   default `http://127.0.0.1:7081` | src/cli/connection.rs | DEFAULT_URL: &str = "http://127.0.0.1:7081";
   default `http://127.0.0.1:7081` | src/config/listen.rs | const ADMIN_PORT: u16 = 7081;
-  tables of up to 100 rows | src/cli/limit.rs | const LISTED: usize = 100;
+  tables of up to 100 rows | src/cli/limit.rs | const DEFAULT_ROWS: usize = 100;
   **Moderation commands** wait a second for acknowledgements | src/cli/moderation.rs | default_value = "1s")] wait: Duration,
   A connection may take 5 seconds | src/cli/api.rs | CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
   and an answer 30. | src/cli/api.rs | ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -43,7 +43,7 @@ docs/operations.md
   An app has at most 100 000 messages | src/webhook/webhooks.rs | MAX_MESSAGES: u64 = 100_000;
   for another 24 hours | src/webhook/schedule.rs | DEAD_LETTER_AFTER: Duration = Duration::from_hours(24);
   a row per minute that counts attempts | src/hub/rooms/denials.rs | const MINUTE: Duration = Duration::from_mins(1);
-  A list shows the last 100 rows | src/cli/limit.rs | const LISTED: usize = 100;
+  A list shows the last 100 rows | src/cli/limit.rs | const DEFAULT_ROWS: usize = 100;
   (`webhook queued`: | src/webhook/webhooks.rs | "webhook queued"
   (`webhook delivered`, `webhook attempt failed`: | src/webhook/queue.rs | "webhook delivered"
   (`webhook delivered`, `webhook attempt failed`: | src/webhook/queue.rs | "webhook attempt failed"

@@ -1,7 +1,7 @@
-//! A client of a running gateway's server API: one call at a time, bounded in time, and told in one sentence when it fails.
+//! A client of a running gateway's server API. It makes one call at a time and bounds its duration.
 //!
-//! Follows no redirect and asks no proxy: the key goes to the gateway that was named and nowhere else.
-//! Not here: what the answers mean to people (each command), and where the gateway is (`connection`).
+//! It follows no redirect and uses no proxy: the key is sent only to the configured gateway.
+//! Not here: formatting answers (each command) and locating the gateway (`connection`).
 
 use std::io;
 use std::time::Duration;
@@ -23,7 +23,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long an answer that is many lines may take, as long as they keep coming.
 const LINES_TIMEOUT: Duration = Duration::from_hours(1);
 /// The most rows of a page.
-const PAGE: usize = 1_000;
+const MAX_PAGE_ROWS: usize = 1_000;
 
 /// The server API of one app, or of the node.
 pub(super) struct Api {
@@ -74,7 +74,7 @@ impl<'a> Call<'a> {
     }
 
     /// The same call, done once under this `ref`.
-    pub(super) fn once(self, ref_: Option<&'a Ref>) -> Self {
+    pub(super) fn with_ref(self, ref_: Option<&'a Ref>) -> Self {
         Self { ref_, ..self }
     }
 }
@@ -96,7 +96,7 @@ impl Api {
     }
 
     /// Makes a call; its answer, `null` where there is none.
-    pub(super) fn ask(&self, call: Call<'_>) -> Result<Value, Failure> {
+    pub(super) fn call(&self, call: Call<'_>) -> Result<Value, Failure> {
         self.runtime.block_on(async {
             let response = self.send(call, ANSWER_TIMEOUT).await?;
             let status = response.status();
@@ -104,12 +104,12 @@ impl Api {
             if status == StatusCode::NO_CONTENT {
                 return Ok(Value::Null);
             }
-            serde_json::from_slice(&body).map_err(|_| self.no_gateway(status))
+            serde_json::from_slice(&body).map_err(|_| self.not_a_gateway(status))
         })
     }
 
-    /// Makes a call that is answered with pages; at most `limit` of their items, which is 1 at the least, and whether there are
-    /// more.
+    /// Makes a call that is answered with pages; at most `limit` of their items, which is 1 at the least, and whether
+    /// there are more.
     pub(super) fn list<'a>(
         &self,
         limit: usize,
@@ -118,14 +118,14 @@ impl Api {
         let mut items = Vec::new();
         let mut next: Option<String> = None;
         loop {
-            let page = call().with("limit", &(limit - items.len()).min(PAGE));
+            let page = call().with("limit", &(limit - items.len()).min(MAX_PAGE_ROWS));
             let page = match &next {
                 Some(cursor) => page.with("cursor", cursor),
                 None => page,
             };
-            let mut answer = self.ask(page)?;
+            let mut answer = self.call(page)?;
             let Some(more) = answer["items"].as_array_mut() else {
-                return Err(self.no_gateway(StatusCode::OK));
+                return Err(self.not_a_gateway(StatusCode::OK));
             };
             items.append(more);
             next = answer["next"].as_str().map(str::to_owned);
@@ -149,28 +149,28 @@ impl Api {
                 rest.extend_from_slice(&chunk);
                 let Some(end) = rest.iter().rposition(|byte| *byte == b'\n') else { continue };
                 let after = rest.split_off(end + 1);
-                let text = std::str::from_utf8(&rest).map_err(|_| self.no_gateway(status))?;
+                let text = std::str::from_utf8(&rest).map_err(|_| self.not_a_gateway(status))?;
                 for line in text.lines() {
                     take(line)?;
                 }
                 rest = after;
             }
             // Each line ends; what does not was cut off.
-            if rest.is_empty() { Ok(()) } else { Err(self.no_gateway(status)) }
+            if rest.is_empty() { Ok(()) } else { Err(self.not_a_gateway(status)) }
         })
     }
 
     /// Asks whether the gateway still answers, again and again; whether it stopped within `limit`.
-    pub(super) fn is_gone_within(&self, limit: Duration, pause: Duration) -> bool {
-        let gone = async {
-            while self.is_there().await {
+    pub(super) fn stops_within(&self, limit: Duration, pause: Duration) -> bool {
+        let stopped = async {
+            while self.is_reachable().await {
                 tokio::time::sleep(pause).await;
             }
         };
-        self.runtime.block_on(async { tokio::time::timeout(limit, gone).await.is_ok() })
+        self.runtime.block_on(async { tokio::time::timeout(limit, stopped).await.is_ok() })
     }
 
-    async fn is_there(&self) -> bool {
+    async fn is_reachable(&self) -> bool {
         let mut url = self.base.clone();
         url.set_path("/livez");
         match self.client.get(url).timeout(CONNECT_TIMEOUT).send().await {
@@ -183,7 +183,9 @@ impl Api {
     async fn send(&self, call: Call<'_>, timeout: Duration) -> Result<Response, Failure> {
         let Call { method, path, query, body, ref_ } = call;
         let mut url = self.base.clone();
-        url.path_segments_mut().expect("it was checked to be an http URL").extend(safe(&path)?);
+        url.path_segments_mut()
+            .expect("it was checked to be an http URL")
+            .extend(checked_path(&path)?);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
@@ -205,8 +207,8 @@ impl Api {
         let body = response.bytes().await.map_err(|error| self.failed(&error))?;
         let refusal = serde_json::from_slice::<Refusal>(&body);
         Err(match refusal {
-            Ok(refusal) => Failure::Refused(refusal.at(self.scope)),
-            Err(_) => self.no_gateway(status),
+            Ok(refusal) => Failure::Refused(refusal.with_key_hint(self.scope)),
+            Err(_) => self.not_a_gateway(status),
         })
     }
 
@@ -214,15 +216,15 @@ impl Api {
         Failure::connection(&self.base, error)
     }
 
-    fn no_gateway(&self, status: StatusCode) -> Failure {
-        Failure::NotAGateway { url: Failure::place(&self.base), status: status.as_u16() }
+    fn not_a_gateway(&self, status: StatusCode) -> Failure {
+        Failure::NotAGateway { url: Failure::origin(&self.base), status: status.as_u16() }
     }
 }
 
 /// The parts of a path, none of which leads elsewhere: in a URL `.` and `..` mean places, however they are escaped.
-fn safe<'a>(path: &'a [&'a str]) -> Result<&'a [&'a str], Failure> {
+fn checked_path<'a>(path: &'a [&'a str]) -> Result<&'a [&'a str], Failure> {
     match path.iter().find(|part| matches!(**part, "." | "..")) {
-        Some(part) => Err(Failure::NoSuchPath((*part).to_owned())),
+        Some(part) => Err(Failure::InvalidPath((*part).to_owned())),
         None => Ok(path),
     }
 }

@@ -1,7 +1,6 @@
-//! `audit list|verify|export`: an app's audit log, read from the store's file or asked of a gateway that runs.
+//! `audit list|verify|export`: reads an app's audit log from the store's file or from a running gateway.
 //!
-//! A gateway that runs has the file for itself: either it is asked, or it has to be stopped first. What is told goes to
-//! the standard output.
+//! A running gateway locks its store's file, so its log is read through the server API. Output goes to stdout.
 
 mod block_on;
 mod error;
@@ -17,34 +16,32 @@ use stagedoor_proto::{RoomId, Username};
 use super::exit::Exit;
 use super::limit::Limit;
 use super::output::print_error;
-use super::printer::cut;
+use super::printer::print_truncated;
 use crate::store::{AuditSearch, ChainHead};
 use error::AuditError;
-use source::{Log, Wanted};
+use source::{Log, RowFilter};
 
-/// Reads an audit log.
 #[derive(Debug, Subcommand)]
 pub(super) enum Audit {
-    /// Print the last rows, or those after one.
+    /// Print the last rows, or the rows after a given one.
     List(List),
-    /// Check that no row was changed, removed, moved or cut off.
+    /// Check that no row was changed, removed, moved or truncated.
     Verify(Verify),
-    /// Print rows as lines of JSON, and the head in the last line.
+    /// Export rows as JSON lines, followed by the chain head.
     Export(Export),
 }
 
-/// Prints rows.
 #[derive(Debug, Args)]
 pub(super) struct List {
     #[command(flatten)]
     log: Log,
-    /// Begin after the row of this number; without it, the last rows are printed.
+    /// Start after this row number; without it, the last rows are printed.
     #[arg(long, value_name = "NUMBER")]
     after: Option<u64>,
-    /// Only what was aimed at this user, or done by them.
+    /// Only rows that target this user or were caused by them.
     #[arg(long)]
     user: Option<Username>,
-    /// Only what was in this room.
+    /// Only rows of this room.
     #[arg(long)]
     room: Option<RoomId>,
     /// Only of this verb, such as `ban` or `force_mute`.
@@ -52,42 +49,40 @@ pub(super) struct List {
     verb: Option<String>,
     #[command(flatten)]
     limit: Limit,
-    /// Print lines of JSON in place of a table.
+    /// Print JSON lines instead of a table.
     #[arg(long)]
     json: bool,
 }
 
-/// Checks a log.
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     #[command(flatten)]
     log: Log,
-    /// A head printed earlier: the log must still hold that row.
+    /// A head printed earlier; the log must still contain that row.
     #[arg(long, value_name = "NUMBER:HASH")]
     head: Option<ChainHead>,
-    /// Print a line of JSON.
+    /// Print a JSON line.
     #[arg(long)]
     json: bool,
 }
 
-/// Prints rows for other programs.
 #[derive(Debug, Args)]
 pub(super) struct Export {
     #[command(flatten)]
     log: Log,
-    /// Begin after the row of this number.
+    /// Start after this row number.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     after: u64,
-    /// Print at most so many rows; without it, all.
+    /// Maximum number of rows; default: all.
     #[arg(long, value_name = "ROWS")]
     limit: Option<usize>,
 }
 
 impl Audit {
     pub(super) fn run(self) -> Exit {
-        match self.tell(&mut BufWriter::new(io::stdout().lock())) {
+        match self.execute(&mut BufWriter::new(io::stdout().lock())) {
             Ok(exit) => exit,
-            // Whoever reads it has had enough.
+            // The reader closed the pipe.
             Err(AuditError::Print(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
                 Exit::Success
             }
@@ -102,11 +97,11 @@ impl Audit {
         }
     }
 
-    fn tell(self, out: &mut impl Write) -> Result<Exit, AuditError> {
+    fn execute(self, out: &mut impl Write) -> Result<Exit, AuditError> {
         let exit = match self {
-            Self::List(list) => list.tell(out)?,
-            Self::Verify(verify) => verify.tell(out)?,
-            Self::Export(export) => export.tell(out)?,
+            Self::List(list) => list.execute(out)?,
+            Self::Verify(verify) => verify.execute(out)?,
+            Self::Export(export) => export.execute(out)?,
         };
         out.flush()?;
         Ok(exit)
@@ -114,11 +109,11 @@ impl Audit {
 }
 
 impl List {
-    fn tell(self, out: &mut impl Write) -> Result<Exit, AuditError> {
+    fn execute(self, out: &mut impl Write) -> Result<Exit, AuditError> {
         let Self { log, after, user: username, room, verb, limit: Limit { rows: limit }, json } =
             self;
         let which = AuditSearch { verb, room, username };
-        let (rows, has_more) = log.open()?.search(&Wanted { which, after, limit })?;
+        let (rows, has_more) = log.open()?.search(&RowFilter { which, after, limit })?;
         if json {
             rows.iter().try_for_each(|row| writeln!(out, "{}", json!(row)))?;
         } else {
@@ -126,14 +121,14 @@ impl List {
         }
         out.flush()?;
         if has_more {
-            cut(rows.len(), "rows ");
+            print_truncated(rows.len(), "rows ");
         }
         Ok(Exit::Success)
     }
 }
 
 impl Verify {
-    fn tell(self, out: &mut impl Write) -> Result<Exit, AuditError> {
+    fn execute(self, out: &mut impl Write) -> Result<Exit, AuditError> {
         match (self.log.open()?.verify(self.head.as_ref())?, self.json) {
             (Ok(head), false) => {
                 writeln!(out, "ok: {} rows, head {head}", head.number)?;
@@ -156,7 +151,7 @@ impl Verify {
 }
 
 impl Export {
-    fn tell(self, out: &mut impl Write) -> Result<Exit, AuditError> {
+    fn execute(self, out: &mut impl Write) -> Result<Exit, AuditError> {
         let limit = self.limit.unwrap_or(usize::MAX);
         let print = |row| writeln!(out, "{}", json!(row));
         let head = self.log.open()?.export(self.after, limit, print)?;
@@ -206,7 +201,7 @@ mod tests {
             panic!("it is another command");
         };
         let mut out = Vec::new();
-        let exit = audit.tell(&mut out)?;
+        let exit = audit.execute(&mut out)?;
         Ok((exit, String::from_utf8(out).unwrap()))
     }
 
@@ -232,8 +227,8 @@ mod tests {
         let db = rusqlite::Connection::open(directory.path().join("stagedoor.db")).unwrap();
         db.execute("DELETE FROM audit_log WHERE number = 2", []).unwrap();
         drop(db);
-        let told = audit(directory.path(), "verify --app shop").unwrap();
-        assert_eq!(told, (Exit::Failure, "tampered with: row 2 is missing\n".to_owned()));
+        let printed = audit(directory.path(), "verify --app shop").unwrap();
+        assert_eq!(printed, (Exit::Failure, "tampered with: row 2 is missing\n".to_owned()));
         let (exit, text) = audit(directory.path(), "verify --app shop --json").unwrap();
         assert!(exit == Exit::Failure && text.contains("\"ok\":false"), "{text}");
     }

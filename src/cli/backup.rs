@@ -1,4 +1,4 @@
-//! `backup`: a copy of the store's file, while a gateway runs on it or not.
+//! `backup`: copies the store's file. A gateway may be running on it.
 
 use std::path::PathBuf;
 
@@ -10,28 +10,26 @@ use super::output::{print, print_error};
 use crate::config::Store as Place;
 use crate::store;
 
-/// Copies the durable facts to a new file.
 #[derive(Debug, Args)]
 pub(super) struct Backup {
-    /// The new file, which only its owner may read.
+    /// New file; only its owner may read it.
     #[arg(value_name = "FILE")]
     to: PathBuf,
-    /// The directory durable facts are kept in.
+    /// Data directory.
     #[arg(long, value_name = "DIRECTORY", required_unless_present = "store")]
     data: Option<PathBuf>,
-    /// The store's file itself: `store.sqlite.path` of the configuration.
+    /// Store file (`store.sqlite.path` in the configuration).
     #[arg(long, value_name = "FILE", conflicts_with = "data")]
     store: Option<PathBuf>,
-    /// Print a line of JSON.
+    /// Print a JSON line.
     #[arg(long)]
     json: bool,
 }
 
 impl Backup {
-    /// Copies, and says how much.
     pub(super) fn run(self) -> Exit {
         let in_directory = self.data.as_deref().map(Place::file_in);
-        let path = in_directory.or(self.store).expect("clap asks for one of --data and --store");
+        let path = in_directory.or(self.store).expect("clap requires one of --data and --store");
         let bytes = match store::backup(&path, &self.to) {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -43,7 +41,7 @@ impl Backup {
         print(&if self.json {
             format!("{}\n", json!({ "file": to, "bytes": bytes }))
         } else {
-            format!("{to}: {bytes} bytes, read back and whole\n")
+            format!("{to}: {bytes} bytes, verified\n")
         })
     }
 }

@@ -1,4 +1,4 @@
-//! `ban` and `unban`: keep a user out of the app, and let them back in.
+//! `ban` and `unban`.
 
 use std::time::Duration;
 
@@ -12,51 +12,54 @@ use super::moderation::IdempotencyOption;
 use super::token::{duration, millis};
 use crate::api_body::BanBody;
 
-/// Bans a user.
 #[derive(Debug, Args)]
 pub(super) struct Ban {
-    /// The user.
+    /// Username.
     user: Username,
-    /// For how long: `30s`, `5m`, `24h`, `30d`; without it, for good.
+    /// Duration of the ban: `30s`, `5m`, `24h`, `30d`. Default: permanent.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     duration: Option<Duration>,
-    /// Why; they are told.
+    /// Reason, shown to the user.
     #[arg(long)]
     reason: Option<Reason>,
     #[command(flatten)]
-    once: IdempotencyOption,
+    idempotency: IdempotencyOption,
     #[command(flatten)]
     connection: Connection,
 }
 
-/// Lifts a ban.
 #[derive(Debug, Args)]
 pub(super) struct Unban {
-    /// The user.
+    /// Username.
     user: Username,
     #[command(flatten)]
-    once: IdempotencyOption,
+    idempotency: IdempotencyOption,
     #[command(flatten)]
     connection: Connection,
 }
 
 impl Ban {
     pub(super) fn run(self) -> Exit {
-        let Self { user, duration, reason, once, connection } = self;
+        let Self { user, duration, reason, idempotency, connection } = self;
         let body = BanBody { for_ms: duration.map(millis), reason, ref_: None };
         connection.run(|api, printer| {
             let call = Call::post(&["users", user.as_str(), "ban"], &body);
-            printer.user_result("banned", &user, &api.ask(call.once(once.ref_.as_ref()))?)
+            printer.user_result(
+                "banned",
+                &user,
+                &api.call(call.with_ref(idempotency.ref_.as_ref()))?,
+            )
         })
     }
 }
 
 impl Unban {
     pub(super) fn run(self) -> Exit {
-        let Self { user, once, connection } = self;
+        let Self { user, idempotency, connection } = self;
         connection.run(|api, printer| {
-            let call = Call::delete(&["users", user.as_str(), "ban"]).once(once.ref_.as_ref());
-            printer.user_result("unbanned", &user, &api.ask(call)?)
+            let call =
+                Call::delete(&["users", user.as_str(), "ban"]).with_ref(idempotency.ref_.as_ref());
+            printer.user_result("unbanned", &user, &api.call(call)?)
         })
     }
 }

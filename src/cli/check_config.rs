@@ -1,6 +1,6 @@
-//! `check-config`: tells whether a configuration can be run, what it comes to, and where each value is from.
+//! `check-config`: validates a configuration and prints the effective values with their source.
 //!
-//! Invariant: of a secret it says how long it is, and nothing else; of a URL its scheme, host and port.
+//! Invariant: of a secret only its length is printed; of a URL only scheme, host and port.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -13,21 +13,20 @@ use super::output::{print, print_error};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Origin, Setting, Source};
 
-/// Checks a configuration file and the environment that is laid over it, and prints every value in force.
 #[derive(Debug, Args)]
 pub(super) struct CheckConfig {
-    /// The file.
+    /// Configuration file.
     #[arg(required_unless_present = "schema")]
     file: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
-    /// Print the JSON Schema of the file instead, and check nothing.
+    /// Print the JSON Schema of the file and validate nothing.
     #[arg(long, conflicts_with_all = ["file", "json"])]
     schema: bool,
 }
 
-/// What is told of a configuration that can be run.
+/// The report on a valid configuration.
 #[derive(Serialize)]
 struct Report {
     settings: Vec<Setting>,
@@ -72,7 +71,7 @@ impl CheckConfig {
     }
 }
 
-/// What a configuration comes to, without its secrets.
+/// The configuration in short form, without secrets.
 fn summary(config: &Config) -> String {
     let mut text = format!("clients     {}\n", config.listen.listen);
     if let Some(admin) = config.listen.admin_listen {

@@ -1,7 +1,7 @@
-//! Which gateway a command asks, and as whom.
+//! The gateway that a command calls, and the credentials it uses.
 //!
-//! Invariant: a key is read from a file or the environment, never from the arguments, which everybody on the machine may
-//! read. Not here: how what it answers is told (`printer`).
+//! Invariant: a key is read from a file or the environment, never from the arguments, which every user of the machine
+//! can read. Not here: formatting answers (`printer`).
 
 use std::path::{Path, PathBuf};
 
@@ -16,72 +16,72 @@ use super::output::finish;
 use super::printer::Printer;
 use crate::config::DEV_APP;
 
-/// Where a configured gateway's server API is, unless it says otherwise.
+/// Server API of a gateway with the default configuration.
 const DEFAULT_URL: &str = "http://127.0.0.1:7081";
-/// Says where the server API is.
 const URL: &str = "STAGEDOOR_URL";
-/// Names the app.
 pub(super) const APP: &str = "STAGEDOOR_APP";
-/// Names the file an app's server key is in.
 const KEY_FILE: &str = "STAGEDOOR_KEY_FILE";
 
-/// Which gateway, and how its answers are told.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Gateway")]
 struct Gateway {
-    /// Where the server API of the running gateway is.
+    /// Server API of the gateway.
     #[arg(long, global = true, env = URL, default_value = DEFAULT_URL, value_parser = base_url)]
     url: Url,
-    /// Print JSON: of a list one object a line, otherwise what the gateway answered.
+    /// Print JSON: one object per line for lists, otherwise the gateway's answer.
     #[arg(long, global = true)]
     json: bool,
 }
 
-/// Which app of which gateway.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Gateway")]
 pub(super) struct Connection {
     #[command(flatten)]
     gateway: Gateway,
-    /// The file the key is in; without it, the key is taken from the environment.
+    /// File with the key. Default: the key in the environment.
     #[arg(long, global = true, value_name = "FILE", env = KEY_FILE)]
     key_file: Option<PathBuf>,
-    /// The app.
+    /// App id.
     #[arg(long, global = true, env = APP, default_value = DEV_APP)]
     app: String,
 }
 
-/// Which gateway, as whoever runs it.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Gateway")]
 pub(super) struct Operator {
     #[command(flatten)]
     gateway: Gateway,
-    /// The file the operator's key is in; without it, the key is taken from the environment.
+    /// File with the operator key. Default: the key in the environment.
     #[arg(long, value_name = "FILE", env = "STAGEDOOR_OPERATOR_KEY_FILE")]
     key_file: Option<PathBuf>,
 }
 
 impl Connection {
-    /// Has `ask` ask the app's server API; `STAGEDOOR_SERVER_KEY` has its key.
-    pub(super) fn run(&self, ask: impl FnOnce(&Api, &mut Printer) -> Result<(), Failure>) -> Exit {
+    /// Runs `command` with the app's server API. The key is in the key file or in `STAGEDOOR_SERVER_KEY`.
+    pub(super) fn run(
+        &self,
+        command: impl FnOnce(&Api, &mut Printer) -> Result<(), Failure>,
+    ) -> Exit {
         let Gateway { url, json } = &self.gateway;
-        let api = of_app(url, &self.app, self.key_file.as_deref());
-        finish(api.and_then(|api| ask(&api, &mut Printer::new(*json))).map(|()| Exit::Success))
+        let api = app_api(url, &self.app, self.key_file.as_deref());
+        finish(api.and_then(|api| command(&api, &mut Printer::new(*json))).map(|()| Exit::Success))
     }
 }
 
 impl Operator {
-    /// Has `ask` ask what concerns the node; `STAGEDOOR_OPERATOR_KEY` has its key.
-    pub(super) fn run(&self, ask: impl FnOnce(&Api, &mut Printer) -> Result<(), Failure>) -> Exit {
+    /// Runs `command` with the node's server API. The key is in the key file or in `STAGEDOOR_OPERATOR_KEY`.
+    pub(super) fn run(
+        &self,
+        command: impl FnOnce(&Api, &mut Printer) -> Result<(), Failure>,
+    ) -> Exit {
         let Gateway { url, json } = &self.gateway;
-        let base = below(url, &["api", "v1"]);
+        let base = join_path(url, &["api", "v1"]);
         let api = self.key().and_then(|key| Api::new(base, key, ApiScope::Node));
-        finish(api.and_then(|api| ask(&api, &mut Printer::new(*json))).map(|()| Exit::Success))
+        finish(api.and_then(|api| command(&api, &mut Printer::new(*json))).map(|()| Exit::Success))
     }
 
-    /// The operator's own key, wherever it is told; in development mode the app's server key is the operator's too, so
-    /// that is looked for last.
+    /// The operator key from file or environment. The app's server key is the fallback, because it is the operator key
+    /// in development mode.
     fn key(&self) -> Result<SecretString, Failure> {
         let own = key(self.key_file.as_deref(), ApiScope::Node);
         let Err(missing @ Failure::NoKey(_)) = own else { return own };
@@ -92,34 +92,34 @@ impl Operator {
     }
 }
 
-/// The server API of an app, opened by the key in `key_file` or the environment.
-pub(super) fn of_app(url: &Url, app: &str, key_file: Option<&Path>) -> Result<Api, Failure> {
+/// The server API of an app, with the key in `key_file` or the environment.
+pub(super) fn app_api(url: &Url, app: &str, key_file: Option<&Path>) -> Result<Api, Failure> {
     if matches!(app, "." | "..") {
-        return Err(Failure::NoSuchPath(app.to_owned()));
+        return Err(Failure::InvalidPath(app.to_owned()));
     }
-    let base = below(url, &["api", "v1", "apps", app]);
+    let base = join_path(url, &["api", "v1", "apps", app]);
     Api::new(base, key(key_file, ApiScope::App)?, ApiScope::App)
 }
 
-/// Where the environment says that the server API is.
+/// The server API's URL from the environment.
 pub(super) fn url() -> Result<Url, Failure> {
     let url = variable(URL).unwrap_or_else(|| DEFAULT_URL.to_owned());
     base_url(&url).map_err(|reason| Failure::Variable { name: URL, reason })
 }
 
-/// The file in which the environment says that an app's key is.
+/// The path of the app's key file from the environment.
 pub(super) fn key_file() -> Option<PathBuf> {
     variable(KEY_FILE).map(PathBuf::from)
 }
 
-/// The URL of a gateway, as an argument.
+/// Parses a gateway's URL.
 pub(super) fn base_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).ok();
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     url.ok_or_else(|| format!("expected an http or https URL such as {DEFAULT_URL}"))
 }
 
-fn below(url: &Url, parts: &[&str]) -> Url {
+fn join_path(url: &Url, parts: &[&str]) -> Url {
     let mut base = url.clone();
     base.set_query(None);
     base.set_fragment(None);
@@ -127,7 +127,7 @@ fn below(url: &Url, parts: &[&str]) -> Url {
     base
 }
 
-/// The key in `file`; without one, that in the environment.
+/// The key in `file`, or without a file the one in the environment.
 fn key(file: Option<&Path>, scope: ApiScope) -> Result<SecretString, Failure> {
     let key = match file {
         Some(file) => std::fs::read_to_string(file).map_err(|error| Failure::KeyFile {
@@ -141,7 +141,7 @@ fn key(file: Option<&Path>, scope: ApiScope) -> Result<SecretString, Failure> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a key is no argument, not even one with a default from the environment"
+    reason = "a key must not be an argument, not even one with a default from the environment"
 )]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
@@ -159,7 +159,7 @@ mod tests {
             ("https://example.com/gateway?x=1#y", "https://example.com/gateway/api/v1/apps/a%20b"),
         ] {
             let url = base_url(text).unwrap();
-            assert_eq!(below(&url, &["api", "v1", "apps", "a b"]).as_str(), expected);
+            assert_eq!(join_path(&url, &["api", "v1", "apps", "a b"]).as_str(), expected);
         }
         for text in ["127.0.0.1:7081", "ftp://example.com", "", "http://"] {
             assert!(base_url(text).is_err(), "{text}");

@@ -1,17 +1,16 @@
-//! `end-room`: ends a room for all in it.
+//! `end-room`.
 
 use clap::Args;
 use stagedoor_proto::RoomId;
 
 use super::connection::Connection;
 use super::exit::Exit;
-use super::moderation::{ModerationOptions, on_room, perform};
+use super::moderation::{ModerationOptions, perform, room_command};
 use crate::room::Moderation;
 
-/// Ends a room.
 #[derive(Debug, Args)]
 pub(super) struct EndRoom {
-    /// The room.
+    /// Room id.
     room: RoomId,
     #[command(flatten)]
     options: ModerationOptions,
@@ -21,7 +20,7 @@ pub(super) struct EndRoom {
 
 impl EndRoom {
     pub(super) fn run(self) -> Exit {
-        let command = Moderation::EndRoom(on_room(self.room.clone()));
+        let command = Moderation::EndRoom(room_command(self.room.clone()));
         perform(&self.connection, &self.options, &self.room, &command)
     }
 }

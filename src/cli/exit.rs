@@ -5,16 +5,16 @@ use std::process::ExitCode;
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// 0: it did what it was asked to; a gateway stopped in order.
+    /// 0: success; a gateway drained in time.
     Success,
-    /// 1: it could not: a port is taken, the store cannot be opened, the gateway failed.
+    /// 1: failure: a port is in use, the store cannot be opened, the gateway failed or rejected the call.
     Failure,
-    /// 2: it was asked for something that makes no sense: arguments, or a configuration file.
+    /// 2: invalid arguments, environment or configuration file.
     UsageError,
 }
 
 impl Exit {
-    /// The number the shell sees.
+    /// The exit code that the shell sees.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {

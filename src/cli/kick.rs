@@ -1,4 +1,4 @@
-//! `kick`: removes somebody from a room, or lets them return.
+//! `kick`: removes a user from a room, or lifts that block.
 
 use std::time::Duration;
 
@@ -11,34 +11,33 @@ use stagedoor_proto::{
 use super::api::Api;
 use super::connection::Connection;
 use super::exit::Exit;
-use super::lookup::{Kind, find_similar};
-use super::moderation::{ModerationOptions, ask, perform, who};
+use super::lookup::{NameKind, find_similar};
+use super::moderation::{ModerationOptions, perform, send_command, who};
 use super::table::printable;
 use super::token::{duration, millis};
 use crate::config::told_duration;
 use crate::room::Moderation;
 
-/// Removes somebody.
 #[derive(Debug, Args)]
 pub(super) struct Kick {
-    /// The room.
+    /// Room id.
     room: RoomId,
-    /// The user, with all their memberships.
+    /// Username; removes all participants of this user.
     #[arg(required_unless_present = "participant", conflicts_with = "participant")]
     user: Option<Username>,
-    /// A membership, in place of a user.
+    /// Participant id, instead of a user.
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     participant: Option<ParticipantId>,
-    /// For how long they may not return: `30s`, `5m`, `24h`; `0s`: they may at once. Without it, the app's default.
+    /// Duration of the block: `30s`, `5m`, `24h`, or `0s` for none. Default: the app's `default_block_duration`.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     duration: Option<Duration>,
-    /// From the whole app, and not from this room alone.
+    /// Remove the user from the whole app.
     #[arg(long)]
     everywhere: bool,
-    /// Why; they are told.
+    /// Reason, shown to the user.
     #[arg(long)]
     reason: Option<Reason>,
-    /// Let them return before their time.
+    /// Lift the block.
     #[arg(long, conflicts_with_all = ["participant", "duration", "everywhere", "reason"])]
     lift: bool,
     #[command(flatten)]
@@ -55,33 +54,30 @@ impl Kick {
             return perform(connection, options, room, &command);
         }
         connection.run(|api, printer| {
-            let receipt = ask(api, options, room, &command)?;
+            let receipt = send_command(api, options, room, &command)?;
             match &self.user {
                 Some(user) if was_absent(&receipt) => {
-                    printer.sentence(&receipt, &self.block_of_absent(api, user))
+                    printer.sentence(&receipt, &self.describe_absent(api, user))
                 }
                 Some(_) | None => printer.receipt(&receipt),
             }
         })
     }
 
-    /// That somebody is kept out who was not there: perhaps it was meant so, perhaps the name is wrong.
-    fn block_of_absent(&self, api: &Api, user: &Username) -> String {
+    /// The answer when the removed user was not in the room: the name may be wrong.
+    fn describe_absent(&self, api: &Api, user: &Username) -> String {
         let name = user.as_str();
-        let absent = match find_similar(api, Kind::In(self.room.as_str()), name) {
+        let absent = match find_similar(api, NameKind::In(self.room.as_str()), name) {
             Ok(unknown) => unknown.to_string(),
-            // It is done all the same.
+            // The block was created in any case.
             Err(_) => format!("no participant named {name:?}"),
         };
-        let place = if self.everywhere { "the app" } else { self.room.as_str() };
-        let time = match self.duration {
+        let scope = if self.everywhere { "the app" } else { self.room.as_str() };
+        let duration = match self.duration {
             Some(duration) => told_duration(duration),
-            None => "as long as the app's default_block_duration says".to_owned(),
+            None => "the app's default_block_duration".to_owned(),
         };
-        format!(
-            "{absent}\nblocked all the same: {} may not enter {place} for {time}",
-            printable(name)
-        )
+        format!("{absent}\nblocked: {} may not join {scope} for {duration}", printable(name))
     }
 
     fn command(&self) -> Moderation {
@@ -98,7 +94,7 @@ impl Kick {
     }
 }
 
-/// Whether a removal by name found nobody: its one target is then the name alone, and no participant.
+/// Whether the removed user was not in the room: the only target then has no participant.
 fn was_absent(receipt: &Value) -> bool {
     let targets = receipt["targets"].as_array();
     targets.is_some_and(|targets| match targets.as_slice() {

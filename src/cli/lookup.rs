@@ -1,24 +1,21 @@
-//! Which names there are, where a call named one that nobody has.
+//! Looks up the existing names after a call failed because of an unknown one.
 
 use serde_json::Value;
 
 use super::api::{Api, Call};
 use super::failure::Failure;
-use super::suggest::{MAX_LOOKED_AT, UnknownName};
+use super::suggest::{MAX_SEARCHED, UnknownName};
 
-/// What has a name.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind<'a> {
-    /// A room.
+pub(super) enum NameKind<'a> {
     Room,
-    /// A user.
     User,
-    /// Somebody in this room.
+    /// A participant of this room.
     In(&'a str),
 }
 
-impl Kind<'_> {
-    /// What it is called, and what is said of those there are.
+impl NameKind<'_> {
+    /// The noun, and the state of those that exist.
     const fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Room => ("room", "open"),
@@ -27,7 +24,7 @@ impl Kind<'_> {
         }
     }
 
-    /// The code of the refusal that says that nobody has the name.
+    /// The problem code for an unknown name.
     const fn code(self) -> &'static str {
         match self {
             Self::Room => "room_not_found",
@@ -36,9 +33,9 @@ impl Kind<'_> {
         }
     }
 
-    /// The names there are, each once.
+    /// The existing names, sorted and unique.
     fn known(self, api: &Api) -> Result<Vec<String>, Failure> {
-        let (items, _) = api.list(MAX_LOOKED_AT, || match self {
+        let (items, _) = api.list(MAX_SEARCHED, || match self {
             Self::Room => Call::get(&["rooms"]),
             Self::User => Call::get(&["users"]),
             Self::In(room) => Call::get(&["rooms", room, "participants"]),
@@ -56,30 +53,34 @@ impl Kind<'_> {
     }
 }
 
-/// `name`, which nobody has, with the names there are.
-pub(super) fn find_similar(api: &Api, kind: Kind<'_>, name: &str) -> Result<UnknownName, Failure> {
+/// An error that lists the existing names for the unknown `name`.
+pub(super) fn find_similar(
+    api: &Api,
+    kind: NameKind<'_>,
+    name: &str,
+) -> Result<UnknownName, Failure> {
     Ok(UnknownName { words: kind.words(), name: name.to_owned(), known: kind.known(api)? })
 }
 
-/// What `failure` means where the call was about `name`: with the names there are, when it is that there is no such one.
-pub(super) fn explain(api: &Api, kind: Kind<'_>, name: &str, failure: Failure) -> Failure {
+/// Replaces a `not found` failure about `name` with one that lists the existing names.
+pub(super) fn explain(api: &Api, kind: NameKind<'_>, name: &str, failure: Failure) -> Failure {
     if !matches!(&failure, Failure::Refused(refusal) if refusal.code == kind.code()) {
         return failure;
     }
     match find_similar(api, kind, name) {
-        // It is listed, and was refused for another reason: a user who was deleted before.
+        // The name exists: the call was rejected for another reason, such as a user deleted earlier.
         Ok(unknown) if unknown.known.iter().any(|known| known == name) => failure,
         Ok(unknown) => Failure::Unknown(unknown),
-        // Without the names the refusal itself has to do.
+        // The names are not available: report the original failure.
         Err(_) => failure,
     }
 }
 
-/// Where a call named the room that `answer` is about.
-pub(super) fn in_room(
+/// Explains the failure of a call about `room`.
+pub(super) fn explain_room(
     api: &Api,
     room: &str,
     answer: Result<Value, Failure>,
 ) -> Result<Value, Failure> {
-    answer.map_err(|failure| explain(api, Kind::Room, room, failure))
+    answer.map_err(|failure| explain(api, NameKind::Room, room, failure))
 }

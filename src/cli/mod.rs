@@ -1,9 +1,9 @@
-//! The command line: one file a command.
+//! The command line: one file per command.
 //!
-//! A command either does its work here and is done, or asks `main` to run a gateway ([`Outcome`]). What is about a running
-//! gateway goes through its server API (`api`, `connection`), so that it works from any machine that may reach that.
-//! Invariant: nothing is printed by a macro that panics when a pipe is closed.
-//! Not here: running the gateway (`server`), and what a configuration file means (`config`).
+//! A command finishes here or returns a gateway to run ([`Outcome`]) to `main`. Commands about a running gateway use
+//! its server API (`api`, `connection`) and so work from every machine that can reach it. Invariant: no output macro
+//! that panics on a closed pipe is used. Not here: running the gateway (`server`) and the meaning of a configuration
+//! file (`config`).
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
@@ -53,44 +53,44 @@ pub struct Cli {
 enum Command {
     /// Run a gateway.
     Serve(serve::Serve),
-    /// Check a configuration, and print every value in force and where it is from.
+    /// Validate a configuration and print the effective values with their source.
     CheckConfig(check_config::CheckConfig),
-    /// Make a token, offline, with an app's secret.
+    /// Mint a token offline with an app's secret.
     #[command(subcommand)]
     Token(token::Token),
-    /// Read an app's audit log, and check that it is whole.
+    /// Print or verify an app's audit log.
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Copy the store, while a gateway runs on it or not.
+    /// Back up the store, also while a gateway uses it.
     Backup(backup::Backup),
-    /// Look at sessions, and end them.
+    /// List, show and end sessions.
     Sessions(sessions::Sessions),
-    /// Look at rooms, create them, and lock them.
+    /// List, show, create and lock rooms.
     Rooms(rooms::Rooms),
-    /// Look at users, delete them, and void their tokens.
+    /// List, show and delete users, and revoke their tokens.
     Users(users::Users),
-    /// Remove somebody from a room, or let them return.
+    /// Remove a user from a room, or lift that block.
     Kick(kick::Kick),
-    /// Keep a user out of the app: every session of theirs ends.
+    /// Ban a user and end their sessions.
     Ban(ban::Ban),
-    /// Let a banned user, or one who was removed from the app, back in.
+    /// Unban a user.
     Unban(ban::Unban),
-    /// Mute a stream, or all of somebody's, or lift that.
+    /// Mute or unmute a stream, a participant or a user.
     Mute(mute::Mute),
-    /// Mute everybody in a room and who publishes later, or lift that.
+    /// Mute or unmute a whole room.
     MuteAll(mute::MuteAll),
-    /// End a room for all in it.
+    /// End a room and remove its participants.
     EndRoom(end_room::EndRoom),
-    /// Look at webhooks, and try again what could not be delivered.
+    /// Show webhook endpoints and replay dead letters.
     Webhooks(webhooks::Webhooks),
-    /// Have a running gateway stop in order.
+    /// Drain and stop a running gateway.
     Drain(drain::Drain),
-    /// Print the completions of a shell.
+    /// Print a shell completion script.
     Completions(completions::Completions),
 }
 
 impl Cli {
-    /// Does what the arguments ask for, short of running a gateway.
+    /// Runs the command, except for running a gateway, which is returned.
     #[must_use]
     pub fn run(self) -> Outcome {
         match self.command {

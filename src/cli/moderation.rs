@@ -1,4 +1,4 @@
-//! Moderation verbs of a room: asked for, waited for, and told with their receipts.
+//! Moderation commands in a room: sends them and prints their receipts.
 
 use std::time::Duration;
 
@@ -10,54 +10,54 @@ use super::api::{Api, Call};
 use super::connection::Connection;
 use super::exit::Exit;
 use super::failure::{Failure, Refusal};
-use super::lookup::{Kind, explain, in_room};
+use super::lookup::{NameKind, explain, explain_room};
 use super::token::duration;
 use crate::room::Moderation;
 
-/// How a verb is done.
+/// The options of all moderation commands.
 #[derive(Debug, Args)]
 pub(super) struct ModerationOptions {
     #[command(flatten)]
-    once: IdempotencyOption,
-    /// Wait so long for those who are to acknowledge it, at most 10s.
+    idempotency: IdempotencyOption,
+    /// How long to wait for acknowledgements (max 10s).
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1s")]
     wait: Duration,
 }
 
-/// That something is done once, however often it is asked for.
 #[derive(Debug, Args)]
 pub(super) struct IdempotencyOption {
-    /// A name for this call: sent again under it, it is answered again and not done again.
+    /// Idempotency key: a repeated call with this key is answered from the cache.
     #[arg(long = "ref", value_name = "REF")]
     pub(super) ref_: Option<Ref>,
 }
 
-/// Does a verb in a room, and tells what became of it.
+/// Sends a moderation command and prints its receipt.
 pub(super) fn perform(
     connection: &Connection,
     options: &ModerationOptions,
     room: &RoomId,
     command: &Moderation,
 ) -> Exit {
-    connection.run(|api, printer| printer.receipt(&ask(api, options, room, command)?))
+    connection.run(|api, printer| printer.receipt(&send_command(api, options, room, command)?))
 }
 
-/// Does a verb in a room; its receipt.
-pub(super) fn ask(
+/// Sends a moderation command and returns its receipt.
+pub(super) fn send_command(
     api: &Api,
     options: &ModerationOptions,
     room: &RoomId,
     command: &Moderation,
 ) -> Result<Value, Failure> {
-    let (room, body) = (room.as_str(), body_of(command));
-    let call = Call::post(&["rooms", room, last_part(command)], &body);
-    let call = call.with("wait_ms", &options.wait.as_millis()).once(options.once.ref_.as_ref());
-    in_room(api, room, api.ask(call)).map_err(|failure| {
+    let (room, body) = (room.as_str(), command_body(command));
+    let call = Call::post(&["rooms", room, path_segment(command)], &body);
+    let call =
+        call.with("wait_ms", &options.wait.as_millis()).with_ref(options.idempotency.ref_.as_ref());
+    explain_room(api, room, api.call(call)).map_err(|failure| {
         match (failure, body["username"].as_str()) {
-            (failure, Some(username)) => explain(api, Kind::In(room), username, failure),
-            // An id, which nobody mistypes by a letter: whoever had it has gone.
+            (failure, Some(username)) => explain(api, NameKind::In(room), username, failure),
+            // Ids are copied, not typed: the participant or stream no longer exists.
             (Failure::Refused(refusal), None) if is_about_an_id(&refusal) => {
-                let hint = format!("`stagedoor rooms show {room}` lists those there are");
+                let hint = format!("`stagedoor rooms show {room}` lists the current ones");
                 Failure::Refused(refusal.with_hint(hint))
             }
             (failure, None) => failure,
@@ -65,18 +65,17 @@ pub(super) fn ask(
     })
 }
 
-/// A verb that is about a room and nothing else.
-pub(super) const fn on_room(room: RoomId) -> ModerateRoom {
+pub(super) const fn room_command(room: RoomId) -> ModerateRoom {
     ModerateRoom { room, ref_: None }
 }
 
-/// Whom the arguments name, if anybody.
+/// The participant or user that the arguments name.
 pub(super) fn who(participant: Option<ParticipantId>, user: Option<Username>) -> Option<Who> {
     participant.map(Who::Participant).or(user.map(Who::Username))
 }
 
-/// The last part of a verb's path.
-const fn last_part(command: &Moderation) -> &'static str {
+/// The last segment of a command's path.
+const fn path_segment(command: &Moderation) -> &'static str {
     match command.verb() {
         Verb::LockRoom => "lock",
         Verb::UnlockRoom => "unlock",
@@ -85,14 +84,14 @@ const fn last_part(command: &Moderation) -> &'static str {
     }
 }
 
-/// The body of a verb's call: the command without its room, which stands in the path.
-fn body_of(command: &Moderation) -> Value {
+/// A command's request body: its fields without the room, which the path has.
+fn command_body(command: &Moderation) -> Value {
     let mut named = serde_json::to_value(command).expect("a command has a JSON form");
     let mut body = named[command.verb().as_str()].take();
     let fields = body.as_object_mut().expect("a command is an object under its name");
     fields.remove("room");
     if matches!(command, Moderation::LiftMute(_)) {
-        fields.remove("lock"); // A lift takes it away, whatever it was.
+        fields.remove("lock"); // Lifting a mute always removes its lock.
     }
     body
 }
@@ -109,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn body_is_the_command_without_what_stands_in_the_path() {
+    fn command_body_omits_the_room() {
         let room: RoomId = "lobby".parse().unwrap();
         let who = Who::Username("ada".parse().unwrap());
         let target = MuteTarget::Person { room: room.clone(), who };
@@ -121,10 +120,10 @@ mod tests {
                 json!({ "username": "ada", "lock": true }),
             ),
             (Moderation::LiftMute(mute), "lift_mute", json!({ "username": "ada" })),
-            (Moderation::LockRoom(on_room(room.clone())), "lock", json!({})),
-            (Moderation::EndRoom(on_room(room)), "end", json!({})),
+            (Moderation::LockRoom(room_command(room.clone())), "lock", json!({})),
+            (Moderation::EndRoom(room_command(room)), "end", json!({})),
         ] {
-            assert_eq!((last_part(&command), body_of(&command)), (path, body));
+            assert_eq!((path_segment(&command), command_body(&command)), (path, body));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `mute` and `mute-all`: silence in a room, and its end.
+//! `mute` and `mute-all`.
 
 use clap::Args;
 use stagedoor_proto::{
@@ -7,20 +7,19 @@ use stagedoor_proto::{
 
 use super::connection::Connection;
 use super::exit::Exit;
-use super::moderation::{ModerationOptions, on_room, perform, who};
+use super::moderation::{ModerationOptions, perform, room_command, who};
 use crate::room::Moderation;
 
-/// Mutes a stream, or all of somebody's.
 #[derive(Debug, Args)]
 pub(super) struct Mute {
-    /// The room.
+    /// Room id.
     room: RoomId,
     #[command(flatten)]
     target: Target,
-    /// Keep them from undoing it, with any stream, on any device.
+    /// Prevent the target from unmuting, on every stream and device.
     #[arg(long, conflicts_with = "lift")]
     lock: bool,
-    /// Lift the mute and its lock; whoever was muted decides when to speak.
+    /// Lift the mute and its lock. Streams stay muted until their publisher unmutes them.
     #[arg(long)]
     lift: bool,
     #[command(flatten)]
@@ -29,32 +28,31 @@ pub(super) struct Mute {
     connection: Connection,
 }
 
-/// Who is to be silent.
+/// The target of a mute.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Target {
-    /// The user.
+    /// Username; mutes all streams of this user.
     user: Option<Username>,
-    /// A membership, in place of a user.
+    /// Participant id, instead of a user.
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     participant: Option<ParticipantId>,
-    /// One stream, in place of a user.
+    /// Stream id, instead of a user.
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     stream: Option<StreamId>,
 }
 
-/// Mutes everybody.
 #[derive(Debug, Args)]
 pub(super) struct MuteAll {
-    /// The room.
+    /// Room id.
     room: RoomId,
-    /// Keep everybody from undoing it.
+    /// Prevent participants from unmuting.
     #[arg(long, conflicts_with = "lift")]
     lock: bool,
-    /// A stream that goes on; may be given again.
+    /// Stream to leave unmuted; may be repeated.
     #[arg(long, value_name = "ID", conflicts_with = "lift", allow_hyphen_values = true)]
     except: Vec<StreamId>,
-    /// Lift the room's own mute; who was muted stays so until they speak.
+    /// Lift the room mute. Streams stay muted until their publisher unmutes them.
     #[arg(long)]
     lift: bool,
     #[command(flatten)]
@@ -66,14 +64,14 @@ pub(super) struct MuteAll {
 impl Mute {
     pub(super) fn run(self) -> Exit {
         let Self { room, target, lock, lift, options, connection } = self;
-        let body = ForceMute { target: target.of_mute(room.clone()), lock, ref_: None };
+        let body = ForceMute { target: target.into_mute_target(room.clone()), lock, ref_: None };
         let command = if lift { Moderation::LiftMute(body) } else { Moderation::ForceMute(body) };
         perform(&connection, &options, &room, &command)
     }
 }
 
 impl Target {
-    fn of_mute(self, room: RoomId) -> MuteTarget {
+    fn into_mute_target(self, room: RoomId) -> MuteTarget {
         match (self.stream, who(self.participant, self.user)) {
             (Some(stream), _) => MuteTarget::Stream(stream),
             (None, Some(who)) => MuteTarget::Person { room, who },
@@ -86,7 +84,7 @@ impl MuteAll {
     pub(super) fn run(self) -> Exit {
         let Self { room, lock, except, lift, options, connection } = self;
         let command = if lift {
-            Moderation::DisableForceMute(on_room(room.clone()))
+            Moderation::DisableForceMute(room_command(room.clone()))
         } else {
             Moderation::ForceMuteAll(ForceMuteAll { room: room.clone(), except, lock, ref_: None })
         };

@@ -1,6 +1,6 @@
-//! What every command prints, and how it ends.
+//! Output to stdout and stderr, and the exit code.
 //!
-//! Invariant: a closed pipe is no failure, and nothing is printed by a macro that panics at one.
+//! Invariant: a closed pipe is not a failure, and no output macro that panics on one is used.
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -8,11 +8,11 @@ use std::io::{self, Write as _};
 use super::exit::Exit;
 use super::failure::Failure;
 
-/// Tells what went wrong, and how the process ends.
-pub(super) fn finish(asked: Result<Exit, Failure>) -> Exit {
-    match asked {
+/// Prints the failure, if any, and returns the exit code.
+pub(super) fn finish(result: Result<Exit, Failure>) -> Exit {
+    match result {
         Ok(exit) => exit,
-        // Whoever reads it has had enough.
+        // The reader closed the pipe.
         Err(failure) if failure.is_closed_pipe() => Exit::Success,
         Err(failure) => {
             print_error(&failure);
@@ -21,15 +21,15 @@ pub(super) fn finish(asked: Result<Exit, Failure>) -> Exit {
     }
 }
 
-/// Prints `text`, in which every line ends. A closed pipe is no failure: whoever reads has had enough.
+/// Prints `text`, which ends with a newline. A closed pipe is not a failure.
 pub(super) fn print(text: &str) -> Exit {
     let mut out = io::stdout().lock();
     let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     finish(printed.map(|()| Exit::Success).map_err(Failure::Print))
 }
 
-/// Tells what went wrong in one line, if anybody still reads that.
+/// Prints an error as one line to stderr.
 pub fn print_error(error: &dyn Display) {
-    // There is nobody left to tell that this failed.
+    // A failed write to stderr cannot be reported.
     let _ = writeln!(io::stderr(), "stagedoor: {error}");
 }

@@ -1,6 +1,6 @@
-//! How what a gateway answers is told: to people, or to machines.
+//! Prints the answers of a gateway as text or JSON.
 //!
-//! Invariant: answers go to the standard output and everything else to the other.
+//! Invariant: answers go to stdout and everything else to stderr.
 
 use std::io::{self, BufWriter, StdoutLock, Write as _};
 
@@ -12,7 +12,6 @@ use super::output::print_error;
 use super::receipt::Receipt;
 use super::table::{self, Column, date, printable};
 
-/// Prints answers: for people, or for machines.
 pub(super) struct Printer {
     out: BufWriter<StdoutLock<'static>>,
     json: bool,
@@ -23,7 +22,7 @@ impl Printer {
         Self { out: BufWriter::new(io::stdout().lock()), json }
     }
 
-    /// Items as a table, or as an object a line.
+    /// Prints items as a table, or as one JSON object per line.
     pub(super) fn list(
         &mut self,
         columns: &[Column],
@@ -38,35 +37,35 @@ impl Printer {
         }
         self.out.flush()?;
         if has_more {
-            cut(items.len(), "");
+            print_truncated(items.len(), "");
         }
         Ok(())
     }
 
-    /// A list that has nothing to list, in a sentence; no object where objects are asked for.
-    pub(super) fn nothing(&mut self, sentence: &str) -> Result<(), Failure> {
+    /// Prints a sentence instead of an empty list; nothing in JSON mode.
+    pub(super) fn empty(&mut self, sentence: &str) -> Result<(), Failure> {
         if !self.json {
             writeln!(self.out, "{sentence}")?;
         }
         Ok(self.out.flush()?)
     }
 
-    /// One thing as lines, or as it was answered.
-    pub(super) fn one(&mut self, columns: &[Column], item: &Value) -> Result<(), Failure> {
+    /// Prints one record.
+    pub(super) fn record(&mut self, columns: &[Column], item: &Value) -> Result<(), Failure> {
         self.either(item, |out| table::print_record(columns, item, out))
     }
 
-    /// One thing and, below it, tables of what belongs to it; each with where it is in the answer, as a JSON pointer.
+    /// Prints a record and tables of its items; each with its JSON pointer into the answer.
     pub(super) fn with_items(
         &mut self,
         answer: &Value,
-        (details, one): (&[Column], &str),
+        (details, record): (&[Column], &str),
         tables: &[(&[Column], &str)],
     ) -> Result<(), Failure> {
         self.either(answer, |out| {
-            table::print_record(details, answer.pointer(one).unwrap_or(&Value::Null), out)?;
-            for (columns, place) in tables {
-                let items = answer.pointer(place).and_then(Value::as_array);
+            table::print_record(details, answer.pointer(record).unwrap_or(&Value::Null), out)?;
+            for (columns, pointer) in tables {
+                let items = answer.pointer(pointer).and_then(Value::as_array);
                 if let Some(items) = items.filter(|items| !items.is_empty()) {
                     writeln!(out)?;
                     table::print_items(columns, items, out)?;
@@ -76,28 +75,28 @@ impl Printer {
         })
     }
 
-    /// A verb's receipt.
+    /// Prints the receipt of a moderation command.
     pub(super) fn receipt(&mut self, answer: &Value) -> Result<(), Failure> {
         match serde_json::from_value::<Receipt>(answer.clone()) {
             Ok(receipt) => self.either(answer, |out| receipt.print(out)),
-            // Of a newer gateway: told as it is.
+            // The receipt of a newer gateway: print it unparsed.
             Err(_) => self.sentence(answer, &answer.to_string()),
         }
     }
 
-    /// What was done, in a sentence.
+    /// Prints the result of a command as a sentence.
     pub(super) fn sentence(&mut self, answer: &Value, sentence: &str) -> Result<(), Failure> {
         self.either(answer, |out| writeln!(out, "{sentence}"))
     }
 
-    /// What was done to a user, in a sentence.
+    /// Prints the result of a command about a user.
     pub(super) fn user_result(
         &mut self,
         done: &str,
         user: &Username,
         answer: &Value,
     ) -> Result<(), Failure> {
-        self.sentence(answer, &done_to_user(done, user, answer))
+        self.sentence(answer, &user_sentence(done, user, answer))
     }
 
     fn either(
@@ -114,17 +113,17 @@ impl Printer {
     }
 }
 
-/// Tells that there are more than the `count` that were shown of `what`, which ends in a space where it is anything.
-pub(super) fn cut(count: usize, what: &str) {
-    print_error(&format_args!("there are more {what}than {count}: raise --limit"));
+/// Reports on stderr that there are more than the `count` printed items. `what` is empty or ends with a space.
+pub(super) fn print_truncated(count: usize, what: &str) {
+    print_error(&format_args!("more {what}exist than the {count} shown; raise --limit"));
 }
 
-fn done_to_user(what: &str, user: &Username, answer: &Value) -> String {
+fn user_sentence(what: &str, user: &Username, answer: &Value) -> String {
     let until = match answer["until_ms"].as_u64().map(Timestamp::from_millis) {
         None => String::new(),
         Some(until) => match date(until) {
             Some(date) => format!(" until {date}"),
-            None => " for ever".to_owned(),
+            None => "; permanent".to_owned(),
         },
     };
     let ended = match answer["sessions_ended"].as_u64() {

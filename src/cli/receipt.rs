@@ -1,4 +1,4 @@
-//! What became of a moderation verb, told to people: each target, then the whole.
+//! The receipt of a moderation command as text: a row per target, then the totals.
 
 use std::io;
 
@@ -7,12 +7,12 @@ use stagedoor_proto::{OutcomeCounts, Receipt as AtTarget, RoomId, Target, Verb};
 
 use super::table::{self, printable};
 
-/// A verb's receipt, as the server API gives it.
+/// A receipt as the server API returns it.
 #[derive(Debug, Deserialize)]
 pub(super) struct Receipt {
     room: RoomId,
     verb: Verb,
-    /// Absent when the room did it before under the same `ref`.
+    /// Absent if the command was answered from the cache under its `ref`.
     counts: Option<OutcomeCounts>,
     targets: Vec<AtTarget>,
     elapsed_ms: u64,
@@ -31,7 +31,7 @@ impl Receipt {
                 let counts = format_counts(*counts);
                 writeln!(out, "{} in {room}: {counts} in {elapsed_ms} ms", verb.as_str())
             }
-            None => writeln!(out, "{} in {room}: done before, under the same ref", verb.as_str()),
+            None => writeln!(out, "{} in {room}: already done under this ref", verb.as_str()),
         }
     }
 }
@@ -42,12 +42,12 @@ fn row(at: &AtTarget) -> Vec<String> {
     let elapsed = format!("{} ms", at.elapsed_ms);
     let mut target = printable(&target(&at.target));
     if target.is_empty() {
-        target.push_str("the room"); // A verb that is about nobody in it.
+        target.push_str("the room"); // The command has no target in the room.
     }
     vec![target, outcome.unwrap_or_default(), elapsed]
 }
 
-/// Whom a verb was aimed at.
+/// The target as text; empty if it names nothing.
 pub(super) fn target(target: &Target) -> String {
     match (&target.username, target.stream, target.participant) {
         (Some(username), ..) => username.as_str().to_owned(),
@@ -57,14 +57,14 @@ pub(super) fn target(target: &Target) -> String {
     }
 }
 
-/// How many had which outcome.
+/// The target count per outcome.
 pub(super) fn format_counts(counts: OutcomeCounts) -> String {
     let OutcomeCounts { enforced, pending, offline, ignored } = counts;
-    let parts =
+    let outcomes =
         [(enforced, "enforced"), (pending, "pending"), (offline, "offline"), (ignored, "ignored")];
-    let there_are = parts.iter().filter(|(count, _)| *count > 0);
-    let told: Vec<_> = there_are.map(|(count, name)| format!("{count} {name}")).collect();
-    if told.is_empty() { "nobody".to_owned() } else { told.join(", ") }
+    let nonzero = outcomes.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<_> = nonzero.map(|(count, name)| format!("{count} {name}")).collect();
+    if parts.is_empty() { "0 targets".to_owned() } else { parts.join(", ") }
 }
 
 #[cfg(test)]
@@ -108,8 +108,8 @@ force_mute in lobby: 1 enforced, 1 pending in 1000 ms
             "counts": { "enforced": 0, "pending": 0, "offline": 0, "ignored": 0 },
             "targets": [], "elapsed_ms": 0,
         });
-        assert_eq!(printed(receipt.clone()), "lock_room in lobby: nobody in 0 ms\n");
+        assert_eq!(printed(receipt.clone()), "lock_room in lobby: 0 targets in 0 ms\n");
         receipt.as_object_mut().unwrap().remove("counts");
-        assert_eq!(printed(receipt), "lock_room in lobby: done before, under the same ref\n");
+        assert_eq!(printed(receipt), "lock_room in lobby: already done under this ref\n");
     }
 }

@@ -1,6 +1,6 @@
-//! `rooms list|show|create|lock|unlock`: the rooms that are open or were created.
+//! `rooms list|show|create|lock|unlock`.
 //!
-//! Not here: who is in a room (`inside`).
+//! Not here: the participants and streams of a room (`inside`).
 
 mod inside;
 
@@ -11,7 +11,7 @@ use super::api::Call;
 use super::connection::Connection;
 use super::exit::Exit;
 use super::limit::Limit;
-use super::moderation::{IdempotencyOption, ModerationOptions, on_room, perform};
+use super::moderation::{IdempotencyOption, ModerationOptions, perform, room_command};
 use super::table::Column;
 use crate::api_body::{NewMute, NewRoom};
 use crate::room::{Moderation, RoomOverrides};
@@ -37,14 +37,13 @@ const DETAILS: &[Column] = &[
     Column::plain("mute locked", "/mute/lock"),
     Column::plain("locked", "/locked"),
     Column::plain("large", "/large"),
-    Column::plain("most participants", "/settings/participants"),
-    Column::plain("most streams", "/settings/streams"),
+    Column::plain("max participants", "/settings/participants"),
+    Column::plain("max streams", "/settings/streams"),
     Column::plain("roster limit", "/settings/roster_limit"),
     Column::plain("subscriber signals", "/settings/subscriber_signals"),
     Column::plain("membership expiry", "/settings/membership_expiry"),
 ];
 
-/// Looks at rooms, creates them, and locks them.
 #[derive(Debug, Args)]
 pub(super) struct Rooms {
     #[command(subcommand)]
@@ -55,52 +54,52 @@ pub(super) struct Rooms {
 
 #[derive(Debug, Subcommand)]
 enum RoomsCommand {
-    /// List the rooms that are open or were created, by name.
+    /// List open and created rooms by name.
     List {
         #[command(flatten)]
         limit: Limit,
     },
-    /// Show a room, with its participants and as many of its streams.
+    /// Show a room with its participants and streams.
     Show {
-        /// The room.
+        /// Room id.
         room: RoomId,
         #[command(flatten)]
         limit: Limit,
     },
     /// Create a room before anybody joins it.
     Create(Create),
-    /// Admit only moderators, and those who were there in the last 10 minutes.
+    /// Lock a room: admit only moderators and recent participants (last 10 minutes).
     Lock(LockArgs),
-    /// Admit everybody again.
+    /// Unlock a room.
     Unlock(LockArgs),
 }
 
 #[derive(Debug, Args)]
 struct Create {
-    /// The room.
+    /// Room id.
     room: RoomId,
-    /// At most so many at a time; without it, as the app's other rooms.
-    #[arg(long, value_name = "PEOPLE")]
+    /// Maximum number of participants. Default: the app's limit.
+    #[arg(long, value_name = "COUNT")]
     participants: Option<u32>,
-    /// At most so many streams at a time; without it, as the app's other rooms.
+    /// Maximum number of streams. Default: the app's limit.
     #[arg(long)]
     streams: Option<u32>,
-    /// Streams start muted.
+    /// Mute new streams.
     #[arg(long)]
     muted: bool,
-    /// Nobody may undo that.
+    /// Prevent participants from unmuting.
     #[arg(long, requires = "muted")]
     mute_locked: bool,
-    /// It is locked from the start.
+    /// Create the room locked.
     #[arg(long)]
     locked: bool,
     #[command(flatten)]
-    once: IdempotencyOption,
+    idempotency: IdempotencyOption,
 }
 
 #[derive(Debug, Args)]
 struct LockArgs {
-    /// The room.
+    /// Room id.
     room: RoomId,
     #[command(flatten)]
     options: ModerationOptions,
@@ -108,7 +107,7 @@ struct LockArgs {
 
 impl Create {
     fn body(&self) -> NewRoom {
-        let Self { room, participants, streams, muted, mute_locked, locked, once: _ } = self;
+        let Self { room, participants, streams, muted, mute_locked, locked, idempotency: _ } = self;
         let (participants, streams) = (*participants, *streams);
         NewRoom {
             room: room.clone(),
@@ -130,17 +129,21 @@ impl Rooms {
             RoomsCommand::Show { room, limit } => connection
                 .run(|api, printer| inside::show(api, printer, DETAILS, &room, limit.rows)),
             RoomsCommand::Create(create) => connection.run(|api, printer| {
-                let call = Call::post(&["rooms"], &create.body()).once(create.once.ref_.as_ref());
-                printer.one(DETAILS, &api.ask(call)?)
+                let call = Call::post(&["rooms"], &create.body())
+                    .with_ref(create.idempotency.ref_.as_ref());
+                printer.record(DETAILS, &api.call(call)?)
             }),
-            RoomsCommand::Lock(LockArgs { room, options }) => {
-                perform(&connection, &options, &room, &Moderation::LockRoom(on_room(room.clone())))
-            }
+            RoomsCommand::Lock(LockArgs { room, options }) => perform(
+                &connection,
+                &options,
+                &room,
+                &Moderation::LockRoom(room_command(room.clone())),
+            ),
             RoomsCommand::Unlock(LockArgs { room, options }) => perform(
                 &connection,
                 &options,
                 &room,
-                &Moderation::UnlockRoom(on_room(room.clone())),
+                &Moderation::UnlockRoom(room_command(room.clone())),
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! `sessions list|show|end`: who is connected, and who was.
+//! `sessions list|show|end`.
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -56,7 +56,6 @@ const DETAILS: &[Column] = &[
     Column::plain("user agent", "/user_agent"),
 ];
 
-/// Looks at sessions, and ends them.
 #[derive(Debug, Args)]
 pub(super) struct Sessions {
     #[command(subcommand)]
@@ -69,30 +68,30 @@ pub(super) struct Sessions {
 enum SessionsCommand {
     /// List sessions: live ones oldest first, ended ones newest first.
     List(List),
-    /// Show a session, be it ended up to 30 days ago.
+    /// Show a live session, or one that ended in the last 30 days.
     Show {
-        /// Its id.
+        /// Session id.
         #[arg(allow_hyphen_values = true)]
         session: SessionId,
     },
-    /// End a live session; its client may start anew.
+    /// End a live session; its client may start a new one.
     End {
-        /// Its id.
+        /// Session id.
         #[arg(allow_hyphen_values = true)]
         session: SessionId,
         #[command(flatten)]
-        once: IdempotencyOption,
+        idempotency: IdempotencyOption,
     },
 }
 
 #[derive(Debug, Args)]
 struct List {
-    /// In which state.
+    /// Session state.
     #[arg(long, default_value = "live", value_parser = [
         "live", "established", "tokenExpired", "suspended", "ended", "terminated", "notLoggedIn",
     ])]
     state: String,
-    /// Of one user.
+    /// Only sessions of this user.
     #[arg(long)]
     user: Option<Username>,
     #[command(flatten)]
@@ -116,12 +115,13 @@ impl Sessions {
             }
             SessionsCommand::Show { session } => {
                 let session = session.to_string();
-                printer.one(DETAILS, &api.ask(Call::get(&["sessions", &session]))?)
+                printer.record(DETAILS, &api.call(Call::get(&["sessions", &session]))?)
             }
-            SessionsCommand::End { session, once } => {
+            SessionsCommand::End { session, idempotency } => {
                 let session = session.to_string();
-                let call = Call::delete(&["sessions", &session]).once(once.ref_.as_ref());
-                api.ask(call)?;
+                let call =
+                    Call::delete(&["sessions", &session]).with_ref(idempotency.ref_.as_ref());
+                api.call(call)?;
                 printer.sentence(&json!({ "ended": session }), &format!("ended session {session}"))
             }
         })

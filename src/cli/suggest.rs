@@ -1,19 +1,18 @@
-//! A name that nobody has: which one was probably meant, and which there are.
+//! An error about an unknown name, with a suggestion and the existing names.
 
 use std::fmt;
 
-/// How many names are told at most.
-const MAX_TOLD: usize = 10;
-/// How many names are looked at.
-pub(super) const MAX_LOOKED_AT: usize = 1_000;
+/// Names listed in the message.
+const MAX_REPORTED: usize = 10;
+/// Names searched for a suggestion.
+pub(super) const MAX_SEARCHED: usize = 1_000;
 
-/// A name that nobody has.
 #[derive(Debug)]
 pub(super) struct UnknownName {
-    /// What it would be called, and what is said of those there are.
+    /// The noun, and the state of those that exist.
     pub(super) words: (&'static str, &'static str),
     pub(super) name: String,
-    /// The names there are.
+    /// The existing names.
     pub(super) known: Vec<String>,
 }
 
@@ -27,20 +26,20 @@ impl fmt::Display for UnknownName {
             Some(nearest) => write!(f, ", did you mean {nearest:?}? ")?,
             None => write!(f, "; ")?,
         }
-        let told = known[..known.len().min(MAX_TOLD)].iter().map(|name| name.escape_debug());
-        let told = told.map(|name| name.to_string()).collect::<Vec<_>>().join(", ");
+        let listed = known[..known.len().min(MAX_REPORTED)].iter().map(|name| name.escape_debug());
+        let listed = listed.map(|name| name.to_string()).collect::<Vec<_>>().join(", ");
         match known.len() {
             0 => write!(f, "none is {are}"),
-            1 => write!(f, "1 is {are}: {told}"),
-            // There are more than were looked at.
-            MAX_LOOKED_AT.. => write!(f, "more than {} are {are}: {told}, …", MAX_LOOKED_AT - 1),
-            count if count > MAX_TOLD => write!(f, "{count} are {are}: {told}, …"),
-            count => write!(f, "{count} are {are}: {told}"),
+            1 => write!(f, "1 is {are}: {listed}"),
+            // The list was cut at MAX_SEARCHED.
+            MAX_SEARCHED.. => write!(f, "more than {} are {are}: {listed}, …", MAX_SEARCHED - 1),
+            count if count > MAX_REPORTED => write!(f, "{count} are {are}: {listed}, …"),
+            count => write!(f, "{count} are {are}: {listed}"),
         }
     }
 }
 
-/// The name of `known` that `name` was probably meant to be.
+/// The name of `known` with the smallest edit distance to `name`, if it is small enough.
 fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a String> {
     let steps = known.iter().map(|other| (strsim::damerau_levenshtein(name, other), other));
     let most = 1 + name.chars().count() / 4;

@@ -1,16 +1,16 @@
-//! Tables and records for people: aligned, in one line each, and harmless to a terminal.
+//! Tables and records as aligned text, one line per row, without terminal control characters.
 
 use std::io;
 
 use serde_json::Value;
 use stagedoor_proto::Timestamp;
 
-/// One thing that is told of each item of an answer.
+/// A column of a table, or a line of a record.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Column {
     title: &'static str,
-    /// Where it is in an item, as a JSON pointer. Source: RFC 6901.
-    place: &'static str,
+    /// The JSON pointer to the value in an item. Source: RFC 6901.
+    pointer: &'static str,
     format: CellFormat,
 }
 
@@ -21,18 +21,17 @@ enum CellFormat {
 }
 
 impl Column {
-    /// Told as it is.
-    pub(super) const fn plain(title: &'static str, place: &'static str) -> Self {
-        Self { title, place, format: CellFormat::Plain }
+    pub(super) const fn plain(title: &'static str, pointer: &'static str) -> Self {
+        Self { title, pointer, format: CellFormat::Plain }
     }
 
-    /// Milliseconds since the epoch, told as a time.
-    pub(super) const fn time(title: &'static str, place: &'static str) -> Self {
-        Self { title, place, format: CellFormat::Time }
+    /// A column of milliseconds since the epoch, printed as a time.
+    pub(super) const fn time(title: &'static str, pointer: &'static str) -> Self {
+        Self { title, pointer, format: CellFormat::Time }
     }
 
     fn cell(&self, item: &Value) -> String {
-        let value = item.pointer(self.place).unwrap_or(&Value::Null);
+        let value = item.pointer(self.pointer).unwrap_or(&Value::Null);
         let text = match (self.format, value, value.as_u64()) {
             (CellFormat::Time, _, Some(ms)) => time(Timestamp::from_millis(ms)),
             (_, Value::Null, _) => String::new(),
@@ -44,7 +43,6 @@ impl Column {
     }
 }
 
-/// Prints `items` as a table.
 pub(super) fn print_items(
     columns: &[Column],
     items: &[Value],
@@ -55,7 +53,7 @@ pub(super) fn print_items(
     print(&titles, rows.collect(), out)
 }
 
-/// Prints what there is to tell of `item`, a line each.
+/// Prints the columns that `item` has, one per line.
 pub(super) fn print_record(
     columns: &[Column],
     item: &Value,
@@ -71,7 +69,7 @@ pub(super) fn print_record(
     Ok(())
 }
 
-/// Prints rows under their titles, each column as wide as its widest cell.
+/// Prints rows under their titles; each column is as wide as its widest cell.
 pub(super) fn print(
     titles: &[&str],
     rows: Vec<Vec<String>>,
@@ -92,19 +90,19 @@ pub(super) fn print(
     Ok(())
 }
 
-/// A time as people read it.
+/// A timestamp as text.
 pub(super) fn time(at: Timestamp) -> String {
-    // Only ends are later than any calendar goes.
-    date(at).unwrap_or_else(|| "for ever".to_owned())
+    // Only expiry times can exceed the calendar.
+    date(at).unwrap_or_else(|| "never".to_owned())
 }
 
-/// The same, where a calendar has it: up to the year 9999.
+/// A timestamp as text, up to the year 9999.
 pub(super) fn date(at: Timestamp) -> Option<String> {
     let ms = i64::try_from(at.as_millis()).ok()?;
     jiff::Timestamp::from_millisecond(ms).ok().map(|time| format!("{time:.3}"))
 }
 
-/// The text without what would move a terminal's cursor: names and reasons are people's own words.
+/// `text` without terminal control characters; names and reasons are user input.
 pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

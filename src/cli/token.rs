@@ -1,7 +1,7 @@
-//! `token session|room|server`: makes a token offline, with an app's secret.
+//! `token session|room|server`: mints a token offline with an app's secret.
 //!
-//! The token alone is printed on the standard output, so that it can be piped. Nothing is asked of a running gateway,
-//! and nothing is recorded: such a token can only be revoked through its user.
+//! Only the token is printed to stdout, so that it can be piped. The gateway does not know the token: it can only be
+//! revoked together with all tokens of its user.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,107 +21,102 @@ use crate::clock::{Clock, Rng};
 use crate::config::{Config, ConfigError, DEV_APP, parse_duration};
 use crate::grant::{Grant, RoomPattern, Scopes};
 
-/// The life of a session token whose maker does not say.
+/// Default lifetime of a session token.
 const SESSION_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
-/// The life of the moderator's token that development mode prints.
+/// Lifetime of the moderator token that development mode prints.
 const MODERATOR_TOKEN_LIFETIME: Duration = Duration::from_hours(24);
 
-/// Makes a token.
 #[derive(Debug, Subcommand)]
 pub(super) enum Token {
-    /// One that starts a session.
+    /// Mint a token that starts a session.
     Session(SessionToken),
-    /// One that enters a room.
+    /// Mint a token that joins a room.
     Room(RoomToken),
-    /// One that opens the server API.
+    /// Mint a token for the server API.
     Server(ServerToken),
 }
 
-/// Whose token, signed with what, for how long.
+/// The app, key and lifetime of a token.
 #[derive(Debug, Args)]
 struct Signing {
-    /// The app; where a configuration has only one, that one.
+    /// App id. Default: the only app of the configuration.
     #[arg(long)]
     app: Option<String>,
-    /// The app's secret; `demo`'s is printed when development mode starts.
+    /// App secret. Development mode prints the secret of `demo` at startup.
     #[arg(
         long,
         env = "STAGEDOOR_APP_SECRET",
         hide_env_values = true,
-        // One of development mode in 64 begins with a hyphen.
+        // One in 64 generated secrets begins with a hyphen.
         allow_hyphen_values = true,
         required_unless_present = "config"
     )]
     secret: Option<SecretString>,
-    /// The configuration file that has the secret.
+    /// Configuration file with the secret.
     #[arg(long, value_name = "FILE", conflicts_with = "secret")]
     config: Option<PathBuf>,
-    /// How long it lives: `30s`, `5m`, `24h`, `30d`.
+    /// Token lifetime: `30s`, `5m`, `24h`, `30d`.
     #[arg(long, value_parser = duration)]
     ttl: Option<Duration>,
 }
 
-/// Starts a session.
 #[derive(Debug, Args)]
 pub(super) struct SessionToken {
     #[command(flatten)]
     signing: Signing,
-    /// The username.
+    /// Username.
     #[arg(long)]
     user: Username,
-    /// The only client instance it is good for.
+    /// Bind the token to this client instance.
     #[arg(long)]
     instance: Option<InstanceId>,
-    /// A name for display.
+    /// Display name.
     #[arg(long)]
     name: Option<String>,
-    /// A room, or the beginning of its id and `*`, with the role there: `lobby-*=publisher`.
+    /// Room id or prefix with `*`, and the role there: `lobby-*=publisher`.
     #[arg(long = "room", value_name = "PATTERN=ROLE", value_parser = room_grant)]
     rooms: Vec<(RoomPattern, Role)>,
-    /// A scope; without any, whatever the role allows.
+    /// Scope. Default: all scopes of the role.
     #[arg(long = "scope")]
     scopes: Vec<String>,
-    /// Its holder may remove people from the whole app.
+    /// Allow the user to remove users from the whole app.
     #[arg(long)]
     app_moderator: bool,
 }
 
-/// Enters a room.
 #[derive(Debug, Args)]
 pub(super) struct RoomToken {
     #[command(flatten)]
     signing: Signing,
-    /// The room.
+    /// Room id.
     #[arg(long)]
     room: RoomId,
-    /// The role there; without one, the app's default.
+    /// Role in the room. Default: the app's default role.
     #[arg(long, value_parser = role)]
     role: Option<Role>,
-    /// The only user it is good for.
+    /// Bind the token to this user.
     #[arg(long)]
     user: Option<Username>,
-    /// Connection data, shown to all.
+    /// Connection data, visible to all participants.
     #[arg(long)]
     data: Option<String>,
-    /// Only one session may spend it.
+    /// Single use: only one session can redeem the token.
     #[arg(long)]
     once: bool,
-    /// Its holder may remove people from the whole app.
+    /// Allow the user to remove users from the whole app.
     #[arg(long)]
     app_moderator: bool,
 }
 
-/// Opens the server API.
 #[derive(Debug, Args)]
 pub(super) struct ServerToken {
     #[command(flatten)]
     signing: Signing,
-    /// Who uses the server API, for the audit.
+    /// Name of the caller in the audit log.
     #[arg(long)]
     user: Option<String>,
 }
 
-/// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TokenError {
     #[error(transparent)]
@@ -183,7 +178,7 @@ impl Token {
 impl Signing {
     fn tokens(&self, clock: Clock) -> Result<AppTokens, TokenError> {
         let Some(path) = &self.config else {
-            let secret = self.secret.as_ref().expect("clap asks for one of --secret and --config");
+            let secret = self.secret.as_ref().expect("clap requires one of --secret and --config");
             return Ok(tokens(self.app.as_deref().unwrap_or(DEV_APP), secret, None, clock)?);
         };
         let config = Config::load(path)?;
@@ -203,7 +198,7 @@ impl Signing {
     }
 }
 
-/// A token that lets a user `moderator` moderate every room of development mode's app, as of `now`.
+/// A session token, issued at `now`, for user `moderator` with that role in every room of development mode's app.
 pub(super) fn moderator(secret: &SecretString, now: Timestamp) -> Result<String, TokenError> {
     let everywhere = RoomPattern::try_from("*".to_owned()).expect("`*` is a pattern");
     let grant =
@@ -220,17 +215,17 @@ fn tokens(
     kid: Option<&str>,
     clock: Clock,
 ) -> Result<AppTokens, InvalidKey> {
-    // The gateway calls an app's only key by the app's id too, where it has no `kid`.
+    // An app's only key without a `kid` has the app's id as its key id.
     let key = AppKey::hs256(app, kid, secret)?;
     Ok(AppTokens::new(app.into(), [key].into(), clock))
 }
 
-/// A duration as the server API takes it.
+/// Milliseconds as the server API takes them.
 pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A duration, as an argument.
+/// Parses a duration argument.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "expected a duration such as 30s, 5m, 24h or 30d".to_owned())
 }

@@ -1,4 +1,4 @@
-//! `users list|show|delete|revoke`: who is known.
+//! `users list|show|delete|revoke`.
 
 use clap::{Args, Subcommand};
 use stagedoor_proto::Username;
@@ -7,7 +7,7 @@ use super::api::Call;
 use super::connection::Connection;
 use super::exit::Exit;
 use super::limit::Limit;
-use super::lookup::{Kind, explain};
+use super::lookup::{NameKind, explain};
 use super::moderation::IdempotencyOption;
 use super::sessions;
 use super::table::Column;
@@ -17,8 +17,8 @@ const COLUMNS: &[Column] = &[
     Column::plain("user", "/username"),
     Column::plain("registered", "/registered"),
     Column::plain("name", "/name"),
-    Column::time("seen", "/seen_ms"),
-    Column::plain("kept out by", "/block/kind"),
+    Column::time("last seen", "/last seen_ms"),
+    Column::plain("blocked by", "/block/kind"),
     Column::time("until", "/block/until_ms"),
     Column::time("deleted", "/deleted_ms"),
 ];
@@ -27,16 +27,15 @@ const DETAILS: &[Column] = &[
     Column::plain("registered", "/registered"),
     Column::plain("name", "/name"),
     Column::plain("properties", "/properties"),
-    Column::time("seen", "/seen_ms"),
-    Column::time("tokens void until", "/revoked_ms"),
+    Column::time("last seen", "/last seen_ms"),
+    Column::time("tokens revoked before", "/revoked_ms"),
     Column::time("deleted", "/deleted_ms"),
-    Column::plain("kept out by", "/block/kind"),
+    Column::plain("blocked by", "/block/kind"),
     Column::plain("reason", "/block/reason"),
     Column::time("since", "/block/since_ms"),
     Column::time("until", "/block/until_ms"),
 ];
 
-/// Looks at users, and ends what they hold.
 #[derive(Debug, Args)]
 pub(super) struct Users {
     #[command(subcommand)]
@@ -49,30 +48,30 @@ pub(super) struct Users {
 enum UsersCommand {
     /// List users by name.
     List {
-        /// Only those who are kept out.
+        /// Only blocked users.
         #[arg(long)]
         banned: bool,
         #[command(flatten)]
         limit: Limit,
     },
-    /// Show a user with what keeps them out, and their live sessions.
+    /// Show a user with their block and live sessions.
     Show {
-        /// The user.
+        /// Username.
         user: Username,
     },
-    /// Delete a user for good; the name stays refused.
+    /// Delete a user permanently; the username stays blocked.
     Delete {
-        /// The user.
+        /// Username.
         user: Username,
         #[command(flatten)]
-        once: IdempotencyOption,
+        idempotency: IdempotencyOption,
     },
-    /// Void all tokens issued to a user until now, and end their sessions.
+    /// Revoke all tokens of a user and end their sessions.
     Revoke {
-        /// The user.
+        /// Username.
         user: Username,
         #[command(flatten)]
-        once: IdempotencyOption,
+        idempotency: IdempotencyOption,
     },
 }
 
@@ -85,21 +84,22 @@ impl Users {
                 printer.list(COLUMNS, listed?)
             }
             UsersCommand::Show { user } => {
-                let shown = api.ask(Call::get(&["users", user.as_str()]));
-                let shown =
-                    shown.map_err(|failure| explain(api, Kind::User, user.as_str(), failure))?;
+                let shown = api.call(Call::get(&["users", user.as_str()]));
+                let shown = shown
+                    .map_err(|failure| explain(api, NameKind::User, user.as_str(), failure))?;
                 printer.with_items(&shown, (DETAILS, "/user"), &[(sessions::COLUMNS, "/sessions")])
             }
-            UsersCommand::Delete { user, once } => {
-                let call = Call::delete(&["users", user.as_str()]).once(once.ref_.as_ref());
+            UsersCommand::Delete { user, idempotency } => {
+                let call =
+                    Call::delete(&["users", user.as_str()]).with_ref(idempotency.ref_.as_ref());
                 let answer = api
-                    .ask(call)
-                    .map_err(|failure| explain(api, Kind::User, user.as_str(), failure))?;
+                    .call(call)
+                    .map_err(|failure| explain(api, NameKind::User, user.as_str(), failure))?;
                 printer.user_result("deleted", &user, &answer)
             }
-            UsersCommand::Revoke { user, once } => {
+            UsersCommand::Revoke { user, idempotency } => {
                 let call = Call::post(&["users", user.as_str(), "revoke"], &EmptyBody::default());
-                let answer = api.ask(call.once(once.ref_.as_ref()))?;
+                let answer = api.call(call.with_ref(idempotency.ref_.as_ref()))?;
                 printer.user_result("revoked all tokens of", &user, &answer)
             }
         })

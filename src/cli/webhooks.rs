@@ -1,4 +1,4 @@
-//! `webhooks list|dead|replay`: how the app's endpoints fare, and what could not be delivered to them.
+//! `webhooks list|dead|replay`.
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
@@ -25,8 +25,8 @@ const ENDPOINTS: &[Column] = &[
     Column::time("last delivered", "/last_delivered_ms"),
     Column::plain("last error", "/last_error"),
 ];
-/// Said in place of a list where the app has nobody to tell anything.
-const NO_ENDPOINT: &str = "the app has no endpoint that is told of events";
+/// Printed instead of an empty list.
+const NO_ENDPOINT: &str = "the app has no webhook endpoint";
 const LETTERS: &[Column] = &[
     Column::plain("number", "/number"),
     Column::time("time", "/at_ms"),
@@ -36,7 +36,6 @@ const LETTERS: &[Column] = &[
     Column::plain("error", "/error"),
 ];
 
-/// Looks at webhooks, and tries again what could not be delivered.
 #[derive(Debug, Args)]
 pub(super) struct Webhooks {
     #[command(subcommand)]
@@ -47,14 +46,14 @@ pub(super) struct Webhooks {
 
 #[derive(Debug, Subcommand)]
 enum WebhooksCommand {
-    /// Show how the endpoints of the app fare.
+    /// Show webhook endpoints and their health.
     List,
-    /// List what could not be delivered, oldest first; with --json, what was to be delivered too.
+    /// List dead letters, oldest first; --json includes the message bodies.
     Dead {
         #[command(flatten)]
         limit: Limit,
     },
-    /// Try what could not be delivered again, as if it were new.
+    /// Replay dead letters.
     Replay(Replay),
 }
 
@@ -63,16 +62,15 @@ struct Replay {
     #[command(flatten)]
     target: ReplayTarget,
     #[command(flatten)]
-    once: IdempotencyOption,
+    idempotency: IdempotencyOption,
 }
 
-/// What is tried again.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct ReplayTarget {
-    /// One message, by its number.
+    /// Number of one dead letter.
     number: Option<u64>,
-    /// All of an endpoint.
+    /// Replay all dead letters of this endpoint.
     #[arg(long, value_name = "ID")]
     endpoint: Option<String>,
 }
@@ -82,13 +80,13 @@ impl Webhooks {
         let Self { command, connection } = self;
         connection.run(|api, printer| match command {
             WebhooksCommand::List => {
-                let mut answer = api.ask(Call::get(&["webhooks"]))?;
+                let mut answer = api.call(Call::get(&["webhooks"]))?;
                 let endpoints = match answer["endpoints"].take() {
                     Value::Array(endpoints) => endpoints,
                     _ => Vec::new(),
                 };
                 if endpoints.is_empty() {
-                    return printer.nothing(NO_ENDPOINT);
+                    return printer.empty(NO_ENDPOINT);
                 }
                 printer.list(ENDPOINTS, (endpoints, false))
             }
@@ -96,8 +94,8 @@ impl Webhooks {
                 let letters = api.list(limit.rows, || Call::get(&["webhooks", "dead-letters"]))?;
                 printer.list(LETTERS, letters)
             }
-            WebhooksCommand::Replay(Replay { target, once }) => {
-                target.replay(once.ref_.as_ref(), api, printer)
+            WebhooksCommand::Replay(Replay { target, idempotency }) => {
+                target.replay(idempotency.ref_.as_ref(), api, printer)
             }
         })
     }
@@ -117,9 +115,9 @@ impl ReplayTarget {
                 Call::post(&["webhooks", "dead-letters", "replay"], &body)
             }
         };
-        let answer = api.ask(call.once(ref_))?;
+        let answer = api.call(call.with_ref(ref_))?;
         let count = answer["replayed"].as_u64().unwrap_or(0);
-        let messages = if count == 1 { "message is" } else { "messages are" };
-        printer.sentence(&answer, &format!("{count} {messages} tried again"))
+        let messages = if count == 1 { "message" } else { "messages" };
+        printer.sentence(&answer, &format!("{count} {messages} queued for delivery"))
     }
 }

@@ -1,11 +1,10 @@
-//! Waits for a future on a thread that runs no others.
+//! Runs a future on the current thread, without a runtime.
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-/// Wakes the thread that waits.
 struct Unpark(Thread);
 
 impl Wake for Unpark {
@@ -14,7 +13,7 @@ impl Wake for Unpark {
     }
 }
 
-/// What `future` comes to. It must need no runtime: a store's calls are answered by the store's own thread.
+/// The output of `future`. The future must not need a runtime: a store's calls are answered by the store's own thread.
 pub(super) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));

@@ -1,6 +1,6 @@
-//! Where an audit log is read from: a store that no gateway serves, or a gateway that runs.
+//! The source of an audit log: a store that no gateway uses, or a running gateway.
 //!
-//! Which store is told by a file's path; all else goes through [`AuditLog`], whatever keeps the rows.
+//! The file's path selects the store; rows are read through [`AuditLog`], independent of the store's type.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,41 +12,38 @@ use serde::Deserialize;
 use stagedoor_proto::{RoomId, Username};
 
 use super::super::api::{Api, Call};
-use super::super::connection::{self, APP, base_url, of_app};
+use super::super::connection::{self, APP, app_api, base_url};
 use super::super::failure::Failure;
 use super::block_on::block_on;
 use super::error::AuditError;
 use crate::config::{DEV_APP, Store as Place};
 use crate::store::{AuditLog, AuditRow, AuditSearch, ChainHead, open_audit_log};
 
-/// Rows read at a time.
-const PAGE: usize = 1_000;
+/// Rows per read.
+const PAGE_ROWS: usize = 1_000;
 
-/// Which log.
 #[derive(Debug, Args)]
 pub(super) struct Log {
-    /// The directory durable facts are kept in; the gateway has to be stopped.
+    /// Data directory; the gateway must be stopped.
     #[arg(long, value_name = "DIRECTORY")]
     data: Option<PathBuf>,
-    /// The store's file itself; the gateway has to be stopped.
+    /// Store file; the gateway must be stopped.
     #[arg(long, value_name = "FILE", conflicts_with = "data")]
     store: Option<PathBuf>,
-    /// Where the server API of the running gateway is that is asked where no store is named; without it, `STAGEDOOR_URL`
-    /// says.
-    // Clap takes a variable for an argument, and would refuse it beside a store.
+    /// Server API of the running gateway, used when no store is given. Default: `STAGEDOOR_URL`.
+    // Clap treats a variable like an argument and would reject it together with a store.
     #[arg(long, value_parser = base_url, conflicts_with_all = ["data", "store"])]
     url: Option<Url>,
-    /// The file its key is in; without it, the one `STAGEDOOR_KEY_FILE` names, or else the key is in
-    /// `STAGEDOOR_SERVER_KEY`.
+    /// File with the server key. Default: the file in `STAGEDOOR_KEY_FILE`, or the key in `STAGEDOOR_SERVER_KEY`.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "store"])]
     key_file: Option<PathBuf>,
-    /// The app.
+    /// App id.
     #[arg(long, env = APP, default_value = DEV_APP)]
     app: String,
 }
 
 impl Log {
-    /// Finds it.
+    /// Opens the log that the arguments select.
     pub(super) fn open(&self) -> Result<Source, AuditError> {
         let app = self.app.clone();
         let in_directory = self.data.as_deref().map(Place::file_in);
@@ -65,24 +62,21 @@ impl Log {
     fn gateway(&self) -> Result<Api, AuditError> {
         let url = self.url.clone().map_or_else(connection::url, Ok)?;
         let key_file = self.key_file.clone().or_else(connection::key_file);
-        Ok(of_app(&url, &self.app, key_file.as_deref())?)
+        Ok(app_api(&url, &self.app, key_file.as_deref())?)
     }
 }
 
-/// Which rows of a log are wanted.
-pub(super) struct Wanted {
+pub(super) struct RowFilter {
     pub(super) which: AuditSearch,
-    /// The first after that of this number; without one, the last there are.
+    /// Start after this row number; `None` selects the last rows.
     pub(super) after: Option<u64>,
-    /// How many at most.
     pub(super) limit: usize,
 }
 
-/// A log that was found.
 pub(super) enum Source {
-    /// An app's, in a store that no gateway serves.
+    /// An app's log in a store that no gateway uses.
     Store(Box<dyn AuditLog>, Arc<str>),
-    /// Behind the server API of the app.
+    /// The log behind the app's server API.
     Gateway(Api),
 }
 
@@ -91,47 +85,46 @@ pub(super) enum Source {
 #[serde(untagged)]
 enum Line {
     Row(Box<AuditRow>),
-    Last { head: Told },
+    Last { head: ReportedHead },
 }
 
-/// A head, as the server API tells it.
+/// A chain head in the server API's JSON form.
 #[derive(Deserialize)]
-struct Told {
+struct ReportedHead {
     number: u64,
     hash: String,
 }
 
-impl Told {
+impl ReportedHead {
     fn head(self) -> Result<ChainHead, AuditError> {
         format!("{}:{}", self.number, self.hash).parse().map_err(|_| AuditError::CutOff)
     }
 }
 
-/// What the server API says of a log.
 #[derive(Deserialize)]
-struct Checked {
-    head: Option<Told>,
+struct ChainCheck {
+    head: Option<ReportedHead>,
     found: Option<String>,
 }
 
 impl Source {
-    /// The rows that are wanted, oldest first, and whether there are more.
-    pub(super) fn search(&self, wanted: &Wanted) -> Result<(Vec<AuditRow>, bool), AuditError> {
+    /// The selected rows, oldest first, and whether there are more.
+    pub(super) fn search(&self, filter: &RowFilter) -> Result<(Vec<AuditRow>, bool), AuditError> {
         let (mut rows, has_more) = match self {
-            Self::Store(log, app) => found(&**log, app, wanted)?,
+            Self::Store(log, app) => find_rows(&**log, app, filter)?,
             Self::Gateway(api) => {
-                let (items, has_more) = api.list(wanted.limit, || wanted.call())?;
+                let (items, has_more) = api.list(filter.limit, || filter.call())?;
                 let rows = items.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
                 (rows.map_err(|_| AuditError::CutOff)?, has_more)
             }
         };
-        if wanted.after.is_none() {
+        if filter.after.is_none() {
             rows.reverse();
         }
         Ok((rows, has_more))
     }
 
-    /// Gives `limit` rows after that of number `after` to `take`; the log's head.
+    /// Passes up to `limit` rows after row `after` to `take`, and returns the log's head.
     pub(super) fn export(
         &self,
         after: u64,
@@ -140,21 +133,21 @@ impl Source {
     ) -> Result<ChainHead, AuditError> {
         match self {
             Self::Store(log, app) => {
-                rows_of(&**log, app, after, limit, take)?;
+                for_each_row(&**log, app, after, limit, take)?;
                 Ok(block_on(log.audit_head(Arc::clone(app)))?)
             }
-            Self::Gateway(api) => exported(api, after, limit, take),
+            Self::Gateway(api) => export_from_gateway(api, after, limit, take),
         }
     }
 
-    /// The head of a log that is whole, or what is wrong with it.
+    /// The head of an intact log, or what is wrong with the log.
     pub(super) fn verify(
         &self,
-        told: Option<&ChainHead>,
+        reported: Option<&ChainHead>,
     ) -> Result<Result<ChainHead, String>, AuditError> {
         let api = match self {
             Self::Store(log, app) => {
-                let verified = block_on(log.verify_audit(Arc::clone(app), told.copied()))?;
+                let verified = block_on(log.verify_audit(Arc::clone(app), reported.copied()))?;
                 return Ok(verified
                     .map(|verified| verified.head)
                     .map_err(|error| error.to_string()));
@@ -162,20 +155,20 @@ impl Source {
             Self::Gateway(api) => api,
         };
         let call = Call::get(&["audit", "verify"]);
-        let call = match told {
+        let call = match reported {
             Some(head) => call.with("head", head),
             None => call,
         };
-        let checked = serde_json::from_value(api.ask(call)?);
+        let checked = serde_json::from_value(api.call(call)?);
         match checked.map_err(|_| AuditError::CutOff)? {
-            Checked { head: Some(told), found: None } => told.head().map(Ok),
-            Checked { found, .. } => Ok(Err(found.unwrap_or_default())),
+            ChainCheck { head: Some(reported), found: None } => reported.head().map(Ok),
+            ChainCheck { found, .. } => Ok(Err(found.unwrap_or_default())),
         }
     }
 }
 
-impl Wanted {
-    /// What the server API is asked; what it lists is in the order of `found`.
+impl RowFilter {
+    /// The server API call for this filter; its items are in the order of `find_rows`.
     fn call(&self) -> Call<'static> {
         let Self { which: AuditSearch { verb, room, username }, after, limit: _ } = self;
         let call = Call::get(&["audit"]);
@@ -197,25 +190,24 @@ impl Wanted {
     }
 }
 
-/// Rows of the store that are wanted, and whether there are more: the first ones in their order, the last ones newest
-/// first.
-fn found(
+/// The selected rows of the store, and whether there are more. Ascending with `after`, else descending.
+fn find_rows(
     log: &dyn AuditLog,
     app: &Arc<str>,
-    wanted: &Wanted,
+    filter: &RowFilter,
 ) -> Result<(Vec<AuditRow>, bool), AuditError> {
     let mut found = Vec::new();
-    let mut place = wanted.after.unwrap_or(u64::MAX);
+    let mut position = filter.after.unwrap_or(u64::MAX);
     loop {
-        let rows = match wanted.after {
-            Some(_) => log.audit_rows(Arc::clone(app), place, PAGE),
-            None => log.audit_rows_before(Arc::clone(app), place, PAGE),
+        let rows = match filter.after {
+            Some(_) => log.audit_rows(Arc::clone(app), position, PAGE_ROWS),
+            None => log.audit_rows_before(Arc::clone(app), position, PAGE_ROWS),
         };
         let rows = block_on(rows)?;
         let Some(last) = rows.last() else { return Ok((found, false)) };
-        place = last.number;
-        for row in rows.into_iter().filter(|row| wanted.which.wants(row)) {
-            if found.len() == wanted.limit {
+        position = last.number;
+        for row in rows.into_iter().filter(|row| filter.which.wants(row)) {
+            if found.len() == filter.limit {
                 return Ok((found, true));
             }
             found.push(row);
@@ -223,8 +215,8 @@ fn found(
     }
 }
 
-/// Rows of the store, a page at a time.
-fn rows_of(
+/// Passes rows of the store to `take`, one page at a time.
+fn for_each_row(
     log: &dyn AuditLog,
     app: &Arc<str>,
     mut after: u64,
@@ -232,7 +224,7 @@ fn rows_of(
     mut take: impl FnMut(AuditRow) -> io::Result<()>,
 ) -> Result<(), AuditError> {
     while limit > 0 {
-        let rows = block_on(log.audit_rows(Arc::clone(app), after, limit.min(PAGE)))?;
+        let rows = block_on(log.audit_rows(Arc::clone(app), after, limit.min(PAGE_ROWS)))?;
         let Some(last) = rows.last() else { break };
         after = last.number;
         limit -= rows.len();
@@ -241,8 +233,8 @@ fn rows_of(
     Ok(())
 }
 
-/// Rows of the gateway's export, and its head, which comes last.
-fn exported(
+/// Passes rows of the gateway's export to `take`, and returns the head in the last line.
+fn export_from_gateway(
     api: &Api,
     after: u64,
     mut limit: usize,

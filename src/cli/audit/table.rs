@@ -1,4 +1,4 @@
-//! Rows of the audit log as a table for people.
+//! Audit rows as a table.
 
 use std::io;
 
@@ -10,7 +10,6 @@ const COLUMNS: usize = 8;
 const TITLES: [&str; COLUMNS] =
     ["row", "time", "actor", "verb", "room", "target", "outcome", "reason"];
 
-/// Prints rows for people.
 pub(super) fn print(rows: &[AuditRow], out: &mut impl io::Write) -> io::Result<()> {
     table::print(&TITLES, rows.iter().map(|row| cells(row).into()).collect(), out)
 }
@@ -61,7 +60,7 @@ mod tests {
     fn row_prints_time_actor_command_target_and_outcome() {
         let id = "AAAAAAAAAAAAAAAAAAAAAA";
         let counts = json!({ "enforced": 3, "pending": 0, "offline": 1, "ignored": 0 });
-        let nobody = json!({ "enforced": 0, "pending": 0, "offline": 0, "ignored": 0 });
+        let no_targets = json!({ "enforced": 0, "pending": 0, "offline": 0, "ignored": 0 });
         for (event, expected) in [
             (
                 json!({
@@ -77,9 +76,9 @@ mod tests {
             (
                 json!({
                     "actor": "gateway", "target": { "participant": id },
-                    "outcome": { "receipts": { "counts": nobody, "elapsed_ms": 0 } },
+                    "outcome": { "receipts": { "counts": no_targets, "elapsed_ms": 0 } },
                 }),
-                ["gateway", "", "participant AAAAAAAAAAAAAAAAAAAAAA", "nobody in 0 ms", ""],
+                ["gateway", "", "participant AAAAAAAAAAAAAAAAAAAAAA", "0 targets in 0 ms", ""],
             ),
             (json!({ "actor": "gateway", "outcome": "done" }), ["gateway", "", "", "done", ""]),
         ] {

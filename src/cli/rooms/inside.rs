@@ -1,7 +1,7 @@
-//! A room with who is in it and what they publish: the ids that moderation takes.
+//! `rooms show`: a room with its participants and streams, and the ids that moderation commands take.
 //!
-//! With `--json` it is the room as the gateway tells it, with `participants` and `streams` as that lists them, and the
-//! `username` of its owner in each stream.
+//! With `--json` it prints the gateway's room object plus `participants` and `streams`. Each stream has the `username`
+//! of its owner.
 
 use std::collections::HashMap;
 
@@ -10,8 +10,8 @@ use stagedoor_proto::RoomId;
 
 use super::super::api::{Api, Call};
 use super::super::failure::Failure;
-use super::super::lookup::in_room;
-use super::super::printer::{Printer, cut};
+use super::super::lookup::explain_room;
+use super::super::printer::{Printer, print_truncated};
 use super::super::table::Column;
 
 const PARTICIPANTS: &[Column] = &[
@@ -42,7 +42,7 @@ pub(super) fn show(
     limit: usize,
 ) -> Result<(), Failure> {
     let room = room.as_str();
-    let mut shown = in_room(api, room, api.ask(Call::get(&["rooms", room])))?;
+    let mut shown = explain_room(api, room, api.call(Call::get(&["rooms", room])))?;
     let (participants, more_participants) =
         api.list(limit, || Call::get(&["rooms", room, "participants"]))?;
     let (mut streams, more_streams) = api.list(limit, || Call::get(&["rooms", room, "streams"]))?;
@@ -53,10 +53,10 @@ pub(super) fn show(
     let tables = [(PARTICIPANTS, "/participants"), (STREAMS, "/streams")];
     printer.with_items(&shown, (details, ""), &tables)?;
     if more_participants {
-        cut(listed, "participants ");
+        print_truncated(listed, "participants ");
     }
     if more_streams {
-        cut(published, "streams ");
+        print_truncated(published, "streams ");
     }
     Ok(())
 }

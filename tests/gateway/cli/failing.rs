@@ -44,7 +44,7 @@ async fn unknown_name_error_lists_existing_names() {
 async fn a_wrong_key_or_app_is_refused_and_a_missing_one_is_misuse() {
     let gateway = Gateway::dev().await;
     let mut line = Line::of(&gateway);
-    let says = "refused: this is not a valid server key or server token of the app; say which app with --app, and show its key with --key-file";
+    let says = "rejected: this is not a valid server key or server token of the app; select the app with --app and its key with --key-file";
     assert_eq!(line.fails(1, &["rooms", "list", "--app", "other"]).await, says);
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "sk_another-key\n").unwrap();
@@ -57,7 +57,7 @@ async fn a_wrong_key_or_app_is_refused_and_a_missing_one_is_misuse() {
     assert!(nowhere.starts_with("/nowhere/key: "), "{nowhere}");
     assert_eq!(
         line.fails(2, &["rooms", "list"]).await,
-        "no key: name the file it is in with --key-file, or set STAGEDOOR_SERVER_KEY"
+        "no key given: set --key-file or STAGEDOOR_SERVER_KEY"
     );
 }
 
@@ -67,7 +67,7 @@ async fn url_special_names_reach_no_other_resource() {
     let line = Line::of(&gateway);
     line.does(&["ban", "ban"]).await;
     let refused = line.fails(2, &["unban", "."]).await;
-    assert_eq!(refused, "no call can name \".\": in a URL it stands for a place");
+    assert_eq!(refused, "\".\" cannot be used in a URL path");
     assert_eq!(line.objects(&["users", "list", "--banned"]).await.len(), 1, "`ban` stays banned");
     for odd in ["a/b", "a?b#c", "%2e", "ü \"x\""] {
         line.does(&["ban", odd]).await;
@@ -97,7 +97,7 @@ async fn unknown_and_foreign_users_are_distinguished() {
     drop(listener);
     let received = line.fails(1, &["rooms", "list"]).await;
     assert!(
-        received.starts_with(&format!("no gateway answers at {url}: is it running? --url")),
+        received.starts_with(&format!("no gateway is listening at {url}; start it, or set --url")),
         "{received}"
     );
 }

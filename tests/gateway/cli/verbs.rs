@@ -103,7 +103,7 @@ async fn a_room_is_shown_with_the_ids_that_verbs_take() {
     let cut = line.run(&["rooms", "show", "lobby", "--limit", "1"]).await;
     assert_eq!(
         (cut.code, &*cut.err),
-        (Some(0), "stagedoor: there are more participants than 1: raise --limit\n")
+        (Some(0), "stagedoor: more participants exist than the 1 shown; raise --limit\n")
     );
 }
 
@@ -115,13 +115,13 @@ async fn kick_of_an_absent_user_prints_the_block() {
     assert_eq!(
         line.does(&["kick", "lobby", "adda", "--for", "5m"]).await,
         "no participant named \"adda\", did you mean \"ada\"? 1 is in the room: ada\n\
-         blocked all the same: adda may not enter lobby for 5m\n"
+         blocked: adda may not join lobby for 5m\n"
     );
     let (mut adda, _) = Client::guest(&gateway, "adda", "tab-of-adda").await;
     let join = json!({ "room": "lobby", "token": gateway.room_token("publisher") });
     assert_eq!(adda.request("join", join).await.unwrap_err()["code"], "blocked");
     let received = line.does(&["kick", "lobby", "eve", "--everywhere"]).await;
-    let block = "blocked all the same: eve may not enter the app for as long as the app's default_block_duration says\n";
+    let block = "blocked: eve may not join the app for the app's default_block_duration\n";
     assert!(received.ends_with(block), "{received}");
     let receipt = line.objects(&["kick", "lobby", "mallory"]).await.remove(0);
     assert_eq!(receipt["targets"][0]["outcome"], "enforced");

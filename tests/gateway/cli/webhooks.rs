@@ -66,12 +66,12 @@ async fn dead_letters_are_tried_again() {
         asked(&["webhooks", "replay", "7", "--ref", "r-1"], json!({ "replayed": 1 })).await;
     let path = "POST /api/v1/apps/demo/webhooks/dead-letters/7/replay HTTP/1.1\r\n";
     assert!(request.starts_with(path) && request.contains("idempotency-key: r-1\r\n"), "{request}");
-    assert_eq!(received, "1 message is tried again\n");
+    assert_eq!(received, "1 message queued for delivery\n");
     let (request, received) =
         asked(&["webhooks", "replay", "--endpoint", "crm"], json!({ "replayed": 3 })).await;
     let path = "POST /api/v1/apps/demo/webhooks/dead-letters/replay HTTP/1.1\r\n";
     assert!(request.starts_with(path) && request.ends_with("{\"endpoint\":\"crm\"}"), "{request}");
-    assert_eq!(received, "3 messages are tried again\n");
+    assert_eq!(received, "3 messages queued for delivery\n");
 }
 
 #[tokio::test]
@@ -79,9 +79,9 @@ async fn an_app_without_endpoints_has_nothing_to_list() {
     let gateway = Gateway::dev().await;
     let line = Line::of(&gateway);
     let received = line.does(&["webhooks", "list"]).await;
-    assert_eq!(received, "the app has no endpoint that is told of events\n");
+    assert_eq!(received, "the app has no webhook endpoint\n");
     for what in ["list", "dead"] {
         assert!(line.objects(&["webhooks", what]).await.is_empty(), "{what}");
     }
-    assert!(line.fails(1, &["webhooks", "replay", "7"]).await.starts_with("refused: "));
+    assert!(line.fails(1, &["webhooks", "replay", "7"]).await.starts_with("rejected: "));
 }
