@@ -1,10 +1,10 @@
-//! The Stagedoor gateway: who is here, and moderation that holds.
+//! The Stagedoor gateway: real-time sessions, presence and durable moderation.
 //!
-//! A client holds one WebSocket. [`http`] accepts it and answers the upgrade, [`transport`] carries its frames,
-//! [`hub`] decides what they do to the [`session`] they belong to, asking [`auth`] who may come in and [`store`] what is
-//! known of them. [`server`] puts the parts together; `ARCHITECTURE.md` says which may know of which.
+//! A client holds one WebSocket. [`http`] accepts the connection and upgrades it, [`transport`] exchanges its frames, and
+//! [`hub`] executes its messages on a [`session`] and its rooms, using [`auth`] to authenticate and [`store`] to persist.
+//! [`server`] is the composition root; `ARCHITECTURE.md` lists the permitted imports between modules.
 //!
-//! To embed the gateway, build a [`config::Config`], call [`server::Server::builder`] with auth hooks of your own
+//! To embed the gateway, build a [`config::Config`], call [`server::Server::builder`] with custom auth hooks
 //! ([`auth::AuthHook`]), and [`server::Server::run`] it.
 
 pub mod api_body;

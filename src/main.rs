@@ -1,4 +1,4 @@
-//! Runs the gateway: arguments, configuration, logging, server, exit code.
+//! Entry point: arguments, configuration, logging, server, exit code.
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
@@ -17,11 +17,11 @@ fn main() -> ExitCode {
         Outcome::Serve(serving) => match serve(&serving) {
             Ok(Stopped::Cleanly) => Exit::Success,
             Ok(Stopped::Late) => {
-                print_error(&"the drain deadline passed before everybody had gone");
+                print_error(&"drain deadline passed with connections still open");
                 Exit::Failure
             }
-            Ok(Stopped::NotHandedOver) => {
-                print_error(&"the sessions could not be handed over to the next process");
+            Ok(Stopped::SessionsNotSaved) => {
+                print_error(&"cannot save sessions for the next process");
                 Exit::Failure
             }
             Err(error) => {
@@ -40,9 +40,9 @@ async fn serve(serving: &ServeCommand) -> anyhow::Result<Stopped> {
         Mode::Production => Format::Json,
     };
     telemetry::init(&serving.config.log.filter, format)?;
-    // Caught from here on, so that a signal during a slow start is heeded in order too.
-    let stop = stop_signal().context("waiting for signals")?;
-    let reloads = serving.reloads().context("waiting for signals")?;
+    // Registered before the start, so that a signal during a slow start drains too.
+    let stop = stop_signal().context("cannot register signal handlers")?;
+    let reloads = serving.reloads().context("cannot register signal handlers")?;
     let server = Server::bind(serving.config.clone(), serving.clock.clone()).await?;
     server.reload_from(reloads);
     serving.announce(server.listen_addr());

@@ -1,4 +1,4 @@
-//! The composition root: binds, builds every part, runs the lifecycle.
+//! The composition root: builds all components, binds the listeners and runs the lifecycle.
 
 mod apps;
 mod error;
@@ -23,23 +23,23 @@ use crate::store::{Metered, SigningKey, SqliteStore, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::webhook::{DispatchSignal, Dispatcher};
 
-pub use apps::OwnHooks;
+pub use apps::CustomHooks;
 pub use error::ServerError;
 pub use reload::Reloader;
 
-/// How long tasks have to end once all sessions were told.
-const LAST_WORDS: Duration = Duration::from_secs(3);
-/// How long the store has to keep what is handed over to the next process.
-const HAND_OVER: Duration = Duration::from_secs(5);
-/// Guests that were not seen for so long are forgotten.
-const GUEST_MEMORY: Duration = Duration::from_hours(168);
-/// For how long operators may look up sessions that ended, and how many of them in an app.
-const SESSION_MEMORY: Duration = Duration::from_hours(30 * 24);
-const MAX_SESSIONS_REMEMBERED: u64 = 1_000_000;
-/// How often what is to be forgotten is looked for.
-const FORGETTING: Duration = Duration::from_hours(1);
+/// Time for tasks to end after the drain deadline.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
+/// Time for the store to save sessions for the next process.
+const HANDOFF_TIMEOUT: Duration = Duration::from_secs(5);
+/// Guests are pruned this long after they were last seen.
+const GUEST_RETENTION: Duration = Duration::from_hours(168);
+/// Ended sessions are pruned after this time, or above this number per app.
+const ENDED_SESSION_RETENTION: Duration = Duration::from_hours(30 * 24);
+const MAX_ENDED_SESSIONS: u64 = 1_000_000;
+/// How often guests and sessions are pruned.
+const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
 
-/// A gateway that is bound and not yet serving.
+/// A gateway that is bound but does not serve yet.
 pub struct Server {
     clients: Listener,
     admin: Option<Listener>,
@@ -47,73 +47,72 @@ pub struct Server {
     hub: Arc<Hub>,
     lifecycle: Lifecycle,
     drain: config::Drain,
-    /// The logs of rooms, where the store outlives the process and so what they came to is handed over.
-    handed_over: Option<Arc<dyn Engine>>,
+    /// The engine whose state is saved for the next process; `None` if the store does not outlive the process.
+    handoff_engine: Option<Arc<dyn Engine>>,
     reloader: Reloader,
-    /// Delivers webhooks.
     dispatcher: Dispatcher,
-    /// Where it listens: for clients, and for the server API.
+    /// Bound addresses of the clients' port and of the server API.
     addresses: (SocketAddr, SocketAddr),
 }
 
 /// How a gateway stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {
-    /// Every session was told and every task ended in time.
+    /// All connections were closed and all tasks ended in time.
     Cleanly,
-    /// The deadline passed first.
+    /// The drain deadline passed first.
     Late,
-    /// The sessions could not be handed over to the next process: they start anew there.
-    NotHandedOver,
+    /// The sessions could not be saved for the next process.
+    SessionsNotSaved,
 }
 
-/// A gateway in the making; what is not given is made as the configuration says.
+/// Builds a gateway; parts that are not given follow the configuration.
 pub struct ServerBuilder<'a> {
     config: Config,
     clock: Clock,
-    hooks: OwnHooks<'a>,
+    hooks: CustomHooks<'a>,
     store: Option<Arc<dyn Store>>,
     engine: Option<Arc<dyn Engine>>,
 }
 
 impl<'a> ServerBuilder<'a> {
-    /// Asks these auth hooks before the configured ones.
+    /// Adds auth hooks that run before the configured ones.
     #[must_use]
-    pub fn hooks(self, hooks: OwnHooks<'a>) -> Self {
+    pub fn hooks(self, hooks: CustomHooks<'a>) -> Self {
         Self { hooks, ..self }
     }
 
-    /// Keeps durable facts in this store, which other gateways may use too.
+    /// Uses this store, which may be shared with other gateways.
     #[must_use]
     pub fn store(self, store: Arc<dyn Store>) -> Self {
         Self { store: Some(store), ..self }
     }
 
-    /// Joins other gateways by this engine.
+    /// Uses this engine, which connects the gateway to others.
     #[must_use]
     pub fn engine(self, engine: Arc<dyn Engine>) -> Self {
         Self { engine: Some(engine), ..self }
     }
 
-    /// Opens the store, builds every part and binds the ports.
+    /// Opens the store, builds all components and binds the ports.
     ///
     /// # Errors
-    /// [`ServerError`]; nothing is left behind.
+    /// [`ServerError`]; everything is released then.
     pub async fn bind(self) -> Result<Server, ServerError> {
         Server::build(self).await
     }
 }
 
 impl Server {
-    /// Opens the store, builds every part and binds the ports.
+    /// Opens the store, builds all components and binds the ports.
     ///
     /// # Errors
-    /// [`ServerError`]; nothing is left behind.
+    /// [`ServerError`]; everything is released then.
     pub async fn bind(config: Config, clock: Clock) -> Result<Self, ServerError> {
         Self::builder(config, clock).bind().await
     }
 
-    /// A gateway that is to be built of parts of one's own.
+    /// A builder for a gateway with custom parts.
     #[must_use]
     pub fn builder(config: Config, clock: Clock) -> ServerBuilder<'static> {
         ServerBuilder { config, clock, hooks: &|_| Vec::new(), store: None, engine: None }
@@ -130,11 +129,11 @@ impl Server {
         let first = new_signing_key(&clock);
         let keys = store.signing_keys(first).await?;
         let access = AccessTokens::new(&keys, clock.clone()).unwrap_or_else(|NoSigningKey| {
-            unreachable!("a store has at least the key it was given")
+            unreachable!("the store has at least the key passed to it")
         });
         let access = Arc::new(access);
         let dispatch_signal = DispatchSignal::default();
-        let builder = apps::Builder::new(
+        let builder = apps::AppsBuilder::new(
             &config,
             Arc::clone(&access),
             Arc::clone(&store),
@@ -152,22 +151,22 @@ impl Server {
             listen.admin_listen.map(|address| bind(address, PortRole::Admin)).transpose()?;
         let client_address = address_of(&clients, listen.listen)?;
         let admin_address = match (&admin, listen.admin_listen) {
-            (Some(admin), Some(asked)) => address_of(admin, asked)?,
+            (Some(admin), Some(configured)) => address_of(admin, configured)?,
             _ => client_address,
         };
-        let told = built.iter().map(|app| Arc::clone(app.all_webhooks())).collect();
+        let webhooks = built.iter().map(|app| Arc::clone(app.all_webhooks())).collect();
         let (outbox, counted) = (Arc::clone(&store), Arc::clone(&metrics));
-        let dispatcher = Dispatcher::new(told, outbox, clock.clone(), dispatch_signal, counted);
+        let dispatcher = Dispatcher::new(webhooks, outbox, clock.clone(), dispatch_signal, counted);
         let lifecycle = Lifecycle::default();
         let is_shared = engine.as_ref().is_some_and(|engine| engine.is_shared());
-        // What another node left is for the nodes that go on; the rooms live there.
+        // With a shared engine the other nodes carry on with the rooms: there is nothing to restore.
         let snapshot = if is_shared {
             HandoffSnapshot::default()
         } else {
-            // Nothing can fail once something was taken up: it is gone from the store.
-            let snapshot = inherit(&*store, &config).await;
+            // The snapshot is removed from the store, so nothing after this may fail.
+            let snapshot = restore_sessions(&*store, &config).await;
             if !snapshot.has_rooms() {
-                // Those who were in rooms went with the process before this one.
+                // No participant survived the previous process.
                 store.mark_rooms_empty(clock.now() + RETENTION).await?;
             }
             snapshot
@@ -175,7 +174,7 @@ impl Server {
         let engine = engine
             .unwrap_or_else(|| start_engine(config.engine.kind, &clock, snapshot.last_version()));
         let is_handed_over = config.store.is_durable() && !is_shared;
-        let handed_over = is_handed_over.then(|| Arc::clone(&engine));
+        let handoff_engine = is_handed_over.then(|| Arc::clone(&engine));
         let hub =
             Hub::new(&config, built, store, &engine, access, lifecycle.clone(), metrics, clock);
         hub.restore(snapshot).await;
@@ -192,32 +191,32 @@ impl Server {
             hub,
             lifecycle,
             drain,
-            handed_over,
+            handoff_engine,
             reloader,
             dispatcher,
             addresses,
         })
     }
 
-    /// Where clients connect.
+    /// The address of the clients' port.
     #[must_use]
     pub const fn listen_addr(&self) -> SocketAddr {
         self.addresses.0
     }
 
-    /// Where the server API is; the same in development mode.
+    /// The address of the server API; in development mode that of the clients' port.
     #[must_use]
     pub const fn admin_addr(&self) -> SocketAddr {
         self.addresses.1
     }
 
-    /// What takes up another configuration while the gateway runs.
+    /// Reloads the configuration while the gateway runs.
     #[must_use]
     pub const fn reloader(&self) -> &Reloader {
         &self.reloader
     }
 
-    /// Takes up each configuration that comes from `configs`, until the gateway stops; the log says what came of it.
+    /// Applies each configuration from `configs` until the gateway stops, and logs the result.
     pub fn reload_from(
         &self,
         configs: impl Stream<Item = Result<Config, ConfigError>> + Send + 'static,
@@ -225,14 +224,14 @@ impl Server {
         self.lifecycle.spawn(self.reloader.clone().run(configs, self.lifecycle.clone()));
     }
 
-    /// The live sessions, for those who embed the gateway.
+    /// The live state of this node, for embedders.
     #[must_use]
     pub const fn hub(&self) -> &Arc<Hub> {
         &self.hub
     }
 
-    /// Serves until `shutdown` resolves or the server API is asked to drain, then drains: accepts nothing, spreads the
-    /// closes, waits for the last words, and hands over what there is to the next process.
+    /// Serves until `shutdown` resolves or a drain is requested, then drains: it stops accepting, closes connections
+    /// over the drain spread, waits for tasks to end, and saves sessions for the next process.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Stopped {
         let Self {
             clients,
@@ -241,14 +240,14 @@ impl Server {
             hub,
             lifecycle,
             drain,
-            handed_over,
+            handoff_engine,
             dispatcher,
             addresses,
             reloader: _,
         } = self;
         let (listen, admin_listen) = addresses;
         let version = env!("CARGO_PKG_VERSION");
-        tracing::info!(version, %listen, admin = %admin_listen, "serving");
+        tracing::info!(version, %listen, admin = %admin_listen, "listening");
         lifecycle.spawn(clients.run(Arc::clone(&ports), lifecycle.clone()));
         if let Some(admin) = admin {
             lifecycle.spawn(admin.run(ports, lifecycle.clone()));
@@ -256,25 +255,25 @@ impl Server {
         lifecycle.spawn(Arc::clone(&hub).run_sweep());
         lifecycle.spawn(Arc::clone(&hub).run_lease());
         lifecycle.spawn(dispatcher.run(lifecycle.clone()));
-        lifecycle.spawn(forget(Arc::clone(&hub), lifecycle.clone()));
+        lifecycle.spawn(prune(Arc::clone(&hub), lifecycle.clone()));
         tokio::select! {
             biased;
-            () = lifecycle.draining() => {} // The server API was asked to.
+            () = lifecycle.draining() => {} // A drain was requested through the server API.
             () = shutdown => {}
         }
         tracing::info!(sessions = hub.sessions.count(), "draining");
         lifecycle.begin_drain();
         let gone = async {
             hub.sessions.drain(drain.spread).await;
-            // Requests that are being worked on have the rest of the time.
+            // Requests in progress have the rest of the time.
             lifecycle.stopped(drain.deadline).await
         };
         let in_time = tokio::time::timeout(drain.deadline, gone).await == Ok(true);
         if !in_time {
-            lifecycle.stopped(LAST_WORDS).await;
+            lifecycle.stopped(SHUTDOWN_GRACE).await;
         }
-        let stopped = match handed_over {
-            Some(engine) if !hand_over(&hub, &*engine).await => Stopped::NotHandedOver,
+        let stopped = match handoff_engine {
+            Some(engine) if !save_sessions(&hub, &*engine).await => Stopped::SessionsNotSaved,
             _ if in_time => Stopped::Cleanly,
             _ => Stopped::Late,
         };
@@ -287,8 +286,8 @@ fn bind(address: SocketAddr, role: PortRole) -> Result<Listener, ServerError> {
     Listener::bind(address, role).map_err(|source| ServerError::Bind { address, source })
 }
 
-fn address_of(listener: &Listener, asked: SocketAddr) -> Result<SocketAddr, ServerError> {
-    listener.address().map_err(|source| ServerError::Bind { address: asked, source })
+fn address_of(listener: &Listener, configured: SocketAddr) -> Result<SocketAddr, ServerError> {
+    listener.address().map_err(|source| ServerError::Bind { address: configured, source })
 }
 
 async fn open_store(
@@ -303,44 +302,45 @@ async fn open_store(
     Ok(Arc::new(Metered::new(opened, Arc::clone(metrics), clock.clone())))
 }
 
-/// The engine that is configured; versions of rooms go on after `last_version`.
+/// The configured engine. Room versions continue after `last_version`.
 fn start_engine(kind: EngineKind, clock: &Clock, last_version: u64) -> Arc<dyn Engine> {
     match kind {
         EngineKind::Local => Arc::new(engine::Local::new(clock.clone(), last_version)),
     }
 }
 
-/// What the gateway before left; nothing, where that cannot be read.
-async fn inherit(store: &dyn Store, config: &Config) -> HandoffSnapshot {
+/// Loads the state that the previous process saved; empty if it cannot be read.
+async fn restore_sessions(store: &dyn Store, config: &Config) -> HandoffSnapshot {
     let reason = match store.take_handoff().await {
         Ok(None) => return HandoffSnapshot::default(),
         Ok(Some(handed)) => match HandoffSnapshot::read(&handed, config) {
-            Ok(inheritance) => return inheritance,
+            Ok(snapshot) => return snapshot,
             Err(unreadable) => unreadable.to_string(),
         },
         Err(error) => error.to_string(),
     };
     tracing::error!(
         error = reason,
-        "what the gateway before left cannot be taken up: its sessions are over"
+        "cannot restore sessions from the previous process; discarding them"
     );
     HandoffSnapshot::default()
 }
 
-/// Leaves what there is to the next process; whether it is kept.
-async fn hand_over(hub: &Hub, engine: &dyn Engine) -> bool {
+/// Saves sessions and rooms for the next process, and returns whether that succeeded.
+async fn save_sessions(hub: &Hub, engine: &dyn Engine) -> bool {
     let last = engine.close().await;
     let Some(handed) = hub.save(last) else { return true };
-    let reason = match tokio::time::timeout(HAND_OVER, hub.store().save_handoff(handed)).await {
+    let reason = match tokio::time::timeout(HANDOFF_TIMEOUT, hub.store().save_handoff(handed)).await
+    {
         Ok(Ok(())) => return true,
         Ok(Err(error)) => error.to_string(),
-        Err(_) => "the store took too long".to_owned(),
+        Err(_) => "the store did not answer in time".to_owned(),
     };
-    tracing::error!(error = reason, "the sessions cannot be handed over: they are over");
+    tracing::error!(error = reason, "cannot save sessions for the next process");
     false
 }
 
-/// The key that a new store begins with.
+/// The signing key of a new store.
 fn new_signing_key(clock: &Clock) -> SigningKey {
     SigningKey {
         kid: format!("gw-{:08x}", u32::from_be_bytes(Rng.bytes())).into(),
@@ -349,21 +349,21 @@ fn new_signing_key(clock: &Clock) -> SigningKey {
     }
 }
 
-/// Has old guests and old sessions forgotten.
-async fn forget(hub: Arc<Hub>, lifecycle: Lifecycle) {
-    let mut ticks = tokio::time::interval(FORGETTING);
+/// Prunes guests and ended sessions periodically.
+async fn prune(hub: Arc<Hub>, lifecycle: Lifecycle) {
+    let mut ticks = tokio::time::interval(PRUNE_INTERVAL);
     loop {
         tokio::select! {
             biased;
             () = lifecycle.stopping() => return,
             _ = ticks.tick() => {
                 let (store, now) = (hub.store(), hub.clock().now());
-                if let Err(error) = store.prune_guests(now - GUEST_MEMORY).await {
-                    tracing::warn!(%error, "cannot forget old guests");
+                if let Err(error) = store.prune_guests(now - GUEST_RETENTION).await {
+                    tracing::warn!(%error, "cannot prune expired guests");
                 }
-                let before = now - SESSION_MEMORY;
-                if let Err(error) = store.prune_sessions(before, MAX_SESSIONS_REMEMBERED).await {
-                    tracing::warn!(%error, "cannot forget old sessions");
+                let before = now - ENDED_SESSION_RETENTION;
+                if let Err(error) = store.prune_sessions(before, MAX_ENDED_SESSIONS).await {
+                    tracing::warn!(%error, "cannot prune ended sessions");
                 }
             }
         }

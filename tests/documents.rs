@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// Numbers and quoted messages in prose: under its document, the words, the file and its code with the same meaning. When
-/// the code changes, the words have to be read again.
+/// Numbers and quoted messages in prose: under its document, the words, the file and its code with the same meaning.
+/// When the code changes, the words have to be read again.
 const NUMBERS: &str = r#"
 README.md
   in development mode, on 127.0.0.1:7080 | src/config/listen.rs | const PORT: u16 = 7080;
@@ -47,7 +47,7 @@ docs/operations.md
   (`webhook queued`: | src/webhook/webhooks.rs | "webhook queued"
   (`webhook delivered`, `webhook attempt failed`: | src/webhook/queue.rs | "webhook delivered"
   (`webhook delivered`, `webhook attempt failed`: | src/webhook/queue.rs | "webhook attempt failed"
-  (`what the gateway before left cannot be taken up`) | src/server.rs | "what the gateway before left cannot be taken up:
+  (`cannot restore sessions from the previous process`) | src/server.rs | "cannot restore sessions from the previous process;
   did you mean "lobby"? 3 are open: lobby, quiet, stage | src/cli/suggest.rs | did you mean \"lobby\"? 3 are open: lobby, quiet, stage
 docs/protocol.md
   of its user, in one room, for ten minutes | src/room/settings.rs | REF_RETENTION: Duration = Duration::from_mins(10);

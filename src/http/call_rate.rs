@@ -1,4 +1,4 @@
-//! How fast one key or token may call.
+//! Rate limits of server API callers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,22 +8,22 @@ use stagedoor_proto::Timestamp;
 
 use crate::rate_limit::{Rate, RateLimiter};
 
-/// Callers remembered at a time; beyond them the idle ones are forgotten.
+/// Tracked callers; above this number idle ones are removed.
 const MAX_REMEMBERED: usize = 10_000;
 
-/// What each caller took, by app and by what it is called as a text: no token is counted as a key.
+/// A rate limiter per app and caller name. The name contains no token.
 #[derive(Default)]
 pub(super) struct CallRates {
     limiters: DashMap<(Arc<str>, Box<str>), RateLimiter>,
 }
 
 impl CallRates {
-    /// Forgets what was taken: at another rate it would count for more or less than it was.
+    /// Resets all limiters, because their state depends on the configured rate.
     pub(super) fn reset(&self) {
         self.limiters.clear();
     }
 
-    /// Counts a call; how long to wait when there were too many.
+    /// Counts a call; the error is the time to wait.
     pub(super) fn take(
         &self,
         rate: Rate,

@@ -1,8 +1,8 @@
-//! Whom a trusted proxy connects for. Source: RFC 7239; the habits of `X-Forwarded-For`.
+//! The client address behind trusted proxies. Source: RFC 7239; the conventions of `X-Forwarded-For`.
 //!
-//! Each proxy appends the address that it was connected from, so the list is believed from its end, for as long as the
-//! hops are trusted: the first that is not is the client. A client can write what it likes in front of that. A part that
-//! is no address ends the search, and whoever reported it counts as the client.
+//! Each proxy appends its peer's address, so the list is read from its end: the first address that is not a trusted
+//! proxy is the client. What a client itself wrote precedes that address and is ignored. At an entry that is not an
+//! address the search stops, and the proxy that reported it counts as the client.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,7 +10,7 @@ use hyper::HeaderMap;
 
 use crate::config::{ForwardedHeader, Listen};
 
-/// The client behind `peer`; `peer` itself, unless it is a trusted proxy that says otherwise.
+/// The client behind `peer`, or `peer` itself if it is not a trusted proxy.
 pub(super) fn client(headers: &HeaderMap, peer: IpAddr, listen: &Listen) -> IpAddr {
     if !listen.trusts(peer) {
         return peer;
@@ -20,7 +20,7 @@ pub(super) fn client(headers: &HeaderMap, peer: IpAddr, listen: &Listen) -> IpAd
         ForwardedHeader::Forwarded => ("forwarded", forwarded_for),
     };
     let mut client = peer;
-    // Several lines are one list, in their order.
+    // Several header lines form one list, in their order.
     for line in headers.get_all(name).iter().rev() {
         let Ok(line) = line.to_str() else { return client };
         let Some(hops) = split(line, ',') else { return client };
@@ -35,23 +35,23 @@ pub(super) fn client(headers: &HeaderMap, peer: IpAddr, listen: &Listen) -> IpAd
     client
 }
 
-/// What `for` says in one element of `Forwarded`.
+/// The `for` parameter of an element of `Forwarded`.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
-    let mut told = None;
+    let mut address = None;
     for pair in split(element, ';')? {
         let (name, value) = pair.split_once('=')?;
         if name.trim().eq_ignore_ascii_case("for") {
-            if told.is_some() {
+            if address.is_some() {
                 return None;
             }
-            told = Some(value.trim());
+            address = Some(value.trim());
         }
     }
-    let told = told?;
-    node(told.strip_prefix('"').map_or(Some(told), |quoted| quoted.strip_suffix('"'))?)
+    let address = address?;
+    node(address.strip_prefix('"').map_or(Some(address), |quoted| quoted.strip_suffix('"'))?)
 }
 
-/// An address with or without a port, an IPv6 one in brackets or not.
+/// Parses an address with or without a port; an IPv6 address may be in brackets.
 fn node(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let bracketed = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
@@ -61,7 +61,7 @@ fn node(text: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// The parts of `text` between separators that are not quoted; `None` when a quote does not end.
+/// Splits at separators outside of quotes; `None` if a quote is not closed.
 fn split(text: &str, separator: char) -> Option<Vec<&str>> {
     let mut parts = Vec::new();
     let (mut start, mut is_quoted, mut is_escaped) = (0, false, false);
@@ -92,7 +92,7 @@ mod tests {
         Listen { trusted_proxies: trusted.into(), forwarded_header, ..Listen::default() }
     }
 
-    fn told(header: ForwardedHeader, peer: &str, lines: &[&str]) -> String {
+    fn client_behind(header: ForwardedHeader, peer: &str, lines: &[&str]) -> String {
         let name = match header {
             ForwardedHeader::XForwardedFor => "x-forwarded-for",
             ForwardedHeader::Forwarded => "forwarded",
@@ -122,7 +122,11 @@ mod tests {
             ("empty", "10.0.0.1", &[""], "10.0.0.1"),
             ("an open quote", "10.0.0.1", &["\"203.0.113.1"], "10.0.0.1"),
         ] {
-            assert_eq!(told(ForwardedHeader::XForwardedFor, peer, lines), expected, "{case}");
+            assert_eq!(
+                client_behind(ForwardedHeader::XForwardedFor, peer, lines),
+                expected,
+                "{case}"
+            );
         }
     }
 
@@ -143,7 +147,11 @@ mod tests {
             ("without for", &["proto=https"], "10.0.0.1"),
             ("an open quote", &["for=\"203.0.113.1"], "10.0.0.1"),
         ] {
-            assert_eq!(told(ForwardedHeader::Forwarded, "10.0.0.1", lines), expected, "{case}");
+            assert_eq!(
+                client_behind(ForwardedHeader::Forwarded, "10.0.0.1", lines),
+                expected,
+                "{case}"
+            );
         }
     }
 
@@ -161,7 +169,7 @@ mod tests {
         #[test]
         fn any_header_gives_an_address(line in "[ -~]{0,64}") {
             for header in [ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded] {
-                told(header, "10.0.0.1", &[&line]);
+                client_behind(header, "10.0.0.1", &[&line]);
             }
         }
     }

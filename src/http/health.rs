@@ -1,4 +1,4 @@
-//! `/livez` and `/readyz`: whether the process lives, and whether it should be sent clients.
+//! `/livez` and `/readyz`: liveness and readiness probes.
 
 use std::sync::Arc;
 
@@ -7,15 +7,15 @@ use hyper::StatusCode;
 
 use super::state::HttpState;
 
-/// Where they are: asked for even where nothing else is to be had.
+/// Their paths, which stay available when other requests are rejected.
 pub(super) const PATHS: [&str; 2] = ["/livez", "/readyz"];
 
-/// The process answers. Nothing else is asked, so that a failing store never gets it killed.
+/// The process is running. It checks nothing else, so that a store error does not get the process killed.
 pub(super) async fn livez() -> &'static str {
     "alive\n"
 }
 
-/// It takes clients: it is not draining, and its engine is there, and its store can be written to.
+/// The node accepts clients: it is not draining, its engine is ready and its store is writable.
 pub(super) async fn readyz(State(state): State<Arc<HttpState>>) -> (StatusCode, &'static str) {
     if state.is_draining() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n");

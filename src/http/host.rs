@@ -1,4 +1,4 @@
-//! Under which names the ports of development mode may be asked: those of this machine. Source: RFC 9110, 7.4.
+//! The `Host` names that development mode accepts: those of this machine. Source: RFC 9110, 7.4.
 
 use std::net::IpAddr;
 
@@ -11,22 +11,22 @@ use hyper::{HeaderMap, StatusCode};
 
 use super::problem::{Problem, ProblemKind};
 
-/// Why a request for another site is refused.
+/// The request is for another site.
 pub(super) const FOREIGN_HOST: ProblemKind =
     ProblemKind::new(StatusCode::MISDIRECTED_REQUEST, "foreign_host");
 
-/// Refuses requests for another site. One without `Host` is no browser's, and passes.
-pub(super) async fn must_be_local(request: Request, next: Next) -> Response {
+/// Rejects requests for another site. Browsers always send `Host`, so a request without it is accepted.
+pub(super) async fn require_local_host(request: Request, next: Next) -> Response {
     if is_local(request.headers()) {
         return next.run(request).await;
     }
-    let detail = "development mode answers to `localhost` and loopback addresses only; send one of them as `Host`";
+    let detail = "development mode only accepts `localhost` and loopback addresses as `Host`";
     Problem::new(FOREIGN_HOST, detail).into_response()
 }
 
 fn is_local(headers: &HeaderMap) -> bool {
-    let mut told = headers.get_all(HOST).iter();
-    match (told.next(), told.next()) {
+    let mut hosts = headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
         (None, _) => true,
         (Some(host), None) => host.to_str().is_ok_and(names_this_machine),
         (Some(_), Some(_)) => false,
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_host_is_of_this_machine_or_foreign() {
-        for (case, told, is_allowed) in [
+        for (case, hosts, is_allowed) in [
             ("absent", &[][..], true),
             ("a name", &["localhost"], true),
             ("a port", &["LOCALHOST:7080"], true),
@@ -61,7 +61,7 @@ mod tests {
             ("two", &["localhost", "evil.test"], false),
         ] {
             let mut headers = HeaderMap::new();
-            for host in told {
+            for host in hosts {
                 headers.append(HOST, host.parse().unwrap());
             }
             assert_eq!(is_local(&headers), is_allowed, "{case}");

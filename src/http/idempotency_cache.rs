@@ -1,9 +1,8 @@
-//! Answers of the server API that are given again to a call that is sent again under the same `ref`.
+//! Cached answers of the server API, returned for calls repeated under the same `ref`.
 //!
-//! Remembered are the answers of calls that did something, each for [`REF_LIFE`], by app; a refused call changed nothing
-//! and may be sent again. Invariant: the table is bounded in number and bytes, the oldest answer is forgotten first.
-//! Not here: the rooms' own memory of verbs (`room`), which other nodes have too; when a request is the same again is said
-//! in `idempotency` for both.
+//! Only answers of successful calls are cached, each for [`REF_LIFE`], per app: a rejected call changed nothing and can
+//! be retried. Invariant: the cache is bounded in entries and bytes; the oldest entry is evicted first. Not here: the
+//! rooms' own cache of commands (`room`), which is replicated, and the comparison of requests (`idempotency`).
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -20,33 +19,33 @@ use super::problem::{Problem, ProblemKind};
 use crate::idempotency::{Fingerprint, KeyConflict, Recorded};
 use crate::sync::{Mutex, MutexGuard, Rank};
 
-/// A `ref` that was used for another call.
+/// The `ref` was used for another call.
 pub(super) const REF_CONFLICT: ProblemKind =
     ProblemKind::new(StatusCode::UNPROCESSABLE_ENTITY, "ref_conflict");
-/// A `ref` whose call is being done.
+/// The call with this `ref` is in progress.
 pub(super) const REF_IN_USE: ProblemKind =
     ProblemKind::new(StatusCode::CONFLICT, "ref_in_use").passing();
 
-/// How long an answer is remembered.
+/// Lifetime of a cached answer.
 const REF_LIFE: Duration = Duration::from_hours(24);
-/// Answers remembered at a time.
+/// Maximum number of cached answers.
 const MAX_ANSWERS: usize = 100_000;
-/// Bytes of answers remembered at a time.
+/// Maximum total size of cached answers.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
 pub(super) type Key = (Arc<str>, Ref);
 
-/// What a call finds under its mark.
+/// The result of looking up a key.
 pub(super) enum LookupResult {
-    /// It has none.
+    /// The call has no key.
     Unmarked,
-    /// It was done before; `None`: what it gave is not kept.
+    /// The call was executed before; `None`: its answer is not cached.
     Again(Option<CachedResponse>),
-    /// It is new.
+    /// The key is new and now reserved.
     First(Reservation),
 }
 
-/// What a call gave.
+/// A cached answer.
 #[derive(Clone)]
 pub(super) struct CachedResponse {
     status: StatusCode,
@@ -77,7 +76,7 @@ impl CachedResponse {
     }
 }
 
-/// What was done under which `ref`. The lock is held for a map access.
+/// The answers by key. The lock is only held for map accesses.
 #[derive(Clone)]
 pub(super) struct IdempotencyCache(Arc<Mutex<CacheTable>>);
 
@@ -90,20 +89,19 @@ impl Default for IdempotencyCache {
 #[derive(Default)]
 struct CacheTable {
     entries: HashMap<Key, CacheEntry>,
-    /// The keys of calls that are done, oldest first.
+    /// The keys of completed calls, oldest first.
     done: VecDeque<Key>,
-    /// Of all responses.
+    /// Total size of the cached answers.
     bytes: usize,
 }
 
-/// What is known of a call under its key.
 enum CacheEntry {
     InProgress(Fingerprint),
-    /// What it gave; `None`: that is not kept.
+    /// The answer; `None` if it is not cached.
     Done(Recorded<Option<CachedResponse>>),
 }
 
-/// The key of a call that is being done. Dropping it without a response gives the key back.
+/// The reserved key of a call in progress. Dropping it without completing it releases the key.
 pub(super) struct Reservation {
     cache: IdempotencyCache,
     key: Option<Key>,
@@ -112,7 +110,7 @@ pub(super) struct Reservation {
 }
 
 impl IdempotencyCache {
-    /// Looks up the call under `key`, and reserves the key where there is none.
+    /// Looks up `key`, and reserves it if it is new.
     ///
     /// # Errors
     /// [`REF_CONFLICT`], [`REF_IN_USE`].
@@ -138,11 +136,11 @@ impl IdempotencyCache {
         match known {
             Ok(Some(response)) => Ok(LookupResult::Again(response.clone())),
             Ok(None) => {
-                let detail = "the call with this `ref` is being done; ask again for its answer";
+                let detail = "the call with this `ref` is in progress; retry";
                 Err(Problem::new(REF_IN_USE, detail).at("ref"))
             }
             Err(KeyConflict) => {
-                let detail = "this `ref` was used before for another call; pick a new one";
+                let detail = "this `ref` was already used for another call; use a new one";
                 Err(Problem::new(REF_CONFLICT, detail).at("ref"))
             }
         }
@@ -170,7 +168,7 @@ impl CacheTable {
 }
 
 impl Reservation {
-    /// Remembers what the call gave; `None`: only that it was done.
+    /// Caches the answer; `None` records only that the call was executed.
     pub(super) fn complete(mut self, response: Option<CachedResponse>) {
         let Some(key) = self.key.take() else { return };
         let mut table = self.cache.lock();

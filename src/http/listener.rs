@@ -1,9 +1,8 @@
-//! The accept loop, and a connection's HTTP life up to its upgrade.
+//! The accept loop, and a connection's HTTP phase until its upgrade.
 //!
-//! One task a connection: it speaks HTTP first, behind TLS or not, and, once an upgrade is answered, goes on as the
-//! WebSocket's task. Invariant: whoever connects to the port of clients has a place among those without a session, or gets
-//! one answer and is closed; so connections that idle are bounded as those are that wait to start. Those to the server
-//! API's own port have places by themselves.
+//! One task per connection: it serves HTTP, with or without TLS, and after an upgrade continues as the WebSocket's
+//! task. Invariant: each connection to the clients' port holds a permit for pending connections, or gets one answer and
+//! is closed; this bounds idle connections too. The port of the server API has permits of its own.
 
 use std::convert::Infallible;
 use std::future::{poll_fn, ready};
@@ -41,11 +40,11 @@ use crate::sync::{Mutex, Rank};
 use crate::telemetry::Limit;
 use crate::transport;
 
-/// How many connections the system may hold for us to accept.
+/// Length of the listen backlog.
 const BACKLOG: i32 = 4_096;
-/// How long accepting pauses when the system refuses it: no file descriptors are left, say.
+/// Pause after the system rejects an accept, for example at the file descriptor limit.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// The buffer of a connection while it speaks HTTP: bounds its request line and headers.
+/// Buffer of the HTTP phase; bounds the request line and headers.
 const HTTP_BUFFER_BYTES: usize = 16 * 1024;
 
 /// A bound port.
@@ -58,7 +57,7 @@ impl Listener {
     /// Binds `address`; port 0 asks for any free one.
     ///
     /// # Errors
-    /// The system's, when the address is taken or not ours.
+    /// The system's error, when the address is in use or not local.
     pub fn bind(address: SocketAddr, role: PortRole) -> io::Result<Self> {
         let domain = socket2::Domain::for_address(address);
         let socket =
@@ -70,15 +69,15 @@ impl Listener {
         Ok(Self { tcp: TcpListener::from_std(socket.into())?, role })
     }
 
-    /// Where it listens.
+    /// The bound address.
     ///
     /// # Errors
-    /// The system's.
+    /// The system's error.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.tcp.local_addr()
     }
 
-    /// Accepts until the gateway drains; on the server API's own port until it stops, so that a drain can be watched.
+    /// Accepts until the gateway drains; on the server API's own port until it stops, so that a drain can be observed.
     pub async fn run(self, state: Arc<HttpState>, lifecycle: Lifecycle) {
         let router = router(&state, self.role);
         loop {
@@ -101,7 +100,7 @@ impl Listener {
                 }
                 Err(error) => {
                     state.hub().metrics().accept_failures.inc();
-                    tracing::warn!(%error, "cannot accept");
+                    tracing::warn!(%error, "cannot accept connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -109,7 +108,7 @@ impl Listener {
     }
 }
 
-/// Resolves when a port of this role takes nothing new. Cancel-safe.
+/// Resolves when a port of this role stops accepting. Cancel-safe.
 fn is_over(role: PortRole, lifecycle: &Lifecycle) -> WaitForCancellationFuture<'_> {
     match role {
         PortRole::Clients | PortRole::Both => lifecycle.draining(),
@@ -117,20 +116,20 @@ fn is_over(role: PortRole, lifecycle: &Lifecycle) -> WaitForCancellationFuture<'
     }
 }
 
-/// A connection until its upgrade.
+/// A connection in its HTTP phase.
 struct HttpConnection {
-    /// Who connected: the client, or a proxy.
+    /// Address of the client or proxy.
     peer: IpAddr,
     state: Arc<HttpState>,
     role: PortRole,
     router: Router,
     lifecycle: Lifecycle,
-    /// Its place among those without a session, or why there is none. `None` where it takes one with its upgrade, if at
-    /// all: a proxy's connection, which is any client's.
-    place: Mutex<Option<Result<ConnectionPermit, ConnectionLimitExceeded>>>,
+    /// Its pending-connection permit, or why it has none. `None` for a proxy's connection, which acquires a permit for
+    /// the client of its upgrade.
+    permit: Mutex<Option<Result<ConnectionPermit, ConnectionLimitExceeded>>>,
 }
 
-/// What is left of the HTTP of a connection whose upgrade was answered.
+/// The socket after an answered upgrade.
 struct Upgraded<S> {
     io: S,
     already_read: Vec<u8>,
@@ -146,35 +145,35 @@ async fn serve(
     lifecycle: Lifecycle,
 ) {
     if stream.set_nodelay(true).is_err() {
-        return; // The peer is gone already.
+        return; // The peer has disconnected.
     }
     let (settings, peer) = (state.settings(), peer.ip());
-    let place = match role {
+    let permit = match role {
         PortRole::Admin => Some(state.hub().connections.acquire_admin(peer)),
         PortRole::Clients | PortRole::Both if settings.listen().trusts(peer) => None,
         PortRole::Clients | PortRole::Both => Some(state.hub().connections.acquire(peer)),
     };
     let tls = settings.tls(role);
     drop(settings);
-    let number = state.hub().connections.assign_id();
-    let span = tracing::error_span!("connection", connection = number);
+    let id = state.hub().connections.assign_id();
+    let span = tracing::error_span!("connection", connection = id);
     let connection = HttpConnection {
         peer,
         state: Arc::clone(&state),
         role,
         router,
         lifecycle,
-        place: Mutex::new(Rank::Leaf, place),
+        permit: Mutex::new(Rank::Leaf, permit),
     };
     let Some(tls) = tls else {
-        // Boxed, so that what HTTP needs is gone when the WebSocket begins.
+        // Boxed, so that the HTTP state is freed before the WebSocket starts.
         let upgraded = Box::pin(connection.serve_http(stream).instrument(span)).await;
         if let Some(upgraded) = upgraded {
-            run_websocket(upgraded, number, &state).await;
+            run_websocket(upgraded, id, &state).await;
         }
         return;
     };
-    // Boxed whole: TLS is not to make the tasks of plain connections larger.
+    // Boxed, so that TLS does not enlarge the tasks of plain connections.
     Box::pin(async move {
         let Some(stream) = connection.tls_handshake(stream, tls).instrument(span.clone()).await
         else {
@@ -182,36 +181,36 @@ async fn serve(
         };
         let upgraded = Box::pin(connection.serve_http(stream).instrument(span)).await;
         if let Some(upgraded) = upgraded {
-            run_websocket(upgraded, number, &state).await;
+            run_websocket(upgraded, id, &state).await;
         }
     })
     .await;
 }
 
-/// The WebSocket's life. Not `async`, so that the task holds what it needs only once.
+/// Runs the WebSocket. Not `async`, so that its state is in the task only once.
 fn run_websocket<S>(
     upgraded: Upgraded<S>,
-    number: u64,
+    id: u64,
     state: &HttpState,
 ) -> impl Future<Output = ()> + Send
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let Upgraded { io, already_read, upgrade: PendingUpgrade { arrival, refused, place } } =
+    let Upgraded { io, already_read, upgrade: PendingUpgrade { peer_info, rejection, permit } } =
         upgraded;
-    let connection = transport::Connection { io, already_read, arrival, number };
+    let connection = transport::Connection { io, already_read, peer_info, id };
     let settings = state.settings().transport;
-    match refused {
-        None => Either::Left(connection.run(Arc::clone(state.hub()), settings, place)),
+    match rejection {
+        None => Either::Left(connection.run(Arc::clone(state.hub()), settings, permit)),
         Some(close) => {
             let hub = Arc::clone(state.hub());
-            Either::Right(Box::pin(async move { connection.refuse(&hub, settings, close).await }))
+            Either::Right(Box::pin(async move { connection.reject(&hub, settings, close).await }))
         }
     }
 }
 
 impl HttpConnection {
-    /// TLS, when there is a place for the connection: telling those without one costs a handshake each.
+    /// TLS handshake, only with a permit: without one the handshake would be wasted.
     async fn tls_handshake(
         &self,
         stream: TcpStream,
@@ -224,7 +223,7 @@ impl HttpConnection {
         match tokio::time::timeout(limit, tls.accept(stream)).await {
             Ok(Ok(stream)) => Some(Box::new(stream)),
             Ok(Err(error)) => {
-                tracing::debug!(%error, "a TLS handshake failed");
+                tracing::debug!(%error, "TLS handshake failed");
                 None
             }
             Err(_) => {
@@ -234,7 +233,7 @@ impl HttpConnection {
         }
     }
 
-    /// Answers HTTP requests until the connection closes, or an upgrade was answered.
+    /// Serves HTTP requests until the connection closes or an upgrade is answered.
     async fn serve_http<S>(self, stream: S) -> Option<Upgraded<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -242,7 +241,7 @@ impl HttpConnection {
         if !self.exceeds_connection_limit() {
             return self.serve_connection(stream).await;
         }
-        // One answer, and soon: who has no place cannot wait for anything.
+        // A connection without a permit gets one answer within the handshake timeout.
         let limit = self.state.settings().handshake_timeout;
         tokio::time::timeout(limit, self.serve_connection(stream)).await.ok()?
     }
@@ -256,13 +255,13 @@ impl HttpConnection {
         let service = service_fn(|request: Request<Incoming>| {
             if self.role != PortRole::Admin && request.uri().path() == upgrade::PATH {
                 let answer =
-                    upgrade::answer(&request, &self.state, self.peer, &self.place, &upgrade);
+                    upgrade::answer(&request, &self.state, self.peer, &self.permit, &upgrade);
                 return Either::Left(ready(Ok(close_after(answer, is_last))));
             }
             let is_health = health::PATHS.contains(&request.uri().path());
             if self.role == PortRole::Admin && is_last && !is_health {
                 return Either::Left(ready(Ok(close_after(
-                    request_id::identify(request.headers(), no_place()),
+                    request_id::with_request_id(request.headers(), too_many_connections()),
                     is_last,
                 ))));
             }
@@ -281,7 +280,7 @@ impl HttpConnection {
             served = poll_fn(|cx| connection.poll_without_shutdown(cx)) => served,
             () = is_over(self.role, &self.lifecycle) => {
                 std::pin::Pin::new(&mut connection).graceful_shutdown();
-                // Who still sends a request may have its answer, for as long as the others need.
+                // Requests in progress are answered while the gateway drains.
                 tokio::select! {
                     biased;
                     () = self.lifecycle.stopping() => return None,
@@ -291,12 +290,12 @@ impl HttpConnection {
         };
         served.inspect_err(|error| self.count_handshake_timeout(error.is_timeout())).ok()?;
         let http1::Parts { io, read_buf, .. } = connection.into_parts();
-        // Copied: the WebSocket would keep the whole buffer, for all its life, as the beginning of its own.
+        // Copied, because the WebSocket would retain the whole buffer.
         let already_read = read_buf.to_vec();
         Some(Upgraded { io: io.into_inner(), already_read, upgrade: upgrade.into_inner()? })
     }
 
-    /// Counts a client that did not come to its upgrade in time.
+    /// Counts a client that did not send its upgrade request in time.
     fn count_handshake_timeout(&self, is_late: bool) {
         if is_late && self.role != PortRole::Admin {
             self.state.hub().metrics().limits_hit.inc(Limit::HandshakeTimeout);
@@ -304,17 +303,17 @@ impl HttpConnection {
     }
 
     fn exceeds_connection_limit(&self) -> bool {
-        matches!(*self.place.lock(), Some(Err(_)))
+        matches!(*self.permit.lock(), Some(Err(_)))
     }
 }
 
-/// What a connection beyond the bound of the server API's port is told, whatever it asks for but for its health.
-fn no_place() -> Response<Body> {
-    let detail = "too many connections to the server API; close those that idle, or raise `limits.admin_connections`";
+/// The answer to requests beyond the connection limit of the server API's port, except for health checks.
+fn too_many_connections() -> Response<Body> {
+    let detail = "too many connections to the server API; close idle ones, or raise `limits.admin_connections`";
     Problem::new(ProblemKind::OVERLOADED, detail).respond()
 }
 
-/// An answer, the last on its connection or not.
+/// Sets `Connection: close` on the last answer of a connection.
 fn close_after(mut answer: Response<Body>, is_last: bool) -> Response<Body> {
     if is_last {
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

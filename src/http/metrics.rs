@@ -1,4 +1,4 @@
-//! `/metrics`: what an operator's Prometheus reads.
+//! `/metrics` for Prometheus.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use hyper::header::{CONTENT_TYPE, HeaderName};
 use super::state::HttpState;
 use crate::telemetry::Metrics;
 
-/// Every metric as it is now. On the port of the server API, which is not the clients'; no key is asked for.
+/// All metrics. Served without authentication, and only on the port of the server API.
 pub(super) async fn metrics(
     State(state): State<Arc<HttpState>>,
 ) -> ([(HeaderName, &'static str); 1], String) {

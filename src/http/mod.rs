@@ -1,6 +1,6 @@
 //! The gateway's ports: the accept loop, the WebSocket upgrade, health, and the server API.
 //!
-//! Owns no state; it turns HTTP into calls of the `hub`. Not here: what happens on a WebSocket (`transport`).
+//! Owns no state; it turns HTTP into calls of the `hub`. Not here: the WebSocket protocol (`transport`).
 
 mod api;
 mod call_rate;

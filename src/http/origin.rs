@@ -1,4 +1,4 @@
-//! Which pages may connect. Source: RFC 6454, 7; RFC 6455, 10.2.
+//! The origins that may connect. Source: RFC 6454, 7; RFC 6455, 10.2.
 
 use hyper::HeaderMap;
 use hyper::header::ORIGIN;
@@ -12,10 +12,11 @@ impl Origins {
         Self(allowed)
     }
 
-    /// Whether a request may come from where it says. One without `Origin` is no browser's, and may; `null` may not.
+    /// Whether the request's origin is allowed. Requests without `Origin` are not from a browser and are allowed;
+    /// `null` is not.
     pub(super) fn allow(&self, headers: &HeaderMap) -> bool {
-        let mut told = headers.get_all(ORIGIN).iter();
-        match (told.next(), told.next()) {
+        let mut values = headers.get_all(ORIGIN).iter();
+        match (values.next(), values.next()) {
             (None, _) => true,
             (Some(origin), None) => {
                 self.0.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes())
@@ -32,7 +33,7 @@ mod tests {
     #[test]
     fn origins_are_compared_whole() {
         let origins = Origins::new(vec!["https://app.example".to_owned()]);
-        for (case, told, allowed) in [
+        for (case, values, allowed) in [
             ("absent: no browser", &[][..], true),
             ("the same", &["https://app.example"], true),
             ("another scheme", &["http://app.example"], false),
@@ -42,7 +43,7 @@ mod tests {
             ("two of them", &["https://app.example", "https://app.example"], false),
         ] {
             let mut headers = HeaderMap::new();
-            for origin in told {
+            for origin in values {
                 headers.append(ORIGIN, origin.parse().unwrap());
             }
             assert_eq!(origins.allow(&headers), allowed, "{case}");

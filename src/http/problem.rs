@@ -1,6 +1,6 @@
 //! Errors of the server API as problem details. Source: RFC 9457.
 //!
-//! Each is of a [`ProblemKind`], a constant beside what raises it: the document of the API tells of the same constants.
+//! Each has a [`ProblemKind`], a constant next to the code that returns it; the API's document uses the same constants.
 
 use std::time::Duration;
 
@@ -13,50 +13,50 @@ use serde::Serialize;
 
 use crate::store::StoreError;
 
-/// A sort of problem: its status, its code, and whether it passes by itself.
+/// A kind of problem: status, code, and whether it is transient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ProblemKind {
     /// The HTTP status.
     pub(super) status: StatusCode,
-    /// What went wrong, for programs.
+    /// Machine-readable code.
     pub(super) code: &'static str,
-    /// Whether it is told when to try again.
+    /// Whether it is transient: it then has a retry time.
     pub(super) passes: bool,
 }
 
 impl ProblemKind {
-    /// The caller's fault: something is not what it should be.
+    /// An argument is invalid.
     pub(super) const INVALID: Self = Self::new(StatusCode::BAD_REQUEST, "invalid_argument");
-    /// There is no such thing.
+    /// The resource does not exist.
     pub(super) const NOT_FOUND: Self = Self::new(StatusCode::NOT_FOUND, "not_found");
-    /// It is asked for with another method.
+    /// The method is not allowed here.
     pub(super) const OTHER_METHOD: Self =
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed");
-    /// It comes too often.
+    /// A rate limit was exceeded.
     pub(super) const RATE_LIMITED: Self =
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited").passing();
-    /// There is no place for it now.
+    /// The node is at its limit.
     pub(super) const OVERLOADED: Self =
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded").passing();
     /// The store failed.
     pub(super) const STORE_UNAVAILABLE: Self =
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable").passing();
 
-    /// A kind that has to be mended.
+    /// A permanent kind: a retry fails too.
     pub(super) const fn new(status: StatusCode, code: &'static str) -> Self {
         Self { status, code, passes: false }
     }
 
-    /// The same, of what passes by itself.
+    /// Makes it transient.
     pub(super) const fn passing(self) -> Self {
         Self { passes: true, ..self }
     }
 }
 
-/// When to try again, unless something knows better.
+/// Default retry time.
 const RETRY_AFTER_MS: u64 = 1_000;
 
-/// What went wrong with a request, and how to mend it.
+/// What went wrong with a request, and how to fix it.
 ///
 /// Shape: `{"type":"about:blank","title":"Not Found","status":404,"code":"not_found","detail":"…"}`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -70,12 +70,12 @@ pub(super) struct Problem {
     status: u16,
     /// What went wrong, for programs.
     code: &'static str,
-    /// What was found and expected, and how to mend it, for people.
+    /// What was found, what was expected and how to fix it, for people.
     detail: String,
-    /// The argument at fault.
+    /// The invalid argument.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
-    /// When to try again.
+    /// When to retry.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
 }
@@ -96,27 +96,27 @@ impl Problem {
         }
     }
 
-    /// The caller's fault: `field` is not what it should be.
+    /// An invalid argument `field`.
     pub(super) fn invalid(field: &str, detail: impl Into<String>) -> Self {
         Self::new(ProblemKind::INVALID, detail).at(field)
     }
 
-    /// The same problem, naming the argument at fault.
+    /// Names the invalid argument.
     pub(super) fn at(self, field: impl Into<String>) -> Self {
         Self { field: Some(field.into()), ..self }
     }
 
-    /// The same problem, saying when to try again.
+    /// Sets the retry time.
     pub(super) fn retry_after(self, wait: Duration) -> Self {
         Self { retry_after_ms: u64::try_from(wait.as_millis()).ok(), ..self }
     }
 
-    /// There is no such thing.
+    /// The resource does not exist.
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(ProblemKind::NOT_FOUND, detail)
     }
 
-    /// The response that tells it.
+    /// The response with this problem.
     pub(super) fn respond(&self) -> Response {
         let body = serde_json::to_vec(self).expect("a problem has a JSON form");
         let mut response = Response::new(Body::from(body));
@@ -124,18 +124,18 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::UNAUTHORIZED.as_u16() {
-            // RFC 9110, 15.5.2: who is turned away is told what would let them in.
+            // RFC 9110, 15.5.2: the answer names the accepted authentication scheme.
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(ms) = self.retry_after_ms {
-            // Whole seconds, and never too early.
+            // Whole seconds, rounded up.
             headers.insert(RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000).max(1)));
         }
         response
     }
 }
 
-/// What was looked for; a problem where it is not there.
+/// The value, or a problem if it is `None`.
 pub(super) fn found<T>(it: Option<T>, detail: &str) -> Result<T, Problem> {
     it.ok_or_else(|| Problem::not_found(detail))
 }
@@ -148,7 +148,7 @@ impl IntoResponse for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed a request of the server API");
-        Self::new(ProblemKind::STORE_UNAVAILABLE, "nothing was changed; try again")
+        tracing::error!(%error, "store error in server API request");
+        Self::new(ProblemKind::STORE_UNAVAILABLE, "nothing was changed; retry")
     }
 }

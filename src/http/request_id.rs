@@ -1,7 +1,7 @@
-//! One id follows a request: taken from its caller or made here, told back, in every line that is logged of it, and in
-//! what an app's servers are told because of it.
+//! The request id: taken from the caller or generated, returned in the answer, and part of the request's log lines and
+//! webhooks.
 //!
-//! Handlers find it among the request's extensions, as a [`RequestId`].
+//! Handlers find it in the request's extensions as a [`RequestId`].
 
 use std::sync::Arc;
 
@@ -15,17 +15,17 @@ use crate::clock::Rng;
 use crate::http::state::HttpState;
 use crate::request::{HEADER, RequestId};
 
-/// Longest id that is taken from a caller.
+/// Longest accepted id.
 const MAX_ID_BYTES: usize = 64;
-/// What it may hold beside letters and digits.
+/// Accepted punctuation; letters and digits are accepted too.
 const PUNCTUATION: &str = "_.:/+=-";
 
-/// What an id looks like, as a regular expression.
+/// The regular expression of an id.
 pub(super) fn pattern() -> String {
     format!("^[A-Za-z0-9{PUNCTUATION}]{{1,{MAX_ID_BYTES}}}$")
 }
 
-/// Gives a request its id, and logs what came of it. The route is logged and not the path, which may name a user.
+/// Assigns the request's id and logs the result. It logs the route instead of the path, which may contain a username.
 pub(super) async fn follow(
     State(state): State<Arc<HttpState>>,
     mut request: Request,
@@ -41,30 +41,30 @@ pub(super) async fn follow(
     if let Some(route) = route.filter(|route| route.as_str().starts_with("/api/")) {
         let took_ms = state.hub().clock().now().saturating_since(started).as_millis();
         let (route, status) = (route.as_str(), response.status().as_u16());
-        span.in_scope(|| tracing::debug!(%method, route, status, took_ms, "answered"));
+        span.in_scope(|| tracing::debug!(%method, route, status, took_ms, "request completed"));
     }
-    tell(&id, &mut response);
+    set_header(&id, &mut response);
     response
 }
 
-/// Has an answer tell its request's id that was given without asking the API.
-pub(super) fn identify(headers: &HeaderMap, mut response: Response) -> Response {
-    tell(&id_of(headers), &mut response);
+/// Sets the request id on an answer given outside of the router.
+pub(super) fn with_request_id(headers: &HeaderMap, mut response: Response) -> Response {
+    set_header(&id_of(headers), &mut response);
     response
 }
 
-fn tell(id: &str, response: &mut Response) {
+fn set_header(id: &str, response: &mut Response) {
     let id = HeaderValue::from_str(id).expect("an id is printable ASCII");
     response.headers_mut().insert(HeaderName::from_static(HEADER), id);
 }
 
-/// The caller's id, or a new one.
+/// The caller's id, or a generated one.
 fn id_of(headers: &HeaderMap) -> String {
-    told(headers).unwrap_or_else(|| format!("{:032x}", Rng.bits()))
+    caller_id(headers).unwrap_or_else(|| format!("{:032x}", Rng.bits()))
 }
 
-/// The caller's id, where it is one that may stand in a log.
-fn told(headers: &HeaderMap) -> Option<String> {
+/// The caller's id if it is valid.
+fn caller_id(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(HEADER)?.to_str().ok()?;
     let is_plain =
         |byte: u8| byte.is_ascii_alphanumeric() || PUNCTUATION.as_bytes().contains(&byte);

@@ -1,12 +1,12 @@
-//! What a port serves.
+//! The roles of ports.
 
-/// What a port is for.
+/// What a port serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PortRole {
-    /// Clients alone.
+    /// Only clients.
     Clients,
-    /// The server API alone.
+    /// Only the server API.
     Admin,
-    /// Both: development mode.
+    /// Both, in development mode.
     Both,
 }

@@ -1,4 +1,4 @@
-//! What each port serves.
+//! The routes of each port.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::state::HttpState;
 use super::{api, health, host, metrics, request_id};
 use crate::config::Mode;
 
-/// The routes of a port of this role. The WebSocket's path is not among them: see `listener`.
+/// The routes of a port with this role. `listener` handles the WebSocket's path.
 pub(super) fn router(state: &Arc<HttpState>, role: PortRole) -> Router {
     let health =
         Router::new().route("/livez", get(health::livez)).route("/readyz", get(health::readyz));
@@ -22,12 +22,12 @@ pub(super) fn router(state: &Arc<HttpState>, role: PortRole) -> Router {
             health.route("/metrics", get(metrics::metrics)).merge(api::router())
         }
     };
-    let routes = routes.fallback(nothing_here).method_not_allowed_fallback(other_methods);
+    let routes = routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
     let routes = match (state.mode(), role) {
         (Mode::Production, PortRole::Clients | PortRole::Admin) => routes,
-        // A page of another site may have its own name lead here, and then read what it likes.
+        // Prevents DNS rebinding: a page of another site could resolve its own name to this port and read answers.
         (Mode::Dev, _) | (Mode::Production, PortRole::Both) => {
-            routes.layer(from_fn(host::must_be_local))
+            routes.layer(from_fn(host::require_local_host))
         }
     };
     let routes = match role {
@@ -39,12 +39,13 @@ pub(super) fn router(state: &Arc<HttpState>, role: PortRole) -> Router {
     routes.with_state(Arc::clone(state))
 }
 
-async fn nothing_here() -> Problem {
-    let detail = "nothing is here; clients connect to /v1/connect, the server API is under /api/v1";
+async fn not_found() -> Problem {
+    let detail =
+        "not found; WebSocket clients connect to /v1/connect, the server API is under /api/v1";
     Problem::not_found(detail)
 }
 
-async fn other_methods() -> Problem {
-    let detail = "this is asked for with another method; see the `Allow` header";
+async fn method_not_allowed() -> Problem {
+    let detail = "method not allowed; see the `Allow` header";
     Problem::new(ProblemKind::OTHER_METHOD, detail)
 }

@@ -1,6 +1,4 @@
-//! What requests are served with: the hub, what the server API remembers between calls, and the settings of the ports.
-//!
-//! Below every handler: it knows of none.
+//! The shared state of HTTP handlers: the hub, the server API's caches and limiters, and the settings of the ports.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,22 +18,22 @@ use crate::lifecycle::Lifecycle;
 use crate::rate_limit::Rate;
 use crate::transport;
 
-/// What every port needs; built once.
+/// The shared state of all ports.
 pub struct HttpState {
     hub: Arc<Hub>,
     lifecycle: Lifecycle,
-    /// Where clients connect, by the port that was bound.
+    /// The bound address of the clients' port.
     address: SocketAddr,
     settings: ArcSwap<HttpSettings>,
     api: ApiState,
     mode: Mode,
 }
 
-/// What the API keeps between calls.
+/// The server API's state between calls.
 pub(super) struct ApiState {
     pub(super) call_rates: CallRates,
     pub(super) idempotency: IdempotencyCache,
-    /// Opens what concerns the whole node.
+    /// Authorizes node operations.
     pub(super) operator_key: Option<OperatorKey>,
     pub(super) drain: config::Drain,
 }
@@ -50,39 +48,35 @@ impl ApiState {
         }
     }
 
-    /// Has every caller begin anew, at another rate.
     fn reset_rates(&self) {
         self.call_rates.reset();
     }
 }
 
-/// What an operator may change while the ports are open: one snapshot, replaced as a whole.
+/// Settings that a reload may change; replaced as a whole.
 pub(super) struct HttpSettings {
-    /// The pages that may connect.
     pub(super) origins: Origins,
-    /// The bounds of every connection.
     pub(super) transport: transport::Settings,
-    /// From a connection's acceptance to the end of its upgrade request.
+    /// From accepting a connection to the end of its upgrade request.
     pub(super) handshake_timeout: Duration,
-    /// From the head of a call of the server API to the end of its body.
+    /// From the head of a server API call to the end of its body.
     pub(super) api_body_timeout: Duration,
-    /// How fast one key or token may call the server API.
+    /// Per server key or token.
     pub(super) api_rate: Rate,
-    /// The largest body of such a call.
     pub(super) api_body_bytes: usize,
-    /// Certificates and proxies.
+    /// Certificates and trusted proxies.
     listen: Listen,
 }
 
 impl HttpState {
-    /// The state of the ports of a gateway.
+    /// The state of a gateway whose clients' port is bound to `address`.
     #[must_use]
     pub fn new(config: &Config, address: SocketAddr, hub: Arc<Hub>, lifecycle: Lifecycle) -> Self {
         let settings = ArcSwap::from_pointee(HttpSettings::new(config, address));
         Self { hub, lifecycle, address, settings, api: ApiState::new(config), mode: config.mode }
     }
 
-    /// Goes by `config` from now on; its addresses stay.
+    /// Applies a new configuration, except for its addresses.
     pub fn reload(&self, config: &Config) {
         let settings = Arc::new(HttpSettings::new(config, self.address));
         let api_rate = settings.api_rate;
@@ -99,12 +93,10 @@ impl HttpState {
         self.settings.load_full()
     }
 
-    /// What the server API keeps between calls.
     pub(super) const fn api(&self) -> &ApiState {
         &self.api
     }
 
-    /// Who waits for the tasks of this gateway.
     pub(super) const fn lifecycle(&self) -> &Lifecycle {
         &self.lifecycle
     }
@@ -123,7 +115,7 @@ impl HttpSettings {
         let limits = &config.limits;
         let mut allowed = config.listen.allowed_origins.clone();
         if config.mode == Mode::Dev {
-            // The port may have been picked by the system: pages it serves itself may connect.
+            // The system may have chosen the port. Pages that the gateway serves may connect.
             allowed.extend(
                 [address.ip().to_string(), "localhost".to_owned()]
                     .map(|host| format!("http://{host}:{}", address.port())),
@@ -145,7 +137,7 @@ impl HttpSettings {
         }
     }
 
-    /// With which certificate a port is served; `None`: in plain.
+    /// The TLS settings of a port; `None` for plain TCP.
     pub(super) fn tls(&self, role: PortRole) -> Option<TlsAcceptor> {
         let tls = match role {
             PortRole::Clients | PortRole::Both => &self.listen.tls,
@@ -154,7 +146,6 @@ impl HttpSettings {
         tls.as_ref().map(Tls::server).cloned().map(TlsAcceptor::from)
     }
 
-    /// Where addresses and proxies stand.
     pub(super) fn listen(&self) -> &Listen {
         &self.listen
     }

@@ -1,7 +1,8 @@
 //! `GET /v1/connect`: from HTTP to WebSocket. Source: RFC 6455, 4.2; `docs/protocol.md`, "Connecting".
 //!
-//! Too many waiting connections are refused here, before any upgrade. A page of a foreign origin and an unknown
-//! subprotocol are refused after it: a browser shows its page the close code of a WebSocket, and no HTTP status.
+//! Above the limit of pending connections a request is rejected before the upgrade. A disallowed origin and an unknown
+//! subprotocol are rejected after it, because browsers show pages the close code of a WebSocket but not the HTTP
+//! status.
 
 use std::net::IpAddr;
 use std::sync::OnceLock;
@@ -20,26 +21,25 @@ use super::state::HttpState;
 use crate::hub::{ConnectionLimitExceeded, ConnectionPermit, PeerInfo};
 use crate::sync::Mutex;
 
-/// Something else is asked for where clients connect.
+/// A request to the WebSocket path that is not an upgrade.
 const NOT_A_WEBSOCKET: ProblemKind =
     ProblemKind::new(StatusCode::UPGRADE_REQUIRED, "not_a_websocket");
 
-/// Where clients connect.
+/// The WebSocket path.
 pub(super) const PATH: &str = "/v1/connect";
-/// How much of a `User-Agent` is kept.
+/// Longest stored `User-Agent`.
 const MAX_USER_AGENT_BYTES: usize = 256;
 
 /// An upgrade that was answered.
 pub(super) struct PendingUpgrade {
-    /// Who comes.
-    pub(super) arrival: PeerInfo,
-    /// With what to close at once, where they are not wanted.
-    pub(super) refused: Option<CloseCode>,
-    /// Their place among those without a session.
-    pub(super) place: ConnectionPermit,
+    pub(super) peer_info: PeerInfo,
+    /// The close code to send at once, if the client is rejected.
+    pub(super) rejection: Option<CloseCode>,
+    pub(super) permit: ConnectionPermit,
 }
 
-/// Answers the upgrade request of `peer`; a pending upgrade is left when it was granted. It takes the place that `own` holds.
+/// Answers the upgrade request of `peer`, and sets `upgrade` if it succeeds. Takes the permit in `own`, if there is
+/// one.
 pub(super) fn answer<B>(
     request: &Request<B>,
     state: &HttpState,
@@ -50,17 +50,17 @@ pub(super) fn answer<B>(
     let settings = state.settings();
     let address = forwarded::client(request.headers(), peer, settings.listen());
     let mut own = own.lock();
-    // A proxy's connection takes a place for each client anew.
-    let entered = match &*own {
+    // On a proxy's connection each client acquires a permit.
+    let acquired = match &*own {
         Some(Ok(_)) => None,
-        Some(Err(full)) => return no_place(*full),
+        Some(Err(full)) => return limit_exceeded(*full),
         None => match state.hub().connections.acquire(address) {
-            Ok(place) => Some(place),
-            Err(full) => return no_place(full),
+            Ok(permit) => Some(permit),
+            Err(full) => return limit_exceeded(full),
         },
     };
     if request.method() != Method::GET {
-        let detail = "a WebSocket is asked for with GET";
+        let detail = "method not allowed; connect with GET";
         let problem = Problem::new(ProblemKind::OTHER_METHOD, detail);
         let mut response = problem.respond();
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
@@ -69,7 +69,7 @@ pub(super) fn answer<B>(
     let mut response = match create_response_with_body(request, Body::empty) {
         Ok(response) => response,
         Err(error) => {
-            let detail = format!("this address speaks WebSocket: {error}");
+            let detail = format!("expected a WebSocket upgrade: {error}");
             let mut response = Problem::new(NOT_A_WEBSOCKET, detail).respond();
             let headers = response.headers_mut();
             headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
@@ -77,7 +77,7 @@ pub(super) fn answer<B>(
             return response;
         }
     };
-    let mut refused = None;
+    let mut rejection = None;
     match offered(request) {
         SubprotocolOffer::None => {}
         SubprotocolOffer::Ours => {
@@ -86,19 +86,19 @@ pub(super) fn answer<B>(
                 .insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
         }
         SubprotocolOffer::Others(first) => {
-            // A browser drops a WebSocket whose offer was not taken up, and would never see the close code.
+            // A browser fails a WebSocket whose offer was not accepted, and would not see the close code.
             response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, first);
-            refused = Some(CloseCode::UnsupportedVersion);
+            rejection = Some(CloseCode::UnsupportedVersion);
         }
     }
     if !settings.origins.allow(request.headers()) {
-        refused = Some(CloseCode::OriginDenied);
+        rejection = Some(CloseCode::OriginDenied);
     }
-    let place = entered.or_else(|| own.take().and_then(Result::ok));
-    let place = place.expect("a connection without a place was turned away above");
-    let arrival = PeerInfo { address: address.to_canonical(), user_agent: user_agent(request) };
-    // A second upgrade on one connection cannot be: HTTP ends with the first.
-    let _ = upgrade.set(PendingUpgrade { arrival, refused, place });
+    let permit = acquired.or_else(|| own.take().and_then(Result::ok));
+    let permit = permit.expect("a connection without a permit was rejected above");
+    let peer_info = PeerInfo { address: address.to_canonical(), user_agent: user_agent(request) };
+    // Set once: HTTP ends with the first upgrade.
+    let _ = upgrade.set(PendingUpgrade { peer_info, rejection, permit });
     response
 }
 
@@ -124,18 +124,18 @@ fn offered<B>(request: &Request<B>) -> SubprotocolOffer {
 }
 
 fn user_agent<B>(request: &Request<B>) -> Option<Box<str>> {
-    let text = request.headers().get(USER_AGENT)?.to_str().ok()?; // ASCII, so that any cut is a character's.
+    let text = request.headers().get(USER_AGENT)?.to_str().ok()?; // ASCII, so every index is a character boundary.
     Some(text[..text.len().min(MAX_USER_AGENT_BYTES)].into())
 }
 
-fn no_place(full: ConnectionLimitExceeded) -> Response<Body> {
+fn limit_exceeded(full: ConnectionLimitExceeded) -> Response<Body> {
     match full {
         ConnectionLimitExceeded::Address(wait) => {
-            let detail = "too many connections from this address wait to start";
+            let detail = "too many pending connections from this address";
             Problem::new(ProblemKind::RATE_LIMITED, detail).retry_after(wait).respond()
         }
         ConnectionLimitExceeded::Total(wait) => {
-            let detail = "too many connections wait to start";
+            let detail = "too many pending connections";
             Problem::new(ProblemKind::OVERLOADED, detail).retry_after(wait).respond()
         }
     }

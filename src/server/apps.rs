@@ -1,4 +1,4 @@
-//! Apps as configured, made ready to serve: keys, token readers, hooks in their order.
+//! Builds apps from their configuration: keys, token readers, auth hooks and webhook endpoints.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,23 +17,24 @@ use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::webhook::{DispatchSignal, Endpoint, Webhooks};
 
-/// Hooks of one's own for the app of this id, asked before the configured ones, and guarded as the webhook is.
-pub type OwnHooks<'a> = &'a dyn Fn(&str) -> Vec<Arc<dyn AuthHook>>;
+/// The embedder's auth hooks for the app of this id. They run before the configured ones, with the same guard as the
+/// webhook.
+pub type CustomHooks<'a> = &'a dyn Fn(&str) -> Vec<Arc<dyn AuthHook>>;
 
-/// Makes apps ready to serve, at the start and whenever their rules change.
-pub(super) struct Builder {
+/// Builds apps at the start and when their configuration changes.
+pub(super) struct AppsBuilder {
     mode: Mode,
     access: Arc<AccessTokens>,
     store: Arc<dyn Store>,
-    /// Wakes who delivers webhooks.
+    /// Wakes the webhook dispatcher.
     dispatch_signal: DispatchSignal,
     metrics: Arc<Metrics>,
     clock: Clock,
-    /// The embedder's own hooks of each app: they outlive every change of its rules.
+    /// The embedder's hooks by app; they survive reloads.
     own: HashMap<Arc<str>, Vec<Arc<dyn AuthHook>>>,
 }
 
-impl Builder {
+impl AppsBuilder {
     pub(super) fn new(
         config: &Config,
         access: Arc<AccessTokens>,
@@ -41,7 +42,7 @@ impl Builder {
         dispatch_signal: DispatchSignal,
         metrics: Arc<Metrics>,
         clock: Clock,
-        own: OwnHooks<'_>,
+        own: CustomHooks<'_>,
     ) -> Self {
         let guarded = |hook| -> Arc<dyn AuthHook> {
             Arc::new(Guard::new(hook, GuardLimits::default(), clock.clone()))
@@ -53,7 +54,7 @@ impl Builder {
         Self { mode: config.mode, access, store, dispatch_signal, metrics, clock, own }
     }
 
-    /// Makes an app ready to serve, in the place of `former` where there is one.
+    /// Builds an app. It takes over unchanged endpoints of `former`.
     pub(super) fn build(
         &self,
         rules: &config::App,
@@ -82,18 +83,17 @@ impl Builder {
         Ok(App::new(rules.clone(), auth, tokens, server, Arc::new(webhooks)))
     }
 
-    /// Who is told of what happens in the app. An endpoint that is configured as it was is the one there was: how it fares
-    /// does not begin anew.
+    /// The app's webhook endpoints. An endpoint whose configuration is unchanged keeps its state.
     fn webhooks(&self, rules: &config::App, former: Option<&App>) -> Result<Webhooks, ServerError> {
         let before = former.map(|app| app.all_webhooks().endpoints()).unwrap_or_default();
-        let endpoint = |told: &config::WebhookEndpoint| {
-            if let Some(same) = before.iter().find(|endpoint| endpoint.has_config(told)) {
+        let endpoint = |configured: &config::WebhookEndpoint| {
+            if let Some(same) = before.iter().find(|endpoint| endpoint.has_config(configured)) {
                 return Ok(Arc::clone(same));
             }
             let states = self.metrics.webhook_endpoints.clone();
-            Endpoint::new(told, states).map(Arc::new).map_err(|error| ServerError::App {
+            Endpoint::new(configured, states).map(Arc::new).map_err(|error| ServerError::App {
                 app: Arc::clone(&rules.id),
-                reason: format!("endpoint {}: {error}", told.id),
+                reason: format!("endpoint {}: {error}", configured.id),
             })
         };
         let endpoints = rules.webhook_endpoints.iter().map(endpoint).collect::<Result<_, _>>()?;
@@ -134,6 +134,6 @@ fn server_keys(rules: &config::App) -> Result<Vec<ServerKey>, String> {
         .map_err(|error| error.to_string())
 }
 
-/// The hooks in the order in which they are asked: each claims another kind of credentials, the webhook what is left.
+/// The configured hooks in order. Each accepts one kind of credentials, the webhook all others.
 const HOOKS: [fn(HookSettings<'_>) -> ConfiguredHook; 4] =
     [JwtHook::configured, GuestHook::configured, ApiTokenHook::configured, WebhookHook::configured];

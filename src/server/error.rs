@@ -1,4 +1,4 @@
-//! Why a gateway cannot start, or cannot take another configuration.
+//! Errors of starting a gateway or reloading its configuration.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,23 +9,23 @@ use crate::store::StoreError;
 /// Why a gateway cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// An address is taken, or not this machine's.
+    /// An address is in use or not local.
     #[error("cannot listen on {address}: {source}")]
     Bind {
-        /// Which one.
+        /// The configured address.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The store cannot be used.
+    /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// An app's hooks, keys or endpoints cannot be used.
     #[error("app {app}: {reason}")]
     App {
-        /// Which one.
+        /// The app's id.
         app: Arc<str>,
-        /// What is wrong with it.
+        /// What is wrong.
         reason: String,
     },
 }

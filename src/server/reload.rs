@@ -1,8 +1,8 @@
-//! Another configuration while the gateway runs.
+//! Reloads the configuration of a running gateway.
 //!
-//! Invariant: all or nothing. Whatever can fail is done first: reading and checking (`config`), building the apps that
-//! changed, endpoints and all; then each snapshot is exchanged, which cannot fail. An app whose section is as it was keeps
-//! its key sets and the state of its circuit breakers; an endpoint that is as it was keeps how it fares.
+//! Invariant: a reload is atomic. All that can fail happens first: parsing and validating (`config`), then building the
+//! changed apps with their endpoints. Swapping the snapshots cannot fail. Unchanged apps keep their key sets and
+//! circuit breakers; unchanged endpoints keep their state.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt as _};
 use stagedoor_proto::Timestamp;
 
-use super::apps::Builder;
+use super::apps::AppsBuilder;
 use super::error::ServerError;
 use crate::config::{Change, Config, ConfigError};
 use crate::http::HttpState;
@@ -18,14 +18,14 @@ use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
 use crate::sync::{Mutex, Rank};
 
-/// Takes up another configuration while the gateway runs. Cheap to clone.
+/// Applies configurations to a running gateway. Cheap to clone.
 #[derive(Clone)]
 pub struct Reloader(Arc<Inner>);
 
 struct Inner {
-    /// What is in force. Held while another one takes its place, so that two do not mix.
+    /// The configuration in force. Locked during a reload, so that reloads do not interleave.
     config: Mutex<Config>,
-    builder: Builder,
+    builder: AppsBuilder,
     hub: Arc<Hub>,
     ports: Arc<HttpState>,
 }
@@ -33,7 +33,7 @@ struct Inner {
 impl Reloader {
     pub(super) fn new(
         config: Config,
-        builder: Builder,
+        builder: AppsBuilder,
         hub: Arc<Hub>,
         ports: Arc<HttpState>,
     ) -> Self {
@@ -45,10 +45,10 @@ impl Reloader {
         }))
     }
 
-    /// Goes by `next` from now on, as far as that goes without a restart; what differs from before.
+    /// Applies `next`, except for values that need a restart, and returns the changes.
     ///
     /// # Errors
-    /// [`ServerError::App`] when an app's keys, hooks or endpoints cannot be used; nothing was changed then.
+    /// [`ServerError::App`] when an app's keys, hooks or endpoints cannot be used; nothing is changed then.
     pub fn reload(&self, next: Config) -> Result<Vec<Change>, ServerError> {
         let Inner { config, builder, hub, ports } = &*self.0;
         let mut config = config.lock();
@@ -86,7 +86,7 @@ impl Reloader {
                 },
             };
             match read {
-                Ok(next) => self.take_up(next),
+                Ok(next) => self.apply(next),
                 Err(error) => {
                     tracing::error!(%error, "configuration not reloaded: nothing changed");
                 }
@@ -94,7 +94,7 @@ impl Reloader {
         }
     }
 
-    fn take_up(&self, next: Config) {
+    fn apply(&self, next: Config) {
         warn(&next, self.0.hub.clock().now());
         match self.reload(next) {
             Ok(changes) => {
@@ -112,7 +112,7 @@ impl Reloader {
     }
 }
 
-/// Says what should be mended.
+/// Logs the warnings about a configuration.
 pub(super) fn warn(config: &Config, now: Timestamp) {
     for warning in config.warnings(now) {
         tracing::warn!("{warning}");

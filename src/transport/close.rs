@@ -1,4 +1,4 @@
-//! The end of a connection: the `disconnect` is flushed before the close frame, and the close before the socket.
+//! Closing a connection: the `disconnect` is flushed before the close frame, and that before the socket is closed.
 
 use std::future::poll_fn;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use tokio_tungstenite::WebSocketStream;
 
 use super::socket::BufferedSocket;
 
-/// How long a peer has to take the last frames and to close its side.
+/// Time for the peer to read the last frames and to close its side.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Says why, closes, and waits a little for the peer to do the same.
+/// Sends `disconnect` and a close frame, then waits up to [`LINGER`] for the peer to close.
 pub(super) async fn send<S>(mut ws: WebSocketStream<BufferedSocket<S>>, disconnect: &Disconnect)
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -21,23 +21,23 @@ where
     let socket = ws.get_mut();
     socket.push_text(None, &encode_disconnect(disconnect));
     socket.push_close(disconnect.code.code(), &disconnect.reason);
-    // The peer may be gone already, or stall: the socket is closed either way.
+    // The peer may have disconnected or stall: the socket is closed in any case.
     let _ = tokio::time::timeout(LINGER, finish(ws.get_mut())).await;
 }
 
-/// Writes what waits, answers the peer's close frame, and closes the socket once the peer has.
+/// Writes buffered output, answers the peer's close frame, and closes the socket.
 pub(super) async fn answer<S>(mut ws: WebSocketStream<BufferedSocket<S>>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let goodbye = async {
+    let closing = async {
         poll_fn(|cx| ws.get_mut().poll_drain(cx)).await?;
-        // tungstenite holds its answer back until it is asked for; it tells by an error that the closing is complete.
+        // tungstenite sends its answer on the next flush, and returns an error when the close handshake is complete.
         let _ = ws.flush().await;
         finish(ws.get_mut()).await
     };
     // As above: the socket is closed either way.
-    let _ = tokio::time::timeout(LINGER, goodbye).await;
+    let _ = tokio::time::timeout(LINGER, closing).await;
 }
 
 async fn finish<S>(socket: &mut BufferedSocket<S>) -> std::io::Result<()>

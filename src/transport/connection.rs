@@ -17,46 +17,46 @@ use super::socket::BufferedSocket;
 use crate::hub::{Hub, PeerInfo};
 use crate::telemetry::{Close, Limit, Metrics};
 
-/// The read buffer of a connection: most messages fit, and every idle connection has one.
+/// The read buffer of each connection. Most messages fit, and idle connections hold it too.
 const READ_BUFFER_BYTES: usize = 1024;
 
-/// A WebSocket whose upgrade was answered.
+/// A WebSocket after its upgrade.
 pub struct Connection<S> {
     /// The socket.
     pub io: S,
-    /// What was read from it past the upgrade request.
+    /// Bytes read from the socket after the upgrade request.
     pub already_read: Vec<u8>,
-    /// Who is there.
-    pub arrival: PeerInfo,
-    /// By which the log tells it from others.
-    pub number: u64,
+    /// Address and user agent of the client.
+    pub peer_info: PeerInfo,
+    /// Identifies the connection in the log.
+    pub id: u64,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
-    /// Serves the connection until it closes. `admitted`, a place among those that wait for a session, is dropped once
-    /// there is one, and else when the connection is closed.
-    pub async fn run<P: Send>(self, hub: Arc<Hub>, settings: Settings, admitted: P) {
-        let Self { io, already_read, arrival, number } = self;
+    /// Serves the connection until it closes. The permit `permit` is dropped when a session is established, or when the
+    /// connection closes.
+    pub async fn run<P: Send>(self, hub: Arc<Hub>, settings: Settings, permit: P) {
+        let Self { io, already_read, peer_info, id } = self;
         let mut ws = websocket(io, already_read, settings, hub.metrics());
-        // Boxed, so that what the opening needs is not part of the task for the rest of its life; the span neither.
-        let opened = Box::pin(
-            handshake::open(&mut ws, &hub, settings, arrival)
-                .instrument(tracing::error_span!("connection", connection = number)),
+        // Boxed, so that the handshake's state and span are freed when it ends.
+        let outcome = Box::pin(
+            handshake::open(&mut ws, &hub, settings, peer_info)
+                .instrument(tracing::error_span!("connection", connection = id)),
         )
         .await;
-        let (exit, session) = match opened {
+        let (exit, session) = match outcome {
             HandshakeOutcome::Opened(connection) => {
-                drop(admitted);
+                drop(permit);
                 let session = connection.session().id();
                 (serve::serve(&mut ws, &hub, connection).await, Some(session))
             }
-            HandshakeOutcome::Refused(disconnect) => (Exit::ClosedByServer(disconnect), None),
+            HandshakeOutcome::Rejected(disconnect) => (Exit::ClosedByServer(disconnect), None),
             HandshakeOutcome::ClosedByPeer => (Exit::ClosedByPeer, None),
             HandshakeOutcome::Lost => (Exit::Lost, None),
         };
         let close = count(&exit, hub.metrics());
         let session = session.map(tracing::field::display);
-        tracing::debug!(connection = number, session, outcome = close.reason(), "connection ended");
+        tracing::debug!(connection = id, session, outcome = close.reason(), "connection ended");
         match exit {
             Exit::ClosedByServer(disconnect) => Box::pin(close::send(ws, &disconnect)).await,
             Exit::ClosedByPeer => Box::pin(close::answer(ws)).await,
@@ -64,15 +64,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    /// Tells the peer that it is not wanted, and closes.
-    pub async fn refuse(self, hub: &Hub, settings: Settings, close: CloseCode) {
+    /// Sends a `disconnect` with this code and closes the connection.
+    pub async fn reject(self, hub: &Hub, settings: Settings, close: CloseCode) {
         hub.metrics().connections_closed.inc(Close::Code(close));
         let ws = websocket(self.io, self.already_read, settings, hub.metrics());
         close::send(ws, &Disconnect::new(close)).await;
     }
 }
 
-/// Counts how a connection ended.
+/// Counts the close by code.
 fn count(exit: &Exit, metrics: &Metrics) -> Close {
     let close = match exit {
         Exit::ClosedByServer(disconnect) => Close::Code(disconnect.code),
@@ -105,8 +105,8 @@ where
         .accept_unmasked_frames(false);
     let socket =
         BufferedSocket::new(io, &already_read, settings.fragments_per_message, Arc::clone(metrics));
-    // Not awaited, so that what it takes to make one is not part of the task for the rest of its life.
+    // Not awaited, so that its future does not enlarge the task.
     WebSocketStream::from_partially_read(socket, already_read, Role::Server, Some(config))
         .now_or_never()
-        .expect("a WebSocket whose upgrade was answered waits for nothing to be one")
+        .expect("construction after an upgrade never waits")
 }

@@ -1,19 +1,19 @@
-//! WebSocket frames as bytes: writing the gateway's, counting the peer's. Source: RFC 6455, 5.2.
+//! Encodes the gateway's WebSocket frames and counts the peer's. Source: RFC 6455, 5.2.
 
 use stagedoor_proto::{MAX_CLOSE_REASON_BYTES, frame_text};
 
-/// A final text frame, unmasked, as servers send it.
+/// FIN and text opcode, unmasked.
 const FINAL_TEXT: u8 = 0x81;
-/// A final close frame.
+/// FIN and close opcode.
 const FINAL_CLOSE: u8 = 0x88;
-/// The longest payload whose length fits the second byte, and the marks of longer ones.
+/// Longest payload in the short form, and the length markers of the longer forms.
 const SHORT: usize = 125;
 const LENGTH_16: u8 = 126;
 const LENGTH_64: u8 = 127;
 
-/// Appends the text frame of a message: its head, with `seq` where it has one, and its shared body.
+/// Appends the text frame of a message: its head, with `seq` if there is one, and the shared body.
 pub(super) fn push_text(out: &mut Vec<u8>, seq: Option<u64>, body: &[u8]) {
-    // The head's length depends on digits; it is written first and the header put before it.
+    // The header contains the length of head and body, which depends on the digits of `seq`.
     let start = out.len();
     let mut header = [0; 10];
     let head_len = 1 + seq.map_or(0, |seq| r#""seq":,"#.len() + digits(seq));
@@ -25,11 +25,11 @@ pub(super) fn push_text(out: &mut Vec<u8>, seq: Option<u64>, body: &[u8]) {
     debug_assert_eq!(
         out.len(),
         start + header_len + head_len + body.len(),
-        "the header tells the true length"
+        "the header's length is correct"
     );
 }
 
-/// Appends a close frame.
+/// Appends a close frame. A reason that is too long is cut at a character boundary.
 pub(super) fn push_close(out: &mut Vec<u8>, code: u16, reason: &str) {
     let mut end = reason.len().min(MAX_CLOSE_REASON_BYTES);
     while !reason.is_char_boundary(end) {
@@ -64,23 +64,23 @@ const fn digits(n: u64) -> usize {
     }
 }
 
-/// Counts the fragments of the peer's messages while their bytes pass by.
+/// Counts the fragments of the peer's messages as their bytes pass.
 ///
-/// tungstenite bounds how large a message gets and not of how many frames it is made, and empty ones are free.
+/// tungstenite limits the size of a message but not its number of fragments, and empty fragments are free.
 #[derive(Debug)]
 pub(super) struct FragmentMeter {
     max: u32,
     fragments: u32,
-    /// Frames whose header came by since somebody asked.
+    /// Frames started since the last [`Self::take_frames`].
     frames: u32,
-    /// The header of the frame that is arriving, as far as it is here.
+    /// The incomplete header of the current frame.
     header: [u8; 14],
     header_len: u8,
-    /// Bytes of payload still to pass.
+    /// Payload bytes of the current frame that are still to come.
     payload: u64,
 }
 
-/// A message of more fragments than allowed.
+/// A message has more fragments than allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooManyFragments;
 
@@ -89,12 +89,12 @@ impl FragmentMeter {
         Self { max, fragments: 0, frames: 0, header: [0; 14], header_len: 0, payload: 0 }
     }
 
-    /// How many frames have begun since this was last asked.
+    /// Returns the number of frames started since the last call.
     pub(super) const fn take_frames(&mut self) -> u32 {
         std::mem::replace(&mut self.frames, 0)
     }
 
-    /// Takes note of bytes from the peer.
+    /// Processes bytes from the peer.
     pub(super) fn pass(&mut self, mut bytes: &[u8]) -> Result<(), TooManyFragments> {
         while !bytes.is_empty() {
             if self.payload > 0 {
@@ -138,7 +138,7 @@ impl FragmentMeter {
         match h[0] & 0x0f {
             0 => self.fragments += 1,
             1 | 2 => self.fragments = 1,
-            _ => {} // A control frame may come between fragments.
+            _ => {} // Control frames may be interleaved with fragments.
         }
         if self.fragments > self.max { Err(TooManyFragments) } else { Ok(()) }
     }
@@ -163,12 +163,12 @@ mod tests {
             let mut text = Vec::new();
             frame_text(seq, &body, &mut text);
             assert_eq!(out[header..], text, "{seq:?} {len}");
-            let told = match out[1] {
+            let length = match out[1] {
                 126 => u64::from(u16::from_be_bytes([out[2], out[3]])),
                 127 => u64::from_be_bytes(out[2..10].try_into().unwrap()),
                 short => u64::from(short),
             };
-            assert_eq!(told, text.len() as u64, "{seq:?} {len}");
+            assert_eq!(length, text.len() as u64, "{seq:?} {len}");
         }
     }
 

@@ -1,6 +1,6 @@
-//! The first frame of a connection, and what comes of it.
+//! The handshake: the first frame of a connection and its result.
 //!
-//! Nothing is read past that frame until it is decided: who floods here waits. A refusal is an error reply, a
+//! Nothing more is read until it is decided, so a flooding peer is held back by TCP. A rejection is an error reply, a
 //! `disconnect` and a close. Source: `docs/protocol.md`, "Handshake".
 
 use std::future::{Future, poll_fn};
@@ -26,55 +26,58 @@ use crate::request::RequestId;
 use crate::session::Establishing;
 use crate::telemetry::{Limit, Outcome};
 
-/// What came of the first frame.
+/// The result of a handshake.
 pub(super) enum HandshakeOutcome {
-    /// A session; its answer is in the output buffer.
+    /// A session was established; the reply is in the output buffer.
     Opened(SessionConnection),
-    /// Nothing; the connection is to close with this.
-    Refused(Box<Disconnect>),
-    /// Nothing; the peer sent a close frame.
+    /// The handshake was rejected; close the connection with this.
+    Rejected(Box<Disconnect>),
+    /// The peer sent a close frame.
     ClosedByPeer,
-    /// Nothing; the socket failed or ended.
+    /// The socket failed or ended.
     Lost,
 }
 
 /// Why there is no first frame.
 enum FirstFrameError {
-    /// The peer broke a rule: close with this.
+    /// The peer violated the protocol: close with this code.
     Violation(CloseCode),
     ClosedByPeer,
     Lost,
 }
 
-/// Reads the first frame and does what it asks for.
+/// Reads and executes the first frame.
 pub(super) async fn open<S>(
     ws: &mut WebSocketStream<BufferedSocket<S>>,
     hub: &Arc<Hub>,
     settings: Settings,
-    arrival: PeerInfo,
+    peer_info: PeerInfo,
 ) -> HandshakeOutcome
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let first = tokio::select! {
         biased;
-        () = hub.draining() => return HandshakeOutcome::Refused(hub.draining_error().disconnect),
+        () = hub.draining() => return HandshakeOutcome::Rejected(hub.draining_error().disconnect),
         first = tokio::time::timeout(settings.start_timeout, first_text(ws, hub)) => first,
     };
     let first = match first {
         Ok(Ok(text)) => text,
-        Ok(Err(FirstFrameError::Violation(close))) => return refuse(close, close.reason()),
+        Ok(Err(FirstFrameError::Violation(close))) => return reject(close, close.reason()),
         Ok(Err(FirstFrameError::ClosedByPeer)) => return HandshakeOutcome::ClosedByPeer,
         Ok(Err(FirstFrameError::Lost)) => return HandshakeOutcome::Lost,
         Err(_) => {
             hub.metrics().limits_hit.inc(Limit::StartTimeout);
-            return refuse(CloseCode::StartTimeout, "no start or resume came in time");
+            return reject(CloseCode::StartTimeout, "no `start` or `resume` received in time");
         }
     };
     let Request { id, command } = match decode_client(&first) {
         Ok(ClientMessage::Request(request)) => request,
         Ok(ClientMessage::Pong(_)) => {
-            return refuse(CloseCode::NotAllowedNow, "start or resume comes first");
+            return reject(
+                CloseCode::NotAllowedNow,
+                "the first message must be `start` or `resume`",
+            );
         }
         Err(error) => {
             count_depth(&error, hub);
@@ -82,30 +85,30 @@ where
                 ws.get_mut().push_text(None, &encode_reply(id, &Err(error.to_error())));
             }
             let close = match error {
-                // It may be a command of a later version: no bug, but too early all the same.
+                // Possibly a command of a later protocol version, but not valid as the first message either.
                 DecodeError::UnknownCommand { .. } => CloseCode::NotAllowedNow,
                 DecodeError::Malformed { .. } | DecodeError::TooDeep => CloseCode::Malformed,
             };
-            return refuse(close, &error.to_string());
+            return reject(close, &error.to_string());
         }
     };
     let session = match &command {
-        // Nothing is logged of it before its client has proved that the session is its own.
+        // The session id is only logged after the client has authenticated.
         Command::Resume(resume) => resume.session,
         _ => hub.accounts.new_session_id(),
     };
     let request = RequestId::Session { session, number: id };
     let span = tracing::error_span!("request", %request);
-    let answered = answer(ws, hub, settings, arrival, Request { id, command }, session, request);
+    let answered = answer(ws, hub, settings, peer_info, Request { id, command }, session, request);
     answered.instrument(span).await
 }
 
-/// Does what the first request asks for.
+/// Executes the first request.
 async fn answer<S>(
     ws: &mut WebSocketStream<BufferedSocket<S>>,
     hub: &Arc<Hub>,
     settings: Settings,
-    arrival: PeerInfo,
+    peer_info: PeerInfo,
     Request { id, command }: Request,
     session: SessionId,
     request: RequestId,
@@ -116,7 +119,8 @@ where
     let opened = match command {
         Command::Start(start) => {
             let began = hub.clock().micros();
-            let opened = open_session(ws, hub, settings, *start, arrival, session, &request).await;
+            let opened =
+                open_session(ws, hub, settings, *start, peer_info, session, &request).await;
             hub.metrics().start_duration.observe(hub.clock().since(began));
             hub.metrics().starts.inc(outcome_of(&opened));
             opened
@@ -125,14 +129,14 @@ where
             let resumed = tokio::select! {
                 biased;
                 () = hub.draining() => Err(hub.draining_error()),
-                resumed = hub.accounts.resume(resume, &arrival, &request) => resumed,
+                resumed = hub.accounts.resume(resume, &peer_info, &request) => resumed,
             };
             hub.metrics().resumes.inc(outcome_of(&resumed));
             resumed
         }
         other => {
             let message =
-                format!("`{}` needs a session; `start` or `resume` comes first", other.name());
+                format!("`{}` requires a session; send `start` or `resume` first", other.name());
             Err(StartError::new(CloseCode::NotAllowedNow, message))
         }
     };
@@ -145,7 +149,7 @@ where
         }
         Err(StartError { error, disconnect }) => {
             ws.get_mut().push_text(None, &encode_reply(id, &Err(error)));
-            HandshakeOutcome::Refused(disconnect)
+            HandshakeOutcome::Rejected(disconnect)
         }
     }
 }
@@ -155,7 +159,7 @@ async fn open_session<S>(
     hub: &Arc<Hub>,
     settings: Settings,
     start: Start,
-    arrival: PeerInfo,
+    peer_info: PeerInfo,
     session: SessionId,
     request: &RequestId,
 ) -> Result<OpenedSession, StartError>
@@ -165,16 +169,16 @@ where
     check_params(&start, settings).inspect_err(|_| {
         hub.metrics().limits_hit.inc(Limit::AuthParamsBytes);
     })?;
-    hub.connections.take_start(arrival.address)?;
+    hub.connections.take_start(peer_info.address)?;
     let (establishing, push) = Establishing::begin();
     ws.get_mut().push_text(Some(push.seq), &push.body);
     let authenticated = {
-        let mut authenticate = pin!(hub.accounts.authenticate(&start, &arrival, request));
-        // Where a hook has to be waited for, the client is told meanwhile; else all goes out in one write.
+        let mut authenticate = pin!(hub.accounts.authenticate(&start, &peer_info, request));
+        // If an auth hook does not answer at once, the progress push is flushed first; otherwise all is one write.
         let decided = poll_fn(|cx| match authenticate.as_mut().poll(cx) {
             Poll::Ready(decided) => Poll::Ready(decided),
             Poll::Pending => {
-                // A socket that fails here is found out when the session is served.
+                // A socket error is handled when the session is served.
                 let _ = ws.get_mut().poll_drain(cx);
                 Poll::Pending
             }
@@ -187,7 +191,7 @@ where
     };
     let opened = match authenticated {
         Ok((app, authenticated)) => {
-            let (accounts, peer) = (&hub.accounts, arrival);
+            let (accounts, peer) = (&hub.accounts, peer_info);
             accounts
                 .establish(establishing, app, authenticated, &start, peer, session, request)
                 .await
@@ -205,7 +209,7 @@ fn outcome_of(opened: &Result<OpenedSession, StartError>) -> Outcome {
     Outcome(opened.as_ref().map(drop).map_err(|refused| refused.disconnect.code))
 }
 
-/// The first text frame.
+/// Reads the first text frame.
 async fn first_text<S>(
     ws: &mut WebSocketStream<BufferedSocket<S>>,
     hub: &Hub,
@@ -220,7 +224,7 @@ where
                 return Err(FirstFrameError::Violation(CloseCode::Malformed));
             }
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
-                // tungstenite holds its answer to a ping back until it is asked for.
+                // tungstenite sends its answer to a ping on the next flush.
                 ws.flush().await.map_err(|_| FirstFrameError::Lost)?;
                 let socket = ws.get_mut();
                 poll_fn(|cx| socket.poll_drain(cx)).await.map_err(|_| FirstFrameError::Lost)?;
@@ -238,7 +242,7 @@ where
 fn check_params(start: &Start, settings: Settings) -> Result<(), StartError> {
     match &start.credentials {
         Credentials::Params(params) if params.as_json().len() > settings.auth_params_bytes => {
-            let message = format!("params may have {} bytes", settings.auth_params_bytes);
+            let message = format!("`params` must be at most {} bytes", settings.auth_params_bytes);
             let mut refused = StartError::new(CloseCode::TooLarge, message);
             refused.error = refused.error.at("start.credentials.params");
             Err(refused)
@@ -247,8 +251,8 @@ fn check_params(start: &Start, settings: Settings) -> Result<(), StartError> {
     }
 }
 
-fn refuse(close: CloseCode, why: &str) -> HandshakeOutcome {
+fn reject(close: CloseCode, why: &str) -> HandshakeOutcome {
     let mut disconnect = Disconnect::new(close);
     why.clone_into(&mut disconnect.reason);
-    HandshakeOutcome::Refused(Box::new(disconnect))
+    HandshakeOutcome::Rejected(Box::new(disconnect))
 }

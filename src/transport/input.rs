@@ -1,7 +1,7 @@
-//! Whether a connection has to look at its socket for input.
+//! Tracks whether a connection's socket may have input.
 //!
-//! A task that is woken to write, as every recipient of a signal is, would ask its socket for input each time and be told
-//! that there is none. The socket wakes the task through an [`InputWaker`] instead, which leaves a mark.
+//! A task that is woken to write, as all recipients of a signal are, would otherwise also poll its socket for input in
+//! vain. The socket wakes the task through an [`InputWaker`], which sets a flag.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,35 +9,36 @@ use std::task::Waker;
 
 use futures::task::{ArcWake, AtomicWaker, WakerRef, waker_ref};
 
-/// What the socket wakes.
+/// The waker for the socket's input.
 pub(super) struct InputWaker {
-    /// The socket woke it since input was last looked for.
+    /// Whether the socket woke the task since the flag was last taken.
     is_flagged: AtomicBool,
     task: AtomicWaker,
 }
 
 impl InputWaker {
-    /// One that is marked: nothing is known of the socket yet.
+    /// Starts with the flag set: the socket has not been polled yet.
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self { is_flagged: AtomicBool::new(true), task: AtomicWaker::new() })
     }
 
-    /// Wakes `task` from now on.
+    /// Sets the task to wake.
     pub(super) fn register(&self, task: &Waker) {
         self.task.register(task);
     }
 
-    /// Whether there may be input; the mark is gone then, so whoever asks reads until there is no more, or marks again.
+    /// Whether there may be input. Clears the flag, so the caller reads until the socket is empty or sets the flag
+    /// again.
     pub(super) fn take_flag(&self) -> bool {
         self.is_flagged.swap(false, Ordering::AcqRel)
     }
 
-    /// Marks it again: input was left unread.
+    /// Sets the flag: input was left unread.
     pub(super) fn flag(&self) {
         self.is_flagged.store(true, Ordering::Release);
     }
 
-    /// What reading is to wake.
+    /// The waker to pass to the socket.
     pub(super) fn waker(self: &Arc<Self>) -> WakerRef<'_> {
         waker_ref(self)
     }

@@ -1,8 +1,8 @@
-//! One task a connection: socket in, messages to the hub; frames of the session out, in one write where they can be.
+//! One task per connection: passes messages from the socket to the hub, and the session's frames to the socket.
 //!
-//! Owns the socket and its one output buffer. Invariants: frames leave whole and in order; every close by the gateway is
-//! preceded by a flushed `disconnect`; whatever a peer sends or withholds costs bounded memory and time.
-//! Not here: HTTP (`http`), and what a message means (`hub`).
+//! Owns the socket and its output buffer. Invariants: frames are written whole and in order; a close by the gateway
+//! follows a flushed `disconnect`; a peer can cause only bounded memory and time.
+//! Not here: HTTP (`http`) and the meaning of messages (`hub`).
 
 mod close;
 mod connection;

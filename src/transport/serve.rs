@@ -1,4 +1,4 @@
-//! A connection in the life of its session: all ready input first, then one write of what there is to say.
+//! Serves an established session on its connection: first reads ready input, then writes pending output.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -22,15 +22,15 @@ use super::socket::BufferedSocket;
 use crate::hub::{Hub, SessionConnection, Written};
 use crate::telemetry::Limit;
 
-/// Messages taken in one turn, so that one busy peer does not hold up the others.
+/// Messages handled per poll, so that a busy peer does not delay others.
 const INPUTS_PER_TURN: usize = 32;
-/// Frames and bytes gathered for one write.
+/// Maximum frames and bytes per write.
 const BATCH_FRAMES: usize = 16;
 const BATCH_BYTES: usize = 16 * 1024;
 
-/// Why a connection no longer serves its session.
+/// Why a connection stops serving its session.
 pub(super) enum Exit {
-    /// The gateway parts from it.
+    /// The gateway closes it.
     ClosedByServer(Box<Disconnect>),
     /// The peer sent a close frame.
     ClosedByPeer,
@@ -38,7 +38,7 @@ pub(super) enum Exit {
     Lost,
 }
 
-/// Serves until the connection ends. What is left of the session is settled when it returns.
+/// Serves until the connection ends, and detaches the session from it.
 pub(super) async fn serve<S>(
     ws: &mut WebSocketStream<BufferedSocket<S>>,
     hub: &Hub,
@@ -59,7 +59,7 @@ struct Serving<'a, S> {
     hub: &'a Hub,
     connection: &'a SessionConnection,
     input: Arc<InputWaker>,
-    /// The request that has yet to get its place in a room's log; none is taken before it has.
+    /// Resolves when the last request has its position in the room's log; no further input is read before.
     placing: Option<oneshot::Receiver<()>>,
 }
 
@@ -74,7 +74,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
         self.poll_output(cx)
     }
 
-    /// Takes what input there is; what is left for another turn leaves the mark.
+    /// Handles ready input. If some is left for the next poll, it sets the input flag.
     fn take_input(&mut self, cx: &mut Context<'_>) -> ControlFlow<Exit> {
         let input = Arc::clone(&self.input);
         let waker = input.waker();
@@ -91,7 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
                 Poll::Pending => return ControlFlow::Continue(()),
                 Poll::Ready(message) => match self.handle_input(message) {
                     ControlFlow::Continue(()) => {}
-                    // What waits to be said is written before anything else is read: the socket may be at its end.
+                    // Write pending output before the next read: the socket may be at its end.
                     ControlFlow::Break(None) => {
                         input.flag();
                         return ControlFlow::Continue(());
@@ -105,7 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
         ControlFlow::Continue(())
     }
 
-    /// Breaks with an exit, or without one where the session was broken off and its client is to be told.
+    /// Breaks with an exit, or without one if the session was aborted and its client is yet to be notified.
     fn handle_input(
         &mut self,
         input: Option<Result<Message, WsError>>,
@@ -115,7 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
             Some(Ok(Message::Text(text))) => self.handle_text(&text, now),
             Some(Ok(Message::Binary(_))) => {
                 self.connection.touch(now);
-                self.abort(CloseCode::Malformed, "messages are text frames of JSON")
+                self.abort(CloseCode::Malformed, "expected a text frame with JSON")
             }
             Some(Ok(Message::Close(frame))) => {
                 self.connection.touch(now);
@@ -136,7 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
         }
     }
 
-    /// Late input of a connection that carries the session no more changes nothing; the hub knows which is the newest.
+    /// Handles a text message. The hub ignores messages of a connection that no longer owns the session.
     fn handle_text(&mut self, text: &str, now: Timestamp) -> ControlFlow<Option<Exit>> {
         match decode_client(text) {
             Ok(ClientMessage::Request(request)) => {
@@ -147,7 +147,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
             }
             Err(error) => {
                 if let Some(id) = error.id() {
-                    // A request that cannot be read, but whose number can, is answered; the session goes on.
+                    // An invalid request with a valid id gets an error reply; the session continues.
                     self.hub.requests.refuse(self.connection, id, &error.to_error(), now);
                 } else {
                     count_depth(&error, self.hub);
@@ -159,7 +159,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
         ControlFlow::Continue(())
     }
 
-    /// Ends the session by what came in here; the connection learns of it with the next output.
+    /// Ends the session because of invalid input. The connection closes with the next output.
     fn abort(&self, close: CloseCode, why: &str) -> ControlFlow<Option<Exit>> {
         let mut disconnect = Disconnect::new(close);
         why.clone_into(&mut disconnect.reason);
@@ -177,9 +177,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
                 Poll::Ready(Ok(())) if matches!(gathered, WriteBatch::More) => {}
                 Poll::Ready(Ok(())) => return Poll::Pending,
                 Poll::Ready(Err(_)) => return Poll::Ready(Exit::Lost),
-                // The peer may never read again: besides the socket, only being parted from can end this wait.
+                // The peer may never read again: only the socket or a close by the gateway ends this wait.
                 Poll::Pending => {
-                    // An answer to the peer's ping may wait for room behind what is written now: reading sends it.
+                    // An answer to the peer's ping may be queued behind this output: the next read sends it.
                     self.input.flag();
                     return match self.connection.poll_close(cx.waker()) {
                         Some(disconnect) => Poll::Ready(Exit::ClosedByServer(disconnect)),
@@ -190,7 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
         }
     }
 
-    /// Gathers frames for one write, behind what waits already.
+    /// Appends frames to the output buffer for one write.
     fn gather(&mut self, cx: &mut Context<'_>) -> WriteBatch {
         let socket = self.ws.get_mut();
         let mut frames = 0;
@@ -198,7 +198,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
             frames >= BATCH_FRAMES || socket.unwritten() >= BATCH_BYTES
         };
         if is_full(socket, frames) {
-            // The peer does not read, and is told nothing new before it has. Being parted from is seen once the write blocks.
+            // The peer does not read: add nothing. A close is noticed when the write blocks.
             return WriteBatch::More;
         }
         let written = self.connection.write(cx.waker(), |seq, body| {
@@ -215,15 +215,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
 }
 
 enum WriteBatch {
-    /// There is more.
+    /// More frames are pending.
     More,
-    /// That is all for now.
+    /// All frames are in the buffer.
     All,
-    /// That is all there will be.
+    /// All frames are in the buffer, and no more will follow.
     Close(Box<Disconnect>),
 }
 
-/// The close code of an error that is the peer's fault; `None` when the connection just failed. A bound is counted.
+/// The close code of a protocol violation, which is counted; `None` if the connection just failed.
 pub(super) fn violation(error: &WsError, is_flooded: bool, hub: &Hub) -> Option<CloseCode> {
     let limit = match error {
         _ if is_flooded => Limit::FragmentsPerMessage,
@@ -246,7 +246,7 @@ pub(super) fn violation(error: &WsError, is_flooded: bool, hub: &Hub) -> Option<
     Some(CloseCode::TooLarge)
 }
 
-/// Counts a message that is nested too deep.
+/// Counts a message that exceeds the nesting limit.
 pub(super) fn count_depth(error: &DecodeError, hub: &Hub) {
     if matches!(error, DecodeError::TooDeep) {
         hub.metrics().limits_hit.inc(Limit::JsonDepth);

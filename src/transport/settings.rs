@@ -1,16 +1,16 @@
-//! The bounds of connections.
+//! The limits of connections.
 
 use std::time::Duration;
 
-/// The bounds of every connection.
+/// The limits of each connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// From the upgrade to a complete `start` or `resume`.
     pub start_timeout: Duration,
-    /// Largest message in.
+    /// Maximum size of a message from the client.
     pub message_bytes: usize,
-    /// Fragments of one message.
+    /// Maximum number of fragments per message.
     pub fragments_per_message: u32,
-    /// Largest `params` of a start.
+    /// Maximum size of `params` in a `start`.
     pub auth_params_bytes: usize,
 }

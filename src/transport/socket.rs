@@ -1,8 +1,8 @@
-//! The socket with the one output buffer in front of it.
+//! A socket with an output buffer.
 //!
-//! tungstenite reads through a [`BufferedSocket`] and writes its own frames (answers to pings and closes) into the same buffer as
-//! the session's, so that frames of both leave whole and in order, several in one write. Traffic is counted here, once a
-//! read or write of the socket and not once a frame.
+//! tungstenite reads through a [`BufferedSocket`] and writes its own frames (pongs and closes) into the same buffer as
+//! the session's. So frames of both are written whole, in order, and several per write. Traffic is counted per read and
+//! write of the socket, not per frame.
 
 use std::io;
 use std::pin::Pin;
@@ -14,16 +14,16 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::frame::{self, FragmentMeter};
 use crate::telemetry::Metrics;
 
-/// Beyond so much unwritten output, answers to the peer's pings wait: it does not read them.
+/// Above this amount of unwritten output, pongs are held back: the peer does not read.
 const CONTROL_BACKLOG: usize = 64 * 1024;
 
-/// A socket and what waits to be written to it.
+/// A socket with its output buffer.
 pub(super) struct BufferedSocket<S> {
     io: S,
     out: Vec<u8>,
-    /// How much of `out` is written.
+    /// Number of bytes of `out` already written.
     written: usize,
-    /// Frames in `out` that were not counted yet.
+    /// Frames in `out` that are not counted yet.
     frames: u32,
     meter: FragmentMeter,
     is_flooded: bool,
@@ -31,7 +31,7 @@ pub(super) struct BufferedSocket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
-    /// A socket before `io`, of whose input `already_read` was taken by somebody else.
+    /// Wraps `io`, of which `already_read` has been read.
     pub(super) fn new(
         io: S,
         already_read: &[u8],
@@ -40,33 +40,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
     ) -> Self {
         let (meter, out) = (FragmentMeter::new(max_fragments), Vec::new());
         let mut socket = Self { io, out, written: 0, frames: 0, meter, is_flooded: false, metrics };
-        socket.note_input(already_read);
+        socket.record_input(already_read);
         socket
     }
 
-    /// Appends the text frame of a message to what waits to be written.
+    /// Appends the text frame of a message to the buffer.
     pub(super) fn push_text(&mut self, seq: Option<u64>, body: &[u8]) {
         frame::push_text(&mut self.out, seq, body);
         self.frames += 1;
     }
 
-    /// Appends a close frame to what waits to be written.
+    /// Appends a close frame to the buffer.
     pub(super) fn push_close(&mut self, code: u16, reason: &str) {
         frame::push_close(&mut self.out, code, reason);
         self.frames += 1;
     }
 
-    /// Bytes that wait to be written.
+    /// Number of buffered bytes.
     pub(super) fn unwritten(&self) -> usize {
         self.out.len() - self.written
     }
 
-    /// Whether the peer's message had more fragments than allowed; reading fails then.
+    /// Whether a message of the peer had too many fragments; reading then fails.
     pub(super) const fn is_flooded(&self) -> bool {
         self.is_flooded
     }
 
-    /// Writes all that waits. The buffer is given back when it is empty, so that an idle connection has none.
+    /// Writes the buffer, and frees it when it is empty, so that an idle connection holds none.
     pub(super) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.written < self.out.len() {
             let n = ready!(Pin::new(&mut self.io).poll_write(cx, &self.out[self.written..]))?;
@@ -82,13 +82,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
         Poll::Ready(Ok(()))
     }
 
-    fn note_input(&mut self, bytes: &[u8]) {
+    fn record_input(&mut self, bytes: &[u8]) {
         self.is_flooded = self.meter.pass(bytes).is_err();
         self.metrics.received_bytes.inc_by(bytes.len() as u64);
         self.metrics.received_frames.inc_by(self.meter.take_frames().into());
     }
 
-    /// The socket itself, once nothing more goes through the socket.
+    /// The inner socket, for use after the last buffered write.
     pub(super) fn io(&mut self) -> &mut S {
         &mut self.io
     }
@@ -105,7 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for BufferedSocket<S> {
         }
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
-        self.note_input(&buf.filled()[before..]);
+        self.record_input(&buf.filled()[before..]);
         Poll::Ready(Ok(()))
     }
 }
@@ -117,14 +117,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for BufferedSocket<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         if self.out.len() - self.written > CONTROL_BACKLOG {
-            // Nobody needs waking: the connection's task tries again whenever it has drained.
+            // No waker is needed: the connection's task retries after each drain.
             return Poll::Pending;
         }
         self.out.extend_from_slice(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
-    /// The connection's task drains; tungstenite need not wait for it.
+    /// The connection's task drains the buffer, so tungstenite need not wait.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }

@@ -46,7 +46,7 @@ async fn what_the_audit_log_does_not_take_is_not_done_until_it_does() {
         let answer = gateway.api(method, path, Some(body.clone())).await;
         let (code, detail) = (&answer.body["code"], &answer.body["detail"]);
         assert_eq!((answer.status, code), (503, &json!("store_unavailable")), "{method} {path}");
-        assert_eq!(detail, "nothing was changed; try again", "{method} {path}");
+        assert_eq!(detail, "nothing was changed; retry", "{method} {path}");
     }
     for (path, status) in [("users/eve", 404), ("rooms/hall", 404), ("users/bob", 200)] {
         assert_eq!(gateway.api("GET", path, None).await.status, status, "{path}");

@@ -95,7 +95,7 @@ fn what_is_logged_into_a_pipe_has_no_colours() {
     running.stop("-TERM");
     let mut log = String::new();
     stderr.read_to_string(&mut log).unwrap();
-    assert!(log.contains("serving") && !log.contains('\u{1b}'), "{log}");
+    assert!(log.contains("listening") && !log.contains('\u{1b}'), "{log}");
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ fn it_serves_whether_or_not_anybody_reads_what_it_prints() {
         serve.args(fixed).args(arguments).stdout(closed.try_clone().unwrap());
         let mut child = Program::start(serve);
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let serves = log.any(|line| line.unwrap().contains("serving"));
+        let serves = log.any(|line| line.unwrap().contains("listening"));
         assert!(serves, "{arguments:?}");
         child.signal("-TERM");
         assert!(log.all(|line| !line.unwrap().contains("panicked")), "{arguments:?}");

@@ -39,7 +39,7 @@ impl Running {
         let log = BufReader::new(child.stderr.take().unwrap());
         let mut running =
             Self { child, log, directory, address: String::new(), admin: String::new() };
-        let serving = running.until("serving").pop().unwrap();
+        let serving = running.until("listening").pop().unwrap();
         serving["listen"].as_str().unwrap().clone_into(&mut running.address);
         serving["admin"].as_str().unwrap().clone_into(&mut running.admin);
         running

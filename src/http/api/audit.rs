@@ -1,4 +1,4 @@
-//! The audit log: searched, exported as lines, and checked.
+//! The audit log: search, export as JSON lines, verify.
 
 use std::sync::Arc;
 
@@ -19,34 +19,35 @@ use super::routes::{Method, Routes};
 use crate::http::problem::Problem;
 use crate::store::{AuditRow, AuditSearch, ChainHead, Store, StoreError};
 
-/// Rows read at a time.
+/// Rows per read.
 const READ_AT_ONCE: usize = 1_000;
-/// Rows looked at for one page of a search; where the next begins is told all the same.
+/// Rows read for one page of a search. A page that stops there has a `next` cursor.
 const MAX_LOOKED_AT: usize = 20_000;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .about("audit")
         .on(Method::Get, "/apps/{app}/audit", list, |operation| {
-            operation.named(
-                "list_audit",
-                "Search the audit log, in either order; a page may be short and still have a next",
-            )
-            .query::<AuditQuery>()
-            .returns::<Page<AuditRow>>(200, &json!({ "items": [example()] }))
+            operation
+                .named(
+                    "list_audit",
+                    "Search the audit log; a page may be short and still have a `next` cursor",
+                )
+                .query::<AuditQuery>()
+                .returns::<Page<AuditRow>>(200, &json!({ "items": [example()] }))
         })
         .on(Method::Get, "/apps/{app}/audit/export", export, |operation| {
             operation
                 .named(
                     "export_audit",
-                    "Export the audit log as lines of JSON, the head in the last",
+                    "Export the audit log as JSON lines, followed by the chain head",
                 )
                 .query::<AuditCursor>()
                 .returns_lines()
         })
         .on(Method::Get, "/apps/{app}/audit/verify", verify, |operation| {
             operation
-                .named("verify_audit", "Check that no row was changed, removed, moved or cut off")
+                .named("verify_audit", "Check that no row was changed, removed, moved or truncated")
                 .query::<VerifyQuery>()
                 .returns::<AuditCheck>(
                     200,
@@ -62,68 +63,65 @@ fn example() -> Value {
     })
 }
 
-/// Which page of which rows is wanted.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AuditQuery {
     /// Of one verb.
     verb: Option<String>,
-    /// In one room.
+    /// Only rows of this room.
     room: Option<RoomId>,
-    /// Aimed at this user, or done by them.
+    /// Only rows that target this user or were caused by them.
     username: Option<Username>,
-    /// In which order; `oldest_first` unless it says. All pages are asked for in the same.
+    /// Order of the rows, the same for all pages; default `oldest_first`.
     #[serde(default)]
     order: Order,
-    /// Only rows after that of this number.
+    /// Start after this row number.
     #[serde(default)]
     after: u64,
-    /// The `next` of the page before.
+    /// The `next` cursor of the previous page.
     cursor: Option<Cursor>,
-    /// How many at most.
+    /// Maximum number of rows.
     #[schemars(range(min = 1, max = 1_000))]
     limit: Option<usize>,
 }
 
-/// In which order rows come.
+/// Order of rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "AuditOrder")]
 enum Order {
-    /// As they were written.
+    /// Ascending row numbers.
     #[default]
     OldestFirst,
-    /// The other way round.
+    /// Descending row numbers.
     NewestFirst,
 }
 
-/// From where on rows are wanted.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AuditCursor {
-    /// Begin after the row of this number.
+    /// Start after this row number.
     #[serde(default)]
     after: u64,
 }
 
-/// What a log is compared with.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct VerifyQuery {
-    /// A head that was written down before, as `number:hash`: the log must still hold that row.
+    /// A head from an earlier check, as `number:hash`; the log must still contain that row.
     head: Option<String>,
 }
 
-/// What a check came to.
+/// The result of a check.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AuditCheck")]
 struct AuditCheck {
-    /// Whether the log is whole.
+    /// Whether the log is intact.
     ok: bool,
-    /// Its end, to be written down elsewhere.
+    /// The chain head. Store it outside of the gateway for a later check.
     #[serde(skip_serializing_if = "Option::is_none")]
     head: Option<ChainHead>,
-    /// The first thing that is wrong with it.
+    /// The first error found.
     #[serde(skip_serializing_if = "Option::is_none")]
     found: Option<String>,
 }
@@ -172,7 +170,7 @@ async fn export(
     QueryParams(AuditCursor { after }): QueryParams<AuditCursor>,
 ) -> Result<Response, Problem> {
     let (store, app) = (Arc::clone(caller.hub().store()), caller.app_id());
-    // Rows that come in meanwhile belong to a later export.
+    // Rows written during the export belong to a later one.
     let head = store.audit_head(Arc::clone(&app)).await?;
     let lines = stream::try_unfold(Some(after), move |after| {
         let (store, app) = (Arc::clone(&store), Arc::clone(&app));
@@ -187,7 +185,7 @@ async fn export(
     Ok(response)
 }
 
-/// The next rows as lines, and where those after them begin; the head ends them.
+/// The next rows as lines, and the position after them; the last chunk ends with the head.
 async fn next_lines(
     store: &dyn Store,
     app: Arc<str>,
@@ -214,10 +212,10 @@ async fn verify(
     caller: ApiCaller,
     QueryParams(VerifyQuery { head }): QueryParams<VerifyQuery>,
 ) -> Result<Json<AuditCheck>, Problem> {
-    let told = head.map(|head| head.parse()).transpose();
-    let told = told
+    let reported = head.map(|head| head.parse()).transpose();
+    let reported = reported
         .map_err(|error: crate::store::InvalidHead| Problem::invalid("head", error.to_string()))?;
-    let checked = caller.hub().store().verify_audit(caller.app_id(), told).await?;
+    let checked = caller.hub().store().verify_audit(caller.app_id(), reported).await?;
     Ok(Json(match checked {
         Ok(verified) => AuditCheck { ok: true, head: Some(verified.head), found: None },
         Err(tampered) => AuditCheck { ok: false, head: None, found: Some(tampered.to_string()) },

@@ -1,7 +1,7 @@
-//! Bodies of calls: what a call takes, and its schema.
+//! Request bodies and their schemas.
 //!
-//! A call in a room takes the protocol's own command, whose room the path gives. On the wire a field that a command has
-//! not is ignored; here it is an error, so that a misspelt one is named.
+//! A call in a room has the body of the protocol's own command; the path gives the room. On the wire unknown fields of
+//! a command are ignored; here they are errors, so that typing errors are reported.
 
 use std::any::type_name;
 use std::borrow::Cow;
@@ -19,29 +19,28 @@ use stagedoor_proto::{
 use super::strict::StrictReader;
 use crate::api_body::{BanBody, EmptyBody, NewRoom, ReplayAll};
 
-/// The parameter of the path that is a field of commands.
+/// The path parameter that is a field of commands.
 const ROOM: &str = "room";
 
-/// The body of a call that changes something.
 pub(super) trait Body: DeserializeOwned {
-    /// As the document describes it.
+    /// The type that the document describes.
     type Schema: JsonSchema;
-    /// Fields that this call does not take.
+    /// Command fields that this call rejects.
     const EXCLUDED: &'static [&'static str] = &[];
 
-    /// Its `ref`.
+    /// The body's idempotency key.
     fn ref_mut(&mut self) -> &mut Option<Ref>;
 
-    /// Reads it; `path` gives the parameters of the path, some of which may be fields of it.
+    /// Deserializes a body; `path` gives the path parameters, some of which may be fields of the body.
     ///
     /// # Errors
-    /// Those of `reader`; a field that the call does not take is one of them.
+    /// Those of `reader`, and unknown or rejected fields.
     fn read<'de, D: Deserializer<'de>>(reader: D, path: &[(&str, &str)]) -> Result<Self, D::Error> {
         Self::deserialize(StrictReader::new(reader, path, Self::EXCLUDED))
     }
 }
 
-/// Bodies that are described as they are.
+/// Bodies whose schema is their own.
 macro_rules! plain_body {
     ($($body:ty),*) => { $(
         impl crate::http::api::body::Body for $body {
@@ -54,13 +53,13 @@ macro_rules! plain_body {
 }
 pub(super) use plain_body;
 
-/// A command that is the body of a call, by a name and a description of its own.
+/// A command that is a request body, with its own name and description in the document.
 pub(super) trait CommandBody: Body {
-    /// The command whose fields it has.
+    /// The command with the body's fields.
     type Command: JsonSchema;
-    /// Its name in the document.
+    /// The name of the schema.
     const NAME: &'static str;
-    /// What it is for.
+    /// The description of the schema.
     const DESCRIPTION: &'static str;
 }
 
@@ -82,17 +81,17 @@ macro_rules! command_body {
 }
 
 command_body! {
-    ForceDisconnect = "ForceDisconnect", "Remove somebody: exactly one of `participant` and `username`.";
-    Unblock = "Unblock", "Let somebody return.";
-    SetRole = "SetRole", "Give somebody another role.";
-    ForceMute = "ForceMute", "Mute exactly one of `stream`, `participant` and `username`.";
-    ForceMuteAll = "ForceMuteAll", "Mute everybody.";
+    ForceDisconnect = "ForceDisconnect", "Remove a user or participant; give exactly one of `participant` and `username`.";
+    Unblock = "Unblock", "Lift a block from the room.";
+    SetRole = "SetRole", "Change a role.";
+    ForceMute = "ForceMute", "Mute a target; give exactly one of `stream`, `participant` and `username`.";
+    ForceMuteAll = "ForceMuteAll", "Mute a whole room.";
     ForceUnpublish = "ForceUnpublish", "End a stream.";
-    OnStream = "AskUnmute", "Ask for a stream's audio.";
-    SendSignal = "NewSignal", "A signal of the server.";
+    OnStream = "AskUnmute", "Request that a stream is unmuted.";
+    SendSignal = "NewSignal", "A signal from the server.";
 }
 
-/// Lifts what [`ForceMute`] did, which has the same fields but for the lock.
+/// The inverse of [`ForceMute`], with the same fields except the lock.
 #[derive(Deserialize)]
 #[serde(transparent)]
 pub(super) struct LiftMute(pub(super) ForceMute);
@@ -110,7 +109,7 @@ impl CommandBody for LiftMute {
     type Command = ForceMute;
     const NAME: &'static str = "LiftMute";
     const DESCRIPTION: &'static str =
-        "Lift the mute of exactly one of `stream`, `participant` and `username`.";
+        "Lift a mute; give exactly one of `stream`, `participant` and `username`.";
 }
 
 impl Body for ModerateRoom {
@@ -123,7 +122,7 @@ impl Body for ModerateRoom {
 
 plain_body!(EmptyBody, NewRoom, BanBody, ReplayAll);
 
-/// The schema of a command as the body of a call: without what the path gives, and strict.
+/// The schema of a command as a request body: strict, and without the fields that the path gives.
 pub(super) struct CommandSchema<B>(PhantomData<B>);
 
 impl<B: CommandBody> JsonSchema for CommandSchema<B> {
@@ -141,7 +140,7 @@ impl<B: CommandBody> JsonSchema for CommandSchema<B> {
         let fields = schema["properties"].as_object_mut().expect("a command is an object");
         fields.retain(|field, _| is_taken(field));
         for object in fields.values().filter_map(definition_name) {
-            // An object inside of the body, if it is one, is as strict.
+            // A child object is as strict.
             if let Some(object) = schemas
                 .definitions_mut()
                 .get_mut(&object)
@@ -158,7 +157,7 @@ impl<B: CommandBody> JsonSchema for CommandSchema<B> {
         retain_required(&mut schema, is_taken);
         schema["additionalProperties"] = false.into();
         schema["description"] = B::DESCRIPTION.into();
-        Schema::try_from(schema).expect("it was one")
+        Schema::try_from(schema).expect("still a valid schema")
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who calls the server API. Source: RFC 6750, 2.1.
+//! Authenticates the caller of the server API. Source: RFC 6750, 2.1.
 
 use std::sync::Arc;
 
@@ -18,24 +18,22 @@ use crate::room::{Caller, RoomKey};
 use crate::store::{AuditActor, AuditEvent, AuditOutcome, StoreError, UserKey};
 use crate::telemetry::Limit;
 
-/// Nothing opens it that came with the request.
+/// The request has no valid credentials.
 pub(super) const UNAUTHORIZED: ProblemKind =
     ProblemKind::new(StatusCode::UNAUTHORIZED, "unauthorized");
-/// What came with the request does not open this.
+/// The credentials do not authorize this operation.
 pub(super) const FORBIDDEN: ProblemKind = ProblemKind::new(StatusCode::FORBIDDEN, "forbidden");
-/// It was done, and the audit log lacks it.
+/// The operation was applied, but its audit row was not written.
 pub(super) const NOT_RECORDED: ProblemKind =
     ProblemKind::new(StatusCode::SERVICE_UNAVAILABLE, "not_recorded").passing();
 
-/// The app of the path, whose server key or server token came with the request; and what its calls act on.
+/// An authenticated caller: the app of the path, authorized by the request's server key or server token.
 #[derive(Clone)]
 pub(super) struct ApiCaller {
     state: Arc<HttpState>,
-    /// The app.
     pub(super) app: Arc<App>,
-    /// Whose the key or token is.
     actor: ServerActor,
-    /// Their name, and the call.
+    /// The caller's name and the request id.
     pub(super) identity: Caller,
 }
 
@@ -48,22 +46,19 @@ impl ApiCaller {
         self.state.hub()
     }
 
-    /// The app's id.
     pub(super) fn app_id(&self) -> Arc<str> {
         Arc::clone(self.app.id())
     }
 
-    /// A user of the app.
     pub(super) fn user(&self, username: Username) -> UserKey {
         UserKey { app: self.app_id(), username }
     }
 
-    /// A room of the app.
     pub(super) fn room(&self, room: RoomId) -> RoomKey {
         RoomKey { app: self.app_id(), room }
     }
 
-    /// Lets whoever holds a server key go on; a token does not open what would outlive it.
+    /// Requires a server key: a token must not authorize anything that outlives it.
     pub(super) fn must_hold_key(&self) -> Result<(), Problem> {
         match self.actor {
             ServerActor::Key(_) => Ok(()),
@@ -75,7 +70,7 @@ impl ApiCaller {
         }
     }
 
-    /// The row of a call in the audit log.
+    /// The audit row of a call.
     pub(super) fn audit_row(&self, call: AuditedCall) -> AuditEvent {
         let AuditedCall { verb, target, room, reason, ref_ } = call;
         AuditEvent {
@@ -91,24 +86,23 @@ impl ApiCaller {
         }
     }
 
-    /// Keeps a call in the audit log that leaves nothing else in the store.
+    /// Writes the audit row of a call that changes nothing else in the store.
     pub(super) async fn record(&self, call: AuditedCall) -> Result<(), StoreError> {
         let row = self.audit_row(call);
         self.hub().store().audit(self.app_id(), vec![row]).await
     }
 
-    /// The same, of what was done already: whether it could be was the room's to say.
+    /// Writes the audit row of a call that was already applied, because the room decides whether it can be.
     pub(super) async fn record_done(&self, call: AuditedCall) -> Result<(), Problem> {
         self.record(call).await.map_err(|error| {
-            tracing::error!(%error, "the audit log lacks what a call of the server API did");
-            let detail =
-                "it was done, and the audit log did not take it; send it again, so that it stands there";
+            tracing::error!(%error, "audit row not written for API call");
+            let detail = "applied, but the audit row was not written; retry";
             Problem::new(NOT_RECORDED, detail)
         })
     }
 }
 
-/// What was done, as the audit log keeps it.
+/// A call's content in the audit log.
 pub(super) struct AuditedCall {
     pub(super) verb: &'static str,
     pub(super) target: Target,
@@ -118,7 +112,7 @@ pub(super) struct AuditedCall {
 }
 
 impl AuditedCall {
-    /// Something done to a user.
+    /// A call about a user.
     pub(super) fn on_user(username: &Username, verb: &'static str, ref_: Option<Ref>) -> Self {
         let target = Target { username: Some(username.clone()), ..Target::default() };
         Self { verb, target, room: None, reason: None, ref_ }
@@ -144,7 +138,7 @@ impl FromRequestParts<Arc<HttpState>> for ApiCaller {
         let bearer = bearer_of(&request.headers).ok_or_else(|| {
             refused("send `Authorization: Bearer` with a server key or a server token of the app")
         })?;
-        // An app that is not there is refused as one whose key was wrong: it tells nobody which apps there are.
+        // An unknown app gets the answer of a wrong key, so that callers cannot probe for apps.
         let app = path.iter().find(|(name, _)| *name == "app").map(|(_, id)| id);
         let app = app.and_then(|id| state.hub().app(id)).ok_or_else(|| refused(WRONG))?;
         let actor = app.server().verify_server(bearer).map_err(|_| refused(WRONG))?;
@@ -154,11 +148,11 @@ impl FromRequestParts<Arc<HttpState>> for ApiCaller {
         state.api().call_rates.take(rate, app.id(), &name, now).map_err(|wait| {
             state.hub().metrics().limits_hit.inc(Limit::ApiCalls);
             let detail =
-                "this key or token calls too fast; wait, or raise `limits.api_calls_per_s`";
+                "rate limit of this key or token exceeded; wait, or raise `limits.api_calls_per_s`";
             Problem::new(ProblemKind::RATE_LIMITED, detail).retry_after(wait)
         })?;
         let request = request.extensions.get::<RequestId>();
-        let request = request.expect("a call has its id before it comes to its route").clone();
+        let request = request.expect("a call gets its id before it is routed").clone();
         Ok(Self {
             state: Arc::clone(state),
             app: Arc::clone(app),
@@ -168,12 +162,12 @@ impl FromRequestParts<Arc<HttpState>> for ApiCaller {
     }
 }
 
-const WRONG: &str = "this is not a valid server key or server token of the app";
+const WRONG: &str = "not a valid server key or server token of this app";
 
-/// What a request shows for itself.
+/// The credentials of a request.
 pub(super) fn bearer_of(headers: &HeaderMap) -> Option<&str> {
-    let told = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = told.split_once(' ')?;
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 

@@ -1,4 +1,4 @@
-//! Draining the node: what SIGTERM does, asked for over HTTP by whoever runs the node.
+//! Drains the node, as SIGTERM does.
 
 use std::sync::Arc;
 
@@ -19,10 +19,7 @@ use crate::http::state::HttpState;
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.about("node").on(Method::Post, "/drain", drain, |operation| {
         operation
-            .named(
-                "drain",
-                "Stop in order, as SIGTERM does: take nobody in, and part from everybody",
-            )
+            .named("drain", "Drain and stop the node, as SIGTERM does")
             .for_operators()
             .without_store()
             .returns::<Draining>(
@@ -32,10 +29,10 @@ pub(super) fn routes(routes: Routes) -> Routes {
     })
 }
 
-/// Nobody can show the operator's key.
+/// No operator key is configured, or the caller does not have it.
 const NO_OPERATOR_KEY: ProblemKind = ProblemKind::new(StatusCode::FORBIDDEN, "no_operator_key");
 
-/// Whoever runs the node: the operator's key came with the request.
+/// A caller with the operator key.
 struct Operator;
 
 impl Rejects for Operator {
@@ -52,31 +49,30 @@ impl FromRequestParts<Arc<HttpState>> for Operator {
         state: &Arc<HttpState>,
     ) -> Result<Self, Problem> {
         let Some(key) = &state.api().operator_key else {
-            let detail =
-                "the gateway has no operator key; set `operator.api_key`, or send SIGTERM instead";
+            let detail = "the gateway has no operator key; set `operator.api_key`, or send SIGTERM";
             return Err(Problem::new(NO_OPERATOR_KEY, detail));
         };
         let bearer = bearer_of(&request.headers)
-            .ok_or_else(|| refused("send `Authorization: Bearer` with the operator's key"))?;
+            .ok_or_else(|| refused("expected `Authorization: Bearer` with the operator key"))?;
         if key.opens_to(bearer) {
             return Ok(Self);
         }
-        Err(refused("this is not the operator's key; an app's server keys do not open this"))
+        Err(refused("not the operator key; server keys of apps are not accepted here"))
     }
 }
 
-/// A drain that has begun.
+/// A drain in progress.
 #[derive(Serialize, JsonSchema)]
 struct Draining {
-    /// Sessions that are to go.
+    /// Sessions whose connections will be closed.
     sessions: usize,
-    /// Over how long their connections are closed.
+    /// Duration over which the connections are closed.
     spread_ms: u64,
-    /// After how long at the latest whoever is left is not waited for.
+    /// Time after which the gateway stops waiting.
     deadline_ms: u64,
 }
 
-/// Begins to drain. Asked again, it answers again: a drain is not undone, and nothing begins twice.
+/// Starts a drain. A repeated call has no effect and returns the same answer.
 async fn drain(_: Operator, State(state): State<Arc<HttpState>>) -> (StatusCode, Json<Draining>) {
     let settings = state.api().drain;
     let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis());
@@ -85,7 +81,7 @@ async fn drain(_: Operator, State(state): State<Arc<HttpState>>) -> (StatusCode,
         spread_ms: millis(settings.spread).unwrap_or(u64::MAX),
         deadline_ms: millis(settings.deadline).unwrap_or(u64::MAX),
     };
-    tracing::info!("an operator asked to drain");
+    tracing::info!("drain requested by operator");
     state.lifecycle().begin_drain();
     (StatusCode::ACCEPTED, Json(draining))
 }

@@ -1,4 +1,4 @@
-//! What a room refuses, as problem details.
+//! Errors of rooms as problem details.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -10,26 +10,26 @@ use stagedoor_proto::{Error, ErrorCode};
 use crate::http::problem::{Problem, ProblemKind};
 use crate::hub::CallError;
 
-/// Nothing is known of a room.
+/// The room does not exist.
 pub(super) const NO_ROOM: ProblemKind = ProblemKind::new(StatusCode::NOT_FOUND, "room_not_found");
-/// A room cannot be created twice.
+/// The room exists already.
 pub(super) const ROOM_EXISTS: ProblemKind = ProblemKind::new(StatusCode::CONFLICT, "room_exists");
-/// A participant is not in the room.
+/// The participant is not in the room.
 pub(super) const NO_PARTICIPANT: ProblemKind = kind_of(ErrorCode::ParticipantNotFound);
-/// A stream is not in the room.
+/// The stream is not in the room.
 pub(super) const NO_STREAM: ProblemKind = kind_of(ErrorCode::StreamNotFound);
-/// A room has not answered.
+/// The engine did not answer.
 pub(super) const ENGINE_UNAVAILABLE: ProblemKind = kind_of(ErrorCode::EngineUnavailable);
 
 impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
         match error {
             CallError::NoRoom => {
-                let detail = "there is no such room: it is not open, and nothing is kept of it; create it first";
+                let detail = "room not found: it is neither open nor created; create it first";
                 Self::new(NO_ROOM, detail)
             }
             CallError::RoomExists => {
-                let detail = "the room is open or was created before; its settings hold until it is ended and closed";
+                let detail = "room already exists; end it before you create it with other settings";
                 Self::new(ROOM_EXISTS, detail)
             }
             CallError::Refused(error) => Self::from(error),

@@ -1,4 +1,4 @@
-//! What comes with a request: bounded, strict, and explained when it is wrong.
+//! Extractors for path, query and body. They bound, validate and explain what is wrong.
 
 use std::sync::Arc;
 
@@ -22,13 +22,13 @@ use crate::http::state::HttpState;
 use crate::idempotency::Fingerprint;
 use crate::telemetry::Limit;
 
-/// A body that does not end in time.
+/// The body did not end in time.
 const BODY_TIMEOUT: ProblemKind = ProblemKind::new(StatusCode::REQUEST_TIMEOUT, "body_timeout");
-/// A body, or what it holds, that is larger than it may be.
+/// The body, or a part of it, is too large.
 pub(super) const TOO_LARGE: ProblemKind =
     ProblemKind::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large");
 
-/// What the path names beside the app.
+/// Path parameters, except the app.
 pub(super) struct PathParams<T>(pub(super) T);
 
 impl<T: Rejects> Rejects for PathParams<T> {
@@ -59,13 +59,13 @@ fn path_problem(error: &PathRejection) -> Problem {
             Problem::invalid(key, format!("expected {expected_type}"))
         }
         ErrorKind::InvalidUtf8InPathParam { key } => {
-            Problem::invalid(key, "it is not UTF-8 once its `%` escapes are undone")
+            Problem::invalid(key, "expected percent-encoded UTF-8")
         }
         _ => Problem::invalid("path", failed.body_text()),
     }
 }
 
-/// What the query asks for. Types deny unknown fields.
+/// Query parameters. Their types deny unknown fields.
 pub(super) struct QueryParams<T>(pub(super) T);
 
 impl<T> Rejects for QueryParams<T> {
@@ -88,14 +88,12 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<HttpState>> for QueryParams<T> {
     }
 }
 
-/// A call that changes something: its JSON body, and the key under which it is done once.
+/// The JSON body and the idempotency key of a call that changes something.
 ///
-/// An empty body stands for `{}`. A misspelt field is named; fields that stand in the path are not in the body. The `ref`
-/// of the body and that of the header `Idempotency-Key` are one.
+/// An empty body means `{}`. Unknown fields are errors, and so are fields that the path gives. The body's `ref` and the
+/// header `Idempotency-Key` are the same key.
 pub(super) struct JsonBody<T> {
-    /// The body.
     pub(super) body: T,
-    /// Its idempotency key.
     pub(super) key: IdempotencyKey,
 }
 
@@ -123,7 +121,7 @@ impl<T: Body> FromRequest<Arc<HttpState>> for JsonBody<T> {
         let header = key_of(&head.headers)?;
         let ref_ = body.ref_mut();
         if header.is_some() && ref_.is_some() && header != *ref_ {
-            let detail = "the header `Idempotency-Key` is another form of `ref`: send one, or the same in both";
+            let detail = "the header `Idempotency-Key` and `ref` differ; send one of them, or the same value in both";
             return Err(Problem::invalid("ref", detail));
         }
         if header.is_some() {
@@ -134,7 +132,7 @@ impl<T: Body> FromRequest<Arc<HttpState>> for JsonBody<T> {
     }
 }
 
-/// A body as a whole, within its bounds.
+/// Reads a whole body within the size and time limits.
 async fn read_all(body: axum::body::Body, state: &HttpState) -> Result<Bytes, Problem> {
     let (most, within) = {
         let settings = state.settings();
@@ -152,24 +150,24 @@ async fn read_all(body: axum::body::Body, state: &HttpState) -> Result<Bytes, Pr
             return Problem::invalid("body", error.to_string());
         }
         hit(Limit::ApiBodyBytes);
-        let detail = format!("a body of at most {most} bytes is taken");
+        let detail = format!("expected a body of at most {most} bytes");
         Problem::new(TOO_LARGE, detail)
     })
 }
 
 fn parse<T: Body>(bytes: &Bytes, path: &[(&str, &str)]) -> Result<T, Problem> {
     let text: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
-    // serde would also take an array of the fields' values.
+    // serde also accepts an array of field values.
     let begins_with = text.iter().find(|byte| !byte.is_ascii_whitespace());
     if begins_with.is_some_and(|first| b"[\"-0123456789tfn".contains(first)) {
-        return Err(Problem::invalid("body", "a body is a JSON object: `{…}`"));
+        return Err(Problem::invalid("body", "expected a JSON object"));
     }
     let mut json = serde_json::Deserializer::from_slice(text);
     let mut track = Track::new();
     let reader = serde_path_to_error::Deserializer::new(&mut json, &mut track);
     let body = T::read(reader, path).map_err(|error| {
         let path = track.path().to_string();
-        // The body as a whole, or a field whose name is not known, has no path.
+        // An unknown field, or the body as a whole, has no path.
         let field = if path.starts_with(['.', '?']) { "body" } else { &path };
         Problem::invalid(field, error.to_string())
     })?;
@@ -177,10 +175,10 @@ fn parse<T: Body>(bytes: &Bytes, path: &[(&str, &str)]) -> Result<T, Problem> {
     Ok(body)
 }
 
-/// What stands for all that a request asks for.
+/// The fingerprint of a request: method, target and body.
 fn fingerprint(head: &Parts, body: &[u8]) -> Fingerprint {
     let target = head.uri.path_and_query().map_or("", |target| target.as_str());
-    // Neither holds the byte between them, so no two requests read the same.
+    // Method and target contain no zero byte, so the joined bytes are unambiguous.
     let parts = [head.method.as_str().as_bytes(), target.as_bytes(), body];
     Fingerprint::of_bytes(parts.join(&0).iter())
 }

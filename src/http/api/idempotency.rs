@@ -1,7 +1,7 @@
-//! A call that is sent again under the same `ref` is answered again, and done once.
+//! Idempotency: a call repeated under the same `ref` is answered again, but executed once.
 //!
-//! Of a call that mints a token nothing secret is kept: it mints another one like the first. Invariant: a call goes on to
-//! its end though its caller hangs up. Not here: what is remembered of which call (`idempotency_cache`).
+//! Tokens are not cached: a repeated call mints a new one. Invariant: a call completes even if its caller disconnects.
+//! Not here: the cache (`idempotency_cache`).
 
 use std::sync::Arc;
 
@@ -18,23 +18,23 @@ use crate::http::idempotency_cache::{CachedResponse, LookupResult};
 use crate::http::problem::{Problem, ProblemKind};
 use crate::idempotency::Fingerprint;
 
-/// What is done failed inside.
+/// The call panicked.
 pub(super) const INTERNAL: ProblemKind =
     ProblemKind::new(StatusCode::INTERNAL_SERVER_ERROR, "internal");
 
-/// The header form of `ref`.
+/// The header equivalent to `ref`.
 pub(super) const HEADER: &str = "idempotency-key";
 
-/// Under which `ref` a call is done, and what stands for the rest of it.
+/// The `ref` of a call, with the fingerprint of the request.
 pub(super) struct IdempotencyKey(Option<(Ref, Fingerprint)>);
 
 impl IdempotencyKey {
-    /// A key; `fingerprint` is only asked for where there is a `ref`.
+    /// `fingerprint` is only computed if there is a `ref`.
     pub(super) fn new(ref_: Option<Ref>, fingerprint: impl FnOnce() -> Fingerprint) -> Self {
         Self(ref_.map(|ref_| (ref_, fingerprint())))
     }
 
-    /// Does `work` to its end, once, and answers with `status` and what it gives.
+    /// Runs `work` to completion, at most once per key, and answers with `status` and its result.
     pub(super) async fn perform<T, W>(
         self,
         caller: ApiCaller,
@@ -58,18 +58,18 @@ impl IdempotencyKey {
             if let (Some(reservation), Ok(response)) = (reservation, &done) {
                 reservation.complete(Some(response.clone()));
             }
-            // The caller may have hung up; what was done is done.
+            // The caller may have disconnected; the result stands.
             let _ = answer.send(done);
         };
         state.lifecycle().spawn(task.in_current_span());
         let done = answered.await.map_err(|_| {
-            let detail = "the gateway failed inside; whether it was done is not known";
+            let detail = "internal error; the outcome is unknown";
             Problem::new(INTERNAL, detail)
         })?;
         done.map(CachedResponse::respond)
     }
 
-    /// Mints something secret: done at each call, and remembered without what it gives.
+    /// Runs `mint` on each call and caches that it was done, but not its secret result.
     pub(super) fn mint<T: Serialize>(
         self,
         caller: &ApiCaller,
@@ -90,11 +90,11 @@ impl IdempotencyKey {
     }
 }
 
-/// The `ref` in the header, quoted (as a structured field is) or not.
+/// The `ref` in the header, quoted as a structured field or not.
 pub(super) fn key_of(headers: &HeaderMap) -> Result<Option<Ref>, Problem> {
     let Some(value) = headers.get(HEADER) else { return Ok(None) };
     let wrong = |detail: String| Problem::invalid("Idempotency-Key", detail);
-    let text = value.to_str().map_err(|_| wrong("it is printable ASCII".to_owned()))?;
+    let text = value.to_str().map_err(|_| wrong("expected printable ASCII".to_owned()))?;
     let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     text.parse().map(Some).map_err(|error: stagedoor_proto::InvalidText| wrong(error.to_string()))
 }

@@ -1,10 +1,9 @@
-//! The server API under `/api/v1`: what an app's backend and its operators may do.
+//! The server API under `/api/v1`, for an app's backend and for operators.
 //!
-//! A server key or a server token of the app opens it, and nothing a client holds does; what concerns the whole node is
-//! opened by the operator's key alone. Errors are problem details. Each
-//! file of a resource has its routes, what they take and tell, and how they are told in the `OpenAPI` document: a route
-//! that is not described cannot be made. Invariant: what changes something is carried to its end though its caller
-//! hangs up, and is done once for each `ref`. Not here: what the verbs do (`hub`).
+//! A server key or server token of the app authorizes its calls, the operator key those about the node; client
+//! credentials are never accepted. Errors are problem details. One file per resource defines routes, types and their
+//! `OpenAPI` description; a route without a description does not compile. Invariant: a change completes even if its
+//! caller disconnects, and is applied once per `ref`. Not here: what the commands do (`hub`).
 
 mod audit;
 mod body;
@@ -40,10 +39,9 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use super::state::HttpState;
 use routes::Routes;
 
-/// Where the API is.
 const PREFIX: &str = "/api/v1";
 
-/// The API with its document.
+/// The API and its document.
 pub(super) fn router() -> Router<Arc<HttpState>> {
     let api = Router::new().nest(PREFIX, all().into_router());
     api.route("/api/openapi.json", get(serve_document))
@@ -55,7 +53,7 @@ pub fn openapi_document() -> String {
     openapi::document(PREFIX, &all().into_operations())
 }
 
-/// The document; it is made when it is first asked for.
+/// Serves the document, which is generated at the first request.
 async fn serve_document() -> Response {
     static TEXT: LazyLock<Bytes> = LazyLock::new(|| openapi_document().into());
     let mut response = TEXT.clone().into_response();
@@ -64,7 +62,6 @@ async fn serve_document() -> Response {
     response
 }
 
-/// Every route there is.
 fn all() -> Routes {
     let resources = [
         sessions::routes,

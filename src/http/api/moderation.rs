@@ -1,4 +1,4 @@
-//! Moderation verbs, and the receipts they are answered with.
+//! Moderation commands and their receipts.
 
 use std::time::Duration;
 
@@ -21,11 +21,11 @@ use crate::http::problem::{Problem, ProblemKind};
 use crate::hub::ModerationResult;
 use crate::room::Moderation;
 
-/// How long a call waits for targets that are to acknowledge it, unless asked otherwise, and at most.
+/// Default and maximum time to wait for acknowledgements.
 const DEFAULT_WAIT_MS: u64 = 1_000;
 const MAX_WAIT_MS: u64 = 10_000;
 
-/// The room of the path.
+/// The path of a room.
 #[derive(Deserialize)]
 pub(super) struct RoomPath {
     pub(super) room: RoomId,
@@ -37,12 +37,10 @@ impl Rejects for RoomPath {
     }
 }
 
-/// How long to wait for receipts.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WaitParams {
-    /// Wait so long for targets that are to acknowledge it; what is still open then is answered as `pending`. 1000 unless
-    /// it says.
+    /// How long to wait for acknowledgements; open ones are then reported as `pending`. Default 1000.
     #[schemars(range(max = MAX_WAIT_MS))]
     wait_ms: Option<u64>,
 }
@@ -51,39 +49,39 @@ impl WaitParams {
     fn duration(&self) -> Result<Duration, Problem> {
         let ms = self.wait_ms.unwrap_or(DEFAULT_WAIT_MS);
         if ms > MAX_WAIT_MS {
-            let detail = format!("found {ms}; a call waits {MAX_WAIT_MS} ms at most");
+            let detail = format!("found {ms}; expected at most {MAX_WAIT_MS}");
             return Err(Problem::invalid("wait_ms", detail));
         }
         Ok(Duration::from_millis(ms))
     }
 }
 
-/// What became of a moderation verb. It is durable.
+/// The result of a moderation command, which is durable.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ModerationReceipt")]
 pub(super) struct Receipt {
     /// The room.
     room: RoomId,
-    /// Which verb.
+    /// The command.
     verb: Verb,
-    /// Its place in the room's log.
+    /// The version of the room's log after the command.
     version: u64,
-    /// How many it concerns.
+    /// Number of targets.
     concerned: u32,
-    /// The caller's idempotency key.
+    /// Idempotency key.
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     ref_: Option<Ref>,
-    /// Those concerned by outcome; absent when the room did it before under the same `ref`.
+    /// Targets by outcome; absent if the room answered from its cache for this `ref`.
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<OutcomeCounts>,
-    /// Each target of a verb on one; of more, up to 100 that are not enforced.
+    /// The target of a command that has one; otherwise up to 100 targets that are not `enforced`.
     targets: Vec<stagedoor_proto::Receipt>,
-    /// From the verb until these outcomes.
+    /// Time from the command to these outcomes.
     elapsed_ms: u64,
 }
 
 impl Routes {
-    /// A moderation verb in the room of the path: of its body `command` makes what the room is asked for.
+    /// Adds a moderation command in the room of the path; `command` makes it from the body.
     pub(super) fn moderation<B: Body + Send + 'static>(
         self,
         path: &'static str,
@@ -100,7 +98,7 @@ impl Routes {
     }
 }
 
-/// Does a verb in a room, and answers with its receipt.
+/// Executes a command in a room and returns its receipt.
 async fn moderate(
     caller: ApiCaller,
     room: RoomId,
@@ -128,7 +126,7 @@ async fn moderate(
 }
 
 impl Description<'_> {
-    /// A verb, named as on the wire, with an example of its body; it answers with its receipt.
+    /// Describes a command under its wire name, with an example of its body.
     pub(super) fn verb<B: Body>(self, verb: Verb, summary: &str, body: &Value) -> Self {
         let receipt = json!({
             "room": "lobby", "verb": verb.as_str(), "version": 42, "concerned": 1,
@@ -136,7 +134,7 @@ impl Description<'_> {
             "targets": [{ "target": { "username": "ada" }, "outcome": "enforced", "elapsed_ms": 0 }],
             "elapsed_ms": 0,
         });
-        // Who is named by membership must be there, and a stream; a user may be anybody.
+        // Participants and streams must be in the room; users need not be.
         let absent = [("participant", NO_PARTICIPANT), ("stream", NO_STREAM)];
         let fields = fields_of::<B::Schema>();
         let absent =
@@ -151,7 +149,7 @@ impl Description<'_> {
     }
 }
 
-/// How the fields of a type are called.
+/// The field names of a type.
 fn fields_of<T: JsonSchema>() -> Vec<String> {
     let schema = SchemaGenerator::default().into_root_schema_for::<T>().to_value();
     let fields = schema["properties"].as_object().expect("a body is an object");

@@ -1,4 +1,4 @@
-//! Participants of a room: who is there, removing them, letting them return, their roles.
+//! Participants of a room: list and remove them, lift blocks, change roles.
 
 use axum::Json;
 use schemars::JsonSchema;
@@ -21,7 +21,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .about("participants")
         .on(Method::Get, "/apps/{app}/rooms/{room}/participants", list, |operation| {
-            operation.named("list_participants", "List everybody in a room")
+            operation.named("list_participants", "List the participants of a room")
                 .query::<PageQuery>()
                 .returns::<Page<ParticipantResource>>(200, &json!({ "items": [{
                     "participant": { "id": "AAAAAAAAAAAAAAAAAAAAAA", "username": "ada", "role": "publisher",
@@ -32,37 +32,37 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .moderation("/apps/{app}/rooms/{room}/force_disconnect", Moderation::ForceDisconnect, |operation| {
             operation.verb::<ForceDisconnect>(
                 Verb::ForceDisconnect,
-                "Remove somebody from a room, or from the app",
+                "Remove a user or participant from a room or from the app",
                 &json!({ "username": "ada", "block": { "for_ms": 600_000 }, "reason": "spam" }),
             )
         })
         .moderation("/apps/{app}/rooms/{room}/unblock", Moderation::Unblock, |operation| {
             operation.verb::<Unblock>(
                 Verb::Unblock,
-                "Let a removed user return to a room",
+                "Lift a user's block from a room",
                 &json!({ "username": "ada" }),
             )
         })
         .moderation("/apps/{app}/rooms/{room}/set_role", Moderation::SetRole, |operation| {
             operation.verb::<SetRole>(
                 Verb::SetRole,
-                "Change a participant's role; it holds for that user in that room",
+                "Change a user's role in a room",
                 &json!({ "participant": "AAAAAAAAAAAAAAAAAAAAAA", "role": "subscriber" }),
             )
         })
 }
 
-/// Somebody in a room.
+/// A participant.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "PresentParticipant")]
 struct ParticipantResource {
-    /// As the others see them.
+    /// The participant as other participants see it.
     participant: Participant,
-    /// Their session.
+    /// Session id.
     session: SessionId,
-    /// The state of that.
+    /// State of the session.
     state: SessionState,
-    /// Their streams.
+    /// Ids of the streams.
     streams: Vec<StreamId>,
 }
 

@@ -1,6 +1,6 @@
-//! How operations are refused: a response for each status, with the codes that come with it.
+//! Problem responses of operations: one per status, with its codes.
 //!
-//! Operations that are refused alike share a response, under a name made from its status and its codes.
+//! Operations with the same problems share a response, named after its status and codes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,15 +9,15 @@ use serde_json::{Map, Value, json};
 
 use crate::http::problem::ProblemKind;
 
-/// The header by which a call is known, in the document's spelling of [`crate::request::HEADER`].
+/// The request id header, in the spelling of the document; see [`crate::request::HEADER`].
 pub(super) const REQUEST_ID: &str = "X-Request-Id";
 
-/// That header, among those of a response.
+/// A reference to that header.
 pub(super) fn request_id() -> Value {
     json!({ "$ref": "#/components/headers/request_id" })
 }
 
-/// The responses that tell of problems, by name.
+/// Problem responses by name.
 pub(super) struct ProblemResponses {
     /// The schema of a problem.
     problem: Value,
@@ -25,13 +25,12 @@ pub(super) struct ProblemResponses {
 }
 
 impl ProblemResponses {
-    /// None yet.
     pub(super) fn new(problem: Value) -> Self {
         Self { problem, responses: BTreeMap::new() }
     }
 
-    /// What stands among the responses of an operation that is refused so.
-    pub(super) fn tell(&mut self, kinds: &BTreeSet<ProblemKind>) -> Map<String, Value> {
+    /// The responses of an operation with these problems.
+    pub(super) fn describe(&mut self, kinds: &BTreeSet<ProblemKind>) -> Map<String, Value> {
         let mut statuses = BTreeMap::<StatusCode, Vec<ProblemKind>>::new();
         for kind in kinds {
             statuses.entry(kind.status).or_default().push(*kind);
@@ -42,7 +41,7 @@ impl ProblemResponses {
             .collect()
     }
 
-    /// Those of all operations.
+    /// The responses of all operations.
     pub(super) fn into_responses(self) -> BTreeMap<String, Value> {
         self.responses
     }
@@ -60,7 +59,7 @@ impl ProblemResponses {
             let mut headers = json!({ REQUEST_ID: request_id() });
             if kinds.iter().any(|kind| kind.passes) {
                 headers["Retry-After"] = json!({
-                    "description": "When to try again, in seconds from now.",
+                    "description": "Seconds until the call can be retried.",
                     "required": kinds.iter().all(|kind| kind.passes),
                     "schema": { "type": "integer", "minimum": 1 },
                 });

@@ -1,15 +1,14 @@
-//! How a call may be refused before its handler runs.
+//! Problems that a call can get before its handler runs.
 //!
-//! That follows from what the handler takes: each such type says so itself, and no route has to. What the handler
-//! refuses is for the route's description to say.
+//! They follow from the handler's extractors, each of which lists its own. The route's description adds those of the
+//! handler.
 
 use axum::extract::State;
 
 use crate::http::problem::ProblemKind;
 
-/// What a handler takes from a call, and as what kinds of problem the call is refused where it is not there.
+/// An extractor, and the kinds of problems with which it rejects a call.
 pub(super) trait Rejects {
-    /// Those kinds.
     fn problems() -> Vec<ProblemKind>;
 }
 
@@ -19,7 +18,7 @@ impl<T> Rejects for State<T> {
     }
 }
 
-/// All that a handler takes, as axum has it: a marker `M`, then each.
+/// The extractors of a handler in axum's form: a marker `M`, then each.
 macro_rules! rejects_as_each {
     ($($taken:ident)*) => {
         impl<M, $($taken: Rejects),*> Rejects for (M, $($taken,)*) {

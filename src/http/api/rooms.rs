@@ -1,4 +1,4 @@
-//! Rooms: created before anybody joins, listed, shown, and the verbs that are about a whole room.
+//! Rooms: create, list, show, and commands for a whole room.
 
 use axum::Json;
 use axum::response::Response;
@@ -25,7 +25,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .about("rooms")
         .on(Method::Post, "/apps/{app}/rooms", create, |operation| {
-            operation.named("create_room", "Create a room with settings of its own, before anybody joins")
+            operation.named("create_room", "Create a room with its own settings before it opens")
                 .body::<NewRoom>(&json!({
                     "room": "town-hall", "settings": { "participants": 500 }, "mute": { "active": true, "lock": true },
                 }))
@@ -33,7 +33,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 .returns::<RoomResource>(201, &example())
         })
         .on(Method::Get, "/apps/{app}/rooms", list, |operation| {
-            operation.named("list_rooms", "List the rooms that are open or were created, by name")
+            operation.named("list_rooms", "List open and created rooms by name")
                 .query::<PageQuery>()
                 .returns::<Page<RoomResource>>(200, &json!({ "items": [example()] }))
         })
@@ -43,35 +43,35 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .moderation("/apps/{app}/rooms/{room}/lock", Moderation::LockRoom, |operation| {
             operation.verb::<ModerateRoom>(
                 Verb::LockRoom,
-                "Admit only moderators, and those who were there in the last 10 minutes",
+                "Lock a room: admit only moderators and participants of the last 10 minutes",
                 &json!({}),
             )
         })
         .moderation("/apps/{app}/rooms/{room}/unlock", Moderation::UnlockRoom, |operation| {
             operation.verb::<ModerateRoom>(
                 Verb::UnlockRoom,
-                "Admit everybody again",
+                "Unlock a room",
                 &json!({}),
             )
         })
         .moderation("/apps/{app}/rooms/{room}/end", Moderation::EndRoom, |operation| {
             operation.verb::<ModerateRoom>(
                 Verb::EndRoom,
-                "End a room for all in it; room tokens issued until now are refused",
+                "End a room and revoke its room tokens issued so far",
                 &json!({}),
             )
         })
         .moderation("/apps/{app}/rooms/{room}/force_mute_all", Moderation::ForceMuteAll, |operation| {
             operation.verb::<ForceMuteAll>(
                 Verb::ForceMuteAll,
-                "Mute everybody at once, and who publishes later",
+                "Mute all current and future streams of a room",
                 &json!({ "lock": true }),
             )
         })
         .moderation("/apps/{app}/rooms/{room}/disable_force_mute", Moderation::DisableForceMute, |operation| {
             operation.verb::<ModerateRoom>(
                 Verb::DisableForceMute,
-                "Lift the room's own mute; who was muted stays so until they speak",
+                "Lift the room mute; streams stay muted until their owners unmute them",
                 &json!({}),
             )
         })
@@ -92,32 +92,32 @@ fn example() -> Value {
     })
 }
 
-/// A room, as an operator sees it. What tells how it is, is there while it is open.
+/// A room. The fields about its live state are present while it is open.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Room")]
 struct RoomResource {
-    /// Its id.
+    /// Room id.
     room: RoomId,
-    /// Whether it is open: since somebody joined or the server acted there, until 10 minutes after it emptied.
+    /// Whether the room is open: from its first join or server call until 10 minutes after the last participant left.
     open: bool,
-    /// When the server created it.
+    /// When it was created by a call; absent if it opened without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     created_ms: Option<Timestamp>,
-    /// What is in force there, or chosen when it was created.
+    /// The settings in force while it is open, otherwise those it was created with.
     settings: RoomOverrides,
-    /// The place in its log.
+    /// The version of its log.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
-    /// How many are there.
+    /// Participants and streams in the room.
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<Counts>,
-    /// The standing mute.
+    /// The room mute.
     #[serde(skip_serializing_if = "Option::is_none")]
     mute: Option<RoomMute>,
-    /// Whether it is locked.
+    /// Whether only moderators and recent participants may join.
     #[serde(skip_serializing_if = "Option::is_none")]
     locked: Option<bool>,
-    /// Whether only moderators and those with a stream are listed to the others.
+    /// Whether only moderators and publishers are visible to other participants.
     #[serde(skip_serializing_if = "Option::is_none")]
     large: Option<bool>,
 }
@@ -168,7 +168,7 @@ async fn create(
         }
     }
     if mute.lock && !mute.active {
-        return Err(Problem::invalid("mute.lock", "a lock needs a mute that is `active`"));
+        return Err(Problem::invalid("mute.lock", "`lock` requires `active`"));
     }
     let mute = RoomMute { active: mute.active, lock: mute.lock };
     let work = move |caller: ApiCaller| async move {
@@ -181,7 +181,7 @@ async fn create(
             .server_api
             .create_room(&room_key, settings, mute, locked, Some(row))
             .await?;
-        // It is created, whatever keeps it from being looked at.
+        // The room was created even if it cannot be read back.
         let shown = caller.hub().server_api.room(&room_key).await;
         let shown = shown.unwrap_or(ShownRoom { room, open: None, created: Some(created) });
         Ok(RoomResource::from(shown))

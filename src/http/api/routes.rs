@@ -1,4 +1,4 @@
-//! Routes, each with its description.
+//! Routes with their `OpenAPI` descriptions.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use super::rejects::Rejects;
 use crate::http::problem::ProblemKind;
 use crate::http::state::HttpState;
 
-/// How an operation is told in the document.
+/// Describes an operation.
 pub(super) type Describe = fn(Description<'_>) -> Description<'_>;
 
-/// With which method an operation is asked for.
+/// The HTTP method of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
     Get,
@@ -24,7 +24,7 @@ pub(super) enum Method {
 }
 
 impl Method {
-    /// As the document names it.
+    /// The method's name in the document.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "get",
@@ -44,18 +44,18 @@ impl Method {
     }
 }
 
-/// An operation as it is to be told.
+/// An operation of the document.
 #[derive(Clone, Copy)]
 pub(super) struct Operation {
     pub(super) method: Method,
     pub(super) path: &'static str,
     pub(super) tag: &'static str,
     pub(super) describe: Describe,
-    /// How it is refused by what its handler takes.
+    /// The problems that its handler's extractors return.
     pub(super) problems: fn() -> Vec<ProblemKind>,
 }
 
-/// Routes on their way to a router, and to the document.
+/// Routes for the router and the document.
 #[derive(Default)]
 pub(super) struct Routes {
     router: Router<Arc<HttpState>>,
@@ -64,12 +64,12 @@ pub(super) struct Routes {
 }
 
 impl Routes {
-    /// What follows is about this resource.
+    /// Sets the tag of the routes that follow.
     pub(super) fn about(self, tag: &'static str) -> Self {
         Self { tag, ..self }
     }
 
-    /// Adds an operation.
+    /// Adds a route.
     pub(super) fn on<H, T>(
         mut self,
         method: Method,

@@ -1,4 +1,4 @@
-//! Sessions: minting the tokens that start them, listing those that live and those that ended, ending them.
+//! Sessions: mint tokens for them, list, show and end them.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -41,21 +41,21 @@ pub(super) fn routes(routes: Routes) -> Routes {
             operation
                 .named(
                     "list_sessions",
-                    "List sessions: live ones oldest first, ended ones newest first",
+                    "List sessions; live ones oldest first, ended ones newest first",
                 )
                 .query::<SessionQuery>()
                 .returns::<Page<SessionResource>>(200, &json!({ "items": [example()] }))
         })
         .on(Method::Get, "/apps/{app}/sessions/{session}", show, |operation| {
             operation
-                .named("show_session", "Show a session, be it ended up to 30 days ago")
+                .named("show_session", "Show a live session, or one that ended in the last 30 days")
                 .returns::<SessionResource>(200, &example())
         })
         .on(Method::Delete, "/apps/{app}/sessions/{session}", end, |operation| {
             operation
                 .named(
                     "end_session",
-                    "End a live session; its client is told 4015 and may start anew",
+                    "End a live session with code 4015; its client may start a new one",
                 )
                 .body::<EmptyBody>(&json!({}))
                 .returns_nothing()
@@ -71,42 +71,42 @@ fn example() -> serde_json::Value {
     })
 }
 
-/// A session, as an operator sees it.
+/// A session.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Session")]
 pub(super) struct SessionResource {
-    /// Its id.
+    /// Session id.
     id: SessionId,
-    /// Whose it is.
+    /// Its user.
     username: Username,
-    /// Whether the name is only borrowed.
+    /// Whether the user is a guest.
     guest: bool,
-    /// On which client instance.
+    /// Its client instance.
     instance: InstanceId,
-    /// Its state; of one that ended, the state it ended in.
+    /// Current state, or the last one of an ended session.
     state: SessionState,
     /// Whether it has a connection.
     connected: bool,
-    /// When it started.
+    /// Start time.
     started_ms: Timestamp,
-    /// When something last came in; of a live one.
+    /// Time of the last message from the client; live sessions only.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_activity_ms: Option<Timestamp>,
-    /// When its access token runs out; of a live one.
+    /// Expiry of its access token; live sessions only.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at_ms: Option<Timestamp>,
-    /// When it ended.
+    /// End time.
     #[serde(skip_serializing_if = "Option::is_none")]
     ended_ms: Option<Timestamp>,
-    /// What its client was told at the end.
+    /// The close code and reason sent to its client.
     #[serde(skip_serializing_if = "Option::is_none")]
     ending: Option<Disconnect>,
-    /// From where it started.
+    /// Client address at the start.
     address: String,
-    /// What software it is.
+    /// Client software.
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<ClientInfo>,
-    /// What its client calls itself in HTTP.
+    /// `User-Agent` of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_agent: Option<String>,
 }
@@ -153,45 +153,44 @@ impl SessionResource {
     }
 }
 
-/// Which sessions are wanted.
+/// Which sessions to list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "SessionFilter")]
 enum SessionListFilter {
-    /// All that have not ended.
+    /// All live sessions.
     #[default]
     Live,
-    /// Live, and the token is good.
+    /// Live, with a valid access token.
     Established,
-    /// Live, and the token ran out.
+    /// Live, with an expired access token.
     TokenExpired,
     /// Live, without a connection.
     Suspended,
-    /// All that ended within 30 days.
+    /// All sessions that ended in the last 30 days.
     Ended,
-    /// Ended by somebody else.
+    /// Ended by the gateway, a moderator or the server.
     Terminated,
     /// Ended by its client, or lost.
     NotLoggedIn,
 }
 
-/// Which page of which sessions is wanted.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SessionQuery {
-    /// In which state; `live` unless it says.
+    /// Which sessions to list; default `live`.
     #[serde(default)]
     state: SessionListFilter,
-    /// Of one user.
+    /// Only sessions of this user.
     username: Option<Username>,
-    /// The `next` of the page before.
+    /// The `next` cursor of the previous page.
     cursor: Option<Cursor>,
-    /// How many at most.
+    /// Maximum number of items.
     #[schemars(range(min = 1, max = 1_000))]
     limit: Option<usize>,
 }
 
-/// The session of the path.
+/// The path of a session.
 #[derive(Deserialize)]
 pub(super) struct SessionPath {
     session: SessionId,
@@ -253,7 +252,7 @@ fn read_live(
     })
 }
 
-/// Where a page of live sessions ended: found again when the session itself is gone.
+/// The position of a live session in the list; valid also after that session has ended.
 struct LiveSessionCursor {
     started: Timestamp,
     id: SessionId,
@@ -280,7 +279,7 @@ impl std::str::FromStr for LiveSessionCursor {
     }
 }
 
-/// The session of this id, unless it has ended.
+/// The live session with this id.
 fn find_live(caller: &ApiCaller, id: SessionId) -> Option<Arc<SessionHandle>> {
     caller.hub().sessions.find_in(caller.app.id(), id).filter(|session| !session.has_ended())
 }
@@ -294,7 +293,7 @@ async fn show(
     }
     caller.hub().sessions.flush_history();
     let ended = caller.hub().store().ended_session(caller.app_id(), id).await?;
-    let ended = found(ended, "there is no such session, or it ended more than 30 days ago")?;
+    let ended = found(ended, "session not found, or it ended more than 30 days ago")?;
     Ok(Json(SessionResource::ended(ended)))
 }
 
@@ -305,10 +304,10 @@ async fn end(
 ) -> Result<Response, Problem> {
     let work = move |caller: ApiCaller| async move {
         let username = caller.hub().find_user_of(caller.app.id(), id).await;
-        let username = found(username, "there is no such live session")?;
-        // Kept first: what the audit log does not take is not done.
+        let username = found(username, "no live session with this id")?;
+        // The audit row is written first: without it the session is not ended.
         caller.record(AuditedCall::on_user(&username, "end_session", ref_)).await?;
-        // It may have ended by itself meanwhile, as it was to.
+        // The session may have ended in the meantime, which is the intended result.
         caller.hub().end_session(caller.app.id(), id, Some(&caller.identity.request)).await;
         Ok(())
     };

@@ -1,4 +1,4 @@
-//! Streams of a room: which there are, muting them and their owners, ending them, and where they stand in a layout.
+//! Streams of a room: list, mute, end, and set layout classes.
 
 use axum::Json;
 use axum::response::Response;
@@ -27,12 +27,14 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .about("streams")
         .on(Method::Get, "/apps/{app}/rooms/{room}/streams", list, |operation| {
-            operation.named("list_streams", "List the streams in a room")
+            operation
+                .named("list_streams", "List the streams in a room")
                 .query::<PageQuery>()
                 .returns::<Page<Stream>>(200, &json!({ "items": [example()] }))
         })
         .on(Method::Patch, "/apps/{app}/rooms/{room}/streams/{stream}", set_layout, |operation| {
-            operation.named("set_layout_classes", "Set the layout classes of a stream")
+            operation
+                .named("set_layout_classes", "Set the layout classes of a stream")
                 .body::<NewLayout>(&json!({ "layout_classes": ["focus"] }))
                 .rejects(&[ENGINE_UNAVAILABLE, NOT_RECORDED])
                 .returns::<Stream>(200, &example())
@@ -40,28 +42,36 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .moderation("/apps/{app}/rooms/{room}/force_mute", Moderation::ForceMute, |operation| {
             operation.verb::<ForceMute>(
                 Verb::ForceMute,
-                "Mute a stream, or all of a participant's or a user's; `lock` keeps them from undoing it",
+                "Mute a stream, a participant or a user; `lock` prevents unmuting",
                 &json!({ "username": "ada", "lock": true }),
             )
         })
-        .moderation("/apps/{app}/rooms/{room}/lift_mute", |LiftMute(mute)| Moderation::LiftMute(mute), |operation| {
-            operation.verb::<LiftMute>(
-                Verb::LiftMute,
-                "Lift a mute and its lock; whoever was muted decides when to speak",
-                &json!({ "username": "ada" }),
-            )
-        })
-        .moderation("/apps/{app}/rooms/{room}/force_unpublish", Moderation::ForceUnpublish, |operation| {
-            operation.verb::<ForceUnpublish>(
-                Verb::ForceUnpublish,
-                "End somebody's stream",
-                &json!({ "stream": "AAAAAAAAAAAAAAAAAAAAAg", "reason": "spam" }),
-            )
-        })
+        .moderation(
+            "/apps/{app}/rooms/{room}/lift_mute",
+            |LiftMute(mute)| Moderation::LiftMute(mute),
+            |operation| {
+                operation.verb::<LiftMute>(
+                    Verb::LiftMute,
+                    "Lift a mute and its lock; streams stay muted until their owner unmutes them",
+                    &json!({ "username": "ada" }),
+                )
+            },
+        )
+        .moderation(
+            "/apps/{app}/rooms/{room}/force_unpublish",
+            Moderation::ForceUnpublish,
+            |operation| {
+                operation.verb::<ForceUnpublish>(
+                    Verb::ForceUnpublish,
+                    "End a stream",
+                    &json!({ "stream": "AAAAAAAAAAAAAAAAAAAAAg", "reason": "spam" }),
+                )
+            },
+        )
         .moderation("/apps/{app}/rooms/{room}/ask_unmute", Moderation::AskUnmute, |operation| {
             operation.verb::<OnStream>(
                 Verb::AskUnmute,
-                "Ask the owner of a stream to turn its audio on; the owner decides",
+                "Request the owner of a stream to unmute it",
                 &json!({ "stream": "AAAAAAAAAAAAAAAAAAAAAg" }),
             )
         })
@@ -74,7 +84,7 @@ fn example() -> Value {
     })
 }
 
-/// The stream of the path.
+/// The path of a stream.
 #[derive(Deserialize)]
 struct StreamPath {
     room: RoomId,
@@ -87,13 +97,13 @@ impl Rejects for StreamPath {
     }
 }
 
-/// Where a stream is to stand.
+/// Layout classes of a stream.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NewLayout {
-    /// Its classes; none clears them.
+    /// The classes; empty clears them.
     layout_classes: LayoutClasses,
-    /// The caller's idempotency key.
+    /// Idempotency key.
     #[serde(rename = "ref")]
     ref_: Option<Ref>,
 }

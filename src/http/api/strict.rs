@@ -1,8 +1,7 @@
-//! Reads an object strictly, and some of its fields from elsewhere.
+//! A strict deserializer that takes some fields of an object from elsewhere.
 //!
-//! The protocol's types ignore fields that they do not know. Read by this, they refuse them, as `serde` does with
-//! `deny_unknown_fields`, and get the fields that stand in a call's path. An object inside of the object is read as
-//! strictly; deeper ones are not.
+//! The protocol's types ignore unknown fields. Through this deserializer they reject them, as `deny_unknown_fields`
+//! does, and take the fields of a call's path. A direct child object is read as strictly, deeper ones are not.
 
 use std::fmt;
 
@@ -11,12 +10,12 @@ use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer as _, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// Reads a struct from an object that has only fields of the struct.
+/// Reads a struct from an object without unknown fields.
 pub(super) struct StrictReader<'a, D> {
     reader: D,
-    /// Fields with their values, which the object may not have; those that the struct has not are left out.
+    /// Fields with their values, which the object must not have; those unknown to the struct are left out.
     given: &'a [(&'a str, &'a str)],
-    /// Further fields that the object may not have.
+    /// Further fields that the object must not have.
     excluded: &'static [&'static str],
 }
 
@@ -50,7 +49,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for StrictReader<'_, D> {
         self.reader.deserialize_option(visitor)
     }
 
-    /// The name stays: by it `serde_json` knows a text that is to be kept as it is.
+    /// Keeps the name, by which `serde_json` recognizes its raw text.
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         name: &'static str,
@@ -78,7 +77,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for StrictReader<'_, D> {
     }
 }
 
-/// Visits an object whose fields are looked at first.
+/// Visits an object and checks its field names.
 struct StrictVisitor<'a, V> {
     visitor: V,
     taken: Vec<&'static str>,
@@ -98,7 +97,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for StrictVisitor<'_, V> {
     }
 }
 
-/// The fields of an object, after those that are given.
+/// The given fields, then the object's own.
 struct StrictMap<'a, A> {
     map: A,
     taken: Vec<&'static str>,
@@ -132,7 +131,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for StrictMap<'_, A> {
     }
 }
 
-/// Reads the name of a field which is one of these.
+/// Reads a field name that is one of these.
 struct TakenField<'a>(&'a [&'static str]);
 
 impl<'de> DeserializeSeed<'de> for TakenField<'_> {
@@ -144,7 +143,7 @@ impl<'de> DeserializeSeed<'de> for TakenField<'_> {
     }
 }
 
-/// A text, whether the struct must have it or may.
+/// A text, required or optional.
 struct GivenText<'a, E>(StrDeserializer<'a, E>);
 
 impl<'de, E: Error> Deserializer<'de> for GivenText<'_, E> {
@@ -164,7 +163,7 @@ impl<'de, E: Error> Deserializer<'de> for GivenText<'_, E> {
     }
 }
 
-/// Reads a value which, if it is an object, has only fields of its struct.
+/// Reads a value. If it is an object, unknown fields are rejected.
 struct StrictSeed<S>(S);
 
 impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for StrictSeed<S> {
@@ -175,7 +174,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for StrictSeed<S> {
     }
 }
 
-/// As [`Error::unknown_field`] words it, whose list of fields is static.
+/// The message of [`Error::unknown_field`], which only takes a static list of fields.
 fn unknown_field<E: Error>(name: &str, taken: &[&str]) -> E {
     let quoted: Vec<_> = taken.iter().map(|name| format!("`{name}`")).collect();
     E::custom(match &quoted[..] {

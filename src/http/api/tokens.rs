@@ -1,4 +1,4 @@
-//! Minting: session tokens (under `sessions`), room tokens and server tokens. What is minted is kept nowhere.
+//! Mints session tokens (under `sessions`), room tokens and server tokens. The gateway does not store them.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -23,11 +23,11 @@ use crate::auth::token::{
 use crate::grant::{Grant, RoomPattern, Scopes};
 use crate::http::problem::{Problem, ProblemKind};
 
-/// How long a minted session token may be shown, unless asked otherwise.
+/// Default lifetime of a session token.
 const DEFAULT_SESSION_TOKEN_LIFE: Duration = Duration::from_hours(1);
 
-/// How long tokens of each kind live at most, in milliseconds. Of a session token that is this API's own bound, the same
-/// as that of a room token; whoever signs with the app's key sets their own.
+/// Maximum lifetimes in milliseconds. The one of session tokens applies to this API only, and equals that of room
+/// tokens; a token signed by the app itself has no maximum here.
 const MAX_SESSION_TOKEN_MS: u64 = MAX_ROOM_TOKEN_MS;
 const MAX_ROOM_TOKEN_MS: u64 = MAX_ROOM_TOKEN_LIFETIME.as_secs() * 1_000;
 const MAX_SERVER_TOKEN_MS: u64 = MAX_SERVER_TOKEN_LIFETIME.as_secs() * 1_000;
@@ -36,7 +36,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .about("tokens")
         .on(Method::Post, "/apps/{app}/tokens/room", mint_room, |operation| {
-            operation.named("mint_room_token", "Mint a room token, which lets a session enter one room")
+            operation.named("mint_room_token", "Mint a room token, with which a session can join one room")
                 .mints::<MintRoom>(
                     &json!({ "room": "lobby", "role": "moderator", "username": "ada" }),
                 )
@@ -44,18 +44,18 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .on(Method::Post, "/apps/{app}/tokens/server", mint_server, |operation| {
             operation.named(
                 "mint_server_token",
-                "Mint a server token, which opens this API for an hour at most; with a server key alone",
+                "Mint a server token for this API, valid for at most an hour; requires a server key",
             )
             .mints::<MintServer>(&json!({ "name": "billing", "for_ms": 60_000 }))
             .rejects(&[FORBIDDEN])
         })
 }
 
-/// The app cannot sign.
+/// The app has no signing key.
 const NO_SIGNING_KEY: ProblemKind = ProblemKind::new(StatusCode::CONFLICT, "no_signing_key");
 
 impl Description<'_> {
-    /// It mints a token, and keeps nothing of it.
+    /// Declares that the operation mints a token, which the gateway does not store.
     pub(super) fn mints<B: Body>(self, body: &Value) -> Self {
         let minted = json!({
             "token": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl", "expires_at_ms": 1_900_000_300_000_u64,
@@ -67,87 +67,87 @@ impl Description<'_> {
     }
 }
 
-/// Who may start a session, and what it may do.
+/// The claims of a session token.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MintSession {
-    /// Who.
+    /// The user.
     username: Username,
-    /// The only client instance it is good for.
+    /// Binds the token to this client instance.
     instance: Option<InstanceId>,
-    /// A name for display, of 1 to 256 characters.
+    /// Display name, 1 to 256 characters.
     #[schemars(length(min = 1, max = 256))]
     name: Option<String>,
-    /// Rooms that may be entered without a room token, with the role there; `*` may end a name.
+    /// Rooms that the session can join without a room token, with the role there; `*` may end a name.
     #[serde(default)]
     rooms: BTreeMap<String, Role>,
-    /// The scopes it holds; absent: whatever the role allows.
+    /// The session's scopes; default: all that the role allows.
     scopes: Option<Vec<String>>,
-    /// Whether its holder may remove people from the whole app.
+    /// Whether the user may remove users from the whole app.
     #[serde(default)]
     app_moderator: bool,
-    /// How long the token may be shown: an hour unless it says, 30 days at most.
+    /// Time in which the token can start a session; default one hour, at most 30 days.
     #[schemars(range(min = 1, max = MAX_SESSION_TOKEN_MS))]
     for_ms: Option<u64>,
-    /// How long the session lives, where that is not as long.
+    /// Maximum session age, if shorter than the app's.
     ttl_s: Option<NonZeroU64>,
-    /// The caller's idempotency key.
+    /// Idempotency key.
     #[serde(rename = "ref")]
     ref_: Option<Ref>,
 }
 
-/// Who may enter a room, and as what.
+/// The claims of a room token.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct MintRoom {
-    /// Which room.
+    /// The room.
     room: RoomId,
-    /// As what; absent: the app's default.
+    /// The role in the room; default: the app's default role.
     role: Option<Role>,
-    /// The only user it is good for.
+    /// Binds the token to this user.
     username: Option<Username>,
-    /// Connection data, told to all and never changed.
+    /// Connection data, visible to all participants and immutable.
     #[schemars(length(max = 1_000))]
     data: Option<String>,
-    /// Its id: with one, a single session may spend it.
+    /// Token id: with one, only one session can redeem the token.
     #[schemars(length(min = 1, max = 256))]
     jti: Option<String>,
-    /// The layout classes of the participant's streams.
+    /// Layout classes of the participant's streams.
     #[serde(default)]
     layout_classes: LayoutClasses,
-    /// Whether its holder may remove people from the whole app.
+    /// Whether the user may remove users from the whole app.
     #[serde(default)]
     app_moderator: bool,
-    /// How long it lives: 24 hours unless it says, 30 days at most.
+    /// Lifetime; default 24 hours, at most 30 days.
     #[schemars(range(min = 1, max = MAX_ROOM_TOKEN_MS))]
     for_ms: Option<u64>,
-    /// The caller's idempotency key.
+    /// Idempotency key.
     #[serde(rename = "ref")]
     ref_: Option<Ref>,
 }
 
-/// Who may use this API.
+/// The claims of a server token.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct MintServer {
-    /// What the audit log calls its holder.
+    /// Name of the caller in the audit log.
     #[schemars(length(min = 1, max = 256))]
     name: Option<String>,
-    /// How long it lives: an hour unless it says, and at most.
+    /// Lifetime; default and maximum one hour.
     #[schemars(range(min = 1, max = MAX_SERVER_TOKEN_MS))]
     for_ms: Option<u64>,
-    /// The caller's idempotency key.
+    /// Idempotency key.
     #[serde(rename = "ref")]
     ref_: Option<Ref>,
 }
 plain_body!(MintSession, MintRoom, MintServer);
 
-/// A token.
+/// A minted token.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Minted {
     /// The token.
     token: Secret,
-    /// When it runs out.
+    /// Expiry.
     expires_at_ms: Timestamp,
 }
 
@@ -160,7 +160,7 @@ impl Minted {
         let token = token.map_err(|error| match &error {
             MintError::NoSecret => {
                 let detail =
-                    "the app has public keys only: whoever holds the private one mints its tokens";
+                    "the app has public keys only; mint the token where the private key is";
                 Problem::new(NO_SIGNING_KEY, detail)
             }
             MintError::TooLongLived { .. } => Problem::invalid("for_ms", error.to_string()),
@@ -174,7 +174,7 @@ impl Minted {
     }
 }
 
-/// How long a token is to live: `usual` unless `for_ms` says, and `most_ms` at most.
+/// The lifetime of a token: `for_ms` or `usual`, at most `most_ms`.
 fn life(for_ms: Option<u64>, usual: Duration, most_ms: u64) -> Result<Duration, Problem> {
     match for_ms {
         None => Ok(usual),

@@ -1,5 +1,5 @@
-//! Users: who is known, and what is done to them. Each verb acts at once on all their live sessions, and so in all their
-//! rooms, and is durable when it is answered.
+//! Users: list, show, ban, revoke tokens, delete. Each change is durable before it is answered, and applies at once to
+//! all live sessions of the user.
 
 use std::time::Duration;
 
@@ -31,31 +31,31 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 .returns::<Page<UserResource>>(200, &json!({ "items": [example()] }))
         })
         .on(Method::Get, "/apps/{app}/users/{username}", show, |operation| {
-            operation.named("show_user", "Show a user with what keeps them out, and their live sessions")
+            operation.named("show_user", "Show a user with their block and live sessions")
                 .rejects(&[ProblemKind::NOT_FOUND])
                 .returns::<UserWithSessions>(200, &json!({ "user": example(), "sessions": [] }))
         })
         .on(Method::Delete, "/apps/{app}/users/{username}", delete, |operation| {
-            operation.named("delete_user", "Delete a user for good; the name stays refused")
+            operation.named("delete_user", "Delete a user permanently; the username stays blocked")
                 .body::<EmptyBody>(&json!({}))
                 .rejects(&[ProblemKind::NOT_FOUND])
                 .returns::<UserActionResult>(200, &done())
         })
         .on(Method::Post, "/apps/{app}/users/{username}/ban", ban, |operation| {
-            operation.named("ban_user", "Ban a user: every session ends with 4011, and none starts until the end of the ban")
+            operation.named("ban_user", "Ban a user: end their sessions with code 4011 and reject new ones until the ban ends")
                 .body::<BanBody>(&json!({ "for_ms": 3_600_000, "reason": "spam" }))
                 .returns::<UserActionResult>(200, &json!({
                     "username": "ada", "sessions_ended": 1, "until_ms": 1_900_003_600_000_u64,
                 }))
         })
         .on(Method::Delete, "/apps/{app}/users/{username}/ban", unban, |operation| {
-            operation.named("unban_user", "Lift a user's ban, or their removal from the app")
+            operation.named("unban_user", "Unban a user, or lift their removal from the app")
                 .body::<EmptyBody>(&json!({}))
                 .rejects(&[ProblemKind::NOT_FOUND])
                 .returns::<UserActionResult>(200, &done())
         })
         .on(Method::Post, "/apps/{app}/users/{username}/revoke", revoke, |operation| {
-            operation.named("revoke_tokens", "Void all tokens issued to a user until now, and end their sessions with 4101")
+            operation.named("revoke_tokens", "Revoke all tokens of a user and end their sessions with code 4101")
                 .body::<EmptyBody>(&json!({}))
                 .returns::<UserActionResult>(200, &done())
         })
@@ -69,7 +69,7 @@ fn example() -> serde_json::Value {
     json!({ "username": "ada", "registered": true, "name": "Ada", "seen_ms": 1_900_000_000_000_u64 })
 }
 
-/// The user of the path.
+/// The path of a user.
 #[derive(Deserialize)]
 struct UserPath {
     username: Username,
@@ -77,48 +77,47 @@ struct UserPath {
 
 impl Rejects for UserPath {
     fn problems() -> Vec<ProblemKind> {
-        Vec::new() // What is done to users is done to names nobody ever had, too, unless a route says otherwise.
+        Vec::new() // Operations apply to unused usernames too, unless a route adds `not_found`.
     }
 }
 
-/// Which page of the users is wanted.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct UserQuery {
-    /// Only those who are kept out, whether or not they were ever here.
+    /// Only blocked users, including usernames that never connected.
     #[serde(default)]
     banned: bool,
-    /// The `next` of the page before.
+    /// The `next` cursor of the previous page.
     cursor: Option<Cursor>,
-    /// How many at most.
+    /// Maximum number of items.
     #[schemars(range(min = 1, max = 1_000))]
     limit: Option<usize>,
 }
 
-/// A user, as an operator sees them.
+/// A user.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "User")]
 struct UserResource {
-    /// The unique name.
+    /// Username.
     username: Username,
-    /// Whether the name is somebody's; otherwise a guest's, or nobody's yet.
+    /// Whether the username belongs to a registered user; otherwise to a guest or to no user yet.
     registered: bool,
-    /// A name for display.
+    /// Display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    /// What else the app says of them.
+    /// Properties from the app.
     #[serde(skip_serializing_if = "Option::is_none")]
     properties: Option<Data>,
-    /// When they were last here, about.
+    /// Approximate time of the last connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     seen_ms: Option<Timestamp>,
-    /// Credentials issued until then are refused.
+    /// Credentials issued before this time are rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_ms: Option<Timestamp>,
-    /// When they were deleted.
+    /// Time of the deletion.
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_ms: Option<Timestamp>,
-    /// What keeps them out.
+    /// The block in force.
     #[serde(skip_serializing_if = "Option::is_none")]
     block: Option<BlockResource>,
 }
@@ -127,36 +126,35 @@ struct UserResource {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "UserBlock")]
 struct BlockResource {
-    /// By whom.
+    /// Kind of the block.
     kind: BlockResourceKind,
-    /// Why.
+    /// Reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// Since when.
+    /// Start.
     since_ms: Timestamp,
-    /// Until when; absent: for good.
+    /// End; absent if permanent.
     #[serde(skip_serializing_if = "Option::is_none")]
     until_ms: Option<Timestamp>,
 }
 
-/// Whose verb a block was.
+/// The origin of a block.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "BlockKind")]
 enum BlockResourceKind {
-    /// A moderator's removal from the app.
+    /// Removal from the app by a moderator.
     Kick,
-    /// A ban by this API.
+    /// Ban through this API.
     Ban,
 }
 
-/// A user with their live sessions.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "UserWithSessions")]
 struct UserWithSessions {
     /// The user.
     user: UserResource,
-    /// Their live sessions.
+    /// Live sessions of the user.
     sessions: Vec<SessionResource>,
 }
 
@@ -184,15 +182,15 @@ impl From<KnownUser> for UserResource {
     }
 }
 
-/// What a verb did.
+/// The result of a change to a user.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "DoneToUser")]
 struct UserActionResult {
-    /// To whom.
+    /// Username.
     username: Username,
-    /// Live sessions that it ended.
+    /// Live sessions that were ended.
     sessions_ended: usize,
-    /// Until when it holds; absent: for good, or nothing to hold.
+    /// End of the ban; absent if it is permanent or the call set none.
     #[serde(skip_serializing_if = "Option::is_none")]
     until_ms: Option<Timestamp>,
 }
@@ -214,12 +212,13 @@ async fn show(
     let (hub, user) = (caller.hub(), caller.user(username));
     let live = hub.sessions.of_user(&user).await?;
     let known = hub.store().user(user, hub.clock().now()).await?;
-    let known = found(known, "nothing is known of such a user")?;
+    let known = found(known, "user not found")?;
     let sessions = live.iter().map(|session| SessionResource::live(session)).collect();
     Ok(Json(UserWithSessions { user: known.into(), sessions }))
 }
 
-/// Acts on a user; `act` answers with how many sessions it ended, and what it did holds until `until_ms`.
+/// Applies a change to a user. `act` returns the number of sessions that it ended; the change is in force until
+/// `until_ms`.
 async fn act_on_user<A>(
     caller: ApiCaller,
     username: Username,
@@ -245,7 +244,7 @@ async fn ban(
     JsonBody { body: BanBody { for_ms, reason, ref_ }, key }: JsonBody<BanBody>,
 ) -> Result<Response, Problem> {
     if for_ms == Some(0) {
-        let detail = "a ban lasts at least 1 ms; leave it out for one without an end";
+        let detail = "expected at least 1; omit it for a permanent ban";
         return Err(Problem::invalid("for_ms", detail));
     }
     let since = caller.hub().clock().now();
@@ -269,7 +268,7 @@ async fn unban(
     let call = AuditedCall::on_user(&username, "unban", ref_);
     let act = |caller: ApiCaller, user, row| async move {
         let was_blocked = caller.hub().accounts.unblock_user(user, Some(row)).await?;
-        found(was_blocked.then_some(0), "this user is not banned")
+        found(was_blocked.then_some(0), "user is not banned")
     };
     act_on_user(caller, username, key, call, None, act).await
 }
@@ -283,8 +282,7 @@ async fn delete(
     let act = |caller: ApiCaller, user, row| async move {
         let ended =
             caller.hub().accounts.delete_user(user, Some(row), &caller.identity.request).await?;
-        let absent =
-            "nothing is known of such a user, or they were deleted before; nothing was changed";
+        let absent = "user not found or already deleted";
         found(ended, absent)
     };
     act_on_user(caller, username, key, call, None, act).await

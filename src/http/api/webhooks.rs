@@ -1,4 +1,4 @@
-//! Webhooks: how endpoints fare, what could not be delivered, and trying that again.
+//! Webhooks: the health of endpoints, dead letters and their replay.
 
 use axum::Json;
 use axum::response::Response;
@@ -22,7 +22,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .about("webhooks")
         .on(Method::Get, "/apps/{app}/webhooks", list, |operation| {
-            operation.named("list_webhooks", "Show how the endpoints of the app fare").returns::<Endpoints>(
+            operation.named("list_webhooks", "List webhook endpoints and their health").returns::<Endpoints>(
                 200,
                 &json!({ "dropped": 0, "endpoints": [{
                     "id": "crm", "host": "shop.example.com", "events": ["user.banned"], "state": "ok",
@@ -32,7 +32,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             )
         })
         .on(Method::Get, "/apps/{app}/webhooks/dead-letters", dead, |operation| {
-            operation.named("list_dead_letters", "List what could not be delivered, oldest first")
+            operation.named("list_dead_letters", "List dead letters, oldest first")
                 .query::<PageQuery>()
                 .returns::<Page<DeadLetter>>(200, &json!({ "items": [{
                     "number": 7, "endpoint": "crm", "type": "user.banned", "at_ms": 1_900_000_000_000_u64,
@@ -41,14 +41,14 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 }] }))
         })
         .on(Method::Post, "/apps/{app}/webhooks/dead-letters/{number}/replay", replay, |operation| {
-            operation.named("replay_dead_letter", "Try a dead letter again as if it were new")
+            operation.named("replay_dead_letter", "Replay a dead letter")
                 .body::<EmptyBody>(&json!({}))
                 .returns::<Replayed>(200, &json!({ "replayed": 1 }))
         })
         .on(Method::Post, "/apps/{app}/webhooks/dead-letters/replay", replay_all, |operation| {
             operation.named(
                 "replay_dead_letters",
-                "Try all dead letters of an endpoint again, though it may have answered 410",
+                "Replay all dead letters of an endpoint, also of a disabled one",
             )
             .body::<ReplayAll>(&json!({ "endpoint": "crm" }))
             .rejects(&[ProblemKind::NOT_FOUND])
@@ -56,15 +56,15 @@ pub(super) fn routes(routes: Routes) -> Routes {
         })
 }
 
-/// The endpoints of an app, and former ones with messages that were not delivered.
+/// The app's endpoints, and former ones with undelivered messages.
 #[derive(Serialize, JsonSchema)]
 struct Endpoints {
     endpoints: Vec<EndpointResource>,
-    /// Messages that were dropped since the process began.
+    /// Messages dropped since the process started.
     dropped: u64,
 }
 
-/// An endpoint: what it wants, how it fares, and how many messages it has.
+/// A webhook endpoint with its health and message counts.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Endpoint")]
 struct EndpointResource {
@@ -72,7 +72,7 @@ struct EndpointResource {
     #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<Box<str>>,
     events: Vec<String>,
-    /// `disabled`, `failing` or `ok`; `former`: it is no longer configured, and has messages still.
+    /// `disabled`, `failing` or `ok`; `former` if it is no longer configured but still has messages.
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     paused_until_ms: Option<Timestamp>,
@@ -112,7 +112,7 @@ impl EndpointResource {
             last_error: health.last_error,
         }
     }
-    /// One of which there are messages and nothing else.
+    /// A former endpoint, known only from its messages.
     fn former(count: &OutboxCount) -> Self {
         Self {
             id: count.endpoint.to_string(),
@@ -143,7 +143,7 @@ struct DeadLetter {
     attempts: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Box<str>>,
-    /// What the endpoint was to be told.
+    /// The body of the message.
     body: Value,
 }
 
@@ -163,13 +163,13 @@ impl DeadLetter {
     }
 }
 
-/// How many are tried again.
+/// The number of messages queued for delivery again.
 #[derive(Serialize, JsonSchema)]
 struct Replayed {
     replayed: u64,
 }
 
-/// Which dead letter is meant.
+/// The path of a dead letter.
 #[derive(Deserialize)]
 struct DeadLetterPath {
     number: u64,
@@ -225,8 +225,8 @@ async fn replay_all(
         let row = caller.audit_row(replay_of(format!("dead letters of {endpoint}"), ref_));
         let replayed = caller.app.all_webhooks().replay_all(&endpoint, row).await;
         let replayed = replayed.map_err(|error| {
-            tracing::error!(%error, "the store failed a replay");
-            let detail = "some may be tried again already; send it again for the others";
+            tracing::error!(%error, "store error in webhook replay");
+            let detail = "partially queued; retry";
             Problem::new(ProblemKind::STORE_UNAVAILABLE, detail)
         })?;
         let replayed = replayed.map_err(|refused| Problem::not_found(refused.to_string()))?;
@@ -235,7 +235,7 @@ async fn replay_all(
     key.perform(caller, StatusCode::OK, work).await
 }
 
-/// What the audit log keeps of a replay: it concerns neither user nor room, so the reason says what was sent again.
+/// A replay's content in the audit log. It has no user or room, so the reason names the replayed messages.
 fn replay_of(what: String, ref_: Option<Ref>) -> AuditedCall {
     AuditedCall { verb: "replay", target: Target::default(), room: None, reason: Some(what), ref_ }
 }

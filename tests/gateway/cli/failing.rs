@@ -44,7 +44,7 @@ async fn unknown_name_error_lists_existing_names() {
 async fn a_wrong_key_or_app_is_refused_and_a_missing_one_is_misuse() {
     let gateway = Gateway::dev().await;
     let mut line = Line::of(&gateway);
-    let says = "rejected: this is not a valid server key or server token of the app; select the app with --app and its key with --key-file";
+    let says = "rejected: not a valid server key or server token of this app; select the app with --app and its key with --key-file";
     assert_eq!(line.fails(1, &["rooms", "list", "--app", "other"]).await, says);
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "sk_another-key\n").unwrap();

@@ -201,7 +201,7 @@ secrets = ["whsec_{secret}"]
     let arguments = ["serve", "--config", path.to_str().unwrap(), "--log", "stagedoor=debug"];
     let mut program = Program::run(&arguments);
     let mut log = BufReader::new(program.stderr.take().unwrap());
-    let serving = lines_until(&mut log, &["serving"]);
+    let serving = lines_until(&mut log, &["listening"]);
     let admin = serving.last().unwrap()["admin"].as_str().unwrap();
     let call = reqwest::Client::new()
         .post(format!("http://{admin}/api/v1/apps/shop/users/eve/ban"))
@@ -210,11 +210,11 @@ secrets = ["whsec_{secret}"]
     let delivered = receiver.event("user.banned").await;
     assert_eq!(delivered["request"], "abc");
     // Elsewhere, so that the receiver goes on meanwhile.
-    let all = ["answered", "webhook queued", "webhook delivered"];
+    let all = ["request completed", "webhook queued", "webhook delivered"];
     let reading = tokio::task::spawn_blocking(move || lines_until(&mut log, &all));
     let lines = reading.await.unwrap();
     let line = |said| lines.iter().find(|line| line["message"] == said).unwrap();
-    let spans = line("answered")["spans"].as_array().unwrap();
+    let spans = line("request completed")["spans"].as_array().unwrap();
     assert!(spans.iter().any(|span| span["request"] == "abc"), "{spans:?}");
     let delivering = line("webhook queued");
     assert_eq!((&delivering["request"], &delivering["event"]), (&json!("abc"), &delivered["id"]));

@@ -1,7 +1,6 @@
-//! The API's document: `OpenAPI` 3.1, made from the routes and the types they take and give.
+//! The `OpenAPI` 3.1 document, generated from the routes and their types.
 //!
-//! Schemas are those of the types themselves; of the wire's types, those of the protocol's own schema. A test compares
-//! the document with `docs/openapi.json`.
+//! Wire types have the protocol's own schemas. A test compares the document with `docs/openapi.json`.
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +17,7 @@ use super::routes::Operation;
 use crate::http::problem::Problem;
 use crate::http::request_id;
 
-/// The document of `operations`, whose paths begin with `prefix`, as the text of a file.
+/// The document of `operations` under `prefix`, as the text of a file.
 pub(super) fn document(prefix: &str, operations: &[Operation]) -> String {
     format!("{:#}\n", value(prefix, operations))
 }
@@ -31,19 +30,19 @@ fn value(prefix: &str, operations: &[Operation]) -> Value {
     for operation in operations {
         let description =
             Description::new(&mut schemas, operation.path, operation.tag, (operation.problems)());
-        let (mut told, kinds) = (operation.describe)(description).into_parts();
-        let answers = told["responses"].as_object_mut().expect("it was made as one");
-        answers.extend(problem_responses.tell(&kinds));
+        let (mut described, kinds) = (operation.describe)(description).into_parts();
+        let answers = described["responses"].as_object_mut().expect("created as an object");
+        answers.extend(problem_responses.describe(&kinds));
         let path = paths.entry(format!("{prefix}{}", operation.path)).or_default();
-        path.insert(operation.method.as_str().to_owned(), told);
+        path.insert(operation.method.as_str().to_owned(), described);
     }
     let mut document = json!({
         "openapi": "3.1.1",
         "info": {
             "title": "Stagedoor server API",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "What an app's backend and its operators may do. Every call that changes something is durable \
-                            when it is answered, acts at once, and is done once for each `ref`.",
+            "description": "The API for an app's backend and for operators. A change is durable when it is answered, applies at \
+                            once, and is applied once per `ref`.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "security": [{ "server": [] }],
@@ -58,13 +57,13 @@ fn value(prefix: &str, operations: &[Operation]) -> Value {
                 "operator": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "The key of whoever runs the node (`sk_…`), `operator.api_key` in the configuration.",
+                    "description": "The operator key (`sk_…`), `operator.api_key` in the configuration.",
                 },
             },
             "responses": problem_responses.into_responses(),
             "headers": {
                 "request_id": {
-                    "description": "The id of the call: the caller's, or else a new one. It stands in the log.",
+                    "description": "Request id: the caller's, or a generated one. It is in the log.",
                     "required": true,
                     "schema": { "type": "string", "pattern": request_id::pattern() },
                 },
@@ -73,14 +72,13 @@ fn value(prefix: &str, operations: &[Operation]) -> Value {
                 "request_id": {
                     "name": REQUEST_ID,
                     "in": "header",
-                    "description": "By which id the call is to be known, in the log and in what webhooks are told of it. \
-                                    One that is none is replaced.",
+                    "description": "Request id of the call, used in the log and in webhooks. An invalid id is replaced.",
                     "schema": { "type": "string", "pattern": request_id::pattern() },
                 },
                 "idempotency_key": {
                     "name": "Idempotency-Key",
                     "in": "header",
-                    "description": "The header form of `ref`: the call is done once, and answered again for 24 hours.",
+                    "description": "The header form of `ref`: the call is executed once; a repeated call gets the same answer for 24 hours.",
                     "schema": { "type": "string", "pattern": "^[A-Za-z0-9._~-]{1,64}$" },
                 },
             },

@@ -4,12 +4,12 @@ use super::super::description::is_needed;
 use super::super::openapi_document as document;
 use super::*;
 
-const MEND: &str = "cargo run --example openapi > docs/openapi.json";
+const REMEDY: &str = "cargo run --example openapi > docs/openapi.json";
 
 #[test]
 fn the_checked_in_document_is_what_the_routes_generate() {
     let checked_in = include_str!("../../../../docs/openapi.json");
-    assert!(checked_in == document(), "docs/openapi.json is stale; run: {MEND}");
+    assert!(checked_in == document(), "docs/openapi.json is stale; run: {REMEDY}");
 }
 
 #[test]
@@ -17,18 +17,19 @@ fn every_operation_has_a_name_a_summary_and_an_answer() {
     let document: Value = serde_json::from_str(&document()).unwrap();
     let mut names = HashSet::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
-        for (method, told) in operations.as_object().unwrap() {
-            let name = told["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path}"));
-            assert!(names.insert(name), "{name} is told twice");
-            assert!(!told["summary"].as_str().unwrap_or_default().is_empty(), "{name}");
-            let statuses = told["responses"].as_object().unwrap().keys();
+        for (method, operation) in operations.as_object().unwrap() {
+            let name =
+                operation["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path}"));
+            assert!(names.insert(name), "{name} is not unique");
+            assert!(!operation["summary"].as_str().unwrap_or_default().is_empty(), "{name}");
+            let statuses = operation["responses"].as_object().unwrap().keys();
             assert!(statuses.into_iter().any(|status| status.starts_with("20")), "{name}");
         }
     }
 }
 
 #[test]
-fn every_reference_has_what_it_refers_to() {
+fn every_reference_resolves() {
     fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
         match value {
             Value::Object(fields) => {
@@ -50,7 +51,7 @@ fn every_reference_has_what_it_refers_to() {
 }
 
 #[test]
-fn a_body_is_required_where_its_schema_asks_for_a_field() {
+fn body_is_required_if_its_schema_requires_a_field() {
     let named = json!({ "Strict": { "required": ["room"] }, "Loose": { "properties": {} } });
     let named = named.as_object().unwrap();
     let (strict, loose) =
@@ -80,7 +81,7 @@ fn a_body_is_required_where_its_schema_asks_for_a_field() {
 }
 
 #[test]
-fn a_refusal_that_passes_says_when_to_try_again() {
+fn transient_problem_has_retry_after() {
     assert!(REQUEST_ID.eq_ignore_ascii_case(crate::request::HEADER));
     let document: Value = serde_json::from_str(&document()).unwrap();
     let responses = document["components"]["responses"].as_object().unwrap();
