@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn log_that_cannot_be_read_is_refused_in_one_line() {
+    async fn unreadable_log_is_an_error_of_one_line() {
         let directory = logged(1).await;
         let refused = |arguments: &str| {
             let text = audit(directory.path(), arguments).unwrap_err().to_string();
@@ -271,7 +271,7 @@ mod tests {
             text
         };
         let text = refused("verify --app shpo");
-        assert!(text.ends_with("no audit log of app \"shpo\"; there are: shop"), "{text}");
+        assert!(text.ends_with("no audit log of app \"shpo\"; apps with a log: shop"), "{text}");
         let _gateway = SqliteStore::open(&directory.path().join("stagedoor.db")).await.unwrap();
         let text = refused("verify --app shop");
         assert!(text.ends_with("another gateway has it open: stop that one first"), "{text}");
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_that_make_no_sense_are_refused() {
+    fn invalid_arguments_are_rejected() {
         for arguments in [
             "list --app shop --data /d --store /f",
             "list --app shop --data /d --url http://127.0.0.1:7081",
