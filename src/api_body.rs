@@ -1,6 +1,6 @@
-//! Bodies of the server API's calls that are no commands of the protocol: what `http` takes and `cli` sends.
+//! Request bodies of the server API that are not protocol commands; shared by `http` and `cli`.
 //!
-//! Pure. The path names the app, and the user or the message that a call is about.
+//! Pure. The path gives the app, and the user or dead letter.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,43 +8,43 @@ use stagedoor_proto::{Reason, Ref, RoomId, object};
 
 use crate::room::RoomOverrides;
 
-/// A body with nothing but a `ref`.
+/// A body with only a `ref`.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "RefAlone")]
 pub struct EmptyBody {
-    /// The caller's idempotency key.
+    /// Idempotency key.
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     pub ref_: Option<Ref>,
 }
 
-/// A room to be created.
+/// A room to create.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRoom {
-    /// Its id.
+    /// Room id.
     pub room: RoomId,
-    /// What is to be otherwise there than in the app's other rooms.
+    /// Settings that override those of the app.
     #[serde(default, deserialize_with = "object")]
     pub settings: RoomOverrides,
-    /// The mute that stands from the start.
+    /// The initial room mute.
     #[serde(default, deserialize_with = "object", skip_serializing_if = "NewMute::is_absent")]
     pub mute: NewMute,
-    /// Whether it is locked from the start.
+    /// Whether the room is created locked.
     #[serde(default)]
     pub locked: bool,
-    /// The caller's idempotency key.
+    /// Idempotency key.
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     pub ref_: Option<Ref>,
 }
 
-/// A mute that is to stand.
+/// The initial mute of a room.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewMute {
-    /// Whether streams start muted.
+    /// Whether new streams are muted.
     pub active: bool,
-    /// Whether the muted may not undo it.
+    /// Whether participants are prevented from unmuting.
     pub lock: bool,
 }
 
@@ -54,30 +54,30 @@ impl NewMute {
     }
 }
 
-/// A ban: for how long, and why.
+/// A ban.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Ban")]
 pub struct BanBody {
-    /// For how long; for good when it is absent.
+    /// Duration; permanent if absent.
     #[schemars(range(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub for_ms: Option<u64>,
-    /// Why; the user is told.
+    /// Reason, shown to the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// The caller's idempotency key.
+    /// Idempotency key.
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     pub ref_: Option<Ref>,
 }
 
-/// Whose dead letters are to be tried again.
+/// Replays all dead letters of an endpoint.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplayAll {
     /// The endpoint's id.
     pub endpoint: String,
-    /// The caller's idempotency key.
+    /// Idempotency key.
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     pub ref_: Option<Ref>,
 }

@@ -1,7 +1,7 @@
 //! The Stagedoor gateway: real-time sessions, presence and durable moderation.
 //!
-//! A client holds one WebSocket. [`http`] accepts the connection and upgrades it, [`transport`] exchanges its frames, and
-//! [`hub`] executes its messages on a [`session`] and its rooms, using [`auth`] to authenticate and [`store`] to persist.
+//! A client holds one WebSocket. [`http`] accepts the connection and upgrades it, [`transport`] exchanges its frames,
+//! and [`hub`] executes its messages on a [`session`] and its rooms. [`auth`] authenticates, and [`store`] persists.
 //! [`server`] is the composition root; `ARCHITECTURE.md` lists the permitted imports between modules.
 //!
 //! To embed the gateway, build a [`config::Config`], call [`server::Server::builder`] with custom auth hooks

@@ -66,7 +66,7 @@ docs/server-api.md
   http://127.0.0.1:7080/api/ | src/config/listen.rs | const PORT: u16 = 7080;
   A server token lives for an hour at most | src/auth/token/mod.rs | MAX_SERVER_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
   a `ref` of up to 64 bytes | proto/src/limits.rs | MAX_REF_BYTES: usize = 64;
-  under the same `ref` within 24 hours | src/http/idempotency_cache.rs | REF_LIFE: Duration = Duration::from_hours(24);
+  under the same `ref` within 24 hours | src/http/idempotency_cache.rs | ANSWER_RETENTION: Duration = Duration::from_hours(24);
   `ref`s of moderation commands and signals for 10 minutes | src/room/settings.rs | REF_RETENTION: Duration = Duration::from_mins(10);
   `wait_ms` (1000, | src/http/api/moderation.rs | DEFAULT_WAIT_MS: u64 = 1_000;
   at most 10000) for its targets | src/http/api/moderation.rs | MAX_WAIT_MS: u64 = 10_000;

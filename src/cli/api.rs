@@ -16,27 +16,27 @@ use tokio::runtime::{Builder, Runtime};
 use super::failure::{ApiScope, Failure, Refusal};
 use crate::auth;
 
-/// How long a connection may take to be made.
+/// Maximum time to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an answer may take; a receipt is waited for for 10 seconds at most.
+/// Maximum time for an answer; a moderation command waits for acknowledgements for at most 10 s.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long an answer that is many lines may take, as long as they keep coming.
+/// Maximum time for an answer of many lines; [`ANSWER_TIMEOUT`] applies between reads.
 const LINES_TIMEOUT: Duration = Duration::from_hours(1);
-/// The most rows of a page.
+/// Maximum rows of a page.
 const MAX_PAGE_ROWS: usize = 1_000;
 
-/// The server API of one app, or of the node.
+/// The server API of an app or of the node.
 pub(super) struct Api {
     client: Client,
     runtime: Runtime,
-    /// What every path begins with.
+    /// The prefix of all paths.
     base: Url,
     key: SecretString,
-    /// What the key is to open.
+    /// The scope that `key` authorizes.
     scope: ApiScope,
 }
 
-/// A call to be made.
+/// A server API call.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
     method: Method,
@@ -47,18 +47,15 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Asks for something.
     pub(super) fn get(path: &[&'a str]) -> Self {
         Self::new(Method::GET, path, None)
     }
 
-    /// Has something done, as `body` says.
     pub(super) fn post(path: &[&'a str], body: &impl Serialize) -> Self {
         let body = serde_json::to_value(body).expect("a body has a JSON form");
         Self::new(Method::POST, path, Some(body))
     }
 
-    /// Has something removed.
     pub(super) fn delete(path: &[&'a str]) -> Self {
         Self::new(Method::DELETE, path, None)
     }
@@ -67,20 +64,19 @@ impl<'a> Call<'a> {
         Self { method, path: path.to_vec(), query: Vec::new(), body, ref_: None }
     }
 
-    /// The same call with something in its query.
+    /// Adds a query parameter.
     pub(super) fn with(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
         self.query.push((name, value.to_string()));
         self
     }
 
-    /// The same call, done once under this `ref`.
+    /// Sets the idempotency key.
     pub(super) fn with_ref(self, ref_: Option<&'a Ref>) -> Self {
         Self { ref_, ..self }
     }
 }
 
 impl Api {
-    /// The API under `base`, whose scope `key` is to open.
     pub(super) fn new(base: Url, key: SecretString, scope: ApiScope) -> Result<Self, Failure> {
         auth::install_crypto();
         let runtime = Builder::new_current_thread().enable_all().build();
@@ -95,7 +91,7 @@ impl Api {
         Ok(Self { client, runtime: runtime.map_err(Failure::Runtime)?, base, key, scope })
     }
 
-    /// Makes a call; its answer, `null` where there is none.
+    /// Sends a call and returns its answer, `null` if that is empty.
     pub(super) fn call(&self, call: Call<'_>) -> Result<Value, Failure> {
         self.runtime.block_on(async {
             let response = self.send(call, ANSWER_TIMEOUT).await?;
@@ -108,8 +104,7 @@ impl Api {
         })
     }
 
-    /// Makes a call that is answered with pages; at most `limit` of their items, which is 1 at the least, and whether
-    /// there are more.
+    /// Fetches the pages of a list, and returns at most `limit` items (at least 1) and whether there are more.
     pub(super) fn list<'a>(
         &self,
         limit: usize,
@@ -135,7 +130,7 @@ impl Api {
         }
     }
 
-    /// Makes a call that is answered with lines, and gives each to `take`.
+    /// Sends a call whose answer is lines, and passes each to `take`.
     pub(super) fn lines(
         &self,
         call: Call<'_>,
@@ -155,12 +150,12 @@ impl Api {
                 }
                 rest = after;
             }
-            // Each line ends; what does not was cut off.
+            // Each line ends with a newline; a rest means that the answer was truncated.
             if rest.is_empty() { Ok(()) } else { Err(self.not_a_gateway(status)) }
         })
     }
 
-    /// Asks whether the gateway still answers, again and again; whether it stopped within `limit`.
+    /// Polls until the gateway stops answering, at most for `limit`, and returns whether it stopped.
     pub(super) fn stops_within(&self, limit: Duration, pause: Duration) -> bool {
         let stopped = async {
             while self.is_reachable().await {
@@ -179,7 +174,7 @@ impl Api {
         }
     }
 
-    /// The response to a call that was not refused.
+    /// Sends a call and returns its successful response.
     async fn send(&self, call: Call<'_>, timeout: Duration) -> Result<Response, Failure> {
         let Call { method, path, query, body, ref_ } = call;
         let mut url = self.base.clone();
@@ -221,7 +216,7 @@ impl Api {
     }
 }
 
-/// The parts of a path, none of which leads elsewhere: in a URL `.` and `..` mean places, however they are escaped.
+/// Rejects the segments `.` and `..`, which change a URL's path even when escaped.
 fn checked_path<'a>(path: &'a [&'a str]) -> Result<&'a [&'a str], Failure> {
     match path.iter().find(|part| matches!(**part, "." | "..")) {
         Some(part) => Err(Failure::InvalidPath((*part).to_owned())),

@@ -265,15 +265,15 @@ mod tests {
     #[tokio::test]
     async fn unreadable_log_is_an_error_of_one_line() {
         let directory = logged(1).await;
-        let refused = |arguments: &str| {
+        let rejected = |arguments: &str| {
             let text = audit(directory.path(), arguments).unwrap_err().to_string();
             assert!(!text.contains('\n'), "{text}");
             text
         };
-        let text = refused("verify --app shpo");
+        let text = rejected("verify --app shpo");
         assert!(text.ends_with("no audit log of app \"shpo\"; apps with a log: shop"), "{text}");
         let _gateway = SqliteStore::open(&directory.path().join("stagedoor.db")).await.unwrap();
-        let text = refused("verify --app shop");
+        let text = rejected("verify --app shop");
         assert!(text.ends_with("another gateway has it open: stop that one first"), "{text}");
         let nowhere = audit(&directory.path().join("nowhere"), "list --app shop").unwrap_err();
         assert!(nowhere.to_string().ends_with("there is no such file"), "{nowhere}");

@@ -28,8 +28,8 @@ pub(super) struct Backup {
 
 impl Backup {
     pub(super) fn run(self) -> Exit {
-        let in_directory = self.data.as_deref().map(Place::file_in);
-        let path = in_directory.or(self.store).expect("clap requires one of --data and --store");
+        let from_directory = self.data.as_deref().map(Place::file_in);
+        let path = from_directory.or(self.store).expect("clap requires one of --data and --store");
         let bytes = match store::backup(&path, &self.to) {
             Ok(bytes) => bytes,
             Err(error) => {

@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_give_keys_or_entry_away_is_refused() {
+    fn unsafe_arguments_of_development_mode_are_rejected() {
         let file = file();
         let path = file.path().to_str().unwrap();
         for (arguments, start) in [

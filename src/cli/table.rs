@@ -148,7 +148,7 @@ a long name\u{fffd}[2J  no              2030-03-17T17:46:40.123Z
     }
 
     #[test]
-    fn a_record_leaves_out_what_is_not_there() {
+    fn record_omits_absent_values() {
         let item = json!({ "room": "lobby", "open": false, "counts": null });
         assert_eq!(text(|out| print_record(COLUMNS, &item, out)), "room     lobby\nopen     no\n");
     }

@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_that_make_no_sense_are_refused() {
+    fn invalid_arguments_are_rejected() {
         let session = ["stagedoor", "token", "session", "--secret", SECRET, "--user"];
         for more in [
             &[""][..],

@@ -1,8 +1,9 @@
 //! Cached answers of the server API, returned for calls repeated under the same `ref`.
 //!
-//! Only answers of successful calls are cached, each for [`REF_LIFE`], per app: a rejected call changed nothing and can
-//! be retried. Invariant: the cache is bounded in entries and bytes; the oldest entry is evicted first. Not here: the
-//! rooms' own cache of commands (`room`), which is replicated, and the comparison of requests (`idempotency`).
+//! Only answers of successful calls are cached, each for [`ANSWER_RETENTION`], per app: a rejected call changed nothing
+//! and can be retried. Invariant: the cache is bounded in entries and bytes; the oldest entry is evicted first. Not
+//! here: the rooms' own cache of commands (`room`), which is replicated, and the comparison of requests
+//! (`idempotency`).
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -27,22 +28,22 @@ pub(super) const REF_IN_USE: ProblemKind =
     ProblemKind::new(StatusCode::CONFLICT, "ref_in_use").passing();
 
 /// Lifetime of a cached answer.
-const REF_LIFE: Duration = Duration::from_hours(24);
+const ANSWER_RETENTION: Duration = Duration::from_hours(24);
 /// Maximum number of cached answers.
-const MAX_ANSWERS: usize = 100_000;
+const MAX_CACHED_ANSWERS: usize = 100_000;
 /// Maximum total size of cached answers.
-const MAX_BYTES: usize = 32 * 1024 * 1024;
+const MAX_CACHED_BYTES: usize = 32 * 1024 * 1024;
 
 pub(super) type Key = (Arc<str>, Ref);
 
 /// The result of looking up a key.
 pub(super) enum LookupResult {
     /// The call has no key.
-    Unmarked,
+    NoKey,
     /// The call was executed before; `None`: its answer is not cached.
-    Again(Option<CachedResponse>),
+    Cached(Option<CachedResponse>),
     /// The key is new and now reserved.
-    First(Reservation),
+    New(Reservation),
 }
 
 /// A cached answer.
@@ -127,14 +128,14 @@ impl IdempotencyCache {
                 table.entries.insert(key.clone(), CacheEntry::InProgress(request));
                 let cache = self.clone();
                 let reservation = Reservation { cache, key: Some(key), request, now };
-                return Ok(LookupResult::First(reservation));
+                return Ok(LookupResult::New(reservation));
             }
             Some(CacheEntry::Done(recorded)) => recorded.answer_to(request).map(Some),
             Some(CacheEntry::InProgress(first)) if *first == request => Ok(None),
             Some(CacheEntry::InProgress(_)) => Err(KeyConflict),
         };
         match known {
-            Ok(Some(response)) => Ok(LookupResult::Again(response.clone())),
+            Ok(Some(response)) => Ok(LookupResult::Cached(response.clone())),
             Ok(None) => {
                 let detail = "the call with this `ref` is in progress; retry";
                 Err(Problem::new(REF_IN_USE, detail).at("ref"))
@@ -154,9 +155,9 @@ impl IdempotencyCache {
 impl CacheTable {
     fn prune(&mut self, now: Timestamp) {
         while let Some(key) = self.done.front() {
-            let is_full = self.done.len() > MAX_ANSWERS || self.bytes > MAX_BYTES;
+            let is_full = self.done.len() > MAX_CACHED_ANSWERS || self.bytes > MAX_CACHED_BYTES;
             if let Some(CacheEntry::Done(recorded)) = self.entries.get(key) {
-                if !is_full && !recorded.has_expired(REF_LIFE, now) {
+                if !is_full && !recorded.has_expired(ANSWER_RETENTION, now) {
                     return;
                 }
                 self.bytes -= recorded.answer().as_ref().map_or(0, CachedResponse::len);
@@ -208,33 +209,33 @@ mod tests {
     }
 
     #[test]
-    fn a_ref_is_given_back_by_what_came_to_nothing() {
+    fn failed_call_releases_its_ref() {
         let cache = IdempotencyCache::default();
-        let Ok(LookupResult::First(reservation)) = begin(&cache, "a", 1, NOW) else {
+        let Ok(LookupResult::New(reservation)) = begin(&cache, "a", 1, NOW) else {
             panic!("it is new")
         };
         assert!(begin(&cache, "a", 1, NOW).is_err(), "it is being done");
         drop(reservation);
-        assert!(matches!(begin(&cache, "a", 2, NOW), Ok(LookupResult::First(_))));
+        assert!(matches!(begin(&cache, "a", 2, NOW), Ok(LookupResult::New(_))));
     }
 
     #[test]
     fn answers_are_bounded_in_number_bytes_and_age() {
         let cache = IdempotencyCache::default();
         for n in 0..3 {
-            let Ok(LookupResult::First(reservation)) = begin(&cache, &n.to_string(), 1, NOW) else {
+            let Ok(LookupResult::New(reservation)) = begin(&cache, &n.to_string(), 1, NOW) else {
                 panic!()
             };
-            reservation.complete(Some(answer(MAX_BYTES / 2)));
+            reservation.complete(Some(answer(MAX_CACHED_BYTES / 2)));
         }
         assert!(
-            matches!(begin(&cache, "0", 1, NOW), Ok(LookupResult::First(_))),
-            "the oldest went"
+            matches!(begin(&cache, "0", 1, NOW), Ok(LookupResult::New(_))),
+            "the oldest was evicted"
         );
-        assert!(matches!(begin(&cache, "2", 1, NOW), Ok(LookupResult::Again(Some(_)))));
+        assert!(matches!(begin(&cache, "2", 1, NOW), Ok(LookupResult::Cached(Some(_)))));
         assert!(begin(&cache, "2", 2, NOW).is_err(), "another body");
-        let late = NOW + REF_LIFE + Duration::from_secs(1);
-        assert!(matches!(begin(&cache, "2", 2, late), Ok(LookupResult::First(_))));
+        let late = NOW + ANSWER_RETENTION + Duration::from_secs(1);
+        assert!(matches!(begin(&cache, "2", 2, late), Ok(LookupResult::New(_))));
         assert_eq!(cache.lock().bytes, 0);
         assert!(cache.lock().entries.is_empty());
     }

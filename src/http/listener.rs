@@ -83,7 +83,7 @@ impl Listener {
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = is_over(self.role, &lifecycle) => return,
+                () = stops_accepting(self.role, &lifecycle) => return,
                 accepted = self.tcp.accept() => accepted,
             };
             match accepted {
@@ -109,7 +109,7 @@ impl Listener {
 }
 
 /// Resolves when a port of this role stops accepting. Cancel-safe.
-fn is_over(role: PortRole, lifecycle: &Lifecycle) -> WaitForCancellationFuture<'_> {
+fn stops_accepting(role: PortRole, lifecycle: &Lifecycle) -> WaitForCancellationFuture<'_> {
     match role {
         PortRole::Clients | PortRole::Both => lifecycle.draining(),
         PortRole::Admin => lifecycle.stopping(),
@@ -278,7 +278,7 @@ impl HttpConnection {
         let served = tokio::select! {
             biased;
             served = poll_fn(|cx| connection.poll_without_shutdown(cx)) => served,
-            () = is_over(self.role, &self.lifecycle) => {
+            () = stops_accepting(self.role, &self.lifecycle) => {
                 std::pin::Pin::new(&mut connection).graceful_shutdown();
                 // Requests in progress are answered while the gateway drains.
                 tokio::select! {

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_close_reason_is_cut_at_a_character() {
+    fn close_reason_is_cut_at_a_character_boundary() {
         let mut out = Vec::new();
         push_close(&mut out, 4011, &"é".repeat(100));
         assert_eq!(out[1], 2 + 122);

@@ -82,7 +82,7 @@ async fn applied_but_unaudited_call_says_so() {
     let layout = json!({ "layout_classes": ["full"], "ref": "1" });
     let answer = gateway.api("PATCH", &path, Some(layout.clone())).await;
     assert_eq!((answer.status, &answer.body["code"]), (503, &json!("not_recorded")), "{answer:?}");
-    assert!(answer.body["detail"].as_str().unwrap().starts_with("it was done"), "{answer:?}");
+    assert!(answer.body["detail"].as_str().unwrap().starts_with("applied, but"), "{answer:?}");
     let streams = gateway.api_does("GET", "rooms/lobby/streams", Value::Null).await;
     assert_eq!(streams["items"][0]["layout_classes"], json!(["full"]));
 

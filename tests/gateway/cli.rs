@@ -144,7 +144,7 @@ async fn rooms_are_created_listed_shown_and_locked() {
     let create =
         ["rooms", "create", "town-hall", "--participants", "500", "--muted", "--mute-locked"];
     let created = line.does(&create).await;
-    assert!(created.contains("max participants   500\n"), "{created}");
+    assert!(created.contains("max participants    500\n"), "{created}");
     let again = line.fails(1, &create).await;
     assert!(again.starts_with("rejected: room already exists; "), "{again}");
     let _ada = gateway.enter("ada", "publisher").await;
@@ -190,7 +190,7 @@ async fn users_are_listed_shown_banned_revoked_and_deleted() {
     assert_eq!(ada.closed().await.code, 4101);
     assert_eq!(line.does(&["users", "delete", "ada"]).await, "deleted ada\n");
     let again = line.fails(1, &["users", "delete", "ada"]).await;
-    assert!(again.contains("deleted before; nothing was changed"), "{again}");
+    assert!(again.contains("user not found or already deleted"), "{again}");
     let deleted = line.objects(&["users", "show", "ada"]).await;
     assert!(deleted[0]["user"]["deleted_ms"].is_u64(), "{deleted:?}");
 }
@@ -324,7 +324,7 @@ async fn the_operators_own_key_is_shown_before_the_apps() {
     let refused = line.fails(1, &["drain"]).await;
     assert!(refused.contains("STAGEDOOR_OPERATOR_KEY") && !refused.contains("--app"), "{refused}");
     line.variables.clear();
-    assert!(line.fails(2, &["drain"]).await.ends_with("or set STAGEDOOR_OPERATOR_KEY"));
+    assert!(line.fails(2, &["drain"]).await.ends_with("or STAGEDOOR_OPERATOR_KEY"));
 }
 
 /// A file that has a key.

@@ -215,7 +215,7 @@ async fn a_backup_of_a_running_gateway_is_put_back() {
     let output = run(&["backup", &copy, "--data", data]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let said = String::from_utf8(output.stdout).unwrap();
-    assert!(said.starts_with(&copy) && said.ends_with("whole\n"), "{said}");
+    assert!(said.starts_with(&copy) && said.ends_with("verified\n"), "{said}");
     let (code, line) = complaint(&["backup", &copy, "--store", &at("stagedoor.db")]);
     assert!(code == Some(1) && line.contains(&copy), "it overwrites nothing: {line}");
     running.start(start_of("bob", "instance-2")).await;

@@ -46,8 +46,8 @@ impl Log {
     /// Opens the log that the arguments select.
     pub(super) fn open(&self) -> Result<Source, AuditError> {
         let app = self.app.clone();
-        let in_directory = self.data.as_deref().map(Place::file_in);
-        let Some(path) = in_directory.or_else(|| self.store.clone()) else {
+        let from_directory = self.data.as_deref().map(Place::file_in);
+        let Some(path) = from_directory.or_else(|| self.store.clone()) else {
             return self.gateway().map(Source::Gateway);
         };
         let log = block_on(open_audit_log(&path))?;

@@ -59,12 +59,12 @@ impl ApiCaller {
     }
 
     /// Requires a server key: a token must not authorize anything that outlives it.
-    pub(super) fn must_hold_key(&self) -> Result<(), Problem> {
+    pub(super) fn require_server_key(&self) -> Result<(), Problem> {
         match self.actor {
             ServerActor::Key(_) => Ok(()),
             ServerActor::Token(_) => {
-                let detail = "a server token mints no server tokens, for it would outlive its hour by its successors; \
-                              call with a server key, or sign the next token with the app's secret";
+                let detail = "a server token cannot mint server tokens, because they would outlive it; call with a server key, or \
+                              sign the token with the app's secret";
                 Err(Problem::new(FORBIDDEN, detail))
             }
         }
@@ -136,7 +136,7 @@ impl FromRequestParts<Arc<HttpState>> for ApiCaller {
             .await
             .map_err(|error| Problem::invalid("path", error.body_text()))?;
         let bearer = bearer_of(&request.headers).ok_or_else(|| {
-            refused("send `Authorization: Bearer` with a server key or a server token of the app")
+            refused("expected `Authorization: Bearer` with a server key or server token of the app")
         })?;
         // An unknown app gets the answer of a wrong key, so that callers cannot probe for apps.
         let app = path.iter().find(|(name, _)| *name == "app").map(|(_, id)| id);

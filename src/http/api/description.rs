@@ -93,7 +93,7 @@ impl<'a> Description<'a> {
         let schema = self.schemas.subschema_for::<B::Schema>();
         let content = json!({ "application/json": { "schema": schema, "example": example } });
         self.object["requestBody"] = json!({ "content": content });
-        if is_needed(schema.as_value(), self.schemas.definitions()) {
+        if is_body_required(schema.as_value(), self.schemas.definitions()) {
             self.object["requestBody"]["required"] = true.into();
         }
         self.parameters().push(json!({ "$ref": "#/components/parameters/idempotency_key" }));
@@ -142,15 +142,18 @@ impl<'a> Description<'a> {
 
 /// Whether a body of this schema is required. An empty body means `{}`, which is invalid if the schema, or each of its
 /// alternatives, requires a field.
-pub(super) fn is_needed(schema: &Value, definitions: &Map<String, Value>) -> bool {
+pub(super) fn is_body_required(schema: &Value, definitions: &Map<String, Value>) -> bool {
     let of = |key: &str| schema.get(key).and_then(Value::as_array).filter(|of| !of.is_empty());
-    let asks = |schema: &Value| is_needed(schema, definitions);
+    let requires_field = |schema: &Value| is_body_required(schema, definitions);
     let reference = schema.get("$ref").and_then(Value::as_str);
     let named = reference.and_then(|reference| reference.rsplit('/').next());
     of("required").is_some()
-        || ["oneOf", "anyOf"].into_iter().filter_map(of).any(|choices| choices.iter().all(asks))
-        || of("allOf").is_some_and(|parts| parts.iter().any(asks))
-        || named.and_then(|name| definitions.get(name)).is_some_and(asks)
+        || ["oneOf", "anyOf"]
+            .into_iter()
+            .filter_map(of)
+            .any(|choices| choices.iter().all(requires_field))
+        || of("allOf").is_some_and(|parts| parts.iter().any(requires_field))
+        || named.and_then(|name| definitions.get(name)).is_some_and(requires_field)
 }
 
 /// The schema of a query parameter, which is never `null`.

@@ -46,9 +46,9 @@ impl IdempotencyKey {
         W: Future<Output = Result<T, Problem>> + Send + 'static,
     {
         let reservation = match self.begin(&caller)? {
-            LookupResult::Again(Some(answer)) => return Ok(answer.respond()),
-            LookupResult::Again(None) | LookupResult::Unmarked => None,
-            LookupResult::First(reservation) => Some(reservation),
+            LookupResult::Cached(Some(answer)) => return Ok(answer.respond()),
+            LookupResult::Cached(None) | LookupResult::NoKey => None,
+            LookupResult::New(reservation) => Some(reservation),
         };
         let (answer, answered) = oneshot::channel();
         let state = Arc::clone(caller.state());
@@ -77,14 +77,14 @@ impl IdempotencyKey {
     ) -> Result<Response, Problem> {
         let begun = self.begin(caller)?;
         let answer = CachedResponse::of(StatusCode::CREATED, &mint()?);
-        if let LookupResult::First(reservation) = begun {
+        if let LookupResult::New(reservation) = begun {
             reservation.complete(None);
         }
         Ok(answer.respond())
     }
 
     fn begin(self, caller: &ApiCaller) -> Result<LookupResult, Problem> {
-        let Some((ref_, request)) = self.0 else { return Ok(LookupResult::Unmarked) };
+        let Some((ref_, request)) = self.0 else { return Ok(LookupResult::NoKey) };
         let now = caller.hub().clock().now();
         caller.state().api().idempotency.begin((caller.app_id(), ref_), request, now)
     }

@@ -131,17 +131,17 @@ impl From<ShownRoom> for RoomResource {
             let (open, settings) = (false, chosen);
             return Self { room, open, created_ms, settings, version, counts, mute, locked, large };
         };
-        let in_force = open.settings;
-        let expiry: Expiry = in_force.expiry;
+        let current = open.settings;
+        let expiry: Expiry = current.expiry;
         Self {
             room,
             open: true,
             created_ms,
             settings: RoomOverrides {
-                participants: Some(in_force.participants),
-                roster_limit: Some(in_force.roster_limit),
-                streams: Some(in_force.streams),
-                subscriber_signals: Some(in_force.subscriber_signals),
+                participants: Some(current.participants),
+                roster_limit: Some(current.roster_limit),
+                streams: Some(current.streams),
+                subscriber_signals: Some(current.subscriber_signals),
                 membership_expiry: Some(expiry),
             },
             version: Some(open.version),

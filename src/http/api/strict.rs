@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn path_gives_fields_that_the_struct_has() {
+    fn path_supplies_fields_of_the_struct() {
         let mute: ForceMute = read(r#"{ "username": "ada" }"#).unwrap();
         let (room, who) = ("lobby".parse().unwrap(), Who::Username("ada".parse().unwrap()));
         assert_eq!(mute.target, MuteTarget::Person { room, who });

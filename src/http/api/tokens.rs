@@ -231,7 +231,7 @@ async fn mint_server(
     caller: ApiCaller,
     JsonBody { body, key }: JsonBody<MintServer>,
 ) -> Result<Response, Problem> {
-    caller.must_hold_key()?;
+    caller.require_server_key()?;
     let life = life(body.for_ms, MAX_SERVER_TOKEN_LIFETIME, MAX_SERVER_TOKEN_MS)?;
     let claims = ServerClaims { sub: body.name };
     let mint = || Minted::new(&caller, life, caller.app.tokens().mint_server(&claims, life));

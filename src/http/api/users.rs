@@ -244,7 +244,7 @@ async fn ban(
     JsonBody { body: BanBody { for_ms, reason, ref_ }, key }: JsonBody<BanBody>,
 ) -> Result<Response, Problem> {
     if for_ms == Some(0) {
-        let detail = "expected at least 1; omit it for a permanent ban";
+        let detail = "expected at least 1 ms; omit it for a permanent ban";
         return Err(Problem::invalid("for_ms", detail));
     }
     let since = caller.hub().clock().now();

@@ -89,9 +89,8 @@ async fn unknown_and_foreign_users_are_distinguished() {
     };
     let (received, ()) = tokio::join!(line.fails(1, &["rooms", "list"]), answering);
     assert!(
-        received.ends_with(
-            "answered with status 200, and not as a gateway does: is this its server API?"
-        ),
+        received
+            .ends_with("answered with status 200 but is not a gateway's server API; check --url"),
         "{received}"
     );
     drop(listener);

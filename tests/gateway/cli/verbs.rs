@@ -150,6 +150,6 @@ async fn unknown_target_error_lists_participants() {
         &["kick", "lobby", "--participant", unknown],
     ] {
         let gone = line.fails(1, arguments).await;
-        assert!(gone.ends_with("; `stagedoor rooms show lobby` lists those there are"), "{gone}");
+        assert!(gone.ends_with("; `stagedoor rooms show lobby` lists the current ones"), "{gone}");
     }
 }

@@ -46,8 +46,8 @@ impl Running {
         });
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut running = Self { child, reader, log, seen: 0, clients: nowhere, admin: nowhere };
-        let serving: Value = serde_json::from_str(&running.says("\"serving\"").await).unwrap();
-        let address = |field: &str| serving[field].as_str().unwrap().parse().unwrap();
+        let listening: Value = serde_json::from_str(&running.says("\"listening\"").await).unwrap();
+        let address = |field: &str| listening[field].as_str().unwrap().parse().unwrap();
         (running.clients, running.admin) = (address("listen"), address("admin"));
         running
     }

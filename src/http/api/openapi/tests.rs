@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use super::super::description::is_needed;
+use super::super::description::is_body_required;
 use super::super::openapi_document as document;
 use super::*;
 
@@ -66,7 +66,7 @@ fn body_is_required_if_its_schema_requires_a_field() {
         (json!({ "oneOf": [strict, loose] }), false),
         (json!({ "allOf": [strict, loose] }), true),
     ] {
-        assert_eq!(is_needed(&schema, named), expected, "{schema}");
+        assert_eq!(is_body_required(&schema, named), expected, "{schema}");
     }
     let document: Value = serde_json::from_str(&document()).unwrap();
     for (path, expected) in [
