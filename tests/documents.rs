@@ -29,8 +29,8 @@ docs/alerts.md
 docs/configuration.md
   or `listen.listen changed: restart to apply` | src/server/reload.rs | "{key} changed: restart to apply"
 docs/operations.md
-  at most three seconds more for connections that do not close | src/server.rs | const LAST_WORDS: Duration = Duration::from_secs(3);
-  and five for the store to save | src/server.rs | const HAND_OVER: Duration = Duration::from_secs(5);
+  at most three seconds more for connections that do not close | src/server.rs | const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
+  and five for the store to save | src/server.rs | const HANDOFF_TIMEOUT: Duration = Duration::from_secs(5);
   kept up to 64 KiB per session | src/session/machine/saved.rs | MAX_SAVED_RING_BYTES: usize = 64 * 1024;
   default `http://127.0.0.1:7081` | src/cli/connection.rs | DEFAULT_URL: &str = "http://127.0.0.1:7081";
   default `http://127.0.0.1:7081` | src/config/listen.rs | const ADMIN_PORT: u16 = 7081;
@@ -60,7 +60,7 @@ docs/security.md
   fetched at most every 30 seconds | src/auth/keys/remote.rs | REFETCH_PAUSE: Duration = Duration::from_secs(30);
   refreshed after 10 minutes | src/auth/keys/remote.rs | STALE_AFTER: Duration = Duration::from_mins(10);
   not more than 30 seconds after the revocation | src/store/admission.rs | REVOCATION_LEEWAY: Duration = Duration::from_secs(30);
-  guests for 7 days after they were last seen | src/server.rs | GUEST_MEMORY: Duration = Duration::from_hours(168);
+  guests for 7 days after they were last seen | src/server.rs | GUEST_RETENTION: Duration = Duration::from_hours(168);
   does not acknowledge a mute within 5 seconds | src/room/settings.rs | ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
 docs/server-api.md
   http://127.0.0.1:7080/api/ | src/config/listen.rs | const PORT: u16 = 7080;
@@ -74,8 +74,8 @@ docs/server-api.md
   closes 10 minutes after it emptied | src/room/settings.rs | LEAVER_RETENTION: Duration = Duration::from_mins(10);
   `limit` is 1 to 1000 | src/http/api/paging.rs | MAX_PAGE: usize = 1_000;
   and 100 by default | src/http/api/paging.rs | DEFAULT_PAGE: usize = 100;
-  ended in the last 30 days | src/server.rs | SESSION_MEMORY: Duration = Duration::from_hours(30 * 24);
-  (a million of an app at most) | src/server.rs | MAX_SESSIONS_REMEMBERED: u64 = 1_000_000;
+  ended in the last 30 days | src/server.rs | ENDED_SESSION_RETENTION: Duration = Duration::from_hours(30 * 24);
+  (a million of an app at most) | src/server.rs | MAX_ENDED_SESSIONS: u64 = 1_000_000;
   `X-Request-Id` (up to 64 characters | src/http/request_id.rs | MAX_ID_BYTES: usize = 64;
   nests at most 32 deep | proto/src/decode.rs | MAX_JSON_DEPTH: usize = 32;
 docs/webhooks.md
