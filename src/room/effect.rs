@@ -173,7 +173,7 @@ impl Effects {
     }
 
     /// Sets the request that caused the effects added next.
-    pub(super) fn follow(&mut self, cause: Option<RequestId>) {
+    pub(super) fn set_cause(&mut self, cause: Option<RequestId>) {
         self.cause = cause;
     }
 

@@ -39,40 +39,40 @@ fn check_participants(state: &RoomState) -> Result<(), &'static str> {
     )?;
     let is_half = state.participants.len() >= limit.div_ceil(2);
     require(!state.size.is_large || is_half, "a small room is marked as large")?;
-    for person in state.participants.iter() {
-        require(state.participants.is_indexed(person), "an index of participants is wrong")?;
-        let expected = capabilities(person.role, person.scopes, state.settings.subscriber_signals);
-        let is_lost = state.lost_nodes.contains(person.home);
-        require(!is_lost || person.link == Link::Suspended, "a lost node has a live session")?;
-        require(person.capabilities == expected, "capabilities are not those of the role")?;
-        let held = state.records.role(&person.username);
+    for member in state.participants.iter() {
+        require(state.participants.is_indexed(member), "an index of participants is wrong")?;
+        let expected = capabilities(member.role, member.scopes, state.settings.subscriber_signals);
+        let is_lost = state.lost_nodes.contains(member.home);
+        require(!is_lost || member.link == Link::Suspended, "a lost node has a live session")?;
+        require(member.capabilities == expected, "capabilities are not those of the role")?;
+        let held = state.records.role(&member.username);
         require(
-            held.is_none_or(|role| role == person.role),
+            held.is_none_or(|role| role == member.role),
             "a participant does not have its set role",
         )?;
-        let guest = person.guest_instance.as_ref();
-        let blocked = state.records.blocked(&person.username, guest, state.now);
+        let guest = member.guest_instance.as_ref();
+        let blocked = state.records.blocked(&member.username, guest, state.now);
         require(blocked.is_none(), "a blocked user is in the room")?;
         require(
-            person.streams.is_empty() || person.capabilities.publish,
+            member.streams.is_empty() || member.capabilities.publish,
             "a participant has a stream without the permission",
         )?;
         require(
-            person.subscriptions.is_empty() || person.capabilities.subscribe,
+            member.subscriptions.is_empty() || member.capabilities.subscribe,
             "a participant subscribes without the permission",
         )?;
     }
     let may_watch =
-        |id| state.participants.find(id).is_some_and(|person| person.capabilities.moderate);
+        |id| state.participants.find(id).is_some_and(|member| member.capabilities.moderate);
     require(state.feed.watchers().all(may_watch), "a participant watches without the permission")
 }
 
 fn check_streams(state: &RoomState) -> Result<(), &'static str> {
     require(state.streams.len() <= state.settings.streams as usize, "too many streams")?;
-    let streams: usize = state.participants.iter().map(|person| person.streams.len()).sum();
+    let streams: usize = state.participants.iter().map(|member| member.streams.len()).sum();
     require(streams == state.streams.len(), "a stream has no owner")?;
     let subscriptions: usize =
-        state.participants.iter().map(|person| person.subscriptions.len()).sum();
+        state.participants.iter().map(|member| member.subscriptions.len()).sum();
     let subscribers: usize = state.streams.iter().map(|stream| stream.subscribers.len()).sum();
     require(subscriptions == subscribers, "subscriptions do not match subscribers")?;
     for stream in state.streams.iter() {
@@ -95,8 +95,11 @@ fn check_mutes(state: &RoomState) -> Result<(), &'static str> {
     for stream in state.streams.iter() {
         let id = stream.wire.id;
         require(!(stream.wire.muted && stream.wire.has_audio), "a muted stream has audio on")?;
-        let is_held = is_mute_locked(state, id);
-        require(!is_held || !stream.wire.has_audio, "a stream has audio on despite a locked mute")?;
+        let is_locked = is_mute_locked(state, id);
+        require(
+            !is_locked || !stream.wire.has_audio,
+            "a stream has audio on despite a locked mute",
+        )?;
         let owner = state.participants.find(stream.wire.participant);
         let is_live = owner.is_some_and(|owner| owner.link == Link::Live);
         let runs = !stream.unacknowledged.is_empty() && is_live;
@@ -108,16 +111,16 @@ fn check_mutes(state: &RoomState) -> Result<(), &'static str> {
 }
 
 fn check_timers(state: &RoomState) -> Result<(), &'static str> {
-    for person in state.participants.iter() {
-        let due = person.lease.map(Lease::due);
+    for member in state.participants.iter() {
+        let due = member.lease.map(Lease::due);
         require(
-            state.timers.get(Timer::Lease(person.id)) == due,
+            state.timers.get(Timer::Lease(member.id)) == due,
             "a lease does not match its timer",
         )?;
     }
     let mut leased = state.timers.armed(Timer::as_lease);
-    let is_here = leased.all(|id| state.participants.find(id).is_some());
-    require(is_here, "a timer without a participant is armed")?;
+    let is_present = leased.all(|id| state.participants.find(id).is_some());
+    require(is_present, "a timer without a participant is armed")?;
     let next = state.timers.next_due();
     require(next.is_none_or(|due| due > state.now), "an expired timer was not handled")
 }

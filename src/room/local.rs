@@ -82,8 +82,8 @@ impl LocalRoom {
         after: Option<&str>,
         now: Timestamp,
     ) -> Result<RosterPage, Error> {
-        let person = room.state.participants.of_session(session);
-        let person = person.ok_or_else(errors::not_in_room)?;
+        let member = room.state.participants.of_session(session);
+        let member = member.ok_or_else(errors::not_in_room)?;
         let after = after.map(str::parse::<ParticipantId>).transpose().map_err(|_| {
             Error::new(
                 ErrorCode::InvalidArgument,
@@ -99,7 +99,7 @@ impl LocalRoom {
         taken.map_err(|wait| {
             errors::rate_limited("a first roster page can be requested once in 5 s", wait)
         })?;
-        Ok(roster_page(&room.state, person, after))
+        Ok(roster_page(&room.state, member, after))
     }
 
     /// Admits a signal of a session, or of the server (`None`), and resolves its receivers.

@@ -71,11 +71,11 @@ impl Room {
             expire(state, &mut out);
         }
         let was_empty = state.participants.is_empty();
-        out.follow(entry.command.request());
-        run(state, entry.origin, entry.command, &mut out);
+        out.set_cause(entry.command.request());
+        run_command(state, entry.origin, entry.command, &mut out);
         if state.participants.is_empty() == was_empty {
             // A change of emptiness before the command came from a timer.
-            out.follow(None);
+            out.set_cause(None);
         }
         if state.is_open {
             update_size_class(state, None, &mut out);
@@ -111,20 +111,20 @@ impl Room {
 
     /// The sessions in the room, with link and state as logged.
     pub fn sessions(&self) -> impl Iterator<Item = (SessionId, Link, SessionState)> {
-        let people = self.state.participants.iter();
-        people.map(|person| (person.session, person.link, person.state))
+        let members = self.state.participants.iter();
+        members.map(|member| (member.session, member.link, member.state))
     }
 
     /// The nodes that serve the sessions in the room, as logged. A process that replaces another appends
     /// [`RoomCommand::NodeLost`] for each of them except itself.
     #[must_use]
     pub fn homes(&self) -> BTreeSet<NodeEpoch> {
-        self.state.participants.iter().map(|person| person.home).collect()
+        self.state.participants.iter().map(|member| member.home).collect()
     }
 
     #[must_use]
     pub fn participant_of(&self, session: SessionId) -> Option<ParticipantId> {
-        self.state.participants.of_session(session).map(|person| person.id)
+        self.state.participants.of_session(session).map(|member| member.id)
     }
 
     #[must_use]
@@ -215,7 +215,7 @@ impl Room {
     }
 }
 
-fn run(state: &mut RoomState, node: NodeEpoch, command: RoomCommand, out: &mut Effects) {
+fn run_command(state: &mut RoomState, node: NodeEpoch, command: RoomCommand, out: &mut Effects) {
     let origin = command.origin();
     let permitted = if state.is_open || matches!(command, RoomCommand::Open(_)) {
         check_home(state, node, &command)
@@ -243,7 +243,7 @@ fn execute(
         }
         RoomCommand::Tick => return Ok(None),
         RoomCommand::Link { session, link, home, generation } => {
-            if let Some(id) = state.participants.of_session(session).map(|person| person.id) {
+            if let Some(id) = state.participants.of_session(session).map(|member| member.id) {
                 move_home(state, id, home, generation);
                 change_link(state, session, link, out);
             }

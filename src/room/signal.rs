@@ -25,10 +25,10 @@ pub(super) fn signal_sender(
     signal: &SendSignal,
 ) -> Result<Option<SignalSender>, Error> {
     let sender = from.map(|session| {
-        let person = state.participants.of_session(session).ok_or_else(errors::not_in_room)?;
-        person.permit(Scope::Signal)?;
-        let username = person.username.clone();
-        Ok::<_, Error>(SignalSender { participant: person.id, username })
+        let member = state.participants.of_session(session).ok_or_else(errors::not_in_room)?;
+        member.permit(Scope::Signal)?;
+        let username = member.username.clone();
+        Ok::<_, Error>(SignalSender { participant: member.id, username })
     });
     let sender = sender.transpose()?;
     if signal.data.as_json().len() > MAX_SIGNAL_DATA_BYTES {
@@ -45,12 +45,12 @@ pub(super) fn signal_audience(
     to: Option<ParticipantId>,
 ) -> Result<(Audience, u32), Error> {
     if let Some(to) = to {
-        let person = state.participants.find(to);
-        let person = person.ok_or_else(|| errors::participant_not_found("to"))?;
-        return Ok((Audience::One(person.session), 1));
+        let member = state.participants.find(to);
+        let member = member.ok_or_else(|| errors::participant_not_found("to"))?;
+        return Ok((Audience::One(member.session), 1));
     }
     let sender = from.and_then(|sender| state.participants.find(sender.participant));
-    let except = sender.map(|person| person.session);
+    let except = sender.map(|member| member.session);
     let recipients = counts(state).participants - u32::from(except.is_some());
     Ok((Audience::All { except }, recipients))
 }

@@ -52,13 +52,13 @@ pub(in crate::room) fn moderator_of(
 ) -> Result<ModeratorContext, Error> {
     match origin {
         Origin::Session { .. } => {
-            let person = state.requester(origin)?;
-            person.permit(Scope::Moderate)?;
+            let member = state.requester(origin)?;
+            member.permit(Scope::Moderate)?;
             Ok(ModeratorContext {
-                by: Actor::Participant(person.id),
-                username: Some(person.username.clone()),
+                by: Actor::Participant(member.id),
+                username: Some(member.username.clone()),
                 server,
-                is_app_moderator: person.app_moderator,
+                is_app_moderator: member.app_moderator,
             })
         }
         Origin::Call(_) => Ok(ModeratorContext { server, ..ModeratorContext::gateway() }),
@@ -70,9 +70,9 @@ pub(in crate::room) fn user_of(state: &RoomState, who: &Who) -> Result<Username,
     match who {
         Who::Username(username) => Ok(username.clone()),
         Who::Participant(id) => {
-            let person = state.participants.find(*id);
-            let person = person.ok_or_else(|| errors::participant_not_found("participant"))?;
-            Ok(person.username.clone())
+            let member = state.participants.find(*id);
+            let member = member.ok_or_else(|| errors::participant_not_found("participant"))?;
+            Ok(member.username.clone())
         }
     }
 }
@@ -86,6 +86,6 @@ pub(in crate::room) fn target_stream(state: &RoomState, id: StreamId) -> Result<
 }
 
 pub(in crate::room) fn target_participant(state: &RoomState, id: ParticipantId) -> Target {
-    let username = state.participants.find(id).map(|person| person.username.clone());
+    let username = state.participants.find(id).map(|member| member.username.clone());
     Target { participant: Some(id), stream: None, username }
 }

@@ -137,8 +137,8 @@ fn count_denial(
     out: &mut Effects,
 ) {
     let is_denial = matches!(error.code, ErrorCode::Forbidden | ErrorCode::SelfModeration);
-    if is_denial && let Ok(person) = state.requester(origin) {
-        out.add(Appender::Denied { username: person.username.clone(), verb: verb.verb() });
+    if is_denial && let Ok(member) = state.requester(origin) {
+        out.add(Appender::Denied { username: member.username.clone(), verb: verb.verb() });
     }
 }
 
@@ -155,7 +155,7 @@ fn ask_unmute(
     let asked = UnmuteAsked { room: state.id.clone(), stream, by: moderator.by.clone() };
     out.push(Audience::One(owner.session), Push::UnmuteAsked(asked));
     let targets = vec![(target.clone(), initial_outcome(owner.link))];
-    Ok(ModerationProgress { aim: target, targets, ..ModerationProgress::default() })
+    Ok(ModerationProgress { audit_target: target, targets, ..ModerationProgress::default() })
 }
 
 fn set_locked(state: &mut RoomState, locked: bool, out: &mut Effects) -> ModerationProgress {

@@ -23,7 +23,7 @@ use crate::room::moderation::context::{
 use crate::room::state::RoomState;
 use crate::room::state::receipts::ModerationProgress;
 use crate::room::streams::acks::{mute_audio, resolve_mutes};
-use crate::room::visibility::audience::{audience_about, is_in, push_of_stream};
+use crate::room::visibility::audience::{audience_about, audience_contains, push_of_stream};
 
 struct ResolvedTarget {
     username: Username,
@@ -47,22 +47,22 @@ pub(in crate::room) fn force_mute(
 ) -> Result<ModerationProgress, Error> {
     let resolved = resolve_target(state, &body.target)?;
     moderator.ensure_not_self(&resolved.username)?;
-    let is_here = state.participants.has_user(&resolved.username);
+    let is_present = state.participants.has_user(&resolved.username);
     if body.lock {
         state.records.set_mute_override(
             &resolved.username,
             Some(MuteOverride::Locked),
             &mut out.changes,
         )?;
-    } else if !is_here {
+    } else if !is_present {
         return Err(errors::participant_not_found("username"));
     } else if state.records.mute_override(&resolved.username) == Some(MuteOverride::Exempt) {
         state.records.set_mute_override(&resolved.username, None, &mut out.changes)?;
     }
     let scope = if body.lock { MuteScope::All } else { resolved.scope };
     let progress = mute_scope(state, &resolved.username, scope, true, moderator, out);
-    if is_here {
-        Ok(ModerationProgress { aim: resolved.target, ..progress })
+    if is_present {
+        Ok(ModerationProgress { audit_target: resolved.target, ..progress })
     } else {
         Ok(ModerationProgress::done(resolved.target))
     }
@@ -76,10 +76,10 @@ pub(in crate::room) fn lift_mute(
 ) -> Result<ModerationProgress, Error> {
     let resolved = resolve_target(state, &body.target)?;
     moderator.ensure_not_self(&resolved.username)?;
-    let is_here = state.participants.has_user(&resolved.username);
+    let is_present = state.participants.has_user(&resolved.username);
     let under_room = state.records.mute.active;
     let was_locked = state.records.is_locked(&resolved.username);
-    if !is_here && !was_locked && !under_room {
+    if !is_present && !was_locked && !under_room {
         return Err(errors::participant_not_found("username"));
     }
     let mute_override = under_room.then_some(MuteOverride::Exempt);
@@ -87,8 +87,8 @@ pub(in crate::room) fn lift_mute(
     // A lock covers all their audio, and so does lifting it.
     let scope = if was_locked || under_room { MuteScope::All } else { resolved.scope };
     let progress = mute_scope(state, &resolved.username, scope, false, moderator, out);
-    if is_here {
-        Ok(ModerationProgress { aim: resolved.target, ..progress })
+    if is_present {
+        Ok(ModerationProgress { audit_target: resolved.target, ..progress })
     } else {
         Ok(ModerationProgress::done(resolved.target))
     }
@@ -205,14 +205,14 @@ fn mute_scope(
     };
     for id in participants {
         let streams =
-            state.participants.find(id).map(|person| person.streams.clone()).unwrap_or_default();
+            state.participants.find(id).map(|member| member.streams.clone()).unwrap_or_default();
         if streams.is_empty() {
             progress.targets.push((target_participant(state, id), Outcome::Enforced));
         }
         for stream in streams {
             progress.targets.extend(mute_stream(state, stream, active));
         }
-        state.feed.mark(id);
+        state.feed.mark_changed(id);
         push_participant_mute(state, id, active, moderator, out);
     }
     progress
@@ -269,13 +269,13 @@ fn push_participant_mute(
     moderator: &ModeratorContext,
     out: &mut Effects,
 ) {
-    let Some(person) = state.participants.find(id) else { return };
-    let lock = active && state.records.is_locked(&person.username);
+    let Some(member) = state.participants.find(id) else { return };
+    let lock = active && state.records.is_locked(&member.username);
     let push = MuteForced { participant: Some(id), ..mute_push(state, moderator, active, lock) };
     let push = Push::MuteForced(push);
     let about = audience_about(state, id);
-    if !about.as_ref().is_some_and(|about| is_in(state, about, person.session)) {
-        out.push(Audience::One(person.session), push.clone());
+    if !about.as_ref().is_some_and(|about| audience_contains(state, about, member.session)) {
+        out.push(Audience::One(member.session), push.clone());
     }
     if let Some(about) = about {
         out.push(about, push);
@@ -307,8 +307,9 @@ fn push_room_mute(
             own.entry(owner.session).or_default().push(*id);
         }
     }
-    let blind = state.participants.iter().filter(|person| !person.capabilities.subscribe);
-    let rest = blind.map(|person| person.session).filter(|session| !own.contains_key(session));
+    let non_subscribers = state.participants.iter().filter(|member| !member.capabilities.subscribe);
+    let rest =
+        non_subscribers.map(|member| member.session).filter(|session| !own.contains_key(session));
     out.push(Audience::Sessions(rest.collect()), mute(Vec::new()));
     for (session, except) in own {
         out.push(Audience::One(session), mute(except));

@@ -37,26 +37,26 @@ pub(in crate::room) fn force_disconnect(
 ) -> Result<ModerationProgress, Error> {
     let username = user_of(state, &body.who)?;
     moderator.ensure_not_self(&username)?;
-    let is_from_app = body.block.scope == BlockScope::App;
-    let length = block_length(state, moderator, body)?;
+    let is_app_wide = body.block.scope == BlockScope::App;
+    let length = block_duration(state, moderator, body)?;
     let leaving = match &body.who {
-        Who::Participant(id) if length.is_zero() && !is_from_app => vec![*id],
+        Who::Participant(id) if length.is_zero() && !is_app_wide => vec![*id],
         Who::Participant(_) | Who::Username(_) => state.participants.of_user(&username),
     };
-    if leaving.is_empty() && length.is_zero() && !is_from_app {
+    if leaving.is_empty() && length.is_zero() && !is_app_wide {
         return Err(errors::participant_not_found("username"));
     }
     let until = (!length.is_zero()).then_some(state.now + length);
     let instances = guest_instances(state, &leaving);
     let leaving = match until {
-        Some(_) => with_guests_on(state, &instances, leaving, moderator)?,
+        Some(_) => add_guests_on(state, &instances, leaving, moderator)?,
         None => leaving,
     };
-    if let Some(until) = until.filter(|_| !is_from_app) {
+    if let Some(until) = until.filter(|_| !is_app_wide) {
         let row = BlockRow { username: username.clone(), instances: instances.clone(), until };
         state.records.block(row, state.now, &mut out.changes)?;
     }
-    if is_from_app {
+    if is_app_wide {
         let (username, reason) = (username.clone(), body.reason.clone());
         let instances = instances.into_iter().collect();
         let request = out.cause();
@@ -67,21 +67,26 @@ pub(in crate::room) fn force_disconnect(
         out.add(Everywhere::EndSessions(user));
     }
     state.recent_leavers.remove(&username);
-    let aim = match &body.who {
+    let audit_target = match &body.who {
         Who::Participant(id) => target_participant(state, *id),
         Who::Username(_) => Target { username: Some(username), ..Target::default() },
     };
     let notice = RemovalNotice { by: &moderator.by, reason: body.reason.as_ref(), until };
-    let mut progress = ModerationProgress { aim: aim.clone(), ..ModerationProgress::default() };
+    let mut progress =
+        ModerationProgress { audit_target: audit_target.clone(), ..ModerationProgress::default() };
     for id in leaving {
         progress.targets.push((target_participant(state, id), Outcome::Enforced));
         remove(state, id, notice, out);
     }
     // A user who is not in the room is blocked all the same.
-    if progress.targets.is_empty() { Ok(ModerationProgress::done(aim)) } else { Ok(progress) }
+    if progress.targets.is_empty() {
+        Ok(ModerationProgress::done(audit_target))
+    } else {
+        Ok(progress)
+    }
 }
 
-fn block_length(
+fn block_duration(
     state: &RoomState,
     moderator: &ModeratorContext,
     body: &ForceDisconnect,
@@ -107,12 +112,12 @@ fn block_length(
 }
 
 fn guest_instances(state: &RoomState, ids: &[ParticipantId]) -> BTreeSet<InstanceId> {
-    let people = ids.iter().filter_map(|id| state.participants.find(*id));
-    people.filter_map(|person| person.guest_instance.clone()).collect()
+    let members = ids.iter().filter_map(|id| state.participants.find(*id));
+    members.filter_map(|member| member.guest_instance.clone()).collect()
 }
 
 /// A guest's block covers its instances, and so removes other guests on them.
-fn with_guests_on(
+fn add_guests_on(
     state: &RoomState,
     instances: &BTreeSet<InstanceId>,
     mut leaving: Vec<ParticipantId>,
@@ -121,11 +126,11 @@ fn with_guests_on(
     if instances.is_empty() {
         return Ok(leaving);
     }
-    for person in state.participants.iter() {
-        let is_there = person.guest_instance.as_ref().is_some_and(|id| instances.contains(id));
-        if is_there && !leaving.contains(&person.id) {
-            moderator.ensure_not_self(&person.username)?;
-            leaving.push(person.id);
+    for member in state.participants.iter() {
+        let is_there = member.guest_instance.as_ref().is_some_and(|id| instances.contains(id));
+        if is_there && !leaving.contains(&member.id) {
+            moderator.ensure_not_self(&member.username)?;
+            leaving.push(member.id);
         }
     }
     Ok(leaving)
@@ -133,10 +138,10 @@ fn with_guests_on(
 
 /// Removes all blocked participants.
 pub(in crate::room) fn remove_blocked(state: &mut RoomState, out: &mut Effects) {
-    let until = |person: &Membership| {
-        state.records.blocked(&person.username, person.guest_instance.as_ref(), state.now)
+    let until = |member: &Membership| {
+        state.records.blocked(&member.username, member.guest_instance.as_ref(), state.now)
     };
-    let blocked = state.participants.iter().filter_map(|person| Some((person.id, until(person)?)));
+    let blocked = state.participants.iter().filter_map(|member| Some((member.id, until(member)?)));
     let blocked: Vec<_> = blocked.collect();
     for (id, until) in blocked {
         let until = Some(until);
@@ -145,7 +150,7 @@ pub(in crate::room) fn remove_blocked(state: &mut RoomState, out: &mut Effects) 
 }
 
 fn remove(state: &mut RoomState, id: ParticipantId, removal: RemovalNotice<'_>, out: &mut Effects) {
-    let Some(session) = state.participants.find(id).map(|person| person.session) else { return };
+    let Some(session) = state.participants.find(id).map(|member| member.session) else { return };
     let removed = Removed {
         room: state.id.clone(),
         by: removal.by.clone(),
@@ -211,8 +216,8 @@ fn emit_end(state: &RoomState, by: &Actor, out: &mut Effects) {
     for stream in state.streams.iter() {
         emit_unpublished(state, &stream.wire, StreamEndReason::RoomEnded, out);
     }
-    for person in state.participants.iter() {
-        emit_left(person, LeaveReason::RoomEnded, out);
+    for member in state.participants.iter() {
+        emit_left(member, LeaveReason::RoomEnded, out);
     }
     out.emit(|| RoomEvent::Ended { by: Some(by.clone()) });
 }

@@ -14,7 +14,7 @@ pub(in crate::room) fn send_reports(state: &mut RoomState, out: &mut Effects) {
         let Some((node, origin, report)) = report else { continue };
         let may_know = match origin {
             Origin::Session { .. } => {
-                state.requester(origin).is_ok_and(|person| person.capabilities.moderate)
+                state.requester(origin).is_ok_and(|member| member.capabilities.moderate)
             }
             Origin::Call(_) => true,
         };

@@ -19,13 +19,13 @@ pub(in crate::room) fn set_role(
     body: &SetRole,
     out: &mut Effects,
 ) -> Result<ModerationProgress, Error> {
-    let person = state.participants.find(body.participant);
-    let person = person.ok_or_else(|| errors::participant_not_found("participant"))?;
-    let username = person.username.clone();
+    let member = state.participants.find(body.participant);
+    let member = member.ok_or_else(|| errors::participant_not_found("participant"))?;
+    let username = member.username.clone();
     moderator.ensure_not_self(&username)?;
     state.records.set_role(&username, body.role, &mut out.changes)?;
     let mut progress = ModerationProgress {
-        aim: target_participant(state, body.participant),
+        audit_target: target_participant(state, body.participant),
         ..ModerationProgress::default()
     };
     for id in state.participants.of_user(&username) {
@@ -41,25 +41,25 @@ pub(in crate::room) fn apply_role(
     role: Role,
     out: &mut Effects,
 ) {
-    let people = state
+    let members = state
         .participants
         .of_user(username)
         .into_iter()
         .filter_map(|id| state.participants.find(id));
-    let changing = people.filter(|person| person.role != role);
+    let changing = members.filter(|member| member.role != role);
     let changing: Vec<_> =
-        changing.map(|person| (person.id, person.scopes, person.capabilities)).collect();
+        changing.map(|member| (member.id, member.scopes, member.capabilities)).collect();
     for (id, scopes, _) in &changing {
         assign(state, *id, role, *scopes, out);
     }
     // After all assignments, so that no reset misses the change of the next membership.
     for (id, _, before) in changing {
-        let Some(person) = state.participants.find(id) else { continue };
-        let after = person.capabilities;
+        let Some(member) = state.participants.find(id) else { continue };
+        let after = member.capabilities;
         let (room, version) = (state.id.clone(), state.version);
         let changed =
             RoleChanged { room, version, participant: id, role, capabilities: Some(after) };
-        out.push(Audience::One(person.session), Push::RoleChanged(changed));
+        out.push(Audience::One(member.session), Push::RoleChanged(changed));
         // Frames were discarded, or the visible streams changed. A reset repairs both.
         if !retains_all(before, after) || before.subscribe != after.subscribe {
             reset_one(state, id, out);

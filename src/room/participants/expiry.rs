@@ -13,9 +13,9 @@ use crate::room::streams::end::end_stream;
 
 pub(in crate::room) fn expire(state: &mut RoomState, out: &mut Effects) {
     while let Some(id) = state.timers.pop_due(state.now, Timer::as_lease) {
-        let person = state.participants.find_mut(id).expect("a lease is a participant's");
-        let session = person.session;
-        let lease = person.lease.as_mut().expect("a timer of a lease is its participant's");
+        let member = state.participants.find_mut(id).expect("a lease is a participant's");
+        let session = member.session;
+        let lease = member.lease.as_mut().expect("a timer of a lease is its participant's");
         let expires = lease.expires;
         if lease.warn.take().is_some() && expires > state.now {
             state.timers.set(Timer::Lease(id), expires);
@@ -39,7 +39,7 @@ fn end_lease(state: &mut RoomState, id: ParticipantId, session: SessionId, out: 
     let removed = Removed { room, by: Actor::Server {}, reason: None, until_ms: None };
     out.add(Everywhere::Withdraw(Audience::One(session)));
     out.push(Audience::One(session), Push::Removed(removed));
-    if let Some(person) = remove_participant(state, id, LeaveReason::TokenExpired, out) {
-        state.recent_leavers.add(person.username, person.guest_instance, state.now);
+    if let Some(member) = remove_participant(state, id, LeaveReason::TokenExpired, out) {
+        state.recent_leavers.add(member.username, member.guest_instance, state.now);
     }
 }

@@ -22,16 +22,16 @@ pub(in crate::room) fn check_home(
     if state.lost_nodes.contains(node) {
         return Err(errors::node_lost());
     }
-    let person = command.session().and_then(|session| state.participants.of_session(session));
-    let Some(person) = person else { return Ok(()) };
-    let is_at_home = person.home == node;
+    let member = command.session().and_then(|session| state.participants.of_session(session));
+    let Some(member) = member else { return Ok(()) };
+    let is_at_home = member.home == node;
     let may_act = match command {
-        RoomCommand::Join(join) => join.generation >= person.generation,
+        RoomCommand::Join(join) => join.generation >= member.generation,
         RoomCommand::Link { home, generation, .. } => {
-            *generation >= person.generation && !state.lost_nodes.contains(*home)
+            *generation >= member.generation && !state.lost_nodes.contains(*home)
         }
         // Any node may end the membership of a participant whose node was lost.
-        RoomCommand::Leave { .. } => is_at_home || state.lost_nodes.contains(person.home),
+        RoomCommand::Leave { .. } => is_at_home || state.lost_nodes.contains(member.home),
         RoomCommand::SessionState { .. }
         | RoomCommand::Publish { .. }
         | RoomCommand::UpdateStream { .. }
@@ -54,16 +54,16 @@ pub(in crate::room) fn move_home(
     home: NodeEpoch,
     generation: u64,
 ) {
-    if let Some(person) = state.participants.find_mut(id) {
-        (person.home, person.generation) = (home, generation);
+    if let Some(member) = state.participants.find_mut(id) {
+        (member.home, member.generation) = (home, generation);
     }
 }
 
 /// Suspends a lost node's participants until their sessions are resumed on other nodes.
 pub(in crate::room) fn mark_node_lost(state: &mut RoomState, epoch: NodeEpoch, out: &mut Effects) {
     state.lost_nodes.insert(epoch);
-    let theirs = state.participants.iter().filter(|person| person.home == epoch);
-    let theirs: Vec<_> = theirs.map(|person| person.session).collect();
+    let theirs = state.participants.iter().filter(|member| member.home == epoch);
+    let theirs: Vec<_> = theirs.map(|member| member.session).collect();
     for session in theirs {
         change_link(state, session, Link::Suspended, out);
     }

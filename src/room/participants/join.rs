@@ -34,8 +34,8 @@ pub(in crate::room) fn join(
     out: &mut Effects,
 ) -> Result<Joined, Error> {
     let role = state.records.role(&join.username).unwrap_or(join.role);
-    let present = state.participants.of_session(join.session).map(|person| person.id);
-    admit(state, &join, role, present)?;
+    let present = state.participants.of_session(join.session).map(|member| member.id);
+    check_admission(state, &join, role, present)?;
     if let Some(RoomToken { jti: Some(jti), expires, .. }) = &join.token {
         let row = RedeemedToken { jti: jti.clone(), session: join.session, until: *expires };
         state.records.redeem(row, state.now, &mut out.changes)?;
@@ -45,15 +45,15 @@ pub(in crate::room) fn join(
             move_home(state, id, node, join.generation);
             renew(state, id, role, join, out)
         }
-        None => enter(state, role, join, node, out),
+        None => add_participant(state, role, join, node, out),
     };
-    let person = state.participants.find(id).expect("it was just entered or renewed");
-    let participant = person.to_wire(state.records.is_locked(&person.username));
-    Ok(Joined { participant, capabilities: person.capabilities, room })
+    let member = state.participants.find(id).expect("it was just entered or renewed");
+    let participant = member.to_wire(state.records.is_locked(&member.username));
+    Ok(Joined { participant, capabilities: member.capabilities, room })
 }
 
 /// Checks whether a session may join or stay.
-fn admit(
+fn check_admission(
     state: &RoomState,
     join: &Join,
     role: Role,
@@ -67,7 +67,7 @@ fn admit(
         return Err(Error::new(ErrorCode::TooLarge, message).at("data"));
     }
     if let Some(token) = &join.token {
-        admit_token(state, token, join)?;
+        check_token(state, token, join)?;
     }
     let guest_instance = join.guest.then_some(&join.instance);
     if let Some(until) = state.records.blocked(&join.username, guest_instance, state.now) {
@@ -89,7 +89,7 @@ fn admit(
     Ok(())
 }
 
-fn admit_token(state: &RoomState, token: &RoomToken, join: &Join) -> Result<(), Error> {
+fn check_token(state: &RoomState, token: &RoomToken, join: &Join) -> Result<(), Error> {
     if state.records.ended.is_some_and(|ended| token.issued <= ended) {
         let message = "room was ended; fetch a token issued since then";
         return Err(Error::new(ErrorCode::RoomEnded, message).at("token"));
@@ -110,14 +110,14 @@ fn admit_token(state: &RoomState, token: &RoomToken, join: &Join) -> Result<(), 
 fn was_recently_present(state: &RoomState, join: &Join) -> bool {
     let guest_instance = join.guest.then_some(&join.instance);
     let is_same = |id: ParticipantId| {
-        let person = state.participants.find(id);
-        person.is_some_and(|person| person.guest_instance.as_ref() == guest_instance)
+        let member = state.participants.find(id);
+        member.is_some_and(|member| member.guest_instance.as_ref() == guest_instance)
     };
     state.participants.of_user(&join.username).into_iter().any(is_same)
         || state.recent_leavers.contains(&join.username, guest_instance, state.now)
 }
 
-fn enter(
+fn add_participant(
     state: &mut RoomState,
     role: Role,
     join: Join,
@@ -126,7 +126,7 @@ fn enter(
 ) -> (ParticipantId, RoomSnapshot) {
     let (id, session) = (join.participant, join.session);
     let lease = lease(state, join.token.as_ref());
-    let mut person = Membership {
+    let mut member = Membership {
         id,
         session,
         home: node,
@@ -146,14 +146,14 @@ fn enter(
         subscriptions: BTreeSet::new(),
         wire_bytes: 0,
     };
-    person.wire_bytes = wire_bytes(&person.to_wire(false)) + TEXT_SLACK;
+    member.wire_bytes = wire_bytes(&member.to_wire(false)) + TEXT_SLACK;
     state.timers.reset(Timer::Lease(id), lease.map(Lease::due));
-    state.participants.insert(person);
-    state.feed.mark(id);
+    state.participants.insert(member);
+    state.feed.mark_changed(id);
     out.add(Everywhere::MembershipCreated { session, participant: id });
     out.emit(|| {
-        let person = state.participants.find(id).expect("it was just inserted");
-        let participant = person.to_wire(state.records.is_locked(&person.username));
+        let member = state.participants.find(id).expect("it was just inserted");
+        let participant = member.to_wire(state.records.is_locked(&member.username));
         RoomEvent::Joined { participant, session }
     });
     if !update_size_class(state, Some(session), out) {
@@ -171,12 +171,12 @@ fn renew(
 ) -> (ParticipantId, RoomSnapshot) {
     let lease = lease(state, join.token.as_ref());
     assign(state, id, role, join.scopes, out);
-    if let Some(person) = state.participants.find_mut(id) {
-        person.app_moderator = join.app_moderator;
+    if let Some(member) = state.participants.find_mut(id) {
+        member.app_moderator = join.app_moderator;
         if let Some(token) = join.token {
-            person.layout_classes = token.layout_classes;
+            member.layout_classes = token.layout_classes;
         }
-        person.lease = lease;
+        member.lease = lease;
     }
     state.timers.reset(Timer::Lease(id), lease.map(Lease::due));
     (id, snapshot_of(state, id))

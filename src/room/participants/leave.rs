@@ -22,12 +22,12 @@ pub(in crate::room) fn leave(
     reason: LeaveReason,
     out: &mut Effects,
 ) -> Result<Reply, Error> {
-    let person = state.participants.of_session(session).ok_or_else(errors::not_in_room)?;
-    let id = person.id;
-    if let Some(person) = remove_participant(state, id, reason, out)
+    let member = state.participants.of_session(session).ok_or_else(errors::not_in_room)?;
+    let id = member.id;
+    if let Some(member) = remove_participant(state, id, reason, out)
         && !matches!(reason, LeaveReason::ForceDisconnected | LeaveReason::Banned)
     {
-        state.recent_leavers.add(person.username, person.guest_instance, state.now);
+        state.recent_leavers.add(member.username, member.guest_instance, state.now);
     }
     Ok(Reply::Left {})
 }
@@ -45,17 +45,17 @@ pub(in crate::room) fn remove_participant(
         end_stream(state, stream, StreamEndReason::from(reason), Outcome::Enforced, out);
     }
     drop_subscriptions(state, id, out);
-    let person = state.participants.remove(id)?;
+    let member = state.participants.remove(id)?;
     state.timers.stop(Timer::Lease(id));
-    state.feed.remove(id, || last_entry(&person, state.records.is_locked(&person.username)));
+    state.feed.remove(id, || last_entry(&member, state.records.is_locked(&member.username)));
     if let Some(about) = about {
         let (room, version) = (state.id.clone(), state.version);
         let left = ParticipantLeft { room, version, participant: id, reason };
         out.push(about, Push::ParticipantLeft(left));
     }
-    emit_left(&person, reason, out);
-    out.add(Everywhere::RemoveMemberships(Audience::One(person.session)));
-    Some(person)
+    emit_left(&member, reason, out);
+    out.add(Everywhere::RemoveMemberships(Audience::One(member.session)));
+    Some(member)
 }
 
 /// Ends all memberships at once. No participant is left to get pushes about the others.
@@ -64,8 +64,8 @@ pub(in crate::room) fn remove_all(state: &mut RoomState) {
     for stream in streams {
         resolve_mutes(state, stream, Outcome::Enforced);
     }
-    for person in state.participants.iter() {
-        state.timers.stop(Timer::Lease(person.id));
+    for member in state.participants.iter() {
+        state.timers.stop(Timer::Lease(member.id));
     }
     state.participants = Participants::default();
     state.streams = Streams::default();
@@ -73,11 +73,11 @@ pub(in crate::room) fn remove_all(state: &mut RoomState) {
     state.recent_leavers.clear();
 }
 
-pub(in crate::room) fn emit_left(person: &Membership, reason: LeaveReason, out: &mut Effects) {
+pub(in crate::room) fn emit_left(member: &Membership, reason: LeaveReason, out: &mut Effects) {
     out.emit(|| RoomEvent::Left {
-        participant: person.id,
-        username: person.username.clone(),
-        session: person.session,
+        participant: member.id,
+        username: member.username.clone(),
+        session: member.session,
         reason,
     });
 }

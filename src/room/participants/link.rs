@@ -13,16 +13,16 @@ pub(in crate::room) fn change_link(
     link: Link,
     out: &mut Effects,
 ) {
-    let Some(person) = state.participants.of_session_mut(session) else { return };
-    if person.link == link {
+    let Some(member) = state.participants.of_session_mut(session) else { return };
+    if member.link == link {
         return;
     }
-    person.link = link;
-    let (id, streams) = (person.id, person.streams.clone());
+    member.link = link;
+    let (id, streams) = (member.id, member.streams.clone());
     for stream in streams {
         restart_acknowledge_timer(state, stream, link);
     }
-    state.feed.mark(id);
+    state.feed.mark_changed(id);
     if let Some(about) = audience_about(state, id) {
         let (room, version) = (state.id.clone(), state.version);
         let push = Push::ParticipantLink(ParticipantLink { room, version, participant: id, link });
@@ -35,9 +35,9 @@ pub(in crate::room) fn change_session_state(
     session: SessionId,
     new: SessionState,
 ) {
-    let Some(person) = state.participants.of_session_mut(session) else { return };
-    if person.state != new {
-        person.state = new;
-        state.feed.mark(person.id);
+    let Some(member) = state.participants.of_session_mut(session) else { return };
+    if member.state != new {
+        member.state = new;
+        state.feed.mark_changed(member.id);
     }
 }

@@ -19,10 +19,10 @@ pub(in crate::room) fn assign(
     scopes: ScopeSet,
     out: &mut Effects,
 ) {
-    let Some(person) = state.participants.find_mut(id) else { return };
-    person.scopes = scopes;
-    let (session, former, before) = (person.session, person.role, person.capabilities);
-    let streams = person.streams.clone();
+    let Some(member) = state.participants.find_mut(id) else { return };
+    member.scopes = scopes;
+    let (session, former, before) = (member.session, member.role, member.capabilities);
+    let streams = member.streams.clone();
     let after = capabilities(role, scopes, state.settings.subscriber_signals);
     if former == role && before == after {
         return;
@@ -43,15 +43,15 @@ pub(in crate::room) fn assign(
     }
     let about = audience_about(state, id);
     state.participants.assign(id, role, after);
-    state.feed.mark(id);
+    state.feed.mark_changed(id);
     if former != role {
         if let Some(about) = about {
             let (room, version) = (state.id.clone(), state.version);
             let changed = RoleChanged { room, version, participant: id, role, capabilities: None };
             out.push(about.except(session), Push::RoleChanged(changed));
         }
-        if let Some(newly) = promotion_audience(state, id, former, role) {
-            push_joined(state, id, newly, out);
+        if let Some(audience) = promotion_audience(state, id, former, role) {
+            push_joined(state, id, audience, out);
         }
     }
 }

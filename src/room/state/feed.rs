@@ -58,7 +58,7 @@ impl FeedState {
     }
 
     /// Queues an update of a participant.
-    pub(in crate::room) fn mark(&mut self, id: ParticipantId) {
+    pub(in crate::room) fn mark_changed(&mut self, id: ParticipantId) {
         if !self.watchers.is_empty() {
             self.changed.insert(id, None);
         }
@@ -77,7 +77,7 @@ impl FeedState {
     }
 
     /// Returns a change that did not fit into a push.
-    pub(in crate::room) fn put_back(&mut self, id: ParticipantId, last: Option<FeedEntry>) {
+    pub(in crate::room) fn requeue(&mut self, id: ParticipantId, last: Option<FeedEntry>) {
         self.changed.insert(id, last);
     }
 

@@ -105,11 +105,11 @@ impl Serialize for Participants {
 
 impl From<Vec<Membership>> for Participants {
     fn from(all: Vec<Membership>) -> Self {
-        let mut people = Self::default();
+        let mut members = Self::default();
         for membership in all {
-            people.insert(membership);
+            members.insert(membership);
         }
-        people
+        members
     }
 }
 

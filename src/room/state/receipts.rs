@@ -25,7 +25,7 @@ use crate::room::state::timers::{Timer, Timers};
 #[derive(Clone, Debug, Default)]
 pub(in crate::room) struct ModerationProgress {
     /// The target for the audit log.
-    pub(in crate::room) aim: Target,
+    pub(in crate::room) audit_target: Target,
     /// Number of enforced targets that are not listed.
     pub(in crate::room) enforced: u32,
     /// The listed targets.
@@ -36,8 +36,12 @@ pub(in crate::room) struct ModerationProgress {
 
 impl ModerationProgress {
     /// A command that was enforced at once on a single target.
-    pub(in crate::room) fn done(aim: Target) -> Self {
-        Self { targets: vec![(aim.clone(), Outcome::Enforced)], aim, ..Self::default() }
+    pub(in crate::room) fn done(audit_target: Target) -> Self {
+        Self {
+            targets: vec![(audit_target.clone(), Outcome::Enforced)],
+            audit_target,
+            ..Self::default()
+        }
     }
 
     pub(in crate::room) fn len(&self) -> u32 {
@@ -65,7 +69,7 @@ pub(in crate::room) struct ModerationAction {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct PendingReceipt {
     action: ModerationAction,
-    aim: Target,
+    audit_target: Target,
     counts: OutcomeCounts,
     /// Targets that are open or ignored the mute; a single target in any case.
     rows: BTreeMap<StreamId, Receipt>,
@@ -104,15 +108,21 @@ impl Receipts {
         let reported = progress.targets.into_iter().filter(|(_, outcome)| is_reported(*outcome));
         let receipts: Vec<Receipt> =
             reported.map(|(target, outcome)| Receipt { target, outcome, elapsed_ms: 0 }).collect();
-        let audit = audit(&action, &progress.aim, counts, action.at);
+        let audit = audit(&action, &progress.audit_target, counts, action.at);
         let report = report(room, &action, counts, receipts.iter(), action.at);
         if progress.is_tracked && counts.pending + counts.offline > 0 {
             let rows =
                 receipts.into_iter().filter_map(|receipt| Some((receipt.target.stream?, receipt)));
             let rows = rows.collect();
             let (version, reported) = (action.version, action.at);
-            let pending =
-                PendingReceipt { action, aim: progress.aim, counts, rows, is_sole, reported };
+            let pending = PendingReceipt {
+                action,
+                audit_target: progress.audit_target,
+                counts,
+                rows,
+                is_sole,
+                reported,
+            };
             self.pending.insert(version, pending);
         }
         (report, audit)
@@ -120,7 +130,7 @@ impl Receipts {
 
     /// Records an outcome of a target. Its report is due at the end of the batch. After the last open target the audit
     /// row is complete.
-    pub(in crate::room) fn change(
+    pub(in crate::room) fn record_outcome(
         &mut self,
         version: u64,
         stream: StreamId,
@@ -135,7 +145,7 @@ impl Receipts {
         *counter(&mut pending.counts, row.outcome) -= 1;
         *counter(&mut pending.counts, outcome) += 1;
         row.outcome = outcome;
-        row.elapsed_ms = since(pending.action.at, now);
+        row.elapsed_ms = elapsed_since(pending.action.at, now);
         if outcome == Outcome::Enforced && !pending.is_sole {
             pending.rows.remove(&stream);
         }
@@ -147,7 +157,7 @@ impl Receipts {
             timers.set(timer, due);
         }
         if !pending.is_open() {
-            let row = audit(&pending.action, &pending.aim, pending.counts, now);
+            let row = audit(&pending.action, &pending.audit_target, pending.counts, now);
             self.completed.push(row);
         }
     }
@@ -202,23 +212,28 @@ fn counter(counts: &mut OutcomeCounts, outcome: Outcome) -> &mut u32 {
     }
 }
 
-fn since(at: Timestamp, now: Timestamp) -> u64 {
+fn elapsed_since(at: Timestamp, now: Timestamp) -> u64 {
     u64::try_from(now.saturating_since(at).as_millis()).unwrap_or(u64::MAX)
 }
 
-fn audit(action: &ModerationAction, aim: &Target, counts: OutcomeCounts, now: Timestamp) -> Audit {
+fn audit(
+    action: &ModerationAction,
+    audit_target: &Target,
+    counts: OutcomeCounts,
+    now: Timestamp,
+) -> Audit {
     Audit {
         version: action.version,
         verb: action.verb,
         by: action.by.clone(),
         username: action.username.clone(),
         server: action.server.clone(),
-        target: aim.clone(),
+        target: audit_target.clone(),
         request: action.request.clone(),
         reason: action.reason.clone(),
         ref_: action.ref_.clone(),
         counts,
-        elapsed_ms: since(action.at, now),
+        elapsed_ms: elapsed_since(action.at, now),
     }
 }
 
@@ -237,6 +252,6 @@ fn report<'a>(
         by: action.by.clone(),
         counts,
         targets: rows.take(MAX_REPORTED_TARGETS).cloned().collect(),
-        elapsed_ms: since(action.at, now),
+        elapsed_ms: elapsed_since(action.at, now),
     }
 }

@@ -43,7 +43,7 @@ pub(in crate::room) enum Requester<'a> {
 }
 
 impl Requester<'_> {
-    fn is(self, owner: Option<&RefOwner>) -> bool {
+    fn owns(self, owner: Option<&RefOwner>) -> bool {
         match (self, owner) {
             (Self::Server, None) => true,
             (Self::Session { session, username }, Some(owner)) => {
@@ -68,7 +68,7 @@ impl<A> Refs<A> {
 
 impl<A: Clone> Refs<A> {
     pub(in crate::room) fn contains(&self, requester: Requester<'_>, ref_: &Ref) -> bool {
-        self.0.iter().any(|used| used.ref_ == *ref_ && requester.is(used.owner.as_ref()))
+        self.0.iter().any(|used| used.ref_ == *ref_ && requester.owns(used.owner.as_ref()))
     }
 
     /// The stored answer for the same body.
@@ -85,7 +85,7 @@ impl<A: Clone> Refs<A> {
         let lives = |used: &&CachedAnswer<A>| !used.done.has_expired(REF_RETENTION, now);
         let mut newest_first = self.0.iter().rev().take_while(lives);
         let used =
-            newest_first.find(|used| used.ref_ == *ref_ && requester.is(used.owner.as_ref()));
+            newest_first.find(|used| used.ref_ == *ref_ && requester.owns(used.owner.as_ref()));
         used.map(|used| used.done.answer_to(body).cloned()).transpose().map_err(|KeyConflict| {
             let message = "`ref` was already used with other arguments; use a new one";
             Error::new(ErrorCode::RefConflict, message).at("ref")

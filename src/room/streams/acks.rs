@@ -52,7 +52,7 @@ pub(in crate::room) fn resolve_mutes(state: &mut RoomState, id: StreamId, outcom
     let Some(stream) = state.streams.find_mut(id) else { return };
     state.timers.stop(Timer::Acknowledgement(id));
     for version in std::mem::take(&mut stream.unacknowledged) {
-        state.receipts.change(version, id, outcome, state.now, &mut state.timers);
+        state.receipts.record_outcome(version, id, outcome, state.now, &mut state.timers);
     }
 }
 
@@ -66,7 +66,7 @@ pub(in crate::room) fn restart_acknowledge_timer(state: &mut RoomState, id: Stre
     state.timers.reset(Timer::Acknowledgement(id), deadline);
     let outcome = initial_outcome(link);
     for version in &stream.unacknowledged {
-        state.receipts.change(*version, id, outcome, state.now, &mut state.timers);
+        state.receipts.record_outcome(*version, id, outcome, state.now, &mut state.timers);
     }
 }
 

@@ -20,15 +20,15 @@ pub(in crate::room) fn end_stream(
     emit_unpublished(state, &stream.wire, reason, out);
     state.participants.remove_stream(owner, id);
     for subscriber in stream.subscribers {
-        if let Some(person) = state.participants.find_mut(subscriber) {
-            person.subscriptions.remove(&id);
+        if let Some(member) = state.participants.find_mut(subscriber) {
+            member.subscriptions.remove(&id);
         }
     }
     let (room, version) = (state.id.clone(), state.version);
     let push = Push::StreamUnpublished(StreamUnpublished { room, version, stream: id, reason });
     // The owner gets no push about its own command, but one about a moderator's.
     let is_forced = reason == StreamEndReason::ForceUnpublished;
-    let owner_session = state.participants.find(owner).map(|person| person.session);
+    let owner_session = state.participants.find(owner).map(|member| member.session);
     push_of_stream(state, owner, owner_session.filter(|_| !is_forced), push, out);
 }
 

@@ -26,9 +26,9 @@ pub(in crate::room) fn publish(
     new: NewStream,
     out: &mut Effects,
 ) -> Result<Reply, Error> {
-    let person = state.requester(origin)?;
-    person.permit(Scope::Publish)?;
-    if person.streams.len() >= state.settings.streams_per_participant as usize {
+    let member = state.requester(origin)?;
+    member.permit(Scope::Publish)?;
+    if member.streams.len() >= state.settings.streams_per_participant as usize {
         let message = "stream limit reached for this participant";
         return Err(Error::new(ErrorCode::TooManyStreams, message));
     }
@@ -39,11 +39,11 @@ pub(in crate::room) fn publish(
     if state.streams.contains(id) {
         return Err(errors::id_taken("stream"));
     }
-    let (owner, session, is_first) = (person.id, person.session, person.streams.is_empty());
-    let is_listed = person.role == Role::Moderator || !is_first || !state.size.is_large;
-    let starts_muted = starts_muted(state, &person.username);
+    let (owner, session, is_first) = (member.id, member.session, member.streams.is_empty());
+    let is_listed = member.role == Role::Moderator || !is_first || !state.size.is_large;
+    let starts_muted = starts_muted(state, &member.username);
     let layout_classes = if new.layout_classes.is_empty() {
-        person.layout_classes.clone()
+        member.layout_classes.clone()
     } else {
         new.layout_classes
     };
@@ -82,11 +82,11 @@ pub(in crate::room) fn update_stream(
     let owner = state.participants.find(stream.wire.participant).expect("a stream's owner is here");
     let owner_session = match origin {
         Origin::Session { .. } => {
-            let person = state.requester(origin)?;
-            if person.id != owner.id {
+            let member = state.requester(origin)?;
+            if member.id != owner.id {
                 return Err(errors::not_owner());
             }
-            Some(person.session)
+            Some(member.session)
         }
         Origin::Call(_) => {
             let owners_own = (update.has_audio.is_some(), update.has_video.is_some(), &update.name);
@@ -145,10 +145,10 @@ pub(in crate::room) fn unpublish(
     if let Some(first) = state.lookup_reply(origin, key)? {
         return Ok(first);
     }
-    let person = state.requester(origin)?;
-    let owner = RefOwner { username: person.username.clone(), session: person.session };
+    let member = state.requester(origin)?;
+    let owner = RefOwner { username: member.username.clone(), session: member.session };
     let stream = state.streams.find(id).ok_or_else(errors::stream_not_found)?;
-    if stream.wire.participant != person.id {
+    if stream.wire.participant != member.id {
         return Err(errors::not_owner());
     }
     end_stream(state, id, StreamEndReason::Unpublished, Outcome::Enforced, out);

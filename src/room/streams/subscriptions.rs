@@ -13,13 +13,13 @@ pub(in crate::room) fn subscribe(
     id: StreamId,
     out: &mut Effects,
 ) -> Result<Reply, Error> {
-    let person = state.requester(origin)?;
-    person.permit(Scope::Subscribe)?;
-    let participant = person.id;
+    let member = state.requester(origin)?;
+    member.permit(Scope::Subscribe)?;
+    let participant = member.id;
     let stream = state.streams.find_mut(id).ok_or_else(errors::stream_not_found)?;
     if stream.subscribers.insert(participant) {
-        if let Some(person) = state.participants.find_mut(participant) {
-            person.subscriptions.insert(id);
+        if let Some(member) = state.participants.find_mut(participant) {
+            member.subscriptions.insert(id);
         }
         push_to_owner(state, id, participant, Push::StreamSubscribed, out);
     }
@@ -45,8 +45,8 @@ pub(in crate::room) fn drop_subscriptions(
     participant: ParticipantId,
     out: &mut Effects,
 ) {
-    let Some(person) = state.participants.find(participant) else { return };
-    for id in person.subscriptions.clone() {
+    let Some(member) = state.participants.find(participant) else { return };
+    for id in member.subscriptions.clone() {
         end_subscription(state, participant, id, out);
     }
 }
@@ -59,8 +59,8 @@ fn end_subscription(
 ) {
     let Some(stream) = state.streams.find_mut(id) else { return };
     if stream.subscribers.remove(&participant) {
-        if let Some(person) = state.participants.find_mut(participant) {
-            person.subscriptions.remove(&id);
+        if let Some(member) = state.participants.find_mut(participant) {
+            member.subscriptions.remove(&id);
         }
         push_to_owner(state, id, participant, Push::StreamUnsubscribed, out);
     }

@@ -25,12 +25,12 @@ impl Client {
     }
 
     pub(super) fn of(me: ParticipantId, snapshot: &RoomSnapshot) -> Self {
-        let others = snapshot.participants.iter().filter(|person| person.id != me);
+        let others = snapshot.participants.iter().filter(|member| member.id != me);
         Self {
             me,
             version: snapshot.version,
             is_large: snapshot.large,
-            participants: others.map(|person| (person.id, person.clone())).collect(),
+            participants: others.map(|member| (member.id, member.clone())).collect(),
             streams: snapshot.streams.iter().map(|stream| (stream.id, stream.clone())).collect(),
             mute: snapshot.mute,
             locked: snapshot.locked,
@@ -70,12 +70,12 @@ impl Client {
                 self.participants.remove(&body.participant);
             }
             Push::ParticipantLink(body) if body.version > self.version => {
-                let person = self.participants.get_mut(&body.participant);
-                person.expect("link pushes are about listed participants").link = body.link;
+                let member = self.participants.get_mut(&body.participant);
+                member.expect("link pushes are about listed participants").link = body.link;
             }
             Push::RoleChanged(body) if body.version > self.version => {
-                if let Some(person) = self.participants.get_mut(&body.participant) {
-                    person.role = body.role;
+                if let Some(member) = self.participants.get_mut(&body.participant) {
+                    member.role = body.role;
                 }
                 self.unlist(body.participant);
             }
@@ -105,27 +105,27 @@ impl Client {
     fn unlist(&mut self, id: ParticipantId) {
         let publishes = self.streams.values().any(|stream| stream.participant == id);
         let moderates =
-            self.participants.get(&id).is_some_and(|person| person.role == Role::Moderator);
+            self.participants.get(&id).is_some_and(|member| member.role == Role::Moderator);
         if self.is_large && !publishes && !moderates {
             self.participants.remove(&id);
         }
     }
 
     fn muted(&mut self, body: &MuteForced) {
-        let is_meant = |stream: &Stream| match (body.stream, body.participant) {
+        let is_selected = |stream: &Stream| match (body.stream, body.participant) {
             (Some(id), _) => stream.id == id,
             (None, Some(id)) => stream.participant == id,
             (None, None) => body.active && !body.except.contains(&stream.id),
         };
-        for stream in self.streams.values_mut().filter(|stream| is_meant(stream)) {
+        for stream in self.streams.values_mut().filter(|stream| is_selected(stream)) {
             stream.muted = body.active;
             stream.has_audio &= !body.active;
         }
         match (body.stream, body.participant) {
             (Some(_), _) => {}
             (None, Some(id)) => {
-                if let Some(person) = self.participants.get_mut(&id) {
-                    person.mute_locked = body.lock;
+                if let Some(member) = self.participants.get_mut(&id) {
+                    member.mute_locked = body.lock;
                 }
             }
             (None, None) => self.mute = RoomMute { active: body.active, lock: body.lock },

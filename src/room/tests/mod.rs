@@ -2,9 +2,10 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at the messages it is about")]
 
 mod client;
-mod enter;
 mod fencing;
+mod join;
 mod large;
+mod model;
 mod moderation;
 mod mutes;
 mod property;
@@ -12,4 +13,3 @@ mod receipts;
 mod requests;
 mod roles;
 mod streams;
-mod world;

@@ -8,9 +8,9 @@ use stagedoor_proto::{
     ParticipantId, Relay, Role, Scope, SendSignal, SessionState, Unblock, Who,
 };
 
-use super::world::{
-    World, kick, leave, link, mute_all, mute_of, on_stream, on_user, origin, person, publish,
-    request, role_of, room_id, session, stream_id, user, whole_room,
+use super::model::{
+    RoomModel, kick, leave, link, mute_all, mute_of, on_stream, on_user, origin, participant_id,
+    publish, request, role_of, room_id, session, stream_id, user, whole_room,
 };
 use crate::room::{Expiry, Moderation, Origin, RoomCommand, RoomSettings, RoomToken, ScopeSet};
 
@@ -46,8 +46,8 @@ fn entering((_, a, b, c): Seed, now: stagedoor_proto::Timestamp) -> RoomCommand 
     RoomCommand::Join(Box::new(join))
 }
 
-fn verb((_, _, b, c): Seed, world: &World) -> Moderation {
-    let target = |n: u8| world.room.participant_of(session(n % 9)).unwrap_or(person(n));
+fn verb((_, _, b, c): Seed, model: &RoomModel) -> Moderation {
+    let target = |n: u8| model.room.participant_of(session(n % 9)).unwrap_or(participant_id(n));
     let name = USERS[usize::from(c) % 5];
     let who = if c & 16 == 0 { Who::Username(user(name)) } else { Who::Participant(target(c)) };
     let muted = match c % 3 {
@@ -90,13 +90,13 @@ fn verb((_, _, b, c): Seed, world: &World) -> Moderation {
     }
 }
 
-pub(super) fn command(seed: Seed, world: &World) -> RoomCommand {
+pub(super) fn command(seed: Seed, model: &RoomModel) -> RoomCommand {
     let (kind, a, b, c) = seed;
     let n = a % 9;
     let stream = stream_id(b % 8);
     let origin = origin(n);
     match kind % 32 {
-        0..=7 => entering(seed, world.now),
+        0..=7 => entering(seed, model.now),
         8 => leave(n),
         9 => RoomCommand::Leave {
             session: session(n),
@@ -129,9 +129,9 @@ pub(super) fn command(seed: Seed, world: &World) -> RoomCommand {
         },
         24 => RoomCommand::Tick,
         25 if c.is_multiple_of(4) => {
-            RoomCommand::Moderate { origin: Origin::Call(1), verb: verb(seed, world), server: None }
+            RoomCommand::Moderate { origin: Origin::Call(1), verb: verb(seed, model), server: None }
         }
-        _ => RoomCommand::Moderate { origin, verb: verb(seed, world), server: None },
+        _ => RoomCommand::Moderate { origin, verb: verb(seed, model), server: None },
     }
 }
 
@@ -149,20 +149,20 @@ proptest! {
             expiry: Expiry::Enforce,
             ..RoomSettings::default()
         };
-        let mut world = World::with(settings.clone(), super::super::DurableState::default());
+        let mut model = RoomModel::with(settings.clone(), super::super::DurableState::default());
         for (seed, wait) in seeds {
-            if world.room.is_open() {
-                let command = command(seed, &world);
-                world.step(command);
+            if model.room.is_open() {
+                let command = command(seed, &model);
+                model.step(command);
             } else {
-                let opening = crate::room::OpenRoom { settings: settings.clone(), ..Default::default() };
-                world.step(RoomCommand::Open(Box::new(opening)));
+                let open_room = crate::room::OpenRoom { settings: settings.clone(), ..Default::default() };
+                model.step(RoomCommand::Open(Box::new(open_room)));
             }
             // Some commands come late, before the due tick.
             if seed.3 & 64 == 0 {
-                world.wait(WAITS[wait]);
+                model.wait(WAITS[wait]);
             } else {
-                world.now = world.now + Duration::from_millis(WAITS[wait]);
+                model.now = model.now + Duration::from_millis(WAITS[wait]);
             }
             let signal = SendSignal {
                 room: room_id(),
@@ -171,13 +171,13 @@ proptest! {
                 data: Data::from_json("1".to_owned()).expect("JSON"),
                 ref_: None,
             };
-            let relay = Relay { to: person(seed.2), stream: stream_id(seed.2 % 8), data: signal.data.clone() };
-            let before = world.room.clone();
-            let now = world.now;
-            let _permitted = world.signal(Some(session(seed.1 % 9)), &signal, now);
-            let _permitted = world.room.relay(session(seed.1 % 9), &relay);
-            let _page = world.local.roster(&world.room, session(seed.1 % 9), None, now);
-            prop_assert!(before == world.room, "what is not logged changes nothing of the room");
+            let relay = Relay { to: participant_id(seed.2), stream: stream_id(seed.2 % 8), data: signal.data.clone() };
+            let before = model.room.clone();
+            let now = model.now;
+            let _permitted = model.signal(Some(session(seed.1 % 9)), &signal, now);
+            let _permitted = model.room.relay(session(seed.1 % 9), &relay);
+            let _page = model.local.roster(&model.room, session(seed.1 % 9), None, now);
+            prop_assert!(before == model.room, "what is not logged changes nothing of the room");
         }
     }
 }

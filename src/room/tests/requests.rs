@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stagedoor_proto::{LayoutClasses, Role, Who};
 
-use super::world::{HOME, START, join, kick, origin, publish, request, room_id, session, user};
+use super::model::{HOME, START, join, kick, origin, publish, request, room_id, session, user};
 use crate::request::RequestId;
 use crate::room::{
     Appender, Caller, Effect, Entry, Expiry, OpenRoom, Origin, Room, RoomCommand, RoomEvent,
@@ -21,8 +21,8 @@ impl EventLog {
     fn with_ada() -> Self {
         let mut events = Self(Room::new(room_id()));
         let settings = RoomSettings { expiry: Expiry::Enforce, ..RoomSettings::default() };
-        let opening = OpenRoom { settings, ..OpenRoom::default() };
-        events.step(Duration::ZERO, RoomCommand::Open(Box::new(opening)));
+        let open_room = OpenRoom { settings, ..OpenRoom::default() };
+        events.step(Duration::ZERO, RoomCommand::Open(Box::new(open_room)));
         let mut ada = request(1, "ada", Role::Publisher);
         ada.token = Some(RoomToken {
             issued: START,
@@ -53,8 +53,8 @@ impl EventLog {
     }
 }
 
-const fn name_of(happening: &RoomEvent) -> &'static str {
-    match happening {
+const fn name_of(event: &RoomEvent) -> &'static str {
+    match event {
         RoomEvent::Opened => "opened",
         RoomEvent::Ended { .. } => "ended",
         RoomEvent::Joined { .. } => "joined",

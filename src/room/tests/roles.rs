@@ -5,9 +5,9 @@ use stagedoor_proto::{
     Who,
 };
 
-use super::world::{
-    World, join, kick, leave, mute_all, mute_of, on_stream, on_user, origin, person, publish,
-    request, role_of, room_id, session, stream_id, user, whole_room,
+use super::model::{
+    RoomModel, join, kick, leave, mute_all, mute_of, on_stream, on_user, origin, participant_id,
+    publish, request, role_of, room_id, session, stream_id, user, whole_room,
 };
 use crate::room::{
     Appender, DurableState, Effect, Everywhere, Moderation, Origin, RoomCommand, RoomSettings,
@@ -33,28 +33,28 @@ fn each_cell_of_the_role_table_is_enforced() {
     ];
     for (role, subscriber_signals, expected) in table {
         let settings = RoomSettings { subscriber_signals, ..RoomSettings::default() };
-        let mut world = World::with(settings, DurableState::default());
-        world.join(1, "owner", Publisher);
-        world.publish(1, 1);
-        let capabilities = world.join(2, "ada", role).capabilities;
+        let mut model = RoomModel::with(settings, DurableState::default());
+        model.join(1, "owner", Publisher);
+        model.publish(1, 1);
+        let capabilities = model.join(2, "ada", role).capabilities;
         let subscribe = RoomCommand::Subscribe { origin: origin(2), stream: stream_id(1) };
-        let now = world.now;
+        let now = model.now;
         let missing = |result: Result<Reply, stagedoor_proto::Error>| {
             result.err().map(|error| (error.code, error.missing))
         };
         let results = [
-            (Scope::Subscribe, missing(world.step(subscribe).reply())),
-            (Scope::Publish, missing(world.step(publish(2, 2)).reply())),
+            (Scope::Subscribe, missing(model.step(subscribe).reply())),
+            (Scope::Publish, missing(model.step(publish(2, 2)).reply())),
             (
                 Scope::Signal,
-                world
+                model
                     .signal(Some(session(2)), &signal(), now)
                     .err()
                     .map(|error| (error.code, error.missing)),
             ),
             (
                 Scope::Moderate,
-                missing(world.moderate(2, Moderation::LockRoom(whole_room(None))).reply()),
+                missing(model.moderate(2, Moderation::LockRoom(whole_room(None))).reply()),
             ),
         ];
         for ((scope, refused), may) in results.into_iter().zip(expected) {
@@ -74,10 +74,10 @@ fn each_cell_of_the_role_table_is_enforced() {
 #[test]
 fn missing_scope_removes_the_capability_from_every_role() {
     for scope in [Scope::Publish, Scope::Subscribe, Scope::Signal, Scope::Moderate] {
-        let mut world = World::new();
+        let mut model = RoomModel::new();
         let mut request = request(1, "ada", Role::Moderator);
         request.scopes = ScopeSet::ALL.without(scope);
-        let capabilities = world.step(RoomCommand::Join(Box::new(request))).joined().capabilities;
+        let capabilities = model.step(RoomCommand::Join(Box::new(request))).joined().capabilities;
         let held = [
             (Scope::Publish, capabilities.publish),
             (Scope::Subscribe, capabilities.subscribe),
@@ -112,27 +112,27 @@ fn every_verb(name: &str, n: u8, stream: u8) -> Vec<Moderation> {
 
 #[test]
 fn only_moderators_and_server_moderate() {
-    let mut world = World::new();
-    world.join(1, "target", Role::Publisher);
-    world.publish(1, 1);
-    world.join(2, "ada", Role::Publisher);
-    world.join(3, "mod", Role::Moderator);
+    let mut model = RoomModel::new();
+    model.join(1, "target", Role::Publisher);
+    model.publish(1, 1);
+    model.join(2, "ada", Role::Publisher);
+    model.join(3, "mod", Role::Moderator);
     for verb in every_verb("target", 1, 1) {
-        let before = world.room.state.records.clone();
-        let outcome = world.moderate(2, verb.clone());
+        let before = model.room.state.records.clone();
+        let outcome = model.moderate(2, verb.clone());
         assert_eq!(outcome.code(), Some(ErrorCode::Forbidden), "{:?}", verb.verb());
         assert!(outcome.pushes().is_empty(), "no push for {:?}", verb.verb());
-        assert_eq!(world.room.state.records, before);
+        assert_eq!(model.room.state.records, before);
         let is_denial =
             |effect: &Effect| matches!(effect, Effect::Appender(Appender::Denied { .. }));
         assert!(outcome.0.iter().any(is_denial), "{:?} is counted", verb.verb());
         for by in [origin(3), Origin::Call(7)] {
-            let mut world = World::new();
-            world.join(1, "target", Role::Publisher);
-            world.publish(1, 1);
-            world.join(3, "mod", Role::Moderator);
+            let mut model = RoomModel::new();
+            model.join(1, "target", Role::Publisher);
+            model.publish(1, 1);
+            model.join(3, "mod", Role::Moderator);
             let outcome =
-                world.step(RoomCommand::Moderate { origin: by, verb: verb.clone(), server: None });
+                model.step(RoomCommand::Moderate { origin: by, verb: verb.clone(), server: None });
             assert_eq!(outcome.code(), None, "{:?} by {by:?}", verb.verb());
             assert!(
                 outcome
@@ -147,12 +147,12 @@ fn only_moderators_and_server_moderate() {
 #[test]
 fn no_user_moderates_itself_in_any_membership() {
     for verb in every_verb("mod", 2, 2).into_iter().take(7) {
-        let mut world = World::new();
-        world.join(1, "mod", Role::Moderator);
-        world.join(2, "mod", Role::Moderator);
-        world.publish(2, 2);
+        let mut model = RoomModel::new();
+        model.join(1, "mod", Role::Moderator);
+        model.join(2, "mod", Role::Moderator);
+        model.publish(2, 2);
         assert_eq!(
-            world.moderate(1, verb.clone()).code(),
+            model.moderate(1, verb.clone()).code(),
             Some(ErrorCode::SelfModeration),
             "{:?}",
             verb.verb()
@@ -162,23 +162,23 @@ fn no_user_moderates_itself_in_any_membership() {
 
 #[test]
 fn moderators_can_be_targets() {
-    let mut world = World::new();
-    world.join(1, "mod", Role::Moderator);
-    world.join(2, "other", Role::Moderator);
-    assert_eq!(world.moderate(1, kick(Who::Participant(person(2)), None)).code(), None);
-    assert_eq!(world.room.participant_of(session(2)), None);
+    let mut model = RoomModel::new();
+    model.join(1, "mod", Role::Moderator);
+    model.join(2, "other", Role::Moderator);
+    assert_eq!(model.moderate(1, kick(Who::Participant(participant_id(2)), None)).code(), None);
+    assert_eq!(model.room.participant_of(session(2)), None);
 }
 
 #[test]
 fn demotion_ends_streams_and_resets_the_room() {
-    let mut world = World::new();
-    world.join(1, "mod", Role::Moderator);
-    world.join(2, "ada", Role::Publisher);
-    world.publish(1, 1);
-    world.publish(2, 2);
-    world.step(RoomCommand::Subscribe { origin: origin(2), stream: stream_id(1) });
-    let outcome = world.moderate(1, role_of(2, Role::Subscriber));
-    assert!(!world.room.has_stream(stream_id(2)));
+    let mut model = RoomModel::new();
+    model.join(1, "mod", Role::Moderator);
+    model.join(2, "ada", Role::Publisher);
+    model.publish(1, 1);
+    model.publish(2, 2);
+    model.step(RoomCommand::Subscribe { origin: origin(2), stream: stream_id(1) });
+    let outcome = model.moderate(1, role_of(2, Role::Subscriber));
+    assert!(!model.room.has_stream(stream_id(2)));
     let withdrawn = |effect: &Effect| matches!(effect, Effect::Everywhere(Everywhere::Withdraw(_)));
     assert!(outcome.0.iter().any(withdrawn));
     assert!(outcome.names().contains(&"room_reset"));
@@ -186,41 +186,44 @@ fn demotion_ends_streams_and_resets_the_room() {
         matches!(push, Push::StreamUnpublished(body) if body.reason == StreamEndReason::ForceUnpublished)
     });
     assert!(ended, "the stream ended by force");
-    assert_eq!(world.step(publish(2, 3)).code(), Some(ErrorCode::Forbidden));
-    let outcome = world.moderate(1, role_of(2, Role::PublisherOnly));
+    assert_eq!(model.step(publish(2, 3)).code(), Some(ErrorCode::Forbidden));
+    let outcome = model.moderate(1, role_of(2, Role::PublisherOnly));
     assert!(outcome.names().contains(&"stream_unsubscribed"));
-    assert!(world.clients[&session(2)].streams.is_empty(), "it sees no streams now");
+    assert!(model.clients[&session(2)].streams.is_empty(), "it sees no streams now");
 }
 
 #[test]
 fn set_role_overrides_later_tokens() {
-    let mut world = World::new();
-    world.join(1, "mod", Role::Moderator);
-    world.join(2, "ada", Role::Publisher);
-    world.moderate(1, role_of(2, Role::Subscriber));
-    assert_eq!(world.join(2, "ada", Role::Moderator).participant.role, Role::Subscriber, "renewed");
-    world.step(leave(2));
+    let mut model = RoomModel::new();
+    model.join(1, "mod", Role::Moderator);
+    model.join(2, "ada", Role::Publisher);
+    model.moderate(1, role_of(2, Role::Subscriber));
+    assert_eq!(model.join(2, "ada", Role::Moderator).participant.role, Role::Subscriber, "renewed");
+    model.step(leave(2));
     assert_eq!(
-        world.join(3, "ada", Role::Publisher).participant.role,
+        model.join(3, "ada", Role::Publisher).participant.role,
         Role::Subscriber,
         "came back"
     );
-    let accepted = world.moderate(1, role_of(3, Role::Moderator)).accepted();
-    assert_eq!((accepted.participant, accepted.role), (Some(person(3)), Some(Role::Moderator)));
+    let accepted = model.moderate(1, role_of(3, Role::Moderator)).accepted();
+    assert_eq!(
+        (accepted.participant, accepted.role),
+        (Some(participant_id(3)), Some(Role::Moderator))
+    );
 }
 
 #[test]
 fn joining_again_renews_the_role_of_the_token() {
-    let mut world = World::new();
-    world.join(1, "ada", Role::Publisher);
-    world.publish(1, 1);
-    assert_eq!(world.join(1, "ada", Role::Subscriber).participant.role, Role::Subscriber);
-    assert!(!world.room.has_stream(stream_id(1)), "what the role no longer allows is over");
-    assert_eq!(world.room.counts().participants, 1);
+    let mut model = RoomModel::new();
+    model.join(1, "ada", Role::Publisher);
+    model.publish(1, 1);
+    assert_eq!(model.join(1, "ada", Role::Subscriber).participant.role, Role::Subscriber);
+    assert!(!model.room.has_stream(stream_id(1)), "what the role no longer allows is over");
+    assert_eq!(model.room.counts().participants, 1);
 }
 
 #[test]
 fn the_first_to_join_is_no_moderator() {
-    let mut world = World::new();
-    assert!(!world.step(join(1, "first", Role::Publisher)).joined().capabilities.moderate);
+    let mut model = RoomModel::new();
+    assert!(!model.step(join(1, "first", Role::Publisher)).joined().capabilities.moderate);
 }

@@ -6,7 +6,9 @@ use stagedoor_proto::{
     Data, ErrorCode, LayoutClasses, Relay, Role, Scope, SendSignal, UpdateStream,
 };
 
-use super::world::{World, leave, origin, person, publish, request, room_id, session, stream_id};
+use super::model::{
+    RoomModel, leave, origin, participant_id, publish, request, room_id, session, stream_id,
+};
 use crate::room::{
     AcceptedRelay, Audience, DurableState, Origin, RoomCommand, RoomSettings, ScopeSet,
 };
@@ -24,9 +26,9 @@ fn signal(text: &str) -> SendSignal {
 fn streams_are_limited_per_participant_and_room() {
     let settings =
         RoomSettings { streams_per_participant: 2, streams: 3, ..RoomSettings::default() };
-    let mut world = World::with(settings, DurableState::default());
-    world.join(1, "ada", Role::Publisher);
-    world.join(2, "bea", Role::Publisher);
+    let mut model = RoomModel::with(settings, DurableState::default());
+    model.join(1, "ada", Role::Publisher);
+    model.join(2, "bea", Role::Publisher);
     for (n, stream, code) in [
         (1, 1, None),
         (1, 2, None),
@@ -35,18 +37,18 @@ fn streams_are_limited_per_participant_and_room() {
         (2, 3, None),
         (2, 4, Some(ErrorCode::TooManyStreams)),
     ] {
-        assert_eq!(world.step(publish(n, stream)).code(), code, "{n} {stream}");
+        assert_eq!(model.step(publish(n, stream)).code(), code, "{n} {stream}");
     }
-    world.step(leave(1));
-    assert_eq!(world.room.counts().streams, 1);
+    model.step(leave(1));
+    assert_eq!(model.room.counts().streams, 1);
 }
 
 #[test]
 fn only_owner_updates_stream_and_server_its_layout() {
-    let mut world = World::new();
-    world.join(1, "ada", Role::Publisher);
-    world.join(2, "bea", Role::Publisher);
-    world.publish(1, 1);
+    let mut model = RoomModel::new();
+    model.join(1, "ada", Role::Publisher);
+    model.join(2, "bea", Role::Publisher);
+    model.publish(1, 1);
     let update = |has_audio, layout: Option<&str>| UpdateStream {
         stream: stream_id(1),
         has_audio,
@@ -64,7 +66,7 @@ fn only_owner_updates_stream_and_server_its_layout() {
     ];
     for (by, update, code) in cases {
         assert_eq!(
-            world.step(RoomCommand::UpdateStream { origin: by, update }).code(),
+            model.step(RoomCommand::UpdateStream { origin: by, update }).code(),
             code,
             "{by:?}"
         );
@@ -74,45 +76,46 @@ fn only_owner_updates_stream_and_server_its_layout() {
         stream: stream_id(stream),
         ref_: None,
     };
-    assert_eq!(world.step(unpublish(2, 1)).code(), Some(ErrorCode::NotOwner));
-    assert_eq!(world.step(unpublish(1, 9)).code(), Some(ErrorCode::StreamNotFound));
-    assert_eq!(world.step(unpublish(1, 1)).code(), None);
+    assert_eq!(model.step(unpublish(2, 1)).code(), Some(ErrorCode::NotOwner));
+    assert_eq!(model.step(unpublish(1, 9)).code(), Some(ErrorCode::StreamNotFound));
+    assert_eq!(model.step(unpublish(1, 1)).code(), None);
 }
 
 #[test]
 fn publisher_only_sees_only_its_own_streams() {
-    let mut world = World::new();
-    world.join(1, "ada", Role::Publisher);
-    world.publish(1, 1);
-    let joined = world.join(2, "bea", Role::PublisherOnly);
+    let mut model = RoomModel::new();
+    model.join(1, "ada", Role::Publisher);
+    model.publish(1, 1);
+    let joined = model.join(2, "bea", Role::PublisherOnly);
     assert!(joined.room.streams.is_empty());
-    world.publish(1, 3);
-    world.publish(2, 2);
+    model.publish(1, 3);
+    model.publish(2, 2);
     assert_eq!(
-        world.clients[&session(2)].streams.keys().copied().collect::<Vec<_>>(),
+        model.clients[&session(2)].streams.keys().copied().collect::<Vec<_>>(),
         [stream_id(2)]
     );
-    assert_eq!(world.clients[&session(1)].streams.len(), 3);
+    assert_eq!(model.clients[&session(1)].streams.len(), 3);
 }
 
 #[test]
 fn media_is_negotiated_only_between_a_publisher_and_its_subscribers() {
-    let mut world = World::new();
+    let mut model = RoomModel::new();
     for (n, name) in [(1, "ada"), (2, "bea"), (3, "cleo")] {
-        world.join(n, name, Role::Publisher);
+        model.join(n, name, Role::Publisher);
     }
     let mut mute = request(4, "dora", Role::Publisher);
     mute.scopes = ScopeSet::ALL.without(Scope::Relay);
-    world.step(RoomCommand::Join(Box::new(mute)));
-    world.publish(1, 1);
+    model.step(RoomCommand::Join(Box::new(mute)));
+    model.publish(1, 1);
     let subscribe = |n| RoomCommand::Subscribe { origin: origin(n), stream: stream_id(1) };
-    assert_eq!(world.step(subscribe(2)).names(), ["stream_subscribed"]);
-    assert!(world.step(subscribe(2)).names().is_empty(), "once");
-    let relay = |to, stream| Relay { to: person(to), stream: stream_id(stream), data: data("1") };
-    let code = |world: &World, from, relay: &Relay| {
-        world.room.relay(session(from), relay).map_err(|error| error.code)
+    assert_eq!(model.step(subscribe(2)).names(), ["stream_subscribed"]);
+    assert!(model.step(subscribe(2)).names().is_empty(), "once");
+    let relay =
+        |to, stream| Relay { to: participant_id(to), stream: stream_id(stream), data: data("1") };
+    let code = |model: &RoomModel, from, relay: &Relay| {
+        model.room.relay(session(from), relay).map_err(|error| error.code)
     };
-    let passed = |to, from| Ok(AcceptedRelay { to: session(to), from: person(from) });
+    let passed = |to, from| Ok(AcceptedRelay { to: session(to), from: participant_id(from) });
     let cases = [
         (1, relay(2, 1), passed(2, 1)),
         (2, relay(1, 1), passed(1, 2)),
@@ -130,53 +133,53 @@ fn media_is_negotiated_only_between_a_publisher_and_its_subscribers() {
         ),
     ];
     for (from, relay, expected) in cases {
-        assert_eq!(code(&world, from, &relay), expected, "{from} to {:?}", relay.to);
+        assert_eq!(code(&model, from, &relay), expected, "{from} to {:?}", relay.to);
     }
     let unsubscribe = RoomCommand::Unsubscribe { origin: origin(2), stream: stream_id(1) };
-    assert_eq!(world.step(unsubscribe).names(), ["stream_unsubscribed"]);
-    assert_eq!(code(&world, 1, &relay(2, 1)), Err(ErrorCode::NotSubscribed));
+    assert_eq!(model.step(unsubscribe).names(), ["stream_unsubscribed"]);
+    assert_eq!(code(&model, 1, &relay(2, 1)), Err(ErrorCode::NotSubscribed));
 }
 
 #[test]
 fn signals_have_an_order_a_size_a_rate_and_their_recipients() {
     let settings = RoomSettings { signals_per_s: 3, ..RoomSettings::default() };
-    let mut world = World::with(settings, DurableState::default());
+    let mut model = RoomModel::with(settings, DurableState::default());
     for (n, name) in [(1, "ada"), (2, "bea"), (3, "cleo")] {
-        world.join(n, name, Role::Publisher);
+        model.join(n, name, Role::Publisher);
     }
-    let now = world.now;
+    let now = model.now;
     let large = signal(&format!("\"{}\"", "x".repeat(8_191)));
     assert_eq!(
-        world.signal(Some(session(1)), &large, now).map_err(|error| error.code),
+        model.signal(Some(session(1)), &large, now).map_err(|error| error.code),
         Err(ErrorCode::TooLarge)
     );
-    let stray = SendSignal { to: Some(person(9)), ..signal("1") };
+    let stray = SendSignal { to: Some(participant_id(9)), ..signal("1") };
     assert_eq!(
-        world.signal(Some(session(1)), &stray, now).map_err(|error| error.code),
+        model.signal(Some(session(1)), &stray, now).map_err(|error| error.code),
         Err(ErrorCode::ParticipantNotFound)
     );
-    let sent = world.signal(Some(session(1)), &signal("1"), now).expect("sent");
+    let sent = model.signal(Some(session(1)), &signal("1"), now).expect("sent");
     assert_eq!((sent.sent.order, sent.sent.recipients), (1, 2));
     assert_eq!(sent.to, Some(Audience::All { except: Some(session(1)) }));
-    let direct = SendSignal { to: Some(person(2)), ..signal("1") };
-    let sent = world.signal(Some(session(1)), &direct, now).expect("sent");
+    let direct = SendSignal { to: Some(participant_id(2)), ..signal("1") };
+    let sent = model.signal(Some(session(1)), &direct, now).expect("sent");
     assert_eq!((sent.sent.order, sent.to), (2, Some(Audience::One(session(2)))));
-    let sent = world.signal(None, &signal("1"), now).expect("the server's");
+    let sent = model.signal(None, &signal("1"), now).expect("the server's");
     assert_eq!((sent.sent.order, sent.sent.recipients, sent.from), (3, 3, None));
-    let error = world.signal(Some(session(2)), &signal("1"), now).expect_err("too fast");
+    let error = model.signal(Some(session(2)), &signal("1"), now).expect_err("too fast");
     assert_eq!((error.code, error.retry_after_ms), (ErrorCode::RateLimited, Some(334)));
-    assert!(world.signal(Some(session(2)), &signal("1"), now + Duration::from_millis(334)).is_ok());
+    assert!(model.signal(Some(session(2)), &signal("1"), now + Duration::from_millis(334)).is_ok());
 }
 
 #[test]
 fn a_signal_under_the_same_ref_is_sent_once() {
-    let mut world = World::new();
-    world.join(1, "ada", Role::Publisher);
-    let now = world.now;
+    let mut model = RoomModel::new();
+    model.join(1, "ada", Role::Publisher);
+    let now = model.now;
     let keyed = |text| SendSignal { ref_: Some("r".parse().expect("a ref")), ..signal(text) };
-    let first = world.signal(Some(session(1)), &keyed("1"), now).expect("sent");
-    let again = world.signal(Some(session(1)), &keyed("1"), now).expect("answered");
+    let first = model.signal(Some(session(1)), &keyed("1"), now).expect("sent");
+    let again = model.signal(Some(session(1)), &keyed("1"), now).expect("answered");
     assert_eq!((again.to, again.sent), (None, first.sent));
-    let other = world.signal(Some(session(1)), &keyed("2"), now).map_err(|error| error.code);
+    let other = model.signal(Some(session(1)), &keyed("2"), now).map_err(|error| error.code);
     assert_eq!(other, Err(ErrorCode::RefConflict));
 }

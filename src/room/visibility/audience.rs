@@ -28,28 +28,33 @@ pub(in crate::room) fn for_each_session(
         Audience::One(session) => send(*session),
         Audience::Sessions(sessions) => sessions.iter().copied().for_each(send),
         Audience::All { .. } | Audience::Viewers { .. } | Audience::NonSubscribers { .. } => {
-            let is_meant = |person: &&Membership| is_among(audience, person);
-            state.participants.iter().filter(is_meant).for_each(|person| send(person.session));
+            let is_selected = |member: &&Membership| matches_audience(audience, member);
+            state.participants.iter().filter(is_selected).for_each(|member| send(member.session));
         }
         Audience::Watchers => {
             let watching = state.feed.watchers().filter_map(|id| state.participants.find(id));
-            watching.for_each(|person| send(person.session));
+            watching.for_each(|member| send(member.session));
         }
     }
 }
 
 /// Whether an audience contains a session. Linear for [`Audience::Sessions`]: iterate over them instead.
-pub(in crate::room) fn is_in(state: &RoomState, audience: &Audience, session: SessionId) -> bool {
+pub(in crate::room) fn audience_contains(
+    state: &RoomState,
+    audience: &Audience,
+    session: SessionId,
+) -> bool {
     match audience {
         Audience::One(one) => *one == session,
         Audience::Sessions(sessions) => sessions.contains(&session),
-        Audience::All { .. } | Audience::Viewers { .. } | Audience::NonSubscribers { .. } => {
-            state.participants.of_session(session).is_some_and(|person| is_among(audience, person))
-        }
+        Audience::All { .. } | Audience::Viewers { .. } | Audience::NonSubscribers { .. } => state
+            .participants
+            .of_session(session)
+            .is_some_and(|member| matches_audience(audience, member)),
         Audience::Watchers => state
             .participants
             .of_session(session)
-            .is_some_and(|person| state.feed.is_watching(person.id)),
+            .is_some_and(|member| state.feed.is_watching(member.id)),
     }
 }
 
@@ -77,11 +82,11 @@ pub(in crate::room) fn push_joined(
     to: Audience,
     out: &mut Effects,
 ) {
-    let Some(person) = state.participants.find(id) else { return };
-    let participant = person.to_wire(state.records.is_locked(&person.username));
+    let Some(member) = state.participants.find(id) else { return };
+    let participant = member.to_wire(state.records.is_locked(&member.username));
     let (room, version) = (state.id.clone(), state.version);
     let joined = ParticipantJoined { room, version, participant };
-    out.push(to.except(person.session), Push::ParticipantJoined(joined));
+    out.push(to.except(member.session), Push::ParticipantJoined(joined));
 }
 
 /// The audience to which a participant is newly listed after its promotion to moderator.
@@ -115,12 +120,12 @@ pub(in crate::room) fn push_of_stream(
     out.push(Audience::Viewers { except }, push);
 }
 
-fn is_among(audience: &Audience, person: &Membership) -> bool {
-    let (is_meant, except) = match audience {
+fn matches_audience(audience: &Audience, member: &Membership) -> bool {
+    let (is_selected, except) = match audience {
         Audience::All { except } => (true, except),
-        Audience::Viewers { except } => (person.capabilities.subscribe, except),
-        Audience::NonSubscribers { except } => (!person.capabilities.subscribe, except),
+        Audience::Viewers { except } => (member.capabilities.subscribe, except),
+        Audience::NonSubscribers { except } => (!member.capabilities.subscribe, except),
         Audience::One(_) | Audience::Sessions(_) | Audience::Watchers => return false,
     };
-    is_meant && *except != Some(person.session)
+    is_selected && *except != Some(member.session)
 }

@@ -22,9 +22,9 @@ pub(in crate::room) fn watch(
     on: bool,
     out: &mut Effects,
 ) -> Result<Reply, Error> {
-    let person = state.requester(origin)?;
-    person.permit(Scope::Moderate)?;
-    let (id, session) = (person.id, person.session);
+    let member = state.requester(origin)?;
+    member.permit(Scope::Moderate)?;
+    let (id, session) = (member.id, member.session);
     if on {
         let progress = send_snapshot(state, id, session, None, out);
         state.feed.watch(id, progress);
@@ -47,7 +47,7 @@ pub(in crate::room) fn send_feed(state: &mut RoomState, out: &mut Effects) {
     }
     state.feed.sent = state.now;
     for (id, last) in state.feed.unfinished() {
-        if let Some(session) = state.participants.find(id).map(|person| person.session) {
+        if let Some(session) = state.participants.find(id).map(|member| member.session) {
             let progress = send_snapshot(state, id, session, Some(last), out);
             state.feed.watch(id, progress);
         }
@@ -60,12 +60,12 @@ pub(in crate::room) fn send_feed(state: &mut RoomState, out: &mut Effects) {
 fn send_changes(state: &mut RoomState, out: &mut Effects) {
     let (mut changes, mut bytes) = (Vec::new(), 0);
     while let Some((id, gone)) = state.feed.pop_changed() {
-        let person = state.participants.find(id);
-        let here = person.map(|person| entry(person, state.records.is_locked(&person.username)));
-        let Some(change) = here.or_else(|| gone.clone()) else { continue };
+        let member = state.participants.find(id);
+        let present = member.map(|member| entry(member, state.records.is_locked(&member.username)));
+        let Some(change) = present.or_else(|| gone.clone()) else { continue };
         bytes += wire_bytes(&change) + 1;
         if bytes > state.settings.page_bytes() {
-            state.feed.put_back(id, gone);
+            state.feed.requeue(id, gone);
             break;
         }
         changes.push(change);
@@ -87,14 +87,14 @@ fn send_snapshot(
 ) -> Progress {
     let (mut changes, mut bytes, mut progress) = (Vec::new(), 0, Progress::Whole);
     let mut last = after.unwrap_or(id);
-    for person in state.participants.after(after).filter_map(|id| state.participants.find(id)) {
-        let change = entry(person, state.records.is_locked(&person.username));
+    for member in state.participants.after(after).filter_map(|id| state.participants.find(id)) {
+        let change = entry(member, state.records.is_locked(&member.username));
         bytes += wire_bytes(&change) + 1;
         if bytes > state.settings.page_bytes() {
             progress = Progress::UpTo(last);
             break;
         }
-        last = person.id;
+        last = member.id;
         changes.push(change);
     }
     let (room, version) = (state.id.clone(), state.version);
@@ -103,18 +103,18 @@ fn send_snapshot(
     progress
 }
 
-fn entry(person: &Membership, mute_locked: bool) -> FeedEntry {
+fn entry(member: &Membership, mute_locked: bool) -> FeedEntry {
     FeedEntry {
-        participant: person.id,
-        username: person.username.clone(),
-        state: Some(person.state),
-        link: person.link,
-        role: person.role,
+        participant: member.id,
+        username: member.username.clone(),
+        state: Some(member.state),
+        link: member.link,
+        role: member.role,
         mute_locked,
     }
 }
 
 /// The entry of a participant that left.
-pub(in crate::room) fn last_entry(person: &Membership, mute_locked: bool) -> FeedEntry {
-    FeedEntry { state: None, ..entry(person, mute_locked) }
+pub(in crate::room) fn last_entry(member: &Membership, mute_locked: bool) -> FeedEntry {
+    FeedEntry { state: None, ..entry(member, mute_locked) }
 }

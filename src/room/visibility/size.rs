@@ -22,9 +22,12 @@ pub(in crate::room) fn update_size_class(
     newcomer: Option<SessionId>,
     out: &mut Effects,
 ) -> bool {
-    let (here, limit) = (state.participants.len(), state.settings.roster_limit as usize);
-    let is_large =
-        if state.size.is_large { here > 0 && here >= limit.div_ceil(2) } else { here > limit };
+    let (present, limit) = (state.participants.len(), state.settings.roster_limit as usize);
+    let is_large = if state.size.is_large {
+        present > 0 && present >= limit.div_ceil(2)
+    } else {
+        present > limit
+    };
     let has_crossed = is_large != state.size.is_large;
     if has_crossed {
         state.size = SizeClass { is_large, sent: counts(state), sent_at: state.now };
@@ -52,35 +55,35 @@ fn push_counts(state: &mut RoomState, out: &mut Effects) {
 }
 
 fn reset_all(state: &RoomState, except: Option<SessionId>, out: &mut Effects) {
-    let is_blind = |id: &ParticipantId| {
-        state.participants.find(*id).is_some_and(|person| !person.capabilities.subscribe)
+    let is_non_subscriber = |id: &ParticipantId| {
+        state.participants.find(*id).is_some_and(|member| !member.capabilities.subscribe)
     };
     reset(state, Audience::Viewers { except }, View::VIEWER, out);
     // A publisher who may not subscribe sees only its own streams.
     let publishing: Vec<_> =
-        state.participants.publishers().iter().copied().filter(is_blind).collect();
+        state.participants.publishers().iter().copied().filter(is_non_subscriber).collect();
     if publishing.is_empty() {
         reset(state, Audience::NonSubscribers { except }, View::NON_SUBSCRIBER, out);
         return;
     }
-    let idle = state.participants.iter().filter(|person| {
-        !person.capabilities.subscribe
-            && person.streams.is_empty()
-            && except != Some(person.session)
+    let idle = state.participants.iter().filter(|member| {
+        !member.capabilities.subscribe
+            && member.streams.is_empty()
+            && except != Some(member.session)
     });
-    let idle = Audience::Sessions(idle.map(|person| person.session).collect());
+    let idle = Audience::Sessions(idle.map(|member| member.session).collect());
     reset(state, idle, View::NON_SUBSCRIBER, out);
-    for person in publishing.into_iter().filter_map(|id| state.participants.find(id)) {
-        if except != Some(person.session) {
-            reset(state, Audience::One(person.session), View::of(person), out);
+    for member in publishing.into_iter().filter_map(|id| state.participants.find(id)) {
+        if except != Some(member.session) {
+            reset(state, Audience::One(member.session), View::of(member), out);
         }
     }
 }
 
 /// Sends a reset to a participant whose view of the room changed.
 pub(in crate::room) fn reset_one(state: &RoomState, id: ParticipantId, out: &mut Effects) {
-    if let Some(person) = state.participants.find(id) {
-        reset(state, Audience::One(person.session), View::of(person), out);
+    if let Some(member) = state.participants.find(id) {
+        reset(state, Audience::One(member.session), View::of(member), out);
     }
 }
 

@@ -28,8 +28,8 @@ impl View {
     pub(in crate::room) const NON_SUBSCRIBER: Self =
         Self { sees_streams: false, own: None, sees_all: false };
 
-    pub(in crate::room) const fn of(person: &Membership) -> Self {
-        Self { sees_streams: person.capabilities.subscribe, own: Some(person.id), sees_all: false }
+    pub(in crate::room) const fn of(member: &Membership) -> Self {
+        Self { sees_streams: member.capabilities.subscribe, own: Some(member.id), sees_all: false }
     }
 }
 
@@ -48,18 +48,18 @@ pub(in crate::room) fn snapshot_for(
     state: &RoomState,
     session: SessionId,
 ) -> Result<RoomSnapshot, Error> {
-    let person = state.participants.of_session(session).ok_or_else(errors::not_in_room)?;
-    Ok(snapshot(state, View::of(person)))
+    let member = state.participants.of_session(session).ok_or_else(errors::not_in_room)?;
+    Ok(snapshot(state, View::of(member)))
 }
 
 /// A page of the participants that one may list. Moderators may page through all of a large room.
 pub(in crate::room) fn roster_page(
     state: &RoomState,
-    person: &Membership,
+    member: &Membership,
     after: Option<ParticipantId>,
 ) -> RosterPage {
-    let sees_all = person.role == Role::Moderator && person.capabilities.moderate;
-    let view = View { sees_all, ..View::of(person) };
+    let sees_all = member.role == Role::Moderator && member.capabilities.moderate;
+    let view = View { sees_all, ..View::of(member) };
     let Page { participants, streams, next } = page(state, view, after);
     RosterPage { version: state.version, participants, streams, next }
 }
@@ -94,16 +94,16 @@ pub(in crate::room) fn counts(state: &RoomState) -> Counts {
 fn page(state: &RoomState, view: View, after: Option<ParticipantId>) -> Page {
     let moderators = state.participants.moderators();
     if !state.size.is_large || view.sees_all {
-        fill(state, view, after, state.participants.after(after))
+        fill_page(state, view, after, state.participants.after(after))
     } else if view.sees_streams {
         let listed = moderators.union(state.participants.publishers()).copied();
-        fill(state, view, after, listed.skip_while(|id| Some(*id) <= after))
+        fill_page(state, view, after, listed.skip_while(|id| Some(*id) <= after))
     } else {
-        fill(state, view, after, moderators.range(range_after(after)).copied())
+        fill_page(state, view, after, moderators.range(range_after(after)).copied())
     }
 }
 
-fn fill(
+fn fill_page(
     state: &RoomState,
     view: View,
     after: Option<ParticipantId>,
@@ -112,14 +112,14 @@ fn fill(
     let (mut page, mut bytes) = (Page::default(), 0);
     let own = view.own.filter(|_| !view.sees_streams);
     if after.is_none()
-        && let Some(person) = own.and_then(|id| state.participants.find(id))
+        && let Some(member) = own.and_then(|id| state.participants.find(id))
     {
-        bytes += add_streams(state, person, &mut page);
+        bytes += add_streams(state, member, &mut page);
     }
-    for person in ids.filter_map(|id| state.participants.find(id)) {
-        bytes += person.wire_bytes;
+    for member in ids.filter_map(|id| state.participants.find(id)) {
+        bytes += member.wire_bytes;
         if view.sees_streams {
-            bytes += bytes_of_streams(state, person);
+            bytes += bytes_of_streams(state, member);
         }
         if bytes > state.settings.page_bytes()
             && let Some(last) = page.participants.last()
@@ -127,16 +127,16 @@ fn fill(
             page.next = Some(last.id.to_string());
             break;
         }
-        page.participants.push(person.to_wire(state.records.is_locked(&person.username)));
+        page.participants.push(member.to_wire(state.records.is_locked(&member.username)));
         if view.sees_streams {
-            add_streams(state, person, &mut page);
+            add_streams(state, member, &mut page);
         }
     }
     page
 }
 
-fn bytes_of_streams(state: &RoomState, person: &Membership) -> usize {
-    person
+fn bytes_of_streams(state: &RoomState, member: &Membership) -> usize {
+    member
         .streams
         .iter()
         .filter_map(|id| state.streams.find(*id))
@@ -144,8 +144,8 @@ fn bytes_of_streams(state: &RoomState, person: &Membership) -> usize {
         .sum()
 }
 
-fn add_streams(state: &RoomState, person: &Membership, page: &mut Page) -> usize {
-    let streams = person.streams.iter().filter_map(|id| state.streams.find(*id));
+fn add_streams(state: &RoomState, member: &Membership, page: &mut Page) -> usize {
+    let streams = member.streams.iter().filter_map(|id| state.streams.find(*id));
     page.streams.extend(streams.map(|stream| stream.wire.clone()));
-    bytes_of_streams(state, person)
+    bytes_of_streams(state, member)
 }

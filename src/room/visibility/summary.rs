@@ -45,11 +45,11 @@ pub(in crate::room) fn participants(
     state: &RoomState,
     after: Option<ParticipantId>,
 ) -> impl Iterator<Item = ParticipantInfo> {
-    let people = state.participants.after(after).filter_map(|id| state.participants.find(id));
-    people.map(|person| ParticipantInfo {
-        participant: person.to_wire(state.records.is_locked(&person.username)),
-        session: person.session,
-        state: person.state,
-        streams: person.streams.iter().copied().collect(),
+    let members = state.participants.after(after).filter_map(|id| state.participants.find(id));
+    members.map(|member| ParticipantInfo {
+        participant: member.to_wire(state.records.is_locked(&member.username)),
+        session: member.session,
+        state: member.state,
+        streams: member.streams.iter().copied().collect(),
     })
 }

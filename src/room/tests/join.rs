@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use stagedoor_proto::{ErrorCode, LayoutClasses, Push, Role, Scope, StreamKind, Who};
 
-use super::world::{
-    HOME, START, World, join, kick, leave, link, person, publish, request, session, user,
-    whole_room,
+use super::model::{
+    HOME, RoomModel, START, join, kick, leave, link, participant_id, publish, request, session,
+    user, whole_room,
 };
 use crate::room::{
     Appender, BlockRow, DurableChange, DurableState, Effect, Entry, Everywhere, Expiry, Join,
@@ -30,7 +30,7 @@ fn with(join: Join, change: impl FnOnce(&mut Join)) -> RoomCommand {
 
 #[test]
 fn unopened_room_rejects_commands() {
-    let mut room = Room::new(super::world::room_id());
+    let mut room = Room::new(super::model::room_id());
     let command = join(1, "ada", Role::Publisher);
     let entry = Entry { version: 1, now: START, origin: HOME, command };
     let effects = room.apply(entry, false);
@@ -74,79 +74,79 @@ fn every_join_rejection_is_typed() {
         ),
     ];
     for (case, command, code) in cases {
-        let mut world = World::with(settings.clone(), record.clone());
-        world.join(7, "seven", Role::Publisher);
-        assert_eq!(world.step(command).code(), Some(code), "{case}");
-        assert_eq!(world.room.counts().participants, 1, "{case}");
+        let mut model = RoomModel::with(settings.clone(), record.clone());
+        model.join(7, "seven", Role::Publisher);
+        assert_eq!(model.step(command).code(), Some(code), "{case}");
+        assert_eq!(model.room.counts().participants, 1, "{case}");
     }
-    let mut world = World::with(RoomSettings::default(), record);
+    let mut model = RoomModel::with(RoomSettings::default(), record);
     let old = RoomToken { issued: START - Duration::from_secs(1), ..token(0, 60, None) };
     let before_end = with(ada(), |join| join.token = Some(old));
-    assert_eq!(world.step(before_end).code(), Some(ErrorCode::RoomEnded));
+    assert_eq!(model.step(before_end).code(), Some(ErrorCode::RoomEnded));
     let guest = with(request(9, "grace", Role::Publisher), |join| join.guest = true);
-    assert_eq!(world.step(guest).code(), Some(ErrorCode::Blocked), "a guest is its instance too");
+    assert_eq!(model.step(guest).code(), Some(ErrorCode::Blocked), "a guest is its instance too");
     let registered = request(9, "grace", Role::Publisher);
-    assert_eq!(world.step(with(registered, |_| {})).code(), None);
-    world.wait(60_000);
-    assert_eq!(world.step(join(3, "blocked", Role::Publisher)).code(), None, "the block is over");
+    assert_eq!(model.step(with(registered, |_| {})).code(), None);
+    model.wait(60_000);
+    assert_eq!(model.step(join(3, "blocked", Role::Publisher)).code(), None, "the block is over");
 }
 
 #[test]
 fn connection_data_of_1000_characters_is_accepted() {
-    let mut world = World::new();
+    let mut model = RoomModel::new();
     let data = "é".repeat(1_000);
     let joined =
-        world.step(with(request(1, "ada", Role::Publisher), |join| join.data = Some(data.clone())));
+        model.step(with(request(1, "ada", Role::Publisher), |join| join.data = Some(data.clone())));
     assert_eq!(joined.joined().participant.data, Some(data));
 }
 
 #[test]
 fn token_with_jti_is_redeemed_by_one_session() {
-    let mut world = World::new();
+    let mut model = RoomModel::new();
     let shown_by = |n| {
         with(request(n, "ada", Role::Publisher), |join| join.token = Some(token(0, 600, Some("a"))))
     };
-    let outcome = world.step(shown_by(1));
+    let outcome = model.step(shown_by(1));
     assert!(outcome.0.iter().any(|effect| matches!(
         effect,
         Effect::Appender(Appender::Persist(DurableChange::Redeemed(_)))
     )));
-    assert_eq!(world.step(shown_by(1)).code(), None);
-    world.step(leave(1));
-    assert_eq!(world.step(shown_by(1)).code(), None);
-    assert_eq!(world.step(shown_by(2)).code(), Some(ErrorCode::TokenSpent));
+    assert_eq!(model.step(shown_by(1)).code(), None);
+    model.step(leave(1));
+    assert_eq!(model.step(shown_by(1)).code(), None);
+    assert_eq!(model.step(shown_by(2)).code(), Some(ErrorCode::TokenSpent));
 }
 
 #[test]
 fn enforced_membership_ends_with_its_token_unless_renewed() {
     let settings = RoomSettings { expiry: Expiry::Enforce, ..RoomSettings::default() };
-    let mut world = World::with(settings, DurableState::default());
-    world.join(2, "bea", Role::Publisher);
+    let mut model = RoomModel::with(settings, DurableState::default());
+    model.join(2, "bea", Role::Publisher);
     let shown = |life| {
         with(request(1, "ada", Role::Publisher), |join| join.token = Some(token(0, life, None)))
     };
-    world.step(shown(100));
-    assert_eq!(world.wait(79_999).names(), Vec::<&str>::new());
-    assert_eq!(world.wait(1).names(), ["token_expiring"]);
-    world.step(shown(200));
-    assert_eq!(world.wait(20_000).names(), Vec::<&str>::new(), "renewed");
-    assert_eq!(world.wait(100_000).names(), ["token_expiring", "removed", "participant_left"]);
-    assert_eq!(world.room.participant_of(session(1)), None);
+    model.step(shown(100));
+    assert_eq!(model.wait(79_999).names(), Vec::<&str>::new());
+    assert_eq!(model.wait(1).names(), ["token_expiring"]);
+    model.step(shown(200));
+    assert_eq!(model.wait(20_000).names(), Vec::<&str>::new(), "renewed");
+    assert_eq!(model.wait(100_000).names(), ["token_expiring", "removed", "participant_left"]);
+    assert_eq!(model.room.participant_of(session(1)), None);
 }
 
 #[test]
 fn locked_room_admits_moderators_and_recent_leavers() {
-    let mut world = World::new();
-    world.join(1, "mod", Role::Moderator);
+    let mut model = RoomModel::new();
+    model.join(1, "mod", Role::Moderator);
     for (n, name) in [(2, "left"), (3, "removed"), (4, "long-gone")] {
-        world.join(n, name, Role::Publisher);
+        model.join(n, name, Role::Publisher);
     }
-    world.step(leave(4));
-    world.wait(5 * 60_000);
-    world.step(leave(2));
-    world.moderate(1, kick(Who::Participant(person(3)), Some(0)));
-    world.moderate(1, Moderation::LockRoom(whole_room(None)));
-    world.wait(5 * 60_000 + 1);
+    model.step(leave(4));
+    model.wait(5 * 60_000);
+    model.step(leave(2));
+    model.moderate(1, kick(Who::Participant(participant_id(3)), Some(0)));
+    model.moderate(1, Moderation::LockRoom(whole_room(None)));
+    model.wait(5 * 60_000 + 1);
     let cases = [
         (12, "left", Role::Publisher, None),
         (13, "removed", Role::Publisher, Some(ErrorCode::RoomLocked)),
@@ -156,72 +156,72 @@ fn locked_room_admits_moderators_and_recent_leavers() {
         (1, "mod", Role::Moderator, None),
     ];
     for (n, name, role, code) in cases {
-        assert_eq!(world.step(join(n, name, role)).code(), code, "{name} as {role:?}");
+        assert_eq!(model.step(join(n, name, role)).code(), code, "{name} as {role:?}");
     }
-    world.moderate(1, Moderation::UnlockRoom(whole_room(None)));
-    assert_eq!(world.step(join(17, "newer", Role::Publisher)).code(), None);
+    model.moderate(1, Moderation::UnlockRoom(whole_room(None)));
+    assert_eq!(model.step(join(17, "newer", Role::Publisher)).code(), None);
 }
 
 #[test]
 fn commands_of_a_session_outside_change_nothing() {
-    let mut world = World::new();
-    world.join(1, "ada", Role::Publisher);
+    let mut model = RoomModel::new();
+    model.join(1, "ada", Role::Publisher);
     for command in [leave(9), publish(9, 1)] {
-        let outcome = world.step(command);
+        let outcome = model.step(command);
         assert_eq!(outcome.code(), Some(ErrorCode::NotInRoom));
         assert_eq!(outcome.0.len(), 1);
     }
-    let outcome = world.moderate(9, Moderation::LockRoom(whole_room(None)));
+    let outcome = model.moderate(9, Moderation::LockRoom(whole_room(None)));
     assert_eq!(outcome.code(), Some(ErrorCode::NotInRoom));
 }
 
 #[test]
 fn empty_room_closes_and_retains_state_for_a_day() {
-    let mut world = World::new();
+    let mut model = RoomModel::new();
     assert!(
-        world
+        model
             .step(join(1, "ada", Role::Publisher))
             .0
             .contains(&Effect::Appender(Appender::Persist(DurableChange::Occupied)))
     );
     let keep_until = START + Duration::from_hours(24);
-    let outcome = world.step(leave(1));
+    let outcome = model.step(leave(1));
     assert!(
         outcome
             .0
             .contains(&Effect::Appender(Appender::Persist(DurableChange::Emptied { keep_until })))
     );
-    assert_eq!(world.wait(10 * 60_000).0, [Effect::Everywhere(Everywhere::Closed)]);
-    assert!(!world.room.is_open());
+    assert_eq!(model.wait(10 * 60_000).0, [Effect::Everywhere(Everywhere::Closed)]);
+    assert!(!model.room.is_open());
 }
 
 #[test]
 fn an_entry_applied_before_does_nothing() {
-    let mut world = World::new();
-    world.join(1, "ada", Role::Publisher);
-    let (version, now) = (world.room.version(), world.now);
+    let mut model = RoomModel::new();
+    model.join(1, "ada", Role::Publisher);
+    let (version, now) = (model.room.version(), model.now);
     let entry = Entry { version, now, origin: HOME, command: leave(1) };
-    assert_eq!(world.room.apply(entry, false), []);
-    assert!(world.room.participant_of(session(1)).is_some());
+    assert_eq!(model.room.apply(entry, false), []);
+    assert!(model.room.participant_of(session(1)).is_some());
 }
 
 #[test]
 fn default_layout_classes_come_from_the_token() {
-    let mut world = World::new();
+    let mut model = RoomModel::new();
     let classes = LayoutClasses::try_from(vec!["focus".to_owned()]).expect("classes");
     let token = RoomToken { layout_classes: classes.clone(), ..token(0, 60, None) };
-    world.step(with(request(1, "ada", Role::Publisher), |join| join.token = Some(token)));
-    let stream = world.publish(1, 1);
+    model.step(with(request(1, "ada", Role::Publisher), |join| join.token = Some(token)));
+    let stream = model.publish(1, 1);
     assert_eq!((stream.layout_classes, stream.kind), (classes, StreamKind::Camera));
 }
 
 #[test]
 fn link_change_is_pushed_to_others_once() {
-    let mut world = World::new();
-    world.join(1, "ada", Role::Publisher);
-    world.join(2, "bea", Role::Publisher);
+    let mut model = RoomModel::new();
+    model.join(1, "ada", Role::Publisher);
+    model.join(2, "bea", Role::Publisher);
     let lost = || link(session(1), stagedoor_proto::Link::Suspended);
-    let outcome = world.step(lost());
+    let outcome = model.step(lost());
     assert!(matches!(outcome.pushes()[..], [Push::ParticipantLink(_)]));
-    assert!(world.step(lost()).pushes().is_empty());
+    assert!(model.step(lost()).pushes().is_empty());
 }

@@ -17,7 +17,7 @@ use crate::room::{
     RoomSettings, ScopeSet,
 };
 
-pub(super) struct World {
+pub(super) struct RoomModel {
     pub(super) room: Room,
     pub(super) local: LocalRoom,
     replica: Room,
@@ -31,7 +31,7 @@ pub(super) struct Outcome(pub(super) Vec<Effect>);
 
 /// The result of sending a signal.
 #[derive(Debug, PartialEq)]
-pub(super) struct Signalled {
+pub(super) struct SignalResult {
     /// `None`: a repetition, answered from the cache.
     pub(super) to: Option<Audience>,
     pub(super) from: Option<SignalSender>,
@@ -43,7 +43,7 @@ pub(super) const HOME: NodeEpoch = NodeEpoch(1);
 
 pub(super) const START: Timestamp = Timestamp::from_millis(1_000_000);
 
-impl World {
+impl RoomModel {
     pub(super) fn new() -> Self {
         Self::with(RoomSettings::default(), DurableState::default())
     }
@@ -51,9 +51,9 @@ impl World {
     pub(super) fn with(settings: RoomSettings, durable_state: DurableState) -> Self {
         let room = Room::new(room_id());
         let (replica, clients, local) = (room.clone(), BTreeMap::new(), LocalRoom::default());
-        let mut world = Self { room, local, replica, clients, now: START, version: 0 };
-        world.step(RoomCommand::Open(Box::new(OpenRoom { settings, durable_state })));
-        world
+        let mut model = Self { room, local, replica, clients, now: START, version: 0 };
+        model.step(RoomCommand::Open(Box::new(OpenRoom { settings, durable_state })));
+        model
     }
 
     /// Appends a command now, at [`HOME`].
@@ -89,7 +89,7 @@ impl World {
         assert!(self.replica == self.room, "replicas stay alike");
         self.restore_replica();
         self.room.check_invariants().unwrap_or_else(|broken| panic!("{broken} after {text}"));
-        self.check_facts(&effects);
+        self.check_durable_changes(&effects);
         self.deliver(&effects, ended);
         for (session, client) in &self.clients {
             let me =
@@ -116,7 +116,7 @@ impl World {
     }
 
     /// Durable changes must be reproducible after a failed write of the store.
-    fn check_facts(&self, effects: &[Effect]) {
+    fn check_durable_changes(&self, effects: &[Effect]) {
         let changes = effects.iter().filter_map(|effect| match effect {
             Effect::Appender(Appender::Persist(fact)) => Some((fact.key(), fact)),
             _ => None,
@@ -175,13 +175,13 @@ impl World {
         from: Option<SessionId>,
         signal: &SendSignal,
         now: Timestamp,
-    ) -> Result<Signalled, Error> {
+    ) -> Result<SignalResult, Error> {
         Ok(match self.local.accept_signal(&self.room, from, signal, now)? {
-            AcceptedSignal::Repeated(sent) => Signalled { to: None, from: None, sent },
+            AcceptedSignal::Repeated(sent) => SignalResult { to: None, from: None, sent },
             AcceptedSignal::New(mut new) => {
                 let order = self.local.next_order();
                 let sent = self.local.assign_order(&mut new, order, now);
-                Signalled { to: Some(new.to), from: new.from, sent }
+                SignalResult { to: Some(new.to), from: new.from, sent }
             }
         })
     }
@@ -234,24 +234,24 @@ fn check_fencing(before: &Room, after: &Room, node: NodeEpoch, command: &RoomCom
         assert!(before == after, "a lost node acted: {command:?}");
     }
     let actor = command.session();
-    for person in before.state.participants.iter() {
-        let is_actor = actor == Some(person.session);
+    for member in before.state.participants.iter() {
+        let is_actor = actor == Some(member.session);
         let (home, generation) = match command {
             RoomCommand::Join(join) if is_actor => (node, join.generation),
             RoomCommand::Link { home, generation, .. } if is_actor => (*home, *generation),
             _ => {
-                let is_orphan = before.state.lost_nodes.contains(person.home);
+                let is_orphan = before.state.lost_nodes.contains(member.home);
                 let may_act = matches!(command, RoomCommand::Leave { .. }) && is_orphan;
-                if is_actor && person.home != node && !may_act {
+                if is_actor && member.home != node && !may_act {
                     assert!(before == after, "a session acted from elsewhere: {command:?}");
                 }
-                (person.home, person.generation)
+                (member.home, member.generation)
             }
         };
-        let Some(now) = after.state.participants.find(person.id) else { continue };
-        let retains_all = (now.home, now.generation) == (person.home, person.generation);
+        let Some(now) = after.state.participants.find(member.id) else { continue };
+        let retains_all = (now.home, now.generation) == (member.home, member.generation);
         let is_moved = (now.home, now.generation) == (home, generation);
-        assert!(retains_all || is_moved && generation >= person.generation, "moved by {command:?}");
+        assert!(retains_all || is_moved && generation >= member.generation, "moved by {command:?}");
     }
 }
 
@@ -319,7 +319,7 @@ pub(super) fn session(n: u8) -> SessionId {
     SessionId::from_bits(u128::from(n))
 }
 
-pub(super) fn person(n: u8) -> ParticipantId {
+pub(super) fn participant_id(n: u8) -> ParticipantId {
     ParticipantId::from_bits(u128::from(n))
 }
 
@@ -336,7 +336,7 @@ pub(super) fn request(n: u8, name: &str, role: Role) -> Join {
         origin: origin(n),
         session: session(n),
         generation: 1,
-        participant: person(n),
+        participant: participant_id(n),
         username: user(name),
         instance: format!("instance-{n}").parse().expect("an instance"),
         guest: false,
@@ -407,5 +407,10 @@ pub(super) fn mute_all(except: &[u8], lock: bool) -> Moderation {
 }
 
 pub(super) fn role_of(n: u8, role: Role) -> Moderation {
-    Moderation::SetRole(SetRole { room: room_id(), participant: person(n), role, ref_: None })
+    Moderation::SetRole(SetRole {
+        room: room_id(),
+        participant: participant_id(n),
+        role,
+        ref_: None,
+    })
 }
