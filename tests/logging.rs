@@ -13,11 +13,15 @@ fn every_field_of_the_log_is_in_the_list() {
         for fields in logged(&text) {
             seen += 1;
             for name in fields {
-                assert!(field::ALL.contains(&&*name), "{}: `{name}` is no field", file.display());
+                assert!(
+                    field::ALL.contains(&&*name),
+                    "{}: `{name}` is not in the list of fields",
+                    file.display()
+                );
             }
         }
     }
-    assert!(seen > 10, "lines that log were found");
+    assert!(seen > 10, "the search found log lines");
 }
 
 #[test]
@@ -34,7 +38,7 @@ fn a_field_is_found_in_every_form() {
     assert_eq!(found, [&["error", "user", "secret"][..], &["app", "session"], &["request"]]);
 }
 
-/// The names of the fields of each line in `text` that logs.
+/// The field names of each log call in `text`.
 fn logged(text: &str) -> impl Iterator<Item = Vec<String>> {
     text.match_indices("tracing::").filter_map(|(at, path)| {
         let call = &text[at + path.len()..];
@@ -44,7 +48,7 @@ fn logged(text: &str) -> impl Iterator<Item = Vec<String>> {
     })
 }
 
-/// The names of the fields in the arguments that `text` begins with.
+/// The field names in the arguments at the start of `text`.
 fn fields(text: &str) -> Vec<String> {
     let (mut depth, mut is_text, mut argument, mut names) = (0, false, String::new(), Vec::new());
     for character in text.chars() {

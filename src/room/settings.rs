@@ -71,7 +71,6 @@ impl RoomSettings {
 /// The settings in which one room differs from its app. Absent ones are the app's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-#[schemars(rename = "RoomChoices")]
 pub struct RoomOverrides {
     /// Maximum participants, at most the gateway's limit.
     #[serde(skip_serializing_if = "Option::is_none")]

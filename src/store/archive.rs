@@ -91,7 +91,7 @@ pub struct KnownUser {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreatedRoom {
     /// Where its settings differ from the app's.
-    pub choices: RoomOverrides,
+    pub overrides: RoomOverrides,
     pub created: Timestamp,
 }
 

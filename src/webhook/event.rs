@@ -22,10 +22,10 @@ pub struct Event {
     pub connection_data: Option<String>,
 }
 
-/// A message's body.
+/// The body of a message.
 ///
-/// Shape: `{"id":"msg_…","type":"room.opened","at_ms":1900000000000,"app":"shop","room":"lobby","version":7,"request":"abc",
-/// "data":{}}`.
+/// Shape: `{"id":"msg_…","type":"room.opened","at_ms":1900000000000,"app":"shop","room":"lobby","version":7,
+/// "request":"abc","data":{}}`.
 #[derive(Serialize)]
 struct Body<'a> {
     id: String,

@@ -125,10 +125,10 @@ struct RoomResource {
 impl From<ShownRoom> for RoomResource {
     fn from(ShownRoom { room, open, created }: ShownRoom) -> Self {
         let created_ms = created.as_ref().map(|created| created.created);
-        let chosen = created.map(|created| created.choices).unwrap_or_default();
+        let overrides = created.map(|created| created.overrides).unwrap_or_default();
         let Some(open) = open else {
             let (version, counts, mute, locked, large) = (None, None, None, None, None);
-            let (open, settings) = (false, chosen);
+            let (open, settings) = (false, overrides);
             return Self { room, open, created_ms, settings, version, counts, mute, locked, large };
         };
         let current = open.settings;

@@ -40,7 +40,7 @@ impl Rooms {
             store.load_room(key.clone(), now).await?;
         let settings = self.context.room_settings(app);
         let settings = match &created {
-            Some(created) => created.choices.over(&settings),
+            Some(created) => created.overrides.over(&settings),
             None => settings,
         };
         Ok(StoredRoom { settings, durable_state, created })

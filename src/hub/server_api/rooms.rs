@@ -28,7 +28,7 @@ pub struct ShownRoom {
 }
 
 impl ServerApi {
-    /// Creates a room before anybody joins, with `choices`, muted or locked from the start. `row` is what the audit log
+    /// Creates a room before anybody joins, with `overrides`, muted or locked from the start. `row` is what the audit log
     /// keeps of it.
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl ServerApi {
     pub async fn create_room(
         &self,
         key: &RoomKey,
-        choices: RoomOverrides,
+        overrides: RoomOverrides,
         mute: RoomMute,
         locked: bool,
         row: Option<AuditEvent>,
@@ -44,7 +44,7 @@ impl ServerApi {
         if self.rooms.find(key).await?.is_some() {
             return Err(CallError::RoomExists);
         }
-        let created = CreatedRoom { choices, created: self.context.clock.now() };
+        let created = CreatedRoom { overrides, created: self.context.clock.now() };
         let keep_until = created.created + CREATED_ROOM_RETENTION;
         let changes =
             vec![DurableChange::Room { mute, locked }, DurableChange::Emptied { keep_until }];
@@ -58,7 +58,7 @@ impl ServerApi {
         }
         // A join may have opened it before it was created.
         let app = self.context.app(&key.app).ok_or(CallError::NoRoom)?;
-        let settings = created.choices.over(&self.context.room_settings(app));
+        let settings = created.overrides.over(&self.context.room_settings(app));
         let is_as_chosen = |room: Arc<RoomHandle>| {
             let overview = room.lock().room.summary();
             (overview.settings, overview.mute, overview.locked) == (settings, mute, locked)

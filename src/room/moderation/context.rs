@@ -80,7 +80,7 @@ pub(in crate::room) fn user_of(state: &RoomState, who: &Who) -> Result<Username,
 /// A stream as a target, with its owner.
 pub(in crate::room) fn target_stream(state: &RoomState, id: StreamId) -> Result<Target, Error> {
     let stream = state.streams.find(id).ok_or_else(errors::stream_not_found)?;
-    let owner = state.participants.find(stream.wire.participant).expect("a stream's owner is here");
+    let owner = state.participants.find(stream.wire.participant).expect("a stream has an owner");
     let username = Some(owner.username.clone());
     Ok(Target { participant: Some(owner.id), stream: Some(id), username })
 }

@@ -122,7 +122,7 @@ pub(in crate::room) fn force_mute_all(
         match mute_audio(state, id) {
             Outcome::Enforced => progress.enforced += 1,
             outcome @ (Outcome::Pending | Outcome::Offline | Outcome::Ignored) => {
-                let target = target_stream(state, id).expect("it is one of the room's");
+                let target = target_stream(state, id).expect("the stream was just listed");
                 progress.targets.push((target, outcome));
             }
         }
@@ -261,7 +261,7 @@ fn push_stream_mute(
     push_of_stream(state, stream.wire.participant, None, Push::MuteForced(push), out);
 }
 
-/// Pushes to the participants to whom this one is listed, and to itself.
+/// Pushes to the participants who list this one, and to itself.
 fn push_participant_mute(
     state: &RoomState,
     id: ParticipantId,

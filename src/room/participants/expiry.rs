@@ -13,9 +13,9 @@ use crate::room::streams::end::end_stream;
 
 pub(in crate::room) fn expire(state: &mut RoomState, out: &mut Effects) {
     while let Some(id) = state.timers.pop_due(state.now, Timer::as_lease) {
-        let member = state.participants.find_mut(id).expect("a lease is a participant's");
+        let member = state.participants.find_mut(id).expect("a lease timer has a participant");
         let session = member.session;
-        let lease = member.lease.as_mut().expect("a timer of a lease is its participant's");
+        let lease = member.lease.as_mut().expect("a participant with a lease timer has a lease");
         let expires = lease.expires;
         if lease.warn.take().is_some() && expires > state.now {
             state.timers.set(Timer::Lease(id), expires);

@@ -47,7 +47,7 @@ pub(in crate::room) fn join(
         }
         None => add_participant(state, role, join, node, out),
     };
-    let member = state.participants.find(id).expect("it was just entered or renewed");
+    let member = state.participants.find(id).expect("it was just inserted or renewed");
     let participant = member.to_wire(state.records.is_locked(&member.username));
     Ok(Joined { participant, capabilities: member.capabilities, room })
 }

@@ -49,7 +49,7 @@ impl ModerationProgress {
     }
 }
 
-/// A moderation command: what, by whom, when.
+/// A moderation command with its actor and time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::room) struct ModerationAction {
     pub(in crate::room) version: u64,

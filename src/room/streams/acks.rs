@@ -39,7 +39,7 @@ pub(in crate::room) fn mute_audio(state: &mut RoomState, id: StreamId) -> Outcom
         return Outcome::Enforced;
     }
     stream.unacknowledged.push(state.version);
-    let owner = state.participants.find(stream.wire.participant).expect("a stream's owner is here");
+    let owner = state.participants.find(stream.wire.participant).expect("a stream has an owner");
     let timer = Timer::Acknowledgement(id);
     if owner.link == Link::Live && state.timers.get(timer).is_none() {
         state.timers.set(timer, state.now + ACKNOWLEDGE_TIMEOUT);

@@ -63,7 +63,7 @@ pub(in crate::room) fn publish(
         push_joined(state, owner, Audience::Viewers { except: None }, out);
     }
     out.emit(|| {
-        let owner = state.participants.find(owner).expect("a stream's owner is here");
+        let owner = state.participants.find(owner).expect("a stream has an owner");
         RoomEvent::Published { stream: wire.clone(), username: owner.username.clone() }
     });
     let change =
@@ -79,7 +79,7 @@ pub(in crate::room) fn update_stream(
     out: &mut Effects,
 ) -> Result<Reply, Error> {
     let stream = state.streams.find(update.stream).ok_or_else(errors::stream_not_found)?;
-    let owner = state.participants.find(stream.wire.participant).expect("a stream's owner is here");
+    let owner = state.participants.find(stream.wire.participant).expect("a stream has an owner");
     let owner_session = match origin {
         Origin::Session { .. } => {
             let member = state.requester(origin)?;

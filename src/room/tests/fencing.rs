@@ -95,7 +95,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
     /// The model checks after each step that replicas agree, and that only its home acted for a session.
     #[test]
-    fn any_log_of_several_nodes_is_fenced_alike_on_every_replica(
+    fn fencing_is_equal_on_every_replica(
         steps in proptest::collection::vec((any::<Seed>(), 0_u64..4, 0_u64..4), 1..100),
     ) {
         let mut model = RoomModel::new();

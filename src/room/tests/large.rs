@@ -36,7 +36,7 @@ fn crossing_the_roster_limit_resets_everyone() {
 }
 
 #[test]
-fn in_a_large_room_publishers_are_announced_and_the_rest_is_counted_once_a_second() {
+fn large_room_announces_publishers_and_counts_others() {
     let mut model = small();
     for n in 1..=5 {
         model.join(n, &format!("user-{n}"), Role::Publisher);
@@ -131,5 +131,5 @@ fn long_snapshot_is_truncated_and_paged() {
         next = page.next;
     }
     seen.dedup_by_key(|member| member.id);
-    assert_eq!(seen.len(), 150, "everybody once, with no gap");
+    assert_eq!(seen.len(), 150, "everyone once, without a gap");
 }

@@ -93,7 +93,7 @@ impl RoomModel {
         self.deliver(&effects, ended);
         for (session, client) in &self.clients {
             let me =
-                self.room.participant_of(*session).expect("clients are forgotten when they left");
+                self.room.participant_of(*session).expect("clients are removed when they leave");
             let actual =
                 Client::of(me, &self.room.snapshot_for(*session).expect("it is in the room"));
             assert_eq!(

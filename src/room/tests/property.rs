@@ -138,7 +138,7 @@ pub(super) fn command(seed: Seed, model: &RoomModel) -> RoomCommand {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn any_log_keeps_the_invariants_and_leaves_every_client_with_the_rooms_own_view(
+    fn any_log_keeps_invariants_and_client_views(
         seeds in proptest::collection::vec((any::<Seed>(), 0..WAITS.len()), 1..120),
     ) {
         let settings = RoomSettings {

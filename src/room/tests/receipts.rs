@@ -41,7 +41,7 @@ fn an_acknowledged_mute_is_pending_and_then_enforced() {
 }
 
 #[test]
-fn a_client_that_ignores_a_mute_for_five_seconds_loses_the_stream() {
+fn ignoring_a_mute_for_five_seconds_ends_the_stream() {
     let mut model = stage();
     mute(&mut model);
     assert!(model.wait(4_999).names().is_empty());

@@ -98,7 +98,7 @@ fn publisher_only_sees_only_its_own_streams() {
 }
 
 #[test]
-fn media_is_negotiated_only_between_a_publisher_and_its_subscribers() {
+fn relays_connect_a_publisher_with_its_subscribers() {
     let mut model = RoomModel::new();
     for (n, name) in [(1, "ada"), (2, "bea"), (3, "cleo")] {
         model.join(n, name, Role::Publisher);

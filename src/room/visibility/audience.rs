@@ -1,4 +1,4 @@
-//! Audiences: the sessions of a push, and to whom participants and streams are listed.
+//! Audiences: the sessions of a push, and who lists which participants and streams.
 
 use stagedoor_proto::{ParticipantId, ParticipantJoined, Push, Role, SessionId};
 
@@ -68,7 +68,7 @@ pub(in crate::room) fn audience_about(state: &RoomState, id: ParticipantId) -> O
     }
 }
 
-/// Announces a new participant to those to whom it is listed.
+/// Announces a new participant to those who list it.
 pub(in crate::room) fn push_newcomer(state: &RoomState, id: ParticipantId, out: &mut Effects) {
     if let Some(about) = audience_about(state, id) {
         push_joined(state, id, about, out);

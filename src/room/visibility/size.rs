@@ -1,4 +1,4 @@
-//! Large rooms: who is listed to whom, and crossing the roster limit.
+//! Large rooms: who lists which participants, and crossing the roster limit.
 //!
 //! Up to the roster limit everyone is listed and announced to everyone. Beyond it, until the room shrinks below half of
 //! it, only moderators and publishers are listed: moderators to everyone, publishers to those who see streams. The rest

@@ -1,4 +1,4 @@
-//! The room as the app's server sees it: everything, regardless of who is listed to whom.
+//! The room as the app's server sees it: everything, regardless of what participants see.
 
 use stagedoor_proto::{
     Counts, Participant, ParticipantId, RoomMute, SessionId, SessionState, StreamId,

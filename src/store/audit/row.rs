@@ -1,10 +1,10 @@
-//! What a row of an audit log says, in the form in which it is kept and told.
+//! Audit events and rows, in the form in which they are stored and returned.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{OutcomeCounts, Ref, RoomId, Target, Timestamp, Username};
 
-/// Who did something that the audit log keeps.
+/// The actor of an audit event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditActor {
@@ -16,10 +16,10 @@ pub enum AuditActor {
     Gateway,
 }
 
-/// Something that happened, to be kept in the audit log of an app.
+/// An event of an app's audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditEvent {
-    /// When.
+    /// When it happened.
     pub at_ms: Timestamp,
     /// Who did it.
     pub actor: AuditActor,
@@ -28,50 +28,50 @@ pub struct AuditEvent {
     /// In which room, where it was in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomId>,
-    /// The place in the room's log.
+    /// The version of the room's log entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
-    /// Whom it was aimed at.
+    /// The target of the action.
     #[serde(default)]
     pub target: Target,
-    /// Why.
+    /// The reason given by the actor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Box<str>>,
     /// The caller's idempotency key.
     #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
     pub ref_: Option<Ref>,
-    /// What became of it.
+    /// The result of the action.
     pub outcome: AuditOutcome,
 }
 
-/// What became of something in the audit log.
+/// The result of an audited action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditOutcome {
-    /// Its receipts, so far or in the end.
+    /// Receipts of the targets, so far or final.
     Receipts {
         /// Targets by outcome.
         counts: OutcomeCounts,
         /// From the verb until these outcomes.
         elapsed_ms: u64,
     },
-    /// It was done.
+    /// It was applied.
     Done,
-    /// It was refused so often within the minute that begins with `at_ms`.
+    /// It was denied `times` times within the minute that begins at `at_ms`.
     Denied {
-        /// How often.
+        /// Denied attempts.
         times: u64,
     },
 }
 
-/// A row of the audit log, as it is kept.
+/// A stored row of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditRow {
-    /// Its place in the app's log: 1, 2, 3 and so on.
+    /// Its number in the app's log, from 1.
     pub number: u64,
-    /// What happened.
+    /// The event.
     #[serde(flatten)]
     pub event: AuditEvent,
-    /// HMAC-SHA-256 over the hash of the row before and this row, in hexadecimal.
+    /// HMAC-SHA-256 over the hash of the previous row and this row, in hexadecimal.
     pub hash: Box<str>,
 }

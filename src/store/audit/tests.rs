@@ -33,7 +33,7 @@ fn verify(
     taken.and_then(|()| verifier.finish(head))
 }
 
-/// Exchanges the contents of two rows, whose numbers stay.
+/// Exchanges the contents of two rows; their numbers stay.
 fn swap(rows: &mut [FoundRow], a: usize, b: usize) {
     rows.swap(a, b);
     let number = rows[a].number;
@@ -139,7 +139,7 @@ fn recorded_head_reveals_a_rewritten_log() {
     for recorded in [at(4), head, key().start(APP)] {
         assert!(verify(&key(), APP, &rows, Some(&head), Some(&recorded)).is_ok(), "{recorded}");
     }
-    // Whoever has the key cuts the log and sets its head back.
+    // The owner of the key can truncate the log and reset its head.
     let cut = verify(&key(), APP, &rows[..7], Some(&at(7)), Some(&head));
     assert_eq!(cut, Err(Tampered::Cut { first: 8, last: 10 }));
     let recorded = ChainHead { hash: AuditHash([9; 32]), ..at(4) };

@@ -1,4 +1,4 @@
-//! What operators look up.
+//! Ended sessions, users and created rooms.
 
 use std::time::Duration;
 
@@ -107,8 +107,8 @@ pub(in crate::store) async fn users_are_listed_with_their_block(store: &dyn Stor
 
 pub(in crate::store) async fn created_room_is_retained_until_ended_or_unused(store: &dyn Store) {
     let room = RoomKey { app: "app".into(), room: "hall".parse().unwrap() };
-    let choices = RoomOverrides { participants: Some(7), ..RoomOverrides::default() };
-    let created = CreatedRoom { choices, created: NOW };
+    let overrides = RoomOverrides { participants: Some(7), ..RoomOverrides::default() };
+    let created = CreatedRoom { overrides, created: NOW };
     let changes = || {
         let mute = RoomMute { active: true, lock: false };
         vec![

@@ -25,7 +25,7 @@ pub(in crate::store) fn event(verb: &str) -> AuditEvent {
     }
 }
 
-/// One of each kind.
+/// One event of each kind.
 fn events() -> Vec<AuditEvent> {
     let counts = OutcomeCounts { enforced: 1, pending: 2, offline: 3, ignored: 4 };
     let target = Target {

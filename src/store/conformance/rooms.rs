@@ -291,10 +291,10 @@ pub(in crate::store) async fn moderation_state_follows_a_renamed_user(store: &dy
     let locked = ["ada", "bob", "countess"].map(|user| (name(user), MuteOverride::Locked));
     assert_eq!(record.mute_overrides, locked);
     assert_eq!(record.roles, ["ada", "countess"].map(|user| (name(user), Role::Moderator)));
-    let in_hall = store.load_room(hall.clone(), NOW).await.unwrap().durable_state;
-    assert_eq!(in_hall.blocks, ["ada", "countess"].map(|user| block(user, LATER)));
+    let hall_state = store.load_room(hall.clone(), NOW).await.unwrap().durable_state;
+    assert_eq!(hall_state.blocks, ["ada", "countess"].map(|user| block(user, LATER)));
     assert_eq!(
-        in_hall.mute_overrides,
+        hall_state.mute_overrides,
         [(name("ada"), MuteOverride::Exempt)],
         "an exemption is not migrated"
     );

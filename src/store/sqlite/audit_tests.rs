@@ -148,7 +148,7 @@ async fn what_a_killed_gateway_left_in_its_log_is_read_too() {
     let path = dir.path().join("stagedoor.db");
     let store = SqliteStore::open(&path).await.unwrap();
     store.audit("app".into(), vec![event("a"), event("b")]).await.unwrap();
-    // A copy made now is what a kill would leave.
+    // This copy is what a kill would leave.
     let copy = dir.path().join("copy.db");
     for end in ["", "-wal"] {
         let with = |path: &Path| format!("{}{end}", path.display());

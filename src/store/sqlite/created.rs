@@ -22,13 +22,13 @@ pub(super) fn create(
 ) -> rusqlite::Result<bool> {
     let (app, room, now) = (&*key.app, key.room.as_str(), created.created);
     db.prepare_cached("DELETE FROM created_rooms WHERE until_ms <= ?1")?.execute([Ms(now)])?;
-    let choices = serde_json::to_string(&created.choices).expect("choices have a JSON form");
+    let overrides = serde_json::to_string(&created.overrides).expect("overrides have a JSON form");
     let is_new = db
         .prepare_cached(
             "INSERT INTO created_rooms (app, room, choices, created_ms, until_ms) VALUES (?1, ?2, ?3, ?4, ?5) \
              ON CONFLICT DO NOTHING",
         )?
-        .execute(params![app, room, choices, Ms(now), Ms(now + CREATED_ROOM_RETENTION)])?
+        .execute(params![app, room, overrides, Ms(now), Ms(now + CREATED_ROOM_RETENTION)])?
         > 0;
     if is_new {
         rooms::persist(db, key, changes)?;
@@ -48,8 +48,8 @@ pub(super) fn find(
             "SELECT choices, created_ms, until_ms FROM created_rooms WHERE app = ?1 AND room = ?2 AND until_ms > ?3",
         )?
         .query_row(params![app, room, Ms(now)], |row| {
-            let (JsonOf(choices), Ms(created), Ms(until)) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok((CreatedRoom { choices, created }, until))
+            let (JsonOf(overrides), Ms(created), Ms(until)) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok((CreatedRoom { overrides, created }, until))
         })
         .optional()?;
     let Some((created, until)) = found else { return Ok(None) };
@@ -74,8 +74,8 @@ pub(super) fn list(
     )?;
     let rows =
         statement.query_map(params![app, after, Ms(now), Number(page.limit as u64)], |row| {
-            let (JsonOf(choices), Ms(created)) = (row.get(1)?, row.get(2)?);
-            Ok((row.get::<_, String>(0)?, CreatedRoom { choices, created }))
+            let (JsonOf(overrides), Ms(created)) = (row.get(1)?, row.get(2)?);
+            Ok((row.get::<_, String>(0)?, CreatedRoom { overrides, created }))
         })?;
     let named = |(room, created): (String, CreatedRoom)| Some((room.parse().ok()?, created));
     rows.filter_map(|row| row.map(named).transpose()).collect()

@@ -49,7 +49,7 @@ pub(super) enum Change {
 impl Change {
     pub(super) fn of(fact: &DurableChange) -> Self {
         let put = |kind, subject: &str, until| {
-            let value = serde_json::to_string(fact).expect("a fact has a JSON form");
+            let value = serde_json::to_string(fact).expect("a change has a JSON form");
             Self::Put { kind, subject: subject.into(), value, until }
         };
         match fact {

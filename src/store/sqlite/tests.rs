@@ -1,4 +1,4 @@
-//! What only this implementation can do wrong: files, schema versions, batches.
+//! Behavior of this implementation only: files, schema versions, batches.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::store::{
 
 every_rule!(SqliteStore::in_memory().await.unwrap());
 
-/// Why opening `path` was refused.
+/// The error of opening `path`.
 async fn refusal(path: &Path) -> String {
     let error = SqliteStore::open(path).await.err().expect("it is refused");
     let text = error.to_string();
@@ -46,7 +46,7 @@ async fn everything_survives_reopening() {
 
     let store = SqliteStore::open(&path).await.unwrap();
     for (name, bits, expected) in [
-        // The block is of the instance they share.
+        // The block covers the instance they share.
         ("stays", 1, Some(Refusal::Blocked(ban()))),
         ("is blocked", 2, Some(Refusal::Blocked(ban()))),
         ("is deleted", 3, Some(Refusal::Deleted)),
@@ -89,7 +89,7 @@ async fn store_file_is_locked_to_one_gateway() {
     let first = SqliteStore::open(&path).await.unwrap();
     assert!(refusal(&path).await.ends_with("another gateway has it open"));
     first.ready().await.unwrap();
-    // The refused one must not have taken the first one's lock away.
+    // The rejected gateway must not release the first one's lock.
     assert!(refusal(&path).await.ends_with("another gateway has it open"));
     #[cfg(unix)]
     {
@@ -174,10 +174,7 @@ async fn other_files_are_rejected_with_a_reason() {
         let text = refusal(&path).await;
         assert!(text.contains(reason), "expected {reason:?}: {text}");
     }
-    assert!(
-        fs::read_to_string(at("text")).unwrap().starts_with("no database"),
-        "it was left alone"
-    );
+    assert!(fs::read_to_string(at("text")).unwrap().starts_with("no database"), "it is unchanged");
 }
 
 /// Blocks the writer from `started` until `go_on`, so that the calls made meanwhile form one batch.
@@ -187,7 +184,7 @@ struct Gate {
 }
 
 impl Gate {
-    /// Sends the call that waits; it is answered when the gate opens.
+    /// Queues a call that blocks the writer until the gate opens.
     fn close(store: &SqliteStore) -> (Self, impl Future<Output = Result<(), StoreError>>) {
         let (notify_started, started) = channel();
         let (go_on, wait) = channel();
@@ -200,7 +197,7 @@ impl Gate {
     }
 }
 
-/// Makes `calls` once the writer is busy, so that they run in one batch, in their order.
+/// Makes `calls` while the writer is blocked, so that they run in one batch, in order.
 async fn in_one_batch<T, F: Future<Output = T>>(
     store: &SqliteStore,
     calls: impl Iterator<Item = F>,
@@ -334,7 +331,7 @@ async fn dropped_call_still_runs_before_the_store_closes() {
     assert!(store.unblock(user("ada"), NOW, None).await.unwrap());
 }
 
-/// Whether the transaction that this runs in waits for the disk.
+/// Whether the current transaction waits for the disk.
 fn waits_for_disk(db: &Connection) -> rusqlite::Result<bool> {
     db.pragma_query_value(None, "synchronous", |row| row.get::<_, u32>(0)).map(|level| level == 2)
 }
@@ -380,7 +377,7 @@ async fn access_token_restores_a_lost_start() {
     let at = |name: &str| dir.path().join(name);
     let store = SqliteStore::open(&at("stagedoor.db")).await.unwrap();
     store.admit(start("on disk", AuthMethod::Guest, 1)).await.unwrap().unwrap();
-    // What is written after this copy is what the machine loses.
+    // The machine loses everything written after this copy.
     for end in ["", "-wal"] {
         let with = |name: &str| at(&format!("{name}{end}"));
         fs::copy(with("stagedoor.db"), with("copy.db")).unwrap();
