@@ -1,4 +1,4 @@
-//! A circuit breaker: whoever keeps failing is left alone for a while.
+//! A circuit breaker: after repeated failures, calls are rejected for a while.
 //!
 //! Pure: `now` is an argument. Not here: what counts as a failure (`guard`).
 
@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use stagedoor_proto::Timestamp;
 
-/// How many failures open it, and for how long.
+/// When the breaker opens, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BreakerLimits {
-    /// Failures in a row; at least 1.
+    /// Consecutive failures that open the breaker; at least 1.
     pub failures: u32,
-    /// How long nobody is let through then.
+    /// How long it stays open before it permits a probe.
     pub pause: Duration,
 }
 
@@ -21,7 +21,6 @@ impl Default for BreakerLimits {
     }
 }
 
-/// Counts failures, and says who may pass.
 #[derive(Clone, Debug)]
 pub(super) struct Breaker {
     limits: BreakerLimits,
@@ -30,29 +29,28 @@ pub(super) struct Breaker {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// All may pass.
+    /// Every call is permitted.
     Closed { failures: u32 },
-    /// Nobody may pass until then.
+    /// No call is permitted.
     Open { until: Timestamp },
-    /// One has passed, to see whether it works again.
+    /// A probe is running; no other call is permitted.
     HalfOpen,
 }
 
-/// Leave to pass once.
+/// A permit for one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pass {
-    /// One of all.
-    Usual,
-    /// The one after a pause, whose outcome decides for all.
+pub(super) enum Permit {
+    Regular,
+    /// The first call after a pause. Its outcome closes or reopens the breaker.
     Probe,
 }
 
-/// How it went for somebody who passed.
+/// The outcome of a permitted call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Success,
     Failure,
-    /// Nobody waited for it.
+    /// The caller dropped the call.
     Abandoned,
 }
 
@@ -61,33 +59,32 @@ impl Breaker {
         Self { limits, state: State::Closed { failures: 0 } }
     }
 
-    /// Leave to pass, or how long to wait.
-    pub(super) fn admit(&mut self, now: Timestamp) -> Result<Pass, Duration> {
+    /// Returns a permit, or how long to wait.
+    pub(super) fn acquire(&mut self, now: Timestamp) -> Result<Permit, Duration> {
         match self.state {
-            State::Closed { .. } => Ok(Pass::Usual),
+            State::Closed { .. } => Ok(Permit::Regular),
             State::Open { until } if now >= until => {
                 self.state = State::HalfOpen;
-                Ok(Pass::Probe)
+                Ok(Permit::Probe)
             }
             State::Open { until } => Err(until.saturating_since(now)),
             State::HalfOpen => Err(self.limits.pause),
         }
     }
 
-    /// Takes note of how it went.
-    pub(super) fn record(&mut self, pass: Pass, outcome: Outcome, now: Timestamp) {
+    pub(super) fn record(&mut self, permit: Permit, outcome: Outcome, now: Timestamp) {
         let opened = State::Open { until: now + self.limits.pause };
-        self.state = match (self.state, pass, outcome) {
+        self.state = match (self.state, permit, outcome) {
             (State::Closed { .. }, _, Outcome::Success) => State::Closed { failures: 0 },
             (State::Closed { failures }, _, Outcome::Failure) => match failures.saturating_add(1) {
                 failures if failures >= self.limits.failures => opened,
                 failures => State::Closed { failures },
             },
-            (State::HalfOpen, Pass::Probe, Outcome::Success) => State::Closed { failures: 0 },
-            (State::HalfOpen, Pass::Probe, Outcome::Failure) => opened,
-            // The next one is the probe then.
-            (State::HalfOpen, Pass::Probe, Outcome::Abandoned) => State::Open { until: now },
-            // Late news from before it opened.
+            (State::HalfOpen, Permit::Probe, Outcome::Success) => State::Closed { failures: 0 },
+            (State::HalfOpen, Permit::Probe, Outcome::Failure) => opened,
+            // The next call is the probe.
+            (State::HalfOpen, Permit::Probe, Outcome::Abandoned) => State::Open { until: now },
+            // The call began before the breaker opened.
             (state @ (State::Open { .. } | State::HalfOpen), _, _) => state,
             (state @ State::Closed { .. }, _, Outcome::Abandoned) => state,
         };
@@ -100,69 +97,69 @@ mod tests {
 
     #[derive(Clone, Copy, Debug)]
     enum Step {
-        Admit(Result<Pass, Duration>),
-        Record(Pass, Outcome),
+        Acquire(Result<Permit, Duration>),
+        Record(Permit, Outcome),
         Wait(u64),
     }
 
     #[test]
     fn breaker_opens_on_failures_and_closes_on_good_probe() {
         use Outcome::{Abandoned, Failure, Success};
-        use Pass::{Probe, Usual};
-        use Step::{Admit, Record, Wait};
+        use Permit::{Probe, Regular};
+        use Step::{Acquire, Record, Wait};
         let secs = Duration::from_secs;
-        let open = [Record(Usual, Failure), Record(Usual, Failure), Record(Usual, Failure)];
-        let half_open = [&open[..], &[Wait(10), Admit(Ok(Probe))]].concat();
+        let open = [Record(Regular, Failure), Record(Regular, Failure), Record(Regular, Failure)];
+        let half_open = [&open[..], &[Wait(10), Acquire(Ok(Probe))]].concat();
         let cases: &[(&str, &[Step], &[Step])] = &[
-            ("starts closed", &[], &[Admit(Ok(Usual))]),
-            ("two failures do not open it", &open[..2], &[Admit(Ok(Usual))]),
-            ("three do", &open, &[Admit(Err(secs(10)))]),
+            ("starts closed", &[], &[Acquire(Ok(Regular))]),
+            ("two failures do not open it", &open[..2], &[Acquire(Ok(Regular))]),
+            ("three do", &open, &[Acquire(Err(secs(10)))]),
             (
-                "a success between them starts the count anew",
+                "a success between them resets the count",
                 &open[..2],
-                &[Record(Usual, Success), Record(Usual, Failure), Admit(Ok(Usual))],
+                &[Record(Regular, Success), Record(Regular, Failure), Acquire(Ok(Regular))],
             ),
             (
-                "an abandoned one counts for nothing",
+                "an abandoned call does not count",
                 &open[..2],
                 &[
-                    Record(Usual, Abandoned),
-                    Admit(Ok(Usual)),
-                    Record(Usual, Failure),
-                    Admit(Err(secs(10))),
+                    Record(Regular, Abandoned),
+                    Acquire(Ok(Regular)),
+                    Record(Regular, Failure),
+                    Acquire(Err(secs(10))),
                 ],
             ),
-            ("the wait grows shorter", &open, &[Wait(4), Admit(Err(secs(6)))]),
+            ("the wait gets shorter", &open, &[Wait(4), Acquire(Err(secs(6)))]),
             (
                 "a late success does not close it",
                 &open,
-                &[Record(Usual, Success), Admit(Err(secs(10)))],
+                &[Record(Regular, Success), Acquire(Err(secs(10)))],
             ),
             (
                 "a late failure does not prolong it",
                 &open,
-                &[Wait(4), Record(Usual, Failure), Admit(Err(secs(6)))],
+                &[Wait(4), Record(Regular, Failure), Acquire(Err(secs(6)))],
             ),
             (
-                "after the pause one may pass",
+                "after the pause one call is permitted",
                 &open,
-                &[Wait(10), Admit(Ok(Probe)), Admit(Err(secs(10)))],
+                &[Wait(10), Acquire(Ok(Probe)), Acquire(Err(secs(10)))],
             ),
-            ("a good probe closes it", &half_open, &[Record(Probe, Success), Admit(Ok(Usual))]),
+            ("a good probe closes it", &half_open, &[Record(Probe, Success), Acquire(Ok(Regular))]),
             (
                 "a bad probe opens it again",
                 &half_open,
-                &[Record(Probe, Failure), Admit(Err(secs(10)))],
+                &[Record(Probe, Failure), Acquire(Err(secs(10)))],
             ),
             (
-                "an abandoned probe makes way for the next",
+                "an abandoned probe permits the next",
                 &half_open,
-                &[Record(Probe, Abandoned), Admit(Ok(Probe))],
+                &[Record(Probe, Abandoned), Acquire(Ok(Probe))],
             ),
             (
-                "late news do not end a probe",
+                "a late success does not end a probe",
                 &half_open,
-                &[Record(Usual, Success), Admit(Err(secs(10)))],
+                &[Record(Regular, Success), Acquire(Err(secs(10)))],
             ),
         ];
         for (case, before, steps) in cases {
@@ -170,8 +167,8 @@ mod tests {
             let mut now = Timestamp::from_secs(1_000);
             for step in before.iter().chain(*steps) {
                 match *step {
-                    Admit(expected) => assert_eq!(breaker.admit(now), expected, "{case}"),
-                    Record(pass, outcome) => breaker.record(pass, outcome, now),
+                    Acquire(expected) => assert_eq!(breaker.acquire(now), expected, "{case}"),
+                    Record(permit, outcome) => breaker.record(permit, outcome, now),
                     Wait(wait) => now = now + secs(wait),
                 }
             }

@@ -1,4 +1,4 @@
-//! What the tests of this module share: one moment, one app, its keys, and servers on ports of their own.
+//! Fixtures of this module's tests: a fixed time, an app, its keys, and HTTP servers.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -60,7 +60,7 @@ pub(super) fn private_key(algorithm: Algorithm) -> EncodingKey {
     key.unwrap()
 }
 
-/// A token as anybody else would make it.
+/// A token as another library would sign it.
 pub(super) fn sign(
     algorithm: Algorithm,
     kid: Option<&str>,
@@ -72,12 +72,12 @@ pub(super) fn sign(
     jsonwebtoken::encode(&header, claims, key).unwrap()
 }
 
-/// A token of the app's secret.
+/// A token signed with the app's secret.
 pub(super) fn sign_hs256(claims: &Value) -> String {
     sign(Algorithm::HS256, None, &EncodingKey::from_secret(SECRET.as_bytes()), claims)
 }
 
-/// Good claims of `scope`, with `changes` made to them; `null` takes a claim away.
+/// Valid claims of `scope`, with `changes` applied; `null` removes a claim.
 pub(super) fn claims(scope: &str, changes: Value) -> Value {
     let mut claims = json!({
         "iss": "demo", "aud": "stagedoor", "scope": scope, "iat": NOW_SECS, "exp": NOW_SECS + 600, "sub": "ada",
@@ -117,7 +117,7 @@ pub(super) fn params(params: &Value) -> Credentials {
     Credentials::Params(Data::new(params).unwrap())
 }
 
-/// A server of the test's own; it ends when this is dropped.
+/// An HTTP server of a test. Dropping it stops it.
 pub(super) struct Server {
     pub(super) url: String,
     _tasks: JoinSet<std::io::Result<()>>,

@@ -1,7 +1,7 @@
-//! Keeps a slow, failing or crowded hook from holding up the gateway.
+//! Limits the time and concurrency of a hook, and stops calling one that fails.
 //!
-//! Invariants: a decision comes within the deadline; at most so many run at a time, and beyond them the answer is
-//! [`Decision::Unavailable`] at once; nothing but the hook's own word lets anybody in.
+//! Invariants: a decision takes at most the deadline; calls beyond the concurrency limit are answered
+//! [`Decision::Unavailable`] at once; only the hook itself admits a user.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,19 +11,18 @@ use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::breaker::{Breaker, BreakerLimits, Outcome, Pass};
+use super::breaker::{Breaker, BreakerLimits, Outcome, Permit};
 use super::{AuthHook, AuthRequest, Decision};
 use crate::clock::Clock;
 use crate::sync::{Mutex, Rank};
 
-/// What a guarded hook may use up.
+/// The limits of a guarded hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GuardLimits {
-    /// How long one decision may take.
+    /// Timeout of one decision.
     pub deadline: Duration,
-    /// How many decisions may be under way.
+    /// Maximum number of concurrent decisions.
     pub concurrency: usize,
-    /// When it is left alone.
     pub breaker: BreakerLimits,
 }
 
@@ -37,47 +36,42 @@ impl Default for GuardLimits {
     }
 }
 
-/// A hook with a deadline, a bound on concurrency and a circuit breaker.
+/// A hook with a deadline, a concurrency limit and a circuit breaker.
 pub struct Guard {
     hook: Arc<dyn AuthHook>,
     deadline: Duration,
-    places: Semaphore,
-    /// Held for a few instructions.
+    permits: Semaphore,
+    /// Never held across an await.
     breaker: Mutex<Breaker>,
     clock: Clock,
 }
 
 impl Guard {
-    /// Guards `hook`.
     #[must_use]
     pub fn new(hook: Arc<dyn AuthHook>, limits: GuardLimits, clock: Clock) -> Self {
         let GuardLimits { deadline, concurrency, breaker } = limits;
-        let places = Semaphore::new(concurrency.min(Semaphore::MAX_PERMITS));
+        let permits = Semaphore::new(concurrency.min(Semaphore::MAX_PERMITS));
         Self {
             hook,
             deadline,
-            places,
+            permits,
             breaker: Mutex::new(Rank::Leaf, Breaker::new(breaker)),
             clock,
         }
     }
 
     async fn decide(&self, request: &AuthRequest) -> Decision {
-        let Ok(_place) = self.places.try_acquire() else {
-            return Decision::Unavailable { retry_after: CROWDED_RETRY_AFTER };
+        let Ok(_permit) = self.permits.try_acquire() else {
+            return Decision::Unavailable { retry_after: BUSY_RETRY_AFTER };
         };
-        let mut call = match self.admit() {
-            Ok(pass) => Call { guard: self, pass, outcome: Outcome::Abandoned },
+        let mut call = match self.acquire() {
+            Ok(permit) => Call { guard: self, permit, outcome: Outcome::Abandoned },
             Err(retry_after) => return Decision::Unavailable { retry_after },
         };
         let decision =
             timeout(self.deadline, self.hook.decide(request)).await.unwrap_or_else(|_| {
-                tracing::warn!(
-                    app = &*request.app,
-                    hook = self.hook.name(),
-                    "auth hook did not decide in time"
-                );
-                Decision::Unavailable { retry_after: LATE_RETRY_AFTER }
+                tracing::warn!(app = &*request.app, hook = self.hook.name(), "auth hook timed out");
+                Decision::Unavailable { retry_after: TIMEOUT_RETRY_AFTER }
             });
         call.outcome = match &decision {
             Decision::Allow(_) | Decision::Deny(_) => Outcome::Success,
@@ -86,22 +80,22 @@ impl Guard {
         decision
     }
 
-    fn admit(&self) -> Result<Pass, Duration> {
-        self.breaker.lock().admit(self.clock.now())
+    fn acquire(&self) -> Result<Permit, Duration> {
+        self.breaker.lock().acquire(self.clock.now())
     }
 }
 
-/// A call under way; its outcome is recorded when it is dropped, whether or not anybody still waited for it.
+/// A running call. Dropping it records its outcome, also when the caller abandoned it.
 struct Call<'a> {
     guard: &'a Guard,
-    pass: Pass,
+    permit: Permit,
     outcome: Outcome,
 }
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
         let mut breaker = self.guard.breaker.lock();
-        breaker.record(self.pass, self.outcome, self.guard.clock.now());
+        breaker.record(self.permit, self.outcome, self.guard.clock.now());
     }
 }
 
@@ -110,8 +104,8 @@ impl AuthHook for Guard {
         self.hook.name()
     }
 
-    fn is_secure(&self) -> bool {
-        self.hook.is_secure()
+    fn verifies_identity(&self) -> bool {
+        self.hook.verifies_identity()
     }
 
     fn claims(&self, request: &AuthRequest) -> bool {
@@ -123,10 +117,10 @@ impl AuthHook for Guard {
     }
 }
 
-/// When to try again while too many decisions are under way.
-const CROWDED_RETRY_AFTER: Duration = Duration::from_secs(1);
-/// When to try again after a decision that did not come.
-const LATE_RETRY_AFTER: Duration = Duration::from_secs(5);
+/// Retry delay when the concurrency limit is reached.
+const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Retry delay after a timeout.
+const TIMEOUT_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
@@ -139,10 +133,10 @@ mod tests {
     use crate::auth::fixtures::{clock, request};
     use crate::auth::{Denied, Purpose};
 
-    /// Denies once it is told to; a renewal finds it out of order.
+    /// Denies a start when the test permits it; is unavailable for a renewal.
     #[derive(Default)]
     struct Slow {
-        asked: AtomicUsize,
+        calls: AtomicUsize,
         answer: Notify,
     }
 
@@ -155,7 +149,7 @@ mod tests {
         }
         fn decide<'a>(&'a self, request: &'a AuthRequest) -> BoxFuture<'a, Decision> {
             async move {
-                self.asked.fetch_add(1, Ordering::SeqCst);
+                self.calls.fetch_add(1, Ordering::SeqCst);
                 if request.purpose == Purpose::Renew {
                     return Decision::Unavailable { retry_after: Duration::from_secs(9) };
                 }
@@ -187,29 +181,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn beyond_the_bound_the_answer_comes_at_once() {
+    async fn calls_beyond_the_concurrency_limit_fail_at_once() {
         let (hook, guard) =
             guard(GuardLimits { concurrency: 1, ..GuardLimits::default() }, &clock());
         let request = starting();
         let mut first = std::pin::pin!(guard.decide(&request));
         assert!(futures::poll!(first.as_mut()).is_pending());
-        assert_eq!(unavailable(&guard.decide(&request).await), CROWDED_RETRY_AFTER);
+        assert_eq!(unavailable(&guard.decide(&request).await), BUSY_RETRY_AFTER);
         hook.answer.notify_one();
         assert_eq!(first.await, Decision::Deny(Denied::guest()));
         hook.answer.notify_one();
         assert_eq!(guard.decide(&request).await, Decision::Deny(Denied::guest()));
-        assert_eq!(hook.asked.load(Ordering::SeqCst), 2);
+        assert_eq!(hook.calls.load(Ordering::SeqCst), 2);
     }
 
     #[tokio::test]
-    async fn a_hook_that_hangs_is_left_at_the_deadline() {
+    async fn hanging_hook_times_out() {
         let limits = GuardLimits { deadline: Duration::from_millis(10), ..GuardLimits::default() };
         let (_hook, guard) = guard(limits, &clock());
-        assert_eq!(unavailable(&guard.decide(&starting()).await), LATE_RETRY_AFTER);
+        assert_eq!(unavailable(&guard.decide(&starting()).await), TIMEOUT_RETRY_AFTER);
     }
 
     #[tokio::test]
-    async fn a_hook_that_keeps_failing_is_left_alone_for_a_while() {
+    async fn failing_hook_is_not_called_for_a_while() {
         let clock = clock();
         let breaker = BreakerLimits { failures: 2, pause: Duration::from_secs(10) };
         let (hook, guard) = guard(GuardLimits { breaker, ..GuardLimits::default() }, &clock);
@@ -217,7 +211,7 @@ mod tests {
             assert_eq!(unavailable(&guard.decide(&failing()).await), Duration::from_secs(9));
         }
         assert_eq!(unavailable(&guard.decide(&failing()).await), Duration::from_secs(10));
-        assert_eq!(hook.asked.load(Ordering::SeqCst), 2);
+        assert_eq!(hook.calls.load(Ordering::SeqCst), 2);
 
         clock.advance(Duration::from_secs(10));
         let request = starting();
@@ -230,7 +224,7 @@ mod tests {
         assert_eq!(
             unavailable(&guard.decide(&failing()).await),
             Duration::from_secs(9),
-            "it is asked again"
+            "the hook is called again"
         );
     }
 }

@@ -1,7 +1,7 @@
-//! A foreign issuer: somebody's identity provider, whose tokens start sessions here.
+//! A foreign issuer: an identity provider whose tokens start sessions here.
 //!
-//! Its tokens say things by its own names ([`ClaimMap`]) and know nothing of our `scope`; `iss` and `aud` alone keep
-//! tokens apart that it made for others.
+//! Its tokens use its own claim names ([`ClaimMap`]) and have no `scope` of ours: only `iss` and `aud` separate them
+//! from tokens made for others.
 
 use std::time::Duration;
 
@@ -9,32 +9,31 @@ use stagedoor_proto::{InstanceId, Timestamp, Username};
 
 use super::keys::{JwksSource, KeysUnavailable};
 use super::token::{
-    Checked, Claim, Claims, Compact, Expected, SessionClaims, ShortText, TokenError,
+    Claim, Claims, Compact, Expected, SessionClaims, ShortText, TokenError, VerifiedToken,
 };
 use crate::clock::Clock;
 use crate::config::Jwks;
 use crate::grant::Grant;
 use crate::outbound::{Network, OutboundError};
 
-/// Which claims of a foreign token say what. What has no claim is not known.
+/// Claim names of a foreign issuer. A field without a claim has no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimMap {
-    /// The username.
     pub username: Box<str>,
-    /// A name for display.
+    /// The display name.
     pub name: Option<Box<str>>,
     /// Rooms and roles, as in a session token.
     pub rooms: Option<Box<str>>,
     /// Scopes, as in a session token.
     pub scopes: Option<Box<str>>,
-    /// The client instance it binds to.
+    /// The client instance that the token is bound to.
     pub instance: Option<Box<str>>,
     /// Whether the user moderates the whole app.
     pub app_moderator: Option<Box<str>>,
 }
 
 impl Default for ClaimMap {
-    /// `OpenID` Connect's names for user and display name; nothing that would grant anything.
+    /// `OpenID` Connect's names for user and display name. No claim grants permissions.
     fn default() -> Self {
         Self {
             username: "sub".into(),
@@ -47,7 +46,6 @@ impl Default for ClaimMap {
     }
 }
 
-/// A foreign issuer of session tokens.
 pub struct Issuer {
     iss: Box<str>,
     audience: Box<str>,
@@ -55,13 +53,13 @@ pub struct Issuer {
     keys: JwksSource,
 }
 
-/// Why a foreign token lets nobody in.
+/// Why a foreign token was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IssuerError {
-    /// The token is at fault.
+    /// The token is invalid.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The issuer's keys cannot be had.
+    /// The issuer's keys are not available.
     #[error("the issuer's keys cannot be fetched")]
     Unavailable,
 }
@@ -91,7 +89,6 @@ impl Issuer {
         Ok(Self::new(&jwks.issuer, &jwks.audience, claims, keys))
     }
 
-    /// Its `iss`.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.iss
@@ -102,9 +99,9 @@ impl Issuer {
         &self,
         token: &Compact<'_>,
         now: Timestamp,
-    ) -> Result<Checked<SessionClaims>, IssuerError> {
-        let found = self.keys.keys_for(token.kid()).await;
-        let fetched = found.map_err(|KeysUnavailable| IssuerError::Unavailable)?;
+    ) -> Result<VerifiedToken<SessionClaims>, IssuerError> {
+        let result = self.keys.keys_for(token.kid()).await;
+        let fetched = result.map_err(|KeysUnavailable| IssuerError::Unavailable)?;
         let claims = token.verify(&fetched.keys)?;
         let expected = Expected { issuer: &self.iss, audience: &self.audience, kind: None, now };
         Ok(expected.check(&claims, |claims| self.claims.read(claims))?)
@@ -132,5 +129,5 @@ fn mapped<T: Claim>(claims: &Claims, name: Option<&str>) -> Result<Option<T>, To
     name.map_or(Ok(None), |name| claims.optional(name))
 }
 
-/// How long a fetch of keys may take unless configured otherwise.
+/// Timeout of a key set fetch.
 const DEFAULT_KEYS_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,8 +1,7 @@
-//! Who comes in: the hooks that decide, the tokens they read, and the gateway's own access token.
+//! Authentication: the hooks that decide, the tokens they read, and the gateway's own access token.
 //!
-//! [`AuthHook`] is the pluggable point. Hooks compose: the first that claims a request decides it. Whatever goes wrong
-//! in one, nobody gets in.
-//! Not here: whether the user is banned or the token revoked (`store`), and sessions (`hub`).
+//! [`AuthHook`] is the extension point. The first hook that claims a request decides it. A hook that fails admits no
+//! user. Not here: bans and revocations (`store`), and sessions (`hub`).
 
 mod authenticator;
 mod breaker;
@@ -39,68 +38,56 @@ use crate::grant::Grant;
 use crate::request::RequestId;
 use crate::store::Profile;
 
-/// Credentials and who shows them, for an [`AuthHook`] to decide.
+/// Credentials and the client that presents them: the input of an [`AuthHook`].
 #[derive(Clone, Debug)]
 pub struct AuthRequest {
-    /// The app's id.
     pub app: Arc<str>,
-    /// Who they say they are; may be absent where a token names them.
+    /// The claimed username; may be absent if a token contains it.
     pub username: Option<Username>,
-    /// Which client instance.
     pub instance: InstanceId,
-    /// What is to let them in.
     pub credentials: Credentials,
-    /// From where.
+    /// The client's address, behind trusted proxies.
     pub address: IpAddr,
-    /// Their `User-Agent`, cut to 256 bytes.
+    /// The `User-Agent` header, cut to 256 bytes.
     pub user_agent: Option<String>,
-    /// What for.
     pub purpose: Purpose,
-    /// By which request, as the log and the app's webhooks name it.
+    /// The id of the request in logs and in the app's webhooks.
     pub request_id: RequestId,
 }
 
-/// What a request is for.
+/// The operation that a request authenticates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// A new session.
     Start,
-    /// A longer life for one.
     Renew,
 }
 
-/// What a hook decided.
+/// The answer of a hook.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decision {
-    /// Let them in.
     Allow(Box<Authenticated>),
-    /// Keep them out.
     Deny(Denied),
-    /// No answer was to be had: close code 4206, and they may try again.
+    /// The hook could not decide: close code 4206, and the client may retry.
     Unavailable {
-        /// When.
         retry_after: Duration,
     },
 }
 
-/// A user whose credentials are good: what a hook answers, and what an [`Authenticator`] makes of it.
+/// An authenticated user: returned by a hook, then restricted by an [`Authenticator`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Authenticated {
-    /// The unique name.
     pub username: Username,
-    /// What the hook says of the user; empty with an access token, for the store has it.
+    /// The user's profile. Empty with an access token, because the store has it.
     pub profile: Profile,
-    /// What the user may do.
     pub grant: Grant,
-    /// When the session ends unless it is renewed. A hook sets a bound, or [`Timestamp::MAX`] for none; an
-    /// [`Authenticator`] lowers it to the app's lifetime.
+    /// When the session expires unless it is renewed. A hook returns its limit, or [`Timestamp::MAX`] for none; an
+    /// [`Authenticator`] lowers it to the app's `access_ttl`.
     pub expires: Timestamp,
-    /// How the user proved who they are.
     pub method: AuthMethod,
 }
 
 impl Authenticated {
-    /// A user with an empty profile and grant, whose session lives as long as the app lets it.
+    /// A user with an empty profile and grant, whose session expires after the app's `access_ttl`.
     #[must_use]
     pub fn new(username: Username, method: AuthMethod) -> Self {
         Self {
@@ -112,7 +99,7 @@ impl Authenticated {
         }
     }
 
-    /// Whether only the name, or an access token of a guest, vouches for the user.
+    /// Whether the user presented only a name, or the access token of a guest.
     #[must_use]
     pub const fn is_guest(&self) -> bool {
         match self.method {
@@ -122,7 +109,7 @@ impl Authenticated {
         }
     }
 
-    /// When the user last showed other credentials than an access token, where it is `now`.
+    /// When the user last presented credentials other than an access token: `now`, unless `method` is one.
     #[must_use]
     pub const fn authenticated_at(&self, now: Timestamp) -> Timestamp {
         match self.method {
@@ -132,57 +119,55 @@ impl Authenticated {
     }
 }
 
-/// Why somebody is kept out: `auth_denied`, `token_expired` or `token_revoked`.
+/// A rejection: `auth_denied`, `token_expired` or `token_revoked`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denied {
-    /// The code they are told.
     pub code: ErrorCode,
-    /// What was expected; says nothing of who is registered.
+    /// What was expected. Does not reveal which names are registered.
     pub message: String,
 }
 
 impl Denied {
-    /// A refusal with this code.
     #[must_use]
     pub fn new(code: ErrorCode, message: &str) -> Self {
         Self { code, message: message.into() }
     }
 
-    /// The refusal of every guest: whether guests are off or the name is registered is not told.
+    /// The one rejection of guests: it does not reveal whether guests are disabled or the name is registered.
     #[must_use]
     pub fn guest() -> Self {
-        Self::new(ErrorCode::AuthDenied, "this name needs credentials")
+        Self::new(ErrorCode::AuthDenied, "this username requires credentials")
     }
 
     fn without_username() -> Self {
-        Self::new(ErrorCode::AuthDenied, "a username is needed with these credentials")
+        Self::new(ErrorCode::AuthDenied, "these credentials require a username")
     }
 }
 
-/// Decides who comes in. The pluggable point.
+/// Authenticates users. The extension point for embedders.
 pub trait AuthHook: Send + Sync + 'static {
-    /// A word for it in logs and metrics.
+    /// The label of this hook in logs and metrics.
     fn name(&self) -> &'static str;
 
-    /// Whether it has people prove who they are; an app with `require_auth_token` rejects what a hook that does not would claim.
-    fn is_secure(&self) -> bool {
+    /// Whether credentials of this hook prove the username. An app with `require_auth_token` uses no other hooks.
+    fn verifies_identity(&self) -> bool {
         true
     }
 
-    /// Whether this request is for this hook; the first that says so decides.
+    /// Whether this hook decides the request. The first hook that returns true decides.
     fn claims(&self, request: &AuthRequest) -> bool;
 
-    /// Decides. The caller bounds how long it may take and how many run at a time.
+    /// Decides a request. The caller limits duration and concurrency.
     fn decide<'a>(&'a self, request: &'a AuthRequest) -> BoxFuture<'a, Decision>;
 }
 
-/// Makes the process's one crypto provider that of tokens too; may be called any number of times.
+/// Installs the crypto provider for tokens. Can be called repeatedly.
 pub fn install_crypto() {
-    // A second call finds a provider in place, which can only be this one: no other is compiled in.
+    // A second call fails because this provider is installed already: no other one is compiled in.
     let _already_installed = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
 }
 
-/// Whether two hashes of secrets are the same, in a time that does not tell where they differ.
+/// Compares two hashes of secrets in constant time.
 fn is_same_digest(a: &Digest, b: &Digest) -> bool {
     verify_slices_are_equal(a.as_ref(), b.as_ref()).is_ok()
 }

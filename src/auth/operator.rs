@@ -1,24 +1,23 @@
-//! Who may do what concerns the whole node. No key of an app's opens this.
+//! The key for calls that affect the whole node. No key of an app permits them.
 
 use aws_lc_rs::digest::{Digest, SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::is_same_digest;
 
-/// The key of whoever runs the node. Only its hash is held.
+/// The operator's key. Only its hash is in memory.
 #[derive(Clone, Debug)]
 pub struct OperatorKey(Digest);
 
 impl OperatorKey {
-    /// The key `key`.
     #[must_use]
     pub fn new(key: &SecretString) -> Self {
         Self(digest(&SHA256, key.expose_secret().as_bytes()))
     }
 
-    /// Whether what followed `Bearer` in a request is this key.
+    /// Whether the bearer credential of a request is this key.
     #[must_use]
-    pub fn opens_to(&self, bearer: &str) -> bool {
+    pub fn matches(&self, bearer: &str) -> bool {
         is_same_digest(&self.0, &digest(&SHA256, bearer.as_bytes()))
     }
 }
@@ -28,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_opens_to_itself_alone() {
+    fn operator_key_matches_only_itself() {
         let key = OperatorKey::new(&"sk_the-key-of-the-operator".into());
         for (bearer, expected) in [
             ("sk_the-key-of-the-operator", true),
@@ -36,7 +35,7 @@ mod tests {
             ("sk_the-key-of-the-operator ", false),
             ("", false),
         ] {
-            assert_eq!(key.opens_to(bearer), expected, "{bearer:?}");
+            assert_eq!(key.matches(bearer), expected, "{bearer:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Who may use an app's server API.
+//! Authentication of calls to an app's server API.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,37 +9,37 @@ use secrecy::{ExposeSecret, SecretString};
 use super::is_same_digest;
 use super::token::{AppTokens, TokenError};
 
-/// The checks of the server API of one app. Cheap to clone.
+/// The keys and tokens that authenticate calls to one app's server API. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ServerAuth {
     keys: Arc<[ServerKey]>,
     tokens: AppTokens,
 }
 
-/// A key that opens the server API for as long as it is configured. Only its hash is held.
+/// A server key, valid for as long as it is configured. Only its hash is in memory.
 ///
-/// Its fingerprint is the first 8 hexadecimal digits of that hash. It stays with the key wherever that stands in the
-/// configuration, and tells nothing of use about it: whoever could find a key by it could guess the key itself.
+/// Its fingerprint is the first 8 hexadecimal digits of the hash. It does not depend on the key's position in the
+/// configuration, and 32 bits do not help to guess the key.
 #[derive(Clone, Debug)]
 pub struct ServerKey {
     fingerprint: Box<str>,
     digest: Digest,
 }
 
-/// A text that is no server key.
+/// The text is not a server key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a server key is `{PREFIX}` and at least {MIN_KEY_CHARS} characters")]
+#[error("a server key is `{PREFIX}` followed by at least {MIN_KEY_CHARS} characters")]
 pub struct InvalidServerKey;
 
-/// Who uses the server API.
+/// The caller of the server API.
 ///
-/// As a text, which the audit log keeps, a key never reads like a token, whatever that calls itself: `key:9f86d081`,
-/// `token:billing`, and `token` of one without a name.
+/// The audit log stores its text form: `key:9f86d081`, `token:billing`, or `token` for a token without a name. A token
+/// cannot choose a name that reads like a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerActor {
-    /// Whoever has the server key of this fingerprint.
+    /// The server key with this fingerprint.
     Key(Box<str>),
-    /// Whoever has a server token; its `sub`, where it says one.
+    /// A server token, with its `sub` if it has one.
     Token(Option<Box<str>>),
 }
 
@@ -54,10 +54,8 @@ impl fmt::Display for ServerActor {
 }
 
 impl ServerKey {
-    /// The key `key`.
-    ///
     /// # Errors
-    /// When it lacks the prefix or is short.
+    /// When the prefix is missing or the key is too short.
     pub fn new(key: &SecretString) -> Result<Self, InvalidServerKey> {
         let key = key.expose_secret();
         let secret = key.strip_prefix(PREFIX).ok_or(InvalidServerKey)?;
@@ -72,37 +70,37 @@ impl ServerKey {
 }
 
 impl ServerAuth {
-    /// Opens to `keys`, and to the server tokens among `tokens`.
+    /// Accepts `keys`, and server tokens that `tokens` verifies.
     #[must_use]
     pub fn new(keys: Vec<ServerKey>, tokens: AppTokens) -> Self {
         Self { keys: keys.into(), tokens }
     }
 
-    /// Checks what followed `Bearer` in a request.
+    /// Authenticates a call by its bearer credential.
     ///
     /// # Errors
-    /// Whatever is wrong with it. No other token opens this door.
+    /// Why the credential is invalid. Tokens of other kinds are rejected.
     pub fn verify_server(&self, bearer: &str) -> Result<ServerActor, TokenError> {
         if bearer.starts_with(PREFIX) {
-            let shown = digest(&SHA256, bearer.as_bytes());
-            // All are compared, so that time tells nothing of which was nearly right.
-            let fits = self.keys.iter().fold(None, |found, key| {
-                if is_same_digest(&key.digest, &shown) { Some(key) } else { found }
+            let presented = digest(&SHA256, bearer.as_bytes());
+            // Every key is compared, so that the time does not depend on which one matches.
+            let matching = self.keys.iter().fold(None, |found, key| {
+                if is_same_digest(&key.digest, &presented) { Some(key) } else { found }
             });
-            return fits
+            return matching
                 .map(|key| ServerActor::Key(key.fingerprint.clone()))
                 .ok_or(TokenError::UnknownServerKey);
         }
-        let checked = self.tokens.read_server(bearer)?;
-        Ok(ServerActor::Token(checked.claims.sub.map(Into::into)))
+        let token = self.tokens.read_server(bearer)?;
+        Ok(ServerActor::Token(token.claims.sub.map(Into::into)))
     }
 }
 
-/// What every server key begins with, so that one is known when it is seen where it should not be.
+/// The prefix of every server key, so that a leaked key is recognized.
 const PREFIX: &str = "sk_";
-/// How much of a key's hash names it.
+/// Bytes of a key's hash in its fingerprint.
 const FINGERPRINT_BYTES: usize = 4;
-/// Fewest characters after the prefix.
+/// Minimum number of characters after the prefix.
 const MIN_KEY_CHARS: usize = 32;
 
 #[cfg(test)]
@@ -122,16 +120,16 @@ mod tests {
     }
 
     #[test]
-    fn a_server_key_or_a_server_token_opens_the_server_api() {
+    fn server_keys_and_server_tokens_authenticate() {
         let auth = auth();
-        // As `printf %s KEY | sha256sum | cut -c1-8` tells it.
+        // The output of `printf %s KEY | sha256sum | cut -c1-8`.
         assert_eq!(auth.verify_server(KEY), Ok(ServerActor::Key("9baa890b".into())));
         let token = sign_hs256(&claims("server", json!({"sub": "billing"})));
         assert_eq!(auth.verify_server(&token), Ok(ServerActor::Token(Some("billing".into()))));
     }
 
     #[test]
-    fn no_token_passes_for_a_key_or_for_a_token_without_a_name() {
+    fn token_names_cannot_imitate_keys_or_nameless_tokens() {
         let named = |name: &str| ServerActor::Token(Some(name.into())).to_string();
         assert_eq!(named("billing"), "token:billing");
         for other in [ServerActor::Key("9f86d081".into()), ServerActor::Token(None)] {
@@ -142,11 +140,11 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_opens_it() {
+    fn other_credentials_are_rejected() {
         let auth = auth();
         let longer = format!("{KEY}0");
-        for shown in ["", "sk_", &KEY[..KEY.len() - 1], &longer, &KEY[3..], &KEY.to_uppercase()] {
-            assert!(auth.verify_server(shown).is_err(), "{shown}");
+        for bearer in ["", "sk_", &KEY[..KEY.len() - 1], &longer, &KEY[3..], &KEY.to_uppercase()] {
+            assert!(auth.verify_server(bearer).is_err(), "{bearer}");
         }
         for kind in ["session", "room", "access"] {
             let error = auth.verify_server(&sign_hs256(&claims(kind, json!({})))).unwrap_err();
@@ -156,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_key_has_its_prefix_and_its_length() {
+    fn server_key_requires_prefix_and_length() {
         for (key, is_valid) in [(KEY, true), (&KEY[3..], false), ("sk_short", false)] {
             assert_eq!(ServerKey::new(&SecretString::from(key)).is_ok(), is_valid, "{key}");
         }

@@ -1,66 +1,58 @@
-//! Log set-up, and the names of what is logged beside a message.
+//! Log set-up, and the names of log fields.
 //!
-//! Logs go to the standard error stream: the standard output is for what a command was asked to print. What concerns the
-//! process is told at `info`, what wants an operator's attention at `warn` and `error`, and what concerns one session at
-//! `debug`. Whatever a request leads to is logged inside a span that names it; until there is a session, its connection too.
-//! Invariant: connection data, signal data and secrets have no field, and a user has only a hash.
+//! Logs go to standard error; standard output is for the output of commands. Levels: `info` for the process, `warn` and
+//! `error` for what needs an operator's attention, `debug` for single sessions. A request is logged inside a span with
+//! its id, and with the number of its connection until a session has started. Invariant: connection data, signal data
+//! and secrets have no field, and a user appears only as a hash.
 
 use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
 
-/// The names of span and event fields; nothing else is logged beside a message.
-///
-/// A test reads every line that logs and compares.
+/// The names of all span and event fields. A test compares them with every log statement.
 pub mod field {
-    /// The app's id.
     pub const APP: &str = "app";
-    /// A user, as [`UserHash`](crate::telemetry::UserHash) shows them.
+    /// A user, hashed by [`UserHash`](crate::telemetry::UserHash).
     pub const USER: &str = "user";
-    /// A session's id.
     pub const SESSION: &str = "session";
-    /// A connection's number in this process.
+    /// The connection's number in this process.
     pub const CONNECTION: &str = "connection";
-    /// An auth hook's name.
+    /// The name of the auth hook.
     pub const HOOK: &str = "hook";
-    /// What went wrong.
     pub const ERROR: &str = "error";
-    /// A request, as [`RequestId`](crate::request::RequestId) tells it everywhere.
+    /// The [`RequestId`](crate::request::RequestId).
     pub const REQUEST: &str = "request";
-    /// A host of somebody else's that is called.
+    /// The remote host of an outgoing call.
     pub const HOST: &str = "host";
-    /// An address that the gateway listens on.
+    /// The address that clients connect to.
     pub const LISTEN: &str = "listen";
     /// The address that the server API listens on.
     pub const ADMIN: &str = "admin";
-    /// How many sessions.
+    /// Number of sessions.
     pub const SESSIONS: &str = "sessions";
-    /// How many rooms.
+    /// Number of rooms.
     pub const ROOMS: &str = "rooms";
-    /// How something ended.
     pub const OUTCOME: &str = "outcome";
-    /// The gateway's version.
     pub const VERSION: &str = "version";
-    /// The store, by its file.
+    /// The store's file.
     pub const STORE: &str = "store";
 
-    /// The method, route and status of a call of the server API, and how long it took.
+    /// HTTP method of a server API call.
     pub const METHOD: &str = "method";
-    /// See [`METHOD`].
+    /// Route of a server API call, without ids.
     pub const ROUTE: &str = "route";
-    /// See [`METHOD`].
+    /// HTTP status of a server API call.
     pub const STATUS: &str = "status";
-    /// See [`METHOD`]; in milliseconds.
+    /// Duration of a server API call in milliseconds.
     pub const TOOK_MS: &str = "took_ms";
-    /// A webhook endpoint's name.
+    /// The id of a webhook endpoint.
     pub const ENDPOINT: &str = "endpoint";
-    /// How many webhook messages.
+    /// Number of webhook messages.
     pub const MESSAGES: &str = "messages";
-    /// The id of an event, as its webhook messages have it.
+    /// The id of a webhook event.
     pub const EVENT: &str = "event";
-    /// Which attempt at a webhook message, from 1.
+    /// Number of the delivery attempt, from 1.
     pub const ATTEMPT: &str = "attempt";
-    /// All of them.
     pub const ALL: &[&str] = &[
         APP, USER, SESSION, CONNECTION, HOOK, ERROR, REQUEST, HOST, LISTEN, ADMIN, SESSIONS, ROOMS,
         OUTCOME, VERSION, STORE, ENDPOINT, MESSAGES, EVENT, ATTEMPT, METHOD, ROUTE, STATUS,
@@ -68,28 +60,23 @@ pub mod field {
     ];
 }
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// For a person at a terminal.
+    /// For people.
     Pretty,
-    /// One JSON object a line, for machines.
+    /// One JSON object per line.
     Json,
 }
 
 /// Why logging could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// The filter is not one.
+    /// The filter is invalid.
     #[error("log filter {filter:?}: {reason}")]
-    Filter {
-        /// What was given.
-        filter: String,
-        /// Why it is none.
-        reason: String,
-    },
-    /// This process logs already.
-    #[error("logging is set up already")]
+    Filter { filter: String, reason: String },
+    /// A subscriber is already installed in this process.
+    #[error("logging is already set up")]
     SetUp,
 }
 
@@ -98,18 +85,18 @@ pub enum TelemetryError {
 /// `filter` is a level or the directives of [`EnvFilter`].
 ///
 /// # Errors
-/// [`TelemetryError`] when the filter is not one, or logging is set up already.
+/// [`TelemetryError`] when the filter is invalid, or logging is already set up.
 pub fn init(filter: &str, format: Format) -> Result<(), TelemetryError> {
     let directives = EnvFilter::try_new(filter).map_err(|error| TelemetryError::Filter {
         filter: filter.to_owned(),
         reason: error.to_string(),
     })?;
     let lines = tracing_subscriber::fmt().with_env_filter(directives).with_writer(std::io::stderr);
-    // In a file or a journal, colours are characters that stand in the way.
+    // In a file or a journal, colour codes are noise.
     let lines = if std::io::stderr().is_terminal() { lines } else { lines.with_ansi(false) };
     let set_up = match format {
         Format::Pretty => lines.with_target(false).try_init(),
-        // The list of spans has the current one in it.
+        // The list of spans includes the current one.
         Format::Json => lines.json().flatten_event(true).with_current_span(false).try_init(),
     };
     set_up.map_err(|_| TelemetryError::SetUp)
@@ -120,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_that_is_none_is_named() {
+    fn invalid_filter_is_named() {
         let error = init("info,=,=", Format::Json).unwrap_err();
         assert!(error.to_string().starts_with("log filter \"info,=,=\": "), "{error}");
     }

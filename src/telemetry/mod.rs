@@ -1,6 +1,6 @@
-//! What is seen of the gateway from outside: its log and its metrics.
+//! Logs and metrics.
 //!
-//! Invariant: no secret is in either; a user is in the log as a keyed hash, and in no metric.
+//! Invariant: neither contains a secret; a user appears in logs as a keyed hash, and in no metric.
 
 mod log;
 mod metrics;
@@ -8,8 +8,8 @@ mod user;
 
 pub use log::{Format, TelemetryError, field, init};
 pub use metrics::{
-    AttemptOutcome, Close, Counter, Counters, Depths, EndpointState, Gauge, Gauges, HookOutcome,
-    HookSeconds, Kind, Label, Limit, MessageState, Metrics, Outcome, Row, Seconds, Standing,
-    StoreErrorReason, TABLE, TargetOutcome,
+    AdmissionOutcome, AttemptOutcome, Close, Counter, Counters, Depths, EndpointState, Gauge,
+    Gauges, HookOutcome, HookSeconds, Label, Limit, MessageState, MetricKind, Metrics, Row,
+    Seconds, SessionStatus, StoreErrorReason, TABLE, TargetOutcome,
 };
 pub use user::{HashedUser, UserHash};

@@ -7,28 +7,28 @@ use std::fmt;
 use aws_lc_rs::hmac;
 use stagedoor_proto::Username;
 
-/// Bytes of a hash that are shown: enough to tell users apart in one process's logs.
+/// Bytes of the hash in logs: enough to distinguish the users of one process.
 const SHOWN_BYTES: usize = 8;
 
-/// Turns usernames into what logs may show.
+/// Hashes usernames for logs.
 ///
-/// The same user gets the same hash as long as the process lives, and another one in the next.
+/// A user has the same hash for the lifetime of the process, and another one in the next process.
 #[derive(Clone)]
 pub struct UserHash(hmac::Key);
 
 impl UserHash {
-    /// Hashes with `key`, which is to be random and kept nowhere.
+    /// `key` must be random and must not be stored.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
 
-    /// What logs show of `username` in `app`.
+    /// The hash of `username` in `app`.
     #[must_use]
     pub fn of(&self, app: &str, username: &Username) -> HashedUser {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(app.as_bytes());
-        context.update(&[0]); // No app id holds it, so no two pairs read the same.
+        context.update(&[0]); // No app id contains it, so different pairs have different input.
         context.update(username.as_str().as_bytes());
         let mut shown = [0; SHOWN_BYTES];
         shown.copy_from_slice(&context.sign().as_ref()[..SHOWN_BYTES]);

@@ -24,7 +24,7 @@ use super::socket::BufferedSocket;
 use crate::hub::{Hub, OpenedSession, PeerInfo, SessionConnection, StartError};
 use crate::request::RequestId;
 use crate::session::Establishing;
-use crate::telemetry::{Limit, Outcome};
+use crate::telemetry::{AdmissionOutcome, Limit};
 
 /// The result of a handshake.
 pub(super) enum HandshakeOutcome {
@@ -205,8 +205,8 @@ where
     })
 }
 
-fn outcome_of(opened: &Result<OpenedSession, StartError>) -> Outcome {
-    Outcome(opened.as_ref().map(drop).map_err(|refused| refused.disconnect.code))
+fn outcome_of(opened: &Result<OpenedSession, StartError>) -> AdmissionOutcome {
+    AdmissionOutcome(opened.as_ref().map(drop).map_err(|refused| refused.disconnect.code))
 }
 
 /// Reads the first text frame.

@@ -171,8 +171,8 @@ async fn what_the_apps_server_denies_is_denied() {
     let gateway = server.gateway().await;
     for (username, message) in [
         ("unknown", "who is that"),
-        ("unwanted", "the app does not let this user in"),
-        ("renamed", "the credentials are another user's"),
+        ("unwanted", "the app rejected this user"),
+        ("renamed", "the credentials belong to another user"),
     ] {
         let closed = refused(&gateway, username).await;
         assert_eq!(

@@ -101,7 +101,7 @@ async fn nothing_of_a_whole_run_is_in_its_log_or_metrics() {
     for said in [
         "session opened",
         "connection ended",
-        "auth webhook gave no answer",
+        "auth webhook request failed",
         "webhook attempt failed",
         "webhook endpoint failing",
         "apps[shop].webhook_endpoints[0].url changed",

@@ -1,8 +1,8 @@
-//! One app's way in: the access token first, then the chain of hooks.
+//! Authenticates users of one app: by access token, or by the first hook that claims the credentials.
 //!
-//! Invariants: an access token asks no hook, moves no expiry and widens nothing; whoever a hook lets in is who they
-//! said they are; a session's expiry is a whole second, so that it and its access token end together.
-//! Not here: whether the store lets them in, which is asked next.
+//! Invariants: an access token calls no hook, extends no expiry and adds no permission; a hook cannot return another
+//! user than the request names; a session's expiry is a whole second, so that it and its access token expire together.
+//! Not here: bans and revocations, which the store checks next.
 
 #[cfg(test)]
 mod tests;
@@ -12,28 +12,27 @@ use std::time::Duration;
 
 use stagedoor_proto::{Credentials, ErrorCode, Timestamp};
 
-use crate::auth::token::{AccessClaims, AccessTokens, Checked, TokenError};
+use crate::auth::token::{AccessClaims, AccessTokens, TokenError, VerifiedToken};
 use crate::auth::{AuthHook, AuthMethod, AuthRequest, Authenticated, Decision, Denied, Purpose};
 use crate::clock::Clock;
 use crate::telemetry::{HookOutcome, Metrics};
 
-/// How an app lets people in.
+/// How an app authenticates users.
 #[derive(Clone)]
 pub struct AppAuth {
-    /// The app's id.
     pub id: Arc<str>,
-    /// Asked in this order; the first that claims a request decides it.
+    /// In order of precedence: the first that claims a request decides it.
     pub hooks: Vec<Arc<dyn AuthHook>>,
-    /// No guests, no api tokens, and no renewal without an auth token.
+    /// Rejects guests, api tokens, and renewals without an auth token.
     pub require_auth_token: bool,
-    /// How long a session lives at most, unless it is renewed.
+    /// Maximum lifetime of a session that is not renewed.
     pub access_ttl: Duration,
-    /// How long after a full authentication a session may renew itself.
+    /// How long after authentication a session can be renewed without authenticating again.
     pub max_session_age: Duration,
 }
 
 impl AppAuth {
-    /// The app `id` with its `hooks`, and defaults for the rest.
+    /// Uses the defaults of the configuration for everything but `id` and `hooks`.
     #[must_use]
     pub fn new(id: Arc<str>, hooks: Vec<Arc<dyn AuthHook>>) -> Self {
         let (access_ttl, max_session_age) = (DEFAULT_ACCESS_TTL, DEFAULT_MAX_SESSION_AGE);
@@ -41,7 +40,6 @@ impl AppAuth {
     }
 }
 
-/// Decides who comes into one app.
 pub struct Authenticator {
     app: AppAuth,
     access: Arc<AccessTokens>,
@@ -49,22 +47,17 @@ pub struct Authenticator {
     clock: Clock,
 }
 
-/// Why somebody does not come in.
+/// Why authentication failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
-    /// They may not.
     #[error("{}", .0.message)]
     Denied(Denied),
-    /// It could not be decided: close code 4206.
-    #[error("who may come in cannot be decided now")]
-    Unavailable {
-        /// When to try again.
-        retry_after: Duration,
-    },
+    /// No decision was possible: close code 4206.
+    #[error("authentication unavailable")]
+    Unavailable { retry_after: Duration },
 }
 
 impl Authenticator {
-    /// The way into `app`.
     #[must_use]
     pub fn new(
         app: AppAuth,
@@ -75,20 +68,19 @@ impl Authenticator {
         Self { app, access, metrics, clock }
     }
 
-    /// Decides a request.
-    ///
     /// # Errors
     /// [`AuthError::Denied`] (stop, or reauth for an expired token) and [`AuthError::Unavailable`] (retry).
     ///
     /// # Cancel safety
-    /// A dropped call has changed nothing.
+    /// Changes no state, so it can be dropped at any time.
     pub async fn authenticate(&self, request: &AuthRequest) -> Result<Authenticated, AuthError> {
         match &request.credentials {
             Credentials::Token(token) if self.access.is_named_by(token.as_str()) => {
                 self.by_access_token(request, token.as_str()).map_err(AuthError::Denied)
             }
             Credentials::Params(params) if params.as_json().len() > MAX_AUTH_PARAMS_BYTES => {
-                let message = format!("auth params have at most {MAX_AUTH_PARAMS_BYTES} bytes");
+                let message =
+                    format!("auth params are too large (limit {MAX_AUTH_PARAMS_BYTES} bytes)");
                 Err(AuthError::Denied(Denied { code: ErrorCode::AuthDenied, message }))
             }
             Credentials::Guest {} | Credentials::Params(_) | Credentials::Token(_) => {
@@ -97,7 +89,7 @@ impl Authenticator {
         }
     }
 
-    /// Whether a session that last fully authenticated at `auth` may renew itself without an auth token.
+    /// Checks whether a session that last authenticated at `auth` can be renewed without an auth token.
     ///
     /// # Errors
     /// `auth_denied` in an app with `require_auth_token`, `token_expired` past its `max_session_age`.
@@ -105,32 +97,32 @@ impl Authenticator {
         if self.app.require_auth_token {
             return Err(Denied::new(
                 ErrorCode::AuthDenied,
-                "this app asks for an auth token to renew with",
+                "this app requires an auth token to renew",
             ));
         }
         if now.saturating_since(auth) >= self.app.max_session_age {
             return Err(Denied::new(
                 ErrorCode::TokenExpired,
-                "too long without an auth token: renew with one",
+                "maximum session age reached; renew with an auth token",
             ));
         }
         Ok(())
     }
 
-    /// When a session that begins or is renewed now ends, when nothing else bounds it.
+    /// The latest expiry of a session that is started or renewed at `now`.
     #[must_use]
     pub fn expiry(&self, now: Timestamp) -> Timestamp {
-        whole_second(now + self.app.access_ttl)
+        floor_to_second(now + self.app.access_ttl)
     }
 
     fn by_access_token(&self, request: &AuthRequest, token: &str) -> Result<Authenticated, Denied> {
         if request.purpose == Purpose::Renew {
             return Err(Denied::new(
                 ErrorCode::AuthDenied,
-                "renew with an auth token, or with none",
+                "an access token cannot be used to renew",
             ));
         }
-        let Checked { claims, expires, .. } = self.access.read(&self.app.id, token)?;
+        let VerifiedToken { claims, expires, .. } = self.access.read(&self.app.id, token)?;
         if claims.instance != request.instance {
             return Err(TokenError::WrongInstance.into());
         }
@@ -148,11 +140,11 @@ impl Authenticator {
 
     async fn by_hook(&self, request: &AuthRequest) -> Result<Authenticated, AuthError> {
         let hook = self.app.hooks.iter().find(|hook| hook.claims(request));
-        match hook.filter(|hook| hook.is_secure() || !self.app.require_auth_token) {
-            None => Err(AuthError::Denied(no_way_in(&request.credentials))),
-            Some(hook) => match self.ask(&**hook, request).await {
+        match hook.filter(|hook| hook.verifies_identity() || !self.app.require_auth_token) {
+            None => Err(AuthError::Denied(unsupported_credentials(&request.credentials))),
+            Some(hook) => match self.call_hook(&**hook, request).await {
                 Decision::Allow(authenticated) => {
-                    self.admit(request, *authenticated).map_err(AuthError::Denied)
+                    self.restrict(request, *authenticated).map_err(AuthError::Denied)
                 }
                 Decision::Deny(denied) => Err(AuthError::Denied(denied)),
                 Decision::Unavailable { retry_after } => {
@@ -162,8 +154,8 @@ impl Authenticator {
         }
     }
 
-    /// Asks a hook; how long it took is counted.
-    async fn ask(&self, hook: &dyn AuthHook, request: &AuthRequest) -> Decision {
+    /// Calls a hook and records its duration.
+    async fn call_hook(&self, hook: &dyn AuthHook, request: &AuthRequest) -> Decision {
         let began = self.clock.micros();
         let decision = hook.decide(request).await;
         let outcome = match &decision {
@@ -175,23 +167,29 @@ impl Authenticator {
         decision
     }
 
-    /// Compares a hook's answer with what was asked, and bounds it by what the app allows.
-    fn admit(
+    /// Compares a hook's answer with the request, and applies the limits of the app.
+    fn restrict(
         &self,
         request: &AuthRequest,
         mut authenticated: Authenticated,
     ) -> Result<Authenticated, Denied> {
-        if request.username.as_ref().is_some_and(|asked| *asked != authenticated.username) {
-            return Err(Denied::new(ErrorCode::AuthDenied, "the credentials are another user's"));
+        if request.username.as_ref().is_some_and(|username| *username != authenticated.username) {
+            return Err(Denied::new(
+                ErrorCode::AuthDenied,
+                "the credentials belong to another user",
+            ));
         }
         if authenticated.is_guest() && self.app.require_auth_token {
             return Err(Denied::guest());
         }
         if matches!(authenticated.method, AuthMethod::AccessToken { .. }) {
-            return Err(Denied::new(ErrorCode::AuthDenied, "an auth hook reads no access token"));
+            return Err(Denied::new(
+                ErrorCode::AuthDenied,
+                "an auth hook cannot accept an access token",
+            ));
         }
         let now = self.clock.now();
-        authenticated.expires = whole_second(authenticated.expires).min(self.expiry(now));
+        authenticated.expires = floor_to_second(authenticated.expires).min(self.expiry(now));
         if authenticated.expires <= now {
             return Err(TokenError::Expired.into());
         }
@@ -199,24 +197,24 @@ impl Authenticator {
     }
 }
 
-/// The refusal of credentials that nothing takes in this app.
-fn no_way_in(credentials: &Credentials) -> Denied {
+/// The rejection of credentials that no hook of the app claims.
+fn unsupported_credentials(credentials: &Credentials) -> Denied {
     let message = match credentials {
         Credentials::Guest {} => return Denied::guest(),
-        Credentials::Params(_) => "this app does not take such auth params",
-        Credentials::Token(_) => "this app does not take session tokens",
+        Credentials::Params(_) => "this app does not accept these auth params",
+        Credentials::Token(_) => "this app does not accept session tokens",
     };
     Denied::new(ErrorCode::AuthDenied, message)
 }
 
-/// Tokens tell their expiry in seconds; a session that lived on to the millisecond would outlive its token.
-const fn whole_second(at: Timestamp) -> Timestamp {
+/// `exp` has whole seconds: a session with a finer expiry would outlive its access token.
+const fn floor_to_second(at: Timestamp) -> Timestamp {
     Timestamp::from_secs(at.as_secs())
 }
 
-/// Life of a session unless configured otherwise.
+/// Default of `access_ttl`.
 const DEFAULT_ACCESS_TTL: Duration = Duration::from_hours(30 * 24);
-/// Time a session may renew itself unless configured otherwise.
+/// Default of `max_session_age`.
 const DEFAULT_MAX_SESSION_AGE: Duration = Duration::from_hours(30 * 24);
-/// Largest auth params, in bytes of JSON.
+/// Maximum size of auth params, as JSON.
 const MAX_AUTH_PARAMS_BYTES: usize = 8 * 1024;

@@ -38,7 +38,7 @@ fn fixed(decision: Decision) -> Arc<Fixed> {
     Arc::new(Fixed { decision, asked: AtomicUsize::new(0) })
 }
 
-fn let_in(username: &str, guest: bool, expires: Option<Timestamp>) -> Decision {
+fn admit(username: &str, guest: bool, expires: Option<Timestamp>) -> Decision {
     let method = if guest { AuthMethod::Guest } else { AuthMethod::Hook { issued: None } };
     let authenticated = Authenticated::new(username.parse().unwrap(), method);
     let expires = expires.unwrap_or(authenticated.expires);
@@ -81,7 +81,7 @@ fn access_claims(guest: bool) -> AccessClaims {
 #[tokio::test]
 async fn access_token_bypasses_hooks_and_keeps_expiry_and_grant() {
     let clock = clock();
-    let hook = fixed(let_in("ada", false, None));
+    let hook = fixed(admit("ada", false, None));
     let auth = with(vec![Arc::clone(&hook) as Arc<dyn AuthHook>], false, &clock);
     let expires = Timestamp::from_secs(NOW_SECS + 60);
     let minted = auth.access.mint("demo", &access_claims(false), expires);
@@ -98,7 +98,7 @@ async fn access_token_bypasses_hooks_and_keeps_expiry_and_grant() {
 #[tokio::test]
 async fn access_token_is_bound_to_user_instance_and_app() {
     let clock = clock();
-    let auth = with(vec![fixed(let_in("ada", false, None))], false, &clock);
+    let auth = with(vec![fixed(admit("ada", false, None))], false, &clock);
     let expires = Timestamp::from_secs(NOW_SECS + 60);
     let minted = |app| Credentials::Token(auth.access.mint(app, &access_claims(false), expires));
     let good = request(Some("ada"), minted("demo"));
@@ -128,7 +128,7 @@ async fn the_first_hook_that_claims_decides() {
     let clock = clock();
     let refusal = Denied::new(ErrorCode::AuthDenied, "no");
     let (first, second) =
-        (fixed(Decision::Deny(refusal.clone())), fixed(let_in("ada", false, None)));
+        (fixed(Decision::Deny(refusal.clone())), fixed(admit("ada", false, None)));
     let hooks: Vec<Arc<dyn AuthHook>> =
         vec![Arc::new(GuestHook::default()), Arc::clone(&first) as _, Arc::clone(&second) as _];
     let auth = with(hooks, false, &clock);
@@ -150,9 +150,9 @@ async fn hook_without_an_answer_admits_no_user() {
 #[tokio::test]
 async fn hook_answering_for_another_user_admits_no_user() {
     let clock = clock();
-    let auth = with(vec![fixed(let_in("eve", false, None))], false, &clock);
+    let auth = with(vec![fixed(admit("eve", false, None))], false, &clock);
     let refused = denied(auth.authenticate(&request(Some("ada"), token("x"))).await);
-    assert_eq!(refused.message, "the credentials are another user's");
+    assert_eq!(refused.message, "the credentials belong to another user");
 }
 
 #[tokio::test]
@@ -167,12 +167,12 @@ async fn a_session_ends_with_the_hooks_word_or_the_apps_lifetime() {
         (Some(at(month + 9, 0)), at(month, 0)),
     ];
     for (says, expires) in cases {
-        let auth = with(vec![fixed(let_in("ada", false, says))], false, &clock);
+        let auth = with(vec![fixed(admit("ada", false, says))], false, &clock);
         let verified = auth.authenticate(&request(None, token("x"))).await.unwrap();
         let authenticated = verified.authenticated_at(clock.now());
         assert_eq!((verified.expires, authenticated), (expires, clock.now()), "{says:?}");
     }
-    let auth = with(vec![fixed(let_in("ada", false, Some(at(0, 900))))], false, &clock);
+    let auth = with(vec![fixed(admit("ada", false, Some(at(0, 900))))], false, &clock);
     let refused = denied(auth.authenticate(&request(None, token("x"))).await);
     assert_eq!(refused.code, ErrorCode::TokenExpired);
 }
@@ -213,7 +213,7 @@ async fn a_secure_app_takes_neither_guests_nor_api_tokens() {
         assert!(open.authenticate(&request).await.is_ok(), "{case}");
         assert_eq!(strict.authenticate(&request).await.is_ok(), is_secure, "{case}");
     }
-    let a_guest = with(vec![fixed(let_in("ada", true, None))], true, &clock);
+    let a_guest = with(vec![fixed(admit("ada", true, None))], true, &clock);
     assert_eq!(denied(a_guest.authenticate(&request(None, token("x"))).await), Denied::guest());
 }
 

@@ -1,6 +1,6 @@
-//! The app's token and a user id: whoever has the one may be anybody.
+//! The app's api token and a user id.
 //!
-//! For development, and where an operator enables it: every client holds the same token, so it proves nobody.
+//! Meant for trusted clients and for tests: every client has the same token, so the token proves no username.
 
 use std::sync::Arc;
 
@@ -17,23 +17,22 @@ use crate::auth::{
 };
 use crate::grant::Grant;
 
-/// Lets in whoever has the app's token.
 pub struct ApiTokenHook {
-    /// Of equal length whatever is shown, so that comparing tells nothing of the token's.
+    /// Hashes have equal length, so a comparison does not reveal the length of the token.
     digest: Digest,
     grant: Grant,
 }
 
-/// A token that could be guessed.
+/// The token is short enough to be guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an api token has at least {MIN_API_TOKEN_BYTES} bytes")]
+#[error("an api token needs at least {MIN_API_TOKEN_BYTES} bytes")]
 pub struct ShortApiToken;
 
 impl ApiTokenHook {
-    /// Users who show `token` may do what `grant` says.
+    /// Users who present `token` get `grant`.
     ///
     /// # Errors
-    /// When the token is short.
+    /// When the token is too short.
     pub fn new(token: &SecretString, grant: Grant) -> Result<Self, ShortApiToken> {
         let token = token.expose_secret().as_bytes();
         if token.len() < MIN_API_TOKEN_BYTES {
@@ -42,7 +41,7 @@ impl ApiTokenHook {
         Ok(Self { digest: digest(&SHA256, token), grant })
     }
 
-    /// Of an app that has an api token.
+    /// The hook, if the app has an api token.
     ///
     /// # Errors
     /// As [`ApiTokenHook::new`].
@@ -56,9 +55,9 @@ impl ApiTokenHook {
             return Err(Denied::without_username());
         };
         let params: Map<String, Value> = serde_json::from_str(params.as_json()).unwrap_or_default();
-        let shown = params.get(API_TOKEN).and_then(Value::as_str).unwrap_or_default();
-        if !is_same_digest(&digest(&SHA256, shown.as_bytes()), &self.digest) {
-            return Err(Denied::new(ErrorCode::AuthDenied, "the `api_token` is not the app's"));
+        let presented = params.get(API_TOKEN).and_then(Value::as_str).unwrap_or_default();
+        if !is_same_digest(&digest(&SHA256, presented.as_bytes()), &self.digest) {
+            return Err(Denied::new(ErrorCode::AuthDenied, "invalid `api_token`"));
         }
         match (params.get(USER_ID), &request.username) {
             (None, None) => Err(Denied::without_username()),
@@ -75,7 +74,7 @@ impl AuthHook for ApiTokenHook {
         API_TOKEN
     }
 
-    fn is_secure(&self) -> bool {
+    fn verifies_identity(&self) -> bool {
         false
     }
 
@@ -95,7 +94,7 @@ impl AuthHook for ApiTokenHook {
     }
 }
 
-/// Whether auth params are an api token's: an object that has one.
+/// Whether auth params are an object with an api token.
 pub(super) fn has_api_token(params: &Data) -> bool {
     serde_json::from_str::<Map<String, Value>>(params.as_json())
         .is_ok_and(|params| params.contains_key(API_TOKEN))
@@ -103,5 +102,5 @@ pub(super) fn has_api_token(params: &Data) -> bool {
 
 const API_TOKEN: &str = "api_token";
 const USER_ID: &str = "user_id";
-/// Shortest api token.
+/// Minimum length of an api token.
 const MIN_API_TOKEN_BYTES: usize = 16;

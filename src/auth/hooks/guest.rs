@@ -1,6 +1,6 @@
-//! Guests: the name alone.
+//! Guests: users who only name themselves.
 //!
-//! Not here: whether the name is registered, which only the store can tell in the step that admits the guest.
+//! Not here: whether the name is registered. Only the store can check that, atomically with the admission.
 
 use std::sync::Arc;
 
@@ -12,20 +12,18 @@ use super::settings::{ConfiguredHook, HookSettings};
 use crate::auth::{AuthHook, AuthMethod, AuthRequest, Authenticated, Decision, Denied};
 use crate::grant::Grant;
 
-/// Lets in whoever has a name.
 #[derive(Clone, Debug, Default)]
 pub struct GuestHook {
     grant: Grant,
 }
 
 impl GuestHook {
-    /// Guests who may do what `grant` says.
     #[must_use]
     pub const fn new(grant: Grant) -> Self {
         Self { grant }
     }
 
-    /// Of an app that lets guests in.
+    /// The hook, if the app has guests.
     ///
     /// # Errors
     /// None.
@@ -40,7 +38,7 @@ impl AuthHook for GuestHook {
         "guest"
     }
 
-    fn is_secure(&self) -> bool {
+    fn verifies_identity(&self) -> bool {
         false
     }
 

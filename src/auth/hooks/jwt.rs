@@ -1,7 +1,7 @@
 //! Session tokens: signed with one of the app's keys, or by a foreign issuer.
 //!
-//! The unverified `iss` only chooses whose keys are tried; those then decide. Fetching an issuer's keys has its own
-//! deadline and its own bound, and keys that are held work while the issuer is down: no circuit breaker belongs here.
+//! The unverified `iss` only selects the keys to verify with. No circuit breaker guards this hook: fetching an issuer's
+//! keys has its own timeout and rate limit, and cached keys work while the issuer is down.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +11,13 @@ use futures::future::BoxFuture;
 use stagedoor_proto::Credentials;
 
 use super::settings::{ConfiguredHook, HookSettings};
-use crate::auth::token::{AppTokens, Checked, Compact, SessionClaims, TokenError};
+use crate::auth::token::{AppTokens, Compact, SessionClaims, TokenError, VerifiedToken};
 use crate::auth::{
     AuthHook, AuthMethod, AuthRequest, Authenticated, Decision, Issuer, IssuerError,
 };
 use crate::clock::Clock;
 use crate::store::Profile;
 
-/// Lets in whoever has a session token.
 pub struct JwtHook {
     tokens: AppTokens,
     issuers: Vec<Issuer>,
@@ -26,13 +25,13 @@ pub struct JwtHook {
 }
 
 impl JwtHook {
-    /// Tokens of the app itself, and of `issuers`.
+    /// Accepts tokens of the app itself, and of `issuers`.
     #[must_use]
     pub const fn new(tokens: AppTokens, issuers: Vec<Issuer>, clock: Clock) -> Self {
         Self { tokens, issuers, clock }
     }
 
-    /// Of every app: of one without keys it refuses all tokens.
+    /// The hook of every app. In an app without keys it rejects every token.
     ///
     /// # Errors
     /// When the key set of the app's issuer cannot be used.
@@ -45,19 +44,22 @@ impl JwtHook {
         Ok(Some(Arc::new(hook)))
     }
 
-    async fn read(&self, request: &AuthRequest) -> Result<Checked<SessionClaims>, IssuerError> {
+    async fn read(
+        &self,
+        request: &AuthRequest,
+    ) -> Result<VerifiedToken<SessionClaims>, IssuerError> {
         let Credentials::Token(token) = &request.credentials else {
             return Err(TokenError::NotAToken.into());
         };
         let compact = Compact::parse(token.as_str())?;
-        let says = compact.unverified_issuer();
+        let claimed = compact.unverified_issuer();
         let checked =
-            match self.issuers.iter().find(|issuer| says.as_deref() == Some(issuer.issuer())) {
+            match self.issuers.iter().find(|issuer| claimed.as_deref() == Some(issuer.issuer())) {
                 Some(issuer) => issuer.read(&compact, self.clock.now()).await?,
                 None => self.tokens.read_session(token.as_str())?,
             };
         match &checked.claims {
-            // The same check as for every hook, but this tells the token from its bearer.
+            // The authenticator checks this for every hook; here the error can name the token.
             claims if request.username.as_ref().is_some_and(|username| *username != claims.sub) => {
                 Err(TokenError::WrongUser.into())
             }
@@ -73,9 +75,12 @@ impl JwtHook {
         }
     }
 
-    fn allow(&self, checked: Checked<SessionClaims>) -> Decision {
-        let Checked { claims: SessionClaims { sub, name, grant, ttl_s, .. }, issued, expires } =
-            checked;
+    fn allow(&self, checked: VerifiedToken<SessionClaims>) -> Decision {
+        let VerifiedToken {
+            claims: SessionClaims { sub, name, grant, ttl_s, .. },
+            issued,
+            expires,
+        } = checked;
         let expires =
             ttl_s.map_or(expires, |secs| self.clock.now() + Duration::from_secs(secs.get()));
         let profile = Profile { name, properties: None };
@@ -107,5 +112,5 @@ impl AuthHook for JwtHook {
     }
 }
 
-/// When to try again after an issuer's keys could not be had.
+/// Retry delay while an issuer's keys are not available.
 const KEYS_RETRY_AFTER: Duration = Duration::from_secs(30);

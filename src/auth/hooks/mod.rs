@@ -1,7 +1,7 @@
-//! The hooks that come with the gateway.
+//! The built-in auth hooks.
 //!
-//! Each claims its own sort of credentials; what it claims it decides, and nothing after it is asked.
-//! Not here: deadlines and concurrency (`guard`), and the access token, which no hook sees (`authenticator`).
+//! Each claims one kind of credentials. Not here: deadlines and concurrency (`guard`), and the access token, which no
+//! hook receives (`authenticator`).
 
 mod api_token;
 mod guest;

@@ -1,4 +1,4 @@
-//! What the hooks of an app are made from.
+//! The input for building the hooks of an app.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -10,29 +10,26 @@ use crate::config::{self, Mode};
 use crate::grant::Grant;
 use crate::outbound::Network;
 
-/// An app as configured, and what its hooks share.
+/// An app's configuration, and what its hooks share.
 #[derive(Clone, Copy)]
 pub struct HookSettings<'a> {
-    /// The app.
     pub app: &'a config::App,
-    /// For whom the gateway runs.
     pub mode: Mode,
-    /// Reads the app's own tokens.
+    /// Verifies the app's own tokens.
     pub tokens: &'a AppTokens,
-    /// Tells the time.
     pub clock: &'a Clock,
 }
 
-/// A hook where the app has it configured, or why it cannot be used.
+/// A hook if the app configures it, or why it cannot be used.
 pub type ConfiguredHook = Result<Option<Arc<dyn AuthHook>>, Box<dyn Error + Send + Sync>>;
 
 impl HookSettings<'_> {
-    /// What users may do whose credentials do not say it.
+    /// The grant of users whose credentials contain none.
     pub(super) fn default_grant(&self) -> Grant {
         Grant { rooms: self.app.default_rooms.clone(), ..Grant::default() }
     }
 
-    /// Where calls may lead; a developer's own servers are on the developer's machine.
+    /// The addresses that calls may reach. Development mode permits private ones, where a developer's servers are.
     pub(super) fn network(&self, allow_private: bool) -> Network {
         Network::allowing_private(allow_private || self.mode == Mode::Dev)
     }

@@ -117,8 +117,8 @@ async fn the_webhook_denies_with_the_apps_own_words() {
             r#"{"message":"wrong password"}"#.to_owned(),
             "wrong password".to_owned(),
         ),
-        (StatusCode::FORBIDDEN, String::new(), "the app does not let this user in".into()),
-        (StatusCode::FORBIDDEN, "x".repeat(70_000), "the app does not let this user in".into()),
+        (StatusCode::FORBIDDEN, String::new(), "the app rejected this user".into()),
+        (StatusCode::FORBIDDEN, "x".repeat(70_000), "the app rejected this user".into()),
         (StatusCode::FORBIDDEN, long, format!("no{}", "!".repeat(254))),
     ];
     for (status, body, expected) in cases {
@@ -176,11 +176,11 @@ async fn hanging_or_dead_webhook_admits_no_user() {
 #[tokio::test]
 async fn missing_username_is_a_typed_denial() {
     let (webhook, guest) = (webhook("http://127.0.0.1:9/", ANSWERS_IN), GuestHook::default());
-    let nobody = |credentials| request(None, credentials);
+    let without_name = |credentials| request(None, credentials);
     for decision in [
-        webhook.decide(&nobody(params(&json!({})))).await,
-        guest.decide(&nobody(Credentials::Guest {})).await,
-        api_token_hook().decide(&nobody(params(&json!({"api_token": API_TOKEN})))).await,
+        webhook.decide(&without_name(params(&json!({})))).await,
+        guest.decide(&without_name(Credentials::Guest {})).await,
+        api_token_hook().decide(&without_name(params(&json!({"api_token": API_TOKEN})))).await,
     ] {
         assert!(message(decision).contains("username"));
     }

@@ -1,6 +1,6 @@
-//! The "chat function": the app's own server decides.
+//! The auth webhook: the app's own server decides.
 //!
-//! 200 with an answer lets in, 401 and 403 keep out; anything else is no answer, and lets nobody in.
+//! Status 200 admits the user, 401 and 403 reject the user. Any other response is a failure and admits no user.
 //! Source: `docs/protocol.md`, "Auth webhook".
 
 use std::num::NonZeroU64;
@@ -26,7 +26,6 @@ use crate::outbound::{self, Network, OutboundError, WebhookSecret};
 use crate::request;
 use crate::store::Profile;
 
-/// Asks the app's server.
 pub struct WebhookHook {
     url: Url,
     secret: WebhookSecret,
@@ -35,10 +34,10 @@ pub struct WebhookHook {
 }
 
 impl WebhookHook {
-    /// Asks at `url`, for at most `deadline`.
+    /// Calls `url` with a timeout of `deadline`.
     ///
     /// # Errors
-    /// When `url` is no `http` or `https` URL or leads out of `network`, or TLS cannot be set up.
+    /// When `url` is not an `http` or `https` URL or is outside `network`, or TLS cannot be set up.
     pub fn new(
         url: &str,
         secret: WebhookSecret,
@@ -51,7 +50,7 @@ impl WebhookHook {
         Ok(Self { url, secret, client, clock })
     }
 
-    /// Of an app that has a webhook, guarded.
+    /// The guarded hook, if the app has an auth webhook.
     ///
     /// # Errors
     /// When its secret cannot sign, and as [`WebhookHook::new`].
@@ -69,12 +68,12 @@ impl WebhookHook {
         Ok(Some(Arc::new(Guard::new(Arc::new(hook), limits, clock.clone()))))
     }
 
-    async fn ask(
+    async fn call(
         &self,
         request: &AuthRequest,
         username: &Username,
     ) -> Result<Decision, OutboundError> {
-        let body = question(request, username);
+        let body = request_body(request, username);
         let call =
             self.client.post(self.url.clone()).header(header::CONTENT_TYPE, "application/json");
         let mut call = call.header(request::HEADER, request.request_id.to_string());
@@ -100,7 +99,7 @@ impl WebhookHook {
         }
     }
 
-    fn allowed(&self, answer: Answer, asked: &Username) -> Option<Authenticated> {
+    fn allowed(&self, answer: Answer, requested: &Username) -> Option<Authenticated> {
         let is_too_long =
             answer.name.as_ref().is_some_and(|name| name.chars().count() > MAX_NAME_CHARS)
                 || answer
@@ -112,7 +111,7 @@ impl WebhookHook {
         }
         let rooms = rooms_of(&answer.rooms.unwrap_or_default())?;
         Some(Authenticated {
-            username: answer.username.unwrap_or_else(|| asked.clone()),
+            username: answer.username.unwrap_or_else(|| requested.clone()),
             profile: Profile { name: answer.name, properties: answer.properties },
             grant: Grant {
                 rooms,
@@ -141,8 +140,8 @@ impl AuthHook for WebhookHook {
             let Some(username) = &request.username else {
                 return Decision::Deny(Denied::without_username());
             };
-            self.ask(request, username).await.unwrap_or_else(|error| {
-                tracing::warn!(app = &*request.app, %error, "auth webhook gave no answer");
+            self.call(request, username).await.unwrap_or_else(|error| {
+                tracing::warn!(app = &*request.app, %error, "auth webhook request failed");
                 Decision::Unavailable { retry_after: RETRY_AFTER }
             })
         }
@@ -150,9 +149,9 @@ impl AuthHook for WebhookHook {
     }
 }
 
-fn question(request: &AuthRequest, username: &Username) -> Vec<u8> {
+fn request_body(request: &AuthRequest, username: &Username) -> Vec<u8> {
     #[derive(Serialize)]
-    struct Question<'a> {
+    struct AuthRequestBody<'a> {
         app: &'a str,
         username: &'a Username,
         auth_params: Option<&'a Data>,
@@ -161,7 +160,7 @@ fn question(request: &AuthRequest, username: &Username) -> Vec<u8> {
         user_agent: Option<&'a str>,
         purpose: &'static str,
     }
-    let question = Question {
+    let body = AuthRequestBody {
         app: &request.app,
         username,
         auth_params: match &request.credentials {
@@ -176,10 +175,10 @@ fn question(request: &AuthRequest, username: &Username) -> Vec<u8> {
             Purpose::Renew => "renew",
         },
     };
-    serde_json::to_vec(&question).expect("a question is texts and JSON")
+    serde_json::to_vec(&body).expect("the body has only strings and JSON")
 }
 
-/// What the app's server says of somebody it lets in.
+/// The body of a 200 response.
 #[derive(Deserialize)]
 struct Answer {
     username: Option<Username>,
@@ -191,26 +190,26 @@ struct Answer {
     app_moderator: Option<bool>,
 }
 
-/// A denial stands whatever its body says; only a message is taken from it.
+/// The rejection does not depend on the body, which only provides the message.
 async fn denied(response: Response) -> Denied {
     #[derive(Deserialize)]
-    struct Refusal {
+    struct RejectionBody {
         message: String,
     }
     let body = outbound::read_limited(response, MAX_ANSWER_BYTES).await.unwrap_or_default();
-    let message = serde_json::from_slice::<Refusal>(&body).map(|refusal| refusal.message);
-    let message = message.unwrap_or_else(|_| "the app does not let this user in".into());
-    let fits = message.chars().filter(|char| !char.is_control()).take(MAX_MESSAGE_CHARS);
-    Denied { code: ErrorCode::AuthDenied, message: fits.collect() }
+    let message = serde_json::from_slice::<RejectionBody>(&body).map(|body| body.message);
+    let message = message.unwrap_or_else(|_| "the app rejected this user".into());
+    let shortened = message.chars().filter(|char| !char.is_control()).take(MAX_MESSAGE_CHARS);
+    Denied { code: ErrorCode::AuthDenied, message: shortened.collect() }
 }
 
-/// Largest answer that is read.
+/// Maximum size of a response body.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
-/// Longest message of a denial; the rest is cut off.
+/// Maximum length of a rejection message; the rest is cut off.
 const MAX_MESSAGE_CHARS: usize = 256;
-/// Longest name for display.
+/// Maximum length of a display name.
 const MAX_NAME_CHARS: usize = 256;
-/// Largest properties of a user, which the store keeps.
+/// Maximum size of a user's properties, which the store persists.
 const MAX_PROPERTIES_BYTES: usize = 8 * 1024;
-/// When to try again after no answer.
+/// Retry delay after a failed call.
 const RETRY_AFTER: Duration = Duration::from_secs(5);

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{MintKey, VerifyKey};
 
-/// A key of an app: its tokens are signed with it.
+/// A key that verifies an app's tokens, and can sign them if it is a secret.
 #[derive(Clone, Debug)]
 pub struct AppKey {
     id: Box<str>,
@@ -13,7 +13,7 @@ pub struct AppKey {
     minting: Option<MintKey>,
 }
 
-/// What a public key is, and so the algorithm it is for.
+/// The kind of a public key, which determines its algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PublicKeyKind {
     /// RSA of 2048 bits or more: RS256.
@@ -24,28 +24,21 @@ pub enum PublicKeyKind {
     Ed25519,
 }
 
-/// Why a key of an app is refused.
+/// Why a key is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKey {
-    /// RFC 7518, 3.2 asks for as many bits as the hash has.
-    #[error("an HS256 secret has at least {MIN_SECRET_BYTES} bytes; this has {bytes}")]
-    ShortSecret {
-        /// How long it is.
-        bytes: usize,
-    },
-    /// A private key does not belong here.
-    #[error("a public key is expected (-----BEGIN PUBLIC KEY-----)")]
+    /// RFC 7518, 3.2: at least as many bits as the hash.
+    #[error("an HS256 secret needs at least {MIN_SECRET_BYTES} bytes, found {bytes}")]
+    ShortSecret { bytes: usize },
+    /// The PEM contains something else than a public key, such as a private key.
+    #[error("expected a public key (-----BEGIN PUBLIC KEY-----)")]
     NotPublic,
-    /// It is a key of another kind, or none.
-    #[error("the PEM holds no {} public key", .expected.as_str())]
-    WrongKind {
-        /// What it should have been.
-        expected: PublicKeyKind,
-    },
+    #[error("the PEM contains no {} public key", .expected.as_str())]
+    WrongKind { expected: PublicKeyKind },
 }
 
 impl AppKey {
-    /// A shared secret (HS256). Tokens name it by `kid`, or by `id` where there is none.
+    /// A shared secret (HS256), named in tokens by `kid`, or by `id` if it has none.
     ///
     /// # Errors
     /// [`InvalidKey::ShortSecret`].
@@ -59,7 +52,7 @@ impl AppKey {
         Ok(Self { id: id.into(), verifying, minting: Some(MintKey::new(secret, kid)) })
     }
 
-    /// A public key in PEM; its private half signs elsewhere. Tokens name it by `kid`, or by `id` where there is none.
+    /// A public key in PEM, named in tokens by `kid`, or by `id` if it has none.
     ///
     /// # Errors
     /// [`InvalidKey::NotPublic`] and [`InvalidKey::WrongKind`].
@@ -78,7 +71,7 @@ impl AppKey {
         Ok(Self { id: id.into(), verifying, minting: None })
     }
 
-    /// Its name in configuration and logs.
+    /// The key's name in configuration and logs.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -110,9 +103,9 @@ impl PublicKeyKind {
         }
     }
 
-    /// The key in `pem`, when it is of this kind: `jsonwebtoken` only notices some confusions, and late.
+    /// Parses `pem` if it contains a key of this kind. `jsonwebtoken` notices a wrong kind late or not at all.
     fn parse(self, pem: &[u8]) -> Option<DecodingKey> {
-        // An RSA key's body has no fixed length, but an elliptic key's is far below any RSA key of use.
+        // Keys of elliptic curves are much shorter than the shortest RSA key.
         let (key, lengths) = match self {
             Self::Rsa => (DecodingKey::from_rsa_pem(pem), MIN_RSA_KEY_BYTES..=usize::MAX),
             Self::P256 => (DecodingKey::from_ec_pem(pem), P256_POINT_BYTES..=P256_POINT_BYTES),
@@ -123,9 +116,9 @@ impl PublicKeyKind {
     }
 }
 
-/// Shortest HS256 secret.
+/// Minimum length of an HS256 secret.
 const MIN_SECRET_BYTES: usize = 32;
-/// The modulus alone of an RSA key of 2048 bits.
+/// Length of the modulus of an RSA key of 2048 bits.
 const MIN_RSA_KEY_BYTES: usize = 256;
 /// A tag and two coordinates.
 pub(super) const P256_POINT_BYTES: usize = 65;

@@ -1,7 +1,7 @@
 //! A key set as an issuer publishes it (RFC 7517).
 //!
-//! Invariants: only public keys are taken (an `oct` key would be a secret that everybody can read); the algorithm is
-//! the key's own `alg`, or follows from its kind; a key that cannot be used is left out and spoils none of the others.
+//! Invariants: only public keys are used (an `oct` key would be a published secret); the algorithm is the key's own
+//! `alg`, or follows from its kind; a key that cannot be used is skipped.
 
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::VerifyKey;
 use super::app::{ED25519_KEY_BYTES, P256_POINT_BYTES};
 
-/// The usable keys of a set, in its order.
+/// The usable keys of a set, in order, at most [`MAX_KEYS`].
 pub(super) fn parse(body: &[u8]) -> Result<Vec<VerifyKey>, serde_json::Error> {
     let set: JwkSet = serde_json::from_slice(body)?;
     Ok(set
@@ -55,7 +55,7 @@ impl Jwk {
         Some(VerifyKey { kid: self.kid.clone(), algorithm, key })
     }
 
-    /// The algorithm its kind is for, others that it may name, and the key.
+    /// The default algorithm of its kind, the other algorithms that `alg` may name, and the key.
     fn by_kind(&self) -> Option<(Algorithm, &'static [Algorithm], DecodingKey)> {
         match (&*self.kty, self.crv.as_deref()) {
             ("RSA", _) => {
@@ -67,26 +67,29 @@ impl Jwk {
             ("EC", Some("P-384")) => Some((Algorithm::ES384, &[], self.point(P384_POINT_BYTES)?)),
             ("OKP", Some("Ed25519")) => {
                 let key = DecodingKey::from_ed_components(self.x.as_ref()?).ok()?;
-                Some((Algorithm::EdDSA, &[], of_length(key, ED25519_KEY_BYTES)?))
+                Some((Algorithm::EdDSA, &[], with_length(key, ED25519_KEY_BYTES)?))
             }
             _ => None,
         }
     }
 
     fn point(&self, bytes: usize) -> Option<DecodingKey> {
-        of_length(DecodingKey::from_ec_components(self.x.as_ref()?, self.y.as_ref()?).ok()?, bytes)
+        with_length(
+            DecodingKey::from_ec_components(self.x.as_ref()?, self.y.as_ref()?).ok()?,
+            bytes,
+        )
     }
 }
 
-fn of_length(key: DecodingKey, bytes: usize) -> Option<DecodingKey> {
-    let fits = key.try_get_as_bytes().is_ok_and(|found| found.len() == bytes);
-    fits.then_some(key)
+fn with_length(key: DecodingKey, bytes: usize) -> Option<DecodingKey> {
+    let has_length = key.try_get_as_bytes().is_ok_and(|found| found.len() == bytes);
+    has_length.then_some(key)
 }
 
-/// What else than RS256 an RSA key may be for.
+/// Algorithms of RSA keys other than RS256.
 const OTHER_RSA: &[Algorithm] =
     &[Algorithm::RS384, Algorithm::RS512, Algorithm::PS256, Algorithm::PS384, Algorithm::PS512];
 /// A tag and two coordinates.
 const P384_POINT_BYTES: usize = 97;
-/// Most keys of a set: a token without `kid` is tried with each.
+/// Maximum number of keys of a set. A token without `kid` is tried with each.
 const MAX_KEYS: usize = 32;

@@ -1,8 +1,8 @@
-//! Keys that tokens are checked and signed with: an app's own, and remote key sets.
+//! Keys that verify and sign tokens: an app's own, and remote key sets.
 //!
-//! Invariants: a key has one algorithm, fixed when it is taken up and never by a token; keys are parsed once; the
-//! `Debug` form of a key shows none of it.
-//! Not here: who the gateway's own key belongs to (`store`), and what a token must say (`token`).
+//! Invariants: a key has one algorithm, fixed when it is loaded and never by a token; keys are parsed once; `Debug`
+//! output contains no key material.
+//! Not here: storage of the gateway's own key (`store`), and the claims of tokens (`token`).
 
 mod app;
 mod jwk;
@@ -19,7 +19,6 @@ pub use remote::JwksSource;
 pub(super) use remote::KeysUnavailable;
 pub(super) use symmetric::MintKey;
 
-/// A key that verifies signatures.
 #[derive(Clone, Debug)]
 pub(super) struct VerifyKey {
     kid: Option<Box<str>>,
@@ -28,7 +27,6 @@ pub(super) struct VerifyKey {
 }
 
 impl VerifyKey {
-    /// A shared secret.
     pub(super) fn hs256(secret: &[u8], kid: &str) -> Self {
         Self {
             kid: Some(kid.into()),
@@ -37,18 +35,17 @@ impl VerifyKey {
         }
     }
 
-    /// The only algorithm it is for.
     pub(super) const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// Whether a token with this `kid` may be meant for it; one without may be meant for any.
-    pub(super) fn answers_to(&self, kid: Option<&str>) -> bool {
+    /// Whether a token with this `kid` can be verified with the key. A token without one can be tried with any key.
+    pub(super) fn matches_kid(&self, kid: Option<&str>) -> bool {
         kid.is_none_or(|kid| self.kid.as_deref() == Some(kid))
     }
 
-    /// Whether `signature` is this key's, of `signed`.
-    pub(super) fn has_signed(&self, signed: &str, signature: &str) -> bool {
+    /// Whether this key made `signature` over `signed`.
+    pub(super) fn verify(&self, signed: &str, signature: &str) -> bool {
         jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &self.key, self.algorithm)
             .unwrap_or(false)
     }

@@ -1,8 +1,7 @@
-//! A remote key set: fetched when first needed, when it is old, and when a token names a key that is not in it.
+//! A remote key set: fetched when first needed, when it is stale, and when a token names an unknown key.
 //!
-//! Invariants: one fetch at a time, which all who wait share; at most one begins in [`REFETCH_PAUSE`], whatever tokens
-//! name; a fetch that fails leaves the keys as they were. A fetch belongs to the source and not to who asked for it, so
-//! nobody can undo it by hanging up.
+//! Invariants: callers share one fetch at a time; at most one fetch starts per [`REFETCH_PAUSE`]; a failed fetch keeps
+//! the cached keys. A fetch belongs to the source, not to the caller, so a dropped caller does not cancel it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +21,7 @@ use crate::sync::{Mutex, Rank};
 pub struct JwksSource {
     remote: Arc<Remote>,
     clock: Clock,
-    /// The fetch under way, or the latest one. Held for a few instructions.
+    /// The running fetch, or the latest one. Never held across an await.
     latest: Mutex<Option<Fetch>>,
 }
 
@@ -32,7 +31,7 @@ struct Remote {
     keys: ArcSwapOption<Fetched>,
 }
 
-/// Keys, and when the fetch that brought them began.
+/// Keys, and when their fetch began.
 pub(in crate::auth) struct Fetched {
     pub(in crate::auth) keys: Vec<VerifyKey>,
     at: Timestamp,
@@ -41,19 +40,19 @@ pub(in crate::auth) struct Fetched {
 #[derive(Clone)]
 struct Fetch {
     began: Timestamp,
-    /// Whether it brought keys.
+    /// Whether the fetch returned keys.
     outcome: Shared<BoxFuture<'static, bool>>,
 }
 
-/// There is no telling which keys the issuer has now.
+/// The issuer's current keys are unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::auth) struct KeysUnavailable;
 
 impl JwksSource {
-    /// The keys at `url`, each fetch of which may take `timeout`.
+    /// The key set at `url`. `timeout` applies to each fetch.
     ///
     /// # Errors
-    /// When `url` is no `http` or `https` URL or leads out of `network`, or TLS cannot be set up.
+    /// When `url` is not an `http` or `https` URL or is outside `network`, or TLS cannot be set up.
     pub fn new(
         url: &str,
         timeout: Duration,
@@ -66,41 +65,41 @@ impl JwksSource {
         Ok(Self { remote: Arc::new(remote), clock, latest: Mutex::new(Rank::Leaf, None) })
     }
 
-    /// The keys among which one answers to `kid` if the issuer has it.
+    /// The issuer's keys, which contain `kid` if the issuer has it.
     ///
     /// # Cancel safety
-    /// A dropped call loses nothing: the next one goes on with its fetch.
+    /// The next call continues the fetch of a dropped call.
     pub(in crate::auth) async fn keys_for(
         &self,
         kid: Option<&str>,
     ) -> Result<Arc<Fetched>, KeysUnavailable> {
-        let mut latest_brought_keys = true;
-        // A second round only where the first finished a fetch that had been left lying since long ago.
+        let mut latest_succeeded = true;
+        // The second round runs if the first one completed a fetch that an earlier caller had dropped long ago.
         for _ in 0..2 {
             if let Some(fetched) = self.remote.keys.load_full()
                 && self.clock.now().saturating_since(fetched.at) < STALE_AFTER
-                && fetched.keys.iter().any(|key| key.answers_to(kid))
+                && fetched.keys.iter().any(|key| key.matches_kid(kid))
             {
                 return Ok(fetched);
             }
             let fetch = self.fetch();
-            latest_brought_keys = fetch.outcome.await;
+            latest_succeeded = fetch.outcome.await;
             if self.clock.now().saturating_since(fetch.began) < REFETCH_PAUSE {
                 break;
             }
         }
         match self.remote.keys.load_full() {
             Some(fetched)
-                if latest_brought_keys || fetched.keys.iter().any(|key| key.answers_to(kid)) =>
+                if latest_succeeded || fetched.keys.iter().any(|key| key.matches_kid(kid)) =>
             {
                 Ok(fetched)
             }
-            // The key may be one that we could not be told of.
+            // The issuer may have published the key since the last successful fetch.
             Some(_) | None => Err(KeysUnavailable),
         }
     }
 
-    /// The fetch under way, or the latest when it is too early for another, or a new one.
+    /// The running fetch, the latest one within [`REFETCH_PAUSE`], or a new one.
     fn fetch(&self) -> Fetch {
         let now = self.clock.now();
         let mut latest = self.latest.lock();
@@ -123,7 +122,7 @@ impl Remote {
                 true
             }
             Err(error) => {
-                tracing::warn!(host = self.url.host_str(), %error, "key set not fetched; the former keys stay");
+                tracing::warn!(host = self.url.host_str(), %error, "JWKS fetch failed; using cached keys");
                 false
             }
         }
@@ -141,9 +140,9 @@ impl Remote {
     }
 }
 
-/// Least time between the beginnings of two fetches.
+/// Minimum time between the starts of two fetches.
 pub(super) const REFETCH_PAUSE: Duration = Duration::from_secs(30);
-/// Age at which a set is fetched again though nothing is missing: an issuer may have taken a key back.
+/// Age at which a set is fetched again, because an issuer may have revoked a key.
 const STALE_AFTER: Duration = Duration::from_mins(10);
-/// Largest key set that is read.
+/// Maximum size of a key set.
 const MAX_KEY_SET_BYTES: usize = 256 * 1024;

@@ -8,27 +8,25 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use serde::Serialize;
 use stagedoor_proto::Secret;
 
-/// A secret that signs tokens (HS256), with their header ready to be put before them.
+/// A secret that signs tokens (HS256), with their encoded header.
 #[derive(Clone)]
 pub(in crate::auth) struct MintKey {
-    /// The encoded header and its dot.
+    /// The encoded header, followed by a dot.
     header: Box<str>,
     key: EncodingKey,
 }
 
 impl MintKey {
-    /// Takes up a secret.
     pub(in crate::auth) fn new(secret: &[u8], kid: &str) -> Self {
         let header = serde_json::json!({ "typ": "JWT", "alg": "HS256", "kid": kid }).to_string();
         let header = format!("{}.", URL_SAFE_NO_PAD.encode(header)).into();
         Self { header, key: EncodingKey::from_secret(secret) }
     }
 
-    /// Makes a token of `payload`.
     pub(in crate::auth) fn mint(&self, payload: &impl Serialize) -> Secret {
         let payload = serde_json::to_vec(payload).expect("claims are an object with text keys");
         let mut token =
-            String::with_capacity(self.header.len() + payload.len() * 4 / 3 + SIGNATURE_ROOM);
+            String::with_capacity(self.header.len() + payload.len() * 4 / 3 + SIGNATURE_CHARS);
         token.push_str(&self.header);
         URL_SAFE_NO_PAD.encode_string(payload, &mut token);
         let signature = jsonwebtoken::crypto::sign(token.as_bytes(), &self.key, Algorithm::HS256)
@@ -45,5 +43,5 @@ impl fmt::Debug for MintKey {
     }
 }
 
-/// A dot, 43 characters of signature, and what rounding up to whole characters may add.
-const SIGNATURE_ROOM: usize = 48;
+/// A dot, 43 characters of signature, and the rounding of the payload's length.
+const SIGNATURE_CHARS: usize = 48;

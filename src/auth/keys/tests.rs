@@ -17,7 +17,7 @@ use stagedoor_proto::Role;
 use super::remote::REFETCH_PAUSE;
 use super::*;
 use crate::auth::fixtures::{NOW_SECS, SECRET, Server, clock, private_key, serve, sign};
-use crate::auth::token::{Checked, Compact, SessionClaims, TokenError};
+use crate::auth::token::{Compact, SessionClaims, TokenError, VerifiedToken};
 use crate::auth::{ClaimMap, Issuer, IssuerError};
 use crate::clock::Clock;
 use crate::grant::RoomPattern;
@@ -36,10 +36,10 @@ impl Provider {
     async fn start(set: &Value) -> Self {
         let answer = Arc::new(Mutex::new((StatusCode::OK, set.to_string())));
         let fetches = Arc::new(AtomicUsize::new(0));
-        let (told, counted) = (Arc::clone(&answer), Arc::clone(&fetches));
+        let (current, counted) = (Arc::clone(&answer), Arc::clone(&fetches));
         let handler = move || {
             counted.fetch_add(1, Ordering::SeqCst);
-            let answer = told.lock().unwrap().clone();
+            let answer = current.lock().unwrap().clone();
             async move { answer }
         };
         let server = serve(Router::new().route("/", get(handler))).await;
@@ -87,7 +87,7 @@ async fn read(
     issuer: &Issuer,
     clock: &Clock,
     token: &str,
-) -> Result<Checked<SessionClaims>, IssuerError> {
+) -> Result<VerifiedToken<SessionClaims>, IssuerError> {
     issuer.read(&Compact::parse(token).unwrap(), clock.now()).await
 }
 

@@ -1,7 +1,7 @@
 //! The gateway's own access tokens.
 //!
-//! The newest key signs, all verify, so that a new key can be brought in without ending a session. Keys are prepared
-//! when they are set: minting is one HMAC over one serialization.
+//! The newest key signs, all verify, so that keys can be rotated without ending sessions. Keys are prepared when they
+//! are set: minting costs one serialization and one HMAC.
 
 use std::cmp::Reverse;
 
@@ -9,12 +9,12 @@ use arc_swap::ArcSwap;
 use stagedoor_proto::{Secret, Timestamp};
 
 use super::app::Payload;
-use super::{AUDIENCE, AccessClaims, Checked, Compact, Expected, TokenError, TokenKind};
+use super::{AUDIENCE, AccessClaims, Compact, Expected, TokenError, TokenKind, VerifiedToken};
 use crate::auth::keys::{MintKey, VerifyKey};
 use crate::clock::Clock;
 use crate::store::SigningKey;
 
-/// Reads and mints the access tokens of all apps; its keys can be replaced while it is in use.
+/// Verifies and mints the access tokens of all apps. Keys can be replaced at run time.
 pub struct AccessTokens {
     /// Newest first, never empty.
     keys: ArcSwap<Vec<AccessKey>>,
@@ -26,30 +26,29 @@ struct AccessKey {
     verifying: VerifyKey,
 }
 
-/// Without a key there is nothing to sign with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("access tokens need at least one signing key")]
 pub struct NoSigningKey;
 
 impl AccessTokens {
-    /// Tokens signed with the newest of `keys`.
+    /// Signs with the newest of `keys`.
     ///
     /// # Errors
-    /// When there are none.
+    /// When `keys` is empty.
     pub fn new(keys: &[SigningKey], clock: Clock) -> Result<Self, NoSigningKey> {
         Ok(Self { keys: ArcSwap::from_pointee(prepare(keys)?), clock })
     }
 
-    /// Takes `keys` in place of those it had: the newest signs from now on, and only they verify.
+    /// Replaces the keys: the newest of `keys` signs, and only `keys` verify.
     ///
     /// # Errors
-    /// When there are none; the former keys stay.
+    /// When `keys` is empty; the current keys stay.
     pub fn replace(&self, keys: &[SigningKey]) -> Result<(), NoSigningKey> {
         self.keys.store(prepare(keys)?.into());
         Ok(())
     }
 
-    /// Makes a token of `app` that ends at `expires`, rounded down to the second.
+    /// Mints a token of `app` that expires at `expires`, rounded down to the second.
     #[must_use]
     pub fn mint(&self, app: &str, claims: &AccessClaims, expires: Timestamp) -> Secret {
         let (scope, iat) = (TokenKind::Access.as_str(), self.clock.now().as_secs());
@@ -58,23 +57,23 @@ impl AccessTokens {
         self.keys.load()[0].minting.mint(&payload)
     }
 
-    /// Reads an access token of `app`.
+    /// Verifies an access token of `app`.
     ///
     /// # Errors
-    /// Whatever is wrong with it.
-    pub fn read(&self, app: &str, token: &str) -> Result<Checked<AccessClaims>, TokenError> {
+    /// Why the token is invalid.
+    pub fn read(&self, app: &str, token: &str) -> Result<VerifiedToken<AccessClaims>, TokenError> {
         let keys = self.keys.load();
         let claims = Compact::parse(token)?.verify(keys.iter().map(|key| &key.verifying))?;
         let (kind, now) = (Some(TokenKind::Access), self.clock.now());
         Expected { issuer: app, audience: AUDIENCE, kind, now }.check(&claims, AccessClaims::read)
     }
 
-    /// Whether a token names one of these keys; if so, it is for [`Self::read`] and for no hook.
+    /// Whether a token names one of these keys, so that [`Self::read`] verifies it and no hook.
     #[must_use]
     pub fn is_named_by(&self, token: &str) -> bool {
         let Ok(token) = Compact::parse(token) else { return false };
         token.kid().is_some_and(|kid| {
-            self.keys.load().iter().any(|key| key.verifying.answers_to(Some(kid)))
+            self.keys.load().iter().any(|key| key.verifying.matches_kid(Some(kid)))
         })
     }
 }
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn an_access_token_is_of_one_app_and_ends_on_time() {
+    fn access_token_is_valid_for_one_app_until_its_expiry() {
         let clock = clock();
         let tokens = access(&[signing_key("k", 1, 1)], &clock);
         let token = tokens.mint(

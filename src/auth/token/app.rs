@@ -1,4 +1,4 @@
-//! The tokens of one app: session, room and server tokens, read with any of its keys, minted with its first secret.
+//! The session, room and server tokens of one app, verified with any of its keys and minted with its first secret.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use serde::Serialize;
 use stagedoor_proto::{MAX_CONNECTION_DATA_CHARS, RoomId, Secret, Username};
 
 use super::claims::MAX_SHORT_TEXT_CHARS;
-use super::{AUDIENCE, Checked, Claims, Compact, Expected, TokenError, TokenKind};
+use super::{AUDIENCE, Claims, Compact, Expected, TokenError, TokenKind, VerifiedToken};
 use super::{DEFAULT_ROOM_TOKEN_LIFETIME, RoomClaims, ServerClaims, SessionClaims};
 use crate::auth::keys::AppKey;
 use crate::clock::Clock;
 
-/// Reads and mints the tokens of one app. Cheap to clone.
+/// Verifies and mints the tokens of one app. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AppTokens {
     app: Arc<str>,
@@ -20,88 +20,85 @@ pub struct AppTokens {
     clock: Clock,
 }
 
-/// Why a token could not be made.
+/// Why a token could not be minted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MintError {
-    /// The app only has public keys: whoever holds the private one makes its tokens.
-    #[error("the app has no HS256 key to sign with")]
+    /// The app only has public keys, whose private keys sign elsewhere.
+    #[error("the app has no HS256 secret to sign with")]
     NoSecret,
-    /// It would be refused for its long life.
-    #[error("a {} token may live {} s at most", .kind.as_str(), .max.as_secs())]
+    /// The token would be rejected because of its lifetime.
+    #[error("the lifetime of a {} token is at most {} s", .kind.as_str(), .max.as_secs())]
     TooLongLived {
-        /// Its kind.
         kind: TokenKind,
-        /// How long that kind may live.
+        /// Maximum lifetime of this kind.
         max: Duration,
     },
-    /// It would be refused for a text that is empty or too long.
+    /// The token would be rejected because a claim is empty or too long.
     #[error("the claim `{claim}` must have {min} to {max} characters")]
     Length {
-        /// Its name.
         claim: &'static str,
-        /// The least.
+        /// Minimum length in characters.
         min: usize,
-        /// The most.
+        /// Maximum length in characters.
         max: usize,
     },
 }
 
 impl AppTokens {
-    /// The tokens of `app`.
     #[must_use]
     pub fn new(app: Arc<str>, keys: Arc<[AppKey]>, clock: Clock) -> Self {
         Self { app, keys, clock }
     }
 
-    /// Reads a session token.
+    /// Verifies a session token.
     ///
     /// # Errors
-    /// Whatever is wrong with it.
-    pub fn read_session(&self, token: &str) -> Result<Checked<SessionClaims>, TokenError> {
+    /// Why the token is invalid.
+    pub fn read_session(&self, token: &str) -> Result<VerifiedToken<SessionClaims>, TokenError> {
         self.read(token, TokenKind::Session, SessionClaims::read)
     }
 
-    /// Reads a room token that `username` shows to enter `room`.
+    /// Verifies a room token with which `username` joins `room`.
     ///
     /// # Errors
-    /// Whatever is wrong with it; [`TokenError::WrongRoom`] and [`TokenError::WrongUser`] when it is not for them.
+    /// Why the token is invalid; [`TokenError::WrongRoom`] and [`TokenError::WrongUser`] if it is not for these.
     pub fn read_room(
         &self,
         token: &str,
         room: &RoomId,
         username: &Username,
-    ) -> Result<Checked<RoomClaims>, TokenError> {
-        let checked = self.read(token, TokenKind::Room, RoomClaims::read)?;
-        if checked.claims.room != *room {
+    ) -> Result<VerifiedToken<RoomClaims>, TokenError> {
+        let token = self.read(token, TokenKind::Room, RoomClaims::read)?;
+        if token.claims.room != *room {
             return Err(TokenError::WrongRoom);
         }
-        if checked.claims.sub.as_ref().is_some_and(|sub| sub != username) {
+        if token.claims.sub.as_ref().is_some_and(|sub| sub != username) {
             return Err(TokenError::WrongUser);
         }
-        Ok(checked)
+        Ok(token)
     }
 
-    /// Reads a server token.
+    /// Verifies a server token.
     ///
     /// # Errors
-    /// Whatever is wrong with it.
-    pub fn read_server(&self, token: &str) -> Result<Checked<ServerClaims>, TokenError> {
+    /// Why the token is invalid.
+    pub fn read_server(&self, token: &str) -> Result<VerifiedToken<ServerClaims>, TokenError> {
         self.read(token, TokenKind::Server, ServerClaims::read)
     }
 
-    /// Makes a session token that lives for `ttl`.
+    /// Mints a session token that is valid for `ttl`.
     ///
     /// # Errors
-    /// When the app has no secret, or the token would be refused.
+    /// When the app has no secret, or the token would be rejected.
     pub fn mint_session(&self, claims: &SessionClaims, ttl: Duration) -> Result<Secret, MintError> {
         check_length("name", claims.name.as_deref(), 1, MAX_SHORT_TEXT_CHARS)?;
         self.mint(TokenKind::Session, claims, ttl)
     }
 
-    /// Makes a room token that lives for `ttl`, or for [`DEFAULT_ROOM_TOKEN_LIFETIME`].
+    /// Mints a room token that is valid for `ttl`, by default [`DEFAULT_ROOM_TOKEN_LIFETIME`].
     ///
     /// # Errors
-    /// When the app has no secret, or the token would be refused.
+    /// When the app has no secret, or the token would be rejected.
     pub fn mint_room(
         &self,
         claims: &RoomClaims,
@@ -112,10 +109,10 @@ impl AppTokens {
         self.mint(TokenKind::Room, claims, ttl.unwrap_or(DEFAULT_ROOM_TOKEN_LIFETIME))
     }
 
-    /// Makes a server token that lives for `ttl`.
+    /// Mints a server token that is valid for `ttl`.
     ///
     /// # Errors
-    /// When the app has no secret, or the token would be refused.
+    /// When the app has no secret, or the token would be rejected.
     pub fn mint_server(&self, claims: &ServerClaims, ttl: Duration) -> Result<Secret, MintError> {
         check_length("sub", claims.sub.as_deref(), 1, MAX_SHORT_TEXT_CHARS)?;
         self.mint(TokenKind::Server, claims, ttl)
@@ -126,7 +123,7 @@ impl AppTokens {
         token: &str,
         kind: TokenKind,
         read: impl FnOnce(&Claims) -> Result<T, TokenError>,
-    ) -> Result<Checked<T>, TokenError> {
+    ) -> Result<VerifiedToken<T>, TokenError> {
         let claims = Compact::parse(token)?.verify(self.keys.iter().map(AppKey::verifying))?;
         let now = self.clock.now();
         Expected { issuer: &self.app, audience: AUDIENCE, kind: Some(kind), now }
@@ -156,7 +153,7 @@ impl AppTokens {
     }
 }
 
-/// The claims of a token, those of its kind after those that all have.
+/// The claims of a token: the common ones, followed by those of its kind.
 #[derive(Serialize)]
 pub(super) struct Payload<'a, T> {
     pub(super) iss: &'a str,

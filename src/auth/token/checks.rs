@@ -1,4 +1,4 @@
-//! What every token must be: from the right issuer, for us, of the right kind, and of now.
+//! Checks of the common claims: issuer, audience, scope and validity period.
 
 use stagedoor_proto::Timestamp;
 
@@ -7,34 +7,32 @@ use super::{Claims, LEEWAY, TokenError, TokenKind};
 
 /// A token that passed every check.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Checked<T> {
-    /// What it says.
+pub struct VerifiedToken<T> {
     pub claims: T,
-    /// When it was issued, where it says so.
+    /// `iat`, if the token has one.
     pub issued: Option<Timestamp>,
-    /// When it ends.
+    /// `exp`.
     pub expires: Timestamp,
 }
 
-/// What a token is expected to be.
+/// The expected values of the common claims.
 pub(in crate::auth) struct Expected<'a> {
-    /// Its `iss`.
+    /// The value of `iss`.
     pub issuer: &'a str,
-    /// Its `aud`, or among them.
+    /// A member of `aud`.
     pub audience: &'a str,
-    /// Its `scope`; `None` for a foreign issuer, which knows no doors of ours.
+    /// The value of `scope`; `None` for a foreign issuer, which has no scopes of ours.
     pub kind: Option<TokenKind>,
-    /// Now.
     pub now: Timestamp,
 }
 
 impl Expected<'_> {
-    /// Checks the common claims, then reads those of the kind.
+    /// Checks the common claims, then reads the claims of the kind.
     pub(in crate::auth) fn check<T>(
         &self,
         claims: &Claims,
         read: impl FnOnce(&Claims) -> Result<T, TokenError>,
-    ) -> Result<Checked<T>, TokenError> {
+    ) -> Result<VerifiedToken<T>, TokenError> {
         if claims.required::<String>("iss")? != self.issuer {
             return Err(TokenError::WrongIssuer { expected: self.issuer.into() });
         }
@@ -47,7 +45,7 @@ impl Expected<'_> {
             return Err(TokenError::WrongKind { expected });
         }
         let (issued, expires) = self.times(claims)?;
-        Ok(Checked { claims: read(claims)?, issued, expires })
+        Ok(VerifiedToken { claims: read(claims)?, issued, expires })
     }
 
     fn times(&self, claims: &Claims) -> Result<(Option<Timestamp>, Timestamp), TokenError> {

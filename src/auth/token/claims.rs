@@ -1,7 +1,7 @@
-//! Claims by name, each of exactly its type.
+//! Reads claims by name and type.
 //!
-//! Invariant: reading a claim gives its value, its absence, or a refusal that names it; `null` and every other wrong
-//! type are refusals. No value is ever repeated in a refusal.
+//! Invariant: a claim of the wrong type, `null` included, is an error that names the claim, never an absent claim.
+//! Errors do not contain values.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -21,7 +21,7 @@ use crate::grant::{RoomPattern, Scopes};
 pub(in crate::auth) struct Claims(Map<String, Value>);
 
 impl Claims {
-    /// The claim `name`, if it is there.
+    /// The claim `name`, if it is present.
     pub(in crate::auth) fn optional<T: Claim>(&self, name: &str) -> Result<Option<T>, TokenError> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
         match T::read(value) {
@@ -30,7 +30,7 @@ impl Claims {
         }
     }
 
-    /// The claim `name`, which must be there.
+    /// The claim `name`, which must be present.
     pub(in crate::auth) fn required<T: Claim>(&self, name: &str) -> Result<T, TokenError> {
         self.optional(name)?.ok_or_else(|| TokenError::MissingClaim { claim: name.into() })
     }
@@ -47,9 +47,9 @@ impl<'de> Deserialize<'de> for Claims {
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Claims, A::Error> {
                 let mut claims = Map::new();
                 while let Some((name, value)) = entries.next_entry::<String, Value>()? {
-                    // RFC 7519, 4: of two claims with one name, issuer and reader might each believe another.
+                    // RFC 7519, 4: with a duplicate claim, issuer and reader could use different values.
                     if claims.insert(name, value).is_some() {
-                        return Err(A::Error::custom("a claim stands twice"));
+                        return Err(A::Error::custom("duplicate claim"));
                     }
                 }
                 Ok(Claims(claims))
@@ -61,10 +61,10 @@ impl<'de> Deserialize<'de> for Claims {
 
 /// A type that a claim can have.
 pub(in crate::auth) trait Claim: Sized {
-    /// What a claim of this type must be, in words.
+    /// A description of the type, for errors.
     const EXPECTED: &'static str;
 
-    /// The claim, when `value` is of its type and within its bounds.
+    /// The claim, if `value` has its type and is within its bounds.
     fn read(value: &Value) -> Option<Self>;
 }
 
@@ -81,7 +81,7 @@ macro_rules! claims {
 }
 
 claims! {
-    String, "a text", |value| value.as_str().map(Into::into);
+    String, "a string", |value| value.as_str().map(Into::into);
     bool, "true or false", Value::as_bool;
     u64, "a whole number", Value::as_u64;
     NonZeroU64, "a whole number above zero", |value| NonZeroU64::new(value.as_u64()?);
@@ -93,24 +93,24 @@ claims! {
     FamilyId, "an id of 22 base64url characters", |value| value.as_str()?.parse().ok();
     Role, "`subscriber`, `publisher`, `publisher_only` or `moderator`", role;
     Vec<(RoomPattern, Role)>, "an object of rooms (`*` only last) and roles", |value| rooms_of(value.as_object()?);
-    Scopes, "a list of texts", |value| Some(texts(value)?.into_iter().collect());
-    LayoutClasses, "at most 16 classes of 1 to 64 characters", |value| texts(value)?.try_into().ok();
-    Audience, "a text or a list of texts", |value| match value {
+    Scopes, "a list of strings", |value| Some(strings(value)?.into_iter().collect());
+    LayoutClasses, "at most 16 classes of 1 to 64 characters", |value| strings(value)?.try_into().ok();
+    Audience, "a string or a list of strings", |value| match value {
         Value::String(one) => Some(Audience(vec![one.clone()])),
-        Value::Array(_) => texts(value).map(Audience),
+        Value::Array(_) => strings(value).map(Audience),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
     };
-    ConnectionData, "a text of at most 1000 characters", |value| {
+    ConnectionData, "a string of at most 1000 characters", |value| {
         let text = value.as_str()?;
         (text.chars().count() <= MAX_CONNECTION_DATA_CHARS).then(|| ConnectionData(text.into()))
     };
-    ShortText, "a text of 1 to 256 characters", |value| {
+    ShortText, "a string of 1 to 256 characters", |value| {
         let text = value.as_str()?;
         (1..=MAX_SHORT_TEXT_CHARS).contains(&text.chars().count()).then(|| ShortText(text.into()))
     };
 }
 
-/// Whom a token is for: RFC 7519, 4.1.3 allows one or several.
+/// The recipients of a token: one or several (RFC 7519, 4.1.3).
 pub(super) struct Audience(Vec<String>);
 
 impl Audience {
@@ -119,10 +119,10 @@ impl Audience {
     }
 }
 
-/// Connection data, which everybody in a room is told.
+/// Connection data, which all participants of a room receive.
 pub(super) struct ConnectionData(pub(super) String);
 
-/// A name for display, the `jti` of a token, who a server is.
+/// A display name, `jti` or the `sub` of a server token.
 pub(in crate::auth) struct ShortText(pub(in crate::auth) String);
 
 /// RFC 7519, 2: a number of seconds, which may have a fraction.
@@ -139,14 +139,14 @@ fn role(value: &Value) -> Option<Role> {
     value.is_string().then(|| Role::deserialize(value).ok())?
 }
 
-fn texts(value: &Value) -> Option<Vec<String>> {
+fn strings(value: &Value) -> Option<Vec<String>> {
     value.as_array()?.iter().map(|one| one.as_str().map(Into::into)).collect()
 }
 
-/// Rooms and roles as tokens and webhook answers tell them: `{"lobby-*": "publisher"}`.
+/// Rooms and roles as in tokens and responses of auth webhooks: `{"lobby-*": "publisher"}`.
 pub(in crate::auth) fn rooms_of(object: &Map<String, Value>) -> Option<Vec<(RoomPattern, Role)>> {
     object.iter().map(|(room, value)| Some((room.clone().try_into().ok()?, role(value)?))).collect()
 }
 
-/// Longest name for display, `jti` and server subject.
+/// Maximum length of a display name, `jti` and the `sub` of a server token.
 pub(super) const MAX_SHORT_TEXT_CHARS: usize = 256;

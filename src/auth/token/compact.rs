@@ -1,4 +1,4 @@
-//! A token as it travels: `header.payload.signature`, before anything in it is believed.
+//! A token in compact form, `header.payload.signature`, before it is verified.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,9 +9,9 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::{Claims, MAX_TOKEN_BYTES, TokenError};
 use crate::auth::keys::VerifyKey;
 
-/// A token taken apart; nothing in it is verified yet.
+/// The parts of an unverified token.
 pub(in crate::auth) struct Compact<'t> {
-    /// What the signature is of.
+    /// `header.payload`, which the signature covers.
     signed: &'t str,
     payload: &'t str,
     signature: &'t str,
@@ -27,7 +27,6 @@ struct Header {
 }
 
 impl<'t> Compact<'t> {
-    /// Takes a token apart.
     pub(in crate::auth) fn parse(token: &'t str) -> Result<Self, TokenError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::TooLarge { bytes: token.len() });
@@ -38,21 +37,21 @@ impl<'t> Compact<'t> {
             return Err(TokenError::NotAToken);
         }
         let header: Header = decode_json(header)?;
-        // RFC 7515, 4.1.11: what a critical extension means is not known here, so the token means nothing here.
+        // RFC 7515, 4.1.11: a token with an unsupported critical extension must be rejected.
         if header.crit.is_some() {
             return Err(TokenError::CriticalExtension);
         }
-        // `none` has no place among the algorithms, so it ends here.
+        // `Algorithm` has no `none`, so parsing rejects it.
         let algorithm = header.alg.parse().map_err(|_| TokenError::WrongAlgorithm)?;
         Ok(Self { signed, payload, signature, algorithm, kid: header.kid })
     }
 
-    /// The key its header names.
+    /// The key id in the header.
     pub(in crate::auth) fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
-    /// Who says they issued it: good for choosing whose keys to try, and for nothing else.
+    /// The unverified `iss`, only to be used for selecting the keys to verify with.
     pub(in crate::auth) fn unverified_issuer(&self) -> Option<String> {
         #[derive(Deserialize)]
         struct Issuer {
@@ -61,19 +60,19 @@ impl<'t> Compact<'t> {
         decode_json::<Issuer>(self.payload).ok().map(|claims| claims.iss)
     }
 
-    /// The claims, once one of `keys` turns out to have signed them.
+    /// The claims, if one of `keys` verifies the signature.
     pub(in crate::auth) fn verify<'k>(
         &self,
         keys: impl IntoIterator<Item = &'k VerifyKey>,
     ) -> Result<Claims, TokenError> {
         let mut failure = TokenError::UnknownKey;
-        for key in keys.into_iter().filter(|key| key.answers_to(self.kid())) {
+        for key in keys.into_iter().filter(|key| key.matches_kid(self.kid())) {
             if key.algorithm() != self.algorithm {
-                // A key of the right algorithm that did not fit says more.
+                // A wrong signature by a key of the right algorithm is the more specific error.
                 if failure == TokenError::UnknownKey {
                     failure = TokenError::WrongAlgorithm;
                 }
-            } else if key.has_signed(self.signed, self.signature) {
+            } else if key.verify(self.signed, self.signature) {
                 return decode_json(self.payload);
             } else {
                 failure = TokenError::WrongSignature;

@@ -1,4 +1,4 @@
-//! What each kind of token says, besides what all say: the same struct is read and minted.
+//! The claims of each kind of token, in addition to the common ones. The same struct is verified and minted.
 //!
 //! Source: `docs/protocol.md`, "Tokens".
 
@@ -11,21 +11,20 @@ use super::claims::{ConnectionData, ShortText};
 use super::{Claims, TokenError};
 use crate::grant::{Grant, RoomPattern, Scopes};
 
-/// What a session token says: who may start a session, and what it may do.
+/// The claims of a session token: the user and their permissions.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SessionClaims {
-    /// Who.
     pub sub: Username,
-    /// The only client instance it is good for.
+    /// The client instance that the token is bound to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<InstanceId>,
-    /// A name for display, of 1 to 256 characters.
+    /// Display name, 1 to 256 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// `rooms`, `scopes` and `app_moderator`.
     #[serde(flatten, serialize_with = "grant_claims")]
     pub grant: Grant,
-    /// How long the session may live, in seconds; takes the place of `exp` for that.
+    /// Lifetime of the session in seconds. Replaces `exp` for that purpose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl_s: Option<NonZeroU64>,
 }
@@ -42,27 +41,26 @@ impl SessionClaims {
     }
 }
 
-/// What a room token says: who may enter one room, and as what.
+/// The claims of a room token: the room, the role and the user.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RoomClaims {
-    /// Which room.
     pub room: RoomId,
-    /// As what; `None`: the app's default.
+    /// `None`: the app's default role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// The only user it is good for.
+    /// The user that the token is bound to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub: Option<Username>,
-    /// Connection data, at most 1000 characters, told to all and never changed.
+    /// Connection data, at most 1000 characters. Sent to all participants and never changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
-    /// Its id; with one, a single session may spend it.
+    /// Token id. A token with one is single use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
     /// The layout classes of the participant's streams.
     #[serde(skip_serializing_if = "LayoutClasses::is_empty")]
     pub layout_classes: LayoutClasses,
-    /// Whether its holder may remove people from the whole app.
+    /// Whether the user may remove users from the whole app.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub app_moderator: bool,
 }
@@ -81,10 +79,10 @@ impl RoomClaims {
     }
 }
 
-/// What a server token says.
+/// The claims of a server token.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ServerClaims {
-    /// Who uses the server API, for the audit; 1 to 256 characters.
+    /// Name of the caller in the audit log, 1 to 256 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
 }
@@ -95,20 +93,19 @@ impl ServerClaims {
     }
 }
 
-/// What an access token says: enough to restart a session and ask nobody.
+/// The claims of an access token: enough to start a session without calling a hook.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AccessClaims {
-    /// Who.
     pub sub: Username,
-    /// The only client instance it is good for.
+    /// The client instance that the token is bound to.
     pub instance: InstanceId,
-    /// The chain of tokens it belongs to.
+    /// The chain of tokens that it belongs to; revoked as a whole.
     pub family: FamilyId,
-    /// Whether only the name vouches for them.
+    /// Whether the user only named themselves.
     pub guest: bool,
-    /// When they last fully authenticated.
+    /// When the user last presented other credentials than an access token.
     pub auth_ms: Timestamp,
-    /// When the token was minted; the epoch where it does not say.
+    /// When the token was minted; the epoch if the claim is absent.
     pub issued_ms: Timestamp,
     /// `rooms`, `scopes` and `app_moderator`.
     #[serde(flatten, serialize_with = "grant_claims")]
@@ -141,7 +138,7 @@ fn short_text(claims: &Claims, name: &str) -> Result<Option<String>, TokenError>
     Ok(claims.optional::<ShortText>(name)?.map(|text| text.0))
 }
 
-/// Tells a grant as tokens do: rooms as an object.
+/// Serializes a grant as in tokens, with rooms as an object.
 fn grant_claims<S: Serializer>(grant: &Grant, serializer: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
     struct GrantClaims<'a> {

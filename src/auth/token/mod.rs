@@ -1,12 +1,9 @@
-//! Tokens: reading them strictly, and making them.
+//! Verifies and mints tokens.
 //!
-//! `jsonwebtoken` makes and checks signatures and nothing else. Everything else is checked here against the gateway's
-//! clock: its own claim validation lets a mistyped `aud` or `iss` pass as an absent one.
-//!
-//! Invariants: the key fixes the algorithm, never the header; a claim of the wrong type is a refusal, never an absent
-//! claim; a token of one kind opens no other door; a token ends at its `exp` to the second, and [`LEEWAY`] is only for
-//! clocks that run ahead of ours.
-//! Not here: whether a token was revoked or spent (`store`).
+//! `jsonwebtoken` only handles signatures: its claim validation accepts an `aud` or `iss` of the wrong type as absent.
+//! Invariants: the key determines the algorithm, never the header; a claim of the wrong type is an error; a token is
+//! valid for one purpose, its `scope`; it expires exactly at `exp`, and [`LEEWAY`] only covers clocks ahead of ours.
+//! Not here: whether a token was revoked or redeemed (`store`).
 
 mod access;
 mod app;
@@ -22,7 +19,7 @@ use std::time::Duration;
 
 pub use access::{AccessTokens, NoSigningKey};
 pub use app::{AppTokens, MintError};
-pub use checks::Checked;
+pub use checks::VerifiedToken;
 pub use error::TokenError;
 pub use kinds::{AccessClaims, RoomClaims, ServerClaims, SessionClaims};
 
@@ -30,16 +27,16 @@ pub(super) use checks::Expected;
 pub(super) use claims::{Claim, Claims, ShortText, rooms_of};
 pub(super) use compact::Compact;
 
-/// The door a token opens: its `scope`.
+/// The purpose of a token: its `scope`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenKind {
     /// Starts and renews sessions.
     Session,
-    /// Enters one room.
+    /// Joins one room.
     Room,
     /// Uses the server API.
     Server,
-    /// Restarts a session; the gateway's own.
+    /// Starts a session again. Minted by the gateway itself.
     Access,
 }
 
@@ -55,7 +52,7 @@ impl TokenKind {
         }
     }
 
-    /// How long a token of this kind may live from its `iat` to its `exp`.
+    /// Maximum time between `iat` and `exp`.
     #[must_use]
     pub const fn max_lifetime(self) -> Option<Duration> {
         match self {
@@ -66,15 +63,15 @@ impl TokenKind {
     }
 }
 
-/// The `aud` of every token that an app or the gateway makes for the gateway.
+/// The `aud` of tokens that an app or the gateway makes for the gateway.
 pub const AUDIENCE: &str = "stagedoor";
-/// Longest token that is looked at.
+/// Maximum length of a token.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
-/// How far `iat` and `nbf` may lie in the future: other machines' clocks differ.
+/// How far `iat` and `nbf` may be in the future, because clocks of machines differ.
 pub const LEEWAY: Duration = Duration::from_secs(30);
-/// Longest life of a room token.
+/// Maximum lifetime of a room token.
 pub const MAX_ROOM_TOKEN_LIFETIME: Duration = Duration::from_hours(30 * 24);
-/// Life of a room token when its maker does not say.
+/// Lifetime of a room token that is minted without one.
 pub const DEFAULT_ROOM_TOKEN_LIFETIME: Duration = Duration::from_hours(24);
-/// Longest life of a server token.
+/// Maximum lifetime of a server token.
 pub const MAX_SERVER_TOKEN_LIFETIME: Duration = Duration::from_hours(1);

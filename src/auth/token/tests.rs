@@ -387,6 +387,9 @@ fn errors_and_debug_output_hide_secrets() {
     let tokens = tokens(&clock);
     let token = sign_hs256(&claims("session", json!({"sub": "line\nbreak-sesame"})));
     let error = tokens.read_session(&token).unwrap_err();
-    let told = format!("{error} {error:?} {tokens:?}");
-    assert!(!told.contains("sesame") && !told.contains(SECRET) && !told.contains(&token), "{told}");
+    let printed = format!("{error} {error:?} {tokens:?}");
+    assert!(
+        !printed.contains("sesame") && !printed.contains(SECRET) && !printed.contains(&token),
+        "{printed}"
+    );
 }

@@ -54,7 +54,7 @@ impl FromRequestParts<Arc<HttpState>> for Operator {
         };
         let bearer = bearer_of(&request.headers)
             .ok_or_else(|| refused("expected `Authorization: Bearer` with the operator key"))?;
-        if key.opens_to(bearer) {
+        if key.matches(bearer) {
             return Ok(Self);
         }
         Err(refused("not the operator key; server keys of apps are not accepted here"))

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use stagedoor_proto::{CloseCode, Link as WireLink};
 
 use crate::session::{Link, Session};
-use crate::telemetry::{Close, Limit, Metrics, Standing};
+use crate::telemetry::{Close, Limit, Metrics, SessionStatus};
 
 /// The permits of one node.
 pub(super) struct SessionPermits {
@@ -22,7 +22,7 @@ pub(super) struct SessionPermits {
 pub(super) struct SessionPermit {
     permits: Arc<SessionPermits>,
     /// As what its session is counted.
-    standing: Option<Standing>,
+    status: Option<SessionStatus>,
 }
 
 impl SessionPermits {
@@ -33,7 +33,7 @@ impl SessionPermits {
     /// A permit, unless `max` are taken.
     pub(super) fn acquire(self: &Arc<Self>, max: usize) -> Option<SessionPermit> {
         // Counted before it is known whether there is one: dropping it counts back.
-        let permit = SessionPermit { permits: Arc::clone(self), standing: None };
+        let permit = SessionPermit { permits: Arc::clone(self), status: None };
         (self.taken.fetch_add(1, Ordering::Relaxed) < max).then_some(permit)
     }
 
@@ -57,19 +57,19 @@ impl SessionPermit {
                 return false;
             }
         };
-        self.count_as(Some(Standing { state: session.state(), link }));
+        self.count_as(Some(SessionStatus { state: session.state(), link }));
         true
     }
 
-    fn count_as(&mut self, standing: Option<Standing>) {
-        if self.standing == standing {
+    fn count_as(&mut self, status: Option<SessionStatus>) {
+        if self.status == status {
             return;
         }
         let sessions = &self.permits.metrics.sessions;
-        if let Some(standing) = standing {
-            sessions.inc(standing);
+        if let Some(status) = status {
+            sessions.inc(status);
         }
-        if let Some(former) = std::mem::replace(&mut self.standing, standing) {
+        if let Some(former) = std::mem::replace(&mut self.status, status) {
             sessions.dec(former);
         }
     }

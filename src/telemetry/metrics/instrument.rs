@@ -1,7 +1,7 @@
-//! What a metric is made of: counters, gauges and histograms, alone or one for each value of a label.
+//! The types of metrics: counters, gauges and histograms, single or one per label value.
 //!
-//! A counter or gauge costs one relaxed atomic; that of a [`BusyCounter`] is in no other thread's way. Those with labels look their value up in a list that never grows;
-//! histograms take a lock: neither is for what happens with each message.
+//! A counter or gauge costs one relaxed atomic, without contention for a [`BusyCounter`]. Labelled metrics search a
+//! list of fixed length and histograms take a lock, so neither is used per message.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,28 +18,24 @@ use prometheus_client::registry::Metric;
 use super::label::{HookOutcome, Label};
 use super::striped::Striped;
 
-/// A number that grows.
+/// A value that only grows.
 pub type Counter = prometheus_client::metrics::counter::Counter;
-/// A [`Counter`] for what happens with each message.
+/// A [`Counter`] that is incremented per message.
 pub(super) type BusyCounter = prometheus_client::metrics::counter::Counter<u64, Striped>;
-/// A number that goes up and down.
+/// A value that goes up and down.
 pub type Gauge = prometheus_client::metrics::gauge::Gauge;
 
-/// What kind of samples a metric has.
+/// The kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Grows.
+pub enum MetricKind {
     Counter,
-    /// Goes up and down.
     Gauge,
-    /// Counts values by size.
     Histogram,
-    /// Tells something that does not change.
+    /// A constant with labels.
     Info,
 }
 
-impl Kind {
-    /// The word for it.
+impl MetricKind {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -50,7 +46,7 @@ impl Kind {
         }
     }
 
-    /// What follows the metric's name in the names of its samples.
+    /// The suffixes of the metric's name in its samples.
     #[must_use]
     pub const fn suffixes(self) -> &'static [&'static str] {
         match self {
@@ -62,38 +58,37 @@ impl Kind {
     }
 }
 
-/// A type of which a metric can be.
+/// A metric that can be registered.
 pub(super) trait Instrument: Metric + Clone + Default {
-    const KIND: Kind;
+    const KIND: MetricKind;
     const LABELS: &'static [&'static str];
 }
 
 impl Instrument for Counter {
-    const KIND: Kind = Kind::Counter;
+    const KIND: MetricKind = MetricKind::Counter;
     const LABELS: &'static [&'static str] = &[];
 }
 
 impl Instrument for BusyCounter {
-    const KIND: Kind = Kind::Counter;
+    const KIND: MetricKind = MetricKind::Counter;
     const LABELS: &'static [&'static str] = &[];
 }
 
 impl Instrument for Gauge {
-    const KIND: Kind = Kind::Gauge;
+    const KIND: MetricKind = MetricKind::Gauge;
     const LABELS: &'static [&'static str] = &[];
 }
 
-/// A counter for each value of a label; all of them are told from the start, so that a first event shows as a change.
+/// A counter per label value. All are exported from the start, so that the first event shows as an increase.
 #[derive(Clone, Debug)]
 pub struct Counters<L>(Arc<[(L, AtomicU64)]>);
 
 impl<L: Label> Counters<L> {
-    /// Counts one. A value that is not in the label's list, which only a later version has, counts for nothing.
+    /// Increments the counter of `label`. A value outside [`Label::all`] is ignored.
     pub fn inc(&self, label: L) {
         self.inc_by(label, 1);
     }
 
-    /// Counts several.
     pub fn inc_by(&self, label: L, by: u64) {
         if let Some((_, count)) = self.0.iter().find(|(own, _)| *own == label) {
             count.fetch_add(by, Ordering::Relaxed);
@@ -124,26 +119,23 @@ impl<L: Label> EncodeMetric for Counters<L> {
 }
 
 impl<L: Label> Instrument for Counters<L> {
-    const KIND: Kind = Kind::Counter;
+    const KIND: MetricKind = MetricKind::Counter;
     const LABELS: &'static [&'static str] = L::NAMES;
 }
 
-/// A gauge for each value of a label.
+/// A gauge per label value.
 #[derive(Clone, Debug)]
 pub struct Gauges<L>(Arc<[(L, AtomicI64)]>);
 
 impl<L: Label> Gauges<L> {
-    /// One more.
     pub fn inc(&self, label: L) {
         self.add(label, 1);
     }
 
-    /// One less.
     pub fn dec(&self, label: L) {
         self.add(label, -1);
     }
 
-    /// So many.
     pub fn set(&self, label: L, to: i64) {
         if let Some((_, value)) = self.0.iter().find(|(own, _)| *own == label) {
             value.store(to, Ordering::Relaxed);
@@ -178,16 +170,15 @@ impl<L: Label> EncodeMetric for Gauges<L> {
 }
 
 impl<L: Label> Instrument for Gauges<L> {
-    const KIND: Kind = Kind::Gauge;
+    const KIND: MetricKind = MetricKind::Gauge;
     const LABELS: &'static [&'static str] = L::NAMES;
 }
 
-/// How long something took.
+/// A histogram of durations.
 #[derive(Clone, Debug)]
 pub struct Seconds(Histogram);
 
 impl Seconds {
-    /// Counts one that took so long.
     pub fn observe(&self, took: Duration) {
         self.0.observe(took.as_secs_f64());
     }
@@ -199,12 +190,11 @@ impl Default for Seconds {
     }
 }
 
-/// How many of something there were.
+/// A histogram of queue lengths.
 #[derive(Clone, Debug)]
 pub struct Depths(Histogram);
 
 impl Depths {
-    /// Counts one that was so deep.
     pub fn observe(&self, depth: usize) {
         self.0.observe(f64::from(u32::try_from(depth).unwrap_or(u32::MAX)));
     }
@@ -216,15 +206,14 @@ impl Default for Depths {
     }
 }
 
-/// How long auth hooks took, by hook and by what they decided.
+/// A histogram of durations of auth hooks, by hook and outcome.
 #[derive(Clone, Debug)]
 pub struct HookSeconds(Family<HookLabels, Histogram, fn() -> Histogram>);
 
-/// A hook and what it decided, each behind its label's name.
+/// The labels `hook` and `outcome`, as pairs of name and value.
 type HookLabels = [(&'static str, &'static str); 2];
 
 impl HookSeconds {
-    /// Counts a decision of the hook of this name.
     pub fn observe(&self, hook: &'static str, outcome: HookOutcome, took: Duration) {
         let labels = [("hook", hook), ("outcome", outcome.as_str())];
         self.0.get_or_create(&labels).observe(took.as_secs_f64());
@@ -237,7 +226,7 @@ impl Default for HookSeconds {
     }
 }
 
-/// Which gateway this is.
+/// The version of the gateway.
 #[derive(Clone, Debug)]
 pub struct Build(Arc<Info<[(&'static str, &'static str); 1]>>);
 
@@ -247,8 +236,8 @@ impl Default for Build {
     }
 }
 
-/// Passes what is asked of a metric on to the one inside.
-macro_rules! pass_on {
+/// Delegates to the inner metric of a newtype.
+macro_rules! delegate {
     ($($type:ident: $kind:ident, $labels:expr;)*) => {$(
         impl EncodeMetric for $type {
             fn encode(&self, encoder: MetricEncoder<'_>) -> fmt::Result {
@@ -261,26 +250,25 @@ macro_rules! pass_on {
         }
 
         impl Instrument for $type {
-            const KIND: Kind = Kind::$kind;
+            const KIND: MetricKind = MetricKind::$kind;
             const LABELS: &'static [&'static str] = $labels;
         }
     )*};
 }
 
-pass_on! {
+delegate! {
     Seconds: Histogram, &[];
     Depths: Histogram, &[];
     HookSeconds: Histogram, &["hook", "outcome"];
     Build: Info, &["version"];
 }
 
-/// A label's names with its values.
 fn pairs<L: Label>(label: L) -> Vec<(&'static str, String)> {
     L::NAMES.iter().copied().zip(label.values()).collect()
 }
 
-/// From half a millisecond, which a start with the store in memory takes, to what a moderator no longer waits for.
+/// Buckets from half a millisecond, a start with the store in memory, to the deadline of moderation commands.
 const SECONDS: [f64; 13] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
-/// From an idle session's to a full ring's.
+/// Buckets from an idle session to a full replay buffer.
 const DEPTHS: [f64; 7] = [0.0, 1.0, 4.0, 16.0, 64.0, 256.0, 1024.0];

@@ -1,22 +1,21 @@
-//! The labels of metrics: closed lists, so that no number of users, rooms or sessions makes more series.
+//! The labels of metrics: closed lists, so that the number of series does not depend on users, rooms or sessions.
 
 use std::fmt::Debug;
 
 use stagedoor_proto::{CloseCode, Link, SessionState};
 
-/// What tells the series of one metric apart.
+/// The labels of one metric.
 pub trait Label: Copy + Debug + PartialEq + Send + Sync + 'static {
-    /// The names of its labels.
     const NAMES: &'static [&'static str];
 
-    /// Every value there is.
+    /// Every value.
     fn all() -> Vec<Self>;
 
-    /// The values of its labels, in the order of the names.
+    /// The values of the labels, in the order of [`Label::NAMES`].
     fn values(self) -> Vec<String>;
 }
 
-/// A list of words that is one label.
+/// Defines an enum that is a single label.
 macro_rules! words {
     ($(#[$doc:meta])* $type:ident as $label:literal { $($(#[$word_doc:meta])* $word:ident = $text:literal,)* }) => {
         $(#[$doc])*
@@ -24,7 +23,7 @@ macro_rules! words {
         pub enum $type { $($(#[$word_doc])* $word,)* }
 
         impl $type {
-            /// The word.
+            /// The label's value.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$word => $text,)* }
@@ -40,147 +39,117 @@ macro_rules! words {
 }
 
 words! {
-    /// A bound, by its key in the configuration where it has one.
+    /// A limit, by its configuration key if it has one.
     Limit as "limit" {
-        /// From a connection's acceptance to the end of its upgrade request.
         HandshakeTimeout = "handshake_timeout",
-        /// From the upgrade to a complete first frame.
         StartTimeout = "start_timeout",
-        /// Bytes of a message in.
         MessageInBytes = "message_in_bytes",
-        /// Bytes of a message out: what was told ends with `next`.
+        /// The message was split into pages.
         MessageOutBytes = "message_out_bytes",
-        /// Fragments of a message.
         FragmentsPerMessage = "fragments_per_message",
-        /// Depth of the JSON of a message, or of a body of the server API.
+        /// Nesting of a message, or of a body of the server API.
         JsonDepth = "json_depth",
-        /// Requests of a session that wait for their reply.
         RequestsInFlight = "requests_in_flight",
-        /// Commands of a session.
         Commands = "commands_per_s",
-        /// Joins of a session.
         Joins = "joins_per_s",
-        /// Rooms of a session.
         RoomsPerSession = "rooms_per_session",
-        /// Participants of a room.
         ParticipantsPerRoom = "participants_per_room",
-        /// Streams of a participant.
         StreamsPerParticipant = "streams_per_participant",
-        /// Streams of a room.
         StreamsPerRoom = "streams_per_room",
-        /// Signals of a room.
         SignalsPerRoom = "signals_per_s_per_room",
-        /// Sessions of a user.
         SessionsPerUser = "sessions_per_user",
-        /// Sessions of the node.
         SessionsPerNode = "sessions_per_node",
-        /// Frames and bytes that wait for a reader.
+        /// Frames or bytes of the replay buffer of a connected session.
         Ring = "ring",
-        /// Time to come back.
         ResumeWindow = "resume_window",
-        /// Starts of an address.
         StartsPerAddress = "starts_per_s_per_address",
-        /// Connections of an address without a session.
         PendingConnectionsPerAddress = "pending_connections_per_address",
-        /// All connections without a session.
         PendingConnections = "pending_connections",
-        /// Bytes of a start's `params`.
         AuthParamsBytes = "auth_params_bytes",
-        /// Characters of connection data.
         ConnectionDataMaxChars = "connection_data_max_chars",
-        /// Calls of the server API, of one key or token.
         ApiCalls = "api_calls_per_s",
-        /// Bytes of the body of a call of the server API.
         ApiBodyBytes = "api_body_bytes",
-        /// Time for a body of the server API.
         ApiBodyTimeout = "api_body_timeout",
-        /// Connections to the server API's own port.
         AdminConnections = "admin_connections",
     }
 }
 
 words! {
-    /// What an auth hook decided.
+    /// The outcome of an auth hook.
     HookOutcome as "outcome" {
-        /// Come in.
         Allowed = "allowed",
-        /// Stay out.
         Denied = "denied",
-        /// No answer was to be had.
+        /// The hook could not decide.
         Unavailable = "unavailable",
     }
 }
 
 words! {
-    /// What became of a moderation verb at a target, in the end.
+    /// The final outcome of a moderation command for one target.
     TargetOutcome as "outcome" {
-        /// Done, or acknowledged.
+        /// Applied by the gateway, or acknowledged by the target.
         Enforced = "enforced",
-        /// Not acknowledged in time; its stream was taken down.
+        /// Not acknowledged in time; the gateway removed the stream.
         Ignored = "ignored",
     }
 }
 
 words! {
-    /// Why the store did not do something.
+    /// Why a store call failed.
     StoreErrorReason as "reason" {
-        /// It cannot be read or written.
+        /// The database cannot be read or written.
         Unavailable = "unavailable",
-        /// As many calls wait as may.
+        /// The queue of calls is full.
         Full = "full",
-        /// It was closed.
         Closed = "closed",
     }
 }
 
 words! {
-    /// What came of an attempt to tell a webhook endpoint something.
+    /// The outcome of a webhook delivery attempt.
     AttemptOutcome as "outcome" {
-        /// It took the message.
         Delivered = "delivered",
-        /// It answered that it wants no more, with 410.
+        /// Status 410: the endpoint wants no more messages.
         Gone = "gone",
-        /// It answered with another status that is no success.
+        /// Another status than 2xx and 410.
         Failed = "failed",
-        /// It could not be reached, or did not answer in time.
+        /// No connection, or no answer in time.
         Unanswered = "unanswered",
-        /// Its name leads to no address that may be called.
+        /// The host resolves to no permitted address.
         Forbidden = "forbidden",
     }
 }
 
 words! {
-    /// How a webhook endpoint fares.
+    /// The health of a webhook endpoint.
     EndpointState as "state" {
-        /// It took the last message, or has had none.
+        /// The last attempt succeeded, or there was none.
         Ok = "ok",
         /// The last attempt failed.
         Failing = "failing",
-        /// It said that it wants no more.
+        /// The endpoint answered 410.
         Disabled = "disabled",
     }
 }
 
 words! {
-    /// What is to become of a webhook message.
+    /// The state of a stored webhook message.
     MessageState as "state" {
-        /// It is tried until its endpoint takes it.
+        /// Retried until it is delivered or expires.
         Pending = "pending",
-        /// It was given up: an operator may have it tried again.
+        /// A dead letter, which an operator can replay.
         Dead = "dead",
     }
 }
 
-/// How a session is that has not ended.
+/// The state and link of a session that has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Its state.
+pub struct SessionStatus {
     pub state: SessionState,
-    /// Whether it has a connection.
     pub link: Link,
 }
 
-impl Label for Standing {
+impl Label for SessionStatus {
     const NAMES: &'static [&'static str] = &["state", "link"];
 
     fn all() -> Vec<Self> {
@@ -205,16 +174,16 @@ impl Label for Standing {
     }
 }
 
-/// How a start or a resume went: it succeeded, or was refused with a close code.
+/// The outcome of a start or a resume: success, or rejection with a close code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outcome(pub Result<(), CloseCode>);
+pub struct AdmissionOutcome(pub Result<(), CloseCode>);
 
-impl Label for Outcome {
+impl Label for AdmissionOutcome {
     const NAMES: &'static [&'static str] = &["outcome"];
 
     fn all() -> Vec<Self> {
-        let refused = CloseCode::ALL.iter().map(|code| Self(Err(*code)));
-        std::iter::once(Self(Ok(()))).chain(refused).collect()
+        let rejected = CloseCode::ALL.iter().map(|code| Self(Err(*code)));
+        std::iter::once(Self(Ok(()))).chain(rejected).collect()
     }
 
     fn values(self) -> Vec<String> {
@@ -222,19 +191,18 @@ impl Label for Outcome {
     }
 }
 
-/// How a connection or a session ended.
+/// The reason for closing a connection or ending a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Close {
-    /// With this code.
     Code(CloseCode),
-    /// The client closed its connection, and was not told anything.
+    /// The client closed the connection; no close code was sent.
     Client,
     /// The connection was lost.
     Lost,
 }
 
 impl Close {
-    /// The word for it.
+    /// The value of the label `reason`.
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {

@@ -1,9 +1,8 @@
-//! The metrics of one gateway, and the one table of their names.
+//! The metrics of one gateway, and the table that defines them.
 //!
-//! [`Metrics`] is made anew for each gateway: there is no global recorder, and several gateways run in one test process.
-//! The table in this file is the only list: the fields, the registration, `docs/operations.md` and the tests of the
-//! dashboard and the alerts follow it. Invariant: how many series there are does not depend on how many users, rooms or
-//! sessions there are. Not here: when something is counted, which is where it happens.
+//! There is no global recorder: several gateways can run in one process. The table in this file is the only list; the
+//! fields, the registration, `docs/operations.md` and the tests of the dashboard and the alerts follow it.
+//! Invariant: the number of series does not depend on the number of users, rooms or sessions.
 
 mod instrument;
 mod label;
@@ -15,46 +14,42 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::{Registry, Unit};
 
 use instrument::{Build, BusyCounter, Instrument};
-pub use instrument::{Counter, Counters, Depths, Gauge, Gauges, HookSeconds, Kind, Seconds};
+pub use instrument::{Counter, Counters, Depths, Gauge, Gauges, HookSeconds, MetricKind, Seconds};
 pub use label::{
-    AttemptOutcome, Close, EndpointState, HookOutcome, Label, Limit, MessageState, Outcome,
-    Standing, StoreErrorReason, TargetOutcome,
+    AdmissionOutcome, AttemptOutcome, Close, EndpointState, HookOutcome, Label, Limit,
+    MessageState, SessionStatus, StoreErrorReason, TargetOutcome,
 };
 
-/// What every name begins with.
+/// The prefix of every name.
 const PREFIX: &str = "stagedoor";
 
-/// A line of the table of metrics.
+/// A row of the table of metrics.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
-    /// The whole name, its unit included, without what its samples add.
+    /// The full name, with its unit and without the suffixes of samples.
     pub name: &'static str,
-    /// What kind of samples it has.
-    pub kind: Kind,
-    /// The names of its labels.
+    pub kind: MetricKind,
     pub labels: &'static [&'static str],
-    /// What it tells, without a full stop.
+    /// Without a full stop.
     pub help: &'static str,
 }
 
 impl Row {
-    /// The names of its samples.
     pub fn samples(&self) -> impl Iterator<Item = String> {
         self.kind.suffixes().iter().map(|suffix| format!("{}{suffix}", self.name))
     }
 }
 
-/// The struct, its registration and [`TABLE`], from one line a metric: what it tells, `field: type = "name" in "unit"`.
+/// Defines the struct, its registration and [`TABLE`]; per metric: the help text and `field: type = "name" in "unit"`.
 macro_rules! table {
     ($(#[doc = $help:literal] $field:ident: $type:ty = $name:literal $(in $unit:literal)?;)*) => {
-        /// Every metric of a gateway. Cheap to count in from anywhere; told by [`Metrics::encode`].
+        /// Every metric of a gateway, exported by [`Metrics::encode`].
         pub struct Metrics {
             $(#[doc = $help] pub $field: $type,)*
             registry: Registry,
         }
 
         impl Metrics {
-            /// Metrics of which nothing was counted yet.
             #[must_use]
             pub fn new() -> Self {
                 let mut registry = Registry::with_prefix(PREFIX);
@@ -67,7 +62,7 @@ macro_rules! table {
             }
         }
 
-        /// Every metric, in the order in which they are told.
+        /// Every metric, in the order of the export.
         pub const TABLE: &[Row] = &[$(Row {
             name: concat!("stagedoor_", $name $(, "_", $unit)?),
             kind: <$type as Instrument>::KIND,
@@ -80,13 +75,13 @@ macro_rules! table {
 table! {
     // Sessions.
     /// Sessions that have not ended, by state and link
-    sessions: Gauges<Standing> = "sessions";
+    sessions: Gauges<SessionStatus> = "sessions";
     /// Starts, by outcome: `ok` or the reason of the rejection
-    starts: Counters<Outcome> = "starts";
+    starts: Counters<AdmissionOutcome> = "starts";
     /// Time from receiving a start to answering it, auth hook and store included
     start_duration: Seconds = "start_duration" in "seconds";
     /// Resumes, by outcome: `ok` or the reason of the rejection
-    resumes: Counters<Outcome> = "resumes";
+    resumes: Counters<AdmissionOutcome> = "resumes";
     /// Frames of replay buffers that were sent to resumed sessions
     replayed_frames: Counter = "replayed" in "frames";
     /// Room snapshots sent because a session missed updates
@@ -167,12 +162,12 @@ impl Metrics {
     /// The media type of [`Metrics::encode`].
     pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-    /// All of them, as text. Source: `OpenMetrics` 1.0.
+    /// All metrics as text. Source: `OpenMetrics` 1.0.
     #[must_use]
     pub fn encode(&self) -> String {
         let mut text = String::new();
         encode(&mut text, &self.registry)
-            .unwrap_or_else(|std::fmt::Error| unreachable!("a text takes what is written to it"));
+            .unwrap_or_else(|std::fmt::Error| unreachable!("writing to a string cannot fail"));
         text
     }
 }

@@ -1,25 +1,24 @@
-//! A number that many threads add to without waiting for each other's caches.
+//! A counter that many threads increment without contention.
 //!
-//! Each thread adds to a stripe that it shares with few others; the stripes are summed up when the number is asked for.
+//! Each thread increments one of [`STRIPES`] atomics; reading the counter sums them.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use prometheus_client::metrics::counter::Atomic;
 
-/// More threads than that share stripes.
+/// Number of stripes. More threads than this share stripes.
 const STRIPES: usize = 16;
 
-/// The number.
 #[derive(Debug, Default)]
 pub struct Striped([Stripe; STRIPES]);
 
-/// A pair of cache lines: processors fetch two at a time.
+/// Aligned to two cache lines, because processors fetch pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Stripe(AtomicU64);
 
 impl Striped {
-    fn own(&self) -> &AtomicU64 {
+    fn local_stripe(&self) -> &AtomicU64 {
         static THREADS: AtomicUsize = AtomicUsize::new(0);
         thread_local! {
             static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
@@ -33,9 +32,9 @@ impl Atomic<u64> for Striped {
         self.inc_by(1)
     }
 
-    /// What this thread's stripe was before: the whole is not asked for where something is counted.
+    /// Returns the previous value of this thread's stripe, not of the sum: callers ignore it.
     fn inc_by(&self, by: u64) -> u64 {
-        self.own().fetch_add(by, Ordering::Relaxed)
+        self.local_stripe().fetch_add(by, Ordering::Relaxed)
     }
 
     fn get(&self) -> u64 {
@@ -48,13 +47,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_many_threads_add_is_summed_up() {
-        let number = Striped::default();
+    fn increments_of_many_threads_are_summed() {
+        let counter = Striped::default();
         std::thread::scope(|scope| {
             for _ in 0..STRIPES + 4 {
-                scope.spawn(|| (0..100).for_each(|_| _ = number.inc_by(2)));
+                scope.spawn(|| (0..100).for_each(|_| _ = counter.inc_by(2)));
             }
         });
-        assert_eq!(number.get(), 200 * (STRIPES as u64 + 4));
+        assert_eq!(counter.get(), 200 * (STRIPES as u64 + 4));
     }
 }

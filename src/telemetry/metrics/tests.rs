@@ -17,10 +17,11 @@ fn counted() -> String {
 #[test]
 fn exposition_matches_the_metric_table() {
     let text = counted();
-    let told: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    let exported: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
     let listed: Vec<String> =
         TABLE.iter().map(|row| format!("{} {}", row.name, row.kind.as_str())).collect();
-    assert_eq!(told, listed);
+    assert_eq!(exported, listed);
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let name = &line[..line.find(['{', ' ']).expect("a sample has a value")];
         let row = TABLE.iter().find(|row| row.samples().any(|sample| sample == name));
@@ -45,7 +46,7 @@ fn samples_have_their_labels_and_units() {
         concat!("stagedoor_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
         "# EOF",
     ] {
-        assert!(text.lines().any(|told| told == line), "{line} is missing from\n{text}");
+        assert!(text.lines().any(|exported| exported == line), "{line} is missing from\n{text}");
     }
 }
 
