@@ -1,10 +1,8 @@
-//! The clock and the source of randomness; the only callers of the real ones.
+//! The clock and the source of randomness; the only module that reads the real ones.
 //!
-//! Both are handles that are cheap to clone and given to whoever needs them, so that a test can set the time and
-//! several gateways in one process need not agree on it.
-//!
-//! Invariant: a clock never goes back. The wall clock is read once, when the gateway starts, and carried on by the
-//! monotonic clock, so that a step of the wall clock neither kills nor revives a session.
+//! Both are passed as cheap handles, so that a test can set the time, also differently per gateway.
+//! Invariant: a clock never goes back. The wall clock is read once, at start, and continued by the monotonic clock, so
+//! that a step of the wall clock neither expires nor revives a session.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,15 +10,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use stagedoor_proto::Timestamp;
 
-/// Tells the time.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    /// The wall clock at the start, and when on the monotonic clock that was.
+    /// The wall clock at start, and the monotonic time of that reading.
     System { since_epoch: Duration, started: Instant },
-    /// Milliseconds since the epoch, moved by hand.
+    /// Milliseconds since the epoch.
     Manual(Arc<AtomicU64>),
 }
 
@@ -36,13 +33,13 @@ impl Clock {
         Self(Source::System { since_epoch, started: Instant::now() })
     }
 
-    /// A clock that stands at `at` until it is moved; its clones move with it.
+    /// A clock that shows `at` until [`Self::advance`] moves it and its clones.
     #[must_use]
     pub fn manual(at: Timestamp) -> Self {
         Self(Source::Manual(Arc::new(AtomicU64::new(at.as_millis()))))
     }
 
-    /// Moves a manual clock; the machine's clock moves by itself.
+    /// Moves a manual clock. Does nothing to the system clock.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(ms) = &self.0 {
             ms.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -55,7 +52,7 @@ impl Clock {
         Timestamp::from_millis(self.micros() / 1_000)
     }
 
-    /// How long ago it was [`Clock::micros`], for what is measured.
+    /// The time elapsed since an earlier [`Clock::micros`].
     #[must_use]
     pub fn since(&self, micros: u64) -> Duration {
         Duration::from_micros(self.micros().saturating_sub(micros))
@@ -86,7 +83,7 @@ impl Rng {
     /// `N` random bytes.
     ///
     /// # Panics
-    /// When the operating system has no randomness to give; nothing can be kept secret then.
+    /// When the operating system provides no randomness, because ids and keys would not be secret.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the module that may ask for randomness")]
     pub fn bytes<const N: usize>(self) -> [u8; N] {
@@ -95,7 +92,7 @@ impl Rng {
         bytes
     }
 
-    /// 128 random bits, the matter of every id.
+    /// 128 random bits, as for an id.
     #[must_use]
     pub fn bits(self) -> u128 {
         u128::from_be_bytes(self.bytes())

@@ -1,7 +1,7 @@
-//! What an app's own servers can be notified of: the one table of event types.
+//! The table of webhook event types.
 //!
-//! `config` reads which of them an endpoint wants, `hub` makes events of them, `webhook` delivers these. A new type is a
-//! row here and in `docs/webhooks.md`. Every moderation command has a type of its own, by its name.
+//! `config` reads which types an endpoint receives, `hub` creates events, `webhook` delivers them. A new type is a row here
+//! and in `docs/webhooks.md`. Every moderation command has its own type, named after it.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use stagedoor_proto::Verb;
 
 macro_rules! event_types {
     ($($(#[$doc:meta])* $name:ident = $group:literal, $event:literal;)*) => {
-        /// What kind of event it is.
+        /// The type of a webhook event.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum EventType {
             $($(#[$doc])* $name,)*
@@ -21,7 +21,7 @@ macro_rules! event_types {
         impl EventType {
             const UNMODERATED: &[Self] = &[$(Self::$name,)*];
 
-            /// The two parts of its name.
+            /// The group and the event in its name.
             const fn parts(self) -> (&'static str, &'static str) {
                 match self {
                     $(Self::$name => ($group, $event),)*
@@ -54,13 +54,13 @@ event_types! {
 }
 
 impl EventType {
-    /// Every type, in the order of the table; those of moderation last.
+    /// Every type, in the order of the table, followed by those of moderation.
     pub fn all() -> impl Iterator<Item = Self> {
         let moderation = Verb::ALL.iter().map(|verb| Self::Moderation(*verb));
         Self::UNMODERATED.iter().copied().chain(moderation)
     }
 
-    /// Whether `pattern` matches it: its name, its group as in `room.*`, or `*`.
+    /// Whether `pattern` is this type's name, its group such as `room.*`, or `*`.
     #[must_use]
     pub fn matches(self, pattern: &str) -> bool {
         pattern == "*"

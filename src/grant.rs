@@ -1,21 +1,20 @@
 //! What verified credentials allow, and the only permission check.
 //!
-//! Pure. A [`Grant`] says which rooms a session may enter in which role, and which scopes it holds; a command outside
-//! them is refused naming the missing scope. Source: `docs/protocol.md`, "Roles and scopes".
-//! Not here: how a grant came to be (`auth`), and a room's own say (`room`).
+//! Pure. A [`Grant`] contains the rooms that a session may join, with roles, and its scopes. A command outside them is
+//! rejected with the missing scope. Source: `docs/protocol.md`, "Roles and scopes".
+//! Not here: how grants are created (`auth`), and the rules of rooms (`room`).
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Role, RoomId, Scope};
 
-/// The scopes that credentials name. `None` in a [`Grant`] means: whatever the role allows.
+/// The scopes in credentials. `None` in a [`Grant`] means that the role decides.
 ///
-/// Names that are not the gateway's are the application's own; they are kept and handed back untouched.
+/// Names that the gateway does not define belong to the application and are passed through unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Scopes(Vec<Box<str>>);
 
 impl Scopes {
-    /// Whether the gateway's own `scope` is among them.
     #[must_use]
     pub fn contains(&self, scope: Scope) -> bool {
         self.0.iter().any(|name| **name == *scope.as_str())
@@ -28,14 +27,14 @@ impl<S: Into<Box<str>>> FromIterator<S> for Scopes {
     }
 }
 
-/// A pattern of room ids: an id, or a prefix followed by `*`, which may stand only last.
+/// A pattern of room ids: an id, or a prefix followed by `*`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RoomPattern(Box<str>);
 
-/// A text that is no room pattern.
+/// The text is not a room pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a room pattern is a room id, or the beginning of one with `*` as its last character")]
+#[error("a room pattern is a room id, or a prefix of one followed by `*`")]
 pub struct InvalidRoomPattern;
 
 impl TryFrom<String> for RoomPattern {
@@ -60,7 +59,7 @@ impl RoomPattern {
         Self("*".into())
     }
 
-    /// How many characters of `room` it pins down; `None` when it does not match. An exact match beats any prefix.
+    /// The number of characters of `room` that it fixes; `None` if it does not match. An exact match exceeds any prefix.
     fn matches(&self, room: &RoomId) -> Option<usize> {
         match self.0.strip_suffix('*') {
             Some(prefix) => room.as_str().starts_with(prefix).then_some(prefix.len()),
@@ -72,10 +71,10 @@ impl RoomPattern {
 /// What verified credentials allow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
-    /// Rooms that may be entered without a room token, with the role there.
+    /// Rooms that the session may join without a room token, with its role there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rooms: Vec<(RoomPattern, Role)>,
-    /// The scopes held; `None`: whatever the role allows; empty: none.
+    /// `None`: the role decides; empty: no scope.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Scopes>,
     /// Whether the user moderates the whole app.
@@ -84,18 +83,18 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// The role in `room`, from the pattern that pins down most of its name.
+    /// The role in `room`, from the most specific pattern.
     #[must_use]
     pub fn role_in(&self, room: &RoomId) -> Option<Role> {
-        let fits =
+        let matching =
             self.rooms.iter().filter_map(|(pattern, role)| Some((pattern.matches(room)?, *role)));
-        fits.max_by_key(|(pinned, _)| *pinned).map(|(_, role)| role)
+        matching.max_by_key(|(fixed, _)| *fixed).map(|(_, role)| role)
     }
 
-    /// Whether its scopes allow `scope`.
+    /// Checks that the scopes include `scope`.
     ///
     /// # Errors
-    /// The scope that is missing.
+    /// The missing scope.
     pub fn permit(&self, scope: Scope) -> Result<(), MissingScope> {
         match &self.scopes {
             Some(scopes) if !scopes.contains(scope) => Err(MissingScope(scope)),
@@ -104,7 +103,7 @@ impl Grant {
     }
 }
 
-/// A command needs a scope that the session does not hold.
+/// A command requires a scope that the session does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this needs the scope `{}`", .0.as_str())]
+#[error("this requires the scope `{}`", .0.as_str())]
 pub struct MissingScope(pub Scope);

@@ -1,15 +1,14 @@
-//! What was done under an idempotency key, and whether a request under the same key is that request again.
+//! Idempotency keys: the recorded answer to a request, and whether another request with the same key repeats it.
 //!
-//! Pure, and the one place where this is decided. Two caches are made of it: a room's, which its log replicates and which
-//! goes by users and sessions, and that of the server API, which is of one node and holds whole responses. They differ in
-//! what a key is and in how long and how much they hold, and neither could stand in for the other.
+//! Pure. Two caches use it: a room's, which its log replicates and which is keyed by user or session, and the server API's,
+//! which is local to a node and stores whole responses. They differ in keys, lifetimes and limits.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::Timestamp;
 
-/// What stands for the arguments under a key: 128 bits of FNV-1a, the same on every node and in every version.
+/// A hash of a request's arguments: 128-bit FNV-1a, stable across nodes and versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint(u128);
 
@@ -17,22 +16,22 @@ impl Fingerprint {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
 
-    /// That of some bytes. Where they have parts, the caller separates those.
+    /// Hashes bytes. The caller separates parts unambiguously.
     pub fn of_bytes<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> Self {
         let mix = |hash: u128, byte: &u8| (hash ^ u128::from(*byte)).wrapping_mul(Self::PRIME);
         Self(bytes.into_iter().fold(Self::OFFSET, mix))
     }
 
-    /// That of the JSON form of arguments.
+    /// Hashes the JSON form of arguments.
     ///
     /// # Panics
-    /// Where they have none, as a map whose keys are no texts.
+    /// When they have none, such as a map whose keys are not strings.
     pub fn of<T: Serialize>(arguments: &T) -> Self {
-        Self::of_bytes(&serde_json::to_vec(arguments).expect("arguments have a JSON form"))
+        Self::of_bytes(&serde_json::to_vec(arguments).expect("arguments can be serialized"))
     }
 }
 
-/// What was done under a key, and the answer.
+/// The request that used a key, and its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recorded<A> {
     request: Fingerprint,
@@ -45,25 +44,24 @@ pub struct Recorded<A> {
 pub struct KeyConflict;
 
 impl<A> Recorded<A> {
-    /// What a request was answered with.
     pub const fn new(request: Fingerprint, at: Timestamp, answer: A) -> Self {
         Self { request, at, answer }
     }
 
-    /// Whether it was more than `lifetime` ago, so that its key may be used anew.
+    /// Whether the record is older than `lifetime`, so that its key can be used again.
     pub fn has_expired(&self, lifetime: Duration, now: Timestamp) -> bool {
         now.saturating_since(self.at) > lifetime
     }
 
-    /// The answer, whatever the request was.
+    /// The answer, without comparing requests.
     pub const fn answer(&self) -> &A {
         &self.answer
     }
 
-    /// The answer, to the same request.
+    /// The answer, if `request` repeats the recorded one.
     ///
     /// # Errors
-    /// [`KeyConflict`] where `request` is another.
+    /// [`KeyConflict`] when `request` differs.
     pub fn answer_to(&self, request: Fingerprint) -> Result<&A, KeyConflict> {
         if self.request == request { Ok(&self.answer) } else { Err(KeyConflict) }
     }

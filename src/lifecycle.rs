@@ -1,7 +1,7 @@
-//! Serving, draining, stopped: who runs, and how they are told to end.
+//! Serving, draining, stopped: the tasks of a gateway and their shutdown.
 //!
-//! Every task of the gateway is spawned here, so that stopping can wait for all of them. Two tokens tell them when:
-//! `drain` (finish what you do, take nothing new) and, later, `stop` (end now).
+//! Every task is spawned here, so that shutdown can wait for all of them. Two cancellation tokens end them: `drain`
+//! (finish current work, accept nothing new) and, later, `stop` (end now).
 
 use std::future::Future;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// Spawns a task that [`Lifecycle::stopped`] waits for. It ends by itself, or when its own `stopping` says so.
+    /// Spawns a task that [`Lifecycle::stopped`] waits for. It must end when [`Lifecycle::stopping`] resolves.
     pub fn spawn<F>(&self, task: F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -26,12 +26,10 @@ impl Lifecycle {
         self.tasks.spawn(task);
     }
 
-    /// Nothing new is to be taken from now on.
     pub fn begin_drain(&self) {
         self.drain.cancel();
     }
 
-    /// Whether nothing new is to be taken.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.drain.is_cancelled()
@@ -42,12 +40,12 @@ impl Lifecycle {
         self.drain.cancelled()
     }
 
-    /// Resolves when everything is to end. Cancel-safe.
+    /// Resolves when every task must end. Cancel-safe.
     pub fn stopping(&self) -> WaitForCancellationFuture<'_> {
         self.stop.cancelled()
     }
 
-    /// Tells every task to end and waits for them, `deadline` at most; whether all ended.
+    /// Ends every task and waits for at most `deadline`. Returns whether all ended.
     pub async fn stopped(&self, deadline: Duration) -> bool {
         self.drain.cancel();
         self.stop.cancel();
@@ -55,7 +53,7 @@ impl Lifecycle {
         tokio::time::timeout(deadline, self.tasks.wait()).await.is_ok()
     }
 
-    /// Waits until no task is left, `deadline` at most; whether none is. Tasks that were told nothing may go on.
+    /// Waits for at most `deadline` until no task is left, without ending any. Returns whether none is left.
     pub async fn idle(&self, deadline: Duration) -> bool {
         self.tasks.close();
         let idle = tokio::time::timeout(deadline, self.tasks.wait()).await.is_ok();

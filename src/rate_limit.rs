@@ -1,17 +1,17 @@
-//! The one rate limiter: the generic cell rate algorithm, in eight bytes per limited stream of events.
+//! The rate limiter: the generic cell rate algorithm, with eight bytes of state per limiter.
 //!
-//! It is pure: time is an argument, in the milliseconds of a wire timestamp. It needs no timer and no refill, and an idle
-//! limiter holds no state that matters. Source: ITU-T I.371, annex A.
+//! Pure: time is an argument. It needs no timer and no refill, and an idle limiter equals a new one.
+//! Source: ITU-T I.371, annex A.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::Timestamp;
 
-/// The shortest wait that a refusal names: what it is told in is milliseconds.
+/// Minimum wait in a rejection, because the wire unit is milliseconds.
 const MIN_WAIT: Duration = Duration::from_millis(1);
 
-/// How many events are allowed: one per interval sustained, `burst` at once after a pause.
+/// The allowed rate: one event per interval sustained, and `burst` events at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     interval_us: u64,
@@ -19,21 +19,20 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// `per_second` events a second, `burst` at once. Zero counts as one.
+    /// `per_second` events per second, `burst` at once. Zero counts as one.
     #[must_use]
     pub const fn per_second(per_second: u32, burst: u32) -> Self {
         let per_second = if per_second == 0 { 1 } else { per_second as u64 };
         Self { interval_us: 1_000_000 / per_second, burst: non_zero(burst) }
     }
 
-    /// One event in `interval`, `burst` at once. A `burst` of zero counts as one.
+    /// One event per `interval`, `burst` at once. A `burst` of zero counts as one.
     #[must_use]
     pub fn every(interval: Duration, burst: u32) -> Self {
         let interval_us = u64::try_from(interval.as_micros()).unwrap_or(u64::MAX);
         Self { interval_us, burst: non_zero(burst) }
     }
 
-    /// How many events are allowed at once.
     #[must_use]
     pub const fn burst(self) -> u32 {
         self.burst
@@ -44,19 +43,19 @@ const fn non_zero(burst: u32) -> u32 {
     if burst == 0 { 1 } else { burst }
 }
 
-/// One limited stream of events. The rate is given with each event, so that it may change.
+/// The state of one limiter. The rate is an argument, so that it can change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RateLimiter {
-    /// When the next event would be due if all came evenly, in microseconds since the epoch.
+    /// The theoretical arrival time of the next event, in microseconds since the epoch.
     due_us: u64,
 }
 
 impl RateLimiter {
-    /// Takes one event at `now`.
+    /// Admits one event at `now`.
     ///
     /// # Errors
-    /// How long to wait until one is allowed; nothing was taken.
+    /// The wait until an event is allowed. A rejected event does not count.
     pub fn take(&mut self, rate: Rate, now: Timestamp) -> Result<(), Duration> {
         let now = micros(now);
         let tolerance = rate.interval_us.saturating_mul(u64::from(rate.burst) - 1);
@@ -69,7 +68,7 @@ impl RateLimiter {
         Ok(())
     }
 
-    /// Whether it is as good as a new one.
+    /// Whether it equals a new limiter, so that it can be removed.
     #[must_use]
     pub const fn is_idle(&self, now: Timestamp) -> bool {
         self.due_us <= micros(now)

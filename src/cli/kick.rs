@@ -15,7 +15,7 @@ use super::lookup::{NameKind, find_similar};
 use super::moderation::{ModerationOptions, perform, send_command, who};
 use super::table::printable;
 use super::token::{duration, millis};
-use crate::config::told_duration;
+use crate::config::format_duration;
 use crate::room::Moderation;
 
 #[derive(Debug, Args)]
@@ -74,7 +74,7 @@ impl Kick {
         };
         let scope = if self.everywhere { "the app" } else { self.room.as_str() };
         let duration = match self.duration {
-            Some(duration) => told_duration(duration),
+            Some(duration) => format_duration(duration),
             None => "the app's default_block_duration".to_owned(),
         };
         format!("{absent}\nblocked: {} may not join {scope} for {duration}", printable(name))

@@ -13,15 +13,15 @@ use serde::{Deserialize, Serialize};
 use stagedoor_proto::Role;
 
 use super::auth_webhook::AuthWebhook;
-use super::bounded;
-use super::flaw::Flaw;
 use super::keys::{HmacSecret, Jwks, PublicKey, RawPublicKey};
+use super::ranges;
 use super::secret;
 use super::value::{self, DAY, SECOND};
+use super::violation::RuleViolation;
 use super::webhook_endpoints::{self, WebhookEndpoint};
 use crate::grant::RoomPattern;
 
-/// One tenant: its id, keys, authentication methods and settings. Nothing is shared between apps.
+/// One tenant: its id, keys, authentication methods and settings. Apps share nothing.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "independent switches, each with its own key in the file"
@@ -33,7 +33,8 @@ pub struct App {
     #[serde(deserialize_with = "value::app_id")]
     #[schemars(with = "String")]
     pub id: Arc<str>,
-    /// HS256 secrets of session, room and server tokens. The first signs, all verify. With several keys each needs a `kid`.
+    /// HS256 secrets of session, room and server tokens. The first signs, all verify. With several keys each needs a
+    /// `kid`.
     pub hs256_secrets: Vec<HmacSecret>,
     /// Public keys that verify session, room and server tokens: RSA (2048 bits or more), P-256 or Ed25519.
     #[schemars(with = "Vec<RawPublicKey>")]
@@ -47,7 +48,7 @@ pub struct App {
     pub guests: bool,
     /// Rooms that guests and users of the api token may join without a room token, with their role: `{ "lobby-*" =
     /// "publisher" }`.
-    #[serde(with = "bounded::Rooms")]
+    #[serde(with = "ranges::Rooms")]
     pub default_rooms: Vec<(RoomPattern, Role)>,
     /// A token that authenticates any username. Meant for trusted clients and for tests.
     #[serde(with = "secret::Optional")]
@@ -61,13 +62,13 @@ pub struct App {
     /// Which connection is closed when a client instance connects twice.
     pub duplicate_policy: DuplicatePolicy,
     /// Maximum number of concurrent sessions of one user.
-    #[serde(with = "bounded::CountIn::<1, 10_000>")]
+    #[serde(with = "ranges::BoundedCount::<1, 10_000>")]
     pub sessions_per_user: usize,
     /// Lifetime of an access token.
-    #[serde(with = "bounded::DurationIn::<{ 10 * SECOND }, { 366 * DAY }>")]
+    #[serde(with = "ranges::BoundedDuration::<{ 10 * SECOND }, { 366 * DAY }>")]
     pub access_ttl: Duration,
     /// How long after authentication a session can be renewed without authenticating again.
-    #[serde(with = "bounded::DurationIn::<{ 10 * SECOND }, { 366 * DAY }>")]
+    #[serde(with = "ranges::BoundedDuration::<{ 10 * SECOND }, { 366 * DAY }>")]
     pub max_session_age: Duration,
     /// Role of a room token without a `role` claim.
     pub default_role: Role,
@@ -76,13 +77,13 @@ pub struct App {
     /// What happens to a membership when its token expires.
     pub membership_expiry: MembershipExpiry,
     /// Longest app-wide block that a moderator may set.
-    #[serde(with = "bounded::DurationIn::<SECOND, { 366 * DAY }>")]
+    #[serde(with = "ranges::BoundedDuration::<SECOND, { 366 * DAY }>")]
     pub max_block_duration: Duration,
     /// Block duration of a removal that names none.
-    #[serde(with = "bounded::DurationIn::<SECOND, { 366 * DAY }>")]
+    #[serde(with = "ranges::BoundedDuration::<SECOND, { 366 * DAY }>")]
     pub default_block_duration: Duration,
     /// Largest room whose participants are all listed. In larger rooms clients get counts, moderators and publishers.
-    #[serde(with = "bounded::CountIn::<1, 10_000>")]
+    #[serde(with = "ranges::BoundedCount::<1, 10_000>")]
     pub roster_limit: u32,
     /// Whether a ban of a guest also blocks other guests from the same address.
     pub ban_guest_addresses: bool,
@@ -113,16 +114,15 @@ pub enum MembershipExpiry {
 /// One way to authenticate users of an app.
 #[derive(Clone, Copy, Debug)]
 pub struct AuthMethod {
-    /// What enables it in the file.
+    /// The key that enables it.
     pub key: &'static str,
-    /// Its name for operators.
+    /// The name shown to operators.
     pub name: &'static str,
-    /// Whether the app uses it.
     pub is_enabled: bool,
 }
 
 impl App {
-    /// The defaults, without a name: what a file leaves out.
+    /// The defaults of all keys, with an empty id.
     pub(super) fn unnamed() -> Self {
         Self {
             id: "".into(),
@@ -150,7 +150,7 @@ impl App {
         }
     }
 
-    /// Its authentication methods, enabled or not.
+    /// All authentication methods, enabled or not.
     #[must_use]
     pub fn auth_methods(&self) -> [AuthMethod; 6] {
         let method = |key, name, is_enabled| AuthMethod { key, name, is_enabled };
@@ -164,40 +164,54 @@ impl App {
         ]
     }
 
-    /// Rules that hold between its values.
-    fn flaw(&self) -> Option<Flaw> {
+    /// The first violated rule between the values of this app.
+    fn violation(&self) -> Option<RuleViolation> {
         if self.id.is_empty() {
-            return Some(Flaw::new("id", "nothing", "an id for the app"));
+            return Some(RuleViolation::new("id", "nothing", "an id"));
         }
         if self.require_auth_token && self.guests {
             let allowed = "no guests with require_auth_token";
-            return Some(Flaw::new("guests", "true with require_auth_token = true", allowed));
+            return Some(RuleViolation::new(
+                "guests",
+                "true with require_auth_token = true",
+                allowed,
+            ));
         }
         if self.require_auth_token && self.api_token.is_some() {
             let found = "a token with require_auth_token = true";
-            return Some(Flaw::new("api_token", found, "no api token with require_auth_token"));
+            return Some(RuleViolation::new(
+                "api_token",
+                found,
+                "no api token with require_auth_token",
+            ));
         }
         let methods = self.auth_methods();
         if !methods.iter().any(|method| method.is_enabled) {
             let keys = methods.map(|method| method.key).join(", ");
-            let allowed = format!("one at least of {keys}");
-            return Some(Flaw::new("", "an app nobody can enter", allowed));
+            let allowed = format!("at least one of {keys}");
+            return Some(RuleViolation::new(
+                "",
+                "an app without an authentication method",
+                allowed,
+            ));
         }
         let kids = self.hs256_secrets.iter().map(|key| &key.kid);
         let kids: Vec<_> = kids.chain(self.public_keys.iter().map(|key| &key.kid)).collect();
         let named: HashSet<&str> = kids.iter().filter_map(|kid| kid.as_deref()).collect();
         if kids.len() > 1 && named.len() < kids.len() {
-            let found = format!("{} keys of which not each has a kid of its own", kids.len());
+            let found = format!("{} keys without a different kid each", kids.len());
             let key = if self.hs256_secrets.is_empty() { "public_keys" } else { "hs256_secrets" };
-            let allowed = "a different kid for each, so that keys can be exchanged";
-            return Some(Flaw::new(key, found, allowed));
+            let allowed = "a different kid for each key";
+            return Some(RuleViolation::new(key, found, allowed));
         }
-        let jwks = self.jwks.as_ref().and_then(|jwks| Some(jwks.flaw()?.inside("jwks")));
+        let jwks = self.jwks.as_ref().and_then(|jwks| Some(jwks.violation()?.inside("jwks")));
         let webhook = || {
-            self.auth_webhook.as_ref().and_then(|hook| Some(hook.flaw()?.inside("auth_webhook")))
+            self.auth_webhook
+                .as_ref()
+                .and_then(|hook| Some(hook.violation()?.inside("auth_webhook")))
         };
-        if let Some(flaw) = jwks.or_else(webhook) {
-            return Some(flaw);
+        if let Some(violation) = jwks.or_else(webhook) {
+            return Some(violation);
         }
         let pairs = [
             (
@@ -208,26 +222,32 @@ impl App {
             ),
             ("access_ttl", self.access_ttl, self.max_session_age, "at most max_session_age"),
         ];
-        let (key, value, most, allowed) =
-            pairs.into_iter().find(|(_, value, most, _)| value > most)?;
-        let found = format!("{} where that is {}", value::told(value), value::told(most));
-        Some(Flaw::new(key, found, allowed))
+        let (key, value, limit, allowed) =
+            pairs.into_iter().find(|(_, value, limit, _)| value > limit)?;
+        let found = format!(
+            "{} where that is {}",
+            value::format_duration(value),
+            value::format_duration(limit)
+        );
+        Some(RuleViolation::new(key, found, allowed))
     }
 }
 
-/// Checks what holds between the values of an app, and between apps.
-pub(super) fn check(apps: &[App]) -> Result<(), Flaw> {
+/// Checks the rules between values of an app, and between apps.
+pub(super) fn check(apps: &[App]) -> Result<(), RuleViolation> {
     if apps.is_empty() {
-        return Err(Flaw::new("apps", "no app", "at least one [[apps]]"));
+        return Err(RuleViolation::new("apps", "no app", "at least one [[apps]]"));
     }
     let mut ids = HashSet::new();
     for (index, app) in apps.iter().enumerate() {
-        if let Some(flaw) = app.flaw().or_else(|| webhook_endpoints::flaw(&app.webhook_endpoints)) {
-            return Err(flaw.inside(&format!("apps[{index}]")));
+        if let Some(violation) =
+            app.violation().or_else(|| webhook_endpoints::violation(&app.webhook_endpoints))
+        {
+            return Err(violation.inside(&format!("apps[{index}]")));
         }
         if !ids.insert(&app.id) {
             let found = format!("\"{}\" a second time", app.id);
-            return Err(Flaw::new(format!("apps[{index}].id"), found, "an id no other app has"));
+            return Err(RuleViolation::new(format!("apps[{index}].id"), found, "a unique id"));
         }
     }
     Ok(())

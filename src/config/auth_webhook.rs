@@ -8,9 +8,9 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::bounded;
-use super::flaw::Flaw;
+use super::ranges;
 use super::value::{MINUTE, MS};
+use super::violation::RuleViolation;
 use super::{secret, url};
 
 /// The app's auth webhook, called for each `start` with `params`.
@@ -23,25 +23,25 @@ pub struct AuthWebhook {
     pub url: String,
     /// Secret that signs each request (`whsec_…`).
     #[serde(with = "secret::Signing")]
-    #[schemars(with = "secret::One")]
+    #[schemars(with = "secret::ComparedSecret")]
     pub secret: SecretString,
     /// Whether the URL may resolve to a loopback or private address.
     #[serde(default)]
     pub allow_private: bool,
     /// Timeout of a request. The start is rejected when it passes.
-    #[serde(default = "default_deadline", with = "bounded::DurationIn::<MS, MINUTE>")]
+    #[serde(default = "default_deadline", with = "ranges::BoundedDuration::<MS, MINUTE>")]
     pub deadline: Duration,
     /// Maximum number of concurrent requests.
-    #[serde(default = "default_max_concurrent", with = "bounded::CountIn::<1, 10_000>")]
+    #[serde(default = "default_max_concurrent", with = "ranges::BoundedCount::<1, 10_000>")]
     pub max_concurrent: usize,
 }
 
 impl AuthWebhook {
-    pub(super) fn flaw(&self) -> Option<Flaw> {
-        url::private_flaw(&self.url, self.allow_private)
+    pub(super) fn violation(&self) -> Option<RuleViolation> {
+        url::private_url_violation(&self.url, self.allow_private)
     }
 
-    /// Its values of which not all is shown, by key.
+    /// The values that are not shown in full, by key.
     pub(super) fn hidden(&self) -> [(&'static str, &str); 2] {
         let Self { url, secret, allow_private: _, deadline: _, max_concurrent: _ } = self;
         [("url", url), ("secret", secret.expose_secret())]

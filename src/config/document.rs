@@ -1,7 +1,7 @@
-//! A configuration file as text: reading it, and turning whatever is wrong into a place, a finding and a remedy.
+//! Reads a configuration file, and converts errors to a line, a key, what was found and what is allowed.
 //!
-//! `serde` and `toml` tell what is wrong and at which bytes. The key is found by looking the bytes up in the document,
-//! and the line of a key the other way round, so that no type of the configuration carries places.
+//! Errors of `serde` and `toml` have a byte range. The key is looked up by that range, and the line by the key, so that
+//! the types of the configuration do not carry spans.
 
 use std::ops::Range;
 use std::path::Path;
@@ -11,16 +11,15 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::environment::Environment;
-use super::flaw::Flaw;
 use super::hidden::is_secret;
-use super::nearest::{quoted, with_nearest};
-use super::places::{Place, anchor_table, line_of, places_of};
+use super::spans::{KeySpan, anchor_table, line_of, spans_of};
+use super::suggest::{quoted, with_suggestion};
+use super::violation::RuleViolation;
 use super::{ConfigError, url};
 
-/// Longest part of a value that an error shows, in characters.
+/// Maximum number of characters of a value in an error.
 const MAX_SHOWN_CHARS: usize = 60;
 
-/// The text of `path`.
 pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     let bytes = std::fs::read(path).map_err(|error| ConfigError::Unreadable {
         file: path.to_owned(),
@@ -33,7 +32,7 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     })
 }
 
-/// A configuration file as text, and the variables that are laid over it.
+/// The text of a configuration file, and the variables that override it.
 pub(super) struct Document<'a> {
     pub(super) path: &'a Path,
     pub(super) text: &'a str,
@@ -49,15 +48,15 @@ impl Document<'_> {
         T::deserialize(toml::de::Deserializer::from(table)).map_err(|error| self.locate(&error))
     }
 
-    /// The error for a rule between values that does not hold.
-    pub(super) fn explain(&self, flaw: Flaw) -> ConfigError {
-        let Flaw { key, found, allowed } = flaw;
-        let places = self.places();
-        // A key that is not there is told at the table it is missing from.
+    /// Converts a violated rule to an error with a line.
+    pub(super) fn explain(&self, violation: RuleViolation) -> ConfigError {
+        let RuleViolation { key, found, allowed } = violation;
+        let spans = self.spans();
+        // A missing key is reported at the innermost table that is present.
         let mut there = key.as_str();
         let at = loop {
-            match places.iter().find(|place| place.key == there) {
-                Some(place) => break place.name.start,
+            match spans.iter().find(|span| span.key == there) {
+                Some(span) => break span.name.start,
                 None => match there.rfind(['.', '[']) {
                     Some(end) => there = &there[..end],
                     None => break 0,
@@ -73,27 +72,27 @@ impl Document<'_> {
             line: self.line(error.span().map_or(0, |span| span.start)),
             reason: error.message().to_owned(),
         })?;
-        self.environment.lay_over(table)
+        self.environment.overlay(table)
     }
 
-    /// Turns what `serde` found wrong into an error with its place.
+    /// Converts an error of `serde` to an error with a line and a key.
     fn locate(&self, error: &toml::de::Error) -> ConfigError {
-        // What is missing from the whole file has no bytes of its own, and is in no place.
+        // A key that is missing at the top level has no byte range.
         let span = error.span().unwrap_or_default();
-        let places = if span.is_empty() { Vec::new() } else { self.places() };
-        let around = |place: &&Place| {
+        let spans = if span.is_empty() { Vec::new() } else { self.spans() };
+        let around = |place: &&KeySpan| {
             let contains =
                 |range: &Range<usize>| range.start <= span.start && span.end <= range.end;
             contains(&place.value) || contains(&place.name)
         };
-        // Of nested places the innermost has the longest key.
-        let place = places.iter().filter(around).max_by_key(|place| place.key.len());
+        // Of nested spans, the innermost has the longest key.
+        let place = spans.iter().filter(around).max_by_key(|place| place.key.len());
         let key = place.map_or("", |place| place.key.as_str());
         let message = error.message();
         let (found, allowed) =
             message.split_once(", expected ").unwrap_or((message, "a valid value"));
         if let Some(field) = quoted(found, "unknown field ") {
-            let allowed = with_nearest(field, allowed);
+            let allowed = with_suggestion(field, allowed);
             return self.value_error(
                 span.start,
                 key.to_owned(),
@@ -111,14 +110,14 @@ impl Document<'_> {
                 "it to be set".to_owned(),
             );
         }
-        let is_serdes =
+        let is_type_error =
             ["invalid ", "unknown variant "].iter().any(|start| found.starts_with(start));
         let found = match place {
-            Some(place) if is_serdes => self.shown(place),
+            Some(place) if is_type_error => self.shown(place),
             Some(_) | None => found.to_owned(),
         };
         let allowed = match quoted(message, "unknown variant ") {
-            Some(variant) => with_nearest(variant, allowed),
+            Some(variant) => with_suggestion(variant, allowed),
             None => allowed.to_owned(),
         };
         self.value_error(span.start, key.to_owned(), found, allowed)
@@ -132,8 +131,8 @@ impl Document<'_> {
         ConfigError::Value { file: self.path.to_owned(), line: self.line(at), key, found, allowed }
     }
 
-    /// A value as it stands in the text, unless it is a secret's or a whole table; of a URL, as much as is no secret.
-    fn shown(&self, place: &Place) -> String {
+    /// A value as written; of secrets, tables and lists only the type, and of a URL only the public part.
+    fn shown(&self, place: &KeySpan) -> String {
         let value = self.environment.text_at(&place.value);
         let value = value.or_else(|| self.text.get(place.value.clone())).unwrap_or_default();
         let of_type = || format!("a value of type {}", place.kind);
@@ -156,8 +155,8 @@ impl Document<'_> {
         line_of(self.text.as_bytes(), at)
     }
 
-    /// Where each key stands; none, when it cannot be read.
-    pub(super) fn places(&self) -> Vec<Place> {
-        self.table().map(|table| places_of(table.get_ref())).unwrap_or_default()
+    /// The span of each key; empty if the text is not TOML.
+    pub(super) fn spans(&self) -> Vec<KeySpan> {
+        self.table().map(|table| spans_of(table.get_ref())).unwrap_or_default()
     }
 }

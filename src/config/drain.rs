@@ -7,7 +7,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bounded;
+use super::ranges;
 use super::value::{self, HOUR, MS, SECOND};
 
 /// The pace of a graceful shutdown.
@@ -24,18 +24,18 @@ pub struct Drain {
 #[serde(default, deny_unknown_fields)]
 struct RawDrain {
     /// Time over which connections are closed. Must be shorter than `deadline`.
-    #[serde(with = "bounded::DurationIn::<MS, HOUR>")]
+    #[serde(with = "ranges::BoundedDuration::<MS, HOUR>")]
     spread: Duration,
     /// Time until the process ends, with connections still open or not.
-    #[serde(with = "bounded::DurationIn::<SECOND, HOUR>")]
+    #[serde(with = "ranges::BoundedDuration::<SECOND, HOUR>")]
     deadline: Duration,
 }
 
-/// A spread that leaves no time before the deadline.
+/// A spread that is not shorter than the deadline.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "spread = {} with deadline = {}, expected a spread shorter than the deadline",
-    value::told(*.spread), value::told(*.deadline)
+    value::format_duration(*.spread), value::format_duration(*.deadline)
 )]
 struct InvalidDrain {
     spread: Duration,

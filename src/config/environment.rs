@@ -1,11 +1,8 @@
-//! Variables of the environment that take the place of keys of the file.
+//! Environment variables that override keys of the file.
 //!
-//! `STAGEDOOR__LIMITS__REQUESTS_IN_FLIGHT=8` is `requests_in_flight = 8` in `[limits]`: the key's path, in capitals, with `__` between its
-//! parts; a number counts in a list, from 0. A value is a text, but for what reads as TOML: a whole number, `true`,
-//! `false`, and what begins with a quote, `[` or `{`.
-//!
-//! All of them are one more TOML text, whose places lie behind the end of the file's, so that a place tells where a
-//! value is from.
+//! `STAGEDOOR__LIMITS__REQUESTS_IN_FLIGHT=8` sets `requests_in_flight` in `[limits]`. A number in a name is an index of
+//! a list. A value is a string, except for integers, `true`, `false`, and TOML that begins with a quote, `[` or `{`.
+//! Each value is parsed as TOML with a span behind the end of the file, so that the span identifies the variable.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -16,13 +13,12 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use super::ConfigError;
 
-/// What the name of each of them begins with.
+/// The prefix of the variables.
 pub const PREFIX: &str = "STAGEDOOR__";
 
-/// What a value stands behind, to be TOML.
+/// Precedes a value to make it a TOML document.
 const NAME: &str = "v = ";
 
-/// The variables, as TOML.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Environment {
     variables: Vec<Variable>,
@@ -31,13 +27,13 @@ pub(super) struct Environment {
 #[derive(Clone, Debug)]
 struct Variable {
     name: String,
-    /// The value as TOML behind [`NAME`], and both behind as many line breaks as there are bytes before them.
+    /// [`NAME`] and the value, after as many line breaks as bytes precede them, so that spans do not overlap.
     text: String,
     place: Range<usize>,
 }
 
 impl Environment {
-    /// Those of `variables` that set keys, to be laid over a file of `after` bytes.
+    /// Selects the variables with [`PREFIX`]. Their spans begin behind `after`, the length of the file.
     pub(super) fn new(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
         after: usize,
@@ -49,7 +45,7 @@ impl Environment {
                 continue;
             }
             let Ok(value) = value.into_string() else {
-                return Err(wrong(&name, "", "bytes that are not UTF-8", "a text"));
+                return Err(wrong(&name, "", "bytes that are not UTF-8", "a string"));
             };
             sorted.insert(name, value);
         }
@@ -65,8 +61,8 @@ impl Environment {
         Ok(Self { variables: all })
     }
 
-    /// `table` with what they set.
-    pub(super) fn lay_over<'a>(
+    /// Applies the variables to `table`.
+    pub(super) fn overlay<'a>(
         &'a self,
         table: Spanned<DeTable<'a>>,
     ) -> Result<Spanned<DeTable<'a>>, ConfigError> {
@@ -74,13 +70,14 @@ impl Environment {
         let mut top = Spanned::new(place.clone(), DeValue::Table(table.into_inner()));
         for variable in &self.variables {
             let Variable { name, text, .. } = variable;
-            let parsed = DeTable::parse(text).expect("a value was read before it was kept");
-            let (_, value) = parsed.into_inner().into_iter().next().expect("it has a name");
+            let parsed = DeTable::parse(text).expect("a value was parsed before it was stored");
+            let (_, value) =
+                parsed.into_inner().into_iter().next().expect("the document has one key");
             let path = name[PREFIX.len()..].to_ascii_lowercase();
             let parts: Vec<&str> = path.split("__").collect();
             if parts.contains(&"") {
                 let found = "a name with an empty part";
-                return Err(wrong(name, "", found, "parts with two underscores between them"));
+                return Err(wrong(name, "", found, "parts separated by two underscores"));
             }
             put(&mut top, "", &parts, value)
                 .map_err(|(key, found, allowed)| wrong(name, &key, &found, &allowed))?;
@@ -89,21 +86,21 @@ impl Environment {
         Ok(Spanned::new(place, table))
     }
 
-    /// The variable that set what is at this place; `None` when the file did.
+    /// The variable with a span that contains `at`; `None` in the file.
     pub(super) fn variable_at(&self, at: usize) -> Option<&str> {
         let variable =
             self.variables.iter().find(|v| v.place.contains(&at) || v.place.end == at)?;
         Some(&variable.name)
     }
 
-    /// What stands at this place; `None` when it is the file's.
+    /// The text at this span; `None` in the file.
     pub(super) fn text_at(&self, place: &Range<usize>) -> Option<&str> {
         let variable = self.variables.iter().find(|v| v.place.contains(&place.start))?;
         variable.text.get(place.clone())
     }
 }
 
-/// `value` as TOML: as it is where it is some, else as a text.
+/// Converts `value` to TOML: unchanged if it looks like TOML, else as a string.
 fn as_toml(name: &str, value: String) -> Result<String, ConfigError> {
     let is_plain = matches!(value.as_str(), "true" | "false")
         || value.parse::<i64>().is_ok_and(|number| number.to_string() == value);
@@ -114,24 +111,24 @@ fn as_toml(name: &str, value: String) -> Result<String, ConfigError> {
         return match DeValue::parse(&value) {
             Ok(_) => Ok(value),
             Err(error) => {
-                let found = format!("what is not TOML ({})", error.message().trim_end());
-                Err(wrong(name, "", &found, "a value of TOML, or a text in quotes"))
+                let found = format!("invalid TOML ({})", error.message().trim_end());
+                Err(wrong(name, "", &found, "a TOML value, or a string in quotes"))
             }
         };
     }
     Ok(toml::Value::String(value).to_string())
 }
 
-/// A key, what was found at it, and what may be there.
-type Misfit = (String, String, String);
+/// A key, what was found, and what is allowed.
+type ValueError = (String, String, String);
 
-/// Puts `value` where `path` leads from `node`, whose key is `key`; what is on the way and cannot hold it gives way.
+/// Sets the value at `path` below `node`, whose key is `key`. Replaces values on the path that are no table or list.
 fn put<'a>(
     node: &mut Spanned<DeValue<'a>>,
     key: &str,
     path: &[&str],
     value: Spanned<DeValue<'a>>,
-) -> Result<(), Misfit> {
+) -> Result<(), ValueError> {
     let Some((part, rest)) = path.split_first() else {
         *node = value;
         return Ok(());
@@ -142,7 +139,7 @@ fn put<'a>(
         if !node.get_ref().is_array() {
             *node = Spanned::new(value.span(), DeValue::Array(DeArray::default()));
         }
-        let DeValue::Array(list) = node.get_mut() else { unreachable!("it is a list by now") };
+        let DeValue::Array(list) = node.get_mut() else { unreachable!("replaced by a list above") };
         if index > list.len() {
             let allowed = format!("a number up to {}, which is the next", list.len());
             return Err((key.to_owned(), format!("entry {index}"), allowed));
@@ -150,13 +147,13 @@ fn put<'a>(
         if index == list.len() {
             list.push(nothing());
         }
-        let next = list.get_mut(index).expect("it is there by now");
+        let next = list.get_mut(index).expect("appended above");
         return put(next, &format!("{key}[{index}]"), rest, value);
     }
     if !node.get_ref().is_table() {
         *node = Spanned::new(value.span(), DeValue::Table(DeTable::new()));
     }
-    let DeValue::Table(table) = node.get_mut() else { unreachable!("it is a table by now") };
+    let DeValue::Table(table) = node.get_mut() else { unreachable!("replaced by a table above") };
     let dot = if key.is_empty() { "" } else { "." };
     let name = Spanned::new(value.span(), (*part).to_owned().into());
     put(table.entry(name).or_insert_with(nothing), &format!("{key}{dot}{part}"), rest, value)
@@ -256,14 +253,14 @@ mod tests {
                 "x",
                 "apps: found entry 5; expected a number up to 1, which is the next",
             ),
-            ("APPS__1__ID", "x", "apps[1]: found an app nobody can enter"),
+            ("APPS__1__ID", "x", "apps[1]: found an app without an authentication method"),
             (
                 "APPS__0__API_TOKEN",
                 "hush",
                 "apps[0].api_token: found 4 bytes; expected at least 24",
             ),
-            ("LISTEN__ALLOWED_ORIGINS", "[1", "found what is not TOML ("),
-            ("APPS__0__API_TOKEN", "\"hush", "found what is not TOML ("),
+            ("LISTEN__ALLOWED_ORIGINS", "[1", "found invalid TOML ("),
+            ("APPS__0__API_TOKEN", "\"hush", "found invalid TOML ("),
             ("LIMITS____IN_FLIGHT", "1", "found a name with an empty part"),
             ("", "1", "found a name with an empty part"),
         ] {

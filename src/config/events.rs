@@ -1,38 +1,36 @@
-//! Which events an endpoint wants, by patterns of their names.
+//! The events that an endpoint subscribes to, by patterns of their names.
 
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::event_type::EventType;
 
-/// The types of events that are wanted; the default is all of them.
+/// The event types that an endpoint receives; by default all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventFilter(Vec<EventType>);
 
 impl EventFilter {
-    /// Whether this type is wanted.
     #[must_use]
-    pub fn wants(&self, kind: EventType) -> bool {
+    pub fn includes(&self, kind: EventType) -> bool {
         self.0.contains(&kind)
     }
 
-    /// The types that are wanted.
     #[must_use]
     pub fn types(&self) -> &[EventType] {
         &self.0
     }
 
-    /// The types that patterns such as `room.*` name; where one names none, that one.
+    /// The types that match patterns such as `room.*`.
     ///
     /// # Errors
-    /// The pattern that names no type.
+    /// The first pattern that matches no type.
     pub fn of<'a>(patterns: &[&'a str]) -> Result<Self, &'a str> {
-        let names_none = |pattern: &&&str| !EventType::all().any(|kind| kind.matches(pattern));
-        if let Some(pattern) = patterns.iter().find(names_none) {
+        let matches_none = |pattern: &&&str| !EventType::all().any(|kind| kind.matches(pattern));
+        if let Some(pattern) = patterns.iter().find(matches_none) {
             return Err(pattern);
         }
-        let is_wanted = |kind: &EventType| patterns.iter().any(|pattern| kind.matches(pattern));
-        Ok(Self(EventType::all().filter(is_wanted).collect()))
+        let is_included = |kind: &EventType| patterns.iter().any(|pattern| kind.matches(pattern));
+        Ok(Self(EventType::all().filter(is_included).collect()))
     }
 }
 
@@ -53,7 +51,9 @@ impl<'de> Deserialize<'de> for EventFilter {
         let patterns = Vec::<String>::deserialize(deserializer)?;
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
         if patterns.is_empty() {
-            return Err(de::Error::custom("no event, expected at least one, or no such key"));
+            return Err(de::Error::custom(
+                "an empty list, expected at least one event, or no `events` key",
+            ));
         }
         Self::of(&patterns).map_err(|pattern| {
             let names: Vec<_> = EventType::all().map(|kind| format!("`{kind}`")).collect();

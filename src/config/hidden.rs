@@ -1,8 +1,7 @@
-//! What reports and errors never show in full: secrets, and the paths of URLs.
+//! Values that reports and errors never show in full: secrets, and the paths of URLs.
 //!
-//! The types of secrets mark themselves in the schema, so a new one cannot be left out of a list. What is not shown is not
-//! compared by what is shown either: each section names its hidden values for that, and the compiler asks about each
-//! field.
+//! The types of secrets are marked in the schema, so no list can miss one. Hidden values cannot be compared by their
+//! printed form; each section lists them for comparison, and destructuring makes the compiler ask about each new field.
 
 use std::collections::BTreeMap;
 
@@ -30,12 +29,12 @@ pub(super) fn is_secret(key: &str) -> bool {
     false
 }
 
-/// What a segment of a key, such as `webhook` or `0]`, leads to.
+/// The schema of a segment of a key, such as `auth_webhook` or `0]`.
 fn below<'a>(node: &'a Value, segment: &str) -> Option<&'a Value> {
     if segment.ends_with(']') { node.get("items") } else { node.get("properties")?.get(segment) }
 }
 
-/// Whether it is the schema of a secret, or of a list of them.
+/// Whether `node` is the schema of a secret or of a list of secrets.
 fn is_marked(schema: &Value, node: &Value) -> bool {
     let mut items = Vec::new();
     if let Some(item) = node.get("items") {
@@ -44,7 +43,7 @@ fn is_marked(schema: &Value, node: &Value) -> bool {
     items.iter().chain([&node]).any(|node| node.get("writeOnly") == Some(&Value::Bool(true)))
 }
 
-/// Adds a node of the schema, and all that it refers to or offers as a choice.
+/// Adds a node of the schema, and every schema that it refers to or has as an alternative.
 fn expand<'a>(schema: &'a Value, node: &'a Value, nodes: &mut Vec<&'a Value>) {
     nodes.push(node);
     let target =
@@ -56,7 +55,7 @@ fn expand<'a>(schema: &'a Value, node: &'a Value, nodes: &mut Vec<&'a Value>) {
 }
 
 impl App {
-    /// Every value of which not all is shown, by key.
+    /// Every value that is not shown in full, by key.
     pub(super) fn hidden(&self) -> BTreeMap<String, Vec<&str>> {
         let Self {
             hs256_secrets,
@@ -101,7 +100,7 @@ impl App {
     }
 }
 
-/// The hidden values of a table, by their keys from the app.
+/// Prefixes the keys of hidden values with `table`.
 fn inside<'a, const N: usize>(
     table: &str,
     hidden: [(&str, &'a str); N],

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::Heartbeat;
 
-use super::bounded;
+use super::ranges;
 use super::value::{self, HOUR, SECOND};
 
 /// Ping intervals, and how long a silent connection is kept.
@@ -29,24 +29,24 @@ pub struct Keepalive {
 #[serde(default, deny_unknown_fields)]
 struct RawKeepalive {
     /// Silence after which the gateway pings a client.
-    #[serde(with = "bounded::DurationIn::<SECOND, HOUR>")]
+    #[serde(with = "ranges::BoundedDuration::<SECOND, HOUR>")]
     interval: Duration,
     /// Further silence after which the connection is lost. Must be shorter than `interval`.
-    #[serde(with = "bounded::DurationIn::<SECOND, HOUR>")]
+    #[serde(with = "ranges::BoundedDuration::<SECOND, HOUR>")]
     timeout: Duration,
     /// As `interval`, while the session is in a room.
-    #[serde(with = "bounded::DurationIn::<SECOND, HOUR>")]
+    #[serde(with = "ranges::BoundedDuration::<SECOND, HOUR>")]
     room_interval: Duration,
     /// As `timeout`, while the session is in a room. Must be shorter than `room_interval`.
-    #[serde(with = "bounded::DurationIn::<SECOND, HOUR>")]
+    #[serde(with = "ranges::BoundedDuration::<SECOND, HOUR>")]
     room_timeout: Duration,
 }
 
-/// A wait that is not shorter than the interval before it.
+/// A timeout that is not shorter than its interval.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{timeout_key} = {} with {interval_key} = {}, expected a timeout shorter than its interval",
-    value::told(*.timeout), value::told(*.interval)
+    value::format_duration(*.timeout), value::format_duration(*.interval)
 )]
 struct InvalidKeepalive {
     interval_key: &'static str,
@@ -97,7 +97,7 @@ impl TryFrom<RawKeepalive> for Keepalive {
 }
 
 impl Keepalive {
-    /// What a session is told of it.
+    /// The intervals that are sent to a session.
     #[must_use]
     pub fn announced(&self) -> Heartbeat {
         Heartbeat {

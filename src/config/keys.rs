@@ -1,6 +1,6 @@
 //! The keys that verify an app's tokens: shared secrets, public keys, and another issuer's key set.
 //!
-//! Invariant: a public key is one that verifies RS256, ES256 or `EdDSA`, known when the file was read.
+//! Invariant: a public key verifies RS256, ES256 or `EdDSA`; this is checked when its file is read.
 //! Not here: fetching a key set and verifying with it (`auth`).
 
 use std::path::PathBuf;
@@ -12,42 +12,40 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::flaw::Flaw;
+use super::violation::RuleViolation;
 use super::{secret, url, value};
 
-/// The least bytes of a secret that signs with HS256 (RFC 7518, 3.2).
+/// Minimum length of an HS256 secret (RFC 7518, 3.2).
 const MIN_HS256_BYTES: usize = 32;
-/// How a public key's PEM begins; other forms hold more than a key, or a private one.
+/// The first line of a public key in PEM. Other PEM types contain certificates or private keys.
 const PEM_START: &str = "-----BEGIN PUBLIC KEY-----";
-/// The modulus alone of an RSA key of 2048 bits.
+/// Length of the modulus of an RSA key of 2048 bits.
 const MIN_RSA_BYTES: usize = 256;
 /// A tag and the two coordinates of a point on P-256.
 const P256_BYTES: usize = 65;
 /// The one coordinate of a point on Curve25519.
 const ED25519_BYTES: usize = 32;
 
-/// A secret shared with the app's own servers, which signs with HS256.
+/// An HS256 secret, shared with the app's own servers.
 #[derive(Clone, Debug)]
 pub struct HmacSecret {
-    /// Names it in a token's header.
+    /// The key id in a token's header.
     pub kid: Option<Box<str>>,
-    /// The key itself, whose bytes are those of the text.
+    /// The bytes of the string are the key.
     pub secret: SecretString,
 }
 
-/// A public key whose private half only the app's own servers have.
+/// A public key; only the app's own servers have the private key.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "RawPublicKey")]
 pub struct PublicKey {
-    /// Names it in a token's header.
+    /// The key id in a token's header.
     pub kid: Option<Box<str>>,
-    /// What it verifies, and nothing else.
     pub algorithm: KeyAlgorithm,
-    /// The key, in PEM.
     pub pem: Arc<str>,
 }
 
-/// What a public key verifies.
+/// The algorithm that a public key verifies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyAlgorithm {
     /// RSA with SHA-256.
@@ -58,7 +56,7 @@ pub enum KeyAlgorithm {
     EdDsa,
 }
 
-/// Another token issuer: where its keys are, and what its claims are called.
+/// Another token issuer: the URL of its key set, and its claim names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Jwks {
@@ -80,11 +78,11 @@ pub struct Jwks {
 }
 
 impl Jwks {
-    pub(super) fn flaw(&self) -> Option<Flaw> {
-        url::private_flaw(&self.url, self.allow_private)
+    pub(super) fn violation(&self) -> Option<RuleViolation> {
+        url::private_url_violation(&self.url, self.allow_private)
     }
 
-    /// Its values of which not all is shown, by key.
+    /// The values that are not shown in full, by key.
     pub(super) fn hidden(&self) -> [(&'static str, &str); 1] {
         let Self { url, issuer: _, audience: _, allow_private: _, claims: _ } = self;
         [("url", url)]
@@ -131,7 +129,7 @@ pub(super) struct RawPublicKey {
     kid: Option<Box<str>>,
 }
 
-/// As it is told to operators: what it is, and a hash to tell it by.
+/// The printed form: the key id, the algorithm, and a hash.
 impl Serialize for PublicKey {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let algorithm = match self.algorithm {
@@ -145,7 +143,7 @@ impl Serialize for PublicKey {
     }
 }
 
-/// As it is told to operators: its name and its length.
+/// The printed form: the key id and the length.
 impl Serialize for HmacSecret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let kid = self.kid.as_deref().map(|kid| format!("kid {kid:?}, ")).unwrap_or_default();
@@ -185,18 +183,18 @@ impl TryFrom<RawPublicKey> for PublicKey {
         let pem = std::fs::read_to_string(&raw.file)
             .map_err(|error| format!("{shown} ({error}), expected {allowed}"))?;
         let algorithm = KeyAlgorithm::of(&pem)
-            .ok_or_else(|| format!("{shown}, which holds none, expected {allowed}"))?;
+            .ok_or_else(|| format!("{shown}, which contains none, expected {allowed}"))?;
         Ok(Self { kid: raw.kid, algorithm, pem: pem.into() })
     }
 }
 
 impl KeyAlgorithm {
-    /// What the public key in `pem` verifies; `None` when there is none in it.
+    /// The algorithm of the public key in `pem`; `None` if there is no supported key.
     fn of(pem: &str) -> Option<Self> {
         if !pem.trim_start().starts_with(PEM_START) {
             return None;
         }
-        // `jsonwebtoken` tells curves apart only when it verifies; the length of the key's body does so now.
+        // `jsonwebtoken` only distinguishes curves when it verifies; the length of the key identifies the curve now.
         let kinds = [
             (DecodingKey::from_rsa_pem(pem.as_bytes()), MIN_RSA_BYTES..=usize::MAX, Self::Rs256),
             (DecodingKey::from_ec_pem(pem.as_bytes()), P256_BYTES..=P256_BYTES, Self::Es256),
@@ -221,7 +219,7 @@ impl<'de> Visitor<'de> for HmacSecretVisitor {
     type Value = HmacSecret;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "a secret of at least {MIN_HS256_BYTES} bytes: a text, {{ file = \"…\" }} ")?;
+        write!(f, "a secret of at least {MIN_HS256_BYTES} bytes: a string, {{ file = \"…\" }} ")?;
         f.write_str("or { secret = \"…\" }, both with an optional kid")
     }
 

@@ -1,6 +1,6 @@
 //! `[limits]`: upper bounds of what a peer can cause to grow.
 //!
-//! Bounds that belong to the protocol, and that no operator can change, are constants of `stagedoor_proto`.
+//! Limits of the protocol, which cannot be configured, are constants of `stagedoor_proto`.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{MAX_CONNECTION_DATA_CHARS, SessionLimits};
 
-use super::bounded;
+use super::ranges;
 use super::value::{KIB, MIB, MINUTE, MS};
 
 /// Upper bounds of what a peer can cause to grow.
@@ -16,79 +16,79 @@ use super::value::{KIB, MIB, MINUTE, MS};
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Time from accepting a connection to the end of its HTTP request.
-    #[serde(with = "bounded::DurationIn::<MS, MINUTE>")]
+    #[serde(with = "ranges::BoundedDuration::<MS, MINUTE>")]
     pub handshake_timeout: Duration,
     /// Time from the WebSocket upgrade to a complete `start` or `resume`.
-    #[serde(with = "bounded::DurationIn::<MS, MINUTE>")]
+    #[serde(with = "ranges::BoundedDuration::<MS, MINUTE>")]
     pub start_timeout: Duration,
     /// Largest message from a client.
-    #[serde(with = "bounded::SizeIn::<KIB, { 16 * MIB }>")]
+    #[serde(with = "ranges::BoundedSize::<KIB, { 16 * MIB }>")]
     pub message_in_bytes: usize,
     /// Largest message to a client. Longer lists are split into pages.
-    #[serde(with = "bounded::SizeIn::<{ 128 * KIB }, { 16 * MIB }>")]
+    #[serde(with = "ranges::BoundedSize::<{ 128 * KIB }, { 16 * MIB }>")]
     pub message_out_bytes: usize,
     /// Maximum number of WebSocket fragments of one message.
-    #[serde(with = "bounded::CountIn::<1, 1_024>")]
+    #[serde(with = "ranges::BoundedCount::<1, 1_024>")]
     pub fragments_per_message: u32,
     /// Maximum number of requests of one session that wait for their reply.
-    #[serde(with = "bounded::CountIn::<1, 1_024>")]
+    #[serde(with = "ranges::BoundedCount::<1, 1_024>")]
     pub requests_in_flight: u16,
     /// Sustained rate of commands of one session. Pongs have a separate budget of the same size.
-    #[serde(with = "bounded::CountIn::<1, 100_000>")]
+    #[serde(with = "ranges::BoundedCount::<1, 100_000>")]
     pub commands_per_s: u32,
     /// Burst of commands of one session.
-    #[serde(with = "bounded::CountIn::<1, 100_000>")]
+    #[serde(with = "ranges::BoundedCount::<1, 100_000>")]
     pub commands_burst: u32,
     /// Rate of joins of one session.
-    #[serde(with = "bounded::CountIn::<1, 10_000>")]
+    #[serde(with = "ranges::BoundedCount::<1, 10_000>")]
     pub joins_per_s: u32,
     /// Maximum number of rooms that one session is in.
-    #[serde(with = "bounded::CountIn::<1, 10_000>")]
+    #[serde(with = "ranges::BoundedCount::<1, 10_000>")]
     pub rooms_per_session: u16,
     /// Maximum number of participants in one room.
-    #[serde(with = "bounded::CountIn::<2, 1_000_000>")]
+    #[serde(with = "ranges::BoundedCount::<2, 1_000_000>")]
     pub participants_per_room: u32,
     /// Maximum number of streams of one participant.
-    #[serde(with = "bounded::CountIn::<1, 1_000>")]
+    #[serde(with = "ranges::BoundedCount::<1, 1_000>")]
     pub streams_per_participant: u16,
     /// Maximum number of streams in one room.
-    #[serde(with = "bounded::CountIn::<1, 100_000>")]
+    #[serde(with = "ranges::BoundedCount::<1, 100_000>")]
     pub streams_per_room: u32,
     /// Rate of signals in one room.
-    #[serde(with = "bounded::CountIn::<1, 100_000>")]
+    #[serde(with = "ranges::BoundedCount::<1, 100_000>")]
     pub signals_per_s_per_room: u32,
     /// Maximum number of sessions on this node. Suspended sessions count, ended ones do not.
-    #[serde(with = "bounded::CountIn::<1, 10_000_000>")]
+    #[serde(with = "ranges::BoundedCount::<1, 10_000_000>")]
     pub sessions_per_node: usize,
     /// Rate of starts from one address (IPv6: one /64). Resumes do not count.
-    #[serde(with = "bounded::CountIn::<1, 1_000_000>")]
+    #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
     pub starts_per_s_per_address: u32,
     /// Maximum number of connections of one address that have not started a session, idle HTTP connections included.
-    #[serde(with = "bounded::CountIn::<1, 1_000_000>")]
+    #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
     pub pending_connections_per_address: usize,
     /// Maximum number of connections of all addresses that have not started a session.
-    #[serde(with = "bounded::CountIn::<1, 1_000_000>")]
+    #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
     pub pending_connections: usize,
     /// Largest encoded `params` of a `start`.
-    #[serde(with = "bounded::SizeIn::<KIB, { 64 * KIB }>")]
+    #[serde(with = "ranges::BoundedSize::<KIB, { 64 * KIB }>")]
     pub auth_params_bytes: usize,
     /// Longest connection data, in characters.
-    #[serde(with = "bounded::CountIn::<0, { MAX_CONNECTION_DATA_CHARS as u64 }>")]
+    #[serde(with = "ranges::BoundedCount::<0, { MAX_CONNECTION_DATA_CHARS as u64 }>")]
     pub connection_data_max_chars: usize,
     /// Sustained rate of server API calls of one key or token.
-    #[serde(with = "bounded::CountIn::<1, 1_000_000>")]
+    #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
     pub api_calls_per_s: u32,
     /// Burst of server API calls of one key or token.
-    #[serde(with = "bounded::CountIn::<1, 1_000_000>")]
+    #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
     pub api_calls_burst: u32,
     /// Largest body of a server API call.
-    #[serde(with = "bounded::SizeIn::<KIB, { 16 * MIB }>")]
+    #[serde(with = "ranges::BoundedSize::<KIB, { 16 * MIB }>")]
     pub api_body_bytes: usize,
     /// Time from the head of a server API call to the end of its body.
-    #[serde(with = "bounded::DurationIn::<MS, MINUTE>")]
+    #[serde(with = "ranges::BoundedDuration::<MS, MINUTE>")]
     pub api_body_timeout: Duration,
     /// Maximum number of connections to `admin_listen`.
-    #[serde(with = "bounded::CountIn::<1, 1_000_000>")]
+    #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
     pub admin_connections: usize,
     /// Whether loopback addresses are exempt from the rates per address. Development mode only.
     #[serde(skip)]
@@ -129,7 +129,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// What a session is told of its bounds.
+    /// The limits that are sent to a session.
     #[must_use]
     pub fn announced(&self) -> SessionLimits {
         SessionLimits {

@@ -1,4 +1,4 @@
-//! `[listen]`: where the gateway listens, with which certificates, behind whom, and which pages may connect.
+//! `[listen]`: addresses, certificates, trusted proxies and allowed origins.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -9,9 +9,9 @@ use super::network::Network;
 use super::tls::{RawTls, Tls};
 use super::value;
 
-/// The port clients connect to when none is set.
+/// Default port of `listen`.
 const PORT: u16 = 7080;
-/// The port of the server API when none is set.
+/// Default port of `admin_listen`.
 const ADMIN_PORT: u16 = 7081;
 
 /// Addresses, certificates, trusted proxies and allowed origins.
@@ -68,7 +68,7 @@ impl Default for Listen {
 }
 
 impl Listen {
-    /// One port for all; pages that were loaded from it may connect.
+    /// Development mode: one port serves everything, and pages loaded from it may connect.
     pub(super) fn dev(listen: Option<SocketAddr>) -> Self {
         let listen = listen.unwrap_or(loopback(PORT));
         let names = [listen.ip().to_string(), "localhost".to_owned()];
@@ -77,7 +77,7 @@ impl Listen {
         Self { listen, admin_listen: None, allowed_origins, ..Self::default() }
     }
 
-    /// Whether `peer` may say whom it connects for.
+    /// Whether the forwarding header of `peer` is trusted.
     #[must_use]
     pub fn trusts(&self, peer: IpAddr) -> bool {
         self.trusted_proxies.iter().any(|network| network.contains(peer))

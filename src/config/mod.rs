@@ -1,50 +1,48 @@
-//! What an operator may set: plain data, checked once, when it is read.
+//! The configuration: plain data, validated once, when it is read.
 //!
-//! A [`Config`] is read from one TOML file and the environment ([`Source`]), or is what development mode assumes
-//! ([`Config::dev`]). It is read again when the gateway is asked to, and then says what changed ([`Change`]). Whatever can be wrong is found here and told with its place ([`ConfigError`]), so that no later part checks again.
-//!
-//! Invariants: an unknown key is an error; a secret is never shown by `Debug` nor told in an error; every bound has a
-//! least and a greatest value.
-//! Not here: hooks, keys ready for use and stores (`server` builds them from this).
+//! A [`Config`] is read from one TOML file and the environment ([`Source`]), or has the values of development mode
+//! ([`Config::dev`]). Errors name the line or variable ([`ConfigError`]); a reload reports each [`Change`].
+//! Invariants: an unknown key is an error; neither `Debug` nor an error shows a secret; every limit has a range.
+//! Not here: hooks, keys and stores, which `server` builds from it.
 
 mod apps;
 mod auth_webhook;
-mod bounded;
-mod change;
+mod diff;
 mod document;
 mod drain;
 mod engine;
 mod environment;
 mod error;
 mod events;
-mod flaw;
 mod hidden;
 mod keepalive;
 mod keys;
 mod limits;
 mod listen;
 mod log;
-mod nearest;
 mod network;
 mod operator;
-mod places;
+mod ranges;
 mod reference;
 mod resume;
 mod root;
 mod secret;
 mod session;
 mod source;
+mod spans;
 mod store;
+mod suggest;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod url;
 mod value;
+mod violation;
 mod webhook_endpoints;
 
 pub use apps::{App, AuthMethod, DuplicatePolicy, MembershipExpiry};
 pub use auth_webhook::AuthWebhook;
-pub use change::Change;
+pub use diff::Change;
 pub use drain::Drain;
 pub use engine::{Engine, EngineKind};
 pub use environment::PREFIX;
@@ -65,5 +63,5 @@ pub use session::Session;
 pub use source::{Origin, Setting, Source};
 pub use store::Store;
 pub use tls::Tls;
-pub use value::{parse_duration, told as told_duration};
+pub use value::{format_duration, parse_duration};
 pub use webhook_endpoints::WebhookEndpoint;

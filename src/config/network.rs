@@ -1,11 +1,11 @@
-//! Networks of addresses, as `10.0.0.0/8` or one address alone.
+//! Networks such as `10.0.0.0/8`, or single addresses.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-/// The addresses that share their first bits. A mapped IPv4 address is that IPv4 address.
+/// The addresses with a common prefix. IPv4-mapped IPv6 addresses count as IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Network {
@@ -14,7 +14,6 @@ pub struct Network {
 }
 
 impl Network {
-    /// Whether `address` is one of them.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
@@ -32,7 +31,7 @@ impl Network {
 
 /// The first `bits` of an address of `width` bits.
 const fn mask(address: u128, width: u8, bits: u8) -> u128 {
-    // All bits may be shifted out: of `::/0` nothing is left to compare.
+    // Shifting by the full width is `None`: `::/0` contains every address.
     match address.checked_shr((width - bits) as u32) {
         Some(first) => first,
         None => 0,
@@ -49,7 +48,7 @@ impl TryFrom<String> for Network {
         let parsed = address.parse::<IpAddr>().ok().and_then(|address| {
             let width = if address.is_ipv4() { 32 } else { 128 };
             let bits = bits.map_or(Some(width), |bits| bits.parse().ok())?;
-            // A mapped address never comes: those who connect by one are told apart by the address in it.
+            // Peers are compared by their IPv4 address, so a mapped network would never match.
             let is_mapped = address.to_canonical() != address;
             (bits <= width && !is_mapped).then_some(Self { address, bits })
         });
@@ -76,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_network_has_the_addresses_that_share_its_first_bits() {
+    fn network_contains_addresses_with_its_prefix() {
         for (network, address, contained) in [
             ("10.0.0.0/8", "10.255.0.1", true),
             ("10.0.0.0/8", "11.0.0.1", false),
@@ -102,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_network_is_refused() {
+    fn invalid_networks_are_rejected() {
         for text in [
             "",
             "localhost",

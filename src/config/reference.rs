@@ -1,13 +1,13 @@
 //! The reference of every configuration key as Markdown, generated from the JSON Schema.
 //!
-//! `docs/configuration.md` ends with it, and a test compares the two. Tables and keys are in the schema's order, which is
-//! alphabetical.
+//! `docs/configuration.md` ends with it, and a test compares the two. Tables and keys are in the schema's order, which
+//! is alphabetical.
 
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-use super::change::is_read_at_start;
+use super::diff::is_read_at_start;
 use super::{Config, value};
 
 /// The heading behind which the page is generated.
@@ -48,17 +48,17 @@ impl<'a> Reference<'a> {
     fn describe(&mut self, path: &str, property: &'a Value, table: &'a Value, is_required: bool) {
         let is_list = self.resolve(property)["type"] == "array";
         let heading = if is_list { format!("[[{path}]]") } else { format!("[{path}]") };
-        write!(self.text, "\n### `{heading}`\n\n").expect("a string takes every text");
+        write!(self.text, "\n### `{heading}`\n\n").expect("writing to a string cannot fail");
         let required = if is_required { " Required." } else { "" };
         let text = Some(description(property)).filter(|text| !text.is_empty());
         let text = text.unwrap_or_else(|| description(table));
-        writeln!(self.text, "{text}{required}").expect("a string takes every text");
+        writeln!(self.text, "{text}{required}").expect("writing to a string cannot fail");
         let rows: String = properties(table)
             .filter(|(_, property)| self.table(property).is_none())
             .map(|(name, property)| self.row(path, name, property, table))
             .collect();
         if !rows.is_empty() {
-            write!(self.text, "\n{COLUMNS}{rows}").expect("a string takes every text");
+            write!(self.text, "\n{COLUMNS}{rows}").expect("writing to a string cannot fail");
         }
     }
 
@@ -75,7 +75,7 @@ impl<'a> Reference<'a> {
         format!("| `{name}` | {kind} | {default} | {range} | {effect} | {meaning} |\n")
     }
 
-    /// The type of a value, as an operator writes it.
+    /// The type of a value in the file.
     fn kind(&self, property: &'a Value) -> String {
         let schema = self.resolve(property);
         if is_secret(schema) {
@@ -91,7 +91,7 @@ impl<'a> Reference<'a> {
         }
     }
 
-    /// The values that a key takes.
+    /// The allowed values of a key.
     fn range(&self, property: &'a Value) -> String {
         let schema = self.resolve(property);
         let size = &schema["anyOf"][0];
@@ -105,7 +105,7 @@ impl<'a> Reference<'a> {
         }
         if let (Some(least), Some(most)) = (size["minimum"].as_u64(), size["maximum"].as_u64()) {
             let [least, most] =
-                [least, most].map(|size| value::told_size(usize::try_from(size).unwrap_or(0)));
+                [least, most].map(|size| value::format_size(usize::try_from(size).unwrap_or(0)));
             return format!("{least} to {most}");
         }
         if let Some(least) = size["minLength"].as_u64() {
@@ -140,7 +140,7 @@ impl<'a> Reference<'a> {
         choices.filter(|choice| choice["const"].is_string()).collect()
     }
 
-    /// The schema of the table, or of each table of the list, that `property` is; `None` when it is a value.
+    /// The schema of `property` if it is a table, or of its entries if it is a list of tables.
     fn table(&self, property: &'a Value) -> Option<&'a Value> {
         let schema = self.resolve(property);
         let schema =
@@ -176,12 +176,12 @@ fn is_required(name: &str, property: &Value, table: &Value) -> bool {
     property["default"] == "" || required.into_iter().any(|key| key == name)
 }
 
-/// Whether another value of the key takes effect with a restart only. Another id is another app.
+/// Whether a change of the key needs a restart. A changed id is another app.
 fn needs_restart(key: &str) -> bool {
     key == "apps.id" || is_read_at_start(key)
 }
 
-/// Whether it is a secret: a text, or a table that names the file with it.
+/// Whether `schema` is a secret: a string, or a table with a `file`.
 fn is_secret(schema: &Value) -> bool {
     let choices = schema["anyOf"].as_array().into_iter().flatten();
     choices.into_iter().any(|choice| choice["properties"]["file"].is_object())

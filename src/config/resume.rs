@@ -1,11 +1,11 @@
-//! `[resume]`: how long, and with how much, a session outlives its connection.
+//! `[resume]`: how long a session outlives its connection, and the size of its replay buffer.
 
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bounded;
+use super::ranges;
 use super::value::{HOUR, KIB, MIB, SECOND};
 
 /// How long a session outlives its connection, and the size of its replay buffer.
@@ -13,13 +13,13 @@ use super::value::{HOUR, KIB, MIB, SECOND};
 #[serde(default, deny_unknown_fields)]
 pub struct Resume {
     /// How long a session can be resumed after its connection was lost.
-    #[serde(with = "bounded::DurationIn::<SECOND, HOUR>")]
+    #[serde(with = "ranges::BoundedDuration::<SECOND, HOUR>")]
     pub window: Duration,
     /// Maximum number of frames in a session's replay buffer, sent and unsent.
-    #[serde(with = "bounded::CountIn::<16, 65_536>")]
+    #[serde(with = "ranges::BoundedCount::<16, 65_536>")]
     pub ring_frames: usize,
     /// Maximum size of a session's replay buffer, sent and unsent frames together.
-    #[serde(with = "bounded::SizeIn::<{ 64 * KIB }, { 64 * MIB }>")]
+    #[serde(with = "ranges::BoundedSize::<{ 64 * KIB }, { 64 * MIB }>")]
     pub ring_bytes: usize,
 }
 

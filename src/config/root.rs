@@ -1,4 +1,4 @@
-//! The whole of a configuration: its tables, and what development mode assumes for them.
+//! The complete configuration: its tables, and the values of development mode.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,15 +22,14 @@ use super::session::Session;
 use super::store::Store;
 use crate::grant::RoomPattern;
 
-/// The id of the app that development mode serves.
+/// The app id in development mode.
 pub const DEV_APP: &str = "demo";
 
-/// For whom the gateway runs.
+/// Whether the gateway serves a developer or real users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// One developer, on loopback.
+    /// One developer, on loopback, without authentication.
     Dev,
-    /// Everybody else.
     #[default]
     Production,
 }
@@ -39,7 +38,7 @@ pub enum Mode {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// For whom the gateway runs; never read from a file.
+    /// Set by the command line, never by a file.
     #[serde(skip)]
     pub mode: Mode,
     /// Addresses, certificates, trusted proxies and allowed origins.
@@ -75,16 +74,16 @@ pub struct Config {
     pub log: Log,
 }
 
-/// What development mode cannot assume.
+/// The input of development mode.
 #[derive(Debug)]
 pub struct Dev {
-    /// Where to listen, API and all; `None`: where a configured gateway listens.
+    /// Address of all services; `None`: the default of `listen`.
     pub listen: Option<SocketAddr>,
-    /// A directory for durable facts; `None`: they live as long as the process.
+    /// Data directory; `None`: durable state is lost when the process ends.
     pub data: Option<PathBuf>,
-    /// Signs the app's tokens; made anew for each process.
+    /// Signs the app's tokens; random in each process.
     pub app_secret: SecretString,
-    /// Opens the server API, the node's own calls too; made anew for each process.
+    /// Authenticates server API calls, calls for the whole node included; random in each process.
     pub server_key: SecretString,
 }
 
@@ -95,19 +94,19 @@ impl Config {
         schemars::schema_for!(Self)
     }
 
-    /// What does not keep the gateway from running and should be mended, each with its key.
+    /// Problems that do not prevent the gateway from running, each with its key.
     #[must_use]
     pub fn warnings(&self, now: Timestamp) -> Vec<String> {
         let ports =
             [("listen.tls", &self.listen.tls), ("listen.admin_tls", &self.listen.admin_tls)];
-        let told = ports.into_iter().flat_map(|(key, tls)| {
+        let warnings = ports.into_iter().flat_map(|(key, tls)| {
             let warnings = tls.iter().flat_map(|tls| tls.warnings(now));
             warnings.map(move |warning| format!("{key}: {warning}")).collect::<Vec<_>>()
         });
-        told.collect()
+        warnings.collect()
     }
 
-    /// What development mode assumes: loopback, one app that lets guests in, nothing kept unless asked.
+    /// The configuration of development mode: loopback, one app with guests, and no durable state by default.
     #[must_use]
     pub fn dev(dev: Dev) -> Self {
         let app = App {
@@ -134,7 +133,6 @@ impl Config {
         }
     }
 
-    /// The app of this id.
     #[must_use]
     pub fn app(&self, id: &str) -> Option<&App> {
         self.apps.iter().find(|app| *app.id == *id)

@@ -1,6 +1,6 @@
-//! Secrets in a file: told as a text, or as `{ file = "…" }` to keep them out of it.
+//! Secrets: a string, or `{ file = "…" }` for one that is stored elsewhere.
 //!
-//! Invariant: no error made here tells any of a secret's characters, only how many there are.
+//! Invariant: errors contain the length of a secret, never its characters.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::outbound::WebhookSecret;
 
-/// What the keys that open the server API begin with, so that scanners of leaked secrets can tell them.
+/// The prefix of server keys, by which secret scanners recognize a leaked key.
 pub const SERVER_KEY_PREFIX: &str = "sk_";
-/// The most secrets that sign it at a time.
+/// Maximum number of signing secrets of an endpoint.
 const MAX_WEBHOOK_SECRETS: usize = 4;
-/// The least bytes of a secret that is compared and not computed with.
+/// Minimum length of a secret that is only compared.
 const MIN_BYTES: usize = 24;
 
-/// A text, or a table that names the file it is in.
+/// A secret, read from a string or from the file that a table names.
 struct Source(SecretString);
 
 impl<'de> Deserialize<'de> for Source {
@@ -35,7 +35,7 @@ impl<'de> Visitor<'de> for SourceVisitor {
     type Value = Source;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text or { file = \"…\" }")
+        f.write_str("a string or { file = \"…\" }")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Source, E> {
@@ -53,7 +53,7 @@ impl<'de> Visitor<'de> for SourceVisitor {
     }
 }
 
-/// The secret in `file`, without the line break that editors end a file with.
+/// The secret in `file`, without line breaks at the end.
 pub(super) fn from_file(file: &Path) -> Result<SecretString, String> {
     match std::fs::read_to_string(file) {
         Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).into()),
@@ -61,25 +61,25 @@ pub(super) fn from_file(file: &Path) -> Result<SecretString, String> {
     }
 }
 
-/// What is shown of a secret: how long it is.
+/// The printed form of a secret: its length.
 pub(super) fn redacted(secret: &SecretString) -> String {
     format!("{} bytes, not shown", secret.expose_secret().len())
 }
 
-/// A secret that is compared and not computed with.
-pub(super) struct One;
-/// As [`One`], for a key that may be left out.
+/// A secret that is only compared.
+pub(super) struct ComparedSecret;
+/// A [`ComparedSecret`] that is optional.
 pub(super) struct Optional;
-/// The keys that open the server API.
+/// The keys of the server API.
 pub(super) struct ServerKeys;
-/// The secret that signs what an app's server is asked.
+/// The secret that signs requests to the auth webhook.
 pub(super) struct Signing;
-/// The secrets that sign what an endpoint is told: more than one while they are exchanged.
+/// The secrets that sign webhook messages; several during a rotation.
 pub(super) struct WebhookSecrets;
-/// The key that opens its calls about the node.
+/// The operator's key.
 pub(super) struct OperatorKey;
 
-impl One {
+impl ComparedSecret {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<SecretString, D::Error> {
         let Source(secret) = Source::deserialize(d)?;
         check(secret, "")
@@ -94,7 +94,7 @@ impl Optional {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         d: D,
     ) -> Result<Option<SecretString>, D::Error> {
-        One::deserialize(d).map(Some)
+        ComparedSecret::deserialize(d).map(Some)
     }
 
     #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
@@ -125,7 +125,7 @@ impl Signing {
     }
 
     pub(super) fn serialize<S: Serializer>(secret: &SecretString, s: S) -> Result<S::Ok, S::Error> {
-        One::serialize(secret, s)
+        ComparedSecret::serialize(secret, s)
     }
 }
 
@@ -165,8 +165,8 @@ impl OperatorKey {
     }
 }
 
-/// `writeOnly` marks a secret, in the schema as for errors.
-impl JsonSchema for One {
+/// `writeOnly` marks a secret for JSON Schema and for [`super::hidden`].
+impl JsonSchema for ComparedSecret {
     fn inline_schema() -> bool {
         true
     }
@@ -194,11 +194,11 @@ impl JsonSchema for Optional {
     }
 
     fn schema_name() -> Cow<'static, str> {
-        One::schema_name()
+        ComparedSecret::schema_name()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        One::json_schema(generator)
+        ComparedSecret::json_schema(generator)
     }
 }
 
@@ -212,7 +212,7 @@ impl JsonSchema for WebhookSecrets {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let item = One::json_schema(generator);
+        let item = ComparedSecret::json_schema(generator);
         json_schema!({
             "type": "array", "items": item, "minItems": 1, "maxItems": MAX_WEBHOOK_SECRETS,
         })
@@ -229,7 +229,7 @@ impl JsonSchema for ServerKeys {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "array", "items": One::json_schema(generator) })
+        json_schema!({ "type": "array", "items": ComparedSecret::json_schema(generator) })
     }
 }
 
@@ -244,7 +244,7 @@ fn check<E: de::Error>(secret: SecretString, prefix: &str) -> Result<SecretStrin
     Err(E::custom(format_args!("{bytes} bytes, expected at least {least}{begin}")))
 }
 
-/// What cannot sign is found here, and not when the gateway starts.
+/// Rejects secrets that cannot sign when the configuration is read, not when the gateway starts.
 fn check_signing<E: de::Error>(Source(secret): Source) -> Result<SecretString, E> {
     if WebhookSecret::parse(&secret).is_ok() {
         return Ok(secret);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bounded;
+use super::ranges;
 use super::value::{DAY, MINUTE, SECOND};
 
 /// What happens to a session whose token expired.
@@ -13,10 +13,10 @@ use super::value::{DAY, MINUTE, SECOND};
 #[serde(default, deny_unknown_fields)]
 pub struct Session {
     /// How long a session can be renewed after its token expired. It is closed afterwards.
-    #[serde(with = "bounded::DurationIn::<SECOND, DAY>")]
+    #[serde(with = "ranges::BoundedDuration::<SECOND, DAY>")]
     pub expiry_grace: Duration,
     /// How long `postpone_renewal` delays the next renewal prompt.
-    #[serde(with = "bounded::DurationIn::<{ 10 * SECOND }, { 60 * MINUTE }>")]
+    #[serde(with = "ranges::BoundedDuration::<{ 10 * SECOND }, { 60 * MINUTE }>")]
     pub renewal_postponement: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Where a configuration is written: its file and the environment; and which of them each value is from.
+//! Reads a configuration from its file and the environment, and reports the source of each value.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::document::{self, Document};
 use super::environment::Environment;
-use super::places::Place;
+use super::spans::KeySpan;
 use super::{Config, ConfigError, apps};
 
-/// A configuration as it is written.
+/// The text of a configuration file, and the variables that override it.
 #[derive(Clone, Debug)]
 pub struct Source {
     path: PathBuf,
@@ -20,45 +20,44 @@ pub struct Source {
     environment: Environment,
 }
 
-/// One value that is in force.
+/// An effective value and its source.
 ///
-/// Shape: `{"key":"limits.requests_in_flight","value":8,"from":{"line":12}}`; `from` is `"default"` or `{"variable":"…"}` else.
+/// Shape: `{"key":"limits.requests_in_flight","value":8,"from":{"line":12}}`; `from` can also be `"default"` or
+/// `{"variable":"…"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Setting {
-    /// Its key, from the top: `apps[0].auth_webhook.url`.
+    /// The full path of the key: `apps[0].auth_webhook.url`.
     pub key: String,
-    /// Itself, as JSON; of a secret, how long it is, and of a URL, where it leads.
+    /// The value; of a secret only its length, and of a URL only scheme, host and port.
     pub value: Value,
-    /// Who says so.
     pub from: Origin,
 }
 
-/// Who says what a value is.
+/// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// Nobody: it is what is assumed.
     Default,
-    /// The file, on this line, from 1.
+    /// A line of the file, from 1.
     Line(usize),
-    /// This variable of the environment.
+    /// An environment variable.
     Variable(String),
 }
 
 impl Source {
-    /// Reads the file, and the environment of the process.
+    /// Reads the file and the environment of the process.
     ///
     /// # Errors
-    /// [`ConfigError`] when one of them is no text.
+    /// [`ConfigError`] when the file or a variable is not UTF-8.
     pub fn open(path: &Path) -> Result<Self, ConfigError> {
         let text = document::read(path)?;
         Self::new(path, text, std::env::vars_os())
     }
 
-    /// A file's text, and variables, of which those count that begin with [`super::PREFIX`].
+    /// A configuration with the given text. Variables without [`super::PREFIX`] are ignored.
     ///
     /// # Errors
-    /// [`ConfigError`] when a variable is no text, or no TOML where it looks like it.
+    /// [`ConfigError`] when a variable is not UTF-8, or looks like TOML and is invalid.
     pub fn new(
         path: &Path,
         text: String,
@@ -68,31 +67,32 @@ impl Source {
         Ok(Self { path: path.to_owned(), text, environment })
     }
 
-    /// What it says, checked; paths in it are relative to the file's directory.
+    /// Parses and validates the configuration. Relative paths are resolved against the directory of the file.
     ///
     /// # Errors
-    /// [`ConfigError`], which names file and line, or variable; key, what was found there and what is allowed.
+    /// [`ConfigError`], with the line or variable, the key, what was found and what is allowed.
     pub fn config(&self) -> Result<Config, ConfigError> {
         let document = self.document();
         let config: Config = document.deserialize()?;
-        apps::check(&config.apps).map_err(|flaw| document.explain(flaw))?;
+        apps::check(&config.apps).map_err(|violation| document.explain(violation))?;
         Ok(config)
     }
 
-    /// Every value of `config`, which was read from here, and where it is from.
+    /// Every value of `config`, which was read from this source, and the source of each.
     #[must_use]
     pub fn settings(&self, config: &Config) -> Vec<Setting> {
         let document = self.document();
-        let places: BTreeMap<String, Place> =
-            document.places().into_iter().map(|place| (place.key.clone(), place)).collect();
-        let variable_at = |place: &Place| self.environment.variable_at(place.value.start);
+        let spans: BTreeMap<String, KeySpan> =
+            document.spans().into_iter().map(|span| (span.key.clone(), span)).collect();
+        let variable_at = |place: &KeySpan| self.environment.variable_at(place.value.start);
         let from = |key: &str| {
-            let Some(place) = place_of(key, &places) else { return Origin::Default };
-            // A variable may say one entry of a list, or the file of a secret.
-            let parts = places.range(key.to_owned()..).take_while(|(at, _)| at.starts_with(key));
+            let Some(place) = span_of(key, &spans) else { return Origin::Default };
+            // A variable can set one entry of a list, or the file of a secret.
+            let parts = spans.range(key.to_owned()..).take_while(|(at, _)| at.starts_with(key));
             let mut parts = parts.filter(|(at, _)| at[key.len()..].starts_with(['[', '.']));
-            let said = variable_at(place).or_else(|| parts.find_map(|(_, part)| variable_at(part)));
-            match said {
+            let variable =
+                variable_at(place).or_else(|| parts.find_map(|(_, part)| variable_at(part)));
+            match variable {
                 Some(variable) => Origin::Variable(variable.to_owned()),
                 None => Origin::Line(document.line(place.name.start)),
             }
@@ -107,7 +107,7 @@ impl Source {
 }
 
 impl Config {
-    /// Reads and checks a configuration file, and the environment that is laid over it.
+    /// Reads and validates a configuration file and the environment variables that override it.
     ///
     /// # Errors
     /// As [`Source::config`].
@@ -115,7 +115,7 @@ impl Config {
         Source::open(path)?.config()
     }
 
-    /// Checks the text of a configuration file that stands at `path`, whatever the environment says.
+    /// Validates the text of a configuration file at `path`, without environment variables.
     ///
     /// # Errors
     /// As [`Source::config`].
@@ -124,11 +124,11 @@ impl Config {
     }
 }
 
-/// Where `key` is set: at its own place, or as part of a value that was told as a whole.
-fn place_of<'a>(key: &str, places: &'a BTreeMap<String, Place>) -> Option<&'a Place> {
+/// The span of `key`, or of the value that contains it.
+fn span_of<'a>(key: &str, spans: &'a BTreeMap<String, KeySpan>) -> Option<&'a KeySpan> {
     let mut there = key;
     loop {
-        match places.get(there) {
+        match spans.get(there) {
             Some(place) if there == key || !matches!(place.kind, "table" | "array") => {
                 return Some(place);
             }
@@ -137,15 +137,15 @@ fn place_of<'a>(key: &str, places: &'a BTreeMap<String, Place>) -> Option<&'a Pl
     }
 }
 
-/// Every value of a configuration by its key; what is not set is left out.
+/// Every value of a configuration that is set, by key.
 pub(super) fn values(config: &Config) -> Vec<(String, Value)> {
     let mut values = Vec::new();
-    let all = serde_json::to_value(config).expect("a configuration has a JSON form");
+    let all = serde_json::to_value(config).expect("a configuration can be serialized");
     collect(String::new(), all, &mut values);
     values
 }
 
-/// The values in `value`, whose key is `key`. A list of single values is one itself.
+/// Collects the values below `value`, whose key is `key`. A list of single values counts as one value.
 pub(super) fn collect(key: String, value: Value, values: &mut Vec<(String, Value)>) {
     match value {
         Value::Null => {}

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The store's file in a data directory.
+/// The name of the database file in a data directory.
 const FILE_NAME: &str = "stagedoor.db";
 
 /// The database of durable state.
@@ -24,19 +24,19 @@ pub enum Store {
 }
 
 impl Store {
-    /// The embedded database of a data directory.
+    /// The embedded database in a data directory.
     #[must_use]
     pub fn in_directory(directory: &Path) -> Self {
         Self::Sqlite { path: Self::file_in(directory) }
     }
 
-    /// The file of the embedded database of a data directory.
+    /// The path of the embedded database in a data directory.
     #[must_use]
     pub fn file_in(directory: &Path) -> PathBuf {
         directory.join(FILE_NAME)
     }
 
-    /// Whether it outlives the process, so that live sessions can be handed to the next one.
+    /// Whether the store outlives the process, so that the next process can restore sessions.
     #[must_use]
     pub const fn is_durable(&self) -> bool {
         match self {
@@ -46,7 +46,6 @@ impl Store {
     }
 }
 
-/// Where it is.
 impl fmt::Display for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -72,7 +72,7 @@ fn value_error_names_line_key_value_and_range() {
         ),
         (
             "[limits]\nmessage_in_bytes = \"64KB\"",
-            "7: limits.message_in_bytes: found \"64KB\"; expected bytes, or a text such as \"64KiB\", from \"1KiB\" to \"16MiB\"",
+            "7: limits.message_in_bytes: found \"64KB\"; expected bytes, or a string such as \"64KiB\", from \"1KiB\" to \"16MiB\"",
         ),
         (
             "[limits]\nstart_timeout = \"0s\"",
@@ -144,8 +144,8 @@ fn value_error_names_line_key_value_and_range() {
             "[limits]\nrequests_in_flight = [1,\n2]",
             "7: limits.requests_in_flight: found a value of type array; expected a whole",
         ),
-        ("[resume\n", "6: not TOML: "),
-        ("[resume]\nwindow = \"1s\"\nwindow = \"2s\"", "8: not TOML: duplicate key"),
+        ("[resume\n", "6: invalid TOML: "),
+        ("[resume]\nwindow = \"1s\"\nwindow = \"2s\"", "8: invalid TOML: duplicate key"),
     ] {
         check(&mut wrong, &said(&format!("{STORE}{APP}{section}\n")), expected);
     }
@@ -156,18 +156,18 @@ fn value_error_names_line_key_value_and_range() {
 fn app_error_names_its_index() {
     let mut wrong = String::new();
     for (app, expected) in [
-        ("guests = true", "6: apps[1].id: found nothing; expected an id for the app"),
+        ("guests = true", "6: apps[1].id: found nothing; expected an id"),
         (
             "id = \"a b\"\nguests = true",
             "7: apps[1].id: found \"a b\"; expected 1 to 64 characters of ",
         ),
         (
             "id = \"shop\"\nguests = true",
-            "7: apps[1].id: found \"shop\" a second time; expected an id no other app has",
+            "7: apps[1].id: found \"shop\" a second time; expected a unique id",
         ),
         (
             "id = \"b\"",
-            "6: apps[1]: found an app nobody can enter; expected one at least of hs256_secrets, ",
+            "6: apps[1]: found an app without an authentication method; expected at least one of hs256_secrets, ",
         ),
         ("id = \"b\"\nguests = 1", "8: apps[1].guests: found 1; expected a boolean"),
         (
@@ -196,7 +196,7 @@ fn app_error_names_its_index() {
         ),
         (
             "id = \"b\"\nguests = true\n[[apps.webhook_endpoints]]\nid = \"crm\"\nurl = \"https://10.0.0.1/\"\nsecrets = [\"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"]",
-            "11: apps[1].webhook_endpoints[0].url: found 10.0.0.1 with allow_private = false; expected a host of the Internet",
+            "11: apps[1].webhook_endpoints[0].url: found 10.0.0.1 with allow_private = false; expected a public host",
         ),
         (
             "id = \"b\"\n[apps.auth_webhook]\nurl = \"https://example.com/\"\nsecret = \"0123456789abcdef0123456789\"",
@@ -212,11 +212,11 @@ fn app_error_names_its_index() {
         ),
         (
             "id = \"b\"\n[apps.auth_webhook]\nurl = \"http://localhost/\"\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"",
-            "9: apps[1].auth_webhook.url: found localhost with allow_private = false; expected a host of the Internet",
+            "9: apps[1].auth_webhook.url: found localhost with allow_private = false; expected a public host",
         ),
         (
             "id = \"b\"\n[apps.auth_webhook]\nurl = \"http://example.com/\"\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"",
-            "9: apps[1].auth_webhook.url: found \"http://example.com/\"; expected an https URL, or an http one of this machine",
+            "9: apps[1].auth_webhook.url: found \"http://example.com/\"; expected an https URL, or an http URL on loopback",
         ),
         (
             "id = \"b\"\n[apps.auth_webhook]\nurl = \"https://example.com/\"\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"\ndeadline = \"0ms\"",
@@ -224,7 +224,7 @@ fn app_error_names_its_index() {
         ),
         (
             "id = \"b\"\nhs256_secrets = [\"0123456789abcdef0123456789abcdef\", \"fedcba9876543210fedcba9876543210\"]",
-            "8: apps[1].hs256_secrets: found 2 keys of which not each has a kid of its own; expected ",
+            "8: apps[1].hs256_secrets: found 2 keys without a different kid each; expected ",
         ),
         (
             "id = \"b\"\npublic_keys = [{ file = \"/nowhere/key.pem\" }]",
@@ -260,7 +260,7 @@ fn no_error_shows_a_secret() {
         ),
         ("server_keys = [\"sk_hush-hush\"]", "server_keys: found 12 bytes; expected at least 27"),
         ("api_token = \"hush-hush\"", "api_token: found 9 bytes; expected at least 24"),
-        ("api_token = 5", "api_token: found a value of type integer; expected a text or "),
+        ("api_token = 5", "api_token: found a value of type integer; expected a string or "),
         (
             "[apps.auth_webhook]\nurl = \"http://hush:hush@example.com/hush?hush\"",
             "auth_webhook.url: found \"http://example.com (the rest is not shown)\"; expected an https URL",

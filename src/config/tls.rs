@@ -1,7 +1,7 @@
-//! `[listen.tls]` and `[listen.admin_tls]`: a port's certificate and its key.
+//! `[listen.tls]` and `[listen.admin_tls]`: the certificate of a port and its private key.
 //!
-//! Invariant: what is here can be served. The files are read, and held against each other, when the configuration is;
-//! reading it again is how a renewed certificate gets in.
+//! Invariant: certificate and key match and can be used. The files are read with the configuration, so a reload applies
+//! a renewed certificate.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -18,16 +18,16 @@ use tokio_rustls::rustls::{self, ServerConfig};
 
 use super::value;
 
-/// The one protocol that is spoken behind TLS.
+/// The only protocol offered in ALPN.
 const ALPN: &[u8] = b"http/1.1";
 
-/// A certificate chain and its key, ready to be served.
+/// A certificate chain and its key, ready for use.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "RawTls")]
 pub struct Tls {
     cert: PathBuf,
     key: PathBuf,
-    /// Whether users other than its owner may read the key.
+    /// Whether every user of the machine can read the key.
     is_key_open: bool,
     leaf: CertificateDer<'static>,
     server: Arc<ServerConfig>,
@@ -44,26 +44,29 @@ pub(super) struct RawTls {
 }
 
 impl Tls {
-    /// What a TLS acceptor needs.
+    /// The configuration for a TLS acceptor.
     #[must_use]
     pub fn server(&self) -> &Arc<ServerConfig> {
         &self.server
     }
 
-    /// What does not keep it from being served, and should be mended.
+    /// Problems that do not prevent its use.
     pub(super) fn warnings(&self, now: Timestamp) -> Vec<String> {
         let mut warnings = Vec::new();
         let cert = self.cert.display();
         match validity(&self.leaf, now) {
-            Validity::Now => {}
-            Validity::Over => warnings.push(format!("{cert} has expired: clients will refuse it")),
-            Validity::NotYet => {
-                warnings.push(format!("{cert} is not valid yet: clients will refuse it"));
+            Validity::Valid => {}
+            Validity::Expired => {
+                warnings.push(format!("{cert} has expired: clients will reject it"));
+            }
+            Validity::NotYetValid => {
+                warnings.push(format!("{cert} is not valid yet: clients will reject it"));
             }
         }
         if self.is_key_open {
             let key = self.key.display();
-            warnings.push(format!("{key} may be read by every user of this machine: chmod 600"));
+            warnings
+                .push(format!("{key} can be read by every user of this machine; run chmod 600"));
         }
         warnings
     }
@@ -106,7 +109,7 @@ impl TryFrom<RawTls> for Tls {
     }
 }
 
-/// By what they hold: a renewed certificate in the same file is another one.
+/// Compares the certificates as well as the paths, so that a renewed certificate in the same file is a change.
 impl PartialEq for Tls {
     fn eq(&self, other: &Self) -> bool {
         (&self.cert, &self.key, &self.leaf) == (&other.cert, &other.key, &other.leaf)
@@ -115,16 +118,16 @@ impl PartialEq for Tls {
 
 impl Eq for Tls {}
 
-/// As it is told to operators: the files, and a hash of the certificate.
+/// The printed form: the files, and a hash of the certificate.
 impl Serialize for Tls {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct Shown<'a> {
+        struct Printed<'a> {
             cert: String,
             key: &'a Path,
         }
         let cert = format!("{}, {}", self.cert.display(), value::fingerprint(&self.leaf));
-        Shown { cert, key: &self.key }.serialize(serializer)
+        Printed { cert, key: &self.key }.serialize(serializer)
     }
 }
 
@@ -132,7 +135,7 @@ fn read(file: &Path, allowed: &str) -> Result<Vec<u8>, String> {
     std::fs::read(file).map_err(|error| not(file, error, allowed))
 }
 
-/// What is wrong with `file`, in the form that becomes an error with its place.
+/// An error about `file`, in the form that `document` parses.
 fn not(file: &Path, found: impl Display, allowed: &str) -> String {
     format!("{} ({found}), expected {allowed}", file.display())
 }
@@ -150,20 +153,20 @@ fn is_open(_: &Path) -> bool {
 }
 
 enum Validity {
-    NotYet,
-    Now,
-    Over,
+    NotYetValid,
+    Valid,
+    Expired,
 }
 
-/// Whether a certificate is valid at `now`. Its dates are the first that a verifier looks at; that it trusts no issuer is
-/// what else it says, and means nothing here.
+/// Whether a certificate is valid at `now`. The verifier checks dates first; without trust anchors it fails afterwards,
+/// which is ignored.
 fn validity(leaf: &CertificateDer<'_>, now: Timestamp) -> Validity {
-    let Ok(certificate) = webpki::EndEntityCert::try_from(leaf) else { return Validity::Now };
+    let Ok(certificate) = webpki::EndEntityCert::try_from(leaf) else { return Validity::Valid };
     let at = UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs()));
     let usage = webpki::KeyUsage::server_auth();
     match certificate.verify_for_usage(&[], &[], &[], at, usage, None, None) {
-        Err(webpki::Error::CertExpired { .. }) => Validity::Over,
-        Err(webpki::Error::CertNotValidYet { .. }) => Validity::NotYet,
-        Ok(_) | Err(_) => Validity::Now,
+        Err(webpki::Error::CertExpired { .. }) => Validity::Expired,
+        Err(webpki::Error::CertNotValidYet { .. }) => Validity::NotYetValid,
+        Ok(_) | Err(_) => Validity::Valid,
     }
 }

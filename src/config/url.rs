@@ -1,19 +1,18 @@
-//! URLs of others' servers: which are taken, and what is told of them.
+//! URLs of other servers: which are allowed, and how they are printed.
 //!
-//! Invariant: of a URL that was read, reports and errors tell scheme, host and port; its path, its query and whoever is
-//! named in front of its host may be a secret.
+//! Invariant: reports and errors show scheme, host and port of a URL. Its path, query and user info may be secret.
 
 use reqwest::Url;
 use serde::Serializer;
 use serde::de::Deserializer;
 
-use super::flaw::Flaw;
 use super::value::parsed;
+use super::violation::RuleViolation;
 use crate::outbound::Network;
 
-/// Reads the URL of a server whose word is trusted: https, or http on loopback.
+/// Reads the URL of a trusted server: https, or http on loopback.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    parsed(deserializer, "an https URL, or an http one of this machine", |text| {
+    parsed(deserializer, "an https URL, or an http URL on loopback", |text| {
         let url = Url::parse(text).ok()?;
         let host = url.host_str()?;
         let is_local = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
@@ -22,25 +21,24 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     })
 }
 
-/// As it is told to operators: without what may be a secret.
+/// Serializes the public part of a URL.
 pub(super) fn serialize<S: Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&shown(url).unwrap_or_else(|| "not shown".to_owned()))
 }
 
-/// What is shown of a URL: all of it where that is a scheme and a host; `None` when it has no host.
+/// The printed form of a URL: scheme, host and port. `None` if it has no host.
 pub(super) fn shown(text: &str) -> Option<String> {
     let url = Url::parse(text).ok().filter(Url::has_host)?;
     let scheme = url.scheme();
     let host = url.host_str()?;
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    let place = format!("{scheme}://{host}{port}");
-    let is_all = [place.as_str(), &format!("{place}/")].contains(&text);
-    Some(if is_all { text.to_owned() } else { place + " (the rest is not shown)" })
+    let origin = format!("{scheme}://{host}{port}");
+    let is_all = [origin.as_str(), &format!("{origin}/")].contains(&text);
+    Some(if is_all { text.to_owned() } else { origin + " (the rest is not shown)" })
 }
 
-/// What is wrong with the `url` of a section that names an address of a private network itself, where that is not
-/// allowed. A name is looked at when it is resolved.
-pub(super) fn private_flaw(url: &str, allow_private: bool) -> Option<Flaw> {
+/// The violation of a `url` with a private address where that is not allowed. Names are checked when they are resolved.
+pub(super) fn private_url_violation(url: &str, allow_private: bool) -> Option<RuleViolation> {
     if allow_private {
         return None;
     }
@@ -49,7 +47,7 @@ pub(super) fn private_flaw(url: &str, allow_private: bool) -> Option<Flaw> {
     let is_private = host == "localhost" || !Network::Public.includes_literal(&url);
     is_private.then(|| {
         let found = format!("{host} with allow_private = false");
-        Flaw::new("url", found, "a host of the Internet, or allow_private = true")
+        RuleViolation::new("url", found, "a public host, or allow_private = true")
     })
 }
 

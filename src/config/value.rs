@@ -1,6 +1,6 @@
-//! How single values read: durations, sizes, counts, addresses, origins.
+//! Parses and prints single values: durations, sizes, counts, addresses and origins.
 //!
-//! Every function here is a `deserialize_with`. Its error says what is allowed; `document` adds place and finding.
+//! An error says what is allowed; `document` adds the line, the key and what was found.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -30,9 +30,9 @@ pub(super) const MIB: u64 = 1_024 * KIB;
 const TIMES: [(&str, u64); 5] = [("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND), ("ms", MS)];
 /// Units of a size, largest first.
 const SIZES: [(&str, u64); 3] = [("MiB", MIB), ("KiB", KIB), ("B", 1)];
-/// Bytes of a hash that are shown.
+/// Bytes of a hash in its printed form.
 const FINGERPRINT_BYTES: usize = 16;
-/// Longest app id, in characters.
+/// Maximum length of an app id.
 const MAX_APP_ID_CHARS: usize = 64;
 
 /// Reads a duration of `MIN` to `MAX` milliseconds, such as `"30s"`.
@@ -73,11 +73,9 @@ pub(super) fn app_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<s
     })
 }
 
-/// Reads a text that is not empty.
+/// Reads a non-empty string.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    parsed(deserializer, "a text that is not empty", |text| {
-        (!text.is_empty()).then(|| text.to_owned())
-    })
+    parsed(deserializer, "a non-empty string", |text| (!text.is_empty()).then(|| text.to_owned()))
 }
 
 /// Reads the origins of pages, as browsers send them.
@@ -95,28 +93,28 @@ pub(super) fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<
     }
 }
 
-/// Reads a duration such as `30s`, `500ms`, `5m`, `24h` or `30d`; `None` when `text` is none.
+/// Reads a duration such as `30s`, `500ms`, `5m`, `24h` or `30d`; `None` if `text` is not a duration.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<Duration> {
     parse_in(&TIMES, text).map(Duration::from_millis)
 }
 
-/// A hash by which files with public contents are told apart.
+/// A hash that identifies a file with public contents.
 pub(super) fn fingerprint(bytes: &[u8]) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
     let shown = &digest.as_ref()[..FINGERPRINT_BYTES];
     shown.iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// `duration` as an operator would write it.
+/// Prints `duration` as in a configuration file.
 #[must_use]
-pub fn told(duration: Duration) -> String {
-    told_in(&TIMES, as_millis(duration))
+pub fn format_duration(duration: Duration) -> String {
+    format_in(&TIMES, as_millis(duration))
 }
 
-/// `bytes` as an operator would write them.
-pub(super) fn told_size(bytes: usize) -> String {
-    told_in(&SIZES, bytes as u64)
+/// Prints `bytes` as in a configuration file.
+pub(super) fn format_size(bytes: usize) -> String {
+    format_in(&SIZES, bytes as u64)
 }
 
 /// Whole milliseconds of `duration`.
@@ -124,7 +122,7 @@ pub(super) fn as_millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Reads a text that `parse` takes; `allowed` says what that is.
+/// Reads a string that `parse` accepts; `allowed` describes it.
 pub(super) fn parsed<'de, T, D: Deserializer<'de>>(
     deserializer: D,
     allowed: &'static str,
@@ -144,14 +142,14 @@ pub(super) fn parsed<'de, T, D: Deserializer<'de>>(
     parse(&text).ok_or_else(|| de::Error::invalid_value(Unexpected::Str(&text), &allowed))
 }
 
-/// A number with a unit, in the smallest unit once read.
+/// Reads a number with a unit as a number in the smallest unit.
 struct Quantity<const MIN: u64, const MAX: u64> {
     units: &'static [(&'static str, u64)],
 }
 
 impl<const MIN: u64, const MAX: u64> Quantity<MIN, MAX> {
-    /// Whether a bare number has a meaning: of bytes it has, of time it has none.
-    fn takes_numbers(&self) -> bool {
+    /// Whether a number without a unit is allowed: for sizes it is, for durations it is not.
+    fn accepts_numbers(&self) -> bool {
         self.units.iter().any(|(unit, _)| *unit == "B")
     }
 
@@ -164,9 +162,9 @@ impl<const MIN: u64, const MAX: u64> Visitor<'_> for Quantity<MIN, MAX> {
     type Value = u64;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (least, most) = (told_in(self.units, MIN), told_in(self.units, MAX));
-        if self.takes_numbers() {
-            write!(f, "bytes, or a text such as \"64KiB\", from \"{least}\" to \"{most}\"")
+        let (least, most) = (format_in(self.units, MIN), format_in(self.units, MAX));
+        if self.accepts_numbers() {
+            write!(f, "bytes, or a string such as \"64KiB\", from \"{least}\" to \"{most}\"")
         } else {
             write!(f, "a duration such as \"30s\", from \"{least}\" to \"{most}\"")
         }
@@ -178,7 +176,7 @@ impl<const MIN: u64, const MAX: u64> Visitor<'_> for Quantity<MIN, MAX> {
     }
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<u64, E> {
-        let value = u64::try_from(number).ok().filter(|_| self.takes_numbers());
+        let value = u64::try_from(number).ok().filter(|_| self.accepts_numbers());
         value
             .and_then(Self::in_range)
             .ok_or_else(|| E::invalid_value(Unexpected::Signed(number), &self))
@@ -209,7 +207,7 @@ fn parse_in(units: &[(&str, u64)], text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(*scale)
 }
 
-fn told_in(units: &[(&str, u64)], value: u64) -> String {
+fn format_in(units: &[(&str, u64)], value: u64) -> String {
     let unit = units.iter().find(|(_, scale)| value != 0 && value.is_multiple_of(*scale));
     let (name, scale) = unit.or(units.last()).expect("every quantity has a unit");
     format!("{}{name}", value / scale)

@@ -1,6 +1,6 @@
 //! `[[apps.webhook_endpoints]]`: webhook endpoints, the app's servers that receive events.
 //!
-//! Not here: what an event says, and how it is delivered (`webhook`).
+//! Not here: event types and delivery (`webhook`).
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::bounded;
 use super::events::EventFilter;
-use super::flaw::Flaw;
+use super::ranges;
 use super::value::{self, MINUTE, MS};
+use super::violation::RuleViolation;
 use super::{secret, url};
 
 /// A webhook endpoint: a server of the app that receives events.
@@ -42,15 +42,15 @@ pub struct WebhookEndpoint {
     #[serde(default)]
     pub allow_private: bool,
     /// Timeout of a delivery attempt.
-    #[serde(default = "default_deadline", with = "bounded::DurationIn::<MS, MINUTE>")]
+    #[serde(default = "default_deadline", with = "ranges::BoundedDuration::<MS, MINUTE>")]
     pub deadline: Duration,
     /// Maximum number of concurrent delivery attempts.
-    #[serde(default = "default_max_concurrent", with = "bounded::CountIn::<1, 64>")]
+    #[serde(default = "default_max_concurrent", with = "ranges::BoundedCount::<1, 64>")]
     pub max_concurrent: usize,
 }
 
 impl WebhookEndpoint {
-    /// Its values of which not all is shown, by key.
+    /// The values that are not shown in full, by key.
     pub(super) fn hidden(&self) -> [(&'static str, Vec<&str>); 2] {
         let Self {
             url,
@@ -91,17 +91,17 @@ impl PartialEq for WebhookEndpoint {
     }
 }
 
-/// What is wrong with endpoints, or between them.
-pub(super) fn flaw(endpoints: &[WebhookEndpoint]) -> Option<Flaw> {
+/// The first violated rule of or between endpoints.
+pub(super) fn violation(endpoints: &[WebhookEndpoint]) -> Option<RuleViolation> {
     let mut ids = HashSet::new();
     endpoints.iter().enumerate().find_map(
         |(index, WebhookEndpoint { id, url, allow_private, .. })| {
-            let flaw = if ids.insert(id) {
-                url::private_flaw(url, *allow_private)?
+            let violation = if ids.insert(id) {
+                url::private_url_violation(url, *allow_private)?
             } else {
-                Flaw::new("id", format!("\"{id}\" a second time"), "an id no other endpoint has")
+                RuleViolation::new("id", format!("\"{id}\" a second time"), "a unique id")
             };
-            Some(flaw.inside(&format!("webhook_endpoints[{index}]")))
+            Some(violation.inside(&format!("webhook_endpoints[{index}]")))
         },
     )
 }

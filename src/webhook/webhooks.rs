@@ -177,7 +177,7 @@ impl Webhooks {
         let mut bodies: BTreeMap<bool, Arc<str>> = BTreeMap::new();
         let subscribed = endpoints.iter();
         let subscribed = subscribed
-            .filter(|endpoint| endpoint.events().wants(event.kind) && !endpoint.is_disabled());
+            .filter(|endpoint| endpoint.events().includes(event.kind) && !endpoint.is_disabled());
         subscribed.map(move |endpoint| {
             self.log_queued(endpoint, event, MessageId(id));
             let body = bodies

@@ -1,21 +1,21 @@
-//! What was probably meant by a name that is none.
+//! Suggestions for misspelled names.
 
-/// What stands in backquotes behind `start`.
+/// The text in backquotes behind `start`.
 pub(super) fn quoted<'a>(message: &'a str, start: &str) -> Option<&'a str> {
     message.strip_prefix(start)?.strip_prefix('`')?.split('`').next()
 }
 
-/// `allowed`, and which of the names in it was probably meant.
-pub(super) fn with_nearest(found: &str, allowed: &str) -> String {
+/// Prepends the name in `allowed` that is closest to `found`, if any is close.
+pub(super) fn with_suggestion(found: &str, allowed: &str) -> String {
     let names = allowed.split('`').skip(1).step_by(2);
-    let nearest = names.map(|name| (distance(found, name), name)).min();
-    match nearest {
+    let closest = names.map(|name| (distance(found, name), name)).min();
+    match closest {
         Some((steps, name)) if steps <= 1 + found.len() / 4 => format!("`{name}`? ({allowed})"),
         Some(_) | None => allowed.to_owned(),
     }
 }
 
-/// How many characters must be put in, taken out or replaced to get from `a` to `b`.
+/// The edit distance (Levenshtein) between `a` and `b`, in characters.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, x) in a.chars().enumerate() {

@@ -1,4 +1,4 @@
-//! Where the keys of a TOML text stand, and which of their values are paths.
+//! The spans of the keys of a TOML text, and the keys whose values are paths.
 
 use std::ops::Range;
 use std::path::Path;
@@ -6,13 +6,13 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Keys whose values are paths, relative to the directory of the file they stand in.
+/// Keys whose values are paths, relative to the directory of the file.
 const PATH_KEYS: [&str; 4] = ["file", "path", "cert", "key"];
-/// The table whose keys are not the configuration's.
+/// The table whose keys are room patterns.
 const ROOMS_KEY: &str = "default_rooms";
 
-/// One key and where its value stands.
-pub(super) struct Place {
+/// A key, and the spans of its name and value.
+pub(super) struct KeySpan {
     pub(super) key: String,
     pub(super) name: Range<usize>,
     pub(super) value: Range<usize>,
@@ -20,10 +20,10 @@ pub(super) struct Place {
 }
 
 /// Every key of `table`, at any depth.
-pub(super) fn places_of(table: &DeTable<'_>) -> Vec<Place> {
-    let mut places = Vec::new();
-    collect_table(table, "", &mut places);
-    places
+pub(super) fn spans_of(table: &DeTable<'_>) -> Vec<KeySpan> {
+    let mut spans = Vec::new();
+    collect_table(table, "", &mut spans);
+    spans
 }
 
 /// The line, from 1, that the byte at `at` is on.
@@ -31,25 +31,30 @@ pub(super) fn line_of(text: &[u8], at: usize) -> usize {
     text[..at.min(text.len())].split(|byte| *byte == b'\n').count()
 }
 
-fn collect_table(table: &DeTable<'_>, parent: &str, places: &mut Vec<Place>) {
+fn collect_table(table: &DeTable<'_>, parent: &str, spans: &mut Vec<KeySpan>) {
     for (name, value) in table {
         let dot = if parent.is_empty() { "" } else { "." };
-        collect(value, format!("{parent}{dot}{}", name.get_ref()), name.span(), places);
+        collect(value, format!("{parent}{dot}{}", name.get_ref()), name.span(), spans);
     }
 }
 
-fn collect(value: &Spanned<DeValue<'_>>, key: String, name: Range<usize>, places: &mut Vec<Place>) {
+fn collect(
+    value: &Spanned<DeValue<'_>>,
+    key: String,
+    name: Range<usize>,
+    spans: &mut Vec<KeySpan>,
+) {
     let kind = value.get_ref().type_str();
     match value.get_ref() {
-        DeValue::Table(table) => collect_table(table, &key, places),
+        DeValue::Table(table) => collect_table(table, &key, spans),
         DeValue::Array(values) => {
             for (index, value) in values.iter().enumerate() {
-                collect(value, format!("{key}[{index}]"), value.span(), places);
+                collect(value, format!("{key}[{index}]"), value.span(), spans);
             }
         }
         _ => {}
     }
-    places.push(Place { key, name, value: value.span(), kind });
+    spans.push(KeySpan { key, name, value: value.span(), kind });
 }
 
 /// Makes the paths in `table` relative to `directory`.
@@ -59,7 +64,7 @@ pub(super) fn anchor_table(table: &mut DeTable<'_>, directory: &Path) {
             DeValue::String(path) if PATH_KEYS.contains(&&**name.get_ref()) => {
                 *path = directory.join(&**path).to_string_lossy().into_owned().into();
             }
-            // Its keys are names of rooms, whatever they read like.
+            // Its keys are room patterns, even if one is called `path`.
             _ if **name.get_ref() == *ROOMS_KEY => {}
             value => anchor(value, directory),
         }

@@ -1,15 +1,15 @@
 //! Rules between values.
 
-/// A rule between values that does not hold.
+/// A violated rule between values.
 #[derive(Debug)]
-pub(super) struct Flaw {
-    /// The key at fault; where it is not set, the error names the table it is missing from.
+pub(super) struct RuleViolation {
+    /// The key of the invalid value. If it is not set, the error names the table that it is missing from.
     pub(super) key: String,
     pub(super) found: String,
     pub(super) allowed: String,
 }
 
-impl Flaw {
+impl RuleViolation {
     pub(super) fn new(
         key: impl Into<String>,
         found: impl Into<String>,
@@ -18,7 +18,7 @@ impl Flaw {
         Self { key: key.into(), found: found.into(), allowed: allowed.into() }
     }
 
-    /// The same flaw, whose key is one of `table`.
+    /// Prefixes the key with `table`.
     pub(super) fn inside(self, table: &str) -> Self {
         let dot = if self.key.is_empty() { "" } else { "." };
         Self { key: format!("{table}{dot}{}", self.key), ..self }

@@ -1,6 +1,6 @@
-//! Kinds of values, each with how it is read, shown and described in the JSON Schema: what `#[serde(with = …)]` names.
+//! Value types with a range: how each is read, printed and described in the JSON Schema. Used in `#[serde(with = …)]`.
 //!
-//! The range stands once, in the attribute of the field. Not here: the texts that are read (`value`).
+//! The attribute of a field is the only place of its range. Not here: parsing (`value`).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,36 +15,36 @@ use super::value;
 use crate::grant::RoomPattern;
 
 /// A duration of `MIN` to `MAX` milliseconds, such as `"30s"`.
-pub(super) struct DurationIn<const MIN: u64, const MAX: u64>;
+pub(super) struct BoundedDuration<const MIN: u64, const MAX: u64>;
 /// A size of `MIN` to `MAX` bytes, such as `65536` or `"64KiB"`.
-pub(super) struct SizeIn<const MIN: u64, const MAX: u64>;
+pub(super) struct BoundedSize<const MIN: u64, const MAX: u64>;
 /// A whole number from `MIN` to `MAX`.
-pub(super) struct CountIn<const MIN: u64, const MAX: u64>;
-/// A table of room patterns and the roles they give.
+pub(super) struct BoundedCount<const MIN: u64, const MAX: u64>;
+/// A table of room patterns and roles.
 pub(super) struct Rooms;
 
-impl<const MIN: u64, const MAX: u64> DurationIn<MIN, MAX> {
+impl<const MIN: u64, const MAX: u64> BoundedDuration<MIN, MAX> {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
         value::duration::<MIN, MAX, D>(d)
     }
 
     pub(super) fn serialize<S: Serializer>(duration: &Duration, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(&value::told(*duration))
+        s.serialize_str(&value::format_duration(*duration))
     }
 }
 
-impl<const MIN: u64, const MAX: u64> SizeIn<MIN, MAX> {
+impl<const MIN: u64, const MAX: u64> BoundedSize<MIN, MAX> {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<usize, D::Error> {
         value::size::<MIN, MAX, D>(d)
     }
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
     pub(super) fn serialize<S: Serializer>(bytes: &usize, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(&value::told_size(*bytes))
+        s.serialize_str(&value::format_size(*bytes))
     }
 }
 
-impl<const MIN: u64, const MAX: u64> CountIn<MIN, MAX> {
+impl<const MIN: u64, const MAX: u64> BoundedCount<MIN, MAX> {
     pub(super) fn deserialize<'de, T: TryFrom<u64>, D: Deserializer<'de>>(
         d: D,
     ) -> Result<T, D::Error> {
@@ -78,7 +78,7 @@ impl Rooms {
     }
 }
 
-impl<const MIN: u64, const MAX: u64> JsonSchema for DurationIn<MIN, MAX> {
+impl<const MIN: u64, const MAX: u64> JsonSchema for BoundedDuration<MIN, MAX> {
     fn inline_schema() -> bool {
         true
     }
@@ -88,13 +88,13 @@ impl<const MIN: u64, const MAX: u64> JsonSchema for DurationIn<MIN, MAX> {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let [least, most] = [MIN, MAX].map(|ms| value::told(Duration::from_millis(ms)));
+        let [least, most] = [MIN, MAX].map(|ms| value::format_duration(Duration::from_millis(ms)));
         let allowed = format!("a duration from {least} to {most}");
         json_schema!({ "type": "string", "pattern": "^[0-9]+ ?(ms|s|m|h|d)$", "$comment": allowed })
     }
 }
 
-impl<const MIN: u64, const MAX: u64> JsonSchema for SizeIn<MIN, MAX> {
+impl<const MIN: u64, const MAX: u64> JsonSchema for BoundedSize<MIN, MAX> {
     fn inline_schema() -> bool {
         true
     }
@@ -111,7 +111,7 @@ impl<const MIN: u64, const MAX: u64> JsonSchema for SizeIn<MIN, MAX> {
     }
 }
 
-impl<const MIN: u64, const MAX: u64> JsonSchema for CountIn<MIN, MAX> {
+impl<const MIN: u64, const MAX: u64> JsonSchema for BoundedCount<MIN, MAX> {
     fn inline_schema() -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! From one configuration to the next while the gateway runs: what may be taken up, and what waits for a restart.
+//! The differences between two configurations: which a reload applies, and which need a restart.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::source::{collect, values};
 use super::{App, Config, Limits};
 
-/// Tables and keys that are read at the start only: what was made of them cannot be made anew under live sessions.
+/// Tables and keys that are only read at start, because live sessions depend on them.
 const AT_START: [&str; 10] = [
     "listen.listen",
     "listen.admin_listen",
@@ -21,19 +21,19 @@ const AT_START: [&str; 10] = [
     "log",
 ];
 
-/// A key whose value is another.
+/// A key whose value changed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
-    /// It, from the top; an app is named by its id: `apps[shop].guests`.
+    /// The full path of the key. An app is named by its id: `apps[shop].guests`.
     pub key: String,
-    /// Whether it takes a restart.
     pub needs_restart: bool,
 }
 
 impl Config {
-    /// What is to be in force after `self` when `next` is asked for, and what differs between the two.
+    /// The configuration that a reload from `self` to `next` puts into effect, and all differences between the two.
     ///
-    /// What needs a restart stays as it is, so that it is told again until there was one. So do apps that are new or gone.
+    /// Values that need a restart stay as in `self`, so that every reload reports them until the restart. The same
+    /// holds for apps that were added or removed.
     #[must_use]
     pub fn followed_by(&self, next: Self) -> (Self, Vec<Change>) {
         let changes = self.changes(&next);
@@ -45,16 +45,16 @@ impl Config {
     }
 
     fn changes(&self, next: &Self) -> Vec<Change> {
-        let (before, after) = (told(self), told(next));
+        let (before, after) = (values_by_key(self), values_by_key(next));
         let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
         let differing = keys.into_iter().filter(|key| before.get(*key) != after.get(*key));
         let mut changes: Vec<Change> = differing
             .filter(|key| !key.starts_with("apps["))
             .map(|key| Change { key: key.clone(), needs_restart: is_read_at_start(key) })
             .collect();
-        // Secrets of the same length are told alike.
-        let is_told = changes.iter().any(|change| change.key == "operator.api_key");
-        if !is_told && !self.operator.has_the_key_of(&next.operator) {
+        // Secrets of equal length are printed alike.
+        let is_listed = changes.iter().any(|change| change.key == "operator.api_key");
+        if !is_listed && !self.operator.has_the_key_of(&next.operator) {
             changes.push(Change { key: "operator.api_key".to_owned(), needs_restart: true });
         }
         let ids: BTreeSet<&str> = self.apps.iter().chain(&next.apps).map(|app| &*app.id).collect();
@@ -70,17 +70,17 @@ impl Config {
 
 impl App {
     fn changes(&self, next: &Self) -> Vec<Change> {
-        let told = |app: &Self| {
+        let values_of = |app: &Self| {
             let mut values = Vec::new();
             let all = serde_json::to_value(app).expect("an app has a JSON form");
             collect(format!("apps[{}]", self.id), all, &mut values);
             values.into_iter().collect::<BTreeMap<String, Value>>()
         };
-        let (before, after) = (told(self), told(next));
+        let (before, after) = (values_of(self), values_of(next));
         let keys = before.keys().chain(after.keys());
         let mut differing: BTreeSet<String> =
             keys.filter(|key| before.get(*key) != after.get(*key)).cloned().collect();
-        // Secrets of the same length are told alike, and so are URLs of the same host.
+        // Secrets of equal length are printed alike, and so are URLs with the same host.
         let (before, after) = (self.hidden(), next.hidden());
         let keys = before.keys().chain(after.keys());
         let hidden = keys.filter(|key| before.get(*key) != after.get(*key));
@@ -89,7 +89,7 @@ impl App {
     }
 }
 
-fn told(config: &Config) -> BTreeMap<String, Value> {
+fn values_by_key(config: &Config) -> BTreeMap<String, Value> {
     values(config).into_iter().collect()
 }
 
