@@ -1,7 +1,7 @@
 //! The table of webhook event types.
 //!
-//! `config` reads which types an endpoint receives, `hub` creates events, `webhook` delivers them. A new type is a row here
-//! and in `docs/webhooks.md`. Every moderation command has its own type, named after it.
+//! `config` reads which types an endpoint receives, `hub` creates events, `webhook` delivers them. A new type is a row
+//! here and in `docs/webhooks.md`. Every moderation command has its own type, named after it.
 
 use std::fmt;
 

@@ -59,7 +59,8 @@ impl RoomPattern {
         Self("*".into())
     }
 
-    /// The number of characters of `room` that it fixes; `None` if it does not match. An exact match exceeds any prefix.
+    /// The number of characters of `room` that it fixes; `None` if it does not match. An exact match exceeds any
+    /// prefix.
     fn matches(&self, room: &RoomId) -> Option<usize> {
         match self.0.strip_suffix('*') {
             Some(prefix) => room.as_str().starts_with(prefix).then_some(prefix.len()),

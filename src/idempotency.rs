@@ -1,7 +1,7 @@
 //! Idempotency keys: the recorded answer to a request, and whether another request with the same key repeats it.
 //!
-//! Pure. Two caches use it: a room's, which its log replicates and which is keyed by user or session, and the server API's,
-//! which is local to a node and stores whole responses. They differ in keys, lifetimes and limits.
+//! Pure. Two caches use it: a room's, which its log replicates and which is keyed by user or session, and the server
+//! API's, which is local to a node and stores whole responses. They differ in keys, lifetimes and limits.
 
 use std::time::Duration;
 

@@ -268,13 +268,13 @@ impl Server {
             // Requests in progress have the rest of the time.
             lifecycle.stopped(drain.deadline).await
         };
-        let in_time = tokio::time::timeout(drain.deadline, gone).await == Ok(true);
-        if !in_time {
+        let is_in_time = tokio::time::timeout(drain.deadline, gone).await == Ok(true);
+        if !is_in_time {
             lifecycle.stopped(SHUTDOWN_GRACE).await;
         }
         let stopped = match handoff_engine {
             Some(engine) if !save_sessions(&hub, &*engine).await => Stopped::SessionsNotSaved,
-            _ if in_time => Stopped::Cleanly,
+            _ if is_in_time => Stopped::Cleanly,
             _ => Stopped::Late,
         };
         tracing::info!(outcome = ?stopped, sessions = hub.sessions.count(), "stopped");

@@ -224,8 +224,8 @@ mod tests {
         let digits = "012345678901234567890123";
         assert_eq!(shown(&[("STAGEDOOR__APPS__0__API_TOKEN", digits)]), digits);
         let named = file.to_str().unwrap();
-        let in_file = shown(&[("STAGEDOOR__APPS__0__API_TOKEN__FILE", named)]);
-        assert_eq!(in_file, "76543210fedcba9876543210");
+        let from_file = shown(&[("STAGEDOOR__APPS__0__API_TOKEN__FILE", named)]);
+        assert_eq!(from_file, "76543210fedcba9876543210");
     }
 
     #[test]

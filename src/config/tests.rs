@@ -311,7 +311,7 @@ fn secret_files_are_relative_to_the_configuration() {
     for bad in ["no key at all", P384_PEM, &ED_PEM.replace("PUBLIC", "PRIVATE")] {
         write("ec.pem", bad);
         let error = Config::load(&file).unwrap_err().to_string();
-        let expected = "ec.pem, which holds none; expected the PEM file of an RSA (2048 bits or more), P-256 or";
+        let expected = "ec.pem, which contains none; expected the PEM file of an RSA (2048 bits or more), P-256 or";
         assert!(error.contains(":6: apps[0].public_keys") && error.contains(expected), "{error}");
     }
 }
@@ -325,7 +325,7 @@ fn unreadable_file_error_names_the_file() {
         matches!(&error, ConfigError::Unreadable { file, .. } if *file == missing),
         "{error:?}"
     );
-    // A directory opens and cannot be read, even by root, for whom no file is unreadable.
+    // A directory can be opened but not read, even by root, who can read every file.
     let error = Config::load(directory.path()).unwrap_err();
     assert!(error.to_string().contains("cannot be read: "), "{error}");
     let latin1 = directory.path().join("latin1.toml");
