@@ -1,4 +1,4 @@
-//! The server API: what a backend calls, and the problems that wrong calls get.
+//! The server API: calls by a backend, and the problems that invalid calls return.
 
 use serde_json::{Value, json};
 use stagedoor::config::Drain;

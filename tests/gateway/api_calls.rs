@@ -1,4 +1,4 @@
-//! Calls as such: `ref`s, request ids, rates, hosts, and that every route is documented and exists.
+//! Properties of all server API calls: idempotency keys, request ids, rates, hosts, and documented routes.
 
 use serde_json::{Value, json};
 use stagedoor_proto::MAX_JSON_DEPTH;

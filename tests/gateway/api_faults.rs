@@ -1,4 +1,4 @@
-//! What a call answers, and what has become of it, when the audit log takes no more.
+//! The answer and the effect of a call when the audit log cannot be written.
 
 use serde_json::{Value, json};
 

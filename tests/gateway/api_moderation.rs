@@ -1,4 +1,4 @@
-//! Every moderation verb of the wire as a call of a server, with its receipt.
+//! Every moderation command as a server API call, with its receipt.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Rooms that a server creates, locks, ends and speaks in.
+//! Rooms that a server creates, locks, ends and sends signals to.
 
 use serde_json::{Value, json};
 

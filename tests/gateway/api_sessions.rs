@@ -1,4 +1,4 @@
-//! Sessions by state, live and ended; tokens of each kind; the audit log exported and checked.
+//! Sessions by state, live and ended; tokens of each kind; export and verification of the audit log.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What no client should send: each gets its code, and everybody else is served as before.
+//! Invalid input: each kind has its close code, and other clients are served as before.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Promises 4 and 7: a kick is final, and who is barred is never established.
+//! Promises 4 and 7: an app-wide removal lasts, and a banned user is never established.
 
 use std::sync::Arc;
 use std::time::Duration;

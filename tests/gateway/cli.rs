@@ -1,4 +1,4 @@
-//! The command line against a gateway that runs: what it prints, how it ends, and what it says when it cannot.
+//! The command line against a running gateway: output, exit codes and errors.
 
 mod failing;
 mod verbs;

@@ -1,4 +1,4 @@
-//! What moderators decided outlives the gateway's restart.
+//! Moderation state survives a restart of the gateway.
 
 use std::time::Duration;
 

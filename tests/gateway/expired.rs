@@ -1,4 +1,4 @@
-//! A session whose token ran out, in a room: it gets what is done to it, and a reset of the room once it is renewed.
+//! A session in a room whose token expired: what it receives until it is renewed, and the room reset afterwards.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a stopping gateway leaves to the next: what does not add up is left aside, and nothing in it opens a door.
+//! The state that a stopping gateway saves for the next: invalid state is discarded and grants nothing.
 
 use std::sync::Arc;
 use std::time::Duration;

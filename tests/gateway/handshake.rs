@@ -1,4 +1,4 @@
-//! From TCP to an established session: the upgrade, the first messages, and who is turned away before them.
+//! From TCP to an established session: the upgrade, the first messages, and rejections before a session.
 
 use std::time::Duration;
 

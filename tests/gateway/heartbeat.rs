@@ -1,4 +1,4 @@
-//! Pings, signs of life, and connections that are given up.
+//! Pings, activity, and connections that are considered lost.
 
 use std::sync::Arc;
 use std::time::Duration;

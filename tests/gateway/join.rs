@@ -1,4 +1,4 @@
-//! Entering: what a room token must say, what is remembered of it, and when a room does not admit.
+//! Joining: the claims of room tokens, recorded tokens, and rooms that reject a join.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Large rooms: past the roster limit numbers stand for most of those who are there.
+//! Large rooms: beyond the roster limit, clients receive counts instead of most participants.
 
 use std::collections::HashSet;
 use std::time::Duration;

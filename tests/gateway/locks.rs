@@ -1,4 +1,4 @@
-//! How often a request locks its session: once to be admitted, once to be answered, and once as the answer is written.
+//! The number of times a request locks its session: admission, answer and write.
 //!
 //! Locks are counted in debug builds, for each thread; client and gateway share the one of the test.
 #![cfg(debug_assertions)]
@@ -21,7 +21,7 @@ async fn locks_of(person: &mut Person, command: &str, body: Value) -> u64 {
 }
 
 #[tokio::test]
-async fn request_answered_here_locks_its_session_twice_until_its_reply_is_queued() {
+async fn local_request_locks_its_session_twice_until_the_reply() {
     let gateway = Gateway::dev().await;
     let mut ada = gateway.enter("ada", "moderator").await;
     ada.received().await;

@@ -1,4 +1,4 @@
-//! `/metrics`: what happens is counted once, under its name, and the number of series does not grow with the sessions.
+//! `/metrics`: each event is counted once, and the number of series does not depend on the number of sessions.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Bad input in rooms: each a typed error, and the room as it was.
+//! Invalid input in rooms: each is a typed error, and the room does not change.
 
 use serde_json::{Value, json};
 

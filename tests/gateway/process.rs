@@ -1,4 +1,4 @@
-//! The program itself: what it prints, how it ends, and what it leaves behind.
+//! The program: its output, its exit codes, and the files it leaves.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{TcpListener, TcpStream};

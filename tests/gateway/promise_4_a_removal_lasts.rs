@@ -1,4 +1,4 @@
-//! Promise 4: a kick is final, for as long as the block says.
+//! Promise 4: a removal lasts until its stated end, against every credential, session and device of its target.
 
 use std::time::Duration;
 

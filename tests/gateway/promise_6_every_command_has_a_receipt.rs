@@ -1,4 +1,4 @@
-//! Promise 6: every verb has a receipt and a time, and a client that ignores a mute loses its stream.
+//! Promise 6: every moderation command has a receipt and a deadline; a client that ignores a mute loses its stream.
 
 use std::time::Duration;
 

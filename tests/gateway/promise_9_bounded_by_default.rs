@@ -1,4 +1,4 @@
-//! Promise 9: beyond a bound there is a typed error, and everybody else is served.
+//! Promise 9: beyond a limit there is a typed error that is counted, and other clients are served.
 
 mod counted;
 mod hits;

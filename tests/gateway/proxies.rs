@@ -1,4 +1,4 @@
-//! Clients behind a proxy are told apart by what it says of them, and idle connections are bounded.
+//! Clients behind a proxy are identified by the forwarding header, and idle connections are limited.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! Commands that race: each ends in a typed error or in one consistent outcome, the same for all who look.
+//! Concurrent commands: each ends in a typed error or in one outcome that all clients agree on.
 
 use std::sync::Arc;
 

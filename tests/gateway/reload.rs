@@ -1,4 +1,4 @@
-//! SIGHUP: what is applied while sessions live, and that a broken file changes nothing.
+//! SIGHUP: what a reload applies to live sessions, and that an invalid file changes nothing.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Promise 3: a resumed session gets what it missed, once and in order; and who may resume it.
+//! Promise 3: a resumed session gets missed frames once and in order; and which credentials resume it.
 
 use std::sync::Arc;
 use std::time::Duration;

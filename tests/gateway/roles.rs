@@ -1,4 +1,4 @@
-//! What each role may do, regardless of its client's checks; how a role comes about, and how it changes.
+//! Permissions of each role, enforced by the gateway; how a role is assigned and changed.
 
 use serde_json::{Value, json};
 

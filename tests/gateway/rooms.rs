@@ -1,4 +1,4 @@
-//! Rooms over the wire: joining, snapshots and what follows them, signals, streams, links.
+//! Rooms over the wire: joining, snapshots and later changes, signals, streams, links.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Signals: to all or one, in the room's order, untouched, bounded, once.
+//! Signals: to all participants or one, in the room's order, unchanged, limited, delivered once.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A snapshot, then what changed: with no gap and no duplicate, however many come and go meanwhile.
+//! A snapshot, then changes: no gap and no duplicate while participants join and leave.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

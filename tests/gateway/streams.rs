@@ -1,4 +1,4 @@
-//! Streams: who sees them, who subscribes to them, and media negotiation between the two ends.
+//! Streams: visibility, subscriptions, and media negotiation between publisher and subscriber.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! TLS on either port: what is accepted, what is refused, and how a certificate is renewed.
+//! TLS on both ports: accepted and rejected handshakes, and renewed certificates.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Tokens at every door: each fault has its code, and no token opens another's door.
+//! Tokens of each kind: each fault has its code, and a token is valid for one purpose.
 
 mod doors;
 mod faults;

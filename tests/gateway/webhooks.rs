@@ -1,4 +1,4 @@
-//! What is delivered to an app's own servers, and how: with receivers that answer well, badly or not at all.
+//! Webhooks: what is delivered and how, to receivers that answer well, badly or not at all.
 
 mod delivery;
 mod events;

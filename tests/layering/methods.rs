@@ -29,7 +29,7 @@ fn large_types(code: &Crate) -> BTreeMap<String, usize> {
 }
 
 #[test]
-fn methods_are_counted_over_all_files_of_a_type_and_for_no_other() {
+fn methods_of_a_type_are_counted_over_all_files() {
     let method = |visibility: &str, number| format!("{visibility} const fn m{number}(&self) {{}}");
     let methods = |visibility: &str, from: usize, to: usize| -> String {
         (from..to).map(|number| method(visibility, number)).collect()

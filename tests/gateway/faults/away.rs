@@ -1,4 +1,4 @@
-//! What happens to a session, and what others see of it, while its client is away.
+//! A session while its client is disconnected, and how others see it.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Connections of which one end believes that they live.
+//! Half-open connections.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What clients should not send around a resume, and what comes of it.
+//! Invalid requests around a resume.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A cut while a session starts or resumes: a client that starts again is alone, one that retries resumes.
+//! A connection lost during a start or resume: a new start is the only session, a retry resumes.
 
 use serde_json::{Value, json};
 use stagedoor_client::Cut;

@@ -1,4 +1,4 @@
-//! Readers that do not read, or do not say that they did.
+//! Clients that do not read, or do not acknowledge.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! A cut at every step of what a session asks for: the command has its effect once, and its reply comes once.
+//! A connection lost at each step of a request: one effect and one reply.
 
 use serde_json::{Value, json};
 use stagedoor_client::Cut;

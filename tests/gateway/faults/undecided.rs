@@ -1,4 +1,4 @@
-//! What happens while a request of a session, or its resume, waits for an auth hook.
+//! Requests and resumes while an auth hook decides.
 
 use std::sync::Arc;
 use std::time::Duration;
