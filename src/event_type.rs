@@ -6,7 +6,7 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
-use stagedoor_proto::Verb;
+use stagedoor_proto::ModerationCommand;
 
 macro_rules! event_types {
     ($($(#[$doc:meta])* $name:ident = $group:literal, $event:literal;)*) => {
@@ -15,7 +15,7 @@ macro_rules! event_types {
         pub enum EventType {
             $($(#[$doc])* $name,)*
             /// A moderation command was executed.
-            Moderation(Verb),
+            Moderation(ModerationCommand),
         }
 
         impl EventType {
@@ -25,7 +25,7 @@ macro_rules! event_types {
             const fn parts(self) -> (&'static str, &'static str) {
                 match self {
                     $(Self::$name => ($group, $event),)*
-                    Self::Moderation(verb) => ("moderation", verb.as_str()),
+                    Self::Moderation(command) => ("moderation", command.as_str()),
                 }
             }
         }
@@ -56,7 +56,7 @@ event_types! {
 impl EventType {
     /// Every type, in the order of the table, followed by those of moderation.
     pub fn all() -> impl Iterator<Item = Self> {
-        let moderation = Verb::ALL.iter().map(|verb| Self::Moderation(*verb));
+        let moderation = ModerationCommand::ALL.iter().map(|command| Self::Moderation(*command));
         Self::UNMODERATED.iter().copied().chain(moderation)
     }
 

@@ -20,7 +20,7 @@ use crate::procfs::open_files_limit;
 use crate::target::{Target, sources};
 use crate::worker::SIGNIFICANT_DIGITS;
 use crate::worker::counts::Counts;
-use crate::worker::protocol::{Latencies, Order, Plan, Report, RoomVerb};
+use crate::worker::protocol::{Latencies, Order, Plan, Report, RoomCommand};
 
 /// The workers of one run.
 pub(crate) struct Fleet {
@@ -106,9 +106,12 @@ impl Fleet {
     }
 
     /// Runs a command of room 0's moderator; how long until the last participant got it, and until all was enforced.
-    pub(crate) async fn act(&mut self, verb: RoomVerb) -> anyhow::Result<(Duration, Duration)> {
+    pub(crate) async fn act(
+        &mut self,
+        command: RoomCommand,
+    ) -> anyhow::Result<(Duration, Duration)> {
         let (mut sent, mut notified, mut enforced) = (0, 0, 0);
-        for report in self.order(Order::Act(verb)).await? {
+        for report in self.order(Order::Act(command)).await? {
             if let Report::Acted { sent_at_us, last_notified_at_us, enforced_at_us } = report {
                 sent = sent_at_us.unwrap_or(sent);
                 notified = last_notified_at_us.max(notified);

@@ -1,14 +1,14 @@
 // Generated from the Rust types; do not edit. To make it anew:
 //   cargo run -p stagedoor-proto --features schema --example generate
 
-/** A moderation verb was taken. */
+/** A moderation command was taken. */
 export interface Accepted {
   /** The participant whose role was set, by `set_role`. */
   participant?: ParticipantId | null;
   /** Its new role. */
   role?: Role | null;
-  /** How many it concerns. */
-  targets: number;
+  /** Number of targets of the command. */
+  target_count: number;
   /** Its place in the room's log. */
   version: number;
 }
@@ -50,7 +50,7 @@ export type BlockScope =
 
 /** What a participant may do, worked out from its role and its grant. */
 export interface Capabilities {
-  /** Use the moderation verbs. */
+  /** Use the moderation commands. */
   moderate: boolean;
   /** Publish streams. */
   publish: boolean;
@@ -186,7 +186,7 @@ export type Command =
   /** End the room's standing mute; muted streams stay muted. */
   | { disable_force_mute: ModerateRoom }
   /** Ask a stream's owner to turn its audio on. */
-  | { ask_unmute: OnStream }
+  | { request_unmute: OnStream }
   /** Change a participant's role. */
   | { set_role: SetRole }
   /** Let nobody new in. */
@@ -196,7 +196,7 @@ export type Command =
   /** End a room for everybody. */
   | { end_room: ModerateRoom }
   /** Turn the session feed of a room on or off. */
-  | { watch: Watch };
+  | { set_session_feed: SetSessionFeed };
 
 /** How many are in a room. */
 export interface Counts {
@@ -238,7 +238,7 @@ export interface Disconnect {
   code: CloseCode;
   /** The code's word, or the moderator's words. */
   reason: string;
-  /** The idempotency key of the verb that caused it. */
+  /** The idempotency key of the command that caused it. */
   ref?: Ref | null;
   /** How long to wait before coming back. */
   retry_after_ms?: number | null;
@@ -337,7 +337,7 @@ export type ErrorCode =
   /** The room token cannot be used here. */
   | "token_invalid"
   /** The room token was spent by another session. */
-  | "token_spent"
+  | "token_used"
   /** The session is in as many rooms as it may be. */
   | "too_many_rooms"
   /** The participant or the room has as many streams as it may have. */
@@ -497,7 +497,7 @@ export type Link =
   /** Its connection was lost; it may return within its resume window. */
   | "suspended";
 
-/** A moderation verb about a whole room. */
+/** A moderation command about a whole room. */
 export interface ModerateRoom {
   /** The caller's idempotency key. */
   ref?: Ref | null;
@@ -505,23 +505,26 @@ export interface ModerateRoom {
   room: RoomId;
 }
 
-/** What became of one moderation verb; may come several times as outcomes change. */
+/** The moderation commands. */
+export type ModerationCommand = "force_disconnect" | "unblock" | "force_unpublish" | "force_mute" | "lift_mute" | "force_mute_all" | "disable_force_mute" | "request_unmute" | "set_role" | "lock_room" | "unlock_room" | "end_room";
+
+/** What became of one moderation command; may come several times as outcomes change. */
 export interface ModerationReport {
   /** Who acted. */
   by: Actor;
+  /** Which command. */
+  command: ModerationCommand;
   /** All targets, counted by outcome. */
   counts: OutcomeCounts;
-  /** From the verb until this report. */
+  /** From the command until this report. */
   elapsed_ms: number;
   /** The caller's idempotency key. */
   ref?: Ref | null;
   /** The room. */
   room: RoomId;
-  /** Each target of a verb on one; of more, up to 100 that are not enforced. */
+  /** Each target of a command on one; of more, up to 100 that are not enforced. */
   targets: Array<Receipt>;
-  /** Which verb. */
-  verb: Verb;
-  /** The verb's place in the room's log. */
+  /** The command's place in the room's log. */
   version: number;
 }
 
@@ -561,13 +564,13 @@ export interface NewStream {
 
 /** A command about a stream and nothing else. */
 export interface OnStream {
-  /** The caller's idempotency key, where the command is a moderation verb. */
+  /** The caller's idempotency key, for moderation commands. */
   ref?: Ref | null;
   /** The stream. */
   stream: StreamId;
 }
 
-/** What became of a moderation verb at one target. */
+/** What became of a moderation command at one target. */
 export type Outcome =
   /** Done by the gateway, or acknowledged by the target. */
   | "enforced"
@@ -715,14 +718,14 @@ export type Push =
   /** One was removed from a room. */
   | { removed: Removed }
   /** A moderator asks one to unmute. */
-  | { unmute_asked: UnmuteAsked }
+  | { unmute_requested: UnmuteRequested }
   /** A room's own settings changed. */
   | { room_state: RoomStateChange }
   /** What was known of a room is void; here it is anew. */
   | { room_reset: RoomReset }
   /** A room has ended. */
   | { room_ended: RoomEnded }
-  /** What became of moderation verbs. */
+  /** What became of moderation commands. */
   | { moderation: ModerationReport }
   /** The sessions of a room, for moderators who watch. */
   | { session_feed: SessionFeed }
@@ -732,9 +735,9 @@ export type Push =
 /** A reason: at most 256 bytes. */
 export type Reason = string;
 
-/** The receipt of one verb at one target. */
+/** The receipt of one command at one target. */
 export interface Receipt {
-  /** From the verb's place in the log until this outcome. */
+  /** From the command's place in the log until this outcome. */
   elapsed_ms: number;
   /** What became of it. */
   outcome: Outcome;
@@ -825,10 +828,10 @@ export type Reply =
   | { relayed: Record<string, never> }
   /** To `signal`. */
   | { sent: Sent }
-  /** To every moderation verb: taken into the room's log. What became of it at each target comes as `moderation`. */
+  /** To every moderation command: taken into the room's log. What became of it at each target comes as `moderation`. */
   | { accepted: Accepted }
-  /** To `watch`. */
-  | { watching: Watching };
+  /** To `set_session_feed`. */
+  | { session_feed_set: SessionFeedSet };
 
 /** Take up a session after a lost connection. */
 export interface Resume {
@@ -859,7 +862,7 @@ export interface Resumed {
   /** Requests that are still being worked on; their replies will come. */
   pending: Array<number>;
   /** How many missed frames follow. */
-  replayed: number;
+  replayed_count: number;
   /** The new secret. */
   resume: ResumeTicket;
   /** Where the session stands. */
@@ -933,7 +936,7 @@ export interface RoomSnapshot {
   /** How many there are, listed or not. */
   counts: Counts;
   /** Whether only moderators and the owners of streams are listed. */
-  large?: boolean;
+  is_large?: boolean;
   /** Whether the room is locked. */
   locked: boolean;
   /** The room's standing mute. */
@@ -992,7 +995,7 @@ export type Scope =
   | "signal"
   /** Negotiate media. */
   | "relay"
-  /** Use the moderation verbs. */
+  /** Use the moderation commands. */
   | "moderate";
 
 /** A secret: a text. */
@@ -1070,6 +1073,12 @@ export interface SessionFeed {
   version: number;
 }
 
+/** The session feed was turned on or off. */
+export interface SessionFeedSet {
+  /** Whether the feed is on. */
+  enabled: boolean;
+}
+
 /** An id the gateway made: 22 characters of base64url. */
 export type SessionId = string;
 
@@ -1142,6 +1151,14 @@ export interface SetRole {
   ref?: Ref | null;
   /** To what. */
   role: Role;
+  /** The room. */
+  room: RoomId;
+}
+
+/** Turn the session feed of a room on or off. */
+export interface SetSessionFeed {
+  /** Whether the feed is on. */
+  enabled: boolean;
   /** The room. */
   room: RoomId;
 }
@@ -1297,7 +1314,7 @@ export interface StreamUnpublished {
   version: number;
 }
 
-/** Whom a verb concerned; nobody in particular when it is about the room. */
+/** Whom a command concerned; nobody in particular when it is about the room. */
 export interface Target {
   /** The participant, where it is about one. */
   participant?: ParticipantId | null;
@@ -1333,7 +1350,7 @@ export interface Unblock {
 }
 
 /** A moderator asks one to unmute; one decides. */
-export interface UnmuteAsked {
+export interface UnmuteRequested {
   /** Who asks. */
   by: Actor;
   /** The room. */
@@ -1376,20 +1393,3 @@ export interface User {
 
 /** A username: 1 to 256 bytes of UTF-8 in normal form C without control characters. */
 export type Username = string;
-
-/** The moderation verbs. */
-export type Verb = "force_disconnect" | "unblock" | "force_unpublish" | "force_mute" | "lift_mute" | "force_mute_all" | "disable_force_mute" | "ask_unmute" | "set_role" | "lock_room" | "unlock_room" | "end_room";
-
-/** Turn the session feed of a room on or off. */
-export interface Watch {
-  /** Whether it is to be on. */
-  on: boolean;
-  /** The room. */
-  room: RoomId;
-}
-
-/** The session feed was turned on or off. */
-export interface Watching {
-  /** Whether it is on. */
-  on: boolean;
-}

@@ -279,7 +279,7 @@ pub struct Disconnect {
     /// Until when coming back is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<Timestamp>,
-    /// The idempotency key of the verb that caused it.
+    /// The idempotency key of the command that caused it.
     #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
     pub ref_: Option<Ref>,
 }

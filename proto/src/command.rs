@@ -115,7 +115,7 @@ commands! {
     /// End the room's standing mute; muted streams stay muted.
     DisableForceMute(_: ModerateRoom) = "disable_force_mute", Moderation;
     /// Ask a stream's owner to turn its audio on.
-    AskUnmute(_: OnStream) = "ask_unmute", Moderation;
+    RequestUnmute(_: OnStream) = "request_unmute", Moderation;
     /// Change a participant's role.
     SetRole(_: SetRole) = "set_role", Moderation;
     /// Let nobody new in.
@@ -125,5 +125,5 @@ commands! {
     /// End a room for everybody.
     EndRoom(_: ModerateRoom) = "end_room", Moderation;
     /// Turn the session feed of a room on or off.
-    Watch(_: Watch) = "watch", Moderation;
+    SetSessionFeed(_: SetSessionFeed) = "set_session_feed", Moderation;
 }

@@ -17,7 +17,7 @@ pub enum Scope {
     Signal,
     /// Negotiate media.
     Relay,
-    /// Use the moderation verbs.
+    /// Use the moderation commands.
     Moderate,
 }
 
@@ -129,7 +129,7 @@ error_codes! {
     /// The room token cannot be used here.
     TokenInvalid = "token_invalid", 401;
     /// The room token was spent by another session.
-    TokenSpent = "token_spent", 401;
+    TokenUsed = "token_used", 401;
     /// The session is in as many rooms as it may be.
     TooManyRooms = "too_many_rooms", 409;
     /// The participant or the room has as many streams as it may have.

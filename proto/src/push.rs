@@ -86,14 +86,14 @@ pushes! {
     /// One was removed from a room.
     Removed(_: Removed) = "removed", Own;
     /// A moderator asks one to unmute.
-    UnmuteAsked(_: UnmuteAsked) = "unmute_asked", Room;
+    UnmuteRequested(_: UnmuteRequested) = "unmute_requested", Room;
     /// A room's own settings changed.
     RoomState(_: RoomStateChange) = "room_state", Room;
     /// What was known of a room is void; here it is anew.
     RoomReset(_: RoomReset) = "room_reset", Room;
     /// A room has ended.
     RoomEnded(_: RoomEnded) = "room_ended", Own;
-    /// What became of moderation verbs.
+    /// What became of moderation commands.
     Moderation(_: ModerationReport) = "moderation", Room;
     /// The sessions of a room, for moderators who watch.
     SessionFeed(_: SessionFeed) = "session_feed", Room;

@@ -1,6 +1,6 @@
 //! What requests are answered with when they succeed.
 //!
-//! Each command has one reply; all moderation verbs share [`Accepted`], and their effects come as `moderation` pushes.
+//! Each command has one reply. All moderation commands share [`Accepted`]; their effects come as `moderation` pushes.
 //! Not here: refusals ([`crate::Error`]).
 
 use serde::{Deserialize, Serialize};
@@ -63,10 +63,10 @@ replies! {
     Relayed {} = "relayed";
     /// To `signal`.
     Sent(Sent) = "sent";
-    /// To every moderation verb: taken into the room's log. What became of it at each target comes as `moderation`.
+    /// To every moderation command: taken into the room's log. What became of it at each target comes as `moderation`.
     Accepted(Accepted) = "accepted";
-    /// To `watch`.
-    Watching(Watching) = "watching";
+    /// To `set_session_feed`.
+    SessionFeedSet(SessionFeedSet) = "session_feed_set";
 }
 
 /// A session began.
@@ -103,7 +103,7 @@ pub struct ResumeTicket {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Resumed {
     /// How many missed frames follow.
-    pub replayed: u32,
+    pub replayed_count: u32,
     /// Requests that are still being worked on; their replies will come.
     pub pending: Vec<u32>,
     /// Where the session stands.
@@ -189,14 +189,14 @@ pub struct Sent {
     pub order: u64,
 }
 
-/// A moderation verb was taken.
+/// A moderation command was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Accepted {
     /// Its place in the room's log.
     pub version: u64,
-    /// How many it concerns.
-    pub targets: u32,
+    /// Number of targets of the command.
+    pub target_count: u32,
     /// The participant whose role was set, by `set_role`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub participant: Option<ParticipantId>,
@@ -208,7 +208,7 @@ pub struct Accepted {
 /// The session feed was turned on or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Watching {
-    /// Whether it is on.
-    pub on: bool,
+pub struct SessionFeedSet {
+    /// Whether the feed is on.
+    pub enabled: bool,
 }

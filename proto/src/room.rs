@@ -34,7 +34,7 @@ pub struct Capabilities {
     pub subscribe: bool,
     /// Send signals.
     pub signal: bool,
-    /// Use the moderation verbs.
+    /// Use the moderation commands.
     pub moderate: bool,
 }
 
@@ -210,7 +210,7 @@ pub struct RoomSnapshot {
     pub locked: bool,
     /// Whether only moderators and the owners of streams are listed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub large: bool,
+    pub is_large: bool,
     /// Where `roster` goes on, when the list was cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,

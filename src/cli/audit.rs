@@ -44,9 +44,9 @@ pub(super) struct List {
     /// Only rows of this room.
     #[arg(long)]
     room: Option<RoomId>,
-    /// Only of this verb, such as `ban` or `force_mute`.
+    /// Only of this command, such as `ban` or `force_mute`.
     #[arg(long)]
-    verb: Option<String>,
+    command: Option<String>,
     #[command(flatten)]
     limit: Limit,
     /// Print JSON lines instead of a table.
@@ -110,9 +110,9 @@ impl Audit {
 
 impl List {
     fn execute(self, out: &mut impl Write) -> Result<Exit, AuditError> {
-        let Self { log, after, user: username, room, verb, limit: Limit { rows: limit }, json } =
+        let Self { log, after, user: username, room, command, limit: Limit { rows: limit }, json } =
             self;
-        let which = AuditSearch { verb, room, username };
+        let which = AuditSearch { command, room, username };
         let (rows, has_more) = log.open()?.search(&RowFilter { which, after, limit })?;
         if json {
             rows.iter().try_for_each(|row| writeln!(out, "{}", json!(row)))?;
@@ -177,7 +177,7 @@ mod tests {
         let events = (1..=count).map(|n| AuditEvent {
             at_ms: stagedoor_proto::Timestamp::from_secs(n),
             actor: AuditActor::Gateway,
-            verb: format!("verb {n}").into(),
+            command: format!("command {n}").into(),
             room: (n % 1_000 == 0).then(|| "lobby".parse().unwrap()),
             version: None,
             target: Target {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
-use stagedoor_proto::{ModerateRoom, ParticipantId, Ref, RoomId, Username, Verb, Who};
+use stagedoor_proto::{ModerateRoom, ModerationCommand, ParticipantId, Ref, RoomId, Username, Who};
 
 use super::api::{Api, Call};
 use super::connection::Connection;
@@ -76,18 +76,18 @@ pub(super) fn who(participant: Option<ParticipantId>, user: Option<Username>) ->
 
 /// The last segment of a command's path.
 const fn path_segment(command: &Moderation) -> &'static str {
-    match command.verb() {
-        Verb::LockRoom => "lock",
-        Verb::UnlockRoom => "unlock",
-        Verb::EndRoom => "end",
-        verb => verb.as_str(),
+    match command.name() {
+        ModerationCommand::LockRoom => "lock",
+        ModerationCommand::UnlockRoom => "unlock",
+        ModerationCommand::EndRoom => "end",
+        command => command.as_str(),
     }
 }
 
 /// A command's request body: its fields without the room, which the path has.
 fn command_body(command: &Moderation) -> Value {
     let mut named = serde_json::to_value(command).expect("a command has a JSON form");
-    let mut body = named[command.verb().as_str()].take();
+    let mut body = named[command.name().as_str()].take();
     let fields = body.as_object_mut().expect("a command is an object under its name");
     fields.remove("room");
     if matches!(command, Moderation::LiftMute(_)) {

@@ -3,7 +3,7 @@
 use std::io;
 
 use serde::Deserialize;
-use stagedoor_proto::{OutcomeCounts, Receipt as AtTarget, RoomId, Target, Verb};
+use stagedoor_proto::{ModerationCommand, OutcomeCounts, Receipt as AtTarget, RoomId, Target};
 
 use super::table::{self, printable};
 
@@ -11,7 +11,7 @@ use super::table::{self, printable};
 #[derive(Debug, Deserialize)]
 pub(super) struct Receipt {
     room: RoomId,
-    verb: Verb,
+    command: ModerationCommand,
     /// Absent if the command was answered from the cache under its `ref`.
     counts: Option<OutcomeCounts>,
     targets: Vec<AtTarget>,
@@ -20,7 +20,7 @@ pub(super) struct Receipt {
 
 impl Receipt {
     pub(super) fn print(&self, out: &mut impl io::Write) -> io::Result<()> {
-        let Self { room, verb, counts, targets, elapsed_ms } = self;
+        let Self { room, command, counts, targets, elapsed_ms } = self;
         if !targets.is_empty() {
             let rows = targets.iter().map(row).collect();
             table::print(&["target", "outcome", "elapsed"], rows, out)?;
@@ -29,9 +29,9 @@ impl Receipt {
         match counts {
             Some(counts) => {
                 let counts = format_counts(*counts);
-                writeln!(out, "{} in {room}: {counts} in {elapsed_ms} ms", verb.as_str())
+                writeln!(out, "{} in {room}: {counts} in {elapsed_ms} ms", command.as_str())
             }
-            None => writeln!(out, "{} in {room}: already done under this ref", verb.as_str()),
+            None => writeln!(out, "{} in {room}: already done under this ref", command.as_str()),
         }
     }
 }
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn receipt_prints_each_target_and_the_total() {
         let receipt = json!({
-            "room": "lobby", "verb": "force_mute", "version": 42, "concerned": 2,
+            "room": "lobby", "command": "force_mute", "version": 42, "target_count": 2,
             "counts": { "enforced": 1, "pending": 1, "offline": 0, "ignored": 0 },
             "targets": [
                 { "target": { "username": "ada" }, "outcome": "enforced", "elapsed_ms": 3 },
@@ -104,7 +104,7 @@ force_mute in lobby: 1 enforced, 1 pending in 1000 ms
     #[test]
     fn receipt_without_targets_or_repeated_says_so() {
         let mut receipt = json!({
-            "room": "lobby", "verb": "lock_room", "version": 42, "concerned": 0,
+            "room": "lobby", "command": "lock_room", "version": 42, "target_count": 0,
             "counts": { "enforced": 0, "pending": 0, "offline": 0, "ignored": 0 },
             "targets": [], "elapsed_ms": 0,
         });

@@ -36,7 +36,7 @@ const DETAILS: &[Column] = &[
     Column::plain("muted", "/mute/active"),
     Column::plain("mute locked", "/mute/lock"),
     Column::plain("locked", "/locked"),
-    Column::plain("large", "/large"),
+    Column::plain("large", "/is_large"),
     Column::plain("max participants", "/settings/participants"),
     Column::plain("max streams", "/settings/streams"),
     Column::plain("roster limit", "/settings/roster_limit"),

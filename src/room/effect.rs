@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
-    Actor, Error, InstanceId, ModerationReport, OutcomeCounts, ParticipantId, Push, Reason, Ref,
-    Reply, SessionId, Target, Timestamp, Username, Verb,
+    Actor, Error, InstanceId, ModerationCommand, ModerationReport, OutcomeCounts, ParticipantId,
+    Push, Reason, Ref, Reply, SessionId, Target, Timestamp, Username,
 };
 
 use crate::request::RequestId;
@@ -74,7 +74,7 @@ pub enum Appender {
     /// Count a moderation command rejected for a missing permission, for the audit log.
     Denied {
         username: Username,
-        verb: Verb,
+        command: ModerationCommand,
     },
 }
 
@@ -127,7 +127,7 @@ pub enum Audience {
 pub struct Audit {
     /// The version of the command's log entry.
     pub version: u64,
-    pub verb: Verb,
+    pub command: ModerationCommand,
     pub by: Actor,
     /// The acting participant's user. `None`: the server.
     pub username: Option<Username>,

@@ -33,7 +33,7 @@ use crate::room::state::timers::Timer;
 use crate::room::streams::publish::{publish, unpublish, update_stream};
 use crate::room::streams::subscriptions::{subscribe, unsubscribe};
 use crate::room::visibility::audience::for_each_session;
-use crate::room::visibility::session_feed::{send_feed, watch};
+use crate::room::visibility::session_feed::{send_feed, set_session_feed};
 use crate::room::visibility::size::update_size_class;
 use crate::room::visibility::snapshot::{counts, snapshot_for};
 use crate::room::visibility::summary::{ParticipantInfo, RoomSummary, participants, summary};
@@ -261,8 +261,8 @@ fn execute(
             migrate_user(state, &from, &to, out);
             return Ok(None);
         }
-        RoomCommand::Moderate { origin, verb, server } => {
-            moderate(state, origin, &verb, server.map(|caller| caller.name), out);
+        RoomCommand::Moderate { origin, command, server } => {
+            moderate(state, origin, &command, server.map(|caller| caller.name), out);
             return Ok(None);
         }
         RoomCommand::Join(body) => {
@@ -276,7 +276,9 @@ fn execute(
         }
         RoomCommand::Subscribe { origin, stream } => subscribe(state, origin, stream, out),
         RoomCommand::Unsubscribe { origin, stream } => unsubscribe(state, origin, stream, out),
-        RoomCommand::Watch { origin, on } => watch(state, origin, on, out),
+        RoomCommand::SetSessionFeed { origin, enabled } => {
+            set_session_feed(state, origin, enabled, out)
+        }
     };
     reply.map(Some)
 }

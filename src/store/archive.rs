@@ -50,8 +50,8 @@ pub struct EndedSessions {
 /// Filter of an app's audit rows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AuditSearch {
-    /// Those of one verb.
-    pub verb: Option<String>,
+    /// Those of one command.
+    pub command: Option<String>,
     pub room: Option<RoomId>,
     /// The target of the action, or the acting user.
     pub username: Option<Username>,
@@ -66,7 +66,7 @@ impl AuditSearch {
             event.target.username.as_ref() == Some(name)
                 || matches!(&event.actor, AuditActor::User(actor) if actor == name)
         };
-        self.verb.as_ref().is_none_or(|verb| **verb == *event.verb)
+        self.command.as_ref().is_none_or(|command| **command == *event.command)
             && self.room.as_ref().is_none_or(|room| event.room.as_ref() == Some(room))
             && self.username.as_ref().is_none_or(is_of)
     }

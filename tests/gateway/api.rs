@@ -344,8 +344,8 @@ async fn what_is_done_to_users_stands_in_the_audit_log() {
     gateway.api("POST", "users/ada/revoke", None).await;
     gateway.api("DELETE", "users/ada", None).await;
     let rows = gateway.hub().store().audit_rows("demo".into(), 0, 10).await.unwrap();
-    let verbs: Vec<&str> = rows.iter().map(|row| &*row.event.verb).collect();
-    assert_eq!(verbs, ["end_session", "ban", "unban", "revoke_tokens", "delete_user"]);
+    let commands: Vec<&str> = rows.iter().map(|row| &*row.event.command).collect();
+    assert_eq!(commands, ["end_session", "ban", "unban", "revoke_tokens", "delete_user"]);
     assert_eq!(rows[1].event.reason.as_deref(), Some("spam"));
     for row in rows {
         assert!(matches!(row.event.actor, AuditActor::Server(_)), "{row:?}");

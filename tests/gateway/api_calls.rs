@@ -21,7 +21,7 @@ async fn a_call_under_the_same_ref_is_done_once_and_answered_again() {
     for (case, path, body) in [
         ("another body", "users/ada/ban", json!({ "for_ms": 60_001, "ref": "ban-1" })),
         ("another user", "users/bob/ban", json!({ "for_ms": 60_000, "ref": "ban-1" })),
-        ("another verb", "users/ada/revoke", json!({ "ref": "ban-1" })),
+        ("another command", "users/ada/revoke", json!({ "ref": "ban-1" })),
     ] {
         assert_eq!(gateway.api_fails(path, body).await, (422, "ref_conflict".to_owned()), "{case}");
     }

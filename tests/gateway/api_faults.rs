@@ -66,10 +66,11 @@ async fn what_the_audit_log_does_not_take_is_not_done_until_it_does() {
         assert!((200..300).contains(&answer.status), "{method} {path}: {answer:?}");
     }
     assert_eq!(carol.closed().await.code, 4015);
-    let verbs: Vec<Value> = rows(&gateway).await.iter().map(|row| row["verb"].clone()).collect();
+    let commands: Vec<Value> =
+        rows(&gateway).await.iter().map(|row| row["command"].clone()).collect();
     let done =
         ["ban", "ban", "unban", "revoke_tokens", "delete_user", "create_room", "end_session"];
-    assert_eq!(verbs, done, "each action has its row");
+    assert_eq!(commands, done, "each action has its row");
 }
 
 #[tokio::test]
@@ -88,5 +89,5 @@ async fn applied_but_unaudited_call_says_so() {
 
     let (_mechanic, _) = Client::guest(&gateway, REPAIR, "instance-3").await;
     gateway.api_does("PATCH", &path, layout).await;
-    assert_eq!(rows(&gateway).await[0]["verb"], "set_layout_classes");
+    assert_eq!(rows(&gateway).await[0]["command"], "set_layout_classes");
 }

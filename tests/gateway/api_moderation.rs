@@ -14,7 +14,10 @@ async fn server_removes_and_unblocks_a_user() {
     let mut ada = gateway.enter("ada", "publisher").await;
     let body = json!({ "username": "ada", "reason": "spam", "ref": "r-1" });
     let receipt = gateway.api_does("POST", "rooms/lobby/force_disconnect", body.clone()).await;
-    assert_eq!((&receipt["verb"], &receipt["concerned"]), (&json!("force_disconnect"), &json!(1)));
+    assert_eq!(
+        (&receipt["command"], &receipt["target_count"]),
+        (&json!("force_disconnect"), &json!(1))
+    );
     assert_eq!((&receipt["counts"], &receipt["ref"]), (&counts(1, 0, 0), &json!("r-1")));
     assert_eq!(receipt["targets"][0]["target"]["username"], "ada");
     let removed = ada.push("removed").await;
@@ -25,9 +28,9 @@ async fn server_removes_and_unblocks_a_user() {
     gateway.api_does("POST", "rooms/lobby/unblock", json!({ "username": "ada" })).await;
     ada.does("join", join).await;
     let rows = gateway.api_does("GET", "audit?username=ada&room=lobby", Value::Null).await;
-    let verbs: Vec<_> =
-        rows["items"].as_array().unwrap().iter().map(|row| row["verb"].clone()).collect();
-    assert_eq!(verbs, ["force_disconnect", "unblock"]);
+    let commands: Vec<_> =
+        rows["items"].as_array().unwrap().iter().map(|row| row["command"].clone()).collect();
+    assert_eq!(commands, ["force_disconnect", "unblock"]);
     assert_eq!(rows["items"][0]["actor"], json!({ "server": "key:58bcea48" }));
 }
 
@@ -98,9 +101,9 @@ async fn streams_are_ended_asked_for_and_arranged() {
     let streams = gateway.api_does("GET", "rooms/lobby/streams", Value::Null).await;
     assert_eq!(streams["items"], json!([changed]));
     let asked = json!({ "stream": stream });
-    let receipt = gateway.api_does("POST", "rooms/lobby/ask_unmute", asked.clone()).await;
+    let receipt = gateway.api_does("POST", "rooms/lobby/request_unmute", asked.clone()).await;
     assert_eq!(receipt["counts"], counts(0, 1, 0));
-    ada.push("unmute_asked").await;
+    ada.push("unmute_requested").await;
     gateway.api_does("POST", "rooms/lobby/force_unpublish", asked.clone()).await;
     assert_eq!(ada.push("stream_unpublished").await["reason"], "force_unpublished");
     let gone = gateway.api_fails("rooms/lobby/force_unpublish", asked).await;

@@ -135,11 +135,11 @@ async fn the_audit_log_is_searched_exported_and_checked() {
     };
     assert_eq!(count("audit").await, 4);
     assert_eq!(count("audit?username=ada").await, 3);
-    assert_eq!(count("audit?username=ada&verb=ban").await, 1);
+    assert_eq!(count("audit?username=ada&command=ban").await, 1);
     let page = gateway.api_does("GET", "audit?limit=3", Value::Null).await;
     let rest = format!("audit?cursor={}", page["next"].as_str().unwrap());
     let rest = gateway.api_does("GET", &rest, Value::Null).await;
-    assert_eq!((&rest["items"][0]["verb"], &rest["next"]), (&json!("ban"), &Value::Null));
+    assert_eq!((&rest["items"][0]["command"], &rest["next"]), (&json!("ban"), &Value::Null));
 
     for (path, expected) in [
         ("audit?order=newest_first", &[4, 3, 2, 1][..]),

@@ -316,6 +316,6 @@ async fn a_pong_of_what_was_never_sent_changes_nothing() {
     let last_seq = client.last_seq;
     client.cut().await;
     let (mut client, resumed) = Client::resume(&gateway, &started, last_seq).await;
-    assert_eq!(resumed["replayed"], 0);
+    assert_eq!(resumed["replayed_count"], 0);
     assert!(client.request("renew", json!({})).await.is_ok());
 }

@@ -216,7 +216,7 @@ async fn an_audit_log_is_read_from_a_gateway_that_runs() {
         "{table}"
     );
     assert_eq!(table.lines().count(), 2);
-    let last = line.run(&["audit", "list", "--verb", "ban", "--limit", "2", "--json"]).await;
+    let last = line.run(&["audit", "list", "--command", "ban", "--limit", "2", "--json"]).await;
     let numbers = last
         .out
         .lines()

@@ -107,7 +107,7 @@ async fn void_and_redeemed_tokens_stay_rejected_after_restart() {
     drop(host);
     let gateway = house.reopen(gateway).await;
     let (mut eve, _) = Client::guest(&gateway, "eve", "instance-1").await;
-    for (token, code) in [(old, "room_ended"), (once, "token_spent")] {
+    for (token, code) in [(old, "room_ended"), (once, "token_used")] {
         let error = eve.request("join", json!({ "room": "lobby", "token": token })).await;
         assert_eq!(error.unwrap_err()["code"], code);
     }
@@ -158,7 +158,7 @@ async fn room_state_of_a_crashed_gateway_expires_after_a_day() {
     assert_eq!(later.durable_state.mute, RoomMute::default());
 }
 
-/// Verbs whose traces are in a table that takes no row before `mender` was seen; and what counts the rows they leave.
+/// Commands whose rows are in a table that takes none before `mender` was seen, and the query that counts these rows.
 const UNKEPT: [(&str, &str, &str, &str); 4] = [
     (
         "room_facts",
@@ -188,7 +188,7 @@ const UNKEPT: [(&str, &str, &str, &str); 4] = [
 
 #[tokio::test]
 async fn what_could_not_be_kept_is_accepted_only_once_it_is() {
-    for (table, verb, body, count) in UNKEPT {
+    for (table, command, body, count) in UNKEPT {
         let house = House::new();
         house.open().await.stop().await;
         let trigger = format!(
@@ -207,15 +207,15 @@ async fn what_could_not_be_kept_is_accepted_only_once_it_is() {
         let mut body: Value = serde_json::from_str(body).unwrap();
         body["ref"] = json!("the-ref");
         for _ in 0..3 {
-            assert_eq!(host.fails(verb, body.clone()).await, "overloaded", "{table}: {verb}");
+            assert_eq!(host.fails(command, body.clone()).await, "overloaded", "{table}: {command}");
         }
         Client::guest(&gateway, "mender", "instance-of-mender").await;
-        let accepted = host.does(verb, body.clone()).await;
-        assert_eq!(host.does(verb, body).await, accepted, "{table}: {verb}");
+        let accepted = host.does(command, body.clone()).await;
+        assert_eq!(host.does(command, body).await, accepted, "{table}: {command}");
         drop(host);
         gateway.stop().await;
         let kept: i64 = house.database().query_row(count, [], |row| row.get(0)).unwrap();
-        assert_eq!(kept, 1, "{table}: {verb}");
+        assert_eq!(kept, 1, "{table}: {command}");
     }
 }
 

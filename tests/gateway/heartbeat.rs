@@ -48,7 +48,7 @@ async fn silence_is_pinged_once_and_then_given_up_and_can_be_resumed() {
     assert_eq!(closed.before, Vec::<serde_json::Value>::new(), "one ping is out at a time");
 
     let (mut client, resumed) = Client::resume(&gateway, &started, client.last_seq).await;
-    assert_eq!((&resumed["state"], &resumed["replayed"]), (&json!("established"), &json!(0)));
+    assert_eq!((&resumed["state"], &resumed["replayed_count"]), (&json!("established"), &json!(0)));
     assert!(client.request("renew", json!({})).await.is_ok());
     gateway.advance(INTERVAL);
     client.push("ping").await;

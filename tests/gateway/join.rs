@@ -112,9 +112,9 @@ async fn a_token_with_an_id_is_spent_by_one_session() {
     ada.does("leave", json!({ "room": "lobby" })).await;
     ada.does("join", with(&token)).await;
     let (mut bob, _) = Client::guest(&gateway, "bob", "instance-1").await;
-    assert_eq!(bob.request("join", with(&token)).await.unwrap_err()["code"], "token_spent");
+    assert_eq!(bob.request("join", with(&token)).await.unwrap_err()["code"], "token_used");
     let (mut again, _) = Client::guest(&gateway, "ada", "instance-2").await;
-    assert_eq!(again.request("join", with(&token)).await.unwrap_err()["code"], "token_spent");
+    assert_eq!(again.request("join", with(&token)).await.unwrap_err()["code"], "token_used");
 }
 
 #[tokio::test]

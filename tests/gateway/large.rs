@@ -40,7 +40,7 @@ async fn crossing_the_roster_limit_resets_the_room_for_all() {
         snapshots.push(resets[0]["snapshot"].clone());
     }
     for snapshot in snapshots {
-        assert_eq!(snapshot["large"], true);
+        assert_eq!(snapshot["is_large"], true);
         assert_eq!(snapshot["counts"], json!({ "participants": 5, "publishers": 1, "streams": 1 }));
         let mut shown = ids(&snapshot["participants"]);
         shown.sort_by_key(ToString::to_string);

@@ -59,7 +59,7 @@ async fn a_moderators_mistakes_change_nothing() {
         ("force_mute", json!({ "stream": own }), "self_moderation"),
         ("lift_mute", person(&me), "self_moderation"),
         ("force_unpublish", json!({ "stream": own }), "self_moderation"),
-        ("ask_unmute", json!({ "stream": own }), "self_moderation"),
+        ("request_unmute", json!({ "stream": own }), "self_moderation"),
         ("set_role", role(&me, "subscriber"), "self_moderation"),
         ("set_role", role(&ada.id(), "owner"), "malformed"),
         ("set_role", role(&gone, "subscriber"), "participant_not_found"),
@@ -72,10 +72,10 @@ async fn a_moderators_mistakes_change_nothing() {
         ("subscribe", json!({ "stream": far }), "stream_not_found"),
         ("lock_room", json!({ "room": "hall" }), "not_in_room"),
         ("end_room", json!({ "room": "hall" }), "not_in_room"),
-        ("watch", json!({ "room": "hall", "on": true }), "not_in_room"),
+        ("set_session_feed", json!({ "room": "hall", "enabled": true }), "not_in_room"),
         ("lift_mute", name("unknown"), "participant_not_found"),
         ("lift_mute", json!({ "stream": gone_stream }), "stream_not_found"),
-        ("ask_unmute", json!({ "stream": gone_stream }), "stream_not_found"),
+        ("request_unmute", json!({ "stream": gone_stream }), "stream_not_found"),
         ("force_unpublish", json!({ "stream": gone_stream, "ref": "unused" }), "stream_not_found"),
         (
             "set_role",
@@ -171,7 +171,7 @@ async fn a_participants_mistakes_change_nothing() {
         ("lift_mute", json!({ "stream": stream }), "forbidden"),
         ("force_mute_all", lobby.clone(), "forbidden"),
         ("disable_force_mute", lobby.clone(), "forbidden"),
-        ("ask_unmute", json!({ "stream": own }), "forbidden"),
+        ("request_unmute", json!({ "stream": own }), "forbidden"),
         (
             "set_role",
             json!({ "room": "lobby", "participant": host.id(), "role": "subscriber" }),
@@ -180,7 +180,7 @@ async fn a_participants_mistakes_change_nothing() {
         ("lock_room", lobby.clone(), "forbidden"),
         ("unlock_room", lobby.clone(), "forbidden"),
         ("end_room", lobby.clone(), "forbidden"),
-        ("watch", json!({ "room": "lobby", "on": true }), "forbidden"),
+        ("set_session_feed", json!({ "room": "lobby", "enabled": true }), "forbidden"),
         ("dance", lobby, "unknown_command"),
     ] {
         assert_eq!(ada.fails(command, body.clone()).await, code, "{command} {body}");

@@ -88,7 +88,7 @@ async fn written_but_unseen_frame_is_replayed() {
     let started = ada.cut().await.0;
     let (gateway, [_host]) = deploy(&house, gateway, [host]).await;
     let (mut ada, resumed) = Client::resume(&gateway, &started, seen).await;
-    assert_eq!((&resumed["replayed"], &resumed["pending"]), (&json!(4), &json!([])));
+    assert_eq!((&resumed["replayed_count"], &resumed["pending"]), (&json!(4), &json!([])));
     for seq in seen + 1..=seen + 3 {
         let missed = ada.hear().await;
         assert_eq!(missed["seq"], seq, "{missed}");
@@ -114,7 +114,7 @@ async fn a_room_is_as_it_was_and_its_versions_go_on() {
     host.does("force_mute", json!({ "room": LOBBY, "username": "ada", "lock": true })).await;
     host.does("force_mute_all", json!({ "room": LOBBY, "except": [], "lock": true })).await;
     host.does("lock_room", json!({ "room": LOBBY })).await;
-    host.does("watch", json!({ "room": LOBBY, "on": true })).await;
+    host.does("set_session_feed", json!({ "room": LOBBY, "enabled": true })).await;
     let before = room(&mut host, &token).await;
     let (gateway, [mut host, ada, mut bob]) = deploy(&house, gateway, [host, ada, bob]).await;
     let after = room(&mut host, &token).await;

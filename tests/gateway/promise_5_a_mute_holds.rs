@@ -81,10 +81,10 @@ async fn a_question_to_unmute_leaves_the_answer_to_the_owner() {
     let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     let mut bob = gateway.enter("bob", "publisher").await;
     host.does("force_mute", json!({ "stream": stream })).await;
-    host.does("ask_unmute", json!({ "stream": stream })).await;
-    let asked = ada.push("unmute_asked").await;
+    host.does("request_unmute", json!({ "stream": stream })).await;
+    let asked = ada.push("unmute_requested").await;
     assert_eq!((&asked["stream"], &asked["by"]["participant"]), (&stream, &host.id()));
-    assert!(bob.received_of("unmute_asked").await.is_empty());
+    assert!(bob.received_of("unmute_requested").await.is_empty());
     let late = gateway.enter("late", "subscriber").await;
     assert_eq!(late.joined["room"]["streams"][0]["muted"], true);
 }
@@ -98,7 +98,7 @@ async fn a_mute_of_the_room_is_one_push_to_each_with_exclusions() {
     let spared = bob.publish().await["id"].clone();
     let body = json!({ "room": "lobby", "except": [spared], "lock": true });
     let accepted = host.does("force_mute_all", body).await;
-    assert_eq!(accepted["accepted"]["targets"], 2);
+    assert_eq!(accepted["accepted"]["target_count"], 2);
     for person in [&mut host, &mut ada, &mut bob] {
         let received = person.received_of("mute_forced").await;
         assert_eq!(received.len(), 1, "{received:?}");

@@ -20,8 +20,8 @@ async fn each_verb_is_reported_to_the_moderator_who_used_it() {
     let room = json!({ "room": "lobby" });
     let of_ada = json!({ "room": "lobby", "username": "ada" });
     let role = json!({ "room": "lobby", "participant": ada.id(), "role": "publisher" });
-    for (verb, body) in [
-        ("ask_unmute", json!({ "stream": stream })),
+    for (command, body) in [
+        ("request_unmute", json!({ "stream": stream })),
         ("force_mute", json!({ "stream": stream })),
         ("lift_mute", json!({ "stream": stream })),
         ("force_mute_all", room.clone()),
@@ -33,17 +33,17 @@ async fn each_verb_is_reported_to_the_moderator_who_used_it() {
         ("force_disconnect", of_ada.clone()),
         ("unblock", of_ada),
     ] {
-        let (mut body, ref_) = (body, format!("the-{verb}"));
+        let (mut body, ref_) = (body, format!("the-{command}"));
         body["ref"] = json!(ref_);
-        let accepted = host.does(verb, body).await;
+        let accepted = host.does(command, body).await;
         let reports = host.received_of("moderation").await;
         let report = reports.iter().find(|report| report["ref"] == json!(ref_));
-        let report = report.unwrap_or_else(|| panic!("{verb} has no receipt: {reports:?}"));
-        assert_eq!(report["verb"], verb);
-        assert_eq!(report["version"], accepted["accepted"]["version"], "{verb}");
-        assert_eq!(report["by"]["participant"], host.id(), "{verb}");
-        assert!(report["elapsed_ms"].is_u64(), "{verb}");
-        assert!(counts(report).iter().sum::<u64>() > 0, "{verb} counts its targets: {report}");
+        let report = report.unwrap_or_else(|| panic!("{command} has no receipt: {reports:?}"));
+        assert_eq!(report["command"], command);
+        assert_eq!(report["version"], accepted["accepted"]["version"], "{command}");
+        assert_eq!(report["by"]["participant"], host.id(), "{command}");
+        assert!(report["elapsed_ms"].is_u64(), "{command}");
+        assert!(counts(report).iter().sum::<u64>() > 0, "{command} counts its targets: {report}");
     }
     assert!(other.received_of("moderation").await.is_empty(), "reports are for who acted");
     assert!(ada.received_of("moderation").await.is_empty());
@@ -180,7 +180,7 @@ async fn repeated_command_is_answered_after_own_removal() {
     let cut = host.cut().await;
     let mut host = Person::resume(&gateway, cut).await;
     assert_eq!(host.does("end_room", end.clone()).await, first, "its connection was cut");
-    assert_eq!(host.fails("lock_room", end.clone()).await, "ref_conflict", "another verb");
+    assert_eq!(host.fails("lock_room", end.clone()).await, "ref_conflict", "another command");
     let other = json!({ "room": "lobby", "ref": "another" });
     assert_eq!(host.fails("end_room", other).await, "not_in_room");
     let elsewhere = json!({ "room": "hall", "ref": "the-end" });
@@ -229,7 +229,7 @@ async fn the_session_feed_is_a_snapshot_and_then_what_changes() {
     let gateway = Gateway::dev().await;
     let (mut host, ada, _) = gateway.host_and_speaker().await;
     let id = ada.id();
-    host.does("watch", json!({ "room": "lobby", "on": true })).await;
+    host.does("set_session_feed", json!({ "room": "lobby", "enabled": true })).await;
     let snapshot = host.received_of("session_feed").await;
     let snapshot =
         if snapshot.is_empty() { host.push("session_feed").await } else { snapshot[0].clone() };
@@ -252,7 +252,7 @@ async fn the_session_feed_is_a_snapshot_and_then_what_changes() {
     gateway.advance(Duration::from_millis(250));
     let change = host.push("session_feed").await["changes"][0].clone();
     assert_eq!((&change["participant"], &change["state"]), (&id, &Value::Null));
-    host.does("watch", json!({ "room": "lobby", "on": false })).await;
+    host.does("set_session_feed", json!({ "room": "lobby", "enabled": false })).await;
     ada.does("join", json!({ "room": "lobby" })).await;
     gateway.advance(Duration::from_millis(250));
     host.push("participant_joined").await;
@@ -263,11 +263,11 @@ async fn the_session_feed_is_a_snapshot_and_then_what_changes() {
 async fn the_session_feed_is_for_moderators() {
     let gateway = Gateway::dev().await;
     let (mut host, mut ada, _) = gateway.host_and_speaker().await;
-    let watch = json!({ "room": "lobby", "on": true });
-    assert_eq!(ada.fails("watch", watch.clone()).await, "forbidden");
+    let feed = json!({ "room": "lobby", "enabled": true });
+    assert_eq!(ada.fails("set_session_feed", feed.clone()).await, "forbidden");
     let promote = json!({ "room": "lobby", "participant": ada.id(), "role": "moderator" });
     host.does("set_role", promote).await;
-    ada.does("watch", watch).await;
+    ada.does("set_session_feed", feed).await;
     let demote = json!({ "room": "lobby", "participant": ada.id(), "role": "publisher" });
     host.does("set_role", demote).await;
     ada.received().await;

@@ -120,7 +120,7 @@ async fn of_two_moderators_who_remove_each_other_one_stays() {
         let results =
             race((one, "force_disconnect", of_other), (other, "force_disconnect", of_one)).await;
         let (stay, go): (Vec<_>, Vec<_>) = results.into_iter().partition(|(_, done)| done.is_ok());
-        assert_eq!((stay.len(), go.len()), (1, 1), "one verb came first");
+        assert_eq!((stay.len(), go.len()), (1, 1), "one command came first");
         for (mut person, _) in stay {
             let roster = person.does("roster", json!({ "room": "lobby" })).await;
             assert_eq!(roster["roster"]["participants"].as_array().unwrap().len(), 1);
@@ -192,7 +192,7 @@ async fn a_token_with_an_id_shown_by_many_at_once_admits_one() {
     for racer in futures::future::join_all(racers).await {
         match racer.unwrap().1 {
             Ok(_) => admitted += 1,
-            Err(error) => assert_eq!(code(&error), "token_spent"),
+            Err(error) => assert_eq!(code(&error), "token_used"),
         }
     }
     assert_eq!(admitted, 1);

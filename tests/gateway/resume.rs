@@ -91,7 +91,7 @@ async fn resume_replays_missed_frames_then_pending_replies() {
     client.cut().await;
 
     let (mut client, resumed) = Client::resume(&gateway, &started, SEEN + 1).await;
-    assert_eq!(resumed["replayed"], 2);
+    assert_eq!(resumed["replayed_count"], 2);
     assert_eq!(resumed["pending"], json!([slow]));
     assert_eq!(resumed["state"], "established");
     for seq in [SEEN + 2, SEEN + 3] {
@@ -119,7 +119,7 @@ async fn reply_produced_while_suspended_is_replayed() {
         let resumed = &reply["ok"]["resumed"];
         ticket = resumed["resume"]["secret"].clone();
         if resumed["pending"] == json!([]) {
-            assert_eq!(resumed["replayed"], 1);
+            assert_eq!(resumed["replayed_count"], 1);
             assert!(client.reply(slow).await.is_ok());
             return;
         }
@@ -135,7 +135,7 @@ async fn what_was_seen_is_not_sent_again() {
     client.request("postpone_renewal", json!({})).await.unwrap();
     client.cut().await;
     let (mut client, resumed) = Client::resume(&gateway, &started, SEEN + 2).await;
-    assert_eq!((&resumed["replayed"], &resumed["pending"]), (&json!(0), &json!([])));
+    assert_eq!((&resumed["replayed_count"], &resumed["pending"]), (&json!(0), &json!([])));
     client.begin("renew", json!({})).await;
     assert_eq!(client.hear().await["seq"], SEEN + 3, "the next number is the next frame's");
 }

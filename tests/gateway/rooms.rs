@@ -61,7 +61,7 @@ async fn lost_connection_is_suspended_before_left() {
         .await
         .unwrap();
     let (mut bob, resumed) = Client::resume(&gateway, &started, last_seq).await;
-    assert!(resumed["replayed"].as_u64().unwrap() >= 1);
+    assert!(resumed["replayed_count"].as_u64().unwrap() >= 1);
     assert_eq!(ada.push("participant_link").await["link"], "live");
     assert_eq!(bob.push("signal").await["data"], "missed");
     bob.cut().await;

@@ -105,7 +105,7 @@ async fn expired_session_may_renew_postpone_and_leave() {
         ("signal", json!({ "room": "lobby", "type": "chat", "data": 1 })),
         ("force_mute", target.clone()),
         ("end_room", room.clone()),
-        ("watch", json!({ "room": "lobby", "on": true })),
+        ("set_session_feed", json!({ "room": "lobby", "enabled": true })),
     ] {
         let error = client.request(name, body).await.unwrap_err();
         assert_eq!(error["code"], "token_expired", "{name}");

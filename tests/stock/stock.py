@@ -142,7 +142,7 @@ async def cut_and_resumed(gateway):
     session, secret = started["session"]["id"], started["resume"]["secret"]
     await again.send(1, resume={"session": session, "secret": secret, "last_seq": seen})
     resumed = (await again.hear())["ok"]["resumed"]
-    check((resumed["replayed"], resumed["state"]), (1, "established"))
+    check((resumed["replayed_count"], resumed["state"]), (1, "established"))
     missed = await again.hear()
     check((missed["id"], missed["seq"]), (2, seen + 1))
     await again.send(3, renew={})

@@ -187,7 +187,7 @@ impl Link {
         self.shared.lock().apply_resumed(resumed);
         self.waiting.note_resumed(&resumed.pending);
         self.check_expiry();
-        Event::Resumed { replayed: resumed.replayed }
+        Event::Resumed { replayed_count: resumed.replayed_count }
     }
 
     fn accept_started(&mut self, started: &Started) -> Event {

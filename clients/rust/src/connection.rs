@@ -59,7 +59,7 @@ impl<'a> Connection<'a> {
     pub(crate) fn new(link: &'a mut Link, opened: Opened) -> Self {
         let Opened { socket, reply, early } = opened;
         let to_replay = match reply {
-            Reply::Resumed(resumed) => resumed.replayed,
+            Reply::Resumed(resumed) => resumed.replayed_count,
             _ => 0,
         };
         let silence = Silence::new(link.patience);

@@ -46,7 +46,7 @@ pub enum Event {
     /// The session goes on: nothing was missed. Missed pushes follow.
     Resumed {
         /// How many frames follow that were missed.
-        replayed: u32,
+        replayed_count: u32,
     },
     /// The session was gone, and a new one took its place: pushes in between are lost.
     ///

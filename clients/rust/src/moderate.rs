@@ -1,13 +1,13 @@
-//! The moderation verbs of a [`Room`].
+//! The moderation commands of a [`Room`].
 //!
-//! A verb that is accepted has its place in the room's log; what became of it at its targets comes as
+//! A command that is accepted has its place in the room's log; what became of it at its targets comes as
 //! [`Push::Moderation`](stagedoor_proto::Push::Moderation). Each has a `ref_`, a random one if not the
 //! caller's, under which it may be sent again without a second effect.
 
 use stagedoor_proto::{
     Accepted, Block, Command, ForceDisconnect, ForceMute, ForceMuteAll, ForceUnpublish,
-    ModerateRoom, MuteTarget, OnStream, ParticipantId, Reason, Ref, Reply, Role, SetRole, StreamId,
-    Unblock, Username, Watch, Who,
+    ModerateRoom, MuteTarget, OnStream, ParticipantId, Reason, Ref, Reply, Role, SetRole,
+    SetSessionFeed, StreamId, Unblock, Username, Who,
 };
 
 use crate::{RequestError, Room};
@@ -31,8 +31,8 @@ impl Room {
         ref_: Option<Ref>,
     ) -> Result<Accepted, RequestError> {
         let room = self.id().clone();
-        let verb = ForceDisconnect { room, who, block, reason, ref_ };
-        self.moderate(Command::ForceDisconnect(verb)).await
+        let command = ForceDisconnect { room, who, block, reason, ref_ };
+        self.moderate(Command::ForceDisconnect(command)).await
     }
 
     /// Lets a removed user return.
@@ -112,12 +112,12 @@ impl Room {
     ///
     /// # Errors
     /// [`RequestError`].
-    pub async fn ask_unmute(
+    pub async fn request_unmute(
         &self,
         stream: StreamId,
         ref_: Option<Ref>,
     ) -> Result<Accepted, RequestError> {
-        self.moderate(Command::AskUnmute(OnStream { stream, ref_ })).await
+        self.moderate(Command::RequestUnmute(OnStream { stream, ref_ })).await
     }
 
     /// Changes a participant's role.
@@ -162,10 +162,10 @@ impl Room {
     ///
     /// # Errors
     /// [`RequestError`].
-    pub async fn watch(&self, on: bool) -> Result<bool, RequestError> {
-        let command = Command::Watch(Watch { room: self.id().clone(), on });
+    pub async fn set_session_feed(&self, enabled: bool) -> Result<bool, RequestError> {
+        let command = Command::SetSessionFeed(SetSessionFeed { room: self.id().clone(), enabled });
         self.ask(command, |reply| match reply {
-            Reply::Watching(watching) => Some(watching.on),
+            Reply::SessionFeedSet(set) => Some(set.enabled),
             _ => None,
         })
         .await
@@ -175,8 +175,8 @@ impl Room {
         ModerateRoom { room: self.id().clone(), ref_ }
     }
 
-    async fn moderate(&self, verb: Command) -> Result<Accepted, RequestError> {
-        self.ask(verb, |reply| match reply {
+    async fn moderate(&self, command: Command) -> Result<Accepted, RequestError> {
+        self.ask(command, |reply| match reply {
             Reply::Accepted(accepted) => Some(accepted),
             _ => None,
         })

@@ -28,7 +28,7 @@ pub(crate) const fn is_repeatable(command: &Command) -> bool {
         | Command::Join(_)
         | Command::Leave(_)
         | Command::Roster(_)
-        | Command::Watch(_)
+        | Command::SetSessionFeed(_)
         | Command::Unpublish(_)
         | Command::Subscribe(_)
         | Command::Unsubscribe(_)
@@ -40,7 +40,7 @@ pub(crate) const fn is_repeatable(command: &Command) -> bool {
         | Command::LiftMute(_)
         | Command::ForceMuteAll(_)
         | Command::DisableForceMute(_)
-        | Command::AskUnmute(_)
+        | Command::RequestUnmute(_)
         | Command::SetRole(_)
         | Command::LockRoom(_)
         | Command::UnlockRoom(_)
@@ -54,7 +54,7 @@ const fn ref_of(command: &mut Command) -> Option<&mut Option<Ref>> {
         Command::Unpublish(body)
         | Command::Subscribe(body)
         | Command::Unsubscribe(body)
-        | Command::AskUnmute(body) => Some(&mut body.ref_),
+        | Command::RequestUnmute(body) => Some(&mut body.ref_),
         Command::ForceDisconnect(body) => Some(&mut body.ref_),
         Command::Unblock(body) => Some(&mut body.ref_),
         Command::ForceUnpublish(body) => Some(&mut body.ref_),
@@ -76,7 +76,7 @@ const fn ref_of(command: &mut Command) -> Option<&mut Option<Ref>> {
         | Command::Publish(_)
         | Command::UpdateStream(_)
         | Command::Relay(_)
-        | Command::Watch(_) => None,
+        | Command::SetSessionFeed(_) => None,
     }
 }
 
@@ -93,9 +93,9 @@ mod tests {
     #[test]
     fn a_verb_gets_a_ref_of_its_own_and_keeps_the_callers() {
         assert_eq!(with_ref(lock(Some("mine"))), lock(Some("mine")));
-        let refs = [with_ref(lock(None)), with_ref(lock(None))].map(|mut verb| {
-            assert!(is_repeatable(&verb));
-            ref_of(&mut verb).unwrap().clone().unwrap()
+        let refs = [with_ref(lock(None)), with_ref(lock(None))].map(|mut command| {
+            assert!(is_repeatable(&command));
+            ref_of(&mut command).unwrap().clone().unwrap()
         });
         assert_ne!(refs[0], refs[1]);
         let end = Command::End(End { revoke: true });

@@ -1,7 +1,7 @@
 //! The handle of a room one has joined: what a participant may do there.
 //!
 //! Each method is one request and its reply, typed; one's own streams are in `stream`, the
-//! moderation verbs in `moderate`. Pushes of the room come as
+//! moderation commands in `moderate`. Pushes of the room come as
 //! [`Event`](crate::Event)s of the session, and is in [`Room::view`] by then.
 
 use std::sync::Arc;

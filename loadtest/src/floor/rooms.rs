@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::Context as _;
 use stagedoor_proto::{
-    Accepted, Actor, ClientMessage, Command, ModerationReport, MuteForced, OutcomeCounts,
-    ParticipantId, Push, Reply, RoomEnded, RoomId, Sent, Signal, SignalSender, Verb, decode_client,
-    encode_push, encode_reply, frame_text,
+    Accepted, Actor, ClientMessage, Command, ModerationCommand, ModerationReport, MuteForced,
+    OutcomeCounts, ParticipantId, Push, Reply, RoomEnded, RoomId, Sent, Signal, SignalSender,
+    decode_client, encode_push, encode_reply, frame_text,
 };
 use tokio::net::TcpStream;
 
@@ -90,9 +90,9 @@ impl Place {
                 )
                 .await
             }
-            Command::ForceMuteAll(verb) => {
+            Command::ForceMuteAll(command) => {
                 let mute = MuteForced {
-                    room: verb.room.clone(),
+                    room: command.room.clone(),
                     version: 1_000,
                     stream: None,
                     participant: None,
@@ -101,12 +101,23 @@ impl Place {
                     lock: false,
                     by: actor(),
                 };
-                self.moderate(request.id, Verb::ForceMuteAll, verb.room, Push::MuteForced(mute))
-                    .await
+                self.moderate(
+                    request.id,
+                    ModerationCommand::ForceMuteAll,
+                    command.room,
+                    Push::MuteForced(mute),
+                )
+                .await
             }
-            Command::EndRoom(verb) => {
-                let ended = RoomEnded { room: verb.room.clone(), by: actor() };
-                self.moderate(request.id, Verb::EndRoom, verb.room, Push::RoomEnded(ended)).await
+            Command::EndRoom(command) => {
+                let ended = RoomEnded { room: command.room.clone(), by: actor() };
+                self.moderate(
+                    request.id,
+                    ModerationCommand::EndRoom,
+                    command.room,
+                    Push::RoomEnded(ended),
+                )
+                .await
             }
             other => anyhow::bail!("the floor knows no `{}`", other.name()),
         }
@@ -115,7 +126,7 @@ impl Place {
     async fn moderate(
         &self,
         id: u32,
-        verb: Verb,
+        command: ModerationCommand,
         room_id: RoomId,
         push: Push,
     ) -> anyhow::Result<()> {
@@ -125,14 +136,14 @@ impl Place {
             room: room_id,
             version: 1_000,
             ref_: None,
-            verb,
+            command,
             by: actor(),
             counts: OutcomeCounts::default(),
             targets: Vec::new(),
             elapsed_ms: 0,
         });
         write(&self.stream, &pushed(&report)).await?;
-        let accepted = Accepted { version: 1_000, targets: 0, participant: None, role: None };
+        let accepted = Accepted { version: 1_000, target_count: 0, participant: None, role: None };
         write(&self.stream, &reply(id, Reply::Accepted(accepted))).await
     }
 }

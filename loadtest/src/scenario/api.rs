@@ -4,7 +4,7 @@
 //! Tokens are minted before any session starts, so that nothing else runs on the server's account. The metrics are read
 //! then and again with all sessions there; the number of lines is what must not grow with them, as the numbers on them
 //! get longer. The muted is one more session than `--sessions`, the only one in a room; calls do not wait for it to
-//! obey (`wait_ms=0`), and so are answered as soon as the verb is durable.
+//! obey (`wait_ms=0`), and so are answered as soon as the command is durable.
 
 use std::time::{Duration, Instant};
 
@@ -155,12 +155,12 @@ async fn mute(
     let mut publisher = Publisher::enter(target, &starts, name, &room, token).await?;
 
     let stream = json!({ "stream": publisher.stream() });
-    let verbs = [("force_mute", true), ("lift_mute", false)].map(|(verb, active)| {
-        (backend.post(&format!("rooms/{room}/{verb}?wait_ms=0"), &stream), active)
+    let commands = [("force_mute", true), ("lift_mute", false)].map(|(command, active)| {
+        (backend.post(&format!("rooms/{room}/{command}?wait_ms=0"), &stream), active)
     });
     let (mut notified, mut answered) = ([const { Vec::new() }; 2], [const { Vec::new() }; 2]);
     for _ in 0..options.mutes {
-        for (verb, (call, active)) in verbs.iter().enumerate() {
+        for (command, (call, active)) in commands.iter().enumerate() {
             let begun = Instant::now();
             let calling = async {
                 connection.call(call).await?;
@@ -171,8 +171,8 @@ async fn mute(
                 anyhow::Ok(begun.elapsed())
             };
             let (answer, push) = try_join(calling, hearing).await?;
-            answered[verb].push(answer);
-            notified[verb].push(push);
+            answered[command].push(answer);
+            notified[command].push(push);
             // Acknowledges the mute; and there is something to mute again once it is lifted.
             publisher.turn_audio(!active).await?;
         }

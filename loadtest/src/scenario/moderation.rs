@@ -1,8 +1,8 @@
 //! A command over a whole room: how soon the last participant gets it, how soon all is enforced, and what the rooms
 //! beside it feel meanwhile.
 //!
-//! The same is done to the floor, whose verbs are nothing but a frame for everybody. Each run has rooms of its own, as
-//! the second verb ends the first's room.
+//! The same runs on the floor, whose commands only broadcast a frame. Each run has rooms of its own, because the second
+//! command ends the room of the first.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::procfs::Process;
 use crate::report::{Measure, Report, Server, progress};
 use crate::scenario::{crowd, enter, quantile_us, settle, us};
 use crate::target::Target;
-use crate::worker::protocol::{Order, RoomVerb};
+use crate::worker::protocol::{Order, RoomCommand};
 
 /// Runs the scenario and publishes its report.
 pub(crate) async fn run(options: &Moderation) -> anyhow::Result<()> {
@@ -57,9 +57,9 @@ async fn measure(
     fleet.sample().await?;
     tokio::time::sleep(Duration::from_secs(load.hold_s.max(1))).await;
     let mut measures = vec![("others_before_p99_us", quantile_us(&fleet.sample().await?, 0.99))];
-    for (verb, [notified_name, enforced_name, cpu_name, others]) in [
+    for (command, [notified_name, enforced_name, cpu_name, others]) in [
         (
-            RoomVerb::ForceMuteAll,
+            RoomCommand::ForceMuteAll,
             [
                 "mute_all_notified_ms",
                 "mute_all_enforced_ms",
@@ -68,7 +68,7 @@ async fn measure(
             ],
         ),
         (
-            RoomVerb::EndRoom,
+            RoomCommand::EndRoom,
             [
                 "end_room_notified_ms",
                 "end_room_enforced_ms",
@@ -79,7 +79,7 @@ async fn measure(
     ] {
         fleet.sample().await?;
         let (before, begun) = (process.cpu()?, tokio::time::Instant::now());
-        let (notified, enforced) = fleet.act(verb).await?;
+        let (notified, enforced) = fleet.act(command).await?;
         let cpu = process.cpu()?.since(&before);
         tokio::time::sleep_until(begun + BOUND).await;
         let felt = fleet.sample().await?;

@@ -80,7 +80,7 @@ async fn serve_rooms(
             Order::Signal { count, in_flight } => members.signal(count, in_flight).await?,
             Order::KeepSignalling { per_s } => members.keep_signalling(per_s),
             Order::Sample => members.sample(),
-            Order::Act(verb) => members.act(verb).await?,
+            Order::Act(command) => members.act(command).await?,
             Order::Storm => members.storm().await,
             Order::AwaitBack => members.all_back().await,
             Order::Takeover { rivals } => members.takeover(rivals).await?,

@@ -9,7 +9,7 @@ pub(super) enum Kind {
     Signal,
     /// A mute of the room, or its end.
     Notified,
-    /// Receipts of a moderation verb.
+    /// Receipts of a moderation command.
     Receipts,
     /// A reply that succeeded, or did not.
     Reply,

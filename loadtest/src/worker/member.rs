@@ -40,7 +40,7 @@ pub(super) struct Tally {
     /// How many participants got a command's push, and when the last did.
     pub(super) notified: Cell<u64>,
     pub(super) last_notified_us: Cell<u64>,
-    /// When no target of the last verb was open any more.
+    /// When no target of the last command was open any more.
     pub(super) settled_us: Cell<Option<u64>>,
     pub(super) changed: Notify,
 }

@@ -42,12 +42,12 @@ pub(crate) type Latencies = Vec<(u64, u64)>;
 /// What the moderator of room 0 does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum RoomVerb {
+pub(crate) enum RoomCommand {
     ForceMuteAll,
     EndRoom,
 }
 
-impl RoomVerb {
+impl RoomCommand {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::ForceMuteAll => "force_mute_all",
@@ -73,7 +73,7 @@ pub(crate) enum Order {
     /// Report what was delivered since the last report.
     Sample,
     /// Let the moderator of room 0 act.
-    Act(RoomVerb),
+    Act(RoomCommand),
     /// Cut every connection at once, and wait until their clients are back.
     Storm,
     /// Wait until every client has lost its connection and is back.

@@ -22,7 +22,7 @@ use super::latency::{SIGNIFICANT_DIGITS, recorded};
 use super::member::{Member, Room, Tally, wall_us};
 use super::open::Opened;
 use super::prepared::Prepared;
-use super::protocol::{Report, RoomVerb};
+use super::protocol::{Report, RoomCommand};
 use crate::crowd::Crowd;
 use crate::token::Minter;
 
@@ -135,7 +135,7 @@ impl Members {
     }
 
     /// Runs a command of room 0's moderator, where it is here, and waits until all local members got it.
-    pub(super) async fn act(&mut self, verb: RoomVerb) -> anyhow::Result<Report> {
+    pub(super) async fn act(&mut self, command: RoomCommand) -> anyhow::Result<Report> {
         let here = self.by_number.range(..self.crowd.main).count();
         self.notifications_expected += u64::try_from(here)?;
         self.tally.settled_us.set(None);
@@ -144,11 +144,11 @@ impl Members {
         if let Some(moderator) = moderator {
             sent_at_us = Some(wall_us());
             let room = json!({ "room": moderator.room.id });
-            moderator.request(4, verb.name(), room).await?;
+            moderator.request(4, command.name(), room).await?;
         }
         // The end of a room has removed its participants when its moderator has the reply.
         let replied_us = sent_at_us.map(|_| wall_us());
-        let awaits_receipts = moderator.is_some() && verb == RoomVerb::ForceMuteAll;
+        let awaits_receipts = moderator.is_some() && command == RoomCommand::ForceMuteAll;
         let notified = async {
             while self.tally.notified.get() < self.notifications_expected
                 || (awaits_receipts && self.tally.settled_us.get().is_none())

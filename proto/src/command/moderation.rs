@@ -1,7 +1,7 @@
 //! Commands of a moderator.
 //!
-//! Invariant: a verb has one target. The wire offers alternatives (`participant` or `username`, `stream` or a person in
-//! a room); none or two of them is malformed, so that no gateway has to choose.
+//! Invariant: a command has one target. The wire offers alternatives (`participant` or `username`, `stream` or a
+//! participant in a room); a command with none or two of them is malformed, so that no gateway has to choose.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -103,18 +103,18 @@ impl TryFrom<RawForceDisconnect> for ForceDisconnect {
 }
 
 impl From<ForceDisconnect> for RawForceDisconnect {
-    fn from(verb: ForceDisconnect) -> Self {
-        let (participant, username) = match verb.who {
+    fn from(command: ForceDisconnect) -> Self {
+        let (participant, username) = match command.who {
             Who::Participant(participant) => (Some(participant), None),
             Who::Username(username) => (None, Some(username)),
         };
         Self {
-            room: verb.room,
+            room: command.room,
             participant,
             username,
-            block: verb.block,
-            reason: verb.reason,
-            ref_: verb.ref_,
+            block: command.block,
+            reason: command.reason,
+            ref_: command.ref_,
         }
     }
 }
@@ -224,9 +224,9 @@ impl TryFrom<RawForceMute> for ForceMute {
 }
 
 impl From<ForceMute> for RawForceMute {
-    fn from(verb: ForceMute) -> Self {
-        let (lock, ref_) = (verb.lock, verb.ref_);
-        let (stream, room, participant, username) = match verb.target {
+    fn from(command: ForceMute) -> Self {
+        let (lock, ref_) = (command.lock, command.ref_);
+        let (stream, room, participant, username) = match command.target {
             MuteTarget::Stream(stream) => (Some(stream), None, None, None),
             MuteTarget::Person { room, who: Who::Participant(participant) } => {
                 (None, Some(room), Some(participant), None)
@@ -268,7 +268,7 @@ fn exceptions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<StreamId
     Ok(streams)
 }
 
-/// A moderation verb about a whole room.
+/// A moderation command about a whole room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModerateRoom {
@@ -297,9 +297,9 @@ pub struct SetRole {
 /// Turn the session feed of a room on or off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Watch {
+pub struct SetSessionFeed {
     /// The room.
     pub room: RoomId,
-    /// Whether it is to be on.
-    pub on: bool,
+    /// Whether the feed is on.
+    pub enabled: bool,
 }

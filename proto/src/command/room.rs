@@ -110,7 +110,7 @@ impl UpdateStream {
 pub struct OnStream {
     /// The stream.
     pub stream: StreamId,
-    /// The caller's idempotency key, where the command is a moderation verb.
+    /// The caller's idempotency key, for moderation commands.
     #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
     pub ref_: Option<Ref>,
 }

@@ -60,7 +60,7 @@ pub struct Removed {
 /// A moderator asks one to unmute; one decides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct UnmuteAsked {
+pub struct UnmuteRequested {
     /// The room.
     pub room: RoomId,
     /// The stream.
@@ -69,20 +69,20 @@ pub struct UnmuteAsked {
     pub by: Actor,
 }
 
-macro_rules! verbs {
+macro_rules! commands {
     ($($name:ident = $text:literal;)*) => {
-        /// The moderation verbs.
+        /// The moderation commands.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(rename_all = "snake_case")]
         #[expect(missing_docs, reason = "named after the commands, which are documented")]
-        pub enum Verb { $($name,)* }
+        pub enum ModerationCommand { $($name,)* }
 
-        impl Verb {
-            /// Every verb.
+        impl ModerationCommand {
+            /// Every command.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// The verb's name on the wire, which is that of its command.
+            /// The command's name on the wire.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
@@ -91,7 +91,7 @@ macro_rules! verbs {
     };
 }
 
-verbs! {
+commands! {
     ForceDisconnect = "force_disconnect";
     Unblock = "unblock";
     ForceUnpublish = "force_unpublish";
@@ -99,14 +99,14 @@ verbs! {
     LiftMute = "lift_mute";
     ForceMuteAll = "force_mute_all";
     DisableForceMute = "disable_force_mute";
-    AskUnmute = "ask_unmute";
+    RequestUnmute = "request_unmute";
     SetRole = "set_role";
     LockRoom = "lock_room";
     UnlockRoom = "unlock_room";
     EndRoom = "end_room";
 }
 
-/// What became of a moderation verb at one target.
+/// What became of a moderation command at one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -121,7 +121,7 @@ pub enum Outcome {
     Ignored,
 }
 
-/// Whom a verb concerned; nobody in particular when it is about the room.
+/// Whom a command concerned; nobody in particular when it is about the room.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Target {
@@ -136,7 +136,7 @@ pub struct Target {
     pub username: Option<Username>,
 }
 
-/// The receipt of one verb at one target.
+/// The receipt of one command at one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Receipt {
@@ -144,7 +144,7 @@ pub struct Receipt {
     pub target: Target,
     /// What became of it.
     pub outcome: Outcome,
-    /// From the verb's place in the log until this outcome.
+    /// From the command's place in the log until this outcome.
     pub elapsed_ms: u64,
 }
 
@@ -162,26 +162,26 @@ pub struct OutcomeCounts {
     pub ignored: u32,
 }
 
-/// What became of one moderation verb; may come several times as outcomes change.
+/// What became of one moderation command; may come several times as outcomes change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModerationReport {
     /// The room.
     pub room: RoomId,
-    /// The verb's place in the room's log.
+    /// The command's place in the room's log.
     pub version: u64,
     /// The caller's idempotency key.
     #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
     pub ref_: Option<Ref>,
-    /// Which verb.
-    pub verb: Verb,
+    /// Which command.
+    pub command: ModerationCommand,
     /// Who acted.
     pub by: Actor,
     /// All targets, counted by outcome.
     pub counts: OutcomeCounts,
-    /// Each target of a verb on one; of more, up to 100 that are not enforced.
+    /// Each target of a command on one; of more, up to 100 that are not enforced.
     pub targets: Vec<Receipt>,
-    /// From the verb until this report.
+    /// From the command until this report.
     pub elapsed_ms: u64,
 }
 

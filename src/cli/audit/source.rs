@@ -170,14 +170,14 @@ impl Source {
 impl RowFilter {
     /// The server API call for this filter; its items are in the order of `find_rows`.
     fn call(&self) -> Call<'static> {
-        let Self { which: AuditSearch { verb, room, username }, after, limit: _ } = self;
+        let Self { which: AuditSearch { command, room, username }, after, limit: _ } = self;
         let call = Call::get(&["audit"]);
         let mut call = match after {
             Some(after) => call.with("after", after),
             None => call.with("order", "newest_first"),
         };
         let filters = [
-            ("verb", verb.as_deref()),
+            ("command", command.as_deref()),
             ("room", room.as_ref().map(RoomId::as_str)),
             ("username", username.as_ref().map(Username::as_str)),
         ];

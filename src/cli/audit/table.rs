@@ -8,7 +8,7 @@ use crate::store::{AuditActor, AuditOutcome, AuditRow};
 
 const COLUMNS: usize = 8;
 const TITLES: [&str; COLUMNS] =
-    ["row", "time", "actor", "verb", "room", "target", "outcome", "reason"];
+    ["row", "time", "actor", "command", "room", "target", "outcome", "reason"];
 
 pub(super) fn print(rows: &[AuditRow], out: &mut impl io::Write) -> io::Result<()> {
     table::print(&TITLES, rows.iter().map(|row| cells(row).into()).collect(), out)
@@ -25,7 +25,7 @@ fn cells(row: &AuditRow) -> [String; COLUMNS] {
             AuditActor::Server(key) => format!("server {key}"),
             AuditActor::Gateway => "gateway".to_owned(),
         },
-        event.verb.to_string(),
+        event.command.to_string(),
         event.room.as_ref().map(ToString::to_string).unwrap_or_default(),
         target,
         outcome(&event.outcome),
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     fn row(event: &serde_json::Value) -> AuditRow {
-        let mut row = json!({ "number": 7, "hash": "", "at_ms": 1_900_000_000_123_u64, "verb": "force_mute" });
+        let mut row = json!({ "number": 7, "hash": "", "at_ms": 1_900_000_000_123_u64, "command": "force_mute" });
         row.as_object_mut().unwrap().extend(event.as_object().unwrap().clone());
         serde_json::from_value(row).unwrap()
     }
@@ -83,8 +83,8 @@ mod tests {
             (json!({ "actor": "gateway", "outcome": "done" }), ["gateway", "", "", "done", ""]),
         ] {
             let [actor, room, target, outcome, reason] = expected.map(str::to_owned);
-            let (time, verb) = ("2030-03-17T17:46:40.123Z".to_owned(), "force_mute".to_owned());
-            let expected = ["7".to_owned(), time, actor, verb, room, target, outcome, reason];
+            let (time, command) = ("2030-03-17T17:46:40.123Z".to_owned(), "force_mute".to_owned());
+            let expected = ["7".to_owned(), time, actor, command, room, target, outcome, reason];
             assert_eq!(cells(&row(&event)), expected);
         }
     }
@@ -98,6 +98,6 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         let place = |line: &str, word: &str| line.split(word).next().unwrap().chars().count();
         let places: Vec<_> = text.lines().skip(1).map(|line| place(line, "force_mute")).collect();
-        assert_eq!(places, [place(text.lines().next().unwrap(), "verb"); 2], "{text}");
+        assert_eq!(places, [place(text.lines().next().unwrap(), "command"); 2], "{text}");
     }
 }

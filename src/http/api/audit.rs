@@ -58,7 +58,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 fn example() -> Value {
     json!({
-        "number": 1, "at_ms": 1_900_000_000_000_u64, "actor": { "server": "key:9f86d081" }, "verb": "ban",
+        "number": 1, "at_ms": 1_900_000_000_000_u64, "actor": { "server": "key:9f86d081" }, "command": "ban",
         "target": { "username": "ada" }, "reason": "spam", "outcome": "done", "hash": "00".repeat(32),
     })
 }
@@ -66,8 +66,8 @@ fn example() -> Value {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AuditQuery {
-    /// Of one verb.
-    verb: Option<String>,
+    /// Of one command.
+    command: Option<String>,
     /// Only rows of this room.
     room: Option<RoomId>,
     /// Only rows that target this user or were caused by them.
@@ -130,9 +130,9 @@ async fn list(
     caller: ApiCaller,
     QueryParams(query): QueryParams<AuditQuery>,
 ) -> Result<Json<Page<AuditRow>>, Problem> {
-    let AuditQuery { verb, room, username, order, after, cursor, limit } = query;
+    let AuditQuery { command, room, username, order, after, cursor, limit } = query;
     let limit = paging::limit(limit)?;
-    let which = AuditSearch { verb, room, username };
+    let which = AuditSearch { command, room, username };
     let cursor = paging::after::<u64>(cursor.as_ref())?;
     let mut last = match order {
         Order::OldestFirst => cursor.unwrap_or(0).max(after),

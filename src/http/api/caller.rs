@@ -72,11 +72,11 @@ impl ApiCaller {
 
     /// The audit row of a call.
     pub(super) fn audit_row(&self, call: AuditedCall) -> AuditEvent {
-        let AuditedCall { verb, target, room, reason, ref_ } = call;
+        let AuditedCall { command, target, room, reason, ref_ } = call;
         AuditEvent {
             at_ms: self.hub().clock().now(),
             actor: AuditActor::Server(self.identity.name.clone()),
-            verb: verb.into(),
+            command: command.into(),
             room,
             version: None,
             target,
@@ -104,7 +104,7 @@ impl ApiCaller {
 
 /// A call's content in the audit log.
 pub(super) struct AuditedCall {
-    pub(super) verb: &'static str,
+    pub(super) command: &'static str,
     pub(super) target: Target,
     pub(super) room: Option<RoomId>,
     pub(super) reason: Option<String>,
@@ -113,9 +113,9 @@ pub(super) struct AuditedCall {
 
 impl AuditedCall {
     /// A call about a user.
-    pub(super) fn on_user(username: &Username, verb: &'static str, ref_: Option<Ref>) -> Self {
+    pub(super) fn on_user(username: &Username, command: &'static str, ref_: Option<Ref>) -> Self {
         let target = Target { username: Some(username.clone()), ..Target::default() };
-        Self { verb, target, room: None, reason: None, ref_ }
+        Self { command, target, room: None, reason: None, ref_ }
     }
 }
 

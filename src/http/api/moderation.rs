@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use stagedoor_proto::{OutcomeCounts, Ref, RoomId, Verb};
+use stagedoor_proto::{ModerationCommand, OutcomeCounts, Ref, RoomId};
 
 use super::body::Body;
 use super::caller::ApiCaller;
@@ -63,11 +63,11 @@ pub(super) struct Receipt {
     /// The room.
     room: RoomId,
     /// The command.
-    verb: Verb,
+    command: ModerationCommand,
     /// The version of the room's log after the command.
     version: u64,
     /// Number of targets.
-    concerned: u32,
+    target_count: u32,
     /// Idempotency key.
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     ref_: Option<Ref>,
@@ -108,28 +108,42 @@ async fn moderate(
 ) -> Result<Response, Problem> {
     let wait = wait.duration()?;
     let work = |caller: ApiCaller| async move {
-        let (verb, ref_) = (command.verb(), command.ref_().cloned());
+        let (name, ref_) = (command.name(), command.ref_().cloned());
         let room_key = caller.room(room.clone());
         let ModerationResult { accepted, report } = caller
             .hub()
             .server_api
             .moderate(&room_key, command, caller.identity.clone(), wait)
             .await?;
-        let (version, concerned) = (accepted.version, accepted.targets);
+        let (version, target_count) = (accepted.version, accepted.target_count);
         let (counts, targets, elapsed_ms) = match report {
             Some(report) => (Some(report.counts), report.targets, report.elapsed_ms),
             None => (None, Vec::new(), 0),
         };
-        Ok(Receipt { room, verb, version, concerned, ref_, counts, targets, elapsed_ms })
+        Ok(Receipt {
+            room,
+            command: name,
+            version,
+            target_count,
+            ref_,
+            counts,
+            targets,
+            elapsed_ms,
+        })
     };
     key.perform(caller, StatusCode::OK, work).await
 }
 
 impl Description<'_> {
     /// Describes a command under its wire name, with an example of its body.
-    pub(super) fn verb<B: Body>(self, verb: Verb, summary: &str, body: &Value) -> Self {
+    pub(super) fn command<B: Body>(
+        self,
+        command: ModerationCommand,
+        summary: &str,
+        body: &Value,
+    ) -> Self {
         let receipt = json!({
-            "room": "lobby", "verb": verb.as_str(), "version": 42, "concerned": 1,
+            "room": "lobby", "command": command.as_str(), "version": 42, "target_count": 1,
             "counts": { "enforced": 1, "pending": 0, "offline": 0, "ignored": 0 },
             "targets": [{ "target": { "username": "ada" }, "outcome": "enforced", "elapsed_ms": 0 }],
             "elapsed_ms": 0,
@@ -140,7 +154,7 @@ impl Description<'_> {
         let absent =
             absent.into_iter().filter(|(field, _)| fields.iter().any(|name| name == field));
         let absent: Vec<ProblemKind> = absent.map(|(_, kind)| kind).collect();
-        self.named(verb.as_str(), summary)
+        self.named(command.as_str(), summary)
             .query::<WaitParams>()
             .body::<B>(body)
             .rejects(&[ProblemKind::RATE_LIMITED, ENGINE_UNAVAILABLE])

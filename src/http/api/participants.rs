@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 use stagedoor_proto::{
-    ForceDisconnect, Participant, SessionId, SessionState, SetRole, StreamId, Unblock, Verb,
+    ForceDisconnect, ModerationCommand, Participant, SessionId, SessionState, SetRole, StreamId,
+    Unblock,
 };
 
 use super::caller::ApiCaller;
@@ -30,22 +31,22 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 }] }))
         })
         .moderation("/apps/{app}/rooms/{room}/force_disconnect", Moderation::ForceDisconnect, |operation| {
-            operation.verb::<ForceDisconnect>(
-                Verb::ForceDisconnect,
+            operation.command::<ForceDisconnect>(
+                ModerationCommand::ForceDisconnect,
                 "Remove a user or participant from a room or from the app",
                 &json!({ "username": "ada", "block": { "for_ms": 600_000 }, "reason": "spam" }),
             )
         })
         .moderation("/apps/{app}/rooms/{room}/unblock", Moderation::Unblock, |operation| {
-            operation.verb::<Unblock>(
-                Verb::Unblock,
+            operation.command::<Unblock>(
+                ModerationCommand::Unblock,
                 "Lift a user's block from a room",
                 &json!({ "username": "ada" }),
             )
         })
         .moderation("/apps/{app}/rooms/{room}/set_role", Moderation::SetRole, |operation| {
-            operation.verb::<SetRole>(
-                Verb::SetRole,
+            operation.command::<SetRole>(
+                ModerationCommand::SetRole,
                 "Change a user's role in a room",
                 &json!({ "participant": "AAAAAAAAAAAAAAAAAAAAAA", "role": "subscriber" }),
             )

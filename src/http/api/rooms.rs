@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 use stagedoor_proto::{
-    Counts, ForceMuteAll, ModerateRoom, RoomId, RoomMute, SendSignal, Sent, Target, Timestamp, Verb,
+    Counts, ForceMuteAll, ModerateRoom, ModerationCommand, RoomId, RoomMute, SendSignal, Sent,
+    Target, Timestamp,
 };
 
 use super::caller::{ApiCaller, AuditedCall};
@@ -41,36 +42,36 @@ pub(super) fn routes(routes: Routes) -> Routes {
             operation.named("show_room", "Show a room").returns::<RoomResource>(200, &example())
         })
         .moderation("/apps/{app}/rooms/{room}/lock", Moderation::LockRoom, |operation| {
-            operation.verb::<ModerateRoom>(
-                Verb::LockRoom,
+            operation.command::<ModerateRoom>(
+                ModerationCommand::LockRoom,
                 "Lock a room: admit only moderators and participants of the last 10 minutes",
                 &json!({}),
             )
         })
         .moderation("/apps/{app}/rooms/{room}/unlock", Moderation::UnlockRoom, |operation| {
-            operation.verb::<ModerateRoom>(
-                Verb::UnlockRoom,
+            operation.command::<ModerateRoom>(
+                ModerationCommand::UnlockRoom,
                 "Unlock a room",
                 &json!({}),
             )
         })
         .moderation("/apps/{app}/rooms/{room}/end", Moderation::EndRoom, |operation| {
-            operation.verb::<ModerateRoom>(
-                Verb::EndRoom,
+            operation.command::<ModerateRoom>(
+                ModerationCommand::EndRoom,
                 "End a room and revoke its room tokens issued so far",
                 &json!({}),
             )
         })
         .moderation("/apps/{app}/rooms/{room}/force_mute_all", Moderation::ForceMuteAll, |operation| {
-            operation.verb::<ForceMuteAll>(
-                Verb::ForceMuteAll,
+            operation.command::<ForceMuteAll>(
+                ModerationCommand::ForceMuteAll,
                 "Mute all current and future streams of a room",
                 &json!({ "lock": true }),
             )
         })
         .moderation("/apps/{app}/rooms/{room}/disable_force_mute", Moderation::DisableForceMute, |operation| {
-            operation.verb::<ModerateRoom>(
-                Verb::DisableForceMute,
+            operation.command::<ModerateRoom>(
+                ModerationCommand::DisableForceMute,
                 "Lift the room mute; streams stay muted until their owners unmute them",
                 &json!({}),
             )
@@ -88,7 +89,7 @@ fn example() -> Value {
         "room": "town-hall", "open": true, "created_ms": 1_900_000_000_000_u64,
         "settings": { "participants": 500 }, "version": 42,
         "counts": { "participants": 12, "publishers": 1, "streams": 2 },
-        "mute": { "active": true, "lock": true }, "locked": false, "large": false,
+        "mute": { "active": true, "lock": true }, "locked": false, "is_large": false,
     })
 }
 
@@ -119,7 +120,7 @@ struct RoomResource {
     locked: Option<bool>,
     /// Whether only moderators and publishers are visible to other participants.
     #[serde(skip_serializing_if = "Option::is_none")]
-    large: Option<bool>,
+    is_large: Option<bool>,
 }
 
 impl From<ShownRoom> for RoomResource {
@@ -127,9 +128,19 @@ impl From<ShownRoom> for RoomResource {
         let created_ms = created.as_ref().map(|created| created.created);
         let overrides = created.map(|created| created.overrides).unwrap_or_default();
         let Some(open) = open else {
-            let (version, counts, mute, locked, large) = (None, None, None, None, None);
+            let (version, counts, mute, locked, is_large) = (None, None, None, None, None);
             let (open, settings) = (false, overrides);
-            return Self { room, open, created_ms, settings, version, counts, mute, locked, large };
+            return Self {
+                room,
+                open,
+                created_ms,
+                settings,
+                version,
+                counts,
+                mute,
+                locked,
+                is_large,
+            };
         };
         let current = open.settings;
         let expiry: Expiry = current.expiry;
@@ -148,7 +159,7 @@ impl From<ShownRoom> for RoomResource {
             counts: Some(open.counts),
             mute: Some(open.mute),
             locked: Some(open.locked),
-            large: Some(open.large),
+            is_large: Some(open.is_large),
         }
     }
 }
@@ -174,7 +185,7 @@ async fn create(
     let work = move |caller: ApiCaller| async move {
         let room_key = caller.room(room.clone());
         let (target, of) = (Target::default(), Some(room.clone()));
-        let call = AuditedCall { verb: "create_room", target, room: of, reason: None, ref_ };
+        let call = AuditedCall { command: "create_room", target, room: of, reason: None, ref_ };
         let row = caller.audit_row(call);
         let created = caller
             .hub()

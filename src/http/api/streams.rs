@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use stagedoor_proto::{
-    ForceMute, ForceUnpublish, LayoutClasses, OnStream, Ref, RoomId, Stream, StreamId, Target,
-    UpdateStream, Verb,
+    ForceMute, ForceUnpublish, LayoutClasses, ModerationCommand, OnStream, Ref, RoomId, Stream,
+    StreamId, Target, UpdateStream,
 };
 
 use super::body::{LiftMute, plain_body};
@@ -40,8 +40,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 .returns::<Stream>(200, &example())
         })
         .moderation("/apps/{app}/rooms/{room}/force_mute", Moderation::ForceMute, |operation| {
-            operation.verb::<ForceMute>(
-                Verb::ForceMute,
+            operation.command::<ForceMute>(
+                ModerationCommand::ForceMute,
                 "Mute a stream, a participant or a user; `lock` prevents unmuting",
                 &json!({ "username": "ada", "lock": true }),
             )
@@ -50,8 +50,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
             "/apps/{app}/rooms/{room}/lift_mute",
             |LiftMute(mute)| Moderation::LiftMute(mute),
             |operation| {
-                operation.verb::<LiftMute>(
-                    Verb::LiftMute,
+                operation.command::<LiftMute>(
+                    ModerationCommand::LiftMute,
                     "Lift a mute and its lock; streams stay muted until their owner unmutes them",
                     &json!({ "username": "ada" }),
                 )
@@ -61,20 +61,24 @@ pub(super) fn routes(routes: Routes) -> Routes {
             "/apps/{app}/rooms/{room}/force_unpublish",
             Moderation::ForceUnpublish,
             |operation| {
-                operation.verb::<ForceUnpublish>(
-                    Verb::ForceUnpublish,
+                operation.command::<ForceUnpublish>(
+                    ModerationCommand::ForceUnpublish,
                     "End a stream",
                     &json!({ "stream": "AAAAAAAAAAAAAAAAAAAAAg", "reason": "spam" }),
                 )
             },
         )
-        .moderation("/apps/{app}/rooms/{room}/ask_unmute", Moderation::AskUnmute, |operation| {
-            operation.verb::<OnStream>(
-                Verb::AskUnmute,
-                "Request the owner of a stream to unmute it",
-                &json!({ "stream": "AAAAAAAAAAAAAAAAAAAAAg" }),
-            )
-        })
+        .moderation(
+            "/apps/{app}/rooms/{room}/request_unmute",
+            Moderation::RequestUnmute,
+            |operation| {
+                operation.command::<OnStream>(
+                    ModerationCommand::RequestUnmute,
+                    "Request the owner of a stream to unmute it",
+                    &json!({ "stream": "AAAAAAAAAAAAAAAAAAAAAg" }),
+                )
+            },
+        )
 }
 
 fn example() -> Value {
@@ -133,8 +137,8 @@ async fn set_layout(
             caller.hub().server_api.update_stream(&caller.room(room.clone()), update).await?;
         let target =
             Target { participant: Some(changed.participant), stream: Some(stream), username: None };
-        let (verb, room, reason) = ("set_layout_classes", Some(room), None);
-        caller.record_done(AuditedCall { verb, target, room, reason, ref_ }).await?;
+        let (command, room, reason) = ("set_layout_classes", Some(room), None);
+        caller.record_done(AuditedCall { command, target, room, reason, ref_ }).await?;
         Ok(changed)
     };
     key.perform(caller, StatusCode::OK, work).await

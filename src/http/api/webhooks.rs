@@ -237,5 +237,11 @@ async fn replay_all(
 
 /// A replay's content in the audit log. It has no user or room, so the reason names the replayed messages.
 fn replay_of(what: String, ref_: Option<Ref>) -> AuditedCall {
-    AuditedCall { verb: "replay", target: Target::default(), room: None, reason: Some(what), ref_ }
+    AuditedCall {
+        command: "replay",
+        target: Target::default(),
+        room: None,
+        reason: Some(what),
+        ref_,
+    }
 }

@@ -143,7 +143,7 @@ impl Accounts {
             renewal.map(|renewal| self.apply_renewal(&session, renewal).access_token);
         let (state, _, expires_at_ms) = session.status();
         let reply = Reply::Resumed(Resumed {
-            replayed: u32::try_from(taken.replayed).unwrap_or(u32::MAX),
+            replayed_count: u32::try_from(taken.replayed).unwrap_or(u32::MAX),
             pending: taken.pending,
             state,
             expires_at_ms,

@@ -150,7 +150,7 @@ pub(super) fn of_happening(
     Event { room, connection_data, ..event(kind, now, data) }
 }
 
-/// The event of a moderation verb with its receipt, so far or in the end; at the place of the verb.
+/// The event of a moderation command with its receipt, so far or in the end; at the place of the command.
 pub(super) fn of_moderation(row: &Audit, key: &RoomKey, now: Timestamp) -> Event {
     let data = json!({
         "by": row.by, "username": row.username, "target": row.target, "reason": row.reason,
@@ -158,7 +158,7 @@ pub(super) fn of_moderation(row: &Audit, key: &RoomKey, now: Timestamp) -> Event
     });
     let room = Some((key.room.clone(), row.version));
     let request = row.request.clone();
-    Event { room, request, ..event(EventType::Moderation(row.verb), now, data) }
+    Event { room, request, ..event(EventType::Moderation(row.command), now, data) }
 }
 
 fn event(kind: EventType, at: Timestamp, mut data: Value) -> Event {

@@ -62,7 +62,7 @@ impl Rooms {
         origin: Origin,
         command: Command,
     ) -> RoutedCommand {
-        let verb = match command {
+        let command = match command {
             Command::Leave(leave) => {
                 let (reason, origin, session_id) = (LeaveReason::Left, Some(origin), session.id());
                 let command =
@@ -91,32 +91,32 @@ impl Rooms {
                 let command = RoomCommand::Unsubscribe { origin, stream: on.stream };
                 return Ok((self.room_with_stream(asked, on.stream)?, command));
             }
-            Command::Watch(watch) => {
-                let command = RoomCommand::Watch { origin, on: watch.on };
-                return Ok((self.room_of(asked, &watch.room)?, command));
+            Command::SetSessionFeed(feed) => {
+                let command = RoomCommand::SetSessionFeed { origin, enabled: feed.enabled };
+                return Ok((self.room_of(asked, &feed.room)?, command));
             }
-            other => verb_of(other)?,
+            other => moderation_of(other)?,
         };
-        let room = self.room_of_verb(session, asked, &verb)?;
-        Ok((room, RoomCommand::Moderate { origin, verb, server: None }))
+        let room = self.room_of_moderation(session, asked, &command)?;
+        Ok((room, RoomCommand::Moderate { origin, command, server: None }))
     }
 
-    /// The room a verb is about, which the moderator has to be in, or where this very verb was done by its `ref`: it may
-    /// have removed the moderator, as `end_room` does.
-    fn room_of_verb(
+    /// The room of a command. The moderator must be in it, or it must hold the result of this command by its `ref`: the
+    /// command may have removed the moderator, as `end_room` does.
+    fn room_of_moderation(
         &self,
         session: &SessionHandle,
         asked: &RoomTags,
-        verb: &Moderation,
+        command: &Moderation,
     ) -> Result<Arc<RoomHandle>, Error> {
-        let room = match target_of(verb) {
+        let room = match target_of(command) {
             CommandTarget::Stream(stream) => {
-                return self.room_with_target(session, asked, stream, verb.ref_());
+                return self.room_with_target(session, asked, stream, command.ref_());
             }
             CommandTarget::Room(room) => room,
         };
         self.room_of(asked, room).or_else(|error| {
-            let ref_ = verb.ref_().ok_or_else(|| error.clone())?;
+            let ref_ = command.ref_().ok_or_else(|| error.clone())?;
             let key = RoomKey { app: Arc::clone(&session.user().app), room: room.clone() };
             let room = self.registry.find(&key);
             room.filter(|room| room.lock().room.has_used_ref(session.id(), ref_)).ok_or(error)
@@ -281,7 +281,7 @@ pub(in crate::hub) const fn named_room(command: &Command) -> Option<&RoomId> {
         Command::Roster(body) => Some(&body.room),
         Command::Publish(body) => Some(&body.room),
         Command::Signal(body) => Some(&body.room),
-        Command::Watch(body) => Some(&body.room),
+        Command::SetSessionFeed(body) => Some(&body.room),
         Command::ForceDisconnect(body) => Some(&body.room),
         Command::Unblock(body) => Some(&body.room),
         Command::ForceMute(body) | Command::LiftMute(body) => match &body.target {
@@ -306,11 +306,11 @@ pub(in crate::hub) const fn named_room(command: &Command) -> Option<&RoomId> {
         | Command::Unsubscribe(_)
         | Command::Relay(_)
         | Command::ForceUnpublish(_)
-        | Command::AskUnmute(_) => None,
+        | Command::RequestUnmute(_) => None,
     }
 }
 
-fn verb_of(command: Command) -> Result<Moderation, Error> {
+fn moderation_of(command: Command) -> Result<Moderation, Error> {
     Ok(match command {
         Command::ForceDisconnect(body) => Moderation::ForceDisconnect(body),
         Command::Unblock(body) => Moderation::Unblock(body),
@@ -319,7 +319,7 @@ fn verb_of(command: Command) -> Result<Moderation, Error> {
         Command::LiftMute(body) => Moderation::LiftMute(body),
         Command::ForceMuteAll(body) => Moderation::ForceMuteAll(body),
         Command::DisableForceMute(body) => Moderation::DisableForceMute(body),
-        Command::AskUnmute(body) => Moderation::AskUnmute(body),
+        Command::RequestUnmute(body) => Moderation::RequestUnmute(body),
         Command::SetRole(body) => Moderation::SetRole(body),
         Command::LockRoom(body) => Moderation::LockRoom(body),
         Command::UnlockRoom(body) => Moderation::UnlockRoom(body),
@@ -331,14 +331,14 @@ fn verb_of(command: Command) -> Result<Moderation, Error> {
     })
 }
 
-/// What a verb is about.
+/// What a command is about.
 enum CommandTarget<'a> {
     Room(&'a RoomId),
     Stream(StreamId),
 }
 
-const fn target_of(verb: &Moderation) -> CommandTarget<'_> {
-    match verb {
+const fn target_of(command: &Moderation) -> CommandTarget<'_> {
+    match command {
         Moderation::ForceDisconnect(body) => CommandTarget::Room(&body.room),
         Moderation::Unblock(body) => CommandTarget::Room(&body.room),
         Moderation::ForceUnpublish(body) => CommandTarget::Stream(body.stream),
@@ -347,7 +347,7 @@ const fn target_of(verb: &Moderation) -> CommandTarget<'_> {
             MuteTarget::Person { room, .. } => CommandTarget::Room(room),
         },
         Moderation::ForceMuteAll(body) => CommandTarget::Room(&body.room),
-        Moderation::AskUnmute(body) => CommandTarget::Stream(body.stream),
+        Moderation::RequestUnmute(body) => CommandTarget::Stream(body.stream),
         Moderation::SetRole(body) => CommandTarget::Room(&body.room),
         Moderation::DisableForceMute(body)
         | Moderation::LockRoom(body)

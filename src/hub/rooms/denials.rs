@@ -1,10 +1,10 @@
-//! Commands denied for missing permission, counted by actor, verb and minute for the audit log.
+//! Commands denied for missing permission, counted by actor, command and minute for the audit log.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stagedoor_proto::{Target, Timestamp, Username, Verb};
+use stagedoor_proto::{ModerationCommand, Target, Timestamp, Username};
 
 use crate::hub::context::Context;
 use crate::store::{AuditActor, AuditEvent, AuditOutcome};
@@ -23,13 +23,19 @@ pub(super) struct DenialCounter(Mutex<HashMap<DenialKey, u64>>);
 struct DenialKey {
     app: Arc<str>,
     username: Username,
-    verb: Verb,
+    command: ModerationCommand,
     minute: u64,
 }
 
 impl DenialCounter {
-    pub(super) fn count(&self, app: &Arc<str>, username: Username, verb: Verb, now: Timestamp) {
-        let key = DenialKey { app: Arc::clone(app), username, verb, minute: minute_of(now) };
+    pub(super) fn count(
+        &self,
+        app: &Arc<str>,
+        username: Username,
+        command: ModerationCommand,
+        now: Timestamp,
+    ) {
+        let key = DenialKey { app: Arc::clone(app), username, command, minute: minute_of(now) };
         let mut counts = self.0.lock();
         if counts.len() < MAX_COUNTS || counts.contains_key(&key) {
             *counts.entry(key).or_default() += 1;
@@ -42,7 +48,7 @@ impl DenialCounter {
             let event = AuditEvent {
                 at_ms: Timestamp::from_secs(denied.minute * MINUTE.as_secs()),
                 actor: AuditActor::User(denied.username),
-                verb: denied.verb.as_str().into(),
+                command: denied.command.as_str().into(),
                 room: None,
                 version: None,
                 target: Target::default(),

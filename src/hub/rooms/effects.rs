@@ -169,8 +169,8 @@ impl Executor {
                 let event = events::of_happening(*event, deferred.key(), version, deferred.now);
                 deferred.events.push(Event { request, ..event });
             }
-            Appender::Denied { username, verb } => {
-                self.denials.count(&deferred.key().app, username, verb, deferred.now);
+            Appender::Denied { username, command } => {
+                self.denials.count(&deferred.key().app, username, command, deferred.now);
             }
         }
     }
@@ -185,7 +185,7 @@ fn audit_event(row: Audit, deferred: &DeferredEffects) -> AuditEvent {
     AuditEvent {
         at_ms: deferred.now,
         actor,
-        verb: row.verb.as_str().into(),
+        command: row.command.as_str().into(),
         room: Some(deferred.key().room.clone()),
         version: Some(row.version),
         target: row.target,

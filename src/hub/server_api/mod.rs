@@ -51,19 +51,20 @@ impl ServerApi {
     pub async fn moderate(
         &self,
         room: &RoomKey,
-        verb: Moderation,
+        command: Moderation,
         caller: Caller,
         wait: Duration,
     ) -> Result<ModerationResult, CallError> {
         // A question has no acknowledgement: the user who was asked decides.
-        let wait = if matches!(verb, Moderation::AskUnmute(_)) { Duration::ZERO } else { wait };
+        let wait =
+            if matches!(command, Moderation::RequestUnmute(_)) { Duration::ZERO } else { wait };
         self.rooms.open_known(room).await?;
         let mut call = self.calls.begin()?;
         let origin = Origin::Call(call.id());
-        let command = RoomCommand::Moderate { origin, verb, server: Some(caller) };
+        let command = RoomCommand::Moderate { origin, command, server: Some(caller) };
         self.rooms.append(room, command);
         let Reply::Accepted(accepted) = call.answered().await? else {
-            unreachable!("a room answers every verb with `accepted`")
+            unreachable!("a room answers every command with `accepted`")
         };
         Ok(ModerationResult { accepted, report: call.receipts(wait).await })
     }

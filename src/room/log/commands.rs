@@ -5,8 +5,9 @@
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
     ForceDisconnect, ForceMute, ForceMuteAll, ForceUnpublish, InstanceId, LayoutClasses,
-    LeaveReason, Link, ModerateRoom, NewStream, OnStream, ParticipantId, Reason, Ref, Role,
-    SessionId, SessionState, SetRole, StreamId, Timestamp, Unblock, UpdateStream, Username, Verb,
+    LeaveReason, Link, ModerateRoom, ModerationCommand, NewStream, OnStream, ParticipantId, Reason,
+    Ref, Role, SessionId, SessionState, SetRole, StreamId, Timestamp, Unblock, UpdateStream,
+    Username,
 };
 
 use crate::request::RequestId;
@@ -85,16 +86,15 @@ pub enum RoomCommand {
         stream: StreamId,
     },
     /// Turns the session feed on or off.
-    Watch {
+    SetSessionFeed {
         origin: Origin,
-        /// Whether it is to be on.
-        on: bool,
+        enabled: bool,
     },
     /// A moderation command by a participant or the server.
     Moderate {
         origin: Origin,
         /// What for.
-        verb: Moderation,
+        command: Moderation,
         /// The caller, for a call of the server API.
         server: Option<Caller>,
     },
@@ -123,7 +123,7 @@ impl RoomCommand {
             | Self::Unpublish { origin, .. }
             | Self::Subscribe { origin, .. }
             | Self::Unsubscribe { origin, .. }
-            | Self::Watch { origin, .. }
+            | Self::SetSessionFeed { origin, .. }
             | Self::Moderate { origin, .. } => Some(*origin),
             Self::Open(_)
             | Self::Link { .. }
@@ -147,7 +147,7 @@ impl RoomCommand {
             | Self::Unpublish { origin, .. }
             | Self::Subscribe { origin, .. }
             | Self::Unsubscribe { origin, .. }
-            | Self::Watch { origin, .. }
+            | Self::SetSessionFeed { origin, .. }
             | Self::Moderate { origin, .. } => match origin {
                 Origin::Session { session, .. } => Some(*session),
                 Origin::Call(_) => None,
@@ -172,7 +172,7 @@ impl RoomCommand {
             | Self::Unpublish { .. }
             | Self::Subscribe { .. }
             | Self::Unsubscribe { .. }
-            | Self::Watch { .. }
+            | Self::SetSessionFeed { .. }
             | Self::Tick => None,
         };
         cause.or_else(|| self.origin()?.request())
@@ -234,7 +234,7 @@ pub enum Moderation {
     LiftMute(ForceMute),
     ForceMuteAll(ForceMuteAll),
     DisableForceMute(ModerateRoom),
-    AskUnmute(OnStream),
+    RequestUnmute(OnStream),
     SetRole(SetRole),
     LockRoom(ModerateRoom),
     UnlockRoom(ModerateRoom),
@@ -243,20 +243,20 @@ pub enum Moderation {
 
 impl Moderation {
     #[must_use]
-    pub const fn verb(&self) -> Verb {
+    pub const fn name(&self) -> ModerationCommand {
         match self {
-            Self::ForceDisconnect(_) => Verb::ForceDisconnect,
-            Self::Unblock(_) => Verb::Unblock,
-            Self::ForceUnpublish(_) => Verb::ForceUnpublish,
-            Self::ForceMute(_) => Verb::ForceMute,
-            Self::LiftMute(_) => Verb::LiftMute,
-            Self::ForceMuteAll(_) => Verb::ForceMuteAll,
-            Self::DisableForceMute(_) => Verb::DisableForceMute,
-            Self::AskUnmute(_) => Verb::AskUnmute,
-            Self::SetRole(_) => Verb::SetRole,
-            Self::LockRoom(_) => Verb::LockRoom,
-            Self::UnlockRoom(_) => Verb::UnlockRoom,
-            Self::EndRoom(_) => Verb::EndRoom,
+            Self::ForceDisconnect(_) => ModerationCommand::ForceDisconnect,
+            Self::Unblock(_) => ModerationCommand::Unblock,
+            Self::ForceUnpublish(_) => ModerationCommand::ForceUnpublish,
+            Self::ForceMute(_) => ModerationCommand::ForceMute,
+            Self::LiftMute(_) => ModerationCommand::LiftMute,
+            Self::ForceMuteAll(_) => ModerationCommand::ForceMuteAll,
+            Self::DisableForceMute(_) => ModerationCommand::DisableForceMute,
+            Self::RequestUnmute(_) => ModerationCommand::RequestUnmute,
+            Self::SetRole(_) => ModerationCommand::SetRole,
+            Self::LockRoom(_) => ModerationCommand::LockRoom,
+            Self::UnlockRoom(_) => ModerationCommand::UnlockRoom,
+            Self::EndRoom(_) => ModerationCommand::EndRoom,
         }
     }
 
@@ -269,7 +269,7 @@ impl Moderation {
             Self::ForceUnpublish(body) => body.ref_.as_ref(),
             Self::ForceMute(body) | Self::LiftMute(body) => body.ref_.as_ref(),
             Self::ForceMuteAll(body) => body.ref_.as_ref(),
-            Self::AskUnmute(body) => body.ref_.as_ref(),
+            Self::RequestUnmute(body) => body.ref_.as_ref(),
             Self::SetRole(body) => body.ref_.as_ref(),
             Self::DisableForceMute(body)
             | Self::LockRoom(body)
@@ -289,7 +289,7 @@ impl Moderation {
             | Self::LiftMute(_)
             | Self::ForceMuteAll(_)
             | Self::DisableForceMute(_)
-            | Self::AskUnmute(_)
+            | Self::RequestUnmute(_)
             | Self::SetRole(_)
             | Self::LockRoom(_)
             | Self::UnlockRoom(_)

@@ -5,7 +5,7 @@
 
 use stagedoor_proto::{
     Accepted, Error, ErrorCode, ParticipantId, Push, Ref, Reply, Role, RoomStateChange, StreamId,
-    Target, UnmuteAsked,
+    Target, UnmuteRequested,
 };
 
 use crate::idempotency::Fingerprint;
@@ -37,19 +37,19 @@ impl From<ModerationProgress> for ActionResult {
 pub(in crate::room) fn moderate(
     state: &mut RoomState,
     origin: Origin,
-    verb: &Moderation,
+    command: &Moderation,
     server: Option<Box<str>>,
     out: &mut Effects,
 ) {
-    let key = verb.ref_().map(|ref_| (ref_, Fingerprint::of(verb)));
+    let key = command.ref_().map(|ref_| (ref_, Fingerprint::of(command)));
     let result = match state.lookup_reply(origin, key) {
         Ok(Some(first)) => return out.reply(origin, Ok(first)),
         Ok(None) => moderator_of(state, origin, server)
-            .and_then(|moderator| try_moderate(state, origin, &moderator, verb, key, out)),
+            .and_then(|moderator| try_moderate(state, origin, &moderator, command, key, out)),
         Err(conflict) => Err(conflict),
     };
     if let Err(error) = result {
-        count_denial(state, origin, verb, &error, out);
+        count_denial(state, origin, command, &error, out);
         out.reply(origin, Err(error));
     }
 }
@@ -58,7 +58,7 @@ fn try_moderate(
     state: &mut RoomState,
     origin: Origin,
     moderator: &ModeratorContext,
-    verb: &Moderation,
+    command: &Moderation,
     key: Option<(&Ref, Fingerprint)>,
     out: &mut Effects,
 ) -> Result<(), Error> {
@@ -66,10 +66,10 @@ fn try_moderate(
         let message = "too many commands with open receipts; retry shortly";
         return Err(errors::rate_limited(message, BATCH_INTERVAL));
     }
-    let ActionResult { progress, role } = execute(state, moderator, verb, out)?;
+    let ActionResult { progress, role } = execute(state, moderator, command, out)?;
     let accepted = Reply::Accepted(Accepted {
         version: state.version,
-        targets: progress.len(),
+        target_count: progress.len(),
         participant: role.map(|(participant, _)| participant),
         role: role.map(|(_, role)| role),
     });
@@ -77,15 +77,15 @@ fn try_moderate(
     out.reply(origin, Ok(accepted));
     let action = ModerationAction {
         version: state.version,
-        verb: verb.verb(),
+        command: command.name(),
         by: moderator.by.clone(),
         username: moderator.username.clone(),
         server: moderator.server.clone(),
         node: out.node(),
         origin,
         request: out.cause(),
-        ref_: verb.ref_().cloned(),
-        reason: verb.reason().cloned(),
+        ref_: command.ref_().cloned(),
+        reason: command.reason().cloned(),
         at: state.now,
     };
     let (report, audit) = state.receipts.begin(&state.id, action, progress);
@@ -97,10 +97,10 @@ fn try_moderate(
 fn execute(
     state: &mut RoomState,
     moderator: &ModeratorContext,
-    verb: &Moderation,
+    command: &Moderation,
     out: &mut Effects,
 ) -> Result<ActionResult, Error> {
-    match verb {
+    match command {
         Moderation::ForceDisconnect(body) => {
             force_disconnect(state, moderator, body, out).map(ActionResult::from)
         }
@@ -116,8 +116,8 @@ fn execute(
         }
         Moderation::ForceMuteAll(body) => Ok(force_mute_all(state, moderator, body, out).into()),
         Moderation::DisableForceMute(_) => Ok(disable_force_mute(state, moderator, out).into()),
-        Moderation::AskUnmute(body) => {
-            ask_unmute(state, moderator, body.stream, out).map(ActionResult::from)
+        Moderation::RequestUnmute(body) => {
+            request_unmute(state, moderator, body.stream, out).map(ActionResult::from)
         }
         Moderation::SetRole(body) => {
             let progress = set_role(state, moderator, body, out)?;
@@ -132,17 +132,17 @@ fn execute(
 fn count_denial(
     state: &RoomState,
     origin: Origin,
-    verb: &Moderation,
+    command: &Moderation,
     error: &Error,
     out: &mut Effects,
 ) {
     let is_denial = matches!(error.code, ErrorCode::Forbidden | ErrorCode::SelfModeration);
     if is_denial && let Ok(member) = state.requester(origin) {
-        out.add(Appender::Denied { username: member.username.clone(), verb: verb.verb() });
+        out.add(Appender::Denied { username: member.username.clone(), command: command.name() });
     }
 }
 
-fn ask_unmute(
+fn request_unmute(
     state: &RoomState,
     moderator: &ModeratorContext,
     stream: StreamId,
@@ -152,8 +152,8 @@ fn ask_unmute(
     let owner =
         target.participant.and_then(|id| state.participants.find(id)).expect("it was just found");
     moderator.ensure_not_self(&owner.username)?;
-    let asked = UnmuteAsked { room: state.id.clone(), stream, by: moderator.by.clone() };
-    out.push(Audience::One(owner.session), Push::UnmuteAsked(asked));
+    let asked = UnmuteRequested { room: state.id.clone(), stream, by: moderator.by.clone() };
+    out.push(Audience::One(owner.session), Push::UnmuteRequested(asked));
     let targets = vec![(target.clone(), initial_outcome(owner.link))];
     Ok(ModerationProgress { audit_target: target, targets, ..ModerationProgress::default() })
 }

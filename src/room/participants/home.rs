@@ -38,7 +38,7 @@ pub(in crate::room) fn check_home(
         | RoomCommand::Unpublish { .. }
         | RoomCommand::Subscribe { .. }
         | RoomCommand::Unsubscribe { .. }
-        | RoomCommand::Watch { .. }
+        | RoomCommand::SetSessionFeed { .. }
         | RoomCommand::Moderate { .. } => is_at_home,
         RoomCommand::Open(_)
         | RoomCommand::NodeLost { .. }

@@ -101,7 +101,7 @@ fn check_token(state: &RoomState, token: &RoomToken, join: &Join) -> Result<(), 
     let shown_by = token.jti.as_ref().and_then(|jti| state.records.redeemed_by(jti, state.now));
     if shown_by.is_some_and(|session| session != join.session) {
         let message = "room token was used by another session; fetch a new one";
-        return Err(Error::new(ErrorCode::TokenSpent, message).at("token"));
+        return Err(Error::new(ErrorCode::TokenUsed, message).at("token"));
     }
     Ok(())
 }

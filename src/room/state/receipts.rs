@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
-    Actor, ModerationReport, Outcome, OutcomeCounts, Reason, Receipt, Ref, RoomId, StreamId,
-    Target, Timestamp, Username, Verb,
+    Actor, ModerationCommand, ModerationReport, Outcome, OutcomeCounts, Reason, Receipt, Ref,
+    RoomId, StreamId, Target, Timestamp, Username,
 };
 
 use crate::request::RequestId;
@@ -53,7 +53,7 @@ impl ModerationProgress {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::room) struct ModerationAction {
     pub(in crate::room) version: u64,
-    pub(in crate::room) verb: Verb,
+    pub(in crate::room) command: ModerationCommand,
     pub(in crate::room) by: Actor,
     pub(in crate::room) username: Option<Username>,
     pub(in crate::room) server: Option<Box<str>>,
@@ -224,7 +224,7 @@ fn audit(
 ) -> Audit {
     Audit {
         version: action.version,
-        verb: action.verb,
+        command: action.command,
         by: action.by.clone(),
         username: action.username.clone(),
         server: action.server.clone(),
@@ -248,7 +248,7 @@ fn report<'a>(
         room: room.clone(),
         version: action.version,
         ref_: action.ref_.clone(),
-        verb: action.verb,
+        command: action.command,
         by: action.by.clone(),
         counts,
         targets: rows.take(MAX_REPORTED_TARGETS).cloned().collect(),

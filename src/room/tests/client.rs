@@ -29,7 +29,7 @@ impl Client {
         Self {
             me,
             version: snapshot.version,
-            is_large: snapshot.large,
+            is_large: snapshot.is_large,
             participants: others.map(|member| (member.id, member.clone())).collect(),
             streams: snapshot.streams.iter().map(|stream| (stream.id, stream.clone())).collect(),
             mute: snapshot.mute,

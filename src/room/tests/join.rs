@@ -114,7 +114,7 @@ fn token_with_jti_is_redeemed_by_one_session() {
     assert_eq!(model.step(shown_by(1)).code(), None);
     model.step(leave(1));
     assert_eq!(model.step(shown_by(1)).code(), None);
-    assert_eq!(model.step(shown_by(2)).code(), Some(ErrorCode::TokenSpent));
+    assert_eq!(model.step(shown_by(2)).code(), Some(ErrorCode::TokenUsed));
 }
 
 #[test]

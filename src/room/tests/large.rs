@@ -25,7 +25,7 @@ fn crossing_the_roster_limit_resets_everyone() {
     let outcome = model.step(join(5, "user-5", Role::Publisher));
     assert!(outcome.names().into_iter().all(|name| name == "room_reset"), "{:?}", outcome.names());
     let joined = outcome.joined().room;
-    assert!(joined.large && joined.participants.len() == 1, "only the moderator is listed");
+    assert!(joined.is_large && joined.participants.len() == 1, "only the moderator is listed");
     for n in [5, 4] {
         assert!(!model.step(leave(n)).names().contains(&"room_reset"));
     }

@@ -219,8 +219,8 @@ impl RoomModel {
         self.step(RoomCommand::UpdateStream { origin: origin(n), update })
     }
 
-    pub(super) fn moderate(&mut self, n: u8, verb: Moderation) -> Outcome {
-        self.step(RoomCommand::Moderate { origin: origin(n), verb, server: None })
+    pub(super) fn moderate(&mut self, n: u8, command: Moderation) -> Outcome {
+        self.step(RoomCommand::Moderate { origin: origin(n), command, server: None })
     }
 
     pub(super) fn stream(&self, stream: u8) -> Stream {

@@ -221,9 +221,9 @@ fn first_of_two_moderators_removing_each_other_stays() {
 fn same_command_of_two_moderators_is_answered_twice() {
     let mut model = stage();
     model.join(4, "mod-2", Role::Moderator);
-    let verb = || Moderation::LockRoom(whole_room(None));
-    assert!(model.moderate(1, verb()).names().contains(&"room_state"));
-    let second = model.moderate(4, verb());
+    let command = || Moderation::LockRoom(whole_room(None));
+    assert!(model.moderate(1, command()).names().contains(&"room_state"));
+    let second = model.moderate(4, command());
     assert_eq!((second.code(), second.names()), (None, vec!["moderation"]));
 }
 
@@ -231,11 +231,11 @@ fn same_command_of_two_moderators_is_answered_twice() {
 fn force_unpublish_is_done_by_the_gateway() {
     let mut model = stage();
     model.step(publish(2, 2));
-    let verb = || ForceUnpublish { stream: stream_id(2), reason: None, ref_: None };
-    let outcome = model.moderate(1, Moderation::ForceUnpublish(verb()));
+    let command = || ForceUnpublish { stream: stream_id(2), reason: None, ref_: None };
+    let outcome = model.moderate(1, Moderation::ForceUnpublish(command()));
     assert_eq!(outcome.reports()[0].counts.enforced, 1);
     assert!(!model.room.has_stream(stream_id(2)));
-    let again = model.moderate(1, Moderation::ForceUnpublish(verb()));
+    let again = model.moderate(1, Moderation::ForceUnpublish(command()));
     assert_eq!(again.code(), Some(ErrorCode::StreamNotFound));
 }
 
@@ -244,7 +244,7 @@ fn end_room_removes_everyone_and_rejects_old_tokens() {
     let mut model = stage();
     model.step(publish(2, 2));
     let outcome = model.moderate(1, Moderation::EndRoom(whole_room(None)));
-    assert_eq!(outcome.accepted().targets, 3);
+    assert_eq!(outcome.accepted().target_count, 3);
     assert_eq!(outcome.names(), ["room_ended", "moderation"]);
     assert!(model.clients.is_empty());
     let ended = model.now;
@@ -267,8 +267,9 @@ fn end_room_removes_everyone_and_rejects_old_tokens() {
 fn server_cannot_send_participant_commands() {
     let mut model = stage();
     let origin = crate::room::Origin::Call(1);
-    let outcome = model.step(RoomCommand::Watch { origin, on: true });
+    let outcome = model.step(RoomCommand::SetSessionFeed { origin, enabled: true });
     assert_eq!(outcome.code(), Some(ErrorCode::NotAllowedNow));
-    let outcome = model.step(RoomCommand::Watch { origin: self::origin(2), on: true });
+    let outcome =
+        model.step(RoomCommand::SetSessionFeed { origin: self::origin(2), enabled: true });
     assert_eq!(outcome.code(), Some(ErrorCode::Forbidden));
 }

@@ -140,8 +140,8 @@ fn mute_and_lift_in_either_order_leave_audio_off() {
 fn an_owner_is_asked_to_unmute_and_decides() {
     let mut model = stage();
     model.set_audio(2, 2, false);
-    let outcome = model.moderate(1, Moderation::AskUnmute(on_stream(2)));
-    assert!(outcome.names().contains(&"unmute_asked"));
+    let outcome = model.moderate(1, Moderation::RequestUnmute(on_stream(2)));
+    assert!(outcome.names().contains(&"unmute_requested"));
     assert_eq!(is_on(&model, 2), (false, false));
 }
 

@@ -46,7 +46,7 @@ fn entering((_, a, b, c): Seed, now: stagedoor_proto::Timestamp) -> RoomCommand 
     RoomCommand::Join(Box::new(join))
 }
 
-fn verb((_, _, b, c): Seed, model: &RoomModel) -> Moderation {
+fn moderation_command((_, _, b, c): Seed, model: &RoomModel) -> Moderation {
     let target = |n: u8| model.room.participant_of(session(n % 9)).unwrap_or(participant_id(n));
     let name = USERS[usize::from(c) % 5];
     let who = if c & 16 == 0 { Who::Username(user(name)) } else { Who::Participant(target(c)) };
@@ -75,13 +75,13 @@ fn verb((_, _, b, c): Seed, model: &RoomModel) -> Moderation {
         7 => Moderation::LiftMute(mute_of(on_user(name), false)),
         8 => mute_all(&[c % 8, c.wrapping_add(1) % 8], lock),
         9 => Moderation::DisableForceMute(whole_room(None)),
-        10 => Moderation::AskUnmute(on_stream(c % 8)),
+        10 => Moderation::RequestUnmute(on_stream(c % 8)),
         11 | 12 => {
-            let mut verb = role_of(0, ROLES[usize::from(c >> 4) % 4]);
-            if let Moderation::SetRole(body) = &mut verb {
+            let mut command = role_of(0, ROLES[usize::from(c >> 4) % 4]);
+            if let Moderation::SetRole(body) = &mut command {
                 body.participant = target(c);
             }
-            verb
+            command
         }
         13 => Moderation::LockRoom(whole_room(None)),
         14 => Moderation::UnlockRoom(whole_room(None)),
@@ -121,17 +121,21 @@ pub(super) fn command(seed: Seed, model: &RoomModel) -> RoomCommand {
         20 => RoomCommand::Unpublish { origin, stream, ref_: None },
         21 => RoomCommand::Subscribe { origin, stream },
         22 => RoomCommand::Unsubscribe { origin, stream },
-        23 => RoomCommand::Watch { origin, on: c & 1 == 0 },
+        23 => RoomCommand::SetSessionFeed { origin, enabled: c & 1 == 0 },
         24 if c.is_multiple_of(8) => RoomCommand::MigrateUser {
             from: user(USERS[usize::from(a) % 5]),
             to: user(USERS[usize::from(b) % 5]),
             cause: None,
         },
         24 => RoomCommand::Tick,
-        25 if c.is_multiple_of(4) => {
-            RoomCommand::Moderate { origin: Origin::Call(1), verb: verb(seed, model), server: None }
+        25 if c.is_multiple_of(4) => RoomCommand::Moderate {
+            origin: Origin::Call(1),
+            command: moderation_command(seed, model),
+            server: None,
+        },
+        _ => {
+            RoomCommand::Moderate { origin, command: moderation_command(seed, model), server: None }
         }
-        _ => RoomCommand::Moderate { origin, verb: verb(seed, model), server: None },
     }
 }
 

@@ -88,7 +88,7 @@ fn the_reports_of_a_verb_are_batched_and_bounded() {
         model.publish(n, n);
     }
     let outcome = model.moderate(1, mute_all(&[], true));
-    assert_eq!(outcome.accepted().targets, 121);
+    assert_eq!(outcome.accepted().target_count, 121);
     let report = outcome.reports()[0];
     assert_eq!((report.counts.pending, report.targets.len()), (121, 100));
     let mut reports = 0;
@@ -114,7 +114,7 @@ fn feeds(outcome: &super::model::Outcome) -> Vec<&SessionFeed> {
 #[test]
 fn the_session_feed_is_a_snapshot_and_then_batched_changes() {
     let mut model = stage();
-    let outcome = model.step(RoomCommand::Watch { origin: origin(1), on: true });
+    let outcome = model.step(RoomCommand::SetSessionFeed { origin: origin(1), enabled: true });
     let [snapshot] = feeds(&outcome)[..] else { panic!("one snapshot") };
     assert!(snapshot.snapshot && snapshot.changes.len() == 2);
     model.step(join(3, "bea", Role::Publisher));
@@ -126,7 +126,7 @@ fn the_session_feed_is_a_snapshot_and_then_batched_changes() {
     let states: Vec<_> =
         feed.changes.iter().map(|entry| (entry.link, entry.state.is_some())).collect();
     assert_eq!(states, [(Link::Suspended, true), (Link::Live, false)]);
-    model.step(RoomCommand::Watch { origin: origin(1), on: false });
+    model.step(RoomCommand::SetSessionFeed { origin: origin(1), enabled: false });
     model.step(leave(2));
     assert!(feeds(&model.wait(1_000)).is_empty());
 }

@@ -46,7 +46,7 @@ impl EventLog {
         let entry = Entry { version, now, origin: HOME, command };
         let events = self.0.apply(entry, true).into_iter().filter_map(|effect| match effect {
             Effect::Appender(Appender::Emit { event, request }) => Some((name_of(&event), request)),
-            Effect::Appender(Appender::Audit(row)) => Some(("verb", row.request)),
+            Effect::Appender(Appender::Audit(row)) => Some(("command", row.request)),
             _ => None,
         });
         events.collect()
@@ -81,11 +81,11 @@ fn effects_of_a_call_name_its_request() {
         Duration::ZERO,
         RoomCommand::Moderate {
             origin: Origin::Call(1),
-            verb: kick(Who::Username(user("ada")), None),
+            command: kick(Who::Username(user("ada")), None),
             server: Some(Caller { name: "backend".into(), request: call() }),
         },
     );
-    let expected = ["unpublished", "left", "verb", "ended"].map(|what| (what, Some(call())));
+    let expected = ["unpublished", "left", "command", "ended"].map(|what| (what, Some(call())));
     assert_eq!(events, expected);
 }
 
@@ -107,6 +107,6 @@ fn timer_effects_name_no_request() {
     let events = room.step(LIFE, join(2, "bea", Role::Publisher));
     assert_eq!(events, [("left", None), ("joined", Some(of(2)))]);
     let mut room = EventLog::with_ada();
-    let refused = RoomCommand::Watch { origin: origin(9), on: true };
+    let refused = RoomCommand::SetSessionFeed { origin: origin(9), enabled: true };
     assert_eq!(room.step(LIFE, refused), [("left", None), ("ended", None)]);
 }

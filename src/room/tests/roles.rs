@@ -90,7 +90,7 @@ fn missing_scope_removes_the_capability_from_every_role() {
     }
 }
 
-fn every_verb(name: &str, n: u8, stream: u8) -> Vec<Moderation> {
+fn every_command(name: &str, n: u8, stream: u8) -> Vec<Moderation> {
     let unblock = Unblock { room: room_id(), username: user(name), ref_: None };
     let unpublish =
         stagedoor_proto::ForceUnpublish { stream: stream_id(stream), reason: None, ref_: None };
@@ -100,7 +100,7 @@ fn every_verb(name: &str, n: u8, stream: u8) -> Vec<Moderation> {
         Moderation::ForceUnpublish(unpublish),
         Moderation::ForceMute(mute_of(on_user(name), true)),
         Moderation::LiftMute(mute_of(on_user(name), false)),
-        Moderation::AskUnmute(on_stream(stream)),
+        Moderation::RequestUnmute(on_stream(stream)),
         role_of(n, Role::Subscriber),
         mute_all(&[], true),
         Moderation::DisableForceMute(whole_room(None)),
@@ -117,23 +117,26 @@ fn only_moderators_and_server_moderate() {
     model.publish(1, 1);
     model.join(2, "ada", Role::Publisher);
     model.join(3, "mod", Role::Moderator);
-    for verb in every_verb("target", 1, 1) {
+    for command in every_command("target", 1, 1) {
         let before = model.room.state.records.clone();
-        let outcome = model.moderate(2, verb.clone());
-        assert_eq!(outcome.code(), Some(ErrorCode::Forbidden), "{:?}", verb.verb());
-        assert!(outcome.pushes().is_empty(), "no push for {:?}", verb.verb());
+        let outcome = model.moderate(2, command.clone());
+        assert_eq!(outcome.code(), Some(ErrorCode::Forbidden), "{:?}", command.name());
+        assert!(outcome.pushes().is_empty(), "no push for {:?}", command.name());
         assert_eq!(model.room.state.records, before);
         let is_denial =
             |effect: &Effect| matches!(effect, Effect::Appender(Appender::Denied { .. }));
-        assert!(outcome.0.iter().any(is_denial), "{:?} is counted", verb.verb());
+        assert!(outcome.0.iter().any(is_denial), "{:?} is counted", command.name());
         for by in [origin(3), Origin::Call(7)] {
             let mut model = RoomModel::new();
             model.join(1, "target", Role::Publisher);
             model.publish(1, 1);
             model.join(3, "mod", Role::Moderator);
-            let outcome =
-                model.step(RoomCommand::Moderate { origin: by, verb: verb.clone(), server: None });
-            assert_eq!(outcome.code(), None, "{:?} by {by:?}", verb.verb());
+            let outcome = model.step(RoomCommand::Moderate {
+                origin: by,
+                command: command.clone(),
+                server: None,
+            });
+            assert_eq!(outcome.code(), None, "{:?} by {by:?}", command.name());
             assert!(
                 outcome
                     .0
@@ -146,16 +149,16 @@ fn only_moderators_and_server_moderate() {
 
 #[test]
 fn no_user_moderates_itself_in_any_membership() {
-    for verb in every_verb("mod", 2, 2).into_iter().take(7) {
+    for command in every_command("mod", 2, 2).into_iter().take(7) {
         let mut model = RoomModel::new();
         model.join(1, "mod", Role::Moderator);
         model.join(2, "mod", Role::Moderator);
         model.publish(2, 2);
         assert_eq!(
-            model.moderate(1, verb.clone()).code(),
+            model.moderate(1, command.clone()).code(),
             Some(ErrorCode::SelfModeration),
             "{:?}",
-            verb.verb()
+            command.name()
         );
     }
 }

@@ -5,7 +5,7 @@
 //! harmless.
 
 use stagedoor_proto::{
-    Error, FeedEntry, ParticipantId, Push, Reply, Scope, SessionFeed, SessionId, Watching,
+    Error, FeedEntry, ParticipantId, Push, Reply, Scope, SessionFeed, SessionFeedSet, SessionId,
 };
 
 use crate::room::effect::{Audience, Effects};
@@ -16,22 +16,22 @@ use crate::room::state::feed::Progress;
 use crate::room::state::participants::{Membership, wire_bytes};
 use crate::room::state::timers::Timer;
 
-pub(in crate::room) fn watch(
+pub(in crate::room) fn set_session_feed(
     state: &mut RoomState,
     origin: Origin,
-    on: bool,
+    enabled: bool,
     out: &mut Effects,
 ) -> Result<Reply, Error> {
     let member = state.requester(origin)?;
     member.permit(Scope::Moderate)?;
     let (id, session) = (member.id, member.session);
-    if on {
+    if enabled {
         let progress = send_snapshot(state, id, session, None, out);
         state.feed.watch(id, progress);
     } else {
         state.feed.unwatch(id);
     }
-    Ok(Reply::Watching(Watching { on }))
+    Ok(Reply::SessionFeedSet(SessionFeedSet { enabled }))
 }
 
 /// Sends due pushes.

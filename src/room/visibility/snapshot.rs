@@ -77,7 +77,7 @@ pub(in crate::room) fn snapshot(state: &RoomState, view: View) -> RoomSnapshot {
         streams,
         mute: state.records.mute,
         locked: state.records.locked,
-        large: state.size.is_large,
+        is_large: state.size.is_large,
         next,
     }
 }

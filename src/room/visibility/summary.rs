@@ -16,7 +16,7 @@ pub struct RoomSummary {
     pub mute: RoomMute,
     pub locked: bool,
     /// Whether only moderators and the owners of streams are listed to the others.
-    pub large: bool,
+    pub is_large: bool,
     pub settings: RoomSettings,
 }
 
@@ -35,7 +35,7 @@ pub(in crate::room) fn summary(state: &RoomState) -> RoomSummary {
         counts: counts(state),
         mute: state.records.mute,
         locked: state.records.locked,
-        large: state.size.is_large,
+        is_large: state.size.is_large,
         settings: state.settings.clone(),
     }
 }

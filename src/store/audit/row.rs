@@ -23,8 +23,8 @@ pub struct AuditEvent {
     pub at_ms: Timestamp,
     /// Who did it.
     pub actor: AuditActor,
-    /// What: a verb's name on the wire, or that of a call of the server API.
-    pub verb: Box<str>,
+    /// The name of the moderation command on the wire, or of the server API call.
+    pub command: Box<str>,
     /// In which room, where it was in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomId>,
@@ -52,7 +52,7 @@ pub enum AuditOutcome {
     Receipts {
         /// Targets by outcome.
         counts: OutcomeCounts,
-        /// From the verb until these outcomes.
+        /// From the command until these outcomes.
         elapsed_ms: u64,
     },
     /// It was applied.

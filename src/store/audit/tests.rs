@@ -12,7 +12,7 @@ fn key() -> AuditKey {
 fn log(count: usize) -> (Vec<FoundRow>, ChainHead) {
     let mut head = key().start(APP);
     let rows = (0..count).map(|n| {
-        let event = format!(r#"{{"verb":"verb {n}"}}"#).into_bytes().into_boxed_slice();
+        let event = format!(r#"{{"command":"command {n}"}}"#).into_bytes().into_boxed_slice();
         head = key().next(&head, &event);
         FoundRow { number: head.number, event, hash: head.hash }
     });

@@ -11,11 +11,11 @@ use super::{NOW, ban, user};
 use crate::store::{AuditActor, AuditEvent, AuditOutcome, AuditRow, Journal, Store};
 
 /// An event of the gateway.
-pub(in crate::store) fn event(verb: &str) -> AuditEvent {
+pub(in crate::store) fn event(command: &str) -> AuditEvent {
     AuditEvent {
         at_ms: NOW,
         actor: AuditActor::Gateway,
-        verb: verb.into(),
+        command: command.into(),
         room: None,
         version: None,
         target: Target::default(),
@@ -79,7 +79,7 @@ pub(in crate::store) async fn events_are_numbered_from_one_and_read_back(store: 
 }
 
 pub(in crate::store) async fn only_effective_calls_append_rows(store: &dyn Store) {
-    let row = |verb: &str| Some(event(verb));
+    let row = |command: &str| Some(event(command));
     let ada = || user("ada");
     assert!(!store.unblock(ada(), NOW, row("not blocked")).await.unwrap());
     assert!(!store.delete_user(ada(), false, NOW, row("not known")).await.unwrap());
@@ -89,13 +89,13 @@ pub(in crate::store) async fn only_effective_calls_append_rows(store: &dyn Store
     store.revoke_user(ada(), NOW, row("revoke")).await.unwrap();
     assert!(store.delete_user(ada(), false, NOW, row("delete")).await.unwrap());
     let rows = rows(store, "app", 0, 10).await;
-    let verbs: Vec<&str> = rows.iter().map(|row| &*row.event.verb).collect();
-    assert_eq!(verbs, ["block", "unblock", "revoke", "delete"]);
+    let commands: Vec<&str> = rows.iter().map(|row| &*row.event.command).collect();
+    assert_eq!(commands, ["block", "unblock", "revoke", "delete"]);
     assert!(store.verify_audit("app".into(), None).await.unwrap().is_ok());
 }
 
 pub(in crate::store) async fn rows_come_after_a_number_and_within_a_limit(store: &dyn Store) {
-    let events = (0..10).map(|n| event(&format!("verb {n}")));
+    let events = (0..10).map(|n| event(&format!("command {n}")));
     store.audit("app".into(), events.collect()).await.unwrap();
     for (after, limit, expected) in [
         (0, 3, &[1, 2, 3][..]),
@@ -112,7 +112,7 @@ pub(in crate::store) async fn rows_come_after_a_number_and_within_a_limit(store:
 }
 
 pub(in crate::store) async fn rows_come_before_a_number_newest_first(store: &dyn Store) {
-    let events = (0..10).map(|n| event(&format!("verb {n}")));
+    let events = (0..10).map(|n| event(&format!("command {n}")));
     store.audit("app".into(), events.collect()).await.unwrap();
     store.audit("other".into(), vec![event("another app's")]).await.unwrap();
     for (before, limit, expected) in [
@@ -151,12 +151,12 @@ pub(in crate::store) async fn hash_covers_all_previous_rows(store: &dyn Store) {
 }
 
 pub(in crate::store) async fn no_event_crosses_apps(store: &dyn Store) {
-    for (app, verb) in [("app", "a"), ("other", "b"), ("app", "c")] {
-        store.audit(app.into(), vec![event(verb)]).await.unwrap();
+    for (app, command) in [("app", "a"), ("other", "b"), ("app", "c")] {
+        store.audit(app.into(), vec![event(command)]).await.unwrap();
     }
-    let verbs =
-        |rows: Vec<AuditRow>| rows.into_iter().map(|row| row.event.verb).collect::<Vec<_>>();
-    assert_eq!(verbs(rows(store, "app", 0, 10).await), ["a".into(), "c".into()]);
+    let commands =
+        |rows: Vec<AuditRow>| rows.into_iter().map(|row| row.event.command).collect::<Vec<_>>();
+    assert_eq!(commands(rows(store, "app", 0, 10).await), ["a".into(), "c".into()]);
     let other = rows(store, "other", 0, 10).await;
-    assert_eq!((numbers(&other), verbs(other)), (vec![1], vec!["b".into()]));
+    assert_eq!((numbers(&other), commands(other)), (vec![1], vec!["b".into()]));
 }

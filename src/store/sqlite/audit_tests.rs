@@ -16,7 +16,7 @@ async fn logged() -> (tempfile::TempDir, PathBuf) {
     let path = dir.path().join("stagedoor.db");
     let store = SqliteStore::open(&path).await.unwrap();
     for n in 0..3 {
-        let events = ["a", "b", "c"].map(|verb| event(&format!("{verb}{n}")));
+        let events = ["a", "b", "c"].map(|command| event(&format!("{command}{n}")));
         store.audit("app".into(), events.into()).await.unwrap();
         store.audit("other".into(), vec![event("x")]).await.unwrap();
     }

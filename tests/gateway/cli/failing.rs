@@ -32,9 +32,9 @@ async fn unknown_name_error_lists_existing_names() {
             "no room named \"lobyy\", did you mean \"lobby\"? 2 are open: lobby, stage"
         );
     }
-    for verb in ["show", "delete"] {
+    for command in ["show", "delete"] {
         assert_eq!(
-            line.fails(1, &["users", verb, "Ada"]).await,
+            line.fails(1, &["users", command, "Ada"]).await,
             "no user named \"Ada\", did you mean \"ada\"? 1 is known: ada"
         );
     }

@@ -24,7 +24,7 @@ async fn user_is_kicked_and_unblocked() {
     let receipt = line.objects(&["kick", "lobby", "--participant", id]).await;
     assert_eq!(receipt.len(), 1);
     assert_eq!(
-        (&receipt[0]["verb"], &receipt[0]["concerned"]),
+        (&receipt[0]["command"], &receipt[0]["target_count"]),
         (&json!("force_disconnect"), &json!(1))
     );
 }

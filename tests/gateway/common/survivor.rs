@@ -114,7 +114,7 @@ impl Survivor {
     pub async fn come_back(&mut self) -> Value {
         let reply = self.hear().await;
         let resumed = reply.pointer("/ok/resumed").unwrap_or_else(|| panic!("refused: {reply}"));
-        for _ in 0..resumed["replayed"].as_u64().unwrap() {
+        for _ in 0..resumed["replayed_count"].as_u64().unwrap() {
             self.hear().await;
         }
         resumed.clone()

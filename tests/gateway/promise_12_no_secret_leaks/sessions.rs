@@ -82,12 +82,12 @@ pub async fn converse(host: &mut Client, ada: &mut Client, canaries: &mut Canari
     stream
 }
 
-/// Verbs that are done, and one that is refused.
+/// Commands that are done, and one that is refused.
 pub async fn moderate(host: &mut Client, ada: &mut Client, stream: &Value) {
     let lock = json!({ "room": "lobby", "ref": "canary-ref" });
     ada.request("lock_room", lock).await.unwrap_err();
     host.request("force_mute", json!({ "stream": stream, "lock": true })).await.unwrap();
-    host.request("ask_unmute", json!({ "stream": stream })).await.unwrap();
+    host.request("request_unmute", json!({ "stream": stream })).await.unwrap();
     let removal = json!({ "room": "lobby", "username": ADA, "reason": "canary-reason" });
     host.request("force_disconnect", removal).await.unwrap();
     ada.push("removed").await;

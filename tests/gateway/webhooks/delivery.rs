@@ -99,7 +99,7 @@ async fn undelivered_message_is_dead_lettered_and_replayable() {
     let well = gateway.endpoint_stats("crm", |crm| crm["pending"] == 0).await;
     assert_eq!(well["dead"], 0);
     let audit = gateway.api("GET", "audit", None).await.body;
-    let rows = audit["items"].as_array().unwrap().iter().filter(|row| row["verb"] == "replay");
+    let rows = audit["items"].as_array().unwrap().iter().filter(|row| row["command"] == "replay");
     let what: Vec<_> = rows.map(|row| row["reason"].as_str().unwrap()).collect();
     assert_eq!(what, [&*format!("dead letter {}", second["number"]), "dead letters of crm"]);
 }

@@ -54,7 +54,7 @@ pub struct RoomView {
     /// Whether new participants are rejected.
     pub locked: bool,
     /// Whether only moderators and the owners of streams are listed.
-    pub large: bool,
+    pub is_large: bool,
     /// Where `roster` goes on, when the list of the snapshot was cut.
     pub next: Option<String>,
     /// The version of the snapshot all this rests on.
@@ -75,7 +75,7 @@ impl RoomView {
             counts: Counts::default(),
             mute: RoomMute::default(),
             locked: false,
-            large: false,
+            is_large: false,
             next: None,
             snapshot: 0,
         };
@@ -118,7 +118,7 @@ impl RoomView {
             | Push::StreamUnsubscribed(_)
             | Push::Relay(_)
             | Push::Signal(_)
-            | Push::UnmuteAsked(_)
+            | Push::UnmuteRequested(_)
             | Push::Moderation(_)
             | Push::SessionFeed(_)
             | Push::Degraded(_) => {}
@@ -148,7 +148,8 @@ impl RoomView {
         }
         (self.version, self.snapshot) = (snapshot.version, snapshot.version);
         (self.mute, self.locked) = (snapshot.mute, snapshot.locked);
-        (self.large, self.next, self.counts) = (snapshot.large, snapshot.next, snapshot.counts);
+        (self.is_large, self.next, self.counts) =
+            (snapshot.is_large, snapshot.next, snapshot.counts);
     }
 
     fn change_role(&mut self, change: &RoleChanged) {
@@ -192,14 +193,14 @@ impl RoomView {
         let is_moderator =
             self.participants.get(&id).is_some_and(|one| one.role == Role::Moderator);
         let publishes = || self.streams.values().any(|stream| stream.participant == id);
-        if self.large && !is_moderator && !publishes() {
+        if self.is_large && !is_moderator && !publishes() {
             self.participants.remove(&id);
         }
     }
 
     /// Where everybody is listed and every stream known, the numbers follow from that.
     fn recount(&mut self) {
-        if self.large || self.next.is_some() {
+        if self.is_large || self.next.is_some() {
             return;
         }
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -230,7 +231,7 @@ pub(crate) const fn room_of(push: &Push) -> Option<&RoomId> {
         Push::Signal(push) => Some(&push.room),
         Push::MuteForced(push) => Some(&push.room),
         Push::Removed(push) => Some(&push.room),
-        Push::UnmuteAsked(push) => Some(&push.room),
+        Push::UnmuteRequested(push) => Some(&push.room),
         Push::RoomState(push) => Some(&push.room),
         Push::RoomReset(push) => Some(&push.room),
         Push::RoomEnded(push) => Some(&push.room),
@@ -258,7 +259,7 @@ const fn version_of(push: &Push) -> Option<u64> {
         | Push::Relay(_)
         | Push::Signal(_)
         | Push::Removed(_)
-        | Push::UnmuteAsked(_)
+        | Push::UnmuteRequested(_)
         | Push::RoomReset(_)
         | Push::RoomEnded(_)
         | Push::Moderation(_)

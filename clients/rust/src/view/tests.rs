@@ -23,7 +23,7 @@ fn stream(id: &str, owner: &str) -> Value {
 /// The room at version 10: me and Bob, a stream each.
 fn snapshot(large: bool) -> Value {
     json!({
-        "version": 10, "large": large, "locked": false, "mute": { "active": false, "lock": false },
+        "version": 10, "is_large": large, "locked": false, "mute": { "active": false, "lock": false },
         "participants": [person(ME, "publisher"), person(BOB, "publisher")],
         "counts": { "participants": 2, "publishers": 2, "streams": 2 },
         "streams": [stream(MINE, ME), stream(BOBS, BOB)],

@@ -57,7 +57,7 @@ async fn lost_connection_resumes_and_delivers_each_frame_once() {
     }
     let Some(Event::Suspended { end, .. }) = events.next().await else { panic!("not suspended") };
     assert_eq!((end.cause, end.ends_session()), (Cause::Lost, false));
-    assert_eq!(events.next().await, Some(Event::Resumed { replayed: 2 }));
+    assert_eq!(events.next().await, Some(Event::Resumed { replayed_count: 2 }));
     for expected in [2, 3] {
         let event = events.next().await;
         assert!(matches!(event, Some(Event::Push { seq, .. }) if seq == expected), "{event:?}");

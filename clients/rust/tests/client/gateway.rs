@@ -161,7 +161,7 @@ pub(crate) fn degraded(seq: u64) -> Value {
 /// The reply to a `resume`: what follows, what is still worked on, and the new secret.
 pub(crate) fn resumed(id: u32, replayed: u32, pending: &[u32], secret: &str) -> Value {
     json!({ "id": id, "ok": { "resumed": {
-        "replayed": replayed, "pending": pending, "state": "established", "expires_at_ms": 3,
+        "replayed_count": replayed, "pending": pending, "state": "established", "expires_at_ms": 3,
         "resume": { "secret": secret },
     } } })
 }

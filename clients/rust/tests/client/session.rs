@@ -165,7 +165,7 @@ async fn resume_proves_itself_and_continues_at_last_seq() {
         let mut served = gateway.accept().await;
         let first = served.request().await;
         let resumed = json!({
-            "replayed": 2, "pending": [], "state": "established", "expires_at_ms": 3,
+            "replayed_count": 2, "pending": [], "state": "established", "expires_at_ms": 3,
             "resume": { "secret": "secret-2" },
         });
         served.send(json!({ "id": first.id, "ok": { "resumed": resumed } })).await;

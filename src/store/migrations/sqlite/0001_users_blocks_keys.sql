@@ -9,7 +9,7 @@ CREATE TABLE users (
     registered INTEGER NOT NULL,
     name       TEXT,
     properties TEXT,
-    seen_ms    INTEGER, -- NULL: not known as a visitor; the row keeps what a verb said of the name
+    seen_ms    INTEGER, -- NULL: not known as a visitor; the row keeps what a command said of the name
     revoked_ms INTEGER,
     deleted_ms INTEGER,
     PRIMARY KEY (app, username)
