@@ -28,5 +28,6 @@ pub mod session;
 pub mod store;
 pub mod sync;
 pub mod telemetry;
+pub mod time;
 pub mod transport;
 pub mod webhook;

@@ -167,7 +167,7 @@ impl Server {
             let snapshot = restore_sessions(&*store, &config).await;
             if !snapshot.has_rooms() {
                 // No participant survived the previous process.
-                store.mark_rooms_empty(clock.now() + RETENTION).await?;
+                store.mark_rooms_empty(clock.wall() + RETENTION).await?;
             }
             snapshot
         };
@@ -182,7 +182,7 @@ impl Server {
             Arc::new(HttpState::new(&config, client_address, Arc::clone(&hub), lifecycle.clone()));
         let addresses = (client_address, admin_address);
         let drain = config.drain;
-        reload::warn(&config, hub.clock().now());
+        reload::warn(&config, hub.clock().wall());
         let reloader = Reloader::new(config, builder, Arc::clone(&hub), Arc::clone(&ports));
         Ok(Self {
             clients,
@@ -345,7 +345,7 @@ fn new_signing_key(clock: &Clock) -> SigningKey {
     SigningKey {
         kid: format!("gw-{:08x}", u32::from_be_bytes(Rng.bytes())).into(),
         secret: Rng.bytes(),
-        created: clock.now(),
+        created: clock.wall(),
     }
 }
 
@@ -357,7 +357,7 @@ async fn prune(hub: Arc<Hub>, lifecycle: Lifecycle) {
             biased;
             () = lifecycle.stopping() => return,
             _ = ticks.tick() => {
-                let (store, now) = (hub.store(), hub.clock().now());
+                let (store, now) = (hub.store(), hub.clock().wall());
                 if let Err(error) = store.prune_guests(now - GUEST_RETENTION).await {
                     tracing::warn!(%error, "cannot prune expired guests");
                 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use stagedoor_proto::Timestamp;
+use crate::time::Monotonic;
 
 /// When the breaker opens, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ enum State {
     /// Every call is permitted.
     Closed { failures: u32 },
     /// No call is permitted.
-    Open { until: Timestamp },
+    Open { until: Monotonic },
     /// A probe is running; no other call is permitted.
     HalfOpen,
 }
@@ -60,7 +60,7 @@ impl Breaker {
     }
 
     /// Returns a permit, or how long to wait.
-    pub(super) fn acquire(&mut self, now: Timestamp) -> Result<Permit, Duration> {
+    pub(super) fn acquire(&mut self, now: Monotonic) -> Result<Permit, Duration> {
         match self.state {
             State::Closed { .. } => Ok(Permit::Regular),
             State::Open { until } if now >= until => {
@@ -72,7 +72,7 @@ impl Breaker {
         }
     }
 
-    pub(super) fn record(&mut self, permit: Permit, outcome: Outcome, now: Timestamp) {
+    pub(super) fn record(&mut self, permit: Permit, outcome: Outcome, now: Monotonic) {
         let opened = State::Open { until: now + self.limits.pause };
         self.state = match (self.state, permit, outcome) {
             (State::Closed { .. }, _, Outcome::Success) => State::Closed { failures: 0 },
@@ -164,7 +164,7 @@ mod tests {
         ];
         for (case, before, steps) in cases {
             let mut breaker = Breaker::new(BreakerLimits { failures: 3, pause: secs(10) });
-            let mut now = Timestamp::from_secs(1_000);
+            let mut now = Monotonic::from_millis(1_000_000);
             for step in before.iter().chain(*steps) {
                 match *step {
                     Acquire(expected) => assert_eq!(breaker.acquire(now), expected, "{case}"),

@@ -81,7 +81,7 @@ impl Guard {
     }
 
     fn acquire(&self) -> Result<Permit, Duration> {
-        self.breaker.lock().acquire(self.clock.now())
+        self.breaker.lock().acquire(self.clock.monotonic())
     }
 }
 
@@ -95,7 +95,7 @@ struct Call<'a> {
 impl Drop for Call<'_> {
     fn drop(&mut self) {
         let mut breaker = self.guard.breaker.lock();
-        breaker.record(self.permit, self.outcome, self.guard.clock.now());
+        breaker.record(self.permit, self.outcome, self.guard.clock.monotonic());
     }
 }
 

@@ -49,7 +49,7 @@ impl CheckConfig {
 
     fn describe(&self, source: &Source) -> Result<String, ConfigError> {
         let config = source.config()?;
-        let warnings = config.warnings(Clock::system().now());
+        let warnings = config.warnings(Clock::system().wall());
         let report = Report { settings: source.settings(&config), warnings };
         if self.json {
             let json = serde_json::to_string_pretty(&report).expect("a report has a JSON form");

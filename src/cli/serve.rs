@@ -200,7 +200,7 @@ impl ServeCommand {
     }
 
     fn banner(&self, listen: SocketAddr, keys: &DevKeys) -> String {
-        let moderator = token::moderator(&keys.app_secret, self.clock.now());
+        let moderator = token::moderator(&keys.app_secret, self.clock.wall());
         let moderator = moderator.unwrap_or_else(|error| format!("none: {error}"));
         let (secret, server_key) =
             (keys.app_secret.expose_secret(), keys.server_key.expose_secret());

@@ -287,7 +287,7 @@ mod tests {
         assert_eq!(read.claims.sub.as_str(), "ada");
         assert_eq!(read.claims.grant.role_in(&"lobby-7".parse().unwrap()), Some(Role::Publisher));
         assert_eq!(read.claims.grant.scopes, Some(["join"].into_iter().collect()));
-        assert_eq!(read.expires, clock().now() + Duration::from_mins(5));
+        assert_eq!(read.expires, clock().wall() + Duration::from_mins(5));
     }
 
     #[test]
@@ -334,7 +334,7 @@ mod tests {
 
     #[test]
     fn the_moderator_of_development_mode_moderates_everywhere() {
-        let token = moderator(&SECRET.into(), clock().now()).unwrap();
+        let token = moderator(&SECRET.into(), clock().wall()).unwrap();
         let grant = reader(DEV_APP).read_session(&token).unwrap().claims.grant;
         assert_eq!(grant.role_in(&"any".parse().unwrap()), Some(Role::Moderator));
         assert!(grant.app_moderator);

@@ -36,10 +36,10 @@ pub(super) async fn follow(
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     let span = tracing::info_span!("request", request = %id);
-    let started = state.hub().clock().now();
+    let started = state.hub().clock().monotonic();
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Some(route) = route.filter(|route| route.as_str().starts_with("/api/")) {
-        let took_ms = state.hub().clock().now().saturating_since(started).as_millis();
+        let took_ms = state.hub().clock().monotonic().saturating_since(started).as_millis();
         let (route, status) = (route.as_str(), response.status().as_u16());
         span.in_scope(|| tracing::debug!(%method, route, status, took_ms, "request completed"));
     }

@@ -132,12 +132,12 @@ impl AccessControl {
         if !session.status().1 {
             return false;
         }
-        let proof = session.probe_liveness(self.context.clock.now());
+        let proof = session.probe_liveness(self.context.clock.wall());
         if tokio::time::timeout(LIVENESS_TIMEOUT, proof.cancelled()).await.is_ok() {
             return true;
         }
         let lost = Disconnect::new(CloseCode::HeartbeatLost);
-        session.disconnect(lost, None, self.context.clock.now());
+        session.disconnect(lost, None, self.context.clock.wall());
         false
     }
 
@@ -155,7 +155,7 @@ impl AccessControl {
         session: &Arc<SessionHandle>,
         peer: &PeerInfo,
     ) -> Result<(), StartError> {
-        let now = self.context.clock.now();
+        let now = self.context.clock.wall();
         if session.has_ended() {
             return Err(session.resume_error(now));
         }

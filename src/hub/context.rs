@@ -120,7 +120,7 @@ impl Context {
         ServerInfo {
             node: self.node.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            time_ms: self.clock.now(),
+            time_ms: self.clock.wall(),
         }
     }
 

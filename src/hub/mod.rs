@@ -231,7 +231,7 @@ impl Hub {
     }
 
     fn sweep(&self) {
-        let now = self.context.clock.now();
+        let now = self.context.clock.wall();
         self.connections.sweep(now);
         self.sessions.sweep(now);
         self.rooms.sweep(now);

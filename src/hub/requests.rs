@@ -155,6 +155,6 @@ impl Requests {
     }
 
     fn reply(&self, session: &SessionHandle, permit: RequestPermit, result: &Result<Reply, Error>) {
-        session.reply(permit.into_number(), result, self.context.clock.now());
+        session.reply(permit.into_number(), result, self.context.clock.wall());
     }
 }

@@ -95,7 +95,7 @@ impl Reloader {
     }
 
     fn apply(&self, next: Config) {
-        warn(&next, self.0.hub.clock().now());
+        warn(&next, self.0.hub.clock().wall());
         match self.reload(next) {
             Ok(changes) => {
                 for Change { key, needs_restart } in &changes {

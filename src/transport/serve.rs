@@ -110,7 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
         &mut self,
         input: Option<Result<Message, WsError>>,
     ) -> ControlFlow<Option<Exit>> {
-        let now = self.hub.clock().now();
+        let now = self.hub.clock().wall();
         match input {
             Some(Ok(Message::Text(text))) => self.handle_text(&text, now),
             Some(Ok(Message::Binary(_))) => {

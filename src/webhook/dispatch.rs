@@ -121,7 +121,7 @@ impl Dispatcher {
             if self.signal.take_reload() {
                 self.sync_endpoints();
             }
-            self.begin_work(self.clock.now());
+            self.begin_work(self.clock.wall());
             tokio::select! {
                 biased;
                 () = lifecycle.stopping() => return,
@@ -151,7 +151,7 @@ impl Dispatcher {
 
     /// Refreshes the outbox metrics if messages changed.
     fn count(&mut self) {
-        if let Some(backlog) = self.backlog.refresh(&*self.store, self.clock.now()) {
+        if let Some(backlog) = self.backlog.refresh(&*self.store, self.clock.wall()) {
             self.work.push(Box::pin(async move { WorkResult::Counted(backlog.await) }));
         }
     }
@@ -212,7 +212,7 @@ impl Dispatcher {
     }
 
     fn finish(&mut self, done: WorkResult) {
-        let now = self.clock.now();
+        let now = self.clock.wall();
         match done {
             WorkResult::Polled { queue, limit, due } => self.queues[queue].take(limit, due, now),
             WorkResult::Attempted { queue, endpoint, message, outcome } => {

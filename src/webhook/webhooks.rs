@@ -155,7 +155,7 @@ impl Webhooks {
             return None;
         }
         let queued = QueuedMessages { webhooks: Arc::clone(self), count: messages.len() as u64 };
-        Some((NewMessages { messages, max: MAX_MESSAGES, now: self.clock.now() }, queued))
+        Some((NewMessages { messages, max: MAX_MESSAGES, now: self.clock.wall() }, queued))
     }
 
     /// Stores the messages of these events in a transaction of their own. The future resolves when they are on disk. A
@@ -284,7 +284,7 @@ impl Webhooks {
     }
 
     async fn replay_some(&self, which: DeadLetters, row: AuditEvent) -> Result<u64, StoreError> {
-        let (app, now) = (Arc::clone(&self.app), self.clock.now());
+        let (app, now) = (Arc::clone(&self.app), self.clock.wall());
         let replayed = self.store.replay_messages(app, which, now, Some(row)).await;
         self.notify(); // A failure may have come after some of them.
         replayed

@@ -89,6 +89,6 @@ async fn a_body_that_does_not_end_is_not_waited_for() {
     let counted = r#"stagedoor_limits_hit_total{limit="api_body_timeout"} 1"#;
     assert!(gateway.hub().scrape().contains(counted), "{}", gateway.hub().scrape());
     let ada = stagedoor::store::UserKey { app: "demo".into(), username: "ada".parse().unwrap() };
-    let known = gateway.hub().store().user(ada, gateway.clock().now()).await.unwrap();
+    let known = gateway.hub().store().user(ada, gateway.clock().wall()).await.unwrap();
     assert_eq!(known, None, "nothing was done");
 }

@@ -31,7 +31,7 @@ async fn kick_ends_live_and_suspended_sessions_at_once() {
     let (suspended, away) = Client::guest(&gateway, "ada", "instance-2").await;
     let (mut bystander, _) = Client::guest(&gateway, "bob", "instance-3").await;
     suspended.cut().await;
-    let until = gateway.clock().now().as_millis() + 60_000;
+    let until = gateway.clock().wall().as_millis() + 60_000;
     let ban = json!({ "for_ms": 60_000, "reason": "spam" });
     let answer = gateway.api("POST", "users/ada/ban", Some(ban)).await;
     assert_eq!(answer.status, 200);

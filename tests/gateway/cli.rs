@@ -128,7 +128,7 @@ async fn a_list_goes_on_over_its_pages() {
     for n in 0..1_005 {
         let username = format!("user-{n:04}").parse().unwrap();
         let user = UserKey { app: "demo".into(), username };
-        let since = gateway.clock().now();
+        let since = gateway.clock().wall();
         let block = Block { kind: BlockKind::Ban, reason: None, since, until: None };
         gateway.hub().accounts.block_user(user, block, false, None, None).await.unwrap();
     }

@@ -151,7 +151,7 @@ async fn room_state_of_a_crashed_gateway_expires_after_a_day() {
     let write = RoomWrite { changes, ..RoomWrite::new(lobby.clone(), 1) };
     gateway.hub().store().persist_room(write).await.unwrap();
     let gateway = house.reopen(gateway).await;
-    let (store, now) = (gateway.hub().store(), gateway.clock().now());
+    let (store, now) = (gateway.hub().store(), gateway.clock().wall());
     let last_moment = now + Duration::from_hours(24) - Duration::from_millis(1);
     assert_eq!(store.load_room(lobby.clone(), last_moment).await.unwrap().durable_state.mute, mute);
     let later = store.load_room(lobby, now + Duration::from_hours(24)).await.unwrap();

@@ -28,7 +28,7 @@ async fn show_life<const N: usize>(people: [&mut Person; N]) {
 async fn invalid_room_tokens_are_rejected() {
     let gateway = Setup::new().with(|config| config.limits.joins_per_s = 100).run().await;
     let (mut ada, _) = Client::guest(&gateway, "ada", "instance-1").await;
-    let now = gateway.clock().now().as_secs();
+    let now = gateway.clock().wall().as_secs();
     let room = |claims: Value| {
         let mut all = json!({ "scope": "room", "room": "lobby" });
         for (name, claim) in claims.as_object().unwrap() {
@@ -120,7 +120,7 @@ async fn a_token_with_an_id_is_spent_by_one_session() {
 #[tokio::test]
 async fn a_membership_outlives_its_token_where_the_app_keeps_it() {
     let gateway = Gateway::dev().await;
-    let now = gateway.clock().now().as_secs();
+    let now = gateway.clock().wall().as_secs();
     let token = gateway.token(json!({ "scope": "room", "room": "lobby", "exp": now + 60 }));
     let mut ada = gateway.enter_with("ada", with(&token)).await;
     // In steps, so that ada shows life meanwhile.
@@ -136,7 +136,7 @@ async fn a_membership_outlives_its_token_where_the_app_keeps_it() {
 async fn a_membership_ends_with_its_token_where_the_app_enforces_it() {
     let gateway = enforcing().await;
     let mut host = gateway.enter("host", "moderator").await;
-    let now = gateway.clock().now();
+    let now = gateway.clock().wall();
     let token =
         gateway.token(json!({ "scope": "room", "room": "lobby", "exp": now.as_secs() + 100 }));
     let mut ada = gateway.enter_with("ada", with(&token)).await;
@@ -164,7 +164,7 @@ async fn a_membership_ends_with_its_token_where_the_app_enforces_it() {
 #[tokio::test]
 async fn joining_again_with_a_newer_token_prolongs_the_membership() {
     let gateway = enforcing().await;
-    let now = gateway.clock().now().as_secs();
+    let now = gateway.clock().wall().as_secs();
     let token =
         |exp: u64| gateway.token(json!({ "scope": "room", "room": "lobby", "exp": now + exp }));
     let mut ada = gateway.enter_with("ada", with(&token(20))).await;

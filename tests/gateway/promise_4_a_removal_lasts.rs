@@ -37,7 +37,7 @@ async fn removal_is_sent_to_the_target_and_the_room() {
     let stream = ada.publish().await["id"].clone();
     host.does("force_disconnect", kick(&json!({ "for_ms": 60_000 }))).await;
     let removed = ada.push("removed").await;
-    let until = gateway.clock().now().as_millis() + 60_000;
+    let until = gateway.clock().wall().as_millis() + 60_000;
     assert_eq!((&removed["reason"], &removed["until_ms"]), (&json!("rude"), &json!(until)));
     assert_eq!(removed["by"]["participant"], host.id());
     let ended = host.push("stream_unpublished").await;
@@ -121,7 +121,7 @@ async fn a_removal_that_names_no_time_is_for_ten_minutes() {
     let gateway = Gateway::dev().await;
     let (mut host, mut ada) = cast(&gateway).await;
     host.does("force_disconnect", json!({ "room": "lobby", "participant": ada.id() })).await;
-    let until = gateway.clock().now().as_millis() + 600_000;
+    let until = gateway.clock().wall().as_millis() + 600_000;
     assert_eq!(ada.push("removed").await["until_ms"], until);
 }
 
@@ -172,7 +172,7 @@ async fn app_removal_ends_sessions_and_rejects_reentry() {
     let last_seq = third.last_seq;
     third.cut().await;
     host.does("force_disconnect", kick(&json!({ "for_ms": 60_000, "scope": "app" }))).await;
-    let until = gateway.clock().now().as_millis() + 60_000;
+    let until = gateway.clock().wall().as_millis() + 60_000;
     for client in [&mut *ada, &mut second] {
         let closed = client.closed().await;
         assert_eq!((closed.code, closed.reason.as_str()), (4010, "rude"));

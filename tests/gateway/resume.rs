@@ -348,7 +348,7 @@ async fn a_resume_with_an_auth_token_renews_in_the_same_step() {
     let (mut client, reply) = try_resume(&gateway, resume).await;
     let resumed = &reply["ok"]["resumed"];
     assert_eq!(resumed["state"], "established");
-    let now = gateway.clock().now().as_millis();
+    let now = gateway.clock().wall().as_millis();
     assert!(resumed["expires_at_ms"].as_u64().unwrap() > now, "{resumed}");
     client.request("postpone_renewal", json!({})).await.unwrap();
 

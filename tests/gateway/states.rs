@@ -64,7 +64,7 @@ async fn renewal_is_prompted_late_in_life_and_at_expiry() {
     let gateway = gateway().await;
     let (mut client, started) = session(&gateway, 60).await;
     let expires = &started["session"]["expires_at_ms"];
-    assert_eq!(*expires, json!(gateway.clock().now().as_millis() + 60_000), "`ttl_s` is its life");
+    assert_eq!(*expires, json!(gateway.clock().wall().as_millis() + 60_000), "`ttl_s` is its life");
     gateway.advance(secs(48));
     let (name, body) = next_push(&mut client).await;
     assert_eq!((name.as_str(), &body["expires_at_ms"]), ("token_expiring", expires));
@@ -149,7 +149,7 @@ async fn a_renewal_in_time_does_not_flap() {
     client.begin("renew", json!({ "auth_token": token })).await;
     let reply = client.hear().await;
     let expires = &reply["ok"]["renewed"]["expires_at_ms"];
-    assert_eq!(*expires, json!(gateway.clock().now().as_millis() + 60_000), "{reply}");
+    assert_eq!(*expires, json!(gateway.clock().wall().as_millis() + 60_000), "{reply}");
     // Past the prompt and the expiry of the first token: the next thing said is of the second.
     gateway.advance(secs(48));
     let (name, body) = next_push(&mut client).await;
@@ -163,7 +163,7 @@ async fn postponement_extends_grace_past_the_next_prompt() {
     gateway.advance(secs(48));
     client.push("token_expiring").await;
     let postponed = client.request("postpone_renewal", json!({})).await.unwrap();
-    let next = gateway.clock().now().as_millis() + 600_000;
+    let next = gateway.clock().wall().as_millis() + 600_000;
     assert_eq!(postponed["postponed"]["next_prompt_ms"], next);
 
     gateway.advance(secs(12));

@@ -237,7 +237,7 @@ fn an_expired_certificate_and_an_open_key_are_warned_of() {
             let text = "[store.sqlite]\npath = \"f\"\n[[apps]]\nid = \"a\"\nguests = true\n\
                         [listen.tls]\ncert = \"a.pem\"\nkey = \"a.key\"\n";
             let config = Config::parse(&directory.path().join("s.toml"), text).unwrap();
-            let received = config.warnings(stagedoor::clock::Clock::system().now());
+            let received = config.warnings(stagedoor::clock::Clock::system().wall());
             assert_eq!(received.len(), warnings, "{received:?}");
             assert!(
                 received[0].starts_with("listen.tls: ") && received[0].contains(expected),

@@ -188,7 +188,7 @@ impl Authenticator {
                 "an auth hook cannot accept an access token",
             ));
         }
-        let now = self.clock.now();
+        let now = self.clock.wall();
         authenticated.expires = floor_to_second(authenticated.expires).min(self.expiry(now));
         if authenticated.expires <= now {
             return Err(TokenError::Expired.into());

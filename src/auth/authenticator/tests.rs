@@ -46,7 +46,7 @@ fn admit(username: &str, guest: bool, expires: Option<Timestamp>) -> Decision {
 }
 
 fn access(clock: &Clock) -> Arc<AccessTokens> {
-    let key = SigningKey { kid: "gateway".into(), secret: [9; 32], created: clock.now() };
+    let key = SigningKey { kid: "gateway".into(), secret: [9; 32], created: clock.wall() };
     Arc::new(AccessTokens::new(&[key], clock.clone()).unwrap())
 }
 
@@ -91,7 +91,7 @@ async fn access_token_bypasses_hooks_and_keeps_expiry_and_grant() {
     let (authenticated, issued) = (auth_ms, issued_ms);
     let method = AuthMethod::AccessToken { family, guest, authenticated, issued };
     assert_eq!(verified, Authenticated { grant, expires, ..Authenticated::new(sub, method) });
-    assert_eq!(verified.authenticated_at(clock.now()), authenticated);
+    assert_eq!(verified.authenticated_at(clock.wall()), authenticated);
     assert_eq!(hook.asked.load(Ordering::SeqCst), 0);
 }
 
@@ -169,8 +169,8 @@ async fn a_session_ends_with_the_hooks_word_or_the_apps_lifetime() {
     for (says, expires) in cases {
         let auth = with(vec![fixed(admit("ada", false, says))], false, &clock);
         let verified = auth.authenticate(&request(None, token("x"))).await.unwrap();
-        let authenticated = verified.authenticated_at(clock.now());
-        assert_eq!((verified.expires, authenticated), (expires, clock.now()), "{says:?}");
+        let authenticated = verified.authenticated_at(clock.wall());
+        assert_eq!((verified.expires, authenticated), (expires, clock.wall()), "{says:?}");
     }
     let auth = with(vec![fixed(admit("ada", false, Some(at(0, 900))))], false, &clock);
     let refused = denied(auth.authenticate(&request(None, token("x"))).await);
@@ -221,7 +221,7 @@ async fn a_secure_app_takes_neither_guests_nor_api_tokens() {
 fn a_session_renews_itself_until_it_is_too_old() {
     let clock = clock();
     let (open, strict) = (with(Vec::new(), false, &clock), with(Vec::new(), true, &clock));
-    let (now, age) = (clock.now(), DEFAULT_MAX_SESSION_AGE);
+    let (now, age) = (clock.wall(), DEFAULT_MAX_SESSION_AGE);
     assert_eq!(open.may_self_renew(now, (now + age) - Duration::from_millis(1)), Ok(()));
     assert_eq!(open.may_self_renew(now, now + age).unwrap_err().code, ErrorCode::TokenExpired);
     assert_eq!(strict.may_self_renew(now, now).unwrap_err().code, ErrorCode::AuthDenied);

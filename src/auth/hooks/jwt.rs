@@ -55,7 +55,7 @@ impl JwtHook {
         let claimed = compact.unverified_issuer();
         let checked =
             match self.issuers.iter().find(|issuer| claimed.as_deref() == Some(issuer.issuer())) {
-                Some(issuer) => issuer.read(&compact, self.clock.now()).await?,
+                Some(issuer) => issuer.read(&compact, self.clock.wall()).await?,
                 None => self.tokens.read_session(token.as_str())?,
             };
         match &checked.claims {
@@ -82,7 +82,7 @@ impl JwtHook {
             expires,
         } = checked;
         let expires =
-            ttl_s.map_or(expires, |secs| self.clock.now() + Duration::from_secs(secs.get()));
+            ttl_s.map_or(expires, |secs| self.clock.wall() + Duration::from_secs(secs.get()));
         let profile = Profile { name, properties: None };
         let method = AuthMethod::Hook { issued };
         Decision::Allow(Box::new(Authenticated { username: sub, profile, grant, expires, method }))

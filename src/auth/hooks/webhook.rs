@@ -78,7 +78,7 @@ impl WebhookHook {
             self.client.post(self.url.clone()).header(header::CONTENT_TYPE, "application/json");
         let mut call = call.header(request::HEADER, request.request_id.to_string());
         let secrets = std::slice::from_ref(&self.secret);
-        let (id, now) = (Rng.bits(), self.clock.now());
+        let (id, now) = (Rng.bits(), self.clock.wall());
         for (name, value) in outbound::signature_headers(secrets, id, now, &body) {
             call = call.header(name, value);
         }
@@ -120,7 +120,7 @@ impl WebhookHook {
             },
             expires: answer
                 .ttl_s
-                .map_or(Timestamp::MAX, |secs| self.clock.now() + Duration::from_secs(secs.get())),
+                .map_or(Timestamp::MAX, |secs| self.clock.wall() + Duration::from_secs(secs.get())),
             method: AuthMethod::Hook { issued: None },
         })
     }

@@ -10,12 +10,12 @@ use arc_swap::ArcSwapOption;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use reqwest::{Client, StatusCode, Url};
-use stagedoor_proto::Timestamp;
 
 use super::{VerifyKey, jwk};
 use crate::clock::Clock;
 use crate::outbound::{self, Network, OutboundError};
 use crate::sync::{Mutex, Rank};
+use crate::time::Monotonic;
 
 /// The keys an issuer publishes at a URL.
 pub struct JwksSource {
@@ -34,12 +34,12 @@ struct Remote {
 /// Keys, and when their fetch began.
 pub(in crate::auth) struct Fetched {
     pub(in crate::auth) keys: Vec<VerifyKey>,
-    at: Timestamp,
+    at: Monotonic,
 }
 
 #[derive(Clone)]
 struct Fetch {
-    began: Timestamp,
+    began: Monotonic,
     /// Whether the fetch returned keys.
     outcome: Shared<BoxFuture<'static, bool>>,
 }
@@ -77,14 +77,14 @@ impl JwksSource {
         // The second round runs if the first one completed a fetch that an earlier caller had dropped long ago.
         for _ in 0..2 {
             if let Some(fetched) = self.remote.keys.load_full()
-                && self.clock.now().saturating_since(fetched.at) < STALE_AFTER
+                && self.clock.monotonic().saturating_since(fetched.at) < STALE_AFTER
                 && fetched.keys.iter().any(|key| key.matches_kid(kid))
             {
                 return Ok(fetched);
             }
             let fetch = self.fetch();
             latest_succeeded = fetch.outcome.await;
-            if self.clock.now().saturating_since(fetch.began) < REFETCH_PAUSE {
+            if self.clock.monotonic().saturating_since(fetch.began) < REFETCH_PAUSE {
                 break;
             }
         }
@@ -101,7 +101,7 @@ impl JwksSource {
 
     /// The running fetch, the latest one within [`REFETCH_PAUSE`], or a new one.
     fn fetch(&self) -> Fetch {
-        let now = self.clock.now();
+        let now = self.clock.monotonic();
         let mut latest = self.latest.lock();
         match &*latest {
             Some(fetch) if fetch.outcome.peek().is_none() => fetch.clone(),
@@ -115,7 +115,7 @@ impl JwksSource {
 }
 
 impl Remote {
-    async fn fetch(self: Arc<Self>, now: Timestamp) -> bool {
+    async fn fetch(self: Arc<Self>, now: Monotonic) -> bool {
         match self.try_fetch().await {
             Ok(keys) => {
                 self.keys.store(Some(Arc::new(Fetched { keys, at: now })));

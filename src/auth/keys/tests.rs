@@ -88,7 +88,7 @@ async fn read(
     clock: &Clock,
     token: &str,
 ) -> Result<VerifiedToken<SessionClaims>, IssuerError> {
-    issuer.read(&Compact::parse(token).unwrap(), clock.now()).await
+    issuer.read(&Compact::parse(token).unwrap(), clock.wall()).await
 }
 
 fn by(algorithm: Algorithm, kid: &str) -> String {

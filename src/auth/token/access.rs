@@ -51,7 +51,7 @@ impl AccessTokens {
     /// Mints a token of `app` that expires at `expires`, rounded down to the second.
     #[must_use]
     pub fn mint(&self, app: &str, claims: &AccessClaims, expires: Timestamp) -> Secret {
-        let (scope, iat) = (TokenKind::Access.as_str(), self.clock.now().as_secs());
+        let (scope, iat) = (TokenKind::Access.as_str(), self.clock.wall().as_secs());
         let payload =
             Payload { iss: app, aud: AUDIENCE, scope, iat, exp: expires.as_secs(), claims };
         self.keys.load()[0].minting.mint(&payload)
@@ -64,7 +64,7 @@ impl AccessTokens {
     pub fn read(&self, app: &str, token: &str) -> Result<VerifiedToken<AccessClaims>, TokenError> {
         let keys = self.keys.load();
         let claims = Compact::parse(token)?.verify(keys.iter().map(|key| &key.verifying))?;
-        let (kind, now) = (Some(TokenKind::Access), self.clock.now());
+        let (kind, now) = (Some(TokenKind::Access), self.clock.wall());
         Expected { issuer: app, audience: AUDIENCE, kind, now }.check(&claims, AccessClaims::read)
     }
 

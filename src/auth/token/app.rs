@@ -125,7 +125,7 @@ impl AppTokens {
         read: impl FnOnce(&Claims) -> Result<T, TokenError>,
     ) -> Result<VerifiedToken<T>, TokenError> {
         let claims = Compact::parse(token)?.verify(self.keys.iter().map(AppKey::verifying))?;
-        let now = self.clock.now();
+        let now = self.clock.wall();
         Expected { issuer: &self.app, audience: AUDIENCE, kind: Some(kind), now }
             .check(&claims, read)
     }
@@ -140,7 +140,7 @@ impl AppTokens {
             return Err(MintError::TooLongLived { kind, max });
         }
         let key = self.keys.iter().find_map(AppKey::minting).ok_or(MintError::NoSecret)?;
-        let iat = self.clock.now().as_secs();
+        let iat = self.clock.wall().as_secs();
         let exp = iat.saturating_add(ttl.as_secs());
         Ok(key.mint(&Payload {
             iss: &self.app,

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
-use stagedoor_proto::Timestamp;
 use tokio::sync::mpsc;
 
 use super::delivery::Delivery;
@@ -13,6 +12,7 @@ use crate::engine::log::{AppendError, Checkpoint, Condition, RoomLog};
 use crate::engine::nodes::{Burial, LEASE, Lease, Renewal};
 use crate::room::{Entry, NodeEpoch, RoomCommand, RoomKey};
 use crate::sync::{Mutex, Rank};
+use crate::time::Monotonic;
 
 /// After how many entries without a checkpoint a node is asked for one.
 const LONG_TAIL: usize = 256;
@@ -34,9 +34,9 @@ struct Members {
 struct Member {
     name: Box<str>,
     inbox: mpsc::Sender<Delivery>,
-    renewed: Timestamp,
+    renewed: Monotonic,
     /// Since when its lease never lapsed.
-    watches_since: Timestamp,
+    watches_since: Monotonic,
 }
 
 /// A room's log.
@@ -93,7 +93,7 @@ impl Log {
             Condition::VersionIs(_) => return Err(AppendError::VersionChanged),
         }
         self.version = clock.micros().max(self.version + 1);
-        let (version, now) = (self.version, clock.now());
+        let (version, now) = (self.version, clock.wall());
         let entry = Entry { version, now, origin: node, command };
         self.tail.push_back(entry.clone());
         Ok(entry)
@@ -133,7 +133,7 @@ impl Shared {
     }
 
     pub(super) fn join(&self, node: NodeEpoch, name: &str, inbox: mpsc::Sender<Delivery>) {
-        let now = self.clock.now();
+        let now = self.clock.monotonic();
         let member = Member { name: name.into(), inbox, renewed: now, watches_since: now };
         self.members.lock().by_epoch.insert(node, member);
     }
@@ -149,7 +149,7 @@ impl Shared {
     }
 
     pub(super) fn renew(&self, node: NodeEpoch) -> Renewal {
-        let now = self.clock.now();
+        let now = self.clock.monotonic();
         let mut members = self.members.lock();
         let Some(own) = members.by_epoch.get_mut(&node) else { return Renewal::Lost };
         if now.saturating_since(own.renewed) > LEASE {
@@ -182,7 +182,7 @@ impl Shared {
     }
 
     fn declare_dead(&self, dead: NodeEpoch, by: NodeEpoch) -> Result<(), Burial> {
-        let now = self.clock.now();
+        let now = self.clock.monotonic();
         let mut members = self.members.lock();
         let Some(member) = members.by_epoch.get(&dead) else { return Err(Burial::Gone) };
         if now.saturating_since(member.renewed) <= LEASE {

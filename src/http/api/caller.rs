@@ -74,7 +74,7 @@ impl ApiCaller {
     pub(super) fn audit_row(&self, call: AuditedCall) -> AuditEvent {
         let AuditedCall { command, target, room, reason, ref_ } = call;
         AuditEvent {
-            at_ms: self.hub().clock().now(),
+            at_ms: self.hub().clock().wall(),
             actor: AuditActor::Server(self.identity.name.clone()),
             command: command.into(),
             room,
@@ -143,7 +143,7 @@ impl FromRequestParts<Arc<HttpState>> for ApiCaller {
         let app = app.and_then(|id| state.hub().app(id)).ok_or_else(|| refused(WRONG))?;
         let actor = app.server().verify_server(bearer).map_err(|_| refused(WRONG))?;
         let name: Box<str> = actor.to_string().into();
-        let now = state.hub().clock().now();
+        let now = state.hub().clock().wall();
         let rate = state.settings().api_rate;
         state.api().call_rates.take(rate, app.id(), &name, now).map_err(|wait| {
             state.hub().metrics().limits_hit.inc(Limit::ApiCalls);

@@ -169,7 +169,7 @@ impl Minted {
                 Problem::invalid(field, error.to_string())
             }
         })?;
-        let expires = (caller.hub().clock().now() + life).as_secs();
+        let expires = (caller.hub().clock().wall() + life).as_secs();
         Ok(Self { token, expires_at_ms: Timestamp::from_secs(expires) })
     }
 }

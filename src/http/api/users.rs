@@ -199,7 +199,7 @@ async fn list(
     caller: ApiCaller,
     QueryParams(UserQuery { banned, cursor, limit }): QueryParams<UserQuery>,
 ) -> Result<Json<Page<UserResource>>, Problem> {
-    let (hub, now) = (caller.hub(), caller.hub().clock().now());
+    let (hub, now) = (caller.hub(), caller.hub().clock().wall());
     let read = |page| hub.store().users(caller.app_id(), banned, page, now);
     let page = paging::list(cursor, limit, read, |user| user.username.clone()).await?;
     Ok(Json(page.map(UserResource::from)))
@@ -211,7 +211,7 @@ async fn show(
 ) -> Result<Json<UserWithSessions>, Problem> {
     let (hub, user) = (caller.hub(), caller.user(username));
     let live = hub.sessions.of_user(&user).await?;
-    let known = hub.store().user(user, hub.clock().now()).await?;
+    let known = hub.store().user(user, hub.clock().wall()).await?;
     let known = found(known, "user not found")?;
     let sessions = live.iter().map(|session| SessionResource::live(session)).collect();
     Ok(Json(UserWithSessions { user: known.into(), sessions }))
@@ -247,7 +247,7 @@ async fn ban(
         let detail = "expected at least 1 ms; omit it for a permanent ban";
         return Err(Problem::invalid("for_ms", detail));
     }
-    let since = caller.hub().clock().now();
+    let since = caller.hub().clock().wall();
     let until = for_ms.map(|ms| since + Duration::from_millis(ms));
     let reason = reason.map(|reason| reason.as_str().to_owned());
     let block = Block { kind: BlockKind::Ban, reason: reason.clone(), since, until };

@@ -36,7 +36,7 @@ impl Accounts {
         user: UserKey,
         row: Option<AuditEvent>,
     ) -> Result<bool, StoreError> {
-        self.context.store.unblock(user, self.context.clock.now(), row).await
+        self.context.store.unblock(user, self.context.clock.wall(), row).await
     }
 
     /// Deletes a user and ends their sessions; how many. `None`, and nothing happened, when nothing is known of them.
@@ -51,7 +51,7 @@ impl Accounts {
         request: &RequestId,
     ) -> Result<Option<usize>, CallError> {
         // The store may have pruned a guest who stayed; a start from here on is known to it.
-        let (store, now) = (&self.context.store, self.context.clock.now());
+        let (store, now) = (&self.context.store, self.context.clock.wall());
         let is_here = !self.engine.rows(&user).await?.is_empty();
         if !store.delete_user(user.clone(), is_here, now, row).await? {
             return Ok(None);
@@ -70,7 +70,7 @@ impl Accounts {
         row: Option<AuditEvent>,
         request: &RequestId,
     ) -> Result<usize, CallError> {
-        self.context.store.revoke_user(user.clone(), self.context.clock.now(), row).await?;
+        self.context.store.revoke_user(user.clone(), self.context.clock.wall(), row).await?;
         let revoked = Disconnect::new(CloseCode::TokenRevoked);
         self.access.end_sessions(&user, &revoked, Some(request)).await
     }

@@ -39,7 +39,7 @@ impl Accounts {
 
     /// A renewal on the gateway's own word, where the app allows that.
     fn self_renew(&self, session: &SessionHandle) -> Result<Renewal, StartError> {
-        let (auth, now) = (session.auth(), self.context.clock.now());
+        let (auth, now) = (session.auth(), self.context.clock.wall());
         let authenticator = session.app().auth();
         authenticator.may_self_renew(auth.authenticated_at, now).map_err(AuthError::Denied)?;
         Ok(Renewal { auth, expires: authenticator.expiry(now) })
@@ -64,7 +64,7 @@ impl Accounts {
             request_id: request.clone(),
         };
         let authenticated = session.app().auth().authenticate(&auth_request).await?;
-        let authenticated_at = authenticated.authenticated_at(self.context.clock.now());
+        let authenticated_at = authenticated.authenticated_at(self.context.clock.wall());
         let (grant, expires) = (Arc::new(authenticated.grant), authenticated.expires);
         Ok(Renewal { auth: AuthContext { grant, authenticated_at }, expires })
     }
@@ -72,7 +72,7 @@ impl Accounts {
     pub(super) fn apply_renewal(&self, session: &Arc<SessionHandle>, renewal: Renewal) -> Renewed {
         let Renewal { auth, expires } = renewal;
         let access_token = self.mint_access(session, &auth.grant, auth.authenticated_at, expires);
-        session.renew(auth, expires, self.context.clock.now());
+        session.renew(auth, expires, self.context.clock.wall());
         self.sessions.notify(session);
         Renewed { access_token, expires_at_ms: expires }
     }
@@ -91,7 +91,7 @@ impl Accounts {
             family: session.meta().family,
             guest: session.meta().guest,
             auth_ms: authenticated_at,
-            issued_ms: self.context.clock.now(),
+            issued_ms: self.context.clock.wall(),
             grant: grant.clone(),
         };
         self.tokens.mint(session.app().id(), &claims, expires)

@@ -39,14 +39,14 @@ impl Accounts {
         let secret = self.new_secret(session.user());
         let next = SecretHash::of(secret.as_str());
         let claim = ResumeClaim { shown, last_seq: resume.last_seq };
-        let now = self.context.clock.now();
+        let now = self.context.clock.wall();
         // Checked first: a resume that is refused must not get in the way of a start.
         let checked = session.inspect(|session| claim.check(session, now));
         checked.map_err(resume_error)?;
         let to = move_of(DirectoryKey::of(session.user()), session.id(), shown, next);
         let generation = match self.engine.move_here(to).await? {
             Moved::Here { generation, .. } => generation,
-            Moved::Denied => return Err(session.resume_error(self.context.clock.now())),
+            Moved::Denied => return Err(session.resume_error(self.context.clock.wall())),
         };
         self.take_over(session, generation, claim, secret, renewal)
     }
@@ -132,7 +132,7 @@ impl Accounts {
         renewal: Option<Renewal>,
     ) -> Result<OpenedSession, StartError> {
         let next = SecretHash::of(secret.as_str());
-        let now = self.context.clock.now();
+        let now = self.context.clock.wall();
         let taken = session
             .resume(now, |session| claim.resume(session, generation, next, now))
             .map_err(resume_error)?;

@@ -124,7 +124,7 @@ impl Accounts {
                 profile: authenticated.profile.clone(),
                 new_family,
                 generation: prepared.generation,
-                now: self.context.clock.now(),
+                now: self.context.clock.wall(),
             };
             let admitted = match self.context.store.admit(admission).await? {
                 Ok(admitted) => admitted,
@@ -179,7 +179,7 @@ impl Accounts {
                 // newer start knows of this session alone.
                 self.sessions.release(&session);
                 self.sessions.remove(session.id());
-                return Err(session.resume_error(self.context.clock.now()));
+                return Err(session.resume_error(self.context.clock.wall()));
             }
             if admitted.was_guest {
                 self.end_borrowers(&session, request).await?;
@@ -211,7 +211,7 @@ impl Accounts {
         generation: u64,
         secret: &Secret,
     ) -> Arc<SessionHandle> {
-        let now = self.context.clock.now();
+        let now = self.context.clock.wall();
         let hash = SecretHash::of(secret.as_str());
         let (settings, expires) = (Arc::clone(&self.context.session), authenticated.expires);
         let session = establishing.session(generation, hash, expires, now, settings);
@@ -262,7 +262,7 @@ impl Accounts {
         }
         self.context
             .store
-            .migrate_user(previous.user().clone(), to.username.clone(), self.context.clock.now())
+            .migrate_user(previous.user().clone(), to.username.clone(), self.context.clock.wall())
             .await
     }
 

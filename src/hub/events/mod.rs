@@ -77,7 +77,7 @@ impl Events {
             data["code"] = json!(ending.code);
             data["reason"] = json!(ending.code.reason());
         }
-        let event = Event { request, ..event(kind, self.context.clock.now(), data) };
+        let event = Event { request, ..event(kind, self.context.clock.wall(), data) };
         if let Some(queued) = webhooks.publish(&[event]) {
             // Nobody waits for it: webhooks never hold up a session.
             self.context.lifecycle.spawn(queued);

@@ -59,7 +59,7 @@ pub(in crate::hub) async fn give(
         return None;
     }
     let rooms = rooms.detach(&session);
-    session.update(|session| SavedSession::supersede(session, context.clock.now()));
+    session.update(|session| SavedSession::supersede(session, context.clock.wall()));
     let mut bodies = Bodies::default();
     let row = session_row(context, &session, &mut bodies)?;
     sessions.give_away(&session);
@@ -114,7 +114,7 @@ pub(in crate::hub) async fn accept(
         if (inner.room.version(), inner.local.last_order()) != (moved.version, moved.order) {
             session.update(Session::require_reset);
         }
-        room.update_due(&inner, context.clock.now());
+        room.update_due(&inner, context.clock.wall());
     }
     Ok(Some(session))
 }

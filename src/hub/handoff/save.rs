@@ -61,7 +61,7 @@ pub(super) fn session_row(
     if generation.is_none() && !session.has_ended() {
         return None;
     }
-    let now = context.clock.now();
+    let now = context.clock.wall();
     let saved = session.update(|session| SavedSession::of(session, now, bodies));
     Some(SessionRow {
         meta: session.meta().clone(),

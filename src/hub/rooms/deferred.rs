@@ -200,7 +200,7 @@ impl DeferredExecutor {
 
     fn removal_of(&self, app: &Arc<str>, user: &RemovedUser) -> (UserKey, Block) {
         let reason = user.reason.as_ref().map(|reason| reason.as_str().to_owned());
-        let (since, until) = (self.context.clock.now(), user.until);
+        let (since, until) = (self.context.clock.wall(), user.until);
         let key = UserKey { app: Arc::clone(app), username: user.username.clone() };
         (key, Block { kind: BlockKind::Kick, reason, since, until })
     }
@@ -218,7 +218,7 @@ impl DeferredExecutor {
             Origin::Session { session: id, request } => {
                 let found = if session.is_some() { None } else { self.sessions.find(id) };
                 if let Some(session) = session.or(found.as_ref()) {
-                    session.reply(request, result, self.context.clock.now());
+                    session.reply(request, result, self.context.clock.wall());
                 }
             }
             Origin::Call(call) => self.calls.answer(call, result),

@@ -33,7 +33,7 @@ pub(super) fn push_to(
     push: &Push,
 ) {
     let body: Body = encode_push(push).into();
-    let now = context.clock.now();
+    let now = context.clock.wall();
     let urgent = match push.delivery() {
         Delivery::Own => {
             broadcast(context, inner, to, |session| {
@@ -68,7 +68,7 @@ fn broadcast(context: &Context, inner: &RoomInner, to: &Audience, send: impl Fn(
 /// Removes all sessions from a room, with `push` as the last of it. What was not yet sent is discarded.
 pub(super) fn close_room(context: &Context, room: &RoomHandle, inner: &RoomInner, push: &Push) {
     let body: Body = encode_push(push).into();
-    let (now, tag) = (context.clock.now(), room.tag());
+    let (now, tag) = (context.clock.wall(), room.tag());
     // In one go: ten thousand sessions are seldom all in the processor's cache, and need not be fetched twice.
     let deferred = inner.sessions.values().filter(|session| {
         session.update_deferred(|session, rooms| {

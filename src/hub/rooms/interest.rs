@@ -76,7 +76,7 @@ impl Rooms {
             inner.sessions.remove(&session.id());
             inner.local.remove(session.id());
             session.update_memberships(|rooms, _| rooms.remove(tag));
-            room.update_due(&inner, self.context.clock.now());
+            room.update_due(&inner, self.context.clock.wall());
             let id = room.key().room.clone();
             Some((id, tag, inner.room.version(), inner.local.last_order()))
         };

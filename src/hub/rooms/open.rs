@@ -35,7 +35,7 @@ impl Rooms {
     /// What the store knows of a room.
     pub(in crate::hub) async fn load(&self, key: &RoomKey) -> Result<StoredRoom, CallError> {
         let app = self.context.app(&key.app).ok_or(CallError::NoRoom)?;
-        let (store, now) = (&self.context.store, self.context.clock.now());
+        let (store, now) = (&self.context.store, self.context.clock.wall());
         let store::StoredRoom { durable_state, created } =
             store.load_room(key.clone(), now).await?;
         let settings = self.context.room_settings(app);

@@ -47,7 +47,7 @@ impl Replicas {
                 }
             }
         }
-        handle.update_due(&inner, self.context.clock.now());
+        handle.update_due(&inner, self.context.clock.wall());
     }
 
     /// Stores a room's state in place of its log.

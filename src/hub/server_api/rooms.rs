@@ -44,7 +44,7 @@ impl ServerApi {
         if self.rooms.find(key).await?.is_some() {
             return Err(CallError::RoomExists);
         }
-        let created = CreatedRoom { overrides, created: self.context.clock.now() };
+        let created = CreatedRoom { overrides, created: self.context.clock.wall() };
         let keep_until = created.created + CREATED_ROOM_RETENTION;
         let changes =
             vec![DurableChange::Room { mute, locked }, DurableChange::Emptied { keep_until }];
@@ -103,7 +103,7 @@ impl ServerApi {
         let created = self
             .context
             .store
-            .created_rooms(Arc::clone(app), page, self.context.clock.now())
+            .created_rooms(Arc::clone(app), page, self.context.clock.wall())
             .await?;
         for (room, created) in created {
             let shown = || ShownRoom { room: room.clone(), open: None, created: None };

@@ -62,7 +62,7 @@ impl Connections {
     /// What the client is told when there were too many.
     pub fn take_start(&self, address: IpAddr) -> Result<(), StartError> {
         let taken =
-            self.addresses.take_start(address, self.context.clock.now(), &self.context.limits());
+            self.addresses.take_start(address, self.context.clock.wall(), &self.context.limits());
         taken.inspect_err(|_| self.context.hit(Limit::StartsPerAddress))
     }
 

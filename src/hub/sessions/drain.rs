@@ -41,7 +41,7 @@ impl Sessions {
 
     /// Closes the connection of a session, which it may resume unless `disconnect` ends it.
     pub(in crate::hub) fn disconnect(&self, session: &SessionHandle, disconnect: Disconnect) {
-        session.disconnect(disconnect, None, self.context.clock.now());
+        session.disconnect(disconnect, None, self.context.clock.wall());
     }
 
     /// A jittered wait, so that clients that were told together do not come back together.

@@ -154,14 +154,14 @@ impl Sessions {
         disconnect: Disconnect,
         request: Option<&RequestId>,
     ) {
-        session.disconnect(disconnect, request, self.context.clock.now());
+        session.disconnect(disconnect, request, self.context.clock.wall());
         self.release(session);
         self.notify(session);
     }
 
     /// Ends a session from its own connection, unless a newer one carries it.
     pub fn end_from(&self, connection: &SessionConnection, disconnect: Disconnect) {
-        if connection.close(disconnect, self.context.clock.now()) {
+        if connection.close(disconnect, self.context.clock.wall()) {
             self.release(connection.session());
         }
     }
@@ -188,7 +188,7 @@ impl Sessions {
     /// The connection was lost; the session waits for its client, unless a newer one carries it.
     pub fn handle_lost_connection(&self, connection: &SessionConnection) {
         let (session, generation) = (connection.session(), connection.generation());
-        connection.detach(self.context.clock.now());
+        connection.detach(self.context.clock.wall());
         self.context.run_detached(self.engine.suspend(session.user(), session.id(), generation));
         self.notify(session);
     }
@@ -227,7 +227,7 @@ impl Sessions {
             address: meta.peer.address,
             user_agent: meta.peer.user_agent.clone(),
             started_ms: meta.started,
-            ended_ms: self.context.clock.now(),
+            ended_ms: self.context.clock.wall(),
             state,
             ending,
         };

@@ -13,7 +13,7 @@ use super::servers::ENDPOINTS;
 
 /// Leaves a message in the store that was tried for more than a day, before a gateway has it.
 pub async fn leave_a_dead_letter(configured: &Configured) {
-    let at = Clock::system().now() - Duration::from_hours(25);
+    let at = Clock::system().wall() - Duration::from_hours(25);
     let body = json!({ "type": "user.banned", "data": { "username": "canary-name-of-old" } });
     let message = NewMessage {
         endpoint: ENDPOINTS[0].into(),

@@ -42,7 +42,7 @@ async fn a_busy_endpoint_is_left_alone_for_as_long_as_it_says() {
         let gateway = setup(vec![of_bans("crm", &receiver)]).run().await;
         gateway.ban("eve").await;
         receiver.next().await;
-        let until = gateway.clock().now().as_millis() + 600_000;
+        let until = gateway.clock().wall().as_millis() + 600_000;
         let paused = gateway.endpoint_stats("crm", |crm| crm["failed"] == 1).await;
         assert_eq!(paused["paused_until_ms"], until, "{status}");
         receiver.answers(Answer::Status(200));

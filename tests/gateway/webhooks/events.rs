@@ -12,7 +12,7 @@ async fn session_events_cover_start_and_end() {
     let mut receiver = Receiver::run(Answer::Status(204)).await;
     let gateway = setup(vec![endpoint_at("crm", receiver.url())]).run().await;
     let (mut client, started) = Client::guest(&gateway, "ada", "instance-1").await;
-    let now = json!(gateway.clock().now());
+    let now = json!(gateway.clock().wall());
     let delivered = receiver.event("session.started").await;
     let mut data = json!({
         "session": started["session"]["id"], "username": "ada", "guest": true,
@@ -54,7 +54,7 @@ async fn a_ban_says_why_and_until_when() {
     let gateway = setup(vec![of_bans("crm", &receiver)]).run().await;
     let body = json!({ "for_ms": 60_000, "reason": "spam" });
     gateway.api("POST", "users/eve/ban", Some(body)).await;
-    let until = gateway.clock().now().as_millis() + 60_000;
+    let until = gateway.clock().wall().as_millis() + 60_000;
     let expected = json!({ "username": "eve", "reason": "spam", "until_ms": until });
     assert_eq!(receiver.event("user.banned").await["data"], expected);
     gateway.ban("eve").await;
@@ -189,7 +189,7 @@ async fn a_message_is_signed_by_each_secret_and_by_no_other() {
     assert_eq!(request.signed_by(SECRETS[1]), [false, true]);
     assert_eq!(request.signed_by(b"a-third-secret-that-is-not-known"), [false, false]);
     assert_eq!(request.header("webhook-id"), request.event()["id"]);
-    assert_eq!(request.header("webhook-timestamp"), gateway.clock().now().as_secs().to_string());
+    assert_eq!(request.header("webhook-timestamp"), gateway.clock().wall().as_secs().to_string());
     assert_eq!(request.header("content-type"), "application/json");
 }
 
