@@ -108,6 +108,10 @@ impl AuthHook for Guard {
         self.hook.verifies_identity()
     }
 
+    fn is_local(&self) -> bool {
+        self.hook.is_local()
+    }
+
     fn claims(&self, request: &AuthRequest) -> bool {
         self.hook.claims(request)
     }

@@ -154,6 +154,12 @@ pub trait AuthHook: Send + Sync + 'static {
         true
     }
 
+    /// Whether the gateway itself decides, from its settings and keys. Such a hook is asked again when its app's
+    /// settings change while a start waits; a server of the app is asked once.
+    fn is_local(&self) -> bool {
+        false
+    }
+
     /// Whether this hook decides the request. The first hook that returns true decides.
     fn claims(&self, request: &AuthRequest) -> bool;
 

@@ -127,8 +127,13 @@ impl AccessControl {
         reached.len()
     }
 
-    /// Asks a connected session for a sign of life; one that is silent is disconnected. Whether it lives.
-    pub(super) async fn probe_liveness(&self, session: &SessionHandle) -> bool {
+    /// Asks a connected session for a sign of life; one that is silent is disconnected, if that still `matters`. Whether
+    /// it lives.
+    pub(super) async fn probe_liveness(
+        &self,
+        session: &SessionHandle,
+        matters: impl Fn() -> bool,
+    ) -> bool {
         if !session.status().1 {
             return false;
         }
@@ -136,8 +141,10 @@ impl AccessControl {
         if tokio::time::timeout(LIVENESS_TIMEOUT, proof.cancelled()).await.is_ok() {
             return true;
         }
-        let lost = Disconnect::new(CloseCode::HeartbeatLost);
-        session.disconnect(lost, None, self.context.clock.wall());
+        if matters() {
+            let lost = Disconnect::new(CloseCode::HeartbeatLost);
+            session.disconnect(lost, None, self.context.clock.wall());
+        }
         false
     }
 

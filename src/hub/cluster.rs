@@ -160,7 +160,7 @@ impl NodeHandler for ClusterNode {
                 let access = Arc::clone(&self.access);
                 Box::pin(async move {
                     let is_alive = match sessions.find(session) {
-                        Some(session) => access.probe_liveness(&session).await,
+                        Some(session) => access.probe_liveness(&session, || true).await,
                         None => false,
                     };
                     encode(&is_alive)

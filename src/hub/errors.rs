@@ -35,6 +35,11 @@ impl StartError {
         self
     }
 
+    /// The client disconnected before its attempt was decided; nothing reaches it.
+    pub(super) fn disconnected() -> Self {
+        Self::new(CloseCode::HeartbeatLost, "the client has disconnected")
+    }
+
     /// The session is unknown, or its resume secret is not the newest.
     pub(super) fn resume_denied() -> Self {
         let message =

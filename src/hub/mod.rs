@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use stagedoor_proto::{SessionId, Username};
 
-pub use accounts::{Accounts, OpenedSession};
+pub use accounts::{Accounts, Attempt, AuthenticatedStart, OpenedSession};
 pub use app::App;
 pub use errors::{CallError, StartError};
 pub use handoff::{HandoffError, HandoffSnapshot};

@@ -68,9 +68,22 @@ pub struct Admitted {
     /// Whether the name is not registered.
     pub guest: bool,
     pub profile: Profile,
+    /// The instance's family that this start replaced; `None` if it began none.
+    pub former: Option<FormerFamily>,
     /// This start registered a name that a guest used. The caller ends the guest's sessions; their families are void
     /// already.
     pub was_guest: bool,
+}
+
+/// The token family of an instance before a start began another. The default is that of a new instance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FormerFamily {
+    /// The generation of the start that began it.
+    pub generation: u64,
+    /// `None`: it was voided.
+    pub family: Option<FamilyId>,
+    /// The family before it.
+    pub former_family: Option<FamilyId>,
 }
 
 /// Why a start was rejected, or a session may not continue.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use stagedoor_proto::{FamilyId, InstanceId, Timestamp, Username};
 
-use super::admission::{Admission, Admitted, Block, Check, Refusal};
+use super::admission::{Admission, Admitted, Block, Check, FormerFamily, Refusal};
 use super::archive::{Archive, StoredRoom};
 use super::audit::AuditEvent;
 use super::audit_log::AuditLog;
@@ -33,6 +33,16 @@ use crate::room::RoomKey;
 pub trait Store: Archive + AuditLog + Outbox {
     /// Checks a start, and records an admitted one as bookkeeping.
     fn admit(&self, admission: Admission) -> StoreFuture<'_, Result<Admitted, Refusal>>;
+
+    /// Undoes an admission that led to no session: makes `former` the instance's family again, if `family` is the
+    /// current one. Durable.
+    fn withdraw_admission(
+        &self,
+        user: UserKey,
+        instance: InstanceId,
+        family: FamilyId,
+        former: FormerFamily,
+    ) -> StoreFuture<'_, ()>;
 
     /// Checks a user whose session has started, and records the time as bookkeeping.
     fn check(&self, check: Check) -> StoreFuture<'_, Result<(), Refusal>>;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use stagedoor_proto::{FamilyId, InstanceId, RoomId, SessionId, Timestamp, Username};
 
-use super::admission::{Admission, Admitted, Block, Check, Refusal};
+use super::admission::{Admission, Admitted, Block, Check, FormerFamily, Refusal};
 use super::api::Store;
 use super::archive::{
     Archive, CreatedRoom, EndedSession, EndedSessions, KnownUser, Page, StoredRoom,
@@ -88,6 +88,12 @@ macro_rules! metered {
 metered! {
     Store {
         fn admit(admission: Admission) -> '_ Result<Admitted, Refusal>;
+        fn withdraw_admission(
+            user: UserKey,
+            instance: InstanceId,
+            family: FamilyId,
+            former: FormerFamily,
+        ) -> '_ ();
         fn check(check: Check) -> '_ Result<(), Refusal>;
         fn block(user: UserKey, block: Block, by_address: bool, journal: Journal) -> '_ Blocked;
         fn unblock(user: UserKey, now: Timestamp, row: Option<AuditEvent>) -> '_ bool;

@@ -78,6 +78,8 @@ pub(super) struct FragmentMeter {
     header_len: u8,
     /// Payload bytes of the current frame that are still to come.
     payload: u64,
+    /// A close frame has begun.
+    has_close: bool,
 }
 
 /// A message has more fragments than allowed.
@@ -86,7 +88,13 @@ pub(super) struct TooManyFragments;
 
 impl FragmentMeter {
     pub(super) const fn new(max: u32) -> Self {
-        Self { max, fragments: 0, frames: 0, header: [0; 14], header_len: 0, payload: 0 }
+        let (header, header_len, payload) = ([0; 14], 0, 0);
+        Self { max, fragments: 0, frames: 0, header, header_len, payload, has_close: false }
+    }
+
+    /// Whether the peer has sent a close frame, or the head of one.
+    pub(super) const fn has_close(&self) -> bool {
+        self.has_close
     }
 
     /// Returns the number of frames started since the last call.
@@ -138,6 +146,7 @@ impl FragmentMeter {
         match h[0] & 0x0f {
             0 => self.fragments += 1,
             1 | 2 => self.fragments = 1,
+            8 => self.has_close = true,
             _ => {} // Control frames may be interleaved with fragments.
         }
         if self.fragments > self.max { Err(TooManyFragments) } else { Ok(()) }

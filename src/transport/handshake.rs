@@ -6,9 +6,9 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
-use futures::{SinkExt as _, StreamExt as _};
+use futures::{FutureExt as _, SinkExt as _, StreamExt as _};
 use stagedoor_proto::{
     ClientMessage, CloseCode, Command, Credentials, DecodeError, Disconnect, Request, SessionId,
     Start, decode_client, encode_reply,
@@ -21,7 +21,7 @@ use tracing::Instrument as _;
 use super::serve::{count_depth, violation};
 use super::settings::Settings;
 use super::socket::BufferedSocket;
-use crate::hub::{Hub, OpenedSession, PeerInfo, SessionConnection, StartError};
+use crate::hub::{Attempt, Hub, OpenedSession, PeerInfo, SessionConnection, StartError};
 use crate::request::RequestId;
 use crate::session::Establishing;
 use crate::telemetry::{AdmissionOutcome, Limit};
@@ -116,22 +116,28 @@ async fn answer<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let attempt = Attempt::arriving(hub.clock());
     let opened = match command {
         Command::Start(start) => {
             let began = hub.clock().micros();
-            let opened =
-                open_session(ws, hub, settings, *start, peer_info, session, &request).await;
+            let opened = match admit_start(&start, settings, &peer_info, hub) {
+                Ok(()) => {
+                    open_session(ws, hub, *start, peer_info, session, &attempt, &request).await
+                }
+                Err(rejected) => Err(rejected),
+            };
             hub.metrics().start_duration.observe(hub.clock().since(began));
-            hub.metrics().starts.inc(outcome_of(&opened));
+            if attempt.is_connected() {
+                hub.metrics().starts.inc(outcome_of(&opened));
+            }
             opened
         }
         Command::Resume(resume) => {
-            let resumed = tokio::select! {
-                biased;
-                () = hub.draining() => Err(hub.draining_error()),
-                resumed = hub.accounts.resume(resume, &peer_info, &request) => resumed,
-            };
-            hub.metrics().resumes.inc(outcome_of(&resumed));
+            let resumed = hub.accounts.resume(resume, &peer_info, &attempt, &request);
+            let resumed = watch(ws, &attempt, false, resumed).await;
+            if attempt.is_connected() {
+                hub.metrics().resumes.inc(outcome_of(&resumed));
+            }
             resumed
         }
         other => {
@@ -147,6 +153,7 @@ where
             hub.accounts.log_opened(connection.session());
             HandshakeOutcome::Opened(connection)
         }
+        Err(_) if !attempt.is_connected() => ended(ws),
         Err(StartError { error, disconnect }) => {
             ws.get_mut().push_text(None, &encode_reply(id, &Err(error)));
             HandshakeOutcome::Rejected(disconnect)
@@ -157,44 +164,32 @@ where
 async fn open_session<S>(
     ws: &mut WebSocketStream<BufferedSocket<S>>,
     hub: &Arc<Hub>,
-    settings: Settings,
     start: Start,
     peer_info: PeerInfo,
     session: SessionId,
+    attempt: &Attempt,
     request: &RequestId,
 ) -> Result<OpenedSession, StartError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    check_params(&start, settings).inspect_err(|_| {
-        hub.metrics().limits_hit.inc(Limit::AuthParamsBytes);
-    })?;
-    hub.connections.take_start(peer_info.address)?;
     let (establishing, push) = Establishing::begin();
     ws.get_mut().push_text(Some(push.seq), &push.body);
-    let authenticated = {
-        let mut authenticate = pin!(hub.accounts.authenticate(&start, &peer_info, request));
-        // If an auth hook does not answer at once, the progress push is flushed first; otherwise all is one write.
-        let decided = poll_fn(|cx| match authenticate.as_mut().poll(cx) {
-            Poll::Ready(decided) => Poll::Ready(decided),
-            Poll::Pending => {
-                // A socket error is handled when the session is served.
-                let _ = ws.get_mut().poll_drain(cx);
-                Poll::Pending
-            }
-        });
-        tokio::select! {
-            biased;
-            () = hub.draining() => Err(hub.draining_error()),
-            decided = decided => decided,
-        }
-    };
-    let opened = match authenticated {
-        Ok((app, authenticated)) => {
+    // If an auth hook does not answer at once, the progress push is flushed first; otherwise all is one write.
+    let authenticated = hub.accounts.authenticate(&start, &peer_info, attempt, request);
+    let opened = match watch(ws, attempt, true, authenticated).await {
+        Ok(authenticated) => {
             let (accounts, peer) = (&hub.accounts, peer_info);
-            accounts
-                .establish(establishing, app, authenticated, &start, peer, session, request)
-                .await
+            let established = accounts.establish(
+                establishing,
+                authenticated,
+                &start,
+                peer,
+                session,
+                attempt,
+                request,
+            );
+            watch(ws, attempt, false, established).await
         }
         Err(refused) => Err((establishing, refused)),
     };
@@ -203,6 +198,63 @@ where
         ws.get_mut().push_text(Some(push.seq), &push.body);
         refused
     })
+}
+
+/// Waits for a decision, and reports the end of the connection to its attempt. The decision is always waited for: it
+/// finds at its next commit point that the client is gone. With `flush`, pending output is written meanwhile.
+async fn watch<S, T>(
+    ws: &mut WebSocketStream<BufferedSocket<S>>,
+    attempt: &Attempt,
+    flush: bool,
+    decision: impl Future<Output = T>,
+) -> T
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut decision = pin!(decision);
+    let mut has_waited = false;
+    poll_fn(|cx| {
+        let socket = ws.get_mut();
+        // An end that is noticed together with the decision precedes it.
+        if std::mem::replace(&mut has_waited, true) {
+            report_end(socket, attempt, cx);
+        }
+        if let Poll::Ready(decided) = decision.as_mut().poll(cx) {
+            return Poll::Ready(decided);
+        }
+        report_end(socket, attempt, cx);
+        if flush {
+            // A socket error is handled when the session is served.
+            let _ = socket.poll_drain(cx);
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+fn report_end<S>(socket: &mut BufferedSocket<S>, attempt: &Attempt, cx: &mut Context<'_>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if attempt.is_connected() && socket.poll_ended(cx).is_ready() {
+        attempt.disconnect();
+        // The decision may wait for that.
+        cx.waker().wake_by_ref();
+    }
+}
+
+/// The end of a connection whose peer ended it while its first frame was decided. All that it sent has been read.
+fn ended<S>(ws: &mut WebSocketStream<BufferedSocket<S>>) -> HandshakeOutcome
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    loop {
+        match ws.next().now_or_never() {
+            Some(Some(Ok(Message::Close(_)))) => return HandshakeOutcome::ClosedByPeer,
+            Some(Some(Ok(_))) => {}
+            Some(Some(Err(_)) | None) | None => return HandshakeOutcome::Lost,
+        }
+    }
 }
 
 fn outcome_of(opened: &Result<OpenedSession, StartError>) -> AdmissionOutcome {
@@ -237,6 +289,19 @@ where
             }
         }
     }
+}
+
+/// Checks the limits of a start.
+fn admit_start(
+    start: &Start,
+    settings: Settings,
+    peer_info: &PeerInfo,
+    hub: &Hub,
+) -> Result<(), StartError> {
+    check_params(start, settings).inspect_err(|_| {
+        hub.metrics().limits_hit.inc(Limit::AuthParamsBytes);
+    })?;
+    hub.connections.take_start(peer_info.address)
 }
 
 fn check_params(start: &Start, settings: Settings) -> Result<(), StartError> {

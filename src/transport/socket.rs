@@ -16,6 +16,10 @@ use crate::telemetry::Metrics;
 
 /// Above this amount of unwritten output, pongs are held back: the peer does not read.
 const CONTROL_BACKLOG: usize = 64 * 1024;
+/// Maximum input that is held while a `start` or `resume` is decided.
+const READ_AHEAD_BYTES: usize = 16 * 1024;
+/// Input that is read ahead at a time.
+const READ_CHUNK_BYTES: usize = 1024;
 
 /// A socket with its output buffer.
 pub(super) struct BufferedSocket<S> {
@@ -27,7 +31,19 @@ pub(super) struct BufferedSocket<S> {
     frames: u32,
     meter: FragmentMeter,
     is_flooded: bool,
+    /// Input that was read before it was asked for.
+    ahead: Option<Box<ReadAhead>>,
     metrics: Arc<Metrics>,
+}
+
+/// Input in front of the socket.
+#[derive(Default)]
+struct ReadAhead {
+    bytes: Vec<u8>,
+    /// Number of bytes already taken.
+    taken: usize,
+    /// The socket ended or failed after them.
+    is_ended: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
@@ -39,7 +55,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
         metrics: Arc<Metrics>,
     ) -> Self {
         let (meter, out) = (FragmentMeter::new(max_fragments), Vec::new());
-        let mut socket = Self { io, out, written: 0, frames: 0, meter, is_flooded: false, metrics };
+        let (is_flooded, ahead) = (false, None);
+        let mut socket = Self { io, out, written: 0, frames: 0, meter, is_flooded, ahead, metrics };
         socket.record_input(already_read);
         socket
     }
@@ -82,8 +99,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
         Poll::Ready(Ok(()))
     }
 
+    /// Resolves when the peer has ended the connection, by a close frame or the end of the stream. Input before that is
+    /// held for later reads, up to [`READ_AHEAD_BYTES`]; beyond it the end is not noticed here.
+    pub(super) fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while !self.has_ended() {
+            let held = self.ahead.as_ref().map_or(0, |ahead| ahead.bytes.len());
+            let mut chunk = [0; READ_CHUNK_BYTES];
+            let room = READ_AHEAD_BYTES.saturating_sub(held).min(chunk.len());
+            if room == 0 || self.is_flooded {
+                return Poll::Pending;
+            }
+            let mut buf = ReadBuf::new(&mut chunk[..room]);
+            let read = ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf));
+            let input = buf.filled();
+            let ahead = self.ahead.get_or_insert_default();
+            ahead.bytes.extend_from_slice(input);
+            ahead.is_ended = read.is_err() || input.is_empty();
+            self.record_input(input);
+        }
+        Poll::Ready(())
+    }
+
+    /// Whether the peer has ended the connection, as far as its input was read.
+    pub(super) fn has_ended(&self) -> bool {
+        self.meter.has_close() || self.ahead.as_ref().is_some_and(|ahead| ahead.is_ended)
+    }
+
     fn record_input(&mut self, bytes: &[u8]) {
-        self.is_flooded = self.meter.pass(bytes).is_err();
+        self.is_flooded |= self.meter.pass(bytes).is_err();
         self.metrics.received_bytes.inc_by(bytes.len() as u64);
         self.metrics.received_frames.inc_by(self.meter.take_frames().into());
     }
@@ -102,6 +145,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for BufferedSocket<S> {
     ) -> Poll<io::Result<()>> {
         if self.is_flooded {
             return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
+        if let Some(ahead) = &mut self.ahead {
+            let rest = &ahead.bytes[ahead.taken..];
+            let n = rest.len().min(buf.remaining());
+            buf.put_slice(&rest[..n]);
+            ahead.taken += n;
+            if n > 0 || ahead.is_ended {
+                return Poll::Ready(Ok(()));
+            }
+            self.ahead = None;
         }
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;

@@ -89,6 +89,23 @@ impl Authenticator {
         }
     }
 
+    /// Decides again about a request that former settings of the app accepted. What a server of the app decided stands
+    /// while that hook is still the one to decide; it is not asked twice.
+    ///
+    /// # Errors
+    /// As [`Authenticator::authenticate`].
+    pub async fn reauthenticate(
+        &self,
+        request: &AuthRequest,
+        accepted: &Authenticated,
+    ) -> Result<Authenticated, AuthError> {
+        let is_access_token = matches!(accepted.method, AuthMethod::AccessToken { .. });
+        if !is_access_token && self.hook_for(request).is_some_and(|hook| !hook.is_local()) {
+            return Ok(accepted.clone());
+        }
+        self.authenticate(request).await
+    }
+
     /// Checks whether a session that last authenticated at `auth` can be renewed without an auth token.
     ///
     /// # Errors
@@ -138,9 +155,14 @@ impl Authenticator {
         Ok(Authenticated { grant, expires, ..Authenticated::new(sub, method) })
     }
 
-    async fn by_hook(&self, request: &AuthRequest) -> Result<Authenticated, AuthError> {
+    /// The hook that decides a request, if one may.
+    fn hook_for(&self, request: &AuthRequest) -> Option<&Arc<dyn AuthHook>> {
         let hook = self.app.hooks.iter().find(|hook| hook.claims(request));
-        match hook.filter(|hook| hook.verifies_identity() || !self.app.require_auth_token) {
+        hook.filter(|hook| hook.verifies_identity() || !self.app.require_auth_token)
+    }
+
+    async fn by_hook(&self, request: &AuthRequest) -> Result<Authenticated, AuthError> {
+        match self.hook_for(request) {
             None => Err(AuthError::Denied(unsupported_credentials(&request.credentials))),
             Some(hook) => match self.call_hook(&**hook, request).await {
                 Decision::Allow(authenticated) => {

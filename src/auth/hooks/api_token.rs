@@ -78,6 +78,10 @@ impl AuthHook for ApiTokenHook {
         false
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn claims(&self, request: &AuthRequest) -> bool {
         matches!(&request.credentials, Credentials::Params(params) if has_api_token(params))
     }

@@ -42,6 +42,10 @@ impl AuthHook for GuestHook {
         false
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn claims(&self, request: &AuthRequest) -> bool {
         matches!(request.credentials, Credentials::Guest {})
     }

@@ -94,6 +94,10 @@ impl AuthHook for JwtHook {
         "jwt"
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn claims(&self, request: &AuthRequest) -> bool {
         matches!(request.credentials, Credentials::Token(_))
     }

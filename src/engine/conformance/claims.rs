@@ -150,7 +150,7 @@ pub(in crate::engine) async fn claim_prepared_before_the_fence_moved_is_fenced(h
 
 pub(in crate::engine) async fn claim_that_was_not_prepared_is_fenced(harness: &Harness) {
     let engine = harness.node().engine;
-    let unknown = Prepared { fence: 7, generation: 1, newest: 0, protected: None };
+    let unknown = Prepared { fence: 7, generation: 1, newest: 0, held: 0, protected: None };
     assert_eq!(engine.claim(claim_of('a', 1, &unknown)).await, Ok(Claimed::Fenced));
 }
 

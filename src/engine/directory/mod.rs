@@ -99,6 +99,8 @@ pub struct Prepared {
     pub generation: u64,
     /// The newest generation that any attempt of this user had before.
     pub newest: u64,
+    /// The newest generation that held the instance; 0 for none. An attempt that is not newer has come too late.
+    pub held: u64,
     /// The session that keeps the start out unless it proves dead, where the policy protects it.
     pub protected: Option<SessionRow>,
 }

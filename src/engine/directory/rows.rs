@@ -65,7 +65,9 @@ impl UserRows {
         let generation = self.next_generation(now, prepare.age).max(prepare.at_least);
         self.newest = self.newest.max(generation);
         let protected = self.protected(&prepare.instance, prepare.rules, None);
-        Prepared { fence: self.fence, generation, newest, protected: protected.map(Row::shown) }
+        let protected = protected.map(Row::shown);
+        let held = self.held_generation(&prepare.instance);
+        Prepared { fence: self.fence, generation, newest, held, protected }
     }
 
     pub(super) fn claim(&mut self, claim: Claim, node: NodeEpoch, now: u64) -> Claimed {
@@ -77,8 +79,7 @@ impl UserRows {
         if own.is_some_and(|own| self.rows[own].session == claim.session) {
             return Claimed::Held { displaced: Vec::new() };
         }
-        let newest = own.map_or(0, |own| self.rows[own].generation);
-        if newest.max(self.buried_generation(&claim.instance)) >= claim.generation {
+        if self.held_generation(&claim.instance) >= claim.generation {
             return Claimed::Superseded;
         }
         if let Some(protected) = self.protected(&claim.instance, claim.rules, claim.evict) {
@@ -209,10 +210,12 @@ impl UserRows {
         self.rows.iter().position(|row| row.session == session && row.node == node)
     }
 
-    fn buried_generation(&self, instance: &InstanceId) -> u64 {
-        let of_instance =
-            self.tombstones.iter().filter(|tombstone| tombstone.instance == *instance);
-        of_instance.map(|tombstone| tombstone.generation).max().unwrap_or(0)
+    /// The newest generation that holds an instance, or held it a short while ago; 0 for none.
+    fn held_generation(&self, instance: &InstanceId) -> u64 {
+        let rows = self.rows.iter().filter(|row| row.instance == *instance);
+        let buried = self.tombstones.iter().filter(|tombstone| tombstone.instance == *instance);
+        let buried = buried.map(|tombstone| tombstone.generation);
+        rows.map(|row| row.generation).chain(buried).max().unwrap_or(0)
     }
 
     fn entomb(&mut self, row: &Row, now: u64) {

@@ -1,11 +1,11 @@
 //! How a start gets its client instance: what it claims, whom it displaces, and who may keep it out.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use stagedoor_proto::{CloseCode, Disconnect, Start};
 
 use super::Accounts;
+use super::attempt::Attempt;
 use crate::engine::{Claim, ClaimRules, Claimed, Prepare, Prepared, SessionRow};
 use crate::hub::access_control::LIVENESS_TIMEOUT;
 use crate::hub::errors::StartError;
@@ -27,16 +27,22 @@ impl Accounts {
         user: &UserKey,
         start: &Start,
         rules: ClaimRules,
+        attempt: &Attempt,
         refused: Option<(u64, u64)>,
     ) -> Result<Prepared, StartError> {
         let prepare = Prepare {
             user: user.clone(),
             instance: start.instance.clone(),
-            age: Duration::ZERO,
+            age: attempt.age(&self.context.clock),
             at_least: refused.map_or(0, |(_, newer)| newer + 1),
             rules,
         };
         let prepared = self.engine.prepare(prepare).await?;
+        attempt.check(&self.context)?;
+        // Before the store is asked: its answer would void the tokens of the session that stays.
+        if prepared.held >= prepared.generation {
+            return Err(Refusal::Superseded { generation: prepared.held }.into());
+        }
         match refused {
             Some((generation, _)) if prepared.newest > generation => {
                 Err(Refusal::Superseded { generation }.into())
@@ -45,34 +51,21 @@ impl Accounts {
         }
     }
 
-    /// Has a session that the store has admitted hold its instance; which ones it displaced. `None`: something came
-    /// between, and the store is to be asked again.
+    /// Has a session hold its instance; which ones it displaced. `None`: something came between, and the store is to be
+    /// asked again.
     pub(super) async fn claim(
         &self,
-        session: &Arc<SessionHandle>,
-        prepared: &Prepared,
-        secret: SecretHash,
-        rules: ClaimRules,
-        evict: Option<u64>,
+        session: &SessionHandle,
+        claim: Claim,
+        attempt: &Attempt,
     ) -> Result<Option<Vec<SessionRow>>, StartError> {
-        let generation = prepared.generation;
-        let claim = Claim {
-            user: session.user().clone(),
-            instance: session.meta().instance.clone(),
-            session: session.id(),
-            generation,
-            fence: prepared.fence,
-            secret,
-            rules,
-            evict,
-            record: None,
-        };
+        let generation = claim.generation;
         let displaced = match self.engine.claim(claim).await? {
             Claimed::Held { displaced } => displaced,
             Claimed::Fenced => return Ok(None),
             Claimed::Superseded => return Err(Refusal::Superseded { generation }.into()),
             Claimed::Protected(holder) => {
-                self.prove_dead(&holder).await?;
+                self.prove_dead(&holder, attempt).await?;
                 return Ok(None);
             }
         };
@@ -82,10 +75,16 @@ impl Accounts {
 
     /// A session that is protected by the app's policy is asked for a sign of life, on whichever node it is; silent, it
     /// gives way: its generation.
-    pub(super) async fn prove_dead(&self, holder: &SessionRow) -> Result<u64, StartError> {
+    pub(super) async fn prove_dead(
+        &self,
+        holder: &SessionRow,
+        attempt: &Attempt,
+    ) -> Result<u64, StartError> {
         let is_alive = if self.peers.is_here(holder) {
             match self.sessions.find(holder.session) {
-                Some(session) => self.access.probe_liveness(&session).await,
+                Some(session) => {
+                    self.access.probe_liveness(&session, || attempt.is_connected()).await
+                }
                 None => false,
             }
         } else {
@@ -96,6 +95,7 @@ impl Accounts {
                 false
             })
         };
+        attempt.check(&self.context)?;
         if is_alive {
             return Err(StartError::new(
                 CloseCode::SessionActive,
@@ -153,5 +153,26 @@ impl Accounts {
             tracing::warn!(%error, "a guest of a name that is registered now goes on on another node");
         }
         Ok(())
+    }
+}
+
+/// The claim of a session that the store has admitted.
+pub(super) fn prepared_claim(
+    session: &SessionHandle,
+    prepared: &Prepared,
+    secret: SecretHash,
+    rules: ClaimRules,
+    evict: Option<u64>,
+) -> Claim {
+    Claim {
+        user: session.user().clone(),
+        instance: session.meta().instance.clone(),
+        session: session.id(),
+        generation: prepared.generation,
+        fence: prepared.fence,
+        secret,
+        rules,
+        evict,
+        record: None,
     }
 }

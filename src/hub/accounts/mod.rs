@@ -3,6 +3,7 @@
 //! Has no state of its own: it is the order in which `auth`, the store and the sessions are asked. Imports `sessions`,
 //! `events` and `rooms`.
 
+mod attempt;
 mod claim;
 mod operator;
 mod renew;
@@ -12,6 +13,9 @@ mod start;
 use std::sync::Arc;
 
 use stagedoor_proto::Reply;
+
+pub use attempt::Attempt;
+pub use start::AuthenticatedStart;
 
 use super::access_control::AccessControl;
 use super::context::Context;

@@ -1,10 +1,10 @@
 //! Resuming a session on a new connection.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use stagedoor_proto::{CloseCode, Reply, Resume, ResumeTicket, Resumed, Secret, SessionId};
+use stagedoor_proto::{CloseCode, Reply, Resume, ResumeTicket, Resumed, Secret};
 
+use super::attempt::Attempt;
 use super::renew::Renewal;
 use super::{Accounts, OpenedSession};
 use crate::engine::{DirectoryKey, Move, Moved, SessionRow};
@@ -25,17 +25,19 @@ impl Accounts {
         &self,
         resume: Resume,
         peer: &PeerInfo,
+        attempt: &Attempt,
         request: &RequestId,
     ) -> Result<OpenedSession, StartError> {
+        attempt.check(&self.context)?;
         let Some(session) = self.sessions.find(resume.session) else {
-            return self.resume_elsewhere(resume, peer, request).await;
+            return self.resume_elsewhere(resume, peer, attempt, request).await;
         };
         let shown = SecretHash::of(resume.secret.as_str());
         if !session.inspect(|session| session.is_proved_by(shown)) {
             return Err(StartError::resume_denied());
         }
         self.access.check(&session, peer).await?;
-        let renewal = self.renewal(&session, &resume, peer, request).await?;
+        let renewal = self.renewal(&session, &resume, peer, attempt, request).await?;
         let secret = self.new_secret(session.user());
         let next = SecretHash::of(secret.as_str());
         let claim = ResumeClaim { shown, last_seq: resume.last_seq };
@@ -43,7 +45,10 @@ impl Accounts {
         // Checked first: a resume that is refused must not get in the way of a start.
         let checked = session.inspect(|session| claim.check(session, now));
         checked.map_err(resume_error)?;
-        let to = move_of(DirectoryKey::of(session.user()), session.id(), shown, next);
+        attempt.check(&self.context)?;
+        let user = DirectoryKey::of(session.user());
+        let age = attempt.age(&self.context.clock);
+        let to = Move { user, session: session.id(), age, shown, next };
         let generation = match self.engine.move_here(to).await? {
             Moved::Here { generation, .. } => generation,
             Moved::Denied => return Err(session.resume_error(self.context.clock.wall())),
@@ -52,10 +57,14 @@ impl Accounts {
     }
 
     /// Resumes a session that is on another node, if it is: its secret says where its row is.
+    ///
+    /// The session moves before its renewal is verified, for its app and user come with it. An attempt that fails from
+    /// there on leaves it here, and suspended.
     async fn resume_elsewhere(
         &self,
         resume: Resume,
         peer: &PeerInfo,
+        attempt: &Attempt,
         request: &RequestId,
     ) -> Result<OpenedSession, StartError> {
         let shown = SecretHash::of(resume.secret.as_str());
@@ -66,7 +75,8 @@ impl Accounts {
         }
         let secret = self.secret_of(user);
         let next = SecretHash::of(secret.as_str());
-        let to = move_of(user, resume.session, shown, next);
+        let age = attempt.age(&self.context.clock);
+        let to = Move { user, session: resume.session, age, shown, next };
         let (generation, former) = match self.engine.move_here(to).await? {
             Moved::Here { generation, former } => (generation, former),
             Moved::Denied => return Err(StartError::resume_denied()),
@@ -75,10 +85,20 @@ impl Accounts {
         if !session.inspect(|session| session.is_proved_by(shown)) {
             return Err(StartError::resume_denied());
         }
-        self.access.check(&session, peer).await?;
-        let renewal = self.renewal(&session, &resume, peer, request).await?;
         let claim = ResumeClaim { shown, last_seq: resume.last_seq };
-        self.take_over(session, generation, claim, secret, renewal)
+        let checked = async {
+            self.access.check(&session, peer).await?;
+            let renewal = self.renewal(&session, &resume, peer, attempt, request).await?;
+            attempt.check(&self.context).map(|()| renewal)
+        };
+        match checked.await {
+            Ok(renewal) => self.take_over(session, generation, claim, secret, renewal),
+            Err(rejected) => {
+                let suspended = self.engine.suspend(session.user(), session.id(), generation);
+                self.context.run_detached(suspended);
+                Err(rejected)
+            }
+        }
     }
 
     /// Fetches a session whose row is of this node now from the node that had it.
@@ -109,17 +129,20 @@ impl Accounts {
         accepted.ok_or_else(StartError::resume_denied)
     }
 
+    /// The renewal that comes with a resume. After a wait for it the store is asked again.
     async fn renewal(
         &self,
         session: &Arc<SessionHandle>,
         resume: &Resume,
         peer: &PeerInfo,
+        attempt: &Attempt,
         request: &RequestId,
     ) -> Result<Option<Renewal>, StartError> {
-        match resume.auth_token.clone() {
-            Some(token) => self.verify_renewal(session, token, peer, request).await.map(Some),
-            None => Ok(None),
-        }
+        let Some(token) = resume.auth_token.clone() else { return Ok(None) };
+        let renewal = self.verify_renewal(session, token, peer, request);
+        let renewal = attempt.wait_for(&self.context, renewal).await?;
+        self.access.check(session, peer).await?;
+        Ok(Some(renewal))
     }
 
     /// Goes on with a session on the connection at hand, by `generation`.
@@ -152,15 +175,6 @@ impl Accounts {
         });
         Ok(OpenedSession { connection: SessionConnection::new(session, generation), reply })
     }
-}
-
-const fn move_of(
-    user: DirectoryKey,
-    session: SessionId,
-    shown: SecretHash,
-    next: SecretHash,
-) -> Move {
-    Move { user, session, age: Duration::ZERO, shown, next }
 }
 
 fn resume_error(refused: ResumeError) -> StartError {

@@ -11,9 +11,11 @@ use stagedoor_proto::{
     SessionState, Start, Started, Timestamp, User,
 };
 
+use super::attempt::Attempt;
+use super::claim::prepared_claim;
 use super::{Accounts, OpenedSession};
-use crate::auth::{AuthRequest, Authenticated, Purpose};
-use crate::engine::{ClaimRules, DirectoryKey};
+use crate::auth::{AuthRequest, Authenticated, Authenticator, Purpose};
+use crate::engine::{Claim, ClaimRules, DirectoryKey, SessionRow};
 use crate::hub::app::App;
 use crate::hub::errors::StartError;
 use crate::hub::session_meta::{AuthContext, PeerInfo, SessionMeta};
@@ -21,11 +23,34 @@ use crate::hub::sessions::{SessionConnection, SessionHandle};
 use crate::request::RequestId;
 use crate::room::{RoomCommand, RoomKey};
 use crate::session::{Establishing, SecretHash};
-use crate::store::{Admission, Admitted, Refusal, StoreError, UserKey};
+use crate::store::{Admission, Admitted, FormerFamily, Refusal, StoreError, UserKey};
 use crate::telemetry::Limit;
 
 /// When a client that found the node full may try again.
 const FULL_RETRY_AFTER: Duration = Duration::from_secs(3);
+
+/// What a claim changed.
+struct Held {
+    displaced: Vec<SessionRow>,
+    /// The rooms to which the moderation state of the former name was carried over.
+    carried: Vec<RoomKey>,
+}
+
+/// A start whose credentials were accepted.
+pub struct AuthenticatedStart {
+    app: Arc<App>,
+    request: AuthRequest,
+    /// The settings of the app that accepted them.
+    accepted_by: Arc<Authenticator>,
+    authenticated: Authenticated,
+}
+
+impl AuthenticatedStart {
+    /// Whether the settings that accepted the credentials are still in force.
+    fn is_current(&self) -> bool {
+        Arc::ptr_eq(&self.accepted_by, &self.app.auth())
+    }
+}
 
 impl Accounts {
     /// The id of a session that is about to start: whatever its start leads to is known by it from the first line on.
@@ -42,11 +67,10 @@ impl Accounts {
         &self,
         start: &Start,
         peer: &PeerInfo,
+        attempt: &Attempt,
         request: &RequestId,
-    ) -> Result<(Arc<App>, Authenticated), StartError> {
-        if self.context.lifecycle.is_draining() {
-            return Err(self.context.draining_error());
-        }
+    ) -> Result<AuthenticatedStart, StartError> {
+        attempt.check(&self.context)?;
         let app = self.context.app(&start.app).ok_or_else(|| {
             StartError::new(
                 CloseCode::AuthDenied,
@@ -63,8 +87,27 @@ impl Accounts {
             purpose: Purpose::Start,
             request_id: request.clone(),
         };
-        let authenticated = app.auth().authenticate(&auth_request).await?;
-        Ok((Arc::clone(app), authenticated))
+        let accepted_by = app.auth();
+        let decided = accepted_by.authenticate(&auth_request);
+        let authenticated = attempt.wait_for(&self.context, decided).await?;
+        let app = Arc::clone(app);
+        Ok(AuthenticatedStart { app, request: auth_request, accepted_by, authenticated })
+    }
+
+    /// Has the app's current settings decide about a start that former ones accepted.
+    async fn reauthenticate(
+        &self,
+        start: &mut AuthenticatedStart,
+        attempt: &Attempt,
+    ) -> Result<(), StartError> {
+        attempt.check(&self.context)?;
+        while !start.is_current() {
+            let current = start.app.auth();
+            let decided = current.reauthenticate(&start.request, &start.authenticated);
+            start.authenticated = attempt.wait_for(&self.context, decided).await?;
+            start.accepted_by = current;
+        }
+        Ok(())
     }
 
     /// Lets a user in whose credentials were good as session `id`, unless the store or another session is against it.
@@ -75,15 +118,16 @@ impl Accounts {
     pub async fn establish(
         &self,
         establishing: Establishing,
-        app: Arc<App>,
-        authenticated: Authenticated,
+        authenticated: AuthenticatedStart,
         start: &Start,
         peer: PeerInfo,
         id: SessionId,
+        attempt: &Attempt,
         request: &RequestId,
     ) -> Result<OpenedSession, (Establishing, StartError)> {
         let opened =
-            self.try_establish(&establishing, app, authenticated, start, peer, id, request).await;
+            self.try_establish(&establishing, authenticated, start, peer, id, attempt, request);
+        let opened = opened.await;
         opened.map_err(|error| (establishing, error))
     }
 
@@ -91,14 +135,16 @@ impl Accounts {
     async fn try_establish(
         &self,
         establishing: &Establishing,
-        app: Arc<App>,
-        authenticated: Authenticated,
+        mut accepted: AuthenticatedStart,
         start: &Start,
         peer: PeerInfo,
         id: SessionId,
+        attempt: &Attempt,
         request: &RequestId,
     ) -> Result<OpenedSession, StartError> {
-        let user = UserKey { app: Arc::clone(app.id()), username: authenticated.username.clone() };
+        let app = Arc::clone(&accepted.app);
+        let username = accepted.authenticated.username.clone();
+        let user = UserKey { app: Arc::clone(app.id()), username };
         let rules = app.rules();
         let rules =
             ClaimRules { policy: rules.duplicate_policy, max_sessions: rules.sessions_per_user };
@@ -108,13 +154,19 @@ impl Accounts {
         if self.sessions.count() >= self.context.limits().sessions_per_node {
             return Err(self.full());
         }
-        let mut refused_generation = None;
+        let (mut refused_generation, mut former) = (None, None);
         loop {
-            let prepared = self.prepare(&user, start, rules, refused_generation).await?;
+            self.reauthenticate(&mut accepted, attempt).await?;
+            let authenticated = &accepted.authenticated;
+            let prepared = self.prepare(&user, start, rules, attempt, refused_generation).await?;
             let evict = match &prepared.protected {
-                Some(holder) => Some(self.prove_dead(holder).await?),
+                Some(holder) => Some(self.prove_dead(holder, attempt).await?),
                 None => None,
             };
+            attempt.check(&self.context)?;
+            if !accepted.is_current() {
+                continue;
+            }
             let guest_fence = self.access.guest_fence();
             let admission = Admission {
                 user: user.clone(),
@@ -135,42 +187,36 @@ impl Accounts {
                 }
                 Err(refusal) => return Err(refusal.into()),
             };
-            // On disk before anything else comes of it: a crash in between must not lose a block.
-            let previous = self.previous(start, &user);
-            let carried = match &previous {
-                Some(previous) => self.migrate_user_state(previous, &user).await?,
-                None => Vec::new(),
-            };
+            // Of the first admission: a further one finds the family that the first began.
+            former = former.or(admitted.former);
             let session = self.new_session(
                 establishing,
                 id,
                 &app,
                 &user,
-                &authenticated,
+                authenticated,
                 &admitted,
                 start,
                 &peer,
                 prepared.generation,
                 &secret,
             );
-            if !self.sessions.insert(&session, self.context.limits().sessions_per_node) {
-                return Err(self.full());
-            }
-            if self.access.guest_fence() != guest_fence {
-                self.sessions.remove(session.id());
-                continue;
-            }
             let hash = SecretHash::of(secret.as_str());
-            let claimed = self.claim(&session, &prepared, hash, rules, evict).await;
-            let displaced = match claimed {
-                Ok(Some(displaced)) => displaced,
-                Ok(None) => {
-                    self.sessions.remove(session.id());
-                    continue;
+            let claim = prepared_claim(&session, &prepared, hash, rules, evict);
+            let previous = self.previous(start, &user);
+            let held = match attempt.check(&self.context) {
+                Ok(()) if !accepted.is_current() => Ok(None),
+                Ok(()) => {
+                    self.hold(&session, claim, previous.as_deref(), guest_fence, attempt).await
                 }
-                Err(refused) => {
-                    self.sessions.remove(session.id());
-                    return Err(refused);
+                Err(rejected) => Err(rejected),
+            };
+            let Held { displaced, carried } = match held {
+                Ok(Some(held)) => held,
+                Ok(None) => continue,
+                Err(rejected) => {
+                    self.withdraw_admission(&user, &session, former).await;
+                    return Err(rejected);
                 }
             };
             self.close_displaced(&displaced, &session, request).await;
@@ -188,9 +234,54 @@ impl Accounts {
                 self.end_previous(previous, &session, carried, request).await;
             }
             self.events.session_started(session.meta(), request.clone());
-            let reply = self.started(&session, &authenticated, admitted, secret);
+            let reply = self.started(&session, authenticated, admitted, secret);
             let connection = SessionConnection::new(session, prepared.generation);
             return Ok(OpenedSession { connection, reply });
+        }
+    }
+
+    /// Has an admitted session hold its instance. `None`: something came between, and the start is decided again.
+    async fn hold(
+        &self,
+        session: &Arc<SessionHandle>,
+        claim: Claim,
+        previous: Option<&SessionHandle>,
+        guest_fence: u64,
+        attempt: &Attempt,
+    ) -> Result<Option<Held>, StartError> {
+        // On disk before anything else comes of it: a crash in between must not lose a block.
+        let carried = match previous {
+            Some(previous) => self.migrate_user_state(previous, session.user()).await?,
+            None => Vec::new(),
+        };
+        attempt.check(&self.context)?;
+        if !self.sessions.insert(session, self.context.limits().sessions_per_node) {
+            return Err(self.full());
+        }
+        let claimed = if self.access.guest_fence() == guest_fence {
+            self.claim(session, claim, attempt).await
+        } else {
+            Ok(None)
+        };
+        if !matches!(claimed, Ok(Some(_))) {
+            self.sessions.remove(session.id());
+        }
+        Ok(claimed?.map(|displaced| Held { displaced, carried }))
+    }
+
+    /// Undoes an admission that led to no session: the tokens of the session that goes on are valid again.
+    async fn withdraw_admission(
+        &self,
+        user: &UserKey,
+        session: &SessionHandle,
+        former: Option<FormerFamily>,
+    ) {
+        let Some(former) = former else { return };
+        let (instance, family) = (session.meta().instance.clone(), session.meta().family);
+        let withdrawn =
+            self.context.store.withdraw_admission(user.clone(), instance, family, former);
+        if let Err(error) = withdrawn.await {
+            tracing::warn!(%error, "cannot withdraw an admission");
         }
     }
 

@@ -5,13 +5,19 @@ use stagedoor_proto::Data;
 
 use super::{NOW, admit, by_token, family, instance, registered, start, try_admit, user};
 use crate::store::{
-    Admission, Admitted, AuthMethod, Journal, Profile, Refusal, SigningKey, Store, UserKey,
+    Admission, Admitted, AuthMethod, FormerFamily, Journal, Profile, Refusal, SigningKey, Store,
+    UserKey,
 };
 
 pub(in crate::store) async fn guest_is_admitted_and_recorded(store: &dyn Store) {
     let admitted = admit(store, start("ada", AuthMethod::Guest, 1)).await;
-    let expected =
-        Admitted { family: family(1), guest: true, profile: Profile::default(), was_guest: false };
+    let expected = Admitted {
+        family: family(1),
+        guest: true,
+        profile: Profile::default(),
+        former: Some(FormerFamily::default()),
+        was_guest: false,
+    };
     assert_eq!(admitted, expected);
     assert_eq!(store.check(start("ada", AuthMethod::Guest, 0).check(1)).await.unwrap(), Ok(()));
 }
@@ -57,6 +63,23 @@ pub(in crate::store) async fn late_older_start_is_superseded(store: &dyn Store) 
     admit(store, start("ada", by_token(1), 3)).await;
     admit(store, at(8, 4)).await;
     assert_eq!(try_admit(store, start("ada", by_token(1), 5)).await, Err(Refusal::Revoked));
+}
+
+pub(in crate::store) async fn withdrawn_admission_restores_the_former_family(store: &dyn Store) {
+    let at = |generation, bits| Admission { generation, ..start("ada", AuthMethod::Guest, bits) };
+    let withdraw = |admitted: &Admitted| {
+        let former = admitted.former.expect("it began a family");
+        store.withdraw_admission(user("ada"), instance('a'), admitted.family, former)
+    };
+    let first = admit(store, at(5, 1)).await;
+    let second = admit(store, at(7, 2)).await;
+    withdraw(&second).await.unwrap();
+    admit(store, start("ada", by_token(1), 9)).await;
+    assert_eq!(try_admit(store, start("ada", by_token(2), 9)).await, Err(Refusal::Revoked));
+    // An older attempt is not superseded by the one that came to nothing.
+    admit(store, at(6, 3)).await;
+    withdraw(&first).await.unwrap();
+    admit(store, start("ada", by_token(3), 9)).await;
 }
 
 pub(in crate::store) async fn concurrent_starts_leave_one_valid_family(store: &dyn Store) {

@@ -29,6 +29,7 @@ macro_rules! every_rule {
             entry::new_start_voids_the_former_family
             entry::families_of_other_instances_stay_valid
             entry::late_older_start_is_superseded
+            entry::withdrawn_admission_restores_the_former_family
             entry::concurrent_starts_leave_one_valid_family
             entry::guest_on_a_registered_name_is_rejected
             entry::profile_survives_restarts_until_the_hook_replaces_it

@@ -9,7 +9,7 @@ use stagedoor_proto::{FamilyId, Timestamp};
 
 use super::revocation::is_revoked;
 use super::rows::{AdmissionRows, InstanceRow, UserRow};
-use crate::store::admission::{Admission, Admitted, AuthMethod, Profile, Refusal};
+use crate::store::admission::{Admission, Admitted, AuthMethod, FormerFamily, Profile, Refusal};
 
 /// Precision of the recorded time a user was last seen. Most restarts therefore write nothing.
 const LAST_SEEN_PRECISION: Duration = Duration::from_hours(1);
@@ -125,9 +125,14 @@ impl Start<'_> {
         let is_changed = self.user.is_registered == guest || self.user.profile != *profile;
         let user = (is_changed || self.is_stale(self.user.seen))
             .then(|| UserWrite::Put { is_registered: !guest, profile: profile.clone() });
-        let generation = self.admission.generation;
+        let former = self.instance.map_or_else(FormerFamily::default, |instance| FormerFamily {
+            generation: instance.generation,
+            family: instance.family,
+            former_family: instance.former_family,
+        });
+        let (generation, former) = (self.admission.generation, Some(former));
         AdmissionWrites {
-            admitted: Admitted { family, guest, profile: profile.clone(), was_guest },
+            admitted: Admitted { family, guest, profile: profile.clone(), former, was_guest },
             void_instances: was_guest,
             user,
             instance: Some(InstanceWrite::Put { generation, family, address: self.address(guest) }),
@@ -142,7 +147,7 @@ impl Start<'_> {
         let is_stale = self.is_stale(self.instance.map(|instance| instance.seen));
         let profile = self.user.profile.clone();
         AdmissionWrites {
-            admitted: Admitted { family, guest, profile, was_guest: false },
+            admitted: Admitted { family, guest, profile, former: None, was_guest: false },
             void_instances: false,
             user: self.is_stale(self.user.seen).then_some(UserWrite::Seen),
             instance: (!is_same_place || is_stale).then_some(InstanceWrite::Seen { address }),

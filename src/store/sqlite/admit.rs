@@ -5,14 +5,14 @@
 use std::net::IpAddr;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use stagedoor_proto::{Data, InstanceId, Timestamp};
+use stagedoor_proto::{Data, FamilyId, InstanceId, Timestamp};
 
 use super::blocks;
 use super::value::{Family, Generation, Json, Ms, address_bytes};
 use crate::store::policy::{
     self, AdmissionRows, AdmissionWrites, InstanceRow, InstanceWrite, UserRow, UserWrite,
 };
-use crate::store::{Admission, Admitted, Profile, Refusal, UserKey};
+use crate::store::{Admission, Admitted, FormerFamily, Profile, Refusal, UserKey};
 
 /// Checks a start, and records an admitted one.
 pub(super) fn admit(
@@ -29,6 +29,30 @@ pub(super) fn admit(
         Ok(writes) => write(db, admission, writes).map(Ok),
         Err(refusal) => Ok(Err(refusal)),
     }
+}
+
+/// Makes an instance's former family the current one again, unless a newer start replaced `family`.
+pub(super) fn withdraw(
+    db: &Connection,
+    user: &UserKey,
+    instance: &InstanceId,
+    family: FamilyId,
+    former: FormerFamily,
+) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "UPDATE instances SET generation = ?5, family = ?6, former_family = ?7 \
+         WHERE app = ?1 AND username = ?2 AND instance = ?3 AND family = ?4",
+    )?
+    .execute(params![
+        &*user.app,
+        user.username.as_str(),
+        instance.as_str(),
+        Family(family),
+        Generation(former.generation),
+        former.family.map(Family),
+        former.former_family.map(Family),
+    ])?;
+    Ok(())
 }
 
 fn read(

@@ -16,8 +16,9 @@ use super::{admit, audit, blocks, created, handoff, keys, migrate, open, outbox,
 use crate::clock::Rng;
 use crate::room::RoomKey;
 use crate::store::{
-    Admission, Admitted, AuditEvent, AuthMethod, Block, Blocked, Check, Handoff, Journal, Profile,
-    Refusal, RoomWrite, SigningKey, Store, StoreError, StoreFuture, StoredRoom, UserKey,
+    Admission, Admitted, AuditEvent, AuthMethod, Block, Blocked, Check, FormerFamily, Handoff,
+    Journal, Profile, Refusal, RoomWrite, SigningKey, Store, StoreError, StoreFuture, StoredRoom,
+    UserKey,
 };
 
 /// Durable state in one `SQLite` file, for a single gateway.
@@ -114,6 +115,16 @@ impl Store for SqliteStore {
         self.write_bookkeeping(admission.now, move |db| {
             admit::admit(db, &admission, lost_after.get())
         })
+    }
+
+    fn withdraw_admission(
+        &self,
+        user: UserKey,
+        instance: InstanceId,
+        family: FamilyId,
+        former: FormerFamily,
+    ) -> StoreFuture<'_, ()> {
+        self.persist(move |db| admit::withdraw(db, &user, &instance, family, former))
     }
 
     fn check(&self, check: Check) -> StoreFuture<'_, Result<(), Refusal>> {
