@@ -13,7 +13,7 @@ use serde_json::Value;
 use stagedoor_proto::Ref;
 use tokio::runtime::{Builder, Runtime};
 
-use super::failure::{ApiScope, Failure, Refusal};
+use super::failure::{ApiScope, Failure, Rejection};
 use crate::auth;
 
 /// Maximum time to connect.
@@ -200,9 +200,9 @@ impl Api {
             return Ok(response);
         }
         let body = response.bytes().await.map_err(|error| self.failed(&error))?;
-        let refusal = serde_json::from_slice::<Refusal>(&body);
-        Err(match refusal {
-            Ok(refusal) => Failure::Refused(refusal.with_key_hint(self.scope)),
+        let rejection = serde_json::from_slice::<Rejection>(&body);
+        Err(match rejection {
+            Ok(rejection) => Failure::Rejected(rejection.with_key_hint(self.scope)),
             Err(_) => self.not_a_gateway(status),
         })
     }

@@ -59,7 +59,7 @@ pub(super) enum Failure {
     #[error("{url} answered with status {status} but is not a gateway's server API; check --url")]
     NotAGateway { url: String, status: u16 },
     #[error(transparent)]
-    Refused(Refusal),
+    Rejected(Rejection),
     /// No such room, user or participant.
     #[error(transparent)]
     Unknown(UnknownName),
@@ -104,7 +104,7 @@ impl Failure {
             | Self::Timeout(_)
             | Self::Connection { .. }
             | Self::NotAGateway { .. }
-            | Self::Refused(_)
+            | Self::Rejected(_)
             | Self::Unknown(_)
             | Self::StillRunning(_)
             | Self::Runtime(_)
@@ -120,7 +120,7 @@ impl Failure {
 
 /// A problem document of the server API. Source: RFC 9457; `docs/server-api.md`.
 #[derive(Debug, Deserialize)]
-pub(super) struct Refusal {
+pub(super) struct Rejection {
     status: u16,
     pub(super) code: String,
     detail: String,
@@ -131,7 +131,7 @@ pub(super) struct Refusal {
     hint: Option<String>,
 }
 
-impl Refusal {
+impl Rejection {
     /// Adds a hint about the key of `scope` if the key was rejected.
     pub(super) fn with_key_hint(self, scope: ApiScope) -> Self {
         if self.status == 401 { self.with_hint(scope.hint()) } else { self }
@@ -142,9 +142,9 @@ impl Refusal {
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for Rejection {}
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { status: _, code: _, detail, field, retry_after_ms, hint } = self;
         write!(f, "rejected: ")?;
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn rejection_is_one_sentence_with_a_hint() {
-        for (scope, refusal, expected) in [
+        for (scope, rejection, expected) in [
             (
                 ApiScope::App,
                 json!({ "status": 400, "code": "invalid_argument", "detail": "found 0", "field": "for_ms" }),
@@ -203,8 +203,8 @@ mod tests {
                 "rejected: too fast; retry in 2 s",
             ),
         ] {
-            let refusal: Refusal = serde_json::from_value(refusal).unwrap();
-            assert_eq!(refusal.with_key_hint(scope).to_string(), expected);
+            let rejection: Rejection = serde_json::from_value(rejection).unwrap();
+            assert_eq!(rejection.with_key_hint(scope).to_string(), expected);
         }
     }
 }

@@ -64,7 +64,7 @@ pub(super) fn find_similar(
 
 /// Replaces a `not found` failure about `name` with one that lists the existing names.
 pub(super) fn explain(api: &Api, kind: NameKind<'_>, name: &str, failure: Failure) -> Failure {
-    if !matches!(&failure, Failure::Refused(refusal) if refusal.code == kind.code()) {
+    if !matches!(&failure, Failure::Rejected(rejection) if rejection.code == kind.code()) {
         return failure;
     }
     match find_similar(api, kind, name) {

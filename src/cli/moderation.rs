@@ -9,7 +9,7 @@ use stagedoor_proto::{ModerateRoom, ModerationCommand, ParticipantId, Ref, RoomI
 use super::api::{Api, Call};
 use super::connection::Connection;
 use super::exit::Exit;
-use super::failure::{Failure, Refusal};
+use super::failure::{Failure, Rejection};
 use super::lookup::{NameKind, explain, explain_room};
 use super::token::duration;
 use crate::room::Moderation;
@@ -56,9 +56,9 @@ pub(super) fn send_command(
         match (failure, body["username"].as_str()) {
             (failure, Some(username)) => explain(api, NameKind::In(room), username, failure),
             // Ids are copied, not typed: the participant or stream no longer exists.
-            (Failure::Refused(refusal), None) if is_about_an_id(&refusal) => {
+            (Failure::Rejected(rejection), None) if is_about_an_id(&rejection) => {
                 let hint = format!("`stagedoor rooms show {room}` lists the current ones");
-                Failure::Refused(refusal.with_hint(hint))
+                Failure::Rejected(rejection.with_hint(hint))
             }
             (failure, None) => failure,
         }
@@ -96,8 +96,8 @@ fn command_body(command: &Moderation) -> Value {
     body
 }
 
-fn is_about_an_id(refusal: &Refusal) -> bool {
-    matches!(&*refusal.code, "participant_not_found" | "stream_not_found")
+fn is_about_an_id(rejection: &Rejection) -> bool {
+    matches!(&*rejection.code, "participant_not_found" | "stream_not_found")
 }
 
 #[cfg(test)]

@@ -134,14 +134,14 @@ impl<T: Body> FromRequest<Arc<HttpState>> for JsonBody<T> {
 
 /// Reads a whole body within the size and time limits.
 async fn read_all(body: axum::body::Body, state: &HttpState) -> Result<Bytes, Problem> {
-    let (most, within) = {
+    let (max_bytes, timeout) = {
         let settings = state.settings();
         (settings.api_body_bytes, settings.api_body_timeout)
     };
     let hit = |limit| state.hub().metrics().limits_hit.inc(limit);
-    let Ok(read) = tokio::time::timeout(within, to_bytes(body, most)).await else {
+    let Ok(read) = tokio::time::timeout(timeout, to_bytes(body, max_bytes)).await else {
         hit(Limit::ApiBodyTimeout);
-        let detail = format!("the body did not end within {} ms", within.as_millis());
+        let detail = format!("the body did not end within {} ms", timeout.as_millis());
         return Err(Problem::new(BODY_TIMEOUT, detail));
     };
     read.map_err(|error| {
@@ -150,7 +150,7 @@ async fn read_all(body: axum::body::Body, state: &HttpState) -> Result<Bytes, Pr
             return Problem::invalid("body", error.to_string());
         }
         hit(Limit::ApiBodyBytes);
-        let detail = format!("expected a body of at most {most} bytes");
+        let detail = format!("expected a body of at most {max_bytes} bytes");
         Problem::new(TOO_LARGE, detail)
     })
 }

@@ -85,7 +85,7 @@ impl<T> Page<T> {
 /// Reads one item more than the page shows, to find out whether there is a next page.
 pub(super) async fn list<P, T, R, E>(
     cursor: Option<Cursor>,
-    asked: Option<usize>,
+    requested: Option<usize>,
     read: impl FnOnce(StorePage<P>) -> R,
     position: impl FnOnce(&T) -> P,
 ) -> Result<Page<T>, Problem>
@@ -94,14 +94,14 @@ where
     R: Future<Output = Result<Vec<T>, E>>,
     Problem: From<E>,
 {
-    let limit = limit(asked)?;
+    let limit = limit(requested)?;
     let page = StorePage { after: after(cursor.as_ref())?, limit: limit + 1 };
     Ok(Page::cut(read(page).await?, limit, position))
 }
 
 /// Validates a page size.
-pub(super) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
-    let limit = asked.unwrap_or(DEFAULT_PAGE);
+pub(super) fn limit(requested: Option<usize>) -> Result<usize, Problem> {
+    let limit = requested.unwrap_or(DEFAULT_PAGE);
     if (1..=MAX_PAGE).contains(&limit) {
         return Ok(limit);
     }

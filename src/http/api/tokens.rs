@@ -174,13 +174,13 @@ impl Minted {
     }
 }
 
-/// The lifetime of a token: `for_ms` or `usual`, at most `most_ms`.
-fn life(for_ms: Option<u64>, usual: Duration, most_ms: u64) -> Result<Duration, Problem> {
+/// The lifetime of a token: `for_ms` or `default_lifetime`, at most `max_ms`.
+fn life(for_ms: Option<u64>, default_lifetime: Duration, max_ms: u64) -> Result<Duration, Problem> {
     match for_ms {
-        None => Ok(usual),
-        Some(ms) if (1..=most_ms).contains(&ms) => Ok(Duration::from_millis(ms)),
+        None => Ok(default_lifetime),
+        Some(ms) if (1..=max_ms).contains(&ms) => Ok(Duration::from_millis(ms)),
         Some(ms) => {
-            let detail = format!("found {ms}; expected 1 to {most_ms}");
+            let detail = format!("found {ms}; expected 1 to {max_ms}");
             Err(Problem::invalid("for_ms", detail))
         }
     }
