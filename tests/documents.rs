@@ -72,6 +72,7 @@ docs/server-api.md
   at most 10000) for its targets | src/http/api/moderation.rs | MAX_WAIT_MS: u64 = 10_000;
   have not been used for 30 days | src/store/archive.rs | CREATED_ROOM_RETENTION: Duration = Duration::from_hours(30 * 24);
   closes 10 minutes after it emptied | src/room/settings.rs | LEAVER_RETENTION: Duration = Duration::from_mins(10);
+  room not found: it is neither open nor created; create it first | src/http/api/errors.rs | "room not found: it is neither open nor created; create it first"
   `limit` is 1 to 1000 | src/http/api/paging.rs | MAX_PAGE: usize = 1_000;
   and 100 by default | src/http/api/paging.rs | DEFAULT_PAGE: usize = 100;
   ended in the last 30 days | src/server.rs | ENDED_SESSION_RETENTION: Duration = Duration::from_hours(30 * 24);
