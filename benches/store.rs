@@ -59,28 +59,56 @@ fn main() {
         ("known user", WAITING, new(users.clone())),
         ("access token", WAITING, users.map(again).collect()),
         ("new user", 1, new(single.clone())),
-        ("access token", 1, single.map(again).collect::<Vec<_>>()),
+        ("access token", 1, single.clone().map(again).collect::<Vec<_>>()),
     ] {
         runtime.block_on(measure(&store, what, waiting, visits));
     }
+    // A revocation writes one row and is on disk when it returns. A start was, too, before it became bookkeeping.
+    runtime.block_on(measure_revocations(&store, single.map(again).collect()));
 }
 
 /// Runs `visits` in batches of `waiting` and prints the cost of one.
 async fn measure(store: &SqliteStore, what: &str, waiting: usize, visits: Vec<Admission>) {
-    let clock = Clock::system();
-    let count = visits.len() as u64;
-    let (began, busy) = (clock.micros(), store_thread_nanos());
+    let timing = Timing::begin();
     for some in visits.chunks(waiting) {
         for answer in join_all(some.iter().map(|visit| store.admit(visit.clone()))).await {
             answer.expect("the store is there").expect("they are admitted");
         }
     }
-    let each = |nanos: u64| Duration::from_nanos(nanos / count);
-    let passed = each((clock.micros() - began) * 1_000);
-    let busy = each(store_thread_nanos() - busy);
-    println!(
-        "{what:>14}, {waiting:>3} waiting: {passed:>8.1?} passed, {busy:>7.1?} of the store's thread"
-    );
+    timing.print(what, waiting, visits.len());
+}
+
+/// Revokes the token family of each of `visits`, one after the other, and prints the cost of one.
+async fn measure_revocations(store: &SqliteStore, visits: Vec<Admission>) {
+    let (timing, count) = (Timing::begin(), visits.len());
+    for Admission { user, instance, new_family, .. } in visits {
+        store.revoke_family(user, instance, new_family).await.expect("the store is there");
+    }
+    timing.print("revocation", 1, count);
+}
+
+/// When a measurement began, on the clock and in CPU time of the store's thread.
+struct Timing {
+    clock: Clock,
+    began: u64,
+    busy: u64,
+}
+
+impl Timing {
+    fn begin() -> Self {
+        let clock = Clock::system();
+        let (began, busy) = (clock.micros(), store_thread_nanos());
+        Self { clock, began, busy }
+    }
+
+    fn print(&self, what: &str, waiting: usize, count: usize) {
+        let each = |nanos: u64| Duration::from_nanos(nanos / count as u64);
+        let passed = each((self.clock.micros() - self.began) * 1_000);
+        let busy = each(store_thread_nanos() - self.busy);
+        println!(
+            "{what:>14}, {waiting:>3} waiting: {passed:>8.1?} passed, {busy:>7.1?} of the store's thread"
+        );
+    }
 }
 
 /// CPU time of the thread named `store`; 0 where the system does not report it.
