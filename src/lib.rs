@@ -20,6 +20,7 @@ pub mod hub;
 pub mod idempotency;
 pub mod lifecycle;
 pub mod outbound;
+pub mod principal;
 pub mod rate_limit;
 pub mod request;
 pub mod room;

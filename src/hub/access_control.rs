@@ -16,6 +16,7 @@ use super::peers::{PEER_TIMEOUT, PeerRequest, Peers};
 use super::session_meta::PeerInfo;
 use super::sessions::{SessionHandle, Sessions};
 use crate::engine::Engine;
+use crate::principal::{Coverage, NameCoverage};
 use crate::request::RequestId;
 use crate::store::{AuditEvent, Block, BlockedIdentities, Check, Journal, UserKey};
 
@@ -67,15 +68,7 @@ impl AccessControl {
         let disconnect = block_disconnect(&block);
         let mut ended = self.end_sessions(&user, &disconnect, request).await?;
         if reach != BlockedIdentities::default() {
-            ended += self.end_reached(&user.app, &reach, &disconnect, request);
-            let (app, disconnect) = (Arc::clone(&user.app), Box::new(disconnect));
-            let elsewhere =
-                PeerRequest::EndReached { app, reach, disconnect, request: request.cloned() };
-            let (counts, failures) = self.peers.ask_all::<usize>(&elsewhere).await;
-            ended += counts.iter().sum::<usize>();
-            if failures > 0 {
-                return Err(unreachable_peers());
-            }
+            ended += self.end_all_reached(&user.app, reach, &disconnect, request).await?;
         }
         Ok(ended)
     }
@@ -102,6 +95,49 @@ impl AccessControl {
             tracing::warn!(%error, "sessions of a user on another node could not be ended");
             unreachable_peers()
         })
+    }
+
+    /// Ends the sessions of these principals, guests under any name; how many ended.
+    ///
+    /// # Errors
+    /// When the engine or a node does not answer.
+    pub(super) async fn end_covered(
+        &self,
+        app: &Arc<str>,
+        coverage: &Coverage,
+        disconnect: &Disconnect,
+        request: Option<&RequestId>,
+    ) -> Result<usize, CallError> {
+        let mut ended = 0;
+        if coverage.name != NameCoverage::None {
+            let user = UserKey { app: Arc::clone(app), username: coverage.username.clone() };
+            ended += self.end_sessions(&user, disconnect, request).await?;
+        }
+        if !coverage.guests.is_empty() {
+            let instances = coverage.guests.keys().cloned().collect();
+            let reach = BlockedIdentities { instances, ..BlockedIdentities::default() };
+            ended += self.end_all_reached(app, reach, disconnect, request).await?;
+        }
+        Ok(ended)
+    }
+
+    /// As [`AccessControl::end_reached`], on every node.
+    async fn end_all_reached(
+        &self,
+        app: &Arc<str>,
+        reach: BlockedIdentities,
+        disconnect: &Disconnect,
+        request: Option<&RequestId>,
+    ) -> Result<usize, CallError> {
+        let ended = self.end_reached(app, &reach, disconnect, request);
+        let (app, disconnect) = (Arc::clone(app), Box::new(disconnect.clone()));
+        let elsewhere =
+            PeerRequest::EndReached { app, reach, disconnect, request: request.cloned() };
+        let (counts, failures) = self.peers.ask_all::<usize>(&elsewhere).await;
+        if failures > 0 {
+            return Err(unreachable_peers());
+        }
+        Ok(ended + counts.iter().sum::<usize>())
     }
 
     /// Ends the sessions of guests whom a block reaches, and has starts that are on their way ask the store again; how

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use stagedoor_proto::{ClientInfo, FamilyId, InstanceId, SessionId, Timestamp};
 
 use crate::grant::Grant;
+use crate::principal::Guest;
 use crate::store::UserKey;
 
 /// Where a connection comes from.
@@ -29,11 +30,28 @@ pub struct SessionMeta {
     pub guest: bool,
     /// The family of its access token.
     pub family: FamilyId,
+    /// Where another guest's session proved the same person, or the name is exclusive: what all of them share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<FamilyId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<Box<ClientInfo>>,
     /// The connection it was started on.
     pub peer: PeerInfo,
     pub started: Timestamp,
+}
+
+impl SessionMeta {
+    /// The guest. `None`: a registered user.
+    #[must_use]
+    pub fn as_guest(&self) -> Option<Guest> {
+        self.guest.then(|| Guest { instance: self.instance.clone(), proof: self.proof() })
+    }
+
+    /// What proves a guest to be the one it was before: the token family, unless several sessions share a proof.
+    #[must_use]
+    pub fn proof(&self) -> FamilyId {
+        self.proof.unwrap_or(self.family)
+    }
 }
 
 /// What a session's credentials allow; renewals change it.

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
-    Actor, Error, InstanceId, ModerationCommand, ModerationReport, OutcomeCounts, ParticipantId,
-    Push, Reason, Ref, Reply, SessionId, Target, Timestamp, Username,
+    Actor, Error, ModerationCommand, ModerationReport, OutcomeCounts, ParticipantId, Push, Reason,
+    Ref, Reply, SessionId, Target, Timestamp, Username,
 };
 
+use crate::principal::Coverage;
 use crate::request::RequestId;
 use crate::room::durable::changes::DurableChange;
 use crate::room::events::RoomEvent;
@@ -81,9 +82,7 @@ pub enum Appender {
 /// A user removed from the app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemovedUser {
-    pub username: Username,
-    /// The instances of a guest in this room.
-    pub instances: Vec<InstanceId>,
+    pub coverage: Coverage,
     /// End of the block. `None`: not blocked.
     pub until: Option<Timestamp>,
     /// As stated by the moderator.

@@ -45,13 +45,12 @@ fn check_participants(state: &RoomState) -> Result<(), &'static str> {
         let is_lost = state.lost_nodes.contains(member.home);
         require(!is_lost || member.link == Link::Suspended, "a lost node has a live session")?;
         require(member.capabilities == expected, "capabilities are not those of the role")?;
-        let held = state.records.role(&member.username);
+        let held = state.records.role(member.principal(), member.role);
         require(
             held.is_none_or(|role| role == member.role),
             "a participant does not have its set role",
         )?;
-        let guest = member.guest_instance.as_ref();
-        let blocked = state.records.blocked(&member.username, guest, state.now);
+        let blocked = state.records.blocked(member.principal(), state.now);
         require(blocked.is_none(), "a blocked user is in the room")?;
         require(
             member.streams.is_empty() || member.capabilities.publish,

@@ -114,9 +114,7 @@ impl LocalRoom {
         now: Timestamp,
     ) -> Result<AcceptedSignal, Error> {
         let sender = signal_sender(&room.state, from, signal)?;
-        let username = sender.as_ref().map(|sender| &sender.username);
-        let requester =
-            from.map_or(Requester::Server, |session| Requester::Session { session, username });
+        let requester = from.map_or(Requester::Server, |session| room.state.ref_requester(session));
         let key = signal.ref_.as_ref().map(|ref_| (ref_, Fingerprint::of(signal)));
         if let Some((ref_, body)) = key
             && let Some(sent) = self.signal_refs.lookup(requester, ref_, body, now)?
@@ -128,8 +126,8 @@ impl LocalRoom {
         let taken = self.signal_rate.take(Rate::per_second(per_second, per_second), now);
         taken
             .map_err(|wait| errors::rate_limited("signal rate limit of the room exceeded", wait))?;
-        let owner = from.zip(username.cloned());
-        let owner = owner.map(|(session, username)| RefOwner { username, session });
+        let owner = from.and_then(|session| room.state.participants.of_session(session));
+        let owner = owner.map(|member| RefOwner::of(member.principal(), member.session));
         let key = key.map(|(ref_, body)| SignalKey { owner, ref_: ref_.clone(), body });
         Ok(AcceptedSignal::New(NewSignal { to, from: sender, recipients, key }))
     }

@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
-    Counts, Error, ErrorCode, Link, ParticipantId, Ref, Relay, Reply, RoomId, RoomSnapshot,
-    SessionId, SessionState, Stream, StreamId, Timestamp, Username,
+    Counts, Error, ErrorCode, Link, ParticipantId, Ref, Relay, Reply, Role, RoomId, RoomSnapshot,
+    SessionId, SessionState, Stream, StreamId, Timestamp,
 };
 
+use crate::principal::Principal;
 use crate::room::durable::changes::{DurableChange, DurableKey};
 use crate::room::durable::records::DurableRecords;
 use crate::room::effect::{Audience, Effect, Effects, Everywhere};
@@ -145,11 +146,11 @@ impl Room {
 
     /// Whether the room has a mute, role or block of a user.
     #[must_use]
-    pub fn has_records_of(&self, username: &Username) -> bool {
-        let records = &self.state.records;
-        records.is_locked(username)
-            || records.role(username).is_some()
-            || records.block_of(username).is_some()
+    pub fn has_records_of(&self, user: Principal<'_>) -> bool {
+        let (records, now) = (&self.state.records, self.state.now);
+        records.is_locked(user)
+            || records.role(user, Role::Moderator).is_some()
+            || records.blocked(user, now).is_some()
     }
 
     /// The current state of these keys, as changes to persist.
@@ -257,8 +258,9 @@ fn execute(
             change_session_state(state, session, new);
             return Ok(None);
         }
-        RoomCommand::MigrateUser { from, to, .. } => {
-            migrate_user(state, &from, &to, out);
+        RoomCommand::MigrateUser { from, to, from_guest, to_guest, .. } => {
+            let from = Principal { username: &from, guest: from_guest.as_ref() };
+            migrate_user(state, from, Principal { username: &to, guest: to_guest.as_ref() }, out);
             return Ok(None);
         }
         RoomCommand::Moderate { origin, command, server } => {

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use stagedoor_proto::{FamilyId, InstanceId, Timestamp, Username};
+use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
 
 use super::admission::{Admission, Admitted, Block, Check, FormerFamily, Refusal};
 use super::archive::{Archive, StoredRoom};
@@ -16,7 +16,7 @@ use super::blocked::Blocked;
 use super::error::StoreFuture;
 use super::handoff::Handoff;
 use super::journal::{Journal, RoomWrite};
-use super::key::{SigningKey, UserKey};
+use super::key::{Rename, SigningKey, UserKey};
 use super::outbox::Outbox;
 use crate::room::RoomKey;
 
@@ -98,14 +98,9 @@ pub trait Store: Archive + AuditLog + Outbox {
     /// effect in call order.
     fn persist_room(&self, write: RoomWrite) -> StoreFuture<'static, u64>;
 
-    /// Copies moderation state (locks, roles, blocks) in all rooms of the app from one name to another. The former name
+    /// Copies penalties and roles below moderator in all rooms of the app from one principal to another. The former one
     /// keeps its own. Returns the rooms.
-    fn migrate_user(
-        &self,
-        from: UserKey,
-        to: Username,
-        now: Timestamp,
-    ) -> StoreFuture<'_, Vec<RoomKey>>;
+    fn migrate_user(&self, rename: Rename, now: Timestamp) -> StoreFuture<'_, Vec<RoomKey>>;
 
     /// Sets the expiry of state that has none while its room is occupied. Call before the first room opens, on a store
     /// with one gateway: participants did not survive the previous process.

@@ -16,7 +16,7 @@ use super::blocked::Blocked;
 use super::error::{StoreError, StoreFuture};
 use super::handoff::Handoff;
 use super::journal::{Journal, RoomWrite};
-use super::key::{SigningKey, UserKey};
+use super::key::{Rename, SigningKey, UserKey};
 use super::outbox::{
     Backlog, DeadLetters, DeliveryResult, DueMessages, ExpiredMessages, Message, NewMessage,
     Outbox, OutboxCount,
@@ -107,7 +107,7 @@ metered! {
         fn revoke_family(user: UserKey, instance: InstanceId, family: FamilyId) -> '_ ();
         fn load_room(room: RoomKey, now: Timestamp) -> '_ StoredRoom;
         fn persist_room(write: RoomWrite) -> 'static u64;
-        fn migrate_user(from: UserKey, to: Username, now: Timestamp) -> '_ Vec<RoomKey>;
+        fn migrate_user(rename: Rename, now: Timestamp) -> '_ Vec<RoomKey>;
         fn mark_rooms_empty(retain_until: Timestamp) -> '_ ();
         fn audit(app: Arc<str>, events: Vec<AuditEvent>) -> 'static ();
         fn signing_keys(first: SigningKey) -> '_ Vec<SigningKey>;

@@ -40,7 +40,7 @@ pub use blocked::Blocked;
 pub use error::{StoreError, StoreFuture};
 pub use handoff::Handoff;
 pub use journal::{Journal, NewMessages, RoomWrite};
-pub use key::{SigningKey, UserKey};
+pub use key::{Rename, SigningKey, UserKey};
 pub use metered::Metered;
 pub use outbox::{
     Backlog, DeadLetters, DeliveryResult, DueMessages, ExpiredMessages, Message, NewMessage,

@@ -21,6 +21,7 @@ mod cli;
 mod durability;
 mod expired;
 mod faults;
+mod guests;
 mod hand_over;
 mod handshake;
 mod heartbeat;

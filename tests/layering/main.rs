@@ -16,7 +16,16 @@ use std::path::{Path, PathBuf};
 /// The modules by layer, lowest first; each may import those of lower layers. The wire types all may.
 const LAYERS: &[&[&str]] = &[
     &["time"],
-    &["event_type", "grant", "idempotency", "rate_limit", "request", "session", "room"],
+    &[
+        "event_type",
+        "grant",
+        "idempotency",
+        "principal",
+        "rate_limit",
+        "request",
+        "session",
+        "room",
+    ],
     &["api_body", "clock", "lifecycle", "sync", "telemetry", "config", "outbound"],
     &["store", "engine", "auth", "webhook"],
     &["hub"],
@@ -32,6 +41,7 @@ const BESIDE: &[(&str, &str)] = &[
     ("room", "grant"),
     ("room", "idempotency"),
     ("room", "rate_limit"),
+    ("room", "principal"),
     ("room", "request"),
     ("config", "outbound"),
     ("auth", "store"),

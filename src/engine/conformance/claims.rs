@@ -28,13 +28,21 @@ pub(super) fn secret() -> SecretHash {
 }
 
 pub(super) fn prepare_of(name: char, age: Duration) -> Prepare {
-    Prepare { user: user(), instance: instance(name), age, at_least: 0, rules: RULES }
+    Prepare {
+        user: user(),
+        instance: instance(name),
+        age,
+        at_least: 0,
+        rules: RULES,
+        is_guest: false,
+    }
 }
 
 pub(super) fn claim_of(name: char, session: u128, prepared: &Prepared) -> Claim {
     Claim {
         user: user(),
         instance: instance(name),
+        guest: None,
         session: SessionId::from_bits(session),
         generation: prepared.generation,
         fence: prepared.fence,

@@ -79,6 +79,7 @@ pub(in crate::engine) async fn restored_row_does_not_displace_a_newer_one(harnes
     let (generation, _) = hold(&engine, 'a', 1).await;
     let row = |name, session, generation| Restore {
         user: user(),
+        guest: None,
         instance: instance(name),
         session: SessionId::from_bits(session),
         generation,

@@ -88,6 +88,8 @@ pub struct Prepare {
     pub at_least: u64,
     /// What the claim will be held to.
     pub rules: ClaimRules,
+    /// Whether a guest starts: of guests, only the claim says which sessions count together.
+    pub is_guest: bool,
 }
 
 /// How a start stands before the store is asked.
@@ -112,6 +114,8 @@ pub struct Claim {
     pub user: UserKey,
     /// The client instance that is claimed.
     pub instance: InstanceId,
+    /// The guest's proof; sessions with one proof count together. `None`: a registered user.
+    pub guest: Option<FamilyId>,
     /// The session that claims it.
     pub session: SessionId,
     /// As it was prepared.
@@ -189,6 +193,8 @@ pub enum Moved {
 pub struct Restore {
     /// The user.
     pub user: UserKey,
+    /// The guest's proof. `None`: a registered user.
+    pub guest: Option<FamilyId>,
     /// The client instance.
     pub instance: InstanceId,
     /// The session.

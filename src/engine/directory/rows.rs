@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use smallvec::SmallVec;
-use stagedoor_proto::{InstanceId, SessionId};
+use stagedoor_proto::{FamilyId, InstanceId, SessionId};
 
 use super::{
     Claim, ClaimRules, Claimed, Move, Moved, Prepare, Prepared, Restore, SessionRecord, SessionRow,
@@ -30,6 +30,8 @@ pub(super) struct UserRows {
 
 struct Row {
     instance: InstanceId,
+    /// The guest's proof. `None`: a registered user.
+    guest: Option<FamilyId>,
     session: SessionId,
     generation: u64,
     node: NodeEpoch,
@@ -39,6 +41,15 @@ struct Row {
     /// The secret before, which counts until the newest was used: the reply that had that one may be lost.
     former_secret: Option<SecretHash>,
     record: Option<Arc<SessionRecord>>,
+}
+
+/// The sessions that a start counts with.
+#[derive(Clone, Copy)]
+enum Counted {
+    /// Not known yet.
+    None,
+    /// Those of one guest, or of the registered user.
+    Sessions(Option<FamilyId>),
 }
 
 /// A generation that an instance was held by.
@@ -64,7 +75,8 @@ impl UserRows {
         let newest = self.newest;
         let generation = self.next_generation(now, prepare.age).max(prepare.at_least);
         self.newest = self.newest.max(generation);
-        let protected = self.protected(&prepare.instance, prepare.rules, None);
+        let counted = if prepare.is_guest { Counted::None } else { Counted::Sessions(None) };
+        let protected = self.protected(&prepare.instance, counted, prepare.rules, None);
         let protected = protected.map(Row::shown);
         let held = self.held_generation(&prepare.instance);
         Prepared { fence: self.fence, generation, newest, held, protected }
@@ -82,7 +94,9 @@ impl UserRows {
         if self.held_generation(&claim.instance) >= claim.generation {
             return Claimed::Superseded;
         }
-        if let Some(protected) = self.protected(&claim.instance, claim.rules, claim.evict) {
+        let counted = Counted::Sessions(claim.guest);
+        let protected = self.protected(&claim.instance, counted, claim.rules, claim.evict);
+        if let Some(protected) = protected {
             return Claimed::Protected(Box::new(protected.shown()));
         }
         let mut displaced = Vec::new();
@@ -92,6 +106,7 @@ impl UserRows {
         self.tombstones.retain(|tombstone| tombstone.instance != claim.instance);
         self.rows.push(Row {
             instance: claim.instance,
+            guest: claim.guest,
             session: claim.session,
             generation: claim.generation,
             node,
@@ -100,8 +115,8 @@ impl UserRows {
             former_secret: None,
             record: claim.record,
         });
-        while self.rows.len() > claim.rules.max_sessions.max(1) {
-            let Some(oldest) = self.oldest() else { break };
+        while self.count(claim.guest) > claim.rules.max_sessions.max(1) {
+            let Some(oldest) = self.oldest(claim.guest) else { break };
             let gone = self.rows.remove(oldest);
             self.entomb(&gone, now);
             displaced.push(gone);
@@ -158,6 +173,7 @@ impl UserRows {
         }
         let row = Row {
             instance: row.instance,
+            guest: row.guest,
             session: row.session,
             generation: row.generation,
             node,
@@ -179,10 +195,12 @@ impl UserRows {
         now.max(self.newest + 1).saturating_sub(age).max(1)
     }
 
-    /// The session that `instance`, or the user's cap, would have to displace, where the policy forbids that.
+    /// The session that `instance`, or the cap of those that are `counted` together, would have to displace, where the
+    /// policy forbids that.
     fn protected(
         &self,
         instance: &InstanceId,
+        counted: Counted,
         rules: ClaimRules,
         evict: Option<u64>,
     ) -> Option<&Row> {
@@ -193,16 +211,24 @@ impl UserRows {
         let own = self.rows.iter().find(|row| row.instance == *instance);
         let in_the_way = match own {
             Some(own) => Some(own),
-            None if self.rows.len() >= rules.max_sessions => {
-                self.oldest().map(|oldest| &self.rows[oldest])
-            }
-            None => None,
+            None => match counted {
+                Counted::Sessions(guest) if self.count(guest) >= rules.max_sessions => {
+                    self.oldest(guest).map(|oldest| &self.rows[oldest])
+                }
+                Counted::Sessions(_) | Counted::None => None,
+            },
         };
         in_the_way.filter(|row| row.is_live && Some(row.generation) != evict)
     }
 
-    fn oldest(&self) -> Option<usize> {
-        let oldest = self.rows.iter().enumerate().min_by_key(|(_, row)| row.generation);
+    /// How many sessions count together: the registered user's, or those of one guest.
+    fn count(&self, guest: Option<FamilyId>) -> usize {
+        self.rows.iter().filter(|row| row.guest == guest).count()
+    }
+
+    fn oldest(&self, guest: Option<FamilyId>) -> Option<usize> {
+        let counted = self.rows.iter().enumerate().filter(|(_, row)| row.guest == guest);
+        let oldest = counted.min_by_key(|(_, row)| row.generation);
         oldest.map(|(index, _)| index)
     }
 

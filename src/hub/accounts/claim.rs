@@ -27,10 +27,12 @@ impl Accounts {
         user: &UserKey,
         start: &Start,
         rules: ClaimRules,
+        is_guest: bool,
         attempt: &Attempt,
         refused: Option<(u64, u64)>,
     ) -> Result<Prepared, StartError> {
         let prepare = Prepare {
+            is_guest,
             user: user.clone(),
             instance: start.instance.clone(),
             age: attempt.age(&self.context.clock),
@@ -166,6 +168,7 @@ pub(super) fn prepared_claim(
 ) -> Claim {
     Claim {
         user: session.user().clone(),
+        guest: session.meta().guest.then(|| session.meta().proof()),
         instance: session.meta().instance.clone(),
         session: session.id(),
         generation: prepared.generation,

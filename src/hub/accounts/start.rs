@@ -20,10 +20,13 @@ use crate::hub::app::App;
 use crate::hub::errors::StartError;
 use crate::hub::session_meta::{AuthContext, PeerInfo, SessionMeta};
 use crate::hub::sessions::{SessionConnection, SessionHandle};
+use crate::principal::Principal;
 use crate::request::RequestId;
 use crate::room::{RoomCommand, RoomKey};
 use crate::session::{Establishing, SecretHash};
-use crate::store::{Admission, Admitted, FormerFamily, Refusal, StoreError, UserKey};
+use crate::store::{
+    Admission, Admitted, AuthMethod, FormerFamily, Refusal, Rename, StoreError, UserKey,
+};
 use crate::telemetry::Limit;
 
 /// When a client that found the node full may try again.
@@ -158,7 +161,13 @@ impl Accounts {
         loop {
             self.reauthenticate(&mut accepted, attempt).await?;
             let authenticated = &accepted.authenticated;
-            let prepared = self.prepare(&user, start, rules, attempt, refused_generation).await?;
+            let is_guest = match authenticated.method {
+                AuthMethod::Guest => true,
+                AuthMethod::Hook { .. } => false,
+                AuthMethod::AccessToken { guest, .. } => guest,
+            };
+            let prepared =
+                self.prepare(&user, start, rules, is_guest, attempt, refused_generation).await?;
             let evict = match &prepared.protected {
                 Some(holder) => Some(self.prove_dead(holder, attempt).await?),
                 None => None,
@@ -251,7 +260,7 @@ impl Accounts {
     ) -> Result<Option<Held>, StartError> {
         // On disk before anything else comes of it: a crash in between must not lose a block.
         let carried = match previous {
-            Some(previous) => self.migrate_user_state(previous, session.user()).await?,
+            Some(previous) => self.migrate_user_state(rename_of(previous, session)).await?,
             None => Vec::new(),
         };
         attempt.check(&self.context)?;
@@ -312,6 +321,7 @@ impl Accounts {
             instance: start.instance.clone(),
             guest: admitted.guest,
             family: admitted.family,
+            proof: None,
             client: start.client.clone().map(Box::new),
             peer: peer.clone(),
             started: now,
@@ -343,18 +353,11 @@ impl Accounts {
     }
 
     /// Keeps for a user what was laid on them under the name of `previous`; in which rooms.
-    async fn migrate_user_state(
-        &self,
-        previous: &SessionHandle,
-        to: &UserKey,
-    ) -> Result<Vec<RoomKey>, StoreError> {
-        if previous.user() == to {
+    async fn migrate_user_state(&self, rename: Rename) -> Result<Vec<RoomKey>, StoreError> {
+        if rename.is_empty() {
             return Ok(Vec::new());
         }
-        self.context
-            .store
-            .migrate_user(previous.user().clone(), to.username.clone(), self.context.clock.wall())
-            .await
+        self.context.store.migrate_user(rename, self.context.clock.wall()).await
     }
 
     /// Ends the session that `by` continues. The rooms where something was laid on its user are told; those among
@@ -368,10 +371,12 @@ impl Accounts {
     ) {
         self.sessions.end(previous, Disconnect::new(CloseCode::Replaced), Some(request));
         let (from, to) = (&previous.user().username, &by.user().username);
-        if from == to {
+        let (from_guest, to_guest) = (previous.meta().as_guest(), by.meta().as_guest());
+        if from == to && from_guest == to_guest {
             return;
         }
-        let mut rooms: HashSet<_> = self.rooms.holding(by.app().id(), from).into_iter().collect();
+        let former = Principal { username: from, guest: from_guest.as_ref() };
+        let mut rooms: HashSet<_> = self.rooms.holding(by.app().id(), former).into_iter().collect();
         for room in carried {
             match self.rooms.open(&room).await {
                 Ok(()) => drop(rooms.insert(room)),
@@ -382,7 +387,9 @@ impl Accounts {
         }
         for room in rooms {
             let (from, to, cause) = (from.clone(), to.clone(), Some(request.clone()));
-            self.rooms.append(&room, RoomCommand::MigrateUser { from, to, cause });
+            let (from_guest, to_guest) = (from_guest.clone(), to_guest.clone());
+            let migrate = RoomCommand::MigrateUser { from, to, from_guest, to_guest, cause };
+            self.rooms.append(&room, migrate);
         }
     }
 
@@ -436,5 +443,16 @@ impl Accounts {
         let random = URL_SAFE_NO_PAD.encode(self.context.rng.bytes::<32>());
         let text = format!("{user}.{random}");
         text.parse().expect("any text is a secret")
+    }
+}
+
+/// The change of the principal when a session continues `previous`.
+fn rename_of(previous: &SessionHandle, by: &SessionHandle) -> Rename {
+    Rename {
+        app: Arc::clone(&by.user().app),
+        from: previous.user().username.clone(),
+        from_guest: previous.meta().as_guest(),
+        to: by.user().username.clone(),
+        to_guest: by.meta().as_guest(),
     }
 }

@@ -185,6 +185,7 @@ pub(super) fn restore_session(
 fn row_of(session: &SessionHandle) -> Option<Restore> {
     Some(Restore {
         user: session.user().clone(),
+        guest: session.meta().guest.then(|| session.meta().proof()),
         instance: session.meta().instance.clone(),
         session: session.id(),
         generation: session.activity().held_by()?,

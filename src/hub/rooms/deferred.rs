@@ -170,7 +170,8 @@ impl DeferredExecutor {
         for user in &deferred.terminations {
             let (key, block) = self.removal_of(&deferred.key().app, user);
             let (disconnect, request) = (block_disconnect(&block), user.request.as_ref());
-            if let Err(error) = self.access.end_sessions(&key, &disconnect, request).await {
+            let ended = self.access.end_covered(&key.app, &user.coverage, &disconnect, request);
+            if let Err(error) = ended.await {
                 tracing::warn!(%error, "not all sessions of a removed user could be ended");
             }
         }
@@ -201,7 +202,7 @@ impl DeferredExecutor {
     fn removal_of(&self, app: &Arc<str>, user: &RemovedUser) -> (UserKey, Block) {
         let reason = user.reason.as_ref().map(|reason| reason.as_str().to_owned());
         let (since, until) = (self.context.clock.wall(), user.until);
-        let key = UserKey { app: Arc::clone(app), username: user.username.clone() };
+        let key = UserKey { app: Arc::clone(app), username: user.coverage.username.clone() };
         (key, Block { kind: BlockKind::Kick, reason, since, until })
     }
 

@@ -72,6 +72,7 @@ impl Rooms {
             username: session.user().username.clone(),
             instance: session.meta().instance.clone(),
             guest: session.meta().guest,
+            proof: session.meta().proof(),
             role: entitlement.role,
             scopes: ScopeSet::from(grant.scopes.as_ref()),
             app_moderator: entitlement.app_moderator || grant.app_moderator,

@@ -23,7 +23,7 @@ mod sync;
 
 use std::sync::Arc;
 
-use stagedoor_proto::{RoomId, Timestamp, Username};
+use stagedoor_proto::{RoomId, Timestamp};
 
 pub(super) use commands::named_room;
 pub(super) use handle::RoomHandle;
@@ -35,6 +35,7 @@ use super::events::Events;
 use super::pending_calls::PendingCalls;
 use super::sessions::Sessions;
 use crate::engine::{Condition, Engine};
+use crate::principal::Principal;
 use crate::room::{LocalRoom, NodeEpoch, Room, RoomCommand, RoomKey};
 use crate::session::RoomTag;
 use deferred::DeferredExecutor;
@@ -118,8 +119,8 @@ impl Rooms {
     }
 
     /// The rooms of an app that hold anything of a user, in them or not: a mute, a block, a role.
-    pub(super) fn holding(&self, app: &str, username: &Username) -> Vec<RoomKey> {
-        self.registry.holding(app, username)
+    pub(super) fn holding(&self, app: &str, user: Principal<'_>) -> Vec<RoomKey> {
+        self.registry.holding(app, user)
     }
 
     /// Adds a room as another process left it, with the tag that its frames have.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use dashmap::DashMap;
-use stagedoor_proto::{RoomId, Timestamp, Username};
+use stagedoor_proto::{RoomId, Timestamp};
 
 use super::handle::RoomHandle;
+use crate::principal::Principal;
 use crate::room::{LocalRoom, Room, RoomKey};
 use crate::session::RoomTag;
 
@@ -92,12 +93,12 @@ impl RoomRegistry {
     }
 
     /// The rooms of an app that hold anything of a user, in them or not: a mute, a block, a role.
-    pub(super) fn holding(&self, app: &str, username: &Username) -> Vec<RoomKey> {
+    pub(super) fn holding(&self, app: &str, user: Principal<'_>) -> Vec<RoomKey> {
         let rooms: Vec<_> = {
             let of_app = self.by_key.iter().filter(|entry| *entry.key().app == *app);
             of_app.map(|entry| Arc::clone(entry.value())).collect()
         };
-        let holding = rooms.iter().filter(|room| room.lock().room.has_records_of(username));
+        let holding = rooms.iter().filter(|room| room.lock().room.has_records_of(user));
         holding.map(|room| room.key().clone()).collect()
     }
 

@@ -1,9 +1,9 @@
 //! Changes of durable state, and their keys.
 
 use serde::{Deserialize, Serialize};
-use stagedoor_proto::{Role, RoomMute, Timestamp, Username};
+use stagedoor_proto::{InstanceId, Role, RoomMute, Timestamp, Username};
 
-use crate::room::durable::rows::{BlockRow, MuteOverride, RedeemedToken};
+use crate::room::durable::rows::{BlockRow, GuestRow, MuteOverride, RedeemedToken};
 
 /// A change of durable state. The store persists its serialized form, which must not change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,10 @@ pub enum DurableChange {
     },
     /// A user's role, from `set_role`.
     Role { username: Username, role: Role },
+    /// The mute and role of one guest.
+    Guest(GuestRow),
+    /// A guest has neither any more.
+    GuestCleared { instance: InstanceId },
     /// The room's mute and lock.
     Room { mute: RoomMute, locked: bool },
     /// The room was ended. Tokens issued before are rejected.
@@ -45,6 +49,7 @@ pub enum DurableKey {
     Block(Username),
     Mute(Username),
     Role(Username),
+    Guest(InstanceId),
     Room,
     End,
     /// By `jti`.
@@ -61,6 +66,8 @@ impl DurableChange {
             Self::Unblocked { username } => DurableKey::Block(username.clone()),
             Self::Mute { username, .. } => DurableKey::Mute(username.clone()),
             Self::Role { username, .. } => DurableKey::Role(username.clone()),
+            Self::Guest(row) => DurableKey::Guest(row.guest.instance.clone()),
+            Self::GuestCleared { instance } => DurableKey::Guest(instance.clone()),
             Self::Room { .. } => DurableKey::Room,
             Self::Ended { .. } => DurableKey::End,
             Self::Redeemed(row) => DurableKey::RedeemedToken(row.jti.clone()),

@@ -6,10 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use stagedoor_proto::{Error, InstanceId, Role, RoomMute, SessionId, Timestamp, Username};
+use stagedoor_proto::{
+    Error, FamilyId, InstanceId, Role, RoomMute, SessionId, Timestamp, Username,
+};
 
+use crate::principal::{Coverage, Guest, NameCoverage, Principal};
 use crate::room::durable::changes::{DurableChange, DurableKey};
-use crate::room::durable::rows::{BlockRow, DurableState, MuteOverride, RedeemedToken};
+use crate::room::durable::rows::{BlockRow, DurableState, GuestRow, MuteOverride, RedeemedToken};
 use crate::room::errors;
 use crate::room::settings::{
     MAX_RECORD_ROWS, MAX_REDEEMED_TOKENS, MAX_ROOM_TOKEN_LIFETIME, RETENTION,
@@ -26,6 +29,11 @@ pub(in crate::room) struct DurableRecords {
     mute_overrides: BTreeMap<Username, MuteOverride>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     roles: BTreeMap<Username, Role>,
+    /// Mutes and roles of single guests.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    guests: BTreeMap<InstanceId, GuestRow>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    by_proof: BTreeMap<FamilyId, BTreeSet<InstanceId>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     redeemed_tokens: BTreeMap<Box<str>, RedeemedToken>,
     pub(in crate::room) mute: RoomMute,
@@ -35,15 +43,18 @@ pub(in crate::room) struct DurableRecords {
 
 impl From<DurableState> for DurableRecords {
     fn from(record: DurableState) -> Self {
-        let instances_of = |row: &BlockRow| {
-            let name = row.username.clone();
-            row.instances.clone().into_iter().map(move |instance| (instance, name.clone()))
-        };
-        Self {
-            blocked_instances: record.blocks.iter().flat_map(instances_of).collect(),
-            blocks: record.blocks.into_iter().map(|row| (row.username.clone(), row)).collect(),
+        let mut by_proof: BTreeMap<FamilyId, BTreeSet<InstanceId>> = BTreeMap::new();
+        for row in &record.guests {
+            by_proof.entry(row.guest.proof).or_default().insert(row.guest.instance.clone());
+        }
+        let guests = record.guests.into_iter().map(|row| (row.guest.instance.clone(), row));
+        let mut records = Self {
+            blocks: BTreeMap::new(),
+            blocked_instances: BTreeMap::new(),
             mute_overrides: record.mute_overrides.into_iter().collect(),
             roles: record.roles.into_iter().collect(),
+            guests: guests.collect(),
+            by_proof,
             redeemed_tokens: record
                 .redeemed_tokens
                 .into_iter()
@@ -52,21 +63,26 @@ impl From<DurableState> for DurableRecords {
             mute: record.mute,
             locked: record.locked,
             ended: record.ended,
+        };
+        for row in record.blocks {
+            records.blocks.insert(row.username.clone(), row.clone());
+            records.index_block(&row);
         }
+        records
     }
 }
 
 impl DurableRecords {
-    /// The end of the block of a user, or of a guest on that instance.
-    pub(in crate::room) fn blocked(
-        &self,
-        username: &Username,
-        guest_instance: Option<&InstanceId>,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
-        let by_name = self.blocks.get(username);
-        let by_instance = guest_instance
-            .and_then(|instance| self.blocked_instances.get(instance))
+    /// The end of the block that covers a principal.
+    pub(in crate::room) fn blocked(&self, who: Principal<'_>, now: Timestamp) -> Option<Timestamp> {
+        let is_covered = |row: &&BlockRow| match who.guest {
+            None => row.name == NameCoverage::All,
+            Some(_) => row.name != NameCoverage::None,
+        };
+        let by_name = self.blocks.get(who.username).filter(is_covered);
+        let by_instance = who
+            .guest
+            .and_then(|guest| self.blocked_instances.get(&guest.instance))
             .and_then(|username| self.blocks.get(username));
         by_name
             .into_iter()
@@ -76,10 +92,11 @@ impl DurableRecords {
             .max()
     }
 
-    /// Blocks a user. Never shortens an earlier block, and keeps its instances.
+    /// Blocks principals. Never shortens or narrows an earlier block of the name.
     pub(in crate::room) fn block(
         &mut self,
-        mut row: BlockRow,
+        coverage: &Coverage,
+        until: Timestamp,
         now: Timestamp,
         changes: &mut Vec<DurableChange>,
     ) -> Result<(), Error> {
@@ -87,17 +104,29 @@ impl DurableRecords {
             self.blocks.retain(|_, row| row.until > now);
             self.blocked_instances.retain(|_, username| self.blocks.contains_key(username));
         }
-        check_capacity(&self.blocks, &row.username)?;
+        check_capacity(&self.blocks, &coverage.username)?;
+        let (username, name) = (coverage.username.clone(), coverage.name);
+        let instances = coverage.guests.keys().cloned().collect();
+        let mut row = BlockRow { username, instances, name, until };
         if let Some(old) = self.blocks.get(&row.username).filter(|old| old.until > now) {
             row.until = row.until.max(old.until);
+            row.name = row.name.max(old.name);
             row.instances.extend(old.instances.iter().cloned());
         }
-        for instance in &row.instances {
-            self.blocked_instances.insert(instance.clone(), row.username.clone());
-        }
         self.blocks.insert(row.username.clone(), row.clone());
+        self.index_block(&row);
         changes.push(DurableChange::Blocked(row));
         Ok(())
+    }
+
+    /// Of several blocks of an instance, the last to end counts.
+    fn index_block(&mut self, row: &BlockRow) {
+        for instance in &row.instances {
+            let other = self.blocked_instances.get(instance).and_then(|user| self.blocks.get(user));
+            if other.is_none_or(|other| other.until <= row.until) {
+                self.blocked_instances.insert(instance.clone(), row.username.clone());
+            }
+        }
     }
 
     pub(in crate::room) fn block_of(&self, username: &Username) -> Option<&BlockRow> {
@@ -111,66 +140,238 @@ impl DurableRecords {
     ) {
         if self.blocks.remove(username).is_some() {
             self.blocked_instances.retain(|_, blocked| blocked != username);
+            let rows: Vec<_> = self.blocks.values().cloned().collect();
+            for row in rows.iter().filter(|row| !row.instances.is_empty()) {
+                self.index_block(row);
+            }
             changes.push(DurableChange::Unblocked { username: username.clone() });
         }
     }
 
-    pub(in crate::room) fn mute_override(&self, username: &Username) -> Option<MuteOverride> {
-        self.mute_overrides.get(username).copied()
+    /// What moderators set for guests who had this name then.
+    pub(in crate::room) fn guests_named(
+        &self,
+        username: &Username,
+    ) -> impl Iterator<Item = &GuestRow> {
+        self.guests.values().filter(move |row| row.username == *username)
     }
 
-    pub(in crate::room) fn is_locked(&self, username: &Username) -> bool {
-        self.mute_override(username) == Some(MuteOverride::Locked)
+    /// The rows of a guest: of the instance, and of instances with the same proof.
+    fn rows_of<'a>(&'a self, guest: &'a Guest) -> impl Iterator<Item = &'a GuestRow> {
+        let by_proof = self.by_proof.get(&guest.proof).into_iter().flatten();
+        let others = by_proof.filter(|instance| **instance != guest.instance);
+        std::iter::once(&guest.instance)
+            .chain(others)
+            .filter_map(|instance| self.guests.get(instance))
     }
 
-    /// Sets or removes a user's mute override. Returns whether that changed anything.
+    /// How mutes apply to a principal. A lock covers a guest's instance; an exemption needs the guest's proof.
+    pub(in crate::room) fn mute_override(&self, who: Principal<'_>) -> Option<MuteOverride> {
+        let named = self.mute_overrides.get(who.username).copied();
+        let Some(guest) = who.guest else {
+            return named.filter(|named| *named != MuteOverride::LockedGuests);
+        };
+        if matches!(named, Some(MuteOverride::Locked | MuteOverride::LockedGuests)) {
+            return Some(MuteOverride::Locked);
+        }
+        let mut is_exempt = false;
+        for row in self.rows_of(guest) {
+            match row.mute {
+                Some(MuteOverride::Locked | MuteOverride::LockedGuests) => {
+                    return Some(MuteOverride::Locked);
+                }
+                Some(MuteOverride::Exempt) => is_exempt |= row.guest.proof == guest.proof,
+                None => {}
+            }
+        }
+        is_exempt.then_some(MuteOverride::Exempt)
+    }
+
+    pub(in crate::room) fn is_locked(&self, who: Principal<'_>) -> bool {
+        self.mute_override(who) == Some(MuteOverride::Locked)
+    }
+
+    /// Sets or removes the mute override of principals.
     pub(in crate::room) fn set_mute_override(
         &mut self,
-        username: &Username,
-        mute_override: Option<MuteOverride>,
+        coverage: &Coverage,
+        value: Option<MuteOverride>,
         changes: &mut Vec<DurableChange>,
-    ) -> Result<bool, Error> {
-        if self.mute_override(username) == mute_override {
-            return Ok(false);
+    ) -> Result<(), Error> {
+        let username = &coverage.username;
+        let named = self.mute_overrides.get(username).copied();
+        let locks_guests = matches!(named, Some(MuteOverride::Locked | MuteOverride::LockedGuests));
+        let new = match (coverage.name, value) {
+            (NameCoverage::All, Some(value)) => Some(value),
+            // A new lock of the guests leaves the registered user's.
+            (NameCoverage::Guests, Some(MuteOverride::Locked)) => named
+                .filter(|named| *named == MuteOverride::Locked)
+                .or(Some(MuteOverride::LockedGuests)),
+            (NameCoverage::None, Some(MuteOverride::Locked)) => named,
+            // What releases a guest who is locked by name releases the name.
+            (NameCoverage::None, _) if !locks_guests => named,
+            (NameCoverage::Guests | NameCoverage::None | NameCoverage::All, _) => None,
+        };
+        if new.is_some() {
+            check_capacity(&self.mute_overrides, username)?;
         }
-        match mute_override {
-            Some(mute_override) => {
-                check_capacity(&self.mute_overrides, username)?;
-                self.mute_overrides.insert(username.clone(), mute_override);
-            }
-            None => {
-                self.mute_overrides.remove(username);
-            }
+        self.check_guests(coverage)?;
+        if new != named {
+            match new {
+                Some(new) => self.mute_overrides.insert(username.clone(), new),
+                None => self.mute_overrides.remove(username),
+            };
+            changes.push(DurableChange::Mute { username: username.clone(), mute: new });
         }
-        changes.push(DurableChange::Mute { username: username.clone(), mute: mute_override });
-        Ok(true)
+        self.update_guests(coverage, changes, |row| row.mute = value);
+        Ok(())
+    }
+
+    /// Whether a lock holds for any of these principals.
+    pub(in crate::room) fn locks(&self, coverage: &Coverage) -> bool {
+        let username = &coverage.username;
+        let is_named = match coverage.name {
+            NameCoverage::All => self.mute_overrides.get(username) == Some(&MuteOverride::Locked),
+            NameCoverage::Guests | NameCoverage::None => false,
+        };
+        let mut guests = coverage
+            .guests
+            .iter()
+            .map(|(instance, proof)| Guest { instance: instance.clone(), proof: *proof });
+        is_named
+            || guests.any(|guest| self.is_locked(Principal { username, guest: Some(&guest) }))
+            || coverage.name == NameCoverage::Guests && self.mute_overrides.contains_key(username)
+    }
+
+    /// Ends the exemptions of these principals.
+    pub(in crate::room) fn end_exemption(
+        &mut self,
+        coverage: &Coverage,
+        changes: &mut Vec<DurableChange>,
+    ) {
+        let username = &coverage.username;
+        let is_named = coverage.name == NameCoverage::All;
+        if is_named && self.mute_overrides.get(username) == Some(&MuteOverride::Exempt) {
+            self.mute_overrides.remove(username);
+            changes.push(DurableChange::Mute { username: username.clone(), mute: None });
+        }
+        let exempt = |row: &&GuestRow| row.mute == Some(MuteOverride::Exempt);
+        let covered = coverage.guests.keys().filter_map(|instance| self.guests.get(instance));
+        for former in covered.filter(exempt).cloned().collect::<Vec<_>>() {
+            self.put_guest(GuestRow { mute: None, ..former.clone() }, Some(&former), changes);
+        }
+    }
+
+    fn check_guests(&self, coverage: &Coverage) -> Result<(), Error> {
+        let new = coverage.guests.keys().filter(|guest| !self.guests.contains_key(*guest)).count();
+        if new == 0 || self.guests.len() + new <= MAX_RECORD_ROWS {
+            Ok(())
+        } else {
+            Err(errors::record_full())
+        }
+    }
+
+    /// Changes the rows of the guests that are covered. A row without content is removed.
+    fn update_guests(
+        &mut self,
+        coverage: &Coverage,
+        changes: &mut Vec<DurableChange>,
+        update: impl Fn(&mut GuestRow),
+    ) {
+        for (instance, proof) in &coverage.guests {
+            let former = self.guests.get(instance).cloned();
+            let guest = Guest { instance: instance.clone(), proof: *proof };
+            let mut row = GuestRow {
+                username: coverage.username.clone(),
+                guest,
+                mute: former.as_ref().and_then(|row| row.mute),
+                role: former.as_ref().and_then(|row| row.role),
+            };
+            // What another person was granted does not pass to this one.
+            if former.as_ref().is_some_and(|former| former.guest.proof != *proof) {
+                row.mute = row.mute.filter(|mute| *mute != MuteOverride::Exempt);
+                row.role = row.role.filter(|role| *role != Role::Moderator);
+            }
+            update(&mut row);
+            self.put_guest(row, former.as_ref(), changes);
+        }
+    }
+
+    fn put_guest(
+        &mut self,
+        row: GuestRow,
+        former: Option<&GuestRow>,
+        changes: &mut Vec<DurableChange>,
+    ) {
+        if former == Some(&row) {
+            return;
+        }
+        if let Some(former) = former {
+            let (proof, instance) = (former.guest.proof, &former.guest.instance);
+            if let Some(instances) = self.by_proof.get_mut(&proof) {
+                instances.remove(instance);
+                if instances.is_empty() {
+                    self.by_proof.remove(&proof);
+                }
+            }
+            self.guests.remove(instance);
+        }
+        let instance = row.guest.instance.clone();
+        if row.mute.is_some() || row.role.is_some() {
+            self.by_proof.entry(row.guest.proof).or_default().insert(instance.clone());
+            self.guests.insert(instance, row.clone());
+            changes.push(DurableChange::Guest(row));
+        } else if former.is_some() {
+            changes.push(DurableChange::GuestCleared { instance });
+        }
     }
 
     /// A new mute of the whole room clears all exemptions.
     pub(in crate::room) fn clear_exemptions(&mut self, changes: &mut Vec<DurableChange>) {
         self.mute_overrides.retain(|username, mute_override| {
-            let stays = *mute_override == MuteOverride::Locked;
+            let stays = *mute_override != MuteOverride::Exempt;
             if !stays {
                 changes.push(DurableChange::Mute { username: username.clone(), mute: None });
             }
             stays
         });
+        let exempt = self.guests.values().filter(|row| row.mute == Some(MuteOverride::Exempt));
+        for former in exempt.cloned().collect::<Vec<_>>() {
+            self.put_guest(GuestRow { mute: None, ..former.clone() }, Some(&former), changes);
+        }
     }
 
-    pub(in crate::room) fn role(&self, username: &Username) -> Option<Role> {
-        self.roles.get(username).copied()
+    /// The role that a moderator set for a principal whose own role is `own`. A guest without the proof of the one it
+    /// was set for only gets a lower one.
+    pub(in crate::room) fn role(&self, who: Principal<'_>, own: Role) -> Option<Role> {
+        let named = self.roles.get(who.username).copied();
+        let Some(guest) = who.guest else { return named };
+        let is_lower = |role: &Role| rank(*role) < rank(own);
+        let proved = self.rows_of(guest).find(|row| row.guest.proof == guest.proof);
+        if let Some(role) = proved.and_then(|row| row.role) {
+            return Some(role);
+        }
+        let by_instance = self.guests.get(&guest.instance).and_then(|row| row.role);
+        named.into_iter().chain(by_instance).filter(is_lower).min_by_key(|role| rank(*role))
     }
 
     pub(in crate::room) fn set_role(
         &mut self,
-        username: &Username,
+        coverage: &Coverage,
         role: Role,
         changes: &mut Vec<DurableChange>,
     ) -> Result<(), Error> {
-        check_capacity(&self.roles, username)?;
-        if self.roles.insert(username.clone(), role) != Some(role) {
+        let username = &coverage.username;
+        if coverage.name == NameCoverage::All {
+            check_capacity(&self.roles, username)?;
+        }
+        self.check_guests(coverage)?;
+        if coverage.name == NameCoverage::All
+            && self.roles.insert(username.clone(), role) != Some(role)
+        {
             changes.push(DurableChange::Role { username: username.clone(), role });
         }
+        self.update_guests(coverage, changes, |row| row.role = Some(role));
         Ok(())
     }
 
@@ -239,11 +440,16 @@ impl DurableRecords {
             }),
             DurableKey::Mute(username) => Some(DurableChange::Mute {
                 username: username.clone(),
-                mute: self.mute_override(username),
+                mute: self.mute_overrides.get(username).copied(),
             }),
             DurableKey::Role(username) => self
-                .role(username)
-                .map(|role| DurableChange::Role { username: username.clone(), role }),
+                .roles
+                .get(username)
+                .map(|role| DurableChange::Role { username: username.clone(), role: *role }),
+            DurableKey::Guest(instance) => Some(match self.guests.get(instance) {
+                Some(row) => DurableChange::Guest(row.clone()),
+                None => DurableChange::GuestCleared { instance: instance.clone() },
+            }),
             DurableKey::Room => Some(DurableChange::Room { mute: self.mute, locked: self.locked }),
             DurableKey::End => self
                 .ended
@@ -257,9 +463,20 @@ impl DurableRecords {
 
     /// Whether every table is within its limit.
     pub(in crate::room) fn is_bounded(&self) -> bool {
-        let rows = [self.blocks.len(), self.mute_overrides.len(), self.roles.len()];
+        let rows =
+            [self.blocks.len(), self.mute_overrides.len(), self.roles.len(), self.guests.len()];
         rows.into_iter().all(|rows| rows <= MAX_RECORD_ROWS)
             && self.redeemed_tokens.len() <= MAX_REDEEMED_TOKENS
+    }
+}
+
+/// Roles by what they allow.
+const fn rank(role: Role) -> u8 {
+    match role {
+        Role::Subscriber => 0,
+        Role::PublisherOnly => 1,
+        Role::Publisher => 2,
+        Role::Moderator => 3,
     }
 }
 

@@ -4,12 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
-    ForceDisconnect, ForceMute, ForceMuteAll, ForceUnpublish, InstanceId, LayoutClasses,
+    FamilyId, ForceDisconnect, ForceMute, ForceMuteAll, ForceUnpublish, InstanceId, LayoutClasses,
     LeaveReason, Link, ModerateRoom, ModerationCommand, NewStream, OnStream, ParticipantId, Reason,
     Ref, Role, SessionId, SessionState, SetRole, StreamId, Timestamp, Unblock, UpdateStream,
     Username,
 };
 
+use crate::principal::Guest;
 use crate::request::RequestId;
 use crate::room::durable::rows::DurableState;
 use crate::room::log::origin::{NodeEpoch, Origin};
@@ -98,10 +99,16 @@ pub enum RoomCommand {
         /// The caller, for a call of the server API.
         server: Option<Caller>,
     },
-    /// A user continues under another name. Mute, role and block follow.
+    /// A user continues under another name, or a guest on another instance. Penalties follow, and a role below
+    /// moderator.
     MigrateUser {
         from: Username,
         to: Username,
+        /// `None`: a registered user.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from_guest: Option<Guest>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to_guest: Option<Guest>,
         /// The request of the start.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cause: Option<RequestId>,
@@ -200,6 +207,8 @@ pub struct Join {
     pub instance: InstanceId,
     /// Whether the name is not registered. A guest's block also covers the instance.
     pub guest: bool,
+    /// What proves a guest to be the one it was before.
+    pub proof: FamilyId,
     /// The role from the token or grant. A role from `set_role` takes precedence.
     pub role: Role,
     pub scopes: ScopeSet,
@@ -211,6 +220,13 @@ pub struct Join {
     pub token: Option<RoomToken>,
     pub link: Link,
     pub state: SessionState,
+}
+
+impl Join {
+    /// The guest that joins. `None`: a registered user.
+    pub(in crate::room) fn as_guest(&self) -> Option<Guest> {
+        self.guest.then(|| Guest { instance: self.instance.clone(), proof: self.proof })
+    }
 }
 
 /// The claims of a verified room token.

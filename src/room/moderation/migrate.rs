@@ -1,37 +1,35 @@
-//! Renamed users: mute, role and block follow.
+//! Renamed users: penalties follow, and roles below moderator.
 
-use stagedoor_proto::Username;
+use stagedoor_proto::Role;
 
-use crate::room::durable::rows::BlockRow;
+use crate::principal::{Coverage, Principal};
 use crate::room::effect::Effects;
 use crate::room::moderation::mute::lock_mute;
 use crate::room::moderation::remove::remove_blocked;
 use crate::room::moderation::roles::apply_role;
 use crate::room::state::RoomState;
 
-/// Copies the moderation state of the former name.
+/// Copies the moderation state of the former principal.
 pub(in crate::room) fn migrate_user(
     state: &mut RoomState,
-    from: &Username,
-    to: &Username,
+    from: Principal<'_>,
+    to: Principal<'_>,
     out: &mut Effects,
 ) {
-    if from == to {
-        return;
-    }
+    let coverage = Coverage::of(to);
     if state.records.is_locked(from) {
-        lock_mute(state, to, out);
+        lock_mute(state, &coverage, out);
     }
     // There is no request to fail: if a table is full, the role stays with the former name alone.
-    if let Some(role) = state.records.role(from)
-        && state.records.set_role(to, role, &mut out.changes).is_ok()
+    if let Some(role) = state.records.role(from, Role::Moderator)
+        && role != Role::Moderator
+        && state.records.set_role(&coverage, role, &mut out.changes).is_ok()
     {
-        apply_role(state, to, role, out);
+        apply_role(state, &coverage, out);
     }
-    if let Some(row) = state.records.block_of(from).filter(|row| row.until > state.now).cloned() {
-        let row = BlockRow { username: to.clone(), ..row };
-        if state.records.block(row, state.now, &mut out.changes).is_ok() {
-            remove_blocked(state, out);
-        }
+    if let Some(until) = state.records.blocked(from, state.now)
+        && state.records.block(&coverage, until, state.now, &mut out.changes).is_ok()
+    {
+        remove_blocked(state, out);
     }
 }

@@ -9,6 +9,7 @@ use stagedoor_proto::{
 };
 
 use crate::idempotency::Fingerprint;
+use crate::principal::Coverage;
 use crate::room::effect::{Appender, Audience, Effects};
 use crate::room::errors;
 use crate::room::log::commands::Moderation;
@@ -151,7 +152,7 @@ fn request_unmute(
     let target = target_stream(state, stream)?;
     let owner =
         target.participant.and_then(|id| state.participants.find(id)).expect("it was just found");
-    moderator.ensure_not_self(&owner.username)?;
+    moderator.ensure_not_self(&Coverage::of(owner.principal()))?;
     let asked = UnmuteRequested { room: state.id.clone(), stream, by: moderator.by.clone() };
     out.push(Audience::One(owner.session), Push::UnmuteRequested(asked));
     let targets = vec![(target.clone(), initial_outcome(owner.link))];

@@ -11,14 +11,15 @@ use std::collections::BTreeMap;
 
 use stagedoor_proto::{
     Error, ForceMute, ForceMuteAll, MuteForced, MuteTarget, Outcome, ParticipantId, Push, RoomMute,
-    SessionId, StreamId, Target, Username, Who,
+    SessionId, StreamId, Target, Who,
 };
 
+use crate::principal::Coverage;
 use crate::room::durable::rows::MuteOverride;
 use crate::room::effect::{Audience, Effects};
 use crate::room::errors;
 use crate::room::moderation::context::{
-    ModeratorContext, target_participant, target_stream, user_of,
+    ModeratorContext, coverage_of, coverage_of_owner, target_participant, target_stream,
 };
 use crate::room::state::RoomState;
 use crate::room::state::receipts::ModerationProgress;
@@ -26,7 +27,7 @@ use crate::room::streams::acks::{mute_audio, resolve_mutes};
 use crate::room::visibility::audience::{audience_about, audience_contains, push_of_stream};
 
 struct ResolvedTarget {
-    username: Username,
+    coverage: Coverage,
     target: Target,
     scope: MuteScope,
 }
@@ -46,21 +47,21 @@ pub(in crate::room) fn force_mute(
     out: &mut Effects,
 ) -> Result<ModerationProgress, Error> {
     let resolved = resolve_target(state, &body.target)?;
-    moderator.ensure_not_self(&resolved.username)?;
-    let is_present = state.participants.has_user(&resolved.username);
+    moderator.ensure_not_self(&resolved.coverage)?;
+    let is_present = !state.participants.covered(&resolved.coverage).is_empty();
     if body.lock {
         state.records.set_mute_override(
-            &resolved.username,
+            &resolved.coverage,
             Some(MuteOverride::Locked),
             &mut out.changes,
         )?;
     } else if !is_present {
         return Err(errors::participant_not_found("username"));
-    } else if state.records.mute_override(&resolved.username) == Some(MuteOverride::Exempt) {
-        state.records.set_mute_override(&resolved.username, None, &mut out.changes)?;
+    } else {
+        state.records.end_exemption(&resolved.coverage, &mut out.changes);
     }
     let scope = if body.lock { MuteScope::All } else { resolved.scope };
-    let progress = mute_scope(state, &resolved.username, scope, true, moderator, out);
+    let progress = mute_scope(state, &resolved.coverage, scope, true, moderator, out);
     if is_present {
         Ok(ModerationProgress { audit_target: resolved.target, ..progress })
     } else {
@@ -75,18 +76,18 @@ pub(in crate::room) fn lift_mute(
     out: &mut Effects,
 ) -> Result<ModerationProgress, Error> {
     let resolved = resolve_target(state, &body.target)?;
-    moderator.ensure_not_self(&resolved.username)?;
-    let is_present = state.participants.has_user(&resolved.username);
+    moderator.ensure_not_self(&resolved.coverage)?;
+    let is_present = !state.participants.covered(&resolved.coverage).is_empty();
     let under_room = state.records.mute.active;
-    let was_locked = state.records.is_locked(&resolved.username);
+    let was_locked = state.records.locks(&resolved.coverage);
     if !is_present && !was_locked && !under_room {
         return Err(errors::participant_not_found("username"));
     }
     let mute_override = under_room.then_some(MuteOverride::Exempt);
-    state.records.set_mute_override(&resolved.username, mute_override, &mut out.changes)?;
+    state.records.set_mute_override(&resolved.coverage, mute_override, &mut out.changes)?;
     // A lock covers all their audio, and so does lifting it.
     let scope = if was_locked || under_room { MuteScope::All } else { resolved.scope };
-    let progress = mute_scope(state, &resolved.username, scope, false, moderator, out);
+    let progress = mute_scope(state, &resolved.coverage, scope, false, moderator, out);
     if is_present {
         Ok(ModerationProgress { audit_target: resolved.target, ..progress })
     } else {
@@ -149,14 +150,14 @@ pub(in crate::room) fn disable_force_mute(
 }
 
 /// Locks the mute of a renamed user.
-pub(in crate::room) fn lock_mute(state: &mut RoomState, username: &Username, out: &mut Effects) {
+pub(in crate::room) fn lock_mute(state: &mut RoomState, coverage: &Coverage, out: &mut Effects) {
     let moderator = ModeratorContext::gateway();
     if state
         .records
-        .set_mute_override(username, Some(MuteOverride::Locked), &mut out.changes)
+        .set_mute_override(coverage, Some(MuteOverride::Locked), &mut out.changes)
         .is_ok()
     {
-        mute_scope(state, username, MuteScope::All, true, &moderator, out);
+        mute_scope(state, coverage, MuteScope::All, true, &moderator, out);
     }
 }
 
@@ -164,20 +165,20 @@ fn resolve_target(state: &RoomState, target: &MuteTarget) -> Result<ResolvedTarg
     match target {
         MuteTarget::Stream(id) => {
             let target = target_stream(state, *id)?;
-            let username = target.username.clone().expect("a stream's target names its user");
-            Ok(ResolvedTarget { username, target, scope: MuteScope::Stream(*id) })
+            let coverage = coverage_of_owner(state, *id)?;
+            Ok(ResolvedTarget { coverage, target, scope: MuteScope::Stream(*id) })
         }
         MuteTarget::Person { who, .. } => {
-            let username = user_of(state, who)?;
+            let coverage = coverage_of(state, who)?;
             Ok(match who {
                 Who::Participant(id) => ResolvedTarget {
-                    username,
+                    coverage,
                     target: target_participant(state, *id),
                     scope: MuteScope::Participant(*id),
                 },
-                Who::Username(_) => {
+                Who::Username(username) => {
                     let target = Target { username: Some(username.clone()), ..Target::default() };
-                    ResolvedTarget { username, target, scope: MuteScope::All }
+                    ResolvedTarget { coverage, target, scope: MuteScope::All }
                 }
             })
         }
@@ -187,7 +188,7 @@ fn resolve_target(state: &RoomState, target: &MuteTarget) -> Result<ResolvedTarg
 /// Mutes a scope of a user's audio, or lifts its mute, and pushes the change.
 fn mute_scope(
     state: &mut RoomState,
-    username: &Username,
+    coverage: &Coverage,
     scope: MuteScope,
     active: bool,
     moderator: &ModeratorContext,
@@ -197,11 +198,11 @@ fn mute_scope(
     let participants = match scope {
         MuteScope::Stream(id) => {
             progress.targets.extend(mute_stream(state, id, active));
-            push_stream_mute(state, id, username, active, moderator, out);
+            push_stream_mute(state, id, active, moderator, out);
             return progress;
         }
         MuteScope::Participant(id) => vec![id],
-        MuteScope::All => state.participants.of_user(username),
+        MuteScope::All => state.participants.covered(coverage),
     };
     for id in participants {
         let streams =
@@ -250,13 +251,13 @@ fn mute_push(
 fn push_stream_mute(
     state: &RoomState,
     id: StreamId,
-    username: &Username,
     active: bool,
     moderator: &ModeratorContext,
     out: &mut Effects,
 ) {
     let Some(stream) = state.streams.find(id) else { return };
-    let lock = active && state.records.is_locked(username);
+    let owner = state.participants.find(stream.wire.participant);
+    let lock = active && owner.is_some_and(|owner| state.records.is_locked(owner.principal()));
     let push = MuteForced { stream: Some(id), ..mute_push(state, moderator, active, lock) };
     push_of_stream(state, stream.wire.participant, None, Push::MuteForced(push), out);
 }
@@ -270,7 +271,7 @@ fn push_participant_mute(
     out: &mut Effects,
 ) {
     let Some(member) = state.participants.find(id) else { return };
-    let lock = active && state.records.is_locked(&member.username);
+    let lock = active && state.records.is_locked(member.principal());
     let push = MuteForced { participant: Some(id), ..mute_push(state, moderator, active, lock) };
     let push = Push::MuteForced(push);
     let about = audience_about(state, id);

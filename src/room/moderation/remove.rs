@@ -3,22 +3,21 @@
 //! A removal holds until its block ends, for any token and instance. It takes effect with its log entry. Removed
 //! participants get a push, and their unsent frames of the room are discarded.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use stagedoor_proto::{
-    Actor, BlockScope, Error, ErrorCode, ForceDisconnect, ForceUnpublish, InstanceId, LeaveReason,
-    Outcome, ParticipantId, Push, Reason, Removed, RoomEnded, Scope, StreamEndReason, Target,
-    Timestamp, Unblock, Who,
+    Actor, BlockScope, Error, ErrorCode, ForceDisconnect, ForceUnpublish, LeaveReason, Outcome,
+    ParticipantId, Push, Reason, Removed, RoomEnded, Scope, StreamEndReason, Target, Timestamp,
+    Unblock, Who,
 };
 
 use crate::room::durable::changes::DurableChange;
-use crate::room::durable::rows::BlockRow;
 use crate::room::effect::{Appender, Audience, Effects, Everywhere, RemovedUser};
 use crate::room::errors;
 use crate::room::events::RoomEvent;
 use crate::room::moderation::context::{
-    ModeratorContext, target_participant, target_stream, user_of,
+    ModeratorContext, coverage_of, coverage_of_name, coverage_of_owner, target_participant,
+    target_stream,
 };
 use crate::room::participants::leave::{emit_left, remove_all, remove_participant};
 use crate::room::permissions::missing;
@@ -35,38 +34,31 @@ pub(in crate::room) fn force_disconnect(
     body: &ForceDisconnect,
     out: &mut Effects,
 ) -> Result<ModerationProgress, Error> {
-    let username = user_of(state, &body.who)?;
-    moderator.ensure_not_self(&username)?;
+    let coverage = coverage_of(state, &body.who)?;
+    moderator.ensure_not_self(&coverage)?;
     let is_app_wide = body.block.scope == BlockScope::App;
     let length = block_duration(state, moderator, body)?;
     let leaving = match &body.who {
         Who::Participant(id) if length.is_zero() && !is_app_wide => vec![*id],
-        Who::Participant(_) | Who::Username(_) => state.participants.of_user(&username),
+        Who::Participant(_) | Who::Username(_) => state.participants.covered(&coverage),
     };
     if leaving.is_empty() && length.is_zero() && !is_app_wide {
         return Err(errors::participant_not_found("username"));
     }
     let until = (!length.is_zero()).then_some(state.now + length);
-    let instances = guest_instances(state, &leaving);
-    let leaving = match until {
-        Some(_) => add_guests_on(state, &instances, leaving, moderator)?,
-        None => leaving,
-    };
     if let Some(until) = until.filter(|_| !is_app_wide) {
-        let row = BlockRow { username: username.clone(), instances: instances.clone(), until };
-        state.records.block(row, state.now, &mut out.changes)?;
+        state.records.block(&coverage, until, state.now, &mut out.changes)?;
     }
+    let username = coverage.username.clone();
+    state.recent_leavers.forbid_rejoin(&username);
     if is_app_wide {
-        let (username, reason) = (username.clone(), body.reason.clone());
-        let instances = instances.into_iter().collect();
-        let request = out.cause();
-        let user = RemovedUser { username, instances, until, reason, request };
+        let (reason, request) = (body.reason.clone(), out.cause());
+        let user = RemovedUser { coverage, until, reason, request };
         if until.is_some() {
             out.add(Appender::BlockUser(user.clone()));
         }
         out.add(Everywhere::EndSessions(user));
     }
-    state.recent_leavers.remove(&username);
     let audit_target = match &body.who {
         Who::Participant(id) => target_participant(state, *id),
         Who::Username(_) => Target { username: Some(username), ..Target::default() },
@@ -111,36 +103,9 @@ fn block_duration(
     }
 }
 
-fn guest_instances(state: &RoomState, ids: &[ParticipantId]) -> BTreeSet<InstanceId> {
-    let members = ids.iter().filter_map(|id| state.participants.find(*id));
-    members.filter_map(|member| member.guest_instance.clone()).collect()
-}
-
-/// A guest's block covers its instances, and so removes other guests on them.
-fn add_guests_on(
-    state: &RoomState,
-    instances: &BTreeSet<InstanceId>,
-    mut leaving: Vec<ParticipantId>,
-    moderator: &ModeratorContext,
-) -> Result<Vec<ParticipantId>, Error> {
-    if instances.is_empty() {
-        return Ok(leaving);
-    }
-    for member in state.participants.iter() {
-        let is_there = member.guest_instance.as_ref().is_some_and(|id| instances.contains(id));
-        if is_there && !leaving.contains(&member.id) {
-            moderator.ensure_not_self(&member.username)?;
-            leaving.push(member.id);
-        }
-    }
-    Ok(leaving)
-}
-
 /// Removes all blocked participants.
 pub(in crate::room) fn remove_blocked(state: &mut RoomState, out: &mut Effects) {
-    let until = |member: &Membership| {
-        state.records.blocked(&member.username, member.guest_instance.as_ref(), state.now)
-    };
+    let until = |member: &Membership| state.records.blocked(member.principal(), state.now);
     let blocked = state.participants.iter().filter_map(|member| Some((member.id, until(member)?)));
     let blocked: Vec<_> = blocked.collect();
     for (id, until) in blocked {
@@ -168,7 +133,7 @@ pub(in crate::room) fn unblock(
     body: &Unblock,
     out: &mut Effects,
 ) -> Result<ModerationProgress, Error> {
-    moderator.ensure_not_self(&body.username)?;
+    moderator.ensure_not_self(&coverage_of_name(state, &body.username))?;
     state.records.unblock(&body.username, &mut out.changes);
     Ok(ModerationProgress::done(Target {
         username: Some(body.username.clone()),
@@ -183,9 +148,7 @@ pub(in crate::room) fn force_unpublish(
     out: &mut Effects,
 ) -> Result<ModerationProgress, Error> {
     let target = target_stream(state, body.stream)?;
-    if let Some(username) = &target.username {
-        moderator.ensure_not_self(username)?;
-    }
+    moderator.ensure_not_self(&coverage_of_owner(state, body.stream)?)?;
     end_stream(state, body.stream, StreamEndReason::ForceUnpublished, Outcome::Enforced, out);
     Ok(ModerationProgress::done(target))
 }

@@ -2,8 +2,9 @@
 //!
 //! Such a role belongs to a user in a room: it applies to all their current and future memberships.
 
-use stagedoor_proto::{Error, Outcome, Push, Role, RoleChanged, SetRole, Username};
+use stagedoor_proto::{Error, Outcome, Push, RoleChanged, SetRole};
 
+use crate::principal::Coverage;
 use crate::room::effect::{Audience, Effects};
 use crate::room::errors;
 use crate::room::moderation::context::{ModeratorContext, target_participant};
@@ -21,39 +22,34 @@ pub(in crate::room) fn set_role(
 ) -> Result<ModerationProgress, Error> {
     let member = state.participants.find(body.participant);
     let member = member.ok_or_else(|| errors::participant_not_found("participant"))?;
-    let username = member.username.clone();
-    moderator.ensure_not_self(&username)?;
-    state.records.set_role(&username, body.role, &mut out.changes)?;
+    let coverage = Coverage::of(member.principal());
+    moderator.ensure_not_self(&coverage)?;
+    state.records.set_role(&coverage, body.role, &mut out.changes)?;
     let mut progress = ModerationProgress {
         audit_target: target_participant(state, body.participant),
         ..ModerationProgress::default()
     };
-    for id in state.participants.of_user(&username) {
+    for id in state.participants.covered(&coverage) {
         progress.targets.push((target_participant(state, id), Outcome::Enforced));
     }
-    apply_role(state, &username, body.role, out);
+    apply_role(state, &coverage, out);
     Ok(progress)
 }
 
-pub(in crate::room) fn apply_role(
-    state: &mut RoomState,
-    username: &Username,
-    role: Role,
-    out: &mut Effects,
-) {
-    let members = state
-        .participants
-        .of_user(username)
-        .into_iter()
-        .filter_map(|id| state.participants.find(id));
-    let changing = members.filter(|member| member.role != role);
-    let changing: Vec<_> =
-        changing.map(|member| (member.id, member.scopes, member.capabilities)).collect();
-    for (id, scopes, _) in &changing {
-        assign(state, *id, role, *scopes, out);
+/// Applies the set roles of these principals to their memberships.
+pub(in crate::room) fn apply_role(state: &mut RoomState, coverage: &Coverage, out: &mut Effects) {
+    let covered = state.participants.covered(coverage).into_iter();
+    let members = covered.filter_map(|id| state.participants.find(id));
+    let changing = members.filter_map(|member| {
+        let role = state.records.role(member.principal(), member.role)?;
+        (member.role != role).then_some((member.id, role, member.scopes, member.capabilities))
+    });
+    let changing: Vec<_> = changing.collect();
+    for (id, role, scopes, _) in &changing {
+        assign(state, *id, *role, *scopes, out);
     }
     // After all assignments, so that no reset misses the change of the next membership.
-    for (id, _, before) in changing {
+    for (id, role, _, before) in changing {
         let Some(member) = state.participants.find(id) else { continue };
         let after = member.capabilities;
         let (room, version) = (state.id.clone(), state.version);

@@ -40,6 +40,6 @@ fn end_lease(state: &mut RoomState, id: ParticipantId, session: SessionId, out: 
     out.add(Everywhere::Withdraw(Audience::One(session)));
     out.push(Audience::One(session), Push::Removed(removed));
     if let Some(member) = remove_participant(state, id, LeaveReason::TokenExpired, out) {
-        state.recent_leavers.add(member.username, member.guest_instance, state.now);
+        state.recent_leavers.add(member.principal(), true, state.now);
     }
 }

@@ -10,6 +10,7 @@ use stagedoor_proto::{
     Timestamp,
 };
 
+use crate::principal::Principal;
 use crate::room::durable::rows::RedeemedToken;
 use crate::room::effect::{Effects, Everywhere};
 use crate::room::errors;
@@ -33,9 +34,11 @@ pub(in crate::room) fn join(
     node: NodeEpoch,
     out: &mut Effects,
 ) -> Result<Joined, Error> {
-    let role = state.records.role(&join.username).unwrap_or(join.role);
+    let guest = join.as_guest();
+    let who = Principal { username: &join.username, guest: guest.as_ref() };
+    let role = state.records.role(who, join.role).unwrap_or(join.role);
     let present = state.participants.of_session(join.session).map(|member| member.id);
-    check_admission(state, &join, role, present)?;
+    check_admission(state, &join, who, role, present)?;
     if let Some(RoomToken { jti: Some(jti), expires, .. }) = &join.token {
         let row = RedeemedToken { jti: jti.clone(), session: join.session, until: *expires };
         state.records.redeem(row, state.now, &mut out.changes)?;
@@ -48,7 +51,7 @@ pub(in crate::room) fn join(
         None => add_participant(state, role, join, node, out),
     };
     let member = state.participants.find(id).expect("it was just inserted or renewed");
-    let participant = member.to_wire(state.records.is_locked(&member.username));
+    let participant = member.to_wire(state.records.is_locked(member.principal()));
     Ok(Joined { participant, capabilities: member.capabilities, room })
 }
 
@@ -56,6 +59,7 @@ pub(in crate::room) fn join(
 fn check_admission(
     state: &RoomState,
     join: &Join,
+    who: Principal<'_>,
     role: Role,
     present: Option<ParticipantId>,
 ) -> Result<(), Error> {
@@ -69,14 +73,13 @@ fn check_admission(
     if let Some(token) = &join.token {
         check_token(state, token, join)?;
     }
-    let guest_instance = join.guest.then_some(&join.instance);
-    if let Some(until) = state.records.blocked(&join.username, guest_instance, state.now) {
+    if let Some(until) = state.records.blocked(who, state.now) {
         return Err(errors::blocked(until, state.now));
     }
     if present.is_some() {
         return Ok(());
     }
-    if state.records.locked && role != Role::Moderator && !was_recently_present(state, join) {
+    if state.records.locked && role != Role::Moderator && !was_recently_present(state, who) {
         let message = "room is locked; only moderators and recent participants may join";
         return Err(Error::new(ErrorCode::RoomLocked, message));
     }
@@ -107,14 +110,12 @@ fn check_token(state: &RoomState, token: &RoomToken, join: &Join) -> Result<(), 
 }
 
 /// Whether the user is in the room with another session, or left recently.
-fn was_recently_present(state: &RoomState, join: &Join) -> bool {
-    let guest_instance = join.guest.then_some(&join.instance);
+fn was_recently_present(state: &RoomState, who: Principal<'_>) -> bool {
     let is_same = |id: ParticipantId| {
-        let member = state.participants.find(id);
-        member.is_some_and(|member| member.guest_instance.as_ref() == guest_instance)
+        state.participants.find(id).is_some_and(|member| member.principal().is_same(who))
     };
-    state.participants.of_user(&join.username).into_iter().any(is_same)
-        || state.recent_leavers.contains(&join.username, guest_instance, state.now)
+    state.participants.of_user(who.username).into_iter().any(is_same)
+        || state.recent_leavers.may_rejoin(who, state.now)
 }
 
 fn add_participant(
@@ -131,8 +132,8 @@ fn add_participant(
         session,
         home: node,
         generation: join.generation,
+        guest: join.as_guest(),
         username: join.username,
-        guest_instance: join.guest.then_some(join.instance),
         role,
         scopes: join.scopes,
         app_moderator: join.app_moderator,
@@ -153,7 +154,7 @@ fn add_participant(
     out.add(Everywhere::MembershipCreated { session, participant: id });
     out.emit(|| {
         let member = state.participants.find(id).expect("it was just inserted");
-        let participant = member.to_wire(state.records.is_locked(&member.username));
+        let participant = member.to_wire(state.records.is_locked(member.principal()));
         RoomEvent::Joined { participant, session }
     });
     if !update_size_class(state, Some(session), out) {

@@ -24,10 +24,9 @@ pub(in crate::room) fn leave(
 ) -> Result<Reply, Error> {
     let member = state.participants.of_session(session).ok_or_else(errors::not_in_room)?;
     let id = member.id;
-    if let Some(member) = remove_participant(state, id, reason, out)
-        && !matches!(reason, LeaveReason::ForceDisconnected | LeaveReason::Banned)
-    {
-        state.recent_leavers.add(member.username, member.guest_instance, state.now);
+    if let Some(member) = remove_participant(state, id, reason, out) {
+        let is_removal = matches!(reason, LeaveReason::ForceDisconnected | LeaveReason::Banned);
+        state.recent_leavers.add(member.principal(), !is_removal, state.now);
     }
     Ok(Reply::Left {})
 }
@@ -47,7 +46,7 @@ pub(in crate::room) fn remove_participant(
     drop_subscriptions(state, id, out);
     let member = state.participants.remove(id)?;
     state.timers.stop(Timer::Lease(id));
-    state.feed.remove(id, || last_entry(&member, state.records.is_locked(&member.username)));
+    state.feed.remove(id, || last_entry(&member, state.records.is_locked(member.principal())));
     if let Some(about) = about {
         let (room, version) = (state.id.clone(), state.version);
         let left = ParticipantLeft { room, version, participant: id, reason };

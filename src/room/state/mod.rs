@@ -118,7 +118,7 @@ impl RoomState {
 
     /// A session as the owner of idempotency keys.
     pub(in crate::room) fn ref_requester(&self, session: SessionId) -> Requester<'_> {
-        let username = self.participants.of_session(session).map(|member| &member.username);
-        Requester::Session { session, username }
+        let user = self.participants.of_session(session).map(Membership::principal);
+        Requester::Session { session, user }
     }
 }

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize, Serializer};
 use stagedoor_proto::{
-    Capabilities, Error, InstanceId, LayoutClasses, Link, Participant, ParticipantId, Role, Scope,
-    SessionId, SessionState, StreamId, Timestamp, Username,
+    Capabilities, Error, LayoutClasses, Link, Participant, ParticipantId, Role, Scope, SessionId,
+    SessionState, StreamId, Timestamp, Username,
 };
 
+use crate::principal::{Coverage, Guest, Principal};
 use crate::room::log::origin::NodeEpoch;
 use crate::room::permissions::{ScopeSet, missing};
 
@@ -23,9 +24,9 @@ pub(in crate::room) struct Membership {
     /// The generation of the session's newest connection in the log.
     pub(in crate::room) generation: u64,
     pub(in crate::room) username: Username,
-    /// The instance of a guest. `None`: a registered user.
+    /// `None`: a registered user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in crate::room) guest_instance: Option<InstanceId>,
+    pub(in crate::room) guest: Option<Guest>,
     pub(in crate::room) role: Role,
     pub(in crate::room) scopes: ScopeSet,
     pub(in crate::room) app_moderator: bool,
@@ -61,6 +62,10 @@ impl Lease {
 }
 
 impl Membership {
+    pub(in crate::room) const fn principal(&self) -> Principal<'_> {
+        Principal { username: &self.username, guest: self.guest.as_ref() }
+    }
+
     /// Checks the permission for `scope`.
     pub(in crate::room) fn permit(&self, scope: Scope) -> Result<(), Error> {
         let may = match scope {
@@ -146,8 +151,15 @@ impl Participants {
         self.by_user.get(username).into_iter().flatten().copied().collect()
     }
 
-    pub(in crate::room) fn has_user(&self, username: &Username) -> bool {
-        self.by_user.contains_key(username)
+    /// The memberships that a command covers, in the order of their ids.
+    pub(in crate::room) fn covered(&self, coverage: &Coverage) -> Vec<ParticipantId> {
+        let is_covered = |member: &&Membership| coverage.includes(member.principal());
+        if coverage.guests.is_empty() {
+            let named = self.of_user(&coverage.username).into_iter();
+            let members = named.filter_map(|id| self.all.get(&id));
+            return members.filter(is_covered).map(|member| member.id).collect();
+        }
+        self.all.values().filter(is_covered).map(|member| member.id).collect()
     }
 
     pub(in crate::room) fn iter(&self) -> impl Iterator<Item = &Membership> {

@@ -1,58 +1,82 @@
-//! Users who left recently and may rejoin a locked room.
+//! Users who left recently: they may rejoin a locked room, and a command about their name covers the guests among them.
 //!
-//! A guest may only do so on the same instance, because the name proves nothing. Removed users are not included.
+//! A guest may only rejoin on the same instance, because the name proves nothing. Removed users may not.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{InstanceId, Timestamp, Username};
 
+use crate::principal::{Guest, Principal};
 use crate::room::settings::{LEAVER_RETENTION, MAX_RECENT_LEAVERS};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::room) struct RecentLeavers {
+    /// By name and instance, `None` for a registered user. Never empty.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    left: BTreeMap<Username, RecentLeaver>,
+    left: BTreeMap<Username, Vec<RecentLeaver>>,
     /// Ordered by time. An entry whose time differs from the user's row is stale.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
-    order: VecDeque<(Timestamp, Username)>,
+    order: VecDeque<(Timestamp, Username, Option<InstanceId>)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct RecentLeaver {
     at: Timestamp,
-    guest_instance: Option<InstanceId>,
+    guest: Option<Guest>,
+    /// Whether a locked room readmits it.
+    may_rejoin: bool,
+}
+
+impl RecentLeaver {
+    fn instance(&self) -> Option<&InstanceId> {
+        self.guest.as_ref().map(|guest| &guest.instance)
+    }
 }
 
 impl RecentLeavers {
-    pub(in crate::room) fn add(
-        &mut self,
-        username: Username,
-        guest_instance: Option<InstanceId>,
-        now: Timestamp,
-    ) {
+    pub(in crate::room) fn add(&mut self, who: Principal<'_>, may_rejoin: bool, now: Timestamp) {
         self.evict_expired(now);
         while self.order.len() >= MAX_RECENT_LEAVERS {
             self.evict_oldest();
         }
-        self.order.push_back((now, username.clone()));
-        self.left.insert(username, RecentLeaver { at: now, guest_instance });
+        let leaver = RecentLeaver { at: now, guest: who.guest.cloned(), may_rejoin };
+        self.order.push_back((now, who.username.clone(), leaver.instance().cloned()));
+        let left = self.left.entry(who.username.clone()).or_default();
+        left.retain(|other| other.instance() != leaver.instance());
+        left.push(leaver);
     }
 
-    pub(in crate::room) fn contains(
-        &self,
+    /// Whether a locked room readmits the user.
+    pub(in crate::room) fn may_rejoin(&self, who: Principal<'_>, now: Timestamp) -> bool {
+        let instance = who.guest.map(|guest| &guest.instance);
+        self.recent(who.username, now)
+            .any(|leaver| leaver.may_rejoin && leaver.instance() == instance)
+    }
+
+    /// The users who left under this name; `None` for a registered one.
+    pub(in crate::room) fn named<'a>(
+        &'a self,
         username: &Username,
-        guest_instance: Option<&InstanceId>,
         now: Timestamp,
-    ) -> bool {
-        self.left.get(username).is_some_and(|departure| {
-            now.saturating_since(departure.at) <= LEAVER_RETENTION
-                && departure.guest_instance.as_ref() == guest_instance
-        })
+    ) -> impl Iterator<Item = Option<&'a Guest>> + use<'a> {
+        self.recent(username, now).map(|leaver| leaver.guest.as_ref())
     }
 
-    pub(in crate::room) fn remove(&mut self, username: &Username) {
-        self.left.remove(username);
+    fn recent<'a>(
+        &'a self,
+        username: &Username,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &'a RecentLeaver> + use<'a> {
+        let left = self.left.get(username).into_iter().flatten();
+        left.filter(move |leaver| now.saturating_since(leaver.at) <= LEAVER_RETENTION)
+    }
+
+    /// Locks the users of this name out of a locked room.
+    pub(in crate::room) fn forbid_rejoin(&mut self, username: &Username) {
+        for leaver in self.left.get_mut(username).into_iter().flatten() {
+            leaver.may_rejoin = false;
+        }
     }
 
     pub(in crate::room) fn clear(&mut self) {
@@ -60,20 +84,22 @@ impl RecentLeavers {
     }
 
     pub(in crate::room) fn is_bounded(&self) -> bool {
-        self.left.len() <= self.order.len() && self.order.len() <= MAX_RECENT_LEAVERS
+        let left: usize = self.left.values().map(Vec::len).sum();
+        left <= self.order.len() && self.order.len() <= MAX_RECENT_LEAVERS
     }
 
     fn evict_expired(&mut self, now: Timestamp) {
-        while self.order.front().is_some_and(|(at, _)| now.saturating_since(*at) > LEAVER_RETENTION)
-        {
+        let is_expired = |at: Timestamp| now.saturating_since(at) > LEAVER_RETENTION;
+        while self.order.front().is_some_and(|(at, ..)| is_expired(*at)) {
             self.evict_oldest();
         }
     }
 
     fn evict_oldest(&mut self) {
-        if let Some((at, username)) = self.order.pop_front()
-            && self.left.get(&username).is_some_and(|departure| departure.at == at)
-        {
+        let Some((at, username, instance)) = self.order.pop_front() else { return };
+        let Some(left) = self.left.get_mut(&username) else { return };
+        left.retain(|leaver| leaver.at != at || leaver.instance() != instance.as_ref());
+        if left.is_empty() {
             self.left.remove(&username);
         }
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Error, ErrorCode, Ref, SessionId, Timestamp, Username};
 
 use crate::idempotency::{Fingerprint, KeyConflict, Recorded};
+use crate::principal::{Guest, Principal};
 use crate::room::settings::{MAX_REFS, REF_RETENTION};
 
 /// The keys used in a room with their answers.
@@ -27,8 +28,21 @@ struct CachedAnswer<A> {
 /// The user and session that used a key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::room) struct RefOwner {
-    pub(in crate::room) username: Username,
-    pub(in crate::room) session: SessionId,
+    username: Username,
+    /// `None`: a registered user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    guest: Option<Guest>,
+    session: SessionId,
+}
+
+impl RefOwner {
+    pub(in crate::room) fn of(who: Principal<'_>, session: SessionId) -> Self {
+        Self { username: who.username.clone(), guest: who.guest.cloned(), session }
+    }
+
+    const fn principal(&self) -> Principal<'_> {
+        Principal { username: &self.username, guest: self.guest.as_ref() }
+    }
 }
 
 /// The sender of a command.
@@ -38,7 +52,7 @@ pub(in crate::room) enum Requester<'a> {
     Session {
         session: SessionId,
         /// Known only while the session is in the room.
-        username: Option<&'a Username>,
+        user: Option<Principal<'a>>,
     },
 }
 
@@ -46,8 +60,8 @@ impl Requester<'_> {
     fn owns(self, owner: Option<&RefOwner>) -> bool {
         match (self, owner) {
             (Self::Server, None) => true,
-            (Self::Session { session, username }, Some(owner)) => {
-                session == owner.session || username == Some(&owner.username)
+            (Self::Session { session, user }, Some(owner)) => {
+                session == owner.session || user.is_some_and(|user| user.is_same(owner.principal()))
             }
             (Self::Server, Some(_)) | (Self::Session { .. }, None) => false,
         }

@@ -4,16 +4,17 @@
 //! audio by its owner, and the end of the stream, resolve all its unacknowledged mutes.
 //! Not here: the expiry (`expiry`), and the mute commands (`moderation`).
 
-use stagedoor_proto::{Link, Outcome, StreamId, Username};
+use stagedoor_proto::{Link, Outcome, StreamId};
 
+use crate::principal::Principal;
 use crate::room::durable::rows::MuteOverride;
 use crate::room::settings::ACKNOWLEDGE_TIMEOUT;
 use crate::room::state::RoomState;
 use crate::room::state::timers::Timer;
 
-pub(in crate::room) fn starts_muted(state: &RoomState, username: &Username) -> bool {
-    match state.records.mute_override(username) {
-        Some(MuteOverride::Locked) => true,
+pub(in crate::room) fn starts_muted(state: &RoomState, owner: Principal<'_>) -> bool {
+    match state.records.mute_override(owner) {
+        Some(MuteOverride::Locked | MuteOverride::LockedGuests) => true,
         Some(MuteOverride::Exempt) => false,
         None => state.records.mute.active,
     }
@@ -23,8 +24,8 @@ pub(in crate::room) fn starts_muted(state: &RoomState, username: &Username) -> b
 pub(in crate::room) fn is_mute_locked(state: &RoomState, id: StreamId) -> bool {
     let Some(stream) = state.streams.find(id) else { return false };
     let Some(owner) = state.participants.find(stream.wire.participant) else { return false };
-    match state.records.mute_override(&owner.username) {
-        Some(MuteOverride::Locked) => true,
+    match state.records.mute_override(owner.principal()) {
+        Some(MuteOverride::Locked | MuteOverride::LockedGuests) => true,
         Some(MuteOverride::Exempt) => false,
         None => state.records.mute.active && state.records.mute.lock && !stream.is_exempt,
     }

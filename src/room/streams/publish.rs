@@ -41,7 +41,7 @@ pub(in crate::room) fn publish(
     }
     let (owner, session, is_first) = (member.id, member.session, member.streams.is_empty());
     let is_listed = member.role == Role::Moderator || !is_first || !state.size.is_large;
-    let starts_muted = starts_muted(state, &member.username);
+    let starts_muted = starts_muted(state, member.principal());
     let layout_classes = if new.layout_classes.is_empty() {
         member.layout_classes.clone()
     } else {
@@ -146,7 +146,7 @@ pub(in crate::room) fn unpublish(
         return Ok(first);
     }
     let member = state.requester(origin)?;
-    let owner = RefOwner { username: member.username.clone(), session: member.session };
+    let owner = RefOwner::of(member.principal(), member.session);
     let stream = state.streams.find(id).ok_or_else(errors::stream_not_found)?;
     if stream.wire.participant != member.id {
         return Err(errors::not_owner());

@@ -8,6 +8,7 @@ use super::model::{
     HOME, RoomModel, START, join, kick, leave, link, participant_id, publish, request, session,
     user, whole_room,
 };
+use crate::principal::NameCoverage;
 use crate::room::{
     Appender, BlockRow, DurableChange, DurableState, Effect, Entry, Everywhere, Expiry, Join,
     Moderation, Room, RoomCommand, RoomSettings, RoomToken, ScopeSet,
@@ -47,6 +48,7 @@ fn every_join_rejection_is_typed() {
         blocks: vec![BlockRow {
             username: user("blocked"),
             instances: ["instance-9".parse().expect("an instance")].into(),
+            name: NameCoverage::All,
             until: START + Duration::from_mins(1),
         }],
         ended: Some(START - Duration::from_secs(1)),

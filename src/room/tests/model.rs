@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use stagedoor_proto::{
-    Accepted, Block, BlockScope, Error, ErrorCode, ForceDisconnect, ForceMute, ForceMuteAll,
-    Joined, LeaveReason, Link, ModerateRoom, ModerationReport, MuteTarget, NewStream, OnStream,
-    ParticipantId, Push, Ref, Reply, Role, RoomId, SendSignal, Sent, SessionId, SessionState,
-    SetRole, SignalSender, Stream, StreamId, StreamKind, Timestamp, UpdateStream, Username, Who,
+    Accepted, Block, BlockScope, Error, ErrorCode, FamilyId, ForceDisconnect, ForceMute,
+    ForceMuteAll, Joined, LeaveReason, Link, ModerateRoom, ModerationReport, MuteTarget, NewStream,
+    OnStream, ParticipantId, Push, Ref, Reply, Role, RoomId, SendSignal, Sent, SessionId,
+    SessionState, SetRole, SignalSender, Stream, StreamId, StreamKind, Timestamp, UpdateStream,
+    Username, Who,
 };
 
 use super::client::Client;
@@ -331,6 +332,17 @@ pub(super) fn origin(n: u8) -> Origin {
     Origin::Session { session: session(n), request: 1 }
 }
 
+/// A registered user continues under another name.
+pub(super) fn rename(from: &str, to: &str) -> RoomCommand {
+    RoomCommand::MigrateUser {
+        from: user(from),
+        to: user(to),
+        from_guest: None,
+        to_guest: None,
+        cause: None,
+    }
+}
+
 pub(super) fn request(n: u8, name: &str, role: Role) -> Join {
     Join {
         origin: origin(n),
@@ -340,6 +352,7 @@ pub(super) fn request(n: u8, name: &str, role: Role) -> Join {
         username: user(name),
         instance: format!("instance-{n}").parse().expect("an instance"),
         guest: false,
+        proof: FamilyId::from_bits(u128::from(n)),
         role,
         scopes: ScopeSet::ALL,
         app_moderator: false,

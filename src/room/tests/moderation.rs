@@ -8,8 +8,8 @@ use stagedoor_proto::{
 };
 
 use super::model::{
-    RoomModel, join, kick, leave, origin, participant_id, publish, request, role_of, room_id,
-    session, stream_id, user, whole_room,
+    RoomModel, join, kick, leave, origin, participant_id, publish, rename, request, role_of,
+    room_id, session, stream_id, user, whole_room,
 };
 use crate::room::{
     Appender, DurableChange, Effect, Everywhere, Moderation, RoomCommand, RoomToken,
@@ -100,7 +100,7 @@ fn only_app_moderators_remove_from_the_app() {
         [(Some(day), Some(model.now + Duration::from_millis(day))), (Some(0), None)]
     {
         let outcome = model.moderate(4, from_app(for_ms));
-        let ends = |effect: &Effect| matches!(effect, Effect::Everywhere(Everywhere::EndSessions(removed)) if removed.username == user("ada") && removed.until == until);
+        let ends = |effect: &Effect| matches!(effect, Effect::Everywhere(Everywhere::EndSessions(removed)) if removed.coverage.username == user("ada") && removed.until == until);
         assert!(outcome.0.iter().any(ends), "{for_ms:?}");
         let blocks = |effect: &&Effect| matches!(effect, Effect::Appender(Appender::BlockUser(_)));
         let blocks = outcome.0.iter().filter(blocks).count();
@@ -126,7 +126,7 @@ fn moderation_state_follows_a_renamed_guest() {
     let mut model = stage();
     model.moderate(1, role_of(2, Role::Subscriber));
     model.moderate(1, kick(Who::Username(user("ada")), None));
-    model.step(RoomCommand::MigrateUser { from: user("ada"), to: user("ada-2"), cause: None });
+    model.step(rename("ada", "ada-2"));
     assert_eq!(model.step(join(5, "ada-2", Role::Publisher)).code(), Some(ErrorCode::Blocked));
     model.wait(600_000);
     assert_eq!(model.join(5, "ada-2", Role::Publisher).participant.role, Role::Subscriber);

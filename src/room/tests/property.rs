@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use stagedoor_proto::{
-    Block, BlockScope, Data, ForceDisconnect, ForceUnpublish, LeaveReason, Link, MuteTarget,
-    ParticipantId, Relay, Role, Scope, SendSignal, SessionState, Unblock, Who,
+    Block, BlockScope, Data, FamilyId, ForceDisconnect, ForceUnpublish, LeaveReason, Link,
+    MuteTarget, ParticipantId, Relay, Role, Scope, SendSignal, SessionState, Unblock, Who,
 };
 
 use super::model::{
     RoomModel, kick, leave, link, mute_all, mute_of, on_stream, on_user, origin, participant_id,
     publish, request, role_of, room_id, session, stream_id, user, whole_room,
 };
+use crate::principal::Guest;
 use crate::room::{Expiry, Moderation, Origin, RoomCommand, RoomSettings, RoomToken, ScopeSet};
 
 const USERS: [&str; 5] = ["ada", "bea", "cleo", "guest-1", "guest-2"];
@@ -25,6 +26,7 @@ fn entering((_, a, b, c): Seed, now: stagedoor_proto::Timestamp) -> RoomCommand 
     let n = a % 9;
     let mut join = request(n, USERS[usize::from(n) % 5], ROLES[usize::from(b) % 4]);
     join.guest = n % 5 >= 3;
+    join.proof = FamilyId::from_bits(u128::from(n));
     join.instance = format!("instance-{}", n / 3).parse().expect("an instance");
     // Participants usually get new ids; sometimes an id is taken.
     join.participant = ParticipantId::from_bits(u128::from(c) * 16 + u128::from(n));
@@ -44,6 +46,21 @@ fn entering((_, a, b, c): Seed, now: stagedoor_proto::Timestamp) -> RoomCommand 
         join.link = Link::Suspended;
     }
     RoomCommand::Join(Box::new(join))
+}
+
+/// A guest continues as another one, or as a registered user, or a registered user as either.
+fn migration(from: usize, to: usize) -> RoomCommand {
+    let guest = |n: usize| {
+        let instance = format!("instance-{}", n % 3).parse().expect("an instance");
+        (n >= 3).then(|| Guest { instance, proof: FamilyId::from_bits(n as u128) })
+    };
+    RoomCommand::MigrateUser {
+        from: user(USERS[from]),
+        to: user(USERS[to]),
+        from_guest: guest(from),
+        to_guest: guest(to),
+        cause: None,
+    }
 }
 
 fn moderation_command((_, _, b, c): Seed, model: &RoomModel) -> Moderation {
@@ -122,11 +139,7 @@ pub(super) fn command(seed: Seed, model: &RoomModel) -> RoomCommand {
         21 => RoomCommand::Subscribe { origin, stream },
         22 => RoomCommand::Unsubscribe { origin, stream },
         23 => RoomCommand::SetSessionFeed { origin, enabled: c & 1 == 0 },
-        24 if c.is_multiple_of(8) => RoomCommand::MigrateUser {
-            from: user(USERS[usize::from(a) % 5]),
-            to: user(USERS[usize::from(b) % 5]),
-            cause: None,
-        },
+        24 if c.is_multiple_of(8) => migration(usize::from(a) % 5, usize::from(b) % 5),
         24 => RoomCommand::Tick,
         25 if c.is_multiple_of(4) => RoomCommand::Moderate {
             origin: Origin::Call(1),

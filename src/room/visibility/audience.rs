@@ -83,7 +83,7 @@ pub(in crate::room) fn push_joined(
     out: &mut Effects,
 ) {
     let Some(member) = state.participants.find(id) else { return };
-    let participant = member.to_wire(state.records.is_locked(&member.username));
+    let participant = member.to_wire(state.records.is_locked(member.principal()));
     let (room, version) = (state.id.clone(), state.version);
     let joined = ParticipantJoined { room, version, participant };
     out.push(to.except(member.session), Push::ParticipantJoined(joined));

@@ -61,7 +61,8 @@ fn send_changes(state: &mut RoomState, out: &mut Effects) {
     let (mut changes, mut bytes) = (Vec::new(), 0);
     while let Some((id, gone)) = state.feed.pop_changed() {
         let member = state.participants.find(id);
-        let present = member.map(|member| entry(member, state.records.is_locked(&member.username)));
+        let present =
+            member.map(|member| entry(member, state.records.is_locked(member.principal())));
         let Some(change) = present.or_else(|| gone.clone()) else { continue };
         bytes += wire_bytes(&change) + 1;
         if bytes > state.settings.page_bytes() {
@@ -88,7 +89,7 @@ fn send_snapshot(
     let (mut changes, mut bytes, mut progress) = (Vec::new(), 0, Progress::Whole);
     let mut last = after.unwrap_or(id);
     for member in state.participants.after(after).filter_map(|id| state.participants.find(id)) {
-        let change = entry(member, state.records.is_locked(&member.username));
+        let change = entry(member, state.records.is_locked(member.principal()));
         bytes += wire_bytes(&change) + 1;
         if bytes > state.settings.page_bytes() {
             progress = Progress::UpTo(last);

@@ -127,7 +127,7 @@ fn fill_page(
             page.next = Some(last.id.to_string());
             break;
         }
-        page.participants.push(member.to_wire(state.records.is_locked(&member.username)));
+        page.participants.push(member.to_wire(state.records.is_locked(member.principal())));
         if view.sees_streams {
             add_streams(state, member, &mut page);
         }

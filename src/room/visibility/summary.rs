@@ -47,7 +47,7 @@ pub(in crate::room) fn participants(
 ) -> impl Iterator<Item = ParticipantInfo> {
     let members = state.participants.after(after).filter_map(|id| state.participants.find(id));
     members.map(|member| ParticipantInfo {
-        participant: member.to_wire(state.records.is_locked(&member.username)),
+        participant: member.to_wire(state.records.is_locked(member.principal())),
         session: member.session,
         state: member.state,
         streams: member.streams.iter().copied().collect(),

@@ -5,8 +5,9 @@ use std::time::Duration;
 use stagedoor_proto::{Role, RoomMute, SessionId, Timestamp};
 
 use super::{NOW, TWO_HOURS, instance, user};
+use crate::principal::NameCoverage;
 use crate::room::{BlockRow, DurableChange, DurableState, MuteOverride, RedeemedToken, RoomKey};
-use crate::store::{RoomWrite, Store};
+use crate::store::{Rename, RoomWrite, Store};
 
 const LATER: Timestamp = Timestamp::from_secs(NOW.as_secs() + 3_600);
 
@@ -28,7 +29,7 @@ async fn load(store: &dyn Store, now: Timestamp) -> DurableState {
 
 fn block(username: &str, until: Timestamp) -> BlockRow {
     let instances = ['a', 'b'].map(instance).into();
-    BlockRow { username: user(username).username, instances, until }
+    BlockRow { username: user(username).username, instances, name: NameCoverage::All, until }
 }
 
 fn redeemed(jti: &str, until: Timestamp) -> RedeemedToken {
@@ -259,14 +260,20 @@ pub(in crate::store) async fn no_change_crosses_rooms_or_apps(store: &dyn Store)
     assert_eq!(load(store, LATER).await, record);
 }
 
+fn rename(from: &str, to: &str) -> Rename {
+    let (from, to) = (user(from), user(to));
+    let (app, from, to) = (from.app, from.username, to.username);
+    Rename { app, from, from_guest: None, to, to_guest: None }
+}
+
 pub(in crate::store) async fn moderation_state_follows_a_renamed_user(store: &dyn Store) {
     let hall = RoomKey { room: "hall".parse().unwrap(), ..room() };
     let far = RoomKey { app: "other".into(), ..room() };
-    let migrate = |now| store.migrate_user(user("ada"), user("countess").username, now);
+    let migrate = |now| store.migrate_user(rename("ada", "countess"), now);
     assert!(migrate(NOW).await.unwrap().is_empty());
     persist_lobby(
         store,
-        [mute_override("ada", MuteOverride::Locked), role("ada", Role::Moderator)],
+        [mute_override("ada", MuteOverride::Locked), role("ada", Role::Subscriber)],
     )
     .await;
     persist_lobby(store, [DurableChange::Emptied { keep_until: LATER }]).await;
@@ -290,7 +297,7 @@ pub(in crate::store) async fn moderation_state_follows_a_renamed_user(store: &dy
     let record = load(store, NOW).await;
     let locked = ["ada", "bob", "countess"].map(|user| (name(user), MuteOverride::Locked));
     assert_eq!(record.mute_overrides, locked);
-    assert_eq!(record.roles, ["ada", "countess"].map(|user| (name(user), Role::Moderator)));
+    assert_eq!(record.roles, ["ada", "countess"].map(|user| (name(user), Role::Subscriber)));
     let hall_state = store.load_room(hall.clone(), NOW).await.unwrap().durable_state;
     assert_eq!(hall_state.blocks, ["ada", "countess"].map(|user| block(user, LATER)));
     assert_eq!(
@@ -311,11 +318,11 @@ pub(in crate::store) async fn migrated_block_shortens_no_block(store: &dyn Store
     let later = LATER + TWO_HOURS;
     let only = |username: &str, letter, until| {
         let instances = [instance(letter)].into();
-        BlockRow { username: user(username).username, instances, until }
+        BlockRow { username: user(username).username, instances, name: NameCoverage::All, until }
     };
     persist_lobby(store, [DurableChange::Blocked(only("ada", 'a', LATER))]).await;
     persist_lobby(store, [DurableChange::Blocked(only("countess", 'b', later))]).await;
-    store.migrate_user(user("ada"), user("countess").username, NOW).await.unwrap();
+    store.migrate_user(rename("ada", "countess"), NOW).await.unwrap();
     assert_eq!(load(store, NOW).await.blocks, [only("ada", 'a', LATER), block("countess", later)]);
     assert_eq!(load(store, LATER).await.blocks, [block("countess", later)]);
 }

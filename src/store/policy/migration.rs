@@ -1,40 +1,131 @@
-//! The moderation state that follows a renamed user.
+//! The moderation state that follows a renamed user: penalties, and roles below moderator.
 
-use stagedoor_proto::{Timestamp, Username};
+use stagedoor_proto::{Role, Timestamp};
 
-use crate::room::{BlockRow, DurableChange, MuteOverride};
+use crate::principal::{NameCoverage, Principal};
+use crate::room::{BlockRow, DurableChange, GuestRow, MuteOverride};
 
-/// The change of `to` that corresponds to a change of the former name. `None`: it does not follow the user. `own` is
-/// the block of `to` in the room; one in force is never shortened and loses no instance.
+/// What a room has of the new principal.
+#[derive(Clone, Debug, Default)]
+pub(in crate::store) struct OwnRows {
+    pub(in crate::store) block: Option<BlockRow>,
+    pub(in crate::store) guest: Option<GuestRow>,
+}
+
+/// The changes of `to` that correspond to a room's `facts` about `from`. A block in force is never shortened and loses
+/// no instance.
 ///
 /// An open room applies the same rules in `room`.
 pub(in crate::store) fn migrated(
-    fact: DurableChange,
-    own: Option<BlockRow>,
-    to: &Username,
+    facts: Vec<DurableChange>,
+    own: OwnRows,
+    from: Principal<'_>,
+    to: Principal<'_>,
     now: Timestamp,
-) -> Option<DurableChange> {
-    let username = to.clone();
-    match fact {
-        DurableChange::Blocked(row) => {
-            let mut row = BlockRow { username, ..row };
-            if let Some(own) = own.filter(|own| own.until > now) {
-                row.until = row.until.max(own.until);
-                row.instances.extend(own.instances);
+) -> Vec<DurableChange> {
+    let former = Former::of(facts, from);
+    let username = to.username.clone();
+    let mut changes = Vec::new();
+    if let Some(row) = former.block {
+        let mut row = match to.guest {
+            None => BlockRow { username: username.clone(), name: NameCoverage::All, ..row },
+            Some(guest) => BlockRow {
+                username: username.clone(),
+                instances: [guest.instance.clone()].into(),
+                name: NameCoverage::None,
+                until: row.until,
+            },
+        };
+        if let Some(own) = own.block.filter(|own| own.until > now) {
+            row.until = row.until.max(own.until);
+            row.name = row.name.max(own.name);
+            row.instances.extend(own.instances);
+        }
+        changes.push(DurableChange::Blocked(row));
+    }
+    if !former.is_locked && former.role.is_none() {
+        return changes;
+    }
+    let mute = former.is_locked.then_some(MuteOverride::Locked);
+    match to.guest {
+        None => {
+            let username = || username.clone();
+            changes.extend(mute.map(|_| DurableChange::Mute { username: username(), mute }));
+            changes
+                .extend(former.role.map(|role| DurableChange::Role { username: username(), role }));
+        }
+        Some(guest) => {
+            let own = own.guest.unwrap_or_else(|| GuestRow {
+                username: username.clone(),
+                guest: guest.clone(),
+                mute: None,
+                role: None,
+            });
+            let (mute, role) = (mute.or(own.mute), former.role.or(own.role));
+            changes.push(DurableChange::Guest(GuestRow {
+                username,
+                guest: guest.clone(),
+                mute,
+                role,
+            }));
+        }
+    }
+    changes
+}
+
+/// What follows the former principal.
+#[derive(Default)]
+struct Former {
+    block: Option<BlockRow>,
+    is_locked: bool,
+    role: Option<Role>,
+}
+
+impl Former {
+    fn of(facts: Vec<DurableChange>, from: Principal<'_>) -> Self {
+        let mut former = Self::default();
+        let is_guest = from.guest.is_some();
+        for fact in facts {
+            match fact {
+                DurableChange::Blocked(row) => {
+                    let is_covered = match from.guest {
+                        None => row.name == NameCoverage::All,
+                        Some(guest) => {
+                            row.name != NameCoverage::None
+                                || row.instances.contains(&guest.instance)
+                        }
+                    };
+                    former.block = Some(row).filter(|_| is_covered);
+                }
+                DurableChange::Mute { mute: Some(mute), .. } => {
+                    former.is_locked |= match mute {
+                        MuteOverride::Locked => true,
+                        MuteOverride::LockedGuests => is_guest,
+                        // An exemption is not a restriction.
+                        MuteOverride::Exempt => false,
+                    };
+                }
+                DurableChange::Role { role, .. } => former.set_role(Some(role)),
+                DurableChange::Guest(row) => {
+                    let is_locked = |mute| mute != MuteOverride::Exempt;
+                    former.is_locked |= row.mute.is_some_and(is_locked);
+                    former.set_role(row.role);
+                }
+                // The others are not about a user.
+                DurableChange::Mute { mute: None, .. }
+                | DurableChange::Unblocked { .. }
+                | DurableChange::GuestCleared { .. }
+                | DurableChange::Room { .. }
+                | DurableChange::Ended { .. }
+                | DurableChange::Redeemed(_)
+                | DurableChange::Occupied
+                | DurableChange::Emptied { .. } => {}
             }
-            Some(DurableChange::Blocked(row))
         }
-        DurableChange::Mute { mute: Some(MuteOverride::Locked), .. } => {
-            Some(DurableChange::Mute { username, mute: Some(MuteOverride::Locked) })
-        }
-        DurableChange::Role { role, .. } => Some(DurableChange::Role { username, role }),
-        // An exemption is not a restriction; the others are not about a user.
-        DurableChange::Mute { .. }
-        | DurableChange::Unblocked { .. }
-        | DurableChange::Room { .. }
-        | DurableChange::Ended { .. }
-        | DurableChange::Redeemed(_)
-        | DurableChange::Occupied
-        | DurableChange::Emptied { .. } => None,
+        former
+    }
+
+    fn set_role(&mut self, role: Option<Role>) {
+        self.role = role.filter(|role| *role != Role::Moderator).or(self.role);
     }
 }

@@ -13,7 +13,7 @@ mod rows;
 
 pub(super) use admission::{AdmissionWrites, InstanceWrite, UserWrite, admit, is_guest};
 pub(super) use blocks::blocked_identities;
-pub(super) use migration::migrated;
+pub(super) use migration::{OwnRows, migrated};
 pub(super) use retention::{GuestRow, Retention, guest_retention};
 pub(super) use revocation::{may_be_deleted, revoked_until};
 pub(super) use rows::{AdmissionRows, InstanceRow, KnownInstance, UserRow};

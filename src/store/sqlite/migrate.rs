@@ -6,68 +6,94 @@
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use stagedoor_proto::{RoomId, Timestamp, Username};
+use stagedoor_proto::{RoomId, Timestamp};
 
 use super::rooms::{self, RowKind};
 use super::value::{JsonOf, Ms};
-use crate::room::{BlockRow, DurableChange, RoomKey};
-use crate::store::UserKey;
-use crate::store::policy;
+use crate::principal::Principal;
+use crate::room::{DurableChange, RoomKey};
+use crate::store::Rename;
+use crate::store::policy::{self, OwnRows};
 
-/// Copies the rows about `from` that follow the user, with their expiry. Returns their rooms.
+/// Copies the rows that follow the user, with their expiry. Returns their rooms.
 pub(super) fn migrate(
     db: &Connection,
-    from: &UserKey,
-    to: &Username,
+    rename: &Rename,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<RoomKey>> {
+    let (from, to) = (rename.from(), rename.to());
+    let mut facts = facts_about(db, &rename.app, from, now)?.into_iter().peekable();
     let mut migrated: Vec<RoomKey> = Vec::new();
-    for (room, fact, until) in facts_about(db, from, now)? {
-        let key = RoomKey { app: from.app.clone(), room };
-        let own = block_of(db, &key, to)?;
-        let Some(fact) = policy::migrated(fact, own, to, now) else { continue };
-        let until = match &fact {
-            DurableChange::Blocked(row) => Some(row.until),
-            _ => until,
-        };
-        rooms::put_until(db, &key, &fact, until)?;
-        if migrated.last() != Some(&key) {
+    while let Some((room, first, mut expiry)) = facts.next() {
+        let mut of_room = vec![first];
+        while let Some((_, fact, until)) = facts.next_if(|(next, ..)| *next == room) {
+            of_room.push(fact);
+            // Those that expire with the room have one expiry.
+            expiry = expiry.or(until);
+        }
+        let key = RoomKey { app: rename.app.clone(), room };
+        let own = own_rows(db, &key, to)?;
+        let changes = policy::migrated(of_room, own, from, to, now);
+        for change in &changes {
+            let until = match change {
+                DurableChange::Blocked(row) => Some(row.until),
+                _ => expiry,
+            };
+            rooms::put_until(db, &key, change, until)?;
+        }
+        if !changes.is_empty() {
             migrated.push(key);
         }
     }
     Ok(migrated)
 }
 
-/// Unexpired changes about a user, ordered by room.
+/// Unexpired changes about a user, ordered by room. Blocks expire by themselves, the others with the room.
 fn facts_about(
     db: &Connection,
-    user: &UserKey,
+    app: &str,
+    user: Principal<'_>,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<(RoomId, DurableChange, Option<Timestamp>)>> {
     let mut statement = db.prepare_cached(
-        "SELECT room, value, until_ms FROM room_facts \
-         WHERE app = ?1 AND subject = ?2 AND kind <= 2 AND (until_ms IS NULL OR until_ms > ?3) ORDER BY room",
+        "SELECT room, value, until_ms, kind FROM room_facts \
+         WHERE app = ?1 AND subject = ?2 AND kind <= 2 AND (until_ms IS NULL OR until_ms > ?4) \
+         UNION ALL \
+         SELECT room, value, until_ms, kind FROM room_facts \
+         WHERE app = ?1 AND subject = ?3 AND kind = 6 AND (until_ms IS NULL OR until_ms > ?4) \
+         ORDER BY room",
     )?;
+    let instance = user.guest.map(|guest| guest.instance.as_str());
     let found =
-        statement.query_map(params![&*user.app, user.username.as_str(), Ms(now)], |row| {
+        statement.query_map(params![app, user.username.as_str(), instance, Ms(now)], |row| {
             let room: String = row.get(0)?;
             let room: RoomId = room.parse().map_err(|_| {
                 rusqlite::Error::FromSqlConversionFailure(0, Type::Text, "no room's id".into())
             })?;
             let (JsonOf(fact), until) = (row.get(1)?, row.get::<_, Option<Ms>>(2)?);
+            let until = until.filter(|_| !matches!(fact, DurableChange::Blocked(_)));
             Ok((room, fact, until.map(|Ms(until)| until)))
         })?;
     found.collect()
 }
 
-fn block_of(db: &Connection, key: &RoomKey, user: &Username) -> rusqlite::Result<Option<BlockRow>> {
+fn own_rows(db: &Connection, key: &RoomKey, user: Principal<'_>) -> rusqlite::Result<OwnRows> {
     let mut statement = db.prepare_cached(
         "SELECT value FROM room_facts WHERE app = ?1 AND room = ?2 AND kind = ?3 AND subject = ?4",
     )?;
-    let key = params![&*key.app, key.room.as_str(), RowKind::Block as u8, user.as_str()];
-    let fact = statement.query_row(key, |row| row.get(0)).optional()?;
-    Ok(match fact {
-        Some(JsonOf(DurableChange::Blocked(row))) => Some(row),
-        _ => None,
-    })
+    let mut find = |kind: RowKind, subject: &str| {
+        let key = params![&*key.app, key.room.as_str(), kind as u8, subject];
+        let fact = statement.query_row(key, |row| row.get(0)).optional()?;
+        Ok::<_, rusqlite::Error>(fact.map(|JsonOf(fact)| fact))
+    };
+    let mut own = OwnRows::default();
+    if let Some(DurableChange::Blocked(row)) = find(RowKind::Block, user.username.as_str())? {
+        own.block = Some(row);
+    }
+    if let Some(guest) = user.guest
+        && let Some(DurableChange::Guest(row)) = find(RowKind::Guest, guest.instance.as_str())?
+    {
+        own.guest = Some(row);
+    }
+    Ok(own)
 }

@@ -1,4 +1,4 @@
-//! Durable state of rooms: a row per block, mute, role, redeemed token, room setting and end.
+//! Durable state of rooms: a row per block, mute, role, guest, redeemed token, room setting and end.
 //!
 //! Mutes, roles, and the room's mute and lock do not expire while the room is occupied, and get an expiry when it
 //! empties; other rows have their own. The end of a room also removes its row in `created_rooms`. Expired rows are
@@ -27,6 +27,7 @@ pub(super) enum RowKind {
     Room = 3,
     End = 4,
     RedeemedToken = 5,
+    Guest = 6,
 }
 
 /// The effect of a durable change on the rows of its room.
@@ -68,6 +69,10 @@ impl Change {
             DurableChange::Role { username, role: _ } => {
                 put(RowKind::Role, username.as_str(), None)
             }
+            DurableChange::Guest(row) => put(RowKind::Guest, row.guest.instance.as_str(), None),
+            DurableChange::GuestCleared { instance } => {
+                Self::Remove { kind: RowKind::Guest, subject: instance.as_str().into() }
+            }
             DurableChange::Room { .. } => put(RowKind::Room, "", None),
             DurableChange::Ended { at: _, keep_until } => put(RowKind::End, "", Some(*keep_until)),
             DurableChange::Redeemed(row) => put(RowKind::RedeemedToken, &row.jti, Some(row.until)),
@@ -95,7 +100,7 @@ pub(super) fn persist(db: &Connection, key: &RoomKey, changes: &[Change]) -> rus
                 .execute(params![app, room, *kind as u8, &**subject])?,
             Change::End(until) => db
                 .prepare_cached(
-                    "UPDATE room_facts SET until_ms = ?3 WHERE app = ?1 AND room = ?2 AND kind IN (1, 2, 3)",
+                    "UPDATE room_facts SET until_ms = ?3 WHERE app = ?1 AND room = ?2 AND kind IN (1, 2, 3, 6)",
                 )?
                 .execute(params![app, room, until.map(Ms)])?,
         };
@@ -163,11 +168,13 @@ pub(super) fn load(
                 state.mute_overrides.extend(mute.map(|mute| (username, mute)));
             }
             DurableChange::Role { username, role } => state.roles.push((username, role)),
+            DurableChange::Guest(row) => state.guests.push(row),
             DurableChange::Room { mute, locked } => (state.mute, state.locked) = (mute, locked),
             DurableChange::Ended { at, keep_until: _ } => state.ended = Some(at),
             DurableChange::Redeemed(row) => state.redeemed_tokens.push(row),
             // These have no rows.
             DurableChange::Unblocked { .. }
+            | DurableChange::GuestCleared { .. }
             | DurableChange::Occupied
             | DurableChange::Emptied { .. } => {}
         }
@@ -178,7 +185,7 @@ pub(super) fn load(
 /// Sets the expiry of the rows of rooms that were occupied when the previous process ended.
 pub(super) fn mark_empty(db: &Connection, retain_until: Timestamp) -> rusqlite::Result<()> {
     db.execute(
-        "UPDATE room_facts SET until_ms = ?1 WHERE until_ms IS NULL AND kind IN (1, 2, 3)",
+        "UPDATE room_facts SET until_ms = ?1 WHERE until_ms IS NULL AND kind IN (1, 2, 3, 6)",
         params![Ms(retain_until)],
     )?;
     Ok(())

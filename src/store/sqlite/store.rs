@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use rusqlite::Connection;
-use stagedoor_proto::{FamilyId, InstanceId, Timestamp, Username};
+use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
 
 use super::writer::{Durability, Opened, Writer};
 use super::{admit, audit, blocks, created, handoff, keys, migrate, open, outbox, rooms, users};
@@ -17,8 +17,8 @@ use crate::clock::Rng;
 use crate::room::RoomKey;
 use crate::store::{
     Admission, Admitted, AuditEvent, AuthMethod, Block, Blocked, Check, FormerFamily, Handoff,
-    Journal, Profile, Refusal, RoomWrite, SigningKey, Store, StoreError, StoreFuture, StoredRoom,
-    UserKey,
+    Journal, Profile, Refusal, Rename, RoomWrite, SigningKey, Store, StoreError, StoreFuture,
+    StoredRoom, UserKey,
 };
 
 /// Durable state in one `SQLite` file, for a single gateway.
@@ -217,13 +217,8 @@ impl Store for SqliteStore {
         })
     }
 
-    fn migrate_user(
-        &self,
-        from: UserKey,
-        to: Username,
-        now: Timestamp,
-    ) -> StoreFuture<'_, Vec<RoomKey>> {
-        self.persist(move |db| migrate::migrate(db, &from, &to, now))
+    fn migrate_user(&self, rename: Rename, now: Timestamp) -> StoreFuture<'_, Vec<RoomKey>> {
+        self.persist(move |db| migrate::migrate(db, &rename, now))
     }
 
     fn mark_rooms_empty(&self, retain_until: Timestamp) -> StoreFuture<'_, ()> {

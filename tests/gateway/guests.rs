@@ -1,0 +1,220 @@
+//! Guests: who is the same, what a name proves, and penalties that follow the client instance.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::common::{Client, Gateway, Person, start_of};
+
+/// Joins `lobby` by a room token as publisher.
+async fn publisher(gateway: &Gateway, username: &str, instance: &str) -> Person {
+    let token = gateway.room_token("publisher");
+    gateway.enter_on(username, instance, json!({ "room": "lobby", "token": token })).await
+}
+
+fn role_of(person: &Person) -> &str {
+    person.joined["participant"]["role"].as_str().unwrap()
+}
+
+fn set_role(person: &Person, role: &str) -> Value {
+    json!({ "room": "lobby", "participant": person.id(), "role": role })
+}
+
+async fn join(client: &mut Client, gateway: &Gateway) -> Result<Value, Value> {
+    let token = gateway.room_token("publisher");
+    client.request("join", json!({ "room": "lobby", "token": token })).await
+}
+
+/// A start on which a session ends that its client proves.
+fn continuing(started: &Value, username: &str, instance: &str) -> Value {
+    let mut start = start_of(username, instance);
+    start["previous"] = json!({
+        "session": started["session"]["id"], "secret": started["resume"]["secret"],
+    });
+    start
+}
+
+#[tokio::test]
+async fn shared_guest_role_holds_for_its_token_family() {
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let mut ada = publisher(&gateway, "ada", "instance-1").await;
+    host.does("set_role", set_role(&ada, "moderator")).await;
+    ada.push("role_changed").await;
+    host.does("lock_room", json!({ "room": "lobby" })).await;
+    let (mut stranger, _) = Client::guest(&gateway, "ada", "instance-2").await;
+    assert_eq!(join(&mut stranger, &gateway).await.unwrap_err()["code"], "room_locked");
+    host.does("unlock_room", json!({ "room": "lobby" })).await;
+    let mut stranger = publisher(&gateway, "ada", "instance-3").await;
+    assert_eq!(role_of(&stranger), "publisher");
+    let kick = json!({ "room": "lobby", "participant": host.id() });
+    assert_eq!(stranger.fails("force_disconnect", kick).await, "forbidden");
+    // The family proves the same guest, a start as guest on the same instance does not.
+    let mut start = start_of("ada", "instance-1");
+    start["credentials"] = json!({ "token": ada.started["access_token"] });
+    let (mut again, _) = Client::start(&gateway, start).await;
+    let joined = join(&mut again, &gateway).await.unwrap();
+    assert_eq!(joined["joined"]["participant"]["role"], "moderator");
+    let other_family = publisher(&gateway, "ada", "instance-1").await;
+    assert_eq!(role_of(&other_family), "publisher");
+}
+
+#[tokio::test]
+async fn exemption_of_a_guest_needs_its_proof() {
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let mut ada = publisher(&gateway, "ada", "instance-1").await;
+    host.does("force_mute_all", json!({ "room": "lobby", "lock": true })).await;
+    host.does("lift_mute", json!({ "room": "lobby", "participant": ada.id() })).await;
+    assert_eq!(ada.publish().await["muted"], false);
+    let mut stranger = publisher(&gateway, "ada", "instance-2").await;
+    assert_eq!(stranger.publish().await["muted"], true);
+}
+
+#[tokio::test]
+async fn guests_of_a_shared_name_are_different_users() {
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let token = gateway.room_token("moderator");
+    let mut mia = gateway.enter_with("mia", json!({ "room": "lobby", "token": token })).await;
+    let mut stranger = publisher(&gateway, "mia", "instance-2").await;
+    let stream = stranger.publish().await["id"].clone();
+    mia.does("force_mute", json!({ "stream": stream, "lock": true })).await;
+    assert_eq!(mia.publish().await["muted"], false, "the lock is the stranger's");
+    mia.does("set_role", set_role(&stranger, "subscriber")).await;
+    host.does("force_disconnect", json!({ "room": "lobby", "participant": stranger.id() })).await;
+    stranger.push("removed").await;
+    assert!(mia.received_of("removed").await.is_empty());
+    mia.does("leave", json!({ "room": "lobby" })).await;
+    let joined = mia.does("join", json!({ "room": "lobby", "token": token })).await;
+    assert_eq!(joined["joined"]["participant"]["role"], "moderator");
+    let own = json!({ "room": "lobby", "participant": joined["joined"]["participant"]["id"] });
+    assert_eq!(mia.fails("force_disconnect", own).await, "self_moderation");
+}
+
+#[tokio::test]
+async fn same_instance_under_another_name_is_oneself() {
+    let gateway = Gateway::dev().await;
+    let token = gateway.room_token("moderator");
+    let join = json!({ "room": "lobby", "token": token });
+    let mut mia = gateway.enter_on("mia", "instance-1", join).await;
+    let other = publisher(&gateway, "eve", "instance-1").await;
+    let kick = json!({ "room": "lobby", "participant": other.id() });
+    assert_eq!(mia.fails("force_disconnect", kick).await, "self_moderation");
+}
+
+#[tokio::test]
+async fn ref_of_a_guest_is_not_of_others_of_the_name() {
+    let gateway = Gateway::dev().await;
+    let token = gateway.room_token("moderator");
+    let join = json!({ "room": "lobby", "token": token });
+    let mut mia = gateway.enter_on("mia", "instance-1", join.clone()).await;
+    let mut other = gateway.enter_on("mia", "instance-2", join).await;
+    let lock = json!({ "room": "lobby", "ref": "r-1" });
+    let first = mia.does("lock_room", lock.clone()).await;
+    assert_ne!(other.does("lock_room", lock).await, first);
+}
+
+#[tokio::test]
+async fn starts_of_other_guests_do_not_end_a_session() {
+    let gateway = Gateway::dev().await;
+    let (mut ada, _) = Client::guest(&gateway, "ada", "instance-of-ada").await;
+    let mut others = Vec::new();
+    for n in 0..25 {
+        others.push(Client::guest(&gateway, "ada", &format!("instance-{n}")).await.0);
+        // The rate of starts per address is not what is tested.
+        gateway.advance(Duration::from_millis(500));
+    }
+    assert!(ada.request("renew", json!({})).await.is_ok());
+}
+
+#[tokio::test]
+async fn locked_mute_follows_the_instance_of_a_guest() {
+    let gateway = Gateway::dev().await;
+    let (mut host, ada, _) = gateway.host_and_speaker().await;
+    host.does("force_mute", json!({ "room": "lobby", "participant": ada.id(), "lock": true }))
+        .await;
+    let mut eve = publisher(&gateway, "eve", "instance-of-ada").await;
+    assert_eq!(eve.joined["participant"]["mute_locked"], true);
+    assert_eq!(eve.publish().await["muted"], true);
+    host.does("lift_mute", json!({ "room": "lobby", "participant": eve.id() })).await;
+    eve.does("leave", json!({ "room": "lobby" })).await;
+    let again = join(&mut eve, &gateway).await.unwrap();
+    assert_eq!(again["joined"]["participant"]["mute_locked"], false);
+}
+
+#[tokio::test]
+async fn demotion_follows_the_instance_of_a_guest() {
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let ada = publisher(&gateway, "ada", "instance-1").await;
+    host.does("set_role", set_role(&ada, "subscriber")).await;
+    let mut eve = publisher(&gateway, "eve", "instance-1").await;
+    assert_eq!(role_of(&eve), "subscriber");
+    let stream = json!({ "kind": "camera", "has_audio": true, "has_video": true });
+    let publish = json!({ "room": "lobby", "stream": stream });
+    assert_eq!(eve.fails("publish", publish).await, "forbidden");
+}
+
+#[tokio::test]
+async fn penalty_covers_a_guest_who_left_before() {
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let on_user = |name: &str| json!({ "room": "lobby", "username": name });
+    for (name, command, lock) in
+        [("ada", "force_disconnect", None), ("bob", "force_mute", Some(true))]
+    {
+        let mut guest = publisher(&gateway, name, &format!("instance-of-{name}")).await;
+        guest.does("leave", json!({ "room": "lobby" })).await;
+        gateway.advance(Duration::from_mins(9));
+        let mut body = on_user(name);
+        if let Some(lock) = lock {
+            body["lock"] = json!(lock);
+        }
+        host.does(command, body).await;
+    }
+    let (mut ada, _) = Client::guest(&gateway, "eve", "instance-of-ada").await;
+    assert_eq!(join(&mut ada, &gateway).await.unwrap_err()["code"], "blocked");
+    let mut bob = publisher(&gateway, "mallory", "instance-of-bob").await;
+    assert_eq!(bob.publish().await["muted"], true);
+}
+
+#[tokio::test]
+async fn registered_user_inherits_nothing_from_a_guest() {
+    let gateway = Gateway::dev().await;
+    let (mut host, ada, _) = gateway.host_and_speaker().await;
+    host.does("force_mute", json!({ "room": "lobby", "username": "ada", "lock": true })).await;
+    ada.cut().await;
+    let claims = json!({ "rooms": { "*": "publisher" } });
+    let (client, started) = gateway.registered("ada", "instance-9", claims).await;
+    let mut ada = Person::join(client, started, json!({ "room": "lobby" })).await;
+    assert_eq!(ada.publish().await["muted"], false);
+}
+
+#[tokio::test]
+async fn previous_carries_no_moderator_role() {
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let mut ada = publisher(&gateway, "ada", "instance-1").await;
+    host.does("set_role", set_role(&ada, "moderator")).await;
+    ada.push("role_changed").await;
+    let (mut eve, _) = Client::start(&gateway, continuing(&ada.started, "eve", "instance-2")).await;
+    let joined = join(&mut eve, &gateway).await.unwrap();
+    assert_eq!(joined["joined"]["participant"]["role"], "publisher");
+}
+
+#[tokio::test]
+async fn previous_moves_a_penalty_to_the_starter_alone() {
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let ada = publisher(&gateway, "ada", "instance-1").await;
+    let mut bob = publisher(&gateway, "bob", "instance-of-bob").await;
+    host.does("force_mute", json!({ "room": "lobby", "participant": ada.id(), "lock": true }))
+        .await;
+    host.does("force_disconnect", json!({ "room": "lobby", "participant": ada.id() })).await;
+    let (mut renamed, _) =
+        Client::start(&gateway, continuing(&ada.started, "bob", "instance-2")).await;
+    assert_eq!(join(&mut renamed, &gateway).await.unwrap_err()["code"], "blocked");
+    assert!(bob.received_of("removed").await.is_empty());
+    assert_eq!(bob.publish().await["muted"], false);
+}
