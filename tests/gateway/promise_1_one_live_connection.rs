@@ -114,9 +114,9 @@ async fn a_protected_session_that_is_suspended_gives_way() {
 #[tokio::test]
 async fn the_oldest_session_gives_way_beyond_the_users_cap() {
     let gateway = Setup::new().with(|config| config.apps[0].sessions_per_user = 2).run().await;
-    let (mut first, _) = Client::guest(&gateway, "ada", "instance-1").await;
-    let (mut second, _) = Client::guest(&gateway, "ada", "instance-2").await;
-    let (mut third, _) = Client::guest(&gateway, "ada", "instance-3").await;
+    let (mut first, _) = gateway.registered("ada", "instance-1", json!({})).await;
+    let (mut second, _) = gateway.registered("ada", "instance-2", json!({})).await;
+    let (mut third, _) = gateway.registered("ada", "instance-3", json!({})).await;
     assert_eq!(first.closed().await.code, 4013);
     for client in [&mut second, &mut third] {
         assert!(client.request("renew", json!({})).await.is_ok());

@@ -110,8 +110,8 @@ pub async fn two_signals(gateway: &Gateway) -> String {
 }
 
 pub async fn two_instances(gateway: &Gateway) -> String {
-    let mut ada = guest(gateway).await;
-    let _other = Client::guest(gateway, "ada", "another-instance").await;
+    let (mut ada, _) = gateway.registered("ada", "instance-of-ada", json!({})).await;
+    let _other = gateway.registered("ada", "another-instance", json!({})).await;
     close(&ada.closed().await)
 }
 
