@@ -1,21 +1,21 @@
-// Generated from the Rust types; do not edit. To make it anew:
+// Generated from the Rust types; do not edit. To generate it again:
 //   cargo run -p stagedoor-proto --features schema --example generate
 
-/** A moderation command was taken. */
+/** A moderation command was accepted. */
 export interface Accepted {
-  /** The participant whose role was set, by `set_role`. */
+  /** The participant with the new role, for `set_role`. */
   participant?: ParticipantId | null;
-  /** Its new role. */
+  /** The new role, for `set_role`. */
   role?: Role | null;
   /** Number of targets of the command. */
   target_count: number;
-  /** Its place in the room's log. */
+  /** The version of the room with the command. */
   version: number;
 }
 
-/** What a client does after a close; told by the hundreds digit of the code alone. */
+/** What a client does after a close, given by the hundreds digit of the code. */
 export type Action =
-  /** Do not come back by yourself (40xx, 45xx). */
+  /** Stay disconnected (40xx, 45xx). */
   | "stop"
   /** Get a new auth token first (41xx). */
   | "reauth"
@@ -23,21 +23,21 @@ export type Action =
   | "retry"
   /** Resume now (43xx). */
   | "resume"
-  /** Start anew (44xx). */
+  /** Start again (44xx). */
   | "start";
 
-/** Who acted: a participant, or the server. */
+/** The actor: a participant, or the server. */
 export type Actor =
   /** A moderator of the room. */
   | { participant: ParticipantId }
-  /** The server API, or the gateway itself. */
+  /** The server API or the gateway. */
   | { server: Record<string, never> };
 
-/** For how long a removed user may not return. */
+/** How long a removed user is blocked. */
 export interface Block {
-  /** 0: this participant leaves and the user may return. Absent: the app's default. */
+  /** Milliseconds. 0: the participant is removed and the user may return. Absent: the app's default. */
   for_ms?: number | null;
-  /** From where. */
+  /** Whether the block is of the room or of the app. */
   scope?: BlockScope;
 }
 
@@ -48,7 +48,7 @@ export type BlockScope =
   /** From the app: every session of the user ends. */
   | "app";
 
-/** What a participant may do, worked out from its role and its grant. */
+/** What a participant may do, from its role and its grant. */
 export interface Capabilities {
   /** Use the moderation commands. */
   moderate: boolean;
@@ -60,11 +60,11 @@ export interface Capabilities {
   subscribe: boolean;
 }
 
-/** What software a client is. */
+/** The client software. */
 export interface ClientInfo {
-  /** Its name, at most 64 bytes. */
+  /** The name of the software, at most 64 bytes. */
   name: string;
-  /** Its version, at most 64 bytes. */
+  /** The version of the software, at most 64 bytes. */
   version: string;
 }
 
@@ -139,33 +139,33 @@ export type CloseCode =
   /** A code of a later version: its hundreds digit says what to do. */
   | number;
 
-/** A command, named on the wire by its one key beside `id`. */
+/** A command. On the wire its name is the key next to `id`. */
 export type Command =
-  /** Begin a session. Only as the first frame. */
+  /** Start a session. Only as the first frame. */
   | { start: Start }
-  /** Take up a session after a lost connection. Only as the first frame. */
+  /** Resume a session after a lost connection. Only as the first frame. */
   | { resume: Resume }
-  /** Prolong the session. */
+  /** Renew the access token. */
   | { renew: Renew }
-  /** There is no auth token to be had now; ask again later. */
+  /** Postpone the renewal, because no auth token is available now. */
   | { postpone_renewal: PostponeRenewal }
   /** End the session. */
   | { end: End }
-  /** Enter a room, or renew one's membership of it. */
+  /** Join a room, or renew its membership. */
   | { join: Join }
   /** Leave a room. */
   | { leave: InRoom }
-  /** Page through everybody in a room. */
+  /** List the participants of a room by page. */
   | { roster: Roster }
   /** Publish a stream. */
   | { publish: Publish }
-  /** Change one's own stream. */
+  /** Update a stream of this session. */
   | { update_stream: UpdateStream }
-  /** End one's own stream. */
+  /** Unpublish a stream. */
   | { unpublish: OnStream }
-  /** Watch a stream. */
+  /** Subscribe to a stream. */
   | { subscribe: OnStream }
-  /** Stop watching a stream. */
+  /** Unsubscribe from a stream. */
   | { unsubscribe: OnStream }
   /** Negotiate media with the other end of a subscription. */
   | { relay: Relay }
@@ -173,46 +173,46 @@ export type Command =
   | { signal: SendSignal }
   /** Remove a participant or a user from a room, or a user from the app. */
   | { force_disconnect: ForceDisconnect }
-  /** Let a removed user return. */
+  /** Unblock a removed user. */
   | { unblock: Unblock }
-  /** End somebody's stream. */
+  /** End another participant's stream. */
   | { force_unpublish: ForceUnpublish }
   /** Mute a stream, a participant or a user. */
   | { force_mute: ForceMute }
   /** Lift a mute; never turns audio on. */
   | { lift_mute: ForceMute }
-  /** Mute everybody at once. */
+  /** Mute a whole room. */
   | { force_mute_all: ForceMuteAll }
-  /** End the room's standing mute; muted streams stay muted. */
+  /** End the room's mute; muted streams stay muted. */
   | { disable_force_mute: ModerateRoom }
-  /** Ask a stream's owner to turn its audio on. */
+  /** Request the owner of a stream to unmute it. */
   | { request_unmute: OnStream }
   /** Change a participant's role. */
   | { set_role: SetRole }
-  /** Let nobody new in. */
+  /** Reject new participants. */
   | { lock_room: ModerateRoom }
-  /** Let people in again. */
+  /** Accept new participants again. */
   | { unlock_room: ModerateRoom }
-  /** End a room for everybody. */
+  /** End a room for all participants. */
   | { end_room: ModerateRoom }
   /** Turn the session feed of a room on or off. */
   | { set_session_feed: SetSessionFeed };
 
-/** How many are in a room. */
+/** Numbers of participants and streams in a room. */
 export interface Counts {
-  /** All participants. */
+  /** Number of participants. */
   participants: number;
-  /** Those of them who publish. */
+  /** Number of participants with streams. */
   publishers: number;
-  /** Streams. */
+  /** Number of streams. */
   streams: number;
 }
 
-/** What lets a user in. */
+/** Credentials of a user. */
 export type Credentials =
-  /** Nothing but the name. */
+  /** Only the username. */
   | { guest: Record<string, never> }
-  /** Whatever the app's hook wants, handed to it untouched. */
+  /** JSON for the app's hook, passed on unchanged. */
   | { params: Data }
   /** A session token or an access token. */
   | { token: Secret };
@@ -220,81 +220,81 @@ export type Credentials =
 /** Any JSON of the application, passed through untouched. */
 export type Data = unknown;
 
-/** The cluster is out of reach, or back. */
+/** The cluster became unreachable or reachable. */
 export interface Degraded {
-  /** Whether what needs the cluster is refused now. */
+  /** Whether commands that need the cluster are rejected now. */
   active: boolean;
 }
 
 /**
- * Why the gateway is about to close, sent and flushed before the close frame.
+ * Why the gateway closes the connection. It is flushed before the close frame.
  *
  * Shape: `{"disconnect":{"code":4010,"reason":"kicked","action":"stop"}}`.
  */
 export interface Disconnect {
-  /** What to do next. */
+  /** What the client does next. */
   action: Action;
-  /** The code the close frame will carry. */
+  /** The code of the close frame that follows. */
   code: CloseCode;
-  /** The code's word, or the moderator's words. */
+  /** The name of the code, or the reason that the moderator gave. */
   reason: string;
-  /** The idempotency key of the command that caused it. */
+  /** The idempotency key of the command that caused the close. */
   ref?: Ref | null;
-  /** How long to wait before coming back. */
+  /** Milliseconds to wait before reconnecting. */
   retry_after_ms?: number | null;
-  /** Until when coming back is refused. */
+  /** Until when the user is rejected, in milliseconds since the Unix epoch. */
   until_ms?: Timestamp | null;
 }
 
 /** End the session. */
 export interface End {
-  /** Whether the access token dies too. */
+  /** Whether the access token is revoked too. */
   revoke?: boolean;
 }
 
 /**
  * Why one request failed.
  *
- * Shape: `{"code":"forbidden","message":"…","missing":"publish"}`. Only `code` is for programs; the rest explains it.
+ * Shape: `{"code":"forbidden","message":"…","missing":"publish"}`. Programs depend on `code`; `message` is for people.
  */
 export interface Error {
-  /** What went wrong. */
+  /** The kind of error. */
   code: ErrorCode;
-  /** The argument at fault. */
+  /** The path of the invalid argument. */
   field?: string | null;
-  /** What was expected, and how to mend it. */
+  /** What was expected, and how to fix the request. */
   message: string;
-  /** The scope that is missing. */
+  /** The missing scope, of `forbidden`. */
   missing?: Scope | null;
-  /** When to try again. */
+  /** Milliseconds to wait before a retry. */
   retry_after_ms?: number | null;
 }
 
 /** What went wrong with one request. */
 export type ErrorCode =
-  /** The message is not what the protocol says; `field` tells where. */
+  /** The message violates the protocol; `field` says where. */
   | "malformed"
   /** There is no such command. */
   | "unknown_command"
-  /** The command is not allowed at this time. */
+  /** The command is not allowed in this state. */
   | "not_allowed_now"
-  /** Something is larger than its bound. */
+  /** An argument exceeds its maximum size. */
   | "too_large"
-  /** Too many requests wait for their reply. */
+  /** Too many requests are waiting for a reply. */
   | "too_many_requests_in_flight"
-  /** Too fast; `retry_after_ms` tells when again. */
+  /** The client exceeds its rate; `retry_after_ms` says when to retry. */
   | "rate_limited"
-  /** The gateway is full, or failed inside. */
+  /** The gateway is full, or had an internal error. */
   | "overloaded"
-  /** The gateway is being shut down. */
+  /** The gateway is draining. */
   | "draining"
-  /** What the cluster shares cannot be reached. */
+  /** The shared state of the cluster is unreachable. */
   | "engine_unavailable"
   /** The subprotocol or version is not supported. */
   | "unsupported_version"
-  /** There is no such app, or the credentials do not let this user in. */
+  /** The app is unknown, or the credentials were rejected. */
   | "auth_denied"
-  /** The auth hook gave no answer. */
+  /** The auth hook did not answer. */
   | "auth_unavailable"
   /** The token is past its expiry. */
   | "token_expired"
@@ -308,23 +308,23 @@ export type ErrorCode =
   | "user_deleted"
   /** An older session of this instance is alive and protected. */
   | "session_active"
-  /** A newer session took this one's place. */
+  /** A newer session replaced this one. */
   | "replaced"
-  /** The session was ended by an operator. */
+  /** An operator ended the session. */
   | "terminated"
-  /** A newer connection of the same session took over. */
+  /** A newer connection resumed the session. */
   | "superseded"
   /** The resume window has passed. */
   | "resume_expired"
-  /** The session or its secret is not known. */
+  /** The session or its resume secret is unknown. */
   | "resume_denied"
-  /** The session may not do this; `missing` names the scope. */
+  /** The participant lacks the scope in `missing`. */
   | "forbidden"
-  /** An argument is well-formed but not acceptable; `field` names it. */
+  /** An argument is well-formed but invalid; `field` names it. */
   | "invalid_argument"
-  /** A `ref` was used before with other arguments. */
+  /** The `ref` was already used with other arguments. */
   | "ref_conflict"
-  /** The session is not in that room. */
+  /** The session is not in the room. */
   | "not_in_room"
   /** The room is full. */
   | "room_full"
@@ -332,137 +332,137 @@ export type ErrorCode =
   | "room_locked"
   /** The room has ended. */
   | "room_ended"
-  /** The user may not enter this room yet. */
+  /** The user is blocked in this room. */
   | "blocked"
-  /** The room token cannot be used here. */
+  /** The room token is invalid for this session or room. */
   | "token_invalid"
-  /** The room token was spent by another session. */
+  /** Another session used the room token. */
   | "token_used"
-  /** The session is in as many rooms as it may be. */
+  /** The session reached its limit of rooms. */
   | "too_many_rooms"
-  /** The participant or the room has as many streams as it may have. */
+  /** The participant or the room reached its limit of streams. */
   | "too_many_streams"
-  /** There is no such participant in that room. */
+  /** The participant is not in the room. */
   | "participant_not_found"
-  /** There is no such stream in the session's rooms. */
+  /** The stream is in no room of the session. */
   | "stream_not_found"
-  /** The stream belongs to somebody else. */
+  /** The stream belongs to another participant. */
   | "not_owner"
-  /** The two are not publisher and subscriber of that stream. */
+  /** The participants are not publisher and subscriber of the stream. */
   | "not_subscribed"
-  /** A moderator's lock keeps the audio off. */
+  /** A moderator locked the mute of the audio. */
   | "muted_by_moderator"
-  /** Nobody moderates themselves. */
+  /** A command cannot target its sender. */
   | "self_moderation";
 
 /** One session of a room, as a moderator sees it. */
 export interface FeedEntry {
-  /** Whether it is connected. */
+  /** Whether the session is connected. */
   link: Link;
-  /** Whether a moderator's lock keeps its audio off. */
+  /** Whether a moderator locked the mute of its audio. */
   mute_locked: boolean;
-  /** The participant. */
+  /** The id of the participant. */
   participant: ParticipantId;
-  /** Its role. */
+  /** The role of the participant. */
   role: Role;
-  /** The session's state; absent when it is gone. */
+  /** The state of the session; absent after it ended. */
   state?: SessionState | null;
-  /** Its user. */
+  /** The name of its user. */
   username: Username;
 }
 
-/** Remove somebody. */
+/** Remove a user. */
 export interface ForceDisconnect {
-  /** For how long they may not return. */
+  /** How long the user is blocked. */
   block?: Block;
-  /** Whom, by membership. */
+  /** The target, one participant. */
   participant?: ParticipantId | null;
-  /** Why. */
+  /** The reason, shown to the user. */
   reason?: Reason | null;
   /** The caller's idempotency key. */
   ref?: Ref | null;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
-  /** Whom, by name: all their memberships. */
+  /** The target, all participants of a user. */
   username?: Username | null;
 }
 
 /** Mute, or lift a mute. */
 export interface ForceMute {
-  /** Whether the muted may not undo it. */
+  /** Whether the owner is kept from undoing the mute. */
   lock?: boolean;
-  /** Whose streams, by membership. */
+  /** The owner of the streams, as one participant. */
   participant?: ParticipantId | null;
   /** The caller's idempotency key. */
   ref?: Ref | null;
-  /** The room, beside `participant` or `username`. */
+  /** The room, with `participant` or `username`. */
   room?: RoomId | null;
   /** The stream to mute. */
   stream?: StreamId | null;
-  /** Whose streams, by name. */
+  /** The owner of the streams, as a user. */
   username?: Username | null;
 }
 
-/** Mute everybody at once. */
+/** Mute a whole room. */
 export interface ForceMuteAll {
-  /** Streams that go on, at most 500. */
+  /** Exempt streams, at most 500. */
   except?: Array<StreamId>;
-  /** Whether the muted may not undo it. */
+  /** Whether the owner is kept from undoing the mute. */
   lock?: boolean;
   /** The caller's idempotency key. */
   ref?: Ref | null;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
 }
 
-/** End somebody's stream. */
+/** End another participant's stream. */
 export interface ForceUnpublish {
-  /** Why. */
+  /** The reason, shown to the user. */
   reason?: Reason | null;
   /** The caller's idempotency key. */
   ref?: Ref | null;
-  /** The stream. */
+  /** The id of the stream. */
   stream: StreamId;
 }
 
-/** How life is checked on this connection. */
+/** The intervals of liveness checks on this connection. */
 export interface Heartbeat {
-  /** A ping comes after so long without anything received. */
+  /** Milliseconds without a received message before the gateway sends a ping. */
   interval_ms: number;
-  /** The interval while in a room. */
+  /** The interval while the session is in a room, in milliseconds. */
   room_interval_ms: number;
-  /** The timeout while in a room. */
+  /** The timeout while the session is in a room, in milliseconds. */
   room_timeout_ms: number;
-  /** The connection is lost when nothing comes for so long after that. */
+  /** Milliseconds without a received message after the ping before the connection is lost. */
   timeout_ms: number;
 }
 
-/** A command about a room and nothing else. */
+/** A command with a room as its only argument. */
 export interface InRoom {
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
 }
 
 /** A instance: 8 to 64 characters of A-Z a-z 0-9 . _ ~ -. */
 export type InstanceId = string;
 
-/** Enter a room. */
+/** Join a room. */
 export interface Join {
-  /** Connection data, shown to all; a token's wins over it. At most 1000 characters. */
+  /** Connection data, visible to all participants, at most 1000 characters. The data of a room token overrides it. */
   data?: string | null;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
-  /** A room token; without it the session's grant decides. */
+  /** A room token; without it the grant of the session applies. */
   token?: Secret | null;
 }
 
-/** A room was entered. */
+/** A room was joined. */
 export interface Joined {
-  /** What it may do. */
+  /** The capabilities of the participant. */
   capabilities: Capabilities;
-  /** The new membership. */
+  /** The new participant. */
   participant: Participant;
-  /** The room it entered. */
+  /** The state of the room. */
   room: RoomSnapshot;
 }
 
@@ -471,78 +471,78 @@ export type LayoutClasses = Array<string>;
 
 /** Why a participant is no longer in a room. */
 export type LeaveReason =
-  /** It left. */
+  /** The participant left. */
   | "left"
-  /** Its session ended. */
+  /** The session ended. */
   | "ended"
-  /** A moderator removed it. */
+  /** A moderator removed the participant. */
   | "force_disconnected"
-  /** Its user was banned. */
+  /** The user was banned. */
   | "banned"
-  /** A newer session took its place. */
+  /** A newer session replaced the session. */
   | "replaced"
-  /** Its connection did not come back in time. */
+  /** The session was not resumed in time. */
   | "network_lost"
-  /** Its token ran out. */
+  /** The token expired. */
   | "token_expired"
   /** The room ended. */
   | "room_ended"
-  /** The gateway stopped. */
+  /** The gateway shut down. */
   | "server_shutdown";
 
 /** Whether a participant's session has a connection. */
 export type Link =
   /** Connected. */
   | "live"
-  /** Its connection was lost; it may return within its resume window. */
+  /** Disconnected; the session can be resumed within its resume window. */
   | "suspended";
 
 /** A moderation command about a whole room. */
 export interface ModerateRoom {
   /** The caller's idempotency key. */
   ref?: Ref | null;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
 }
 
 /** The moderation commands. */
 export type ModerationCommand = "force_disconnect" | "unblock" | "force_unpublish" | "force_mute" | "lift_mute" | "force_mute_all" | "disable_force_mute" | "request_unmute" | "set_role" | "lock_room" | "unlock_room" | "end_room";
 
-/** What became of one moderation command; may come several times as outcomes change. */
+/** The receipt of one moderation command. The gateway sends it again when outcomes change. */
 export interface ModerationReport {
-  /** Who acted. */
+  /** The actor. */
   by: Actor;
-  /** Which command. */
+  /** The name of the command. */
   command: ModerationCommand;
-  /** All targets, counted by outcome. */
+  /** Number of targets by outcome. */
   counts: OutcomeCounts;
-  /** From the command until this report. */
+  /** Milliseconds from the command until this receipt. */
   elapsed_ms: number;
   /** The caller's idempotency key. */
   ref?: Ref | null;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
-  /** Each target of a command on one; of more, up to 100 that are not enforced. */
+  /** The target of a command with one target; otherwise up to 100 targets that are not `enforced`. */
   targets: Array<Receipt>;
-  /** The command's place in the room's log. */
+  /** The version of the room with the command. */
   version: number;
 }
 
-/** A mute was laid on, or lifted. It never turns audio on. */
+/** A mute was set or lifted. It never turns audio on. */
 export interface MuteForced {
-  /** Whether the mute stands: the streams concerned are muted and their audio is off. */
+  /** Whether the mute is active: the target streams are muted and their audio is off. */
   active: boolean;
-  /** Who did it. */
+  /** The actor. */
   by: Actor;
-  /** The streams that a mute of the room leaves alone. */
+  /** The exempt streams of a mute of the room. */
   except?: Array<StreamId>;
-  /** Whether it may not be undone by the muted. */
+  /** Whether the owner is kept from undoing the mute. */
   lock: boolean;
-  /** Whose audio, when it is about all of one participant's. Without it and a stream it is the room's standing mute. */
+  /** The participant, for a mute of all its audio. Without it and a stream, the push is about the room's mute. */
   participant?: ParticipantId | null;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
-  /** The stream, when it is about one. */
+  /** The stream, for a mute of one stream. */
   stream?: StreamId | null;
   /** The room's version with this change. */
   version: number;
@@ -554,93 +554,93 @@ export interface NewStream {
   has_audio: boolean;
   /** Whether its video is on. */
   has_video: boolean;
-  /** What it carries. */
+  /** The source of the media. */
   kind: StreamKind;
-  /** Where it belongs in a layout. */
+  /** The layout classes of the stream. */
   layout_classes?: LayoutClasses;
   /** A name for display. */
   name?: StreamName | null;
 }
 
-/** A command about a stream and nothing else. */
+/** A command with a stream as its only argument. */
 export interface OnStream {
   /** The caller's idempotency key, for moderation commands. */
   ref?: Ref | null;
-  /** The stream. */
+  /** The id of the stream. */
   stream: StreamId;
 }
 
-/** What became of a moderation command at one target. */
+/** The outcome of a moderation command at one target. */
 export type Outcome =
-  /** Done by the gateway, or acknowledged by the target. */
+  /** The gateway enforced it, or the target acknowledged it. */
   | "enforced"
-  /** The target was told. */
+  /** The target was notified and has not acknowledged yet. */
   | "pending"
-  /** The target is suspended and will be told when it is back. */
+  /** The target is suspended and will be notified on resume. */
   | "offline"
-  /** The target was told and did nothing; its stream was unpublished. */
+  /** The target was notified and did nothing; its stream was unpublished. */
   | "ignored";
 
 /** How many targets had each outcome. */
 export interface OutcomeCounts {
-  /** Done or acknowledged. */
+  /** Targets where the gateway enforced it, or that acknowledged it. */
   enforced: number;
-  /** Told and silent. */
+  /** Notified targets that did not obey in time. */
   ignored: number;
-  /** To be told. */
+  /** Suspended targets that are not notified yet. */
   offline: number;
-  /** Told. */
+  /** Notified targets without acknowledgement. */
   pending: number;
 }
 
-/** A participant as the others see it. */
+/** A participant as other participants see it. */
 export interface Participant {
-  /** Its connection data: fixed by its room token, or given on joining. */
+  /** The connection data, from the room token or from `join`. */
   data?: string | null;
-  /** Its id. */
+  /** The id. */
   id: ParticipantId;
-  /** Whether it is connected. */
+  /** Whether the session is connected. */
   link: Link;
-  /** Whether a moderator's lock keeps its audio off. */
+  /** Whether a moderator locked the mute of its audio. */
   mute_locked: boolean;
-  /** What it is in the room. */
+  /** The role in the room. */
   role: Role;
-  /** Whose it is. */
+  /** The name of the user. */
   username: Username;
 }
 
 /** An id the gateway made: 22 characters of base64url. */
 export type ParticipantId = string;
 
-/** Somebody entered a room. */
+/** A participant joined a room. */
 export interface ParticipantJoined {
-  /** Who. */
+  /** The participant. */
   participant: Participant;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
   /** The room's version with this change. */
   version: number;
 }
 
-/** Somebody left a room for good. */
+/** A participant left a room. */
 export interface ParticipantLeft {
-  /** Who. */
+  /** The participant. */
   participant: ParticipantId;
-  /** Why. */
+  /** The reason. */
   reason: LeaveReason;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
   /** The room's version with this change. */
   version: number;
 }
 
-/** A participant's connection was lost, or is back. */
+/** A participant's connection was lost or resumed. */
 export interface ParticipantLink {
-  /** Whether it is connected. */
+  /** Whether the session is connected. */
   link: Link;
-  /** Who. */
+  /** The participant. */
   participant: ParticipantId;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
   /** The room's version with this change. */
   version: number;
@@ -648,38 +648,38 @@ export interface ParticipantLink {
 
 /** The answer to a ping. */
 export interface Pong {
-  /** The highest `seq` received; the gateway forgets the frames up to it. */
+  /** The highest `seq` received. The gateway removes frames up to it from the replay buffer. */
   seq?: number;
 }
 
-/** There is no auth token to be had now. */
+/** Postpone the renewal, because no auth token is available now. */
 export type PostponeRenewal = Record<string, never>;
 
-/** Nothing will be asked for a while. */
+/** The renewal was postponed. */
 export interface Postponed {
-  /** When `token_expiring` comes again. */
+  /** When the gateway sends `token_expiring` again. */
   next_prompt_ms: Timestamp;
 }
 
 /** A session that a new one continues. */
 export interface Previous {
-  /** Its resume secret. */
+  /** The resume secret of the session. */
   secret: Secret;
-  /** Its id. */
+  /** The id of the session. */
   session: SessionId;
 }
 
 /** Publish a stream. */
 export interface Publish {
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
-  /** What is published. */
+  /** The stream as its owner describes it. */
   stream: NewStream;
 }
 
 /** A stream was published. */
 export interface Published {
-  /** The stream, muted already where a mute stands. */
+  /** The stream, muted if a mute is active. */
   stream: Stream;
 }
 
@@ -687,49 +687,49 @@ export interface Published {
 export type Push =
   /** The session's state changed. */
   | { session_state: SessionStateChange }
-  /** A token is about to run out. */
+  /** A token is about to expire. */
   | { token_expiring: TokenExpiring }
-  /** Somebody entered a room. */
+  /** A participant joined a room. */
   | { participant_joined: ParticipantJoined }
-  /** Somebody left a room for good. */
+  /** A participant left a room. */
   | { participant_left: ParticipantLeft }
-  /** A participant's connection was lost, or is back. */
+  /** A participant's connection was lost or resumed. */
   | { participant_link: ParticipantLink }
   /** A participant's role changed. */
   | { role_changed: RoleChanged }
-  /** How many are in a large room. */
+  /** The counts of a large room changed. */
   | { counts: RoomCounts }
-  /** A stream began. */
+  /** A stream was published. */
   | { stream_published: StreamChange }
-  /** A stream changed. */
+  /** A stream was updated. */
   | { stream_updated: StreamChange }
   /** A stream ended. */
   | { stream_unpublished: StreamUnpublished }
-  /** Somebody subscribed to one's own stream. */
+  /** A participant subscribed to a stream of this session. */
   | { stream_subscribed: StreamSubscription }
-  /** Somebody stopped subscribing to one's own stream. */
+  /** A participant unsubscribed from a stream of this session. */
   | { stream_unsubscribed: StreamSubscription }
   /** Media negotiation. */
   | { relay: Relayed }
   /** An application message. */
   | { signal: Signal }
-  /** A mute was laid on, or lifted. */
+  /** A mute was set or lifted. */
   | { mute_forced: MuteForced }
-  /** One was removed from a room. */
+  /** The session was removed from a room. */
   | { removed: Removed }
-  /** A moderator asks one to unmute. */
+  /** A moderator requests to unmute a stream. */
   | { unmute_requested: UnmuteRequested }
-  /** A room's own settings changed. */
+  /** The mute or the lock of a room changed. */
   | { room_state: RoomStateChange }
-  /** What was known of a room is void; here it is anew. */
+  /** The current state of a room, which replaces the state that the client knows. */
   | { room_reset: RoomReset }
   /** A room has ended. */
   | { room_ended: RoomEnded }
-  /** What became of moderation commands. */
+  /** The receipt of a moderation command. */
   | { moderation: ModerationReport }
-  /** The sessions of a room, for moderators who watch. */
+  /** The sessions of a room, for moderators with the session feed. */
   | { session_feed: SessionFeed }
-  /** The cluster is out of reach, or back. */
+  /** The cluster became unreachable or reachable. */
   | { degraded: Degraded };
 
 /** A reason: at most 256 bytes. */
@@ -737,11 +737,11 @@ export type Reason = string;
 
 /** The receipt of one command at one target. */
 export interface Receipt {
-  /** From the command's place in the log until this outcome. */
+  /** Milliseconds from the command until this outcome. */
   elapsed_ms: number;
-  /** What became of it. */
+  /** The outcome at this target. */
   outcome: Outcome;
-  /** Whom it concerned. */
+  /** The target. */
   target: Target;
 }
 
@@ -752,9 +752,9 @@ export type Ref = string;
 export interface Relay {
   /** The application's data, at most 48 KiB. */
   data: Data;
-  /** The stream it is about. */
+  /** The stream that is negotiated. */
   stream: StreamId;
-  /** The other end. */
+  /** The participant at the other end. */
   to: ParticipantId;
 }
 
@@ -762,41 +762,41 @@ export interface Relay {
 export interface Relayed {
   /** The application's data. */
   data: Data;
-  /** Who sent it. */
+  /** The sender. */
   from: ParticipantId;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
-  /** The stream it is about. */
+  /** The stream that is negotiated. */
   stream: StreamId;
 }
 
-/** One was removed from a room. */
+/** The session was removed from a room. */
 export interface Removed {
-  /** Who did it. */
+  /** The actor. */
   by: Actor;
-  /** Why, in their words. */
+  /** The reason that the moderator gave. */
   reason?: Reason | null;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
-  /** Until when returning is refused; null when one may return. */
+  /** Until when the user is blocked; null if the user may return. */
   until_ms?: Timestamp | null;
 }
 
-/** Prolong the session. */
+/** Renew the access token. */
 export interface Renew {
-  /** A new auth token; without it the gateway renews on its own word, where the app allows that. */
+  /** A new auth token; without it the gateway renews the token itself, if the app allows it. */
   auth_token?: Secret | null;
 }
 
-/** A session lives longer. */
+/** The access token was renewed. */
 export interface Renewed {
-  /** Takes the place of the former one. */
+  /** The new access token, which replaces the previous one. */
   access_token: Secret;
-  /** When it runs out. */
+  /** When the access token expires. */
   expires_at_ms: Timestamp;
 }
 
-/** The `ok` of a reply, named after what happened. */
+/** The `ok` of a reply, named after the result. */
 export type Reply =
   /** To `start`. */
   | { started: Started }
@@ -828,48 +828,48 @@ export type Reply =
   | { relayed: Record<string, never> }
   /** To `signal`. */
   | { sent: Sent }
-  /** To every moderation command: taken into the room's log. What became of it at each target comes as `moderation`. */
+  /** To every moderation command, once it is in the room's log. Receipts follow as `moderation`. */
   | { accepted: Accepted }
   /** To `set_session_feed`. */
   | { session_feed_set: SessionFeedSet };
 
-/** Take up a session after a lost connection. */
+/** Resume a session after a lost connection. */
 export interface Resume {
-  /** Renews in the same step. */
+  /** Renews the access token in the same step. */
   auth_token?: Secret | null;
-  /** The highest `seq` one has seen; 0 for none. */
+  /** The highest `seq` that the client received; 0 for none. */
   last_seq: number;
-  /** The newest resume secret one has. */
+  /** The newest resume secret of the client. */
   secret: Secret;
   /** The session's id. */
   session: SessionId;
 }
 
-/** What a client keeps to resume its session. */
+/** The resume secret of a session and its window. */
 export interface ResumeTicket {
-  /** Proves that the session is one's own; a new one comes with each connection. */
+  /** The secret for `resume`; each connection has a new one. */
   secret: Secret;
-  /** How long a lost connection is waited for. */
+  /** Milliseconds after a lost connection in which the session can be resumed. */
   window_ms?: number | null;
 }
 
-/** A session was taken up again; the missed frames follow. */
+/** A session was resumed; the missed frames follow. */
 export interface Resumed {
-  /** The new access token, when `auth_token` renewed in the same step. */
+  /** The new access token, if `auth_token` renewed it in the same step. */
   access_token?: Secret | null;
-  /** When its access token runs out. */
+  /** When the access token expires. */
   expires_at_ms: Timestamp;
-  /** Requests that are still being worked on; their replies will come. */
+  /** The ids of unfinished requests; their replies follow. */
   pending: Array<number>;
-  /** How many missed frames follow. */
+  /** Number of missed frames that follow. */
   replayed_count: number;
-  /** The new secret. */
+  /** The new resume secret. */
   resume: ResumeTicket;
-  /** Where the session stands. */
+  /** The state of the session. */
   state: SessionState;
 }
 
-/** What a participant is in a room. */
+/** The role of a participant in a room. */
 export type Role =
   /** Subscribes to streams. */
   | "subscriber"
@@ -882,110 +882,110 @@ export type Role =
 
 /** A participant's role changed. */
 export interface RoleChanged {
-  /** What it may do now; told to itself alone. */
+  /** The new capabilities; only for the participant itself. */
   capabilities?: Capabilities | null;
-  /** Who. */
+  /** The participant. */
   participant: ParticipantId;
-  /** What it is now. */
+  /** The new role. */
   role: Role;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
   /** The room's version with this change. */
   version: number;
 }
 
-/** How many are in a large room. */
+/** The counts of a large room changed. */
 export interface RoomCounts {
-  /** How many. */
+  /** The counts. */
   counts: Counts;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
-  /** The room's version. */
+  /** The version of the room. */
   version: number;
 }
 
 /** A room has ended. */
 export interface RoomEnded {
-  /** Who ended it. */
+  /** The actor. */
   by: Actor;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
 }
 
 /** A room: 1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ -. */
 export type RoomId = string;
 
-/** A room's standing mute, from `force_mute_all`. */
+/** The mute of a room, set by `force_mute_all`. */
 export interface RoomMute {
   /** Whether later streams start muted. */
   active: boolean;
-  /** Whether the muted may not undo it. */
+  /** Whether the owners are kept from undoing the mute. */
   lock: boolean;
 }
 
-/** What was known of a room is void; here it is anew. */
+/** The current state of a room, which replaces the state that the client knows. */
 export interface RoomReset {
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
-  /** The room as it is now. */
+  /** The current state of the room. */
   snapshot: RoomSnapshot;
 }
 
-/** A room at one version: deltas with a higher version follow it, with no gap and no duplicate. */
+/** The state of a room at one version. Deltas with higher versions follow, without gaps or duplicates. */
 export interface RoomSnapshot {
-  /** How many there are, listed or not. */
+  /** The numbers of all participants and streams, listed or not. */
   counts: Counts;
-  /** Whether only moderators and the owners of streams are listed. */
+  /** Whether the room is large: only moderators and the owners of streams are listed. */
   is_large?: boolean;
-  /** Whether the room is locked. */
+  /** Whether the room rejects new participants. */
   locked: boolean;
-  /** The room's standing mute. */
+  /** The mute of the room. */
   mute: RoomMute;
-  /** Where `roster` goes on, when the list was cut. */
+  /** The `after` cursor of `roster`, if the list was cut. */
   next?: string | null;
-  /** Who is listed (everyone, up to the roster limit). */
+  /** The listed participants: all of them, up to the roster limit. */
   participants: Array<Participant>;
-  /** Every stream the receiver may know of. */
+  /** The streams that are visible to the receiver. */
   streams: Array<Stream>;
-  /** The place in the room's log up to which this tells. */
+  /** The version of the room that the snapshot reflects. */
   version: number;
 }
 
-/** A room's own settings changed. */
+/** The mute or the lock of a room changed. */
 export interface RoomStateChange {
-  /** Whether it is locked. */
+  /** Whether the room rejects new participants. */
   locked: boolean;
-  /** Its standing mute. */
+  /** The mute of the room. */
   mute: RoomMute;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
   /** The room's version with this change. */
   version: number;
 }
 
-/** Page through everybody in a room. */
+/** List the participants of a room by page. */
 export interface Roster {
-  /** The `next` of the page before. */
+  /** The `next` cursor of the previous page. */
   after?: string | null;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
 }
 
-/** A page of everybody in a room. */
+/** A page of the participants of a room. */
 export interface RosterPage {
-  /** What `after` takes for the next page; absent on the last. */
+  /** The `after` cursor of the next page; absent on the last page. */
   next?: string | null;
-  /** The page. */
+  /** The participants on this page. */
   participants: Array<Participant>;
-  /** Their streams, as far as the receiver may know of them. */
+  /** Their streams that are visible to the receiver. */
   streams?: Array<Stream>;
-  /** The room's version when the page was made. */
+  /** The version of the room that the page reflects. */
   version: number;
 }
 
-/** What a command needs besides its arguments; a grant may narrow what a role allows. */
+/** A permission that commands need. A grant may narrow the scopes of a role. */
 export type Scope =
-  /** Enter rooms. */
+  /** Join rooms. */
   | "join"
   /** Publish streams. */
   | "publish"
@@ -1007,27 +1007,27 @@ export interface SendSignal {
   data: Data;
   /** The sender's idempotency key. */
   ref?: Ref | null;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
-  /** One participant; absent for everybody else. */
+  /** The receiver; absent for all other participants. */
   to?: ParticipantId | null;
-  /** The application's name for its kind. */
+  /** The application's name for this kind of signal. */
   type: SignalType;
 }
 
-/** A signal was handed on. */
+/** A signal was sent. */
 export interface Sent {
-  /** Its place among the room's signals. */
+  /** The position among the signals of the room. */
   order: number;
-  /** To how many sessions. */
+  /** Number of receiving sessions. */
   recipients: number;
 }
 
 /** The gateway that answered. */
 export interface ServerInfo {
-  /** The node's name. */
+  /** The name of the node. */
   node: string;
-  /** Its clock when it answered. */
+  /** The clock of the gateway when it answered. */
   time_ms: Timestamp;
   /** The gateway's version. */
   version: string;
@@ -1061,15 +1061,15 @@ export type ServerMessage =
   /** A close follows. */
   | { disconnect: Disconnect };
 
-/** The sessions of a room, for moderators who watch. */
+/** The sessions of a room, for moderators with the session feed. */
 export interface SessionFeed {
-  /** The entries. */
+  /** The sessions. */
   changes: Array<FeedEntry>;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
-  /** Whether `changes` is everybody; otherwise it is what changed. */
+  /** Whether `changes` has all participants; otherwise it has only changed ones. */
   snapshot: boolean;
-  /** The room's version up to which this tells. */
+  /** The version of the room that the push reflects. */
   version: number;
 }
 
@@ -1084,74 +1084,74 @@ export type SessionId = string;
 
 /** A session as its own client sees it. */
 export interface SessionInfo {
-  /** When its access token runs out. */
+  /** When the access token expires. */
   expires_at_ms: Timestamp;
-  /** The session's id, kept to resume it. */
+  /** The id of the session; `resume` needs it. */
   id: SessionId;
   /** The client instance it belongs to. */
   instance: InstanceId;
-  /** Where it stands. */
+  /** The state of the session. */
   state: SessionState;
-  /** Whose session it is. */
+  /** The user of the session. */
   user: User;
 }
 
-/** The bounds this session is held to. */
+/** The limits of the session. */
 export interface SessionLimits {
-  /** Commands at once, after a pause. */
+  /** Maximum burst of commands. */
   commands_burst: number;
-  /** Commands a second, sustained. */
+  /** Sustained rate of commands per second. */
   commands_per_s: number;
-  /** Requests that may wait for their reply at a time. */
+  /** Maximum number of requests that wait for a reply. */
   in_flight: number;
-  /** Largest message the gateway takes. */
+  /** Maximum size of a received message. */
   message_in_bytes: number;
-  /** Largest message the gateway sends. */
+  /** Maximum size of a sent message. */
   message_out_bytes: number;
-  /** Rooms a session may be in. */
+  /** Maximum number of rooms of the session. */
   rooms: number;
-  /** Streams a participant may publish. */
+  /** Maximum number of streams of a participant. */
   streams_per_participant: number;
 }
 
 /**
  * The state of a session, as the gateway drives it.
  *
- * Source: `docs/protocol.md`, "Session states". These five names are the only ones in camel case on the wire.
+ * Source: `docs/protocol.md`, "Session states". Only these five names are in camel case on the wire.
  */
 export type SessionState =
-  /** Nobody: before a start, after an end, or refused. */
+  /** No user: before a start, after an end, or rejected. */
   | "notLoggedIn"
-  /** Credentials are being checked. */
+  /** The gateway authenticates the user. */
   | "establishing"
-  /** Let in. */
+  /** Authenticated. */
   | "established"
-  /** The access token ran out; only renewing and leaving are possible. */
+  /** The access token expired; the client may only renew it or leave rooms. */
   | "tokenExpired"
-  /** Ended by somebody else. */
+  /** Ended by the gateway, a moderator or an operator. */
   | "terminated";
 
 /** The session's state changed. */
 export interface SessionStateChange {
-  /** Why it ended. */
+  /** The name of the close code, if the session ended. */
   code?: CloseCode | null;
-  /** Why, in words. */
+  /** The reason for people. */
   reason?: string | null;
-  /** The state it is in now. */
+  /** The current state. */
   state: SessionState;
-  /** Grows by one with each change. */
+  /** Increases by one with each change. */
   version: number;
 }
 
 /** Change a participant's role. */
 export interface SetRole {
-  /** Whose. */
+  /** The participant. */
   participant: ParticipantId;
   /** The caller's idempotency key. */
   ref?: Ref | null;
-  /** To what. */
+  /** The new role. */
   role: Role;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
 }
 
@@ -1159,7 +1159,7 @@ export interface SetRole {
 export interface SetSessionFeed {
   /** Whether the feed is on. */
   enabled: boolean;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
 }
 
@@ -1167,84 +1167,84 @@ export interface SetSessionFeed {
 export interface Signal {
   /** The application's data. */
   data: Data;
-  /** Who sent it; null when the server did. */
+  /** The sender; null for the server. */
   from?: SignalSender | null;
-  /** Its place among the room's signals. */
+  /** The position among the signals of the room. */
   order: number;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
-  /** The application's name for its kind. */
+  /** The application's name for this kind of signal. */
   type: SignalType;
 }
 
-/** Who sent a signal. */
+/** The sender of a signal. */
 export interface SignalSender {
-  /** The participant. */
+  /** The id of the participant. */
   participant: ParticipantId;
-  /** Its user. */
+  /** The name of its user. */
   username: Username;
 }
 
 /** A type: 1 to 128 characters of A-Z a-z 0-9 . _ ~ -. */
 export type SignalType = string;
 
-/** Begin a session. */
+/** Start a session. */
 export interface Start {
   /** The app's id. */
   app: string;
-  /** What software is coming. */
+  /** The client software. */
   client?: ClientInfo | null;
-  /** What lets them in. */
+  /** The credentials. */
   credentials: Credentials;
-  /** Which running copy of the client. */
+  /** The client instance. */
   instance: InstanceId;
-  /** A session this one continues: proved, it ends, and its mutes, roles and blocks are carried over. */
+  /** A session that this one continues. If its secret is valid, it ends, and its mutes, roles and blocks migrate. */
   previous?: Previous | null;
-  /** Who is coming; may be absent where a token names them. */
+  /** The name of the user; may be absent if a token names the user. */
   username?: Username | null;
 }
 
-/** A session began. */
+/** A session was started. */
 export interface Started {
-  /** Starts the same session again, later, without asking the auth hook. */
+  /** Starts a session of the same user later without the auth hook. */
   access_token: Secret;
-  /** How life is checked. */
+  /** The intervals of liveness checks. */
   heartbeat: Heartbeat;
-  /** The bounds the session is held to. */
+  /** The limits of the session. */
   limits: SessionLimits;
-  /** What `resume` needs. */
+  /** The arguments of a later `resume`. */
   resume: ResumeTicket;
-  /** Who answered. */
+  /** The gateway. */
   server: ServerInfo;
   /** The session. */
   session: SessionInfo;
 }
 
-/** A stream as everybody in the room sees it. */
+/** A stream as the participants of the room see it. */
 export interface Stream {
   /** Whether its audio is on. */
   has_audio: boolean;
   /** Whether its video is on. */
   has_video: boolean;
-  /** Its id. */
+  /** The id. */
   id: StreamId;
-  /** What it carries. */
+  /** The source of the media. */
   kind: StreamKind;
-  /** Where it belongs in a layout. */
+  /** The layout classes of the stream. */
   layout_classes?: LayoutClasses;
-  /** Whether a moderator muted it: receivers silence it, whatever its owner does. */
+  /** Whether a moderator muted the stream: receivers silence it, regardless of its owner. */
   muted: boolean;
-  /** A name for display. */
+  /** The display name. */
   name?: StreamName | null;
-  /** Who publishes it. */
+  /** The owner of the stream. */
   participant: ParticipantId;
 }
 
-/** A stream began or changed. */
+/** A stream was published or updated. */
 export interface StreamChange {
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
-  /** The stream as it is now. */
+  /** The current state of the stream. */
   stream: Stream;
   /** The room's version with this change. */
   version: number;
@@ -1252,140 +1252,140 @@ export interface StreamChange {
 
 /** Why a stream ended. */
 export type StreamEndReason =
-  /** Its owner ended it. */
+  /** The owner ended the stream. */
   | "unpublished"
-  /** A moderator ended it, or its owner ignored a mute. */
+  /** A moderator ended the stream, or the owner ignored a mute. */
   | "force_unpublished"
-  /** Its owner left. */
+  /** The owner left. */
   | "left"
-  /** Its owner's session ended. */
+  /** The session of the owner ended. */
   | "ended"
-  /** A moderator removed its owner. */
+  /** A moderator removed the owner. */
   | "force_disconnected"
-  /** Its owner's user was banned. */
+  /** The user of the owner was banned. */
   | "banned"
-  /** A newer session took its owner's place. */
+  /** A newer session replaced the session of the owner. */
   | "replaced"
-  /** Its owner's connection did not come back in time. */
+  /** The session of the owner was not resumed in time. */
   | "network_lost"
-  /** Its owner's token ran out. */
+  /** The token of the owner expired. */
   | "token_expired"
   /** The room ended. */
   | "room_ended"
-  /** The gateway stopped. */
+  /** The gateway shut down. */
   | "server_shutdown";
 
 /** An id the gateway made: 22 characters of base64url. */
 export type StreamId = string;
 
-/** What a stream carries. */
+/** The source of the media of a stream. */
 export type StreamKind =
   /** A camera, with or without its microphone. */
   | "camera"
   /** A screen. */
   | "screen"
-  /** A microphone alone. */
+  /** A microphone only. */
   | "audio"
-  /** Something of the application's own. */
+  /** A kind that the application defines. */
   | "custom";
 
-/** A name for display, of a stream. */
+/** The display name of a stream, at most 256 characters. */
 export type StreamName = string;
 
-/** Who watches one's own stream. */
+/** A participant subscribed to a stream of this session, or unsubscribed. */
 export interface StreamSubscription {
-  /** Who subscribed, or stopped. */
+  /** The subscriber. */
   participant: ParticipantId;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
-  /** The stream. */
+  /** The id of the stream. */
   stream: StreamId;
 }
 
 /** A stream ended. */
 export interface StreamUnpublished {
-  /** Why. */
+  /** The reason. */
   reason: StreamEndReason;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
-  /** The stream. */
+  /** The id of the stream. */
   stream: StreamId;
   /** The room's version with this change. */
   version: number;
 }
 
-/** Whom a command concerned; nobody in particular when it is about the room. */
+/** The target of a command; empty for a command about the room. */
 export interface Target {
-  /** The participant, where it is about one. */
+  /** The target participant. */
   participant?: ParticipantId | null;
-  /** The stream, where it is about one. */
+  /** The target stream. */
   stream?: StreamId | null;
-  /** The user, where it is about one. */
+  /** The target user. */
   username?: Username | null;
 }
 
 /**
- * An instant, in milliseconds since the Unix epoch.
+ * A timestamp, in milliseconds since the Unix epoch.
  *
- * Field names that carry one end in `_ms`. Arithmetic saturates: a peer's absurd number is late or early, never a panic.
+ * The names of such fields end in `_ms`. Arithmetic saturates, so no number of a peer causes a panic.
  */
 export type Timestamp = number;
 
-/** A token is about to run out. */
+/** A token is about to expire. */
 export interface TokenExpiring {
-  /** When it does. */
+  /** When the token expires. */
   expires_at_ms: Timestamp;
-  /** The room whose token it is; absent for the session's. */
+  /** The room of a room token; absent for the token of the session. */
   room?: RoomId | null;
 }
 
-/** Let a removed user return. */
+/** Unblock a removed user. */
 export interface Unblock {
   /** The caller's idempotency key. */
   ref?: Ref | null;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
-  /** The user. */
+  /** The blocked user. */
   username: Username;
 }
 
-/** A moderator asks one to unmute; one decides. */
+/** A moderator requests to unmute a stream; its owner decides. */
 export interface UnmuteRequested {
-  /** Who asks. */
+  /** The moderator. */
   by: Actor;
-  /** The room. */
+  /** The id of the room. */
   room: RoomId;
-  /** The stream. */
+  /** The id of the stream. */
   stream: StreamId;
 }
 
-/** Change one's own stream; what is absent stays. */
+/** Update a stream of this session; absent fields do not change. */
 export interface UpdateStream {
-  /** Turn its audio on or off. Off acknowledges a mute. */
+  /** Turns the audio on or off. Off acknowledges a mute. */
   has_audio?: boolean | null;
-  /** Turn its video on or off. */
+  /** Turns the video on or off. */
   has_video?: boolean | null;
-  /** Move it in the layout. */
+  /** The new layout classes. */
   layout_classes?: LayoutClasses | null;
-  /** Rename it. */
+  /** The new display name. */
   name?: StreamName | null;
-  /** The stream. */
+  /** The id of the stream. */
   stream: StreamId;
 }
 
-/** A stream was changed. */
+/** A stream was updated. */
 export interface Updated {
-  /** The stream as it is now. */
+  /** The current state of the stream. */
   stream: Stream;
 }
 
-/** A user as everybody may see them. */
+/** A user as other users see them. */
 export interface User {
-  /** Whether the name is only borrowed. */
+  /** Whether the user is a guest. */
   guest: boolean;
-  /** A name for display. */
+  /** The display name. */
   name?: string | null;
-  /** What the application says of the user. */
+  /** Properties that the application set. */
   properties?: Data | null;
   /** The unique name. */
   username: Username;

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ErrorCode, LeaveReason, Ref, Timestamp};
 
-/// What a client does after a close; told by the hundreds digit of the code alone.
+/// What a client does after a close, given by the hundreds digit of the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// Do not come back by yourself (40xx, 45xx).
+    /// Stay disconnected (40xx, 45xx).
     Stop,
     /// Get a new auth token first (41xx).
     Reauth,
@@ -17,18 +17,18 @@ pub enum Action {
     Retry,
     /// Resume now (43xx).
     Resume,
-    /// Start anew (44xx).
+    /// Start again (44xx).
     Start,
 }
 
-/// Who ended a session, and whether its user may come back: the state it ends in follows from that.
+/// Who ended a session, and whether its user may return. The final state of the session follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SessionEnd {
-    /// Its own client, or time, or a rule that its client broke.
+    /// The client, an expiry, or a protocol violation of the client.
     LoggedOut,
-    /// A newer session or an operator; the user may start another.
+    /// A newer session or an operator; the user may start another session.
     Removed,
-    /// A moderator or an operator, who removed the user too.
+    /// A moderator or an operator, who also removed the user.
     Barred,
 }
 
@@ -37,18 +37,18 @@ macro_rules! close_codes {
         { error: $error:ident, end: $end:ident, leave: $leave:ident, reads: $reads:literal };)*) => {
         /// The number that ends a connection.
         ///
-        /// On the wire it is the number; its name is the `reason`. A number of a later version is kept as it is: its
+        /// The wire has the number; its name is the `reason`. A number of a later version is preserved: its
         /// hundreds digit says what to do.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(try_from = "u16", into = "u16")]
         pub enum CloseCode {
             $($(#[$doc])* $name,)*
-            /// A number from 4000 to 4599 that this version has no name for.
+            /// A number from 4000 to 4599 without a name in this version.
             Unknown(u16),
         }
 
         impl CloseCode {
-            /// Every code this version has a name for.
+            /// Every code with a name in this version.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// The number on the wire.
@@ -57,31 +57,31 @@ macro_rules! close_codes {
                 match self { $(Self::$name => $code,)* Self::Unknown(code) => code }
             }
 
-            /// The word for this ending, the same in every place.
+            /// The name of this code in messages, logs and metrics.
             #[must_use]
             pub const fn reason(self) -> &'static str {
                 match self { $(Self::$name => $reason,)* Self::Unknown(_) => "unknown" }
             }
 
-            /// The code of the error reply to a `start` or `resume` that is refused with this close.
+            /// The code of the error reply to a `start` or `resume` that is rejected with this close.
             #[must_use]
             pub const fn error_code(self) -> ErrorCode {
                 match self { $(Self::$name => ErrorCode::$error,)* Self::Unknown(_) => ErrorCode::Overloaded }
             }
 
-            /// How it ends a session, where it ends one.
+            /// How this close ends a session, if it does.
             #[must_use]
             pub const fn session_end(self) -> SessionEnd {
                 match self { $(Self::$name => SessionEnd::$end,)* Self::Unknown(_) => SessionEnd::LoggedOut }
             }
 
-            /// Why the participants of a session that it ended left their rooms.
+            /// The leave reason of the participants of a session ended by this close.
             #[must_use]
             pub const fn leave_reason(self) -> LeaveReason {
                 match self { $(Self::$name => LeaveReason::$leave,)* Self::Unknown(_) => LeaveReason::Ended }
             }
 
-            /// Whether the peer can be expected to read what is still to be sent before the close.
+            /// Whether the peer is expected to read the frames that are sent before the close.
             #[must_use]
             pub const fn peer_reads(self) -> bool {
                 match self { $(Self::$name => $reads,)* Self::Unknown(_) => true }
@@ -101,15 +101,15 @@ macro_rules! close_codes {
     };
 }
 
-// What a client does next, and so whether the session ends, is no column: the hundreds digit says it, see `Action::of`.
+// What a client does next, and whether the session ends, follows from the hundreds digit: see `Action::of`.
 close_codes! {
-    /// The client closed, or ended its session.
+    /// The client closed the connection or ended its session.
     Normal = 1000, "normal"
         { error: Terminated, end: LoggedOut, leave: Ended, reads: true };
     /// The subprotocol or the client's version is not supported.
     UnsupportedVersion = 4001, "unsupported_version"
         { error: UnsupportedVersion, end: LoggedOut, leave: Ended, reads: true };
-    /// The credentials do not let this user in.
+    /// The credentials were rejected.
     AuthDenied = 4003, "auth_denied"
         { error: AuthDenied, end: LoggedOut, leave: Ended, reads: true };
     /// The page's origin is not allowed.
@@ -124,7 +124,7 @@ close_codes! {
     /// The user was deleted.
     UserDeleted = 4012, "user_deleted"
         { error: UserDeleted, end: Barred, leave: Ended, reads: true };
-    /// A newer session of the same client instance, or over the user's cap, took its place.
+    /// Replaced by a newer session of the same client instance, or of the user at the session limit.
     Replaced = 4013, "replaced"
         { error: Replaced, end: Removed, leave: Replaced, reads: true };
     /// An older session of the same client instance is alive and the app protects it.
@@ -133,7 +133,7 @@ close_codes! {
     /// An operator ended the session.
     Terminated = 4015, "terminated"
         { error: Terminated, end: Removed, leave: Ended, reads: true };
-    /// The session was taken up by a newer connection of its own.
+    /// A newer connection resumed the session.
     Superseded = 4016, "superseded"
         { error: Superseded, end: Removed, leave: Ended, reads: true };
     /// The token is past its expiry.
@@ -142,49 +142,49 @@ close_codes! {
     /// The token, its family or all the user's tokens were revoked.
     TokenRevoked = 4101, "token_revoked"
         { error: TokenRevoked, end: LoggedOut, leave: TokenExpired, reads: true };
-    /// The node is being shut down.
+    /// The node is draining.
     Draining = 4200, "draining"
         { error: Draining, end: LoggedOut, leave: ServerShutdown, reads: true };
-    /// The node is full, or failed inside.
+    /// The node is full, or had an internal error.
     Overloaded = 4201, "overloaded"
         { error: Overloaded, end: LoggedOut, leave: Ended, reads: true };
-    /// Too many commands or pongs, too fast, for too long.
+    /// The client exceeded its rate of commands or pongs for too long.
     RateLimited = 4202, "rate_limited"
         { error: RateLimited, end: LoggedOut, leave: Ended, reads: true };
-    /// Unsent frames outgrew their bound.
+    /// The unsent frames exceeded their limit.
     SlowConsumer = 4203, "slow_consumer"
         { error: Overloaded, end: LoggedOut, leave: Ended, reads: false };
-    /// What the cluster shares cannot be reached.
+    /// The shared state of the cluster is unreachable.
     EngineUnavailable = 4204, "engine_unavailable"
         { error: EngineUnavailable, end: LoggedOut, leave: Ended, reads: true };
-    /// No `start` or `resume` came in time.
+    /// The client sent no `start` or `resume` in time.
     StartTimeout = 4205, "start_timeout"
         { error: NotAllowedNow, end: LoggedOut, leave: Ended, reads: true };
-    /// The auth hook gave no answer.
+    /// The auth hook did not answer.
     AuthUnavailable = 4206, "auth_unavailable"
         { error: AuthUnavailable, end: LoggedOut, leave: Ended, reads: true };
-    /// The session is now served elsewhere.
+    /// Another node serves the session.
     Moved = 4300, "moved"
         { error: Draining, end: LoggedOut, leave: Ended, reads: true };
-    /// Nothing came in for too long.
+    /// The client sent nothing for too long.
     HeartbeatLost = 4301, "heartbeat_lost"
         { error: NotAllowedNow, end: LoggedOut, leave: Ended, reads: false };
     /// The resume window has passed.
     ResumeExpired = 4400, "resume_expired"
         { error: ResumeExpired, end: LoggedOut, leave: NetworkLost, reads: true };
-    /// The session or its secret is not known.
+    /// The session or its resume secret is unknown.
     ResumeDenied = 4401, "resume_denied"
         { error: ResumeDenied, end: LoggedOut, leave: Ended, reads: true };
-    /// A message was not what the protocol says.
+    /// A message violated the protocol.
     Malformed = 4500, "malformed"
         { error: Malformed, end: LoggedOut, leave: Ended, reads: true };
-    /// A message was larger than announced.
+    /// A message exceeded the announced limit.
     TooLarge = 4501, "too_large"
         { error: TooLarge, end: LoggedOut, leave: Ended, reads: true };
-    /// A command came at a time at which it is not allowed.
+    /// A command was not allowed in this state.
     NotAllowedNow = 4502, "not_allowed_now"
         { error: NotAllowedNow, end: LoggedOut, leave: Ended, reads: true };
-    /// Too many requests were waiting for their reply.
+    /// Too many requests were waiting for a reply.
     TooManyRequestsInFlight = 4503, "too_many_requests_in_flight"
         { error: TooManyRequestsInFlight, end: LoggedOut, leave: Ended, reads: true };
 }
@@ -196,7 +196,7 @@ impl CloseCode {
         Action::of(self.code())
     }
 
-    /// Whether the session is over; otherwise it is suspended and can be resumed.
+    /// Whether the session ends; otherwise it is suspended and can be resumed.
     #[must_use]
     pub const fn ends_session(self) -> bool {
         !matches!(self.action(), Action::Retry | Action::Resume)
@@ -204,13 +204,13 @@ impl CloseCode {
 }
 
 impl ErrorCode {
-    /// The close code of the same name, where there is one.
+    /// The close code of the same name, if there is one.
     #[must_use]
     pub fn close_code(self) -> Option<CloseCode> {
         CloseCode::ALL.iter().copied().find(|close| close.reason() == self.as_str())
     }
 
-    /// What a client does whose `start` or `resume` was refused with it, should no `disconnect` arrive.
+    /// What a client does after its `start` or `resume` was rejected with this code and no `disconnect` arrives.
     #[must_use]
     pub fn action(self) -> Action {
         self.close_code().map_or(Action::Stop, CloseCode::action)
@@ -218,9 +218,9 @@ impl ErrorCode {
 }
 
 impl Action {
-    /// What a client does after `code`, known or not.
+    /// What a client does after `code`, with or without a name.
     ///
-    /// Codes outside 4000..4600 (a proxy's, a lost socket) are answered by resuming.
+    /// A client resumes after codes outside 4000..4600, such as those of a proxy or a lost socket.
     #[must_use]
     pub const fn of(code: u16) -> Self {
         match code {
@@ -261,31 +261,31 @@ impl schemars::JsonSchema for CloseCode {
     }
 }
 
-/// Why the gateway is about to close, sent and flushed before the close frame.
+/// Why the gateway closes the connection. It is flushed before the close frame.
 ///
 /// Shape: `{"disconnect":{"code":4010,"reason":"kicked","action":"stop"}}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Disconnect {
-    /// The code the close frame will carry.
+    /// The code of the close frame that follows.
     pub code: CloseCode,
-    /// The code's word, or the moderator's words.
+    /// The name of the code, or the reason that the moderator gave.
     pub reason: String,
-    /// What to do next.
+    /// What the client does next.
     pub action: Action,
-    /// How long to wait before coming back.
+    /// Milliseconds to wait before reconnecting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// Until when coming back is refused.
+    /// Until when the user is rejected, in milliseconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<Timestamp>,
-    /// The idempotency key of the command that caused it.
+    /// The idempotency key of the command that caused the close.
     #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
     pub ref_: Option<Ref>,
 }
 
 impl Disconnect {
-    /// A disconnect with the code's own word as its reason.
+    /// A disconnect with the name of the code as its reason.
     #[must_use]
     pub fn new(code: CloseCode) -> Self {
         Self {

@@ -1,7 +1,7 @@
-//! What a client asks for.
+//! The commands of a client.
 //!
-//! Owns the list of commands; their bodies are in `session` (one's own session), `room` (what participants do) and
-//! `moderation`. A command that names one person or one target does so by exactly one of its alternatives.
+//! Defines the list of commands. Their bodies are in `session` (the session itself), `room` (participants) and
+//! `moderation`. A command with alternative target fields takes exactly one of them.
 //! Not here: which scope a command needs (`docs/protocol.md`, "Commands").
 
 mod moderation;
@@ -16,23 +16,23 @@ use serde::{Deserialize, Serialize};
 
 use CommandClass::{Moderation, Opening, Release, Room, Session};
 
-/// Commands by when they are allowed.
+/// Groups of commands that are allowed in the same session states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CommandClass {
-    /// Opens a session; the first message of a connection and no other.
+    /// Opens a session; only as the first message of a connection.
     Opening,
     /// Renews or ends the session.
     Session,
-    /// Gives up something in a room, or describes a stream anew without turning anything on.
+    /// Releases something in a room, or updates a stream without enabling audio or video.
     Release,
-    /// Enters a room or uses it as a participant.
+    /// Joins a room or uses it as a participant.
     Room,
-    /// Moderates a room, or watches its sessions.
+    /// Moderates a room, or sets its session feed.
     Moderation,
 }
 
 impl CommandClass {
-    /// Whether it is allowed while the session's token is expired. Of an [`Opening`] the token decides nothing.
+    /// Whether the command is allowed while the session's token is expired. An [`Opening`] does not depend on it.
     #[must_use]
     pub const fn is_allowed_while_expired(self) -> bool {
         match self {
@@ -44,7 +44,7 @@ impl CommandClass {
 
 macro_rules! commands {
     ($($(#[$doc:meta])* $name:ident($command:tt: $body:ty) = $text:literal, $class:expr;)*) => {
-        /// A command, named on the wire by its one key beside `id`.
+        /// A command. On the wire its name is the key next to `id`.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(rename_all = "snake_case")]
@@ -60,7 +60,7 @@ macro_rules! commands {
                 match self { $(Self::$name(_) => $text,)* }
             }
 
-            /// What kind of command it is, which says when it is allowed.
+            /// The group of the command, which decides when it is allowed.
             #[must_use]
             pub const fn class(&self) -> CommandClass {
                 match self { $(Self::$name($command) => $class,)* }
@@ -70,31 +70,31 @@ macro_rules! commands {
 }
 
 commands! {
-    /// Begin a session. Only as the first frame.
+    /// Start a session. Only as the first frame.
     Start(_: Box<Start>) = "start", Opening;
-    /// Take up a session after a lost connection. Only as the first frame.
+    /// Resume a session after a lost connection. Only as the first frame.
     Resume(_: Resume) = "resume", Opening;
-    /// Prolong the session.
+    /// Renew the access token.
     Renew(_: Renew) = "renew", Session;
-    /// There is no auth token to be had now; ask again later.
+    /// Postpone the renewal, because no auth token is available now.
     PostponeRenewal(_: PostponeRenewal) = "postpone_renewal", Session;
     /// End the session.
     End(_: End) = "end", Session;
-    /// Enter a room, or renew one's membership of it.
+    /// Join a room, or renew its membership.
     Join(_: Join) = "join", Room;
     /// Leave a room.
     Leave(_: InRoom) = "leave", Release;
-    /// Page through everybody in a room.
+    /// List the participants of a room by page.
     Roster(_: Roster) = "roster", Room;
     /// Publish a stream.
     Publish(_: Publish) = "publish", Room;
-    /// Change one's own stream.
+    /// Update a stream of this session.
     UpdateStream(update: UpdateStream) = "update_stream", if update.turns_on() { Room } else { Release };
-    /// End one's own stream.
+    /// Unpublish a stream.
     Unpublish(_: OnStream) = "unpublish", Release;
-    /// Watch a stream.
+    /// Subscribe to a stream.
     Subscribe(_: OnStream) = "subscribe", Room;
-    /// Stop watching a stream.
+    /// Unsubscribe from a stream.
     Unsubscribe(_: OnStream) = "unsubscribe", Room;
     /// Negotiate media with the other end of a subscription.
     Relay(_: Relay) = "relay", Room;
@@ -102,27 +102,27 @@ commands! {
     Signal(_: SendSignal) = "signal", Room;
     /// Remove a participant or a user from a room, or a user from the app.
     ForceDisconnect(_: ForceDisconnect) = "force_disconnect", Moderation;
-    /// Let a removed user return.
+    /// Unblock a removed user.
     Unblock(_: Unblock) = "unblock", Moderation;
-    /// End somebody's stream.
+    /// End another participant's stream.
     ForceUnpublish(_: ForceUnpublish) = "force_unpublish", Moderation;
     /// Mute a stream, a participant or a user.
     ForceMute(_: ForceMute) = "force_mute", Moderation;
     /// Lift a mute; never turns audio on.
     LiftMute(_: ForceMute) = "lift_mute", Moderation;
-    /// Mute everybody at once.
+    /// Mute a whole room.
     ForceMuteAll(_: ForceMuteAll) = "force_mute_all", Moderation;
-    /// End the room's standing mute; muted streams stay muted.
+    /// End the room's mute; muted streams stay muted.
     DisableForceMute(_: ModerateRoom) = "disable_force_mute", Moderation;
-    /// Ask a stream's owner to turn its audio on.
+    /// Request the owner of a stream to unmute it.
     RequestUnmute(_: OnStream) = "request_unmute", Moderation;
     /// Change a participant's role.
     SetRole(_: SetRole) = "set_role", Moderation;
-    /// Let nobody new in.
+    /// Reject new participants.
     LockRoom(_: ModerateRoom) = "lock_room", Moderation;
-    /// Let people in again.
+    /// Accept new participants again.
     UnlockRoom(_: ModerateRoom) = "unlock_room", Moderation;
-    /// End a room for everybody.
+    /// End a room for all participants.
     EndRoom(_: ModerateRoom) = "end_room", Moderation;
     /// Turn the session feed of a room on or off.
     SetSessionFeed(_: SetSessionFeed) = "set_session_feed", Moderation;

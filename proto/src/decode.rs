@@ -1,8 +1,8 @@
 //! JSON text as messages.
 //!
-//! Decoding walks a text once and allocates only what it keeps. A text that fails is walked again by [`fault`], to say
-//! where and what was expected. Invariants: no panic, nothing allocated by a number in the text, application data
-//! untouched, a key that means something at most once in its object.
+//! Decoding reads a text once and allocates only what the message owns. [`fault`] reads a rejected text again, to say
+//! where it is wrong and what was expected. Invariants: no panic; no allocation sized by a number in the text;
+//! application data is unchanged; each known key occurs at most once in its object.
 
 mod envelope;
 mod fault;
@@ -11,37 +11,37 @@ use crate::variant::object;
 use crate::{ClientMessage, Error, ErrorCode, Request, ServerMessage};
 use envelope::{Envelope, OnlyId};
 
-/// How deep arrays and objects of one message may nest.
+/// Maximum nesting depth of arrays and objects in one message.
 pub const MAX_JSON_DEPTH: usize = 32;
 
-/// Why a text is no message.
+/// Why a text is not a message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// Not JSON, or not of the shape the protocol says.
+    /// Not JSON, or not a message of the protocol.
     #[error("{message}")]
     Malformed {
-        /// The request's number, where it could be read.
+        /// The id of the request, if it could be read.
         id: Option<u32>,
         /// The field at fault, as a path from the message: `join.room`.
         field: Option<String>,
-        /// What was expected, and where. Never repeats a value of the message.
+        /// What was expected, and where. It never repeats a value of the message.
         message: String,
     },
     /// Arrays and objects nest deeper than [`MAX_JSON_DEPTH`].
-    #[error("arrays and objects may nest {MAX_JSON_DEPTH} deep at most")]
+    #[error("arrays and objects may be nested at most {MAX_JSON_DEPTH} levels deep")]
     TooDeep,
-    /// A well-formed request for something that does not exist.
-    #[error("there is no command `{name}`")]
+    /// A well-formed request with an unknown command.
+    #[error("unknown command `{name}`")]
     UnknownCommand {
-        /// The request's number.
+        /// The id of the request.
         id: u32,
-        /// What was asked for, cut to 64 bytes.
+        /// The name of the command, cut to 64 bytes.
         name: String,
     },
 }
 
 impl DecodeError {
-    /// The error a client is told.
+    /// The error that the client receives.
     #[must_use]
     pub fn to_error(&self) -> Error {
         let code = match self {
@@ -57,7 +57,7 @@ impl DecodeError {
         }
     }
 
-    /// The number of the request at fault, where it could be read.
+    /// The id of the rejected request, if it could be read.
     #[must_use]
     pub const fn id(&self) -> Option<u32> {
         match self {
@@ -104,12 +104,12 @@ pub fn decode_server(text: &str) -> Result<ServerMessage, serde_json::Error> {
     })
 }
 
-/// Every key was readable, but together they are no message.
+/// Reports keys that are valid one by one, but not together.
 fn incomplete(envelope: &Envelope) -> DecodeError {
     let (field, message) = match (&envelope.command, &envelope.pong) {
-        (Some(_), Some(_)) => (None, "a message is one command or one pong, not both"),
+        (Some(_), Some(_)) => (None, "a message has one command or one pong, not both"),
         (Some(_), None) => {
-            (Some("id"), "a request needs an `id` (0 to 4294967295) beside its command")
+            (Some("id"), "a request needs an `id` (0 to 4294967295) with its command")
         }
         (None, _) => {
             (None, r#"expected a request such as {"id":1,"start":{…}} or {"pong":{"seq":1}}"#)
@@ -125,7 +125,7 @@ fn incomplete(envelope: &Envelope) -> DecodeError {
 /// Checks that arrays and objects of a JSON text nest no deeper than [`MAX_JSON_DEPTH`].
 ///
 /// # Errors
-/// [`DecodeError::TooDeep`]. Whether the text is JSON at all is not looked at.
+/// [`DecodeError::TooDeep`]. It does not check whether the text is JSON.
 pub fn check_depth(text: &[u8]) -> Result<(), DecodeError> {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     for &byte in text {

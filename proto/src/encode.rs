@@ -1,7 +1,7 @@
 //! Messages as JSON text.
 //!
-//! The gateway encodes a reply or push once, as a *body*: the JSON object without its opening brace. What a session
-//! sends is a head (`{` or `{"seq":42,`, see [`frame_text`]) and then the body, which many sessions may share.
+//! The gateway encodes a reply or push once, as a *body*: the JSON object without its opening brace. A frame of a
+//! session is a head (`{` or `{"seq":42,`, see [`frame_text`]) and the body, which many sessions may share.
 
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
@@ -44,7 +44,7 @@ pub const fn encode_ping() -> &'static [u8] {
     br#""ping":{}}"#
 }
 
-/// Writes the text of a frame behind what `out` holds: its head, with `seq` where it has one, and its body.
+/// Appends the text of a frame to `out`: its head, with `seq` if there is one, and its body.
 pub fn frame_text(seq: Option<u64>, body: &[u8], out: &mut Vec<u8>) {
     match seq {
         None => out.push(b'{'),

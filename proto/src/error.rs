@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a command needs besides its arguments; a grant may narrow what a role allows.
+/// A permission that commands need. A grant may narrow the scopes of a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// Enter rooms.
+    /// Join rooms.
     Join,
     /// Publish streams.
     Publish,
@@ -64,29 +64,29 @@ macro_rules! error_codes {
 }
 
 error_codes! {
-    /// The message is not what the protocol says; `field` tells where.
+    /// The message violates the protocol; `field` says where.
     Malformed = "malformed", 400;
     /// There is no such command.
     UnknownCommand = "unknown_command", 400;
-    /// The command is not allowed at this time.
+    /// The command is not allowed in this state.
     NotAllowedNow = "not_allowed_now", 409;
-    /// Something is larger than its bound.
+    /// An argument exceeds its maximum size.
     TooLarge = "too_large", 413;
-    /// Too many requests wait for their reply.
+    /// Too many requests are waiting for a reply.
     TooManyRequestsInFlight = "too_many_requests_in_flight", 429;
-    /// Too fast; `retry_after_ms` tells when again.
+    /// The client exceeds its rate; `retry_after_ms` says when to retry.
     RateLimited = "rate_limited", 429;
-    /// The gateway is full, or failed inside.
+    /// The gateway is full, or had an internal error.
     Overloaded = "overloaded", 503;
-    /// The gateway is being shut down.
+    /// The gateway is draining.
     Draining = "draining", 503;
-    /// What the cluster shares cannot be reached.
+    /// The shared state of the cluster is unreachable.
     EngineUnavailable = "engine_unavailable", 503;
     /// The subprotocol or version is not supported.
     UnsupportedVersion = "unsupported_version", 409;
-    /// There is no such app, or the credentials do not let this user in.
+    /// The app is unknown, or the credentials were rejected.
     AuthDenied = "auth_denied", 401;
-    /// The auth hook gave no answer.
+    /// The auth hook did not answer.
     AuthUnavailable = "auth_unavailable", 503;
     /// The token is past its expiry.
     TokenExpired = "token_expired", 401;
@@ -100,23 +100,23 @@ error_codes! {
     UserDeleted = "user_deleted", 409;
     /// An older session of this instance is alive and protected.
     SessionActive = "session_active", 409;
-    /// A newer session took this one's place.
+    /// A newer session replaced this one.
     Replaced = "replaced", 409;
-    /// The session was ended by an operator.
+    /// An operator ended the session.
     Terminated = "terminated", 409;
-    /// A newer connection of the same session took over.
+    /// A newer connection resumed the session.
     Superseded = "superseded", 409;
     /// The resume window has passed.
     ResumeExpired = "resume_expired", 409;
-    /// The session or its secret is not known.
+    /// The session or its resume secret is unknown.
     ResumeDenied = "resume_denied", 409;
-    /// The session may not do this; `missing` names the scope.
+    /// The participant lacks the scope in `missing`.
     Forbidden = "forbidden", 403;
-    /// An argument is well-formed but not acceptable; `field` names it.
+    /// An argument is well-formed but invalid; `field` names it.
     InvalidArgument = "invalid_argument", 400;
-    /// A `ref` was used before with other arguments.
+    /// The `ref` was already used with other arguments.
     RefConflict = "ref_conflict", 422;
-    /// The session is not in that room.
+    /// The session is not in the room.
     NotInRoom = "not_in_room", 404;
     /// The room is full.
     RoomFull = "room_full", 409;
@@ -124,32 +124,32 @@ error_codes! {
     RoomLocked = "room_locked", 409;
     /// The room has ended.
     RoomEnded = "room_ended", 409;
-    /// The user may not enter this room yet.
+    /// The user is blocked in this room.
     Blocked = "blocked", 403;
-    /// The room token cannot be used here.
+    /// The room token is invalid for this session or room.
     TokenInvalid = "token_invalid", 401;
-    /// The room token was spent by another session.
+    /// Another session used the room token.
     TokenUsed = "token_used", 401;
-    /// The session is in as many rooms as it may be.
+    /// The session reached its limit of rooms.
     TooManyRooms = "too_many_rooms", 409;
-    /// The participant or the room has as many streams as it may have.
+    /// The participant or the room reached its limit of streams.
     TooManyStreams = "too_many_streams", 409;
-    /// There is no such participant in that room.
+    /// The participant is not in the room.
     ParticipantNotFound = "participant_not_found", 404;
-    /// There is no such stream in the session's rooms.
+    /// The stream is in no room of the session.
     StreamNotFound = "stream_not_found", 404;
-    /// The stream belongs to somebody else.
+    /// The stream belongs to another participant.
     NotOwner = "not_owner", 403;
-    /// The two are not publisher and subscriber of that stream.
+    /// The participants are not publisher and subscriber of the stream.
     NotSubscribed = "not_subscribed", 409;
-    /// A moderator's lock keeps the audio off.
+    /// A moderator locked the mute of the audio.
     MutedByModerator = "muted_by_moderator", 403;
-    /// Nobody moderates themselves.
+    /// A command cannot target its sender.
     SelfModeration = "self_moderation", 403;
 }
 
 impl ErrorCode {
-    /// Whether the same request may succeed later, without anything being changed.
+    /// Whether the same request may succeed later without a change.
     #[must_use]
     pub const fn is_temporary(self) -> bool {
         matches!(self.http_status(), 429 | 503)
@@ -158,49 +158,49 @@ impl ErrorCode {
 
 /// Why one request failed.
 ///
-/// Shape: `{"code":"forbidden","message":"…","missing":"publish"}`. Only `code` is for programs; the rest explains it.
+/// Shape: `{"code":"forbidden","message":"…","missing":"publish"}`. Programs depend on `code`; `message` is for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[error("{}: {message}", code.as_str())]
 pub struct Error {
-    /// What went wrong.
+    /// The kind of error.
     pub code: ErrorCode,
-    /// What was expected, and how to mend it.
+    /// What was expected, and how to fix the request.
     pub message: String,
-    /// The scope that is missing.
+    /// The missing scope, of `forbidden`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<Scope>,
-    /// When to try again.
+    /// Milliseconds to wait before a retry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// The argument at fault.
+    /// The path of the invalid argument.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
 }
 
 impl Error {
-    /// An error of `code`, explained by `message`.
+    /// An error with `code` and `message`.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), missing: None, retry_after_ms: None, field: None }
     }
 
-    /// The command needs `scope`, which the session does not have.
+    /// A `forbidden` error: the command needs `scope`.
     #[must_use]
     pub fn missing(scope: Scope, message: impl Into<String>) -> Self {
         Self { missing: Some(scope), ..Self::new(ErrorCode::Forbidden, message) }
     }
 
-    /// The same error, naming the argument at fault.
+    /// The same error with the path of the invalid argument.
     #[must_use]
     pub fn at(self, field: impl Into<String>) -> Self {
         Self { field: Some(field.into()), ..self }
     }
 
-    /// The same error, saying when to try again.
+    /// The same error with a time to wait before a retry, rounded up to milliseconds.
     #[must_use]
     pub fn retry_after(self, wait: std::time::Duration) -> Self {
-        // Rounded up: who came back a fraction too early would be refused again.
+        // Rounded up: a client that retried a fraction too early would be rejected again.
         let millis = wait.as_nanos().div_ceil(1_000_000);
         Self { retry_after_ms: Some(u64::try_from(millis).unwrap_or(u64::MAX)), ..self }
     }

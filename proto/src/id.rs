@@ -1,4 +1,4 @@
-//! Ids the gateway makes: 128 random bits, told as 22 characters of unpadded base64url.
+//! Ids that the gateway generates: 128 random bits, written as 22 characters of unpadded base64url.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,7 +23,7 @@ fn encode(bits: u128) -> [u8; ID_CHARS] {
 }
 
 fn decode(text: &str) -> Result<u128, InvalidId> {
-    // The decoder asks for room for whole quads; 22 characters give 16 bytes, or an error for stray last bits.
+    // The decoder needs space for whole quads; 22 characters give 16 bytes, or an error if the unused bits are not 0.
     let mut roomy = [0; 18];
     match URL_SAFE_NO_PAD.decode_slice(text, &mut roomy) {
         Ok(16) => Ok(u128::from_be_bytes(roomy[..16].try_into().expect("16 bytes"))),
@@ -38,7 +38,7 @@ macro_rules! id {
         pub struct $name(u128);
 
         impl $name {
-            /// The id made of these random bits.
+            /// The id of these random bits.
             #[must_use]
             pub const fn from_bits(bits: u128) -> Self {
                 Self(bits)
@@ -113,18 +113,18 @@ impl Visitor<'_> for IdVisitor {
 }
 
 id! {
-    /// One client instance's authenticated presence.
+    /// The id of a session: an authenticated client instance.
     SessionId
 }
 id! {
-    /// One session's membership of one room.
+    /// The id of a participant: the membership of a session in a room.
     ParticipantId
 }
 id! {
-    /// A flow a participant publishes in a room.
+    /// The id of a stream that a participant publishes in a room.
     StreamId
 }
 id! {
-    /// A chain of access tokens that began with one full authentication.
+    /// The id of a token family: the access tokens since one full authentication.
     FamilyId
 }

@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LeaveReason {
-    /// It left.
+    /// The participant left.
     Left,
-    /// Its session ended.
+    /// The session ended.
     Ended,
-    /// A moderator removed it.
+    /// A moderator removed the participant.
     ForceDisconnected,
-    /// Its user was banned.
+    /// The user was banned.
     Banned,
-    /// A newer session took its place.
+    /// A newer session replaced the session.
     Replaced,
-    /// Its connection did not come back in time.
+    /// The session was not resumed in time.
     NetworkLost,
-    /// Its token ran out.
+    /// The token expired.
     TokenExpired,
     /// The room ended.
     RoomEnded,
-    /// The gateway stopped.
+    /// The gateway shut down.
     ServerShutdown,
 }
 
@@ -32,27 +32,27 @@ pub enum LeaveReason {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StreamEndReason {
-    /// Its owner ended it.
+    /// The owner ended the stream.
     Unpublished,
-    /// A moderator ended it, or its owner ignored a mute.
+    /// A moderator ended the stream, or the owner ignored a mute.
     ForceUnpublished,
-    /// Its owner left.
+    /// The owner left.
     Left,
-    /// Its owner's session ended.
+    /// The session of the owner ended.
     Ended,
-    /// A moderator removed its owner.
+    /// A moderator removed the owner.
     ForceDisconnected,
-    /// Its owner's user was banned.
+    /// The user of the owner was banned.
     Banned,
-    /// A newer session took its owner's place.
+    /// A newer session replaced the session of the owner.
     Replaced,
-    /// Its owner's connection did not come back in time.
+    /// The session of the owner was not resumed in time.
     NetworkLost,
-    /// Its owner's token ran out.
+    /// The token of the owner expired.
     TokenExpired,
     /// The room ended.
     RoomEnded,
-    /// The gateway stopped.
+    /// The gateway shut down.
     ServerShutdown,
 }
 

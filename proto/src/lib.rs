@@ -1,11 +1,11 @@
 //! Wire types of the Stagedoor protocol, version 1.
 //!
-//! One JSON message travels in one text frame. A client sends [`ClientMessage`]s, the gateway [`ServerMessage`]s.
-//! Every name a message may carry is here and nowhere else: the JSON Schema and the TypeScript types are generated
-//! from this crate, and `vectors/` holds the cases that the gateway and every SDK run.
+//! A text frame has one JSON message. A client sends [`ClientMessage`]s, the gateway [`ServerMessage`]s.
+//! This crate defines every name in a message. The JSON Schema and the TypeScript types are generated from it, and
+//! `vectors/` has the test cases that the gateway and every client library run.
 //!
-//! Invariants: decoding never panics and never allocates by a number the peer sent; application data passes through
-//! byte for byte ([`Data`]); unknown fields are ignored, unknown commands are named in the error.
+//! Invariants: decoding never panics and never sizes an allocation by a number of the peer; application data is
+//! preserved byte for byte ([`Data`]); unknown fields are ignored; errors name unknown commands.
 //!
 //! Not here: sockets, clocks, state. The source of each type is `docs/protocol.md`.
 

@@ -1,6 +1,6 @@
-//! Bounds that are part of the protocol: both ends may rely on them.
+//! Bounds of the protocol: clients and gateway may rely on them.
 //!
-//! Bounds an operator can change are configuration (`stagedoor::config`); a session is told them in `started`.
+//! Bounds an operator can change are configuration (`stagedoor::config`); `started` announces them.
 
 /// Longest username, in bytes of UTF-8.
 pub const MAX_USERNAME_BYTES: usize = 256;
@@ -24,11 +24,11 @@ pub const MAX_RELAY_DATA_BYTES: usize = 48 * 1024;
 pub const MAX_CONNECTION_DATA_CHARS: usize = 1_000;
 /// Longest stream name, in characters.
 pub const MAX_STREAM_NAME_CHARS: usize = 256;
-/// Most layout classes of one stream.
+/// Maximum number of layout classes of one stream.
 pub const MAX_LAYOUT_CLASSES: usize = 16;
 /// Longest layout class, in characters.
 pub const MAX_LAYOUT_CLASS_CHARS: usize = 64;
-/// Most streams that one `force_mute_all` may except.
+/// Maximum number of streams that one `force_mute_all` exempts.
 pub const MAX_MUTE_EXCEPTIONS: usize = 500;
 /// Longest client name or version in `start`, in bytes.
 pub const MAX_CLIENT_FIELD_BYTES: usize = 64;

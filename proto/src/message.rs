@@ -1,13 +1,13 @@
-//! The two kinds of messages: what a client sends, and what the gateway sends.
+//! The messages of a client and of the gateway.
 //!
-//! Invariant: a message stands beside its number in one object (`{"id":7,"join":{…}}`), so its kind is the name of a key.
-//! Not here: reading them (`decode`) and writing them (`encode`).
+//! Invariant: a message is a key next to its number in one object (`{"id":7,"join":{…}}`); the key names its kind.
+//! Not here: decoding (`decode`) and encoding (`encode`).
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Command, Disconnect, Error, Push, Reply};
 
-/// What a client sends.
+/// A message of a client.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClientMessage {
     /// A request; exactly one reply follows.
@@ -16,12 +16,12 @@ pub enum ClientMessage {
     Pong(Pong),
 }
 
-/// A command with the number its reply will carry.
+/// A command with the id of its reply.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// Picked by the client.
+    /// Chosen by the client.
     pub id: u32,
-    /// What is asked for.
+    /// The command and its arguments.
     pub command: Command,
 }
 
@@ -29,37 +29,37 @@ pub struct Request {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pong {
-    /// The highest `seq` received; the gateway forgets the frames up to it.
+    /// The highest `seq` received. The gateway removes frames up to it from the replay buffer.
     #[serde(default)]
     pub seq: u64,
 }
 
-/// What the gateway sends.
+/// A message of the gateway.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ServerMessage {
-    /// The one answer to a request.
+    /// The reply to a request.
     Reply {
-        /// The request's number.
+        /// The id of the request.
         id: u32,
-        /// The frame's number; absent on `started`, `resumed` and refusals of them.
+        /// The number of the frame; absent for the reply to `start` or `resume`, errors included.
         seq: Option<u64>,
-        /// What became of it.
+        /// The result of the request.
         result: Result<Reply, Error>,
     },
-    /// Something happened.
+    /// A push.
     Push {
-        /// The frame's number.
+        /// The number of the frame.
         seq: u64,
-        /// What happened.
+        /// The event.
         push: Box<Push>,
     },
-    /// A push this version does not know; its number counts all the same.
+    /// A push that this version does not know; its `seq` counts too.
     Unknown {
-        /// The frame's number.
+        /// The number of the frame.
         seq: u64,
     },
-    /// Say that you are there.
+    /// A liveness check; the client answers with a pong.
     Ping,
-    /// A close follows.
+    /// The reason of the close that follows.
     Disconnect(Disconnect),
 }

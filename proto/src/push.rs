@@ -1,7 +1,7 @@
-//! What the gateway tells a session unasked.
+//! What the gateway sends without a request.
 //!
-//! Owns the list of pushes; their bodies are in `room` (the session, its rooms and their streams) and `moderation`.
-//! Invariant: a push about a change of a room carries the room's `version` with that change.
+//! Defines the list of pushes. Their bodies are in `room` (the session, its rooms and their streams) and `moderation`.
+//! Invariant: a push about a change of a room has the version of the room with that change.
 
 mod moderation;
 mod room;
@@ -13,15 +13,15 @@ use serde::{Deserialize, Serialize};
 
 use Delivery::{Own, Room, Urgent};
 
-/// How a push is delivered to a session that cannot be sent everything: one whose token is expired, or that reads too
-/// slowly.
+/// How the gateway delivers a push to a session that does not receive all pushes, because its token is expired or the
+/// client reads too slowly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Delivery {
-    /// In any case: it is about the session itself or one of its memberships, and no snapshot of a room repeats it.
+    /// Always: the push is about the session itself or one of its memberships, and no room snapshot repeats it.
     Own,
-    /// While the token is expired too; a session that reads too slowly gets a new snapshot of the room instead.
+    /// Also while the token is expired. A session that reads too slowly receives a room snapshot instead.
     Urgent,
-    /// While the token is valid; afterwards, or after reading too slowly, a new snapshot of the room replaces it.
+    /// While the token is valid. After a renewal, or after reading too slowly, a room snapshot replaces the push.
     Room,
 }
 
@@ -55,48 +55,48 @@ macro_rules! pushes {
 pushes! {
     /// The session's state changed.
     SessionState(_: SessionStateChange) = "session_state", Own;
-    /// A token is about to run out.
+    /// A token is about to expire.
     TokenExpiring(push: TokenExpiring) = "token_expiring", if push.room.is_some() { Room } else { Own };
-    /// Somebody entered a room.
+    /// A participant joined a room.
     ParticipantJoined(_: ParticipantJoined) = "participant_joined", Room;
-    /// Somebody left a room for good.
+    /// A participant left a room.
     ParticipantLeft(_: ParticipantLeft) = "participant_left", Room;
-    /// A participant's connection was lost, or is back.
+    /// A participant's connection was lost or resumed.
     ParticipantLink(_: ParticipantLink) = "participant_link", Room;
     /// A participant's role changed.
     RoleChanged(push: RoleChanged) = "role_changed", if push.capabilities.is_some() { Own } else { Urgent };
-    /// How many are in a large room.
+    /// The counts of a large room changed.
     Counts(_: RoomCounts) = "counts", Room;
-    /// A stream began.
+    /// A stream was published.
     StreamPublished(_: StreamChange) = "stream_published", Room;
-    /// A stream changed.
+    /// A stream was updated.
     StreamUpdated(_: StreamChange) = "stream_updated", Room;
     /// A stream ended.
     StreamUnpublished(_: StreamUnpublished) = "stream_unpublished", Room;
-    /// Somebody subscribed to one's own stream.
+    /// A participant subscribed to a stream of this session.
     StreamSubscribed(_: StreamSubscription) = "stream_subscribed", Room;
-    /// Somebody stopped subscribing to one's own stream.
+    /// A participant unsubscribed from a stream of this session.
     StreamUnsubscribed(_: StreamSubscription) = "stream_unsubscribed", Room;
     /// Media negotiation.
     Relay(_: Relayed) = "relay", Room;
     /// An application message.
     Signal(_: Signal) = "signal", Room;
-    /// A mute was laid on, or lifted.
+    /// A mute was set or lifted.
     MuteForced(_: MuteForced) = "mute_forced", Urgent;
-    /// One was removed from a room.
+    /// The session was removed from a room.
     Removed(_: Removed) = "removed", Own;
-    /// A moderator asks one to unmute.
+    /// A moderator requests to unmute a stream.
     UnmuteRequested(_: UnmuteRequested) = "unmute_requested", Room;
-    /// A room's own settings changed.
+    /// The mute or the lock of a room changed.
     RoomState(_: RoomStateChange) = "room_state", Room;
-    /// What was known of a room is void; here it is anew.
+    /// The current state of a room, which replaces the state that the client knows.
     RoomReset(_: RoomReset) = "room_reset", Room;
     /// A room has ended.
     RoomEnded(_: RoomEnded) = "room_ended", Own;
-    /// What became of moderation commands.
+    /// The receipt of a moderation command.
     Moderation(_: ModerationReport) = "moderation", Room;
-    /// The sessions of a room, for moderators who watch.
+    /// The sessions of a room, for moderators with the session feed.
     SessionFeed(_: SessionFeed) = "session_feed", Room;
-    /// The cluster is out of reach, or back.
+    /// The cluster became unreachable or reachable.
     Degraded(_: Degraded) = "degraded", Own;
 }

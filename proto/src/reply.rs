@@ -1,7 +1,7 @@
-//! What requests are answered with when they succeed.
+//! The replies to successful requests.
 //!
 //! Each command has one reply. All moderation commands share [`Accepted`]; their effects come as `moderation` pushes.
-//! Not here: refusals ([`crate::Error`]).
+//! Not here: errors ([`crate::Error`]).
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use crate::{SessionLimits, SessionState, Stream, Timestamp};
 
 macro_rules! replies {
     ($($(#[$doc:meta])* $name:ident $body:tt = $text:literal;)*) => {
-        /// The `ok` of a reply, named after what happened.
+        /// The `ok` of a reply, named after the result.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(rename_all = "snake_case")]
@@ -63,102 +63,102 @@ replies! {
     Relayed {} = "relayed";
     /// To `signal`.
     Sent(Sent) = "sent";
-    /// To every moderation command: taken into the room's log. What became of it at each target comes as `moderation`.
+    /// To every moderation command, once it is in the room's log. Receipts follow as `moderation`.
     Accepted(Accepted) = "accepted";
     /// To `set_session_feed`.
     SessionFeedSet(SessionFeedSet) = "session_feed_set";
 }
 
-/// A session began.
+/// A session was started.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Started {
     /// The session.
     pub session: SessionInfo,
-    /// Starts the same session again, later, without asking the auth hook.
+    /// Starts a session of the same user later without the auth hook.
     pub access_token: Secret,
-    /// What `resume` needs.
+    /// The arguments of a later `resume`.
     pub resume: ResumeTicket,
-    /// How life is checked.
+    /// The intervals of liveness checks.
     pub heartbeat: Heartbeat,
-    /// The bounds the session is held to.
+    /// The limits of the session.
     pub limits: SessionLimits,
-    /// Who answered.
+    /// The gateway.
     pub server: ServerInfo,
 }
 
-/// What a client keeps to resume its session.
+/// The resume secret of a session and its window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResumeTicket {
-    /// Proves that the session is one's own; a new one comes with each connection.
+    /// The secret for `resume`; each connection has a new one.
     pub secret: Secret,
-    /// How long a lost connection is waited for.
+    /// Milliseconds after a lost connection in which the session can be resumed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window_ms: Option<u64>,
 }
 
-/// A session was taken up again; the missed frames follow.
+/// A session was resumed; the missed frames follow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Resumed {
-    /// How many missed frames follow.
+    /// Number of missed frames that follow.
     pub replayed_count: u32,
-    /// Requests that are still being worked on; their replies will come.
+    /// The ids of unfinished requests; their replies follow.
     pub pending: Vec<u32>,
-    /// Where the session stands.
+    /// The state of the session.
     pub state: SessionState,
-    /// When its access token runs out.
+    /// When the access token expires.
     pub expires_at_ms: Timestamp,
-    /// The new secret.
+    /// The new resume secret.
     pub resume: ResumeTicket,
-    /// The new access token, when `auth_token` renewed in the same step.
+    /// The new access token, if `auth_token` renewed it in the same step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_token: Option<Secret>,
 }
 
-/// A session lives longer.
+/// The access token was renewed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Renewed {
-    /// Takes the place of the former one.
+    /// The new access token, which replaces the previous one.
     pub access_token: Secret,
-    /// When it runs out.
+    /// When the access token expires.
     pub expires_at_ms: Timestamp,
 }
 
-/// Nothing will be asked for a while.
+/// The renewal was postponed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Postponed {
-    /// When `token_expiring` comes again.
+    /// When the gateway sends `token_expiring` again.
     pub next_prompt_ms: Timestamp,
 }
 
-/// A room was entered.
+/// A room was joined.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Joined {
-    /// The new membership.
+    /// The new participant.
     pub participant: Participant,
-    /// What it may do.
+    /// The capabilities of the participant.
     pub capabilities: Capabilities,
-    /// The room it entered.
+    /// The state of the room.
     pub room: RoomSnapshot,
 }
 
-/// A page of everybody in a room.
+/// A page of the participants of a room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RosterPage {
-    /// The room's version when the page was made.
+    /// The version of the room that the page reflects.
     pub version: u64,
-    /// The page.
+    /// The participants on this page.
     pub participants: Vec<Participant>,
-    /// Their streams, as far as the receiver may know of them.
+    /// Their streams that are visible to the receiver.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub streams: Vec<Stream>,
-    /// What `after` takes for the next page; absent on the last.
+    /// The `after` cursor of the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
@@ -167,40 +167,40 @@ pub struct RosterPage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Published {
-    /// The stream, muted already where a mute stands.
+    /// The stream, muted if a mute is active.
     pub stream: Stream,
 }
 
-/// A stream was changed.
+/// A stream was updated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Updated {
-    /// The stream as it is now.
+    /// The current state of the stream.
     pub stream: Stream,
 }
 
-/// A signal was handed on.
+/// A signal was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sent {
-    /// To how many sessions.
+    /// Number of receiving sessions.
     pub recipients: u32,
-    /// Its place among the room's signals.
+    /// The position among the signals of the room.
     pub order: u64,
 }
 
-/// A moderation command was taken.
+/// A moderation command was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Accepted {
-    /// Its place in the room's log.
+    /// The version of the room with the command.
     pub version: u64,
     /// Number of targets of the command.
     pub target_count: u32,
-    /// The participant whose role was set, by `set_role`.
+    /// The participant with the new role, for `set_role`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub participant: Option<ParticipantId>,
-    /// Its new role.
+    /// The new role, for `set_role`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
 }

@@ -1,11 +1,11 @@
-//! What is told about rooms, participants and streams.
+//! Rooms, participants and streams on the wire.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{InvalidText, MAX_LAYOUT_CLASS_CHARS, MAX_LAYOUT_CLASSES, MAX_STREAM_NAME_CHARS};
 use crate::{ParticipantId, StreamId, Username};
 
-/// What a participant is in a room.
+/// The role of a participant in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -20,7 +20,7 @@ pub enum Role {
     Moderator,
 }
 
-/// What a participant may do, worked out from its role and its grant.
+/// What a participant may do, from its role and its grant.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "four independent answers, each of its own name on the wire"
@@ -45,30 +45,30 @@ pub struct Capabilities {
 pub enum Link {
     /// Connected.
     Live,
-    /// Its connection was lost; it may return within its resume window.
+    /// Disconnected; the session can be resumed within its resume window.
     Suspended,
 }
 
-/// A participant as the others see it.
+/// A participant as other participants see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Participant {
-    /// Its id.
+    /// The id.
     pub id: ParticipantId,
-    /// Whose it is.
+    /// The name of the user.
     pub username: Username,
-    /// What it is in the room.
+    /// The role in the room.
     pub role: Role,
-    /// Whether it is connected.
+    /// Whether the session is connected.
     pub link: Link,
-    /// Its connection data: fixed by its room token, or given on joining.
+    /// The connection data, from the room token or from `join`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
-    /// Whether a moderator's lock keeps its audio off.
+    /// Whether a moderator locked the mute of its audio.
     pub mute_locked: bool,
 }
 
-/// What a stream carries.
+/// The source of the media of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -77,13 +77,13 @@ pub enum StreamKind {
     Camera,
     /// A screen.
     Screen,
-    /// A microphone alone.
+    /// A microphone only.
     Audio,
-    /// Something of the application's own.
+    /// A kind that the application defines.
     Custom,
 }
 
-/// A name for display, of a stream.
+/// The display name of a stream, at most 256 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
@@ -118,7 +118,7 @@ impl From<StreamName> for String {
 pub struct LayoutClasses(Vec<String>);
 
 impl LayoutClasses {
-    /// Whether there are none.
+    /// Whether the list is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -146,72 +146,72 @@ impl From<LayoutClasses> for Vec<String> {
     }
 }
 
-/// A stream as everybody in the room sees it.
+/// A stream as the participants of the room see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Stream {
-    /// Its id.
+    /// The id.
     pub id: StreamId,
-    /// Who publishes it.
+    /// The owner of the stream.
     pub participant: ParticipantId,
-    /// What it carries.
+    /// The source of the media.
     pub kind: StreamKind,
-    /// A name for display.
+    /// The display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<StreamName>,
     /// Whether its audio is on.
     pub has_audio: bool,
     /// Whether its video is on.
     pub has_video: bool,
-    /// Whether a moderator muted it: receivers silence it, whatever its owner does.
+    /// Whether a moderator muted the stream: receivers silence it, regardless of its owner.
     pub muted: bool,
-    /// Where it belongs in a layout.
+    /// The layout classes of the stream.
     #[serde(default, skip_serializing_if = "LayoutClasses::is_empty")]
     pub layout_classes: LayoutClasses,
 }
 
-/// How many are in a room.
+/// Numbers of participants and streams in a room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Counts {
-    /// All participants.
+    /// Number of participants.
     pub participants: u32,
-    /// Those of them who publish.
+    /// Number of participants with streams.
     pub publishers: u32,
-    /// Streams.
+    /// Number of streams.
     pub streams: u32,
 }
 
-/// A room's standing mute, from `force_mute_all`.
+/// The mute of a room, set by `force_mute_all`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RoomMute {
     /// Whether later streams start muted.
     pub active: bool,
-    /// Whether the muted may not undo it.
+    /// Whether the owners are kept from undoing the mute.
     pub lock: bool,
 }
 
-/// A room at one version: deltas with a higher version follow it, with no gap and no duplicate.
+/// The state of a room at one version. Deltas with higher versions follow, without gaps or duplicates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RoomSnapshot {
-    /// The place in the room's log up to which this tells.
+    /// The version of the room that the snapshot reflects.
     pub version: u64,
-    /// Who is listed (everyone, up to the roster limit).
+    /// The listed participants: all of them, up to the roster limit.
     pub participants: Vec<Participant>,
-    /// How many there are, listed or not.
+    /// The numbers of all participants and streams, listed or not.
     pub counts: Counts,
-    /// Every stream the receiver may know of.
+    /// The streams that are visible to the receiver.
     pub streams: Vec<Stream>,
-    /// The room's standing mute.
+    /// The mute of the room.
     pub mute: RoomMute,
-    /// Whether the room is locked.
+    /// Whether the room rejects new participants.
     pub locked: bool,
-    /// Whether only moderators and the owners of streams are listed.
+    /// Whether the room is large: only moderators and the owners of streams are listed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_large: bool,
-    /// Where `roster` goes on, when the list was cut.
+    /// The `after` cursor of `roster`, if the list was cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }

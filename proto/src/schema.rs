@@ -1,8 +1,8 @@
-//! JSON Schema and TypeScript types of every message, for `schema/` and whoever checks messages against it.
+//! JSON Schema and TypeScript types of every message, for `schema/` and for checks of messages against it.
 //!
-//! Both are made from the Rust types, the TypeScript from the schema. Invariant: the output is the same whatever else is
-//! compiled in, because objects are sorted by key. What a schema cannot say (bytes instead of characters, normal forms)
-//! stands in its descriptions. Not here: writing the files (`examples/generate.rs`).
+//! The schema is generated from the Rust types, the TypeScript from the schema. Invariant: the output does not depend
+//! on compiled features, because objects are sorted by key. Descriptions state what a schema cannot express: lengths in
+//! bytes and normal forms. Not here: writing the files (`examples/generate.rs`).
 
 mod typescript;
 
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{ClientMessage, Command, Disconnect, Error, Pong, Push, Reply, ServerMessage};
 
-/// The JSON Schema (draft 2020-12) of everything either side may send.
+/// The JSON Schema (draft 2020-12) of the messages of both sides.
 #[must_use]
 pub fn json_schema() -> Value {
     let mut generator = SchemaGenerator::from(SchemaSettings::draft2020_12());
@@ -40,7 +40,7 @@ pub fn json_schema_text() -> String {
     format!("{:#}\n", json_schema())
 }
 
-/// The TypeScript declarations of everything in [`json_schema()`], as the text of a file.
+/// The TypeScript declarations of all types in [`json_schema()`], as the text of a file.
 #[must_use]
 pub fn typescript_text() -> String {
     typescript::declarations(&json_schema())

@@ -1,4 +1,4 @@
-//! What is told about a session and its user.
+//! A session and its user on the wire.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,35 +6,35 @@ use crate::{Data, InstanceId, SessionId, Timestamp, Username};
 
 /// The state of a session, as the gateway drives it.
 ///
-/// Source: `docs/protocol.md`, "Session states". These five names are the only ones in camel case on the wire.
+/// Source: `docs/protocol.md`, "Session states". Only these five names are in camel case on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum SessionState {
-    /// Nobody: before a start, after an end, or refused.
+    /// No user: before a start, after an end, or rejected.
     NotLoggedIn,
-    /// Credentials are being checked.
+    /// The gateway authenticates the user.
     Establishing,
-    /// Let in.
+    /// Authenticated.
     Established,
-    /// The access token ran out; only renewing and leaving are possible.
+    /// The access token expired; the client may only renew it or leave rooms.
     TokenExpired,
-    /// Ended by somebody else.
+    /// Ended by the gateway, a moderator or an operator.
     Terminated,
 }
 
-/// A user as everybody may see them.
+/// A user as other users see them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct User {
     /// The unique name.
     pub username: Username,
-    /// Whether the name is only borrowed.
+    /// Whether the user is a guest.
     pub guest: bool,
-    /// A name for display.
+    /// The display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What the application says of the user.
+    /// Properties that the application set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub properties: Option<Data>,
 }
@@ -43,49 +43,49 @@ pub struct User {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionInfo {
-    /// The session's id, kept to resume it.
+    /// The id of the session; `resume` needs it.
     pub id: SessionId,
-    /// Whose session it is.
+    /// The user of the session.
     pub user: User,
     /// The client instance it belongs to.
     pub instance: InstanceId,
-    /// Where it stands.
+    /// The state of the session.
     pub state: SessionState,
-    /// When its access token runs out.
+    /// When the access token expires.
     pub expires_at_ms: Timestamp,
 }
 
-/// How life is checked on this connection.
+/// The intervals of liveness checks on this connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Heartbeat {
-    /// A ping comes after so long without anything received.
+    /// Milliseconds without a received message before the gateway sends a ping.
     pub interval_ms: u64,
-    /// The connection is lost when nothing comes for so long after that.
+    /// Milliseconds without a received message after the ping before the connection is lost.
     pub timeout_ms: u64,
-    /// The interval while in a room.
+    /// The interval while the session is in a room, in milliseconds.
     pub room_interval_ms: u64,
-    /// The timeout while in a room.
+    /// The timeout while the session is in a room, in milliseconds.
     pub room_timeout_ms: u64,
 }
 
-/// The bounds this session is held to.
+/// The limits of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionLimits {
-    /// Largest message the gateway takes.
+    /// Maximum size of a received message.
     pub message_in_bytes: u32,
-    /// Largest message the gateway sends.
+    /// Maximum size of a sent message.
     pub message_out_bytes: u32,
-    /// Requests that may wait for their reply at a time.
+    /// Maximum number of requests that wait for a reply.
     pub in_flight: u16,
-    /// Commands a second, sustained.
+    /// Sustained rate of commands per second.
     pub commands_per_s: u32,
-    /// Commands at once, after a pause.
+    /// Maximum burst of commands.
     pub commands_burst: u32,
-    /// Rooms a session may be in.
+    /// Maximum number of rooms of the session.
     pub rooms: u16,
-    /// Streams a participant may publish.
+    /// Maximum number of streams of a participant.
     pub streams_per_participant: u16,
 }
 
@@ -93,10 +93,10 @@ pub struct SessionLimits {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerInfo {
-    /// The node's name.
+    /// The name of the node.
     pub node: String,
     /// The gateway's version.
     pub version: String,
-    /// Its clock when it answered.
+    /// The clock of the gateway when it answered.
     pub time_ms: Timestamp,
 }

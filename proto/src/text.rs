@@ -1,4 +1,4 @@
-//! Texts with a rule, checked once where they enter.
+//! Validated texts: usernames, room ids, idempotency keys and others. Parsing checks the rule of each type once.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,13 +12,13 @@ use crate::limits::{
     MAX_USERNAME_BYTES, MIN_INSTANCE_CHARS,
 };
 
-/// A text that breaks the rule of its kind.
+/// A text that violates the rule of its kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} must be {rule}")]
 pub struct InvalidText {
-    /// What the text was to be, as the wire names it.
+    /// The kind of text, as the wire names it.
     pub kind: &'static str,
-    /// What is allowed.
+    /// The rule.
     pub rule: &'static str,
 }
 
@@ -107,7 +107,7 @@ macro_rules! plain_debug {
 plain_debug!(InstanceId RoomId Ref SignalType Reason);
 
 text! {
-    /// A person's name in an app, unique there.
+    /// The name of a user, unique in an app.
     ///
     /// Cheap to clone. Its `Debug` form is redacted: usernames reach logs only as a keyed hash.
     Username(Arc<str>), "username", "1 to 256 bytes of UTF-8 in normal form C without control characters",
@@ -126,7 +126,7 @@ impl fmt::Debug for Username {
 }
 
 text! {
-    /// One running copy of an SDK (a tab, a device): an id the client makes and keeps.
+    /// The id of a client instance (a browser tab, a device), generated and stored by the client.
     InstanceId(Box<str>), "instance", "8 to 64 characters of A-Z a-z 0-9 . _ ~ -",
     { "minLength": MIN_INSTANCE_CHARS, "maxLength": MAX_INSTANCE_CHARS, "pattern": "^[A-Za-z0-9._~-]*$" },
     |text| {
@@ -145,7 +145,7 @@ text! {
 }
 
 text! {
-    /// An idempotency key the caller picks.
+    /// An idempotency key, chosen by the caller.
     Ref(Box<str>), "ref", "1 to 64 bytes without control characters",
     { "minLength": 1, "maxLength": MAX_REF_BYTES, "pattern": NO_CONTROL_CHARACTERS },
     |text| (1..=MAX_REF_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
@@ -159,7 +159,7 @@ text! {
 }
 
 text! {
-    /// Why a moderator acted, in their words.
+    /// The reason of a moderation command, given by the moderator.
     Reason(Arc<str>), "reason", "at most 256 bytes",
     { "maxLength": MAX_REASON_BYTES },
     |text| text.len() <= MAX_REASON_BYTES
@@ -177,12 +177,12 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// RFC 3986, 2.3: what needs no escaping in a URL.
+/// The characters that need no escaping in a URL (RFC 3986, 2.3).
 fn is_unreserved(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'~' | b'-')
 }
 
-/// Any JSON of the application, passed through byte for byte and never looked into.
+/// JSON of the application, preserved byte for byte and not inspected.
 ///
 /// Its `Debug` form is its length: connection and signal data never reach a log.
 #[derive(Clone, Serialize, Deserialize)]
@@ -196,18 +196,18 @@ impl Data {
         self.0.get()
     }
 
-    /// Takes `text` when it is one JSON value.
+    /// Application data from `text`, which is one JSON value.
     ///
     /// # Errors
-    /// What serde found wrong with it.
+    /// The error of serde, if `text` is not JSON.
     pub fn from_json(text: String) -> Result<Self, serde_json::Error> {
         RawValue::from_string(text).map(Self)
     }
 
-    /// Any value that can be told as JSON.
+    /// Application data from a value that serializes to JSON.
     ///
     /// # Errors
-    /// When `value` has no JSON form (a map whose keys are not texts, say).
+    /// The error of serde, if `value` has no JSON form, such as a map with keys that are not strings.
     pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         serde_json::value::to_raw_value(value).map(Self)
     }

@@ -1,13 +1,13 @@
-//! Instants as the wire carries them.
+//! Timestamps on the wire.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// An instant, in milliseconds since the Unix epoch.
+/// A timestamp, in milliseconds since the Unix epoch.
 ///
-/// Field names that carry one end in `_ms`. Arithmetic saturates: a peer's absurd number is late or early, never a panic.
+/// The names of such fields end in `_ms`. Arithmetic saturates, so no number of a peer causes a panic.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The latest instant that can be told; "never" where a bound is asked for.
+    /// The latest timestamp, which means "never" for a deadline.
     pub const MAX: Self = Self(u64::MAX);
 
     /// The instant `ms` milliseconds after the Unix epoch.
@@ -25,7 +25,7 @@ impl Timestamp {
         Self(ms)
     }
 
-    /// The instant `secs` seconds after the Unix epoch, as JWT claims tell it (RFC 7519, 2).
+    /// The instant `secs` seconds after the Unix epoch, as in JWT claims (RFC 7519, 2).
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs.saturating_mul(1_000))

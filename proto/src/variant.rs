@@ -1,7 +1,7 @@
-//! Reading bodies: one entry of a map as a variant of an externally tagged enum, and objects as objects.
+//! Decoding of bodies: a map entry as a variant of an externally tagged enum, and objects only from JSON objects.
 //!
-//! serde reads `{"join":{…}}` as an enum only when nothing stands beside it, and its `flatten` buffers (which would copy
-//! the application's data and lose its exact bytes). Here the key is the variant's name and the value its body.
+//! serde reads `{"join":{…}}` as an enum only if it is the only key, and its `flatten` buffers, which would copy the
+//! application's data and lose its exact bytes. Here the key is the name of the variant and the value its body.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 /// Reads the value of the entry `name` of `map`, whose key was just read, as the variant `name` of `T`.
 ///
 /// # Errors
-/// Those of the map; an unknown variant is one of them, so the caller asks first.
+/// The errors of the map. An unknown variant is an error, so the caller checks the name first.
 pub(crate) fn read_variant<'de, T: DeserializeOwned, A: MapAccess<'de>>(
     name: &str,
     map: &mut A,
@@ -78,33 +78,33 @@ impl<'de, A: MapAccess<'de>> VariantAccess<'de> for Body<'_, A> {
     }
 }
 
-/// Every variant that stands beside other keys on the wire has a struct for its body.
+/// The error for bodies that are not structs, which no command or push has.
 fn unsupported<E: de::Error>() -> E {
     E::custom("the body of a command or push is an object")
 }
 
-/// Reads the value of the entry of `map` whose key was just read, which is an object.
+/// Reads the value of the current entry of `map`, which must be an object.
 ///
 /// # Errors
-/// Those of the map; anything but an object is one of them.
+/// The errors of the map, also for a value that is not an object.
 pub(crate) fn object_value<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     map: &mut A,
 ) -> Result<T, A::Error> {
     map.next_value_seed(Object(std::marker::PhantomData))
 }
 
-/// Reads an object as a `T`. serde would also take an array of the fields' values, which is no form of this protocol.
+/// Reads an object as a `T`. serde would also accept an array of field values, which this protocol does not.
 ///
 /// # Errors
-/// Those of the reader; anything but an object is one of them.
+/// The errors of the reader, also for a value that is not an object.
 pub fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(reader: D) -> Result<T, D::Error> {
     T::deserialize(Object(reader))
 }
 
-/// Reads an object as a `T`, and `null` as nothing.
+/// Reads an object as a `T`, and `null` as `None`.
 ///
 /// # Errors
-/// Those of [`object`].
+/// The errors of [`object`].
 pub(crate) fn some_object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     reader: D,
 ) -> Result<Option<T>, D::Error> {
@@ -117,7 +117,7 @@ pub(crate) fn some_object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     Ok(Option::<Present<T>>::deserialize(reader)?.map(|Present(value)| value))
 }
 
-/// Reads a struct from an object and from nothing else.
+/// Reads a struct only from an object.
 struct Object<T>(T);
 
 impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Object<S> {
@@ -134,7 +134,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Object<D> {
         self.0.deserialize_map(visitor)
     }
 
-    /// Still as a struct: a reader may go by the names of its fields.
+    /// Passes the struct on, because a reader may use its field names.
     fn deserialize_struct<V: de::Visitor<'de>>(
         self,
         name: &'static str,
@@ -150,7 +150,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Object<D> {
     }
 }
 
-/// Visits an object alone.
+/// Accepts only an object.
 struct MapOnly<V>(V);
 
 impl<'de, V: de::Visitor<'de>> de::Visitor<'de> for MapOnly<V> {

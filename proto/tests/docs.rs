@@ -1,4 +1,4 @@
-//! `docs/protocol.md` tells of every message and code, of nothing else, and with the numbers of the code.
+//! Tests that `docs/protocol.md` documents exactly the messages, codes and limits of this crate.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,7 +14,7 @@ const LIMITS: &str = include_str!("../src/limits.rs");
 const CLIENT: &str = include_str!("../vectors/client.json");
 const SCHEMA: &str = include_str!("../schema/stagedoor.v1.schema.json");
 
-/// The cells of the rows of the table whose first column is headed `head`.
+/// The cells of the table with `head` as the title of its first column.
 fn table(head: &str) -> Vec<Vec<&'static str>> {
     let heading = format!("| {head} |");
     let rows = DOCUMENT.lines().skip_while(|line| !line.starts_with(&heading)).skip(2);
@@ -54,11 +54,11 @@ fn every_field_stands_in_the_row_of_its_message_and_no_other() {
             }
             let fields = body["properties"].as_object().into_iter().flat_map(|all| all.keys());
             let fields: BTreeSet<_> = fields.map(String::as_str).collect();
-            let told = row[1].split(|c: char| !(c.is_alphanumeric() || c == '_'));
-            let told: BTreeSet<_> = told.collect();
+            let documented = row[1].split(|c: char| !(c.is_alphanumeric() || c == '_'));
+            let documented: BTreeSet<_> = documented.collect();
             let words = BTreeSet::from(["", "or", "with"]);
-            let told: BTreeSet<_> = told.difference(&words).copied().collect();
-            assert_eq!(told, fields, "the fields of the {head} `{}`", row[0]);
+            let documented: BTreeSet<_> = documented.difference(&words).copied().collect();
+            assert_eq!(documented, fields, "the fields of the {head} `{}`", row[0]);
         }
     }
 }

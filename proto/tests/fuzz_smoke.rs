@@ -1,4 +1,4 @@
-//! A bounded mutation fuzzer over the vectors: no text makes decoding panic, and what decodes survives being written.
+//! A bounded mutation fuzzer over the vectors: decoding never panics, and decoded messages round-trip.
 //!
 //! The random numbers are seeded, so a run repeats; a failure names its seed, its iteration and the text.
 
@@ -10,7 +10,7 @@ use stagedoor_proto::{decode_client, decode_server};
 const SEED: u64 = 0x5747_4544_4f4f_5231;
 const ITERATIONS: u32 = 200_000;
 
-/// Bytes that mean something to a reader of JSON.
+/// Bytes with a meaning in JSON.
 const PUNCTUATION: &[u8] = b"{}[]\",:\\0123456789-+.eEtfnu \t\n\x00\x7f\xc3\xa9";
 
 #[derive(Deserialize)]
@@ -91,11 +91,11 @@ fn mutated_messages_never_panic_and_survive_being_written_again() {
         decoded += checked
             .unwrap_or_else(|_| panic!("seed {SEED:#x}, iteration {iteration}, text {text:?}"));
     }
-    // A fuzzer whose every text is refused at the first byte would test nothing.
+    // Guards against a fuzzer whose texts are all rejected at the first byte.
     assert!(decoded > ITERATIONS / 50, "only {decoded} of {ITERATIONS} texts were messages");
 }
 
-/// As how many kinds of messages `text` can be read; each must survive being written.
+/// Counts the kinds of messages that `text` decodes as, and checks that each round-trips.
 fn check(text: &str) -> u32 {
     let client = decode_client(text);
     match &client {

@@ -1,7 +1,7 @@
-//! Whatever the schema allows is a message and survives being written; whatever else comes never makes decoding panic.
+//! Every text that the schema allows decodes and round-trips; no other text makes decoding panic.
 //!
-//! Messages are made from the JSON Schema, so a command, push or field that is added is covered at once, and a schema
-//! that allows what the decoder refuses fails here.
+//! Messages are generated from the JSON Schema, so new commands, pushes and fields are covered, and a schema that
+//! allows what the decoder rejects fails here.
 
 mod from_schema;
 mod wire;

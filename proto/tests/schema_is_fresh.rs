@@ -1,19 +1,19 @@
-//! The files in `schema/` are what the types of today generate.
+//! Tests that the files in `schema/` match the Rust types.
 
 use stagedoor_proto::{Command, Push, Reply, schema};
 
-const MEND: &str = "cargo run -p stagedoor-proto --features schema --example generate";
+const REMEDY: &str = "cargo run -p stagedoor-proto --features schema --example generate";
 
 #[test]
 fn the_checked_in_json_schema_is_what_the_types_generate() {
     let checked_in = include_str!("../schema/stagedoor.v1.schema.json");
-    assert!(checked_in == schema::json_schema_text(), "the JSON Schema is stale; run: {MEND}");
+    assert!(checked_in == schema::json_schema_text(), "the JSON Schema is stale; run: {REMEDY}");
 }
 
 #[test]
 fn the_checked_in_typescript_is_what_the_types_generate() {
     let checked_in = include_str!("../schema/stagedoor.v1.d.ts");
-    assert!(checked_in == schema::typescript_text(), "the TypeScript is stale; run: {MEND}");
+    assert!(checked_in == schema::typescript_text(), "the TypeScript is stale; run: {REMEDY}");
 }
 
 #[test]

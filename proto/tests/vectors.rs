@@ -1,4 +1,4 @@
-//! Runs `vectors/`, and fails when a message, a code or a form of one has no vector.
+//! Runs `vectors/`, and fails if a message, a code or a form of one has no vector.
 
 mod wire;
 

@@ -129,7 +129,10 @@ async fn a_body_nests_no_deeper_than_a_message_may() {
         if status == 400 {
             let (code, field) = (&answer.body["code"], &answer.body["field"]);
             assert_eq!((code, field), (&json!("invalid_argument"), &json!("body")), "{depth}");
-            assert!(answer.body["detail"].as_str().unwrap().contains("32 deep"), "{answer:?}");
+            assert!(
+                answer.body["detail"].as_str().unwrap().contains("32 levels deep"),
+                "{answer:?}"
+            );
         }
     }
     let deep = format!(r#"{{"type":"x","data":{}{}}}"#, "[".repeat(2_000), "]".repeat(2_000));

@@ -1,46 +1,46 @@
-//! How long to stay away between attempts to come back. Pure: randomness and time are arguments.
+//! Waits between reconnection attempts. Pure: randomness and time are arguments.
 //!
-//! Full jitter: each wait is anywhere between nothing and a bound that doubles with each failure up to a cap, so that a
-//! thousand clients that were lost in one instant do not return in one. A gateway's own wish is a lower bound, and the
-//! jitter comes on top. Not here: waiting, and what is attempted (`link`).
+//! Full jitter: each wait is between 0 and a bound that doubles with each failure up to a cap, so that a thousand
+//! clients lost at once do not return at once. The gateway's `retry_after_ms` is a lower bound, and the jitter is added
+//! to it. Not here: waiting, and the attempts (`reconnector`).
 
 use std::time::Duration;
 
-/// The waits between attempts to come back.
+/// The waits between reconnection attempts.
 ///
-/// The bound starts at [`Backoff::BASE`] and grows to [`Backoff::CAP`], unless made with others.
+/// The bound of a wait starts at [`Backoff::BASE`] and grows to [`Backoff::CAP`] by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     base: Duration,
     cap: Duration,
-    /// Attempts since the last connection that was stable.
+    /// Attempts since the last stable connection.
     failures: u32,
 }
 
 impl Backoff {
     /// The bound of the first wait, by default.
     pub const BASE: Duration = Duration::from_millis(500);
-    /// The highest bound of a wait, by default.
+    /// The maximum bound of a wait, by default.
     pub const CAP: Duration = Duration::from_secs(30);
-    /// How long a connection has to last for the backoff to reset.
+    /// How long a connection must last to reset the backoff.
     pub const STABLE_AFTER: Duration = Duration::from_secs(10);
 
-    /// Waits whose bound starts at `base` and doubles up to `cap`, which is a day at most.
+    /// A backoff whose bound starts at `base` and doubles up to `cap`, at most a day.
     #[must_use]
     pub fn new(base: Duration, cap: Duration) -> Self {
         Self { base, cap: cap.min(LONGEST), failures: 0 }
     }
 
-    /// What the next wait is shorter than, the gateway's wish aside.
+    /// The bound of the next wait, without the gateway's lower bound.
     #[must_use]
     pub fn bound(&self) -> Duration {
         let factor = 1_u32.checked_shl(self.failures).unwrap_or(u32::MAX);
         self.base.saturating_mul(factor).min(self.cap)
     }
 
-    /// The next wait; `random` is any number, each as likely as the others.
+    /// The next wait; `random` is uniformly distributed.
     ///
-    /// Where the gateway named a time in `at_least`, the jitter comes on top of it.
+    /// The jitter is added to `at_least`, the time that the gateway demands.
     pub fn after(&mut self, at_least: Option<Duration>, random: u64) -> Duration {
         let jitter = (u128::from(random) * self.bound().as_nanos()) >> u64::BITS;
         // A day has fewer than 2^64 nanoseconds.
@@ -49,7 +49,7 @@ impl Backoff {
         at_least.unwrap_or(Duration::ZERO).min(LONGEST) + Duration::from_nanos(jitter)
     }
 
-    /// The next wait where none is asked for: nothing, unless attempts have failed already.
+    /// The next wait if the gateway demands none: zero, unless attempts failed before.
     pub fn at_once(&mut self, random: u64) -> Duration {
         if self.failures > 0 {
             return self.after(None, random);
@@ -58,8 +58,8 @@ impl Backoff {
         Duration::ZERO
     }
 
-    /// Notes how long a connection lasted: after a stable one the backoff resets.
-    pub fn note_lived(&mut self, lived: Duration) {
+    /// Records how long a connection lasted: a stable one resets the backoff.
+    pub fn record_uptime(&mut self, lived: Duration) {
         if lived >= Self::STABLE_AFTER {
             self.failures = 0;
         }
@@ -72,7 +72,7 @@ impl Default for Backoff {
     }
 }
 
-/// Keeps a peer's absurd number away from clock arithmetic.
+/// Bounds numbers of the peer before clock arithmetic.
 const LONGEST: Duration = Duration::from_hours(24);
 
 #[cfg(test)]
@@ -116,9 +116,9 @@ mod tests {
         for _ in 0..3 {
             backoff.after(None, 0);
         }
-        backoff.note_lived(Backoff::STABLE_AFTER / 2);
+        backoff.record_uptime(Backoff::STABLE_AFTER / 2);
         assert_eq!(backoff.bound(), Backoff::BASE * 8);
-        backoff.note_lived(Backoff::STABLE_AFTER);
+        backoff.record_uptime(Backoff::STABLE_AFTER);
         assert_eq!(backoff.bound(), Backoff::BASE);
     }
 

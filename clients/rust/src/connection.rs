@@ -1,8 +1,8 @@
-//! One connection, from its first frame to its end: replies find their requests, events are handed on.
+//! One connection, from its first frame to its end: matches replies with requests, and emits events.
 //!
-//! Invariant: nothing is sent before the replay of a resume is over and, after a fresh start, the rooms are entered
-//! again; so what was asked first is carried out first. No more requests are under way than the gateway allows; the
-//! rest wait in the queue. Not here: opening the socket (`handshake`), and what outlives it (`link`).
+//! Invariant: no request is sent before the replay of a resume ends or, after a new start, before the rooms are joined
+//! again; so requests run in order. At most the announced number of requests is in flight; the rest wait in the queue.
+//! Not here: opening the socket (`handshake`), and state that outlives it (`link`).
 
 use std::ops::ControlFlow;
 
@@ -19,28 +19,28 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use crate::dial::Socket;
 use crate::handshake::Opened;
 use crate::link::{Link, Order};
-use crate::rooms::Subject;
-use crate::silence::Silence;
-use crate::view::Standing;
-use crate::waiting::ReplyTo;
+use crate::liveness::LivenessTimer;
+use crate::pending::ReplyTo;
+use crate::rooms::RequestContext;
+use crate::view::MembershipState;
 use crate::{Cause, Disconnected, Event, Renewal};
 
 /// The state of one connection.
 pub(crate) struct Connection<'a> {
     link: &'a mut Link,
     socket: Socket,
-    silence: Silence,
-    /// What came before the reply to the first message.
+    liveness: LivenessTimer,
+    /// Messages before the reply to the first request.
     early: Vec<ServerMessage>,
-    /// How many frames of the replay are still to come.
+    /// Number of frames of the replay that have not arrived.
     to_replay: u32,
-    /// How many numbers had been skipped before the replay.
+    /// Number of skipped frame numbers before the replay.
     skipped: u64,
     /// The gateway's `disconnect`.
-    said: Option<Disconnect>,
+    disconnect: Option<Disconnect>,
 }
 
-/// What woke the task.
+/// An input of the task.
 enum Wake {
     Detach,
     Order(Option<Order>),
@@ -51,44 +51,44 @@ enum Wake {
     Silent,
 }
 
-/// Goes on, or ends the connection.
+/// Whether the connection continues or ends.
 type Step<T = ()> = ControlFlow<Disconnected, T>;
 
 impl<'a> Connection<'a> {
-    /// A connection whose first message was answered, and taken in.
+    /// A connection after the reply to its first request was applied.
     pub(crate) fn new(link: &'a mut Link, opened: Opened) -> Self {
         let Opened { socket, reply, early } = opened;
         let to_replay = match reply {
             Reply::Resumed(resumed) => resumed.replayed_count,
             _ => 0,
         };
-        let silence = Silence::new(link.patience);
+        let liveness = LivenessTimer::new(link.liveness_timeout);
         let skipped = link.shared.lock().sequence.counts().skipped;
-        Self { link, socket, silence, early, to_replay, skipped, said: None }
+        Self { link, socket, liveness, early, to_replay, skipped, disconnect: None }
     }
 
-    /// Serves the connection to its end.
+    /// Runs the connection until it ends.
     pub(crate) async fn serve(mut self) -> Disconnected {
-        match self.go_on().await {
+        match self.process_inputs().await {
             ControlFlow::Break(end) => {
-                Disconnected { disconnect: end.disconnect.or(self.said), ..end }
+                Disconnected { disconnect: end.disconnect.or(self.disconnect), ..end }
             }
             ControlFlow::Continue(never) => match never {},
         }
     }
 
-    async fn go_on(&mut self) -> Step<std::convert::Infallible> {
+    async fn process_inputs(&mut self) -> Step<std::convert::Infallible> {
         for message in std::mem::take(&mut self.early) {
             self.handle_message(message).await?;
         }
         if self.to_replay == 0 {
-            self.link.waiting.note_replayed(false);
+            self.link.pending.note_replayed(false);
         }
         loop {
             self.send_what_may().await?;
             match self.wake().await {
-                Wake::Order(order) => self.link.take_in(order),
-                Wake::Renewal(renewal) => self.link.take_in_renewal(renewal),
+                Wake::Order(order) => self.link.queue_request(order),
+                Wake::Renewal(renewal) => self.link.apply_renewal(renewal),
                 Wake::Rejoin => {}
                 Wake::Detach | Wake::Abandoned => self.detach().await?,
                 Wake::Frame(frame) => self.handle_frame(frame).await?,
@@ -100,49 +100,49 @@ impl<'a> Connection<'a> {
     /// Waits for the next input.
     ///
     /// # Cancel safety
-    /// Safe, as is each thing it waits for: nothing is taken that is not handed back.
+    /// Cancel-safe, because each awaited future is.
     async fn wake(&mut self) -> Wake {
-        let Self { link, socket, silence, .. } = self;
+        let Self { link, socket, liveness, .. } = self;
         let handles_gone = link.are_handles_gone;
-        let Link { shared, orders, waiting, renewal, rejoining, events, .. } = &mut **link;
+        let Link { shared, orders, pending, renewal, pending_rejoins, events, .. } = &mut **link;
         let renewal_done = async {
             match renewal {
                 Some(asked) => asked.await,
                 None => std::future::pending().await,
             }
         };
-        let due = rejoining.due();
-        // Orders before frames: they are bounded by the replies they wait for, so they cannot starve the socket.
+        let due = pending_rejoins.due();
+        // Requests before frames: their number is bounded by missing replies, so they cannot starve the socket.
         tokio::select! {
             biased;
             () = shared.detached() => Wake::Detach,
-            order = orders.recv(), if !handles_gone && waiting.has_room() => Wake::Order(order),
+            order = orders.recv(), if !handles_gone && pending.has_capacity() => Wake::Order(order),
             renewal = renewal_done => Wake::Renewal(renewal),
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Wake::Rejoin,
             frame = socket.next() => Wake::Frame(frame),
             () = events.closed(), if handles_gone => Wake::Abandoned,
-            () = silence.passed() => Wake::Silent,
+            () = liveness.elapsed() => Wake::Silent,
         }
     }
 
-    /// Sends the requests whose turn it is.
+    /// Sends the requests that may be sent now.
     async fn send_what_may(&mut self) -> Step {
         if self.to_replay > 0 {
             return Step::Continue(());
         }
-        while let Some(join) = self.link.rejoining.next() {
+        while let Some(join) = self.link.pending_rejoins.next() {
             let room = join.room.clone();
-            self.link.waiting.add(Command::Join(join), ReplyTo::Rejoin(room));
+            self.link.pending.add(Command::Join(join), ReplyTo::Rejoin(room));
         }
-        let only_rejoins = !self.link.rejoining.is_done();
-        while let Some(text) = self.link.waiting.next_to_send(only_rejoins) {
+        let only_rejoins = !self.link.pending_rejoins.is_done();
+        while let Some(text) = self.link.pending.next_to_send(only_rejoins) {
             self.send(text).await?;
         }
         Step::Continue(())
     }
 
     async fn handle_frame(&mut self, frame: Option<Result<Message, tungstenite::Error>>) -> Step {
-        self.silence.heard();
+        self.liveness.record_frame();
         match frame {
             Some(Ok(Message::Text(text))) => match decode_server(&text) {
                 Ok(message) => self.handle_message(message).await,
@@ -150,8 +150,8 @@ impl<'a> Connection<'a> {
             },
             Some(Ok(Message::Binary(_))) => ended(Cause::Malformed),
             Some(Ok(Message::Close(close))) => {
-                // The answering close frame is queued; it leaves now or not at all.
-                let _ = timeout(self.silence.patience(), self.socket.flush()).await;
+                // The close frame in answer is queued; this flush is its only chance.
+                let _ = timeout(self.liveness.timeout(), self.socket.flush()).await;
                 let close_code = close.map(|frame| frame.code.into());
                 Step::Break(Disconnected { disconnect: None, close_code, cause: Cause::Closed })
             }
@@ -172,7 +172,7 @@ impl<'a> Connection<'a> {
                 return self.send(pong.expect("wire types have a JSON form")).await;
             }
             ServerMessage::Disconnect(disconnect) => {
-                self.said = Some(disconnect);
+                self.disconnect = Some(disconnect);
                 return Step::Continue(());
             }
             ServerMessage::Push { seq, push } => self.handle_push(seq, push)?,
@@ -183,13 +183,13 @@ impl<'a> Connection<'a> {
         Step::Continue(())
     }
 
-    /// One more frame with a number has come: the replay may be over.
+    /// Counts a numbered frame; the replay may be complete.
     fn note_numbered(&mut self) {
         if self.to_replay > 0 {
             self.to_replay -= 1;
             if self.to_replay == 0 {
                 let skipped = self.link.shared.lock().sequence.counts().skipped;
-                self.link.waiting.note_replayed(skipped > self.skipped);
+                self.link.pending.note_replayed(skipped > self.skipped);
             }
         }
     }
@@ -198,8 +198,8 @@ impl<'a> Connection<'a> {
         if !self.link.shared.lock().sequence.admit(seq) {
             return Step::Continue(());
         }
-        // A place first: what cannot be handed on is not received, and must leave no trace in what is known.
-        let place = self.place()?;
+        // Reserve a slot first: a push that cannot be emitted counts as not received and must not change any state.
+        let slot = self.reserve_slot()?;
         self.link.shared.lock().apply_push(&push);
         if let Push::TokenExpiring(expiring) = &*push
             && expiring.room.is_none()
@@ -211,8 +211,8 @@ impl<'a> Connection<'a> {
         {
             self.link.check_expiry();
         }
-        if let Some(place) = place {
-            place.send(Event::Push { seq, push });
+        if let Some(slot) = slot {
+            slot.send(Event::Push { seq, push });
         }
         self.link.shared.lock().sequence.advance(seq);
         Step::Continue(())
@@ -220,8 +220,8 @@ impl<'a> Connection<'a> {
 
     fn handle_unknown(&mut self, seq: u64) -> Step {
         if self.link.shared.lock().sequence.admit(seq) {
-            if let Some(place) = self.place()? {
-                place.send(Event::Unknown { seq });
+            if let Some(slot) = self.reserve_slot()? {
+                slot.send(Event::Unknown { seq });
             }
             self.link.shared.lock().sequence.advance(seq);
         }
@@ -232,14 +232,14 @@ impl<'a> Connection<'a> {
         if seq.is_some_and(|seq| !self.link.shared.lock().sequence.admit(seq)) {
             return Step::Continue(());
         }
-        // What emits an event needs its place first; see `handle_push`.
-        let place = if self.link.waiting.is_for_caller(id) { None } else { self.place()? };
-        let waiter = self.link.waiting.take(id);
-        let subject = waiter.as_ref().map_or(&Subject::Other, |(_, subject)| subject);
+        // A reply that emits an event needs a slot first; see `handle_push`.
+        let slot = if self.link.pending.is_for_caller(id) { None } else { self.reserve_slot()? };
+        let waiter = self.link.pending.take(id);
+        let subject = waiter.as_ref().map_or(&RequestContext::Other, |(_, subject)| subject);
         self.link.shared.lock().apply_reply(subject, &result);
         let event = match waiter {
             Some((ReplyTo::Caller(reply_to), _)) => {
-                // Who gave up on the reply does not want it later either.
+                // The caller dropped its future and does not want the reply.
                 let _ = reply_to.send(result.map_err(Into::into));
                 None
             }
@@ -247,8 +247,8 @@ impl<'a> Connection<'a> {
             Some((ReplyTo::NoCaller, _)) => None,
             None => Some(Event::LateReply { id, result }),
         };
-        if let (Some(place), Some(event)) = (place, event) {
-            place.send(event);
+        if let (Some(slot), Some(event)) = (slot, event) {
+            slot.send(event);
         }
         if let Some(seq) = seq {
             self.link.shared.lock().sequence.advance(seq);
@@ -256,21 +256,21 @@ impl<'a> Connection<'a> {
         Step::Continue(())
     }
 
-    /// The event of the return to a room, unless it is tried again.
+    /// The event of the return to a room, unless the client tries again.
     fn rejoined(&mut self, room: RoomId, result: Result<(), Error>) -> Option<Event> {
-        if !self.link.rejoining.answered(&room, result.as_ref().err()) {
+        if !self.link.pending_rejoins.answered(&room, result.as_ref().err()) {
             return None;
         }
         if result.is_err() {
-            self.link.shared.lock().rooms.leave(&room, Standing::Lost);
+            self.link.shared.lock().rooms.leave(&room, MembershipState::Lost);
         }
         Some(Event::Rejoined { room, result })
     }
 
-    /// A place for an event; `None` for a program that dropped its events and wants none.
-    fn place(&self) -> Step<Option<OwnedPermit<Event>>> {
+    /// A slot for an event; `None` if the program dropped its events.
+    fn reserve_slot(&self) -> Step<Option<OwnedPermit<Event>>> {
         match self.link.events.clone().try_reserve_owned() {
-            Ok(place) => Step::Continue(Some(place)),
+            Ok(slot) => Step::Continue(Some(slot)),
             Err(TrySendError::Closed(_)) => Step::Continue(None),
             Err(TrySendError::Full(_)) => Step::Break(ending(Cause::Overflow)),
         }
@@ -278,17 +278,17 @@ impl<'a> Connection<'a> {
 
     async fn send(&mut self, text: String) -> Step {
         let sent = self.socket.send(Message::Text(text.into()));
-        match timeout(self.silence.patience(), sent).await {
-            // A failed write says less than what there is still to read: the reading finds the end.
+        match timeout(self.liveness.timeout(), sent).await {
+            // After a failed write, reading still finds the reason why the connection ended.
             Ok(Ok(()) | Err(_)) => Step::Continue(()),
             Err(_) => ended(Cause::Silent),
         }
     }
 
     async fn detach(&mut self) -> Step {
-        // 1001, not 1000: the session stays, to be resumed.
+        // 1001, not 1000: the session can still be resumed.
         let away = CloseFrame { code: CloseCode::Away, reason: "detached".into() };
-        let _ = timeout(self.silence.patience(), self.socket.close(Some(away))).await;
+        let _ = timeout(self.liveness.timeout(), self.socket.close(Some(away))).await;
         ended(Cause::Detached)
     }
 }

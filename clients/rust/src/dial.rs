@@ -1,6 +1,6 @@
-//! From a URL to an open WebSocket.
+//! Opens a WebSocket to a URL.
 //!
-//! Not here: what is said on it (`handshake`, `wire`), and deadlines, which belong to the caller.
+//! Not here: messages (`handshake`, `wire`), and timeouts, which the caller sets.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use tokio_tungstenite::tungstenite::{self, protocol::WebSocketConfig};
 use crate::DialError;
 use crate::tls::{Stream, Tls};
 
-/// A WebSocket over TCP, with TLS or not.
+/// A WebSocket over TCP or TLS.
 pub(crate) type Socket = WebSocketStream<Stream>;
 
-/// Opens a WebSocket to `url`, sending `headers` besides those of the handshake.
+/// Opens a WebSocket to `url` with additional `headers`.
 pub(crate) async fn dial(
     url: &str,
     headers: &[(&str, &str)],
@@ -42,7 +42,7 @@ pub(crate) async fn dial(
     let address = format!("{host}:{}", request.uri().port_u16().unwrap_or(default_port));
     let unreachable = |source| DialError::Unreachable { address: address.clone(), source };
     let stream = TcpStream::connect(&address).await.map_err(unreachable)?;
-    // Requests are small and each waits for its reply: Nagle's algorithm would only hold them back.
+    // Requests are small and wait for replies: Nagle's algorithm would only delay them.
     stream.set_nodelay(true).map_err(unreachable)?;
     let stream =
         if is_secure { secure(tls, &host, stream, &address).await? } else { Stream::Plain(stream) };
@@ -60,7 +60,7 @@ async fn secure(
     stream: TcpStream,
     address: &str,
 ) -> Result<Stream, DialError> {
-    // An IPv6 address stands in brackets in a URL, and in a certificate without.
+    // An IPv6 address has brackets in a URL, but not in a certificate.
     let name = host.trim_start_matches('[').trim_end_matches(']');
     let failed = |source| DialError::Tls { address: address.to_owned(), source };
     tls.connect(name, stream).await.map_err(failed)
@@ -94,15 +94,15 @@ fn config() -> WebSocketConfig {
         .max_frame_size(Some(MAX_MESSAGE_BYTES))
 }
 
-/// Where `ws://host/` leads.
+/// The default port of `ws://`.
 const DEFAULT_PORT: u16 = 80;
-/// Where `wss://host/` leads.
+/// The default port of `wss://`.
 const DEFAULT_SECURE_PORT: u16 = 443;
-/// Zero-filled at each read, so small; a longer message takes several reads.
+/// Small, because each read fills it with zeros first; longer messages take several reads.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
-/// Text is written at once, at any size: requests do not wait for company.
+/// Zero, so that each request is written at once.
 const WRITE_BUFFER_BYTES: usize = 0;
-/// Room for the largest message a gateway could be configured to take.
+/// The largest message that a gateway can be configured to accept.
 const MAX_WRITE_BUFFER_BYTES: usize = 4 * 1024 * 1024;
-/// Four times what a gateway sends by default.
+/// Four times the default maximum of a gateway's messages.
 const MAX_MESSAGE_BYTES: usize = 1024 * 1024;

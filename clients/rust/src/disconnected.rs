@@ -5,16 +5,16 @@ use stagedoor_proto::{Action, Disconnect};
 /// How a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disconnected {
-    /// What the gateway said before it closed.
+    /// The `disconnect` of the gateway before it closed.
     pub disconnect: Option<Disconnect>,
     /// The code of the close frame.
     pub close_code: Option<u16>,
-    /// What the client saw.
+    /// The cause as the client saw it.
     pub cause: Cause,
 }
 
 impl Disconnected {
-    /// What to do next, by the gateway's word, else by the close code, else resume.
+    /// What to do next: by the `disconnect`, otherwise by the close code, otherwise resume.
     #[must_use]
     pub fn action(&self) -> Action {
         match (&self.disconnect, self.close_code) {
@@ -24,25 +24,25 @@ impl Disconnected {
         }
     }
 
-    /// Whether the session is over; otherwise it waits to be resumed.
+    /// Whether the session ended; otherwise it can be resumed.
     #[must_use]
     pub fn ends_session(&self) -> bool {
         !matches!(self.action(), Action::Retry | Action::Resume)
     }
 }
 
-/// What a client saw when a connection ended.
+/// Why a connection ended, as the client saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
-    /// A close frame came.
+    /// The gateway sent a close frame.
     Closed,
-    /// The socket ended without one.
+    /// The socket ended without a close frame.
     Lost,
-    /// Nothing came for the announced interval and timeout.
+    /// The gateway sent nothing for the announced interval and timeout.
     Silent,
-    /// The program left more events unread than the queue holds.
+    /// The event queue was full.
     Overflow,
-    /// A message came that the protocol does not know.
+    /// The gateway sent an invalid message.
     Malformed,
     /// This program closed the connection, not the session.
     Detached,

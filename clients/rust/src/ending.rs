@@ -6,32 +6,32 @@ use stagedoor_proto::{Action, Disconnect, Error};
 
 use crate::{Cause, ConnectError, Disconnected};
 
-/// Why a client does not return by itself, or no more.
+/// Why a client does not reconnect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// The connection ended: for good, as this program asked, or with reconnecting switched off.
+    /// The connection ended: for good, at the request of this program, or with reconnection disabled.
     Disconnected(Disconnected),
-    /// The way back was refused for good.
+    /// The gateway rejected reconnection for good.
     Refused {
-        /// Why, where the gateway answered.
+        /// The error of the gateway, if it answered.
         error: Option<Error>,
-        /// What it said before it closed.
+        /// The `disconnect` of the gateway before it closed.
         disconnect: Option<Box<Disconnect>>,
     },
-    /// New credentials are needed (41xx), and there are none.
+    /// The client needs new credentials (41xx) and has none.
     Unauthenticated {
-        /// What the gateway said before it closed.
+        /// The `disconnect` of the gateway before it closed.
         disconnect: Option<Box<Disconnect>>,
     },
-    /// The way back cannot be gone: what answers there is no gateway of this protocol.
+    /// Reconnection is impossible: the server is not a gateway of this protocol.
     Failed {
-        /// What went wrong.
+        /// The error of the last attempt.
         why: String,
     },
 }
 
 impl Ending {
-    /// What the program may do next: of [`Action::Stop`] nothing, until its user says otherwise.
+    /// What the program may do next. After [`Action::Stop`] it waits for a decision of its user.
     #[must_use]
     pub fn action(&self) -> Action {
         match self {
@@ -44,7 +44,7 @@ impl Ending {
         }
     }
 
-    /// What the gateway said before it closed.
+    /// The `disconnect` of the gateway before it closed.
     #[must_use]
     pub fn disconnect(&self) -> Option<&Disconnect> {
         match self {
@@ -56,7 +56,7 @@ impl Ending {
         }
     }
 
-    /// The code that ended it.
+    /// The close code, if there is one.
     #[must_use]
     pub fn close_code(&self) -> Option<u16> {
         match (self, self.disconnect()) {
@@ -66,7 +66,7 @@ impl Ending {
         }
     }
 
-    /// What the client saw, where it was the end of a connection.
+    /// The cause as the client saw it, if a connection ended.
     #[must_use]
     pub const fn cause(&self) -> Option<Cause> {
         match self {
@@ -85,7 +85,7 @@ impl Ending {
         Self::Unauthenticated { disconnect }
     }
 
-    /// This program detached from a session that is to be resumed.
+    /// The program detached from a session that can be resumed.
     pub(crate) const fn detached() -> Self {
         let cause = Cause::Detached;
         Self::Disconnected(Disconnected { disconnect: None, close_code: None, cause })

@@ -1,137 +1,137 @@
-//! What can go wrong, one enum a boundary.
+//! The errors of this crate, one enum for each boundary.
 
 use std::time::Duration;
 
 use stagedoor_proto::{Disconnect, Error};
 use tokio_tungstenite::tungstenite;
 
-/// Why no WebSocket was opened.
+/// Why a WebSocket could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
-    /// The URL or a header is not one that can be dialled.
+    /// The URL or a header is invalid.
     #[error("cannot connect to `{url}`: {why}")]
     InvalidUrl {
-        /// What was given.
+        /// The invalid value.
         url: String,
-        /// What is wrong with it.
+        /// What is wrong with the value.
         why: String,
     },
-    /// No server answers there.
+    /// The server is unreachable.
     #[error("cannot reach {address}")]
     Unreachable {
         /// Host and port.
         address: String,
-        /// What the operating system said.
+        /// The error of the operating system.
         #[source]
         source: std::io::Error,
     },
-    /// The gateway answered with an HTTP status and no upgrade.
+    /// The gateway rejected the upgrade with an HTTP status.
     #[error("refused before the upgrade with HTTP status {status}")]
     Refused {
-        /// The status.
+        /// The HTTP status.
         status: u16,
-        /// When to try again, where the gateway said so.
+        /// How long to wait before a retry, if the gateway said so.
         retry_after: Option<Duration>,
     },
-    /// The other end is not who the URL names, or cannot prove it.
+    /// The certificate of the server is not valid for the host.
     #[cfg(feature = "tls")]
     #[error("no secure connection to {address}")]
     Tls {
         /// Host and port.
         address: String,
-        /// What failed.
+        /// The error of the TLS handshake.
         #[source]
         source: std::io::Error,
     },
-    /// What answered does not speak WebSocket as the standard says.
+    /// The server violated the WebSocket protocol.
     #[error("the WebSocket handshake failed")]
     Handshake(#[source] Box<tungstenite::Error>),
 }
 
-/// Why no session came of it.
+/// Why a session could not be started or resumed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// No WebSocket was opened.
+    /// The WebSocket could not be opened.
     #[error(transparent)]
     Dial(#[from] DialError),
-    /// The gateway refused the `start` or `resume`.
+    /// The gateway rejected the `start` or `resume`.
     #[error("refused: {error}")]
     Refused {
-        /// Why.
+        /// The error of the gateway.
         error: Error,
-        /// What the gateway said before it closed; absent when the connection was lost first.
+        /// The `disconnect` of the gateway; absent if the connection was lost first.
         disconnect: Option<Box<Disconnect>>,
     },
-    /// The gateway closed instead of answering.
+    /// The gateway closed without a reply.
     #[error("disconnected before an answer: {}", .0.reason)]
     Disconnected(Box<Disconnect>),
-    /// The connection ended before an answer, with this close code where there was one.
+    /// The connection ended before the reply, with this close code if there was one.
     #[error("the connection ended before an answer (close code {close_code:?})")]
     Lost {
-        /// The code of the close frame.
+        /// The code of the close frame, if there was one.
         close_code: Option<u16>,
     },
-    /// The answer is not what the protocol says.
+    /// The reply is not a message of the protocol.
     #[error("not an answer of this protocol: {0}")]
     Protocol(String),
-    /// No answer came in the time given.
+    /// The gateway did not reply in time.
     #[error("no answer within {0:?}")]
     Timeout(Duration),
-    /// The builder lacks what it needs.
+    /// The builder lacks a required setting.
     #[error("`{0}` is needed to start a session")]
     Incomplete(&'static str),
 }
 
-/// Why a request has no reply, or not the one hoped for.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// The gateway refused it.
+    /// The gateway rejected the request.
     #[error(transparent)]
     Refused(#[from] Error),
-    /// The session was lost before the reply: whether it was carried out is not known, and the new one was not asked.
+    /// The session was lost before the reply. The outcome is unknown; the request was not repeated in the new session.
     #[error("the session was lost before the reply")]
     Interrupted,
-    /// The client ended before the reply: whether it was carried out is not known.
+    /// The client ended before the reply; the outcome is unknown.
     #[error("the client ended before the reply")]
     Lost,
-    /// The client had ended already: nothing was sent.
+    /// The client had ended already; the request was not sent.
     #[error("the client has ended")]
     Closed,
-    /// The reply is not one to this command.
+    /// The reply does not match the command.
     #[error("the reply does not fit the command `{command}`")]
     Unexpected {
-        /// What was asked for.
+        /// The name of the command.
         command: &'static str,
     },
 }
 
-/// Why a [`Wire`](crate::Wire) has no message to give.
+/// Why a [`Wire`](crate::Wire) cannot receive or send a message.
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
-    /// The other end closed.
+    /// The peer closed the connection.
     #[error("closed with {code}: {reason}")]
     Closed {
-        /// The code of the close frame; 1005 when it had none.
+        /// The code of the close frame; 1005 if it had none.
         code: u16,
-        /// Its reason.
+        /// The reason in the close frame.
         reason: String,
     },
     /// The connection ended without a close frame.
     #[error("the connection was lost")]
     Lost,
-    /// A binary frame came.
+    /// The peer sent a binary frame.
     #[error("a binary frame of {0} bytes")]
     Binary(usize),
-    /// A text frame came that is no message.
+    /// The peer sent a text frame that is not a message.
     #[error("not a message: {text}")]
     Malformed {
-        /// The frame.
+        /// The text of the frame.
         text: String,
-        /// What is wrong with it.
+        /// What is wrong with the value.
         #[source]
         source: serde_json::Error,
     },
-    /// What was to be sent could not be.
+    /// Sending failed.
     #[error("cannot send")]
     Send(#[source] Box<tungstenite::Error>),
 }

@@ -10,67 +10,67 @@ use tokio::sync::mpsc;
 
 use crate::{Disconnected, Ending};
 
-/// One thing that happened to a session.
+/// An event of a session.
 ///
-/// Shape: frames ([`Event::Push`], [`Event::Unknown`], [`Event::LateReply`]); then [`Event::Suspended`], always
-/// followed by [`Event::Resumed`], [`Event::Restarted`] or [`Event::Ended`]; so it goes on until [`Event::Ended`], the
-/// last.
+/// Order: frames ([`Event::Push`], [`Event::Unknown`], [`Event::LateReply`]); then [`Event::Suspended`], always
+/// followed by [`Event::Resumed`], [`Event::Restarted`] or [`Event::Ended`]; and so on until [`Event::Ended`], the
+/// last event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A push of the gateway.
     Push {
-        /// The frame's number.
+        /// The number of the frame.
         seq: u64,
-        /// What.
+        /// The push.
         push: Box<Push>,
     },
     /// A push that this version does not know.
     Unknown {
-        /// The frame's number.
+        /// The number of the frame.
         seq: u64,
     },
     /// A reply without a pending request: to a request sent before a resume from a bare ticket.
     LateReply {
-        /// The request's number.
+        /// The id of the request.
         id: u32,
-        /// What became of it.
+        /// The result of the request.
         result: Result<Reply, Error>,
     },
-    /// The connection was lost, and the client is going to return; requests wait meanwhile.
+    /// The connection was lost, and the client reconnects; requests wait meanwhile.
     Suspended {
-        /// How it was lost.
+        /// Why the connection was lost.
         end: Disconnected,
-        /// How long until the first attempt.
+        /// The wait before the first attempt.
         retry_after: Duration,
     },
-    /// The session goes on: nothing was missed. Missed pushes follow.
+    /// The session was resumed. Missed pushes follow; none is lost.
     Resumed {
-        /// How many frames follow that were missed.
+        /// Number of missed frames that follow.
         replayed_count: u32,
     },
-    /// The session was gone, and a new one took its place: pushes in between are lost.
+    /// The session could not be resumed, and a new one was started: pushes in between are lost.
     ///
     /// Each room is joined again, with an [`Event::Rejoined`]; streams have to be published again.
     Restarted {
         /// The new session.
         session: SessionId,
     },
-    /// What came of the return to a room after [`Event::Restarted`]. Its handles go on where it succeeded.
+    /// The result of the return to a room after [`Event::Restarted`]. On success its handles continue to work.
     Rejoined {
-        /// The room.
+        /// The id of the room.
         room: RoomId,
-        /// Why it could not be entered again.
+        /// The error, if the room could not be joined again.
         result: Result<(), Error>,
     },
-    /// The session is over for this client. Always the last event.
+    /// The client has ended. Always the last event.
     Ended(Ending),
 }
 
 /// The events of one session, in order, ending with [`Event::Ended`].
 ///
-/// The queue is bounded. A program that leaves it full loses the connection
-/// ([`Cause::Overflow`](crate::Cause::Overflow)) and no event: what was not taken is not acknowledged, and the client
-/// returns for it once there is room. Dropping this discards all later events.
+/// The queue is bounded. When it is full, the client closes the connection
+/// ([`Cause::Overflow`](crate::Cause::Overflow)). No event is lost: unread frames are not acknowledged, and the client
+/// resumes once the queue has space. Dropping this discards all later events.
 #[derive(Debug)]
 pub struct Events {
     queue: mpsc::Receiver<Event>,
@@ -89,7 +89,7 @@ impl Events {
         self.queue.recv().await
     }
 
-    /// Waits for the session to end, passing over all else; `None` when its end was taken before.
+    /// Waits for the session to end and discards other events; `None` if the last event was already taken.
     pub async fn ended(&mut self) -> Option<Ending> {
         while let Some(event) = self.next().await {
             if let Event::Ended(ending) = event {

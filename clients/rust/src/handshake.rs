@@ -1,7 +1,7 @@
-//! The first frame and its answer.
+//! The first request of a connection and its reply.
 //!
-//! Pushes may come before the answer (`establishing` does); they are kept, a bounded number of them, and handed on.
-//! Not here: deadlines but the one for the gateway's `disconnect`; `opener` has the one for all of this.
+//! Pushes may come before the reply, such as `establishing`; a bounded number of them is queued for the caller.
+//! Not here: timeouts, which `connector` sets, except the one for the gateway's `disconnect`.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::ConnectError;
 use crate::dial::Socket;
 
-/// A connection whose first request succeeded.
+/// A connection after its first request succeeded.
 pub(crate) struct Opened {
     pub(crate) socket: Socket,
     pub(crate) reply: Reply,
-    /// What came before the reply.
+    /// Messages before the reply.
     pub(crate) early: Vec<ServerMessage>,
 }
 
@@ -50,7 +50,7 @@ pub(crate) async fn open(mut socket: Socket, first: Command) -> Result<Opened, C
     }
 }
 
-/// The `disconnect` that follows a refusal.
+/// The `disconnect` that follows an error reply.
 async fn read_disconnect(socket: &mut Socket) -> Option<Box<Disconnect>> {
     loop {
         match receive(socket).await {
@@ -81,9 +81,9 @@ async fn receive(socket: &mut Socket) -> Result<ServerMessage, ConnectError> {
     }
 }
 
-/// The number of the `start` or `resume`; later requests have others.
+/// The id of the `start` or `resume`; later requests have other ids.
 pub(crate) const FIRST_ID: u32 = 0;
-/// Most messages before the reply: a handful of state changes in truth.
+/// Maximum number of messages before the reply; a gateway sends a few state changes.
 const MAX_EARLY: usize = 64;
-/// How long a refusal waits for the `disconnect` that says more.
+/// How long to wait for the `disconnect` after an error reply.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);

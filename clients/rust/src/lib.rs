@@ -1,15 +1,15 @@
 //! Async client of the Stagedoor session gateway.
 //!
-//! [`Client::builder`] starts a session (or takes one up again) and hands out two things: a [`Session`], a cheap handle
-//! that sends requests, and [`Events`], the bounded stream of what happens. [`Session::join`] gives a [`Room`]: its
-//! commands, and a [`RoomView`] that is kept up to date.
+//! [`Client::builder`] starts or resumes a session and returns two values: a [`Session`], a cheap handle that sends
+//! requests, and [`Events`], a bounded stream of events. [`Session::join`] returns a [`Room`] with its commands and a
+//! [`RoomView`] that follows the gateway.
 //!
-//! One task a session keeps it alive over lost connections: it waits with jitter ([`Backoff`]), resumes, and has each
-//! missed frame handed on once and in order; requests wait and are answered, none is carried out twice. Where the
-//! session is gone it starts a new one and joins its rooms again ([`Event::Restarted`]), and a request that may have
-//! been carried out, and may not be twice, fails with [`RequestError::Interrupted`]; where the gateway says stop, or
-//! needs credentials that no [`CredentialsProvider`] has, it ends with [`Event::Ended`]. It goes on trying for as long
-//! as it is held: [`Session::detach`] drops it.
+//! One task per session reconnects after lost connections: it waits with jitter ([`Backoff`]), resumes, and emits each
+//! missed frame once and in order. Requests wait meanwhile, and none is executed twice. If the session cannot be
+//! resumed, the task starts a new one and joins its rooms again ([`Event::Restarted`]). A request with an unknown
+//! outcome that must not be repeated fails with [`RequestError::Interrupted`]. If the gateway says stop, or needs
+//! credentials that no [`CredentialsProvider`] has, the task ends with [`Event::Ended`]. Otherwise it retries without
+//! a limit; [`Session::detach`] stops it.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -35,41 +35,41 @@
 //! # }
 //! ```
 //!
-//! [`Wire`] is the same socket without any of that, for tests that send what no client should.
-//! `wss://` needs the feature `tls`, which is on unless switched off.
+//! [`Wire`] is the plain socket, for tests that send invalid messages.
+//! `wss://` needs the feature `tls`, which is on by default.
 
 #![warn(missing_docs)]
 
 mod backoff;
 mod builder;
-mod comeback;
 mod connection;
+mod connector;
 mod dial;
 mod disconnected;
 mod ending;
 mod error;
 mod event;
 mod handshake;
-mod known;
 mod link;
+mod liveness;
 mod moderate;
-mod opener;
+mod pending;
 mod provider;
 mod random;
 mod reconnect;
+mod reconnector;
+mod record;
 mod rejoin;
 mod repeat;
 mod room;
 mod rooms;
 mod sequence;
 mod session;
-mod silence;
 mod stream;
 mod task;
 mod ticket;
 mod tls;
 mod view;
-mod waiting;
 mod wire;
 
 pub use backoff::Backoff;
@@ -85,5 +85,5 @@ pub use session::Session;
 pub use stagedoor_proto as proto;
 pub use stream::OwnStream;
 pub use ticket::Ticket;
-pub use view::{RoomView, Standing};
-pub use wire::{Cut, Frame, Wire};
+pub use view::{MembershipState, RoomView};
+pub use wire::{Frame, SocketClose, Wire};

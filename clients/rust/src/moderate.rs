@@ -1,8 +1,8 @@
 //! The moderation commands of a [`Room`].
 //!
-//! A command that is accepted has its place in the room's log; what became of it at its targets comes as
-//! [`Push::Moderation`](stagedoor_proto::Push::Moderation). Each has a `ref_`, a random one if not the
-//! caller's, under which it may be sent again without a second effect.
+//! The reply to a command has the version of the room with it. Receipts of its targets come as
+//! [`Push::Moderation`](stagedoor_proto::Push::Moderation). Each command has a `ref_`, random by default:
+//! a repetition with the same `ref_` has no second effect.
 
 use stagedoor_proto::{
     Accepted, Block, Command, ForceDisconnect, ForceMute, ForceMuteAll, ForceUnpublish,
@@ -35,7 +35,7 @@ impl Room {
         self.moderate(Command::ForceDisconnect(command)).await
     }
 
-    /// Lets a removed user return.
+    /// Unblocks a removed user.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -61,7 +61,7 @@ impl Room {
         self.moderate(Command::ForceUnpublish(ForceUnpublish { stream, reason, ref_ })).await
     }
 
-    /// Mutes a stream, a participant or a user; with `lock` the muted may not undo it.
+    /// Mutes a stream, a participant or a user. `lock` keeps the owner from undoing the mute.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -86,7 +86,7 @@ impl Room {
         self.moderate(Command::LiftMute(ForceMute { target, lock: false, ref_ })).await
     }
 
-    /// Mutes everybody but the streams in `except`, now and as long as the room's mute stands.
+    /// Mutes all streams but those in `except`, now and until the mute of the room ends.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -100,15 +100,15 @@ impl Room {
         self.moderate(Command::ForceMuteAll(ForceMuteAll { room, except, lock, ref_ })).await
     }
 
-    /// Ends the room's standing mute; muted streams stay muted.
+    /// Ends the mute of the room; muted streams stay muted.
     ///
     /// # Errors
     /// [`RequestError`].
     pub async fn disable_force_mute(&self, ref_: Option<Ref>) -> Result<Accepted, RequestError> {
-        self.moderate(Command::DisableForceMute(self.whole(ref_))).await
+        self.moderate(Command::DisableForceMute(self.room_command(ref_))).await
     }
 
-    /// Asks a stream's owner to turn its audio on.
+    /// Requests the owner of a stream to unmute it.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -139,26 +139,26 @@ impl Room {
     /// # Errors
     /// [`RequestError`].
     pub async fn lock_room(&self, ref_: Option<Ref>) -> Result<Accepted, RequestError> {
-        self.moderate(Command::LockRoom(self.whole(ref_))).await
+        self.moderate(Command::LockRoom(self.room_command(ref_))).await
     }
 
-    /// Lets people in again.
+    /// Accepts new participants again.
     ///
     /// # Errors
     /// [`RequestError`].
     pub async fn unlock_room(&self, ref_: Option<Ref>) -> Result<Accepted, RequestError> {
-        self.moderate(Command::UnlockRoom(self.whole(ref_))).await
+        self.moderate(Command::UnlockRoom(self.room_command(ref_))).await
     }
 
-    /// Ends the room for everybody.
+    /// Ends the room for all participants.
     ///
     /// # Errors
     /// [`RequestError`].
     pub async fn end_room(&self, ref_: Option<Ref>) -> Result<Accepted, RequestError> {
-        self.moderate(Command::EndRoom(self.whole(ref_))).await
+        self.moderate(Command::EndRoom(self.room_command(ref_))).await
     }
 
-    /// Turns the session feed on or off; whether it is on now.
+    /// Turns the session feed on or off; returns whether it is on.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -171,7 +171,7 @@ impl Room {
         .await
     }
 
-    fn whole(&self, ref_: Option<Ref>) -> ModerateRoom {
+    fn room_command(&self, ref_: Option<Ref>) -> ModerateRoom {
         ModerateRoom { room: self.id().clone(), ref_ }
     }
 

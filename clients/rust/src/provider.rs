@@ -1,22 +1,22 @@
-//! Where new credentials come from: the program's own sign-in.
+//! The source of new credentials: the sign-in of the program.
 
 use futures::future::BoxFuture;
 use stagedoor_proto::{Credentials, Secret, Timestamp};
 
 /// A source of new credentials for the user of a session.
 ///
-/// An async closure that gives credentials is one: `|| async { Some(Credentials::Token(sign_in().await?)) }`.
+/// An async closure that returns credentials is a provider: `|| async { Some(Credentials::Token(sign_in().await?)) }`.
 ///
 /// # Cancel safety
-/// The futures are dropped when the session ends or is detached before they are done.
+/// The futures are dropped if the session ends or is detached first.
 pub trait CredentialsProvider: Send + Sync {
-    /// New credentials, the former ones being void (41xx); `None` when there are none to be had.
+    /// New credentials, after the gateway rejected the previous ones (41xx); `None` if there are none.
     fn credentials(&self) -> BoxFuture<'static, Option<Credentials>>;
 
-    /// How to prolong a session that ends at `expires_at`, asked in time before that and when it has passed.
+    /// How to renew a token that expires at `expires_at`. Called before that time, and again after it.
     ///
-    /// Unless written otherwise: by a token from [`CredentialsProvider::credentials`], by the gateway's own word where
-    /// those are no token, and not at all where there are none.
+    /// By default: a token from [`CredentialsProvider::credentials`]; a renewal by the gateway if those credentials are
+    /// not a token; a postponement if there are no credentials.
     fn renewal(&self, expires_at: Timestamp) -> BoxFuture<'static, Renewal> {
         let _ = expires_at;
         let credentials = self.credentials();
@@ -30,14 +30,14 @@ pub trait CredentialsProvider: Send + Sync {
     }
 }
 
-/// How a session is to be prolonged.
+/// How to renew the access token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Renewal {
-    /// On the gateway's own word.
+    /// The gateway renews the token itself.
     Renew,
-    /// With this auth token.
+    /// Renew with this auth token.
     WithAuthToken(Secret),
-    /// No auth token is to be had now; the gateway asks again later.
+    /// No auth token is available now; the gateway asks again later.
     Unable,
 }
 

@@ -1,4 +1,4 @@
-//! The operating system's randomness, and what is made of it.
+//! Random values from the operating system.
 
 use stagedoor_proto::{InstanceId, Ref, SessionId};
 
@@ -9,12 +9,12 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// A client instance id of its own.
+/// A new client instance id.
 pub(crate) fn random_instance() -> InstanceId {
     random_text().parse().expect("22 characters of base64url are an instance id")
 }
 
-/// An idempotency key that no other command has.
+/// A new idempotency key.
 pub(crate) fn random_ref() -> Ref {
     random_text().parse().expect("22 characters of base64url are a ref")
 }

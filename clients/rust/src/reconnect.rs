@@ -1,7 +1,7 @@
 //! What to do after a connection ended or an attempt failed. Pure.
 //!
-//! The gateway's word decides, then the hundreds digit of the close code; a socket that just broke is resumed. Not
-//! here: doing it (`link`), and how long a wait is (`backoff`).
+//! The `disconnect` decides, otherwise the hundreds digit of the close code; after a broken socket the client resumes.
+//! Not here: reconnecting (`reconnector`), and the length of waits (`backoff`).
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -14,22 +14,22 @@ use crate::{Cause, ConnectError, DialError, Disconnected};
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Try the same: resume, or start where that was tried.
+    /// Repeat the last kind of attempt.
     Again(Wait),
-    /// The session is gone: start again with the credentials at hand.
+    /// The session cannot be resumed: start again with the current credentials.
     Start(Wait),
     /// Get new credentials, then start again.
     Reauth(Wait),
-    /// Stay away.
+    /// Do not reconnect.
     End,
 }
 
-/// How long to wait before.
+/// How long to wait before the next attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
-    /// Not at all, the first time.
+    /// Not at all for the first attempt.
     AtOnce,
-    /// With jitter, at least for as long as the gateway said.
+    /// With jitter, at least as long as the gateway demands.
     Backoff(Option<Duration>),
 }
 
@@ -37,11 +37,11 @@ impl Next {
     /// What to do after a connection ended like this.
     pub(crate) fn after_end(end: &Disconnected) -> Self {
         match (end.cause, &end.disconnect, end.close_code) {
-            // What is no protocol of ours would be sent again.
+            // The server would send the same invalid message again.
             (Cause::Detached | Cause::Malformed, _, _) => Self::End,
             (_, Some(disconnect), _) => Self::after_disconnect(disconnect),
             (_, None, Some(code)) => Self::after_code(code),
-            // A silent peer is what the gateway would call a lost heartbeat.
+            // The gateway would close a silent connection with `heartbeat_lost`.
             (Cause::Silent, None, None) => Self::Again(Wait::AtOnce),
             (Cause::Closed | Cause::Lost | Cause::Overflow, None, None) => {
                 Self::Again(Wait::Backoff(None))
@@ -58,7 +58,7 @@ impl Next {
             ConnectError::Dial(DialError::Refused { retry_after, .. }) => {
                 Self::Again(Wait::Backoff(*retry_after))
             }
-            // Every other way in which a dialling can fail may pass: a proxy restarts, a certificate is renewed.
+            // All other dial errors may be temporary: a proxy restarts, a certificate is renewed.
             ConnectError::Dial(_)
             | ConnectError::Timeout(_)
             | ConnectError::Lost { close_code: None } => Self::Again(Wait::Backoff(None)),
@@ -78,7 +78,7 @@ impl Next {
         Self::of(Action::of(code), RESUME_CODES.contains(&code), None)
     }
 
-    /// `is_requested` is whether the gateway itself asked for a resume, and no proxy or cable was at fault.
+    /// `is_requested` says whether the gateway asked for the resume, and not a proxy or a broken connection.
     fn of(action: Action, is_requested: bool, hint: Option<Duration>) -> Self {
         let at_once = hint.map_or(Wait::AtOnce, |hint| Wait::Backoff(Some(hint)));
         match action {
@@ -91,14 +91,14 @@ impl Next {
         }
     }
 
-    /// The `disconnect` after this refusal was lost on the way.
+    /// For an error reply whose `disconnect` was lost.
     fn after_refusal(error: &Error) -> Self {
         let hint = error.retry_after_ms.map(Duration::from_millis);
         Self::of(error.code.action(), false, hint)
     }
 }
 
-/// By which a gateway asks to be resumed.
+/// The close codes that ask a client to resume.
 const RESUME_CODES: std::ops::RangeInclusive<u16> = 4300..=4399;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! The way back into the rooms of a session that is no more. Pure but for the clock of its retries.
+//! Joins the rooms of a lost session again in the new one. Pure, except for the clock of its retries.
 //!
-//! After a fresh start the client joins each room again as it was joined before, as fast as the gateway lets it. Until
-//! that is done nothing else is sent, so that what a program asks of a room finds it there.
+//! After a new start the client repeats the `join` of each room, as fast as the gateway allows. It sends no other
+//! requests until then, so that requests about a room find the session in it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,25 +9,25 @@ use std::time::Duration;
 use stagedoor_proto::{Error, Join, RoomId};
 use tokio::time::Instant;
 
-/// The rooms that are not entered again yet.
+/// The rooms that are not joined again yet.
 #[derive(Debug, Default)]
-pub(crate) struct Rejoining {
+pub(crate) struct PendingRejoins {
     to_ask: VecDeque<Join>,
     asked: Vec<Join>,
     not_before: Option<Instant>,
 }
 
-impl Rejoining {
+impl PendingRejoins {
     pub(crate) fn begin(&mut self, joins: impl IntoIterator<Item = Join>) {
         *self = Self { to_ask: joins.into_iter().collect(), ..Self::default() };
     }
 
-    /// Whether nothing of it is left to do.
+    /// Whether all rooms are done.
     pub(crate) fn is_done(&self) -> bool {
         self.to_ask.is_empty() && self.asked.is_empty()
     }
 
-    /// The next room to be asked for, if one may be now.
+    /// The next room to join, if one may be joined now.
     pub(crate) fn next(&mut self) -> Option<Join> {
         if self.not_before.is_some_and(|due| due > Instant::now()) {
             return None;
@@ -38,17 +38,17 @@ impl Rejoining {
         Some(join)
     }
 
-    /// When there is something to ask for, though not yet.
+    /// When the next retry is due.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.not_before.filter(|_| !self.to_ask.is_empty())
     }
 
-    /// Takes in what came of a room; whether that is final, and not to be asked again later.
+    /// Records the result of a `join`; returns whether it is final, so that the client does not retry.
     pub(crate) fn answered(&mut self, room: &RoomId, error: Option<&Error>) -> bool {
-        let Some(place) = self.asked.iter().position(|join| join.room == *room) else {
+        let Some(index) = self.asked.iter().position(|join| join.room == *room) else {
             return true;
         };
-        let join = self.asked.remove(place);
+        let join = self.asked.remove(index);
         match error.filter(|error| error.code.is_temporary()) {
             Some(error) => {
                 let wait = error.retry_after_ms.map_or(DEFAULT_RETRY, Duration::from_millis);
@@ -61,9 +61,9 @@ impl Rejoining {
     }
 }
 
-/// Where a refusal does not say when.
+/// The wait before a retry if the error has no `retry_after_ms`.
 const DEFAULT_RETRY: Duration = Duration::from_secs(1);
-/// All else a program asks waits meanwhile.
+/// The maximum wait, because other requests wait meanwhile.
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
@@ -78,16 +78,16 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_room_that_is_refused_for_a_while_is_asked_for_again() {
-        let mut rejoining = Rejoining::default();
-        rejoining.begin([join("one"), join("two")]);
-        let (one, two) = (rejoining.next().unwrap(), rejoining.next().unwrap());
-        assert!(rejoining.answered(&one.room, None));
+        let mut pending_rejoins = PendingRejoins::default();
+        pending_rejoins.begin([join("one"), join("two")]);
+        let (one, two) = (pending_rejoins.next().unwrap(), pending_rejoins.next().unwrap());
+        assert!(pending_rejoins.answered(&one.room, None));
         let limited = Error::new(ErrorCode::RateLimited, "").retry_after(Duration::from_secs(2));
-        assert!(!rejoining.answered(&two.room, Some(&limited)));
-        assert!(rejoining.next().is_none() && !rejoining.is_done());
-        tokio::time::sleep_until(rejoining.due().unwrap()).await;
-        assert_eq!(rejoining.next(), Some(two.clone()));
-        assert!(rejoining.answered(&two.room, Some(&Error::new(ErrorCode::Blocked, ""))));
-        assert!(rejoining.is_done());
+        assert!(!pending_rejoins.answered(&two.room, Some(&limited)));
+        assert!(pending_rejoins.next().is_none() && !pending_rejoins.is_done());
+        tokio::time::sleep_until(pending_rejoins.due().unwrap()).await;
+        assert_eq!(pending_rejoins.next(), Some(two.clone()));
+        assert!(pending_rejoins.answered(&two.room, Some(&Error::new(ErrorCode::Blocked, ""))));
+        assert!(pending_rejoins.is_done());
     }
 }

@@ -1,13 +1,13 @@
-//! Which commands may be sent twice, and the `ref` that makes it so.
+//! Which commands may be sent twice, and the `ref` that makes them idempotent.
 //!
-//! A gateway remembers the `ref` of what a user did in a room, beyond the session that did it: the same command under
-//! the same `ref` is answered again and has no second effect.
+//! A gateway stores the `ref` of a command of a user in a room, beyond the session of the command. A repeated command
+//! with the same `ref` has the same reply and no second effect.
 
 use stagedoor_proto::{Command, Ref};
 
 use crate::random::random_ref;
 
-/// The command with a `ref` of its own, where it takes one and has none.
+/// Adds a random `ref` to a command that accepts one and has none.
 pub(crate) fn with_ref(mut command: Command) -> Command {
     if let Some(ref_) = ref_of(&mut command) {
         ref_.get_or_insert_with(random_ref);
@@ -15,12 +15,12 @@ pub(crate) fn with_ref(mut command: Command) -> Command {
     command
 }
 
-/// Whether the command, once it has its `ref`, may be sent again though it may have been carried out.
+/// Whether the command, with its `ref`, may be sent again if its outcome is unknown.
 pub(crate) const fn is_repeatable(command: &Command) -> bool {
     match command {
-        // A second one would be a second stream, an update that undoes another in between, a second offer.
+        // A repetition would publish a second stream, undo an update in between, or make a second offer.
         Command::Publish(_) | Command::UpdateStream(_) | Command::Relay(_) => false,
-        // They begin a connection, and are never repeated on another.
+        // The first messages of a connection are never repeated on another.
         Command::Start(_) | Command::Resume(_) => false,
         Command::Renew(_)
         | Command::PostponeRenewal(_)
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verb_gets_a_ref_of_its_own_and_keeps_the_callers() {
+    fn command_without_ref_gets_a_random_one() {
         assert_eq!(with_ref(lock(Some("mine"))), lock(Some("mine")));
         let refs = [with_ref(lock(None)), with_ref(lock(None))].map(|mut command| {
             assert!(is_repeatable(&command));

@@ -1,6 +1,6 @@
-//! The handle of a room one has joined: what a participant may do there.
+//! The handle of a joined room: the commands of a participant.
 //!
-//! Each method is one request and its reply, typed; one's own streams are in `stream`, the
+//! Each method is one typed request and its reply. Streams of the session itself are in `stream`, the
 //! moderation commands in `moderate`. Pushes of the room come as
 //! [`Event`](crate::Event)s of the session, and is in [`Room::view`] by then.
 
@@ -11,25 +11,25 @@ use stagedoor_proto::{
     Roster, RosterPage, Secret, SendSignal, Sent, SignalType, StreamId,
 };
 
-use crate::rooms::Shown;
-use crate::view::{RoomView, Standing};
+use crate::rooms::SharedView;
+use crate::view::{MembershipState, RoomView};
 use crate::{RequestError, Session};
 
-/// A room that a session has joined; clones are the same membership.
+/// A room that a session has joined; clones are handles of the same membership.
 ///
-/// It outlives lost connections. After [`Event::Restarted`](crate::Event::Restarted) it is a new membership: what was
-/// published is to be published again.
+/// The handle survives lost connections. After [`Event::Restarted`](crate::Event::Restarted) it is a new membership,
+/// and streams have to be published again.
 #[derive(Clone, Debug)]
 pub struct Room {
     session: Session,
     id: RoomId,
-    shown: Shown,
+    shared_view: SharedView,
 }
 
 impl Session {
-    /// Enters a room by `token`, or where there is none by the session's grant. `data` is shown to all.
+    /// Joins a room with `token`, otherwise with the grant of the session. `data` is visible to all participants.
     ///
-    /// Done again, it renews role and expiry, and handles of the room go on.
+    /// A repeated `join` renews role and expiry; existing handles stay valid.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -46,48 +46,48 @@ impl Session {
                 _ => None,
             })
             .await?;
-        let shown = self.shown(&room).unwrap_or_else(|| {
-            // It was entered, and is over already.
+        let shared_view = self.shared_view(&room).unwrap_or_else(|| {
+            // The room was joined, and the membership has ended already.
             let mut view = RoomView::new(*joined);
-            view.standing = Standing::Lost;
-            Shown::new(view)
+            view.membership = MembershipState::Lost;
+            SharedView::new(view)
         });
-        Ok(Room { session: self.clone(), id: room, shown })
+        Ok(Room { session: self.clone(), id: room, shared_view })
     }
 }
 
 impl Room {
-    /// The room's id.
+    /// The id of the room.
     #[must_use]
     pub const fn id(&self) -> &RoomId {
         &self.id
     }
 
-    /// The session that is in it.
+    /// The session that joined the room.
     #[must_use]
     pub const fn session(&self) -> &Session {
         &self.session
     }
 
-    /// The room as of now. It does not change in the caller's hands: ask again for what is newer.
+    /// The current state of the room. The value does not change: call again for a newer one.
     #[must_use]
     pub fn view(&self) -> Arc<RoomView> {
-        self.shown.now()
+        self.shared_view.now()
     }
 
-    /// One's own id in the room.
+    /// The id of this participant.
     #[must_use]
     pub fn participant(&self) -> ParticipantId {
         self.view().own.id
     }
 
-    /// What one may do in it.
+    /// The capabilities of this participant.
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {
         self.view().capabilities
     }
 
-    /// Leaves for good.
+    /// Leaves the room.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -96,7 +96,7 @@ impl Room {
         self.ask(command, |reply| matches!(reply, Reply::Left {}).then_some(())).await
     }
 
-    /// A page of everybody; `after` is the `next` of the page before.
+    /// A page of the participants; `after` is the `next` cursor of the previous page.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -118,7 +118,7 @@ impl Room {
         self.ask(command, |reply| matches!(reply, Reply::Subscribed {}).then_some(())).await
     }
 
-    /// Wants a stream no more.
+    /// Unsubscribes from a stream.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -127,7 +127,7 @@ impl Room {
         self.ask(command, |reply| matches!(reply, Reply::Unsubscribed {}).then_some(())).await
     }
 
-    /// Hands media negotiation from a stream's publisher to a subscriber of it, or back.
+    /// Sends media negotiation from the publisher of a stream to a subscriber, or back.
     ///
     /// # Errors
     /// [`RequestError`].

@@ -1,22 +1,22 @@
-//! The rooms a session is in, each with how it was joined and the view that handles share.
+//! The rooms of a session, each with its `join` and the view that handles share.
 //!
-//! The session's task applies each frame in the order it came, before it hands it on: a program that reads an event, or
-//! has a reply, finds the view at least that new. A view outlives its membership for the handles that still hold it.
+//! The task of the session applies each frame in order, before it emits the event: a program that has an event or a
+//! reply finds the view at least as new. Handles keep the view of an ended membership.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use stagedoor_proto::{Command, Join, ParticipantId, Push, Reply, RoomId, StreamId};
 
-use crate::view::{RoomView, Standing, room_of};
+use crate::view::{MembershipState, RoomView, room_of};
 
 /// A view shared by the session's task and the handles of its room.
 ///
 /// The inner `Arc` is copied on write, and only while the former state is in use.
 #[derive(Clone, Debug)]
-pub(crate) struct Shown(Arc<Mutex<Arc<RoomView>>>);
+pub(crate) struct SharedView(Arc<Mutex<Arc<RoomView>>>);
 
-impl Shown {
+impl SharedView {
     pub(crate) fn new(view: RoomView) -> Self {
         Self(Arc::new(Mutex::new(Arc::new(view))))
     }
@@ -31,9 +31,9 @@ impl Shown {
     }
 }
 
-/// What a request was about, as far as its reply does not say.
+/// The part of a request that its reply does not repeat.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Subject {
+pub(crate) enum RequestContext {
     Join(Join),
     Leave(RoomId),
     Unpublish(StreamId),
@@ -41,7 +41,7 @@ pub(crate) enum Subject {
     Other,
 }
 
-impl Subject {
+impl RequestContext {
     pub(crate) fn of(command: &Command) -> Self {
         match command {
             Command::Join(join) => Self::Join(join.clone()),
@@ -53,49 +53,49 @@ impl Subject {
     }
 }
 
-/// A room one is in.
+/// A joined room.
 #[derive(Debug)]
 struct Joined {
-    /// What lets one in again.
+    /// The command to join the room again.
     join: Join,
-    shown: Shown,
+    shared_view: SharedView,
 }
 
-/// The rooms the session is in, as far as this client joined them.
+/// The rooms of the session that this client joined.
 #[derive(Debug, Default)]
 pub(crate) struct Rooms(HashMap<RoomId, Joined>);
 
 impl Rooms {
-    pub(crate) fn find(&self, room: &RoomId) -> Option<Shown> {
-        self.0.get(room).map(|joined| joined.shown.clone())
+    pub(crate) fn find(&self, room: &RoomId) -> Option<SharedView> {
+        self.0.get(room).map(|joined| joined.shared_view.clone())
     }
 
     pub(crate) fn apply_push(&mut self, push: &Push) {
         let Some(room) = room_of(push) else { return };
         let Some(joined) = self.0.get(room) else { return };
-        let standing = joined.shown.change(|view| {
+        let membership = joined.shared_view.change(|view| {
             view.apply(push);
-            view.standing
+            view.membership
         });
-        if standing != Standing::Inside {
+        if membership != MembershipState::Inside {
             self.0.remove(room);
         }
     }
 
-    pub(crate) fn apply_reply(&mut self, subject: &Subject, reply: &Reply) {
+    pub(crate) fn apply_reply(&mut self, subject: &RequestContext, reply: &Reply) {
         match (subject, reply) {
-            (Subject::Join(join), Reply::Joined(joined)) => {
+            (RequestContext::Join(join), Reply::Joined(joined)) => {
                 let view = RoomView::new((**joined).clone());
-                if let Some(known) = self.0.get_mut(&join.room) {
-                    known.shown.change(|former| *former = view);
-                    known.join = join.clone();
+                if let Some(existing) = self.0.get_mut(&join.room) {
+                    existing.shared_view.change(|former| *former = view);
+                    existing.join = join.clone();
                 } else {
-                    let joined = Joined { join: join.clone(), shown: Shown::new(view) };
+                    let joined = Joined { join: join.clone(), shared_view: SharedView::new(view) };
                     self.0.insert(join.room.clone(), joined);
                 }
             }
-            (Subject::Leave(room), Reply::Left {}) => {
-                self.leave(room, Standing::Left);
+            (RequestContext::Leave(room), Reply::Left {}) => {
+                self.leave(room, MembershipState::Left);
             }
             (_, Reply::Published(reply)) => {
                 self.change_of(reply.stream.participant, |view| view.put(&reply.stream));
@@ -103,10 +103,10 @@ impl Rooms {
             (_, Reply::Updated(reply)) => {
                 self.change_of(reply.stream.participant, |view| view.put(&reply.stream));
             }
-            (Subject::Unpublish(stream), Reply::Unpublished {}) => {
-                for Joined { shown, .. } in self.0.values() {
-                    if shown.now().streams.contains_key(stream) {
-                        shown.change(|view| view.remove_stream(*stream));
+            (RequestContext::Unpublish(stream), Reply::Unpublished {}) => {
+                for Joined { shared_view, .. } in self.0.values() {
+                    if shared_view.now().streams.contains_key(stream) {
+                        shared_view.change(|view| view.remove_stream(*stream));
                     }
                 }
             }
@@ -119,24 +119,24 @@ impl Rooms {
         self.0.values().map(|joined| joined.join.clone()).collect()
     }
 
-    /// One is in this room no more.
-    pub(crate) fn leave(&mut self, room: &RoomId, standing: Standing) {
+    /// Removes a room that the session left.
+    pub(crate) fn leave(&mut self, room: &RoomId, membership: MembershipState) {
         if let Some(joined) = self.0.remove(room) {
-            joined.shown.change(|view| view.standing = standing);
+            joined.shared_view.change(|view| view.membership = membership);
         }
     }
 
-    /// The session is detached: no view is updated any more.
-    pub(crate) fn lose(&mut self) {
+    /// Marks all views as outdated after a detach.
+    pub(crate) fn mark_lost(&mut self) {
         for (_, joined) in self.0.drain() {
-            joined.shown.change(|view| view.standing = Standing::Lost);
+            joined.shared_view.change(|view| view.membership = MembershipState::Lost);
         }
     }
 
     fn change_of(&self, own: ParticipantId, change: impl FnOnce(&mut RoomView)) {
-        let mut views = self.0.values().map(|joined| &joined.shown);
-        if let Some(shown) = views.find(|shown| shown.now().own.id == own) {
-            shown.change(change);
+        let mut views = self.0.values().map(|joined| &joined.shared_view);
+        if let Some(shared_view) = views.find(|shared_view| shared_view.now().own.id == own) {
+            shared_view.change(change);
         }
     }
 }

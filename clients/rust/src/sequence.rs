@@ -1,18 +1,18 @@
-//! The numbers of the frames a session received.
+//! The numbers of received frames.
 //!
-//! Invariant: `last` only grows. A number that goes back is a frame seen before; one that skips ahead is fine, as the
-//! gateway withdraws frames. Not here: what the frames say.
+//! Invariant: `last` only grows. A lower number is a duplicate frame. A gap is valid, because the gateway discards
+//! outdated frames. Not here: the content of frames.
 
-/// How the numbers of a session's frames went.
+/// Counts of irregular frame numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FrameCounts {
-    /// Frames dropped because their number had been seen.
+    /// Dropped duplicate frames.
     pub duplicates: u64,
-    /// Numbers that never came: frames withdrawn by the gateway.
+    /// Skipped numbers: frames that the gateway discarded.
     pub skipped: u64,
 }
 
-/// The highest number seen, and what was odd on the way there.
+/// The highest received number, and the counts of irregular ones.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sequence {
     last: u64,
@@ -32,14 +32,14 @@ impl Sequence {
         self.counts
     }
 
-    /// Whether frame `seq` is to be handed on; one that was seen before is counted.
+    /// Whether frame `seq` is new; counts duplicates.
     pub(crate) fn admit(&mut self, seq: u64) -> bool {
         let fresh = seq > self.last;
         self.counts.duplicates += u64::from(!fresh);
         fresh
     }
 
-    /// Notes that frame `seq`, admitted before, reached its receiver.
+    /// Records that the receiver got frame `seq`.
     pub(crate) fn advance(&mut self, seq: u64) {
         if seq > self.last {
             self.counts.skipped += seq - self.last - 1;

@@ -1,4 +1,4 @@
-//! The handle of a session: what can be asked of it, and what is known.
+//! The handle of a session: its requests and its current state.
 
 use std::sync::Arc;
 
@@ -6,15 +6,15 @@ use stagedoor_proto::{Command, End, PostponeRenewal, Postponed, Renew, Renewed, 
 use stagedoor_proto::{RoomId, Secret, SessionId, SessionLimits, SessionState, Timestamp, User};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::known::Shared;
 use crate::link::Order;
+use crate::record::Shared;
 use crate::repeat::with_ref;
-use crate::rooms::Shown;
+use crate::rooms::SharedView;
 use crate::{FrameCounts, RequestError, Ticket};
 
-/// A handle of one session, over all its connections; clones are the same session.
+/// A handle of one session, over all its connections; clones are handles of the same session.
 ///
-/// When every clone and the [`Events`](crate::Events) are gone, the session is detached as by [`Session::detach`].
+/// When all clones and the [`Events`](crate::Events) are dropped, the session is detached as by [`Session::detach`].
 #[derive(Clone, Debug)]
 pub struct Session {
     shared: Arc<Shared>,
@@ -26,18 +26,17 @@ impl Session {
         Self { shared, orders }
     }
 
-    /// Sends `command` and waits for its reply, over lost connections too.
+    /// Sends `command` and waits for its reply, also across lost connections.
     ///
-    /// A command that takes a `ref` and has none gets a random one, so that sending it again has no second effect.
-    /// While the connection is lost, and the [`Events`](crate::Events) that say so are left unread, this waits.
+    /// A command that accepts a `ref` and has none gets a random one, so that a repetition has no second effect.
+    /// Waits while the connection is lost and the program does not read its [`Events`](crate::Events).
     ///
     /// # Errors
-    /// [`RequestError::Refused`] with the gateway's error; [`RequestError::Interrupted`] when its session was lost and
-    /// it may have had its effect; [`RequestError::Lost`] and [`RequestError::Closed`] when the client ends or has
-    /// ended.
+    /// [`RequestError::Refused`] with the error of the gateway; [`RequestError::Interrupted`] if the session was lost
+    /// and the outcome is unknown; [`RequestError::Lost`] and [`RequestError::Closed`] if the client ends or has ended.
     ///
     /// # Cancel safety
-    /// Dropping the future may or may not send the command; its reply is then discarded.
+    /// After the future is dropped the command may still be sent; its reply is discarded.
     pub async fn request(&self, command: Command) -> Result<Reply, RequestError> {
         let (reply_to, reply) = oneshot::channel();
         let order = Order { command: with_ref(command), reply_to };
@@ -45,7 +44,7 @@ impl Session {
         reply.await.map_err(|_| RequestError::Lost)?
     }
 
-    /// Sends `command` and picks what it is answered with.
+    /// Sends `command` and converts its reply.
     pub(crate) async fn ask<T>(
         &self,
         command: Command,
@@ -56,15 +55,15 @@ impl Session {
         fit(reply).ok_or(RequestError::Unexpected { command: name })
     }
 
-    /// What is known of a room that this client joined.
-    pub(crate) fn shown(&self, room: &RoomId) -> Option<Shown> {
+    /// The view of a room that this client joined.
+    pub(crate) fn shared_view(&self, room: &RoomId) -> Option<SharedView> {
         self.shared.lock().rooms.find(room)
     }
 
-    /// Prolongs the session, with a new auth token or on the gateway's own word.
+    /// Renews the access token, with a new auth token or by the gateway itself.
     ///
     /// # Errors
-    /// [`RequestError`]; a refusal leaves the session as it was.
+    /// [`RequestError`]; an error does not change the session.
     pub async fn renew(&self, auth_token: Option<Secret>) -> Result<Renewed, RequestError> {
         self.ask(Command::Renew(Renew { auth_token }), |reply| match reply {
             Reply::Renewed(renewed) => Some(renewed),
@@ -73,7 +72,7 @@ impl Session {
         .await
     }
 
-    /// Says that no auth token is to be had now.
+    /// Postpones the renewal, because no auth token is available now.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -85,7 +84,7 @@ impl Session {
         .await
     }
 
-    /// Ends the session; `revoke` voids its access token too.
+    /// Ends the session; `revoke` also revokes its access token.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -94,50 +93,50 @@ impl Session {
         self.ask(command, |reply| matches!(reply, Reply::Ended {}).then_some(())).await
     }
 
-    /// Closes the connection and leaves the session to be resumed within its window.
+    /// Closes the connection without ending the session, which can be resumed within its window.
     ///
-    /// Requests without a reply are lost; [`Event::Ended`](crate::Event::Ended) follows when it is done.
+    /// Pending requests fail. [`Event::Ended`](crate::Event::Ended) follows.
     pub fn detach(&self) {
         self.shared.detach();
     }
 
-    /// The session's id; another after [`Event::Restarted`](crate::Event::Restarted).
+    /// The id of the session; it changes with [`Event::Restarted`](crate::Event::Restarted).
     #[must_use]
     pub fn id(&self) -> SessionId {
         self.shared.lock().session
     }
 
-    /// Whose session it is; `None` when it was resumed from a bare ticket, which does not say.
+    /// The user of the session; `None` if it was resumed from a ticket alone.
     #[must_use]
     pub fn user(&self) -> Option<User> {
         self.shared.lock().user.clone()
     }
 
-    /// The bounds the session is held to; `None` when it was resumed from a bare ticket.
+    /// The limits of the session; `None` if it was resumed from a ticket alone.
     #[must_use]
     pub fn limits(&self) -> Option<SessionLimits> {
         self.shared.lock().limits
     }
 
-    /// Where the session stands, by the newest word of the gateway.
+    /// The state of the session, as the gateway reported it last.
     #[must_use]
     pub fn state(&self) -> SessionState {
         self.shared.lock().state
     }
 
-    /// When the access token runs out.
+    /// When the access token expires.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.shared.lock().expires_at
     }
 
-    /// The access token; `None` when the session was resumed from a bare ticket and not renewed since.
+    /// The access token; `None` if the session was resumed from a ticket alone and not renewed since.
     #[must_use]
     pub fn access_token(&self) -> Option<Secret> {
         self.shared.lock().access_token.clone()
     }
 
-    /// What takes this session up again, as of now.
+    /// The current arguments to resume this session.
     #[must_use]
     pub fn resume_ticket(&self) -> Ticket {
         self.shared.lock().ticket()
@@ -149,7 +148,7 @@ impl Session {
         self.shared.lock().sequence.last()
     }
 
-    /// How many frame numbers of this session came twice or never.
+    /// The numbers of duplicate and skipped frames of this session.
     #[must_use]
     pub fn frame_counts(&self) -> FrameCounts {
         self.shared.lock().sequence.counts()

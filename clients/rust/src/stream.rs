@@ -1,4 +1,4 @@
-//! Publishing streams: the commands of a room, and the handle of a stream of one's own.
+//! Publishing streams: the commands of a room, and the handle of a published stream.
 
 use stagedoor_proto::{
     Command, NewStream, OnStream, Publish, Reply, Stream, StreamId, UpdateStream,
@@ -7,7 +7,7 @@ use stagedoor_proto::{
 use crate::{RequestError, Room};
 
 impl Room {
-    /// Announces a stream.
+    /// Publishes a stream.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -22,10 +22,10 @@ impl Room {
         Ok(OwnStream { room: self.clone(), id: published.stream.id })
     }
 
-    /// Changes one's own stream. Turning audio off acknowledges a mute.
+    /// Updates a stream of this session. Turning audio off acknowledges a mute.
     ///
     /// # Errors
-    /// [`RequestError`]; turning audio on under a lock is refused with `muted_by_moderator`.
+    /// [`RequestError`]; the gateway rejects turning audio on under a lock with `muted_by_moderator`.
     pub async fn update_stream(&self, update: UpdateStream) -> Result<Stream, RequestError> {
         self.ask(Command::UpdateStream(update), |reply| match reply {
             Reply::Updated(updated) => Some(updated.stream),
@@ -34,7 +34,7 @@ impl Room {
         .await
     }
 
-    /// Ends one's own stream.
+    /// Ends a stream of this session.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -44,7 +44,7 @@ impl Room {
     }
 }
 
-/// A stream of one's own; clones are the same stream, and dropping them all does not end it.
+/// A published stream; clones are handles of the same stream, and dropping them does not end it.
 #[derive(Clone, Debug)]
 pub struct OwnStream {
     room: Room,
@@ -52,27 +52,27 @@ pub struct OwnStream {
 }
 
 impl OwnStream {
-    /// The stream's id.
+    /// The id of the stream.
     #[must_use]
     pub const fn id(&self) -> StreamId {
         self.id
     }
 
-    /// The stream as of now; `None` once it has ended.
+    /// The current state of the stream; `None` after it ended.
     #[must_use]
     pub fn view(&self) -> Option<Stream> {
         self.room.view().streams.get(&self.id).cloned()
     }
 
-    /// Turns its audio on or off. Off acknowledges a mute.
+    /// Turns the audio on or off. Off acknowledges a mute.
     ///
     /// # Errors
-    /// [`RequestError`]; on under a lock is refused with `muted_by_moderator`.
+    /// [`RequestError`]; the gateway rejects turning audio on under a lock with `muted_by_moderator`.
     pub async fn set_audio(&self, on: bool) -> Result<Stream, RequestError> {
         self.room.update_stream(UpdateStream { has_audio: Some(on), ..self.unchanged() }).await
     }
 
-    /// Turns its video on or off.
+    /// Turns the video on or off.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -80,7 +80,7 @@ impl OwnStream {
         self.room.update_stream(UpdateStream { has_video: Some(on), ..self.unchanged() }).await
     }
 
-    /// Ends it.
+    /// Ends the stream.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -88,7 +88,7 @@ impl OwnStream {
         self.room.unpublish(self.id).await
     }
 
-    /// An update of this stream that changes nothing, to be filled in for [`Room::update_stream`].
+    /// An empty update of this stream, to fill in for [`Room::update_stream`].
     #[must_use]
     pub const fn unchanged(&self) -> UpdateStream {
         UpdateStream {

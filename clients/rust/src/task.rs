@@ -1,8 +1,8 @@
-//! One task a session: it serves one connection after another, and comes back between them.
+//! The task of a session: it runs one connection after another, and reconnects between them.
 //!
-//! It ends when the session does, when it is detached, or when no receiver of its events is left; its last event
-//! is [`Event::Ended`], for which a place is kept. Not here: what goes on while a connection lasts (`connection`), and
-//! the way back (`comeback`).
+//! The task ends when the session ends or is detached, or when all handles and the events are dropped. Its last event
+//! is [`Event::Ended`], with a reserved slot. Not here: the work on a connection (`connection`), and reconnection
+//! (`reconnector`).
 
 use stagedoor_proto::CloseCode;
 use tokio::time::Instant;
@@ -13,16 +13,16 @@ use crate::link::Link;
 use crate::{Ending, Event};
 
 impl Link {
-    /// Serves the session to its end.
+    /// Runs the session until it ends.
     pub(crate) async fn run(mut self, opened: Opened) {
-        let last_place = self.events.clone().try_reserve_owned();
+        let reserved_slot = self.events.clone().try_reserve_owned();
         let ending = self.live(opened).await;
         self.shared.handle_ended(&ending);
         if ending.close_code() == Some(CloseCode::Normal.code()) {
-            self.waiting.note_ended();
+            self.pending.note_ended();
         }
-        if let Ok(place) = last_place {
-            place.send(Event::Ended(ending));
+        if let Ok(slot) = reserved_slot {
+            slot.send(Event::Ended(ending));
         }
     }
 
@@ -30,8 +30,8 @@ impl Link {
         loop {
             let since = Instant::now();
             let end = Connection::new(self, opened).serve().await;
-            // Boxed: it is large and short-lived, what serves a connection is small and stays.
-            opened = match Box::pin(self.come_back(end, since.elapsed())).await {
+            // Boxed, because it is large and short-lived; the future of a connection is small and long-lived.
+            opened = match Box::pin(self.reconnect(end, since.elapsed())).await {
                 Ok(opened) => opened,
                 Err(ending) => return ending,
             };

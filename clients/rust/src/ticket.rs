@@ -1,11 +1,11 @@
-//! What a client keeps of a session to resume it.
+//! The data with which a client resumes a session later.
 
 use stagedoor_proto::{Secret, SessionId};
 
-/// What takes a session up again after its connection was lost.
+/// The arguments of a later resume. A program may store it across restarts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
-    /// The session.
+    /// The id of the session.
     pub session: SessionId,
     /// The newest resume secret.
     pub secret: Secret,

@@ -1,7 +1,7 @@
-//! TLS under a WebSocket: who is trusted, and a stream that has it or not.
+//! TLS for a WebSocket: the trusted certificates, and a stream with or without TLS.
 //!
-//! Trusted are the operating system's certificates and those the program adds. Without the feature `tls` only plain
-//! streams are left.
+//! The certificates of the operating system and those that the program adds are trusted. Without the feature `tls`
+//! there are only plain streams.
 
 use std::io;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ pub(crate) use with::Tls;
 #[cfg(not(feature = "tls"))]
 pub(crate) use without::Tls;
 
-/// A TCP stream, with TLS or not.
+/// A TCP stream, with or without TLS.
 #[derive(Debug)]
 pub(crate) enum Stream {
     Plain(TcpStream),
@@ -34,7 +34,7 @@ impl Stream {
     }
 }
 
-/// Calls a method of whichever stream it is.
+/// Calls a method of the inner stream.
 macro_rules! either {
     ($stream:expr, $inner:ident => $call:expr) => {
         match $stream.get_mut() {
@@ -92,7 +92,7 @@ mod with {
 
     use super::{Stream, io};
 
-    /// Who is trusted. The certificates are read when first needed, and kept.
+    /// The trusted certificates. They are loaded at the first use.
     #[derive(Clone, Default)]
     pub(crate) struct Tls {
         added: Vec<u8>,
@@ -100,14 +100,14 @@ mod with {
     }
 
     impl Tls {
-        /// Trusts the certificates in `pem` too.
+        /// Adds the certificates in `pem`.
         pub(crate) fn add(&mut self, pem: &[u8]) {
             self.added.extend_from_slice(pem);
             self.added.push(b'\n');
             self.connector = Arc::default();
         }
 
-        /// Puts TLS on `stream`, whose other end proves to be `host`.
+        /// Runs the TLS handshake on `stream` and verifies that the peer is `host`.
         pub(crate) async fn connect(&self, host: &str, stream: TcpStream) -> io::Result<Stream> {
             let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
             let stream = self.connector()?.connect(name, stream).await?;
@@ -119,7 +119,7 @@ mod with {
                 return Ok(connector);
             }
             let mut roots = RootCertStore::empty();
-            // A system without certificates, or with odd ones among them, trusts those that the program adds.
+            // Missing or invalid certificates of the operating system are ignored; those of the program still apply.
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             for certificate in CertificateDer::pem_slice_iter(&self.added) {
                 let certificate = certificate.map_err(io::Error::other)?;

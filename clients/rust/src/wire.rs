@@ -1,7 +1,7 @@
-//! A WebSocket and nothing else, for tests that send what no client should.
+//! A plain WebSocket, for tests that send invalid messages.
 //!
-//! It has no timers, answers no protocol ping and keeps no state: the caller sees each frame and decides.
-//! WebSocket's own pings are answered, as any browser does unseen.
+//! It has no timers, no state and no answers to pings of the protocol: the caller handles each frame. It answers
+//! WebSocket pings, as browsers do.
 
 use futures::{SinkExt as _, StreamExt as _};
 use serde::Serialize;
@@ -13,36 +13,36 @@ use crate::dial::{Socket, dial};
 use crate::tls::Tls;
 use crate::{DialError, WireError};
 
-/// A bare WebSocket.
+/// A plain WebSocket.
 #[derive(Debug)]
 pub struct Wire {
     socket: Socket,
 }
 
-/// What came in.
+/// A received frame, or the end of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
     /// A text frame.
     Text(String),
     /// A binary frame.
     Binary(Vec<u8>),
-    /// A close frame: its code (1005 when it has none) and reason.
+    /// A close frame: its code (1005 if it has none) and reason.
     Close(u16, String),
     /// The connection ended without a close frame.
     Lost,
 }
 
-/// How a connection is dropped without a word.
+/// How a connection is dropped without a close frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
-    /// By TCP's FIN, as when a process ends.
+pub enum SocketClose {
+    /// With a TCP FIN, as when a process ends.
     Fin,
-    /// By TCP's RST, as when a machine forgot the connection.
+    /// With a TCP RST, as when a machine restarts.
     Reset,
 }
 
 impl Wire {
-    /// Opens a WebSocket to `url`, sending `headers` besides those of the handshake.
+    /// Opens a WebSocket to `url` with additional `headers`.
     ///
     /// # Errors
     /// [`DialError`].
@@ -85,7 +85,7 @@ impl Wire {
         self.send_json(&ClientMessage::Request(Request { id, command })).await
     }
 
-    /// Sends `bytes` below the WebSocket: broken frames, half frames.
+    /// Sends raw `bytes` below the WebSocket, such as invalid or partial frames.
     ///
     /// # Errors
     /// [`WireError::Send`] when the connection has ended.
@@ -94,7 +94,7 @@ impl Wire {
         stream.write_all(bytes).await.map_err(|error| WireError::Send(Box::new(error.into())))
     }
 
-    /// Closes with a close frame of code 1000, which ends the session, and leaves the rest to be received.
+    /// Sends a close frame with code 1000, which ends the session. Later frames can still be received.
     ///
     /// # Errors
     /// [`WireError::Send`] when the connection has ended.
@@ -126,7 +126,7 @@ impl Wire {
     /// The next frame as a message of the gateway.
     ///
     /// # Errors
-    /// [`WireError`] when the next frame is none.
+    /// [`WireError`] if the next frame is not a message.
     ///
     /// # Cancel safety
     /// Dropping the future loses no frame.
@@ -142,12 +142,12 @@ impl Wire {
     }
 
     /// Drops the TCP connection without a close frame.
-    pub async fn cut(mut self, how: Cut) {
+    pub async fn cut(mut self, how: SocketClose) {
         let stream = self.socket.get_mut();
-        // After any failure here the connection is gone.
+        // The connection is dropped regardless of errors here.
         let _ = match how {
-            Cut::Fin => stream.shutdown().await,
-            Cut::Reset => stream.tcp().set_zero_linger(),
+            SocketClose::Fin => stream.shutdown().await,
+            SocketClose::Reset => stream.tcp().set_zero_linger(),
         };
     }
 

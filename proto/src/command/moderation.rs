@@ -22,40 +22,40 @@ pub enum BlockScope {
     App,
 }
 
-/// For how long a removed user may not return.
+/// How long a removed user is blocked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Block {
-    /// 0: this participant leaves and the user may return. Absent: the app's default.
+    /// Milliseconds. 0: the participant is removed and the user may return. Absent: the app's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_ms: Option<u64>,
-    /// From where.
+    /// Whether the block is of the room or of the app.
     #[serde(default)]
     pub scope: BlockScope,
 }
 
-/// A person in a room, by membership or by name.
+/// A participant or a user in a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// One membership.
+    /// One participant.
     Participant(ParticipantId),
-    /// A user, with all their memberships.
+    /// All participants of a user.
     Username(Username),
 }
 
-/// Remove somebody.
+/// Remove a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "RawForceDisconnect", into = "RawForceDisconnect")]
 #[cfg_attr(feature = "schema", schemars(with = "RawForceDisconnect"))]
 pub struct ForceDisconnect {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// Who.
+    /// The participant or the user.
     pub who: Who,
-    /// For how long they may not return.
+    /// How long the user is blocked.
     pub block: Block,
-    /// Why.
+    /// The reason, shown to the user.
     pub reason: Option<Reason>,
     /// The caller's idempotency key.
     pub ref_: Option<Ref>,
@@ -67,20 +67,20 @@ pub struct ForceDisconnect {
     { "required": ["participant"] },
     { "required": ["username"] },
 ])))]
-/// Remove somebody: exactly one of `participant` and `username`.
+/// Remove a user: exactly one of `participant` and `username`.
 struct RawForceDisconnect {
-    /// The room.
+    /// The id of the room.
     room: RoomId,
-    /// Whom, by membership.
+    /// The target, one participant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     participant: Option<ParticipantId>,
-    /// Whom, by name: all their memberships.
+    /// The target, all participants of a user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     username: Option<Username>,
-    /// For how long they may not return.
+    /// How long the user is blocked.
     #[serde(default, deserialize_with = "object")]
     block: Block,
-    /// Why.
+    /// The reason, shown to the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
     /// The caller's idempotency key.
@@ -119,26 +119,26 @@ impl From<ForceDisconnect> for RawForceDisconnect {
     }
 }
 
-/// Let a removed user return.
+/// Unblock a removed user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Unblock {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// The user.
+    /// The blocked user.
     pub username: Username,
     /// The caller's idempotency key.
     #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
     pub ref_: Option<Ref>,
 }
 
-/// End somebody's stream.
+/// End another participant's stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ForceUnpublish {
-    /// The stream.
+    /// The id of the stream.
     pub stream: StreamId,
-    /// Why.
+    /// The reason, shown to the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
     /// The caller's idempotency key.
@@ -146,16 +146,16 @@ pub struct ForceUnpublish {
     pub ref_: Option<Ref>,
 }
 
-/// What a mute is laid on.
+/// The target of a mute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MuteTarget {
     /// One stream.
     Stream(StreamId),
     /// All streams of one participant or user in a room.
     Person {
-        /// The room.
+        /// The id of the room.
         room: RoomId,
-        /// Who.
+        /// The participant or the user.
         who: Who,
     },
 }
@@ -166,9 +166,9 @@ pub enum MuteTarget {
 #[serde(try_from = "RawForceMute", into = "RawForceMute")]
 #[cfg_attr(feature = "schema", schemars(with = "RawForceMute"))]
 pub struct ForceMute {
-    /// What it is laid on.
+    /// The streams to mute.
     pub target: MuteTarget,
-    /// Whether the muted may not undo it.
+    /// Whether the owner is kept from undoing the mute.
     pub lock: bool,
     /// The caller's idempotency key.
     pub ref_: Option<Ref>,
@@ -186,16 +186,16 @@ struct RawForceMute {
     /// The stream to mute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stream: Option<StreamId>,
-    /// The room, beside `participant` or `username`.
+    /// The room, with `participant` or `username`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     room: Option<RoomId>,
-    /// Whose streams, by membership.
+    /// The owner of the streams, as one participant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     participant: Option<ParticipantId>,
-    /// Whose streams, by name.
+    /// The owner of the streams, as a user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     username: Option<Username>,
-    /// Whether the muted may not undo it.
+    /// Whether the owner is kept from undoing the mute.
     #[serde(default)]
     lock: bool,
     /// The caller's idempotency key.
@@ -239,17 +239,17 @@ impl From<ForceMute> for RawForceMute {
     }
 }
 
-/// Mute everybody at once.
+/// Mute a whole room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ForceMuteAll {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// Streams that go on, at most 500.
+    /// Exempt streams, at most 500.
     #[serde(default, deserialize_with = "exceptions", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(extend("maxItems" = MAX_MUTE_EXCEPTIONS)))]
     pub except: Vec<StreamId>,
-    /// Whether the muted may not undo it.
+    /// Whether the owner is kept from undoing the mute.
     #[serde(default)]
     pub lock: bool,
     /// The caller's idempotency key.
@@ -272,7 +272,7 @@ fn exceptions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<StreamId
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModerateRoom {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
     /// The caller's idempotency key.
     #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
@@ -283,11 +283,11 @@ pub struct ModerateRoom {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SetRole {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// Whose.
+    /// The participant.
     pub participant: ParticipantId,
-    /// To what.
+    /// The new role.
     pub role: Role,
     /// The caller's idempotency key.
     #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
@@ -298,7 +298,7 @@ pub struct SetRole {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SetSessionFeed {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
     /// Whether the feed is on.
     pub enabled: bool,

@@ -1,7 +1,7 @@
-//! Commands of a participant: entering a room, its streams, its signals.
+//! Commands of a participant: joining a room, its streams, its signals.
 //!
-//! Bounds that are a field's own form are checked in decoding; bounds on the application's data are the gateway's to
-//! refuse, with `too_large`, because the request as such is well-formed.
+//! Decoding checks the bounds of each field. The gateway checks the bounds on application data and rejects it with
+//! `too_large`, because the request is well-formed.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,16 +11,16 @@ use crate::{
     StreamName,
 };
 
-/// Enter a room.
+/// Join a room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Join {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// A room token; without it the session's grant decides.
+    /// A room token; without it the grant of the session applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Secret>,
-    /// Connection data, shown to all; a token's wins over it. At most 1000 characters.
+    /// Connection data, visible to all participants, at most 1000 characters. The data of a room token overrides it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "schema",
@@ -29,21 +29,21 @@ pub struct Join {
     pub data: Option<String>,
 }
 
-/// A command about a room and nothing else.
+/// A command with a room as its only argument.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InRoom {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
 }
 
-/// Page through everybody in a room.
+/// List the participants of a room by page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Roster {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// The `next` of the page before.
+    /// The `next` cursor of the previous page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }
@@ -52,9 +52,9 @@ pub struct Roster {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Publish {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// What is published.
+    /// The stream as its owner describes it.
     #[serde(deserialize_with = "object")]
     pub stream: NewStream,
 }
@@ -66,49 +66,49 @@ pub struct NewStream {
     /// A name for display.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<StreamName>,
-    /// What it carries.
+    /// The source of the media.
     pub kind: StreamKind,
     /// Whether its audio is on.
     pub has_audio: bool,
     /// Whether its video is on.
     pub has_video: bool,
-    /// Where it belongs in a layout.
+    /// The layout classes of the stream.
     #[serde(default, skip_serializing_if = "LayoutClasses::is_empty")]
     pub layout_classes: LayoutClasses,
 }
 
-/// Change one's own stream; what is absent stays.
+/// Update a stream of this session; absent fields do not change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UpdateStream {
-    /// The stream.
+    /// The id of the stream.
     pub stream: StreamId,
-    /// Turn its audio on or off. Off acknowledges a mute.
+    /// Turns the audio on or off. Off acknowledges a mute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub has_audio: Option<bool>,
-    /// Turn its video on or off.
+    /// Turns the video on or off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub has_video: Option<bool>,
-    /// Rename it.
+    /// The new display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<StreamName>,
-    /// Move it in the layout.
+    /// The new layout classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout_classes: Option<LayoutClasses>,
 }
 
 impl UpdateStream {
-    /// Whether it turns audio or video on.
+    /// Whether the update turns audio or video on.
     pub(super) const fn turns_on(&self) -> bool {
         matches!(self.has_audio, Some(true)) || matches!(self.has_video, Some(true))
     }
 }
 
-/// A command about a stream and nothing else.
+/// A command with a stream as its only argument.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OnStream {
-    /// The stream.
+    /// The id of the stream.
     pub stream: StreamId,
     /// The caller's idempotency key, for moderation commands.
     #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
@@ -119,9 +119,9 @@ pub struct OnStream {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Relay {
-    /// The other end.
+    /// The participant at the other end.
     pub to: ParticipantId,
-    /// The stream it is about.
+    /// The stream that is negotiated.
     pub stream: StreamId,
     /// The application's data, at most 48 KiB.
     pub data: Data,
@@ -131,12 +131,12 @@ pub struct Relay {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SendSignal {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// One participant; absent for everybody else.
+    /// The receiver; absent for all other participants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<ParticipantId>,
-    /// The application's name for its kind.
+    /// The application's name for this kind of signal.
     #[serde(rename = "type")]
     pub type_: SignalType,
     /// The application's data, at most 8192 bytes.

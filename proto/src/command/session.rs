@@ -1,58 +1,58 @@
-//! Commands about one's own session: how it begins, goes on and ends.
+//! Commands about the session itself: start, resume, renew and end.
 //!
-//! Not here: checking credentials, which the gateway's auth hooks do.
+//! Not here: authentication, which the gateway's auth hooks do.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::variant::some_object;
 use crate::{Data, InstanceId, InvalidText, MAX_CLIENT_FIELD_BYTES, Secret, SessionId, Username};
 
-/// Begin a session.
+/// Start a session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Start {
     /// The app's id.
     pub app: String,
-    /// Who is coming; may be absent where a token names them.
+    /// The name of the user; may be absent if a token names the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<Username>,
-    /// Which running copy of the client.
+    /// The client instance.
     pub instance: InstanceId,
-    /// What lets them in.
+    /// The credentials.
     pub credentials: Credentials,
-    /// What software is coming.
+    /// The client software.
     #[serde(default, deserialize_with = "some_object", skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientInfo>,
-    /// A session this one continues: proved, it ends, and its mutes, roles and blocks are carried over.
+    /// A session that this one continues. If its secret is valid, it ends, and its mutes, roles and blocks migrate.
     #[serde(default, deserialize_with = "some_object", skip_serializing_if = "Option::is_none")]
     pub previous: Option<Previous>,
 }
 
-/// What lets a user in.
+/// Credentials of a user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Credentials {
-    /// Nothing but the name.
+    /// Only the username.
     Guest {},
-    /// Whatever the app's hook wants, handed to it untouched.
+    /// JSON for the app's hook, passed on unchanged.
     Params(Data),
     /// A session token or an access token.
     Token(Secret),
 }
 
-/// What software a client is.
+/// The client software.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClientInfo {
-    /// Its name, at most 64 bytes.
+    /// The name of the software, at most 64 bytes.
     #[serde(deserialize_with = "client_field")]
     #[cfg_attr(feature = "schema", schemars(extend(
         "maxLength" = MAX_CLIENT_FIELD_BYTES,
         "pattern" = crate::text::NO_CONTROL_CHARACTERS,
     )))]
     pub name: String,
-    /// Its version, at most 64 bytes.
+    /// The version of the software, at most 64 bytes.
     #[serde(deserialize_with = "client_field")]
     #[cfg_attr(feature = "schema", schemars(extend(
         "maxLength" = MAX_CLIENT_FIELD_BYTES,
@@ -75,37 +75,37 @@ fn client_field<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D:
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Previous {
-    /// Its id.
+    /// The id of the session.
     pub session: SessionId,
-    /// Its resume secret.
+    /// The resume secret of the session.
     pub secret: Secret,
 }
 
-/// Take up a session after a lost connection.
+/// Resume a session after a lost connection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Resume {
     /// The session's id.
     pub session: SessionId,
-    /// The newest resume secret one has.
+    /// The newest resume secret of the client.
     pub secret: Secret,
-    /// The highest `seq` one has seen; 0 for none.
+    /// The highest `seq` that the client received; 0 for none.
     pub last_seq: u64,
-    /// Renews in the same step.
+    /// Renews the access token in the same step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_token: Option<Secret>,
 }
 
-/// Prolong the session.
+/// Renew the access token.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Renew {
-    /// A new auth token; without it the gateway renews on its own word, where the app allows that.
+    /// A new auth token; without it the gateway renews the token itself, if the app allows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_token: Option<Secret>,
 }
 
-/// There is no auth token to be had now.
+/// Postpone the renewal, because no auth token is available now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PostponeRenewal {}
@@ -114,7 +114,7 @@ pub struct PostponeRenewal {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct End {
-    /// Whether the access token dies too.
+    /// Whether the access token is revoked too.
     #[serde(default = "yes")]
     pub revoke: bool,
 }

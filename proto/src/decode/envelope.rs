@@ -1,7 +1,7 @@
-//! The outer object of a message: which keys it may have, and which of them together.
+//! The outer object of a message: its keys, and their valid combinations.
 //!
-//! Written by hand because the name of a command or push stands as a key beside `id` or `seq`, in any order, and its
-//! body has to be read where it stands: setting it aside would copy the application's data and lose its exact bytes.
+//! Written by hand, because the name of a command or push is a key next to `id` or `seq`, in any order, and its body
+//! is read in place: buffering it would copy the application's data and lose its exact bytes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,24 +12,24 @@ use serde::{Deserialize, Deserializer};
 use crate::variant::{object_value, read_variant};
 use crate::{Command, Disconnect, Error, Pong, Push, Reply, ServerMessage};
 
-/// How much of an unknown command's name an error repeats.
+/// Maximum length of an unknown command's name in an error.
 const MAX_NAMED_COMMAND_BYTES: usize = 64;
 
 const TWO_COMMANDS: &str = "a request has one command, not two";
 
-/// Nothing but the number of a request.
+/// Only the id of a request.
 #[derive(Deserialize)]
 pub(super) struct OnlyId {
     pub(super) id: u32,
 }
 
-/// The keys of a client's message: `id`, and a command or `pong`; others are ignored, the first is remembered.
+/// The keys of a client's message: `id`, and a command or `pong`. Other keys are ignored; `unknown` has the first one.
 #[derive(Default)]
 pub(super) struct Envelope {
     pub(super) id: Option<u32>,
     pub(super) command: Option<Command>,
     pub(super) pong: Option<Pong>,
-    /// The first key that means nothing: what was asked for, where there is no command.
+    /// The first unknown key: the name of the unknown command, if there is no command.
     pub(super) unknown: Option<String>,
 }
 
@@ -68,7 +68,7 @@ impl<'de> Deserialize<'de> for Envelope {
     }
 }
 
-/// The keys of a gateway's message.
+/// The keys of a message of the gateway.
 #[derive(Default)]
 struct Parts {
     id: Option<u32>,
@@ -80,7 +80,7 @@ struct Parts {
     disconnect: Option<Disconnect>,
 }
 
-/// The body of a ping, which has no fields.
+/// The empty body of a ping.
 #[derive(Deserialize)]
 struct Ping {}
 
@@ -122,7 +122,7 @@ impl<'de> Deserialize<'de> for ServerMessage {
     }
 }
 
-const NO_MESSAGE: &str = "a message is one reply, one push, one ping or one disconnect";
+const NO_MESSAGE: &str = "a message has one reply, push, ping or disconnect";
 
 impl Parts {
     fn into_message(self) -> Option<ServerMessage> {
@@ -147,7 +147,7 @@ impl Parts {
     }
 }
 
-/// Reads a key's value into its place, unless the key was there before.
+/// Reads the value of a key, and rejects a second occurrence.
 fn fill<T, E: de::Error>(
     place: &mut Option<T>,
     key: &'static str,
@@ -160,7 +160,7 @@ fn fill<T, E: de::Error>(
     Ok(())
 }
 
-/// A key, borrowed from the text unless it holds escapes.
+/// A key, borrowed from the text unless it has escapes.
 struct Key<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
@@ -178,12 +178,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
                 Ok(Key(Cow::Owned(text.to_owned())))
             }
         }
-        // Not derived for a newtype: whoever tracks the path to an error must see a text.
+        // Not derived for a newtype: the tracker of an error's path must see a text.
         deserializer.deserialize_str(Text)
     }
 }
 
-/// At most the first `max` bytes of `text`, whole characters only.
+/// The first characters of `text`, at most `max` bytes.
 fn cut(text: &str, max: usize) -> &str {
     let mut end = text.len().min(max);
     while !text.is_char_boundary(end) {

@@ -1,20 +1,20 @@
-//! What is wrong with a text that could not be read, told to whoever wrote it.
+//! The error for a text that could not be decoded, in words for the author of the text.
 //!
-//! serde says what it expected, but not in which field. The text is therefore read again, keeping track of the path;
-//! only a text that failed pays for it. Invariant: what is said never repeats a value of the text, which may be a token.
+//! serde says what it expected, but not in which field. Therefore the text is read again while tracking the path;
+//! only rejected texts pay for it. Invariant: a message never repeats a value of the text, which may be a token.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// Where a text is wrong, and how.
+/// What is wrong with a text, and where.
 pub(super) struct Fault {
     /// The path to the field at fault: `join.room`.
     pub(super) field: Option<String>,
-    /// What was expected, beginning with the field.
+    /// What was expected, starting with the field.
     pub(super) message: String,
 }
 
-/// Finds out why `text` is no `T`, which `error` says of it.
+/// Finds out why `text` is not a `T`, after decoding failed with `error`.
 pub(super) fn find<'de, T: Deserialize<'de>>(text: &'de str, error: &serde_json::Error) -> Fault {
     if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
         return Fault { field: None, message: format!("not JSON: {error}") };
@@ -26,11 +26,11 @@ pub(super) fn find<'de, T: Deserialize<'de>>(text: &'de str, error: &serde_json:
     };
     let complaint = complaint.rsplit_once(" at line ").map_or(&*complaint, |(words, _)| words);
     let path = if path == "." { "" } else { &*path };
-    tell(path, complaint)
+    reword(path, complaint)
 }
 
-/// Puts serde's complaint about the value at `path` into the protocol's words.
-fn tell(path: &str, complaint: &str) -> Fault {
+/// Rewords serde's error about the value at `path`.
+fn reword(path: &str, complaint: &str) -> Fault {
     let named = |intro| complaint.strip_prefix(intro)?.strip_suffix('`');
     if let Some(name) = named("missing field `") {
         let field = below(path, name);
@@ -39,11 +39,11 @@ fn tell(path: &str, complaint: &str) -> Fault {
     if let Some(name) = named("duplicate field `") {
         // The path may already end in the second occurrence.
         let field = if path == name { name.to_owned() } else { below(path, name) };
-        return Fault { message: format!("`{field}` is there twice"), field: Some(field) };
+        return Fault { message: format!("`{field}` occurs twice"), field: Some(field) };
     }
     let words = match complaint.rsplit_once(", expected ") {
         Some((_, expected)) => format!("expected {}", in_words(expected)),
-        None if complaint.starts_with("expected ") => "not one of its forms".to_owned(),
+        None if complaint.starts_with("expected ") => "expected one of its forms".to_owned(),
         None => complaint.to_owned(),
     };
     if path.is_empty() {
@@ -57,7 +57,7 @@ fn below(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// serde's name of a type, as somebody knows it who has never seen Rust.
+/// serde's name of a type, in words that need no Rust.
 fn in_words(expected: &str) -> &str {
     match expected {
         "u16" => "an integer from 0 to 65535",

@@ -1,4 +1,4 @@
-//! Pushes about moderation: to those it concerns, and receipts and the session feed to those who moderate.
+//! Pushes about moderation: effects for the targets; receipts and the session feed for moderators.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,66 +6,66 @@ use crate::{
     Link, ParticipantId, Reason, Ref, Role, RoomId, SessionState, StreamId, Timestamp, Username,
 };
 
-/// Who acted: a participant, or the server.
+/// The actor: a participant, or the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
     /// A moderator of the room.
     Participant(ParticipantId),
-    /// The server API, or the gateway itself.
+    /// The server API or the gateway.
     Server {},
 }
 
-/// A mute was laid on, or lifted. It never turns audio on.
+/// A mute was set or lifted. It never turns audio on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MuteForced {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
     /// The room's version with this change.
     pub version: u64,
-    /// The stream, when it is about one.
+    /// The stream, for a mute of one stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamId>,
-    /// Whose audio, when it is about all of one participant's. Without it and a stream it is the room's standing mute.
+    /// The participant, for a mute of all its audio. Without it and a stream, the push is about the room's mute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub participant: Option<ParticipantId>,
-    /// The streams that a mute of the room leaves alone.
+    /// The exempt streams of a mute of the room.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<StreamId>,
-    /// Whether the mute stands: the streams concerned are muted and their audio is off.
+    /// Whether the mute is active: the target streams are muted and their audio is off.
     pub active: bool,
-    /// Whether it may not be undone by the muted.
+    /// Whether the owner is kept from undoing the mute.
     pub lock: bool,
-    /// Who did it.
+    /// The actor.
     pub by: Actor,
 }
 
-/// One was removed from a room.
+/// The session was removed from a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Removed {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// Who did it.
+    /// The actor.
     pub by: Actor,
-    /// Why, in their words.
+    /// The reason that the moderator gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// Until when returning is refused; null when one may return.
+    /// Until when the user is blocked; null if the user may return.
     pub until_ms: Option<Timestamp>,
 }
 
-/// A moderator asks one to unmute; one decides.
+/// A moderator requests to unmute a stream; its owner decides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UnmuteRequested {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// The stream.
+    /// The id of the stream.
     pub stream: StreamId,
-    /// Who asks.
+    /// The moderator.
     pub by: Actor,
 }
 
@@ -106,32 +106,32 @@ commands! {
     EndRoom = "end_room";
 }
 
-/// What became of a moderation command at one target.
+/// The outcome of a moderation command at one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Done by the gateway, or acknowledged by the target.
+    /// The gateway enforced it, or the target acknowledged it.
     Enforced,
-    /// The target was told.
+    /// The target was notified and has not acknowledged yet.
     Pending,
-    /// The target is suspended and will be told when it is back.
+    /// The target is suspended and will be notified on resume.
     Offline,
-    /// The target was told and did nothing; its stream was unpublished.
+    /// The target was notified and did nothing; its stream was unpublished.
     Ignored,
 }
 
-/// Whom a command concerned; nobody in particular when it is about the room.
+/// The target of a command; empty for a command about the room.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Target {
-    /// The participant, where it is about one.
+    /// The target participant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub participant: Option<ParticipantId>,
-    /// The stream, where it is about one.
+    /// The target stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamId>,
-    /// The user, where it is about one.
+    /// The target user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<Username>,
 }
@@ -140,11 +140,11 @@ pub struct Target {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Receipt {
-    /// Whom it concerned.
+    /// The target.
     pub target: Target,
-    /// What became of it.
+    /// The outcome at this target.
     pub outcome: Outcome,
-    /// From the command's place in the log until this outcome.
+    /// Milliseconds from the command until this outcome.
     pub elapsed_ms: u64,
 }
 
@@ -152,36 +152,36 @@ pub struct Receipt {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutcomeCounts {
-    /// Done or acknowledged.
+    /// Targets where the gateway enforced it, or that acknowledged it.
     pub enforced: u32,
-    /// Told.
+    /// Notified targets without acknowledgement.
     pub pending: u32,
-    /// To be told.
+    /// Suspended targets that are not notified yet.
     pub offline: u32,
-    /// Told and silent.
+    /// Notified targets that did not obey in time.
     pub ignored: u32,
 }
 
-/// What became of one moderation command; may come several times as outcomes change.
+/// The receipt of one moderation command. The gateway sends it again when outcomes change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModerationReport {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// The command's place in the room's log.
+    /// The version of the room with the command.
     pub version: u64,
     /// The caller's idempotency key.
     #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
     pub ref_: Option<Ref>,
-    /// Which command.
+    /// The name of the command.
     pub command: ModerationCommand,
-    /// Who acted.
+    /// The actor.
     pub by: Actor,
-    /// All targets, counted by outcome.
+    /// Number of targets by outcome.
     pub counts: OutcomeCounts,
-    /// Each target of a command on one; of more, up to 100 that are not enforced.
+    /// The target of a command with one target; otherwise up to 100 targets that are not `enforced`.
     pub targets: Vec<Receipt>,
-    /// From the command until this report.
+    /// Milliseconds from the command until this receipt.
     pub elapsed_ms: u64,
 }
 
@@ -189,31 +189,31 @@ pub struct ModerationReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FeedEntry {
-    /// The participant.
+    /// The id of the participant.
     pub participant: ParticipantId,
-    /// Its user.
+    /// The name of its user.
     pub username: Username,
-    /// The session's state; absent when it is gone.
+    /// The state of the session; absent after it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<SessionState>,
-    /// Whether it is connected.
+    /// Whether the session is connected.
     pub link: Link,
-    /// Its role.
+    /// The role of the participant.
     pub role: Role,
-    /// Whether a moderator's lock keeps its audio off.
+    /// Whether a moderator locked the mute of its audio.
     pub mute_locked: bool,
 }
 
-/// The sessions of a room, for moderators who watch.
+/// The sessions of a room, for moderators with the session feed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionFeed {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// The room's version up to which this tells.
+    /// The version of the room that the push reflects.
     pub version: u64,
-    /// Whether `changes` is everybody; otherwise it is what changed.
+    /// Whether `changes` has all participants; otherwise it has only changed ones.
     pub snapshot: bool,
-    /// The entries.
+    /// The sessions.
     pub changes: Vec<FeedEntry>,
 }

@@ -12,66 +12,66 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionStateChange {
-    /// The state it is in now.
+    /// The current state.
     pub state: SessionState,
-    /// Grows by one with each change.
+    /// Increases by one with each change.
     pub version: u64,
-    /// Why it ended.
+    /// The name of the close code, if the session ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<CloseCode>,
-    /// Why, in words.
+    /// The reason for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// A token is about to run out.
+/// A token is about to expire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenExpiring {
-    /// When it does.
+    /// When the token expires.
     pub expires_at_ms: Timestamp,
-    /// The room whose token it is; absent for the session's.
+    /// The room of a room token; absent for the token of the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomId>,
 }
 
-/// Somebody entered a room.
+/// A participant joined a room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ParticipantJoined {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
     /// The room's version with this change.
     pub version: u64,
-    /// Who.
+    /// The participant.
     pub participant: Participant,
 }
 
-/// Somebody left a room for good.
+/// A participant left a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ParticipantLeft {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
     /// The room's version with this change.
     pub version: u64,
-    /// Who.
+    /// The participant.
     pub participant: ParticipantId,
-    /// Why.
+    /// The reason.
     pub reason: LeaveReason,
 }
 
-/// A participant's connection was lost, or is back.
+/// A participant's connection was lost or resumed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ParticipantLink {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
     /// The room's version with this change.
     pub version: u64,
-    /// Who.
+    /// The participant.
     pub participant: ParticipantId,
-    /// Whether it is connected.
+    /// Whether the session is connected.
     pub link: Link,
 }
 
@@ -79,40 +79,40 @@ pub struct ParticipantLink {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RoleChanged {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
     /// The room's version with this change.
     pub version: u64,
-    /// Who.
+    /// The participant.
     pub participant: ParticipantId,
-    /// What it is now.
+    /// The new role.
     pub role: Role,
-    /// What it may do now; told to itself alone.
+    /// The new capabilities; only for the participant itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Capabilities>,
 }
 
-/// How many are in a large room.
+/// The counts of a large room changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RoomCounts {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// The room's version.
+    /// The version of the room.
     pub version: u64,
-    /// How many.
+    /// The counts.
     pub counts: Counts,
 }
 
-/// A stream began or changed.
+/// A stream was published or updated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StreamChange {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
     /// The room's version with this change.
     pub version: u64,
-    /// The stream as it is now.
+    /// The current state of the stream.
     pub stream: Stream,
 }
 
@@ -120,25 +120,25 @@ pub struct StreamChange {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StreamUnpublished {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
     /// The room's version with this change.
     pub version: u64,
-    /// The stream.
+    /// The id of the stream.
     pub stream: StreamId,
-    /// Why.
+    /// The reason.
     pub reason: StreamEndReason,
 }
 
-/// Who watches one's own stream.
+/// A participant subscribed to a stream of this session, or unsubscribed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StreamSubscription {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// The stream.
+    /// The id of the stream.
     pub stream: StreamId,
-    /// Who subscribed, or stopped.
+    /// The subscriber.
     pub participant: ParticipantId,
 }
 
@@ -146,23 +146,23 @@ pub struct StreamSubscription {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Relayed {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// The stream it is about.
+    /// The stream that is negotiated.
     pub stream: StreamId,
-    /// Who sent it.
+    /// The sender.
     pub from: ParticipantId,
     /// The application's data.
     pub data: Data,
 }
 
-/// Who sent a signal.
+/// The sender of a signal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SignalSender {
-    /// The participant.
+    /// The id of the participant.
     pub participant: ParticipantId,
-    /// Its user.
+    /// The name of its user.
     pub username: Username,
 }
 
@@ -170,40 +170,40 @@ pub struct SignalSender {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Signal {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// Who sent it; null when the server did.
+    /// The sender; null for the server.
     pub from: Option<SignalSender>,
-    /// Its place among the room's signals.
+    /// The position among the signals of the room.
     pub order: u64,
-    /// The application's name for its kind.
+    /// The application's name for this kind of signal.
     #[serde(rename = "type")]
     pub type_: SignalType,
     /// The application's data.
     pub data: Data,
 }
 
-/// A room's own settings changed.
+/// The mute or the lock of a room changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RoomStateChange {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
     /// The room's version with this change.
     pub version: u64,
-    /// Its standing mute.
+    /// The mute of the room.
     pub mute: RoomMute,
-    /// Whether it is locked.
+    /// Whether the room rejects new participants.
     pub locked: bool,
 }
 
-/// What was known of a room is void; here it is anew.
+/// The current state of a room, which replaces the state that the client knows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RoomReset {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// The room as it is now.
+    /// The current state of the room.
     pub snapshot: RoomSnapshot,
 }
 
@@ -211,16 +211,16 @@ pub struct RoomReset {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RoomEnded {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// Who ended it.
+    /// The actor.
     pub by: Actor,
 }
 
-/// The cluster is out of reach, or back.
+/// The cluster became unreachable or reachable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Degraded {
-    /// Whether what needs the cluster is refused now.
+    /// Whether commands that need the cluster are rejected now.
     pub active: bool,
 }

@@ -1,14 +1,14 @@
 //! TypeScript declarations from the JSON Schema: an interface for each object, a union for each choice.
 //!
-//! It knows the part of JSON Schema that these messages use, and panics on anything else: it runs when the files are
-//! made and when their freshness is checked, never in the gateway.
+//! It supports the part of JSON Schema that these messages use, and panics on anything else: it runs when the files
+//! are generated and checked, never in the gateway.
 
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
 const HEADER: &str = "\
-// Generated from the Rust types; do not edit. To make it anew:
+// Generated from the Rust types; do not edit. To generate it again:
 //   cargo run -p stagedoor-proto --features schema --example generate
 ";
 
@@ -28,7 +28,7 @@ pub(super) fn declarations(schema: &Value) -> String {
     out
 }
 
-/// A choice has a line for each alternative; anything else follows on the same line.
+/// A union has a line for each alternative; other types follow on the same line.
 fn after_equals(schema: &Value) -> String {
     let Some(choices) = choices(schema) else { return format!(" {}", type_of(schema, "")) };
     let lines =
@@ -110,7 +110,7 @@ fn joined(parts: &[Value], with: &str, indent: &str) -> String {
     parts.iter().map(|part| type_of(part, indent)).collect::<Vec<_>>().join(with)
 }
 
-/// The description as a comment above what it describes.
+/// The description as a doc comment.
 fn doc(schema: &Value, indent: &str) -> String {
     let Some(text) = schema["description"].as_str() else { return String::new() };
     if !text.contains('\n') {

@@ -1,10 +1,10 @@
-//! Values that a JSON Schema allows, for the part of JSON Schema that this protocol uses.
+//! Generates values that a JSON Schema allows, for the part of JSON Schema that this protocol uses.
 
 use proptest::prelude::*;
 use proptest::string::string_regex;
 use serde_json::{Map, Value, json};
 
-/// Any JSON, a few levels deep.
+/// Arbitrary JSON, a few levels deep.
 pub(crate) fn any_json() -> BoxedStrategy<Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -94,12 +94,12 @@ fn integers(schema: &Value) -> BoxedStrategy<Value> {
 
 fn strings(schema: &Value) -> BoxedStrategy<Value> {
     let least = schema["minLength"].as_u64().unwrap_or(0);
-    // Longer ones tell nothing new here; the bounds themselves are in the vectors.
+    // Longer texts add no coverage; the vectors test the bounds.
     let most = schema["maxLength"].as_u64().map_or(40, |most| most.min(least + 20));
     let pattern = match schema["pattern"].as_str() {
         Some(pattern) if pattern.ends_with("*$") => {
             let class = pattern.trim_start_matches('^').trim_end_matches("*$");
-            // No control characters, and in normal form C, which a schema cannot ask for.
+            // No control characters, and in normal form C, which a schema cannot express.
             let class = if class.starts_with("[^") { "[ -~éßæ漢字😀]" } else { class };
             format!("{class}{{{least},{most}}}")
         }
@@ -127,7 +127,7 @@ fn objects(schema: &Value, root: &Value) -> BoxedStrategy<Value> {
     }
 }
 
-/// Objects with the fields `required`, none of `without`, and any of the others.
+/// Objects with all fields of `required`, none of `without`, and any other fields.
 fn with_required(
     schema: &Value,
     root: &Value,
@@ -142,7 +142,7 @@ fn with_required(
         .map(|(name, field)| {
             let (name, value) = (name.clone(), values(field, root));
             if named(required, &name) {
-                // Where one of several is required, `null` would count as absent.
+                // `null` would count as absent where one of several fields is required.
                 value
                     .prop_filter("null", |value| !value.is_null())
                     .prop_map(move |value| Some((name.clone(), value)))

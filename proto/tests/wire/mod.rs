@@ -1,4 +1,4 @@
-//! Messages as the texts that would travel, for the tests of this crate.
+//! Encodes messages as texts, for the tests of this crate.
 
 use stagedoor_proto::{
     ClientMessage, ServerMessage, encode_disconnect, encode_ping, encode_push, encode_reply,
@@ -20,7 +20,7 @@ pub(crate) fn server_text(message: &ServerMessage) -> String {
         ServerMessage::Disconnect(disconnect) => {
             frame_text(None, &encode_disconnect(disconnect), &mut out);
         }
-        // Nobody sends what they do not know; its number is all that was read.
+        // Decoding preserves only the number of an unknown push.
         ServerMessage::Unknown { seq } => return format!("{{\"seq\":{seq}}}"),
     }
     String::from_utf8(out).expect("JSON is UTF-8")

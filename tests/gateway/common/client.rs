@@ -1,7 +1,7 @@
 //! A client that sends what a test gives it and hides nothing of what it receives.
 
 use serde_json::{Value, json};
-use stagedoor_client::{Cut, Frame, Wire};
+use stagedoor_client::{Frame, SocketClose, Wire};
 
 use super::Gateway;
 
@@ -220,7 +220,7 @@ impl Client {
 
     /// Cuts the connection without a word.
     pub async fn cut(self) {
-        self.wire.cut(Cut::Reset).await;
+        self.wire.cut(SocketClose::Reset).await;
     }
 
     /// Closes with 1000.

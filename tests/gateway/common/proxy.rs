@@ -8,7 +8,7 @@ use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use stagedoor_client::Cut;
+use stagedoor_client::SocketClose;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -40,7 +40,7 @@ pub enum At {
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
     /// Both ways end, for both sides.
-    Cut(Cut),
+    SocketClose(SocketClose),
     /// This way ends by FIN; the other goes on.
     HalfClose,
     /// Nothing more passes this way until it is released.
@@ -140,14 +140,14 @@ async fn carry(mut client: TcpStream, mut gateway: TcpStream, up: Pump, down: Pu
         };
         match cut {
             Some(cut) => cut,
-            None => rest.await.unwrap_or(Cut::Fin),
+            None => rest.await.unwrap_or(SocketClose::Fin),
         }
     };
     for stream in [&mut client, &mut gateway] {
         // After any failure here the connection is gone.
         let _ = match cut {
-            Cut::Reset => stream.set_zero_linger(),
-            Cut::Fin => stream.shutdown().await,
+            SocketClose::Reset => stream.set_zero_linger(),
+            SocketClose::Fin => stream.shutdown().await,
         };
     }
 }
@@ -167,14 +167,14 @@ struct Pump {
 
 impl Pump {
     /// Passes bytes on until it is cut, or (`None`) its sender has said all.
-    async fn run(mut self, mut from: ReadHalf<'_>, mut to: WriteHalf<'_>) -> Option<Cut> {
+    async fn run(mut self, mut from: ReadHalf<'_>, mut to: WriteHalf<'_>) -> Option<SocketClose> {
         let mut unread = Vec::new();
         loop {
             while let Some(unit) = self.next_unit(&mut unread) {
                 let strike = self.strikes(&unit);
                 let passing = strike.map_or(unit.len(), |(passing, _)| passing.min(unit.len()));
                 if self.pass(&unit[..passing], &mut to).await.is_err() {
-                    return Some(Cut::Reset);
+                    return Some(SocketClose::Reset);
                 }
                 if let Some((_, fault)) = strike {
                     self.strike = None;
@@ -183,14 +183,14 @@ impl Pump {
                     }
                     self.report.send_replace(Some(unit.len()));
                     match fault {
-                        Fault::Cut(cut) => return Some(cut),
+                        Fault::SocketClose(cut) => return Some(cut),
                         Fault::HalfClose => {
                             let _ = to.shutdown().await;
                             return pending().await;
                         }
                         Fault::Hold => {
                             if self.pass(&unit[passing..], &mut to).await.is_err() {
-                                return Some(Cut::Reset);
+                                return Some(SocketClose::Reset);
                             }
                         }
                     }
@@ -204,7 +204,7 @@ impl Pump {
                     return None;
                 }
                 Ok(_) => {}
-                Err(_) => return Some(Cut::Reset),
+                Err(_) => return Some(SocketClose::Reset),
             }
         }
     }

@@ -1,7 +1,7 @@
 //! A connection lost during a start or resume: a new start is the only session, a retry resumes.
 
 use serde_json::{Value, json};
-use stagedoor_client::Cut;
+use stagedoor_client::SocketClose;
 
 use super::{next_cut, unhurried};
 use crate::common::proxy::{At, Fault, Proxy, Strike, Way};
@@ -33,8 +33,12 @@ async fn restart_after_a_cut_start_leaves_one_session() {
         loop {
             let name = format!("ada-{way:?}-{place}");
             let mut start = start_of(&name, "instance-of-ada");
-            let strike =
-                Strike { way, at: At::Byte(place), passing: 0, fault: Fault::Cut(Cut::Fin) };
+            let strike = Strike {
+                way,
+                at: At::Byte(place),
+                passing: 0,
+                fault: Fault::SocketClose(SocketClose::Fin),
+            };
             let (heard, is_established) = cut_start(&gateway, strike, start.clone()).await;
             if is_established {
                 break;
@@ -86,7 +90,7 @@ async fn a_cut_resume_is_tried_again_and_nothing_comes_twice_or_never() {
                 said += 1;
                 host.does("signal", json!({ "room": "lobby", "type": "n", "data": said })).await;
             }
-            let strike = Strike { way, at, passing, fault: Fault::Cut(Cut::Reset) };
+            let strike = Strike { way, at, passing, fault: Fault::SocketClose(SocketClose::Reset) };
             let mut proxy = Proxy::striking(&gateway, strike).await;
             ada.ask_back(&proxy.url()).await;
             ada.hear_out().await;
@@ -129,7 +133,7 @@ async fn a_token_lost_with_its_resumed_is_had_again() {
         gateway.suspended("ada").await;
 
         let (way, at) = (Way::Down, At::Text("\"resumed\""));
-        let strike = Strike { way, at, passing: 0, fault: Fault::Cut(Cut::Reset) };
+        let strike = Strike { way, at, passing: 0, fault: Fault::SocketClose(SocketClose::Reset) };
         let proxy = Proxy::striking(&gateway, strike).await;
         let auth = gateway.session_token(json!({ "username": "ada", "ttl_s": 6_000 })).await;
         let renewing = json!({ "auth_token": auth });

@@ -1,7 +1,7 @@
 //! A connection lost at each step of a request: one effect and one reply.
 
 use serde_json::{Value, json};
-use stagedoor_client::Cut;
+use stagedoor_client::SocketClose;
 
 use super::{next_cut, unhurried};
 use crate::common::proxy::{At, Fault, Proxy, Strike, Way};
@@ -152,9 +152,9 @@ async fn a_request_cut_on_its_way_up_is_done_once() {
     for step in &STEPS {
         let (mut passing, mut len) = (0, usize::MAX);
         while passing <= len {
-            let cut = if passing % 2 == 0 { Cut::Reset } else { Cut::Fin };
+            let cut = if passing % 2 == 0 { SocketClose::Reset } else { SocketClose::Fin };
             let (way, at) = (Way::Up, At::Text(step.request));
-            let strike = Strike { way, at, passing, fault: Fault::Cut(cut) };
+            let strike = Strike { way, at, passing, fault: Fault::SocketClose(cut) };
             len = stage.round(step, strike).await;
             passing = next_cut(passing, len);
         }
@@ -167,9 +167,9 @@ async fn a_reply_cut_on_its_way_down_comes_once_after_the_resume() {
     for step in &STEPS {
         let (mut passing, mut len) = (0, usize::MAX);
         while passing <= len {
-            let cut = if passing % 2 == 0 { Cut::Fin } else { Cut::Reset };
+            let cut = if passing % 2 == 0 { SocketClose::Fin } else { SocketClose::Reset };
             let (way, at) = (Way::Down, At::Text(step.reply));
-            let strike = Strike { way, at, passing, fault: Fault::Cut(cut) };
+            let strike = Strike { way, at, passing, fault: Fault::SocketClose(cut) };
             len = stage.round(step, strike).await;
             passing = next_cut(passing, len);
         }
@@ -211,7 +211,7 @@ async fn logout_happens_once_and_repeats_its_answer() {
         [(Way::Up, At::Text("\"end\"")), (Way::Down, At::Text("\"ended\""))].into_iter().enumerate()
     {
         let name = format!("ada-{n}");
-        let strike = Strike { way, at, passing: 5, fault: Fault::Cut(Cut::Reset) };
+        let strike = Strike { way, at, passing: 5, fault: Fault::SocketClose(SocketClose::Reset) };
         let proxy = Proxy::striking(&gateway, strike).await;
         let mut ada = Survivor::start(&proxy.url(), start_of(&name, &format!("on-{name}"))).await;
         let asked = ada.begin("end", json!({})).await;

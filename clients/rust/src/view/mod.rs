@@ -1,11 +1,11 @@
-//! A room as one of its participants knows it: a snapshot, kept up to date by what the gateway pushes. Pure.
+//! The view of a room: a snapshot, updated by the pushes of the gateway. Pure.
 //!
-//! A snapshot holds up to its version; a change of that version or an older one says nothing new and is passed over.
-//! One log entry may bring several changes of one version, so it is the snapshot's version that counts, not that of the
-//! change before. Only a [`stagedoor_proto::RoomReset`] makes up for a gap: it takes the place of all that was known.
+//! A snapshot includes all changes up to its version; pushes of that version or an older one are ignored. One entry of
+//! the room's log may cause several pushes of one version, so the version of the snapshot decides, not that of the
+//! previous push. Only a [`stagedoor_proto::RoomReset`] closes a gap: it replaces the whole view.
 //!
-//! In a large room only moderators and the owners of known streams are listed, and a participant that stops being
-//! either is dropped from the list. Not here: who is subscribed to what, signals, and receipts, which are events and no
+//! A large room lists only moderators and the owners of known streams; a participant that is neither any more is
+//! removed from the list. Not here: subscriptions, signals and receipts, which are events and not state.
 //! state.
 
 #![deny(clippy::wildcard_enum_match_arm)]
@@ -17,56 +17,56 @@ use stagedoor_proto::{
     RoomId, RoomMute, RoomSnapshot, Stream, StreamId,
 };
 
-/// What became of one's membership of a room.
+/// The state of the membership in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Standing {
-    /// It goes on.
+pub enum MembershipState {
+    /// The session is in the room.
     Inside,
-    /// One left.
+    /// The session left.
     Left,
-    /// A moderator removed one.
+    /// A moderator removed the session.
     Removed,
-    /// The room was ended.
+    /// The room ended.
     Ended,
-    /// The session ended, or could not return to the room: what happens there is not known.
+    /// The session ended or could not return to the room; the view is outdated.
     Lost,
 }
 
-/// A room at one version, as one participant may see it.
+/// A room at one version, as visible to one participant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoomView {
-    /// What became of one's own membership; unless it goes on, the rest is as it was last known.
-    pub standing: Standing,
-    /// One's own membership, listed in the room or not.
+    /// The state of the membership. After its end the rest is the last known state.
+    pub membership: MembershipState,
+    /// The participant of this session, listed in the room or not.
     pub own: Participant,
-    /// What one may do.
+    /// The capabilities of this participant.
     pub capabilities: Capabilities,
-    /// The newest version heard of.
+    /// The newest received version.
     pub version: u64,
-    /// Who is listed.
+    /// The listed participants.
     pub participants: BTreeMap<ParticipantId, Participant>,
-    /// The streams one may know of, one's own among them.
+    /// The visible streams, including those of this session.
     pub streams: BTreeMap<StreamId, Stream>,
-    /// How many there are; of a large or cut room, as last announced.
+    /// The numbers of participants and streams; for a large room or a cut list, as last announced.
     pub counts: Counts,
-    /// The room's standing mute.
+    /// The mute of the room.
     pub mute: RoomMute,
-    /// Whether new participants are rejected.
+    /// Whether the room rejects new participants.
     pub locked: bool,
-    /// Whether only moderators and the owners of streams are listed.
+    /// Whether the room is large: only moderators and the owners of streams are listed.
     pub is_large: bool,
-    /// Where `roster` goes on, when the list of the snapshot was cut.
+    /// The `after` cursor of `roster`, if the list of the snapshot was cut.
     pub next: Option<String>,
-    /// The version of the snapshot all this rests on.
+    /// The version of the last snapshot.
     snapshot: u64,
 }
 
 impl RoomView {
-    /// The room as the reply to a `join` has it.
+    /// The view from the reply to a `join`.
     #[must_use]
     pub fn new(joined: Joined) -> Self {
         let mut view = Self {
-            standing: Standing::Inside,
+            membership: MembershipState::Inside,
             own: joined.participant,
             capabilities: joined.capabilities,
             version: 0,
@@ -83,7 +83,7 @@ impl RoomView {
         view
     }
 
-    /// Takes in what was pushed about this room.
+    /// Applies a push about this room.
     pub fn apply(&mut self, push: &Push) {
         let version = version_of(push);
         if version.is_some_and(|version| version <= self.snapshot) {
@@ -110,8 +110,8 @@ impl RoomView {
             Push::MuteForced(push) => self.mute(push),
             Push::RoomState(push) => (self.mute, self.locked) = (push.mute, push.locked),
             Push::RoomReset(push) => self.reset(push.snapshot.clone()),
-            Push::Removed(_) => self.standing = Standing::Removed,
-            Push::RoomEnded(_) => self.standing = Standing::Ended,
+            Push::Removed(_) => self.membership = MembershipState::Removed,
+            Push::RoomEnded(_) => self.membership = MembershipState::Ended,
             Push::SessionState(_)
             | Push::TokenExpiring(_)
             | Push::StreamSubscribed(_)
@@ -126,7 +126,7 @@ impl RoomView {
         self.recount();
     }
 
-    /// Takes in a stream as it is now; its owner hears of its own by replies alone.
+    /// Applies the current state of a stream. Its owner receives it only in replies.
     pub(crate) fn put(&mut self, stream: &Stream) {
         self.streams.insert(stream.id, stream.clone());
         self.recount();
@@ -163,7 +163,7 @@ impl RoomView {
         }
     }
 
-    /// A mute turns audio off; lifting one turns nothing on.
+    /// A mute turns audio off; lifting it does not turn audio on.
     fn mute(&mut self, mute: &MuteForced) {
         let is_meant = |stream: &Stream| match (mute.stream, mute.participant) {
             (Some(id), _) => stream.id == id,
@@ -188,7 +188,7 @@ impl RoomView {
         }
     }
 
-    /// Drops a participant of a large room that is no longer listed.
+    /// Removes a participant of a large room that is no longer listed.
     fn unlist(&mut self, id: ParticipantId) {
         let is_moderator =
             self.participants.get(&id).is_some_and(|one| one.role == Role::Moderator);
@@ -198,7 +198,7 @@ impl RoomView {
         }
     }
 
-    /// Where everybody is listed and every stream known, the numbers follow from that.
+    /// Updates the numbers if all participants are listed and all streams are known.
     fn recount(&mut self) {
         if self.is_large || self.next.is_some() {
             return;
@@ -214,7 +214,7 @@ impl RoomView {
     }
 }
 
-/// The room a push is about, where it is about one.
+/// The room of a push, if it is about one.
 pub(crate) const fn room_of(push: &Push) -> Option<&RoomId> {
     match push {
         Push::SessionState(_) | Push::Degraded(_) => None,
@@ -240,7 +240,7 @@ pub(crate) const fn room_of(push: &Push) -> Option<&RoomId> {
     }
 }
 
-/// The version of a change; a new snapshot is none, and holds at any version.
+/// The version of a change; `None` for a snapshot, which always applies.
 const fn version_of(push: &Push) -> Option<u64> {
     match push {
         Push::ParticipantJoined(push) => Some(push.version),

@@ -20,7 +20,7 @@ fn stream(id: &str, owner: &str) -> Value {
     })
 }
 
-/// The room at version 10: me and Bob, a stream each.
+/// A room at version 10 with this session and Bob, each with a stream.
 fn snapshot(large: bool) -> Value {
     json!({
         "version": 10, "is_large": large, "locked": false, "mute": { "active": false, "lock": false },
@@ -55,11 +55,11 @@ fn applied(mut view: RoomView, pushes: &[(&str, Value)]) -> RoomView {
     view
 }
 
-fn people(view: &RoomView) -> Vec<String> {
+fn participant_ids(view: &RoomView) -> Vec<String> {
     view.participants.keys().map(ToString::to_string).collect()
 }
 
-/// Each stream: whether it has audio, whether it is muted.
+/// For each stream, whether it has audio and whether it is muted.
 fn audio(view: &RoomView) -> Vec<(bool, bool)> {
     view.streams.values().map(|stream| (stream.has_audio, stream.muted)).collect()
 }
@@ -85,7 +85,7 @@ fn changes_older_than_the_snapshot_are_dropped() {
         ("and is what later changes build on", vec![joined(12, CAT), reset, left(11)], vec![ME]),
     ] {
         let view = applied(view(false), &pushes);
-        assert_eq!(people(&view), expected, "{case}");
+        assert_eq!(participant_ids(&view), expected, "{case}");
         let counted = usize::try_from(view.counts.participants).unwrap();
         assert_eq!(counted, expected.len(), "{case}");
     }
@@ -101,7 +101,7 @@ fn a_mute_turns_off_what_it_is_of_and_its_end_turns_nothing_on() {
         ("mute_forced", body)
     };
     let (on, off, lifted) = ((true, false), (false, true), (false, false));
-    for (case, pushes, expected, locked, standing) in [
+    for (case, pushes, expected, locked, active) in [
         ("a stream", vec![mute(true, false, json!({ "stream": BOBS }))], [on, off], false, false),
         (
             "a person, for good",
@@ -138,7 +138,7 @@ fn a_mute_turns_off_what_it_is_of_and_its_end_turns_nothing_on() {
         let view = applied(view(false), &pushes);
         assert_eq!(audio(&view), expected, "{case}");
         let bob = &view.participants[&BOB.parse().unwrap()];
-        assert_eq!((bob.mute_locked, view.mute.active), (locked, standing), "{case}");
+        assert_eq!((bob.mute_locked, view.mute.active), (locked, active), "{case}");
     }
 }
 
@@ -153,7 +153,7 @@ fn a_large_room_lists_moderators_and_the_owners_of_streams() {
         ("no longer one", true, vec![role("moderator"), ended, role("subscriber")], vec![ME]),
         ("still publishing", true, vec![role("moderator"), role("publisher")], vec![ME, BOB]),
     ] {
-        assert_eq!(people(&applied(view(large), &pushes)), expected, "{case}");
+        assert_eq!(participant_ids(&applied(view(large), &pushes)), expected, "{case}");
     }
     let counts = json!({ "participants": 5_000, "publishers": 2, "streams": 2 });
     let applied_changes = applied(
@@ -180,11 +180,11 @@ fn what_happens_to_oneself_shows() {
 
     let by = json!({ "server": {} });
     for (name, body, expected) in [
-        ("removed", json!({ "by": by, "until_ms": null }), Standing::Removed),
-        ("room_ended", json!({ "by": by }), Standing::Ended),
-        ("degraded", json!({ "active": true }), Standing::Inside),
+        ("removed", json!({ "by": by, "until_ms": null }), MembershipState::Removed),
+        ("room_ended", json!({ "by": by }), MembershipState::Ended),
+        ("degraded", json!({ "active": true }), MembershipState::Inside),
     ] {
-        assert_eq!(applied(view(false), &[(name, body)]).standing, expected, "{name}");
+        assert_eq!(applied(view(false), &[(name, body)]).membership, expected, "{name}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where new credentials come from when the former are void, or about to be.
+//! Tests of new credentials after the previous ones are rejected or about to expire.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,8 +8,8 @@ use serde_json::json;
 use stagedoor_client::proto::{Action, Command, Credentials, Timestamp};
 use stagedoor_client::{CredentialsProvider, Ending, Event, Renewal};
 
-use crate::comeback::{builder, established};
 use crate::gateway::{Gateway, resumed};
+use crate::reconnector::{builder, established};
 
 fn token(text: &str) -> Credentials {
     Credentials::Token(text.parse().expect("a token"))
@@ -28,7 +28,7 @@ async fn void_credentials_are_replaced_by_the_providers() {
         let builder = builder(&gateway).provider(provider);
         let (_session, mut events, mut served) = established(&gateway, builder).await;
         served.part(code, json!({})).await;
-        // What the provider has is void as well, the first time.
+        // The gateway also rejects the first credentials of the provider.
         let mut served = gateway.accept().await;
         let first = served.request().await;
         let Command::Start(start) = first.command else { panic!("not a start") };
@@ -60,7 +60,7 @@ async fn without_new_credentials_the_session_ends() {
     }
 }
 
-/// Answers each kind of question in its own way.
+/// A provider with different credentials for reconnection and renewal.
 struct Prolonging(Renewal);
 
 impl CredentialsProvider for Prolonging {

@@ -8,25 +8,25 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// Forwards to a gateway, which may change. Ends with the test.
+/// A proxy to a gateway, which may change. It ends with the test.
 pub(crate) struct Cutting {
     listen: SocketAddr,
     upstream: Arc<Mutex<String>>,
     cuts: Arc<Mutex<Cuts>>,
 }
 
-/// When connections are cut: each after a number of bytes, drawn at random, until enough were.
+/// Decides when connections are cut: each after a random number of bytes, up to a number of cuts.
 struct Cuts {
     left: u32,
     seed: u64,
 }
 
 impl Cuts {
-    /// How many bytes the next connection carries in one direction, and how many in the other.
+    /// The bytes that the next connection forwards in each direction.
     fn next(&mut self) -> Option<[usize; 2]> {
         self.left = self.left.checked_sub(1)?;
         Some([(); 2].map(|()| {
-            // Knuth's MMIX: the low bits repeat soon, the high ones do not.
+            // Knuth's MMIX: the low bits have a short period, the high ones do not.
             self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             usize::try_from((self.seed >> 33) % MOST_BYTES).expect("a small number")
         }))
@@ -34,7 +34,7 @@ impl Cuts {
 }
 
 impl Cutting {
-    /// Cuts the first `cuts` connections at places that `seed` decides, and leaves later ones alone.
+    /// A proxy that cuts the first `cuts` connections at positions from `seed`.
     pub(crate) async fn run(upstream: &str, cuts: u32, seed: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let proxy = Self {
@@ -58,12 +58,12 @@ impl Cutting {
         crate::program::url(&self.listen.to_string())
     }
 
-    /// Where later connections lead.
+    /// Sets the gateway of later connections.
     pub(crate) fn set_upstream(&self, upstream: &str) {
         upstream.clone_into(&mut self.upstream.lock().expect("not poisoned"));
     }
 
-    /// How many connections are still to be cut.
+    /// Number of remaining cuts.
     pub(crate) fn cuts_left(&self) -> u32 {
         self.cuts.lock().expect("not poisoned").left
     }
@@ -74,7 +74,7 @@ async fn forward(client: TcpStream, upstream: String, after: Option<[usize; 2]>)
     let [up, down] = after.unwrap_or([usize::MAX; 2]);
     let (from_client, to_client) = client.into_split();
     let (from_gateway, to_gateway) = gateway.into_split();
-    // Whichever comes to its end first ends both, in the middle of the other's work.
+    // The first direction to end cancels the other.
     tokio::select! {
         () = pump(from_client, to_gateway, up) => {}
         () = pump(from_gateway, to_client, down) => {}
@@ -93,5 +93,5 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut left: usize) 
     }
 }
 
-/// From the middle of the handshake to some dozens of frames.
+/// From the middle of the handshake to dozens of frames.
 const MOST_BYTES: u64 = 2_500;

@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{
 use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-/// An id as the gateway makes them.
+/// A valid id.
 pub(crate) const SESSION: &str = "AAAAAAAAAAAAAAAAAAAAAQ";
 
 /// Listens, and accepts one connection at a time.
@@ -43,7 +43,7 @@ impl Gateway {
         format!("ws://{}/v1/connect", self.address())
     }
 
-    /// Accepts TCP alone.
+    /// Accepts a TCP connection.
     pub(crate) async fn accept_tcp(&self) -> TcpStream {
         self.listener.accept().await.expect("a connection").0
     }
@@ -54,7 +54,7 @@ impl Gateway {
     }
 }
 
-/// Picks the subprotocol where one was offered.
+/// Selects the subprotocol, if one was offered.
 #[expect(clippy::unnecessary_wraps, clippy::result_large_err, reason = "the library's signature")]
 fn choose(opening: &Opening, mut response: Response) -> Result<Response, ErrorResponse> {
     if opening.headers().contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
@@ -78,7 +78,7 @@ impl Served {
         self.socket.close(Some(close)).await.expect("a client");
     }
 
-    /// The next frame of the client, of any kind.
+    /// The next frame of the client.
     pub(crate) async fn frame(&mut self) -> Option<Message> {
         self.socket.next().await.and_then(Result::ok)
     }
@@ -95,13 +95,13 @@ impl Served {
         }
     }
 
-    /// Refuses the client's first message, as a gateway does in three steps.
+    /// Rejects the first message of the client: an error reply, a `disconnect` and a close.
     pub(crate) async fn refuse(&mut self, id: u32, error: &str, code: u16) {
         self.send(json!({ "id": id, "error": { "code": error, "message": "no" } })).await;
         self.part(code, json!({})).await;
     }
 
-    /// Sends `disconnect` with `more` beside the code, and closes.
+    /// Sends `disconnect` with the code and `more`, and closes.
     pub(crate) async fn part(&mut self, code: u16, more: Value) {
         let code_known = CloseCode::try_from(code).expect("a close code");
         let mut disconnect = serde_json::to_value(Disconnect::new(code_known)).expect("JSON");
@@ -113,7 +113,7 @@ impl Served {
         self.close(code, code_known.reason()).await;
     }
 
-    /// The client's `resume`, and the number of its request.
+    /// The `resume` of the client, and the id of its request.
     pub(crate) async fn resume(&mut self) -> (u32, Resume) {
         match self.request().await {
             Request { id, command: Command::Resume(resume) } => (id, resume),
@@ -121,7 +121,7 @@ impl Served {
         }
     }
 
-    /// Answers the client's `start` and gives it back.
+    /// Answers the `start` of the client and returns it.
     pub(crate) async fn start(&mut self) -> Command {
         let Request { id, command } = self.request().await;
         self.send(started(id)).await;
@@ -153,12 +153,12 @@ pub(crate) fn started(id: u32) -> Value {
     } } })
 }
 
-/// A push that differs from others only by its number.
+/// A push that only differs in its number.
 pub(crate) fn degraded(seq: u64) -> Value {
     json!({ "seq": seq, "degraded": { "active": true } })
 }
 
-/// The reply to a `resume`: what follows, what is still worked on, and the new secret.
+/// The reply to a `resume`, with the number of replayed frames, the pending requests and the new secret.
 pub(crate) fn resumed(id: u32, replayed: u32, pending: &[u32], secret: &str) -> Value {
     json!({ "id": id, "ok": { "resumed": {
         "replayed_count": replayed, "pending": pending, "state": "established", "expires_at_ms": 3,

@@ -1,11 +1,11 @@
-//! The client: against a gateway that follows a script, and against the program itself.
+//! Tests of the client against a scripted gateway and against the real one.
 
-mod comeback;
 mod credentials;
 mod cutting;
 mod gateway;
 mod program;
 mod real;
+mod reconnector;
 mod session;
 #[cfg(feature = "tls")]
 mod tls;

@@ -1,7 +1,7 @@
-//! The gateway itself, as a process.
+//! The real gateway as a process.
 //!
-//! It is the program beside this test's own: `cargo test --workspace` builds it, a test of this crate alone takes
-//! what is there and builds it only where there is none.
+//! The executable is next to that of the test: `cargo test --workspace` builds it. A test of this crate alone uses an
+//! existing one, and builds it if there is none.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// A running gateway in development mode; it is killed with the test.
+/// A running gateway in development mode. It is killed with the test.
 pub(crate) struct Program {
     child: Child,
     ready: Value,
 }
 
 impl Program {
-    /// One that keeps nothing, on a port of its own.
+    /// A gateway without persistence, on a free port.
     pub(crate) fn run() -> Self {
         Self::run_with("127.0.0.1:0", None)
     }
@@ -37,7 +37,7 @@ impl Program {
         Self { child, ready: serde_json::from_str(&line).expect("a JSON line") }
     }
 
-    /// Where it listens.
+    /// The address of its listener.
     pub(crate) fn listen(&self) -> &str {
         self.ready["listen"].as_str().expect("an address")
     }
@@ -46,7 +46,7 @@ impl Program {
         url(self.listen())
     }
 
-    /// A token of its app: `session …` or `room …`.
+    /// Mints a token with `stagedoor token`, with arguments such as `session …` or `room …`.
     pub(crate) fn token(&self, arguments: &[&str]) -> String {
         let secret = self.ready["app_secret"].as_str().expect("a secret");
         let mut command = stagedoor();
@@ -56,7 +56,7 @@ impl Program {
         String::from_utf8(output.stdout).expect("a token").trim_end().to_owned()
     }
 
-    /// Sends `POST` to a path of its app in the server API.
+    /// Sends `POST` to a path of the app in the server API.
     pub(crate) async fn post(&self, path: &str) {
         let key = self.ready["server_key"].as_str().expect("a key");
         let request = format!(
@@ -70,24 +70,24 @@ impl Program {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
-    /// Asks it to stop, and waits for it on another thread.
+    /// Stops the gateway, and waits for its exit on another thread.
     pub(crate) async fn stop(mut self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
-        let waiting = tokio::task::spawn_blocking(move || self.child.wait().map(drop));
-        waiting.await.expect("no panic").expect("it ends");
+        let pending = tokio::task::spawn_blocking(move || self.child.wait().map(drop));
+        pending.await.expect("no panic").expect("it ends");
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// What a client connects to at `listen`.
+/// The URL of a gateway at `listen`.
 pub(crate) fn url(listen: &str) -> String {
     format!("ws://{listen}/v1/connect")
 }

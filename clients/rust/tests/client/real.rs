@@ -1,4 +1,4 @@
-//! The client against the gateway itself.
+//! Tests of the client against the real gateway.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,15 +7,15 @@ use serde_json::json;
 use stagedoor_client::proto::{Action, Block, BlockScope, Credentials, Push, Who};
 use stagedoor_client::proto::{LayoutClasses, NewStream, Role, StreamKind};
 use stagedoor_client::{Backoff, Client, ClientBuilder, Ending, Event, Events, Room, Session};
-use stagedoor_client::{RequestError, Standing};
+use stagedoor_client::{MembershipState, RequestError};
 
-use crate::comeback::lobby;
 use crate::cutting::Cutting;
 use crate::program::Program;
+use crate::reconnector::lobby;
 
-/// Fewer than a session may send at once.
+/// Less than the burst limit of a session.
 const SIGNALS: u32 = 90;
-/// More than a proxy cuts.
+/// More than the cuts of a proxy.
 const MOST_STARTS: u32 = 50;
 
 fn builder(url: String, username: &str) -> ClientBuilder {
@@ -24,7 +24,7 @@ fn builder(url: String, username: &str) -> ClientBuilder {
     builder.username(username.parse().expect("a username"))
 }
 
-/// A guest's session. An attempt that is cut is none yet, and its caller makes it again.
+/// Starts a guest session, and repeats attempts that the proxy cuts.
 async fn started(url: String, username: &str) -> (Session, Events) {
     for _ in 0..MOST_STARTS {
         if let Ok(client) = builder(url.clone(), username).connect().await {
@@ -42,7 +42,7 @@ async fn enter(url: String, username: &str, token: Option<&str>) -> (Session, Ev
     (session, events, room.expect("a room"))
 }
 
-/// The next push that `pick` takes.
+/// The next push that `pick` accepts.
 async fn push<T>(events: &mut Events, pick: impl Fn(&Push) -> Option<T>) -> T {
     loop {
         match events.next().await.expect("the session goes on") {
@@ -100,14 +100,14 @@ async fn a_room_is_joined_and_its_view_follows_what_happens_there() {
     assert_eq!(page.participants.iter().map(|one| one.id).collect::<BTreeSet<_>>(), both);
 
     ann_room.leave().await.expect("a participant");
-    assert_eq!(ann_room.view().standing, Standing::Left);
+    assert_eq!(ann_room.view().membership, MembershipState::Left);
     push(&mut bob_hears, |push| matches!(push, Push::ParticipantLeft(_)).then_some(())).await;
     assert_eq!((bob_room.view().counts.participants, bob_room.view().streams.len()), (1, 0));
 
     bob.end(true).await.expect("a session");
     let ending = bob_hears.ended().await.expect("an ending");
     assert_eq!((ending.close_code(), ending.action()), (Some(1000), Action::Stop));
-    assert_eq!(bob_room.view().standing, Standing::Lost);
+    assert_eq!(bob_room.view().membership, MembershipState::Lost);
 }
 
 #[tokio::test]
@@ -117,14 +117,14 @@ async fn cuts_at_any_point_lose_nothing_and_repeat_nothing() {
     }
 }
 
-/// Has one client signal to another, while the connections of both are cut.
+/// One client sends signals to another while the proxy cuts both connections.
 async fn lose_nothing(seed: u64) {
     let program = Program::run();
     let sending = Cutting::run(program.listen(), 20, seed).await;
     let hearing = Cutting::run(program.listen(), 20, seed + 1).await;
     let (_bob, mut bob_hears, _bob_room) = enter(hearing.url(), "bob", None).await;
     let (_ann, mut ann_hears, ann_room) = enter(sending.url(), "ann", None).await;
-    // Three at a time, so that a cut finds requests at each stage of their way.
+    // Three at a time, so that cuts hit requests in all stages.
     let sending_all = async {
         let mut orders = Vec::new();
         for first in (0..SIGNALS).step_by(3) {
@@ -182,7 +182,7 @@ async fn client_restarts_after_the_gateway_lost_its_state() {
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(room.view().standing, Standing::Inside);
+    assert_eq!(room.view().membership, MembershipState::Inside);
     assert_eq!(room.view().own.data.as_deref(), Some("of ann"));
     let (_bob, mut bob_hears, _) = enter(second.url(), "bob", None).await;
     signal(&room, 7).await.expect("a participant");
@@ -206,7 +206,7 @@ async fn a_gateway_that_drains_is_returned_to_when_it_said() {
     assert_eq!(disconnect.code.code(), 4200);
     let hint = disconnect.retry_after_ms.expect("a drain says when to return");
     assert!(retry_after >= Duration::from_millis(hint));
-    // Whether the next process took the session over or not, one is back in the room.
+    // The client is back in the room, whether the next process restored the session or not.
     let page = room.roster(None).await.expect("a participant again");
     assert_eq!(page.participants[0].id, room.participant());
 }
@@ -250,7 +250,7 @@ async fn a_session_that_runs_out_is_prolonged_by_the_provider() {
     let (session, mut events) = builder.connect().await.expect("a session");
     let before = session.expires_at();
     push(&mut events, |push| matches!(push, Push::TokenExpiring(_)).then_some(())).await;
-    // A request that is answered after the renewal, which went before it.
+    // The reply to this request comes after the renewal, which was sent first.
     while session.expires_at() == before {
         session.postpone_renewal().await.expect("a session");
     }

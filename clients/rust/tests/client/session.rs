@@ -1,4 +1,4 @@
-//! A session from its start to its end, against a gateway that follows a script.
+//! Tests of sessions against a scripted gateway.
 
 use crate::gateway::{Gateway, SESSION, Served, degraded, started};
 use serde_json::json;
@@ -14,7 +14,7 @@ fn builder(gateway: &Gateway) -> ClientBuilder {
     builder.username("ann".parse().expect("a username"))
 }
 
-/// A started session, its events, and the gateway's end.
+/// A started session, its events, and the gateway's end of the connection.
 async fn established(gateway: &Gateway) -> (Session, Events, Served) {
     let (client, mut served) = tokio::join!(builder(gateway).connect(), async {
         let mut served = gateway.accept().await;
@@ -88,7 +88,7 @@ async fn no_more_requests_are_under_way_than_announced() {
     let (session, _events, mut served) = established(&gateway).await;
     let answering = async {
         let (first, _second) = (served.request().await, served.request().await);
-        // The third waits in the client, so the next frame is the answer to this ping.
+        // The third request waits in the client, so the next frame is the answer to this ping.
         served.send(json!({ "ping": {} })).await;
         assert!(matches!(served.message().await, ClientMessage::Pong(_)));
         served.send(json!({ "id": first.id, "seq": 1, "ok": { "ended": {} } })).await;
@@ -236,7 +236,7 @@ async fn what_cannot_be_dialled_is_said_before_anything_is_sent() {
 async fn a_gateway_that_falls_silent_is_given_up() {
     let gateway = Gateway::bind().await;
     let (_session, mut events, _served) = established(&gateway).await;
-    // From here on only timers are waited for, and paused time jumps to the next.
+    // From here on the test only awaits timers, and paused time jumps to the next one.
     tokio::time::pause();
     assert_eq!(events.ended().await.unwrap().cause(), Some(Cause::Silent));
 }

@@ -1,9 +1,9 @@
-//! The bare WebSocket that the gateway's tests use.
+//! Tests of the plain WebSocket that the gateway's tests use.
 
 use crate::gateway::{Gateway, Served, degraded};
 use serde_json::json;
 use stagedoor_client::proto::{Command, PostponeRenewal, ServerMessage};
-use stagedoor_client::{Cut, Frame, Wire, WireError};
+use stagedoor_client::{Frame, SocketClose, Wire, WireError};
 use tokio_tungstenite::tungstenite::Message;
 
 async fn wired(gateway: &Gateway) -> (Wire, Served) {
@@ -21,7 +21,7 @@ async fn each_kind_of_frame_goes_out_as_it_is() {
     wire.send_binary([1, 2]).await.unwrap();
     wire.send_json(&json!({ "a": 1 })).await.unwrap();
     wire.request(5, Command::PostponeRenewal(PostponeRenewal {})).await.unwrap();
-    // A frame below the library: final, text, masked with zeros, two bytes.
+    // A raw frame: final, text, masked with zeros, two bytes.
     wire.send_raw(&[0x81, 0x82, 0, 0, 0, 0, b'h', b'i']).await.unwrap();
     for expected in [
         Message::text("not json"),
@@ -52,7 +52,7 @@ async fn each_kind_of_frame_is_decoded() {
 
 #[tokio::test]
 async fn a_cut_ends_the_connection_without_a_close_frame() {
-    for how in [Cut::Fin, Cut::Reset] {
+    for how in [SocketClose::Fin, SocketClose::Reset] {
         let gateway = Gateway::bind().await;
         let (wire, mut served) = wired(&gateway).await;
         wire.cut(how).await;

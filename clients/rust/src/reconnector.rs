@@ -1,8 +1,8 @@
-//! The way back after a lost connection: wait, dial, resume or start again; again, until it succeeds or is refused.
+//! Reconnection after a lost connection: wait, dial, resume or start again, until it succeeds or is rejected for good.
 //!
-//! Invariants: [`Event::Suspended`] goes before the first attempt and has its counterpart after the last; a place for
-//! that is kept before dialling, so a program that reads no events keeps its client from coming back, and loses none.
-//! While this goes on, requests are taken in and letting go is noticed.
+//! Invariants: [`Event::Suspended`] precedes the first attempt, and a counterpart follows the last. A slot for the
+//! counterpart is reserved before dialling, so a program that reads no events delays reconnection and loses no event.
+//! Meanwhile the task accepts requests and `detach`.
 
 use std::time::Duration;
 
@@ -12,32 +12,32 @@ use tokio::time::sleep;
 
 use crate::handshake::Opened;
 use crate::link::Link;
+use crate::liveness::liveness_timeout;
 use crate::random::random;
 use crate::reconnect::{Next, Wait};
-use crate::silence::patience;
 use crate::ticket::Ticket;
 use crate::{ConnectError, Disconnected, Ending, Event};
 
-/// What is tried.
+/// The kind of attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attempt {
-    /// Take the session up.
+    /// Resume the session.
     Resume,
-    /// A new session, by the access token of the former.
+    /// Start a session with the access token of the previous one.
     StartByToken,
-    /// A new session, by the program's own credentials.
+    /// Start a session with the credentials of the program.
     Start,
 }
 
-/// Why the last connection or attempt came to nothing.
-enum Why {
+/// Why the last connection or attempt failed.
+enum ReconnectReason {
     End(Disconnected),
     Error(ConnectError),
 }
 
 impl Link {
-    /// Comes back after `end` of a connection that lasted for `lived`, or says why not.
-    pub(crate) async fn come_back(
+    /// Reconnects after `end` of a connection that lasted for `lived`, or returns why that is impossible.
+    pub(crate) async fn reconnect(
         &mut self,
         end: Disconnected,
         lived: Duration,
@@ -46,11 +46,11 @@ impl Link {
         let Some(backoff) = self.backoff.as_mut().filter(|_| next != Next::End) else {
             return Err(Ending::Disconnected(end));
         };
-        backoff.note_lived(lived);
+        backoff.record_uptime(lived);
         let mut attempt = Attempt::Resume;
         let mut wait = self.wait(next);
-        let place = self.emit_suspended(&end, wait).await?;
-        let mut why = Why::End(end);
+        let slot = self.emit_suspended(&end, wait).await?;
+        let mut why = ReconnectReason::End(end);
         loop {
             match next {
                 Next::Again(_) => {}
@@ -63,8 +63,8 @@ impl Link {
                 Next::End => return Err(why.into()),
             }
             self.until_detached(sleep(wait)).await?;
-            let error = match self.try_out(&mut attempt).await? {
-                Ok(opened) => match self.accept(&opened, place) {
+            let error = match self.attempt_once(&mut attempt).await? {
+                Ok(opened) => match self.accept(&opened, slot) {
                     Ok(()) => return Ok(opened),
                     Err(error) => return Err(error.into()),
                 },
@@ -72,11 +72,11 @@ impl Link {
             };
             next = self.next_after(&error, &mut attempt);
             wait = self.wait(next);
-            why = Why::Error(error);
+            why = ReconnectReason::Error(error);
         }
     }
 
-    /// How long to wait before what is next.
+    /// How long to wait before the next attempt.
     fn wait(&mut self, next: Next) -> Duration {
         let random = u64::from_le_bytes(random());
         let (Next::Again(wait) | Next::Start(wait) | Next::Reauth(wait)) = next else {
@@ -89,23 +89,23 @@ impl Link {
         }
     }
 
-    /// Emits the loss, and reserves a place for the event of the return.
+    /// Emits the loss, and reserves a slot for the event of the return.
     async fn emit_suspended(
         &mut self,
         end: &Disconnected,
         retry_after: Duration,
     ) -> Result<Option<OwnedPermit<Event>>, Ending> {
         let events = self.events.clone();
-        let Ok(place) = self.until_detached(events.clone().reserve_owned()).await? else {
-            // A program that dropped its events wants none.
+        let Ok(slot) = self.until_detached(events.clone().reserve_owned()).await? else {
+            // The program dropped its events.
             return Ok(None);
         };
-        place.send(Event::Suspended { end: end.clone(), retry_after });
+        slot.send(Event::Suspended { end: end.clone(), retry_after });
         Ok(self.until_detached(events.reserve_owned()).await?.ok())
     }
 
-    /// Asks the provider for credentials that take the place of those that are void.
-    async fn ask_for_credentials(&mut self, why: Why) -> Result<(), Ending> {
+    /// Asks the provider for new credentials.
+    async fn ask_for_credentials(&mut self, why: ReconnectReason) -> Result<(), Ending> {
         let asked = self.provider.as_ref().map(|provider| provider.credentials());
         let found = match asked {
             Some(asked) if self.start.is_some() => self.until_detached(asked).await?,
@@ -121,7 +121,7 @@ impl Link {
     }
 
     /// Makes one attempt. `Err` when the program detached meanwhile.
-    async fn try_out(
+    async fn attempt_once(
         &mut self,
         attempt: &mut Attempt,
     ) -> Result<Result<Opened, ConnectError>, Ending> {
@@ -142,22 +142,22 @@ impl Link {
                 Command::Resume(Resume { session, secret, last_seq, auth_token: None })
             }
         };
-        let opener = self.opener.clone();
-        self.until_detached(async move { opener.open(first).await }).await
+        let connector = self.connector.clone();
+        self.until_detached(async move { connector.open(first).await }).await
     }
 
-    /// What to do after a failed attempt, by what else there is to show.
+    /// What to do after a failed attempt, by the remaining credentials.
     fn next_after(&mut self, error: &ConnectError, attempt: &mut Attempt) -> Next {
         let code =
             if let ConnectError::Refused { error, .. } = error { Some(error.code) } else { None };
         match (*attempt, code) {
-            // The reply that brought the newest secret may have been lost on the gateway's side.
+            // The gateway may not know that the client received the newest secret.
             (Attempt::Resume, Some(ErrorCode::ResumeDenied))
-                if self.shared.lock().try_former_secret() =>
+                if self.shared.lock().use_previous_secret() =>
             {
                 Next::Again(Wait::AtOnce)
             }
-            // A gateway that has lost its store knows neither the session nor the token; the user it may admit again.
+            // A gateway that lost its store knows neither session nor token, but may accept the original credentials.
             (Attempt::StartByToken, Some(ErrorCode::AuthDenied)) => {
                 *attempt = Attempt::Start;
                 Next::Again(Wait::AtOnce)
@@ -166,68 +166,68 @@ impl Link {
         }
     }
 
-    /// Applies what the gateway said of the session on a new connection, and emits it.
+    /// Applies the reply to `start` or `resume`, and returns its event.
     fn accept(
         &mut self,
         opened: &Opened,
-        place: Option<OwnedPermit<Event>>,
+        slot: Option<OwnedPermit<Event>>,
     ) -> Result<(), ConnectError> {
         let event = match &opened.reply {
             Reply::Resumed(resumed) => self.accept_resumed(resumed),
             Reply::Started(started) => self.accept_started(started),
             _ => return Err(ConnectError::Protocol("not an answer to the first message".into())),
         };
-        if let Some(place) = place {
-            place.send(event);
+        if let Some(slot) = slot {
+            slot.send(event);
         }
         Ok(())
     }
 
     fn accept_resumed(&mut self, resumed: &Resumed) -> Event {
         self.shared.lock().apply_resumed(resumed);
-        self.waiting.note_resumed(&resumed.pending);
+        self.pending.note_resumed(&resumed.pending);
         self.check_expiry();
         Event::Resumed { replayed_count: resumed.replayed_count }
     }
 
     fn accept_started(&mut self, started: &Started) -> Event {
         let joins = {
-            let mut known = self.shared.lock();
-            known.apply_restarted(started);
-            known.rooms.joins()
+            let mut record = self.shared.lock();
+            record.apply_restarted(started);
+            record.rooms.joins()
         };
         self.renewal = None;
-        self.patience = patience(Some(&started.heartbeat));
-        self.waiting.note_restarted(started.limits.in_flight);
-        self.rejoining.begin(joins);
+        self.liveness_timeout = liveness_timeout(Some(&started.heartbeat));
+        self.pending.note_restarted(started.limits.in_flight);
+        self.pending_rejoins.begin(joins);
         Event::Restarted { session: started.session.id }
     }
 
-    /// Waits for `what`, taking requests in meanwhile. `Err` when the program detached first.
+    /// Waits for `what` and accepts requests meanwhile. `Err` if the program detached first.
     ///
     /// # Cancel safety
-    /// Not to be dropped before it is done: `what` is lost.
+    /// Not cancel-safe: `what` is lost.
     async fn until_detached<T>(&mut self, what: impl Future<Output = T>) -> Result<T, Ending> {
         let mut what = std::pin::pin!(what);
         loop {
-            let has_room = !self.are_handles_gone && self.waiting.has_room();
+            let has_capacity = !self.are_handles_gone && self.pending.has_capacity();
             let order = tokio::select! {
                 biased;
                 () = self.shared.detached() => return Err(Ending::detached()),
                 () = self.events.closed(), if self.are_handles_gone => return Err(Ending::detached()),
                 done = &mut what => return Ok(done),
-                order = self.orders.recv(), if has_room => order,
+                order = self.orders.recv(), if has_capacity => order,
             };
-            self.take_in(order);
+            self.queue_request(order);
         }
     }
 }
 
-impl From<Why> for Ending {
-    fn from(why: Why) -> Self {
+impl From<ReconnectReason> for Ending {
+    fn from(why: ReconnectReason) -> Self {
         match why {
-            Why::End(end) => Self::Disconnected(end),
-            Why::Error(error) => error.into(),
+            ReconnectReason::End(end) => Self::Disconnected(end),
+            ReconnectReason::Error(error) => error.into(),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! What the gateway said of the session.
+//! The state of the session as the gateway reported it.
 //!
-//! [`Shared`] is the one copy of it: the session's task writes it, handles read it. Its lock is held for a few
+//! [`Shared`] has the only copy: the task of the session writes it, handles read it. Its lock is held for a few
 //! instructions and never across an await.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,30 +10,30 @@ use stagedoor_proto::{Secret, SessionId, SessionLimits, SessionState, Timestamp,
 use tokio::sync::Notify;
 
 use crate::Ending;
-use crate::rooms::{Rooms, Subject};
+use crate::rooms::{RequestContext, Rooms};
 use crate::sequence::Sequence;
 use crate::ticket::Ticket;
 
-/// What the gateway said of the session.
+/// The state of the session as the gateway reported it.
 #[derive(Debug)]
-pub(crate) struct Known {
+pub(crate) struct SessionRecord {
     pub(crate) session: SessionId,
     pub(crate) user: Option<User>,
     pub(crate) limits: Option<SessionLimits>,
     pub(crate) state: SessionState,
-    /// The version of the newest `session_state`; an older one changes nothing.
+    /// The version of the newest `session_state`; older ones are ignored.
     state_version: u64,
     pub(crate) expires_at: Timestamp,
     pub(crate) access_token: Option<Secret>,
     pub(crate) secret: Secret,
-    /// The secret before; good until the gateway has heard something on the connection that brought the newer one.
+    /// The previous secret; valid until the gateway receives a frame on the connection with the newer one.
     former_secret: Option<Secret>,
     pub(crate) sequence: Sequence,
     pub(crate) rooms: Rooms,
 }
 
-impl Known {
-    /// A session that has just started.
+impl SessionRecord {
+    /// The state of a new session.
     pub(crate) fn started(started: &Started) -> Self {
         Self {
             session: started.session.id,
@@ -50,9 +50,9 @@ impl Known {
         }
     }
 
-    /// A session that was resumed by `ticket` alone.
+    /// The state of a session that was resumed from `ticket` alone.
     pub(crate) fn resumed_by_ticket(ticket: &Ticket, resumed: &Resumed) -> Self {
-        let mut known = Self {
+        let mut record = Self {
             session: ticket.session,
             user: None,
             limits: None,
@@ -65,11 +65,11 @@ impl Known {
             sequence: Sequence::starting_after(ticket.last_seq),
             rooms: Rooms::default(),
         };
-        known.apply_resumed(resumed);
-        known
+        record.apply_resumed(resumed);
+        record
     }
 
-    /// What takes the session up again.
+    /// The arguments of the next `resume`.
     pub(crate) fn ticket(&self) -> Ticket {
         let (session, secret) = (self.session, self.secret.clone());
         Ticket { session, secret, last_seq: self.sequence.last() }
@@ -85,19 +85,19 @@ impl Known {
         }
     }
 
-    /// Another session takes the place of this one; its rooms are still to be joined.
+    /// Replaces the session with a new one, whose rooms are not joined yet.
     pub(crate) fn apply_restarted(&mut self, started: &Started) {
         let rooms = std::mem::take(&mut self.rooms);
         *self = Self { rooms, ..Self::started(started) };
     }
 
-    /// A frame came on the newest connection: the former secret is of no use any more.
+    /// A frame arrived on the newest connection, so the previous secret is invalid.
     pub(crate) fn settle_secret(&mut self) {
         self.former_secret = None;
     }
 
-    /// Goes back to the secret before the newest, once; `false` when there is none.
-    pub(crate) fn try_former_secret(&mut self) -> bool {
+    /// Returns to the previous secret, once; `false` if there is none.
+    pub(crate) fn use_previous_secret(&mut self) -> bool {
         self.former_secret.take().is_some_and(|former| {
             self.secret = former;
             true
@@ -115,7 +115,7 @@ impl Known {
         }
     }
 
-    pub(crate) fn apply_reply(&mut self, subject: &Subject, result: &Result<Reply, Error>) {
+    pub(crate) fn apply_reply(&mut self, subject: &RequestContext, result: &Result<Reply, Error>) {
         if let Ok(reply) = result {
             self.rooms.apply_reply(subject, reply);
         }
@@ -130,9 +130,9 @@ impl Known {
     }
 
     fn apply_ending(&mut self, ending: &Ending) {
-        self.rooms.lose();
+        self.rooms.mark_lost();
         match ending.action() {
-            // Its own end was applied with the reply; a close without one is an end all the same.
+            // The reply to `end` already applied the end; a close without that reply ends the session too.
             Action::Stop if ending.close_code() == Some(CloseCode::Normal.code()) => {
                 self.state = SessionState::NotLoggedIn;
             }
@@ -143,21 +143,21 @@ impl Known {
     }
 }
 
-/// [`Known`], shared by the session's task and the handles; and how they ask it to detach.
+/// [`SessionRecord`], shared by the task of the session and the handles, and the signal to detach.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    known: Mutex<Known>,
+    record: Mutex<SessionRecord>,
     detach: Notify,
 }
 
 impl Shared {
-    pub(crate) fn new(known: Known) -> Self {
-        Self { known: Mutex::new(known), detach: Notify::new() }
+    pub(crate) fn new(record: SessionRecord) -> Self {
+        Self { record: Mutex::new(record), detach: Notify::new() }
     }
 
-    /// Each write leaves `Known` whole, so one that panicked elsewhere is no reason to stop.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Each write leaves `SessionRecord` consistent, so a poisoned lock is ignored.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, SessionRecord> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks the task to detach from the session.
@@ -165,7 +165,7 @@ impl Shared {
         self.detach.notify_one();
     }
 
-    /// Waits until the task is to detach. Cancel-safe.
+    /// Waits for the signal to detach. Cancel-safe.
     pub(crate) async fn detached(&self) {
         self.detach.notified().await;
     }

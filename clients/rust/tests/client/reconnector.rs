@@ -1,4 +1,4 @@
-//! The way back after a lost connection, against a gateway that follows a script.
+//! Tests of reconnection against a scripted gateway.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 use stagedoor_client::proto::{Action, Command, Credentials, Request, RoomId, StreamKind};
 use stagedoor_client::proto::{LayoutClasses, NewStream, Publish};
 use stagedoor_client::{Backoff, Cause, Client, ClientBuilder, Ending, Event, Events};
-use stagedoor_client::{RequestError, Session, Standing};
+use stagedoor_client::{MembershipState, RequestError, Session};
 
-/// Comes back without losing time.
+/// Reconnects without waiting.
 pub(crate) fn builder(gateway: &Gateway) -> ClientBuilder {
     let backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(5));
     let builder = Client::builder(gateway.url()).app("demo").backoff(backoff);
     builder.username("ann".parse().expect("a username"))
 }
 
-/// A started session, its events, and the gateway's end.
+/// A started session, its events, and the gateway's end of the connection.
 pub(crate) async fn established(
     gateway: &Gateway,
     builder: ClientBuilder,
@@ -72,7 +72,7 @@ async fn lost_resume_reply_does_not_lock_the_client_out() {
     drop(served);
     let mut served = gateway.accept().await;
     assert_eq!(served.resume().await.1.secret.as_str(), "secret-1");
-    // The reply is lost on the way.
+    // The reply is lost.
     drop(served);
     let mut served = gateway.accept().await;
     let (id, resume) = served.resume().await;
@@ -80,7 +80,7 @@ async fn lost_resume_reply_does_not_lock_the_client_out() {
     served.send(resumed(id, 0, &[], "secret-2")).await;
     while !matches!(events.next().await, Some(Event::Resumed { .. })) {}
     drop(served);
-    // A gateway that forgot the new secret still knows the former.
+    // The gateway does not know the new secret, but the previous one.
     let mut served = gateway.accept().await;
     let (id, resume) = served.resume().await;
     assert_eq!(resume.secret.as_str(), "secret-2");
@@ -90,7 +90,7 @@ async fn lost_resume_reply_does_not_lock_the_client_out() {
     assert_eq!(resume.secret.as_str(), "secret-1");
     served.send(resumed(id, 0, &[], "secret-3")).await;
     while !matches!(events.next().await, Some(Event::Resumed { .. })) {}
-    // From its first frame on the new secret is the only one.
+    // After the first frame only the new secret is valid.
     served.send(json!({ "ping": {} })).await;
     served.message().await;
     drop(served);
@@ -112,7 +112,7 @@ async fn requests_survive_a_lost_connection() {
         let (id, _) = served.resume().await;
         served.send(resumed(id, 1, &[pending.id], "secret-2")).await;
         served.send(json!({ "id": answered.id, "seq": 1, "ok": { "postponed": { "next_prompt_ms": 1 } } })).await;
-        // There is room for one more now: what was never sent.
+        // Now another request may be in flight: the one that was never sent.
         let unsent = served.request().await;
         assert_eq!(unsent.command, publish());
         drop(served);
@@ -158,7 +158,7 @@ async fn lost_session_restarts_and_rejoins_its_rooms() {
         let mut served = gateway.accept().await;
         let (id, _) = served.resume().await;
         served.refuse(id, "resume_expired", 4400).await;
-        // By the access token; then, as this gateway does not know it, as at first.
+        // With the access token; then, because this gateway does not know it, with the original credentials.
         let mut served = gateway.accept().await;
         let Request { id, command: Command::Start(start) } = served.request().await else {
             panic!()
@@ -168,7 +168,7 @@ async fn lost_session_restarts_and_rejoins_its_rooms() {
         let mut served = gateway.accept().await;
         let Command::Start(start) = served.start().await else { panic!() };
         assert_eq!(start.credentials, Credentials::Guest {});
-        // The room first, and once more where the gateway is busy.
+        // The room comes first, and again after the gateway was busy.
         let again = served.request().await;
         assert_eq!(again.command, join);
         let busy = json!({ "code": "rate_limited", "message": "", "retry_after_ms": 1 });
@@ -184,7 +184,7 @@ async fn lost_session_restarts_and_rejoins_its_rooms() {
     let ((published, left), _served) = tokio::join!(asking, script);
     assert!(matches!(published, Err(RequestError::Interrupted)), "{published:?}");
     left.unwrap();
-    assert_eq!(room.view().standing, Standing::Left);
+    assert_eq!(room.view().membership, MembershipState::Left);
     let Some(Event::Suspended { end, retry_after }) = events.next().await else { panic!() };
     assert_eq!(end.action(), Action::Retry);
     assert!(retry_after >= Duration::from_millis(3));
@@ -212,7 +212,7 @@ async fn a_room_that_cannot_be_entered_again_is_lost() {
         }
     };
     assert!(rejoined.is_err());
-    assert_eq!(room.unwrap().view().standing, Standing::Lost);
+    assert_eq!(room.unwrap().view().membership, MembershipState::Lost);
 }
 
 #[tokio::test]
