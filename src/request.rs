@@ -1,7 +1,7 @@
-//! The one id by which a request is known: in the log, to an app's auth webhook, and in what an app's servers are told.
+//! Request ids: one id for a request in the log, in the app's auth webhook and in webhook messages.
 //!
-//! Pure. It goes with whatever a request leads to, through rooms' logs and into webhooks' messages; what nobody asked for
-//! (time, lost connections) has none. Not here: which facts are told with it (`hub`).
+//! Pure. All effects of a request have its id, through rooms' logs and into webhook messages. Effects of timers and
+//! lost connections have none. Not here: which events have an id (`hub`).
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,24 +9,23 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::SessionId;
 
-/// The HTTP header in which it is told, both ways.
+/// The HTTP header that carries the id, in requests and responses.
 pub const HEADER: &str = "x-request-id";
 
-/// A request, as it is named wherever something follows from it.
+/// The id of a request, which all its effects have.
 ///
-/// Shape as text: `AAAAAAAAAAAAAAAAAAAAAQ:7`, a session and the number its client picked; of a call of the server API its
-/// `x-request-id`.
+/// Shape as text: `AAAAAAAAAAAAAAAAAAAAAQ:7`, a session and the id that its client chose; for a call of the server
+/// API, its `x-request-id`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestId {
-    /// A request of a session; its `start` is one.
+    /// A request of a session, including its `start`.
     Session {
-        /// The session.
         session: SessionId,
-        /// The number its client picked.
+        /// The id that the client chose.
         number: u32,
     },
-    /// A call of the server API, as its caller named it or else as it was named here.
+    /// A call of the server API: the id from its caller, otherwise a generated one.
     Call(Arc<str>),
 }
 

@@ -1,20 +1,20 @@
 //! The mutex of this crate: it has a rank, and a debug build panics when a thread takes locks in the wrong order.
 //!
-//! Which rank may be taken while which is held is `Rank::may_follow`; `ARCHITECTURE.md` says the same in words. A release
-//! build compares nothing: there a [`Mutex`] is `parking_lot`'s, of two bytes beside its value.
-//! A panic while a lock is held releases it: it leaves at worst one session or room odd, and the others must go on.
+//! `Rank::may_follow` defines the lock order, which `ARCHITECTURE.md` describes. A
+//! release build does not check it: a [`Mutex`] is `parking_lot`'s, with two bytes of overhead. A panic while a
+//! lock is held releases it: at worst one session or room is inconsistent, and the others continue.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use order::Held;
 
-/// What a lock protects, as far as the order of locks goes.
+/// The position of a lock in the lock order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rank {
-    /// The configuration in force, while another one takes its place.
+    /// The effective configuration, during a reload.
     Configuration,
-    /// A partition of the engine: the rooms whose entries are applied one after the other.
+    /// A partition of the engine: rooms whose entries are applied one after another.
     Partition,
     /// A room, while one entry is applied and its effects are executed.
     Room,
@@ -22,7 +22,7 @@ pub enum Rank {
     Directory,
     /// A session.
     Session,
-    /// A small table that is read or written in a few statements which take no other lock.
+    /// A small table, read or written in a few statements that take no other lock.
     Leaf,
 }
 
@@ -35,21 +35,21 @@ impl Rank {
             Self::Partition => matches!(self, Self::Room | Self::Session | Self::Leaf),
             Self::Room => matches!(self, Self::Session | Self::Leaf),
             Self::Directory => matches!(self, Self::Session),
-            // Nothing that is called under one of these calls out.
+            // Code under one of these locks takes no other lock.
             Self::Session | Self::Leaf => false,
         }
     }
 }
 
-/// A mutual exclusion lock with a rank. Its guard is held for a few instructions and never across `.await`.
+/// A mutex with a rank. Its guard is held for a few instructions and never across `.await`.
 pub struct Mutex<T> {
     rank: Rank,
     inner: parking_lot::Mutex<T>,
 }
 
-/// The lock, held. It is released when this is dropped.
+/// The guard of a held lock. Dropping it releases the lock.
 pub struct MutexGuard<'a, T> {
-    // Before `_held`: the lock is released before the thread counts as not holding it.
+    // Before `_held`, so that the lock is released before its rank is.
     inner: parking_lot::MutexGuard<'a, T>,
     _held: Held,
 }
@@ -61,19 +61,17 @@ impl<T> Mutex<T> {
         Self { rank, inner: parking_lot::Mutex::new(value) }
     }
 
-    /// Waits for the lock.
     ///
     /// # Panics
-    /// In a debug build, when this thread holds a lock after which this one may not be taken.
+    /// In a debug build, if this thread holds a lock that must come later in the lock order.
     #[track_caller]
     pub fn lock(&self) -> MutexGuard<'_, T> {
-        // In this order: the assertion comes before a wait that might never end.
+        // The assertion comes first, before a wait that might deadlock.
         let held = Held::begin(self.rank);
         MutexGuard { inner: self.inner.lock(), _held: held }
     }
 }
 
-/// A leaf.
 impl<T: Default> Default for Mutex<T> {
     fn default() -> Self {
         Self::new(Rank::Leaf, T::default())
@@ -100,14 +98,14 @@ impl<T> DerefMut for MutexGuard<'_, T> {
     }
 }
 
-/// How many locks of this rank this thread has taken so far, in a debug build.
+/// Number of locks of this rank that this thread has taken so far, in a debug build.
 #[cfg(debug_assertions)]
 #[must_use]
 pub fn acquisitions(rank: Rank) -> u64 {
     order::acquisitions(rank)
 }
 
-/// Which ranks a thread holds, and how often it took each.
+/// The ranks that a thread holds, and how often it took each.
 #[cfg(debug_assertions)]
 mod order {
     use std::cell::Cell;
@@ -129,7 +127,7 @@ mod order {
         static TAKEN: Cell<[u64; RANKS.len()]> = const { Cell::new([0; RANKS.len()]) };
     }
 
-    /// That this thread holds a lock of a rank. It cannot leave the thread.
+    /// A held rank of this thread. It is not `Send`.
     pub(super) struct Held(Rank, PhantomData<*const ()>);
 
     impl Held {
@@ -164,7 +162,7 @@ mod order {
     }
 }
 
-/// A release build trusts the order.
+/// A release build does not check the order.
 #[cfg(not(debug_assertions))]
 mod order {
     use super::Rank;
@@ -185,7 +183,7 @@ mod tests {
 
     use super::*;
 
-    /// Whether a lock of rank `next` can be taken while one of rank `held` is.
+    /// Whether a lock of rank `next` may be taken while one of rank `held` is held.
     fn is_allowed(held: Rank, next: Rank) -> bool {
         let (first, second) = (Mutex::new(held, ()), Mutex::new(next, ()));
         catch_unwind(AssertUnwindSafe(|| {

@@ -1,4 +1,4 @@
-//! What a call of the engine returns: a future that may have its result already.
+//! The answer of an engine call: a future that may be ready at once.
 
 use std::fmt;
 use std::future::Future;
@@ -7,29 +7,29 @@ use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 
-/// The result of a call of the engine. The call is made before this is returned; dropping the answer does not undo it.
+/// The answer of an engine call. The call is made before this is returned; dropping the answer does not cancel it.
 ///
-/// An engine of one process answers at once, and pays neither an allocation nor a wake-up for that.
+/// An engine of one process answers at once, without an allocation or a wake-up.
 #[must_use = "the engine may have refused it"]
 pub enum Answer<T> {
-    /// The result; `None` once it was taken.
+    /// The result; `None` after it was taken.
     Ready(Option<T>),
-    /// The result comes from elsewhere.
+    /// The result is pending.
     Pending(BoxFuture<'static, T>),
 }
 
 impl<T> Answer<T> {
-    /// An answer that is there.
+    /// A ready answer.
     pub const fn ready(result: T) -> Self {
         Self::Ready(Some(result))
     }
 
-    /// An answer that has to be waited for.
+    /// A pending answer.
     pub fn pending(result: impl Future<Output = T> + Send + 'static) -> Self {
         Self::Pending(Box::pin(result))
     }
 
-    /// The answer that `map` makes of this one.
+    /// Applies `map` to the result.
     pub fn map<U: Send + 'static>(self, map: impl FnOnce(T) -> U + Send + 'static) -> Answer<U>
     where
         T: 'static,
@@ -40,13 +40,13 @@ impl<T> Answer<T> {
         }
     }
 
-    /// The result if it is there, else the future that gives it.
+    /// The result if it is ready, otherwise the future of the result.
     ///
     /// # Errors
-    /// The future, where the result has to be waited for.
+    /// The future, if the result is pending.
     ///
     /// # Panics
-    /// When the result was taken before.
+    /// If the result was taken before.
     pub fn now_or_later(self) -> Result<T, BoxFuture<'static, T>> {
         match self {
             Self::Ready(result) => Ok(result.expect("an answer is taken once")),

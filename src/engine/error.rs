@@ -1,28 +1,28 @@
-//! Why the engine does not do what it was asked for.
+//! Errors of the engine.
 
 use std::time::Duration;
 
 use stagedoor_proto::{Error, ErrorCode};
 
-/// When a client that was refused because its node leaves is to try again: it finds another node, or a successor.
+/// Retry time of a client whose node leaves: by then it finds another node or a new process.
 const NODE_CHANGE: Duration = Duration::from_secs(1);
 
-/// The engine did nothing.
+/// The error of a call without effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EngineError {
-    /// It cannot be reached, or has too much to do.
+    /// The engine is unreachable or overloaded.
     #[error("the engine is unavailable")]
     Unavailable {
-        /// When to try again.
+        /// How long to wait before a retry.
         retry_after: Duration,
     },
-    /// This node has left it: the gateway stops.
+    /// This node has left the engine, because the gateway stops.
     #[error("the engine is closed")]
     Closed,
 }
 
 impl EngineError {
-    /// When to try again.
+    /// How long to wait before a retry.
     #[must_use]
     pub const fn retry_after(self) -> Duration {
         match self {
@@ -39,16 +39,15 @@ impl From<EngineError> for Error {
     }
 }
 
-/// Why a request to another node has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
-    /// There is no such node, or it has left.
+    /// The node does not exist or has left.
     #[error("the node is not there")]
     Unreachable,
-    /// It did not answer in time; it may still do what it was asked for.
+    /// The node did not answer in time; it may still execute the request.
     #[error("the node did not answer in time")]
     Deadline,
-    /// The engine does not take requests.
+    /// The engine accepts no requests.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }

@@ -1,4 +1,4 @@
-//! One node that shares nothing: an entry is applied where it is appended, and every answer is ready at once.
+//! The engine of a single node: an entry is applied when it is appended, and every answer is ready at once.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,15 +23,16 @@ use crate::room::{Entry, NodeEpoch, RoomCommand, RoomKey};
 use crate::store::UserKey;
 use crate::sync::{Mutex, Rank};
 
-/// Among how many locks the rooms are spread; rooms that share one wait for each other.
+/// Number of locks for rooms; rooms with the same lock wait for each other.
 const PARTITIONS: usize = 1_024;
 
-/// The logs of one node's rooms, of which nothing is kept: a room's state is what became of them.
+/// The logs of one node's rooms. Entries are not stored, because a room's state includes them.
 pub struct Local {
-    /// Held while an entry gets its version and is applied, so that a room's entries come up one at a time and in order.
+    /// Held while an entry gets its version and is applied, so that a room's entries are applied one at a time and in
+    /// order.
     partitions: Box<[Mutex<()>]>,
     hasher: RandomState,
-    /// The last version given, in any room: a room that closes and opens again goes on with higher ones.
+    /// The highest version in any room: a room that closes and opens again continues with higher ones.
     last: AtomicU64,
     is_closed: AtomicBool,
     handler: OnceLock<Weak<dyn NodeHandler>>,
@@ -42,7 +43,7 @@ pub struct Local {
 }
 
 impl Local {
-    /// An engine that goes by `clock`, whose versions come after `last`: that of a process before, or 0.
+    /// An engine with versions after `last`: the highest one of the previous process, or 0.
     #[must_use]
     pub fn new(clock: Clock, last: u64) -> Self {
         Self {
@@ -86,7 +87,7 @@ impl Local {
         if self.is_closed.load(Ordering::Relaxed) { Err(EngineError::Closed) } else { Ok(()) }
     }
 
-    /// Answers with what `step` gives, unless the engine is closed.
+    /// Answers with the result of `step`, unless the engine is closed.
     fn answer<T>(&self, step: impl FnOnce() -> T) -> Answer<Result<T, EngineError>> {
         Answer::ready(self.check_open().map(|()| step()))
     }
@@ -115,7 +116,7 @@ impl Engine for Local {
         Answer::ready(placed.map_or_else(Appended::Refused, Appended::Placed))
     }
 
-    /// The node has whatever there is of the room.
+    /// The only node always has all entries of the room.
     fn interest(&self, _: &RoomKey) -> Answer<Result<(), EngineError>> {
         self.answer(|| ())
     }
@@ -124,7 +125,7 @@ impl Engine for Local {
         self.answer(|| ())
     }
 
-    /// There is no log that it could take the place of.
+    /// There is no stored log that a checkpoint could replace.
     fn store_checkpoint(&self, _: &RoomKey, _: Checkpoint) -> Answer<Result<bool, EngineError>> {
         self.answer(|| false)
     }
@@ -213,7 +214,7 @@ impl Engine for Local {
     fn close(&self) -> Answer<u64> {
         self.is_closed.store(true, Ordering::Relaxed);
         for partition in &self.partitions {
-            // An append that locks after this sees that it is closed; one that came before is done.
+            // Appends that lock later see that the engine is closed; earlier ones are complete.
             drop(partition.lock());
         }
         self.health.send_replace(Health::Closed);

@@ -1,4 +1,4 @@
-//! The logs of rooms: what an append comes to, checkpoints, and signals.
+//! The logs of rooms: results of appends, checkpoints, and signals.
 
 use bytes::Bytes;
 use stagedoor_proto::Push;
@@ -6,54 +6,53 @@ use stagedoor_proto::Push;
 use super::error::EngineError;
 use crate::room::{Audience, Entry};
 
-/// What became of an append.
+/// The result of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {
-    /// It has this version, and this node has applied it.
+    /// The entry has this version, and this node has applied it.
     Placed(u64),
-    /// It is not in the log, and never will be.
+    /// The entry is not in the log, and will not be.
     Refused(AppendError),
-    /// Whether it is in the log is not known; its entry may still come up.
+    /// The outcome is unknown; the entry may still be applied later.
     Unknown,
 }
 
-/// Why a command did not enter a room's log.
+/// Why a command was not appended to a room's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
-    /// The log is not at the version that the command was to follow.
+    /// The log is not at the expected version.
     #[error("the room changed meanwhile")]
     VersionChanged,
-    /// The node has not asked for the room's entries.
+    /// The node has no interest in the room.
     #[error("this node has no interest in the room")]
     NoInterest,
-    /// The engine does not take it.
+    /// The engine rejected the append.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
 
-/// On what an append depends.
+/// The condition of an append.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Condition {
-    /// Nothing.
     #[default]
     None,
-    /// The log ends with this version.
+    /// The log must end with this version.
     VersionIs(u64),
 }
 
-/// A room as it was at one version.
+/// The state of a room at one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// The version of the last entry in it.
+    /// The version of the last included entry.
     pub version: u64,
-    /// The room's serialized state, which means nothing to the engine.
+    /// The serialized state of the room, opaque to the engine.
     pub state: Bytes,
 }
 
-/// Where a node begins in a room's log: the newest checkpoint, and all entries after it.
+/// The log of a room for a node that starts with it: the newest checkpoint, and all entries after it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RoomLog {
-    /// `None` when nobody stored one: the tail begins with the room's first entry.
+    /// `None` if no checkpoint is stored: the tail then starts with the room's first entry.
     pub checkpoint: Option<Checkpoint>,
     /// The entries after the checkpoint, in order.
     pub tail: Vec<Entry>,
@@ -66,7 +65,7 @@ impl RoomLog {
         self.checkpoint.is_none() && self.tail.is_empty()
     }
 
-    /// The version of the last entry; 0 when there is none.
+    /// The version of the last entry; 0 if there is none.
     #[must_use]
     pub fn version(&self) -> u64 {
         let checkpoint = self.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.version);
@@ -77,18 +76,18 @@ impl RoomLog {
 /// A message to participants of a room that is not logged: a signal, or a relay.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoomMessage {
-    /// Who gets it, by the state that each node has of the room.
+    /// The receivers, resolved with each node's state of the room.
     pub to: Audience,
-    /// A push whose `order` is set by each node that delivers it.
+    /// The push; each delivering node sets its `order`.
     pub push: Push,
 }
 
-/// Who delivers a room message.
+/// Which component delivers a room message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivered {
-    /// The caller, now, with this order: no other node is there, and nothing was handed to the
+    /// The caller must deliver it now with this order: there is no other node, and the engine did not call the
     /// [`NodeHandler`](super::NodeHandler).
     ByCaller(u64),
-    /// Each interested node's handler has it or gets it with this order; this node's has delivered it.
+    /// The handlers of all interested nodes deliver it with this order; this node's has done so.
     ByHandlers(u64),
 }

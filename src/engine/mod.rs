@@ -1,9 +1,9 @@
-//! What nodes share: the logs of rooms, fan-out, the directory of sessions, leases, requests between nodes.
+//! The shared state of nodes: the logs of rooms, fan-out, the directory of sessions, leases, requests between nodes.
 //!
-//! [`Engine`] is what a node asks for, [`NodeHandler`] what it is asked. A room is a log: [`Engine::append`] gives a
-//! command its version and its time in one step, every interested node applies the same entries in the same order, and
-//! the node that appended answers its client when its entry comes up. Nothing here knows what a command means, and
-//! nobody may assume that a room lives in one process. Every implementation passes the tests of `conformance`.
+//! A node calls [`Engine`], and the engine calls [`NodeHandler`]. A room is a log: [`Engine::append`] gives a
+//! command its version and its time in one step, all interested nodes apply the same entries in the same order, and
+//! the appending node replies to its client when it applies the entry. Commands are opaque here, and
+//! no caller may assume that a room lives in one process. Every implementation passes the tests of `conformance`.
 
 mod answer;
 #[cfg(test)]

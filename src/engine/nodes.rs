@@ -1,71 +1,69 @@
-//! Nodes: their leases and burial, the engine's health, and what a node has missed.
+//! Nodes: their leases and burial, the health of the engine, and gaps in a node's deliveries.
 
 use std::time::Duration;
 
 use crate::room::{NodeEpoch, RoomKey};
 
-/// How long a node may be silent before others may declare it dead.
+/// How long a lease is valid; after that other nodes may declare the node dead.
 pub const LEASE: Duration = Duration::from_secs(10);
 /// How often a node renews its lease.
 pub const LEASE_RENEWAL: Duration = Duration::from_secs(2);
 
-/// A node as the engine knows it.
+/// A node in the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// The node's registration.
     pub node: NodeEpoch,
-    /// The node's name, for operators.
+    /// The name of the node, for operators.
     pub name: Box<str>,
-    /// How long ago it was renewed, by the engine's clock.
+    /// The time since the last renewal, by the engine's clock.
     pub age: Duration,
 }
 
 impl Lease {
-    /// Whether the node may be buried. It may also renew its lease as long as nobody did that.
+    /// Whether the node may be buried. Until it is buried, it may still renew its lease.
     #[must_use]
     pub fn has_lapsed(&self) -> bool {
         self.age > LEASE
     }
 }
 
-/// What the renewal of a lease came to.
+/// The result of a lease renewal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Renewal {
-    /// The node is registered; these are all leases, its own too.
+    /// The node is registered; the leases of all nodes, including its own.
     Held(Vec<Lease>),
-    /// The node was buried, or the engine lost its data: it needs another epoch.
+    /// The node was buried, or the engine lost its data: the node needs a new epoch.
     Lost,
 }
 
-/// What an attempt to bury a node came to.
+/// The result of burying a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Burial {
-    /// The caller buried it, and so answers for what it left: these are the rooms it was interested in.
+    /// The caller buried the node and must take over these rooms, in which it was interested.
     Buried(Vec<RoomKey>),
-    /// Its lease has not lapsed.
+    /// The lease of the node has not lapsed.
     Alive,
-    /// It was buried before, has left, or was never there.
+    /// The node was buried before, has left, or never existed.
     Gone,
-    /// The caller's own lease lapsed within the last [`LEASE`]: perhaps nobody could renew then.
+    /// The caller's own lease lapsed within the last [`LEASE`]: the engine may have been unavailable for all nodes.
     NotWatched,
 }
 
-/// Whether the engine can be used.
+/// The health of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Health {
-    /// It can.
     Ready,
-    /// What needs other nodes is refused for now.
+    /// Commands that need other nodes are rejected for now.
     Degraded,
-    /// The node has left it.
+    /// The node has left the engine.
     Closed,
 }
 
-/// What a node may have missed.
+/// A gap in the deliveries to a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Gap {
-    /// Signals of this room. Of its log nothing is missing.
+    /// Signals of this room may be missing; its log is complete.
     Room(RoomKey),
-    /// Notices of displaced sessions: the node compares its sessions with their rows.
+    /// Notices of displaced sessions may be missing: the node must compare its sessions with their rows.
     Directory,
 }

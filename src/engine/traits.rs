@@ -1,4 +1,4 @@
-//! The two halves of the seam: what a node asks of the engine, and what the engine asks of a node.
+//! The interface between node and engine: calls of the node, and calls of the engine.
 
 use std::sync::Weak;
 use std::time::Duration;
@@ -19,23 +19,22 @@ use crate::room::{Entry, NodeEpoch, RoomCommand, RoomKey};
 use crate::store::UserKey;
 use stagedoor_proto::SessionId;
 
-/// What the nodes of a cluster share, as one of them sees it.
+/// The engine for one node of a cluster.
 ///
-/// Calls of one caller for one room take effect in the order in which they are made, whether or not their answers are
-/// waited for. No call blocks; a queue that is full answers [`EngineError::Unavailable`].
+/// Calls of one caller for one room take effect in order, whether or not their answers are
+/// awaited. No call blocks; a full queue answers [`EngineError::Unavailable`].
 pub trait Engine: Send + Sync + 'static {
-    /// Hands everything for this node to `handler` from now on, from tasks of `lifecycle`. Called once, before anything
-    /// else is.
+    /// Sets the handler of this node, which tasks of `lifecycle` call. Called once, before all other methods.
     fn attach(&self, handler: Weak<dyn NodeHandler>, lifecycle: &Lifecycle);
 
     /// This node's registration.
     fn node(&self) -> NodeEpoch;
 
-    /// Whether other nodes can take part.
+    /// Whether several nodes can share the engine.
     fn is_shared(&self) -> bool;
 
-    /// Gives `command` its version and its time in a room's log, if `condition` holds. Its entry reaches the handler of
-    /// every interested node, this one's too, and before the answer. Versions grow, and may be skipped.
+    /// Appends `command` to a room's log with a version and a time, if `condition` holds. The handlers of all
+    /// interested nodes receive the entry; this node's receives it before the answer. Versions increase, with gaps.
     fn append(
         &self,
         room: &RoomKey,
@@ -43,25 +42,25 @@ pub trait Engine: Send + Sync + 'static {
         condition: Condition,
     ) -> Answer<Appended>;
 
-    /// Asks for a room's entries, and in the same step for what came before: [`NodeHandler::restore`] gets the log so
-    /// far, then [`NodeHandler::apply`] each further entry. Answered once the handler has all that there was when this was
-    /// called, by a node that is interested already too.
+    /// Registers interest in a room. In the same step [`NodeHandler::restore`] receives the log so
+    /// far, then [`NodeHandler::apply`] each further entry. Answered once the handler has all entries at the time of
+    /// the call, also if the node was interested already.
     fn interest(&self, room: &RoomKey) -> Answer<Result<(), EngineError>>;
 
-    /// Ends the interest in a room. The log of a room without interest is dropped.
+    /// Ends the interest in a room. The log of a room without interested nodes is dropped.
     fn release_interest(&self, room: &RoomKey) -> Answer<Result<(), EngineError>>;
 
-    /// Puts a checkpoint in place of the entries up to its version; `false` when there is a newer one.
+    /// Replaces the entries up to the version of a checkpoint with it; `false` if there is a newer one.
     fn store_checkpoint(
         &self,
         room: &RoomKey,
         checkpoint: Checkpoint,
     ) -> Answer<Result<bool, EngineError>>;
 
-    /// Gives a message its order, greater than `last` (the greatest this node has seen in the room), and sends it to
-    /// all interested nodes. [`Delivered`] says who delivers it on this node.
+    /// Sends a message to all interested nodes, with an order greater than `last`, the greatest that this node knows in
+    /// the room. [`Delivered`] says which side delivers it on this node.
     ///
-    /// May be called under the room's lock, so that messages are delivered in their order where the answer is ready.
+    /// May be called under the room's lock, so that messages with ready answers are delivered in order.
     fn send(
         &self,
         room: &RoomKey,
@@ -69,23 +68,23 @@ pub trait Engine: Send + Sync + 'static {
         message: &RoomMessage,
     ) -> Answer<Result<Delivered, EngineError>>;
 
-    /// Begins a start: reads the user's fence and fixes the generation. Asked before the store is.
+    /// Begins a start: reads the user's fence and fixes the generation. Called before the store is asked.
     fn prepare(&self, prepare: Prepare) -> Answer<Result<Prepared, EngineError>>;
 
-    /// Gives a client instance to a session, unless something came between. The nodes of those it displaces are
-    /// notified in the same step.
+    /// Claims a client instance for a session, unless a concurrent change prevents it. The nodes of displaced sessions
+    /// are notified in the same step.
     fn claim(&self, claim: Claim) -> Answer<Result<Claimed, EngineError>>;
 
-    /// Moves a user's fence, so that starts that were prepared before it prepare again, and returns the sessions held.
+    /// Moves a user's fence, so that earlier prepared starts prepare again. Returns the sessions of the user.
     fn fence(&self, user: &UserKey) -> Answer<Result<Vec<SessionRow>, EngineError>>;
 
-    /// The sessions a user holds.
+    /// The sessions of a user.
     fn rows(&self, user: &UserKey) -> Answer<Result<Vec<SessionRow>, EngineError>>;
 
-    /// Removes the row of a session of this node; `false` when the row is of another session or node by now.
+    /// Removes the row of a session of this node; `false` if another session or node has the row.
     fn release(&self, user: &UserKey, session: SessionId) -> Answer<Result<bool, EngineError>>;
 
-    /// Notes that the connection of `generation` is gone; `false` when the row is of another one by now.
+    /// Marks the session of `generation` as disconnected; `false` if the row has another generation.
     fn suspend(
         &self,
         user: &UserKey,
@@ -93,19 +92,19 @@ pub trait Engine: Send + Sync + 'static {
         generation: u64,
     ) -> Answer<Result<bool, EngineError>>;
 
-    /// Moves a session's row to this node, for a resume: from here on no other node may act for it.
+    /// Moves a session's row to this node, for a resume: afterwards no other node may act for the session.
     fn move_here(&self, to: Move) -> Answer<Result<Moved, EngineError>>;
 
-    /// Puts back rows that this node held before; those of which a newer generation is held are not.
+    /// Restores rows that this node had before, except those with a newer generation.
     fn restore(&self, rows: Vec<Restore>) -> Answer<Result<(), EngineError>>;
 
     /// Renews this node's lease; see [`LEASE_RENEWAL`](super::LEASE_RENEWAL).
     fn renew_lease(&self) -> Answer<Result<Renewal, EngineError>>;
 
-    /// Declares a node dead whose lease has lapsed. Of all who try, one succeeds.
+    /// Declares a node with a lapsed lease dead. Only one caller succeeds.
     fn bury(&self, node: NodeEpoch) -> Answer<Result<Burial, EngineError>>;
 
-    /// Asks another node for something, which it does at most once.
+    /// Sends a request to another node, which executes it at most once.
     fn request(
         &self,
         to: NodeEpoch,
@@ -113,39 +112,38 @@ pub trait Engine: Send + Sync + 'static {
         deadline: Duration,
     ) -> Answer<Result<Bytes, RequestError>>;
 
-    /// Whether the engine can be used.
     fn health(&self) -> watch::Receiver<Health>;
 
-    /// Takes nothing more, waits for what is being applied, and ends this node's registration; the last version given.
+    /// Rejects new calls, waits for pending entries, and ends this node's registration. Returns the highest version.
     fn close(&self) -> Answer<u64>;
 }
 
-/// A node, as the engine uses it. Calls for one room come one at a time and in order.
+/// The handler of the engine's calls on a node. Calls for one room come one at a time and in order.
 ///
-/// None of them may wait for an answer of the engine before it returns. Of a node that is alone only the first two are
-/// asked.
+/// No method may wait for an answer of the engine before it returns. The engine of a single node only calls the
+/// first two.
 pub trait NodeHandler: Send + Sync {
-    /// The next entry of a room's log.
+    /// Applies the next entry of a room's log.
     fn apply(&self, room: &RoomKey, entry: Entry);
 
-    /// The version of the last entry that was applied to a room; 0 when the node does not have it.
+    /// The version of the last applied entry of a room; 0 if the node does not have the room.
     fn applied_version(&self, room: &RoomKey) -> u64;
 
-    /// The log of a room in which the node has interest from now on; takes the place of what the node has of it.
+    /// Loads the log of a room after interest was registered; it replaces the node's state of the room.
     fn restore(&self, room: &RoomKey, log: RoomLog);
 
-    /// A room's log has grown long: the node may store a checkpoint.
+    /// The log of a room is long: the node should store a checkpoint.
     fn checkpoint_due(&self, room: &RoomKey);
 
-    /// A message to the local participants of a room.
+    /// Delivers a message to the local participants of a room.
     fn deliver(&self, room: &RoomKey, order: u64, message: RoomMessage);
 
-    /// A session of this node was displaced by one of another node.
+    /// A session of another node displaced one of this node.
     fn displaced(&self, displaced: Displaced);
 
-    /// Answers another node.
+    /// Answers a request of another node.
     fn request(&self, from: NodeEpoch, body: Bytes) -> BoxFuture<'static, Bytes>;
 
-    /// Something may have been missed.
+    /// Deliveries may have been lost.
     fn resync(&self, gap: Gap);
 }

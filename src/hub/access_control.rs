@@ -1,7 +1,7 @@
-//! Blocks, and their effect on live sessions. Below both `rooms` and `accounts`, which need it.
+//! Blocks, and their effect on live sessions. Both `rooms` and `accounts` use it.
 //!
-//! The store is written first, then live sessions are looked for: see the engine's directory for why one always
-//! meets the other.
+//! The store is written before live sessions are searched. The engine's directory explains why a concurrent start
+//! sees the block or is found.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,10 +20,10 @@ use crate::principal::{Coverage, NameCoverage};
 use crate::request::RequestId;
 use crate::store::{AuditEvent, Block, BlockedIdentities, Check, Journal, UserKey};
 
-/// How long a protected session has to show life when another start wants its instance.
+/// How long a protected session has to answer a liveness probe when another start claims its instance.
 pub(super) const LIVENESS_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Decides whether users may stay, and ends the sessions of those who may not.
+/// Checks whether users are blocked, and ends the sessions of blocked users.
 pub(super) struct AccessControl {
     context: Arc<Context>,
     sessions: Arc<Sessions>,
@@ -44,11 +44,11 @@ impl AccessControl {
         Self { context, sessions, events, engine, peers, guest_fence: AtomicU64::new(0) }
     }
 
-    /// Blocks a user from the app and ends their sessions and, of a guest, those of other guests whom the block reaches;
-    /// how many. `row` is what the audit log keeps of it.
+    /// Blocks a user from the app and ends their sessions. A block of a guest also ends the sessions of other guests
+    /// that match it. Returns the number of ended sessions. `row` is the audit record.
     ///
     /// # Errors
-    /// When the store did not take it; nothing happened then. When the engine does not answer; the block holds then.
+    /// If the store fails, nothing happened. If the engine does not answer, the block is in force.
     pub(super) async fn block(
         &self,
         user: UserKey,
@@ -73,10 +73,10 @@ impl AccessControl {
         Ok(ended)
     }
 
-    /// Ends all sessions of a user, and has starts that are on their way ask the store again; how many ended.
+    /// Ends all sessions of a user, and makes starts in progress ask the store again. Returns how many ended.
     ///
     /// # Errors
-    /// When the engine does not answer.
+    /// If the engine does not answer.
     pub(super) async fn end_sessions(
         &self,
         user: &UserKey,
@@ -92,7 +92,7 @@ impl AccessControl {
         let elsewhere =
             self.peers.end_sessions(&rows, false, disconnect, request, PEER_TIMEOUT).await;
         elsewhere.map(|elsewhere| ended + elsewhere).map_err(|error| {
-            tracing::warn!(%error, "sessions of a user on another node could not be ended");
+            tracing::warn!(%error, "cannot end sessions on another node");
             unreachable_peers()
         })
     }
@@ -133,7 +133,7 @@ impl AccessControl {
         let (app, disconnect) = (Arc::clone(app), Box::new(disconnect.clone()));
         let elsewhere =
             PeerRequest::EndReached { app, reach, disconnect, request: request.cloned() };
-        let (counts, failures) = self.peers.ask_all::<usize>(&elsewhere).await;
+        let (counts, failures) = self.peers.request_all::<usize>(&elsewhere).await;
         if failures > 0 {
             return Err(unreachable_peers());
         }
@@ -149,7 +149,7 @@ impl AccessControl {
         disconnect: &Disconnect,
         request: Option<&RequestId>,
     ) -> usize {
-        // A start is registered before it looks at the fence: it is found here, or it sees the fence moved.
+        // A start is registered before it reads the fence: it is found here, or it sees the new fence.
         self.guest_fence.fetch_add(1, Ordering::SeqCst);
         let mut reached = self.sessions.select(|session| {
             let meta = session.meta();
@@ -163,8 +163,8 @@ impl AccessControl {
         reached.len()
     }
 
-    /// Asks a connected session for a sign of life; one that is silent is disconnected, if that still `matters`. Whether
-    /// it lives.
+    /// Probes the liveness of a connected session, and disconnects a silent one if `matters` still holds. Returns
+    /// whether it is live.
     pub(super) async fn probe_liveness(
         &self,
         session: &SessionHandle,
@@ -184,15 +184,15 @@ impl AccessControl {
         false
     }
 
-    /// Moves when guests of other names may have been blocked: a start that began before asks the store again.
+    /// Increases when guests with other names may have been blocked: earlier starts ask the store again.
     pub(super) fn guest_fence(&self) -> u64 {
         self.guest_fence.load(Ordering::SeqCst)
     }
 
-    /// Whether the user of a session may stay.
+    /// Checks that the user of a session is not blocked; otherwise ends the session.
     ///
     /// # Errors
-    /// Why not. The session is ended with it.
+    /// The reason for which the session was ended.
     pub(super) async fn check(
         &self,
         session: &Arc<SessionHandle>,
@@ -220,8 +220,8 @@ impl AccessControl {
     }
 }
 
-/// The block is written; a repetition reaches the sessions that were out of reach.
+/// The block is persisted; a repetition ends the sessions that were unreachable.
 fn unreachable_peers() -> CallError {
-    let message = "it is in force, and not all nodes could end the sessions they have; try again";
+    let message = "applied, but some nodes could not end their sessions; retry";
     CallError::Refused(Error::new(ErrorCode::EngineUnavailable, message))
 }

@@ -1,6 +1,6 @@
-//! This node as the engine and other nodes see it: entries go to the rooms, requests and notices to whom they concern.
+//! This node as the engine and other nodes see it: dispatches entries to rooms, and requests and notices to sessions.
 //!
-//! Above all owners of the hub, for what another node asks for may concern any of them. Nothing here waits for the
+//! It uses all owners of the hub, because a request of another node may be for any of them. Nothing here waits for the
 //! engine before it returns.
 
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::engine::{
 use crate::room::{Entry, NodeEpoch, RoomKey};
 use crate::session::Body;
 
-/// What the engine calls. Has no state of its own.
+/// The handler of the engine's calls. It has no state.
 pub(super) struct ClusterNode {
     context: Arc<Context>,
     sessions: Arc<Sessions>,
@@ -44,12 +44,12 @@ impl ClusterNode {
         Self { context, sessions, access, rooms, replicas, engine }
     }
 
-    /// Whether what needs other nodes can be done.
+    /// Whether commands that need other nodes can be executed.
     pub(super) fn is_engine_ready(&self) -> bool {
         *self.engine.health().borrow() == Health::Ready
     }
 
-    /// Renews this node's lease, and tells sessions when the engine is out of reach or back, until the gateway stops.
+    /// Renews this node's lease and notifies sessions when the engine is unavailable or back, until the gateway stops.
     pub(super) async fn run_lease(&self) {
         let mut health = self.engine.health();
         let mut ticks = tokio::time::interval(LEASE_RENEWAL);
@@ -74,17 +74,17 @@ impl ClusterNode {
     async fn renew_lease(&self) {
         match self.engine.renew_lease().await {
             Ok(Renewal::Held(_)) => {}
-            Ok(Renewal::Lost) => tracing::error!("this node counts as dead among the others"),
-            Err(error) => tracing::warn!(%error, "the lease of this node was not renewed"),
+            Ok(Renewal::Lost) => tracing::error!("node declared dead by other nodes"),
+            Err(error) => tracing::warn!(%error, "lease renewal failed"),
         }
     }
 
-    /// Tells all sessions whether what needs other nodes is refused now.
+    /// Notifies all sessions whether commands that need other nodes are rejected now.
     fn announce(&self, is_degraded: bool) {
         if is_degraded {
-            tracing::error!("the engine is out of reach");
+            tracing::error!("engine unavailable");
         } else {
-            tracing::warn!("the engine is back");
+            tracing::warn!("engine available again");
         }
         let push = encode_push(&Push::Degraded(Degraded { active: is_degraded }));
         let body: Body = push.into();
@@ -116,8 +116,8 @@ impl NodeHandler for ClusterNode {
         self.replicas.deliver(room, order, message);
     }
 
-    /// The claim that displaced it comes from another node, which also asks for its end and waits for that. This notice
-    /// does the same where that node did not live to ask.
+    /// The claim that displaced the session comes from another node, which also requests its end and waits for it. This
+    /// notice ends the session if that node failed before its request.
     fn displaced(&self, displaced: Displaced) {
         let Displaced { user: _, session, generation } = displaced;
         let Some(session) = self.sessions.find(session) else { return };
@@ -130,7 +130,7 @@ impl NodeHandler for ClusterNode {
         let request = match serde_json::from_slice(&body) {
             Ok(request) => request,
             Err(error) => {
-                tracing::warn!(%error, "a request of another node cannot be read");
+                tracing::warn!(%error, "malformed request from another node");
                 return Box::pin(std::future::ready(Bytes::new()));
             }
         };
@@ -188,7 +188,7 @@ impl NodeHandler for ClusterNode {
     }
 }
 
-/// Ends the sessions that hold their instance no more, of which this node may not have been notified.
+/// Ends sessions that lost their instance while this node may have missed the notice.
 async fn end_displaced(sessions: &Sessions, engine: &dyn Engine) {
     for session in sessions.select(|session| session.activity().held_by().is_some()) {
         let Ok(rows) = engine.rows(session.user()).await else { return };

@@ -1,8 +1,8 @@
-//! What every owner of the hub needs and none of them changes: clock, store, metrics, settings, apps.
+//! The state that all owners of the hub share and none changes: clock, store, metrics, settings, apps.
 //!
-//! Limits and the settings of apps may be reloaded while sessions live. Each is one snapshot that is replaced as a
-//! whole; whoever decides by one takes it once, so that half of a change is never seen. What a session or a room began
-//! with (its announced limits, the size of a room) holds until it ends.
+//! A reload may change limits and settings of apps. Each is one snapshot that is replaced as a
+//! whole; a decision uses one snapshot, so that it never sees half of a change. Values that a session or a room
+//! started with, such as announced limits or the size of a room, are fixed until it ends.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -26,10 +26,10 @@ use crate::session::{ExpirySettings, RequestLimits, RingLimits, SessionSettings}
 use crate::store::Store;
 use crate::telemetry::{Limit, Metrics, UserHash};
 
-/// How long a client without a session waits at least before it tries again when the gateway drains.
+/// Minimum wait of a client without a session before a retry while the gateway drains.
 const DRAIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Shared by reference by all owners, and below all of them.
+/// Shared by reference by all owners. It uses none of them.
 pub(super) struct Context {
     pub(super) apps: HashMap<Arc<str>, Arc<App>>,
     pub(super) store: Arc<dyn Store>,
@@ -37,7 +37,7 @@ pub(super) struct Context {
     pub(super) metrics: Arc<Metrics>,
     pub(super) clock: Clock,
     pub(super) rng: Rng,
-    /// How users appear in the log.
+    /// Hashes user names for the log.
     pub(super) users: UserHash,
     pub(super) session: Arc<SessionSettings>,
     pub(super) keepalive: Keepalive,
@@ -69,7 +69,6 @@ impl Context {
         }
     }
 
-    /// The app of this id.
     pub(super) fn app(&self, id: &str) -> Option<&Arc<App>> {
         self.apps.get(id)
     }
@@ -95,7 +94,7 @@ impl Context {
         Rate::per_second(per_second, per_second)
     }
 
-    /// The settings of an app's rooms: what its operator chose, within the limits of all.
+    /// The settings of an app's rooms: those of the app, within the limits of all apps.
     pub(super) fn room_settings(&self, app: &App) -> RoomSettings {
         let (rules, limits) = (app.rules(), self.limits());
         RoomSettings {
@@ -115,7 +114,7 @@ impl Context {
         }
     }
 
-    /// What a client is told of this node when its session starts.
+    /// The description of this node that a client gets when its session starts.
     pub(super) fn server_info(&self) -> ServerInfo {
         ServerInfo {
             node: self.node.clone(),
@@ -124,25 +123,25 @@ impl Context {
         }
     }
 
-    /// Counts that a bound was hit.
+    /// Counts a limit that was hit.
     pub(super) fn hit(&self, limit: Limit) {
         self.metrics.limits_hit.inc(limit);
     }
 
     /// Rejects a client without a session while the gateway drains.
     pub(super) fn draining_error(&self) -> StartError {
-        StartError::new(CloseCode::Draining, "this node is being shut down; try again")
+        StartError::new(CloseCode::Draining, "node is draining; retry")
             .retry_after(DRAIN_RETRY_AFTER + Duration::from_millis(self.rng.below(1_000)))
     }
 
-    /// Has the engine finish something whose result changes nothing.
+    /// Runs an engine call in the background; its result is only logged.
     pub(super) fn run_detached<T: Send + 'static>(&self, answer: Answer<T>) {
         if let Err(later) = answer.now_or_later() {
             self.lifecycle.spawn(async move { drop(later.await) });
         }
     }
 
-    /// Spawns what a request leads to; what it logs names the request.
+    /// Spawns work that a request caused; its log lines have the id of the request.
     pub(super) fn spawn_request(
         &self,
         request: &RequestId,

@@ -1,4 +1,4 @@
-//! What the hub answers when it cannot do what was asked: to a client that starts or resumes, to a call of the server API.
+//! The errors of the hub: for clients that start or resume, and for calls of the server API.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -8,17 +8,15 @@ use crate::auth::{AuthError, Denied};
 use crate::engine::EngineError;
 use crate::store::{Block, BlockKind, Refusal, StoreError};
 
-/// Why a client gets no session: an error reply, a `disconnect` and a close.
+/// Why a start or resume is rejected: an error reply, a `disconnect` and a close.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StartError {
-    /// The reply to the request.
     pub error: Error,
-    /// What ends the connection.
     pub disconnect: Box<Disconnect>,
 }
 
 impl StartError {
-    /// A refusal that closes with `close`, explained by `message`.
+    /// An error with `message` that closes the connection with `close`.
     #[must_use]
     pub fn new(close: CloseCode, message: impl Into<String>) -> Self {
         Self {
@@ -27,7 +25,7 @@ impl StartError {
         }
     }
 
-    /// The same refusal, saying when to come back.
+    /// The same error with a time to wait before a retry.
     #[must_use]
     pub fn retry_after(mut self, wait: std::time::Duration) -> Self {
         self.error = self.error.retry_after(wait);
@@ -35,24 +33,22 @@ impl StartError {
         self
     }
 
-    /// The client disconnected before its attempt was decided; nothing reaches it.
+    /// The client disconnected before its attempt was decided, so it receives nothing.
     pub(super) fn disconnected() -> Self {
-        Self::new(CloseCode::HeartbeatLost, "the client has disconnected")
+        Self::new(CloseCode::HeartbeatLost, "client has disconnected")
     }
 
-    /// The session is unknown, or its resume secret is not the newest.
     pub(super) fn resume_denied() -> Self {
-        let message =
-            "there is no such session, or this is not its newest resume secret; start anew";
+        let message = "unknown session or outdated resume secret; start a new session";
         Self::new(CloseCode::ResumeDenied, message)
     }
 
-    /// The refusal that repeats how a session ended.
+    /// The error for a late `resume`: it repeats how the session ended.
     #[must_use]
     pub fn ended(disconnect: Disconnect) -> Self {
         let error = Error::new(
             disconnect.code.error_code(),
-            format!("the session has ended: {}", disconnect.reason),
+            format!("session has ended: {}", disconnect.reason),
         );
         Self { error, disconnect: Box::new(disconnect) }
     }
@@ -61,16 +57,13 @@ impl StartError {
 /// Why a call of the server API failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// The room is not open, and nothing is known of it.
-    #[error("there is no such room")]
+    /// The room is not open, and the store does not know it.
+    #[error("room not found")]
     NoRoom,
-    /// The room is open, or was created before.
-    #[error("there is such a room already")]
+    #[error("room already exists")]
     RoomExists,
-    /// The room refused it.
     #[error(transparent)]
     Refused(#[from] Error),
-    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -83,7 +76,7 @@ impl From<EngineError> for CallError {
 
 impl From<EngineError> for StartError {
     fn from(error: EngineError) -> Self {
-        let message = "the nodes of the gateway cannot agree on this now; try again";
+        let message = "cluster is unavailable; retry";
         Self::new(CloseCode::EngineUnavailable, message).retry_after(error.retry_after())
     }
 }
@@ -95,11 +88,10 @@ impl From<AuthError> for StartError {
                 let close = denied.code.close_code().unwrap_or(CloseCode::AuthDenied);
                 Self::new(close, denied.message)
             }
-            AuthError::Unavailable { retry_after } => Self::new(
-                CloseCode::AuthUnavailable,
-                "nobody could check the credentials; try again",
-            )
-            .retry_after(retry_after),
+            AuthError::Unavailable { retry_after } => {
+                Self::new(CloseCode::AuthUnavailable, "authentication unavailable; retry")
+                    .retry_after(retry_after)
+            }
         }
     }
 }
@@ -108,15 +100,15 @@ impl From<Refusal> for StartError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Blocked(block) => Self::from(&block),
-            Refusal::Deleted => Self::new(CloseCode::UserDeleted, "this user was deleted"),
-            // Word for word what a guest is told where there are no guests: it tells nobody who is registered.
+            Refusal::Deleted => Self::new(CloseCode::UserDeleted, "user was deleted"),
+            // The same text as where guests are not allowed: it does not disclose which users are registered.
             Refusal::NameTaken => Self::new(CloseCode::AuthDenied, Denied::guest().message),
             Refusal::Revoked => {
-                Self::new(CloseCode::TokenRevoked, "the token was revoked; get a new one")
+                Self::new(CloseCode::TokenRevoked, "token was revoked; get a new one")
             }
             Refusal::Superseded { .. } => Self::new(
                 CloseCode::Replaced,
-                "a newer start of the same client instance took its place",
+                "replaced by a newer start of the same client instance",
             ),
         }
     }
@@ -126,7 +118,7 @@ impl From<&Block> for StartError {
     fn from(block: &Block) -> Self {
         let disconnect = block_disconnect(block);
         Self {
-            error: Error::new(disconnect.code.error_code(), "this user may not come in"),
+            error: Error::new(disconnect.code.error_code(), "user is not allowed to connect"),
             disconnect: Box::new(disconnect),
         }
     }
@@ -134,13 +126,13 @@ impl From<&Block> for StartError {
 
 impl From<StoreError> for StartError {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed; nobody can be let in");
-        Self::new(CloseCode::Overloaded, "the gateway cannot check this now; try again")
+        tracing::error!(%error, "store error; rejecting start");
+        Self::new(CloseCode::Overloaded, "authentication unavailable; retry")
             .retry_after(std::time::Duration::from_secs(1))
     }
 }
 
-/// With what the sessions of a blocked user end.
+/// The close code for the sessions of a blocked user.
 pub(super) fn block_disconnect(block: &Block) -> Disconnect {
     let code = match block.kind {
         BlockKind::Kick => CloseCode::Kicked,

@@ -1,9 +1,10 @@
 //! The live state of this node, split by owner.
 //!
-//! From below: `context` (what all need and none changes), `events`, `sessions`, `peers`, `access_control`, `rooms`, `accounts`,
-//! `server_api`, `requests`, `cluster`. Each imports the ones before it alone, and owns its state; what must reach upwards does so
-//! through a trait that the upper one implements (`sessions::SessionObserver`, `engine::NodeHandler`).
-//! Not here: sockets (`transport`), the decisions themselves (`auth`, `store`, `session`, `room`).
+//! Order of imports: `context` (shared and constant), `events`, `sessions`, `peers`, `access_control`, `rooms`,
+//! `accounts`, `server_api`, `requests`, `cluster`. Each imports only earlier ones, and owns its state. Calls in the
+//! other direction go through a trait that the later one implements (`sessions::SessionObserver`,
+//! `engine::NodeHandler`). Not here: sockets (`transport`), and the rules of authentication, storage, sessions and
+//! rooms (`auth`, `store`, `session`, `room`).
 
 mod access_control;
 mod accounts;
@@ -31,7 +32,7 @@ pub use app::App;
 pub use errors::{CallError, StartError};
 pub use handoff::{HandoffError, HandoffSnapshot};
 pub use requests::Requests;
-pub use server_api::{ModerationResult, ServerApi, ShownRoom};
+pub use server_api::{ModerationResult, RoomDetails, ServerApi};
 pub use session_meta::{PeerInfo, SessionMeta};
 pub use sessions::{
     Activity, ConnectionLimitExceeded, ConnectionPermit, Connections, SessionConnection,
@@ -56,34 +57,32 @@ use pending_calls::PendingCalls;
 use rooms::Rooms;
 use sessions::SessionObserver;
 
-/// How often every session and room is looked at; what is due waits for it at most that long.
+/// Interval of the sweep of sessions and rooms, and so the maximum delay of a due timer.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
-/// How many sessions are asked at a scrape how many frames wait for them.
+/// Number of sessions whose send queues are sampled at a scrape.
 const SAMPLED_SESSIONS: usize = 256;
 
-/// The owners of this node's live state. Shared by reference.
+/// The live state of this node. Shared by reference.
 pub struct Hub {
     /// Connections that have not started a session.
     pub connections: Connections,
-    /// The live sessions.
     pub sessions: Arc<Sessions>,
-    /// Users: start, resume, and what operators do to them.
+    /// Start and resume, and actions of operators on users.
     pub accounts: Arc<Accounts>,
-    /// What apps' servers do in rooms.
+    /// Calls of the server API in rooms.
     pub server_api: ServerApi,
-    /// What sessions ask for.
+    /// Requests of sessions.
     pub requests: Arc<Requests>,
     rooms: Arc<Rooms>,
     events: Arc<Events>,
-    /// The other nodes.
     peers: Arc<Peers>,
-    /// What the engine calls, which holds it weakly.
+    /// The handler of the engine's calls. The engine holds a weak reference.
     node: Arc<ClusterNode>,
     context: Arc<Context>,
 }
 
 impl Hub {
-    /// A hub without sessions, which takes the entries of rooms' logs from `engine`.
+    /// A hub without sessions. `engine` delivers the entries of the rooms' logs.
     #[must_use]
     #[expect(clippy::too_many_arguments, reason = "the composition root gives it every part")]
     pub fn new(
@@ -161,31 +160,27 @@ impl Hub {
         Arc::new(hub)
     }
 
-    /// The app of this id.
     #[must_use]
     pub fn app(&self, id: &str) -> Option<&Arc<App>> {
         self.context.app(id)
     }
 
-    /// The durable facts behind it.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.context.store
     }
 
-    /// The clock it goes by.
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.context.clock
     }
 
-    /// Where everything is counted.
     #[must_use]
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.context.metrics
     }
 
-    /// All metrics as they are now, as text.
+    /// All current metrics in the text format.
     #[must_use]
     pub fn scrape(&self) -> String {
         let metrics = &self.context.metrics;
@@ -198,12 +193,11 @@ impl Hub {
         metrics.encode()
     }
 
-    /// Applies these limits from now on.
     pub fn reload_limits(&self, limits: Limits) {
         self.context.reload_limits(limits);
     }
 
-    /// Serves an app as `fresh` would from now on; one that is not here is not added.
+    /// Applies the settings of `fresh` to the app of the same id, if there is one.
     pub fn reload_app(&self, fresh: &App) {
         if let Some(app) = self.app(fresh.id()) {
             app.reload(fresh);
@@ -211,7 +205,7 @@ impl Hub {
         self.events.reload();
     }
 
-    /// Sweeps until the gateway stops. No session and no room has a timer of its own.
+    /// Sweeps until the gateway stops. Sessions and rooms have no runtime timers.
     pub async fn run_sweep(self: Arc<Self>) {
         let mut ticks = tokio::time::interval(self.sweep_interval());
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -224,7 +218,7 @@ impl Hub {
         }
     }
 
-    /// As short as the shortest configured wait needs it.
+    /// The interval of the sweep, short enough for the shortest configured timeout.
     fn sweep_interval(&self) -> Duration {
         let (keepalive, session) = (&self.context.keepalive, &self.context.session);
         SWEEP_INTERVAL.min(keepalive.room_timeout / 4).min(session.window / 4)
@@ -238,29 +232,29 @@ impl Hub {
         self.sessions.flush_history();
     }
 
-    /// Keeps this node registered with the engine, and its sessions told how that goes, until the gateway stops.
+    /// Keeps this node registered with the engine and notifies its sessions of changes, until the gateway stops.
     pub async fn run_lease(self: Arc<Self>) {
         self.node.run_lease().await;
     }
 
-    /// Whether what needs other nodes can be done.
+    /// Whether commands that need other nodes can be executed.
     #[must_use]
     pub fn is_engine_ready(&self) -> bool {
         self.node.is_engine_ready()
     }
 
-    /// The user of a live session of an app, on whichever node it is.
+    /// The user of a live session of an app, on any node.
     pub async fn find_user_of(&self, app: &Arc<str>, session: SessionId) -> Option<Username> {
         let here = self.sessions.find_in(app, session).filter(|session| !session.has_ended());
         if let Some(session) = here {
             return Some(session.user().username.clone());
         }
         let find = PeerRequest::FindSession { app: Arc::clone(app), session };
-        let (users, _) = self.peers.ask_all::<Option<Username>>(&find).await;
+        let (users, _) = self.peers.request_all::<Option<Username>>(&find).await;
         users.into_iter().flatten().next()
     }
 
-    /// Ends a live session of an app, on whichever node it is; whether there was one.
+    /// Ends a live session of an app, on any node. Returns whether it existed.
     pub async fn end_session(
         &self,
         app: &Arc<str>,
@@ -272,7 +266,7 @@ impl Hub {
         }
         let end =
             PeerRequest::EndSession { app: Arc::clone(app), session, request: request.cloned() };
-        let (ended, _) = self.peers.ask_all::<bool>(&end).await;
+        let (ended, _) = self.peers.request_all::<bool>(&end).await;
         ended.into_iter().any(|has_ended| has_ended)
     }
 
@@ -287,13 +281,13 @@ impl Hub {
         self.context.draining_error()
     }
 
-    /// What the next process goes on with; `None` when there is nothing. `last` was the last version in any room's log.
+    /// The snapshot for the next process; `None` if it is empty. `last` is the highest version in any room's log.
     #[must_use]
     pub fn save(&self, last: u64) -> Option<Handoff> {
         handoff::save(&self.context, &self.sessions, &self.rooms, last)
     }
 
-    /// Goes on with what the previous process saved; before clients are served, and before anything is appended.
+    /// Restores the snapshot, before the gateway accepts connections and before any entry is appended.
     pub async fn restore(&self, snapshot: HandoffSnapshot) {
         handoff::restore(&self.context, &self.sessions, &self.rooms, snapshot).await;
     }

@@ -1,7 +1,7 @@
-//! What the nodes of one gateway ask each other, and how it is asked.
+//! Requests between the nodes of one gateway.
 //!
-//! A request names one node, the one that a row of the directory names, and has a deadline. Its answer is JSON, as is
-//! the request; a node of another version that does not know a request answers with nothing, which is an error here.
+//! A request goes to the node in a row of the directory, and has a deadline. Request and answer are JSON. A node
+//! of another version that does not know a request sends an empty answer, which is an error here.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,48 +17,48 @@ use crate::request::RequestId;
 use crate::room::NodeEpoch;
 use crate::store::BlockedIdentities;
 
-/// How long another node has to do what it is asked for; beyond that the caller goes on without it.
+/// How long another node has to answer; after that the caller continues without it.
 pub(super) const PEER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What one node asks another one for.
+/// A request of one node to another.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum PeerRequest {
-    /// End these sessions, those that are there; how many were.
+    /// End those of these sessions that are on the node. Returns their number.
     EndSessions {
         sessions: Vec<SessionId>,
-        /// Those of guests alone.
+        /// Only sessions of guests.
         guests_only: bool,
         disconnect: Box<Disconnect>,
         request: Option<RequestId>,
     },
-    /// Find a live session of an app; its user, if it is there.
+    /// Find a live session of an app. Returns its user, if the session is on the node.
     FindSession { app: Arc<str>, session: SessionId },
-    /// End a live session of an app; whether it was there.
+    /// End a live session of an app. Returns whether it was on the node.
     EndSession { app: Arc<str>, session: SessionId, request: Option<RequestId> },
-    /// End the sessions of guests whom a block reaches; how many.
+    /// End the sessions of guests that match a block; returns their number.
     EndReached {
         app: Arc<str>,
         reach: BlockedIdentities,
         disconnect: Box<Disconnect>,
         request: Option<RequestId>,
     },
-    /// Ask a session for a sign of life and disconnect it when it is silent; whether it lives.
+    /// Probe the liveness of a session, and disconnect it if it is silent. Returns whether it is live.
     ProbeLiveness { session: SessionId },
-    /// Give up a session that is resumed elsewhere with this generation; its state, if it is there.
+    /// Release a session that is resumed on another node with this generation. Returns its state, if it is on the node.
     TakeSession { session: SessionId, generation: u64 },
 }
 
-/// Why another node did not do what it was asked for.
+/// Why a request to another node failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PeerError {
     #[error(transparent)]
     Request(#[from] RequestError),
-    #[error("the node's answer cannot be read")]
+    #[error("malformed answer from another node")]
     Unreadable,
 }
 
-/// The other nodes of this gateway. Has no state of its own.
+/// The other nodes of this gateway. It has no state.
 pub(super) struct Peers {
     engine: Arc<dyn Engine>,
 }
@@ -73,7 +73,7 @@ impl Peers {
         row.node == self.engine.node()
     }
 
-    /// Asks one node.
+    /// Sends a request to one node.
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,
         node: NodeEpoch,
@@ -85,7 +85,7 @@ impl Peers {
         serde_json::from_slice(&answer).map_err(|_| PeerError::Unreadable)
     }
 
-    /// Ends those of these sessions that are on other nodes; how many. Nodes that do not answer are logged.
+    /// Ends those of these sessions that are on other nodes. Returns their number. Logs nodes that do not answer.
     pub(super) async fn end_sessions(
         &self,
         rows: &[SessionRow],
@@ -111,8 +111,8 @@ impl Peers {
         join_all(asked).await.into_iter().sum()
     }
 
-    /// Asks every other node that is registered; their answers, and how many did not answer.
-    pub(super) async fn ask_all<T: DeserializeOwned>(
+    /// Sends a request to all other registered nodes. Returns their answers, and the number of nodes without an answer.
+    pub(super) async fn request_all<T: DeserializeOwned>(
         &self,
         request: &PeerRequest,
     ) -> (Vec<T>, usize) {
@@ -130,7 +130,7 @@ impl Peers {
             match answer {
                 Ok(answer) => answers.push(answer),
                 Err(error) => {
-                    tracing::warn!(%error, "a node did not answer");
+                    tracing::warn!(%error, "node did not answer");
                     failures += 1;
                 }
             }

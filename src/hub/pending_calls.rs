@@ -1,9 +1,9 @@
-//! Calls of the server API that wait for the answer of a room.
+//! Calls of the server API that wait for the reply of a room.
 //!
-//! A call is appended to its room's log like a session's command, under a number of its own; the room's answer comes
-//! back once it is durable, and its receipts as they come in. Invariants: at most [`MAX_PENDING`] wait, and a call that
-//! stops waiting leaves nothing behind. The numbers begin at a random one, so that of several nodes each knows its own.
-//! Below both `rooms`, which answers calls, and `server_api`, which makes them.
+//! A call is appended to its room's log with a unique number, like a command of a session. The room's reply arrives
+//! once it is durable, and receipts arrive later. Invariants: at most [`MAX_PENDING`] calls wait, and a dropped call
+//! leaves no state behind. Numbers start at a random one, so that each of several nodes recognizes its own calls.
+//! Both `rooms`, which replies, and `server_api`, which calls, use it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,25 +14,25 @@ use tokio::sync::watch;
 
 use crate::sync::{Mutex, MutexGuard};
 
-/// How many calls may wait at a time.
+/// Maximum number of pending calls.
 const MAX_PENDING: usize = 10_000;
-/// How long a room has to answer. Its answer waits for the disk, and for other nodes where there are any.
+/// How long a room has to reply. A reply waits for the disk and for other nodes.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The calls of this node that wait. The lock is held for a map access, and nothing is called under it.
+/// The pending calls of this node. The lock is held for a map access, and nothing is called under it.
 pub(super) struct PendingCalls {
     pending: Mutex<HashMap<u64, watch::Sender<CallResult>>>,
     next: AtomicU64,
 }
 
-/// What a call has received so far.
+/// The reply and receipts that a call has received so far.
 #[derive(Default)]
 struct CallResult {
     answer: Option<Result<Reply, Error>>,
     report: Option<ModerationReport>,
 }
 
-/// A call that waits. Dropping it stops waiting.
+/// A pending call. Dropping it cancels the wait.
 pub(super) struct PendingCall<'a> {
     calls: &'a PendingCalls,
     id: u64,
@@ -40,16 +40,16 @@ pub(super) struct PendingCall<'a> {
 }
 
 impl PendingCalls {
-    /// No calls; their numbers begin at `first`.
+    /// An empty set of calls, whose numbers start at `first`.
     pub(super) fn new(first: u64) -> Self {
         Self { pending: Mutex::default(), next: AtomicU64::new(first) }
     }
 
-    /// A new call, unless too many wait.
+    /// A new call, unless too many are pending.
     pub(super) fn begin(&self) -> Result<PendingCall<'_>, Error> {
         let mut pending = self.lock();
         if pending.len() >= MAX_PENDING {
-            let message = "as many calls as may wait for rooms; try again shortly";
+            let message = "too many pending API calls; retry";
             return Err(
                 Error::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1))
             );
@@ -60,12 +60,12 @@ impl PendingCalls {
         Ok(PendingCall { calls: self, id, result })
     }
 
-    /// Hands a room's answer to the call of this number, if it still waits.
+    /// Delivers the reply of a room to the call with this number, if it is still pending.
     pub(super) fn answer(&self, id: u64, answer: &Result<Reply, Error>) {
         self.update(id, |result| result.answer = Some(answer.clone()));
     }
 
-    /// Hands new receipts to the call of this number, if it still waits.
+    /// Delivers new receipts to the call with this number, if it is still pending.
     pub(super) fn report(&self, id: u64, report: ModerationReport) {
         self.update(id, |result| result.report = Some(report));
     }
@@ -82,30 +82,30 @@ impl PendingCalls {
 }
 
 impl PendingCall<'_> {
-    /// The number by which the room answers.
+    /// The number in the room's reply.
     pub(super) const fn id(&self) -> u64 {
         self.id
     }
 
-    /// The room's answer.
+    /// The reply of the room.
     pub(super) async fn answered(&mut self) -> Result<Reply, Error> {
         let answer = self.result.wait_for(|result| result.answer.is_some());
         let answer = tokio::time::timeout(ANSWER_TIMEOUT, answer).await;
         answer.ok().and_then(Result::ok).and_then(|result| result.answer.clone()).unwrap_or_else(
             || {
-                let message = "the room has not answered yet; try again with the same `ref`";
+                let message = "room did not reply in time; retry with the same `ref`";
                 Err(Error::new(ErrorCode::EngineUnavailable, message))
             },
         )
     }
 
-    /// The newest receipts, after at most `wait`; none, when it had none with its answer.
+    /// The newest receipts, after at most `wait`; `None` if the reply had none.
     pub(super) async fn receipts(&mut self, wait: Duration) -> Option<ModerationReport> {
         let newest = self.result.borrow().report.clone()?;
         if newest.counts.pending == 0 || wait.is_zero() {
             return Some(newest);
         }
-        // Targets that are offline may stay so for long; those that are online answer soon, or are made to.
+        // Offline targets are not awaited; online ones acknowledge soon or are forced to.
         let is_settled = |result: &CallResult| {
             result.report.as_ref().is_none_or(|report| report.counts.pending == 0)
         };
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_reaches_its_call_and_no_other() {
+    async fn reply_reaches_only_its_call() {
         let calls = PendingCalls::new(7);
         let (mut one, mut other) = (calls.begin().unwrap(), calls.begin().unwrap());
         calls.answer(one.id, &Ok(Reply::Left {}));

@@ -1,4 +1,4 @@
-//! What a session asks for once it is established: admitted under its bounds, done, and answered.
+//! Requests of established sessions: admitted within limits, executed and answered.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::rooms::{Rooms, named_room};
 use super::sessions::{Refusal, RequestPermit, SessionConnection, SessionHandle, Sessions};
 use crate::telemetry::Limit;
 
-/// Dispatches requests of sessions. Shared by reference; called by the connections' tasks.
+/// Dispatches requests of sessions. Shared by reference; the tasks of connections call it.
 pub struct Requests {
     context: Arc<Context>,
     sessions: Arc<Sessions>,
@@ -32,11 +32,11 @@ impl Requests {
         Self { context, sessions, rooms, accounts }
     }
 
-    /// Does what a request of a session asks for. Its reply comes through the session's frames; a broken rule closes the
-    /// connection.
+    /// Executes a request of a session. Its reply is a frame of the session; a protocol violation closes
+    /// the connection.
     ///
-    /// `Some` resolves when the request has its version in a room's log: the next request is not to be taken before, so
-    /// that commands take effect in the order in which they were sent.
+    /// `Some` resolves when the request has its version in a room's log. The caller must not take the next request
+    /// before, so that commands take effect in order.
     #[must_use]
     pub fn handle(
         self: &Arc<Self>,
@@ -56,7 +56,7 @@ impl Requests {
             Command::Renew(renew) => self.renew(session, permit, renew),
             Command::End(end) => self.end_by_client(session, permit, end.revoke),
             Command::Start(_) | Command::Resume(_) => {
-                let message = "a session is established on this connection; `start` and `resume` come first or never";
+                let message = "`start` and `resume` are only valid as the first message";
                 let error = Error::new(ErrorCode::NotAllowedNow, message);
                 self.reply(session, permit, &Err(error));
                 let wrong = Disconnect::new(CloseCode::NotAllowedNow);
@@ -72,22 +72,22 @@ impl Requests {
         None
     }
 
-    /// Answers a request that could not be read, under the same bounds as one that could.
+    /// Answers a malformed request, within the same limits as a valid one.
     pub fn refuse(&self, connection: &SessionConnection, id: u32, error: &Error, now: Timestamp) {
-        // Whatever it was, its session may ask for it.
+        // A malformed request counts as a session command, which every session may send.
         if let Some(permit) = self.admit(connection, id, CommandClass::Session, None, now) {
             self.reply(connection.session(), permit, &Err(error.clone()));
         }
     }
 
-    /// Takes note of what its client has seen; a flood of that closes the connection.
+    /// Applies a pong; a flood of pongs closes the connection.
     pub fn handle_pong(&self, connection: &SessionConnection, seq: u64, now: Timestamp) {
         if !connection.confirm(seq, now, self.context.request_limits()) {
             self.context.hit(Limit::Commands);
         }
     }
 
-    /// Admits a request; `None` when it was rejected, and answered or the connection closed.
+    /// Admits a request; `None` if it was answered with an error or the connection was closed.
     fn admit(
         &self,
         connection: &SessionConnection,
@@ -148,7 +148,7 @@ impl Requests {
             if let Err(error) = requests.rooms.join(&session, permit.number(), join).await {
                 requests.reply(&session, permit, &Err(error));
             }
-            // Its connection may be gone; the room has it all the same.
+            // The connection may be gone; the command still takes effect in the room.
             let _ = placed.send(());
         });
         wait

@@ -1,4 +1,4 @@
-//! The one description of a session: for its handle, the handoff, its history, events and operators.
+//! The metadata of a session: for its handle, the handoff, its history, events and operators.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,32 +10,29 @@ use crate::grant::Grant;
 use crate::principal::Guest;
 use crate::store::UserKey;
 
-/// Where a connection comes from.
+/// The peer of a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerInfo {
-    /// The client's address.
     pub address: IpAddr,
-    /// The client's `User-Agent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<Box<str>>,
 }
 
-/// What never changes about a session.
+/// The constant metadata of a session.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SessionMeta {
     pub id: SessionId,
     pub user: UserKey,
     pub instance: InstanceId,
-    /// Whether the username is only borrowed.
+    /// Whether the user is a guest.
     pub guest: bool,
-    /// The family of its access token.
     pub family: FamilyId,
     /// Where another guest's session proved the same person, or the name is exclusive: what all of them share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<FamilyId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<Box<ClientInfo>>,
-    /// The connection it was started on.
+    /// The connection that started it.
     pub peer: PeerInfo,
     pub started: Timestamp,
 }
@@ -54,10 +51,9 @@ impl SessionMeta {
     }
 }
 
-/// What a session's credentials allow; renewals change it.
+/// The rights of a session's credentials; renewals change them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct AuthContext {
     pub(super) grant: Arc<Grant>,
-    /// When the user was last fully authenticated.
     pub(super) authenticated_at: Timestamp,
 }

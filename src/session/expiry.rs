@@ -1,7 +1,7 @@
-//! How long a session's access token lets it live, and when its client is asked for a new one: as timers.
+//! Expiry of a session's access token, and prompts for a new one, as timers.
 //!
-//! A prompt comes late in the token's life and once more when it expires; a client that cannot get a token postpones.
-//! After expiry a grace period runs by the clock, whether the session is connected or not.
+//! The client is prompted late in the life of the token and again when it expires; it may postpone the renewal.
+//! After expiry a grace period runs, whether the session is connected or not.
 
 use std::time::Duration;
 
@@ -9,22 +9,21 @@ use stagedoor_proto::Timestamp;
 
 use super::timer::{Timer, Timers};
 
-/// How late the prompt comes, in hundredths of the token's life.
+/// When the prompt comes, in percent of the token's life.
 const PROMPT_AT_PERCENT: u32 = 80;
-/// How long past a postponed prompt the grace period lasts at least: time to answer it.
+/// Minimum grace period after a postponed prompt: time to answer it.
 const ANSWER_TIME: Duration = Duration::from_mins(1);
 
-/// What an operator sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExpirySettings {
-    /// How long a session is kept after its token expired.
+    /// How long a session survives the expiry of its token.
     pub grace: Duration,
-    /// How long the client is not prompted after a postponement.
+    /// How long a postponement delays the next prompt.
     pub renewal_postponement: Duration,
 }
 
 impl Timers {
-    /// A token that expires at `expires` takes the place of the one before.
+    /// Replaces the token with one that expires at `expires`.
     pub(super) fn begin_token(
         &mut self,
         now: Timestamp,
@@ -37,7 +36,7 @@ impl Timers {
         self.set(Timer::Grace, expires + settings.grace);
     }
 
-    /// Puts the next prompt off; when it comes.
+    /// Postpones the next prompt. Returns when it comes.
     pub(super) fn postpone_prompt(
         &mut self,
         now: Timestamp,
@@ -49,7 +48,7 @@ impl Timers {
         next
     }
 
-    /// The token expired at `expires`: a client that has not postponed is prompted again, now that it matters.
+    /// The token expired at `expires`: a client that has not postponed is prompted again.
     pub(super) fn expire_token(&mut self, expires: Timestamp) {
         self.stop(Timer::Expiry);
         let has_postponed = self.is_set(Timer::Prompt) && self.at(Timer::Prompt) > expires;
@@ -78,7 +77,7 @@ mod tests {
         timers
     }
 
-    /// What fires up to `until`, and when, as the session would handle it.
+    /// The timers that fire up to `until`, and when.
     fn fired(timers: &mut Timers, expires: u64, until: u64) -> Vec<(u64, Timer)> {
         let mut seen = Vec::new();
         while timers.next() <= at(until) {
@@ -117,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_fires_before_it_is_due() {
+    fn timer_does_not_fire_early() {
         let timers = token(60);
         assert!(!Timer::ALL.iter().any(|timer| timers.has_fired(*timer, at(47))));
         assert_eq!(timers.next(), at(48));

@@ -2,19 +2,16 @@
 
 use stagedoor_proto::Disconnect;
 
-/// Whether a session has a connection. Until when it matters that it has none is for the session's timers.
+/// Whether a session has a connection. Timers decide how long a session survives without one.
 #[derive(Debug)]
 pub enum Link {
-    /// The connection of this generation carries it.
-    Live {
-        /// Its generation.
-        generation: u64,
-    },
-    /// Its connection was lost; it may be resumed.
+    /// The connection of this generation serves the session.
+    Live { generation: u64 },
+    /// The connection was lost; the session can be resumed.
     Suspended,
-    /// It is over, and remembered so that a late `resume` learns why.
+    /// The session ended, and is retained so that a late `resume` is answered with its end.
     Ended {
-        /// What it is told.
+        /// The message for its client.
         ending: Box<Disconnect>,
     },
 }

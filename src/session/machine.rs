@@ -1,4 +1,4 @@
-//! The session itself: what each input does to state, frames, timers and link.
+//! The session machine: how each input changes state, frames, timers and link.
 
 mod close;
 mod handshake;
@@ -30,70 +30,66 @@ pub use output::Output;
 pub use resuming::{ResumeClaim, ResumeError, ResumeOutcome};
 pub use saved::{Inconsistent, MAX_SAVED_RING_BYTES, SavedSession};
 
-/// The number of the first push of a session, the one that says `establishing`.
+/// The number of the first push of a session, `establishing`.
 const ESTABLISHING_SEQ: u64 = 1;
-/// The version of the state `establishing`.
 const ESTABLISHING_VERSION: u64 = 1;
 
-/// What an operator sets for every session.
+/// The settings of all sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionSettings {
-    /// How much the ring may hold.
     pub ring: RingLimits,
-    /// How long a lost connection is waited for, and an ended session remembered.
+    /// How long a suspended session can be resumed, and an ended session is retained.
     pub window: Duration,
-    /// What follows from a token's expiry.
     pub expiry: ExpirySettings,
 }
 
-/// What an operator allows every session to ask for; may change while sessions live.
+/// The limits of all sessions, which a reload may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestLimits {
-    /// How many commands are taken.
     pub commands: Rate,
-    /// How many requests may wait for their reply at a time.
+    /// Maximum number of pending requests.
     pub in_flight: usize,
 }
 
-/// One client instance's authenticated presence.
+/// The session of an authenticated client instance.
 #[derive(Debug)]
 pub struct Session {
     settings: Arc<SessionSettings>,
     state: SessionState,
-    /// Of the state: grows by one with each change.
+    /// The version of the state: increases by one with each change.
     version: u64,
     ring: Ring,
-    /// When its token expires, or did.
+    /// When the token expires or expired.
     expires: Timestamp,
     timers: Timers,
     secrets: Secrets,
     link: Link,
-    /// The connection that the gateway last closed, and what it is still to be told.
+    /// The connection that the gateway last closed, and its unsent `disconnect`.
     pending_close: Option<(u64, Box<Disconnect>)>,
     requests: Requests,
     commands: RateLimiter,
     pongs: RateLimiter,
-    /// Something of a room was not kept: the client's rooms are to be told anew.
+    /// Frames of rooms were dropped: the client's rooms need a reset.
     is_behind: bool,
-    /// Commands refused for their rate since one was taken.
+    /// Commands rejected by the rate limiter since the last accepted one.
     refused: u32,
 }
 
-/// Why a request is not admitted.
+/// Why a request is rejected before execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdmissionError {
-    /// Too fast; the request is answered with an error and may come again.
+    /// The rate limit is exceeded: the request is answered with an error and may be repeated.
     RateLimited(Duration),
-    /// Too fast for too long: 4202.
+    /// The rate limit was exceeded for too long: the connection is closed with 4202.
     Flooding(Duration),
-    /// Too many wait for their reply, or this id does already: 4503.
+    /// Too many requests are pending, or one with this id: the connection is closed with 4503.
     InFlight,
     /// The state allows no command of this class.
     State(ErrorCode),
 }
 
 impl Session {
-    /// What [`Establishing`] turns into.
+    /// The session of a successful [`Establishing`].
     fn established(
         generation: u64,
         secret: SecretHash,
@@ -119,23 +115,21 @@ impl Session {
             is_behind: false,
             refused: 0,
         };
-        session.transition(Input::LetIn, None);
+        session.transition(Input::Admitted, None);
         session
     }
 
-    /// Its state.
     #[must_use]
     pub const fn state(&self) -> SessionState {
         self.state
     }
 
-    /// Whether it has a connection.
     #[must_use]
     pub const fn link(&self) -> &Link {
         &self.link
     }
 
-    /// The generation of the connection that carries it, if one does.
+    /// The generation of the connection that serves the session, if there is one.
     #[must_use]
     pub const fn generation(&self) -> Option<u64> {
         match self.link {
@@ -144,19 +138,18 @@ impl Session {
         }
     }
 
-    /// Whether `secret` is its resume secret.
     #[must_use]
     pub fn is_proved_by(&self, secret: SecretHash) -> bool {
         self.secrets.accept(secret)
     }
 
-    /// When its token expires, or did.
+    /// When the token expires or expired.
     #[must_use]
     pub const fn expires(&self) -> Timestamp {
         self.expires
     }
 
-    /// How it ended, for as long as a late `resume` is told.
+    /// How the session ended, while a late `resume` is answered with it.
     #[must_use]
     pub fn remembered_ending(&self, now: Timestamp) -> Option<&Disconnect> {
         match &self.link {
@@ -165,16 +158,16 @@ impl Session {
         }
     }
 
-    /// When [`Session::handle_timeout`] has something to do next.
+    /// When [`Session::handle_timeout`] must be called next.
     #[must_use]
     pub fn next_timeout(&self) -> Timestamp {
         self.timers.next()
     }
 
-    /// Admits a request of the client; it is pending until [`Session::reply`].
+    /// Admits a request of the client, which is pending until [`Session::reply`].
     ///
     /// # Errors
-    /// [`AdmissionError`]. It is pending all the same where the state is the reason: that is answered with an error.
+    /// [`AdmissionError`]. A request rejected because of the state is pending too: the caller replies with an error.
     pub fn admit(
         &mut self,
         id: u32,
@@ -205,24 +198,24 @@ impl Session {
         }
     }
 
-    /// Answers a pending request with the body of its reply.
+    /// Replies to a pending request with an encoded body.
     pub fn reply(&mut self, id: u32, reply: Body, now: Timestamp) -> bool {
         self.requests.finish(id);
         self.push(reply, now)
     }
 
-    /// Whether frames were sent of which the client has not said that it has them.
+    /// Whether the client has not acknowledged all sent frames.
     #[must_use]
-    pub fn has_unconfirmed(&self) -> bool {
+    pub fn has_unacknowledged(&self) -> bool {
         self.ring.keeps_sent()
     }
 
-    /// The client has the frames up to `seq`.
+    /// Removes the frames up to `seq`, which the client acknowledged.
     ///
-    /// Pongs have an allowance of their own, as large as that of commands: no client needs it, and a flood finds its end.
+    /// Pongs have a separate rate limiter with the limits of commands, which no correct client exceeds.
     ///
     /// # Errors
-    /// How long to wait, where there were too many: 4202.
+    /// The time until the limiter accepts the next pong; the connection is closed with 4202.
     pub fn handle_pong(
         &mut self,
         seq: u64,
@@ -238,29 +231,29 @@ impl Session {
         self.secrets.settle();
     }
 
-    /// The connection of `generation` is gone; an older one's loss changes nothing.
+    /// The connection of `generation` is gone; the loss of an older one has no effect.
     pub fn handle_lost_connection(&mut self, generation: u64, now: Timestamp) {
         if self.generation() == Some(generation) {
             self.link = Link::Suspended;
             self.timers.set(Timer::Window, now + self.settings.window);
-            // What waits now is for the next connection, and not for one parted from before this one.
+            // The queued frames are for the next connection, not for one that was closed earlier.
             self.pending_close = None;
         }
     }
 
-    /// The token was renewed. A session that ended stays as it ended.
+    /// The token was renewed. An ended session does not change.
     pub fn renew(&mut self, expires: Timestamp, now: Timestamp) {
         if matches!(self.link, Link::Ended { .. }) {
             return;
         }
         self.expires = expires;
         self.timers.begin_token(now, expires, self.settings.expiry);
-        // What was not told meanwhile is gone; the rooms are told anew.
+        // Pushes were dropped while the token was expired, so the rooms are reset.
         self.is_behind |= self.state == SessionState::TokenExpired;
         self.transition(Input::Renewed, None);
     }
 
-    /// No token can be had now; when it will be asked for again.
+    /// Postpones the renewal. Returns when the client is prompted again.
     pub fn postpone(&mut self, now: Timestamp) -> Timestamp {
         if matches!(self.link, Link::Ended { .. }) {
             return now + self.settings.expiry.renewal_postponement;
@@ -268,7 +261,7 @@ impl Session {
         self.timers.postpone_prompt(now, self.settings.expiry)
     }
 
-    /// Does what each timer that has fired stands for; `true` when the session may be forgotten.
+    /// Handles all due timers; `true` if the session can be removed.
     pub fn handle_timeout(&mut self, now: Timestamp) -> bool {
         for timer in Timer::ALL {
             if !self.timers.has_fired(timer, now) {
@@ -292,8 +285,8 @@ impl Session {
         false
     }
 
-    /// Changes the state and tells the client; what is told last may overflow a full ring and is then told by the
-    /// `disconnect` alone.
+    /// Changes the state and queues a push. The last push may overflow a full ring; then only the `disconnect` reports
+    /// the state.
     fn transition(&mut self, input: Input, why: Option<&Disconnect>) {
         let Some(state) = next(self.state, input) else { return };
         self.state = state;

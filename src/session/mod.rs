@@ -1,10 +1,10 @@
-//! One session, as a pure machine: states, numbered frames, the life of its token, its resume secret, its bounds.
+//! One session, as a pure state machine: states, numbered frames, token expiry, resume secret, limits.
 //!
-//! Input and `now` come in, frames and a `disconnect` go out; there is no I/O, no clock and no async here. The `hub`
+//! Takes input and `now`, returns frames and a `disconnect`; it has no I/O, no clock and no async code. The `hub`
 //! owns each [`Session`] behind a lock, `transport` writes its frames.
 //!
-//! Invariants: `seq` grows by one with each frame; a session that ended never lives again; what an older generation
-//! reports changes nothing. Not here: who may come in (`auth`), which session of a user stays (`hub`).
+//! Invariants: `seq` increases by one with each frame; an ended session never revives; reports of an older generation
+//! have no effect. Not here: authentication (`auth`), and which session holds a client instance (`hub`).
 
 #![deny(clippy::wildcard_enum_match_arm)]
 

@@ -1,13 +1,13 @@
-//! Which requests of a session still wait for their reply.
+//! The pending requests of a session.
 
 use smallvec::SmallVec;
 
-/// The ids of requests that are being worked on.
+/// The ids of pending requests.
 #[derive(Debug, Default)]
 pub(super) struct Requests(SmallVec<[u32; 2]>);
 
 impl Requests {
-    /// Notes that `id` is being worked on; `false` when `max` are already, or `id` itself is.
+    /// Adds `id`; `false` if `max` requests are pending, or one with this id.
     pub(super) fn begin(&mut self, id: u32, max: usize) -> bool {
         let fits = self.0.len() < max && !self.0.contains(&id);
         if fits {
@@ -16,7 +16,7 @@ impl Requests {
         fits
     }
 
-    /// Notes that `id` was answered.
+    /// Removes `id` after its reply.
     pub(super) fn finish(&mut self, id: u32) {
         self.0.retain(|pending| *pending != id);
         if self.0.is_empty() {

@@ -1,10 +1,10 @@
-//! The one ring a session: numbered frames, sent and unsent.
+//! The replay ring of a session: numbered frames, sent and unsent.
 //!
-//! Bodies are shared by reference with every other session they went to. Frames leave at the old end: when the client
-//! says it has them, or when room is needed and they were sent. A frame may belong to a room: then it is withdrawn when
-//! its client may no longer see it, and its number is skipped. Only unsent frames that do not fit are an error.
-//! Invariant: numbers grow; the frames before `unsent` were written to the newest connection, and no number above `sent`
-//! was ever written to any.
+//! Sessions share bodies by reference. The oldest frames are removed when the client
+//! acknowledges them, or when space is needed and they were sent. A frame may belong to a room: it is discarded when
+//! the client may no longer see it, and its number is skipped. Only unsent frames that do not fit are an error.
+//! Invariant: numbers increase; the frames before `unsent` were written to the newest connection, and no number above
+//! `sent` was ever written to any.
 
 mod saved;
 
@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 pub use saved::Bodies;
 pub(super) use saved::SavedRing;
 
-/// What a frame says, without its head: see `stagedoor_proto::frame_text`.
+/// The body of a frame, without its head: see `stagedoor_proto::frame_text`.
 pub type Body = Arc<[u8]>;
 
-/// Marks the frames of one room; unique on this node for as long as the room is open, over a restart too.
+/// The tag of one room's frames; unique on this node while the room is open, also across a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RoomTag(pub NonZeroU32);
 
@@ -31,38 +31,35 @@ struct Frame {
     room: Option<RoomTag>,
 }
 
-/// How much a ring may hold.
+/// The capacity of a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RingLimits {
-    /// Frames.
     pub frames: usize,
-    /// Bytes of bodies.
+    /// Total bytes of bodies.
     pub bytes: usize,
 }
 
-/// So much room for frames is not worth giving back.
-const SPARE_FRAMES: usize = 8;
+/// A capacity up to this is not released.
+const RESERVED_FRAMES: usize = 8;
 
-/// Unsent frames do not fit: the reader is too slow.
+/// Unsent frames do not fit: the client reads too slowly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Overflow;
 
 #[derive(Debug)]
 pub(super) struct Ring {
     frames: VecDeque<Frame>,
-    /// The place of the first frame that was not written yet.
+    /// Index of the first unsent frame.
     unsent: usize,
-    /// The number of the next frame.
     next: u64,
-    /// The highest number ever written.
     sent: u64,
     bytes: usize,
-    /// The highest number that left at the old end, seen by its client or not.
+    /// The highest removed number, acknowledged or not.
     dropped: u64,
 }
 
 impl Ring {
-    /// An empty ring whose first frame will be number `first`.
+    /// An empty ring; its first frame has number `first`.
     pub(super) const fn new(first: u64) -> Self {
         Self {
             frames: VecDeque::new(),
@@ -74,7 +71,7 @@ impl Ring {
         }
     }
 
-    /// Appends a frame; sent frames make room for it.
+    /// Appends a frame; sent frames are removed to make space.
     pub(super) fn push(
         &mut self,
         body: Body,
@@ -93,22 +90,22 @@ impl Ring {
         Ok(())
     }
 
-    /// Whether something was written that is still kept.
+    /// Whether the ring has sent frames.
     pub(super) const fn keeps_sent(&self) -> bool {
         self.unsent > 0
     }
 
-    /// Whether something waits to be written.
+    /// Whether the ring has unsent frames.
     pub(super) fn has_unsent(&self) -> bool {
         self.unsent < self.frames.len()
     }
 
-    /// How many frames wait to be written.
+    /// Number of unsent frames.
     pub(super) fn backlog(&self) -> usize {
         self.frames.len() - self.unsent
     }
 
-    /// The next frame to write, which then counts as sent.
+    /// Takes the next unsent frame, which then counts as sent.
     pub(super) fn take_unsent(&mut self) -> Option<(u64, &Body)> {
         let frame = self.frames.get(self.unsent)?;
         self.unsent += 1;
@@ -116,12 +113,12 @@ impl Ring {
         Some((frame.seq, &frame.body))
     }
 
-    /// Whether a client can have seen `seq`: what was never sent is its fancy.
+    /// Whether `seq` was sent, so that a client can have received it.
     pub(super) const fn has_sent(&self, seq: u64) -> bool {
         seq <= self.sent
     }
 
-    /// Forgets what the client has; numbers that were never sent change nothing.
+    /// Removes acknowledged frames; numbers that were never sent have no effect.
     pub(super) fn trim(&mut self, seen: u64) {
         if !self.has_sent(seen) {
             return;
@@ -132,20 +129,20 @@ impl Ring {
         self.release();
     }
 
-    /// Whether a frame after `seen` is no longer kept.
+    /// Whether a frame after `seen` was removed.
     pub(super) const fn has_hole_after(&self, seen: u64) -> bool {
         self.dropped > seen
     }
 
-    /// Makes everything after `seen` unsent again, for a new connection. How many frames follow.
+    /// Marks the frames after `seen` as unsent, for a new connection. Returns their number.
     pub(super) fn rewind(&mut self, seen: u64) -> usize {
         self.trim(seen);
         self.unsent = 0;
         self.frames.len()
     }
 
-    /// Withdraws the unsent frames of a room.
-    pub(super) fn withdraw(&mut self, room: RoomTag) {
+    /// Discards the unsent frames of a room.
+    pub(super) fn discard_room(&mut self, room: RoomTag) {
         let mut place = 0;
         let unsent = self.unsent;
         self.retain(|frame| {
@@ -154,12 +151,12 @@ impl Ring {
         });
     }
 
-    /// Withdraws the frames of every room, sent or not: who cannot be told all of them is told the rooms anew.
+    /// Removes the frames of every room, sent or not: a client that would miss some gets a room reset.
     pub(super) fn drop_rooms(&mut self) {
         self.retain(|frame| frame.room.is_none());
     }
 
-    /// Forgets everything; nobody will ask for it.
+    /// Removes everything; no resume follows.
     pub(super) fn clear(&mut self) {
         *self = Self::new(self.next);
     }
@@ -179,13 +176,13 @@ impl Ring {
         self.release();
     }
 
-    /// The number of the newest frame; one less than the first while there is none.
+    /// The number of the newest frame; one less than the first number if there is none.
     #[cfg(test)]
     pub(super) const fn last(&self) -> u64 {
         self.next - 1
     }
 
-    /// The number of the oldest frame it has; one more than the newest while it has none.
+    /// The number of the oldest frame; one more than the newest if there is none.
     #[cfg(test)]
     pub(super) fn first(&self) -> u64 {
         self.frames.front().map_or(self.next, |frame| frame.seq)
@@ -209,11 +206,11 @@ impl Ring {
         }
     }
 
-    /// A burst's capacity goes back; an idle session's ring costs nothing.
+    /// Releases the capacity of a burst, so that an idle session's ring uses no memory.
     fn release(&mut self) {
         if self.frames.is_empty() {
             self.frames = VecDeque::new();
-        } else if self.frames.capacity() / 4 >= self.frames.len().max(SPARE_FRAMES) {
+        } else if self.frames.capacity() / 4 >= self.frames.len().max(RESERVED_FRAMES) {
             self.frames.shrink_to(self.frames.len() * 2);
         }
     }
@@ -234,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn sent_frames_make_room_and_unsent_ones_do_not() {
+    fn only_sent_frames_make_room() {
         let mut ring = Ring::new(1);
         for _ in 0..4 {
             ring.push(body(10), None, LIMITS).unwrap();
@@ -248,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rewind_replays_only_what_was_not_seen() {
+    fn rewind_replays_only_unacknowledged_frames() {
         let mut ring = Ring::new(1);
         for _ in 0..4 {
             ring.push(body(1), None, LIMITS).unwrap();
@@ -258,11 +255,11 @@ mod tests {
         assert_eq!(drain(&mut ring), [3, 4]);
         assert_eq!(ring.rewind(4), 0);
         assert_eq!(drain(&mut ring), [0; 0]);
-        assert_eq!(ring.frames.capacity(), 0, "what was seen costs nothing");
+        assert_eq!(ring.frames.capacity(), 0, "acknowledged frames use no memory");
     }
 
     #[test]
-    fn a_frame_that_made_room_unseen_leaves_a_hole() {
+    fn removed_unacknowledged_frame_leaves_a_gap() {
         let mut ring = Ring::new(1);
         for _ in 0..4 {
             ring.push(body(1), None, LIMITS).unwrap();
@@ -278,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_said_to_be_seen_leaves_a_hole_for_who_saw_less() {
+    fn resume_below_acknowledged_frame_has_a_gap() {
         let mut ring = Ring::new(1);
         for _ in 0..4 {
             ring.push(body(1), None, LIMITS).unwrap();
@@ -289,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bursts_capacity_is_given_back_while_a_little_is_still_kept() {
+    fn ring_releases_capacity_after_a_burst() {
         let limits = RingLimits { frames: 1_024, bytes: 1 << 20 };
         let mut ring = Ring::new(1);
         for _ in 0..limits.frames {
@@ -298,13 +295,13 @@ mod tests {
         drain(&mut ring);
         ring.trim(1_020);
         assert_eq!(ring.frames.len(), 4);
-        assert!(ring.frames.capacity() <= 4 * SPARE_FRAMES, "{}", ring.frames.capacity());
+        assert!(ring.frames.capacity() <= 4 * RESERVED_FRAMES, "{}", ring.frames.capacity());
         ring.trim(1_024);
         assert_eq!(ring.frames.capacity(), 0);
     }
 
     #[test]
-    fn an_absurd_pong_changes_nothing() {
+    fn pong_beyond_the_last_frame_has_no_effect() {
         let mut ring = Ring::new(1);
         ring.push(body(1), None, LIMITS).unwrap();
         ring.trim(u64::MAX);
@@ -326,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn withdrawn_frames_leave_their_numbers_unused() {
+    fn discarded_frames_leave_number_gaps() {
         let [here, there] = [1, 2].map(|n| RoomTag(NonZeroU32::new(n).unwrap()));
         let mut ring = Ring::new(1);
         ring.push(body(1), Some(here), LIMITS).unwrap();
@@ -334,7 +331,7 @@ mod tests {
         for room in [Some(here), Some(there), None] {
             ring.push(body(1), room, LIMITS).unwrap();
         }
-        ring.withdraw(here);
+        ring.discard_room(here);
         assert_eq!(drain(&mut ring), [3, 4]);
         assert_eq!(ring.rewind(0), 3, "what was sent is replayed all the same");
         ring.drop_rooms();
@@ -343,7 +340,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_use_keeps_numbers_growing_and_bytes_right(
+        fn ring_invariants_hold_for_any_operations(
             ops in proptest::collection::vec((0..6_u8, 0..40_usize), 0..200),
         ) {
             let rooms = [None, NonZeroU32::new(1).map(RoomTag), NonZeroU32::new(2).map(RoomTag)];
@@ -354,7 +351,7 @@ mod tests {
                     1 => { ring.take_unsent(); }
                     2 => ring.trim(n as u64),
                     3 => ring.drop_rooms(),
-                    4 => ring.withdraw(rooms[1].unwrap()),
+                    4 => ring.discard_room(rooms[1].unwrap()),
                     _ => { let sent = ring.sent; ring.rewind((n as u64).min(sent)); }
                 }
                 ring.check_invariants(LIMITS);

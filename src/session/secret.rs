@@ -1,7 +1,7 @@
-//! Resume secrets, of which only the hash is kept.
+//! Resume secrets, stored only as hashes.
 //!
-//! A new connection gets a new secret. The former one still counts until the first frame arrives on that connection, so
-//! that a lost reply locks nobody out and a stolen secret is soon worth nothing.
+//! Each connection has a new secret. The previous one stays valid until the first frame arrives on that connection, so
+//! that a lost reply locks no client out and a stolen secret soon becomes invalid.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 pub struct SecretHash([u8; SHA256_OUTPUT_LEN]);
 
 impl SecretHash {
-    /// The hash of `secret`.
     #[must_use]
     pub fn of(secret: &str) -> Self {
         let mut hash = [0; SHA256_OUTPUT_LEN];
@@ -48,34 +47,34 @@ impl std::fmt::Debug for SecretHash {
     }
 }
 
-/// The secrets that take a session up.
+/// The secrets with which a session can be resumed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Secrets {
     current: SecretHash,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    former: Option<Box<SecretHash>>,
+    previous: Option<Box<SecretHash>>,
 }
 
 impl Secrets {
     pub(super) const fn new(first: SecretHash) -> Self {
-        Self { current: first, former: None }
+        Self { current: first, previous: None }
     }
 
-    /// Whether `shown` takes the session up.
+    /// Whether the session can be resumed with `shown`.
     pub(super) fn accept(&self, shown: SecretHash) -> bool {
-        let former = self.former.as_ref().is_some_and(|former| former.matches(shown));
-        self.current.matches(shown) | former
+        let previous = self.previous.as_ref().is_some_and(|previous| previous.matches(shown));
+        self.current.matches(shown) | previous
     }
 
-    /// Issues `next`; `shown`, by which the session was taken up, goes on counting until [`Secrets::settle`].
+    /// Issues `next`; `shown`, which resumed the session, stays valid until [`Secrets::settle`].
     pub(super) fn rotate(&mut self, shown: SecretHash, next: SecretHash) {
-        self.former = Some(Box::new(shown));
+        self.previous = Some(Box::new(shown));
         self.current = next;
     }
 
-    /// The connection that got the current secret has shown life: the former one dies.
+    /// The client sent a frame on the connection with the current secret: the previous one becomes invalid.
     pub(super) fn settle(&mut self) {
-        self.former = None;
+        self.previous = None;
     }
 }
 
@@ -84,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_former_secret_counts_until_the_new_connection_shows_life() {
+    fn previous_secret_is_valid_until_the_first_frame() {
         let [first, second, third] = ["one", "two", "three"].map(SecretHash::of);
         let mut secrets = Secrets::new(first);
         secrets.rotate(first, second);

@@ -1,51 +1,51 @@
-//! The states of a session and what moves it between them.
+//! The states of a session and their transitions.
 //!
-//! One row a transition; `None` where an input means nothing in a state. Source: `docs/protocol.md`, "Session states".
+//! One row per transition; other inputs have no effect in a state. Source: `docs/protocol.md`, "Session states".
 
 use stagedoor_proto::SessionState::{
     self, Established, Establishing, NotLoggedIn, Terminated, TokenExpired,
 };
 
-/// What can happen to a session.
+/// An input of the state machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Input {
-    /// A start was asked for.
+    /// The client sent `start`.
     Start,
-    /// The credentials were good and nothing bars the user.
-    LetIn,
-    /// The credentials were refused, or the hook gave no answer.
+    /// The user was authenticated and is not blocked.
+    Admitted,
+    /// Authentication failed, or the hook did not answer.
     Refused,
     /// The user is banned or deleted.
     Barred,
     /// The token was renewed.
     Renewed,
-    /// The token ran out.
+    /// The token expired.
     Expired,
-    /// The client ended the session, or its window or grace passed.
+    /// The client ended the session, or its resume window or grace period passed.
     Over,
-    /// Somebody else ended it: a ban, a deletion, an app-wide kick, a newer session, an operator.
+    /// Ended by a ban, a deletion, an app-wide kick, a newer session or an operator.
     Removed,
 }
 
-/// The state after `input`; `None` when `input` changes nothing in `state`.
+/// The state after `input`; `None` if `input` has no effect in `state`.
 #[must_use]
 pub(super) const fn next(state: SessionState, input: Input) -> Option<SessionState> {
     match (state, input) {
         (NotLoggedIn | Terminated, Input::Start) => Some(Establishing),
-        (Establishing, Input::LetIn) => Some(Established),
+        (Establishing, Input::Admitted) => Some(Established),
         (Establishing, Input::Refused | Input::Over) => Some(NotLoggedIn),
         (Establishing, Input::Barred | Input::Removed) => Some(Terminated),
         (Established, Input::Expired) => Some(TokenExpired),
         (TokenExpired, Input::Renewed) => Some(Established),
         (Established | TokenExpired, Input::Over) => Some(NotLoggedIn),
         (Established | TokenExpired, Input::Removed | Input::Barred) => Some(Terminated),
-        // A renewal in time shows nowhere: no flap.
-        (Established, Input::Renewed | Input::Start | Input::LetIn | Input::Refused)
-        | (TokenExpired, Input::Expired | Input::Start | Input::LetIn | Input::Refused)
+        // A renewal before expiry changes no state, so that other clients see no flapping.
+        (Established, Input::Renewed | Input::Start | Input::Admitted | Input::Refused)
+        | (TokenExpired, Input::Expired | Input::Start | Input::Admitted | Input::Refused)
         | (Establishing, Input::Start | Input::Renewed | Input::Expired)
         | (
             NotLoggedIn | Terminated,
-            Input::LetIn
+            Input::Admitted
             | Input::Refused
             | Input::Barred
             | Input::Renewed
@@ -64,7 +64,7 @@ mod tests {
         [NotLoggedIn, Establishing, Established, TokenExpired, Terminated];
     const INPUTS: [Input; 8] = [
         Input::Start,
-        Input::LetIn,
+        Input::Admitted,
         Input::Refused,
         Input::Barred,
         Input::Renewed,
@@ -112,7 +112,7 @@ mod tests {
                 if next(state, input) == Some(Established) {
                     assert!(matches!(
                         (state, input),
-                        (Establishing, Input::LetIn) | (TokenExpired, Input::Renewed)
+                        (Establishing, Input::Admitted) | (TokenExpired, Input::Renewed)
                     ));
                 }
             }

@@ -1,24 +1,24 @@
-//! The timers of a session: one table, so that what is due next is one look at it.
+//! The timers of a session in one table, so that finding the next due timer is one lookup.
 //!
-//! Nothing here runs by itself: [`Session::handle_timeout`](super::Session::handle_timeout) is called when
-//! [`Timers::next`] has come, and does what each timer that has fired stands for.
+//! Nothing here runs on its own: the hub calls [`Session::handle_timeout`](super::Session::handle_timeout) when
+//! [`Timers::next`] is due, and the session handles each fired timer.
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::Timestamp;
 
-/// What a session waits for, in the order in which timers that are due together fire.
+/// The timers of a session. Timers that are due together fire in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Timer {
-    /// An ended session is not kept any longer for a late `resume`.
+    /// An ended session is removed.
     Retention,
-    /// The resume window of a suspended session closes.
+    /// The resume window of a suspended session ends.
     Window,
     /// The access token expires.
     Expiry,
-    /// The grace period after the token's expiry is over.
+    /// The grace period after the expiry of the token ends.
     Grace,
-    /// The client is asked for a new token.
+    /// The client is prompted for a new token.
     Prompt,
 }
 
@@ -27,16 +27,15 @@ impl Timer {
         [Self::Retention, Self::Window, Self::Expiry, Self::Grace, Self::Prompt];
 }
 
-/// When each timer fires; one that is not set never does.
+/// When each timer fires; an unset timer never fires.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(from = "Vec<(Timer, Timestamp)>", into = "Vec<(Timer, Timestamp)>")]
 pub(super) struct Timers([Timestamp; Timer::ALL.len()]);
 
-/// A time that never comes.
+/// The time of an unset timer.
 const NEVER: Timestamp = Timestamp::MAX;
 
 impl Timers {
-    /// None is set.
     pub(super) const NONE: Self = Self([NEVER; Timer::ALL.len()]);
 
     pub(super) const fn set(&mut self, timer: Timer, at: Timestamp) {
@@ -47,7 +46,7 @@ impl Timers {
         self.set(timer, NEVER);
     }
 
-    /// When `timer` fires; [`Timestamp::MAX`] where it is not set.
+    /// When `timer` fires; [`Timestamp::MAX`] if it is not set.
     pub(super) const fn at(&self, timer: Timer) -> Timestamp {
         self.0[timer as usize]
     }
@@ -56,12 +55,12 @@ impl Timers {
         self.at(timer) != NEVER
     }
 
-    /// Whether `timer` is set and has come.
+    /// Whether `timer` is set and due.
     pub(super) fn has_fired(&self, timer: Timer, now: Timestamp) -> bool {
         self.is_set(timer) && now >= self.at(timer)
     }
 
-    /// When the first of them fires.
+    /// When the first timer fires.
     pub(super) fn next(&self) -> Timestamp {
         self.0.into_iter().fold(NEVER, Timestamp::min)
     }

@@ -1,4 +1,4 @@
-//! What an operator does on one node reaches sessions on the other.
+//! Operator commands on one node affect sessions on the other.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::common::{Client, start_of};
 use crate::nodes::Nodes;
 
 #[tokio::test]
-async fn a_ban_ends_the_sessions_on_all_nodes_and_refuses_starts_on_each() {
+async fn ban_ends_sessions_and_rejects_starts_on_all_nodes() {
     let nodes = Nodes::start().await;
     let (mut here, _) = Client::guest(&nodes.one, "ada", "instance-1").await;
     let (mut there, started) = Client::guest(&nodes.other, "ada", "instance-2").await;

@@ -1,6 +1,6 @@
-//! Two gateways joined by an engine and one store, as their clients meet them: real servers, real sockets.
+//! Tests of two gateways with one engine and one store: real servers, real sockets.
 //!
-//! One file a promise or behaviour. The harness is that of the gateway's own tests; `nodes` joins two of them.
+//! One file per promise or behaviour. The harness is that of the gateway tests; `nodes` joins two gateways.
 
 #![expect(clippy::unwrap_used, reason = "a step that cannot be made fails the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's own tasks end with its runtime")]

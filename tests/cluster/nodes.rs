@@ -1,4 +1,4 @@
-//! Two gateways that share everything but their sockets.
+//! Two gateways that share all state but their sockets.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use stagedoor_proto::Timestamp;
 
 use crate::common::{Client, Gateway, Setup};
 
-/// Two nodes of one gateway; both go by one clock that stands still.
+/// Two nodes of one gateway, with one paused clock.
 pub struct Nodes {
     pub one: Gateway,
     pub other: Gateway,
@@ -23,7 +23,7 @@ impl Nodes {
         Self::with(|_| {}).await
     }
 
-    /// Two nodes whose configuration differs from the default by `change`.
+    /// Two nodes with the default configuration and `change`.
     pub async fn with(change: impl Fn(&mut Config)) -> Self {
         let clock = Clock::manual(Timestamp::from_secs(1_900_000_000));
         let cluster = MemoryCluster::new(clock.clone());
@@ -36,7 +36,7 @@ impl Nodes {
         Self { one: node("one").await, other: node("other").await }
     }
 
-    /// The sessions of a user that have not ended, on both nodes.
+    /// The sessions of a user on both nodes that have not ended.
     pub fn live(&self, username: &str) -> usize {
         let of_user = |gateway: &Gateway| {
             let sessions = gateway.hub().sessions.list("demo");
@@ -47,7 +47,7 @@ impl Nodes {
 }
 
 impl Nodes {
-    /// Waits until so many sessions of a user have not ended, a generous time at most.
+    /// Waits until a user has this number of sessions that have not ended, with a long timeout.
     pub async fn until_live(&self, username: &str, count: usize) {
         let waited = async {
             while self.live(username) != count {
@@ -59,7 +59,7 @@ impl Nodes {
     }
 }
 
-/// Waits until a start is decided; `Err` is the code it was refused with.
+/// Waits for the result of a start; `Err` is the code of its error.
 pub async fn started(client: &mut Client) -> Result<(), u64> {
     let mut refused = None;
     while let Some(message) = client.try_hear().await {
@@ -72,7 +72,7 @@ pub async fn started(client: &mut Client) -> Result<(), u64> {
     Err(refused.expect("a disconnect precedes the close"))
 }
 
-/// How the gateway ended a session; `None` when it answers.
+/// How the gateway ended a session; `None` if the session is live.
 pub async fn ending(client: &mut Client) -> Option<u64> {
     let asked = client.begin("postpone_renewal", json!({})).await;
     loop {

@@ -9,7 +9,7 @@ use stagedoor::config::DuplicatePolicy;
 use crate::common::{Client, start_of};
 use crate::nodes::{Nodes, ending, started};
 
-/// How many start at once, and how often.
+/// Number of concurrent starts, and of rounds.
 const RACERS: usize = 6;
 const ROUNDS: usize = 100;
 
@@ -38,7 +38,7 @@ async fn of_starts_racing_on_two_nodes_exactly_one_survives() {
             })
         });
         let clients = join_all(race).await.into_iter().map(Result::unwrap);
-        // First every start is decided and what it displaced has ended, then each that got a session is asked.
+        // All starts are decided and displaced sessions have ended before the sessions are checked.
         let mut sessions = Vec::new();
         for mut client in clients {
             match started(&mut client).await {

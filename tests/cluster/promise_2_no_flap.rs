@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use crate::common::Person;
 use crate::nodes::Nodes;
 
-/// How the links of others changed for somebody, and who left.
+/// The link changes and leaves that a client received.
 async fn changes(person: &mut Person) -> Vec<Value> {
     let received = person.received().await;
     assert!(
         received.iter().all(|(name, _)| name != "participant_left"),
-        "somebody left: {received:?}"
+        "a participant left: {received:?}"
     );
     let links = received.into_iter().filter(|(name, _)| name == "participant_link");
     links.map(|(_, push)| push["link"].clone()).collect()
@@ -28,7 +28,7 @@ async fn a_resume_on_the_other_node_is_seen_as_a_changed_link() {
     let mut ada = Person::resume(&nodes.other, cut).await;
     assert_eq!(host.push("participant_link").await["link"], "live");
     assert_eq!(guest.push("participant_link").await["link"], "live");
-    // It acts from there, as the same participant.
+    // The session acts from the other node, as the same participant.
     ada.publish().await;
     host.push("stream_published").await;
     assert_eq!(changes(&mut host).await, Vec::<Value>::new());
@@ -37,7 +37,7 @@ async fn a_resume_on_the_other_node_is_seen_as_a_changed_link() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_still_connected_moves_without_a_word_to_others() {
+async fn connected_session_moves_without_notifying_others() {
     let nodes = Nodes::start().await;
     let mut host = nodes.one.enter("host", "moderator").await;
     let ada = nodes.one.enter("ada", "publisher").await;

@@ -1,4 +1,4 @@
-//! Promise 3: a session that resumes on another node gets each missed frame once and in order.
+//! Promise 3: a session that resumes on another node receives each missed frame once and in order.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ async fn signal(person: &mut Person, n: u64) {
     person.does("signal", json!({ "room": "lobby", "type": "n", "data": n })).await;
 }
 
-/// What the signals say that somebody got by now.
+/// The data of the signals that a client received so far.
 async fn signals(person: &mut Person) -> Vec<u64> {
     let signals: Vec<Value> = person.received_of("signal").await;
     signals.iter().map(|signal| signal["data"].as_u64().unwrap()).collect()

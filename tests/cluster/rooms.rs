@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::common::Person;
 use crate::nodes::Nodes;
 
-/// The usernames in the room, as somebody's roster says.
+/// The usernames in the roster that a client receives.
 async fn roster(person: &mut Person) -> Vec<String> {
     let page = person.does("roster", json!({ "room": "lobby" })).await;
     let participants = page["roster"]["participants"].as_array().unwrap().clone();

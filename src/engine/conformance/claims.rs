@@ -1,4 +1,4 @@
-//! Starts: of racing attempts the last arrival holds the instance, and a ban is never missed.
+//! Starts: the last of racing attempts holds the instance, and no start misses a ban.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,7 +57,7 @@ pub(super) async fn prepared(engine: &Arc<dyn Engine>, name: char, age: Duration
     engine.prepare(prepare_of(name, age)).await.unwrap()
 }
 
-/// Prepares and claims; the generation, and who was displaced.
+/// Prepares and claims. Returns the generation and the displaced sessions.
 pub(super) async fn hold(engine: &Arc<dyn Engine>, name: char, session: u128) -> (u64, Vec<u128>) {
     let prepared = prepared(engine, name, Duration::ZERO).await;
     match engine.claim(claim_of(name, session, &prepared)).await.unwrap() {
@@ -100,7 +100,7 @@ pub(in crate::engine) async fn claim_that_arrived_earlier_is_superseded(harness:
 pub(in crate::engine) async fn generation_follows_the_age_of_the_attempt(harness: &Harness) {
     let engine = harness.node().engine;
     let younger = prepared(&engine, 'a', Duration::from_secs(1)).await;
-    // It arrived before the other, though its hook answered later.
+    // It arrived before the other, although its hook answered later.
     let older = prepared(&engine, 'a', Duration::from_secs(3)).await;
     assert!(older.generation < younger.generation);
     assert_eq!(older.newest, younger.generation);
@@ -142,7 +142,7 @@ pub(in crate::engine) async fn late_claim_does_not_follow_a_released_one(harness
     hold(&engine, 'a', 2).await;
     assert_eq!(engine.release(&user(), SessionId::from_bits(2)).await, Ok(true));
     let late = engine.claim(claim_of('a', 1, &slow)).await;
-    assert_eq!(late, Ok(Claimed::Superseded), "its client began anew, and ended that");
+    assert_eq!(late, Ok(Claimed::Superseded), "its client started again and ended that session");
     assert_eq!(held(&engine).await, []);
 }
 
@@ -179,7 +179,7 @@ pub(in crate::engine) async fn racing_bans_leave_no_banned_session(harness: &Har
             }
         };
         let ban = async {
-            // Both orders come up: the start yields between its steps, and the ban does now and then.
+            // Covers both orders: the start yields between its steps, and the ban yields sometimes.
             if round % 2 == 0 {
                 tokio::task::yield_now().await;
             }
@@ -214,7 +214,7 @@ pub(in crate::engine) async fn cap_displaces_the_oldest_session(harness: &Harnes
     assert_eq!(held(&engine).await, [1, 2, 3]);
 }
 
-pub(in crate::engine) async fn live_session_is_protected_until_it_proves_dead(harness: &Harness) {
+pub(in crate::engine) async fn protected_session_yields_only_when_dead(harness: &Harness) {
     let engine = harness.node().engine;
     let rules = ClaimRules { policy: DuplicatePolicy::RejectNew, max_sessions: 1 };
     let prepare = |name| Prepare { rules, ..prepare_of(name, Duration::ZERO) };

@@ -1,4 +1,4 @@
-//! What several nodes see of each other.
+//! Rules for several nodes.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub(in crate::engine) async fn entries_reach_every_interested_node_in_one_order(
     assert_eq!(a.seen.entries(), b.seen.entries());
 }
 
-pub(in crate::engine) async fn node_without_interest_neither_appends_nor_hears(harness: &Harness) {
+pub(in crate::engine) async fn node_without_interest_is_excluded(harness: &Harness) {
     let (a, b) = (harness.node(), harness.node());
     a.engine.interest(&room()).await.unwrap();
     b.engine.interest(&room()).await.unwrap();
@@ -73,7 +73,7 @@ pub(in crate::engine) async fn interest_brings_the_log_so_far_without_a_gap(harn
     assert_eq!(all, a.seen.entries());
 }
 
-pub(in crate::engine) async fn checkpoint_takes_the_place_of_what_it_holds(harness: &Harness) {
+pub(in crate::engine) async fn checkpoint_replaces_included_entries(harness: &Harness) {
     let (a, b) = (harness.node(), harness.node());
     a.engine.interest(&room()).await.unwrap();
     a.append(&room(), 1).await;
@@ -108,7 +108,7 @@ pub(in crate::engine) async fn long_log_asks_one_node_for_a_checkpoint(harness: 
     while due() == 0 {
         a.append(&room(), number).await;
         number += 1;
-        assert!(number < 100_000, "nobody was asked for a checkpoint");
+        assert!(number < 100_000, "no node was asked for a checkpoint");
     }
     let last = a.append(&room(), number).await;
     b.seen.until(|seen| seen.versions().last() == Some(&last)).await;
@@ -136,7 +136,7 @@ pub(in crate::engine) async fn messages_reach_every_interested_node_in_one_order
     assert!(c.seen.orders().is_empty());
 }
 
-pub(in crate::engine) async fn displaced_session_s_node_is_notified(harness: &Harness) {
+pub(in crate::engine) async fn node_of_displaced_session_is_notified(harness: &Harness) {
     let (a, b) = (harness.node(), harness.node());
     let (generation, _) = hold(&a.engine, 'a', 1).await;
     assert_eq!(hold(&b.engine, 'a', 2).await.1, [1]);
@@ -166,12 +166,12 @@ pub(in crate::engine) async fn racing_claims_of_two_nodes_leave_exactly_one(harn
     }
 }
 
-pub(in crate::engine) async fn moved_row_is_no_longer_of_the_former_node(harness: &Harness) {
+pub(in crate::engine) async fn moved_row_belongs_to_the_new_node(harness: &Harness) {
     let (a, b) = (harness.node(), harness.node());
     let (first, _) = hold(&a.engine, 'a', 1).await;
     let moved = b.engine.move_here(move_of(1, "secret", "next")).await.unwrap();
-    let Moved::Here { generation, former } = moved else { panic!("the session is held") };
-    assert_eq!((former.node, former.generation), (a.engine.node(), first));
+    let Moved::Here { generation, previous } = moved else { panic!("the session is held") };
+    assert_eq!((previous.node, previous.generation), (a.engine.node(), first));
     let session = SessionId::from_bits(1);
     assert_eq!(a.engine.suspend(&user(), session, generation).await, Ok(false));
     assert_eq!(a.engine.release(&user(), session).await, Ok(false));
@@ -180,9 +180,7 @@ pub(in crate::engine) async fn moved_row_is_no_longer_of_the_former_node(harness
     assert_eq!(b.engine.release(&user(), session).await, Ok(true));
 }
 
-pub(in crate::engine) async fn move_asks_for_the_newest_secret_or_the_one_before(
-    harness: &Harness,
-) {
+pub(in crate::engine) async fn move_needs_the_newest_or_previous_secret(harness: &Harness) {
     let (a, b) = (harness.node(), harness.node());
     hold(&a.engine, 'a', 1).await;
     assert_eq!(b.engine.move_here(move_of(1, "wrong", "second")).await, Ok(Moved::Denied));
@@ -201,7 +199,7 @@ pub(in crate::engine) async fn leases_of_all_nodes_are_listed(harness: &Harness)
     let (a, b) = (harness.node(), harness.node());
     harness.clock.advance(LEASE / 2);
     let Ok(Renewal::Held(leases)) = a.engine.renew_lease().await else {
-        panic!("nobody buried it")
+        panic!("the node is not buried")
     };
     let age_of = |node| leases.iter().find(|lease| lease.node == node).map(|lease| lease.age);
     assert_eq!(leases.len(), 2);
@@ -247,9 +245,9 @@ pub(in crate::engine) async fn lapsed_node_that_was_not_buried_renews(harness: &
     assert_eq!(a.engine.bury(b.engine.node()).await, Ok(Burial::Alive));
 }
 
-pub(in crate::engine) async fn node_that_did_not_watch_buries_nobody(harness: &Harness) {
+pub(in crate::engine) async fn node_with_lapsed_lease_cannot_bury(harness: &Harness) {
     let (a, dead) = (harness.node(), harness.node());
-    // The engine was away for all: nobody could renew.
+    // The engine was unavailable for all: no node could renew.
     harness.clock.advance(LEASE * 3);
     assert_eq!(a.engine.bury(dead.engine.node()).await, Ok(Burial::NotWatched));
     a.engine.renew_lease().await.unwrap();

@@ -1,4 +1,4 @@
-//! The log of a room as one node sees it, and what a closed engine answers.
+//! Rules for the log of a room on one node, and for a closed engine.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::engine::{
 use crate::room::Audience;
 use crate::session::SecretHash;
 
-pub(in crate::engine) async fn versions_grow_and_entries_come_in_order(harness: &Harness) {
+pub(in crate::engine) async fn versions_increase_and_entries_arrive_in_order(harness: &Harness) {
     let node = harness.node();
     node.engine.interest(&room()).await.unwrap();
     let mut versions = Vec::new();
@@ -38,7 +38,7 @@ pub(in crate::engine) async fn entry_is_applied_before_its_append_is_answered(ha
     }
 }
 
-pub(in crate::engine) async fn concurrent_appends_get_versions_of_their_own(harness: &Harness) {
+pub(in crate::engine) async fn concurrent_appends_get_distinct_versions(harness: &Harness) {
     let node = harness.node();
     node.engine.interest(&room()).await.unwrap();
     let room = room();
@@ -112,7 +112,7 @@ pub(in crate::engine) async fn closed_engine_refuses_every_call(harness: &Harnes
     assert_eq!(answer, Err(RequestError::Engine(closed)));
 }
 
-pub(in crate::engine) async fn closing_waits_for_what_is_being_applied(harness: &Harness) {
+pub(in crate::engine) async fn close_waits_for_entries_in_progress(harness: &Harness) {
     let node = harness.node();
     node.engine.interest(&room()).await.unwrap();
     let append = |number| node.engine.append(&room(), numbered(number), Condition::None);

@@ -1,7 +1,7 @@
-//! What every engine does, as tests against `dyn Engine`.
+//! The rules of all engines, as tests against `dyn Engine`.
 //!
-//! [`every_rule`] makes one test of each rule for one implementation; [`every_cluster_rule`] adds the rules that take
-//! several nodes. Not here: what only one implementation can do wrong.
+//! [`every_rule`] defines one test per rule for an implementation; [`every_cluster_rule`] adds the rules that need
+//! several nodes. Not here: tests of a single implementation.
 
 pub(in crate::engine) mod claims;
 pub(in crate::engine) mod cluster;
@@ -21,17 +21,17 @@ use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
 use crate::room::{NodeEpoch, RoomCommand, RoomKey};
 
-/// Makes a test of each rule; `$harness` is an expression that gives a [`Harness`].
+/// Defines a test per rule; `$harness` is an expression of type [`Harness`].
 macro_rules! every_rule {
     ($harness:expr) => {
         crate::engine::conformance::each_rule! { $harness =>
-            log::versions_grow_and_entries_come_in_order
+            log::versions_increase_and_entries_arrive_in_order
             log::entry_is_applied_before_its_append_is_answered
-            log::concurrent_appends_get_versions_of_their_own
+            log::concurrent_appends_get_distinct_versions
             log::calls_of_one_caller_keep_their_order
             log::condition_on_the_version_is_checked_in_the_same_step
             log::closed_engine_refuses_every_call
-            log::closing_waits_for_what_is_being_applied
+            log::close_waits_for_entries_in_progress
             log::messages_get_growing_orders
             claims::newest_claim_holds_the_instance
             claims::claim_that_arrived_earlier_is_superseded
@@ -42,7 +42,7 @@ macro_rules! every_rule {
             claims::racing_bans_leave_no_banned_session
             claims::repeated_claim_changes_nothing
             claims::cap_displaces_the_oldest_session
-            claims::live_session_is_protected_until_it_proves_dead
+            claims::protected_session_yields_only_when_dead
             claims::generation_follows_the_age_of_the_attempt
             moves::row_is_released_by_its_own_session_alone
             moves::late_suspension_does_not_touch_a_newer_connection
@@ -58,26 +58,26 @@ macro_rules! every_rule {
 }
 pub(in crate::engine) use every_rule;
 
-/// As [`every_rule`], of what takes several nodes.
+/// Like [`every_rule`], for the rules that need several nodes.
 macro_rules! every_cluster_rule {
     ($harness:expr) => {
         crate::engine::conformance::each_rule! { $harness =>
             cluster::entries_reach_every_interested_node_in_one_order
-            cluster::node_without_interest_neither_appends_nor_hears
+            cluster::node_without_interest_is_excluded
             cluster::interest_brings_the_log_so_far_without_a_gap
-            cluster::checkpoint_takes_the_place_of_what_it_holds
+            cluster::checkpoint_replaces_included_entries
             cluster::older_checkpoint_is_refused
             cluster::long_log_asks_one_node_for_a_checkpoint
             cluster::messages_reach_every_interested_node_in_one_order
-            cluster::displaced_session_s_node_is_notified
+            cluster::node_of_displaced_session_is_notified
             cluster::racing_claims_of_two_nodes_leave_exactly_one
-            cluster::moved_row_is_no_longer_of_the_former_node
-            cluster::move_asks_for_the_newest_secret_or_the_one_before
+            cluster::moved_row_belongs_to_the_new_node
+            cluster::move_needs_the_newest_or_previous_secret
             cluster::leases_of_all_nodes_are_listed
             cluster::lapsed_node_is_buried_once
             cluster::living_node_is_not_buried
             cluster::lapsed_node_that_was_not_buried_renews
-            cluster::node_that_did_not_watch_buries_nobody
+            cluster::node_with_lapsed_lease_cannot_bury
         }
     };
 }
@@ -95,16 +95,16 @@ macro_rules! each_rule {
 }
 pub(in crate::engine) use each_rule;
 
-/// Makes an engine that goes by a clock.
+/// Creates an engine with a clock.
 type Make = dyn Fn(&Clock) -> Arc<dyn Engine>;
 
-/// Makes the nodes of one test.
+/// Creates the nodes of one test.
 pub(in crate::engine) struct Harness {
     pub(in crate::engine) clock: Clock,
     make: Box<Make>,
 }
 
-/// One node: its engine, and what its handler got.
+/// One node: its engine, and the recorded calls of its handler.
 pub(in crate::engine) struct Node {
     pub(in crate::engine) engine: Arc<dyn Engine>,
     pub(in crate::engine) seen: Arc<Recorder>,
@@ -116,7 +116,7 @@ impl Harness {
         Self { clock, make: Box::new(make) }
     }
 
-    /// Adds a node; an engine that is not shared has one.
+    /// Adds a node; an engine for one process has only one.
     pub(in crate::engine) fn node(&self) -> Node {
         let engine = (self.make)(&self.clock);
         let seen = Arc::new(Recorder::default());
@@ -127,7 +127,7 @@ impl Harness {
 }
 
 impl Node {
-    /// Appends something that can be told apart by `number`; its version.
+    /// Appends a command that `number` identifies. Returns its version.
     pub(in crate::engine) async fn append(&self, room: &RoomKey, number: u128) -> u64 {
         match self.engine.append(room, numbered(number), Condition::None).await {
             Appended::Placed(version) => version,

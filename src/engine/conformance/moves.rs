@@ -1,4 +1,4 @@
-//! What becomes of a row after its claim: released, suspended, moved, restored; each of them a compare-and-set.
+//! Rules for rows after their claim: release, suspend, move, restore; each is a compare-and-set.
 
 use std::time::Duration;
 
@@ -52,9 +52,9 @@ pub(in crate::engine) async fn move_gives_a_newer_generation(harness: &Harness) 
     let (first, _) = hold(&engine, 'a', 1).await;
     assert_eq!(engine.suspend(&user(), SessionId::from_bits(1), first).await, Ok(true));
     let moved = engine.move_here(move_of(1, "secret", "next")).await.unwrap();
-    let Moved::Here { generation, former } = moved else { panic!("the session is held") };
+    let Moved::Here { generation, previous } = moved else { panic!("the session is held") };
     assert!(generation > first);
-    assert_eq!((former.generation, former.is_live), (first, false));
+    assert_eq!((previous.generation, previous.is_live), (first, false));
     let row = &engine.rows(&user()).await.unwrap()[0];
     assert_eq!((row.generation, row.is_live, row.node), (generation, true, engine.node()));
     // A start that arrived before the resume finds the resume's generation.
@@ -69,7 +69,7 @@ pub(in crate::engine) async fn session_that_is_not_held_is_not_moved(harness: &H
     hold(&engine, 'a', 1).await;
     hold(&engine, 'a', 2).await;
     assert_eq!(engine.move_here(move_of(1, "secret", "next")).await, Ok(Moved::Denied));
-    // An attempt that is older than the connection it would take the place of.
+    // An attempt that is older than the connection that it would replace.
     let old = Move { age: Duration::from_mins(1), ..move_of(2, "secret", "next") };
     assert_eq!(engine.move_here(old).await, Ok(Moved::Denied));
 }

@@ -1,4 +1,4 @@
-//! A node's lease, and requests.
+//! Rules for leases and requests of nodes.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use super::recorder::UNANSWERED;
 use crate::engine::{Renewal, RequestError};
 use crate::room::NodeEpoch;
 
-/// How long an answer may take that is expected.
+/// Maximum wait for an expected answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(in crate::engine) async fn own_lease_is_listed(harness: &Harness) {
     let engine = harness.node().engine;
     let renewal = engine.renew_lease().await.unwrap();
-    let Renewal::Held(leases) = renewal else { panic!("nobody buried it") };
+    let Renewal::Held(leases) = renewal else { panic!("the node is not buried") };
     let [lease] = &leases[..] else { panic!("it is alone, and not among {leases:?}") };
     assert_eq!(lease.node, engine.node());
     assert!(!lease.has_lapsed());

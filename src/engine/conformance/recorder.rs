@@ -1,4 +1,4 @@
-//! A node's handler that writes down what it gets.
+//! A handler that records its calls.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,10 +10,10 @@ use tokio::sync::watch;
 use crate::engine::{Displaced, Gap, NodeHandler, RoomLog, RoomMessage};
 use crate::room::{Entry, NodeEpoch, RoomKey};
 
-/// A request with this body gets no answer.
+/// The handler does not answer a request with this body.
 pub(super) const UNANSWERED: &[u8] = b"unanswered";
 
-/// What one node's handler got, in order.
+/// The recorded calls of one node's handler, in order.
 #[derive(Default)]
 pub(in crate::engine) struct Recorder {
     state: Mutex<State>,
@@ -59,7 +59,7 @@ impl Recorder {
         self.state().requests
     }
 
-    /// Waits until `is_so`, a generous time at most.
+    /// Waits until `is_so` holds, with a long timeout.
     pub(super) async fn until(&self, is_so: impl Fn(&Self) -> bool) {
         let mut changes = self.changes.subscribe();
         let waited = async {

@@ -1,4 +1,4 @@
-//! By what a user is found in the directory: a hash, which a resume secret can carry without naming anybody.
+//! The directory key of a user: a hash, which a resume secret can contain without the name of the user.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,12 +14,11 @@ use crate::store::UserKey;
 pub struct DirectoryKey([u8; 16]);
 
 impl DirectoryKey {
-    /// The key of a user.
     #[must_use]
     pub fn of(user: &UserKey) -> Self {
         let mut context = Context::new(&SHA256);
         context.update(user.app.as_bytes());
-        // No id of an app has this byte.
+        // App ids do not contain this byte.
         context.update(&[0]);
         context.update(user.username.as_str().as_bytes());
         let mut key = [0; 16];
@@ -27,7 +26,7 @@ impl DirectoryKey {
         Self(key)
     }
 
-    /// A number below `bound`, the same on every node.
+    /// The partition of the key: a number below `bound`, equal on all nodes.
     pub(super) fn partition(self, bound: usize) -> usize {
         usize::from(u16::from_be_bytes([self.0[0], self.0[1]])) % bound
     }
@@ -45,7 +44,7 @@ impl fmt::Debug for DirectoryKey {
     }
 }
 
-/// The text is no directory key.
+/// The text is not a directory key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a directory key is 16 bytes of base64url")]
 pub struct InvalidDirectoryKey;
@@ -64,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn key_survives_its_text_and_tells_apps_apart() {
+    fn key_round_trips_and_differs_by_app() {
         let of = |app: &str, name: &str| {
             DirectoryKey::of(&UserKey { app: app.into(), username: name.parse().unwrap() })
         };

@@ -1,4 +1,4 @@
-//! The rows of one user, changed in single steps: what a script does in an engine with a server of its own.
+//! The rows of one user, changed in atomic steps, which are scripts in an engine with a server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,16 +13,17 @@ use crate::config::DuplicatePolicy;
 use crate::room::NodeEpoch;
 use crate::session::SecretHash;
 
-/// How long it is known that an instance was held by a newer generation, in microseconds; longer than any hook may take.
+/// How long the generation of a released instance is retained, in microseconds; longer than the timeout of any
+/// hook.
 const TOMBSTONE: u64 = 60_000_000;
 
 /// The rows of one user. Times are microseconds of the engine's clock.
 pub(super) struct UserRows {
-    /// Changed by everything that may have made the user unwelcome.
+    /// Changes with each operation that may have blocked the user.
     fence: u64,
-    /// The newest generation that was given out.
+    /// The newest assigned generation.
     newest: u64,
-    /// When something was last asked of it.
+    /// When the rows were last used.
     touched: u64,
     rows: SmallVec<[Row; 1]>,
     tombstones: Vec<Tombstone>,
@@ -38,7 +39,7 @@ struct Row {
     is_live: bool,
     /// `None` after [`UserRows::restore`], until the next move on its own node.
     secret: Option<SecretHash>,
-    /// The secret before, which counts until the newest was used: the reply that had that one may be lost.
+    /// The previous secret, valid until the newest one is used, because the reply with the newest may be lost.
     former_secret: Option<SecretHash>,
     record: Option<Arc<SessionRecord>>,
 }
@@ -52,7 +53,7 @@ enum Counted {
     Sessions(Option<FamilyId>),
 }
 
-/// A generation that an instance was held by.
+/// The generation of an earlier claim on an instance.
 struct Tombstone {
     instance: InstanceId,
     generation: u64,
@@ -64,7 +65,7 @@ impl UserRows {
         Self { fence, newest: 0, touched: 0, rows: SmallVec::new_const(), tombstones: Vec::new() }
     }
 
-    /// Whether nothing is lost with it: a start that was prepared here and claims later is fenced, and prepares again.
+    /// Whether the rows can be removed. A start prepared here that claims later is fenced, and prepares again.
     pub(super) fn is_idle(&mut self, now: u64) -> bool {
         self.tombstones.retain(|tombstone| tombstone.until > now);
         let is_forgotten = self.touched.saturating_add(TOMBSTONE) < now;
@@ -118,7 +119,7 @@ impl UserRows {
         while self.count(claim.guest) > claim.rules.max_sessions.max(1) {
             let Some(oldest) = self.oldest(claim.guest) else { break };
             let gone = self.rows.remove(oldest);
-            self.entomb(&gone, now);
+            self.add_tombstone(&gone, now);
             displaced.push(gone);
         }
         Claimed::Held { displaced: displaced.iter().map(Row::shown).collect() }
@@ -136,7 +137,7 @@ impl UserRows {
     pub(super) fn release(&mut self, session: SessionId, node: NodeEpoch, now: u64) -> bool {
         let Some(own) = self.find(session, node) else { return false };
         let gone = self.rows.remove(own);
-        self.entomb(&gone, now);
+        self.add_tombstone(&gone, now);
         true
     }
 
@@ -155,14 +156,14 @@ impl UserRows {
         if (row.node != node && !row.accepts(to.shown)) || row.generation >= generation {
             return Moved::Denied;
         }
-        let former = Box::new(row.shown());
+        let previous = Box::new(row.shown());
         row.generation = generation;
         row.node = node;
         row.is_live = true;
         row.former_secret = Some(to.shown);
         row.secret = Some(to.next);
         self.newest = self.newest.max(generation);
-        Moved::Here { generation, former }
+        Moved::Here { generation, previous }
     }
 
     pub(super) fn restore(&mut self, row: Restore, node: NodeEpoch) {
@@ -188,7 +189,7 @@ impl UserRows {
         }
     }
 
-    /// The engine's time at which an attempt of this age arrived; of attempts of one age the later is greater.
+    /// The engine's time at which an attempt of this age arrived; unique and increasing for attempts of equal age.
     fn next_generation(&mut self, now: u64, age: Duration) -> u64 {
         self.touched = now;
         let age = u64::try_from(age.as_micros()).unwrap_or(u64::MAX);
@@ -209,7 +210,7 @@ impl UserRows {
             DuplicatePolicy::RejectNew => {}
         }
         let own = self.rows.iter().find(|row| row.instance == *instance);
-        let in_the_way = match own {
+        let blocking = match own {
             Some(own) => Some(own),
             None => match counted {
                 Counted::Sessions(guest) if self.count(guest) >= rules.max_sessions => {
@@ -218,7 +219,7 @@ impl UserRows {
                 Counted::Sessions(_) | Counted::None => None,
             },
         };
-        in_the_way.filter(|row| row.is_live && Some(row.generation) != evict)
+        blocking.filter(|row| row.is_live && Some(row.generation) != evict)
     }
 
     /// How many sessions count together: the registered user's, or those of one guest.
@@ -244,7 +245,7 @@ impl UserRows {
         rows.map(|row| row.generation).chain(buried).max().unwrap_or(0)
     }
 
-    fn entomb(&mut self, row: &Row, now: u64) {
+    fn add_tombstone(&mut self, row: &Row, now: u64) {
         self.tombstones.retain(|tombstone| tombstone.until > now);
         let until = now.saturating_add(TOMBSTONE);
         let (instance, generation) = (row.instance.clone(), row.generation);

@@ -1,4 +1,4 @@
-//! The rows of all users in one process, each partition behind a lock of its own that is held for one step.
+//! The rows of all users in one process. Each partition has a lock that is held for one step.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -12,17 +12,18 @@ use crate::room::NodeEpoch;
 use crate::store::UserKey;
 use crate::sync::{Mutex, Rank};
 
-/// Among how many locks the users are spread.
+/// Number of partitions, each with a lock.
 const PARTITIONS: usize = 256;
-/// In how many partitions one call of [`Table::remove_idle`] looks.
+/// Number of partitions that one call of [`Table::remove_idle`] visits.
 const PARTITIONS_PER_CLEANING: usize = 8;
 
-/// The directory of an engine that lives in one process.
+/// The directory of an engine in one process.
 pub(in crate::engine) struct Table {
     partitions: Box<[Mutex<HashMap<DirectoryKey, UserRows>>]>,
-    /// The last fence that was given to any user: none is given twice, not to a user who was forgotten meanwhile either.
+    /// The last fence of any user. Fences are never reused, even for a user whose rows were removed in the
+    /// meantime.
     fences: AtomicU64,
-    /// Which partition is cleaned next.
+    /// The next partition to clean.
     next_cleaned: AtomicUsize,
     clock: Clock,
 }
@@ -86,7 +87,7 @@ impl Table {
         }
     }
 
-    /// Drops users of whom nothing is left, in some of the partitions.
+    /// Removes users without rows, in some of the partitions.
     pub(in crate::engine) fn remove_idle(&self) {
         let now = self.clock.micros();
         let first = self.next_cleaned.fetch_add(PARTITIONS_PER_CLEANING, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! The cluster: what its nodes share, and the nodes that join it.
+//! A cluster in memory: the shared state, and its nodes.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use crate::clock::{Clock, Rng};
 use crate::engine::traits::Engine;
 use crate::room::NodeEpoch;
 
-/// What the nodes of one test process share.
+/// The shared state of the nodes in one test process.
 #[derive(Clone)]
 pub struct MemoryCluster(Arc<Shared>);
 
 impl MemoryCluster {
-    /// A cluster without nodes that goes by `clock`.
+    /// A cluster without nodes.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self(Arc::new(Shared::new(clock)))

@@ -1,4 +1,4 @@
-//! What is delivered to one node.
+//! Deliveries to one node.
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -8,7 +8,7 @@ use crate::engine::error::EngineError;
 use crate::engine::log::{Appended, Delivered, RoomLog, RoomMessage};
 use crate::room::{Entry, NodeEpoch, RoomKey};
 
-/// Something for a node's handler, and the caller that waits until the handler had it.
+/// A call of a node's handler, and the caller that waits for it.
 pub(super) enum Delivery {
     Entry {
         room: RoomKey,
@@ -20,7 +20,7 @@ pub(super) enum Delivery {
         log: RoomLog,
         restored: oneshot::Sender<Result<(), EngineError>>,
     },
-    /// The node has had everything before it.
+    /// Marks that the node handled all earlier deliveries.
     UpToDate(oneshot::Sender<Result<(), EngineError>>),
     CheckpointDue {
         room: RoomKey,
@@ -37,11 +37,11 @@ pub(super) enum Delivery {
         body: Bytes,
         answer: oneshot::Sender<Bytes>,
     },
-    /// Everything before it was handled.
+    /// Marks that all earlier deliveries were handled.
     Flushed(oneshot::Sender<()>),
 }
 
-/// Sends a result to its caller, if that still waits.
+/// Sends a result to its caller, if the caller still waits.
 pub(super) fn answer<T>(to: oneshot::Sender<T>, result: T) {
     let _ = to.send(result);
 }

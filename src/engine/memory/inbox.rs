@@ -1,4 +1,4 @@
-//! What reaches one node, in order: one queue and the task that hands it to the node's handler.
+//! The inbox of a node: a queue of deliveries, and the task that calls the node's handler in order.
 
 use std::sync::{Arc, Weak};
 
@@ -11,7 +11,7 @@ use crate::engine::traits::NodeHandler;
 use crate::lifecycle::Lifecycle;
 use crate::room::NodeEpoch;
 
-/// Hands a node what is for it, until the node stops; then the node has left.
+/// Delivers to a node until it stops; then the node leaves the cluster.
 pub(super) async fn deliver(
     node: NodeEpoch,
     shared: Arc<Shared>,
@@ -28,7 +28,7 @@ pub(super) async fn deliver(
         let (Some(delivery), Some(handler)) = (delivery, handler.upgrade()) else { break };
         hand_over(&*handler, delivery, &lifecycle);
     }
-    // Senders that wait for a place here give up, so that the log they hold is free to be left.
+    // Senders that wait for space in the queue fail and release the log, so that the node can leave it.
     drop(inbox);
     shared.leave(node).await;
 }

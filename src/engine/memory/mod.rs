@@ -1,9 +1,9 @@
-//! Several nodes in one process, without faults: what tests join gateways with.
+//! Several nodes in one process, without faults, for tests of several gateways.
 //!
-//! A [`MemoryCluster`] holds what the nodes share; [`MemoryCluster::node`] gives one node's view of it. Nothing is
-//! answered before it went through queues and tasks, as with an engine of its own across a network: a node's operations
-//! on rooms take effect in the order in which it asked for them, and what is for a node reaches its handler through one
-//! inbox, in order. Both queues are bounded: a full operations queue refuses, a full inbox holds the senders up.
+//! A [`MemoryCluster`] has the shared state; [`MemoryCluster::node`] is the engine of one node. Answers
+//! go through queues and tasks, as with an engine across a network: a node's operations
+//! on rooms take effect in order, and deliveries to a node reach its handler in order, through one
+//! inbox. Both queues are bounded: a full queue of operations rejects, and a full inbox blocks its senders.
 
 mod cluster;
 mod delivery;

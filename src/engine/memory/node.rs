@@ -26,17 +26,17 @@ use crate::room::{NodeEpoch, RoomCommand, RoomKey};
 use crate::store::UserKey;
 use crate::sync::{Mutex, Rank};
 
-/// How many operations of a node may wait; beyond them it is told that the engine is unavailable.
+/// Maximum queued operations of a node; further ones fail with "engine unavailable".
 const MAX_OPERATIONS: usize = 1_024;
-/// How many deliveries to a node may wait; beyond them those who send to it wait.
+/// Capacity of a node's inbox; senders wait while it is full.
 const MAX_DELIVERIES: usize = 1_024;
 
-/// A node's view of what it shares with others.
+/// The engine of one node.
 pub(super) struct MemoryNode {
     epoch: NodeEpoch,
     shared: Arc<Shared>,
     operations: mpsc::Sender<Operation>,
-    /// The other ends of its queues, until it is attached.
+    /// The receivers of its queues, until it is attached.
     waiting: Mutex<Option<Ends>>,
     lifecycle: OnceLock<Lifecycle>,
     is_closed: AtomicBool,
@@ -65,7 +65,7 @@ impl MemoryNode {
         }
     }
 
-    /// Queues an operation; `lost` is the result when the node stopped before it was answered.
+    /// Queues an operation; `lost` is the result if the node stops before the answer.
     fn operate<T: Send + 'static>(
         &self,
         operation: impl FnOnce(oneshot::Sender<T>) -> Operation,
@@ -87,7 +87,7 @@ impl MemoryNode {
         }
     }
 
-    /// Does `work` in a task of the gateway: it is done as a whole, though nobody waits for its result any more.
+    /// Runs `work` in a task of the gateway, so that it completes even if its caller is dropped.
     fn run<T: Send + 'static, E: From<EngineError> + Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, E>> + Send + 'static,
@@ -103,7 +103,7 @@ impl MemoryNode {
         })
     }
 
-    /// One step of the directory.
+    /// Runs one step of the directory.
     fn step<T: Send + 'static>(
         &self,
         step: impl FnOnce(&Shared) -> T + Send + 'static,
@@ -121,9 +121,9 @@ impl Engine for MemoryNode {
         let (node, shared) = (self.epoch, &self.shared);
         let deliver = inbox::deliver(node, Arc::clone(shared), inbox, handler, lifecycle.clone());
         lifecycle.spawn(deliver);
-        let carry_out =
-            operations::carry_out(node, Arc::clone(shared), operations, lifecycle.clone());
-        lifecycle.spawn(carry_out);
+        let execute_operation =
+            operations::execute_operation(node, Arc::clone(shared), operations, lifecycle.clone());
+        lifecycle.spawn(execute_operation);
     }
 
     fn node(&self) -> NodeEpoch {
@@ -295,7 +295,7 @@ impl Engine for MemoryNode {
         }
         let (shared, node) = (Arc::clone(&self.shared), self.epoch);
         Answer::pending(async move {
-            // Tasks that ended before have nothing left to do.
+            // Tasks that ended earlier need no signal.
             let last = receiver.await.unwrap_or(0);
             shared.leave(node).await;
             last

@@ -1,4 +1,4 @@
-//! What one node asks for in rooms, in order: one queue and the task that carries it out.
+//! The operations of a node on rooms: a queue, and the task that executes them in order.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::engine::log::{Appended, Checkpoint, Condition, Delivered, RoomMessage
 use crate::lifecycle::Lifecycle;
 use crate::room::{NodeEpoch, RoomCommand, RoomKey};
 
-/// Something to do with a room, and who waits for what comes of it.
+/// An operation on a room, and the caller that waits for its result.
 pub(super) enum Operation {
     Append {
         room: RoomKey,
@@ -38,12 +38,12 @@ pub(super) enum Operation {
         message: Box<RoomMessage>,
         sent: oneshot::Sender<Result<Delivered, EngineError>>,
     },
-    /// Everything before it was carried out; the last version of any room.
+    /// Marks that all earlier operations were executed. The result is the highest version of any room.
     Flush(oneshot::Sender<u64>),
 }
 
-/// Carries out what a node asks for, until the node stops. What is left then is dropped, which its caller notices.
-pub(super) async fn carry_out(
+/// Executes the operations of a node until it stops. Remaining ones are dropped, which fails their callers.
+pub(super) async fn execute_operation(
     node: NodeEpoch,
     shared: Arc<Shared>,
     mut operations: mpsc::Receiver<Operation>,
@@ -61,7 +61,7 @@ pub(super) async fn carry_out(
 }
 
 async fn perform(node: NodeEpoch, shared: &Shared, operation: Operation) {
-    // Held until all that is to be sent is in the inboxes: so all nodes see a room's entries in one order.
+    // Held until all deliveries are in the inboxes, so that all nodes have a room's entries in the same order.
     let mut logs = shared.logs.lock().await;
     match operation {
         Operation::Append { room, command, condition, appended } => {
@@ -102,7 +102,7 @@ async fn perform(node: NodeEpoch, shared: &Shared, operation: Operation) {
         }
         Operation::Send { room, last, message, sent } => {
             let Some(log) = logs.get_mut(&room).filter(|log| log.is_interesting_to(node)) else {
-                // It left the room meanwhile: nobody is there to get it.
+                // The node left the room in the meantime and has no receiver.
                 return answer(sent, Ok(Delivered::ByHandlers(last)));
             };
             let order = log.next_order(last, &shared.clock);
@@ -118,14 +118,14 @@ async fn perform(node: NodeEpoch, shared: &Shared, operation: Operation) {
             drop(logs);
             let (sender, receiver) = oneshot::channel();
             send(shared, node, Delivery::Flushed(sender)).await;
-            // An inbox that is gone has nothing left to handle.
+            // A node with a closed inbox has no deliveries left.
             drop(receiver.await);
             answer(flushed, last);
         }
     }
 }
 
-/// A node that has left gets nothing.
+/// Sends to a node, unless it has left.
 async fn send(shared: &Shared, to: NodeEpoch, delivery: Delivery) {
     if let Some(inbox) = shared.inbox(to) {
         drop(inbox.send(delivery).await);

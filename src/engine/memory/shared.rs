@@ -1,4 +1,4 @@
-//! What the nodes share: the rooms' logs, the directory, and who is a member.
+//! The shared state of the nodes: the rooms' logs, the directory, and the members.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
@@ -14,11 +14,11 @@ use crate::room::{Entry, NodeEpoch, RoomCommand, RoomKey};
 use crate::sync::{Mutex, Rank};
 use crate::time::Monotonic;
 
-/// After how many entries without a checkpoint a node is asked for one.
+/// Number of entries without a checkpoint after which a node is asked for one.
 const LONG_TAIL: usize = 256;
 
-/// Lock order: `logs`, then `members`. Whoever holds `logs` may wait for a place in an inbox; what empties an inbox
-/// takes neither lock.
+/// Lock order: `logs`, then `members`. The holder of `logs` may wait for space in an inbox; the task that empties an
+/// inbox takes neither lock.
 pub(super) struct Shared {
     pub(super) logs: tokio::sync::Mutex<HashMap<RoomKey, Log>>,
     members: Mutex<Members>,
@@ -35,7 +35,7 @@ struct Member {
     name: Box<str>,
     inbox: mpsc::Sender<Delivery>,
     renewed: Monotonic,
-    /// Since when its lease never lapsed.
+    /// Since when its lease has been held without a lapse.
     watches_since: Monotonic,
 }
 
@@ -43,7 +43,7 @@ struct Member {
 #[derive(Default)]
 pub(super) struct Log {
     version: u64,
-    /// The order of the last message.
+    /// The order of the last signal.
     order: u64,
     checkpoint: Option<Checkpoint>,
     tail: VecDeque<Entry>,
@@ -59,7 +59,7 @@ impl Log {
         })
     }
 
-    /// Whether nobody is interested any more.
+    /// Returns whether no node is interested any more.
     pub(super) fn remove_interest(&mut self, node: NodeEpoch) -> bool {
         self.interested.remove(&node);
         self.interested.is_empty()
@@ -99,7 +99,7 @@ impl Log {
         Ok(entry)
     }
 
-    /// Who is to store a checkpoint now, if anybody: one node, so that not all do the same work.
+    /// The node to ask for a checkpoint now, if any. Only one, so that not all nodes do the same work.
     pub(super) fn checkpoint_due(&self) -> Option<NodeEpoch> {
         let is_long = !self.tail.is_empty() && self.tail.len().is_multiple_of(LONG_TAIL);
         is_long.then(|| self.interested.first().copied()).flatten()
@@ -122,7 +122,6 @@ impl Log {
 }
 
 impl Shared {
-    /// No members, no logs, an empty directory.
     pub(super) fn new(clock: Clock) -> Self {
         Self {
             logs: tokio::sync::Mutex::default(),
@@ -174,7 +173,7 @@ impl Shared {
             if log.is_interesting_to(dead) {
                 rooms.push(room.clone());
             }
-            // The one who buried it looks after rooms that nobody else has.
+            // The node that buried it takes over rooms that no other node has.
             log.interested.remove(&dead);
             true
         });
@@ -200,5 +199,5 @@ impl Shared {
     }
 }
 
-/// When a caller that was refused for a full queue is to try again.
+/// Retry time after a full queue.
 pub(super) const RETRY_AFTER: Duration = Duration::from_millis(100);

@@ -87,7 +87,7 @@ command_body! {
     ForceMute = "ForceMute", "Mute a target; give exactly one of `stream`, `participant` and `username`.";
     ForceMuteAll = "ForceMuteAll", "Mute a whole room.";
     ForceUnpublish = "ForceUnpublish", "End a stream.";
-    OnStream = "AskUnmute", "Request that a stream is unmuted.";
+    OnStream = "RequestUnmute", "Request that a stream is unmuted.";
     SendSignal = "NewSignal", "A signal from the server.";
 }
 

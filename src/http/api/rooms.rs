@@ -19,7 +19,7 @@ use super::paging::{self, Page, PageQuery};
 use super::routes::{Method, Routes};
 use crate::api_body::NewRoom;
 use crate::http::problem::{Problem, ProblemKind};
-use crate::hub::ShownRoom;
+use crate::hub::RoomDetails;
 use crate::room::{Expiry, Moderation, RoomOverrides};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -123,8 +123,8 @@ struct RoomResource {
     is_large: Option<bool>,
 }
 
-impl From<ShownRoom> for RoomResource {
-    fn from(ShownRoom { room, open, created }: ShownRoom) -> Self {
+impl From<RoomDetails> for RoomResource {
+    fn from(RoomDetails { room, open, created }: RoomDetails) -> Self {
         let created_ms = created.as_ref().map(|created| created.created);
         let overrides = created.map(|created| created.overrides).unwrap_or_default();
         let Some(open) = open else {
@@ -194,7 +194,7 @@ async fn create(
             .await?;
         // The room was created even if it cannot be read back.
         let shown = caller.hub().server_api.room(&room_key).await;
-        let shown = shown.unwrap_or(ShownRoom { room, open: None, created: Some(created) });
+        let shown = shown.unwrap_or(RoomDetails { room, open: None, created: Some(created) });
         Ok(RoomResource::from(shown))
     };
     key.perform(caller, StatusCode::CREATED, work).await

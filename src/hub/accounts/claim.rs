@@ -1,4 +1,4 @@
-//! How a start gets its client instance: what it claims, whom it displaces, and who may keep it out.
+//! Claims of client instances: what a start claims, which session it displaces, and which session rejects it.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ use crate::telemetry::Limit;
 const CONFIRMATION_TIMEOUT: Duration = Duration::from_millis(250);
 
 impl Accounts {
-    /// Begins a claim. After the store has `refused` a generation for a newer one that it has seen, this one is newer still,
-    /// unless the newer one is of an attempt that is being made now.
+    /// Begins a claim. After the store has `refused` a generation for a newer one that it has seen, this one is newer
+    /// still, unless the newer one is of an attempt that is being made now.
     pub(super) async fn prepare(
         &self,
         user: &UserKey,
@@ -107,8 +107,8 @@ impl Accounts {
         Ok(holder.generation)
     }
 
-    /// Closes what a start displaced, on whichever node it is. The start goes on when the others have confirmed that, or
-    /// after [`CONFIRMATION_TIMEOUT`].
+    /// Closes what a start displaced, on whichever node it is. The start goes on when the others have confirmed that,
+    /// or after [`CONFIRMATION_TIMEOUT`].
     pub(super) async fn close_displaced(
         &self,
         displaced: &[SessionRow],

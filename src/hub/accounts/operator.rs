@@ -11,8 +11,8 @@ use crate::request::RequestId;
 use crate::store::{AuditEvent, Block, StoreError, UserKey};
 
 impl Accounts {
-    /// Blocks a user from the app and ends their sessions and, of a guest, those of other guests whom the block reaches;
-    /// how many. `row` is what the audit log keeps of it.
+    /// Blocks a user from the app and ends their sessions. A block of a guest also ends the sessions of other guests
+    /// that match it. Returns the number of ended sessions. `row` is the audit record.
     ///
     /// # Errors
     /// When the store did not take it; nothing happened then.
@@ -60,7 +60,8 @@ impl Accounts {
         Ok(Some(self.access.end_sessions(&user, &deleted, Some(request)).await?))
     }
 
-    /// Voids a user's tokens and ends the sessions that live by them; how many. `row` is what the audit log keeps of it.
+    /// Voids a user's tokens and ends the sessions that live by them; how many. `row` is what the audit log keeps of
+    /// it.
     ///
     /// # Errors
     /// When the store did not take it; nothing happened then.

@@ -20,7 +20,7 @@ impl Accounts {
     /// Takes a session up, replaying what came after `last_seq`; renews it in the same step when given an auth token.
     ///
     /// # Errors
-    /// What the client is told: how the session ended, that its window has passed, or that it is not the client's.
+    /// The error for the client: how the session ended, that its resume window has passed, or that the secret is wrong.
     pub async fn resume(
         &self,
         resume: Resume,
@@ -77,11 +77,11 @@ impl Accounts {
         let next = SecretHash::of(secret.as_str());
         let age = attempt.age(&self.context.clock);
         let to = Move { user, session: resume.session, age, shown, next };
-        let (generation, former) = match self.engine.move_here(to).await? {
-            Moved::Here { generation, former } => (generation, former),
+        let (generation, previous) = match self.engine.move_here(to).await? {
+            Moved::Here { generation, previous } => (generation, previous),
             Moved::Denied => return Err(StartError::resume_denied()),
         };
-        let session = self.fetch(&former, generation).await?;
+        let session = self.fetch(&previous, generation).await?;
         if !session.inspect(|session| session.is_proved_by(shown)) {
             return Err(StartError::resume_denied());
         }
@@ -104,13 +104,14 @@ impl Accounts {
     /// Fetches a session whose row is of this node now from the node that had it.
     async fn fetch(
         &self,
-        former: &SessionRow,
+        previous: &SessionRow,
         generation: u64,
     ) -> Result<Arc<SessionHandle>, StartError> {
-        let take = PeerRequest::TakeSession { session: former.session, generation };
-        let moved = self.peers.ask::<Option<MovedSession>>(former.node, &take, PEER_TIMEOUT).await;
+        let take = PeerRequest::TakeSession { session: previous.session, generation };
+        let moved =
+            self.peers.ask::<Option<MovedSession>>(previous.node, &take, PEER_TIMEOUT).await;
         let moved = moved.unwrap_or_else(|error| {
-            tracing::warn!(%error, session = %former.session, "a session cannot be fetched");
+            tracing::warn!(%error, session = %previous.session, "a session cannot be fetched");
             None
         });
         let accepted = match moved {
@@ -125,7 +126,7 @@ impl Accounts {
             }
             None => None,
         };
-        // Nothing is left of it: its client starts anew.
+        // The session is gone: its client starts a new one.
         accepted.ok_or_else(StartError::resume_denied)
     }
 

@@ -1,8 +1,8 @@
-//! Facts as events for an app's own servers.
+//! Events for the webhook endpoints of apps.
 //!
-//! Invariant: where an app has no endpoint, a fact costs one look at whether it has. Events name users: they go to the
-//! app's own backend. Signals and what else participants send each other are no events.
-//! Not here: which endpoint gets which event, and when (`webhook`).
+//! Invariant: for an app without endpoints an event costs one check. Events contain usernames, because they go to the
+//! app's own backend. Signals and other messages between participants are not events.
+//! Not here: the choice of endpoints, and delivery (`webhook`).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,10 +18,9 @@ use crate::room::{Audit, RoomEvent, RoomKey};
 use crate::store::{Block, BlockKind, NewMessages, UserKey};
 use crate::webhook::{Event, QueuedMessages, Webhooks};
 
-/// Queues events for the endpoints of apps. Takes no lock of the hub.
+/// Queues events for the endpoints of apps. It takes no lock of the hub.
 pub(super) struct Events {
     context: Arc<Context>,
-    /// Whether any app has an endpoint now.
     has_webhooks: AtomicBool,
 }
 
@@ -32,7 +31,7 @@ impl Events {
         events
     }
 
-    /// Looks at the endpoints of all apps again; follows each change of them.
+    /// Updates `has_endpoints`; call it after each change of endpoints.
     pub(super) fn reload(&self) {
         let has_webhooks = self.context.apps.values().any(|app| app.webhooks().is_some());
         self.has_webhooks.store(has_webhooks, Ordering::Relaxed);
@@ -48,7 +47,7 @@ impl Events {
         self.queue_session_event(session, EventType::SessionStarted, None, Some(request));
     }
 
-    /// `request` is the one that ended the session, where one did.
+    /// `request` is the request that ended the session, if one did.
     pub(super) fn session_ended(
         &self,
         session: &SessionMeta,
@@ -79,7 +78,7 @@ impl Events {
         }
         let event = Event { request, ..event(kind, self.context.clock.wall(), data) };
         if let Some(queued) = webhooks.publish(&[event]) {
-            // Nobody waits for it: webhooks never hold up a session.
+            // Not awaited: webhooks never delay a session.
             self.context.lifecycle.spawn(queued);
         }
     }
@@ -105,8 +104,8 @@ impl Events {
     }
 }
 
-/// The event of a happening, at this place of the room's log.
-pub(super) fn of_happening(
+/// The webhook event of a room event at this version of the room.
+pub(super) fn of_room_event(
     happening: RoomEvent,
     key: &RoomKey,
     version: u64,
@@ -150,7 +149,7 @@ pub(super) fn of_happening(
     Event { room, connection_data, ..event(kind, now, data) }
 }
 
-/// The event of a moderation command with its receipt, so far or in the end; at the place of the command.
+/// The webhook event of a moderation command with its receipt so far, at the version of the command.
 pub(super) fn of_moderation(row: &Audit, key: &RoomKey, now: Timestamp) -> Event {
     let data = json!({
         "by": row.by, "username": row.username, "target": row.target, "reason": row.reason,
@@ -163,7 +162,7 @@ pub(super) fn of_moderation(row: &Audit, key: &RoomKey, now: Timestamp) -> Event
 
 fn event(kind: EventType, at: Timestamp, mut data: Value) -> Event {
     if let Value::Object(fields) = &mut data {
-        // What is not known is not there, here as on the wire.
+        // Unknown values are left out, as on the wire.
         fields.retain(|_, value| !value.is_null());
     }
     Event { kind, at, room: None, request: None, data, connection_data: None }

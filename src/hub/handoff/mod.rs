@@ -1,10 +1,10 @@
-//! The handoff from one process to the next: sessions, rooms and unsent frames, over the time when none runs.
+//! The handoff of sessions, rooms and unsent frames from one process to the next.
 //!
-//! A gateway that has stopped is saved as rows of JSON, which the store takes in one step; the next one reads them
-//! ([`HandoffSnapshot::read`]), and restores all of them, or nothing, before it serves. Invariants: no row names a
-//! secret; a snapshot that does not add up is not restored in part; a room goes on at its version, and each frame keeps
-//! its number and the tag of its room.
-//! Not here: when a gateway stops (`server`), and what a session or room saves of itself (`session`, `room`).
+//! A stopped gateway is saved as JSON rows, which the store writes in one transaction. The next process reads them
+//! ([`HandoffSnapshot::read`]), and restores all or nothing before it accepts connections. Invariants: no row contains
+//! a secret; an inconsistent snapshot is not restored in part; rooms keep their version, and frames keep their number
+//! and the tag of their room.
+//! Not here: when a gateway stops (`server`), and the saved state of a session or room (`session`, `room`).
 
 mod moved;
 mod restore;
@@ -23,23 +23,23 @@ pub(super) use save::save;
 use super::session_meta::{AuthContext, SessionMeta};
 use crate::session::RoomTag;
 
-/// Which form the rows have. It changes with them: a gateway reads its own form alone.
+/// The format of the rows. It changes with their structure; a gateway only reads its own format.
 const FORMAT: u32 = 2;
 
-/// What the rows are, and how many.
+/// The format and number of the rows.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct HandoffHeader {
     format: u32,
-    /// The last version in any room's log.
+    /// The highest version in any room's log.
     last: u64,
-    /// The last tag that was given to a room.
+    /// The highest tag of a room.
     tag: u32,
     rooms: usize,
     sessions: usize,
     bodies: usize,
 }
 
-/// A room; `R` and `L` are references where it is written.
+/// A room; `R` and `L` are references for writing.
 #[derive(Serialize, Deserialize)]
 struct RoomRow<R, L> {
     app: Arc<str>,
@@ -48,14 +48,14 @@ struct RoomRow<R, L> {
     local: L,
 }
 
-/// A session; `S` is what is saved of it, or what was restored from that.
+/// A session; `S` is its saved or restored state.
 #[derive(Serialize, Deserialize)]
 struct SessionRow<S> {
     meta: SessionMeta,
     auth: AuthContext,
-    /// When a frame last came in.
+    /// When the last frame was received.
     last_frame: Timestamp,
-    /// The generation by which it holds its client instance, if it does.
+    /// The generation of its claim on the client instance, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     generation: Option<u64>,
     session: S,

@@ -1,8 +1,8 @@
-//! From one node to another: a session that is resumed elsewhere, with the frames its client has not confirmed.
+//! Moves a session that is resumed on another node, with the frames that its client has not acknowledged.
 //!
-//! The row in the directory has moved before; from then on the former node may not act for the session. Invariants: the
-//! rooms see no participant leave; each frame keeps its number; where a room went on between the two nodes, its client
-//! is sent a fresh snapshot of it.
+//! The row in the directory moves first; from then on the previous node may not act for the session. Invariants: the
+//! participants stay in their rooms; frames keep their number; if a room changed between the two nodes, the client
+//! receives a new snapshot of it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,28 +20,28 @@ use crate::hub::sessions::{SessionHandle, Sessions};
 use crate::room::RoomKey;
 use crate::session::{Bodies, Body, RoomTag, SavedSession, Session};
 
-/// A session on its way to another node.
+/// A session that moves to another node.
 #[derive(Serialize, Deserialize)]
 pub(in crate::hub) struct MovedSession {
     row: SessionRow<SavedSession>,
-    /// The frames' bodies, which the row names by their place.
+    /// The bodies of the frames; the row refers to them by index.
     bodies: Vec<Box<str>>,
     rooms: Vec<MovedRoom>,
 }
 
-/// A room that the session is in, as it was when its former node sent the last of it.
+/// A room of the session, at the last state that its previous node sent.
 #[derive(Serialize, Deserialize)]
 struct MovedRoom {
     room: RoomId,
-    /// The mark of its frames on the former node.
+    /// The tag of its frames on the previous node.
     tag: RoomTag,
     version: u64,
-    /// The order of its last message.
+    /// The order of its last signal.
     order: u64,
 }
 
-/// Gives up a session that another node has taken over by `generation`. Nothing of it is left here; a connection that
-/// still carries it is closed.
+/// Releases a session that another node claimed with `generation`. No state of it remains here; a connection that
+/// still serves it is closed.
 pub(in crate::hub) async fn give(
     context: &Context,
     sessions: &Sessions,
@@ -53,7 +53,7 @@ pub(in crate::hub) async fn give(
     if session.activity().held_by().is_none_or(|held| held >= generation) {
         return None;
     }
-    // Whatever another node has of its rooms comes first: the less its next node has to send it anew.
+    // Catch up with the entries of other nodes first: the session's next node then has less to send again.
     rooms.catch_up(&session).await;
     if session.has_ended() {
         return None;
@@ -71,8 +71,8 @@ pub(in crate::hub) async fn give(
     Some(MovedSession { row, bodies, rooms })
 }
 
-/// Goes on with a session that another node gave up, by `generation`; it waits for its client as if the connection had
-/// been lost. `None` when its app is not served here, or what came makes no sense.
+/// Restores a session that another node released, with `generation`. It is suspended, as after a lost connection.
+/// Returns `None` if its app is not served here, or if its state is inconsistent.
 pub(in crate::hub) async fn accept(
     context: &Context,
     sessions: &Sessions,
@@ -86,7 +86,7 @@ pub(in crate::hub) async fn accept(
     let mut handles = Vec::new();
     for moved in moved_rooms {
         let key = RoomKey { app: Arc::clone(&meta.user.app), room: moved.room.clone() };
-        // Answered after this node has applied all that the former node had.
+        // The answer comes after this node has applied all entries and messages that the previous node had.
         if let Some(room) = rooms.find_up_to_date(&key).await? {
             tags.insert(moved.tag, room.tag());
             handles.push((room, moved));
@@ -107,7 +107,7 @@ pub(in crate::hub) async fn accept(
         let mut inner = room.lock();
         let of_session = |(id, _, _): &(SessionId, Link, _)| *id == session.id();
         let Some((id, _, state)) = inner.room.sessions().find(of_session) else { continue };
-        // Whatever the room knows of its link, it is to learn on which node it is now.
+        // The room must learn on which node the session is now, regardless of the link state it knows.
         let (tag, link) = (room.tag(), Link::Suspended);
         session.update_memberships(|rooms, _| rooms.insert(tag, &moved.room, link, state));
         inner.sessions.insert(id, Arc::clone(&session));

@@ -1,4 +1,4 @@
-//! Reading what the previous process saved, as a whole, and going on with it.
+//! Reads and restores the snapshot of the previous process.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::room::{LocalRoom, NodeEpoch, Room, RoomCommand, RoomKey};
 use crate::session::{SavedSession, Session};
 use crate::store::Handoff;
 
-/// What the previous process saved, read and found sound. The default is nothing.
+/// The validated snapshot of the previous process. The default is empty.
 #[derive(Default)]
 pub struct HandoffSnapshot {
     last: u64,
@@ -26,42 +26,34 @@ pub struct HandoffSnapshot {
     sessions: Vec<SessionRow<Session>>,
 }
 
-/// Why nothing of what the previous process saved is restored.
+/// Why the snapshot of the previous process is not restored.
 #[derive(Debug, thiserror::Error)]
 pub enum HandoffError {
-    /// Another version of the gateway wrote it.
-    #[error("it has format {found}; this gateway reads {FORMAT}")]
-    Format {
-        /// Which form it has.
-        found: u32,
-    },
-    /// Rows are missing, or there are too many.
-    #[error("it has {found} {what}, and should have {told}")]
+    #[error("unknown format {found}, expected {FORMAT}")]
+    Format { found: u32 },
+    #[error("expected {expected} {what}, found {found}")]
     Missing {
-        /// Of which kind.
+        /// The kind of row.
         what: &'static str,
-        /// How many there should be.
-        told: usize,
-        /// How many there are.
+        expected: usize,
         found: usize,
     },
-    /// A row cannot be read.
-    #[error("its {what} number {number} cannot be read: {reason}")]
+    #[error("cannot read {what} row {number}: {reason}")]
     Damaged {
-        /// Of which kind.
+        /// The kind of row.
         what: &'static str,
-        /// Which one, from 0.
+        /// Index of the row, from 0.
         number: usize,
-        /// What is wrong with it, without saying what it says.
+        /// The error, without content of the row.
         reason: String,
     },
 }
 
 impl HandoffSnapshot {
-    /// Reads all of it; its sessions go by the settings of `config`.
+    /// Reads and validates the snapshot; its sessions use the settings of `config`.
     ///
     /// # Errors
-    /// [`HandoffError`]: none of it is to be used.
+    /// [`HandoffError`]; the whole snapshot is unusable.
     pub fn read(handed: &Handoff, config: &Config) -> Result<Self, HandoffError> {
         #[derive(Deserialize)]
         struct Format {
@@ -72,13 +64,13 @@ impl HandoffSnapshot {
             return Err(HandoffError::Format { found });
         }
         let head: HandoffHeader = decode("head", 0, &handed.head)?;
-        for (what, told, found) in [
+        for (what, expected, found) in [
             ("rooms", head.rooms, handed.rooms.len()),
             ("sessions", head.sessions, handed.sessions.len()),
             ("bodies", head.bodies, handed.bodies.len()),
         ] {
-            if told != found {
-                return Err(HandoffError::Missing { what, told, found });
+            if expected != found {
+                return Err(HandoffError::Missing { what, expected, found });
             }
         }
         let settings = Arc::new(session_settings(config));
@@ -100,23 +92,23 @@ impl HandoffSnapshot {
         })
     }
 
-    /// Whether there are rooms in it: all that had participants when the previous process stopped.
+    /// Whether the snapshot has rooms: all that had participants when the previous process stopped.
     #[must_use]
     pub const fn has_rooms(&self) -> bool {
         !self.rooms.is_empty()
     }
 
-    /// The version in rooms' logs after which the next ones come.
+    /// The highest version in any room's log; new entries come after it.
     #[must_use]
     pub const fn last_version(&self) -> u64 {
         self.last
     }
 }
 
-/// Goes on with what the previous process saved; before clients are served, and before anything is appended.
+/// Restores the snapshot, before the gateway accepts connections and before any entry is appended.
 ///
-/// Sessions wait for their clients as if their connections had been lost. What became of them while no process ran is
-/// for the first sweep, and what their rooms do not know yet reaches them here.
+/// Sessions are suspended, as after a lost connection. The first sweep handles expiries while no process ran;
+/// pending updates of rooms are sent here.
 pub(in crate::hub) async fn restore(
     context: &Context,
     sessions: &Sessions,
@@ -135,7 +127,7 @@ pub(in crate::hub) async fn restore(
         .collect();
     let rows = restored.values().filter_map(|session| row_of(session)).collect();
     if let Err(error) = sessions.restore_rows(rows).await {
-        tracing::error!(%error, "sessions were taken up that hold no client instance");
+        tracing::error!(%error, "restored sessions without their client instances");
     }
     let mut commands = Vec::new();
     for RoomRow { app, tag, room, local } in room_rows {
@@ -154,17 +146,14 @@ pub(in crate::hub) async fn restore(
         sessions.notify(session);
     }
     let (sessions, rooms) = (restored.len(), rooms.count());
-    tracing::info!(sessions, rooms, "took up what the gateway before left");
+    tracing::info!(sessions, rooms, "restored sessions from the previous process");
     if sessions < saved {
         let dropped = saved - sessions;
-        tracing::warn!(
-            sessions = dropped,
-            "sessions of apps that are not configured any more are over"
-        );
+        tracing::warn!(sessions = dropped, "dropped sessions of apps no longer configured");
     }
 }
 
-/// `None` when its app is no longer served.
+/// Returns `None` if the app is no longer configured.
 pub(super) fn restore_session(
     context: &Context,
     sessions: &Sessions,
@@ -172,16 +161,16 @@ pub(super) fn restore_session(
 ) -> Option<Arc<SessionHandle>> {
     let SessionRow { mut meta, auth, last_frame, generation, session } = row;
     let app = Arc::clone(context.app(&meta.user.app)?);
-    // One text for all sessions of an app.
+    // Shares one text among all sessions of an app.
     meta.user.app = Arc::clone(app.id());
     let session = Arc::new(SessionHandle::new(app, meta, session, auth, last_frame));
-    // However many there may be now: these are here already.
+    // Ignores the current limit, because these sessions exist already.
     sessions.insert(&session, usize::MAX);
     session.activity().set_held_by(generation);
     Some(session)
 }
 
-/// What the directory is to know of a session; nothing of one that holds no instance.
+/// The directory row of a session; `None` if it holds no instance.
 fn row_of(session: &SessionHandle) -> Option<Restore> {
     Some(Restore {
         user: session.user().clone(),
@@ -193,7 +182,7 @@ fn row_of(session: &SessionHandle) -> Option<Restore> {
     })
 }
 
-/// Brings a room and its sessions together; the sessions that the room knows, each with its handle if it has one.
+/// Attaches restored sessions to their room. Returns the sessions of the room, each with its handle if it was restored.
 fn restore_memberships(
     room: &RoomHandle,
     sessions: &HashMap<SessionId, Arc<SessionHandle>>,
@@ -203,7 +192,7 @@ fn restore_memberships(
     for (id, _, state) in inner.room.sessions() {
         let session = sessions.get(&id);
         if let Some(session) = session {
-            // No connection is left, and the room's log says so before anything else.
+            // No session has a connection; the first entry in the log of the room says so.
             let (link, tag, room) = (Link::Suspended, room.tag(), &room.key().room);
             session.update_memberships(|rooms, _| rooms.insert(tag, room, link, state));
             here.insert(id, Arc::clone(session));
@@ -214,8 +203,8 @@ fn restore_memberships(
     known
 }
 
-/// What the log of a restored room begins with: the node that served its sessions is gone, and `home` serves those that
-/// are still there.
+/// The first entry in the log of a restored room: the previous node is gone, and `home` serves the sessions that
+/// still exist.
 fn rehome(
     room: &RoomHandle,
     known: Vec<(SessionId, Option<Arc<SessionHandle>>)>,
@@ -244,7 +233,7 @@ fn read_room(
     let row: RoomRow<Room, LocalRoom> = decode("room", number, text)?;
     row.room.check_invariants().map_err(|broken| damaged("room", number, &broken))?;
     if row.room.version() > head.last || row.tag.0.get() > head.tag {
-        return Err(damaged("room", number, &"it is newer than the whole"));
+        return Err(damaged("room", number, &"it is newer than the snapshot"));
     }
     Ok(row)
 }
@@ -255,7 +244,7 @@ fn decode<T: DeserializeOwned>(
     text: &[u8],
 ) -> Result<T, HandoffError> {
     serde_json::from_slice(text).map_err(|error| {
-        // The place alone: the message may repeat what stands there.
+        // Only the position: the message may repeat content.
         let reason = format!("{:?} error at byte {}", error.classify(), error.column());
         HandoffError::Damaged { what, number, reason }
     })

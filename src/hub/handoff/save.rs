@@ -1,4 +1,4 @@
-//! Saving a gateway that has stopped.
+//! Saves a stopped gateway.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::hub::sessions::{SessionHandle, Sessions};
 use crate::session::{Bodies, SavedSession};
 use crate::store::Handoff;
 
-/// What the next process goes on with; `None` when there is nothing.
+/// The snapshot for the next process; `None` without sessions and rooms.
 ///
-/// The rooms' logs are closed, and `last` was the last version in any of them. Sessions say nothing more here: a
-/// connection that is still open is told to come back.
+/// The logs of the rooms are closed, and `last` is the highest version in them. Sessions send nothing afterwards: a
+/// connection that is still open gets a `disconnect` that asks for a resume.
 pub(in crate::hub) fn save(
     context: &Context,
     sessions: &Sessions,
@@ -51,7 +51,7 @@ pub(in crate::hub) fn save(
     Some(Handoff { head: encode(&header), rooms, sessions, bodies })
 }
 
-/// A session's row; `None` for one whose start was not confirmed, and that no client knows of.
+/// The row of a session; `None` if its start was not confirmed, so that no client knows it.
 pub(super) fn session_row(
     context: &Context,
     session: &SessionHandle,
@@ -73,5 +73,5 @@ pub(super) fn session_row(
 }
 
 fn encode<T: Serialize>(value: &T) -> Arc<[u8]> {
-    serde_json::to_vec(value).expect("what is handed over has a JSON form").into()
+    serde_json::to_vec(value).expect("a snapshot has a JSON form").into()
 }

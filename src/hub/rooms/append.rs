@@ -1,4 +1,4 @@
-//! Appending to a room's log: the one way there, and what a client hears whose command did not get there.
+//! Appends commands to rooms' logs, and answers commands that could not be appended.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use crate::engine::{AppendError, Appended, Condition};
 use crate::room::{Origin, RoomCommand, RoomKey};
 
 impl Rooms {
-    /// Appends a command to a room's log. A request that waits for its answer gets one: from the room where the command
-    /// was placed, else from here.
+    /// Appends a command to a room's log. A request always receives a reply: from the room if the command was appended,
+    /// otherwise from here.
     pub(in crate::hub) fn append(&self, room: &RoomKey, command: RoomCommand) {
         self.append_if(room, command, Condition::None);
     }
@@ -35,7 +35,7 @@ fn answer_failed(deferred: &DeferredExecutor, origin: Option<Origin>, appended: 
         Appended::Placed(_) => return,
         Appended::Refused(error) => refused(error),
         Appended::Unknown => {
-            let message = "whether it took effect is not known; ask again, under the same `ref` if it has one";
+            let message = "the outcome is unknown; retry with the same `ref`";
             Error::new(ErrorCode::EngineUnavailable, message)
         }
     };

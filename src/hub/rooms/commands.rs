@@ -1,7 +1,7 @@
-//! What a session asks for in the rooms it is in.
+//! Commands of a session in its rooms.
 //!
-//! A command that changes a room is appended to the room's log and answered from there. Signals, relays and rosters
-//! change nothing that has to be agreed on, and are answered here.
+//! A command that changes a room is appended to the room's log, and the room replies. Signals, relays and rosters
+//! change no shared state, and the reply comes from here.
 
 use std::sync::Arc;
 
@@ -18,11 +18,11 @@ use crate::engine::{Answer, Delivered, RoomMessage};
 use crate::hub::sessions::{RequestPermit, RoomTags, SessionHandle};
 use crate::room::{AcceptedSignal, Audience, Moderation, Origin, RoomCommand, RoomKey};
 
-/// A command for a room's log, and the room.
+/// A command for the log of a room.
 type RoutedCommand = Result<(Arc<RoomHandle>, RoomCommand), Error>;
 
 impl Rooms {
-    /// Does what a session asks for in a room; `Some` is the answer, where the room's log does not give it.
+    /// Executes a command of a session in a room; `Some` is the reply, if it does not come from the room's log.
     pub(in crate::hub) fn handle_command(
         &self,
         session: &Arc<SessionHandle>,
@@ -142,7 +142,7 @@ impl Rooms {
         answered
     }
 
-    /// The answer to a request that sends something, if it is there; else the request is answered when it is.
+    /// The reply to a request that sends a message, if it is available now; otherwise the reply follows later.
     fn answer_when_sent(
         &self,
         origin: Origin,
@@ -176,7 +176,7 @@ impl Rooms {
             Err(error) => return Answer::ready(Err(error)),
         };
         let SendSignal { room: id, type_, data, .. } = signal;
-        // Each node that delivers it sets the order.
+        // Each delivering node sets the order.
         let order = local.next_order();
         let push = Push::Signal(Signal { room: id, from: new.from.take(), order, type_, data });
         let message = RoomMessage { to: new.to.clone(), push };
@@ -228,16 +228,15 @@ impl Rooms {
         sent.map(|sent| sent.map(|_| Reply::Relayed {}).map_err(Error::from))
     }
 
-    /// The room of this id, which the session has to be in: `asked` is what its permit says of a request that names it.
+    /// The room with this id, which the session must be in; `asked` are the tags that the session may mean by it.
     fn room_of(&self, asked: &RoomTags, room: &RoomId) -> Result<Arc<RoomHandle>, Error> {
         let found = asked.iter().find_map(|tag| self.registry.find_by_tag(*tag));
         found.filter(|found| found.key().room == *room).ok_or_else(|| {
-            Error::new(ErrorCode::NotInRoom, "the session is not in this room; `join` it first")
+            Error::new(ErrorCode::NotInRoom, "session is not in this room; `join` it first")
         })
     }
 
-    /// The room of a command's stream; where the stream has ended, the room that knows the command by its `ref` and
-    /// answers again.
+    /// The room of a command's stream. For an ended stream, the room that has the result of the command by its `ref`.
     fn room_with_target(
         &self,
         session: &SessionHandle,
@@ -259,11 +258,11 @@ impl Rooms {
     ) -> Result<Arc<RoomHandle>, Error> {
         let has_stream = |room: &RoomHandle| room.lock().room.has_stream(stream);
         self.find_among(asked, has_stream).ok_or_else(|| {
-            Error::new(ErrorCode::StreamNotFound, "no room of this session has this stream")
+            Error::new(ErrorCode::StreamNotFound, "stream not found in the rooms of this session")
         })
     }
 
-    /// The first of these rooms for which `wanted` holds. It may lock the room.
+    /// The first of these rooms that matches `wanted`, which may lock the room.
     fn find_among(
         &self,
         rooms: &RoomTags,
@@ -274,7 +273,7 @@ impl Rooms {
     }
 }
 
-/// The room that a command names; `None` where it names a stream, or no room.
+/// The room that a command names; `None` if it names a stream, or no room.
 pub(in crate::hub) const fn named_room(command: &Command) -> Option<&RoomId> {
     match command {
         Command::Leave(body) => Some(&body.room),
@@ -331,7 +330,7 @@ fn moderation_of(command: Command) -> Result<Moderation, Error> {
     })
 }
 
-/// What a command is about.
+/// The target of a command.
 enum CommandTarget<'a> {
     Room(&'a RoomId),
     Stream(StreamId),

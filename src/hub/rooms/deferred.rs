@@ -1,6 +1,6 @@
-//! What an entry leaves to be done once it is applied: writes, sessions to end, replies that wait for the disk.
+//! Effects of an entry after it is applied: writes, ends of sessions, and replies that wait for the disk.
 //!
-//! It runs in a task of its own, without the room's lock; so this is where an effect may lead to another entry.
+//! They run in a separate task without the lock of the room, so an effect may append another entry here.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,37 +18,33 @@ use crate::room::{DurableChange, DurableKey, Origin, RemovedUser, RoomKey};
 use crate::store::{AuditEvent, Block, BlockKind, RoomWrite, StoreError, StoreFuture, UserKey};
 use crate::webhook::{Event, QueuedMessages, Webhooks};
 
-/// What one entry leaves to be done. Collected under the room's lock.
+/// The deferred effects of one entry. Collected under the room's lock.
 pub(super) struct DeferredEffects {
     room: Arc<RoomHandle>,
     pub(super) now: Timestamp,
-    /// The request that led to the entry, for the log.
+    /// The request that caused the entry, for the log.
     request: Option<RequestId>,
-    /// Whether replies wait until what was decided is on disk.
+    /// Whether replies wait until the changes are on disk.
     pub(super) replies_when_durable: bool,
     pub(super) has_closed: bool,
-    /// The room has no participants any more; its sessions stay until all effects are executed.
+    /// The room has no participants any more. Its sessions stay in the map until all effects are executed.
     pub(super) has_disbanded: bool,
     pub(super) changes: Vec<DurableChange>,
     pub(super) audit: Vec<AuditEvent>,
-    /// The endpoints of the room's app, if it has any.
     pub(super) webhooks: Option<Arc<Webhooks>>,
     pub(super) events: Vec<Event>,
-    /// Users to block from the app, before their sessions end.
     pub(super) blocks: Vec<RemovedUser>,
-    /// Users whose sessions end.
     pub(super) terminations: Vec<RemovedUser>,
     pub(super) replies: Vec<(Origin, Result<Reply, Error>)>,
-    /// Sessions that are no longer in the room.
     pub(super) removed: Vec<SessionId>,
-    /// Sessions that changed while they entered.
+    /// Sessions that changed while they joined.
     pub(super) changed: Vec<Arc<SessionHandle>>,
 }
 
-/// What an entry writes, in one transaction; nothing, where it writes nothing.
+/// The transaction of an entry; `None` if it writes nothing.
 pub(super) struct PendingWrites(Option<PendingWrite>);
 
-/// A write under way, and what is to be written again where it fails: facts by what they are about, rows as they are.
+/// A pending write, and its retry after an error: changes by their key, audit rows unchanged.
 struct PendingWrite {
     subjects: BTreeSet<DurableKey>,
     audit: Vec<AuditEvent>,
@@ -83,13 +79,13 @@ impl DeferredEffects {
         }
     }
 
-    /// Takes what the store did not take before. It comes first, so that what the entry decides has the last word.
+    /// Adds earlier failed writes. They come first, so that the changes of this entry win.
     pub(super) fn retry_writes(&mut self, inner: &mut RoomInner) {
         (self.changes, self.audit) = inner.failed.take(&inner.room);
     }
 
-    /// Hands what an entry of this version leaves to the store's queue. Called under the room's lock, so that changes reach
-    /// the store in the order of the log.
+    /// Queues the writes of an entry with this version in the store. Called under the room's lock, so that changes
+    /// reach the store in the order of the log.
     pub(super) fn begin_persist(&mut self, context: &Context, version: u64) -> PendingWrites {
         let (changes, audit) = (std::mem::take(&mut self.changes), std::mem::take(&mut self.audit));
         let prepared = self.webhooks.as_ref().and_then(|webhooks| webhooks.prepare(&self.events));
@@ -108,7 +104,7 @@ impl DeferredEffects {
         self.room.key()
     }
 
-    /// The version of the command that is answered, again or for the first time.
+    /// The version of the answered command, which may be a repetition.
     fn command_version(&self) -> Option<u64> {
         self.replies.iter().find_map(|(_, result)| match result {
             Ok(Reply::Accepted(accepted)) => Some(accepted.version),
@@ -124,7 +120,7 @@ impl DeferredEffects {
     }
 }
 
-/// Executes deferred effects, and replies. Has no state of its own.
+/// Executes deferred effects, and replies. It has no state.
 pub(super) struct DeferredExecutor {
     pub(super) context: Arc<Context>,
     pub(super) sessions: Arc<Sessions>,
@@ -133,7 +129,7 @@ pub(super) struct DeferredExecutor {
 }
 
 impl DeferredExecutor {
-    /// Executes what an entry left in a task of its own, if there is anything.
+    /// Executes the deferred effects of an entry in a separate task, if there are any.
     pub(super) fn spawn(self: &Arc<Self>, deferred: DeferredEffects, writes: PendingWrites) {
         if deferred.is_empty() && writes.0.is_none() {
             return;
@@ -142,7 +138,7 @@ impl DeferredExecutor {
         self.context.lifecycle.spawn(async move { executor.execute(deferred, writes).await });
     }
 
-    /// Replies once all is on disk, and ends the sessions that are to end.
+    /// Replies once all changes are on disk, and ends sessions.
     async fn execute(&self, deferred: DeferredEffects, writes: PendingWrites) {
         for session in &deferred.changed {
             self.sessions.notify(session);
@@ -166,18 +162,18 @@ impl DeferredExecutor {
             }
             durable = durable.and(written);
         }
-        // A block that could not be persisted ends at least the sessions of now.
+        // A block that could not be persisted still ends the current sessions.
         for user in &deferred.terminations {
             let (key, block) = self.removal_of(&deferred.key().app, user);
             let (disconnect, request) = (block_disconnect(&block), user.request.as_ref());
             let ended = self.access.end_covered(&key.app, &user.coverage, &disconnect, request);
             if let Err(error) = ended.await {
-                tracing::warn!(%error, "not all sessions of a removed user could be ended");
+                tracing::warn!(%error, "cannot end all sessions of a removed user");
             }
         }
         if let Err(error) = &durable {
             let request = deferred.request.as_ref().map(tracing::field::display);
-            tracing::error!(request, %error, "what a room decided holds until the gateway stops, and was not kept");
+            tracing::error!(request, %error, "room state could not be persisted; it will be lost on restart");
         }
         for (origin, result) in deferred.replies {
             let result = if durable.is_ok() { result } else { result.and(Err(not_persisted())) };
@@ -185,14 +181,14 @@ impl DeferredExecutor {
         }
     }
 
-    /// Writes the block of a user who is removed from the app; their sessions end after it.
+    /// Persists the block of a user who was removed from the app, before their sessions end.
     async fn block_from_app(&self, app: &Arc<str>, user: &RemovedUser) -> Result<(), StoreError> {
         let (key, block) = self.removal_of(app, user);
         let app = self.context.app(app);
         let by_address = app.is_some_and(|app| app.rules().ban_guest_addresses);
         match self.access.block(key, block, by_address, None, user.request.as_ref()).await {
             Err(CallError::Store(error)) => Err(error),
-            // It is persisted; sessions of other nodes may have been out of reach.
+            // The block is persisted; sessions on other nodes may have been unreachable.
             Ok(_) | Err(CallError::NoRoom | CallError::RoomExists | CallError::Refused(_)) => {
                 Ok(())
             }
@@ -206,9 +202,8 @@ impl DeferredExecutor {
         (key, Block { kind: BlockKind::Kick, reason, since, until })
     }
 
-    /// Answers a request of a local session, or a call.
     ///
-    /// `session` is the one that asked, where the caller has it already.
+    /// Replies to a local session or a call. `session` is the requester, if the caller has it already.
     pub(super) fn reply(
         &self,
         session: Option<&Arc<SessionHandle>>,
@@ -228,8 +223,5 @@ impl DeferredExecutor {
 }
 
 fn not_persisted() -> Error {
-    Error::new(
-        ErrorCode::Overloaded,
-        "it was done, and could not be kept: it ends when the gateway stops; try again, under the same `ref` if it has one",
-    )
+    Error::new(ErrorCode::Overloaded, "applied but not persisted; retry with the same `ref`")
 }

@@ -10,12 +10,12 @@ use crate::hub::context::Context;
 use crate::store::{AuditActor, AuditEvent, AuditOutcome};
 use crate::sync::Mutex;
 
-/// Counts are written when their minute is over.
+/// The interval of one count; it is persisted when the interval ends.
 const MINUTE: Duration = Duration::from_mins(1);
-/// How many different counts are held; what goes beyond them is not counted.
+/// Maximum number of different counts; further denials are not counted.
 const MAX_COUNTS: usize = 10_000;
 
-/// Denials of the current minute. Its lock is held for a map access, and nothing is called under it.
+/// Denials of the current minute. The lock is held for a map access, and nothing is called under it.
 #[derive(Default)]
 pub(super) struct DenialCounter(Mutex<HashMap<DenialKey, u64>>);
 
@@ -42,7 +42,7 @@ impl DenialCounter {
         }
     }
 
-    /// Writes the counts of minutes that are over.
+    /// Persists the counts of past minutes.
     pub(super) fn flush(&self, context: &Context, now: Timestamp) {
         for (denied, times) in self.take_before(now) {
             let event = AuditEvent {
@@ -59,13 +59,13 @@ impl DenialCounter {
             let written = context.store.audit(denied.app, vec![event]);
             context.lifecycle.spawn(async move {
                 if let Err(error) = written.await {
-                    tracing::error!(%error, "the audit log could not be written");
+                    tracing::error!(%error, "cannot write audit rows");
                 }
             });
         }
     }
 
-    /// Takes the counts of minutes that are over.
+    /// Takes the counts of past minutes.
     fn take_before(&self, now: Timestamp) -> Vec<(DenialKey, u64)> {
         let minute = minute_of(now);
         let mut counts = self.0.lock();

@@ -1,7 +1,7 @@
-//! An entry of a room's log: the room decides, and its effects are executed before the next entry.
+//! Applies entries of rooms' logs: the room decides, and its effects are executed before the next entry.
 //!
-//! Invariant: what executes effects appends nothing, for it would wait for itself; it has no engine to append with. What
-//! has to append again (a session that ends because of an effect) does so from a task (`deferred`).
+//! Invariant: executing effects appends no entry, because it would wait for itself; it has no engine to append with.
+//! Effects that append again, such as the end of a session, run in a task (`deferred`).
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -23,9 +23,9 @@ use crate::room::{
 use crate::store::{AuditActor, AuditEvent, AuditOutcome};
 use crate::webhook::Event;
 
-/// Applies entries to the rooms of this node. It holds a room's lock while it does, and sessions' one after the other.
+/// Applies entries to the rooms of this node. Holds the lock of the room, and the locks of sessions one at a time.
 pub(super) struct Executor {
-    /// This node, as its entries name it.
+    /// This node's id in entries.
     pub(super) node: NodeEpoch,
     pub(super) context: Arc<Context>,
     pub(super) events: Arc<Events>,
@@ -35,16 +35,16 @@ pub(super) struct Executor {
 }
 
 impl Executor {
-    /// Applies the next entry of a room's log; whether the room has closed with it.
+    /// Applies the next entry of a room's log. Returns whether it closed the room.
     pub(super) fn apply(&self, key: &RoomKey, entry: Entry) -> bool {
         let room = self.registry.find_or_create(key);
         let is_verb = matches!(entry.command, RoomCommand::Moderate { .. });
-        // A command about a large room goes through all of it.
+        // A command in a large room visits all its sessions.
         let is_long = is_verb && room.lock().is_large();
         run_blocking(is_long, || self.apply_to(&room, entry, is_verb))
     }
 
-    /// What a moderator did is answered when it is durable; all else is answered in its order among the pushes.
+    /// Replies to moderation commands wait for durability; other replies keep their order among the pushes.
     fn apply_to(&self, room: &Arc<RoomHandle>, entry: Entry, replies_when_durable: bool) -> bool {
         let (key, now, request) = (room.key(), entry.now, entry.command.request());
         let is_own = entry.origin == self.node;
@@ -63,7 +63,7 @@ impl Executor {
                 Effect::Appender(effect) if is_own => {
                     self.execute_once(&mut inner, effect, &mut deferred);
                 }
-                // The node that appended the entry does it.
+                // The appending node does this.
                 Effect::Appender(_) => {}
             }
         }
@@ -88,7 +88,7 @@ impl Executor {
         has_closed
     }
 
-    /// What this node does for its own sessions and calls, whoever appended the entry.
+    /// Effects for this node's own sessions and calls, regardless of the appending node.
     fn execute_here(
         &self,
         room: &RoomHandle,
@@ -130,7 +130,7 @@ impl Executor {
         }
     }
 
-    /// What is done once, by this node for the entries that it appended.
+    /// Effects that only the appending node executes.
     fn execute_once(
         &self,
         inner: &mut RoomInner,
@@ -166,7 +166,7 @@ impl Executor {
             }
             Appender::Emit { event, request } => {
                 let version = inner.room.version();
-                let event = events::of_happening(*event, deferred.key(), version, deferred.now);
+                let event = events::of_room_event(*event, deferred.key(), version, deferred.now);
                 deferred.events.push(Event { request, ..event });
             }
             Appender::Denied { username, command } => {

@@ -1,9 +1,9 @@
-//! One push to many sessions: encoded once, and the connections of a large room woken in turns.
+//! Sends one push to many sessions: encodes it once, and wakes the connections of a large room in batches.
 //!
-//! A push to thousands would put thousands of tasks before all others, and making it is itself long work: the thread
-//! that does it may be the one that looks after the sockets. So in a large room the work is done beside the runtime, and
-//! connections are woken a few at a time: the last of thousands waits for part of a second, so that every other room
-//! does not.
+//! A push to thousands of sessions would schedule thousands of tasks before all others, and encoding and queueing take
+//! long on a thread that also polls sockets. Therefore in a large room this work runs outside the async runtime,
+//! and connections are woken in batches: the last of thousands waits a fraction of a second, so that other rooms
+//! do not wait.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -20,11 +20,11 @@ use crate::hub::sessions::SessionHandle;
 use crate::room::Audience;
 use crate::session::{Body, Session};
 
-/// How many connections of a large room are woken every [`WAKE_INTERVAL`]: a quarter of what two processors can write to.
+/// Connections of a large room woken per [`WAKE_INTERVAL`]: a quarter of what two processors can write to.
 const WAKE_BATCH: usize = 32;
 const WAKE_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Encodes a push once and shares it with all it is for.
+/// Encodes a push once and shares it among its receivers.
 pub(super) fn push_to(
     context: &Context,
     room: &RoomHandle,
@@ -65,11 +65,11 @@ fn broadcast(context: &Context, inner: &RoomInner, to: &Audience, send: impl Fn(
     context.lifecycle.spawn(wake_in_turns(deferred));
 }
 
-/// Removes all sessions from a room, with `push` as the last of it. What was not yet sent is discarded.
+/// Removes all sessions from a room, with `push` as the last frame. Unsent frames are discarded.
 pub(super) fn close_room(context: &Context, room: &RoomHandle, inner: &RoomInner, push: &Push) {
     let body: Body = encode_push(push).into();
     let (now, tag) = (context.clock.wall(), room.tag());
-    // In one go: ten thousand sessions are seldom all in the processor's cache, and need not be fetched twice.
+    // One pass: ten thousand sessions rarely fit the processor's cache, so a second pass would load them again.
     let deferred = inner.sessions.values().filter(|session| {
         session.update_deferred(|session, rooms| {
             rooms.remove(tag);
@@ -90,7 +90,7 @@ async fn wake_in_turns(deferred: Vec<Arc<SessionHandle>>) {
     }
 }
 
-/// Does work that is long beside the runtime: another thread goes on with the tasks and sockets of this one.
+/// Runs long work while another thread takes over the tasks and sockets of this one.
 pub(super) fn run_blocking<R>(is_long: bool, work: impl FnOnce() -> R) -> R {
     let has_others = || {
         Handle::try_current().is_ok_and(|here| here.runtime_flavor() == RuntimeFlavor::MultiThread)

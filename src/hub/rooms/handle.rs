@@ -1,4 +1,4 @@
-//! A room on this node: its state, and the local sessions that are in it.
+//! A room on this node: its state and its local sessions.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,28 +12,28 @@ use crate::room::{Audience, LocalRoom, Room, RoomKey};
 use crate::session::RoomTag;
 use crate::sync::{Mutex, MutexGuard, Rank};
 
-/// A room with more sessions of this node is large: sending to all of them is long work.
+/// A room with more local sessions is large: sending to all of them takes long.
 const LARGE_ROOM_THRESHOLD: usize = 1_024;
 
-/// A room on this node. Its lock comes after the log's partition and before any session's; never two rooms.
+/// A room on this node. Lock order: partition of the log, room, session; never two rooms at a time.
 pub(in crate::hub) struct RoomHandle {
     key: RoomKey,
     tag: RoomTag,
-    /// When the room waits for time to pass; read by the sweep without the lock.
+    /// When the next timer of the room is due. The sweep reads it without the lock.
     due: AtomicU64,
-    /// Since when no session of this node is in it; `u64::MAX` while one is.
+    /// Since when the room has no local session; `u64::MAX` while it has one.
     idle_since: AtomicU64,
     inner: Mutex<RoomInner>,
 }
 
-/// What the lock of a room guards. It is held while one entry is applied and its effects are executed.
+/// The state behind the lock of a room. The lock is held while one entry is applied and its effects are executed.
 pub(in crate::hub) struct RoomInner {
     pub(in crate::hub) room: Room,
-    /// What this node alone keeps of the room.
+    /// State of the room that only this node has.
     pub(in crate::hub) local: LocalRoom,
-    /// Sessions of this node that the room knows. Those that are gone are removed in time.
+    /// Local sessions of the room. Removed sessions are dropped later.
     pub(in crate::hub) sessions: HashMap<SessionId, Arc<SessionHandle>>,
-    /// What it decided and the store did not take.
+    /// Writes that the store rejected.
     pub(super) failed: FailedWrites,
 }
 
@@ -58,13 +58,13 @@ impl RoomHandle {
         now.as_millis() >= self.due.load(Ordering::Relaxed)
     }
 
-    /// Whether nothing would be lost with it.
+    /// Whether the room can be removed without loss of state.
     pub(super) fn is_idle(&self) -> bool {
         let inner = self.lock();
         !inner.room.is_open() && inner.sessions.is_empty()
     }
 
-    /// Updates when the room waits for time to pass, and since when it is idle; follows each change.
+    /// Updates the next timer and the idle time of the room; call it after each change.
     pub(in crate::hub) fn update_due(&self, inner: &RoomInner, now: Timestamp) {
         self.due.store(due_of(&inner.room).as_millis(), Ordering::Relaxed);
         let idle_since = if inner.sessions.is_empty() {
@@ -79,8 +79,8 @@ impl RoomHandle {
         self.idle_since.load(Ordering::Relaxed) <= then.as_millis()
     }
 
-    /// Whether other nodes have the room and this one has nothing of it, or none has it.
-    pub(super) fn is_needless(&self) -> bool {
+    /// Whether this node does not need the room: other nodes have it and this one has no session in it, or none has it.
+    pub(super) fn is_unneeded(&self) -> bool {
         let inner = self.lock();
         let is_elsewhere = !inner.room.is_open() || inner.room.sessions().next().is_some();
         inner.sessions.is_empty() && inner.failed.is_empty() && is_elsewhere
@@ -96,7 +96,7 @@ fn due_of(room: &Room) -> Timestamp {
 }
 
 impl RoomInner {
-    /// Whether sending to all its sessions is long work.
+    /// Whether sending to all its local sessions takes long.
     pub(super) fn is_large(&self) -> bool {
         self.sessions.len() > LARGE_ROOM_THRESHOLD
     }

@@ -1,7 +1,7 @@
-//! Rooms that other nodes have too: their log so far, checkpoints, messages, and when this node needs them no more.
+//! Rooms that other nodes also have: catching up with their log, and the end of this node's interest.
 //!
-//! A node is interested in a room from before it opens it until the room has closed, or until no session of this node
-//! has been in it for a while.
+//! A node is interested in a room from before it opens it until the room closes, or until it has had no local session
+//! for a while.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +16,11 @@ use crate::hub::sessions::SessionHandle;
 use crate::room::RoomKey;
 use crate::session::RoomTag;
 
-/// How long a room without sessions of this node is kept, where other nodes have it: whoever was here last often comes back.
+/// How long a room without local sessions is retained if other nodes have it, because sessions often return soon.
 pub(super) const IDLE_ROOM_RETENTION: Duration = Duration::from_mins(1);
 
 impl Rooms {
-    /// The rooms as the engine changes them.
+    /// The handler of the engine's calls about rooms.
     pub(in crate::hub) fn replicas(&self) -> Replicas {
         Replicas {
             registry: Arc::clone(&self.registry),
@@ -30,7 +30,7 @@ impl Rooms {
         }
     }
 
-    /// The room, if it is open here or on another node.
+    /// The room, if it is open on any node.
     pub(in crate::hub) async fn find(
         &self,
         key: &RoomKey,
@@ -42,7 +42,7 @@ impl Rooms {
         Ok(self.find_open(key))
     }
 
-    /// The room, if it is open, after all entries and messages that any node had of it when this was called.
+    /// The room, if it is open, with all entries and messages that any node had at the time of the call.
     pub(in crate::hub) async fn find_up_to_date(
         &self,
         key: &RoomKey,
@@ -51,7 +51,7 @@ impl Rooms {
         Ok(self.find_open(key))
     }
 
-    /// Resolves once the session's rooms have all entries and messages that any node had of them when this was called.
+    /// Resolves once the session's rooms have all entries and messages that any node had at the time of the call.
     pub(in crate::hub) async fn catch_up(&self, session: &SessionHandle) {
         for room in session
             .update_memberships(|rooms, _| rooms.tags())
@@ -59,13 +59,13 @@ impl Rooms {
             .filter_map(|tag| self.registry.find_by_tag(tag))
         {
             if let Err(error) = self.engine.interest(room.key()).await {
-                tracing::warn!(%error, "a room may lag behind");
+                tracing::warn!(%error, "room may be outdated");
             }
         }
     }
 
-    /// Takes a session out of its rooms on this node, without a word to them: each with its mark, its version and the
-    /// order of its last message.
+    /// Removes a session from its rooms on this node without notifying them. Returns each room with its tag, its
+    /// version and the order of its last signal.
     pub(in crate::hub) fn detach(
         &self,
         session: &SessionHandle,
@@ -83,10 +83,10 @@ impl Rooms {
         session.update_memberships(|rooms, _| rooms.tags()).into_iter().filter_map(detach).collect()
     }
 
-    /// Gives up rooms that this node has no session in, where others have.
+    /// Removes rooms without local sessions that other nodes have.
     pub(super) fn release_idle(&self, now: Timestamp) {
         for key in self.registry.idle_since(now - IDLE_ROOM_RETENTION) {
-            if self.registry.remove_if(&key, RoomHandle::is_needless) {
+            if self.registry.remove_if(&key, RoomHandle::is_unneeded) {
                 self.context.run_detached(self.engine.release_interest(&key));
             }
         }

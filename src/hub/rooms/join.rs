@@ -1,4 +1,4 @@
-//! Entering a room: the token or the grant says as what, the store whether the user is still welcome, the room the rest.
+//! Joins: a token or grant gives the role, the store says whether the user is blocked, and the room decides.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::hub::sessions::SessionHandle;
 use crate::room::{Join, Origin, RoomCommand, RoomKey, RoomToken, ScopeSet};
 use crate::telemetry::Limit;
 
-/// As what a session enters a room.
+/// The role and expiry of a session in a room.
 struct JoinGrant {
     role: Role,
     data: Option<String>,
@@ -21,10 +21,10 @@ struct JoinGrant {
 }
 
 impl Rooms {
-    /// Puts a session's wish to enter into the room's log; the room answers it.
+    /// Appends a session's join to the room's log; the room replies.
     ///
     /// # Errors
-    /// Why it does not come to that.
+    /// The error, if the join is rejected before that.
     pub(in crate::hub) async fn join(
         &self,
         session: &Arc<SessionHandle>,
@@ -34,7 +34,7 @@ impl Rooms {
         let (rate, now) = (self.context.join_rate(), self.context.clock.wall());
         if let Err(wait) = session.update_memberships(|rooms, _| rooms.take_join(rate, now)) {
             self.context.hit(Limit::Joins);
-            let message = "too many joins; wait before the next";
+            let message = "too many joins; retry later";
             return Err(Error::new(ErrorCode::RateLimited, message).retry_after(wait));
         }
         let most = self.context.limits().rooms_per_session;
@@ -42,7 +42,8 @@ impl Rooms {
             session.update_memberships(|rooms, _| rooms.tags_of(Some(&join.room)).is_empty());
         if is_new && session.activity().room_count() >= usize::from(most) {
             self.context.hit(Limit::RoomsPerSession);
-            let message = format!("a session may be in {most} rooms; leave one first");
+            let message =
+                format!("room limit of this session reached (limit {most}); leave a room first");
             return Err(Error::new(ErrorCode::TooManyRooms, message));
         }
         let grant = session.auth().grant;
@@ -61,8 +62,8 @@ impl Rooms {
             .await
             .map_err(|rejected| rejected.error)?;
         self.open(&key).await.map_err(|error| {
-            tracing::error!(%error, "a room could not be opened");
-            Error::new(ErrorCode::Overloaded, "the room cannot be opened now; try again")
+            tracing::error!(%error, "cannot load room");
+            Error::new(ErrorCode::Overloaded, "room cannot be opened now; retry")
         })?;
         let join = Join {
             origin: Origin::Session { session: session.id(), request },
@@ -86,7 +87,7 @@ impl Rooms {
     }
 }
 
-/// As what a session may enter a room: by a token it shows, or else by its grant.
+/// The grant of a join: from its room token, otherwise from the session's own grant.
 fn entitle(
     session: &SessionHandle,
     join: JoinCommand,
@@ -94,12 +95,15 @@ fn entitle(
 ) -> Result<JoinGrant, Error> {
     let JoinCommand { room, token, data } = join;
     if data.as_ref().is_some_and(|data| data.chars().count() > max_data_chars) {
-        let message = format!("connection data has at most {max_data_chars} characters");
+        let message = format!("connection data is too long (limit {max_data_chars} characters)");
         return Err(Error::new(ErrorCode::TooLarge, message).at("join.data"));
     }
     let Some(token) = token else {
         let role = session.auth().grant.role_in(&room).ok_or_else(|| {
-            Error::missing(Scope::Join, "the grant does not name this room; show a room token")
+            Error::missing(
+                Scope::Join,
+                "the session's grant does not include this room; use a room token",
+            )
         })?;
         return Ok(JoinGrant { role, data, app_moderator: false, token: None });
     };

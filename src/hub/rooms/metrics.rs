@@ -1,4 +1,4 @@
-//! What is counted of rooms. It follows from effects and refusals: nothing here is done for each message.
+//! Metrics of rooms, from effects and errors; nothing here runs for each message.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -9,7 +9,7 @@ use stagedoor_proto::{Error, ErrorCode, Reply, RoomSnapshot};
 use crate::room::{Appender, Audit, Room};
 use crate::telemetry::{Limit, Metrics, TargetOutcome};
 
-/// Counts what an effect of a room shows: limits, receipts, denials.
+/// Counts limits, receipts and denials in the effects of a room.
 pub(super) fn count_effect(metrics: &Metrics, effect: &Appender, room: &Room) {
     match effect {
         Appender::Reply { result: Err(error), .. } => count_error(metrics, error, room),
@@ -18,13 +18,13 @@ pub(super) fn count_effect(metrics: &Metrics, effect: &Appender, room: &Room) {
                 count_pages(metrics, &joined.room);
             }
         }
-        Appender::Audit(row) => count_verb(metrics, row),
+        Appender::Audit(row) => count_command(metrics, row),
         Appender::Denied { .. } => drop(metrics.moderation_denied.inc()),
         Appender::BlockUser(_) | Appender::Persist(_) | Appender::Emit { .. } => {}
     }
 }
 
-/// Counts a signal that a room did not accept.
+/// Counts a rejected signal.
 pub(super) fn count_signal_error(metrics: &Metrics, error: &Error) {
     if error.code == ErrorCode::RateLimited {
         metrics.limits_hit.inc(Limit::SignalsPerRoom);
@@ -54,8 +54,8 @@ fn count_error(metrics: &Metrics, error: &Error, room: &Room) {
     }
 }
 
-/// Counts a command that is settled at all its targets. Of one that is not, another row follows.
-fn count_verb(metrics: &Metrics, row: &Audit) {
+/// Counts a command whose outcomes are final. Of others a later receipt follows.
+fn count_command(metrics: &Metrics, row: &Audit) {
     let counts = row.counts;
     if counts.pending + counts.offline > 0 {
         return;

@@ -1,9 +1,9 @@
-//! The rooms of this node: from a session's command to the room's log, and from the room's effects to sessions.
+//! The rooms of this node: appends commands to rooms' logs, and executes the effects of rooms on sessions.
 //!
-//! Owns each [`crate::room::Room`] behind a lock of its own (`handle`), with the local sessions that are in it. The way
-//! is always the same: a command is appended to the room's log ([`Rooms::append`]), its entry comes back from the
-//! engine, the room decides, and `effects` executes what it decided. A session's memberships hold the tags of its rooms
-//! alone; they are resolved here. Not here: what a room decides (`room`).
+//! Owns each [`crate::room::Room`] with its local sessions behind a separate lock (`handle`). A command
+//! is appended to the room's log ([`Rooms::append`]), its entry comes back from the
+//! engine, the room decides, and `effects` executes the decision. A session only has the tags of its rooms, which are
+//! resolved here. Not here: the decisions of a room (`room`).
 
 mod append;
 mod commands;
@@ -43,7 +43,7 @@ use denials::DenialCounter;
 use effects::Executor;
 use registry::RoomRegistry;
 
-/// The rooms of this node. Shared by reference; every method may be called from any task, and from no room's effects.
+/// The rooms of this node. Shared by reference. Methods may be called from any task, but not while effects execute.
 pub(super) struct Rooms {
     registry: Arc<RoomRegistry>,
     engine: Arc<dyn Engine>,
@@ -53,7 +53,7 @@ pub(super) struct Rooms {
 }
 
 impl Rooms {
-    /// No rooms, whose logs are in `engine`. It answers `calls`.
+    /// An empty map of rooms with logs in `engine`. It replies to `calls`.
     pub(super) fn new(
         context: Arc<Context>,
         events: Arc<Events>,
@@ -80,10 +80,10 @@ impl Rooms {
         Self { registry, engine, executor, access, context }
     }
 
-    /// Gives rooms the time they wait for.
+    /// Appends a tick to rooms with due timers.
     pub(super) fn sweep(&self, now: Timestamp) {
         for room in self.registry.due(now) {
-            // Where several nodes have the room, one of them gives it the time.
+            // If several nodes have the room, one of them appends the tick.
             let version = room.lock().room.version();
             self.append_if(room.key(), RoomCommand::Tick, Condition::VersionIs(version));
         }
@@ -93,22 +93,21 @@ impl Rooms {
         self.executor.denials.flush(&self.context, now);
     }
 
-    /// This node, as entries name it.
+    /// This node's id in entries.
     pub(super) fn node(&self) -> NodeEpoch {
         self.engine.node()
     }
 
-    /// How many rooms are here.
     pub(super) fn count(&self) -> usize {
         self.registry.count()
     }
 
-    /// Every room that is here, open or not.
+    /// All rooms on this node, open or not.
     pub(super) fn all(&self) -> Vec<Arc<RoomHandle>> {
         self.registry.all()
     }
 
-    /// At most `limit` of an app's rooms that are open, or about to be, by name and after `after`.
+    /// At most `limit` of an app's open or opening rooms, by name and after `after`.
     pub(super) fn list_after(
         &self,
         app: &str,
@@ -118,12 +117,12 @@ impl Rooms {
         self.registry.list_after(app, after, limit)
     }
 
-    /// The rooms of an app that hold anything of a user, in them or not: a mute, a block, a role.
+    /// The rooms of an app with state of a user: a membership, a mute, a block or a role.
     pub(super) fn holding(&self, app: &str, user: Principal<'_>) -> Vec<RoomKey> {
         self.registry.holding(app, user)
     }
 
-    /// Adds a room as another process left it, with the tag that its frames have.
+    /// Adds a room of the previous process, with the tag of its frames.
     pub(super) fn restore(
         &self,
         key: &RoomKey,
@@ -134,12 +133,12 @@ impl Rooms {
         self.registry.restore(key, tag, room, local)
     }
 
-    /// The last tag that was given to a room.
+    /// The highest tag of a room.
     pub(super) fn last_tag(&self) -> u32 {
         self.registry.last_tag()
     }
 
-    /// Gives none of the tags up to `last`: another process did.
+    /// Reserves the tags up to `last`, which the previous process used.
     pub(super) fn skip_tags(&self, last: u32) {
         self.registry.skip_tags(last);
     }

@@ -1,6 +1,6 @@
-//! Opening a room with what outlived its participants, and looking at rooms that may not be open.
+//! Opens rooms with their durable state, and reads rooms that may not be open.
 //!
-//! A room is known while it is open, when it was created, or when it holds something that outlives its participants.
+//! A room is known if it is open, was created, or has durable state of users.
 
 use std::sync::Arc;
 
@@ -11,12 +11,11 @@ use crate::hub::errors::CallError;
 use crate::room::{DurableState, OpenRoom, RoomCommand, RoomKey, RoomSettings};
 use crate::store::{self, CreatedRoom};
 
-/// A room as the store knows it.
+/// A room in the store.
 pub(in crate::hub) struct StoredRoom {
-    /// The settings it has when it opens.
     pub(in crate::hub) settings: RoomSettings,
     pub(in crate::hub) durable_state: DurableState,
-    /// How it was created, where it was.
+    /// The row of its creation, if it was created by the server API.
     pub(in crate::hub) created: Option<CreatedRoom>,
 }
 
@@ -27,12 +26,10 @@ impl StoredRoom {
 }
 
 impl Rooms {
-    /// The room, if it is open.
     pub(in crate::hub) fn find_open(&self, key: &RoomKey) -> Option<Arc<RoomHandle>> {
         self.registry.find(key).filter(|room| room.lock().room.is_open())
     }
 
-    /// What the store knows of a room.
     pub(in crate::hub) async fn load(&self, key: &RoomKey) -> Result<StoredRoom, CallError> {
         let app = self.context.app(&key.app).ok_or(CallError::NoRoom)?;
         let (store, now) = (&self.context.store, self.context.clock.wall());
@@ -46,7 +43,7 @@ impl Rooms {
         Ok(StoredRoom { settings, durable_state, created })
     }
 
-    /// Opens a room that is not open, with what the store knows of it.
+    /// Opens a room with its durable state, unless it is open.
     pub(in crate::hub) async fn open(&self, key: &RoomKey) -> Result<(), CallError> {
         if self.find(key).await?.is_some() {
             return Ok(());
@@ -55,7 +52,7 @@ impl Rooms {
         self.append_open(key, stored).await
     }
 
-    /// As [`Rooms::open`], of a room that is known.
+    /// Like [`Rooms::open`], with a room that was read from the store.
     pub(in crate::hub) async fn open_known(&self, key: &RoomKey) -> Result<(), CallError> {
         if self.find(key).await?.is_some() {
             return Ok(());
@@ -67,7 +64,7 @@ impl Rooms {
         self.append_open(key, stored).await
     }
 
-    /// Resolves when the room is open. Whoever opens it first decides how; the others change nothing.
+    /// Resolves when the room is open. The first open decides the settings; later ones have no effect.
     async fn append_open(&self, key: &RoomKey, stored: StoredRoom) -> Result<(), CallError> {
         let opening = OpenRoom { settings: stored.settings, durable_state: stored.durable_state };
         let open = RoomCommand::Open(Box::new(opening));

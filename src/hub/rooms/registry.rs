@@ -1,4 +1,4 @@
-//! Every room of the node that is open, or about to be: by its key for the log's entries, by its tag for sessions.
+//! The open or opening rooms of the node: by key for entries, by tag for sessions.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -12,29 +12,27 @@ use crate::principal::Principal;
 use crate::room::{LocalRoom, Room, RoomKey};
 use crate::session::RoomTag;
 
-/// The concurrent maps of rooms. Their references never leave it: what is found is cloned out.
+/// The concurrent maps of rooms. References into them never leave this type: results are clones.
 ///
-/// A shard of `by_key` may be held while one of `by_tag` or a room is locked, never the other way round.
+/// Lock order: a shard of `by_key` before a shard of `by_tag` or a room.
 #[derive(Default)]
 pub(super) struct RoomRegistry {
     by_key: DashMap<RoomKey, Arc<RoomHandle>>,
-    /// The same rooms. A session knows its rooms by their tags alone, so that neither keeps the other alive.
+    /// The same rooms. Sessions refer to rooms only by tag, so that neither keeps the other alive.
     by_tag: DashMap<RoomTag, Arc<RoomHandle>>,
     tags: AtomicU32,
 }
 
 impl RoomRegistry {
-    /// The room, if it is here.
     pub(super) fn find(&self, key: &RoomKey) -> Option<Arc<RoomHandle>> {
         self.by_key.get(key).map(|room| Arc::clone(&room))
     }
 
-    /// The room of this tag, if it is here.
     pub(super) fn find_by_tag(&self, tag: RoomTag) -> Option<Arc<RoomHandle>> {
         self.by_tag.get(&tag).map(|room| Arc::clone(&room))
     }
 
-    /// The room, new and not open where it was not here.
+    /// The room; a new one is not open.
     pub(super) fn find_or_create(&self, key: &RoomKey) -> Arc<RoomHandle> {
         if let Some(room) = self.find(key) {
             return room;
@@ -46,7 +44,7 @@ impl RoomRegistry {
         Arc::clone(&self.by_key.entry(key.clone()).or_insert_with(new))
     }
 
-    /// Adds a room as another process left it, with the tag that its frames have.
+    /// Adds a room of the previous process, with the tag of its frames.
     pub(super) fn restore(
         &self,
         key: &RoomKey,
@@ -59,40 +57,37 @@ impl RoomRegistry {
         room
     }
 
-    /// Removes a room that is not open and has no sessions.
     pub(super) fn remove_if_idle(&self, key: &RoomKey) {
         self.remove_if(key, RoomHandle::is_idle);
     }
 
-    /// Removes a room if `is_needless` says so; whether it did.
-    pub(super) fn remove_if(&self, key: &RoomKey, is_needless: fn(&RoomHandle) -> bool) -> bool {
-        let removed = self.by_key.remove_if(key, |_, room| is_needless(room));
+    /// Removes a room if `is_unneeded` returns true. Returns whether it did.
+    pub(super) fn remove_if(&self, key: &RoomKey, is_unneeded: fn(&RoomHandle) -> bool) -> bool {
+        let removed = self.by_key.remove_if(key, |_, room| is_unneeded(room));
         removed.is_some_and(|(_, room)| self.by_tag.remove(&room.tag()).is_some())
     }
 
-    /// The rooms that had no session of this node since `then` or longer.
+    /// The rooms without local sessions since `then` or longer.
     pub(super) fn idle_since(&self, then: Timestamp) -> Vec<RoomKey> {
         let idle = self.by_key.iter().filter(|entry| entry.value().is_idle_since(then));
         idle.map(|entry| entry.key().clone()).collect()
     }
 
-    /// How many rooms are here.
     pub(super) fn count(&self) -> usize {
         self.by_key.len()
     }
 
-    /// Every room that is here.
     pub(super) fn all(&self) -> Vec<Arc<RoomHandle>> {
         self.by_key.iter().map(|entry| Arc::clone(entry.value())).collect()
     }
 
-    /// The rooms that wait for a time that has come.
+    /// The rooms with due timers.
     pub(super) fn due(&self, now: Timestamp) -> Vec<Arc<RoomHandle>> {
         let due = self.by_key.iter().filter(|entry| entry.value().is_due(now));
         due.map(|entry| Arc::clone(entry.value())).collect()
     }
 
-    /// The rooms of an app that hold anything of a user, in them or not: a mute, a block, a role.
+    /// The rooms of an app with state of a user: a membership, a mute, a block or a role.
     pub(super) fn holding(&self, app: &str, user: Principal<'_>) -> Vec<RoomKey> {
         let rooms: Vec<_> = {
             let of_app = self.by_key.iter().filter(|entry| *entry.key().app == *app);
@@ -102,7 +97,7 @@ impl RoomRegistry {
         holding.map(|room| room.key().clone()).collect()
     }
 
-    /// At most `limit` of an app's rooms that are open, or about to be, by name and after `after`.
+    /// At most `limit` of an app's open or opening rooms, by name and after `after`.
     pub(super) fn list_after(
         &self,
         app: &str,
@@ -120,12 +115,12 @@ impl RoomRegistry {
         rooms
     }
 
-    /// The last tag that was given to a room.
+    /// The highest tag of a room.
     pub(super) fn last_tag(&self) -> u32 {
         self.tags.load(Ordering::Relaxed)
     }
 
-    /// Gives none of the tags up to `last`: another process did.
+    /// Reserves the tags up to `last`, which the previous process used.
     pub(super) fn skip_tags(&self, last: u32) {
         self.tags.fetch_max(last, Ordering::Relaxed);
     }
@@ -142,7 +137,7 @@ impl RoomRegistry {
         room
     }
 
-    /// Tags wrap after four thousand million rooms; no ring remembers that far.
+    /// Tags wrap after 2^32 rooms; by then no ring has frames of the first ones.
     fn new_tag(&self) -> RoomTag {
         let number = self.tags.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         RoomTag(NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN))

@@ -1,6 +1,6 @@
-//! A node's copies of rooms' state, as the engine changes them: entries, logs of other nodes, messages.
+//! The replicas of rooms on this node, as the engine updates them: entries, logs of other nodes, messages.
 //!
-//! Shares the rooms with [`super::Rooms`], which is what everybody else asks.
+//! Shares the rooms with [`super::Rooms`], which is the interface for the rest of the hub.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::engine::{Checkpoint, Engine, RoomLog, RoomMessage};
 use crate::hub::context::Context;
 use crate::room::{Entry, Room, RoomKey};
 
-/// The rooms of this node for the engine. Nothing here waits for it.
+/// The rooms of this node for the engine. Nothing here waits for the engine.
 pub(in crate::hub) struct Replicas {
     pub(super) registry: Arc<RoomRegistry>,
     pub(super) engine: Arc<dyn Engine>,
@@ -23,19 +23,19 @@ pub(in crate::hub) struct Replicas {
 }
 
 impl Replicas {
-    /// The next entry of a room's log.
+    /// Applies the next entry of a room's log.
     pub(in crate::hub) fn apply(&self, key: &RoomKey, entry: Entry) {
         if self.executor.apply(key, entry) {
             self.context.run_detached(self.engine.release_interest(key));
         }
     }
 
-    /// The version of a room's last entry; 0 when it is not here.
+    /// The version of a room's last entry; 0 if the room is not on this node.
     pub(in crate::hub) fn applied_version(&self, key: &RoomKey) -> u64 {
         self.registry.find(key).map_or(0, |room| room.lock().room.version())
     }
 
-    /// Loads what other nodes made of a room. Its effects were executed there.
+    /// Loads a room from the log of other nodes, which executed its effects.
     pub(in crate::hub) fn load_log(&self, key: &RoomKey, log: RoomLog) {
         let handle = self.registry.find_or_create(key);
         let mut inner = handle.lock();
@@ -43,14 +43,14 @@ impl Replicas {
             match read(key, log) {
                 Ok(room) => inner.room = room,
                 Err(error) => {
-                    tracing::error!(error, "a room's log cannot be read");
+                    tracing::error!(error, "cannot read room log");
                 }
             }
         }
         handle.update_due(&inner, self.context.clock.wall());
     }
 
-    /// Stores a room's state in place of its log.
+    /// Stores a checkpoint of a room, which replaces its log.
     pub(in crate::hub) fn store_checkpoint(&self, key: &RoomKey) {
         let Some(handle) = self.registry.find(key) else { return };
         let checkpoint = {
@@ -73,7 +73,7 @@ impl Replicas {
         push_to(&self.context, &handle, &inner, &to, &push);
     }
 
-    /// Has this node's sessions in a room get a snapshot: messages of it may have been lost.
+    /// Sends the local sessions of a room a snapshot, because messages may have been lost.
     pub(in crate::hub) fn reset_sessions(&self, key: &RoomKey) {
         let Some(handle) = self.registry.find(key) else { return };
         let sessions: Vec<_> = handle.lock().sessions.values().cloned().collect();
@@ -83,7 +83,7 @@ impl Replicas {
     }
 }
 
-/// The state that a log comes to; what is wrong with it, where it makes no sense.
+/// The state after a log, or the error if the log is invalid.
 fn read(key: &RoomKey, log: RoomLog) -> Result<Room, String> {
     let mut room = match log.checkpoint {
         Some(checkpoint) => {

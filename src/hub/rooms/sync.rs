@@ -1,7 +1,7 @@
-//! A session changed: its rooms learn of it through their logs.
+//! Notifies rooms of changes of their sessions, through the rooms' logs.
 //!
-//! Whether it is connected, and its state, reach each of its rooms. One caller at a time does it for a session, and
-//! looks again when it is done: so what a room learns last is how the session is.
+//! Each room is notified of the link and the state of a session. One caller at a time does it per session, and
+//! checks for further changes at the end, so that the last update of a room has the current state.
 
 use std::sync::Arc;
 
@@ -26,11 +26,11 @@ impl SessionObserver for Rooms {
 }
 
 impl Rooms {
-    /// Never from within the execution of effects: it appends.
+    /// Must not be called while effects execute, because it appends.
     fn reconcile_memberships(&self, session: &Arc<SessionHandle>) {
         let id = session.id();
         while let Some((tag, update)) = session.update_memberships(Memberships::begin_update) {
-            // A room that is not here any more has forgotten the session.
+            // The room was removed and does not know the session any more.
             if let Some(room) = self.registry.find_by_tag(tag) {
                 let key = room.key();
                 match update {
@@ -57,7 +57,7 @@ impl Rooms {
         }
     }
 
-    /// Sends a session fresh snapshots of its rooms, in place of updates that it missed.
+    /// Sends a session new snapshots of its rooms, in place of missed updates.
     fn send_resets(&self, session: &Arc<SessionHandle>) {
         for tag in session.update_memberships(|rooms, _| rooms.tags()) {
             if let Some(room) = self.registry.find_by_tag(tag) {
@@ -67,7 +67,7 @@ impl Rooms {
     }
 }
 
-/// Sends a session a fresh snapshot of one room.
+/// Sends a session a new snapshot of one room.
 pub(super) fn send_reset(context: &Context, session: &SessionHandle, room: &RoomHandle) {
     let inner = room.lock();
     if let Ok(snapshot) = inner.room.snapshot_for(session.id()) {

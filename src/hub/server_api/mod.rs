@@ -1,6 +1,6 @@
-//! What an app's server does in its rooms.
+//! Calls of the server API in rooms.
 //!
-//! A call that changes a room waits for the room's answer (`pending_calls`), which comes once the change is durable.
+//! A call that changes a room waits for the room's reply (`pending_calls`), which comes once the change is durable.
 
 mod rooms;
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use stagedoor_proto::{Accepted, ModerationReport, Reply, Stream, UpdateStream};
 
-pub use rooms::ShownRoom;
+pub use rooms::RoomDetails;
 
 use super::context::Context;
 use super::errors::CallError;
@@ -17,19 +17,19 @@ use super::pending_calls::PendingCalls;
 use super::rooms::Rooms;
 use crate::room::{Caller, Moderation, Origin, RoomCommand, RoomKey};
 
-/// The rooms of this node for their apps' servers. Every method may be called from any task.
+/// The rooms of this node for the server API. Every method may be called from any task.
 pub struct ServerApi {
     calls: Arc<PendingCalls>,
     rooms: Arc<Rooms>,
     context: Arc<Context>,
 }
 
-/// What a moderation command did.
+/// The result of a moderation command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModerationResult {
-    /// Its version in the room's log, and how many targets it has.
+    /// Its version in the room's log, and its number of targets.
     pub accepted: Accepted,
-    /// The newest receipts; `None`: it was done before under the same `ref`, and only answered again.
+    /// The newest receipts; `None` for a repeated command with the same `ref`.
     pub report: Option<ModerationReport>,
 }
 
@@ -44,10 +44,10 @@ impl ServerApi {
 
     /// Executes a moderation command as the server, for `caller`.
     ///
-    /// Answers once it is durable, and waits up to `wait` for targets that are to acknowledge it.
+    /// Returns once the command is durable, and waits up to `wait` for acknowledgements.
     ///
     /// # Errors
-    /// As the room refuses it.
+    /// The error of the room.
     pub async fn moderate(
         &self,
         room: &RoomKey,
@@ -55,7 +55,7 @@ impl ServerApi {
         caller: Caller,
         wait: Duration,
     ) -> Result<ModerationResult, CallError> {
-        // A question has no acknowledgement: the user who was asked decides.
+        // A request to unmute has no acknowledgement: the owner decides.
         let wait =
             if matches!(command, Moderation::RequestUnmute(_)) { Duration::ZERO } else { wait };
         self.rooms.open_known(room).await?;
@@ -69,10 +69,10 @@ impl ServerApi {
         Ok(ModerationResult { accepted, report: call.receipts(wait).await })
     }
 
-    /// Changes a stream as the server, which may change its layout classes alone.
+    /// Updates the layout classes of a stream as the server.
     ///
     /// # Errors
-    /// As the room refuses it.
+    /// The error of the room.
     pub async fn update_stream(
         &self,
         room: &RoomKey,

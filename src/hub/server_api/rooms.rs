@@ -1,6 +1,6 @@
-//! Rooms as their app's server sees and uses them.
+//! Rooms in the server API.
 //!
-//! The server acts in known rooms only, so that a misspelt name is an error and creates no room.
+//! The server only acts in known rooms, so that a misspelt name is an error and creates no room.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,23 +16,21 @@ use crate::hub::rooms::RoomHandle;
 use crate::room::{DurableChange, ParticipantInfo, Room, RoomKey, RoomOverrides, RoomSummary};
 use crate::store::{AuditEvent, CREATED_ROOM_RETENTION, CreatedRoom, Page};
 
-/// A room, as an operator sees it.
+/// A room for operators.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ShownRoom {
-    /// Its id.
+pub struct RoomDetails {
     pub room: RoomId,
-    /// How it is, while it is open.
+    /// Its state, if it is open.
     pub open: Option<RoomSummary>,
-    /// How it was created, where it was.
+    /// The row of its creation, if it was created by the server API.
     pub created: Option<CreatedRoom>,
 }
 
 impl ServerApi {
-    /// Creates a room before anybody joins, with `overrides`, muted or locked from the start. `row` is what the audit log
-    /// keeps of it.
+    /// Creates a room before the first join, with `overrides`, muted or locked from the start. `row` is the audit row.
     ///
     /// # Errors
-    /// [`CallError::RoomExists`] when it is open, or was created before and not ended since.
+    /// [`CallError::RoomExists`] if it is open, or was created and has not ended since.
     pub async fn create_room(
         &self,
         key: &RoomKey,
@@ -52,11 +50,11 @@ impl ServerApi {
             return Err(CallError::RoomExists);
         }
         if let Err(error) = self.rooms.open_known(key).await {
-            // It is created all the same: the first join opens it.
-            tracing::warn!(%error, "a created room could not be opened yet");
+            // The room is created anyway: the first join opens it.
+            tracing::warn!(%error, "created room not opened yet");
             return Ok(created);
         }
-        // A join may have opened it before it was created.
+        // A join may have opened the room before it was created.
         let app = self.context.app(&key.app).ok_or(CallError::NoRoom)?;
         let settings = created.overrides.over(&self.context.room_settings(app));
         let is_as_chosen = |room: Arc<RoomHandle>| {
@@ -69,35 +67,33 @@ impl ServerApi {
         Err(CallError::RoomExists)
     }
 
-    /// A room, open or not.
-    ///
     /// # Errors
     /// [`CallError::NoRoom`].
-    pub async fn room(&self, key: &RoomKey) -> Result<ShownRoom, CallError> {
+    pub async fn room(&self, key: &RoomKey) -> Result<RoomDetails, CallError> {
         let open = self.rooms.find(key).await?.map(|room| room.lock().room.summary());
         let stored = self.rooms.load(key).await?;
         if open.is_none() && !stored.is_known() {
             return Err(CallError::NoRoom);
         }
-        Ok(ShownRoom { room: key.room.clone(), open, created: stored.created })
+        Ok(RoomDetails { room: key.room.clone(), open, created: stored.created })
     }
 
-    /// An app's rooms by name: those that are open, and those that were created.
+    /// The open and created rooms of an app, by name.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn list_rooms(
         &self,
         app: &Arc<str>,
         page: Page<RoomId>,
-    ) -> Result<Vec<ShownRoom>, CallError> {
+    ) -> Result<Vec<RoomDetails>, CallError> {
         let limit = page.limit;
         let mut rooms = BTreeMap::new();
         for room in self.rooms.list_after(app, page.after.as_ref(), limit) {
             let inner = room.lock();
             if inner.room.is_open() {
                 let (room, open) = (room.key().room.clone(), Some(inner.room.summary()));
-                rooms.insert(room.clone(), ShownRoom { room, open, created: None });
+                rooms.insert(room.clone(), RoomDetails { room, open, created: None });
             }
         }
         let created = self
@@ -106,13 +102,13 @@ impl ServerApi {
             .created_rooms(Arc::clone(app), page, self.context.clock.wall())
             .await?;
         for (room, created) in created {
-            let shown = || ShownRoom { room: room.clone(), open: None, created: None };
+            let shown = || RoomDetails { room: room.clone(), open: None, created: None };
             rooms.entry(room.clone()).or_insert_with(shown).created = Some(created);
         }
         Ok(rooms.into_values().take(limit).collect())
     }
 
-    /// At most `limit` of those who are in a room, after `after`.
+    /// At most `limit` participants of a room, after `after`.
     ///
     /// # Errors
     /// [`CallError::NoRoom`].
@@ -125,7 +121,7 @@ impl ServerApi {
         self.look(key, |room| room.participants(after).take(limit).collect()).await
     }
 
-    /// At most `limit` of the streams in a room, after `after`.
+    /// At most `limit` streams of a room, after `after`.
     ///
     /// # Errors
     /// [`CallError::NoRoom`].
@@ -138,7 +134,7 @@ impl ServerApi {
         self.look(key, |room| room.streams_after(after).take(limit).cloned().collect()).await
     }
 
-    /// Looks into an open room; one that is known and not open has nothing to show.
+    /// Reads an open room; a known room that is not open is empty.
     async fn look<T: Default>(
         &self,
         key: &RoomKey,
@@ -153,7 +149,7 @@ impl ServerApi {
     /// Sends a signal from the server.
     ///
     /// # Errors
-    /// As the room refuses it.
+    /// The error of the room.
     pub async fn send_signal(
         &self,
         key: &RoomKey,
@@ -162,7 +158,7 @@ impl ServerApi {
     ) -> Result<Sent, CallError> {
         self.rooms.open_known(key).await?;
         let Some(room) = self.rooms.find_open(key) else {
-            let message = "the room is just opening; try again";
+            let message = "room is opening; retry";
             return Err(Error::new(ErrorCode::EngineUnavailable, message).into());
         };
         Ok(self.rooms.signal(&room, None, signal, now).await?)

@@ -1,5 +1,5 @@
-//! Limits per address: starts, and connections without a session (some only ever speak HTTP). Connections to the server
-//! API's own port are counted by themselves, so that neither kind takes the other's permits.
+//! Limits per address: starts, and connections without a session, including HTTP. Connections to the server
+//! API's own port are counted separately, so that neither kind uses up the other's permits.
 //! Source: `docs/protocol.md`, "Limits".
 
 use std::net::IpAddr;
@@ -14,10 +14,10 @@ use crate::config::Limits;
 use crate::hub::errors::StartError;
 use crate::rate_limit::{Rate, RateLimiter};
 
-/// When a peer that got no permit may try again.
+/// How long a peer without a permit waits before a retry.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// What is counted for each address. The limits are arguments, for they may be reloaded.
+/// Counts per address. The limits are arguments, because a reload may change them.
 #[derive(Default)]
 pub(super) struct Addresses {
     starts: DashMap<IpAddr, RateLimiter>,
@@ -25,23 +25,23 @@ pub(super) struct Addresses {
     admin: Arc<PendingConnections>,
 }
 
-/// Connections that have not started a session, and may never do.
+/// Connections that have not started a session.
 #[derive(Default)]
 struct PendingConnections {
     by_address: DashMap<IpAddr, usize>,
     total: AtomicUsize,
 }
 
-/// One connection's share of those without a session; dropping it gives it back.
+/// The permit of one connection without a session; dropping it releases it.
 pub struct ConnectionPermit {
     connections: Arc<PendingConnections>,
     address: IpAddr,
 }
 
-/// Why another connection gets no permit. Each says when it may try again.
+/// Why a connection gets no permit, with the time to wait before a retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionLimitExceeded {
-    /// The limit of its address is reached: HTTP 429.
+    /// The limit per address is reached: HTTP 429.
     Address(Duration),
     /// The limit of all addresses together is reached: HTTP 503.
     Total(Duration),
@@ -87,19 +87,19 @@ impl Addresses {
         self.admin.acquire(address, limits.admin_connections, usize::MAX)
     }
 
-    /// Removes addresses that start nothing any more.
+    /// Removes addresses without recent starts.
     pub(super) fn sweep(&self, now: Timestamp) {
         self.starts.retain(|_, limiter| !limiter.is_idle(now));
     }
 
-    /// How many connections have not started a session.
+    /// Number of connections that have not started a session.
     pub(super) fn pending(&self) -> usize {
         self.pending.total.load(Ordering::Relaxed)
     }
 }
 
 impl PendingConnections {
-    /// A permit, where there are fewer than `most` and the address has fewer than `of_one`.
+    /// A permit, if there are fewer than `most` and the address has fewer than `of_one`.
     fn acquire(
         self: &Arc<Self>,
         address: IpAddr,
@@ -136,7 +136,7 @@ impl Drop for ConnectionPermit {
     }
 }
 
-/// What counts as one address: an IPv4 address, or the /64 that an IPv6 network hands to one customer.
+/// The unit of a limit: an IPv4 address, or the /64 that an IPv6 network assigns to one customer.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 64 << 64).into()),
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_bounded_per_address_and_in_all_and_come_back() {
+    fn permits_are_bounded_and_released() {
         let limits = Limits {
             pending_connections_per_address: 2,
             pending_connections: 3,
@@ -167,15 +167,11 @@ mod tests {
         assert!(matches!(addresses.acquire(two, &limits), Err(ConnectionLimitExceeded::Total(_))));
         drop(first);
         assert!(addresses.acquire(one, &limits).is_ok());
-        assert_eq!(
-            addresses.pending.total.load(Ordering::Relaxed),
-            2,
-            "a place is given back once"
-        );
+        assert_eq!(addresses.pending.total.load(Ordering::Relaxed), 2, "a permit is released once");
     }
 
     #[test]
-    fn admin_port_has_permits_of_its_own() {
+    fn admin_port_has_separate_permits() {
         let limits = Limits {
             pending_connections_per_address: 1,
             pending_connections: 1,
@@ -192,7 +188,7 @@ mod tests {
             addresses.acquire_admin(one, &limits),
             Err(ConnectionLimitExceeded::Total(_))
         ));
-        assert_eq!(addresses.pending(), 1, "those who wait to start are others");
+        assert_eq!(addresses.pending(), 1, "pending connections are counted separately");
         drop(first);
         assert!(addresses.acquire_admin(one, &limits).is_ok());
     }

@@ -1,4 +1,4 @@
-//! Connections that have not started a session: how many there may be, and how often an address may start.
+//! Limits of connections without a session, and of starts per address.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use crate::hub::context::Context;
 use crate::hub::errors::StartError;
 use crate::telemetry::Limit;
 
-/// Owns what is counted for each address. Its maps' locks are held for an access; nothing is called under them.
+/// Owns the counts per address. The locks of its maps are held for an access; nothing is called under them.
 pub struct Connections {
     context: Arc<Context>,
     addresses: Addresses,
-    /// How many connections there have been.
+    /// Number of connections so far.
     accepted: AtomicU64,
 }
 
@@ -24,7 +24,7 @@ impl Connections {
         Self { context, addresses: Addresses::default(), accepted: AtomicU64::new(0) }
     }
 
-    /// The number of a new connection, by which the log tells it from others.
+    /// The number of a new connection, which identifies it in the log.
     #[must_use]
     pub fn assign_id(&self) -> u64 {
         self.accepted.fetch_add(1, Ordering::Relaxed) + 1
@@ -33,7 +33,7 @@ impl Connections {
     /// A permit for a connection without a session.
     ///
     /// # Errors
-    /// When a limit is reached.
+    /// If a limit is reached.
     pub fn acquire(&self, address: IpAddr) -> Result<ConnectionPermit, ConnectionLimitExceeded> {
         let permit = self.addresses.acquire(address, &self.context.limits());
         permit.inspect_err(|exceeded| match exceeded {
@@ -47,7 +47,7 @@ impl Connections {
     /// A permit for a connection to the server API's own port.
     ///
     /// # Errors
-    /// When a limit is reached.
+    /// If a limit is reached.
     pub fn acquire_admin(
         &self,
         address: IpAddr,
@@ -56,22 +56,22 @@ impl Connections {
         permit.inspect_err(|_| self.context.hit(Limit::AdminConnections))
     }
 
-    /// Counts a start from `address`. Resumes are none.
+    /// Counts a start from `address`. Resumes do not count.
     ///
     /// # Errors
-    /// What the client is told when there were too many.
+    /// The error for the client, if the address started too many sessions.
     pub fn take_start(&self, address: IpAddr) -> Result<(), StartError> {
         let taken =
             self.addresses.take_start(address, self.context.clock.wall(), &self.context.limits());
         taken.inspect_err(|_| self.context.hit(Limit::StartsPerAddress))
     }
 
-    /// How many connections have not started a session.
+    /// Number of connections that have not started a session.
     pub(in crate::hub) fn pending(&self) -> usize {
         self.addresses.pending()
     }
 
-    /// Removes addresses that start nothing any more.
+    /// Removes addresses without recent starts.
     pub(in crate::hub) fn sweep(&self, now: Timestamp) {
         self.addresses.sweep(now);
     }

@@ -1,4 +1,4 @@
-//! Graceful shutdown of sessions: every client is told to come back, spread over time.
+//! Graceful shutdown of sessions: every client is asked to reconnect, spread over time.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use stagedoor_proto::{CloseCode, Disconnect};
 use super::Sessions;
 use super::handle::SessionHandle;
 
-/// How many batches the closes are spread over.
+/// Number of batches over which the closes are spread.
 const BATCHES: u32 = 20;
 
 impl Sessions {
-    /// Closes every connection within about `spread`, each with a retry time of its own.
+    /// Closes every connection within about `spread`, each with its own retry time.
     ///
-    /// Sessions stay resumable; what becomes of them next is for the process that restores them.
+    /// Sessions stay resumable, for the process that restores them.
     pub async fn drain(&self, spread: Duration) {
         let mut sessions = self.select(|_| true);
         sessions.retain(|session| session.status().1);
@@ -39,12 +39,12 @@ impl Sessions {
         }
     }
 
-    /// Closes the connection of a session, which it may resume unless `disconnect` ends it.
+    /// Closes the connection of a session, which can be resumed unless `disconnect` ends it.
     pub(in crate::hub) fn disconnect(&self, session: &SessionHandle, disconnect: Disconnect) {
         session.disconnect(disconnect, None, self.context.clock.wall());
     }
 
-    /// A jittered wait, so that clients that were told together do not come back together.
+    /// A jittered wait, so that clients that disconnect together do not reconnect together.
     fn retry_after(&self, spread: Duration) -> u64 {
         let most = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX).max(1_000);
         most / 4 + self.context.rng.below(most)

@@ -1,6 +1,6 @@
-//! Sessions that ended, on their way to the store: gathered, and written with the next sweep.
+//! The history of ended sessions: queued, and persisted with the next sweep.
 //!
-//! What was gathered when a process is killed is lost; nothing but lists for operators depends on it.
+//! Queued rows are lost when the process is killed; only lists for operators depend on them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use crate::hub::context::Context;
 use crate::store::EndedSession;
 use crate::sync::Mutex;
 
-/// How many sessions may wait to be written; further ones are dropped and counted.
+/// Capacity of the queue; further sessions are dropped and counted.
 const MAX_QUEUED: usize = 200_000;
-/// Sessions written by one call of the store: other calls wait for it.
+/// Maximum number of sessions in one store call, because other calls wait for it.
 const BATCH: usize = 500;
 
-/// What waits to be written, by app. The lock is held for a push or a swap.
+/// Queued rows by app. The lock is held for a push or a swap.
 #[derive(Default)]
 pub(super) struct SessionHistory(Mutex<HistoryQueue>);
 
@@ -25,7 +25,7 @@ struct HistoryQueue {
 }
 
 impl SessionHistory {
-    /// Queues a session; `false` when the queue is full.
+    /// Queues a session; `false` if the queue is full.
     pub(super) fn push(&self, app: &Arc<str>, session: EndedSession) -> bool {
         let mut queue = self.0.lock();
         let has_room = queue.count < MAX_QUEUED;
@@ -36,7 +36,7 @@ impl SessionHistory {
         has_room
     }
 
-    /// Hands what is queued to the store. Whoever asks the store next finds it there.
+    /// Passes the queued rows to the store. Later store calls see them.
     pub(super) fn flush(&self, context: &Context) {
         for (app, mut ended) in self.take() {
             while !ended.is_empty() {
@@ -45,7 +45,7 @@ impl SessionHistory {
                 ended = rest;
                 context.lifecycle.spawn(async move {
                     if let Err(error) = written.await {
-                        tracing::error!(%error, "sessions that ended could not be kept");
+                        tracing::error!(%error, "cannot persist ended sessions");
                     }
                 });
             }

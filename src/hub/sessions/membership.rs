@@ -1,4 +1,4 @@
-//! The rooms a session is in, and what each of them knows of it.
+//! The rooms of a session, and the status of the session that each of them knows.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::rate_limit::{Rate, RateLimiter};
 use crate::request::RequestId;
 use crate::session::RoomTag;
 
-/// The tags of a session's rooms; most sessions are in one or two.
+/// The tags of a session's rooms; most sessions have one or two.
 pub(in crate::hub) type RoomTags = SmallVec<[RoomTag; 4]>;
 
-/// The rooms of one session, by their tags: the rooms themselves are owned elsewhere. Behind the session's lock.
+/// The rooms of one session, by tag: `rooms` owns the rooms. Guarded by the session's lock.
 #[derive(Default)]
 pub(in crate::hub) struct Memberships {
     rooms: SmallVec<[Membership; 1]>,
-    /// A caller is bringing the rooms up to date.
+    /// Whether a caller is updating the rooms.
     is_updating: bool,
     joins: RateLimiter,
 }
@@ -24,29 +24,29 @@ pub(in crate::hub) struct Memberships {
 struct Membership {
     tag: RoomTag,
     room: RoomId,
-    /// How the room knows the session.
+    /// The status of the session that the room knows.
     link: Link,
     state: SessionState,
 }
 
-/// How a session is.
+/// The status of a session.
 pub(in crate::hub) enum MembershipState<'a> {
     Present {
         link: Link,
         state: SessionState,
     },
-    /// It ended, perhaps by a request.
+    /// The session ended, with the request that ended it.
     Ended {
         ending: &'a Disconnect,
         cause: Option<&'a RequestId>,
     },
 }
 
-/// What a room does not know yet.
+/// A pending update of a room.
 pub(in crate::hub) enum PendingUpdate {
-    /// The session ended, perhaps by a request; the room is no longer among its rooms.
+    /// The session ended, with the request that ended it. The room was removed from its rooms.
     Ended { ending: Disconnect, cause: Option<RequestId> },
-    /// What changed.
+    /// The changed values.
     Changed { link: Option<Link>, state: Option<SessionState> },
 }
 
@@ -54,13 +54,13 @@ impl Memberships {
     /// Counts a join.
     ///
     /// # Errors
-    /// How long to wait for the next.
+    /// How long to wait before the next join.
     pub(in crate::hub) fn take_join(&mut self, rate: Rate, now: Timestamp) -> Result<(), Duration> {
         self.joins.take(rate, now)
     }
 
-    /// Adds a room that the session has just entered, and that takes it for connected and established; `false` when it is
-    /// otherwise.
+    /// Adds a room that the session has just joined, and that assumes it to be connected and established. Returns
+    /// `false` if it is not.
     pub(in crate::hub) fn enter(
         &mut self,
         tag: RoomTag,
@@ -71,7 +71,7 @@ impl Memberships {
         !self.has_pending_updates(now)
     }
 
-    /// Adds a room, which knows the session like this.
+    /// Adds a room that knows this status of the session.
     pub(in crate::hub) fn insert(
         &mut self,
         tag: RoomTag,
@@ -97,12 +97,11 @@ impl Memberships {
         Some(membership.tag)
     }
 
-    /// The tags of its rooms.
     pub(in crate::hub) fn tags(&self) -> RoomTags {
         self.rooms.iter().map(|membership| membership.tag).collect()
     }
 
-    /// The tags of the rooms that a request may be about: the one that it names, or all.
+    /// The tags of the possible rooms of a request: the room that it names, or all.
     pub(in crate::hub) fn tags_of(&self, room: Option<&RoomId>) -> RoomTags {
         match room {
             Some(room) => self.find(room).into_iter().collect(),
@@ -110,12 +109,12 @@ impl Memberships {
         }
     }
 
-    /// Whether some room does not know how the session is.
+    /// Whether a room does not know the current status of the session.
     fn has_pending_updates(&self, now: &MembershipState<'_>) -> bool {
         self.rooms.iter().any(|membership| membership.is_behind(now))
     }
 
-    /// The next update of a room; none while another caller is at it. Counts as known to the room from now on.
+    /// The next pending update of a room, which then counts as sent; `None` while another caller updates the rooms.
     pub(in crate::hub) fn begin_update(
         &mut self,
         now: &MembershipState<'_>,

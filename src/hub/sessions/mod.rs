@@ -1,9 +1,10 @@
 //! The live sessions of this node.
 //!
-//! Owns the map that finds them by id, and the history of those that ended; which session holds a client instance, the
-//! engine's directory knows. Each session is behind a lock of its own, held for a few instructions, never two at a time.
-//! Invariant: of the sessions of one client instance at most one holds it, and a late end of an older one never removes
-//! a newer. Knows nothing of rooms: what depends on a session learns of its changes through [`SessionObserver`].
+//! Owns the map of sessions by id, and the history of ended ones. The engine's directory knows which session holds a
+//! client instance. Each session has a separate lock, held for a few instructions, never two at a
+//! time. Invariant: at most one session holds a client instance, and a late end of an older session never
+//! removes a newer one. It does not know rooms: dependents of a session are notified of its changes through
+//! [`SessionObserver`].
 
 mod addresses;
 mod connections;
@@ -34,13 +35,13 @@ use crate::store::{EndedSession, UserKey};
 use history::SessionHistory;
 use registry::Registry;
 
-/// Learns of each change of a session's link, state or end.
+/// Observes changes of link, state and end of sessions.
 pub(super) trait SessionObserver: Send + Sync {
-    /// Brings what depends on a session up to date with it. Called without any lock, from any task.
+    /// Updates dependents of a session. Called without any lock, from any task.
     fn session_changed(&self, session: &Arc<SessionHandle>);
 }
 
-/// The live sessions of this node. Shared by reference; every method may be called from any task.
+/// The live sessions of this node. Shared by reference; methods may be called from any task.
 pub struct Sessions {
     registry: Registry,
     history: SessionHistory,
@@ -63,33 +64,30 @@ impl Sessions {
         }
     }
 
-    /// Reports all changes to `observer` from now on; called once, before the first session.
+    /// Sets the observer; called once, before the first session.
     pub(super) fn subscribe(&self, observer: Weak<dyn SessionObserver>) {
         assert!(self.observer.set(observer).is_ok(), "sessions have one observer");
     }
 
-    /// How many sessions have not ended.
+    /// Number of sessions that have not ended.
     #[must_use]
     pub fn count(&self) -> usize {
         self.registry.count()
     }
 
-    /// The session of an app that is live, or ended a short while ago.
+    /// A session of an app that is live or ended recently.
     #[must_use]
     pub fn find_in(&self, app: &str, id: SessionId) -> Option<Arc<SessionHandle>> {
         self.registry.find(id).filter(|session| *session.user().app == *app)
     }
 
-    /// The sessions of a user that hold a client instance.
-    ///
     /// # Errors
-    /// When the engine does not answer.
+    /// If the engine does not answer.
     pub async fn of_user(&self, user: &UserKey) -> Result<Vec<Arc<SessionHandle>>, CallError> {
         let rows = self.engine.rows(user).await?;
         Ok(rows.iter().filter_map(|row| self.find(row.session)).collect())
     }
 
-    /// The sessions of an app that have not ended, oldest first.
     #[must_use]
     pub fn list(&self, app: &str) -> Vec<Arc<SessionHandle>> {
         self.list_after(app, None, usize::MAX, |_| true)
@@ -112,7 +110,7 @@ impl Sessions {
         });
         sessions.retain(|session| !session.has_ended() && wanted(session));
         if limit < sessions.len() {
-            // A page of many thousands is found without sorting them all.
+            // Selects the page without sorting all sessions.
             sessions.select_nth_unstable_by_key(limit, |session| position(session));
             sessions.truncate(limit);
         }
@@ -124,17 +122,17 @@ impl Sessions {
         self.registry.find(id)
     }
 
-    /// Adds a session, unless `max` that have not ended are held already.
+    /// Adds a session, unless there are `max` that have not ended.
     pub(super) fn insert(&self, session: &Arc<SessionHandle>, max: usize) -> bool {
         self.registry.insert(session, max)
     }
 
-    /// Removes a session that came to nothing.
+    /// Removes a session whose start failed.
     pub(super) fn remove(&self, id: SessionId) {
         self.registry.remove(id);
     }
 
-    /// Those for whom `wanted` holds, ended ones included. It runs under the map's locks: it looks, and does nothing else.
+    /// The sessions that match `wanted`, ended ones included. `wanted` runs under the map's locks and must only read.
     pub(super) fn select(
         &self,
         wanted: impl Fn(&SessionHandle) -> bool,
@@ -142,12 +140,12 @@ impl Sessions {
         self.registry.select(wanted)
     }
 
-    /// At most `most` sessions, from all over.
+    /// A sample of at most `most` sessions.
     pub(super) fn sample(&self, most: usize) -> Vec<Arc<SessionHandle>> {
         self.registry.sample(most)
     }
 
-    /// Ends a session, because of a request or of none: it holds its client instance no more, and its connection is told why.
+    /// Ends a session, releases its client instance and closes its connection. `request` is the cause, if any.
     pub(super) fn end(
         &self,
         session: &Arc<SessionHandle>,
@@ -159,14 +157,14 @@ impl Sessions {
         self.notify(session);
     }
 
-    /// Ends a session from its own connection, unless a newer one carries it.
+    /// Ends a session from its own connection, unless a newer connection serves it.
     pub fn end_from(&self, connection: &SessionConnection, disconnect: Disconnect) {
         if connection.close(disconnect, self.context.clock.wall()) {
             self.release(connection.session());
         }
     }
 
-    /// Ends one session of an app; `None` when there is none such.
+    /// Ends one session of an app; `None` if it does not exist.
     pub fn terminate(
         &self,
         app: &str,
@@ -178,14 +176,14 @@ impl Sessions {
         Some(session)
     }
 
-    /// Forgets a session that goes on on another node: it has not ended, and so no history has it.
+    /// Removes a session that moved to another node. It has not ended, so it is not added to the history.
     pub(super) fn give_away(&self, session: &SessionHandle) {
         session.activity().set_held_by(None);
         drop(session.take_termination());
         self.registry.remove(session.id());
     }
 
-    /// The connection was lost; the session waits for its client, unless a newer one carries it.
+    /// Suspends the session after its connection was lost, unless a newer connection serves it.
     pub fn handle_lost_connection(&self, connection: &SessionConnection) {
         let (session, generation) = (connection.session(), connection.generation());
         connection.detach(self.context.clock.wall());
@@ -193,18 +191,18 @@ impl Sessions {
         self.notify(session);
     }
 
-    /// The session holds its client instance no more.
+    /// Releases the client instance of a session.
     pub(super) fn release(&self, session: &SessionHandle) {
         session.activity().set_held_by(None);
         self.context.run_detached(self.engine.release(session.user(), session.id()));
     }
 
-    /// Has sessions of the previous process hold their client instances again.
+    /// Claims the client instances of restored sessions.
     pub(super) async fn restore_rows(&self, rows: Vec<Restore>) -> Result<(), EngineError> {
         self.engine.restore(rows).await
     }
 
-    /// Follows each change of a session's link, state or end, once its lock is released.
+    /// Notifies the observer of a change of link, state or end, after the lock of the session was released.
     pub(super) fn notify(&self, session: &Arc<SessionHandle>) {
         if let Some(observer) = self.observer.get().and_then(Weak::upgrade) {
             observer.session_changed(session);
@@ -212,7 +210,7 @@ impl Sessions {
         self.record_ended(session);
     }
 
-    /// Queues a session that has ended for the history, and its event; once.
+    /// Queues the history row and the event of an ended session; once.
     fn record_ended(&self, session: &SessionHandle) {
         let Some(termination) = session.take_termination() else { return };
         let SessionTermination { disconnect: ending, state, cause } = termination;
@@ -236,7 +234,7 @@ impl Sessions {
         }
     }
 
-    /// Hands the sessions that ended to the store. Whoever asks the store next finds them there.
+    /// Passes ended sessions to the store. Later store calls see them.
     pub fn flush_history(&self) {
         self.history.flush(&self.context);
     }

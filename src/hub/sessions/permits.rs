@@ -1,8 +1,7 @@
-//! Each session that has not ended holds a permit; their number is limited.
+//! Permits of sessions: each session that has not ended holds one; their number is limited.
 //!
-//! The metrics of sessions follow their permits: they are updated with each change of a session, so that a scrape asks
-//! none of them. Not here: the permits of connections (`addresses`), which are counted by address too and change nothing
-//! while they are held.
+//! The session metrics are updated with each change of a session, so that a scrape visits no session.
+//! Not here: the permits of connections (`addresses`), which are also counted by address.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,16 +11,15 @@ use stagedoor_proto::{CloseCode, Link as WireLink};
 use crate::session::{Link, Session};
 use crate::telemetry::{Close, Limit, Metrics, SessionStatus};
 
-/// The permits of one node.
 pub(super) struct SessionPermits {
     taken: AtomicUsize,
     metrics: Arc<Metrics>,
 }
 
-/// One session's share of what the node may hold. It is free again when this is dropped.
+/// The permit of one session. Dropping it releases it.
 pub(super) struct SessionPermit {
     permits: Arc<SessionPermits>,
-    /// As what its session is counted.
+    /// The metric label of its session.
     status: Option<SessionStatus>,
 }
 
@@ -30,21 +28,21 @@ impl SessionPermits {
         Self { taken: AtomicUsize::new(0), metrics }
     }
 
-    /// A permit, unless `max` are taken.
+    /// A permit, unless `max` are held.
     pub(super) fn acquire(self: &Arc<Self>, max: usize) -> Option<SessionPermit> {
-        // Counted before it is known whether there is one: dropping it counts back.
+        // Counted before the check; dropping the permit reverts the count.
         let permit = SessionPermit { permits: Arc::clone(self), status: None };
         (self.taken.fetch_add(1, Ordering::Relaxed) < max).then_some(permit)
     }
 
-    /// How many are taken.
+    /// Number of held permits.
     pub(super) fn taken(&self) -> usize {
         self.taken.load(Ordering::Relaxed)
     }
 }
 
 impl SessionPermit {
-    /// Counts its session as it is now; `false` when that has ended, and the permit is to be released.
+    /// Updates the metrics of its session; `false` if it has ended, so that the permit must be released.
     pub(super) fn note(&mut self, session: &Session) -> bool {
         let link = match session.link() {
             Link::Live { .. } => WireLink::Live,
@@ -69,8 +67,8 @@ impl SessionPermit {
         if let Some(status) = status {
             sessions.inc(status);
         }
-        if let Some(former) = std::mem::replace(&mut self.status, status) {
-            sessions.dec(former);
+        if let Some(previous) = std::mem::replace(&mut self.status, status) {
+            sessions.dec(previous);
         }
     }
 }

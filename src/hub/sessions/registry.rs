@@ -1,7 +1,7 @@
-//! Every session of the node by its id, ended ones too until their window has passed.
+//! The sessions of the node by id, including ended ones until their resume window has passed.
 //!
-//! An ended session is kept beside those that hold a permit, so that its client learns how it ended; there are at most
-//! as many of those again.
+//! An ended session is retained so that a late `resume` is answered with its end. There are at most as many ended
+//! sessions as permits.
 
 use std::sync::Arc;
 
@@ -12,55 +12,53 @@ use super::handle::SessionHandle;
 use super::permits::SessionPermits;
 use crate::telemetry::Metrics;
 
-/// The concurrent map of sessions. Its references never leave it: what is found is cloned out.
+/// The concurrent map of sessions. References into it never leave this type: results are clones.
 pub(super) struct Registry {
     sessions: DashMap<SessionId, Arc<SessionHandle>>,
     permits: Arc<SessionPermits>,
 }
 
 impl Registry {
-    /// An empty one, whose sessions are counted in `metrics`.
+    /// An empty map, whose sessions are counted in `metrics`.
     pub(super) fn new(metrics: Arc<Metrics>) -> Self {
         Self { sessions: DashMap::new(), permits: Arc::new(SessionPermits::new(metrics)) }
     }
 
-    /// Adds a session, unless `max` that have not ended are held already.
+    /// Adds a session, unless there are `max` that have not ended.
     pub(super) fn insert(&self, session: &Arc<SessionHandle>, max: usize) -> bool {
         let Some(permit) = self.permits.acquire(max) else { return false };
         session.attach_permit(permit);
         if self.sessions.len() >= max.saturating_mul(2) {
-            // At least half of them go, so that this costs each start but little.
+            // Removes at least half of them, so that the amortized cost of a start is small.
             self.sessions.retain(|_, session| !session.has_ended());
         }
         self.sessions.insert(session.id(), Arc::clone(session));
         true
     }
 
-    /// The session of this id.
     pub(super) fn find(&self, id: SessionId) -> Option<Arc<SessionHandle>> {
         self.sessions.get(&id).map(|session| Arc::clone(&session))
     }
 
-    /// Removes a session.
     pub(super) fn remove(&self, id: SessionId) {
         if let Some((_, session)) = self.sessions.remove(&id) {
             session.release_permit();
         }
     }
 
-    /// How many are held that have not ended.
+    /// Number of sessions that have not ended.
     pub(super) fn count(&self) -> usize {
         self.permits.taken()
     }
 
-    /// At most `most` sessions, from all over.
+    /// A sample of at most `most` sessions.
     pub(super) fn sample(&self, most: usize) -> Vec<Arc<SessionHandle>> {
         let step = self.sessions.len().div_ceil(most).max(1);
         let sampled = self.sessions.iter().step_by(step).take(most);
         sampled.map(|entry| Arc::clone(entry.value())).collect()
     }
 
-    /// Those for whom `wanted` holds. It runs under the map's locks: it looks, and does nothing else.
+    /// The sessions that match `wanted`. `wanted` runs under the map's locks and must only read.
     pub(super) fn select(
         &self,
         wanted: impl Fn(&SessionHandle) -> bool,

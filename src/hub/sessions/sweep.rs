@@ -1,4 +1,4 @@
-//! The sweep of sessions: pings, lost connections, expiries, windows. No session has a timer of its own.
+//! The sweep of sessions: pings, lost connections, expiries, windows. Sessions have no runtime timers.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::Sessions;
 use super::handle::{SessionHandle, Swept};
 
 impl Sessions {
-    /// Does what time brought to each session, and hands the ended ones to the store.
+    /// Handles the due timers of each session, and queues ended sessions for the store.
     pub(in crate::hub) fn sweep(&self, now: Timestamp) {
         let is_due =
             |session: &SessionHandle| session.activity().is_due(now, self.liveness(session).0);
@@ -23,7 +23,7 @@ impl Sessions {
         }
     }
 
-    /// After how much silence a session is pinged, and after how much more its connection counts as lost.
+    /// The silence after which a session is pinged, and the further silence after which its connection counts as lost.
     fn liveness(&self, session: &SessionHandle) -> (Duration, Duration) {
         let keepalive = &self.context.keepalive;
         if session.activity().room_count() > 0 {

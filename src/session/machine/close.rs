@@ -1,4 +1,4 @@
-//! Closing the connection of a session: for good, or until its client is back.
+//! Closing the connection of a session, which ends or suspends it.
 
 use stagedoor_proto::{Disconnect, SessionEnd, Timestamp};
 
@@ -8,9 +8,9 @@ use super::super::timer::{Timer, Timers};
 use super::Session;
 
 impl Session {
-    /// Ends or suspends the session, as the code says, and closes its connection.
+    /// Ends or suspends the session, depending on the code, and closes its connection.
     ///
-    /// A session that ended stays as it ended.
+    /// An ended session does not change.
     pub fn disconnect(&mut self, disconnect: Disconnect, now: Timestamp) {
         if matches!(self.link, Link::Ended { .. }) {
             return;
@@ -25,7 +25,7 @@ impl Session {
             self.transition(input, Some(&disconnect));
         }
         let after = if ends {
-            // Nothing else is waited for.
+            // No other timer applies.
             self.timers = Timers::NONE;
             self.timers.set(Timer::Retention, now + self.settings.window);
             Link::Ended { ending: Box::new(disconnect.clone()) }
@@ -39,7 +39,7 @@ impl Session {
                     self.timers.set(Timer::Window, now + self.settings.window);
                 }
             }
-            // A session that was suspended already keeps the time left of its window.
+            // A suspended session keeps the rest of its window.
             Link::Suspended if !ends => {}
             Link::Suspended | Link::Ended { .. } => self.ring.clear(),
         }

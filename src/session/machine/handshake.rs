@@ -1,7 +1,7 @@
-//! The handshake of a session: a start that is being decided, as a type that the decision consumes.
+//! The handshake of a session: a start in progress, as a type that the decision consumes.
 //!
-//! [`Establishing`] is the only way to a [`Session`], and to the push that says why there is none. Whoever has answered a
-//! start with one of the two has it no more, so a start is never answered twice, nor a session made of a refused one.
+//! [`Establishing`] is the only way to a [`Session`] and to the push of a rejected start. Answering the start consumes
+//! it, so a start is never answered twice, and a rejected start never creates a session.
 
 use std::sync::Arc;
 
@@ -13,31 +13,30 @@ use super::super::secret::SecretHash;
 use super::super::state::{Input, next};
 use super::{ESTABLISHING_SEQ, ESTABLISHING_VERSION, Session, SessionSettings};
 
-/// A start whose client knows that it is being decided.
+/// A start in progress, which was announced to the client.
 #[derive(Debug)]
-#[must_use = "a start is established or refused"]
+#[must_use = "a start is established or rejected"]
 pub struct Establishing(());
 
-/// A push that is sent before there is a session to number it.
+/// A push that is sent before the session exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandshakePush {
-    /// Its number.
     pub seq: u64,
-    /// What it says, without its head.
+    /// The body, without the head.
     pub body: Vec<u8>,
 }
 
 impl Establishing {
-    /// Begins to decide a start; the push that says so.
+    /// Begins a start. Returns the push that announces it.
     pub fn begin() -> (Self, HandshakePush) {
         let state = after(SessionState::NotLoggedIn, Input::Start);
         (Self(()), state_push(ESTABLISHING_SEQ, state, ESTABLISHING_VERSION, None))
     }
 
-    /// The session that comes of it, on the connection of `generation`; `established` is its first frame.
+    /// The session of a successful start, on the connection of `generation`. Its first frame is `established`.
     ///
-    /// A claim that another node fences is made again, with a session of its own; so this consumes nothing, and
-    /// [`Establishing`] is dropped once one of them is the client's.
+    /// A claim that another node fences is repeated with another session. Therefore this method does not consume, and
+    /// the caller drops [`Establishing`] once one session is the client's.
     #[must_use]
     pub fn session(
         &self,
@@ -50,7 +49,7 @@ impl Establishing {
         Session::established(generation, secret, expires, now, settings)
     }
 
-    /// The push that says why there is no session: a barred user learns that the state is final.
+    /// The push of a rejected start; for a blocked user the state is final.
     #[must_use]
     pub fn refuse(self, disconnect: &Disconnect) -> HandshakePush {
         let input = match disconnect.code.session_end() {

@@ -1,4 +1,4 @@
-//! Output: frames into the replay ring, and out of it to the newest connection.
+//! Output of a session: queues frames in the ring, and takes them out for the newest connection.
 
 use stagedoor_proto::{CloseCode, Disconnect, SessionState, Timestamp};
 
@@ -6,22 +6,20 @@ use super::super::link::Link;
 use super::super::ring::{Body, RoomTag};
 use super::Session;
 
-/// What a connection is to write next.
+/// The next output of a connection.
 #[derive(Debug)]
 pub enum Output<'a> {
-    /// This frame.
     Frame(u64, &'a Body),
-    /// Nothing for now.
     Idle,
-    /// This, and then a close: the session is no longer this connection's.
+    /// A `disconnect`, followed by a close: the connection no longer serves the session.
     Close(Box<Disconnect>),
 }
 
 impl Session {
-    /// Queues a frame that no snapshot could make up for; `false` when the session has ended.
+    /// Queues a frame that no snapshot replaces; `false` if the session has ended.
     ///
-    /// A reader too slow for it loses its connection (4203) and keeps its session: the frames of its rooms are dropped for
-    /// this one, and it gets fresh snapshots when it is back.
+    /// If the ring is full, the connection is closed (4203) and the session survives: frames of rooms are dropped to
+    /// make space, and the client receives new snapshots after its resume.
     pub fn push(&mut self, body: Body, now: Timestamp) -> bool {
         if matches!(self.link, Link::Ended { .. }) {
             return false;
@@ -35,8 +33,8 @@ impl Session {
 
     /// Queues a frame of a room.
     ///
-    /// While the token is expired only `urgent` frames are queued; after that, and after frames were dropped, the client
-    /// gets a fresh snapshot of the room.
+    /// While the token is expired only `urgent` frames are queued. After a renewal, and after frames were dropped, the
+    /// client receives a new snapshot of the room.
     pub fn push_room(&mut self, body: &Body, room: RoomTag, urgent: bool, now: Timestamp) {
         let is_kept = match self.state {
             SessionState::Established => !self.is_behind,
@@ -52,22 +50,22 @@ impl Session {
 
     /// Discards the unsent frames of a room.
     pub fn discard_unsent(&mut self, room: RoomTag) {
-        self.ring.withdraw(room);
+        self.ring.discard_room(room);
     }
 
-    /// The client may have missed something of its rooms: it gets fresh snapshots of them.
+    /// Schedules new snapshots of the rooms, because the client may have missed frames.
     pub fn require_reset(&mut self) {
         self.is_behind = true;
     }
 
-    /// Whether it is connected and needs fresh snapshots of its rooms; asking counts as having sent them.
+    /// Takes whether the client is connected and needs new snapshots of its rooms.
     pub fn take_reset(&mut self) -> bool {
         let is_served =
             self.generation().is_some() && matches!(self.state, SessionState::Established);
         is_served && std::mem::take(&mut self.is_behind)
     }
 
-    /// How many frames wait to be written.
+    /// Number of unsent frames.
     #[must_use]
     pub fn backlog(&self) -> usize {
         self.ring.backlog()
@@ -79,9 +77,9 @@ impl Session {
         self.disconnect(Disconnect::new(CloseCode::SlowConsumer), now);
     }
 
-    /// What the connection of `generation` is to write next; a frame counts as sent.
+    /// The next output of the connection of `generation`; a frame counts as sent.
     ///
-    /// A connection that the gateway closes gets what still waits for it first, unless being too slow is why.
+    /// A connection that the gateway closes receives unsent frames first, unless it was closed as a slow consumer.
     pub fn poll_output(&mut self, generation: u64) -> Output<'_> {
         let is_own = match &self.link {
             Link::Live { generation: newest } => *newest == generation,
@@ -105,7 +103,7 @@ impl Session {
         }
     }
 
-    /// What the connection of `generation` is to close with, if it is; the frames that wait stay.
+    /// The `disconnect` of the connection of `generation`, if it closes. Unsent frames stay.
     pub fn poll_close(&mut self, generation: u64) -> Option<Box<Disconnect>> {
         match &self.link {
             Link::Live { generation: newest } if *newest == generation => None,

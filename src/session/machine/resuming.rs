@@ -10,36 +10,33 @@ use super::Session;
 /// Why a session cannot be resumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResumeError {
-    /// The secret is wrong, or `last_seq` was never sent.
     Denied,
-    /// It ended; this is how.
+    /// The session ended with this `disconnect`.
     Ended(Disconnect),
-    /// The window has passed.
     Expired,
 }
 
-/// A session that was resumed.
+/// The result of a resume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResumeOutcome {
-    /// How many missed frames follow.
+    /// Number of missed frames that follow.
     pub replayed: usize,
-    /// Requests whose replies are still to come.
+    /// Pending requests, whose replies follow.
     pub pending: Vec<u32>,
-    /// Where the session stands.
     pub state: SessionState,
 }
 
-/// What a client shows to resume a session.
+/// The arguments of a resume.
 #[derive(Clone, Copy, Debug)]
 pub struct ResumeClaim {
-    /// The hash of the resume secret that it has.
+    /// The hash of the client's resume secret.
     pub shown: SecretHash,
-    /// The last frame that it has.
+    /// The last frame that the client received.
     pub last_seq: u64,
 }
 
 impl ResumeClaim {
-    /// Whether the session can be resumed by it.
+    /// Checks whether the session can be resumed with these arguments.
     ///
     /// # Errors
     /// [`ResumeError`].
@@ -60,10 +57,10 @@ impl ResumeClaim {
         if session.ring.has_sent(self.last_seq) { Ok(()) } else { Err(ResumeError::Denied) }
     }
 
-    /// Resumes the session on the connection of `generation`, replaying what came after `last_seq`.
+    /// Resumes the session on the connection of `generation`, and replays the frames after `last_seq`.
     ///
     /// # Errors
-    /// [`ResumeError`]; the session is as it was.
+    /// [`ResumeError`]; the session does not change.
     pub fn resume(
         self,
         session: &mut Session,
@@ -79,7 +76,7 @@ impl ResumeClaim {
         session.link = Link::Live { generation };
         session.timers.stop(Timer::Window);
         if session.ring.has_hole_after(self.last_seq) {
-            // Of half a room's frames a client can make nothing: it gets fresh snapshots.
+            // A client cannot use an incomplete series of a room's frames, so it receives new snapshots.
             session.ring.drop_rooms();
             session.is_behind = true;
         }

@@ -1,8 +1,8 @@
-//! A session outside its process: what the next one needs to go on with it.
+//! The saved form of a session, for the next process or node.
 //!
-//! Invariants: of secrets there are only hashes; a saved session has no connection; no request of it waits, for whoever
-//! worked on it is gone. What is left behind of a session that was saved says nothing more to anybody, so that no frame
-//! has the number of one that the next process sends. Not here: where it is kept (`hub`, `store`).
+//! Invariants: it has only hashes of secrets, no connection, and no pending requests, because their handlers are gone.
+//! The session that was saved sends nothing afterwards, so that no frame has the number of one that the next process
+//! sends. Not here: persistence (`hub`, `store`).
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ use super::super::timer::{Timer, Timers};
 use super::{Session, SessionSettings};
 use crate::rate_limit::RateLimiter;
 
-/// Bytes of frames that are saved of a session; beyond them its rooms are told anew.
+/// Maximum bytes of frames saved per session; beyond it, the session's rooms are reset.
 pub const MAX_SAVED_RING_BYTES: usize = 64 * 1024;
 
-/// A session as it is kept between two processes.
+/// A session between two processes.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SavedSession {
     state: SessionState,
@@ -36,7 +36,7 @@ pub struct SavedSession {
     is_behind: bool,
 }
 
-/// Whether it is still waited for.
+/// Whether the session can be resumed.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum SavedLink {
@@ -44,13 +44,13 @@ enum SavedLink {
     Ended { ending: Box<Disconnect> },
 }
 
-/// A saved session that no session was saved as.
+/// The error for a saved session that is inconsistent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Inconsistent(&'static str);
 
 impl SavedSession {
-    /// The session goes on on another node: a connection that still carries it here is told so.
+    /// The session moved to another node: closes a connection that still serves it here.
     pub fn supersede(session: &mut Session, now: Timestamp) {
         if let Link::Live { generation } = session.link {
             session.link = Link::Suspended;
@@ -60,25 +60,25 @@ impl SavedSession {
         }
     }
 
-    /// Gives the frames of each room the tag that the room has where the session goes on; `None`: it is not there.
+    /// Replaces the tags of rooms with those on the new node; `None` for a room that is not there.
     pub fn map_tags(&mut self, map: impl Fn(RoomTag) -> Option<RoomTag>) {
         self.ring.map_tags(map);
     }
 
-    /// What the next process goes on with; here its connection, if it has one, is told to come back, and nothing else.
+    /// The state for the next process. A connection of the session receives only a `disconnect` that asks to resume.
     ///
-    /// Requests that still wait are answered: that nobody knows what became of them.
+    /// Pending requests are answered with an error: their outcome is unknown.
     pub fn of(session: &mut Session, now: Timestamp, bodies: &mut Bodies) -> Self {
         session.disconnect(Disconnect::new(CloseCode::Draining), now);
         let unknown = Error::new(
             ErrorCode::Draining,
-            "the gateway stopped while it worked on this; whether it took effect is not known",
+            "gateway stopped during the request; the outcome is unknown",
         );
         for id in session.requests.pending().to_vec() {
             session.reply(id, encode_reply(id, &Err(unknown.clone())).into(), now);
         }
         session.is_behind |= session.ring.shrink(MAX_SAVED_RING_BYTES);
-        // What is left behind is kept for as long as the process runs.
+        // The saved session stays in memory until the process exits.
         let timers = std::mem::replace(&mut session.timers, Timers::NONE);
         let left = Link::Ended { ending: Box::new(Disconnect::new(CloseCode::Draining)) };
         let link = match std::mem::replace(&mut session.link, left) {
@@ -87,7 +87,7 @@ impl SavedSession {
                 SavedLink::Ended { ending }
             }
             Link::Suspended => SavedLink::Suspended,
-            Link::Live { .. } => unreachable!("it was just parted from its connection"),
+            Link::Live { .. } => unreachable!("its connection was just closed"),
         };
         let ring = session.ring.save(bodies);
         session.ring.clear();
@@ -103,10 +103,10 @@ impl SavedSession {
         }
     }
 
-    /// The session that was saved, its frames' bodies in `bodies`.
+    /// Restores a saved session; `bodies` has the bodies of its frames.
     ///
     /// # Errors
-    /// [`Inconsistent`]: what was kept is damaged.
+    /// [`Inconsistent`], if the saved state is damaged.
     pub fn restore(
         self,
         bodies: &[Body],
@@ -124,16 +124,16 @@ impl SavedSession {
                 (Link::Ended { ending }, &[Timer::Retention][..])
             }
             (SessionState::Establishing, _) => {
-                return Err(Inconsistent("a session that was not let in"));
+                return Err(Inconsistent("session was not established"));
             }
             (_, SavedLink::Suspended | SavedLink::Ended { .. }) => {
                 return Err(Inconsistent("state and link of a session disagree"));
             }
         };
         if !needed.iter().all(|timer| timers.is_set(*timer)) {
-            return Err(Inconsistent("a session waits for nothing that would end it"));
+            return Err(Inconsistent("session has no timer that ends it"));
         }
-        let ring = Ring::restore(ring, bodies).ok_or(Inconsistent("a ring makes no sense"))?;
+        let ring = Ring::restore(ring, bodies).ok_or(Inconsistent("inconsistent ring"))?;
         Ok(Session {
             settings,
             state,

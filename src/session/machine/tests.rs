@@ -1,4 +1,4 @@
-//! What holds of a session whatever happens to it, and in which order.
+//! Invariants of a session for arbitrary sequences of inputs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,17 +21,14 @@ const START: Timestamp = Timestamp::from_secs(1_000_000);
 const FIRST: u64 = 10;
 
 impl Session {
-    /// What holds after every input.
+    /// Checks the invariants after an input.
     fn check_invariants(&self) {
         self.ring.check_invariants(SETTINGS.ring);
         let is_over = matches!(self.state, SessionState::NotLoggedIn | SessionState::Terminated);
         let has_ended = matches!(self.link, Link::Ended { .. });
-        assert_eq!(is_over, has_ended, "state and link tell the same: {self:?}");
-        if let (Some((parted, _)), Link::Live { generation }) = (&self.pending_close, &self.link) {
-            assert_ne!(
-                parted, generation,
-                "nobody parts from the connection that serves: {self:?}"
-            );
+        assert_eq!(is_over, has_ended, "state and link agree: {self:?}");
+        if let (Some((closing, _)), Link::Live { generation }) = (&self.pending_close, &self.link) {
+            assert_ne!(closing, generation, "the serving connection is not closed: {self:?}");
         }
         let is_suspended = matches!(self.link, Link::Suspended);
         for (timer, is_right) in [
@@ -48,12 +45,12 @@ impl Session {
     }
 }
 
-/// One thing that happens.
+/// One input.
 #[derive(Clone, Debug)]
-enum Happens {
+enum TestInput {
     Push(usize),
     Output { generations_ago: u64, frames: usize },
-    Resume { shows: Shows, behind: u64 },
+    Resume { shows: ShownSecret, behind: u64 },
     Loss { generations_ago: u64 },
     Pong { behind: u64 },
     Life,
@@ -66,49 +63,49 @@ enum Happens {
     Restart,
 }
 
-/// Which secret a resume shows.
+/// The secret of a resume.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Shows {
+enum ShownSecret {
     Newest,
     Former,
     Wrong,
 }
 
-fn happening() -> impl Strategy<Value = Happens> {
+fn happening() -> impl Strategy<Value = TestInput> {
     let codes: Vec<CloseCode> = CloseCode::ALL.to_vec();
     prop_oneof![
-        4 => (1..120_usize).prop_map(Happens::Push),
+        4 => (1..120_usize).prop_map(TestInput::Push),
         6 => (0..3_u64, 1..6_usize)
-            .prop_map(|(generations_ago, frames)| Happens::Output { generations_ago, frames }),
+            .prop_map(|(generations_ago, frames)| TestInput::Output { generations_ago, frames }),
         3 => (
-            prop::sample::select(vec![Shows::Newest, Shows::Newest, Shows::Former, Shows::Wrong]),
+            prop::sample::select(vec![ShownSecret::Newest, ShownSecret::Newest, ShownSecret::Former, ShownSecret::Wrong]),
             0..4_u64
         )
-            .prop_map(|(shows, behind)| Happens::Resume { shows, behind }),
-        2 => (0..3_u64).prop_map(|generations_ago| Happens::Loss { generations_ago }),
-        2 => (0..4_u64).prop_map(|behind| Happens::Pong { behind }),
-        1 => Just(Happens::Life),
-        1 => prop::sample::select(codes).prop_map(Happens::Disconnect),
-        3 => prop::sample::select(vec![1, 20, 31, 60, 300, 700]).prop_map(Happens::Time),
-        1 => (60..2_000_u64).prop_map(|secs| Happens::Renew { secs }),
-        1 => Just(Happens::Postpone),
-        2 => (0..5_u32).prop_map(Happens::Begin),
-        2 => (0..5_u32).prop_map(Happens::Finish),
-        1 => Just(Happens::Restart),
+            .prop_map(|(shows, behind)| TestInput::Resume { shows, behind }),
+        2 => (0..3_u64).prop_map(|generations_ago| TestInput::Loss { generations_ago }),
+        2 => (0..4_u64).prop_map(|behind| TestInput::Pong { behind }),
+        1 => Just(TestInput::Life),
+        1 => prop::sample::select(codes).prop_map(TestInput::Disconnect),
+        3 => prop::sample::select(vec![1, 20, 31, 60, 300, 700]).prop_map(TestInput::Time),
+        1 => (60..2_000_u64).prop_map(|secs| TestInput::Renew { secs }),
+        1 => Just(TestInput::Postpone),
+        2 => (0..5_u32).prop_map(TestInput::Begin),
+        2 => (0..5_u32).prop_map(TestInput::Finish),
+        1 => Just(TestInput::Restart),
     ]
 }
 
-/// A session, and what its clients have seen of it.
+/// A session, and the frames that its clients received.
 struct World {
     session: Session,
     now: Timestamp,
     generation: u64,
-    /// The highest number each connection got.
-    heard: BTreeMap<u64, u64>,
-    /// What each number said.
+    /// The highest number that each connection received.
+    received: BTreeMap<u64, u64>,
+    /// The body of each number.
     said: BTreeMap<u64, Body>,
     newest_secret: u32,
-    former_secret: Option<u32>,
+    previous_secret: Option<u32>,
     ending: Option<CloseCode>,
     bodies: u32,
 }
@@ -137,87 +134,87 @@ impl World {
             session,
             now: START,
             generation: FIRST,
-            heard: BTreeMap::from([(FIRST, ESTABLISHING_SEQ)]),
+            received: BTreeMap::from([(FIRST, ESTABLISHING_SEQ)]),
             said: BTreeMap::new(),
             newest_secret: 0,
-            former_secret: None,
+            previous_secret: None,
             ending: None,
             bodies: 0,
         }
     }
 
-    fn step(&mut self, happens: &Happens) {
+    fn step(&mut self, input: &TestInput) {
         let (state, version) = (self.session.state, self.session.version);
-        match *happens {
-            Happens::Push(len) => {
+        match *input {
+            TestInput::Push(len) => {
                 let body = self.body(len);
-                let told = self.session.push(body, self.now);
-                assert!(!told || self.ending.is_none(), "nobody is left to be told");
+                let queued = self.session.push(body, self.now);
+                assert!(!queued || self.ending.is_none(), "no connection is left");
             }
-            Happens::Output { generations_ago, frames } => self.output(generations_ago, frames),
-            Happens::Resume { shows, behind } => self.resume(shows, behind),
-            Happens::Loss { generations_ago } => {
+            TestInput::Output { generations_ago, frames } => self.output(generations_ago, frames),
+            TestInput::Resume { shows, behind } => self.resume(shows, behind),
+            TestInput::Loss { generations_ago } => {
                 let before = format!("{:?}", self.session);
                 self.session.handle_lost_connection(self.generation - generations_ago, self.now);
                 if generations_ago > 0 {
                     assert_eq!(before, format!("{:?}", self.session), "an older one's loss");
                 }
             }
-            Happens::Pong { behind } => {
-                let seq = self.heard[&self.generation].saturating_sub(behind);
+            TestInput::Pong { behind } => {
+                let seq = self.received[&self.generation].saturating_sub(behind);
                 let _ = self.session.handle_pong(seq, self.now, LIMITS);
             }
-            Happens::Life => {
+            TestInput::Life => {
                 self.session.confirm_resume();
-                self.former_secret = None;
+                self.previous_secret = None;
             }
-            Happens::Disconnect(code) => {
+            TestInput::Disconnect(code) => {
                 self.session.disconnect(Disconnect::new(code), self.now);
-                assert!(!matches!(self.session.link, Link::Live { .. }), "parted");
+                assert!(!matches!(self.session.link, Link::Live { .. }), "still connected");
             }
-            Happens::Time(secs) => {
+            TestInput::Time(secs) => {
                 self.now = self.now + Duration::from_secs(secs);
                 self.session.handle_timeout(self.now);
             }
-            Happens::Renew { secs } => {
+            TestInput::Renew { secs } => {
                 self.session.renew(self.now + Duration::from_secs(secs), self.now);
             }
-            Happens::Postpone => {
+            TestInput::Postpone => {
                 let next = self.session.postpone(self.now);
                 assert_eq!(next, self.now + SETTINGS.expiry.renewal_postponement);
             }
-            Happens::Begin(id) => {
+            TestInput::Begin(id) => {
                 let was_pending = self.session.requests.pending().contains(&id);
                 let begun = self.session.admit(id, CommandClass::Room, self.now, LIMITS);
                 assert!(begun.is_err() || !was_pending, "one request an id at a time");
             }
-            Happens::Finish(id) => {
+            TestInput::Finish(id) => {
                 let reply = self.body(20);
                 self.session.reply(id, reply, self.now);
                 assert!(!self.session.requests.pending().contains(&id));
             }
-            Happens::Restart => self.restart(),
+            TestInput::Restart => self.restart(),
         }
         self.session.check_invariants();
         self.check_states(state, version);
         self.check_ending();
     }
 
-    /// Goes on in another process; what is left in this one tells nobody anything but to come back.
+    /// Moves the session to another process. The old one only sends a `disconnect` that asks to resume.
     fn restart(&mut self) {
         let asked = self.session.requests.pending().len() as u64;
         let (last, has_ended) = (self.session.ring.last(), self.ending.is_some());
         let mut bodies = Bodies::default();
         let saved = SavedSession::of(&mut self.session, self.now, &mut bodies);
         let late = self.body(1);
-        assert!(!self.session.push(late, self.now), "nothing more is said");
+        assert!(!self.session.push(late, self.now), "no frame after the handoff");
         for generation in [self.generation, self.generation - 1] {
             assert!(matches!(self.session.poll_output(generation), Output::Close(_)));
         }
         let text = serde_json::to_string(&saved).unwrap();
         let saved: SavedSession = serde_json::from_str(&text).unwrap();
         self.session = saved.restore(&bodies.into_list(), Arc::new(SETTINGS)).unwrap();
-        assert!(self.session.requests.pending().is_empty(), "nobody is left to answer");
+        assert!(self.session.requests.pending().is_empty(), "no request is pending");
         let answered = self.session.ring.last() - last;
         assert!(has_ended || answered <= asked, "{answered} answers to {asked} requests");
     }
@@ -227,20 +224,24 @@ impl World {
         format!("{:0len$}", self.bodies).into_bytes().into()
     }
 
-    /// Takes up to `frames` of what a connection is to write.
+    /// Takes at most `frames` outputs of a connection.
     fn output(&mut self, generations_ago: u64, frames: usize) {
         let generation = self.generation - generations_ago;
         if generations_ago > 0 {
-            assert_ne!(self.session.generation(), Some(generation), "an older one is listened to");
+            assert_ne!(
+                self.session.generation(),
+                Some(generation),
+                "an older connection is served"
+            );
         }
         for _ in 0..frames {
             let is_newest = generation == self.generation;
             match self.session.poll_output(generation) {
                 Output::Frame(seq, body) => {
-                    let heard = self.heard.get_mut(&generation).expect("it was served once");
+                    let received = self.received.get_mut(&generation).expect("it was served once");
                     assert!(is_newest, "a frame went to an older connection");
-                    assert!(seq > *heard, "{seq} after {heard} on one connection");
-                    *heard = seq;
+                    assert!(seq > *received, "{seq} after {received} on one connection");
+                    *received = seq;
                     let said = self.said.entry(seq).or_insert_with(|| body.clone());
                     assert_eq!(said, body, "frame {seq} changed");
                 }
@@ -262,13 +263,13 @@ impl World {
         }
     }
 
-    fn resume(&mut self, shows: Shows, behind: u64) {
-        let heard = *self.heard.values().max().expect("there was a connection");
-        let last_seq = heard.saturating_sub(behind);
-        let secret_shown = match (shows, self.former_secret) {
-            (Shows::Newest, _) => self.newest_secret,
-            (Shows::Former, Some(former)) => former,
-            (Shows::Former, None) | (Shows::Wrong, _) => u32::MAX,
+    fn resume(&mut self, shows: ShownSecret, behind: u64) {
+        let received = *self.received.values().max().expect("there was a connection");
+        let last_seq = received.saturating_sub(behind);
+        let secret_shown = match (shows, self.previous_secret) {
+            (ShownSecret::Newest, _) => self.newest_secret,
+            (ShownSecret::Former, Some(previous)) => previous,
+            (ShownSecret::Former, None) | (ShownSecret::Wrong, _) => u32::MAX,
         };
         let (generation, next) = (self.generation + 1, self.newest_secret + 1_000);
         let before = format!("{:?}", self.session);
@@ -289,19 +290,19 @@ impl World {
                 let follow = self.session.ring.last() + 1 - first_kept;
                 assert_eq!(taken.replayed as u64, follow);
                 self.generation = generation;
-                self.heard.insert(generation, last_seq);
-                (self.former_secret, self.newest_secret) = (Some(secret_shown), next);
+                self.received.insert(generation, last_seq);
+                (self.previous_secret, self.newest_secret) = (Some(secret_shown), next);
             }
             Err(refused) => {
-                assert_eq!(before, format!("{:?}", self.session), "a refusal changed something");
-                if let (ResumeError::Ended(told), Some(ending)) = (refused, self.ending) {
-                    assert_eq!(told.code, ending, "it is told how it ended");
+                assert_eq!(before, format!("{:?}", self.session), "an error changed something");
+                if let (ResumeError::Ended(disconnect), Some(ending)) = (refused, self.ending) {
+                    assert_eq!(disconnect.code, ending, "the error says how it ended");
                 }
             }
         }
     }
 
-    /// State and version only change together, and as `state::next` says.
+    /// Checks that state and version only change together, as `state::next` says.
     fn check_states(&self, before: SessionState, version: u64) {
         const INPUTS: [Input; 4] = [Input::Expired, Input::Renewed, Input::Over, Input::Removed];
         let steps = |from| INPUTS.into_iter().filter_map(move |input| next(from, input));
@@ -320,7 +321,7 @@ impl World {
     fn check_ending(&mut self) {
         match (&self.session.link, self.ending) {
             (Link::Ended { ending, .. }, None) => self.ending = Some(ending.code),
-            (Link::Ended { ending, .. }, Some(told)) => assert_eq!(ending.code, told),
+            (Link::Ended { ending, .. }, Some(code)) => assert_eq!(ending.code, code),
             (Link::Live { .. } | Link::Suspended, ended) => {
                 assert_eq!(ended, None, "an ended session lives again");
             }
@@ -331,11 +332,11 @@ impl World {
 proptest! {
     #[test]
     fn any_inputs_keep_session_invariants(
-        happens in prop::collection::vec(happening(), 0..120)
+        input in prop::collection::vec(happening(), 0..120)
     ) {
         let mut world = World::new();
         world.session.check_invariants();
-        for one in &happens {
+        for one in &input {
             world.step(one);
         }
     }
@@ -351,14 +352,14 @@ fn disconnected_connection_gets_pending_frames_then_reason() {
     })
     .collect();
     assert_eq!(states, [2, 3], "established, then terminated");
-    // What was there is gone, and so is the reason: nobody else is told it.
+    // The frames are gone, and so is the reason: no other connection receives it.
     assert!(
         matches!(world.session.poll_output(FIRST), Output::Close(why) if why.code == CloseCode::Superseded)
     );
 }
 
 #[test]
-fn what_a_lost_connection_left_goes_to_none_before_it() {
+fn old_connection_gets_no_queued_frames() {
     let mut world = World::new();
     world.session.disconnect(Disconnect::new(CloseCode::Draining), START);
     let body = world.body(1);
@@ -371,7 +372,7 @@ fn what_a_lost_connection_left_goes_to_none_before_it() {
 }
 
 #[test]
-fn a_reader_too_slow_keeps_its_session_and_loses_its_connection() {
+fn slow_reader_loses_connection_and_keeps_session() {
     let mut world = World::new();
     while matches!(world.session.link, Link::Live { .. }) {
         let body = world.body(50);
@@ -390,17 +391,17 @@ fn suspended_session_expires_and_ends_with_its_window() {
     let until = START + SETTINGS.window;
     assert_eq!(world.session.next_timeout(), until);
     let late = resume(&mut world.session, FIRST + 1, secret(0), secret(1), 1, until);
-    assert_eq!(late, Err(ResumeError::Expired), "before time was told, too");
-    assert!(!world.session.handle_timeout(until), "it is remembered");
+    assert_eq!(late, Err(ResumeError::Expired), "also before the timer fires");
+    assert!(!world.session.handle_timeout(until), "it is retained");
     assert!(matches!(
         resume(&mut world.session, FIRST + 1, secret(0), secret(1), 1, until),
-        Err(ResumeError::Ended(told)) if told.code == CloseCode::ResumeExpired
+        Err(ResumeError::Ended(disconnect)) if disconnect.code == CloseCode::ResumeExpired
     ));
-    assert!(world.session.handle_timeout(until + SETTINGS.window), "and then forgotten");
+    assert!(world.session.handle_timeout(until + SETTINGS.window), "and then removed");
 }
 
 #[test]
-fn pending_requests_outlive_the_connection() {
+fn pending_requests_survive_the_connection() {
     let mut world = World::new();
     world.session.admit(7, CommandClass::Room, START, LIMITS).unwrap();
     world.output(0, 1);
@@ -430,13 +431,15 @@ fn restart_keeps_frames_and_answers_pending_requests() {
 }
 
 #[test]
-fn of_an_ended_session_its_ending_is_kept() {
+fn handoff_preserves_how_a_session_ended() {
     let mut world = World::new();
     world.session.disconnect(Disconnect::new(CloseCode::Kicked), START);
     world.restart();
     let refused = resume(&mut world.session, FIRST + 1, secret(0), secret(1), 2, START);
-    assert!(matches!(refused, Err(ResumeError::Ended(told)) if told.code == CloseCode::Kicked));
-    assert!(!world.session.ring.has_unsent(), "nobody will ask for its frames");
+    assert!(
+        matches!(refused, Err(ResumeError::Ended(disconnect)) if disconnect.code == CloseCode::Kicked)
+    );
+    assert!(!world.session.ring.has_unsent(), "no client can resume it");
 }
 
 #[test]
@@ -476,7 +479,7 @@ fn unsent_frames_count_as_unseen() {
 }
 
 #[test]
-fn pongs_have_an_allowance_of_their_own() {
+fn pongs_have_a_separate_limit() {
     let mut world = World::new();
     for n in 0..LIMITS.commands.burst() {
         assert_eq!(world.session.handle_pong(1, START, LIMITS), Ok(()), "{n}");

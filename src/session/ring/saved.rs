@@ -1,7 +1,7 @@
-//! A ring outside its process: what its client has not acknowledged, with its numbers.
+//! The saved form of a ring: the frames that the client has not acknowledged, with their numbers.
 //!
-//! Bodies are told by their place in a list that many rings share, as they share the bodies themselves ([`Bodies`]).
-//! Invariant: a ring that was restored numbers its frames on from where the saved one stood.
+//! Frames refer to bodies by index in a list that many rings share ([`Bodies`]).
+//! Invariant: a restored ring continues the numbers of the saved one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use super::{Body, Frame, Ring, RoomTag};
 #[derive(Debug, Default)]
 pub struct Bodies {
     kept: Vec<Body>,
-    /// Where each stands, by its address: it is held in `kept`, so that no other has the same.
+    /// The index of each body by its address, which is unique because `kept` owns the body.
     places: HashMap<usize, u32>,
 }
 
 impl Bodies {
-    /// All of them; a saved ring tells its frames' bodies by their place here.
+    /// All bodies; a saved ring refers to them by their index here.
     #[must_use]
     pub fn into_list(self) -> Vec<Body> {
         self.kept
@@ -28,12 +28,12 @@ impl Bodies {
     fn keep(&mut self, body: &Body) -> u32 {
         *self.places.entry(Arc::as_ptr(body).cast::<u8>().addr()).or_insert_with(|| {
             self.kept.push(Body::clone(body));
-            u32::try_from(self.kept.len() - 1).expect("so many bodies fit no memory")
+            u32::try_from(self.kept.len() - 1).expect("fewer than 2^32 bodies")
         })
     }
 }
 
-/// A ring, with its bodies elsewhere.
+/// A saved ring, without bodies.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::session) struct SavedRing {
     next: u64,
@@ -45,7 +45,7 @@ pub(in crate::session) struct SavedRing {
 }
 
 impl SavedRing {
-    /// Gives the frames of each room another mark; those of rooms without one belong to none any more.
+    /// Replaces the tags of rooms; frames of rooms without a new tag have none.
     pub(in crate::session) fn map_tags(&mut self, map: impl Fn(RoomTag) -> Option<RoomTag>) {
         for (_, _, room) in &mut self.frames {
             *room = room.and_then(&map);
@@ -54,9 +54,10 @@ impl SavedRing {
 }
 
 impl Ring {
-    /// Makes its bodies fit into `max` bytes; whether frames of rooms were given up for that.
+    /// Removes frames until the bodies fit into `max` bytes. Returns whether frames of rooms were removed.
     ///
-    /// They go first, for they can be told anew; then what was sent, leaving a hole; what was never sent stays.
+    /// Frames of rooms are removed first, because rooms can be reset; then sent frames, which leaves a hole. Unsent
+    /// frames stay.
     pub(in crate::session) fn shrink(&mut self, max: usize) -> bool {
         if self.bytes <= max {
             return false;
@@ -80,7 +81,7 @@ impl Ring {
         }
     }
 
-    /// The ring that was saved; `None` when its numbers make no sense, or a body is not there.
+    /// Restores a ring; `None` if its numbers are inconsistent, or a body is missing.
     pub(in crate::session) fn restore(saved: SavedRing, bodies: &[Body]) -> Option<Self> {
         let SavedRing { next, sent, dropped, frames } = saved;
         let restore_frame = |(seq, body, room): (u64, u32, Option<RoomTag>)| {
@@ -123,7 +124,7 @@ mod tests {
         NonZeroU32::new(7).map(RoomTag)
     }
 
-    /// The ring as it comes out of another process.
+    /// The ring after a handoff to another process.
     fn carried(ring: &Ring) -> Ring {
         let mut bodies = Bodies::default();
         let text = serde_json::to_string(&ring.save(&mut bodies)).unwrap();
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_and_what_was_not_is_the_same_afterwards() {
+    fn saved_ring_preserves_sent_and_unsent_frames() {
         let mut ring = Ring::new(3);
         for (len, room) in [(1, None), (2, room()), (3, None)] {
             ring.push(body(len), room, LIMITS).unwrap();
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_many_rings_is_kept_once() {
+    fn shared_body_is_saved_once() {
         let (shared, mut bodies) = (body(5), Bodies::default());
         for _ in 0..3 {
             let mut ring = Ring::new(1);
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_that_makes_no_sense_is_none() {
+    fn inconsistent_ring_is_not_restored() {
         let bodies = [body(1), body(1)];
         for (case, text) in [
             (

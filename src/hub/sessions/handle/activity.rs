@@ -1,22 +1,22 @@
-//! What is read of a session without taking its lock.
+//! State of a session that is read without its lock.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use stagedoor_proto::Timestamp;
 
-/// When a session last showed life, when it waits for something, whether it is in rooms, and whether it holds its client
+/// When a session last received a frame, its next timer, its number of rooms, and whether it holds its client
 /// instance.
 ///
-/// All but the last are written under the session's lock; a reader may be a change behind, which the next sweep makes up
-/// for.
+/// All but the last are written under the session's lock. A reader may miss the newest change; the next sweep
+/// corrects that.
 pub struct Activity {
-    /// Milliseconds since the epoch, as the two below.
+    /// Milliseconds since the epoch, like the next two.
     last_frame: AtomicU64,
     last_ping: AtomicU64,
     next_timeout: AtomicU64,
     room_count: AtomicUsize,
-    /// The generation by which it holds its client instance in the directory; 0: it does not.
+    /// The generation of its claim on the client instance in the directory; 0 for none.
     held_by: AtomicU64,
 }
 
@@ -31,35 +31,35 @@ impl Activity {
         }
     }
 
-    /// When a frame last came in.
+    /// When the last frame was received.
     #[must_use]
     pub fn last_frame(&self) -> Timestamp {
         Timestamp::from_millis(self.last_frame.load(Ordering::Relaxed))
     }
 
-    /// When a ping was last asked for.
+    /// When the last ping was requested.
     pub(super) fn last_ping(&self) -> Timestamp {
         Timestamp::from_millis(self.last_ping.load(Ordering::Relaxed))
     }
 
-    /// How many rooms the session is in: in a room it is pinged more often.
+    /// Number of rooms of the session: a session in a room is pinged more often.
     pub(in crate::hub) fn room_count(&self) -> usize {
         self.room_count.load(Ordering::Relaxed)
     }
 
-    /// Whether the session has to be looked at: something is due, or it was silent or not pinged for `interval`.
+    /// Whether the sweep must visit the session: a timer is due, or it was silent or not pinged for `interval`.
     pub(in crate::hub) fn is_due(&self, now: Timestamp, interval: Duration) -> bool {
         now.as_millis() >= self.next_timeout.load(Ordering::Relaxed)
             || now.saturating_since(self.last_frame()) >= interval
             || now.saturating_since(self.last_ping()) >= interval
     }
 
-    /// By which generation it holds its client instance, if it does.
+    /// The generation of its claim on the client instance, if it has one.
     pub(in crate::hub) fn held_by(&self) -> Option<u64> {
         Some(self.held_by.load(Ordering::Acquire)).filter(|generation| *generation > 0)
     }
 
-    /// It holds its client instance by this generation; `None`: no more.
+    /// Sets the generation of its claim on the client instance; `None` after it lost the instance.
     pub(in crate::hub) fn set_held_by(&self, generation: Option<u64>) {
         self.held_by.store(generation.unwrap_or(0), Ordering::Release);
     }

@@ -174,7 +174,7 @@ impl Drop for WakeLast {
 
 impl SessionInner {
     /// Whether the connection of `generation` carries the session.
-    pub(super) fn is_carried_by(&self, generation: u64) -> bool {
+    pub(super) fn is_served_by(&self, generation: u64) -> bool {
         self.session.generation() == Some(generation)
     }
 
@@ -185,7 +185,7 @@ impl SessionInner {
         mut write: impl FnMut(Option<u64>, &[u8]) -> bool,
     ) -> Written {
         // Of an older connection neither: a newer one may wait, and for this ping.
-        if self.is_carried_by(generation) {
+        if self.is_served_by(generation) {
             self.wake = WakeState::Running;
             if std::mem::take(&mut self.has_ping) && !write(None, encode_ping()) {
                 return Written::More;
@@ -234,7 +234,7 @@ impl SessionInner {
     }
 
     /// A sign of life: whoever asked for one has it.
-    pub(super) fn prove_life(&mut self) {
+    pub(super) fn record_activity(&mut self) {
         if let Some(proof) = self.proof.take() {
             proof.cancel();
         }

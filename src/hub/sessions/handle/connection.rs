@@ -76,7 +76,7 @@ impl SessionConnection {
     /// The lock of the session, for its own connection's task; `None` when that carries the session no more.
     fn lock(&self) -> Option<Locked<'_>> {
         let mut inner = self.session.cell.lock();
-        if !inner.is_carried_by(self.generation) {
+        if !inner.is_served_by(self.generation) {
             return None;
         }
         inner.wake = WakeState::Running;
@@ -89,7 +89,7 @@ impl SessionConnection {
         self.session.cell.activity.record_frame(now);
         if std::mem::take(&mut inner.is_awaited) {
             inner.session.confirm_resume();
-            inner.prove_life();
+            inner.record_activity();
         }
         Some(inner)
     }
@@ -115,7 +115,7 @@ impl SessionConnection {
         match session.admit(number, class, now, limits) {
             Ok(()) => Ok(RequestPermit { number, rooms: memberships.tags_of(room) }),
             Err(AdmissionError::RateLimited(wait)) => {
-                let message = "too many commands; wait before the next";
+                let message = "too many commands; retry later";
                 let error = Error::new(ErrorCode::RateLimited, message).retry_after(wait);
                 // Not its end: an older request of this number may still wait for its own reply.
                 session.push(encode_reply(number, &Err(error)).into(), now);

@@ -1,4 +1,4 @@
-//! Signs of life: who shows them, who waits for them, and what the lack of them brings.
+//! Liveness of sessions: received frames, probes, and lost connections.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ use tokio_util::sync::CancellationToken;
 use super::SessionHandle;
 use crate::session::Session;
 
-/// What the sweep found.
+/// The result of the sweep of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::hub) enum Swept {
-    /// It goes on.
+    /// The session is live or suspended.
     Kept,
-    /// It has just ended: it is active no more.
+    /// The session has just ended.
     Ended,
-    /// It need not be remembered any longer.
+    /// The session can be removed.
     Forgotten,
 }
 
 impl SessionHandle {
-    /// Lets `resume` move the session to another connection; a client that is back proves life, and one that is refused
-    /// does not.
+    /// Runs `resume`, which moves the session to another connection. A successful resume counts as activity, a rejected
+    /// one does not.
     ///
-    /// The former resume secret lives on until a frame came in on the new connection: the reply with the new secret may be
-    /// lost as the one before.
+    /// The previous resume secret stays valid until a frame arrives on the new connection, because the reply with the
+    /// new secret may be lost too.
     pub(in crate::hub) fn resume<T, E>(
         &self,
         now: Timestamp,
@@ -32,14 +32,14 @@ impl SessionHandle {
     ) -> Result<T, E> {
         let mut inner = self.cell.lock();
         let resumed = resume(&mut inner.session)?;
-        // Under the lock, so that the sweep does not take the new connection for the lost one.
+        // Under the lock, so that the sweep does not mistake the new connection for the lost one.
         self.cell.activity.record_frame(now);
         inner.is_awaited = true;
-        inner.prove_life();
+        inner.record_activity();
         Ok(resumed)
     }
 
-    /// Does what is due: expiries, pings, lost connections.
+    /// Handles due timers: expiries, pings, lost connections.
     pub(in crate::hub) fn sweep(
         &self,
         now: Timestamp,
@@ -49,7 +49,7 @@ impl SessionHandle {
         let mut inner = self.cell.lock();
         let activity = &self.cell.activity;
         let silent = now.saturating_since(activity.last_frame());
-        // Who sends all the time is never silent, and would keep a ring full of what it was sent long ago.
+        // A client that always sends is never silent: without pings its ring would stay full of received frames.
         let unasked = now.saturating_since(activity.last_ping());
         let had_ended = inner.has_ended();
         let is_forgotten = inner.session.handle_timeout(now);
@@ -57,7 +57,7 @@ impl SessionHandle {
             if silent >= interval + timeout {
                 inner.session.disconnect(Disconnect::new(CloseCode::HeartbeatLost), now);
             } else if (silent >= interval && activity.last_ping() <= activity.last_frame())
-                || (unasked >= interval && inner.session.has_unconfirmed())
+                || (unasked >= interval && inner.session.has_unacknowledged())
             {
                 inner.has_ping = true;
                 activity.record_ping(now);
@@ -70,7 +70,7 @@ impl SessionHandle {
         }
     }
 
-    /// Asks for a sign of life, by a ping; it cancels the returned token.
+    /// Requests a ping. The returned token is cancelled by the next frame of the client.
     pub(in crate::hub) fn probe_liveness(&self, now: Timestamp) -> CancellationToken {
         let mut inner = self.cell.lock();
         inner.has_ping = true;

@@ -1,8 +1,8 @@
-//! A session of this node: what it is, its state behind a lock, and the ways to change that.
+//! A session of this node: its metadata, its state behind a lock, and the operations on it.
 //!
-//! The lock (`cell`) is held for a few instructions and never across `.await`; nothing is called under it. A change wakes
-//! the session's connection when there is something for it to write, whichever way it is made. What its own connection
-//! does with a session is [`SessionConnection`]'s.
+//! The lock (`cell`) is held for a few instructions and never across `.await`; nothing is called under it. A change
+//! wakes the connection of the session if there is output, on every path. Operations of the connection itself are
+//! in [`SessionConnection`].
 
 mod activity;
 mod cell;
@@ -31,18 +31,17 @@ pub(in crate::hub) use connection::{Refusal, RequestPermit};
 pub(super) use liveness::Swept;
 pub use wake::Written;
 
-/// A live session, shared by the maps, its connection, its rooms and whoever acts on it.
+/// A live session, shared by the maps, its connection, its rooms and current operations.
 pub struct SessionHandle {
     app: Arc<App>,
     meta: SessionMeta,
     cell: SessionCell,
 }
 
-/// How a session ended.
 pub(in crate::hub) struct SessionTermination {
     pub(in crate::hub) disconnect: Disconnect,
     pub(in crate::hub) state: SessionState,
-    /// The request that ended it, where one did.
+    /// The request that ended the session, if one did.
     pub(in crate::hub) cause: Option<RequestId>,
 }
 
@@ -57,71 +56,66 @@ impl SessionHandle {
         Self { app, meta, cell: SessionCell::new(session, auth, first_life) }
     }
 
-    /// What never changes about it.
     #[must_use]
     pub const fn meta(&self) -> &SessionMeta {
         &self.meta
     }
 
-    /// Its id.
     #[must_use]
     pub const fn id(&self) -> SessionId {
         self.meta.id
     }
 
-    /// The id of its request of this number.
+    /// The request id of its request with this number.
     pub(in crate::hub) const fn request_id(&self, number: u32) -> RequestId {
         RequestId::Session { session: self.id(), number }
     }
 
-    /// The app it belongs to.
     #[must_use]
     pub const fn app(&self) -> &Arc<App> {
         &self.app
     }
 
-    /// Whose it is.
     #[must_use]
     pub const fn user(&self) -> &UserKey {
         &self.meta.user
     }
 
-    /// What is known of it without its lock.
+    /// State that is read without the lock.
     #[must_use]
     pub const fn activity(&self) -> &Activity {
         &self.cell.activity
     }
 
-    /// Why a client that proved it cannot resume it: it has ended, which is told for a while.
+    /// Why a client with the right secret cannot resume the session: it ended. Known for a limited time.
     pub(in crate::hub) fn resume_error(&self, now: Timestamp) -> StartError {
         let ending = self.inspect(|session| session.remembered_ending(now).cloned());
         ending.map_or_else(StartError::resume_denied, StartError::ended)
     }
 
-    /// Its state, whether it is connected, and when its token expires.
     #[must_use]
     pub fn status(&self) -> (SessionState, bool, Timestamp) {
         self.inspect(|session| (session.state(), session.generation().is_some(), session.expires()))
     }
 
-    /// Whether it has ended, and is only remembered.
+    /// Whether the session has ended and is only retained for late resumes.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.cell.lock().has_ended()
     }
 
-    /// Looks at the session.
+    /// Reads the session under its lock.
     pub(in crate::hub) fn inspect<R>(&self, look: impl FnOnce(&Session) -> R) -> R {
         look(&self.cell.lock().session)
     }
 
-    /// Changes the session, and wakes its connection if there is something for it to write.
+    /// Changes the session, and wakes its connection if there is output.
     pub(in crate::hub) fn update<R>(&self, change: impl FnOnce(&mut Session) -> R) -> R {
         change(&mut self.cell.lock().session)
     }
 
-    /// As [`SessionHandle::update`], for a fan-out to many sessions: `true` when it has to call
-    /// [`SessionHandle::flush_wake`] in the session's turn.
+    /// Like [`SessionHandle::update`], for a fan-out to many sessions: if it returns `true`, the fan-out must call
+    /// [`SessionHandle::flush_wake`] later.
     #[must_use]
     pub(in crate::hub) fn update_deferred(
         &self,
@@ -133,7 +127,7 @@ impl SessionHandle {
         inner.release_deferred()
     }
 
-    /// Wakes the connection as promised, unless it was woken since.
+    /// Wakes the connection after a deferred update, unless it was woken since.
     pub(in crate::hub) fn flush_wake(&self) {
         let waker = self.cell.lock().wake.take_deferred();
         if let Some(waker) = waker {
@@ -141,13 +135,14 @@ impl SessionHandle {
         }
     }
 
-    /// Answers the request of this number.
+    /// Replies to the request with this number.
     pub(in crate::hub) fn reply(&self, number: u32, result: &Result<Reply, Error>, now: Timestamp) {
         let body = encode_reply(number, result).into();
         self.update(|session| session.reply(number, body, now));
     }
 
-    /// Ends or suspends the session, as the code says, because of a request or of none. One that ended stays as it ended.
+    /// Ends or suspends the session, depending on the code. `request` is the cause, if there is one. An ended session
+    /// does not change.
     pub(in crate::hub) fn disconnect(
         &self,
         disconnect: Disconnect,
@@ -157,19 +152,18 @@ impl SessionHandle {
         self.cell.lock().disconnect(disconnect, request, now);
     }
 
-    /// What its credentials allow now.
     pub(in crate::hub) fn auth(&self) -> AuthContext {
         self.cell.lock().auth.clone()
     }
 
-    /// Goes by other credentials, which expire at `expires`.
+    /// Replaces the credentials; the new ones expire at `expires`.
     pub(in crate::hub) fn renew(&self, auth: AuthContext, expires: Timestamp, now: Timestamp) {
         let mut inner = self.cell.lock();
         inner.auth = auth;
         inner.session.renew(expires, now);
     }
 
-    /// Changes which rooms it is in, or what they know of it, in view of how it is.
+    /// Changes the memberships of the session, given its current state.
     pub(in crate::hub) fn update_memberships<R>(
         &self,
         change: impl FnOnce(&mut Memberships, &MembershipState<'_>) -> R,
@@ -179,18 +173,17 @@ impl SessionHandle {
         change(memberships, &membership_state(session, ended_by.as_deref()))
     }
 
-    /// Counts among the sessions of the node until it ends.
+    /// Attaches the permit, which the session holds until it ends.
     pub(in crate::hub::sessions) fn attach_permit(&self, mut permit: SessionPermit) {
         let mut inner = self.cell.lock();
         inner.permit = permit.note(&inner.session).then_some(permit);
     }
 
-    /// Counts no more.
     pub(in crate::hub::sessions) fn release_permit(&self) {
         self.cell.lock().permit = None;
     }
 
-    /// How it ended; told once.
+    /// Takes how the session ended; returned once.
     pub(in crate::hub) fn take_termination(&self) -> Option<SessionTermination> {
         let mut inner = self.cell.lock();
         if inner.is_recorded || !inner.has_ended() {
@@ -206,7 +199,7 @@ impl SessionHandle {
     }
 }
 
-/// How a session is, as its rooms know it.
+/// The status of a session for its rooms.
 fn membership_state<'a>(
     session: &'a Session,
     ended_by: Option<&'a RequestId>,

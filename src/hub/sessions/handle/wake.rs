@@ -1,36 +1,36 @@
-//! The task that writes a session's frames: whether it waits, and for what.
+//! The wake-up state of the task that writes a session's frames.
 
 use std::task::Waker;
 
 use stagedoor_proto::Disconnect;
 
-/// What a write of the session's frames came to.
+/// The result of writing a batch of frames.
 #[derive(Debug)]
 pub enum Written {
-    /// There is more; the batch is full.
+    /// The batch is full, and more frames wait.
     More,
-    /// All of it. The task is woken when there is more.
+    /// All frames were written. The task is woken when there are more.
     All,
-    /// All of it; the connection is to close with this.
+    /// All frames were written; the connection closes with this.
     Close(Box<Disconnect>),
 }
 
-/// The state of the connection's task, as far as it has to be woken.
+/// The wake-up state of the task of a connection.
 #[derive(Debug, Default)]
 pub(super) enum WakeState {
-    /// It runs, was woken, or there is none: it looks for output before it waits again.
+    /// The task runs, was woken, or does not exist: it checks for output before it waits.
     #[default]
     Running,
-    /// It has written everything, and waits for more.
+    /// The task has written everything, and waits for more.
     Waiting(Waker),
-    /// Its socket takes nothing; besides the socket only a close is worth waking it for.
+    /// The socket is not writable; only the socket or a close wakes the task.
     Blocked(Waker),
-    /// It waits, there is output, and a fan-out has promised to wake it in its turn.
+    /// The task waits, there is output, and a fan-out will wake it.
     Deferred(Waker),
 }
 
 impl WakeState {
-    /// The waker to call now. A promise to wake the task later is void then.
+    /// The waker to call now. It cancels a deferred wake-up.
     pub(super) fn take(&mut self) -> Option<Waker> {
         match std::mem::take(self) {
             Self::Running => None,
@@ -38,7 +38,7 @@ impl WakeState {
         }
     }
 
-    /// Promises to wake the task later; `false` when another fan-out has promised it already.
+    /// Defers the wake-up; `false` if another fan-out has deferred it already.
     pub(super) fn defer(&mut self) -> bool {
         let (next, is_new) = match std::mem::take(self) {
             Self::Running => (Self::Running, false),
@@ -49,7 +49,7 @@ impl WakeState {
         is_new
     }
 
-    /// The waker to call as promised, unless the task was woken since.
+    /// The waker of a deferred wake-up, unless the task was woken since.
     pub(super) fn take_deferred(&mut self) -> Option<Waker> {
         match std::mem::take(self) {
             Self::Deferred(waker) => Some(waker),
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn deferred_wake_is_done_once_by_whichever_comes_first() {
+    fn deferred_wake_happens_once() {
         let mut state = WakeState::default();
         assert!(!state.defer(), "it does not wait");
         state = WakeState::Waiting(Waker::noop().clone());
