@@ -140,7 +140,7 @@ impl AccessControl {
         Ok(ended + counts.iter().sum::<usize>())
     }
 
-    /// Ends the sessions of guests whom a block reaches, and has starts that are on their way ask the store again; how
+    /// Ends the sessions of guests that match a block, and makes starts in progress ask the store again. Returns how
     /// many ended.
     pub(super) fn end_reached(
         &self,
