@@ -20,7 +20,7 @@ const MAX_COLUMNS: usize = 120;
 const MAX_TEST_NAME: usize = 60;
 
 /// Folders and files that still break the rules. To be emptied; new entries are not accepted.
-const PENDING: &[&str] = &["src/hub/accounts", "src/hub/sessions/handle", "src/room"];
+const PENDING: &[&str] = &["src/hub/accounts"];
 
 /// A place that breaks a rule: `problem` says what was found and what was expected.
 struct Finding {

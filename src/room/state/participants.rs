@@ -1,7 +1,7 @@
 //! The memberships of a room, by id, session and user.
 //!
 //! Invariants: a session has at most one membership; `moderators` and `publishers` are exactly the members with the
-//! role moderator, and with a stream. Not here: permissions (`permit`), and who lists which participants (`visibility`).
+//! role moderator, and with a stream. Not here: permissions (`permit`), and visibility of participants (`visibility`).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

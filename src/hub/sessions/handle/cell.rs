@@ -1,11 +1,11 @@
 //! The lock of a session, and what follows each change under it.
 //!
-//! Invariant: when the lock is released, either the connection's task runs or was woken, or a fan-out has promised to wake
-//! it, or there is nothing for it to write. [`Locked`] ensures that when it is dropped, so that no change can forget it;
-//! the task is woken once the lock is free. Rank of the lock: `Session`, under which no other is taken.
+//! Invariant: when the lock is released, the connection's task runs, was woken, will be woken by a fan-out, or has
+//! nothing to write. [`Locked`] ensures this when it is dropped, so that no change can skip it. The task is woken after
+//! the lock is released. Rank of the lock: `Session`, under which no other is taken.
 //!
-//! The connection's task takes the lock without a [`Locked`] to write: taking frames from the queue changes no timer, no
-//! count and no membership, and the task that would be woken is the one that writes.
+//! The connection's task takes the lock without a [`Locked`] to write: taking frames from the queue changes no timer,
+//! no count and no membership, and the task that would be woken is the one that writes.
 
 use std::ops::{Deref, DerefMut};
 use std::task::Waker;
@@ -22,30 +22,30 @@ use crate::request::RequestId;
 use crate::session::{Link, Output, Session};
 use crate::sync::{Mutex, MutexGuard, Rank};
 
-/// A session behind its lock, and the atomics beside it.
+/// A session's locked state, and the atomics that are read without the lock.
 pub(super) struct SessionCell {
     pub(super) activity: Activity,
     inner: Mutex<SessionInner>,
 }
 
-/// What the lock of a session protects.
+/// The state that the lock of a session protects.
 pub(super) struct SessionInner {
     pub(super) session: Session,
-    /// Released as the session ends.
+    /// Released when the session ends.
     pub(super) permit: Option<SessionPermit>,
     pub(super) auth: AuthContext,
     /// The connection's task.
     pub(super) wake: WakeState,
-    /// A ping waits to be written.
+    /// A ping is queued.
     pub(super) has_ping: bool,
     pub(super) memberships: Memberships,
-    /// Its end was recorded for operators.
+    /// The end was recorded in the session history.
     pub(super) is_recorded: bool,
-    /// The request that ended it, where one did. Boxed: most sessions have none, and there are many.
+    /// The request that ended the session. Boxed: most sessions have none, and there are many sessions.
     pub(super) ended_by: Option<Box<RequestId>>,
-    /// The next frame matters: a former resume secret is to die, or a sign of life was asked for.
+    /// The next frame confirms a resume, or answers a liveness probe.
     pub(super) is_awaited: bool,
-    /// Cancelled by the next sign of life, while somebody waits for one.
+    /// Cancelled by the next sign of life; set while a liveness probe waits.
     pub(super) proof: Option<CancellationToken>,
 }
 
@@ -53,7 +53,7 @@ impl SessionCell {
     pub(super) fn new(session: Session, auth: AuthContext, first_life: Timestamp) -> Self {
         let activity = Activity::new(first_life, session.next_timeout());
         let inner = SessionInner {
-            // One that another process saw end was recorded there.
+            // The process in which a session ended has recorded it.
             is_recorded: matches!(session.link(), Link::Ended { .. }),
             session,
             permit: None,
@@ -91,11 +91,11 @@ impl SessionCell {
     }
 }
 
-/// A locked session. As it is dropped, what depends on the session follows its changes.
+/// A locked session. When it is dropped after a change, counts, timers and the waker are updated.
 pub(super) struct Locked<'a> {
     inner: MutexGuard<'a, SessionInner>,
     activity: &'a Activity,
-    /// The connection that carried the session as it was locked; a task that waits is that connection's.
+    /// The connection that carried the session when it was locked; a waiting task is that connection's.
     generation: Option<u64>,
     is_changed: bool,
     // After `inner`: fields are dropped in this order, and the lock is free when the task is woken.
@@ -106,14 +106,14 @@ pub(super) struct Locked<'a> {
 struct WakeLast(Option<Waker>);
 
 impl Locked<'_> {
-    /// Releases the lock, and leaves it to the caller to wake the task by `flush_wake`, if that is the answer.
+    /// Releases the lock without waking the task. If `true`, the caller wakes it with `flush_wake`.
     pub(super) fn release_deferred(mut self) -> bool {
         self.follow();
         self.is_changed = false;
         self.has_to_wake() && self.inner.wake.defer()
     }
 
-    /// Counts the session as it is now, and notes when it has to be looked at.
+    /// Updates the session's counts and its next timeout.
     fn follow(&mut self) {
         let SessionInner { session, permit, memberships, .. } = &mut *self.inner;
         if permit.as_mut().is_some_and(|permit| !permit.note(session)) {
@@ -123,7 +123,7 @@ impl Locked<'_> {
         self.activity.set_room_count(memberships.len());
     }
 
-    /// Whether the task waits although there is something for it: a frame, a ping, or that it carries the session no more.
+    /// Whether the task waits although it has work: a frame, a ping, or a close because a newer connection took over.
     fn has_to_wake(&self) -> bool {
         let SessionInner { session, wake, has_ping, .. } = &*self.inner;
         let is_closed = session.generation() != self.generation;
@@ -173,7 +173,6 @@ impl Drop for WakeLast {
 }
 
 impl SessionInner {
-    /// Whether the connection of `generation` carries the session.
     pub(super) fn is_served_by(&self, generation: u64) -> bool {
         self.session.generation() == Some(generation)
     }
@@ -184,7 +183,7 @@ impl SessionInner {
         waker: &Waker,
         mut write: impl FnMut(Option<u64>, &[u8]) -> bool,
     ) -> Written {
-        // Of an older connection neither: a newer one may wait, and for this ping.
+        // Not for an older connection: the newer one may be waiting, and for this ping.
         if self.is_served_by(generation) {
             self.wake = WakeState::Running;
             if std::mem::take(&mut self.has_ping) && !write(None, encode_ping()) {
@@ -215,7 +214,7 @@ impl SessionInner {
         close
     }
 
-    /// Ends or suspends the session, as the code says. One that ended stays as it ended.
+    /// Ends or suspends the session, as the code says. A session that has ended is not changed.
     pub(super) fn disconnect(
         &mut self,
         disconnect: Disconnect,
@@ -233,7 +232,7 @@ impl SessionInner {
         matches!(self.session.link(), Link::Ended { .. })
     }
 
-    /// A sign of life: whoever asked for one has it.
+    /// Completes the pending liveness probe, if there is one.
     pub(super) fn record_activity(&mut self) {
         if let Some(proof) = self.proof.take() {
             proof.cancel();
@@ -268,7 +267,7 @@ mod tests {
         }
     }
 
-    /// A session with a connection whose task does what `transport` does.
+    /// A session with a connection whose task behaves like that of `transport`.
     struct Fixture {
         cell: SessionCell,
         wakes: Arc<CountedWakes>,
@@ -298,7 +297,7 @@ mod tests {
             self.cell.lock().session.push(b"{}".as_slice().into(), NOW);
         }
 
-        /// Has the connection of some generations ago write up to `frames`, and wait when that is all.
+        /// Lets the connection of some generations ago write up to `frames` frames, then wait if there are no more.
         fn write(&self, generations_ago: u64, mut frames: usize) {
             let waker = waker(Arc::clone(&self.wakes));
             let generation = self.generation - generations_ago.min(self.generation - 1);
@@ -400,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_task_is_woken_once_for_what_is_to_be_written_and_for_nothing_else() {
+    fn waiting_task_is_woken_once_and_only_for_output() {
         let fixture = Fixture::new();
         let wakes = || fixture.wakes.0.load(Ordering::Relaxed);
         fixture.write(0, 5);

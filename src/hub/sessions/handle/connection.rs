@@ -1,7 +1,7 @@
-//! What a connection's task does with the session that it carries.
+//! A session as its own connection uses it: admission of requests, output, close.
 //!
-//! Each call here is made by the connection's own task, which looks for output before it waits again. So each marks the
-//! task as running, and a reply to a request wakes nobody.
+//! Only the connection's task calls these methods, and it checks for output before it waits again. Each call therefore
+//! marks the task as running, and a reply to a request wakes no task.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -17,46 +17,45 @@ use super::wake::{WakeState, Written};
 use crate::hub::sessions::membership::RoomTags;
 use crate::session::{AdmissionError, RequestLimits};
 
-/// A session, as the connection of one generation carries it.
+/// A session and the generation of the connection that carries it.
 pub struct SessionConnection {
     session: Arc<SessionHandle>,
     generation: u64,
 }
 
-/// A request that was admitted. It is answered once: by its holder, or by the log of a room.
+/// An admitted request. It is answered exactly once: by its holder, or by the log of a room.
 #[must_use = "an admitted request is answered"]
 pub(in crate::hub) struct RequestPermit {
     number: u32,
     rooms: RoomTags,
 }
 
-/// Why a request was not admitted. What its client is told of that is on its way.
+/// Why a request was not admitted. The error or the close is already queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::hub) enum Refusal {
-    /// Another connection carries the session: late input means nothing.
+    /// Another connection carries the session; input of this one is ignored.
     Superseded,
-    /// Too fast; answered with an error.
+    /// The rate was exceeded; an error is queued.
     RateLimited,
-    /// Too fast for too long; the connection closes.
+    /// The rate was exceeded for too long; the connection closes.
     Flooding,
-    /// Too many wait for their reply; the session ended.
+    /// Too many requests are unanswered; the session ended.
     InFlight,
-    /// The session's state allows no such command; answered with an error.
+    /// The session's state does not allow the command; an error is queued.
     State,
 }
 
 impl RequestPermit {
-    /// The number of the request.
     pub(in crate::hub) const fn number(&self) -> u32 {
         self.number
     }
 
-    /// The number of the request, to answer it.
+    /// The number under which the request is answered.
     pub(in crate::hub) fn into_number(self) -> u32 {
         self.number
     }
 
-    /// The rooms that the request may be about: the one it names, or all that the session is in.
+    /// The rooms that the request can concern: the one it names, or all rooms of the session.
     pub(in crate::hub) const fn rooms(&self) -> &RoomTags {
         &self.rooms
     }
@@ -67,7 +66,6 @@ impl SessionConnection {
         Self { session, generation }
     }
 
-    /// The session.
     #[must_use]
     pub const fn session(&self) -> &Arc<SessionHandle> {
         &self.session
@@ -148,32 +146,31 @@ impl SessionConnection {
         confirmed.is_ok()
     }
 
-    /// Hands what waits for this connection to `write`, frame by frame, until that answers `false`.
+    /// Passes queued frames to `write`, one by one, until it returns `false`.
     ///
-    /// A frame without a number is a ping. When all is written, `waker` is called for the next frame.
+    /// A frame without a number is a ping. When the queue is empty, `waker` is stored and woken for the next frame.
     pub fn write(&self, waker: &Waker, write: impl FnMut(Option<u64>, &[u8]) -> bool) -> Written {
         self.session.cell.write(self.generation, waker, write)
     }
 
-    /// What the connection is to close with, if it is; otherwise `waker` is called for that.
+    /// The close of this connection, if one is pending; otherwise `waker` is stored and woken for it.
     #[must_use]
     pub fn poll_close(&self, waker: &Waker) -> Option<Box<Disconnect>> {
         self.session.cell.poll_close(self.generation, waker)
     }
 
-    /// Closes the connection by what came in on it, or did not; `false` when it carries the session no more.
+    /// Closes the connection because of its input, or the lack of it. `false` if it no longer carries the session.
     pub(in crate::hub) fn close(&self, disconnect: Disconnect, now: Timestamp) -> bool {
         let Some(mut inner) = self.lock() else { return false };
         inner.session.disconnect(disconnect, now);
         true
     }
 
-    /// Its generation.
     pub(in crate::hub) const fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// The connection was lost; the session waits for its client, unless a newer one carries it.
+    /// Suspends the session because the connection was lost, unless a newer connection carries it.
     pub(in crate::hub) fn detach(&self, now: Timestamp) {
         if let Some(mut inner) = self.lock() {
             inner.session.handle_lost_connection(self.generation, now);
@@ -181,7 +178,7 @@ impl SessionConnection {
     }
 }
 
-/// What tells a client to stay away for `wait`.
+/// Closes a connection that exceeds its rate; the client waits for `wait` before it reconnects.
 fn flooding(wait: Duration) -> Disconnect {
     let mut disconnect = Disconnect::new(CloseCode::RateLimited);
     disconnect.retry_after_ms = u64::try_from(wait.as_millis()).ok();
