@@ -7,6 +7,7 @@
 //! To embed the gateway, build a [`config::Config`], call [`server::Server::builder`] with custom auth hooks
 //! ([`auth::AuthHook`]), and [`server::Server::run`] it.
 
+pub mod address;
 pub mod api_body;
 pub mod auth;
 pub mod cli;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Data, FamilyId, InstanceId, Timestamp};
 
 use super::key::UserKey;
+use crate::address::network;
 
 /// Clock skew allowed between machines: a revocation also covers credentials issued this long after it.
 pub const REVOCATION_LEEWAY: Duration = Duration::from_secs(30);
@@ -132,7 +133,7 @@ impl Block {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockedIdentities {
     pub instances: BTreeSet<InstanceId>,
-    /// Canonical: IPv4 addresses are not mapped into IPv6.
+    /// As [`network`] makes them of addresses.
     pub addresses: BTreeSet<IpAddr>,
 }
 
@@ -140,7 +141,7 @@ impl BlockedIdentities {
     /// Whether the block covers a guest on this instance or address.
     #[must_use]
     pub fn includes(&self, instance: &InstanceId, address: IpAddr) -> bool {
-        self.instances.contains(instance) || self.addresses.contains(&address.to_canonical())
+        self.instances.contains(instance) || self.addresses.contains(&network(address))
     }
 }
 

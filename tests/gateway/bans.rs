@@ -362,3 +362,35 @@ async fn previous_session_ends_only_with_proof() {
     assert_eq!(guest.closed().await.code, 4013);
     assert!(client.request("postpone_renewal", json!({})).await.is_ok());
 }
+
+#[tokio::test]
+async fn guest_ban_covers_the_ipv6_network() {
+    let trusted = vec!["127.0.0.0/8".to_owned().try_into().unwrap()];
+    let setup = Setup::new().with(|config| {
+        config.listen.trusted_proxies = trusted;
+        config.apps[0].ban_guest_addresses = true;
+    });
+    let gateway = setup.run().await;
+    let connect =
+        async |address: &str| Client::connect_with(&gateway, &[("X-Forwarded-For", address)]).await;
+    let mut eve = connect("2001:db8:1:2::1").await;
+    eve.establish(start_of("eve", "instance-1")).await;
+    let mut neighbour = connect("2001:db8:1:2:ffff::2").await;
+    neighbour.establish(start_of("bob", "instance-2")).await;
+    let mut other = connect("2001:db8:1:3::1").await;
+    other.establish(start_of("ada", "instance-3")).await;
+    gateway.api("POST", "users/eve/ban", None).await;
+    assert_eq!(eve.closed().await.code, 4011);
+    assert_eq!(neighbour.closed().await.code, 4011, "a live guest of the same /64");
+    assert!(other.request("renew", json!({})).await.is_ok());
+    for (address, is_banned) in [("2001:db8:1:2::3", true), ("2001:db8:1:3::1", false)] {
+        let mut next = connect(address).await;
+        next.send(json!({ "id": 0, "start": start_of("mallory", "instance-4") })).await;
+        if is_banned {
+            assert_eq!(next.closed().await.code, 4011, "{address}");
+        } else {
+            assert!(next.try_hear().await.is_some(), "{address}");
+            assert!(next.reply(0).await.is_ok(), "{address}");
+        }
+    }
+}

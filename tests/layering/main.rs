@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["time"],
     &[
+        "address",
         "event_type",
         "grant",
         "idempotency",
@@ -102,7 +103,7 @@ fn no_module_imports_up_or_sideways() {
 #[test]
 fn pure_modules_know_neither_async_nor_io_nor_the_time() {
     let pure = |module: &str| {
-        ["event_type", "grant", "rate_limit", "request", "session", "room", "time"]
+        ["address", "event_type", "grant", "rate_limit", "request", "session", "room", "time"]
             .contains(&module)
     };
     let mut files = sources(&root().join("proto/src"));

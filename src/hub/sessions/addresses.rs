@@ -10,6 +10,7 @@ use std::time::Duration;
 use dashmap::DashMap;
 use stagedoor_proto::{CloseCode, Timestamp};
 
+use crate::address::network;
 use crate::config::Limits;
 use crate::hub::errors::StartError;
 use crate::rate_limit::{Rate, RateLimiter};
@@ -133,14 +134,6 @@ impl Drop for ConnectionPermit {
             *count -= 1;
             *count == 0
         });
-    }
-}
-
-/// The unit of a limit: an IPv4 address, or the /64 that an IPv6 network assigns to one customer.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 64 << 64).into()),
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

@@ -87,6 +87,17 @@ pub(in crate::store) async fn guest_block_covers_addresses_on_request(store: &dy
     admit(store, by_hook).await;
 }
 
+pub(in crate::store) async fn guest_block_covers_the_ipv6_network(store: &dyn Store) {
+    let (near, far) = ("2001:db8:1:2:ffff::1", "2001:db8:1:3::7");
+    admit(store, start("ada", AuthMethod::Guest, 1).from("2001:db8:1:2::7")).await;
+    let reach = store.block(user("ada"), ban(), true, Journal::default()).await.unwrap().identities;
+    let newcomer = |address: &str| start("eve", AuthMethod::Guest, 2).on('z').from(address);
+    assert_eq!(try_admit(store, newcomer(near)).await, Err(Refusal::Blocked(ban())));
+    assert!(reach.includes(&instance('z'), near.parse().unwrap()), "live sessions too");
+    assert!(!reach.includes(&instance('z'), far.parse().unwrap()));
+    admit(store, newcomer(far)).await;
+}
+
 pub(in crate::store) async fn guest_block_returns_its_identities(store: &dyn Store) {
     admit(store, start("ada", AuthMethod::Guest, 1).on('a')).await;
     admit(store, start("ada", AuthMethod::Guest, 2).on('b').from("::ffff:203.0.113.5")).await;

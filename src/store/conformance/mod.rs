@@ -43,6 +43,7 @@ macro_rules! every_rule {
             blocks::later_block_replaces_an_earlier_one
             blocks::guest_block_covers_its_instances
             blocks::guest_block_covers_addresses_on_request
+            blocks::guest_block_covers_the_ipv6_network
             blocks::guest_block_returns_its_identities
             blocks::expired_block_cannot_be_lifted
             blocks::mapped_ipv4_addresses_are_equal

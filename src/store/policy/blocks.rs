@@ -1,10 +1,11 @@
 //! What a block covers.
 
 use super::rows::{KnownInstance, UserRow};
+use crate::address::network;
 use crate::store::admission::BlockedIdentities;
 
 /// The identities covered by a user's block. A registered user's block covers the name alone. A guest's block covers
-/// the guest's known instances and, with `by_address`, their addresses.
+/// the guest's known instances and, with `by_address`, the networks of their addresses.
 pub(in crate::store) fn blocked_identities(
     user: &UserRow,
     instances: Vec<KnownInstance>,
@@ -16,7 +17,7 @@ pub(in crate::store) fn blocked_identities(
     }
     for KnownInstance { instance, address } in instances {
         reached.instances.insert(instance);
-        reached.addresses.extend(address.filter(|_| by_address));
+        reached.addresses.extend(address.filter(|_| by_address).map(network));
     }
     reached
 }

@@ -9,6 +9,7 @@ use stagedoor_proto::{Data, FamilyId, InstanceId, Timestamp};
 
 use super::blocks;
 use super::value::{Family, Generation, Json, Ms, address_bytes};
+use crate::address::network;
 use crate::store::policy::{
     self, AdmissionRows, AdmissionWrites, InstanceRow, InstanceWrite, UserRow, UserWrite,
 };
@@ -22,7 +23,7 @@ pub(super) fn admit(
 ) -> rusqlite::Result<Result<Admitted, Refusal>> {
     let Admission { user: key, instance: id, address, method, now, .. } = admission;
     let (user, instance) = read(db, key, id)?;
-    let guest = policy::is_guest(method, &user).then(|| (id, address_bytes(*address)));
+    let guest = policy::is_guest(method, &user).then(|| (id, address_bytes(network(*address))));
     let blocks = blocks::of_start(db, key, guest.as_ref(), *now)?;
     let rows = AdmissionRows { user, instance, blocks, lost_after };
     match policy::admit(admission, &rows) {
