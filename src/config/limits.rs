@@ -33,12 +33,18 @@ pub struct Limits {
     /// Maximum number of requests of one session that wait for their reply.
     #[serde(with = "ranges::BoundedCount::<1, 1_024>")]
     pub requests_in_flight: u16,
-    /// Sustained rate of commands of one session. Pongs have a separate budget of the same size.
+    /// Sustained rate of commands of one session.
     #[serde(with = "ranges::BoundedCount::<1, 100_000>")]
     pub commands_per_s: u32,
     /// Burst of commands of one session.
     #[serde(with = "ranges::BoundedCount::<1, 100_000>")]
     pub commands_burst: u32,
+    /// Sustained rate of WebSocket pings, WebSocket pongs and `pong` messages of one connection.
+    #[serde(with = "ranges::BoundedCount::<1, 100_000>")]
+    pub pings_per_s: u32,
+    /// Burst of WebSocket pings, WebSocket pongs and `pong` messages of one connection.
+    #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
+    pub pings_burst: u32,
     /// Rate of joins of one session.
     #[serde(with = "ranges::BoundedCount::<1, 10_000>")]
     pub joins_per_s: u32,
@@ -106,6 +112,8 @@ impl Default for Limits {
             requests_in_flight: 32,
             commands_per_s: 50,
             commands_burst: 100,
+            pings_per_s: 10,
+            pings_burst: 50,
             joins_per_s: 5,
             rooms_per_session: 100,
             participants_per_room: 15_000,

@@ -85,6 +85,7 @@ impl Context {
         let limits = self.limits();
         RequestLimits {
             commands: Rate::per_second(limits.commands_per_s, limits.commands_burst),
+            keepalives: Rate::per_second(limits.pings_per_s, limits.pings_burst),
             in_flight: usize::from(limits.requests_in_flight),
         }
     }

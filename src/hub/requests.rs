@@ -80,10 +80,15 @@ impl Requests {
         }
     }
 
-    /// Applies a pong; a flood of pongs closes the connection.
-    pub fn handle_pong(&self, connection: &SessionConnection, seq: u64, now: Timestamp) {
-        if !connection.confirm(seq, now, self.context.request_limits()) {
-            self.context.hit(Limit::Commands);
+    /// Counts a ping or pong, and applies the `seq` that a pong confirms; a flood closes the connection.
+    pub fn handle_keepalive(
+        &self,
+        connection: &SessionConnection,
+        confirmed: Option<u64>,
+        now: Timestamp,
+    ) {
+        if !connection.note_keepalive(confirmed, now, self.context.request_limits()) {
+            self.context.hit(Limit::Pings);
         }
     }
 

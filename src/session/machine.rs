@@ -47,6 +47,8 @@ pub struct SessionSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestLimits {
     pub commands: Rate,
+    /// Pings and pongs of any kind.
+    pub keepalives: Rate,
     /// Maximum number of pending requests.
     pub in_flight: usize,
 }
@@ -68,7 +70,7 @@ pub struct Session {
     pending_close: Option<(u64, Box<Disconnect>)>,
     requests: Requests,
     commands: RateLimiter,
-    pongs: RateLimiter,
+    keepalives: RateLimiter,
     /// Frames of rooms were dropped: the client's rooms need a reset.
     is_behind: bool,
     /// Commands rejected by the rate limiter since the last accepted one.
@@ -111,7 +113,7 @@ impl Session {
             pending_close: None,
             requests: Requests::default(),
             commands: RateLimiter::default(),
-            pongs: RateLimiter::default(),
+            keepalives: RateLimiter::default(),
             is_behind: false,
             refused: 0,
         };
@@ -210,20 +212,21 @@ impl Session {
         self.ring.keeps_sent()
     }
 
-    /// Removes the frames up to `seq`, which the client acknowledged.
-    ///
-    /// Pongs have a separate rate limiter with the limits of commands, which no correct client exceeds.
+    /// Counts a ping or pong, of the protocol or of WebSocket: they share one limiter, apart from that of commands.
+    /// Removes the frames up to `confirmed`, which the client acknowledged.
     ///
     /// # Errors
-    /// The time until the limiter accepts the next pong; the connection is closed with 4202.
-    pub fn handle_pong(
+    /// The time until the limiter accepts the next one; the connection is closed with 4202.
+    pub fn handle_keepalive(
         &mut self,
-        seq: u64,
+        confirmed: Option<u64>,
         now: Timestamp,
         limits: RequestLimits,
     ) -> Result<(), Duration> {
-        self.ring.trim(seq);
-        self.pongs.take(limits.commands, now)
+        if let Some(seq) = confirmed {
+            self.ring.trim(seq);
+        }
+        self.keepalives.take(limits.keepalives, now)
     }
 
     /// The first frame arrived on the newest connection.

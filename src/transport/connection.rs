@@ -89,7 +89,7 @@ fn count(exit: &Exit, metrics: &Metrics) -> Close {
 
 fn websocket<S>(
     io: S,
-    already_read: Vec<u8>,
+    mut already_read: Vec<u8>,
     settings: Settings,
     metrics: &Arc<Metrics>,
 ) -> WebSocketStream<BufferedSocket<S>>
@@ -103,8 +103,12 @@ where
         .max_message_size(Some(settings.message_bytes))
         .max_frame_size(Some(settings.message_bytes))
         .accept_unmasked_frames(false);
-    let socket =
-        BufferedSocket::new(io, &already_read, settings.fragments_per_message, Arc::clone(metrics));
+    let socket = BufferedSocket::new(
+        io,
+        &mut already_read,
+        settings.fragments_per_message,
+        Arc::clone(metrics),
+    );
     // Not awaited, so that its future does not enlarge the task.
     WebSocketStream::from_partially_read(socket, already_read, Role::Server, Some(config))
         .now_or_never()

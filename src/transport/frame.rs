@@ -84,7 +84,10 @@ pub(super) struct FragmentMeter {
 
 /// A message has more fragments than allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooManyFragments;
+pub(super) struct TooManyFragments {
+    /// Number of bytes before the frame that is too many.
+    pub(super) accepted: usize,
+}
 
 impl FragmentMeter {
     pub(super) const fn new(max: u32) -> Self {
@@ -103,19 +106,24 @@ impl FragmentMeter {
     }
 
     /// Processes bytes from the peer.
-    pub(super) fn pass(&mut self, mut bytes: &[u8]) -> Result<(), TooManyFragments> {
-        while !bytes.is_empty() {
+    pub(super) fn pass(&mut self, bytes: &[u8]) -> Result<(), TooManyFragments> {
+        let (mut at, mut frame_start) = (0, 0);
+        while at < bytes.len() {
             if self.payload > 0 {
-                let skipped = usize::try_from(self.payload).unwrap_or(usize::MAX).min(bytes.len());
+                let rest = bytes.len() - at;
+                let skipped = usize::try_from(self.payload).unwrap_or(usize::MAX).min(rest);
                 self.payload -= skipped as u64;
-                bytes = &bytes[skipped..];
+                at += skipped;
                 continue;
             }
-            self.header[usize::from(self.header_len)] = bytes[0];
+            if self.header_len == 0 {
+                frame_start = at;
+            }
+            self.header[usize::from(self.header_len)] = bytes[at];
             self.header_len += 1;
-            bytes = &bytes[1..];
-            if usize::from(self.header_len) == self.header_size() {
-                self.end_header()?;
+            at += 1;
+            if usize::from(self.header_len) == self.header_size() && !self.end_header() {
+                return Err(TooManyFragments { accepted: frame_start });
             }
         }
         Ok(())
@@ -134,7 +142,8 @@ impl FragmentMeter {
         2 + length + mask
     }
 
-    fn end_header(&mut self) -> Result<(), TooManyFragments> {
+    /// Whether the message may have this frame.
+    fn end_header(&mut self) -> bool {
         let h = &self.header;
         self.payload = match h[1] & 0x7f {
             LENGTH_16 => u64::from(u16::from_be_bytes([h[2], h[3]])),
@@ -149,7 +158,7 @@ impl FragmentMeter {
             8 => self.has_close = true,
             _ => {} // Control frames may be interleaved with fragments.
         }
-        if self.fragments > self.max { Err(TooManyFragments) } else { Ok(()) }
+        self.fragments <= self.max
     }
 }
 
@@ -208,7 +217,13 @@ mod tests {
                 passed.map(|()| meter.take_frames())
             };
             assert_eq!(pass(3), Ok(5), "in chunks of {chunk}");
-            assert_eq!(pass(2), Err(TooManyFragments), "in chunks of {chunk}");
+            assert!(pass(2).is_err(), "in chunks of {chunk}");
         }
+        let third = bytes.len() - masked(0x80, b"three").len();
+        let too_many = FragmentMeter::new(2).pass(&bytes);
+        assert_eq!(too_many, Err(TooManyFragments { accepted: third }), "all before it is read");
+        let mut meter = FragmentMeter::new(2);
+        assert_eq!(meter.pass(&bytes[..=third]), Ok(()));
+        assert_eq!(meter.pass(&bytes[third + 1..]), Err(TooManyFragments { accepted: 0 }));
     }
 }

@@ -7,6 +7,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::{FutureExt as _, SinkExt as _, StreamExt as _};
 use stagedoor_proto::{
@@ -22,6 +23,7 @@ use super::serve::{count_depth, violation};
 use super::settings::Settings;
 use super::socket::BufferedSocket;
 use crate::hub::{Attempt, Hub, OpenedSession, PeerInfo, SessionConnection, StartError};
+use crate::rate_limit::RateLimiter;
 use crate::request::RequestId;
 use crate::session::Establishing;
 use crate::telemetry::{AdmissionOutcome, Limit};
@@ -42,6 +44,8 @@ pub(super) enum HandshakeOutcome {
 enum FirstFrameError {
     /// The peer violated the protocol: close with this code.
     Violation(CloseCode),
+    /// The peer sent too many pings or pongs.
+    RateLimited(Duration),
     ClosedByPeer,
     Lost,
 }
@@ -59,11 +63,16 @@ where
     let first = tokio::select! {
         biased;
         () = hub.draining() => return HandshakeOutcome::Rejected(hub.draining_error().disconnect),
-        first = tokio::time::timeout(settings.start_timeout, first_text(ws, hub)) => first,
+        first = tokio::time::timeout(settings.start_timeout, first_text(ws, hub, settings)) => first,
     };
     let first = match first {
         Ok(Ok(text)) => text,
         Ok(Err(FirstFrameError::Violation(close))) => return reject(close, close.reason()),
+        Ok(Err(FirstFrameError::RateLimited(wait))) => {
+            hub.metrics().limits_hit.inc(Limit::Pings);
+            let error = StartError::new(CloseCode::RateLimited, "too many pings");
+            return HandshakeOutcome::Rejected(error.retry_after(wait).disconnect);
+        }
         Ok(Err(FirstFrameError::ClosedByPeer)) => return HandshakeOutcome::ClosedByPeer,
         Ok(Err(FirstFrameError::Lost)) => return HandshakeOutcome::Lost,
         Err(_) => {
@@ -265,10 +274,12 @@ fn outcome_of(opened: &Result<OpenedSession, StartError>) -> AdmissionOutcome {
 async fn first_text<S>(
     ws: &mut WebSocketStream<BufferedSocket<S>>,
     hub: &Hub,
+    settings: Settings,
 ) -> Result<String, FirstFrameError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let mut pings = RateLimiter::default();
     loop {
         match ws.next().await {
             Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
@@ -276,6 +287,8 @@ where
                 return Err(FirstFrameError::Violation(CloseCode::Malformed));
             }
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+                let taken = pings.take(settings.pings, hub.clock().wall());
+                taken.map_err(FirstFrameError::RateLimited)?;
                 // tungstenite sends its answer to a ping on the next flush.
                 ws.flush().await.map_err(|_| FirstFrameError::Lost)?;
                 let socket = ws.get_mut();

@@ -125,7 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
                 ControlFlow::Break(Some(Exit::ClosedByPeer))
             }
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
-                self.connection.touch(now);
+                self.hub.requests.handle_keepalive(self.connection, None, now);
                 ControlFlow::Continue(())
             }
             Some(Err(error)) => match violation(&error, self.ws.get_ref().is_flooded(), self.hub) {
@@ -143,7 +143,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
                 self.placing = self.hub.requests.handle(self.connection, request, now);
             }
             Ok(ClientMessage::Pong(pong)) => {
-                self.hub.requests.handle_pong(self.connection, pong.seq, now);
+                self.hub.requests.handle_keepalive(self.connection, Some(pong.seq), now);
             }
             Err(error) => {
                 if let Some(id) = error.id() {

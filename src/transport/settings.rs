@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::rate_limit::Rate;
+
 /// The limits of each connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -11,6 +13,8 @@ pub struct Settings {
     pub message_bytes: usize,
     /// Maximum number of fragments per message.
     pub fragments_per_message: u32,
+    /// Pings and pongs before the session starts.
+    pub pings: Rate,
     /// Maximum size of `params` in a `start`.
     pub auth_params_bytes: usize,
 }

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::frame::{self, FragmentMeter};
+use super::frame::{self, FragmentMeter, TooManyFragments};
 use crate::telemetry::Metrics;
 
 /// Above this amount of unwritten output, pongs are held back: the peer does not read.
@@ -47,17 +47,18 @@ struct ReadAhead {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
-    /// Wraps `io`, of which `already_read` has been read.
+    /// Wraps `io`, of which `already_read` has been read. What must not be processed is cut off.
     pub(super) fn new(
         io: S,
-        already_read: &[u8],
+        already_read: &mut Vec<u8>,
         max_fragments: u32,
         metrics: Arc<Metrics>,
     ) -> Self {
         let (meter, out) = (FragmentMeter::new(max_fragments), Vec::new());
         let (is_flooded, ahead) = (false, None);
         let mut socket = Self { io, out, written: 0, frames: 0, meter, is_flooded, ahead, metrics };
-        socket.record_input(already_read);
+        let accepted = socket.record_input(already_read);
+        already_read.truncate(accepted);
         socket
     }
 
@@ -112,10 +113,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
             let mut buf = ReadBuf::new(&mut chunk[..room]);
             let read = ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf));
             let input = buf.filled();
+            let accepted = self.record_input(input);
             let ahead = self.ahead.get_or_insert_default();
-            ahead.bytes.extend_from_slice(input);
+            ahead.bytes.extend_from_slice(&input[..accepted]);
             ahead.is_ended = read.is_err() || input.is_empty();
-            self.record_input(input);
         }
         Poll::Ready(())
     }
@@ -125,10 +126,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
         self.meter.has_close() || self.ahead.as_ref().is_some_and(|ahead| ahead.is_ended)
     }
 
-    fn record_input(&mut self, bytes: &[u8]) {
-        self.is_flooded |= self.meter.pass(bytes).is_err();
+    /// Counts input. Returns how many of the bytes may be processed: a message that is rejected has no effect, although
+    /// all of it may have arrived at once.
+    fn record_input(&mut self, bytes: &[u8]) -> usize {
+        let accepted = match self.meter.pass(bytes) {
+            Ok(()) => bytes.len(),
+            Err(TooManyFragments { accepted }) => {
+                self.is_flooded = true;
+                accepted
+            }
+        };
         self.metrics.received_bytes.inc_by(bytes.len() as u64);
         self.metrics.received_frames.inc_by(self.meter.take_frames().into());
+        accepted
     }
 
     /// The inner socket, for use after the last buffered write.
@@ -143,22 +153,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for BufferedSocket<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.is_flooded {
-            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
-        }
         if let Some(ahead) = &mut self.ahead {
             let rest = &ahead.bytes[ahead.taken..];
             let n = rest.len().min(buf.remaining());
             buf.put_slice(&rest[..n]);
             ahead.taken += n;
-            if n > 0 || ahead.is_ended {
+            if n > 0 || (ahead.is_ended && !self.is_flooded) {
                 return Poll::Ready(Ok(()));
             }
             self.ahead = None;
         }
+        if self.is_flooded {
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
-        self.record_input(&buf.filled()[before..]);
+        let accepted = self.record_input(&buf.filled()[before..]);
+        if self.is_flooded && accepted == 0 {
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
+        buf.set_filled(before + accepted);
         Poll::Ready(Ok(()))
     }
 }

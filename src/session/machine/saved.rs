@@ -146,7 +146,7 @@ impl SavedSession {
             pending_close: None,
             requests: Requests::default(),
             commands: RateLimiter::default(),
-            pongs: RateLimiter::default(),
+            keepalives: RateLimiter::default(),
             is_behind,
             refused: 0,
         })

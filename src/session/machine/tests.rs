@@ -16,7 +16,11 @@ const SETTINGS: SessionSettings = SessionSettings {
         renewal_postponement: Duration::from_mins(10),
     },
 };
-const LIMITS: RequestLimits = RequestLimits { commands: Rate::per_second(50, 20), in_flight: 3 };
+const LIMITS: RequestLimits = RequestLimits {
+    commands: Rate::per_second(50, 20),
+    keepalives: Rate::per_second(10, 5),
+    in_flight: 3,
+};
 const START: Timestamp = Timestamp::from_secs(1_000_000);
 const FIRST: u64 = 10;
 
@@ -162,7 +166,7 @@ impl World {
             }
             TestInput::Pong { behind } => {
                 let seq = self.received[&self.generation].saturating_sub(behind);
-                let _ = self.session.handle_pong(seq, self.now, LIMITS);
+                let _ = self.session.handle_keepalive(Some(seq), self.now, LIMITS);
             }
             TestInput::Life => {
                 self.session.confirm_resume();
@@ -479,13 +483,15 @@ fn unsent_frames_count_as_unseen() {
 }
 
 #[test]
-fn pongs_have_a_separate_limit() {
+fn pings_and_pongs_share_a_separate_limit() {
     let mut world = World::new();
-    for n in 0..LIMITS.commands.burst() {
-        assert_eq!(world.session.handle_pong(1, START, LIMITS), Ok(()), "{n}");
+    for n in 1..LIMITS.keepalives.burst() {
+        assert_eq!(world.session.handle_keepalive(Some(1), START, LIMITS), Ok(()), "{n}");
     }
-    assert!(world.session.handle_pong(1, START, LIMITS).is_err());
+    assert_eq!(world.session.handle_keepalive(None, START, LIMITS), Ok(()));
+    assert!(world.session.handle_keepalive(None, START, LIMITS).is_err());
+    assert!(world.session.handle_keepalive(Some(1), START, LIMITS).is_err());
     assert_eq!(world.session.admit(1, CommandClass::Room, START, LIMITS), Ok(()));
     let later = START + Duration::from_secs(1);
-    assert_eq!(world.session.handle_pong(1, later, LIMITS), Ok(()));
+    assert_eq!(world.session.handle_keepalive(Some(1), later, LIMITS), Ok(()));
 }

@@ -51,6 +51,8 @@ words! {
         JsonDepth = "json_depth",
         RequestsInFlight = "requests_in_flight",
         Commands = "commands_per_s",
+        /// Pings and pongs of a connection.
+        Pings = "pings_per_s",
         Joins = "joins_per_s",
         RoomsPerSession = "rooms_per_session",
         ParticipantsPerRoom = "participants_per_room",

@@ -106,7 +106,7 @@ async fn absurd_pongs_are_harmless_malformed_ones_end_the_session() {
 async fn pong_flood_closes_the_connection_not_the_session() {
     let setup = Setup::new();
     let gateway = setup
-        .with(|config| (config.limits.commands_per_s, config.limits.commands_burst) = (4, 10))
+        .with(|config| (config.limits.pings_per_s, config.limits.pings_burst) = (4, 10))
         .run()
         .await;
     let (mut ada, started) = Client::guest(&gateway, "ada", "instance-1").await;

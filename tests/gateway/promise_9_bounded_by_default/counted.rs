@@ -72,6 +72,11 @@ fn case_of(limit: Limit) -> Case {
             |gateway| hits::two_commands(gateway).boxed(),
             "error rate_limited",
         ),
+        Limit::Pings => case(
+            |config| (config.limits.pings_per_s, config.limits.pings_burst) = (1, 1),
+            |gateway| hits::two_pings(gateway).boxed(),
+            "close 4202",
+        ),
         Limit::Joins => case(
             |config| config.limits.joins_per_s = 1,
             |gateway| hits::two_joins(gateway).boxed(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::knock;
-use crate::common::raw::{FIRST, MORE, Raw, masked};
+use crate::common::raw::{FIRST, MORE, PING, Raw, masked};
 use crate::common::{Client, Closed, Gateway, SERVER_KEY, start_of};
 
 /// More than what both ends of a connection hold when no side reads.
@@ -81,6 +81,12 @@ pub async fn two_commands(gateway: &Gateway) -> String {
     let mut ada = guest(gateway).await;
     ada.request("postpone_renewal", json!({})).await.unwrap();
     error(ada.request("postpone_renewal", json!({})).await)
+}
+
+pub async fn two_pings(gateway: &Gateway) -> String {
+    let mut ada = guest(gateway).await;
+    ada.send_raw(&masked(PING, b"").repeat(2)).await;
+    close(&ada.closed().await)
 }
 
 pub async fn two_joins(gateway: &Gateway) -> String {

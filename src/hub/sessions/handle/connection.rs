@@ -136,14 +136,20 @@ impl SessionConnection {
         }
     }
 
-    /// Notes which frames the client has; `false` when it says so too often, and the connection closes.
-    pub(in crate::hub) fn confirm(&self, seq: u64, now: Timestamp, limits: RequestLimits) -> bool {
+    /// Counts a ping or pong, and removes the frames that a pong confirms. `false` if there were too many; the
+    /// connection is then closed.
+    pub(in crate::hub) fn note_keepalive(
+        &self,
+        confirmed: Option<u64>,
+        now: Timestamp,
+        limits: RequestLimits,
+    ) -> bool {
         let Some(mut inner) = self.receive(now) else { return true };
-        let confirmed = inner.session.handle_pong(seq, now, limits);
-        if let Err(wait) = confirmed {
+        let noted = inner.session.handle_keepalive(confirmed, now, limits);
+        if let Err(wait) = noted {
             inner.session.disconnect(flooding(wait), now);
         }
-        confirmed.is_ok()
+        noted.is_ok()
     }
 
     /// Passes queued frames to `write`, one by one, until it returns `false`.
