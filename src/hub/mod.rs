@@ -186,6 +186,7 @@ impl Hub {
         let metrics = &self.context.metrics;
         metrics.rooms.set(gauge(self.rooms.count()));
         metrics.pending_connections.set(gauge(self.connections.pending()));
+        metrics.task_panics.inc_by(self.context.lifecycle.take_panics());
         metrics.draining.set(i64::from(self.context.lifecycle.is_draining()));
         for session in self.sessions.sample(SAMPLED_SESSIONS) {
             metrics.send_queue.observe(session.inspect(Session::backlog));

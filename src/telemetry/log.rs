@@ -49,14 +49,18 @@ pub mod field {
     pub const ENDPOINT: &str = "endpoint";
     /// Number of webhook messages.
     pub const MESSAGES: &str = "messages";
+    /// The address of a server API caller.
+    pub const ADDRESS: &str = "address";
+    /// Name of a background task.
+    pub const TASK: &str = "task";
     /// The id of a webhook event.
     pub const EVENT: &str = "event";
     /// Number of the delivery attempt, from 1.
     pub const ATTEMPT: &str = "attempt";
     pub const ALL: &[&str] = &[
         APP, USER, SESSION, CONNECTION, HOOK, ERROR, REQUEST, HOST, LISTEN, ADMIN, SESSIONS, ROOMS,
-        OUTCOME, VERSION, STORE, ENDPOINT, MESSAGES, EVENT, ATTEMPT, METHOD, ROUTE, STATUS,
-        TOOK_MS,
+        OUTCOME, VERSION, STORE, ENDPOINT, MESSAGES, EVENT, ATTEMPT, ADDRESS, TASK, METHOD, ROUTE,
+        STATUS, TOOK_MS,
     ];
 }
 

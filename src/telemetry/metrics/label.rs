@@ -70,9 +70,11 @@ words! {
         AuthParamsBytes = "auth_params_bytes",
         ConnectionDataMaxChars = "connection_data_max_chars",
         ApiCalls = "api_calls_per_s",
+        ApiAuthFailures = "api_auth_failures_per_s",
         ApiBodyBytes = "api_body_bytes",
         ApiBodyTimeout = "api_body_timeout",
         AdminConnections = "admin_connections",
+        ReservedFileDescriptors = "reserved_file_descriptors",
     }
 }
 

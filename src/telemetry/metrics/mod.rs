@@ -110,6 +110,8 @@ table! {
     sent_bytes: BusyCounter = "sent" in "bytes";
     /// Unsent frames of a session, from a sample of sessions at each scrape
     send_queue: Depths = "send_queue" in "frames";
+    /// Server API calls with a missing or invalid key
+    api_auth_failures: Counter = "api_auth_failures";
     /// Limits hit, by configuration key
     limits_hit: Counters<Limit> = "limits_hit";
 
@@ -152,6 +154,8 @@ table! {
     webhook_dropped: Counter = "webhook_dropped" in "messages";
 
     // The process.
+    /// Tasks that panicked
+    task_panics: Counter = "task_panics";
     /// 1 while draining
     draining: Gauge = "draining";
     /// Version of the gateway

@@ -10,6 +10,7 @@ use stagedoor::clock::Clock;
 use stagedoor::config::{Config, Dev};
 use stagedoor::engine::Engine;
 use stagedoor::hub::Hub;
+use stagedoor::lifecycle::Lifecycle;
 use stagedoor::server::{Reloader, Server, ServerError, Stopped};
 use stagedoor::store::Store;
 use stagedoor_proto::Timestamp;
@@ -38,6 +39,7 @@ pub struct Gateway {
     admin_address: SocketAddr,
     clock: Clock,
     hub: Arc<Hub>,
+    lifecycle: Lifecycle,
     config: Config,
     reloader: Reloader,
     stop: Option<oneshot::Sender<()>>,
@@ -97,12 +99,13 @@ impl Setup {
         let (server, clock) = self.bind().await.unwrap();
         let (address, admin_address) = (server.listen_addr(), server.admin_addr());
         let hub = Arc::clone(server.hub());
-        let reloader = server.reloader().clone();
+        let (reloader, lifecycle) = (server.reloader().clone(), server.lifecycle().clone());
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(server.run(async move {
             let _ = stopped.await;
         }));
-        Gateway { address, admin_address, clock, hub, config, reloader, stop: Some(stop), running }
+        let stop = Some(stop);
+        Gateway { address, admin_address, clock, hub, lifecycle, config, reloader, stop, running }
     }
 }
 
@@ -127,6 +130,11 @@ impl Gateway {
 
     pub fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    /// Its tasks.
+    pub fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
     }
 
     pub fn clock(&self) -> &Clock {
