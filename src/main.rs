@@ -24,6 +24,10 @@ fn main() -> ExitCode {
                 print_error(&"cannot save sessions for the next process");
                 Exit::Failure
             }
+            Ok(Stopped::TaskFailed) => {
+                print_error(&"a background task kept panicking; see the log");
+                Exit::Failure
+            }
             Err(error) => {
                 print_error(&format_args!("{error:#}"));
                 Exit::Failure

@@ -15,7 +15,7 @@ use crate::auth::token::{AccessTokens, NoSigningKey};
 use crate::clock::{Clock, Rng};
 use crate::config::{self, Config, ConfigError, EngineKind};
 use crate::engine::{self, Engine};
-use crate::http::{HttpState, Listener, PortRole};
+use crate::http::{FileDescriptors, HttpState, Listener, PortRole};
 use crate::hub::{App, HandoffSnapshot, Hub};
 use crate::lifecycle::Lifecycle;
 use crate::room::RETENTION;
@@ -50,7 +50,7 @@ pub struct Server {
     /// The engine whose state is saved for the next process; `None` if the store does not outlive the process.
     handoff_engine: Option<Arc<dyn Engine>>,
     reloader: Reloader,
-    dispatcher: Dispatcher,
+    new_dispatcher: Box<dyn Fn() -> Dispatcher + Send>,
     /// Bound addresses of the clients' port and of the server API.
     addresses: (SocketAddr, SocketAddr),
 }
@@ -64,6 +64,8 @@ pub enum Stopped {
     Late,
     /// The sessions could not be saved for the next process.
     SessionsNotSaved,
+    /// A background task kept panicking.
+    TaskFailed,
 }
 
 /// Builds a gateway; parts that are not given follow the configuration.
@@ -154,9 +156,19 @@ impl Server {
             (Some(admin), Some(configured)) => address_of(admin, configured)?,
             _ => client_address,
         };
-        let webhooks = built.iter().map(|app| Arc::clone(app.all_webhooks())).collect();
+        let webhooks: Vec<_> = built.iter().map(|app| Arc::clone(app.all_webhooks())).collect();
         let (outbox, counted) = (Arc::clone(&store), Arc::clone(&metrics));
-        let dispatcher = Dispatcher::new(webhooks, outbox, clock.clone(), dispatch_signal, counted);
+        let time = clock.clone();
+        let new_dispatcher = Box::new(move || {
+            let (outbox, counted) = (Arc::clone(&outbox), Arc::clone(&counted));
+            Dispatcher::new(
+                webhooks.clone(),
+                outbox,
+                time.clone(),
+                dispatch_signal.clone(),
+                counted,
+            )
+        });
         let lifecycle = Lifecycle::default();
         let is_shared = engine.as_ref().is_some_and(|engine| engine.is_shared());
         // With a shared engine the other nodes carry on with the rooms: there is nothing to restore.
@@ -178,8 +190,10 @@ impl Server {
         let hub =
             Hub::new(&config, built, store, &engine, access, lifecycle.clone(), metrics, clock);
         hub.restore(snapshot).await;
-        let ports =
-            Arc::new(HttpState::new(&config, client_address, Arc::clone(&hub), lifecycle.clone()));
+        let descriptors = FileDescriptors::raise();
+        warn_of_descriptors(&descriptors, &config.limits);
+        let ports = HttpState::new(&config, Arc::clone(&hub), lifecycle.clone(), descriptors);
+        let ports = Arc::new(ports);
         let addresses = (client_address, admin_address);
         let drain = config.drain;
         reload::warn(&config, hub.clock().wall());
@@ -193,7 +207,7 @@ impl Server {
             drain,
             handoff_engine,
             reloader,
-            dispatcher,
+            new_dispatcher,
             addresses,
         })
     }
@@ -230,6 +244,12 @@ impl Server {
         &self.hub
     }
 
+    /// The tasks of the gateway, for those who embed it.
+    #[must_use]
+    pub const fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+
     /// Serves until `shutdown` resolves or a drain is requested, then drains: it stops accepting, closes connections
     /// over the drain spread, waits for tasks to end, and saves sessions for the next process.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Stopped {
@@ -241,21 +261,27 @@ impl Server {
             lifecycle,
             drain,
             handoff_engine,
-            dispatcher,
+            new_dispatcher,
             addresses,
             reloader: _,
         } = self;
         let (listen, admin_listen) = addresses;
         let version = env!("CARGO_PKG_VERSION");
         tracing::info!(version, %listen, admin = %admin_listen, "listening");
-        lifecycle.spawn(clients.run(Arc::clone(&ports), lifecycle.clone()));
-        if let Some(admin) = admin {
-            lifecycle.spawn(admin.run(ports, lifecycle.clone()));
+        for (name, listener) in [("client listener", Some(clients)), ("admin listener", admin)] {
+            let Some(listener) = listener.map(Arc::new) else { continue };
+            let (ports, tasks) = (Arc::clone(&ports), lifecycle.clone());
+            lifecycle.supervise(name, move || {
+                Arc::clone(&listener).run(Arc::clone(&ports), tasks.clone())
+            });
         }
-        lifecycle.spawn(Arc::clone(&hub).run_sweep());
-        lifecycle.spawn(Arc::clone(&hub).run_lease());
-        lifecycle.spawn(dispatcher.run(lifecycle.clone()));
-        lifecycle.spawn(prune(Arc::clone(&hub), lifecycle.clone()));
+        let (swept, leased, pruned) = (Arc::clone(&hub), Arc::clone(&hub), Arc::clone(&hub));
+        lifecycle.supervise("sweep", move || Arc::clone(&swept).run_sweep());
+        lifecycle.supervise("lease", move || Arc::clone(&leased).run_lease());
+        let tasks = lifecycle.clone();
+        lifecycle.supervise("webhook dispatcher", move || new_dispatcher().run(tasks.clone()));
+        let tasks = lifecycle.clone();
+        lifecycle.supervise("pruning", move || prune(Arc::clone(&pruned), tasks.clone()));
         tokio::select! {
             biased;
             () = lifecycle.draining() => {} // A drain was requested through the server API.
@@ -274,6 +300,7 @@ impl Server {
         }
         let stopped = match handoff_engine {
             Some(engine) if !save_sessions(&hub, &*engine).await => Stopped::SessionsNotSaved,
+            _ if lifecycle.has_failed() => Stopped::TaskFailed,
             _ if is_in_time => Stopped::Cleanly,
             _ => Stopped::Late,
         };
@@ -288,6 +315,18 @@ fn bind(address: SocketAddr, role: PortRole) -> Result<Listener, ServerError> {
 
 fn address_of(listener: &Listener, configured: SocketAddr) -> Result<SocketAddr, ServerError> {
     listener.address().map_err(|source| ServerError::Bind { address: configured, source })
+}
+
+/// Logs that the sessions which the configuration allows do not fit the file-descriptor limit.
+fn warn_of_descriptors(descriptors: &FileDescriptors, limits: &config::Limits) {
+    let sessions = limits.sessions_per_node;
+    if let Some(max) = descriptors.max_clients(limits.reserved_file_descriptors)
+        && max < sessions
+    {
+        tracing::warn!(
+            "the file-descriptor limit allows {max} connections, `limits.sessions_per_node` is {sessions}; raise the limit"
+        );
+    }
 }
 
 async fn open_store(

@@ -197,7 +197,7 @@ fn alerts_have_severity_and_runbook_section() {
         .map(|(title, section)| (title.to_lowercase().replace(' ', "-"), section))
         .collect();
     let alerts: Vec<&str> = ALERTS.split("- alert: ").skip(1).collect();
-    assert_eq!(alerts.len(), 14);
+    assert_eq!(alerts.len(), 16);
     assert_eq!(alerts.len(), sections.len(), "each alert has one section");
     for alert in alerts {
         let name = alert.lines().next().expect("it has a name");

@@ -36,6 +36,9 @@ pub(super) struct Serve {
     /// Log filter: a level, or directives such as `info,stagedoor=debug`.
     #[arg(long, value_name = "FILTER", env = "STAGEDOOR_LOG")]
     log: Option<String>,
+    /// Let pages with the origin `null` connect, such as files and sandboxed frames (only with --dev).
+    #[arg(long)]
+    allow_null_origin: bool,
     /// Print one JSON line with address and keys once the gateway listens (only with --dev).
     #[arg(long)]
     ready_json: bool,
@@ -92,6 +95,8 @@ enum ServeError {
     Config(#[from] ConfigError),
     #[error("--ready-json prints keys and requires --dev")]
     ReadyJsonWithoutDev,
+    #[error("--allow-null-origin lets every site connect and requires --dev")]
+    AllowNullOriginWithoutDev,
     #[error(
         "{argument} {address}: development mode is unauthenticated and only listens on loopback; use --config"
     )]
@@ -107,6 +112,7 @@ impl Serve {
             admin_listen: None,
             data: None,
             log: None,
+            allow_null_origin: false,
             ready_json: false,
         }
     }
@@ -126,6 +132,9 @@ impl Serve {
         if let Some(file) = self.rules.config.clone() {
             if self.ready_json {
                 return Err(ServeError::ReadyJsonWithoutDev);
+            }
+            if self.allow_null_origin {
+                return Err(ServeError::AllowNullOriginWithoutDev);
             }
             let config = self.configured(&file)?;
             return Ok(ServeCommand {
@@ -150,6 +159,7 @@ impl Serve {
             server_key: keys.server_key.clone(),
         });
         config.listen.admin_listen = self.admin_listen;
+        config.listen.allow_null_origin = self.allow_null_origin;
         config.log.filter = self.log.unwrap_or(config.log.filter);
         let ready = if self.ready_json { Ready::Json(keys) } else { Ready::Banner(keys) };
         Ok(ServeCommand { config, clock, ready, asked: None })

@@ -40,6 +40,7 @@ impl Config {
         let apps = self.apps.iter().map(|app| next.app(&app.id).unwrap_or(app).clone()).collect();
         let mut listen = next.listen;
         (listen.listen, listen.admin_listen) = (self.listen.listen, self.listen.admin_listen);
+        listen.allow_null_origin = self.listen.allow_null_origin;
         let limits = Limits { exempt_loopback: self.limits.exempt_loopback, ..next.limits };
         (Self { listen, apps, limits, ..self.clone() }, changes)
     }

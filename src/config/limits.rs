@@ -87,6 +87,12 @@ pub struct Limits {
     /// Burst of server API calls of one key or token.
     #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
     pub api_calls_burst: u32,
+    /// Sustained rate of server API calls with a missing or invalid key from one address (IPv6: one /64).
+    #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
+    pub api_auth_failures_per_s: u32,
+    /// Burst of server API calls with a missing or invalid key from one address.
+    #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
+    pub api_auth_failures_burst: u32,
     /// Largest body of a server API call.
     #[serde(with = "ranges::BoundedSize::<KIB, { 16 * MIB }>")]
     pub api_body_bytes: usize,
@@ -96,6 +102,9 @@ pub struct Limits {
     /// Maximum number of connections to `admin_listen`.
     #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
     pub admin_connections: usize,
+    /// File descriptors that connections of clients leave free for `admin_listen`.
+    #[serde(with = "ranges::BoundedCount::<0, 10_000_000>")]
+    pub reserved_file_descriptors: usize,
     /// Whether loopback addresses are exempt from the rates per address. Development mode only.
     #[serde(skip)]
     pub exempt_loopback: bool,
@@ -128,9 +137,12 @@ impl Default for Limits {
             connection_data_max_chars: MAX_CONNECTION_DATA_CHARS,
             api_calls_per_s: 1_000,
             api_calls_burst: 2_000,
+            api_auth_failures_per_s: 1,
+            api_auth_failures_burst: 20,
             api_body_bytes: 64 * 1024,
             api_body_timeout: Duration::from_secs(10),
             admin_connections: 1_000,
+            reserved_file_descriptors: 64,
             exempt_loopback: false,
         }
     }

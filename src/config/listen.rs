@@ -37,9 +37,16 @@ pub struct Listen {
     pub trusted_proxies: Vec<Network>,
     /// The forwarding header that trusted proxies write. A proxy must replace the client's header or append to it.
     pub forwarded_header: ForwardedHeader,
-    /// Origins of pages that may connect, exactly as browsers send them. Requests without an `Origin` are accepted.
+    /// Origins of pages that may connect, exactly as browsers send them. The first label may be `*`, as in
+    /// `https://*.preview.example.com`. Requests without an `Origin` are accepted.
     #[serde(deserialize_with = "value::origins")]
     pub allowed_origins: Vec<String>,
+    /// Whether pages with the origin `null` may connect. Development mode only: any site can send it.
+    #[serde(skip)]
+    pub allow_null_origin: bool,
+    /// Names under which `/metrics` and the API's document are served, besides `localhost` and addresses.
+    #[serde(deserialize_with = "value::host_names")]
+    pub admin_hosts: Vec<String>,
 }
 
 /// The header in which a proxy names the address of its client.
@@ -63,6 +70,8 @@ impl Default for Listen {
             trusted_proxies: Vec::new(),
             forwarded_header: ForwardedHeader::default(),
             allowed_origins: Vec::new(),
+            allow_null_origin: false,
+            admin_hosts: Vec::new(),
         }
     }
 }
@@ -71,10 +80,7 @@ impl Listen {
     /// Development mode: one port serves everything, and pages loaded from it may connect.
     pub(super) fn dev(listen: Option<SocketAddr>) -> Self {
         let listen = listen.unwrap_or(loopback(PORT));
-        let names = [listen.ip().to_string(), "localhost".to_owned()];
-        let origin = |name: &String| format!("http://{name}:{}", listen.port());
-        let allowed_origins = names.iter().map(origin).collect();
-        Self { listen, admin_listen: None, allowed_origins, ..Self::default() }
+        Self { listen, admin_listen: None, ..Self::default() }
     }
 
     /// Whether the forwarding header of `peer` is trusted.

@@ -47,7 +47,7 @@ fn values_read_as_they_are_written() {
     let text = format!(
         "{STORE}{APP}[resume]\nwindow = \"90s\"\nring_bytes = \"2MiB\"\n[limits]\nmessage_in_bytes = 131072\n\
          handshake_timeout = \"500ms\"\nrequests_in_flight = 7\n[listen]\nlisten = \"[::]:80\"\n\
-         allowed_origins = [\"https://example.com\", \"http://localhost:3000\"]\n"
+         allowed_origins = [\"https://*.example.com:8443\", \"http://localhost:3000\"]\n"
     );
     let config = parse(&text).unwrap();
     assert_eq!(config.resume.window, Duration::from_secs(90));
@@ -56,6 +56,30 @@ fn values_read_as_they_are_written() {
     assert_eq!(config.limits.handshake_timeout, Duration::from_millis(500));
     assert_eq!(config.limits.announced().in_flight, 7);
     assert_eq!(config.listen.allowed_origins.len(), 2);
+}
+
+#[test]
+fn origins_and_hosts_outside_their_forms_are_rejected() {
+    for origin in [
+        "https://*.com",
+        "https://*",
+        "*",
+        "*.example.com",
+        "https://a.*.example.com",
+        "https://*.*.example.com",
+        "https://*.0.0.1",
+        "https://*.example.com/",
+        "https://*.example.com.",
+        "https://*.example..com",
+    ] {
+        let said = said(&format!("{STORE}{APP}[listen]\nallowed_origins = [\"{origin}\"]\n"));
+        assert!(said.contains("listen.allowed_origins: found"), "{origin}: {said}");
+        assert!(said.contains(origin) && said.contains("expected origins"), "{origin}: {said}");
+    }
+    for host in ["gateway:7081", "http://gateway", "*", "", "a..b"] {
+        let said = said(&format!("{STORE}{APP}[listen]\nadmin_hosts = [\"{host}\"]\n"));
+        assert!(said.contains("listen.admin_hosts: found"), "{host}: {said}");
+    }
 }
 
 #[test]

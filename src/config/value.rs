@@ -81,14 +81,40 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
 /// Reads the origins of pages, as browsers send them.
 pub(super) fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let origins = Vec::<String>::deserialize(deserializer)?;
-    let is_origin = |text: &String| {
-        reqwest::Url::parse(text)
-            .is_ok_and(|url| url.origin().ascii_serialization() == *text && text != "null")
-    };
-    match origins.iter().find(|text| !is_origin(text)) {
+    match origins.iter().find(|text| !is_origin(text) && !is_wildcard_origin(text)) {
         None => Ok(origins),
         Some(text) => Err(de::Error::custom(format_args!(
-            "{text:?}, expected origins as browsers send them, such as \"https://example.com\""
+            "{text:?}, expected origins as browsers send them, such as \"https://example.com\" or \
+             \"https://*.example.com\""
+        ))),
+    }
+}
+
+fn is_origin(text: &str) -> bool {
+    reqwest::Url::parse(text).is_ok_and(|url| url.origin().ascii_serialization() == text)
+        && text != "null"
+        && !text.contains('*')
+}
+
+/// Whether `text` is an origin whose first label is `*`, followed by at least two labels.
+fn is_wildcard_origin(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://*.") else { return false };
+    let host = rest.split_once(':').map_or(rest, |(host, _)| host);
+    let labels = host.split('.').filter(|label| !label.is_empty()).count();
+    labels >= 2 && labels == host.split('.').count() && is_origin(&format!("{scheme}://x.{rest}"))
+}
+
+/// Reads names of hosts, without ports.
+pub(super) fn host_names<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<String>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let is_label = |label: &str| !label.is_empty() && label.bytes().all(is_allowed);
+    match names.iter().find(|name| !name.split('.').all(is_label)) {
+        None => Ok(names),
+        Some(name) => Err(de::Error::custom(format_args!(
+            "{name:?}, expected names of hosts without a port, such as \"gateway\""
         ))),
     }
 }

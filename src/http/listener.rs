@@ -15,10 +15,10 @@ use axum::Router;
 use axum::body::Body;
 use futures::future::{BoxFuture, Either};
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue};
+use hyper::header::{CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,12 +28,14 @@ use tokio_util::sync::WaitForCancellationFuture;
 use tower_service::Service as _;
 use tracing::Instrument as _;
 
+use super::auth_failures::ClientAddress;
 use super::problem::{Problem, ProblemKind};
 use super::role::PortRole;
 use super::router::router;
 use super::state::HttpState;
 use super::upgrade::{self, PendingUpgrade};
-use super::{health, request_id};
+use super::write_timeout::WriteTimeout;
+use super::{forwarded, health, request_head, request_id};
 use crate::hub::{ConnectionLimitExceeded, ConnectionPermit};
 use crate::lifecycle::Lifecycle;
 use crate::sync::{Mutex, Rank};
@@ -78,7 +80,7 @@ impl Listener {
     }
 
     /// Accepts until the gateway drains; on the server API's own port until it stops, so that a drain can be observed.
-    pub async fn run(self, state: Arc<HttpState>, lifecycle: Lifecycle) {
+    pub async fn run(self: Arc<Self>, state: Arc<HttpState>, lifecycle: Lifecycle) {
         let router = router(&state, self.role);
         loop {
             let accepted = tokio::select! {
@@ -148,6 +150,13 @@ async fn serve(
         return; // The peer has disconnected.
     }
     let (settings, peer) = (state.settings(), peer.ip());
+    let descriptors = state.descriptors();
+    let is_client = role != PortRole::Admin;
+    let descriptor = is_client.then(|| descriptors.acquire(settings.reserved_descriptors));
+    if let Some(None) = descriptor {
+        state.hub().metrics().limits_hit.inc(Limit::ReservedFileDescriptors);
+        return descriptors.log_rejection(state.hub().clock().wall());
+    }
     let permit = match role {
         PortRole::Admin => Some(state.hub().connections.acquire_admin(peer)),
         PortRole::Clients | PortRole::Both if settings.listen().trusts(peer) => None,
@@ -202,9 +211,10 @@ where
     let settings = state.settings().transport;
     match rejection {
         None => Either::Left(connection.run(Arc::clone(state.hub()), settings, permit)),
-        Some(close) => {
+        Some(disconnect) => {
             let hub = Arc::clone(state.hub());
-            Either::Right(Box::pin(async move { connection.reject(&hub, settings, close).await }))
+            let rejecting = async move { connection.reject(&hub, settings, &disconnect).await };
+            Either::Right(Box::pin(rejecting))
         }
     }
 }
@@ -252,29 +262,38 @@ impl HttpConnection {
     {
         let upgrade = OnceLock::new();
         let is_last = self.exceeds_connection_limit();
+        let limit = self.state.settings().handshake_timeout;
         let service = service_fn(|request: Request<Incoming>| {
+            if let Err(problem) = request_head::check(&request) {
+                let answer = request_id::with_request_id(request.headers(), problem.respond());
+                return Either::Left(ready(Ok(finished(answer, true))));
+            }
             if self.role != PortRole::Admin && request.uri().path() == upgrade::PATH {
                 let answer =
                     upgrade::answer(&request, &self.state, self.peer, &self.permit, &upgrade);
-                return Either::Left(ready(Ok(close_after(answer, is_last))));
+                return Either::Left(ready(Ok(finished(answer, is_last))));
             }
             let is_health = health::PATHS.contains(&request.uri().path());
             if self.role == PortRole::Admin && is_last && !is_health {
-                return Either::Left(ready(Ok(close_after(
+                return Either::Left(ready(Ok(finished(
                     request_id::with_request_id(request.headers(), too_many_connections()),
                     is_last,
                 ))));
             }
-            let answered = self.router.clone().call(request.map(Body::new));
-            let answered = async move { answered.await.map(|answer| close_after(answer, is_last)) };
+            let mut request = request.map(Body::new);
+            let settings = self.state.settings();
+            let address = forwarded::client(request.headers(), self.peer, settings.listen());
+            request.extensions_mut().insert(ClientAddress(address));
+            let answered = self.router.clone().call(request);
+            let answered = async move { answered.await.map(|answer| finished(answer, is_last)) };
             Either::Right(Box::pin(answered) as BoxFuture<'_, Result<Response<Body>, Infallible>>)
         });
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.state.settings().handshake_timeout)
+            .header_read_timeout(limit)
             .max_buf_size(HTTP_BUFFER_BYTES)
             .half_close(false)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(WriteTimeout::new(stream, limit)), service);
         let served = tokio::select! {
             biased;
             served = poll_fn(|cx| connection.poll_without_shutdown(cx)) => served,
@@ -288,11 +307,23 @@ impl HttpConnection {
                 }
             }
         };
-        served.inspect_err(|error| self.count_handshake_timeout(error.is_timeout())).ok()?;
+        served
+            .inspect_err(|error| {
+                if is_write_timeout(error) {
+                    self.state.hub().metrics().limits_hit.inc(Limit::HandshakeTimeout);
+                } else {
+                    self.count_handshake_timeout(error.is_timeout());
+                }
+            })
+            .ok()?;
         let http1::Parts { io, read_buf, .. } = connection.into_parts();
         // Copied, because the WebSocket would retain the whole buffer.
         let already_read = read_buf.to_vec();
-        Some(Upgraded { io: io.into_inner(), already_read, upgrade: upgrade.into_inner()? })
+        Some(Upgraded {
+            io: io.into_inner().into_inner(),
+            already_read,
+            upgrade: upgrade.into_inner()?,
+        })
     }
 
     /// Counts a client that did not send its upgrade request in time.
@@ -313,10 +344,21 @@ fn too_many_connections() -> Response<Body> {
     Problem::new(ProblemKind::OVERLOADED, detail).respond()
 }
 
-/// Sets `Connection: close` on the last answer of a connection.
-fn close_after(mut answer: Response<Body>, is_last: bool) -> Response<Body> {
-    if is_last {
-        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+/// Sets the headers that every answer has. The last answer of a connection closes it.
+fn finished(mut answer: Response<Body>, is_last: bool) -> Response<Body> {
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let headers = answer.headers_mut();
+        // Answers carry tokens and names of users.
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     }
-    answer
+    if is_last { upgrade::close(answer) } else { answer }
+}
+
+/// Whether the peer did not take an answer in time.
+fn is_write_timeout(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error);
+    source
+        .and_then(|source| source.downcast_ref::<io::Error>())
+        .is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
 }

@@ -3,8 +3,11 @@
 //! Owns no state; it turns HTTP into calls of the `hub`. Not here: the WebSocket protocol (`transport`).
 
 mod api;
+mod auth_failures;
 mod call_rate;
+mod descriptors;
 mod forwarded;
+mod header_list;
 mod health;
 mod host;
 mod idempotency_cache;
@@ -12,13 +15,18 @@ mod listener;
 mod metrics;
 mod origin;
 mod problem;
+mod readiness;
+mod request_head;
 mod request_id;
 mod role;
 mod router;
 mod state;
 mod upgrade;
+mod upgrade_request;
+mod write_timeout;
 
 pub use api::openapi_document;
+pub use descriptors::FileDescriptors;
 pub use listener::Listener;
 pub use role::PortRole;
 pub use state::HttpState;

@@ -19,7 +19,10 @@ pub(super) fn router(state: &Arc<HttpState>, role: PortRole) -> Router {
     let routes = match role {
         PortRole::Clients => health,
         PortRole::Admin | PortRole::Both => {
-            health.route("/metrics", get(metrics::metrics)).merge(api::router())
+            let open = Router::new().route("/metrics", get(metrics::metrics));
+            let open = open.merge(api::document_router());
+            let known_hosts = from_fn_with_state(Arc::clone(state), host::require_known_host);
+            health.merge(open.route_layer(known_hosts)).merge(api::router())
         }
     };
     let routes = routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed);

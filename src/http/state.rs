@@ -1,15 +1,18 @@
 //! The shared state of HTTP handlers: the hub, the server API's caches and limiters, and the settings of the ports.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio_rustls::TlsAcceptor;
 
+use super::auth_failures::AuthFailures;
 use super::call_rate::CallRates;
+use super::descriptors::FileDescriptors;
 use super::idempotency_cache::IdempotencyCache;
-use super::origin::Origins;
+use super::origin::{Origins, RejectedOrigins};
+use super::readiness::Readiness;
 use super::role::PortRole;
 use crate::auth::OperatorKey;
 use crate::config::{self, Config, Listen, Mode, Tls};
@@ -22,16 +25,18 @@ use crate::transport;
 pub struct HttpState {
     hub: Arc<Hub>,
     lifecycle: Lifecycle,
-    /// The bound address of the clients' port.
-    address: SocketAddr,
     settings: ArcSwap<HttpSettings>,
     api: ApiState,
+    descriptors: Arc<FileDescriptors>,
+    rejected_origins: RejectedOrigins,
+    readiness: Readiness,
     mode: Mode,
 }
 
 /// The server API's state between calls.
 pub(super) struct ApiState {
     pub(super) call_rates: CallRates,
+    pub(super) auth_failures: AuthFailures,
     pub(super) idempotency: IdempotencyCache,
     /// Authorizes node operations.
     pub(super) operator_key: Option<OperatorKey>,
@@ -42,6 +47,7 @@ impl ApiState {
     fn new(config: &Config) -> Self {
         Self {
             call_rates: CallRates::default(),
+            auth_failures: AuthFailures::default(),
             idempotency: IdempotencyCache::default(),
             operator_key: config.operator.api_key.as_ref().map(OperatorKey::new),
             drain: config.drain,
@@ -63,26 +69,45 @@ pub(super) struct HttpSettings {
     pub(super) api_body_timeout: Duration,
     /// Per server key or token.
     pub(super) api_rate: Rate,
+    /// Failed authentications of one address.
+    pub(super) api_auth_failure_rate: Rate,
+    exempt_loopback: bool,
     pub(super) api_body_bytes: usize,
+    /// Descriptors that connections of clients leave free.
+    pub(super) reserved_descriptors: usize,
     /// Certificates and trusted proxies.
     listen: Listen,
 }
 
 impl HttpState {
-    /// The state of a gateway whose clients' port is bound to `address`.
+    /// The state of a gateway that runs with `config`.
     #[must_use]
-    pub fn new(config: &Config, address: SocketAddr, hub: Arc<Hub>, lifecycle: Lifecycle) -> Self {
-        let settings = ArcSwap::from_pointee(HttpSettings::new(config, address));
-        Self { hub, lifecycle, address, settings, api: ApiState::new(config), mode: config.mode }
+    pub fn new(
+        config: &Config,
+        hub: Arc<Hub>,
+        lifecycle: Lifecycle,
+        descriptors: FileDescriptors,
+    ) -> Self {
+        Self {
+            hub,
+            lifecycle,
+            settings: ArcSwap::from_pointee(HttpSettings::new(config)),
+            api: ApiState::new(config),
+            descriptors: Arc::new(descriptors),
+            rejected_origins: RejectedOrigins::default(),
+            readiness: Readiness::default(),
+            mode: config.mode,
+        }
     }
 
     /// Applies a new configuration, except for its addresses.
     pub fn reload(&self, config: &Config) {
-        let settings = Arc::new(HttpSettings::new(config, self.address));
+        let settings = Arc::new(HttpSettings::new(config));
         let api_rate = settings.api_rate;
         if self.settings.swap(settings).api_rate != api_rate {
             self.api.reset_rates();
         }
+        self.rejected_origins.reset();
     }
 
     pub(super) fn hub(&self) -> &Arc<Hub> {
@@ -95,6 +120,18 @@ impl HttpState {
 
     pub(super) const fn api(&self) -> &ApiState {
         &self.api
+    }
+
+    pub(super) const fn descriptors(&self) -> &Arc<FileDescriptors> {
+        &self.descriptors
+    }
+
+    pub(super) const fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
+    pub(super) const fn rejected_origins(&self) -> &RejectedOrigins {
+        &self.rejected_origins
     }
 
     pub(super) const fn lifecycle(&self) -> &Lifecycle {
@@ -111,18 +148,10 @@ impl HttpState {
 }
 
 impl HttpSettings {
-    fn new(config: &Config, address: SocketAddr) -> Self {
+    fn new(config: &Config) -> Self {
         let limits = &config.limits;
-        let mut allowed = config.listen.allowed_origins.clone();
-        if config.mode == Mode::Dev {
-            // The system may have chosen the port. Pages that the gateway serves may connect.
-            allowed.extend(
-                [address.ip().to_string(), "localhost".to_owned()]
-                    .map(|host| format!("http://{host}:{}", address.port())),
-            );
-        }
         Self {
-            origins: Origins::new(allowed),
+            origins: Origins::new(&config.listen, config.mode),
             transport: transport::Settings {
                 start_timeout: limits.start_timeout,
                 message_bytes: limits.message_in_bytes,
@@ -133,7 +162,13 @@ impl HttpSettings {
             handshake_timeout: limits.handshake_timeout,
             api_body_timeout: limits.api_body_timeout,
             api_rate: Rate::per_second(limits.api_calls_per_s, limits.api_calls_burst),
+            api_auth_failure_rate: Rate::per_second(
+                limits.api_auth_failures_per_s,
+                limits.api_auth_failures_burst,
+            ),
+            exempt_loopback: limits.exempt_loopback,
             api_body_bytes: limits.api_body_bytes,
+            reserved_descriptors: limits.reserved_file_descriptors,
             listen: config.listen.clone(),
         }
     }
@@ -145,6 +180,16 @@ impl HttpSettings {
             PortRole::Admin => &self.listen.admin_tls,
         };
         tls.as_ref().map(Tls::server).cloned().map(TlsAcceptor::from)
+    }
+
+    /// Whether the rates per address do not apply to `address`.
+    pub(super) fn is_exempt(&self, address: IpAddr) -> bool {
+        self.exempt_loopback && address.is_loopback()
+    }
+
+    /// Names under which the admin port answers without authentication.
+    pub(super) fn admin_hosts(&self) -> &[String] {
+        &self.listen.admin_hosts
     }
 
     pub(super) fn listen(&self) -> &Listen {

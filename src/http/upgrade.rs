@@ -9,15 +9,19 @@ use std::sync::OnceLock;
 
 use axum::body::Body;
 use hyper::header::{
-    ALLOW, HeaderValue, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE, USER_AGENT,
+    ALLOW, CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE, USER_AGENT,
 };
 use hyper::{Method, Request, Response, StatusCode};
-use stagedoor_proto::{CloseCode, SUBPROTOCOL};
-use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+use stagedoor_proto::{CloseCode, Disconnect, SUBPROTOCOL};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::forwarded;
 use super::problem::{Problem, ProblemKind};
+use super::request_head::malformed;
 use super::state::HttpState;
+use super::upgrade_request::{SubprotocolOffer, UpgradeError, UpgradeRequest, VERSION};
+use crate::config::Mode;
 use crate::hub::{ConnectionLimitExceeded, ConnectionPermit, PeerInfo};
 use crate::sync::Mutex;
 
@@ -33,8 +37,8 @@ const MAX_USER_AGENT_BYTES: usize = 256;
 /// An upgrade that was answered.
 pub(super) struct PendingUpgrade {
     pub(super) peer_info: PeerInfo,
-    /// The close code to send at once, if the client is rejected.
-    pub(super) rejection: Option<CloseCode>,
+    /// What to close the connection with at once, if the client is rejected.
+    pub(super) rejection: Option<Box<Disconnect>>,
     pub(super) permit: ConnectionPermit,
 }
 
@@ -66,19 +70,14 @@ pub(super) fn answer<B>(
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
         return response;
     }
-    let mut response = match create_response_with_body(request, Body::empty) {
-        Ok(response) => response,
-        Err(error) => {
-            let detail = format!("expected a WebSocket upgrade: {error}");
-            let mut response = Problem::new(NOT_A_WEBSOCKET, detail).respond();
-            let headers = response.headers_mut();
-            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-            headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-            return response;
-        }
+    let UpgradeRequest { key, subprotocol } = match UpgradeRequest::parse(request) {
+        Ok(valid) => valid,
+        Err(UpgradeError::NotAWebSocket(expected)) => return not_a_websocket(expected),
+        Err(UpgradeError::Malformed(expected)) => return close(malformed(expected).respond()),
     };
+    let mut response = switching_protocols(key);
     let mut rejection = None;
-    match offered(request) {
+    match subprotocol {
         SubprotocolOffer::None => {}
         SubprotocolOffer::Ours => {
             response
@@ -88,39 +87,54 @@ pub(super) fn answer<B>(
         SubprotocolOffer::Others(first) => {
             // A browser fails a WebSocket whose offer was not accepted, and would not see the close code.
             response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, first);
-            rejection = Some(CloseCode::UnsupportedVersion);
+            rejection = Some(Box::new(Disconnect::new(CloseCode::UnsupportedVersion)));
         }
     }
-    if !settings.origins.allow(request.headers()) {
-        rejection = Some(CloseCode::OriginDenied);
+    let rejected_origin = settings.origins.check(request.headers()).err();
+    if let Some(origin) = &rejected_origin {
+        let mut disconnect = Disconnect::new(CloseCode::OriginDenied);
+        if state.mode() == Mode::Dev {
+            disconnect.reason = format!("{}: {}", disconnect.reason, origin.describe());
+        }
+        rejection = Some(Box::new(disconnect));
     }
     let permit = acquired.or_else(|| own.take().and_then(Result::ok));
     let permit = permit.expect("a connection without a permit was rejected above");
+    drop(own);
+    if let Some(origin) = rejected_origin {
+        state.rejected_origins().log(&origin);
+    }
     let peer_info = PeerInfo { address: address.to_canonical(), user_agent: user_agent(request) };
     // Set once: HTTP ends with the first upgrade.
     let _ = upgrade.set(PendingUpgrade { peer_info, rejection, permit });
     response
 }
 
-enum SubprotocolOffer {
-    None,
-    Ours,
-    Others(HeaderValue),
+/// Accepts the upgrade. Source: RFC 6455, 4.2.2.
+fn switching_protocols(key: &[u8]) -> Response<Body> {
+    let accept = HeaderValue::from_str(&derive_accept_key(key)).expect("base64 is visible ASCII");
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    response
 }
 
-fn offered<B>(request: &Request<B>) -> SubprotocolOffer {
-    let mut first = None;
-    for value in request.headers().get_all(SEC_WEBSOCKET_PROTOCOL) {
-        for name in value.to_str().unwrap_or_default().split(',').map(str::trim) {
-            if name == SUBPROTOCOL {
-                return SubprotocolOffer::Ours;
-            }
-            if first.is_none() {
-                first = HeaderValue::from_str(name).ok();
-            }
-        }
-    }
-    first.map_or(SubprotocolOffer::None, SubprotocolOffer::Others)
+fn not_a_websocket(expected: &str) -> Response<Body> {
+    let detail = format!("expected a WebSocket upgrade: {expected}");
+    let mut response = Problem::new(NOT_A_WEBSOCKET, detail).respond();
+    let headers = response.headers_mut();
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
+    response
+}
+
+/// Closes the connection after this answer.
+pub(super) fn close(mut answer: Response<Body>) -> Response<Body> {
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 fn user_agent<B>(request: &Request<B>) -> Option<Box<str>> {

@@ -64,11 +64,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    /// Sends a `disconnect` with this code and closes the connection.
-    pub async fn reject(self, hub: &Hub, settings: Settings, close: CloseCode) {
-        hub.metrics().connections_closed.inc(Close::Code(close));
+    /// Sends this `disconnect` and closes the connection.
+    pub async fn reject(self, hub: &Hub, settings: Settings, disconnect: &Disconnect) {
+        hub.metrics().connections_closed.inc(Close::Code(disconnect.code));
         let ws = websocket(self.io, self.already_read, settings, hub.metrics());
-        close::send(ws, &Disconnect::new(close)).await;
+        close::send(ws, disconnect).await;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stagedoor::config::Config;
+use stagedoor::config::{Config, Mode};
 
 use crate::common::raw::Raw;
 use crate::common::{Client, Gateway, SERVER_KEY, Setup};
@@ -36,6 +36,43 @@ async fn no_port_of_development_mode_answers_to_a_foreign_host() {
             assert_eq!(raw.head().await.status(), status, "{path} of {host}");
         }
     }
+}
+
+#[tokio::test]
+async fn production_metrics_are_served_under_known_hosts_only() {
+    let gateway = apart(|config| {
+        config.mode = Mode::Production;
+        config.listen.admin_hosts = vec!["gateway".to_owned()];
+    });
+    let gateway = gateway.await;
+    for path in ["/metrics", "/api/openapi.json"] {
+        for (host, status) in [
+            ("evil.test", 421),
+            ("gateway.evil.test", 421),
+            ("gateway:7081", 200),
+            ("localhost", 200),
+            ("192.0.2.1:7081", 200),
+            ("[::1]", 200),
+        ] {
+            let mut raw = Raw::connect_to(gateway.admin_address()).await;
+            raw.send(get(path, host)).await;
+            assert_eq!(raw.head().await.status(), status, "{path} of {host}");
+        }
+    }
+    for (port, path, status) in [
+        (gateway.admin_address(), "/livez", 200),
+        (gateway.admin_address(), "/api/v1/apps/demo/rooms", 401),
+        (gateway.address(), "/livez", 200),
+        (gateway.address(), "/metrics", 404),
+    ] {
+        let mut raw = Raw::connect_to(port).await;
+        raw.send(get(path, "a-name.example")).await;
+        assert_eq!(raw.head().await.status(), status, "{path} needs a key or says nothing");
+    }
+    gateway.reload(|config| config.listen.admin_hosts = vec!["ops.example.com".to_owned()]);
+    let mut raw = Raw::connect_to(gateway.admin_address()).await;
+    raw.send(get("/metrics", "ops.example.com")).await;
+    assert_eq!(raw.head().await.status(), 200, "a reload applies at once");
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
 //! The program: its output, its exit codes, and the files it leaves.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{ChildStdout, Command, Output};
+use std::process::{ChildStdout, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
@@ -367,4 +367,87 @@ fn a_good_configuration_is_summed_up_without_its_secrets() {
         assert_eq!(hosts.count(), 3, "{summary}");
         assert!(!summary.contains("change-me") && !summary.contains(signing), "{summary}");
     }
+}
+
+#[tokio::test]
+async fn rejected_origin_is_logged_once_with_the_key_to_set() {
+    let mut running = Running::dev(&[]);
+    let url = format!("ws://{}/v1/connect", running.ready["listen"].as_str().unwrap());
+    for origin in ["https://one.example", "https://one.example", "null", "https://two.example"] {
+        let mut client = Client::connect_to(&url, &[("Origin", origin)]).await;
+        assert_eq!(client.closed().await.code, 4004);
+    }
+    running.stop("-TERM");
+    let mut log = String::new();
+    running.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    let lines = |text: &str| log.lines().filter(|line| line.contains(text)).count();
+    assert_eq!(lines("https://one.example"), 1, "{log}");
+    assert_eq!(lines("listen.allowed_origins"), 2, "{log}");
+    assert_eq!(lines("--allow-null-origin"), 1, "{log}");
+
+    let running = Running::dev(&["--allow-null-origin"]);
+    let url = format!("ws://{}/v1/connect", running.ready["listen"].as_str().unwrap());
+    let mut client = Client::connect_to(&url, &[("Origin", "null")]).await;
+    client.establish(start_of("ada", "instance-1")).await;
+    let (code, line) = complaint(&["serve", "--config", "none.toml", "--allow-null-origin"]);
+    assert_eq!(code, Some(2));
+    assert!(line.contains("requires --dev"), "{line}");
+}
+
+/// Runs the program in development mode with these limits of open files, and a port of its own for the server API.
+fn running_with_files(limits: &str) -> (Program, Vec<String>, SocketAddr) {
+    let admin = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = Command::new("prlimit");
+    command.arg(format!("--nofile={limits}")).arg(env!("CARGO_BIN_EXE_stagedoor"));
+    command.args(["serve", "--dev", "--listen", "127.0.0.1:0", "--ready-json"]);
+    command.args(["--admin-listen", &admin.to_string()]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = Program::start(command);
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    let listen = ready["listen"].as_str().unwrap().to_owned();
+    let log = BufReader::new(child.stderr.take().unwrap());
+    let log: Vec<String> = log.lines().map(Result::unwrap).take(2).collect();
+    (child, vec![listen, log.join("\n")], admin)
+}
+
+#[tokio::test]
+async fn connections_leave_descriptors_for_the_admin_port() {
+    let (_child, said, admin) = running_with_files("80:80");
+    assert!(said[1].contains("file-descriptor limit allows 16 connections"), "{}", said[1]);
+    let url = format!("ws://{}/v1/connect", said[0]);
+    let (mut sessions, mut rejected) = (Vec::new(), 0);
+    for n in 0..65 {
+        match Client::try_connect_to(&url).await {
+            Some(mut client) => {
+                client.establish(start_of(&format!("user-{n}"), &format!("instance-{n}"))).await;
+                sessions.push(client);
+            }
+            None => rejected += 1,
+        }
+    }
+    assert_eq!((sessions.len(), rejected), (16, 49));
+    for _ in 0..3 {
+        let answer = reqwest::get(format!("http://{admin}/livez")).await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+    let metrics = reqwest::get(format!("http://{admin}/metrics")).await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    let counted = r#"stagedoor_limits_hit_total{limit="reserved_file_descriptors"} 49"#;
+    assert!(metrics.contains(counted), "{metrics}");
+    drop(sessions);
+}
+
+#[tokio::test]
+async fn soft_descriptor_limit_is_raised() {
+    let (_child, said, admin) = running_with_files("80:1000");
+    let url = format!("ws://{}/v1/connect", said[0]);
+    let mut sessions = Vec::new();
+    for n in 0..100 {
+        let mut client = Client::connect_to(&url, &[]).await;
+        client.establish(start_of(&format!("user-{n}"), &format!("instance-{n}"))).await;
+        sessions.push(client);
+    }
+    assert_eq!(reqwest::get(format!("http://{admin}/livez")).await.unwrap().status(), 200);
 }

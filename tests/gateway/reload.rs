@@ -134,7 +134,7 @@ async fn a_new_origin_may_connect() {
     let origin = [("origin", "https://new.example")];
     assert_eq!(running.connect(&origin).await.closed().await.code, 4004);
     let listen = "guests = true\n[listen]\nallowed_origins = [\"https://new.example\"]\n";
-    assert_eq!(running.reload(listen)[0], "listen.allowed_origins changed");
+    assert!(running.reload(listen).contains(&"listen.allowed_origins changed".to_owned()));
     let mut client = running.connect(&origin).await;
     let mut start = start_of("ada", "instance-1");
     start["app"] = json!("shop");

@@ -10,6 +10,7 @@ use stagedoor_proto::{Ref, RoomId, Target, Username};
 
 use super::rejects::Rejects;
 use crate::auth::ServerActor;
+use crate::http::auth_failures::{ClientAddress, Failure};
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::state::HttpState;
 use crate::hub::{App, Hub};
@@ -135,6 +136,7 @@ impl FromRequestParts<Arc<HttpState>> for ApiCaller {
         let path = RawPathParams::from_request_parts(request, state)
             .await
             .map_err(|error| Problem::invalid("path", error.body_text()))?;
+        let refused = |detail| reject_credentials(request, state, detail);
         let bearer = bearer_of(&request.headers).ok_or_else(|| {
             refused("expected `Authorization: Bearer` with a server key or server token of the app")
         })?;
@@ -171,6 +173,23 @@ pub(super) fn bearer_of(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-pub(super) fn refused(detail: &str) -> Problem {
-    Problem::new(UNAUTHORIZED, detail)
+/// Rejects a call without valid credentials: counted, logged once per address and minute, and limited.
+pub(super) fn reject_credentials(request: &Parts, state: &HttpState, detail: &str) -> Problem {
+    let metrics = state.hub().metrics();
+    metrics.api_auth_failures.inc();
+    let ClientAddress(address) = request.extensions.get().copied().expect("a call has an address");
+    let settings = state.settings();
+    let (rate, now) = (settings.api_auth_failure_rate, state.hub().clock().wall());
+    let Failure { is_logged, wait } = state.api().auth_failures.record(address, rate, now);
+    if is_logged {
+        tracing::warn!(%address, error = detail, "server API call rejected");
+    }
+    match wait.filter(|_| !settings.is_exempt(address)) {
+        None => Problem::new(UNAUTHORIZED, detail),
+        Some(wait) => {
+            metrics.limits_hit.inc(Limit::ApiAuthFailures);
+            let detail = format!("{detail}; too many such calls from this address");
+            Problem::new(ProblemKind::RATE_LIMITED, detail).retry_after(wait)
+        }
+    }
 }

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
-use super::caller::{UNAUTHORIZED, bearer_of, refused};
+use super::caller::{UNAUTHORIZED, bearer_of, reject_credentials};
 use super::rejects::Rejects;
 use super::routes::{Method, Routes};
 use crate::http::problem::{Problem, ProblemKind};
@@ -37,7 +37,7 @@ struct Operator;
 
 impl Rejects for Operator {
     fn problems() -> Vec<ProblemKind> {
-        vec![UNAUTHORIZED, NO_OPERATOR_KEY]
+        vec![UNAUTHORIZED, NO_OPERATOR_KEY, ProblemKind::RATE_LIMITED]
     }
 }
 
@@ -52,6 +52,7 @@ impl FromRequestParts<Arc<HttpState>> for Operator {
             let detail = "the gateway has no operator key; set `operator.api_key`, or send SIGTERM";
             return Err(Problem::new(NO_OPERATOR_KEY, detail));
         };
+        let refused = |detail| reject_credentials(request, state, detail);
         let bearer = bearer_of(&request.headers)
             .ok_or_else(|| refused("expected `Authorization: Bearer` with the operator key"))?;
         if key.matches(bearer) {

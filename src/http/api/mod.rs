@@ -43,8 +43,12 @@ const PREFIX: &str = "/api/v1";
 
 /// The API and its document.
 pub(super) fn router() -> Router<Arc<HttpState>> {
-    let api = Router::new().nest(PREFIX, all().into_router());
-    api.route("/api/openapi.json", get(serve_document))
+    Router::new().nest(PREFIX, all().into_router())
+}
+
+/// The route of its document, which needs no key.
+pub(super) fn document_router() -> Router<Arc<HttpState>> {
+    Router::new().route("/api/openapi.json", get(serve_document))
 }
 
 /// The API's document as the text of a file.

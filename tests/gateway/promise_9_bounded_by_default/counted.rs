@@ -167,6 +167,14 @@ fn case_of(limit: Limit) -> Case {
             |gateway| hits::two_calls(gateway).boxed(),
             "status 429 rate_limited",
         ),
+        Limit::ApiAuthFailures => case(
+            |config| {
+                config.limits.api_auth_failures_burst = 1;
+                config.limits.exempt_loopback = false;
+            },
+            |gateway| hits::two_wrong_keys(gateway).boxed(),
+            "status 429 rate_limited",
+        ),
         Limit::ApiBodyBytes => case(
             |config| config.limits.api_body_bytes = 1_024,
             |gateway| hits::long_body(gateway).boxed(),
@@ -184,6 +192,11 @@ fn case_of(limit: Limit) -> Case {
             },
             |gateway| hits::two_to_the_admin_port(gateway).boxed(),
             "status 503",
+        ),
+        Limit::ReservedFileDescriptors => case(
+            |config| config.limits.reserved_file_descriptors = 10_000_000,
+            |gateway| hits::many_connections(gateway).boxed(),
+            "hung up",
         ),
     }
 }

@@ -177,6 +177,24 @@ pub async fn two_calls(gateway: &Gateway) -> String {
     format!("status {} {}", answer.status, answer.body["code"].as_str().unwrap())
 }
 
+pub async fn two_wrong_keys(gateway: &Gateway) -> String {
+    assert_eq!(gateway.api_as("sk_wrong", "GET", "rooms", None).await.status, 401);
+    let answer = gateway.api_as("sk_wrong", "GET", "rooms", None).await;
+    assert_eq!(answer.header("retry-after"), "1");
+    format!("status {} {}", answer.status, answer.body["code"].as_str().unwrap())
+}
+
+/// However few descriptors are left, 16 connections are accepted.
+pub async fn many_connections(gateway: &Gateway) -> String {
+    let mut accepted = Vec::new();
+    for _ in 0..16 {
+        accepted.push(knock(gateway).await.0);
+    }
+    let mut rejected = Raw::connect(gateway).await;
+    assert_eq!(rejected.ended().await, b"");
+    "hung up".to_owned()
+}
+
 pub async fn long_body(gateway: &Gateway) -> String {
     let body = json!({ "username": "ada", "reason": "x".repeat(1_024) });
     let (status, code) = gateway.api_fails("sessions", body).await;
