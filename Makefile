@@ -6,9 +6,9 @@ DENY_VERSION := 0.20.2
 TOOLS ?= $(HOME)/.cache/stagedoor-tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: test fmt clippy deny doc schema rust-test stock api-contract deploy-files loadtest
+.PHONY: test fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files loadtest
 
-test: fmt clippy deny doc schema rust-test stock api-contract deploy-files
+test: fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -29,6 +29,13 @@ schema:
 
 rust-test:
 	$(CARGO) test --workspace --all-features --locked
+
+# Seconds of each fuzz target; for longer, `make fuzz FUZZ_SECONDS=600`. With STAGEDOOR_FUZZ_KEEP=1 new inputs are added
+# to fuzz/corpus.
+FUZZ_SECONDS ?= 10
+
+fuzz:
+	STAGEDOOR_FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --workspace --all-features --locked --lib fuzz_
 
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 

@@ -14,6 +14,8 @@ mod engine;
 mod environment;
 mod error;
 mod events;
+#[cfg(test)]
+mod fuzz;
 mod hidden;
 mod keepalive;
 mod keys;

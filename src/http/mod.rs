@@ -7,6 +7,8 @@ mod auth_failures;
 mod call_rate;
 mod descriptors;
 mod forwarded;
+#[cfg(test)]
+mod fuzz;
 mod header_list;
 mod health;
 mod host;

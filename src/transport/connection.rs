@@ -87,7 +87,7 @@ fn count(exit: &Exit, metrics: &Metrics) -> Close {
     close
 }
 
-fn websocket<S>(
+pub(super) fn websocket<S>(
     io: S,
     mut already_read: Vec<u8>,
     settings: Settings,

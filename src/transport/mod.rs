@@ -7,6 +7,8 @@
 mod close;
 mod connection;
 mod frame;
+#[cfg(test)]
+mod fuzz;
 mod handshake;
 mod input;
 mod serve;

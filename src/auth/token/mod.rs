@@ -11,6 +11,8 @@ mod checks;
 mod claims;
 mod compact;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod kinds;
 #[cfg(test)]
 mod tests;

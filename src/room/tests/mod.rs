@@ -3,6 +3,7 @@
 
 mod client;
 mod fencing;
+mod fuzz;
 mod join;
 mod large;
 mod model;

@@ -1,5 +1,7 @@
 //! Invariants of a session for arbitrary sequences of inputs.
 
+mod fuzz;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
