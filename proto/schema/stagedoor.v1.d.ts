@@ -294,6 +294,8 @@ export type ErrorCode =
   | "unsupported_version"
   /** The app is unknown, or the credentials were rejected. */
   | "auth_denied"
+  /** The session can only be renewed with an auth token, or with params where a hook of the app started it. */
+  | "auth_token_required"
   /** The auth hook did not answer. */
   | "auth_unavailable"
   /** The token is past its expiry. */
@@ -485,6 +487,8 @@ export type LeaveReason =
   | "network_lost"
   /** The token expired. */
   | "token_expired"
+  /** Its session was renewed with a grant that does not allow the room. */
+  | "not_granted"
   /** The room ended. */
   | "room_ended"
   /** The gateway shut down. */
@@ -786,6 +790,8 @@ export interface Removed {
 export interface Renew {
   /** A new auth token; without it the gateway renews the token itself, if the app allows it. */
   auth_token?: Secret | null;
+  /** For the app's own hook, instead of `auth_token`. */
+  params?: Data | null;
 }
 
 /** The access token was renewed. */
@@ -839,6 +845,8 @@ export interface Resume {
   auth_token?: Secret | null;
   /** The highest `seq` that the client received; 0 for none. */
   last_seq: number;
+  /** Renews in the same step, by the app's own hook; instead of `auth_token`. */
+  params?: Data | null;
   /** The newest resume secret of the client. */
   secret: Secret;
   /** The session's id. */
@@ -1270,6 +1278,8 @@ export type StreamEndReason =
   | "network_lost"
   /** The token of the owner expired. */
   | "token_expired"
+  /** Its owner's session was renewed with a grant that does not allow the room. */
+  | "not_granted"
   /** The room ended. */
   | "room_ended"
   /** The gateway shut down. */

@@ -86,6 +86,8 @@ error_codes! {
     UnsupportedVersion = "unsupported_version", 409;
     /// The app is unknown, or the credentials were rejected.
     AuthDenied = "auth_denied", 401;
+    /// The session can only be renewed with an auth token, or with params where a hook of the app started it.
+    AuthTokenRequired = "auth_token_required", 401;
     /// The auth hook did not answer.
     AuthUnavailable = "auth_unavailable", 503;
     /// The token is past its expiry.

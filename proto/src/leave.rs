@@ -21,6 +21,8 @@ pub enum LeaveReason {
     NetworkLost,
     /// The token expired.
     TokenExpired,
+    /// Its session was renewed with a grant that does not allow the room.
+    NotGranted,
     /// The room ended.
     RoomEnded,
     /// The gateway shut down.
@@ -50,6 +52,8 @@ pub enum StreamEndReason {
     NetworkLost,
     /// The token of the owner expired.
     TokenExpired,
+    /// Its owner's session was renewed with a grant that does not allow the room.
+    NotGranted,
     /// The room ended.
     RoomEnded,
     /// The gateway shut down.
@@ -66,6 +70,7 @@ impl From<LeaveReason> for StreamEndReason {
             LeaveReason::Replaced => Self::Replaced,
             LeaveReason::NetworkLost => Self::NetworkLost,
             LeaveReason::TokenExpired => Self::TokenExpired,
+            LeaveReason::NotGranted => Self::NotGranted,
             LeaveReason::RoomEnded => Self::RoomEnded,
             LeaveReason::ServerShutdown => Self::ServerShutdown,
         }

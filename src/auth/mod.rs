@@ -23,6 +23,7 @@ use std::time::Duration;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::Digest;
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Credentials, ErrorCode, InstanceId, Timestamp, Username};
 
 pub use authenticator::{AppAuth, AuthError, Authenticator};
@@ -55,6 +56,22 @@ pub struct AuthRequest {
     pub request_id: RequestId,
 }
 
+/// The credentials that a session lives by. They decide how it can be renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialSource {
+    /// A name alone.
+    Guest,
+    /// A session token, which bounds the session.
+    SessionToken,
+    /// A hook of the app that set no expiry.
+    Hook,
+    /// A hook of the app that bounded the session.
+    BoundedHook,
+    /// The app's api token.
+    ApiToken,
+}
+
 /// The operation that a request authenticates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -84,18 +101,26 @@ pub struct Authenticated {
     /// [`Authenticator`] lowers it to the app's `access_ttl`.
     pub expires: Timestamp,
     pub method: AuthMethod,
+    /// Set by the hook; an [`Authenticator`] makes a [`CredentialSource::Hook`] that set `expires` a bounded one.
+    pub source: CredentialSource,
 }
 
 impl Authenticated {
     /// A user with an empty profile and grant, whose session expires after the app's `access_ttl`.
     #[must_use]
     pub fn new(username: Username, method: AuthMethod) -> Self {
+        let source = match method {
+            AuthMethod::Guest => CredentialSource::Guest,
+            AuthMethod::Hook { .. } => CredentialSource::Hook,
+            AuthMethod::AccessToken { .. } => CredentialSource::SessionToken,
+        };
         Self {
             username,
             profile: Profile::default(),
             grant: Grant::default(),
             expires: Timestamp::MAX,
             method,
+            source,
         }
     }
 
@@ -149,7 +174,8 @@ pub trait AuthHook: Send + Sync + 'static {
     /// The label of this hook in logs and metrics.
     fn name(&self) -> &'static str;
 
-    /// Whether credentials of this hook prove the username. An app with `require_auth_token` uses no other hooks.
+    /// Whether credentials of this hook prove the username. An app with `require_auth_token` uses
+    /// no other hooks, except for guests.
     fn verifies_identity(&self) -> bool {
         true
     }

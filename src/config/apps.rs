@@ -57,8 +57,10 @@ pub struct App {
     pub auth_webhook: Option<AuthWebhook>,
     /// Webhook endpoints: servers of the app that receive events.
     pub webhook_endpoints: Vec<WebhookEndpoint>,
-    /// Whether the app rejects guests, the api token, and renewals without an auth token.
+    /// Whether the app rejects the api token, and renewals without an auth token except those of guests.
     pub require_auth_token: bool,
+    /// Who may extend a session whose expiry the app's backend set, by a session token or the auth webhook's `ttl_s`.
+    pub renewal: Renewal,
     /// Which connection is closed when a client instance connects twice.
     pub duplicate_policy: DuplicatePolicy,
     /// Maximum number of concurrent sessions of one user.
@@ -87,6 +89,17 @@ pub struct App {
     pub roster_limit: u32,
     /// Whether a ban of a guest also blocks other guests from the same address.
     pub ban_guest_addresses: bool,
+}
+
+/// Who may extend a session whose expiry the app's backend set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Renewal {
+    /// Only the backend: by a new session token, or by the auth webhook.
+    #[default]
+    Backend,
+    /// The client too, up to `max_session_age`.
+    Client,
 }
 
 /// Which connection is closed when a client instance connects twice.
@@ -136,6 +149,7 @@ impl App {
             auth_webhook: None,
             webhook_endpoints: Vec::new(),
             require_auth_token: false,
+            renewal: Renewal::default(),
             duplicate_policy: DuplicatePolicy::default(),
             sessions_per_user: 20,
             access_ttl: Duration::from_hours(30 * 24),
@@ -168,14 +182,6 @@ impl App {
     fn violation(&self) -> Option<RuleViolation> {
         if self.id.is_empty() {
             return Some(RuleViolation::new("id", "nothing", "an id"));
-        }
-        if self.require_auth_token && self.guests {
-            let allowed = "no guests with require_auth_token";
-            return Some(RuleViolation::new(
-                "guests",
-                "true with require_auth_token = true",
-                allowed,
-            ));
         }
         if self.require_auth_token && self.api_token.is_some() {
             let found = "a token with require_auth_token = true";

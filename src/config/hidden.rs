@@ -69,6 +69,7 @@ impl App {
             guests: _,
             default_rooms: _,
             require_auth_token: _,
+            renewal: _,
             duplicate_policy: _,
             sessions_per_user: _,
             access_ttl: _,

@@ -195,8 +195,8 @@ fn app_error_names_its_index() {
         ),
         ("id = \"b\"\nguests = 1", "8: apps[1].guests: found 1; expected a boolean"),
         (
-            "id = \"b\"\nguests = true\nrequire_auth_token = true",
-            "8: apps[1].guests: found true with require_auth_token = true; expected no guests",
+            "id = \"b\"\nrequire_auth_token = true\napi_token = \"0123456789abcdef01234567\"",
+            "9: apps[1].api_token: found a token with require_auth_token = true; expected no api token",
         ),
         (
             "id = \"b\"\nguests = true\ndefault_block_duration = \"25h\"",

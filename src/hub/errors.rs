@@ -38,6 +38,12 @@ impl StartError {
         Self::new(CloseCode::HeartbeatLost, "client has disconnected")
     }
 
+    /// An argument of a `start` or `resume` is not acceptable.
+    pub(super) fn invalid_argument(error: Error) -> Self {
+        let disconnect = Box::new(Disconnect::new(CloseCode::Malformed));
+        Self { error, disconnect }
+    }
+
     pub(super) fn resume_denied() -> Self {
         let message = "unknown session or outdated resume secret; start a new session";
         Self::new(CloseCode::ResumeDenied, message)
@@ -86,7 +92,9 @@ impl From<AuthError> for StartError {
         match error {
             AuthError::Denied(denied) => {
                 let close = denied.code.close_code().unwrap_or(CloseCode::AuthDenied);
-                Self::new(close, denied.message)
+                let mut rejected = Self::new(close, denied.message);
+                rejected.error.code = denied.code;
+                rejected
             }
             AuthError::Unavailable { retry_after } => {
                 Self::new(CloseCode::AuthUnavailable, "authentication unavailable; retry")

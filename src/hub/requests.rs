@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use stagedoor_proto::{
-    CloseCode, Command, CommandClass, Disconnect, Error, ErrorCode, Join, Postponed, Renew, Reply,
-    Request, RoomId, Timestamp, encode_reply,
+    CloseCode, Command, CommandClass, Disconnect, Error, ErrorCode, Join, Renew, Reply, Request,
+    RoomId, Timestamp,
 };
 use tokio::sync::oneshot;
 
-use super::accounts::Accounts;
+use super::accounts::{Accounts, RejectedRenewal};
 use super::context::Context;
 use super::rooms::{Rooms, named_room};
-use super::sessions::{Refusal, RequestPermit, SessionConnection, SessionHandle, Sessions};
+use super::sessions::{
+    Refusal, RequestPermit, SessionConnection, SessionHandle, Sessions, begin_renewal,
+    postpone_renewal,
+};
 use crate::telemetry::Limit;
 
 /// Dispatches requests of sessions. Shared by reference; the tasks of connections call it.
@@ -48,11 +51,7 @@ impl Requests {
         let permit = self.admit(connection, id, command.class(), named_room(&command), now)?;
         let session = connection.session();
         match command {
-            Command::PostponeRenewal(_) => session.update(|session| {
-                let next_prompt_ms = session.postpone(now);
-                let postponed = Ok(Reply::Postponed(Postponed { next_prompt_ms }));
-                session.reply(id, encode_reply(id, &postponed).into(), now);
-            }),
+            Command::PostponeRenewal(_) => postpone_renewal(session, id, now),
             Command::Renew(renew) => self.renew(session, permit, renew),
             Command::End(end) => self.end_by_client(session, permit, end.revoke),
             Command::Start(_) | Command::Resume(_) => {
@@ -116,10 +115,23 @@ impl Requests {
 
     fn renew(self: &Arc<Self>, session: &Arc<SessionHandle>, permit: RequestPermit, renew: Renew) {
         let (requests, session) = (Arc::clone(self), Arc::clone(session));
-        let request = session.request_id(permit.number());
-        self.context.spawn_request(&request.clone(), async move {
-            let renewed = requests.accounts.renew(&session, renew.auth_token, &request).await;
-            requests.reply(&session, permit, &renewed.map(Reply::Renewed));
+        // Renewals take effect in the order in which they arrived.
+        let (number, request) = (begin_renewal(&session), permit.number());
+        self.context.spawn_request(&session.request_id(request), async move {
+            match requests.accounts.renew(&session, renew, number, request).await {
+                // It was answered as it took effect.
+                Ok(()) => drop(permit),
+                Err(RejectedRenewal { error, ending }) => {
+                    requests.reply(&session, permit, &Err(error));
+                    if let Some(ending) = ending {
+                        requests.sessions.end(
+                            &session,
+                            *ending,
+                            Some(&session.request_id(request)),
+                        );
+                    }
+                }
+            }
         });
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{ClientInfo, FamilyId, InstanceId, SessionId, Timestamp};
 
+use crate::auth::CredentialSource;
 use crate::grant::Grant;
 use crate::principal::Guest;
 use crate::store::UserKey;
@@ -55,5 +56,18 @@ impl SessionMeta {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct AuthContext {
     pub(super) grant: Arc<Grant>,
+    /// The credentials that the session lives by.
+    pub(super) source: CredentialSource,
+    /// Grows with each change of the grant, so that rooms apply the newest.
+    pub(super) version: u64,
+    /// When the user was last fully authenticated.
     pub(super) authenticated_at: Timestamp,
+}
+
+/// A renewal that was granted and is not applied yet.
+pub(super) struct Renewal {
+    pub(super) grant: Arc<Grant>,
+    pub(super) source: CredentialSource,
+    pub(super) authenticated_at: Timestamp,
+    pub(super) expires: Timestamp,
 }

@@ -54,3 +54,8 @@ pub(super) fn node_lost() -> Error {
 pub(super) fn for_participants_only() -> Error {
     Error::new(ErrorCode::NotAllowedNow, "only participants may send this command")
 }
+
+pub(super) fn outdated_grant() -> Error {
+    let message = "the session was renewed with another grant meanwhile; join again";
+    Error::new(ErrorCode::NotAllowedNow, message)
+}

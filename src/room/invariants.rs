@@ -2,7 +2,7 @@
 
 use stagedoor_proto::Link;
 
-use crate::room::permissions::capabilities;
+use crate::room::permissions::{capabilities, role_within};
 use crate::room::state::RoomState;
 use crate::room::state::participants::Lease;
 use crate::room::state::timers::Timer;
@@ -45,9 +45,10 @@ fn check_participants(state: &RoomState) -> Result<(), &'static str> {
         let is_lost = state.lost_nodes.contains(member.home);
         require(!is_lost || member.link == Link::Suspended, "a lost node has a live session")?;
         require(member.capabilities == expected, "capabilities are not those of the role")?;
-        let held = state.records.role(member.principal(), member.role);
+        let (own, scopes) = (member.basis.role(), member.scopes);
+        let held = state.records.role(member.principal(), own);
         require(
-            held.is_none_or(|role| role == member.role),
+            held.is_none() || role_within(held, own, scopes) == member.role,
             "a participant does not have its set role",
         )?;
         let blocked = state.records.blocked(member.principal(), state.now);

@@ -22,6 +22,7 @@ use crate::room::log::origin::NodeEpoch;
 use crate::room::moderation::migrate::migrate_user;
 use crate::room::moderation::moderate::moderate;
 use crate::room::moderation::reports::send_reports;
+use crate::room::participants::authorize::authorize;
 use crate::room::participants::expiry::expire;
 use crate::room::participants::home::{check_home, mark_node_lost, move_home};
 use crate::room::participants::join::join;
@@ -121,6 +122,12 @@ impl Room {
     #[must_use]
     pub fn homes(&self) -> BTreeSet<NodeEpoch> {
         self.state.participants.iter().map(|member| member.home).collect()
+    }
+
+    /// The version of a session's grant that was applied last; 0 for a session that is not in the room.
+    #[must_use]
+    pub fn grant_version(&self, session: SessionId) -> u64 {
+        self.state.participants.of_session(session).map_or(0, |member| member.grant_version)
     }
 
     #[must_use]
@@ -256,6 +263,10 @@ fn execute(
         }
         RoomCommand::SessionState { session, state: new } => {
             change_session_state(state, session, new);
+            return Ok(None);
+        }
+        RoomCommand::Authorize { session, grant, .. } => {
+            authorize(state, session, grant, out);
             return Ok(None);
         }
         RoomCommand::MigrateUser { from, to, from_guest, to_guest, .. } => {

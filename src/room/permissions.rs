@@ -70,6 +70,15 @@ pub const fn capabilities(role: Role, scopes: ScopeSet, subscriber_signals: bool
     }
 }
 
+/// The role of a participant: the one set by a moderator, as far as the scopes allow it, or else that of the basis.
+pub(super) const fn role_within(set: Option<Role>, basis: Role, scopes: ScopeSet) -> Role {
+    match set {
+        Some(Role::Moderator) if !scopes.contains(Scope::Moderate) => Role::Publisher,
+        Some(set) => set,
+        None => basis,
+    }
+}
+
 /// Whether `after` has every capability of `before`.
 pub(super) const fn retains_all(before: Capabilities, after: Capabilities) -> bool {
     (!before.publish || after.publish)

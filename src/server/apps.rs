@@ -69,10 +69,14 @@ impl AppsBuilder {
         for configured in HOOKS {
             hooks.extend(configured(settings).map_err(|error| wrong(error.to_string()))?);
         }
+        // A hook of the embedder may accept guests of its own.
+        let has_own_hooks = self.own.get(&rules.id).is_some_and(|own| !own.is_empty());
         let auth = AppAuth {
             id: Arc::clone(&rules.id),
             hooks,
+            guests: rules.guests || has_own_hooks,
             require_auth_token: rules.require_auth_token,
+            renewal: rules.renewal,
             access_ttl: rules.access_ttl,
             max_session_age: rules.max_session_age,
         };

@@ -39,12 +39,16 @@ impl Timers {
     /// Postpones the next prompt. Returns when it comes.
     pub(super) fn postpone_prompt(
         &mut self,
+        until: Timestamp,
         now: Timestamp,
         settings: ExpirySettings,
     ) -> Timestamp {
         let next = now + settings.renewal_postponement;
+        let end = self.at(Timer::Grace).max((next + ANSWER_TIME).min(until));
+        // The last prompt arrives in time to be answered.
+        let next = next.min(end - ANSWER_TIME).max(now);
         self.set(Timer::Prompt, next);
-        self.set(Timer::Grace, self.at(Timer::Grace).max(next + ANSWER_TIME));
+        self.set(Timer::Grace, end);
         next
     }
 
@@ -110,9 +114,23 @@ mod tests {
         let mut timers = token(60);
         assert!(timers.has_fired(Timer::Prompt, at(48)));
         timers.stop(Timer::Prompt);
-        assert_eq!(timers.postpone_prompt(at(50), SETTINGS), at(650));
+        assert_eq!(timers.postpone_prompt(Timestamp::MAX, at(50), SETTINGS), at(650));
         let want = [(60, Timer::Expiry), (650, Timer::Prompt), (710, Timer::Grace)];
         assert_eq!(fired(&mut timers, 60, 10_000), want);
+    }
+
+    #[test]
+    fn postponing_does_not_extend_grace_beyond_its_bound() {
+        let mut timers = token(60);
+        assert_eq!(timers.postpone_prompt(at(1_000), at(50), SETTINGS), at(650));
+        assert_eq!(timers.postpone_prompt(at(1_000), at(600), SETTINGS), at(940));
+        assert_eq!(timers.at(Timer::Grace), at(1_000));
+        assert_eq!(timers.postpone_prompt(at(1_000), at(980), SETTINGS), at(980));
+        assert_eq!(timers.at(Timer::Grace), at(1_000));
+        // The grace period of the token is not shortened.
+        let mut timers = token(60);
+        timers.postpone_prompt(at(60), at(50), SETTINGS);
+        assert_eq!(timers.at(Timer::Grace), at(660));
     }
 
     #[test]

@@ -257,11 +257,13 @@ impl Session {
     }
 
     /// Postpones the renewal. Returns when the client is prompted again.
-    pub fn postpone(&mut self, now: Timestamp) -> Timestamp {
+    ///
+    /// `until` bounds by how much postponing extends the session.
+    pub fn postpone(&mut self, until: Timestamp, now: Timestamp) -> Timestamp {
         if matches!(self.link, Link::Ended { .. }) {
             return now + self.settings.expiry.renewal_postponement;
         }
-        self.timers.postpone_prompt(now, self.settings.expiry)
+        self.timers.postpone_prompt(until, now, self.settings.expiry)
     }
 
     /// Handles all due timers; `true` if the session can be removed.

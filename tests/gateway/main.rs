@@ -44,6 +44,7 @@ mod promise_4_a_removal_lasts;
 mod promise_5_a_mute_holds;
 mod promise_6_every_command_has_a_receipt;
 mod promise_7_authority_is_checked_when_used;
+mod promise_7_renewals;
 mod promise_8_every_ending_has_a_reason;
 mod promise_9_bounded_by_default;
 mod proxies;

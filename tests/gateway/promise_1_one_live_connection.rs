@@ -119,7 +119,7 @@ async fn the_oldest_session_gives_way_beyond_the_users_cap() {
     let (mut third, _) = gateway.registered("ada", "instance-3", json!({})).await;
     assert_eq!(first.closed().await.code, 4013);
     for client in [&mut second, &mut third] {
-        assert!(client.request("renew", json!({})).await.is_ok());
+        assert!(client.request("postpone_renewal", json!({})).await.is_ok());
     }
 }
 

@@ -172,7 +172,8 @@ impl ClientBuilder {
         auth_token: Option<Secret>,
     ) -> Result<(Session, Events), ConnectError> {
         let Ticket { session, secret, last_seq } = ticket.clone();
-        let resume = Command::Resume(Resume { session, secret, last_seq, auth_token });
+        let resume =
+            Command::Resume(Resume { session, secret, last_seq, auth_token, params: None });
         let opened = self.connector.open(resume).await?;
         let Reply::Resumed(resumed) = &opened.reply else {
             return Err(ConnectError::Protocol("not an answer to `resume`".to_owned()));

@@ -65,8 +65,13 @@ impl Link {
     pub(crate) fn apply_renewal(&mut self, renewal: Renewal) {
         self.renewal = None;
         let command = match renewal {
-            Renewal::Renew => Command::Renew(Renew { auth_token: None }),
-            Renewal::WithAuthToken(token) => Command::Renew(Renew { auth_token: Some(token) }),
+            Renewal::Renew => Command::Renew(Renew::default()),
+            Renewal::WithAuthToken(token) => {
+                Command::Renew(Renew { auth_token: Some(token), params: None })
+            }
+            Renewal::WithParams(params) => {
+                Command::Renew(Renew { auth_token: None, params: Some(params) })
+            }
             Renewal::Unable => Command::PostponeRenewal(PostponeRenewal {}),
         };
         self.pending.add(command, ReplyTo::NoCaller);

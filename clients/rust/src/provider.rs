@@ -1,7 +1,7 @@
 //! The source of new credentials: the sign-in of the program.
 
 use futures::future::BoxFuture;
-use stagedoor_proto::{Credentials, Secret, Timestamp};
+use stagedoor_proto::{Credentials, Data, Secret, Timestamp};
 
 /// A source of new credentials for the user of a session.
 ///
@@ -15,15 +15,16 @@ pub trait CredentialsProvider: Send + Sync {
 
     /// How to renew a token that expires at `expires_at`. Called before that time, and again after it.
     ///
-    /// By default: a token from [`CredentialsProvider::credentials`]; a renewal by the gateway if those credentials are
-    /// not a token; a postponement if there are no credentials.
+    /// By default: with the token or the params from [`CredentialsProvider::credentials`], without credentials for a
+    /// guest, and not at all if there are none.
     fn renewal(&self, expires_at: Timestamp) -> BoxFuture<'static, Renewal> {
         let _ = expires_at;
         let credentials = self.credentials();
         Box::pin(async {
             match credentials.await {
                 Some(Credentials::Token(token)) => Renewal::WithAuthToken(token),
-                Some(Credentials::Guest {} | Credentials::Params(_)) => Renewal::Renew,
+                Some(Credentials::Params(params)) => Renewal::WithParams(params),
+                Some(Credentials::Guest {}) => Renewal::Renew,
                 None => Renewal::Unable,
             }
         })
@@ -31,12 +32,14 @@ pub trait CredentialsProvider: Send + Sync {
 }
 
 /// How to renew the access token.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Renewal {
     /// The gateway renews the token itself.
     Renew,
     /// Renew with this auth token.
     WithAuthToken(Secret),
+    /// Renew with these params, for the app's own auth hook.
+    WithParams(Data),
     /// No auth token is available now; the gateway asks again later.
     Unable,
 }

@@ -139,7 +139,13 @@ impl Link {
             }
             (_, None) | (Attempt::Resume, _) => {
                 let Ticket { session, secret, last_seq } = self.shared.lock().ticket();
-                Command::Resume(Resume { session, secret, last_seq, auth_token: None })
+                Command::Resume(Resume {
+                    session,
+                    secret,
+                    last_seq,
+                    auth_token: None,
+                    params: None,
+                })
             }
         };
         let connector = self.connector.clone();

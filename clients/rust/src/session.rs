@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stagedoor_proto::{Command, End, PostponeRenewal, Postponed, Renew, Renewed, Reply};
+use stagedoor_proto::{Command, Data, End, PostponeRenewal, Postponed, Renew, Renewed, Reply};
 use stagedoor_proto::{RoomId, Secret, SessionId, SessionLimits, SessionState, Timestamp, User};
 use tokio::sync::{mpsc, oneshot};
 
@@ -65,7 +65,19 @@ impl Session {
     /// # Errors
     /// [`RequestError`]; an error does not change the session.
     pub async fn renew(&self, auth_token: Option<Secret>) -> Result<Renewed, RequestError> {
-        self.ask(Command::Renew(Renew { auth_token }), |reply| match reply {
+        self.renew_by(Renew { auth_token, params: None }).await
+    }
+
+    /// Extends the session with params for the app's own auth hook.
+    ///
+    /// # Errors
+    /// [`RequestError`]; a rejection leaves the session as it was.
+    pub async fn renew_with_params(&self, params: Data) -> Result<Renewed, RequestError> {
+        self.renew_by(Renew { auth_token: None, params: Some(params) }).await
+    }
+
+    async fn renew_by(&self, renew: Renew) -> Result<Renewed, RequestError> {
+        self.ask(Command::Renew(renew), |reply| match reply {
             Reply::Renewed(renewed) => Some(renewed),
             _ => None,
         })

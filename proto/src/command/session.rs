@@ -94,6 +94,9 @@ pub struct Resume {
     /// Renews the access token in the same step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_token: Option<Secret>,
+    /// Renews in the same step, by the app's own hook; instead of `auth_token`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params: Option<Data>,
 }
 
 /// Renew the access token.
@@ -103,6 +106,9 @@ pub struct Renew {
     /// A new auth token; without it the gateway renews the token itself, if the app allows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_token: Option<Secret>,
+    /// For the app's own hook, instead of `auth_token`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params: Option<Data>,
 }
 
 /// Postpone the renewal, because no auth token is available now.

@@ -13,8 +13,11 @@ use std::time::Duration;
 use stagedoor_proto::{Credentials, ErrorCode, Timestamp};
 
 use crate::auth::token::{AccessClaims, AccessTokens, TokenError, VerifiedToken};
-use crate::auth::{AuthHook, AuthMethod, AuthRequest, Authenticated, Decision, Denied, Purpose};
+use crate::auth::{
+    AuthHook, AuthMethod, AuthRequest, Authenticated, CredentialSource, Decision, Denied, Purpose,
+};
 use crate::clock::Clock;
+use crate::config::Renewal;
 use crate::telemetry::{HookOutcome, Metrics};
 
 /// How an app authenticates users.
@@ -23,8 +26,12 @@ pub struct AppAuth {
     pub id: Arc<str>,
     /// In order of precedence: the first that claims a request decides it.
     pub hooks: Vec<Arc<dyn AuthHook>>,
-    /// Rejects guests, api tokens, and renewals without an auth token.
+    /// Whether guests may start and renew sessions.
+    pub guests: bool,
+    /// Rejects api tokens, and renewals without an auth token except those of guests.
     pub require_auth_token: bool,
+    /// Who may extend a session that the app's backend bounded.
+    pub renewal: Renewal,
     /// Maximum lifetime of a session that is not renewed.
     pub access_ttl: Duration,
     /// How long after authentication a session can be renewed without authenticating again.
@@ -36,7 +43,9 @@ impl AppAuth {
     #[must_use]
     pub fn new(id: Arc<str>, hooks: Vec<Arc<dyn AuthHook>>) -> Self {
         let (access_ttl, max_session_age) = (DEFAULT_ACCESS_TTL, DEFAULT_MAX_SESSION_AGE);
-        Self { id, hooks, require_auth_token: false, access_ttl, max_session_age }
+        let renewal = Renewal::default();
+        let (guests, require_auth_token) = (true, false);
+        Self { id, hooks, guests, require_auth_token, renewal, access_ttl, max_session_age }
     }
 }
 
@@ -106,24 +115,99 @@ impl Authenticator {
         self.authenticate(request).await
     }
 
-    /// Checks whether a session that last authenticated at `auth` can be renewed without an auth token.
+    /// Decides whether a session can be renewed without credentials, and until when.
     ///
     /// # Errors
-    /// `auth_denied` in an app with `require_auth_token`, `token_expired` past its `max_session_age`.
-    pub fn may_self_renew(&self, auth: Timestamp, now: Timestamp) -> Result<(), Denied> {
-        if self.app.require_auth_token {
+    /// `auth_token_required` where the app's backend bounded the session, or the app requires an auth token for every
+    /// renewal; `token_expired` past the `max_session_age`; `auth_denied` for guests of an app that has none any more.
+    pub fn self_renew(
+        &self,
+        source: CredentialSource,
+        authenticated_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Timestamp, Denied> {
+        let is_allowed = match source {
+            CredentialSource::Guest if !self.app.guests => return Err(Denied::guest()),
+            CredentialSource::Guest => true,
+            CredentialSource::SessionToken | CredentialSource::BoundedHook => {
+                self.app.renewal == Renewal::Client && !self.app.require_auth_token
+            }
+            CredentialSource::Hook | CredentialSource::ApiToken => !self.app.require_auth_token,
+        };
+        if !is_allowed {
             return Err(Denied::new(
-                ErrorCode::AuthDenied,
-                "this app requires an auth token to renew",
+                ErrorCode::AuthTokenRequired,
+                "this session can only be renewed with an auth token, or with params if a hook started it",
             ));
         }
-        if now.saturating_since(auth) >= self.app.max_session_age {
+        let expires = self.expiry(now).min(floor_to_second(self.max_age(authenticated_at)));
+        if expires <= now {
             return Err(Denied::new(
                 ErrorCode::TokenExpired,
                 "maximum session age reached; renew with an auth token",
             ));
         }
-        Ok(())
+        Ok(expires)
+    }
+
+    /// Checks whether a session may be renewed with credentials of this kind, before they are verified.
+    ///
+    /// # Errors
+    /// `auth_denied`.
+    pub fn may_renew_with(
+        &self,
+        source: CredentialSource,
+        credentials: &Credentials,
+    ) -> Result<(), Denied> {
+        let message = match credentials {
+            Credentials::Params(_) if source == CredentialSource::SessionToken => {
+                "a session that a token started cannot be renewed with params"
+            }
+            Credentials::Guest {} => "a session cannot be renewed as a guest",
+            Credentials::Params(_) | Credentials::Token(_) => return Ok(()),
+        };
+        Err(Denied::new(ErrorCode::AuthDenied, message))
+    }
+
+    /// Checks whether verified credentials may replace those that a session lives by.
+    ///
+    /// # Errors
+    /// `auth_denied`: a guest stays a guest, and what a hook of the app started is not extended by the api token, which
+    /// every client has.
+    pub fn check_renewal(
+        &self,
+        source: CredentialSource,
+        verified: CredentialSource,
+    ) -> Result<(), Denied> {
+        let message = match (source, verified) {
+            (CredentialSource::Guest, CredentialSource::Guest) => return Ok(()),
+            (CredentialSource::Guest, _) => "a guest session is renewed without credentials",
+            (_, CredentialSource::Guest) => "a session cannot be renewed as a guest",
+            (
+                CredentialSource::Hook | CredentialSource::BoundedHook,
+                CredentialSource::ApiToken,
+            ) => "a session that a hook started cannot be renewed with the api token",
+            (
+                CredentialSource::SessionToken
+                | CredentialSource::Hook
+                | CredentialSource::BoundedHook
+                | CredentialSource::ApiToken,
+                _,
+            ) => return Ok(()),
+        };
+        Err(Denied::new(ErrorCode::AuthDenied, message))
+    }
+
+    /// Whether guests may start and renew sessions.
+    #[must_use]
+    pub const fn allows_guests(&self) -> bool {
+        self.app.guests
+    }
+
+    /// When a session that last authenticated at `authenticated_at` ends, unless it authenticates again.
+    #[must_use]
+    pub fn max_age(&self, authenticated_at: Timestamp) -> Timestamp {
+        authenticated_at + self.app.max_session_age
     }
 
     /// The latest expiry of a session that is started or renewed at `now`.
@@ -146,19 +230,21 @@ impl Authenticator {
         if request.username.as_ref().is_some_and(|username| *username != claims.sub) {
             return Err(TokenError::WrongUser.into());
         }
-        if claims.guest && self.app.require_auth_token {
+        if claims.guest && !self.app.guests {
             return Err(Denied::guest());
         }
-        let AccessClaims { sub, instance: _, family, guest, auth_ms, issued_ms, grant } = claims;
+        let AccessClaims { sub, instance: _, family, guest, source, auth_ms, issued_ms, grant } =
+            claims;
         let (authenticated, issued) = (auth_ms, issued_ms);
         let method = AuthMethod::AccessToken { family, guest, authenticated, issued };
-        Ok(Authenticated { grant, expires, ..Authenticated::new(sub, method) })
+        Ok(Authenticated { grant, expires, source, ..Authenticated::new(sub, method) })
     }
 
     /// The hook that decides a request, if one may.
     fn hook_for(&self, request: &AuthRequest) -> Option<&Arc<dyn AuthHook>> {
         let hook = self.app.hooks.iter().find(|hook| hook.claims(request));
-        hook.filter(|hook| hook.verifies_identity() || !self.app.require_auth_token)
+        let is_guest = matches!(request.credentials, Credentials::Guest {});
+        hook.filter(|hook| is_guest || hook.verifies_identity() || !self.app.require_auth_token)
     }
 
     async fn by_hook(&self, request: &AuthRequest) -> Result<Authenticated, AuthError> {
@@ -201,14 +287,15 @@ impl Authenticator {
                 "the credentials belong to another user",
             ));
         }
-        if authenticated.is_guest() && self.app.require_auth_token {
-            return Err(Denied::guest());
-        }
         if matches!(authenticated.method, AuthMethod::AccessToken { .. }) {
             return Err(Denied::new(
                 ErrorCode::AuthDenied,
                 "an auth hook cannot accept an access token",
             ));
+        }
+        if authenticated.source == CredentialSource::Hook && authenticated.expires != Timestamp::MAX
+        {
+            authenticated.source = CredentialSource::BoundedHook;
         }
         let now = self.clock.wall();
         authenticated.expires = floor_to_second(authenticated.expires).min(self.expiry(now));

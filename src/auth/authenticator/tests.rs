@@ -68,6 +68,7 @@ fn access_claims(guest: bool) -> AccessClaims {
         instance: "instance-1".parse().unwrap(),
         family: FamilyId::from_bits(7),
         guest,
+        source: if guest { CredentialSource::Guest } else { CredentialSource::BoundedHook },
         auth_ms: Timestamp::from_millis(NOW_SECS * 1_000 - 5),
         issued_ms: Timestamp::from_millis(NOW_SECS * 1_000 - 3),
         grant: Grant {
@@ -90,7 +91,9 @@ async fn access_token_bypasses_hooks_and_keeps_expiry_and_grant() {
     let AccessClaims { sub, guest, auth_ms, issued_ms, grant, family, .. } = access_claims(false);
     let (authenticated, issued) = (auth_ms, issued_ms);
     let method = AuthMethod::AccessToken { family, guest, authenticated, issued };
-    assert_eq!(verified, Authenticated { grant, expires, ..Authenticated::new(sub, method) });
+    let source = CredentialSource::BoundedHook;
+    let expected = Authenticated { grant, expires, source, ..Authenticated::new(sub, method) };
+    assert_eq!(verified, expected);
     assert_eq!(verified.authenticated_at(clock.wall()), authenticated);
     assert_eq!(hook.asked.load(Ordering::SeqCst), 0);
 }
@@ -192,7 +195,7 @@ async fn what_no_hook_takes_is_refused() {
 }
 
 #[tokio::test]
-async fn a_secure_app_takes_neither_guests_nor_api_tokens() {
+async fn app_that_requires_auth_tokens_accepts_no_api_tokens() {
     let clock = clock();
     let api_token = ApiTokenHook::new(&OTHER_SECRET.into(), Grant::default()).unwrap();
     let jwt = JwtHook::new(tokens(&clock), Vec::new(), clock.clone());
@@ -203,9 +206,9 @@ async fn a_secure_app_takes_neither_guests_nor_api_tokens() {
     let guests_token =
         open.access.mint("demo", &access_claims(true), Timestamp::from_secs(NOW_SECS + 60));
     let cases = [
-        ("guest", Credentials::Guest {}, false),
+        ("guest", Credentials::Guest {}, true),
         ("api token", params(&shown), false),
-        ("a guest's access token", Credentials::Token(guests_token), false),
+        ("a guest's access token", Credentials::Token(guests_token), true),
         ("session token", token(&sign_hs256(&claims("session", json!({})))), true),
     ];
     for (case, credentials, is_secure) in cases {
@@ -213,16 +216,108 @@ async fn a_secure_app_takes_neither_guests_nor_api_tokens() {
         assert!(open.authenticate(&request).await.is_ok(), "{case}");
         assert_eq!(strict.authenticate(&request).await.is_ok(), is_secure, "{case}");
     }
-    let a_guest = with(vec![fixed(admit("ada", true, None))], true, &clock);
-    assert_eq!(denied(a_guest.authenticate(&request(None, token("x"))).await), Denied::guest());
+}
+
+#[tokio::test]
+async fn guests_access_token_is_rejected_once_guests_are_off() {
+    let clock = clock();
+    let app = AppAuth { guests: false, ..AppAuth::new("demo".into(), Vec::new()) };
+    let auth = Authenticator::new(app, access(&clock), Arc::default(), clock.clone());
+    for (guest, is_accepted) in [(true, false), (false, true)] {
+        let minted =
+            auth.access.mint("demo", &access_claims(guest), Timestamp::from_secs(NOW_SECS + 60));
+        let decided = auth.authenticate(&request(None, Credentials::Token(minted))).await;
+        assert_eq!(decided.is_ok(), is_accepted, "{decided:?}");
+    }
+}
+
+#[tokio::test]
+async fn changed_settings_decide_again_except_for_a_server_of_the_app() {
+    let clock = clock();
+    let guest = request(Some("ada"), Credentials::Guest {});
+    let open = with(vec![Arc::new(GuestHook::default())], false, &clock);
+    let accepted = open.authenticate(&guest).await.unwrap();
+    assert!(open.reauthenticate(&guest, &accepted).await.is_ok());
+    let closed = with(Vec::new(), false, &clock);
+    assert_eq!(denied(closed.reauthenticate(&guest, &accepted).await), Denied::guest());
+
+    let (asked, other) = (request(Some("ada"), token("x")), fixed(admit("eve", false, None)));
+    let accepted = Authenticated::new("ada".parse().unwrap(), AuthMethod::Hook { issued: None });
+    let hooked = with(vec![Arc::clone(&other) as Arc<dyn AuthHook>], false, &clock);
+    assert_eq!(hooked.reauthenticate(&asked, &accepted).await.as_ref(), Ok(&accepted));
+    assert_eq!(other.asked.load(Ordering::SeqCst), 0, "it is asked once");
+    assert!(closed.reauthenticate(&asked, &accepted).await.is_err(), "its hook is gone");
+}
+
+/// The table of `docs/protocol.md`, "Life of a session".
+#[test]
+fn each_cell_of_the_renewal_table_is_enforced() {
+    use CredentialSource::{ApiToken, BoundedHook, Guest, Hook, SessionToken};
+    let clock = clock();
+    let auth = |renewal, require_auth_token| {
+        let defaults = AppAuth::new("demo".into(), Vec::new());
+        let app = AppAuth { require_auth_token, renewal, ..defaults };
+        Authenticator::new(app, access(&clock), Arc::default(), clock.clone())
+    };
+    let (backend, client) = (auth(Renewal::Backend, false), auth(Renewal::Client, false));
+    let strict = auth(Renewal::Client, true);
+    // Without credentials by default, with `renewal = "client"`, with `require_auth_token`; by token, by params.
+    let table = [
+        (Guest, [true, true, true], false, false),
+        (SessionToken, [false, true, false], true, false),
+        (Hook, [true, true, false], true, true),
+        (BoundedHook, [false, true, false], true, true),
+        (ApiToken, [true, true, false], true, true),
+    ];
+    let now = clock.wall();
+    for (source, without, by_token, by_params) in table {
+        for (auth, is_allowed) in [&backend, &client, &strict].into_iter().zip(without) {
+            match auth.self_renew(source, now, now) {
+                Ok(expires) => {
+                    assert!(is_allowed, "{source:?}");
+                    assert_eq!(expires, now + DEFAULT_ACCESS_TTL);
+                }
+                Err(denied) => {
+                    assert!(!is_allowed, "{source:?}: {denied:?}");
+                    assert_eq!(denied.code, ErrorCode::AuthTokenRequired);
+                }
+            }
+        }
+        let cases =
+            [(token("x"), SessionToken, by_token), (params(&json!({})), BoundedHook, by_params)];
+        for (credentials, verified, is_allowed) in cases {
+            let decided = backend
+                .may_renew_with(source, &credentials)
+                .and_then(|()| backend.check_renewal(source, verified));
+            assert_eq!(decided.is_ok(), is_allowed, "{source:?} {credentials:?}");
+        }
+    }
 }
 
 #[test]
-fn a_session_renews_itself_until_it_is_too_old() {
+fn api_token_renews_only_what_it_started() {
+    use CredentialSource::{ApiToken, BoundedHook, Hook};
+    let auth = with(Vec::new(), false, &clock());
+    for (source, is_allowed) in [(ApiToken, true), (Hook, false), (BoundedHook, false)] {
+        assert_eq!(auth.check_renewal(source, ApiToken).is_ok(), is_allowed, "{source:?}");
+    }
+}
+
+#[test]
+fn renewal_without_credentials_ends_with_the_maximum_age() {
     let clock = clock();
-    let (open, strict) = (with(Vec::new(), false, &clock), with(Vec::new(), true, &clock));
+    let auth = with(Vec::new(), false, &clock);
     let (now, age) = (clock.wall(), DEFAULT_MAX_SESSION_AGE);
-    assert_eq!(open.may_self_renew(now, (now + age) - Duration::from_millis(1)), Ok(()));
-    assert_eq!(open.may_self_renew(now, now + age).unwrap_err().code, ErrorCode::TokenExpired);
-    assert_eq!(strict.may_self_renew(now, now).unwrap_err().code, ErrorCode::AuthDenied);
+    let renewed = |at| auth.self_renew(CredentialSource::Guest, now, at);
+    assert_eq!(renewed(now + Duration::from_secs(9)), Ok(now + age));
+    assert_eq!(renewed(now + age).unwrap_err().code, ErrorCode::TokenExpired);
+}
+
+#[test]
+fn guest_session_is_not_renewed_once_guests_are_off() {
+    let clock = clock();
+    let app = AppAuth { guests: false, ..AppAuth::new("demo".into(), Vec::new()) };
+    let auth = Authenticator::new(app, access(&clock), Arc::default(), clock.clone());
+    let now = clock.wall();
+    assert_eq!(auth.self_renew(CredentialSource::Guest, now, now), Err(Denied::guest()));
 }

@@ -13,7 +13,8 @@ use stagedoor_proto::{Credentials, Data, ErrorCode, Username};
 
 use super::settings::{ConfiguredHook, HookSettings};
 use crate::auth::{
-    AuthHook, AuthMethod, AuthRequest, Authenticated, Decision, Denied, is_same_digest,
+    AuthHook, AuthMethod, AuthRequest, Authenticated, CredentialSource, Decision, Denied,
+    is_same_digest,
 };
 use crate::grant::Grant;
 
@@ -91,6 +92,7 @@ impl AuthHook for ApiTokenHook {
             Err(denied) => Decision::Deny(denied),
             Ok(username) => Decision::Allow(Box::new(Authenticated {
                 grant: self.grant.clone(),
+                source: CredentialSource::ApiToken,
                 ..Authenticated::new(username, AuthMethod::Hook { issued: None })
             })),
         };

@@ -13,7 +13,8 @@ use stagedoor_proto::Credentials;
 use super::settings::{ConfiguredHook, HookSettings};
 use crate::auth::token::{AppTokens, Compact, SessionClaims, TokenError, VerifiedToken};
 use crate::auth::{
-    AuthHook, AuthMethod, AuthRequest, Authenticated, Decision, Issuer, IssuerError,
+    AuthHook, AuthMethod, AuthRequest, Authenticated, CredentialSource, Decision, Issuer,
+    IssuerError,
 };
 use crate::clock::Clock;
 use crate::store::Profile;
@@ -85,7 +86,15 @@ impl JwtHook {
             ttl_s.map_or(expires, |secs| self.clock.wall() + Duration::from_secs(secs.get()));
         let profile = Profile { name, properties: None };
         let method = AuthMethod::Hook { issued };
-        Decision::Allow(Box::new(Authenticated { username: sub, profile, grant, expires, method }))
+        let source = CredentialSource::SessionToken;
+        Decision::Allow(Box::new(Authenticated {
+            username: sub,
+            profile,
+            grant,
+            expires,
+            method,
+            source,
+        }))
     }
 }
 

@@ -18,7 +18,8 @@ use super::api_token::has_api_token;
 use super::settings::{ConfiguredHook, HookSettings};
 use crate::auth::token::rooms_of;
 use crate::auth::{
-    AuthHook, AuthMethod, AuthRequest, Authenticated, Decision, Denied, Guard, GuardLimits, Purpose,
+    AuthHook, AuthMethod, AuthRequest, Authenticated, CredentialSource, Decision, Denied, Guard,
+    GuardLimits, Purpose,
 };
 use crate::clock::{Clock, Rng};
 use crate::grant::{Grant, Scopes};
@@ -122,6 +123,7 @@ impl WebhookHook {
                 .ttl_s
                 .map_or(Timestamp::MAX, |secs| self.clock.wall() + Duration::from_secs(secs.get())),
             method: AuthMethod::Hook { issued: None },
+            source: CredentialSource::Hook,
         })
     }
 }

@@ -99,6 +99,7 @@ mod tests {
     use stagedoor_proto::FamilyId;
 
     use super::*;
+    use crate::auth::CredentialSource;
     use crate::auth::fixtures::{NOW_SECS, clock};
     use crate::grant::Grant;
 
@@ -112,6 +113,7 @@ mod tests {
             instance: "instance-1".parse().unwrap(),
             family: FamilyId::from_bits(7),
             guest: false,
+            source: CredentialSource::Hook,
             auth_ms: Timestamp::from_millis(1_799_999_999_123),
             issued_ms: Timestamp::from_millis(1_799_999_999_456),
             grant: Grant::default(),

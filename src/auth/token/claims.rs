@@ -15,6 +15,7 @@ use stagedoor_proto::{
 };
 
 use super::TokenError;
+use crate::auth::CredentialSource;
 use crate::grant::{RoomPattern, Scopes};
 
 /// The claims of a verified token.
@@ -91,6 +92,8 @@ claims! {
     InstanceId, "a client instance: 8 to 64 characters of A-Z a-z 0-9 . _ ~ -", |value| value.as_str()?.parse().ok();
     RoomId, "a room: 1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ -", |value| value.as_str()?.parse().ok();
     FamilyId, "an id of 22 base64url characters", |value| value.as_str()?.parse().ok();
+    CredentialSource, "`guest`, `session_token`, `hook`, `bounded_hook` or `api_token`",
+        |value| CredentialSource::deserialize(value).ok();
     Role, "`subscriber`, `publisher`, `publisher_only` or `moderator`", role;
     Vec<(RoomPattern, Role)>, "an object of rooms (`*` only last) and roles", |value| rooms_of(value.as_object()?);
     Scopes, "a list of strings", |value| Some(strings(value)?.into_iter().collect());

@@ -9,6 +9,7 @@ use stagedoor_proto::{FamilyId, InstanceId, LayoutClasses, Role, RoomId, Timesta
 
 use super::claims::{ConnectionData, ShortText};
 use super::{Claims, TokenError};
+use crate::auth::CredentialSource;
 use crate::grant::{Grant, RoomPattern, Scopes};
 
 /// The claims of a session token: the user and their permissions.
@@ -103,6 +104,8 @@ pub struct AccessClaims {
     pub family: FamilyId,
     /// Whether the user only named themselves.
     pub guest: bool,
+    /// The other credentials that the user presented last.
+    pub source: CredentialSource,
     /// When the user last presented other credentials than an access token.
     pub auth_ms: Timestamp,
     /// When the token was minted; the epoch if the claim is absent.
@@ -119,6 +122,7 @@ impl AccessClaims {
             instance: claims.required("instance")?,
             family: claims.required("family")?,
             guest: claims.required("guest")?,
+            source: claims.required("source")?,
             auth_ms: Timestamp::from_millis(claims.required("auth_ms")?),
             issued_ms: Timestamp::from_millis(claims.optional("issued_ms")?.unwrap_or_default()),
             grant: grant_of(claims)?,

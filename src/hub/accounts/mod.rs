@@ -15,6 +15,7 @@ use std::sync::Arc;
 use stagedoor_proto::Reply;
 
 pub use attempt::Attempt;
+pub(in crate::hub) use renew::RejectedRenewal;
 pub use start::AuthenticatedStart;
 
 use super::access_control::AccessControl;

@@ -2,79 +2,133 @@
 
 use std::sync::Arc;
 
-use stagedoor_proto::{Credentials, Error, Renewed, Secret, Timestamp};
+use stagedoor_proto::{
+    Credentials, Data, Disconnect, Error, ErrorCode, Renew, Renewed, Reply, Secret, Timestamp,
+};
 
 use super::Accounts;
 use crate::auth::token::AccessClaims;
-use crate::auth::{AuthError, AuthRequest, Purpose};
+use crate::auth::{AuthError, AuthRequest, Authenticated, CredentialSource, Purpose};
 use crate::grant::Grant;
 use crate::hub::errors::StartError;
-use crate::hub::session_meta::{AuthContext, PeerInfo};
+use crate::hub::session_meta::Renewal;
 use crate::hub::sessions::SessionHandle;
 use crate::request::RequestId;
 
-/// A renewal that was granted and is not yet applied.
-pub(super) struct Renewal {
-    auth: AuthContext,
-    expires: Timestamp,
+/// A renewal that was rejected, and is not answered yet.
+pub(in crate::hub) struct RejectedRenewal {
+    pub(in crate::hub) error: Error,
+    /// With what the session ends after the reply, if it does.
+    pub(in crate::hub) ending: Option<Box<Disconnect>>,
+}
+
+impl From<Error> for RejectedRenewal {
+    fn from(error: Error) -> Self {
+        Self { error, ending: None }
+    }
 }
 
 impl Accounts {
-    /// Renews a session, by an auth token or, where the app allows that, without one.
+    /// Renews a session, by new credentials or, where the app allows that, without any, and replies to `request`.
+    /// `number` is that of [`begin_renewal`](crate::hub::sessions::begin_renewal), taken when the request arrived.
+    ///
+    /// # Errors
+    /// The reply to a renewal that was rejected.
     pub(in crate::hub) async fn renew(
         &self,
         session: &Arc<SessionHandle>,
-        auth_token: Option<Secret>,
-        request: &RequestId,
-    ) -> Result<Renewed, Error> {
-        let peer = &session.meta().peer;
-        let renewal = match auth_token {
-            Some(token) => self.verify_renewal(session, token, peer, request).await,
-            None => self.self_renew(session),
+        renew: Renew,
+        number: u64,
+        request: u32,
+    ) -> Result<(), RejectedRenewal> {
+        let request_id = session.request_id(request);
+        let credentials = credentials_of(renew.auth_token, renew.params)?;
+        let verified = self.verify_renewal(session, credentials, &request_id).await;
+        let renewal = match verified {
+            Ok(renewal) => renewal,
+            Err(rejected) => return Err(Self::reject_renewal(session, rejected)),
         };
-        let renewal = renewal.map_err(|rejected| rejected.error)?;
+        let peer = &session.meta().peer;
         self.access.check(session, peer).await.map_err(|rejected| rejected.error)?;
-        Ok(self.apply_renewal(session, renewal))
+        self.apply_renewal(session, renewal, number, Some(request))?;
+        Ok(())
     }
 
-    /// A renewal on the gateway's own word, where the app allows that.
-    fn self_renew(&self, session: &SessionHandle) -> Result<Renewal, StartError> {
-        let (auth, now) = (session.auth(), self.context.clock.wall());
-        let authenticator = session.app().auth();
-        authenticator.may_self_renew(auth.authenticated_at, now).map_err(AuthError::Denied)?;
-        Ok(Renewal { auth, expires: authenticator.expiry(now) })
+    /// A guest whose app has turned guests off loses the session with the renewal.
+    fn reject_renewal(session: &SessionHandle, rejected: StartError) -> RejectedRenewal {
+        let StartError { error, disconnect } = rejected;
+        let is_guest = session.auth().source == CredentialSource::Guest;
+        let ends_session = is_guest && !session.app().auth().allows_guests();
+        RejectedRenewal { error, ending: ends_session.then_some(disconnect) }
     }
 
-    /// Asks whether an auth token renews a session: of the same user, on the same instance.
+    /// Asks whether credentials renew a session: of the same user, on the same instance. Without any, whether the app
+    /// lets the client extend it.
+    ///
+    /// The app's settings may change while a key set or a hook is waited for; the current ones decide.
     pub(super) async fn verify_renewal(
         &self,
         session: &SessionHandle,
-        token: Secret,
-        peer: &PeerInfo,
+        credentials: Option<Credentials>,
         request: &RequestId,
     ) -> Result<Renewal, StartError> {
+        let (auth, mut settings) = (session.auth(), session.app().auth());
+        let Some(credentials) = credentials else {
+            let (source, authenticated_at) = (auth.source, auth.authenticated_at);
+            let expires = settings
+                .self_renew(source, authenticated_at, self.context.clock.wall())
+                .map_err(AuthError::Denied)?;
+            return Ok(Renewal { grant: auth.grant, source, authenticated_at, expires });
+        };
+        settings.may_renew_with(auth.source, &credentials).map_err(AuthError::Denied)?;
+        let peer = &session.meta().peer;
         let auth_request = AuthRequest {
             app: Arc::clone(session.app().id()),
             username: Some(session.user().username.clone()),
             instance: session.meta().instance.clone(),
-            credentials: Credentials::Token(token),
+            credentials,
             address: peer.address,
             user_agent: peer.user_agent.as_deref().map(str::to_owned),
             purpose: Purpose::Renew,
             request_id: request.clone(),
         };
-        let authenticated = session.app().auth().authenticate(&auth_request).await?;
+        let mut authenticated = settings.authenticate(&auth_request).await?;
+        loop {
+            let current = session.app().auth();
+            if Arc::ptr_eq(&settings, &current) {
+                break;
+            }
+            settings = current;
+            authenticated = settings.reauthenticate(&auth_request, &authenticated).await?;
+        }
+        settings.check_renewal(auth.source, authenticated.source).map_err(AuthError::Denied)?;
         let authenticated_at = authenticated.authenticated_at(self.context.clock.wall());
-        let (grant, expires) = (Arc::new(authenticated.grant), authenticated.expires);
-        Ok(Renewal { auth: AuthContext { grant, authenticated_at }, expires })
+        let Authenticated { grant, source, expires, .. } = authenticated;
+        Ok(Renewal { grant: Arc::new(grant), source, authenticated_at, expires })
     }
 
-    pub(super) fn apply_renewal(&self, session: &Arc<SessionHandle>, renewal: Renewal) -> Renewed {
-        let Renewal { auth, expires } = renewal;
-        let access_token = self.mint_access(session, &auth.grant, auth.authenticated_at, expires);
-        session.renew(auth, expires, self.context.clock.wall());
+    /// Applies a renewal, in the session and in its rooms, unless one that arrived later was applied.
+    ///
+    /// # Errors
+    /// As [`SessionHandle::renew`].
+    pub(super) fn apply_renewal(
+        &self,
+        session: &Arc<SessionHandle>,
+        renewal: Renewal,
+        number: u64,
+        request: Option<u32>,
+    ) -> Result<Secret, Error> {
+        let Renewal { ref grant, source, authenticated_at, expires } = renewal;
+        let access_token = self.mint_access(session, grant, source, authenticated_at, expires);
+        let renewed = Renewed { access_token: access_token.clone(), expires_at_ms: expires };
+        let reply = Ok(Reply::Renewed(renewed));
+        let reply = request.map(|request| (request, &reply));
+        let has_to_wake = session.renew(number, renewal, reply, self.context.clock.wall())?;
         self.sessions.notify(session);
-        Renewed { access_token, expires_at_ms: expires }
+        if has_to_wake {
+            session.flush_wake();
+        }
+        Ok(access_token)
     }
 
     /// The access token of a session.
@@ -82,6 +136,7 @@ impl Accounts {
         &self,
         session: &SessionHandle,
         grant: &Grant,
+        source: CredentialSource,
         authenticated_at: Timestamp,
         expires: Timestamp,
     ) -> Secret {
@@ -90,10 +145,30 @@ impl Accounts {
             instance: session.meta().instance.clone(),
             family: session.meta().family,
             guest: session.meta().guest,
+            source,
             auth_ms: authenticated_at,
             issued_ms: self.context.clock.wall(),
             grant: grant.clone(),
         };
         self.tokens.mint(session.app().id(), &claims, expires)
+    }
+}
+
+/// The credentials of a `renew` or `resume`, if it has any.
+///
+/// # Errors
+/// `invalid_argument` for both kinds at once.
+pub(super) fn credentials_of(
+    auth_token: Option<Secret>,
+    params: Option<Data>,
+) -> Result<Option<Credentials>, Error> {
+    match (auth_token, params) {
+        (None, None) => Ok(None),
+        (Some(token), None) => Ok(Some(Credentials::Token(token))),
+        (None, Some(params)) => Ok(Some(Credentials::Params(params))),
+        (Some(_), Some(_)) => {
+            let message = "expected either `auth_token` or `params`";
+            Err(Error::new(ErrorCode::InvalidArgument, message).at("params"))
+        }
     }
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use stagedoor_proto::{CloseCode, Reply, Resume, ResumeTicket, Resumed, Secret};
 
 use super::attempt::Attempt;
-use super::renew::Renewal;
+use super::renew::credentials_of;
 use super::{Accounts, OpenedSession};
 use crate::engine::{DirectoryKey, Move, Moved, SessionRow};
 use crate::hub::errors::StartError;
 use crate::hub::handoff::{self, MovedSession};
 use crate::hub::peers::{PEER_TIMEOUT, PeerRequest};
-use crate::hub::session_meta::PeerInfo;
-use crate::hub::sessions::{SessionConnection, SessionHandle};
+use crate::hub::session_meta::{PeerInfo, Renewal};
+use crate::hub::sessions::{SessionConnection, SessionHandle, begin_renewal};
 use crate::request::RequestId;
 use crate::session::{ResumeClaim, ResumeError, SecretHash};
 
@@ -138,12 +138,17 @@ impl Accounts {
         peer: &PeerInfo,
         attempt: &Attempt,
         request: &RequestId,
-    ) -> Result<Option<Renewal>, StartError> {
-        let Some(token) = resume.auth_token.clone() else { return Ok(None) };
-        let renewal = self.verify_renewal(session, token, peer, request);
+    ) -> Result<Option<(u64, Renewal)>, StartError> {
+        let credentials = credentials_of(resume.auth_token.clone(), resume.params.clone())
+            .map_err(StartError::invalid_argument)?;
+        if credentials.is_none() {
+            return Ok(None);
+        }
+        let number = begin_renewal(session);
+        let renewal = self.verify_renewal(session, credentials, request);
         let renewal = attempt.wait_for(&self.context, renewal).await?;
         self.access.check(session, peer).await?;
-        Ok(Some(renewal))
+        Ok(Some((number, renewal)))
     }
 
     /// Goes on with a session on the connection at hand, by `generation`.
@@ -153,7 +158,7 @@ impl Accounts {
         generation: u64,
         claim: ResumeClaim,
         secret: Secret,
-        renewal: Option<Renewal>,
+        renewal: Option<(u64, Renewal)>,
     ) -> Result<OpenedSession, StartError> {
         let next = SecretHash::of(secret.as_str());
         let now = self.context.clock.wall();
@@ -163,8 +168,9 @@ impl Accounts {
         session.activity().set_held_by(Some(generation));
         self.sessions.notify(&session);
         self.context.metrics.replayed_frames.inc_by(taken.replayed as u64);
-        let access_token =
-            renewal.map(|renewal| self.apply_renewal(&session, renewal).access_token);
+        // One that was sent later on the former connection may be in force already.
+        let access_token = renewal
+            .and_then(|(number, renewal)| self.apply_renewal(&session, renewal, number, None).ok());
         let (state, _, expires_at_ms) = session.status();
         let reply = Reply::Resumed(Resumed {
             replayed_count: u32::try_from(taken.replayed).unwrap_or(u32::MAX),

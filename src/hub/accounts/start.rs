@@ -328,6 +328,8 @@ impl Accounts {
         };
         let auth = AuthContext {
             grant: Arc::new(authenticated.grant.clone()),
+            source: authenticated.source,
+            version: 0,
             authenticated_at: authenticated.authenticated_at(now),
         };
         let (app, first_life) = (Arc::clone(app), self.first_life(now));
@@ -401,7 +403,8 @@ impl Accounts {
         secret: Secret,
     ) -> Reply {
         let (auth, expires) = (session.auth(), authenticated.expires);
-        let access_token = self.mint_access(session, &auth.grant, auth.authenticated_at, expires);
+        let access_token =
+            self.mint_access(session, &auth.grant, auth.source, auth.authenticated_at, expires);
         Reply::Started(Box::new(Started {
             session: SessionInfo {
                 id: session.id(),

@@ -108,8 +108,8 @@ pub(in crate::hub) async fn accept(
         let of_session = |(id, _, _): &(SessionId, Link, _)| *id == session.id();
         let Some((id, _, state)) = inner.room.sessions().find(of_session) else { continue };
         // The room must learn on which node the session is now, regardless of the link state it knows.
-        let (tag, link) = (room.tag(), Link::Suspended);
-        session.update_memberships(|rooms, _| rooms.insert(tag, &moved.room, link, state));
+        let (tag, link, grant) = (room.tag(), Link::Suspended, inner.room.grant_version(id));
+        session.update_memberships(|rooms, _| rooms.insert(tag, &moved.room, link, state, grant));
         inner.sessions.insert(id, Arc::clone(&session));
         if (inner.room.version(), inner.local.last_order()) != (moved.version, moved.order) {
             session.update(Session::require_reset);

@@ -194,7 +194,8 @@ fn restore_memberships(
         if let Some(session) = session {
             // No session has a connection; the first entry in the log of the room says so.
             let (link, tag, room) = (Link::Suspended, room.tag(), &room.key().room);
-            session.update_memberships(|rooms, _| rooms.insert(tag, room, link, state));
+            let grant = inner.room.grant_version(id);
+            session.update_memberships(|rooms, _| rooms.insert(tag, room, link, state, grant));
             here.insert(id, Arc::clone(session));
         }
         known.push((id, session.map(Arc::clone)));

@@ -104,7 +104,10 @@ impl Executor {
             Everywhere::MembershipCreated { session, .. } => {
                 if let Some(session) = self.deferred.sessions.find(session) {
                     let (tag, id) = (room.tag(), &room.key().room);
-                    if !session.update_memberships(|rooms, state| rooms.enter(tag, id, state)) {
+                    let grant = inner.room.grant_version(session.id());
+                    let entered = session
+                        .update_memberships(|rooms, state| rooms.enter(tag, id, grant, state));
+                    if !entered {
                         deferred.changed.push(Arc::clone(&session));
                     }
                     inner.sessions.insert(session.id(), session);

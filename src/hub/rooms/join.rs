@@ -7,17 +7,29 @@ use stagedoor_proto::{
 };
 
 use super::Rooms;
+use crate::auth::Authenticator;
 use crate::auth::token::TokenError;
+use crate::hub::session_meta::AuthContext;
 use crate::hub::sessions::SessionHandle;
 use crate::room::{Join, Origin, RoomCommand, RoomKey, RoomToken, ScopeSet};
 use crate::telemetry::Limit;
 
-/// The role and expiry of a session in a room.
+/// The role and expiry of a session in a room, and the grant they come from.
 struct JoinGrant {
+    auth: AuthContext,
+    /// The settings of the app by which a room token was verified.
+    settings: Arc<Authenticator>,
     role: Role,
     data: Option<String>,
-    app_moderator: bool,
     token: Option<RoomToken>,
+}
+
+impl JoinGrant {
+    /// Whether neither the session was renewed nor the app reloaded since.
+    fn is_current(&self, session: &SessionHandle) -> bool {
+        self.auth.version == session.auth().version
+            && Arc::ptr_eq(&self.settings, &session.app().auth())
+    }
 }
 
 impl Rooms {
@@ -46,17 +58,8 @@ impl Rooms {
                 format!("room limit of this session reached (limit {most}); leave a room first");
             return Err(Error::new(ErrorCode::TooManyRooms, message));
         }
-        let grant = session.auth().grant;
-        if let Err(missing) = grant.permit(Scope::Join) {
-            return Err(Error::missing(Scope::Join, missing.to_string()));
-        }
         let key = RoomKey { app: Arc::clone(&session.user().app), room: join.room.clone() };
-        let most = self.context.limits().connection_data_max_chars;
-        let entitlement = entitle(session, join, most).inspect_err(|error| {
-            if error.code == ErrorCode::TooLarge {
-                self.context.hit(Limit::ConnectionDataMaxChars);
-            }
-        })?;
+        let mut entitlement = self.authorize_join(session, &join)?;
         self.access
             .check(session, &session.meta().peer)
             .await
@@ -65,6 +68,10 @@ impl Rooms {
             tracing::error!(%error, "cannot load room");
             Error::new(ErrorCode::Overloaded, "room cannot be opened now; retry")
         })?;
+        if !entitlement.is_current(session) {
+            entitlement = self.authorize_join(session, &join)?;
+        }
+        let grant = &entitlement.auth.grant;
         let join = Join {
             origin: Origin::Session { session: session.id(), request },
             session: session.id(),
@@ -76,7 +83,8 @@ impl Rooms {
             proof: session.meta().proof(),
             role: entitlement.role,
             scopes: ScopeSet::from(grant.scopes.as_ref()),
-            app_moderator: entitlement.app_moderator || grant.app_moderator,
+            app_moderator: grant.app_moderator,
+            grant_version: entitlement.auth.version,
             data: entitlement.data,
             token: entitlement.token,
             link: Link::Live,
@@ -84,6 +92,19 @@ impl Rooms {
         };
         self.append(&key, RoomCommand::Join(Box::new(join)));
         Ok(())
+    }
+
+    fn authorize_join(
+        &self,
+        session: &SessionHandle,
+        join: &JoinCommand,
+    ) -> Result<JoinGrant, Error> {
+        let most = self.context.limits().connection_data_max_chars;
+        entitle(session, join.clone(), most).inspect_err(|error| {
+            if error.code == ErrorCode::TooLarge {
+                self.context.hit(Limit::ConnectionDataMaxChars);
+            }
+        })
     }
 }
 
@@ -94,18 +115,22 @@ fn entitle(
     max_data_chars: usize,
 ) -> Result<JoinGrant, Error> {
     let JoinCommand { room, token, data } = join;
+    let (auth, settings) = (session.auth(), session.app().auth());
+    if let Err(missing) = auth.grant.permit(Scope::Join) {
+        return Err(Error::missing(Scope::Join, missing.to_string()));
+    }
     if data.as_ref().is_some_and(|data| data.chars().count() > max_data_chars) {
         let message = format!("connection data is too long (limit {max_data_chars} characters)");
         return Err(Error::new(ErrorCode::TooLarge, message).at("join.data"));
     }
     let Some(token) = token else {
-        let role = session.auth().grant.role_in(&room).ok_or_else(|| {
+        let role = auth.grant.role_in(&room).ok_or_else(|| {
             Error::missing(
                 Scope::Join,
                 "the session's grant does not include this room; use a room token",
             )
         })?;
-        return Ok(JoinGrant { role, data, app_moderator: false, token: None });
+        return Ok(JoinGrant { auth, settings, role, data, token: None });
     };
     let tokens = session.app().tokens();
     let checked = tokens
@@ -114,14 +139,16 @@ fn entitle(
     let issued = checked.issued.ok_or_else(|| token_error(&TokenError::NotAToken))?;
     let claims = checked.claims;
     Ok(JoinGrant {
+        auth,
+        settings,
         role: claims.role.unwrap_or(session.app().rules().default_role),
         data: claims.data.or(data),
-        app_moderator: claims.app_moderator,
         token: Some(RoomToken {
             issued,
             expires: checked.expires,
             jti: claims.jti.map(Into::into),
             layout_classes: claims.layout_classes,
+            app_moderator: claims.app_moderator,
         }),
     })
 }

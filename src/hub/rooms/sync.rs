@@ -5,15 +5,16 @@
 
 use std::sync::Arc;
 
-use stagedoor_proto::{Push, RoomReset};
+use stagedoor_proto::{Push, RoomId, RoomReset, Scope};
 
 use super::Rooms;
 use super::fan_out::push_to;
 use super::handle::RoomHandle;
 use super::metrics::count_reset;
 use crate::hub::context::Context;
+use crate::hub::session_meta::AuthContext;
 use crate::hub::sessions::{Memberships, PendingUpdate, SessionHandle, SessionObserver};
-use crate::room::{Audience, RoomCommand};
+use crate::room::{Audience, RoomCommand, ScopeSet, SessionGrant};
 use crate::session::Session;
 
 impl SessionObserver for Rooms {
@@ -39,12 +40,16 @@ impl Rooms {
                         let leave = RoomCommand::Leave { session: id, reason, origin: None, cause };
                         self.append(key, leave);
                     }
-                    PendingUpdate::Changed { link, state } => {
+                    PendingUpdate::Changed { link, state, has_new_grant } => {
                         if let Some(link) = link {
                             let (home, generation) = (self.node(), session.activity().held_by());
                             let generation = generation.unwrap_or_default();
                             let link = RoomCommand::Link { session: id, link, home, generation };
                             self.append(key, link);
+                        }
+                        if has_new_grant {
+                            let grant = grant_in(session, &key.room);
+                            self.append(key, RoomCommand::Authorize { session: id, grant });
                         }
                         if let Some(state) = state {
                             let changed = RoomCommand::SessionState { session: id, state };
@@ -67,7 +72,19 @@ impl Rooms {
     }
 }
 
-/// Sends a session a new snapshot of one room.
+/// What a session's grant allows in a room.
+fn grant_in(session: &SessionHandle, room: &RoomId) -> SessionGrant {
+    let AuthContext { grant, version, .. } = session.auth();
+    let may_join = grant.permit(Scope::Join).is_ok();
+    SessionGrant {
+        version,
+        role: grant.role_in(room).filter(|_| may_join),
+        scopes: ScopeSet::from(grant.scopes.as_ref()),
+        app_moderator: grant.app_moderator,
+    }
+}
+
+/// Sends a session a fresh snapshot of one room.
 pub(super) fn send_reset(context: &Context, session: &SessionHandle, room: &RoomHandle) {
     let inner = room.lock();
     if let Ok(snapshot) = inner.room.snapshot_for(session.id()) {

@@ -27,6 +27,8 @@ struct Membership {
     /// The status of the session that the room knows.
     link: Link,
     state: SessionState,
+    /// The version of the session's grant that the room goes by.
+    grant: u64,
 }
 
 /// The status of a session.
@@ -34,12 +36,11 @@ pub(in crate::hub) enum MembershipState<'a> {
     Present {
         link: Link,
         state: SessionState,
+        /// The version of its grant.
+        grant: u64,
     },
     /// The session ended, with the request that ended it.
-    Ended {
-        ending: &'a Disconnect,
-        cause: Option<&'a RequestId>,
-    },
+    Ended { ending: &'a Disconnect, cause: Option<&'a RequestId> },
 }
 
 /// A pending update of a room.
@@ -47,7 +48,7 @@ pub(in crate::hub) enum PendingUpdate {
     /// The session ended, with the request that ended it. The room was removed from its rooms.
     Ended { ending: Disconnect, cause: Option<RequestId> },
     /// The changed values.
-    Changed { link: Option<Link>, state: Option<SessionState> },
+    Changed { link: Option<Link>, state: Option<SessionState>, has_new_grant: bool },
 }
 
 impl Memberships {
@@ -65,9 +66,10 @@ impl Memberships {
         &mut self,
         tag: RoomTag,
         room: &RoomId,
+        grant: u64,
         now: &MembershipState<'_>,
     ) -> bool {
-        self.insert(tag, room, Link::Live, SessionState::Established);
+        self.insert(tag, room, Link::Live, SessionState::Established, grant);
         !self.has_pending_updates(now)
     }
 
@@ -78,9 +80,10 @@ impl Memberships {
         room: &RoomId,
         link: Link,
         state: SessionState,
+        grant: u64,
     ) {
         if !self.rooms.iter().any(|membership| membership.tag == tag) {
-            self.rooms.push(Membership { tag, room: room.clone(), link, state });
+            self.rooms.push(Membership { tag, room: room.clone(), link, state, grant });
         }
     }
 
@@ -130,13 +133,14 @@ impl Memberships {
                 let (ending, cause) = ((*ending).clone(), cause.cloned());
                 Some((tag, PendingUpdate::Ended { ending, cause }))
             }
-            MembershipState::Present { link, state } => {
+            MembershipState::Present { link, state, grant } => {
                 let room = &mut self.rooms[index];
                 let update = PendingUpdate::Changed {
                     link: (room.link != *link).then_some(*link),
                     state: (room.state != *state).then_some(*state),
+                    has_new_grant: room.grant != *grant,
                 };
-                (room.link, room.state) = (*link, *state);
+                (room.link, room.state, room.grant) = (*link, *state, *grant);
                 Some((room.tag, update))
             }
         }
@@ -150,7 +154,9 @@ impl Memberships {
 impl Membership {
     fn is_behind(&self, now: &MembershipState<'_>) -> bool {
         match now {
-            MembershipState::Present { link, state } => self.link != *link || self.state != *state,
+            MembershipState::Present { link, state, grant } => {
+                (self.link, self.state, self.grant) != (*link, *state, *grant)
+            }
             MembershipState::Ended { .. } => true,
         }
     }

@@ -23,7 +23,9 @@ use stagedoor_proto::{CloseCode, Disconnect, SessionId, Timestamp};
 pub use addresses::{ConnectionLimitExceeded, ConnectionPermit};
 pub use connections::Connections;
 pub use handle::{Activity, SessionConnection, SessionHandle, Written};
-pub(super) use handle::{Refusal, RequestPermit, SessionTermination};
+pub(super) use handle::{
+    Refusal, RequestPermit, SessionTermination, begin_renewal, postpone_renewal,
+};
 pub(super) use membership::{Memberships, PendingUpdate, RoomTags};
 
 use super::context::Context;

@@ -1,12 +1,11 @@
 //! Expiry: memberships end with their tokens, and streams end if their owners ignore a mute.
 
 use stagedoor_proto::{
-    Actor, LeaveReason, Outcome, ParticipantId, Push, Removed, SessionId, StreamEndReason,
-    Timestamp, TokenExpiring,
+    LeaveReason, Outcome, Push, SessionId, StreamEndReason, Timestamp, TokenExpiring,
 };
 
-use crate::room::effect::{Audience, Effects, Everywhere};
-use crate::room::participants::leave::remove_participant;
+use crate::room::effect::{Audience, Effects};
+use crate::room::participants::authorize::end_membership;
 use crate::room::state::RoomState;
 use crate::room::state::timers::Timer;
 use crate::room::streams::end::end_stream;
@@ -21,7 +20,7 @@ pub(in crate::room) fn expire(state: &mut RoomState, out: &mut Effects) {
             state.timers.set(Timer::Lease(id), expires);
             warn(state, session, expires, out);
         } else {
-            end_lease(state, id, session, out);
+            end_membership(state, id, session, LeaveReason::TokenExpired, out);
         }
     }
     while let Some(stream) = state.timers.pop_due(state.now, Timer::as_acknowledgement) {
@@ -32,14 +31,4 @@ pub(in crate::room) fn expire(state: &mut RoomState, out: &mut Effects) {
 fn warn(state: &RoomState, session: SessionId, expires: Timestamp, out: &mut Effects) {
     let push = TokenExpiring { expires_at_ms: expires, room: Some(state.id.clone()) };
     out.push(Audience::One(session), Push::TokenExpiring(push));
-}
-
-fn end_lease(state: &mut RoomState, id: ParticipantId, session: SessionId, out: &mut Effects) {
-    let room = state.id.clone();
-    let removed = Removed { room, by: Actor::Server {}, reason: None, until_ms: None };
-    out.add(Everywhere::Withdraw(Audience::One(session)));
-    out.push(Audience::One(session), Push::Removed(removed));
-    if let Some(member) = remove_participant(state, id, LeaveReason::TokenExpired, out) {
-        state.recent_leavers.add(member.principal(), true, state.now);
-    }
 }

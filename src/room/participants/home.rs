@@ -33,6 +33,7 @@ pub(in crate::room) fn check_home(
         // Any node may end the membership of a participant whose node was lost.
         RoomCommand::Leave { .. } => is_at_home || state.lost_nodes.contains(member.home),
         RoomCommand::SessionState { .. }
+        | RoomCommand::Authorize { .. }
         | RoomCommand::Publish { .. }
         | RoomCommand::UpdateStream { .. }
         | RoomCommand::Unpublish { .. }

@@ -19,10 +19,10 @@ use crate::room::log::commands::{Join, RoomToken};
 use crate::room::log::origin::NodeEpoch;
 use crate::room::participants::home::move_home;
 use crate::room::participants::roles::assign;
-use crate::room::permissions::{capabilities, missing};
+use crate::room::permissions::{capabilities, missing, role_within};
 use crate::room::settings::Expiry;
 use crate::room::state::RoomState;
-use crate::room::state::participants::{Lease, Membership, wire_bytes};
+use crate::room::state::participants::{Basis, Lease, Membership, wire_bytes};
 use crate::room::state::timers::Timer;
 use crate::room::visibility::audience::push_newcomer;
 use crate::room::visibility::size::update_size_class;
@@ -36,7 +36,7 @@ pub(in crate::room) fn join(
 ) -> Result<Joined, Error> {
     let guest = join.as_guest();
     let who = Principal { username: &join.username, guest: guest.as_ref() };
-    let role = state.records.role(who, join.role).unwrap_or(join.role);
+    let role = role_within(state.records.role(who, join.role), join.role, join.scopes);
     let present = state.participants.of_session(join.session).map(|member| member.id);
     check_admission(state, &join, who, role, present)?;
     if let Some(RoomToken { jti: Some(jti), expires, .. }) = &join.token {
@@ -76,8 +76,10 @@ fn check_admission(
     if let Some(until) = state.records.blocked(who, state.now) {
         return Err(errors::blocked(until, state.now));
     }
-    if present.is_some() {
-        return Ok(());
+    if let Some(member) = present.and_then(|id| state.participants.find(id)) {
+        // The grant changed while the request was on its way.
+        let is_outdated = join.grant_version < member.grant_version;
+        return if is_outdated { Err(errors::outdated_grant()) } else { Ok(()) };
     }
     if state.records.locked && role != Role::Moderator && !was_recently_present(state, who) {
         let message = "room is locked; only moderators and recent participants may join";
@@ -126,7 +128,7 @@ fn add_participant(
     out: &mut Effects,
 ) -> (ParticipantId, RoomSnapshot) {
     let (id, session) = (join.participant, join.session);
-    let lease = lease(state, join.token.as_ref());
+    let (lease, basis) = (lease(state, join.token.as_ref()), basis_of(&join));
     let mut member = Membership {
         id,
         session,
@@ -135,8 +137,10 @@ fn add_participant(
         guest: join.as_guest(),
         username: join.username,
         role,
+        basis,
+        grant_version: join.grant_version,
         scopes: join.scopes,
-        app_moderator: join.app_moderator,
+        app_moderator: join.app_moderator || basis.app_moderator(),
         capabilities: capabilities(role, join.scopes, state.settings.subscriber_signals),
         link: join.link,
         state: join.state,
@@ -170,10 +174,11 @@ fn renew(
     join: Join,
     out: &mut Effects,
 ) -> (ParticipantId, RoomSnapshot) {
-    let lease = lease(state, join.token.as_ref());
+    let (lease, basis) = (lease(state, join.token.as_ref()), basis_of(&join));
     assign(state, id, role, join.scopes, out);
     if let Some(member) = state.participants.find_mut(id) {
-        member.app_moderator = join.app_moderator;
+        (member.basis, member.grant_version) = (basis, join.grant_version);
+        member.app_moderator = join.app_moderator || basis.app_moderator();
         if let Some(token) = join.token {
             member.layout_classes = token.layout_classes;
         }
@@ -181,6 +186,14 @@ fn renew(
     }
     state.timers.reset(Timer::Lease(id), lease.map(Lease::due));
     (id, snapshot_of(state, id))
+}
+
+fn basis_of(join: &Join) -> Basis {
+    let role = join.role;
+    match &join.token {
+        Some(token) => Basis::Token { role, app_moderator: token.app_moderator },
+        None => Basis::Grant { role },
+    }
 }
 
 /// The end of a membership with this token, if the app enforces it.

@@ -1,5 +1,6 @@
 //! Memberships: joining, leaving, homes, roles and expiry.
 
+pub(in crate::room) mod authorize;
 pub(in crate::room) mod expiry;
 pub(in crate::room) mod home;
 pub(in crate::room) mod join;

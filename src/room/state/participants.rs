@@ -28,6 +28,9 @@ pub(in crate::room) struct Membership {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::room) guest: Option<Guest>,
     pub(in crate::room) role: Role,
+    pub(in crate::room) basis: Basis,
+    /// The version of the session's grant that was applied last.
+    pub(in crate::room) grant_version: u64,
     pub(in crate::room) scopes: ScopeSet,
     pub(in crate::room) app_moderator: bool,
     pub(in crate::room) capabilities: Capabilities,
@@ -44,6 +47,32 @@ pub(in crate::room) struct Membership {
     pub(in crate::room) subscriptions: BTreeSet<StreamId>,
     /// Maximum size on the wire, in bytes.
     pub(in crate::room) wire_bytes: usize,
+}
+
+/// By what right a session is in the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::room) enum Basis {
+    /// The session's grant.
+    Grant { role: Role },
+    /// A room token. The session's scopes limit it.
+    Token { role: Role, app_moderator: bool },
+}
+
+impl Basis {
+    pub(in crate::room) const fn role(self) -> Role {
+        match self {
+            Self::Grant { role } | Self::Token { role, .. } => role,
+        }
+    }
+
+    /// Whether it makes its user a moderator of the whole app, regardless of the session's grant.
+    pub(in crate::room) const fn app_moderator(self) -> bool {
+        match self {
+            Self::Grant { .. } => false,
+            Self::Token { app_moderator, .. } => app_moderator,
+        }
+    }
 }
 
 /// The end of a membership by room token.

@@ -20,6 +20,7 @@ fn token(issued_ms: u64, life_s: u64, jti: Option<&str>) -> RoomToken {
         expires: START + Duration::from_secs(life_s),
         jti: jti.map(Into::into),
         layout_classes: LayoutClasses::default(),
+        app_moderator: false,
     }
 }
 

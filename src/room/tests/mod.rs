@@ -1,6 +1,7 @@
 //! Tests of the room: tables, races and arbitrary logs.
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at the messages it is about")]
 
+mod authorize;
 mod client;
 mod fencing;
 mod fuzz;

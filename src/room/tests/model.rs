@@ -356,6 +356,7 @@ pub(super) fn request(n: u8, name: &str, role: Role) -> Join {
         role,
         scopes: ScopeSet::ALL,
         app_moderator: false,
+        grant_version: 0,
         data: None,
         token: None,
         link: Link::Live,

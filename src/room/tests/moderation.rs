@@ -258,6 +258,7 @@ fn end_room_removes_everyone_and_rejects_old_tokens() {
             expires,
             jti: None,
             layout_classes: LayoutClasses::default(),
+            app_moderator: false,
         });
         assert_eq!(model.step(RoomCommand::Join(Box::new(request))).code(), code);
     }

@@ -13,7 +13,9 @@ use super::model::{
     publish, request, role_of, room_id, session, stream_id, user, whole_room,
 };
 use crate::principal::Guest;
-use crate::room::{Expiry, Moderation, Origin, RoomCommand, RoomSettings, RoomToken, ScopeSet};
+use crate::room::{
+    Expiry, Moderation, Origin, RoomCommand, RoomSettings, RoomToken, ScopeSet, SessionGrant,
+};
 
 const USERS: [&str; 5] = ["ada", "bea", "cleo", "guest-1", "guest-2"];
 const ROLES: [Role; 4] = [Role::Moderator, Role::Publisher, Role::PublisherOnly, Role::Subscriber];
@@ -40,6 +42,7 @@ fn entering((_, a, b, c): Seed, now: stagedoor_proto::Timestamp) -> RoomCommand 
             expires: now + Duration::from_secs(u64::from(c) * 4),
             jti: (c & 1 == 0).then(|| format!("jti-{}", c % 8).into()),
             layout_classes: stagedoor_proto::LayoutClasses::default(),
+            app_moderator: c & 2 != 0,
         });
     }
     if b & 64 != 0 {
@@ -123,6 +126,18 @@ pub(super) fn command(seed: Seed, model: &RoomModel) -> RoomCommand {
         },
         10 => link(session(n), Link::Suspended),
         11 => link(session(n), Link::Live),
+        12 if c & 1 == 0 => RoomCommand::Authorize {
+            session: session(n),
+            grant: SessionGrant {
+                version: model.room.grant_version(session(n)) + u64::from(c % 3),
+                role: ROLES.get(usize::from(b) % 5).copied(),
+                scopes: [Scope::Moderate, Scope::Publish, Scope::Subscribe, Scope::Relay]
+                    .iter()
+                    .take(usize::from(c >> 3) % 5)
+                    .fold(ScopeSet::ALL, |scopes, scope| scopes.without(*scope)),
+                app_moderator: b & 16 != 0,
+            },
+        },
         12 => RoomCommand::SessionState { session: session(n), state: SessionState::TokenExpired },
         13..=17 => publish(n, b % 8),
         18 | 19 => RoomCommand::UpdateStream {

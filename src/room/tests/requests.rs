@@ -29,6 +29,7 @@ impl EventLog {
             expires: START + LIFE,
             jti: None,
             layout_classes: LayoutClasses::default(),
+            app_moderator: false,
         });
         let by_ada = Some(of(1));
         let entered = events.step(Duration::ZERO, RoomCommand::Join(Box::new(ada)));

@@ -186,7 +186,7 @@ impl World {
                 self.session.renew(self.now + Duration::from_secs(secs), self.now);
             }
             TestInput::Postpone => {
-                let next = self.session.postpone(self.now);
+                let next = self.session.postpone(Timestamp::MAX, self.now);
                 assert_eq!(next, self.now + SETTINGS.expiry.renewal_postponement);
             }
             TestInput::Begin(id) => {

@@ -34,6 +34,7 @@ pub(super) struct SessionInner {
     /// Released when the session ends.
     pub(super) permit: Option<SessionPermit>,
     pub(super) auth: AuthContext,
+    pub(super) renewals: Renewals,
     /// The connection's task.
     pub(super) wake: WakeState,
     /// A ping is queued.
@@ -49,6 +50,15 @@ pub(super) struct SessionInner {
     pub(super) proof: Option<CancellationToken>,
 }
 
+/// The order of a session's renewals, by their arrival.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Renewals {
+    /// The last that arrived.
+    pub(super) last: u64,
+    /// The last that was applied.
+    pub(super) applied: u64,
+}
+
 impl SessionCell {
     pub(super) fn new(session: Session, auth: AuthContext, first_life: Timestamp) -> Self {
         let activity = Activity::new(first_life, session.next_timeout());
@@ -58,6 +68,7 @@ impl SessionCell {
             session,
             permit: None,
             auth,
+            renewals: Renewals::default(),
             wake: WakeState::default(),
             has_ping: false,
             memberships: Memberships::default(),
@@ -251,6 +262,7 @@ mod tests {
     use stagedoor_proto::CloseCode;
 
     use super::*;
+    use crate::auth::CredentialSource;
     use crate::grant::Grant;
     use crate::session::{
         Establishing, ExpirySettings, ResumeClaim, RingLimits, SecretHash, SessionSettings,
@@ -288,7 +300,12 @@ mod tests {
             let (establishing, _) = Establishing::begin();
             let expires = NOW + Duration::from_hours(1);
             let session = establishing.session(1, secret(1), expires, NOW, Arc::new(settings));
-            let auth = AuthContext { grant: Arc::new(Grant::default()), authenticated_at: NOW };
+            let auth = AuthContext {
+                grant: Arc::new(Grant::default()),
+                source: CredentialSource::Guest,
+                version: 0,
+                authenticated_at: NOW,
+            };
             let cell = SessionCell::new(session, auth, NOW);
             Self { cell, wakes: Arc::default(), generation: 1, deferred: false }
         }

@@ -13,14 +13,15 @@ mod wake;
 use std::sync::Arc;
 
 use stagedoor_proto::{
-    Disconnect, Error, Link as WireLink, Reply, SessionId, SessionState, Timestamp, encode_reply,
+    Disconnect, Error, ErrorCode, Link as WireLink, Postponed, Reply, SessionId, SessionState,
+    Timestamp, encode_reply,
 };
 
 use super::membership::{MembershipState, Memberships};
 use super::permits::SessionPermit;
 use crate::hub::app::App;
 use crate::hub::errors::StartError;
-use crate::hub::session_meta::{AuthContext, SessionMeta};
+use crate::hub::session_meta::{AuthContext, Renewal, SessionMeta};
 use crate::request::RequestId;
 use crate::session::{Link, Session};
 use crate::store::UserKey;
@@ -156,11 +157,37 @@ impl SessionHandle {
         self.cell.lock().auth.clone()
     }
 
-    /// Replaces the credentials; the new ones expire at `expires`.
-    pub(in crate::hub) fn renew(&self, auth: AuthContext, expires: Timestamp, now: Timestamp) {
+    /// Goes by other credentials, which expire at `expires`, and answers the request for that, if there is one.
+    ///
+    /// The connection is not woken: the caller updates the rooms first, then calls [`SessionHandle::flush_wake`] if
+    /// this returns true. So the client learns of its renewal when it is in effect.
+    ///
+    /// # Errors
+    /// `superseded`: a renewal that arrived later was applied. `not_allowed_now`: the session has ended.
+    pub(in crate::hub) fn renew(
+        &self,
+        number: u64,
+        renewal: Renewal,
+        reply: Option<(u32, &Result<Reply, Error>)>,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
         let mut inner = self.cell.lock();
-        inner.auth = auth;
+        if number <= inner.renewals.applied {
+            let message = "a renewal that was sent later has been applied";
+            return Err(Error::new(ErrorCode::Superseded, message));
+        }
+        if inner.has_ended() {
+            return Err(Error::new(ErrorCode::NotAllowedNow, "the session has ended"));
+        }
+        inner.renewals.applied = number;
+        let Renewal { grant, source, authenticated_at, expires } = renewal;
+        let version = inner.auth.version + u64::from(inner.auth.grant != grant);
+        inner.auth = AuthContext { grant, source, version, authenticated_at };
+        if let Some((request, reply)) = reply {
+            inner.session.reply(request, encode_reply(request, reply).into(), now);
+        }
         inner.session.renew(expires, now);
+        Ok(inner.release_deferred())
     }
 
     /// Changes the memberships of the session, given its current state.
@@ -169,8 +196,8 @@ impl SessionHandle {
         change: impl FnOnce(&mut Memberships, &MembershipState<'_>) -> R,
     ) -> R {
         let mut inner = self.cell.lock();
-        let SessionInner { session, memberships, ended_by, .. } = &mut *inner;
-        change(memberships, &membership_state(session, ended_by.as_deref()))
+        let SessionInner { session, memberships, auth, ended_by, .. } = &mut *inner;
+        change(memberships, &membership_state(session, auth.version, ended_by.as_deref()))
     }
 
     /// Attaches the permit, which the session holds until it ends.
@@ -199,15 +226,33 @@ impl SessionHandle {
     }
 }
 
+/// Postpones the renewal, at most until the maximum session age, and replies to the request for that.
+pub(in crate::hub) fn postpone_renewal(session: &SessionHandle, request: u32, now: Timestamp) {
+    let settings = session.app.auth();
+    let mut inner = session.cell.lock();
+    let until = settings.max_age(inner.auth.authenticated_at);
+    let next_prompt_ms = inner.session.postpone(until, now);
+    let postponed = Ok(Reply::Postponed(Postponed { next_prompt_ms }));
+    inner.session.reply(request, encode_reply(request, &postponed).into(), now);
+}
+
+/// The number of a renewal that arrives now.
+pub(in crate::hub) fn begin_renewal(session: &SessionHandle) -> u64 {
+    let mut inner = session.cell.lock();
+    inner.renewals.last += 1;
+    inner.renewals.last
+}
+
 /// The status of a session for its rooms.
 fn membership_state<'a>(
     session: &'a Session,
+    grant: u64,
     ended_by: Option<&'a RequestId>,
 ) -> MembershipState<'a> {
     let state = session.state();
     match session.link() {
-        Link::Live { .. } => MembershipState::Present { link: WireLink::Live, state },
-        Link::Suspended => MembershipState::Present { link: WireLink::Suspended, state },
+        Link::Live { .. } => MembershipState::Present { link: WireLink::Live, state, grant },
+        Link::Suspended => MembershipState::Present { link: WireLink::Suspended, state, grant },
         Link::Ended { ending } => MembershipState::Ended { ending, cause: ended_by },
     }
 }
