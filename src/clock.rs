@@ -1,7 +1,8 @@
 //! The clocks and the source of randomness; the only module that reads the real ones.
 //!
 //! Both are passed as cheap handles, so that a test can set the time, also differently per gateway.
-//! Invariant: monotonic time never goes back. It begins at the wall clock's time when the gateway starts.
+//! Invariant: monotonic time never goes back. It begins at the wall clock's time when the gateway starts, or continues
+//! that of the process before, so that room state has one monotonic time through all processes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,19 +18,27 @@ pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    /// The wall clock at start, and the monotonic time of that reading.
+    /// Microseconds of monotonic time at the start, and when that was.
     System {
-        since_epoch: Duration,
+        base: Arc<AtomicU64>,
         started: Instant,
     },
     Manual(Arc<Manual>),
 }
 
-/// Milliseconds of both clocks.
+/// Milliseconds of the monotonic clock, and by how many the wall clock is ahead of it (wrapping): both advance in one
+/// step.
 #[derive(Debug)]
 struct Manual {
-    wall: AtomicU64,
     monotonic: AtomicU64,
+    ahead: AtomicU64,
+}
+
+impl Manual {
+    fn set_wall(&self, wall: u64) {
+        let monotonic = self.monotonic.load(Ordering::Relaxed);
+        self.ahead.store(wall.wrapping_sub(monotonic), Ordering::Relaxed);
+    }
 }
 
 impl Clock {
@@ -40,45 +49,68 @@ impl Clock {
         reason = "this is the module that may read the real clocks"
     )]
     pub fn system() -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self(Source::System { since_epoch, started: Instant::now() })
+        let base = Arc::new(AtomicU64::new(micros(since_epoch())));
+        Self(Source::System { base, started: Instant::now() })
     }
 
     /// A clock that shows `at` until [`Self::advance`] or [`Self::step_wall`] moves it and its clones.
     #[must_use]
     pub fn manual(at: Timestamp) -> Self {
-        let ms = at.as_millis();
-        let (wall, monotonic) = (AtomicU64::new(ms), AtomicU64::new(ms));
-        Self(Source::Manual(Arc::new(Manual { wall, monotonic })))
+        let (monotonic, ahead) = (AtomicU64::new(at.as_millis()), AtomicU64::new(0));
+        Self(Source::Manual(Arc::new(Manual { monotonic, ahead })))
     }
 
     /// Moves both clocks of a manual clock. Does nothing to the system clock.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(manual) = &self.0 {
             manual.monotonic.fetch_add(millis(by), Ordering::Relaxed);
-            manual.wall.fetch_add(millis(by), Ordering::Relaxed);
         }
     }
 
     /// Sets the wall clock of a manual clock. Does nothing to the system clock.
     pub fn step_wall(&self, at: Timestamp) {
         if let Source::Manual(manual) = &self.0 {
-            manual.wall.store(at.as_millis(), Ordering::Relaxed);
+            manual.set_wall(at.as_millis());
+        }
+    }
+
+    /// Continues the monotonic time of another process, whose clocks showed `saved`; the wall clock measures the time
+    /// between. Before anything has used a monotonic time of this clock.
+    pub fn continue_from(&self, saved: Now) {
+        let now = self.now();
+        let target = saved.monotonic_at(now.wall.max(saved.wall)).as_millis();
+        let current = now.monotonic.as_millis();
+        let change = target.wrapping_sub(current);
+        match &self.0 {
+            Source::System { base, .. } => {
+                base.fetch_add(change.wrapping_mul(1_000), Ordering::Relaxed);
+            }
+            Source::Manual(manual) => {
+                manual.monotonic.fetch_add(change, Ordering::Relaxed);
+                manual.set_wall(now.wall.as_millis());
+            }
         }
     }
 
     /// Both clocks now.
     #[must_use]
     pub fn now(&self) -> Now {
-        Now { wall: self.wall(), monotonic: self.monotonic() }
+        match &self.0 {
+            Source::System { .. } => Now { wall: self.wall(), monotonic: self.monotonic() },
+            Source::Manual(manual) => {
+                let ms = manual.monotonic.load(Ordering::Relaxed);
+                let wall = ms.wrapping_add(manual.ahead.load(Ordering::Relaxed));
+                Now { wall: Timestamp::from_millis(wall), monotonic: Monotonic::from_millis(ms) }
+            }
+        }
     }
 
     /// The wall clock now: for what is compared with, or sent to, the outside.
     #[must_use]
     pub fn wall(&self) -> Timestamp {
         match &self.0 {
-            Source::System { .. } => Timestamp::from_millis(self.micros() / 1_000),
-            Source::Manual(manual) => Timestamp::from_millis(manual.wall.load(Ordering::Relaxed)),
+            Source::System { .. } => Timestamp::from_millis(millis(since_epoch())),
+            Source::Manual(_) => self.now().wall,
         }
     }
 
@@ -103,15 +135,24 @@ impl Clock {
     )]
     pub fn micros(&self) -> u64 {
         match &self.0 {
-            Source::System { since_epoch, started } => {
-                let elapsed = Instant::now().duration_since(*started);
-                u64::try_from((*since_epoch + elapsed).as_micros()).unwrap_or(u64::MAX)
+            Source::System { base, started } => {
+                let elapsed = micros(Instant::now().duration_since(*started));
+                base.load(Ordering::Relaxed).saturating_add(elapsed)
             }
             Source::Manual(manual) => {
                 manual.monotonic.load(Ordering::Relaxed).saturating_mul(1_000)
             }
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the module that may read the real clocks")]
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -145,5 +186,37 @@ impl Rng {
     #[must_use]
     pub fn below(self, bound: u64) -> u64 {
         u64::from_be_bytes(self.bytes()).checked_rem(bound).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clock_continues_the_monotonic_time_of_another_process() {
+        let clock = Clock::system();
+        let wall = clock.wall();
+        let day = Duration::from_hours(24);
+        for behind in [true, false] {
+            let monotonic = Now::aligned(wall).monotonic;
+            let monotonic = if behind { monotonic - day } else { monotonic + day };
+            clock.continue_from(Now { wall: wall - Duration::from_mins(1), monotonic });
+            let passed = clock.monotonic().saturating_since(monotonic);
+            assert!((60..120).contains(&passed.as_secs()), "{passed:?}");
+        }
+        let later = Now { wall: wall + day, ..clock.now() };
+        clock.continue_from(later);
+        assert!(clock.monotonic() >= later.monotonic, "the wall clock was stepped back meanwhile");
+    }
+
+    #[test]
+    fn step_of_the_wall_clock_leaves_monotonic_time_alone() {
+        let clock = Clock::manual(Timestamp::from_secs(1_000));
+        let before = clock.now();
+        clock.step_wall(Timestamp::from_secs(50));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(clock.wall(), Timestamp::from_secs(51));
+        assert_eq!(clock.monotonic(), before.monotonic + Duration::from_secs(1));
     }
 }

@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use stagedoor_proto::Timestamp;
+
+use crate::time::Monotonic;
 
 /// A hash of a request's arguments: 128-bit FNV-1a, stable across nodes and versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +36,7 @@ impl Fingerprint {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recorded<A> {
     request: Fingerprint,
-    at: Timestamp,
+    at: Monotonic,
     answer: A,
 }
 
@@ -44,12 +45,12 @@ pub struct Recorded<A> {
 pub struct KeyConflict;
 
 impl<A> Recorded<A> {
-    pub const fn new(request: Fingerprint, at: Timestamp, answer: A) -> Self {
+    pub const fn new(request: Fingerprint, at: Monotonic, answer: A) -> Self {
         Self { request, at, answer }
     }
 
     /// Whether the record is older than `lifetime`, so that its key can be used again.
-    pub fn has_expired(&self, lifetime: Duration, now: Timestamp) -> bool {
+    pub fn has_expired(&self, lifetime: Duration, now: Monotonic) -> bool {
         now.saturating_since(self.at) > lifetime
     }
 
@@ -71,7 +72,7 @@ impl<A> Recorded<A> {
 mod tests {
     use super::*;
 
-    const NOW: Timestamp = Timestamp::from_secs(1_000_000);
+    const NOW: Monotonic = Monotonic::from_millis(1_000_000_000);
     const LIFETIME: Duration = Duration::from_mins(10);
 
     #[test]

@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use stagedoor_proto::Timestamp;
+
+use crate::time::Monotonic;
 
 /// Minimum wait in a rejection, because the wire unit is milliseconds.
 const MIN_WAIT: Duration = Duration::from_millis(1);
@@ -47,7 +48,7 @@ const fn non_zero(burst: u32) -> u32 {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RateLimiter {
-    /// The theoretical arrival time of the next event, in microseconds since the epoch.
+    /// The theoretical arrival time of the next event, in microseconds of the monotonic clock.
     due_us: u64,
 }
 
@@ -56,7 +57,7 @@ impl RateLimiter {
     ///
     /// # Errors
     /// The wait until an event is allowed. A rejected event does not count.
-    pub fn take(&mut self, rate: Rate, now: Timestamp) -> Result<(), Duration> {
+    pub fn take(&mut self, rate: Rate, now: Monotonic) -> Result<(), Duration> {
         let now = micros(now);
         let tolerance = rate.interval_us.saturating_mul(u64::from(rate.burst) - 1);
         let due = self.due_us.max(now);
@@ -70,12 +71,12 @@ impl RateLimiter {
 
     /// Whether it equals a new limiter, so that it can be removed.
     #[must_use]
-    pub const fn is_idle(&self, now: Timestamp) -> bool {
+    pub const fn is_idle(&self, now: Monotonic) -> bool {
         self.due_us <= micros(now)
     }
 }
 
-const fn micros(time: Timestamp) -> u64 {
+const fn micros(time: Monotonic) -> u64 {
     time.as_millis().saturating_mul(1_000)
 }
 
@@ -83,11 +84,11 @@ const fn micros(time: Timestamp) -> u64 {
 mod tests {
     use super::*;
 
-    fn at(millis: u64) -> Timestamp {
-        Timestamp::from_millis(millis)
+    fn at(millis: u64) -> Monotonic {
+        Monotonic::from_millis(millis)
     }
 
-    fn taken(limiter: &mut RateLimiter, rate: Rate, now: Timestamp) -> usize {
+    fn taken(limiter: &mut RateLimiter, rate: Rate, now: Monotonic) -> usize {
         (0..200).filter(|_| limiter.take(rate, now).is_ok()).count()
     }
 
@@ -122,9 +123,9 @@ mod tests {
     #[test]
     fn zero_rate_and_extreme_times_do_not_overflow() {
         let mut limiter = RateLimiter::default();
-        assert_eq!(limiter.take(Rate::per_second(0, 0), Timestamp::MAX), Ok(()));
+        assert_eq!(limiter.take(Rate::per_second(0, 0), Monotonic::MAX), Ok(()));
         let rate = Rate::every(Duration::MAX, u32::MAX);
-        assert_eq!(limiter.take(rate, Timestamp::MAX), Ok(()));
+        assert_eq!(limiter.take(rate, Monotonic::MAX), Ok(()));
     }
 
     #[test]

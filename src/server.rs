@@ -176,7 +176,7 @@ impl Server {
             HandoffSnapshot::default()
         } else {
             // The snapshot is removed from the store, so nothing after this may fail.
-            let snapshot = restore_sessions(&*store, &config).await;
+            let snapshot = restore_sessions(&*store, &config, &clock).await;
             if !snapshot.has_rooms() {
                 // No participant survived the previous process.
                 store.mark_rooms_empty(clock.wall() + RETENTION).await?;
@@ -349,10 +349,10 @@ fn start_engine(kind: EngineKind, clock: &Clock, last_version: u64) -> Arc<dyn E
 }
 
 /// Loads the state that the previous process saved; empty if it cannot be read.
-async fn restore_sessions(store: &dyn Store, config: &Config) -> HandoffSnapshot {
+async fn restore_sessions(store: &dyn Store, config: &Config, clock: &Clock) -> HandoffSnapshot {
     let reason = match store.take_handoff().await {
         Ok(None) => return HandoffSnapshot::default(),
-        Ok(Some(handed)) => match HandoffSnapshot::read(&handed, config) {
+        Ok(Some(handed)) => match HandoffSnapshot::read(&handed, config, clock) {
             Ok(snapshot) => return snapshot,
             Err(unreadable) => unreadable.to_string(),
         },

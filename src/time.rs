@@ -53,6 +53,9 @@ impl Sub<Duration> for Monotonic {
     }
 }
 
+/// How far the wall clock may deviate from the monotonic clock before that counts as a step.
+pub const MAX_UNNOTICED_STEP: Duration = Duration::from_secs(1);
+
 /// The two clocks, read together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Now {
@@ -65,6 +68,13 @@ impl Now {
     #[must_use]
     pub const fn aligned(wall: Timestamp) -> Self {
         Self { wall, monotonic: Monotonic(wall.as_millis()) }
+    }
+
+    /// By how much the wall clock stepped since `earlier`, in either direction.
+    #[must_use]
+    pub fn wall_step_since(self, earlier: Self) -> Duration {
+        let expected = earlier.wall_at(self.monotonic);
+        Duration::from_millis(self.wall.as_millis().abs_diff(expected.as_millis()))
     }
 
     /// What the wall clock shows at `at`, unless it steps.
@@ -84,6 +94,31 @@ impl Add<Duration> for Now {
     type Output = Self;
     fn add(self, rhs: Duration) -> Self {
         Self { wall: self.wall + rhs, monotonic: self.monotonic + rhs }
+    }
+}
+
+/// Notices steps of the wall clock.
+#[derive(Clone, Copy, Debug)]
+pub struct StepDetector {
+    /// The clocks at the last step, or at the start.
+    baseline: Now,
+}
+
+impl StepDetector {
+    #[must_use]
+    pub const fn new(now: Now) -> Self {
+        Self { baseline: now }
+    }
+
+    /// The milliseconds by which the wall clock stepped since the last step, if that is more than
+    /// [`MAX_UNNOTICED_STEP`]; negative: back.
+    pub fn detect(&mut self, now: Now) -> Option<i64> {
+        if now.wall_step_since(self.baseline) <= MAX_UNNOTICED_STEP {
+            return None;
+        }
+        let expected = self.baseline.wall_at(now.monotonic).as_millis();
+        self.baseline = now;
+        Some(now.wall.as_millis().wrapping_sub(expected).cast_signed())
     }
 }
 
@@ -123,6 +158,21 @@ mod tests {
         assert_eq!(NOW.monotonic_at(Timestamp::default()), Monotonic::default());
         assert_eq!(Monotonic::MAX + Duration::from_secs(1), Monotonic::MAX);
         assert_eq!(Monotonic::default() - Duration::from_secs(1), Monotonic::default());
+    }
+
+    #[test]
+    fn detector_reports_each_step_of_more_than_a_second_once() {
+        let mut steps = StepDetector::new(NOW);
+        let at = |wall, monotonic| Now {
+            wall: Timestamp::from_millis(wall),
+            monotonic: Monotonic::from_millis(monotonic),
+        };
+        assert_eq!(steps.detect(at(65_000, 60_200)), None, "a minute passed");
+        assert_eq!(steps.detect(at(66_000, 60_200)), None, "one second is tolerated");
+        assert_eq!(steps.detect(at(66_002, 60_201)), Some(1_001), "drift accumulates");
+        assert_eq!(steps.detect(at(66_003, 60_202)), None);
+        assert_eq!(steps.detect(at(6_003, 60_202)), Some(-60_000));
+        assert_eq!(steps.detect(at(7_003, 61_202)), None);
     }
 
     #[test]

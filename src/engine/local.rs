@@ -74,7 +74,7 @@ impl Local {
             Condition::VersionIs(_) => return Err(AppendError::VersionChanged),
         }
         let version = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        handler.apply(room, Entry { version, now: self.clock.wall(), origin: self.node, command });
+        handler.apply(room, Entry { version, now: self.clock.now(), origin: self.node, command });
         Ok(version)
     }
 

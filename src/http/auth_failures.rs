@@ -8,10 +8,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use dashmap::DashMap;
-use stagedoor_proto::Timestamp;
 
 use crate::address::network;
 use crate::rate_limit::{Rate, RateLimiter};
+use crate::time::Monotonic;
 
 /// How often an address is logged.
 const LOG_INTERVAL: Duration = Duration::from_mins(1);
@@ -35,7 +35,7 @@ struct Failures {
 }
 
 impl Failures {
-    fn is_idle(&self, now: Timestamp) -> bool {
+    fn is_idle(&self, now: Monotonic) -> bool {
         self.limiter.is_idle(now) && self.log.is_idle(now)
     }
 }
@@ -50,7 +50,7 @@ pub(super) struct Failure {
 
 impl AuthFailures {
     /// Records a failure of `address`.
-    pub(super) fn record(&self, address: IpAddr, rate: Rate, now: Timestamp) -> Failure {
+    pub(super) fn record(&self, address: IpAddr, rate: Rate, now: Monotonic) -> Failure {
         let address = network(address);
         if self.by_address.len() >= MAX_ADDRESSES && !self.by_address.contains_key(&address) {
             self.by_address.retain(|_, failures| !failures.is_idle(now));
@@ -70,7 +70,7 @@ impl AuthFailures {
 mod tests {
     use super::*;
 
-    const NOW: Timestamp = Timestamp::from_secs(1_000);
+    const NOW: Monotonic = Monotonic::from_millis(1_000_000);
 
     fn address(text: &str) -> IpAddr {
         text.parse().unwrap()

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dashmap::DashMap;
-use stagedoor_proto::Timestamp;
 
 use crate::rate_limit::{Rate, RateLimiter};
+use crate::time::Monotonic;
 
 /// Tracked callers; above this number idle ones are removed.
 const MAX_REMEMBERED: usize = 10_000;
@@ -29,7 +29,7 @@ impl CallRates {
         rate: Rate,
         app: &Arc<str>,
         caller: &str,
-        now: Timestamp,
+        now: Monotonic,
     ) -> Result<(), Duration> {
         let key = (Arc::clone(app), Box::from(caller));
         let taken = self.limiters.entry(key).or_default().take(rate, now);

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use stagedoor_proto::Timestamp;
 
 use crate::rate_limit::{Rate, RateLimiter};
 use crate::sync::Mutex;
+use crate::time::Monotonic;
 
 /// For the store and for calls to other servers.
 const HEADROOM: usize = 32;
@@ -67,7 +67,7 @@ impl FileDescriptors {
     }
 
     /// Logs a rejected connection, once per minute.
-    pub(super) fn log_rejection(&self, now: Timestamp) {
+    pub(super) fn log_rejection(&self, now: Monotonic) {
         if self.log.lock().take(Rate::every(LOG_INTERVAL, 1), now).is_ok() {
             tracing::warn!("client connections rejected; raise the file-descriptor limit");
         }

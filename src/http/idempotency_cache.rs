@@ -14,11 +14,12 @@ use axum::response::Response;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
-use stagedoor_proto::{Ref, Timestamp};
+use stagedoor_proto::Ref;
 
 use super::problem::{Problem, ProblemKind};
 use crate::idempotency::{Fingerprint, KeyConflict, Recorded};
 use crate::sync::{Mutex, MutexGuard, Rank};
+use crate::time::Monotonic;
 
 /// The `ref` was used for another call.
 pub(super) const REF_CONFLICT: ProblemKind =
@@ -107,7 +108,7 @@ pub(super) struct Reservation {
     cache: IdempotencyCache,
     key: Option<Key>,
     request: Fingerprint,
-    now: Timestamp,
+    now: Monotonic,
 }
 
 impl IdempotencyCache {
@@ -119,7 +120,7 @@ impl IdempotencyCache {
         &self,
         key: Key,
         request: Fingerprint,
-        now: Timestamp,
+        now: Monotonic,
     ) -> Result<LookupResult, Problem> {
         let mut table = self.lock();
         table.prune(now);
@@ -153,7 +154,7 @@ impl IdempotencyCache {
 }
 
 impl CacheTable {
-    fn prune(&mut self, now: Timestamp) {
+    fn prune(&mut self, now: Monotonic) {
         while let Some(key) = self.done.front() {
             let is_full = self.done.len() > MAX_CACHED_ANSWERS || self.bytes > MAX_CACHED_BYTES;
             if let Some(CacheEntry::Done(recorded)) = self.entries.get(key) {
@@ -193,13 +194,13 @@ impl Drop for Reservation {
 mod tests {
     use super::*;
 
-    const NOW: Timestamp = Timestamp::from_secs(1_000_000);
+    const NOW: Monotonic = Monotonic::from_millis(1_000_000_000);
 
     fn begin(
         cache: &IdempotencyCache,
         name: &str,
         print: u8,
-        now: Timestamp,
+        now: Monotonic,
     ) -> Result<LookupResult, Problem> {
         cache.begin(("demo".into(), name.parse().unwrap()), Fingerprint::of(&print), now)
     }

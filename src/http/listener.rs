@@ -155,7 +155,7 @@ async fn serve(
     let descriptor = is_client.then(|| descriptors.acquire(settings.reserved_descriptors));
     if let Some(None) = descriptor {
         state.hub().metrics().limits_hit.inc(Limit::ReservedFileDescriptors);
-        return descriptors.log_rejection(state.hub().clock().wall());
+        return descriptors.log_rejection(state.hub().clock().monotonic());
     }
     let permit = match role {
         PortRole::Admin => Some(state.hub().connections.acquire_admin(peer)),

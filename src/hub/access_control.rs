@@ -173,13 +173,13 @@ impl AccessControl {
         if !session.status().1 {
             return false;
         }
-        let proof = session.probe_liveness(self.context.clock.wall());
+        let proof = session.probe_liveness(self.context.clock.now());
         if tokio::time::timeout(LIVENESS_TIMEOUT, proof.cancelled()).await.is_ok() {
             return true;
         }
         if matters() {
             let lost = Disconnect::new(CloseCode::HeartbeatLost);
-            session.disconnect(lost, None, self.context.clock.wall());
+            session.disconnect(lost, None, self.context.clock.now());
         }
         false
     }
@@ -198,7 +198,7 @@ impl AccessControl {
         session: &Arc<SessionHandle>,
         peer: &PeerInfo,
     ) -> Result<(), StartError> {
-        let now = self.context.clock.wall();
+        let now = self.context.clock.now();
         if session.has_ended() {
             return Err(session.resume_error(now));
         }
@@ -207,7 +207,7 @@ impl AccessControl {
             instance: session.meta().instance.clone(),
             address: peer.address,
             family: session.meta().family,
-            now,
+            now: now.wall,
         };
         match self.context.store.check(check).await? {
             Ok(()) => Ok(()),

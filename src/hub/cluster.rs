@@ -88,7 +88,7 @@ impl ClusterNode {
         }
         let push = encode_push(&Push::Degraded(Degraded { active: is_degraded }));
         let body: Body = push.into();
-        let now = self.context.clock.wall();
+        let now = self.context.clock.now();
         for session in self.sessions.select(|_| true) {
             session.update(|session| session.push(Body::clone(&body), now));
         }

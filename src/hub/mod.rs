@@ -48,6 +48,7 @@ use crate::request::RequestId;
 use crate::session::Session;
 use crate::store::{Handoff, Store};
 use crate::telemetry::Metrics;
+use crate::time::StepDetector;
 use access_control::AccessControl;
 use cluster::ClusterNode;
 use context::Context;
@@ -208,13 +209,14 @@ impl Hub {
 
     /// Sweeps until the gateway stops. Sessions and rooms have no runtime timers.
     pub async fn run_sweep(self: Arc<Self>) {
+        let mut steps = StepDetector::new(self.context.clock.now());
         let mut ticks = tokio::time::interval(self.sweep_interval());
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
                 () = self.context.lifecycle.stopping() => return self.sessions.flush_history(),
-                _ = ticks.tick() => self.sweep(),
+                _ = ticks.tick() => self.sweep(&mut steps),
             }
         }
     }
@@ -225,10 +227,15 @@ impl Hub {
         SWEEP_INTERVAL.min(keepalive.room_timeout / 4).min(session.window / 4)
     }
 
-    fn sweep(&self) {
-        let now = self.context.clock.wall();
-        self.connections.sweep(now);
-        self.sessions.sweep(now);
+    fn sweep(&self, steps: &mut StepDetector) {
+        let now = self.context.clock.now();
+        let step = steps.detect(now);
+        if let Some(step_ms) = step {
+            tracing::warn!(step_ms, "wall clock stepped");
+            self.context.metrics.clock_steps.inc();
+        }
+        self.connections.sweep(now.monotonic);
+        self.sessions.sweep(now, step.is_some());
         self.rooms.sweep(now);
         self.sessions.flush_history();
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stagedoor_proto::{
     CloseCode, Command, CommandClass, Disconnect, Error, ErrorCode, Join, Renew, Reply, Request,
-    RoomId, Timestamp,
+    RoomId,
 };
 use tokio::sync::oneshot;
 
@@ -16,6 +16,7 @@ use super::sessions::{
     postpone_renewal,
 };
 use crate::telemetry::Limit;
+use crate::time::Now;
 
 /// Dispatches requests of sessions. Shared by reference; the tasks of connections call it.
 pub struct Requests {
@@ -45,7 +46,7 @@ impl Requests {
         self: &Arc<Self>,
         connection: &SessionConnection,
         request: Request,
-        now: Timestamp,
+        now: Now,
     ) -> Option<oneshot::Receiver<()>> {
         let Request { id, command } = request;
         let permit = self.admit(connection, id, command.class(), named_room(&command), now)?;
@@ -72,7 +73,7 @@ impl Requests {
     }
 
     /// Answers a malformed request, within the same limits as a valid one.
-    pub fn refuse(&self, connection: &SessionConnection, id: u32, error: &Error, now: Timestamp) {
+    pub fn refuse(&self, connection: &SessionConnection, id: u32, error: &Error, now: Now) {
         // A malformed request counts as a session command, which every session may send.
         if let Some(permit) = self.admit(connection, id, CommandClass::Session, None, now) {
             self.reply(connection.session(), permit, &Err(error.clone()));
@@ -84,7 +85,7 @@ impl Requests {
         &self,
         connection: &SessionConnection,
         confirmed: Option<u64>,
-        now: Timestamp,
+        now: Now,
     ) {
         if !connection.note_keepalive(confirmed, now, self.context.request_limits()) {
             self.context.hit(Limit::Pings);
@@ -98,7 +99,7 @@ impl Requests {
         id: u32,
         class: CommandClass,
         room: Option<&RoomId>,
-        now: Timestamp,
+        now: Now,
     ) -> Option<RequestPermit> {
         match connection.admit(id, class, room, now, self.context.request_limits()) {
             Ok(permit) => return Some(permit),
@@ -172,6 +173,6 @@ impl Requests {
     }
 
     fn reply(&self, session: &SessionHandle, permit: RequestPermit, result: &Result<Reply, Error>) {
-        session.reply(permit.into_number(), result, self.context.clock.wall());
+        session.reply(permit.into_number(), result, self.context.clock.now());
     }
 }

@@ -51,7 +51,7 @@ fn check_participants(state: &RoomState) -> Result<(), &'static str> {
             held.is_none() || role_within(held, own, scopes) == member.role,
             "a participant does not have its set role",
         )?;
-        let blocked = state.records.blocked(member.principal(), state.now);
+        let blocked = state.records.blocked(member.principal(), state.now.wall);
         require(blocked.is_none(), "a blocked user is in the room")?;
         require(
             member.streams.is_empty() || member.capabilities.publish,
@@ -113,16 +113,17 @@ fn check_mutes(state: &RoomState) -> Result<(), &'static str> {
 fn check_timers(state: &RoomState) -> Result<(), &'static str> {
     for member in state.participants.iter() {
         let due = member.lease.map(Lease::due);
-        require(
-            state.timers.get(Timer::Lease(member.id)) == due,
-            "a lease does not match its timer",
-        )?;
+        require(state.leases.get(member.id) == due, "a lease does not match its timer")?;
     }
-    let mut leased = state.timers.armed(Timer::as_lease);
+    let mut leased = state.leases.armed(Some);
     let is_present = leased.all(|id| state.participants.find(id).is_some());
     require(is_present, "a timer without a participant is armed")?;
-    let next = state.timers.next_due();
-    require(next.is_none_or(|due| due > state.now), "an expired timer was not handled")
+    let (next, lease) = (state.timers.next_due(), state.leases.next_due());
+    require(
+        next.is_none_or(|due| due > state.now.monotonic)
+            && lease.is_none_or(|due| due > state.now.wall),
+        "an expired timer was not handled",
+    )
 }
 
 fn require(holds: bool, otherwise: &'static str) -> Result<(), &'static str> {

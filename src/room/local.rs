@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
     Error, ErrorCode, ParticipantId, Ref, RosterPage, SendSignal, Sent, SessionId, SignalSender,
-    Timestamp,
 };
 
 use crate::idempotency::Fingerprint;
@@ -20,6 +19,7 @@ use crate::room::settings::{PAGE_INTERVAL, ROSTER_INTERVAL};
 use crate::room::signal::{signal_audience, signal_sender};
 use crate::room::state::refs::{RefOwner, Refs, Requester};
 use crate::room::visibility::snapshot::roster_page;
+use crate::time::Monotonic;
 
 /// Roster pages that can be requested in a burst.
 const PAGE_BURST: u32 = 10;
@@ -80,7 +80,7 @@ impl LocalRoom {
         room: &Room,
         session: SessionId,
         after: Option<&str>,
-        now: Timestamp,
+        now: Monotonic,
     ) -> Result<RosterPage, Error> {
         let member = room.state.participants.of_session(session);
         let member = member.ok_or_else(errors::not_in_room)?;
@@ -111,7 +111,7 @@ impl LocalRoom {
         room: &Room,
         from: Option<SessionId>,
         signal: &SendSignal,
-        now: Timestamp,
+        now: Monotonic,
     ) -> Result<AcceptedSignal, Error> {
         let sender = signal_sender(&room.state, from, signal)?;
         let requester = from.map_or(Requester::Server, |session| room.state.ref_requester(session));
@@ -145,7 +145,7 @@ impl LocalRoom {
     }
 
     /// Assigns an order to a signal. Returns the answer to its sender, which is stored under its `ref`.
-    pub fn assign_order(&mut self, signal: &mut NewSignal, order: u64, now: Timestamp) -> Sent {
+    pub fn assign_order(&mut self, signal: &mut NewSignal, order: u64, now: Monotonic) -> Sent {
         self.record_order(order);
         let sent = Sent { recipients: signal.recipients, order };
         if let Some(SignalKey { owner, ref_, body }) = signal.key.take() {

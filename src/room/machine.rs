@@ -23,7 +23,7 @@ use crate::room::moderation::migrate::migrate_user;
 use crate::room::moderation::moderate::moderate;
 use crate::room::moderation::reports::send_reports;
 use crate::room::participants::authorize::authorize;
-use crate::room::participants::expiry::expire;
+use crate::room::participants::expiry::{expire, extend_leases};
 use crate::room::participants::home::{check_home, mark_node_lost, move_home};
 use crate::room::participants::join::join;
 use crate::room::participants::leave::leave;
@@ -31,7 +31,7 @@ use crate::room::participants::link::{change_link, change_session_state};
 use crate::room::settings::{LEAVER_RETENTION, RETENTION};
 use crate::room::signal::{AcceptedRelay, accept_relay};
 use crate::room::state::RoomState;
-use crate::room::state::timers::Timer;
+use crate::room::state::timers::{RoomDue, Timer};
 use crate::room::streams::publish::{publish, unpublish, update_stream};
 use crate::room::streams::subscriptions::{subscribe, unsubscribe};
 use crate::room::visibility::audience::for_each_session;
@@ -39,6 +39,7 @@ use crate::room::visibility::session_feed::{send_feed, set_session_feed};
 use crate::room::visibility::size::update_size_class;
 use crate::room::visibility::snapshot::{counts, snapshot_for};
 use crate::room::visibility::summary::{ParticipantInfo, RoomSummary, participants, summary};
+use crate::time::{MAX_UNNOTICED_STEP, Monotonic, Now};
 
 /// A room, the result of a log of commands.
 ///
@@ -59,8 +60,8 @@ impl Room {
 
     /// Applies the next log entry. `has_events`: whether this node emits events for the room.
     ///
-    /// An entry that is not newer than the last one was applied before and does nothing. Time never goes back: an
-    /// earlier entry time becomes that of the last entry.
+    /// An entry that is not newer than the last one was applied before and does nothing. Monotonic time never
+    /// goes back: an earlier time becomes that of the last entry.
     pub fn apply(&mut self, entry: Entry, has_events: bool) -> Vec<Effect> {
         let mut out = Effects::new(entry.origin, has_events);
         let state = &mut self.state;
@@ -68,8 +69,13 @@ impl Room {
             return out.into_list();
         }
         state.version = entry.version;
-        state.now = state.now.max(entry.now);
+        let is_step = entry.now.wall_step_since(state.now) > MAX_UNNOTICED_STEP;
+        let monotonic = state.now.monotonic.max(entry.now.monotonic);
+        state.now = Now { wall: entry.now.wall, monotonic };
         if state.is_open {
+            if is_step {
+                extend_leases(state);
+            }
             expire(state, &mut out);
         }
         let was_empty = state.participants.is_empty();
@@ -90,8 +96,11 @@ impl Room {
 
     /// When to append a [`RoomCommand::Tick`], if no other entry comes before.
     #[must_use]
-    pub fn next_due(&self) -> Option<Timestamp> {
-        self.state.timers.next_due()
+    pub fn next_due(&self) -> RoomDue {
+        RoomDue {
+            wall: self.state.leases.next_due().unwrap_or(Timestamp::MAX),
+            monotonic: self.state.timers.next_due().unwrap_or(Monotonic::MAX),
+        }
     }
 
     #[must_use]
@@ -154,7 +163,7 @@ impl Room {
     /// Whether the room has a mute, role or block of a user.
     #[must_use]
     pub fn has_records_of(&self, user: Principal<'_>) -> bool {
-        let (records, now) = (&self.state.records, self.state.now);
+        let (records, now) = (&self.state.records, self.state.now.wall);
         records.is_locked(user)
             || records.role(user, Role::Moderator).is_some()
             || records.blocked(user, now).is_some()
@@ -167,7 +176,7 @@ impl Room {
         if !state.is_open {
             return Vec::new();
         }
-        state.records.changes_for(keys, !state.participants.is_empty(), state.now)
+        state.records.changes_for(keys, !state.participants.is_empty(), state.now.wall)
     }
 
     /// Calls `send` for every session of an audience, in the same order on every node.
@@ -304,7 +313,7 @@ fn open(state: &mut RoomState, open_room: OpenRoom) {
     state.is_open = true;
     state.settings = open_room.settings;
     state.records = DurableRecords::from(open_room.durable_state);
-    state.timers.set(Timer::Close, state.now + LEAVER_RETENTION);
+    state.timers.set(Timer::Close, state.now.monotonic + LEAVER_RETENTION);
 }
 
 /// Arms the closing timer of an empty room, stops that of an occupied one, and closes the room when it runs out.
@@ -312,8 +321,8 @@ fn schedule_close(state: &mut RoomState, out: &mut Effects) {
     let is_empty = state.participants.is_empty();
     match state.timers.get(Timer::Close) {
         None if is_empty => {
-            state.timers.set(Timer::Close, state.now + LEAVER_RETENTION);
-            out.changes.push(DurableChange::Emptied { keep_until: state.now + RETENTION });
+            state.timers.set(Timer::Close, state.now.monotonic + LEAVER_RETENTION);
+            out.changes.push(DurableChange::Emptied { keep_until: state.now.wall + RETENTION });
             if !out.ends_room() {
                 out.emit(|| RoomEvent::Ended { by: None });
             }
@@ -323,14 +332,14 @@ fn schedule_close(state: &mut RoomState, out: &mut Effects) {
             out.emit(|| RoomEvent::Opened);
             out.changes.push(DurableChange::Occupied);
         }
-        Some(at) if at <= state.now => {
+        Some(at) if at <= state.now.monotonic => {
             out.add(Everywhere::Closed);
             let (version, now) = (state.version, state.now);
             // A node that keeps the room must decide like one that removed it.
             *state = RoomState { version, now, ..RoomState::new(state.id.clone()) };
         }
         Some(_) if !out.changes.is_empty() => {
-            out.changes.push(DurableChange::Emptied { keep_until: state.now + RETENTION });
+            out.changes.push(DurableChange::Emptied { keep_until: state.now.wall + RETENTION });
         }
         None | Some(_) => {}
     }

@@ -42,4 +42,5 @@ pub use machine::Room;
 pub use permissions::{ScopeSet, capabilities};
 pub use settings::{Expiry, RETENTION, RoomOverrides, RoomSettings};
 pub use signal::AcceptedRelay;
+pub use state::timers::RoomDue;
 pub use visibility::summary::{ParticipantInfo, RoomSummary};

@@ -108,6 +108,8 @@ impl RoomOverrides {
 pub const RETENTION: Duration = Duration::from_hours(24);
 /// How long a locked room readmits participants who left, and an empty room stays open.
 pub(super) const LEAVER_RETENTION: Duration = Duration::from_mins(10);
+/// How long a membership that a wall-clock step ended goes on, so that its client can renew it.
+pub(super) const STEP_GRACE: Duration = Duration::from_mins(1);
 /// Maximum lifetime of a room token, and so the retention of the end of a room.
 pub(super) const MAX_ROOM_TOKEN_LIFETIME: Duration = Duration::from_hours(30 * 24);
 /// A connected client that does not acknowledge a mute in this time loses the stream.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use stagedoor_proto::Timestamp;
 
 use super::timer::{Timer, Timers};
+use crate::time::{Monotonic, Now};
 
 /// When the prompt comes, in percent of the token's life.
 const PROMPT_AT_PERCENT: u32 = 80;
@@ -24,25 +25,22 @@ pub struct ExpirySettings {
 
 impl Timers {
     /// Replaces the token with one that expires at `expires`.
-    pub(super) fn begin_token(
-        &mut self,
-        now: Timestamp,
-        expires: Timestamp,
-        settings: ExpirySettings,
-    ) {
-        let life = expires.saturating_since(now);
-        self.set(Timer::Prompt, now + life / 100 * PROMPT_AT_PERCENT);
-        self.set(Timer::Expiry, expires);
-        self.set(Timer::Grace, expires + settings.grace);
+    pub(super) fn begin_token(&mut self, now: Now, expires: Timestamp, settings: ExpirySettings) {
+        let life = expires.saturating_since(now.wall);
+        let expiry = now.monotonic_at(expires);
+        self.set(Timer::Prompt, now.monotonic + life / 100 * PROMPT_AT_PERCENT);
+        self.set(Timer::Expiry, expiry);
+        self.set(Timer::Grace, expiry + settings.grace);
     }
 
     /// Postpones the next prompt. Returns when it comes.
     pub(super) fn postpone_prompt(
         &mut self,
         until: Timestamp,
-        now: Timestamp,
+        now: Now,
         settings: ExpirySettings,
-    ) -> Timestamp {
+    ) -> Monotonic {
+        let (until, now) = (now.monotonic_at(until), now.monotonic);
         let next = now + settings.renewal_postponement;
         let end = self.at(Timer::Grace).max((next + ANSWER_TIME).min(until));
         // The last prompt arrives in time to be answered.
@@ -53,12 +51,38 @@ impl Timers {
     }
 
     /// The token expired at `expires`: a client that has not postponed is prompted again.
-    pub(super) fn expire_token(&mut self, expires: Timestamp) {
-        self.stop(Timer::Expiry);
-        let has_postponed = self.is_set(Timer::Prompt) && self.at(Timer::Prompt) > expires;
-        if !has_postponed {
-            self.set(Timer::Prompt, expires);
+    pub(super) fn expire_token(&mut self) {
+        if !self.is_postponed() {
+            self.set(Timer::Prompt, self.at(Timer::Expiry));
         }
+        self.stop(Timer::Expiry);
+    }
+
+    /// The wall clock stepped while the token is valid: its timers follow the new time. A postponement stays.
+    pub(super) fn move_expiry(&mut self, now: Now, expires: Timestamp, settings: ExpirySettings) {
+        let postponed = self.is_postponed().then(|| self.at(Timer::Prompt));
+        self.begin_token(now, expires, settings);
+        if let Some(next) = postponed {
+            self.set(Timer::Prompt, next);
+            self.set(Timer::Grace, self.at(Timer::Grace).max(next + ANSWER_TIME));
+        }
+    }
+
+    /// The wall clock stepped past the token's expiry: the whole grace period begins, and the client is prompted.
+    pub(super) fn restart_grace(&mut self, now: Monotonic, settings: ExpirySettings) {
+        let grace = now + settings.grace;
+        let grace = if self.is_postponed() { grace.max(self.at(Timer::Grace)) } else { grace };
+        if self.is_set(Timer::Expiry) {
+            self.set(Timer::Expiry, now);
+        }
+        self.set(Timer::Prompt, now);
+        self.set(Timer::Grace, grace);
+    }
+
+    /// Whether the client put its prompt off to a time after the expiry.
+    fn is_postponed(&self) -> bool {
+        let expiry = self.is_set(Timer::Expiry).then(|| self.at(Timer::Expiry));
+        self.is_set(Timer::Prompt) && expiry.is_none_or(|expiry| self.at(Timer::Prompt) > expiry)
     }
 }
 
@@ -71,18 +95,26 @@ mod tests {
         renewal_postponement: Duration::from_mins(10),
     };
 
-    fn at(secs: u64) -> Timestamp {
+    fn wall(secs: u64) -> Timestamp {
         Timestamp::from_secs(1_000_000 + secs)
+    }
+
+    fn at(secs: u64) -> Monotonic {
+        Monotonic::from_millis(secs * 1_000)
+    }
+
+    fn now(secs: u64) -> Now {
+        Now { wall: wall(secs), monotonic: at(secs) }
     }
 
     fn token(secs: u64) -> Timers {
         let mut timers = Timers::NONE;
-        timers.begin_token(at(0), at(secs), SETTINGS);
+        timers.begin_token(now(0), wall(secs), SETTINGS);
         timers
     }
 
     /// The timers that fire up to `until`, and when.
-    fn fired(timers: &mut Timers, expires: u64, until: u64) -> Vec<(u64, Timer)> {
+    fn fired(timers: &mut Timers, until: u64) -> Vec<(u64, Timer)> {
         let mut seen = Vec::new();
         while timers.next() <= at(until) {
             let now = timers.next();
@@ -90,9 +122,9 @@ mod tests {
                 if !timers.has_fired(timer, now) {
                     continue;
                 }
-                seen.push((now.as_secs() - 1_000_000, timer));
+                seen.push((now.as_millis() / 1_000, timer));
                 match timer {
-                    Timer::Expiry => timers.expire_token(at(expires)),
+                    Timer::Expiry => timers.expire_token(),
                     Timer::Grace => *timers = Timers::NONE,
                     Timer::Prompt => timers.stop(Timer::Prompt),
                     Timer::Retention | Timer::Window => unreachable!("they are not set here"),
@@ -106,7 +138,7 @@ mod tests {
     fn one_minute_token_prompts_expires_and_has_its_grace() {
         let want =
             [(48, Timer::Prompt), (60, Timer::Expiry), (60, Timer::Prompt), (660, Timer::Grace)];
-        assert_eq!(fired(&mut token(60), 60, 10_000), want);
+        assert_eq!(fired(&mut token(60), 10_000), want);
     }
 
     #[test]
@@ -114,22 +146,50 @@ mod tests {
         let mut timers = token(60);
         assert!(timers.has_fired(Timer::Prompt, at(48)));
         timers.stop(Timer::Prompt);
-        assert_eq!(timers.postpone_prompt(Timestamp::MAX, at(50), SETTINGS), at(650));
+        assert_eq!(timers.postpone_prompt(Timestamp::MAX, now(50), SETTINGS), at(650));
         let want = [(60, Timer::Expiry), (650, Timer::Prompt), (710, Timer::Grace)];
-        assert_eq!(fired(&mut timers, 60, 10_000), want);
+        assert_eq!(fired(&mut timers, 10_000), want);
+    }
+
+    #[test]
+    fn step_past_expiry_gives_full_grace_and_a_prompt() {
+        let mut timers = token(60);
+        timers.restart_grace(at(10), SETTINGS);
+        let want = [(10, Timer::Expiry), (10, Timer::Prompt), (610, Timer::Grace)];
+        assert_eq!(fired(&mut timers, 10_000), want);
+        let mut in_grace = token(60);
+        assert_eq!(fired(&mut in_grace, 600).len(), 3);
+        in_grace.restart_grace(at(600), SETTINGS);
+        let want = [(600, Timer::Prompt), (1_200, Timer::Grace)];
+        assert_eq!(fired(&mut in_grace, 10_000), want);
+    }
+
+    #[test]
+    fn step_moves_expiry_and_keeps_a_postponement() {
+        let stepped = Now { wall: wall(0), monotonic: at(30) };
+        let mut timers = token(60);
+        timers.move_expiry(stepped, wall(60), SETTINGS);
+        let want =
+            [(78, Timer::Prompt), (90, Timer::Expiry), (90, Timer::Prompt), (690, Timer::Grace)];
+        assert_eq!(fired(&mut timers, 10_000), want);
+        let mut timers = token(60);
+        timers.postpone_prompt(Timestamp::MAX, now(20), SETTINGS);
+        timers.move_expiry(stepped, wall(60), SETTINGS);
+        let want = [(90, Timer::Expiry), (620, Timer::Prompt), (690, Timer::Grace)];
+        assert_eq!(fired(&mut timers, 10_000), want);
     }
 
     #[test]
     fn postponing_does_not_extend_grace_beyond_its_bound() {
         let mut timers = token(60);
-        assert_eq!(timers.postpone_prompt(at(1_000), at(50), SETTINGS), at(650));
-        assert_eq!(timers.postpone_prompt(at(1_000), at(600), SETTINGS), at(940));
+        assert_eq!(timers.postpone_prompt(wall(1_000), now(50), SETTINGS), at(650));
+        assert_eq!(timers.postpone_prompt(wall(1_000), now(600), SETTINGS), at(940));
         assert_eq!(timers.at(Timer::Grace), at(1_000));
-        assert_eq!(timers.postpone_prompt(at(1_000), at(980), SETTINGS), at(980));
+        assert_eq!(timers.postpone_prompt(wall(1_000), now(980), SETTINGS), at(980));
         assert_eq!(timers.at(Timer::Grace), at(1_000));
         // The grace period of the token is not shortened.
         let mut timers = token(60);
-        timers.postpone_prompt(at(60), at(50), SETTINGS);
+        timers.postpone_prompt(wall(60), now(50), SETTINGS);
         assert_eq!(timers.at(Timer::Grace), at(660));
     }
 

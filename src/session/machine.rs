@@ -1,5 +1,6 @@
 //! The session machine: how each input changes state, frames, timers and link.
 
+mod clock_step;
 mod close;
 mod handshake;
 mod output;
@@ -24,7 +25,9 @@ use super::secret::{SecretHash, Secrets};
 use super::state::{Input, next};
 use super::timer::{Timer, Timers};
 use crate::rate_limit::{Rate, RateLimiter};
+use crate::time::{Monotonic, Now};
 
+pub use clock_step::ClockStep;
 pub use handshake::{Establishing, HandshakePush};
 pub use output::Output;
 pub use resuming::{ResumeClaim, ResumeError, ResumeOutcome};
@@ -96,7 +99,7 @@ impl Session {
         generation: u64,
         secret: SecretHash,
         expires: Timestamp,
-        now: Timestamp,
+        now: Now,
         settings: Arc<SessionSettings>,
     ) -> Self {
         let mut timers = Timers::NONE;
@@ -153,16 +156,18 @@ impl Session {
 
     /// How the session ended, while a late `resume` is answered with it.
     #[must_use]
-    pub fn remembered_ending(&self, now: Timestamp) -> Option<&Disconnect> {
+    pub fn remembered_ending(&self, now: Now) -> Option<&Disconnect> {
         match &self.link {
-            Link::Ended { ending } if !self.timers.has_fired(Timer::Retention, now) => Some(ending),
+            Link::Ended { ending } if !self.timers.has_fired(Timer::Retention, now.monotonic) => {
+                Some(ending)
+            }
             Link::Ended { .. } | Link::Live { .. } | Link::Suspended => None,
         }
     }
 
     /// When [`Session::handle_timeout`] must be called next.
     #[must_use]
-    pub fn next_timeout(&self) -> Timestamp {
+    pub fn next_timeout(&self) -> Monotonic {
         self.timers.next()
     }
 
@@ -174,10 +179,10 @@ impl Session {
         &mut self,
         id: u32,
         class: CommandClass,
-        now: Timestamp,
+        now: Now,
         limits: RequestLimits,
     ) -> Result<(), AdmissionError> {
-        if let Err(wait) = self.commands.take(limits.commands, now) {
+        if let Err(wait) = self.commands.take(limits.commands, now.monotonic) {
             self.refused += 1;
             let is_flood = self.refused > limits.commands.burst();
             return Err(if is_flood {
@@ -201,7 +206,7 @@ impl Session {
     }
 
     /// Replies to a pending request with an encoded body.
-    pub fn reply(&mut self, id: u32, reply: Body, now: Timestamp) -> bool {
+    pub fn reply(&mut self, id: u32, reply: Body, now: Now) -> bool {
         self.requests.finish(id);
         self.push(reply, now)
     }
@@ -220,13 +225,13 @@ impl Session {
     pub fn handle_keepalive(
         &mut self,
         confirmed: Option<u64>,
-        now: Timestamp,
+        now: Now,
         limits: RequestLimits,
     ) -> Result<(), Duration> {
         if let Some(seq) = confirmed {
             self.ring.trim(seq);
         }
-        self.keepalives.take(limits.keepalives, now)
+        self.keepalives.take(limits.keepalives, now.monotonic)
     }
 
     /// The first frame arrived on the newest connection.
@@ -235,17 +240,17 @@ impl Session {
     }
 
     /// The connection of `generation` is gone; the loss of an older one has no effect.
-    pub fn handle_lost_connection(&mut self, generation: u64, now: Timestamp) {
+    pub fn handle_lost_connection(&mut self, generation: u64, now: Now) {
         if self.generation() == Some(generation) {
             self.link = Link::Suspended;
-            self.timers.set(Timer::Window, now + self.settings.window);
+            self.timers.set(Timer::Window, now.monotonic + self.settings.window);
             // The queued frames are for the next connection, not for one that was closed earlier.
             self.pending_close = None;
         }
     }
 
     /// The token was renewed. An ended session does not change.
-    pub fn renew(&mut self, expires: Timestamp, now: Timestamp) {
+    pub fn renew(&mut self, expires: Timestamp, now: Now) {
         if matches!(self.link, Link::Ended { .. }) {
             return;
         }
@@ -259,24 +264,24 @@ impl Session {
     /// Postpones the renewal. Returns when the client is prompted again.
     ///
     /// `until` bounds by how much postponing extends the session.
-    pub fn postpone(&mut self, until: Timestamp, now: Timestamp) -> Timestamp {
+    pub fn postpone(&mut self, until: Timestamp, now: Now) -> Timestamp {
         if matches!(self.link, Link::Ended { .. }) {
-            return now + self.settings.expiry.renewal_postponement;
+            return now.wall + self.settings.expiry.renewal_postponement;
         }
-        self.timers.postpone_prompt(until, now, self.settings.expiry)
+        now.wall_at(self.timers.postpone_prompt(until, now, self.settings.expiry))
     }
 
     /// Handles all due timers; `true` if the session can be removed.
-    pub fn handle_timeout(&mut self, now: Timestamp) -> bool {
+    pub fn handle_timeout(&mut self, now: Now) -> bool {
         for timer in Timer::ALL {
-            if !self.timers.has_fired(timer, now) {
+            if !self.timers.has_fired(timer, now.monotonic) {
                 continue;
             }
             match timer {
                 Timer::Retention => return true,
                 Timer::Window => self.disconnect(Disconnect::new(CloseCode::ResumeExpired), now),
                 Timer::Expiry => {
-                    self.timers.expire_token(self.expires);
+                    self.timers.expire_token();
                     self.transition(Input::Expired, None);
                 }
                 Timer::Grace => self.disconnect(Disconnect::new(CloseCode::TokenExpired), now),

@@ -20,8 +20,9 @@ mod timer;
 pub use expiry::ExpirySettings;
 pub use link::Link;
 pub use machine::{
-    AdmissionError, Establishing, HandshakePush, Inconsistent, MAX_SAVED_RING_BYTES, Output,
-    RequestLimits, ResumeClaim, ResumeError, ResumeOutcome, SavedSession, Session, SessionSettings,
+    AdmissionError, ClockStep, Establishing, HandshakePush, Inconsistent, MAX_SAVED_RING_BYTES,
+    Output, RequestLimits, ResumeClaim, ResumeError, ResumeOutcome, SavedSession, Session,
+    SessionSettings,
 };
 pub use ring::{Bodies, Body, RingLimits, RoomTag};
 pub use secret::SecretHash;

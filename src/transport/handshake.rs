@@ -287,7 +287,7 @@ where
                 return Err(FirstFrameError::Violation(CloseCode::Malformed));
             }
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
-                let taken = pings.take(settings.pings, hub.clock().wall());
+                let taken = pings.take(settings.pings, hub.clock().monotonic());
                 taken.map_err(FirstFrameError::RateLimited)?;
                 // tungstenite sends its answer to a ping on the next flush.
                 ws.flush().await.map_err(|_| FirstFrameError::Lost)?;

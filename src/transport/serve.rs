@@ -8,9 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::{FutureExt as _, Stream as _};
-use stagedoor_proto::{
-    ClientMessage, CloseCode, DecodeError, Disconnect, Timestamp, decode_client,
-};
+use stagedoor_proto::{ClientMessage, CloseCode, DecodeError, Disconnect, decode_client};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio_tungstenite::WebSocketStream;
@@ -21,6 +19,7 @@ use super::input::InputWaker;
 use super::socket::BufferedSocket;
 use crate::hub::{Hub, SessionConnection, Written};
 use crate::telemetry::Limit;
+use crate::time::Now;
 
 /// Messages handled per poll, so that a busy peer does not delay others.
 const INPUTS_PER_TURN: usize = 32;
@@ -110,7 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
         &mut self,
         input: Option<Result<Message, WsError>>,
     ) -> ControlFlow<Option<Exit>> {
-        let now = self.hub.clock().wall();
+        let now = self.hub.clock().now();
         match input {
             Some(Ok(Message::Text(text))) => self.handle_text(&text, now),
             Some(Ok(Message::Binary(_))) => {
@@ -137,7 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
     }
 
     /// Handles a text message. The hub ignores messages of a connection that no longer owns the session.
-    fn handle_text(&mut self, text: &str, now: Timestamp) -> ControlFlow<Option<Exit>> {
+    fn handle_text(&mut self, text: &str, now: Now) -> ControlFlow<Option<Exit>> {
         match decode_client(text) {
             Ok(ClientMessage::Request(request)) => {
                 self.placing = self.hub.requests.handle(self.connection, request, now);

@@ -23,7 +23,7 @@ async fn what_does_not_add_up_is_left_aside_as_a_whole() {
     for (case, damage) in [
         (
             "another format",
-            r#"UPDATE hand_over SET value = CAST(replace(value, '"format":2', '"format":9999') AS BLOB) WHERE kind = 0"#,
+            r#"UPDATE hand_over SET value = CAST(replace(value, '"format":3', '"format":9999') AS BLOB) WHERE kind = 0"#,
         ),
         ("no head", "DELETE FROM hand_over WHERE kind = 0"),
         ("a session is missing", "DELETE FROM hand_over WHERE kind = 2 AND number = 0"),

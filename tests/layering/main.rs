@@ -104,8 +104,18 @@ fn no_module_imports_up_or_sideways() {
 #[test]
 fn pure_modules_know_neither_async_nor_io_nor_the_time() {
     let pure = |module: &str| {
-        ["address", "event_type", "grant", "rate_limit", "request", "session", "room", "time"]
-            .contains(&module)
+        [
+            "address",
+            "event_type",
+            "grant",
+            "idempotency",
+            "rate_limit",
+            "request",
+            "session",
+            "room",
+            "time",
+        ]
+        .contains(&module)
     };
     let mut files = sources(&root().join("proto/src"));
     files.extend(

@@ -93,7 +93,7 @@ impl Log {
             Condition::VersionIs(_) => return Err(AppendError::VersionChanged),
         }
         self.version = clock.micros().max(self.version + 1);
-        let (version, now) = (self.version, clock.wall());
+        let (version, now) = (self.version, clock.now());
         let entry = Entry { version, now, origin: node, command };
         self.tail.push_back(entry.clone());
         Ok(entry)

@@ -145,7 +145,7 @@ impl FromRequestParts<Arc<HttpState>> for ApiCaller {
         let app = app.and_then(|id| state.hub().app(id)).ok_or_else(|| refused(WRONG))?;
         let actor = app.server().verify_server(bearer).map_err(|_| refused(WRONG))?;
         let name: Box<str> = actor.to_string().into();
-        let now = state.hub().clock().wall();
+        let now = state.hub().clock().monotonic();
         let rate = state.settings().api_rate;
         state.api().call_rates.take(rate, app.id(), &name, now).map_err(|wait| {
             state.hub().metrics().limits_hit.inc(Limit::ApiCalls);
@@ -179,7 +179,7 @@ pub(super) fn reject_credentials(request: &Parts, state: &HttpState, detail: &st
     metrics.api_auth_failures.inc();
     let ClientAddress(address) = request.extensions.get().copied().expect("a call has an address");
     let settings = state.settings();
-    let (rate, now) = (settings.api_auth_failure_rate, state.hub().clock().wall());
+    let (rate, now) = (settings.api_auth_failure_rate, state.hub().clock().monotonic());
     let Failure { is_logged, wait } = state.api().auth_failures.record(address, rate, now);
     if is_logged {
         tracing::warn!(%address, error = detail, "server API call rejected");

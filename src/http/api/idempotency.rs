@@ -85,7 +85,7 @@ impl IdempotencyKey {
 
     fn begin(self, caller: &ApiCaller) -> Result<LookupResult, Problem> {
         let Some((ref_, request)) = self.0 else { return Ok(LookupResult::NoKey) };
-        let now = caller.hub().clock().wall();
+        let now = caller.hub().clock().monotonic();
         caller.state().api().idempotency.begin((caller.app_id(), ref_), request, now)
     }
 }

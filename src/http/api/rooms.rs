@@ -222,7 +222,7 @@ async fn signal(
     JsonBody { body, key }: JsonBody<SendSignal>,
 ) -> Result<Response, Problem> {
     let work = |caller: ApiCaller| async move {
-        let now = caller.hub().clock().wall();
+        let now = caller.hub().clock().now();
         Ok(caller.hub().server_api.send_signal(&caller.room(room), body, now).await?)
     };
     key.perform(caller, StatusCode::OK, work).await

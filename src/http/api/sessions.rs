@@ -23,6 +23,7 @@ use crate::api_body::EmptyBody;
 use crate::http::problem::{Problem, ProblemKind, found};
 use crate::hub::SessionHandle;
 use crate::store::{EndedSession, EndedSessions, Page as StorePage};
+use crate::time::Now;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -112,7 +113,7 @@ pub(super) struct SessionResource {
 }
 
 impl SessionResource {
-    pub(super) fn live(session: &SessionHandle) -> Self {
+    pub(super) fn live(session: &SessionHandle, now: Now) -> Self {
         let (state, connected, expires_at_ms) = session.status();
         let meta = session.meta();
         Self {
@@ -123,7 +124,7 @@ impl SessionResource {
             state,
             connected,
             started_ms: meta.started,
-            last_activity_ms: Some(session.activity().last_frame()),
+            last_activity_ms: Some(now.wall_at(session.activity().last_frame())),
             expires_at_ms: Some(expires_at_ms),
             ended_ms: None,
             ending: None,
@@ -215,7 +216,8 @@ async fn list(
             let read =
                 |page| ready(Ok::<_, Problem>(read_live(&caller, state, username.as_ref(), page)));
             let page = paging::list(cursor, limit, read, |session| LiveSessionCursor::of(session));
-            return Ok(Json(page.await?.map(|session| SessionResource::live(&session))));
+            let now = caller.hub().clock().now();
+            return Ok(Json(page.await?.map(|session| SessionResource::live(&session, now))));
         }
         SessionListFilter::Ended => None,
         SessionListFilter::Terminated => Some(SessionState::Terminated),
@@ -289,7 +291,7 @@ async fn show(
     PathParams(SessionPath { session: id }): PathParams<SessionPath>,
 ) -> Result<Json<SessionResource>, Problem> {
     if let Some(session) = find_live(&caller, id) {
-        return Ok(Json(SessionResource::live(&session)));
+        return Ok(Json(SessionResource::live(&session, caller.hub().clock().now())));
     }
     caller.hub().sessions.flush_history();
     let ended = caller.hub().store().ended_session(caller.app_id(), id).await?;

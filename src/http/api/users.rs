@@ -212,8 +212,8 @@ async fn show(
     let (hub, user) = (caller.hub(), caller.user(username));
     let live = hub.sessions.of_user(&user).await?;
     let known = hub.store().user(user, hub.clock().wall()).await?;
-    let known = found(known, "user not found")?;
-    let sessions = live.iter().map(|session| SessionResource::live(session)).collect();
+    let (known, now) = (found(known, "user not found")?, hub.clock().now());
+    let sessions = live.iter().map(|session| SessionResource::live(session, now)).collect();
     Ok(Json(UserWithSessions { user: known.into(), sessions }))
 }
 

@@ -123,7 +123,7 @@ impl Accounts {
         let renewed = Renewed { access_token: access_token.clone(), expires_at_ms: expires };
         let reply = Ok(Reply::Renewed(renewed));
         let reply = request.map(|request| (request, &reply));
-        let has_to_wake = session.renew(number, renewal, reply, self.context.clock.wall())?;
+        let has_to_wake = session.renew(number, renewal, reply, self.context.clock.now())?;
         self.sessions.notify(session);
         if has_to_wake {
             session.flush_wake();

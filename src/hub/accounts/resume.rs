@@ -41,7 +41,7 @@ impl Accounts {
         let secret = self.new_secret(session.user());
         let next = SecretHash::of(secret.as_str());
         let claim = ResumeClaim { shown, last_seq: resume.last_seq };
-        let now = self.context.clock.wall();
+        let now = self.context.clock.now();
         // Checked first: a resume that is refused must not get in the way of a start.
         let checked = session.inspect(|session| claim.check(session, now));
         checked.map_err(resume_error)?;
@@ -51,7 +51,7 @@ impl Accounts {
         let to = Move { user, session: session.id(), age, shown, next };
         let generation = match self.engine.move_here(to).await? {
             Moved::Here { generation, .. } => generation,
-            Moved::Denied => return Err(session.resume_error(self.context.clock.wall())),
+            Moved::Denied => return Err(session.resume_error(self.context.clock.now())),
         };
         self.take_over(session, generation, claim, secret, renewal)
     }
@@ -161,7 +161,7 @@ impl Accounts {
         renewal: Option<(u64, Renewal)>,
     ) -> Result<OpenedSession, StartError> {
         let next = SecretHash::of(secret.as_str());
-        let now = self.context.clock.wall();
+        let now = self.context.clock.now();
         let taken = session
             .resume(now, |session| claim.resume(session, generation, next, now))
             .map_err(resume_error)?;

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use stagedoor_proto::{
     CloseCode, Disconnect, FamilyId, Reply, ResumeTicket, Secret, SessionId, SessionInfo,
-    SessionState, Start, Started, Timestamp, User,
+    SessionState, Start, Started, User,
 };
 
 use super::attempt::Attempt;
@@ -28,6 +28,7 @@ use crate::store::{
     Admission, Admitted, AuthMethod, FormerFamily, Refusal, Rename, StoreError, UserKey,
 };
 use crate::telemetry::Limit;
+use crate::time::Monotonic;
 
 /// When a client that found the node full may try again.
 const FULL_RETRY_AFTER: Duration = Duration::from_secs(3);
@@ -234,7 +235,7 @@ impl Accounts {
                 // newer start knows of this session alone.
                 self.sessions.release(&session);
                 self.sessions.remove(session.id());
-                return Err(session.resume_error(self.context.clock.wall()));
+                return Err(session.resume_error(self.context.clock.now()));
             }
             if admitted.was_guest {
                 self.end_borrowers(&session, request).await?;
@@ -311,7 +312,7 @@ impl Accounts {
         generation: u64,
         secret: &Secret,
     ) -> Arc<SessionHandle> {
-        let now = self.context.clock.wall();
+        let now = self.context.clock.now();
         let hash = SecretHash::of(secret.as_str());
         let (settings, expires) = (Arc::clone(&self.context.session), authenticated.expires);
         let session = establishing.session(generation, hash, expires, now, settings);
@@ -324,21 +325,21 @@ impl Accounts {
             proof: None,
             client: start.client.clone().map(Box::new),
             peer: peer.clone(),
-            started: now,
+            started: now.wall,
         };
         let auth = AuthContext {
             grant: Arc::new(authenticated.grant.clone()),
             source: authenticated.source,
             version: 0,
-            authenticated_at: authenticated.authenticated_at(now),
+            authenticated_at: authenticated.authenticated_at(now.wall),
         };
-        let (app, first_life) = (Arc::clone(app), self.first_life(now));
+        let (app, first_life) = (Arc::clone(app), self.first_life(now.monotonic));
         Arc::new(SessionHandle::new(app, meta, session, auth, first_life))
     }
 
     /// When a new session counts as last heard: up to a quarter of an interval ago, so that many started at once are not all
     /// pinged at once.
-    fn first_life(&self, now: Timestamp) -> Timestamp {
+    fn first_life(&self, now: Monotonic) -> Monotonic {
         let quarter =
             u64::try_from(self.context.keepalive.interval.as_millis() / 4).unwrap_or(u64::MAX);
         now - Duration::from_millis(self.context.rng.below(quarter))

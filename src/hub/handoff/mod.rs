@@ -22,14 +22,17 @@ pub(super) use save::save;
 
 use super::session_meta::{AuthContext, SessionMeta};
 use crate::session::RoomTag;
+use crate::time::Now;
 
 /// The format of the rows. It changes with their structure; a gateway only reads its own format.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The format and number of the rows.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct HandoffHeader {
     format: u32,
+    /// Both clocks when the snapshot was saved. Its monotonic times belong to this clock.
+    saved_at: Now,
     /// The highest version in any room's log.
     last: u64,
     /// The highest tag of a room.

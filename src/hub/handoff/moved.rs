@@ -59,7 +59,7 @@ pub(in crate::hub) async fn give(
         return None;
     }
     let rooms = rooms.detach(&session);
-    session.update(|session| SavedSession::supersede(session, context.clock.wall()));
+    session.update(|session| SavedSession::supersede(session, context.clock.now()));
     let mut bodies = Bodies::default();
     let row = session_row(context, &session, &mut bodies)?;
     sessions.give_away(&session);
@@ -94,15 +94,17 @@ pub(in crate::hub) async fn accept(
     }
     saved.map_tags(|tag| tags.get(&tag).copied());
     let bodies: Vec<Body> = bodies.iter().map(|body| body.as_bytes().into()).collect();
-    let session = match saved.restore(&bodies, Arc::clone(&context.session)) {
+    let now = context.clock.now();
+    let session = match saved.restore(&bodies, Arc::clone(&context.session), now) {
         Ok(session) => session,
         Err(error) => {
             tracing::error!(%error, "a session of another node cannot be gone on with");
             return Ok(None);
         }
     };
-    let row = SessionRow { meta, auth, last_frame, generation: Some(generation), session };
-    let Some(session) = restore_session(context, sessions, row) else { return Ok(None) };
+    let generation = Some(generation);
+    let row = SessionRow { meta, auth, last_frame, generation, session };
+    let Some(session) = restore_session(context, sessions, row, now) else { return Ok(None) };
     for (room, moved) in handles {
         let mut inner = room.lock();
         let of_session = |(id, _, _): &(SessionId, Link, _)| *id == session.id();
@@ -114,7 +116,7 @@ pub(in crate::hub) async fn accept(
         if (inner.room.version(), inner.local.last_order()) != (moved.version, moved.order) {
             session.update(Session::require_reset);
         }
-        room.update_due(&inner, context.clock.wall());
+        room.update_due(&inner, context.clock.monotonic());
     }
     Ok(Some(session))
 }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use stagedoor_proto::{LeaveReason, Link, SessionId};
 
 use super::{FORMAT, HandoffHeader, RoomRow, SessionRow};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::Restore;
 use crate::hub::context::{Context, session_settings};
@@ -16,6 +17,7 @@ use crate::hub::sessions::{SessionHandle, Sessions};
 use crate::room::{LocalRoom, NodeEpoch, Room, RoomCommand, RoomKey};
 use crate::session::{SavedSession, Session};
 use crate::store::Handoff;
+use crate::time::Now;
 
 /// The validated snapshot of the previous process. The default is empty.
 #[derive(Default)]
@@ -50,11 +52,12 @@ pub enum HandoffError {
 }
 
 impl HandoffSnapshot {
-    /// Reads and validates the snapshot; its sessions use the settings of `config`.
+    /// Reads and validates the snapshot; its sessions use the settings of `config`, and `clock` continues the saved
+    /// monotonic time.
     ///
     /// # Errors
     /// [`HandoffError`]; the whole snapshot is unusable.
-    pub fn read(handed: &Handoff, config: &Config) -> Result<Self, HandoffError> {
+    pub fn read(handed: &Handoff, config: &Config, clock: &Clock) -> Result<Self, HandoffError> {
         #[derive(Deserialize)]
         struct Format {
             format: u32,
@@ -73,14 +76,15 @@ impl HandoffSnapshot {
                 return Err(HandoffError::Missing { what, expected, found });
             }
         }
-        let settings = Arc::new(session_settings(config));
+        clock.continue_from(head.saved_at);
+        let (settings, now) = (Arc::new(session_settings(config)), clock.now());
         let rooms = handed.rooms.iter().enumerate();
         let rooms = rooms.map(|(number, text)| read_room(&head, number, text));
         let sessions = handed.sessions.iter().enumerate().map(|(number, text)| {
             let SessionRow { meta, auth, last_frame, generation, session } =
                 decode::<SessionRow<SavedSession>>("session", number, text)?;
             let session = session
-                .restore(&handed.bodies, Arc::clone(&settings))
+                .restore(&handed.bodies, Arc::clone(&settings), now)
                 .map_err(|error| damaged("session", number, &error))?;
             Ok(SessionRow { meta, auth, last_frame, generation, session })
         });
@@ -120,10 +124,10 @@ pub(in crate::hub) async fn restore(
         return;
     }
     rooms.skip_tags(tag);
-    let saved = session_rows.len();
+    let (saved, now) = (session_rows.len(), context.clock.now());
     let restored: HashMap<SessionId, Arc<SessionHandle>> = session_rows
         .into_iter()
-        .filter_map(|row| Some((row.meta.id, restore_session(context, sessions, row)?)))
+        .filter_map(|row| Some((row.meta.id, restore_session(context, sessions, row, now)?)))
         .collect();
     let rows = restored.values().filter_map(|session| row_of(session)).collect();
     if let Err(error) = sessions.restore_rows(rows).await {
@@ -158,9 +162,11 @@ pub(super) fn restore_session(
     context: &Context,
     sessions: &Sessions,
     row: SessionRow<Session>,
+    now: Now,
 ) -> Option<Arc<SessionHandle>> {
     let SessionRow { mut meta, auth, last_frame, generation, session } = row;
     let app = Arc::clone(context.app(&meta.user.app)?);
+    let last_frame = now.monotonic_at(last_frame);
     // Shares one text among all sessions of an app.
     meta.user.app = Arc::clone(app.id());
     let session = Arc::new(SessionHandle::new(app, meta, session, auth, last_frame));

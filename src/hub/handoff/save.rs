@@ -41,6 +41,7 @@ pub(in crate::hub) fn save(
     }
     let header = HandoffHeader {
         format: FORMAT,
+        saved_at: context.clock.now(),
         last,
         tag,
         rooms: rooms.len(),
@@ -61,12 +62,12 @@ pub(super) fn session_row(
     if generation.is_none() && !session.has_ended() {
         return None;
     }
-    let now = context.clock.wall();
+    let now = context.clock.now();
     let saved = session.update(|session| SavedSession::of(session, now, bodies));
     Some(SessionRow {
         meta: session.meta().clone(),
         auth: session.auth(),
-        last_frame: session.activity().last_frame(),
+        last_frame: now.wall_at(session.activity().last_frame()),
         generation,
         session: saved,
     })

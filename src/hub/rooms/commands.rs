@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use stagedoor_proto::{
     Command, Error, ErrorCode, LeaveReason, MuteTarget, Push, Ref, Relay, Relayed, Reply, RoomId,
-    SendSignal, Sent, SessionId, Signal, StreamId, Timestamp,
+    SendSignal, Sent, SessionId, Signal, StreamId,
 };
 
 use super::Rooms;
@@ -17,6 +17,7 @@ use super::metrics::count_signal_error;
 use crate::engine::{Answer, Delivered, RoomMessage};
 use crate::hub::sessions::{RequestPermit, RoomTags, SessionHandle};
 use crate::room::{AcceptedSignal, Audience, Moderation, Origin, RoomCommand, RoomKey};
+use crate::time::Now;
 
 /// A command for the log of a room.
 type RoutedCommand = Result<(Arc<RoomHandle>, RoomCommand), Error>;
@@ -28,7 +29,7 @@ impl Rooms {
         session: &Arc<SessionHandle>,
         permit: &RequestPermit,
         command: Command,
-        now: Timestamp,
+        now: Now,
     ) -> Option<Result<Reply, Error>> {
         let (origin, asked) =
             (Origin::Session { session: session.id(), request: permit.number() }, permit.rooms());
@@ -42,7 +43,9 @@ impl Rooms {
             }
             Command::Roster(roster) => self.room_of(asked, &roster.room).and_then(|room| {
                 let RoomInner { room, local, .. } = &mut *room.lock();
-                local.roster(room, session.id(), roster.after.as_deref(), now).map(Reply::Roster)
+                local
+                    .roster(room, session.id(), roster.after.as_deref(), now.monotonic)
+                    .map(Reply::Roster)
             }),
             logged => match self.route(session, asked, origin, logged) {
                 Ok((room, command)) => {
@@ -128,7 +131,7 @@ impl Rooms {
         session: &SessionHandle,
         permit: &RequestPermit,
         signal: SendSignal,
-        now: Timestamp,
+        now: Now,
     ) -> Option<Result<Reply, Error>> {
         let origin = Origin::Session { session: session.id(), request: permit.number() };
         let sent = match self.room_of(permit.rooms(), &signal.room) {
@@ -166,11 +169,11 @@ impl Rooms {
         room: &Arc<RoomHandle>,
         from: Option<SessionId>,
         signal: SendSignal,
-        now: Timestamp,
+        now: Now,
     ) -> Answer<Result<Sent, Error>> {
         let mut inner = room.lock();
         let RoomInner { room: state, local, .. } = &mut *inner;
-        let mut new = match local.accept_signal(state, from, &signal, now) {
+        let mut new = match local.accept_signal(state, from, &signal, now.monotonic) {
             Ok(AcceptedSignal::New(new)) => new,
             Ok(AcceptedSignal::Repeated(sent)) => return Answer::ready(Ok(sent)),
             Err(error) => return Answer::ready(Err(error)),
@@ -182,19 +185,19 @@ impl Rooms {
         let message = RoomMessage { to: new.to.clone(), push };
         match self.engine.send(room.key(), local.last_order(), &message).now_or_later() {
             Ok(Ok(Delivered::ByCaller(order))) => {
-                let sent = local.assign_order(&mut new, order, now);
+                let sent = local.assign_order(&mut new, order, now.monotonic);
                 push_to(&self.context, room, &inner, &message.to, &message.push);
                 Answer::ready(Ok(sent))
             }
             Ok(Ok(Delivered::ByHandlers(order))) => {
-                Answer::ready(Ok(local.assign_order(&mut new, order, now)))
+                Answer::ready(Ok(local.assign_order(&mut new, order, now.monotonic)))
             }
             Ok(Err(error)) => Answer::ready(Err(error.into())),
             Err(later) => {
                 let room = Arc::clone(room);
                 Answer::pending(async move {
                     let (Delivered::ByCaller(order) | Delivered::ByHandlers(order)) = later.await?;
-                    Ok(room.lock().local.assign_order(&mut new, order, now))
+                    Ok(room.lock().local.assign_order(&mut new, order, now.monotonic))
                 })
             }
         }

@@ -214,7 +214,7 @@ impl DeferredExecutor {
             Origin::Session { session: id, request } => {
                 let found = if session.is_some() { None } else { self.sessions.find(id) };
                 if let Some(session) = session.or(found.as_ref()) {
-                    session.reply(request, result, self.context.clock.wall());
+                    session.reply(request, result, self.context.clock.now());
                 }
             }
             Origin::Call(call) => self.calls.answer(call, result),

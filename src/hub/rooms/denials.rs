@@ -69,7 +69,7 @@ impl DenialCounter {
     fn take_before(&self, now: Timestamp) -> Vec<(DenialKey, u64)> {
         let minute = minute_of(now);
         let mut counts = self.0.lock();
-        counts.extract_if(|key, _| key.minute < minute).collect()
+        counts.extract_if(|key, _| key.minute != minute).collect()
     }
 }
 

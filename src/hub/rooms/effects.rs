@@ -51,8 +51,13 @@ impl Executor {
         let webhooks = self.events.webhooks(&key.app).cloned();
         let mut inner = room.lock();
         let has_events = is_own && webhooks.is_some();
-        let mut deferred =
-            DeferredEffects::new(Arc::clone(room), replies_when_durable, now, request, webhooks);
+        let mut deferred = DeferredEffects::new(
+            Arc::clone(room),
+            replies_when_durable,
+            now.wall,
+            request,
+            webhooks,
+        );
         deferred.retry_writes(&mut inner);
         let effects = inner.room.apply(entry, has_events);
         for effect in effects {
@@ -77,7 +82,7 @@ impl Executor {
             inner.sessions.clear();
             inner.local.remove_all();
         }
-        room.update_due(&inner, now);
+        room.update_due(&inner, now.monotonic);
         let writes = deferred.begin_persist(&self.context, inner.room.version());
         drop(inner);
         let has_closed = deferred.has_closed;

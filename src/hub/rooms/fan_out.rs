@@ -33,7 +33,7 @@ pub(super) fn push_to(
     push: &Push,
 ) {
     let body: Body = encode_push(push).into();
-    let now = context.clock.wall();
+    let now = context.clock.now();
     let urgent = match push.delivery() {
         Delivery::Own => {
             broadcast(context, inner, to, |session| {
@@ -68,7 +68,7 @@ fn broadcast(context: &Context, inner: &RoomInner, to: &Audience, send: impl Fn(
 /// Removes all sessions from a room, with `push` as the last frame. Unsent frames are discarded.
 pub(super) fn close_room(context: &Context, room: &RoomHandle, inner: &RoomInner, push: &Push) {
     let body: Body = encode_push(push).into();
-    let (now, tag) = (context.clock.wall(), room.tag());
+    let (now, tag) = (context.clock.now(), room.tag());
     // One pass: ten thousand sessions rarely fit the processor's cache, so a second pass would load them again.
     let deferred = inner.sessions.values().filter(|session| {
         session.update_deferred(|session, rooms| {

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use stagedoor_proto::{SessionId, Timestamp};
+use stagedoor_proto::SessionId;
 
 use super::retry::FailedWrites;
 use crate::hub::sessions::SessionHandle;
 use crate::room::{Audience, LocalRoom, Room, RoomKey};
 use crate::session::RoomTag;
 use crate::sync::{Mutex, MutexGuard, Rank};
+use crate::time::{Monotonic, Now};
 
 /// A room with more local sessions is large: sending to all of them takes long.
 const LARGE_ROOM_THRESHOLD: usize = 1_024;
@@ -19,8 +20,9 @@ const LARGE_ROOM_THRESHOLD: usize = 1_024;
 pub(in crate::hub) struct RoomHandle {
     key: RoomKey,
     tag: RoomTag,
-    /// When the next timer of the room is due. The sweep reads it without the lock.
+    /// When the next timer of the room is due, on each clock. The sweep reads it without the lock.
     due: AtomicU64,
+    due_wall: AtomicU64,
     /// Since when the room has no local session; `u64::MAX` while it has one.
     idle_since: AtomicU64,
     inner: Mutex<RoomInner>,
@@ -39,11 +41,13 @@ pub(in crate::hub) struct RoomInner {
 
 impl RoomHandle {
     pub(super) fn new(key: RoomKey, tag: RoomTag, room: Room, local: LocalRoom) -> Self {
-        let due = AtomicU64::new(due_of(&room).as_millis());
+        let next = room.next_due();
+        let due = AtomicU64::new(next.monotonic.as_millis());
+        let due_wall = AtomicU64::new(next.wall.as_millis());
         let (sessions, failed) = (HashMap::new(), FailedWrites::default());
         let idle_since = AtomicU64::new(u64::MAX);
         let inner = Mutex::new(Rank::Room, RoomInner { room, local, sessions, failed });
-        Self { key, tag, due, idle_since, inner }
+        Self { key, tag, due, due_wall, idle_since, inner }
     }
 
     pub(in crate::hub) const fn key(&self) -> &RoomKey {
@@ -54,8 +58,9 @@ impl RoomHandle {
         self.tag
     }
 
-    pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        now.as_millis() >= self.due.load(Ordering::Relaxed)
+    pub(super) fn is_due(&self, now: Now) -> bool {
+        now.monotonic.as_millis() >= self.due.load(Ordering::Relaxed)
+            || now.wall.as_millis() >= self.due_wall.load(Ordering::Relaxed)
     }
 
     /// Whether the room can be removed without loss of state.
@@ -65,8 +70,10 @@ impl RoomHandle {
     }
 
     /// Updates the next timer and the idle time of the room; call it after each change.
-    pub(in crate::hub) fn update_due(&self, inner: &RoomInner, now: Timestamp) {
-        self.due.store(due_of(&inner.room).as_millis(), Ordering::Relaxed);
+    pub(in crate::hub) fn update_due(&self, inner: &RoomInner, now: Monotonic) {
+        let next = inner.room.next_due();
+        self.due.store(next.monotonic.as_millis(), Ordering::Relaxed);
+        self.due_wall.store(next.wall.as_millis(), Ordering::Relaxed);
         let idle_since = if inner.sessions.is_empty() {
             self.idle_since.load(Ordering::Relaxed).min(now.as_millis())
         } else {
@@ -75,7 +82,7 @@ impl RoomHandle {
         self.idle_since.store(idle_since, Ordering::Relaxed);
     }
 
-    pub(super) fn is_idle_since(&self, then: Timestamp) -> bool {
+    pub(super) fn is_idle_since(&self, then: Monotonic) -> bool {
         self.idle_since.load(Ordering::Relaxed) <= then.as_millis()
     }
 
@@ -89,10 +96,6 @@ impl RoomHandle {
     pub(in crate::hub) fn lock(&self) -> MutexGuard<'_, RoomInner> {
         self.inner.lock()
     }
-}
-
-fn due_of(room: &Room) -> Timestamp {
-    room.next_due().unwrap_or(Timestamp::MAX)
 }
 
 impl RoomInner {

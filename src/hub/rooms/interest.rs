@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stagedoor_proto::{RoomId, Timestamp};
+use stagedoor_proto::RoomId;
 
 use super::Rooms;
 use super::handle::RoomHandle;
@@ -15,6 +15,7 @@ use crate::hub::errors::CallError;
 use crate::hub::sessions::SessionHandle;
 use crate::room::RoomKey;
 use crate::session::RoomTag;
+use crate::time::Monotonic;
 
 /// How long a room without local sessions is retained if other nodes have it, because sessions often return soon.
 pub(super) const IDLE_ROOM_RETENTION: Duration = Duration::from_mins(1);
@@ -76,7 +77,7 @@ impl Rooms {
             inner.sessions.remove(&session.id());
             inner.local.remove(session.id());
             session.update_memberships(|rooms, _| rooms.remove(tag));
-            room.update_due(&inner, self.context.clock.wall());
+            room.update_due(&inner, self.context.clock.monotonic());
             let id = room.key().room.clone();
             Some((id, tag, inner.room.version(), inner.local.last_order()))
         };
@@ -84,7 +85,7 @@ impl Rooms {
     }
 
     /// Removes rooms without local sessions that other nodes have.
-    pub(super) fn release_idle(&self, now: Timestamp) {
+    pub(super) fn release_idle(&self, now: Monotonic) {
         for key in self.registry.idle_since(now - IDLE_ROOM_RETENTION) {
             if self.registry.remove_if(&key, RoomHandle::is_unneeded) {
                 self.context.run_detached(self.engine.release_interest(&key));

@@ -43,7 +43,7 @@ impl Rooms {
         request: u32,
         join: JoinCommand,
     ) -> Result<(), Error> {
-        let (rate, now) = (self.context.join_rate(), self.context.clock.wall());
+        let (rate, now) = (self.context.join_rate(), self.context.clock.monotonic());
         if let Err(wait) = session.update_memberships(|rooms, _| rooms.take_join(rate, now)) {
             self.context.hit(Limit::Joins);
             let message = "too many joins; retry later";

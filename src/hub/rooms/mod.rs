@@ -23,7 +23,7 @@ mod sync;
 
 use std::sync::Arc;
 
-use stagedoor_proto::{RoomId, Timestamp};
+use stagedoor_proto::RoomId;
 
 pub(super) use commands::named_room;
 pub(super) use handle::RoomHandle;
@@ -38,6 +38,7 @@ use crate::engine::{Condition, Engine};
 use crate::principal::Principal;
 use crate::room::{LocalRoom, NodeEpoch, Room, RoomCommand, RoomKey};
 use crate::session::RoomTag;
+use crate::time::Now;
 use deferred::DeferredExecutor;
 use denials::DenialCounter;
 use effects::Executor;
@@ -81,16 +82,16 @@ impl Rooms {
     }
 
     /// Appends a tick to rooms with due timers.
-    pub(super) fn sweep(&self, now: Timestamp) {
+    pub(super) fn sweep(&self, now: Now) {
         for room in self.registry.due(now) {
             // If several nodes have the room, one of them appends the tick.
             let version = room.lock().room.version();
             self.append_if(room.key(), RoomCommand::Tick, Condition::VersionIs(version));
         }
         if self.engine.is_shared() {
-            self.release_idle(now);
+            self.release_idle(now.monotonic);
         }
-        self.executor.denials.flush(&self.context, now);
+        self.executor.denials.flush(&self.context, now.wall);
     }
 
     /// This node's id in entries.

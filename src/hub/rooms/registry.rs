@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use dashmap::DashMap;
-use stagedoor_proto::{RoomId, Timestamp};
+use stagedoor_proto::RoomId;
 
 use super::handle::RoomHandle;
 use crate::principal::Principal;
 use crate::room::{LocalRoom, Room, RoomKey};
 use crate::session::RoomTag;
+use crate::time::{Monotonic, Now};
 
 /// The concurrent maps of rooms. References into them never leave this type: results are clones.
 ///
@@ -68,7 +69,7 @@ impl RoomRegistry {
     }
 
     /// The rooms without local sessions since `then` or longer.
-    pub(super) fn idle_since(&self, then: Timestamp) -> Vec<RoomKey> {
+    pub(super) fn idle_since(&self, then: Monotonic) -> Vec<RoomKey> {
         let idle = self.by_key.iter().filter(|entry| entry.value().is_idle_since(then));
         idle.map(|entry| entry.key().clone()).collect()
     }
@@ -82,7 +83,7 @@ impl RoomRegistry {
     }
 
     /// The rooms with due timers.
-    pub(super) fn due(&self, now: Timestamp) -> Vec<Arc<RoomHandle>> {
+    pub(super) fn due(&self, now: Now) -> Vec<Arc<RoomHandle>> {
         let due = self.by_key.iter().filter(|entry| entry.value().is_due(now));
         due.map(|entry| Arc::clone(entry.value())).collect()
     }

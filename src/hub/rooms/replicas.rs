@@ -47,7 +47,7 @@ impl Replicas {
                 }
             }
         }
-        handle.update_due(&inner, self.context.clock.wall());
+        handle.update_due(&inner, self.context.clock.monotonic());
     }
 
     /// Stores a checkpoint of a room, which replaces its log.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use stagedoor_proto::{
     Error, ErrorCode, ParticipantId, RoomId, RoomMute, SendSignal, Sent, Stream, StreamId,
-    Timestamp,
 };
 
 use super::ServerApi;
@@ -15,6 +14,7 @@ use crate::hub::errors::CallError;
 use crate::hub::rooms::RoomHandle;
 use crate::room::{DurableChange, ParticipantInfo, Room, RoomKey, RoomOverrides, RoomSummary};
 use crate::store::{AuditEvent, CREATED_ROOM_RETENTION, CreatedRoom, Page};
+use crate::time::Now;
 
 /// A room for operators.
 #[derive(Clone, Debug, PartialEq)]
@@ -154,7 +154,7 @@ impl ServerApi {
         &self,
         key: &RoomKey,
         signal: SendSignal,
-        now: Timestamp,
+        now: Now,
     ) -> Result<Sent, CallError> {
         self.rooms.open_known(key).await?;
         let Some(room) = self.rooms.find_open(key) else {

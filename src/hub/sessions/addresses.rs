@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
-use stagedoor_proto::{CloseCode, Timestamp};
+use stagedoor_proto::CloseCode;
 
 use crate::address::network;
 use crate::config::Limits;
 use crate::hub::errors::StartError;
 use crate::rate_limit::{Rate, RateLimiter};
+use crate::time::Monotonic;
 
 /// How long a peer without a permit waits before a retry.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -53,7 +54,7 @@ impl Addresses {
     pub(super) fn take_start(
         &self,
         address: IpAddr,
-        now: Timestamp,
+        now: Monotonic,
         limits: &Limits,
     ) -> Result<(), StartError> {
         if is_spared(address, limits) {
@@ -89,7 +90,7 @@ impl Addresses {
     }
 
     /// Removes addresses without recent starts.
-    pub(super) fn sweep(&self, now: Timestamp) {
+    pub(super) fn sweep(&self, now: Monotonic) {
         self.starts.retain(|_, limiter| !limiter.is_idle(now));
     }
 
@@ -190,7 +191,7 @@ mod tests {
     fn starts_are_counted_by_v6_network_and_resumes_nowhere() {
         let addresses = Addresses::default();
         let limits = Limits { starts_per_s_per_address: 2, ..Limits::default() };
-        let now = Timestamp::from_secs(1_000);
+        let now = Monotonic::from_millis(1_000_000);
         let at = |text: &str| text.parse::<IpAddr>().unwrap();
         assert!(addresses.take_start(at("2001:db8::1"), now, &limits).is_ok());
         assert!(addresses.take_start(at("2001:db8::2"), now, &limits).is_ok());

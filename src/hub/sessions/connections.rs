@@ -4,12 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use stagedoor_proto::Timestamp;
-
 use super::addresses::{Addresses, ConnectionLimitExceeded, ConnectionPermit};
 use crate::hub::context::Context;
 use crate::hub::errors::StartError;
 use crate::telemetry::Limit;
+use crate::time::Monotonic;
 
 /// Owns the counts per address. The locks of its maps are held for an access; nothing is called under them.
 pub struct Connections {
@@ -61,8 +60,11 @@ impl Connections {
     /// # Errors
     /// The error for the client, if the address started too many sessions.
     pub fn take_start(&self, address: IpAddr) -> Result<(), StartError> {
-        let taken =
-            self.addresses.take_start(address, self.context.clock.wall(), &self.context.limits());
+        let taken = self.addresses.take_start(
+            address,
+            self.context.clock.monotonic(),
+            &self.context.limits(),
+        );
         taken.inspect_err(|_| self.context.hit(Limit::StartsPerAddress))
     }
 
@@ -72,7 +74,7 @@ impl Connections {
     }
 
     /// Removes addresses without recent starts.
-    pub(in crate::hub) fn sweep(&self, now: Timestamp) {
+    pub(in crate::hub) fn sweep(&self, now: Monotonic) {
         self.addresses.sweep(now);
     }
 }

@@ -41,7 +41,7 @@ impl Sessions {
 
     /// Closes the connection of a session, which can be resumed unless `disconnect` ends it.
     pub(in crate::hub) fn disconnect(&self, session: &SessionHandle, disconnect: Disconnect) {
-        session.disconnect(disconnect, None, self.context.clock.wall());
+        session.disconnect(disconnect, None, self.context.clock.now());
     }
 
     /// A jittered wait, so that clients that disconnect together do not reconnect together.

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use smallvec::SmallVec;
-use stagedoor_proto::{Disconnect, Link, RoomId, SessionState, Timestamp};
+use stagedoor_proto::{Disconnect, Link, RoomId, SessionState};
 
 use crate::rate_limit::{Rate, RateLimiter};
 use crate::request::RequestId;
 use crate::session::RoomTag;
+use crate::time::Monotonic;
 
 /// The tags of a session's rooms; most sessions have one or two.
 pub(in crate::hub) type RoomTags = SmallVec<[RoomTag; 4]>;
@@ -56,7 +57,7 @@ impl Memberships {
     ///
     /// # Errors
     /// How long to wait before the next join.
-    pub(in crate::hub) fn take_join(&mut self, rate: Rate, now: Timestamp) -> Result<(), Duration> {
+    pub(in crate::hub) fn take_join(&mut self, rate: Rate, now: Monotonic) -> Result<(), Duration> {
         self.joins.take(rate, now)
     }
 

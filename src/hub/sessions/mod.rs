@@ -154,14 +154,14 @@ impl Sessions {
         disconnect: Disconnect,
         request: Option<&RequestId>,
     ) {
-        session.disconnect(disconnect, request, self.context.clock.wall());
+        session.disconnect(disconnect, request, self.context.clock.now());
         self.release(session);
         self.notify(session);
     }
 
     /// Ends a session from its own connection, unless a newer connection serves it.
     pub fn end_from(&self, connection: &SessionConnection, disconnect: Disconnect) {
-        if connection.close(disconnect, self.context.clock.wall()) {
+        if connection.close(disconnect, self.context.clock.now()) {
             self.release(connection.session());
         }
     }
@@ -188,7 +188,7 @@ impl Sessions {
     /// Suspends the session after its connection was lost, unless a newer connection serves it.
     pub fn handle_lost_connection(&self, connection: &SessionConnection) {
         let (session, generation) = (connection.session(), connection.generation());
-        connection.detach(self.context.clock.wall());
+        connection.detach(self.context.clock.now());
         self.context.run_detached(self.engine.suspend(session.user(), session.id(), generation));
         self.notify(session);
     }

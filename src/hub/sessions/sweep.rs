@@ -2,16 +2,25 @@
 
 use std::time::Duration;
 
-use stagedoor_proto::Timestamp;
-
 use super::Sessions;
 use super::handle::{SessionHandle, Swept};
+use crate::session::ClockStep;
+use crate::time::Now;
 
 impl Sessions {
     /// Handles the due timers of each session, and queues ended sessions for the store.
-    pub(in crate::hub) fn sweep(&self, now: Timestamp) {
-        let is_due =
-            |session: &SessionHandle| session.activity().is_due(now, self.liveness(session).0);
+    ///
+    /// `has_stepped`: the wall clock has, since the last sweep; the expiry of every session is evaluated again.
+    pub(in crate::hub) fn sweep(&self, now: Now, has_stepped: bool) {
+        if has_stepped {
+            for session in self.registry.select(|_| true) {
+                session.update(|session| ClockStep(now).apply(session));
+                self.notify(&session);
+            }
+        }
+        let is_due = |session: &SessionHandle| {
+            session.activity().is_due(now.monotonic, self.liveness(session).0)
+        };
         for session in self.registry.select(is_due) {
             let (interval, timeout) = self.liveness(&session);
             match session.sweep(now, interval, timeout) {

@@ -92,6 +92,18 @@ impl DurableRecords {
             .max()
     }
 
+    /// Removes the expired blocks of a user who joins: the wall clock may step back to before their end.
+    pub(in crate::room) fn remove_expired_blocks(&mut self, who: Principal<'_>, now: Timestamp) {
+        let by_instance = who.guest.and_then(|guest| self.blocked_instances.get(&guest.instance));
+        let blocked = [Some(who.username.clone()), by_instance.cloned()];
+        for blocked in blocked.into_iter().flatten() {
+            if self.blocks.get(&blocked).is_some_and(|row| row.until <= now) {
+                self.blocks.remove(&blocked);
+                self.blocked_instances.retain(|_, username| *username != blocked);
+            }
+        }
+    }
+
     /// Blocks principals. Never shortens or narrows an earlier block of the name.
     pub(in crate::room) fn block(
         &mut self,

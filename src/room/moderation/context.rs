@@ -98,7 +98,7 @@ pub(in crate::room) fn coverage_of_name(state: &RoomState, username: &Username) 
     let present = state.participants.of_user(username).into_iter();
     let present = present.filter_map(|id| state.participants.find(id));
     let mut known: Vec<Option<&Guest>> = present.map(|member| member.guest.as_ref()).collect();
-    known.extend(state.recent_leavers.named(username, state.now));
+    known.extend(state.recent_leavers.named(username, state.now.monotonic));
     known.extend(state.records.guests_named(username).map(|row| Some(&row.guest)));
     let is_guests = !known.is_empty() && known.iter().all(Option::is_some);
     let guests = known.into_iter().flatten();

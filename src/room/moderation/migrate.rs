@@ -27,8 +27,8 @@ pub(in crate::room) fn migrate_user(
     {
         apply_role(state, &coverage, out);
     }
-    if let Some(until) = state.records.blocked(from, state.now)
-        && state.records.block(&coverage, until, state.now, &mut out.changes).is_ok()
+    if let Some(until) = state.records.blocked(from, state.now.wall)
+        && state.records.block(&coverage, until, state.now.wall, &mut out.changes).is_ok()
     {
         remove_blocked(state, out);
     }

@@ -87,7 +87,7 @@ fn try_moderate(
         request: out.cause(),
         ref_: command.ref_().cloned(),
         reason: command.reason().cloned(),
-        at: state.now,
+        at: state.now.monotonic,
     };
     let (report, audit) = state.receipts.begin(&state.id, action, progress);
     send_report(out.node(), origin, report, out);

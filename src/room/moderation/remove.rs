@@ -45,9 +45,9 @@ pub(in crate::room) fn force_disconnect(
     if leaving.is_empty() && length.is_zero() && !is_app_wide {
         return Err(errors::participant_not_found("username"));
     }
-    let until = (!length.is_zero()).then_some(state.now + length);
+    let until = (!length.is_zero()).then_some(state.now.wall + length);
     if let Some(until) = until.filter(|_| !is_app_wide) {
-        state.records.block(&coverage, until, state.now, &mut out.changes)?;
+        state.records.block(&coverage, until, state.now.wall, &mut out.changes)?;
     }
     let username = coverage.username.clone();
     state.recent_leavers.forbid_rejoin(&username);
@@ -105,7 +105,7 @@ fn block_duration(
 
 /// Removes all blocked participants.
 pub(in crate::room) fn remove_blocked(state: &mut RoomState, out: &mut Effects) {
-    let until = |member: &Membership| state.records.blocked(member.principal(), state.now);
+    let until = |member: &Membership| state.records.blocked(member.principal(), state.now.wall);
     let blocked = state.participants.iter().filter_map(|member| Some((member.id, until(member)?)));
     let blocked: Vec<_> = blocked.collect();
     for (id, until) in blocked {
@@ -158,10 +158,10 @@ pub(in crate::room) fn end_room(
     moderator: &ModeratorContext,
     out: &mut Effects,
 ) -> ModerationProgress {
-    state.records.ended = Some(state.now);
+    state.records.ended = Some(state.now.wall);
     out.changes.push(DurableChange::Ended {
-        at: state.now,
-        keep_until: state.now + MAX_ROOM_TOKEN_LIFETIME,
+        at: state.now.wall,
+        keep_until: state.now.wall + MAX_ROOM_TOKEN_LIFETIME,
     });
     let enforced = counts(state).participants;
     emit_end(state, &moderator.by, out);

@@ -9,8 +9,8 @@ use crate::room::state::timers::Timer;
 
 /// Sends due reports, unless the recipient lost the permission to moderate.
 pub(in crate::room) fn send_reports(state: &mut RoomState, out: &mut Effects) {
-    while let Some(version) = state.timers.pop_due(state.now, Timer::as_report) {
-        let report = state.receipts.report(version, &state.id, state.now);
+    while let Some(version) = state.timers.pop_due(state.now.monotonic, Timer::as_report) {
+        let report = state.receipts.report(version, &state.id, state.now.monotonic);
         let Some((node, origin, report)) = report else { continue };
         let may_know = match origin {
             Origin::Session { .. } => {

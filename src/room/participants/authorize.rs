@@ -89,6 +89,6 @@ pub(in crate::room) fn end_membership(
     out.add(Everywhere::Withdraw(Audience::One(session)));
     out.push(Audience::One(session), Push::Removed(removed));
     if let Some(member) = remove_participant(state, id, reason, out) {
-        state.recent_leavers.add(member.principal(), true, state.now);
+        state.recent_leavers.add(member.principal(), true, state.now.monotonic);
     }
 }

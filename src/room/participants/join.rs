@@ -23,7 +23,6 @@ use crate::room::permissions::{capabilities, missing, role_within};
 use crate::room::settings::Expiry;
 use crate::room::state::RoomState;
 use crate::room::state::participants::{Basis, Lease, Membership, wire_bytes};
-use crate::room::state::timers::Timer;
 use crate::room::visibility::audience::push_newcomer;
 use crate::room::visibility::size::update_size_class;
 use crate::room::visibility::snapshot::snapshot_of;
@@ -41,8 +40,9 @@ pub(in crate::room) fn join(
     check_admission(state, &join, who, role, present)?;
     if let Some(RoomToken { jti: Some(jti), expires, .. }) = &join.token {
         let row = RedeemedToken { jti: jti.clone(), session: join.session, until: *expires };
-        state.records.redeem(row, state.now, &mut out.changes)?;
+        state.records.redeem(row, state.now.wall, &mut out.changes)?;
     }
+    state.records.remove_expired_blocks(who, state.now.wall);
     let (id, room) = match present {
         Some(id) => {
             move_home(state, id, node, join.generation);
@@ -73,8 +73,8 @@ fn check_admission(
     if let Some(token) = &join.token {
         check_token(state, token, join)?;
     }
-    if let Some(until) = state.records.blocked(who, state.now) {
-        return Err(errors::blocked(until, state.now));
+    if let Some(until) = state.records.blocked(who, state.now.wall) {
+        return Err(errors::blocked(until, state.now.wall));
     }
     if let Some(member) = present.and_then(|id| state.participants.find(id)) {
         // The grant changed while the request was on its way.
@@ -99,11 +99,12 @@ fn check_token(state: &RoomState, token: &RoomToken, join: &Join) -> Result<(), 
         let message = "room was ended; fetch a token issued since then";
         return Err(Error::new(ErrorCode::RoomEnded, message).at("token"));
     }
-    if token.expires <= state.now {
+    if token.expires <= state.now.wall {
         return Err(Error::new(ErrorCode::TokenExpired, "room token has expired; fetch a new one")
             .at("token"));
     }
-    let shown_by = token.jti.as_ref().and_then(|jti| state.records.redeemed_by(jti, state.now));
+    let shown_by =
+        token.jti.as_ref().and_then(|jti| state.records.redeemed_by(jti, state.now.wall));
     if shown_by.is_some_and(|session| session != join.session) {
         let message = "room token was used by another session; fetch a new one";
         return Err(Error::new(ErrorCode::TokenUsed, message).at("token"));
@@ -117,7 +118,7 @@ fn was_recently_present(state: &RoomState, who: Principal<'_>) -> bool {
         state.participants.find(id).is_some_and(|member| member.principal().is_same(who))
     };
     state.participants.of_user(who.username).into_iter().any(is_same)
-        || state.recent_leavers.may_rejoin(who, state.now)
+        || state.recent_leavers.may_rejoin(who, state.now.monotonic)
 }
 
 fn add_participant(
@@ -152,7 +153,7 @@ fn add_participant(
         wire_bytes: 0,
     };
     member.wire_bytes = wire_bytes(&member.to_wire(false)) + TEXT_SLACK;
-    state.timers.reset(Timer::Lease(id), lease.map(Lease::due));
+    state.leases.reset(id, lease.map(Lease::due));
     state.participants.insert(member);
     state.feed.mark_changed(id);
     out.add(Everywhere::MembershipCreated { session, participant: id });
@@ -184,7 +185,7 @@ fn renew(
         }
         member.lease = lease;
     }
-    state.timers.reset(Timer::Lease(id), lease.map(Lease::due));
+    state.leases.reset(id, lease.map(Lease::due));
     (id, snapshot_of(state, id))
 }
 
@@ -199,7 +200,7 @@ fn basis_of(join: &Join) -> Basis {
 /// The end of a membership with this token, if the app enforces it.
 fn lease(state: &RoomState, token: Option<&RoomToken>) -> Option<Lease> {
     let expires = token.filter(|_| state.settings.expiry == Expiry::Enforce)?.expires;
-    Some(Lease { expires, warn: Some(warn_at(state.now, expires)) })
+    Some(Lease { expires, warn: Some(warn_at(state.now.wall, expires)) })
 }
 
 /// After 80 % of the remaining time.

@@ -9,7 +9,6 @@ use crate::room::events::RoomEvent;
 use crate::room::state::RoomState;
 use crate::room::state::participants::{Membership, Participants};
 use crate::room::state::streams::Streams;
-use crate::room::state::timers::Timer;
 use crate::room::streams::acks::resolve_mutes;
 use crate::room::streams::end::end_stream;
 use crate::room::streams::subscriptions::drop_subscriptions;
@@ -26,7 +25,7 @@ pub(in crate::room) fn leave(
     let id = member.id;
     if let Some(member) = remove_participant(state, id, reason, out) {
         let is_removal = matches!(reason, LeaveReason::ForceDisconnected | LeaveReason::Banned);
-        state.recent_leavers.add(member.principal(), !is_removal, state.now);
+        state.recent_leavers.add(member.principal(), !is_removal, state.now.monotonic);
     }
     Ok(Reply::Left {})
 }
@@ -45,7 +44,7 @@ pub(in crate::room) fn remove_participant(
     }
     drop_subscriptions(state, id, out);
     let member = state.participants.remove(id)?;
-    state.timers.stop(Timer::Lease(id));
+    state.leases.stop(id);
     state.feed.remove(id, || last_entry(&member, state.records.is_locked(member.principal())));
     if let Some(about) = about {
         let (room, version) = (state.id.clone(), state.version);
@@ -64,7 +63,7 @@ pub(in crate::room) fn remove_all(state: &mut RoomState) {
         resolve_mutes(state, stream, Outcome::Enforced);
     }
     for member in state.participants.iter() {
-        state.timers.stop(Timer::Lease(member.id));
+        state.leases.stop(member.id);
     }
     state.participants = Participants::default();
     state.streams = Streams::default();

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use stagedoor_proto::{FeedEntry, ParticipantId, Timestamp};
+use stagedoor_proto::{FeedEntry, ParticipantId};
+
+use crate::time::Monotonic;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::room) struct FeedState {
@@ -12,7 +14,7 @@ pub(in crate::room) struct FeedState {
     /// Participants changed since the last push; for one that left, its last entry.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     changed: BTreeMap<ParticipantId, Option<FeedEntry>>,
-    pub(in crate::room) sent: Timestamp,
+    pub(in crate::room) sent: Monotonic,
 }
 
 /// How much of the snapshot a watcher has received.

@@ -13,7 +13,7 @@ pub(in crate::room) mod streams;
 pub(in crate::room) mod timers;
 
 use serde::{Deserialize, Serialize};
-use stagedoor_proto::{Error, Ref, Reply, RoomId, SessionId, Timestamp};
+use stagedoor_proto::{Error, Ref, Reply, RoomId, SessionId};
 
 use crate::idempotency::Fingerprint;
 use crate::room::durable::records::DurableRecords;
@@ -28,7 +28,8 @@ use crate::room::state::recent_leavers::RecentLeavers;
 use crate::room::state::refs::{RefOwner, Refs, Requester};
 use crate::room::state::size::SizeClass;
 use crate::room::state::streams::Streams;
-use crate::room::state::timers::Timers;
+use crate::room::state::timers::{Leases, Timers};
+use crate::time::Now;
 
 /// The replicated state: equal on every node that applied the same entries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,7 +37,7 @@ pub(in crate::room) struct RoomState {
     pub(in crate::room) id: RoomId,
     pub(in crate::room) settings: RoomSettings,
     pub(in crate::room) version: u64,
-    pub(in crate::room) now: Timestamp,
+    pub(in crate::room) now: Now,
     pub(in crate::room) is_open: bool,
     pub(in crate::room) participants: Participants,
     #[serde(default, skip_serializing_if = "LostNodes::is_empty")]
@@ -51,6 +52,7 @@ pub(in crate::room) struct RoomState {
     pub(in crate::room) feed: FeedState,
     pub(in crate::room) size: SizeClass,
     pub(in crate::room) timers: Timers,
+    pub(in crate::room) leases: Leases,
 }
 
 impl RoomState {
@@ -59,7 +61,7 @@ impl RoomState {
             id,
             settings: RoomSettings::default(),
             version: 0,
-            now: Timestamp::default(),
+            now: Now::default(),
             is_open: false,
             participants: Participants::default(),
             lost_nodes: LostNodes::default(),
@@ -71,6 +73,7 @@ impl RoomState {
             feed: FeedState::default(),
             size: SizeClass::default(),
             timers: Timers::default(),
+            leases: Leases::default(),
         }
     }
 
@@ -101,7 +104,7 @@ impl RoomState {
             Origin::Session { session, .. } => self.ref_requester(session),
             Origin::Call(_) => Requester::Server,
         };
-        self.refs.lookup(requester, ref_, body, self.now)
+        self.refs.lookup(requester, ref_, body, self.now.monotonic)
     }
 
     /// Stores an answer under its key.
@@ -112,7 +115,7 @@ impl RoomState {
         reply: &Reply,
     ) {
         if let Some((ref_, body)) = key {
-            self.refs.insert(owner, ref_.clone(), body, self.now, reply.clone());
+            self.refs.insert(owner, ref_.clone(), body, self.now.monotonic, reply.clone());
         }
     }
 

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
     Actor, ModerationCommand, ModerationReport, Outcome, OutcomeCounts, Reason, Receipt, Ref,
-    RoomId, StreamId, Target, Timestamp, Username,
+    RoomId, StreamId, Target, Username,
 };
 
 use crate::request::RequestId;
@@ -20,6 +20,7 @@ use crate::room::effect::Audit;
 use crate::room::log::origin::{NodeEpoch, Origin};
 use crate::room::settings::{BATCH_INTERVAL, MAX_OPEN_VERBS, MAX_REPORTED_TARGETS};
 use crate::room::state::timers::{Timer, Timers};
+use crate::time::Monotonic;
 
 /// The targets of a command and their initial outcomes.
 #[derive(Clone, Debug, Default)]
@@ -63,7 +64,7 @@ pub(in crate::room) struct ModerationAction {
     pub(in crate::room) request: Option<RequestId>,
     pub(in crate::room) ref_: Option<Ref>,
     pub(in crate::room) reason: Option<Reason>,
-    pub(in crate::room) at: Timestamp,
+    pub(in crate::room) at: Monotonic,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,7 +75,7 @@ struct PendingReceipt {
     /// Targets that are open or ignored the mute; a single target in any case.
     rows: BTreeMap<StreamId, Receipt>,
     is_sole: bool,
-    reported: Timestamp,
+    reported: Monotonic,
 }
 
 /// Commands with open receipts.
@@ -135,7 +136,7 @@ impl Receipts {
         version: u64,
         stream: StreamId,
         outcome: Outcome,
-        now: Timestamp,
+        now: Monotonic,
         timers: &mut Timers,
     ) {
         let Some(pending) = self.pending.get_mut(&version) else { return };
@@ -172,7 +173,7 @@ impl Receipts {
         &mut self,
         version: u64,
         room: &RoomId,
-        now: Timestamp,
+        now: Monotonic,
     ) -> Option<(NodeEpoch, Origin, ModerationReport)> {
         let pending = self.pending.get_mut(&version)?;
         pending.reported = now;
@@ -212,7 +213,7 @@ fn counter(counts: &mut OutcomeCounts, outcome: Outcome) -> &mut u32 {
     }
 }
 
-fn elapsed_since(at: Timestamp, now: Timestamp) -> u64 {
+fn elapsed_since(at: Monotonic, now: Monotonic) -> u64 {
     u64::try_from(now.saturating_since(at).as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -220,7 +221,7 @@ fn audit(
     action: &ModerationAction,
     audit_target: &Target,
     counts: OutcomeCounts,
-    now: Timestamp,
+    now: Monotonic,
 ) -> Audit {
     Audit {
         version: action.version,
@@ -242,7 +243,7 @@ fn report<'a>(
     action: &ModerationAction,
     counts: OutcomeCounts,
     rows: impl Iterator<Item = &'a Receipt>,
-    now: Timestamp,
+    now: Monotonic,
 ) -> ModerationReport {
     ModerationReport {
         room: room.clone(),

@@ -5,10 +5,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
-use stagedoor_proto::{InstanceId, Timestamp, Username};
+use stagedoor_proto::{InstanceId, Username};
 
 use crate::principal::{Guest, Principal};
 use crate::room::settings::{LEAVER_RETENTION, MAX_RECENT_LEAVERS};
+use crate::time::Monotonic;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::room) struct RecentLeavers {
@@ -17,12 +18,12 @@ pub(in crate::room) struct RecentLeavers {
     left: BTreeMap<Username, Vec<RecentLeaver>>,
     /// Ordered by time. An entry whose time differs from the user's row is stale.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
-    order: VecDeque<(Timestamp, Username, Option<InstanceId>)>,
+    order: VecDeque<(Monotonic, Username, Option<InstanceId>)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct RecentLeaver {
-    at: Timestamp,
+    at: Monotonic,
     guest: Option<Guest>,
     /// Whether a locked room readmits it.
     may_rejoin: bool,
@@ -35,7 +36,7 @@ impl RecentLeaver {
 }
 
 impl RecentLeavers {
-    pub(in crate::room) fn add(&mut self, who: Principal<'_>, may_rejoin: bool, now: Timestamp) {
+    pub(in crate::room) fn add(&mut self, who: Principal<'_>, may_rejoin: bool, now: Monotonic) {
         self.evict_expired(now);
         while self.order.len() >= MAX_RECENT_LEAVERS {
             self.evict_oldest();
@@ -48,7 +49,7 @@ impl RecentLeavers {
     }
 
     /// Whether a locked room readmits the user.
-    pub(in crate::room) fn may_rejoin(&self, who: Principal<'_>, now: Timestamp) -> bool {
+    pub(in crate::room) fn may_rejoin(&self, who: Principal<'_>, now: Monotonic) -> bool {
         let instance = who.guest.map(|guest| &guest.instance);
         self.recent(who.username, now)
             .any(|leaver| leaver.may_rejoin && leaver.instance() == instance)
@@ -58,7 +59,7 @@ impl RecentLeavers {
     pub(in crate::room) fn named<'a>(
         &'a self,
         username: &Username,
-        now: Timestamp,
+        now: Monotonic,
     ) -> impl Iterator<Item = Option<&'a Guest>> + use<'a> {
         self.recent(username, now).map(|leaver| leaver.guest.as_ref())
     }
@@ -66,7 +67,7 @@ impl RecentLeavers {
     fn recent<'a>(
         &'a self,
         username: &Username,
-        now: Timestamp,
+        now: Monotonic,
     ) -> impl Iterator<Item = &'a RecentLeaver> + use<'a> {
         let left = self.left.get(username).into_iter().flatten();
         left.filter(move |leaver| now.saturating_since(leaver.at) <= LEAVER_RETENTION)
@@ -88,8 +89,8 @@ impl RecentLeavers {
         left <= self.order.len() && self.order.len() <= MAX_RECENT_LEAVERS
     }
 
-    fn evict_expired(&mut self, now: Timestamp) {
-        let is_expired = |at: Timestamp| now.saturating_since(at) > LEAVER_RETENTION;
+    fn evict_expired(&mut self, now: Monotonic) {
+        let is_expired = |at: Monotonic| now.saturating_since(at) > LEAVER_RETENTION;
         while self.order.front().is_some_and(|(at, ..)| is_expired(*at)) {
             self.evict_oldest();
         }

@@ -7,11 +7,12 @@
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
-use stagedoor_proto::{Error, ErrorCode, Ref, SessionId, Timestamp, Username};
+use stagedoor_proto::{Error, ErrorCode, Ref, SessionId, Username};
 
 use crate::idempotency::{Fingerprint, KeyConflict, Recorded};
 use crate::principal::{Guest, Principal};
 use crate::room::settings::{MAX_REFS, REF_RETENTION};
+use crate::time::Monotonic;
 
 /// The keys used in a room with their answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,7 +95,7 @@ impl<A: Clone> Refs<A> {
         requester: Requester<'_>,
         ref_: &Ref,
         body: Fingerprint,
-        now: Timestamp,
+        now: Monotonic,
     ) -> Result<Option<A>, Error> {
         let lives = |used: &&CachedAnswer<A>| !used.done.has_expired(REF_RETENTION, now);
         let mut newest_first = self.0.iter().rev().take_while(lives);
@@ -111,7 +112,7 @@ impl<A: Clone> Refs<A> {
         owner: Option<RefOwner>,
         ref_: Ref,
         body: Fingerprint,
-        now: Timestamp,
+        now: Monotonic,
         answer: A,
     ) {
         while self.0.len() >= MAX_REFS

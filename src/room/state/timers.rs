@@ -1,4 +1,4 @@
-//! All timers of a room, in one table.
+//! All timers of a room, in one table for each clock.
 //!
 //! Invariant: the queue contains each armed timer once, at its time. The module of a timer's subject handles its
 //! expiry.
@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize, Serializer};
 use stagedoor_proto::{ParticipantId, StreamId, Timestamp};
 
+use crate::time::Monotonic;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::room) enum Timer {
-    /// Warn a participant that its membership ends, or end it.
-    Lease(ParticipantId),
     /// End the stream, because its owner did not acknowledge a mute.
     Acknowledgement(StreamId),
     /// Report the moderation command of this version.
@@ -26,54 +26,60 @@ pub(in crate::room) enum Timer {
 }
 
 impl Timer {
-    pub(in crate::room) const fn as_lease(self) -> Option<ParticipantId> {
-        match self {
-            Self::Lease(participant) => Some(participant),
-            Self::Acknowledgement(_)
-            | Self::Report(_)
-            | Self::SessionFeed
-            | Self::Counts
-            | Self::Close => None,
-        }
-    }
-
     pub(in crate::room) const fn as_acknowledgement(self) -> Option<StreamId> {
         match self {
             Self::Acknowledgement(stream) => Some(stream),
-            Self::Lease(_) | Self::Report(_) | Self::SessionFeed | Self::Counts | Self::Close => {
-                None
-            }
+            Self::Report(_) | Self::SessionFeed | Self::Counts | Self::Close => None,
         }
     }
 
     pub(in crate::room) const fn as_report(self) -> Option<u64> {
         match self {
             Self::Report(version) => Some(version),
-            Self::Lease(_)
-            | Self::Acknowledgement(_)
-            | Self::SessionFeed
-            | Self::Counts
-            | Self::Close => None,
+            Self::Acknowledgement(_) | Self::SessionFeed | Self::Counts | Self::Close => None,
         }
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(from = "Vec<(Timer, Timestamp)>")]
-pub(in crate::room) struct Timers {
-    armed: BTreeMap<Timer, Timestamp>,
-    queue: BTreeSet<(Timestamp, Timer)>,
+/// Timers of one clock: keys with their times.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(
+    from = "Vec<(K, T)>",
+    bound(deserialize = "K: Copy + Ord + Deserialize<'de>, T: Copy + Ord + Deserialize<'de>")
+)]
+pub(in crate::room) struct TimerTable<K, T> {
+    armed: BTreeMap<K, T>,
+    queue: BTreeSet<(T, K)>,
+}
+
+/// The timers of the monotonic clock.
+pub(in crate::room) type Timers = TimerTable<Timer, Monotonic>;
+
+/// When to warn a participant that its membership ends, or to end it: tokens end by the wall clock.
+pub(in crate::room) type Leases = TimerTable<ParticipantId, Timestamp>;
+
+/// When a room waits for time to pass, on each clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoomDue {
+    pub wall: Timestamp,
+    pub monotonic: Monotonic,
+}
+
+impl<K, T> Default for TimerTable<K, T> {
+    fn default() -> Self {
+        Self { armed: BTreeMap::new(), queue: BTreeSet::new() }
+    }
 }
 
 /// Serialized as a list of armed timers. The queue is rebuilt from it.
-impl Serialize for Timers {
+impl<K: Serialize, T: Serialize> Serialize for TimerTable<K, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.armed.iter())
     }
 }
 
-impl From<Vec<(Timer, Timestamp)>> for Timers {
-    fn from(armed: Vec<(Timer, Timestamp)>) -> Self {
+impl<K: Copy + Ord, T: Copy + Ord> From<Vec<(K, T)>> for TimerTable<K, T> {
+    fn from(armed: Vec<(K, T)>) -> Self {
         let mut timers = Self::default();
         for (timer, at) in armed {
             timers.set(timer, at);
@@ -82,23 +88,23 @@ impl From<Vec<(Timer, Timestamp)>> for Timers {
     }
 }
 
-impl Timers {
+impl<K: Copy + Ord, T: Copy + Ord> TimerTable<K, T> {
     /// Arms a timer, or moves an armed one.
-    pub(in crate::room) fn set(&mut self, timer: Timer, at: Timestamp) {
+    pub(in crate::room) fn set(&mut self, timer: K, at: T) {
         if let Some(former) = self.armed.insert(timer, at) {
             self.queue.remove(&(former, timer));
         }
         self.queue.insert((at, timer));
     }
 
-    pub(in crate::room) fn stop(&mut self, timer: Timer) {
+    pub(in crate::room) fn stop(&mut self, timer: K) {
         if let Some(at) = self.armed.remove(&timer) {
             self.queue.remove(&(at, timer));
         }
     }
 
     /// Arms or stops a timer.
-    pub(in crate::room) fn reset(&mut self, timer: Timer, at: Option<Timestamp>) {
+    pub(in crate::room) fn reset(&mut self, timer: K, at: Option<T>) {
         match at {
             Some(at) => self.set(timer, at),
             None => self.stop(timer),
@@ -106,20 +112,20 @@ impl Timers {
     }
 
     /// The time of an armed timer.
-    pub(in crate::room) fn get(&self, timer: Timer) -> Option<Timestamp> {
+    pub(in crate::room) fn get(&self, timer: K) -> Option<T> {
         self.armed.get(&timer).copied()
     }
 
-    pub(in crate::room) fn next_due(&self) -> Option<Timestamp> {
+    pub(in crate::room) fn next_due(&self) -> Option<T> {
         self.queue.first().map(|(at, _)| *at)
     }
 
     /// Removes the first expired timer of a kind. Returns its subject.
-    pub(in crate::room) fn pop_due<T>(
+    pub(in crate::room) fn pop_due<S>(
         &mut self,
-        now: Timestamp,
-        kind: impl Fn(Timer) -> Option<T>,
-    ) -> Option<T> {
+        now: T,
+        kind: impl Fn(K) -> Option<S>,
+    ) -> Option<S> {
         let mut due = self.queue.iter().take_while(|(at, _)| *at <= now);
         let (timer, subject) = due.find_map(|(_, timer)| Some((*timer, kind(*timer)?)))?;
         self.stop(timer);
@@ -127,10 +133,10 @@ impl Timers {
     }
 
     /// The subjects of the armed timers of a kind.
-    pub(in crate::room) fn armed<T>(
+    pub(in crate::room) fn armed<S>(
         &self,
-        kind: impl Fn(Timer) -> Option<T>,
-    ) -> impl Iterator<Item = T> {
+        kind: impl Fn(K) -> Option<S>,
+    ) -> impl Iterator<Item = S> {
         self.armed.keys().filter_map(move |timer| kind(*timer))
     }
 }

@@ -43,7 +43,7 @@ pub(in crate::room) fn mute_audio(state: &mut RoomState, id: StreamId) -> Outcom
     let owner = state.participants.find(stream.wire.participant).expect("a stream has an owner");
     let timer = Timer::Acknowledgement(id);
     if owner.link == Link::Live && state.timers.get(timer).is_none() {
-        state.timers.set(timer, state.now + ACKNOWLEDGE_TIMEOUT);
+        state.timers.set(timer, state.now.monotonic + ACKNOWLEDGE_TIMEOUT);
     }
     initial_outcome(owner.link)
 }
@@ -53,7 +53,7 @@ pub(in crate::room) fn resolve_mutes(state: &mut RoomState, id: StreamId, outcom
     let Some(stream) = state.streams.find_mut(id) else { return };
     state.timers.stop(Timer::Acknowledgement(id));
     for version in std::mem::take(&mut stream.unacknowledged) {
-        state.receipts.record_outcome(version, id, outcome, state.now, &mut state.timers);
+        state.receipts.record_outcome(version, id, outcome, state.now.monotonic, &mut state.timers);
     }
 }
 
@@ -63,11 +63,17 @@ pub(in crate::room) fn restart_acknowledge_timer(state: &mut RoomState, id: Stre
     else {
         return;
     };
-    let deadline = (link == Link::Live).then_some(state.now + ACKNOWLEDGE_TIMEOUT);
+    let deadline = (link == Link::Live).then_some(state.now.monotonic + ACKNOWLEDGE_TIMEOUT);
     state.timers.reset(Timer::Acknowledgement(id), deadline);
     let outcome = initial_outcome(link);
     for version in &stream.unacknowledged {
-        state.receipts.record_outcome(*version, id, outcome, state.now, &mut state.timers);
+        state.receipts.record_outcome(
+            *version,
+            id,
+            outcome,
+            state.now.monotonic,
+            &mut state.timers,
+        );
     }
 }
 

@@ -13,6 +13,7 @@ use crate::room::{
     Appender, BlockRow, DurableChange, DurableState, Effect, Entry, Everywhere, Expiry, Join,
     Moderation, Room, RoomCommand, RoomSettings, RoomToken, ScopeSet,
 };
+use crate::time::Now;
 
 fn token(issued_ms: u64, life_s: u64, jti: Option<&str>) -> RoomToken {
     RoomToken {
@@ -34,7 +35,7 @@ fn with(join: Join, change: impl FnOnce(&mut Join)) -> RoomCommand {
 fn unopened_room_rejects_commands() {
     let mut room = Room::new(super::model::room_id());
     let command = join(1, "ada", Role::Publisher);
-    let entry = Entry { version: 1, now: START, origin: HOME, command };
+    let entry = Entry { version: 1, now: Now::aligned(START), origin: HOME, command };
     let effects = room.apply(entry, false);
     let [Effect::Appender(Appender::Reply { result: Err(error), .. })] = &effects[..] else {
         panic!("{effects:?}")
@@ -203,7 +204,7 @@ fn an_entry_applied_before_does_nothing() {
     let mut model = RoomModel::new();
     model.join(1, "ada", Role::Publisher);
     let (version, now) = (model.room.version(), model.now);
-    let entry = Entry { version, now, origin: HOME, command: leave(1) };
+    let entry = Entry { version, now: Now::aligned(now), origin: HOME, command: leave(1) };
     assert_eq!(model.room.apply(entry, false), []);
     assert!(model.room.participant_of(session(1)).is_some());
 }

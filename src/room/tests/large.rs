@@ -70,10 +70,9 @@ fn only_moderators_page_through_a_large_room() {
         model.join(n, &format!("user-{n}"), Role::Publisher);
     }
     for (n, listed) in [(1, 9), (2, 1)] {
-        let page = model.local.roster(&model.room, session(n), None, model.now).expect("a page");
+        let page = model.roster(session(n), None).expect("a page");
         assert_eq!((page.participants.len(), page.next), (listed, None));
-        let error =
-            model.local.roster(&model.room, session(n), None, model.now).expect_err("too soon");
+        let error = model.roster(session(n), None).expect_err("too soon");
         assert_eq!(error.retry_after_ms, Some(5_000));
     }
 }
@@ -112,7 +111,7 @@ fn long_snapshot_is_truncated_and_paged() {
         request.data = Some("\u{1}".repeat(1_000));
         let entry = crate::room::Entry {
             version: 1_000 + u64::from(n),
-            now: model.now,
+            now: crate::time::Now::aligned(model.now),
             origin: super::model::HOME,
             command: RoomCommand::Join(Box::new(request)),
         };
@@ -125,8 +124,7 @@ fn long_snapshot_is_truncated_and_paged() {
     assert!(stagedoor_proto::encode_push(&push).len() <= 256 * 1024);
     assert!(next.is_some());
     while let Some(after) = next {
-        let page =
-            model.local.roster(&model.room, session(1), Some(&after), model.now).expect("a page");
+        let page = model.roster(session(1), Some(&after)).expect("a page");
         seen.extend(page.participants);
         next = page.next;
     }

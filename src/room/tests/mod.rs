@@ -15,3 +15,4 @@ mod receipts;
 mod requests;
 mod roles;
 mod streams;
+mod wall_steps;

@@ -6,17 +6,18 @@ use std::time::Duration;
 use stagedoor_proto::{
     Accepted, Block, BlockScope, Error, ErrorCode, FamilyId, ForceDisconnect, ForceMute,
     ForceMuteAll, Joined, LeaveReason, Link, ModerateRoom, ModerationReport, MuteTarget, NewStream,
-    OnStream, ParticipantId, Push, Ref, Reply, Role, RoomId, SendSignal, Sent, SessionId,
-    SessionState, SetRole, SignalSender, Stream, StreamId, StreamKind, Timestamp, UpdateStream,
-    Username, Who,
+    OnStream, ParticipantId, Push, Ref, Reply, Role, RoomId, RosterPage, SendSignal, Sent,
+    SessionId, SessionState, SetRole, SignalSender, Stream, StreamId, StreamKind, Timestamp,
+    UpdateStream, Username, Who,
 };
 
 use super::client::Client;
 use crate::room::{
     AcceptedSignal, Appender, Audience, DurableChange, DurableKey, DurableState, Effect, Entry,
     Everywhere, Join, LocalRoom, Moderation, NodeEpoch, OpenRoom, Origin, Room, RoomCommand,
-    RoomSettings, ScopeSet,
+    RoomDue, RoomSettings, ScopeSet,
 };
+use crate::time::Now;
 
 pub(super) struct RoomModel {
     pub(super) room: Room,
@@ -69,7 +70,8 @@ impl RoomModel {
             RoomCommand::Unpublish { stream, .. } => Some(*stream),
             _ => None,
         };
-        let entry = Entry { version: self.version, now: self.now, origin: node, command };
+        let entry =
+            Entry { version: self.version, now: Now::aligned(self.now), origin: node, command };
         // In the form read from a log.
         let text = serde_json::to_string(&entry).expect("an entry has a JSON form");
         let entry_read: Entry = serde_json::from_str(&text).expect("an entry can be read back");
@@ -177,21 +179,40 @@ impl RoomModel {
         signal: &SendSignal,
         now: Timestamp,
     ) -> Result<SignalResult, Error> {
-        Ok(match self.local.accept_signal(&self.room, from, signal, now)? {
-            AcceptedSignal::Repeated(sent) => SignalResult { to: None, from: None, sent },
-            AcceptedSignal::New(mut new) => {
-                let order = self.local.next_order();
-                let sent = self.local.assign_order(&mut new, order, now);
-                SignalResult { to: Some(new.to), from: new.from, sent }
-            }
-        })
+        Ok(
+            match self.local.accept_signal(&self.room, from, signal, Now::aligned(now).monotonic)? {
+                AcceptedSignal::Repeated(sent) => SignalResult { to: None, from: None, sent },
+                AcceptedSignal::New(mut new) => {
+                    let order = self.local.next_order();
+                    let sent =
+                        self.local.assign_order(&mut new, order, Now::aligned(now).monotonic);
+                    SignalResult { to: Some(new.to), from: new.from, sent }
+                }
+            },
+        )
+    }
+
+    /// Requests a roster page now.
+    pub(super) fn roster(
+        &mut self,
+        session: SessionId,
+        after: Option<&str>,
+    ) -> Result<RosterPage, Error> {
+        self.local.roster(&self.room, session, after, Now::aligned(self.now).monotonic)
+    }
+
+    /// The first time that the room waits for: the model's two clocks are aligned.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        let RoomDue { wall, monotonic } = self.room.next_due();
+        let due = wall.min(Timestamp::from_millis(monotonic.as_millis()));
+        (due < Timestamp::MAX).then_some(due)
     }
 
     /// Advances time, and ticks whenever a timer is due.
     pub(super) fn wait(&mut self, ms: u64) -> Outcome {
         let until = self.now + Duration::from_millis(ms);
         let mut effects = Vec::new();
-        while let Some(due) = self.room.next_due().filter(|due| *due <= until) {
+        while let Some(due) = self.next_due().filter(|due| *due <= until) {
             self.now = due;
             effects.extend(self.step(RoomCommand::Tick).0);
         }

@@ -208,7 +208,7 @@ proptest! {
             let now = model.now;
             let _permitted = model.signal(Some(session(seed.1 % 9)), &signal, now);
             let _permitted = model.room.relay(session(seed.1 % 9), &relay);
-            let _page = model.local.roster(&model.room, session(seed.1 % 9), None, now);
+            let _page = model.roster(session(seed.1 % 9), None);
             prop_assert!(before == model.room, "what is not logged changes nothing of the room");
         }
     }

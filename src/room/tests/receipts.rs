@@ -100,7 +100,7 @@ fn the_reports_of_a_verb_are_batched_and_bounded() {
     let counts = OutcomeCounts { enforced: 121, ..OutcomeCounts::default() };
     assert_eq!(outcome.reports().iter().map(|report| report.counts).collect::<Vec<_>>(), [counts]);
     assert_eq!(outcome.reports()[0].targets, []);
-    assert_eq!(model.room.next_due(), None, "nothing is left to be done");
+    assert_eq!(model.next_due(), None, "nothing is left to be done");
 }
 
 fn feeds(outcome: &super::model::Outcome) -> Vec<&SessionFeed> {

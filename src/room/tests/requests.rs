@@ -10,6 +10,7 @@ use crate::room::{
     Appender, Caller, Effect, Entry, Expiry, OpenRoom, Origin, Room, RoomCommand, RoomEvent,
     RoomSettings, RoomToken,
 };
+use crate::time::Now;
 
 const LIFE: Duration = Duration::from_secs(100);
 
@@ -43,7 +44,7 @@ impl EventLog {
         after: Duration,
         command: RoomCommand,
     ) -> Vec<(&'static str, Option<RequestId>)> {
-        let (version, now) = (self.0.version() + 1, START + after);
+        let (version, now) = (self.0.version() + 1, Now::aligned(START + after));
         let entry = Entry { version, now, origin: HOME, command };
         let events = self.0.apply(entry, true).into_iter().filter_map(|effect| match effect {
             Effect::Appender(Appender::Emit { event, request }) => Some((name_of(&event), request)),

@@ -41,11 +41,11 @@ pub(in crate::room) fn send_feed(state: &mut RoomState, out: &mut Effects) {
         return;
     }
     let due = state.feed.sent + BATCH_INTERVAL;
-    if state.now < due {
+    if state.now.monotonic < due {
         state.timers.set(Timer::SessionFeed, due);
         return;
     }
-    state.feed.sent = state.now;
+    state.feed.sent = state.now.monotonic;
     for (id, last) in state.feed.unfinished() {
         if let Some(session) = state.participants.find(id).map(|member| member.session) {
             let progress = send_snapshot(state, id, session, Some(last), out);
@@ -53,7 +53,7 @@ pub(in crate::room) fn send_feed(state: &mut RoomState, out: &mut Effects) {
         }
     }
     send_changes(state, out);
-    let due = (!state.feed.is_idle()).then_some(state.now + BATCH_INTERVAL);
+    let due = (!state.feed.is_idle()).then_some(state.now.monotonic + BATCH_INTERVAL);
     state.timers.reset(Timer::SessionFeed, due);
 }
 

@@ -30,7 +30,7 @@ pub(in crate::room) fn update_size_class(
     };
     let has_crossed = is_large != state.size.is_large;
     if has_crossed {
-        state.size = SizeClass { is_large, sent: counts(state), sent_at: state.now };
+        state.size = SizeClass { is_large, sent: counts(state), sent_at: state.now.monotonic };
         reset_all(state, newcomer, out);
     }
     push_counts(state, out);
@@ -44,12 +44,12 @@ fn push_counts(state: &mut RoomState, out: &mut Effects) {
         return;
     }
     let due = state.size.sent_at + COUNTS_INTERVAL;
-    if state.now < due {
+    if state.now.monotonic < due {
         state.timers.set(Timer::Counts, due);
         return;
     }
     state.timers.stop(Timer::Counts);
-    (state.size.sent, state.size.sent_at) = (counts, state.now);
+    (state.size.sent, state.size.sent_at) = (counts, state.now.monotonic);
     let push = RoomCounts { room: state.id.clone(), version: state.version, counts };
     out.push(Audience::All { except: None }, Push::Counts(push));
 }

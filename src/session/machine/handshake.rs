@@ -12,6 +12,7 @@ use stagedoor_proto::{
 use super::super::secret::SecretHash;
 use super::super::state::{Input, next};
 use super::{ESTABLISHING_SEQ, ESTABLISHING_VERSION, Session, SessionSettings};
+use crate::time::Now;
 
 /// A start in progress, which was announced to the client.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ impl Establishing {
         generation: u64,
         secret: SecretHash,
         expires: Timestamp,
-        now: Timestamp,
+        now: Now,
         settings: Arc<SessionSettings>,
     ) -> Session {
         Session::established(generation, secret, expires, now, settings)

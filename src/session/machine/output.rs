@@ -1,10 +1,11 @@
 //! Output of a session: queues frames in the ring, and takes them out for the newest connection.
 
-use stagedoor_proto::{CloseCode, Disconnect, SessionState, Timestamp};
+use stagedoor_proto::{CloseCode, Disconnect, SessionState};
 
 use super::super::link::Link;
 use super::super::ring::{Body, RoomTag};
 use super::Session;
+use crate::time::Now;
 
 /// The next output of a connection.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ impl Session {
     ///
     /// If the ring is full, the connection is closed (4203) and the session survives: frames of rooms are dropped to
     /// make space, and the client receives new snapshots after its resume.
-    pub fn push(&mut self, body: Body, now: Timestamp) -> bool {
+    pub fn push(&mut self, body: Body, now: Now) -> bool {
         if matches!(self.link, Link::Ended { .. }) {
             return false;
         }
@@ -35,7 +36,7 @@ impl Session {
     ///
     /// While the token is expired only `urgent` frames are queued. After a renewal, and after frames were dropped, the
     /// client receives a new snapshot of the room.
-    pub fn push_room(&mut self, body: &Body, room: RoomTag, urgent: bool, now: Timestamp) {
+    pub fn push_room(&mut self, body: &Body, room: RoomTag, urgent: bool, now: Now) {
         let is_kept = match self.state {
             SessionState::Established => !self.is_behind,
             SessionState::TokenExpired => urgent,
@@ -71,7 +72,7 @@ impl Session {
         self.ring.backlog()
     }
 
-    fn drop_room_frames(&mut self, now: Timestamp) {
+    fn drop_room_frames(&mut self, now: Now) {
         self.is_behind = true;
         self.ring.drop_rooms();
         self.disconnect(Disconnect::new(CloseCode::SlowConsumer), now);

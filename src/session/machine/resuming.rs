@@ -1,11 +1,12 @@
 //! Resuming a session on a new connection.
 
-use stagedoor_proto::{Disconnect, SessionState, Timestamp};
+use stagedoor_proto::{Disconnect, SessionState};
 
 use super::super::link::Link;
 use super::super::secret::SecretHash;
 use super::super::timer::Timer;
 use super::Session;
+use crate::time::Now;
 
 /// Why a session cannot be resumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl ResumeClaim {
     ///
     /// # Errors
     /// [`ResumeError`].
-    pub fn check(self, session: &Session, now: Timestamp) -> Result<(), ResumeError> {
+    pub fn check(self, session: &Session, now: Now) -> Result<(), ResumeError> {
         if !session.secrets.accept(self.shown) {
             return Err(ResumeError::Denied);
         }
@@ -49,7 +50,7 @@ impl ResumeClaim {
                 let ending = session.remembered_ending(now).cloned();
                 return Err(ending.map_or(ResumeError::Denied, ResumeError::Ended));
             }
-            Link::Suspended if session.timers.has_fired(Timer::Window, now) => {
+            Link::Suspended if session.timers.has_fired(Timer::Window, now.monotonic) => {
                 return Err(ResumeError::Expired);
             }
             Link::Live { .. } | Link::Suspended => {}
@@ -66,7 +67,7 @@ impl ResumeClaim {
         session: &mut Session,
         generation: u64,
         next_secret: SecretHash,
-        now: Timestamp,
+        now: Now,
     ) -> Result<ResumeOutcome, ResumeError> {
         self.check(session, now)?;
         if session.generation().is_some_and(|newest| newest >= generation) {

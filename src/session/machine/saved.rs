@@ -15,9 +15,10 @@ use super::super::link::Link;
 use super::super::requests::Requests;
 use super::super::ring::{Bodies, Body, Ring, RoomTag, SavedRing};
 use super::super::secret::Secrets;
-use super::super::timer::{Timer, Timers};
+use super::super::timer::{SavedTimers, Timer, Timers};
 use super::{Session, SessionSettings};
 use crate::rate_limit::RateLimiter;
+use crate::time::Now;
 
 /// Maximum bytes of frames saved per session; beyond it, the session's rooms are reset.
 pub const MAX_SAVED_RING_BYTES: usize = 64 * 1024;
@@ -29,7 +30,7 @@ pub struct SavedSession {
     version: u64,
     ring: SavedRing,
     expires: Timestamp,
-    timers: Timers,
+    timers: SavedTimers,
     secrets: Secrets,
     link: SavedLink,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -51,10 +52,10 @@ pub struct Inconsistent(&'static str);
 
 impl SavedSession {
     /// The session moved to another node: closes a connection that still serves it here.
-    pub fn supersede(session: &mut Session, now: Timestamp) {
+    pub fn supersede(session: &mut Session, now: Now) {
         if let Link::Live { generation } = session.link {
             session.link = Link::Suspended;
-            session.timers.set(Timer::Window, now + session.settings.window);
+            session.timers.set(Timer::Window, now.monotonic + session.settings.window);
             let superseded = Disconnect::new(CloseCode::Superseded);
             session.pending_close = Some((generation, Box::new(superseded)));
         }
@@ -68,7 +69,7 @@ impl SavedSession {
     /// The state for the next process. A connection of the session receives only a `disconnect` that asks to resume.
     ///
     /// Pending requests are answered with an error: their outcome is unknown.
-    pub fn of(session: &mut Session, now: Timestamp, bodies: &mut Bodies) -> Self {
+    pub fn of(session: &mut Session, now: Now, bodies: &mut Bodies) -> Self {
         session.disconnect(Disconnect::new(CloseCode::Draining), now);
         let unknown = Error::new(
             ErrorCode::Draining,
@@ -96,7 +97,7 @@ impl SavedSession {
             version: session.version,
             ring,
             expires: session.expires,
-            timers,
+            timers: timers.save(now),
             secrets: session.secrets.clone(),
             link,
             is_behind: session.is_behind,
@@ -111,6 +112,7 @@ impl SavedSession {
         self,
         bodies: &[Body],
         settings: Arc<SessionSettings>,
+        now: Now,
     ) -> Result<Session, Inconsistent> {
         let Self { state, version, ring, expires, timers, secrets, link, is_behind } = self;
         let (link, needed) = match (state, link) {
@@ -130,6 +132,7 @@ impl SavedSession {
                 return Err(Inconsistent("state and link of a session disagree"));
             }
         };
+        let timers = timers.restore(now);
         if !needed.iter().all(|timer| timers.is_set(*timer)) {
             return Err(Inconsistent("session has no timer that ends it"));
         }

@@ -23,7 +23,8 @@ const LIMITS: RequestLimits = RequestLimits {
     keepalives: Rate::per_second(10, 5),
     in_flight: 3,
 };
-const START: Timestamp = Timestamp::from_secs(1_000_000);
+const START: Now =
+    Now { wall: Timestamp::from_secs(1_000_000), monotonic: Monotonic::from_millis(5_000) };
 const FIRST: u64 = 10;
 
 impl Session {
@@ -104,7 +105,7 @@ fn happening() -> impl Strategy<Value = TestInput> {
 /// A session, and the frames that its clients received.
 struct World {
     session: Session,
-    now: Timestamp,
+    now: Now,
     generation: u64,
     /// The highest number that each connection received.
     received: BTreeMap<u64, u64>,
@@ -122,7 +123,7 @@ fn resume(
     shown: SecretHash,
     next_secret: SecretHash,
     last_seq: u64,
-    now: Timestamp,
+    now: Now,
 ) -> Result<ResumeOutcome, ResumeError> {
     ResumeClaim { shown, last_seq }.resume(session, generation, next_secret, now)
 }
@@ -134,7 +135,7 @@ fn secret(number: u32) -> SecretHash {
 impl World {
     fn new() -> Self {
         let (establishing, _) = Establishing::begin();
-        let expires = START + Duration::from_mins(5);
+        let expires = START.wall + Duration::from_mins(5);
         let session = establishing.session(FIRST, secret(0), expires, START, Arc::new(SETTINGS));
         Self {
             session,
@@ -183,11 +184,11 @@ impl World {
                 self.session.handle_timeout(self.now);
             }
             TestInput::Renew { secs } => {
-                self.session.renew(self.now + Duration::from_secs(secs), self.now);
+                self.session.renew(self.now.wall + Duration::from_secs(secs), self.now);
             }
             TestInput::Postpone => {
                 let next = self.session.postpone(Timestamp::MAX, self.now);
-                assert_eq!(next, self.now + SETTINGS.expiry.renewal_postponement);
+                assert_eq!(next, self.now.wall + SETTINGS.expiry.renewal_postponement);
             }
             TestInput::Begin(id) => {
                 let was_pending = self.session.requests.pending().contains(&id);
@@ -219,8 +220,8 @@ impl World {
         }
         let text = serde_json::to_string(&saved).unwrap();
         let saved: SavedSession = serde_json::from_str(&text).unwrap();
-        self.session = saved.restore(&bodies.into_list(), Arc::new(SETTINGS)).unwrap();
-        assert!(self.session.requests.pending().is_empty(), "no request is pending");
+        self.session = saved.restore(&bodies.into_list(), Arc::new(SETTINGS), self.now).unwrap();
+        assert!(self.session.requests.pending().is_empty(), "nobody is left to answer");
         let answered = self.session.ring.last() - last;
         assert!(has_ended || answered <= asked, "{answered} answers to {asked} requests");
     }
@@ -395,7 +396,7 @@ fn suspended_session_expires_and_ends_with_its_window() {
     let mut world = World::new();
     world.session.handle_lost_connection(FIRST, START);
     let until = START + SETTINGS.window;
-    assert_eq!(world.session.next_timeout(), until);
+    assert_eq!(world.session.next_timeout(), until.monotonic);
     let late = resume(&mut world.session, FIRST + 1, secret(0), secret(1), 1, until);
     assert_eq!(late, Err(ResumeError::Expired), "also before the timer fires");
     assert!(!world.session.handle_timeout(until), "it is retained");
@@ -428,7 +429,7 @@ fn restart_keeps_frames_and_answers_pending_requests() {
     world.restart();
     let until = START + SETTINGS.window;
     assert!(matches!(world.session.link, Link::Suspended));
-    assert_eq!(world.session.timers.at(Timer::Window), until);
+    assert_eq!(world.session.timers.at(Timer::Window), until.monotonic);
     let taken = resume(&mut world.session, FIRST + 1, secret(0), secret(1), 2, START).unwrap();
     assert_eq!((taken.pending, taken.replayed), (vec![], 1));
     let Output::Frame(3, body) = world.session.poll_output(FIRST + 1) else { panic!("no answer") };
@@ -457,7 +458,7 @@ fn saved_session_hides_secrets_and_detects_damage() {
     let bodies = [Body::from(*b"any")];
     let restored = |text: &str| {
         let saved: SavedSession = serde_json::from_str(text).unwrap();
-        saved.restore(&bodies, Arc::new(SETTINGS))
+        saved.restore(&bodies, Arc::new(SETTINGS), START)
     };
     restored(&text).unwrap();
     for (from, to) in [
@@ -496,4 +497,58 @@ fn pings_and_pongs_share_a_separate_limit() {
     assert_eq!(world.session.admit(1, CommandClass::Room, START, LIMITS), Ok(()));
     let later = START + Duration::from_secs(1);
     assert_eq!(world.session.handle_keepalive(Some(1), later, LIMITS), Ok(()));
+}
+
+/// A session whose wall clock stepped by `secs` while its token had five minutes, and what the client is told.
+fn stepped(secs: i64) -> (World, Now) {
+    let mut world = World::new();
+    world.output(0, 10);
+    let wall = Timestamp::from_secs(START.wall.as_secs().strict_add_signed(secs));
+    let now = Now { wall, ..START };
+    ClockStep(now).apply(&mut world.session);
+    world.session.handle_timeout(now);
+    (world, now)
+}
+
+#[test]
+fn step_past_expiry_prompts_and_gives_the_full_grace() {
+    let (mut world, now) = stepped(86_400);
+    assert_eq!(world.session.state, SessionState::TokenExpired);
+    let prompt = world.session.ring.last();
+    world.output(0, 10);
+    let said = str::from_utf8(&world.said[&prompt]).unwrap();
+    assert!(said.contains("token_expiring"), "{said}");
+    let end = now + SETTINGS.expiry.grace;
+    world
+        .session
+        .handle_timeout(Now { monotonic: end.monotonic - Duration::from_millis(1), ..end });
+    assert_eq!(world.session.generation(), Some(FIRST), "the grace is not over");
+    world.session.handle_timeout(end);
+    assert!(matches!(world.session.link, Link::Ended { .. }));
+}
+
+#[test]
+fn step_back_moves_expiry_and_revives_an_expired_session() {
+    let (mut world, now) = stepped(-60);
+    assert_eq!(world.session.state, SessionState::Established);
+    world.session.handle_timeout(now + Duration::from_secs(359));
+    assert_eq!(world.session.state, SessionState::Established);
+    world.session.handle_timeout(now + Duration::from_mins(6));
+    assert_eq!(world.session.state, SessionState::TokenExpired);
+    let (mut world, now) = stepped(86_400);
+    let back = Now { monotonic: now.monotonic + Duration::from_mins(1), ..START };
+    ClockStep(back).apply(&mut world.session);
+    assert_eq!(world.session.state, SessionState::Established);
+    world.session.handle_timeout(back + Duration::from_secs(299));
+    assert_eq!(world.session.state, SessionState::Established);
+}
+
+#[test]
+fn step_does_not_move_a_resume_window() {
+    let mut world = World::new();
+    world.session.handle_lost_connection(FIRST, START);
+    let later = Now { wall: START.wall + Duration::from_hours(24), ..START };
+    ClockStep(later).apply(&mut world.session);
+    world.session.handle_timeout(later);
+    assert!(resume(&mut world.session, FIRST + 1, secret(0), secret(1), 1, later).is_ok());
 }

@@ -158,6 +158,8 @@ table! {
     task_panics: Counter = "task_panics";
     /// 1 while draining
     draining: Gauge = "draining";
+    /// Steps of the wall clock by more than a second
+    clock_steps: Counter = "clock_steps";
     /// Version of the gateway
     build: Build = "build";
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use stagedoor_proto::Timestamp;
+use crate::time::Monotonic;
 
 /// When a session last received a frame, its next timer, its number of rooms, and whether it holds its client
 /// instance.
@@ -11,7 +11,7 @@ use stagedoor_proto::Timestamp;
 /// All but the last are written under the session's lock. A reader may miss the newest change; the next sweep
 /// corrects that.
 pub struct Activity {
-    /// Milliseconds since the epoch, like the next two.
+    /// Milliseconds of the monotonic clock, like the next two.
     last_frame: AtomicU64,
     last_ping: AtomicU64,
     next_timeout: AtomicU64,
@@ -21,7 +21,7 @@ pub struct Activity {
 }
 
 impl Activity {
-    pub(super) fn new(first_life: Timestamp, next_timeout: Timestamp) -> Self {
+    pub(super) fn new(first_life: Monotonic, next_timeout: Monotonic) -> Self {
         Self {
             last_frame: AtomicU64::new(first_life.as_millis()),
             last_ping: AtomicU64::new(first_life.as_millis()),
@@ -33,13 +33,13 @@ impl Activity {
 
     /// When the last frame was received.
     #[must_use]
-    pub fn last_frame(&self) -> Timestamp {
-        Timestamp::from_millis(self.last_frame.load(Ordering::Relaxed))
+    pub fn last_frame(&self) -> Monotonic {
+        Monotonic::from_millis(self.last_frame.load(Ordering::Relaxed))
     }
 
     /// When the last ping was requested.
-    pub(super) fn last_ping(&self) -> Timestamp {
-        Timestamp::from_millis(self.last_ping.load(Ordering::Relaxed))
+    pub(super) fn last_ping(&self) -> Monotonic {
+        Monotonic::from_millis(self.last_ping.load(Ordering::Relaxed))
     }
 
     /// Number of rooms of the session: a session in a room is pinged more often.
@@ -48,7 +48,7 @@ impl Activity {
     }
 
     /// Whether the sweep must visit the session: a timer is due, or it was silent or not pinged for `interval`.
-    pub(in crate::hub) fn is_due(&self, now: Timestamp, interval: Duration) -> bool {
+    pub(in crate::hub) fn is_due(&self, now: Monotonic, interval: Duration) -> bool {
         now.as_millis() >= self.next_timeout.load(Ordering::Relaxed)
             || now.saturating_since(self.last_frame()) >= interval
             || now.saturating_since(self.last_ping()) >= interval
@@ -64,15 +64,15 @@ impl Activity {
         self.held_by.store(generation.unwrap_or(0), Ordering::Release);
     }
 
-    pub(super) fn record_frame(&self, now: Timestamp) {
+    pub(super) fn record_frame(&self, now: Monotonic) {
         self.last_frame.store(now.as_millis(), Ordering::Relaxed);
     }
 
-    pub(super) fn record_ping(&self, now: Timestamp) {
+    pub(super) fn record_ping(&self, now: Monotonic) {
         self.last_ping.store(now.as_millis(), Ordering::Relaxed);
     }
 
-    pub(super) fn set_next_timeout(&self, at: Timestamp) {
+    pub(super) fn set_next_timeout(&self, at: Monotonic) {
         self.next_timeout.store(at.as_millis(), Ordering::Relaxed);
     }
 

@@ -10,7 +10,7 @@
 use std::ops::{Deref, DerefMut};
 use std::task::Waker;
 
-use stagedoor_proto::{Disconnect, Timestamp, encode_ping};
+use stagedoor_proto::{Disconnect, encode_ping};
 use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
@@ -21,6 +21,7 @@ use crate::hub::sessions::permits::SessionPermit;
 use crate::request::RequestId;
 use crate::session::{Link, Output, Session};
 use crate::sync::{Mutex, MutexGuard, Rank};
+use crate::time::{Monotonic, Now};
 
 /// A session's locked state, and the atomics that are read without the lock.
 pub(super) struct SessionCell {
@@ -60,7 +61,7 @@ pub(super) struct Renewals {
 }
 
 impl SessionCell {
-    pub(super) fn new(session: Session, auth: AuthContext, first_life: Timestamp) -> Self {
+    pub(super) fn new(session: Session, auth: AuthContext, first_life: Monotonic) -> Self {
         let activity = Activity::new(first_life, session.next_timeout());
         let inner = SessionInner {
             // The process in which a session ended has recorded it.
@@ -230,7 +231,7 @@ impl SessionInner {
         &mut self,
         disconnect: Disconnect,
         request: Option<&RequestId>,
-        now: Timestamp,
+        now: Now,
     ) {
         let had_ended = self.has_ended();
         self.session.disconnect(disconnect, now);
@@ -259,7 +260,7 @@ mod tests {
 
     use futures::task::{ArcWake, waker};
     use proptest::prelude::*;
-    use stagedoor_proto::CloseCode;
+    use stagedoor_proto::{CloseCode, Timestamp};
 
     use super::*;
     use crate::auth::CredentialSource;
@@ -268,7 +269,7 @@ mod tests {
         Establishing, ExpirySettings, ResumeClaim, RingLimits, SecretHash, SessionSettings,
     };
 
-    const NOW: Timestamp = Timestamp::from_secs(1_000_000);
+    const NOW: Now = Now::aligned(Timestamp::from_secs(1_000_000));
 
     #[derive(Default)]
     struct CountedWakes(AtomicUsize);
@@ -298,15 +299,15 @@ mod tests {
                 },
             };
             let (establishing, _) = Establishing::begin();
-            let expires = NOW + Duration::from_hours(1);
+            let expires = NOW.wall + Duration::from_hours(1);
             let session = establishing.session(1, secret(1), expires, NOW, Arc::new(settings));
             let auth = AuthContext {
                 grant: Arc::new(Grant::default()),
                 source: CredentialSource::Guest,
                 version: 0,
-                authenticated_at: NOW,
+                authenticated_at: NOW.wall,
             };
-            let cell = SessionCell::new(session, auth, NOW);
+            let cell = SessionCell::new(session, auth, NOW.monotonic);
             Self { cell, wakes: Arc::default(), generation: 1, deferred: false }
         }
 

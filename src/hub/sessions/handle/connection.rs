@@ -8,7 +8,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use stagedoor_proto::{
-    CloseCode, CommandClass, Disconnect, Error, ErrorCode, RoomId, Timestamp, encode_reply,
+    CloseCode, CommandClass, Disconnect, Error, ErrorCode, RoomId, encode_reply,
 };
 
 use super::SessionHandle;
@@ -16,6 +16,7 @@ use super::cell::{Locked, SessionInner};
 use super::wake::{WakeState, Written};
 use crate::hub::sessions::membership::RoomTags;
 use crate::session::{AdmissionError, RequestLimits};
+use crate::time::Now;
 
 /// A session and the generation of the connection that carries it.
 pub struct SessionConnection {
@@ -82,9 +83,9 @@ impl SessionConnection {
     }
 
     /// As [`SessionConnection::lock`], when a frame came in.
-    fn receive(&self, now: Timestamp) -> Option<Locked<'_>> {
+    fn receive(&self, now: Now) -> Option<Locked<'_>> {
         let mut inner = self.lock()?;
-        self.session.cell.activity.record_frame(now);
+        self.session.cell.activity.record_frame(now.monotonic);
         if std::mem::take(&mut inner.is_awaited) {
             inner.session.confirm_resume();
             inner.record_activity();
@@ -93,7 +94,7 @@ impl SessionConnection {
     }
 
     /// Notes that a frame came in that is no request.
-    pub fn touch(&self, now: Timestamp) {
+    pub fn touch(&self, now: Now) {
         drop(self.receive(now));
     }
 
@@ -105,7 +106,7 @@ impl SessionConnection {
         number: u32,
         class: CommandClass,
         room: Option<&RoomId>,
-        now: Timestamp,
+        now: Now,
         limits: RequestLimits,
     ) -> Result<RequestPermit, Refusal> {
         let Some(mut inner) = self.receive(now) else { return Err(Refusal::Superseded) };
@@ -141,7 +142,7 @@ impl SessionConnection {
     pub(in crate::hub) fn note_keepalive(
         &self,
         confirmed: Option<u64>,
-        now: Timestamp,
+        now: Now,
         limits: RequestLimits,
     ) -> bool {
         let Some(mut inner) = self.receive(now) else { return true };
@@ -166,7 +167,7 @@ impl SessionConnection {
     }
 
     /// Closes the connection because of its input, or the lack of it. `false` if it no longer carries the session.
-    pub(in crate::hub) fn close(&self, disconnect: Disconnect, now: Timestamp) -> bool {
+    pub(in crate::hub) fn close(&self, disconnect: Disconnect, now: Now) -> bool {
         let Some(mut inner) = self.lock() else { return false };
         inner.session.disconnect(disconnect, now);
         true
@@ -177,7 +178,7 @@ impl SessionConnection {
     }
 
     /// Suspends the session because the connection was lost, unless a newer connection carries it.
-    pub(in crate::hub) fn detach(&self, now: Timestamp) {
+    pub(in crate::hub) fn detach(&self, now: Now) {
         if let Some(mut inner) = self.lock() {
             inner.session.handle_lost_connection(self.generation, now);
         }

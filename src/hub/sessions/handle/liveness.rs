@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use stagedoor_proto::{CloseCode, Disconnect, Timestamp};
+use stagedoor_proto::{CloseCode, Disconnect};
 use tokio_util::sync::CancellationToken;
 
 use super::SessionHandle;
 use crate::session::Session;
+use crate::time::Now;
 
 /// The result of the sweep of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,30 +28,25 @@ impl SessionHandle {
     /// new secret may be lost too.
     pub(in crate::hub) fn resume<T, E>(
         &self,
-        now: Timestamp,
+        now: Now,
         resume: impl FnOnce(&mut Session) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut inner = self.cell.lock();
         let resumed = resume(&mut inner.session)?;
         // Under the lock, so that the sweep does not mistake the new connection for the lost one.
-        self.cell.activity.record_frame(now);
+        self.cell.activity.record_frame(now.monotonic);
         inner.is_awaited = true;
         inner.record_activity();
         Ok(resumed)
     }
 
     /// Handles due timers: expiries, pings, lost connections.
-    pub(in crate::hub) fn sweep(
-        &self,
-        now: Timestamp,
-        interval: Duration,
-        timeout: Duration,
-    ) -> Swept {
+    pub(in crate::hub) fn sweep(&self, now: Now, interval: Duration, timeout: Duration) -> Swept {
         let mut inner = self.cell.lock();
         let activity = &self.cell.activity;
-        let silent = now.saturating_since(activity.last_frame());
+        let silent = now.monotonic.saturating_since(activity.last_frame());
         // A client that always sends is never silent: without pings its ring would stay full of received frames.
-        let unasked = now.saturating_since(activity.last_ping());
+        let unasked = now.monotonic.saturating_since(activity.last_ping());
         let had_ended = inner.has_ended();
         let is_forgotten = inner.session.handle_timeout(now);
         if inner.session.generation().is_some() {
@@ -60,7 +56,7 @@ impl SessionHandle {
                 || (unasked >= interval && inner.session.has_unacknowledged())
             {
                 inner.has_ping = true;
-                activity.record_ping(now);
+                activity.record_ping(now.monotonic);
             }
         }
         match (is_forgotten, had_ended, inner.has_ended()) {
@@ -71,10 +67,10 @@ impl SessionHandle {
     }
 
     /// Requests a ping. The returned token is cancelled by the next frame of the client.
-    pub(in crate::hub) fn probe_liveness(&self, now: Timestamp) -> CancellationToken {
+    pub(in crate::hub) fn probe_liveness(&self, now: Now) -> CancellationToken {
         let mut inner = self.cell.lock();
         inner.has_ping = true;
-        self.cell.activity.record_ping(now);
+        self.cell.activity.record_ping(now.monotonic);
         inner.is_awaited = true;
         inner.proof.get_or_insert_default().clone()
     }

@@ -25,6 +25,7 @@ use crate::hub::session_meta::{AuthContext, Renewal, SessionMeta};
 use crate::request::RequestId;
 use crate::session::{Link, Session};
 use crate::store::UserKey;
+use crate::time::{Monotonic, Now};
 pub use activity::Activity;
 use cell::{SessionCell, SessionInner};
 pub use connection::SessionConnection;
@@ -52,7 +53,7 @@ impl SessionHandle {
         meta: SessionMeta,
         session: Session,
         auth: AuthContext,
-        first_life: Timestamp,
+        first_life: Monotonic,
     ) -> Self {
         Self { app, meta, cell: SessionCell::new(session, auth, first_life) }
     }
@@ -89,7 +90,7 @@ impl SessionHandle {
     }
 
     /// Why a client with the right secret cannot resume the session: it ended. Known for a limited time.
-    pub(in crate::hub) fn resume_error(&self, now: Timestamp) -> StartError {
+    pub(in crate::hub) fn resume_error(&self, now: Now) -> StartError {
         let ending = self.inspect(|session| session.remembered_ending(now).cloned());
         ending.map_or_else(StartError::resume_denied, StartError::ended)
     }
@@ -137,7 +138,7 @@ impl SessionHandle {
     }
 
     /// Replies to the request with this number.
-    pub(in crate::hub) fn reply(&self, number: u32, result: &Result<Reply, Error>, now: Timestamp) {
+    pub(in crate::hub) fn reply(&self, number: u32, result: &Result<Reply, Error>, now: Now) {
         let body = encode_reply(number, result).into();
         self.update(|session| session.reply(number, body, now));
     }
@@ -148,7 +149,7 @@ impl SessionHandle {
         &self,
         disconnect: Disconnect,
         request: Option<&RequestId>,
-        now: Timestamp,
+        now: Now,
     ) {
         self.cell.lock().disconnect(disconnect, request, now);
     }
@@ -169,7 +170,7 @@ impl SessionHandle {
         number: u64,
         renewal: Renewal,
         reply: Option<(u32, &Result<Reply, Error>)>,
-        now: Timestamp,
+        now: Now,
     ) -> Result<bool, Error> {
         let mut inner = self.cell.lock();
         if number <= inner.renewals.applied {
@@ -227,7 +228,7 @@ impl SessionHandle {
 }
 
 /// Postpones the renewal, at most until the maximum session age, and replies to the request for that.
-pub(in crate::hub) fn postpone_renewal(session: &SessionHandle, request: u32, now: Timestamp) {
+pub(in crate::hub) fn postpone_renewal(session: &SessionHandle, request: u32, now: Now) {
     let settings = session.app.auth();
     let mut inner = session.cell.lock();
     let until = settings.max_age(inner.auth.authenticated_at);
