@@ -36,6 +36,7 @@ mod process;
 mod promise_10_deploys_do_not_hurt;
 mod promise_11_the_engine_may_fail;
 mod promise_12_no_secret_leaks;
+mod promise_13_time_is_right;
 mod promise_1_last_arrival_wins;
 mod promise_1_one_live_connection;
 mod promise_2_no_flap;
