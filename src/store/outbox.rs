@@ -127,6 +127,15 @@ pub trait Outbox: Send + Sync + 'static {
         dead_before: Timestamp,
     ) -> StoreFuture<'static, ExpiredMessages>;
 
+    /// Moves the times of a batch of pending messages by a step of the wall clock, which shows `now` since: those with
+    /// numbers above `after`. Returns the last number looked at. Repeat with that until there is none.
+    fn shift_messages(
+        &self,
+        step_ms: i64,
+        now: Timestamp,
+        after: u64,
+    ) -> StoreFuture<'static, Option<u64>>;
+
     /// At most `limit` dead letters of an app after number `after`, in ascending order.
     fn dead_letters(
         &self,

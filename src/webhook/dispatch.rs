@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
-use stagedoor_proto::Timestamp;
 
 use super::attempt::attempt;
 use super::backlog::BacklogGauge;
@@ -26,6 +25,7 @@ use crate::store::{
     Backlog, DeliveryResult, DueMessages, ExpiredMessages, Message, Store, StoreError,
 };
 use crate::telemetry::{AttemptOutcome, Metrics};
+use crate::time::{Monotonic, Now, StepDetector};
 
 /// Maximum concurrent attempts, over all endpoints.
 const MAX_ATTEMPTS: usize = 256;
@@ -44,7 +44,8 @@ pub struct Dispatcher {
     backlog: BacklogGauge,
     work: FuturesUnordered<BoxFuture<'static, WorkResult>>,
     attempts: usize,
-    next_expiry: Timestamp,
+    next_expiry: Monotonic,
+    steps: StepDetector,
     /// The queue served first. It rotates, so that no queue starves.
     first: usize,
 }
@@ -62,6 +63,8 @@ enum WorkResult {
         /// The configuration at the start of the attempt.
         endpoint: Arc<Endpoint>,
         message: Message,
+        /// When it becomes a dead letter.
+        deadline: Monotonic,
         outcome: Result<(), AttemptFailure>,
     },
     /// The delivery result was stored. On an error the message is delivered again.
@@ -72,6 +75,8 @@ enum WorkResult {
         result: Result<(), StoreError>,
     },
     Expired(Result<ExpiredMessages, StoreError>),
+    /// The times of the pending messages moved with the wall clock.
+    Shifted(Result<(), StoreError>),
     Counted(Result<Backlog, StoreError>),
 }
 
@@ -83,7 +88,7 @@ enum NextStep {
     /// The message became a dead letter.
     DeadLettered,
     /// The message is retried at this time.
-    Retry(Timestamp),
+    Retry(Monotonic),
 }
 
 impl Dispatcher {
@@ -97,6 +102,7 @@ impl Dispatcher {
         metrics: Arc<Metrics>,
     ) -> Self {
         let backlog = BacklogGauge::new(Arc::clone(&metrics));
+        let steps = StepDetector::new(clock.now());
         Self {
             apps,
             queues: Vec::new(),
@@ -107,7 +113,8 @@ impl Dispatcher {
             backlog,
             work: FuturesUnordered::new(),
             attempts: 0,
-            next_expiry: Timestamp::default(),
+            next_expiry: Monotonic::default(),
+            steps,
             first: 0,
         }
     }
@@ -121,7 +128,7 @@ impl Dispatcher {
             if self.signal.take_reload() {
                 self.sync_endpoints();
             }
-            self.begin_work(self.clock.wall());
+            self.begin_work(self.clock.now());
             tokio::select! {
                 biased;
                 () = lifecycle.stopping() => return,
@@ -156,10 +163,32 @@ impl Dispatcher {
         }
     }
 
-    fn begin_work(&mut self, now: Timestamp) {
-        if now >= self.next_expiry {
-            self.next_expiry = now + EXPIRY_INTERVAL;
-            let (pending, dead) = (now - DEAD_LETTER_AFTER, now - DEAD_LETTER_RETENTION);
+    /// The wall clock stepped: retries and dead-lettering take as long as before.
+    fn shift(&mut self, step_ms: i64, now: Now) {
+        for queue in &mut self.queues {
+            queue.shift(step_ms);
+        }
+        self.next_expiry = now.monotonic + EXPIRY_INTERVAL;
+        let store = Arc::clone(&self.store);
+        self.work.push(Box::pin(async move {
+            let mut after = 0;
+            loop {
+                match store.shift_messages(step_ms, now.wall, after).await {
+                    Ok(Some(last)) => after = last,
+                    Ok(None) => return WorkResult::Shifted(Ok(())),
+                    Err(error) => return WorkResult::Shifted(Err(error)),
+                }
+            }
+        }));
+    }
+
+    fn begin_work(&mut self, now: Now) {
+        if let Some(step_ms) = self.steps.detect(now) {
+            self.shift(step_ms, now);
+        }
+        if now.monotonic >= self.next_expiry {
+            self.next_expiry = now.monotonic + EXPIRY_INTERVAL;
+            let (pending, dead) = (now.wall - DEAD_LETTER_AFTER, now.wall - DEAD_LETTER_RETENTION);
             let expired = self.store.expire_messages(pending, dead);
             self.work.push(Box::pin(async move { WorkResult::Expired(expired.await) }));
         }
@@ -170,18 +199,18 @@ impl Dispatcher {
     }
 
     /// Reads an endpoint's due messages from the store if its queue is empty.
-    fn poll_due(&mut self, index: usize, now: Timestamp) {
+    fn poll_due(&mut self, index: usize, now: Now) {
         let queue = &mut self.queues[index];
-        let Some(limit) = queue.begin_poll(now) else { return };
+        let Some(limit) = queue.begin_poll(now.monotonic) else { return };
         let (app, endpoint) = queue.key().clone();
-        let due = self.store.due_messages(app, endpoint, now, limit);
+        let due = self.store.due_messages(app, endpoint, now.wall, limit);
         self.work.push(Box::pin(async move {
             WorkResult::Polled { queue: index, limit, due: due.await }
         }));
     }
 
     /// Starts attempts round-robin over the queues until each is at its limit.
-    fn begin_attempts(&mut self, now: Timestamp) {
+    fn begin_attempts(&mut self, now: Now) {
         let count = self.queues.len();
         loop {
             let mut has_begun = false;
@@ -198,34 +227,37 @@ impl Dispatcher {
         }
     }
 
-    fn begin_attempt(&mut self, index: usize, now: Timestamp) -> bool {
-        let Some((endpoint, message)) = self.queues[index].begin_attempt(now) else { return false };
+    fn begin_attempt(&mut self, index: usize, now: Now) -> bool {
+        let Some((endpoint, message)) = self.queues[index].begin_attempt(now.monotonic) else {
+            return false;
+        };
+        let deadline = now.monotonic_at(message.since + DEAD_LETTER_AFTER);
         self.attempts += 1;
         let (clock, metrics) = (self.clock.clone(), Arc::clone(&self.metrics));
         self.work.push(Box::pin(async move {
             let began = clock.micros();
-            let outcome = attempt(&endpoint, &message.new, now).await;
+            let outcome = attempt(&endpoint, &message.new, now.wall).await;
             metrics.webhook_attempt_duration.observe(clock.since(began));
-            WorkResult::Attempted { queue: index, endpoint, message, outcome }
+            WorkResult::Attempted { queue: index, endpoint, message, deadline, outcome }
         }));
         true
     }
 
     fn finish(&mut self, done: WorkResult) {
-        let now = self.clock.wall();
+        let now = self.clock.now();
         match done {
             WorkResult::Polled { queue, limit, due } => self.queues[queue].take(limit, due, now),
-            WorkResult::Attempted { queue, endpoint, message, outcome } => {
+            WorkResult::Attempted { queue, endpoint, message, deadline, outcome } => {
                 self.attempts -= 1;
                 self.queues[queue].end_attempt();
-                self.record_result(queue, &endpoint, &message, &outcome, now);
+                self.record_result(queue, &endpoint, &message, deadline, &outcome);
             }
             WorkResult::Recorded { queue, number, next, result } => {
                 self.backlog.mark_stale();
                 let next = result.map_or_else(
                     |error| {
                         tracing::warn!(%error, "webhook result not persisted; the message will be redelivered");
-                        NextStep::Retry(now + STORE_RETRY)
+                        NextStep::Retry(now.monotonic + STORE_RETRY)
                     },
                     |()| next,
                 );
@@ -242,7 +274,7 @@ impl Dispatcher {
             WorkResult::Expired(Ok(expired)) => {
                 if expired != ExpiredMessages::default() {
                     // The store expires a batch per call; there may be more.
-                    self.next_expiry = now;
+                    self.next_expiry = now.monotonic;
                     self.backlog.mark_stale();
                 }
                 if expired.dead_lettered > 0 {
@@ -256,7 +288,15 @@ impl Dispatcher {
             WorkResult::Expired(Err(error)) => {
                 tracing::warn!(%error, "cannot expire old webhook messages");
             }
-            WorkResult::Counted(backlog) => self.backlog.take(&backlog, now),
+            WorkResult::Shifted(shifted) => {
+                if let Err(error) = shifted {
+                    tracing::warn!(%error, "cannot move webhook messages with the wall clock");
+                }
+                for queue in &mut self.queues {
+                    queue.poll_soon(now.monotonic);
+                }
+            }
+            WorkResult::Counted(backlog) => self.backlog.take(&backlog, now.wall),
         }
     }
 
@@ -266,24 +306,26 @@ impl Dispatcher {
         index: usize,
         endpoint: &Endpoint,
         message: &Message,
+        deadline: Monotonic,
         outcome: &Result<(), AttemptFailure>,
-        now: Timestamp,
     ) {
+        let now = self.clock.now();
         let queue = &self.queues[index];
         let failure = outcome.as_ref().err().map(|failure| failure.outcome);
         self.metrics.webhook_attempts.inc(failure.unwrap_or(AttemptOutcome::Delivered));
         queue.log_attempt(message, outcome);
         let (result, next) = match outcome {
             Ok(()) => {
-                if endpoint.record_delivered(now) {
+                if endpoint.record_delivered(now.wall) {
                     queue.log_recovery();
                 }
                 (DeliveryResult::Delivered, NextStep::Finish)
             }
             Err(failure) => {
                 let wait = retry_delay(message.attempts + 1, Rng);
-                let due = now + failure.retry_after.map_or(wait, |requested| requested.max(wait));
-                let is_last = due > message.since + DEAD_LETTER_AFTER;
+                let wait = failure.retry_after.map_or(wait, |requested| requested.max(wait));
+                let next = now.monotonic + wait;
+                let is_last = next > deadline;
                 if endpoint.record_failed(failure, is_last, now) {
                     queue.log_failure(message, failure);
                 }
@@ -291,7 +333,7 @@ impl Dispatcher {
                 if is_last {
                     (DeliveryResult::Dead { error }, NextStep::DeadLettered)
                 } else {
-                    (DeliveryResult::Retry { due, error }, NextStep::Retry(due))
+                    (DeliveryResult::Retry { due: now.wall + wait, error }, NextStep::Retry(next))
                 }
             }
         };

@@ -11,6 +11,7 @@ use crate::config::{self, EventFilter};
 use crate::outbound::{self, InvalidWebhookSecret, Network, OutboundError, WebhookSecret};
 use crate::sync::{Mutex, MutexGuard, Rank};
 use crate::telemetry::{AttemptOutcome, EndpointState, Gauges};
+use crate::time::{Monotonic, Now};
 
 /// A server of an app that receives events. A changed configuration makes a new value.
 pub struct Endpoint {
@@ -42,7 +43,7 @@ struct EndpointStats {
     is_disabled: bool,
     /// Set by a failed attempt. While it is set, the endpoint gets one message at a time.
     is_failing: bool,
-    paused_until: Option<Timestamp>,
+    paused_until: Option<Monotonic>,
     delivered: u64,
     failed: u64,
     dead_lettered: u64,
@@ -129,7 +130,7 @@ impl Endpoint {
     }
 
     /// Maximum concurrent attempts now.
-    pub(super) fn max_attempts(&self, now: Timestamp) -> usize {
+    pub(super) fn max_attempts(&self, now: Monotonic) -> usize {
         let stats = self.stats();
         let is_paused = stats.paused_until.is_some_and(|until| until > now);
         match (stats.is_disabled || is_paused, stats.is_failing) {
@@ -151,20 +152,15 @@ impl Endpoint {
     }
 
     /// Records a failure. Returns whether the endpoint was healthy before.
-    pub(super) fn record_failed(
-        &self,
-        failure: &AttemptFailure,
-        is_last: bool,
-        now: Timestamp,
-    ) -> bool {
+    pub(super) fn record_failed(&self, failure: &AttemptFailure, is_last: bool, now: Now) -> bool {
         self.change(|stats| {
             stats.failed += 1;
             stats.dead_lettered += u64::from(is_last);
-            stats.last_failed = Some(now);
+            stats.last_failed = Some(now.wall);
             stats.last_error = Some(failure.error.clone());
             stats.is_disabled |= failure.is_gone();
             if let Some(wait) = failure.retry_after {
-                stats.paused_until = Some(now + wait);
+                stats.paused_until = Some(now.monotonic + wait);
             }
             !std::mem::replace(&mut stats.is_failing, true)
         })
@@ -196,13 +192,13 @@ impl Endpoint {
     }
 
     #[must_use]
-    pub fn health(&self) -> EndpointHealth {
+    pub fn health(&self, now: Now) -> EndpointHealth {
         let stats = self.stats().clone();
         EndpointHealth {
             endpoint: Arc::clone(self.id()),
             host: self.url.host_str().unwrap_or_default().into(),
             state: stats.state(),
-            paused_until: stats.paused_until,
+            paused_until: stats.paused_until.map(|until| now.wall_at(until)),
             delivered: stats.delivered,
             failed: stats.failed,
             dead_lettered: stats.dead_lettered,

@@ -14,6 +14,7 @@ use stagedoor_proto::Timestamp;
 use super::endpoint::{AttemptFailure, Endpoint};
 use crate::outbound::MessageId;
 use crate::store::{DueMessages, Message, StoreError};
+use crate::time::{Monotonic, Now};
 
 /// Messages of an endpoint read from the store at a time.
 const POLL_BATCH: usize = 64;
@@ -38,7 +39,7 @@ pub(super) struct EndpointQueue {
     /// Messages finished while a read is running. Its result may predate them.
     finished_during_poll: Vec<u64>,
     /// Time of the next read, unless new messages arrive before.
-    next_poll: Timestamp,
+    next_poll: Monotonic,
 }
 
 impl EndpointQueue {
@@ -51,7 +52,7 @@ impl EndpointQueue {
             in_flight: 0,
             is_polling: false,
             finished_during_poll: Vec::new(),
-            next_poll: Timestamp::default(),
+            next_poll: Monotonic::default(),
         }
     }
 
@@ -70,12 +71,12 @@ impl EndpointQueue {
     }
 
     /// The endpoint, if it is below its limit of concurrent attempts.
-    fn open(&self, now: Timestamp) -> Option<&Arc<Endpoint>> {
+    fn open(&self, now: Monotonic) -> Option<&Arc<Endpoint>> {
         self.endpoint.as_ref().filter(|endpoint| endpoint.max_attempts(now) > self.in_flight)
     }
 
     /// The number of messages to read now, if the queue is empty and the store may have some.
-    pub(super) fn begin_poll(&mut self, now: Timestamp) -> Option<usize> {
+    pub(super) fn begin_poll(&mut self, now: Monotonic) -> Option<usize> {
         if self.is_polling || !self.ready.is_empty() {
             return None;
         }
@@ -83,24 +84,19 @@ impl EndpointQueue {
         if !endpoint.take_new_messages() && now < self.next_poll {
             return None;
         }
-        (self.is_polling, self.next_poll) = (true, Timestamp::MAX);
+        (self.is_polling, self.next_poll) = (true, Monotonic::MAX);
         // The store still lists the messages that were read before.
         Some(self.taken.len() + POLL_BATCH)
     }
 
     /// Queues the messages of a read.
-    pub(super) fn take(
-        &mut self,
-        limit: usize,
-        due: Result<DueMessages, StoreError>,
-        now: Timestamp,
-    ) {
+    pub(super) fn take(&mut self, limit: usize, due: Result<DueMessages, StoreError>, now: Now) {
         self.is_polling = false;
         let DueMessages { messages, next } = match due {
             Ok(due) => due,
             Err(error) => {
                 tracing::warn!(%error, "cannot read due webhook messages");
-                DueMessages { messages: Vec::new(), next: Some(now + STORE_RETRY) }
+                DueMessages { messages: Vec::new(), next: Some(now.wall + STORE_RETRY) }
             }
         };
         // A full batch may leave more in the store. Read again when these are in flight.
@@ -112,7 +108,8 @@ impl EndpointQueue {
                 self.ready.push_back(message);
             }
         }
-        let next = if is_all { next.unwrap_or(Timestamp::MAX) } else { now };
+        let next = next.map_or(Monotonic::MAX, |next| now.monotonic_at(next));
+        let next = if is_all { next } else { now.monotonic };
         // A retry scheduled during the read may be missing from its result.
         self.next_poll = self.next_poll.min(next);
         for number in self.finished_during_poll.drain(..) {
@@ -120,8 +117,21 @@ impl EndpointQueue {
         }
     }
 
+    /// The wall clock stepped: the times of the messages move with it.
+    pub(super) fn shift(&mut self, step_ms: i64) {
+        for message in &mut self.ready {
+            let since = message.since.as_millis().saturating_add_signed(step_ms);
+            message.since = Timestamp::from_millis(since);
+        }
+    }
+
+    /// Reads the store at the next opportunity.
+    pub(super) const fn poll_soon(&mut self, now: Monotonic) {
+        self.next_poll = now;
+    }
+
     /// The next message to attempt, with its endpoint.
-    pub(super) fn begin_attempt(&mut self, now: Timestamp) -> Option<(Arc<Endpoint>, Message)> {
+    pub(super) fn begin_attempt(&mut self, now: Monotonic) -> Option<(Arc<Endpoint>, Message)> {
         let endpoint = Arc::clone(self.open(now)?);
         let message = self.ready.pop_front()?;
         self.in_flight += 1;
@@ -133,7 +143,7 @@ impl EndpointQueue {
     }
 
     /// Removes a message whose result was stored, or failed to be. `again` is the time of its next attempt.
-    pub(super) fn finish(&mut self, number: u64, again: Option<Timestamp>) {
+    pub(super) fn finish(&mut self, number: u64, again: Option<Monotonic>) {
         if self.is_polling {
             self.finished_during_poll.push(number);
         } else {

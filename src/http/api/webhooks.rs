@@ -16,6 +16,7 @@ use super::routes::{Method, Routes};
 use crate::api_body::{EmptyBody, ReplayAll};
 use crate::http::problem::{Problem, ProblemKind};
 use crate::store::{Message, OutboxCount, Page as StorePage};
+use crate::time::Now;
 use crate::webhook::Endpoint;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -92,8 +93,8 @@ struct EndpointResource {
 }
 
 impl EndpointResource {
-    fn of(endpoint: &Endpoint, counts: &[OutboxCount]) -> Self {
-        let health = endpoint.health();
+    fn of(endpoint: &Endpoint, counts: &[OutboxCount], now: Now) -> Self {
+        let health = endpoint.health(now);
         let count = counts.iter().find(|count| count.endpoint == health.endpoint);
         Self {
             events: endpoint.events().types().iter().map(ToString::to_string).collect(),
@@ -188,7 +189,8 @@ async fn list(caller: ApiCaller) -> Result<Json<Endpoints>, Problem> {
     let is_former =
         |count: &&OutboxCount| configured.iter().all(|endpoint| **endpoint.id() != *count.endpoint);
     let former = counts.iter().filter(is_former).map(EndpointResource::former);
-    let endpoints = configured.iter().map(|endpoint| EndpointResource::of(endpoint, &counts));
+    let now = caller.hub().clock().now();
+    let endpoints = configured.iter().map(|endpoint| EndpointResource::of(endpoint, &counts, now));
     let endpoints = endpoints.chain(former).collect();
     Ok(Json(Endpoints { endpoints, dropped: webhooks.dropped() }))
 }

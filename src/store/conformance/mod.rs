@@ -100,6 +100,7 @@ macro_rules! every_rule {
             outbox::replayed_message_is_retried_as_new
             outbox::late_result_of_a_dead_letter_is_ignored
             outbox::old_messages_are_dead_lettered_then_pruned
+            outbox::pending_messages_move_with_the_wall_clock
             outbox::full_outbox_evicts_oldest_dead_letters_first
             outbox::no_message_crosses_apps_or_endpoints
             outbox::more_than_a_batch_are_dead_lettered_and_replayed

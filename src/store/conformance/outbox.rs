@@ -76,6 +76,34 @@ pub(in crate::store) async fn messages_are_due_at_once_and_in_their_order(store:
     assert_eq!((none.messages, none.next), (vec![], Some(NOW)));
 }
 
+/// Moves all pending messages by a step to `now`.
+async fn shift(store: &dyn Store, step_ms: i64, now: Timestamp) {
+    let mut after = 0;
+    while let Some(last) = store.shift_messages(step_ms, now, after).await.unwrap() {
+        after = last;
+    }
+}
+
+pub(in crate::store) async fn pending_messages_move_with_the_wall_clock(store: &dyn Store) {
+    let day = HOUR * 24;
+    let day_ms = 86_400_000;
+    put(store, 1..=1_001).await;
+    let retried = due(store, NOW).await.remove(0);
+    let result = DeliveryResult::Retry { due: NOW + HOUR, error: "busy".into() };
+    store.record_delivery(retried.number, result).await.unwrap();
+    let stepped = NOW + day;
+    let messages = vec![new("crm", 2_000)];
+    store.put_messages("app".into(), messages, MANY, stepped).await.unwrap();
+    shift(store, day_ms, stepped).await;
+    assert_eq!(expire(store, NOW, NOW).await, (0, 0), "no message grew older");
+    let waits = store.due_messages("app".into(), "crm".into(), stepped, 2_000).await.unwrap();
+    assert_eq!((waits.messages.len(), waits.next), (1_001, Some(stepped + HOUR)));
+    assert!(waits.messages.iter().all(|message| message.since == stepped));
+    shift(store, -day_ms, NOW).await;
+    let waits = store.due_messages("app".into(), "crm".into(), NOW, 2_000).await.unwrap();
+    assert_eq!((waits.messages.len(), waits.next), (1_001, Some(NOW + HOUR)));
+}
+
 pub(in crate::store) async fn delivered_message_is_gone(store: &dyn Store) {
     put(store, [1, 2]).await;
     let first = due(store, NOW).await.remove(0);

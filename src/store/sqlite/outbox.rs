@@ -3,6 +3,8 @@
 //! Invariant, kept by triggers: `outbox_sizes` has the number of each app's rows and dead letters.
 //! Calls that may change many rows work in batches, so that queued starts wait no longer than for a commit.
 
+use std::time::Duration;
+
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::Timestamp;
@@ -144,6 +146,32 @@ pub(super) fn dead_letter_some(db: &Connection, before: Timestamp) -> rusqlite::
         )?
         .execute(params![Ms(before), Number(UPDATE_BATCH)])?;
     Ok(dead_lettered as u64)
+}
+
+/// Moves the times of a batch of pending messages by a step of the wall clock. Returns the last number of the batch.
+pub(super) fn shift_some(
+    db: &Connection,
+    step_ms: i64,
+    now: Timestamp,
+    after: u64,
+) -> rusqlite::Result<Option<u64>> {
+    let last: Option<Number> = db
+        .prepare_cached(
+            "SELECT max(number) FROM \
+                (SELECT number FROM outbox WHERE number > ?1 ORDER BY number LIMIT ?2)",
+        )?
+        .query_row([Number(after), Number(UPDATE_BATCH)], |row| row.get(0))?;
+    let Some(Number(last)) = last else { return Ok(None) };
+    // After a step forward the messages of the new time are recognized by it. After a step back they are not: a moved one
+    // is due at once, as it was.
+    let half = Duration::from_millis(step_ms.unsigned_abs() / 2);
+    let newest = if step_ms > 0 { now - half } else { Timestamp::MAX };
+    db.prepare_cached(
+        "UPDATE outbox SET since_ms = max(0, since_ms + ?1), due_ms = max(0, due_ms + ?1) \
+         WHERE number > ?2 AND number <= ?3 AND due_ms IS NOT NULL AND since_ms <= ?4",
+    )?
+    .execute(params![step_ms, Number(after), Number(last), Ms(newest)])?;
+    Ok(Some(last))
 }
 
 /// Removes a batch of expired dead letters. Returns their number.

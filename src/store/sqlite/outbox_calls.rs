@@ -49,6 +49,15 @@ impl Outbox for SqliteStore {
         })
     }
 
+    fn shift_messages(
+        &self,
+        step_ms: i64,
+        now: Timestamp,
+        after: u64,
+    ) -> StoreFuture<'static, Option<u64>> {
+        self.persist(move |db| outbox::shift_some(db, step_ms, now, after))
+    }
+
     fn dead_letters(
         &self,
         app: Arc<str>,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use stagedoor::config::WebhookEndpoint;
+use stagedoor_proto::Timestamp;
 
 use super::receiver::{Answer, Receiver};
 use super::{endpoint_at, of_bans, setup};
@@ -54,6 +55,26 @@ async fn a_busy_endpoint_is_left_alone_for_as_long_as_it_says() {
         receiver.next().await;
         receiver.next().await;
         gateway.endpoint_stats("crm", |crm| crm["pending"] == 0).await;
+    }
+}
+
+#[tokio::test]
+async fn webhooks_follow_a_stepped_wall_clock_and_retries_do_not() {
+    for step in [60_000, -60_000, 86_400_000, -86_400_000] {
+        let mut receiver = Receiver::run(Answer::Status(500)).await;
+        let gateway = setup(vec![of_bans("crm", &receiver)]).run().await;
+        gateway.ban("eve").await;
+        receiver.next().await;
+        gateway.endpoint_stats("crm", |crm| crm["failed"] == 1).await;
+        receiver.answers(Answer::Status(200));
+        let wall = gateway.clock().wall().as_millis().strict_add_signed(step);
+        gateway.clock().step_wall(Timestamp::from_millis(wall));
+        gateway.advance(Duration::from_secs(5));
+        let again = receiver.next().await;
+        assert_eq!(again.header("webhook-timestamp"), ((wall + 5_000) / 1_000).to_string());
+        let stats = gateway.endpoint_stats("crm", |crm| crm["delivered"] == 1).await;
+        assert_eq!(stats["last_delivered_ms"], wall + 5_000, "{step}");
+        assert_eq!(stats["dead"], 0, "{step}");
     }
 }
 
