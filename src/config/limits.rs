@@ -66,6 +66,9 @@ pub struct Limits {
     /// Maximum number of sessions on this node. Suspended sessions count, ended ones do not.
     #[serde(with = "ranges::BoundedCount::<1, 10_000_000>")]
     pub sessions_per_node: usize,
+    /// Maximum number of sessions that one address (IPv6: one /64) started. Suspended sessions count, ended ones do not.
+    #[serde(with = "ranges::BoundedCount::<1, 10_000_000>")]
+    pub sessions_per_address: usize,
     /// Rate of starts from one address (IPv6: one /64). Resumes do not count.
     #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
     pub starts_per_s_per_address: u32,
@@ -105,7 +108,7 @@ pub struct Limits {
     /// File descriptors that connections of clients leave free for `admin_listen`.
     #[serde(with = "ranges::BoundedCount::<0, 10_000_000>")]
     pub reserved_file_descriptors: usize,
-    /// Whether loopback addresses are exempt from the rates per address. Development mode only.
+    /// Whether loopback addresses are exempt from the limits per address. Development mode only.
     #[serde(skip)]
     pub exempt_loopback: bool,
 }
@@ -130,6 +133,7 @@ impl Default for Limits {
             streams_per_room: 500,
             signals_per_s_per_room: 200,
             sessions_per_node: 100_000,
+            sessions_per_address: 10_000,
             starts_per_s_per_address: 20,
             pending_connections_per_address: 100,
             pending_connections: 5_000,

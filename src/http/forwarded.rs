@@ -5,6 +5,7 @@
 //! address the search stops, and the proxy that reported it counts as the client.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hyper::HeaderMap;
 
@@ -13,6 +14,7 @@ use crate::config::{ForwardedHeader, Listen};
 /// The client behind `peer`, or `peer` itself if it is not a trusted proxy.
 pub(super) fn client(headers: &HeaderMap, peer: IpAddr, listen: &Listen) -> IpAddr {
     if !listen.trusts(peer) {
+        warn_untrusted(headers, peer, listen);
         return peer;
     }
     let (name, address): (_, fn(&str) -> Option<IpAddr>) = match listen.forwarded_header {
@@ -33,6 +35,22 @@ pub(super) fn client(headers: &HeaderMap, peer: IpAddr, listen: &Listen) -> IpAd
         }
     }
     client
+}
+
+/// Warns once about a proxy that is not trusted: all its clients share the limits of one address.
+fn warn_untrusted(headers: &HeaderMap, peer: IpAddr, listen: &Listen) {
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    let name = match listen.forwarded_header {
+        ForwardedHeader::XForwardedFor => "x-forwarded-for",
+        ForwardedHeader::Forwarded => "forwarded",
+    };
+    if headers.contains_key(name) && !WARNED.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            %peer,
+            header = name,
+            "forwarding header ignored; add the proxy to `listen.trusted_proxies`"
+        );
+    }
 }
 
 /// The `for` parameter of an element of `Forwarded`.

@@ -13,7 +13,7 @@ use stagedoor::config::Limits;
 use stagedoor_proto::MAX_JSON_DEPTH;
 
 use crate::common::raw::{FIRST, Head, MORE, PING, Raw, TEXT, masked, upgrade};
-use crate::common::{Client, Gateway, Setup, start_of};
+use crate::common::{Client, Closed, Gateway, Setup, start_of};
 
 async fn limited(change: impl FnOnce(&mut Limits)) -> Gateway {
     Setup::new().with(|config| change(&mut config.limits)).run().await
@@ -109,6 +109,36 @@ async fn full_node_rejects_starts_and_keeps_sessions() {
         assert_eq!(error.unwrap()["code"], "overloaded", "{case}");
     }
     assert!(holder.request("renew", json!({})).await.is_ok());
+}
+
+/// Asks for a session from behind a trusted proxy.
+async fn start_from(gateway: &Gateway, address: &str, username: &str) -> Result<Client, Closed> {
+    let mut client = Client::connect_with(gateway, &[("X-Forwarded-For", address)]).await;
+    let start = start_of(username, &format!("instance-of-{username}"));
+    client.send(json!({ "id": 0, "start": start })).await;
+    if client.reply(0).await.is_ok() { Ok(client) } else { Err(client.closed().await) }
+}
+
+#[tokio::test]
+async fn sessions_are_bounded_per_address() {
+    let trusted = vec!["127.0.0.0/8".to_owned().try_into().unwrap()];
+    let setup = Setup::new().with(|config| {
+        config.listen.trusted_proxies = trusted;
+        config.limits.sessions_per_address = 2;
+    });
+    let gateway = setup.run().await;
+    let suspended = start_from(&gateway, "2001:db8::1", "ada").await.unwrap();
+    suspended.cut().await;
+    gateway.suspended("ada").await;
+    let mut second = start_from(&gateway, "2001:db8::2", "bob").await.unwrap();
+    let closed = start_from(&gateway, "2001:db8::3", "eve").await.err().unwrap();
+    assert_eq!((closed.code, &closed.disconnect["action"]), (4201, &json!("retry")));
+    assert!(closed.disconnect["retry_after_ms"].is_u64());
+    start_from(&gateway, "2001:db8:0:1::1", "zoe").await.expect("another /64");
+
+    second.request("end", json!({})).await.unwrap();
+    second.closed().await;
+    start_from(&gateway, "2001:db8::3", "eve").await.expect("a session has ended");
 }
 
 #[tokio::test]

@@ -19,7 +19,9 @@ use crate::engine::{Claim, ClaimRules, DirectoryKey, SessionRow};
 use crate::hub::app::App;
 use crate::hub::errors::StartError;
 use crate::hub::session_meta::{AuthContext, PeerInfo, SessionMeta};
-use crate::hub::sessions::{SessionConnection, SessionHandle};
+use crate::hub::sessions::{
+    SessionCapacity, SessionConnection, SessionHandle, SessionLimitExceeded,
+};
 use crate::principal::Principal;
 use crate::request::RequestId;
 use crate::room::{RoomCommand, RoomKey};
@@ -155,9 +157,9 @@ impl Accounts {
         let new_family = FamilyId::from_bits(self.context.rng.bits());
         let secret = self.new_secret(&user);
         // Before the store is asked: its answer would make the tokens of the session that stays void.
-        if self.sessions.count() >= self.context.limits().sessions_per_node {
-            return Err(self.full());
-        }
+        let capacity = SessionCapacity::new(peer.address, &self.context.limits());
+        let checked = self.sessions.check_capacity(peer.address, capacity);
+        checked.map_err(|exceeded| self.overloaded(exceeded))?;
         let (mut refused_generation, mut former) = (None, None);
         loop {
             self.reauthenticate(&mut accepted, attempt).await?;
@@ -265,9 +267,9 @@ impl Accounts {
             None => Vec::new(),
         };
         attempt.check(&self.context)?;
-        if !self.sessions.insert(session, self.context.limits().sessions_per_node) {
-            return Err(self.full());
-        }
+        let capacity = SessionCapacity::new(session.meta().peer.address, &self.context.limits());
+        let inserted = self.sessions.insert(session, capacity);
+        inserted.map_err(|exceeded| self.overloaded(exceeded))?;
         let claimed = if self.access.guest_fence() == guest_fence {
             self.claim(session, claim, attempt).await
         } else {
@@ -431,10 +433,18 @@ impl Accounts {
         u64::try_from(self.context.session.window.as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn full(&self) -> StartError {
-        self.context.hit(Limit::SessionsPerNode);
-        StartError::new(CloseCode::Overloaded, "this node holds as many sessions as it may")
-            .retry_after(FULL_RETRY_AFTER)
+    fn overloaded(&self, exceeded: SessionLimitExceeded) -> StartError {
+        let (limit, message) = match exceeded {
+            SessionLimitExceeded::Node => {
+                (Limit::SessionsPerNode, "the session limit of this node is reached; retry later")
+            }
+            SessionLimitExceeded::Address => (
+                Limit::SessionsPerAddress,
+                "the session limit of this address is reached; end a session first",
+            ),
+        };
+        self.context.hit(limit);
+        StartError::new(CloseCode::Overloaded, message).retry_after(FULL_RETRY_AFTER)
     }
 
     /// 256 random bits, after what the user's sessions are found by on another node.

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::engine::Restore;
 use crate::hub::context::{Context, session_settings};
 use crate::hub::rooms::{RoomHandle, Rooms};
-use crate::hub::sessions::{SessionHandle, Sessions};
+use crate::hub::sessions::{SessionCapacity, SessionHandle, Sessions};
 use crate::room::{LocalRoom, NodeEpoch, Room, RoomCommand, RoomKey};
 use crate::session::{SavedSession, Session};
 use crate::store::Handoff;
@@ -170,8 +170,8 @@ pub(super) fn restore_session(
     // Shares one text among all sessions of an app.
     meta.user.app = Arc::clone(app.id());
     let session = Arc::new(SessionHandle::new(app, meta, session, auth, last_frame));
-    // Ignores the current limit, because these sessions exist already.
-    sessions.insert(&session, usize::MAX);
+    // Ignores the current limits, because these sessions exist already.
+    let _ = sessions.insert(&session, SessionCapacity::UNLIMITED);
     session.activity().set_held_by(generation);
     Some(session)
 }

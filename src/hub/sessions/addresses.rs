@@ -57,7 +57,7 @@ impl Addresses {
         now: Monotonic,
         limits: &Limits,
     ) -> Result<(), StartError> {
-        if is_spared(address, limits) {
+        if is_exempt(address, limits) {
             return Ok(());
         }
         let per_second = limits.starts_per_s_per_address;
@@ -75,8 +75,8 @@ impl Addresses {
         address: IpAddr,
         limits: &Limits,
     ) -> Result<ConnectionPermit, ConnectionLimitExceeded> {
-        let spared = is_spared(address, limits);
-        let of_one = if spared { usize::MAX } else { limits.pending_connections_per_address };
+        let exempt = is_exempt(address, limits);
+        let of_one = if exempt { usize::MAX } else { limits.pending_connections_per_address };
         self.pending.acquire(address, limits.pending_connections, of_one)
     }
 
@@ -124,7 +124,7 @@ impl PendingConnections {
     }
 }
 
-fn is_spared(address: IpAddr, limits: &Limits) -> bool {
+pub(super) fn is_exempt(address: IpAddr, limits: &Limits) -> bool {
     limits.exempt_loopback && address.is_loopback()
 }
 

@@ -16,6 +16,7 @@ mod permits;
 mod registry;
 mod sweep;
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock, Weak};
 
 use stagedoor_proto::{CloseCode, Disconnect, SessionId, Timestamp};
@@ -27,6 +28,7 @@ pub(super) use handle::{
     Refusal, RequestPermit, SessionTermination, begin_renewal, postpone_renewal,
 };
 pub(super) use membership::{Memberships, PendingUpdate, RoomTags};
+pub(super) use permits::{SessionCapacity, SessionLimitExceeded};
 
 use super::context::Context;
 use super::errors::CallError;
@@ -124,9 +126,22 @@ impl Sessions {
         self.registry.find(id)
     }
 
-    /// Adds a session, unless there are `max` that have not ended.
-    pub(super) fn insert(&self, session: &Arc<SessionHandle>, max: usize) -> bool {
-        self.registry.insert(session, max)
+    /// Adds a session, if a limit does not forbid it.
+    pub(super) fn insert(
+        &self,
+        session: &Arc<SessionHandle>,
+        capacity: SessionCapacity,
+    ) -> Result<(), SessionLimitExceeded> {
+        self.registry.insert(session, capacity)
+    }
+
+    /// Checks the limits for a session that `address` starts.
+    pub(super) fn check_capacity(
+        &self,
+        address: IpAddr,
+        capacity: SessionCapacity,
+    ) -> Result<(), SessionLimitExceeded> {
+        self.registry.check(address, capacity)
     }
 
     /// Removes a session whose start failed.

@@ -3,13 +3,14 @@
 //! An ended session is retained so that a late `resume` is answered with its end. There are at most as many ended
 //! sessions as permits.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use dashmap::DashMap;
 use stagedoor_proto::SessionId;
 
 use super::handle::SessionHandle;
-use super::permits::SessionPermits;
+use super::permits::{SessionCapacity, SessionLimitExceeded, SessionPermits};
 use crate::telemetry::Metrics;
 
 /// The concurrent map of sessions. References into it never leave this type: results are clones.
@@ -24,16 +25,29 @@ impl Registry {
         Self { sessions: DashMap::new(), permits: Arc::new(SessionPermits::new(metrics)) }
     }
 
-    /// Adds a session, unless there are `max` that have not ended.
-    pub(super) fn insert(&self, session: &Arc<SessionHandle>, max: usize) -> bool {
-        let Some(permit) = self.permits.acquire(max) else { return false };
+    /// Adds a session, if there is a permit for it.
+    pub(super) fn insert(
+        &self,
+        session: &Arc<SessionHandle>,
+        capacity: SessionCapacity,
+    ) -> Result<(), SessionLimitExceeded> {
+        let permit = self.permits.acquire(session.meta().peer.address, capacity)?;
         session.attach_permit(permit);
-        if self.sessions.len() >= max.saturating_mul(2) {
+        if self.sessions.len() >= capacity.max_remembered() {
             // Removes at least half of them, so that the amortized cost of a start is small.
             self.sessions.retain(|_, session| !session.has_ended());
         }
         self.sessions.insert(session.id(), Arc::clone(session));
-        true
+        Ok(())
+    }
+
+    /// Checks whether there is a permit for a session that `address` starts.
+    pub(super) fn check(
+        &self,
+        address: IpAddr,
+        capacity: SessionCapacity,
+    ) -> Result<(), SessionLimitExceeded> {
+        self.permits.check(address, capacity)
     }
 
     pub(super) fn find(&self, id: SessionId) -> Option<Arc<SessionHandle>> {

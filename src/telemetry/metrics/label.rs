@@ -61,6 +61,7 @@ words! {
         SignalsPerRoom = "signals_per_s_per_room",
         SessionsPerUser = "sessions_per_user",
         SessionsPerNode = "sessions_per_node",
+        SessionsPerAddress = "sessions_per_address",
         /// Frames or bytes of the replay buffer of a connected session.
         Ring = "ring",
         ResumeWindow = "resume_window",

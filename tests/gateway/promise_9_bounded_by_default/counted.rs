@@ -117,6 +117,14 @@ fn case_of(limit: Limit) -> Case {
             |gateway| hits::two_users(gateway).boxed(),
             "close 4201",
         ),
+        Limit::SessionsPerAddress => case(
+            |config| {
+                config.limits.sessions_per_address = 1;
+                config.limits.exempt_loopback = false;
+            },
+            |gateway| hits::two_users(gateway).boxed(),
+            "close 4201",
+        ),
         Limit::Ring => case(
             |config| {
                 config.resume.ring_frames = 16;
