@@ -1,8 +1,10 @@
 //! Limits the time and concurrency of a hook, and stops calling one that fails.
 //!
 //! Invariants: a decision takes at most the deadline; calls beyond the concurrency limit are answered
-//! [`Decision::Unavailable`] at once; only the hook itself admits a user.
+//! [`Decision::Unavailable`] at once; one address cannot take the calls of all others; only the hook itself admits a user.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use tokio::time::timeout;
 
 use super::breaker::{Breaker, BreakerLimits, Outcome, Permit};
 use super::{AuthHook, AuthRequest, Decision};
+use crate::address::network;
 use crate::clock::Clock;
 use crate::sync::{Mutex, Rank};
 
@@ -41,6 +44,11 @@ pub struct Guard {
     hook: Arc<dyn AuthHook>,
     deadline: Duration,
     permits: Semaphore,
+    concurrency: usize,
+    /// Calls that one address may run while calls are scarce.
+    per_address: usize,
+    /// Running calls by the address that caused them.
+    addresses: Mutex<HashMap<IpAddr, usize>>,
     /// Never held across an await.
     breaker: Mutex<Breaker>,
     clock: Clock,
@@ -55,12 +63,18 @@ impl Guard {
             hook,
             deadline,
             permits,
+            concurrency,
+            per_address: (concurrency / 4).max(2),
+            addresses: Mutex::new(Rank::Leaf, HashMap::new()),
             breaker: Mutex::new(Rank::Leaf, Breaker::new(breaker)),
             clock,
         }
     }
 
     async fn decide(&self, request: &AuthRequest) -> Decision {
+        let Some(_address) = AddressShare::acquire(self, request.address) else {
+            return Decision::Unavailable { retry_after: BUSY_RETRY_AFTER };
+        };
         let Ok(_permit) = self.permits.try_acquire() else {
             return Decision::Unavailable { retry_after: BUSY_RETRY_AFTER };
         };
@@ -82,6 +96,40 @@ impl Guard {
 
     fn acquire(&self) -> Result<Permit, Duration> {
         self.breaker.lock().acquire(self.clock.monotonic())
+    }
+}
+
+/// One running call of an address (IPv6: of its /64). Dropping it releases the share.
+struct AddressShare<'a> {
+    guard: &'a Guard,
+    address: IpAddr,
+}
+
+impl<'a> AddressShare<'a> {
+    /// `None` if the address has its share of the calls and at most half of all are free: those are for others.
+    fn acquire(guard: &'a Guard, address: IpAddr) -> Option<Self> {
+        let address = network(address);
+        let is_scarce = guard.permits.available_permits() <= guard.concurrency / 2;
+        let mut addresses = guard.addresses.lock();
+        let running = addresses.entry(address).or_default();
+        if *running >= guard.per_address && is_scarce {
+            return None;
+        }
+        *running += 1;
+        drop(addresses);
+        Some(Self { guard, address })
+    }
+}
+
+impl Drop for AddressShare<'_> {
+    fn drop(&mut self) {
+        let mut addresses = self.guard.addresses.lock();
+        if let Some(running) = addresses.get_mut(&self.address) {
+            *running -= 1;
+            if *running == 0 {
+                addresses.remove(&self.address);
+            }
+        }
     }
 }
 
@@ -197,6 +245,29 @@ mod tests {
         hook.answer.notify_one();
         assert_eq!(guard.decide(&request).await, Decision::Deny(Denied::guest()));
         assert_eq!(hook.calls.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn one_address_leaves_calls_to_others() {
+        let limits = GuardLimits { concurrency: 8, ..GuardLimits::default() };
+        let (hook, guard) = guard(limits, &clock());
+        let from = |address: &str| AuthRequest { address: address.parse().unwrap(), ..starting() };
+        let hogging = from("2001:db8::1");
+        let mut calls: Vec<_> = (0..4).map(|_| Box::pin(guard.decide(&hogging))).collect();
+        for call in &mut calls {
+            assert!(futures::poll!(call.as_mut()).is_pending());
+        }
+        let same_subnet = from("2001:db8::2");
+        assert_eq!(unavailable(&guard.decide(&same_subnet).await), BUSY_RETRY_AFTER);
+        let other = from("192.0.2.1");
+        let mut others: Vec<_> = (0..2).map(|_| Box::pin(guard.decide(&other))).collect();
+        for call in &mut others {
+            assert!(futures::poll!(call.as_mut()).is_pending());
+        }
+        assert_eq!(unavailable(&guard.decide(&other).await), BUSY_RETRY_AFTER);
+        drop((calls, others));
+        assert!(guard.addresses.lock().is_empty(), "abandoned calls release their share");
+        assert_eq!(hook.calls.load(Ordering::SeqCst), 6);
     }
 
     #[tokio::test]

@@ -81,6 +81,7 @@ async fn answer(
         "unknown" => (StatusCode::UNAUTHORIZED, json!({ "message": "who is that" }).to_string()),
         "unwanted" => (StatusCode::FORBIDDEN, "not even JSON".to_owned()),
         "renamed" => (StatusCode::OK, json!({ "username": "another" }).to_string()),
+        "invalid" => (StatusCode::BAD_REQUEST, json!({ "message": "no such user" }).to_string()),
         "failing" => (StatusCode::INTERNAL_SERVER_ERROR, String::new()),
         "missing" => (StatusCode::NOT_FOUND, String::new()),
         "created" => (StatusCode::CREATED, "{}".to_owned()),
@@ -183,6 +184,19 @@ async fn what_the_apps_server_denies_is_denied() {
         let error = closed.before.iter().find_map(|message| message.get("error")).unwrap();
         assert_eq!((&error["code"], &error["message"]), (&json!("auth_denied"), &json!(message)));
     }
+}
+
+#[tokio::test]
+async fn denials_of_strangers_do_not_stop_the_hook() {
+    let server = AppServer::run().await;
+    let gateway = server.gateway().await;
+    for n in 0..12 {
+        let closed = refused(&gateway, "invalid").await;
+        assert_eq!(closed.code, 4003, "attempt {n}");
+        let error = closed.before.iter().find_map(|message| message.get("error")).unwrap();
+        assert_eq!(error["message"], "no such user");
+    }
+    Client::start(&gateway, params_start("ada", &json!({ "password": "x" }))).await;
 }
 
 #[tokio::test]

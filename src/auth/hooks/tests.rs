@@ -109,6 +109,15 @@ async fn webhook_answer_sets_identity_and_grant() {
 }
 
 #[tokio::test]
+async fn webhook_answer_may_list_rooms_beside_one_role() {
+    let answer = json!({ "rooms": ["lobby", "hall-*"], "role": "moderator", "plan": "gold" });
+    let server = app_server(answer.to_string()).await;
+    let allowed = allowed(webhook(&server.url, ANSWERS_IN).decide(&with_params()).await);
+    let role = |room: &str| allowed.grant.role_in(&room.parse().unwrap());
+    assert_eq!([role("lobby"), role("hall-7")], [Some(Role::Moderator); 2]);
+}
+
+#[tokio::test]
 async fn the_webhook_denies_with_the_apps_own_words() {
     let long = json!({"message": format!("no\u{7}{}", "!".repeat(300))}).to_string();
     let cases = [
@@ -120,6 +129,14 @@ async fn the_webhook_denies_with_the_apps_own_words() {
         (StatusCode::FORBIDDEN, String::new(), "the app rejected this user".into()),
         (StatusCode::FORBIDDEN, "x".repeat(70_000), "the app rejected this user".into()),
         (StatusCode::FORBIDDEN, long, format!("no{}", "!".repeat(254))),
+        (
+            StatusCode::BAD_REQUEST,
+            r#"{"message":"no such plan"}"#.to_owned(),
+            "no such plan".into(),
+        ),
+        (StatusCode::NOT_FOUND, r#"{"code":"unknown_user"}"#.to_owned(), "unknown_user".into()),
+        (StatusCode::CONFLICT, r#"{"message":7}"#.to_owned(), "the app rejected this user".into()),
+        (StatusCode::UNPROCESSABLE_ENTITY, r#"{"message":"no"}"#.to_owned(), "no".into()),
     ];
     for (status, body, expected) in cases {
         let server = app_server((status, body)).await;
@@ -149,6 +166,11 @@ async fn invalid_webhook_answers_admit_no_user() {
         ("500", StatusCode::INTERNAL_SERVER_ERROR.into_response()),
         ("204", StatusCode::NO_CONTENT.into_response()),
         ("404", (StatusCode::NOT_FOUND, "{}").into_response()),
+        ("400 with text", (StatusCode::BAD_REQUEST, "message").into_response()),
+        ("409 with a list", (StatusCode::CONFLICT, r#"["message"]"#).into_response()),
+        ("429", (StatusCode::TOO_MANY_REQUESTS, r#"{"message":"slow"}"#).into_response()),
+        ("503", (StatusCode::SERVICE_UNAVAILABLE, r#"{"message":"no"}"#).into_response()),
+        ("a list of rooms without a role", ok(r#"{"rooms":["lobby"]}"#)),
         ("redirect", Redirect::temporary("/allow").into_response()),
     ];
     for (case, response) in cases {

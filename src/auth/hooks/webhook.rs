@@ -1,8 +1,10 @@
 //! The auth webhook: the app's own server decides.
 //!
-//! Status 200 admits the user, 401 and 403 reject the user. Any other response is a failure and admits no user.
+//! Status 200 admits the user. 401 and 403 deny the attempt, and so do 400, 404, 409 and 422 with a JSON object that has
+//! `message` or `code`. Any other response is a failure and admits no user.
 //! Source: `docs/protocol.md`, "Auth webhook".
 
+use std::collections::HashSet;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +14,7 @@ use futures::future::BoxFuture;
 use reqwest::{Client, Response, StatusCode, Url, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use stagedoor_proto::{Credentials, Data, ErrorCode, InstanceId, Timestamp, Username};
+use stagedoor_proto::{Credentials, Data, ErrorCode, InstanceId, Role, Timestamp, Username};
 
 use super::api_token::has_api_token;
 use super::settings::{ConfiguredHook, HookSettings};
@@ -22,16 +24,19 @@ use crate::auth::{
     GuardLimits, Purpose,
 };
 use crate::clock::{Clock, Rng};
-use crate::grant::{Grant, Scopes};
+use crate::grant::{Grant, RoomPattern, Scopes};
 use crate::outbound::{self, Network, OutboundError, WebhookSecret};
 use crate::request;
 use crate::store::Profile;
+use crate::sync::{Mutex, Rank};
 
 pub struct WebhookHook {
     url: Url,
     secret: WebhookSecret,
     client: Client,
     clock: Clock,
+    /// Statuses and fields that were logged already.
+    logged: Mutex<HashSet<String>>,
 }
 
 impl WebhookHook {
@@ -48,7 +53,8 @@ impl WebhookHook {
     ) -> Result<Self, OutboundError> {
         let url = outbound::parse_url(url)?;
         let client = outbound::client(&url, deadline, network)?;
-        Ok(Self { url, secret, client, clock })
+        let logged = Mutex::new(Rank::Leaf, HashSet::new());
+        Ok(Self { url, secret, client, clock, logged })
     }
 
     /// The guarded hook, if the app has an auth webhook.
@@ -89,14 +95,45 @@ impl WebhookHook {
                 let body = outbound::read_limited(response, MAX_ANSWER_BYTES).await?;
                 let answer: Answer =
                     serde_json::from_slice(&body).map_err(|_| OutboundError::InvalidResponse)?;
+                self.log_unknown_fields(request, &body);
                 let allowed =
                     self.allowed(answer, username).ok_or(OutboundError::InvalidResponse)?;
                 Ok(Decision::Allow(Box::new(allowed)))
             }
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Ok(Decision::Deny(denied(response).await))
+            status => match DenialStatus::of(status) {
+                DenialStatus::Always => {
+                    Ok(Decision::Deny(denial(response).await.unwrap_or_else(|| {
+                        Denied::new(ErrorCode::AuthDenied, "the app rejected this user")
+                    })))
+                }
+                DenialStatus::WithBody => match denial(response).await {
+                    Some(denied) => Ok(Decision::Deny(denied)),
+                    None => Err(OutboundError::Status(status)),
+                },
+                DenialStatus::Never => Err(OutboundError::Status(status)),
+            },
+        }
+    }
+
+    /// Whether this was not logged yet. Remembers at most [`MAX_LOGGED`] texts.
+    fn is_first(&self, text: &str) -> bool {
+        let mut logged = self.logged.lock();
+        logged.len() < MAX_LOGGED && logged.insert(text.to_owned())
+    }
+
+    fn log_unknown_fields(&self, request: &AuthRequest, body: &[u8]) {
+        let fields = serde_json::from_slice::<Map<String, Value>>(body);
+        let fields = fields.unwrap_or_default();
+        for field in fields
+            .into_iter()
+            .map(|(field, _)| field)
+            .filter(|field| !ANSWER_FIELDS.contains(&field.as_str()))
+        {
+            let field: String = field.chars().take(MAX_FIELD_CHARS).collect();
+            if self.is_first(&field) {
+                let app = &*request.app;
+                tracing::warn!(app, ?field, "unknown field in an answer of the auth webhook");
             }
-            status => Err(OutboundError::Status(status)),
         }
     }
 
@@ -110,7 +147,7 @@ impl WebhookHook {
         if is_too_long {
             return None;
         }
-        let rooms = rooms_of(&answer.rooms.unwrap_or_default())?;
+        let rooms = answer.rooms.map_or(Some(Vec::new()), |rooms| rooms.with(answer.role))?;
         Some(Authenticated {
             username: answer.username.unwrap_or_else(|| requested.clone()),
             profile: Profile { name: answer.name, properties: answer.properties },
@@ -143,7 +180,13 @@ impl AuthHook for WebhookHook {
                 return Decision::Deny(Denied::without_username());
             };
             self.call(request, username).await.unwrap_or_else(|error| {
-                tracing::warn!(app = &*request.app, %error, "auth webhook request failed");
+                let is_new = match &error {
+                    OutboundError::Status(status) => self.is_first(status.as_str()),
+                    _ => true,
+                };
+                if is_new {
+                    tracing::warn!(app = &*request.app, %error, "auth webhook request failed");
+                }
                 Decision::Unavailable { retry_after: RETRY_AFTER }
             })
         }
@@ -180,31 +223,80 @@ fn request_body(request: &AuthRequest, username: &Username) -> Vec<u8> {
     serde_json::to_vec(&body).expect("the body has only strings and JSON")
 }
 
+/// The rooms of an answer: a role for each pattern, or a list of patterns beside one `role`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Rooms {
+    Table(Map<String, Value>),
+    List(Vec<String>),
+}
+
+impl Rooms {
+    fn with(self, role: Option<Value>) -> Option<Vec<(RoomPattern, Role)>> {
+        match self {
+            Self::Table(rooms) => rooms_of(&rooms),
+            Self::List(patterns) => {
+                let role = role?;
+                rooms_of(&patterns.into_iter().map(|pattern| (pattern, role.clone())).collect())
+            }
+        }
+    }
+}
+
+/// The fields of a 200 response.
+const ANSWER_FIELDS: [&str; 8] =
+    ["username", "name", "properties", "rooms", "role", "scopes", "ttl_s", "app_moderator"];
+
 /// The body of a 200 response.
 #[derive(Deserialize)]
 struct Answer {
     username: Option<Username>,
     name: Option<String>,
     properties: Option<Data>,
-    rooms: Option<Map<String, Value>>,
+    rooms: Option<Rooms>,
+    role: Option<Value>,
     scopes: Option<Scopes>,
     ttl_s: Option<NonZeroU64>,
     app_moderator: Option<bool>,
 }
 
-/// The rejection does not depend on the body, which only provides the message.
-async fn denied(response: Response) -> Denied {
-    #[derive(Deserialize)]
-    struct RejectionBody {
-        message: String,
-    }
-    let body = outbound::read_limited(response, MAX_ANSWER_BYTES).await.unwrap_or_default();
-    let message = serde_json::from_slice::<RejectionBody>(&body).map(|body| body.message);
-    let message = message.unwrap_or_else(|_| "the app rejected this user".into());
-    let shortened = message.chars().filter(|char| !char.is_control()).take(MAX_MESSAGE_CHARS);
-    Denied { code: ErrorCode::AuthDenied, message: shortened.collect() }
+/// Whether a response with this status denies the attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum DenialStatus {
+    Always,
+    /// If its body explains the denial; else a proxy or a wrong URL answered.
+    WithBody,
+    Never,
 }
 
+impl DenialStatus {
+    const fn of(status: StatusCode) -> Self {
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Self::Always,
+            StatusCode::BAD_REQUEST
+            | StatusCode::NOT_FOUND
+            | StatusCode::CONFLICT
+            | StatusCode::UNPROCESSABLE_ENTITY => Self::WithBody,
+            _ => Self::Never,
+        }
+    }
+}
+
+/// The denial that a body explains: a JSON object with `message` or `code`.
+async fn denial(response: Response) -> Option<Denied> {
+    let body = outbound::read_limited(response, MAX_ANSWER_BYTES).await.ok()?;
+    let body: Map<String, Value> = serde_json::from_slice(&body).ok()?;
+    let explanation = body.get("message").or_else(|| body.get("code"))?;
+    let message = explanation.as_str().unwrap_or("the app rejected this user");
+    let shortened: String =
+        message.chars().filter(|char| !char.is_control()).take(MAX_MESSAGE_CHARS).collect();
+    Some(Denied::new(ErrorCode::AuthDenied, &shortened))
+}
+
+/// Maximum number of statuses and unknown fields that are logged.
+const MAX_LOGGED: usize = 64;
+/// Maximum length of an unknown field in the log.
+const MAX_FIELD_CHARS: usize = 64;
 /// Maximum size of a response body.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// Maximum length of a rejection message; the rest is cut off.
