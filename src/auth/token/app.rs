@@ -124,7 +124,8 @@ impl AppTokens {
         kind: TokenKind,
         read: impl FnOnce(&Claims) -> Result<T, TokenError>,
     ) -> Result<VerifiedToken<T>, TokenError> {
-        let claims = Compact::parse(token)?.verify(self.keys.iter().map(AppKey::verifying))?;
+        let compact = Compact::parse_within(token, kind.max_bytes())?;
+        let claims = compact.verify(self.keys.iter().map(AppKey::verifying))?;
         let now = self.clock.wall();
         Expected { issuer: &self.app, audience: AUDIENCE, kind: Some(kind), now }
             .check(&claims, read)

@@ -28,8 +28,13 @@ struct Header {
 
 impl<'t> Compact<'t> {
     pub(in crate::auth) fn parse(token: &'t str) -> Result<Self, TokenError> {
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(TokenError::TooLarge { bytes: token.len() });
+        Self::parse_within(token, MAX_TOKEN_BYTES)
+    }
+
+    /// Parses a token of at most `max` bytes.
+    pub(in crate::auth) fn parse_within(token: &'t str, max: usize) -> Result<Self, TokenError> {
+        if token.len() > max {
+            return Err(TokenError::TooLarge { bytes: token.len(), max });
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::NotAToken)?;
         let (header, payload) = signed.split_once('.').ok_or(TokenError::NotAToken)?;

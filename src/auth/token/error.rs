@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stagedoor_proto::ErrorCode;
 
-use super::{MAX_TOKEN_BYTES, TokenKind};
+use super::TokenKind;
 use crate::auth::Denied;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,8 +14,8 @@ pub enum TokenError {
     /// Not three parts of base64url with JSON objects.
     #[error("the token is not a signed JSON Web Token")]
     NotAToken,
-    #[error("the token has {bytes} bytes; at most {MAX_TOKEN_BYTES} are allowed")]
-    TooLarge { bytes: usize },
+    #[error("the token has {bytes} bytes; at most {max} are allowed")]
+    TooLarge { bytes: usize, max: usize },
     #[error("critical extensions (`crit`) in the token's header are not supported")]
     CriticalExtension,
     /// The `alg` is not supported, or is not the algorithm of the key.

@@ -54,6 +54,15 @@ impl TokenKind {
         }
     }
 
+    /// Maximum length of a token in bytes. A room token holds 1 000 characters of data however its JSON escapes them.
+    #[must_use]
+    pub const fn max_bytes(self) -> usize {
+        match self {
+            Self::Room => MAX_ROOM_TOKEN_BYTES,
+            Self::Session | Self::Server | Self::Access => MAX_TOKEN_BYTES,
+        }
+    }
+
     /// Maximum time between `iat` and `exp`.
     #[must_use]
     pub const fn max_lifetime(self) -> Option<Duration> {
@@ -67,8 +76,10 @@ impl TokenKind {
 
 /// The `aud` of tokens that an app or the gateway makes for the gateway.
 pub const AUDIENCE: &str = "stagedoor";
-/// Maximum length of a token.
+/// Maximum length of a token that is not a room token.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
+/// Maximum length of a room token.
+pub const MAX_ROOM_TOKEN_BYTES: usize = 32 * 1024;
 /// How far `iat` and `nbf` may be in the future, because clocks of machines differ.
 pub const LEEWAY: Duration = Duration::from_secs(30);
 /// Maximum lifetime of a room token.

@@ -171,7 +171,7 @@ fn a_token_that_its_key_did_not_sign_is_refused() {
         (
             "huge",
             "x".repeat(MAX_TOKEN_BYTES + 1),
-            TokenError::TooLarge { bytes: MAX_TOKEN_BYTES + 1 },
+            TokenError::TooLarge { bytes: MAX_TOKEN_BYTES + 1, max: MAX_TOKEN_BYTES },
         ),
         ("alg none", unsigned(&json!({"alg": "none"}), &good), TokenError::WrongAlgorithm),
         ("alg NONE", unsigned(&json!({"alg": "NONE"}), &good), TokenError::WrongAlgorithm),
@@ -392,4 +392,28 @@ fn errors_and_debug_output_hide_secrets() {
         !printed.contains("sesame") && !printed.contains(SECRET) && !printed.contains(&token),
         "{printed}"
     );
+}
+
+/// The longest data, by a library that escapes every character outside ASCII as two surrogates.
+#[test]
+fn escaped_room_token_data_of_1000_characters_is_accepted() {
+    let tokens = tokens(&clock());
+    let room = "lobby".parse().unwrap();
+    let read = |count: usize, escaped: &str| {
+        let claims = claims("room", json!({ "room": "lobby", "data": "DATA" })).to_string();
+        let payload = claims.replace("DATA", &escaped.repeat(count));
+        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256"}"#);
+        let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
+        let key = EncodingKey::from_secret(SECRET.as_bytes());
+        let signature =
+            jsonwebtoken::crypto::sign(signed.as_bytes(), &key, Algorithm::HS256).unwrap();
+        tokens.read_room(&format!("{signed}.{signature}"), &room, &"ada".parse().unwrap())
+    };
+    for escaped in ["\\u00e9", "\\ud83d\\ude00", "\u{1f600}"] {
+        let token = read(1_000, escaped).unwrap();
+        assert_eq!(token.claims.data.unwrap().chars().count(), 1_000);
+        let expected = "a string of at most 1000 characters";
+        let refused = TokenError::BadClaim { claim: "data".into(), expected };
+        assert_eq!(read(1_001, escaped), Err(refused), "{escaped}");
+    }
 }
