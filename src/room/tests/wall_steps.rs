@@ -48,6 +48,7 @@ impl Log {
             expires: self.now.wall + life,
             jti: None,
             layout_classes: LayoutClasses::default(),
+            app_moderator: false,
         });
         self.step(RoomCommand::Join(Box::new(ada)));
     }
