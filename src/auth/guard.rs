@@ -1,7 +1,8 @@
 //! Limits the time and concurrency of a hook, and stops calling one that fails.
 //!
 //! Invariants: a decision takes at most the deadline; calls beyond the concurrency limit are answered
-//! [`Decision::Unavailable`] at once; one address cannot take the calls of all others; only the hook itself admits a user.
+//! [`Decision::Unavailable`] at once; one address cannot take the calls of all others; only the hook admits
+//! a user.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

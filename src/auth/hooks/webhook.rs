@@ -1,7 +1,7 @@
 //! The auth webhook: the app's own server decides.
 //!
-//! Status 200 admits the user. 401 and 403 deny the attempt, and so do 400, 404, 409 and 422 with a JSON object that has
-//! `message` or `code`. Any other response is a failure and admits no user.
+//! Status 200 admits the user. 401 and 403 deny the attempt, and so do 400, 404, 409 and 422 with a JSON object that
+//! has `message` or `code`. Any other response is a failure and admits no user.
 //! Source: `docs/protocol.md`, "Auth webhook".
 
 use std::collections::HashSet;

@@ -20,8 +20,8 @@ use crate::telemetry::Limit;
 const CONFIRMATION_TIMEOUT: Duration = Duration::from_millis(250);
 
 impl Accounts {
-    /// Begins a claim. After the store has `refused` a generation for a newer one that it has seen, this one is newer
-    /// still, unless the newer one is of an attempt that is being made now.
+    /// Begins a claim. After the store has `refused` a generation because it has a newer one, the new claim is newer
+    /// than that, unless the newer one belongs to an attempt in progress.
     pub(super) async fn prepare(
         &self,
         user: &UserKey,
@@ -41,7 +41,7 @@ impl Accounts {
         };
         let prepared = self.engine.prepare(prepare).await?;
         attempt.check(&self.context)?;
-        // Before the store is asked: its answer would void the tokens of the session that stays.
+        // Before the admission: it would void the tokens of the session that stays.
         if prepared.held >= prepared.generation {
             return Err(Refusal::Superseded { generation: prepared.held }.into());
         }
@@ -53,8 +53,8 @@ impl Accounts {
         }
     }
 
-    /// Has a session hold its instance; which ones it displaced. `None`: something came between, and the store is to be
-    /// asked again.
+    /// Claims the instance for a session. Returns the displaced sessions; `None` if the fence moved and the admission
+    /// must be repeated.
     pub(super) async fn claim(
         &self,
         session: &SessionHandle,
@@ -75,8 +75,7 @@ impl Accounts {
         Ok(Some(displaced))
     }
 
-    /// A session that is protected by the app's policy is asked for a sign of life, on whichever node it is; silent, it
-    /// gives way: its generation.
+    /// Probes a session that the app's policy protects, on its node. Returns its generation if it does not answer.
     pub(super) async fn prove_dead(
         &self,
         holder: &SessionRow,
@@ -107,8 +106,8 @@ impl Accounts {
         Ok(holder.generation)
     }
 
-    /// Closes what a start displaced, on whichever node it is. The start goes on when the others have confirmed that,
-    /// or after [`CONFIRMATION_TIMEOUT`].
+    /// Closes displaced sessions on their nodes. Returns when the nodes have confirmed, or after
+    /// [`CONFIRMATION_TIMEOUT`].
     pub(super) async fn close_displaced(
         &self,
         displaced: &[SessionRow],
@@ -136,7 +135,7 @@ impl Accounts {
         }
     }
 
-    /// The name is registered now; guests who borrowed it have to find another.
+    /// Ends the sessions of guests whose name is registered now.
     pub(super) async fn end_borrowers(
         &self,
         by: &SessionHandle,

@@ -1,7 +1,7 @@
 //! Users and their sessions: start, resume, renew, end, and what operators do to users.
 //!
-//! Has no state of its own: it is the order in which `auth`, the store and the sessions are asked. Imports `sessions`,
-//! `events` and `rooms`.
+//! Has no state: it coordinates `auth`, the store, the directory and the sessions. Imports `sessions`, `events` and
+//! `rooms`.
 
 mod attempt;
 mod claim;
@@ -28,9 +28,8 @@ use super::sessions::{SessionConnection, SessionHandle, Sessions};
 use crate::auth::token::AccessTokens;
 use crate::engine::Engine;
 
-/// A session whose connection was accepted, and the reply to its client.
+/// An established session with its connection, and the reply to its client.
 pub struct OpenedSession {
-    /// The session, as the connection carries it.
     pub connection: SessionConnection,
     /// The reply to `start`, or to `resume`; the missed frames follow it.
     pub reply: Reply,
@@ -63,7 +62,6 @@ impl Accounts {
         Self { context, sessions, events, access, rooms, peers, tokens, engine }
     }
 
-    /// Logs that the connection at hand carries this session now.
     pub fn log_opened(&self, session: &SessionHandle) {
         let user = session.user();
         tracing::debug!(
@@ -74,7 +72,7 @@ impl Accounts {
         );
     }
 
-    /// Revokes the token family of a session, which its client asked to end.
+    /// Revokes the token family of a session that its client ends.
     pub(super) async fn revoke_family(&self, session: &SessionHandle) -> Result<(), StartError> {
         let (user, instance) = (session.user().clone(), session.meta().instance.clone());
         self.context.store.revoke_family(user, instance, session.meta().family).await?;

@@ -1,7 +1,7 @@
-//! What an operator does to users; each acts at once on their live sessions.
+//! Operators' actions on users: block, delete, revoke. Each takes effect at once in live sessions.
 //!
-//! The store is written first, then live sessions are looked for: see the engine's directory for why one always
-//! meets the other.
+//! The store is written before live sessions are looked up: of two concurrent operations, at least one then sees the
+//! other (see the engine's directory).
 
 use stagedoor_proto::{CloseCode, Disconnect};
 
@@ -15,7 +15,7 @@ impl Accounts {
     /// that match it. Returns the number of ended sessions. `row` is the audit record.
     ///
     /// # Errors
-    /// When the store did not take it; nothing happened then.
+    /// If the store fails; nothing was changed then.
     pub async fn block_user(
         &self,
         user: UserKey,
@@ -27,10 +27,10 @@ impl Accounts {
         self.access.block(user, block, address, row, request).await
     }
 
-    /// Lifts a user's block; whether there was one. `row` is what the audit log keeps of it.
+    /// Lifts a user's block. Returns whether there was one. `row` is the audit record.
     ///
     /// # Errors
-    /// When the store did not take it.
+    /// If the store fails.
     pub async fn unblock_user(
         &self,
         user: UserKey,
@@ -39,18 +39,18 @@ impl Accounts {
         self.context.store.unblock(user, self.context.clock.wall(), row).await
     }
 
-    /// Deletes a user and ends their sessions; how many. `None`, and nothing happened, when nothing is known of them.
-    /// `row` is what the audit log keeps of it.
+    /// Deletes a user and ends their sessions. Returns how many; `None`, and nothing changed, for an unknown user.
+    /// `row` is the audit record.
     ///
     /// # Errors
-    /// When the store did not take it; nothing happened then.
+    /// If the store fails; nothing was changed then.
     pub async fn delete_user(
         &self,
         user: UserKey,
         row: Option<AuditEvent>,
         request: &RequestId,
     ) -> Result<Option<usize>, CallError> {
-        // The store may have pruned a guest who stayed; a start from here on is known to it.
+        // The store may have pruned a guest whose session is live; starts from here on are in the store.
         let (store, now) = (&self.context.store, self.context.clock.wall());
         let is_here = !self.engine.rows(&user).await?.is_empty();
         if !store.delete_user(user.clone(), is_here, now, row).await? {
@@ -60,11 +60,10 @@ impl Accounts {
         Ok(Some(self.access.end_sessions(&user, &deleted, Some(request)).await?))
     }
 
-    /// Voids a user's tokens and ends the sessions that live by them; how many. `row` is what the audit log keeps of
-    /// it.
+    /// Voids a user's tokens and ends their sessions. Returns how many. `row` is the audit record.
     ///
     /// # Errors
-    /// When the store did not take it; nothing happened then.
+    /// If the store fails; nothing was changed then.
     pub async fn revoke_user(
         &self,
         user: UserKey,

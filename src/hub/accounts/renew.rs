@@ -1,4 +1,4 @@
-//! Renewals: while a session lives, its client proves again that it may.
+//! Renewals of sessions, by new credentials or without any.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::hub::session_meta::Renewal;
 use crate::hub::sessions::SessionHandle;
 use crate::request::RequestId;
 
-/// A renewal that was rejected, and is not answered yet.
+/// A rejected renewal that is not yet answered.
 pub(in crate::hub) struct RejectedRenewal {
     pub(in crate::hub) error: Error,
-    /// With what the session ends after the reply, if it does.
+    /// The close that ends the session after the reply, if it ends.
     pub(in crate::hub) ending: Option<Box<Disconnect>>,
 }
 
@@ -33,7 +33,7 @@ impl Accounts {
     /// `number` is that of [`begin_renewal`](crate::hub::sessions::begin_renewal), taken when the request arrived.
     ///
     /// # Errors
-    /// The reply to a renewal that was rejected.
+    /// The reply to a rejected renewal.
     pub(in crate::hub) async fn renew(
         &self,
         session: &Arc<SessionHandle>,
@@ -54,7 +54,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// A guest whose app has turned guests off loses the session with the renewal.
+    /// A rejected renewal ends the session of a guest if the app no longer allows guests.
     fn reject_renewal(session: &SessionHandle, rejected: StartError) -> RejectedRenewal {
         let StartError { error, disconnect } = rejected;
         let is_guest = session.auth().source == CredentialSource::Guest;
@@ -62,8 +62,8 @@ impl Accounts {
         RejectedRenewal { error, ending: ends_session.then_some(disconnect) }
     }
 
-    /// Asks whether credentials renew a session: of the same user, on the same instance. Without any, whether the app
-    /// lets the client extend it.
+    /// Verifies the credentials of a renewal: they must be of the same user and instance. Without credentials, checks
+    /// whether the app lets the client extend the session.
     ///
     /// The app's settings may change while a key set or a hook is waited for; the current ones decide.
     pub(super) async fn verify_renewal(
@@ -131,7 +131,6 @@ impl Accounts {
         Ok(access_token)
     }
 
-    /// The access token of a session.
     pub(super) fn mint_access(
         &self,
         session: &SessionHandle,

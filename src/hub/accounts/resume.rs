@@ -17,7 +17,7 @@ use crate::request::RequestId;
 use crate::session::{ResumeClaim, ResumeError, SecretHash};
 
 impl Accounts {
-    /// Takes a session up, replaying what came after `last_seq`; renews it in the same step when given an auth token.
+    /// Resumes a session and replays the frames after `last_seq`. With new credentials, renews it in the same step.
     ///
     /// # Errors
     /// The error for the client: how the session ended, that its resume window has passed, or that the secret is wrong.
@@ -42,7 +42,7 @@ impl Accounts {
         let next = SecretHash::of(secret.as_str());
         let claim = ResumeClaim { shown, last_seq: resume.last_seq };
         let now = self.context.clock.now();
-        // Checked first: a resume that is refused must not get in the way of a start.
+        // Checked first: a rejected resume must not move the fence that a concurrent start relies on.
         let checked = session.inspect(|session| claim.check(session, now));
         checked.map_err(resume_error)?;
         attempt.check(&self.context)?;
@@ -56,10 +56,10 @@ impl Accounts {
         self.take_over(session, generation, claim, secret, renewal)
     }
 
-    /// Resumes a session that is on another node, if it is: its secret says where its row is.
+    /// Resumes a session of another node. Its secret contains the key of its directory row.
     ///
-    /// The session moves before its renewal is verified, for its app and user come with it. An attempt that fails from
-    /// there on leaves it here, and suspended.
+    /// The session moves before its renewal is verified, because its app and user move with it. If the attempt fails
+    /// afterwards, the session stays on this node, suspended.
     async fn resume_elsewhere(
         &self,
         resume: Resume,
@@ -101,7 +101,7 @@ impl Accounts {
         }
     }
 
-    /// Fetches a session whose row is of this node now from the node that had it.
+    /// Fetches a session from its former node, after the directory row has moved to this node.
     async fn fetch(
         &self,
         previous: &SessionRow,
@@ -130,7 +130,7 @@ impl Accounts {
         accepted.ok_or_else(StartError::resume_denied)
     }
 
-    /// The renewal that comes with a resume. After a wait for it the store is asked again.
+    /// The renewal that is part of a resume. The user's blocks are checked again after it was verified.
     async fn renewal(
         &self,
         session: &Arc<SessionHandle>,
@@ -151,7 +151,7 @@ impl Accounts {
         Ok(Some((number, renewal)))
     }
 
-    /// Goes on with a session on the connection at hand, by `generation`.
+    /// Moves a session to the current connection, by `generation`.
     fn take_over(
         &self,
         session: Arc<SessionHandle>,
@@ -168,7 +168,7 @@ impl Accounts {
         session.activity().set_held_by(Some(generation));
         self.sessions.notify(&session);
         self.context.metrics.replayed_frames.inc_by(taken.replayed as u64);
-        // One that was sent later on the former connection may be in force already.
+        // A renewal that was sent later, on the former connection, may already be in force.
         let access_token = renewal
             .and_then(|(number, renewal)| self.apply_renewal(&session, renewal, number, None).ok());
         let (state, _, expires_at_ms) = session.status();
@@ -188,7 +188,7 @@ fn resume_error(refused: ResumeError) -> StartError {
     match refused {
         ResumeError::Denied => StartError::resume_denied(),
         ResumeError::Expired => {
-            StartError::new(CloseCode::ResumeExpired, "the resume window has passed; start anew")
+            StartError::new(CloseCode::ResumeExpired, "resume window expired; start a new session")
         }
         ResumeError::Ended(disconnect) => StartError::ended(disconnect),
     }

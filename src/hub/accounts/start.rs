@@ -1,4 +1,4 @@
-//! A start: authenticate, claim, check the store, be established, close the displaced; in this order.
+//! Starts of sessions, in this order: authenticate, claim, store admission, establish, close displaced sessions.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use crate::store::{
 use crate::telemetry::Limit;
 use crate::time::Monotonic;
 
-/// When a client that found the node full may try again.
+/// The `retry_after` of a client whose start exceeds `sessions_per_node`.
 const FULL_RETRY_AFTER: Duration = Duration::from_secs(3);
 
 /// What a claim changed.
@@ -59,16 +59,16 @@ impl AuthenticatedStart {
 }
 
 impl Accounts {
-    /// The id of a session that is about to start: whatever its start leads to is known by it from the first line on.
+    /// A new session id. It identifies the start in every log line, from the first one.
     #[must_use]
     pub fn new_session_id(&self) -> SessionId {
         SessionId::from_bits(self.context.rng.bits())
     }
 
-    /// Asks whether the credentials of a start let anybody in.
+    /// Authenticates the credentials of a start.
     ///
     /// # Errors
-    /// What the client is told.
+    /// The error and the close for the client.
     pub async fn authenticate(
         &self,
         start: &Start,
@@ -100,7 +100,7 @@ impl Accounts {
         Ok(AuthenticatedStart { app, request: auth_request, accepted_by, authenticated })
     }
 
-    /// Has the app's current settings decide about a start that former ones accepted.
+    /// Decides a start again by the app's current settings, after earlier ones accepted it.
     async fn reauthenticate(
         &self,
         start: &mut AuthenticatedStart,
@@ -116,10 +116,10 @@ impl Accounts {
         Ok(())
     }
 
-    /// Lets a user in whose credentials were good as session `id`, unless the store or another session is against it.
+    /// Establishes session `id` for an authenticated user, unless the store or another session rejects the start.
     ///
     /// # Errors
-    /// What the client is told, and the start that is to be refused with it.
+    /// The error and the close for the client, and the start that they reject.
     #[expect(clippy::too_many_arguments, reason = "it takes all that was learnt before")]
     pub async fn establish(
         &self,
@@ -156,7 +156,7 @@ impl Accounts {
             ClaimRules { policy: rules.duplicate_policy, max_sessions: rules.sessions_per_user };
         let new_family = FamilyId::from_bits(self.context.rng.bits());
         let secret = self.new_secret(&user);
-        // Before the store is asked: its answer would make the tokens of the session that stays void.
+        // Before the admission: it would void the tokens of the session that stays.
         let capacity = SessionCapacity::new(peer.address, &self.context.limits());
         let checked = self.sessions.check_capacity(peer.address, capacity);
         checked.map_err(|exceeded| self.overloaded(exceeded))?;
@@ -192,14 +192,14 @@ impl Accounts {
             };
             let admitted = match self.context.store.admit(admission).await? {
                 Ok(admitted) => admitted,
-                // Another gateway, or this one with a faster clock, was here before: only a live rival counts.
+                // Another process, or this one with a faster clock, admitted a newer one. Only a live one counts.
                 Err(Refusal::Superseded { generation }) if refused_generation.is_none() => {
                     refused_generation = Some((prepared.generation, generation));
                     continue;
                 }
                 Err(refusal) => return Err(refusal.into()),
             };
-            // Of the first admission: a further one finds the family that the first began.
+            // From the first admission: a repeated one would find the family that the first created.
             former = former.or(admitted.former);
             let session = self.new_session(
                 establishing,
@@ -233,8 +233,8 @@ impl Accounts {
             };
             self.close_displaced(&displaced, &session, request).await;
             if session.has_ended() {
-                // A ban or a newer start met it before it was confirmed. What it displaced is closed all the same: the
-                // newer start knows of this session alone.
+                // A ban or a newer start ended it before it was confirmed. The sessions it displaced are closed anyway:
+                // the newer start only knows this session.
                 self.sessions.release(&session);
                 self.sessions.remove(session.id());
                 return Err(session.resume_error(self.context.clock.now()));
@@ -252,7 +252,7 @@ impl Accounts {
         }
     }
 
-    /// Has an admitted session hold its instance. `None`: something came between, and the start is decided again.
+    /// Claims the instance for an admitted session. `None`: the fence moved, and the start is decided again.
     async fn hold(
         &self,
         session: &Arc<SessionHandle>,
@@ -261,7 +261,7 @@ impl Accounts {
         guest_fence: u64,
         attempt: &Attempt,
     ) -> Result<Option<Held>, StartError> {
-        // On disk before anything else comes of it: a crash in between must not lose a block.
+        // On disk before any other effect: a crash in between must not lose a block.
         let carried = match previous {
             Some(previous) => self.migrate_user_state(rename_of(previous, session)).await?,
             None => Vec::new(),
@@ -339,15 +339,15 @@ impl Accounts {
         Arc::new(SessionHandle::new(app, meta, session, auth, first_life))
     }
 
-    /// When a new session counts as last heard: up to a quarter of an interval ago, so that many started at once are not all
-    /// pinged at once.
+    /// The initial time of last activity: up to a quarter of an interval ago, so that sessions that start together are
+    /// not pinged together.
     fn first_life(&self, now: Monotonic) -> Monotonic {
         let quarter =
             u64::try_from(self.context.keepalive.interval.as_millis() / 4).unwrap_or(u64::MAX);
         now - Duration::from_millis(self.context.rng.below(quarter))
     }
 
-    /// The session that a start continues, if its client proved it.
+    /// The session that a start continues, if its secret is right.
     fn previous(&self, start: &Start, user: &UserKey) -> Option<Arc<SessionHandle>> {
         let previous = start.previous.as_ref()?;
         let session = self.sessions.find(previous.session)?;
@@ -357,7 +357,7 @@ impl Accounts {
         is_own.then_some(session)
     }
 
-    /// Keeps for a user what was laid on them under the name of `previous`; in which rooms.
+    /// Carries the penalties of a renamed user over in the store. Returns the rooms that have some.
     async fn migrate_user_state(&self, rename: Rename) -> Result<Vec<RoomKey>, StoreError> {
         if rename.is_empty() {
             return Ok(Vec::new());
@@ -365,8 +365,8 @@ impl Accounts {
         self.context.store.migrate_user(rename, self.context.clock.wall()).await
     }
 
-    /// Ends the session that `by` continues. The rooms where something was laid on its user are told; those among
-    /// `carried` are opened for it: one that is just being opened may know them as they were.
+    /// Ends the session that `by` continues, and migrates its penalties in the rooms that hold some. The rooms in
+    /// `carried` are opened first: a room that is being opened may have loaded the former state.
     async fn end_previous(
         &self,
         previous: &Arc<SessionHandle>,
@@ -447,12 +447,12 @@ impl Accounts {
         StartError::new(CloseCode::Overloaded, message).retry_after(FULL_RETRY_AFTER)
     }
 
-    /// 256 random bits, after what the user's sessions are found by on another node.
+    /// The key under which other nodes find the user's sessions, then 256 random bits.
     pub(super) fn new_secret(&self, user: &UserKey) -> Secret {
         self.secret_of(DirectoryKey::of(user))
     }
 
-    /// As [`Accounts::new_secret`], of a user who is known by this key alone.
+    /// As [`Accounts::new_secret`], for a user known by key only.
     pub(super) fn secret_of(&self, user: DirectoryKey) -> Secret {
         let random = URL_SAFE_NO_PAD.encode(self.context.rng.bytes::<32>());
         let text = format!("{user}.{random}");

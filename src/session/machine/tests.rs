@@ -221,7 +221,7 @@ impl World {
         let text = serde_json::to_string(&saved).unwrap();
         let saved: SavedSession = serde_json::from_str(&text).unwrap();
         self.session = saved.restore(&bodies.into_list(), Arc::new(SETTINGS), self.now).unwrap();
-        assert!(self.session.requests.pending().is_empty(), "nobody is left to answer");
+        assert!(self.session.requests.pending().is_empty(), "no request is left to answer");
         let answered = self.session.ring.last() - last;
         assert!(has_ended || answered <= asked, "{answered} answers to {asked} requests");
     }
@@ -499,7 +499,7 @@ fn pings_and_pongs_share_a_separate_limit() {
     assert_eq!(world.session.handle_keepalive(Some(1), later, LIMITS), Ok(()));
 }
 
-/// A session whose wall clock stepped by `secs` while its token had five minutes, and what the client is told.
+/// A session whose wall clock stepped by `secs` while its token had five minutes, and the time after the step.
 fn stepped(secs: i64) -> (World, Now) {
     let mut world = World::new();
     world.output(0, 10);

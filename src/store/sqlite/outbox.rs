@@ -162,8 +162,8 @@ pub(super) fn shift_some(
         )?
         .query_row([Number(after), Number(UPDATE_BATCH)], |row| row.get(0))?;
     let Some(Number(last)) = last else { return Ok(None) };
-    // After a step forward the messages of the new time are recognized by it. After a step back they are not: a moved one
-    // is due at once, as it was.
+    // After a step forward the messages of the new time are recognized by it. After a step back they are not: a moved
+    // one is due at once, as it was.
     let half = Duration::from_millis(step_ms.unsigned_abs() / 2);
     let newest = if step_ms > 0 { now - half } else { Timestamp::MAX };
     db.prepare_cached(
