@@ -65,12 +65,12 @@ async fn of_starts_racing_on_two_nodes_exactly_one_survives() {
 #[tokio::test]
 async fn the_oldest_session_gives_way_beyond_the_cap_on_any_node() {
     let nodes = Nodes::with(|config| config.apps[0].sessions_per_user = 2).await;
-    let (mut first, _) = Client::guest(&nodes.one, "ada", "instance-1").await;
-    let (mut second, _) = Client::guest(&nodes.other, "ada", "instance-2").await;
-    let (mut third, _) = Client::guest(&nodes.other, "ada", "instance-3").await;
+    let (mut first, _) = nodes.one.registered("ada", "instance-1", json!({})).await;
+    let (mut second, _) = nodes.other.registered("ada", "instance-2", json!({})).await;
+    let (mut third, _) = nodes.other.registered("ada", "instance-3", json!({})).await;
     assert_eq!(first.closed().await.code, 4013);
     for client in [&mut second, &mut third] {
-        assert!(client.request("renew", json!({})).await.is_ok());
+        assert!(client.request("postpone_renewal", json!({})).await.is_ok());
     }
 }
 
