@@ -22,6 +22,8 @@ pub mod field {
     pub const ERROR: &str = "error";
     /// The [`RequestId`](crate::request::RequestId).
     pub const REQUEST: &str = "request";
+    /// The name of an unknown field in an answer of the auth webhook.
+    pub const FIELD: &str = "field";
     /// The remote host of an outgoing call.
     pub const HOST: &str = "host";
     /// The address that clients connect to.
@@ -58,9 +60,9 @@ pub mod field {
     /// Number of the delivery attempt, from 1.
     pub const ATTEMPT: &str = "attempt";
     pub const ALL: &[&str] = &[
-        APP, USER, SESSION, CONNECTION, HOOK, ERROR, REQUEST, HOST, LISTEN, ADMIN, SESSIONS, ROOMS,
-        OUTCOME, VERSION, STORE, ENDPOINT, MESSAGES, EVENT, ATTEMPT, ADDRESS, TASK, METHOD, ROUTE,
-        STATUS, TOOK_MS,
+        APP, USER, SESSION, CONNECTION, HOOK, ERROR, REQUEST, FIELD, HOST, LISTEN, ADMIN, SESSIONS,
+        ROOMS, OUTCOME, VERSION, STORE, ENDPOINT, MESSAGES, EVENT, ATTEMPT, ADDRESS, TASK, METHOD,
+        ROUTE, STATUS, TOOK_MS,
     ];
 }
 

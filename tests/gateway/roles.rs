@@ -208,8 +208,22 @@ async fn a_demotion_takes_effect_at_once_and_holds_when_they_rejoin() {
     let token = gateway.room_token("moderator");
     let joined = ada.does("join", json!({ "room": "lobby", "token": token })).await;
     assert_eq!(joined["joined"]["participant"]["role"], "subscriber");
-    let again = gateway.enter_on("ada", "instance-2", json!({ "room": "lobby", "token": token }));
-    assert_eq!(again.await.joined["participant"]["role"], "subscriber", "on any instance");
+    let other = gateway.enter_on("ada", "instance-2", json!({ "room": "lobby", "token": token }));
+    assert_eq!(other.await.joined["participant"]["role"], "moderator", "another guest");
+}
+
+#[tokio::test]
+async fn demotion_of_a_registered_user_holds_on_any_instance() {
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let join = json!({ "room": "lobby", "token": gateway.room_token("moderator") });
+    let (client, started) = gateway.registered("ada", "instance-1", json!({})).await;
+    let ada = Person::join(client, started, join.clone()).await;
+    let body = json!({ "room": "lobby", "participant": ada.id(), "role": "subscriber" });
+    host.does("set_role", body).await;
+    let (client, started) = gateway.registered("ada", "instance-2", json!({})).await;
+    let again = Person::join(client, started, join).await;
+    assert_eq!(again.joined["participant"]["role"], "subscriber");
 }
 
 #[tokio::test]

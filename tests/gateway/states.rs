@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use stagedoor::config::{Config, Keepalive};
+use stagedoor::config::{Config, Keepalive, Renewal};
 
 use crate::common::{Client, Gateway, Setup, start_of};
 
@@ -127,7 +127,8 @@ async fn expired_session_may_renew_postpone_and_leave() {
 async fn a_renewal_after_expiry_is_established_again() {
     let gateway = gateway().await;
     let mut client = expired(&gateway).await;
-    let renew = client.begin("renew", json!({})).await;
+    let token = gateway.session_token(json!({ "username": "ada" })).await;
+    let renew = client.begin("renew", json!({ "auth_token": token })).await;
     assert!(client.reply(renew).await.is_ok(), "the reply comes before what it causes");
     let (name, body) = next_push(&mut client).await;
     assert_eq!(
@@ -252,10 +253,11 @@ async fn a_session_renews_itself_only_so_long_after_its_last_proof() {
         .with(|config| {
             config.apps[0].access_ttl = secs(60);
             config.apps[0].max_session_age = secs(100);
+            config.apps[0].renewal = Renewal::Client;
         })
         .run()
         .await;
-    let (mut client, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    let (mut client, _) = session(&gateway, 60).await;
     for _ in 0..2 {
         gateway.advance(secs(40));
         assert!(client.request("renew", json!({})).await.is_ok());

@@ -62,7 +62,10 @@ pub(in crate::hub) async fn give(
     session.update(|session| SavedSession::supersede(session, context.clock.now()));
     let mut bodies = Bodies::default();
     let row = session_row(context, &session, &mut bodies)?;
-    sessions.give_away(&session);
+    // It has not ended, so it is not added to the history.
+    drop(session.take_termination());
+    session.activity().set_held_by(None);
+    sessions.remove(session.id());
     let rooms = rooms
         .into_iter()
         .map(|(room, tag, version, order)| MovedRoom { room, tag, version, order })

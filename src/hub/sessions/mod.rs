@@ -144,7 +144,7 @@ impl Sessions {
         self.registry.check(address, capacity)
     }
 
-    /// Removes a session whose start failed.
+    /// Removes a session whose start failed, or that moved to another node.
     pub(super) fn remove(&self, id: SessionId) {
         self.registry.remove(id);
     }
@@ -191,13 +191,6 @@ impl Sessions {
         let session = self.find_in(app, id).filter(|session| !session.has_ended())?;
         self.end(&session, Disconnect::new(CloseCode::Terminated), request);
         Some(session)
-    }
-
-    /// Removes a session that moved to another node. It has not ended, so it is not added to the history.
-    pub(super) fn give_away(&self, session: &SessionHandle) {
-        session.activity().set_held_by(None);
-        drop(session.take_termination());
-        self.registry.remove(session.id());
     }
 
     /// Suspends the session after its connection was lost, unless a newer connection serves it.
