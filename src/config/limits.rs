@@ -66,8 +66,7 @@ pub struct Limits {
     /// Maximum number of sessions on this node. Suspended sessions count, ended ones do not.
     #[serde(with = "ranges::BoundedCount::<1, 10_000_000>")]
     pub sessions_per_node: usize,
-    /// Maximum number of sessions that one address (IPv6: one /64) started. Suspended sessions count, ended
-    /// ones do not.
+    /// Maximum number of sessions started by one address (IPv6: one /64). Suspended ones count, ended ones do not.
     #[serde(with = "ranges::BoundedCount::<1, 10_000_000>")]
     pub sessions_per_address: usize,
     /// Rate of starts from one address (IPv6: one /64). Resumes do not count.

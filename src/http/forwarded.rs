@@ -46,7 +46,7 @@ fn warn_untrusted(headers: &HeaderMap, peer: IpAddr, listen: &Listen) {
     };
     if headers.contains_key(name) && !WARNED.swap(true, Ordering::Relaxed) {
         tracing::warn!(
-            %peer,
+            address = %peer,
             header = name,
             "forwarding header ignored; add the proxy to `listen.trusted_proxies`"
         );

@@ -24,6 +24,8 @@ pub mod field {
     pub const REQUEST: &str = "request";
     /// The name of an unknown field in an answer of the auth webhook.
     pub const FIELD: &str = "field";
+    /// The name of a forwarding header.
+    pub const HEADER: &str = "header";
     /// The remote host of an outgoing call.
     pub const HOST: &str = "host";
     /// The address that clients connect to.
@@ -34,6 +36,8 @@ pub mod field {
     pub const SESSIONS: &str = "sessions";
     /// Number of rooms.
     pub const ROOMS: &str = "rooms";
+    /// By how much the wall clock stepped, in milliseconds.
+    pub const STEP_MS: &str = "step_ms";
     pub const OUTCOME: &str = "outcome";
     pub const VERSION: &str = "version";
     /// The store's file.
@@ -60,9 +64,9 @@ pub mod field {
     /// Number of the delivery attempt, from 1.
     pub const ATTEMPT: &str = "attempt";
     pub const ALL: &[&str] = &[
-        APP, USER, SESSION, CONNECTION, HOOK, ERROR, REQUEST, FIELD, HOST, LISTEN, ADMIN, SESSIONS,
-        ROOMS, OUTCOME, VERSION, STORE, ENDPOINT, MESSAGES, EVENT, ATTEMPT, ADDRESS, TASK, METHOD,
-        ROUTE, STATUS, TOOK_MS,
+        APP, USER, SESSION, CONNECTION, HOOK, ERROR, REQUEST, FIELD, HEADER, HOST, STEP_MS, LISTEN,
+        ADMIN, SESSIONS, ROOMS, OUTCOME, VERSION, STORE, ENDPOINT, MESSAGES, EVENT, ATTEMPT,
+        ADDRESS, TASK, METHOD, ROUTE, STATUS, TOOK_MS,
     ];
 }
 
