@@ -62,7 +62,7 @@ impl Lifecycle {
         self.tasks.spawn(task);
     }
 
-    /// Runs the task that `start` makes until it returns, and again after a panic. After [`MAX_RESTARTS`] restarts in a
+    /// Runs the task that `start` makes until it returns, and again after a panic. After `MAX_RESTARTS` restarts in a
     /// row the gateway drains, and [`Lifecycle::has_failed`].
     pub fn supervise<F, T>(&self, name: &'static str, mut start: F)
     where
