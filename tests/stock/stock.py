@@ -126,8 +126,8 @@ async def expired_and_renewed(gateway):
     refused = await client.until(lambda message: message.get("id") == 2)
     check(refused["error"]["code"], "token_expired")
     await client.send(3, renew={"auth_token": gateway.token(username="bob")})
-    await client.state("established")
     await client.until(lambda message: "renewed" in message.get("ok", {}))
+    await client.state("established")
     await client.socket.close()
 
 
