@@ -26,9 +26,7 @@ use crate::principal::Principal;
 use crate::request::RequestId;
 use crate::room::{RoomCommand, RoomKey};
 use crate::session::{Establishing, SecretHash};
-use crate::store::{
-    Admission, Admitted, AuthMethod, FormerFamily, Refusal, Rename, StoreError, UserKey,
-};
+use crate::store::{Admission, Admitted, FormerFamily, Refusal, Rename, StoreError, UserKey};
 use crate::telemetry::Limit;
 use crate::time::Monotonic;
 
@@ -164,11 +162,7 @@ impl Accounts {
         loop {
             self.reauthenticate(&mut accepted, attempt).await?;
             let authenticated = &accepted.authenticated;
-            let is_guest = match authenticated.method {
-                AuthMethod::Guest => true,
-                AuthMethod::Hook { .. } => false,
-                AuthMethod::AccessToken { guest, .. } => guest,
-            };
+            let is_guest = authenticated.is_guest();
             let prepared =
                 self.prepare(&user, start, rules, is_guest, attempt, refused_generation).await?;
             let evict = match &prepared.protected {
