@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
 use stagedoor::clock::Clock;
 use stagedoor::config::Config;
 use stagedoor::engine::MemoryCluster;
 use stagedoor::store::{SqliteStore, Store};
 use stagedoor_proto::Timestamp;
 
-use crate::common::{Client, Gateway, Setup};
+use crate::common::{Gateway, Setup};
 
 /// Two nodes of one gateway, with one paused clock.
 pub struct Nodes {
@@ -56,32 +55,5 @@ impl Nodes {
         };
         let waited = tokio::time::timeout(Duration::from_secs(20), waited).await;
         assert!(waited.is_ok(), "{username} has {} live sessions", self.live(username));
-    }
-}
-
-/// Waits for the result of a start; `Err` is the code of its error.
-pub async fn started(client: &mut Client) -> Result<(), u64> {
-    let mut refused = None;
-    while let Some(message) = client.try_hear().await {
-        if message.pointer("/ok/started").is_some() {
-            return Ok(());
-        }
-        refused =
-            message.pointer("/disconnect/code").and_then(serde_json::Value::as_u64).or(refused);
-    }
-    Err(refused.expect("a disconnect precedes the close"))
-}
-
-/// How the gateway ended a session; `None` if the session is live.
-pub async fn ending(client: &mut Client) -> Option<u64> {
-    let asked = client.begin("postpone_renewal", json!({})).await;
-    loop {
-        let message = client.try_hear().await.expect("a disconnect precedes the close");
-        if message["id"] == json!(asked) {
-            return None;
-        }
-        if let Some(code) = message.pointer("/disconnect/code") {
-            return code.as_u64();
-        }
     }
 }

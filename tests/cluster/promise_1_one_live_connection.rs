@@ -7,7 +7,7 @@ use serde_json::json;
 use stagedoor::config::DuplicatePolicy;
 
 use crate::common::{Client, start_of};
-use crate::nodes::{Nodes, ending, started};
+use crate::nodes::Nodes;
 
 /// Number of concurrent starts, and of rounds.
 const RACERS: usize = 6;
@@ -41,7 +41,7 @@ async fn of_starts_racing_on_two_nodes_exactly_one_survives() {
         // All starts are decided and displaced sessions have ended before the sessions are checked.
         let mut sessions = Vec::new();
         for mut client in clients {
-            match started(&mut client).await {
+            match client.start_result().await {
                 Ok(()) => sessions.push(client),
                 Err(code) => assert_eq!(code, 4013, "round {round}"),
             }
@@ -49,7 +49,7 @@ async fn of_starts_racing_on_two_nodes_exactly_one_survives() {
         nodes.until_live(&username, 1).await;
         let mut survivor = None;
         for mut client in sessions {
-            match ending(&mut client).await {
+            match client.ending().await {
                 Some(code) => assert_eq!(code, 4013, "round {round}"),
                 None => assert!(survivor.replace(client).is_none(), "round {round}: two survived"),
             }

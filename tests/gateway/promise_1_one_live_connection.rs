@@ -31,14 +31,14 @@ async fn one_live_connection_per_client_instance_survives_any_race() {
         // First every start is decided, then each admitted one is asked: its end comes before the answer.
         let mut admit = Vec::new();
         for mut client in clients.drain(..) {
-            match started(&mut client).await {
+            match client.start_result().await {
                 Ok(()) => admit.push(client),
                 Err(code) => assert_eq!(code, 4013, "round {round}"),
             }
         }
         let mut survivor = None;
         for mut client in admit {
-            match ending(&mut client).await {
+            match client.ending().await {
                 Some(code) => assert_eq!(code, 4013, "round {round}"),
                 None => assert!(survivor.replace(client).is_none(), "round {round}: two survived"),
             }
@@ -54,33 +54,6 @@ async fn one_live_connection_per_client_instance_survives_any_race() {
         );
         survivor.close().await;
         survivor.lost().await;
-    }
-}
-
-/// Waits until a start is decided; `Err` is the code it was refused with.
-async fn started(client: &mut Client) -> Result<(), u64> {
-    let mut refused = None;
-    while let Some(message) = client.try_hear().await {
-        if message.pointer("/ok/started").is_some() {
-            return Ok(());
-        }
-        refused =
-            message.pointer("/disconnect/code").and_then(serde_json::Value::as_u64).or(refused);
-    }
-    Err(refused.expect("a disconnect precedes the close"))
-}
-
-/// How the gateway ended a session; `None` when it answers.
-async fn ending(client: &mut Client) -> Option<u64> {
-    let asked = client.begin("postpone_renewal", json!({})).await;
-    loop {
-        let message = client.try_hear().await.expect("a disconnect precedes the close");
-        if message["id"] == json!(asked) {
-            return None;
-        }
-        if let Some(code) = message.pointer("/disconnect/code") {
-            return code.as_u64();
-        }
     }
 }
 

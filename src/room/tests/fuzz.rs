@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use stagedoor_fuzz::{Target, run};
 
-use super::model::RoomModel;
+use super::model::{RoomModel, small_room};
 use super::property::command;
-use crate::room::{DurableState, Expiry, OpenRoom, RoomCommand, RoomSettings};
+use crate::room::{DurableState, OpenRoom, RoomCommand};
 
 #[test]
 fn fuzz_room_core() {
@@ -16,14 +16,7 @@ fn fuzz_room_core() {
         dictionary: &[],
         max_len: 5 * 120,
     };
-    let settings = RoomSettings {
-        participants: 7,
-        roster_limit: 4,
-        streams_per_participant: 2,
-        streams: 6,
-        expiry: Expiry::Enforce,
-        ..RoomSettings::default()
-    };
+    let settings = small_room();
     run(target, |bytes| {
         let mut model = RoomModel::with(settings.clone(), DurableState::default());
         let mut last = None;

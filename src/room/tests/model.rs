@@ -14,8 +14,8 @@ use stagedoor_proto::{
 use super::client::Client;
 use crate::room::{
     AcceptedSignal, Appender, Audience, DurableChange, DurableKey, DurableState, Effect, Entry,
-    Everywhere, Join, LocalRoom, Moderation, NodeEpoch, OpenRoom, Origin, Room, RoomCommand,
-    RoomDue, RoomSettings, ScopeSet,
+    Everywhere, Expiry, Join, LocalRoom, Moderation, NodeEpoch, OpenRoom, Origin, Room,
+    RoomCommand, RoomDue, RoomSettings, ScopeSet,
 };
 use crate::time::Now;
 
@@ -409,12 +409,37 @@ pub(super) fn publish(n: u8, stream: u8) -> RoomCommand {
     RoomCommand::Publish { origin: origin(n), stream: stream_id(stream), new }
 }
 
+/// Settings whose limits a short log reaches.
+pub(super) fn small_room() -> RoomSettings {
+    RoomSettings {
+        participants: 7,
+        roster_limit: 4,
+        streams_per_participant: 2,
+        streams: 6,
+        expiry: Expiry::Enforce,
+        ..RoomSettings::default()
+    }
+}
+
+/// A moderator (1), and a speaker (2) with stream 2.
+pub(super) fn stage() -> RoomModel {
+    let mut model = RoomModel::new();
+    model.join(1, "mod", Role::Moderator);
+    model.join(2, "ada", Role::Publisher);
+    model.publish(2, 2);
+    model
+}
+
 pub(super) fn whole_room(ref_: Option<Ref>) -> ModerateRoom {
     ModerateRoom { room: room_id(), ref_ }
 }
 
 pub(super) fn kick(who: Who, for_ms: Option<u64>) -> Moderation {
-    let block = Block { for_ms, scope: BlockScope::Room };
+    kick_from(BlockScope::Room, who, for_ms)
+}
+
+pub(super) fn kick_from(scope: BlockScope, who: Who, for_ms: Option<u64>) -> Moderation {
+    let block = Block { for_ms, scope };
     Moderation::ForceDisconnect(ForceDisconnect {
         room: room_id(),
         who,

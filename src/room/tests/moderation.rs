@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use stagedoor_proto::{
-    Block, BlockScope, ErrorCode, ForceDisconnect, ForceUnpublish, LayoutClasses, LeaveReason,
-    Push, Ref, Role, Unblock, Who,
+    BlockScope, ErrorCode, ForceUnpublish, LayoutClasses, LeaveReason, Push, Ref, Role, Unblock,
+    Who,
 };
 
 use super::model::{
-    RoomModel, join, kick, leave, origin, participant_id, publish, rename, request, role_of,
-    room_id, session, stream_id, user, whole_room,
+    RoomModel, join, kick, kick_from, leave, origin, participant_id, publish, rename, request,
+    role_of, room_id, session, stream_id, user, whole_room,
 };
 use crate::room::{
     Appender, DurableChange, Effect, Everywhere, Moderation, RoomCommand, RoomToken,
@@ -24,15 +24,7 @@ fn stage() -> RoomModel {
 }
 
 fn from_app(for_ms: Option<u64>) -> Moderation {
-    let block = Block { for_ms, scope: BlockScope::App };
-    let who = Who::Username(user("ada"));
-    Moderation::ForceDisconnect(ForceDisconnect {
-        room: room_id(),
-        who,
-        block,
-        reason: None,
-        ref_: None,
-    })
+    kick_from(BlockScope::App, Who::Username(user("ada")), for_ms)
 }
 
 #[test]

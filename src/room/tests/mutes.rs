@@ -4,7 +4,7 @@ use stagedoor_proto::{ErrorCode, MuteTarget, Push, Role, RoomMute, Who};
 
 use super::model::{
     RoomModel, join, leave, mute_all, mute_of, on_stream, on_user, participant_id, room_id,
-    session, stream_id, whole_room,
+    session, stage, stream_id, whole_room,
 };
 use crate::room::Moderation;
 
@@ -14,15 +14,6 @@ fn on(stream: u8) -> MuteTarget {
 
 fn on_participant(n: u8) -> MuteTarget {
     MuteTarget::Person { room: room_id(), who: Who::Participant(participant_id(n)) }
-}
-
-/// A moderator (1), and a speaker (2) with stream 2.
-fn stage() -> RoomModel {
-    let mut model = RoomModel::new();
-    model.join(1, "mod", Role::Moderator);
-    model.join(2, "ada", Role::Publisher);
-    model.publish(2, 2);
-    model
 }
 
 fn is_on(model: &RoomModel, stream: u8) -> (bool, bool) {

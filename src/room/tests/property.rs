@@ -10,12 +10,10 @@ use stagedoor_proto::{
 
 use super::model::{
     RoomModel, kick, leave, link, mute_all, mute_of, on_stream, on_user, origin, participant_id,
-    publish, request, role_of, room_id, session, stream_id, user, whole_room,
+    publish, request, role_of, room_id, session, small_room, stream_id, user, whole_room,
 };
 use crate::principal::Guest;
-use crate::room::{
-    Expiry, Moderation, Origin, RoomCommand, RoomSettings, RoomToken, ScopeSet, SessionGrant,
-};
+use crate::room::{Moderation, Origin, RoomCommand, RoomToken, ScopeSet, SessionGrant};
 
 const USERS: [&str; 5] = ["ada", "bea", "cleo", "guest-1", "guest-2"];
 const ROLES: [Role; 4] = [Role::Moderator, Role::Publisher, Role::PublisherOnly, Role::Subscriber];
@@ -173,14 +171,7 @@ proptest! {
     fn any_log_keeps_invariants_and_client_views(
         seeds in proptest::collection::vec((any::<Seed>(), 0..WAITS.len()), 1..120),
     ) {
-        let settings = RoomSettings {
-            participants: 7,
-            roster_limit: 4,
-            streams_per_participant: 2,
-            streams: 6,
-            expiry: Expiry::Enforce,
-            ..RoomSettings::default()
-        };
+        let settings = small_room();
         let mut model = RoomModel::with(settings.clone(), super::super::DurableState::default());
         for (seed, wait) in seeds {
             if model.room.is_open() {

@@ -4,16 +4,10 @@ use stagedoor_proto::{
     Link, MuteTarget, Outcome, OutcomeCounts, Push, Role, SessionFeed, StreamEndReason,
 };
 
-use super::model::{RoomModel, join, leave, link, mute_all, mute_of, origin, session, stream_id};
+use super::model::{
+    RoomModel, join, leave, link, mute_all, mute_of, origin, session, stage, stream_id,
+};
 use crate::room::{Appender, Effect, Moderation, RoomCommand};
-
-fn stage() -> RoomModel {
-    let mut model = RoomModel::new();
-    model.join(1, "mod", Role::Moderator);
-    model.join(2, "ada", Role::Publisher);
-    model.publish(2, 2);
-    model
-}
 
 fn mute(model: &mut RoomModel) -> super::model::Outcome {
     model.moderate(1, Moderation::ForceMute(mute_of(MuteTarget::Stream(stream_id(2)), true)))

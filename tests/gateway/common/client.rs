@@ -213,6 +213,32 @@ impl Client {
         code
     }
 
+    /// Waits for the result of a start; `Err` is the code of its `disconnect`.
+    pub async fn start_result(&mut self) -> Result<(), u64> {
+        let mut refused = None;
+        while let Some(message) = self.try_hear().await {
+            if message.pointer("/ok/started").is_some() {
+                return Ok(());
+            }
+            refused = message.pointer("/disconnect/code").and_then(Value::as_u64).or(refused);
+        }
+        Err(refused.expect("a disconnect precedes the close"))
+    }
+
+    /// How the gateway ended the session; `None` if the session is live.
+    pub async fn ending(&mut self) -> Option<u64> {
+        let asked = self.begin("postpone_renewal", json!({})).await;
+        loop {
+            let message = self.try_hear().await.expect("a disconnect precedes the close");
+            if message["id"] == json!(asked) {
+                return None;
+            }
+            if let Some(code) = message.pointer("/disconnect/code") {
+                return code.as_u64();
+            }
+        }
+    }
+
     /// Waits until the socket is gone, however.
     pub async fn lost(&mut self) {
         while !matches!(self.wire.recv().await, Frame::Lost | Frame::Close(..)) {}
