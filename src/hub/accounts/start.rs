@@ -19,9 +19,7 @@ use crate::engine::{Claim, ClaimRules, DirectoryKey, SessionRow};
 use crate::hub::app::App;
 use crate::hub::errors::StartError;
 use crate::hub::session_meta::{AuthContext, PeerInfo, SessionMeta};
-use crate::hub::sessions::{
-    SessionCapacity, SessionConnection, SessionHandle, SessionLimitExceeded,
-};
+use crate::hub::sessions::{Capacity, LimitExceeded, SessionConnection, SessionHandle};
 use crate::principal::Principal;
 use crate::request::RequestId;
 use crate::room::{RoomCommand, RoomKey};
@@ -155,7 +153,7 @@ impl Accounts {
         let new_family = FamilyId::from_bits(self.context.rng.bits());
         let secret = self.new_secret(&user);
         // Before the admission: it would void the tokens of the session that stays.
-        let capacity = SessionCapacity::new(peer.address, &self.context.limits());
+        let capacity = Capacity::of_sessions(peer.address, &self.context.limits());
         let checked = self.sessions.check_capacity(peer.address, capacity);
         checked.map_err(|exceeded| self.overloaded(exceeded))?;
         let (mut refused_generation, mut former) = (None, None);
@@ -261,7 +259,7 @@ impl Accounts {
             None => Vec::new(),
         };
         attempt.check(&self.context)?;
-        let capacity = SessionCapacity::new(session.meta().peer.address, &self.context.limits());
+        let capacity = Capacity::of_sessions(session.meta().peer.address, &self.context.limits());
         let inserted = self.sessions.insert(session, capacity);
         inserted.map_err(|exceeded| self.overloaded(exceeded))?;
         let claimed = if self.access.guest_fence() == guest_fence {
@@ -427,12 +425,12 @@ impl Accounts {
         u64::try_from(self.context.session.window.as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn overloaded(&self, exceeded: SessionLimitExceeded) -> StartError {
+    fn overloaded(&self, exceeded: LimitExceeded) -> StartError {
         let (limit, message) = match exceeded {
-            SessionLimitExceeded::Node => {
+            LimitExceeded::Total => {
                 (Limit::SessionsPerNode, "the session limit of this node is reached; retry later")
             }
-            SessionLimitExceeded::Address => (
+            LimitExceeded::Address => (
                 Limit::SessionsPerAddress,
                 "the session limit of this address is reached; end a session first",
             ),

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::engine::Restore;
 use crate::hub::context::{Context, session_settings};
 use crate::hub::rooms::{RoomHandle, Rooms};
-use crate::hub::sessions::{SessionCapacity, SessionHandle, Sessions};
+use crate::hub::sessions::{Capacity, SessionHandle, Sessions};
 use crate::room::{LocalRoom, NodeEpoch, Room, RoomCommand, RoomKey};
 use crate::session::{SavedSession, Session};
 use crate::store::Handoff;
@@ -171,7 +171,7 @@ pub(super) fn restore_session(
     meta.user.app = Arc::clone(app.id());
     let session = Arc::new(SessionHandle::new(app, meta, session, auth, last_frame));
     // Ignores the current limits, because these sessions exist already.
-    let _ = sessions.insert(&session, SessionCapacity::UNLIMITED);
+    let _ = sessions.insert(&session, Capacity::UNLIMITED);
     session.activity().set_held_by(generation);
     Some(session)
 }

@@ -4,12 +4,12 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
 use stagedoor_proto::CloseCode;
 
+use super::counts::{AddressCounts, Capacity, LimitExceeded};
 use crate::address::network;
 use crate::config::Limits;
 use crate::hub::errors::StartError;
@@ -29,10 +29,7 @@ pub(super) struct Addresses {
 
 /// Connections that have not started a session.
 #[derive(Default)]
-struct PendingConnections {
-    by_address: DashMap<IpAddr, usize>,
-    total: AtomicUsize,
-}
+struct PendingConnections(AddressCounts);
 
 /// The permit of one connection without a session; dropping it releases it.
 pub struct ConnectionPermit {
@@ -76,8 +73,8 @@ impl Addresses {
         limits: &Limits,
     ) -> Result<ConnectionPermit, ConnectionLimitExceeded> {
         let exempt = is_exempt(address, limits);
-        let of_one = if exempt { usize::MAX } else { limits.pending_connections_per_address };
-        self.pending.acquire(address, limits.pending_connections, of_one)
+        let per_address = if exempt { usize::MAX } else { limits.pending_connections_per_address };
+        self.pending.acquire(address, Capacity { total: limits.pending_connections, per_address })
     }
 
     /// A permit for one more connection to the server API's own port; one backend may have them all.
@@ -86,7 +83,8 @@ impl Addresses {
         address: IpAddr,
         limits: &Limits,
     ) -> Result<ConnectionPermit, ConnectionLimitExceeded> {
-        self.admin.acquire(address, limits.admin_connections, usize::MAX)
+        let total = limits.admin_connections;
+        self.admin.acquire(address, Capacity { total, per_address: usize::MAX })
     }
 
     /// Removes addresses without recent starts.
@@ -96,31 +94,23 @@ impl Addresses {
 
     /// Number of connections that have not started a session.
     pub(super) fn pending(&self) -> usize {
-        self.pending.total.load(Ordering::Relaxed)
+        self.pending.0.total()
     }
 }
 
 impl PendingConnections {
-    /// A permit, if there are fewer than `most` and the address has fewer than `of_one`.
     fn acquire(
         self: &Arc<Self>,
         address: IpAddr,
-        most: usize,
-        of_one: usize,
+        capacity: Capacity,
     ) -> Result<ConnectionPermit, ConnectionLimitExceeded> {
-        if self.total.fetch_add(1, Ordering::Relaxed) >= most {
-            self.total.fetch_sub(1, Ordering::Relaxed);
-            return Err(ConnectionLimitExceeded::Total(RETRY_AFTER));
+        let counted = self.0.add(address, capacity);
+        let permit = ConnectionPermit { connections: Arc::clone(self), address };
+        match counted {
+            Ok(()) => Ok(permit),
+            Err(LimitExceeded::Address) => Err(ConnectionLimitExceeded::Address(RETRY_AFTER)),
+            Err(LimitExceeded::Total) => Err(ConnectionLimitExceeded::Total(RETRY_AFTER)),
         }
-        let permit = ConnectionPermit { connections: Arc::clone(self), address: network(address) };
-        let mut count = self.by_address.entry(permit.address).or_default();
-        *count += 1;
-        if *count > of_one {
-            drop(count);
-            return Err(ConnectionLimitExceeded::Address(RETRY_AFTER)); // The permit goes back with the drop.
-        }
-        drop(count);
-        Ok(permit)
     }
 }
 
@@ -130,11 +120,7 @@ pub(super) fn is_exempt(address: IpAddr, limits: &Limits) -> bool {
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        self.connections.total.fetch_sub(1, Ordering::Relaxed);
-        self.connections.by_address.remove_if_mut(&self.address, |_, count| {
-            *count -= 1;
-            *count == 0
-        });
+        self.connections.0.release(self.address);
     }
 }
 
@@ -161,7 +147,7 @@ mod tests {
         assert!(matches!(addresses.acquire(two, &limits), Err(ConnectionLimitExceeded::Total(_))));
         drop(first);
         assert!(addresses.acquire(one, &limits).is_ok());
-        assert_eq!(addresses.pending.total.load(Ordering::Relaxed), 2, "a permit is released once");
+        assert_eq!(addresses.pending(), 2, "a permit is released once");
     }
 
     #[test]

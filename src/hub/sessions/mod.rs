@@ -8,6 +8,7 @@
 
 mod addresses;
 mod connections;
+mod counts;
 mod drain;
 mod handle;
 mod history;
@@ -23,12 +24,12 @@ use stagedoor_proto::{CloseCode, Disconnect, SessionId, Timestamp};
 
 pub use addresses::{ConnectionLimitExceeded, ConnectionPermit};
 pub use connections::Connections;
+pub(super) use counts::{Capacity, LimitExceeded};
 pub use handle::{Activity, SessionConnection, SessionHandle, Written};
 pub(super) use handle::{
     Refusal, RequestPermit, SessionTermination, begin_renewal, postpone_renewal,
 };
 pub(super) use membership::{Memberships, PendingUpdate, RoomTags};
-pub(super) use permits::{SessionCapacity, SessionLimitExceeded};
 
 use super::context::Context;
 use super::errors::CallError;
@@ -130,8 +131,8 @@ impl Sessions {
     pub(super) fn insert(
         &self,
         session: &Arc<SessionHandle>,
-        capacity: SessionCapacity,
-    ) -> Result<(), SessionLimitExceeded> {
+        capacity: Capacity,
+    ) -> Result<(), LimitExceeded> {
         self.registry.insert(session, capacity)
     }
 
@@ -139,8 +140,8 @@ impl Sessions {
     pub(super) fn check_capacity(
         &self,
         address: IpAddr,
-        capacity: SessionCapacity,
-    ) -> Result<(), SessionLimitExceeded> {
+        capacity: Capacity,
+    ) -> Result<(), LimitExceeded> {
         self.registry.check(address, capacity)
     }
 

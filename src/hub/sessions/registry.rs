@@ -9,8 +9,9 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use stagedoor_proto::SessionId;
 
+use super::counts::{Capacity, LimitExceeded};
 use super::handle::SessionHandle;
-use super::permits::{SessionCapacity, SessionLimitExceeded, SessionPermits};
+use super::permits::SessionPermits;
 use crate::telemetry::Metrics;
 
 /// The concurrent map of sessions. References into it never leave this type: results are clones.
@@ -29,11 +30,12 @@ impl Registry {
     pub(super) fn insert(
         &self,
         session: &Arc<SessionHandle>,
-        capacity: SessionCapacity,
-    ) -> Result<(), SessionLimitExceeded> {
+        capacity: Capacity,
+    ) -> Result<(), LimitExceeded> {
         let permit = self.permits.acquire(session.meta().peer.address, capacity)?;
         session.attach_permit(permit);
-        if self.sessions.len() >= capacity.max_remembered() {
+        // As many ended sessions as live ones are remembered.
+        if self.sessions.len() >= capacity.total.saturating_mul(2) {
             // Removes at least half of them, so that the amortized cost of a start is small.
             self.sessions.retain(|_, session| !session.has_ended());
         }
@@ -42,11 +44,7 @@ impl Registry {
     }
 
     /// Checks whether there is a permit for a session that `address` starts.
-    pub(super) fn check(
-        &self,
-        address: IpAddr,
-        capacity: SessionCapacity,
-    ) -> Result<(), SessionLimitExceeded> {
+    pub(super) fn check(&self, address: IpAddr, capacity: Capacity) -> Result<(), LimitExceeded> {
         self.permits.check(address, capacity)
     }
 
