@@ -205,8 +205,12 @@ fn mute_scope(
         MuteScope::All => state.participants.covered(coverage),
     };
     for id in participants {
-        let streams =
-            state.participants.find(id).map(|member| member.streams.clone()).unwrap_or_default();
+        let Some(member) = state.participants.find(id) else { continue };
+        // A guest who is known under several names may be under another lock.
+        if !active && state.records.is_locked(member.principal()) {
+            continue;
+        }
+        let streams = member.streams.clone();
         if streams.is_empty() {
             progress.targets.push((target_participant(state, id), Outcome::Enforced));
         }

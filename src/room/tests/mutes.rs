@@ -1,12 +1,12 @@
 //! A mute lasts, and no user is unmuted by another.
 
-use stagedoor_proto::{ErrorCode, MuteTarget, Push, Role, RoomMute, Who};
+use stagedoor_proto::{ErrorCode, FamilyId, MuteTarget, Push, Role, RoomMute, Who};
 
 use super::model::{
-    RoomModel, join, leave, mute_all, mute_of, on_stream, on_user, participant_id, room_id,
-    session, stage, stream_id, whole_room,
+    RoomModel, join, leave, mute_all, mute_of, on_stream, on_user, participant_id, request,
+    room_id, session, stage, stream_id, whole_room,
 };
-use crate::room::Moderation;
+use crate::room::{Moderation, RoomCommand};
 
 fn on(stream: u8) -> MuteTarget {
     MuteTarget::Stream(stream_id(stream))
@@ -152,4 +152,30 @@ fn missing_targets_are_typed_errors() {
         assert_eq!(outcome.code(), code, "{target:?}");
     }
     assert!(model.room.participant_of(session(4)).is_none());
+}
+
+/// A guest on instance 1, known as `username`.
+fn guest(n: u8, username: &str) -> RoomCommand {
+    let mut join = request(n, username, Role::Publisher);
+    join.guest = true;
+    join.proof = FamilyId::from_bits(1);
+    join.instance = "instance-1".parse().expect("an instance");
+    RoomCommand::Join(Box::new(join))
+}
+
+#[test]
+fn lift_under_another_name_keeps_the_lock_of_this_name() {
+    let mut model = RoomModel::new();
+    model.join(1, "mod", Role::Moderator);
+    model.step(guest(2, "bea"));
+    model.step(leave(2));
+    model.step(guest(3, "cleo"));
+    model.publish(3, 3);
+    model.moderate(1, Moderation::ForceMute(mute_of(on_user("cleo"), true)));
+    model.moderate(1, Moderation::LiftMute(mute_of(on_user("bea"), false)));
+    let cleo = model.room.participant_of(session(3)).expect("cleo is in the room");
+    let snapshot = model.room.snapshot_for(session(1)).expect("the moderator is in the room");
+    let listed = snapshot.participants.iter().find(|participant| participant.id == cleo);
+    assert!(listed.expect("cleo is listed").mute_locked);
+    assert_eq!(is_on(&model, 3), (false, true));
 }
