@@ -28,6 +28,16 @@ docs/alerts.md
   when an app reaches its limit of 100 000 | src/webhook/webhooks.rs | MAX_MESSAGES: u64 = 100_000;
 docs/configuration.md
   or `listen.listen changed: restart to apply` | src/server/reload.rs | "{key} changed: restart to apply"
+docs/limits.md
+  1 024, for ten minutes | src/room/settings.rs | MAX_REFS: usize = 1_024;
+  1 024, for ten minutes | src/room/settings.rs | REF_RETENTION: Duration = Duration::from_mins(10);
+  20 000 of each | src/room/settings.rs | MAX_RECORD_ROWS: usize = 20_000;
+  30 000, for ten minutes | src/room/settings.rs | MAX_RECENT_LEAVERS: usize = 30_000;
+  30 000, for ten minutes | src/room/settings.rs | LEAVER_RETENTION: Duration = Duration::from_mins(10);
+  100 000, and 32 MiB | src/http/idempotency_cache.rs | MAX_CACHED_ANSWERS: usize = 100_000;
+  100 000, and 32 MiB | src/http/idempotency_cache.rs | MAX_CACHED_BYTES: usize = 32 * 1024 * 1024;
+  1 000 000, for 30 days | src/server.rs | MAX_ENDED_SESSIONS: u64 = 1_000_000;
+  200 000 ended sessions | src/hub/sessions/history.rs | MAX_QUEUED: usize = 200_000;
 docs/operations.md
   at most three seconds more for connections that do not close | src/server.rs | const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
   and five for the store to save | src/server.rs | const HANDOFF_TIMEOUT: Duration = Duration::from_secs(5);

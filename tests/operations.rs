@@ -6,6 +6,7 @@ use std::path::Path;
 
 use stagedoor::config::{Config, ConfigError, with_reference};
 use stagedoor::telemetry::{Label as _, Limit, Row, TABLE};
+use stagedoor_proto::{CloseCode, ErrorCode};
 
 /// What no configuration can leave out.
 const LEAST: &str = "[store.sqlite]\npath = \"stagedoor.db\"\n[[apps]]\nid = \"shop\"\n\
@@ -34,6 +35,7 @@ const TABLES: &[&str] = &[
 const DASHBOARD: &str = include_str!("../deploy/grafana/stagedoor.json");
 const ALERTS: &str = include_str!("../deploy/prometheus/alerts.yml");
 const ALERTS_PAGE: &str = include_str!("../docs/alerts.md");
+const LIMITS_PAGE: &str = include_str!("../docs/limits.md");
 
 #[test]
 fn the_documented_configuration_is_every_key_at_its_default() {
@@ -151,6 +153,64 @@ fn limits_are_named_as_in_the_configuration() {
         let name = key.replace("_burst", "_per_s");
         assert!(names.contains(&&*name), "no counter for hits of `{key}`");
     }
+}
+
+#[test]
+fn every_limit_is_documented_with_its_cap_and_error() {
+    let limits = Limit::all();
+    let names: Vec<&str> = limits.iter().map(|limit| limit.as_str()).collect();
+    let mut listed = BTreeSet::new();
+    for row in rows_of_limits() {
+        let [limit, bounds, cap, beyond] = row[..] else { panic!("four cells: {row:?}") };
+        assert!(![bounds, beyond].contains(&""), "{row:?}");
+        let limit = limit.trim_matches('`');
+        assert!(names.contains(&limit), "no counter for hits of {limit}");
+        assert!(listed.insert(limit), "{limit} is listed twice");
+        let caps: Vec<&str> = quoted(cap).collect();
+        assert!(cap == "–" || !caps.is_empty(), "{limit} has a cap, or `–`: {cap}");
+        for cap in caps {
+            assert!(cap != limit && names.contains(&cap), "{cap} is no limit");
+        }
+        assert_answers(beyond);
+    }
+    for key in keys_of("[limits]\n") {
+        let name = key.replace("_burst", "_per_s");
+        assert!(listed.contains(&*name), "docs/limits.md does not list `{key}`");
+    }
+    let hits = include_str!("gateway/promise_9_bounded_by_default/counted.rs");
+    for limit in limits {
+        assert!(listed.contains(limit.as_str()), "docs/limits.md does not list {limit:?}");
+        assert!(hits.contains(&format!("Limit::{limit:?} => ")), "no test hits {limit:?}");
+    }
+}
+
+#[test]
+fn metrics_in_the_list_of_limits_exist() {
+    for name in quoted(LIMITS_PAGE).filter(|word| word.starts_with("stagedoor_")) {
+        assert!(TABLE.iter().any(|row| row.name == name), "there is no {name}");
+    }
+}
+
+/// The rows of `docs/limits.md` that begin with the name of a limit.
+fn rows_of_limits() -> Vec<Vec<&'static str>> {
+    let rows = LIMITS_PAGE.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+/// Asserts that an answer names only error codes, close codes and HTTP statuses that exist.
+fn assert_answers(beyond: &str) {
+    for code in quoted(beyond) {
+        assert!(ErrorCode::ALL.iter().any(|known| known.as_str() == code), "no error {code}");
+    }
+    let words = beyond.split(|c: char| !c.is_ascii_alphanumeric());
+    for number in words.filter_map(|word| word.parse::<u16>().ok()).filter(|n| *n >= 1_000) {
+        assert!(CloseCode::ALL.iter().any(|known| known.code() == number), "no code {number}");
+    }
+}
+
+/// The words in backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
 }
 
 #[test]
