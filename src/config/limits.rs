@@ -84,6 +84,9 @@ pub struct Limits {
     /// Longest connection data, in characters.
     #[serde(with = "ranges::BoundedCount::<0, { MAX_CONNECTION_DATA_CHARS as u64 }>")]
     pub connection_data_max_chars: usize,
+    /// Maximum number of audit rows of denied commands per app and minute. One more row counts the denials beyond it.
+    #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
+    pub audit_denials_per_minute: usize,
     /// Sustained rate of server API calls of one key or token.
     #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
     pub api_calls_per_s: u32,
@@ -139,6 +142,7 @@ impl Default for Limits {
             pending_connections: 5_000,
             auth_params_bytes: 8 * 1024,
             connection_data_max_chars: MAX_CONNECTION_DATA_CHARS,
+            audit_denials_per_minute: 1_000,
             api_calls_per_s: 1_000,
             api_calls_burst: 2_000,
             api_auth_failures_per_s: 1,

@@ -1,5 +1,6 @@
 //! Promise 9: beyond a limit there is a typed error that is counted, and other clients are served.
 
+mod budgets;
 mod counted;
 mod hits;
 

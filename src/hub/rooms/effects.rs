@@ -21,6 +21,7 @@ use crate::room::{
     Appender, Audit, Effect, Entry, Everywhere, LocalRoom, NodeEpoch, Origin, RoomCommand, RoomKey,
 };
 use crate::store::{AuditActor, AuditEvent, AuditOutcome};
+use crate::telemetry::Limit;
 use crate::webhook::Event;
 
 /// Applies entries to the rooms of this node. Holds the lock of the room, and the locks of sessions one at a time.
@@ -178,7 +179,11 @@ impl Executor {
                 deferred.events.push(Event { request, ..event });
             }
             Appender::Denied { username, command } => {
-                self.denials.count(&deferred.key().app, username, command, deferred.now);
+                let max = self.context.limits().audit_denials_per_minute;
+                let app = &deferred.key().app;
+                if !self.denials.count(app, username, command, max, deferred.now) {
+                    self.context.hit(Limit::AuditDenials);
+                }
             }
         }
     }

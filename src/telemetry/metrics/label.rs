@@ -70,6 +70,7 @@ words! {
         PendingConnections = "pending_connections",
         AuthParamsBytes = "auth_params_bytes",
         ConnectionDataMaxChars = "connection_data_max_chars",
+        AuditDenials = "audit_denials_per_minute",
         ApiCalls = "api_calls_per_s",
         ApiAuthFailures = "api_auth_failures_per_s",
         ApiBodyBytes = "api_body_bytes",

@@ -170,6 +170,11 @@ fn case_of(limit: Limit) -> Case {
             |gateway| hits::long_data(gateway).boxed(),
             "error too_large",
         ),
+        Limit::AuditDenials => case(
+            |config| config.limits.audit_denials_per_minute = 1,
+            |gateway| hits::two_denials(gateway).boxed(),
+            "error forbidden",
+        ),
         Limit::ApiCalls => case(
             |config| (config.limits.api_calls_per_s, config.limits.api_calls_burst) = (1, 1),
             |gateway| hits::two_calls(gateway).boxed(),

@@ -115,6 +115,12 @@ pub async fn two_signals(gateway: &Gateway) -> String {
     error(ada.request("signal", signal).await)
 }
 
+pub async fn two_denials(gateway: &Gateway) -> String {
+    let mut ada = gateway.enter("ada", "publisher").await;
+    ada.request("lock_room", json!({ "room": "lobby" })).await.unwrap_err();
+    error(ada.request("unlock_room", json!({ "room": "lobby" })).await)
+}
+
 pub async fn two_instances(gateway: &Gateway) -> String {
     let (mut ada, _) = gateway.registered("ada", "instance-of-ada", json!({})).await;
     let _other = gateway.registered("ada", "another-instance", json!({})).await;
