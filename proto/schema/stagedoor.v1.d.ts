@@ -340,7 +340,7 @@ export type ErrorCode =
   | "token_invalid"
   /** Another session used the room token. */
   | "token_used"
-  /** The session reached its limit of rooms. */
+  /** The session, the app or the node reached its limit of rooms. */
   | "too_many_rooms"
   /** The participant or the room reached its limit of streams. */
   | "too_many_streams"

@@ -132,7 +132,7 @@ error_codes! {
     TokenInvalid = "token_invalid", 401;
     /// Another session used the room token.
     TokenUsed = "token_used", 401;
-    /// The session reached its limit of rooms.
+    /// The session, the app or the node reached its limit of rooms.
     TooManyRooms = "too_many_rooms", 409;
     /// The participant or the room reached its limit of streams.
     TooManyStreams = "too_many_streams", 409;

@@ -51,6 +51,15 @@ pub struct Limits {
     /// Maximum number of rooms that one session is in.
     #[serde(with = "ranges::BoundedCount::<1, 10_000>")]
     pub rooms_per_session: u16,
+    /// Maximum number of rooms that one session opens per minute. A join of an open room opens none.
+    #[serde(with = "ranges::BoundedCount::<1, 100_000>")]
+    pub rooms_opened_per_minute: u32,
+    /// Maximum number of rooms on this node.
+    #[serde(with = "ranges::BoundedCount::<1, 10_000_000>")]
+    pub rooms_per_node: usize,
+    /// Maximum number of rooms of one app on this node.
+    #[serde(with = "ranges::BoundedCount::<1, 10_000_000>")]
+    pub rooms_per_app: usize,
     /// Maximum number of participants in one room.
     #[serde(with = "ranges::BoundedCount::<2, 1_000_000>")]
     pub participants_per_room: u32,
@@ -131,6 +140,9 @@ impl Default for Limits {
             pings_burst: 50,
             joins_per_s: 5,
             rooms_per_session: 100,
+            rooms_opened_per_minute: 60,
+            rooms_per_node: 200_000,
+            rooms_per_app: 100_000,
             participants_per_room: 15_000,
             streams_per_participant: 8,
             streams_per_room: 500,

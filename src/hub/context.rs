@@ -95,6 +95,11 @@ impl Context {
         Rate::per_second(per_second, per_second)
     }
 
+    pub(super) fn room_opening_rate(&self) -> Rate {
+        let per_minute = self.limits().rooms_opened_per_minute;
+        Rate::every(Duration::from_mins(1) / per_minute.max(1), per_minute)
+    }
+
     /// The settings of an app's rooms: those of the app, within the limits of all apps.
     pub(super) fn room_settings(&self, app: &App) -> RoomSettings {
         let (rules, limits) = (app.rules(), self.limits());

@@ -18,6 +18,7 @@ use crate::auth::{AuthRequest, Authenticated, Authenticator, Purpose};
 use crate::engine::{Claim, ClaimRules, DirectoryKey, SessionRow};
 use crate::hub::app::App;
 use crate::hub::errors::StartError;
+use crate::hub::rooms::Opener;
 use crate::hub::session_meta::{AuthContext, PeerInfo, SessionMeta};
 use crate::hub::sessions::{Capacity, LimitExceeded, SessionConnection, SessionHandle};
 use crate::principal::Principal;
@@ -375,7 +376,7 @@ impl Accounts {
         let former = Principal { username: from, guest: from_guest.as_ref() };
         let mut rooms: HashSet<_> = self.rooms.holding(by.app().id(), former).into_iter().collect();
         for room in carried {
-            match self.rooms.open(&room).await {
+            match self.rooms.open(&room, Opener::Gateway).await {
                 Ok(()) => drop(rooms.insert(room)),
                 Err(error) => {
                     tracing::warn!(%error, "a room learns what it holds of a user when it opens");

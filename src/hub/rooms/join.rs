@@ -7,8 +7,10 @@ use stagedoor_proto::{
 };
 
 use super::Rooms;
+use super::open::Opener;
 use crate::auth::Authenticator;
 use crate::auth::token::TokenError;
+use crate::hub::errors::CallError;
 use crate::hub::session_meta::AuthContext;
 use crate::hub::sessions::SessionHandle;
 use crate::room::{Join, Origin, RoomCommand, RoomKey, RoomToken, ScopeSet};
@@ -64,10 +66,7 @@ impl Rooms {
             .check(session, &session.meta().peer)
             .await
             .map_err(|rejected| rejected.error)?;
-        self.open(&key).await.map_err(|error| {
-            tracing::error!(%error, "cannot load room");
-            Error::new(ErrorCode::Overloaded, "room cannot be opened now; retry")
-        })?;
+        self.open(&key, Opener::Session(session)).await.map_err(open_error)?;
         if !entitlement.is_current(session) {
             entitlement = self.authorize_join(session, &join)?;
         }
@@ -151,6 +150,16 @@ fn entitle(
             app_moderator: claims.app_moderator,
         }),
     })
+}
+
+fn open_error(error: CallError) -> Error {
+    match error {
+        CallError::Refused(error) => error,
+        error @ (CallError::Store(_) | CallError::NoRoom | CallError::RoomExists) => {
+            tracing::error!(%error, "cannot load room");
+            Error::new(ErrorCode::Overloaded, "room cannot be opened now; retry")
+        }
+    }
 }
 
 fn token_error(error: &TokenError) -> Error {

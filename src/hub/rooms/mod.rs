@@ -19,6 +19,7 @@ mod open;
 mod registry;
 mod replicas;
 mod retry;
+mod slots;
 mod sync;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use stagedoor_proto::RoomId;
 
 pub(super) use commands::named_room;
 pub(super) use handle::RoomHandle;
+pub(super) use open::Opener;
 pub(super) use replicas::Replicas;
 
 use super::access_control::AccessControl;

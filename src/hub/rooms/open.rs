@@ -3,13 +3,33 @@
 //! A room is known if it is open, was created, or has durable state of users.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use stagedoor_proto::{Error, ErrorCode};
 
 use super::Rooms;
 use super::handle::RoomHandle;
+use super::slots::{RoomSlot, SlotError};
 use crate::engine::{AppendError, Appended, Condition};
 use crate::hub::errors::CallError;
+use crate::hub::sessions::SessionHandle;
 use crate::room::{DurableState, OpenRoom, RoomCommand, RoomKey, RoomSettings};
 use crate::store::{self, CreatedRoom};
+use crate::telemetry::Limit;
+
+/// When a room that exceeds the limits of the node may be tried again.
+const ROOMS_FULL_RETRY_AFTER: Duration = Duration::from_secs(10);
+
+/// The opener of a room.
+#[derive(Clone, Copy)]
+pub(in crate::hub) enum Opener<'a> {
+    /// A session that joins it. It opens a limited number of rooms.
+    Session(&'a SessionHandle),
+    /// The gateway itself.
+    Gateway,
+    /// A call of the server API, which opens known rooms only.
+    Call,
+}
 
 /// A room in the store.
 pub(in crate::hub) struct StoredRoom {
@@ -44,24 +64,59 @@ impl Rooms {
     }
 
     /// Opens a room with its durable state, unless it is open.
-    pub(in crate::hub) async fn open(&self, key: &RoomKey) -> Result<(), CallError> {
+    ///
+    /// # Errors
+    /// `too_many_rooms`; [`CallError::NoRoom`] if a call names an unknown room; an error of the store or the engine.
+    pub(in crate::hub) async fn open(
+        &self,
+        key: &RoomKey,
+        opener: Opener<'_>,
+    ) -> Result<(), CallError> {
+        if self.find_open(key).is_some() {
+            return Ok(());
+        }
+        let _slot = self.reserve_slot(key)?;
         if self.find(key).await?.is_some() {
             return Ok(());
         }
-        let stored = self.load(key).await?;
-        self.append_open(key, stored).await
-    }
-
-    /// Like [`Rooms::open`], with a room that was read from the store.
-    pub(in crate::hub) async fn open_known(&self, key: &RoomKey) -> Result<(), CallError> {
-        if self.find(key).await?.is_some() {
-            return Ok(());
+        if let Opener::Session(session) = opener {
+            self.take_opening(session)?;
         }
         let stored = self.load(key).await?;
-        if !stored.is_known() {
+        if matches!(opener, Opener::Call) && !stored.is_known() {
             return Err(CallError::NoRoom);
         }
         self.append_open(key, stored).await
+    }
+
+    fn reserve_slot(&self, key: &RoomKey) -> Result<RoomSlot<'_>, Error> {
+        let (per_node, per_app) = {
+            let limits = self.context.limits();
+            (limits.rooms_per_node, limits.rooms_per_app)
+        };
+        self.registry.reserve(key, per_node, per_app).map_err(|exceeded| {
+            let (limit, message) = match exceeded {
+                SlotError::Node => {
+                    (Limit::RoomsPerNode, format!("room limit of this node reached ({per_node})"))
+                }
+                SlotError::App => {
+                    (Limit::RoomsPerApp, format!("room limit of this app reached ({per_app})"))
+                }
+            };
+            self.context.hit(limit);
+            Error::new(ErrorCode::TooManyRooms, message).retry_after(ROOMS_FULL_RETRY_AFTER)
+        })
+    }
+
+    /// Counts a room that a session opens.
+    fn take_opening(&self, session: &SessionHandle) -> Result<(), Error> {
+        let (rate, now) = (self.context.room_opening_rate(), self.context.clock.monotonic());
+        let taken = session.update_memberships(|rooms, _| rooms.take_opening(rate, now));
+        taken.map_err(|wait| {
+            self.context.hit(Limit::RoomsOpened);
+            let message = "session opened too many rooms; wait before opening another";
+            Error::new(ErrorCode::TooManyRooms, message).retry_after(wait)
+        })
     }
 
     /// Resolves when the room is open. The first open decides the settings; later ones have no effect.

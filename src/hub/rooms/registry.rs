@@ -8,6 +8,7 @@ use dashmap::DashMap;
 use stagedoor_proto::RoomId;
 
 use super::handle::RoomHandle;
+use super::slots::{RoomSlot, RoomSlots, SlotError};
 use crate::principal::Principal;
 use crate::room::{LocalRoom, Room, RoomKey};
 use crate::session::RoomTag;
@@ -22,6 +23,7 @@ pub(super) struct RoomRegistry {
     /// The same rooms. Sessions refer to rooms only by tag, so that neither keeps the other alive.
     by_tag: DashMap<RoomTag, Arc<RoomHandle>>,
     tags: AtomicU32,
+    slots: RoomSlots,
 }
 
 impl RoomRegistry {
@@ -45,6 +47,19 @@ impl RoomRegistry {
         Arc::clone(&self.by_key.entry(key.clone()).or_insert_with(new))
     }
 
+    /// Reserves a slot for a room that is about to open.
+    ///
+    /// # Errors
+    /// The limit that is reached.
+    pub(super) fn reserve(
+        &self,
+        key: &RoomKey,
+        per_node: usize,
+        per_app: usize,
+    ) -> Result<RoomSlot<'_>, SlotError> {
+        self.slots.reserve(key, per_node, per_app)
+    }
+
     /// Adds a room of the previous process, with the tag of its frames.
     pub(super) fn restore(
         &self,
@@ -65,7 +80,10 @@ impl RoomRegistry {
     /// Removes a room if `is_unneeded` returns true. Returns whether it did.
     pub(super) fn remove_if(&self, key: &RoomKey, is_unneeded: fn(&RoomHandle) -> bool) -> bool {
         let removed = self.by_key.remove_if(key, |_, room| is_unneeded(room));
-        removed.is_some_and(|(_, room)| self.by_tag.remove(&room.tag()).is_some())
+        removed.is_some_and(|(key, room)| {
+            self.slots.remove(&key);
+            self.by_tag.remove(&room.tag()).is_some()
+        })
     }
 
     /// The rooms without local sessions since `then` or longer.
@@ -135,6 +153,7 @@ impl RoomRegistry {
     ) -> Arc<RoomHandle> {
         let room = Arc::new(RoomHandle::new(key.clone(), tag, room, local));
         self.by_tag.insert(tag, Arc::clone(&room));
+        self.slots.occupy(key);
         room
     }
 

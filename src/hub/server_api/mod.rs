@@ -14,7 +14,7 @@ pub use rooms::RoomDetails;
 use super::context::Context;
 use super::errors::CallError;
 use super::pending_calls::PendingCalls;
-use super::rooms::Rooms;
+use super::rooms::{Opener, Rooms};
 use crate::room::{Caller, Moderation, Origin, RoomCommand, RoomKey};
 
 /// The rooms of this node for the server API. Every method may be called from any task.
@@ -58,7 +58,7 @@ impl ServerApi {
         // A request to unmute has no acknowledgement: the owner decides.
         let wait =
             if matches!(command, Moderation::RequestUnmute(_)) { Duration::ZERO } else { wait };
-        self.rooms.open_known(room).await?;
+        self.rooms.open(room, Opener::Call).await?;
         let mut call = self.calls.begin()?;
         let origin = Origin::Call(call.id());
         let command = RoomCommand::Moderate { origin, command, server: Some(caller) };
@@ -78,7 +78,7 @@ impl ServerApi {
         room: &RoomKey,
         update: UpdateStream,
     ) -> Result<Stream, CallError> {
-        self.rooms.open_known(room).await?;
+        self.rooms.open(room, Opener::Call).await?;
         let mut call = self.calls.begin()?;
         let origin = Origin::Call(call.id());
         self.rooms.append(room, RoomCommand::UpdateStream { origin, update });

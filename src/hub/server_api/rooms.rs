@@ -11,7 +11,7 @@ use stagedoor_proto::{
 
 use super::ServerApi;
 use crate::hub::errors::CallError;
-use crate::hub::rooms::RoomHandle;
+use crate::hub::rooms::{Opener, RoomHandle};
 use crate::room::{DurableChange, ParticipantInfo, Room, RoomKey, RoomOverrides, RoomSummary};
 use crate::store::{AuditEvent, CREATED_ROOM_RETENTION, CreatedRoom, Page};
 use crate::time::Now;
@@ -49,7 +49,7 @@ impl ServerApi {
         if !self.context.store.create_room(key.clone(), created.clone(), changes, row).await? {
             return Err(CallError::RoomExists);
         }
-        if let Err(error) = self.rooms.open_known(key).await {
+        if let Err(error) = self.rooms.open(key, Opener::Call).await {
             // The room is created anyway: the first join opens it.
             tracing::warn!(%error, "created room not opened yet");
             return Ok(created);
@@ -156,7 +156,7 @@ impl ServerApi {
         signal: SendSignal,
         now: Now,
     ) -> Result<Sent, CallError> {
-        self.rooms.open_known(key).await?;
+        self.rooms.open(key, Opener::Call).await?;
         let Some(room) = self.rooms.find_open(key) else {
             let message = "room is opening; retry";
             return Err(Error::new(ErrorCode::EngineUnavailable, message).into());

@@ -20,6 +20,7 @@ pub(in crate::hub) struct Memberships {
     /// Whether a caller is updating the rooms.
     is_updating: bool,
     joins: RateLimiter,
+    openings: RateLimiter,
 }
 
 struct Membership {
@@ -59,6 +60,18 @@ impl Memberships {
     /// How long to wait before the next join.
     pub(in crate::hub) fn take_join(&mut self, rate: Rate, now: Monotonic) -> Result<(), Duration> {
         self.joins.take(rate, now)
+    }
+
+    /// Counts a room that the session opens.
+    ///
+    /// # Errors
+    /// How long to wait before the next one.
+    pub(in crate::hub) fn take_opening(
+        &mut self,
+        rate: Rate,
+        now: Monotonic,
+    ) -> Result<(), Duration> {
+        self.openings.take(rate, now)
     }
 
     /// Adds a room that the session has just joined, and that assumes it to be connected and established. Returns

@@ -87,6 +87,21 @@ fn case_of(limit: Limit) -> Case {
             |gateway| hits::two_joins(gateway).boxed(),
             "error too_many_rooms",
         ),
+        Limit::RoomsOpened => case(
+            |config| config.limits.rooms_opened_per_minute = 1,
+            |gateway| hits::two_joins(gateway).boxed(),
+            "error too_many_rooms",
+        ),
+        Limit::RoomsPerNode => case(
+            |config| config.limits.rooms_per_node = 1,
+            |gateway| hits::two_joins(gateway).boxed(),
+            "error too_many_rooms",
+        ),
+        Limit::RoomsPerApp => case(
+            |config| config.limits.rooms_per_app = 1,
+            |gateway| hits::two_joins(gateway).boxed(),
+            "error too_many_rooms",
+        ),
         Limit::ParticipantsPerRoom => case(
             |config| config.limits.participants_per_room = 2,
             |gateway| hits::three_participants(gateway).boxed(),
