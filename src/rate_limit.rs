@@ -44,6 +44,23 @@ const fn non_zero(burst: u32) -> u32 {
     if burst == 0 { 1 } else { burst }
 }
 
+/// An allowed rate of amounts, such as bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AmountRate {
+    per_second: u64,
+    /// Time in which the sustained rate earns the burst.
+    tolerance_us: u64,
+}
+
+impl AmountRate {
+    /// `per_second` sustained, `burst` at once. Zero counts as one.
+    #[must_use]
+    pub const fn new(per_second: u64, burst: u64) -> Self {
+        let per_second = if per_second == 0 { 1 } else { per_second };
+        Self { per_second, tolerance_us: burst.saturating_mul(1_000_000) / per_second }
+    }
+}
+
 /// The state of one limiter. The rate is an argument, so that it can change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -66,6 +83,29 @@ impl RateLimiter {
             return Err(Duration::from_micros(excess).max(MIN_WAIT));
         }
         self.due_us = due.saturating_add(rate.interval_us);
+        Ok(())
+    }
+
+    /// Admits `amount` at `now`. An idle limiter admits any amount, also above the burst; the next one waits for it.
+    ///
+    /// # Errors
+    /// The wait until the amount is allowed. A rejected amount does not count.
+    pub fn take_amount(
+        &mut self,
+        rate: AmountRate,
+        amount: u64,
+        now: Monotonic,
+    ) -> Result<(), Duration> {
+        let now = micros(now);
+        let cost = amount.saturating_mul(1_000_000) / rate.per_second;
+        let due = self.due_us.max(now);
+        let excess = (due - now)
+            .saturating_add(cost.min(rate.tolerance_us))
+            .saturating_sub(rate.tolerance_us);
+        if excess > 0 {
+            return Err(Duration::from_micros(excess).max(MIN_WAIT));
+        }
+        self.due_us = due.saturating_add(cost);
         Ok(())
     }
 
@@ -126,6 +166,27 @@ mod tests {
         assert_eq!(limiter.take(Rate::per_second(0, 0), Monotonic::MAX), Ok(()));
         let rate = Rate::every(Duration::MAX, u32::MAX);
         assert_eq!(limiter.take(rate, Monotonic::MAX), Ok(()));
+    }
+
+    #[test]
+    fn amounts_share_a_burst_and_a_sustained_rate() {
+        let rate = AmountRate::new(100, 200);
+        let mut limiter = RateLimiter::default();
+        assert_eq!(limiter.take_amount(rate, 150, at(1_000)), Ok(()));
+        assert_eq!(limiter.take_amount(rate, 60, at(1_000)), Err(Duration::from_millis(100)));
+        assert_eq!(limiter.take_amount(rate, 50, at(1_000)), Ok(()));
+        assert_eq!(limiter.take_amount(rate, 60, at(1_600)), Ok(()));
+    }
+
+    #[test]
+    fn amount_above_the_burst_passes_an_idle_limiter() {
+        let rate = AmountRate::new(100, 200);
+        let mut limiter = RateLimiter::default();
+        assert_eq!(limiter.take_amount(rate, 1_000, at(1_000)), Ok(()));
+        assert_eq!(limiter.take_amount(rate, 1_000, at(1_000)), Err(Duration::from_secs(10)));
+        assert_eq!(limiter.take_amount(rate, 1_000, at(11_000)), Ok(()));
+        let extreme = AmountRate::new(0, u64::MAX);
+        assert_eq!(limiter.take_amount(extreme, u64::MAX, Monotonic::MAX), Ok(()));
     }
 
     #[test]

@@ -72,6 +72,12 @@ pub struct Limits {
     /// Rate of signals in one room.
     #[serde(with = "ranges::BoundedCount::<1, 100_000>")]
     pub signals_per_s_per_room: u32,
+    /// Sustained rate of bytes that others send to one session by relays and direct signals.
+    #[serde(with = "ranges::BoundedSize::<KIB, { 1_024 * MIB }>")]
+    pub relay_bytes_per_s_per_receiver: usize,
+    /// Burst of bytes that others send to one session by relays and direct signals.
+    #[serde(with = "ranges::BoundedSize::<KIB, { 1_024 * MIB }>")]
+    pub relay_bytes_burst_per_receiver: usize,
     /// Maximum number of sessions on this node. Suspended sessions count, ended ones do not.
     #[serde(with = "ranges::BoundedCount::<1, 10_000_000>")]
     pub sessions_per_node: usize,
@@ -147,6 +153,8 @@ impl Default for Limits {
             streams_per_participant: 8,
             streams_per_room: 500,
             signals_per_s_per_room: 200,
+            relay_bytes_per_s_per_receiver: 256 * 1024,
+            relay_bytes_burst_per_receiver: 512 * 1024,
             sessions_per_node: 100_000,
             sessions_per_address: 10_000,
             starts_per_s_per_address: 20,

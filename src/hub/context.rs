@@ -19,7 +19,7 @@ use crate::clock::{Clock, Rng};
 use crate::config::{Config, Keepalive, Limits, MembershipExpiry};
 use crate::engine::Answer;
 use crate::lifecycle::Lifecycle;
-use crate::rate_limit::Rate;
+use crate::rate_limit::{AmountRate, Rate};
 use crate::request::RequestId;
 use crate::room::RoomSettings;
 use crate::session::{ExpirySettings, RequestLimits, RingLimits, SessionSettings};
@@ -98,6 +98,13 @@ impl Context {
     pub(super) fn room_opening_rate(&self) -> Rate {
         let per_minute = self.limits().rooms_opened_per_minute;
         Rate::every(Duration::from_mins(1) / per_minute.max(1), per_minute)
+    }
+
+    /// The rate of bytes that relays and direct signals send to one session.
+    pub(super) fn relay_rate(&self) -> AmountRate {
+        let limits = self.limits();
+        let burst = limits.relay_bytes_burst_per_receiver as u64;
+        AmountRate::new(limits.relay_bytes_per_s_per_receiver as u64, burst)
     }
 
     /// The settings of an app's rooms: those of the app, within the limits of all apps.

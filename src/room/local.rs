@@ -4,6 +4,7 @@
 //! and the keys.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
@@ -11,7 +12,7 @@ use stagedoor_proto::{
 };
 
 use crate::idempotency::Fingerprint;
-use crate::rate_limit::{Rate, RateLimiter};
+use crate::rate_limit::{AmountRate, Rate, RateLimiter};
 use crate::room::effect::Audience;
 use crate::room::errors;
 use crate::room::machine::Room;
@@ -27,9 +28,9 @@ const PAGE_BURST: u32 = 10;
 /// State of a room that belongs to this node.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LocalRoom {
-    /// Roster rate limits of the node's sessions. Removed with their memberships.
+    /// Rate limits of the room's sessions. Removed with their memberships.
     #[serde(skip)]
-    rosters: HashMap<SessionId, RosterRates>,
+    rates: HashMap<SessionId, SessionRates>,
     /// The order of the last signal.
     order: u64,
     signal_rate: RateLimiter,
@@ -38,9 +39,11 @@ pub struct LocalRoom {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct RosterRates {
+struct SessionRates {
     fresh: RateLimiter,
     pages: RateLimiter,
+    /// Bytes that this node sends to the session alone, if another node serves it.
+    relayed: RateLimiter,
 }
 
 /// The result of admitting a signal.
@@ -91,7 +94,7 @@ impl LocalRoom {
             )
             .at("after")
         })?;
-        let rates = self.rosters.entry(session).or_default();
+        let rates = self.rates.entry(session).or_default();
         let taken = match after {
             None => rates.fresh.take(Rate::every(ROSTER_INTERVAL, 1), now),
             Some(_) => rates.pages.take(Rate::every(PAGE_INTERVAL, PAGE_BURST), now),
@@ -100,6 +103,20 @@ impl LocalRoom {
             errors::rate_limited("a first roster page can be requested once in 5 s", wait)
         })?;
         Ok(roster_page(&room.state, member, after))
+    }
+
+    /// Counts bytes that this node sends to a session of another node alone.
+    ///
+    /// # Errors
+    /// How long to wait until they are allowed.
+    pub fn take_relayed(
+        &mut self,
+        to: SessionId,
+        rate: AmountRate,
+        bytes: usize,
+        now: Monotonic,
+    ) -> Result<(), Duration> {
+        self.rates.entry(to).or_default().relayed.take_amount(rate, bytes as u64, now)
     }
 
     /// Admits a signal of a session, or of the server (`None`), and resolves its receivers.
@@ -161,11 +178,11 @@ impl LocalRoom {
 
     /// Call when a session left the room.
     pub fn remove(&mut self, session: SessionId) {
-        self.rosters.remove(&session);
+        self.rates.remove(&session);
     }
 
     /// Call when all sessions left the room.
     pub fn remove_all(&mut self) {
-        self.rosters.clear();
+        self.rates.clear();
     }
 }

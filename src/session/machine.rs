@@ -29,7 +29,7 @@ use crate::time::{Monotonic, Now};
 
 pub use clock_step::ClockStep;
 pub use handshake::{Establishing, HandshakePush};
-pub use output::Output;
+pub use output::{Output, has_headroom};
 pub use resuming::{ResumeClaim, ResumeError, ResumeOutcome};
 pub use saved::{Inconsistent, MAX_SAVED_RING_BYTES, SavedSession};
 

@@ -22,7 +22,7 @@ pub use link::Link;
 pub use machine::{
     AdmissionError, ClockStep, Establishing, HandshakePush, Inconsistent, MAX_SAVED_RING_BYTES,
     Output, RequestLimits, ResumeClaim, ResumeError, ResumeOutcome, SavedSession, Session,
-    SessionSettings,
+    SessionSettings, has_headroom,
 };
 pub use ring::{Bodies, Body, RingLimits, RoomTag};
 pub use secret::SecretHash;

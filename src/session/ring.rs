@@ -105,6 +105,12 @@ impl Ring {
         self.frames.len() - self.unsent
     }
 
+    /// Whether a frame of `len` bytes leaves half of the ring to other unsent frames.
+    pub(super) fn has_headroom(&self, len: usize, limits: RingLimits) -> bool {
+        let unsent = self.frames.iter().skip(self.unsent).map(|frame| frame.body.len());
+        self.backlog() < limits.frames / 2 && unsent.sum::<usize>() + len <= limits.bytes / 2
+    }
+
     /// Takes the next unsent frame, which then counts as sent.
     pub(super) fn take_unsent(&mut self) -> Option<(u64, &Body)> {
         let frame = self.frames.get(self.unsent)?;

@@ -15,9 +15,13 @@ use super::fan_out::push_to;
 use super::handle::{RoomHandle, RoomInner};
 use super::metrics::count_signal_error;
 use crate::engine::{Answer, Delivered, RoomMessage};
-use crate::hub::sessions::{RequestPermit, RoomTags, SessionHandle};
+use crate::hub::sessions::{RequestPermit, RoomTags, SessionHandle, take_relayed};
 use crate::room::{AcceptedSignal, Audience, Moderation, Origin, RoomCommand, RoomKey};
-use crate::time::Now;
+use crate::telemetry::Limit;
+use crate::time::{Monotonic, Now};
+
+/// About the size of a frame without its data.
+const FRAME_OVERHEAD_BYTES: usize = 256;
 
 /// A command for the log of a room.
 type RoutedCommand = Result<(Arc<RoomHandle>, RoomCommand), Error>;
@@ -38,7 +42,7 @@ impl Rooms {
                 return self.session_signal(session, permit, signal, now);
             }
             Command::Relay(relay) => {
-                let relayed = self.relay(session, asked, relay);
+                let relayed = self.relay(session, asked, relay, now.monotonic);
                 return self.answer_when_sent(origin, relayed);
             }
             Command::Roster(roster) => self.room_of(asked, &roster.room).and_then(|room| {
@@ -138,11 +142,7 @@ impl Rooms {
             Ok(room) => self.signal(&room, Some(session.id()), signal, now),
             Err(error) => Answer::ready(Err(error)),
         };
-        let answered = self.answer_when_sent(origin, sent.map(|sent| sent.map(Reply::Sent)));
-        if let Some(Err(error)) = &answered {
-            count_signal_error(&self.context.metrics, error);
-        }
-        answered
+        self.answer_when_sent(origin, sent.map(|sent| sent.map(Reply::Sent)))
     }
 
     /// The reply to a request that sends a message, if it is available now; otherwise the reply follows later.
@@ -176,8 +176,18 @@ impl Rooms {
         let mut new = match local.accept_signal(state, from, &signal, now.monotonic) {
             Ok(AcceptedSignal::New(new)) => new,
             Ok(AcceptedSignal::Repeated(sent)) => return Answer::ready(Ok(sent)),
-            Err(error) => return Answer::ready(Err(error)),
+            Err(error) => {
+                count_signal_error(&self.context.metrics, &error);
+                return Answer::ready(Err(error));
+            }
         };
+        if let (Some(_), Audience::One(to)) = (from, &new.to) {
+            let bytes = signal.data.as_json().len() + FRAME_OVERHEAD_BYTES;
+            if let Err(error) = self.take_relayed(&mut inner, *to, bytes, now.monotonic) {
+                return Answer::ready(Err(error));
+            }
+        }
+        let local = &mut inner.local;
         let SendSignal { room: id, type_, data, .. } = signal;
         // Each delivering node sets the order.
         let order = local.next_order();
@@ -208,16 +218,21 @@ impl Rooms {
         session: &SessionHandle,
         asked: &RoomTags,
         relay: Relay,
+        now: Monotonic,
     ) -> Answer<Result<Reply, Error>> {
         let room = match self.room_with_stream(asked, relay.stream) {
             Ok(room) => room,
             Err(error) => return Answer::ready(Err(error)),
         };
-        let inner = room.lock();
+        let mut inner = room.lock();
         let accepted = match inner.room.relay(session.id(), &relay) {
             Ok(accepted) => accepted,
             Err(error) => return Answer::ready(Err(error)),
         };
+        let bytes = relay.data.as_json().len() + FRAME_OVERHEAD_BYTES;
+        if let Err(error) = self.take_relayed(&mut inner, accepted.to, bytes, now) {
+            return Answer::ready(Err(error));
+        }
         let Relay { stream, data, .. } = relay;
         let id = room.key().room.clone();
         let push = Push::Relay(Relayed { room: id, stream, from: accepted.from, data });
@@ -229,6 +244,27 @@ impl Rooms {
         let message = RoomMessage { to, push };
         let sent = self.engine.send(room.key(), inner.local.last_order(), &message);
         sent.map(|sent| sent.map(|_| Reply::Relayed {}).map_err(Error::from))
+    }
+
+    /// Counts bytes that one session sends to another alone: over all rooms of a receiver on this node, otherwise those
+    /// that this node sends to it in the room.
+    fn take_relayed(
+        &self,
+        inner: &mut RoomInner,
+        to: SessionId,
+        bytes: usize,
+        now: Monotonic,
+    ) -> Result<(), Error> {
+        let rate = self.context.relay_rate();
+        let taken = match inner.sessions.get(&to) {
+            Some(receiver) => take_relayed(receiver, rate, bytes, now),
+            None => inner.local.take_relayed(to, rate, bytes, now),
+        };
+        taken.map_err(|wait| {
+            self.context.hit(Limit::RelayBytesPerReceiver);
+            let message = "too many bytes for this receiver; wait before sending more to it";
+            Error::new(ErrorCode::RateLimited, message).retry_after(wait)
+        })
     }
 
     /// The room with this id, which the session must be in; `asked` are the tags that the session may mean by it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use smallvec::SmallVec;
 use stagedoor_proto::{Disconnect, Link, RoomId, SessionState};
 
-use crate::rate_limit::{Rate, RateLimiter};
+use crate::rate_limit::{AmountRate, Rate, RateLimiter};
 use crate::request::RequestId;
 use crate::session::RoomTag;
 use crate::time::Monotonic;
@@ -21,6 +21,8 @@ pub(in crate::hub) struct Memberships {
     is_updating: bool,
     joins: RateLimiter,
     openings: RateLimiter,
+    /// Bytes that others send to this session alone.
+    relayed: RateLimiter,
 }
 
 struct Membership {
@@ -72,6 +74,19 @@ impl Memberships {
         now: Monotonic,
     ) -> Result<(), Duration> {
         self.openings.take(rate, now)
+    }
+
+    /// Counts bytes that another session sends to this one alone.
+    ///
+    /// # Errors
+    /// How long to wait until they are allowed.
+    pub(in crate::hub) fn take_relayed(
+        &mut self,
+        rate: AmountRate,
+        bytes: u64,
+        now: Monotonic,
+    ) -> Result<(), Duration> {
+        self.relayed.take_amount(rate, bytes, now)
     }
 
     /// Adds a room that the session has just joined, and that assumes it to be connected and established. Returns

@@ -27,7 +27,7 @@ pub use connections::Connections;
 pub(super) use counts::{Capacity, LimitExceeded};
 pub use handle::{Activity, SessionConnection, SessionHandle, Written};
 pub(super) use handle::{
-    Refusal, RequestPermit, SessionTermination, begin_renewal, postpone_renewal,
+    Refusal, RequestPermit, SessionTermination, begin_renewal, postpone_renewal, take_relayed,
 };
 pub(super) use membership::{Memberships, PendingUpdate, RoomTags};
 

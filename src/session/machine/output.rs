@@ -16,6 +16,13 @@ pub enum Output<'a> {
     Close(Box<Disconnect>),
 }
 
+/// Whether a frame of `bytes` leaves half of the session's ring to other unsent frames. Frames that one client sends to
+/// another are rejected otherwise, so that they never cause the close of a slow consumer.
+#[must_use]
+pub fn has_headroom(session: &Session, bytes: usize) -> bool {
+    session.ring.has_headroom(bytes, session.settings.ring)
+}
+
 impl Session {
     /// Queues a frame that no snapshot replaces; `false` if the session has ended.
     ///

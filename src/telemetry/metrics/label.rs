@@ -62,6 +62,7 @@ words! {
         StreamsPerParticipant = "streams_per_participant",
         StreamsPerRoom = "streams_per_room",
         SignalsPerRoom = "signals_per_s_per_room",
+        RelayBytesPerReceiver = "relay_bytes_per_s_per_receiver",
         SessionsPerUser = "sessions_per_user",
         SessionsPerNode = "sessions_per_node",
         SessionsPerAddress = "sessions_per_address",

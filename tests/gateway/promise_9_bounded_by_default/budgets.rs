@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::limited;
-use crate::common::{Client, Setup, start_of};
+use crate::common::{Client, Gateway, Setup, start_of};
 
 #[tokio::test]
 async fn denials_beyond_the_limit_share_an_audit_row() {
@@ -64,4 +64,69 @@ async fn rooms_of_one_app_leave_space_to_others() {
     let (mut bob, _) = Client::start(&gateway, start).await;
     bob.request("join", json!({ "room": "lobby" })).await.unwrap();
     ada.does("join", json!({ "room": "lobby", "token": gateway.room_token("publisher") })).await;
+}
+
+#[tokio::test]
+async fn relays_wait_for_the_budget_of_their_receiver() {
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "publisher").await;
+    let mut ada = gateway.enter("ada", "subscriber").await;
+    let stream = host.publish().await["id"].clone();
+    ada.does("subscribe", json!({ "stream": stream })).await;
+    let relay = json!({ "to": host.id(), "stream": stream, "data": "x".repeat(48_000) });
+    let mut sent = 0;
+    let error = loop {
+        match ada.request("relay", relay.clone()).await {
+            Ok(_) => sent += 1,
+            Err(error) => break error,
+        }
+        host.received_of("relay").await;
+    };
+    assert_eq!((sent, &error["code"]), (10, &json!("rate_limited")));
+    gateway.advance(Duration::from_millis(error["retry_after_ms"].as_u64().unwrap()));
+    ada.does("relay", relay).await;
+}
+
+#[tokio::test]
+async fn direct_signals_share_the_budget_of_their_receiver() {
+    let gateway = limited(|limits| limits.relay_bytes_burst_per_receiver = 20_000).await;
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let bob = gateway.enter("bob", "publisher").await;
+    let mut signal = json!({ "room": "lobby", "type": "n", "data": "x".repeat(8_000) });
+    signal["to"] = bob.id();
+    for _ in 0..2 {
+        ada.does("signal", signal.clone()).await;
+    }
+    assert_eq!(ada.fails("signal", signal.clone()).await, "rate_limited");
+    signal["to"] = ada.id();
+    ada.does("signal", signal).await;
+}
+
+#[tokio::test]
+async fn relays_never_close_a_receiver_that_does_not_read() {
+    let gateway = limited(|limits| {
+        limits.relay_bytes_per_s_per_receiver = 1 << 30;
+        limits.relay_bytes_burst_per_receiver = 1 << 30;
+        limits.commands_burst = 100_000;
+    })
+    .await;
+    let mut host = gateway.enter("host", "publisher").await;
+    let mut ada = gateway.enter("ada", "subscriber").await;
+    let stream = host.publish().await["id"].clone();
+    ada.does("subscribe", json!({ "stream": stream })).await;
+    let relay = json!({ "to": host.id(), "stream": stream, "data": "x".repeat(48_000) });
+    let mut idle = host.into_client();
+    let mut sent = 0;
+    let error = loop {
+        match ada.request("relay", relay.clone()).await {
+            Ok(_) => sent += 1,
+            Err(error) => break error,
+        }
+        assert!(sent < 5_000, "a receiver that does not read is noticed");
+    };
+    assert_eq!(error["code"], "rate_limited");
+    for _ in 0..sent {
+        idle.push("relay").await;
+    }
+    ada.does("relay", relay).await;
 }

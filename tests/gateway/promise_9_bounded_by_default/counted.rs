@@ -122,6 +122,14 @@ fn case_of(limit: Limit) -> Case {
             |gateway| hits::two_signals(gateway).boxed(),
             "error rate_limited",
         ),
+        Limit::RelayBytesPerReceiver => case(
+            |config| {
+                config.limits.relay_bytes_per_s_per_receiver = 1_024;
+                config.limits.relay_bytes_burst_per_receiver = 1_024;
+            },
+            |gateway| hits::two_relays(gateway).boxed(),
+            "error rate_limited",
+        ),
         Limit::SessionsPerUser => case(
             |config| config.apps[0].sessions_per_user = 1,
             |gateway| hits::two_instances(gateway).boxed(),

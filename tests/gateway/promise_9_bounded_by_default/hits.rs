@@ -115,6 +115,16 @@ pub async fn two_signals(gateway: &Gateway) -> String {
     error(ada.request("signal", signal).await)
 }
 
+pub async fn two_relays(gateway: &Gateway) -> String {
+    let mut host = gateway.enter("host", "moderator").await;
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let stream = host.publish().await["id"].clone();
+    ada.does("subscribe", json!({ "stream": stream })).await;
+    let relay = json!({ "to": host.id(), "stream": stream, "data": "x".repeat(1_000) });
+    ada.does("relay", relay.clone()).await;
+    error(ada.request("relay", relay).await)
+}
+
 pub async fn two_denials(gateway: &Gateway) -> String {
     let mut ada = gateway.enter("ada", "publisher").await;
     ada.request("lock_room", json!({ "room": "lobby" })).await.unwrap_err();

@@ -11,6 +11,7 @@ mod liveness;
 mod wake;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use stagedoor_proto::{
     Disconnect, Error, ErrorCode, Link as WireLink, Postponed, Reply, SessionId, SessionState,
@@ -22,8 +23,9 @@ use super::permits::SessionPermit;
 use crate::hub::app::App;
 use crate::hub::errors::StartError;
 use crate::hub::session_meta::{AuthContext, Renewal, SessionMeta};
+use crate::rate_limit::AmountRate;
 use crate::request::RequestId;
-use crate::session::{Link, Session};
+use crate::session::{Link, Session, has_headroom};
 use crate::store::UserKey;
 use crate::time::{Monotonic, Now};
 pub use activity::Activity;
@@ -32,6 +34,9 @@ pub use connection::SessionConnection;
 pub(in crate::hub) use connection::{Refusal, RequestPermit};
 pub(super) use liveness::Swept;
 pub use wake::Written;
+
+/// How long the senders to a session that reads too slowly have to wait.
+const SLOW_RECEIVER_WAIT: Duration = Duration::from_secs(1);
 
 /// A live session, shared by the maps, its connection, its rooms and current operations.
 pub struct SessionHandle {
@@ -225,6 +230,24 @@ impl SessionHandle {
             cause: inner.ended_by.as_deref().cloned(),
         })
     }
+}
+
+/// Counts bytes that another session is about to send to `receiver` alone. Beyond its rate, or while it reads too
+/// slowly, the sender has to wait, so that the receiver is not closed for what others send.
+///
+/// # Errors
+/// How long the sender has to wait.
+pub(in crate::hub) fn take_relayed(
+    receiver: &SessionHandle,
+    rate: AmountRate,
+    bytes: usize,
+    now: Monotonic,
+) -> Result<(), Duration> {
+    let mut inner = receiver.cell.lock();
+    if !has_headroom(&inner.session, bytes) {
+        return Err(SLOW_RECEIVER_WAIT);
+    }
+    inner.memberships.take_relayed(rate, bytes as u64, now)
 }
 
 /// Postpones the renewal, at most until the maximum session age, and replies to the request for that.
