@@ -69,9 +69,18 @@ pub struct Limits {
     /// Maximum number of streams in one room.
     #[serde(with = "ranges::BoundedCount::<1, 100_000>")]
     pub streams_per_room: u32,
-    /// Rate of signals in one room.
+    /// Rate of signals of participants in one room.
     #[serde(with = "ranges::BoundedCount::<1, 100_000>")]
     pub signals_per_s_per_room: u32,
+    /// Rate of signals of moderators in one room. The server has a budget of the same size.
+    #[serde(with = "ranges::BoundedCount::<1, 100_000>")]
+    pub moderator_signals_per_s_per_room: u32,
+    /// Rate of bytes that signals in one room send to all receivers. Moderators and the server have the same each.
+    #[serde(with = "ranges::BoundedSize::<KIB, { 1_024 * MIB }>")]
+    pub signal_bytes_per_s_per_room: usize,
+    /// Minimum time between two complete rosters of one room for one session: first pages, and repeated joins.
+    #[serde(with = "ranges::BoundedDuration::<MS, MINUTE>")]
+    pub roster_interval: Duration,
     /// Sustained rate of bytes that others send to one session by relays and direct signals.
     #[serde(with = "ranges::BoundedSize::<KIB, { 1_024 * MIB }>")]
     pub relay_bytes_per_s_per_receiver: usize,
@@ -153,6 +162,9 @@ impl Default for Limits {
             streams_per_participant: 8,
             streams_per_room: 500,
             signals_per_s_per_room: 200,
+            moderator_signals_per_s_per_room: 200,
+            signal_bytes_per_s_per_room: 16 * 1024 * 1024,
+            roster_interval: Duration::from_secs(10),
             relay_bytes_per_s_per_receiver: 256 * 1024,
             relay_bytes_burst_per_receiver: 512 * 1024,
             sessions_per_node: 100_000,

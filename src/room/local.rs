@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
-    Error, ErrorCode, ParticipantId, Ref, RosterPage, SendSignal, Sent, SessionId, SignalSender,
+    Error, ErrorCode, ParticipantId, Ref, RosterPage, Scope, SendSignal, Sent, SessionId,
+    SignalSender,
 };
 
 use crate::idempotency::Fingerprint;
@@ -16,7 +17,7 @@ use crate::rate_limit::{AmountRate, Rate, RateLimiter};
 use crate::room::effect::Audience;
 use crate::room::errors;
 use crate::room::machine::Room;
-use crate::room::settings::{PAGE_INTERVAL, ROSTER_INTERVAL};
+use crate::room::settings::{PAGE_INTERVAL, RoomSettings};
 use crate::room::signal::{signal_audience, signal_sender};
 use crate::room::state::refs::{RefOwner, Refs, Requester};
 use crate::room::visibility::snapshot::roster_page;
@@ -24,6 +25,8 @@ use crate::time::Monotonic;
 
 /// Roster pages that can be requested in a burst.
 const PAGE_BURST: u32 = 10;
+/// About the size of a signal's frame without its data.
+const SIGNAL_OVERHEAD_BYTES: usize = 256;
 
 /// State of a room that belongs to this node.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -33,17 +36,62 @@ pub struct LocalRoom {
     rates: HashMap<SessionId, SessionRates>,
     /// The order of the last signal.
     order: u64,
-    signal_rate: RateLimiter,
+    #[serde(skip)]
+    signals: SignalBudgets,
     #[serde(default, skip_serializing_if = "Refs::is_empty")]
     signal_refs: Refs<Sent>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct SessionRates {
-    fresh: RateLimiter,
+    /// First roster pages and repeated joins: each sends the whole room.
+    snapshots: RateLimiter,
     pages: RateLimiter,
     /// Bytes that this node sends to the session alone, if another node serves it.
     relayed: RateLimiter,
+}
+
+/// Separate budgets, so that no kind of sender can use up that of another.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct SignalBudgets {
+    participants: SignalBudget,
+    moderators: SignalBudget,
+    server: SignalBudget,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct SignalBudget {
+    signals: RateLimiter,
+    bytes: RateLimiter,
+}
+
+/// The limit that a rejection is due to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LocalLimit {
+    Signals,
+    ModeratorSignals,
+    SignalBytes,
+    RosterInterval,
+}
+
+/// A rejection by a node's own state of a room.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LocalRejection {
+    pub error: Error,
+    /// `None` if no limit was exceeded.
+    pub limit: Option<LocalLimit>,
+}
+
+impl From<Error> for LocalRejection {
+    fn from(error: Error) -> Self {
+        Self { error, limit: None }
+    }
+}
+
+impl LocalRejection {
+    fn rate_limited(limit: LocalLimit, message: &'static str, wait: Duration) -> Self {
+        Self { error: errors::rate_limited(message, wait), limit: Some(limit) }
+    }
 }
 
 /// The result of admitting a signal.
@@ -77,14 +125,14 @@ impl LocalRoom {
     /// A page of the participants that a session can list. Moderators can also page through a large room.
     ///
     /// # Errors
-    /// `not_in_room`; `rate_limited`: a first page once in 5 s; `invalid_argument`: `after` is not a cursor.
+    /// `not_in_room`; `rate_limited`: a first page once in `roster_interval`; `invalid_argument`: `after` is no cursor.
     pub fn roster(
         &mut self,
         room: &Room,
         session: SessionId,
         after: Option<&str>,
         now: Monotonic,
-    ) -> Result<RosterPage, Error> {
+    ) -> Result<RosterPage, LocalRejection> {
         let member = room.state.participants.of_session(session);
         let member = member.ok_or_else(errors::not_in_room)?;
         let after = after.map(str::parse::<ParticipantId>).transpose().map_err(|_| {
@@ -94,15 +142,35 @@ impl LocalRoom {
             )
             .at("after")
         })?;
-        let rates = self.rates.entry(session).or_default();
-        let taken = match after {
-            None => rates.fresh.take(Rate::every(ROSTER_INTERVAL, 1), now),
-            Some(_) => rates.pages.take(Rate::every(PAGE_INTERVAL, PAGE_BURST), now),
-        };
-        taken.map_err(|wait| {
-            errors::rate_limited("a first roster page can be requested once in 5 s", wait)
-        })?;
+        if after.is_none() {
+            self.take_snapshot(room, session, now)?;
+        } else {
+            let pages = &mut self.rates.entry(session).or_default().pages;
+            pages.take(Rate::every(PAGE_INTERVAL, PAGE_BURST), now).map_err(|wait| {
+                let message = "too many roster pages; wait before requesting the next";
+                LocalRejection::rate_limited(LocalLimit::RosterInterval, message, wait)
+            })?;
+        }
         Ok(roster_page(&room.state, member, after))
+    }
+
+    /// Counts a snapshot of the whole room that a session requests: by a first roster page, or by a join although it is
+    /// in the room.
+    ///
+    /// # Errors
+    /// `rate_limited`: once in `roster_interval`.
+    pub fn take_snapshot(
+        &mut self,
+        room: &Room,
+        session: SessionId,
+        now: Monotonic,
+    ) -> Result<(), LocalRejection> {
+        let rate = Rate::every(room.state.settings.roster_interval, 1);
+        let snapshots = &mut self.rates.entry(session).or_default().snapshots;
+        snapshots.take(rate, now).map_err(|wait| {
+            let message = "the whole room was requested recently; wait before requesting it again";
+            LocalRejection::rate_limited(LocalLimit::RosterInterval, message, wait)
+        })
     }
 
     /// Counts bytes that this node sends to a session of another node alone.
@@ -129,7 +197,7 @@ impl LocalRoom {
         from: Option<SessionId>,
         signal: &SendSignal,
         now: Monotonic,
-    ) -> Result<AcceptedSignal, Error> {
+    ) -> Result<AcceptedSignal, LocalRejection> {
         let sender = signal_sender(&room.state, from, signal)?;
         let requester = from.map_or(Requester::Server, |session| room.state.ref_requester(session));
         let key = signal.ref_.as_ref().map(|ref_| (ref_, Fingerprint::of(signal)));
@@ -139,12 +207,18 @@ impl LocalRoom {
             return Ok(AcceptedSignal::Repeated(sent));
         }
         let (to, recipients) = signal_audience(&room.state, sender.as_ref(), signal.to)?;
-        let per_second = room.state.settings.signals_per_s;
-        let taken = self.signal_rate.take(Rate::per_second(per_second, per_second), now);
-        taken
-            .map_err(|wait| errors::rate_limited("signal rate limit of the room exceeded", wait))?;
-        let owner = from.and_then(|session| room.state.participants.of_session(session));
-        let owner = owner.map(|member| RefOwner::of(member.principal(), member.session));
+        let member = from.and_then(|session| room.state.participants.of_session(session));
+        let is_moderator = member.is_some_and(|member| member.permit(Scope::Moderate).is_ok());
+        let frame = signal.data.as_json().len() + SIGNAL_OVERHEAD_BYTES;
+        let bytes = (frame as u64).saturating_mul(u64::from(recipients));
+        let (settings, budgets) = (&room.state.settings, &mut self.signals);
+        let (budget, limit) = match (from, is_moderator) {
+            (None, _) => (&mut budgets.server, LocalLimit::ModeratorSignals),
+            (Some(_), true) => (&mut budgets.moderators, LocalLimit::ModeratorSignals),
+            (Some(_), false) => (&mut budgets.participants, LocalLimit::Signals),
+        };
+        budget.take(settings, limit, bytes, now)?;
+        let owner = member.map(|member| RefOwner::of(member.principal(), member.session));
         let key = key.map(|(ref_, body)| SignalKey { owner, ref_: ref_.clone(), body });
         Ok(AcceptedSignal::New(NewSignal { to, from: sender, recipients, key }))
     }
@@ -184,5 +258,35 @@ impl LocalRoom {
     /// Call when all sessions left the room.
     pub fn remove_all(&mut self) {
         self.rates.clear();
+    }
+}
+
+impl SignalBudget {
+    /// Takes one signal that sends `bytes` to all its receivers. A rejected signal counts for neither rate.
+    fn take(
+        &mut self,
+        settings: &RoomSettings,
+        limit: LocalLimit,
+        bytes: u64,
+        now: Monotonic,
+    ) -> Result<(), LocalRejection> {
+        let per_second = match limit {
+            LocalLimit::ModeratorSignals => settings.moderator_signals_per_s,
+            LocalLimit::Signals | LocalLimit::SignalBytes | LocalLimit::RosterInterval => {
+                settings.signals_per_s
+            }
+        };
+        let mut taken = *self;
+        let signals = taken.signals.take(Rate::per_second(per_second, per_second), now);
+        signals.map_err(|wait| {
+            LocalRejection::rate_limited(limit, "signal rate limit of the room exceeded", wait)
+        })?;
+        let rate = AmountRate::new(settings.signal_bytes_per_s, settings.signal_bytes_per_s);
+        taken.bytes.take_amount(rate, bytes, now).map_err(|wait| {
+            let message = "signal byte limit of the room exceeded; send less or smaller signals";
+            LocalRejection::rate_limited(LocalLimit::SignalBytes, message, wait)
+        })?;
+        *self = taken;
+        Ok(())
     }
 }

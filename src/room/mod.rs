@@ -33,7 +33,7 @@ pub use durable::changes::{DurableChange, DurableKey};
 pub use durable::rows::{BlockRow, DurableState, GuestRow, MuteOverride, RedeemedToken};
 pub use effect::{Appender, Audience, Audit, Effect, Everywhere, RemovedUser};
 pub use events::RoomEvent;
-pub use local::{AcceptedSignal, LocalRoom, NewSignal};
+pub use local::{AcceptedSignal, LocalLimit, LocalRejection, LocalRoom, NewSignal};
 pub use log::commands::{Caller, Join, Moderation, OpenRoom, RoomCommand, RoomToken, SessionGrant};
 pub use log::entry::Entry;
 pub use log::key::RoomKey;

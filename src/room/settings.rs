@@ -32,6 +32,13 @@ pub struct RoomSettings {
     pub streams: u32,
     /// Sustained signals per second; also the burst.
     pub signals_per_s: u32,
+    /// Like `signals_per_s`, for moderators together; the server has the same.
+    pub moderator_signals_per_s: u32,
+    /// Bytes per second that signals of participants send to all receivers; moderators and the server have the same
+    /// each.
+    pub signal_bytes_per_s: u64,
+    /// Minimum time between two complete snapshots that a participant requests.
+    pub roster_interval: Duration,
     /// Maximum size of a message that lists the room, in bytes. Longer lists are paged.
     pub message_bytes: u32,
     /// Whether subscribers may signal.
@@ -52,6 +59,9 @@ impl Default for RoomSettings {
             streams_per_participant: 8,
             streams: 500,
             signals_per_s: 200,
+            moderator_signals_per_s: 200,
+            signal_bytes_per_s: 16 * 1024 * 1024,
+            roster_interval: Duration::from_secs(10),
             message_bytes: 256 * 1024,
             subscriber_signals: false,
             default_block_duration: Duration::from_mins(10),
@@ -118,8 +128,6 @@ pub(super) const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) const BATCH_INTERVAL: Duration = Duration::from_millis(250);
 /// Minimum time between two `counts`.
 pub(super) const COUNTS_INTERVAL: Duration = Duration::from_secs(1);
-/// Minimum time between two first roster pages of a participant.
-pub(super) const ROSTER_INTERVAL: Duration = Duration::from_secs(5);
 /// Average minimum time between two further roster pages.
 pub(super) const PAGE_INTERVAL: Duration = Duration::from_millis(100);
 /// Maximum targets listed in a report.

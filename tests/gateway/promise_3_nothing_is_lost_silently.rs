@@ -130,7 +130,8 @@ async fn stalled_reader_is_closed_and_reset_on_resume() {
     let gateway = Setup::new().with(|config| {
         config.resume.ring_frames = 16;
         config.limits.commands_burst = 100_000;
-        config.limits.signals_per_s_per_room = 100_000;
+        config.limits.moderator_signals_per_s_per_room = 100_000;
+        config.limits.signal_bytes_per_s_per_room = 1 << 30;
     });
     let gateway = gateway.run().await;
     let mut host = gateway.enter("host", "moderator").await;

@@ -69,7 +69,7 @@ async fn lost_connection_is_suspended_before_left() {
     // In steps, so that ada shows life meanwhile.
     for _ in 0..7 {
         gateway.advance(Duration::from_secs(5));
-        ada.request("roster", json!({ "room": "lobby" })).await.unwrap();
+        ada.request("signal", json!({ "room": "lobby", "type": "chat", "data": 1 })).await.unwrap();
     }
     assert_eq!(ada.push("participant_left").await["reason"], "network_lost");
 }

@@ -13,7 +13,7 @@ use stagedoor_proto::{
 use super::Rooms;
 use super::fan_out::push_to;
 use super::handle::{RoomHandle, RoomInner};
-use super::metrics::count_signal_error;
+use super::metrics::count_rejection;
 use crate::engine::{Answer, Delivered, RoomMessage};
 use crate::hub::sessions::{RequestPermit, RoomTags, SessionHandle, take_relayed};
 use crate::room::{AcceptedSignal, Audience, Moderation, Origin, RoomCommand, RoomKey};
@@ -47,9 +47,9 @@ impl Rooms {
             }
             Command::Roster(roster) => self.room_of(asked, &roster.room).and_then(|room| {
                 let RoomInner { room, local, .. } = &mut *room.lock();
-                local
-                    .roster(room, session.id(), roster.after.as_deref(), now.monotonic)
-                    .map(Reply::Roster)
+                let (session, after) = (session.id(), roster.after.as_deref());
+                let page = local.roster(room, session, after, now.monotonic).map(Reply::Roster);
+                page.map_err(|rejection| count_rejection(&self.context.metrics, rejection))
             }),
             logged => match self.route(session, asked, origin, logged) {
                 Ok((room, command)) => {
@@ -176,9 +176,8 @@ impl Rooms {
         let mut new = match local.accept_signal(state, from, &signal, now.monotonic) {
             Ok(AcceptedSignal::New(new)) => new,
             Ok(AcceptedSignal::Repeated(sent)) => return Answer::ready(Ok(sent)),
-            Err(error) => {
-                count_signal_error(&self.context.metrics, &error);
-                return Answer::ready(Err(error));
+            Err(rejection) => {
+                return Answer::ready(Err(count_rejection(&self.context.metrics, rejection)));
             }
         };
         if let (Some(_), Audience::One(to)) = (from, &new.to) {

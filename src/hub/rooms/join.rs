@@ -7,14 +7,17 @@ use stagedoor_proto::{
 };
 
 use super::Rooms;
+use super::handle::RoomInner;
+use super::metrics::count_rejection;
 use super::open::Opener;
 use crate::auth::Authenticator;
 use crate::auth::token::TokenError;
 use crate::hub::errors::CallError;
 use crate::hub::session_meta::AuthContext;
-use crate::hub::sessions::SessionHandle;
+use crate::hub::sessions::{RoomTags, SessionHandle};
 use crate::room::{Join, Origin, RoomCommand, RoomKey, RoomToken, ScopeSet};
 use crate::telemetry::Limit;
+use crate::time::Monotonic;
 
 /// The role and expiry of a session in a room, and the grant they come from.
 struct JoinGrant {
@@ -52,9 +55,8 @@ impl Rooms {
             return Err(Error::new(ErrorCode::RateLimited, message).retry_after(wait));
         }
         let most = self.context.limits().rooms_per_session;
-        let is_new =
-            session.update_memberships(|rooms, _| rooms.tags_of(Some(&join.room)).is_empty());
-        if is_new && session.activity().room_count() >= usize::from(most) {
+        let joined = session.update_memberships(|rooms, _| rooms.tags_of(Some(&join.room)));
+        if joined.is_empty() && session.activity().room_count() >= usize::from(most) {
             self.context.hit(Limit::RoomsPerSession);
             let message =
                 format!("room limit of this session reached (limit {most}); leave a room first");
@@ -62,6 +64,7 @@ impl Rooms {
         }
         let key = RoomKey { app: Arc::clone(&session.user().app), room: join.room.clone() };
         let mut entitlement = self.authorize_join(session, &join)?;
+        self.take_repeated_join(session, &joined, now)?;
         self.access
             .check(session, &session.meta().peer)
             .await
@@ -90,6 +93,21 @@ impl Rooms {
             state: SessionState::Established,
         };
         self.append(&key, RoomCommand::Join(Box::new(join)));
+        Ok(())
+    }
+
+    /// Counts a join of a room that the session is in: the reply is the whole room again.
+    fn take_repeated_join(
+        &self,
+        session: &SessionHandle,
+        joined: &RoomTags,
+        now: Monotonic,
+    ) -> Result<(), Error> {
+        for room in joined.iter().filter_map(|tag| self.registry.find_by_tag(*tag)) {
+            let RoomInner { room, local, .. } = &mut *room.lock();
+            let taken = local.take_snapshot(room, session.id(), now);
+            taken.map_err(|rejection| count_rejection(&self.context.metrics, rejection))?;
+        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stagedoor_proto::{Error, ErrorCode, Reply, RoomSnapshot};
 
-use crate::room::{Appender, Audit, Room};
+use crate::room::{Appender, Audit, LocalLimit, LocalRejection, Room};
 use crate::telemetry::{Limit, Metrics, TargetOutcome};
 
 /// Counts limits, receipts and denials in the effects of a room.
@@ -24,11 +24,17 @@ pub(super) fn count_effect(metrics: &Metrics, effect: &Appender, room: &Room) {
     }
 }
 
-/// Counts a rejected signal.
-pub(super) fn count_signal_error(metrics: &Metrics, error: &Error) {
-    if error.code == ErrorCode::RateLimited {
-        metrics.limits_hit.inc(Limit::SignalsPerRoom);
+/// Counts the limit that a rejection is due to, and returns its error.
+pub(super) fn count_rejection(metrics: &Metrics, rejection: LocalRejection) -> Error {
+    if let Some(limit) = rejection.limit {
+        metrics.limits_hit.inc(match limit {
+            LocalLimit::Signals => Limit::SignalsPerRoom,
+            LocalLimit::ModeratorSignals => Limit::ModeratorSignalsPerRoom,
+            LocalLimit::SignalBytes => Limit::SignalBytesPerRoom,
+            LocalLimit::RosterInterval => Limit::RosterInterval,
+        });
     }
+    rejection.error
 }
 
 /// Counts a snapshot sent because a session missed updates.

@@ -73,7 +73,7 @@ fn only_moderators_page_through_a_large_room() {
         let page = model.roster(session(n), None).expect("a page");
         assert_eq!((page.participants.len(), page.next), (listed, None));
         let error = model.roster(session(n), None).expect_err("too soon");
-        assert_eq!(error.retry_after_ms, Some(5_000));
+        assert_eq!(error.retry_after_ms, Some(10_000));
     }
 }
 

@@ -180,7 +180,11 @@ impl RoomModel {
         now: Timestamp,
     ) -> Result<SignalResult, Error> {
         Ok(
-            match self.local.accept_signal(&self.room, from, signal, Now::aligned(now).monotonic)? {
+            match self
+                .local
+                .accept_signal(&self.room, from, signal, Now::aligned(now).monotonic)
+                .map_err(|rejection| rejection.error)?
+            {
                 AcceptedSignal::Repeated(sent) => SignalResult { to: None, from: None, sent },
                 AcceptedSignal::New(mut new) => {
                     let order = self.local.next_order();
@@ -198,7 +202,8 @@ impl RoomModel {
         session: SessionId,
         after: Option<&str>,
     ) -> Result<RosterPage, Error> {
-        self.local.roster(&self.room, session, after, Now::aligned(self.now).monotonic)
+        let page = self.local.roster(&self.room, session, after, Now::aligned(self.now).monotonic);
+        page.map_err(|rejection| rejection.error)
     }
 
     /// The first time that the room waits for: the model's two clocks are aligned.

@@ -166,6 +166,7 @@ fn signals_have_an_order_a_size_a_rate_and_their_recipients() {
     assert_eq!((sent.sent.order, sent.to), (2, Some(Audience::One(session(2)))));
     let sent = model.signal(None, &signal("1"), now).expect("the server's");
     assert_eq!((sent.sent.order, sent.sent.recipients, sent.from), (3, 3, None));
+    model.signal(Some(session(2)), &signal("1"), now).expect("the server has a budget of its own");
     let error = model.signal(Some(session(2)), &signal("1"), now).expect_err("too fast");
     assert_eq!((error.code, error.retry_after_ms), (ErrorCode::RateLimited, Some(334)));
     assert!(model.signal(Some(session(2)), &signal("1"), now + Duration::from_millis(334)).is_ok());

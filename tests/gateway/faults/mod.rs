@@ -12,6 +12,8 @@ mod slow;
 mod steps;
 mod undecided;
 
+use std::time::Duration;
+
 use stagedoor::config::Config;
 
 use crate::common::{Gateway, Setup};
@@ -25,6 +27,10 @@ fn unlimit(config: &mut Config) {
     let limits = &mut config.limits;
     limits.commands_burst = 1_000_000;
     limits.signals_per_s_per_room = 1_000_000;
+    limits.moderator_signals_per_s_per_room = 100_000;
+    limits.signal_bytes_per_s_per_room = 1 << 30;
+    limits.relay_bytes_burst_per_receiver = 1 << 30;
+    limits.roster_interval = Duration::from_millis(1);
 }
 
 /// Where to cut a unit of `len` bytes next, after `passing`: at every byte at first, then often enough, and at its

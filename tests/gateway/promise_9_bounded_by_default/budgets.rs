@@ -130,3 +130,63 @@ async fn relays_never_close_a_receiver_that_does_not_read() {
     }
     ada.does("relay", relay).await;
 }
+
+#[tokio::test]
+async fn participants_leave_signals_to_moderators_and_server() {
+    let gateway = limited(|limits| {
+        limits.signals_per_s_per_room = 2;
+        limits.moderator_signals_per_s_per_room = 3;
+    })
+    .await;
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let signal = json!({ "room": "lobby", "type": "n", "data": 1 });
+    for _ in 0..2 {
+        ada.does("signal", signal.clone()).await;
+    }
+    assert_eq!(ada.fails("signal", signal.clone()).await, "rate_limited");
+    for _ in 0..3 {
+        host.does("signal", signal.clone()).await;
+    }
+    assert_eq!(host.fails("signal", signal.clone()).await, "rate_limited");
+    let path = "rooms/lobby/signal";
+    let by_server = json!({ "type": "n", "data": 1 });
+    for _ in 0..3 {
+        gateway.api_does("POST", path, by_server.clone()).await;
+    }
+    assert_eq!(gateway.api_fails(path, by_server).await, (429, "rate_limited".to_owned()));
+}
+
+#[tokio::test]
+async fn signals_are_bounded_by_their_bytes_to_all_receivers() {
+    let gateway = limited(|limits| limits.signal_bytes_per_s_per_room = 50_000).await;
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let _others =
+        (gateway.enter("bob", "subscriber").await, gateway.enter("eve", "subscriber").await);
+    let large = json!({ "room": "lobby", "type": "n", "data": "x".repeat(8_000) });
+    for _ in 0..2 {
+        ada.does("signal", large.clone()).await;
+    }
+    let error = ada.request("signal", large.clone()).await.unwrap_err();
+    assert_eq!(error["code"], "rate_limited");
+    host.does("signal", large.clone()).await;
+    gateway.advance(Duration::from_millis(error["retry_after_ms"].as_u64().unwrap()));
+    ada.does("signal", large).await;
+}
+
+#[tokio::test]
+async fn repeated_join_is_limited_like_a_roster() {
+    let gateway = Gateway::dev().await;
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let join = json!({ "room": "lobby", "token": gateway.room_token("publisher") });
+    ada.does("join", join.clone()).await;
+    let error = ada.request("join", join.clone()).await.unwrap_err();
+    assert_eq!(
+        (&error["code"], &error["retry_after_ms"]),
+        (&json!("rate_limited"), &json!(10_000))
+    );
+    assert_eq!(ada.fails("roster", json!({ "room": "lobby" })).await, "rate_limited");
+    gateway.advance(Duration::from_secs(10));
+    ada.does("join", join).await;
+}

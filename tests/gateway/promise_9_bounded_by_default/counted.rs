@@ -122,6 +122,19 @@ fn case_of(limit: Limit) -> Case {
             |gateway| hits::two_signals(gateway).boxed(),
             "error rate_limited",
         ),
+        Limit::ModeratorSignalsPerRoom => case(
+            |config| config.limits.moderator_signals_per_s_per_room = 1,
+            |gateway| hits::two_moderator_signals(gateway).boxed(),
+            "error rate_limited",
+        ),
+        Limit::SignalBytesPerRoom => case(
+            |config| config.limits.signal_bytes_per_s_per_room = 1_024,
+            |gateway| hits::two_large_signals(gateway).boxed(),
+            "error rate_limited",
+        ),
+        Limit::RosterInterval => {
+            case(|_| (), |gateway| hits::two_rosters(gateway).boxed(), "error rate_limited")
+        }
         Limit::RelayBytesPerReceiver => case(
             |config| {
                 config.limits.relay_bytes_per_s_per_receiver = 1_024;
@@ -152,7 +165,8 @@ fn case_of(limit: Limit) -> Case {
             |config| {
                 config.resume.ring_frames = 16;
                 config.limits.commands_burst = 1_000_000;
-                config.limits.signals_per_s_per_room = 1_000_000;
+                config.limits.moderator_signals_per_s_per_room = 100_000;
+                config.limits.signal_bytes_per_s_per_room = 1 << 30;
             },
             |gateway| hits::slow_reader(gateway).boxed(),
             "close 4203",

@@ -115,6 +115,27 @@ pub async fn two_signals(gateway: &Gateway) -> String {
     error(ada.request("signal", signal).await)
 }
 
+pub async fn two_moderator_signals(gateway: &Gateway) -> String {
+    let mut host = gateway.enter("host", "moderator").await;
+    let signal = json!({ "room": "lobby", "type": "chat", "data": 1 });
+    host.does("signal", signal.clone()).await;
+    error(host.request("signal", signal).await)
+}
+
+pub async fn two_large_signals(gateway: &Gateway) -> String {
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let _bob = gateway.enter("bob", "publisher").await;
+    let signal = json!({ "room": "lobby", "type": "chat", "data": "x".repeat(1_000) });
+    ada.does("signal", signal.clone()).await;
+    error(ada.request("signal", signal).await)
+}
+
+pub async fn two_rosters(gateway: &Gateway) -> String {
+    let mut ada = gateway.enter("ada", "publisher").await;
+    ada.does("roster", json!({ "room": "lobby" })).await;
+    error(ada.request("roster", json!({ "room": "lobby" })).await)
+}
+
 pub async fn two_relays(gateway: &Gateway) -> String {
     let mut host = gateway.enter("host", "moderator").await;
     let mut ada = gateway.enter("ada", "publisher").await;
