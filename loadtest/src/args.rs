@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use clap::{Args as Options, Parser, Subcommand};
+use clap::{Args as Options, Parser, Subcommand, ValueEnum as _};
 
+use crate::bounds::sizes::Sizes;
 use crate::crowd::By;
+use crate::figure::Figure;
 use crate::procfs::Process;
 use crate::target::Target;
 
@@ -46,6 +48,8 @@ pub(crate) enum Task {
     Soak(Soak),
     /// The server API beside idle sessions: minting tokens, muting a participant, reading the metrics.
     Api(Api),
+    /// The bounds of a gateway program, and its costs.
+    Bounds(Bounds),
     /// Be that plainest server, until standard input ends. Prints where it listens.
     ServeFloor {
         /// Where to listen: a loopback address.
@@ -253,6 +257,43 @@ pub(crate) struct Api {
     /// How many times the metrics are read, before the sessions start and while they are there.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) scrapes: u32,
+}
+
+/// Figures of one gateway program, which is started and ended for each.
+#[derive(Clone, Debug, Options)]
+pub(crate) struct Bounds {
+    /// The program to run: `stagedoor`.
+    #[arg(long)]
+    pub(crate) gateway: PathBuf,
+    #[command(flatten)]
+    pub(crate) common: FigureOptions,
+}
+
+/// Which figures, and where they go.
+#[derive(Clone, Debug, Options)]
+pub(crate) struct FigureOptions {
+    /// The configuration to run the gateway with. Limits of it apply to the cost figure only.
+    #[arg(long, default_value = "loadtest/gateway.toml")]
+    pub(crate) config: PathBuf,
+    /// The figures to measure. All by default.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    figure: Vec<Figure>,
+    /// Use sizes that are too small for a meaningful result, to see that every figure can be measured.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Where to write all the numbers as JSON.
+    #[arg(long)]
+    pub(crate) json: Option<PathBuf>,
+}
+
+impl FigureOptions {
+    pub(crate) fn selected(&self) -> &[Figure] {
+        if self.figure.is_empty() { Figure::value_variants() } else { &self.figure }
+    }
+
+    pub(crate) const fn sizes(&self) -> Sizes {
+        if self.quick { Sizes::QUICK } else { Sizes::FULL }
+    }
 }
 
 fn share(text: &str) -> Result<f64, String> {

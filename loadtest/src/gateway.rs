@@ -19,6 +19,10 @@ pub(crate) struct Site {
     config: PathBuf,
     directory: PathBuf,
     pub(crate) target: Target,
+    /// The server API.
+    pub(crate) admin: Target,
+    /// The log filter of its processes.
+    log: &'static str,
 }
 
 /// One process of it. Ends when this is dropped.
@@ -28,30 +32,39 @@ pub(crate) struct Gateway {
 }
 
 impl Site {
-    /// A port that is free now, and an empty directory.
+    /// Ports that are free now, and an empty directory.
     pub(crate) fn new(program: &Path, config: &Path) -> anyhow::Result<Self> {
         for file in [program, config] {
             ensure!(file.is_file(), "{}: there is no such file", file.display());
         }
-        let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let listeners = [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
+        let [listen, admin_listen] = [listeners[0].local_addr()?, listeners[1].local_addr()?];
         let directory = std::env::temp_dir().join(format!("loadtest-{}", std::process::id()));
         std::fs::create_dir_all(&directory)
             .with_context(|| format!("cannot create {}", directory.display()))?;
         let target = Target::parse(&format!("ws://{listen}/v1/connect"))?;
-        Ok(Self { program: program.to_owned(), config: config.to_owned(), directory, target })
+        let admin = Target::parse_http(&format!("http://{admin_listen}"))?;
+        let (program, config) = (program.to_owned(), config.to_owned());
+        Ok(Self { program, config, directory, target, admin, log: "warn" })
+    }
+
+    /// The same, whose processes log errors only.
+    pub(crate) fn with_errors_only(mut self) -> Self {
+        self.log = "error";
+        self
     }
 
     /// Starts a process, and waits until it takes connections.
     pub(crate) async fn start(&self) -> anyhow::Result<Gateway> {
-        let listen: SocketAddr = self.target.address;
+        let (listen, admin): (SocketAddr, _) = (self.target.address, self.admin.address);
         let mut child = Command::new(&self.program)
             .arg("serve")
             .arg("--config")
             .arg(&self.config)
-            .args(["--listen", &listen.to_string(), "--admin-listen", "127.0.0.1:0"])
+            .args(["--listen", &listen.to_string(), "--admin-listen", &admin.to_string()])
             .arg("--data")
             .arg(&self.directory)
-            .args(["--log", "warn"])
+            .args(["--log", self.log])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .kill_on_drop(true)
@@ -77,6 +90,11 @@ impl Drop for Site {
 }
 
 impl Gateway {
+    /// Ends it at once.
+    pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
+        self.child.kill().await.context("the gateway has ended by itself")
+    }
+
     /// Asks it to stop, and waits until it has.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         let pid = self.child.id().context("the gateway has ended by itself")?.to_string();

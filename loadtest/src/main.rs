@@ -6,7 +6,9 @@
 //! Not here: load from other machines.
 
 mod args;
+mod bounds;
 mod crowd;
+mod figure;
 mod fleet;
 mod floor;
 mod gateway;
@@ -51,6 +53,7 @@ fn run(args: Args) -> anyhow::Result<()> {
         Task::Slow(task) => one_thread()?.block_on(scenario::slow::run(&task)),
         Task::Soak(task) => one_thread()?.block_on(scenario::soak::run(&task)),
         Task::Api(task) => one_thread()?.block_on(scenario::api::run(&task)),
+        Task::Bounds(task) => one_thread()?.block_on(scenario::bounds::run(&task)),
         Task::Worker => one_thread()?.block_on(worker::run()),
         // As many threads as the gateway has, so that the two schedule alike.
         Task::ServeFloor { listen } => tokio::runtime::Builder::new_multi_thread()

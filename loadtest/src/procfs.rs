@@ -137,6 +137,30 @@ fn listening_sockets(port: u16) -> anyhow::Result<Vec<String>> {
     Ok(sockets)
 }
 
+/// How many accepted connections on `port` a process of this machine holds open.
+///
+/// Connections that the process has closed are not counted, although the kernel may still have data of them.
+pub(crate) fn connections_held(port: u16) -> anyhow::Result<u32> {
+    let mut count = 0;
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        let text = fs::read_to_string(table).unwrap_or_default();
+        count += text.lines().skip(1).filter(|line| is_held(line, port)).count();
+    }
+    Ok(u32::try_from(count)?)
+}
+
+/// Whether a line of `/proc/net/tcp` is of a connection on the local `port` that belongs to a process.
+fn is_held(line: &str, port: u16) -> bool {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let (Some(local), Some(state), Some(inode)) = (fields.get(1), fields.get(3), fields.get(9))
+    else {
+        return false;
+    };
+    local.ends_with(&format!(":{port:04X}"))
+        && [ESTABLISHED, CLOSE_WAIT].contains(state)
+        && *inode != "0"
+}
+
 /// How many files this process may have open.
 pub(crate) fn open_files_limit() -> Option<u32> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
@@ -180,6 +204,10 @@ impl std::fmt::Display for Machine {
 const MS_PER_TICK: u64 = 10;
 /// The state of a listening socket in `/proc/net/tcp`.
 const LISTEN: &str = "0A";
+/// The state of an open connection …
+const ESTABLISHED: &str = "01";
+/// … and of one that the peer has closed.
+const CLOSE_WAIT: &str = "08";
 
 #[cfg(test)]
 mod tests {
@@ -203,6 +231,25 @@ mod tests {
         let before = mark(&[(1, 100), (2, 50)], 10);
         assert_eq!(mark(&[(1, 150), (2, 50), (3, 7)], 90).since(&before), Duration::from_nanos(57));
         assert_eq!(mark(&[(1, 150)], 90).since(&before), Duration::from_millis(80));
+    }
+
+    #[test]
+    fn held_connections_belong_to_a_process() {
+        let line = |local: &str, state: &str, inode: &str| {
+            format!(
+                "0: {local} 0100007F:C350 {state} 00000000:00000000 00:00000000 00000000 0 0 {inode} 1"
+            )
+        };
+        for (local, state, inode, expected) in [
+            ("0100007F:1BA8", "01", "77", true),
+            ("0100007F:1BA8", "08", "77", true),
+            ("0100007F:1BA8", "01", "0", false),
+            ("0100007F:1BA8", "04", "77", false),
+            ("0100007F:1BA9", "01", "77", false),
+        ] {
+            let line = line(local, state, inode);
+            assert_eq!(is_held(&line, 7080), expected, "{line}");
+        }
     }
 
     #[test]

@@ -34,13 +34,13 @@ pub(crate) struct Run {
 /// The least, the middle and the greatest of several runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Spread {
-    min: f64,
-    median: f64,
-    max: f64,
+    pub(crate) min: f64,
+    pub(crate) median: f64,
+    pub(crate) max: f64,
 }
 
 impl Spread {
-    fn of(mut values: Vec<f64>) -> Option<Self> {
+    pub(crate) fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let (min, max) = (*values.first()?, *values.last()?);
         let (low, high) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
@@ -195,7 +195,7 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-fn write(path: &Path, report: &Value) -> anyhow::Result<()> {
+pub(crate) fn write(path: &Path, report: &Value) -> anyhow::Result<()> {
     let text = format!("{report:#}\n");
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
@@ -209,7 +209,7 @@ pub(crate) fn progress(total: u64) -> ProgressBar {
     ProgressBar::new(total).with_style(style.expect("the template is well-formed"))
 }
 
-const PROFILE: &str = if cfg!(debug_assertions) { "debug" } else { "release" };
+pub(crate) const PROFILE: &str = if cfg!(debug_assertions) { "debug" } else { "release" };
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::program::{config, program};
 use common::{Gateway, assert_counts, measure};
 
 #[test]
@@ -119,7 +120,7 @@ fn a_soak_ends_with_everybody_in_their_rooms_and_no_error() {
 fn a_restart_accounts_for_every_session() {
     let directory = std::env::temp_dir().join(format!("loadtest-restart-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
-    let (program, config) = (common::program().to_str().unwrap(), common::config());
+    let (program, config) = (program().to_str().unwrap(), config());
     let summary = measure(
         "restart",
         &directory,

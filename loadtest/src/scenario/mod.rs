@@ -1,6 +1,7 @@
 //! What is tried: a file a scenario, each of them `run`, which measures and publishes a report.
 
 pub(crate) mod api;
+pub(crate) mod bounds;
 pub(crate) mod connect;
 pub(crate) mod fanout;
 pub(crate) mod floor;

@@ -4,7 +4,7 @@ use super::frame::{Opcode, parse};
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A signal.
     Signal,
     /// A mute of the room, or its end.
@@ -35,7 +35,7 @@ pub(super) enum Kind {
 ///
 /// Numbers go on over all connections of a session, which is how a frame that was lost or came twice is noticed.
 #[derive(Debug, Default)]
-pub(super) struct Inbox {
+pub(crate) struct Inbox {
     rest: Vec<u8>,
     last_seq: u64,
     missed: u64,
@@ -44,7 +44,7 @@ pub(super) struct Inbox {
 
 impl Inbox {
     /// One that begins with what was received before, and after the number `last_seq`.
-    pub(super) fn beginning_with(rest: Vec<u8>, last_seq: u64) -> Self {
+    pub(crate) fn beginning_with(rest: Vec<u8>, last_seq: u64) -> Self {
         Self { rest, last_seq, ..Self::default() }
     }
 
@@ -66,12 +66,12 @@ impl Inbox {
     }
 
     /// The highest number seen.
-    pub(super) const fn last_seq(&self) -> u64 {
+    pub(crate) const fn last_seq(&self) -> u64 {
         self.last_seq
     }
 
     /// Calls `each` with every whole frame in what was received so far and `bytes`.
-    pub(super) fn take(
+    pub(crate) fn take(
         &mut self,
         bytes: &[u8],
         mut each: impl FnMut(Kind, &[u8]),
@@ -126,7 +126,7 @@ pub(super) fn seq_of(text: &[u8]) -> Option<u64> {
 }
 
 /// Which request a reply answers.
-pub(super) fn id_of(reply: &[u8]) -> Option<u32> {
+pub(crate) fn id_of(reply: &[u8]) -> Option<u32> {
     let at = reply.windows(ID.len()).take(MAX_HEAD_BYTES).position(|window| window == ID)?;
     let digits = &reply[at + ID.len()..];
     let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;

@@ -359,7 +359,7 @@ impl Member {
 }
 
 /// The answer to the gateway's ping.
-pub(super) fn pong(last_seq: u64) -> Vec<u8> {
+pub(crate) fn pong(last_seq: u64) -> Vec<u8> {
     client_frame(TEXT, format!(r#"{{"pong":{{"seq":{last_seq}}}}}"#).as_bytes())
 }
 
@@ -378,7 +378,7 @@ fn is_settled(payload: &[u8]) -> bool {
 }
 
 /// The time that all workers share, in microseconds.
-pub(super) fn wall_us() -> u64 {
+pub(crate) fn wall_us() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }

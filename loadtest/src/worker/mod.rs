@@ -23,7 +23,9 @@ mod steady;
 mod takeover;
 
 pub(crate) use driver::run;
-pub(crate) use frame::{Opcode, parse, server_text};
+pub(crate) use frame::{Opcode, PONG, TEXT, client_frame, parse, server_text};
+pub(crate) use inbox::{Inbox, Kind, id_of};
 pub(crate) use latency::SIGNIFICANT_DIGITS;
-pub(crate) use open::{ACCEPT, KEY};
+pub(crate) use member::{pong, wall_us};
+pub(crate) use open::{ACCEPT, KEY, Opened, connect, open, upgrade_request};
 pub(crate) use signal::restamp;

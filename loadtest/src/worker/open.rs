@@ -37,7 +37,7 @@ pub(crate) fn upgrade_request(target: &Target) -> Vec<u8> {
 }
 
 /// Opens a session on a connection; `upgrade` and `first` are what is sent.
-pub(super) async fn open(
+pub(crate) async fn open(
     mut stream: TcpStream,
     upgrade: &[u8],
     first: &[u8],
@@ -75,7 +75,7 @@ pub(super) async fn open(
 }
 
 /// Connects from `source`; `buffer` is how many bytes the kernel is asked to keep of what is not read.
-pub(super) async fn connect(
+pub(crate) async fn connect(
     address: SocketAddr,
     source: Option<SocketAddr>,
     buffer: Option<u32>,
