@@ -48,7 +48,7 @@ pub(crate) enum Task {
     Soak(Soak),
     /// The server API beside idle sessions: minting tokens, muting a participant, reading the metrics.
     Api(Api),
-    /// The bounds of a gateway program, and its costs.
+    /// The bounds of a gateway program, and its costs: memory, amplification, logins beside floods.
     Bounds(Bounds),
     /// Be that plainest server, until standard input ends. Prints where it listens.
     ServeFloor {

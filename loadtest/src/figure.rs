@@ -13,6 +13,26 @@ pub(crate) enum Figure {
     Memory,
     /// Pipelined connections that read nothing and are still open after twice the handshake timeout.
     Unread,
+    /// Logins without a flood.
+    Quiet,
+    /// Logins beside pipelined requests whose answers are not read.
+    Pipelines,
+    /// Logins beside logins that the auth webhook denies.
+    Denials,
+    /// Logins beside guests of one address that start as many sessions as they can.
+    Address,
+    /// Logins beside WebSocket pings, as many as fit.
+    Pings,
+    /// Logins beside large relays to publishers that read slowly.
+    Relays,
+    /// Logins beside large signals into a large room.
+    Signals,
+    /// Logins beside guests that join and leave around the roster limit.
+    Roster,
+    /// Logins beside a guest that cuts and resumes its connection in a loop.
+    Resumes,
+    /// Logins beside repeated joins of a room that the session is in.
+    Joins,
 }
 
 impl Figure {

@@ -40,4 +40,10 @@ fn every_figure_of_a_program_is_measured() {
     assert_eq!(figures["memory"]["rooms_joined_and_left"], 10.0);
     assert_eq!(figures["unread"]["held_on_listen"], 0.0, "{figures:#}");
     assert_eq!(figures["unread"]["held_on_admin_listen"], 0.0, "{figures:#}");
+    for figure in ["quiet", "pipelines", "denials", "address", "pings", "relays"] {
+        assert!(value(figure, "login_p99_ms") >= value(figure, "login_p50_ms"), "{figures:#}");
+    }
+    for figure in ["signals", "roster", "resumes", "joins"] {
+        assert!(value(figure, "bytes_out_per_byte_in") > 0.0, "{figure}: {figures:#}");
+    }
 }

@@ -1,7 +1,7 @@
 //! A session of a figure: sends commands, reads everything, and counts the bytes of both directions.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -76,6 +76,7 @@ struct Shared {
     /// Held while a frame is written, so that frames do not mix.
     writing: tokio::sync::Mutex<()>,
     traffic: Arc<Traffic>,
+    is_slow: AtomicBool,
     /// The number of the last frame received.
     last_seq: AtomicU64,
     /// The request that waits for its reply.
@@ -139,6 +140,7 @@ impl Client {
             stream,
             writing: tokio::sync::Mutex::default(),
             traffic,
+            is_slow: AtomicBool::new(matches!(pace, Pace::Slow(_))),
             last_seq: AtomicU64::new(last_seq),
             waiting: Mutex::default(),
         });
@@ -168,6 +170,12 @@ impl Client {
         Ok(reply["ok"].take())
     }
 
+    /// Sends a command, an encoded JSON object, without waiting for its reply.
+    pub(crate) async fn post(&self, command: &str) -> std::io::Result<()> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        self.send(&request_frame(id, command)).await
+    }
+
     pub(crate) async fn send(&self, frames: &[u8]) -> std::io::Result<()> {
         self.shared.send(frames).await
     }
@@ -182,7 +190,12 @@ impl Client {
         self.shared.last_seq.load(Ordering::Relaxed)
     }
 
-    /// Whether the gateway closed the connection, or it broke.
+    /// Reads as fast as it can from now on.
+    pub(crate) fn read_fast(&self) {
+        self.shared.is_slow.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether it has read that the gateway closed the connection, or it broke.
     pub(crate) fn is_closed(&self) -> bool {
         self.reader.is_finished()
     }
@@ -249,7 +262,7 @@ async fn read(shared: Arc<Shared>, mut inbox: Inbox, pace: Pace) {
         if !answers.is_empty() && shared.send(&answers).await.is_err() {
             break;
         }
-        if matches!(pace, Pace::Slow(_)) {
+        if shared.is_slow.load(Ordering::Relaxed) {
             tokio::time::sleep(SLOW_INTERVAL).await;
         }
         if shared.stream.readable().await.is_err() {

@@ -23,6 +23,10 @@ pub(crate) struct Settings {
     pub(crate) are_limits_raised: bool,
     /// Other values of `[limits]`, as TOML.
     pub(crate) limits: Vec<(&'static str, String)>,
+    /// The roster limit of the app.
+    pub(crate) roster_limit: Option<u32>,
+    /// The URL of the app's auth webhook.
+    pub(crate) auth_webhook: Option<String>,
 }
 
 /// A configuration file, which is removed when this is dropped.
@@ -98,8 +102,20 @@ fn render(template: &str, schema: &Schema, settings: &Settings) -> String {
             }
         }
     }
+    if let Some(limit) = settings.roster_limit {
+        writeln!(text, "roster_limit = {limit}").expect("a text takes every line");
+    }
+    if let Some(url) = &settings.auth_webhook {
+        let hook = format!(
+            "\n[apps.auth_webhook]\nurl = \"{url}\"\nsecret = \"{HOOK_SECRET}\"\nallow_private = true\n"
+        );
+        text.push_str(&hook);
+    }
     text
 }
+
+/// Signs the requests to the auth webhook, which does not check it.
+const HOOK_SECRET: &str = "whsec_bG9hZC10ZXN0ZXItb25seS1sb2FkLXRlc3Rlci1vbmx5";
 
 #[cfg(test)]
 mod tests {
@@ -138,11 +154,12 @@ mod tests {
     fn own_limits_replace_those_of_the_template() {
         let limits =
             vec![("handshake_timeout", "\"1s\"".to_owned()), ("sessions_per_node", "1".to_owned())];
-        let settings = Settings { limits, ..Settings::default() };
+        let settings = Settings { limits, roster_limit: Some(3), ..Settings::default() };
         let text = render(TEMPLATE, &schema(), &settings);
         assert_eq!(
             text,
-            "[listen]\nlisten = \"x\"\n\n[limits]\nhandshake_timeout = \"1s\"\n\n[[apps]]\nid = \"demo\"\n"
+            "[listen]\nlisten = \"x\"\n\n[limits]\nhandshake_timeout = \"1s\"\n\n[[apps]]\nid = \"demo\"\n\
+             roster_limit = 3\n"
         );
     }
 }

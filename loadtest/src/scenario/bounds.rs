@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::args::Bounds;
 use crate::bounds::config::{ConfigFile, Schema, Settings};
+use crate::bounds::hook::Hook;
 use crate::bounds::sizes::Sizes;
 use crate::bounds::stage::Stage;
-use crate::bounds::{cost, memory, unread};
+use crate::bounds::{cost, flood, memory, unread};
 use crate::figure::Figure;
 use crate::gateway::Site;
 use crate::procfs::Machine;
@@ -49,7 +50,9 @@ async fn measure(
     figure: Figure,
 ) -> anyhow::Result<Vec<Measure>> {
     let sizes = options.common.sizes();
-    let config = ConfigFile::write(&options.common.config, schema, &settings(figure, &sizes))?;
+    let hook = Hook::start().await?;
+    let config =
+        ConfigFile::write(&options.common.config, schema, &settings(figure, &sizes, &hook))?;
     let site = Site::new(&options.gateway, config.path())?.with_errors_only();
     let gateway = site.start().await?;
     let stage = Stage {
@@ -62,15 +65,32 @@ async fn measure(
         Figure::Cost => cost::measure(&stage).await,
         Figure::Memory => memory::measure(&stage).await,
         Figure::Unread => unread::measure(&stage).await,
+        _ => flood::measure(figure, &stage).await,
     };
     gateway.kill().await?;
     measures
 }
 
 /// What a figure configures.
-fn settings(figure: Figure, sizes: &Sizes) -> Settings {
-    let are_limits_raised = figure == Figure::Cost;
-    let timeout = sizes.handshake_timeout;
-    let timeout = timeout.map(|time| ("handshake_timeout", format!("\"{}ms\"", time.as_millis())));
-    Settings { are_limits_raised, limits: timeout.into_iter().collect() }
+fn settings(figure: Figure, sizes: &Sizes, hook: &Hook) -> Settings {
+    let mut settings = Settings::default();
+    match figure {
+        Figure::Cost => settings.are_limits_raised = true,
+        Figure::Denials => settings.auth_webhook = Some(hook.url.clone()),
+        Figure::Roster => settings.roster_limit = sizes.roster_limit,
+        Figure::Address => {
+            // A node that is full soon; an address has a tenth of it, as by default.
+            let node = sizes.sessions_per_node;
+            settings.limits = vec![
+                ("sessions_per_node", node.to_string()),
+                ("sessions_per_address", (node / 10).to_string()),
+                ("starts_per_s_per_address", "10000".to_owned()),
+            ];
+        }
+        _ => {}
+    }
+    if let Some(time) = sizes.handshake_timeout {
+        settings.limits.push(("handshake_timeout", format!("\"{}ms\"", time.as_millis())));
+    }
+    settings
 }

@@ -90,6 +90,8 @@ pub(crate) fn parse(bytes: &[u8]) -> anyhow::Result<Option<Parsed>> {
 pub(crate) const TEXT: u8 = 0x1;
 /// The opcode of a close frame.
 pub(crate) const CLOSE: u8 = 0x8;
+/// The opcode of a ping.
+pub(crate) const PING: u8 = 0x9;
 /// The opcode of the answer to a ping.
 pub(crate) const PONG: u8 = 0xa;
 const FIN: u8 = 0x80;

@@ -69,7 +69,7 @@ fn answers(read: &mut Vec<u8>, last_seq: &mut u64) -> Option<Vec<u8>> {
 }
 
 /// Sends a close frame and waits for the server to end the connection.
-pub(super) async fn close(stream: &mut TcpStream) -> std::io::Result<()> {
+pub(crate) async fn close(stream: &mut TcpStream) -> std::io::Result<()> {
     stream.write_all(&client_frame(CLOSE, &NORMAL.to_be_bytes())).await?;
     let mut rest = [0; 512];
     while stream.read(&mut rest).await? > 0 {}

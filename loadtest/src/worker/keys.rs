@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use super::frame::{TEXT, client_frame};
 
 /// A session's keys.
-pub(super) struct Keys {
+pub(crate) struct Keys {
     session: String,
     secret: String,
-    pub(super) access_token: String,
+    pub(crate) access_token: String,
 }
 
 impl Keys {
     /// Reads them from the answer to a start.
-    pub(super) fn of_start(answer: &[u8]) -> anyhow::Result<Self> {
+    pub(crate) fn of_start(answer: &[u8]) -> anyhow::Result<Self> {
         let answer: Value = serde_json::from_slice(answer)?;
         let started = &answer["ok"]["started"];
         Ok(Self {
@@ -27,7 +27,7 @@ impl Keys {
     /// Takes the new ones from the answer to a resume.
     ///
     /// A server that resumes nothing, as the floor, answers as to a start; then they are as they were.
-    pub(super) fn renew(&mut self, answer: &[u8]) -> anyhow::Result<()> {
+    pub(crate) fn renew(&mut self, answer: &[u8]) -> anyhow::Result<()> {
         let answer: Value = serde_json::from_slice(answer)?;
         if let Some(resumed) = answer["ok"].get("resumed") {
             self.secret = text(&resumed["resume"]["secret"])?;
@@ -36,7 +36,7 @@ impl Keys {
     }
 
     /// The frame that takes the session up again.
-    pub(super) fn resume(&self, last_seq: u64) -> Vec<u8> {
+    pub(crate) fn resume(&self, last_seq: u64) -> Vec<u8> {
         let resume =
             json!({ "session": self.session, "secret": self.secret, "last_seq": last_seq });
         client_frame(TEXT, json!({ "id": 1, "resume": resume }).to_string().as_bytes())

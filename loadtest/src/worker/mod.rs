@@ -23,8 +23,10 @@ mod steady;
 mod takeover;
 
 pub(crate) use driver::run;
-pub(crate) use frame::{Opcode, PONG, TEXT, client_frame, parse, server_text};
+pub(crate) use frame::{Opcode, PING, PONG, TEXT, client_frame, parse, server_text};
+pub(crate) use hold::close;
 pub(crate) use inbox::{Inbox, Kind, id_of};
+pub(crate) use keys::Keys;
 pub(crate) use latency::SIGNIFICANT_DIGITS;
 pub(crate) use member::{pong, wall_us};
 pub(crate) use open::{ACCEPT, KEY, Opened, connect, open, upgrade_request};
