@@ -6,7 +6,7 @@ DENY_VERSION := 0.20.2
 TOOLS ?= $(HOME)/.cache/stagedoor-tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: test fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files loadtest
+.PHONY: test fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files loadtest figures
 
 test: fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files
 
@@ -63,3 +63,19 @@ $(TARGET)/%-venv/ready: tests/%/requirements.txt
 # Not part of `test`: figures need a quiet machine. `make loadtest ARGS="connect --url …"`.
 loadtest:
 	$(CARGO) run --release --package stagedoor-loadtest --locked -- $(ARGS)
+
+# The revision that `figures` compares with: the last one before the bounds were added.
+BEFORE ?= 3b96f4b050514ec0914b44de8eb51ee0f445e7ea
+FIGURES := $(abspath $(TARGET))/figures
+
+# Not part of `test` either: figures before and after, in one run. `make figures BEFORE=<git revision>`.
+figures:
+	git worktree prune
+	test -e $(FIGURES)/before/.git || git worktree add --detach $(FIGURES)/before $(BEFORE)
+	git -C $(FIGURES)/before checkout --quiet --detach $(BEFORE)
+	cd $(FIGURES)/before && CARGO_TARGET_DIR=$(FIGURES)/target $(CARGO) build --release --package stagedoor --locked
+	cp $(FIGURES)/target/release/stagedoor $(FIGURES)/stagedoor-before
+	$(CARGO) build --release --package stagedoor --package stagedoor-loadtest --locked
+	cp $(TARGET)/release/stagedoor $(FIGURES)/stagedoor-after
+	$(TARGET)/release/loadtest figures --before $(FIGURES)/stagedoor-before --after $(FIGURES)/stagedoor-after \
+		--json $(FIGURES)/figures.json $(ARGS)

@@ -50,6 +50,8 @@ pub(crate) enum Task {
     Api(Api),
     /// The bounds of a gateway program, and its costs: memory, amplification, logins beside floods.
     Bounds(Bounds),
+    /// `bounds` of two gateway programs in turn: medians, ratios and a verdict for each measure.
+    Figures(Figures),
     /// Be that plainest server, until standard input ends. Prints where it listens.
     ServeFloor {
         /// Where to listen: a loopback address.
@@ -269,6 +271,25 @@ pub(crate) struct Bounds {
     pub(crate) common: FigureOptions,
 }
 
+/// Figures of two gateway programs.
+#[derive(Clone, Debug, Options)]
+pub(crate) struct Figures {
+    /// The former program.
+    #[arg(long)]
+    pub(crate) before: PathBuf,
+    /// The present program.
+    #[arg(long)]
+    pub(crate) after: PathBuf,
+    /// Number of runs of each figure and program.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
+    pub(crate) runs: u32,
+    /// Number of runs of the cost figure, whose differences are small.
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=99))]
+    pub(crate) cost_runs: u32,
+    #[command(flatten)]
+    pub(crate) common: FigureOptions,
+}
+
 /// Which figures, and where they go.
 #[derive(Clone, Debug, Options)]
 pub(crate) struct FigureOptions {
@@ -293,6 +314,13 @@ impl FigureOptions {
 
     pub(crate) const fn sizes(&self) -> Sizes {
         if self.quick { Sizes::QUICK } else { Sizes::FULL }
+    }
+}
+
+impl Figures {
+    /// Number of runs of a figure.
+    pub(crate) const fn runs_of(&self, figure: Figure) -> u32 {
+        if figure.is_cost() { self.cost_runs } else { self.runs }
     }
 }
 

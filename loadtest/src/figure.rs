@@ -40,4 +40,9 @@ impl Figure {
     pub(crate) fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
+
+    /// Whether more than 3 % above the former value is a regression.
+    pub(crate) const fn is_cost(self) -> bool {
+        matches!(self, Self::Cost)
+    }
 }

@@ -7,6 +7,7 @@
 
 mod args;
 mod bounds;
+mod comparison;
 mod crowd;
 mod figure;
 mod fleet;
@@ -54,6 +55,7 @@ fn run(args: Args) -> anyhow::Result<()> {
         Task::Soak(task) => one_thread()?.block_on(scenario::soak::run(&task)),
         Task::Api(task) => one_thread()?.block_on(scenario::api::run(&task)),
         Task::Bounds(task) => one_thread()?.block_on(scenario::bounds::run(&task)),
+        Task::Figures(task) => one_thread()?.block_on(scenario::figures::run(&task)),
         Task::Worker => one_thread()?.block_on(worker::run()),
         // As many threads as the gateway has, so that the two schedule alike.
         Task::ServeFloor { listen } => tokio::runtime::Builder::new_multi_thread()

@@ -4,6 +4,7 @@ pub(crate) mod api;
 pub(crate) mod bounds;
 pub(crate) mod connect;
 pub(crate) mod fanout;
+pub(crate) mod figures;
 pub(crate) mod floor;
 pub(crate) mod idle;
 pub(crate) mod moderation;
