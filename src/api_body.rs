@@ -4,7 +4,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use stagedoor_proto::{Reason, Ref, RoomId, object};
+use stagedoor_proto::{MAX_DURATION_MS, Reason, Ref, RoomId, object};
 
 use crate::room::RoomOverrides;
 
@@ -60,7 +60,7 @@ impl NewMute {
 #[schemars(rename = "Ban")]
 pub struct BanBody {
     /// Duration; permanent if absent.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = MAX_DURATION_MS))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub for_ms: Option<u64>,
     /// Reason, shown to the user.

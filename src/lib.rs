@@ -10,6 +10,7 @@
 pub mod address;
 pub mod api_body;
 pub mod auth;
+pub mod blocks;
 pub mod cli;
 pub mod clock;
 pub mod config;

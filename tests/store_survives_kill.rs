@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
+use stagedoor::blocks::BlockSetter;
 use stagedoor::store::{
     Admission, AuthMethod, Block, BlockKind, Journal, Profile, Refusal, SqliteStore, Store as _,
     UserKey,
@@ -124,7 +125,13 @@ async fn write_until_killed(path: &Path, write: impl AsyncFn(&SqliteStore, &str)
 }
 
 async fn block(store: &SqliteStore, name: &str) {
-    let block = Block { kind: BlockKind::Ban, reason: None, since: NOW, until: None };
+    let block = Block {
+        kind: BlockKind::Ban,
+        set_by: BlockSetter::Ban,
+        reason: None,
+        since: NOW,
+        until: None,
+    };
     store.block(user(name), block, false, Journal::default()).await.unwrap();
 }
 

@@ -3,6 +3,8 @@
 
 /** A moderation command was accepted. */
 export interface Accepted {
+  /** What still blocks the user, for `unblock`. */
+  block?: ActiveBlock | null;
   /** The participant with the new role, for `set_role`. */
   participant?: ParticipantId | null;
   /** The new role, for `set_role`. */
@@ -26,6 +28,14 @@ export type Action =
   /** Start again (44xx). */
   | "start";
 
+/** A block that is in force. */
+export interface ActiveBlock {
+  /** Who set it. */
+  set_by: BlockSource;
+  /** Its end; absent if it is permanent. */
+  until_ms?: Timestamp | null;
+}
+
 /** The actor: a participant, or the server. */
 export type Actor =
   /** A moderator of the room. */
@@ -47,6 +57,13 @@ export type BlockScope =
   | "room"
   /** From the app: every session of the user ends. */
   | "app";
+
+/** Who set a block. */
+export type BlockSource =
+  /** A moderator; `unblock` lifts it. */
+  | "moderator"
+  /** The app's backend or an operator, through the server API. */
+  | "operator";
 
 /** What a participant may do, from its role and its grant. */
 export interface Capabilities {
@@ -1355,6 +1372,8 @@ export interface Unblock {
   ref?: Ref | null;
   /** The id of the room. */
   room: RoomId;
+  /** Whether the block of the room or of the app is lifted. */
+  scope?: BlockScope;
   /** The blocked user. */
   username: Username;
 }

@@ -30,6 +30,9 @@ pub const MAX_LAYOUT_CLASSES: usize = 16;
 pub const MAX_LAYOUT_CLASS_CHARS: usize = 64;
 /// Maximum number of streams that one `force_mute_all` exempts.
 pub const MAX_MUTE_EXCEPTIONS: usize = 500;
+
+/// Maximum duration in a request, in milliseconds: ten years.
+pub const MAX_DURATION_MS: u64 = 10 * 365 * 24 * 60 * 60 * 1_000;
 /// Longest client name or version in `start`, in bytes.
 pub const MAX_CLIENT_FIELD_BYTES: usize = 64;
 /// Longest reason inside a WebSocket close frame, in bytes (RFC 6455, 5.5.1).

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Capabilities, Heartbeat, Participant, ParticipantId, Role, RoomSnapshot, Secret, ServerInfo,
-    SessionInfo,
+    ActiveBlock, Capabilities, Heartbeat, Participant, ParticipantId, Role, RoomSnapshot, Secret,
+    ServerInfo, SessionInfo,
 };
 use crate::{SessionLimits, SessionState, Stream, Timestamp};
 
@@ -203,6 +203,9 @@ pub struct Accepted {
     /// The new role, for `set_role`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
+    /// What still blocks the user, for `unblock`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<ActiveBlock>,
 }
 
 /// The session feed was turned on or off.

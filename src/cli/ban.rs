@@ -59,7 +59,7 @@ impl Unban {
         connection.run(|api, printer| {
             let call =
                 Call::delete(&["users", user.as_str(), "ban"]).with_ref(idempotency.ref_.as_ref());
-            printer.user_result("unbanned", &user, &api.call(call)?)
+            printer.unban_result(&user, &api.call(call)?)
         })
     }
 }

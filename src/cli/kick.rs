@@ -31,14 +31,14 @@ pub(super) struct Kick {
     /// Duration of the block: `30s`, `5m`, `24h`, or `0s` for none. Default: the app's `default_block_duration`.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     duration: Option<Duration>,
-    /// Remove the user from the whole app.
+    /// Remove the user from the whole app, or with `--lift` lift that block.
     #[arg(long)]
     everywhere: bool,
     /// Reason, shown to the user.
     #[arg(long)]
     reason: Option<Reason>,
-    /// Lift the block.
-    #[arg(long, conflicts_with_all = ["participant", "duration", "everywhere", "reason"])]
+    /// Lift the block. A ban stays; `unban` lifts it.
+    #[arg(long, conflicts_with_all = ["participant", "duration", "reason"])]
     lift: bool,
     #[command(flatten)]
     options: ModerationOptions,
@@ -82,12 +82,12 @@ impl Kick {
 
     fn command(&self) -> Moderation {
         let (room, username, ref_) = (self.room.clone(), self.user.clone(), None);
+        let scope = if self.everywhere { BlockScope::App } else { BlockScope::Room };
         if self.lift {
             let username = username.expect("a user is required where no membership is named");
-            return Moderation::Unblock(Unblock { room, username, ref_ });
+            return Moderation::Unblock(Unblock { room, username, scope, ref_ });
         }
         let who = who(self.participant, username).expect("one of the two is required");
-        let scope = if self.everywhere { BlockScope::App } else { BlockScope::Room };
         let block = Block { for_ms: self.duration.map(millis), scope };
         let reason = self.reason.clone();
         Moderation::ForceDisconnect(ForceDisconnect { room, who, block, reason, ref_ })

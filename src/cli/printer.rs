@@ -9,7 +9,7 @@ use stagedoor_proto::{Timestamp, Username};
 
 use super::failure::Failure;
 use super::output::print_error;
-use super::receipt::Receipt;
+use super::receipt::{Receipt, still_blocked};
 use super::table::{self, Column, date, printable};
 
 pub(super) struct Printer {
@@ -97,6 +97,15 @@ impl Printer {
         answer: &Value,
     ) -> Result<(), Failure> {
         self.sentence(answer, &user_sentence(done, user, answer))
+    }
+
+    /// Prints the result of an unban, and what still blocks the user.
+    pub(super) fn unban_result(&mut self, user: &Username, answer: &Value) -> Result<(), Failure> {
+        let mut sentence = user_sentence("unbanned", user, answer);
+        if let Ok(block) = serde_json::from_value(answer["block"].clone()) {
+            sentence = format!("{sentence}; {}", still_blocked(block));
+        }
+        self.sentence(answer, &sentence)
     }
 
     fn either(

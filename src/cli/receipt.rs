@@ -3,9 +3,11 @@
 use std::io;
 
 use serde::Deserialize;
-use stagedoor_proto::{ModerationCommand, OutcomeCounts, Receipt as AtTarget, RoomId, Target};
+use stagedoor_proto::{
+    ActiveBlock, BlockSource, ModerationCommand, OutcomeCounts, Receipt as AtTarget, RoomId, Target,
+};
 
-use super::table::{self, printable};
+use super::table::{self, date, printable};
 
 /// A receipt as the server API returns it.
 #[derive(Debug, Deserialize)]
@@ -15,12 +17,14 @@ pub(super) struct Receipt {
     /// Absent if the command was answered from the cache under its `ref`.
     counts: Option<OutcomeCounts>,
     targets: Vec<AtTarget>,
+    /// What still blocks the user, after `unblock`.
+    block: Option<ActiveBlock>,
     elapsed_ms: u64,
 }
 
 impl Receipt {
     pub(super) fn print(&self, out: &mut impl io::Write) -> io::Result<()> {
-        let Self { room, command, counts, targets, elapsed_ms } = self;
+        let Self { room, command, counts, targets, block, elapsed_ms } = self;
         if !targets.is_empty() {
             let rows = targets.iter().map(row).collect();
             table::print(&["target", "outcome", "elapsed"], rows, out)?;
@@ -29,10 +33,24 @@ impl Receipt {
         match counts {
             Some(counts) => {
                 let counts = format_counts(*counts);
-                writeln!(out, "{} in {room}: {counts} in {elapsed_ms} ms", command.as_str())
+                writeln!(out, "{} in {room}: {counts} in {elapsed_ms} ms", command.as_str())?;
             }
-            None => writeln!(out, "{} in {room}: already done under this ref", command.as_str()),
+            None => writeln!(out, "{} in {room}: already done under this ref", command.as_str())?,
         }
+        block.map_or(Ok(()), |block| writeln!(out, "{}", still_blocked(block)))
+    }
+}
+
+/// A block that still holds, as a sentence.
+pub(super) fn still_blocked(block: ActiveBlock) -> String {
+    let by = match block.set_by {
+        BlockSource::Moderator => "a moderator",
+        BlockSource::Operator => "the operator",
+    };
+    match block.until_ms.map(date) {
+        None => format!("still blocked by {by}, permanently"),
+        Some(Some(date)) => format!("still blocked by {by} until {date}"),
+        Some(None) => format!("still blocked by {by}"),
     }
 }
 

@@ -10,7 +10,9 @@ use clap::{Args, Subcommand};
 use secrecy::SecretString;
 use serde::Deserialize as _;
 use serde::de::IntoDeserializer as _;
-use stagedoor_proto::{InstanceId, LayoutClasses, Role, RoomId, Secret, Timestamp, Username};
+use stagedoor_proto::{
+    InstanceId, LayoutClasses, MAX_DURATION_MS, Role, RoomId, Secret, Timestamp, Username,
+};
 
 use super::exit::Exit;
 use super::output::{print, print_error};
@@ -18,7 +20,7 @@ use crate::auth::keys::{AppKey, InvalidKey};
 use crate::auth::token::{AppTokens, MAX_SERVER_TOKEN_LIFETIME, MintError};
 use crate::auth::token::{RoomClaims, ServerClaims, SessionClaims};
 use crate::clock::{Clock, Rng};
-use crate::config::{Config, ConfigError, DEV_APP, parse_duration};
+use crate::config::{Config, ConfigError, DEV_APP, format_duration, parse_duration};
 use crate::grant::{Grant, RoomPattern, Scopes};
 
 /// Default lifetime of a session token.
@@ -227,7 +229,12 @@ pub(super) fn millis(duration: Duration) -> u64 {
 
 /// Parses a duration argument.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "expected a duration such as 30s, 5m, 24h or 30d".to_owned())
+    let duration = parse_duration(text).ok_or("expected a duration such as 30s, 5m, 24h or 30d")?;
+    let most = Duration::from_millis(MAX_DURATION_MS);
+    if duration > most {
+        return Err(format!("expected at most {}", format_duration(most)));
+    }
+    Ok(duration)
 }
 
 fn role(text: &str) -> Result<Role, String> {

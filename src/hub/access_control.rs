@@ -18,7 +18,7 @@ use super::sessions::{SessionHandle, Sessions};
 use crate::engine::Engine;
 use crate::principal::{Coverage, NameCoverage};
 use crate::request::RequestId;
-use crate::store::{AuditEvent, Block, BlockedIdentities, Check, Journal, UserKey};
+use crate::store::{AuditEvent, Block, Blocked, BlockedIdentities, Check, Journal, UserKey};
 
 /// How long a protected session has to answer a liveness probe when another start claims its instance.
 pub(super) const LIVENESS_TIMEOUT: Duration = Duration::from_secs(3);
@@ -45,7 +45,8 @@ impl AccessControl {
     }
 
     /// Blocks a user from the app and ends their sessions. A block of a guest also ends the sessions of other guests
-    /// that match it. Returns the number of ended sessions. `row` is the audit record.
+    /// that match it. Returns the number of ended sessions, and the block that holds: an earlier one may end
+    /// later. `row` is the audit record.
     ///
     /// # Errors
     /// If the store fails, nothing happened. If the engine does not answer, the block is in force.
@@ -56,7 +57,7 @@ impl AccessControl {
         address: bool,
         row: Option<AuditEvent>,
         request: Option<&RequestId>,
-    ) -> Result<usize, CallError> {
+    ) -> Result<(usize, Block), CallError> {
         let (messages, queued) = self.events.prepare_ban(&user, &block, request).unzip();
         let journal = Journal { audit: row, messages };
         let store = &self.context.store;
@@ -64,13 +65,13 @@ impl AccessControl {
         if let Some(queued) = queued {
             queued.finish(blocked.as_ref().map(|blocked| blocked.evicted));
         }
-        let reach = blocked?.identities;
-        let disconnect = block_disconnect(&block);
+        let Blocked { identities: reach, holding, .. } = blocked?;
+        let disconnect = block_disconnect(&holding);
         let mut ended = self.end_sessions(&user, &disconnect, request).await?;
         if reach != BlockedIdentities::default() {
             ended += self.end_all_reached(&user.app, reach, &disconnect, request).await?;
         }
-        Ok(ended)
+        Ok((ended, holding))
     }
 
     /// Ends all sessions of a user, and makes starts in progress ask the store again. Returns how many ended.

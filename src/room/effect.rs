@@ -11,6 +11,7 @@ use stagedoor_proto::{
     Ref, Reply, SessionId, Target, Timestamp, Username,
 };
 
+use crate::blocks::BlockSetter;
 use crate::principal::Coverage;
 use crate::request::RequestId;
 use crate::room::durable::changes::DurableChange;
@@ -64,6 +65,8 @@ pub enum Appender {
     },
     /// Block a user from the app. Precedes [`Everywhere::EndSessions`] of the same user.
     BlockUser(RemovedUser),
+    /// Lift what moderators set for a user in the app.
+    UnblockUser(Username),
     Persist(DurableChange),
     Audit(Box<Audit>),
     /// Publish an event to the app's servers. Only where events are enabled.
@@ -85,6 +88,7 @@ pub struct RemovedUser {
     pub coverage: Coverage,
     /// End of the block. `None`: not blocked.
     pub until: Option<Timestamp>,
+    pub set_by: BlockSetter,
     /// As stated by the moderator.
     pub reason: Option<Reason>,
     pub request: Option<RequestId>,
@@ -211,6 +215,7 @@ impl Effects {
             Effect::Appender(
                 Appender::Reply { .. }
                 | Appender::BlockUser(_)
+                | Appender::UnblockUser(_)
                 | Appender::Persist(_)
                 | Appender::Audit(_)
                 | Appender::Denied { .. },

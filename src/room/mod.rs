@@ -30,7 +30,7 @@ mod tests;
 mod visibility;
 
 pub use durable::changes::{DurableChange, DurableKey};
-pub use durable::rows::{BlockRow, DurableState, GuestRow, MuteOverride, RedeemedToken};
+pub use durable::rows::{BlockRow, DurableState, GuestRow, MuteOverride, RedeemedToken, RoomBlock};
 pub use effect::{Appender, Audience, Audit, Effect, Everywhere, RemovedUser};
 pub use events::RoomEvent;
 pub use local::{AcceptedSignal, LocalLimit, LocalRejection, LocalRoom, NewSignal};

@@ -7,10 +7,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use stagedoor_proto::{Data, FamilyId, InstanceId, Timestamp};
+use stagedoor_proto::{ActiveBlock, Data, FamilyId, InstanceId, Timestamp};
 
 use super::key::UserKey;
 use crate::address::network;
+use crate::blocks::BlockSetter;
 
 /// Clock skew allowed between machines: a revocation also covers credentials issued this long after it.
 pub const REVOCATION_LEEWAY: Duration = Duration::from_secs(30);
@@ -103,8 +104,9 @@ pub enum Refusal {
     },
 }
 
-/// Who set a block. Decides the close code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The command that set a block. Decides the close code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum BlockKind {
     /// A moderator, by an app-wide `force_disconnect` (4010).
     Kick,
@@ -113,9 +115,10 @@ pub enum BlockKind {
 }
 
 /// A block of a user from an app.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
     pub kind: BlockKind,
+    pub set_by: BlockSetter,
     pub reason: Option<String>,
     pub since: Timestamp,
     /// `None`: until it is lifted.
@@ -126,6 +129,17 @@ impl Block {
     #[must_use]
     pub fn is_in_force(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| until > now)
+    }
+
+    /// [`Timestamp::MAX`]: until it is lifted.
+    #[must_use]
+    pub fn end(&self) -> Timestamp {
+        self.until.unwrap_or(Timestamp::MAX)
+    }
+
+    #[must_use]
+    pub const fn active(&self) -> ActiveBlock {
+        ActiveBlock { set_by: self.set_by.slot(), until_ms: self.until }
     }
 }
 

@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
-use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
+use stagedoor_proto::{BlockSource, FamilyId, InstanceId, Timestamp};
 
 use super::admission::{Admission, Admitted, Block, Check, FormerFamily, Refusal};
 use super::archive::{Archive, StoredRoom};
 use super::audit::AuditEvent;
 use super::audit_log::AuditLog;
-use super::blocked::Blocked;
+use super::blocked::{Blocked, Unblocked};
 use super::error::StoreFuture;
 use super::handoff::Handoff;
 use super::journal::{Journal, RoomWrite};
@@ -47,8 +47,8 @@ pub trait Store: Archive + AuditLog + Outbox {
     /// Checks a user whose session has started, and records the time as bookkeeping.
     fn check(&self, check: Check) -> StoreFuture<'_, Result<(), Refusal>>;
 
-    /// Blocks a user from the app; replaces an earlier block. A guest's block covers the guest's known instances and,
-    /// with `by_address`, their addresses.
+    /// Blocks a user from the app. Replaces the setter's earlier block; of those of several setters the one with the
+    /// latest end holds. A guest's block covers the guest's known instances and, with `by_address`, their addresses.
     fn block(
         &self,
         user: UserKey,
@@ -57,13 +57,14 @@ pub trait Store: Archive + AuditLog + Outbox {
         journal: Journal,
     ) -> StoreFuture<'_, Blocked>;
 
-    /// Lifts a user's block. Returns whether one was in force.
+    /// Lifts a user's blocks in this slot.
     fn unblock(
         &self,
         user: UserKey,
+        slot: BlockSource,
         now: Timestamp,
         row: Option<AuditEvent>,
-    ) -> StoreFuture<'_, bool>;
+    ) -> StoreFuture<'_, Unblocked>;
 
     /// Deletes a user's profile, families and registration for good. The name stays rejected. Returns whether it did:
     /// an unknown name is left alone, unless a session `is_here` under it.

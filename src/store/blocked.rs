@@ -1,11 +1,21 @@
-//! The result of blocking a user.
+//! The results of blocking and unblocking a user.
 
-use super::admission::BlockedIdentities;
+use super::admission::{Block, BlockedIdentities};
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blocked {
-    /// What else the block covers.
+    /// What else the new block covers.
     pub identities: BlockedIdentities,
+    /// The block of the user that ends last.
+    pub holding: Block,
     /// Older webhook messages evicted for those written with the block.
     pub evicted: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unblocked {
+    /// Whether a block in force was lifted.
+    pub was_blocked: bool,
+    /// The block that still holds.
+    pub holding: Option<Block>,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use stagedoor_proto::{FamilyId, InstanceId, RoomId, SessionId, Timestamp, Username};
+use stagedoor_proto::{BlockSource, FamilyId, InstanceId, RoomId, SessionId, Timestamp, Username};
 
 use super::admission::{Admission, Admitted, Block, Check, FormerFamily, Refusal};
 use super::api::Store;
@@ -12,7 +12,7 @@ use super::archive::{
 };
 use super::audit::{AuditEvent, AuditRow, ChainHead, Tampered, VerifiedLog};
 use super::audit_log::AuditLog;
-use super::blocked::Blocked;
+use super::blocked::{Blocked, Unblocked};
 use super::error::{StoreError, StoreFuture};
 use super::handoff::Handoff;
 use super::journal::{Journal, RoomWrite};
@@ -96,7 +96,7 @@ metered! {
         ) -> '_ ();
         fn check(check: Check) -> '_ Result<(), Refusal>;
         fn block(user: UserKey, block: Block, by_address: bool, journal: Journal) -> '_ Blocked;
-        fn unblock(user: UserKey, now: Timestamp, row: Option<AuditEvent>) -> '_ bool;
+        fn unblock(user: UserKey, slot: BlockSource, now: Timestamp, row: Option<AuditEvent>) -> '_ Unblocked;
         fn delete_user(
             user: UserKey,
             is_here: bool,

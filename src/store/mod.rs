@@ -36,7 +36,7 @@ pub use audit::{
     InvalidHead, Tampered, VerifiedLog, Verifier,
 };
 pub use audit_log::AuditLog;
-pub use blocked::Blocked;
+pub use blocked::{Blocked, Unblocked};
 pub use error::{StoreError, StoreFuture};
 pub use handoff::Handoff;
 pub use journal::{Journal, NewMessages, RoomWrite};

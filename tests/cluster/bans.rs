@@ -55,3 +55,21 @@ async fn revoked_tokens_end_the_sessions_on_all_nodes() {
     let ready = reqwest::get(format!("http://{}/readyz", nodes.one.address())).await.unwrap();
     assert_eq!(ready.status(), 200);
 }
+
+#[tokio::test]
+async fn moderator_of_another_node_shortens_no_ban() {
+    let nodes = Nodes::start().await;
+    nodes.one.api_does("POST", "users/ada/ban", json!({})).await;
+    let claims =
+        json!({ "scope": "room", "room": "lobby", "role": "moderator", "app_moderator": true });
+    let token = nodes.other.token(claims);
+    let mut host = nodes.other.enter_with("host", json!({ "room": "lobby", "token": token })).await;
+    let block = json!({ "for_ms": 1, "scope": "app" });
+    let removal = json!({ "room": "lobby", "username": "ada", "block": block });
+    host.does("force_disconnect", removal).await;
+    for gateway in [&nodes.one, &nodes.other] {
+        gateway.advance(std::time::Duration::from_secs(1));
+        let start = json!({ "id": 0, "start": start_of("ada", "instance-3") });
+        assert_eq!(Client::refused(gateway, start).await.code, 4011);
+    }
+}

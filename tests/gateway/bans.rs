@@ -35,7 +35,10 @@ async fn kick_ends_live_and_suspended_sessions_at_once() {
     let ban = json!({ "for_ms": 60_000, "reason": "spam" });
     let answer = gateway.api("POST", "users/ada/ban", Some(ban)).await;
     assert_eq!(answer.status, 200);
-    assert_eq!(answer.body, json!({ "username": "ada", "sessions_ended": 2, "until_ms": until }));
+    let block = json!({ "set_by": "operator", "until_ms": until });
+    let expected =
+        json!({ "username": "ada", "sessions_ended": 2, "until_ms": until, "block": block });
+    assert_eq!(answer.body, expected);
 
     let closed = live.closed().await;
     assert_eq!((closed.code, closed.reason.as_str()), (4011, "spam"));

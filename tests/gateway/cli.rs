@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use stagedoor::blocks::BlockSetter;
 use stagedoor::store::{Block, BlockKind, UserKey};
 
 use crate::common::{Client, Gateway, SERVER_KEY, Setup, stagedoor};
@@ -129,7 +130,13 @@ async fn a_list_goes_on_over_its_pages() {
         let username = format!("user-{n:04}").parse().unwrap();
         let user = UserKey { app: "demo".into(), username };
         let since = gateway.clock().wall();
-        let block = Block { kind: BlockKind::Ban, reason: None, since, until: None };
+        let block = Block {
+            kind: BlockKind::Ban,
+            set_by: BlockSetter::Ban,
+            reason: None,
+            since,
+            until: None,
+        };
         gateway.hub().accounts.block_user(user, block, false, None, None).await.unwrap();
     }
     let users = line.objects(&["users", "list", "--banned", "--limit", "5000"]).await;
@@ -177,7 +184,10 @@ async fn users_are_listed_shown_banned_revoked_and_deleted() {
     assert!(shown.contains("reason                 spam\n"), "{shown}");
     assert_eq!(line.does(&["users", "list", "--banned"]).await.lines().count(), 2);
     assert_eq!(line.does(&["unban", "ada"]).await, "unbanned ada\n");
-    assert_eq!(line.does(&["ban", "eve", "--for", "9999999d"]).await, "banned eve; permanent\n");
+    let too_long = line.run(&["ban", "eve", "--for", "3651d"]).await;
+    assert_eq!(too_long.code, Some(2));
+    assert!(too_long.err.contains("expected at most 3650d"), "{}", too_long.err);
+    assert_eq!(line.does(&["ban", "eve"]).await, "banned eve\n");
     assert!(line.does(&["users", "show", "eve"]).await.ends_with(" never\n"));
     line.does(&["unban", "eve"]).await;
     assert_eq!(line.fails(1, &["unban", "ada"]).await, "rejected: user is not banned");

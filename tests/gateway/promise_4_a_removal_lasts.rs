@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::common::{Client, Closed, Gateway, Person, start_of};
+use crate::common::{Client, Closed, Gateway, House, Person, start_of};
 
 /// A moderator and a user to remove.
 async fn cast(gateway: &Gateway) -> (Person, Person) {
@@ -232,4 +232,134 @@ async fn an_ended_room_refuses_the_tokens_issued_before() {
     let token = gateway.room_token("publisher");
     let joined = ada.does("join", json!({ "room": "lobby", "token": token })).await;
     assert_eq!(joined["joined"]["room"]["counts"]["participants"], 1);
+}
+
+/// A moderator of the whole app, under this name.
+async fn app_moderator_named(gateway: &Gateway, username: &str) -> Person {
+    let claims =
+        json!({ "scope": "room", "room": "lobby", "role": "moderator", "app_moderator": true });
+    let token = gateway.token(claims);
+    gateway.enter_with(username, json!({ "room": "lobby", "token": token })).await
+}
+
+async fn is_refused(gateway: &Gateway) -> u16 {
+    refused_start(gateway, start_of("ada", "instance-9")).await.code
+}
+
+#[tokio::test]
+async fn moderator_shortens_no_ban_and_a_restart_neither() {
+    let house = House::new();
+    let gateway = house.open().await;
+    gateway.api_does("POST", "users/ada/ban", json!({})).await;
+    let mut host = app_moderator(&gateway).await;
+    host.does("force_disconnect", kick(&json!({ "for_ms": 1, "scope": "app" }))).await;
+    host.does("force_disconnect", kick(&json!({ "for_ms": 0, "scope": "app" }))).await;
+    gateway.advance(Duration::from_secs(1));
+    assert_eq!(is_refused(&gateway).await, 4011);
+    let unblock = json!({ "room": "lobby", "username": "ada", "scope": "app" });
+    let accepted = host.does("unblock", unblock).await;
+    assert_eq!(accepted["accepted"]["block"], json!({ "set_by": "operator" }));
+    assert_eq!(is_refused(&gateway).await, 4011);
+    let gateway = house.reopen(gateway).await;
+    assert_eq!(is_refused(&gateway).await, 4011);
+    gateway.api_does("DELETE", "users/ada/ban", json!({})).await;
+    Client::guest(&gateway, "ada", "instance-9").await;
+}
+
+#[tokio::test]
+async fn unban_leaves_the_block_of_a_moderator() {
+    let gateway = Gateway::dev().await;
+    let mut host = app_moderator(&gateway).await;
+    host.does("force_disconnect", kick(&json!({ "for_ms": 600_000, "scope": "app" }))).await;
+    let until = gateway.clock().wall().as_millis() + 600_000;
+    gateway.api_does("POST", "users/ada/ban", json!({ "for_ms": 60_000 })).await;
+    let holding = json!({ "set_by": "moderator", "until_ms": until });
+    let shown = gateway.api("GET", "users/ada", None).await.body;
+    assert_eq!(shown["user"]["block"]["set_by"], "moderator");
+    for _ in 0..2 {
+        let unbanned = gateway.api_does("DELETE", "users/ada/ban", json!({})).await;
+        assert_eq!(unbanned["block"], holding);
+        assert_eq!(is_refused(&gateway).await, 4010);
+    }
+    let unblock = json!({ "room": "lobby", "username": "ada", "scope": "app" });
+    let accepted = host.does("unblock", unblock).await;
+    assert_eq!(accepted["accepted"].get("block"), None);
+    Client::guest(&gateway, "ada", "instance-9").await;
+}
+
+#[tokio::test]
+async fn moderator_shortens_only_their_own_block() {
+    let gateway = Gateway::dev().await;
+    let mut one = app_moderator(&gateway).await;
+    let mut other = app_moderator_named(&gateway, "helper").await;
+    for scope in ["room", "app"] {
+        let block = |for_ms: u64| kick(&json!({ "for_ms": for_ms, "scope": scope }));
+        one.does("force_disconnect", block(60_000)).await;
+        other.does("force_disconnect", block(600_000)).await;
+        other.does("force_disconnect", block(1)).await;
+        gateway.advance(Duration::from_secs(1));
+        let is_blocked = async || {
+            let (mut ada, _) = match scope {
+                "room" => Client::guest(&gateway, "ada", "instance-9").await,
+                _ => return is_refused(&gateway).await == 4010,
+            };
+            let joined = ada.request("join", json!({ "room": "lobby" })).await;
+            joined.is_err_and(|error| error["code"] == "blocked")
+        };
+        assert!(is_blocked().await, "the first minute holds in the {scope}");
+        one.does("force_disconnect", block(1)).await;
+        gateway.advance(Duration::from_secs(1));
+        Client::guest(&gateway, "ada", "instance-9").await;
+        if scope == "room" {
+            assert!(!is_blocked().await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn moderator_lifts_no_block_of_the_server_in_a_room() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada) = cast(&gateway).await;
+    let removal = json!({ "username": "ada", "block": { "for_ms": 600_000 } });
+    gateway.api_does("POST", "rooms/lobby/force_disconnect", removal).await;
+    let until = gateway.clock().wall().as_millis() + 600_000;
+    ada.push("removed").await;
+    host.does("force_disconnect", kick(&json!({ "for_ms": 1 }))).await;
+    let accepted = host.does("unblock", json!({ "room": "lobby", "username": "ada" })).await;
+    let holding = json!({ "set_by": "operator", "until_ms": until });
+    assert_eq!(accepted["accepted"]["block"], holding);
+    assert_eq!(ada.fails("join", json!({ "room": "lobby" })).await, "blocked");
+    let unblock = json!({ "username": "ada" });
+    let receipt = gateway.api_does("POST", "rooms/lobby/unblock", unblock).await;
+    assert_eq!(receipt.get("block"), None);
+    ada.does("join", json!({ "room": "lobby" })).await;
+}
+
+#[tokio::test]
+async fn unblocking_in_the_app_is_for_app_moderators() {
+    let gateway = Gateway::dev().await;
+    let (mut host, _ada) = cast(&gateway).await;
+    let unblock = json!({ "room": "lobby", "username": "ada", "scope": "app" });
+    assert_eq!(host.fails("unblock", unblock).await, "forbidden");
+}
+
+#[tokio::test]
+async fn blocks_end_after_at_most_ten_years() {
+    const TEN_YEARS_MS: u64 = 10 * 365 * 24 * 60 * 60 * 1_000;
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    for too_long in [TEN_YEARS_MS + 1, u64::from(u32::MAX) << 21] {
+        let block = kick(&json!({ "for_ms": too_long }));
+        let error = host.request("force_disconnect", block).await.unwrap_err();
+        assert_eq!(
+            (&error["code"], &error["field"]),
+            (&json!("invalid_argument"), &json!("block.for_ms"))
+        );
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(&TEN_YEARS_MS.to_string()), "{message}");
+        let ban = json!({ "for_ms": too_long });
+        assert_eq!(gateway.api_fails("users/ada/ban", ban).await.0, 400);
+    }
+    host.does("force_disconnect", kick(&json!({ "for_ms": TEN_YEARS_MS }))).await;
+    gateway.api_does("POST", "users/ada/ban", json!({ "for_ms": TEN_YEARS_MS })).await;
 }

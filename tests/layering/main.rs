@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["time"],
     &[
         "address",
+        "blocks",
         "event_type",
         "grant",
         "idempotency",
@@ -39,6 +40,8 @@ const LAYERS: &[&[&str]] = &[
 const BESIDE: &[(&str, &str)] = &[
     ("session", "grant"),
     ("session", "rate_limit"),
+    ("blocks", "principal"),
+    ("room", "blocks"),
     ("room", "grant"),
     ("room", "idempotency"),
     ("room", "rate_limit"),

@@ -5,7 +5,7 @@
 //! a repetition with the same `ref_` has no second effect.
 
 use stagedoor_proto::{
-    Accepted, Block, Command, ForceDisconnect, ForceMute, ForceMuteAll, ForceUnpublish,
+    Accepted, Block, BlockScope, Command, ForceDisconnect, ForceMute, ForceMuteAll, ForceUnpublish,
     ModerateRoom, MuteTarget, OnStream, ParticipantId, Reason, Ref, Reply, Role, SetRole,
     SetSessionFeed, StreamId, Unblock, Username, Who,
 };
@@ -35,17 +35,18 @@ impl Room {
         self.moderate(Command::ForceDisconnect(command)).await
     }
 
-    /// Unblocks a removed user.
+    /// Lifts what moderators set for a removed user, in the room or in the app; [`Accepted::block`] still holds.
     ///
     /// # Errors
     /// [`RequestError`].
     pub async fn unblock(
         &self,
         username: Username,
+        scope: BlockScope,
         ref_: Option<Ref>,
     ) -> Result<Accepted, RequestError> {
         let room = self.id().clone();
-        self.moderate(Command::Unblock(Unblock { room, username, ref_ })).await
+        self.moderate(Command::Unblock(Unblock { room, username, scope, ref_ })).await
     }
 
     /// Ends another participant's stream.

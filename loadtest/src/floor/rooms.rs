@@ -143,7 +143,13 @@ impl Place {
             elapsed_ms: 0,
         });
         write(&self.stream, &pushed(&report)).await?;
-        let accepted = Accepted { version: 1_000, target_count: 0, participant: None, role: None };
+        let accepted = Accepted {
+            version: 1_000,
+            target_count: 0,
+            participant: None,
+            role: None,
+            block: None,
+        };
         write(&self.stream, &reply(id, Reply::Accepted(accepted))).await
     }
 }

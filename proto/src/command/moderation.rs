@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::variant::object;
 use crate::{
-    InvalidText, MAX_MUTE_EXCEPTIONS, ParticipantId, Reason, Ref, Role, RoomId, StreamId, Username,
+    InvalidText, MAX_MUTE_EXCEPTIONS, ParticipantId, Reason, Ref, Role, RoomId, StreamId,
+    Timestamp, Username,
 };
 
 /// Whether a removal is from the room or from the app.
@@ -20,6 +21,36 @@ pub enum BlockScope {
     Room,
     /// From the app: every session of the user ends.
     App,
+}
+
+impl BlockScope {
+    /// Whether it is the room, the default.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+    fn is_room(&self) -> bool {
+        *self == Self::Room
+    }
+}
+
+/// Who set a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum BlockSource {
+    /// A moderator; `unblock` lifts it.
+    Moderator,
+    /// The app's backend or an operator, through the server API.
+    Operator,
+}
+
+/// A block that is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ActiveBlock {
+    /// Who set it.
+    pub set_by: BlockSource,
+    /// Its end; absent if it is permanent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<Timestamp>,
 }
 
 /// How long a removed user is blocked.
@@ -127,6 +158,9 @@ pub struct Unblock {
     pub room: RoomId,
     /// The blocked user.
     pub username: Username,
+    /// Whether the block of the room or of the app is lifted.
+    #[serde(default, skip_serializing_if = "BlockScope::is_room")]
+    pub scope: BlockScope,
     /// The caller's idempotency key.
     #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
     pub ref_: Option<Ref>,

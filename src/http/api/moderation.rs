@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use stagedoor_proto::{ModerationCommand, OutcomeCounts, Ref, RoomId};
+use stagedoor_proto::{ActiveBlock, ModerationCommand, OutcomeCounts, Ref, RoomId};
 
 use super::body::Body;
 use super::caller::ApiCaller;
@@ -76,6 +76,9 @@ pub(super) struct Receipt {
     counts: Option<OutcomeCounts>,
     /// The target of a command that has one; otherwise up to 100 targets that are not `enforced`.
     targets: Vec<stagedoor_proto::Receipt>,
+    /// What still blocks the user, after `unblock`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block: Option<ActiveBlock>,
     /// Time from the command to these outcomes.
     elapsed_ms: u64,
 }
@@ -128,6 +131,7 @@ async fn moderate(
             ref_,
             counts,
             targets,
+            block: accepted.block,
             elapsed_ms,
         })
     };

@@ -9,7 +9,9 @@ use hyper::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use stagedoor_proto::{InstanceId, LayoutClasses, Ref, Role, RoomId, Secret, Timestamp, Username};
+use stagedoor_proto::{
+    InstanceId, LayoutClasses, MAX_DURATION_MS, Ref, Role, RoomId, Secret, Timestamp, Username,
+};
 
 use super::body::{Body, plain_body};
 use super::caller::{ApiCaller, FORBIDDEN};
@@ -28,6 +30,7 @@ const DEFAULT_SESSION_TOKEN_LIFE: Duration = Duration::from_hours(1);
 
 /// Maximum lifetimes in milliseconds. The one of session tokens applies to this API only, and equals that of room
 /// tokens; a token signed by the app itself has no maximum here.
+const MAX_TTL_S: u64 = MAX_DURATION_MS / 1_000;
 const MAX_SESSION_TOKEN_MS: u64 = MAX_ROOM_TOKEN_MS;
 const MAX_ROOM_TOKEN_MS: u64 = MAX_ROOM_TOKEN_LIFETIME.as_secs() * 1_000;
 const MAX_SERVER_TOKEN_MS: u64 = MAX_SERVER_TOKEN_LIFETIME.as_secs() * 1_000;
@@ -90,6 +93,7 @@ pub(super) struct MintSession {
     #[schemars(range(min = 1, max = MAX_SESSION_TOKEN_MS))]
     for_ms: Option<u64>,
     /// Maximum session age, if shorter than the app's.
+    #[schemars(range(max = MAX_TTL_S))]
     ttl_s: Option<NonZeroU64>,
     /// Idempotency key.
     #[serde(rename = "ref")]
@@ -191,6 +195,10 @@ pub(super) async fn mint_session(
     JsonBody { body, key }: JsonBody<MintSession>,
 ) -> Result<Response, Problem> {
     let life = life(body.for_ms, DEFAULT_SESSION_TOKEN_LIFE, MAX_SESSION_TOKEN_MS)?;
+    if let Some(ttl_s) = body.ttl_s.filter(|ttl_s| ttl_s.get() > MAX_TTL_S) {
+        let detail = format!("found {ttl_s}; expected at most {MAX_TTL_S}");
+        return Err(Problem::invalid("ttl_s", detail));
+    }
     let mut rooms = Vec::with_capacity(body.rooms.len());
     for (pattern, role) in body.rooms {
         let pattern = RoomPattern::try_from(pattern)

@@ -9,7 +9,7 @@ use hyper::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stagedoor_proto::{Data, Timestamp, Username};
+use stagedoor_proto::{ActiveBlock, BlockSource, Data, MAX_DURATION_MS, Timestamp, Username};
 
 use super::caller::{ApiCaller, AuditedCall};
 use super::extract::{JsonBody, PathParams, QueryParams};
@@ -19,8 +19,9 @@ use super::rejects::Rejects;
 use super::routes::{Method, Routes};
 use super::sessions::SessionResource;
 use crate::api_body::{BanBody, EmptyBody};
+use crate::blocks::BlockSetter;
 use crate::http::problem::{Problem, ProblemKind, found};
-use crate::store::{AuditEvent, Block, BlockKind, KnownUser, UserKey};
+use crate::store::{AuditEvent, Block, BlockKind, KnownUser, Unblocked, UserKey};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -46,13 +47,17 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 .body::<BanBody>(&json!({ "for_ms": 3_600_000, "reason": "spam" }))
                 .returns::<UserActionResult>(200, &json!({
                     "username": "ada", "sessions_ended": 1, "until_ms": 1_900_003_600_000_u64,
+                    "block": { "set_by": "operator", "until_ms": 1_900_003_600_000_u64 },
                 }))
         })
         .on(Method::Delete, "/apps/{app}/users/{username}/ban", unban, |operation| {
-            operation.named("unban_user", "Unban a user, or lift their removal from the app")
+            operation.named("unban_user", "Unban a user; a moderator's block stays, and is in the answer")
                 .body::<EmptyBody>(&json!({}))
                 .rejects(&[ProblemKind::NOT_FOUND])
-                .returns::<UserActionResult>(200, &done())
+                .returns::<UserActionResult>(200, &json!({
+                    "username": "ada", "sessions_ended": 0,
+                    "block": { "set_by": "moderator", "until_ms": 1_900_003_600_000_u64 },
+                }))
         })
         .on(Method::Post, "/apps/{app}/users/{username}/revoke", revoke, |operation| {
             operation.named("revoke_tokens", "Revoke all tokens of a user and end their sessions with code 4101")
@@ -117,7 +122,7 @@ struct UserResource {
     /// Time of the deletion.
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_ms: Option<Timestamp>,
-    /// The block in force.
+    /// The block in force; of several the one that ends last.
     #[serde(skip_serializing_if = "Option::is_none")]
     block: Option<BlockResource>,
 }
@@ -128,6 +133,8 @@ struct UserResource {
 struct BlockResource {
     /// Kind of the block.
     kind: BlockResourceKind,
+    /// Who set it.
+    set_by: BlockSource,
     /// Reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -138,12 +145,12 @@ struct BlockResource {
     until_ms: Option<Timestamp>,
 }
 
-/// The origin of a block.
+/// The command that set a block.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "BlockKind")]
 enum BlockResourceKind {
-    /// Removal from the app by a moderator.
+    /// Removal from the app by a moderation command.
     Kick,
     /// Ban through this API.
     Ban,
@@ -160,7 +167,8 @@ struct UserWithSessions {
 
 impl From<KnownUser> for UserResource {
     fn from(user: KnownUser) -> Self {
-        let block = user.block.map(|Block { kind, reason, since, until }| BlockResource {
+        let block = user.block.map(|Block { kind, set_by, reason, since, until }| BlockResource {
+            set_by: set_by.slot(),
             kind: match kind {
                 BlockKind::Kick => BlockResourceKind::Kick,
                 BlockKind::Ban => BlockResourceKind::Ban,
@@ -193,6 +201,9 @@ struct UserActionResult {
     /// End of the ban; absent if it is permanent or the call set none.
     #[serde(skip_serializing_if = "Option::is_none")]
     until_ms: Option<Timestamp>,
+    /// What blocks the user from the app now. A ban and a moderator's block hold beside each other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block: Option<ActiveBlock>,
 }
 
 async fn list(
@@ -217,8 +228,8 @@ async fn show(
     Ok(Json(UserWithSessions { user: known.into(), sessions }))
 }
 
-/// Applies a change to a user. `act` returns the number of sessions that it ended; the change is in force until
-/// `until_ms`.
+/// Applies a change to a user. `act` returns the number of sessions that it ended, and what blocks the user; the change
+/// is in force until `until_ms`.
 async fn act_on_user<A>(
     caller: ApiCaller,
     username: Username,
@@ -228,12 +239,12 @@ async fn act_on_user<A>(
     act: impl FnOnce(ApiCaller, UserKey, AuditEvent) -> A + Send + 'static,
 ) -> Result<Response, Problem>
 where
-    A: Future<Output = Result<usize, Problem>> + Send + 'static,
+    A: Future<Output = Result<(usize, Option<ActiveBlock>), Problem>> + Send + 'static,
 {
     let work = |caller: ApiCaller| async move {
         let (user, row) = (caller.user(username.clone()), caller.audit_row(call));
-        let sessions_ended = act(caller, user, row).await?;
-        Ok(UserActionResult { username, sessions_ended, until_ms })
+        let (sessions_ended, block) = act(caller, user, row).await?;
+        Ok(UserActionResult { username, sessions_ended, until_ms, block })
     };
     key.perform(caller, StatusCode::OK, work).await
 }
@@ -247,15 +258,23 @@ async fn ban(
         let detail = "expected at least 1 ms; omit it for a permanent ban";
         return Err(Problem::invalid("for_ms", detail));
     }
+    if for_ms.is_some_and(|ms| ms > MAX_DURATION_MS) {
+        let detail = format!("expected at most {MAX_DURATION_MS} ms; omit it for a permanent ban");
+        return Err(Problem::invalid("for_ms", detail));
+    }
     let since = caller.hub().clock().wall();
     let until = for_ms.map(|ms| since + Duration::from_millis(ms));
     let reason = reason.map(|reason| reason.as_str().to_owned());
-    let block = Block { kind: BlockKind::Ban, reason: reason.clone(), since, until };
+    let (kind, set_by) = (BlockKind::Ban, BlockSetter::Ban);
+    let block = Block { kind, set_by, reason: reason.clone(), since, until };
     let call = AuditedCall { reason, ..AuditedCall::on_user(&username, "ban", ref_) };
     let act = move |caller: ApiCaller, user, row| async move {
         let by_address = caller.app.rules().ban_guest_addresses;
         let request = Some(&caller.identity.request);
-        Ok(caller.hub().accounts.block_user(user, block, by_address, Some(row), request).await?)
+        let accounts = &caller.hub().accounts;
+        let (ended, holding) =
+            accounts.block_user(user, block, by_address, Some(row), request).await?;
+        Ok((ended, Some(holding.active())))
     };
     act_on_user(caller, username, key, call, until, act).await
 }
@@ -267,8 +286,11 @@ async fn unban(
 ) -> Result<Response, Problem> {
     let call = AuditedCall::on_user(&username, "unban", ref_);
     let act = |caller: ApiCaller, user, row| async move {
-        let was_blocked = caller.hub().accounts.unblock_user(user, Some(row)).await?;
-        found(was_blocked.then_some(0), "user is not banned")
+        let Unblocked { was_blocked, holding } =
+            caller.hub().accounts.unban_user(user, Some(row)).await?;
+        let is_blocked = was_blocked || holding.is_some();
+        let block = holding.map(|holding| holding.active());
+        found(is_blocked.then_some((0, block)), "user is not banned")
     };
     act_on_user(caller, username, key, call, None, act).await
 }
@@ -283,7 +305,7 @@ async fn delete(
         let ended =
             caller.hub().accounts.delete_user(user, Some(row), &caller.identity.request).await?;
         let absent = "user not found or already deleted";
-        found(ended, absent)
+        Ok((found(ended, absent)?, None))
     };
     act_on_user(caller, username, key, call, None, act).await
 }
@@ -295,7 +317,8 @@ async fn revoke(
 ) -> Result<Response, Problem> {
     let call = AuditedCall::on_user(&username, "revoke_tokens", ref_);
     let act = |caller: ApiCaller, user, row| async move {
-        Ok(caller.hub().accounts.revoke_user(user, Some(row), &caller.identity.request).await?)
+        let request = &caller.identity.request;
+        Ok((caller.hub().accounts.revoke_user(user, Some(row), request).await?, None))
     };
     act_on_user(caller, username, key, call, None, act).await
 }

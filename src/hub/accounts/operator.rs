@@ -3,16 +3,17 @@
 //! The store is written before live sessions are looked up: of two concurrent operations, at least one then sees the
 //! other (see the engine's directory).
 
-use stagedoor_proto::{CloseCode, Disconnect};
+use stagedoor_proto::{BlockSource, CloseCode, Disconnect};
 
 use super::Accounts;
 use crate::hub::errors::CallError;
 use crate::request::RequestId;
-use crate::store::{AuditEvent, Block, StoreError, UserKey};
+use crate::store::{AuditEvent, Block, StoreError, Unblocked, UserKey};
 
 impl Accounts {
     /// Blocks a user from the app and ends their sessions. A block of a guest also ends the sessions of other guests
-    /// that match it. Returns the number of ended sessions. `row` is the audit record.
+    /// that match it. Returns the number of ended sessions, and the block that holds. `row` is the audit
+    /// record.
     ///
     /// # Errors
     /// If the store fails; nothing was changed then.
@@ -23,20 +24,21 @@ impl Accounts {
         address: bool,
         row: Option<AuditEvent>,
         request: Option<&RequestId>,
-    ) -> Result<usize, CallError> {
+    ) -> Result<(usize, Block), CallError> {
         self.access.block(user, block, address, row, request).await
     }
 
-    /// Lifts a user's block. Returns whether there was one. `row` is the audit record.
+    /// Lifts what the server API set for a user. `row` is the audit record.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn unblock_user(
+    pub async fn unban_user(
         &self,
         user: UserKey,
         row: Option<AuditEvent>,
-    ) -> Result<bool, StoreError> {
-        self.context.store.unblock(user, self.context.clock.wall(), row).await
+    ) -> Result<Unblocked, StoreError> {
+        let now = self.context.clock.wall();
+        self.context.store.unblock(user, BlockSource::Operator, now, row).await
     }
 
     /// Deletes a user and ends their sessions. Returns how many; `None`, and nothing changed, for an unknown user.

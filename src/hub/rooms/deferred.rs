@@ -5,9 +5,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use stagedoor_proto::{Error, ErrorCode, Reply, SessionId, Timestamp};
+use stagedoor_proto::{BlockSource, Error, ErrorCode, Reply, SessionId, Timestamp, Username};
 
 use super::handle::{RoomHandle, RoomInner};
+use super::retry::BlockChange;
 use crate::hub::access_control::AccessControl;
 use crate::hub::context::Context;
 use crate::hub::errors::{CallError, block_disconnect};
@@ -15,7 +16,9 @@ use crate::hub::pending_calls::PendingCalls;
 use crate::hub::sessions::{SessionHandle, Sessions};
 use crate::request::RequestId;
 use crate::room::{DurableChange, DurableKey, Origin, RemovedUser, RoomKey};
-use crate::store::{AuditEvent, Block, BlockKind, RoomWrite, StoreError, StoreFuture, UserKey};
+use crate::store::{
+    AuditEvent, Block, BlockKind, RoomWrite, StoreError, StoreFuture, Unblocked, UserKey,
+};
 use crate::webhook::{Event, QueuedMessages, Webhooks};
 
 /// The deferred effects of one entry. Collected under the room's lock.
@@ -33,7 +36,7 @@ pub(super) struct DeferredEffects {
     pub(super) audit: Vec<AuditEvent>,
     pub(super) webhooks: Option<Arc<Webhooks>>,
     pub(super) events: Vec<Event>,
-    pub(super) blocks: Vec<RemovedUser>,
+    pub(super) blocks: Vec<BlockChange>,
     pub(super) terminations: Vec<RemovedUser>,
     pub(super) replies: Vec<(Origin, Result<Reply, Error>)>,
     pub(super) removed: Vec<SessionId>,
@@ -155,10 +158,18 @@ impl DeferredExecutor {
                 failed.queue_audit(audit);
             });
         }
-        for user in &deferred.blocks {
-            let written = self.block_from_app(&deferred.key().app, user).await;
+        let mut still_holding = None;
+        for change in &deferred.blocks {
+            let app = &deferred.key().app;
+            let written = match change {
+                BlockChange::Block(user) => self.block_from_app(app, user).await,
+                BlockChange::Unblock(username) => {
+                    let unblocked = self.unblock_in_app(app, username).await;
+                    unblocked.map(|unblocked| still_holding = unblocked.holding)
+                }
+            };
             if let (Err(_), Some(version)) = (&written, deferred.command_version()) {
-                deferred.room.lock().failed.queue_block(version, user.clone());
+                deferred.room.lock().failed.queue_block(version, change.clone());
             }
             durable = durable.and(written);
         }
@@ -175,10 +186,24 @@ impl DeferredExecutor {
             let request = deferred.request.as_ref().map(tracing::field::display);
             tracing::error!(request, %error, "room state could not be persisted; it will be lost on restart");
         }
-        for (origin, result) in deferred.replies {
+        for (origin, mut result) in deferred.replies {
+            if let (Ok(Reply::Accepted(accepted)), Some(block)) = (&mut result, &still_holding) {
+                accepted.block = Some(block.active());
+            }
             let result = if durable.is_ok() { result } else { result.and(Err(not_persisted())) };
             self.reply(None, origin, &result);
         }
+    }
+
+    /// Lifts what moderators set for a user in the app. What still holds comes with the reply.
+    async fn unblock_in_app(
+        &self,
+        app: &Arc<str>,
+        username: &Username,
+    ) -> Result<Unblocked, StoreError> {
+        let user = UserKey { app: Arc::clone(app), username: username.clone() };
+        let now = self.context.clock.wall();
+        self.context.store.unblock(user, BlockSource::Moderator, now, None).await
     }
 
     /// Persists the block of a user who was removed from the app, before their sessions end.
@@ -199,7 +224,7 @@ impl DeferredExecutor {
         let reason = user.reason.as_ref().map(|reason| reason.as_str().to_owned());
         let (since, until) = (self.context.clock.wall(), user.until);
         let key = UserKey { app: Arc::clone(app), username: user.coverage.username.clone() };
-        (key, Block { kind: BlockKind::Kick, reason, since, until })
+        (key, Block { kind: BlockKind::Kick, set_by: user.set_by.clone(), reason, since, until })
     }
 
     ///

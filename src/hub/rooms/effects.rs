@@ -15,6 +15,7 @@ use super::fan_out::{close_room, push_to, run_blocking};
 use super::handle::{RoomHandle, RoomInner};
 use super::metrics::count_effect;
 use super::registry::RoomRegistry;
+use super::retry::BlockChange;
 use crate::hub::context::Context;
 use crate::hub::events::{self, Events};
 use crate::room::{
@@ -150,10 +151,12 @@ impl Executor {
         match effect {
             Appender::Reply { origin, result } if deferred.replies_when_durable => {
                 if let Ok(Reply::Accepted(accepted)) = &result
-                    && let Some(user) = inner.failed.take_block(accepted.version)
+                    && let Some(change) = inner.failed.take_block(accepted.version)
                 {
-                    deferred.blocks.push(user.clone());
-                    deferred.terminations.push(user);
+                    if let BlockChange::Block(user) = &change {
+                        deferred.terminations.push(user.clone());
+                    }
+                    deferred.blocks.push(change);
                 }
                 deferred.replies.push((origin, result));
             }
@@ -164,7 +167,10 @@ impl Executor {
                 };
                 self.deferred.reply(session, origin, &result);
             }
-            Appender::BlockUser(user) => deferred.blocks.push(user),
+            Appender::BlockUser(user) => deferred.blocks.push(BlockChange::Block(user)),
+            Appender::UnblockUser(username) => {
+                deferred.blocks.push(BlockChange::Unblock(username));
+            }
             Appender::Persist(fact) => deferred.changes.push(fact),
             Appender::Audit(row) => {
                 if deferred.webhooks.is_some() {

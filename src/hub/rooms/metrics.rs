@@ -20,7 +20,10 @@ pub(super) fn count_effect(metrics: &Metrics, effect: &Appender, room: &Room) {
         }
         Appender::Audit(row) => count_command(metrics, row),
         Appender::Denied { .. } => drop(metrics.moderation_denied.inc()),
-        Appender::BlockUser(_) | Appender::Persist(_) | Appender::Emit { .. } => {}
+        Appender::BlockUser(_)
+        | Appender::UnblockUser(_)
+        | Appender::Persist(_)
+        | Appender::Emit { .. } => {}
     }
 }
 

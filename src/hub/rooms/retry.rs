@@ -2,11 +2,13 @@
 //!
 //! A moderator who repeats a command that could not be persisted, with the same `ref` or another, gets a successful
 //! reply only once it is on disk. Failed changes are queued by key and written with their current value;
-//! audit rows are written unchanged. A failed block from the app is retried only when its command is repeated,
-//! because the user may have been unblocked since. Guarded by the room's lock. Failed writes are lost when the room
-//! closes, which was logged.
+//! audit rows are written unchanged. A failed block or unblock from the app is retried only when its command is
+//! repeated, because the user may have been unblocked or blocked since. Guarded by the room's lock. Failed writes are
+//! lost when the room closes, which was logged.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use stagedoor_proto::Username;
 
 use crate::room::{DurableChange, DurableKey, RemovedUser, Room};
 use crate::store::AuditEvent;
@@ -20,7 +22,14 @@ pub(in crate::hub) struct FailedWrites {
     subjects: BTreeSet<DurableKey>,
     audit: VecDeque<AuditEvent>,
     /// By the version of the command in the room's log.
-    blocks: BTreeMap<u64, RemovedUser>,
+    blocks: BTreeMap<u64, BlockChange>,
+}
+
+/// A change of a user's block from the app, by a moderator.
+#[derive(Clone)]
+pub(super) enum BlockChange {
+    Block(RemovedUser),
+    Unblock(Username),
 }
 
 impl FailedWrites {
@@ -34,8 +43,8 @@ impl FailedWrites {
         (changes, std::mem::take(&mut self.audit).into())
     }
 
-    /// Takes the failed block of the command with this version, because the command was repeated.
-    pub(super) fn take_block(&mut self, version: u64) -> Option<RemovedUser> {
+    /// Takes the failed block or unblock of the command with this version, because the command was repeated.
+    pub(super) fn take_block(&mut self, version: u64) -> Option<BlockChange> {
         self.blocks.remove(&version)
     }
 
@@ -51,9 +60,9 @@ impl FailedWrites {
         self.audit.drain(..excess);
     }
 
-    /// Queues the block of the command with this version for a retry.
-    pub(super) fn queue_block(&mut self, version: u64, user: RemovedUser) {
-        self.blocks.insert(version, user);
+    /// Queues the block or unblock of the command with this version for a retry.
+    pub(super) fn queue_block(&mut self, version: u64, change: BlockChange) {
+        self.blocks.insert(version, change);
         if self.blocks.len() > MAX_FAILED_WRITES {
             self.blocks.pop_first();
         }

@@ -7,12 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
-    Error, FamilyId, InstanceId, Role, RoomMute, SessionId, Timestamp, Username,
+    ActiveBlock, BlockSource, Error, FamilyId, InstanceId, Role, RoomMute, SessionId, Timestamp,
+    Username,
 };
 
+use crate::blocks::BlockSetter;
 use crate::principal::{Coverage, Guest, NameCoverage, Principal};
 use crate::room::durable::changes::{DurableChange, DurableKey};
-use crate::room::durable::rows::{BlockRow, DurableState, GuestRow, MuteOverride, RedeemedToken};
+use crate::room::durable::rows::{
+    BlockRow, DurableState, GuestRow, MuteOverride, RedeemedToken, RoomBlock,
+};
 use crate::room::errors;
 use crate::room::settings::{
     MAX_RECORD_ROWS, MAX_REDEEMED_TOKENS, MAX_ROOM_TOKEN_LIFETIME, RETENTION,
@@ -22,9 +26,9 @@ use crate::room::settings::{
 pub(in crate::room) struct DurableRecords {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     blocks: BTreeMap<Username, BlockRow>,
-    /// The user whose block covers a guest's instance.
+    /// The users whose blocks cover a guest's instance.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    blocked_instances: BTreeMap<InstanceId, Username>,
+    instance_blocks: BTreeMap<InstanceId, BTreeSet<Username>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     mute_overrides: BTreeMap<Username, MuteOverride>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -50,7 +54,7 @@ impl From<DurableState> for DurableRecords {
         let guests = record.guests.into_iter().map(|row| (row.guest.instance.clone(), row));
         let mut records = Self {
             blocks: BTreeMap::new(),
-            blocked_instances: BTreeMap::new(),
+            instance_blocks: BTreeMap::new(),
             mute_overrides: record.mute_overrides.into_iter().collect(),
             roles: record.roles.into_iter().collect(),
             guests: guests.collect(),
@@ -65,78 +69,110 @@ impl From<DurableState> for DurableRecords {
             ended: record.ended,
         };
         for row in record.blocks {
-            records.blocks.insert(row.username.clone(), row.clone());
-            records.index_block(&row);
+            let username = row.username.clone();
+            records.put_block(&username, BlockRow::of(username.clone(), row.into_blocks()));
         }
         records
     }
 }
 
 impl DurableRecords {
-    /// The end of the block that covers a principal.
+    /// The end of the blocks that cover a principal.
     pub(in crate::room) fn blocked(&self, who: Principal<'_>, now: Timestamp) -> Option<Timestamp> {
-        let is_covered = |row: &&BlockRow| match who.guest {
-            None => row.name == NameCoverage::All,
-            Some(_) => row.name != NameCoverage::None,
-        };
-        let by_name = self.blocks.get(who.username).filter(is_covered);
-        let by_instance = who
-            .guest
-            .and_then(|guest| self.blocked_instances.get(&guest.instance))
-            .and_then(|username| self.blocks.get(username));
-        by_name
-            .into_iter()
-            .chain(by_instance)
-            .map(|row| row.until)
-            .filter(|until| *until > now)
-            .max()
+        let ends = self.rows_covering(who).flat_map(|row| row.covering(who));
+        ends.map(|block| block.until).filter(|until| *until > now).max()
+    }
+
+    /// The rows of a principal's name and, for a guest, those that cover the instance.
+    fn rows_covering<'a>(&'a self, who: Principal<'a>) -> impl Iterator<Item = &'a BlockRow> {
+        let by_instance = who.guest.and_then(|guest| self.instance_blocks.get(&guest.instance));
+        let usernames = by_instance.into_iter().flatten().filter(move |name| *name != who.username);
+        [who.username].into_iter().chain(usernames).filter_map(|username| self.blocks.get(username))
     }
 
     /// Removes the expired blocks of a user who joins: the wall clock may step back to before their end.
     pub(in crate::room) fn remove_expired_blocks(&mut self, who: Principal<'_>, now: Timestamp) {
-        let by_instance = who.guest.and_then(|guest| self.blocked_instances.get(&guest.instance));
-        let blocked = [Some(who.username.clone()), by_instance.cloned()];
-        for blocked in blocked.into_iter().flatten() {
-            if self.blocks.get(&blocked).is_some_and(|row| row.until <= now) {
-                self.blocks.remove(&blocked);
-                self.blocked_instances.retain(|_, username| *username != blocked);
-            }
+        let expired =
+            self.rows_covering(who).filter(|row| row.blocks.iter().any(|block| block.until <= now));
+        for mut row in expired.cloned().collect::<Vec<_>>() {
+            row.blocks.retain(|block| block.until > now);
+            self.put_block(&row.username, BlockRow::of(row.username.clone(), row.blocks));
         }
     }
 
-    /// Blocks principals. Never shortens or narrows an earlier block of the name.
+    /// Blocks principals. Replaces the setter's own earlier block of them, and shortens none of other setters.
     pub(in crate::room) fn block(
         &mut self,
         coverage: &Coverage,
+        set_by: BlockSetter,
         until: Timestamp,
         now: Timestamp,
         changes: &mut Vec<DurableChange>,
     ) -> Result<(), Error> {
-        if self.blocks.len() >= MAX_RECORD_ROWS {
-            self.blocks.retain(|_, row| row.until > now);
-            self.blocked_instances.retain(|_, username| self.blocks.contains_key(username));
-        }
-        check_capacity(&self.blocks, &coverage.username)?;
-        let (username, name) = (coverage.username.clone(), coverage.name);
-        let instances = coverage.guests.keys().cloned().collect();
-        let mut row = BlockRow { username, instances, name, until };
-        if let Some(old) = self.blocks.get(&row.username).filter(|old| old.until > now) {
-            row.until = row.until.max(old.until);
-            row.name = row.name.max(old.name);
-            row.instances.extend(old.instances.iter().cloned());
-        }
-        self.blocks.insert(row.username.clone(), row.clone());
-        self.index_block(&row);
+        self.ensure_block_capacity(&coverage.username, now)?;
+        let username = &coverage.username;
+        let block = covering_block(coverage, set_by, until);
+        let earlier = self.blocks.get(username).cloned();
+        let row = BlockRow::set(earlier, username.clone(), block, now);
+        self.put_block(username, Some(row.clone()));
         changes.push(DurableChange::Blocked(row));
         Ok(())
     }
 
-    /// Of several blocks of an instance, the last to end counts.
-    fn index_block(&mut self, row: &BlockRow) {
-        for instance in &row.instances {
-            let other = self.blocked_instances.get(instance).and_then(|user| self.blocks.get(user));
-            if other.is_none_or(|other| other.until <= row.until) {
-                self.blocked_instances.insert(instance.clone(), row.username.clone());
+    /// Copies the blocks of a principal in force to the principals of another name. Returns whether there were any.
+    pub(in crate::room) fn migrate_blocks(
+        &mut self,
+        from: Principal<'_>,
+        to: &Coverage,
+        now: Timestamp,
+        changes: &mut Vec<DurableChange>,
+    ) -> bool {
+        let covering = self.rows_covering(from).flat_map(|row| row.covering(from));
+        let blocks: Vec<_> = covering
+            .filter(|block| block.until > now)
+            .map(|block| covering_block(to, block.set_by.clone(), block.until))
+            .collect();
+        if blocks.is_empty() || self.ensure_block_capacity(&to.username, now).is_err() {
+            return false;
+        }
+        let earlier = self.blocks.get(&to.username).cloned();
+        let row = BlockRow::merge(earlier, to.username.clone(), blocks, now);
+        self.put_block(&to.username, row.clone());
+        changes.extend(row.map(DurableChange::Blocked));
+        true
+    }
+
+    fn ensure_block_capacity(&mut self, username: &Username, now: Timestamp) -> Result<(), Error> {
+        if self.blocks.len() >= MAX_RECORD_ROWS {
+            let expired = self.blocks.values().filter(|row| row.until <= now);
+            for username in expired.map(|row| row.username.clone()).collect::<Vec<_>>() {
+                self.put_block(&username, None);
+            }
+        }
+        check_capacity(&self.blocks, username)
+    }
+
+    /// Sets or removes the row of a user, and its place in the index.
+    fn put_block(&mut self, username: &Username, row: Option<BlockRow>) {
+        let former = match row {
+            Some(row) => {
+                for instance in &row.instances {
+                    let users = self.instance_blocks.entry(instance.clone()).or_default();
+                    users.insert(username.clone());
+                }
+                self.blocks.insert(username.clone(), row)
+            }
+            None => self.blocks.remove(username),
+        };
+        let present = self.blocks.get(username).map(|row| &row.instances);
+        for instance in former.into_iter().flat_map(|row| row.instances) {
+            if present.is_none_or(|present| !present.contains(&instance))
+                && let Some(users) = self.instance_blocks.get_mut(&instance)
+            {
+                users.remove(username);
+                if users.is_empty() {
+                    self.instance_blocks.remove(&instance);
+                }
             }
         }
     }
@@ -145,19 +181,25 @@ impl DurableRecords {
         self.blocks.get(username)
     }
 
+    /// Lifts the blocks of a user in this slot, or in both. Returns what still holds.
     pub(in crate::room) fn unblock(
         &mut self,
         username: &Username,
+        slot: Option<BlockSource>,
+        now: Timestamp,
         changes: &mut Vec<DurableChange>,
-    ) {
-        if self.blocks.remove(username).is_some() {
-            self.blocked_instances.retain(|_, blocked| blocked != username);
-            let rows: Vec<_> = self.blocks.values().cloned().collect();
-            for row in rows.iter().filter(|row| !row.instances.is_empty()) {
-                self.index_block(row);
-            }
-            changes.push(DurableChange::Unblocked { username: username.clone() });
+    ) -> Option<ActiveBlock> {
+        let former = self.blocks.get(username)?.clone();
+        let row = former.clone().lift(slot, now);
+        if row.as_ref() != Some(&former) {
+            self.put_block(username, row.clone());
+            changes.push(match row {
+                Some(row) => DurableChange::Blocked(row),
+                None => DurableChange::Unblocked { username: username.clone() },
+            });
         }
+        let holding = self.blocks.get(username)?.holding()?;
+        Some(ActiveBlock { set_by: holding.set_by.slot(), until_ms: Some(holding.until) })
     }
 
     /// What moderators set for guests who had this name then.
@@ -490,6 +532,11 @@ const fn rank(role: Role) -> u8 {
         Role::Publisher => 2,
         Role::Moderator => 3,
     }
+}
+
+fn covering_block(coverage: &Coverage, set_by: BlockSetter, until: Timestamp) -> RoomBlock {
+    let instances = coverage.guests.keys().cloned().collect();
+    RoomBlock { set_by, instances, name: coverage.name, until }
 }
 
 fn check_capacity<V>(rows: &BTreeMap<Username, V>, username: &Username) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 use stagedoor_proto::{Actor, Error, ParticipantId, Scope, StreamId, Target, Username, Who};
 
+use crate::blocks::BlockSetter;
 use crate::principal::{Coverage, Guest, NameCoverage, Principal};
 use crate::room::errors;
 use crate::room::log::origin::Origin;
@@ -34,6 +35,11 @@ impl ModeratorContext {
     fn principal(&self) -> Option<Principal<'_>> {
         let username = self.username.as_ref()?;
         Some(Principal { username, guest: self.guest.as_ref() })
+    }
+
+    /// Whose blocks a command sets and replaces.
+    pub(in crate::room) fn setter(&self) -> BlockSetter {
+        self.principal().map_or(BlockSetter::Server, BlockSetter::of)
     }
 
     /// Rejects moderation of the actor's own user, in any membership.

@@ -27,9 +27,7 @@ pub(in crate::room) fn migrate_user(
     {
         apply_role(state, &coverage, out);
     }
-    if let Some(until) = state.records.blocked(from, state.now.wall)
-        && state.records.block(&coverage, until, state.now.wall, &mut out.changes).is_ok()
-    {
+    if state.records.migrate_blocks(from, &coverage, state.now.wall, &mut out.changes) {
         remove_blocked(state, out);
     }
 }

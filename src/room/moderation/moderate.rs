@@ -4,8 +4,8 @@
 //! are in `mute`, `remove` and `roles`.
 
 use stagedoor_proto::{
-    Accepted, Error, ErrorCode, ParticipantId, Push, Ref, Reply, Role, RoomStateChange, StreamId,
-    Target, UnmuteRequested,
+    Accepted, ActiveBlock, Error, ErrorCode, ParticipantId, Push, Ref, Reply, Role,
+    RoomStateChange, StreamId, Target, UnmuteRequested,
 };
 
 use crate::idempotency::Fingerprint;
@@ -27,11 +27,12 @@ use crate::room::streams::acks::initial_outcome;
 struct ActionResult {
     progress: ModerationProgress,
     role: Option<(ParticipantId, Role)>,
+    block: Option<ActiveBlock>,
 }
 
 impl From<ModerationProgress> for ActionResult {
     fn from(progress: ModerationProgress) -> Self {
-        Self { progress, role: None }
+        Self { progress, role: None, block: None }
     }
 }
 
@@ -67,12 +68,13 @@ fn try_moderate(
         let message = "too many commands with open receipts; retry shortly";
         return Err(errors::rate_limited(message, BATCH_INTERVAL));
     }
-    let ActionResult { progress, role } = execute(state, moderator, command, out)?;
+    let ActionResult { progress, role, block } = execute(state, moderator, command, out)?;
     let accepted = Reply::Accepted(Accepted {
         version: state.version,
         target_count: progress.len(),
         participant: role.map(|(participant, _)| participant),
         role: role.map(|(_, role)| role),
+        block,
     });
     state.insert_reply(moderator.ref_owner(origin), key, &accepted);
     out.reply(origin, Ok(accepted));
@@ -105,7 +107,10 @@ fn execute(
         Moderation::ForceDisconnect(body) => {
             force_disconnect(state, moderator, body, out).map(ActionResult::from)
         }
-        Moderation::Unblock(body) => unblock(state, moderator, body, out).map(ActionResult::from),
+        Moderation::Unblock(body) => {
+            let (progress, block) = unblock(state, moderator, body, out)?;
+            Ok(ActionResult { progress, role: None, block })
+        }
         Moderation::ForceUnpublish(body) => {
             force_unpublish(state, moderator, body, out).map(ActionResult::from)
         }
@@ -122,7 +127,7 @@ fn execute(
         }
         Moderation::SetRole(body) => {
             let progress = set_role(state, moderator, body, out)?;
-            Ok(ActionResult { progress, role: Some((body.participant, body.role)) })
+            Ok(ActionResult { progress, role: Some((body.participant, body.role)), block: None })
         }
         Moderation::LockRoom(_) => Ok(set_locked(state, true, out).into()),
         Moderation::UnlockRoom(_) => Ok(set_locked(state, false, out).into()),

@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use stagedoor_proto::{
-    Actor, BlockScope, Error, ErrorCode, ForceDisconnect, ForceUnpublish, LeaveReason, Outcome,
-    ParticipantId, Push, Reason, Removed, RoomEnded, Scope, StreamEndReason, Target, Timestamp,
-    Unblock, Who,
+    ActiveBlock, Actor, BlockScope, BlockSource, Error, ErrorCode, ForceDisconnect, ForceUnpublish,
+    LeaveReason, MAX_DURATION_MS, Outcome, ParticipantId, Push, Reason, Removed, RoomEnded, Scope,
+    StreamEndReason, Target, Timestamp, Unblock, Who,
 };
 
 use crate::room::durable::changes::DurableChange;
@@ -47,13 +47,15 @@ pub(in crate::room) fn force_disconnect(
     }
     let until = (!length.is_zero()).then_some(state.now.wall + length);
     if let Some(until) = until.filter(|_| !is_app_wide) {
-        state.records.block(&coverage, until, state.now.wall, &mut out.changes)?;
+        let set_by = moderator.setter();
+        state.records.block(&coverage, set_by, until, state.now.wall, &mut out.changes)?;
     }
     let username = coverage.username.clone();
     state.recent_leavers.forbid_rejoin(&username);
     if is_app_wide {
         let (reason, request) = (body.reason.clone(), out.cause());
-        let user = RemovedUser { coverage, until, reason, request };
+        let set_by = moderator.setter();
+        let user = RemovedUser { coverage, until, set_by, reason, request };
         if until.is_some() {
             out.add(Appender::BlockUser(user.clone()));
         }
@@ -84,23 +86,31 @@ fn block_duration(
     body: &ForceDisconnect,
 ) -> Result<Duration, Error> {
     let asked = body.block.for_ms.map(Duration::from_millis);
+    let default = state.settings.default_block_duration;
     match body.block.scope {
-        BlockScope::Room => Ok(asked.unwrap_or(state.settings.default_block_duration)),
-        BlockScope::App if !moderator.is_app_moderator => {
-            let message = "only app moderators may remove a user from the app";
-            Err(Error { message: message.to_owned(), ..missing(Scope::Moderate) })
+        BlockScope::Room => {
+            let most = Duration::from_millis(MAX_DURATION_MS);
+            bounded(asked.unwrap_or(default.min(most)), most, "a block")
         }
+        BlockScope::App if !moderator.is_app_moderator => Err(no_app_moderator("remove a user")),
         BlockScope::App => {
             let most = state.settings.max_block_duration;
-            let length = asked.unwrap_or(state.settings.default_block_duration.min(most));
-            if length > most {
-                let most = most.as_millis();
-                let message = format!("an app-wide block lasts at most {most} ms");
-                return Err(Error::new(ErrorCode::InvalidArgument, message).at("block.for_ms"));
-            }
-            Ok(length)
+            bounded(asked.unwrap_or(default.min(most)), most, "an app-wide block")
         }
     }
+}
+
+fn bounded(length: Duration, most: Duration, what: &str) -> Result<Duration, Error> {
+    if length > most {
+        let message = format!("{what} lasts at most {} ms", most.as_millis());
+        return Err(Error::new(ErrorCode::InvalidArgument, message).at("block.for_ms"));
+    }
+    Ok(length)
+}
+
+fn no_app_moderator(what: &str) -> Error {
+    let message = format!("only app moderators may {what} from the app");
+    Error { message, ..missing(Scope::Moderate) }
 }
 
 /// Removes all blocked participants.
@@ -127,18 +137,30 @@ fn remove(state: &mut RoomState, id: ParticipantId, removal: RemovalNotice<'_>, 
     remove_participant(state, id, LeaveReason::ForceDisconnected, out);
 }
 
+/// Lifts what moderators set. For the server it also lifts what the server set in this room; a ban needs an unban.
+/// Returns what still blocks the user from the room; the store knows it of the app.
 pub(in crate::room) fn unblock(
     state: &mut RoomState,
     moderator: &ModeratorContext,
     body: &Unblock,
     out: &mut Effects,
-) -> Result<ModerationProgress, Error> {
+) -> Result<(ModerationProgress, Option<ActiveBlock>), Error> {
     moderator.ensure_not_self(&coverage_of_name(state, &body.username))?;
-    state.records.unblock(&body.username, &mut out.changes);
-    Ok(ModerationProgress::done(Target {
-        username: Some(body.username.clone()),
-        ..Target::default()
-    }))
+    let block = match body.scope {
+        BlockScope::Room => {
+            let slot = moderator.username.as_ref().map(|_| BlockSource::Moderator);
+            state.records.unblock(&body.username, slot, state.now.wall, &mut out.changes)
+        }
+        BlockScope::App if !moderator.is_app_moderator => {
+            return Err(no_app_moderator("unblock a user"));
+        }
+        BlockScope::App => {
+            out.add(Appender::UnblockUser(body.username.clone()));
+            None
+        }
+    };
+    let target = Target { username: Some(body.username.clone()), ..Target::default() };
+    Ok((ModerationProgress::done(target), block))
 }
 
 pub(in crate::room) fn force_unpublish(

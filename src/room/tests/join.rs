@@ -52,6 +52,7 @@ fn every_join_rejection_is_typed() {
             instances: ["instance-9".parse().expect("an instance")].into(),
             name: NameCoverage::All,
             until: START + Duration::from_mins(1),
+            blocks: Vec::new(),
         }],
         ended: Some(START - Duration::from_secs(1)),
         ..DurableState::default()

@@ -66,7 +66,8 @@ fn removal_without_block_covers_one_participant() {
 fn unblock_lets_a_user_return() {
     let mut model = stage();
     model.moderate(1, kick(Who::Username(user("ada")), None));
-    let unblock = Unblock { room: room_id(), username: user("ada"), ref_: None };
+    let unblock =
+        Unblock { room: room_id(), username: user("ada"), scope: BlockScope::Room, ref_: None };
     let outcome = model.moderate(1, Moderation::Unblock(unblock));
     assert!(outcome.0.contains(&Effect::Appender(Appender::Persist(DurableChange::Unblocked {
         username: user("ada")

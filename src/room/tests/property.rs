@@ -82,7 +82,12 @@ fn moderation_command((_, _, b, c): Seed, model: &RoomModel) -> Moderation {
             reason: None,
             ref_: Some(format!("ref-{}", c % 4).parse().expect("a ref")),
         }),
-        2 => Moderation::Unblock(Unblock { room: room_id(), username: user(name), ref_: None }),
+        2 => Moderation::Unblock(Unblock {
+            room: room_id(),
+            username: user(name),
+            scope: BlockScope::Room,
+            ref_: None,
+        }),
         3 => Moderation::ForceUnpublish(ForceUnpublish {
             stream: stream_id(c % 8),
             reason: None,

@@ -1,8 +1,8 @@
 //! Permissions: each cell of the role table, each command, and live role changes.
 
 use stagedoor_proto::{
-    Data, ErrorCode, Push, Reply, Role, Scope, SendSignal, SignalType, StreamEndReason, Unblock,
-    Who,
+    BlockScope, Data, ErrorCode, Push, Reply, Role, Scope, SendSignal, SignalType, StreamEndReason,
+    Unblock, Who,
 };
 
 use super::model::{
@@ -91,7 +91,8 @@ fn missing_scope_removes_the_capability_from_every_role() {
 }
 
 fn every_command(name: &str, n: u8, stream: u8) -> Vec<Moderation> {
-    let unblock = Unblock { room: room_id(), username: user(name), ref_: None };
+    let unblock =
+        Unblock { room: room_id(), username: user(name), scope: BlockScope::Room, ref_: None };
     let unpublish =
         stagedoor_proto::ForceUnpublish { stream: stream_id(stream), reason: None, ref_: None };
     vec![

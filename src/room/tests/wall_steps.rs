@@ -126,6 +126,7 @@ fn user_who_joined_after_a_block_stays_at_a_step_back() {
         instances: [].into(),
         name: NameCoverage::All,
         until: START.wall + Duration::from_secs(10),
+        blocks: Vec::new(),
     };
     let blocks = vec![row];
     let mut log = Log::new(DurableState { blocks, ..DurableState::default() });

@@ -1,8 +1,14 @@
 //! What a block covers, and for how long.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{ADDRESS, NOW, admit, ban, by_token, instance, registered, start, try_admit, user};
+use stagedoor_proto::{BlockSource, Timestamp};
+
+use super::{
+    ADDRESS, NOW, admit, ban, by_token, instance, registered, start, try_admit, unban, user,
+};
+use crate::blocks::BlockSetter;
 use crate::store::{
     Admission, AuthMethod, Block, BlockKind, BlockedIdentities, Journal, Refusal, Store,
 };
@@ -18,7 +24,9 @@ pub(in crate::store) async fn block_applies_to_every_auth_method(store: &dyn Sto
 
 pub(in crate::store) async fn expired_block_has_no_effect(store: &dyn Store) {
     let until = NOW + Duration::from_mins(10);
-    let kick = Block { kind: BlockKind::Kick, reason: None, since: NOW, until: Some(until) };
+    let set_by = BlockSetter::Unknown;
+    let kick =
+        Block { kind: BlockKind::Kick, set_by, reason: None, since: NOW, until: Some(until) };
     admit(store, start("ada", AuthMethod::Guest, 1)).await;
     store.block(user("ada"), kick.clone(), true, Journal::default()).await.unwrap();
     // One is blocked by name, one by instance, one by address.
@@ -49,6 +57,94 @@ pub(in crate::store) async fn later_block_replaces_an_earlier_one(store: &dyn St
     );
     admit(store, start("bob", AuthMethod::Guest, 3).on('b')).await;
     admit(store, start("ada", AuthMethod::Guest, 4).at(NOW + Duration::from_secs(1))).await;
+}
+
+/// A block by this setter until `minutes` after [`NOW`]; `None`: until it is lifted.
+fn block_by(set_by: BlockSetter, since: Timestamp, minutes: Option<u64>) -> Block {
+    let kind = match set_by.slot() {
+        BlockSource::Operator => BlockKind::Ban,
+        BlockSource::Moderator => BlockKind::Kick,
+    };
+    let until = minutes.map(|minutes| NOW + Duration::from_mins(minutes));
+    Block { kind, set_by, reason: None, since, until }
+}
+
+fn moderator(name: &str) -> BlockSetter {
+    BlockSetter::User(user(name).username)
+}
+
+/// Random blocks and unblocks, compared with a table of the end that each setter chose.
+pub(in crate::store) async fn latest_end_of_all_setters_holds(store: &dyn Store) {
+    let setters = [BlockSetter::Ban, BlockSetter::Server, moderator("mo"), moderator("max")];
+    let mut ends: BTreeMap<usize, Option<u64>> = BTreeMap::new();
+    let mut random = 7_u64;
+    for minute in 1..400_u64 {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let [setter, verb, length] = [random >> 60, (random >> 50) % 8, (random >> 40) % 12];
+        let setter = usize::try_from(setter % 4).unwrap();
+        let now = NOW + Duration::from_mins(minute);
+        ends.retain(|_, end| end.is_none_or(|end| end > minute));
+        let slot = setters[setter].slot();
+        let holding = if verb < 6 {
+            let end = (length < 11).then_some(minute + 1 + length);
+            ends.insert(setter, end);
+            let block = block_by(setters[setter].clone(), now, end);
+            Some(store.block(user("ada"), block, false, Journal::default()).await.unwrap().holding)
+        } else {
+            let before = ends.len();
+            ends.retain(|other, _| setters[*other].slot() != slot);
+            let lifted = store.unblock(user("ada"), slot, now, None).await.unwrap();
+            assert_eq!(lifted.was_blocked, ends.len() < before, "minute {minute}");
+            lifted.holding
+        };
+        let expected = ends.values().map(|end| end.unwrap_or(u64::MAX)).max();
+        let minutes = |end: Timestamp| end.saturating_since(NOW).as_secs() / 60;
+        let end = |block: Block| block.until.map_or(u64::MAX, minutes);
+        assert_eq!(holding.map(end), expected, "minute {minute}");
+        let start = start("ada", registered(), minute.into()).at(now);
+        let admitted = try_admit(store, start).await;
+        let refused = match admitted {
+            Err(Refusal::Blocked(block)) => Some(end(block)),
+            _ => None,
+        };
+        assert_eq!(refused, expected, "minute {minute}");
+    }
+}
+
+pub(in crate::store) async fn identities_expire_with_their_own_block(store: &dyn Store) {
+    admit(store, start("ada", AuthMethod::Guest, 1)).await;
+    let ban = block_by(BlockSetter::Ban, NOW, Some(1));
+    store.block(user("ada"), ban.clone(), true, Journal::default()).await.unwrap();
+    let kick = block_by(moderator("mo"), NOW, Some(60));
+    store.block(user("ada"), kick.clone(), false, Journal::default()).await.unwrap();
+    let by_address = |minutes: u64| {
+        let at = NOW + Duration::from_mins(minutes);
+        start("eve", AuthMethod::Guest, 2).on('z').from(ADDRESS).at(at)
+    };
+    assert!(matches!(try_admit(store, by_address(0)).await, Err(Refusal::Blocked(_))));
+    admit(store, by_address(1)).await;
+    let by_instance = start("bob", AuthMethod::Guest, 3).on('a').from("198.51.100.2");
+    let refused = try_admit(store, by_instance.at(NOW + Duration::from_mins(59))).await;
+    assert_eq!(refused, Err(Refusal::Blocked(kick)), "the longer block covers the instance");
+}
+
+pub(in crate::store) async fn unblock_clears_one_slot(store: &dyn Store) {
+    let (ban, kick) =
+        (block_by(BlockSetter::Ban, NOW, None), block_by(moderator("mo"), NOW, Some(9)));
+    for block in [&ban, &kick] {
+        store.block(user("ada"), block.clone(), false, Journal::default()).await.unwrap();
+    }
+    let known = store.user(user("ada"), NOW).await.unwrap().unwrap();
+    assert_eq!(known.block, Some(ban.clone()));
+    for (slot, was_blocked, holding) in [
+        (BlockSource::Operator, true, Some(&kick)),
+        (BlockSource::Operator, false, Some(&kick)),
+        (BlockSource::Moderator, true, None),
+    ] {
+        let lifted = store.unblock(user("ada"), slot, NOW, None).await.unwrap();
+        assert_eq!((lifted.was_blocked, lifted.holding.as_ref()), (was_blocked, holding));
+    }
+    admit(store, start("ada", registered(), 1)).await;
 }
 
 pub(in crate::store) async fn guest_block_covers_its_instances(store: &dyn Store) {
@@ -124,8 +220,8 @@ pub(in crate::store) async fn expired_block_cannot_be_lifted(store: &dyn Store) 
     let block = Block { until: Some(until), ..ban() };
     for (now, stood) in [(until - Duration::from_millis(1), true), (until, false)] {
         store.block(user("ada"), block.clone(), false, Journal::default()).await.unwrap();
-        assert_eq!(store.unblock(user("ada"), now, None).await.unwrap(), stood);
-        assert!(!store.unblock(user("ada"), NOW, None).await.unwrap(), "nothing remains");
+        assert_eq!(unban(store, user("ada"), now, None).await, stood);
+        assert!(!unban(store, user("ada"), NOW, None).await, "nothing remains");
     }
 }
 
@@ -151,15 +247,15 @@ pub(in crate::store) async fn unblock_lifts_exactly_the_block_and_its_identities
     admit(store, start("eve", AuthMethod::Guest, 2)).await;
     store.block(user("ada"), ban(), true, Journal::default()).await.unwrap();
     store.block(user("eve"), ban(), true, Journal::default()).await.unwrap();
-    assert!(store.unblock(user("ada"), NOW, None).await.unwrap());
-    assert!(!store.unblock(user("ada"), NOW, None).await.unwrap(), "it is lifted already");
+    assert!(unban(store, user("ada"), NOW, None).await);
+    assert!(!unban(store, user("ada"), NOW, None).await, "it is lifted already");
     let newcomer = || start("new name", AuthMethod::Guest, 3);
     assert_eq!(
         try_admit(store, newcomer()).await,
         Err(Refusal::Blocked(ban())),
         "eve is still blocked"
     );
-    assert!(store.unblock(user("eve"), NOW, None).await.unwrap());
+    assert!(unban(store, user("eve"), NOW, None).await);
     admit(store, newcomer()).await;
     admit(store, start("ada", by_token(1), 4).on('a')).await;
 }
@@ -169,7 +265,7 @@ pub(in crate::store) async fn unknown_name_can_be_blocked(store: &dyn Store) {
     for method in [AuthMethod::Guest, registered()] {
         assert_eq!(try_admit(store, start("ada", method, 1)).await, Err(Refusal::Blocked(ban())));
     }
-    store.unblock(user("ada"), NOW, None).await.unwrap();
+    unban(store, user("ada"), NOW, None).await;
     assert!(!admit(store, start("ada", registered(), 1)).await.was_guest, "no guest used the name");
 }
 

@@ -14,11 +14,13 @@ pub(in crate::store) mod rooms;
 
 use std::time::Duration;
 
-use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
+use stagedoor_proto::{BlockSource, FamilyId, InstanceId, Timestamp};
 
 use super::{
-    Admission, Admitted, AuthMethod, Block, BlockKind, Check, Profile, Refusal, Store, UserKey,
+    Admission, Admitted, AuditEvent, AuthMethod, Block, BlockKind, Check, Profile, Refusal, Store,
+    UserKey,
 };
+use crate::blocks::BlockSetter;
 
 /// Generates a test per rule; `$store` is an expression for an empty store.
 macro_rules! every_rule {
@@ -42,6 +44,9 @@ macro_rules! every_rule {
             blocks::expired_block_has_no_effect
             blocks::later_block_replaces_an_earlier_one
             blocks::guest_block_covers_its_instances
+            blocks::latest_end_of_all_setters_holds
+            blocks::identities_expire_with_their_own_block
+            blocks::unblock_clears_one_slot
             blocks::guest_block_covers_addresses_on_request
             blocks::guest_block_covers_the_ipv6_network
             blocks::guest_block_returns_its_identities
@@ -150,7 +155,23 @@ pub(in crate::store) fn start(username: &str, method: AuthMethod, new: u128) -> 
 
 /// A permanent block.
 pub(in crate::store) fn ban() -> Block {
-    Block { kind: BlockKind::Ban, reason: Some("spam".into()), since: NOW, until: None }
+    Block {
+        kind: BlockKind::Ban,
+        set_by: BlockSetter::Ban,
+        reason: Some("spam".into()),
+        since: NOW,
+        until: None,
+    }
+}
+
+/// Lifts the operator's blocks of a user; whether there was one in force.
+pub(in crate::store) async fn unban(
+    store: &dyn Store,
+    user: UserKey,
+    now: Timestamp,
+    row: Option<AuditEvent>,
+) -> bool {
+    store.unblock(user, BlockSource::Operator, now, row).await.unwrap().was_blocked
 }
 
 fn instance(letter: char) -> InstanceId {

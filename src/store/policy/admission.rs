@@ -63,7 +63,11 @@ pub(in crate::store) fn admit(
     if user.is_deleted {
         return Err(Refusal::Deleted);
     }
-    if let Some(block) = blocks.iter().find(|block| block.is_in_force(admission.now)) {
+    if let Some(block) = blocks
+        .iter()
+        .filter(|block| block.is_in_force(admission.now))
+        .max_by_key(|block| block.end())
+    {
         return Err(Refusal::Blocked(block.clone()));
     }
     let start = Start { admission, user, instance: instance.as_ref() };

@@ -1,8 +1,71 @@
-//! What a block covers.
+//! What a block covers, and which of a user's blocks holds.
+
+use serde::{Deserialize, Serialize};
+use stagedoor_proto::{BlockSource, Timestamp};
 
 use super::rows::{KnownInstance, UserRow};
 use crate::address::network;
-use crate::store::admission::BlockedIdentities;
+use crate::blocks::{BlockSetter, SetBlock, bound};
+use crate::store::admission::{Block, BlockedIdentities};
+
+/// One setter's block of a user, with what else it covers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::store) struct AppBlock {
+    #[serde(flatten)]
+    pub(in crate::store) block: Block,
+    pub(in crate::store) identities: BlockedIdentities,
+}
+
+impl SetBlock for AppBlock {
+    fn set_by(&self) -> &BlockSetter {
+        &self.block.set_by
+    }
+
+    fn end(&self) -> Timestamp {
+        self.block.end()
+    }
+
+    fn absorb(&mut self, other: Self, by: BlockSetter) {
+        if other.end() > self.end() {
+            self.block = other.block;
+        }
+        self.block.set_by = by;
+        self.identities.instances.extend(other.identities.instances);
+        self.identities.addresses.extend(other.identities.addresses);
+    }
+}
+
+/// The blocks of a user with a new one, which replaces the earlier one of its setter.
+pub(in crate::store) fn with_block(
+    mut blocks: Vec<AppBlock>,
+    new: AppBlock,
+    now: Timestamp,
+) -> Vec<AppBlock> {
+    blocks.retain(|earlier| {
+        earlier.block.is_in_force(now) && !new.block.set_by.replaces(&earlier.block.set_by)
+    });
+    blocks.push(new);
+    bound(&mut blocks);
+    blocks
+}
+
+/// The blocks of a user that are left when those of a slot are lifted, and whether one of them was in force.
+pub(in crate::store) fn without_slot(
+    mut blocks: Vec<AppBlock>,
+    slot: BlockSource,
+    now: Timestamp,
+) -> (Vec<AppBlock>, bool) {
+    blocks.retain(|block| block.block.is_in_force(now));
+    let before = blocks.len();
+    blocks.retain(|block| block.set_by().slot() != slot);
+    let was_blocked = blocks.len() < before;
+    (blocks, was_blocked)
+}
+
+/// The block that ends last.
+pub(in crate::store) fn holding(blocks: &[AppBlock]) -> Option<&Block> {
+    blocks.iter().map(|block| &block.block).max_by_key(|block| block.end())
+}
 
 /// The identities covered by a user's block. A registered user's block covers the name alone. A guest's block covers
 /// the guest's known instances and, with `by_address`, the networks of their addresses.

@@ -3,7 +3,7 @@
 use stagedoor_proto::{Role, Timestamp};
 
 use crate::principal::{NameCoverage, Principal};
-use crate::room::{BlockRow, DurableChange, GuestRow, MuteOverride};
+use crate::room::{BlockRow, DurableChange, GuestRow, MuteOverride, RoomBlock};
 
 /// What a room has of the new principal.
 #[derive(Clone, Debug, Default)]
@@ -26,22 +26,19 @@ pub(in crate::store) fn migrated(
     let former = Former::of(facts, from);
     let username = to.username.clone();
     let mut changes = Vec::new();
-    if let Some(row) = former.block {
-        let mut row = match to.guest {
-            None => BlockRow { username: username.clone(), name: NameCoverage::All, ..row },
-            Some(guest) => BlockRow {
-                username: username.clone(),
+    let blocks =
+        former.blocks.into_iter().filter(|block| block.until > now).map(|block| match to.guest {
+            None => RoomBlock { name: NameCoverage::All, ..block },
+            Some(guest) => RoomBlock {
                 instances: [guest.instance.clone()].into(),
                 name: NameCoverage::None,
-                until: row.until,
+                ..block
             },
-        };
-        if let Some(own) = own.block.filter(|own| own.until > now) {
-            row.until = row.until.max(own.until);
-            row.name = row.name.max(own.name);
-            row.instances.extend(own.instances);
-        }
-        changes.push(DurableChange::Blocked(row));
+        });
+    let blocks: Vec<_> = blocks.collect();
+    if !blocks.is_empty() {
+        let row = BlockRow::merge(own.block, username.clone(), blocks, now);
+        changes.extend(row.map(DurableChange::Blocked));
     }
     if !former.is_locked && former.role.is_none() {
         return changes;
@@ -76,7 +73,7 @@ pub(in crate::store) fn migrated(
 /// What follows the former principal.
 #[derive(Default)]
 struct Former {
-    block: Option<BlockRow>,
+    blocks: Vec<RoomBlock>,
     is_locked: bool,
     role: Option<Role>,
 }
@@ -88,14 +85,9 @@ impl Former {
         for fact in facts {
             match fact {
                 DurableChange::Blocked(row) => {
-                    let is_covered = match from.guest {
-                        None => row.name == NameCoverage::All,
-                        Some(guest) => {
-                            row.name != NameCoverage::None
-                                || row.instances.contains(&guest.instance)
-                        }
-                    };
-                    former.block = Some(row).filter(|_| is_covered);
+                    let row = BlockRow::of(row.username.clone(), row.into_blocks());
+                    former.blocks =
+                        row.iter().flat_map(|row| row.covering(from)).cloned().collect();
                 }
                 DurableChange::Mute { mute: Some(mute), .. } => {
                     former.is_locked |= match mute {

@@ -12,7 +12,7 @@ mod revocation;
 mod rows;
 
 pub(super) use admission::{AdmissionWrites, InstanceWrite, UserWrite, admit, is_guest};
-pub(super) use blocks::blocked_identities;
+pub(super) use blocks::{AppBlock, blocked_identities, holding, with_block, without_slot};
 pub(super) use migration::{OwnRows, migrated};
 pub(super) use retention::{GuestRow, Retention, guest_retention};
 pub(super) use revocation::{may_be_deleted, revoked_until};

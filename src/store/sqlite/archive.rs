@@ -6,11 +6,11 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::{RoomId, SessionId, Timestamp, Username};
 
 use super::value::{Json, Ms, Number};
-use super::{SqliteStore, audit, created, rooms, sessions};
+use super::{SqliteStore, audit, blocks, created, rooms, sessions};
 use crate::room::{DurableChange, RoomKey};
 use crate::store::{
-    Archive, AuditEvent, Block, CreatedRoom, EndedSession, EndedSessions, KnownUser, Page, Profile,
-    StoreFuture, UserKey,
+    Archive, AuditEvent, BlockKind, CreatedRoom, EndedSession, EndedSessions, KnownUser, Page,
+    Profile, StoreFuture, UserKey,
 };
 
 impl Archive for SqliteStore {
@@ -84,7 +84,7 @@ impl Archive for SqliteStore {
 
 /// The columns of a user and of the joined row of `blocks b`.
 const COLUMNS: &str = "u.registered, u.name, u.properties, u.seen_ms, u.revoked_ms, u.deleted_ms, \
-                       b.kind, b.reason, b.since_ms, b.until_ms";
+                       b.kind, b.reason, b.since_ms, b.until_ms, b.set_by";
 
 fn find_user(
     db: &Connection,
@@ -130,15 +130,8 @@ fn list_users(
 fn known_user(row: &Row<'_>) -> rusqlite::Result<Option<KnownUser>> {
     let Ok(username) = row.get::<_, String>(0)?.parse() else { return Ok(None) };
     let time = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<Ms>>(column)?.map(|ms| ms.0));
-    let block = match row.get::<_, Option<_>>(7)? {
-        None => None,
-        Some(kind) => Some(Block {
-            kind,
-            reason: row.get(8)?,
-            since: time(9)?.unwrap_or_default(),
-            until: time(10)?,
-        }),
-    };
+    let kind: Option<BlockKind> = row.get(7)?;
+    let block = kind.map(|_| blocks::from_columns(row, 7)).transpose()?;
     Ok(Some(KnownUser {
         username,
         registered: row.get::<_, Option<bool>>(1)?.unwrap_or(false),

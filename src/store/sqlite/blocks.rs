@@ -1,4 +1,6 @@
-//! Blocks: a row per blocked user, and rows for the identities covered by a guest's block.
+//! Blocks: a row per blocked user, and rows for the identities covered by a guest's blocks.
+//!
+//! The row is the block that ends last; its column `by_setter` has the block of each setter.
 //!
 //! Invariant: the identities are removed with their block when it is lifted, replaced or expired. An expired block has
 //! no effect; the query that finds one removes it.
@@ -7,42 +9,125 @@
 use std::net::IpAddr;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use stagedoor_proto::{InstanceId, Timestamp};
+use serde::Serialize;
+use stagedoor_proto::{BlockSource, InstanceId, Timestamp};
 
-use super::value::{Ms, address_bytes};
-use crate::store::policy::{self, KnownInstance, UserRow};
-use crate::store::{Block, BlockedIdentities, UserKey};
+use super::value::{JsonOf, Ms, address_bytes};
+use crate::blocks::BlockSetter;
+use crate::store::policy::{self, AppBlock, KnownInstance, UserRow};
+use crate::store::{Block, BlockKind, BlockedIdentities, Unblocked, UserKey};
 
 /// Values of the column `kind` of an identity.
 const INSTANCE: u8 = 0;
 const ADDRESS: u8 = 1;
 
-/// Blocks a user. Returns what else the block covers.
+/// Blocks a user. Returns what else the new block covers, and which block holds.
 pub(super) fn block(
     db: &Connection,
     user: &UserKey,
     block: &Block,
     by_address: bool,
-) -> rusqlite::Result<BlockedIdentities> {
+) -> rusqlite::Result<(BlockedIdentities, Block)> {
     let (app, username) = (&*user.app, user.username.as_str());
-    remove(db, app, username)?;
-    db.prepare_cached(
-        "INSERT INTO blocks (app, username, kind, reason, since_ms, until_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?
-    .execute(params![app, username, block.kind, block.reason, Ms(block.since), block.until.map(Ms)])?;
     let row = UserRow { is_registered: is_registered(db, app, username)?, ..UserRow::default() };
     let known = if row.is_registered { Vec::new() } else { instances(db, app, username)? };
     let identities = policy::blocked_identities(&row, known, by_address);
-    let mut insert = db.prepare_cached(
-        "INSERT INTO block_reach (app, kind, subject, username) VALUES (?1, ?2, ?3, ?4)",
+    let new = AppBlock { block: block.clone(), identities: identities.clone() };
+    let blocks = policy::with_block(blocks_of(db, app, username)?, new, block.since);
+    replace(db, app, username, &blocks)?;
+    let holding = policy::holding(&blocks).expect("the new block").clone();
+    Ok((identities, holding))
+}
+
+/// The blocks of a user by setter, in force or not.
+fn blocks_of(db: &Connection, app: &str, username: &str) -> rusqlite::Result<Vec<AppBlock>> {
+    let mut statement = db.prepare_cached(
+        "SELECT kind, reason, since_ms, until_ms, set_by, by_setter FROM blocks WHERE app = ?1 AND username = ?2",
     )?;
-    for instance in &identities.instances {
-        insert.execute(params![app, INSTANCE, instance.as_str().as_bytes(), username])?;
+    let stored = statement.query_row(params![app, username], |row| {
+        Ok((from_row(row)?, row.get::<_, Option<JsonOf<Vec<AppBlock>>>>(5)?))
+    });
+    match stored.optional()? {
+        None => Ok(Vec::new()),
+        Some((_, Some(JsonOf(blocks)))) => Ok(blocks),
+        // A row of an earlier release.
+        Some((block, None)) => {
+            Ok(vec![AppBlock { block, identities: identities_of(db, app, username)? }])
+        }
     }
-    for address in &identities.addresses {
-        insert.execute(params![app, ADDRESS, address_bytes(*address), username])?;
+}
+
+/// What a block covers besides its user. Invalid ids are skipped.
+fn identities_of(
+    db: &Connection,
+    app: &str,
+    username: &str,
+) -> rusqlite::Result<BlockedIdentities> {
+    let mut statement = db
+        .prepare_cached("SELECT kind, subject FROM block_reach WHERE app = ?1 AND username = ?2")?;
+    let mut rows = statement.query(params![app, username])?;
+    let mut identities = BlockedIdentities::default();
+    while let Some(row) = rows.next()? {
+        match (row.get::<_, u8>(0)?, row.get::<_, Vec<u8>>(1)?) {
+            (INSTANCE, subject) => {
+                let instance = str::from_utf8(&subject).ok().and_then(|text| text.parse().ok());
+                identities.instances.extend(instance);
+            }
+            (_, subject) => {
+                let address = <[u8; 16]>::try_from(subject).ok();
+                let address = address.map(|bytes| IpAddr::from(bytes).to_canonical());
+                identities.addresses.extend(address);
+            }
+        }
     }
     Ok(identities)
+}
+
+/// Replaces the blocks of a user and what they cover.
+fn replace(
+    db: &Connection,
+    app: &str,
+    username: &str,
+    blocks: &[AppBlock],
+) -> rusqlite::Result<()> {
+    remove(db, app, username)?;
+    let Some(holding) = policy::holding(blocks) else { return Ok(()) };
+    db.prepare_cached(
+        "INSERT INTO blocks (app, username, kind, reason, since_ms, until_ms, set_by, by_setter) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute(params![
+        app,
+        username,
+        holding.kind,
+        holding.reason,
+        Ms(holding.since),
+        holding.until.map(Ms),
+        json(&holding.set_by),
+        json(blocks),
+    ])?;
+    let mut insert = db.prepare_cached(
+        "INSERT INTO block_reach (app, kind, subject, username, until_ms) VALUES (?1, ?2, ?3, ?4, ?5) \
+         ON CONFLICT DO UPDATE SET until_ms = excluded.until_ms",
+    )?;
+    // In the order of their ends: the last end of an identity stays.
+    let mut blocks: Vec<_> = blocks.iter().collect();
+    blocks.sort_by_key(|block| block.block.end());
+    for AppBlock { block, identities } in blocks {
+        let until = block.until.map(Ms);
+        for instance in &identities.instances {
+            let subject = instance.as_str().as_bytes();
+            insert.execute(params![app, INSTANCE, subject, username, until])?;
+        }
+        for address in &identities.addresses {
+            insert.execute(params![app, ADDRESS, address_bytes(*address), username, until])?;
+        }
+    }
+    Ok(())
+}
+
+fn json(value: &(impl Serialize + ?Sized)) -> String {
+    serde_json::to_string(value).expect("a block has a JSON form")
 }
 
 /// The known instances of a user. Invalid ids are skipped.
@@ -59,14 +144,18 @@ fn instances(db: &Connection, app: &str, username: &str) -> rusqlite::Result<Vec
     rows.filter_map(Result::transpose).collect()
 }
 
-/// Lifts a user's block and its identities. Returns whether one was in force.
-pub(super) fn unblock(db: &Connection, user: &UserKey, now: Timestamp) -> rusqlite::Result<bool> {
-    let mut statement = db.prepare_cached(
-        "DELETE FROM blocks WHERE app = ?1 AND username = ?2 RETURNING kind, reason, since_ms, until_ms",
-    )?;
-    let user = params![&*user.app, user.username.as_str()];
-    let lifted = statement.query_row(user, from_row).optional()?;
-    Ok(lifted.is_some_and(|block| block.is_in_force(now)))
+/// Lifts a user's blocks in a slot, with their identities.
+pub(super) fn unblock(
+    db: &Connection,
+    user: &UserKey,
+    slot: BlockSource,
+    now: Timestamp,
+) -> rusqlite::Result<Unblocked> {
+    let (app, username) = (&*user.app, user.username.as_str());
+    let blocks = blocks_of(db, app, username)?;
+    let (left, was_blocked) = policy::without_slot(blocks, slot, now);
+    replace(db, app, username, &left)?;
+    Ok(Unblocked { was_blocked, holding: policy::holding(&left).cloned() })
 }
 
 /// Removes a user's block and its identities, if any.
@@ -84,13 +173,13 @@ pub(super) fn of_start(
     now: Timestamp,
 ) -> rusqlite::Result<Vec<Block>> {
     let mut statement = db.prepare_cached(
-        "SELECT kind, reason, since_ms, until_ms, username FROM blocks WHERE app = ?1 AND username = ?2 \
+        "SELECT kind, reason, since_ms, until_ms, set_by, until_ms, username FROM blocks WHERE app = ?1 AND username = ?2 \
          UNION ALL \
-         SELECT b.kind, b.reason, b.since_ms, b.until_ms, b.username \
+         SELECT b.kind, b.reason, b.since_ms, coalesce(r.until_ms, b.until_ms), b.set_by, b.until_ms, b.username \
          FROM block_reach r CROSS JOIN blocks b ON b.app = r.app AND b.username = r.username \
          WHERE r.app = ?1 AND r.kind = 0 AND r.subject = ?3 \
          UNION ALL \
-         SELECT b.kind, b.reason, b.since_ms, b.until_ms, b.username \
+         SELECT b.kind, b.reason, b.since_ms, coalesce(r.until_ms, b.until_ms), b.set_by, b.until_ms, b.username \
          FROM block_reach r CROSS JOIN blocks b ON b.app = r.app AND b.username = r.username \
          WHERE r.app = ?1 AND r.kind = 1 AND r.subject = ?4",
     )?;
@@ -103,8 +192,8 @@ pub(super) fn of_start(
         let block = from_row(row)?;
         if block.is_in_force(now) {
             found.push(block);
-        } else {
-            expired.push(row.get::<_, String>(4)?);
+        } else if row.get::<_, Option<Ms>>(5)?.is_some_and(|Ms(until)| until <= now) {
+            expired.push(row.get::<_, String>(6)?);
         }
     }
     drop(rows);
@@ -114,14 +203,30 @@ pub(super) fn of_start(
     Ok(found)
 }
 
-/// A block from its first four columns.
+/// A block from its first five columns.
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Block> {
+    from_columns(row, 0)
+}
+
+/// A block from five columns, from `first` on.
+pub(super) fn from_columns(row: &Row<'_>, first: usize) -> rusqlite::Result<Block> {
+    let kind = row.get(first)?;
+    let set_by = row.get::<_, Option<JsonOf<BlockSetter>>>(first + 4)?;
     Ok(Block {
-        kind: row.get(0)?,
-        reason: row.get(1)?,
-        since: row.get::<_, Ms>(2)?.0,
-        until: row.get::<_, Option<Ms>>(3)?.map(|ms| ms.0),
+        kind,
+        set_by: set_by.map_or_else(|| setter_of(kind), |JsonOf(set_by)| set_by),
+        reason: row.get(first + 1)?,
+        since: row.get::<_, Ms>(first + 2)?.0,
+        until: row.get::<_, Option<Ms>>(first + 3)?.map(|ms| ms.0),
     })
+}
+
+/// Who set a block of an earlier release.
+const fn setter_of(kind: BlockKind) -> BlockSetter {
+    match kind {
+        BlockKind::Kick => BlockSetter::Unknown,
+        BlockKind::Ban => BlockSetter::Ban,
+    }
 }
 
 fn is_registered(db: &Connection, app: &str, username: &str) -> rusqlite::Result<bool> {

@@ -14,7 +14,7 @@ use super::private_file;
 use crate::store::StoreError;
 
 /// The newest schema version.
-pub(super) const VERSION: u32 = 9;
+pub(super) const VERSION: u32 = 10;
 
 /// The migrations in order. A file's `user_version` is the number of those applied.
 const MIGRATIONS: [&str; VERSION as usize] = [
@@ -27,6 +27,7 @@ const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("../migrations/sqlite/0007_outbox_backlog.sql"),
     include_str!("../migrations/sqlite/0008_durability.sql"),
     include_str!("../migrations/sqlite/0009_guests.sql"),
+    include_str!("../migrations/sqlite/0010_block_slots.sql"),
 ];
 
 /// Identifies a file as a store ("Stgd"), so that another program's database is rejected.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use rusqlite::Connection;
-use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
+use stagedoor_proto::{BlockSource, FamilyId, InstanceId, Timestamp};
 
 use super::writer::{Durability, Opened, Writer};
 use super::{admit, audit, blocks, created, handoff, keys, migrate, open, outbox, rooms, users};
@@ -18,7 +18,7 @@ use crate::room::RoomKey;
 use crate::store::{
     Admission, Admitted, AuditEvent, AuthMethod, Block, Blocked, Check, FormerFamily, Handoff,
     Journal, Profile, Refusal, Rename, RoomWrite, SigningKey, Store, StoreError, StoreFuture,
-    StoredRoom, UserKey,
+    StoredRoom, Unblocked, UserKey,
 };
 
 /// Durable state in one `SQLite` file, for a single gateway.
@@ -148,21 +148,26 @@ impl Store for SqliteStore {
         let Journal { audit, messages } = journal;
         let row = audit::NewRow::of(audit.as_ref(), &user.app);
         self.persist(move |db| {
-            let identities = blocks::block(db, &user, &block, by_address)?;
+            let (identities, holding) = blocks::block(db, &user, &block, by_address)?;
             row.append(db)?;
             let evicted = outbox::put_if_any(db, &user.app, messages.as_ref())?;
-            Ok(Blocked { identities, evicted })
+            Ok(Blocked { identities, holding, evicted })
         })
     }
 
     fn unblock(
         &self,
         user: UserKey,
+        slot: BlockSource,
         now: Timestamp,
         row: Option<AuditEvent>,
-    ) -> StoreFuture<'_, bool> {
+    ) -> StoreFuture<'_, Unblocked> {
         let row = audit::NewRow::of(row.as_ref(), &user.app);
-        self.persist(move |db| row.append_if(db, blocks::unblock(db, &user, now)?))
+        self.persist(move |db| {
+            let unblocked = blocks::unblock(db, &user, slot, now)?;
+            row.append_if(db, unblocked.was_blocked)?;
+            Ok(unblocked)
+        })
     }
 
     fn delete_user(

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use rusqlite::Connection;
-use stagedoor_proto::Username;
+use stagedoor_proto::{BlockSource, Username};
 
 use super::writer::{Durability, MAX_QUEUED_CALLS};
 use super::{SqliteStore, backup, synced};
-use crate::store::conformance::{NOW, ban, by_token, every_rule, family, start, user};
+use crate::store::conformance::{NOW, ban, by_token, every_rule, family, start, unban, user};
 use crate::store::{
     Admission, Archive, AuthMethod, Journal, Refusal, SigningKey, Store, StoreError,
 };
@@ -54,7 +54,7 @@ async fn everything_survives_reopening() {
         let answer = store.admit(start(name, by_token(bits), 9)).await.unwrap();
         assert_eq!(answer.err(), expected, "{name}");
     }
-    assert!(store.unblock(user("is blocked"), NOW, None).await.unwrap());
+    assert!(unban(&store, user("is blocked"), NOW, None).await);
     for (name, bits, expected) in
         [("is revoked", 4, Some(Refusal::Revoked)), ("is blocked", 2, None)]
     {
@@ -219,7 +219,7 @@ async fn add_user(store: &SqliteStore, name: &'static str, then: Then) -> Result
         Then::Succeed => "",
         Then::Fail => "SELECT * FROM no_such_table",
         Then::SpoilTheCommit => {
-            "PRAGMA defer_foreign_keys = ON; INSERT INTO block_reach VALUES ('app', 0, x'00', 'unknown')"
+            "PRAGMA defer_foreign_keys = ON; INSERT INTO block_reach VALUES ('app', 0, x'00', 'unknown', NULL)"
         }
     };
     store
@@ -310,12 +310,12 @@ async fn calls_run_in_call_order_not_poll_order() {
     let gated = Gate::close(&store);
     let (block, lift) = (
         store.block(user("ada"), ban(), false, Journal::default()),
-        store.unblock(user("ada"), NOW, None),
+        store.unblock(user("ada"), BlockSource::Operator, NOW, None),
     );
     let mut lift = Box::pin(lift);
     assert!(futures::poll!(&mut lift).is_pending());
     gated.0.go_on.send(()).unwrap();
-    assert!(lift.await.unwrap(), "the block was there before");
+    assert!(lift.await.unwrap().was_blocked, "the block was there before");
     block.await.unwrap();
     gated.1.await.unwrap();
 }
@@ -328,7 +328,7 @@ async fn dropped_call_still_runs_before_the_store_closes() {
     drop(store.block(user("ada"), ban(), false, Journal::default()));
     drop(store);
     let store = SqliteStore::open(&path).await.unwrap();
-    assert!(store.unblock(user("ada"), NOW, None).await.unwrap());
+    assert!(unban(&store, user("ada"), NOW, None).await);
 }
 
 /// Whether the current transaction waits for the disk.

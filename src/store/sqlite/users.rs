@@ -134,7 +134,7 @@ fn unseen_guests(
     cursor: Option<&GuestCursor>,
 ) -> rusqlite::Result<Vec<(GuestCursor, GuestRow)>> {
     let mut statement = db.prepare_cached(
-        "SELECT b.kind, b.reason, b.since_ms, b.until_ms, u.seen_ms, u.app, u.username, u.revoked_ms \
+        "SELECT b.kind, b.reason, b.since_ms, b.until_ms, b.set_by, u.seen_ms, u.app, u.username, u.revoked_ms \
          FROM users u LEFT JOIN blocks b ON b.app = u.app AND b.username = u.username \
          WHERE u.registered = 0 AND u.seen_ms IS NOT NULL AND u.seen_ms < ?1 \
            AND (u.seen_ms, u.app, u.username) > (?2, ?3, ?4) \
@@ -150,11 +150,11 @@ fn unseen_guests(
             let kind: Option<crate::store::BlockKind> = row.get(0)?;
             let block: Option<Block> = kind.map(|_| blocks::from_row(row)).transpose()?;
             let cursor = GuestCursor {
-                seen: row.get::<_, Ms>(4)?.0,
-                app: row.get(5)?,
-                username: row.get(6)?,
+                seen: row.get::<_, Ms>(5)?.0,
+                app: row.get(6)?,
+                username: row.get(7)?,
             };
-            let revoked = row.get::<_, Option<Ms>>(7)?.map(|ms| ms.0);
+            let revoked = row.get::<_, Option<Ms>>(8)?.map(|ms| ms.0);
             Ok((cursor, GuestRow { revoked, block }))
         },
     )?;
