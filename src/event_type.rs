@@ -8,8 +8,17 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use stagedoor_proto::ModerationCommand;
 
+/// The share of an app's outbox that the messages of a type use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutboxShare {
+    /// Half of the outbox, for moderation and bans.
+    Reserved,
+    /// The rest.
+    Common,
+}
+
 macro_rules! event_types {
-    ($($(#[$doc:meta])* $name:ident = $group:literal, $event:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $group:literal, $event:literal, $share:ident;)*) => {
         /// The type of a webhook event.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum EventType {
@@ -28,29 +37,38 @@ macro_rules! event_types {
                     Self::Moderation(command) => ("moderation", command.as_str()),
                 }
             }
+
+            /// The share of the outbox for messages of this type.
+            #[must_use]
+            pub const fn outbox_share(self) -> OutboxShare {
+                match self {
+                    $(Self::$name => OutboxShare::$share,)*
+                    Self::Moderation(_) => OutboxShare::Reserved,
+                }
+            }
         }
     };
 }
 
 event_types! {
     /// A session was established.
-    SessionStarted = "session", "started";
+    SessionStarted = "session", "started", Common;
     /// A session ended.
-    SessionEnded = "session", "ended";
+    SessionEnded = "session", "ended", Common;
     /// An operator banned a user.
-    UserBanned = "user", "banned";
+    UserBanned = "user", "banned", Reserved;
     /// The first participant joined an empty room.
-    RoomOpened = "room", "opened";
+    RoomOpened = "room", "opened", Common;
     /// The last participant left, or a moderator ended the room.
-    RoomEnded = "room", "ended";
+    RoomEnded = "room", "ended", Common;
     /// A participant joined a room.
-    ParticipantJoined = "participant", "joined";
+    ParticipantJoined = "participant", "joined", Common;
     /// A participant left a room, for any reason.
-    ParticipantLeft = "participant", "left";
+    ParticipantLeft = "participant", "left", Common;
     /// A stream was published.
-    StreamPublished = "stream", "published";
+    StreamPublished = "stream", "published", Common;
     /// A stream ended.
-    StreamUnpublished = "stream", "unpublished";
+    StreamUnpublished = "stream", "unpublished", Common;
 }
 
 impl EventType {

@@ -17,7 +17,7 @@ use super::error::StoreFuture;
 use super::handoff::Handoff;
 use super::journal::{Journal, RoomWrite};
 use super::key::{Rename, SigningKey, UserKey};
-use super::outbox::Outbox;
+use super::outbox::{Evicted, Outbox};
 use crate::room::RoomKey;
 
 /// Durable state of all apps.
@@ -97,7 +97,7 @@ pub trait Store: Archive + AuditLog + Outbox {
 
     /// Persists the changes of a room's log entry. Returns the number of evicted messages. Calls for one room take
     /// effect in call order.
-    fn persist_room(&self, write: RoomWrite) -> StoreFuture<'static, u64>;
+    fn persist_room(&self, write: RoomWrite) -> StoreFuture<'static, Evicted>;
 
     /// Copies penalties and roles below moderator in all rooms of the app from one principal to another. The former one
     /// keeps its own. Returns the rooms.

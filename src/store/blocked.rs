@@ -1,6 +1,7 @@
 //! The results of blocking and unblocking a user.
 
 use super::admission::{Block, BlockedIdentities};
+use super::outbox::Evicted;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blocked {
@@ -9,7 +10,7 @@ pub struct Blocked {
     /// The block of the user that ends last.
     pub holding: Block,
     /// Older webhook messages evicted for those written with the block.
-    pub evicted: u64,
+    pub evicted: Evicted,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use crate::room::{DurableChange, RoomKey};
 pub struct NewMessages {
     /// In the order of their events.
     pub messages: Vec<NewMessage>,
-    /// The app's maximum. Beyond it the oldest are evicted, dead letters first.
+    /// The app's maximum. Beyond it messages are evicted, as [`super::Outbox::put_messages`] says.
     pub max: u64,
     /// When they become due.
     pub now: Timestamp,

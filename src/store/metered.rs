@@ -18,8 +18,8 @@ use super::handoff::Handoff;
 use super::journal::{Journal, RoomWrite};
 use super::key::{Rename, SigningKey, UserKey};
 use super::outbox::{
-    Backlog, DeadLetters, DeliveryResult, DueMessages, ExpiredMessages, Message, NewMessage,
-    Outbox, OutboxCount,
+    Backlog, DeadLetters, DeliveryResult, DueMessages, Evicted, ExpiredMessages, Message,
+    NewMessage, Outbox, OutboxCount,
 };
 use crate::clock::Clock;
 use crate::room::{DurableChange, RoomKey};
@@ -106,7 +106,7 @@ metered! {
         fn revoke_user(user: UserKey, now: Timestamp, row: Option<AuditEvent>) -> '_ ();
         fn revoke_family(user: UserKey, instance: InstanceId, family: FamilyId) -> '_ ();
         fn load_room(room: RoomKey, now: Timestamp) -> '_ StoredRoom;
-        fn persist_room(write: RoomWrite) -> 'static u64;
+        fn persist_room(write: RoomWrite) -> 'static Evicted;
         fn migrate_user(rename: Rename, now: Timestamp) -> '_ Vec<RoomKey>;
         fn mark_rooms_empty(retain_until: Timestamp) -> '_ ();
         fn audit(app: Arc<str>, events: Vec<AuditEvent>) -> 'static ();
@@ -166,7 +166,7 @@ metered! {
             messages: Vec<NewMessage>,
             max: u64,
             now: Timestamp,
-        ) -> 'static u64;
+        ) -> 'static Evicted;
         fn due_messages(
             app: Arc<str>,
             endpoint: Arc<str>,

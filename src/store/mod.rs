@@ -43,7 +43,7 @@ pub use journal::{Journal, NewMessages, RoomWrite};
 pub use key::{Rename, SigningKey, UserKey};
 pub use metered::Metered;
 pub use outbox::{
-    Backlog, DeadLetters, DeliveryResult, DueMessages, ExpiredMessages, Message, NewMessage,
-    Outbox, OutboxCount,
+    Backlog, DeadLetters, DeliveryResult, DueMessages, Evicted, ExpiredMessages, Message,
+    NewMessage, Outbox, OutboxCount,
 };
 pub use sqlite::{SqliteStore, backup, open_audit_log};

@@ -10,6 +10,7 @@ use stagedoor_proto::Timestamp;
 
 use super::audit::AuditEvent;
 use super::error::StoreFuture;
+use crate::event_type::OutboxShare;
 
 /// A message to add to the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,10 +19,25 @@ pub struct NewMessage {
     /// The event's id, the same for all endpoints.
     pub event: u128,
     pub kind: Box<str>,
+    pub share: OutboxShare,
     /// The body, exactly as sent.
     pub body: Arc<str>,
     /// When the event happened.
     pub at: Timestamp,
+}
+
+/// The messages evicted for new ones, by share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evicted {
+    pub reserved: u64,
+    pub common: u64,
+}
+
+impl Evicted {
+    #[must_use]
+    pub const fn total(self) -> u64 {
+        self.reserved + self.common
+    }
 }
 
 /// A stored message.
@@ -97,15 +113,15 @@ pub enum DeadLetters {
 
 /// The messages of all apps. The rules of [`super::Store`] apply to every call.
 pub trait Outbox: Send + Sync + 'static {
-    /// Adds messages of an app, due at once. Beyond `max` the oldest are evicted, dead letters first. Returns the
-    /// number of evicted ones.
+    /// Adds messages of an app, due at once. Beyond `max` those of the share that exceeds its half are evicted: dead
+    /// letters first, then the oldest. Returns the number of evicted ones.
     fn put_messages(
         &self,
         app: Arc<str>,
         messages: Vec<NewMessage>,
         max: u64,
         now: Timestamp,
-    ) -> StoreFuture<'static, u64>;
+    ) -> StoreFuture<'static, Evicted>;
 
     /// At most `limit` due messages of an endpoint.
     fn due_messages(

@@ -14,13 +14,15 @@ use tokio::sync::Notify;
 use super::endpoint::Endpoint;
 use super::event::Event;
 use crate::clock::{Clock, Rng};
+use crate::event_type::OutboxShare;
 use crate::outbound::MessageId;
 use crate::store::{
-    AuditEvent, DeadLetters, Message, NewMessage, NewMessages, OutboxCount, Store, StoreError,
+    AuditEvent, DeadLetters, Evicted, Message, NewMessage, NewMessages, OutboxCount, Store,
+    StoreError,
 };
 use crate::telemetry::Metrics;
 
-/// Maximum messages per app in the outbox, dead letters included. Above it the oldest are dropped.
+/// Maximum messages per app in the outbox, dead letters included. Half is reserved for moderation and bans.
 pub const MAX_MESSAGES: u64 = 100_000;
 
 /// Wakes the dispatcher. Cheap to clone.
@@ -78,15 +80,15 @@ pub struct Webhooks {
 /// Messages passed to the store, whose result is still open.
 pub struct QueuedMessages {
     webhooks: Arc<Webhooks>,
-    count: u64,
+    count: Evicted,
 }
 
 impl QueuedMessages {
     /// Counts the messages that were evicted for these. On an error these count as dropped.
-    pub fn finish(self, evicted: Result<u64, &StoreError>) {
+    pub fn finish(self, evicted: Result<Evicted, &StoreError>) {
         let Self { webhooks, count } = self;
         match evicted {
-            Ok(0) => {}
+            Ok(evicted) if evicted.total() == 0 => {}
             Ok(evicted) => webhooks.record_overflow(evicted),
             Err(error) => {
                 webhooks.count_dropped(count);
@@ -154,7 +156,10 @@ impl Webhooks {
         if messages.is_empty() {
             return None;
         }
-        let queued = QueuedMessages { webhooks: Arc::clone(self), count: messages.len() as u64 };
+        let is_reserved = |message: &&NewMessage| message.share == OutboxShare::Reserved;
+        let reserved = messages.iter().filter(is_reserved).count() as u64;
+        let count = Evicted { reserved, common: messages.len() as u64 - reserved };
+        let queued = QueuedMessages { webhooks: Arc::clone(self), count };
         Some((NewMessages { messages, max: MAX_MESSAGES, now: self.clock.wall() }, queued))
     }
 
@@ -187,6 +192,7 @@ impl Webhooks {
                 endpoint: Arc::clone(endpoint.id()),
                 event: id,
                 kind: event.kind.to_string().into(),
+                share: event.kind.outbox_share(),
                 body: Arc::clone(body),
                 at: event.at,
             }
@@ -199,12 +205,13 @@ impl Webhooks {
         tracing::debug!(app, endpoint, event = %id, request, "webhook queued");
     }
 
-    fn count_dropped(&self, messages: u64) {
-        self.dropped.fetch_add(messages, Ordering::Relaxed);
-        self.metrics.webhook_dropped.inc_by(messages);
+    fn count_dropped(&self, messages: Evicted) {
+        self.dropped.fetch_add(messages.total(), Ordering::Relaxed);
+        self.metrics.webhook_dropped.inc_by(messages.total());
+        self.metrics.webhook_dropped_reserved.inc_by(messages.reserved);
     }
 
-    fn record_overflow(&self, dropped: u64) {
+    fn record_overflow(&self, dropped: Evicted) {
         self.count_dropped(dropped);
         if !self.is_overflow_logged.swap(true, Ordering::Relaxed) {
             let (app, max) = (&*self.app, MAX_MESSAGES);

@@ -17,7 +17,7 @@ use crate::hub::sessions::{SessionHandle, Sessions};
 use crate::request::RequestId;
 use crate::room::{DurableChange, DurableKey, Origin, RemovedUser, RoomKey};
 use crate::store::{
-    AuditEvent, Block, BlockKind, RoomWrite, StoreError, StoreFuture, Unblocked, UserKey,
+    AuditEvent, Block, BlockKind, Evicted, RoomWrite, StoreError, StoreFuture, Unblocked, UserKey,
 };
 use crate::webhook::{Event, QueuedMessages, Webhooks};
 
@@ -52,7 +52,7 @@ struct PendingWrite {
     subjects: BTreeSet<DurableKey>,
     audit: Vec<AuditEvent>,
     queued: Option<QueuedMessages>,
-    written: StoreFuture<'static, u64>,
+    written: StoreFuture<'static, Evicted>,
 }
 
 impl DeferredEffects {

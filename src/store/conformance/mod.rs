@@ -107,6 +107,7 @@ macro_rules! every_rule {
             outbox::old_messages_are_dead_lettered_then_pruned
             outbox::pending_messages_move_with_the_wall_clock
             outbox::full_outbox_evicts_oldest_dead_letters_first
+            outbox::common_messages_evict_no_reserved_ones
             outbox::no_message_crosses_apps_or_endpoints
             outbox::more_than_a_batch_are_dead_lettered_and_replayed
             outbox::backlog_covers_all_apps_and_has_the_oldest

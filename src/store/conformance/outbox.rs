@@ -6,8 +6,10 @@ use std::time::Duration;
 use stagedoor_proto::Timestamp;
 
 use super::NOW;
+use crate::event_type::OutboxShare;
 use crate::store::{
-    Backlog, DeadLetters, DeliveryResult, ExpiredMessages, Message, NewMessage, OutboxCount, Store,
+    Backlog, DeadLetters, DeliveryResult, Evicted, ExpiredMessages, Message, NewMessage,
+    OutboxCount, Store,
 };
 
 /// More than any of these tests adds.
@@ -19,6 +21,7 @@ fn new(endpoint: &str, event: u128) -> NewMessage {
         endpoint: endpoint.into(),
         event,
         kind: "room.opened".into(),
+        share: OutboxShare::Common,
         body: format!("{{\"n\":{event},\"é\":\"\\u0000\"}}").into(),
         at: NOW - HOUR,
     }
@@ -27,7 +30,10 @@ fn new(endpoint: &str, event: u128) -> NewMessage {
 /// Adds messages of these events for the endpoint `crm`.
 async fn put(store: &dyn Store, events: impl IntoIterator<Item = u128>) {
     let messages = events.into_iter().map(|event| new("crm", event)).collect();
-    assert_eq!(store.put_messages("app".into(), messages, MANY, NOW).await.unwrap(), 0);
+    assert_eq!(
+        store.put_messages("app".into(), messages, MANY, NOW).await.unwrap(),
+        Evicted::default()
+    );
 }
 
 /// Expires old messages. Returns how many were dead-lettered, and how many removed.
@@ -221,14 +227,37 @@ pub(in crate::store) async fn full_outbox_evicts_oldest_dead_letters_first(store
         [(5, 1, &[1, 3, 4, 5][..]), (6, 1, &[3, 4, 5, 6]), (7, 1, &[4, 5, 6, 7])]
     {
         let put = store.put_messages("app".into(), vec![new("crm", event)], 4, NOW).await;
-        assert_eq!(put.unwrap(), expected_dropped, "{event}");
+        assert_eq!(put.unwrap().common, expected_dropped, "{event}");
         assert_eq!(events(&due(store, NOW).await), expected, "{event}");
         assert_eq!(dead(store).await, [], "{event}");
     }
     let delivered = due(store, NOW).await.remove(0);
     store.record_delivery(delivered.number, DeliveryResult::Delivered).await.unwrap();
     let put = store.put_messages("app".into(), vec![new("crm", 8)], 4, NOW).await;
-    assert_eq!(put.unwrap(), 0, "there is space again");
+    assert_eq!(put.unwrap(), Evicted::default(), "there is space again");
+}
+
+pub(in crate::store) async fn common_messages_evict_no_reserved_ones(store: &dyn Store) {
+    let reserved = |event| NewMessage { share: OutboxShare::Reserved, ..new("crm", event) };
+    let add = async |message: NewMessage| {
+        store.put_messages("app".into(), vec![message], 10, NOW).await.unwrap()
+    };
+    for event in 1..=5 {
+        add(reserved(event)).await;
+    }
+    let letter = kill(store).await;
+    assert_eq!(letter.new, reserved(1), "the share is stored");
+    for event in 100..1_000 {
+        let evicted = add(new("crm", event)).await;
+        assert_eq!(evicted, Evicted { reserved: 0, common: u64::from(event >= 105) }, "{event}");
+    }
+    assert_eq!(events(&due(store, NOW).await), [2, 3, 4, 5, 995, 996, 997, 998, 999]);
+    assert_eq!(events(&dead(store).await), [1]);
+    // Nor does a flood of reserved ones evict the common half.
+    for event in 6..100 {
+        assert_eq!(add(reserved(event)).await, Evicted { reserved: 1, common: 0 }, "{event}");
+    }
+    assert_eq!(events(&due(store, NOW).await), [995, 996, 997, 998, 999, 95, 96, 97, 98, 99]);
 }
 
 pub(in crate::store) async fn no_message_crosses_apps_or_endpoints(store: &dyn Store) {

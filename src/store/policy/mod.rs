@@ -7,6 +7,7 @@
 mod admission;
 mod blocks;
 mod migration;
+mod outbox;
 mod retention;
 mod revocation;
 mod rows;
@@ -14,6 +15,7 @@ mod rows;
 pub(super) use admission::{AdmissionWrites, InstanceWrite, UserWrite, admit, is_guest};
 pub(super) use blocks::{AppBlock, blocked_identities, holding, with_block, without_slot};
 pub(super) use migration::{OwnRows, migrated};
+pub(super) use outbox::surplus;
 pub(super) use retention::{GuestRow, Retention, guest_retention};
 pub(super) use revocation::{may_be_deleted, revoked_until};
 pub(super) use rows::{AdmissionRows, InstanceRow, KnownInstance, UserRow};

@@ -14,7 +14,7 @@ use super::private_file;
 use crate::store::StoreError;
 
 /// The newest schema version.
-pub(super) const VERSION: u32 = 10;
+pub(super) const VERSION: u32 = 11;
 
 /// The migrations in order. A file's `user_version` is the number of those applied.
 const MIGRATIONS: [&str; VERSION as usize] = [
@@ -28,6 +28,7 @@ const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("../migrations/sqlite/0008_durability.sql"),
     include_str!("../migrations/sqlite/0009_guests.sql"),
     include_str!("../migrations/sqlite/0010_block_slots.sql"),
+    include_str!("../migrations/sqlite/0011_outbox_shares.sql"),
 ];
 
 /// Identifies a file as a store ("Stgd"), so that another program's database is rejected.
@@ -191,26 +192,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn migration_counts_existing_dead_letters() {
+    fn migration_counts_existing_messages() {
         let mut db = Connection::open_in_memory().unwrap();
         for (step, to) in MIGRATIONS.iter().zip(1..=6) {
             apply(&mut db, step, to).unwrap();
         }
-        let rows =
-            [("app", "1"), ("app", "NULL"), ("app", "NULL"), ("other", "NULL"), ("third", "1")];
-        for (app, due) in rows {
+        let rows = [
+            ("app", "1", "room.opened"),
+            ("app", "NULL", "room.opened"),
+            ("app", "NULL", "session.started"),
+            ("other", "NULL", "user.banned"),
+            ("third", "1", "moderation.unblock"),
+        ];
+        for (app, due, kind) in rows {
             db.execute_batch(&format!(
                 "INSERT INTO outbox (app, endpoint, event, kind, body, at_ms, since_ms, due_ms) \
-                 VALUES ('{app}', 'crm', x'00', 'room.opened', '{{}}', 1, 1, {due})",
+                 VALUES ('{app}', 'crm', x'00', '{kind}', '{{}}', 1, 1, {due})",
             ))
             .unwrap();
         }
         migrate(&mut db, "label").unwrap();
         let mut sizes =
-            db.prepare("SELECT app, size, dead FROM outbox_sizes ORDER BY app").unwrap();
-        let sizes = sizes.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
-        let sizes: Vec<(String, u32, u32)> = sizes.collect::<Result<_, _>>().unwrap();
-        let expected = [("app", 3, 2), ("other", 1, 1), ("third", 1, 0)];
-        assert_eq!(sizes, expected.map(|(app, size, dead)| (app.to_owned(), size, dead)));
+            db.prepare("SELECT app, size, dead, reserved FROM outbox_sizes ORDER BY app").unwrap();
+        let sizes = sizes
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .unwrap();
+        let sizes: Vec<(String, u32, u32, u32)> = sizes.collect::<Result<_, _>>().unwrap();
+        let expected = [("app", 3, 2, 0), ("other", 1, 1, 1), ("third", 1, 0, 1)];
+        assert_eq!(sizes, expected.map(|(app, size, dead, of)| (app.to_owned(), size, dead, of)));
     }
 }

@@ -10,16 +10,18 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::Timestamp;
 
 use super::value::{Ms, Number};
-use crate::store::NewMessages;
+use crate::event_type::OutboxShare;
 use crate::store::outbox::{
-    Backlog, DeadLetters, DeliveryResult, DueMessages, Message, NewMessage, OutboxCount,
+    Backlog, DeadLetters, DeliveryResult, DueMessages, Evicted, Message, NewMessage, OutboxCount,
 };
+use crate::store::{NewMessages, policy};
 
 /// Rows changed per call of the writer.
 pub(super) const UPDATE_BATCH: u64 = 500;
 
 /// The columns that [`message`] reads.
-const COLUMNS: &str = "number, endpoint, event, kind, body, at_ms, since_ms, attempts, error";
+const COLUMNS: &str =
+    "number, endpoint, event, kind, body, at_ms, since_ms, attempts, error, reserved";
 
 /// An event's id as 16 bytes, big-endian.
 struct EventId(u128);
@@ -36,19 +38,34 @@ impl FromSql for EventId {
     }
 }
 
-/// Adds messages, and evicts the oldest beyond `max`.
+impl ToSql for OutboxShare {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Reserved => 1.into(),
+            Self::Common => 0.into(),
+        })
+    }
+}
+
+impl FromSql for OutboxShare {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Ok(if value.as_i64()? == 0 { Self::Common } else { Self::Reserved })
+    }
+}
+
+/// Adds messages, and evicts those beyond `max`.
 pub(super) fn put(
     db: &Connection,
     app: &str,
     messages: &[NewMessage],
     max: u64,
     now: Timestamp,
-) -> rusqlite::Result<u64> {
+) -> rusqlite::Result<Evicted> {
     let mut insert = db.prepare_cached(
-        "INSERT INTO outbox (app, endpoint, event, kind, body, at_ms, since_ms, due_ms) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+        "INSERT INTO outbox (app, endpoint, event, kind, body, at_ms, since_ms, due_ms, reserved) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)",
     )?;
-    for NewMessage { endpoint, event, kind, body, at } in messages {
+    for NewMessage { endpoint, event, kind, share, body, at } in messages {
         insert.execute(params![
             app,
             &**endpoint,
@@ -56,30 +73,38 @@ pub(super) fn put(
             &**kind,
             &**body,
             Ms(*at),
-            Ms(now)
+            Ms(now),
+            share
         ])?;
     }
-    let size = db
-        .prepare_cached("SELECT size FROM outbox_sizes WHERE app = ?1")?
-        .query_row([app], |row| row.get(0))
+    let sizes = db
+        .prepare_cached("SELECT size, reserved FROM outbox_sizes WHERE app = ?1")?
+        .query_row([app], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Number(size) = size.unwrap_or(Number(0));
-    let surplus = size.saturating_sub(max);
-    if surplus == 0 {
-        return Ok(0);
+    let (Number(size), Number(reserved)) = sizes.unwrap_or((Number(0), Number(0)));
+    let surplus = policy::surplus(size, reserved, max);
+    evict(db, app, OutboxShare::Common, surplus.common)?;
+    evict(db, app, OutboxShare::Reserved, surplus.reserved)?;
+    Ok(surplus)
+}
+
+/// Removes messages of a share: dead letters first, then the oldest.
+fn evict(db: &Connection, app: &str, share: OutboxShare, count: u64) -> rusqlite::Result<()> {
+    if count == 0 {
+        return Ok(());
     }
     let dead = db
         .prepare_cached(
-            "DELETE FROM outbox WHERE number IN \
-                (SELECT number FROM outbox WHERE app = ?1 AND due_ms IS NULL ORDER BY number LIMIT ?2)",
+            "DELETE FROM outbox WHERE number IN (SELECT number FROM outbox \
+                WHERE app = ?1 AND reserved = ?2 AND due_ms IS NULL ORDER BY number LIMIT ?3)",
         )?
-        .execute(params![app, Number(surplus)])?;
+        .execute(params![app, share, Number(count)])?;
     db.prepare_cached(
         "DELETE FROM outbox WHERE number IN \
-            (SELECT number FROM outbox WHERE app = ?1 ORDER BY number LIMIT ?2)",
+            (SELECT number FROM outbox WHERE app = ?1 AND reserved = ?2 ORDER BY number LIMIT ?3)",
     )?
-    .execute(params![app, Number(surplus - dead as u64)])?;
-    Ok(surplus)
+    .execute(params![app, share, Number(count - dead as u64)])?;
+    Ok(())
 }
 
 /// As [`put`], if there are any.
@@ -87,8 +112,11 @@ pub(super) fn put_if_any(
     db: &Connection,
     app: &str,
     new: Option<&NewMessages>,
-) -> rusqlite::Result<u64> {
-    new.map_or(Ok(0), |NewMessages { messages, max, now }| put(db, app, messages, *max, *now))
+) -> rusqlite::Result<Evicted> {
+    new.map_or_else(
+        || Ok(Evicted::default()),
+        |NewMessages { messages, max, now }| put(db, app, messages, *max, *now),
+    )
 }
 
 /// The due messages of an endpoint.
@@ -262,6 +290,7 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
         endpoint: row.get::<_, String>(1)?.into(),
         event,
         kind: row.get::<_, String>(3)?.into(),
+        share: row.get(9)?,
         body: row.get::<_, String>(4)?.into(),
         at,
     };

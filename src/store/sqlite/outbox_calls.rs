@@ -8,8 +8,8 @@ use stagedoor_proto::Timestamp;
 
 use super::{SqliteStore, audit, outbox};
 use crate::store::outbox::{
-    Backlog, DeadLetters, DeliveryResult, DueMessages, ExpiredMessages, Message, NewMessage,
-    Outbox, OutboxCount,
+    Backlog, DeadLetters, DeliveryResult, DueMessages, Evicted, ExpiredMessages, Message,
+    NewMessage, Outbox, OutboxCount,
 };
 use crate::store::{AuditEvent, StoreFuture};
 
@@ -20,7 +20,7 @@ impl Outbox for SqliteStore {
         messages: Vec<NewMessage>,
         max: u64,
         now: Timestamp,
-    ) -> StoreFuture<'static, u64> {
+    ) -> StoreFuture<'static, Evicted> {
         self.persist(move |db| outbox::put(db, &app, &messages, max, now))
     }
 

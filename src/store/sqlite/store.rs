@@ -16,9 +16,9 @@ use super::{admit, audit, blocks, created, handoff, keys, migrate, open, outbox,
 use crate::clock::Rng;
 use crate::room::RoomKey;
 use crate::store::{
-    Admission, Admitted, AuditEvent, AuthMethod, Block, Blocked, Check, FormerFamily, Handoff,
-    Journal, Profile, Refusal, Rename, RoomWrite, SigningKey, Store, StoreError, StoreFuture,
-    StoredRoom, Unblocked, UserKey,
+    Admission, Admitted, AuditEvent, AuthMethod, Block, Blocked, Check, Evicted, FormerFamily,
+    Handoff, Journal, Profile, Refusal, Rename, RoomWrite, SigningKey, Store, StoreError,
+    StoreFuture, StoredRoom, Unblocked, UserKey,
 };
 
 /// Durable state in one `SQLite` file, for a single gateway.
@@ -210,7 +210,7 @@ impl Store for SqliteStore {
         })
     }
 
-    fn persist_room(&self, write: RoomWrite) -> StoreFuture<'static, u64> {
+    fn persist_room(&self, write: RoomWrite) -> StoreFuture<'static, Evicted> {
         let RoomWrite { room, version: _, changes, audit: events, messages } = write;
         // Serialize on the caller's thread, because there is only one writer thread.
         let changes: Vec<_> = changes.iter().map(rooms::Change::of).collect();

@@ -152,6 +152,8 @@ table! {
     webhook_dead_lettered: Counter = "webhook_dead_lettered" in "messages";
     /// Webhook messages dropped because the queue was full or the store failed
     webhook_dropped: Counter = "webhook_dropped" in "messages";
+    /// Of the dropped webhook messages, those of moderation and bans, which have half of the queue
+    webhook_dropped_reserved: Counter = "webhook_dropped_reserved" in "messages";
 
     // The process.
     /// Tasks that panicked

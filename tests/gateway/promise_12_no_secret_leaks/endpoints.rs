@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use stagedoor::clock::Clock;
+use stagedoor::event_type::OutboxShare;
 use stagedoor::store::{NewMessage, Outbox as _, SqliteStore};
 
 use super::Canaries;
@@ -19,6 +20,7 @@ pub async fn leave_a_dead_letter(configured: &Configured) {
         endpoint: ENDPOINTS[0].into(),
         event: 1,
         kind: "user.banned".into(),
+        share: OutboxShare::Reserved,
         body: body.to_string().into(),
         at,
     };

@@ -1,11 +1,17 @@
 //! What `/metrics` shows of webhooks: attempts, endpoint health, and dead letters.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use stagedoor::config::WebhookEndpoint;
+use stagedoor::event_type::EventType;
+use stagedoor::store::NewMessage;
+use stagedoor::webhook::MAX_MESSAGES;
 
 use super::receiver::{Answer, Receiver};
 use super::{endpoint_at, of_bans, setup};
+use crate::common::Client;
 use crate::metrics::{Scrape, assert_exposed};
 
 #[tokio::test]
@@ -96,6 +102,41 @@ async fn pending_and_dead_letters_are_gauged_with_oldest_age() {
     while Scrape::of(&gateway).await.value(PENDING) > 0.0 {}
 }
 
+#[tokio::test]
+async fn flood_of_sessions_pushes_out_no_ban() {
+    let gateway = setup(vec![endpoint_at("crm", "http://127.0.0.1:1/".to_owned())]).run().await;
+    gateway.ban("eve").await;
+    let (app, at) = (Arc::<str>::from("demo"), gateway.clock().wall());
+    let store = Arc::clone(gateway.hub().store());
+    let flap = |event: u64| NewMessage {
+        endpoint: "crm".into(),
+        event: event.into(),
+        kind: EventType::SessionStarted.to_string().into(),
+        share: EventType::SessionStarted.outbox_share(),
+        body: "{}".into(),
+        at,
+    };
+    for batch in 0..MAX_MESSAGES / 1_000 {
+        let messages = (0..1_000).map(|n| flap(batch * 1_000 + n)).collect();
+        store.put_messages(app.clone(), messages, MAX_MESSAGES, at).await.unwrap();
+    }
+    let (ada, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    ada.cut().await;
+    let (mut host, _) = Client::guest(&gateway, "host", "instance-2").await;
+    let token = gateway.room_token("moderator");
+    host.request("join", json!({ "room": "lobby", "token": token })).await.unwrap();
+    host.request("force_disconnect", json!({ "room": "lobby", "username": "ada" })).await.unwrap();
+    while Scrape::of(&gateway).await.value(DROPPED) < 1.0 {}
+    let due = at + Duration::from_hours(24);
+    let limit = usize::try_from(MAX_MESSAGES).unwrap();
+    let stored = store.due_messages(app, "crm".into(), due, limit).await.unwrap().messages;
+    for kind in ["user.banned", "moderation.force_disconnect"] {
+        let count = stored.iter().filter(|message| *message.new.kind == *kind).count();
+        assert_eq!(count, 1, "{kind}");
+    }
+    assert_exposed(&Scrape::of(&gateway).await, &[(DROPPED_RESERVED, 0.0)]);
+}
+
 pub const OK: &str = r#"webhook_endpoints{state="ok"}"#;
 pub const FAILING: &str = r#"webhook_endpoints{state="failing"}"#;
 pub const DISABLED: &str = r#"webhook_endpoints{state="disabled"}"#;
@@ -110,3 +151,4 @@ pub const PENDING: &str = r#"webhook_messages{state="pending"}"#;
 const DEAD: &str = r#"webhook_messages{state="dead"}"#;
 const OLDEST: &str = "webhook_oldest_pending_seconds";
 const DROPPED: &str = "webhook_dropped_messages_total";
+const DROPPED_RESERVED: &str = "webhook_dropped_reserved_messages_total";
