@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::{Args as Options, Parser, Subcommand, ValueEnum as _};
 
-use crate::bounds::sizes::Sizes;
 use crate::crowd::By;
 use crate::figure::Figure;
 use crate::procfs::Process;
+use crate::sizes::Sizes;
 use crate::target::Target;
 
 /// Load scenarios for a Stagedoor gateway on this machine.

@@ -18,6 +18,7 @@ mod procfs;
 mod publisher;
 mod report;
 mod scenario;
+mod sizes;
 mod start;
 mod target;
 mod token;

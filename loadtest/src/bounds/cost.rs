@@ -8,11 +8,11 @@ use std::time::Duration;
 use anyhow::ensure;
 
 use crate::args::Load;
-use crate::bounds::sizes::PER_ROOM;
 use crate::bounds::stage::Stage;
 use crate::crowd::Crowd;
 use crate::fleet::Fleet;
 use crate::report::{Measure, Spread, progress};
+use crate::sizes::PER_ROOM;
 
 /// Measures the figure.
 pub(crate) async fn measure(stage: &Stage) -> anyhow::Result<Vec<Measure>> {

@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep, timeout};
 
 use crate::bounds::client::Entrance;
-use crate::bounds::sizes::Sizes;
 use crate::report::Measure;
+use crate::sizes::Sizes;
 use crate::worker::{SIGNIFICANT_DIGITS, close};
 
 /// Logins that were sent and may not have finished.

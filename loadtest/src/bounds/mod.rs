@@ -9,6 +9,5 @@ pub(crate) mod flood;
 pub(crate) mod hook;
 pub(crate) mod logins;
 pub(crate) mod memory;
-pub(crate) mod sizes;
 pub(crate) mod stage;
 pub(crate) mod unread;

@@ -1,7 +1,7 @@
 //! What every figure gets: a gateway process and the sizes of the load.
 
-use crate::bounds::sizes::Sizes;
 use crate::procfs::Process;
+use crate::sizes::Sizes;
 use crate::target::Target;
 
 /// A running gateway and how much load it gets.

@@ -8,13 +8,13 @@ use serde_json::{Map, Value, json};
 use crate::args::Bounds;
 use crate::bounds::config::{ConfigFile, Schema, Settings};
 use crate::bounds::hook::Hook;
-use crate::bounds::sizes::Sizes;
 use crate::bounds::stage::Stage;
 use crate::bounds::{cost, flood, memory, unread};
 use crate::figure::Figure;
 use crate::gateway::Site;
 use crate::procfs::Machine;
 use crate::report::{Measure, PROFILE, progress, write};
+use crate::sizes::Sizes;
 
 /// Runs the scenario and publishes its report.
 pub(crate) async fn run(options: &Bounds) -> anyhow::Result<()> {

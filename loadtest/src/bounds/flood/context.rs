@@ -8,8 +8,8 @@ use tokio::time::Interval;
 use tokio_util::sync::CancellationToken;
 
 use crate::bounds::client::{Client, Entrance, Pace};
-use crate::bounds::sizes::Sizes;
 use crate::bounds::stage::Stage;
+use crate::sizes::Sizes;
 
 /// A flood that has not begun.
 pub(super) struct Flood {
