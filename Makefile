@@ -6,9 +6,9 @@ DENY_VERSION := 0.20.2
 TOOLS ?= $(HOME)/.cache/stagedoor-tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: test fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files loadtest figures
+.PHONY: test fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files proxies loadtest figures
 
-test: fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files
+test: fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files proxies
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -53,6 +53,11 @@ api-contract: $(TARGET)/contract-venv/ready
 deploy-files: $(TARGET)/deploy-venv/ready
 	$(CARGO) build --package stagedoor --locked
 	$(TARGET)/deploy-venv/bin/python tests/deploy/deploy.py $(TARGET)/debug/stagedoor
+
+# Runs the configurations of docs/proxies.md with nginx and Caddy in front of the program.
+proxies: $(TARGET)/proxies-venv/ready
+	$(CARGO) build --package stagedoor --locked
+	$(TARGET)/proxies-venv/bin/python tests/proxies/proxies.py $(TARGET)/debug/stagedoor
 
 # The virtual environment of a test in Python.
 $(TARGET)/%-venv/ready: tests/%/requirements.txt

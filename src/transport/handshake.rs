@@ -297,7 +297,7 @@ where
             Some(Ok(Message::Close(_))) => return Err(FirstFrameError::ClosedByPeer),
             None => return Err(FirstFrameError::Lost),
             Some(Err(error)) => {
-                let close = violation(&error, ws.get_ref().is_flooded(), hub);
+                let close = violation(&error, ws.get_ref(), hub);
                 return Err(close.map_or(FirstFrameError::Lost, FirstFrameError::Violation));
             }
         }

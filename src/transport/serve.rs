@@ -12,6 +12,7 @@ use stagedoor_proto::{ClientMessage, CloseCode, DecodeError, Disconnect, decode_
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WireCloseCode;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
@@ -127,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
                 self.hub.requests.handle_keepalive(self.connection, None, now);
                 ControlFlow::Continue(())
             }
-            Some(Err(error)) => match violation(&error, self.ws.get_ref().is_flooded(), self.hub) {
+            Some(Err(error)) => match violation(&error, self.ws.get_ref(), self.hub) {
                 Some(close) => self.abort(close, close.reason()),
                 None => ControlFlow::Break(Some(Exit::Lost)),
             },
@@ -223,13 +224,22 @@ enum WriteBatch {
 }
 
 /// The close code of a protocol violation, which is counted; `None` if the connection just failed.
-pub(super) fn violation(error: &WsError, is_flooded: bool, hub: &Hub) -> Option<CloseCode> {
+pub(super) fn violation<S>(
+    error: &WsError,
+    socket: &BufferedSocket<S>,
+    hub: &Hub,
+) -> Option<CloseCode>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let limit = match error {
-        _ if is_flooded => Limit::FragmentsPerMessage,
+        _ if socket.is_flooded() => Limit::FragmentsPerMessage,
         WsError::Capacity(_) => Limit::MessageInBytes,
-        WsError::Protocol(
-            tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
-        ) => return None,
+        WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => return None,
+        // A proxy that shuts down closes its connections, and may not mask its close frame (Caddy 2.6 does not).
+        WsError::Protocol(ProtocolError::UnmaskedFrameFromClient) if socket.has_close() => {
+            return None;
+        }
         WsError::Protocol(_) | WsError::Utf8(_) => return Some(CloseCode::Malformed),
         WsError::ConnectionClosed
         | WsError::AlreadyClosed

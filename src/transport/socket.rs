@@ -121,9 +121,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
         Poll::Ready(())
     }
 
+    /// Whether the peer has sent a close frame, or the head of one.
+    pub(super) const fn has_close(&self) -> bool {
+        self.meter.has_close()
+    }
+
     /// Whether the peer has ended the connection, as far as its input was read.
     pub(super) fn has_ended(&self) -> bool {
-        self.meter.has_close() || self.ahead.as_ref().is_some_and(|ahead| ahead.is_ended)
+        self.has_close() || self.ahead.as_ref().is_some_and(|ahead| ahead.is_ended)
     }
 
     /// Counts input. Returns how many of the bytes may be processed: a message that is rejected has no effect, although

@@ -203,6 +203,15 @@ async fn session_outlives_its_connection_for_the_window() {
     assert_eq!(closed.before[0]["error"]["code"], "resume_expired");
 }
 
+#[tokio::test]
+async fn an_unmasked_close_frame_of_a_proxy_suspends() {
+    let gateway = Gateway::dev().await;
+    let (mut client, started) = Client::guest(&gateway, "ada", "instance-1").await;
+    client.send_raw(&[0x88, 0x02, 0x03, 0xe9]).await;
+    suspended(&gateway, 1).await;
+    Client::resume(&gateway, &started, SEEN).await;
+}
+
 /// Waits until the gateway has noticed that `count` connections are lost.
 async fn suspended(gateway: &Gateway, count: usize) {
     let is_suspended = || {
