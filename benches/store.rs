@@ -39,6 +39,7 @@ fn main() {
         profile: Profile::default(),
         new_family: FamilyId::from_bits(n as u128 + 1),
         generation: 0,
+        revocation_leeway: std::time::Duration::from_secs(1),
         now: NOW,
     };
     let by_token = |n: usize| AuthMethod::AccessToken {

@@ -25,6 +25,7 @@ pub mod outbound;
 pub mod principal;
 pub mod rate_limit;
 pub mod request;
+pub mod revocation;
 pub mod room;
 pub mod server;
 pub mod session;

@@ -69,7 +69,8 @@ docs/security.md
   a server token at most one hour | src/auth/token/mod.rs | MAX_SERVER_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
   fetched at most every 30 seconds | src/auth/keys/remote.rs | REFETCH_PAUSE: Duration = Duration::from_secs(30);
   refreshed after 10 minutes | src/auth/keys/remote.rs | STALE_AFTER: Duration = Duration::from_mins(10);
-  not more than 30 seconds after the revocation | src/store/admission.rs | REVOCATION_LEEWAY: Duration = Duration::from_secs(30);
+  `revocation_leeway` (1 s by default) | src/revocation.rs | DEFAULT_REVOCATION_LEEWAY: Duration = Duration::from_secs(1);
+  A token without `iat` is void for 30 days | src/revocation.rs | REVOCATION_RETENTION: Duration = Duration::from_hours(30 * 24);
   guests for 7 days after they were last seen | src/server.rs | GUEST_RETENTION: Duration = Duration::from_hours(168);
   does not acknowledge a mute within 5 seconds | src/room/settings.rs | ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
 docs/server-api.md

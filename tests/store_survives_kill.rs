@@ -152,6 +152,7 @@ fn start(name: &str, method: AuthMethod) -> Admission {
         profile: Profile::default(),
         new_family: FAMILY,
         generation: 0,
+        revocation_leeway: std::time::Duration::from_secs(1),
         now: NOW,
     }
 }

@@ -3,6 +3,8 @@
 
 /** A moderation command was accepted. */
 export interface Accepted {
+  /** Room tokens issued from this time on are accepted, for `end_room`. */
+  accepted_from_ms?: Timestamp | null;
   /** What still blocks the user, for `unblock`. */
   block?: ActiveBlock | null;
   /** The participant with the new role, for `set_role`. */

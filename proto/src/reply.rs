@@ -206,6 +206,9 @@ pub struct Accepted {
     /// What still blocks the user, for `unblock`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<ActiveBlock>,
+    /// Room tokens issued from this time on are accepted, for `end_room`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_from_ms: Option<Timestamp>,
 }
 
 /// The session feed was turned on or off.

@@ -140,5 +140,9 @@ fn user_sentence(what: &str, user: &Username, answer: &Value) -> String {
         Some(1) => "; 1 session ended".to_owned(),
         Some(count) => format!("; {count} sessions ended"),
     };
-    format!("{what} {}{until}{ended}", printable(user.as_str()))
+    let accepted_from = answer["accepted_from_ms"].as_u64().map(Timestamp::from_millis);
+    let accepted_from = accepted_from
+        .and_then(date)
+        .map_or_else(String::new, |date| format!("; tokens issued from {date} on are accepted"));
+    format!("{what} {}{until}{ended}{accepted_from}", printable(user.as_str()))
 }

@@ -20,6 +20,7 @@ use super::value::{self, DAY, SECOND};
 use super::violation::RuleViolation;
 use super::webhook_endpoints::{self, WebhookEndpoint};
 use crate::grant::RoomPattern;
+use crate::revocation::DEFAULT_REVOCATION_LEEWAY;
 
 /// One tenant: its id, keys, authentication methods and settings. Apps share nothing.
 #[expect(
@@ -72,6 +73,10 @@ pub struct App {
     /// How long after authentication a session can be renewed without authenticating again.
     #[serde(with = "ranges::BoundedDuration::<{ 10 * SECOND }, { 366 * DAY }>")]
     pub max_session_age: Duration,
+    /// How long after a revocation the `iat` of a token signed by the app is still rejected. Covers clocks that differ,
+    /// and that `iat` has whole seconds.
+    #[serde(with = "ranges::BoundedDuration::<{ value::MS }, { 60 * SECOND }>")]
+    pub revocation_leeway: Duration,
     /// Role of a room token without a `role` claim.
     pub default_role: Role,
     /// Whether participants with role `subscriber` may send signals.
@@ -154,6 +159,7 @@ impl App {
             sessions_per_user: 20,
             access_ttl: Duration::from_hours(30 * 24),
             max_session_age: Duration::from_hours(30 * 24),
+            revocation_leeway: DEFAULT_REVOCATION_LEEWAY,
             default_role: Role::Publisher,
             subscriber_signals: false,
             membership_expiry: MembershipExpiry::default(),

@@ -72,6 +72,7 @@ impl App {
             renewal: _,
             duplicate_policy: _,
             sessions_per_user: _,
+            revocation_leeway: _,
             access_ttl: _,
             max_session_age: _,
             default_role: _,

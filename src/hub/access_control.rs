@@ -18,7 +18,10 @@ use super::sessions::{SessionHandle, Sessions};
 use crate::engine::Engine;
 use crate::principal::{Coverage, NameCoverage};
 use crate::request::RequestId;
-use crate::store::{AuditEvent, Block, Blocked, BlockedIdentities, Check, Journal, UserKey};
+use crate::revocation::{Issued, Revocation};
+use crate::store::{
+    AuditEvent, Block, Blocked, BlockedIdentities, Check, CheckedUser, Journal, UserKey,
+};
 
 /// How long a protected session has to answer a liveness probe when another start claims its instance.
 pub(super) const LIVENESS_TIMEOUT: Duration = Duration::from_secs(3);
@@ -190,6 +193,25 @@ impl AccessControl {
         self.guest_fence.load(Ordering::SeqCst)
     }
 
+    /// Checks a session's user as [`Self::check`] does, and the token that renews the session or joins a room.
+    ///
+    /// # Errors
+    /// As [`Self::check`]. A token issued before the user's revocation; the session stays then.
+    pub(super) async fn check_token(
+        &self,
+        session: &Arc<SessionHandle>,
+        peer: &PeerInfo,
+        issued: Issued,
+    ) -> Result<(), StartError> {
+        let Some(revoked) = self.check(session, peer).await?.revoked else { return Ok(()) };
+        let revocation = Revocation::new(revoked, session.app().rules().revocation_leeway);
+        let now = self.context.clock.wall();
+        if revocation.voids(issued, now) {
+            return Err(StartError::token_revoked(revocation.retry_after(now)));
+        }
+        Ok(())
+    }
+
     /// Checks that the user of a session is not blocked; otherwise ends the session.
     ///
     /// # Errors
@@ -198,7 +220,7 @@ impl AccessControl {
         &self,
         session: &Arc<SessionHandle>,
         peer: &PeerInfo,
-    ) -> Result<(), StartError> {
+    ) -> Result<CheckedUser, StartError> {
         let now = self.context.clock.now();
         if session.has_ended() {
             return Err(session.resume_error(now));
@@ -211,7 +233,7 @@ impl AccessControl {
             now: now.wall,
         };
         match self.context.store.check(check).await? {
-            Ok(()) => Ok(()),
+            Ok(user) => Ok(user),
             Err(refusal) => {
                 let error = StartError::from(refusal);
                 self.sessions.end(session, (*error.disconnect).clone(), None);

@@ -123,6 +123,7 @@ impl Context {
             subscriber_signals: rules.subscriber_signals,
             default_block_duration: rules.default_block_duration,
             max_block_duration: rules.max_block_duration,
+            revocation_leeway: rules.revocation_leeway,
             expiry: match rules.membership_expiry {
                 MembershipExpiry::Keep => crate::room::Expiry::Keep,
                 MembershipExpiry::Enforce => crate::room::Expiry::Enforce,

@@ -2,6 +2,8 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use std::time::Duration;
+
 use stagedoor_proto::{CloseCode, Disconnect, Error};
 
 use crate::auth::{AuthError, Denied};
@@ -27,7 +29,7 @@ impl StartError {
 
     /// The same error with a time to wait before a retry.
     #[must_use]
-    pub fn retry_after(mut self, wait: std::time::Duration) -> Self {
+    pub fn retry_after(mut self, wait: Duration) -> Self {
         self.error = self.error.retry_after(wait);
         self.disconnect.retry_after_ms = self.error.retry_after_ms;
         self
@@ -42,6 +44,15 @@ impl StartError {
     pub(super) fn invalid_argument(error: Error) -> Self {
         let disconnect = Box::new(Disconnect::new(CloseCode::Malformed));
         Self { error, disconnect }
+    }
+
+    /// The token is void; the client fetches a new one after `retry_after`.
+    pub(super) fn token_revoked(retry_after: Option<Duration>) -> Self {
+        let revoked = Self::new(CloseCode::TokenRevoked, "token was revoked; fetch a new one");
+        match retry_after {
+            Some(wait) => revoked.retry_after(wait),
+            None => revoked,
+        }
     }
 
     pub(super) fn resume_denied() -> Self {
@@ -111,9 +122,8 @@ impl From<Refusal> for StartError {
             Refusal::Deleted => Self::new(CloseCode::UserDeleted, "user was deleted"),
             // The same text as where guests are not allowed: it does not disclose which users are registered.
             Refusal::NameTaken => Self::new(CloseCode::AuthDenied, Denied::guest().message),
-            Refusal::Revoked => {
-                Self::new(CloseCode::TokenRevoked, "token was revoked; get a new one")
-            }
+            Refusal::Revoked => Self::token_revoked(None),
+            Refusal::IssuedBeforeRevocation { retry_after } => Self::token_revoked(retry_after),
             Refusal::Superseded { .. } => Self::new(
                 CloseCode::Replaced,
                 "replaced by a newer start of the same client instance",
@@ -136,7 +146,7 @@ impl From<StoreError> for StartError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "store error; rejecting start");
         Self::new(CloseCode::Overloaded, "authentication unavailable; retry")
-            .retry_after(std::time::Duration::from_secs(1))
+            .retry_after(Duration::from_secs(1))
     }
 }
 

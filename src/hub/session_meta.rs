@@ -9,6 +9,7 @@ use stagedoor_proto::{ClientInfo, FamilyId, InstanceId, SessionId, Timestamp};
 use crate::auth::CredentialSource;
 use crate::grant::Grant;
 use crate::principal::Guest;
+use crate::revocation::Issued;
 use crate::store::UserKey;
 
 /// The peer of a connection.
@@ -70,4 +71,6 @@ pub(super) struct Renewal {
     pub(super) source: CredentialSource,
     pub(super) authenticated_at: Timestamp,
     pub(super) expires: Timestamp,
+    /// When its credentials were issued. `None`: it needed none.
+    pub(super) issued: Option<Issued>,
 }

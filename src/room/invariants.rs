@@ -39,6 +39,7 @@ fn check_participants(state: &RoomState) -> Result<(), &'static str> {
     )?;
     let is_half = state.participants.len() >= limit.div_ceil(2);
     require(!state.size.is_large || is_half, "a small room is marked as large")?;
+    require(state.participants.is_empty() || !state.has_ended, "an ended room is occupied")?;
     for member in state.participants.iter() {
         require(state.participants.is_indexed(member), "an index of participants is wrong")?;
         let expected = capabilities(member.role, member.scopes, state.settings.subscriber_signals);

@@ -16,7 +16,7 @@ use crate::room::durable::records::DurableRecords;
 use crate::room::effect::{Audience, Effect, Effects, Everywhere};
 use crate::room::events::RoomEvent;
 use crate::room::invariants;
-use crate::room::log::commands::{OpenRoom, RoomCommand};
+use crate::room::log::commands::{OpenRoom, RecreateRoom, RoomCommand};
 use crate::room::log::entry::Entry;
 use crate::room::log::origin::NodeEpoch;
 use crate::room::moderation::migrate::migrate_user;
@@ -258,6 +258,10 @@ fn execute(
             open(state, *open_room);
             return Ok(None);
         }
+        RoomCommand::Recreate(new) => {
+            recreate(state, *new);
+            return Ok(None);
+        }
         RoomCommand::Tick => return Ok(None),
         RoomCommand::Link { session, link, home, generation } => {
             if let Some(id) = state.participants.of_session(session).map(|member| member.id) {
@@ -313,6 +317,17 @@ fn open(state: &mut RoomState, open_room: OpenRoom) {
     state.is_open = true;
     state.settings = open_room.settings;
     state.records = DurableRecords::from(open_room.durable_state);
+    state.timers.set(Timer::Close, state.now.monotonic + LEAVER_RETENTION);
+}
+
+/// Gives an ended room the state with which it was created again. Penalties and idempotency keys stay.
+fn recreate(state: &mut RoomState, new: RecreateRoom) {
+    if !state.has_ended {
+        return;
+    }
+    state.has_ended = false;
+    state.settings = new.settings;
+    (state.records.mute, state.records.locked) = (new.mute, new.locked);
     state.timers.set(Timer::Close, state.now.monotonic + LEAVER_RETENTION);
 }
 

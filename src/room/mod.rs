@@ -34,7 +34,9 @@ pub use durable::rows::{BlockRow, DurableState, GuestRow, MuteOverride, Redeemed
 pub use effect::{Appender, Audience, Audit, Effect, Everywhere, RemovedUser};
 pub use events::RoomEvent;
 pub use local::{AcceptedSignal, LocalLimit, LocalRejection, LocalRoom, NewSignal};
-pub use log::commands::{Caller, Join, Moderation, OpenRoom, RoomCommand, RoomToken, SessionGrant};
+pub use log::commands::{
+    Caller, Join, Moderation, OpenRoom, RecreateRoom, RoomCommand, RoomToken, SessionGrant,
+};
 pub use log::entry::Entry;
 pub use log::key::RoomKey;
 pub use log::origin::{NodeEpoch, Origin};

@@ -7,6 +7,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::revocation::DEFAULT_REVOCATION_LEEWAY;
+
 /// What happens to a membership when its room token expires.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -47,6 +49,8 @@ pub struct RoomSettings {
     pub default_block_duration: Duration,
     /// Maximum app-wide block by a moderator.
     pub max_block_duration: Duration,
+    /// How long after the room was ended the `iat` of a room token is still rejected.
+    pub revocation_leeway: Duration,
     /// What happens to a membership when its room token expires.
     pub expiry: Expiry,
 }
@@ -66,6 +70,7 @@ impl Default for RoomSettings {
             subscriber_signals: false,
             default_block_duration: Duration::from_mins(10),
             max_block_duration: Duration::from_hours(24),
+            revocation_leeway: DEFAULT_REVOCATION_LEEWAY,
             expiry: Expiry::Keep,
         }
     }
@@ -120,8 +125,8 @@ pub const RETENTION: Duration = Duration::from_hours(24);
 pub(super) const LEAVER_RETENTION: Duration = Duration::from_mins(10);
 /// How long a membership that a wall-clock step ended goes on, so that its client can renew it.
 pub(super) const STEP_GRACE: Duration = Duration::from_mins(1);
-/// Maximum lifetime of a room token, and so the retention of the end of a room.
-pub(super) const MAX_ROOM_TOKEN_LIFETIME: Duration = Duration::from_hours(30 * 24);
+/// Retention of the end of a room: the maximum lifetime of a room token, and the maximum `revocation_leeway`.
+pub(super) const END_RETENTION: Duration = Duration::from_mins(30 * 24 * 60 + 1);
 /// A connected client that does not acknowledge a mute in this time loses the stream.
 pub(super) const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Minimum time between two reports of a command, and between two pushes of the session feed.

@@ -12,9 +12,7 @@ use stagedoor_proto::{ActiveBlock, Data, FamilyId, InstanceId, Timestamp};
 use super::key::UserKey;
 use crate::address::network;
 use crate::blocks::BlockSetter;
-
-/// Clock skew allowed between machines: a revocation also covers credentials issued this long after it.
-pub const REVOCATION_LEEWAY: Duration = Duration::from_secs(30);
+use crate::revocation::Issued;
 
 /// What an app reports about a user. Stored, so that a restart with an access token needs no auth hook.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,8 +30,8 @@ pub enum AuthMethod {
     Guest,
     /// An auth hook authenticated the user. Registers the name.
     Hook {
-        /// When the credentials were issued, if they say so. A later revocation voids them.
-        issued: Option<Timestamp>,
+        /// When the credentials were issued. `None`: the hook verified them itself, during this start.
+        issued: Option<Issued>,
     },
     /// An access token of the gateway. Rejected unless its family is the current one of the instance.
     AccessToken {
@@ -60,6 +58,8 @@ pub struct Admission {
     pub new_family: FamilyId,
     /// Increases with each start of the user. Of concurrent starts, the family of the highest one stays.
     pub generation: u64,
+    /// The app's `revocation_leeway`.
+    pub revocation_leeway: Duration,
     pub now: Timestamp,
 }
 
@@ -72,6 +72,8 @@ pub struct Admitted {
     pub profile: Profile,
     /// The instance's family that this start replaced; `None` if it began none.
     pub former: Option<FormerFamily>,
+    /// The time of the user's last revocation.
+    pub revoked: Option<Timestamp>,
     /// This start registered a name that a guest used. The caller ends the guest's sessions; their families are void
     /// already.
     pub was_guest: bool,
@@ -95,8 +97,13 @@ pub enum Refusal {
     Deleted,
     /// A guest used a registered name.
     NameTaken,
-    /// The access token's family is not the current one, or the credentials were issued before a revocation.
+    /// The access token's family is not the current one.
     Revoked,
+    /// The credentials were issued before a revocation.
+    IssuedBeforeRevocation {
+        /// How long the client waits before it fetches a token.
+        retry_after: Option<Duration>,
+    },
     /// A newer start of the same instance was recorded first.
     Superseded {
         /// The generation of the newer start.
@@ -168,4 +175,11 @@ pub struct Check {
     /// The family of the session's access token.
     pub family: FamilyId,
     pub now: Timestamp,
+}
+
+/// A user who passed a [`Check`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CheckedUser {
+    /// The time of the user's last revocation. Room tokens and auth tokens issued before it are void.
+    pub revoked: Option<Timestamp>,
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use stagedoor_proto::{BlockSource, FamilyId, InstanceId, Timestamp};
 
-use super::admission::{Admission, Admitted, Block, Check, FormerFamily, Refusal};
+use super::admission::{Admission, Admitted, Block, Check, CheckedUser, FormerFamily, Refusal};
 use super::archive::{Archive, StoredRoom};
 use super::audit::AuditEvent;
 use super::audit_log::AuditLog;
@@ -45,7 +45,7 @@ pub trait Store: Archive + AuditLog + Outbox {
     ) -> StoreFuture<'_, ()>;
 
     /// Checks a user whose session has started, and records the time as bookkeeping.
-    fn check(&self, check: Check) -> StoreFuture<'_, Result<(), Refusal>>;
+    fn check(&self, check: Check) -> StoreFuture<'_, Result<CheckedUser, Refusal>>;
 
     /// Blocks a user from the app. Replaces the setter's earlier block; of those of several setters the one with the
     /// latest end holds. A guest's block covers the guest's known instances and, with `by_address`, their addresses.
@@ -76,13 +76,14 @@ pub trait Store: Archive + AuditLog + Outbox {
         row: Option<AuditEvent>,
     ) -> StoreFuture<'_, bool>;
 
-    /// Voids all families of a user, and credentials issued up to `now` plus [`super::REVOCATION_LEEWAY`].
+    /// Voids all families of a user, and credentials issued before `now` (see [`crate::revocation`]). Returns the time
+    /// of the revocation, which is never before an earlier one.
     fn revoke_user(
         &self,
         user: UserKey,
         now: Timestamp,
         row: Option<AuditEvent>,
-    ) -> StoreFuture<'_, ()>;
+    ) -> StoreFuture<'_, Timestamp>;
 
     /// Voids a family if it is the instance's current one.
     fn revoke_family(

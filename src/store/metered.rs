@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use stagedoor_proto::{BlockSource, FamilyId, InstanceId, RoomId, SessionId, Timestamp, Username};
 
-use super::admission::{Admission, Admitted, Block, Check, FormerFamily, Refusal};
+use super::admission::{Admission, Admitted, Block, Check, CheckedUser, FormerFamily, Refusal};
 use super::api::Store;
 use super::archive::{
     Archive, CreatedRoom, EndedSession, EndedSessions, KnownUser, Page, StoredRoom,
@@ -94,7 +94,7 @@ metered! {
             family: FamilyId,
             former: FormerFamily,
         ) -> '_ ();
-        fn check(check: Check) -> '_ Result<(), Refusal>;
+        fn check(check: Check) -> '_ Result<CheckedUser, Refusal>;
         fn block(user: UserKey, block: Block, by_address: bool, journal: Journal) -> '_ Blocked;
         fn unblock(user: UserKey, slot: BlockSource, now: Timestamp, row: Option<AuditEvent>) -> '_ Unblocked;
         fn delete_user(
@@ -103,7 +103,7 @@ metered! {
             now: Timestamp,
             row: Option<AuditEvent>,
         ) -> '_ bool;
-        fn revoke_user(user: UserKey, now: Timestamp, row: Option<AuditEvent>) -> '_ ();
+        fn revoke_user(user: UserKey, now: Timestamp, row: Option<AuditEvent>) -> '_ Timestamp;
         fn revoke_family(user: UserKey, instance: InstanceId, family: FamilyId) -> '_ ();
         fn load_room(room: RoomKey, now: Timestamp) -> '_ StoredRoom;
         fn persist_room(write: RoomWrite) -> 'static Evicted;

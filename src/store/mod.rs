@@ -23,8 +23,8 @@ mod policy;
 mod sqlite;
 
 pub use admission::{
-    Admission, Admitted, AuthMethod, Block, BlockKind, BlockedIdentities, Check, FormerFamily,
-    Profile, REVOCATION_LEEWAY, Refusal,
+    Admission, Admitted, AuthMethod, Block, BlockKind, BlockedIdentities, Check, CheckedUser,
+    FormerFamily, Profile, Refusal,
 };
 pub use api::Store;
 pub use archive::{

@@ -264,7 +264,8 @@ async fn any_username_fits_into_a_path() {
     ] {
         let (mut client, _) = Client::guest(&gateway, username, "instance-1").await;
         let answer = gateway.api("POST", &format!("users/{encoded}/revoke"), None).await;
-        assert_eq!(answer.body, json!({ "username": username, "sessions_ended": 1 }));
+        let (name, ended) = (&answer.body["username"], &answer.body["sessions_ended"]);
+        assert_eq!((name, ended), (&json!(username), &json!(1)));
         assert_eq!(client.closed().await.code, 4101, "{username}");
     }
 }

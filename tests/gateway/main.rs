@@ -52,6 +52,7 @@ mod proxies;
 mod races;
 mod reload;
 mod resume;
+mod revocation;
 mod roles;
 mod rooms;
 mod signals;

@@ -53,16 +53,23 @@ impl Link {
         let mut why = ReconnectReason::End(end);
         loop {
             match next {
-                Next::Again(_) => {}
+                Next::End => return Err(why.into()),
                 Next::Start(_) if self.start.is_none() => return Err(why.into()),
+                Next::Reauth(_) if self.provider.is_none() => {
+                    return Err(Ending::unauthenticated(why.into()));
+                }
+                Next::Again(_) | Next::Start(_) | Next::Reauth(_) => {}
+            }
+            self.until_detached(sleep(wait)).await?;
+            match next {
                 Next::Start(_) => attempt = Attempt::StartByToken,
+                // After the wait: the gateway would reject credentials that are issued earlier, too.
                 Next::Reauth(_) => {
                     self.ask_for_credentials(why).await?;
                     attempt = Attempt::Start;
                 }
-                Next::End => return Err(why.into()),
+                Next::Again(_) | Next::End => {}
             }
-            self.until_detached(sleep(wait)).await?;
             let error = match self.attempt_once(&mut attempt).await? {
                 Ok(opened) => match self.accept(&opened, slot) {
                     Ok(()) => return Ok(opened),

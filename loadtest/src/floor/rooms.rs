@@ -149,6 +149,7 @@ impl Place {
             participant: None,
             role: None,
             block: None,
+            accepted_from_ms: None,
         };
         write(&self.stream, &reply(id, Reply::Accepted(accepted))).await
     }

@@ -18,6 +18,7 @@ use crate::auth::{
 };
 use crate::clock::Clock;
 use crate::config::Renewal;
+use crate::revocation::Issued;
 use crate::telemetry::{HookOutcome, Metrics};
 
 /// How an app authenticates users.
@@ -248,10 +249,14 @@ impl Authenticator {
     }
 
     async fn by_hook(&self, request: &AuthRequest) -> Result<Authenticated, AuthError> {
+        let asked = self.clock.wall();
         match self.hook_for(request) {
             None => Err(AuthError::Denied(unsupported_credentials(&request.credentials))),
             Some(hook) => match self.call_hook(&**hook, request).await {
-                Decision::Allow(authenticated) => {
+                Decision::Allow(mut authenticated) => {
+                    if let AuthMethod::Hook { issued: issued @ None } = &mut authenticated.method {
+                        *issued = Some(Issued::ByGateway(asked));
+                    }
                     self.restrict(request, *authenticated).map_err(AuthError::Denied)
                 }
                 Decision::Deny(denied) => Err(AuthError::Denied(denied)),

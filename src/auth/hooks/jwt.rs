@@ -17,6 +17,7 @@ use crate::auth::{
     IssuerError,
 };
 use crate::clock::Clock;
+use crate::revocation::Issued;
 use crate::store::Profile;
 
 pub struct JwtHook {
@@ -85,7 +86,7 @@ impl JwtHook {
         let expires =
             ttl_s.map_or(expires, |secs| self.clock.wall() + Duration::from_secs(secs.get()));
         let profile = Profile { name, properties: None };
-        let method = AuthMethod::Hook { issued };
+        let method = AuthMethod::Hook { issued: Some(Issued::ByApp(issued)) };
         let source = CredentialSource::SessionToken;
         Decision::Allow(Box::new(Authenticated {
             username: sub,

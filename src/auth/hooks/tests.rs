@@ -22,6 +22,7 @@ use crate::auth::fixtures::{
 use crate::auth::{AuthHook, AuthMethod, AuthRequest, Authenticated, Decision};
 use crate::grant::{Grant, RoomPattern};
 use crate::outbound::{Network, WebhookSecret};
+use crate::revocation::Issued;
 
 const SHARED: &[u8] = b"a webhook secret of 32 bytes, ok";
 const ANSWERS_IN: Duration = Duration::from_secs(10);
@@ -283,7 +284,7 @@ async fn session_token_admits_its_user_on_its_instance() {
     };
     let named = allowed(by(None, json!({"name": "Ada", "instance": "instance-1"})).await);
     assert_eq!((named.username.as_str(), named.profile.name.as_deref()), ("ada", Some("Ada")));
-    let issued = Some(Timestamp::from_secs(NOW_SECS));
+    let issued = Some(Issued::ByApp(Some(Timestamp::from_secs(NOW_SECS))));
     assert_eq!(named.method, AuthMethod::Hook { issued });
     assert_eq!(named.expires, Timestamp::from_secs(NOW_SECS + 600));
     let lasting = allowed(by(Some("ada"), json!({"ttl_s": 86_400})).await);

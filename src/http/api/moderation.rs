@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use stagedoor_proto::{ActiveBlock, ModerationCommand, OutcomeCounts, Ref, RoomId};
+use stagedoor_proto::{ActiveBlock, ModerationCommand, OutcomeCounts, Ref, RoomId, Timestamp};
 
 use super::body::Body;
 use super::caller::ApiCaller;
@@ -81,6 +81,9 @@ pub(super) struct Receipt {
     block: Option<ActiveBlock>,
     /// Time from the command to these outcomes.
     elapsed_ms: u64,
+    /// Room tokens that the app issues from this time on are accepted. Present after `end_room`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted_from_ms: Option<Timestamp>,
 }
 
 impl Routes {
@@ -133,6 +136,7 @@ async fn moderate(
             targets,
             block: accepted.block,
             elapsed_ms,
+            accepted_from_ms: accepted.accepted_from_ms,
         })
     };
     key.perform(caller, StatusCode::OK, work).await

@@ -62,7 +62,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .on(Method::Post, "/apps/{app}/users/{username}/revoke", revoke, |operation| {
             operation.named("revoke_tokens", "Revoke all tokens of a user and end their sessions with code 4101")
                 .body::<EmptyBody>(&json!({}))
-                .returns::<UserActionResult>(200, &done())
+                .returns::<UserActionResult>(200, &json!({
+                    "username": "ada", "sessions_ended": 1, "accepted_from_ms": 1_900_000_001_000_u64,
+                }))
         })
 }
 
@@ -204,6 +206,9 @@ struct UserActionResult {
     /// What blocks the user from the app now. A ban and a moderator's block hold beside each other.
     #[serde(skip_serializing_if = "Option::is_none")]
     block: Option<ActiveBlock>,
+    /// Tokens that the app issues from this time on are accepted. Present after a revocation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted_from_ms: Option<Timestamp>,
 }
 
 async fn list(
@@ -244,7 +249,7 @@ where
     let work = |caller: ApiCaller| async move {
         let (user, row) = (caller.user(username.clone()), caller.audit_row(call));
         let (sessions_ended, block) = act(caller, user, row).await?;
-        Ok(UserActionResult { username, sessions_ended, until_ms, block })
+        Ok(UserActionResult { username, sessions_ended, until_ms, block, accepted_from_ms: None })
     };
     key.perform(caller, StatusCode::OK, work).await
 }
@@ -316,9 +321,19 @@ async fn revoke(
     JsonBody { body: EmptyBody { ref_ }, key }: JsonBody<EmptyBody>,
 ) -> Result<Response, Problem> {
     let call = AuditedCall::on_user(&username, "revoke_tokens", ref_);
-    let act = |caller: ApiCaller, user, row| async move {
+    let work = |caller: ApiCaller| async move {
+        let (user, row) = (caller.user(username.clone()), caller.audit_row(call));
         let request = &caller.identity.request;
-        Ok((caller.hub().accounts.revoke_user(user, Some(row), request).await?, None))
+        let (sessions_ended, accepted_from) =
+            caller.hub().accounts.revoke_user(user, Some(row), request).await?;
+        let accepted_from_ms = Some(accepted_from);
+        Ok(UserActionResult {
+            username,
+            sessions_ended,
+            until_ms: None,
+            block: None,
+            accepted_from_ms,
+        })
     };
-    act_on_user(caller, username, key, call, None, act).await
+    key.perform(caller, StatusCode::OK, work).await
 }

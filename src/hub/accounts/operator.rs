@@ -3,11 +3,12 @@
 //! The store is written before live sessions are looked up: of two concurrent operations, at least one then sees the
 //! other (see the engine's directory).
 
-use stagedoor_proto::{BlockSource, CloseCode, Disconnect};
+use stagedoor_proto::{BlockSource, CloseCode, Disconnect, Timestamp};
 
 use super::Accounts;
-use crate::hub::errors::CallError;
+use crate::hub::errors::{CallError, StartError};
 use crate::request::RequestId;
+use crate::revocation::{DEFAULT_REVOCATION_LEEWAY, Revocation};
 use crate::store::{AuditEvent, Block, StoreError, Unblocked, UserKey};
 
 impl Accounts {
@@ -62,7 +63,8 @@ impl Accounts {
         Ok(Some(self.access.end_sessions(&user, &deleted, Some(request)).await?))
     }
 
-    /// Voids a user's tokens and ends their sessions. Returns how many. `row` is the audit record.
+    /// Voids a user's tokens and ends their sessions. Returns how many, and the time from which tokens of the app are
+    /// accepted. `row` is the audit record.
     ///
     /// # Errors
     /// If the store fails; nothing was changed then.
@@ -71,9 +73,14 @@ impl Accounts {
         user: UserKey,
         row: Option<AuditEvent>,
         request: &RequestId,
-    ) -> Result<usize, CallError> {
-        self.context.store.revoke_user(user.clone(), self.context.clock.wall(), row).await?;
-        let revoked = Disconnect::new(CloseCode::TokenRevoked);
-        self.access.end_sessions(&user, &revoked, Some(request)).await
+    ) -> Result<(usize, Timestamp), CallError> {
+        let app = self.context.app(&user.app);
+        let leeway = app.map_or(DEFAULT_REVOCATION_LEEWAY, |app| app.rules().revocation_leeway);
+        let at =
+            self.context.store.revoke_user(user.clone(), self.context.clock.wall(), row).await?;
+        let revocation = Revocation::new(at, leeway);
+        let revoked = StartError::token_revoked(revocation.retry_after(self.context.clock.wall()));
+        let ended = self.access.end_sessions(&user, &revoked.disconnect, Some(request)).await?;
+        Ok((ended, revocation.accepted_from()))
     }
 }

@@ -8,12 +8,13 @@ use stagedoor_proto::{
 
 use super::Accounts;
 use crate::auth::token::AccessClaims;
-use crate::auth::{AuthError, AuthRequest, Authenticated, CredentialSource, Purpose};
+use crate::auth::{AuthError, AuthMethod, AuthRequest, Authenticated, CredentialSource, Purpose};
 use crate::grant::Grant;
 use crate::hub::errors::StartError;
-use crate::hub::session_meta::Renewal;
+use crate::hub::session_meta::{PeerInfo, Renewal};
 use crate::hub::sessions::SessionHandle;
 use crate::request::RequestId;
+use crate::revocation::Issued;
 
 /// A rejected renewal that is not yet answered.
 pub(in crate::hub) struct RejectedRenewal {
@@ -49,7 +50,7 @@ impl Accounts {
             Err(rejected) => return Err(Self::reject_renewal(session, rejected)),
         };
         let peer = &session.meta().peer;
-        self.access.check(session, peer).await.map_err(|rejected| rejected.error)?;
+        self.check_renewal(session, peer, &renewal).await.map_err(|rejected| rejected.error)?;
         self.apply_renewal(session, renewal, number, Some(request))?;
         Ok(())
     }
@@ -78,7 +79,8 @@ impl Accounts {
             let expires = settings
                 .self_renew(source, authenticated_at, self.context.clock.wall())
                 .map_err(AuthError::Denied)?;
-            return Ok(Renewal { grant: auth.grant, source, authenticated_at, expires });
+            let grant = auth.grant;
+            return Ok(Renewal { grant, source, authenticated_at, expires, issued: None });
         };
         settings.may_renew_with(auth.source, &credentials).map_err(AuthError::Denied)?;
         let peer = &session.meta().peer;
@@ -103,8 +105,29 @@ impl Accounts {
         }
         settings.check_renewal(auth.source, authenticated.source).map_err(AuthError::Denied)?;
         let authenticated_at = authenticated.authenticated_at(self.context.clock.wall());
+        let issued = match authenticated.method {
+            AuthMethod::Hook { issued } => issued,
+            AuthMethod::AccessToken { issued, .. } => Some(Issued::ByGateway(issued)),
+            AuthMethod::Guest => None,
+        };
         let Authenticated { grant, source, expires, .. } = authenticated;
-        Ok(Renewal { grant: Arc::new(grant), source, authenticated_at, expires })
+        Ok(Renewal { grant: Arc::new(grant), source, authenticated_at, expires, issued })
+    }
+
+    /// Checks the user of a session before it is renewed, and when the credentials of the renewal were issued.
+    ///
+    /// # Errors
+    /// As [`AccessControl::check_token`](crate::hub::access_control::AccessControl::check_token).
+    pub(super) async fn check_renewal(
+        &self,
+        session: &Arc<SessionHandle>,
+        peer: &PeerInfo,
+        renewal: &Renewal,
+    ) -> Result<(), StartError> {
+        match renewal.issued {
+            Some(issued) => self.access.check_token(session, peer, issued).await,
+            None => self.access.check(session, peer).await.map(drop),
+        }
     }
 
     /// Applies a renewal, in the session and in its rooms, unless one that arrived later was applied.
@@ -118,7 +141,7 @@ impl Accounts {
         number: u64,
         request: Option<u32>,
     ) -> Result<Secret, Error> {
-        let Renewal { ref grant, source, authenticated_at, expires } = renewal;
+        let Renewal { ref grant, source, authenticated_at, expires, .. } = renewal;
         let access_token = self.mint_access(session, grant, source, authenticated_at, expires);
         let renewed = Renewed { access_token: access_token.clone(), expires_at_ms: expires };
         let reply = Ok(Reply::Renewed(renewed));

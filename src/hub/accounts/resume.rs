@@ -147,7 +147,7 @@ impl Accounts {
         let number = begin_renewal(session);
         let renewal = self.verify_renewal(session, credentials, request);
         let renewal = attempt.wait_for(&self.context, renewal).await?;
-        self.access.check(session, peer).await?;
+        self.check_renewal(session, peer, &renewal).await?;
         Ok(Some((number, renewal)))
     }
 

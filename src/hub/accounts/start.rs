@@ -181,6 +181,7 @@ impl Accounts {
                 profile: authenticated.profile.clone(),
                 new_family,
                 generation: prepared.generation,
+                revocation_leeway: app.rules().revocation_leeway,
                 now: self.context.clock.wall(),
             };
             let admitted = match self.context.store.admit(admission).await? {

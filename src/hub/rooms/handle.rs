@@ -93,6 +93,16 @@ impl RoomHandle {
         inner.sessions.is_empty() && inner.failed.is_empty() && is_elsewhere
     }
 
+    /// Whether the room was ended, and neither joined nor created since.
+    pub(in crate::hub) fn has_ended(&self) -> bool {
+        self.lock().room.summary().has_ended
+    }
+
+    /// Whether writes of the room failed and were not repeated yet.
+    pub(in crate::hub) fn has_failed_writes(&self) -> bool {
+        !self.lock().failed.is_empty()
+    }
+
     pub(in crate::hub) fn lock(&self) -> MutexGuard<'_, RoomInner> {
         self.inner.lock()
     }

@@ -15,6 +15,7 @@ use crate::auth::token::TokenError;
 use crate::hub::errors::CallError;
 use crate::hub::session_meta::AuthContext;
 use crate::hub::sessions::{RoomTags, SessionHandle};
+use crate::revocation::Issued;
 use crate::room::{Join, Origin, RoomCommand, RoomKey, RoomToken, ScopeSet};
 use crate::telemetry::Limit;
 use crate::time::Monotonic;
@@ -27,6 +28,8 @@ struct JoinGrant {
     role: Role,
     data: Option<String>,
     token: Option<RoomToken>,
+    /// When the room token was issued, if it names the user: a revocation of the user voids it.
+    revocable: Option<Issued>,
 }
 
 impl JoinGrant {
@@ -65,10 +68,7 @@ impl Rooms {
         let key = RoomKey { app: Arc::clone(&session.user().app), room: join.room.clone() };
         let mut entitlement = self.authorize_join(session, &join)?;
         self.take_repeated_join(session, &joined, now)?;
-        self.access
-            .check(session, &session.meta().peer)
-            .await
-            .map_err(|rejected| rejected.error)?;
+        self.check_user(session, &entitlement).await?;
         self.open(&key, Opener::Session(session)).await.map_err(open_error)?;
         if !entitlement.is_current(session) {
             entitlement = self.authorize_join(session, &join)?;
@@ -111,6 +111,23 @@ impl Rooms {
         Ok(())
     }
 
+    /// Checks that neither the user is blocked nor the room token void by a revocation of the user.
+    async fn check_user(
+        &self,
+        session: &Arc<SessionHandle>,
+        entitlement: &JoinGrant,
+    ) -> Result<(), Error> {
+        let peer = &session.meta().peer;
+        let checked = match entitlement.revocable {
+            Some(issued) => self.access.check_token(session, peer, issued).await,
+            None => self.access.check(session, peer).await.map(drop),
+        };
+        checked.map_err(|rejected| match rejected.error.code {
+            ErrorCode::TokenRevoked => rejected.error.at("join.token"),
+            _ => rejected.error,
+        })
+    }
+
     fn authorize_join(
         &self,
         session: &SessionHandle,
@@ -147,7 +164,7 @@ fn entitle(
                 "the session's grant does not include this room; use a room token",
             )
         })?;
-        return Ok(JoinGrant { auth, settings, role, data, token: None });
+        return Ok(JoinGrant { auth, settings, role, data, token: None, revocable: None });
     };
     let tokens = session.app().tokens();
     let checked = tokens
@@ -160,6 +177,7 @@ fn entitle(
         settings,
         role: claims.role.unwrap_or(session.app().rules().default_role),
         data: claims.data.or(data),
+        revocable: claims.sub.is_some().then_some(Issued::ByApp(Some(issued))),
         token: Some(RoomToken {
             issued,
             expires: checked.expires,

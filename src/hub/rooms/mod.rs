@@ -28,7 +28,7 @@ use stagedoor_proto::RoomId;
 
 pub(super) use commands::named_room;
 pub(super) use handle::RoomHandle;
-pub(super) use open::Opener;
+pub(super) use open::{Opener, recreate};
 pub(super) use replicas::Replicas;
 
 use super::access_control::AccessControl;

@@ -13,7 +13,7 @@ use super::slots::{RoomSlot, SlotError};
 use crate::engine::{AppendError, Appended, Condition};
 use crate::hub::errors::CallError;
 use crate::hub::sessions::SessionHandle;
-use crate::room::{DurableState, OpenRoom, RoomCommand, RoomKey, RoomSettings};
+use crate::room::{DurableState, OpenRoom, RecreateRoom, RoomCommand, RoomKey, RoomSettings};
 use crate::store::{self, CreatedRoom};
 use crate::telemetry::Limit;
 
@@ -122,12 +122,27 @@ impl Rooms {
     /// Resolves when the room is open. The first open decides the settings; later ones have no effect.
     async fn append_open(&self, key: &RoomKey, stored: StoredRoom) -> Result<(), CallError> {
         let opening = OpenRoom { settings: stored.settings, durable_state: stored.durable_state };
-        let open = RoomCommand::Open(Box::new(opening));
-        match self.engine.append(key, open, Condition::None).await {
+        self.append_and_wait(key, RoomCommand::Open(Box::new(opening))).await
+    }
+
+    async fn append_and_wait(&self, key: &RoomKey, command: RoomCommand) -> Result<(), CallError> {
+        match self.engine.append(key, command, Condition::None).await {
             Appended::Refused(AppendError::Engine(error)) => Err(error.into()),
             Appended::Placed(_)
             | Appended::Unknown
             | Appended::Refused(AppendError::VersionChanged | AppendError::NoInterest) => Ok(()),
         }
     }
+}
+
+/// Resolves when an ended room that was created again has its new state.
+///
+/// # Errors
+/// If the engine does not answer.
+pub(in crate::hub) async fn recreate(
+    rooms: &Rooms,
+    key: &RoomKey,
+    new: RecreateRoom,
+) -> Result<(), CallError> {
+    rooms.append_and_wait(key, RoomCommand::Recreate(Box::new(new))).await
 }

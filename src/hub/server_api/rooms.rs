@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use stagedoor_proto::{
     Error, ErrorCode, ParticipantId, RoomId, RoomMute, SendSignal, Sent, Stream, StreamId,
@@ -11,10 +12,16 @@ use stagedoor_proto::{
 
 use super::ServerApi;
 use crate::hub::errors::CallError;
-use crate::hub::rooms::{Opener, RoomHandle};
-use crate::room::{DurableChange, ParticipantInfo, Room, RoomKey, RoomOverrides, RoomSummary};
+use crate::hub::rooms::{Opener, RoomHandle, recreate};
+use crate::room::{
+    DurableChange, ParticipantInfo, RecreateRoom, Room, RoomCommand, RoomKey, RoomOverrides,
+    RoomSummary,
+};
 use crate::store::{AuditEvent, CREATED_ROOM_RETENTION, CreatedRoom, Page};
 use crate::time::Now;
+
+/// When to retry a creation that the former end of the room has to precede.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A room for operators.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +35,7 @@ pub struct RoomDetails {
 
 impl ServerApi {
     /// Creates a room before the first join, with `overrides`, muted or locked from the start. `row` is the audit row.
+    /// A room that was ended can be created again at once; the former room tokens stay void.
     ///
     /// # Errors
     /// [`CallError::RoomExists`] if it is open, or was created and has not ended since.
@@ -39,8 +47,15 @@ impl ServerApi {
         locked: bool,
         row: Option<AuditEvent>,
     ) -> Result<CreatedRoom, CallError> {
-        if self.rooms.find(key).await?.is_some() {
+        let ended = self.rooms.find(key).await?;
+        if ended.as_ref().is_some_and(|room| !room.has_ended()) {
             return Err(CallError::RoomExists);
+        }
+        if ended.as_ref().is_some_and(|room| room.has_failed_writes()) {
+            // The end of the room removes the row of its creation, and would remove a new one.
+            self.rooms.append(key, RoomCommand::Tick);
+            let message = "the end of the room is not persisted yet; retry";
+            return Err(Error::new(ErrorCode::Overloaded, message).retry_after(RETRY_AFTER).into());
         }
         let created = CreatedRoom { overrides, created: self.context.clock.wall() };
         let keep_until = created.created + CREATED_ROOM_RETENTION;
@@ -49,14 +64,18 @@ impl ServerApi {
         if !self.context.store.create_room(key.clone(), created.clone(), changes, row).await? {
             return Err(CallError::RoomExists);
         }
+        let app = self.context.app(&key.app).ok_or(CallError::NoRoom)?;
+        let settings = created.overrides.over(&self.context.room_settings(app));
+        if ended.is_some() {
+            let new = RecreateRoom { settings: settings.clone(), mute, locked };
+            recreate(&self.rooms, key, new).await?;
+        }
         if let Err(error) = self.rooms.open(key, Opener::Call).await {
             // The room is created anyway: the first join opens it.
             tracing::warn!(%error, "created room not opened yet");
             return Ok(created);
         }
         // A join may have opened the room before it was created.
-        let app = self.context.app(&key.app).ok_or(CallError::NoRoom)?;
-        let settings = created.overrides.over(&self.context.room_settings(app));
         let is_as_chosen = |room: Arc<RoomHandle>| {
             let overview = room.lock().room.summary();
             (overview.settings, overview.mute, overview.locked) == (settings, mute, locked)

@@ -18,9 +18,7 @@ use crate::room::durable::rows::{
     BlockRow, DurableState, GuestRow, MuteOverride, RedeemedToken, RoomBlock,
 };
 use crate::room::errors;
-use crate::room::settings::{
-    MAX_RECORD_ROWS, MAX_REDEEMED_TOKENS, MAX_ROOM_TOKEN_LIFETIME, RETENTION,
-};
+use crate::room::settings::{END_RETENTION, MAX_RECORD_ROWS, MAX_REDEEMED_TOKENS, RETENTION};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::room) struct DurableRecords {
@@ -505,9 +503,9 @@ impl DurableRecords {
                 None => DurableChange::GuestCleared { instance: instance.clone() },
             }),
             DurableKey::Room => Some(DurableChange::Room { mute: self.mute, locked: self.locked }),
-            DurableKey::End => self
-                .ended
-                .map(|at| DurableChange::Ended { at, keep_until: at + MAX_ROOM_TOKEN_LIFETIME }),
+            DurableKey::End => {
+                self.ended.map(|at| DurableChange::Ended { at, keep_until: at + END_RETENTION })
+            }
             DurableKey::RedeemedToken(jti) => {
                 self.redeemed_token(jti).cloned().map(DurableChange::Redeemed)
             }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
     FamilyId, ForceDisconnect, ForceMute, ForceMuteAll, ForceUnpublish, InstanceId, LayoutClasses,
     LeaveReason, Link, ModerateRoom, ModerationCommand, NewStream, OnStream, ParticipantId, Reason,
-    Ref, Role, SessionId, SessionState, SetRole, StreamId, Timestamp, Unblock, UpdateStream,
-    Username,
+    Ref, Role, RoomMute, SessionId, SessionState, SetRole, StreamId, Timestamp, Unblock,
+    UpdateStream, Username,
 };
 
 use crate::principal::Guest;
@@ -31,6 +31,8 @@ pub enum RoomCommand {
     /// Opens the room with its stored state. The first entry, also after [`crate::room::Everywhere::Closed`]. A second
     /// one, from a concurrent node, does nothing.
     Open(Box<OpenRoom>),
+    /// The server created the room again after it was ended. Does nothing if it was joined since.
+    Recreate(Box<RecreateRoom>),
     /// Joins, or renews a membership.
     Join(Box<Join>),
     Leave {
@@ -138,6 +140,7 @@ impl RoomCommand {
             | Self::SetSessionFeed { origin, .. }
             | Self::Moderate { origin, .. } => Some(*origin),
             Self::Open(_)
+            | Self::Recreate(_)
             | Self::Link { .. }
             | Self::NodeLost { .. }
             | Self::SessionState { .. }
@@ -166,7 +169,11 @@ impl RoomCommand {
                 Origin::Session { session, .. } => Some(*session),
                 Origin::Call(_) => None,
             },
-            Self::Open(_) | Self::NodeLost { .. } | Self::MigrateUser { .. } | Self::Tick => None,
+            Self::Open(_)
+            | Self::Recreate(_)
+            | Self::NodeLost { .. }
+            | Self::MigrateUser { .. }
+            | Self::Tick => None,
         }
     }
 
@@ -177,6 +184,7 @@ impl RoomCommand {
             Self::Leave { cause, .. } | Self::MigrateUser { cause, .. } => cause.clone(),
             Self::Moderate { server, .. } => server.as_ref().map(|caller| caller.request.clone()),
             Self::Open(_)
+            | Self::Recreate(_)
             | Self::Join(_)
             | Self::Link { .. }
             | Self::NodeLost { .. }
@@ -200,6 +208,14 @@ pub struct OpenRoom {
     pub settings: RoomSettings,
     /// The unexpired stored state.
     pub durable_state: DurableState,
+}
+
+/// The state of a room that is created again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RecreateRoom {
+    pub settings: RoomSettings,
+    pub mute: RoomMute,
+    pub locked: bool,
 }
 
 /// What a session's grant allows in a room.

@@ -5,11 +5,12 @@
 
 use stagedoor_proto::{
     Accepted, ActiveBlock, Error, ErrorCode, ParticipantId, Push, Ref, Reply, Role,
-    RoomStateChange, StreamId, Target, UnmuteRequested,
+    RoomStateChange, StreamId, Target, Timestamp, UnmuteRequested,
 };
 
 use crate::idempotency::Fingerprint;
 use crate::principal::Coverage;
+use crate::revocation::Revocation;
 use crate::room::effect::{Appender, Audience, Effects};
 use crate::room::errors;
 use crate::room::log::commands::Moderation;
@@ -75,6 +76,7 @@ fn try_moderate(
         participant: role.map(|(participant, _)| participant),
         role: role.map(|(_, role)| role),
         block,
+        accepted_from_ms: accepted_from(state, command),
     });
     state.insert_reply(moderator.ref_owner(origin), key, &accepted);
     out.reply(origin, Ok(accepted));
@@ -95,6 +97,12 @@ fn try_moderate(
     send_report(out.node(), origin, report, out);
     out.add(Appender::Audit(Box::new(audit)));
     Ok(())
+}
+
+/// From when on room tokens are accepted, after the end of the room.
+fn accepted_from(state: &RoomState, command: &Moderation) -> Option<Timestamp> {
+    let ended = state.records.ended.filter(|_| matches!(command, Moderation::EndRoom(_)))?;
+    Some(Revocation::new(ended, state.settings.revocation_leeway).accepted_from())
 }
 
 fn execute(

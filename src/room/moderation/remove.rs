@@ -21,7 +21,7 @@ use crate::room::moderation::context::{
 };
 use crate::room::participants::leave::{emit_left, remove_all, remove_participant};
 use crate::room::permissions::missing;
-use crate::room::settings::MAX_ROOM_TOKEN_LIFETIME;
+use crate::room::settings::END_RETENTION;
 use crate::room::state::RoomState;
 use crate::room::state::participants::Membership;
 use crate::room::state::receipts::ModerationProgress;
@@ -180,11 +180,11 @@ pub(in crate::room) fn end_room(
     moderator: &ModeratorContext,
     out: &mut Effects,
 ) -> ModerationProgress {
-    state.records.ended = Some(state.now.wall);
-    out.changes.push(DurableChange::Ended {
-        at: state.now.wall,
-        keep_until: state.now.wall + MAX_ROOM_TOKEN_LIFETIME,
-    });
+    state.has_ended = true;
+    // The wall clock may have been set back since an earlier end.
+    let at = state.records.ended.map_or(state.now.wall, |ended| ended.max(state.now.wall));
+    state.records.ended = Some(at);
+    out.changes.push(DurableChange::Ended { at, keep_until: at + END_RETENTION });
     let enforced = counts(state).participants;
     emit_end(state, &moderator.by, out);
     remove_all(state);

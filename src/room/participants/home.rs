@@ -42,6 +42,7 @@ pub(in crate::room) fn check_home(
         | RoomCommand::SetSessionFeed { .. }
         | RoomCommand::Moderate { .. } => is_at_home,
         RoomCommand::Open(_)
+        | RoomCommand::Recreate(_)
         | RoomCommand::NodeLost { .. }
         | RoomCommand::MigrateUser { .. }
         | RoomCommand::Tick => true,

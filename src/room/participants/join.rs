@@ -11,6 +11,7 @@ use stagedoor_proto::{
 };
 
 use crate::principal::Principal;
+use crate::revocation::{Issued, Revocation};
 use crate::room::durable::rows::RedeemedToken;
 use crate::room::effect::{Effects, Everywhere};
 use crate::room::errors;
@@ -95,9 +96,16 @@ fn check_admission(
 }
 
 fn check_token(state: &RoomState, token: &RoomToken, join: &Join) -> Result<(), Error> {
-    if state.records.ended.is_some_and(|ended| token.issued <= ended) {
-        let message = "room was ended; fetch a token issued since then";
-        return Err(Error::new(ErrorCode::RoomEnded, message).at("token"));
+    if let Some(ended) = state.records.ended {
+        let revocation = Revocation::new(ended, state.settings.revocation_leeway);
+        if revocation.voids(Issued::ByApp(Some(token.issued)), state.now.wall) {
+            let message = "room was ended; fetch a token issued since then";
+            let error = Error::new(ErrorCode::RoomEnded, message).at("token");
+            return Err(match revocation.retry_after(state.now.wall) {
+                Some(wait) => error.retry_after(wait),
+                None => error,
+            });
+        }
     }
     if token.expires <= state.now.wall {
         return Err(Error::new(ErrorCode::TokenExpired, "room token has expired; fetch a new one")
@@ -155,6 +163,7 @@ fn add_participant(
     member.wire_bytes = wire_bytes(&member.to_wire(false)) + TEXT_SLACK;
     state.leases.reset(id, lease.map(Lease::due));
     state.participants.insert(member);
+    state.has_ended = false;
     state.feed.mark_changed(id);
     out.add(Everywhere::MembershipCreated { session, participant: id });
     out.emit(|| {

@@ -39,6 +39,9 @@ pub(in crate::room) struct RoomState {
     pub(in crate::room) version: u64,
     pub(in crate::room) now: Now,
     pub(in crate::room) is_open: bool,
+    /// Whether the room was ended, and neither joined nor created since.
+    #[serde(default)]
+    pub(in crate::room) has_ended: bool,
     pub(in crate::room) participants: Participants,
     #[serde(default, skip_serializing_if = "LostNodes::is_empty")]
     pub(in crate::room) lost_nodes: LostNodes,
@@ -63,6 +66,7 @@ impl RoomState {
             version: 0,
             now: Now::default(),
             is_open: false,
+            has_ended: false,
             participants: Participants::default(),
             lost_nodes: LostNodes::default(),
             streams: Streams::default(),

@@ -238,12 +238,15 @@ fn end_room_removes_everyone_and_rejects_old_tokens() {
     model.step(publish(2, 2));
     let outcome = model.moderate(1, Moderation::EndRoom(whole_room(None)));
     assert_eq!(outcome.accepted().target_count, 3);
+    let accepted_from = outcome.accepted().accepted_from_ms.unwrap();
     assert_eq!(outcome.names(), ["room_ended", "moderation"]);
     assert!(model.clients.is_empty());
     let ended = model.now;
-    for (issued, code) in
-        [(ended, Some(ErrorCode::RoomEnded)), (ended + Duration::from_millis(1), None)]
-    {
+    for (issued, code) in [
+        (ended, Some(ErrorCode::RoomEnded)),
+        (ended + Duration::from_millis(999), Some(ErrorCode::RoomEnded)),
+        (accepted_from, None),
+    ] {
         let mut request = request(2, "ada", Role::Publisher);
         let expires = ended + Duration::from_mins(1);
         request.token = Some(RoomToken {

@@ -13,7 +13,9 @@ use super::model::{
     publish, request, role_of, room_id, session, small_room, stream_id, user, whole_room,
 };
 use crate::principal::Guest;
-use crate::room::{Moderation, Origin, RoomCommand, RoomToken, ScopeSet, SessionGrant};
+use crate::room::{
+    Moderation, Origin, RecreateRoom, RoomCommand, RoomToken, ScopeSet, SessionGrant,
+};
 
 const USERS: [&str; 5] = ["ada", "bea", "cleo", "guest-1", "guest-2"];
 const ROLES: [Role; 4] = [Role::Moderator, Role::Publisher, Role::PublisherOnly, Role::Subscriber];
@@ -158,6 +160,11 @@ pub(super) fn command(seed: Seed, model: &RoomModel) -> RoomCommand {
         22 => RoomCommand::Unsubscribe { origin, stream },
         23 => RoomCommand::SetSessionFeed { origin, enabled: c & 1 == 0 },
         24 if c.is_multiple_of(8) => migration(usize::from(a) % 5, usize::from(b) % 5),
+        24 if c % 8 == 1 => RoomCommand::Recreate(Box::new(RecreateRoom {
+            settings: small_room(),
+            locked: a & 1 == 0,
+            ..RecreateRoom::default()
+        })),
         24 => RoomCommand::Tick,
         25 if c.is_multiple_of(4) => RoomCommand::Moderate {
             origin: Origin::Call(1),

@@ -13,6 +13,8 @@ pub struct RoomSummary {
     /// The version of the last applied entry.
     pub version: u64,
     pub counts: Counts,
+    /// Whether the room was ended, and neither joined nor created since.
+    pub has_ended: bool,
     pub mute: RoomMute,
     pub locked: bool,
     /// Whether only moderators and the owners of streams are listed to the others.
@@ -33,6 +35,7 @@ pub(in crate::room) fn summary(state: &RoomState) -> RoomSummary {
     RoomSummary {
         version: state.version,
         counts: counts(state),
+        has_ended: state.has_ended,
         mute: state.records.mute,
         locked: state.records.locked,
         is_large: state.size.is_large,

@@ -5,8 +5,8 @@ use stagedoor_proto::Data;
 
 use super::{NOW, admit, by_token, family, instance, registered, start, try_admit, user};
 use crate::store::{
-    Admission, Admitted, AuthMethod, FormerFamily, Journal, Profile, Refusal, SigningKey, Store,
-    UserKey,
+    Admission, Admitted, AuthMethod, CheckedUser, FormerFamily, Journal, Profile, Refusal,
+    SigningKey, Store, UserKey,
 };
 
 pub(in crate::store) async fn guest_is_admitted_and_recorded(store: &dyn Store) {
@@ -16,10 +16,14 @@ pub(in crate::store) async fn guest_is_admitted_and_recorded(store: &dyn Store) 
         guest: true,
         profile: Profile::default(),
         former: Some(FormerFamily::default()),
+        revoked: None,
         was_guest: false,
     };
     assert_eq!(admitted, expected);
-    assert_eq!(store.check(start("ada", AuthMethod::Guest, 0).check(1)).await.unwrap(), Ok(()));
+    assert_eq!(
+        store.check(start("ada", AuthMethod::Guest, 0).check(1)).await.unwrap(),
+        Ok(CheckedUser::default())
+    );
 }
 
 pub(in crate::store) async fn restart_continues_its_family(store: &dyn Store) {
@@ -148,7 +152,7 @@ pub(in crate::store) async fn check_agrees_with_a_restart(store: &dyn Store) {
         ("revoked", Err(Refusal::Revoked)),
     ] {
         let visit = start(username, AuthMethod::Guest, 2);
-        assert_eq!(store.check(visit.check(1)).await.unwrap(), expected, "{username}");
+        assert_eq!(store.check(visit.check(1)).await.unwrap().map(drop), expected, "{username}");
         assert_eq!(try_admit(store, visit.with_family(1)).await.map(drop), expected, "{username}");
     }
 }

@@ -21,6 +21,7 @@ use super::{
     UserKey,
 };
 use crate::blocks::BlockSetter;
+use crate::revocation::DEFAULT_REVOCATION_LEEWAY;
 
 /// Generates a test per rule; `$store` is an expression for an empty store.
 macro_rules! every_rule {
@@ -150,6 +151,7 @@ pub(in crate::store) fn start(username: &str, method: AuthMethod, new: u128) -> 
         profile: Profile::default(),
         new_family: family(new),
         generation: 0,
+        revocation_leeway: DEFAULT_REVOCATION_LEEWAY,
         now: NOW,
     }
 }

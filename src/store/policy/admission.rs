@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use stagedoor_proto::{FamilyId, Timestamp};
 
-use super::revocation::is_revoked;
+use super::revocation::check_issued;
 use super::rows::{AdmissionRows, InstanceRow, UserRow};
 use crate::store::admission::{Admission, Admitted, AuthMethod, FormerFamily, Profile, Refusal};
 
@@ -78,14 +78,15 @@ pub(in crate::store) fn admit(
             Err(Refusal::Superseded { generation })
         }
         AuthMethod::Guest => Ok(start.begin(admission.new_family, &Profile::default())),
-        AuthMethod::Hook { issued: Some(issued) } if is_revoked(issued, user.revoked) => {
-            Err(Refusal::Revoked)
-        }
-        AuthMethod::Hook { .. } => Ok(start.begin(admission.new_family, &admission.profile)),
-        AuthMethod::AccessToken { family, .. } if start.has_family(family) => {
-            Ok(start.resume(family))
+        AuthMethod::Hook { .. } => {
+            check_issued(admission, user)?;
+            Ok(start.begin(admission.new_family, &admission.profile))
         }
         AuthMethod::AccessToken { family, guest, issued, .. } => {
+            check_issued(admission, user)?;
+            if start.has_family(family) {
+                return Ok(start.resume(family));
+            }
             // The start that registered the name voided the guest's tokens.
             let is_guests_of_registered = guest && user.is_registered;
             if is_guests_of_registered || !start.has_lost(family, issued, *lost_after) {
@@ -136,7 +137,14 @@ impl Start<'_> {
         });
         let (generation, former) = (self.admission.generation, Some(former));
         AdmissionWrites {
-            admitted: Admitted { family, guest, profile: profile.clone(), former, was_guest },
+            admitted: Admitted {
+                family,
+                guest,
+                profile: profile.clone(),
+                former,
+                revoked: self.user.revoked,
+                was_guest,
+            },
             void_instances: was_guest,
             user,
             instance: Some(InstanceWrite::Put { generation, family, address: self.address(guest) }),
@@ -151,7 +159,14 @@ impl Start<'_> {
         let is_stale = self.is_stale(self.instance.map(|instance| instance.seen));
         let profile = self.user.profile.clone();
         AdmissionWrites {
-            admitted: Admitted { family, guest, profile, former: None, was_guest: false },
+            admitted: Admitted {
+                family,
+                guest,
+                profile,
+                former: None,
+                revoked: self.user.revoked,
+                was_guest: false,
+            },
             void_instances: false,
             user: self.is_stale(self.user.seen).then_some(UserWrite::Seen),
             instance: (!is_same_place || is_stale).then_some(InstanceWrite::Seen { address }),

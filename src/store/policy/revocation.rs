@@ -3,11 +3,23 @@
 use stagedoor_proto::Timestamp;
 
 use super::rows::UserRow;
-use crate::store::admission::{Block, REVOCATION_LEEWAY};
+use crate::revocation::{Issued, Revocation};
+use crate::store::admission::{Admission, AuthMethod, Block, Refusal};
 
-/// Whether a revocation covers credentials issued at `issued`.
-pub(super) fn is_revoked(issued: Timestamp, revoked: Option<Timestamp>) -> bool {
-    revoked.is_some_and(|revoked| issued <= revoked + REVOCATION_LEEWAY)
+/// Checks the credentials of a start against the user's last revocation.
+pub(super) fn check_issued(admission: &Admission, user: &UserRow) -> Result<(), Refusal> {
+    let Some(revoked) = user.revoked else { return Ok(()) };
+    let issued = match admission.method {
+        AuthMethod::Guest | AuthMethod::Hook { issued: None } => return Ok(()),
+        AuthMethod::Hook { issued: Some(issued) } => issued,
+        AuthMethod::AccessToken { issued, .. } => Issued::ByGateway(issued),
+    };
+    let revocation = Revocation::new(revoked, admission.revocation_leeway);
+    if revocation.voids(issued, admission.now) {
+        let retry_after = revocation.retry_after(admission.now);
+        return Err(Refusal::IssuedBeforeRevocation { retry_after });
+    }
+    Ok(())
 }
 
 /// The revocation time to store. It never moves back.

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -16,9 +17,9 @@ use super::{admit, audit, blocks, created, handoff, keys, migrate, open, outbox,
 use crate::clock::Rng;
 use crate::room::RoomKey;
 use crate::store::{
-    Admission, Admitted, AuditEvent, AuthMethod, Block, Blocked, Check, Evicted, FormerFamily,
-    Handoff, Journal, Profile, Refusal, Rename, RoomWrite, SigningKey, Store, StoreError,
-    StoreFuture, StoredRoom, Unblocked, UserKey,
+    Admission, Admitted, AuditEvent, AuthMethod, Block, Blocked, Check, CheckedUser, Evicted,
+    FormerFamily, Handoff, Journal, Profile, Refusal, Rename, RoomWrite, SigningKey, Store,
+    StoreError, StoreFuture, StoredRoom, Unblocked, UserKey,
 };
 
 /// Durable state in one `SQLite` file, for a single gateway.
@@ -127,15 +128,27 @@ impl Store for SqliteStore {
         self.persist(move |db| admit::withdraw(db, &user, &instance, family, former))
     }
 
-    fn check(&self, check: Check) -> StoreFuture<'_, Result<(), Refusal>> {
+    fn check(&self, check: Check) -> StoreFuture<'_, Result<CheckedUser, Refusal>> {
         let Check { user, instance, address, family, now } = check;
-        // A session's check has no token and so no times.
-        let (authenticated, issued) = (Timestamp::default(), Timestamp::default());
+        // A session's check has no token: its family alone decides.
+        let (authenticated, issued) = (Timestamp::default(), Timestamp::MAX);
         let method = AuthMethod::AccessToken { family, guest: true, authenticated, issued };
         let (profile, new_family, generation) = (Profile::default(), family, 0);
-        let admission =
-            Admission { user, instance, address, method, profile, new_family, generation, now };
-        self.write_bookkeeping(now, move |db| Ok(admit::admit(db, &admission, None)?.map(drop)))
+        let admission = Admission {
+            user,
+            instance,
+            address,
+            method,
+            profile,
+            new_family,
+            generation,
+            revocation_leeway: Duration::ZERO,
+            now,
+        };
+        self.write_bookkeeping(now, move |db| {
+            let admitted = admit::admit(db, &admission, None)?;
+            Ok(admitted.map(|Admitted { revoked, .. }| CheckedUser { revoked }))
+        })
     }
 
     fn block(
@@ -186,11 +199,12 @@ impl Store for SqliteStore {
         user: UserKey,
         now: Timestamp,
         row: Option<AuditEvent>,
-    ) -> StoreFuture<'_, ()> {
+    ) -> StoreFuture<'_, Timestamp> {
         let row = audit::NewRow::of(row.as_ref(), &user.app);
         self.persist(move |db| {
-            users::revoke(db, &user, now)?;
-            row.append(db)
+            let at = users::revoke(db, &user, now)?;
+            row.append(db)?;
+            Ok(at)
         })
     }
 

@@ -57,8 +57,12 @@ fn find(db: &Connection, user: &UserKey) -> rusqlite::Result<Option<UserRow>> {
     statement.query_row(key, row).optional()
 }
 
-/// Voids all of a user's families, and credentials issued until `now`.
-pub(super) fn revoke(db: &Connection, user: &UserKey, now: Timestamp) -> rusqlite::Result<()> {
+/// Voids all of a user's families, and credentials issued before the returned time.
+pub(super) fn revoke(
+    db: &Connection,
+    user: &UserKey,
+    now: Timestamp,
+) -> rusqlite::Result<Timestamp> {
     let (app, username) = (&*user.app, user.username.as_str());
     let until = policy::revoked_until(&find(db, user)?.unwrap_or_default(), now);
     db.prepare_cached(
@@ -71,7 +75,7 @@ pub(super) fn revoke(db: &Connection, user: &UserKey, now: Timestamp) -> rusqlit
          WHERE app = ?1 AND username = ?2",
     )?
     .execute(params![app, username])?;
-    Ok(())
+    Ok(until)
 }
 
 /// Voids a family if it is the instance's current one.

@@ -186,7 +186,7 @@ impl SessionHandle {
             return Err(Error::new(ErrorCode::NotAllowedNow, "the session has ended"));
         }
         inner.renewals.applied = number;
-        let Renewal { grant, source, authenticated_at, expires } = renewal;
+        let Renewal { grant, source, authenticated_at, expires, issued: _ } = renewal;
         let version = inner.auth.version + u64::from(inner.auth.grant != grant);
         inner.auth = AuthContext { grant, source, version, authenticated_at };
         if let Some((request, reply)) = reply {
