@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use serde_json::json;
 use stagedoor_client::proto::{Action, Command, Credentials, Timestamp};
 use stagedoor_client::{CredentialsProvider, Ending, Event, Renewal};
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::gateway::{Gateway, resumed};
 use crate::reconnector::{builder, established};
@@ -41,6 +45,25 @@ async fn void_credentials_are_replaced_by_the_providers() {
         assert!(matches!(events.next().await, Some(Event::Restarted { .. })));
         assert_eq!(asked.load(Ordering::Relaxed), 2);
     }
+}
+
+#[tokio::test]
+async fn provider_is_asked_after_the_demanded_wait() {
+    let gateway = Gateway::bind().await;
+    let (asked, mut was_asked) = mpsc::channel(8);
+    let provider = move || {
+        asked.try_send(Instant::now()).expect("the test waits for it");
+        async { Some(token("new")) }
+    };
+    let builder = builder(&gateway).provider(provider);
+    let (_session, _events, mut served) = established(&gateway, builder).await;
+    let began = Instant::now();
+    served.part(4101, json!({ "retry_after_ms": 300 })).await;
+    let asked_at = was_asked.recv().await.expect("the client asks for credentials");
+    assert!(asked_at - began >= Duration::from_millis(300), "a token fetched earlier is void");
+    let mut served = gateway.accept().await;
+    let Command::Start(start) = served.start().await else { panic!("not a start") };
+    assert_eq!(start.credentials, token("new"));
 }
 
 #[tokio::test]
