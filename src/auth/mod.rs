@@ -26,7 +26,7 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Credentials, ErrorCode, InstanceId, Timestamp, Username};
 
-pub use authenticator::{AppAuth, AuthError, Authenticator};
+pub use authenticator::{AppAuth, AuthError, Authenticator, DEFAULT_ACCESS_TTL};
 pub use breaker::BreakerLimits;
 pub use guard::{Guard, GuardLimits};
 pub use issuer::{ClaimMap, Issuer, IssuerError};

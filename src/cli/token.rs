@@ -3,6 +3,7 @@
 //! Only the token is printed to stdout, so that it can be piped. The gateway does not know the token: it can only be
 //! revoked together with all tokens of its user.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use stagedoor_proto::{
 
 use super::exit::Exit;
 use super::output::{print, print_error};
+use crate::auth::DEFAULT_ACCESS_TTL;
 use crate::auth::keys::{AppKey, InvalidKey};
 use crate::auth::token::{AppTokens, MAX_SERVER_TOKEN_LIFETIME, MintError};
 use crate::auth::token::{RoomClaims, ServerClaims, SessionClaims};
@@ -57,7 +59,7 @@ struct Signing {
     /// Configuration file with the secret.
     #[arg(long, value_name = "FILE", conflicts_with = "secret")]
     config: Option<PathBuf>,
-    /// Token lifetime: `30s`, `5m`, `24h`, `30d`.
+    /// How long the token can be used: `30s`, `5m`, `24h`, `30d`.
     #[arg(long, value_parser = duration)]
     ttl: Option<Duration>,
 }
@@ -75,6 +77,9 @@ pub(super) struct SessionToken {
     /// Display name.
     #[arg(long)]
     name: Option<String>,
+    /// How long the session lasts. Default: `access_ttl` of the app, without --config 30d.
+    #[arg(long, value_parser = session_ttl)]
+    session_ttl: Option<NonZeroU64>,
     /// Room id or prefix with `*`, and the role there: `lobby-*=publisher`.
     #[arg(long = "room", value_name = "PATTERN=ROLE", value_parser = room_grant)]
     rooms: Vec<(RoomPattern, Role)>,
@@ -151,37 +156,47 @@ impl Token {
                 user,
                 instance,
                 name,
+                session_ttl,
                 rooms,
                 scopes,
                 app_moderator,
             }) => {
                 let scopes = (!scopes.is_empty()).then(|| scopes.into_iter().collect::<Scopes>());
                 let grant = Grant { rooms, scopes, app_moderator };
-                let claims = SessionClaims { sub: user, instance, name, grant, ttl_s: None };
+                let signer = signing.signer(clock)?;
+                let ttl_s = session_ttl.or_else(|| seconds(signer.access_ttl));
+                let claims = SessionClaims { sub: user, instance, name, grant, ttl_s };
                 let ttl = signing.ttl.unwrap_or(SESSION_TOKEN_LIFETIME);
-                signing.tokens(clock)?.mint_session(&claims, ttl)?
+                signer.tokens.mint_session(&claims, ttl)?
             }
             Self::Room(RoomToken { signing, room, role, user, data, once, app_moderator }) => {
                 let jti = once.then(|| format!("{:032x}", Rng.bits()));
                 let layout_classes = LayoutClasses::default();
                 let claims =
                     RoomClaims { room, role, sub: user, data, jti, layout_classes, app_moderator };
-                signing.tokens(clock)?.mint_room(&claims, signing.ttl)?
+                signing.signer(clock)?.tokens.mint_room(&claims, signing.ttl)?
             }
             Self::Server(ServerToken { signing, user }) => {
                 let ttl = signing.ttl.unwrap_or(MAX_SERVER_TOKEN_LIFETIME);
-                signing.tokens(clock)?.mint_server(&ServerClaims { sub: user }, ttl)?
+                signing.signer(clock)?.tokens.mint_server(&ServerClaims { sub: user }, ttl)?
             }
         };
         Ok(token)
     }
 }
 
+/// The tokens of an app, and how long its sessions last by default.
+struct Signer {
+    tokens: AppTokens,
+    access_ttl: Duration,
+}
+
 impl Signing {
-    fn tokens(&self, clock: Clock) -> Result<AppTokens, TokenError> {
+    fn signer(&self, clock: Clock) -> Result<Signer, TokenError> {
         let Some(path) = &self.config else {
             let secret = self.secret.as_ref().expect("clap requires one of --secret and --config");
-            return Ok(tokens(self.app.as_deref().unwrap_or(DEV_APP), secret, None, clock)?);
+            let tokens = tokens(self.app.as_deref().unwrap_or(DEV_APP), secret, None, clock)?;
+            return Ok(Signer { tokens, access_ttl: DEFAULT_ACCESS_TTL });
         };
         let config = Config::load(path)?;
         let file = path.display().to_string();
@@ -196,7 +211,8 @@ impl Signing {
             })?,
         };
         let first = app.hs256_secrets.first().ok_or(MintError::NoSecret)?;
-        Ok(tokens(&app.id, &first.secret, first.kid.as_deref(), clock)?)
+        let tokens = tokens(&app.id, &first.secret, first.kid.as_deref(), clock)?;
+        Ok(Signer { tokens, access_ttl: app.access_ttl })
     }
 }
 
@@ -206,7 +222,8 @@ pub(super) fn moderator(secret: &SecretString, now: Timestamp) -> Result<String,
     let grant =
         Grant { rooms: vec![(everywhere, Role::Moderator)], scopes: None, app_moderator: true };
     let sub = "moderator".parse().expect("it is a username");
-    let claims = SessionClaims { sub, instance: None, name: None, grant, ttl_s: None };
+    let ttl_s = seconds(MODERATOR_TOKEN_LIFETIME);
+    let claims = SessionClaims { sub, instance: None, name: None, grant, ttl_s };
     let tokens = tokens(DEV_APP, secret, None, Clock::manual(now))?;
     Ok(tokens.mint_session(&claims, MODERATOR_TOKEN_LIFETIME)?.as_str().to_owned())
 }
@@ -220,6 +237,15 @@ fn tokens(
     // An app's only key without a `kid` has the app's id as its key id.
     let key = AppKey::hs256(app, kid, secret)?;
     Ok(AppTokens::new(app.into(), [key].into(), clock))
+}
+
+/// Whole seconds, as `ttl_s` takes them.
+const fn seconds(duration: Duration) -> Option<NonZeroU64> {
+    NonZeroU64::new(duration.as_secs())
+}
+
+fn session_ttl(text: &str) -> Result<NonZeroU64, String> {
+    seconds(duration(text)?).ok_or_else(|| "expected at least 1s".to_owned())
 }
 
 /// Milliseconds as the server API takes them.
@@ -295,6 +321,25 @@ mod tests {
         assert_eq!(read.claims.grant.role_in(&"lobby-7".parse().unwrap()), Some(Role::Publisher));
         assert_eq!(read.claims.grant.scopes, Some(["join"].into_iter().collect()));
         assert_eq!(read.expires, clock().wall() + Duration::from_mins(5));
+        assert_eq!(read.claims.ttl_s, seconds(DEFAULT_ACCESS_TTL));
+    }
+
+    #[test]
+    fn session_token_says_how_long_the_session_lasts() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        write!(
+            file,
+            "[store.sqlite]\npath = \"f\"\n[[apps]]\nid = \"demo\"\naccess_ttl = \"2h\"\nhs256_secrets = [\"{SECRET}\"]\n"
+        )
+        .unwrap();
+        let path = file.path().to_str().unwrap();
+        for (more, expected) in [(&[][..], 7_200), (&["--session-ttl", "90s"], 90)] {
+            let session = ["session", "--config", path, "--user", "ada", "--ttl", "1m"];
+            let token = mint(&[&session[..], more].concat()).unwrap();
+            let read = reader(DEV_APP).read_session(token.as_str()).unwrap();
+            assert_eq!(read.claims.ttl_s.map(NonZeroU64::get), Some(expected));
+            assert_eq!(read.expires, clock().wall() + Duration::from_mins(1));
+        }
     }
 
     #[test]
@@ -355,6 +400,7 @@ mod tests {
             &["ada", "--room", "lobby"],
             &["ada", "--room", "a=king"],
             &["ada", "--ttl", "5"],
+            &["ada", "--session-ttl", "10ms"],
         ] {
             assert!(Cli::try_parse_from([&session[..], more].concat()).is_err(), "{more:?}");
         }

@@ -327,7 +327,7 @@ const fn floor_to_second(at: Timestamp) -> Timestamp {
 }
 
 /// Default of `access_ttl`.
-const DEFAULT_ACCESS_TTL: Duration = Duration::from_hours(30 * 24);
+pub const DEFAULT_ACCESS_TTL: Duration = Duration::from_hours(30 * 24);
 /// Default of `max_session_age`.
 const DEFAULT_MAX_SESSION_AGE: Duration = Duration::from_hours(30 * 24);
 /// Maximum size of auth params, as JSON.

@@ -89,10 +89,10 @@ pub(super) struct MintSession {
     /// Whether the user may remove users from the whole app.
     #[serde(default)]
     app_moderator: bool,
-    /// Time in which the token can start a session; default one hour, at most 30 days.
+    /// How long the token can start a session; default one hour, at most 30 days.
     #[schemars(range(min = 1, max = MAX_SESSION_TOKEN_MS))]
     for_ms: Option<u64>,
-    /// Maximum session age, if shorter than the app's.
+    /// How long the session lasts, at most the app's `access_ttl`, which is the default.
     #[schemars(range(max = MAX_TTL_S))]
     ttl_s: Option<NonZeroU64>,
     /// Idempotency key.
@@ -211,7 +211,7 @@ pub(super) async fn mint_session(
         instance: body.instance,
         name: body.name,
         grant: Grant { rooms, scopes, app_moderator: body.app_moderator },
-        ttl_s: body.ttl_s,
+        ttl_s: body.ttl_s.or_else(|| NonZeroU64::new(caller.app.rules().access_ttl.as_secs())),
     };
     let mint = || Minted::new(&caller, life, caller.app.tokens().mint_session(&claims, life));
     key.mint(&caller, mint)
