@@ -21,7 +21,7 @@ pub struct Limits {
     /// Time from the WebSocket upgrade to a complete `start` or `resume`.
     #[serde(with = "ranges::BoundedDuration::<MS, MINUTE>")]
     pub start_timeout: Duration,
-    /// Largest message from a client.
+    /// Largest message from a client, without the `params` of a `start`, `renew` or `resume`.
     #[serde(with = "ranges::BoundedSize::<KIB, { 16 * MIB }>")]
     pub message_in_bytes: usize,
     /// Largest message to a client. Longer lists are split into pages.
@@ -102,7 +102,7 @@ pub struct Limits {
     /// Maximum number of connections of all addresses that have not started a session.
     #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
     pub pending_connections: usize,
-    /// Largest encoded `params` of a `start`.
+    /// Largest encoded `params` of a `start`, `renew` or `resume`.
     #[serde(with = "ranges::BoundedSize::<KIB, { 64 * KIB }>")]
     pub auth_params_bytes: usize,
     /// Longest connection data, in characters.

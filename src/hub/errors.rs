@@ -42,8 +42,8 @@ impl StartError {
 
     /// An argument of a `start` or `resume` is not acceptable.
     pub(super) fn invalid_argument(error: Error) -> Self {
-        let disconnect = Box::new(Disconnect::new(CloseCode::Malformed));
-        Self { error, disconnect }
+        let close = error.code.close_code().unwrap_or(CloseCode::Malformed);
+        Self { error, disconnect: Box::new(Disconnect::new(close)) }
     }
 
     /// The token is void; the client fetches a new one after `retry_after`.

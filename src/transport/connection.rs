@@ -48,7 +48,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             HandshakeOutcome::Opened(connection) => {
                 drop(permit);
                 let session = connection.session().id();
-                (serve::serve(&mut ws, &hub, connection).await, Some(session))
+                (serve::serve(&mut ws, &hub, settings, connection).await, Some(session))
             }
             HandshakeOutcome::Rejected(disconnect) => (Exit::ClosedByServer(disconnect), None),
             HandshakeOutcome::ClosedByPeer => (Exit::ClosedByPeer, None),
@@ -100,8 +100,8 @@ where
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0)
         .max_write_buffer_size(READ_BUFFER_BYTES)
-        .max_message_size(Some(settings.message_bytes))
-        .max_frame_size(Some(settings.message_bytes))
+        .max_message_size(Some(settings.max_message_bytes()))
+        .max_frame_size(Some(settings.max_message_bytes()))
         .accept_unmasked_frames(false);
     let socket = BufferedSocket::new(
         io,

@@ -94,7 +94,7 @@ fn fuzz_client_frames() {
             while let Some(message) = ws.next().await {
                 behaviour.push(match message {
                     Ok(Message::Text(text)) => {
-                        assert!(text.len() <= SETTINGS.message_bytes);
+                        assert!(text.len() <= SETTINGS.max_message_bytes());
                         texts += 1;
                         decoded(&text)
                     }

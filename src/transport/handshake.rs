@@ -80,7 +80,12 @@ where
             return reject(CloseCode::StartTimeout, "no `start` or `resume` received in time");
         }
     };
-    let Request { id, command } = match decode_client(&first) {
+    let decoded = decode_client(&first);
+    if !settings.admits(first.len(), decoded.as_ref().ok()) {
+        hub.metrics().limits_hit.inc(Limit::MessageInBytes);
+        return reject(CloseCode::TooLarge, CloseCode::TooLarge.reason());
+    }
+    let Request { id, command } = match decoded {
         Ok(ClientMessage::Request(request)) => request,
         Ok(ClientMessage::Pong(_)) => {
             return reject(

@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WireCl
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
 use super::input::InputWaker;
+use super::settings::Settings;
 use super::socket::BufferedSocket;
 use crate::hub::{Hub, SessionConnection, Written};
 use crate::telemetry::Limit;
@@ -42,21 +43,24 @@ pub(super) enum Exit {
 pub(super) async fn serve<S>(
     ws: &mut WebSocketStream<BufferedSocket<S>>,
     hub: &Hub,
+    settings: Settings,
     connection: SessionConnection,
 ) -> Exit
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let input = InputWaker::new();
-    let mut serving = Serving { ws, hub, connection: &connection, input, placing: None };
+    let connection = &connection;
+    let mut serving = Serving { ws, hub, settings, connection, input, placing: None };
     let exit = poll_fn(|cx| serving.poll(cx)).await;
-    hub.sessions.handle_lost_connection(&connection);
+    hub.sessions.handle_lost_connection(connection);
     exit
 }
 
 struct Serving<'a, S> {
     ws: &'a mut WebSocketStream<BufferedSocket<S>>,
     hub: &'a Hub,
+    settings: Settings,
     connection: &'a SessionConnection,
     input: Arc<InputWaker>,
     /// Resolves when the last request has its position in the room's log; no further input is read before.
@@ -138,7 +142,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
 
     /// Handles a text message. The hub ignores messages of a connection that no longer owns the session.
     fn handle_text(&mut self, text: &str, now: Now) -> ControlFlow<Option<Exit>> {
-        match decode_client(text) {
+        let decoded = decode_client(text);
+        if !self.settings.admits(text.len(), decoded.as_ref().ok()) {
+            self.hub.metrics().limits_hit.inc(Limit::MessageInBytes);
+            return self.abort(CloseCode::TooLarge, CloseCode::TooLarge.reason());
+        }
+        match decoded {
             Ok(ClientMessage::Request(request)) => {
                 self.placing = self.hub.requests.handle(self.connection, request, now);
             }

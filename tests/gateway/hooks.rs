@@ -17,7 +17,7 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 use serde_json::{Value, json};
 use stagedoor::auth::{AuthHook, AuthRequest, Decision};
-use stagedoor::config::AuthWebhook;
+use stagedoor::config::{AuthWebhook, Config};
 use stagedoor_proto::Credentials;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -94,6 +94,10 @@ async fn answer(
 }
 
 async fn gateway_asking(address: SocketAddr) -> Gateway {
+    gateway_with(address, |_| {}).await
+}
+
+async fn gateway_with(address: SocketAddr, change: impl FnOnce(&mut Config)) -> Gateway {
     let webhook = AuthWebhook {
         url: format!("http://{address}/auth"),
         secret: format!("whsec_{}", STANDARD.encode(SECRET)).into(),
@@ -101,7 +105,7 @@ async fn gateway_asking(address: SocketAddr) -> Gateway {
         max_concurrent: 4,
         allow_private: false,
     };
-    Setup::new().with(|config| config.apps[0].auth_webhook = Some(webhook)).run().await
+    Setup::new().with(|config| config.apps[0].auth_webhook = Some(webhook)).with(change).run().await
 }
 
 fn params_start(username: &str, params: &Value) -> Value {
@@ -303,5 +307,86 @@ async fn an_api_token_lets_anybody_in_who_shows_it() {
         let start = params_start("ada", &params);
         let closed = Client::refused(&gateway, json!({ "id": 0, "start": start })).await;
         assert_eq!(closed.code, 4003, "{params}");
+    }
+}
+
+/// Params of this size as JSON.
+fn params_of(bytes: usize) -> Value {
+    json!("x".repeat(bytes - 2))
+}
+
+#[tokio::test]
+async fn auth_params_are_passed_up_to_their_limit() {
+    let server = AppServer::run().await;
+    let gateway = gateway_with(server.address, |config| {
+        (config.limits.auth_params_bytes, config.limits.message_in_bytes) = (64 * 1024, 4 * 1024);
+    })
+    .await;
+    for (bytes, fits) in [(20 * 1024, true), (64 * 1024, true), (64 * 1024 + 1, false)] {
+        let mut start = start_of("ada", "instance-1");
+        start["credentials"] = json!({ "params": params_of(bytes) });
+        let first = json!({ "id": 1, "start": start.clone() });
+        if fits {
+            let (mut ada, started) = Client::start(&gateway, start).await;
+            ada.request("renew", json!({ "params": params_of(bytes) })).await.unwrap();
+            ada.cut().await;
+            gateway.suspended("ada").await;
+            let (session, secret) = (&started["session"]["id"], &started["resume"]["secret"]);
+            let resume = json!({
+                "session": session, "secret": secret, "last_seq": 0, "params": params_of(bytes),
+            });
+            let mut ada = Client::connect(&gateway).await;
+            ada.send(json!({ "id": 1, "resume": resume })).await;
+            ada.reply(1).await.unwrap();
+        } else {
+            let closed = Client::refused(&gateway, first).await;
+            assert_eq!(closed.code, 4501);
+            assert_eq!(closed.before[0]["error"]["code"], "too_large");
+        }
+    }
+}
+
+#[tokio::test]
+async fn params_beyond_their_limit_renew_nothing() {
+    let server = AppServer::run().await;
+    let gateway = gateway_with(server.address, |config| {
+        config.limits.auth_params_bytes = 2 * 1024;
+    })
+    .await;
+    let (mut ada, started) = Client::start(&gateway, params_start("ada", &params_of(2_048))).await;
+    let error = ada.request("renew", json!({ "params": params_of(2_049) })).await.unwrap_err();
+    assert_eq!((&error["code"], &error["field"]), (&json!("too_large"), &json!("params")));
+    ada.request("renew", json!({ "params": params_of(2_048) })).await.unwrap();
+    ada.cut().await;
+    gateway.suspended("ada").await;
+    let (session, secret) = (&started["session"]["id"], &started["resume"]["secret"]);
+    let resume = json!({
+        "session": session, "secret": secret, "last_seq": 0, "params": params_of(2_049),
+    });
+    let closed = Client::refused(&gateway, json!({ "id": 1, "resume": resume })).await;
+    assert_eq!(closed.code, 4501);
+    Client::resume(&gateway, &started, 0).await;
+}
+
+#[tokio::test]
+async fn params_do_not_raise_the_limit_of_other_messages() {
+    let server = AppServer::run().await;
+    let gateway = gateway_with(server.address, |config| {
+        (config.limits.auth_params_bytes, config.limits.message_in_bytes) = (64 * 1024, 4 * 1024);
+    })
+    .await;
+    let long = "x".repeat(4 * 1024);
+    let mut start = params_start("ada", &params_of(100));
+    start["client"] = json!({ "name": long });
+    let closed = Client::refused(&gateway, json!({ "id": 1, "start": start })).await;
+    assert_eq!(closed.code, 4501, "the rest of a start");
+    for (command, body) in [
+        ("signal", json!({ "room": "lobby", "type": "chat", "data": long })),
+        ("renew", json!({ "auth_token": long })),
+        ("end", json!({ "params": params_of(8 * 1024) })),
+    ] {
+        let (mut ada, _) = Client::start(&gateway, params_start("ada", &params_of(100))).await;
+        ada.begin(command, body).await;
+        assert_eq!(ada.closed().await.code, 4501, "{command}");
     }
 }

@@ -88,11 +88,6 @@ impl Authenticator {
             Credentials::Token(token) if self.access.is_named_by(token.as_str()) => {
                 self.by_access_token(request, token.as_str()).map_err(AuthError::Denied)
             }
-            Credentials::Params(params) if params.as_json().len() > MAX_AUTH_PARAMS_BYTES => {
-                let message =
-                    format!("auth params are too large (limit {MAX_AUTH_PARAMS_BYTES} bytes)");
-                Err(AuthError::Denied(Denied { code: ErrorCode::AuthDenied, message }))
-            }
             Credentials::Guest {} | Credentials::Params(_) | Credentials::Token(_) => {
                 self.by_hook(request).await
             }
@@ -330,5 +325,3 @@ const fn floor_to_second(at: Timestamp) -> Timestamp {
 pub const DEFAULT_ACCESS_TTL: Duration = Duration::from_hours(30 * 24);
 /// Default of `max_session_age`.
 const DEFAULT_MAX_SESSION_AGE: Duration = Duration::from_hours(30 * 24);
-/// Maximum size of auth params, as JSON.
-const MAX_AUTH_PARAMS_BYTES: usize = 8 * 1024;

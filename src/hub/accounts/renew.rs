@@ -9,13 +9,15 @@ use stagedoor_proto::{
 use super::Accounts;
 use crate::auth::token::AccessClaims;
 use crate::auth::{AuthError, AuthMethod, AuthRequest, Authenticated, CredentialSource, Purpose};
-use crate::grant::Grant;
+use crate::hub::context::Context;
 use crate::hub::errors::StartError;
 use crate::hub::session_meta::{PeerInfo, Renewal};
 use crate::hub::sessions::SessionHandle;
 use crate::request::RequestId;
 use crate::revocation::Issued;
 
+use crate::store::{FamilyGrant, TokenPosition};
+use crate::telemetry::Limit;
 /// A rejected renewal that is not yet answered.
 pub(in crate::hub) struct RejectedRenewal {
     pub(in crate::hub) error: Error,
@@ -43,7 +45,7 @@ impl Accounts {
         request: u32,
     ) -> Result<(), RejectedRenewal> {
         let request_id = session.request_id(request);
-        let credentials = credentials_of(renew.auth_token, renew.params)?;
+        let credentials = credentials_of(&self.context, renew.auth_token, renew.params)?;
         let verified = self.verify_renewal(session, credentials, &request_id).await;
         let renewal = match verified {
             Ok(renewal) => renewal,
@@ -179,7 +181,7 @@ impl Accounts {
 /// The credentials of a `renew` or `resume`, if it has any.
 ///
 /// # Errors
-/// `invalid_argument` for both kinds at once.
+/// `invalid_argument` for both kinds at once; `too_large` for params.
 pub(super) fn credentials_of(
     auth_token: Option<Secret>,
     params: Option<Data>,
@@ -193,4 +195,11 @@ pub(super) fn credentials_of(
             Err(Error::new(ErrorCode::InvalidArgument, message).at("params"))
         }
     }
+    context: &Context,
 }
+    let most = context.limits().auth_params_bytes;
+        (None, Some(params)) if params.as_json().len() > most => {
+            context.hit(Limit::AuthParamsBytes);
+            let message = format!("`params` must be at most {most} bytes");
+            Err(Error::new(ErrorCode::TooLarge, message).at("params"))
+        }

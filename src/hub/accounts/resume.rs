@@ -139,8 +139,9 @@ impl Accounts {
         attempt: &Attempt,
         request: &RequestId,
     ) -> Result<Option<(u64, Renewal)>, StartError> {
-        let credentials = credentials_of(resume.auth_token.clone(), resume.params.clone())
-            .map_err(StartError::invalid_argument)?;
+        let (token, params) = (resume.auth_token.clone(), resume.params.clone());
+        let credentials = credentials_of(&self.context, token, params);
+        let credentials = credentials.map_err(StartError::invalid_argument)?;
         if credentials.is_none() {
             return Ok(None);
         }
