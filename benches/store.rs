@@ -9,7 +9,11 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use stagedoor::clock::Clock;
-use stagedoor::store::{Admission, AuthMethod, Profile, SqliteStore, Store as _, UserKey};
+use stagedoor::grant::Grant;
+use stagedoor::store::{
+    Admission, AuthMethod, CredentialSource, FamilyGrant, Profile, SqliteStore, Store as _,
+    TokenPosition, UserKey,
+};
 use stagedoor_proto::{FamilyId, Timestamp};
 
 /// Concurrent starts in the batches.
@@ -37,6 +41,12 @@ fn main() {
         address: "192.0.2.1".parse().expect("an address"),
         method,
         profile: Profile::default(),
+        granted: FamilyGrant {
+            grant: Grant::default(),
+            source: CredentialSource::Hook,
+            authenticated: NOW,
+            expires: Timestamp::MAX,
+        },
         new_family: FamilyId::from_bits(n as u128 + 1),
         generation: 0,
         revocation_leeway: std::time::Duration::from_secs(1),
@@ -47,6 +57,7 @@ fn main() {
         guest: false,
         authenticated: NOW,
         issued: NOW,
+        position: TokenPosition { serial: 1, previous: 0 },
     };
     let again = |n: usize| visit(n, by_token(n));
 
@@ -83,7 +94,7 @@ async fn measure(store: &SqliteStore, what: &str, waiting: usize, visits: Vec<Ad
 async fn measure_revocations(store: &SqliteStore, visits: Vec<Admission>) {
     let (timing, count) = (Timing::begin(), visits.len());
     for Admission { user, instance, new_family, .. } in visits {
-        store.revoke_family(user, instance, new_family).await.expect("the store is there");
+        store.revoke_family(user, instance, new_family, None).await.expect("the store is there");
     }
     timing.print("revocation", 1, count);
 }

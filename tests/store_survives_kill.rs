@@ -11,9 +11,10 @@ use std::process::{Command, Stdio};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use stagedoor::blocks::BlockSetter;
+use stagedoor::grant::Grant;
 use stagedoor::store::{
-    Admission, AuthMethod, Block, BlockKind, Journal, Profile, Refusal, SqliteStore, Store as _,
-    UserKey,
+    Admission, AuthMethod, Block, BlockKind, CredentialSource, FamilyGrant, Journal, Profile,
+    Refusal, SqliteStore, Store as _, TokenPosition, UserKey,
 };
 use stagedoor_proto::{FamilyId, Timestamp};
 
@@ -66,8 +67,14 @@ async fn acknowledged_starts_survive_sigkill() {
     let store = SqliteStore::open(&path).await.unwrap();
     // Minted before anything was written: the store has to know the family.
     let issued = Timestamp::default();
-    let method =
-        AuthMethod::AccessToken { family: FAMILY, guest: true, authenticated: NOW, issued };
+    let position = TokenPosition { serial: 1, previous: 0 };
+    let method = AuthMethod::AccessToken {
+        family: FAMILY,
+        guest: true,
+        authenticated: NOW,
+        issued,
+        position,
+    };
     for name in acknowledged {
         let answer = store.admit(start(&name, method)).await.unwrap();
         assert!(answer.is_ok(), "{name}: {answer:?}");
@@ -150,6 +157,12 @@ fn start(name: &str, method: AuthMethod) -> Admission {
         address: "192.0.2.1".parse().unwrap(),
         method,
         profile: Profile::default(),
+        granted: FamilyGrant {
+            grant: Grant::default(),
+            source: CredentialSource::Hook,
+            authenticated: NOW,
+            expires: Timestamp::MAX,
+        },
         new_family: FAMILY,
         generation: 0,
         revocation_leeway: std::time::Duration::from_secs(1),

@@ -23,7 +23,6 @@ use std::time::Duration;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::Digest;
 use futures::future::BoxFuture;
-use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Credentials, ErrorCode, InstanceId, Timestamp, Username};
 
 pub use authenticator::{AppAuth, AuthError, Authenticator, DEFAULT_ACCESS_TTL};
@@ -33,7 +32,7 @@ pub use issuer::{ClaimMap, Issuer, IssuerError};
 pub use operator::OperatorKey;
 pub use server::{InvalidServerKey, ServerActor, ServerAuth, ServerKey};
 
-pub use crate::store::AuthMethod;
+pub use crate::store::{AuthMethod, CredentialSource};
 
 use crate::grant::Grant;
 use crate::request::RequestId;
@@ -54,22 +53,6 @@ pub struct AuthRequest {
     pub purpose: Purpose,
     /// The id of the request in logs and in the app's webhooks.
     pub request_id: RequestId,
-}
-
-/// The credentials that a session lives by. They decide how it can be renewed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CredentialSource {
-    /// A name alone.
-    Guest,
-    /// A session token, which bounds the session.
-    SessionToken,
-    /// A hook of the app that set no expiry.
-    Hook,
-    /// A hook of the app that bounded the session.
-    BoundedHook,
-    /// The app's api token.
-    ApiToken,
 }
 
 /// The operation that a request authenticates.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use stagedoor_proto::{CloseCode, Disconnect, Error, ErrorCode};
+use stagedoor_proto::{CloseCode, Disconnect, Error, ErrorCode, FamilyId, InstanceId};
 
 use super::context::Context;
 use super::errors::{CallError, StartError, block_disconnect};
@@ -97,6 +97,33 @@ impl AccessControl {
             self.peers.end_sessions(&rows, false, disconnect, request, PEER_TIMEOUT).await;
         elsewhere.map(|elsewhere| ended + elsewhere).map_err(|error| {
             tracing::warn!(%error, "cannot end sessions on another node");
+            unreachable_peers()
+        })
+    }
+
+    /// Ends the session of a token family on a client instance, and makes starts in progress ask the store again.
+    ///
+    /// # Errors
+    /// If the engine or a node does not answer.
+    pub(super) async fn end_instance(
+        &self,
+        user: &UserKey,
+        instance: &InstanceId,
+        family: FamilyId,
+        disconnect: &Disconnect,
+        request: &RequestId,
+    ) -> Result<(), CallError> {
+        let mut rows = self.engine.fence(user).await?;
+        rows.retain(|row| row.instance == *instance);
+        for session in rows.iter().filter_map(|row| self.sessions.find(row.session)) {
+            if session.meta().family == family {
+                self.sessions.end(&session, disconnect.clone(), Some(request));
+            }
+        }
+        let elsewhere =
+            self.peers.end_sessions(&rows, false, disconnect, Some(request), PEER_TIMEOUT).await;
+        elsewhere.map(drop).map_err(|error| {
+            tracing::warn!(%error, "cannot end a session on another node");
             unreachable_peers()
         })
     }

@@ -122,7 +122,10 @@ impl From<Refusal> for StartError {
             Refusal::Deleted => Self::new(CloseCode::UserDeleted, "user was deleted"),
             // The same text as where guests are not allowed: it does not disclose which users are registered.
             Refusal::NameTaken => Self::new(CloseCode::AuthDenied, Denied::guest().message),
-            Refusal::Revoked => Self::token_revoked(None),
+            Refusal::Revoked | Refusal::Reused { .. } => Self::token_revoked(None),
+            Refusal::Expired => {
+                Self::new(CloseCode::TokenExpired, "session has expired; fetch a new token")
+            }
             Refusal::IssuedBeforeRevocation { retry_after } => Self::token_revoked(retry_after),
             Refusal::Superseded { .. } => Self::new(
                 CloseCode::Replaced,

@@ -10,7 +10,7 @@ use crate::auth::CredentialSource;
 use crate::grant::Grant;
 use crate::principal::Guest;
 use crate::revocation::Issued;
-use crate::store::UserKey;
+use crate::store::{FamilyGrant, UserKey};
 
 /// The peer of a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +63,9 @@ pub(super) struct AuthContext {
     pub(super) version: u64,
     /// When the user was last fully authenticated.
     pub(super) authenticated_at: Timestamp,
+    /// The serial number of the session's newest access token.
+    #[serde(default)]
+    pub(super) serial: u64,
 }
 
 /// A renewal that was granted and is not applied yet.
@@ -73,4 +76,18 @@ pub(super) struct Renewal {
     pub(super) expires: Timestamp,
     /// When its credentials were issued. `None`: it needed none.
     pub(super) issued: Option<Issued>,
+    /// The serial number of its access token, once the renewal is recorded.
+    pub(super) serial: u64,
+}
+
+impl Renewal {
+    /// What the session's token family grants after the renewal.
+    pub(super) fn granted(&self) -> FamilyGrant {
+        FamilyGrant {
+            grant: (*self.grant).clone(),
+            source: self.source,
+            authenticated: self.authenticated_at,
+            expires: self.expires,
+        }
+    }
 }

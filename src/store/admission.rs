@@ -12,6 +12,7 @@ use stagedoor_proto::{ActiveBlock, Data, FamilyId, InstanceId, Timestamp};
 use super::key::UserKey;
 use crate::address::network;
 use crate::blocks::BlockSetter;
+use crate::grant::Grant;
 use crate::revocation::Issued;
 
 /// What an app reports about a user. Stored, so that a restart with an access token needs no auth hook.
@@ -41,7 +42,58 @@ pub enum AuthMethod {
         authenticated: Timestamp,
         /// When the token was minted; the epoch if it does not say.
         issued: Timestamp,
+        position: TokenPosition,
     },
+}
+
+/// The position of an access token in its family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenPosition {
+    /// Larger than that of every token issued before.
+    pub serial: u64,
+    /// The serial number of the token that it replaces.
+    pub previous: u64,
+}
+
+/// The credentials that a session lives by. They decide how it can be renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialSource {
+    /// A name alone.
+    Guest,
+    /// A session token, which bounds the session.
+    SessionToken,
+    /// A hook of the app that set no expiry.
+    Hook,
+    /// A hook of the app that bounded the session.
+    BoundedHook,
+    /// The app's api token.
+    ApiToken,
+}
+
+/// What the tokens of a family grant: that of its last start with other credentials, or of its last renewal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FamilyGrant {
+    pub grant: Grant,
+    pub source: CredentialSource,
+    /// When the user last presented other credentials than an access token.
+    pub authenticated: Timestamp,
+    pub expires: Timestamp,
+}
+
+/// The tokens of a family.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FamilyTokens {
+    /// The serial number of the last token.
+    pub serial: u64,
+    /// That of the newest token with which a session was started. 0: none was.
+    pub used: u64,
+    /// That of the token before it. An older one has been copied: its start voids the family.
+    pub before_used: u64,
+    /// The number of the last recorded renewal, at most `serial`.
+    pub renewal: u64,
+    /// `None`: what each token says.
+    pub granted: Option<FamilyGrant>,
 }
 
 /// A start to check and record in one transaction.
@@ -54,6 +106,8 @@ pub struct Admission {
     pub method: AuthMethod,
     /// The profile from an auth hook; replaces the stored one. Ignored for other methods.
     pub profile: Profile,
+    /// What the credentials grant.
+    pub granted: FamilyGrant,
     /// The token family to begin, unless `method` continues one. It voids the instance's former family.
     pub new_family: FamilyId,
     /// Increases with each start of the user. Of concurrent starts, the family of the highest one stays.
@@ -67,6 +121,10 @@ pub struct Admission {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Admitted {
     pub family: FamilyId,
+    /// The position of the next token of the family, which the start issues.
+    pub position: TokenPosition,
+    /// What the family's tokens grant now.
+    pub granted: FamilyGrant,
     /// Whether the name is not registered.
     pub guest: bool,
     pub profile: Profile,
@@ -80,7 +138,7 @@ pub struct Admitted {
 }
 
 /// The token family of an instance before a start began another. The default is that of a new instance.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct FormerFamily {
     /// The generation of the start that began it.
     pub generation: u64,
@@ -88,6 +146,7 @@ pub struct FormerFamily {
     pub family: Option<FamilyId>,
     /// The family before it.
     pub former_family: Option<FamilyId>,
+    pub tokens: FamilyTokens,
 }
 
 /// Why a start was rejected, or a session may not continue.
@@ -99,6 +158,13 @@ pub enum Refusal {
     NameTaken,
     /// The access token's family is not the current one.
     Revoked,
+    /// The access token is older than the one before the newest used one, so that it was copied. The caller voids the
+    /// family.
+    Reused {
+        family: FamilyId,
+    },
+    /// The family's grant has expired, by a renewal after the access token was issued.
+    Expired,
     /// The credentials were issued before a revocation.
     IssuedBeforeRevocation {
         /// How long the client waits before it fetches a token.
@@ -182,4 +248,16 @@ pub struct Check {
 pub struct CheckedUser {
     /// The time of the user's last revocation. Room tokens and auth tokens issued before it are void.
     pub revoked: Option<Timestamp>,
+}
+
+/// A renewal of a session, whose access token continues the family.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FamilyRenewal {
+    pub user: UserKey,
+    pub instance: InstanceId,
+    pub family: FamilyId,
+    /// Larger than that of every renewal that arrived before, and than the serial number of the session's first token.
+    pub number: u64,
+    pub granted: FamilyGrant,
+    pub now: Timestamp,
 }

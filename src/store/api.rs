@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use stagedoor_proto::{BlockSource, FamilyId, InstanceId, Timestamp};
 
-use super::admission::{Admission, Admitted, Block, Check, CheckedUser, FormerFamily, Refusal};
+use super::admission::{
+    Admission, Admitted, Block, Check, CheckedUser, FamilyRenewal, FormerFamily, Refusal,
+};
 use super::archive::{Archive, StoredRoom};
 use super::audit::AuditEvent;
 use super::audit_log::AuditLog;
@@ -85,13 +87,18 @@ pub trait Store: Archive + AuditLog + Outbox {
         row: Option<AuditEvent>,
     ) -> StoreFuture<'_, Timestamp>;
 
-    /// Voids a family if it is the instance's current one.
+    /// Voids a family if it is the instance's current one. Returns whether it was.
     fn revoke_family(
         &self,
         user: UserKey,
         instance: InstanceId,
         family: FamilyId,
-    ) -> StoreFuture<'_, ()>;
+        row: Option<AuditEvent>,
+    ) -> StoreFuture<'_, bool>;
+
+    /// Records the grant of a renewal as bookkeeping. Returns the serial number of its access token; `None`, without a
+    /// change, if the family is void or a renewal that arrived later was recorded.
+    fn renew_family(&self, renewal: FamilyRenewal) -> StoreFuture<'_, Option<u64>>;
 
     /// The unexpired stored state of a room. Extends a created room's retention by [`super::CREATED_ROOM_RETENTION`].
     fn load_room(&self, room: RoomKey, now: Timestamp) -> StoreFuture<'_, StoredRoom>;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use stagedoor_proto::{BlockSource, FamilyId, InstanceId, RoomId, SessionId, Timestamp, Username};
 
-use super::admission::{Admission, Admitted, Block, Check, CheckedUser, FormerFamily, Refusal};
+use super::admission::{
+    Admission, Admitted, Block, Check, CheckedUser, FamilyRenewal, FormerFamily, Refusal,
+};
 use super::api::Store;
 use super::archive::{
     Archive, CreatedRoom, EndedSession, EndedSessions, KnownUser, Page, StoredRoom,
@@ -104,7 +106,13 @@ metered! {
             row: Option<AuditEvent>,
         ) -> '_ bool;
         fn revoke_user(user: UserKey, now: Timestamp, row: Option<AuditEvent>) -> '_ Timestamp;
-        fn revoke_family(user: UserKey, instance: InstanceId, family: FamilyId) -> '_ ();
+        fn revoke_family(
+            user: UserKey,
+            instance: InstanceId,
+            family: FamilyId,
+            row: Option<AuditEvent>,
+        ) -> '_ bool;
+        fn renew_family(renewal: FamilyRenewal) -> '_ Option<u64>;
         fn load_room(room: RoomKey, now: Timestamp) -> '_ StoredRoom;
         fn persist_room(write: RoomWrite) -> 'static Evicted;
         fn migrate_user(rename: Rename, now: Timestamp) -> '_ Vec<RoomKey>;

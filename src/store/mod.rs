@@ -24,7 +24,8 @@ mod sqlite;
 
 pub use admission::{
     Admission, Admitted, AuthMethod, Block, BlockKind, BlockedIdentities, Check, CheckedUser,
-    FormerFamily, Profile, Refusal,
+    CredentialSource, FamilyGrant, FamilyRenewal, FamilyTokens, FormerFamily, Profile, Refusal,
+    TokenPosition,
 };
 pub use api::Store;
 pub use archive::{

@@ -20,6 +20,7 @@ mod bans;
 mod cli;
 mod durability;
 mod expired;
+mod families;
 mod faults;
 mod guests;
 mod hand_over;

@@ -19,6 +19,7 @@ use crate::auth::{
 use crate::clock::Clock;
 use crate::config::Renewal;
 use crate::revocation::Issued;
+use crate::store::TokenPosition;
 use crate::telemetry::{HookOutcome, Metrics};
 
 /// How an app authenticates users.
@@ -229,10 +230,10 @@ impl Authenticator {
         if claims.guest && !self.app.guests {
             return Err(Denied::guest());
         }
-        let AccessClaims { sub, instance: _, family, guest, source, auth_ms, issued_ms, grant } =
-            claims;
+        let AccessClaims { sub, family, guest, source, auth_ms, issued_ms, grant, .. } = claims;
         let (authenticated, issued) = (auth_ms, issued_ms);
-        let method = AuthMethod::AccessToken { family, guest, authenticated, issued };
+        let position = TokenPosition { serial: claims.serial, previous: claims.previous };
+        let method = AuthMethod::AccessToken { family, guest, authenticated, issued, position };
         Ok(Authenticated { grant, expires, source, ..Authenticated::new(sub, method) })
     }
 

@@ -71,6 +71,8 @@ fn access_claims(guest: bool) -> AccessClaims {
         source: if guest { CredentialSource::Guest } else { CredentialSource::BoundedHook },
         auth_ms: Timestamp::from_millis(NOW_SECS * 1_000 - 5),
         issued_ms: Timestamp::from_millis(NOW_SECS * 1_000 - 3),
+        serial: 4,
+        previous: 3,
         grant: Grant {
             rooms: vec![(RoomPattern::try_from("*".to_owned()).unwrap(), Role::Subscriber)],
             scopes: Some(["join"].into_iter().collect()),
@@ -90,7 +92,8 @@ async fn access_token_bypasses_hooks_and_keeps_expiry_and_grant() {
     let verified = auth.authenticate(&request(None, Credentials::Token(minted))).await.unwrap();
     let AccessClaims { sub, guest, auth_ms, issued_ms, grant, family, .. } = access_claims(false);
     let (authenticated, issued) = (auth_ms, issued_ms);
-    let method = AuthMethod::AccessToken { family, guest, authenticated, issued };
+    let position = TokenPosition { serial: 4, previous: 3 };
+    let method = AuthMethod::AccessToken { family, guest, authenticated, issued, position };
     let source = CredentialSource::BoundedHook;
     let expected = Authenticated { grant, expires, source, ..Authenticated::new(sub, method) };
     assert_eq!(verified, expected);

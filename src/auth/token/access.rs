@@ -116,6 +116,8 @@ mod tests {
             source: CredentialSource::Hook,
             auth_ms: Timestamp::from_millis(1_799_999_999_123),
             issued_ms: Timestamp::from_millis(1_799_999_999_456),
+            serial: 7,
+            previous: 5,
             grant: Grant::default(),
         }
     }

@@ -110,6 +110,10 @@ pub struct AccessClaims {
     pub auth_ms: Timestamp,
     /// When the token was minted; the epoch if the claim is absent.
     pub issued_ms: Timestamp,
+    /// Its number in the family; 0 if the claim is absent.
+    pub serial: u64,
+    /// The number of the token that it replaces; 0 if the claim is absent.
+    pub previous: u64,
     /// `rooms`, `scopes` and `app_moderator`.
     #[serde(flatten, serialize_with = "grant_claims")]
     pub grant: Grant,
@@ -125,6 +129,8 @@ impl AccessClaims {
             source: claims.required("source")?,
             auth_ms: Timestamp::from_millis(claims.required("auth_ms")?),
             issued_ms: Timestamp::from_millis(claims.optional("issued_ms")?.unwrap_or_default()),
+            serial: claims.optional("serial")?.unwrap_or_default(),
+            previous: claims.optional("previous")?.unwrap_or_default(),
             grant: grant_of(claims)?,
         })
     }

@@ -5,6 +5,7 @@
 
 mod attempt;
 mod claim;
+mod family;
 mod operator;
 mod renew;
 mod resume;
@@ -20,7 +21,6 @@ pub use start::AuthenticatedStart;
 
 use super::access_control::AccessControl;
 use super::context::Context;
-use super::errors::StartError;
 use super::events::Events;
 use super::peers::Peers;
 use super::rooms::Rooms;
@@ -70,12 +70,5 @@ impl Accounts {
             session = %session.id(),
             "session opened"
         );
-    }
-
-    /// Revokes the token family of a session that its client ends.
-    pub(super) async fn revoke_family(&self, session: &SessionHandle) -> Result<(), StartError> {
-        let (user, instance) = (session.user().clone(), session.meta().instance.clone());
-        self.context.store.revoke_family(user, instance, session.meta().family).await?;
-        Ok(())
     }
 }

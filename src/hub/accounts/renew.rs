@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use stagedoor_proto::{
-    Credentials, Data, Disconnect, Error, ErrorCode, Renew, Renewed, Reply, Secret, Timestamp,
+    Credentials, Data, Disconnect, Error, ErrorCode, Renew, Renewed, Reply, Secret,
 };
 
 use super::Accounts;
+use super::family::record_renewal;
 use crate::auth::token::AccessClaims;
 use crate::auth::{AuthError, AuthMethod, AuthRequest, Authenticated, CredentialSource, Purpose};
 use crate::hub::context::Context;
@@ -15,9 +16,9 @@ use crate::hub::session_meta::{PeerInfo, Renewal};
 use crate::hub::sessions::SessionHandle;
 use crate::request::RequestId;
 use crate::revocation::Issued;
-
 use crate::store::{FamilyGrant, TokenPosition};
 use crate::telemetry::Limit;
+
 /// A rejected renewal that is not yet answered.
 pub(in crate::hub) struct RejectedRenewal {
     pub(in crate::hub) error: Error,
@@ -47,12 +48,14 @@ impl Accounts {
         let request_id = session.request_id(request);
         let credentials = credentials_of(&self.context, renew.auth_token, renew.params)?;
         let verified = self.verify_renewal(session, credentials, &request_id).await;
-        let renewal = match verified {
+        let mut renewal = match verified {
             Ok(renewal) => renewal,
             Err(rejected) => return Err(Self::reject_renewal(session, rejected)),
         };
         let peer = &session.meta().peer;
-        self.check_renewal(session, peer, &renewal).await.map_err(|rejected| rejected.error)?;
+        self.check_renewal(session, peer, &mut renewal, number)
+            .await
+            .map_err(|rejected| rejected.error)?;
         self.apply_renewal(session, renewal, number, Some(request))?;
         Ok(())
     }
@@ -82,7 +85,8 @@ impl Accounts {
                 .self_renew(source, authenticated_at, self.context.clock.wall())
                 .map_err(AuthError::Denied)?;
             let grant = auth.grant;
-            return Ok(Renewal { grant, source, authenticated_at, expires, issued: None });
+            let (issued, serial) = (None, 0);
+            return Ok(Renewal { grant, source, authenticated_at, expires, issued, serial });
         };
         settings.may_renew_with(auth.source, &credentials).map_err(AuthError::Denied)?;
         let peer = &session.meta().peer;
@@ -113,23 +117,29 @@ impl Accounts {
             AuthMethod::Guest => None,
         };
         let Authenticated { grant, source, expires, .. } = authenticated;
-        Ok(Renewal { grant: Arc::new(grant), source, authenticated_at, expires, issued })
+        let (grant, serial) = (Arc::new(grant), 0);
+        Ok(Renewal { grant, source, authenticated_at, expires, issued, serial })
     }
 
-    /// Checks the user of a session before it is renewed, and when the credentials of the renewal were issued.
+    /// Checks the user of a session before it is renewed, and when the credentials of the renewal were issued, then
+    /// records the renewal.
     ///
     /// # Errors
-    /// As [`AccessControl::check_token`](crate::hub::access_control::AccessControl::check_token).
+    /// As [`AccessControl::check_token`](crate::hub::access_control::AccessControl::check_token) and
+    /// [`record_renewal`].
     pub(super) async fn check_renewal(
         &self,
         session: &Arc<SessionHandle>,
         peer: &PeerInfo,
-        renewal: &Renewal,
+        renewal: &mut Renewal,
+        number: u64,
     ) -> Result<(), StartError> {
         match renewal.issued {
-            Some(issued) => self.access.check_token(session, peer, issued).await,
-            None => self.access.check(session, peer).await.map(drop),
+            Some(issued) => self.access.check_token(session, peer, issued).await?,
+            None => drop(self.access.check(session, peer).await?),
         }
+        renewal.serial = record_renewal(&self.context, session, renewal, number).await?;
+        Ok(())
     }
 
     /// Applies a renewal, in the session and in its rooms, unless one that arrived later was applied.
@@ -143,8 +153,9 @@ impl Accounts {
         number: u64,
         request: Option<u32>,
     ) -> Result<Secret, Error> {
-        let Renewal { ref grant, source, authenticated_at, expires, .. } = renewal;
-        let access_token = self.mint_access(session, grant, source, authenticated_at, expires);
+        let expires = renewal.expires;
+        let position = TokenPosition { serial: renewal.serial, previous: session.auth().serial };
+        let access_token = self.mint_access(session, renewal.granted(), position);
         let renewed = Renewed { access_token: access_token.clone(), expires_at_ms: expires };
         let reply = Ok(Reply::Renewed(renewed));
         let reply = request.map(|request| (request, &reply));
@@ -159,20 +170,21 @@ impl Accounts {
     pub(super) fn mint_access(
         &self,
         session: &SessionHandle,
-        grant: &Grant,
-        source: CredentialSource,
-        authenticated_at: Timestamp,
-        expires: Timestamp,
+        granted: FamilyGrant,
+        position: TokenPosition,
     ) -> Secret {
+        let FamilyGrant { grant, source, authenticated, expires } = granted;
         let claims = AccessClaims {
             sub: session.user().username.clone(),
             instance: session.meta().instance.clone(),
             family: session.meta().family,
             guest: session.meta().guest,
             source,
-            auth_ms: authenticated_at,
+            auth_ms: authenticated,
             issued_ms: self.context.clock.wall(),
-            grant: grant.clone(),
+            serial: position.serial,
+            previous: position.previous,
+            grant,
         };
         self.tokens.mint(session.app().id(), &claims, expires)
     }
@@ -183,23 +195,23 @@ impl Accounts {
 /// # Errors
 /// `invalid_argument` for both kinds at once; `too_large` for params.
 pub(super) fn credentials_of(
+    context: &Context,
     auth_token: Option<Secret>,
     params: Option<Data>,
 ) -> Result<Option<Credentials>, Error> {
+    let most = context.limits().auth_params_bytes;
     match (auth_token, params) {
         (None, None) => Ok(None),
         (Some(token), None) => Ok(Some(Credentials::Token(token))),
+        (None, Some(params)) if params.as_json().len() > most => {
+            context.hit(Limit::AuthParamsBytes);
+            let message = format!("`params` must be at most {most} bytes");
+            Err(Error::new(ErrorCode::TooLarge, message).at("params"))
+        }
         (None, Some(params)) => Ok(Some(Credentials::Params(params))),
         (Some(_), Some(_)) => {
             let message = "expected either `auth_token` or `params`";
             Err(Error::new(ErrorCode::InvalidArgument, message).at("params"))
         }
     }
-    context: &Context,
 }
-    let most = context.limits().auth_params_bytes;
-        (None, Some(params)) if params.as_json().len() > most => {
-            context.hit(Limit::AuthParamsBytes);
-            let message = format!("`params` must be at most {most} bytes");
-            Err(Error::new(ErrorCode::TooLarge, message).at("params"))
-        }

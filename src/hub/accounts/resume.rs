@@ -147,8 +147,8 @@ impl Accounts {
         }
         let number = begin_renewal(session);
         let renewal = self.verify_renewal(session, credentials, request);
-        let renewal = attempt.wait_for(&self.context, renewal).await?;
-        self.check_renewal(session, peer, &renewal).await?;
+        let mut renewal = attempt.wait_for(&self.context, renewal).await?;
+        self.check_renewal(session, peer, &mut renewal, number).await?;
         Ok(Some((number, renewal)))
     }
 

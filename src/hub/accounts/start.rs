@@ -25,7 +25,9 @@ use crate::principal::Principal;
 use crate::request::RequestId;
 use crate::room::{RoomCommand, RoomKey};
 use crate::session::{Establishing, SecretHash};
-use crate::store::{Admission, Admitted, FormerFamily, Refusal, Rename, StoreError, UserKey};
+use crate::store::{
+    Admission, Admitted, FamilyGrant, FormerFamily, Refusal, Rename, StoreError, UserKey,
+};
 use crate::telemetry::Limit;
 use crate::time::Monotonic;
 
@@ -179,6 +181,7 @@ impl Accounts {
                 address: peer.address,
                 method: authenticated.method,
                 profile: authenticated.profile.clone(),
+                granted: self.granted(authenticated),
                 new_family,
                 generation: prepared.generation,
                 revocation_leeway: app.rules().revocation_leeway,
@@ -191,16 +194,19 @@ impl Accounts {
                     refused_generation = Some((prepared.generation, generation));
                     continue;
                 }
+                Err(Refusal::Reused { family }) => {
+                    let instance = &start.instance;
+                    return Err(self.void_reused_family(&user, instance, family, request).await);
+                }
                 Err(refusal) => return Err(refusal.into()),
             };
             // From the first admission: a repeated one would find the family that the first created.
-            former = former.or(admitted.former);
+            former = former.or_else(|| admitted.former.clone());
             let session = self.new_session(
                 establishing,
                 id,
                 &app,
                 &user,
-                authenticated,
                 &admitted,
                 start,
                 &peer,
@@ -240,7 +246,7 @@ impl Accounts {
                 self.end_previous(previous, &session, carried, request).await;
             }
             self.events.session_started(session.meta(), request.clone());
-            let reply = self.started(&session, authenticated, admitted, secret);
+            let reply = self.started(&session, admitted, secret);
             let connection = SessionConnection::new(session, prepared.generation);
             return Ok(OpenedSession { connection, reply });
         }
@@ -301,7 +307,6 @@ impl Accounts {
         id: SessionId,
         app: &Arc<App>,
         user: &UserKey,
-        authenticated: &Authenticated,
         admitted: &Admitted,
         start: &Start,
         peer: &PeerInfo,
@@ -310,7 +315,8 @@ impl Accounts {
     ) -> Arc<SessionHandle> {
         let now = self.context.clock.now();
         let hash = SecretHash::of(secret.as_str());
-        let (settings, expires) = (Arc::clone(&self.context.session), authenticated.expires);
+        let FamilyGrant { grant, source, authenticated, expires } = admitted.granted.clone();
+        let settings = Arc::clone(&self.context.session);
         let session = establishing.session(generation, hash, expires, now, settings);
         let meta = SessionMeta {
             id,
@@ -324,10 +330,11 @@ impl Accounts {
             started: now.wall,
         };
         let auth = AuthContext {
-            grant: Arc::new(authenticated.grant.clone()),
-            source: authenticated.source,
+            grant: Arc::new(grant),
+            source,
             version: 0,
-            authenticated_at: authenticated.authenticated_at(now.wall),
+            authenticated_at: authenticated,
+            serial: admitted.position.serial,
         };
         let (app, first_life) = (Arc::clone(app), self.first_life(now.monotonic));
         Arc::new(SessionHandle::new(app, meta, session, auth, first_life))
@@ -392,16 +399,19 @@ impl Accounts {
         }
     }
 
-    fn started(
-        &self,
-        session: &SessionHandle,
-        authenticated: &Authenticated,
-        admitted: Admitted,
-        secret: Secret,
-    ) -> Reply {
-        let (auth, expires) = (session.auth(), authenticated.expires);
-        let access_token =
-            self.mint_access(session, &auth.grant, auth.source, auth.authenticated_at, expires);
+    /// What credentials grant, before the store replaces it by what their family grants now.
+    fn granted(&self, authenticated: &Authenticated) -> FamilyGrant {
+        FamilyGrant {
+            grant: authenticated.grant.clone(),
+            source: authenticated.source,
+            authenticated: authenticated.authenticated_at(self.context.clock.wall()),
+            expires: authenticated.expires,
+        }
+    }
+
+    fn started(&self, session: &SessionHandle, admitted: Admitted, secret: Secret) -> Reply {
+        let expires = admitted.granted.expires;
+        let access_token = self.mint_access(session, admitted.granted, admitted.position);
         Reply::Started(Box::new(Started {
             session: SessionInfo {
                 id: session.id(),

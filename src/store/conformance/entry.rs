@@ -3,16 +3,18 @@
 use futures::future::join_all;
 use stagedoor_proto::Data;
 
-use super::{NOW, admit, by_token, family, instance, registered, start, try_admit, user};
+use super::{NOW, admit, by_token, family, granted, instance, registered, start, try_admit, user};
 use crate::store::{
-    Admission, Admitted, AuthMethod, CheckedUser, FormerFamily, Journal, Profile, Refusal,
-    SigningKey, Store, UserKey,
+    Admission, Admitted, AuthMethod, CheckedUser, FamilyRenewal, FormerFamily, Journal, Profile,
+    Refusal, SigningKey, Store, TokenPosition, UserKey,
 };
 
 pub(in crate::store) async fn guest_is_admitted_and_recorded(store: &dyn Store) {
     let admitted = admit(store, start("ada", AuthMethod::Guest, 1)).await;
     let expected = Admitted {
         family: family(1),
+        position: TokenPosition { serial: 1, previous: 0 },
+        granted: granted("*"),
         guest: true,
         profile: Profile::default(),
         former: Some(FormerFamily::default()),
@@ -72,7 +74,7 @@ pub(in crate::store) async fn late_older_start_is_superseded(store: &dyn Store) 
 pub(in crate::store) async fn withdrawn_admission_restores_the_former_family(store: &dyn Store) {
     let at = |generation, bits| Admission { generation, ..start("ada", AuthMethod::Guest, bits) };
     let withdraw = |admitted: &Admitted| {
-        let former = admitted.former.expect("it began a family");
+        let former = admitted.former.clone().expect("it began a family");
         store.withdraw_admission(user("ada"), instance('a'), admitted.family, former)
     };
     let first = admit(store, at(5, 1)).await;
@@ -162,7 +164,7 @@ pub(in crate::store) async fn nothing_crosses_apps(store: &dyn Store) {
     admit(store, start("ada", registered(), 1)).await;
     store.block(elsewhere("ada"), super::ban(), true, Journal::default()).await.unwrap();
     store.revoke_user(elsewhere("ada"), NOW, None).await.unwrap();
-    store.revoke_family(elsewhere("ada"), instance('a'), family(1)).await.unwrap();
+    store.revoke_family(elsewhere("ada"), instance('a'), family(1), None).await.unwrap();
     store.delete_user(elsewhere("ada"), false, NOW, None).await.unwrap();
     admit(store, start("ada", by_token(1), 2)).await;
 
@@ -178,4 +180,71 @@ pub(in crate::store) async fn first_signing_key_becomes_the_only_one(store: &dyn
         let keys = store.signing_keys(offered).await.unwrap();
         assert!(keys == [key("first", 1)], "{} keys", keys.len());
     }
+}
+
+pub(in crate::store) async fn older_token_starts_with_the_current_grant(store: &dyn Store) {
+    let renew = |number, rooms| {
+        let renewal = FamilyRenewal {
+            user: user("ada"),
+            instance: instance('a'),
+            family: family(1),
+            number,
+            granted: granted(rooms),
+            now: NOW,
+        };
+        store.renew_family(renewal)
+    };
+    let shown = |serial, previous| {
+        let position = TokenPosition { serial, previous };
+        let (family, guest) = (family(1), true);
+        let method =
+            AuthMethod::AccessToken { family, guest, authenticated: NOW, issued: NOW, position };
+        start("ada", method, 9)
+    };
+    let first = admit(store, start("ada", AuthMethod::Guest, 1)).await;
+    assert_eq!(first.position, TokenPosition { serial: 1, previous: 0 });
+    assert_eq!(renew(3, "narrow").await.unwrap(), Some(3));
+    assert_eq!(renew(2, "late").await.unwrap(), None, "it arrived before the other");
+    let again = admit(store, shown(1, 0)).await;
+    assert_eq!(again.position, TokenPosition { serial: 4, previous: 1 });
+    assert_eq!(again.granted, granted("narrow"));
+    // The session goes on, because the start that was admitted led to none.
+    assert_eq!(renew(4, "other").await.unwrap(), Some(5));
+    let newest = admit(store, shown(5, 4)).await;
+    assert_eq!((newest.position.serial, &newest.granted), (6, &granted("other")));
+    admit(store, shown(4, 3)).await;
+    let reused = try_admit(store, shown(3, 1)).await;
+    assert_eq!(reused, Err(Refusal::Reused { family: family(1) }));
+    assert!(store.revoke_family(user("ada"), instance('a'), family(1), None).await.unwrap());
+    assert_eq!(try_admit(store, newest_of(&newest)).await, Err(Refusal::Revoked));
+    assert_eq!(renew(9, "void").await.unwrap(), None);
+    let begun = admit(store, start("ada", AuthMethod::Guest, 2)).await;
+    assert_eq!(begun.position, TokenPosition { serial: 1, previous: 0 });
+}
+
+pub(in crate::store) async fn withdrawn_admission_restores_the_former_tokens(store: &dyn Store) {
+    let first = admit(store, start("ada", AuthMethod::Guest, 1)).await;
+    let second = admit(store, newest_of(&first)).await;
+    let third = admit(store, newest_of(&second)).await;
+    let other = admit(store, start("ada", AuthMethod::Guest, 2)).await;
+    let former = other.former.expect("it began a family");
+    let withdrawn = store.withdraw_admission(user("ada"), instance('a'), family(2), former);
+    withdrawn.await.unwrap();
+    let reused = try_admit(store, start("ada", by_token(1), 9)).await;
+    assert_eq!(reused.map(drop), Ok(()), "the one before the newest used");
+    admit(store, newest_of(&third)).await;
+    let reused = try_admit(store, start("ada", by_token(1), 9)).await;
+    assert_eq!(reused, Err(Refusal::Reused { family: family(1) }));
+}
+
+/// A start with the access token that the reply to a start contained.
+fn newest_of(admitted: &Admitted) -> Admission {
+    let method = AuthMethod::AccessToken {
+        family: admitted.family,
+        guest: true,
+        authenticated: NOW,
+        issued: NOW,
+        position: admitted.position,
+    };
+    start("ada", method, 9)
 }

@@ -14,13 +14,14 @@ pub(in crate::store) mod rooms;
 
 use std::time::Duration;
 
-use stagedoor_proto::{BlockSource, FamilyId, InstanceId, Timestamp};
+use stagedoor_proto::{BlockSource, FamilyId, InstanceId, Role, Timestamp};
 
 use super::{
-    Admission, Admitted, AuditEvent, AuthMethod, Block, BlockKind, Check, Profile, Refusal, Store,
-    UserKey,
+    Admission, Admitted, AuditEvent, AuthMethod, Block, BlockKind, Check, CredentialSource,
+    FamilyGrant, Profile, Refusal, Store, TokenPosition, UserKey,
 };
 use crate::blocks::BlockSetter;
+use crate::grant::Grant;
 use crate::revocation::DEFAULT_REVOCATION_LEEWAY;
 
 /// Generates a test per rule; `$store` is an expression for an empty store.
@@ -30,6 +31,8 @@ macro_rules! every_rule {
             entry::guest_is_admitted_and_recorded
             entry::restart_continues_its_family
             entry::new_start_voids_the_former_family
+            entry::older_token_starts_with_the_current_grant
+            entry::withdrawn_admission_restores_the_former_tokens
             entry::families_of_other_instances_stay_valid
             entry::late_older_start_is_superseded
             entry::withdrawn_admission_restores_the_former_family
@@ -149,10 +152,22 @@ pub(in crate::store) fn start(username: &str, method: AuthMethod, new: u128) -> 
         address: ADDRESS.parse().unwrap(),
         method,
         profile: Profile::default(),
+        granted: granted("*"),
         new_family: family(new),
         generation: 0,
         revocation_leeway: DEFAULT_REVOCATION_LEEWAY,
         now: NOW,
+    }
+}
+
+/// The grant of the rooms of a pattern, for long.
+pub(in crate::store) fn granted(rooms: &str) -> FamilyGrant {
+    let pattern = rooms.to_owned().try_into().expect("a pattern");
+    FamilyGrant {
+        grant: Grant { rooms: vec![(pattern, Role::Publisher)], ..Grant::default() },
+        source: CredentialSource::Guest,
+        authenticated: NOW,
+        expires: Timestamp::MAX,
     }
 }
 
@@ -188,7 +203,9 @@ fn registered() -> AuthMethod {
 
 /// A guest's access token of this family, minted now.
 pub(in crate::store) fn by_token(bits: u128) -> AuthMethod {
-    AuthMethod::AccessToken { family: family(bits), guest: true, authenticated: NOW, issued: NOW }
+    let position = TokenPosition { serial: 1, previous: 0 };
+    let (family, guest) = (family(bits), true);
+    AuthMethod::AccessToken { family, guest, authenticated: NOW, issued: NOW, position }
 }
 
 impl Admission {
@@ -209,7 +226,7 @@ impl Admission {
         Self { method: by_token(bits), ..self }
     }
 
-    fn check(&self, bits: u128) -> Check {
+    pub(in crate::store) fn check(&self, bits: u128) -> Check {
         let Self { user, instance, address, now, .. } = self.clone();
         Check { user, instance, address, family: family(bits), now }
     }

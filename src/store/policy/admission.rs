@@ -9,10 +9,16 @@ use stagedoor_proto::{FamilyId, Timestamp};
 
 use super::revocation::check_issued;
 use super::rows::{AdmissionRows, InstanceRow, UserRow};
-use crate::store::admission::{Admission, Admitted, AuthMethod, FormerFamily, Profile, Refusal};
+use crate::store::admission::{
+    Admission, Admitted, AuthMethod, Block, Check, CheckedUser, FamilyTokens, FormerFamily,
+    Profile, Refusal, TokenPosition,
+};
 
 /// Precision of the recorded time a user was last seen. Most restarts therefore write nothing.
 const LAST_SEEN_PRECISION: Duration = Duration::from_hours(1);
+
+/// The credentials of a start that begins a family.
+const FIRST: TokenPosition = TokenPosition { serial: 0, previous: 0 };
 
 /// The writes of an admitted start.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,8 +43,10 @@ pub(in crate::store) enum UserWrite {
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::store) enum InstanceWrite {
     /// Begins a family, or restores a lost one. The current family becomes the former one.
-    Put { generation: u64, family: FamilyId, address: Option<IpAddr> },
+    Put { generation: u64, family: FamilyId, tokens: FamilyTokens, address: Option<IpAddr> },
     /// Continues the current family.
+    Continue { tokens: FamilyTokens, address: Option<IpAddr> },
+    /// Only the session was checked.
     Seen { address: Option<IpAddr> },
 }
 
@@ -60,16 +68,7 @@ pub(in crate::store) fn admit(
     rows: &AdmissionRows,
 ) -> Result<AdmissionWrites, Refusal> {
     let AdmissionRows { user, instance, blocks, lost_after } = rows;
-    if user.is_deleted {
-        return Err(Refusal::Deleted);
-    }
-    if let Some(block) = blocks
-        .iter()
-        .filter(|block| block.is_in_force(admission.now))
-        .max_by_key(|block| block.end())
-    {
-        return Err(Refusal::Blocked(block.clone()));
-    }
+    check_user(user, blocks, admission.now)?;
     let start = Start { admission, user, instance: instance.as_ref() };
     match admission.method {
         AuthMethod::Guest if user.is_registered => Err(Refusal::NameTaken),
@@ -77,24 +76,65 @@ pub(in crate::store) fn admit(
             let generation = instance.as_ref().map_or(0, |instance| instance.generation);
             Err(Refusal::Superseded { generation })
         }
-        AuthMethod::Guest => Ok(start.begin(admission.new_family, &Profile::default())),
+        AuthMethod::Guest => Ok(start.begin(admission.new_family, FIRST, &Profile::default())),
         AuthMethod::Hook { .. } => {
             check_issued(admission, user)?;
-            Ok(start.begin(admission.new_family, &admission.profile))
+            Ok(start.begin(admission.new_family, FIRST, &admission.profile))
         }
-        AuthMethod::AccessToken { family, guest, issued, .. } => {
+        AuthMethod::AccessToken { family, guest, issued, position, .. } => {
             check_issued(admission, user)?;
-            if start.has_family(family) {
-                return Ok(start.resume(family));
+            if let Some(instance) = instance.as_ref().filter(|row| row.family == Some(family)) {
+                return start.resume(instance, family, position);
             }
             // The start that registered the name voided the guest's tokens.
             let is_guests_of_registered = guest && user.is_registered;
             if is_guests_of_registered || !start.has_lost(family, issued, *lost_after) {
                 return Err(Refusal::Revoked);
             }
-            Ok(start.begin(family, &user.profile))
+            Ok(start.begin(family, position, &user.profile))
         }
     }
+}
+
+/// The writes of a check that passed: the time last seen, at most every [`LAST_SEEN_PRECISION`].
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::store) struct CheckWrites {
+    pub(in crate::store) checked: CheckedUser,
+    pub(in crate::store) user: Option<UserWrite>,
+    pub(in crate::store) instance: Option<InstanceWrite>,
+}
+
+/// Decides whether the user of a session may continue: neither deleted nor blocked, and the family is not void.
+///
+/// # Errors
+/// The reason for a rejection; nothing is written then.
+pub(in crate::store) fn check(check: &Check, rows: &AdmissionRows) -> Result<CheckWrites, Refusal> {
+    let AdmissionRows { user, instance, blocks, .. } = rows;
+    check_user(user, blocks, check.now)?;
+    let of_family = |row: &&InstanceRow| row.family == Some(check.family);
+    let instance = instance.as_ref().filter(of_family).ok_or(Refusal::Revoked)?;
+    let address = (!user.is_registered).then(|| check.address.to_canonical());
+    let is_seen = instance.address == address && !is_stale(Some(instance.seen), check.now);
+    Ok(CheckWrites {
+        checked: CheckedUser { revoked: user.revoked },
+        user: is_stale(user.seen, check.now).then_some(UserWrite::Seen),
+        instance: (!is_seen).then_some(InstanceWrite::Seen { address }),
+    })
+}
+
+fn check_user(user: &UserRow, blocks: &[Block], now: Timestamp) -> Result<(), Refusal> {
+    if user.is_deleted {
+        return Err(Refusal::Deleted);
+    }
+    let holding = blocks.iter().filter(|block| block.is_in_force(now));
+    match holding.max_by_key(|block| block.end()) {
+        Some(block) => Err(Refusal::Blocked(block.clone())),
+        None => Ok(()),
+    }
+}
+
+fn is_stale(seen: Option<Timestamp>, now: Timestamp) -> bool {
+    seen.is_none_or(|seen| now.saturating_since(seen) > LAST_SEEN_PRECISION)
 }
 
 /// A start that is neither deleted nor blocked.
@@ -109,10 +149,6 @@ impl Start<'_> {
         self.instance.is_some_and(|instance| instance.generation > self.admission.generation)
     }
 
-    fn has_family(&self, family: FamilyId) -> bool {
-        self.instance.is_some_and(|instance| instance.family == Some(family))
-    }
-
     /// Whether an access token proves a start whose row was lost in a machine failure: it is newer than everything
     /// stored, and nothing stored voids it.
     fn has_lost(&self, family: FamilyId, issued: Timestamp, lost_after: Option<Timestamp>) -> bool {
@@ -123,22 +159,34 @@ impl Start<'_> {
             })
     }
 
-    /// Begins a family, which voids the instance's former one.
-    fn begin(&self, family: FamilyId, profile: &Profile) -> AdmissionWrites {
+    /// Begins a family, which voids the instance's former one. `shown` is the access token of a lost family.
+    fn begin(&self, family: FamilyId, shown: TokenPosition, profile: &Profile) -> AdmissionWrites {
         let guest = is_guest(&self.admission.method, self.user);
         let was_guest = !guest && !self.user.is_registered && self.user.seen.is_some();
         let is_changed = self.user.is_registered == guest || self.user.profile != *profile;
-        let user = (is_changed || self.is_stale(self.user.seen))
+        let user = (is_changed || is_stale(self.user.seen, self.admission.now))
             .then(|| UserWrite::Put { is_registered: !guest, profile: profile.clone() });
         let former = self.instance.map_or_else(FormerFamily::default, |instance| FormerFamily {
             generation: instance.generation,
             family: instance.family,
             former_family: instance.former_family,
+            tokens: instance.tokens.clone(),
         });
+        let granted = self.admission.granted.clone();
+        let tokens = FamilyTokens {
+            serial: shown.serial.saturating_add(1),
+            used: shown.serial,
+            before_used: shown.previous,
+            renewal: 0,
+            granted: Some(granted.clone()),
+        };
+        let position = TokenPosition { serial: tokens.serial, previous: shown.serial };
         let (generation, former) = (self.admission.generation, Some(former));
         AdmissionWrites {
             admitted: Admitted {
                 family,
+                position,
+                granted,
                 guest,
                 profile: profile.clone(),
                 former,
@@ -147,20 +195,51 @@ impl Start<'_> {
             },
             void_instances: was_guest,
             user,
-            instance: Some(InstanceWrite::Put { generation, family, address: self.address(guest) }),
+            instance: Some(InstanceWrite::Put {
+                generation,
+                family,
+                tokens,
+                address: self.address(guest),
+            }),
         }
     }
 
-    /// Continues the instance's family.
-    fn resume(&self, family: FamilyId) -> AdmissionWrites {
+    /// Continues the instance's family, with what it grants now.
+    fn resume(
+        &self,
+        instance: &InstanceRow,
+        family: FamilyId,
+        shown: TokenPosition,
+    ) -> Result<AdmissionWrites, Refusal> {
+        let stored = &instance.tokens;
+        if shown.serial < stored.before_used {
+            return Err(Refusal::Reused { family });
+        }
+        // The failure of a machine can have lost the rows of newer tokens.
+        let granted = stored.granted.as_ref().filter(|_| shown.serial <= stored.serial);
+        let granted = granted.unwrap_or(&self.admission.granted).clone();
+        if granted.expires <= self.admission.now {
+            return Err(Refusal::Expired);
+        }
+        let mut tokens = FamilyTokens {
+            serial: stored.serial.max(shown.serial).saturating_add(1),
+            used: stored.used,
+            before_used: stored.before_used,
+            renewal: stored.renewal,
+            granted: Some(granted.clone()),
+        };
+        if shown.serial >= stored.used {
+            tokens.used = shown.serial;
+            tokens.before_used = stored.before_used.max(shown.previous);
+        }
+        let position = TokenPosition { serial: tokens.serial, previous: shown.serial };
         let guest = is_guest(&self.admission.method, self.user);
-        let address = self.address(guest);
-        let is_same_place = self.instance.is_some_and(|instance| instance.address == address);
-        let is_stale = self.is_stale(self.instance.map(|instance| instance.seen));
         let profile = self.user.profile.clone();
-        AdmissionWrites {
+        Ok(AdmissionWrites {
             admitted: Admitted {
                 family,
+                position,
+                granted,
                 guest,
                 profile,
                 former: None,
@@ -168,31 +247,34 @@ impl Start<'_> {
                 was_guest: false,
             },
             void_instances: false,
-            user: self.is_stale(self.user.seen).then_some(UserWrite::Seen),
-            instance: (!is_same_place || is_stale).then_some(InstanceWrite::Seen { address }),
-        }
+            user: is_stale(self.user.seen, self.admission.now).then_some(UserWrite::Seen),
+            instance: Some(InstanceWrite::Continue { tokens, address: self.address(guest) }),
+        })
     }
 
     fn address(&self, guest: bool) -> Option<IpAddr> {
         guest.then(|| self.admission.address.to_canonical())
-    }
-
-    fn is_stale(&self, seen: Option<Timestamp>) -> bool {
-        seen.is_none_or(|seen| self.admission.now.saturating_since(seen) > LAST_SEEN_PRECISION)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::FamilyGrant;
     use crate::store::conformance::{NOW, by_token, family, start};
 
     const SECOND: Duration = Duration::from_secs(1);
 
     /// An access token of family 2, minted at `issued`.
     fn token(issued: Timestamp, guest: bool) -> Admission {
-        let method =
-            AuthMethod::AccessToken { family: family(2), guest, authenticated: NOW, issued };
+        let position = TokenPosition { serial: 3, previous: 2 };
+        let method = AuthMethod::AccessToken {
+            family: family(2),
+            guest,
+            authenticated: NOW,
+            issued,
+            position,
+        };
         start("ada", method, 9)
     }
 
@@ -201,6 +283,7 @@ mod tests {
             generation: 3,
             family: Some(family(family_now)),
             former_family: Some(family(former)),
+            tokens: FamilyTokens::default(),
             address: None,
             seen: NOW,
         }
@@ -247,19 +330,76 @@ mod tests {
     }
 
     #[test]
-    fn restart_writes_only_what_is_stale() {
+    fn check_writes_only_what_is_stale() {
         let user = UserRow { seen: Some(NOW), ..UserRow::default() };
-        let address = Some(start("ada", by_token(2), 9).address);
+        let visit = start("ada", by_token(2), 9);
+        let address = Some(visit.address);
         let known = AdmissionRows {
             user,
             instance: Some(InstanceRow { address, ..instance(2, 1) }),
             ..AdmissionRows::default()
         };
-        let at = |now| Admission { now, ..start("ada", by_token(2), 9) };
-        let fresh = admit(&at(NOW + LAST_SEEN_PRECISION), &known).unwrap();
+        let at = |now| Check { now, ..visit.check(2) };
+        let fresh = check(&at(NOW + LAST_SEEN_PRECISION), &known).unwrap();
         assert_eq!((fresh.user, fresh.instance), (None, None));
-        let stale = admit(&at(NOW + LAST_SEEN_PRECISION + SECOND), &known).unwrap();
+        let stale = check(&at(NOW + LAST_SEEN_PRECISION + SECOND), &known).unwrap();
         assert_eq!(stale.user, Some(UserWrite::Seen));
         assert_eq!(stale.instance, Some(InstanceWrite::Seen { address }));
+    }
+
+    /// An instance whose family 2 has issued 9 tokens; session starts used the 7th, and before it the 5th.
+    fn in_use() -> AdmissionRows {
+        let granted = FamilyGrant { expires: NOW + SECOND, ..start("ada", by_token(2), 9).granted };
+        let tokens =
+            FamilyTokens { serial: 9, used: 7, before_used: 5, renewal: 9, granted: Some(granted) };
+        rows(Some(InstanceRow { tokens, ..instance(2, 1) }))
+    }
+
+    fn shown(serial: u64, previous: u64) -> Admission {
+        let admission = token(NOW, true);
+        let AuthMethod::AccessToken { family, guest, authenticated, issued, .. } = admission.method
+        else {
+            unreachable!("it is an access token")
+        };
+        let position = TokenPosition { serial, previous };
+        let method = AuthMethod::AccessToken { family, guest, authenticated, issued, position };
+        Admission { method, ..admission }
+    }
+
+    #[test]
+    fn token_older_than_the_one_before_the_newest_used_is_theft() {
+        let reused = Err(Refusal::Reused { family: family(2) });
+        for serial in [0, 1, 4] {
+            assert_eq!(admit(&shown(serial, 0), &in_use()), reused, "{serial}");
+        }
+        for (serial, previous, used, before_used, next) in [
+            // The one before, and one that was never used.
+            (5, 4, 7, 5, 10),
+            (6, 5, 7, 5, 10),
+            // The newest used: the reply was lost.
+            (7, 5, 7, 5, 10),
+            (8, 7, 8, 7, 10),
+            (9, 8, 9, 8, 10),
+            // Not recorded.
+            (12, 11, 12, 11, 13),
+        ] {
+            let admission = shown(serial, previous);
+            let admitted = admit(&admission, &in_use()).unwrap();
+            let Some(InstanceWrite::Continue { tokens, .. }) = admitted.instance else {
+                panic!("{admitted:?}")
+            };
+            assert_eq!((tokens.used, tokens.before_used, tokens.serial), (used, before_used, next));
+            let position = TokenPosition { serial: next, previous: serial };
+            assert_eq!(admitted.admitted.position, position);
+            let stored = in_use().instance.unwrap().tokens.granted.unwrap();
+            let expected = if serial > 9 { admission.granted } else { stored };
+            assert_eq!(admitted.admitted.granted, expected, "{serial}");
+        }
+    }
+
+    #[test]
+    fn expired_grant_of_a_family_starts_no_session() {
+        let late = Admission { now: NOW + SECOND, ..shown(7, 5) };
+        assert_eq!(admit(&late, &in_use()), Err(Refusal::Expired));
     }
 }

@@ -12,7 +12,9 @@ mod retention;
 mod revocation;
 mod rows;
 
-pub(super) use admission::{AdmissionWrites, InstanceWrite, UserWrite, admit, is_guest};
+pub(super) use admission::{
+    AdmissionWrites, CheckWrites, InstanceWrite, UserWrite, admit, check, is_guest,
+};
 pub(super) use blocks::{AppBlock, blocked_identities, holding, with_block, without_slot};
 pub(super) use migration::{OwnRows, migrated};
 pub(super) use outbox::surplus;

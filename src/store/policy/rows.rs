@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
 
-use crate::store::admission::{Block, Profile};
+use crate::store::admission::{Block, FamilyTokens, Profile};
 
 /// A user. The default is an unknown one.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,6 +28,7 @@ pub(in crate::store) struct InstanceRow {
     pub(in crate::store) family: Option<FamilyId>,
     /// The previous family, or the one that was voided.
     pub(in crate::store) former_family: Option<FamilyId>,
+    pub(in crate::store) tokens: FamilyTokens,
     /// A guest's address, canonical.
     pub(in crate::store) address: Option<IpAddr>,
     pub(in crate::store) seen: Timestamp,

@@ -8,12 +8,16 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::{Data, FamilyId, InstanceId, Timestamp};
 
 use super::blocks;
-use super::value::{Family, Generation, Json, Ms, address_bytes};
+use super::value::{Family, Generation, Json, JsonOf, Ms, Number, address_bytes};
 use crate::address::network;
 use crate::store::policy::{
-    self, AdmissionRows, AdmissionWrites, InstanceRow, InstanceWrite, UserRow, UserWrite,
+    self, AdmissionRows, AdmissionWrites, CheckWrites, InstanceRow, InstanceWrite, UserRow,
+    UserWrite,
 };
-use crate::store::{Admission, Admitted, FormerFamily, Profile, Refusal, UserKey};
+use crate::store::{
+    Admission, Admitted, Check, CheckedUser, FamilyGrant, FamilyRenewal, FamilyTokens,
+    FormerFamily, Profile, Refusal, UserKey,
+};
 
 /// Checks a start, and records an admitted one.
 pub(super) fn admit(
@@ -32,16 +36,67 @@ pub(super) fn admit(
     }
 }
 
+/// Checks the user of a session, and records when it was seen.
+pub(super) fn check(
+    db: &Connection,
+    check: &Check,
+) -> rusqlite::Result<Result<CheckedUser, Refusal>> {
+    let Check { user: key, instance: id, address, now, .. } = check;
+    let (user, instance) = read(db, key, id)?;
+    let guest = (!user.is_registered).then(|| (id, address_bytes(network(*address))));
+    let blocks = blocks::of_start(db, key, guest.as_ref(), *now)?;
+    let rows = AdmissionRows { user, instance, blocks, lost_after: None };
+    let CheckWrites { checked, user, instance } = match policy::check(check, &rows) {
+        Ok(writes) => writes,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if let Some(user) = user {
+        write_user(db, key, *now, user)?;
+    }
+    if let Some(instance) = instance {
+        write_instance(db, key, id, *now, instance)?;
+    }
+    Ok(Ok(checked))
+}
+
+/// Records a renewal of a family. Returns the serial number of its access token; `None` if the family is void, or a
+/// later renewal was recorded.
+pub(super) fn renew(db: &Connection, renewal: &FamilyRenewal) -> rusqlite::Result<Option<u64>> {
+    let FamilyRenewal { user, instance, family, number, granted, now } = renewal;
+    let serial: Option<Number> = db
+        .prepare_cached(
+            "UPDATE instances SET serial = max(serial + 1, ?5), renewal = ?5, granted = ?6, seen_ms = ?7 \
+             WHERE app = ?1 AND username = ?2 AND instance = ?3 AND family = ?4 AND renewal < ?5 \
+             RETURNING serial",
+        )?
+        .query_row(
+            params![
+                &*user.app,
+                user.username.as_str(),
+                instance.as_str(),
+                Family(*family),
+                Number(*number),
+                json_of(granted),
+                Ms(*now)
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(serial.map(|serial| serial.0))
+}
+
 /// Makes an instance's former family the current one again, unless a newer start replaced `family`.
 pub(super) fn withdraw(
     db: &Connection,
     user: &UserKey,
     instance: &InstanceId,
     family: FamilyId,
-    former: FormerFamily,
+    former: &FormerFamily,
 ) -> rusqlite::Result<()> {
+    let FamilyTokens { serial, used, before_used, renewal, granted } = &former.tokens;
     db.prepare_cached(
-        "UPDATE instances SET generation = ?5, family = ?6, former_family = ?7 \
+        "UPDATE instances SET generation = ?5, family = ?6, former_family = ?7, \
+            serial = ?8, used = ?9, before_used = ?10, renewal = ?11, granted = ?12 \
          WHERE app = ?1 AND username = ?2 AND instance = ?3 AND family = ?4",
     )?
     .execute(params![
@@ -52,8 +107,17 @@ pub(super) fn withdraw(
         Generation(former.generation),
         former.family.map(Family),
         former.former_family.map(Family),
+        Number(*serial),
+        Number(*used),
+        Number(*before_used),
+        Number(*renewal),
+        granted.as_ref().map(json_of),
     ])?;
     Ok(())
+}
+
+fn json_of(granted: &FamilyGrant) -> String {
+    serde_json::to_string(granted).expect("a grant has a JSON form")
 }
 
 fn read(
@@ -63,7 +127,8 @@ fn read(
 ) -> rusqlite::Result<(UserRow, Option<InstanceRow>)> {
     let mut statement = db.prepare_cached(
         "SELECT u.registered, u.name, u.properties, u.seen_ms, u.revoked_ms, u.deleted_ms IS NOT NULL, \
-                i.generation, i.family, i.former_family, i.address, i.seen_ms \
+                i.generation, i.family, i.former_family, i.address, i.seen_ms, \
+                i.serial, i.used, i.before_used, i.renewal, i.granted \
          FROM users u \
          LEFT JOIN instances i ON i.app = u.app AND i.username = u.username AND i.instance = ?3 \
          WHERE u.app = ?1 AND u.username = ?2",
@@ -97,6 +162,13 @@ fn instance_row(row: &Row<'_>) -> rusqlite::Result<Option<InstanceRow>> {
         generation,
         family: family(7)?,
         former_family: family(8)?,
+        tokens: FamilyTokens {
+            serial: row.get::<_, Number>(11)?.0,
+            used: row.get::<_, Number>(12)?.0,
+            before_used: row.get::<_, Number>(13)?.0,
+            renewal: row.get::<_, Number>(14)?.0,
+            granted: row.get::<_, Option<JsonOf<FamilyGrant>>>(15)?.map(|granted| granted.0),
+        },
         address: address.map(|bytes| IpAddr::from(bytes).to_canonical()),
         seen: row.get::<_, Ms>(10)?.0,
     }))
@@ -109,7 +181,6 @@ fn write(
 ) -> rusqlite::Result<Admitted> {
     let AdmissionWrites { admitted, void_instances, user, instance } = writes;
     let (app, username) = (&*admission.user.app, admission.user.username.as_str());
-    let now = Ms(admission.now);
     if void_instances {
         db.prepare_cached(
             "UPDATE instances SET former_family = coalesce(family, former_family), family = NULL, address = NULL \
@@ -117,14 +188,28 @@ fn write(
         )?
         .execute(params![app, username])?;
     }
-    match user {
-        None => {}
-        Some(UserWrite::Seen) => {
-            db.prepare_cached("UPDATE users SET seen_ms = ?3 WHERE app = ?1 AND username = ?2")?
-                .execute(params![app, username, now])?;
-        }
-        Some(UserWrite::Put { is_registered, profile: Profile { name, properties } }) => {
-            db.prepare_cached(
+    if let Some(user) = user {
+        write_user(db, &admission.user, admission.now, user)?;
+    }
+    if let Some(instance) = instance {
+        write_instance(db, &admission.user, &admission.instance, admission.now, instance)?;
+    }
+    Ok(admitted)
+}
+
+fn write_user(
+    db: &Connection,
+    user: &UserKey,
+    now: Timestamp,
+    write: UserWrite,
+) -> rusqlite::Result<()> {
+    let (app, username) = (&*user.app, user.username.as_str());
+    match write {
+        UserWrite::Seen => db
+            .prepare_cached("UPDATE users SET seen_ms = ?3 WHERE app = ?1 AND username = ?2")?
+            .execute(params![app, username, Ms(now)])?,
+        UserWrite::Put { is_registered, profile: Profile { name, properties } } => db
+            .prepare_cached(
                 "INSERT INTO users (app, username, registered, name, properties, seen_ms) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
                  ON CONFLICT DO UPDATE SET registered = excluded.registered, name = excluded.name, \
@@ -136,27 +221,54 @@ fn write(
                 is_registered,
                 name,
                 properties.as_ref().map(Data::as_json),
-                now
-            ])?;
-        }
-    }
-    let id = admission.instance.as_str();
-    match instance {
-        None => {}
-        Some(InstanceWrite::Seen { address }) => {
-            db.prepare_cached(
+                Ms(now)
+            ])?,
+    };
+    Ok(())
+}
+
+fn write_instance(
+    db: &Connection,
+    user: &UserKey,
+    id: &InstanceId,
+    now: Timestamp,
+    write: InstanceWrite,
+) -> rusqlite::Result<()> {
+    let (app, username, id) = (&*user.app, user.username.as_str(), id.as_str());
+    match write {
+        InstanceWrite::Seen { address } => db
+            .prepare_cached(
                 "UPDATE instances SET address = ?4, seen_ms = ?5 \
                  WHERE app = ?1 AND username = ?2 AND instance = ?3",
             )?
-            .execute(params![app, username, id, address.map(address_bytes), now])?;
-        }
-        Some(InstanceWrite::Put { generation, family, address }) => {
-            db.prepare_cached(
-                "INSERT INTO instances (app, username, instance, generation, family, address, seen_ms) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+            .execute(params![app, username, id, address.map(address_bytes), Ms(now)])?,
+        InstanceWrite::Continue { tokens, address } => db
+            .prepare_cached(
+                "UPDATE instances SET address = ?4, seen_ms = ?5, \
+                    serial = ?6, used = ?7, before_used = ?8, granted = ?9 \
+                 WHERE app = ?1 AND username = ?2 AND instance = ?3",
+            )?
+            .execute(params![
+                app,
+                username,
+                id,
+                address.map(address_bytes),
+                Ms(now),
+                Number(tokens.serial),
+                Number(tokens.used),
+                Number(tokens.before_used),
+                tokens.granted.as_ref().map(json_of),
+            ])?,
+        InstanceWrite::Put { generation, family, tokens, address } => db
+            .prepare_cached(
+                "INSERT INTO instances (app, username, instance, generation, family, address, seen_ms, \
+                    serial, used, before_used, renewal, granted) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
                  ON CONFLICT DO UPDATE SET generation = excluded.generation, \
                     former_family = coalesce(family, former_family), family = excluded.family, \
-                    address = excluded.address, seen_ms = excluded.seen_ms",
+                    address = excluded.address, seen_ms = excluded.seen_ms, serial = excluded.serial, \
+                    used = excluded.used, before_used = excluded.before_used, renewal = excluded.renewal, \
+                    granted = excluded.granted",
             )?
             .execute(params![
                 app,
@@ -165,9 +277,13 @@ fn write(
                 Generation(generation),
                 Family(family),
                 address.map(address_bytes),
-                now
-            ])?;
-        }
-    }
-    Ok(admitted)
+                Ms(now),
+                Number(tokens.serial),
+                Number(tokens.used),
+                Number(tokens.before_used),
+                Number(tokens.renewal),
+                tokens.granted.as_ref().map(json_of),
+            ])?,
+    };
+    Ok(())
 }

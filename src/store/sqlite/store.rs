@@ -5,7 +5,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -17,9 +16,9 @@ use super::{admit, audit, blocks, created, handoff, keys, migrate, open, outbox,
 use crate::clock::Rng;
 use crate::room::RoomKey;
 use crate::store::{
-    Admission, Admitted, AuditEvent, AuthMethod, Block, Blocked, Check, CheckedUser, Evicted,
-    FormerFamily, Handoff, Journal, Profile, Refusal, Rename, RoomWrite, SigningKey, Store,
-    StoreError, StoreFuture, StoredRoom, Unblocked, UserKey,
+    Admission, Admitted, AuditEvent, Block, Blocked, Check, CheckedUser, Evicted, FamilyRenewal,
+    FormerFamily, Handoff, Journal, Refusal, Rename, RoomWrite, SigningKey, Store, StoreError,
+    StoreFuture, StoredRoom, Unblocked, UserKey,
 };
 
 /// Durable state in one `SQLite` file, for a single gateway.
@@ -125,30 +124,11 @@ impl Store for SqliteStore {
         family: FamilyId,
         former: FormerFamily,
     ) -> StoreFuture<'_, ()> {
-        self.persist(move |db| admit::withdraw(db, &user, &instance, family, former))
+        self.persist(move |db| admit::withdraw(db, &user, &instance, family, &former))
     }
 
     fn check(&self, check: Check) -> StoreFuture<'_, Result<CheckedUser, Refusal>> {
-        let Check { user, instance, address, family, now } = check;
-        // A session's check has no token: its family alone decides.
-        let (authenticated, issued) = (Timestamp::default(), Timestamp::MAX);
-        let method = AuthMethod::AccessToken { family, guest: true, authenticated, issued };
-        let (profile, new_family, generation) = (Profile::default(), family, 0);
-        let admission = Admission {
-            user,
-            instance,
-            address,
-            method,
-            profile,
-            new_family,
-            generation,
-            revocation_leeway: Duration::ZERO,
-            now,
-        };
-        self.write_bookkeeping(now, move |db| {
-            let admitted = admit::admit(db, &admission, None)?;
-            Ok(admitted.map(|Admitted { revoked, .. }| CheckedUser { revoked }))
-        })
+        self.write_bookkeeping(check.now, move |db| admit::check(db, &check))
     }
 
     fn block(
@@ -213,8 +193,16 @@ impl Store for SqliteStore {
         user: UserKey,
         instance: InstanceId,
         family: FamilyId,
-    ) -> StoreFuture<'_, ()> {
-        self.persist(move |db| users::revoke_family(db, &user, &instance, family))
+        row: Option<AuditEvent>,
+    ) -> StoreFuture<'_, bool> {
+        let row = audit::NewRow::of(row.as_ref(), &user.app);
+        self.persist(move |db| {
+            row.append_if(db, users::revoke_family(db, &user, &instance, family)?)
+        })
+    }
+
+    fn renew_family(&self, renewal: FamilyRenewal) -> StoreFuture<'_, Option<u64>> {
+        self.write_bookkeeping(renewal.now, move |db| admit::renew(db, &renewal))
     }
 
     fn load_room(&self, room: RoomKey, now: Timestamp) -> StoreFuture<'_, StoredRoom> {

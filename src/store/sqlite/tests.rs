@@ -13,7 +13,7 @@ use super::writer::{Durability, MAX_QUEUED_CALLS};
 use super::{SqliteStore, backup, synced};
 use crate::store::conformance::{NOW, ban, by_token, every_rule, family, start, unban, user};
 use crate::store::{
-    Admission, Archive, AuthMethod, Journal, Refusal, SigningKey, Store, StoreError,
+    Admission, Archive, AuthMethod, Journal, Refusal, SigningKey, Store, StoreError, TokenPosition,
 };
 
 every_rule!(SqliteStore::in_memory().await.unwrap());
@@ -390,7 +390,9 @@ async fn access_token_restores_a_lost_start() {
     let by_token = |name, bits, issued| {
         let authenticated = NOW;
         let family = family(bits);
-        let method = AuthMethod::AccessToken { family, guest: true, authenticated, issued };
+        let position = TokenPosition { serial: 1, previous: 0 };
+        let method =
+            AuthMethod::AccessToken { family, guest: true, authenticated, issued, position };
         Admission { now: NOW + Duration::from_mins(1), ..start(name, method, 9) }
     };
     for (name, bits, issued, expected) in [

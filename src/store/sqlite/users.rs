@@ -84,18 +84,11 @@ pub(super) fn revoke_family(
     user: &UserKey,
     instance: &InstanceId,
     family: FamilyId,
-) -> rusqlite::Result<()> {
-    db.prepare_cached(
-        "UPDATE instances SET former_family = family, family = NULL \
-         WHERE app = ?1 AND username = ?2 AND instance = ?3 AND family = ?4",
-    )?
-    .execute(params![
-        &*user.app,
-        user.username.as_str(),
-        instance.as_str(),
-        Family(family)
-    ])?;
-    Ok(())
+) -> rusqlite::Result<bool> {
+    let sql = "UPDATE instances SET former_family = family, family = NULL \
+               WHERE app = ?1 AND username = ?2 AND instance = ?3 AND family = ?4";
+    let key = params![&*user.app, user.username.as_str(), instance.as_str(), Family(family)];
+    Ok(db.prepare_cached(sql)?.execute(key)? > 0)
 }
 
 /// The last guest examined, in index order.

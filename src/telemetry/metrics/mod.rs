@@ -78,6 +78,8 @@ table! {
     sessions: Gauges<SessionStatus> = "sessions";
     /// Starts, by outcome: `ok` or the reason of the rejection
     starts: Counters<AdmissionOutcome> = "starts";
+    /// Token families voided because an outdated access token was presented
+    token_families_voided: Counter = "token_families_voided";
     /// Time from receiving a start to answering it, auth hook and store included
     start_duration: Seconds = "start_duration" in "seconds";
     /// Resumes, by outcome: `ok` or the reason of the rejection

@@ -51,7 +51,7 @@ pub(super) struct SessionInner {
     pub(super) proof: Option<CancellationToken>,
 }
 
-/// The order of a session's renewals, by their arrival.
+/// The order of a session's renewals, by their arrival. The numbers follow the serial number of the first access token.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Renewals {
     /// The last that arrived.
@@ -68,8 +68,8 @@ impl SessionCell {
             is_recorded: matches!(session.link(), Link::Ended { .. }),
             session,
             permit: None,
+            renewals: Renewals { last: auth.serial, applied: auth.serial },
             auth,
-            renewals: Renewals::default(),
             wake: WakeState::default(),
             has_ping: false,
             memberships: Memberships::default(),
@@ -306,6 +306,7 @@ mod tests {
                 source: CredentialSource::Guest,
                 version: 0,
                 authenticated_at: NOW.wall,
+                serial: 1,
             };
             let cell = SessionCell::new(session, auth, NOW.monotonic);
             Self { cell, wakes: Arc::default(), generation: 1, deferred: false }
