@@ -77,6 +77,9 @@ pub struct App {
     /// and that `iat` has whole seconds.
     #[serde(with = "ranges::BoundedDuration::<{ value::MS }, { 60 * SECOND }>")]
     pub revocation_leeway: Duration,
+    /// How long rows of the audit log are retained.
+    #[serde(with = "ranges::BoundedDuration::<DAY, { 3_660 * DAY }>")]
+    pub audit_retention: Duration,
     /// Role of a room token without a `role` claim.
     pub default_role: Role,
     /// Whether participants with role `subscriber` may send signals.
@@ -160,6 +163,7 @@ impl App {
             access_ttl: Duration::from_hours(30 * 24),
             max_session_age: Duration::from_hours(30 * 24),
             revocation_leeway: DEFAULT_REVOCATION_LEEWAY,
+            audit_retention: Duration::from_hours(365 * 24),
             default_role: Role::Publisher,
             subscriber_signals: false,
             membership_expiry: MembershipExpiry::default(),

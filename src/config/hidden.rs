@@ -75,6 +75,7 @@ impl App {
             revocation_leeway: _,
             access_ttl: _,
             max_session_age: _,
+            audit_retention: _,
             default_role: _,
             subscriber_signals: _,
             membership_expiry: _,

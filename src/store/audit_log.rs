@@ -1,6 +1,8 @@
-//! [`AuditLog`]: reads and verifies the audit logs of a store.
+//! [`AuditLog`]: reads, verifies and prunes the audit logs of a store.
 
 use std::sync::Arc;
+
+use stagedoor_proto::Timestamp;
 
 use super::audit::{AuditRow, ChainHead, Tampered, VerifiedLog};
 use super::error::StoreFuture;
@@ -25,7 +27,12 @@ pub trait AuditLog: Send + Sync + 'static {
     /// The head of an app's log; that of an empty log if there are no rows.
     fn audit_head(&self, app: Arc<str>) -> StoreFuture<'_, ChainHead>;
 
-    /// Verifies an app's log as of this call. `recorded` is a head that was saved elsewhere.
+    /// Removes the oldest rows of an app's log, of events before `before`; at most one small batch. Returns whether
+    /// there may be more. What is left can be verified.
+    fn prune_audit(&self, app: Arc<str>, before: Timestamp) -> StoreFuture<'_, bool>;
+
+    /// Verifies an app's log as of this call, from its first row that was not pruned. `recorded` is a head that was
+    /// saved elsewhere.
     fn verify_audit(
         &self,
         app: Arc<str>,

@@ -163,6 +163,7 @@ metered! {
         fn audit_rows(app: Arc<str>, after: u64, limit: usize) -> '_ Vec<AuditRow>;
         fn audit_rows_before(app: Arc<str>, before: u64, limit: usize) -> '_ Vec<AuditRow>;
         fn audit_head(app: Arc<str>) -> '_ ChainHead;
+        fn prune_audit(app: Arc<str>, before: Timestamp) -> '_ bool;
         fn verify_audit(app: Arc<str>, recorded: Option<ChainHead>) -> '_ Result<VerifiedLog, Tampered>;
     }
 }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use stagedoor::config::Config;
 use stagedoor::room::{DurableChange, RoomKey};
 use stagedoor::store::RoomWrite;
 use stagedoor_proto::RoomMute;
 
-use crate::common::{Client, House, start_of};
+use crate::common::{Client, Gateway, House, start_of};
 
 #[tokio::test]
 async fn a_kick_outlives_a_restart_for_as_long_as_it_says() {
@@ -243,4 +244,41 @@ async fn what_could_not_be_kept_undoes_nothing_that_was_decided_later() {
     let muted = "SELECT group_concat(subject) FROM room_facts WHERE kind = 1";
     let muted: String = house.database().query_row(muted, [], |row| row.get(0)).unwrap();
     assert_eq!(muted, "bob");
+}
+
+/// Bans users through the server API, which writes a row each.
+async fn ban_users(gateway: &Gateway, users: std::ops::Range<u32>) {
+    for user in users {
+        let path = format!("users/user-{user}/ban");
+        gateway.api_does("POST", &path, json!({ "for_ms": 1_000 })).await;
+    }
+}
+
+#[tokio::test]
+async fn audit_rows_past_their_retention_are_pruned() {
+    let house = House::new();
+    let retain = |config: &mut Config| {
+        config.apps[0].audit_retention = Duration::from_hours(48);
+    };
+    let gateway = house.setup().with(retain).run().await;
+    // More than one batch, and some that stay.
+    ban_users(&gateway, 0..210).await;
+    gateway.advance(Duration::from_hours(24));
+    ban_users(&gateway, 210..215).await;
+    let head = gateway.api_does("GET", "audit/verify", Value::Null).await["head"].clone();
+    gateway.advance(Duration::from_hours(25));
+    // A gateway prunes as it starts.
+    let gateway = house.reopen_with(gateway, retain).await;
+    let numbers = async || {
+        let rows = gateway.hub().store().audit_rows("demo".into(), 0, 1_000).await.unwrap();
+        rows.into_iter().map(|row| row.number).collect::<Vec<_>>()
+    };
+    while numbers().await[0] <= 210 {
+        // Other calls are served meanwhile.
+        gateway.api_does("POST", "users/ada/revoke", json!({})).await;
+    }
+    assert_eq!(numbers().await[0], 211);
+    let query = format!("audit/verify?head={}:{}", head["number"], head["hash"].as_str().unwrap());
+    let verified = gateway.api_does("GET", &query, Value::Null).await;
+    assert_eq!(verified["ok"], true, "{verified}");
 }

@@ -28,7 +28,7 @@ fn verify(
     recorded: Option<&ChainHead>,
 ) -> Result<VerifiedLog, Tampered> {
     let rows = rows.iter().cloned().map(Ok::<_, std::convert::Infallible>);
-    let mut verifier = Verifier::new(key.clone(), app, recorded.copied());
+    let mut verifier = Verifier::new(key.clone(), app, None, recorded.copied());
     let taken = verifier.take(rows).unwrap_or_else(|never| match never {});
     taken.and_then(|()| verifier.finish(head))
 }
@@ -153,7 +153,7 @@ fn unreadable_row_ends_verification_without_verdict() {
     for unread in 0..3 {
         let mut rows: Vec<_> = rows.iter().cloned().map(Ok).collect();
         rows[unread] = Err("the disk");
-        let taken = Verifier::new(key(), APP, None).take(rows);
+        let taken = Verifier::new(key(), APP, None, None).take(rows);
         assert_eq!(taken, Err("the disk"), "{unread}");
     }
 }

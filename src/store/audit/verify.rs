@@ -52,6 +52,16 @@ pub enum Tampered {
     /// The rows are correct, but the stored head does not match them.
     #[error("stored head does not match row {last}, the last one")]
     Head { last: u64 },
+    /// The row of the recorded head is older than the retention of the log, so nothing can be said about it.
+    #[error(
+        "row {number} of the recorded head was pruned: the log starts at row {first}; use a newer head"
+    )]
+    Pruned {
+        /// The row of the recorded head.
+        number: u64,
+        /// The first row that was not pruned.
+        first: u64,
+    },
     /// The log is consistent, but does not contain the recorded head.
     #[error("row {number} does not match the recorded head: the log was rewritten")]
     Rewritten {
@@ -64,6 +74,8 @@ pub enum Tampered {
 #[derive(Debug)]
 pub struct Verifier {
     key: AuditKey,
+    /// What the first row follows.
+    base: ChainHead,
     last: ChainHead,
     /// A head that was saved elsewhere.
     recorded: Option<ChainHead>,
@@ -71,12 +83,17 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Verifies `app`'s log. `recorded` is a head that was saved elsewhere.
+    /// Verifies `app`'s log after `base`, its last pruned row. `recorded` is a head that was saved elsewhere.
     #[must_use]
-    pub fn new(key: AuditKey, app: &str, recorded: Option<ChainHead>) -> Self {
-        let last = key.start(app);
+    pub fn new(
+        key: AuditKey,
+        app: &str,
+        base: Option<ChainHead>,
+        recorded: Option<ChainHead>,
+    ) -> Self {
+        let last = base.unwrap_or_else(|| key.start(app));
         let has_recorded = recorded.is_none_or(|recorded| recorded == last);
-        Self { key, last, recorded, has_recorded }
+        Self { key, base: last, last, recorded, has_recorded }
     }
 
     /// The head of the verified rows.
@@ -111,7 +128,10 @@ impl Verifier {
     /// # Errors
     /// When the rows end elsewhere, or do not contain the recorded head.
     pub fn finish(self, head: Option<&ChainHead>) -> Result<VerifiedLog, Tampered> {
-        let Self { last, recorded, has_recorded, .. } = self;
+        let Self { base, last, recorded, has_recorded, .. } = self;
+        if let Some(recorded) = recorded.filter(|recorded| recorded.number < base.number) {
+            return Err(Tampered::Pruned { number: recorded.number, first: base.number + 1 });
+        }
         check_end(last, head, recorded.as_ref(), has_recorded).map(|()| VerifiedLog { head: last })
     }
 }

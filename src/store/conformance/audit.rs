@@ -3,12 +3,15 @@
 //! Not here: verification (`store::audit`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
-use stagedoor_proto::{OutcomeCounts, ParticipantId, StreamId, Target};
+use stagedoor_proto::{OutcomeCounts, ParticipantId, StreamId, Target, Timestamp};
 
 use super::{NOW, ban, unban, user};
-use crate::store::{AuditActor, AuditEvent, AuditOutcome, AuditRow, Journal, Store};
+use crate::store::{
+    AuditActor, AuditEvent, AuditOutcome, AuditRow, ChainHead, Journal, Store, Tampered,
+};
 
 /// An event of the gateway.
 pub(in crate::store) fn event(command: &str) -> AuditEvent {
@@ -159,4 +162,42 @@ pub(in crate::store) async fn no_event_crosses_apps(store: &dyn Store) {
     assert_eq!(commands(rows(store, "app", 0, 10).await), ["a".into(), "c".into()]);
     let other = rows(store, "other", 0, 10).await;
     assert_eq!((numbers(&other), commands(other)), (vec![1], vec!["b".into()]));
+}
+
+pub(in crate::store) async fn old_rows_are_pruned_in_batches(store: &dyn Store) {
+    let app: Arc<str> = "app".into();
+    let at = |secs: u64, command: &str| AuditEvent {
+        at_ms: NOW + Duration::from_secs(secs),
+        ..event(command)
+    };
+    // The wall clock was wrong as the third row was written.
+    let mut events: Vec<_> = (0..450).map(|second| at(second, "old")).collect();
+    events[2] = at(1_000_000, "in the future");
+    store.audit(app.clone(), events).await.unwrap();
+    store.audit("other".into(), vec![at(0, "another app's")]).await.unwrap();
+    let head = store.audit_head(app.clone()).await.unwrap();
+    assert!(!store.prune_audit(app.clone(), NOW).await.unwrap(), "nothing is old enough");
+    assert_eq!(rows(store, "app", 0, 1_000).await.len(), 450);
+
+    let before = NOW + Duration::from_mins(5);
+    let mut calls = 0;
+    while store.prune_audit(app.clone(), before).await.unwrap() {
+        calls += 1;
+    }
+    assert!(calls > 0, "more than one batch");
+    let left = rows(store, "app", 0, 1_000).await;
+    assert_eq!(numbers(&left), (301..=450).collect::<Vec<_>>());
+    let verified = store.verify_audit(app.clone(), Some(head)).await.unwrap().unwrap();
+    assert_eq!(verified.head, head);
+    assert_eq!(rows(store, "other", 0, 10).await.len(), 1);
+
+    while store.prune_audit(app.clone(), Timestamp::MAX).await.unwrap() {}
+    assert_eq!(rows(store, "app", 0, 1_000).await, []);
+    assert!(store.verify_audit(app.clone(), Some(head)).await.unwrap().is_ok());
+    store.audit(app.clone(), vec![event("new")]).await.unwrap();
+    assert_eq!(numbers(&rows(store, "app", 0, 10).await), [451], "numbers go on");
+    assert!(store.verify_audit(app.clone(), Some(head)).await.unwrap().is_ok());
+    let pruned = ChainHead { number: 7, ..head };
+    let verified = store.verify_audit(app, Some(pruned)).await.unwrap();
+    assert_eq!(verified, Err(Tampered::Pruned { number: 7, first: 451 }));
 }

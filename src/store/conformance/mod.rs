@@ -92,6 +92,7 @@ macro_rules! every_rule {
             audit::concurrent_appends_leave_no_gap
             audit::hash_covers_all_previous_rows
             audit::no_event_crosses_apps
+            audit::old_rows_are_pruned_in_batches
             handoff::nothing_is_taken_before_a_save
             handoff::saved_handoff_is_taken_once
             handoff::later_handoff_replaces_an_earlier_one

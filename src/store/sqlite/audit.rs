@@ -7,10 +7,14 @@ use std::sync::Arc;
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use stagedoor_proto::Timestamp;
 
 use super::value::Number;
 use crate::store::audit::{AuditHash, AuditKey, ChainHead, FoundRow};
 use crate::store::{AuditEvent, AuditRow};
+
+/// Maximum number of rows that one call removes.
+const PRUNE_BATCH: usize = 200;
 
 /// Sets the audit key of a store that has none.
 pub(super) fn make_key(db: &Connection, secret: &[u8; 32]) -> rusqlite::Result<()> {
@@ -84,6 +88,38 @@ pub(super) fn head(db: &Connection, app: &str) -> rusqlite::Result<Option<ChainH
     let mut statement = db.prepare_cached("SELECT number, hash FROM audit_heads WHERE app = ?1")?;
     let head = |row: &Row<'_>| Ok(ChainHead { number: number(row, 0)?, hash: hash(row, 1)? });
     statement.query_row([app], head).optional()
+}
+
+/// The last pruned row of an app's log, if any was pruned.
+pub(super) fn base(db: &Connection, app: &str) -> rusqlite::Result<Option<ChainHead>> {
+    let mut statement = db.prepare_cached("SELECT number, hash FROM audit_bases WHERE app = ?1")?;
+    let base = |row: &Row<'_>| Ok(ChainHead { number: number(row, 0)?, hash: hash(row, 1)? });
+    statement.query_row([app], base).optional()
+}
+
+/// Removes the oldest rows, of events before `before`, and returns whether there may be more.
+///
+/// Looks at [`PRUNE_BATCH`] rows, because other calls wait for the transaction. The last row of them that is old enough
+/// decides: a row before it with a later time was written before the wall clock stepped back.
+pub(super) fn prune(db: &Connection, app: &str, before: Timestamp) -> rusqlite::Result<bool> {
+    let mut statement = db.prepare_cached(
+        "SELECT number, event, hash FROM audit_log WHERE app = ?1 ORDER BY number LIMIT ?2",
+    )?;
+    let rows = statement.query_map(params![app, Number(PRUNE_BATCH as u64)], found)?;
+    let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    let is_old = |row: &FoundRow| {
+        serde_json::from_slice::<AuditEvent>(&row.event).is_ok_and(|event| event.at_ms < before)
+    };
+    let Some(last) = rows.iter().rposition(is_old) else { return Ok(false) };
+    let FoundRow { number, hash, .. } = &rows[last];
+    db.prepare_cached("DELETE FROM audit_log WHERE app = ?1 AND number <= ?2")?
+        .execute(params![app, Number(*number)])?;
+    db.prepare_cached(
+        "INSERT INTO audit_bases (app, number, hash) VALUES (?1, ?2, ?3) \
+         ON CONFLICT DO UPDATE SET number = excluded.number, hash = excluded.hash",
+    )?
+    .execute(params![app, Number(*number), hash.as_bytes()])?;
+    Ok(last + 1 == PRUNE_BATCH)
 }
 
 /// At most `limit` rows after number `after`, oldest first.

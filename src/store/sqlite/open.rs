@@ -14,7 +14,7 @@ use super::private_file;
 use crate::store::StoreError;
 
 /// The newest schema version.
-pub(super) const VERSION: u32 = 12;
+pub(super) const VERSION: u32 = 13;
 
 /// The migrations in order. A file's `user_version` is the number of those applied.
 const MIGRATIONS: [&str; VERSION as usize] = [
@@ -30,6 +30,7 @@ const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("../migrations/sqlite/0010_block_slots.sql"),
     include_str!("../migrations/sqlite/0011_outbox_shares.sql"),
     include_str!("../migrations/sqlite/0012_families.sql"),
+    include_str!("../migrations/sqlite/0013_audit_retention.sql"),
 ];
 
 /// Identifies a file as a store ("Stgd"), so that another program's database is rejected.
