@@ -348,8 +348,9 @@ async fn durable_commit_waits_for_the_disk() {
     assert!(store.persist(waits_for_disk).await.unwrap());
     assert!(!store.write_bookkeeping(NOW, waits_for_disk).await.unwrap());
     let calls = [Durability::Read, Durability::Bookkeeping(NOW), Durability::Durable];
-    let calls = calls.map(|durability| store.writer.call(durability, waits_for_disk));
-    for waits in in_one_batch(&store, calls.into_iter()).await {
+    // Each is made once the writer is blocked.
+    let calls = calls.iter().map(|durability| store.writer.call(*durability, waits_for_disk));
+    for waits in in_one_batch(&store, calls).await {
         assert!(waits.unwrap(), "they share a commit");
     }
 }
