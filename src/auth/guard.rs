@@ -1,8 +1,8 @@
 //! Limits the time and concurrency of a hook, and stops calling one that fails.
 //!
-//! Invariants: a decision takes at most the deadline; calls beyond the concurrency limit are answered
-//! [`Decision::Unavailable`] at once; one address cannot take the calls of all others; only the hook admits
-//! a user.
+//! Invariants: a call waits at most the deadline for its turn, and takes at most the deadline then; at most as many
+//! calls wait as run, and further ones are answered [`Decision::Unavailable`] at once. While others wait, an address
+//! with more than its share of the calls gets no further one. Only the hook admits a user.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::breaker::{Breaker, BreakerLimits, Outcome, Permit};
@@ -44,11 +44,14 @@ impl Default for GuardLimits {
 pub struct Guard {
     hook: Arc<dyn AuthHook>,
     deadline: Duration,
+    /// First come, first served.
     permits: Semaphore,
+    /// The calls that may wait for a permit.
+    waiting: Semaphore,
     concurrency: usize,
     /// Calls that one address may run while calls are scarce.
     per_address: usize,
-    /// Running calls by the address that caused them.
+    /// Running and waiting calls by the address that caused them.
     addresses: Mutex<HashMap<IpAddr, usize>>,
     /// Never held across an await.
     breaker: Mutex<Breaker>,
@@ -59,11 +62,13 @@ impl Guard {
     #[must_use]
     pub fn new(hook: Arc<dyn AuthHook>, limits: GuardLimits, clock: Clock) -> Self {
         let GuardLimits { deadline, concurrency, breaker } = limits;
-        let permits = Semaphore::new(concurrency.min(Semaphore::MAX_PERMITS));
+        let [permits, waiting] =
+            [(); 2].map(|()| Semaphore::new(concurrency.min(Semaphore::MAX_PERMITS)));
         Self {
             hook,
             deadline,
             permits,
+            waiting,
             concurrency,
             per_address: (concurrency / 4).max(2),
             addresses: Mutex::new(Rank::Leaf, HashMap::new()),
@@ -76,7 +81,7 @@ impl Guard {
         let Some(_address) = AddressShare::acquire(self, request.address) else {
             return Decision::Unavailable { retry_after: BUSY_RETRY_AFTER };
         };
-        let Ok(_permit) = self.permits.try_acquire() else {
+        let Some(_permit) = self.wait_for_turn().await else {
             return Decision::Unavailable { retry_after: BUSY_RETRY_AFTER };
         };
         let mut call = match self.acquire() {
@@ -95,12 +100,21 @@ impl Guard {
         decision
     }
 
+    /// A permit to call the hook; `None` if too many calls wait already, or none ended in time.
+    async fn wait_for_turn(&self) -> Option<SemaphorePermit<'_>> {
+        if let Ok(permit) = self.permits.try_acquire() {
+            return Some(permit);
+        }
+        let _waiting = self.waiting.try_acquire().ok()?;
+        timeout(self.deadline, self.permits.acquire()).await.ok()?.ok()
+    }
+
     fn acquire(&self) -> Result<Permit, Duration> {
         self.breaker.lock().acquire(self.clock.monotonic())
     }
 }
 
-/// One running call of an address (IPv6: of its /64). Dropping it releases the share.
+/// One running or waiting call of an address (IPv6: of its /64). Dropping it releases the share.
 struct AddressShare<'a> {
     guard: &'a Guard,
     address: IpAddr,
@@ -234,18 +248,68 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn calls_beyond_the_concurrency_limit_fail_at_once() {
+    async fn calls_beyond_the_concurrency_limit_wait_and_are_bounded() {
         let (hook, guard) =
             guard(GuardLimits { concurrency: 1, ..GuardLimits::default() }, &clock());
         let request = starting();
         let mut first = std::pin::pin!(guard.decide(&request));
         assert!(futures::poll!(first.as_mut()).is_pending());
-        assert_eq!(unavailable(&guard.decide(&request).await), BUSY_RETRY_AFTER);
+        let mut second = std::pin::pin!(guard.decide(&request));
+        assert!(futures::poll!(second.as_mut()).is_pending());
+        assert_eq!(hook.calls.load(Ordering::SeqCst), 1, "the second waits");
+        let other = AuthRequest { address: "192.0.2.1".parse().unwrap(), ..starting() };
+        assert_eq!(unavailable(&guard.decide(&other).await), BUSY_RETRY_AFTER, "as many wait");
+        for call in [first, second] {
+            hook.answer.notify_one();
+            assert_eq!(call.await, Decision::Deny(Denied::guest()));
+        }
         hook.answer.notify_one();
-        assert_eq!(first.await, Decision::Deny(Denied::guest()));
-        hook.answer.notify_one();
-        assert_eq!(guard.decide(&request).await, Decision::Deny(Denied::guest()));
-        assert_eq!(hook.calls.load(Ordering::SeqCst), 2);
+        assert_eq!(guard.decide(&other).await, Decision::Deny(Denied::guest()));
+        assert_eq!(hook.calls.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn call_whose_turn_does_not_come_fails_in_time() {
+        let (hook, guard) =
+            guard(GuardLimits { concurrency: 1, ..GuardLimits::default() }, &clock());
+        let (request, other) =
+            (starting(), AuthRequest { address: "192.0.2.1".parse().unwrap(), ..starting() });
+        let mut first = std::pin::pin!(guard.decide(&request));
+        assert!(futures::poll!(first.as_mut()).is_pending());
+        let (first, second) = tokio::join!(first, guard.decide(&other));
+        assert_eq!(unavailable(&first), TIMEOUT_RETRY_AFTER);
+        // The first ends at the same moment, so the second may just get its turn.
+        assert!([BUSY_RETRY_AFTER, TIMEOUT_RETRY_AFTER].contains(&unavailable(&second)));
+        drop(hook);
+    }
+
+    #[tokio::test]
+    async fn others_who_wait_come_before_an_address_over_its_share() {
+        let limits = GuardLimits { concurrency: 8, ..GuardLimits::default() };
+        let (hook, guard) = guard(limits, &clock());
+        let from = |address: &str| AuthRequest { address: address.parse().unwrap(), ..starting() };
+        let (hogging, others) = (from("192.0.2.1"), [from("192.0.2.2"), from("192.0.2.3")]);
+        let mut held: Vec<_> = (0..4).map(|_| Box::pin(guard.decide(&hogging))).collect();
+        let mut more: Vec<_> = others
+            .iter()
+            .flat_map(|other| [other; 2])
+            .map(|one| Box::pin(guard.decide(one)))
+            .collect();
+        for call in held.iter_mut().chain(&mut more) {
+            assert!(futures::poll!(call.as_mut()).is_pending());
+        }
+        assert_eq!(hook.calls.load(Ordering::SeqCst), 8);
+        let honest = from("192.0.2.4");
+        let mut honest = Box::pin(guard.decide(&honest));
+        assert!(futures::poll!(honest.as_mut()).is_pending(), "it waits for its turn");
+        held.pop();
+        assert_eq!(unavailable(&guard.decide(&hogging).await), BUSY_RETRY_AFTER, "3 of 8");
+        assert!(futures::poll!(honest.as_mut()).is_pending());
+        assert_eq!(hook.calls.load(Ordering::SeqCst), 9, "the honest one is next");
+        held.truncate(1);
+        let mut again = Box::pin(guard.decide(&hogging));
+        assert!(futures::poll!(again.as_mut()).is_pending(), "within its share");
+        assert_eq!(hook.calls.load(Ordering::SeqCst), 10);
     }
 
     #[tokio::test]
