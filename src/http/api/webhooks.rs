@@ -27,7 +27,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 200,
                 &json!({ "dropped": 0, "endpoints": [{
                     "id": "crm", "host": "shop.example.com", "events": ["user.banned"], "state": "ok",
-                    "pending": 0, "dead": 0, "delivered": 1, "failed": 0, "given_up": 0,
+                    "pending": 0, "dead": 0, "delivered": 1, "failed": 0, "dead_lettered": 0,
                     "last_delivered_ms": 1_900_000_000_000_u64,
                 }] }),
             )
@@ -83,7 +83,7 @@ struct EndpointResource {
     oldest_pending_ms: Option<Timestamp>,
     delivered: u64,
     failed: u64,
-    given_up: u64,
+    dead_lettered: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_delivered_ms: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,7 +107,7 @@ impl EndpointResource {
             oldest_pending_ms: count.and_then(|count| count.oldest_pending),
             delivered: health.delivered,
             failed: health.failed,
-            given_up: health.dead_lettered,
+            dead_lettered: health.dead_lettered,
             last_delivered_ms: health.last_delivered,
             last_failed_ms: health.last_failed,
             last_error: health.last_error,
@@ -126,7 +126,7 @@ impl EndpointResource {
             oldest_pending_ms: count.oldest_pending,
             delivered: 0,
             failed: 0,
-            given_up: 0,
+            dead_lettered: 0,
             last_delivered_ms: None,
             last_failed_ms: None,
             last_error: None,

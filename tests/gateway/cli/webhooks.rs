@@ -37,7 +37,7 @@ async fn asked(arguments: &[&str], answer: Value) -> (String, String) {
 async fn endpoints_and_dead_letters_are_listed() {
     let endpoint = json!({
         "id": "crm", "host": "shop.example.com", "events": ["user.banned"], "state": "failing", "pending": 3,
-        "dead": 1, "delivered": 7, "failed": 2, "given_up": 1, "last_error": "answered with status 500",
+        "dead": 1, "delivered": 7, "failed": 2, "dead_lettered": 1, "last_error": "answered with status 500",
     });
     let answer = json!({ "dropped": 0, "endpoints": [endpoint] });
     let (request, received) = asked(&["webhooks", "list"], answer).await;
