@@ -1,6 +1,11 @@
 //! Errors as a client sees them: one closed list of codes.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+
+/// How long a client waits after `engine_unavailable`: by then it finds another node, or this one has recovered.
+const ENGINE_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A permission that commands need. A grant may narrow the scopes of a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -193,6 +198,12 @@ impl Error {
         Self { missing: Some(scope), ..Self::new(ErrorCode::Forbidden, message) }
     }
 
+    /// An `engine_unavailable` error: the node, or the engine, is away for a moment. The client waits before a retry.
+    #[must_use]
+    pub fn engine_unavailable(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::EngineUnavailable, message).retry_after(ENGINE_RETRY_AFTER)
+    }
+
     /// The same error with the path of the invalid argument.
     #[must_use]
     pub fn at(self, field: impl Into<String>) -> Self {
@@ -201,7 +212,7 @@ impl Error {
 
     /// The same error with a time to wait before a retry, rounded up to milliseconds.
     #[must_use]
-    pub fn retry_after(self, wait: std::time::Duration) -> Self {
+    pub fn retry_after(self, wait: Duration) -> Self {
         // Rounded up: a client that retried a fraction too early would be rejected again.
         let millis = wait.as_nanos().div_ceil(1_000_000);
         Self { retry_after_ms: Some(u64::try_from(millis).unwrap_or(u64::MAX)), ..self }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use stagedoor_proto::{CloseCode, Disconnect, Error, ErrorCode, FamilyId, InstanceId};
+use stagedoor_proto::{CloseCode, Disconnect, Error, FamilyId, InstanceId};
 
 use super::context::Context;
 use super::errors::{CallError, StartError, block_disconnect};
@@ -273,5 +273,5 @@ impl AccessControl {
 /// The block is persisted; a repetition ends the sessions that were unreachable.
 fn unreachable_peers() -> CallError {
     let message = "applied, but some nodes could not end their sessions; retry";
-    CallError::Refused(Error::new(ErrorCode::EngineUnavailable, message))
+    CallError::Refused(Error::engine_unavailable(message))
 }

@@ -94,7 +94,7 @@ impl PendingCall<'_> {
         answer.ok().and_then(Result::ok).and_then(|result| result.answer.clone()).unwrap_or_else(
             || {
                 let message = "room did not reply in time; retry with the same `ref`";
-                Err(Error::new(ErrorCode::EngineUnavailable, message))
+                Err(Error::engine_unavailable(message))
             },
         )
     }

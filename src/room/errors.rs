@@ -47,8 +47,7 @@ pub(super) fn served_elsewhere() -> Error {
 }
 
 pub(super) fn node_lost() -> Error {
-    let message = "node was declared dead and is restarting; retry";
-    Error::new(ErrorCode::EngineUnavailable, message)
+    Error::engine_unavailable("node was declared dead and is restarting; retry")
 }
 
 pub(super) fn for_participants_only() -> Error {

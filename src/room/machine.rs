@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
-    Counts, Error, ErrorCode, Link, ParticipantId, Ref, Relay, Reply, Role, RoomId, RoomSnapshot,
-    SessionId, SessionState, Stream, StreamId, Timestamp,
+    Counts, Error, Link, ParticipantId, Ref, Relay, Reply, Role, RoomId, RoomSnapshot, SessionId,
+    SessionState, Stream, StreamId, Timestamp,
 };
 
 use crate::principal::Principal;
@@ -237,8 +237,7 @@ fn run_command(state: &mut RoomState, node: NodeEpoch, command: RoomCommand, out
     let permitted = if state.is_open || matches!(command, RoomCommand::Open(_)) {
         check_home(state, node, &command)
     } else {
-        let message = "durable state of the room is not loaded yet; retry";
-        Err(Error::new(ErrorCode::EngineUnavailable, message))
+        Err(Error::engine_unavailable("durable state of the room is not loaded yet; retry"))
     };
     let result = permitted.and_then(|()| execute(state, node, command, out));
     if let Some((origin, reply)) = origin.zip(result.transpose()) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stagedoor_proto::{Error, ErrorCode};
+use stagedoor_proto::Error;
 
 use super::Rooms;
 use super::deferred::DeferredExecutor;
@@ -35,8 +35,7 @@ fn answer_failed(deferred: &DeferredExecutor, origin: Option<Origin>, appended: 
         Appended::Placed(_) => return,
         Appended::Refused(error) => refused(error),
         Appended::Unknown => {
-            let message = "the outcome is unknown; retry with the same `ref`";
-            Error::new(ErrorCode::EngineUnavailable, message)
+            Error::engine_unavailable("the outcome is unknown; retry with the same `ref`")
         }
     };
     if let Some(origin) = origin {
@@ -48,7 +47,7 @@ fn refused(error: AppendError) -> Error {
     match error {
         AppendError::Engine(error) => error.into(),
         AppendError::VersionChanged | AppendError::NoInterest => {
-            Error::new(ErrorCode::EngineUnavailable, format!("{error}; try again"))
+            Error::engine_unavailable(format!("{error}; try again"))
         }
     }
 }

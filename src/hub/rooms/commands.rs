@@ -14,7 +14,7 @@ use super::Rooms;
 use super::fan_out::push_to;
 use super::handle::{RoomHandle, RoomInner};
 use super::metrics::count_rejection;
-use crate::engine::{Answer, Delivered, RoomMessage};
+use crate::engine::{Answer, Delivered, Health, RoomMessage};
 use crate::hub::sessions::{RequestPermit, RoomTags, SessionHandle, take_relayed};
 use crate::room::{AcceptedSignal, Audience, Moderation, Origin, RoomCommand, RoomKey};
 use crate::telemetry::Limit;
@@ -223,6 +223,12 @@ impl Rooms {
             Ok(room) => room,
             Err(error) => return Answer::ready(Err(error)),
         };
+        // A receiver on this node is reached without the engine, but what is sent to a room needs it.
+        if *self.engine.health().borrow() != Health::Ready {
+            return Answer::ready(Err(Error::engine_unavailable(
+                "the engine is unavailable; retry",
+            )));
+        }
         let mut inner = room.lock();
         let accepted = match inner.room.relay(session.id(), &relay) {
             Ok(accepted) => accepted,

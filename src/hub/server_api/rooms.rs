@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stagedoor_proto::{
-    Error, ErrorCode, ParticipantId, RoomId, RoomMute, SendSignal, Sent, Stream, StreamId,
-};
+use stagedoor_proto::{Error, ParticipantId, RoomId, RoomMute, SendSignal, Sent, Stream, StreamId};
 
 use super::ServerApi;
 use crate::hub::errors::CallError;
@@ -177,8 +175,7 @@ impl ServerApi {
     ) -> Result<Sent, CallError> {
         self.rooms.open(key, Opener::Call).await?;
         let Some(room) = self.rooms.find_open(key) else {
-            let message = "room is opening; retry";
-            return Err(Error::new(ErrorCode::EngineUnavailable, message).into());
+            return Err(Error::engine_unavailable("room is opening; retry").into());
         };
         Ok(self.rooms.signal(&room, None, signal, now).await?)
     }
