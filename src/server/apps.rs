@@ -64,8 +64,13 @@ impl AppsBuilder {
         let keys = app_keys(rules).map_err(&wrong)?;
         let tokens = AppTokens::new(Arc::clone(&rules.id), keys.into(), self.clock.clone());
         let mut hooks = self.own.get(&rules.id).cloned().unwrap_or_default();
-        let settings =
-            HookSettings { app: rules, mode: self.mode, tokens: &tokens, clock: &self.clock };
+        let settings = HookSettings {
+            app: rules,
+            mode: self.mode,
+            tokens: &tokens,
+            clock: &self.clock,
+            metrics: &self.metrics,
+        };
         for configured in HOOKS {
             hooks.extend(configured(settings).map_err(|error| wrong(error.to_string()))?);
         }

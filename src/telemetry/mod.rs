@@ -8,8 +8,8 @@ mod user;
 
 pub use log::{Format, TelemetryError, field, init};
 pub use metrics::{
-    AdmissionOutcome, AttemptOutcome, Close, Counter, Counters, Depths, EndpointState, Gauge,
-    Gauges, HookOutcome, HookSeconds, Label, Limit, MessageState, MetricKind, Metrics, Row,
-    Seconds, SessionStatus, StoreErrorReason, TABLE, TargetOutcome,
+    AdmissionOutcome, AttemptOutcome, Close, Counter, Counters, DenialStatus, Depths,
+    EndpointState, Gauge, Gauges, HookOutcome, HookSeconds, Label, Limit, MessageState, MetricKind,
+    Metrics, Row, Seconds, SessionStatus, StoreErrorReason, TABLE, TargetOutcome,
 };
 pub use user::{HashedUser, UserHash};

@@ -22,7 +22,8 @@ use stagedoor_proto::Credentials;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::common::{Client, Closed, Gateway, Setup, start_of};
+use crate::common::{Client, Closed, Gateway, Log, Setup, start_of};
+use crate::metrics::Scrape;
 
 /// 32 bytes that the app's server shares with the gateway.
 const SECRET: [u8; 32] = *b"a-webhook-secret-of-just-32-byte";
@@ -74,6 +75,14 @@ async fn answer(
     match question["username"].as_str().unwrap() {
         "ada" => (StatusCode::OK, full.to_string()),
         "plain" => (StatusCode::OK, "{}".to_owned()),
+        // What happens depends on the params.
+        "status" => {
+            let status = question["auth_params"].as_u64().unwrap();
+            let status = StatusCode::from_u16(u16::try_from(status).unwrap()).unwrap();
+            let body =
+                json!({ "message": "not now", "ttl_s": 60, "rooms": ["a"], "role": "publisher" });
+            (status, body.to_string())
+        }
         "slow" => {
             asked.release.acquire().await.unwrap().forget();
             (StatusCode::OK, "{}".to_owned())
@@ -201,6 +210,70 @@ async fn denials_of_strangers_do_not_stop_the_hook() {
         assert_eq!(error["message"], "no such user");
     }
     Client::start(&gateway, params_start("ada", &json!({ "password": "x" }))).await;
+}
+
+#[tokio::test]
+async fn denials_are_counted_by_status_and_in_a_row() {
+    let server = AppServer::run().await;
+    let gateway = server.gateway().await;
+    let metric = async |name: &str| Scrape::of(&gateway).await.value(name);
+    let deny = async |status: u16, times: usize| {
+        for _ in 0..times {
+            let start = params_start("status", &json!(status));
+            let closed = Client::refused(&gateway, json!({ "id": 0, "start": start })).await;
+            assert_eq!(closed.code, 4003, "{status}");
+        }
+    };
+    for status in [400, 401, 403, 404, 409, 422] {
+        deny(status, 2).await;
+        let counted = format!("auth_webhook_denials_total{{status=\"{status}\"}}");
+        assert_eq!(metric(&counted).await.to_bits(), 2_f64.to_bits(), "{status}");
+    }
+    deny(403, 37).await;
+    refused(&gateway, "failing").await;
+    assert_eq!(metric("auth_webhooks_denying").await.to_bits(), 0_f64.to_bits(), "49 denials");
+    deny(403, 1).await;
+    assert_eq!(metric("auth_webhooks_denying").await.to_bits(), 1_f64.to_bits());
+    Client::start(&gateway, params_start("plain", &json!({}))).await;
+    assert_eq!(metric("auth_webhooks_denying").await.to_bits(), 0_f64.to_bits());
+}
+
+#[tokio::test]
+async fn hook_decides_a_renewal_with_its_own_params() {
+    let server = AppServer::run().await;
+    let gateway = server.gateway().await;
+    let start = params_start("status", &json!(200));
+    let (mut ada, started) = Client::start(&gateway, start).await;
+    let now = || gateway.clock().wall().as_millis();
+    assert_eq!(started["session"]["expires_at_ms"], now() + 60_000);
+    gateway.advance(Duration::from_secs(30));
+    let error = ada.request("renew", json!({})).await.unwrap_err();
+    assert_eq!(error["code"], "auth_token_required", "the hook bounded the session");
+    assert_eq!(server.count(), 1, "the hook is not asked without params");
+
+    for (status, code) in [(403, "auth_denied"), (500, "auth_unavailable")] {
+        let error = ada.request("renew", json!({ "params": status })).await.unwrap_err();
+        assert_eq!(error["code"], code);
+    }
+    let renewed = ada.request("renew", json!({ "params": 200 })).await.unwrap();
+    assert_eq!(renewed["renewed"]["expires_at_ms"], now() + 60_000);
+    let (_, body) = server.asked.questions.lock().unwrap().last().unwrap().clone();
+    let question: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((&question["purpose"], &question["auth_params"]), (&json!("renew"), &json!(200)));
+    assert_eq!(question["username"], "status");
+    assert_eq!(server.count(), 4);
+}
+
+#[tokio::test]
+async fn unknown_answer_field_is_logged_once() {
+    let (log, server) = (Log::collect(), AppServer::run().await);
+    let gateway = server.gateway().await;
+    for _ in 0..3 {
+        Client::start(&gateway, params_start("status", &json!(200))).await;
+    }
+    let lines = log.with_message("unknown field in an answer of the auth webhook");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines[0]["field"], "\"message\"");
 }
 
 #[tokio::test]

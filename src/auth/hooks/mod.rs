@@ -4,6 +4,7 @@
 //! hook receives (`authenticator`).
 
 mod api_token;
+mod denials;
 mod guest;
 mod jwt;
 mod settings;

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::config::{self, Mode};
 use crate::grant::Grant;
 use crate::outbound::Network;
+use crate::telemetry::Metrics;
 
 /// An app's configuration, and what its hooks share.
 #[derive(Clone, Copy)]
@@ -18,6 +19,7 @@ pub struct HookSettings<'a> {
     /// Verifies the app's own tokens.
     pub tokens: &'a AppTokens,
     pub clock: &'a Clock,
+    pub metrics: &'a Arc<Metrics>,
 }
 
 /// A hook if the app configures it, or why it cannot be used.

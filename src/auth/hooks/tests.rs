@@ -23,6 +23,7 @@ use crate::auth::{AuthHook, AuthMethod, AuthRequest, Authenticated, Decision};
 use crate::grant::{Grant, RoomPattern};
 use crate::outbound::{Network, WebhookSecret};
 use crate::revocation::Issued;
+use crate::telemetry::Metrics;
 
 const SHARED: &[u8] = b"a webhook secret of 32 bytes, ok";
 const ANSWERS_IN: Duration = Duration::from_secs(10);
@@ -32,7 +33,8 @@ fn secret() -> WebhookSecret {
 }
 
 fn webhook(url: &str, deadline: Duration) -> WebhookHook {
-    WebhookHook::new(url, secret(), deadline, Network::Any, clock()).unwrap()
+    let metrics = Arc::new(Metrics::new());
+    WebhookHook::new(url, secret(), deadline, Network::Any, clock(), metrics).unwrap()
 }
 
 /// An app's server that always answers the same.

@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use stagedoor_proto::{Credentials, Data, ErrorCode, InstanceId, Role, Timestamp, Username};
 
 use super::api_token::has_api_token;
+use super::denials::DenialCounter;
 use super::settings::{ConfiguredHook, HookSettings};
 use crate::auth::token::rooms_of;
 use crate::auth::{
@@ -29,6 +30,7 @@ use crate::outbound::{self, Network, OutboundError, WebhookSecret};
 use crate::request;
 use crate::store::Profile;
 use crate::sync::{Mutex, Rank};
+use crate::telemetry::{DenialStatus, Metrics};
 
 pub struct WebhookHook {
     url: Url,
@@ -37,6 +39,7 @@ pub struct WebhookHook {
     clock: Clock,
     /// Statuses and fields that were logged already.
     logged: Mutex<HashSet<String>>,
+    denials: DenialCounter,
 }
 
 impl WebhookHook {
@@ -50,11 +53,13 @@ impl WebhookHook {
         deadline: Duration,
         network: Network,
         clock: Clock,
+        metrics: Arc<Metrics>,
     ) -> Result<Self, OutboundError> {
         let url = outbound::parse_url(url)?;
         let client = outbound::client(&url, deadline, network)?;
         let logged = Mutex::new(Rank::Leaf, HashSet::new());
-        Ok(Self { url, secret, client, clock, logged })
+        let denials = DenialCounter::new(metrics);
+        Ok(Self { url, secret, client, clock, logged, denials })
     }
 
     /// The guarded hook, if the app has an auth webhook.
@@ -65,8 +70,9 @@ impl WebhookHook {
         let Some(webhook) = &settings.app.auth_webhook else { return Ok(None) };
         let secret = WebhookSecret::parse(&webhook.secret)?;
         let network = settings.network(webhook.allow_private);
-        let clock = settings.clock;
-        let hook = Self::new(&webhook.url, secret, webhook.deadline, network, clock.clone())?;
+        let (clock, metrics) = (settings.clock, Arc::clone(settings.metrics));
+        let deadline = webhook.deadline;
+        let hook = Self::new(&webhook.url, secret, deadline, network, clock.clone(), metrics)?;
         let limits = GuardLimits {
             deadline: webhook.deadline,
             concurrency: webhook.max_concurrent,
@@ -98,20 +104,22 @@ impl WebhookHook {
                 self.log_unknown_fields(request, &body);
                 let allowed =
                     self.allowed(answer, username).ok_or(OutboundError::InvalidResponse)?;
+                self.denials.record_admission();
                 Ok(Decision::Allow(Box::new(allowed)))
             }
-            status => match DenialStatus::of(status) {
-                DenialStatus::Always => {
-                    Ok(Decision::Deny(denial(response).await.unwrap_or_else(|| {
-                        Denied::new(ErrorCode::AuthDenied, "the app rejected this user")
-                    })))
-                }
-                DenialStatus::WithBody => match denial(response).await {
-                    Some(denied) => Ok(Decision::Deny(denied)),
-                    None => Err(OutboundError::Status(status)),
-                },
-                DenialStatus::Never => Err(OutboundError::Status(status)),
-            },
+            status => {
+                let Some((label, needs_body)) = denial_of(status) else {
+                    return Err(OutboundError::Status(status));
+                };
+                let denied = match denial(response).await {
+                    Some(denied) => denied,
+                    // Without an explanation a proxy or a wrong URL answered.
+                    None if needs_body => return Err(OutboundError::Status(status)),
+                    None => Denied::new(ErrorCode::AuthDenied, "the app rejected this user"),
+                };
+                self.denials.record_denial(label);
+                Ok(Decision::Deny(denied))
+            }
         }
     }
 
@@ -260,26 +268,17 @@ struct Answer {
     app_moderator: Option<bool>,
 }
 
-/// Whether a response with this status denies the attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum DenialStatus {
-    Always,
-    /// If its body explains the denial; else a proxy or a wrong URL answered.
-    WithBody,
-    Never,
-}
-
-impl DenialStatus {
-    const fn of(status: StatusCode) -> Self {
-        match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Self::Always,
-            StatusCode::BAD_REQUEST
-            | StatusCode::NOT_FOUND
-            | StatusCode::CONFLICT
-            | StatusCode::UNPROCESSABLE_ENTITY => Self::WithBody,
-            _ => Self::Never,
-        }
-    }
+/// The denial that a response with this status is, and whether only together with a body that explains it.
+const fn denial_of(status: StatusCode) -> Option<(DenialStatus, bool)> {
+    Some(match status {
+        StatusCode::UNAUTHORIZED => (DenialStatus::Unauthorized, false),
+        StatusCode::FORBIDDEN => (DenialStatus::Forbidden, false),
+        StatusCode::BAD_REQUEST => (DenialStatus::BadRequest, true),
+        StatusCode::NOT_FOUND => (DenialStatus::NotFound, true),
+        StatusCode::CONFLICT => (DenialStatus::Conflict, true),
+        StatusCode::UNPROCESSABLE_ENTITY => (DenialStatus::Unprocessable, true),
+        _ => return None,
+    })
 }
 
 /// The denial that a body explains: a JSON object with `message` or `code`.

@@ -58,6 +58,7 @@ words! {
         RoomsOpened = "rooms_opened_per_minute",
         RoomsPerNode = "rooms_per_node",
         RoomsPerApp = "rooms_per_app",
+        ParticipantsPerNode = "participants_per_node",
         ParticipantsPerRoom = "participants_per_room",
         StreamsPerParticipant = "streams_per_participant",
         StreamsPerRoom = "streams_per_room",
@@ -71,6 +72,8 @@ words! {
         SessionsPerAddress = "sessions_per_address",
         /// Frames or bytes of the replay buffer of a connected session.
         Ring = "ring",
+        /// Memory of all replay buffers: a session lost frames that a snapshot replaces, or its connection.
+        RingTotal = "ring_bytes_total",
         ResumeWindow = "resume_window",
         StartsPerAddress = "starts_per_s_per_address",
         PendingConnectionsPerAddress = "pending_connections_per_address",
@@ -94,6 +97,18 @@ words! {
         Denied = "denied",
         /// The hook could not decide.
         Unavailable = "unavailable",
+    }
+}
+
+words! {
+    /// The HTTP status with which an auth webhook denied an attempt.
+    DenialStatus as "status" {
+        BadRequest = "400",
+        Unauthorized = "401",
+        Forbidden = "403",
+        NotFound = "404",
+        Conflict = "409",
+        Unprocessable = "422",
     }
 }
 

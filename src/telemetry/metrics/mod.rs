@@ -16,8 +16,8 @@ use prometheus_client::registry::{Registry, Unit};
 use instrument::{Build, BusyCounter, Instrument};
 pub use instrument::{Counter, Counters, Depths, Gauge, Gauges, HookSeconds, MetricKind, Seconds};
 pub use label::{
-    AdmissionOutcome, AttemptOutcome, Close, EndpointState, HookOutcome, Label, Limit,
-    MessageState, SessionStatus, StoreErrorReason, TargetOutcome,
+    AdmissionOutcome, AttemptOutcome, Close, DenialStatus, EndpointState, HookOutcome, Label,
+    Limit, MessageState, SessionStatus, StoreErrorReason, TargetOutcome,
 };
 
 /// The prefix of every name.
@@ -86,6 +86,8 @@ table! {
     resumes: Counters<AdmissionOutcome> = "resumes";
     /// Frames of replay buffers that were sent to resumed sessions
     replayed_frames: Counter = "replayed" in "frames";
+    /// Memory of all replay buffers
+    replay_buffers: Gauge = "replay_buffers" in "bytes";
     /// Room snapshots sent because a session missed updates
     room_resets: Counter = "room_resets";
     /// Ended sessions, by close code
@@ -120,6 +122,10 @@ table! {
     // Authentication.
     /// Duration of auth hook decisions, by hook and outcome
     auth_hook_duration: HookSeconds = "auth_hook_duration" in "seconds";
+    /// Attempts that an auth webhook denied, by HTTP status
+    auth_webhook_denials: Counters<DenialStatus> = "auth_webhook_denials";
+    /// Auth webhooks whose last 50 answers were denials
+    auth_webhooks_denying: Gauge = "auth_webhooks_denying";
 
     // Rooms and moderation.
     /// Open rooms

@@ -77,6 +77,11 @@ impl Setup {
         self
     }
 
+    /// The clock that the gateway will go by.
+    pub fn test_clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
     /// Asks this hook first.
     pub fn hook(mut self, hook: Arc<dyn AuthHook>) -> Self {
         self.hooks.push(hook);

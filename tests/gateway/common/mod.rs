@@ -6,8 +6,10 @@
 mod api;
 mod client;
 mod documented;
+mod faulty_store;
 mod gateway;
 mod house;
+mod log;
 mod people;
 mod program;
 pub mod proxy;
@@ -16,8 +18,10 @@ mod survivor;
 
 pub use client::{Client, Closed, start_of};
 pub use documented::assert_documented;
+pub use faulty_store::FaultyStore;
 pub use gateway::{Gateway, SECRET, SERVER_KEY, Setup};
 pub use house::House;
+pub use log::Log;
 pub use people::Person;
 pub use program::{Program, stagedoor};
 pub use survivor::Survivor;
