@@ -80,6 +80,28 @@ fn configuration_reference_is_generated_from_the_schema() {
     }
 }
 
+/// The values of a setting in `deploy/systemd/stagedoor.service`.
+fn unit_values(setting: &str) -> Vec<&'static str> {
+    let unit = include_str!("../deploy/systemd/stagedoor.service");
+    let values = unit.lines().filter_map(|line| line.strip_prefix(setting)?.strip_prefix('='));
+    values.flat_map(str::split_whitespace).collect()
+}
+
+#[test]
+fn systemd_unit_waits_for_time_synchronization() {
+    for setting in ["Wants", "After"] {
+        let units = unit_values(setting);
+        assert!(units.contains(&"time-sync.target"), "{setting}: {units:?}");
+    }
+}
+
+#[test]
+fn systemd_unit_leaves_time_for_a_drain() {
+    let stop = unit_values("TimeoutStopSec")[0].trim_end_matches('s').parse::<u64>();
+    let drain = parse(LEAST).expect("a least configuration can be run").drain;
+    assert!(stop.expect("it is in seconds") > drain.deadline.as_secs() + 10);
+}
+
 #[test]
 fn the_schema_has_every_key() {
     let schema = Config::schema().to_value();
@@ -257,7 +279,7 @@ fn alerts_have_severity_and_runbook_section() {
         .map(|(title, section)| (title.to_lowercase().replace(' ', "-"), section))
         .collect();
     let alerts: Vec<&str> = ALERTS.split("- alert: ").skip(1).collect();
-    assert_eq!(alerts.len(), 16);
+    assert_eq!(alerts.len(), 17);
     assert_eq!(alerts.len(), sections.len(), "each alert has one section");
     for alert in alerts {
         let name = alert.lines().next().expect("it has a name");

@@ -1,15 +1,19 @@
 //! Bounds of HTTP: answers that are not read, probes, wrong keys, pings, and background tasks that fail.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use stagedoor::engine::Local;
 use stagedoor::server::Stopped;
+use stagedoor::store::Store;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpSocket;
 
 use crate::common::raw::{PING, Raw, TEXT, masked, upgrade};
-use crate::common::{Client, Gateway, SERVER_KEY, Setup, start_of};
+use crate::common::{Client, FaultyStore, Gateway, Log, SERVER_KEY, Setup, start_of};
+use crate::tls;
 
 fn metric(gateway: &Gateway, name: &str) -> u64 {
     let scrape = gateway.hub().scrape();
@@ -47,6 +51,32 @@ async fn unread_answers_end_the_connection_on_every_port() {
     let mut raw = Raw::connect_to(gateway.admin_address()).await;
     raw.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     assert_eq!(raw.head().await.status(), 200);
+}
+
+#[tokio::test]
+async fn unread_answers_end_the_connection_over_tls() {
+    let (directory, issued) = (tempfile::tempdir().unwrap(), tls::issue());
+    issued.write(directory.path(), "a");
+    let certificate = tls::tls(directory.path(), "a").unwrap();
+    let setup = Setup::new().with(|config| {
+        config.listen.tls = Some(certificate.clone());
+        config.listen.admin_tls = Some(certificate);
+        config.listen.admin_listen = "127.0.0.1:0".parse().ok();
+        config.limits.handshake_timeout = Duration::from_millis(500);
+        config.limits.pending_connections = 1;
+        config.limits.admin_connections = 1;
+    });
+    let gateway = setup.run().await;
+    let name = r#"stagedoor_limits_hit_total{limit="handshake_timeout"}"#;
+    let requests = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1_000);
+    for (closed, port) in [(1, gateway.address()), (2, gateway.admin_address())] {
+        let mut stream = issued.connect(&port.to_string()).await.unwrap();
+        while stream.write_all(requests.as_bytes()).await.is_ok() {}
+        assert_eq!(metric(&gateway, name), closed, "counted");
+        let mut next = issued.connect(&port.to_string()).await.unwrap();
+        let head = tls::head(&mut next, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 200"), "its permit is free again: {head}");
+    }
 }
 
 #[tokio::test]
@@ -104,6 +134,24 @@ async fn wrong_keys_are_counted_and_limited_by_address() {
     assert_eq!(valid.status, 200, "a valid key is not limited by others behind its address");
     gateway.advance(Duration::from_secs(1));
     assert_eq!(gateway.api_as("sk_wrong", "GET", "rooms", None).await.status, 401);
+}
+
+#[tokio::test]
+async fn wrong_keys_are_logged_once_an_address_and_minute() {
+    let (log, gateway) = (Log::collect(), Gateway::dev().await);
+    let lines = || log.with_message("server API call rejected");
+    for _ in 0..5 {
+        gateway.api_as("sk_wrong", "GET", "rooms", None).await;
+    }
+    let first = lines();
+    assert_eq!(first.len(), 1, "{first:?}");
+    assert_eq!((&first[0]["level"], &first[0]["address"]), (&json!("WARN"), &json!("127.0.0.1")));
+    assert!(!first[0].to_string().contains("sk_wrong"), "no key in the log: {first:?}");
+    gateway.advance(Duration::from_mins(1));
+    for _ in 0..5 {
+        gateway.api_as("sk_wrong", "GET", "rooms", None).await;
+    }
+    assert_eq!(lines().len(), 2);
 }
 
 #[tokio::test]
@@ -181,6 +229,51 @@ async fn failing_background_task_shows_and_ends_the_process() {
     assert!(ada.request("renew", json!({})).await.is_ok(), "sessions go on meanwhile");
     assert_eq!(ada.closed().await.code, 4200, "it drains in the end");
     assert_eq!(gateway.ended().await, Stopped::TaskFailed);
+}
+
+#[tokio::test]
+async fn panicking_dispatcher_shows_and_ends_the_process() {
+    let store = FaultyStore::panicking("expire_messages", u64::MAX).await;
+    let mut setup = Setup::new();
+    let engine = Arc::new(Local::new(setup.test_clock(), 0));
+    setup.joined = Some((store, engine));
+    let gateway = setup.run().await;
+    let url = format!("http://{}/readyz", gateway.address());
+    loop {
+        let answer = reqwest::get(&url).await.unwrap();
+        if answer.status() == 503 {
+            assert_eq!(answer.text().await.unwrap(), "webhook dispatcher panicked\n");
+            break;
+        }
+    }
+    let (mut ada, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    assert_eq!(ada.closed().await.code, 4200, "it drains in the end");
+    assert_eq!(gateway.ended().await, Stopped::TaskFailed);
+}
+
+#[tokio::test]
+async fn sweep_goes_on_after_a_panic() {
+    let store = FaultyStore::panicking("record_sessions", 1).await;
+    let mut setup = Setup::new().with(|config| config.resume.window = Duration::from_secs(5));
+    let engine = Arc::new(Local::new(setup.test_clock(), 0));
+    setup.joined = Some((Arc::clone(&store) as Arc<dyn Store>, engine));
+    let gateway = setup.run().await;
+    let (mut ada, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    let (bob, _) = Client::guest(&gateway, "bob", "instance-2").await;
+    bob.cut().await;
+    gateway.suspended("bob").await;
+    // The sweep records her end, and panics.
+    ada.request("end", json!({})).await.unwrap();
+    while store.left() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(gateway.hub().sessions.count(), 1);
+    gateway.advance(Duration::from_secs(6));
+    while gateway.hub().sessions.count() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(metric(&gateway, "stagedoor_task_panics_total"), 1);
+    assert!(!gateway.lifecycle().is_draining());
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use stagedoor::clock::Clock;
 use stagedoor::config::Config;
 use stagedoor_proto::Timestamp;
 
-use crate::common::{Client, Gateway, House, Person, Setup, start_of};
+use crate::common::{Client, Gateway, House, Log, Person, Setup, start_of};
 use crate::metrics::Scrape;
 
 const MINUTE: i64 = 60;
@@ -91,6 +91,19 @@ async fn only_steps_of_more_than_a_second_are_counted() {
     assert_eq!(gateway.steps().await.to_bits(), 1_f64.to_bits());
     gateway.step_wall(-MINUTE).await;
     assert_eq!(gateway.steps().await.to_bits(), 2_f64.to_bits());
+}
+
+#[tokio::test]
+async fn step_is_logged_with_its_size_and_direction() {
+    let (log, gateway) = (Log::collect(), Gateway::dev().await);
+    for (count, step) in [(1, MINUTE), (2, -MINUTE)] {
+        gateway.step_wall(step).await;
+        let lines = log.with_message("wall clock stepped");
+        assert_eq!(lines.len(), count, "{lines:?}");
+        let size = lines[count - 1]["step_ms"].as_i64().unwrap();
+        assert!((size - step * 1_000).abs() < 1_000, "{size} of {step} s");
+        assert_eq!(lines[count - 1]["level"], "WARN");
+    }
 }
 
 #[tokio::test]

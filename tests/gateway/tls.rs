@@ -56,7 +56,7 @@ impl Issued {
 }
 
 /// What the files in `directory` configure, both ports with certificates of their own.
-fn tls(directory: &Path, name: &str) -> Result<Tls, String> {
+pub fn tls(directory: &Path, name: &str) -> Result<Tls, String> {
     let text = format!(
         "[store.sqlite]\npath = \"f\"\n[[apps]]\nid = \"a\"\nguests = true\n\
          [listen.tls]\ncert = \"{name}.pem\"\nkey = \"{name}.key\"\n"
