@@ -60,6 +60,9 @@ pub struct Limits {
     /// Maximum number of rooms of one app on this node.
     #[serde(with = "ranges::BoundedCount::<1, 10_000_000>")]
     pub rooms_per_app: usize,
+    /// Maximum number of participants on this node: a session counts once in each room that it is in.
+    #[serde(with = "ranges::BoundedCount::<1, 100_000_000>")]
+    pub participants_per_node: usize,
     /// Maximum number of participants in one room.
     #[serde(with = "ranges::BoundedCount::<2, 1_000_000>")]
     pub participants_per_room: u32,
@@ -158,6 +161,7 @@ impl Default for Limits {
             rooms_opened_per_minute: 60,
             rooms_per_node: 200_000,
             rooms_per_app: 100_000,
+            participants_per_node: 1_000_000,
             participants_per_room: 15_000,
             streams_per_participant: 8,
             streams_per_room: 500,

@@ -236,3 +236,24 @@ async fn full_room_rejects_joins() {
     ada.does("leave", lobby.clone()).await;
     eve.request("join", lobby).await.unwrap();
 }
+
+#[tokio::test]
+async fn participants_of_a_node_are_bounded() {
+    let gateway = Setup::new().with(|config| config.limits.participants_per_node = 2).run().await;
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let bob = gateway.enter("bob", "publisher").await;
+    let hall = json!({ "scope": "room", "room": "hall", "role": "publisher" });
+    let hall = json!({ "room": "hall", "token": gateway.token(hall) });
+    let error = ada.request("join", hall.clone()).await.unwrap_err();
+    assert_eq!(error["code"], "overloaded");
+    assert!(error["retry_after_ms"].is_u64(), "{error}");
+    let again = json!({ "room": "lobby", "token": gateway.room_token("publisher") });
+    ada.does("join", again).await;
+
+    ada.does("leave", json!({ "room": "lobby" })).await;
+    ada.does("join", hall).await;
+    let mut bob = bob.into_client();
+    bob.request("end", json!({})).await.unwrap();
+    bob.closed().await;
+    gateway.enter("eve", "publisher").await;
+}

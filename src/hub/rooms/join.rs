@@ -1,6 +1,7 @@
 //! Joins: a token or grant gives the role, the store says whether the user is blocked, and the room decides.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use stagedoor_proto::{
     Error, ErrorCode, Join as JoinCommand, Link, ParticipantId, Role, Scope, SessionState,
@@ -14,11 +15,16 @@ use crate::auth::Authenticator;
 use crate::auth::token::TokenError;
 use crate::hub::errors::CallError;
 use crate::hub::session_meta::AuthContext;
-use crate::hub::sessions::{RoomTags, SessionHandle};
+use crate::hub::sessions::{RoomTags, SessionHandle, participant_count};
 use crate::revocation::Issued;
 use crate::room::{Join, Origin, RoomCommand, RoomKey, RoomToken, ScopeSet};
 use crate::telemetry::Limit;
 use crate::time::Monotonic;
+
+/// Retry delay of a join while the node is full.
+const FULL_RETRY_AFTER: Duration = Duration::from_secs(5);
+/// Retry delay of a join while the store fails.
+const STORE_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The role and expiry of a session in a room, and the grant they come from.
 struct JoinGrant {
@@ -65,11 +71,18 @@ impl Rooms {
                 format!("room limit of this session reached (limit {most}); leave a room first");
             return Err(Error::new(ErrorCode::TooManyRooms, message));
         }
+        if joined.is_empty()
+            && participant_count(&self.executor.deferred.sessions) >= self.max_participants()
+        {
+            self.context.hit(Limit::ParticipantsPerNode);
+            let message = "participant limit reached on this node; retry later";
+            return Err(Error::new(ErrorCode::Overloaded, message).retry_after(FULL_RETRY_AFTER));
+        }
         let key = RoomKey { app: Arc::clone(&session.user().app), room: join.room.clone() };
         let mut entitlement = self.authorize_join(session, &join)?;
         self.take_repeated_join(session, &joined, now)?;
         self.check_user(session, &entitlement).await?;
-        self.open(&key, Opener::Session(session)).await.map_err(open_error)?;
+        self.open(&key, Opener::Session(session)).await.map_err(cannot_open)?;
         if !entitlement.is_current(session) {
             entitlement = self.authorize_join(session, &join)?;
         }
@@ -128,6 +141,10 @@ impl Rooms {
         })
     }
 
+    fn max_participants(&self) -> usize {
+        self.context.limits().participants_per_node
+    }
+
     fn authorize_join(
         &self,
         session: &SessionHandle,
@@ -139,6 +156,18 @@ impl Rooms {
                 self.context.hit(Limit::ConnectionDataMaxChars);
             }
         })
+    }
+}
+
+/// The error for a join into a room that cannot be opened.
+fn cannot_open(error: CallError) -> Error {
+    match error {
+        CallError::Refused(error) => error,
+        error @ (CallError::NoRoom | CallError::RoomExists | CallError::Store(_)) => {
+            tracing::error!(%error, "cannot load room");
+            Error::new(ErrorCode::Overloaded, "room cannot be opened now; retry")
+                .retry_after(STORE_RETRY_AFTER)
+        }
     }
 }
 
@@ -186,16 +215,6 @@ fn entitle(
             app_moderator: claims.app_moderator,
         }),
     })
-}
-
-fn open_error(error: CallError) -> Error {
-    match error {
-        CallError::Refused(error) => error,
-        error @ (CallError::Store(_) | CallError::NoRoom | CallError::RoomExists) => {
-            tracing::error!(%error, "cannot load room");
-            Error::new(ErrorCode::Overloaded, "room cannot be opened now; retry")
-        }
-    }
 }
 
 fn token_error(error: &TokenError) -> Error {

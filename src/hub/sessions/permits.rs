@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stagedoor_proto::{CloseCode, Link as WireLink};
 
@@ -17,6 +18,8 @@ use crate::telemetry::{Close, Limit, Metrics, SessionStatus};
 pub(super) struct SessionPermits {
     /// By the address that started the session.
     counts: AddressCounts,
+    /// The rooms of all sessions with a permit, each once for each session.
+    participants: AtomicUsize,
     metrics: Arc<Metrics>,
 }
 
@@ -26,11 +29,13 @@ pub(super) struct SessionPermit {
     address: IpAddr,
     /// The metric label of its session.
     status: Option<SessionStatus>,
+    /// The number of rooms of its session.
+    rooms: usize,
 }
 
 impl SessionPermits {
     pub(super) fn new(metrics: Arc<Metrics>) -> Self {
-        Self { counts: AddressCounts::default(), metrics }
+        Self { counts: AddressCounts::default(), participants: AtomicUsize::new(0), metrics }
     }
 
     /// A permit for a session that `address` started.
@@ -40,13 +45,18 @@ impl SessionPermits {
         capacity: Capacity,
     ) -> Result<SessionPermit, LimitExceeded> {
         let counted = self.counts.add(address, capacity);
-        let permit = SessionPermit { permits: Arc::clone(self), address, status: None };
+        let permit = SessionPermit { permits: Arc::clone(self), address, status: None, rooms: 0 };
         counted.map(|()| permit)
     }
 
     /// Checks whether a session that `address` starts could get a permit.
     pub(super) fn check(&self, address: IpAddr, capacity: Capacity) -> Result<(), LimitExceeded> {
         self.counts.check(address, capacity)
+    }
+
+    /// The number of participants that sessions are: each counts once in each of its rooms.
+    pub(super) fn participants(&self) -> usize {
+        self.participants.load(Ordering::Relaxed)
     }
 
     /// Number of held permits.
@@ -65,8 +75,10 @@ impl Capacity {
 }
 
 impl SessionPermit {
-    /// Updates the metrics of its session; `false` if it has ended, so that the permit must be released.
-    pub(super) fn note(&mut self, session: &Session) -> bool {
+    /// Updates the counts of its session, which is in `rooms` rooms; `false` if it has ended, so that the permit must
+    /// be released.
+    pub(super) fn note(&mut self, session: &Session, rooms: usize) -> bool {
+        self.count_rooms(rooms);
         let link = match session.link() {
             Link::Live { .. } => WireLink::Live,
             Link::Suspended => WireLink::Suspended,
@@ -80,6 +92,20 @@ impl SessionPermit {
         };
         self.count_as(Some(SessionStatus { state: session.state(), link }));
         true
+    }
+
+    fn count_rooms(&mut self, rooms: usize) {
+        let before = std::mem::replace(&mut self.rooms, rooms);
+        let participants = &self.permits.participants;
+        match rooms.cmp(&before) {
+            std::cmp::Ordering::Equal => {}
+            std::cmp::Ordering::Greater => {
+                participants.fetch_add(rooms - before, Ordering::Relaxed);
+            }
+            std::cmp::Ordering::Less => {
+                participants.fetch_sub(before - rooms, Ordering::Relaxed);
+            }
+        }
     }
 
     fn count_as(&mut self, status: Option<SessionStatus>) {
@@ -98,6 +124,7 @@ impl SessionPermit {
 
 impl Drop for SessionPermit {
     fn drop(&mut self) {
+        self.count_rooms(0);
         self.count_as(None);
         self.permits.counts.release(self.address);
     }

@@ -58,6 +58,11 @@ impl Registry {
         }
     }
 
+    /// The number of participants that sessions are: each counts once in each of its rooms.
+    pub(super) fn participants(&self) -> usize {
+        self.permits.participants()
+    }
+
     /// Number of sessions that have not ended.
     pub(super) fn count(&self) -> usize {
         self.permits.taken()

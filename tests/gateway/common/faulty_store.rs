@@ -7,11 +7,11 @@ use stagedoor::room::{DurableChange, RoomKey};
 use stagedoor::store::{
     Admission, Admitted, Archive, AuditEvent, AuditLog, AuditRow, Backlog, Block, Blocked,
     ChainHead, Check, CreatedRoom, DeadLetters, DeliveryResult, DueMessages, EndedSession,
-    EndedSessions, ExpiredMessages, FormerFamily, Handoff, Journal, KnownUser, Message, NewMessage,
-    Outbox, OutboxCount, Page, Refusal, Rename, RoomWrite, SigningKey, SqliteStore, Store,
-    StoreFuture, StoredRoom, Tampered, UserKey, VerifiedLog,
+    EndedSessions, Evicted, ExpiredMessages, FormerFamily, Handoff, Journal, KnownUser, Message,
+    NewMessage, Outbox, OutboxCount, Page, Refusal, Rename, RoomWrite, SigningKey, SqliteStore,
+    Store, StoreFuture, StoredRoom, Tampered, Unblocked, UserKey, VerifiedLog,
 };
-use stagedoor_proto::{FamilyId, InstanceId, RoomId, SessionId, Timestamp, Username};
+use stagedoor_proto::{BlockSource, FamilyId, InstanceId, RoomId, SessionId, Timestamp, Username};
 
 /// A store in memory. Calls of one name panic, a limited number of times.
 pub struct FaultyStore {
@@ -69,7 +69,7 @@ faulty! {
         ) -> '_ ();
         fn check(check: Check) -> '_ Result<(), Refusal>;
         fn block(user: UserKey, block: Block, by_address: bool, journal: Journal) -> '_ Blocked;
-        fn unblock(user: UserKey, now: Timestamp, row: Option<AuditEvent>) -> '_ bool;
+        fn unblock(user: UserKey, slot: BlockSource, now: Timestamp, row: Option<AuditEvent>) -> '_ Unblocked;
         fn delete_user(
             user: UserKey,
             is_here: bool,
@@ -79,7 +79,7 @@ faulty! {
         fn revoke_user(user: UserKey, now: Timestamp, row: Option<AuditEvent>) -> '_ ();
         fn revoke_family(user: UserKey, instance: InstanceId, family: FamilyId) -> '_ ();
         fn load_room(room: RoomKey, now: Timestamp) -> '_ StoredRoom;
-        fn persist_room(write: RoomWrite) -> 'static u64;
+        fn persist_room(write: RoomWrite) -> 'static Evicted;
         fn migrate_user(rename: Rename, now: Timestamp) -> '_ Vec<RoomKey>;
         fn mark_rooms_empty(retain_until: Timestamp) -> '_ ();
         fn audit(app: Arc<str>, events: Vec<AuditEvent>) -> 'static ();
@@ -140,7 +140,7 @@ faulty! {
             messages: Vec<NewMessage>,
             max: u64,
             now: Timestamp,
-        ) -> 'static u64;
+        ) -> 'static Evicted;
         fn due_messages(
             app: Arc<str>,
             endpoint: Arc<str>,

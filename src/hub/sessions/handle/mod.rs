@@ -209,7 +209,8 @@ impl SessionHandle {
     /// Attaches the permit, which the session holds until it ends.
     pub(in crate::hub::sessions) fn attach_permit(&self, mut permit: SessionPermit) {
         let mut inner = self.cell.lock();
-        inner.permit = permit.note(&inner.session).then_some(permit);
+        let rooms = inner.memberships.len();
+        inner.permit = permit.note(&inner.session, rooms).then_some(permit);
     }
 
     pub(in crate::hub::sessions) fn release_permit(&self) {
