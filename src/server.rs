@@ -16,9 +16,10 @@ use crate::clock::{Clock, Rng};
 use crate::config::{self, Config, ConfigError, EngineKind};
 use crate::engine::{self, Engine};
 use crate::http::{FileDescriptors, HttpState, Listener, PortRole};
-use crate::hub::{App, HandoffSnapshot, Hub};
+use crate::hub::{self, App, HandoffSnapshot, Hub};
 use crate::lifecycle::Lifecycle;
 use crate::room::RETENTION;
+use crate::session::SessionSettings;
 use crate::store::{Metered, SigningKey, SqliteStore, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::webhook::{DispatchSignal, Dispatcher};
@@ -36,8 +37,11 @@ const GUEST_RETENTION: Duration = Duration::from_hours(168);
 /// Ended sessions are pruned after this time, or above this number per app.
 const ENDED_SESSION_RETENTION: Duration = Duration::from_hours(30 * 24);
 const MAX_ENDED_SESSIONS: u64 = 1_000_000;
-/// How often guests and sessions are pruned.
+/// How often guests, sessions and audit rows are pruned.
 const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
+
+/// The pause between two batches of audit rows, in which the store serves other calls.
+const AUDIT_PRUNE_PAUSE: Duration = Duration::from_millis(50);
 
 /// A gateway that is bound but does not serve yet.
 pub struct Server {
@@ -169,14 +173,14 @@ impl Server {
                 counted,
             )
         });
-        let lifecycle = Lifecycle::default();
+        let (lifecycle, settings) = (Lifecycle::default(), hub::session_settings(&config));
         let is_shared = engine.as_ref().is_some_and(|engine| engine.is_shared());
         // With a shared engine the other nodes carry on with the rooms: there is nothing to restore.
         let snapshot = if is_shared {
             HandoffSnapshot::default()
         } else {
             // The snapshot is removed from the store, so nothing after this may fail.
-            let snapshot = restore_sessions(&*store, &config, &clock).await;
+            let snapshot = restore_sessions(&*store, &settings, &clock).await;
             if !snapshot.has_rooms() {
                 // No participant survived the previous process.
                 store.mark_rooms_empty(clock.wall() + RETENTION).await?;
@@ -187,8 +191,17 @@ impl Server {
             .unwrap_or_else(|| start_engine(config.engine.kind, &clock, snapshot.last_version()));
         let is_handed_over = config.store.is_durable() && !is_shared;
         let handoff_engine = is_handed_over.then(|| Arc::clone(&engine));
-        let hub =
-            Hub::new(&config, built, store, &engine, access, lifecycle.clone(), metrics, clock);
+        let hub = Hub::new(
+            &config,
+            built,
+            settings,
+            store,
+            &engine,
+            access,
+            lifecycle.clone(),
+            metrics,
+            clock,
+        );
         hub.restore(snapshot).await;
         let descriptors = FileDescriptors::raise();
         warn_of_descriptors(&descriptors, &config.limits);
@@ -349,10 +362,14 @@ fn start_engine(kind: EngineKind, clock: &Clock, last_version: u64) -> Arc<dyn E
 }
 
 /// Loads the state that the previous process saved; empty if it cannot be read.
-async fn restore_sessions(store: &dyn Store, config: &Config, clock: &Clock) -> HandoffSnapshot {
+async fn restore_sessions(
+    store: &dyn Store,
+    settings: &Arc<SessionSettings>,
+    clock: &Clock,
+) -> HandoffSnapshot {
     let reason = match store.take_handoff().await {
         Ok(None) => return HandoffSnapshot::default(),
-        Ok(Some(handed)) => match HandoffSnapshot::read(&handed, config, clock) {
+        Ok(Some(handed)) => match HandoffSnapshot::read(&handed, settings, clock) {
             Ok(snapshot) => return snapshot,
             Err(unreadable) => unreadable.to_string(),
         },
@@ -388,7 +405,7 @@ fn new_signing_key(clock: &Clock) -> SigningKey {
     }
 }
 
-/// Prunes guests and ended sessions periodically.
+/// Prunes guests, ended sessions and audit rows periodically.
 async fn prune(hub: Arc<Hub>, lifecycle: Lifecycle) {
     let mut ticks = tokio::time::interval(PRUNE_INTERVAL);
     loop {
@@ -403,6 +420,28 @@ async fn prune(hub: Arc<Hub>, lifecycle: Lifecycle) {
                 let before = now - ENDED_SESSION_RETENTION;
                 if let Err(error) = store.prune_sessions(before, MAX_ENDED_SESSIONS).await {
                     tracing::warn!(%error, "cannot prune ended sessions");
+                }
+                tokio::select! {
+                    biased;
+                    () = lifecycle.stopping() => return,
+                    () = prune_audit(&hub) => {}
+                }
+            }
+        }
+    }
+}
+
+/// Removes audit rows past the retention of their app, in small batches.
+async fn prune_audit(hub: &Hub) {
+    for app in hub.apps() {
+        let before = hub.clock().wall() - app.rules().audit_retention;
+        loop {
+            match hub.store().prune_audit(Arc::clone(app.id()), before).await {
+                Ok(true) => tokio::time::sleep(AUDIT_PRUNE_PAUSE).await,
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(app = &**app.id(), %error, "cannot prune audit rows");
+                    break;
                 }
             }
         }

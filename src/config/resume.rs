@@ -21,10 +21,18 @@ pub struct Resume {
     /// Maximum size of a session's replay buffer, sent and unsent frames together.
     #[serde(with = "ranges::BoundedSize::<{ 64 * KIB }, { 64 * MIB }>")]
     pub ring_bytes: usize,
+    /// Maximum memory of all replay buffers of this node. Beyond it, the largest ones are dropped.
+    #[serde(with = "ranges::BoundedSize::<MIB, { 1024 * 1024 * MIB }>")]
+    pub ring_bytes_total: usize,
 }
 
 impl Default for Resume {
     fn default() -> Self {
-        Self { window: Duration::from_secs(30), ring_frames: 1_024, ring_bytes: 1024 * 1024 }
+        Self {
+            window: Duration::from_secs(30),
+            ring_frames: 1_024,
+            ring_bytes: 1024 * 1024,
+            ring_bytes_total: 1024 * 1024 * 1024,
+        }
     }
 }

@@ -22,7 +22,7 @@ use crate::lifecycle::Lifecycle;
 use crate::rate_limit::{AmountRate, Rate};
 use crate::request::RequestId;
 use crate::room::RoomSettings;
-use crate::session::{ExpirySettings, RequestLimits, RingLimits, SessionSettings};
+use crate::session::{ExpirySettings, ReplayMemory, RequestLimits, RingLimits, SessionSettings};
 use crate::store::Store;
 use crate::telemetry::{Limit, Metrics, UserHash};
 
@@ -40,6 +40,8 @@ pub(super) struct Context {
     /// Hashes user names for the log.
     pub(super) users: UserHash,
     pub(super) session: Arc<SessionSettings>,
+    /// Maximum memory of all replay buffers.
+    pub(super) ring_bytes_total: usize,
     pub(super) keepalive: Keepalive,
     node: String,
     limits: ArcSwap<Limits>,
@@ -49,6 +51,7 @@ impl Context {
     pub(super) fn new(
         config: &Config,
         apps: Vec<Arc<App>>,
+        session: Arc<SessionSettings>,
         store: Arc<dyn Store>,
         lifecycle: Lifecycle,
         metrics: Arc<Metrics>,
@@ -62,7 +65,8 @@ impl Context {
             clock,
             rng: Rng,
             users: UserHash::new(&Rng.bytes()),
-            session: Arc::new(session_settings(config)),
+            session,
+            ring_bytes_total: config.resume.ring_bytes_total,
             keepalive: config.keepalive,
             node: format!("node-{:08x}", u32::from_be_bytes(Rng.bytes())),
             limits: ArcSwap::from_pointee(config.limits.clone()),
@@ -169,14 +173,17 @@ impl Context {
     }
 }
 
-pub(super) fn session_settings(config: &Config) -> SessionSettings {
+/// The settings of all sessions, restored ones included: they share one count of memory.
+#[must_use]
+pub fn session_settings(config: &Config) -> Arc<SessionSettings> {
     let resume = config.resume;
-    SessionSettings {
+    Arc::new(SessionSettings {
+        memory: ReplayMemory::default(),
         ring: RingLimits { frames: resume.ring_frames, bytes: resume.ring_bytes },
         window: resume.window,
         expiry: ExpirySettings {
             grace: config.session.expiry_grace,
             renewal_postponement: config.session.renewal_postponement,
         },
-    }
+    })
 }

@@ -29,6 +29,7 @@ use stagedoor_proto::{SessionId, Username};
 
 pub use accounts::{Accounts, Attempt, AuthenticatedStart, OpenedSession};
 pub use app::App;
+pub use context::session_settings;
 pub use errors::{CallError, StartError};
 pub use handoff::{HandoffError, HandoffSnapshot};
 pub use requests::Requests;
@@ -45,7 +46,7 @@ use crate::config::{Config, Limits};
 use crate::engine::{Engine, NodeHandler};
 use crate::lifecycle::Lifecycle;
 use crate::request::RequestId;
-use crate::session::Session;
+use crate::session::{Session, SessionSettings};
 use crate::store::{Handoff, Store};
 use crate::telemetry::Metrics;
 use crate::time::StepDetector;
@@ -56,7 +57,7 @@ use events::Events;
 use peers::{PeerRequest, Peers};
 use pending_calls::PendingCalls;
 use rooms::Rooms;
-use sessions::SessionObserver;
+use sessions::{SessionObserver, limit_replay_memory};
 
 /// Interval of the sweep of sessions and rooms, and so the maximum delay of a due timer.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
@@ -89,6 +90,7 @@ impl Hub {
     pub fn new(
         config: &Config,
         apps: Vec<Arc<App>>,
+        settings: Arc<SessionSettings>,
         store: Arc<dyn Store>,
         engine: &Arc<dyn Engine>,
         tokens: Arc<AccessTokens>,
@@ -96,7 +98,8 @@ impl Hub {
         metrics: Arc<Metrics>,
         clock: Clock,
     ) -> Arc<Self> {
-        let context = Arc::new(Context::new(config, apps, store, lifecycle, metrics, clock));
+        let context =
+            Arc::new(Context::new(config, apps, settings, store, lifecycle, metrics, clock));
         let events = Arc::new(Events::new(Arc::clone(&context)));
         let sessions =
             Arc::new(Sessions::new(Arc::clone(&context), Arc::clone(&events), Arc::clone(engine)));
@@ -166,6 +169,11 @@ impl Hub {
         self.context.app(id)
     }
 
+    /// All apps, in no order.
+    pub fn apps(&self) -> impl Iterator<Item = &Arc<App>> {
+        self.context.apps.values()
+    }
+
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.context.store
@@ -188,6 +196,7 @@ impl Hub {
         metrics.rooms.set(gauge(self.rooms.count()));
         metrics.pending_connections.set(gauge(self.connections.pending()));
         metrics.task_panics.inc_by(self.context.lifecycle.take_panics());
+        metrics.replay_buffers.set(gauge(self.context.session.memory.bytes()));
         metrics.draining.set(i64::from(self.context.lifecycle.is_draining()));
         for session in self.sessions.sample(SAMPLED_SESSIONS) {
             metrics.send_queue.observe(session.inspect(Session::backlog));
@@ -237,6 +246,7 @@ impl Hub {
         self.connections.sweep(now.monotonic);
         self.sessions.sweep(now, step.is_some());
         self.rooms.sweep(now);
+        limit_replay_memory(&self.sessions, now);
         self.sessions.flush_history();
     }
 

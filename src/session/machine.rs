@@ -20,7 +20,7 @@ use stagedoor_proto::{
 use super::expiry::ExpirySettings;
 use super::link::Link;
 use super::requests::Requests;
-use super::ring::{Body, Ring, RingLimits};
+use super::ring::{Body, ReplayMemory, Ring, RingLimits};
 use super::secret::{SecretHash, Secrets};
 use super::state::{Input, next};
 use super::timer::{Timer, Timers};
@@ -29,7 +29,7 @@ use crate::time::{Monotonic, Now};
 
 pub use clock_step::ClockStep;
 pub use handshake::{Establishing, HandshakePush};
-pub use output::{Output, has_headroom};
+pub use output::{Output, ReplayRelief, has_headroom};
 pub use resuming::{ResumeClaim, ResumeError, ResumeOutcome};
 pub use saved::{Inconsistent, MAX_SAVED_RING_BYTES, SavedSession};
 
@@ -38,9 +38,11 @@ const ESTABLISHING_SEQ: u64 = 1;
 const ESTABLISHING_VERSION: u64 = 1;
 
 /// The settings of all sessions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct SessionSettings {
     pub ring: RingLimits,
+    /// Counts the memory of all replay buffers.
+    pub memory: ReplayMemory,
     /// How long a suspended session can be resumed, and an ended session is retained.
     pub window: Duration,
     pub expiry: ExpirySettings,
@@ -105,10 +107,10 @@ impl Session {
         let mut timers = Timers::NONE;
         timers.begin_token(now, expires, settings.expiry);
         let mut session = Self {
+            ring: Ring::new(ESTABLISHING_SEQ + 1, settings.memory.clone()),
             settings,
             state: SessionState::Establishing,
             version: ESTABLISHING_VERSION,
-            ring: Ring::new(ESTABLISHING_SEQ + 1),
             expires,
             timers,
             secrets: Secrets::new(secret),

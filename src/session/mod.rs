@@ -21,8 +21,8 @@ pub use expiry::ExpirySettings;
 pub use link::Link;
 pub use machine::{
     AdmissionError, ClockStep, Establishing, HandshakePush, Inconsistent, MAX_SAVED_RING_BYTES,
-    Output, RequestLimits, ResumeClaim, ResumeError, ResumeOutcome, SavedSession, Session,
-    SessionSettings, has_headroom,
+    Output, ReplayRelief, RequestLimits, ResumeClaim, ResumeError, ResumeOutcome, SavedSession,
+    Session, SessionSettings, has_headroom,
 };
-pub use ring::{Bodies, Body, RingLimits, RoomTag};
+pub use ring::{Bodies, Body, ReplayMemory, RingLimits, RingUsage, RoomTag};
 pub use secret::SecretHash;

@@ -6,19 +6,17 @@
 //! Invariant: numbers increase; the frames before `unsent` were written to the newest connection, and no number above
 //! `sent` was ever written to any.
 
+mod memory;
 mod saved;
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use memory::{Body, ReplayMemory};
 pub use saved::Bodies;
 pub(super) use saved::SavedRing;
-
-/// The body of a frame, without its head: see `stagedoor_proto::frame_text`.
-pub type Body = Arc<[u8]>;
 
 /// The tag of one room's frames; unique on this node while the room is open, also across a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,6 +37,15 @@ pub struct RingLimits {
     pub bytes: usize,
 }
 
+/// The memory that a ring holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RingUsage {
+    /// All of it, as if it shared no body with others.
+    pub bytes: usize,
+    /// The part of frames of rooms, which a snapshot can replace.
+    pub room_bytes: usize,
+}
+
 /// A capacity up to this is not released.
 const RESERVED_FRAMES: usize = 8;
 
@@ -56,11 +63,12 @@ pub(super) struct Ring {
     bytes: usize,
     /// The highest removed number, acknowledged or not.
     dropped: u64,
+    memory: ReplayMemory,
 }
 
 impl Ring {
-    /// An empty ring; its first frame has number `first`.
-    pub(super) const fn new(first: u64) -> Self {
+    /// An empty ring; its first frame has number `first`. What it holds counts in `memory`.
+    pub(super) const fn new(first: u64, memory: ReplayMemory) -> Self {
         Self {
             frames: VecDeque::new(),
             unsent: 0,
@@ -68,6 +76,7 @@ impl Ring {
             sent: first - 1,
             bytes: 0,
             dropped: 0,
+            memory,
         }
     }
 
@@ -85,9 +94,25 @@ impl Ring {
             self.drop_first();
         }
         self.bytes += body.len();
+        body.count_in(&self.memory);
+        let before = self.table_bytes();
         self.frames.push_back(Frame { seq: self.next, body, room });
+        self.memory.resize(before, self.table_bytes());
         self.next += 1;
         Ok(())
+    }
+
+    /// The memory of the table of frames.
+    fn table_bytes(&self) -> usize {
+        self.frames.capacity() * size_of::<Frame>()
+    }
+
+    /// The memory that the ring holds, as if it shared no body; of that, what frames of rooms hold.
+    pub(super) fn usage(&self) -> RingUsage {
+        let of_frame = |frame: &Frame| Body::footprint(frame.body.len()) + size_of::<Frame>();
+        let of_rooms = self.frames.iter().filter(|frame| frame.room.is_some());
+        let frames = self.frames.len() * Body::footprint(0) + self.bytes;
+        RingUsage { bytes: self.table_bytes() + frames, room_bytes: of_rooms.map(of_frame).sum() }
     }
 
     /// Whether the ring has sent frames.
@@ -164,7 +189,7 @@ impl Ring {
 
     /// Removes everything; no resume follows.
     pub(super) fn clear(&mut self) {
-        *self = Self::new(self.next);
+        *self = Self::new(self.next, self.memory.clone());
     }
 
     fn retain(&mut self, mut stays: impl FnMut(&Frame) -> bool) {
@@ -214,11 +239,19 @@ impl Ring {
 
     /// Releases the capacity of a burst, so that an idle session's ring uses no memory.
     fn release(&mut self) {
+        let before = self.table_bytes();
         if self.frames.is_empty() {
             self.frames = VecDeque::new();
         } else if self.frames.capacity() / 4 >= self.frames.len().max(RESERVED_FRAMES) {
             self.frames.shrink_to(self.frames.len() * 2);
         }
+        self.memory.resize(before, self.table_bytes());
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        self.memory.resize(self.table_bytes(), 0);
     }
 }
 
@@ -238,7 +271,7 @@ mod tests {
 
     #[test]
     fn only_sent_frames_make_room() {
-        let mut ring = Ring::new(1);
+        let mut ring = Ring::new(1, ReplayMemory::default());
         for _ in 0..4 {
             ring.push(body(10), None, LIMITS).unwrap();
         }
@@ -252,7 +285,7 @@ mod tests {
 
     #[test]
     fn rewind_replays_only_unacknowledged_frames() {
-        let mut ring = Ring::new(1);
+        let mut ring = Ring::new(1, ReplayMemory::default());
         for _ in 0..4 {
             ring.push(body(1), None, LIMITS).unwrap();
         }
@@ -266,7 +299,7 @@ mod tests {
 
     #[test]
     fn removed_unacknowledged_frame_leaves_a_gap() {
-        let mut ring = Ring::new(1);
+        let mut ring = Ring::new(1, ReplayMemory::default());
         for _ in 0..4 {
             ring.push(body(1), None, LIMITS).unwrap();
             drain(&mut ring);
@@ -282,7 +315,7 @@ mod tests {
 
     #[test]
     fn resume_below_acknowledged_frame_has_a_gap() {
-        let mut ring = Ring::new(1);
+        let mut ring = Ring::new(1, ReplayMemory::default());
         for _ in 0..4 {
             ring.push(body(1), None, LIMITS).unwrap();
         }
@@ -294,7 +327,7 @@ mod tests {
     #[test]
     fn ring_releases_capacity_after_a_burst() {
         let limits = RingLimits { frames: 1_024, bytes: 1 << 20 };
-        let mut ring = Ring::new(1);
+        let mut ring = Ring::new(1, ReplayMemory::default());
         for _ in 0..limits.frames {
             ring.push(body(1), None, limits).unwrap();
         }
@@ -308,7 +341,7 @@ mod tests {
 
     #[test]
     fn pong_beyond_the_last_frame_has_no_effect() {
-        let mut ring = Ring::new(1);
+        let mut ring = Ring::new(1, ReplayMemory::default());
         ring.push(body(1), None, LIMITS).unwrap();
         ring.trim(u64::MAX);
         assert_eq!(drain(&mut ring), [1]);
@@ -318,7 +351,7 @@ mod tests {
 
     #[test]
     fn written_frames_count_as_sent() {
-        let mut ring = Ring::new(1);
+        let mut ring = Ring::new(1, ReplayMemory::default());
         for _ in 0..2 {
             ring.push(body(1), None, LIMITS).unwrap();
         }
@@ -331,7 +364,7 @@ mod tests {
     #[test]
     fn discarded_frames_leave_number_gaps() {
         let [here, there] = [1, 2].map(|n| RoomTag(NonZeroU32::new(n).unwrap()));
-        let mut ring = Ring::new(1);
+        let mut ring = Ring::new(1, ReplayMemory::default());
         ring.push(body(1), Some(here), LIMITS).unwrap();
         assert_eq!(drain(&mut ring), [1]);
         for room in [Some(here), Some(there), None] {
@@ -350,7 +383,7 @@ mod tests {
             ops in proptest::collection::vec((0..6_u8, 0..40_usize), 0..200),
         ) {
             let rooms = [None, NonZeroU32::new(1).map(RoomTag), NonZeroU32::new(2).map(RoomTag)];
-            let mut ring = Ring::new(1);
+            let mut ring = Ring::new(1, ReplayMemory::default());
             for (op, n) in ops {
                 match op {
                     0 => { let _ = ring.push(body(n), rooms[n % 3], LIMITS); }
@@ -362,6 +395,40 @@ mod tests {
                 }
                 ring.check_invariants(LIMITS);
             }
+        }
+
+        #[test]
+        fn memory_is_the_bodies_once_and_the_tables(
+            ops in proptest::collection::vec((0..8_u8, 0..3_usize, 0..40_usize), 0..200),
+        ) {
+            let memory = ReplayMemory::default();
+            let rooms = [None, NonZeroU32::new(1).map(RoomTag), NonZeroU32::new(2).map(RoomTag)];
+            let mut rings = [(); 3].map(|()| Ring::new(1, memory.clone()));
+            for (op, which, n) in ops {
+                let ring = &mut rings[which];
+                match op {
+                    0 | 1 => { let _ = ring.push(body(n), rooms[n % 3], LIMITS); }
+                    2 => {
+                        let shared = body(n);
+                        for ring in &mut rings {
+                            let _ = ring.push(shared.clone(), rooms[n % 3], LIMITS);
+                        }
+                    }
+                    3 => { ring.take_unsent(); }
+                    4 => ring.trim(n as u64),
+                    5 => ring.drop_rooms(),
+                    6 => ring.clear(),
+                    _ => *ring = Ring::new(1, memory.clone()),
+                }
+                let frames = rings.iter().flat_map(|ring| &ring.frames);
+                let bodies: std::collections::HashMap<_, _> =
+                    frames.map(|frame| (frame.body.address(), frame.body.len())).collect();
+                let tables: usize = rings.iter().map(Ring::table_bytes).sum();
+                let expected = bodies.values().map(|len| Body::footprint(*len)).sum::<usize>() + tables;
+                proptest::prop_assert_eq!(memory.bytes(), expected);
+            }
+            drop(rings);
+            proptest::prop_assert_eq!(memory.bytes(), 0);
         }
     }
 }

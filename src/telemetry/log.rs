@@ -36,6 +36,8 @@ pub mod field {
     pub const SESSIONS: &str = "sessions";
     /// Number of rooms.
     pub const ROOMS: &str = "rooms";
+    /// Bytes of replay buffers that were freed.
+    pub const FREED_BYTES: &str = "freed_bytes";
     /// By how much the wall clock stepped, in milliseconds.
     pub const STEP_MS: &str = "step_ms";
     pub const OUTCOME: &str = "outcome";
@@ -64,9 +66,35 @@ pub mod field {
     /// Number of the delivery attempt, from 1.
     pub const ATTEMPT: &str = "attempt";
     pub const ALL: &[&str] = &[
-        APP, USER, SESSION, CONNECTION, HOOK, ERROR, REQUEST, FIELD, HEADER, HOST, STEP_MS, LISTEN,
-        ADMIN, SESSIONS, ROOMS, OUTCOME, VERSION, STORE, ENDPOINT, MESSAGES, EVENT, ATTEMPT,
-        ADDRESS, TASK, METHOD, ROUTE, STATUS, TOOK_MS,
+        APP,
+        USER,
+        SESSION,
+        CONNECTION,
+        HOOK,
+        ERROR,
+        REQUEST,
+        FIELD,
+        HEADER,
+        HOST,
+        STEP_MS,
+        LISTEN,
+        ADMIN,
+        SESSIONS,
+        ROOMS,
+        OUTCOME,
+        VERSION,
+        STORE,
+        ENDPOINT,
+        MESSAGES,
+        EVENT,
+        ATTEMPT,
+        ADDRESS,
+        TASK,
+        METHOD,
+        ROUTE,
+        STATUS,
+        TOOK_MS,
+        FREED_BYTES,
     ];
 }
 

@@ -3,6 +3,7 @@
 mod budgets;
 mod counted;
 mod hits;
+mod replay_memory;
 
 use std::sync::Arc;
 use std::time::Duration;

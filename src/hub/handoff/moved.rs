@@ -96,7 +96,7 @@ pub(in crate::hub) async fn accept(
         }
     }
     saved.map_tags(|tag| tags.get(&tag).copied());
-    let bodies: Vec<Body> = bodies.iter().map(|body| body.as_bytes().into()).collect();
+    let bodies: Vec<Body> = bodies.iter().map(|body| Body::from(body.as_bytes())).collect();
     let now = context.clock.now();
     let session = match saved.restore(&bodies, Arc::clone(&context.session), now) {
         Ok(session) => session,
@@ -125,6 +125,6 @@ pub(in crate::hub) async fn accept(
 }
 
 /// Frames are JSON.
-fn text_of(body: &Body) -> Box<str> {
+fn text_of(body: &Arc<[u8]>) -> Box<str> {
     String::from_utf8_lossy(body).into()
 }

@@ -9,13 +9,12 @@ use stagedoor_proto::{LeaveReason, Link, SessionId};
 
 use super::{FORMAT, HandoffHeader, RoomRow, SessionRow};
 use crate::clock::Clock;
-use crate::config::Config;
 use crate::engine::Restore;
-use crate::hub::context::{Context, session_settings};
+use crate::hub::context::Context;
 use crate::hub::rooms::{RoomHandle, Rooms};
 use crate::hub::sessions::{Capacity, SessionHandle, Sessions};
 use crate::room::{LocalRoom, NodeEpoch, Room, RoomCommand, RoomKey};
-use crate::session::{SavedSession, Session};
+use crate::session::{Body, SavedSession, Session, SessionSettings};
 use crate::store::Handoff;
 use crate::time::Now;
 
@@ -57,7 +56,11 @@ impl HandoffSnapshot {
     ///
     /// # Errors
     /// [`HandoffError`]; the whole snapshot is unusable.
-    pub fn read(handed: &Handoff, config: &Config, clock: &Clock) -> Result<Self, HandoffError> {
+    pub fn read(
+        handed: &Handoff,
+        settings: &Arc<SessionSettings>,
+        clock: &Clock,
+    ) -> Result<Self, HandoffError> {
         #[derive(Deserialize)]
         struct Format {
             format: u32,
@@ -77,14 +80,16 @@ impl HandoffSnapshot {
             }
         }
         clock.continue_from(head.saved_at);
-        let (settings, now) = (Arc::new(session_settings(config)), clock.now());
+        let now = clock.now();
+        let bodies: Vec<_> =
+            handed.bodies.iter().map(|body| Body::from(Arc::clone(body))).collect();
         let rooms = handed.rooms.iter().enumerate();
         let rooms = rooms.map(|(number, text)| read_room(&head, number, text));
         let sessions = handed.sessions.iter().enumerate().map(|(number, text)| {
             let SessionRow { meta, auth, last_frame, generation, session } =
                 decode::<SessionRow<SavedSession>>("session", number, text)?;
             let session = session
-                .restore(&handed.bodies, Arc::clone(&settings), now)
+                .restore(&bodies, Arc::clone(settings), now)
                 .map_err(|error| damaged("session", number, &error))?;
             Ok(SessionRow { meta, auth, last_frame, generation, session })
         });

@@ -15,6 +15,7 @@ mod history;
 mod membership;
 mod permits;
 mod registry;
+mod replay_memory;
 mod sweep;
 
 use std::net::IpAddr;
@@ -30,6 +31,7 @@ pub(super) use handle::{
     Refusal, RequestPermit, SessionTermination, begin_renewal, postpone_renewal, take_relayed,
 };
 pub(super) use membership::{Memberships, PendingUpdate, RoomTags};
+pub(super) use replay_memory::limit_replay_memory;
 
 use super::context::Context;
 use super::errors::CallError;
@@ -249,4 +251,9 @@ impl Sessions {
     pub fn flush_history(&self) {
         self.history.flush(&self.context);
     }
+}
+
+/// The number of participants that sessions are: each counts once in each of its rooms.
+pub(super) fn participant_count(sessions: &Sessions) -> usize {
+    sessions.registry.participants()
 }

@@ -3,7 +3,7 @@
 use stagedoor_proto::{CloseCode, Disconnect, SessionState};
 
 use super::super::link::Link;
-use super::super::ring::{Body, RoomTag};
+use super::super::ring::{Body, RingUsage, RoomTag};
 use super::Session;
 use crate::time::Now;
 
@@ -23,6 +23,30 @@ pub fn has_headroom(session: &Session, bytes: usize) -> bool {
     session.ring.has_headroom(bytes, session.settings.ring)
 }
 
+/// Frees memory of a session's replay buffer: the client receives new snapshots of its rooms after its resume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplayRelief {
+    /// Drops the frames of rooms.
+    DropRooms,
+    /// Closes the connection (4203) too, because its client does not confirm what it receives.
+    Close,
+}
+
+impl ReplayRelief {
+    /// The memory that a session could free.
+    #[must_use]
+    pub fn usage(session: &Session) -> RingUsage {
+        session.ring.usage()
+    }
+
+    pub fn apply(self, session: &mut Session, now: Now) {
+        match self {
+            Self::DropRooms => session.drop_room_frames(),
+            Self::Close => session.close_slow(now),
+        }
+    }
+}
+
 impl Session {
     /// Queues a frame that no snapshot replaces; `false` if the session has ended.
     ///
@@ -35,7 +59,7 @@ impl Session {
         if self.ring.push(body.clone(), None, self.settings.ring).is_ok() {
             return true;
         }
-        self.drop_room_frames(now);
+        self.close_slow(now);
         self.ring.push(body, None, self.settings.ring).is_ok()
     }
 
@@ -52,7 +76,7 @@ impl Session {
             }
         };
         if is_kept && self.ring.push(Body::clone(body), Some(room), self.settings.ring).is_err() {
-            self.drop_room_frames(now);
+            self.close_slow(now);
         }
     }
 
@@ -79,9 +103,15 @@ impl Session {
         self.ring.backlog()
     }
 
-    fn drop_room_frames(&mut self, now: Now) {
+    /// Drops the frames of rooms. The client receives new snapshots after its resume.
+    fn drop_room_frames(&mut self) {
         self.is_behind = true;
         self.ring.drop_rooms();
+    }
+
+    /// Closes the connection (4203) and drops the frames of rooms, because the client does not confirm them.
+    fn close_slow(&mut self, now: Now) {
+        self.drop_room_frames();
         self.disconnect(Disconnect::new(CloseCode::SlowConsumer), now);
     }
 

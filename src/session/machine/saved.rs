@@ -136,7 +136,8 @@ impl SavedSession {
         if !needed.iter().all(|timer| timers.is_set(*timer)) {
             return Err(Inconsistent("session has no timer that ends it"));
         }
-        let ring = Ring::restore(ring, bodies).ok_or(Inconsistent("inconsistent ring"))?;
+        let ring = Ring::restore(ring, bodies, settings.memory.clone());
+        let ring = ring.ok_or(Inconsistent("inconsistent ring"))?;
         Ok(Session {
             settings,
             state,

@@ -10,13 +10,11 @@ use proptest::prelude::*;
 use super::super::ring::Bodies;
 use super::*;
 
-const SETTINGS: SessionSettings = SessionSettings {
-    ring: RingLimits { frames: 6, bytes: 600 },
-    window: Duration::from_secs(30),
-    expiry: ExpirySettings {
-        grace: Duration::from_mins(10),
-        renewal_postponement: Duration::from_mins(10),
-    },
+const RING: RingLimits = RingLimits { frames: 6, bytes: 600 };
+const WINDOW: Duration = Duration::from_secs(30);
+const EXPIRY: ExpirySettings = ExpirySettings {
+    grace: Duration::from_mins(10),
+    renewal_postponement: Duration::from_mins(10),
 };
 const LIMITS: RequestLimits = RequestLimits {
     commands: Rate::per_second(50, 20),
@@ -27,10 +25,15 @@ const START: Now =
     Now { wall: Timestamp::from_secs(1_000_000), monotonic: Monotonic::from_millis(5_000) };
 const FIRST: u64 = 10;
 
+fn settings() -> Arc<SessionSettings> {
+    let memory = ReplayMemory::default();
+    Arc::new(SessionSettings { ring: RING, memory, window: WINDOW, expiry: EXPIRY })
+}
+
 impl Session {
     /// Checks the invariants after an input.
     fn check_invariants(&self) {
-        self.ring.check_invariants(SETTINGS.ring);
+        self.ring.check_invariants(RING);
         let is_over = matches!(self.state, SessionState::NotLoggedIn | SessionState::Terminated);
         let has_ended = matches!(self.link, Link::Ended { .. });
         assert_eq!(is_over, has_ended, "state and link agree: {self:?}");
@@ -136,7 +139,7 @@ impl World {
     fn new() -> Self {
         let (establishing, _) = Establishing::begin();
         let expires = START.wall + Duration::from_mins(5);
-        let session = establishing.session(FIRST, secret(0), expires, START, Arc::new(SETTINGS));
+        let session = establishing.session(FIRST, secret(0), expires, START, settings());
         Self {
             session,
             now: START,
@@ -188,7 +191,7 @@ impl World {
             }
             TestInput::Postpone => {
                 let next = self.session.postpone(Timestamp::MAX, self.now);
-                assert_eq!(next, self.now.wall + SETTINGS.expiry.renewal_postponement);
+                assert_eq!(next, self.now.wall + EXPIRY.renewal_postponement);
             }
             TestInput::Begin(id) => {
                 let was_pending = self.session.requests.pending().contains(&id);
@@ -218,9 +221,10 @@ impl World {
         for generation in [self.generation, self.generation - 1] {
             assert!(matches!(self.session.poll_output(generation), Output::Close(_)));
         }
+        let bodies: Vec<Body> = bodies.into_list().into_iter().map(Body::from).collect();
         let text = serde_json::to_string(&saved).unwrap();
         let saved: SavedSession = serde_json::from_str(&text).unwrap();
-        self.session = saved.restore(&bodies.into_list(), Arc::new(SETTINGS), self.now).unwrap();
+        self.session = saved.restore(&bodies, settings(), self.now).unwrap();
         assert!(self.session.requests.pending().is_empty(), "no request is left to answer");
         let answered = self.session.ring.last() - last;
         assert!(has_ended || answered <= asked, "{answered} answers to {asked} requests");
@@ -395,7 +399,7 @@ fn slow_reader_loses_connection_and_keeps_session() {
 fn suspended_session_expires_and_ends_with_its_window() {
     let mut world = World::new();
     world.session.handle_lost_connection(FIRST, START);
-    let until = START + SETTINGS.window;
+    let until = START + WINDOW;
     assert_eq!(world.session.next_timeout(), until.monotonic);
     let late = resume(&mut world.session, FIRST + 1, secret(0), secret(1), 1, until);
     assert_eq!(late, Err(ResumeError::Expired), "also before the timer fires");
@@ -404,7 +408,7 @@ fn suspended_session_expires_and_ends_with_its_window() {
         resume(&mut world.session, FIRST + 1, secret(0), secret(1), 1, until),
         Err(ResumeError::Ended(disconnect)) if disconnect.code == CloseCode::ResumeExpired
     ));
-    assert!(world.session.handle_timeout(until + SETTINGS.window), "and then removed");
+    assert!(world.session.handle_timeout(until + WINDOW), "and then removed");
 }
 
 #[test]
@@ -427,7 +431,7 @@ fn restart_keeps_frames_and_answers_pending_requests() {
     world.session.admit(7, CommandClass::Room, START, LIMITS).unwrap();
     assert!(matches!(world.session.poll_output(FIRST), Output::Frame(2, _)));
     world.restart();
-    let until = START + SETTINGS.window;
+    let until = START + WINDOW;
     assert!(matches!(world.session.link, Link::Suspended));
     assert_eq!(world.session.timers.at(Timer::Window), until.monotonic);
     let taken = resume(&mut world.session, FIRST + 1, secret(0), secret(1), 2, START).unwrap();
@@ -458,7 +462,7 @@ fn saved_session_hides_secrets_and_detects_damage() {
     let bodies = [Body::from(*b"any")];
     let restored = |text: &str| {
         let saved: SavedSession = serde_json::from_str(text).unwrap();
-        saved.restore(&bodies, Arc::new(SETTINGS), START)
+        saved.restore(&bodies, settings(), START)
     };
     restored(&text).unwrap();
     for (from, to) in [
@@ -518,7 +522,7 @@ fn step_past_expiry_prompts_and_gives_the_full_grace() {
     world.output(0, 10);
     let said = str::from_utf8(&world.said[&prompt]).unwrap();
     assert!(said.contains("token_expiring"), "{said}");
-    let end = now + SETTINGS.expiry.grace;
+    let end = now + EXPIRY.grace;
     world
         .session
         .handle_timeout(Now { monotonic: end.monotonic - Duration::from_millis(1), ..end });

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Body, Frame, Ring, RoomTag};
+use super::{Body, Frame, ReplayMemory, Ring, RoomTag};
 
 /// The bodies of many rings, each once.
 #[derive(Debug, Default)]
@@ -21,12 +21,12 @@ pub struct Bodies {
 impl Bodies {
     /// All bodies; a saved ring refers to them by their index here.
     #[must_use]
-    pub fn into_list(self) -> Vec<Body> {
-        self.kept
+    pub fn into_list(self) -> Vec<Arc<[u8]>> {
+        self.kept.iter().map(Body::bytes).collect()
     }
 
     fn keep(&mut self, body: &Body) -> u32 {
-        *self.places.entry(Arc::as_ptr(body).cast::<u8>().addr()).or_insert_with(|| {
+        *self.places.entry(body.address()).or_insert_with(|| {
             self.kept.push(Body::clone(body));
             u32::try_from(self.kept.len() - 1).expect("fewer than 2^32 bodies")
         })
@@ -82,28 +82,40 @@ impl Ring {
     }
 
     /// Restores a ring; `None` if its numbers are inconsistent, or a body is missing.
-    pub(in crate::session) fn restore(saved: SavedRing, bodies: &[Body]) -> Option<Self> {
+    pub(in crate::session) fn restore(
+        saved: SavedRing,
+        bodies: &[Body],
+        memory: ReplayMemory,
+    ) -> Option<Self> {
         let SavedRing { next, sent, dropped, frames } = saved;
         let restore_frame = |(seq, body, room): (u64, u32, Option<RoomTag>)| {
             let body = Body::clone(bodies.get(usize::try_from(body).ok()?)?);
             Some(Frame { seq, body, room })
         };
-        let ring = Self {
+        let mut ring = Self {
             unsent: frames.partition_point(|(seq, ..)| *seq <= sent),
             frames: frames.into_iter().map(restore_frame).collect::<Option<_>>()?,
             next,
             sent,
             bytes: 0,
             dropped,
+            memory,
         };
+        ring.memory.resize(0, ring.table_bytes());
+        ring.bytes = ring.frames.iter().map(|frame| frame.body.len()).sum();
         let is_sorted = ring.frames.iter().is_sorted_by(|one, other| one.seq < other.seq);
         let is_sound = is_sorted
             && ring.frames.back().is_none_or(|last| last.seq < next)
             && ring.frames.front().is_none_or(|first| first.seq > 0)
             && sent < next
             && dropped < next;
-        let bytes = ring.frames.iter().map(|frame| frame.body.len()).sum();
-        is_sound.then_some(Self { bytes, ..ring })
+        if !is_sound {
+            return None;
+        }
+        for frame in &ring.frames {
+            frame.body.count_in(&ring.memory);
+        }
+        Some(ring)
     }
 }
 
@@ -128,7 +140,9 @@ mod tests {
     fn carried(ring: &Ring) -> Ring {
         let mut bodies = Bodies::default();
         let text = serde_json::to_string(&ring.save(&mut bodies)).unwrap();
-        Ring::restore(serde_json::from_str(&text).unwrap(), &bodies.into_list()).unwrap()
+        let bodies: Vec<Body> = bodies.into_list().into_iter().map(Body::from).collect();
+        let memory = ReplayMemory::default();
+        Ring::restore(serde_json::from_str(&text).unwrap(), &bodies, memory).unwrap()
     }
 
     fn drain(ring: &mut Ring) -> Vec<(u64, usize)> {
@@ -137,7 +151,7 @@ mod tests {
 
     #[test]
     fn saved_ring_preserves_sent_and_unsent_frames() {
-        let mut ring = Ring::new(3);
+        let mut ring = Ring::new(3, ReplayMemory::default());
         for (len, room) in [(1, None), (2, room()), (3, None)] {
             ring.push(body(len), room, LIMITS).unwrap();
         }
@@ -156,7 +170,7 @@ mod tests {
     fn shared_body_is_saved_once() {
         let (shared, mut bodies) = (body(5), Bodies::default());
         for _ in 0..3 {
-            let mut ring = Ring::new(1);
+            let mut ring = Ring::new(1, ReplayMemory::default());
             ring.push(Body::clone(&shared), None, LIMITS).unwrap();
             ring.push(body(6), None, LIMITS).unwrap();
             ring.save(&mut bodies);
@@ -166,7 +180,7 @@ mod tests {
 
     #[test]
     fn oversized_ring_drops_room_frames_first() {
-        let mut ring = Ring::new(1);
+        let mut ring = Ring::new(1, ReplayMemory::default());
         for room in [None, room(), None, None] {
             ring.push(body(40), room, LIMITS).unwrap();
         }
@@ -196,7 +210,9 @@ mod tests {
             ("sent what is to come", r#"{"next":9,"sent":9,"dropped":0}"#),
         ] {
             let saved = serde_json::from_str(text).unwrap();
-            assert!(Ring::restore(saved, &bodies).is_none(), "{case}");
+            let memory = ReplayMemory::default();
+            assert!(Ring::restore(saved, &bodies, memory.clone()).is_none(), "{case}");
+            assert_eq!(memory.bytes(), 0, "{case}");
         }
     }
 }

@@ -102,6 +102,11 @@ fn case_of(limit: Limit) -> Case {
             |gateway| hits::two_joins(gateway).boxed(),
             "error too_many_rooms",
         ),
+        Limit::ParticipantsPerNode => case(
+            |config| config.limits.participants_per_node = 1,
+            |gateway| hits::two_joins(gateway).boxed(),
+            "error overloaded",
+        ),
         Limit::ParticipantsPerRoom => case(
             |config| config.limits.participants_per_room = 2,
             |gateway| hits::three_participants(gateway).boxed(),
@@ -170,6 +175,11 @@ fn case_of(limit: Limit) -> Case {
             },
             |gateway| hits::slow_reader(gateway).boxed(),
             "close 4203",
+        ),
+        Limit::RingTotal => case(
+            |config| config.resume.ring_bytes_total = 64 * 1_024,
+            |gateway| hits::many_missed_frames(gateway).boxed(),
+            "room_reset",
         ),
         Limit::ResumeWindow => case(
             |config| config.resume.window = Duration::from_secs(1),
@@ -249,6 +259,11 @@ fn case_of(limit: Limit) -> Case {
             "hung up",
         ),
     }
+}
+
+/// How often one bound was hit by now.
+pub fn count_of(gateway: &Gateway, limit: &str) -> u64 {
+    counted(gateway).into_iter().find(|(name, _)| name == limit).map_or(0, |(_, count)| count)
 }
 
 /// What was hit by now, and how often.

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::counted::count_of;
 use super::knock;
 use crate::common::raw::{FIRST, MORE, PING, Raw, masked};
-use crate::common::{Client, Closed, Gateway, SERVER_KEY, start_of};
+use crate::common::{Client, Closed, Gateway, Person, SERVER_KEY, start_of};
 
 /// More than what both ends of a connection hold when no side reads.
 const FLOOD_BYTES: usize = 64 * 1024 * 1024;
@@ -175,6 +176,23 @@ pub async fn slow_reader(gateway: &Gateway) -> String {
         }
     }
     "kept".to_owned()
+}
+
+pub async fn many_missed_frames(gateway: &Gateway) -> String {
+    let ada = gateway.enter("ada", "publisher").await.cut().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    gateway.suspended("ada").await;
+    for _ in 0..10 {
+        let data = "x".repeat(8_000);
+        host.does("signal", json!({ "room": "lobby", "type": "n", "data": data })).await;
+    }
+    while count_of(gateway, "ring_bytes_total") == 0 {
+        tokio::task::yield_now().await;
+    }
+    let mut ada = Person::resume(gateway, ada).await;
+    let received = ada.received().await;
+    let reset = received.into_iter().find(|(name, _)| name == "room_reset");
+    reset.map_or_else(|| "no reset".to_owned(), |(name, _)| name)
 }
 
 pub async fn late_return(gateway: &Gateway) -> String {

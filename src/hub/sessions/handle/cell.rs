@@ -128,7 +128,7 @@ impl Locked<'_> {
     /// Updates the session's counts and its next timeout.
     fn follow(&mut self) {
         let SessionInner { session, permit, memberships, .. } = &mut *self.inner;
-        if permit.as_mut().is_some_and(|permit| !permit.note(session)) {
+        if permit.as_mut().is_some_and(|permit| !permit.note(session, memberships.len())) {
             *permit = None;
         }
         self.activity.set_next_timeout(session.next_timeout());
@@ -266,7 +266,8 @@ mod tests {
     use crate::auth::CredentialSource;
     use crate::grant::Grant;
     use crate::session::{
-        Establishing, ExpirySettings, ResumeClaim, RingLimits, SecretHash, SessionSettings,
+        Establishing, ExpirySettings, ReplayMemory, ResumeClaim, RingLimits, SecretHash,
+        SessionSettings,
     };
 
     const NOW: Now = Now::aligned(Timestamp::from_secs(1_000_000));
@@ -292,6 +293,7 @@ mod tests {
         fn new() -> Self {
             let settings = SessionSettings {
                 ring: RingLimits { frames: 8, bytes: 1_000 },
+                memory: ReplayMemory::default(),
                 window: Duration::from_secs(30),
                 expiry: ExpirySettings {
                     grace: Duration::from_mins(10),
