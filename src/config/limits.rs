@@ -45,6 +45,12 @@ pub struct Limits {
     /// Burst of WebSocket pings, WebSocket pongs and `pong` messages of one connection.
     #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
     pub pings_burst: u32,
+    /// Sustained rate of resumes of one session.
+    #[serde(with = "ranges::BoundedCount::<1, 10_000>")]
+    pub resumes_per_s: u32,
+    /// Burst of resumes of one session.
+    #[serde(with = "ranges::BoundedCount::<1, 10_000>")]
+    pub resumes_burst: u32,
     /// Rate of joins of one session.
     #[serde(with = "ranges::BoundedCount::<1, 10_000>")]
     pub joins_per_s: u32,
@@ -156,6 +162,8 @@ impl Default for Limits {
             commands_burst: 100,
             pings_per_s: 10,
             pings_burst: 50,
+            resumes_per_s: 2,
+            resumes_burst: 10,
             joins_per_s: 5,
             rooms_per_session: 100,
             rooms_opened_per_minute: 60,

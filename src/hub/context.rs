@@ -99,6 +99,12 @@ impl Context {
         Rate::per_second(per_second, per_second)
     }
 
+    /// The rate of resumes of one session.
+    pub(super) fn resume_rate(&self) -> Rate {
+        let limits = self.limits();
+        Rate::per_second(limits.resumes_per_s, limits.resumes_burst)
+    }
+
     pub(super) fn room_opening_rate(&self) -> Rate {
         let per_minute = self.limits().rooms_opened_per_minute;
         Rate::every(Duration::from_mins(1) / per_minute.max(1), per_minute)

@@ -7,6 +7,7 @@ use crate::room::state::RoomState;
 use crate::room::state::participants::Lease;
 use crate::room::state::timers::Timer;
 use crate::room::streams::acks::is_mute_locked;
+use crate::room::visibility::size::is_below_half;
 
 /// See [`Room::check_invariants`](crate::room::Room::check_invariants).
 pub(super) fn check(state: &RoomState) -> Result<(), &'static str> {
@@ -37,8 +38,9 @@ fn check_participants(state: &RoomState) -> Result<(), &'static str> {
         state.size.is_large || state.participants.len() <= limit,
         "a large room is not marked as large",
     )?;
-    let is_half = state.participants.len() >= limit.div_ceil(2);
-    require(!state.size.is_large || is_half, "a small room is marked as large")?;
+    let shrinks = state.size.is_large && is_below_half(state);
+    let is_shrinking = state.timers.get(Timer::Shrink).is_some();
+    require(shrinks == is_shrinking, "a small room is marked as large")?;
     require(state.participants.is_empty() || !state.has_ended, "an ended room is occupied")?;
     for member in state.participants.iter() {
         require(state.participants.is_indexed(member), "an index of participants is wrong")?;
@@ -116,6 +118,9 @@ fn check_timers(state: &RoomState) -> Result<(), &'static str> {
         let due = member.lease.map(Lease::due);
         require(state.leases.get(member.id) == due, "a lease does not match its timer")?;
     }
+    let mut linked = state.timers.armed(Timer::as_link);
+    let is_present = linked.all(|id| state.participants.find(id).is_some());
+    require(is_present, "a delayed link has no participant")?;
     let mut leased = state.leases.armed(Some);
     let is_present = leased.all(|id| state.participants.find(id).is_some());
     require(is_present, "a timer without a participant is armed")?;

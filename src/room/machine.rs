@@ -27,7 +27,7 @@ use crate::room::participants::expiry::{expire, extend_leases};
 use crate::room::participants::home::{check_home, mark_node_lost, move_home};
 use crate::room::participants::join::join;
 use crate::room::participants::leave::leave;
-use crate::room::participants::link::{change_link, change_session_state};
+use crate::room::participants::link::{change_link, change_session_state, push_due_links};
 use crate::room::settings::{LEAVER_RETENTION, RETENTION};
 use crate::room::signal::{AcceptedRelay, accept_relay};
 use crate::room::state::RoomState;
@@ -77,6 +77,7 @@ impl Room {
                 extend_leases(state);
             }
             expire(state, &mut out);
+            push_due_links(state, &mut out);
         }
         let was_empty = state.participants.is_empty();
         out.set_cause(entry.command.request());

@@ -131,8 +131,14 @@ pub(super) const END_RETENTION: Duration = Duration::from_mins(30 * 24 * 60 + 1)
 pub(super) const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Minimum time between two reports of a command, and between two pushes of the session feed.
 pub(super) const BATCH_INTERVAL: Duration = Duration::from_millis(250);
+/// Average minimum time between two pushes of one participant's link.
+pub(super) const LINK_INTERVAL: Duration = Duration::from_secs(1);
+/// Pushes of one participant's link in a burst: a short interruption is announced at once, and so is its end.
+pub(super) const LINK_BURST: u32 = 2;
 /// Minimum time between two `counts`.
 pub(super) const COUNTS_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a room stays large at least, so that participants who come and go cannot make it cross its limit often.
+pub(super) const MIN_LARGE_TIME: Duration = Duration::from_mins(1);
 /// Average minimum time between two further roster pages.
 pub(super) const PAGE_INTERVAL: Duration = Duration::from_millis(100);
 /// Maximum targets listed in a report.

@@ -76,6 +76,7 @@ pub struct Session {
     requests: Requests,
     commands: RateLimiter,
     keepalives: RateLimiter,
+    resumes: RateLimiter,
     /// Frames of rooms were dropped: the client's rooms need a reset.
     is_behind: bool,
     /// Commands rejected by the rate limiter since the last accepted one.
@@ -119,6 +120,7 @@ impl Session {
             requests: Requests::default(),
             commands: RateLimiter::default(),
             keepalives: RateLimiter::default(),
+            resumes: RateLimiter::default(),
             is_behind: false,
             refused: 0,
         };

@@ -9,7 +9,11 @@ use crate::common::{Gateway, Person, Setup};
 
 /// A gateway whose rooms are large beyond four participants.
 async fn gateway() -> Gateway {
-    Setup::new().with(|config| config.apps[0].roster_limit = 4).run().await
+    let setup = Setup::new().with(|config| {
+        config.apps[0].roster_limit = 4;
+        config.keepalive.room_interval = Duration::from_hours(1);
+    });
+    setup.run().await
 }
 
 async fn crowd(gateway: &Gateway, from: usize, to: usize) -> Vec<Person> {
@@ -57,6 +61,7 @@ async fn a_large_room_is_small_again_below_half_of_the_limit() {
     let mut host = gateway.enter("host", "moderator").await;
     let mut crowd = crowd(&gateway, 0, 4).await;
     host.received().await;
+    gateway.advance(Duration::from_mins(1));
     for (left, is_small) in [(4, false), (3, false), (2, false), (1, true)] {
         crowd.pop().unwrap().does("leave", json!({ "room": "lobby" })).await;
         let resets = host.received_of("room_reset").await;
@@ -65,6 +70,18 @@ async fn a_large_room_is_small_again_below_half_of_the_limit() {
             assert_eq!(ids(&resets[0]["snapshot"]["participants"]), [host.id()]);
         }
     }
+}
+
+#[tokio::test]
+async fn a_room_stays_large_for_a_minute() {
+    let gateway = gateway().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    for mut person in crowd(&gateway, 0, 4).await {
+        person.does("leave", json!({ "room": "lobby" })).await;
+    }
+    assert_eq!(host.received_of("room_reset").await.len(), 1, "it became large");
+    gateway.advance(Duration::from_mins(1));
+    assert_eq!(host.push("room_reset").await["snapshot"].get("is_large"), None);
 }
 
 #[tokio::test]

@@ -64,6 +64,7 @@ async fn lost_connection_is_suspended_before_left() {
     assert!(resumed["replayed_count"].as_u64().unwrap() >= 1);
     assert_eq!(ada.push("participant_link").await["link"], "live");
     assert_eq!(bob.push("signal").await["data"], "missed");
+    gateway.advance(Duration::from_secs(1));
     bob.cut().await;
     assert_eq!(ada.push("participant_link").await["link"], "suspended");
     // In steps, so that ada shows life meanwhile.

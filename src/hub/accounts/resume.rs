@@ -15,6 +15,7 @@ use crate::hub::session_meta::{PeerInfo, Renewal};
 use crate::hub::sessions::{SessionConnection, SessionHandle, begin_renewal};
 use crate::request::RequestId;
 use crate::session::{ResumeClaim, ResumeError, SecretHash};
+use crate::telemetry::Limit;
 
 impl Accounts {
     /// Resumes a session and replays the frames after `last_seq`. With new credentials, renews it in the same step.
@@ -40,11 +41,12 @@ impl Accounts {
         let renewal = self.renewal(&session, &resume, peer, attempt, request).await?;
         let secret = self.new_secret(session.user());
         let next = SecretHash::of(secret.as_str());
-        let claim = ResumeClaim { shown, last_seq: resume.last_seq };
+        let rate = self.context.resume_rate();
+        let claim = ResumeClaim { shown, last_seq: resume.last_seq, rate };
         let now = self.context.clock.now();
         // Checked first: a rejected resume must not move the fence that a concurrent start relies on.
         let checked = session.inspect(|session| claim.check(session, now));
-        checked.map_err(resume_error)?;
+        checked.map_err(|error| self.resume_error(error))?;
         attempt.check(&self.context)?;
         let user = DirectoryKey::of(session.user());
         let age = attempt.age(&self.context.clock);
@@ -85,7 +87,8 @@ impl Accounts {
         if !session.inspect(|session| session.is_proved_by(shown)) {
             return Err(StartError::resume_denied());
         }
-        let claim = ResumeClaim { shown, last_seq: resume.last_seq };
+        let rate = self.context.resume_rate();
+        let claim = ResumeClaim { shown, last_seq: resume.last_seq, rate };
         let checked = async {
             self.access.check(&session, peer).await?;
             let renewal = self.renewal(&session, &resume, peer, attempt, request).await?;
@@ -165,7 +168,7 @@ impl Accounts {
         let now = self.context.clock.now();
         let taken = session
             .resume(now, |session| claim.resume(session, generation, next, now))
-            .map_err(resume_error)?;
+            .map_err(|error| self.resume_error(error))?;
         session.activity().set_held_by(Some(generation));
         self.sessions.notify(&session);
         self.context.metrics.replayed_frames.inc_by(taken.replayed as u64);
@@ -183,14 +186,20 @@ impl Accounts {
         });
         Ok(OpenedSession { connection: SessionConnection::new(session, generation), reply })
     }
-}
 
-fn resume_error(refused: ResumeError) -> StartError {
-    match refused {
-        ResumeError::Denied => StartError::resume_denied(),
-        ResumeError::Expired => {
-            StartError::new(CloseCode::ResumeExpired, "resume window expired; start a new session")
+    fn resume_error(&self, error: ResumeError) -> StartError {
+        match error {
+            ResumeError::Denied => StartError::resume_denied(),
+            ResumeError::Expired => {
+                let message = "resume window expired; start a new session";
+                StartError::new(CloseCode::ResumeExpired, message)
+            }
+            ResumeError::Ended(disconnect) => StartError::ended(disconnect),
+            ResumeError::TooMany(wait) => {
+                self.context.hit(Limit::Resumes);
+                let message = "session was resumed too often; retry later";
+                StartError::new(CloseCode::RateLimited, message).retry_after(wait)
+            }
         }
-        ResumeError::Ended(disconnect) => StartError::ended(disconnect),
     }
 }

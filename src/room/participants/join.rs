@@ -11,6 +11,7 @@ use stagedoor_proto::{
 };
 
 use crate::principal::Principal;
+use crate::rate_limit::RateLimiter;
 use crate::revocation::{Issued, Revocation};
 use crate::room::durable::rows::RedeemedToken;
 use crate::room::effect::{Effects, Everywhere};
@@ -152,6 +153,7 @@ fn add_participant(
         app_moderator: join.app_moderator || basis.app_moderator(),
         capabilities: capabilities(role, join.scopes, state.settings.subscriber_signals),
         link: join.link,
+        link_pushes: RateLimiter::default(),
         state: join.state,
         data: join.data,
         layout_classes: join.token.map(|token| token.layout_classes).unwrap_or_default(),

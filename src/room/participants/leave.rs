@@ -9,6 +9,7 @@ use crate::room::events::RoomEvent;
 use crate::room::state::RoomState;
 use crate::room::state::participants::{Membership, Participants};
 use crate::room::state::streams::Streams;
+use crate::room::state::timers::Timer;
 use crate::room::streams::acks::resolve_mutes;
 use crate::room::streams::end::end_stream;
 use crate::room::streams::subscriptions::drop_subscriptions;
@@ -45,6 +46,7 @@ pub(in crate::room) fn remove_participant(
     drop_subscriptions(state, id, out);
     let member = state.participants.remove(id)?;
     state.leases.stop(id);
+    state.timers.stop(Timer::Link(id));
     state.feed.remove(id, || last_entry(&member, state.records.is_locked(member.principal())));
     if let Some(about) = about {
         let (room, version) = (state.id.clone(), state.version);
@@ -64,6 +66,7 @@ pub(in crate::room) fn remove_all(state: &mut RoomState) {
     }
     for member in state.participants.iter() {
         state.leases.stop(member.id);
+        state.timers.stop(Timer::Link(member.id));
     }
     state.participants = Participants::default();
     state.streams = Streams::default();

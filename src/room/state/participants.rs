@@ -12,6 +12,7 @@ use stagedoor_proto::{
 };
 
 use crate::principal::{Coverage, Guest, Principal};
+use crate::rate_limit::RateLimiter;
 use crate::room::log::origin::NodeEpoch;
 use crate::room::permissions::{ScopeSet, missing};
 
@@ -35,6 +36,9 @@ pub(in crate::room) struct Membership {
     pub(in crate::room) app_moderator: bool,
     pub(in crate::room) capabilities: Capabilities,
     pub(in crate::room) link: Link,
+    /// Limits the pushes of its link.
+    #[serde(default)]
+    pub(in crate::room) link_pushes: RateLimiter,
     pub(in crate::room) state: SessionState,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::room) data: Option<String>,

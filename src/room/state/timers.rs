@@ -15,12 +15,16 @@ use crate::time::Monotonic;
 pub(in crate::room) enum Timer {
     /// End the stream, because its owner did not acknowledge a mute.
     Acknowledgement(StreamId),
+    /// Push the link of a participant, whose changes are limited.
+    Link(ParticipantId),
     /// Report the moderation command of this version.
     Report(u64),
     /// Continue the session feed.
     SessionFeed,
     /// Send the counts of a large room again.
     Counts,
+    /// Make a large room small that has too few participants.
+    Shrink,
     /// Close the empty room.
     Close,
 }
@@ -29,14 +33,36 @@ impl Timer {
     pub(in crate::room) const fn as_acknowledgement(self) -> Option<StreamId> {
         match self {
             Self::Acknowledgement(stream) => Some(stream),
-            Self::Report(_) | Self::SessionFeed | Self::Counts | Self::Close => None,
+            Self::Link(_)
+            | Self::Report(_)
+            | Self::SessionFeed
+            | Self::Counts
+            | Self::Shrink
+            | Self::Close => None,
+        }
+    }
+
+    pub(in crate::room) const fn as_link(self) -> Option<ParticipantId> {
+        match self {
+            Self::Link(participant) => Some(participant),
+            Self::Acknowledgement(_)
+            | Self::Report(_)
+            | Self::SessionFeed
+            | Self::Counts
+            | Self::Shrink
+            | Self::Close => None,
         }
     }
 
     pub(in crate::room) const fn as_report(self) -> Option<u64> {
         match self {
             Self::Report(version) => Some(version),
-            Self::Acknowledgement(_) | Self::SessionFeed | Self::Counts | Self::Close => None,
+            Self::Acknowledgement(_)
+            | Self::Link(_)
+            | Self::SessionFeed
+            | Self::Counts
+            | Self::Shrink
+            | Self::Close => None,
         }
     }
 }

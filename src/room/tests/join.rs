@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use stagedoor_proto::{ErrorCode, LayoutClasses, Push, Role, Scope, StreamKind, Who};
+use stagedoor_proto::{ErrorCode, LayoutClasses, Link, Push, Role, Scope, StreamKind, Who};
 
 use super::model::{
-    HOME, RoomModel, START, join, kick, leave, link, participant_id, publish, request, session,
-    user, whole_room,
+    HOME, Outcome, RoomModel, START, join, kick, leave, link, participant_id, publish, request,
+    session, user, whole_room,
 };
 use crate::principal::NameCoverage;
 use crate::room::{
@@ -225,8 +225,35 @@ fn link_change_is_pushed_to_others_once() {
     let mut model = RoomModel::new();
     model.join(1, "ada", Role::Publisher);
     model.join(2, "bea", Role::Publisher);
-    let lost = || link(session(1), stagedoor_proto::Link::Suspended);
+    let lost = || link(session(1), Link::Suspended);
     let outcome = model.step(lost());
     assert!(matches!(outcome.pushes()[..], [Push::ParticipantLink(_)]));
     assert!(model.step(lost()).pushes().is_empty());
+}
+
+#[test]
+fn link_that_changes_often_is_pushed_once_a_second() {
+    let mut model = RoomModel::new();
+    model.join(1, "ada", Role::Publisher);
+    model.join(2, "bea", Role::Publisher);
+    let links = |outcome: &Outcome| -> Vec<Link> {
+        let pushes = outcome.pushes().into_iter().filter_map(|push| match push {
+            Push::ParticipantLink(body) => Some(body.link),
+            _ => None,
+        });
+        pushes.collect()
+    };
+    let mut pushed = Vec::new();
+    for _ in 0..50 {
+        for state in [Link::Suspended, Link::Live] {
+            pushed.extend(links(&model.step(link(session(1), state))));
+        }
+    }
+    assert_eq!(pushed, [Link::Suspended, Link::Live], "a short interruption is shown at once");
+    assert_eq!(links(&model.wait(1_000)), [Link::Live], "and then the newest link");
+    assert_eq!(links(&model.wait(1_000)), []);
+    model.step(link(session(1), Link::Suspended));
+    model.step(link(session(1), Link::Live));
+    model.step(leave(1));
+    assert_eq!(links(&model.wait(2_000)), []);
 }

@@ -31,8 +31,44 @@ fn crossing_the_roster_limit_resets_everyone() {
     }
     model.step(leave(3));
     assert!(model.clients[&session(2)].is_large, "two are half of four");
-    assert!(model.step(leave(2)).names().contains(&"room_reset"));
+    assert!(!model.step(leave(2)).names().contains(&"room_reset"), "it became large just now");
+    assert!(!model.wait(59_000).names().contains(&"room_reset"));
+    assert!(model.wait(1_000).names().contains(&"room_reset"));
     assert!(!model.clients[&session(1)].is_large);
+}
+
+#[test]
+fn hopping_around_the_roster_limit_resets_twice_a_minute() {
+    let mut model = small();
+    model.join(1, "mod", Role::Moderator);
+    let mut resets = 0;
+    for _ in 0..30 {
+        for n in 2..=5 {
+            let outcome = model.step(join(n, &format!("user-{n}"), Role::Publisher));
+            resets += usize::from(outcome.names().contains(&"room_reset"));
+        }
+        for n in 2..=5 {
+            let outcome = model.step(leave(n));
+            resets += usize::from(outcome.names().contains(&"room_reset"));
+        }
+        resets += usize::from(model.wait(4_000).names().contains(&"room_reset"));
+    }
+    assert_eq!(resets, 4, "in two minutes");
+}
+
+#[test]
+fn room_that_stays_above_half_is_large_for_longer() {
+    let mut model = small();
+    for n in 1..=5 {
+        model.join(n, &format!("user-{n}"), Role::Publisher);
+    }
+    model.wait(120_000);
+    for n in 2..=3 {
+        model.step(leave(n));
+    }
+    assert!(model.clients[&session(1)].is_large);
+    model.step(leave(4));
+    assert!(model.step(leave(5)).names().contains(&"room_reset"), "below half at once");
 }
 
 #[test]

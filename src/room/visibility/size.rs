@@ -1,14 +1,15 @@
 //! Large rooms: who lists which participants, and crossing the roster limit.
 //!
-//! Up to the roster limit everyone is listed and announced to everyone. Beyond it, until the room shrinks below half of
-//! it, only moderators and publishers are listed: moderators to everyone, publishers to those who see streams. The rest
-//! appear as counts. A client in a large room therefore lists the moderators and the owners of the streams it knows.
+//! Up to the roster limit everyone is listed and announced to everyone. Beyond it, until the room has been large for a
+//! minute and shrinks below half of it, only moderators and publishers are listed: moderators to everyone, publishers to
+//! those who see streams. The rest appear as counts. A client in a large room therefore lists the moderators and the
+//! owners of the streams it knows.
 //! Each crossing sends a `room_reset` to everyone.
 
 use stagedoor_proto::{ParticipantId, Push, RoomCounts, RoomReset, SessionId};
 
 use crate::room::effect::{Audience, Effects};
-use crate::room::settings::COUNTS_INTERVAL;
+use crate::room::settings::{COUNTS_INTERVAL, MIN_LARGE_TIME};
 use crate::room::state::RoomState;
 use crate::room::state::size::SizeClass;
 use crate::room::state::timers::Timer;
@@ -22,19 +23,32 @@ pub(in crate::room) fn update_size_class(
     newcomer: Option<SessionId>,
     out: &mut Effects,
 ) -> bool {
-    let (present, limit) = (state.participants.len(), state.settings.roster_limit as usize);
-    let is_large = if state.size.is_large {
-        present > 0 && present >= limit.div_ceil(2)
-    } else {
-        present > limit
-    };
-    let has_crossed = is_large != state.size.is_large;
+    let (now, was_large) = (state.now.monotonic, state.size.is_large);
+    let is_large = is_large(state);
+    let has_crossed = is_large != was_large;
     if has_crossed {
-        state.size = SizeClass { is_large, sent: counts(state), sent_at: state.now.monotonic };
+        let large_since = if is_large { now } else { state.size.large_since };
+        state.size = SizeClass { is_large, large_since, sent: counts(state), sent_at: now };
         reset_all(state, newcomer, out);
     }
+    let shrinks = is_large && is_below_half(state);
+    state.timers.reset(Timer::Shrink, shrinks.then(|| state.size.large_since + MIN_LARGE_TIME));
     push_counts(state, out);
     has_crossed
+}
+
+fn is_large(state: &RoomState) -> bool {
+    let size = &state.size;
+    if !size.is_large {
+        return state.participants.len() > state.settings.roster_limit as usize;
+    }
+    let is_recent = state.now.monotonic < size.large_since + MIN_LARGE_TIME;
+    !state.participants.is_empty() && (is_recent || !is_below_half(state))
+}
+
+/// Whether a large room has few enough participants to become small.
+pub(in crate::room) fn is_below_half(state: &RoomState) -> bool {
+    state.participants.len() < (state.settings.roster_limit as usize).div_ceil(2)
 }
 
 fn push_counts(state: &mut RoomState, out: &mut Effects) {

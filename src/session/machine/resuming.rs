@@ -1,11 +1,14 @@
 //! Resuming a session on a new connection.
 
+use std::time::Duration;
+
 use stagedoor_proto::{Disconnect, SessionState};
 
 use super::super::link::Link;
 use super::super::secret::SecretHash;
 use super::super::timer::Timer;
 use super::Session;
+use crate::rate_limit::Rate;
 use crate::time::Now;
 
 /// Why a session cannot be resumed.
@@ -15,6 +18,8 @@ pub enum ResumeError {
     /// The session ended with this `disconnect`.
     Ended(Disconnect),
     Expired,
+    /// The session was resumed too often; it can be resumed after this time.
+    TooMany(Duration),
 }
 
 /// The result of a resume.
@@ -34,6 +39,8 @@ pub struct ResumeClaim {
     pub shown: SecretHash,
     /// The last frame that the client received.
     pub last_seq: u64,
+    /// The rate of resumes of one session.
+    pub rate: Rate,
 }
 
 impl ResumeClaim {
@@ -55,7 +62,11 @@ impl ResumeClaim {
             }
             Link::Live { .. } | Link::Suspended => {}
         }
-        if session.ring.has_sent(self.last_seq) { Ok(()) } else { Err(ResumeError::Denied) }
+        if !session.ring.has_sent(self.last_seq) {
+            return Err(ResumeError::Denied);
+        }
+        let mut resumes = session.resumes;
+        resumes.take(self.rate, now.monotonic).map_err(ResumeError::TooMany)
     }
 
     /// Resumes the session on the connection of `generation`, and replays the frames after `last_seq`.
@@ -73,6 +84,7 @@ impl ResumeClaim {
         if session.generation().is_some_and(|newest| newest >= generation) {
             return Err(ResumeError::Denied);
         }
+        session.resumes.take(self.rate, now.monotonic).map_err(ResumeError::TooMany)?;
         session.secrets.rotate(self.shown, next_secret);
         session.link = Link::Live { generation };
         session.timers.stop(Timer::Window);

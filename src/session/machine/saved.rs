@@ -151,6 +151,7 @@ impl SavedSession {
             requests: Requests::default(),
             commands: RateLimiter::default(),
             keepalives: RateLimiter::default(),
+            resumes: RateLimiter::default(),
             is_behind,
             refused: 0,
         })

@@ -128,7 +128,8 @@ fn resume(
     last_seq: u64,
     now: Now,
 ) -> Result<ResumeOutcome, ResumeError> {
-    ResumeClaim { shown, last_seq }.resume(session, generation, next_secret, now)
+    let rate = Rate::per_second(10_000, 10_000);
+    ResumeClaim { shown, last_seq, rate }.resume(session, generation, next_secret, now)
 }
 
 fn secret(number: u32) -> SecretHash {
@@ -409,6 +410,24 @@ fn suspended_session_expires_and_ends_with_its_window() {
         Err(ResumeError::Ended(disconnect)) if disconnect.code == CloseCode::ResumeExpired
     ));
     assert!(world.session.handle_timeout(until + WINDOW), "and then removed");
+}
+
+#[test]
+fn session_is_resumed_a_limited_number_of_times() {
+    let mut world = World::new();
+    let rate = Rate::per_second(2, 10);
+    let mut resume = |number: u32, now: Now| {
+        let claim = ResumeClaim { shown: secret(number), last_seq: 1, rate };
+        let generation = FIRST + u64::from(number) + 1;
+        claim.resume(&mut world.session, generation, secret(number + 1), now).map(|_| ())
+    };
+    for number in 0..10 {
+        assert_eq!(resume(number, START), Ok(()));
+    }
+    let wait = Duration::from_millis(500);
+    assert_eq!(resume(10, START), Err(ResumeError::TooMany(wait)));
+    assert_eq!(resume(11, START), Err(ResumeError::Denied), "the secret comes first");
+    assert_eq!(resume(10, START + wait), Ok(()));
 }
 
 #[test]

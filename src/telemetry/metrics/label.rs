@@ -53,6 +53,7 @@ words! {
         Commands = "commands_per_s",
         /// Pings and pongs of a connection.
         Pings = "pings_per_s",
+        Resumes = "resumes_per_s",
         Joins = "joins_per_s",
         RoomsPerSession = "rooms_per_session",
         RoomsOpened = "rooms_opened_per_minute",

@@ -31,6 +31,7 @@ fn unlimit(config: &mut Config) {
     limits.signal_bytes_per_s_per_room = 1 << 30;
     limits.relay_bytes_burst_per_receiver = 1 << 30;
     limits.roster_interval = Duration::from_millis(1);
+    limits.resumes_burst = 10_000;
 }
 
 /// Where to cut a unit of `len` bytes next, after `passing`: at every byte at first, then often enough, and at its

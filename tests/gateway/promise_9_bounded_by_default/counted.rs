@@ -77,6 +77,11 @@ fn case_of(limit: Limit) -> Case {
             |gateway| hits::two_pings(gateway).boxed(),
             "close 4202",
         ),
+        Limit::Resumes => case(
+            |config| config.limits.resumes_burst = 1,
+            |gateway| hits::two_resumes(gateway).boxed(),
+            "close 4202",
+        ),
         Limit::Joins => case(
             |config| config.limits.joins_per_s = 1,
             |gateway| hits::two_joins(gateway).boxed(),

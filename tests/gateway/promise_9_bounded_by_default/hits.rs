@@ -207,6 +207,13 @@ pub async fn late_return(gateway: &Gateway) -> String {
     close(&Client::resume_refused(gateway, &started, last_seq).await)
 }
 
+pub async fn two_resumes(gateway: &Gateway) -> String {
+    let (ada, mut started) = Client::guest(gateway, "ada", "instance-of-ada").await;
+    let (ada, resumed) = Client::resume(gateway, &started, ada.last_seq).await;
+    started["resume"] = resumed["resume"].clone();
+    close(&Client::resume_refused(gateway, &started, ada.last_seq).await)
+}
+
 pub async fn two_silent(gateway: &Gateway) -> String {
     let _first = Client::connect(gateway).await;
     let (_second, head) = knock(gateway).await;

@@ -265,6 +265,7 @@ mod tests {
     use super::*;
     use crate::auth::CredentialSource;
     use crate::grant::Grant;
+    use crate::rate_limit::Rate;
     use crate::session::{
         Establishing, ExpirySettings, ReplayMemory, ResumeClaim, RingLimits, SecretHash,
         SessionSettings,
@@ -346,7 +347,8 @@ mod tests {
                 }
                 Step::Resume => {
                     let next = self.generation + 1;
-                    let claim = ResumeClaim { shown: secret(self.generation), last_seq: 1 };
+                    let rate = Rate::per_second(10_000, 10_000);
+                    let claim = ResumeClaim { shown: secret(self.generation), last_seq: 1, rate };
                     let mut inner = self.cell.lock();
                     let resumed = claim.resume(&mut inner.session, next, secret(next), NOW);
                     if resumed.is_ok() {
