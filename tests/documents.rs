@@ -32,6 +32,7 @@ docs/limits.md
   1 024, for ten minutes | src/room/settings.rs | MAX_REFS: usize = 1_024;
   1 024, for ten minutes | src/room/settings.rs | REF_RETENTION: Duration = Duration::from_mins(10);
   20 000 of each | src/room/settings.rs | MAX_RECORD_ROWS: usize = 20_000;
+  100 000, for ten minutes | src/hub/rooms/mod.rs | MAX_EMPTIED_ROOMS: usize = 100_000;
   30 000, for ten minutes | src/room/settings.rs | MAX_RECENT_LEAVERS: usize = 30_000;
   30 000, for ten minutes | src/room/settings.rs | LEAVER_RETENTION: Duration = Duration::from_mins(10);
   100 000, and 32 MiB | src/http/idempotency_cache.rs | MAX_CACHED_ANSWERS: usize = 100_000;
@@ -82,7 +83,7 @@ docs/server-api.md
   `wait_ms` (1000, | src/http/api/moderation.rs | DEFAULT_WAIT_MS: u64 = 1_000;
   at most 10000) for its targets | src/http/api/moderation.rs | MAX_WAIT_MS: u64 = 10_000;
   have not been used for 30 days | src/store/archive.rs | CREATED_ROOM_RETENTION: Duration = Duration::from_hours(30 * 24);
-  closes 10 minutes after it emptied | src/room/settings.rs | LEAVER_RETENTION: Duration = Duration::from_mins(10);
+  closes 10 minutes after it opened | src/room/settings.rs | LEAVER_RETENTION: Duration = Duration::from_mins(10);
   room not found: it is neither open nor created; create it first | src/http/api/errors.rs | "room not found: it is neither open nor created; create it first"
   `limit` is 1 to 1000 | src/http/api/paging.rs | MAX_PAGE: usize = 1_000;
   and 100 by default | src/http/api/paging.rs | DEFAULT_PAGE: usize = 100;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
-    Counts, Error, Link, ParticipantId, Ref, Relay, Reply, Role, RoomId, RoomSnapshot, SessionId,
+    Counts, Error, ErrorCode, Link, ParticipantId, Ref, Relay, Reply, Role, RoomId, RoomSnapshot, SessionId,
     SessionState, Stream, StreamId, Timestamp,
 };
 
@@ -14,6 +14,7 @@ use crate::principal::Principal;
 use crate::room::durable::changes::{DurableChange, DurableKey};
 use crate::room::durable::records::DurableRecords;
 use crate::room::effect::{Audience, Effect, Effects, Everywhere};
+use crate::room::emptied::{has_memory, has_records_of, is_settled};
 use crate::room::events::RoomEvent;
 use crate::room::invariants;
 use crate::room::log::commands::{OpenRoom, RecreateRoom, RoomCommand};
@@ -164,10 +165,20 @@ impl Room {
     /// Whether the room has a mute, role or block of a user.
     #[must_use]
     pub fn has_records_of(&self, user: Principal<'_>) -> bool {
-        let (records, now) = (&self.state.records, self.state.now.wall);
-        records.is_locked(user)
-            || records.role(user, Role::Moderator).is_some()
-            || records.blocked(user, now).is_some()
+        has_records_of(&self.state, user)
+    }
+
+    /// Whether the room is empty and every moderation command in it has its outcomes.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        is_settled(&self.state)
+    }
+
+    /// Whether an empty room remembers what is not durable: answers to moderation commands, and leavers who carry a
+    /// penalty or left the locked room.
+    #[must_use]
+    pub fn has_memory(&self, now: Monotonic) -> bool {
+        has_memory(&self.state, now)
     }
 
     /// The current state of these keys, as changes to persist.

@@ -12,6 +12,7 @@
 
 mod durable;
 mod effect;
+mod emptied;
 mod errors;
 mod events;
 mod invariants;

@@ -19,6 +19,7 @@ mod bad_input;
 mod bans;
 mod cli;
 mod durability;
+mod empty_rooms;
 mod expired;
 mod families;
 mod faults;

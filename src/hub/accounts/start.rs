@@ -383,9 +383,13 @@ impl Accounts {
         }
         let former = Principal { username: from, guest: from_guest.as_ref() };
         let mut rooms: HashSet<_> = self.rooms.holding(by.app().id(), former).into_iter().collect();
+        let mut opened = Vec::new();
         for room in carried {
             match self.rooms.open(&room, Opener::Gateway).await {
-                Ok(()) => drop(rooms.insert(room)),
+                Ok(pin) => {
+                    opened.push(pin);
+                    rooms.insert(room);
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a room learns what it holds of a user when it opens");
                 }

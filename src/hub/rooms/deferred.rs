@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use stagedoor_proto::{BlockSource, Error, ErrorCode, Reply, SessionId, Timestamp, Username};
 
-use super::handle::{RoomHandle, RoomInner};
+use super::handle::{RoomInner, RoomPin};
 use super::retry::BlockChange;
 use crate::hub::access_control::AccessControl;
 use crate::hub::context::Context;
@@ -23,7 +23,7 @@ use crate::webhook::{Event, QueuedMessages, Webhooks};
 
 /// The deferred effects of one entry. Collected under the room's lock.
 pub(super) struct DeferredEffects {
-    room: Arc<RoomHandle>,
+    room: RoomPin,
     pub(super) now: Timestamp,
     /// The request that caused the entry, for the log.
     request: Option<RequestId>,
@@ -57,7 +57,7 @@ struct PendingWrite {
 
 impl DeferredEffects {
     pub(super) const fn new(
-        room: Arc<RoomHandle>,
+        room: RoomPin,
         replies_when_durable: bool,
         now: Timestamp,
         request: Option<RequestId>,

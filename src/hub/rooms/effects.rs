@@ -12,7 +12,7 @@ use stagedoor_proto::Reply;
 use super::deferred::{DeferredEffects, DeferredExecutor};
 use super::denials::DenialCounter;
 use super::fan_out::{close_room, push_to, run_blocking};
-use super::handle::{RoomHandle, RoomInner};
+use super::handle::{RoomHandle, RoomInner, RoomPin};
 use super::metrics::count_effect;
 use super::registry::RoomRegistry;
 use super::retry::BlockChange;
@@ -47,14 +47,14 @@ impl Executor {
     }
 
     /// Replies to moderation commands wait for durability; other replies keep their order among the pushes.
-    fn apply_to(&self, room: &Arc<RoomHandle>, entry: Entry, replies_when_durable: bool) -> bool {
+    fn apply_to(&self, room: &RoomPin, entry: Entry, replies_when_durable: bool) -> bool {
         let (key, now, request) = (room.key(), entry.now, entry.command.request());
         let is_own = entry.origin == self.node;
         let webhooks = self.events.webhooks(&key.app).cloned();
         let mut inner = room.lock();
         let has_events = is_own && webhooks.is_some();
         let mut deferred = DeferredEffects::new(
-            Arc::clone(room),
+            RoomPin::clone(room),
             replies_when_durable,
             now.wall,
             request,

@@ -1,8 +1,9 @@
 //! A room on this node: its state and its local sessions.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use stagedoor_proto::SessionId;
 
@@ -25,7 +26,47 @@ pub(in crate::hub) struct RoomHandle {
     due_wall: AtomicU64,
     /// Since when the room has no local session; `u64::MAX` while it has one.
     idle_since: AtomicU64,
+    /// Whether the room has had a local session.
+    was_occupied: AtomicBool,
+    /// Whether the emptied room was found to have a memory, since its last entry.
+    is_retained: AtomicBool,
+    /// Number of [`RoomPin`]s.
+    pins: AtomicU32,
     inner: Mutex<RoomInner>,
+}
+
+/// A use of a room that expects it to stay on this node: while it is opened and a command is appended, and until the
+/// effects of an entry are executed. Created under the registry's lock of the room, or from another pin.
+pub(in crate::hub) struct RoomPin(Arc<RoomHandle>);
+
+impl RoomPin {
+    pub(super) fn new(room: &Arc<RoomHandle>) -> Self {
+        room.pins.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(room))
+    }
+
+    pub(in crate::hub) const fn handle(&self) -> &Arc<RoomHandle> {
+        &self.0
+    }
+}
+
+impl Clone for RoomPin {
+    fn clone(&self) -> Self {
+        Self::new(&self.0)
+    }
+}
+
+impl Deref for RoomPin {
+    type Target = RoomHandle;
+    fn deref(&self) -> &RoomHandle {
+        &self.0
+    }
+}
+
+impl Drop for RoomPin {
+    fn drop(&mut self) {
+        self.0.pins.fetch_sub(1, Ordering::Release);
+    }
 }
 
 /// The state behind the lock of a room. The lock is held while one entry is applied and its effects are executed.
@@ -46,8 +87,11 @@ impl RoomHandle {
         let due_wall = AtomicU64::new(next.wall.as_millis());
         let (sessions, failed) = (HashMap::new(), FailedWrites::default());
         let idle_since = AtomicU64::new(u64::MAX);
+        let was_occupied = AtomicBool::new(room.sessions().next().is_some());
+        let is_retained = AtomicBool::new(false);
+        let pins = AtomicU32::new(0);
         let inner = Mutex::new(Rank::Room, RoomInner { room, local, sessions, failed });
-        Self { key, tag, due, due_wall, idle_since, inner }
+        Self { key, tag, due, due_wall, idle_since, was_occupied, is_retained, pins, inner }
     }
 
     pub(in crate::hub) const fn key(&self) -> &RoomKey {
@@ -77,20 +121,50 @@ impl RoomHandle {
         let idle_since = if inner.sessions.is_empty() {
             self.idle_since.load(Ordering::Relaxed).min(now.as_millis())
         } else {
+            self.was_occupied.store(true, Ordering::Relaxed);
             u64::MAX
         };
         self.idle_since.store(idle_since, Ordering::Relaxed);
+        self.is_retained.store(false, Ordering::Relaxed);
     }
 
     pub(super) fn is_idle_since(&self, then: Monotonic) -> bool {
         self.idle_since.load(Ordering::Relaxed) <= then.as_millis()
     }
 
+    /// Since when the room has had no local session, if it had one before.
+    pub(super) fn emptied_since(&self) -> Option<u64> {
+        let since = self.idle_since.load(Ordering::Relaxed);
+        (since < u64::MAX && self.was_occupied.load(Ordering::Relaxed)).then_some(since)
+    }
+
+    /// The order of the last signal in an emptied room that can be released: nothing uses it, all its writes are in the
+    /// store, and it has no memory, unless that is to be `forgotten`.
+    pub(super) fn order_at_release(&self, now: Monotonic, forgotten: bool) -> Option<u64> {
+        let inner = self.lock();
+        let is_unused = self.pins.load(Ordering::Acquire) == 0
+            && inner.sessions.is_empty()
+            && inner.failed.is_empty();
+        if !is_unused || !inner.room.is_settled() {
+            return None;
+        }
+        let is_retained = !forgotten && inner.room.has_memory(now);
+        self.is_retained.store(is_retained, Ordering::Relaxed);
+        (!is_retained).then(|| inner.local.last_order())
+    }
+
+    pub(super) fn is_retained(&self) -> bool {
+        self.is_retained.load(Ordering::Relaxed)
+    }
+
     /// Whether this node does not need the room: other nodes have it and this one has no session in it, or none has it.
     pub(super) fn is_unneeded(&self) -> bool {
         let inner = self.lock();
         let is_elsewhere = !inner.room.is_open() || inner.room.sessions().next().is_some();
-        inner.sessions.is_empty() && inner.failed.is_empty() && is_elsewhere
+        self.pins.load(Ordering::Acquire) == 0
+            && inner.sessions.is_empty()
+            && inner.failed.is_empty()
+            && is_elsewhere
     }
 
     /// Whether the room was ended, and neither joined nor created since.

@@ -82,7 +82,7 @@ impl Rooms {
         let mut entitlement = self.authorize_join(session, &join)?;
         self.take_repeated_join(session, &joined, now)?;
         self.check_user(session, &entitlement).await?;
-        self.open(&key, Opener::Session(session)).await.map_err(cannot_open)?;
+        let _room = self.open(&key, Opener::Session(session)).await.map_err(cannot_open)?;
         if !entitlement.is_current(session) {
             entitlement = self.authorize_join(session, &join)?;
         }

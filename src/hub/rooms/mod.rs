@@ -40,11 +40,14 @@ use crate::engine::{Condition, Engine};
 use crate::principal::Principal;
 use crate::room::{LocalRoom, NodeEpoch, Room, RoomCommand, RoomKey};
 use crate::session::RoomTag;
-use crate::time::Now;
+use crate::time::{Monotonic, Now};
 use deferred::DeferredExecutor;
 use denials::DenialCounter;
 use effects::Executor;
 use registry::RoomRegistry;
+
+/// Maximum number of emptied rooms that are retained for what they remember. The oldest are released first.
+const MAX_EMPTIED_ROOMS: usize = 100_000;
 
 /// The rooms of this node. Shared by reference. Methods may be called from any task, but not while effects execute.
 pub(super) struct Rooms {
@@ -92,8 +95,23 @@ impl Rooms {
         }
         if self.engine.is_shared() {
             self.release_idle(now.monotonic);
+        } else {
+            self.release_emptied(now.monotonic);
         }
         self.executor.denials.flush(&self.context, now.wall);
+    }
+
+    /// Releases emptied rooms: those without memory at once, of the others the oldest beyond [`MAX_EMPTIED_ROOMS`].
+    fn release_emptied(&self, now: Monotonic) {
+        let (emptied, retained) = self.registry.emptied();
+        for key in emptied {
+            self.registry.release(&key, now, false);
+        }
+        if retained > MAX_EMPTIED_ROOMS {
+            for key in self.registry.longest_empty(retained - MAX_EMPTIED_ROOMS) {
+                self.registry.release(&key, now, true);
+            }
+        }
     }
 
     /// This node's id in entries.

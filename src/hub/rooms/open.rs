@@ -8,7 +8,7 @@ use std::time::Duration;
 use stagedoor_proto::{Error, ErrorCode};
 
 use super::Rooms;
-use super::handle::RoomHandle;
+use super::handle::{RoomHandle, RoomPin};
 use super::slots::{RoomSlot, SlotError};
 use crate::engine::{AppendError, Appended, Condition};
 use crate::hub::errors::CallError;
@@ -63,7 +63,7 @@ impl Rooms {
         Ok(StoredRoom { settings, durable_state, created })
     }
 
-    /// Opens a room with its durable state, unless it is open.
+    /// Opens a room with its durable state, unless it is open. It stays open while it is pinned.
     ///
     /// # Errors
     /// `too_many_rooms`; [`CallError::NoRoom`] if a call names an unknown room; an error of the store or the engine.
@@ -71,13 +71,16 @@ impl Rooms {
         &self,
         key: &RoomKey,
         opener: Opener<'_>,
-    ) -> Result<(), CallError> {
-        if self.find_open(key).is_some() {
-            return Ok(());
+    ) -> Result<RoomPin, CallError> {
+        if let Some(room) = self.pin_open(key) {
+            return Ok(room);
         }
+        // While it is reserved, no emptied room of this key is released.
         let _slot = self.reserve_slot(key)?;
-        if self.find(key).await?.is_some() {
-            return Ok(());
+        if self.find(key).await?.is_some()
+            && let Some(room) = self.pin_open(key)
+        {
+            return Ok(room);
         }
         if let Opener::Session(session) = opener {
             self.take_opening(session)?;
@@ -86,7 +89,14 @@ impl Rooms {
         if matches!(opener, Opener::Call) && !stored.is_known() {
             return Err(CallError::NoRoom);
         }
-        self.append_open(key, stored).await
+        self.append_open(key, stored).await?;
+        self.pin_open(key).ok_or_else(|| {
+            Error::new(ErrorCode::EngineUnavailable, "room is opening; retry").into()
+        })
+    }
+
+    fn pin_open(&self, key: &RoomKey) -> Option<RoomPin> {
+        self.registry.pin(key).filter(|room| room.lock().room.is_open())
     }
 
     fn reserve_slot(&self, key: &RoomKey) -> Result<RoomSlot<'_>, Error> {

@@ -2,12 +2,12 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use dashmap::DashMap;
 use stagedoor_proto::RoomId;
 
-use super::handle::RoomHandle;
+use super::handle::{RoomHandle, RoomPin};
 use super::slots::{RoomSlot, RoomSlots, SlotError};
 use crate::principal::Principal;
 use crate::room::{LocalRoom, Room, RoomKey};
@@ -24,6 +24,8 @@ pub(super) struct RoomRegistry {
     by_tag: DashMap<RoomTag, Arc<RoomHandle>>,
     tags: AtomicU32,
     slots: RoomSlots,
+    /// At least the order of the last signal in each released room: a room that opens again continues with higher ones.
+    last_order: AtomicU64,
 }
 
 impl RoomRegistry {
@@ -35,16 +37,34 @@ impl RoomRegistry {
         self.by_tag.get(&tag).map(|room| Arc::clone(&room))
     }
 
+    /// The room, which stays on this node while it is pinned.
+    pub(super) fn pin(&self, key: &RoomKey) -> Option<RoomPin> {
+        self.by_key.get(key).map(|room| RoomPin::new(&room))
+    }
+
     /// The room; a new one is not open.
-    pub(super) fn find_or_create(&self, key: &RoomKey) -> Arc<RoomHandle> {
-        if let Some(room) = self.find(key) {
+    pub(super) fn find_or_create(&self, key: &RoomKey) -> RoomPin {
+        if let Some(room) = self.pin(key) {
             return room;
         }
         let new = || {
-            let room = Room::new(key.room.clone());
-            self.new_handle(key, self.new_tag(), room, LocalRoom::default())
+            let (room, mut local) = (Room::new(key.room.clone()), LocalRoom::default());
+            local.record_order(self.last_order.load(Ordering::Relaxed));
+            self.new_handle(key, self.new_tag(), room, local)
         };
-        Arc::clone(&self.by_key.entry(key.clone()).or_insert_with(new))
+        RoomPin::new(&self.by_key.entry(key.clone()).or_insert_with(new))
+    }
+
+    /// Removes an emptied room that can be released; see [`RoomHandle::order_at_release`]. Returns whether it did.
+    pub(super) fn release(&self, key: &RoomKey, now: Monotonic, forgotten: bool) -> bool {
+        let removed = self.by_key.remove_if(key, |_, room| {
+            // An opener of the room may have read the store before its last write.
+            let is_opening = self.slots.is_opening(key);
+            let order = if is_opening { None } else { room.order_at_release(now, forgotten) };
+            self.last_order.fetch_max(order.unwrap_or_default(), Ordering::Relaxed);
+            order.is_some()
+        });
+        self.finish_removal(removed)
     }
 
     /// Reserves a slot for a room that is about to open.
@@ -80,10 +100,35 @@ impl RoomRegistry {
     /// Removes a room if `is_unneeded` returns true. Returns whether it did.
     pub(super) fn remove_if(&self, key: &RoomKey, is_unneeded: fn(&RoomHandle) -> bool) -> bool {
         let removed = self.by_key.remove_if(key, |_, room| is_unneeded(room));
+        self.finish_removal(removed)
+    }
+
+    fn finish_removal(&self, removed: Option<(RoomKey, Arc<RoomHandle>)>) -> bool {
         removed.is_some_and(|(key, room)| {
             self.slots.remove(&key);
             self.by_tag.remove(&room.tag()).is_some()
         })
+    }
+
+    /// The rooms that emptied since the last call, and the number of those that are retained for their memory.
+    pub(super) fn emptied(&self) -> (Vec<RoomKey>, usize) {
+        let mut retained = 0;
+        let emptied = self.by_key.iter().filter(|room| room.emptied_since().is_some());
+        let fresh = emptied.filter(|room| {
+            retained += usize::from(room.is_retained());
+            !room.is_retained()
+        });
+        let fresh = fresh.map(|room| room.key().clone()).collect();
+        (fresh, retained)
+    }
+
+    /// The `count` rooms that have been empty for the longest time.
+    pub(super) fn longest_empty(&self, count: usize) -> Vec<RoomKey> {
+        let emptied = self.by_key.iter();
+        let emptied = emptied.filter_map(|room| Some((room.emptied_since()?, room.key().clone())));
+        let mut emptied: Vec<_> = emptied.collect();
+        emptied.sort_unstable_by_key(|(since, _)| *since);
+        emptied.into_iter().take(count).map(|(_, key)| key).collect()
     }
 
     /// The rooms without local sessions since `then` or longer.

@@ -64,6 +64,11 @@ impl RoomSlots {
         Ok(RoomSlot { slots: self, key: key.clone() })
     }
 
+    /// Whether a room is being opened.
+    pub(super) fn is_opening(&self, key: &RoomKey) -> bool {
+        self.0.lock().opening.contains_key(key)
+    }
+
     /// Call when a room was created.
     pub(super) fn occupy(&self, key: &RoomKey) {
         let mut slots = self.0.lock();

@@ -58,7 +58,7 @@ impl ServerApi {
         // A request to unmute has no acknowledgement: the owner decides.
         let wait =
             if matches!(command, Moderation::RequestUnmute(_)) { Duration::ZERO } else { wait };
-        self.rooms.open(room, Opener::Call).await?;
+        let _room = self.rooms.open(room, Opener::Call).await?;
         let mut call = self.calls.begin()?;
         let origin = Origin::Call(call.id());
         let command = RoomCommand::Moderate { origin, command, server: Some(caller) };
@@ -78,7 +78,7 @@ impl ServerApi {
         room: &RoomKey,
         update: UpdateStream,
     ) -> Result<Stream, CallError> {
-        self.rooms.open(room, Opener::Call).await?;
+        let _room = self.rooms.open(room, Opener::Call).await?;
         let mut call = self.calls.begin()?;
         let origin = Origin::Call(call.id());
         self.rooms.append(room, RoomCommand::UpdateStream { origin, update });

@@ -68,11 +68,14 @@ impl ServerApi {
             let new = RecreateRoom { settings: settings.clone(), mute, locked };
             recreate(&self.rooms, key, new).await?;
         }
-        if let Err(error) = self.rooms.open(key, Opener::Call).await {
-            // The room is created anyway: the first join opens it.
-            tracing::warn!(%error, "created room not opened yet");
-            return Ok(created);
-        }
+        let _room = match self.rooms.open(key, Opener::Call).await {
+            Ok(room) => room,
+            Err(error) => {
+                // The room is created anyway: the first join opens it.
+                tracing::warn!(%error, "created room not opened yet");
+                return Ok(created);
+            }
+        };
         // A join may have opened the room before it was created.
         let is_as_chosen = |room: Arc<RoomHandle>| {
             let overview = room.lock().room.summary();
@@ -173,10 +176,7 @@ impl ServerApi {
         signal: SendSignal,
         now: Now,
     ) -> Result<Sent, CallError> {
-        self.rooms.open(key, Opener::Call).await?;
-        let Some(room) = self.rooms.find_open(key) else {
-            return Err(Error::engine_unavailable("room is opening; retry").into());
-        };
-        Ok(self.rooms.signal(&room, None, signal, now).await?)
+        let room = self.rooms.open(key, Opener::Call).await?;
+        Ok(self.rooms.signal(room.handle(), None, signal, now).await?)
     }
 }

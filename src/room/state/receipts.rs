@@ -185,6 +185,11 @@ impl Receipts {
         Some((node, origin, report))
     }
 
+    /// Whether a command waits for outcomes or for its report.
+    pub(in crate::room) fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
     /// Whether every command is open or has a report due, and every due report has a command.
     pub(in crate::room) fn is_consistent(&self, timers: &Timers) -> bool {
         let is_alive = |(version, pending): (&u64, &PendingReceipt)| {

@@ -73,6 +73,18 @@ impl RecentLeavers {
         left.filter(move |leaver| now.saturating_since(leaver.at) <= LEAVER_RETENTION)
     }
 
+    /// Whether a user who left recently matches `wanted`.
+    pub(in crate::room) fn any_recent(
+        &self,
+        now: Monotonic,
+        wanted: impl Fn(Principal<'_>) -> bool,
+    ) -> bool {
+        self.left.keys().any(|username| {
+            let guests = self.named(username, now);
+            guests.into_iter().any(|guest| wanted(Principal { username, guest }))
+        })
+    }
+
     /// Locks the users of this name out of a locked room.
     pub(in crate::room) fn forbid_rejoin(&mut self, username: &Username) {
         for leaver in self.left.get_mut(username).into_iter().flatten() {

@@ -82,6 +82,12 @@ impl<A> Refs<A> {
 }
 
 impl<A: Clone> Refs<A> {
+    /// Whether an answer that matches `wanted` is retained.
+    pub(in crate::room) fn any_recent(&self, now: Monotonic, wanted: impl Fn(&A) -> bool) -> bool {
+        let lives = |used: &&CachedAnswer<A>| !used.done.has_expired(REF_RETENTION, now);
+        self.0.iter().rev().take_while(lives).any(|used| wanted(used.done.answer()))
+    }
+
     pub(in crate::room) fn contains(&self, requester: Requester<'_>, ref_: &Ref) -> bool {
         self.0.iter().any(|used| used.ref_ == *ref_ && requester.owns(used.owner.as_ref()))
     }

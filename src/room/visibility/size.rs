@@ -1,8 +1,8 @@
 //! Large rooms: who lists which participants, and crossing the roster limit.
 //!
 //! Up to the roster limit everyone is listed and announced to everyone. Beyond it, until the room has been large for a
-//! minute and shrinks below half of it, only moderators and publishers are listed: moderators to everyone, publishers to
-//! those who see streams. The rest appear as counts. A client in a large room therefore lists the moderators and the
+//! minute and shrinks below half of it, only moderators and publishers are listed: moderators to everyone, publishers
+//! to those who see streams. The rest appear as counts. A client in a large room therefore lists the moderators and the
 //! owners of the streams it knows.
 //! Each crossing sends a `room_reset` to everyone.
 
