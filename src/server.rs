@@ -12,7 +12,7 @@ use futures::Stream;
 
 use crate::auth;
 use crate::auth::token::{AccessTokens, NoSigningKey};
-use crate::clock::{Clock, Rng};
+use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, EngineKind};
 use crate::engine::{self, Engine};
 use crate::http::{FileDescriptors, HttpState, Listener, PortRole};
@@ -132,7 +132,7 @@ impl Server {
             Some(store) => store,
             None => open_store(&config.store, &metrics, &clock).await?,
         };
-        let first = new_signing_key(&clock);
+        let first = SigningKey::generate(clock.wall());
         let keys = store.signing_keys(first).await?;
         let access = AccessTokens::new(&keys, clock.clone()).unwrap_or_else(|NoSigningKey| {
             unreachable!("the store has at least the key passed to it")
@@ -397,14 +397,6 @@ async fn save_sessions(hub: &Hub, engine: &dyn Engine) -> bool {
 }
 
 /// The signing key of a new store.
-fn new_signing_key(clock: &Clock) -> SigningKey {
-    SigningKey {
-        kid: format!("gw-{:08x}", u32::from_be_bytes(Rng.bytes())).into(),
-        secret: Rng.bytes(),
-        created: clock.wall(),
-    }
-}
-
 /// Prunes guests, ended sessions and audit rows periodically.
 async fn prune(hub: Arc<Hub>, lifecycle: Lifecycle) {
     let mut ticks = tokio::time::interval(PRUNE_INTERVAL);
@@ -416,6 +408,10 @@ async fn prune(hub: Arc<Hub>, lifecycle: Lifecycle) {
                 let (store, now) = (hub.store(), hub.clock().wall());
                 if let Err(error) = store.prune_guests(now - GUEST_RETENTION).await {
                     tracing::warn!(%error, "cannot prune expired guests");
+                }
+                // A node that missed a rotation gets the new key.
+                if let Err(error) = hub.keys.reload().await {
+                    tracing::warn!(%error, "cannot read the signing keys");
                 }
                 let before = now - ENDED_SESSION_RETENTION;
                 if let Err(error) = store.prune_sessions(before, MAX_ENDED_SESSIONS).await {

@@ -18,6 +18,7 @@ mod drain;
 mod end_room;
 mod exit;
 mod failure;
+mod keys;
 mod kick;
 mod limit;
 mod lookup;
@@ -83,6 +84,8 @@ enum Command {
     EndRoom(end_room::EndRoom),
     /// Show webhook endpoints and replay dead letters.
     Webhooks(webhooks::Webhooks),
+    /// Rotate the keys that sign access tokens.
+    Keys(keys::Keys),
     /// Drain and stop a running gateway.
     Drain(drain::Drain),
     /// Print a shell completion script.
@@ -110,6 +113,7 @@ impl Cli {
             Some(Command::MuteAll(mute)) => Outcome::Done(mute.run()),
             Some(Command::EndRoom(end)) => Outcome::Done(end.run()),
             Some(Command::Webhooks(webhooks)) => Outcome::Done(webhooks.run()),
+            Some(Command::Keys(keys)) => Outcome::Done(keys.run()),
             Some(Command::Drain(drain)) => Outcome::Done(drain.run()),
             Some(Command::Completions(completions)) => {
                 Outcome::Done(completions.run(&mut Self::command()))

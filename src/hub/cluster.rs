@@ -13,6 +13,7 @@ use stagedoor_proto::{CloseCode, Degraded, Disconnect, Push, encode_push};
 use super::access_control::AccessControl;
 use super::context::Context;
 use super::handoff;
+use super::keys::SigningKeys;
 use super::peers::PeerRequest;
 use super::rooms::{Replicas, Rooms};
 use super::sessions::Sessions;
@@ -27,6 +28,7 @@ pub(super) struct ClusterNode {
     context: Arc<Context>,
     sessions: Arc<Sessions>,
     access: Arc<AccessControl>,
+    keys: Arc<SigningKeys>,
     rooms: Arc<Rooms>,
     replicas: Replicas,
     engine: Arc<dyn Engine>,
@@ -37,11 +39,12 @@ impl ClusterNode {
         context: Arc<Context>,
         sessions: Arc<Sessions>,
         access: Arc<AccessControl>,
+        keys: Arc<SigningKeys>,
         rooms: Arc<Rooms>,
         engine: Arc<dyn Engine>,
     ) -> Self {
         let replicas = rooms.replicas();
-        Self { context, sessions, access, rooms, replicas, engine }
+        Self { context, sessions, access, keys, rooms, replicas, engine }
     }
 
     /// Whether commands that need other nodes can be executed.
@@ -165,6 +168,10 @@ impl NodeHandler for ClusterNode {
                     };
                     encode(&is_alive)
                 })
+            }
+            PeerRequest::ReloadKeys {} => {
+                let keys = Arc::clone(&self.keys);
+                Box::pin(async move { encode(&keys.reload().await.is_ok()) })
             }
             PeerRequest::TakeSession { session, generation } => {
                 let rooms = Arc::clone(&self.rooms);

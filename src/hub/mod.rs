@@ -14,6 +14,7 @@ mod context;
 mod errors;
 mod events;
 mod handoff;
+mod keys;
 mod peers;
 mod pending_calls;
 mod requests;
@@ -32,6 +33,7 @@ pub use app::App;
 pub use context::session_settings;
 pub use errors::{CallError, StartError};
 pub use handoff::{HandoffError, HandoffSnapshot};
+pub use keys::{KeyRotation, SigningKeys};
 pub use requests::Requests;
 pub use server_api::{ModerationResult, RoomDetails, ServerApi};
 pub use session_meta::{PeerInfo, SessionMeta};
@@ -71,6 +73,8 @@ pub struct Hub {
     pub sessions: Arc<Sessions>,
     /// Start and resume, and actions of operators on users.
     pub accounts: Arc<Accounts>,
+    /// Rotation of the keys that sign access tokens.
+    pub keys: Arc<SigningKeys>,
     /// Calls of the server API in rooms.
     pub server_api: ServerApi,
     /// Requests of sessions.
@@ -129,13 +133,15 @@ impl Hub {
             Arc::clone(&access),
             Arc::clone(&rooms),
             Arc::clone(&peers),
-            tokens,
+            Arc::clone(&tokens),
             Arc::clone(engine),
         ));
+        let keys = Arc::new(SigningKeys::new(Arc::clone(&context), tokens, Arc::clone(&peers)));
         let node = Arc::new(ClusterNode::new(
             Arc::clone(&context),
             Arc::clone(&sessions),
             access,
+            Arc::clone(&keys),
             Arc::clone(&rooms),
             Arc::clone(engine),
         ));
@@ -153,6 +159,7 @@ impl Hub {
             connections,
             sessions,
             accounts,
+            keys,
             server_api,
             requests,
             rooms,

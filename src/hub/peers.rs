@@ -47,6 +47,8 @@ pub(super) enum PeerRequest {
     ProbeLiveness { session: SessionId },
     /// Release a session that is resumed on another node with this generation. Returns its state, if it is on the node.
     TakeSession { session: SessionId, generation: u64 },
+    /// Read the signing keys from the store. Returns whether it was done.
+    ReloadKeys {},
 }
 
 /// Why a request to another node failed.

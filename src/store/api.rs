@@ -121,6 +121,14 @@ pub trait Store: Archive + AuditLog + Outbox {
     /// The gateway's signing keys, newest first. A new store adopts `first`.
     fn signing_keys(&self, first: SigningKey) -> StoreFuture<'_, Vec<SigningKey>>;
 
+    /// Adds a signing key, newer than all. The former ones end at `former_until`, unless they end earlier, and ended
+    /// ones are removed. Returns the keys, newest first; `None`, and nothing changed, if there are too many.
+    fn rotate_signing_key(
+        &self,
+        new: SigningKey,
+        former_until: Timestamp,
+    ) -> StoreFuture<'_, Option<Vec<SigningKey>>>;
+
     /// Saves the state of a stopping gateway; replaces an earlier one.
     fn save_handoff(&self, handoff: Handoff) -> StoreFuture<'_, ()>;
 

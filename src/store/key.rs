@@ -52,4 +52,9 @@ pub struct SigningKey {
     pub secret: [u8; 32],
     /// The newest key signs.
     pub created: Timestamp,
+    /// Tokens of the key are rejected from then on. `None`: it was not replaced.
+    pub until: Option<Timestamp>,
 }
+
+/// Maximum signing keys in a store. Beyond it a rotation is rejected until one has ended.
+pub const MAX_SIGNING_KEYS: usize = 16;

@@ -119,6 +119,7 @@ metered! {
         fn mark_rooms_empty(retain_until: Timestamp) -> '_ ();
         fn audit(app: Arc<str>, events: Vec<AuditEvent>) -> 'static ();
         fn signing_keys(first: SigningKey) -> '_ Vec<SigningKey>;
+        fn rotate_signing_key(new: SigningKey, former_until: Timestamp) -> '_ Option<Vec<SigningKey>>;
         fn save_handoff(handoff: Handoff) -> '_ ();
         fn take_handoff() -> '_ Option<Handoff>;
         fn prune_guests(before: Timestamp) -> '_ u64;

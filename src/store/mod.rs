@@ -41,7 +41,7 @@ pub use blocked::{Blocked, Unblocked};
 pub use error::{StoreError, StoreFuture};
 pub use handoff::Handoff;
 pub use journal::{Journal, NewMessages, RoomWrite};
-pub use key::{Rename, SigningKey, UserKey};
+pub use key::{MAX_SIGNING_KEYS, Rename, SigningKey, UserKey};
 pub use metered::Metered;
 pub use outbox::{
     Backlog, DeadLetters, DeliveryResult, DueMessages, Evicted, ExpiredMessages, Message,

@@ -65,6 +65,8 @@ pub mod field {
     pub const EVENT: &str = "event";
     /// Number of the delivery attempt, from 1.
     pub const ATTEMPT: &str = "attempt";
+    /// The id of a signing key.
+    pub const KID: &str = "kid";
     pub const ALL: &[&str] = &[
         APP,
         USER,
@@ -90,6 +92,7 @@ pub mod field {
         ATTEMPT,
         ADDRESS,
         TASK,
+        KID,
         METHOD,
         ROUTE,
         STATUS,

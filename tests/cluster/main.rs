@@ -11,6 +11,7 @@
 mod common;
 
 mod bans;
+mod keys;
 mod nodes;
 mod promise_1_one_live_connection;
 mod promise_2_no_flap;

@@ -30,6 +30,7 @@ mod heartbeat;
 mod hooks;
 mod http_bounds;
 mod join;
+mod keys;
 mod large;
 mod locks;
 mod metrics;

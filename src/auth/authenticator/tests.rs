@@ -46,7 +46,8 @@ fn admit(username: &str, guest: bool, expires: Option<Timestamp>) -> Decision {
 }
 
 fn access(clock: &Clock) -> Arc<AccessTokens> {
-    let key = SigningKey { kid: "gateway".into(), secret: [9; 32], created: clock.wall() };
+    let key =
+        SigningKey { kid: "gateway".into(), secret: [9; 32], created: clock.wall(), until: None };
     Arc::new(AccessTokens::new(&[key], clock.clone()).unwrap())
 }
 

@@ -1,7 +1,7 @@
 //! The gateway's own access tokens.
 //!
-//! The newest key signs, all verify, so that keys can be rotated without ending sessions. Keys are prepared when they
-//! are set: minting costs one serialization and one HMAC.
+//! The newest key signs. All verify until their end, so that keys can be rotated without ending sessions. Keys are
+//! prepared when they are set: minting costs one serialization and one HMAC.
 
 use std::cmp::Reverse;
 
@@ -11,7 +11,7 @@ use stagedoor_proto::{Secret, Timestamp};
 use super::app::Payload;
 use super::{AUDIENCE, AccessClaims, Compact, Expected, TokenError, TokenKind, VerifiedToken};
 use crate::auth::keys::{MintKey, VerifyKey};
-use crate::clock::Clock;
+use crate::clock::{Clock, Rng};
 use crate::store::SigningKey;
 
 /// Verifies and mints the access tokens of all apps. Keys can be replaced at run time.
@@ -24,6 +24,20 @@ pub struct AccessTokens {
 struct AccessKey {
     minting: MintKey,
     verifying: VerifyKey,
+    until: Option<Timestamp>,
+}
+
+impl SigningKey {
+    /// A new random key.
+    #[must_use]
+    pub fn generate(now: Timestamp) -> Self {
+        Self {
+            kid: format!("gw-{:08x}", u32::from_be_bytes(Rng.bytes())).into(),
+            secret: Rng.bytes(),
+            created: now,
+            until: None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,8 +77,14 @@ impl AccessTokens {
     /// Why the token is invalid.
     pub fn read(&self, app: &str, token: &str) -> Result<VerifiedToken<AccessClaims>, TokenError> {
         let keys = self.keys.load();
-        let claims = Compact::parse(token)?.verify(keys.iter().map(|key| &key.verifying))?;
         let (kind, now) = (Some(TokenKind::Access), self.clock.wall());
+        let token = Compact::parse(token)?;
+        let is_valid = |key: &&AccessKey| key.until.is_none_or(|until| until > now);
+        let by_valid = token.verify(keys.iter().filter(is_valid).map(|key| &key.verifying));
+        let claims = by_valid.map_err(|error| {
+            let ended = keys.iter().filter(|key| !is_valid(key)).map(|key| &key.verifying);
+            if token.verify(ended).is_ok() { TokenError::KeyEnded } else { error }
+        })?;
         Expected { issuer: app, audience: AUDIENCE, kind, now }.check(&claims, AccessClaims::read)
     }
 
@@ -84,6 +104,7 @@ fn prepare(keys: &[SigningKey]) -> Result<Vec<AccessKey>, NoSigningKey> {
     let prepare = |key: &&SigningKey| AccessKey {
         minting: MintKey::new(&key.secret, &key.kid),
         verifying: VerifyKey::hs256(&key.secret, &key.kid),
+        until: key.until,
     };
     if newest_first.is_empty() {
         Err(NoSigningKey)
@@ -104,7 +125,12 @@ mod tests {
     use crate::grant::Grant;
 
     fn signing_key(kid: &str, byte: u8, created: u64) -> SigningKey {
-        SigningKey { kid: kid.into(), secret: [byte; 32], created: Timestamp::from_secs(created) }
+        SigningKey {
+            kid: kid.into(),
+            secret: [byte; 32],
+            created: Timestamp::from_secs(created),
+            until: None,
+        }
     }
 
     fn access_claims() -> AccessClaims {
@@ -143,6 +169,22 @@ mod tests {
         assert!(tokens.is_named_by(by_old.as_str()) && !only_new.is_named_by(by_old.as_str()));
         assert_eq!(only_new.read("demo", by_old.as_str()), Err(TokenError::UnknownKey));
         assert_eq!(tokens.replace(&[]), Err(NoSigningKey));
+    }
+
+    #[test]
+    fn former_key_verifies_until_its_end() {
+        let clock = clock();
+        let until = Some(Timestamp::from_secs(NOW_SECS + 10));
+        let former = signing_key("former", 1, 100);
+        let expires = Timestamp::from_secs(NOW_SECS + 60);
+        let tokens = access(std::slice::from_ref(&former), &clock);
+        let token = tokens.mint("demo", &access_claims(), expires);
+        tokens.replace(&[SigningKey { until, ..former }, signing_key("new", 2, 200)]).unwrap();
+        clock.advance(Duration::from_millis(9_999));
+        assert!(tokens.read("demo", token.as_str()).is_ok());
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(tokens.read("demo", token.as_str()), Err(TokenError::KeyEnded));
+        assert!(tokens.is_named_by(token.as_str()), "no hook is asked");
     }
 
     #[test]

@@ -57,6 +57,9 @@ pub enum TokenError {
     WrongInstance,
     #[error("unknown server key")]
     UnknownServerKey,
+    /// The gateway's key was rotated, and its time is over.
+    #[error("the key that signed the token has ended; authenticate again")]
+    KeyEnded,
 }
 
 impl TokenError {
@@ -65,6 +68,7 @@ impl TokenError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Expired => ErrorCode::TokenExpired,
+            Self::KeyEnded => ErrorCode::TokenRevoked,
             Self::NotAToken
             | Self::TooLarge { .. }
             | Self::CriticalExtension

@@ -3,17 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{FromRequestParts, State};
+use axum::extract::State;
 use hyper::StatusCode;
-use hyper::http::request::Parts;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
-use super::caller::{UNAUTHORIZED, bearer_of, reject_credentials};
-use super::rejects::Rejects;
+use super::operator::Operator;
 use super::routes::{Method, Routes};
-use crate::http::problem::{Problem, ProblemKind};
 use crate::http::state::HttpState;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -27,39 +24,6 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 &json!({ "sessions": 1_200, "spread_ms": 5_000, "deadline_ms": 10_000 }),
             )
     })
-}
-
-/// No operator key is configured, or the caller does not have it.
-const NO_OPERATOR_KEY: ProblemKind = ProblemKind::new(StatusCode::FORBIDDEN, "no_operator_key");
-
-/// A caller with the operator key.
-struct Operator;
-
-impl Rejects for Operator {
-    fn problems() -> Vec<ProblemKind> {
-        vec![UNAUTHORIZED, NO_OPERATOR_KEY, ProblemKind::RATE_LIMITED]
-    }
-}
-
-impl FromRequestParts<Arc<HttpState>> for Operator {
-    type Rejection = Problem;
-
-    async fn from_request_parts(
-        request: &mut Parts,
-        state: &Arc<HttpState>,
-    ) -> Result<Self, Problem> {
-        let Some(key) = &state.api().operator_key else {
-            let detail = "the gateway has no operator key; set `operator.api_key`, or send SIGTERM";
-            return Err(Problem::new(NO_OPERATOR_KEY, detail));
-        };
-        let refused = |detail| reject_credentials(request, state, detail);
-        let bearer = bearer_of(&request.headers)
-            .ok_or_else(|| refused("expected `Authorization: Bearer` with the operator key"))?;
-        if key.matches(bearer) {
-            return Ok(Self);
-        }
-        Err(refused("not the operator key; server keys of apps are not accepted here"))
-    }
 }
 
 /// A drain in progress.

@@ -13,8 +13,10 @@ mod drain;
 mod errors;
 mod extract;
 mod idempotency;
+mod keys;
 mod moderation;
 mod openapi;
+mod operator;
 mod paging;
 mod participants;
 mod problem_responses;
@@ -77,6 +79,7 @@ fn all() -> Routes {
         audit::routes,
         webhooks::routes,
         drain::routes,
+        keys::routes,
     ];
     resources.into_iter().fold(Routes::default(), |routes, add| add(routes))
 }

@@ -1,12 +1,14 @@
 //! Admission by each method, and the family that is valid afterwards.
 
+use std::time::Duration;
+
 use futures::future::join_all;
-use stagedoor_proto::Data;
+use stagedoor_proto::{Data, Timestamp};
 
 use super::{NOW, admit, by_token, family, granted, instance, registered, start, try_admit, user};
 use crate::store::{
-    Admission, Admitted, AuthMethod, CheckedUser, FamilyRenewal, FormerFamily, Journal, Profile,
-    Refusal, SigningKey, Store, TokenPosition, UserKey,
+    Admission, Admitted, AuthMethod, CheckedUser, FamilyRenewal, FormerFamily, Journal,
+    MAX_SIGNING_KEYS, Profile, Refusal, SigningKey, Store, TokenPosition, UserKey,
 };
 
 pub(in crate::store) async fn guest_is_admitted_and_recorded(store: &dyn Store) {
@@ -175,7 +177,12 @@ pub(in crate::store) async fn nothing_crosses_apps(store: &dyn Store) {
 }
 
 pub(in crate::store) async fn first_signing_key_becomes_the_only_one(store: &dyn Store) {
-    let key = |kid: &str, byte| SigningKey { kid: kid.into(), secret: [byte; 32], created: NOW };
+    let key = |kid: &str, byte| SigningKey {
+        kid: kid.into(),
+        secret: [byte; 32],
+        created: NOW,
+        until: None,
+    };
     for offered in [key("first", 1), key("second", 2)] {
         let keys = store.signing_keys(offered).await.unwrap();
         assert!(keys == [key("first", 1)], "{} keys", keys.len());
@@ -247,4 +254,37 @@ fn newest_of(admitted: &Admitted) -> Admission {
         position: admitted.position,
     };
     start("ada", method, 9)
+}
+
+pub(in crate::store) async fn rotated_keys_end_and_are_bounded(store: &dyn Store) {
+    let key = |n: u8, created| SigningKey {
+        kid: format!("key-{n}").into(),
+        secret: [n; 32],
+        created,
+        until: None,
+    };
+    let minute = Duration::from_mins(1);
+    store.signing_keys(key(0, NOW)).await.unwrap();
+    let kids = |keys: Vec<SigningKey>| -> Vec<(String, Option<Timestamp>)> {
+        keys.into_iter().map(|key| (key.kid.into(), key.until)).collect()
+    };
+    // Of two keys of one moment, the later one is the newest.
+    let keys = store.rotate_signing_key(key(1, NOW), NOW + minute * 9).await.unwrap().unwrap();
+    assert!(keys[0].created > keys[1].created);
+    let expected = [("key-1".to_owned(), None), ("key-0".to_owned(), Some(NOW + minute * 9))];
+    assert_eq!(kids(keys), expected);
+    let keys = store.rotate_signing_key(key(2, NOW + minute), NOW + minute * 5).await.unwrap();
+    let ends: Vec<_> = keys.unwrap().into_iter().map(|key| key.until).collect();
+    let end = Some(NOW + minute * 5);
+    assert_eq!(ends, [None, end, end], "a later rotation shortens");
+    let keys = store.rotate_signing_key(key(3, NOW + minute * 5), NOW + minute * 9).await.unwrap();
+    let expected = [("key-3".to_owned(), None), ("key-2".to_owned(), Some(NOW + minute * 9))];
+    assert_eq!(kids(keys.unwrap()), expected, "ended ones are removed");
+    for n in 4.. {
+        let keys = store.rotate_signing_key(key(n, NOW + minute * 6), NOW + minute * 90).await;
+        let Some(keys) = keys.unwrap() else { break };
+        assert!(keys.len() <= MAX_SIGNING_KEYS);
+    }
+    let kept = store.signing_keys(key(99, NOW)).await.unwrap();
+    assert_eq!(kept.len(), MAX_SIGNING_KEYS, "nothing changed");
 }

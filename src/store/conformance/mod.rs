@@ -44,6 +44,7 @@ macro_rules! every_rule {
             entry::check_agrees_with_a_restart
             entry::nothing_crosses_apps
             entry::first_signing_key_becomes_the_only_one
+            entry::rotated_keys_end_and_are_bounded
             blocks::block_applies_to_every_auth_method
             blocks::expired_block_has_no_effect
             blocks::later_block_replaces_an_earlier_one

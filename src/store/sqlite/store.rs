@@ -241,6 +241,14 @@ impl Store for SqliteStore {
         self.persist(move |db| keys::signing_keys(db, &first))
     }
 
+    fn rotate_signing_key(
+        &self,
+        new: SigningKey,
+        former_until: Timestamp,
+    ) -> StoreFuture<'_, Option<Vec<SigningKey>>> {
+        self.persist(move |db| keys::rotate(db, &new, former_until))
+    }
+
     fn save_handoff(&self, handoff: Handoff) -> StoreFuture<'_, ()> {
         self.persist(move |db| handoff::put(db, &handoff))
     }

@@ -27,7 +27,7 @@ async fn refusal(path: &Path) -> String {
 }
 
 fn key() -> SigningKey {
-    SigningKey { kid: "first".into(), secret: [7; 32], created: NOW }
+    SigningKey { kid: "first".into(), secret: [7; 32], created: NOW, until: None }
 }
 
 #[tokio::test]
