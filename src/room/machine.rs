@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
-    Counts, Error, ErrorCode, Link, ParticipantId, Ref, Relay, Reply, Role, RoomId, RoomSnapshot,
-    SessionId, SessionState, Stream, StreamId, Timestamp,
+    Counts, Error, Link, ParticipantId, Ref, Relay, Reply, RoomId, RoomSnapshot, SessionId,
+    SessionState, Stream, StreamId, Timestamp,
 };
 
 use crate::principal::Principal;

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stagedoor_proto::{Error, ParticipantId, RoomId, RoomMute, SendSignal, Sent, Stream, StreamId};
+use stagedoor_proto::{
+    Error, ErrorCode, ParticipantId, RoomId, RoomMute, SendSignal, Sent, Stream, StreamId,
+};
 
 use super::ServerApi;
 use crate::hub::errors::CallError;

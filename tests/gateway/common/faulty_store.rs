@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use stagedoor::room::{DurableChange, RoomKey};
 use stagedoor::store::{
     Admission, Admitted, Archive, AuditEvent, AuditLog, AuditRow, Backlog, Block, Blocked,
-    ChainHead, Check, CreatedRoom, DeadLetters, DeliveryResult, DueMessages, EndedSession,
-    EndedSessions, Evicted, ExpiredMessages, FormerFamily, Handoff, Journal, KnownUser, Message,
-    NewMessage, Outbox, OutboxCount, Page, Refusal, Rename, RoomWrite, SigningKey, SqliteStore,
-    Store, StoreFuture, StoredRoom, Tampered, Unblocked, UserKey, VerifiedLog,
+    ChainHead, Check, CheckedUser, CreatedRoom, DeadLetters, DeliveryResult, DueMessages,
+    EndedSession, EndedSessions, Evicted, ExpiredMessages, FamilyRenewal, FormerFamily, Handoff,
+    Journal, KnownUser, Message, NewMessage, Outbox, OutboxCount, Page, Refusal, Rename, RoomWrite,
+    SigningKey, SqliteStore, Store, StoreFuture, StoredRoom, Tampered, Unblocked, UserKey,
+    VerifiedLog,
 };
 use stagedoor_proto::{BlockSource, FamilyId, InstanceId, RoomId, SessionId, Timestamp, Username};
 
@@ -67,7 +68,7 @@ faulty! {
             family: FamilyId,
             former: FormerFamily,
         ) -> '_ ();
-        fn check(check: Check) -> '_ Result<(), Refusal>;
+        fn check(check: Check) -> '_ Result<CheckedUser, Refusal>;
         fn block(user: UserKey, block: Block, by_address: bool, journal: Journal) -> '_ Blocked;
         fn unblock(user: UserKey, slot: BlockSource, now: Timestamp, row: Option<AuditEvent>) -> '_ Unblocked;
         fn delete_user(
@@ -76,14 +77,21 @@ faulty! {
             now: Timestamp,
             row: Option<AuditEvent>,
         ) -> '_ bool;
-        fn revoke_user(user: UserKey, now: Timestamp, row: Option<AuditEvent>) -> '_ ();
-        fn revoke_family(user: UserKey, instance: InstanceId, family: FamilyId) -> '_ ();
+        fn revoke_user(user: UserKey, now: Timestamp, row: Option<AuditEvent>) -> '_ Timestamp;
+        fn revoke_family(
+            user: UserKey,
+            instance: InstanceId,
+            family: FamilyId,
+            row: Option<AuditEvent>,
+        ) -> '_ bool;
+        fn renew_family(renewal: FamilyRenewal) -> '_ Option<u64>;
         fn load_room(room: RoomKey, now: Timestamp) -> '_ StoredRoom;
         fn persist_room(write: RoomWrite) -> 'static Evicted;
         fn migrate_user(rename: Rename, now: Timestamp) -> '_ Vec<RoomKey>;
         fn mark_rooms_empty(retain_until: Timestamp) -> '_ ();
         fn audit(app: Arc<str>, events: Vec<AuditEvent>) -> 'static ();
         fn signing_keys(first: SigningKey) -> '_ Vec<SigningKey>;
+        fn rotate_signing_key(new: SigningKey, former_until: Timestamp) -> '_ Option<Vec<SigningKey>>;
         fn save_handoff(handoff: Handoff) -> '_ ();
         fn take_handoff() -> '_ Option<Handoff>;
         fn prune_guests(before: Timestamp) -> '_ u64;
