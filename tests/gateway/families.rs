@@ -187,15 +187,18 @@ async fn family_goes_on_after_resume_and_restart() {
     let (mut client, started) = Client::guest(&gateway, "ada", INSTANCE).await;
     let a = started["access_token"].clone();
     renew(&gateway, &mut client, None).await;
+    // Nothing is replayed, so that each reply is that of the last request.
+    let seen = client.last_seq;
     client.cut().await;
     gateway.suspended("ada").await;
     let gateway = house.reopen(gateway).await;
-    let (mut client, resumed) = Client::resume(&gateway, &started, 0).await;
+    let (mut client, resumed) = Client::resume(&gateway, &started, seen).await;
     let started = json!({ "session": started["session"], "resume": resumed["resume"] });
     renew(&gateway, &mut client, None).await;
+    let seen = client.last_seq;
     client.cut().await;
     gateway.suspended("ada").await;
-    let (mut client, _) = Client::resume(&gateway, &started, 0).await;
+    let (mut client, _) = Client::resume(&gateway, &started, seen).await;
     let newest = renew(&gateway, &mut client, None).await;
     client.cut().await;
     start(&gateway, &newest).await;
