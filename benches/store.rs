@@ -48,6 +48,7 @@ fn main() {
             expires: Timestamp::MAX,
         },
         new_family: FamilyId::from_bits(n as u128 + 1),
+        names: None,
         generation: 0,
         revocation_leeway: std::time::Duration::from_secs(1),
         now: NOW,

@@ -32,8 +32,6 @@ pub use reload::Reloader;
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
 /// Time for the store to save sessions for the next process.
 const HANDOFF_TIMEOUT: Duration = Duration::from_secs(5);
-/// Guests are pruned this long after they were last seen.
-const GUEST_RETENTION: Duration = Duration::from_hours(168);
 /// Ended sessions are pruned after this time, or above this number per app.
 const ENDED_SESSION_RETENTION: Duration = Duration::from_hours(30 * 24);
 const MAX_ENDED_SESSIONS: u64 = 1_000_000;
@@ -406,7 +404,7 @@ async fn prune(hub: Arc<Hub>, lifecycle: Lifecycle) {
             () = lifecycle.stopping() => return,
             _ = ticks.tick() => {
                 let (store, now) = (hub.store(), hub.clock().wall());
-                if let Err(error) = store.prune_guests(now - GUEST_RETENTION).await {
+                if let Err(error) = store.prune_guests(now - hub.guest_retention()).await {
                     tracing::warn!(%error, "cannot prune expired guests");
                 }
                 // A node that missed a rotation gets the new key.

@@ -72,7 +72,7 @@ docs/security.md
   refreshed after 10 minutes | src/auth/keys/remote.rs | STALE_AFTER: Duration = Duration::from_mins(10);
   `revocation_leeway` (1 s by default) | src/revocation.rs | DEFAULT_REVOCATION_LEEWAY: Duration = Duration::from_secs(1);
   A token without `iat` is void for 30 days | src/revocation.rs | REVOCATION_RETENTION: Duration = Duration::from_hours(30 * 24);
-  guests for 7 days after they were last seen | src/server.rs | GUEST_RETENTION: Duration = Duration::from_hours(168);
+  guests for 7 days after they were last seen | src/config/apps.rs | guest_retention: Duration::from_hours(7 * 24),
   does not acknowledge a mute within 5 seconds | src/room/settings.rs | ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
 docs/server-api.md
   http://127.0.0.1:7080/api/ | src/config/listen.rs | const PORT: u16 = 7080;

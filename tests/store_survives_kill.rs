@@ -164,6 +164,7 @@ fn start(name: &str, method: AuthMethod) -> Admission {
             expires: Timestamp::MAX,
         },
         new_family: FAMILY,
+        names: None,
         generation: 0,
         revocation_leeway: std::time::Duration::from_secs(1),
         now: NOW,

@@ -345,6 +345,8 @@ export type ErrorCode =
   | "invalid_argument"
   /** The `ref` was already used with other arguments. */
   | "ref_conflict"
+  /** Another guest holds the username; `start` may be sent again with another one. */
+  | "name_taken"
   /** The session is not in the room. */
   | "not_in_room"
   /** The room is full. */
@@ -686,6 +688,8 @@ export interface Postponed {
 
 /** A session that a new one continues. */
 export interface Previous {
+  /** Whether the session goes on. A guest then holds the name on both instances. */
+  keep?: boolean;
   /** The resume secret of the session. */
   secret: Secret;
   /** The id of the session. */

@@ -123,6 +123,8 @@ error_codes! {
     InvalidArgument = "invalid_argument", 400;
     /// The `ref` was already used with other arguments.
     RefConflict = "ref_conflict", 422;
+    /// Another guest holds the username; `start` may be sent again with another one.
+    NameTaken = "name_taken", 409;
     /// The session is not in the room.
     NotInRoom = "not_in_room", 404;
     /// The room is full.

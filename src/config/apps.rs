@@ -16,7 +16,7 @@ use super::auth_webhook::AuthWebhook;
 use super::keys::{HmacSecret, Jwks, PublicKey, RawPublicKey};
 use super::ranges;
 use super::secret;
-use super::value::{self, DAY, SECOND};
+use super::value::{self, DAY, MINUTE, SECOND};
 use super::violation::RuleViolation;
 use super::webhook_endpoints::{self, WebhookEndpoint};
 use crate::grant::RoomPattern;
@@ -47,6 +47,11 @@ pub struct App {
     pub server_keys: Vec<SecretString>,
     /// Whether guests may connect: users who only name themselves.
     pub guests: bool,
+    /// How many client instances may use one guest name. A role or exemption of a shared name is for one token family.
+    pub guest_names: GuestNames,
+    /// How long a guest who is not seen is retained, and an exclusive name with a penalty or role of its guest.
+    #[serde(with = "ranges::BoundedDuration::<MINUTE, { 24 * DAY }>")]
+    pub guest_retention: Duration,
     /// Rooms that guests and users of the api token may join without a room token, with their role: `{ "lobby-*" =
     /// "publisher" }`.
     #[serde(with = "ranges::Rooms")]
@@ -121,6 +126,17 @@ pub enum DuplicatePolicy {
     RejectNew,
 }
 
+/// How many client instances may use one guest name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GuestNames {
+    /// One, and others that prove to be the same person. Development mode has `shared`.
+    #[default]
+    Exclusive,
+    /// Any number.
+    Shared,
+}
+
 /// What happens to a membership when its token expires.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -152,6 +168,8 @@ impl App {
             jwks: None,
             server_keys: Vec::new(),
             guests: false,
+            guest_names: GuestNames::default(),
+            guest_retention: Duration::from_hours(7 * 24),
             default_rooms: Vec::new(),
             api_token: None,
             auth_webhook: None,

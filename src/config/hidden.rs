@@ -83,6 +83,8 @@ impl App {
             default_block_duration: _,
             roster_limit: _,
             ban_guest_addresses: _,
+            guest_names: _,
+            guest_retention: _,
         } = self;
         let hs256_secrets = hs256_secrets.iter().map(|key| key.secret.expose_secret());
         let own = [

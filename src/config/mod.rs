@@ -42,7 +42,7 @@ mod value;
 mod violation;
 mod webhook_endpoints;
 
-pub use apps::{App, AuthMethod, DuplicatePolicy, MembershipExpiry, Renewal};
+pub use apps::{App, AuthMethod, DuplicatePolicy, GuestNames, MembershipExpiry, Renewal};
 pub use auth_webhook::AuthWebhook;
 pub use diff::Change;
 pub use drain::Drain;

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Role, Timestamp};
 
-use super::apps::App;
+use super::apps::{App, GuestNames};
 use super::drain::Drain;
 use super::engine::Engine;
 use super::keepalive::Keepalive;
@@ -112,6 +112,7 @@ impl Config {
         let app = App {
             id: DEV_APP.into(),
             guests: true,
+            guest_names: GuestNames::Shared,
             default_rooms: vec![(RoomPattern::any(), Role::Publisher)],
             hs256_secrets: vec![HmacSecret { kid: None, secret: dev.app_secret }],
             server_keys: vec![dev.server_key.clone()],

@@ -18,8 +18,8 @@ mod traits;
 
 pub use answer::Answer;
 pub use directory::{
-    Claim, ClaimRules, Claimed, DirectoryKey, Displaced, Move, Moved, Prepare, Prepared, Restore,
-    SessionRecord, SessionRow,
+    Claim, ClaimRules, Claimed, DirectoryKey, Displaced, Move, Moved, NameHolder, Prepare,
+    Prepared, ProvedSession, Restore, SessionRecord, SessionRow,
 };
 pub use error::{EngineError, RequestError};
 pub use local::Local;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use stagedoor_proto::{CloseCode, Disconnect, Error};
+use stagedoor_proto::{CloseCode, Disconnect, Error, ErrorCode};
 
 use crate::auth::{AuthError, Denied};
 use crate::engine::EngineError;
@@ -58,6 +58,24 @@ impl StartError {
     pub(super) fn resume_denied() -> Self {
         let message = "unknown session or outdated resume secret; start a new session";
         Self::new(CloseCode::ResumeDenied, message)
+    }
+
+    /// Another guest holds the name. The connection stays open for another `start`.
+    pub(super) fn name_taken(retry_after: Option<std::time::Duration>) -> Self {
+        let message = "another guest holds this username; send `start` with another one";
+        let error = Error::new(ErrorCode::NameTaken, message).at("start.username");
+        let disconnect = Box::new(Disconnect::new(CloseCode::AuthDenied));
+        let taken = Self { error, disconnect };
+        match retry_after {
+            Some(wait) => taken.retry_after(wait),
+            None => taken,
+        }
+    }
+
+    /// Whether the client may send another `start` on the same connection.
+    #[must_use]
+    pub fn may_start_again(&self) -> bool {
+        self.error.code == ErrorCode::NameTaken
     }
 
     /// The error for a late `resume`: it repeats how the session ended.
@@ -120,6 +138,7 @@ impl From<Refusal> for StartError {
         match refusal {
             Refusal::Blocked(block) => Self::from(&block),
             Refusal::Deleted => Self::new(CloseCode::UserDeleted, "user was deleted"),
+            Refusal::NameHeld { .. } => Self::name_taken(None),
             // The same text as where guests are not allowed: it does not disclose which users are registered.
             Refusal::NameTaken => Self::new(CloseCode::AuthDenied, Denied::guest().message),
             Refusal::Revoked | Refusal::Reused { .. } => Self::token_revoked(None),

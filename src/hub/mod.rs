@@ -211,6 +211,13 @@ impl Hub {
         metrics.encode()
     }
 
+    /// How long guests are retained after they were last seen, in the app that retains them longest.
+    #[must_use]
+    pub fn guest_retention(&self) -> Duration {
+        let apps = self.context.apps.values();
+        apps.map(|app| app.rules().guest_retention).max().unwrap_or_default()
+    }
+
     pub fn reload_limits(&self, limits: Limits) {
         self.context.reload_limits(limits);
     }

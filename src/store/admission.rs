@@ -110,11 +110,24 @@ pub struct Admission {
     pub granted: FamilyGrant,
     /// The token family to begin, unless `method` continues one. It voids the instance's former family.
     pub new_family: FamilyId,
+    /// For a guest of an app with exclusive guest names.
+    pub names: Option<NameClaim>,
     /// Increases with each start of the user. Of concurrent starts, the family of the highest one stays.
     pub generation: u64,
     /// The app's `revocation_leeway`.
     pub revocation_leeway: Duration,
     pub now: Timestamp,
+}
+
+/// A guest's claim to an exclusive name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NameClaim {
+    /// The proof of the session that the guest continues under the same name.
+    pub proved: Option<FamilyId>,
+    /// The proofs of guests with a session under the name on other instances.
+    pub holders: Vec<FamilyId>,
+    /// How long after a guest was last seen its name stays reserved, while a room or the app holds something of it.
+    pub retention: Duration,
 }
 
 /// A start that was admitted and recorded.
@@ -132,6 +145,8 @@ pub struct Admitted {
     pub former: Option<FormerFamily>,
     /// The time of the user's last revocation.
     pub revoked: Option<Timestamp>,
+    /// The proof of a guest with an exclusive name. Sessions with one proof are one person.
+    pub proof: Option<FamilyId>,
     /// This start registered a name that a guest used. The caller ends the guest's sessions; their families are void
     /// already.
     pub was_guest: bool,
@@ -156,6 +171,11 @@ pub enum Refusal {
     Deleted,
     /// A guest used a registered name.
     NameTaken,
+    /// Another guest holds the exclusive name.
+    NameHeld {
+        /// When it is released, if nothing extends that. `None`: the holder has a session.
+        until: Option<Timestamp>,
+    },
     /// The access token's family is not the current one.
     Revoked,
     /// The access token is older than the one before the newest used one, so that it was copied. The caller voids the

@@ -60,38 +60,82 @@ pub(super) async fn open<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let first = tokio::select! {
-        biased;
-        () = hub.draining() => return HandshakeOutcome::Rejected(hub.draining_error().disconnect),
-        first = tokio::time::timeout(settings.start_timeout, first_text(ws, hub, settings)) => first,
-    };
-    let first = match first {
-        Ok(Ok(text)) => text,
-        Ok(Err(FirstFrameError::Violation(close))) => return reject(close, close.reason()),
-        Ok(Err(FirstFrameError::RateLimited(wait))) => {
-            hub.metrics().limits_hit.inc(Limit::Pings);
-            let error = StartError::new(CloseCode::RateLimited, "too many pings");
-            return HandshakeOutcome::Rejected(error.retry_after(wait).disconnect);
+    let mut deadline = pin!(tokio::time::sleep(settings.start_timeout));
+    let mut pending = None;
+    loop {
+        let first = tokio::select! {
+            biased;
+            () = hub.draining() => Err(HandshakeOutcome::Rejected(hub.draining_error().disconnect)),
+            first = first_text(ws, hub, settings) => first.map_err(|error| error.outcome(hub)),
+            () = &mut deadline => {
+                hub.metrics().limits_hit.inc(Limit::StartTimeout);
+                Err(reject(CloseCode::StartTimeout, "no `start` or `resume` received in time"))
+            }
+        };
+        let answered = match first {
+            Ok(text) => {
+                answer_text(ws, hub, settings, peer_info.clone(), &text, &mut pending).await
+            }
+            Err(outcome) => Some(outcome),
+        };
+        if let Some(outcome) = answered {
+            if let (Some(establishing), HandshakeOutcome::Rejected(disconnect)) =
+                (pending, &outcome)
+            {
+                push_refusal(ws, establishing, disconnect);
+            }
+            return outcome;
         }
-        Ok(Err(FirstFrameError::ClosedByPeer)) => return HandshakeOutcome::ClosedByPeer,
-        Ok(Err(FirstFrameError::Lost)) => return HandshakeOutcome::Lost,
-        Err(_) => {
-            hub.metrics().limits_hit.inc(Limit::StartTimeout);
-            return reject(CloseCode::StartTimeout, "no `start` or `resume` received in time");
+        // The client waits for the reply before it starts again. One that does not read it meets the deadline.
+        let written = tokio::select! {
+            written = poll_fn(|cx| ws.get_mut().poll_drain(cx)) => written,
+            () = &mut deadline => Ok(()),
+        };
+        if written.is_err() {
+            return HandshakeOutcome::Lost;
         }
-    };
-    let decoded = decode_client(&first);
+    }
+}
+
+impl FirstFrameError {
+    fn outcome(self, hub: &Hub) -> HandshakeOutcome {
+        match self {
+            Self::Violation(close) => reject(close, close.reason()),
+            Self::RateLimited(wait) => {
+                hub.metrics().limits_hit.inc(Limit::Pings);
+                let error = StartError::new(CloseCode::RateLimited, "too many pings");
+                HandshakeOutcome::Rejected(error.retry_after(wait).disconnect)
+            }
+            Self::ClosedByPeer => HandshakeOutcome::ClosedByPeer,
+            Self::Lost => HandshakeOutcome::Lost,
+        }
+    }
+}
+
+/// Decodes and executes a first message. `None`: the client may send another `start`, which `pending` is for.
+async fn answer_text<S>(
+    ws: &mut WebSocketStream<BufferedSocket<S>>,
+    hub: &Arc<Hub>,
+    settings: Settings,
+    peer_info: PeerInfo,
+    first: &str,
+    pending: &mut Option<Establishing>,
+) -> Option<HandshakeOutcome>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let decoded = decode_client(first);
     if !settings.admits(first.len(), decoded.as_ref().ok()) {
         hub.metrics().limits_hit.inc(Limit::MessageInBytes);
-        return reject(CloseCode::TooLarge, CloseCode::TooLarge.reason());
+        return Some(reject(CloseCode::TooLarge, CloseCode::TooLarge.reason()));
     }
     let Request { id, command } = match decoded {
         Ok(ClientMessage::Request(request)) => request,
         Ok(ClientMessage::Pong(_)) => {
-            return reject(
+            return Some(reject(
                 CloseCode::NotAllowedNow,
                 "the first message must be `start` or `resume`",
-            );
+            ));
         }
         Err(error) => {
             count_depth(&error, hub);
@@ -103,7 +147,7 @@ where
                 DecodeError::UnknownCommand { .. } => CloseCode::NotAllowedNow,
                 DecodeError::Malformed { .. } | DecodeError::TooDeep => CloseCode::Malformed,
             };
-            return reject(close, &error.to_string());
+            return Some(reject(close, &error.to_string()));
         }
     };
     let session = match &command {
@@ -113,11 +157,16 @@ where
     };
     let request = RequestId::Session { session, number: id };
     let span = tracing::error_span!("request", %request);
-    let answered = answer(ws, hub, settings, peer_info, Request { id, command }, session, request);
+    let request_of = Request { id, command };
+    let answered = answer(ws, hub, settings, peer_info, request_of, session, request, pending);
     answered.instrument(span).await
 }
 
-/// Executes the first request.
+/// Executes a first request.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "everything that is known of the connection and its request"
+)]
 async fn answer<S>(
     ws: &mut WebSocketStream<BufferedSocket<S>>,
     hub: &Arc<Hub>,
@@ -126,7 +175,8 @@ async fn answer<S>(
     Request { id, command }: Request,
     session: SessionId,
     request: RequestId,
-) -> HandshakeOutcome
+    pending: &mut Option<Establishing>,
+) -> Option<HandshakeOutcome>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -136,7 +186,8 @@ where
             let began = hub.clock().micros();
             let opened = match admit_start(&start, settings, &peer_info, hub) {
                 Ok(()) => {
-                    open_session(ws, hub, *start, peer_info, session, &attempt, &request).await
+                    open_session(ws, hub, *start, peer_info, session, &attempt, &request, pending)
+                        .await
                 }
                 Err(rejected) => Err(rejected),
             };
@@ -146,13 +197,17 @@ where
             }
             opened
         }
-        Command::Resume(resume) => {
+        Command::Resume(resume) if pending.is_none() => {
             let resumed = hub.accounts.resume(resume, &peer_info, &attempt, &request);
             let resumed = watch(ws, &attempt, false, resumed).await;
             if attempt.is_connected() {
                 hub.metrics().resumes.inc(outcome_of(&resumed));
             }
             resumed
+        }
+        Command::Resume(_) => {
+            let message = "a rejected `start` can only be followed by another `start`";
+            Err(StartError::new(CloseCode::NotAllowedNow, message))
         }
         other => {
             let message =
@@ -165,16 +220,19 @@ where
             hub.sessions.disconnect_if_draining(connection.session());
             ws.get_mut().push_text(None, &encode_reply(id, &Ok(reply)));
             hub.accounts.log_opened(connection.session());
-            HandshakeOutcome::Opened(connection)
+            Some(HandshakeOutcome::Opened(connection))
         }
-        Err(_) if !attempt.is_connected() => ended(ws),
-        Err(StartError { error, disconnect }) => {
+        Err(_) if !attempt.is_connected() => Some(ended(ws)),
+        Err(rejected) => {
+            let may_start_again = rejected.may_start_again();
+            let StartError { error, disconnect } = rejected;
             ws.get_mut().push_text(None, &encode_reply(id, &Err(error)));
-            HandshakeOutcome::Rejected(disconnect)
+            (!may_start_again).then_some(HandshakeOutcome::Rejected(disconnect))
         }
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "as of `answer`")]
 async fn open_session<S>(
     ws: &mut WebSocketStream<BufferedSocket<S>>,
     hub: &Arc<Hub>,
@@ -183,12 +241,16 @@ async fn open_session<S>(
     session: SessionId,
     attempt: &Attempt,
     request: &RequestId,
+    pending: &mut Option<Establishing>,
 ) -> Result<OpenedSession, StartError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let (establishing, push) = Establishing::begin();
-    ws.get_mut().push_text(Some(push.seq), &push.body);
+    let establishing = pending.take().unwrap_or_else(|| {
+        let (establishing, push) = Establishing::begin();
+        ws.get_mut().push_text(Some(push.seq), &push.body);
+        establishing
+    });
     // If an auth hook does not answer at once, the progress push is flushed first; otherwise all is one write.
     let authenticated = hub.accounts.authenticate(&start, &peer_info, attempt, request);
     let opened = match watch(ws, attempt, true, authenticated).await {
@@ -208,10 +270,24 @@ where
         Err(refused) => Err((establishing, refused)),
     };
     opened.map_err(|(establishing, refused)| {
-        let push = establishing.refuse(&refused.disconnect);
-        ws.get_mut().push_text(Some(push.seq), &push.body);
+        if refused.may_start_again() {
+            *pending = Some(establishing);
+        } else {
+            push_refusal(ws, establishing, &refused.disconnect);
+        }
         refused
     })
+}
+
+fn push_refusal<S>(
+    ws: &mut WebSocketStream<BufferedSocket<S>>,
+    establishing: Establishing,
+    disconnect: &Disconnect,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let push = establishing.refuse(disconnect);
+    ws.get_mut().push_text(Some(push.seq), &push.body);
 }
 
 /// Waits for a decision, and reports the end of the connection to its attempt. The decision is always waited for: it

@@ -11,6 +11,7 @@
 mod common;
 
 mod bans;
+mod guest_names;
 mod keys;
 mod nodes;
 mod promise_1_one_live_connection;

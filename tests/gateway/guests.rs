@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::common::{Client, Gateway, Person, start_of};
+use stagedoor::config::{Config, GuestNames};
+
+use crate::common::{Client, Gateway, House, Person, start_of};
 
 /// Joins `lobby` by a room token as publisher.
 async fn publisher(gateway: &Gateway, username: &str, instance: &str) -> Person {
@@ -217,4 +219,185 @@ async fn previous_moves_a_penalty_to_the_starter_alone() {
     assert_eq!(join(&mut renamed, &gateway).await.unwrap_err()["code"], "blocked");
     assert!(bob.received_of("removed").await.is_empty());
     assert_eq!(bob.publish().await["muted"], false);
+}
+
+/// As [`continuing`], where the former session goes on.
+fn keeping(started: &Value, username: &str, instance: &str) -> Value {
+    let mut start = continuing(started, username, instance);
+    start["previous"]["keep"] = json!(true);
+    start
+}
+
+/// A gateway whose guest names belong to one person.
+async fn exclusive(house: &House) -> Gateway {
+    house.setup().with(exclusive_names).run().await
+}
+
+fn exclusive_names(config: &mut Config) {
+    config.apps[0].guest_names = GuestNames::Exclusive;
+}
+
+/// The error reply to a start that may be sent again, on the connection that stays open.
+async fn rejected(gateway: &Gateway, start: Value) -> (Client, Value) {
+    let mut client = Client::connect(gateway).await;
+    let id = client.begin("start", start).await;
+    let error = client.reply(id).await.unwrap_err();
+    (client, error)
+}
+
+#[tokio::test]
+async fn held_guest_name_is_taken_and_start_may_be_repeated() {
+    let house = House::new();
+    let gateway = exclusive(&house).await;
+    let (ada, _) = Client::guest(&gateway, "ada", "instance-of-ada").await;
+    let stranger = || start_of("ada", "instance-2");
+    let (mut client, error) = rejected(&gateway, stranger()).await;
+    assert_eq!((&error["code"], &error["field"]), (&json!("name_taken"), &json!("start.username")));
+    assert_eq!(error["retry_after_ms"], Value::Null, "the holder is connected");
+    let started = client.establish(start_of("eve", "instance-2")).await;
+    assert_eq!(started["session"]["user"]["username"], "eve");
+    ada.cut().await;
+    gateway.suspended("ada").await;
+    let (_, error) = rejected(&gateway, stranger()).await;
+    assert_eq!(error["code"], "name_taken", "a suspended session holds its name");
+    assert!(error["retry_after_ms"].as_u64().unwrap() > 0);
+    // On its own instance the guest comes back.
+    let (mut ada, _) = Client::guest(&gateway, "ada", "instance-of-ada").await;
+    ada.request("end", json!({})).await.unwrap();
+    ada.closed().await;
+    let (_, started) = Client::start(&gateway, stranger()).await;
+    assert_eq!(started["session"]["user"]["username"], "ada", "nothing of the former is kept");
+}
+
+#[tokio::test]
+async fn racing_guests_get_a_name_once() {
+    let house = House::new();
+    let gateway = exclusive(&house).await;
+    let starts = (0..8).map(|n| {
+        let gateway = &gateway;
+        async move {
+            let mut client = Client::connect(gateway).await;
+            let id = client.begin("start", start_of("ada", &format!("instance-{n}"))).await;
+            let reply = client.reply(id).await;
+            (client, reply.map_err(|error| error["code"].clone()))
+        }
+    });
+    let decided = futures::future::join_all(starts).await;
+    let taken = decided.iter().filter(|(_, reply)| *reply == Err(json!("name_taken"))).count();
+    assert_eq!(taken, 7);
+}
+
+#[tokio::test]
+async fn name_with_a_role_stays_reserved_over_a_restart() {
+    let house = House::new();
+    let gateway = exclusive(&house).await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let mut ada = publisher(&gateway, "ada", "instance-of-ada").await;
+    host.does("set_role", set_role(&ada, "moderator")).await;
+    ada.push("role_changed").await;
+    ada.does("end", json!({})).await;
+    let (_, error) = rejected(&gateway, start_of("ada", "instance-2")).await;
+    assert_eq!(error["code"], "name_taken");
+    drop(host);
+    let gateway = house.reopen_with(gateway, exclusive_names).await;
+    let (_, error) = rejected(&gateway, start_of("ada", "instance-2")).await;
+    assert_eq!(error["code"], "name_taken");
+    assert!(error["retry_after_ms"].as_u64().unwrap() > 0);
+    let ada = publisher(&gateway, "ada", "instance-of-ada").await;
+    assert_eq!(role_of(&ada), "moderator", "the instance proves the guest");
+}
+
+#[tokio::test]
+async fn kept_previous_holds_the_name_on_two_instances() {
+    let house = House::new();
+    let gateway = exclusive(&house).await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let mut ada = publisher(&gateway, "ada", "instance-1").await;
+    host.does("set_role", set_role(&ada, "moderator")).await;
+    ada.push("role_changed").await;
+    let (mut tab, _) = Client::start(&gateway, keeping(&ada.started, "ada", "instance-2")).await;
+    let joined = join(&mut tab, &gateway).await.unwrap();
+    assert_eq!(joined["joined"]["participant"]["role"], "moderator");
+    assert!(ada.request("renew", json!({})).await.is_ok(), "the first session goes on");
+    let own = json!({ "room": "lobby", "participant": joined["joined"]["participant"]["id"] });
+    assert_eq!(ada.fails("force_disconnect", own).await, "self_moderation");
+}
+
+#[tokio::test]
+async fn previous_towards_a_held_name_changes_nothing() {
+    let house = House::new();
+    let gateway = exclusive(&house).await;
+    let (mut host, mut ada, _) = gateway.host_and_speaker().await;
+    let mut bob = publisher(&gateway, "bob", "instance-of-bob").await;
+    host.does("force_mute", json!({ "room": "lobby", "participant": ada.id(), "lock": true }))
+        .await;
+    for keep in [false, true] {
+        let mut start = continuing(&ada.started, "bob", "instance-of-ada");
+        start["previous"]["keep"] = json!(keep);
+        let (_, error) = rejected(&gateway, start).await;
+        assert_eq!(error["code"], "name_taken");
+    }
+    assert!(ada.request("renew", json!({})).await.is_ok(), "the session goes on");
+    assert!(
+        bob.received_of("mute_forced").await.iter().all(|push| push["participant"] != bob.id())
+    );
+    assert_eq!(bob.publish().await["muted"], false);
+}
+
+#[tokio::test]
+async fn after_name_taken_only_a_start_is_allowed() {
+    let house = House::new();
+    let gateway = exclusive(&house).await;
+    let (ada, started) = Client::guest(&gateway, "ada", "instance-of-ada").await;
+    let (mut client, _) = rejected(&gateway, start_of("ada", "instance-2")).await;
+    ada.cut().await;
+    gateway.suspended("ada").await;
+    let resume = json!({
+        "session": started["session"]["id"], "secret": started["resume"]["secret"], "last_seq": 0,
+    });
+    assert_eq!(client.request("resume", resume).await.unwrap_err()["code"], "not_allowed_now");
+    assert_eq!(client.closed().await.code, 4502);
+}
+
+#[tokio::test]
+async fn penalty_passes_to_another_instance_of_the_name() {
+    let house = House::new();
+    let gateway = exclusive(&house).await;
+    let (mut host, mut ada, _) = gateway.host_and_speaker().await;
+    host.does("force_mute", json!({ "room": "lobby", "participant": ada.id(), "lock": true }))
+        .await;
+    let (client, started) =
+        Client::start(&gateway, keeping(&ada.started, "ada", "instance-2")).await;
+    let token = gateway.room_token("publisher");
+    let mut tab = Person::join(client, started, json!({ "room": "lobby", "token": token })).await;
+    assert_eq!(tab.publish().await["muted"], true);
+    host.does("force_disconnect", json!({ "room": "lobby", "participant": ada.id() })).await;
+    ada.push("removed").await;
+    let (mut next, _) = Client::start(&gateway, keeping(&ada.started, "ada", "instance-3")).await;
+    assert_eq!(join(&mut next, &gateway).await.unwrap_err()["code"], "blocked");
+}
+
+#[tokio::test]
+async fn penalty_of_an_exclusive_guest_outlives_a_restart() {
+    let house = House::new();
+    let gateway = exclusive(&house).await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let ada = publisher(&gateway, "ada", "instance-of-ada").await;
+    let mut bob = publisher(&gateway, "bob", "instance-of-bob").await;
+    let carl = publisher(&gateway, "carl", "instance-of-carl").await;
+    host.does("force_mute", json!({ "room": "lobby", "participant": ada.id(), "lock": true }))
+        .await;
+    host.does("set_role", set_role(&carl, "subscriber")).await;
+    bob.does("leave", json!({ "room": "lobby" })).await;
+    bob.does("end", json!({})).await;
+    gateway.advance(Duration::from_mins(9));
+    host.does("force_disconnect", json!({ "room": "lobby", "username": "bob" })).await;
+    drop((host, ada, carl));
+    let gateway = house.reopen_with(gateway, exclusive_names).await;
+    let mut ada = publisher(&gateway, "eve", "instance-of-ada").await;
+    assert_eq!(ada.publish().await["muted"], true);
+    let (mut bob, _) = Client::guest(&gateway, "mallory", "instance-of-bob").await;
+    assert_eq!(join(&mut bob, &gateway).await.unwrap_err()["code"], "blocked");
+    let carl = publisher(&gateway, "carl-2", "instance-of-carl").await;
+    assert_eq!(role_of(&carl), "subscriber");
 }

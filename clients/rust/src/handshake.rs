@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
-use stagedoor_proto::{ClientMessage, Command, Disconnect, Reply, Request};
+use stagedoor_proto::{ClientMessage, Command, Disconnect, ErrorCode, Reply, Request};
 use stagedoor_proto::{ServerMessage, decode_server};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -34,6 +34,12 @@ pub(crate) async fn open(mut socket: Socket, first: Command) -> Result<Opened, C
         match receive(&mut socket).await? {
             ServerMessage::Reply { id: FIRST_ID, result: Ok(reply), .. } => {
                 return Ok(Opened { socket, reply, early });
+            }
+            // The connection stays open for another `start`.
+            ServerMessage::Reply { id: FIRST_ID, result: Err(error), .. }
+                if error.code == ErrorCode::NameTaken =>
+            {
+                return Err(ConnectError::Refused { error, disconnect: None });
             }
             ServerMessage::Reply { id: FIRST_ID, result: Err(error), .. } => {
                 let disconnect = timeout(DISCONNECT_TIMEOUT, read_disconnect(&mut socket)).await;

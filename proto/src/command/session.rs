@@ -79,6 +79,14 @@ pub struct Previous {
     pub session: SessionId,
     /// The resume secret of the session.
     pub secret: Secret,
+    /// Whether the session goes on. A guest then holds the name on both instances.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub keep: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// Resume a session after a lost connection.

@@ -13,7 +13,8 @@ use crate::engine::{Claim, ClaimRules, Claimed, Engine, Prepare, Prepared, Sessi
 use crate::session::SecretHash;
 use crate::store::UserKey;
 
-const RULES: ClaimRules = ClaimRules { policy: DuplicatePolicy::NewestWins, max_sessions: 3 };
+const RULES: ClaimRules =
+    ClaimRules { policy: DuplicatePolicy::NewestWins, max_sessions: 3, exclusive_names: false };
 
 pub(super) fn user() -> UserKey {
     UserKey { app: "main".into(), username: "ada".parse().unwrap() }
@@ -35,6 +36,7 @@ pub(super) fn prepare_of(name: char, age: Duration) -> Prepare {
         at_least: 0,
         rules: RULES,
         is_guest: false,
+        previous: None,
     }
 }
 
@@ -158,7 +160,15 @@ pub(in crate::engine) async fn claim_prepared_before_the_fence_moved_is_fenced(h
 
 pub(in crate::engine) async fn claim_that_was_not_prepared_is_fenced(harness: &Harness) {
     let engine = harness.node().engine;
-    let unknown = Prepared { fence: 7, generation: 1, newest: 0, held: 0, protected: None };
+    let unknown = Prepared {
+        fence: 7,
+        generation: 1,
+        newest: 0,
+        held: 0,
+        protected: None,
+        holders: Vec::new(),
+        proved: None,
+    };
     assert_eq!(engine.claim(claim_of('a', 1, &unknown)).await, Ok(Claimed::Fenced));
 }
 
@@ -216,7 +226,8 @@ pub(in crate::engine) async fn cap_displaces_the_oldest_session(harness: &Harnes
 
 pub(in crate::engine) async fn protected_session_yields_only_when_dead(harness: &Harness) {
     let engine = harness.node().engine;
-    let rules = ClaimRules { policy: DuplicatePolicy::RejectNew, max_sessions: 1 };
+    let rules =
+        ClaimRules { policy: DuplicatePolicy::RejectNew, max_sessions: 1, exclusive_names: false };
     let prepare = |name| Prepare { rules, ..prepare_of(name, Duration::ZERO) };
     let (generation, _) = hold(&engine, 'a', 1).await;
     for name in ['a', 'b'] {

@@ -63,6 +63,23 @@ pub struct ClaimRules {
     pub policy: DuplicatePolicy,
     /// Maximum number of sessions of a user; at least 1.
     pub max_sessions: usize,
+    /// Whether a guest name belongs to the guests of one proof.
+    pub exclusive_names: bool,
+}
+
+/// Guests of one proof with a session under a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NameHolder {
+    pub proof: FamilyId,
+    /// Whether one of them has a connection, as its node last reported.
+    pub is_live: bool,
+}
+
+/// A guest's session whose secret the client of another start has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProvedSession {
+    pub proof: FamilyId,
+    pub row: SessionRow,
 }
 
 /// The arguments of [`Engine::prepare`](super::Engine::prepare).
@@ -78,6 +95,8 @@ pub struct Prepare {
     pub rules: ClaimRules,
     /// Whether a guest starts: of guests, only the claim says which sessions count together.
     pub is_guest: bool,
+    /// A session that the start continues, with the hash of the secret that the client has for it.
+    pub previous: Option<(SessionId, SecretHash)>,
 }
 
 /// A prepared start, before the store is asked.
@@ -93,6 +112,10 @@ pub struct Prepared {
     pub held: u64,
     /// The protected session that rejects the start unless it is dead.
     pub protected: Option<SessionRow>,
+    /// Guests with the exclusive name on other instances. At most two: one of them is another person, if any is.
+    pub holders: Vec<NameHolder>,
+    /// The session that the start continues, if it is a guest's session under this name and the secret is right.
+    pub proved: Option<Box<ProvedSession>>,
 }
 
 /// A start that the store has admitted.
@@ -129,6 +152,8 @@ pub enum Claimed {
     Superseded,
     /// The policy protects an older session.
     Protected(Box<SessionRow>),
+    /// Another guest holds the exclusive name.
+    NameTaken(NameHolder),
 }
 
 /// A displaced session.

@@ -7,7 +7,8 @@ use smallvec::SmallVec;
 use stagedoor_proto::{FamilyId, InstanceId, SessionId};
 
 use super::{
-    Claim, ClaimRules, Claimed, Move, Moved, Prepare, Prepared, Restore, SessionRecord, SessionRow,
+    Claim, ClaimRules, Claimed, Move, Moved, NameHolder, Prepare, Prepared, ProvedSession, Restore,
+    SessionRecord, SessionRow,
 };
 use crate::config::DuplicatePolicy;
 use crate::room::NodeEpoch;
@@ -80,7 +81,13 @@ impl UserRows {
         let protected = self.protected(&prepare.instance, counted, prepare.rules, None);
         let protected = protected.map(Row::shown);
         let held = self.held_generation(&prepare.instance);
-        Prepared { fence: self.fence, generation, newest, held, protected }
+        let holders = if prepare.is_guest && prepare.rules.exclusive_names {
+            self.holders(&prepare.instance)
+        } else {
+            Vec::new()
+        };
+        let proved = prepare.previous.and_then(|(id, secret)| self.proved(id, secret));
+        Prepared { fence: self.fence, generation, newest, held, protected, holders, proved }
     }
 
     pub(super) fn claim(&mut self, claim: Claim, node: NodeEpoch, now: u64) -> Claimed {
@@ -94,6 +101,12 @@ impl UserRows {
         }
         if self.held_generation(&claim.instance) >= claim.generation {
             return Claimed::Superseded;
+        }
+        if let Some(proof) = claim.guest.filter(|_| claim.rules.exclusive_names) {
+            let mut others = self.holders(&claim.instance).into_iter();
+            if let Some(holder) = others.find(|holder| holder.proof != proof) {
+                return Claimed::NameTaken(holder);
+            }
         }
         let counted = Counted::Sessions(claim.guest);
         let protected = self.protected(&claim.instance, counted, claim.rules, claim.evict);
@@ -220,6 +233,29 @@ impl UserRows {
             },
         };
         blocking.filter(|row| row.is_live && Some(row.generation) != evict)
+    }
+
+    /// A guest's session, if the secret is right.
+    fn proved(&self, session: SessionId, secret: SecretHash) -> Option<Box<ProvedSession>> {
+        let row = self.rows.iter().find(|row| row.session == session && row.accepts(secret))?;
+        row.guest.map(|proof| Box::new(ProvedSession { proof, row: row.shown() }))
+    }
+
+    /// Guests on other instances, by proof; the first two.
+    fn holders(&self, instance: &InstanceId) -> Vec<NameHolder> {
+        let mut holders: Vec<NameHolder> = Vec::new();
+        for row in self.rows.iter().filter(|row| row.instance != *instance) {
+            let Some(proof) = row.guest else { continue };
+            let known = holders.iter().position(|holder| holder.proof == proof);
+            match known {
+                Some(known) => holders[known].is_live |= row.is_live,
+                None if holders.len() < 2 => {
+                    holders.push(NameHolder { proof, is_live: row.is_live });
+                }
+                None => {}
+            }
+        }
+        holders
     }
 
     /// How many sessions count together: the registered user's, or those of one guest.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use stagedoor_proto::{CloseCode, Disconnect, Start};
+use stagedoor_proto::{CloseCode, Disconnect, Start, Timestamp};
 
 use super::Accounts;
 use super::attempt::Attempt;
-use crate::engine::{Claim, ClaimRules, Claimed, Prepare, Prepared, SessionRow};
+use crate::engine::{Claim, ClaimRules, Claimed, NameHolder, Prepare, Prepared, SessionRow};
 use crate::hub::access_control::LIVENESS_TIMEOUT;
 use crate::hub::errors::StartError;
 use crate::hub::peers::{PEER_TIMEOUT, PeerRequest};
@@ -38,6 +38,10 @@ impl Accounts {
             age: attempt.age(&self.context.clock),
             at_least: refused.map_or(0, |(_, newer)| newer + 1),
             rules,
+            previous: start
+                .previous
+                .as_ref()
+                .map(|previous| (previous.session, SecretHash::of(previous.secret.as_str()))),
         };
         let prepared = self.engine.prepare(prepare).await?;
         attempt.check(&self.context)?;
@@ -66,6 +70,7 @@ impl Accounts {
             Claimed::Held { displaced } => displaced,
             Claimed::Fenced => return Ok(None),
             Claimed::Superseded => return Err(Refusal::Superseded { generation }.into()),
+            Claimed::NameTaken(holder) => return Err(self.name_taken(&[holder], None)),
             Claimed::Protected(holder) => {
                 self.prove_dead(&holder, attempt).await?;
                 return Ok(None);
@@ -73,6 +78,18 @@ impl Accounts {
         };
         session.activity().set_held_by(Some(generation));
         Ok(Some(displaced))
+    }
+
+    /// The rejection of a guest whose name another guest holds: by a session, or until a time.
+    pub(super) fn name_taken(
+        &self,
+        holders: &[NameHolder],
+        until: Option<Timestamp>,
+    ) -> StartError {
+        let is_connected = holders.iter().any(|holder| holder.is_live);
+        let now = self.context.clock.wall();
+        let wait = until.map_or(self.context.session.window, |until| until.saturating_since(now));
+        StartError::name_taken((!is_connected).then_some(wait))
     }
 
     /// Probes a session that the app's policy protects, on its node. Returns its generation if it does not answer.

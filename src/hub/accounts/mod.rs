@@ -7,6 +7,7 @@ mod attempt;
 mod claim;
 mod family;
 mod operator;
+mod previous;
 mod renew;
 mod resume;
 mod start;

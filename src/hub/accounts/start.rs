@@ -1,32 +1,31 @@
 //! Starts of sessions, in this order: authenticate, claim, store admission, establish, close displaced sessions.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use stagedoor_proto::{
-    CloseCode, Disconnect, FamilyId, Reply, ResumeTicket, Secret, SessionId, SessionInfo,
-    SessionState, Start, Started, User,
+    CloseCode, FamilyId, Reply, ResumeTicket, Secret, SessionId, SessionInfo, SessionState, Start,
+    Started, User,
 };
 
 use super::attempt::Attempt;
 use super::claim::prepared_claim;
+use super::previous::PreviousSession;
 use super::{Accounts, OpenedSession};
 use crate::auth::{AuthRequest, Authenticated, Authenticator, Purpose};
-use crate::engine::{Claim, ClaimRules, DirectoryKey, SessionRow};
+use crate::config::GuestNames;
+use crate::engine::{Claim, ClaimRules, DirectoryKey, NameHolder, Prepared, SessionRow};
 use crate::hub::app::App;
 use crate::hub::errors::StartError;
-use crate::hub::rooms::Opener;
 use crate::hub::session_meta::{AuthContext, PeerInfo, SessionMeta};
 use crate::hub::sessions::{Capacity, LimitExceeded, SessionConnection, SessionHandle};
-use crate::principal::Principal;
 use crate::request::RequestId;
-use crate::room::{RoomCommand, RoomKey};
+use crate::room::RoomKey;
 use crate::session::{Establishing, SecretHash};
 use crate::store::{
-    Admission, Admitted, FamilyGrant, FormerFamily, Refusal, Rename, StoreError, UserKey,
+    Admission, Admitted, FamilyGrant, FormerFamily, NameClaim, Refusal, Rename, StoreError, UserKey,
 };
 use crate::telemetry::Limit;
 use crate::time::Monotonic;
@@ -150,9 +149,7 @@ impl Accounts {
         let app = Arc::clone(&accepted.app);
         let username = accepted.authenticated.username.clone();
         let user = UserKey { app: Arc::clone(app.id()), username };
-        let rules = app.rules();
-        let rules =
-            ClaimRules { policy: rules.duplicate_policy, max_sessions: rules.sessions_per_user };
+        let rules = claim_rules(&app);
         let new_family = FamilyId::from_bits(self.context.rng.bits());
         let secret = self.new_secret(&user);
         // Before the admission: it would void the tokens of the session that stays.
@@ -175,6 +172,7 @@ impl Accounts {
                 continue;
             }
             let guest_fence = self.access.guest_fence();
+            let previous = PreviousSession::find(self, start, &user, &prepared);
             let admission = Admission {
                 user: user.clone(),
                 instance: start.instance.clone(),
@@ -183,6 +181,9 @@ impl Accounts {
                 profile: authenticated.profile.clone(),
                 granted: self.granted(authenticated),
                 new_family,
+                names: is_guest
+                    .then(|| Self::name_claim(&app, &prepared, previous.as_ref()))
+                    .flatten(),
                 generation: prepared.generation,
                 revocation_leeway: app.rules().revocation_leeway,
                 now: self.context.clock.wall(),
@@ -194,11 +195,10 @@ impl Accounts {
                     refused_generation = Some((prepared.generation, generation));
                     continue;
                 }
-                Err(Refusal::Reused { family }) => {
-                    let instance = &start.instance;
-                    return Err(self.void_reused_family(&user, instance, family, request).await);
+                Err(refusal) => {
+                    let holders = &prepared.holders;
+                    return Err(self.rejected(refusal, &user, start, holders, request).await);
                 }
-                Err(refusal) => return Err(refusal.into()),
             };
             // From the first admission: a repeated one would find the family that the first created.
             former = former.or_else(|| admitted.former.clone());
@@ -215,12 +215,9 @@ impl Accounts {
             );
             let hash = SecretHash::of(secret.as_str());
             let claim = prepared_claim(&session, &prepared, hash, rules, evict);
-            let previous = self.previous(start, &user);
             let held = match attempt.check(&self.context) {
                 Ok(()) if !accepted.is_current() => Ok(None),
-                Ok(()) => {
-                    self.hold(&session, claim, previous.as_deref(), guest_fence, attempt).await
-                }
+                Ok(()) => self.hold(&session, claim, previous.as_ref(), guest_fence, attempt).await,
                 Err(rejected) => Err(rejected),
             };
             let Held { displaced, carried } = match held {
@@ -243,7 +240,8 @@ impl Accounts {
                 self.end_borrowers(&session, request).await?;
             }
             if let Some(previous) = &previous {
-                self.end_previous(previous, &session, carried, request).await;
+                let keep = start.previous.as_ref().is_some_and(|previous| previous.keep);
+                previous.continue_by(self, &session, keep, carried, request).await;
             }
             self.events.session_started(session.meta(), request.clone());
             let reply = self.started(&session, admitted, secret);
@@ -252,18 +250,32 @@ impl Accounts {
         }
     }
 
+    /// The claim of a guest to an exclusive name. The session that it continues under that name proves the same person.
+    fn name_claim(
+        app: &App,
+        prepared: &Prepared,
+        previous: Option<&PreviousSession>,
+    ) -> Option<NameClaim> {
+        let rules = app.rules();
+        (rules.guest_names == GuestNames::Exclusive).then(|| NameClaim {
+            proved: previous.and_then(PreviousSession::proof),
+            holders: prepared.holders.iter().map(|holder| holder.proof).collect(),
+            retention: rules.guest_retention,
+        })
+    }
+
     /// Claims the instance for an admitted session. `None`: the fence moved, and the start is decided again.
     async fn hold(
         &self,
         session: &Arc<SessionHandle>,
         claim: Claim,
-        previous: Option<&SessionHandle>,
+        previous: Option<&PreviousSession>,
         guest_fence: u64,
         attempt: &Attempt,
     ) -> Result<Option<Held>, StartError> {
         // On disk before any other effect: a crash in between must not lose a block.
         let carried = match previous {
-            Some(previous) => self.migrate_user_state(rename_of(previous, session)).await?,
+            Some(previous) => self.migrate_user_state(previous.rename(session)).await?,
             None => Vec::new(),
         };
         attempt.check(&self.context)?;
@@ -324,7 +336,7 @@ impl Accounts {
             instance: start.instance.clone(),
             guest: admitted.guest,
             family: admitted.family,
-            proof: None,
+            proof: admitted.proof,
             client: start.client.clone().map(Box::new),
             peer: peer.clone(),
             started: now.wall,
@@ -348,16 +360,6 @@ impl Accounts {
         now - Duration::from_millis(self.context.rng.below(quarter))
     }
 
-    /// The session that a start continues, if its secret is right.
-    fn previous(&self, start: &Start, user: &UserKey) -> Option<Arc<SessionHandle>> {
-        let previous = start.previous.as_ref()?;
-        let session = self.sessions.find(previous.session)?;
-        let secret = SecretHash::of(previous.secret.as_str());
-        let is_own = session.user().app == user.app
-            && session.inspect(|session| session.is_proved_by(secret));
-        is_own.then_some(session)
-    }
-
     /// Carries the penalties of a renamed user over in the store. Returns the rooms that have some.
     async fn migrate_user_state(&self, rename: Rename) -> Result<Vec<RoomKey>, StoreError> {
         if rename.is_empty() {
@@ -366,40 +368,21 @@ impl Accounts {
         self.context.store.migrate_user(rename, self.context.clock.wall()).await
     }
 
-    /// Ends the session that `by` continues, and migrates its penalties in the rooms that hold some. The rooms in
-    /// `carried` are opened first: a room that is being opened may have loaded the former state.
-    async fn end_previous(
+    /// The error of a start that the store rejects.
+    async fn rejected(
         &self,
-        previous: &Arc<SessionHandle>,
-        by: &Arc<SessionHandle>,
-        carried: Vec<RoomKey>,
+        refusal: Refusal,
+        user: &UserKey,
+        start: &Start,
+        holders: &[NameHolder],
         request: &RequestId,
-    ) {
-        self.sessions.end(previous, Disconnect::new(CloseCode::Replaced), Some(request));
-        let (from, to) = (&previous.user().username, &by.user().username);
-        let (from_guest, to_guest) = (previous.meta().as_guest(), by.meta().as_guest());
-        if from == to && from_guest == to_guest {
-            return;
-        }
-        let former = Principal { username: from, guest: from_guest.as_ref() };
-        let mut rooms: HashSet<_> = self.rooms.holding(by.app().id(), former).into_iter().collect();
-        let mut opened = Vec::new();
-        for room in carried {
-            match self.rooms.open(&room, Opener::Gateway).await {
-                Ok(pin) => {
-                    opened.push(pin);
-                    rooms.insert(room);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "a room learns what it holds of a user when it opens");
-                }
+    ) -> StartError {
+        match refusal {
+            Refusal::Reused { family } => {
+                self.void_reused_family(user, &start.instance, family, request).await
             }
-        }
-        for room in rooms {
-            let (from, to, cause) = (from.clone(), to.clone(), Some(request.clone()));
-            let (from_guest, to_guest) = (from_guest.clone(), to_guest.clone());
-            let migrate = RoomCommand::MigrateUser { from, to, from_guest, to_guest, cause };
-            self.rooms.append(&room, migrate);
+            Refusal::NameHeld { until } => self.name_taken(holders, until),
+            other => other.into(),
         }
     }
 
@@ -468,13 +451,11 @@ impl Accounts {
     }
 }
 
-/// The change of the principal when a session continues `previous`.
-fn rename_of(previous: &SessionHandle, by: &SessionHandle) -> Rename {
-    Rename {
-        app: Arc::clone(&by.user().app),
-        from: previous.user().username.clone(),
-        from_guest: previous.meta().as_guest(),
-        to: by.user().username.clone(),
-        to_guest: by.meta().as_guest(),
+fn claim_rules(app: &App) -> ClaimRules {
+    let rules = app.rules();
+    ClaimRules {
+        policy: rules.duplicate_policy,
+        max_sessions: rules.sessions_per_user,
+        exclusive_names: rules.guest_names == GuestNames::Exclusive,
     }
 }

@@ -14,6 +14,7 @@ use crate::store::{
 pub(in crate::store) async fn guest_is_admitted_and_recorded(store: &dyn Store) {
     let admitted = admit(store, start("ada", AuthMethod::Guest, 1)).await;
     let expected = Admitted {
+        proof: None,
         family: family(1),
         position: TokenPosition { serial: 1, previous: 0 },
         granted: granted("*"),

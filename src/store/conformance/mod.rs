@@ -156,6 +156,7 @@ pub(in crate::store) fn start(username: &str, method: AuthMethod, new: u128) -> 
         profile: Profile::default(),
         granted: granted("*"),
         new_family: family(new),
+        names: None,
         generation: 0,
         revocation_leeway: DEFAULT_REVOCATION_LEEWAY,
         now: NOW,

@@ -1,6 +1,6 @@
 //! Decides whether a user may start or continue, and what is recorded.
 //!
-//! The checks run in this order: deleted, blocked, name taken, superseded, revoked.
+//! The checks run in this order: deleted, blocked, name held, name registered, superseded, revoked.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use stagedoor_proto::{FamilyId, Timestamp};
 
 use super::revocation::check_issued;
-use super::rows::{AdmissionRows, InstanceRow, UserRow};
+use super::rows::{AdmissionRows, InstanceRow, ReservingInstance, UserRow};
 use crate::store::admission::{
     Admission, Admitted, AuthMethod, Block, Check, CheckedUser, FamilyTokens, FormerFamily,
     Profile, Refusal, TokenPosition,
@@ -43,9 +43,15 @@ pub(in crate::store) enum UserWrite {
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::store) enum InstanceWrite {
     /// Begins a family, or restores a lost one. The current family becomes the former one.
-    Put { generation: u64, family: FamilyId, tokens: FamilyTokens, address: Option<IpAddr> },
+    Put {
+        generation: u64,
+        family: FamilyId,
+        tokens: FamilyTokens,
+        address: Option<IpAddr>,
+        proof: Option<FamilyId>,
+    },
     /// Continues the current family.
-    Continue { tokens: FamilyTokens, address: Option<IpAddr> },
+    Continue { tokens: FamilyTokens, address: Option<IpAddr>, proof: Option<FamilyId> },
     /// Only the session was checked.
     Seen { address: Option<IpAddr> },
 }
@@ -67,9 +73,10 @@ pub(in crate::store) fn admit(
     admission: &Admission,
     rows: &AdmissionRows,
 ) -> Result<AdmissionWrites, Refusal> {
-    let AdmissionRows { user, instance, blocks, lost_after } = rows;
+    let AdmissionRows { user, instance, blocks, reserving, lost_after } = rows;
     check_user(user, blocks, admission.now)?;
     let start = Start { admission, user, instance: instance.as_ref() };
+    start.claim_name(reserving)?;
     match admission.method {
         AuthMethod::Guest if user.is_registered => Err(Refusal::NameTaken),
         AuthMethod::Guest | AuthMethod::Hook { .. } if start.is_superseded() => {
@@ -145,6 +152,35 @@ struct Start<'a> {
 }
 
 impl Start<'_> {
+    /// The proof of a guest with an exclusive name: that of the session it continues, or of its instance.
+    fn proof(&self) -> Option<FamilyId> {
+        let names = self.admission.names.as_ref()?;
+        let known = self.instance.and_then(|instance| instance.proof);
+        let new = match self.admission.method {
+            AuthMethod::AccessToken { family, .. } => family,
+            AuthMethod::Guest | AuthMethod::Hook { .. } => self.admission.new_family,
+        };
+        is_guest(&self.admission.method, self.user).then(|| names.proved.or(known).unwrap_or(new))
+    }
+
+    /// Checks that no other guest holds the name, by a session or by a reservation.
+    fn claim_name(&self, reserving: &[ReservingInstance]) -> Result<(), Refusal> {
+        let (Some(names), Some(proof)) = (&self.admission.names, self.proof()) else {
+            return Ok(());
+        };
+        if names.holders.iter().any(|holder| *holder != proof) {
+            return Err(Refusal::NameHeld { until: None });
+        }
+        if reserving.iter().any(|other| other.proof == Some(proof)) {
+            return Ok(());
+        }
+        let until = reserving.iter().map(|other| other.seen + names.retention).max();
+        match until.filter(|until| *until > self.admission.now) {
+            Some(until) => Err(Refusal::NameHeld { until: Some(until) }),
+            None => Ok(()),
+        }
+    }
+
     fn is_superseded(&self) -> bool {
         self.instance.is_some_and(|instance| instance.generation > self.admission.generation)
     }
@@ -191,6 +227,7 @@ impl Start<'_> {
                 profile: profile.clone(),
                 former,
                 revoked: self.user.revoked,
+                proof: self.proof(),
                 was_guest,
             },
             void_instances: was_guest,
@@ -200,6 +237,7 @@ impl Start<'_> {
                 family,
                 tokens,
                 address: self.address(guest),
+                proof: self.proof(),
             }),
         }
     }
@@ -244,11 +282,16 @@ impl Start<'_> {
                 profile,
                 former: None,
                 revoked: self.user.revoked,
+                proof: self.proof(),
                 was_guest: false,
             },
             void_instances: false,
             user: is_stale(self.user.seen, self.admission.now).then_some(UserWrite::Seen),
-            instance: Some(InstanceWrite::Continue { tokens, address: self.address(guest) }),
+            instance: Some(InstanceWrite::Continue {
+                tokens,
+                address: self.address(guest),
+                proof: self.proof(),
+            }),
         })
     }
 
@@ -261,9 +304,11 @@ impl Start<'_> {
 mod tests {
     use super::*;
     use crate::store::FamilyGrant;
+    use crate::store::admission::NameClaim;
     use crate::store::conformance::{NOW, by_token, family, start};
 
     const SECOND: Duration = Duration::from_secs(1);
+    const WEEK: Duration = Duration::from_hours(7 * 24);
 
     /// An access token of family 2, minted at `issued`.
     fn token(issued: Timestamp, guest: bool) -> Admission {
@@ -285,6 +330,7 @@ mod tests {
             former_family: Some(family(former)),
             tokens: FamilyTokens::default(),
             address: None,
+            proof: None,
             seen: NOW,
         }
     }
@@ -326,6 +372,35 @@ mod tests {
             ("revoked", newer, false, AdmissionRows { user: revoked, ..rows(None) }),
         ] {
             assert_eq!(admit(&token(issued, guest), &rows), Err(Refusal::Revoked), "{case}");
+        }
+    }
+
+    #[test]
+    fn exclusive_name_is_for_its_holder() {
+        let proofs = |numbers: &[u128]| numbers.iter().map(|n| family(*n)).collect::<Vec<_>>();
+        let reserving = |proof, seen| ReservingInstance { proof: Some(family(proof)), seen };
+        let held = |until| Err(Refusal::NameHeld { until });
+        let own = InstanceRow { proof: Some(family(5)), ..instance(2, 1) };
+        let recent = NOW - SECOND;
+        for (case, instance, proved, holders, reserving, expected) in [
+            ("free", None, None, vec![], vec![], Ok(9)),
+            ("a session of another guest", None, None, vec![7], vec![], held(None)),
+            ("proved by that session", None, Some(7), vec![7], vec![], Ok(7)),
+            ("the instance that took it", Some(own.clone()), None, vec![5], vec![], Ok(5)),
+            ("reserved", None, None, vec![], vec![reserving(7, recent)], held(Some(recent + WEEK))),
+            ("once reserved", None, None, vec![], vec![reserving(7, NOW - WEEK)], Ok(9)),
+            ("reserved for itself", Some(own), None, vec![], vec![reserving(5, recent)], Ok(5)),
+        ] {
+            let proved = proved.map(family);
+            let names = NameClaim { proved, holders: proofs(&holders), retention: WEEK };
+            let start = Admission {
+                names: Some(names),
+                generation: 9,
+                ..start("ada", AuthMethod::Guest, 9)
+            };
+            let rows = AdmissionRows { instance, reserving, ..AdmissionRows::default() };
+            let proof = admit(&start, &rows).map(|writes| writes.admitted.proof);
+            assert_eq!(proof, expected.map(|proof| Some(family(proof))), "{case}");
         }
     }
 

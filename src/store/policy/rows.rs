@@ -31,6 +31,15 @@ pub(in crate::store) struct InstanceRow {
     pub(in crate::store) tokens: FamilyTokens,
     /// A guest's address, canonical.
     pub(in crate::store) address: Option<IpAddr>,
+    /// The proof of a guest with an exclusive name.
+    pub(in crate::store) proof: Option<FamilyId>,
+    pub(in crate::store) seen: Timestamp,
+}
+
+/// An instance of a guest, for which the app or a room holds a penalty, a role or an exemption.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store) struct ReservingInstance {
+    pub(in crate::store) proof: Option<FamilyId>,
     pub(in crate::store) seen: Timestamp,
 }
 
@@ -41,6 +50,8 @@ pub(in crate::store) struct AdmissionRows {
     pub(in crate::store) instance: Option<InstanceRow>,
     /// The user's block. For a guest, also the blocks that cover its instance and its address.
     pub(in crate::store) blocks: Vec<Block>,
+    /// For a claim to an exclusive name: the instances that reserve it.
+    pub(in crate::store) reserving: Vec<ReservingInstance>,
     /// Rows written after this time may have been lost in a machine failure.
     pub(in crate::store) lost_after: Option<Timestamp>,
 }

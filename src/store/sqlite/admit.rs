@@ -11,8 +11,8 @@ use super::blocks;
 use super::value::{Family, Generation, Json, JsonOf, Ms, Number, address_bytes};
 use crate::address::network;
 use crate::store::policy::{
-    self, AdmissionRows, AdmissionWrites, CheckWrites, InstanceRow, InstanceWrite, UserRow,
-    UserWrite,
+    self, AdmissionRows, AdmissionWrites, CheckWrites, InstanceRow, InstanceWrite,
+    ReservingInstance, UserRow, UserWrite,
 };
 use crate::store::{
     Admission, Admitted, Check, CheckedUser, FamilyGrant, FamilyRenewal, FamilyTokens,
@@ -29,7 +29,8 @@ pub(super) fn admit(
     let (user, instance) = read(db, key, id)?;
     let guest = policy::is_guest(method, &user).then(|| (id, address_bytes(network(*address))));
     let blocks = blocks::of_start(db, key, guest.as_ref(), *now)?;
-    let rows = AdmissionRows { user, instance, blocks, lost_after };
+    let reserving = if admission.names.is_some() { reserving(db, key, *now)? } else { Vec::new() };
+    let rows = AdmissionRows { user, instance, blocks, reserving, lost_after };
     match policy::admit(admission, &rows) {
         Ok(writes) => write(db, admission, writes).map(Ok),
         Err(refusal) => Ok(Err(refusal)),
@@ -45,7 +46,7 @@ pub(super) fn check(
     let (user, instance) = read(db, key, id)?;
     let guest = (!user.is_registered).then(|| (id, address_bytes(network(*address))));
     let blocks = blocks::of_start(db, key, guest.as_ref(), *now)?;
-    let rows = AdmissionRows { user, instance, blocks, lost_after: None };
+    let rows = AdmissionRows { user, instance, blocks, reserving: Vec::new(), lost_after: None };
     let CheckWrites { checked, user, instance } = match policy::check(check, &rows) {
         Ok(writes) => writes,
         Err(refusal) => return Ok(Err(refusal)),
@@ -116,6 +117,30 @@ pub(super) fn withdraw(
     Ok(())
 }
 
+/// The instances of a guest name of which a room has a block, a mute or a role.
+fn reserving(
+    db: &Connection,
+    user: &UserKey,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<ReservingInstance>> {
+    let mut statement = db.prepare_cached(
+        "SELECT i.proof, i.seen_ms FROM instances i WHERE i.app = ?1 AND i.username = ?2 AND ( \
+            EXISTS (SELECT 1 FROM room_facts f \
+                    WHERE f.app = i.app AND f.kind = 6 AND f.subject = i.instance \
+                      AND (f.until_ms IS NULL OR f.until_ms > ?3) \
+                      AND json_extract(f.value, '$.guest.username') = ?2) \
+            OR EXISTS (SELECT 1 FROM room_facts f, json_each(f.value, '$.blocked.instances') blocked \
+                       WHERE f.app = i.app AND f.subject = ?2 AND f.kind <= 2 AND f.kind = 0 \
+                         AND f.until_ms > ?3 AND blocked.value = i.instance))",
+    )?;
+    let key = params![&*user.app, user.username.as_str(), Ms(now)];
+    let rows = statement.query_map(key, |row| {
+        let proof = row.get::<_, Option<Family>>(0)?.map(|family| family.0);
+        Ok(ReservingInstance { proof, seen: row.get::<_, Ms>(1)?.0 })
+    })?;
+    rows.collect()
+}
+
 fn json_of(granted: &FamilyGrant) -> String {
     serde_json::to_string(granted).expect("a grant has a JSON form")
 }
@@ -128,7 +153,7 @@ fn read(
     let mut statement = db.prepare_cached(
         "SELECT u.registered, u.name, u.properties, u.seen_ms, u.revoked_ms, u.deleted_ms IS NOT NULL, \
                 i.generation, i.family, i.former_family, i.address, i.seen_ms, \
-                i.serial, i.used, i.before_used, i.renewal, i.granted \
+                i.serial, i.used, i.before_used, i.renewal, i.granted, i.proof \
          FROM users u \
          LEFT JOIN instances i ON i.app = u.app AND i.username = u.username AND i.instance = ?3 \
          WHERE u.app = ?1 AND u.username = ?2",
@@ -171,6 +196,7 @@ fn instance_row(row: &Row<'_>) -> rusqlite::Result<Option<InstanceRow>> {
         },
         address: address.map(|bytes| IpAddr::from(bytes).to_canonical()),
         seen: row.get::<_, Ms>(10)?.0,
+        proof: family(16)?,
     }))
 }
 
@@ -242,10 +268,11 @@ fn write_instance(
                  WHERE app = ?1 AND username = ?2 AND instance = ?3",
             )?
             .execute(params![app, username, id, address.map(address_bytes), Ms(now)])?,
-        InstanceWrite::Continue { tokens, address } => db
+        InstanceWrite::Continue { tokens, address, proof } => db
             .prepare_cached(
                 "UPDATE instances SET address = ?4, seen_ms = ?5, \
-                    serial = ?6, used = ?7, before_used = ?8, granted = ?9 \
+                    serial = ?6, used = ?7, before_used = ?8, granted = ?9, \
+                    proof = coalesce(?10, proof) \
                  WHERE app = ?1 AND username = ?2 AND instance = ?3",
             )?
             .execute(params![
@@ -258,17 +285,18 @@ fn write_instance(
                 Number(tokens.used),
                 Number(tokens.before_used),
                 tokens.granted.as_ref().map(json_of),
+                proof.map(Family),
             ])?,
-        InstanceWrite::Put { generation, family, tokens, address } => db
+        InstanceWrite::Put { generation, family, tokens, address, proof } => db
             .prepare_cached(
                 "INSERT INTO instances (app, username, instance, generation, family, address, seen_ms, \
-                    serial, used, before_used, renewal, granted) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
+                    serial, used, before_used, renewal, granted, proof) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
                  ON CONFLICT DO UPDATE SET generation = excluded.generation, \
                     former_family = coalesce(family, former_family), family = excluded.family, \
                     address = excluded.address, seen_ms = excluded.seen_ms, serial = excluded.serial, \
                     used = excluded.used, before_used = excluded.before_used, renewal = excluded.renewal, \
-                    granted = excluded.granted",
+                    granted = excluded.granted, proof = coalesce(excluded.proof, proof)",
             )?
             .execute(params![
                 app,
@@ -283,6 +311,7 @@ fn write_instance(
                 Number(tokens.before_used),
                 Number(tokens.renewal),
                 tokens.granted.as_ref().map(json_of),
+                proof.map(Family),
             ])?,
     };
     Ok(())

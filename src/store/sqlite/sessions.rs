@@ -18,6 +18,8 @@ pub(super) struct Row {
     state: String,
     ended: Timestamp,
     value: String,
+    /// A guest's instance.
+    instance: Option<Box<str>>,
 }
 
 impl Row {
@@ -28,6 +30,7 @@ impl Row {
             state: name_of(session.state),
             ended: session.ended_ms,
             value: serde_json::to_string(session).expect("a session has a JSON form"),
+            instance: session.guest.then(|| session.instance.as_str().into()),
         }
     }
 }
@@ -36,8 +39,20 @@ pub(super) fn record(db: &Connection, app: &str, rows: &[Row]) -> rusqlite::Resu
     let mut insert = db.prepare_cached(
         "INSERT INTO ended_sessions (app, id, username, state, ended_ms, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
-    for Row { id, username, state, ended, value } in rows {
+    // The retention of a guest begins when its session ends.
+    let mut seen = db.prepare_cached(
+        "UPDATE instances SET seen_ms = ?4 \
+         WHERE app = ?1 AND username = ?2 AND instance = ?3 AND seen_ms < ?4",
+    )?;
+    let mut user_seen = db.prepare_cached(
+        "UPDATE users SET seen_ms = ?3 WHERE app = ?1 AND username = ?2 AND seen_ms < ?3",
+    )?;
+    for Row { id, username, state, ended, value, instance } in rows {
         insert.execute(params![app, id, &**username, state, Ms(*ended), value])?;
+        if let Some(instance) = instance {
+            seen.execute(params![app, &**username, &**instance, Ms(*ended)])?;
+            user_seen.execute(params![app, &**username, Ms(*ended)])?;
+        }
     }
     Ok(())
 }
