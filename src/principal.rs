@@ -15,6 +15,16 @@ pub struct Guest {
     pub instance: InstanceId,
     /// Known to the gateway alone. Guests with one proof are one person.
     pub proof: FamilyId,
+    /// The last registered user of the instance, whose penalties apply to the guest too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered: Option<Username>,
+}
+
+impl Guest {
+    #[must_use]
+    pub const fn new(instance: InstanceId, proof: FamilyId) -> Self {
+        Self { instance, proof, registered: None }
+    }
 }
 
 /// A user, as far as others have to tell them apart.
@@ -90,7 +100,7 @@ mod tests {
 
     fn guest(instance: &str, proof: u128) -> Guest {
         let instance = instance.parse().expect("an instance");
-        Guest { instance, proof: FamilyId::from_bits(proof) }
+        Guest::new(instance, FamilyId::from_bits(proof))
     }
 
     const fn of<'a>(username: &'a Username, guest: Option<&'a Guest>) -> Principal<'a> {

@@ -72,6 +72,9 @@ pub struct App {
     /// Maximum number of concurrent sessions of one user.
     #[serde(with = "ranges::BoundedCount::<1, 10_000>")]
     pub sessions_per_user: usize,
+    /// Client instances remembered of a registered user. Above it those without a session are forgotten, oldest first.
+    #[serde(with = "ranges::BoundedCount::<1, 10_000>")]
+    pub instances_per_user: usize,
     /// Lifetime of an access token.
     #[serde(with = "ranges::BoundedDuration::<{ 10 * SECOND }, { 366 * DAY }>")]
     pub access_ttl: Duration,
@@ -178,6 +181,7 @@ impl App {
             renewal: Renewal::default(),
             duplicate_policy: DuplicatePolicy::default(),
             sessions_per_user: 20,
+            instances_per_user: 100,
             access_ttl: Duration::from_hours(30 * 24),
             max_session_age: Duration::from_hours(30 * 24),
             revocation_leeway: DEFAULT_REVOCATION_LEEWAY,

@@ -73,6 +73,7 @@ impl App {
             duplicate_policy: _,
             sessions_per_user: _,
             revocation_leeway: _,
+            instances_per_user: _,
             access_ttl: _,
             max_session_age: _,
             audit_retention: _,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use stagedoor_proto::{ClientInfo, FamilyId, InstanceId, SessionId, Timestamp};
+use stagedoor_proto::{ClientInfo, FamilyId, InstanceId, SessionId, Timestamp, Username};
 
 use crate::auth::CredentialSource;
 use crate::grant::Grant;
@@ -32,6 +32,9 @@ pub struct SessionMeta {
     /// Where another guest's session proved the same person, or the name is exclusive: what all of them share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<FamilyId>,
+    /// Of a guest: the last registered user of the instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered: Option<Username>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<Box<ClientInfo>>,
     /// The connection that started it.
@@ -43,7 +46,11 @@ impl SessionMeta {
     /// The guest. `None`: a registered user.
     #[must_use]
     pub fn as_guest(&self) -> Option<Guest> {
-        self.guest.then(|| Guest { instance: self.instance.clone(), proof: self.proof() })
+        self.guest.then(|| Guest {
+            instance: self.instance.clone(),
+            proof: self.proof(),
+            registered: self.registered.clone(),
+        })
     }
 
     /// What proves a guest to be the one it was before: the token family, unless several sessions share a proof.

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use stagedoor_proto::{ActiveBlock, Data, FamilyId, InstanceId, Timestamp};
+use stagedoor_proto::{ActiveBlock, Data, FamilyId, InstanceId, Timestamp, Username};
 
 use super::key::UserKey;
 use crate::address::network;
@@ -112,6 +112,8 @@ pub struct Admission {
     pub new_family: FamilyId,
     /// For a guest of an app with exclusive guest names.
     pub names: Option<NameClaim>,
+    /// For a registered user; `None`: any number of instances is remembered.
+    pub instances: Option<InstanceLimit>,
     /// Increases with each start of the user. Of concurrent starts, the family of the highest one stays.
     pub generation: u64,
     /// The app's `revocation_leeway`.
@@ -128,6 +130,16 @@ pub struct NameClaim {
     pub holders: Vec<FamilyId>,
     /// How long after a guest was last seen its name stays reserved, while a room or the app holds something of it.
     pub retention: Duration,
+}
+
+/// The maximum number of client instances that are remembered of a registered user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InstanceLimit {
+    pub count: usize,
+    /// The lifetime of access tokens.
+    pub access_ttl: Duration,
+    /// Instances with a session, which stay.
+    pub live: Vec<InstanceId>,
 }
 
 /// A start that was admitted and recorded.
@@ -147,6 +159,10 @@ pub struct Admitted {
     pub revoked: Option<Timestamp>,
     /// The proof of a guest with an exclusive name. Sessions with one proof are one person.
     pub proof: Option<FamilyId>,
+    /// Of a guest: the last registered user of the instance, whose penalties apply to the guest too.
+    pub registered: Option<Username>,
+    /// Number of the user's other instances that were forgotten. Their access tokens are void.
+    pub forgotten: usize,
     /// This start registered a name that a guest used. The caller ends the guest's sessions; their families are void
     /// already.
     pub was_guest: bool,

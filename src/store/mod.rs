@@ -24,8 +24,8 @@ mod sqlite;
 
 pub use admission::{
     Admission, Admitted, AuthMethod, Block, BlockKind, BlockedIdentities, Check, CheckedUser,
-    CredentialSource, FamilyGrant, FamilyRenewal, FamilyTokens, FormerFamily, NameClaim, Profile,
-    Refusal, TokenPosition,
+    CredentialSource, FamilyGrant, FamilyRenewal, FamilyTokens, FormerFamily, InstanceLimit,
+    NameClaim, Profile, Refusal, TokenPosition,
 };
 pub use api::Store;
 pub use archive::{

@@ -401,3 +401,56 @@ async fn penalty_of_an_exclusive_guest_outlives_a_restart() {
     let carl = publisher(&gateway, "carl-2", "instance-of-carl").await;
     assert_eq!(role_of(&carl), "subscriber");
 }
+
+#[tokio::test]
+async fn guest_is_under_the_penalties_of_the_registered_user() {
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let claims = || json!({ "rooms": { "*": "publisher" } });
+    let on_user = |name: &str| json!({ "room": "lobby", "username": name });
+    for name in ["muted", "demoted", "kicked"] {
+        let (client, started) = gateway.registered(name, &format!("of-{name}"), claims()).await;
+        let person = Person::join(client, started, json!({ "room": "lobby" })).await;
+        match name {
+            "muted" => {
+                let mute = json!({ "room": "lobby", "participant": person.id(), "lock": true });
+                host.does("force_mute", mute).await;
+            }
+            "demoted" => drop(host.does("set_role", set_role(&person, "subscriber")).await),
+            _ => drop(host.does("force_disconnect", on_user(name)).await),
+        }
+        person.cut().await;
+    }
+    let mut guest = publisher(&gateway, "guest-1", "of-muted").await;
+    assert_eq!(guest.joined["participant"]["mute_locked"], true);
+    assert_eq!(guest.publish().await["muted"], true);
+    let demoted = publisher(&gateway, "guest-2", "of-demoted").await;
+    assert_eq!(role_of(&demoted), "subscriber");
+    let (mut blocked, _) = Client::guest(&gateway, "guest-3", "of-kicked").await;
+    assert_eq!(join(&mut blocked, &gateway).await.unwrap_err()["code"], "blocked");
+    // It is the registered user's penalty: it ends with it.
+    host.does("lift_mute", on_user("muted")).await;
+    host.does("unblock", on_user("kicked")).await;
+    assert!(join(&mut blocked, &gateway).await.is_ok());
+    guest.does("leave", json!({ "room": "lobby" })).await;
+    let again = join(&mut guest, &gateway).await.unwrap();
+    assert_eq!(again["joined"]["participant"]["mute_locked"], false);
+}
+
+#[tokio::test]
+async fn ban_of_a_registered_user_covers_guests_on_the_instance() {
+    let house = House::new();
+    let gateway = house.open().await;
+    let (mut eve, _) = gateway.registered("eve", "instance-of-eve", json!({})).await;
+    let (mut other, _) = gateway.registered("bob", "instance-of-bob", json!({})).await;
+    let ban = json!({ "for_ms": 60_000 });
+    assert_eq!(gateway.api("POST", "users/eve/ban", Some(ban)).await.status, 200);
+    assert_eq!(eve.closed().await.code, 4011);
+    let gateway = house.reopen(gateway).await;
+    let start = |instance: &str| json!({ "id": 0, "start": start_of("guest", instance) });
+    assert_eq!(Client::refused(&gateway, start("instance-of-eve")).await.code, 4011);
+    other.closed_or_lost().await;
+    Client::guest(&gateway, "guest", "instance-of-bob").await;
+    gateway.advance(Duration::from_secs(61));
+    Client::guest(&gateway, "guest-2", "instance-of-eve").await;
+}

@@ -12,10 +12,11 @@ use futures::future::{BoxFuture, pending};
 use serde_json::{Value, json};
 use stagedoor::auth::{AuthHook, AuthRequest, Decision, Purpose};
 use stagedoor::config::Limits;
+use stagedoor::server::Stopped;
 use stagedoor_proto::MAX_JSON_DEPTH;
 
 use crate::common::raw::{FIRST, Head, MORE, PING, Raw, TEXT, masked, upgrade};
-use crate::common::{Client, Closed, Gateway, Setup, start_of};
+use crate::common::{Client, Closed, Gateway, House, Setup, start_of};
 
 async fn limited(change: impl FnOnce(&mut Limits)) -> Gateway {
     Setup::new().with(|config| change(&mut config.limits)).run().await
@@ -141,6 +142,36 @@ async fn sessions_are_bounded_per_address() {
     second.request("end", json!({})).await.unwrap();
     second.closed().await;
     start_from(&gateway, "2001:db8::3", "eve").await.expect("a session has ended");
+}
+
+#[tokio::test]
+async fn instances_of_a_registered_user_are_bounded() {
+    const BOUND: usize = 5;
+    let house = House::new();
+    let setup = house.setup().with(|config| {
+        config.apps[0].sessions_per_user = 2;
+        config.apps[0].instances_per_user = BOUND;
+    });
+    let gateway = setup.run().await;
+    let (mut first, started) = gateway.registered("ada", "instance-0", json!({})).await;
+    let mut newest = None;
+    for n in 1..40 {
+        let (client, _) = gateway.registered("ada", &format!("instance-{n}"), json!({})).await;
+        newest = Some(client);
+        // The rate of starts per address is not what is tested.
+        gateway.advance(Duration::from_millis(500));
+    }
+    assert_eq!(first.closed().await.code, 4013);
+    let mut start = start_of("ada", "instance-0");
+    start["credentials"] = json!({ "token": started["access_token"] });
+    let refused = Client::refused(&gateway, json!({ "id": 0, "start": start })).await;
+    assert_eq!(refused.code, 4101, "a forgotten instance needs other credentials");
+    let renewed = newest.unwrap().request("postpone_renewal", json!({})).await;
+    assert!(renewed.is_ok(), "{renewed:?}");
+    assert_eq!(gateway.stop().await, Stopped::Cleanly);
+    let count = "SELECT count(*) FROM instances WHERE username = 'ada'";
+    let rows: i64 = house.database().query_row(count, [], |row| row.get(0)).unwrap();
+    assert_eq!(usize::try_from(rows), Ok(BOUND));
 }
 
 #[tokio::test]

@@ -167,6 +167,7 @@ pub(in crate::engine) async fn claim_that_was_not_prepared_is_fenced(harness: &H
         held: 0,
         protected: None,
         holders: Vec::new(),
+        live: Vec::new(),
         proved: None,
     };
     assert_eq!(engine.claim(claim_of('a', 1, &unknown)).await, Ok(Claimed::Fenced));

@@ -114,6 +114,8 @@ pub struct Prepared {
     pub protected: Option<SessionRow>,
     /// Guests with the exclusive name on other instances. At most two: one of them is another person, if any is.
     pub holders: Vec<NameHolder>,
+    /// The instances of a registered user that have a session.
+    pub live: Vec<InstanceId>,
     /// The session that the start continues, if it is a guest's session under this name and the secret is right.
     pub proved: Option<Box<ProvedSession>>,
 }

@@ -87,7 +87,13 @@ impl UserRows {
             Vec::new()
         };
         let proved = prepare.previous.and_then(|(id, secret)| self.proved(id, secret));
-        Prepared { fence: self.fence, generation, newest, held, protected, holders, proved }
+        let live = if prepare.is_guest {
+            Vec::new()
+        } else {
+            self.rows.iter().map(|row| row.instance.clone()).collect()
+        };
+        let fence = self.fence;
+        Prepared { fence, generation, newest, held, protected, holders, live, proved }
     }
 
     pub(super) fn claim(&mut self, claim: Claim, node: NodeEpoch, now: u64) -> Claimed {

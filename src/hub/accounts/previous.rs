@@ -57,7 +57,7 @@ impl PreviousSession {
         let instance = proved.row.instance.clone();
         Some(Self {
             username: user.username.clone(),
-            guest: Some(Guest { instance, proof: proved.proof }),
+            guest: Some(Guest::new(instance, proved.proof)),
             has_same_name: true,
             location: Location::Elsewhere(proved.row.clone()),
         })

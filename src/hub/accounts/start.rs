@@ -25,7 +25,8 @@ use crate::request::RequestId;
 use crate::room::RoomKey;
 use crate::session::{Establishing, SecretHash};
 use crate::store::{
-    Admission, Admitted, FamilyGrant, FormerFamily, NameClaim, Refusal, Rename, StoreError, UserKey,
+    Admission, Admitted, FamilyGrant, FormerFamily, InstanceLimit, NameClaim, Refusal, Rename,
+    StoreError, UserKey,
 };
 use crate::telemetry::Limit;
 use crate::time::Monotonic;
@@ -173,6 +174,7 @@ impl Accounts {
             }
             let guest_fence = self.access.guest_fence();
             let previous = PreviousSession::find(self, start, &user, &prepared);
+            let (names, instances) = bounds_of(&app, is_guest, &prepared, previous.as_ref());
             let admission = Admission {
                 user: user.clone(),
                 instance: start.instance.clone(),
@@ -181,9 +183,8 @@ impl Accounts {
                 profile: authenticated.profile.clone(),
                 granted: self.granted(authenticated),
                 new_family,
-                names: is_guest
-                    .then(|| Self::name_claim(&app, &prepared, previous.as_ref()))
-                    .flatten(),
+                names,
+                instances,
                 generation: prepared.generation,
                 revocation_leeway: app.rules().revocation_leeway,
                 now: self.context.clock.wall(),
@@ -200,6 +201,7 @@ impl Accounts {
                     return Err(self.rejected(refusal, &user, start, holders, request).await);
                 }
             };
+            self.count_forgotten(&admitted);
             // From the first admission: a repeated one would find the family that the first created.
             former = former.or_else(|| admitted.former.clone());
             let session = self.new_session(
@@ -250,18 +252,10 @@ impl Accounts {
         }
     }
 
-    /// The claim of a guest to an exclusive name. The session that it continues under that name proves the same person.
-    fn name_claim(
-        app: &App,
-        prepared: &Prepared,
-        previous: Option<&PreviousSession>,
-    ) -> Option<NameClaim> {
-        let rules = app.rules();
-        (rules.guest_names == GuestNames::Exclusive).then(|| NameClaim {
-            proved: previous.and_then(PreviousSession::proof),
-            holders: prepared.holders.iter().map(|holder| holder.proof).collect(),
-            retention: rules.guest_retention,
-        })
+    fn count_forgotten(&self, admitted: &Admitted) {
+        if admitted.forgotten > 0 {
+            self.context.hit(Limit::InstancesPerUser);
+        }
     }
 
     /// Claims the instance for an admitted session. `None`: the fence moved, and the start is decided again.
@@ -337,6 +331,7 @@ impl Accounts {
             guest: admitted.guest,
             family: admitted.family,
             proof: admitted.proof,
+            registered: admitted.registered.clone(),
             client: start.client.clone().map(Box::new),
             peer: peer.clone(),
             started: now.wall,
@@ -458,4 +453,30 @@ fn claim_rules(app: &App) -> ClaimRules {
         max_sessions: rules.sessions_per_user,
         exclusive_names: rules.guest_names == GuestNames::Exclusive,
     }
+}
+
+/// The claim of a guest to an exclusive name, or the bound of a registered user's instances.
+fn bounds_of(
+    app: &App,
+    is_guest: bool,
+    prepared: &Prepared,
+    previous: Option<&PreviousSession>,
+) -> (Option<NameClaim>, Option<InstanceLimit>) {
+    let rules = app.rules();
+    if is_guest {
+        let is_exclusive = rules.guest_names == GuestNames::Exclusive;
+        let names = is_exclusive.then(|| NameClaim {
+            // The session that the guest continues under the same name proves the same person.
+            proved: previous.and_then(PreviousSession::proof),
+            holders: prepared.holders.iter().map(|holder| holder.proof).collect(),
+            retention: rules.guest_retention,
+        });
+        return (names, None);
+    }
+    let limit = InstanceLimit {
+        count: rules.instances_per_user,
+        access_ttl: rules.access_ttl,
+        live: prepared.live.clone(),
+    };
+    (None, Some(limit))
 }

@@ -96,6 +96,7 @@ impl Rooms {
             instance: session.meta().instance.clone(),
             guest: session.meta().guest,
             proof: session.meta().proof(),
+            registered: session.meta().registered.clone(),
             role: entitlement.role,
             scopes: ScopeSet::from(grant.scopes.as_ref()),
             app_moderator: grant.app_moderator,

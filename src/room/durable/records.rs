@@ -78,7 +78,11 @@ impl DurableRecords {
     /// The end of the blocks that cover a principal.
     pub(in crate::room) fn blocked(&self, who: Principal<'_>, now: Timestamp) -> Option<Timestamp> {
         let ends = self.rows_covering(who).flat_map(|row| row.covering(who));
-        ends.map(|block| block.until).filter(|until| *until > now).max()
+        let own = ends.map(|block| block.until).filter(|until| *until > now).max();
+        let registered = who.guest.and_then(|guest| guest.registered.as_ref());
+        let of_registered =
+            registered.and_then(|username| self.blocked(Principal { username, guest: None }, now));
+        own.max(of_registered)
     }
 
     /// The rows of a principal's name and, for a guest, those that cover the instance.
@@ -223,7 +227,10 @@ impl DurableRecords {
         let Some(guest) = who.guest else {
             return named.filter(|named| *named != MuteOverride::LockedGuests);
         };
-        if matches!(named, Some(MuteOverride::Locked | MuteOverride::LockedGuests)) {
+        let registered = guest.registered.as_ref().and_then(|user| self.mute_overrides.get(user));
+        if matches!(named, Some(MuteOverride::Locked | MuteOverride::LockedGuests))
+            || registered == Some(&MuteOverride::Locked)
+        {
             return Some(MuteOverride::Locked);
         }
         let mut is_exempt = false;
@@ -286,10 +293,8 @@ impl DurableRecords {
             NameCoverage::All => self.mute_overrides.get(username) == Some(&MuteOverride::Locked),
             NameCoverage::Guests | NameCoverage::None => false,
         };
-        let mut guests = coverage
-            .guests
-            .iter()
-            .map(|(instance, proof)| Guest { instance: instance.clone(), proof: *proof });
+        let mut guests =
+            coverage.guests.iter().map(|(instance, proof)| Guest::new(instance.clone(), *proof));
         is_named
             || guests.any(|guest| self.is_locked(Principal { username, guest: Some(&guest) }))
             || coverage.name == NameCoverage::Guests && self.mute_overrides.contains_key(username)
@@ -332,7 +337,7 @@ impl DurableRecords {
     ) {
         for (instance, proof) in &coverage.guests {
             let former = self.guests.get(instance).cloned();
-            let guest = Guest { instance: instance.clone(), proof: *proof };
+            let guest = Guest::new(instance.clone(), *proof);
             let mut row = GuestRow {
                 username: coverage.username.clone(),
                 guest,
@@ -404,7 +409,13 @@ impl DurableRecords {
             return Some(role);
         }
         let by_instance = self.guests.get(&guest.instance).and_then(|row| row.role);
-        named.into_iter().chain(by_instance).filter(is_lower).min_by_key(|role| rank(*role))
+        let registered = guest.registered.as_ref().and_then(|user| self.roles.get(user)).copied();
+        named
+            .into_iter()
+            .chain(by_instance)
+            .chain(registered)
+            .filter(is_lower)
+            .min_by_key(|role| rank(*role))
     }
 
     pub(in crate::room) fn set_role(

@@ -296,7 +296,7 @@ mod tests {
         let row = BlockRow::set(Some(row), ada(), block(moderator(1), 20), now);
         let proof = stagedoor_proto::FamilyId::from_bits(1);
         let eve: Username = "eve".parse().expect("a username");
-        let guest = Guest { instance, proof };
+        let guest = Guest::new(instance, proof);
         let renamed = Principal { username: &eve, guest: Some(&guest) };
         let ends: Vec<_> = row.covering(renamed).map(|block| block.until.as_millis()).collect();
         assert_eq!(ends, [20]);

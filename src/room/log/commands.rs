@@ -244,6 +244,9 @@ pub struct Join {
     pub guest: bool,
     /// What proves a guest to be the one it was before.
     pub proof: FamilyId,
+    /// Of a guest: the last registered user of the instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered: Option<Username>,
     /// The role from the token or grant. A role from `set_role` takes precedence.
     pub role: Role,
     pub scopes: ScopeSet,
@@ -262,7 +265,11 @@ pub struct Join {
 impl Join {
     /// The guest that joins. `None`: a registered user.
     pub(in crate::room) fn as_guest(&self) -> Option<Guest> {
-        self.guest.then(|| Guest { instance: self.instance.clone(), proof: self.proof })
+        self.guest.then(|| Guest {
+            instance: self.instance.clone(),
+            proof: self.proof,
+            registered: self.registered.clone(),
+        })
     }
 }
 

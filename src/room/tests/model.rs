@@ -387,6 +387,7 @@ pub(super) fn request(n: u8, name: &str, role: Role) -> Join {
         instance: format!("instance-{n}").parse().expect("an instance"),
         guest: false,
         proof: FamilyId::from_bits(u128::from(n)),
+        registered: None,
         role,
         scopes: ScopeSet::ALL,
         app_moderator: false,

@@ -55,7 +55,7 @@ fn entering((_, a, b, c): Seed, now: stagedoor_proto::Timestamp) -> RoomCommand 
 fn migration(from: usize, to: usize) -> RoomCommand {
     let guest = |n: usize| {
         let instance = format!("instance-{}", n % 3).parse().expect("an instance");
-        (n >= 3).then(|| Guest { instance, proof: FamilyId::from_bits(n as u128) })
+        (n >= 3).then(|| Guest::new(instance, FamilyId::from_bits(n as u128)))
     };
     RoomCommand::MigrateUser {
         from: user(USERS[from]),

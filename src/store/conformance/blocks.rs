@@ -237,7 +237,13 @@ pub(in crate::store) async fn registered_user_block_covers_the_name_alone(store:
     admit(store, start("ada", AuthMethod::Guest, 1)).await;
     admit(store, start("ada", registered(), 2)).await;
     store.block(user("ada"), ban(), true, Journal::default()).await.unwrap();
-    admit(store, start("eve", AuthMethod::Guest, 3)).await;
+    admit(store, start("eve", AuthMethod::Guest, 3).on('b')).await;
+    // A guest on the user's own instance is under the user's block.
+    let guest = start("eve", AuthMethod::Guest, 4);
+    assert_eq!(try_admit(store, guest.clone()).await, Err(Refusal::Blocked(ban())));
+    let lifted = store.unblock(user("ada"), BlockSource::Operator, NOW, None).await.unwrap();
+    assert!(lifted.was_blocked);
+    admit(store, guest).await;
 }
 
 pub(in crate::store) async fn unblock_lifts_exactly_the_block_and_its_identities(

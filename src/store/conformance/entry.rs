@@ -15,6 +15,8 @@ pub(in crate::store) async fn guest_is_admitted_and_recorded(store: &dyn Store) 
     let admitted = admit(store, start("ada", AuthMethod::Guest, 1)).await;
     let expected = Admitted {
         proof: None,
+        registered: None,
+        forgotten: 0,
         family: family(1),
         position: TokenPosition { serial: 1, previous: 0 },
         granted: granted("*"),
@@ -145,18 +147,19 @@ pub(in crate::store) async fn unknown_family_is_revoked(store: &dyn Store) {
 pub(in crate::store) async fn check_agrees_with_a_restart(store: &dyn Store) {
     admit(store, start("living", AuthMethod::Guest, 1)).await;
     admit(store, start("deleted", AuthMethod::Guest, 1)).await;
-    admit(store, start("blocked", registered(), 1)).await;
-    admit(store, start("revoked", registered(), 1)).await;
+    // On other instances: the block of a registered user covers guests on its instance.
+    admit(store, start("blocked", registered(), 1).on('b')).await;
+    admit(store, start("revoked", registered(), 1).on('b')).await;
     store.delete_user(user("deleted"), false, NOW, None).await.unwrap();
     store.block(user("blocked"), super::ban(), false, Journal::default()).await.unwrap();
     store.revoke_user(user("revoked"), NOW, None).await.unwrap();
-    for (username, expected) in [
-        ("living", Ok(())),
-        ("deleted", Err(Refusal::Deleted)),
-        ("blocked", Err(Refusal::Blocked(super::ban()))),
-        ("revoked", Err(Refusal::Revoked)),
+    for (username, letter, expected) in [
+        ("living", 'a', Ok(())),
+        ("deleted", 'a', Err(Refusal::Deleted)),
+        ("blocked", 'b', Err(Refusal::Blocked(super::ban()))),
+        ("revoked", 'b', Err(Refusal::Revoked)),
     ] {
-        let visit = start(username, AuthMethod::Guest, 2);
+        let visit = start(username, AuthMethod::Guest, 2).on(letter);
         assert_eq!(store.check(visit.check(1)).await.unwrap().map(drop), expected, "{username}");
         assert_eq!(try_admit(store, visit.with_family(1)).await.map(drop), expected, "{username}");
     }

@@ -9,6 +9,7 @@ pub(in crate::store) mod blocks;
 pub(in crate::store) mod endings;
 pub(in crate::store) mod entry;
 pub(in crate::store) mod handoff;
+pub(in crate::store) mod names;
 pub(in crate::store) mod outbox;
 pub(in crate::store) mod rooms;
 
@@ -42,6 +43,10 @@ macro_rules! every_rule {
             entry::registering_a_name_voids_guest_families
             entry::unknown_family_is_revoked
             entry::check_agrees_with_a_restart
+            names::instances_of_a_user_are_bounded
+            names::instances_of_a_user_under_a_penalty_stay
+            names::held_guest_name_is_for_its_proof
+            names::reserved_guest_name_is_released_after_its_retention
             entry::nothing_crosses_apps
             entry::first_signing_key_becomes_the_only_one
             entry::rotated_keys_end_and_are_bounded
@@ -157,6 +162,7 @@ pub(in crate::store) fn start(username: &str, method: AuthMethod, new: u128) -> 
         granted: granted("*"),
         new_family: family(new),
         names: None,
+        instances: None,
         generation: 0,
         revocation_leeway: DEFAULT_REVOCATION_LEEWAY,
         now: NOW,

@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use stagedoor_proto::{FamilyId, Timestamp};
+use stagedoor_proto::{FamilyId, Timestamp, Username};
 
 use super::revocation::check_issued;
 use super::rows::{AdmissionRows, InstanceRow, ReservingInstance, UserRow};
@@ -73,14 +73,15 @@ pub(in crate::store) fn admit(
     admission: &Admission,
     rows: &AdmissionRows,
 ) -> Result<AdmissionWrites, Refusal> {
-    let AdmissionRows { user, instance, blocks, reserving, lost_after } = rows;
+    let AdmissionRows { user, instance, registered, blocks, reserving, lost_after } = rows;
     check_user(user, blocks, admission.now)?;
-    let start = Start { admission, user, instance: instance.as_ref() };
+    let (instance, registered) = (instance.as_ref(), registered.as_ref());
+    let start = Start { admission, user, instance, registered };
     start.claim_name(reserving)?;
     match admission.method {
         AuthMethod::Guest if user.is_registered => Err(Refusal::NameTaken),
         AuthMethod::Guest | AuthMethod::Hook { .. } if start.is_superseded() => {
-            let generation = instance.as_ref().map_or(0, |instance| instance.generation);
+            let generation = instance.map_or(0, |instance| instance.generation);
             Err(Refusal::Superseded { generation })
         }
         AuthMethod::Guest => Ok(start.begin(admission.new_family, FIRST, &Profile::default())),
@@ -90,7 +91,7 @@ pub(in crate::store) fn admit(
         }
         AuthMethod::AccessToken { family, guest, issued, position, .. } => {
             check_issued(admission, user)?;
-            if let Some(instance) = instance.as_ref().filter(|row| row.family == Some(family)) {
+            if let Some(instance) = instance.filter(|row| row.family == Some(family)) {
                 return start.resume(instance, family, position);
             }
             // The start that registered the name voided the guest's tokens.
@@ -149,6 +150,7 @@ struct Start<'a> {
     admission: &'a Admission,
     user: &'a UserRow,
     instance: Option<&'a InstanceRow>,
+    registered: Option<&'a Username>,
 }
 
 impl Start<'_> {
@@ -228,6 +230,8 @@ impl Start<'_> {
                 former,
                 revoked: self.user.revoked,
                 proof: self.proof(),
+                registered: guest.then(|| self.registered.cloned()).flatten(),
+                forgotten: 0,
                 was_guest,
             },
             void_instances: was_guest,
@@ -283,6 +287,8 @@ impl Start<'_> {
                 former: None,
                 revoked: self.user.revoked,
                 proof: self.proof(),
+                registered: guest.then(|| self.registered.cloned()).flatten(),
+                forgotten: 0,
                 was_guest: false,
             },
             void_instances: false,

@@ -2,10 +2,11 @@
 //!
 //! A store reads rows, calls one of these functions, and writes its result, in one transaction. A retried transaction
 //! calls the function again. Who may join is decided in `admission`; what a block covers in `blocks`; what a revocation
-//! voids in `revocation`; what follows a renamed user in `migration`; what is removed in `retention`.
+//! voids in `revocation`; what follows a renamed user in `migration`; what is removed in `retention` and `instances`.
 
 mod admission;
 mod blocks;
+mod instances;
 mod migration;
 mod outbox;
 mod retention;
@@ -16,6 +17,7 @@ pub(super) use admission::{
     AdmissionWrites, CheckWrites, InstanceWrite, UserWrite, admit, check, is_guest,
 };
 pub(super) use blocks::{AppBlock, blocked_identities, holding, with_block, without_slot};
+pub(super) use instances::{RememberedInstance, is_penalty, surplus_instances};
 pub(super) use migration::{OwnRows, migrated};
 pub(super) use outbox::surplus;
 pub(super) use retention::{GuestRow, Retention, guest_retention};

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
+use stagedoor_proto::{FamilyId, InstanceId, Timestamp, Username};
 
 use crate::store::admission::{Block, FamilyTokens, Profile};
 
@@ -48,7 +48,9 @@ pub(in crate::store) struct ReservingInstance {
 pub(in crate::store) struct AdmissionRows {
     pub(in crate::store) user: UserRow,
     pub(in crate::store) instance: Option<InstanceRow>,
-    /// The user's block. For a guest, also the blocks that cover its instance and its address.
+    /// Of a guest: the last registered user of the instance.
+    pub(in crate::store) registered: Option<Username>,
+    /// The user's block. For a guest, also those that cover its instance or its address, or `registered`.
     pub(in crate::store) blocks: Vec<Block>,
     /// For a claim to an exclusive name: the instances that reserve it.
     pub(in crate::store) reserving: Vec<ReservingInstance>,

@@ -3,19 +3,21 @@
 //! Not here: the decision (`policy`), and the query for blocks (`blocks`).
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use stagedoor_proto::{Data, FamilyId, InstanceId, Timestamp};
+use stagedoor_proto::{Data, FamilyId, InstanceId, Timestamp, Username};
 
-use super::blocks;
 use super::value::{Family, Generation, Json, JsonOf, Ms, Number, address_bytes};
+use super::{blocks, migrate};
 use crate::address::network;
+use crate::principal::Principal;
 use crate::store::policy::{
     self, AdmissionRows, AdmissionWrites, CheckWrites, InstanceRow, InstanceWrite,
-    ReservingInstance, UserRow, UserWrite,
+    RememberedInstance, ReservingInstance, UserRow, UserWrite,
 };
 use crate::store::{
-    Admission, Admitted, Check, CheckedUser, FamilyGrant, FamilyRenewal, FamilyTokens,
+    Admission, Admitted, Block, Check, CheckedUser, FamilyGrant, FamilyRenewal, FamilyTokens,
     FormerFamily, Profile, Refusal, UserKey,
 };
 
@@ -27,12 +29,19 @@ pub(super) fn admit(
 ) -> rusqlite::Result<Result<Admitted, Refusal>> {
     let Admission { user: key, instance: id, address, method, now, .. } = admission;
     let (user, instance) = read(db, key, id)?;
-    let guest = policy::is_guest(method, &user).then(|| (id, address_bytes(network(*address))));
-    let blocks = blocks::of_start(db, key, guest.as_ref(), *now)?;
+    let guest = policy::is_guest(method, &user).then_some((id, *address));
+    let (registered, blocks) = covering(db, key, guest, *now)?;
     let reserving = if admission.names.is_some() { reserving(db, key, *now)? } else { Vec::new() };
-    let rows = AdmissionRows { user, instance, blocks, reserving, lost_after };
+    let rows = AdmissionRows { user, instance, registered, blocks, reserving, lost_after };
+    let is_new = rows.instance.is_none();
     match policy::admit(admission, &rows) {
-        Ok(writes) => write(db, admission, writes).map(Ok),
+        Ok(writes) => {
+            let mut admitted = write(db, admission, writes)?;
+            if is_new && !admitted.guest {
+                admitted.forgotten = forget_surplus(db, admission)?;
+            }
+            Ok(Ok(admitted))
+        }
         Err(refusal) => Ok(Err(refusal)),
     }
 }
@@ -44,9 +53,9 @@ pub(super) fn check(
 ) -> rusqlite::Result<Result<CheckedUser, Refusal>> {
     let Check { user: key, instance: id, address, now, .. } = check;
     let (user, instance) = read(db, key, id)?;
-    let guest = (!user.is_registered).then(|| (id, address_bytes(network(*address))));
-    let blocks = blocks::of_start(db, key, guest.as_ref(), *now)?;
-    let rows = AdmissionRows { user, instance, blocks, reserving: Vec::new(), lost_after: None };
+    let guest = (!user.is_registered).then_some((id, *address));
+    let (registered, blocks) = covering(db, key, guest, *now)?;
+    let rows = AdmissionRows { user, instance, registered, blocks, ..AdmissionRows::default() };
     let CheckWrites { checked, user, instance } = match policy::check(check, &rows) {
         Ok(writes) => writes,
         Err(refusal) => return Ok(Err(refusal)),
@@ -86,6 +95,58 @@ pub(super) fn renew(db: &Connection, renewal: &FamilyRenewal) -> rusqlite::Resul
     Ok(serial.map(|serial| serial.0))
 }
 
+/// The blocks that cover a user. A guest, of whom the instance and the address are given, is also covered by those of the
+/// registered user who was last seen on the instance, who is returned.
+fn covering(
+    db: &Connection,
+    key: &UserKey,
+    guest: Option<(&InstanceId, IpAddr)>,
+    now: Timestamp,
+) -> rusqlite::Result<(Option<Username>, Vec<Block>)> {
+    let Some((id, address)) = guest else {
+        return Ok((None, blocks::of_start(db, key, None, now)?));
+    };
+    let guest = (id, address_bytes(network(address)));
+    let mut blocks = blocks::of_start(db, key, Some(&guest), now)?;
+    let registered = last_registered(db, &key.app, id)?;
+    if let Some(username) = &registered {
+        let user = UserKey { app: Arc::clone(&key.app), username: username.clone() };
+        blocks.extend(blocks::of_start(db, &user, None, now)?);
+    }
+    Ok((registered, blocks))
+}
+
+/// Forgets instances of a registered user beyond the limit. Returns their number.
+fn forget_surplus(db: &Connection, admission: &Admission) -> rusqlite::Result<usize> {
+    let Some(limit) = &admission.instances else { return Ok(0) };
+    let (app, username) = (&*admission.user.app, admission.user.username.as_str());
+    let mut statement = db.prepare_cached(
+        "SELECT instance, family IS NOT NULL, seen_ms FROM instances \
+         WHERE app = ?1 AND username = ?2 AND instance != ?3",
+    )?;
+    let key = params![app, username, admission.instance.as_str()];
+    let others = statement.query_map(key, |row| {
+        let Ok(instance) = row.get::<_, String>(0)?.parse() else { return Ok(None) };
+        let (has_family, seen) = (row.get(1)?, row.get::<_, Ms>(2)?.0);
+        Ok(Some(RememberedInstance { instance, has_family, seen }))
+    })?;
+    let others = others.filter_map(Result::transpose).collect::<rusqlite::Result<Vec<_>>>()?;
+    if others.len() < limit.count {
+        return Ok(0);
+    }
+    let user = Principal { username: &admission.user.username, guest: None };
+    let facts = migrate::facts_about(db, &admission.user.app, user, admission.now)?;
+    let has_penalty = facts.iter().any(|(_, fact, _)| policy::is_penalty(fact));
+    let surplus = policy::surplus_instances(others, limit, has_penalty, admission.now);
+    let mut forget = db.prepare_cached(
+        "DELETE FROM instances WHERE app = ?1 AND username = ?2 AND instance = ?3",
+    )?;
+    for instance in &surplus {
+        forget.execute(params![app, username, instance.as_str()])?;
+    }
+    Ok(surplus.len())
+}
+
 /// Makes an instance's former family the current one again, unless a newer start replaced `family`.
 pub(super) fn withdraw(
     db: &Connection,
@@ -115,6 +176,21 @@ pub(super) fn withdraw(
         granted.as_ref().map(json_of),
     ])?;
     Ok(())
+}
+
+/// The registered user who was last seen on an instance.
+fn last_registered(
+    db: &Connection,
+    app: &str,
+    instance: &InstanceId,
+) -> rusqlite::Result<Option<Username>> {
+    let mut statement = db.prepare_cached(
+        "SELECT i.username FROM instances i JOIN users u ON u.app = i.app AND u.username = i.username \
+         WHERE i.app = ?1 AND i.instance = ?2 AND u.registered = 1 ORDER BY i.seen_ms DESC LIMIT 1",
+    )?;
+    let key = params![app, instance.as_str()];
+    let username = statement.query_row(key, |row| row.get::<_, String>(0)).optional()?;
+    Ok(username.and_then(|username| username.parse().ok()))
 }
 
 /// The instances of a guest name of which a room has a block, a mute or a role.

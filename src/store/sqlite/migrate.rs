@@ -49,7 +49,7 @@ pub(super) fn migrate(
 }
 
 /// Unexpired changes about a user, ordered by room. Blocks expire by themselves, the others with the room.
-fn facts_about(
+pub(super) fn facts_about(
     db: &Connection,
     app: &str,
     user: Principal<'_>,

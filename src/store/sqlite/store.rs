@@ -113,7 +113,12 @@ impl Store for SqliteStore {
     fn admit(&self, admission: Admission) -> StoreFuture<'_, Result<Admitted, Refusal>> {
         let lost_after = self.writer.lost_after().clone();
         self.write_bookkeeping(admission.now, move |db| {
-            admit::admit(db, &admission, lost_after.get())
+            let admitted = admit::admit(db, &admission, lost_after.get())?;
+            if admitted.as_ref().is_ok_and(|admitted| admitted.forgotten > 0) {
+                // From here on, missing instances were forgotten, not lost.
+                lost_after.raise(admission.now);
+            }
+            Ok(admitted)
         })
     }
 

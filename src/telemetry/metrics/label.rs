@@ -69,6 +69,8 @@ words! {
         RosterInterval = "roster_interval",
         RelayBytesPerReceiver = "relay_bytes_per_s_per_receiver",
         SessionsPerUser = "sessions_per_user",
+        /// Instances of the user were forgotten.
+        InstancesPerUser = "instances_per_user",
         SessionsPerNode = "sessions_per_node",
         SessionsPerAddress = "sessions_per_address",
         /// Frames or bytes of the replay buffer of a connected session.

@@ -158,6 +158,11 @@ fn case_of(limit: Limit) -> Case {
             |gateway| hits::two_instances(gateway).boxed(),
             "close 4013",
         ),
+        Limit::InstancesPerUser => case(
+            |config| config.apps[0].instances_per_user = 1,
+            |gateway| hits::forgotten_instance(gateway).boxed(),
+            "close 4101",
+        ),
         Limit::SessionsPerNode => case(
             |config| config.limits.sessions_per_node = 1,
             |gateway| hits::two_users(gateway).boxed(),

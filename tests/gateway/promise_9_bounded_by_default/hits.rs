@@ -159,6 +159,16 @@ pub async fn two_instances(gateway: &Gateway) -> String {
     close(&ada.closed().await)
 }
 
+pub async fn forgotten_instance(gateway: &Gateway) -> String {
+    let (mut ada, started) = gateway.registered("ada", "instance-of-ada", json!({})).await;
+    ada.request("end", json!({ "revoke": false })).await.unwrap();
+    ada.closed().await;
+    let _other = gateway.registered("ada", "another-instance", json!({})).await;
+    let mut start = start_of("ada", "instance-of-ada");
+    start["credentials"] = json!({ "token": started["access_token"] });
+    close(&Client::refused(gateway, json!({ "id": 0, "start": start })).await)
+}
+
 pub async fn two_users(gateway: &Gateway) -> String {
     let _ada = guest(gateway).await;
     let start = start_of("bob", "instance-of-bob");
