@@ -102,6 +102,9 @@ pub struct Limits {
     /// Maximum number of sessions started by one address (IPv6: one /64). Suspended ones count, ended ones do not.
     #[serde(with = "ranges::BoundedCount::<1, 10_000_000>")]
     pub sessions_per_address: usize,
+    /// Maximum number of exclusive guest names of one address (IPv6: one /64) whose guests have no connection.
+    #[serde(with = "ranges::BoundedCount::<1, 10_000_000>")]
+    pub guest_names_per_address: usize,
     /// Rate of starts from one address (IPv6: one /64). Resumes do not count.
     #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
     pub starts_per_s_per_address: u32,
@@ -181,6 +184,7 @@ impl Default for Limits {
             relay_bytes_burst_per_receiver: 512 * 1024,
             sessions_per_node: 100_000,
             sessions_per_address: 10_000,
+            guest_names_per_address: 100,
             starts_per_s_per_address: 20,
             pending_connections_per_address: 100,
             pending_connections: 5_000,

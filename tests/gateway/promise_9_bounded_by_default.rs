@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures::future::{BoxFuture, pending};
 use serde_json::{Value, json};
 use stagedoor::auth::{AuthHook, AuthRequest, Decision, Purpose};
-use stagedoor::config::Limits;
+use stagedoor::config::{GuestNames, Limits};
 use stagedoor::server::Stopped;
 use stagedoor_proto::MAX_JSON_DEPTH;
 
@@ -142,6 +142,29 @@ async fn sessions_are_bounded_per_address() {
     second.request("end", json!({})).await.unwrap();
     second.closed().await;
     start_from(&gateway, "2001:db8::3", "eve").await.expect("a session has ended");
+}
+
+#[tokio::test]
+async fn disconnected_guest_names_are_bounded_per_address() {
+    let trusted = vec!["127.0.0.0/8".to_owned().try_into().unwrap()];
+    let setup = Setup::new().with(|config| {
+        config.listen.trusted_proxies = trusted;
+        config.limits.guest_names_per_address = 2;
+        config.apps[0].guest_names = GuestNames::Exclusive;
+    });
+    let gateway = setup.run().await;
+    for name in ["ada", "bob"] {
+        let client = start_from(&gateway, "2001:db8::1", name).await.unwrap();
+        client.cut().await;
+        gateway.suspended(name).await;
+    }
+    let closed = start_from(&gateway, "2001:db8::2", "eve").await.err().unwrap();
+    assert_eq!((closed.code, &closed.disconnect["action"]), (4201, &json!("retry")));
+    assert!(closed.disconnect["retry_after_ms"].is_u64());
+    start_from(&gateway, "2001:db8:0:1::1", "zoe").await.expect("another /64");
+    let mut ada = start_from(&gateway, "2001:db8::2", "ada").await.expect("the holder of a name");
+    let _eve = start_from(&gateway, "2001:db8::2", "eve").await.expect("one is connected again");
+    assert!(ada.request("renew", json!({})).await.is_ok());
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Starts of sessions, in this order: authenticate, claim, store admission, establish, close displaced sessions.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -154,9 +155,7 @@ impl Accounts {
         let new_family = FamilyId::from_bits(self.context.rng.bits());
         let secret = self.new_secret(&user);
         // Before the admission: it would void the tokens of the session that stays.
-        let capacity = Capacity::of_sessions(peer.address, &self.context.limits());
-        let checked = self.sessions.check_capacity(peer.address, capacity);
-        checked.map_err(|exceeded| self.overloaded(exceeded))?;
+        self.check_capacity(peer.address)?;
         let (mut refused_generation, mut former) = (None, None);
         loop {
             self.reauthenticate(&mut accepted, attempt).await?;
@@ -175,6 +174,7 @@ impl Accounts {
             let guest_fence = self.access.guest_fence();
             let previous = PreviousSession::find(self, start, &user, &prepared);
             let (names, instances) = bounds_of(&app, is_guest, &prepared, previous.as_ref());
+            self.check_names(names.as_ref(), &prepared, &peer)?;
             let admission = Admission {
                 user: user.clone(),
                 instance: start.instance.clone(),
@@ -250,6 +250,21 @@ impl Accounts {
             let connection = SessionConnection::new(session, prepared.generation);
             return Ok(OpenedSession { connection, reply });
         }
+    }
+
+    /// Checks the limit of names for a guest who takes an exclusive one. The instance may hold it already.
+    fn check_names(
+        &self,
+        names: Option<&NameClaim>,
+        prepared: &Prepared,
+        peer: &PeerInfo,
+    ) -> Result<(), StartError> {
+        if names.is_none() || prepared.held > 0 {
+            return Ok(());
+        }
+        let capacity = Capacity::of_names(peer.address, &self.context.limits());
+        let checked = self.sessions.check_capacity(peer.address, capacity);
+        checked.map_err(|exceeded| self.overloaded(exceeded))
     }
 
     fn count_forgotten(&self, admitted: &Admitted) {
@@ -363,6 +378,12 @@ impl Accounts {
         self.context.store.migrate_user(rename, self.context.clock.wall()).await
     }
 
+    fn check_capacity(&self, address: IpAddr) -> Result<(), StartError> {
+        let capacity = Capacity::of_sessions(address, &self.context.limits());
+        let checked = self.sessions.check_capacity(address, capacity);
+        checked.map_err(|exceeded| self.overloaded(exceeded))
+    }
+
     /// The error of a start that the store rejects.
     async fn rejected(
         &self,
@@ -427,6 +448,10 @@ impl Accounts {
             LimitExceeded::Address => (
                 Limit::SessionsPerAddress,
                 "the session limit of this address is reached; end a session first",
+            ),
+            LimitExceeded::Names => (
+                Limit::GuestNamesPerAddress,
+                "too many guests of this address are disconnected; resume or wait",
             ),
         };
         self.context.hit(limit);

@@ -74,7 +74,8 @@ impl Addresses {
     ) -> Result<ConnectionPermit, ConnectionLimitExceeded> {
         let exempt = is_exempt(address, limits);
         let per_address = if exempt { usize::MAX } else { limits.pending_connections_per_address };
-        self.pending.acquire(address, Capacity { total: limits.pending_connections, per_address })
+        let total = limits.pending_connections;
+        self.pending.acquire(address, Capacity { total, per_address, ..Capacity::UNLIMITED })
     }
 
     /// A permit for one more connection to the server API's own port; one backend may have them all.
@@ -84,7 +85,7 @@ impl Addresses {
         limits: &Limits,
     ) -> Result<ConnectionPermit, ConnectionLimitExceeded> {
         let total = limits.admin_connections;
-        self.admin.acquire(address, Capacity { total, per_address: usize::MAX })
+        self.admin.acquire(address, Capacity { total, ..Capacity::UNLIMITED })
     }
 
     /// Removes addresses without recent starts.
@@ -108,7 +109,9 @@ impl PendingConnections {
         let permit = ConnectionPermit { connections: Arc::clone(self), address };
         match counted {
             Ok(()) => Ok(permit),
-            Err(LimitExceeded::Address) => Err(ConnectionLimitExceeded::Address(RETRY_AFTER)),
+            Err(LimitExceeded::Address | LimitExceeded::Names) => {
+                Err(ConnectionLimitExceeded::Address(RETRY_AFTER))
+            }
             Err(LimitExceeded::Total) => Err(ConnectionLimitExceeded::Total(RETRY_AFTER)),
         }
     }

@@ -20,6 +20,8 @@ pub(super) struct AddressCounts {
 pub(in crate::hub) struct Capacity {
     pub(super) total: usize,
     pub(super) per_address: usize,
+    /// Of guest names that suspended sessions of one address hold.
+    pub(super) names: usize,
 }
 
 /// The maximum that is reached.
@@ -27,10 +29,12 @@ pub(in crate::hub) struct Capacity {
 pub(in crate::hub) enum LimitExceeded {
     Total,
     Address,
+    Names,
 }
 
 impl Capacity {
-    pub(in crate::hub) const UNLIMITED: Self = Self { total: usize::MAX, per_address: usize::MAX };
+    pub(in crate::hub) const UNLIMITED: Self =
+        Self { total: usize::MAX, per_address: usize::MAX, names: usize::MAX };
 
     const fn check(self, total: usize, of_address: usize) -> Result<(), LimitExceeded> {
         if total >= self.total {

@@ -20,6 +20,8 @@ pub(super) struct SessionPermits {
     counts: AddressCounts,
     /// The rooms of all sessions with a permit, each once for each session.
     participants: AtomicUsize,
+    /// Exclusive guest names of suspended sessions, by the address that started them.
+    idle_names: AddressCounts,
     metrics: Arc<Metrics>,
 }
 
@@ -27,6 +29,10 @@ pub(super) struct SessionPermits {
 pub(super) struct SessionPermit {
     permits: Arc<SessionPermits>,
     address: IpAddr,
+    /// Whether its session holds an exclusive guest name.
+    holds_name: bool,
+    /// Whether that name is counted, because the session is suspended.
+    is_name_idle: bool,
     /// The metric label of its session.
     status: Option<SessionStatus>,
     /// The number of rooms of its session.
@@ -35,23 +41,38 @@ pub(super) struct SessionPermit {
 
 impl SessionPermits {
     pub(super) fn new(metrics: Arc<Metrics>) -> Self {
-        Self { counts: AddressCounts::default(), participants: AtomicUsize::new(0), metrics }
+        Self {
+            counts: AddressCounts::default(),
+            participants: AtomicUsize::new(0),
+            idle_names: AddressCounts::default(),
+            metrics,
+        }
     }
 
     /// A permit for a session that `address` started.
     pub(super) fn acquire(
         self: &Arc<Self>,
         address: IpAddr,
+        holds_name: bool,
         capacity: Capacity,
     ) -> Result<SessionPermit, LimitExceeded> {
         let counted = self.counts.add(address, capacity);
-        let permit = SessionPermit { permits: Arc::clone(self), address, status: None, rooms: 0 };
+        let permit = SessionPermit {
+            permits: Arc::clone(self),
+            address,
+            holds_name,
+            is_name_idle: false,
+            status: None,
+            rooms: 0,
+        };
         counted.map(|()| permit)
     }
 
     /// Checks whether a session that `address` starts could get a permit.
     pub(super) fn check(&self, address: IpAddr, capacity: Capacity) -> Result<(), LimitExceeded> {
-        self.counts.check(address, capacity)
+        self.counts.check(address, capacity)?;
+        let names = Capacity { per_address: capacity.names, ..Capacity::UNLIMITED };
+        self.idle_names.check(address, names).map_err(|_| LimitExceeded::Names)
     }
 
     /// The number of participants that sessions are: each counts once in each of its rooms.
@@ -70,7 +91,14 @@ impl Capacity {
     pub(in crate::hub) fn of_sessions(address: IpAddr, limits: &Limits) -> Self {
         let exempt = is_exempt(address, limits);
         let per_address = if exempt { usize::MAX } else { limits.sessions_per_address };
-        Self { total: limits.sessions_per_node, per_address }
+        Self { total: limits.sessions_per_node, per_address, ..Self::UNLIMITED }
+    }
+
+    /// The maximum for a guest at `address` who takes an exclusive name.
+    pub(in crate::hub) fn of_names(address: IpAddr, limits: &Limits) -> Self {
+        let exempt = is_exempt(address, limits);
+        let names = if exempt { usize::MAX } else { limits.guest_names_per_address };
+        Self { names, ..Self::UNLIMITED }
     }
 }
 
@@ -91,6 +119,7 @@ impl SessionPermit {
             }
         };
         self.count_as(Some(SessionStatus { state: session.state(), link }));
+        self.count_name(self.holds_name && link == WireLink::Suspended);
         true
     }
 
@@ -105,6 +134,19 @@ impl SessionPermit {
             std::cmp::Ordering::Less => {
                 participants.fetch_sub(before - rooms, Ordering::Relaxed);
             }
+        }
+    }
+
+    fn count_name(&mut self, is_idle: bool) {
+        if std::mem::replace(&mut self.is_name_idle, is_idle) == is_idle {
+            return;
+        }
+        let names = &self.permits.idle_names;
+        if is_idle {
+            // A session that is suspended is never refused.
+            let _ = names.add(self.address, Capacity::UNLIMITED);
+        } else {
+            names.release(self.address);
         }
     }
 
@@ -126,6 +168,7 @@ impl Drop for SessionPermit {
     fn drop(&mut self) {
         self.count_rooms(0);
         self.count_as(None);
+        self.count_name(false);
         self.permits.counts.release(self.address);
     }
 }

@@ -32,7 +32,9 @@ impl Registry {
         session: &Arc<SessionHandle>,
         capacity: Capacity,
     ) -> Result<(), LimitExceeded> {
-        let permit = self.permits.acquire(session.meta().peer.address, capacity)?;
+        let meta = session.meta();
+        let holds_name = meta.guest && meta.proof.is_some();
+        let permit = self.permits.acquire(meta.peer.address, holds_name, capacity)?;
         session.attach_permit(permit);
         // As many ended sessions as live ones are remembered.
         if self.sessions.len() >= capacity.total.saturating_mul(2) {

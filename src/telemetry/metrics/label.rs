@@ -73,6 +73,7 @@ words! {
         InstancesPerUser = "instances_per_user",
         SessionsPerNode = "sessions_per_node",
         SessionsPerAddress = "sessions_per_address",
+        GuestNamesPerAddress = "guest_names_per_address",
         /// Frames or bytes of the replay buffer of a connected session.
         Ring = "ring",
         /// Memory of all replay buffers: a session lost frames that a snapshot replaces, or its connection.

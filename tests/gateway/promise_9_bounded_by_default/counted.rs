@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use stagedoor::config::Config;
+use stagedoor::config::{Config, GuestNames};
 use stagedoor::telemetry::{Label as _, Limit};
 
 use super::{Undecided, hits};
@@ -174,6 +174,15 @@ fn case_of(limit: Limit) -> Case {
                 config.limits.exempt_loopback = false;
             },
             |gateway| hits::two_users(gateway).boxed(),
+            "close 4201",
+        ),
+        Limit::GuestNamesPerAddress => case(
+            |config| {
+                config.apps[0].guest_names = GuestNames::Exclusive;
+                config.limits.guest_names_per_address = 1;
+                config.limits.exempt_loopback = false;
+            },
+            |gateway| hits::idle_name(gateway).boxed(),
             "close 4201",
         ),
         Limit::Ring => case(

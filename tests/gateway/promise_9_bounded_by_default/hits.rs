@@ -169,6 +169,14 @@ pub async fn forgotten_instance(gateway: &Gateway) -> String {
     close(&Client::refused(gateway, json!({ "id": 0, "start": start })).await)
 }
 
+pub async fn idle_name(gateway: &Gateway) -> String {
+    let (ada, _) = Client::guest(gateway, "ada", "instance-of-ada").await;
+    ada.cut().await;
+    gateway.suspended("ada").await;
+    let start = start_of("bob", "instance-of-bob");
+    close(&Client::refused(gateway, json!({ "id": 0, "start": start })).await)
+}
+
 pub async fn two_users(gateway: &Gateway) -> String {
     let _ada = guest(gateway).await;
     let start = start_of("bob", "instance-of-bob");
