@@ -99,6 +99,10 @@ impl Context {
         Rate::per_second(per_second, per_second)
     }
 
+    pub(super) fn resume_window_ms(&self) -> u64 {
+        u64::try_from(self.session.window.as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// The rate of resumes of one session.
     pub(super) fn resume_rate(&self) -> Rate {
         let limits = self.limits();

@@ -1,5 +1,7 @@
 //! Promise 3: a session that resumes on another node receives each missed frame once and in order.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::common::{Client, Person};
@@ -44,6 +46,8 @@ async fn a_session_moves_back_and_forth_without_a_gap() {
     let mut heard = Vec::new();
     for round in 0..6_u64 {
         host.push("participant_link").await;
+        // Changes of a link are pushed at a limited rate.
+        nodes.one.advance(Duration::from_secs(2));
         signal(&mut host, round).await;
         let gateway = if round % 2 == 0 { &nodes.other } else { &nodes.one };
         let (started, last_seq) = cut;

@@ -39,7 +39,8 @@ impl Accounts {
         }
         self.access.check(&session, peer).await?;
         let renewal = self.renewal(&session, &resume, peer, attempt, request).await?;
-        let secret = self.new_secret(session.user());
+        let user = DirectoryKey::of(session.user());
+        let secret = self.new_secret(user);
         let next = SecretHash::of(secret.as_str());
         let rate = self.context.resume_rate();
         let claim = ResumeClaim { shown, last_seq: resume.last_seq, rate };
@@ -48,7 +49,6 @@ impl Accounts {
         let checked = session.inspect(|session| claim.check(session, now));
         checked.map_err(|error| self.resume_error(error))?;
         attempt.check(&self.context)?;
-        let user = DirectoryKey::of(session.user());
         let age = attempt.age(&self.context.clock);
         let to = Move { user, session: session.id(), age, shown, next };
         let generation = match self.engine.move_here(to).await? {
@@ -75,7 +75,7 @@ impl Accounts {
         if !self.engine.is_shared() {
             return Err(StartError::resume_denied());
         }
-        let secret = self.secret_of(user);
+        let secret = self.new_secret(user);
         let next = SecretHash::of(secret.as_str());
         let age = attempt.age(&self.context.clock);
         let to = Move { user, session: resume.session, age, shown, next };
@@ -181,7 +181,7 @@ impl Accounts {
             pending: taken.pending,
             state,
             expires_at_ms,
-            resume: ResumeTicket { secret, window_ms: Some(self.window_ms()) },
+            resume: ResumeTicket { secret, window_ms: Some(self.context.resume_window_ms()) },
             access_token,
         });
         Ok(OpenedSession { connection: SessionConnection::new(session, generation), reply })

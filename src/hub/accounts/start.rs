@@ -153,7 +153,7 @@ impl Accounts {
         let user = UserKey { app: Arc::clone(app.id()), username };
         let rules = claim_rules(&app);
         let new_family = FamilyId::from_bits(self.context.rng.bits());
-        let secret = self.new_secret(&user);
+        let secret = self.new_secret(DirectoryKey::of(&user));
         // Before the admission: it would void the tokens of the session that stays.
         self.check_capacity(peer.address)?;
         let (mut refused_generation, mut former) = (None, None);
@@ -429,15 +429,11 @@ impl Accounts {
                 expires_at_ms: expires,
             },
             access_token,
-            resume: ResumeTicket { secret, window_ms: Some(self.window_ms()) },
+            resume: ResumeTicket { secret, window_ms: Some(self.context.resume_window_ms()) },
             heartbeat: self.context.keepalive.announced(),
             limits: self.context.limits().announced(),
             server: self.context.server_info(),
         }))
-    }
-
-    pub(super) fn window_ms(&self) -> u64 {
-        u64::try_from(self.context.session.window.as_millis()).unwrap_or(u64::MAX)
     }
 
     fn overloaded(&self, exceeded: LimitExceeded) -> StartError {
@@ -459,12 +455,7 @@ impl Accounts {
     }
 
     /// The key under which other nodes find the user's sessions, then 256 random bits.
-    pub(super) fn new_secret(&self, user: &UserKey) -> Secret {
-        self.secret_of(DirectoryKey::of(user))
-    }
-
-    /// As [`Accounts::new_secret`], for a user known by key only.
-    pub(super) fn secret_of(&self, user: DirectoryKey) -> Secret {
+    pub(super) fn new_secret(&self, user: DirectoryKey) -> Secret {
         let random = URL_SAFE_NO_PAD.encode(self.context.rng.bytes::<32>());
         let text = format!("{user}.{random}");
         text.parse().expect("any text is a secret")
