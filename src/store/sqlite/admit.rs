@@ -95,8 +95,8 @@ pub(super) fn renew(db: &Connection, renewal: &FamilyRenewal) -> rusqlite::Resul
     Ok(serial.map(|serial| serial.0))
 }
 
-/// The blocks that cover a user. A guest is given by instance and address; the blocks of the registered user who was last
-/// seen on that instance cover the guest too. Returns that user.
+/// The blocks that cover a user. A guest is given by instance and address; the blocks of the registered user who was
+/// last seen on that instance cover the guest too. Returns that user.
 fn covering(
     db: &Connection,
     key: &UserKey,
