@@ -4,7 +4,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use stagedoor_proto::{MAX_DURATION_MS, Reason, Ref, RoomId, object};
+use stagedoor_proto::{MAX_DURATION_MS, Reason, Ref, RoomId, Timestamp, object};
 
 use crate::room::RoomOverrides;
 
@@ -64,6 +64,22 @@ pub struct BanBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub for_ms: Option<u64>,
     /// Reason, shown to the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// Idempotency key.
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub ref_: Option<Ref>,
+}
+
+/// A revocation of all tokens of an app.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "RevokeAll")]
+pub struct RevokeAllBody {
+    /// Tokens issued before this time are void; default now. Not in the future.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before_ms: Option<Timestamp>,
+    /// Reason, for the audit log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
     /// Idempotency key.

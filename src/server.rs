@@ -148,6 +148,9 @@ impl Server {
         );
         let built = config.apps.iter().map(|rules| builder.build(rules, None).map(Arc::new));
         let built = built.collect::<Result<Vec<Arc<App>>, ServerError>>()?;
+        for app in &built {
+            app.load_revocation(&*store).await?;
+        }
         let listen = &config.listen;
         let role = if listen.admin_listen.is_some() { PortRole::Clients } else { PortRole::Both };
         let clients = bind(listen.listen, role)?;
@@ -410,6 +413,11 @@ async fn prune(hub: Arc<Hub>, lifecycle: Lifecycle) {
                 // A node that missed a rotation gets the new key.
                 if let Err(error) = hub.keys.reload().await {
                     tracing::warn!(%error, "cannot read the signing keys");
+                }
+                for app in hub.apps() {
+                    if let Err(error) = app.load_revocation(&**store).await {
+                        tracing::warn!(%error, app = &**app.id(), "cannot read the app's revocation");
+                    }
                 }
                 let before = now - ENDED_SESSION_RETENTION;
                 if let Err(error) = store.prune_sessions(before, MAX_ENDED_SESSIONS).await {

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::is_same_digest;
 use super::token::{AppTokens, TokenError};
+use crate::revocation::Issued;
 
 /// The keys and tokens that authenticate calls to one app's server API. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -76,11 +77,15 @@ impl ServerAuth {
         Self { keys: keys.into(), tokens }
     }
 
-    /// Authenticates a call by its bearer credential.
+    /// Authenticates a call by its bearer credential. `is_void` says whether a token of that time was revoked.
     ///
     /// # Errors
     /// Why the credential is invalid. Tokens of other kinds are rejected.
-    pub fn verify_server(&self, bearer: &str) -> Result<ServerActor, TokenError> {
+    pub fn verify_server(
+        &self,
+        bearer: &str,
+        is_void: impl FnOnce(Issued) -> bool,
+    ) -> Result<ServerActor, TokenError> {
         if bearer.starts_with(PREFIX) {
             let presented = digest(&SHA256, bearer.as_bytes());
             // Every key is compared, so that the time does not depend on which one matches.
@@ -92,6 +97,9 @@ impl ServerAuth {
                 .ok_or(TokenError::UnknownServerKey);
         }
         let token = self.tokens.read_server(bearer)?;
+        if is_void(Issued::ByApp(token.issued)) {
+            return Err(TokenError::Revoked);
+        }
         Ok(ServerActor::Token(token.claims.sub.map(Into::into)))
     }
 }
@@ -123,9 +131,12 @@ mod tests {
     fn server_keys_and_server_tokens_authenticate() {
         let auth = auth();
         // The output of `printf %s KEY | sha256sum | cut -c1-8`.
-        assert_eq!(auth.verify_server(KEY), Ok(ServerActor::Key("9baa890b".into())));
+        assert_eq!(auth.verify_server(KEY, |_| false), Ok(ServerActor::Key("9baa890b".into())));
         let token = sign_hs256(&claims("server", json!({"sub": "billing"})));
-        assert_eq!(auth.verify_server(&token), Ok(ServerActor::Token(Some("billing".into()))));
+        let named = Ok(ServerActor::Token(Some("billing".into())));
+        assert_eq!(auth.verify_server(&token, |_| false), named);
+        assert_eq!(auth.verify_server(&token, |_| true), Err(TokenError::Revoked));
+        assert!(auth.verify_server(KEY, |_| true).is_ok(), "a key has no time of issue");
     }
 
     #[test]
@@ -144,10 +155,11 @@ mod tests {
         let auth = auth();
         let longer = format!("{KEY}0");
         for bearer in ["", "sk_", &KEY[..KEY.len() - 1], &longer, &KEY[3..], &KEY.to_uppercase()] {
-            assert!(auth.verify_server(bearer).is_err(), "{bearer}");
+            assert!(auth.verify_server(bearer, |_| false).is_err(), "{bearer}");
         }
         for kind in ["session", "room", "access"] {
-            let error = auth.verify_server(&sign_hs256(&claims(kind, json!({})))).unwrap_err();
+            let token = sign_hs256(&claims(kind, json!({})));
+            let error = auth.verify_server(&token, |_| false).unwrap_err();
             assert_eq!(error, TokenError::WrongKind { expected: TokenKind::Server }, "{kind}");
         }
         assert!(!format!("{auth:?}").contains(KEY));

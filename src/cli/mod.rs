@@ -27,6 +27,7 @@ mod mute;
 mod output;
 mod printer;
 mod receipt;
+mod revoke_all;
 mod rooms;
 mod serve;
 mod sessions;
@@ -86,6 +87,8 @@ enum Command {
     Webhooks(webhooks::Webhooks),
     /// Rotate the keys that sign access tokens.
     Keys(keys::Keys),
+    /// Revoke all tokens of the app, and end its sessions.
+    RevokeAll(revoke_all::RevokeAll),
     /// Drain and stop a running gateway.
     Drain(drain::Drain),
     /// Print a shell completion script.
@@ -114,6 +117,7 @@ impl Cli {
             Some(Command::EndRoom(end)) => Outcome::Done(end.run()),
             Some(Command::Webhooks(webhooks)) => Outcome::Done(webhooks.run()),
             Some(Command::Keys(keys)) => Outcome::Done(keys.run()),
+            Some(Command::RevokeAll(revoke)) => Outcome::Done(revoke.run()),
             Some(Command::Drain(drain)) => Outcome::Done(drain.run()),
             Some(Command::Completions(completions)) => {
                 Outcome::Done(completions.run(&mut Self::command()))

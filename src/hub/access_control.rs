@@ -12,7 +12,7 @@ use stagedoor_proto::{CloseCode, Disconnect, Error, FamilyId, InstanceId};
 use super::context::Context;
 use super::errors::{CallError, StartError, block_disconnect};
 use super::events::Events;
-use super::peers::{PEER_TIMEOUT, PeerRequest, Peers};
+use super::peers::{AppRevocation, PEER_TIMEOUT, PeerRequest, Peers};
 use super::session_meta::PeerInfo;
 use super::sessions::{SessionHandle, Sessions};
 use crate::engine::Engine;
@@ -194,6 +194,57 @@ impl AccessControl {
         reached.len()
     }
 
+    /// Ends an app's sessions that were authenticated before the end of a revocation, on every node, and makes starts
+    /// in progress ask the store again. Returns how many ended.
+    ///
+    /// # Errors
+    /// If a node does not answer.
+    pub(super) async fn end_revoked_everywhere(
+        &self,
+        app: &Arc<str>,
+        revocation: AppRevocation,
+        disconnect: &Disconnect,
+        request: &RequestId,
+    ) -> Result<usize, CallError> {
+        let ended = self.end_revoked(app, revocation, disconnect, Some(request));
+        let elsewhere = PeerRequest::EndRevoked {
+            app: Arc::clone(app),
+            revocation,
+            disconnect: Box::new(disconnect.clone()),
+            request: Some(request.clone()),
+        };
+        let (counts, failures) = self.peers.request_all::<usize>(&elsewhere).await;
+        if failures > 0 {
+            return Err(unreachable_peers());
+        }
+        Ok(ended + counts.iter().sum::<usize>())
+    }
+
+    /// As [`Self::end_revoked_everywhere`], on this node.
+    pub(super) fn end_revoked(
+        &self,
+        app: &str,
+        revocation: AppRevocation,
+        disconnect: &Disconnect,
+        request: Option<&RequestId>,
+    ) -> usize {
+        let AppRevocation { revoked, ends_all } = revocation;
+        if let Some(app) = self.context.app(app) {
+            app.revoke_tokens(revoked);
+        }
+        // A start is registered before it reads the fence: it is found here, or it sees the new fence.
+        self.guest_fence.fetch_add(1, Ordering::SeqCst);
+        let mut meant = self.sessions.select(|session| *session.user().app == *app);
+        meant.retain(|session| {
+            let is_meant = ends_all || session.auth().authenticated_at < revoked;
+            is_meant && !session.has_ended()
+        });
+        for session in &meant {
+            self.sessions.end(session, disconnect.clone(), request);
+        }
+        meant.len()
+    }
+
     /// Probes the liveness of a connected session, and disconnects a silent one if `matters` still holds. Returns
     /// whether it is live.
     pub(super) async fn probe_liveness(
@@ -215,22 +266,27 @@ impl AccessControl {
         false
     }
 
-    /// Increases when guests with other names may have been blocked: earlier starts ask the store again.
+    /// Increases when guests with other names may have been blocked, or an app's tokens were revoked: earlier starts
+    /// ask the store again.
     pub(super) fn guest_fence(&self) -> u64 {
         self.guest_fence.load(Ordering::SeqCst)
     }
 
-    /// Checks a session's user as [`Self::check`] does, and the token that renews the session or joins a room.
+    /// Checks a session's user as [`Self::check`] does, and the token that renews the session or joins a room. A
+    /// revocation of the user voids it if it `names_user`.
     ///
     /// # Errors
-    /// As [`Self::check`]. A token issued before the user's revocation; the session stays then.
+    /// As [`Self::check`]. A token issued before the revocation of the user or of the app; the session stays then.
     pub(super) async fn check_token(
         &self,
         session: &Arc<SessionHandle>,
         peer: &PeerInfo,
         issued: Issued,
+        names_user: bool,
     ) -> Result<(), StartError> {
-        let Some(revoked) = self.check(session, peer).await?.revoked else { return Ok(()) };
+        let CheckedUser { revoked, app_revoked } = self.check(session, peer).await?;
+        let revoked = revoked.filter(|_| names_user).max(app_revoked);
+        let Some(revoked) = revoked else { return Ok(()) };
         let revocation = Revocation::new(revoked, session.app().rules().revocation_leeway);
         let now = self.context.clock.wall();
         if revocation.voids(issued, now) {
@@ -257,6 +313,8 @@ impl AccessControl {
             instance: session.meta().instance.clone(),
             address: peer.address,
             family: session.meta().family,
+            authenticated: session.auth().authenticated_at,
+            revocation_leeway: session.app().rules().revocation_leeway,
             now: now.wall,
         };
         match self.context.store.check(check).await? {

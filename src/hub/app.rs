@@ -1,12 +1,16 @@
 //! An app as the gateway serves it: its settings and its authentication.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use stagedoor_proto::Timestamp;
 
-use crate::auth::token::AppTokens;
-use crate::auth::{Authenticator, ServerAuth};
+use crate::auth::token::{AppTokens, TokenError};
+use crate::auth::{Authenticator, ServerActor, ServerAuth};
 use crate::config;
+use crate::revocation::Revocation;
+use crate::store::{Store, StoreError};
 use crate::webhook::Webhooks;
 
 /// One tenant, shared by all its sessions. Its id never changes; its settings are one snapshot, replaced as a whole,
@@ -15,6 +19,8 @@ pub struct App {
     id: Arc<str>,
     current: ArcSwap<AppSettings>,
     webhooks: Arc<Webhooks>,
+    /// Tokens issued before this time are void, in milliseconds; 0: none is.
+    revoked_ms: AtomicU64,
 }
 
 /// The settings of an app that a reload may change.
@@ -37,7 +43,12 @@ impl App {
     ) -> Self {
         let id = Arc::clone(&rules.id);
         let settings = AppSettings { rules: Arc::new(rules), auth: Arc::new(auth), tokens, server };
-        Self { id, current: ArcSwap::from_pointee(settings), webhooks }
+        Self {
+            id,
+            current: ArcSwap::from_pointee(settings),
+            webhooks,
+            revoked_ms: AtomicU64::new(0),
+        }
     }
 
     /// The app's webhook endpoints, if it has any now.
@@ -75,6 +86,33 @@ impl App {
     #[must_use]
     pub fn server(&self) -> ServerAuth {
         self.current.load().server.clone()
+    }
+
+    /// Authenticates a call of the server API.
+    ///
+    /// # Errors
+    /// Why the credential is invalid.
+    pub fn verify_server(&self, bearer: &str, now: Timestamp) -> Result<ServerActor, TokenError> {
+        let settings = self.current.load();
+        let revoked = Timestamp::from_millis(self.revoked_ms.load(Ordering::Acquire));
+        let revocation = Revocation::new(revoked, settings.rules.revocation_leeway);
+        settings.server.verify_server(bearer, |issued| revocation.voids(issued, now))
+    }
+
+    /// Reads from the store when the app's tokens were revoked.
+    ///
+    /// # Errors
+    /// If the store fails; nothing changes then.
+    pub async fn load_revocation(&self, store: &dyn Store) -> Result<(), StoreError> {
+        if let Some(revoked) = store.app_revoked(Arc::clone(&self.id)).await? {
+            self.revoke_tokens(revoked);
+        }
+        Ok(())
+    }
+
+    /// Voids the tokens that were issued before `revoked`; an earlier time changes nothing.
+    pub(super) fn revoke_tokens(&self, revoked: Timestamp) {
+        self.revoked_ms.fetch_max(revoked.as_millis(), Ordering::AcqRel);
     }
 
     /// Applies the settings of `fresh`.

@@ -159,6 +159,9 @@ impl NodeHandler for ClusterNode {
             PeerRequest::EndReached { app, reach, disconnect, request } => {
                 answer(&self.access.end_reached(&app, &reach, &disconnect, request.as_ref()))
             }
+            PeerRequest::EndRevoked { app, revocation, disconnect, request } => {
+                answer(&self.access.end_revoked(&app, revocation, &disconnect, request.as_ref()))
+            }
             PeerRequest::ProbeLiveness { session } => {
                 let access = Arc::clone(&self.access);
                 Box::pin(async move {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::future::join_all;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use stagedoor_proto::{Disconnect, SessionId};
+use stagedoor_proto::{Disconnect, SessionId, Timestamp};
 
 use crate::engine::{Engine, Renewal, RequestError, SessionRow};
 use crate::request::RequestId;
@@ -43,12 +43,28 @@ pub(super) enum PeerRequest {
         disconnect: Box<Disconnect>,
         request: Option<RequestId>,
     },
+    /// Void the tokens of an app, and end its sessions that were authenticated before. Returns their number.
+    EndRevoked {
+        app: Arc<str>,
+        revocation: AppRevocation,
+        disconnect: Box<Disconnect>,
+        request: Option<RequestId>,
+    },
     /// Probe the liveness of a session, and disconnect it if it is silent. Returns whether it is live.
     ProbeLiveness { session: SessionId },
     /// Release a session that is resumed on another node with this generation. Returns its state, if it is on the node.
     TakeSession { session: SessionId, generation: u64 },
     /// Read the signing keys from the store. Returns whether it was done.
     ReloadKeys {},
+}
+
+/// A revocation of all tokens of an app.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct AppRevocation {
+    /// Credentials issued before this time are void.
+    pub(super) revoked: Timestamp,
+    /// Whether sessions end no matter when they were authenticated.
+    pub(super) ends_all: bool,
 }
 
 /// Why a request to another node failed.

@@ -276,14 +276,20 @@ pub struct Check {
     pub address: IpAddr,
     /// The family of the session's access token.
     pub family: FamilyId,
+    /// When the session's user last presented other credentials than an access token.
+    pub authenticated: Timestamp,
+    /// The app's `revocation_leeway`.
+    pub revocation_leeway: Duration,
     pub now: Timestamp,
 }
 
 /// A user who passed a [`Check`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CheckedUser {
-    /// The time of the user's last revocation. Room tokens and auth tokens issued before it are void.
+    /// The time of the user's last revocation. Auth tokens and the user's room tokens issued before it are void.
     pub revoked: Option<Timestamp>,
+    /// The time of the app's last revocation. All tokens issued before it are void.
+    pub app_revoked: Option<Timestamp>,
 }
 
 /// A renewal of a session, whose access token continues the family.

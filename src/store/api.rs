@@ -87,6 +87,19 @@ pub trait Store: Archive + AuditLog + Outbox {
         row: Option<AuditEvent>,
     ) -> StoreFuture<'_, Timestamp>;
 
+    /// Voids an app's credentials issued before `before` (see [`crate::revocation`]), and with `voids_families` all its
+    /// families. Returns the time of the revocation, which is never before an earlier one.
+    fn revoke_app(
+        &self,
+        app: Arc<str>,
+        before: Timestamp,
+        voids_families: bool,
+        row: Option<AuditEvent>,
+    ) -> StoreFuture<'_, Timestamp>;
+
+    /// The time of an app's last revocation.
+    fn app_revoked(&self, app: Arc<str>) -> StoreFuture<'_, Option<Timestamp>>;
+
     /// Voids a family if it is the instance's current one. Returns whether it was.
     fn revoke_family(
         &self,

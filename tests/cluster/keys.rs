@@ -31,3 +31,23 @@ async fn rotated_key_is_used_on_all_nodes() {
         assert_eq!(Client::refused(gateway, start).await.code, 4101);
     }
 }
+
+#[tokio::test]
+async fn revoke_all_ends_sessions_on_all_nodes() {
+    let nodes = Nodes::start().await;
+    let (mut ada, started) = Client::guest(&nodes.other, "ada", "instance-ada").await;
+    let (mut bob, _) = Client::guest(&nodes.one, "bob", "instance-bob").await;
+    let server = nodes.other.token(json!({ "scope": "server" }));
+    let revoked = nodes.one.api_does("POST", "revoke-all", json!({})).await;
+    assert_eq!(revoked["sessions_ended"], 2);
+    for client in [&mut ada, &mut bob] {
+        assert_eq!(client.closed().await.code, 4101);
+    }
+    let mut start = start_of("ada", "instance-ada");
+    start["credentials"] = json!({ "token": started["access_token"] });
+    for gateway in [&nodes.one, &nodes.other] {
+        let first = json!({ "id": 0, "start": start });
+        assert_eq!(Client::refused(gateway, first).await.code, 4101);
+        assert_eq!(gateway.api_as(&server, "GET", "users", None).await.status, 401);
+    }
+}

@@ -56,6 +56,7 @@ mod races;
 mod reload;
 mod resume;
 mod revocation;
+mod revoke_all;
 mod roles;
 mod rooms;
 mod signals;

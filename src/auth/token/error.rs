@@ -60,6 +60,8 @@ pub enum TokenError {
     /// The gateway's key was rotated, and its time is over.
     #[error("the key that signed the token has ended; authenticate again")]
     KeyEnded,
+    #[error("the token was revoked; fetch a new one")]
+    Revoked,
 }
 
 impl TokenError {
@@ -68,7 +70,7 @@ impl TokenError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Expired => ErrorCode::TokenExpired,
-            Self::KeyEnded => ErrorCode::TokenRevoked,
+            Self::KeyEnded | Self::Revoked => ErrorCode::TokenRevoked,
             Self::NotAToken
             | Self::TooLarge { .. }
             | Self::CriticalExtension

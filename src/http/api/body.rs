@@ -17,7 +17,7 @@ use stagedoor_proto::{
 };
 
 use super::strict::StrictReader;
-use crate::api_body::{BanBody, EmptyBody, NewRoom, ReplayAll};
+use crate::api_body::{BanBody, EmptyBody, NewRoom, ReplayAll, RevokeAllBody};
 
 /// The path parameter that is a field of commands.
 const ROOM: &str = "room";
@@ -120,7 +120,7 @@ impl Body for ModerateRoom {
     }
 }
 
-plain_body!(EmptyBody, NewRoom, BanBody, ReplayAll);
+plain_body!(EmptyBody, NewRoom, BanBody, ReplayAll, RevokeAllBody);
 
 /// The schema of a command as a request body: strict, and without the fields that the path gives.
 pub(super) struct CommandSchema<B>(PhantomData<B>);

@@ -143,7 +143,8 @@ impl FromRequestParts<Arc<HttpState>> for ApiCaller {
         // An unknown app gets the answer of a wrong key, so that callers cannot probe for apps.
         let app = path.iter().find(|(name, _)| *name == "app").map(|(_, id)| id);
         let app = app.and_then(|id| state.hub().app(id)).ok_or_else(|| refused(WRONG))?;
-        let actor = app.server().verify_server(bearer).map_err(|_| refused(WRONG))?;
+        let wall = state.hub().clock().wall();
+        let actor = app.verify_server(bearer, wall).map_err(|_| refused(WRONG))?;
         let name: Box<str> = actor.to_string().into();
         let now = state.hub().clock().monotonic();
         let rate = state.settings().api_rate;

@@ -21,6 +21,7 @@ mod paging;
 mod participants;
 mod problem_responses;
 mod rejects;
+mod revoke_all;
 mod rooms;
 mod routes;
 mod sessions;
@@ -80,6 +81,7 @@ fn all() -> Routes {
         webhooks::routes,
         drain::routes,
         keys::routes,
+        revoke_all::routes,
     ];
     resources.into_iter().fold(Routes::default(), |routes, add| add(routes))
 }

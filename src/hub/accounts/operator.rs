@@ -3,10 +3,14 @@
 //! The store is written before live sessions are looked up: of two concurrent operations, at least one then sees the
 //! other (see the engine's directory).
 
+use std::sync::Arc;
+
 use stagedoor_proto::{BlockSource, CloseCode, Disconnect, Timestamp};
 
 use super::Accounts;
+use crate::hub::app::App;
 use crate::hub::errors::{CallError, StartError};
+use crate::hub::peers::AppRevocation;
 use crate::request::RequestId;
 use crate::revocation::{DEFAULT_REVOCATION_LEEWAY, Revocation};
 use crate::store::{AuditEvent, Block, StoreError, Unblocked, UserKey};
@@ -61,6 +65,32 @@ impl Accounts {
         }
         let deleted = Disconnect::new(CloseCode::UserDeleted);
         Ok(Some(self.access.end_sessions(&user, &deleted, Some(request)).await?))
+    }
+
+    /// Voids the tokens of an app that were issued before a time, and ends the sessions that were authenticated before
+    /// it. Without a time, everything is void that was issued until now. Returns how many sessions ended, and the time
+    /// from which tokens of the app are accepted. `row` is the audit record.
+    ///
+    /// # Errors
+    /// If the store fails; nothing was changed then. If a node does not answer, the tokens are void.
+    pub async fn revoke_app(
+        &self,
+        app: &App,
+        before: Option<Timestamp>,
+        row: Option<AuditEvent>,
+        request: &RequestId,
+    ) -> Result<(usize, Timestamp), CallError> {
+        let (leeway, now) = (app.rules().revocation_leeway, self.context.clock.wall());
+        let (at, ends_all) = (before.unwrap_or(now), before.is_none());
+        let revoked =
+            self.context.store.revoke_app(Arc::clone(app.id()), at, ends_all, row).await?;
+        let revocation = Revocation::new(revoked, leeway);
+        let void = StartError::token_revoked(revocation.retry_after(self.context.clock.wall()));
+        let meant = AppRevocation { revoked, ends_all };
+        let access = &self.access;
+        let ended =
+            access.end_revoked_everywhere(app.id(), meant, &void.disconnect, request).await?;
+        Ok((ended, revocation.accepted_from()))
     }
 
     /// Voids a user's tokens and ends their sessions. Returns how many, and the time from which tokens of the app are

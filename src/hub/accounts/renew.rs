@@ -135,7 +135,7 @@ impl Accounts {
         number: u64,
     ) -> Result<(), StartError> {
         match renewal.issued {
-            Some(issued) => self.access.check_token(session, peer, issued).await?,
+            Some(issued) => self.access.check_token(session, peer, issued, true).await?,
             None => drop(self.access.check(session, peer).await?),
         }
         renewal.serial = record_renewal(&self.context, session, renewal, number).await?;

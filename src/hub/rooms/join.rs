@@ -34,8 +34,8 @@ struct JoinGrant {
     role: Role,
     data: Option<String>,
     token: Option<RoomToken>,
-    /// When the room token was issued, if it names the user: a revocation of the user voids it.
-    revocable: Option<Issued>,
+    /// When the room token was issued, and whether it names the user: then a revocation of the user voids it.
+    revocable: Option<(Issued, bool)>,
 }
 
 impl JoinGrant {
@@ -125,7 +125,7 @@ impl Rooms {
         Ok(())
     }
 
-    /// Checks that neither the user is blocked nor the room token void by a revocation of the user.
+    /// Checks that neither the user is blocked nor the room token void by a revocation.
     async fn check_user(
         &self,
         session: &Arc<SessionHandle>,
@@ -133,7 +133,9 @@ impl Rooms {
     ) -> Result<(), Error> {
         let peer = &session.meta().peer;
         let checked = match entitlement.revocable {
-            Some(issued) => self.access.check_token(session, peer, issued).await,
+            Some((issued, names_user)) => {
+                self.access.check_token(session, peer, issued, names_user).await
+            }
             None => self.access.check(session, peer).await.map(drop),
         };
         checked.map_err(|rejected| match rejected.error.code {
@@ -207,7 +209,7 @@ fn entitle(
         settings,
         role: claims.role.unwrap_or(session.app().rules().default_role),
         data: claims.data.or(data),
-        revocable: claims.sub.is_some().then_some(Issued::ByApp(Some(issued))),
+        revocable: Some((Issued::ByApp(Some(issued)), claims.sub.is_some())),
         token: Some(RoomToken {
             issued,
             expires: checked.expires,

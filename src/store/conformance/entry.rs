@@ -1,5 +1,6 @@
 //! Admission by each method, and the family that is valid afterwards.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -7,7 +8,7 @@ use stagedoor_proto::{Data, Timestamp};
 
 use super::{NOW, admit, by_token, family, granted, instance, registered, start, try_admit, user};
 use crate::store::{
-    Admission, Admitted, AuthMethod, CheckedUser, FamilyRenewal, FormerFamily, Journal,
+    Admission, Admitted, AuthMethod, Check, CheckedUser, FamilyRenewal, FormerFamily, Journal,
     MAX_SIGNING_KEYS, Profile, Refusal, SigningKey, Store, TokenPosition, UserKey,
 };
 
@@ -291,4 +292,28 @@ pub(in crate::store) async fn rotated_keys_end_and_are_bounded(store: &dyn Store
     }
     let kept = store.signing_keys(key(99, NOW)).await.unwrap();
     assert_eq!(kept.len(), MAX_SIGNING_KEYS, "nothing changed");
+}
+
+pub(in crate::store) async fn revocation_of_an_app_never_moves_back(store: &dyn Store) {
+    let (minute, app) = (Duration::from_mins(1), Arc::clone(&user("ada").app));
+    assert_eq!(store.app_revoked(Arc::clone(&app)).await.unwrap(), None);
+    let admitted = admit(store, start("ada", AuthMethod::Guest, 2)).await;
+    assert_eq!(admitted.revoked, None);
+    let start = start("ada", AuthMethod::Guest, 2);
+    let earlier = start.now - minute;
+    for (before, revoked) in [(earlier, earlier), (earlier - minute, earlier)] {
+        let answer = store.revoke_app(Arc::clone(&app), before, false, None).await.unwrap();
+        assert_eq!(answer, revoked);
+        assert_eq!(store.app_revoked(Arc::clone(&app)).await.unwrap(), Some(revoked));
+    }
+    let checked = store.check(start.check(2)).await.unwrap().unwrap();
+    assert_eq!(checked, CheckedUser { revoked: None, app_revoked: Some(earlier) });
+    let old = Check { authenticated: earlier - Duration::from_millis(1), ..start.check(2) };
+    let refusal = store.check(old).await.unwrap().unwrap_err();
+    assert!(matches!(refusal, Refusal::IssuedBeforeRevocation { .. }), "{refusal:?}");
+    let other: Arc<str> = "other".into();
+    assert_eq!(store.app_revoked(other).await.unwrap(), None, "another app is untouched");
+    store.revoke_app(app, start.now, true, None).await.unwrap();
+    let refusal = store.check(start.check(2)).await.unwrap().unwrap_err();
+    assert_eq!(refusal, Refusal::Revoked, "the families are void");
 }

@@ -50,6 +50,7 @@ macro_rules! every_rule {
             entry::nothing_crosses_apps
             entry::first_signing_key_becomes_the_only_one
             entry::rotated_keys_end_and_are_bounded
+            entry::revocation_of_an_app_never_moves_back
             blocks::block_applies_to_every_auth_method
             blocks::expired_block_has_no_effect
             blocks::later_block_replaces_an_earlier_one
@@ -237,7 +238,15 @@ impl Admission {
 
     pub(in crate::store) fn check(&self, bits: u128) -> Check {
         let Self { user, instance, address, now, .. } = self.clone();
-        Check { user, instance, address, family: family(bits), now }
+        Check {
+            user,
+            instance,
+            address,
+            family: family(bits),
+            authenticated: now,
+            revocation_leeway: DEFAULT_REVOCATION_LEEWAY,
+            now,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use stagedoor_proto::{FamilyId, Timestamp, Username};
 
-use super::revocation::check_issued;
+use super::revocation::{check_authenticated, check_issued};
 use super::rows::{AdmissionRows, InstanceRow, ReservingInstance, UserRow};
 use crate::store::admission::{
     Admission, Admitted, AuthMethod, Block, Check, CheckedUser, FamilyTokens, FormerFamily,
@@ -73,10 +73,12 @@ pub(in crate::store) fn admit(
     admission: &Admission,
     rows: &AdmissionRows,
 ) -> Result<AdmissionWrites, Refusal> {
-    let AdmissionRows { user, instance, registered, blocks, reserving, lost_after } = rows;
+    let AdmissionRows { user, instance, registered, blocks, reserving, lost_after, app_revoked } =
+        rows;
     check_user(user, blocks, admission.now)?;
-    let (instance, registered) = (instance.as_ref(), registered.as_ref());
-    let start = Start { admission, user, instance, registered };
+    let (instance, registered, app_revoked) =
+        (instance.as_ref(), registered.as_ref(), *app_revoked);
+    let start = Start { admission, user, instance, registered, app_revoked };
     start.claim_name(reserving)?;
     match admission.method {
         AuthMethod::Guest if user.is_registered => Err(Refusal::NameTaken),
@@ -86,11 +88,11 @@ pub(in crate::store) fn admit(
         }
         AuthMethod::Guest => Ok(start.begin(admission.new_family, FIRST, &Profile::default())),
         AuthMethod::Hook { .. } => {
-            check_issued(admission, user)?;
+            check_issued(admission, user, app_revoked)?;
             Ok(start.begin(admission.new_family, FIRST, &admission.profile))
         }
         AuthMethod::AccessToken { family, guest, issued, position, .. } => {
-            check_issued(admission, user)?;
+            check_issued(admission, user, app_revoked)?;
             if let Some(instance) = instance.filter(|row| row.family == Some(family)) {
                 return start.resume(instance, family, position);
             }
@@ -117,14 +119,15 @@ pub(in crate::store) struct CheckWrites {
 /// # Errors
 /// The reason for a rejection; nothing is written then.
 pub(in crate::store) fn check(check: &Check, rows: &AdmissionRows) -> Result<CheckWrites, Refusal> {
-    let AdmissionRows { user, instance, blocks, .. } = rows;
+    let AdmissionRows { user, instance, blocks, app_revoked, .. } = rows;
     check_user(user, blocks, check.now)?;
+    check_authenticated(check.authenticated, *app_revoked, check.revocation_leeway, check.now)?;
     let of_family = |row: &&InstanceRow| row.family == Some(check.family);
     let instance = instance.as_ref().filter(of_family).ok_or(Refusal::Revoked)?;
     let address = (!user.is_registered).then(|| check.address.to_canonical());
     let is_seen = instance.address == address && !is_stale(Some(instance.seen), check.now);
     Ok(CheckWrites {
-        checked: CheckedUser { revoked: user.revoked },
+        checked: CheckedUser { revoked: user.revoked, app_revoked: *app_revoked },
         user: is_stale(user.seen, check.now).then_some(UserWrite::Seen),
         instance: (!is_seen).then_some(InstanceWrite::Seen { address }),
     })
@@ -151,6 +154,7 @@ struct Start<'a> {
     user: &'a UserRow,
     instance: Option<&'a InstanceRow>,
     registered: Option<&'a Username>,
+    app_revoked: Option<Timestamp>,
 }
 
 impl Start<'_> {
@@ -191,7 +195,7 @@ impl Start<'_> {
     /// stored, and nothing stored voids it.
     fn has_lost(&self, family: FamilyId, issued: Timestamp, lost_after: Option<Timestamp>) -> bool {
         lost_after.is_some_and(|lost_after| issued > lost_after)
-            && self.user.revoked.is_none_or(|revoked| issued > revoked)
+            && self.user.revoked.max(self.app_revoked).is_none_or(|revoked| issued > revoked)
             && self.instance.is_none_or(|instance| {
                 instance.former_family != Some(family) && issued > instance.seen
             })

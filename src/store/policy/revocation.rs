@@ -1,22 +1,52 @@
 //! What a revocation voids, and who can be deleted.
 
+use std::time::Duration;
+
 use stagedoor_proto::Timestamp;
 
 use super::rows::UserRow;
 use crate::revocation::{Issued, Revocation};
 use crate::store::admission::{Admission, AuthMethod, Block, Refusal};
 
-/// Checks the credentials of a start against the user's last revocation.
-pub(super) fn check_issued(admission: &Admission, user: &UserRow) -> Result<(), Refusal> {
-    let Some(revoked) = user.revoked else { return Ok(()) };
-    let issued = match admission.method {
+/// Checks the credentials of a start against the last revocations of the user and of the app.
+///
+/// A revocation of the app also voids an access token that is newer, if it continues an older authentication.
+pub(super) fn check_issued(
+    admission: &Admission,
+    user: &UserRow,
+    app_revoked: Option<Timestamp>,
+) -> Result<(), Refusal> {
+    let (issued, origin) = match admission.method {
         AuthMethod::Guest | AuthMethod::Hook { issued: None } => return Ok(()),
-        AuthMethod::Hook { issued: Some(issued) } => issued,
-        AuthMethod::AccessToken { issued, .. } => Issued::ByGateway(issued),
+        AuthMethod::Hook { issued: Some(issued) } => (issued, issued),
+        AuthMethod::AccessToken { issued, authenticated, .. } => {
+            (Issued::ByGateway(issued), Issued::ByGateway(issued.min(authenticated)))
+        }
     };
-    let revocation = Revocation::new(revoked, admission.revocation_leeway);
-    if revocation.voids(issued, admission.now) {
-        let retry_after = revocation.retry_after(admission.now);
+    check(user.revoked, issued, admission.revocation_leeway, admission.now)?;
+    check(app_revoked, origin, admission.revocation_leeway, admission.now)
+}
+
+/// Checks that a session was authenticated since the app's last revocation.
+pub(super) fn check_authenticated(
+    authenticated: Timestamp,
+    app_revoked: Option<Timestamp>,
+    leeway: Duration,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    check(app_revoked, Issued::ByGateway(authenticated), leeway, now)
+}
+
+fn check(
+    revoked: Option<Timestamp>,
+    issued: Issued,
+    leeway: Duration,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let Some(revoked) = revoked else { return Ok(()) };
+    let revocation = Revocation::new(revoked, leeway);
+    if revocation.voids(issued, now) {
+        let retry_after = revocation.retry_after(now);
         return Err(Refusal::IssuedBeforeRevocation { retry_after });
     }
     Ok(())

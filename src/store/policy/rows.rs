@@ -56,6 +56,8 @@ pub(in crate::store) struct AdmissionRows {
     pub(in crate::store) reserving: Vec<ReservingInstance>,
     /// Rows written after this time may have been lost in a machine failure.
     pub(in crate::store) lost_after: Option<Timestamp>,
+    /// Credentials of the app issued before this time are void.
+    pub(in crate::store) app_revoked: Option<Timestamp>,
 }
 
 /// An instance on which a user was seen.

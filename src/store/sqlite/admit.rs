@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::{Data, FamilyId, InstanceId, Timestamp, Username};
 
 use super::value::{Family, Generation, Json, JsonOf, Ms, Number, address_bytes};
-use super::{blocks, migrate};
+use super::{app_revocations, blocks, migrate};
 use crate::address::network;
 use crate::principal::Principal;
 use crate::store::policy::{
@@ -32,7 +32,9 @@ pub(super) fn admit(
     let guest = policy::is_guest(method, &user).then_some((id, *address));
     let (registered, blocks) = covering(db, key, guest, *now)?;
     let reserving = if admission.names.is_some() { reserving(db, key, *now)? } else { Vec::new() };
-    let rows = AdmissionRows { user, instance, registered, blocks, reserving, lost_after };
+    let app_revoked = app_revocations::find(db, &key.app)?;
+    let rows =
+        AdmissionRows { user, instance, registered, blocks, reserving, lost_after, app_revoked };
     let is_new = rows.instance.is_none();
     match policy::admit(admission, &rows) {
         Ok(writes) => {
@@ -55,7 +57,9 @@ pub(super) fn check(
     let (user, instance) = read(db, key, id)?;
     let guest = (!user.is_registered).then_some((id, *address));
     let (registered, blocks) = covering(db, key, guest, *now)?;
-    let rows = AdmissionRows { user, instance, registered, blocks, ..AdmissionRows::default() };
+    let app_revoked = app_revocations::find(db, &key.app)?;
+    let none = AdmissionRows::default();
+    let rows = AdmissionRows { user, instance, registered, blocks, app_revoked, ..none };
     let CheckWrites { checked, user, instance } = match policy::check(check, &rows) {
         Ok(writes) => writes,
         Err(refusal) => return Ok(Err(refusal)),

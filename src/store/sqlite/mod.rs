@@ -7,6 +7,7 @@
 //! while no gateway runs, `backup` at any time.
 
 mod admit;
+mod app_revocations;
 mod archive;
 mod audit;
 mod audit_log;

@@ -14,7 +14,7 @@ use super::private_file;
 use crate::store::StoreError;
 
 /// The newest schema version.
-pub(super) const VERSION: u32 = 16;
+pub(super) const VERSION: u32 = 17;
 
 /// The migrations in order. A file's `user_version` is the number of those applied.
 const MIGRATIONS: [&str; VERSION as usize] = [
@@ -34,6 +34,7 @@ const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("../migrations/sqlite/0014_key_rotation.sql"),
     include_str!("../migrations/sqlite/0015_guest_names.sql"),
     include_str!("../migrations/sqlite/0016_instances.sql"),
+    include_str!("../migrations/sqlite/0017_app_revocations.sql"),
 ];
 
 /// Identifies a file as a store ("Stgd"), so that another program's database is rejected.

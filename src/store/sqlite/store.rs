@@ -12,7 +12,10 @@ use rusqlite::Connection;
 use stagedoor_proto::{BlockSource, FamilyId, InstanceId, Timestamp};
 
 use super::writer::{Durability, Opened, Writer};
-use super::{admit, audit, blocks, created, handoff, keys, migrate, open, outbox, rooms, users};
+use super::{
+    admit, app_revocations, audit, blocks, created, handoff, keys, migrate, open, outbox, rooms,
+    users,
+};
 use crate::clock::Rng;
 use crate::room::RoomKey;
 use crate::store::{
@@ -191,6 +194,25 @@ impl Store for SqliteStore {
             row.append(db)?;
             Ok(at)
         })
+    }
+
+    fn revoke_app(
+        &self,
+        app: Arc<str>,
+        before: Timestamp,
+        voids_families: bool,
+        row: Option<AuditEvent>,
+    ) -> StoreFuture<'_, Timestamp> {
+        let row = audit::NewRow::of(row.as_ref(), &app);
+        self.persist(move |db| {
+            let revoked = app_revocations::revoke(db, &app, before, voids_families)?;
+            row.append(db)?;
+            Ok(revoked)
+        })
+    }
+
+    fn app_revoked(&self, app: Arc<str>) -> StoreFuture<'_, Option<Timestamp>> {
+        self.read(move |db| app_revocations::find(db, &app))
     }
 
     fn revoke_family(

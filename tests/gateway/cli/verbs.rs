@@ -153,3 +153,20 @@ async fn unknown_target_error_lists_participants() {
         assert!(gone.ends_with("; `stagedoor rooms show lobby` lists the current ones"), "{gone}");
     }
 }
+
+#[tokio::test]
+async fn all_tokens_of_the_app_are_revoked() {
+    let gateway = Gateway::dev().await;
+    let line = Line::of(&gateway);
+    let (mut ada, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    let nothing = line.objects(&["revoke-all", "--before", "2030-01-01T00:00:00Z"]).await;
+    assert_eq!(nothing[0]["sessions_ended"], 0);
+    let received = line.does(&["revoke-all", "--reason", "leak", "--ref", "leak-1"]).await;
+    assert!(received.contains("revoked all tokens (1 sessions ended)"), "{received}");
+    assert_eq!(ada.closed().await.code, 4101);
+    let error = line.fails(1, &["revoke-all", "--before", "2040-01-01T00:00:00Z"]).await;
+    assert!(error.contains("not in the future"), "{error}");
+    let received = line.run(&["revoke-all", "--before", "yesterday"]).await;
+    assert_eq!(received.code, Some(2));
+    assert!(received.err.contains("expected a time such as"), "{received:?}");
+}

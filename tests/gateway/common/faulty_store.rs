@@ -78,6 +78,13 @@ faulty! {
             row: Option<AuditEvent>,
         ) -> '_ bool;
         fn revoke_user(user: UserKey, now: Timestamp, row: Option<AuditEvent>) -> '_ Timestamp;
+        fn revoke_app(
+            app: Arc<str>,
+            before: Timestamp,
+            voids_families: bool,
+            row: Option<AuditEvent>,
+        ) -> '_ Timestamp;
+        fn app_revoked(app: Arc<str>) -> '_ Option<Timestamp>;
         fn revoke_family(
             user: UserKey,
             instance: InstanceId,
