@@ -397,7 +397,6 @@ async fn save_sessions(hub: &Hub, engine: &dyn Engine) -> bool {
     false
 }
 
-/// The signing key of a new store.
 /// Prunes guests, ended sessions and audit rows periodically.
 async fn prune(hub: Arc<Hub>, lifecycle: Lifecycle) {
     let mut ticks = tokio::time::interval(PRUNE_INTERVAL);

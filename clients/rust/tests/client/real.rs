@@ -242,7 +242,7 @@ async fn a_duplicated_client_does_not_fight_for_its_place() {
 async fn a_session_that_runs_out_is_prolonged_by_the_provider() {
     let program = Program::run();
     let [short, long] =
-        ["3s", "1h"].map(|ttl| program.token(&["session", "--user", "ann", "--ttl", ttl]));
+        ["3s", "1h"].map(|ttl| program.token(&["session", "--user", "ann", "--session-ttl", ttl]));
     let token = |text: &str| Credentials::Token(text.parse().expect("a token"));
     let (first, later) = (token(&short), token(&long));
     let provider = move || std::future::ready(Some(later.clone()));
