@@ -188,8 +188,10 @@ fn last_registered(
     app: &str,
     instance: &InstanceId,
 ) -> rusqlite::Result<Option<Username>> {
+    // Without statistics SQLite searches by the app alone, which is every row of it.
     let mut statement = db.prepare_cached(
-        "SELECT i.username FROM instances i JOIN users u ON u.app = i.app AND u.username = i.username \
+        "SELECT i.username FROM instances i INDEXED BY instances_by_instance \
+         CROSS JOIN users u ON u.app = i.app AND u.username = i.username \
          WHERE i.app = ?1 AND i.instance = ?2 AND u.registered = 1 ORDER BY i.seen_ms DESC LIMIT 1",
     )?;
     let key = params![app, instance.as_str()];
@@ -203,13 +205,15 @@ fn reserving(
     user: &UserKey,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<ReservingInstance>> {
+    // Without statistics SQLite searches by the app alone, which is every row of it.
     let mut statement = db.prepare_cached(
         "SELECT i.proof, i.seen_ms FROM instances i WHERE i.app = ?1 AND i.username = ?2 AND ( \
-            EXISTS (SELECT 1 FROM room_facts f \
+            EXISTS (SELECT 1 FROM room_facts f INDEXED BY room_facts_by_guest \
                     WHERE f.app = i.app AND f.kind = 6 AND f.subject = i.instance \
                       AND (f.until_ms IS NULL OR f.until_ms > ?3) \
                       AND json_extract(f.value, '$.guest.username') = ?2) \
-            OR EXISTS (SELECT 1 FROM room_facts f, json_each(f.value, '$.blocked.instances') blocked \
+            OR EXISTS (SELECT 1 FROM room_facts f INDEXED BY room_facts_by_subject, \
+                              json_each(f.value, '$.blocked.instances') blocked \
                        WHERE f.app = i.app AND f.subject = ?2 AND f.kind <= 2 AND f.kind = 0 \
                          AND f.until_ms > ?3 AND blocked.value = i.instance))",
     )?;
