@@ -192,7 +192,8 @@ fn last_registered(
     let mut statement = db.prepare_cached(
         "SELECT i.username FROM instances i INDEXED BY instances_by_instance \
          CROSS JOIN users u ON u.app = i.app AND u.username = i.username \
-         WHERE i.app = ?1 AND i.instance = ?2 AND u.registered = 1 ORDER BY i.seen_ms DESC LIMIT 1",
+         WHERE i.app = ?1 AND i.instance = ?2 AND i.address IS NULL AND u.registered = 1 \
+         ORDER BY i.seen_ms DESC LIMIT 1",
     )?;
     let key = params![app, instance.as_str()];
     let username = statement.query_row(key, |row| row.get::<_, String>(0)).optional()?;
