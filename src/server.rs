@@ -20,7 +20,7 @@ use crate::hub::{self, App, HandoffSnapshot, Hub};
 use crate::lifecycle::Lifecycle;
 use crate::room::RETENTION;
 use crate::session::SessionSettings;
-use crate::store::{Metered, SigningKey, SqliteStore, Store, StoreError};
+use crate::store::{Meter, Metered, SigningKey, SqliteStore, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::webhook::{DispatchSignal, Dispatcher};
 
@@ -352,7 +352,8 @@ async fn open_store(
         config::Store::Sqlite { path } => SqliteStore::open(path).await?,
         config::Store::Memory => SqliteStore::in_memory().await?,
     };
-    Ok(Arc::new(Metered::new(opened, Arc::clone(metrics), clock.clone())))
+    let meter = Meter::new(Arc::clone(metrics), clock.clone());
+    Ok(Arc::new(Metered::by(meter, opened)))
 }
 
 /// The configured engine. Room versions continue after `last_version`.

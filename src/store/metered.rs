@@ -3,58 +3,30 @@
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use stagedoor_proto::{BlockSource, FamilyId, InstanceId, RoomId, SessionId, Timestamp, Username};
 
-use super::admission::{
-    Admission, Admitted, Block, Check, CheckedUser, FamilyRenewal, FormerFamily, Refusal,
-};
-use super::api::Store;
-use super::archive::{
-    Archive, CreatedRoom, EndedSession, EndedSessions, KnownUser, Page, StoredRoom,
-};
-use super::audit::{AuditEvent, AuditRow, ChainHead, Tampered, VerifiedLog};
-use super::audit_log::AuditLog;
-use super::blocked::{Blocked, Unblocked};
 use super::error::{StoreError, StoreFuture};
-use super::handoff::Handoff;
-use super::journal::{Journal, RoomWrite};
-use super::key::{Rename, SigningKey, UserKey};
-use super::outbox::{
-    Backlog, DeadLetters, DeliveryResult, DueMessages, Evicted, ExpiredMessages, Message,
-    NewMessage, Outbox, OutboxCount,
-};
+use super::observed::{Observed, Observer};
 use crate::clock::Clock;
-use crate::room::{DurableChange, RoomKey};
 use crate::telemetry::{Metrics, StoreErrorReason};
 
 /// A store that counts its calls. A call is counted when its future resolves.
-pub struct Metered<S> {
-    store: S,
-    meter: Meter,
-}
+pub type Metered<S> = Observed<S, Meter>;
 
+/// Counts and times calls.
 #[derive(Clone)]
-struct Meter {
+pub struct Meter {
     metrics: Arc<Metrics>,
     clock: Clock,
 }
 
-impl<S> Metered<S> {
-    /// Wraps `store`.
-    #[must_use]
-    pub fn new(store: S, metrics: Arc<Metrics>, clock: Clock) -> Self {
-        metrics.store_up.set(1);
-        Self { store, meter: Meter { metrics, clock } }
-    }
-
-    /// Measures from the call to its result.
-    fn count<'a, T: 'a>(&self, answer: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
-        let (meter, began) = (self.meter.clone(), self.meter.clock.micros());
-        async move { meter.count(began, answer.await) }.boxed()
-    }
-}
-
 impl Meter {
+    /// A meter of a store that is open.
+    #[must_use]
+    pub fn new(metrics: Arc<Metrics>, clock: Clock) -> Self {
+        metrics.store_up.set(1);
+        Self { metrics, clock }
+    }
+
     fn count<T>(&self, began: u64, result: Result<T, StoreError>) -> Result<T, StoreError> {
         let metrics = &self.metrics;
         metrics.store_call_duration.observe(self.clock.since(began));
@@ -72,135 +44,15 @@ impl Meter {
     }
 }
 
-/// Implements a trait of the store by delegating to the inner store and counting.
-macro_rules! metered {
-    ($trait:ident {
-        $(fn $call:ident($($argument:ident: $type:ty),* $(,)?) -> $life:lifetime $answer:ty;)*
-    }) => {
-        impl<S: Store> $trait for Metered<S> {
-            $(
-                fn $call(&self $(, $argument: $type)*) -> StoreFuture<$life, $answer> {
-                    self.count(self.store.$call($($argument),*))
-                }
-            )*
-        }
-    };
-}
-
-metered! {
-    Store {
-        fn admit(admission: Admission) -> '_ Result<Admitted, Refusal>;
-        fn withdraw_admission(
-            user: UserKey,
-            instance: InstanceId,
-            family: FamilyId,
-            former: FormerFamily,
-        ) -> '_ ();
-        fn check(check: Check) -> '_ Result<CheckedUser, Refusal>;
-        fn block(user: UserKey, block: Block, by_address: bool, journal: Journal) -> '_ Blocked;
-        fn unblock(user: UserKey, slot: BlockSource, now: Timestamp, row: Option<AuditEvent>) -> '_ Unblocked;
-        fn delete_user(
-            user: UserKey,
-            is_here: bool,
-            now: Timestamp,
-            row: Option<AuditEvent>,
-        ) -> '_ bool;
-        fn revoke_user(user: UserKey, now: Timestamp, row: Option<AuditEvent>) -> '_ Timestamp;
-        fn revoke_app(
-            app: Arc<str>,
-            before: Timestamp,
-            voids_families: bool,
-            row: Option<AuditEvent>,
-        ) -> '_ Timestamp;
-        fn app_revoked(app: Arc<str>) -> '_ Option<Timestamp>;
-        fn revoke_family(
-            user: UserKey,
-            instance: InstanceId,
-            family: FamilyId,
-            row: Option<AuditEvent>,
-        ) -> '_ bool;
-        fn renew_family(renewal: FamilyRenewal) -> '_ Option<u64>;
-        fn load_room(room: RoomKey, now: Timestamp) -> '_ StoredRoom;
-        fn persist_room(write: RoomWrite) -> 'static Evicted;
-        fn migrate_user(rename: Rename, now: Timestamp) -> '_ Vec<RoomKey>;
-        fn mark_rooms_empty(retain_until: Timestamp) -> '_ ();
-        fn audit(app: Arc<str>, events: Vec<AuditEvent>) -> 'static ();
-        fn signing_keys(first: SigningKey) -> '_ Vec<SigningKey>;
-        fn rotate_signing_key(new: SigningKey, former_until: Timestamp) -> '_ Option<Vec<SigningKey>>;
-        fn save_handoff(handoff: Handoff) -> '_ ();
-        fn take_handoff() -> '_ Option<Handoff>;
-        fn prune_guests(before: Timestamp) -> '_ u64;
-        fn ready() -> '_ ();
-    }
-}
-
-metered! {
-    Archive {
-        fn record_sessions(app: Arc<str>, ended: Vec<EndedSession>) -> 'static ();
-        fn ended_session(app: Arc<str>, id: SessionId) -> '_ Option<EndedSession>;
-        fn ended_sessions(
-            app: Arc<str>,
-            which: EndedSessions,
-            page: Page<u64>,
-        ) -> '_ Vec<(u64, EndedSession)>;
-        fn prune_sessions(before: Timestamp, most: u64) -> '_ u64;
-        fn user(user: UserKey, now: Timestamp) -> '_ Option<KnownUser>;
-        fn users(
-            app: Arc<str>,
-            blocked: bool,
-            page: Page<Username>,
-            now: Timestamp,
-        ) -> '_ Vec<KnownUser>;
-        fn create_room(
-            room: RoomKey,
-            created: CreatedRoom,
-            changes: Vec<DurableChange>,
-            row: Option<AuditEvent>,
-        ) -> '_ bool;
-        fn created_rooms(
-            app: Arc<str>,
-            page: Page<RoomId>,
-            now: Timestamp,
-        ) -> '_ Vec<(RoomId, CreatedRoom)>;
-    }
-}
-
-metered! {
-    AuditLog {
-        fn audited_apps() -> '_ Vec<String>;
-        fn audit_rows(app: Arc<str>, after: u64, limit: usize) -> '_ Vec<AuditRow>;
-        fn audit_rows_before(app: Arc<str>, before: u64, limit: usize) -> '_ Vec<AuditRow>;
-        fn audit_head(app: Arc<str>) -> '_ ChainHead;
-        fn prune_audit(app: Arc<str>, before: Timestamp) -> '_ bool;
-        fn verify_audit(app: Arc<str>, recorded: Option<ChainHead>) -> '_ Result<VerifiedLog, Tampered>;
-    }
-}
-
-metered! {
-    Outbox {
-        fn put_messages(
-            app: Arc<str>,
-            messages: Vec<NewMessage>,
-            max: u64,
-            now: Timestamp,
-        ) -> 'static Evicted;
-        fn due_messages(
-            app: Arc<str>,
-            endpoint: Arc<str>,
-            now: Timestamp,
-            limit: usize,
-        ) -> 'static DueMessages;
-        fn record_delivery(number: u64, result: DeliveryResult) -> 'static ();
-        fn expire_messages(pending_before: Timestamp, dead_before: Timestamp) -> 'static ExpiredMessages;
-        fn shift_messages(step_ms: i64, now: Timestamp, after: u64) -> 'static Option<u64>;
-        fn dead_letters(app: Arc<str>, after: u64, limit: usize) -> '_ Vec<Message>;
-        fn replay_messages(
-            app: Arc<str>,
-            which: DeadLetters,
-            now: Timestamp,
-            row: Option<AuditEvent>,
-        ) -> '_ u64;
-        fn count_messages(app: Arc<str>) -> '_ Vec<OutboxCount>;
-        fn backlog() -> 'static Backlog;
+impl Observer for Meter {
+    /// Measures from the call to its result.
+    fn around<'a, T: 'a>(
+        &self,
+        _name: &'static str,
+        call: impl FnOnce() -> StoreFuture<'a, T>,
+    ) -> StoreFuture<'a, T> {
+        let answer = call();
+        let (meter, began) = (self.clone(), self.clock.micros());
+        async move { meter.count(began, answer.await) }.boxed()
     }
 }

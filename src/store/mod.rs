@@ -18,6 +18,7 @@ mod handoff;
 mod journal;
 mod key;
 mod metered;
+mod observed;
 mod outbox;
 mod policy;
 mod sqlite;
@@ -42,7 +43,8 @@ pub use error::{StoreError, StoreFuture};
 pub use handoff::Handoff;
 pub use journal::{Journal, NewMessages, RoomWrite};
 pub use key::{MAX_SIGNING_KEYS, Rename, SigningKey, UserKey};
-pub use metered::Metered;
+pub use metered::{Meter, Metered};
+pub use observed::{Observed, Observer};
 pub use outbox::{
     Backlog, DeadLetters, DeliveryResult, DueMessages, Evicted, ExpiredMessages, Message,
     NewMessage, Outbox, OutboxCount,

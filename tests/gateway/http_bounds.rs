@@ -8,12 +8,14 @@ use serde_json::{Value, json};
 use stagedoor::engine::Local;
 use stagedoor::server::Stopped;
 use stagedoor::store::Store;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpSocket;
 
 use crate::common::raw::{PING, Raw, TEXT, masked, upgrade};
-use crate::common::{Client, FaultyStore, Gateway, Log, SERVER_KEY, Setup, start_of};
+use crate::common::{Client, Faults, Gateway, Log, SERVER_KEY, Setup, start_of};
 use crate::tls;
+
+const HANDSHAKE_TIMEOUTS: &str = r#"stagedoor_limits_hit_total{limit="handshake_timeout"}"#;
 
 fn metric(gateway: &Gateway, name: &str) -> u64 {
     let scrape = gateway.hub().scrape();
@@ -26,23 +28,30 @@ async fn pipeline_until_closed(address: SocketAddr) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4 * 1024).unwrap();
     let mut stream = socket.connect(address).await.unwrap();
+    write_until_closed(&mut stream).await;
+}
+
+async fn write_until_closed(stream: &mut (impl AsyncWrite + Unpin)) {
     let requests = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1_000);
     while stream.write_all(requests.as_bytes()).await.is_ok() {}
 }
 
-#[tokio::test]
-async fn unread_answers_end_the_connection_on_every_port() {
-    let setup = Setup::new().with(|config| {
+/// Each port takes one connection, for `handshake_timeout`.
+fn one_connection_per_port(handshake_timeout: Duration) -> Setup {
+    Setup::new().with(|config| {
         config.listen.admin_listen = "127.0.0.1:0".parse().ok();
-        config.limits.handshake_timeout = Duration::from_millis(200);
+        config.limits.handshake_timeout = handshake_timeout;
         config.limits.pending_connections = 1;
         config.limits.admin_connections = 1;
-    });
-    let gateway = setup.run().await;
-    let name = r#"stagedoor_limits_hit_total{limit="handshake_timeout"}"#;
+    })
+}
+
+#[tokio::test]
+async fn unread_answers_end_the_connection_on_every_port() {
+    let gateway = one_connection_per_port(Duration::from_millis(200)).run().await;
     for (closed, port) in [(1, gateway.address()), (2, gateway.admin_address())] {
         pipeline_until_closed(port).await;
-        assert_eq!(metric(&gateway, name), closed, "counted");
+        assert_eq!(metric(&gateway, HANDSHAKE_TIMEOUTS), closed, "counted");
     }
     // Their permits are free again.
     let mut raw = Raw::connect(&gateway).await;
@@ -58,21 +67,15 @@ async fn unread_answers_end_the_connection_over_tls() {
     let (directory, issued) = (tempfile::tempdir().unwrap(), tls::issue());
     issued.write(directory.path(), "a");
     let certificate = tls::tls(directory.path(), "a").unwrap();
-    let setup = Setup::new().with(|config| {
+    let setup = one_connection_per_port(Duration::from_millis(500)).with(|config| {
         config.listen.tls = Some(certificate.clone());
         config.listen.admin_tls = Some(certificate);
-        config.listen.admin_listen = "127.0.0.1:0".parse().ok();
-        config.limits.handshake_timeout = Duration::from_millis(500);
-        config.limits.pending_connections = 1;
-        config.limits.admin_connections = 1;
     });
     let gateway = setup.run().await;
-    let name = r#"stagedoor_limits_hit_total{limit="handshake_timeout"}"#;
-    let requests = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1_000);
     for (closed, port) in [(1, gateway.address()), (2, gateway.admin_address())] {
         let mut stream = issued.connect(&port.to_string()).await.unwrap();
-        while stream.write_all(requests.as_bytes()).await.is_ok() {}
-        assert_eq!(metric(&gateway, name), closed, "counted");
+        write_until_closed(&mut stream).await;
+        assert_eq!(metric(&gateway, HANDSHAKE_TIMEOUTS), closed, "counted");
         let mut next = issued.connect(&port.to_string()).await.unwrap();
         let head = tls::head(&mut next, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
         assert!(head.starts_with("HTTP/1.1 200"), "its permit is free again: {head}");
@@ -233,7 +236,7 @@ async fn failing_background_task_shows_and_ends_the_process() {
 
 #[tokio::test]
 async fn panicking_dispatcher_shows_and_ends_the_process() {
-    let store = FaultyStore::panicking("expire_messages", u64::MAX).await;
+    let store = Faults::panicking("expire_messages", u64::MAX).await;
     let mut setup = Setup::new();
     let engine = Arc::new(Local::new(setup.test_clock(), 0));
     setup.joined = Some((store, engine));
@@ -253,7 +256,7 @@ async fn panicking_dispatcher_shows_and_ends_the_process() {
 
 #[tokio::test]
 async fn sweep_goes_on_after_a_panic() {
-    let store = FaultyStore::panicking("record_sessions", 1).await;
+    let store = Faults::panicking("record_sessions", 1).await;
     let mut setup = Setup::new().with(|config| config.resume.window = Duration::from_secs(5));
     let engine = Arc::new(Local::new(setup.test_clock(), 0));
     setup.joined = Some((Arc::clone(&store) as Arc<dyn Store>, engine));
@@ -264,7 +267,7 @@ async fn sweep_goes_on_after_a_panic() {
     gateway.suspended("bob").await;
     // The sweep records her end, and panics.
     ada.request("end", json!({})).await.unwrap();
-    while store.left() > 0 {
+    while store.observer().left() > 0 {
         tokio::task::yield_now().await;
     }
     assert_eq!(gateway.hub().sessions.count(), 1);
