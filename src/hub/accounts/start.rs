@@ -16,7 +16,7 @@ use super::claim::prepared_claim;
 use super::previous::PreviousSession;
 use super::{Accounts, OpenedSession};
 use crate::auth::{AuthRequest, Authenticated, Authenticator, Purpose};
-use crate::config::GuestNames;
+use crate::config::{GuestNames, Limits};
 use crate::engine::{Claim, ClaimRules, DirectoryKey, NameHolder, Prepared, SessionRow};
 use crate::hub::app::App;
 use crate::hub::errors::StartError;
@@ -155,7 +155,7 @@ impl Accounts {
         let new_family = FamilyId::from_bits(self.context.rng.bits());
         let secret = self.new_secret(DirectoryKey::of(&user));
         // Before the admission: it would void the tokens of the session that stays.
-        self.check_capacity(peer.address)?;
+        self.check_capacity(peer.address, Capacity::of_sessions)?;
         let (mut refused_generation, mut former) = (None, None);
         loop {
             self.reauthenticate(&mut accepted, attempt).await?;
@@ -262,9 +262,7 @@ impl Accounts {
         if names.is_none() || prepared.held > 0 {
             return Ok(());
         }
-        let capacity = Capacity::of_names(peer.address, &self.context.limits());
-        let checked = self.sessions.check_capacity(peer.address, capacity);
-        checked.map_err(|exceeded| self.overloaded(exceeded))
+        self.check_capacity(peer.address, Capacity::of_names)
     }
 
     fn count_forgotten(&self, admitted: &Admitted) {
@@ -378,8 +376,12 @@ impl Accounts {
         self.context.store.migrate_user(rename, self.context.clock.wall()).await
     }
 
-    fn check_capacity(&self, address: IpAddr) -> Result<(), StartError> {
-        let capacity = Capacity::of_sessions(address, &self.context.limits());
+    fn check_capacity(
+        &self,
+        address: IpAddr,
+        capacity_of: fn(IpAddr, &Limits) -> Capacity,
+    ) -> Result<(), StartError> {
+        let capacity = capacity_of(address, &self.context.limits());
         let checked = self.sessions.check_capacity(address, capacity);
         checked.map_err(|exceeded| self.overloaded(exceeded))
     }

@@ -125,15 +125,9 @@ impl SessionPermit {
 
     fn count_rooms(&mut self, rooms: usize) {
         let before = std::mem::replace(&mut self.rooms, rooms);
-        let participants = &self.permits.participants;
-        match rooms.cmp(&before) {
-            std::cmp::Ordering::Equal => {}
-            std::cmp::Ordering::Greater => {
-                participants.fetch_add(rooms - before, Ordering::Relaxed);
-            }
-            std::cmp::Ordering::Less => {
-                participants.fetch_sub(before - rooms, Ordering::Relaxed);
-            }
+        if rooms != before {
+            // The addition wraps around, so that it also subtracts.
+            self.permits.participants.fetch_add(rooms.wrapping_sub(before), Ordering::Relaxed);
         }
     }
 

@@ -206,7 +206,8 @@ fn reserving(
     user: &UserKey,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<ReservingInstance>> {
-    // Without statistics SQLite searches by the app alone, which is every row of it.
+    // Without statistics SQLite searches by the app alone, which is every row of it. `kind <= 2` is the condition of
+    // the index.
     let mut statement = db.prepare_cached(
         "SELECT i.proof, i.seen_ms FROM instances i WHERE i.app = ?1 AND i.username = ?2 AND ( \
             EXISTS (SELECT 1 FROM room_facts f INDEXED BY room_facts_by_guest \
