@@ -227,17 +227,20 @@ Stagedoor, development mode: every process on this machine can connect as a gues
 
 To use commands such as `stagedoor sessions list` in another terminal:
 
-  export STAGEDOOR_URL=http://{api} STAGEDOOR_SERVER_KEY={server_key}
+  export STAGEDOOR_URL=http://{api} STAGEDOOR_SERVER_KEY={server_key} STAGEDOOR_APP_SECRET={secret}
 
 Open http://{listen}/livez in a browser and paste this into its console:
 
   ws = new WebSocket("ws://{listen}/v1/connect", "stagedoor.v1.json");
-  ws.onmessage = (m) => {{
-    console.log(m.data);
-    if (JSON.parse(m.data).ping) ws.send('{{"pong":{{"seq":0}}}}');
+  seq = 0;
+  ws.onmessage = ({{ data }}) => {{
+    const message = JSON.parse(data);
+    seq = message.seq ?? seq;
+    if (message.ping) return ws.send(JSON.stringify({{ pong: {{ seq }} }}));
+    console.log(data);
   }};
   ws.onopen = () => ws.send(JSON.stringify({{ id: 1, start: {{
-    app: "{DEV_APP}", username: "ada", instance: crypto.randomUUID(),
+    app: "{DEV_APP}", username: "visitor", instance: crypto.randomUUID(),
     credentials: {{ guest: {{}} }}, client: {{ name: "console", version: "1" }},
   }} }}));
 "#
