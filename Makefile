@@ -6,9 +6,9 @@ DENY_VERSION := 0.20.2
 TOOLS ?= $(HOME)/.cache/stagedoor-tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: test fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files proxies loadtest figures
+.PHONY: test fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files proxies tour loadtest figures
 
-test: fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files proxies
+test: fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files proxies tour
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -58,6 +58,11 @@ deploy-files: $(TARGET)/deploy-venv/ready
 proxies: $(TARGET)/proxies-venv/ready
 	$(CARGO) build --package stagedoor --locked
 	$(TARGET)/proxies-venv/bin/python tests/proxies/proxies.py $(TARGET)/debug/stagedoor
+
+# Runs the snippets of README.md and of the pages for authors of clients, those of a browser in headless Chromium.
+tour: $(TARGET)/tour-venv/ready
+	$(CARGO) build --package stagedoor --locked
+	$(TARGET)/tour-venv/bin/python tests/tour/tour.py $(TARGET)/debug/stagedoor
 
 # The virtual environment of a test in Python.
 $(TARGET)/%-venv/ready: tests/%/requirements.txt

@@ -11,6 +11,8 @@ const NUMBERS: &str = r#"
 README.md
   in development mode, on 127.0.0.1:7080 | src/config/listen.rs | const PORT: u16 = 7080;
   Rust 1.95, a C compiler | Cargo.toml | rust-version = "1.95"
+  The gateway keeps the session for 30 seconds | src/config/resume.rs | window: Duration::from_secs(30),
+  the gateway ends `ada`'s stream after 5 seconds | src/room/settings.rs | ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
 docs/alerts.md
   the 5 seconds after which a target counts as `ignored` | src/room/settings.rs | ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
   Repair the endpoint within 24 hours | src/webhook/schedule.rs | DEAD_LETTER_AFTER: Duration = Duration::from_hours(24);

@@ -1,0 +1,46 @@
+"""What README.md and the pages for client authors show, done as a new user does it.
+
+Usage: tour.py path/to/stagedoor. Prints what it pasted and saw; the first mismatch ends it with 1.
+"""
+
+import asyncio
+import pathlib
+import sys
+import tempfile
+
+import tokens
+from browser import Browser
+from gateway import Gateway, Terminal
+from snippets import Reader, pattern, walk
+
+
+async def banner(gateway, browser):
+    """The snippet that development mode prints starts a session."""
+    tab = await browser.open(gateway.page)
+    await tab.evaluate(gateway.snippet)
+    assert await tab.expect(pattern('{"seq":2,"session_state":{"state":"established",…')), tab.lines
+    print("the snippet of development mode starts a session")
+
+
+async def readme(gateway, terminal, browser, program):
+    tabs = {f"Tab {number}": await browser.open(gateway.page) for number in (1, 2, 3)}
+    await terminal.run(gateway.export)
+    with tempfile.TemporaryDirectory() as directory:
+        # Where a reader has the release build.
+        release = pathlib.Path(directory) / "target" / "release"
+        release.mkdir(parents=True)
+        (release / "stagedoor").symlink_to(program)
+        await terminal.run(f"cd {directory}")
+        await walk(Reader(gateway, terminal, tabs), "README.md", "Five minutes")
+    print("\nthe tour works as written")
+
+
+async def main():
+    program = pathlib.Path(sys.argv[1]).resolve()
+    async with Gateway(program) as gateway, Terminal() as terminal, Browser() as browser:
+        await banner(gateway, browser)
+        await tokens.check(gateway)
+        await readme(gateway, terminal, browser, program)
+
+
+asyncio.run(main())
