@@ -1,19 +1,14 @@
 """Runs the snippets of docs/tokens.md; the gateway accepts what they sign."""
 
-import asyncio
-import json
 import os
 import pathlib
 import subprocess
 import tempfile
 
-import websockets
-
+from client import Client
 from snippets import blocks
 
 PAGE = "docs/tokens.md"
-# The longest wait for an expected event.
-TIMEOUT_S = 60
 # The language of a heading's snippet, how it is run, and how it prints a token with other claims.
 HEADINGS = {
     "Node": ("js", "node", "token.mjs", "console.log(token({claims}, process.env.STAGEDOOR_APP_SECRET));"),
@@ -21,39 +16,16 @@ HEADINGS = {
 }
 
 
-class Client:
-    """One connection of a stock library."""
-
-    def __init__(self, socket):
-        self.socket, self.id = socket, 0
-
-    @classmethod
-    async def connect(cls, gateway):
-        url = f"ws://{gateway.address}/v1/connect"
-        return cls(await websockets.connect(url, subprotocols=["stagedoor.v1.json"], proxy=None))
-
-    async def request(self, **command):
-        self.id += 1
-        await self.socket.send(json.dumps({"id": self.id, **command}))
-        while True:
-            message = json.loads(await asyncio.wait_for(self.socket.recv(), TIMEOUT_S))
-            if message.get("id") == self.id:
-                assert "ok" in message, f"{command}: {message}"
-                return message["ok"]
-
-
 async def check(gateway):
     for heading in HEADINGS:
         session, room, server = signed(gateway, heading)
-        client = await Client.connect(gateway)
-        start = {"app": "demo", "instance": f"backend-in-{heading}", "credentials": {"token": session}}
-        reply = await client.request(start={**start, "client": {"name": "tokens", "version": "1"}})
-        assert reply["started"]["session"]["user"] == {"username": "grace", "guest": False}, reply
+        client = await Client(heading).start(gateway, session)
+        assert client.started["session"]["user"] == {"username": "grace", "guest": False}, client.started
         joined = await client.request(join={"room": "lobby-1"})
         assert joined["joined"]["participant"]["role"] == "publisher", joined
         joined = await client.request(join={"room": "lobby", "token": room})
         assert joined["joined"]["participant"]["role"] == "moderator", joined
-        await client.socket.close(1000)
+        await client.close(1000)
         assert "items" in await gateway.get("rooms", server)
         print(f"{heading}: its session, room and server tokens are accepted", flush=True)
 

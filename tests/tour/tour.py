@@ -8,6 +8,7 @@ import pathlib
 import sys
 import tempfile
 
+import recipients
 import tokens
 from browser import Browser
 from gateway import Gateway, Terminal
@@ -40,6 +41,7 @@ async def main():
     async with Gateway(program) as gateway, Terminal() as terminal, Browser() as browser:
         await banner(gateway, browser)
         await tokens.check(gateway)
+        await recipients.check(gateway)
         await readme(gateway, terminal, browser, program)
 
 

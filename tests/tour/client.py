@@ -1,0 +1,78 @@
+"""One connection of a stock WebSocket library, and tokens to start it with."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import time
+
+import websockets
+
+# The longest wait for an expected event.
+TIMEOUT_S = 60
+
+
+def signed(gateway, **claims):
+    """A token of the gateway's app, good for five minutes."""
+    now = int(time.time())
+    full = {"iss": "demo", "aud": "stagedoor", "iat": now, "exp": now + 300, **claims}
+    parts = [json.dumps(part).encode() for part in ({"alg": "HS256", "typ": "JWT"}, full)]
+    text = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+    code = hmac.digest(gateway.printed("app secret").encode(), text, hashlib.sha256)
+    return (text + b"." + base64.urlsafe_b64encode(code).rstrip(b"=")).decode()
+
+
+class Client:
+    """Answers pings and keeps every push, by its name and in order, in `pushes`."""
+
+    def __init__(self, name):
+        self.name, self.socket, self.id, self.seq = name, None, 0, 0
+        self.pushes, self.replies, self.news = [], {}, asyncio.Event()
+
+    async def connect(self, gateway):
+        url = f"ws://{gateway.address}/v1/connect"
+        self.socket = await websockets.connect(url, subprotocols=["stagedoor.v1.json"], proxy=None)
+        self.reader = asyncio.create_task(self.read())
+        return self
+
+    async def start(self, gateway, token):
+        await self.connect(gateway)
+        start = {"app": "demo", "instance": f"instance-of-{self.name}", "credentials": {"token": token}}
+        self.started = (await self.request(start={**start, "client": {"name": "tour", "version": "1"}}))["started"]
+        return self
+
+    async def read(self):
+        try:
+            async for text in self.socket:
+                await self.receive(json.loads(text))
+        except websockets.ConnectionClosed:
+            pass
+
+    async def receive(self, message):
+        self.seq = message.pop("seq", self.seq)
+        if "ping" in message:
+            await self.socket.send(json.dumps({"pong": {"seq": self.seq}}))
+        elif "id" in message:
+            self.replies.pop(message["id"]).set_result(message)
+        else:
+            self.pushes += message.items()
+            self.news.set()
+
+    async def request(self, **command):
+        """The result of a command, which must succeed."""
+        self.id += 1
+        reply = self.replies[self.id] = asyncio.get_running_loop().create_future()
+        await self.socket.send(json.dumps({"id": self.id, **command}))
+        message = await asyncio.wait_for(reply, TIMEOUT_S)
+        assert "ok" in message, f"{self.name}: {command} is answered with {message}"
+        return message["ok"]
+
+    def is_open(self):
+        """Whether requests are answered."""
+        is_ending = any(name == "disconnect" for name, _ in self.pushes)
+        return self.socket is not None and self.socket.close_code is None and not is_ending
+
+    async def close(self, code):
+        await self.socket.close(code)
+        await self.reader
