@@ -16,7 +16,10 @@ TIMEOUT_S = 60
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 ARGUMENTS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-    "--remote-debugging-port=0", "--disable-features=WebRtcHideLocalIpsWithMdns", "about:blank",
+    "--remote-debugging-port=0", "about:blank",
+    # A camera that needs no permission; addresses of this machine as ICE candidates, where no mDNS resolves names.
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+    "--disable-features=WebRtcHideLocalIpsWithMdns", "--autoplay-policy=no-user-gesture-required",
 ]
 
 

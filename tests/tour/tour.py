@@ -36,6 +36,13 @@ async def readme(gateway, terminal, browser, program):
     print("\nthe tour works as written")
 
 
+async def webrtc(gateway, terminal, browser):
+    tabs = {f"Tab {number}": await browser.open(gateway.page) for number in (1, 2)}
+    await terminal.run(gateway.export)
+    await walk(Reader(gateway, terminal, tabs), "docs/webrtc.md", "Try it")
+    print("\nmedia flows between two tabs")
+
+
 async def main():
     program = pathlib.Path(sys.argv[1]).resolve()
     async with Gateway(program) as gateway, Terminal() as terminal, Browser() as browser:
@@ -43,6 +50,8 @@ async def main():
         await tokens.check(gateway)
         await recipients.check(gateway)
         await readme(gateway, terminal, browser, program)
+    async with Gateway(program) as gateway, Terminal() as terminal, Browser() as browser:
+        await webrtc(gateway, terminal, browser)
 
 
 asyncio.run(main())
