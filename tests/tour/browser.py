@@ -16,7 +16,7 @@ TIMEOUT_S = 60
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 ARGUMENTS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-    "--remote-debugging-port=0", "about:blank",
+    "--remote-debugging-port=0", "--disable-popup-blocking", "about:blank",
     # A camera that needs no permission; addresses of this machine as ICE candidates, where no mDNS resolves names.
     "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
     "--disable-features=WebRtcHideLocalIpsWithMdns", "--autoplay-policy=no-user-gesture-required",
@@ -56,21 +56,36 @@ class Browser:
         """A new tab that shows a page."""
         address = f"http://127.0.0.1:{self.port}/json/new?{urllib.parse.quote(url, safe='')}"
         with urllib.request.urlopen(urllib.request.Request(address, method="PUT"), timeout=TIMEOUT_S) as response:
-            target = json.load(response)
-        tab = Tab(await websockets.connect(target["webSocketDebuggerUrl"], max_size=None, proxy=None))
+            return await self.attach(json.load(response), url)
+
+    async def duplicate(self, tab):
+        """A tab with the same page and a copy of its `sessionStorage`."""
+        url = await tab.evaluate("location.href")
+        known = {tab.target for tab in self.tabs}
+        await tab.evaluate("window.open(location.href), null")
+        while True:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/json/list", timeout=TIMEOUT_S) as response:
+                new = [one for one in json.load(response) if one["type"] == "page" and one["id"] not in known]
+            opened = [one for one in new if one["url"] == url]
+            if opened:
+                return await self.attach(opened[0], url)
+            await asyncio.sleep(0.05)
+
+    async def attach(self, target, url):
+        socket = await websockets.connect(target["webSocketDebuggerUrl"], max_size=None, proxy=None)
+        tab = Tab(target["id"], socket)
         self.tabs.append(tab)
         await tab.call("Runtime.enable")
         await tab.call("Page.enable")
-        while await tab.evaluate("location.href + document.readyState") != url + "complete":
-            await asyncio.sleep(0.05)
+        await tab.loaded(url)
         return tab
 
 
 class Tab:
     """A page with its console: `lines` is what it printed, `prompt` answers its dialogs."""
 
-    def __init__(self, socket):
-        self.socket, self.next_id, self.calls = socket, 0, {}
+    def __init__(self, target, socket):
+        self.target, self.socket, self.next_id, self.calls = target, socket, 0, {}
         self.lines, self.news, self.prompt = [], asyncio.Event(), lambda question: ""
         self.reader = asyncio.create_task(self.read())
 
@@ -123,6 +138,19 @@ class Tab:
         answer = await asyncio.wait_for(await self.send(method, parameters), TIMEOUT_S)
         assert "error" not in answer, f"{method}: {answer['error']}"
         return answer["result"]
+
+    async def loaded(self, url):
+        while await self.evaluate("location.href + document.readyState") != url + "complete":
+            await asyncio.sleep(0.05)
+
+    async def reload(self):
+        """Loads the page again, which forgets every variable of its scripts."""
+        await self.evaluate("isOld = true")
+        url = await self.evaluate("location.href")
+        await self.call("Page.reload")
+        while await self.evaluate("typeof isOld") != "undefined":
+            await asyncio.sleep(0.05)
+        await self.loaded(url)
 
     async def evaluate(self, code):
         """The value of a text that is pasted into the console."""

@@ -68,6 +68,12 @@ class Client:
         assert "ok" in message, f"{self.name}: {command} is answered with {message}"
         return message["ok"]
 
+    async def expect(self, name):
+        """Waits for a push of this name."""
+        while not any(name == push for push, _ in self.pushes):
+            self.news.clear()
+            await asyncio.wait_for(self.news.wait(), TIMEOUT_S)
+
     def is_open(self):
         """Whether requests are answered."""
         is_ending = any(name == "disconnect" for name, _ in self.pushes)

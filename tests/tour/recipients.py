@@ -14,7 +14,7 @@ from client import TIMEOUT_S, Client, signed
 ROOT = pathlib.Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "protocol.md"
 SCHEMA = ROOT / "proto" / "schema" / "stagedoor.v1.schema.json"
-ROOM = "lobby"
+ROOM = "recipients"
 CAMERA = {"kind": "camera", "has_audio": True, "has_video": True}
 # The kinds of receivers, in the order of the columns, and the role of the participant that stands for each.
 ROLES = {

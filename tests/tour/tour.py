@@ -9,6 +9,7 @@ import sys
 import tempfile
 
 import recipients
+import reloads
 import tokens
 from browser import Browser
 from gateway import Gateway, Terminal
@@ -46,12 +47,13 @@ async def webrtc(gateway, terminal, browser):
 async def main():
     program = pathlib.Path(sys.argv[1]).resolve()
     async with Gateway(program) as gateway, Terminal() as terminal, Browser() as browser:
-        await banner(gateway, browser)
-        await tokens.check(gateway)
-        await recipients.check(gateway)
         await readme(gateway, terminal, browser, program)
     async with Gateway(program) as gateway, Terminal() as terminal, Browser() as browser:
+        await banner(gateway, browser)
+        await tokens.check(gateway)
         await webrtc(gateway, terminal, browser)
+        await reloads.check(gateway, browser)
+        await recipients.check(gateway)
 
 
 asyncio.run(main())
