@@ -178,6 +178,21 @@ async fn publisher_only_does_not_see_other_streams() {
 }
 
 #[tokio::test]
+async fn owner_is_notified_once_of_streams_that_a_role_ends() {
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    for former in ["publisher_only", "publisher", "moderator"] {
+        let mut ada = gateway.enter(former, former).await;
+        let stream = ada.publish().await["id"].clone();
+        let demote = json!({ "room": "lobby", "participant": ada.id(), "role": "subscriber" });
+        host.does("set_role", demote).await;
+        let ended = ada.received_of("stream_unpublished").await;
+        let ended: Vec<_> = ended.iter().map(|push| &push["stream"]).collect();
+        assert_eq!(ended, [&stream], "{former}");
+    }
+}
+
+#[tokio::test]
 async fn a_demotion_takes_effect_at_once_and_holds_when_they_rejoin() {
     let gateway = Gateway::dev().await;
     let mut host = gateway.enter("host", "moderator").await;

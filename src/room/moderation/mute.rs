@@ -24,7 +24,7 @@ use crate::room::moderation::context::{
 use crate::room::state::RoomState;
 use crate::room::state::receipts::ModerationProgress;
 use crate::room::streams::acks::{mute_audio, resolve_mutes};
-use crate::room::visibility::audience::{audience_about, audience_contains, push_of_stream};
+use crate::room::visibility::audience::{audience_about, push_of_stream};
 
 struct ResolvedTarget {
     coverage: Coverage,
@@ -263,7 +263,7 @@ fn push_stream_mute(
     let owner = state.participants.find(stream.wire.participant);
     let lock = active && owner.is_some_and(|owner| state.records.is_locked(owner.principal()));
     let push = MuteForced { stream: Some(id), ..mute_push(state, moderator, active, lock) };
-    push_of_stream(state, stream.wire.participant, None, Push::MuteForced(push), out);
+    push_of_stream(state, stream.wire.participant, false, Push::MuteForced(push), out);
 }
 
 /// Pushes to the participants who list this one, and to itself.
@@ -278,12 +278,9 @@ fn push_participant_mute(
     let lock = active && state.records.is_locked(member.principal());
     let push = MuteForced { participant: Some(id), ..mute_push(state, moderator, active, lock) };
     let push = Push::MuteForced(push);
-    let about = audience_about(state, id);
-    if !about.as_ref().is_some_and(|about| audience_contains(state, about, member.session)) {
-        out.push(Audience::One(member.session), push.clone());
-    }
-    if let Some(about) = about {
-        out.push(about, push);
+    out.push(Audience::One(member.session), push.clone());
+    if let Some(about) = audience_about(state, id) {
+        out.push(about.except(member.session), push);
     }
 }
 

@@ -30,10 +30,6 @@ impl FeedState {
         self.watchers.keys().copied()
     }
 
-    pub(in crate::room) fn is_watching(&self, id: ParticipantId) -> bool {
-        self.watchers.contains_key(&id)
-    }
-
     /// Whether nothing is pending.
     pub(in crate::room) fn is_idle(&self) -> bool {
         self.changed.is_empty() && self.watchers.values().all(|had| *had == Progress::Whole)

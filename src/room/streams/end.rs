@@ -28,8 +28,7 @@ pub(in crate::room) fn end_stream(
     let push = Push::StreamUnpublished(StreamUnpublished { room, version, stream: id, reason });
     // The owner gets no push about its own command, but one about a moderator's.
     let is_forced = reason == StreamEndReason::ForceUnpublished;
-    let owner_session = state.participants.find(owner).map(|member| member.session);
-    push_of_stream(state, owner, owner_session.filter(|_| !is_forced), push, out);
+    push_of_stream(state, owner, !is_forced, push, out);
 }
 
 pub(in crate::room) fn emit_unpublished(

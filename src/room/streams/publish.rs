@@ -80,20 +80,19 @@ pub(in crate::room) fn update_stream(
 ) -> Result<Reply, Error> {
     let stream = state.streams.find(update.stream).ok_or_else(errors::stream_not_found)?;
     let owner = state.participants.find(stream.wire.participant).expect("a stream has an owner");
-    let owner_session = match origin {
+    let is_by_owner = match origin {
         Origin::Session { .. } => {
-            let member = state.requester(origin)?;
-            if member.id != owner.id {
+            if state.requester(origin)?.id != owner.id {
                 return Err(errors::not_owner());
             }
-            Some(member.session)
+            true
         }
         Origin::Call(_) => {
             let owners_own = (update.has_audio.is_some(), update.has_video.is_some(), &update.name);
             if owners_own != (false, false, &None) {
                 return Err(errors::not_owner());
             }
-            None
+            false
         }
     };
     if update.has_audio == Some(true) && is_mute_locked(state, update.stream) {
@@ -108,7 +107,7 @@ pub(in crate::room) fn update_stream(
     if before != after {
         let (room, version) = (state.id.clone(), state.version);
         let change = StreamChange { room, version, stream: after.clone() };
-        push_of_stream(state, after.participant, owner_session, Push::StreamUpdated(change), out);
+        push_of_stream(state, after.participant, is_by_owner, Push::StreamUpdated(change), out);
     }
     Ok(Reply::Updated(Updated { stream: after }))
 }

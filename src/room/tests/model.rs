@@ -1,6 +1,6 @@
 //! A room, its replica and its clients. Each step is applied to all of them and checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use stagedoor_proto::{
@@ -140,12 +140,14 @@ impl RoomModel {
     }
 
     fn deliver(&mut self, effects: &[Effect], ended: Option<StreamId>) {
+        let mut delivered = BTreeSet::new();
         for effect in effects {
             match effect {
                 Effect::Everywhere(Everywhere::Push { to, push }) => {
-                    let size = stagedoor_proto::encode_push(push).len();
-                    assert!(size <= 256 * 1024, "a message of {size} bytes");
+                    let text = stagedoor_proto::encode_push(push);
+                    assert!(text.len() <= 256 * 1024, "a message of {} bytes", text.len());
                     self.room.for_each_session(to, |session| {
+                        assert!(delivered.insert((session, text.clone())), "sent twice: {push:?}");
                         if let Some(client) = self.clients.get_mut(&session) {
                             client.apply(push);
                         }

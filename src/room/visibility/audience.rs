@@ -38,26 +38,6 @@ pub(in crate::room) fn for_each_session(
     }
 }
 
-/// Whether an audience contains a session. Linear for [`Audience::Sessions`]: iterate over them instead.
-pub(in crate::room) fn audience_contains(
-    state: &RoomState,
-    audience: &Audience,
-    session: SessionId,
-) -> bool {
-    match audience {
-        Audience::One(one) => *one == session,
-        Audience::Sessions(sessions) => sessions.contains(&session),
-        Audience::All { .. } | Audience::Viewers { .. } | Audience::NonSubscribers { .. } => state
-            .participants
-            .of_session(session)
-            .is_some_and(|member| matches_audience(audience, member)),
-        Audience::Watchers => state
-            .participants
-            .of_session(session)
-            .is_some_and(|member| state.feed.is_watching(member.id)),
-    }
-}
-
 /// The audience to which a participant is listed. `None`: it is not listed.
 pub(in crate::room) fn audience_about(state: &RoomState, id: ParticipantId) -> Option<Audience> {
     if !state.size.is_large || state.participants.moderators().contains(&id) {
@@ -105,19 +85,20 @@ pub(in crate::room) fn promotion_audience(
     Some(if is_known { Audience::NonSubscribers { except: None } } else { everyone })
 }
 
-/// Pushes about a stream to those who see streams, and to its owner even without that permission, except to `except`.
+/// Pushes about a stream to those who see streams, and to its owner, with or without that permission, if another actor
+/// made the change. The owner is addressed by its session: the entry may change what it sees.
 pub(in crate::room) fn push_of_stream(
     state: &RoomState,
     owner: ParticipantId,
-    except: Option<SessionId>,
+    is_by_owner: bool,
     push: Push,
     out: &mut Effects,
 ) {
-    let owner = state.participants.find(owner).filter(|owner| !owner.capabilities.subscribe);
-    if let Some(owner) = owner.filter(|owner| except != Some(owner.session)) {
-        out.push(Audience::One(owner.session), push.clone());
+    let owner = state.participants.find(owner).map(|owner| owner.session);
+    if let Some(owner) = owner.filter(|_| !is_by_owner) {
+        out.push(Audience::One(owner), push.clone());
     }
-    out.push(Audience::Viewers { except }, push);
+    out.push(Audience::Viewers { except: owner }, push);
 }
 
 fn matches_audience(audience: &Audience, member: &Membership) -> bool {
