@@ -31,8 +31,9 @@ docs/alerts.md
 docs/configuration.md
   or `listen.listen changed: restart to apply` | src/server/reload.rs | "{key} changed: restart to apply"
 docs/limits.md
-  1 024, for ten minutes | src/room/settings.rs | MAX_REFS: usize = 1_024;
-  1 024, for ten minutes | src/room/settings.rs | REF_RETENTION: Duration = Duration::from_mins(10);
+  1 024, and 128 of one user, for ten minutes | src/room/settings.rs | MAX_REFS: usize = 1_024;
+  1 024, and 128 of one user, for ten minutes | src/room/settings.rs | MAX_REFS_PER_USER: usize = 128;
+  1 024, and 128 of one user, for ten minutes | src/room/settings.rs | REF_RETENTION: Duration = Duration::from_mins(10);
   20 000 of each | src/room/settings.rs | MAX_RECORD_ROWS: usize = 20_000;
   100 000, for ten minutes | src/hub/rooms/mod.rs | MAX_EMPTIED_ROOMS: usize = 100_000;
   30 000, for ten minutes | src/room/settings.rs | MAX_RECENT_LEAVERS: usize = 30_000;

@@ -145,8 +145,10 @@ pub(super) const PAGE_INTERVAL: Duration = Duration::from_millis(100);
 pub(super) const MAX_REPORTED_TARGETS: usize = 100;
 /// Maximum commands with open receipts.
 pub(super) const MAX_OPEN_VERBS: usize = 1_024;
-/// Maximum idempotency keys of a room. The oldest is evicted first.
+/// Maximum idempotency keys of a room. Beyond it the user with the most loses the oldest one.
 pub(super) const MAX_REFS: usize = 1_024;
+/// Maximum idempotency keys of one user in a room; the server has no other limit than the room. The oldest is evicted.
+pub(super) const MAX_REFS_PER_USER: usize = 128;
 /// How long an idempotency key is retained.
 pub(super) const REF_RETENTION: Duration = Duration::from_mins(10);
 /// Maximum rows of a kind (blocks, mutes, roles) in a room.

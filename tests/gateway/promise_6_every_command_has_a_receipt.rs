@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::common::{Gateway, Person};
+use crate::common::{Gateway, Person, Setup};
 
 /// The outcomes counted in a report: enforced, pending, offline, ignored.
 fn counts(report: &Value) -> [u64; 4] {
@@ -169,6 +169,32 @@ async fn repeated_ref_has_one_effect_and_the_same_answer() {
     assert_eq!(host.does("force_unpublish", unpublish).await, first, "the stream is gone by now");
     let other = json!({ "stream": stream, "ref": "three" });
     assert_eq!(host.fails("force_unpublish", other).await, "stream_not_found");
+}
+
+#[tokio::test]
+async fn refs_of_others_do_not_evict_that_of_a_moderator() {
+    let setup = Setup::new().with(|config| {
+        (config.limits.commands_per_s, config.limits.commands_burst) = (100_000, 100_000);
+        config.limits.signals_per_s_per_room = 100_000;
+    });
+    let gateway = setup.run().await;
+    let (mut host, mut ada, _) = gateway.host_and_speaker().await;
+    gateway.enter("bob", "publisher").await;
+    let kick =
+        json!({ "room": "lobby", "username": "bob", "block": { "for_ms": 0 }, "ref": "out" });
+    let kicked = host.does("force_disconnect", kick.clone()).await;
+    let hello = json!({ "room": "lobby", "type": "hello", "data": 1, "ref": "hello" });
+    let sent = host.does("signal", hello.clone()).await;
+    for n in 0..1_100 {
+        let signal = json!({ "room": "lobby", "type": "n", "data": n, "ref": format!("r-{n}") });
+        ada.does("signal", signal).await;
+        let stream = ada.publish().await["id"].clone();
+        ada.does("unpublish", json!({ "stream": stream, "ref": format!("u-{n}") })).await;
+    }
+    let mut bob = gateway.enter("bob", "publisher").await;
+    assert_eq!(host.does("force_disconnect", kick).await, kicked);
+    assert_eq!(host.does("signal", hello).await, sent);
+    assert!(bob.received_of("removed").await.is_empty(), "the kick was not repeated");
 }
 
 #[tokio::test]
