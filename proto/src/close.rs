@@ -297,4 +297,10 @@ impl Disconnect {
             ref_: None,
         }
     }
+
+    /// The same, caused by a command with this idempotency key.
+    #[must_use]
+    pub fn caused_by(self, ref_: Option<&Ref>) -> Self {
+        Self { ref_: ref_.cloned(), ..self }
+    }
 }

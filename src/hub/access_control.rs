@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use stagedoor_proto::{CloseCode, Disconnect, Error, FamilyId, InstanceId};
+use stagedoor_proto::{CloseCode, Disconnect, Error, FamilyId, InstanceId, Ref};
 
 use super::context::Context;
 use super::errors::{CallError, StartError, block_disconnect};
@@ -49,7 +49,7 @@ impl AccessControl {
 
     /// Blocks a user from the app and ends their sessions. A block of a guest also ends the sessions of other guests
     /// that match it. Returns the number of ended sessions, and the block that holds: an earlier one may end
-    /// later. `row` is the audit record.
+    /// later. `row` is the audit record, `ref_` the idempotency key for the sessions' `disconnect`.
     ///
     /// # Errors
     /// If the store fails, nothing happened. If the engine does not answer, the block is in force.
@@ -59,6 +59,7 @@ impl AccessControl {
         block: Block,
         address: bool,
         row: Option<AuditEvent>,
+        ref_: Option<&Ref>,
         request: Option<&RequestId>,
     ) -> Result<(usize, Block), CallError> {
         let (messages, queued) = self.events.prepare_ban(&user, &block, request).unzip();
@@ -69,7 +70,7 @@ impl AccessControl {
             queued.finish(blocked.as_ref().map(|blocked| blocked.evicted));
         }
         let Blocked { identities: reach, holding, .. } = blocked?;
-        let disconnect = block_disconnect(&holding);
+        let disconnect = block_disconnect(&holding).caused_by(ref_);
         let mut ended = self.end_sessions(&user, &disconnect, request).await?;
         if reach != BlockedIdentities::default() {
             ended += self.end_all_reached(&user.app, reach, &disconnect, request).await?;

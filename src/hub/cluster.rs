@@ -153,8 +153,9 @@ impl NodeHandler for ClusterNode {
                 let live = session.filter(|session| !session.has_ended());
                 answer(&live.map(|session| session.user().username.clone()))
             }
-            PeerRequest::EndSession { app, session, request } => {
-                answer(&sessions.terminate(&app, session, request.as_ref()).is_some())
+            PeerRequest::EndSession { app, session, ref_, request } => {
+                let ended = sessions.terminate(&app, session, ref_.as_ref(), request.as_ref());
+                answer(&ended.is_some())
             }
             PeerRequest::EndReached { app, reach, disconnect, request } => {
                 answer(&self.access.end_reached(&app, &reach, &disconnect, request.as_ref()))

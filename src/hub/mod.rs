@@ -26,7 +26,7 @@ mod sessions;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use stagedoor_proto::{SessionId, Username};
+use stagedoor_proto::{Ref, SessionId, Username};
 
 pub use accounts::{Accounts, Attempt, AuthenticatedStart, OpenedSession};
 pub use app::App;
@@ -286,18 +286,19 @@ impl Hub {
         users.into_iter().flatten().next()
     }
 
-    /// Ends a live session of an app, on any node. Returns whether it existed.
+    /// Ends a live session of an app, on any node. Returns whether it existed. `ref_` is the idempotency key of the call.
     pub async fn end_session(
         &self,
         app: &Arc<str>,
         session: SessionId,
+        ref_: Option<&Ref>,
         request: Option<&RequestId>,
     ) -> bool {
-        if self.sessions.terminate(app, session, request).is_some() {
+        if self.sessions.terminate(app, session, ref_, request).is_some() {
             return true;
         }
-        let end =
-            PeerRequest::EndSession { app: Arc::clone(app), session, request: request.cloned() };
+        let (app, ref_) = (Arc::clone(app), ref_.cloned());
+        let end = PeerRequest::EndSession { app, session, ref_, request: request.cloned() };
         let (ended, _) = self.peers.request_all::<bool>(&end).await;
         ended.into_iter().any(|has_ended| has_ended)
     }

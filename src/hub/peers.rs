@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::future::join_all;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use stagedoor_proto::{Disconnect, SessionId, Timestamp};
+use stagedoor_proto::{Disconnect, Ref, SessionId, Timestamp};
 
 use crate::engine::{Engine, Renewal, RequestError, SessionRow};
 use crate::request::RequestId;
@@ -35,7 +35,13 @@ pub(super) enum PeerRequest {
     /// Find a live session of an app. Returns its user, if the session is on the node.
     FindSession { app: Arc<str>, session: SessionId },
     /// End a live session of an app. Returns whether it was on the node.
-    EndSession { app: Arc<str>, session: SessionId, request: Option<RequestId> },
+    EndSession {
+        app: Arc<str>,
+        session: SessionId,
+        #[serde(default)]
+        ref_: Option<Ref>,
+        request: Option<RequestId>,
+    },
     /// End the sessions of guests that match a block; returns their number.
     EndReached {
         app: Arc<str>,

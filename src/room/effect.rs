@@ -91,6 +91,8 @@ pub struct RemovedUser {
     pub set_by: BlockSetter,
     /// As stated by the moderator.
     pub reason: Option<Reason>,
+    /// The idempotency key of the command.
+    pub ref_: Option<Ref>,
     pub request: Option<RequestId>,
 }
 

@@ -32,6 +32,46 @@ async fn endings_by_an_operator_have_a_reason() {
 }
 
 #[tokio::test]
+async fn endings_by_a_command_name_its_ref() {
+    for (method, path) in [
+        ("POST", "users/ada/ban"),
+        ("POST", "users/ada/revoke"),
+        ("DELETE", "users/ada"),
+        ("DELETE", "sessions/{id}"),
+        ("POST", "revoke-all"),
+    ] {
+        for body in [Some(json!({ "ref": "out" })), None] {
+            let gateway = Gateway::dev().await;
+            let (mut ada, started) = Client::guest(&gateway, "ada", "instance-1").await;
+            let path = path.replace("{id}", started["session"]["id"].as_str().unwrap());
+            let ref_ = body.as_ref().map_or(Value::Null, |body| body["ref"].clone());
+            let answer = gateway.api(method, &path, body).await;
+            assert!(answer.status < 300, "{path}: {answer:?}");
+            assert_eq!(ada.closed().await.disconnect["ref"], ref_, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn removals_from_the_app_name_their_ref() {
+    let gateway = Gateway::dev().await;
+    let claims = json!({ "rooms": { "*": "moderator" }, "app_moderator": true });
+    let mut host = gateway.member("host", claims).await;
+    for (username, for_ms) in [("ada", 60_000), ("bob", 0)] {
+        let mut guest = gateway.enter(username, "publisher").await;
+        let resumable = guest.started.clone();
+        let block = json!({ "scope": "app", "for_ms": for_ms });
+        let body =
+            json!({ "room": "lobby", "username": username, "block": block, "ref": username });
+        host.does("force_disconnect", body).await;
+        let closed = guest.closed().await;
+        assert_eq!((closed.code, &closed.disconnect["ref"]), (4010, &json!(username)));
+        let again = Client::resume_refused(&gateway, &resumable, guest.last_seq).await;
+        assert_eq!((again.code, &again.disconnect["ref"]), (4010, &json!(username)));
+    }
+}
+
+#[tokio::test]
 async fn endings_by_a_newer_connection_have_a_reason() {
     let gateway = Gateway::dev().await;
     let (mut older, started) = Client::guest(&gateway, "ada", "instance-1").await;

@@ -236,7 +236,7 @@ async fn places_are_counted_exactly_while_sessions_come_and_go() {
                 // Its client and an operator end it at the same time.
                 _ => {
                     client.begin("end", json!({})).await;
-                    gateway.hub().sessions.terminate("demo", id, None);
+                    gateway.hub().sessions.terminate("demo", id, None, None);
                 }
             }
             client.closed().await;

@@ -308,9 +308,10 @@ async fn end(
         let username = caller.hub().find_user_of(caller.app.id(), id).await;
         let username = found(username, "no live session with this id")?;
         // The audit row is written first: without it the session is not ended.
-        caller.record(AuditedCall::on_user(&username, "end_session", ref_)).await?;
+        caller.record(AuditedCall::on_user(&username, "end_session", ref_.clone())).await?;
         // The session may have ended in the meantime, which is the intended result.
-        caller.hub().end_session(caller.app.id(), id, Some(&caller.identity.request)).await;
+        let (ref_, request) = (ref_.as_ref(), Some(&caller.identity.request));
+        caller.hub().end_session(caller.app.id(), id, ref_, request).await;
         Ok(())
     };
     key.perform(caller, StatusCode::NO_CONTENT, work).await

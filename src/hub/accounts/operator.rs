@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use stagedoor_proto::{BlockSource, CloseCode, Disconnect, Timestamp};
+use stagedoor_proto::{BlockSource, CloseCode, Disconnect, Ref, Timestamp};
 
 use super::Accounts;
 use crate::hub::app::App;
@@ -30,7 +30,8 @@ impl Accounts {
         row: Option<AuditEvent>,
         request: Option<&RequestId>,
     ) -> Result<(usize, Block), CallError> {
-        self.access.block(user, block, address, row, request).await
+        let ref_ = ref_of(row.as_ref());
+        self.access.block(user, block, address, row, ref_.as_ref(), request).await
     }
 
     /// Lifts what the server API set for a user. `row` is the audit record.
@@ -59,11 +60,12 @@ impl Accounts {
     ) -> Result<Option<usize>, CallError> {
         // The store may have pruned a guest whose session is live; starts from here on are in the store.
         let (store, now) = (&self.context.store, self.context.clock.wall());
+        let ref_ = ref_of(row.as_ref());
         let is_here = !self.engine.rows(&user).await?.is_empty();
         if !store.delete_user(user.clone(), is_here, now, row).await? {
             return Ok(None);
         }
-        let deleted = Disconnect::new(CloseCode::UserDeleted);
+        let deleted = Disconnect::new(CloseCode::UserDeleted).caused_by(ref_.as_ref());
         Ok(Some(self.access.end_sessions(&user, &deleted, Some(request)).await?))
     }
 
@@ -82,14 +84,14 @@ impl Accounts {
     ) -> Result<(usize, Timestamp), CallError> {
         let (leeway, now) = (app.rules().revocation_leeway, self.context.clock.wall());
         let (at, ends_all) = (before.unwrap_or(now), before.is_none());
+        let ref_ = ref_of(row.as_ref());
         let revoked =
             self.context.store.revoke_app(Arc::clone(app.id()), at, ends_all, row).await?;
         let revocation = Revocation::new(revoked, leeway);
         let void = StartError::token_revoked(revocation.retry_after(self.context.clock.wall()));
         let meant = AppRevocation { revoked, ends_all };
-        let access = &self.access;
-        let ended =
-            access.end_revoked_everywhere(app.id(), meant, &void.disconnect, request).await?;
+        let (access, disconnect) = (&self.access, void.disconnect.caused_by(ref_.as_ref()));
+        let ended = access.end_revoked_everywhere(app.id(), meant, &disconnect, request).await?;
         Ok((ended, revocation.accepted_from()))
     }
 
@@ -106,11 +108,18 @@ impl Accounts {
     ) -> Result<(usize, Timestamp), CallError> {
         let app = self.context.app(&user.app);
         let leeway = app.map_or(DEFAULT_REVOCATION_LEEWAY, |app| app.rules().revocation_leeway);
+        let ref_ = ref_of(row.as_ref());
         let at =
             self.context.store.revoke_user(user.clone(), self.context.clock.wall(), row).await?;
         let revocation = Revocation::new(at, leeway);
         let revoked = StartError::token_revoked(revocation.retry_after(self.context.clock.wall()));
-        let ended = self.access.end_sessions(&user, &revoked.disconnect, Some(request)).await?;
+        let disconnect = revoked.disconnect.caused_by(ref_.as_ref());
+        let ended = self.access.end_sessions(&user, &disconnect, Some(request)).await?;
         Ok((ended, revocation.accepted_from()))
     }
+}
+
+/// The idempotency key of a call.
+fn ref_of(row: Option<&AuditEvent>) -> Option<Ref> {
+    row?.ref_.clone()
 }

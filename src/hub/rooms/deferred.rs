@@ -176,7 +176,8 @@ impl DeferredExecutor {
         // A block that could not be persisted still ends the current sessions.
         for user in &deferred.terminations {
             let (key, block) = self.removal_of(&deferred.key().app, user);
-            let (disconnect, request) = (block_disconnect(&block), user.request.as_ref());
+            let disconnect = block_disconnect(&block).caused_by(user.ref_.as_ref());
+            let request = user.request.as_ref();
             let ended = self.access.end_covered(&key.app, &user.coverage, &disconnect, request);
             if let Err(error) = ended.await {
                 tracing::warn!(%error, "cannot end all sessions of a removed user");
@@ -211,7 +212,8 @@ impl DeferredExecutor {
         let (key, block) = self.removal_of(app, user);
         let app = self.context.app(app);
         let by_address = app.is_some_and(|app| app.rules().ban_guest_addresses);
-        match self.access.block(key, block, by_address, None, user.request.as_ref()).await {
+        let (ref_, request) = (user.ref_.as_ref(), user.request.as_ref());
+        match self.access.block(key, block, by_address, None, ref_, request).await {
             Err(CallError::Store(error)) => Err(error),
             // The block is persisted; sessions on other nodes may have been unreachable.
             Ok(_) | Err(CallError::NoRoom | CallError::RoomExists | CallError::Refused(_)) => {

@@ -21,7 +21,7 @@ mod sweep;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock, Weak};
 
-use stagedoor_proto::{CloseCode, Disconnect, SessionId, Timestamp};
+use stagedoor_proto::{CloseCode, Disconnect, Ref, SessionId, Timestamp};
 
 pub use addresses::{ConnectionLimitExceeded, ConnectionPermit};
 pub use connections::Connections;
@@ -184,15 +184,16 @@ impl Sessions {
         }
     }
 
-    /// Ends one session of an app; `None` if it does not exist.
+    /// Ends one session of an app; `None` if it does not exist. `ref_` is the idempotency key of the call.
     pub fn terminate(
         &self,
         app: &str,
         id: SessionId,
+        ref_: Option<&Ref>,
         request: Option<&RequestId>,
     ) -> Option<Arc<SessionHandle>> {
         let session = self.find_in(app, id).filter(|session| !session.has_ended())?;
-        self.end(&session, Disconnect::new(CloseCode::Terminated), request);
+        self.end(&session, Disconnect::new(CloseCode::Terminated).caused_by(ref_), request);
         Some(session)
     }
 

@@ -54,8 +54,8 @@ pub(in crate::room) fn force_disconnect(
     state.recent_leavers.forbid_rejoin(&username);
     if is_app_wide {
         let (reason, request) = (body.reason.clone(), out.cause());
-        let set_by = moderator.setter();
-        let user = RemovedUser { coverage, until, set_by, reason, request };
+        let (set_by, ref_) = (moderator.setter(), body.ref_.clone());
+        let user = RemovedUser { coverage, until, set_by, reason, ref_, request };
         if until.is_some() {
             out.add(Appender::BlockUser(user.clone()));
         }

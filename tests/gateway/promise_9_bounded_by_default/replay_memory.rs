@@ -126,7 +126,7 @@ async fn replay_memory_is_shown_and_released() {
     let held = bytes() - before;
     assert!((40_000..60_000).contains(&held), "{held}: both hold the same bodies");
     for session in gateway.hub().sessions.list("demo") {
-        gateway.hub().sessions.terminate("demo", session.id(), None);
+        gateway.hub().sessions.terminate("demo", session.id(), None, None);
     }
     host.closed().await;
     while bytes() > 0 {
