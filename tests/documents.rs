@@ -96,6 +96,15 @@ docs/server-api.md
   (a million of an app at most) | src/server.rs | MAX_ENDED_SESSIONS: u64 = 1_000_000;
   `X-Request-Id` (up to 64 characters | src/http/request_id.rs | MAX_ID_BYTES: usize = 64;
   nests at most 32 deep | proto/src/decode.rs | MAX_JSON_DEPTH: usize = 32;
+docs/tokens.md
+  the token is not a signed JSON Web Token | src/auth/token/error.rs | "the token is not a signed JSON Web Token"
+  the token's signature does not match the key | src/auth/token/error.rs | "the token's signature does not match the key"
+  no known key has the token's `kid` | src/auth/token/error.rs | "no known key has the token's `kid`"
+  the token's claim `exp` must be … | src/auth/token/error.rs | "the token's claim `{claim}` must be {expected}"
+  the token is not valid yet: … | src/auth/token/error.rs | "the token is not valid yet: its `{claim}` is in the future"
+  more than 30 seconds ahead | src/auth/token/mod.rs | LEEWAY: Duration = Duration::from_secs(30);
+  the token was revoked; fetch a new one | src/auth/token/error.rs | "the token was revoked; fetch a new one"
+  at most one hour | src/auth/token/mod.rs | MAX_SERVER_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 docs/webhooks.md
   decoded from base64: 24 to 64 bytes | src/outbound/signing.rs | (24..=64).contains(&bytes.len())
   for that time, at most an hour | src/webhook/attempt.rs | MAX_RETRY_AFTER: Duration = Duration::from_hours(1);

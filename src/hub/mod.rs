@@ -286,7 +286,7 @@ impl Hub {
         users.into_iter().flatten().next()
     }
 
-    /// Ends a live session of an app, on any node. Returns whether it existed. `ref_` is the idempotency key of the call.
+    /// Ends a live session of an app, on any node. Returns whether it existed. `ref_`: the idempotency key of the call.
     pub async fn end_session(
         &self,
         app: &Arc<str>,
