@@ -65,6 +65,7 @@ docs/operations.md
   did you mean "lobby"? 3 are open: lobby, quiet, stage | src/cli/suggest.rs | did you mean \"lobby\"? 3 are open: lobby, quiet, stage
 docs/protocol.md
   of its user, in one room, for ten minutes | src/room/settings.rs | REF_RETENTION: Duration = Duration::from_mins(10);
+  and acknowledge within 5 seconds | src/room/settings.rs | ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
   An owner who is connected has 5 seconds for that | src/room/settings.rs | ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
   users who left it in the last ten minutes | src/room/settings.rs | LEAVER_RETENTION: Duration = Duration::from_mins(10);
 docs/security.md
