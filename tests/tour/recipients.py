@@ -98,6 +98,7 @@ class Check:
         return published["published"]["stream"]["id"]
 
     async def acknowledge(self, stream):
+        self.clients["sender"].pushes.clear()
         await self.clients["target"].request(update_stream={"stream": stream, "has_audio": False})
         await self.settled([("sender", {"moderation"})])
 
