@@ -1,0 +1,176 @@
+// The errors of the package. Programs test `code`; `hint` says what to change; `outcome` says whether the request may
+// have taken effect.
+
+import type { ErrorCode, Scope, WireError } from '../wire/protocol.js';
+
+/** Whether a failed request had an effect: it was never sent, it was refused, or that is unknown. */
+export type Outcome = 'not-sent' | 'refused' | 'unknown';
+
+/** Codes of errors that this package raises itself; the others are those of the protocol. */
+export type LocalCode =
+  | 'aborted'
+  | 'already_started'
+  | 'connection_lost'
+  | 'deadline'
+  | 'denied'
+  | 'invalid_options'
+  | 'lagged'
+  | 'loader_failed'
+  | 'no_active_session'
+  | 'no_stored_session'
+  | 'no_websocket'
+  | 'not_a_gateway'
+  | 'not_confirmed'
+  | 'origin_denied'
+  | 'queue_full'
+  | 'session_ended'
+  | 'stopped'
+  | 'unreachable';
+
+/** What an error carries besides its code and its message. */
+export interface ErrorDetails {
+  /** What to change; by default it follows from the code. */
+  hint?: string | undefined;
+  /** The path of the invalid argument. */
+  field?: string | undefined;
+  /** The missing scope, of `forbidden`. */
+  missing?: Scope | undefined;
+  /** Milliseconds to wait before a retry. */
+  retryAfterMs?: number | undefined;
+  /** When a ban or a block ends, in milliseconds since the Unix epoch. */
+  untilMs?: number | undefined;
+  /** The idempotency key of the request: with it, a repetition has no second effect. */
+  ref?: string | undefined;
+  /** Whether the request had an effect. */
+  outcome?: Outcome | undefined;
+  /** The error that caused this one. */
+  cause?: unknown;
+}
+
+/** An error of Stagedoor. */
+export class StagedoorError extends Error {
+  /** What programs test. */
+  readonly code: ErrorCode | LocalCode;
+  /** What to change. */
+  readonly hint: string;
+  /** Whether the request had an effect. */
+  readonly outcome: Outcome;
+  /** The path of the invalid argument. */
+  readonly field: string | undefined;
+  /** The missing scope, of `forbidden`. */
+  readonly missing: Scope | undefined;
+  /** Milliseconds to wait before a retry. */
+  readonly retryAfterMs: number | undefined;
+  /** When a ban or a block ends, in milliseconds since the Unix epoch. */
+  readonly untilMs: number | undefined;
+  /** The idempotency key of the request. */
+  readonly ref: string | undefined;
+
+  constructor(code: ErrorCode | LocalCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'StagedoorError';
+    this.code = code;
+    this.hint = details.hint ?? HINTS[code] ?? 'See "Errors" in docs/protocol.md.';
+    this.outcome = details.outcome ?? 'not-sent';
+    this.field = details.field;
+    this.missing = details.missing;
+    this.retryAfterMs = details.retryAfterMs;
+    this.untilMs = details.untilMs;
+    this.ref = details.ref;
+  }
+}
+
+/** `start` was called while a session is starting or established. */
+export class SessionActiveError extends StagedoorError {
+  constructor() {
+    super('already_started', 'a session is starting or established');
+    this.name = 'SessionActiveError';
+  }
+}
+
+/** A call needs a session, and there is none. */
+export class NoActiveSessionError extends StagedoorError {
+  constructor() {
+    super('no_active_session', 'there is no session');
+    this.name = 'NoActiveSessionError';
+  }
+}
+
+/** The loader failed, or returned without a session. */
+export class LoaderError extends StagedoorError {
+  constructor(message: string, cause?: unknown) {
+    super('loader_failed', message, { cause });
+    this.name = 'LoaderError';
+  }
+}
+
+/** A request passed its deadline. With the outcome `not-sent` it was not and will not be sent. */
+export class DeadlineError extends StagedoorError {
+  constructor(outcome: Outcome, ref?: string) {
+    super('deadline', 'the request passed its deadline', { outcome, ref });
+    this.name = 'DeadlineError';
+  }
+}
+
+/** A reader of events was slower than its limit allows. */
+export class LaggedError extends StagedoorError {
+  constructor(limit: number) {
+    super('lagged', `more than ${String(limit)} events were waiting to be read`);
+    this.name = 'LaggedError';
+  }
+}
+
+/** Thrown by a token function: the user gets no token, and the package stops asking. */
+export class Denied extends StagedoorError {
+  constructor(message = 'the application denied a token', details: ErrorDetails = {}) {
+    super('denied', message, { outcome: 'refused', ...details });
+    this.name = 'Denied';
+  }
+}
+
+/** The error of a refused request. */
+export function refusal(error: WireError, ref?: string): StagedoorError {
+  return new StagedoorError(error.code, error.message, {
+    field: error.field ?? undefined,
+    missing: error.missing ?? undefined,
+    retryAfterMs: error.retry_after_ms ?? undefined,
+    ref,
+    // A gateway that shuts down answers unfinished requests with `draining`.
+    outcome: error.code === 'draining' ? 'unknown' : 'refused',
+  });
+}
+
+/** The text of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+const HINTS: Partial<Record<ErrorCode | LocalCode, string>> = {
+  already_started: 'Call `stop()` first, or use the session from `get()`.',
+  auth_denied: 'Check the app id and the credentials; in a token, `iss` must be the app id.',
+  auth_token_required: 'Give a token function to `start`, or a `sessionHandler`.',
+  blocked: 'A moderator blocked this user; wait until the block ends.',
+  connection_lost: 'Repeat the call with the same `ref`: it has no second effect.',
+  deadline: 'Raise `timeoutMs`, or repeat the call with the same `ref`.',
+  denied: 'The token function threw `Denied`: ask the user to sign in.',
+  forbidden: 'The role or the token lacks the scope in `missing`.',
+  lagged: 'Read faster, raise `limit`, or use `on`.',
+  loader_failed: 'The loader must call `start` and wait for its success.',
+  name_taken: 'Choose another name, or use a token.',
+  no_active_session: 'Call `start` first, or set the option `loader`.',
+  no_stored_session: 'Start with `guest`, `params` or `token`.',
+  no_websocket: 'Node 20 has no WebSocket: `npm install ws` and pass `webSocket: WebSocket` from it, or use Node 22.',
+  not_a_gateway: 'Check `url`: it must lead to a Stagedoor gateway, also through proxies.',
+  not_confirmed: 'The session goes on. Call `stop({ secure: true })` again once the connection is back.',
+  not_in_room: 'Call `join()` first.',
+  origin_denied: "Add this page's origin to `allowed_origins` of the app.",
+  queue_full: 'Wait for earlier calls, or raise the option `queue`.',
+  rate_limited: 'Wait for `retryAfterMs`.',
+  session_active: 'Another session of this client instance is protected: end it first.',
+  session_ended: 'Start again.',
+  stopped: '`stop()` was called.',
+  token_expired: 'Get a new token.',
+  token_revoked: 'Get a new token.',
+  unreachable: 'Check `url`, the network and that the gateway runs.',
+  unsupported_version: 'Update the package or the gateway: they speak different protocol versions.',
+};
