@@ -1,0 +1,28 @@
+// Frames for debugging, with all secrets blanked.
+
+import type { WireFrame } from './api.js';
+
+const SECRETS: ReadonlySet<string> = new Set(['access_token', 'auth_token', 'params', 'secret', 'token']);
+
+/** Hands frames to `onFrame`. */
+export function makeTap(
+  onFrame: ((frame: WireFrame) => void) | undefined,
+  report: (error: unknown, where: string) => void,
+): ((direction: 'in' | 'out', text: string) => void) | undefined {
+  if (!onFrame) return undefined;
+  return (direction, text) => {
+    try {
+      onFrame(Object.freeze({ direction, text: blank(text), atMs: Date.now() }));
+    } catch (error) {
+      report(error, 'onFrame');
+    }
+  };
+}
+
+function blank(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text, (key, value: unknown) => (SECRETS.has(key) ? '…' : value)));
+  } catch {
+    return '…';
+  }
+}
