@@ -1,0 +1,326 @@
+// Checks 13 to 18: attempts, close codes, tokens, the queue, and requests whose outcome is unknown.
+
+import { createServer } from 'node:net';
+import { describe, expect, it, vi } from 'vitest';
+import { WebSocketServer } from 'ws';
+
+import { Denied, type StagedoorError } from '../../src/index.js';
+import {
+  cleanUp,
+  deferred,
+  faultProxy,
+  manager,
+  started,
+  unique,
+  until,
+  untilState,
+  useGateway,
+} from '../harness/index.js';
+
+const used = useGateway();
+
+describe('attempts', () => {
+  it('a handshake without an answer ends and start fails', async () => {
+    const proxy = await faultProxy(used.gateway);
+    proxy.blackhole(true);
+    const one = manager(proxy, { connectTimeoutMs: 50, startTimeoutMs: 400 });
+    const waiting = until(one.connection, ({ status }) => status === 'waiting');
+    const result = one.start({ guest: unique('ada') });
+    expect((await waiting).lastClose).toMatchObject({ reason: 'no answer from the gateway' });
+    expect((await result).error).toMatchObject({ code: 'unreachable' });
+    expect(one.state.value).toMatchObject({ state: 'notLoggedIn', code: 'unreachable' });
+  });
+
+  it('a first message without an answer ends and start fails', async () => {
+    const proxy = await faultProxy(used.gateway);
+    proxy.rule({ way: 'up', match: () => true, fault: { kind: 'drop' }, times: 100 });
+    const one = manager(proxy, { connectTimeoutMs: 100, startTimeoutMs: 300 });
+    expect((await one.start({ guest: unique('ada') })).error).toMatchObject({ code: 'unreachable' });
+  });
+
+  it('start waits for a gateway that is not there yet', async () => {
+    const proxy = await faultProxy(used.gateway);
+    proxy.refuse(true);
+    const one = manager(proxy);
+    const result = one.start({ guest: unique('ada') });
+    const waiting = await until(one.connection, ({ status }) => status === 'waiting');
+    expect(waiting.nextAttemptAt).toBeGreaterThan(0);
+    proxy.refuse(false);
+    one.retryNow();
+    expect((await result).succeeded).toBe(true);
+  });
+
+  it('another protocol is an error that says so', async () => {
+    const server = new WebSocketServer({ port: 0, handleProtocols: () => 'other' });
+    cleanUp(() => server.close());
+    const { port } = server.address() as { port: number };
+    const plain = createServer((socket) => socket.end('HTTP/1.1 404 Not Found\r\n\r\n'));
+    cleanUp(() => void plain.close());
+    const one = manager({ url: `http://127.0.0.1:${String(port)}` }, { startTimeoutMs: 1_000 });
+    const { error } = await one.start({ guest: 'ada' });
+    expect(['not_a_gateway', 'unreachable']).toContain(error?.code);
+    expect(error?.hint).toMatch(/url/);
+  });
+
+  it('malformed frames end the connection, and it is resumed', async () => {
+    const proxy = await faultProxy(used.gateway);
+    const one = await started(proxy);
+    const room = one.room(unique('room'));
+    await room.join();
+    for (const text of [
+      'not json',
+      '{"seq":"1"}',
+      `{"seq":99,"participant_joined":{"room":"${room.name}","version":1e15}}`,
+    ]) {
+      const attempts = proxy.connections;
+      proxy.inject(text);
+      await until(one.connection, ({ status }) => status !== 'live');
+      expect(one.connection.value.lastClose?.reason).toBe('a malformed frame');
+      one.retryNow();
+      await until(one.connection, ({ status }) => status === 'live' && proxy.connections > attempts);
+    }
+    await until(room.state, ({ membership }) => membership === 'in');
+    expect(one.state.value.state).toBe('established');
+  });
+});
+
+describe('close codes', () => {
+  it.each([1001, 1006, 1012, 4299, 4399, 4799])('after %i the session is resumed', async (code) => {
+    const proxy = await faultProxy(used.gateway);
+    const one = await started(proxy);
+    const id = one.get()?.id;
+    if (code === 1006) proxy.cut();
+    else proxy.close(code);
+    await until(one.connection, ({ status }) => status !== 'live');
+    one.retryNow();
+    await until(one.connection, ({ status }) => status === 'live');
+    expect(one.get()?.id).toBe(id);
+    expect(one.state.value.version).toBe(2);
+    expect(one.connection.value.lastClose?.code).toBe(code);
+  });
+
+  it('after 44xx a new session of the same instance starts, in the same rooms', async () => {
+    const proxy = await faultProxy(used.gateway);
+    const one = await started(proxy);
+    const room = one.room(unique('room'));
+    await room.join();
+    const { id, instance } = one.get() ?? {};
+    const states: string[] = [];
+    one.addObserver({ stateChanged: ({ state }) => states.push(state) });
+    proxy.close(4499);
+    await until(one.session, (session) => session !== null && session.id !== id);
+    await until(room.state, ({ membership }) => membership === 'in');
+    expect(one.get()?.instance).toBe(instance);
+    expect(states).toEqual(['notLoggedIn', 'establishing', 'established']);
+  });
+
+  it('after 40xx nothing connects any more', async () => {
+    const proxy = await faultProxy(used.gateway);
+    const one = await started(proxy);
+    proxy.close(4099, 'later');
+    expect(await untilState(one, 'terminated')).toMatchObject({ code: 4099 });
+    expect(one.connection.value.status).toBe('idle');
+    expect(proxy.connections).toBe(1);
+  });
+
+  it('a newer session of the instance ends the older one', async () => {
+    const instance = unique('instance');
+    const name = unique('ada');
+    const one = await started(used.gateway, { instance }, name);
+    await started(used.gateway, { instance }, name);
+    expect(await untilState(one, 'terminated')).toMatchObject({ code: 4013 });
+  });
+});
+
+describe('tokens', () => {
+  it('an expired token is replaced in the same step as the resume', async () => {
+    const proxy = await faultProxy(used.gateway);
+    const username = unique('ada');
+    const reasons: string[] = [];
+    const one = manager(proxy);
+    const answers = ['token', new Error('500'), new Error('500'), 'token'];
+    const source = async ({ reason }: { reason: string }): Promise<string> => {
+      reasons.push(reason);
+      const answer = answers.shift();
+      if (answer instanceof Error) throw answer;
+      return used.gateway.sessionToken({ username, ttl_s: 600 });
+    };
+    expect((await one.start({ token: source })).succeeded).toBe(true);
+    const { id } = one.get() ?? {};
+    proxy.cut();
+    await until(one.connection, ({ status }) => status === 'waiting');
+    const asleep = vi
+      .spyOn(Date, 'now')
+      .mockImplementation(() => performance.timeOrigin + performance.now() + 3_600_000);
+    cleanUp(() => asleep.mockRestore());
+    one.retryNow();
+    one.retryNow();
+    await until(one.connection, ({ status }) => status === 'live');
+    expect(reasons).toEqual(['start', 'renew', 'renew', 'renew']);
+    const resumes = proxy.texts('up').filter((text) => text.includes('"resume"'));
+    expect(resumes).toHaveLength(1);
+    expect(resumes[0]).toContain('"auth_token"');
+    expect(one.get()?.id).toBe(id);
+    expect(proxy.texts('up').filter((text) => text.includes('"renew"'))).toHaveLength(0);
+  });
+
+  it('Denied ends the session with a typed reason', async () => {
+    const proxy = await faultProxy(used.gateway);
+    const username = unique('ada');
+    const one = manager(proxy);
+    let isDenied = false;
+    await one.start({
+      token: async () => {
+        if (isDenied) throw new Denied('account closed');
+        return used.gateway.sessionToken({ username });
+      },
+    });
+    isDenied = true;
+    await used.gateway.api('POST', `users/${username}/revoke`);
+    expect(await until(one.state, ({ code }) => code === 'denied')).toMatchObject({ reason: 'account closed' });
+    const again = await one.start({
+      token: () => {
+        throw new Denied('no');
+      },
+    });
+    expect(again.error).toMatchObject({ code: 'denied' });
+  });
+
+  it('revoked credentials are asked for again, with reason reauth', async () => {
+    const username = unique('ada');
+    const reasons: string[] = [];
+    const one = manager(used.gateway);
+    await one.start({
+      token: async ({ reason }) => {
+        reasons.push(reason);
+        return used.gateway.sessionToken({ username });
+      },
+    });
+    const { id } = one.get() ?? {};
+    await used.gateway.api('POST', `users/${username}/revoke`);
+    await until(one.session, (session) => session !== null && session.id !== id);
+    expect(new Set(reasons)).toEqual(new Set(['start', 'reauth']));
+  });
+
+  it('a clock that is an hour off expires nothing', async () => {
+    const clock = vi
+      .spyOn(Date, 'now')
+      .mockImplementation(() => performance.timeOrigin + performance.now() + 3_600_000);
+    cleanUp(() => clock.mockRestore());
+    const proxy = await faultProxy(used.gateway);
+    const username = unique('ada');
+    const source = vi.fn(() => used.gateway.sessionToken({ username, ttl_s: 600 }));
+    const one = manager(proxy);
+    await one.start({ token: source });
+    proxy.cut();
+    await until(one.connection, ({ status }) => status === 'waiting');
+    one.retryNow();
+    await until(one.connection, ({ status }) => status === 'live');
+    expect(source).toHaveBeenCalledTimes(1);
+    expect(one.state.value.state).toBe('established');
+  });
+});
+
+describe('the queue', () => {
+  it('keeps the order and never sends what is too late', async () => {
+    const proxy = await faultProxy(used.gateway);
+    const [one, two] = [await started(proxy), await started(used.gateway)];
+    const name = unique('room');
+    const [room, other] = [one.room(name), two.room(name)];
+    await Promise.all([room.join(), other.join()]);
+    const received: number[] = [];
+    const all = deferred();
+    other.on('signal', ({ data }) => {
+      received.push(data as number);
+      if (received.length === 59) all.resolve();
+    });
+    proxy.refuse(true);
+    proxy.cut();
+    await until(one.connection, ({ status }) => status === 'waiting');
+    const isUrgent = (index: number): boolean => index % 13 === 5;
+    const results = Array.from({ length: 64 }, (_, index) =>
+      room
+        .send('n', index, { timeoutMs: isUrgent(index) ? 100 : 20_000 })
+        .catch((error: unknown) => error as StagedoorError),
+    );
+    await expect(room.send('n', 64)).rejects.toMatchObject({ code: 'queue_full', outcome: 'not-sent' });
+    const late = await Promise.all(results.filter((_, index) => isUrgent(index)));
+    for (const error of late) expect(error).toMatchObject({ code: 'deadline', outcome: 'not-sent' });
+    proxy.refuse(false);
+    one.retryNow();
+    await all.promise;
+    expect(received).toEqual(Array.from({ length: 64 }, (_, index) => index).filter((index) => !isUrgent(index)));
+    const sent = proxy.texts('up').filter((text) => text.includes('"signal"'));
+    expect(sent).toHaveLength(59);
+  });
+
+  it('an aborted call that was not sent never is', async () => {
+    const proxy = await faultProxy(used.gateway);
+    const one = await started(proxy);
+    const room = one.room(unique('room'));
+    await room.join();
+    proxy.refuse(true);
+    proxy.cut();
+    await until(one.connection, ({ status }) => status === 'waiting');
+    const controller = new AbortController();
+    const sent = room.send('n', 1, { signal: controller.signal });
+    controller.abort();
+    await expect(sent).rejects.toMatchObject({ code: 'aborted', outcome: 'not-sent' });
+    proxy.refuse(false);
+    one.retryNow();
+    await until(one.connection, ({ status }) => status === 'live');
+    await room.send('n', 2);
+    expect(proxy.texts('up').filter((text) => text.includes('"data":1'))).toEqual([]);
+  });
+});
+
+describe('at most once', () => {
+  it('a link cut at each byte of a request or reply repeats nothing', async () => {
+    const two = await started(used.gateway);
+    const name = unique('room');
+    const other = two.room(name);
+    await other.join();
+    const received = new Map<number, number>();
+    let isLast: (n: number) => void = () => undefined;
+    other.on('signal', ({ data }) => {
+      const { n } = data as { n: number };
+      received.set(n, (received.get(n) ?? 0) + 1);
+      isLast(n);
+    });
+    const outcomes: unknown[] = [];
+    // The request has about 150 bytes and the reply about 60. A session may be resumed ten times at once.
+    const places = [
+      { way: 'up' as const, bytes: Array.from({ length: 24 }, (_, step) => step * 8) },
+      { way: 'down' as const, bytes: Array.from({ length: 24 }, (_, step) => step * 3) },
+    ].flatMap(({ way, bytes }) => bytes.map((count) => ({ way, bytes: count })));
+    for (let first = 0; first < places.length; first += 8) {
+      const proxy = await faultProxy(used.gateway);
+      const one = await started(proxy);
+      const room = one.room(name);
+      await room.join();
+      for (const { way, bytes } of places.slice(first, first + 8)) {
+        const n = outcomes.length;
+        const marker = way === 'up' ? `"n":${String(n)}}` : '"sent"';
+        proxy.rule({ way, match: (text) => text.includes(marker), fault: { kind: 'cut', bytes } });
+        const sent = room.send('n', { n }).then(
+          () => 'done',
+          (error: unknown) => (error as StagedoorError).outcome,
+        );
+        await until(one.connection, ({ status }) => status !== 'live');
+        one.retryNow();
+        outcomes.push(await sent);
+        await until(one.connection, ({ status }) => status === 'live');
+      }
+      const last = deferred();
+      const n = 1_000 + first;
+      isLast = (arrived) => {
+        if (arrived === n) last.resolve();
+      };
+      await room.send('n', { n });
+      await last.promise;
+    }
+    expect(outcomes.filter((outcome) => outcome !== 'done' && outcome !== 'unknown')).toEqual([]);
+    for (const [n, times] of received) expect(times, `signal ${String(n)}`).toBe(1);
+    for (const [n, outcome] of outcomes.entries()) if (outcome === 'done') expect(received.get(n)).toBe(1);
+  }, 60_000);
+});

@@ -1,0 +1,135 @@
+// Checks 1 to 4: start and stop, and that states and observers agree.
+
+import { describe, expect, it } from 'vitest';
+
+import { SessionActiveError, type SessionSnapshot } from '../../src/index.js';
+import { faultProxy, manager, started, unique, untilState, useGateway } from '../harness/index.js';
+
+const used = useGateway();
+
+describe('start', () => {
+  it('second start settles with SessionActiveError', async () => {
+    const one = manager(used.gateway);
+    const first = one.start({ guest: unique('ada') });
+    const during = await one.start({ guest: unique('eve') });
+    expect(during.error).toBeInstanceOf(SessionActiveError);
+    const { session } = await first;
+    const after = await one.start({ guest: unique('eve') });
+    expect(after.error).toBeInstanceOf(SessionActiveError);
+    expect(one.get()).toBe(session);
+    expect(one.state.value.state).toBe('established');
+  });
+
+  it('answers with an error for wrong credentials', async () => {
+    const one = manager(used.gateway);
+    const result = await one.start({ token: 'wrong' });
+    expect(result.error).toMatchObject({ code: 'auth_denied', outcome: 'refused' });
+    expect(one.state.value).toMatchObject({ state: 'notLoggedIn', code: 4003 });
+  });
+
+  it('aborts by its signal', async () => {
+    const one = manager(used.gateway);
+    const controller = new AbortController();
+    const result = one.start({ guest: unique('ada'), signal: controller.signal });
+    controller.abort();
+    expect((await result).error).toMatchObject({ code: 'aborted' });
+    expect(one.state.value.state).toBe('notLoggedIn');
+  });
+});
+
+describe('states', () => {
+  it('property and observers agree, also for banned users', async () => {
+    const banned = unique('banned');
+    await used.gateway.api('POST', `users/${banned}/ban`, { for_ms: 60_000, reason: 'test' });
+    for (const [how, expected] of [
+      [{ guest: unique('ada') }, 'established'],
+      [{ token: 'wrong' }, 'notLoggedIn'],
+      [{ guest: banned }, 'terminated'],
+    ] as const) {
+      const one = manager(used.gateway);
+      const seen: SessionSnapshot[] = [];
+      const agrees: boolean[] = [];
+      one.state.subscribe((value) => {
+        agrees.push(one.state.value === value);
+        seen.push(value);
+      });
+      one.addObserver({ stateChanged: (value) => agrees.push(one.state.value === value) });
+      await one.start(how);
+      expect(one.state.value.state).toBe(expected);
+      expect(seen.map(({ state }) => state)).toEqual(['notLoggedIn', 'establishing', expected]);
+      expect(agrees).not.toContain(false);
+      if (expected === 'terminated') expect(one.state.value).toMatchObject({ code: 4011, reason: 'test' });
+    }
+  });
+
+  it('a ban terminates the second session of a process too', async () => {
+    const name = unique('ada');
+    const one = manager(used.gateway);
+    const seen: string[] = [];
+    one.addObserver({ stateChanged: ({ state }) => seen.push(state) });
+    for (let round = 0; round < 2; round += 1) {
+      expect((await one.start({ guest: name })).succeeded).toBe(true);
+      await used.gateway.api('POST', `users/${name}/ban`, { for_ms: 60_000, reason: 'test' });
+      expect(await untilState(one, 'terminated')).toMatchObject({ code: 4011, reason: 'test' });
+      await used.gateway.api('DELETE', `users/${name}/ban`);
+    }
+    const round = ['establishing', 'established', 'terminated'];
+    expect(seen).toEqual([...round, ...round]);
+  });
+
+  it.each(['stop', 'start', 'stop and start', 'leave', 'throw'])('a state listener may %s', async (what) => {
+    const one = manager(used.gateway);
+    const room = one.room(unique('room'));
+    const versions: number[] = [];
+    let isInside = false;
+    let isDone = false;
+    const other: string[] = [];
+    one.state.subscribe(({ state, version }) => {
+      expect(isInside).toBe(false);
+      isInside = true;
+      versions.push(version);
+      if (state === 'established' && !isDone) {
+        isDone = true;
+        if (what.startsWith('stop')) void one.stop();
+        if (what.endsWith('start')) void one.start({ guest: unique('eve') });
+        if (what === 'leave') void room.leave();
+        if (what === 'throw') {
+          isInside = false;
+          throw new Error('from the listener');
+        }
+      }
+      isInside = false;
+    });
+    one.state.subscribe(({ state }) => other.push(state));
+    await one.start({ guest: unique('ada') });
+    const last = what === 'stop' ? 'notLoggedIn' : 'established';
+    await untilState(one, last);
+    expect(one.state.value.state).toBe(last);
+    expect(versions).toEqual(versions.map((_, index) => index));
+    expect(other.at(-1)).toBe(last);
+    expect(one.errors.map(({ where }) => where)).toEqual(what === 'throw' ? ['state'] : []);
+  });
+});
+
+describe('stop', () => {
+  it('is idempotent and ends the session', async () => {
+    const one = await started(used.gateway);
+    const id = one.get()?.id ?? '';
+    await Promise.all([one.stop(), one.stop()]);
+    await one.stop();
+    expect(one.state.value.state).toBe('notLoggedIn');
+    expect(await used.gateway.api('GET', `sessions/${id}`)).toMatchObject({ state: 'notLoggedIn' });
+  });
+
+  it('secure stop throws and stays logged in without a confirmation', async () => {
+    const proxy = await faultProxy(used.gateway);
+    const one = await started(proxy, { requestTimeoutMs: 300 });
+    proxy.rule({ way: 'down', match: (text) => text.includes('"ended"'), fault: { kind: 'hold' } });
+    await expect(one.stop({ secure: true })).rejects.toMatchObject({ code: 'not_confirmed', outcome: 'unknown' });
+    expect(one.get()).not.toBeNull();
+    expect(one.state.value.state).toBe('established');
+    const two = await started(used.gateway);
+    await two.stop({ secure: true });
+    expect(two.get()).toBeNull();
+  });
+});
