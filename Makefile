@@ -6,9 +6,9 @@ DENY_VERSION := 0.20.2
 TOOLS ?= $(HOME)/.cache/stagedoor-tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: test fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files proxies tour loadtest figures
+.PHONY: test fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files proxies tour typescript loadtest figures
 
-test: fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files proxies tour
+test: fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files proxies tour typescript
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -63,6 +63,12 @@ proxies: $(TARGET)/proxies-venv/ready
 tour: $(TARGET)/tour-venv/ready
 	$(CARGO) build --package stagedoor --locked
 	$(TARGET)/tour-venv/bin/python tests/tour/tour.py $(TARGET)/debug/stagedoor
+
+# Checks the TypeScript packages, also against the program. A lock file of npm may lack packages of other platforms.
+typescript:
+	$(CARGO) build --package stagedoor --locked
+	cd clients/typescript && (npm ci --no-audit --no-fund || npm install --no-audit --no-fund)
+	cd clients/typescript && STAGEDOOR_BIN=$(abspath $(TARGET))/debug/stagedoor npm test
 
 # The virtual environment of a test in Python.
 $(TARGET)/%-venv/ready: tests/%/requirements.txt
