@@ -102,6 +102,7 @@ docs/tokens.md
   the token's signature does not match the key | src/auth/token/error.rs | "the token's signature does not match the key"
   no known key has the token's `kid` | src/auth/token/error.rs | "no known key has the token's `kid`"
   the token's claim `exp` must be … | src/auth/token/error.rs | "the token's claim `{claim}` must be {expected}"
+  the token's `iss` must be … | src/auth/token/error.rs | "the token's `iss` must be `{expected}`"
   the token is not valid yet: … | src/auth/token/error.rs | "the token is not valid yet: its `{claim}` is in the future"
   more than 30 seconds ahead | src/auth/token/mod.rs | LEEWAY: Duration = Duration::from_secs(30);
   the token was revoked; fetch a new one | src/auth/token/error.rs | "the token was revoked; fetch a new one"
