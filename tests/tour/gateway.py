@@ -16,7 +16,7 @@ class Gateway:
     """A gateway on a free port; `banner` is what it prints for a developer."""
 
     # The last line of its banner.
-    END = "} }));\n"
+    END = "\n  } }));\n"
 
     def __init__(self, program):
         self.program = program
