@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 use crate::store::StoreError;
@@ -67,8 +67,10 @@ pub(super) struct Problem {
     /// The status in words.
     title: &'static str,
     /// The HTTP status.
+    #[schemars(range(min = 400, max = 599))]
     status: u16,
     /// What went wrong, for programs.
+    #[schemars(schema_with = "code_schema")]
     code: &'static str,
     /// What was found, what was expected and how to fix it, for people.
     detail: String,
@@ -78,6 +80,11 @@ pub(super) struct Problem {
     /// When to retry.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
+}
+
+/// A reference to the codes, which the document collects from its operations.
+fn code_schema(_: &mut SchemaGenerator) -> Schema {
+    schemars::json_schema!({ "$ref": "#/components/schemas/ProblemCode" })
 }
 
 impl Problem {

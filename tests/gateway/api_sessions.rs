@@ -159,6 +159,15 @@ async fn the_audit_log_is_searched_exported_and_checked() {
 
     let url = format!("http://{}/api/v1/apps/demo/audit/export?after=1", gateway.address());
     let request = reqwest::Client::new().get(url).bearer_auth(SERVER_KEY);
+    for (accept, expected) in [
+        ("*/*", "application/x-ndjson"),
+        ("text/plain;q=0.9", "text/plain; charset=utf-8"),
+        ("text/plain, application/x-ndjson", "application/x-ndjson"),
+    ] {
+        let request = request.try_clone().unwrap().header("accept", accept);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.headers()["content-type"], expected, "{accept}");
+    }
     let text = request.send().await.unwrap().text().await.unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((lines.len(), &lines[0]["number"]), (4, &json!(2)));

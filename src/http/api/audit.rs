@@ -6,7 +6,8 @@ use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use futures::stream;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::HeaderMap;
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,6 +17,8 @@ use super::caller::ApiCaller;
 use super::extract::QueryParams;
 use super::paging::{self, Cursor, Page};
 use super::routes::{Method, Routes};
+use super::tags;
+use crate::http::header_list;
 use crate::http::problem::Problem;
 use crate::store::{AuditRow, AuditSearch, ChainHead, Store, StoreError};
 
@@ -24,30 +27,31 @@ const READ_AT_ONCE: usize = 1_000;
 /// Rows read for one page of a search. A page that stops there has a `next` cursor.
 const MAX_LOOKED_AT: usize = 20_000;
 
+/// The media types of an export. The second is for callers that ask for it: many HTTP clients only know text.
+pub(super) const LINES: &str = "application/x-ndjson";
+pub(super) const TEXT: &str = "text/plain";
+
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
-        .about("audit")
+        .about(tags::AUDIT)
         .on(Method::Get, "/apps/{app}/audit", list, |operation| {
             operation
-                .named(
-                    "list_audit",
-                    "Search the audit log; a page may be short and still have a `next` cursor",
-                )
+                .named("list_audit", "Search the audit log")
+                .describe("A page may be short and still have a `next` cursor.")
                 .query::<AuditQuery>()
                 .returns::<Page<AuditRow>>(200, &json!({ "items": [example()] }))
         })
         .on(Method::Get, "/apps/{app}/audit/export", export, |operation| {
             operation
-                .named(
-                    "export_audit",
-                    "Export the audit log as JSON lines, followed by the chain head",
-                )
+                .named("export_audit", "Export the audit log")
+                .describe("The rows as JSON lines, followed by the chain head.")
                 .query::<AuditCursor>()
-                .returns_lines()
+                .returns_lines(&[LINES, TEXT])
         })
         .on(Method::Get, "/apps/{app}/audit/verify", verify, |operation| {
             operation
-                .named("verify_audit", "Check that no row was changed, removed, moved or truncated")
+                .named("verify_audit", "Verify the audit log")
+                .describe("Checks that no row was changed, removed, moved or truncated.")
                 .query::<VerifyQuery>()
                 .returns::<AuditCheck>(
                     200,
@@ -167,6 +171,7 @@ async fn list(
 
 async fn export(
     caller: ApiCaller,
+    headers: HeaderMap,
     QueryParams(AuditCursor { after }): QueryParams<AuditCursor>,
 ) -> Result<Response, Problem> {
     let (store, app) = (Arc::clone(caller.hub().store()), caller.app_id());
@@ -180,9 +185,22 @@ async fn export(
         }
     });
     let mut response = Response::new(Body::from_stream(lines));
-    let kind = HeaderValue::from_static("application/x-ndjson");
+    let kind = if accepts(&headers, TEXT) && !accepts(&headers, LINES) {
+        "text/plain; charset=utf-8"
+    } else {
+        LINES
+    };
+    let kind = HeaderValue::from_static(kind);
     response.headers_mut().insert(CONTENT_TYPE, kind);
     Ok(response)
+}
+
+/// Whether the caller names this media type in `Accept`.
+fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    header_list::elements(headers, &ACCEPT).any(|element| {
+        let name = element.split(|byte| *byte == b';').next().unwrap_or_default();
+        name.trim_ascii().eq_ignore_ascii_case(media_type.as_bytes())
+    })
 }
 
 /// The next rows as lines, and the position after them; the last chunk ends with the head.

@@ -3,13 +3,16 @@
 use std::any::type_name;
 use std::collections::BTreeSet;
 
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use stagedoor_proto::{RoomId, SessionId, StreamId, Username};
 
 use super::body::Body;
 use super::idempotency::INTERNAL;
+use super::portable;
 use super::problem_responses::{REQUEST_ID, request_id};
+use super::schemas::Schemas;
+use super::tags::Tag;
 use crate::http::host::FOREIGN_HOST;
 use crate::http::problem::ProblemKind;
 
@@ -18,7 +21,7 @@ const EXAMPLE_ROOM: &[(&str, &str)] = &[("room", "lobby")];
 
 /// An operation object under construction.
 pub(super) struct Description<'a> {
-    schemas: &'a mut SchemaGenerator,
+    schemas: &'a mut Schemas,
     object: Value,
     /// The problems that it returns.
     kinds: BTreeSet<ProblemKind>,
@@ -29,15 +32,15 @@ pub(super) struct Description<'a> {
 impl<'a> Description<'a> {
     /// The parts that follow from the route: path parameters and problems.
     pub(super) fn new(
-        schemas: &'a mut SchemaGenerator,
+        schemas: &'a mut Schemas,
         path: &str,
-        tag: &str,
+        tag: Tag,
         refused_as: Vec<ProblemKind>,
     ) -> Self {
         let names = path.split(['{', '}']).skip(1).step_by(2);
         let mut parameters: Vec<Value> = names.map(|name| in_path(name, schemas)).collect();
         parameters.push(json!({ "$ref": "#/components/parameters/request_id" }));
-        let object = json!({ "tags": [tag], "parameters": parameters, "responses": {} });
+        let object = json!({ "tags": [tag.name], "parameters": parameters, "responses": {} });
         // Every call can return these.
         let mut kinds = BTreeSet::from([FOREIGN_HOST, ProblemKind::OVERLOADED]);
         kinds.extend(refused_as);
@@ -49,6 +52,12 @@ impl<'a> Description<'a> {
     pub(super) fn named(mut self, id: &str, summary: &str) -> Self {
         self.object["operationId"] = id.into();
         self.object["summary"] = summary.into();
+        self
+    }
+
+    /// Sets what the summary leaves open.
+    pub(super) fn describe(mut self, text: &str) -> Self {
+        self.object["description"] = text.into();
         self
     }
 
@@ -71,10 +80,11 @@ impl<'a> Description<'a> {
 
     /// Sets the query: each field of `T` is a parameter.
     pub(super) fn query<T: JsonSchema>(mut self) -> Self {
-        let schema = T::json_schema(self.schemas).to_value();
+        let schema = T::json_schema(&mut self.schemas.requests).to_value();
         let fields = schema["properties"].as_object().expect("a query is an object");
         for (name, schema) in fields {
-            let mut schema = without_null(schema.clone());
+            let mut schema = schema.clone();
+            portable::simplify(&mut schema);
             let description =
                 schema.as_object_mut().and_then(|schema| schema.remove("description"));
             let parameter = json!({
@@ -90,10 +100,10 @@ impl<'a> Description<'a> {
         if let Err(error) = B::read(example, self.path_example) {
             unreachable!("invalid example of {}: {error}", type_name::<B>());
         }
-        let schema = self.schemas.subschema_for::<B::Schema>();
+        let schema = self.schemas.requests.subschema_for::<B::Schema>();
         let content = json!({ "application/json": { "schema": schema, "example": example } });
         self.object["requestBody"] = json!({ "content": content });
-        if is_body_required(schema.as_value(), self.schemas.definitions()) {
+        if is_body_required(schema.as_value(), self.schemas.requests.definitions()) {
             self.object["requestBody"]["required"] = true.into();
         }
         self.parameters().push(json!({ "$ref": "#/components/parameters/idempotency_key" }));
@@ -102,7 +112,7 @@ impl<'a> Description<'a> {
 
     /// Sets the answer with an example.
     pub(super) fn returns<T: JsonSchema>(self, status: u16, example: &Value) -> Self {
-        let schema = self.schemas.subschema_for::<T>();
+        let schema = self.schemas.responses.subschema_for::<T>();
         let content = json!({ "application/json": { "schema": schema, "example": example } });
         self.answers(status, json!({ "description": "Success.", "content": content }))
     }
@@ -112,9 +122,11 @@ impl<'a> Description<'a> {
         self.answers(204, json!({ "description": "Success." }))
     }
 
-    /// Sets an answer of JSON lines.
-    pub(super) fn returns_lines(self) -> Self {
-        let content = json!({ "application/x-ndjson": { "schema": { "type": "string" } } });
+    /// Sets an answer of JSON lines in one of these media types.
+    pub(super) fn returns_lines(self, media_types: &[&str]) -> Self {
+        let schema = json!({ "schema": { "type": "string" } });
+        let content: Map<_, _> =
+            media_types.iter().map(|name| ((*name).to_owned(), schema.clone())).collect();
         let description = "One row per line, then a line with the chain head.";
         self.answers(200, json!({ "description": description, "content": content }))
     }
@@ -156,36 +168,19 @@ pub(super) fn is_body_required(schema: &Value, definitions: &Map<String, Value>)
         || named.and_then(|name| definitions.get(name)).is_some_and(requires_field)
 }
 
-/// The schema of a query parameter, which is never `null`.
-fn without_null(mut schema: Value) -> Value {
-    let null = json!("null");
-    if let Some(kinds) = schema.get_mut("type").and_then(Value::as_array_mut) {
-        kinds.retain(|kind| *kind != null);
-        if let [kind] = &kinds[..] {
-            schema["type"] = kind.clone();
-        }
-    }
-    let choices = schema.get("anyOf").and_then(Value::as_array);
-    let choice = choices.and_then(|choices| choices.iter().find(|choice| choice["type"] != null));
-    match choice.cloned() {
-        Some(mut choice) => {
-            // Keep the description of the parameter.
-            choice["description"] = schema["description"].clone();
-            choice
-        }
-        None => schema,
-    }
-}
-
-fn in_path(name: &str, schemas: &mut SchemaGenerator) -> Value {
-    let schema = match name {
-        "session" => schemas.subschema_for::<SessionId>(),
-        "username" => schemas.subschema_for::<Username>(),
-        "room" => schemas.subschema_for::<RoomId>(),
-        "stream" => schemas.subschema_for::<StreamId>(),
-        "app" => schemars::json_schema!({ "type": "string", "description": "App id." }),
-        "number" => schemas.subschema_for::<u64>(),
+/// A path parameter, named in the path of the operation.
+fn in_path(name: &str, schemas: &mut Schemas) -> Value {
+    let requests = &mut schemas.requests;
+    let (schema, description) = match name {
+        "session" => (requests.subschema_for::<SessionId>(), "Session id."),
+        "username" => (requests.subschema_for::<Username>(), "Username, percent-encoded."),
+        "room" => (requests.subschema_for::<RoomId>(), "Room id."),
+        "stream" => (requests.subschema_for::<StreamId>(), "Stream id."),
+        "app" => (schemars::json_schema!({ "type": "string" }), "App id."),
+        "number" => (requests.subschema_for::<u64>(), "Number of the dead letter."),
         other => unreachable!("path parameter {{{other}}} has no schema"),
     };
-    json!({ "name": name, "in": "path", "required": true, "schema": schema })
+    json!({
+        "name": name, "in": "path", "required": true, "description": description, "schema": schema,
+    })
 }

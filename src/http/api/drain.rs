@@ -11,12 +11,14 @@ use serde_json::json;
 
 use super::operator::Operator;
 use super::routes::{Method, Routes};
+use super::tags;
 use crate::http::state::HttpState;
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes.about("node").on(Method::Post, "/drain", drain, |operation| {
+    routes.about(tags::NODE).on(Method::Post, "/drain", drain, |operation| {
         operation
-            .named("drain", "Drain and stop the node, as SIGTERM does")
+            .named("drain", "Drain and stop the node")
+            .describe("Does what SIGTERM does. A repeated call has no further effect.")
             .for_operators()
             .without_store()
             .returns::<Draining>(

@@ -14,6 +14,7 @@ use super::errors::ENGINE_UNAVAILABLE;
 use super::extract::QueryParams;
 use super::operator::Operator;
 use super::routes::{Method, Routes};
+use super::tags;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::state::HttpState;
 
@@ -21,11 +22,11 @@ use crate::http::state::HttpState;
 const DEFAULT_FORMER_VALID: Duration = Duration::from_hours(30 * 24);
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes.about("node").on(Method::Post, "/keys/rotate", rotate, |operation| {
+    routes.about(tags::NODE).on(Method::Post, "/keys/rotate", rotate, |operation| {
         operation
-            .named(
-                "rotate_keys",
-                "Make a new signing key for access tokens; the former ones stay valid for a time",
+            .named("rotate_keys", "Rotate the signing keys")
+            .describe(
+                "Makes a new signing key for access tokens. The former ones stay valid for a time.",
             )
             .for_operators()
             .query::<RotateParams>()

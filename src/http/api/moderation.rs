@@ -148,6 +148,7 @@ impl Description<'_> {
         self,
         command: ModerationCommand,
         summary: &str,
+        description: &str,
         body: &Value,
     ) -> Self {
         let receipt = json!({
@@ -163,6 +164,7 @@ impl Description<'_> {
             absent.into_iter().filter(|(field, _)| fields.iter().any(|name| name == field));
         let absent: Vec<ProblemKind> = absent.map(|(_, kind)| kind).collect();
         self.named(command.as_str(), summary)
+            .describe(description)
             .query::<WaitParams>()
             .body::<B>(body)
             .rejects(&[ProblemKind::RATE_LIMITED, ENGINE_UNAVAILABLE])

@@ -14,15 +14,16 @@ use super::extract::{PathParams, QueryParams};
 use super::moderation::RoomPath;
 use super::paging::{self, Page, PageQuery};
 use super::routes::{Method, Routes};
+use super::tags;
 use crate::http::problem::Problem;
 use crate::room::{Moderation, ParticipantInfo};
 use crate::store::Page as StorePage;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
-        .about("participants")
+        .about(tags::PARTICIPANTS)
         .on(Method::Get, "/apps/{app}/rooms/{room}/participants", list, |operation| {
-            operation.named("list_participants", "List the participants of a room")
+            operation.named("list_participants", "List the participants of a room").describe("Participants are listed by id.")
                 .query::<PageQuery>()
                 .returns::<Page<ParticipantResource>>(200, &json!({ "items": [{
                     "participant": { "id": "AAAAAAAAAAAAAAAAAAAAAA", "username": "ada", "role": "publisher",
@@ -32,22 +33,19 @@ pub(super) fn routes(routes: Routes) -> Routes {
         })
         .moderation("/apps/{app}/rooms/{room}/force_disconnect", Moderation::ForceDisconnect, |operation| {
             operation.command::<ForceDisconnect>(
-                ModerationCommand::ForceDisconnect,
-                "Remove a user or participant from a room or from the app",
+                ModerationCommand::ForceDisconnect, "Remove a user or participant", "Removes them from the room or from the app. Give exactly one of `participant` and `username`.",
                 &json!({ "username": "ada", "block": { "for_ms": 600_000 }, "reason": "spam" }),
             )
         })
         .moderation("/apps/{app}/rooms/{room}/unblock", Moderation::Unblock, |operation| {
             operation.command::<Unblock>(
-                ModerationCommand::Unblock,
-                "Lift a user's block from a room",
+                ModerationCommand::Unblock, "Unblock a user", "Lifts a moderator's block from the room or from the app.",
                 &json!({ "username": "ada" }),
             )
         })
         .moderation("/apps/{app}/rooms/{room}/set_role", Moderation::SetRole, |operation| {
             operation.command::<SetRole>(
-                ModerationCommand::SetRole,
-                "Change a user's role in a room",
+                ModerationCommand::SetRole, "Change a role", "Changes the role of a participant in the room.",
                 &json!({ "participant": "AAAAAAAAAAAAAAAAAAAAAA", "role": "subscriber" }),
             )
         })

@@ -4,6 +4,7 @@
 //! handler.
 
 use axum::extract::State;
+use hyper::HeaderMap;
 
 use crate::http::problem::ProblemKind;
 
@@ -13,6 +14,12 @@ pub(super) trait Rejects {
 }
 
 impl<T> Rejects for State<T> {
+    fn problems() -> Vec<ProblemKind> {
+        Vec::new()
+    }
+}
+
+impl Rejects for HeaderMap {
     fn problems() -> Vec<ProblemKind> {
         Vec::new()
     }

@@ -10,16 +10,14 @@ use stagedoor_proto::{Target, Timestamp};
 use super::caller::{ApiCaller, AuditedCall};
 use super::extract::JsonBody;
 use super::routes::{Method, Routes};
+use super::tags;
 use crate::api_body::RevokeAllBody;
 use crate::http::problem::Problem;
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes.about("users").on(Method::Post, "/apps/{app}/revoke-all", revoke_all, |operation| {
+    routes.about(tags::USERS).on(Method::Post, "/apps/{app}/revoke-all", revoke_all, |operation| {
         operation
-            .named(
-                "revoke_all",
-                "Revoke all tokens of the app issued before a time, and end the sessions authenticated before it with code 4101",
-            )
+            .named("revoke_all", "Revoke all tokens of the app").describe("Voids tokens issued before a time, and ends the sessions authenticated before it with code 4101.")
             .body::<RevokeAllBody>(&json!({ "before_ms": 1_900_000_000_000_u64 }))
             .returns::<RevokedAll>(
                 200,

@@ -17,6 +17,7 @@ use super::extract::{JsonBody, PathParams, QueryParams, TOO_LARGE};
 use super::moderation::RoomPath;
 use super::paging::{self, Page, PageQuery};
 use super::routes::{Method, Routes};
+use super::tags;
 use crate::api_body::NewRoom;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::hub::RoomDetails;
@@ -24,9 +25,9 @@ use crate::room::{Expiry, Moderation, RoomOverrides};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
-        .about("rooms")
+        .about(tags::ROOMS)
         .on(Method::Post, "/apps/{app}/rooms", create, |operation| {
-            operation.named("create_room", "Create a room with its own settings before it opens")
+            operation.named("create_room", "Create a room").describe("The room gets its own settings before it opens.")
                 .body::<NewRoom>(&json!({
                     "room": "town-hall", "settings": { "participants": 500 }, "mute": { "active": true, "lock": true },
                 }))
@@ -34,50 +35,45 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 .returns::<RoomResource>(201, &example())
         })
         .on(Method::Get, "/apps/{app}/rooms", list, |operation| {
-            operation.named("list_rooms", "List open and created rooms by name")
+            operation.named("list_rooms", "List rooms").describe("Open and created rooms are listed by name.")
                 .query::<PageQuery>()
                 .returns::<Page<RoomResource>>(200, &json!({ "items": [example()] }))
         })
         .on(Method::Get, "/apps/{app}/rooms/{room}", show, |operation| {
-            operation.named("show_room", "Show a room").returns::<RoomResource>(200, &example())
+            operation.named("show_room", "Show a room").describe("An open or created room.").returns::<RoomResource>(200, &example())
         })
         .moderation("/apps/{app}/rooms/{room}/lock", Moderation::LockRoom, |operation| {
             operation.command::<ModerateRoom>(
-                ModerationCommand::LockRoom,
-                "Lock a room: admit only moderators and participants of the last 10 minutes",
+                ModerationCommand::LockRoom, "Lock a room", "Only moderators and participants of the last 10 minutes may join a locked room.",
                 &json!({}),
             )
         })
         .moderation("/apps/{app}/rooms/{room}/unlock", Moderation::UnlockRoom, |operation| {
             operation.command::<ModerateRoom>(
-                ModerationCommand::UnlockRoom,
-                "Unlock a room",
+                ModerationCommand::UnlockRoom, "Unlock a room", "Ends the effect of `lock`.",
                 &json!({}),
             )
         })
         .moderation("/apps/{app}/rooms/{room}/end", Moderation::EndRoom, |operation| {
             operation.command::<ModerateRoom>(
-                ModerationCommand::EndRoom,
-                "End a room and revoke its room tokens issued so far",
+                ModerationCommand::EndRoom, "End a room", "Removes all participants and revokes the room tokens issued so far.",
                 &json!({}),
             )
         })
         .moderation("/apps/{app}/rooms/{room}/force_mute_all", Moderation::ForceMuteAll, |operation| {
             operation.command::<ForceMuteAll>(
-                ModerationCommand::ForceMuteAll,
-                "Mute all current and future streams of a room",
+                ModerationCommand::ForceMuteAll, "Mute a room", "Mutes all current and future streams.",
                 &json!({ "lock": true }),
             )
         })
         .moderation("/apps/{app}/rooms/{room}/disable_force_mute", Moderation::DisableForceMute, |operation| {
             operation.command::<ModerateRoom>(
-                ModerationCommand::DisableForceMute,
-                "Lift the room mute; streams stay muted until their owners unmute them",
+                ModerationCommand::DisableForceMute, "Lift the mute of a room", "Streams stay muted until their owners unmute them.",
                 &json!({}),
             )
         })
         .on(Method::Post, "/apps/{app}/rooms/{room}/signal", signal, |operation| {
-            operation.named("send_signal", "Send a signal from the server")
+            operation.named("send_signal", "Send a signal").describe("The signal is from the server, to all participants of a room or to one of them.")
                 .body::<SendSignal>(&json!({ "type": "announcement", "data": { "text": "five minutes" } }))
                 .rejects(&[TOO_LARGE, NO_PARTICIPANT, ProblemKind::RATE_LIMITED, ENGINE_UNAVAILABLE])
                 .returns::<Sent>(200, &json!({ "recipients": 12, "order": 345 }))

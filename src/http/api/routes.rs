@@ -8,6 +8,7 @@ use axum::routing::{MethodFilter, on};
 
 use super::description::Description;
 use super::rejects::Rejects;
+use super::tags::{self, Tag};
 use crate::http::problem::ProblemKind;
 use crate::http::state::HttpState;
 
@@ -49,23 +50,28 @@ impl Method {
 pub(super) struct Operation {
     pub(super) method: Method,
     pub(super) path: &'static str,
-    pub(super) tag: &'static str,
+    pub(super) tag: Tag,
     pub(super) describe: Describe,
     /// The problems that its handler's extractors return.
     pub(super) problems: fn() -> Vec<ProblemKind>,
 }
 
 /// Routes for the router and the document.
-#[derive(Default)]
 pub(super) struct Routes {
     router: Router<Arc<HttpState>>,
     operations: Vec<Operation>,
-    tag: &'static str,
+    tag: Tag,
+}
+
+impl Default for Routes {
+    fn default() -> Self {
+        Self { router: Router::new(), operations: Vec::new(), tag: tags::NODE }
+    }
 }
 
 impl Routes {
     /// Sets the tag of the routes that follow.
-    pub(super) fn about(self, tag: &'static str) -> Self {
+    pub(super) fn about(self, tag: Tag) -> Self {
         Self { tag, ..self }
     }
 

@@ -18,6 +18,7 @@ use super::extract::{JsonBody, PathParams, QueryParams};
 use super::paging::{self, Cursor, Page};
 use super::rejects::Rejects;
 use super::routes::{Method, Routes};
+use super::tags;
 use super::tokens;
 use crate::api_body::EmptyBody;
 use crate::http::problem::{Problem, ProblemKind, found};
@@ -27,37 +28,28 @@ use crate::time::Now;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
-        .about("sessions")
+        .about(tags::SESSIONS)
         .on(Method::Post, "/apps/{app}/sessions", tokens::mint_session, |operation| {
             operation
-                .named(
-                    "mint_session_token",
-                    "Mint a session token, which starts a session as its user",
-                )
+                .named("mint_session_token", "Mint a session token").describe("The token starts a session as its user. The gateway does not store it; a repeated call mints another one.")
                 .mints::<tokens::MintSession>(&json!({
                     "username": "ada", "rooms": { "lobby-*": "publisher" }, "for_ms": 300_000,
                 }))
         })
         .on(Method::Get, "/apps/{app}/sessions", list, |operation| {
             operation
-                .named(
-                    "list_sessions",
-                    "List sessions; live ones oldest first, ended ones newest first",
-                )
+                .named("list_sessions", "List sessions").describe("Live sessions are listed oldest first, ended ones newest first.")
                 .query::<SessionQuery>()
                 .returns::<Page<SessionResource>>(200, &json!({ "items": [example()] }))
         })
         .on(Method::Get, "/apps/{app}/sessions/{session}", show, |operation| {
             operation
-                .named("show_session", "Show a live session, or one that ended in the last 30 days")
+                .named("show_session", "Show a session").describe("A live session, or one that ended in the last 30 days.")
                 .returns::<SessionResource>(200, &example())
         })
         .on(Method::Delete, "/apps/{app}/sessions/{session}", end, |operation| {
             operation
-                .named(
-                    "end_session",
-                    "End a live session with code 4015; its client may start a new one",
-                )
+                .named("end_session", "End a live session").describe("Closes its connection with code 4015. Its client may start a new session.")
                 .body::<EmptyBody>(&json!({}))
                 .returns_nothing()
         })

@@ -19,30 +19,30 @@ use super::moderation::RoomPath;
 use super::paging::{self, Page, PageQuery};
 use super::rejects::Rejects;
 use super::routes::{Method, Routes};
+use super::tags;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::room::Moderation;
 use crate::store::Page as StorePage;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
-        .about("streams")
+        .about(tags::STREAMS)
         .on(Method::Get, "/apps/{app}/rooms/{room}/streams", list, |operation| {
             operation
-                .named("list_streams", "List the streams in a room")
+                .named("list_streams", "List the streams of a room").describe("Streams are listed by id.")
                 .query::<PageQuery>()
                 .returns::<Page<Stream>>(200, &json!({ "items": [example()] }))
         })
         .on(Method::Patch, "/apps/{app}/rooms/{room}/streams/{stream}", set_layout, |operation| {
             operation
-                .named("set_layout_classes", "Set the layout classes of a stream")
+                .named("set_layout_classes", "Set the layout classes of a stream").describe("Replaces the classes that the stream has.")
                 .body::<NewLayout>(&json!({ "layout_classes": ["focus"] }))
                 .rejects(&[ENGINE_UNAVAILABLE, NOT_RECORDED])
                 .returns::<Stream>(200, &example())
         })
         .moderation("/apps/{app}/rooms/{room}/force_mute", Moderation::ForceMute, |operation| {
             operation.command::<ForceMute>(
-                ModerationCommand::ForceMute,
-                "Mute a stream, a participant or a user; `lock` prevents unmuting",
+                ModerationCommand::ForceMute, "Mute a stream, a participant or a user", "Give exactly one of `stream`, `participant` and `username`. With `lock` the owner cannot unmute.",
                 &json!({ "username": "ada", "lock": true }),
             )
         })
@@ -51,8 +51,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             |LiftMute(mute)| Moderation::LiftMute(mute),
             |operation| {
                 operation.command::<LiftMute>(
-                    ModerationCommand::LiftMute,
-                    "Lift a mute and its lock; streams stay muted until their owner unmutes them",
+                    ModerationCommand::LiftMute, "Lift a mute", "Lifts the mute and its lock. Streams stay muted until their owner unmutes them. Give exactly one of `stream`, `participant` and `username`.",
                     &json!({ "username": "ada" }),
                 )
             },
@@ -62,8 +61,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             Moderation::ForceUnpublish,
             |operation| {
                 operation.command::<ForceUnpublish>(
-                    ModerationCommand::ForceUnpublish,
-                    "End a stream",
+                    ModerationCommand::ForceUnpublish, "End a stream", "Removes the stream from the room.",
                     &json!({ "stream": "AAAAAAAAAAAAAAAAAAAAAg", "reason": "spam" }),
                 )
             },
@@ -73,8 +71,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             Moderation::RequestUnmute,
             |operation| {
                 operation.command::<OnStream>(
-                    ModerationCommand::RequestUnmute,
-                    "Request the owner of a stream to unmute it",
+                    ModerationCommand::RequestUnmute, "Request an unmute", "Asks the owner of a stream to unmute it.",
                     &json!({ "stream": "AAAAAAAAAAAAAAAAAAAAAg" }),
                 )
             },

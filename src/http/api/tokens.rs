@@ -18,6 +18,7 @@ use super::caller::{ApiCaller, FORBIDDEN};
 use super::description::Description;
 use super::extract::JsonBody;
 use super::routes::{Method, Routes};
+use super::tags;
 use crate::auth::token::{
     DEFAULT_ROOM_TOKEN_LIFETIME, MAX_ROOM_TOKEN_LIFETIME, MAX_SERVER_TOKEN_LIFETIME, MintError,
     RoomClaims, ServerClaims, SessionClaims,
@@ -37,18 +38,15 @@ const MAX_SERVER_TOKEN_MS: u64 = MAX_SERVER_TOKEN_LIFETIME.as_secs() * 1_000;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
-        .about("tokens")
+        .about(tags::TOKENS)
         .on(Method::Post, "/apps/{app}/tokens/room", mint_room, |operation| {
-            operation.named("mint_room_token", "Mint a room token, with which a session can join one room")
+            operation.named("mint_room_token", "Mint a room token").describe("With the token a session can join one room. The gateway does not store it; a repeated call mints another one.")
                 .mints::<MintRoom>(
                     &json!({ "room": "lobby", "role": "moderator", "username": "ada" }),
                 )
         })
         .on(Method::Post, "/apps/{app}/tokens/server", mint_server, |operation| {
-            operation.named(
-                "mint_server_token",
-                "Mint a server token for this API, valid for at most an hour; requires a server key",
-            )
+            operation.named("mint_server_token", "Mint a server token").describe("The token authorizes calls of this API for at most an hour. Requires a server key.")
             .mints::<MintServer>(&json!({ "name": "billing", "for_ms": 60_000 }))
             .rejects(&[FORBIDDEN])
         })

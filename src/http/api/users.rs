@@ -18,6 +18,7 @@ use super::paging::{self, Cursor, Page};
 use super::rejects::Rejects;
 use super::routes::{Method, Routes};
 use super::sessions::SessionResource;
+use super::tags;
 use crate::api_body::{BanBody, EmptyBody};
 use crate::blocks::BlockSetter;
 use crate::http::problem::{Problem, ProblemKind, found};
@@ -25,25 +26,25 @@ use crate::store::{AuditEvent, Block, BlockKind, KnownUser, Unblocked, UserKey};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
-        .about("users")
+        .about(tags::USERS)
         .on(Method::Get, "/apps/{app}/users", list, |operation| {
-            operation.named("list_users", "List users by name")
+            operation.named("list_users", "List users").describe("Users are listed by name.")
                 .query::<UserQuery>()
                 .returns::<Page<UserResource>>(200, &json!({ "items": [example()] }))
         })
         .on(Method::Get, "/apps/{app}/users/{username}", show, |operation| {
-            operation.named("show_user", "Show a user with their block and live sessions")
+            operation.named("show_user", "Show a user").describe("The user with their block and live sessions.")
                 .rejects(&[ProblemKind::NOT_FOUND])
                 .returns::<UserWithSessions>(200, &json!({ "user": example(), "sessions": [] }))
         })
         .on(Method::Delete, "/apps/{app}/users/{username}", delete, |operation| {
-            operation.named("delete_user", "Delete a user permanently; the username stays blocked")
+            operation.named("delete_user", "Delete a user").describe("Permanent. Ends their sessions with code 4012; the username stays blocked.")
                 .body::<EmptyBody>(&json!({}))
                 .rejects(&[ProblemKind::NOT_FOUND])
                 .returns::<UserActionResult>(200, &done())
         })
         .on(Method::Post, "/apps/{app}/users/{username}/ban", ban, |operation| {
-            operation.named("ban_user", "Ban a user: end their sessions with code 4011 and reject new ones until the ban ends")
+            operation.named("ban_user", "Ban a user").describe("Ends their sessions with code 4011 and rejects new ones until the ban ends. Without `for_ms` it is permanent.")
                 .body::<BanBody>(&json!({ "for_ms": 3_600_000, "reason": "spam" }))
                 .returns::<UserActionResult>(200, &json!({
                     "username": "ada", "sessions_ended": 1, "until_ms": 1_900_003_600_000_u64,
@@ -51,7 +52,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 }))
         })
         .on(Method::Delete, "/apps/{app}/users/{username}/ban", unban, |operation| {
-            operation.named("unban_user", "Unban a user; a moderator's block stays, and is in the answer")
+            operation.named("unban_user", "Unban a user").describe("Lifts the ban. A moderator's block stays, and is in the answer.")
                 .body::<EmptyBody>(&json!({}))
                 .rejects(&[ProblemKind::NOT_FOUND])
                 .returns::<UserActionResult>(200, &json!({
@@ -60,7 +61,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 }))
         })
         .on(Method::Post, "/apps/{app}/users/{username}/revoke", revoke, |operation| {
-            operation.named("revoke_tokens", "Revoke all tokens of a user and end their sessions with code 4101")
+            operation.named("revoke_tokens", "Revoke all tokens of a user").describe("Ends their sessions with code 4101. Tokens that the app issues from `accepted_from_ms` on are accepted.")
                 .body::<EmptyBody>(&json!({}))
                 .returns::<UserActionResult>(200, &json!({
                     "username": "ada", "sessions_ended": 1, "accepted_from_ms": 1_900_000_001_000_u64,
@@ -158,6 +159,7 @@ enum BlockResourceKind {
     Ban,
 }
 
+/// A user and their live sessions.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "UserWithSessions")]
 struct UserWithSessions {

@@ -13,6 +13,7 @@ use super::extract::{JsonBody, PathParams, QueryParams};
 use super::paging::{self, Page, PageQuery};
 use super::rejects::Rejects;
 use super::routes::{Method, Routes};
+use super::tags;
 use crate::api_body::{EmptyBody, ReplayAll};
 use crate::http::problem::{Problem, ProblemKind};
 use crate::store::{Message, OutboxCount, Page as StorePage};
@@ -21,9 +22,9 @@ use crate::webhook::Endpoint;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
-        .about("webhooks")
+        .about(tags::WEBHOOKS)
         .on(Method::Get, "/apps/{app}/webhooks", list, |operation| {
-            operation.named("list_webhooks", "List webhook endpoints and their health").returns::<Endpoints>(
+            operation.named("list_webhooks", "List webhook endpoints").describe("Each endpoint has its health and message counts. Former endpoints are listed while they have undelivered messages.").returns::<Endpoints>(
                 200,
                 &json!({ "dropped": 0, "endpoints": [{
                     "id": "crm", "host": "shop.example.com", "events": ["user.banned"], "state": "ok",
@@ -33,7 +34,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
             )
         })
         .on(Method::Get, "/apps/{app}/webhooks/dead-letters", dead, |operation| {
-            operation.named("list_dead_letters", "List dead letters, oldest first")
+            operation.named("list_dead_letters", "List dead letters").describe("Messages that could not be delivered, oldest first.")
                 .query::<PageQuery>()
                 .returns::<Page<DeadLetter>>(200, &json!({ "items": [{
                     "number": 7, "endpoint": "crm", "type": "user.banned", "at_ms": 1_900_000_000_000_u64,
@@ -42,15 +43,12 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 }] }))
         })
         .on(Method::Post, "/apps/{app}/webhooks/dead-letters/{number}/replay", replay, |operation| {
-            operation.named("replay_dead_letter", "Replay a dead letter")
+            operation.named("replay_dead_letter", "Replay a dead letter").describe("Queues the message for delivery again.")
                 .body::<EmptyBody>(&json!({}))
                 .returns::<Replayed>(200, &json!({ "replayed": 1 }))
         })
         .on(Method::Post, "/apps/{app}/webhooks/dead-letters/replay", replay_all, |operation| {
-            operation.named(
-                "replay_dead_letters",
-                "Replay all dead letters of an endpoint, also of a disabled one",
-            )
+            operation.named("replay_dead_letters", "Replay all dead letters of an endpoint").describe("Queues the messages for delivery again, also those of a disabled endpoint.")
             .body::<ReplayAll>(&json!({ "endpoint": "crm" }))
             .rejects(&[ProblemKind::NOT_FOUND])
             .returns::<Replayed>(200, &json!({ "replayed": 3 }))
@@ -60,6 +58,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 /// The app's endpoints, and former ones with undelivered messages.
 #[derive(Serialize, JsonSchema)]
 struct Endpoints {
+    /// Configured endpoints, then former ones.
     endpoints: Vec<EndpointResource>,
     /// Messages dropped since the process started.
     dropped: u64,
@@ -69,25 +68,39 @@ struct Endpoints {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Endpoint")]
 struct EndpointResource {
+    /// Id in the configuration.
     id: String,
+    /// Host of its URL; absent for a former endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<Box<str>>,
+    /// Event types that it receives.
     events: Vec<String>,
-    /// `disabled`, `failing` or `ok`; `former` if it is no longer configured but still has messages.
+    /// Health; `former` if it is no longer configured but still has messages.
+    #[schemars(extend("enum" = ["ok", "failing", "disabled", "former"]))]
     state: &'static str,
+    /// End of a pause that it asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     paused_until_ms: Option<Timestamp>,
+    /// Messages that wait for delivery.
     pending: u64,
+    /// Dead letters.
     dead: u64,
+    /// Time of the oldest message that waits for delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     oldest_pending_ms: Option<Timestamp>,
+    /// Deliveries since the process started.
     delivered: u64,
+    /// Failed attempts since the process started.
     failed: u64,
+    /// Messages that became dead letters since the process started.
     dead_lettered: u64,
+    /// Time of the last delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_delivered_ms: Option<Timestamp>,
+    /// Time of the last failed attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_failed_ms: Option<Timestamp>,
+    /// The error of that attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<Box<str>>,
 }
@@ -137,11 +150,17 @@ impl EndpointResource {
 /// A message that could not be delivered.
 #[derive(Serialize, JsonSchema)]
 struct DeadLetter {
+    /// Number, by which it is replayed.
     number: u64,
+    /// Id of its endpoint.
     endpoint: String,
+    /// Type of the event.
     r#type: Box<str>,
+    /// Time of the event.
     at_ms: Timestamp,
+    /// Delivery attempts.
     attempts: u32,
+    /// The error of the last attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Box<str>>,
     /// The body of the message.
@@ -167,6 +186,7 @@ impl DeadLetter {
 /// The number of messages queued for delivery again.
 #[derive(Serialize, JsonSchema)]
 struct Replayed {
+    /// Number of messages.
     replayed: u64,
 }
 

@@ -1,19 +1,20 @@
 //! The `OpenAPI` 3.1 document, generated from the routes and their types.
 //!
-//! Wire types have the protocol's own schemas. A test compares the document with `docs/openapi.json`.
+//! Wire types have the protocol's own schemas, in the form that code generators support. Tests compare the document
+//! with `docs/openapi.json`; `make openapi` runs generators and linters on it.
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
-use schemars::SchemaGenerator;
-use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::description::Description;
-use super::problem_responses::{ProblemResponses, REQUEST_ID};
+use super::problem_responses::{CODES, ProblemResponses, REQUEST_ID};
 use super::routes::Operation;
+use super::schemas::Schemas;
+use super::tags::Tag;
 use crate::http::problem::Problem;
 use crate::http::request_id;
 
@@ -23,8 +24,8 @@ pub(super) fn document(prefix: &str, operations: &[Operation]) -> String {
 }
 
 fn value(prefix: &str, operations: &[Operation]) -> Value {
-    let mut schemas = generator();
-    let problem = schemas.subschema_for::<Problem>();
+    let mut schemas = Schemas::new();
+    let problem = schemas.responses.subschema_for::<Problem>();
     let mut problem_responses = ProblemResponses::new(problem.into());
     let mut paths = BTreeMap::<String, Map<String, Value>>::new();
     for operation in operations {
@@ -36,6 +37,8 @@ fn value(prefix: &str, operations: &[Operation]) -> Value {
         let path = paths.entry(format!("{prefix}{}", operation.path)).or_default();
         path.insert(operation.method.as_str().to_owned(), described);
     }
+    let mut definitions = schemas.into_definitions();
+    definitions.insert(CODES.to_owned(), problem_responses.codes());
     let mut document = json!({
         "openapi": "3.1.1",
         "info": {
@@ -43,11 +46,15 @@ fn value(prefix: &str, operations: &[Operation]) -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "description": "The API for an app's backend and for operators. A change is durable when it is answered, applies at \
                             once, and is applied once per `ref`.",
+            "contact": { "name": "The maintainers of Stagedoor" },
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
+        "servers": [server()],
+        "tags": tags(operations),
         "security": [{ "server": [] }],
         "paths": paths,
         "components": {
+            "schemas": definitions,
             "securitySchemes": {
                 "server": {
                     "type": "http",
@@ -84,14 +91,36 @@ fn value(prefix: &str, operations: &[Operation]) -> Value {
             },
         },
     });
-    document["components"]["schemas"] = schemas.take_definitions(true).into();
     document.sort_all_objects();
     document
 }
 
-fn generator() -> SchemaGenerator {
-    SchemaGenerator::from(SchemaSettings::draft2020_12().with(|settings| {
-        settings.definitions_path = "/components/schemas".into();
-        settings.meta_schema = None;
-    }))
+/// Where the API is. The document cannot know the address, so it is a variable.
+fn server() -> Value {
+    json!({
+        "url": "{scheme}://{address}",
+        "description": "A gateway.",
+        "variables": {
+            "scheme": {
+                "default": "http",
+                "enum": ["http", "https"],
+                "description": "`https` with `listen.admin_tls`, or behind a proxy.",
+            },
+            "address": {
+                "default": "127.0.0.1:7080",
+                "description": "Host and port of `admin_listen`; in development mode those of the clients' port.",
+            },
+        },
+    })
+}
+
+/// The tags of the operations, in their order.
+fn tags(operations: &[Operation]) -> Vec<Value> {
+    let mut tags = Vec::<Tag>::new();
+    for operation in operations {
+        if !tags.contains(&operation.tag) {
+            tags.push(operation.tag);
+        }
+    }
+    tags.iter().map(|tag| json!({ "name": tag.name, "description": tag.description })).collect()
 }

@@ -51,6 +51,94 @@ fn every_reference_resolves() {
 }
 
 #[test]
+fn schemas_have_only_forms_that_generators_support() {
+    fn check(at: &str, schema: &Value, problems: &mut Vec<String>) {
+        let mut report = |what: &str| problems.push(format!("{at}: {what}"));
+        match schema {
+            Value::Object(fields) => {
+                if fields.contains_key("const") {
+                    report("a constant");
+                }
+                if fields.contains_key("allOf") {
+                    report("a merged schema");
+                }
+                let types = fields.get("type");
+                if types.is_some_and(|types| *types == "null" || types.is_array()) {
+                    report("null");
+                }
+                let properties = fields.get("properties").and_then(Value::as_object);
+                for (name, field) in properties.into_iter().flatten() {
+                    if field.get("default").is_some() {
+                        report(&format!("a default of {name}"));
+                    }
+                }
+                for key in ["oneOf", "anyOf"] {
+                    let choices = fields.get(key).and_then(Value::as_array);
+                    let is_named = |choice: &Value| choice.get("$ref").is_some();
+                    if choices.is_some_and(|choices| !choices.iter().all(is_named)) {
+                        report("an alternative without a name");
+                    }
+                }
+                for (key, value) in fields.iter().filter(|(key, _)| *key != "example") {
+                    check(&format!("{at}/{key}"), value, problems);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| check(at, item, problems)),
+            _ => {}
+        }
+    }
+    let document: Value = serde_json::from_str(&document()).unwrap();
+    let mut problems = Vec::new();
+    check("", &document, &mut problems);
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+#[test]
+fn every_operation_is_described_for_readers() {
+    let document: Value = serde_json::from_str(&document()).unwrap();
+    let tags: Vec<&Value> =
+        document["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
+    assert_eq!(document["servers"].as_array().unwrap().len(), 1);
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let description = operation["description"].as_str().unwrap_or_default();
+            assert!(description.ends_with('.'), "{method} {path}");
+            let used = operation["tags"].as_array().unwrap();
+            assert!(used.len() == 1 && tags.contains(&&used[0]), "{method} {path}");
+            for parameter in operation["parameters"].as_array().unwrap() {
+                let described = parameter.get("$ref").or_else(|| parameter.get("description"));
+                assert!(described.is_some_and(Value::is_string), "{method} {path}: {parameter}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_field_is_described_for_readers() {
+    let document: Value = serde_json::from_str(&document()).unwrap();
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        let fields = schema.get("properties").and_then(Value::as_object);
+        for (field, schema) in fields.filter(|fields| fields.len() > 1).into_iter().flatten() {
+            let description = schema["description"].as_str().unwrap_or_default();
+            assert!(!description.is_empty(), "{name}.{field}");
+        }
+    }
+}
+
+#[test]
+fn problem_response_lists_its_codes() {
+    let document: Value = serde_json::from_str(&document()).unwrap();
+    let known = document["components"]["schemas"]["ProblemCode"]["enum"].as_array().unwrap();
+    for (name, response) in document["components"]["responses"].as_object().unwrap() {
+        let codes = response["x-codes"].as_array().unwrap();
+        assert!(!codes.is_empty() && codes.iter().all(|code| known.contains(code)), "{name}");
+        let content = &response["content"]["application/problem+json"];
+        assert_eq!(content["schema"], json!({ "$ref": "#/components/schemas/Problem" }), "{name}");
+        assert!(codes.contains(&content["example"]["code"]), "{name}");
+    }
+}
+
+#[test]
 fn body_is_required_if_its_schema_requires_a_field() {
     let named = json!({ "Strict": { "required": ["room"] }, "Loose": { "properties": {} } });
     let named = named.as_object().unwrap();
