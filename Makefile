@@ -6,9 +6,10 @@ DENY_VERSION := 0.20.2
 TOOLS ?= $(HOME)/.cache/stagedoor-tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: test fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files proxies tour typescript loadtest figures
+.PHONY: test fmt clippy deny doc schema rust-test fuzz stock api-contract openapi deploy-files proxies tour typescript
+.PHONY: advisories loadtest figures
 
-test: fmt clippy deny doc schema rust-test fuzz stock api-contract deploy-files proxies tour typescript
+test: fmt clippy deny doc schema rust-test fuzz stock api-contract openapi deploy-files proxies tour typescript
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -19,6 +20,11 @@ clippy:
 deny:
 	command -v cargo-deny >/dev/null || $(CARGO) install --locked --root $(TOOLS) cargo-deny@$(DENY_VERSION)
 	$(CARGO) deny --locked check bans licenses sources
+
+# Not part of `test`: it fetches the RustSec database from GitHub, which continuous integration cannot reach.
+advisories:
+	command -v cargo-deny >/dev/null || $(CARGO) install --locked --root $(TOOLS) cargo-deny@$(DENY_VERSION)
+	$(CARGO) deny --locked check advisories
 
 doc:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --all-features --no-deps --locked
@@ -49,6 +55,11 @@ api-contract: $(TARGET)/contract-venv/ready
 	$(CARGO) build --package stagedoor --locked
 	$(TARGET)/contract-venv/bin/python tests/contract/contract.py $(TARGET)/debug/stagedoor
 
+# Runs linters and client generators on that document, and the generated clients against the program.
+openapi: $(TARGET)/openapi-venv/ready $(TARGET)/openapi-node/ready
+	$(CARGO) build --package stagedoor --locked
+	$(TARGET)/openapi-venv/bin/python tests/openapi/openapi.py $(TARGET)/debug/stagedoor $(TARGET)/openapi-node
+
 # Checks the compose file against its schema, and the mounted configuration against the program.
 deploy-files: $(TARGET)/deploy-venv/ready
 	$(CARGO) build --package stagedoor --locked
@@ -74,6 +85,13 @@ typescript:
 $(TARGET)/%-venv/ready: tests/%/requirements.txt
 	python3 -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+# The Node packages of a test.
+$(TARGET)/%-node/ready: tests/%/package.json tests/%/package-lock.json tests/%/.npmrc
+	mkdir -p $(@D)
+	cp $^ $(@D)
+	cd $(@D) && npm ci --silent
 	touch $@
 
 # Not part of `test`: figures need a quiet machine. `make loadtest ARGS="connect --url …"`.
