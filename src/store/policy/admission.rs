@@ -215,12 +215,13 @@ impl Start<'_> {
             tokens: instance.tokens.clone(),
         });
         let granted = self.admission.granted.clone();
+        let has_older_tokens = shown.serial > 0;
         let tokens = FamilyTokens {
             serial: shown.serial.saturating_add(1),
             used: shown.serial,
             before_used: shown.previous,
             renewal: 0,
-            granted: Some(granted.clone()),
+            granted: has_older_tokens.then(|| granted.clone()),
         };
         let position = TokenPosition { serial: tokens.serial, previous: shown.serial };
         let (generation, former) = (self.admission.generation, Some(former));
@@ -267,12 +268,15 @@ impl Start<'_> {
         if granted.expires <= self.admission.now {
             return Err(Refusal::Expired);
         }
+        // Without a row of it, each token says what it grants. After a renewal that the row has lost, older ones said
+        // something else.
+        let says_it = stored.granted.is_some() || shown.serial > stored.serial;
         let mut tokens = FamilyTokens {
             serial: stored.serial.max(shown.serial).saturating_add(1),
             used: stored.used,
             before_used: stored.before_used,
             renewal: stored.renewal,
-            granted: Some(granted.clone()),
+            granted: says_it.then(|| granted.clone()),
         };
         if shown.serial >= stored.used {
             tokens.used = shown.serial;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::{Data, FamilyId, InstanceId, Timestamp, Username};
 
 use super::value::{Family, Generation, Json, JsonOf, Ms, Number, address_bytes};
-use super::{app_revocations, blocks, migrate};
+use super::{blocks, migrate};
 use crate::address::network;
 use crate::principal::Principal;
 use crate::store::policy::{
@@ -28,11 +28,10 @@ pub(super) fn admit(
     lost_after: Option<Timestamp>,
 ) -> rusqlite::Result<Result<Admitted, Refusal>> {
     let Admission { user: key, instance: id, address, method, now, .. } = admission;
-    let (user, instance) = read(db, key, id)?;
+    let (app_revoked, user, instance) = read(db, key, id)?;
     let guest = policy::is_guest(method, &user).then_some((id, *address));
     let (registered, blocks) = covering(db, key, guest, *now)?;
     let reserving = if admission.names.is_some() { reserving(db, key, *now)? } else { Vec::new() };
-    let app_revoked = app_revocations::find(db, &key.app)?;
     let rows =
         AdmissionRows { user, instance, registered, blocks, reserving, lost_after, app_revoked };
     let is_new = rows.instance.is_none();
@@ -54,10 +53,9 @@ pub(super) fn check(
     check: &Check,
 ) -> rusqlite::Result<Result<CheckedUser, Refusal>> {
     let Check { user: key, instance: id, address, now, .. } = check;
-    let (user, instance) = read(db, key, id)?;
+    let (app_revoked, user, instance) = read(db, key, id)?;
     let guest = (!user.is_registered).then_some((id, *address));
     let (registered, blocks) = covering(db, key, guest, *now)?;
-    let app_revoked = app_revocations::find(db, &key.app)?;
     let none = AdmissionRows::default();
     let rows = AdmissionRows { user, instance, registered, blocks, app_revoked, ..none };
     let CheckWrites { checked, user, instance } = match policy::check(check, &rows) {
@@ -190,13 +188,13 @@ fn last_registered(
 ) -> rusqlite::Result<Option<Username>> {
     // Without statistics SQLite searches by the app alone, which is every row of it.
     let mut statement = db.prepare_cached(
-        "SELECT i.username FROM instances i INDEXED BY instances_by_instance \
+        // The row of the maximum gives the name; to sort would cost a temporary table.
+        "SELECT i.username, max(i.seen_ms) FROM instances i INDEXED BY instances_by_instance \
          CROSS JOIN users u ON u.app = i.app AND u.username = i.username \
-         WHERE i.app = ?1 AND i.instance = ?2 AND i.address IS NULL AND u.registered = 1 \
-         ORDER BY i.seen_ms DESC LIMIT 1",
+         WHERE i.app = ?1 AND i.instance = ?2 AND i.address IS NULL AND u.registered = 1",
     )?;
     let key = params![app, instance.as_str()];
-    let username = statement.query_row(key, |row| row.get::<_, String>(0)).optional()?;
+    let username = statement.query_row(key, |row| row.get::<_, Option<String>>(0))?;
     Ok(username.and_then(|username| username.parse().ok()))
 }
 
@@ -231,22 +229,27 @@ fn json_of(granted: &FamilyGrant) -> String {
     serde_json::to_string(granted).expect("a grant has a JSON form")
 }
 
+/// The app's last revocation, the user and the instance, as far as they have rows.
 fn read(
     db: &Connection,
     user: &UserKey,
     instance: &InstanceId,
-) -> rusqlite::Result<(UserRow, Option<InstanceRow>)> {
+) -> rusqlite::Result<(Option<Timestamp>, UserRow, Option<InstanceRow>)> {
     let mut statement = db.prepare_cached(
         "SELECT u.registered, u.name, u.properties, u.seen_ms, u.revoked_ms, u.deleted_ms IS NOT NULL, \
                 i.generation, i.family, i.former_family, i.address, i.seen_ms, \
-                i.serial, i.used, i.before_used, i.renewal, i.granted, i.proof \
-         FROM users u \
-         LEFT JOIN instances i ON i.app = u.app AND i.username = u.username AND i.instance = ?3 \
-         WHERE u.app = ?1 AND u.username = ?2",
+                i.serial, i.used, i.before_used, i.renewal, i.granted, i.proof, r.revoked_ms \
+         FROM (SELECT 1) LEFT JOIN app_revocations r ON r.app = ?1 \
+         LEFT JOIN users u ON u.app = ?1 AND u.username = ?2 \
+         LEFT JOIN instances i ON i.app = u.app AND i.username = u.username AND i.instance = ?3",
     )?;
     let key = params![&*user.app, user.username.as_str(), instance.as_str()];
-    let rows = statement.query_row(key, |row| Ok((user_row(row)?, instance_row(row)?)));
-    Ok(rows.optional()?.unwrap_or_default())
+    statement.query_row(key, |row| {
+        let app_revoked = row.get::<_, Option<Ms>>(17)?.map(|ms| ms.0);
+        let is_known = row.get::<_, Option<bool>>(0)?.is_some();
+        let user = if is_known { user_row(row)? } else { UserRow::default() };
+        Ok((app_revoked, user, instance_row(row)?))
+    })
 }
 
 /// A user from the first six columns of [`read`].

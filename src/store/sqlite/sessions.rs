@@ -2,6 +2,8 @@
 //!
 //! Invariant, kept by triggers: `ended_session_sizes` has the number of each app's rows.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 use stagedoor_proto::{SessionId, SessionState, Timestamp, Username};
 
@@ -11,6 +13,9 @@ use crate::store::{EndedSession, EndedSessions, Page};
 /// Sessions removed per call of the writer, so that queued starts wait about as long as for a commit.
 pub(super) const PRUNE_BATCH: u64 = 500;
 
+/// Precision of the time a guest was last seen: the start of a shorter session says enough.
+const SEEN_PRECISION: Duration = Duration::from_mins(1);
+
 /// A session as a row.
 pub(super) struct Row {
     id: [u8; 16],
@@ -18,19 +23,21 @@ pub(super) struct Row {
     state: String,
     ended: Timestamp,
     value: String,
-    /// A guest's instance.
-    instance: Option<Box<str>>,
+    /// The instance of a guest's session that lasted longer than [`SEEN_PRECISION`].
+    seen: Option<Box<str>>,
 }
 
 impl Row {
     pub(super) fn of(session: &EndedSession) -> Self {
+        let lasted = session.ended_ms.saturating_since(session.started_ms);
         Self {
             id: session.id.bits().to_be_bytes(),
             username: session.username.as_str().into(),
             state: name_of(session.state),
             ended: session.ended_ms,
             value: serde_json::to_string(session).expect("a session has a JSON form"),
-            instance: session.guest.then(|| session.instance.as_str().into()),
+            seen: (session.guest && lasted > SEEN_PRECISION)
+                .then(|| session.instance.as_str().into()),
         }
     }
 }
@@ -40,17 +47,17 @@ pub(super) fn record(db: &Connection, app: &str, rows: &[Row]) -> rusqlite::Resu
         "INSERT INTO ended_sessions (app, id, username, state, ended_ms, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     // The retention of a guest begins when its session ends.
-    let mut seen = db.prepare_cached(
+    let mut instance_seen = db.prepare_cached(
         "UPDATE instances SET seen_ms = ?4 \
          WHERE app = ?1 AND username = ?2 AND instance = ?3 AND seen_ms < ?4",
     )?;
     let mut user_seen = db.prepare_cached(
         "UPDATE users SET seen_ms = ?3 WHERE app = ?1 AND username = ?2 AND seen_ms < ?3",
     )?;
-    for Row { id, username, state, ended, value, instance } in rows {
+    for Row { id, username, state, ended, value, seen } in rows {
         insert.execute(params![app, id, &**username, state, Ms(*ended), value])?;
-        if let Some(instance) = instance {
-            seen.execute(params![app, &**username, &**instance, Ms(*ended)])?;
+        if let Some(instance) = seen {
+            instance_seen.execute(params![app, &**username, &**instance, Ms(*ended)])?;
             user_seen.execute(params![app, &**username, Ms(*ended)])?;
         }
     }
