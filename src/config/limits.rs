@@ -24,6 +24,9 @@ pub struct Limits {
     /// Largest message from a client, without the `params` of a `start`, `renew` or `resume`.
     #[serde(with = "ranges::BoundedSize::<KIB, { 16 * MIB }>")]
     pub message_in_bytes: usize,
+    /// Maximum memory of all messages that the node is receiving, without those of up to 1 KiB.
+    #[serde(with = "ranges::BoundedSize::<{ 16 * MIB }, { 1024 * 1024 * MIB }>")]
+    pub messages_in_bytes_total: usize,
     /// Largest message to a client. Longer lists are split into pages.
     #[serde(with = "ranges::BoundedSize::<{ 128 * KIB }, { 16 * MIB }>")]
     pub message_out_bytes: usize,
@@ -158,6 +161,7 @@ impl Default for Limits {
             handshake_timeout: Duration::from_secs(5),
             start_timeout: Duration::from_secs(10),
             message_in_bytes: 64 * 1024,
+            messages_in_bytes_total: 256 * 1024 * 1024,
             message_out_bytes: 256 * 1024,
             fragments_per_message: 64,
             requests_in_flight: 32,

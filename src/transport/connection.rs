@@ -13,12 +13,9 @@ use super::close;
 use super::handshake::{self, HandshakeOutcome};
 use super::serve::{self, Exit};
 use super::settings::Settings;
-use super::socket::BufferedSocket;
+use super::socket::{BufferedSocket, READ_BUFFER_BYTES};
 use crate::hub::{Hub, PeerInfo};
 use crate::telemetry::{Close, Limit, Metrics};
-
-/// The read buffer of each connection. Most messages fit, and idle connections hold it too.
-const READ_BUFFER_BYTES: usize = 1024;
 
 /// A WebSocket after its upgrade.
 pub struct Connection<S> {
@@ -103,12 +100,7 @@ where
         .max_message_size(Some(settings.max_message_bytes()))
         .max_frame_size(Some(settings.max_message_bytes()))
         .accept_unmasked_frames(false);
-    let socket = BufferedSocket::new(
-        io,
-        &mut already_read,
-        settings.fragments_per_message,
-        Arc::clone(metrics),
-    );
+    let socket = BufferedSocket::new(io, &mut already_read, settings, Arc::clone(metrics));
     // Not awaited, so that its future does not enlarge the task.
     WebSocketStream::from_partially_read(socket, already_read, Role::Server, Some(config))
         .now_or_never()

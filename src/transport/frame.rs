@@ -64,13 +64,18 @@ const fn digits(n: u64) -> usize {
     }
 }
 
-/// Counts the fragments of the peer's messages as their bytes pass.
+/// Measures the peer's messages as their bytes pass: fragments, and bytes until the message is complete.
 ///
-/// tungstenite limits the size of a message but not its number of fragments, and empty fragments are free.
+/// tungstenite limits the size of a message but not its number of fragments, and empty fragments are free. For a frame
+/// it allocates the length that the header states.
 #[derive(Debug)]
-pub(super) struct FragmentMeter {
+pub(super) struct InputMeter {
     max: u32,
     fragments: u32,
+    /// Stated bytes of the message that is not complete; 0 between messages.
+    message: u64,
+    /// The current frame ends the message.
+    is_final: bool,
     /// Frames started since the last [`Self::take_frames`].
     frames: u32,
     /// The incomplete header of the current frame.
@@ -82,17 +87,43 @@ pub(super) struct FragmentMeter {
     has_close: bool,
 }
 
-/// A message has more fragments than allowed.
+/// Which bound a frame exceeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooManyFragments {
-    /// Number of bytes before the frame that is too many.
-    pub(super) accepted: usize,
+pub(super) enum Excess {
+    /// The message has more fragments than allowed.
+    Fragments,
+    /// The messages that the node is receiving have more bytes than allowed.
+    Memory,
 }
 
-impl FragmentMeter {
+/// A frame exceeds a bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ExcessFrame {
+    /// Number of bytes before the frame.
+    pub(super) accepted: usize,
+    pub(super) excess: Excess,
+}
+
+impl InputMeter {
     pub(super) const fn new(max: u32) -> Self {
         let (header, header_len, payload) = ([0; 14], 0, 0);
-        Self { max, fragments: 0, frames: 0, header, header_len, payload, has_close: false }
+        let (message, is_final) = (0, false);
+        Self {
+            max,
+            fragments: 0,
+            message,
+            is_final,
+            frames: 0,
+            header,
+            header_len,
+            payload,
+            has_close: false,
+        }
+    }
+
+    /// Stated bytes of the message that is not complete.
+    pub(super) const fn message_bytes(&self) -> u64 {
+        self.message
     }
 
     /// Whether the peer has sent a close frame, or the head of one.
@@ -105,8 +136,12 @@ impl FragmentMeter {
         std::mem::replace(&mut self.frames, 0)
     }
 
-    /// Processes bytes from the peer.
-    pub(super) fn pass(&mut self, bytes: &[u8]) -> Result<(), TooManyFragments> {
+    /// Processes bytes from the peer. `reserve` says whether an incomplete message may have so many bytes.
+    pub(super) fn pass(
+        &mut self,
+        bytes: &[u8],
+        mut reserve: impl FnMut(u64) -> bool,
+    ) -> Result<(), ExcessFrame> {
         let (mut at, mut frame_start) = (0, 0);
         while at < bytes.len() {
             if self.payload > 0 {
@@ -114,6 +149,7 @@ impl FragmentMeter {
                 let skipped = usize::try_from(self.payload).unwrap_or(usize::MAX).min(rest);
                 self.payload -= skipped as u64;
                 at += skipped;
+                self.end_message();
                 continue;
             }
             if self.header_len == 0 {
@@ -122,11 +158,29 @@ impl FragmentMeter {
             self.header[usize::from(self.header_len)] = bytes[at];
             self.header_len += 1;
             at += 1;
-            if usize::from(self.header_len) == self.header_size() && !self.end_header() {
-                return Err(TooManyFragments { accepted: frame_start });
+            if usize::from(self.header_len) < self.header_size() {
+                continue;
             }
+            self.end_header();
+            let excess = if self.fragments > self.max {
+                Some(Excess::Fragments)
+            } else {
+                let ends_here = self.is_final && self.payload <= (bytes.len() - at) as u64;
+                (!ends_here && !reserve(self.message)).then_some(Excess::Memory)
+            };
+            if let Some(excess) = excess {
+                return Err(ExcessFrame { accepted: frame_start, excess });
+            }
+            self.end_message();
         }
         Ok(())
+    }
+
+    /// Forgets the message if it is complete.
+    const fn end_message(&mut self) {
+        if self.payload == 0 && self.is_final {
+            self.message = 0;
+        }
     }
 
     fn header_size(&self) -> usize {
@@ -142,8 +196,7 @@ impl FragmentMeter {
         2 + length + mask
     }
 
-    /// Whether the message may have this frame.
-    fn end_header(&mut self) -> bool {
+    fn end_header(&mut self) {
         let h = &self.header;
         self.payload = match h[1] & 0x7f {
             LENGTH_16 => u64::from(u16::from_be_bytes([h[2], h[3]])),
@@ -152,13 +205,22 @@ impl FragmentMeter {
         };
         self.header_len = 0;
         self.frames = self.frames.wrapping_add(1);
+        let is_last = h[0] & 0x80 != 0;
         match h[0] & 0x0f {
-            0 => self.fragments += 1,
-            1 | 2 => self.fragments = 1,
+            0 => {
+                self.fragments += 1;
+                self.message = self.message.saturating_add(self.payload);
+                self.is_final = is_last;
+            }
+            1 | 2 => {
+                self.fragments = 1;
+                self.message = self.payload;
+                self.is_final = is_last;
+            }
             8 => self.has_close = true,
-            _ => {} // Control frames may be interleaved with fragments.
+            // Control frames may be interleaved with fragments. They are short, and end no message.
+            _ => {}
         }
-        self.fragments <= self.max
     }
 }
 
@@ -212,18 +274,47 @@ mod tests {
         bytes.extend(masked(0x80, b"three"));
         for chunk in 1..bytes.len() {
             let pass = |max| {
-                let mut meter = FragmentMeter::new(max);
-                let passed = bytes.chunks(chunk).try_for_each(|chunk| meter.pass(chunk));
+                let mut meter = InputMeter::new(max);
+                let passed = bytes.chunks(chunk).try_for_each(|chunk| meter.pass(chunk, |_| true));
                 passed.map(|()| meter.take_frames())
             };
             assert_eq!(pass(3), Ok(5), "in chunks of {chunk}");
             assert!(pass(2).is_err(), "in chunks of {chunk}");
         }
         let third = bytes.len() - masked(0x80, b"three").len();
-        let too_many = FragmentMeter::new(2).pass(&bytes);
-        assert_eq!(too_many, Err(TooManyFragments { accepted: third }), "all before it is read");
-        let mut meter = FragmentMeter::new(2);
-        assert_eq!(meter.pass(&bytes[..=third]), Ok(()));
-        assert_eq!(meter.pass(&bytes[third + 1..]), Err(TooManyFragments { accepted: 0 }));
+        let excess = Excess::Fragments;
+        let too_many = InputMeter::new(2).pass(&bytes, |_| true);
+        assert_eq!(too_many, Err(ExcessFrame { accepted: third, excess }), "all before it is read");
+        let mut meter = InputMeter::new(2);
+        assert_eq!(meter.pass(&bytes[..=third], |_| true), Ok(()));
+        let rest = meter.pass(&bytes[third + 1..], |_| true);
+        assert_eq!(rest, Err(ExcessFrame { accepted: 0, excess }));
+    }
+
+    #[test]
+    fn bytes_of_an_incomplete_message_are_reserved_before_they_arrive() {
+        let header = |first: u8, len: u16| {
+            let [high, low] = len.to_be_bytes();
+            [first, 0xfe, high, low, 1, 2, 3, 4]
+        };
+        let mut meter = InputMeter::new(8);
+        let mut pass = |bytes: &[u8], max: u64| {
+            let mut asked = None;
+            let passed = meter.pass(bytes, |total| {
+                asked = Some(total);
+                total <= max
+            });
+            (passed.map_err(|rejected| rejected.accepted), asked, meter.message_bytes())
+        };
+        assert_eq!(pass(&header(0x01, 300), 1_000), (Ok(()), Some(300), 300));
+        assert_eq!(pass(&[0; 300], 1_000), (Ok(()), None, 300), "the message goes on");
+        assert_eq!(pass(&[0x89, 0x80, 1, 2, 3, 4], 1_000), (Ok(()), Some(300), 300), "a ping");
+        assert_eq!(pass(&[&header(0, 50)[..], &[0; 50]].concat(), 1_000), (Ok(()), Some(350), 350));
+        assert_eq!(pass(&header(0x80, 400), 1_000), (Ok(()), Some(750), 750));
+        assert_eq!(pass(&[0; 400], 1_000), (Ok(()), None, 0));
+        let whole = [&header(0x81, 200)[..], &[0; 200]].concat();
+        assert_eq!(pass(&whole, 100), (Ok(()), None, 0), "it is not held");
+        let two = [&whole[..], &header(0x81, 200)[..]].concat();
+        assert_eq!(pass(&two, 100), (Err(whole.len()), Some(200), 200));
     }
 }

@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::connection::websocket;
-use super::frame::FragmentMeter;
+use super::frame::InputMeter;
 use super::settings::Settings;
 use crate::rate_limit::Rate;
 use crate::telemetry::Metrics;
@@ -19,6 +19,7 @@ const SETTINGS: Settings = Settings {
     start_timeout: Duration::from_secs(10),
     message_bytes: 4 * 1024,
     fragments_per_message: 4,
+    messages_in_bytes_total: 1024 * 1024,
     pings: Rate::per_second(10, 50),
     auth_params_bytes: 1024,
 };
@@ -103,15 +104,15 @@ fn fuzz_client_frames() {
                         "control".to_owned()
                     }
                     Ok(Message::Close(_)) => "close".to_owned(),
-                    Err(_) => format!("error {}", ws.get_ref().is_flooded()),
+                    Err(_) => format!("error {:?}", ws.get_ref().excess()),
                 });
             }
             (behaviour, texts)
         });
         // However the bytes arrive, the same frame is too many, and no message that has it is seen.
-        let whole = FragmentMeter::new(SETTINGS.fragments_per_message).pass(bytes);
-        let mut meter = FragmentMeter::new(SETTINGS.fragments_per_message);
-        let split_meter = meter.pass(early).and_then(|()| meter.pass(late));
+        let whole = InputMeter::new(SETTINGS.fragments_per_message).pass(bytes, |_| true);
+        let mut meter = InputMeter::new(SETTINGS.fragments_per_message);
+        let split_meter = meter.pass(early, |_| true).and_then(|()| meter.pass(late, |_| true));
         assert_eq!(whole.is_err(), split_meter.is_err());
         if let Err(flood) = whole {
             assert!(texts <= flood.accepted / 6, "a message takes at least six bytes");

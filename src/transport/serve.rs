@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WireCloseCode;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
+use super::frame::Excess;
 use super::input::InputWaker;
 use super::settings::Settings;
 use super::socket::BufferedSocket;
@@ -241,27 +242,31 @@ pub(super) fn violation<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let limit = match error {
-        _ if socket.is_flooded() => Limit::FragmentsPerMessage,
-        WsError::Capacity(_) => Limit::MessageInBytes,
-        WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => return None,
+    let (limit, code) = match (error, socket.excess()) {
+        (_, Some(Excess::Fragments)) => (Limit::FragmentsPerMessage, CloseCode::TooLarge),
+        (_, Some(Excess::Memory)) => (Limit::MessagesInBytesTotal, CloseCode::Overloaded),
+        (WsError::Capacity(_), None) => (Limit::MessageInBytes, CloseCode::TooLarge),
+        (WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake), None) => return None,
         // A proxy that shuts down closes its connections, and may not mask its close frame (Caddy 2.6 does not).
-        WsError::Protocol(ProtocolError::UnmaskedFrameFromClient) if socket.has_close() => {
+        (WsError::Protocol(ProtocolError::UnmaskedFrameFromClient), None) if socket.has_close() => {
             return None;
         }
-        WsError::Protocol(_) | WsError::Utf8(_) => return Some(CloseCode::Malformed),
-        WsError::ConnectionClosed
-        | WsError::AlreadyClosed
-        | WsError::Io(_)
-        | WsError::Tls(_)
-        | WsError::WriteBufferFull(_)
-        | WsError::AttackAttempt
-        | WsError::Url(_)
-        | WsError::Http(_)
-        | WsError::HttpFormat(_) => return None,
+        (WsError::Protocol(_) | WsError::Utf8(_), None) => return Some(CloseCode::Malformed),
+        (
+            WsError::ConnectionClosed
+            | WsError::AlreadyClosed
+            | WsError::Io(_)
+            | WsError::Tls(_)
+            | WsError::WriteBufferFull(_)
+            | WsError::AttackAttempt
+            | WsError::Url(_)
+            | WsError::Http(_)
+            | WsError::HttpFormat(_),
+            None,
+        ) => return None,
     };
     hub.metrics().limits_hit.inc(limit);
-    Some(CloseCode::TooLarge)
+    Some(code)
 }
 
 /// Counts a message that exceeds the nesting limit.

@@ -11,9 +11,12 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::frame::{self, FragmentMeter, TooManyFragments};
+use super::frame::{self, Excess, ExcessFrame, InputMeter};
+use super::settings::Settings;
 use crate::telemetry::Metrics;
 
+/// The read buffer of each connection. Most messages fit, and idle connections hold it too.
+pub(super) const READ_BUFFER_BYTES: usize = 1024;
 /// Above this amount of unwritten output, pongs are held back: the peer does not read.
 const CONTROL_BACKLOG: usize = 64 * 1024;
 /// Maximum input that is held while a `start` or `resume` is decided.
@@ -29,11 +32,55 @@ pub(super) struct BufferedSocket<S> {
     written: usize,
     /// Frames in `out` that are not counted yet.
     frames: u32,
-    meter: FragmentMeter,
-    is_flooded: bool,
+    meter: InputMeter,
+    /// The bound that the peer exceeded: reading fails.
+    excess: Option<Excess>,
+    incomplete: IncompleteMessage,
     /// Input that was read before it was asked for.
     ahead: Option<Box<ReadAhead>>,
     metrics: Arc<Metrics>,
+}
+
+/// This socket's share of `Metrics::incomplete_messages`, which counts the bytes of all of them.
+struct IncompleteMessage {
+    bytes: u64,
+    /// tungstenite rejects a longer message before it allocates.
+    max_bytes: u64,
+    max_total: usize,
+    metrics: Arc<Metrics>,
+}
+
+impl IncompleteMessage {
+    /// Sets the share to `bytes`, if all of them have no more than allowed. A message that fits into the read buffer of
+    /// its connection takes no share.
+    fn set(&mut self, bytes: u64) -> bool {
+        let is_held = bytes > READ_BUFFER_BYTES as u64 && bytes <= self.max_bytes;
+        let bytes = if is_held { bytes } else { 0 };
+        let total = &self.metrics.incomplete_messages;
+        if bytes <= self.bytes {
+            if bytes < self.bytes {
+                total.dec_by((self.bytes - bytes).cast_signed());
+            }
+            self.bytes = bytes;
+            return true;
+        }
+        let more = (bytes - self.bytes).cast_signed();
+        let before = total.inc_by(more);
+        let is_within =
+            before.saturating_add(more) <= i64::try_from(self.max_total).unwrap_or(i64::MAX);
+        if is_within {
+            self.bytes = bytes;
+        } else {
+            total.dec_by(more);
+        }
+        is_within
+    }
+}
+
+impl Drop for IncompleteMessage {
+    fn drop(&mut self) {
+        self.set(0);
+    }
 }
 
 /// Input in front of the socket.
@@ -51,12 +98,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
     pub(super) fn new(
         io: S,
         already_read: &mut Vec<u8>,
-        max_fragments: u32,
+        settings: Settings,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (meter, out) = (FragmentMeter::new(max_fragments), Vec::new());
-        let (is_flooded, ahead) = (false, None);
-        let mut socket = Self { io, out, written: 0, frames: 0, meter, is_flooded, ahead, metrics };
+        let (meter, out) = (InputMeter::new(settings.fragments_per_message), Vec::new());
+        let (excess, ahead) = (None, None);
+        let incomplete = IncompleteMessage {
+            bytes: 0,
+            max_bytes: settings.max_message_bytes() as u64,
+            max_total: settings.messages_in_bytes_total,
+            metrics: Arc::clone(&metrics),
+        };
+        let (written, frames) = (0, 0);
+        let mut socket =
+            Self { io, out, written, frames, meter, excess, incomplete, ahead, metrics };
         let accepted = socket.record_input(already_read);
         already_read.truncate(accepted);
         socket
@@ -79,9 +134,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
         self.out.len() - self.written
     }
 
-    /// Whether a message of the peer had too many fragments; reading then fails.
-    pub(super) const fn is_flooded(&self) -> bool {
-        self.is_flooded
+    /// The bound that a frame of the peer exceeded; reading then fails.
+    pub(super) const fn excess(&self) -> Option<Excess> {
+        self.excess
     }
 
     /// Writes the buffer, and frees it when it is empty, so that an idle connection holds none.
@@ -107,7 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
             let held = self.ahead.as_ref().map_or(0, |ahead| ahead.bytes.len());
             let mut chunk = [0; READ_CHUNK_BYTES];
             let room = READ_AHEAD_BYTES.saturating_sub(held).min(chunk.len());
-            if room == 0 || self.is_flooded {
+            if room == 0 || self.excess.is_some() {
                 return Poll::Pending;
             }
             let mut buf = ReadBuf::new(&mut chunk[..room]);
@@ -134,13 +189,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
     /// Counts input. Returns how many of the bytes may be processed: a message that is rejected has no effect, although
     /// all of it may have arrived at once.
     fn record_input(&mut self, bytes: &[u8]) -> usize {
-        let accepted = match self.meter.pass(bytes) {
+        let accepted = match self.meter.pass(bytes, |total| self.incomplete.set(total)) {
             Ok(()) => bytes.len(),
-            Err(TooManyFragments { accepted }) => {
-                self.is_flooded = true;
+            Err(ExcessFrame { accepted, excess }) => {
+                self.excess = Some(excess);
                 accepted
             }
         };
+        if self.meter.message_bytes() == 0 {
+            self.incomplete.set(0);
+        }
         self.metrics.received_bytes.inc_by(bytes.len() as u64);
         self.metrics.received_frames.inc_by(self.meter.take_frames().into());
         accepted
@@ -163,18 +221,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for BufferedSocket<S> {
             let n = rest.len().min(buf.remaining());
             buf.put_slice(&rest[..n]);
             ahead.taken += n;
-            if n > 0 || (ahead.is_ended && !self.is_flooded) {
+            if n > 0 || (ahead.is_ended && self.excess.is_none()) {
                 return Poll::Ready(Ok(()));
             }
             self.ahead = None;
         }
-        if self.is_flooded {
+        if self.excess.is_some() {
             return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
         }
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
         let accepted = self.record_input(&buf.filled()[before..]);
-        if self.is_flooded && accepted == 0 {
+        if self.excess.is_some() && accepted == 0 {
             return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
         }
         buf.set_filled(before + accepted);

@@ -116,7 +116,8 @@ async fn a_room_is_as_it_was_and_its_versions_go_on() {
     host.does("lock_room", json!({ "room": LOBBY })).await;
     host.does("set_session_feed", json!({ "room": LOBBY, "enabled": true })).await;
     let before = room(&mut host, &token).await;
-    let (gateway, [mut host, ada, mut bob]) = deploy(&house, gateway, [host, ada, bob]).await;
+    let deployed = Box::pin(deploy(&house, gateway, [host, ada, bob]));
+    let (gateway, [mut host, ada, mut bob]) = deployed.await;
     let after = room(&mut host, &token).await;
     assert!(after["version"].as_u64() > before["version"].as_u64());
     for part in ["participants", "counts", "streams", "mute", "locked"] {

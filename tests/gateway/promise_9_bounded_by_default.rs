@@ -3,6 +3,7 @@
 mod budgets;
 mod counted;
 mod hits;
+mod incomplete_messages;
 mod replay_memory;
 
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -16,13 +16,10 @@ pub struct DirectoryKey([u8; 16]);
 impl DirectoryKey {
     #[must_use]
     pub fn of(user: &UserKey) -> Self {
-        let mut context = Context::new(&SHA256);
-        context.update(user.app.as_bytes());
-        // App ids do not contain this byte.
-        context.update(&[0]);
-        context.update(user.username.as_str().as_bytes());
+        // App ids do not contain the byte between them.
+        let text = [user.app.as_bytes(), &[0], user.username.as_str().as_bytes()].concat();
         let mut key = [0; 16];
-        key.copy_from_slice(&context.finish().as_ref()[..16]);
+        key.copy_from_slice(&digest(&SHA256, &text).as_ref()[..16]);
         Self(key)
     }
 

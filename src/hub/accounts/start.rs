@@ -154,6 +154,7 @@ impl Accounts {
         let rules = claim_rules(&app);
         let new_family = FamilyId::from_bits(self.context.rng.bits());
         let secret = self.new_secret(DirectoryKey::of(&user));
+        let hash = SecretHash::of(secret.as_str());
         // Before the admission: it would void the tokens of the session that stays.
         self.check_capacity(peer.address, Capacity::of_sessions)?;
         let (mut refused_generation, mut former) = (None, None);
@@ -213,9 +214,8 @@ impl Accounts {
                 start,
                 &peer,
                 prepared.generation,
-                &secret,
+                hash,
             );
-            let hash = SecretHash::of(secret.as_str());
             let claim = prepared_claim(&session, &prepared, hash, rules, evict);
             let held = match attempt.check(&self.context) {
                 Ok(()) if !accepted.is_current() => Ok(None),
@@ -330,10 +330,9 @@ impl Accounts {
         start: &Start,
         peer: &PeerInfo,
         generation: u64,
-        secret: &Secret,
+        hash: SecretHash,
     ) -> Arc<SessionHandle> {
         let now = self.context.clock.now();
-        let hash = SecretHash::of(secret.as_str());
         let FamilyGrant { grant, source, authenticated, expires } = admitted.granted.clone();
         let settings = Arc::clone(&self.context.session);
         let session = establishing.session(generation, hash, expires, now, settings);
@@ -356,16 +355,16 @@ impl Accounts {
             authenticated_at: authenticated,
             serial: admitted.position.serial,
         };
-        let (app, first_life) = (Arc::clone(app), self.first_life(now.monotonic));
+        let (app, first_life) = (Arc::clone(app), self.first_life(id, now.monotonic));
         Arc::new(SessionHandle::new(app, meta, session, auth, first_life))
     }
 
     /// The initial time of last activity: up to a quarter of an interval ago, so that sessions that start together are
-    /// not pinged together.
-    fn first_life(&self, now: Monotonic) -> Monotonic {
-        let quarter =
-            u64::try_from(self.context.keepalive.interval.as_millis() / 4).unwrap_or(u64::MAX);
-        now - Duration::from_millis(self.context.rng.below(quarter))
+    /// not pinged together. It comes from the random id.
+    fn first_life(&self, id: SessionId, now: Monotonic) -> Monotonic {
+        let quarter = (self.context.keepalive.interval / 4).as_millis().max(1);
+        let ms = u64::try_from(id.bits() % quarter).unwrap_or(u64::MAX);
+        now - Duration::from_millis(ms)
     }
 
     /// Carries the penalties of a renamed user over in the store. Returns the rooms that have some.

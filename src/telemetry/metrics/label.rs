@@ -44,6 +44,8 @@ words! {
         HandshakeTimeout = "handshake_timeout",
         StartTimeout = "start_timeout",
         MessageInBytes = "message_in_bytes",
+        /// Bytes of all messages that the node is receiving.
+        MessagesInBytesTotal = "messages_in_bytes_total",
         /// The message was split into pages.
         MessageOutBytes = "message_out_bytes",
         FragmentsPerMessage = "fragments_per_message",

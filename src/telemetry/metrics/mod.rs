@@ -88,6 +88,8 @@ table! {
     replayed_frames: Counter = "replayed" in "frames";
     /// Memory of all replay buffers
     replay_buffers: Gauge = "replay_buffers" in "bytes";
+    /// Memory of all messages that are being received
+    incomplete_messages: Gauge = "incomplete_messages" in "bytes";
     /// Room snapshots sent because a session missed updates
     room_resets: Counter = "room_resets";
     /// Ended sessions, by close code

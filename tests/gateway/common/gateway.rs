@@ -89,6 +89,7 @@ impl Setup {
     }
 
     pub async fn bind(self) -> Result<(Server, Clock), ServerError> {
+        super::log::install();
         let Self { config, clock, hooks, joined } = self;
         let own = |_: &str| hooks.clone();
         let mut builder = Server::builder(config, clock.clone()).hooks(&own);

@@ -49,6 +49,11 @@ fn case_of(limit: Limit) -> Case {
             |gateway| hits::long_message(gateway).boxed(),
             "close 4501",
         ),
+        Limit::MessagesInBytesTotal => case(
+            |config| config.limits.messages_in_bytes_total = 2_048,
+            |gateway| hits::long_unfinished_message(gateway).boxed(),
+            "close 4201",
+        ),
         Limit::MessageOutBytes => case(
             |config| config.limits.message_out_bytes = 128 * 1_024,
             |gateway| hits::long_room(gateway).boxed(),

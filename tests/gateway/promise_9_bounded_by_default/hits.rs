@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::counted::count_of;
 use super::knock;
-use crate::common::raw::{FIRST, MORE, PING, Raw, masked};
+use crate::common::raw::{FIRST, MORE, PING, Raw, TEXT, masked};
 use crate::common::{Client, Closed, Gateway, Person, SERVER_KEY, start_of};
 
 /// More than what both ends of a connection hold when no side reads.
@@ -40,6 +40,13 @@ pub async fn no_start(gateway: &Gateway) -> String {
 pub async fn long_message(gateway: &Gateway) -> String {
     let mut ada = guest(gateway).await;
     ada.send_text(&" ".repeat(1_025)).await;
+    close(&ada.closed().await)
+}
+
+pub async fn long_unfinished_message(gateway: &Gateway) -> String {
+    let mut ada = guest(gateway).await;
+    let message = masked(TEXT, &[b' '; 3_000]);
+    ada.send_raw(&message[..100]).await;
     close(&ada.closed().await)
 }
 
