@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_an_incomplete_message_are_reserved_before_they_arrive() {
+    fn bytes_of_a_message_are_reserved_before_they_arrive() {
         let header = |first: u8, len: u16| {
             let [high, low] = len.to_be_bytes();
             [first, 0xfe, high, low, 1, 2, 3, 4]

@@ -1,7 +1,7 @@
 //! The log lines of the gateways that run on this thread.
 //!
-//! One subscriber serves all tests: tracing remembers for the whole process whether anybody wants a log statement, and a
-//! subscriber that came later could miss statements that another test reached at that moment.
+//! One subscriber serves all tests: tracing remembers for the whole process whether anybody wants a log statement. One
+//! that came later could miss statements that another test reached at that moment.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
