@@ -18,6 +18,8 @@ export function program(): string {
 
 interface Ready {
   readonly listen: string;
+  /** Where the server API is, if not there. */
+  readonly admin?: string;
   readonly app: string;
   readonly app_secret: string;
   readonly server_key: string;
@@ -36,7 +38,9 @@ export class Gateway {
   }
 
   /** Starts one in development mode; `config` replaces it by a configuration of its own. */
-  static async start(config?: (listen: string) => { toml: string; ready: Omit<Ready, 'listen'> }): Promise<Gateway> {
+  static async start(
+    config?: (listen: string, admin: string) => { toml: string; ready: Omit<Ready, 'listen' | 'admin'> },
+  ): Promise<Gateway> {
     if (config) return Gateway.#configured(config);
     const child = spawn(program(), ['serve', '--dev', '--listen', '127.0.0.1:0', '--ready-json', '--log', 'error'], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -46,17 +50,18 @@ export class Gateway {
   }
 
   static async #configured(
-    config: (listen: string) => { toml: string; ready: Omit<Ready, 'listen'> },
+    config: (listen: string, admin: string) => { toml: string; ready: Omit<Ready, 'listen' | 'admin'> },
   ): Promise<Gateway> {
     const folder = mkdtempSync(join(tmpdir(), 'stagedoor-test-'));
     const listen = `127.0.0.1:${String(await freePort())}`;
-    const { toml, ready } = config(listen);
+    const admin = `127.0.0.1:${String(await freePort())}`;
+    const { toml, ready } = config(listen, admin);
     const path = join(folder, 'stagedoor.toml');
     writeFileSync(path, toml);
     const child = spawn(program(), ['serve', '--config', path, '--data', folder, '--log', 'error'], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
-    const gateway = new Gateway(child, { listen, ...ready }, folder);
+    const gateway = new Gateway(child, { listen, admin, ...ready }, folder);
     await gateway.#answering();
     return gateway;
   }
@@ -65,9 +70,13 @@ export class Gateway {
     return `http://${this.ready.listen}`;
   }
 
+  get adminUrl(): string {
+    return `http://${this.ready.admin ?? this.ready.listen}`;
+  }
+
   /** Calls the server API; throws for a status of 400 or more. */
   async api<T = unknown>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await fetch(`${this.url}/api/v1/apps/${this.ready.app}/${path}`, {
+    const response = await fetch(`${this.adminUrl}/api/v1/apps/${this.ready.app}/${path}`, {
       method,
       headers: { authorization: `Bearer ${this.ready.server_key}`, 'content-type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),
