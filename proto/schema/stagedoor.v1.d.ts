@@ -164,6 +164,8 @@ export type Command =
   | { start: Start }
   /** Resume a session after a lost connection. Only as the first frame. */
   | { resume: Resume }
+  /** Check the connection. Answered at once, without a `seq`. */
+  | { ping: Ping }
   /** Renew the access token. */
   | { renew: Renew }
   /** Postpone the renewal, because no auth token is available now. */
@@ -671,10 +673,19 @@ export interface ParticipantLink {
   version: number;
 }
 
+/** Check the connection. */
+export type Ping = Record<string, never>;
+
 /** The answer to a ping. */
 export interface Pong {
   /** The highest `seq` received. The gateway removes frames up to it from the replay buffer. */
   seq?: number;
+}
+
+/** The gateway answered a ping of the client. */
+export interface Ponged {
+  /** The clock of the gateway. */
+  time_ms: Timestamp;
 }
 
 /** Postpone the renewal, because no auth token is available now. */
@@ -831,6 +842,8 @@ export type Reply =
   | { started: Started }
   /** To `resume`. */
   | { resumed: Resumed }
+  /** To `ping`; the only reply of a session without a `seq`. */
+  | { pong: Ponged }
   /** To `renew`. */
   | { renewed: Renewed }
   /** To `postpone_renewal`. */

@@ -21,7 +21,7 @@ use CommandClass::{Moderation, Opening, Release, Room, Session};
 pub enum CommandClass {
     /// Opens a session; only as the first message of a connection.
     Opening,
-    /// Renews or ends the session.
+    /// Renews or ends the session, or checks its connection.
     Session,
     /// Releases something in a room, or updates a stream without enabling audio or video.
     Release,
@@ -74,6 +74,8 @@ commands! {
     Start(_: Box<Start>) = "start", Opening;
     /// Resume a session after a lost connection. Only as the first frame.
     Resume(_: Resume) = "resume", Opening;
+    /// Check the connection. Answered at once, without a `seq`.
+    Ping(_: Ping) = "ping", Session;
     /// Renew the access token.
     Renew(_: Renew) = "renew", Session;
     /// Postpone the renewal, because no auth token is available now.

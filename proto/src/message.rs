@@ -41,7 +41,7 @@ pub enum ServerMessage {
     Reply {
         /// The id of the request.
         id: u32,
-        /// The number of the frame; absent for the reply to `start` or `resume`, errors included.
+        /// The number of the frame; absent for the reply to `start`, `resume` or `ping`, errors included.
         seq: Option<u64>,
         /// The result of the request.
         result: Result<Reply, Error>,

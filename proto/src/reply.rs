@@ -37,6 +37,8 @@ replies! {
     Started(Box<Started>) = "started";
     /// To `resume`.
     Resumed(Resumed) = "resumed";
+    /// To `ping`; the only reply of a session without a `seq`.
+    Pong(Ponged) = "pong";
     /// To `renew`.
     Renewed(Renewed) = "renewed";
     /// To `postpone_renewal`.
@@ -115,6 +117,14 @@ pub struct Resumed {
     /// The new access token, if `auth_token` renewed it in the same step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_token: Option<Secret>,
+}
+
+/// The gateway answered a ping of the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Ponged {
+    /// The clock of the gateway.
+    pub time_ms: Timestamp,
 }
 
 /// The access token was renewed.

@@ -42,10 +42,10 @@ pub struct Limits {
     /// Burst of commands of one session.
     #[serde(with = "ranges::BoundedCount::<1, 100_000>")]
     pub commands_burst: u32,
-    /// Sustained rate of WebSocket pings, WebSocket pongs and `pong` messages of one connection.
+    /// Sustained rate of WebSocket pings and pongs, and of `ping` and `pong` messages, of one connection.
     #[serde(with = "ranges::BoundedCount::<1, 100_000>")]
     pub pings_per_s: u32,
-    /// Burst of WebSocket pings, WebSocket pongs and `pong` messages of one connection.
+    /// Burst of WebSocket pings and pongs, and of `ping` and `pong` messages, of one connection.
     #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
     pub pings_burst: u32,
     /// Sustained rate of resumes of one session.

@@ -49,6 +49,10 @@ impl Requests {
         now: Now,
     ) -> Option<oneshot::Receiver<()>> {
         let Request { id, command } = request;
+        if matches!(command, Command::Ping(_)) {
+            self.answer_ping(connection, id, now);
+            return None;
+        }
         let permit = self.admit(connection, id, command.class(), named_room(&command), now)?;
         let session = connection.session();
         match command {
@@ -88,6 +92,13 @@ impl Requests {
         now: Now,
     ) {
         if !connection.note_keepalive(confirmed, now, self.context.request_limits()) {
+            self.context.hit(Limit::Pings);
+        }
+    }
+
+    /// Answers a ping of the client. It is no request of the session: it has no number, and its limit is that of pongs.
+    fn answer_ping(&self, connection: &SessionConnection, id: u32, now: Now) {
+        if !connection.answer_ping(id, now, self.context.request_limits()) {
             self.context.hit(Limit::Pings);
         }
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 use stagedoor::hub::SessionHandle;
 
 use crate::common::raw::{FIRST, MORE, PING, masked};
-use crate::common::{Client, Gateway};
+use crate::common::{Client, Gateway, Setup, start_of};
 
 /// The interval and the timeout of development mode, announced to every client.
 const INTERVAL: Duration = Duration::from_secs(25);
@@ -134,4 +134,90 @@ async fn active_connection_is_not_pinged() {
         silent.request("postpone_renewal", json!({})).await.unwrap();
         talker.request("postpone_renewal", json!({})).await.unwrap();
     }
+}
+
+/// Sends a ping; the answer must be the next message.
+async fn ping(client: &mut Client, id: u32) -> serde_json::Value {
+    client.send(json!({ "id": id, "ping": {} })).await;
+    client.hear().await
+}
+
+#[tokio::test]
+async fn ping_is_answered_in_every_state_without_a_seq() {
+    let gateway = Gateway::dev().await;
+    let claims = json!({ "scope": "session", "sub": "ada", "ttl_s": 60 });
+    let mut start = start_of("ada", "instance-1");
+    start["credentials"] = json!({ "token": gateway.token(claims) });
+    let (mut client, started) = Client::start(&gateway, start).await;
+    let now = || json!(gateway.clock().wall().as_millis());
+    let answer = |id: u32| json!({ "id": id, "ok": { "pong": { "time_ms": now() } } });
+
+    assert_eq!(ping(&mut client, 7).await, answer(7), "established");
+    let last_seq = client.last_seq;
+    client.cut().await;
+    gateway.suspended("ada").await;
+    let (mut client, resumed) = Client::resume(&gateway, &started, last_seq).await;
+    assert_eq!(resumed["pending"], json!([]));
+    assert_eq!(ping(&mut client, 7).await, answer(7), "resumed; the id may be used again");
+
+    for _ in 0..6 {
+        client.send(json!({ "pong": { "seq": client.last_seq } })).await;
+        client.request("postpone_renewal", json!({})).await.unwrap();
+        gateway.advance(Duration::from_secs(10));
+    }
+    while client.push("session_state").await["state"] != "tokenExpired" {}
+    assert_eq!(ping(&mut client, 8).await, answer(8), "expired");
+}
+
+#[tokio::test]
+async fn ping_does_not_count_as_a_request_or_command() {
+    let gateway = Setup::new()
+        .with(|config| {
+            config.limits.commands_burst = 1;
+            config.limits.requests_in_flight = 1;
+        })
+        .run()
+        .await;
+    let (mut client, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    let texts = (0..20).map(|_| masked(0x81, br#"{"id":7,"ping":{}}"#));
+    client.send_raw(&texts.collect::<Vec<_>>().concat()).await;
+    for _ in 0..20 {
+        assert!(client.hear().await.pointer("/ok/pong").is_some());
+    }
+    assert!(client.request("renew", json!({})).await.is_ok());
+}
+
+#[tokio::test]
+async fn pings_beyond_their_rate_close_the_connection() {
+    let gateway = Setup::new().with(|config| config.limits.pings_burst = 5).run().await;
+    let (mut client, started) = Client::guest(&gateway, "ada", "instance-1").await;
+    for id in 0..6 {
+        client.send(json!({ "id": id, "ping": {} })).await;
+    }
+    let closed = client.closed().await;
+    assert_eq!(closed.code, 4202);
+    assert!(closed.before.len() <= 5, "{:?}", closed.before);
+    assert!(closed.disconnect["retry_after_ms"].is_u64(), "{}", closed.disconnect);
+    let (mut client, _) = Client::resume(&gateway, &started, client.last_seq).await;
+    client.send(json!({ "id": 1, "renew": {} })).await;
+    assert_eq!(client.hear().await["id"], json!(1), "no answer to a ping is replayed");
+}
+
+#[tokio::test]
+async fn ping_before_the_start_is_rejected() {
+    let gateway = Gateway::dev().await;
+    let closed = Client::refused(&gateway, json!({ "id": 7, "ping": {} })).await;
+    assert_eq!(closed.code, 4502);
+    assert_eq!(closed.before[0]["error"]["code"], "not_allowed_now");
+    let (mut client, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    for (text, code) in [
+        (r#"{"id":7,"ping":[]}"#, "malformed"),
+        (r#"{"id":7,"ping":{},"end":{}}"#, "malformed"),
+        (r#"{"id":7,"ping":{},"pong":{"seq":1}}"#, "malformed"),
+    ] {
+        client.send_text(text).await;
+        assert_eq!(client.hear().await["error"]["code"], code, "{text}");
+    }
+    client.send_text(r#"{"ping":{}}"#).await;
+    assert_eq!(client.closed().await.code, 4500, "a ping has an id");
 }

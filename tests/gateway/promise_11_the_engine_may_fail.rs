@@ -24,13 +24,14 @@ async fn closed_engine_rejects_changes_and_keeps_sockets() {
     let publish = json!({ "room": "lobby", "stream": stream });
     assert_eq!(ada.fails("publish", publish).await, "engine_unavailable");
     assert!(ada.request("postpone_renewal", json!({})).await.is_ok(), "the socket is up");
+    assert!(ada.request("ping", json!({})).await.is_ok(), "and it is checked without the engine");
     let start = json!({ "id": 0, "start": start_of("bob", "instance-2") });
     let closed = Client::refused(&gateway, start).await;
     assert_eq!(closed.disconnect["action"], "retry");
 }
 
 /// Commands that need no engine.
-const LOCAL: &[&str] = &["start", "resume", "renew", "postpone_renewal", "end", "roster"];
+const LOCAL: &[&str] = &["start", "resume", "ping", "renew", "postpone_renewal", "end", "roster"];
 
 /// A command of this name that would succeed.
 fn body_of(command: &str, stream: &Value, bob: &Value) -> Value {

@@ -22,7 +22,8 @@ pub(crate) const fn is_repeatable(command: &Command) -> bool {
         Command::Publish(_) | Command::UpdateStream(_) | Command::Relay(_) => false,
         // The first messages of a connection are never repeated on another.
         Command::Start(_) | Command::Resume(_) => false,
-        Command::Renew(_)
+        Command::Ping(_)
+        | Command::Renew(_)
         | Command::PostponeRenewal(_)
         | Command::End(_)
         | Command::Join(_)
@@ -67,6 +68,7 @@ const fn ref_of(command: &mut Command) -> Option<&mut Option<Ref>> {
         | Command::EndRoom(body) => Some(&mut body.ref_),
         Command::Start(_)
         | Command::Resume(_)
+        | Command::Ping(_)
         | Command::Renew(_)
         | Command::PostponeRenewal(_)
         | Command::End(_)

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use stagedoor_proto::{Command, Data, End, PostponeRenewal, Postponed, Renew, Renewed, Reply};
-use stagedoor_proto::{RoomId, Secret, SessionId, SessionLimits, SessionState, Timestamp, User};
+use stagedoor_proto::{
+    Command, Data, End, Ping, PostponeRenewal, Postponed, Renew, Renewed, Reply, RoomId, Secret,
+    SessionId, SessionLimits, SessionState, Timestamp, User,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::link::Order;
@@ -103,6 +105,18 @@ impl Session {
     pub async fn end(&self, revoke: bool) -> Result<(), RequestError> {
         let command = Command::End(End { revoke });
         self.ask(command, |reply| matches!(reply, Reply::Ended {}).then_some(())).await
+    }
+
+    /// Checks the connection. Returns the clock of the gateway.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn ping(&self) -> Result<Timestamp, RequestError> {
+        self.ask(Command::Ping(Ping {}), |reply| match reply {
+            Reply::Pong(pong) => Some(pong.time_ms),
+            _ => None,
+        })
+        .await
     }
 
     /// Closes the connection without ending the session, which can be resumed within its window.

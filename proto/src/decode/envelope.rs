@@ -10,7 +10,7 @@ use serde::de::{self, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::variant::{object_value, read_variant};
-use crate::{Command, Disconnect, Error, Pong, Push, Reply, ServerMessage};
+use crate::{Command, Disconnect, Error, Ping, Pong, Push, Reply, ServerMessage};
 
 /// Maximum length of an unknown command's name in an error.
 const MAX_NAMED_COMMAND_BYTES: usize = 64;
@@ -79,10 +79,6 @@ struct Parts {
     ping: Option<Ping>,
     disconnect: Option<Disconnect>,
 }
-
-/// The empty body of a ping.
-#[derive(Deserialize)]
-struct Ping {}
 
 impl<'de> Deserialize<'de> for ServerMessage {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -339,6 +339,7 @@ pub(in crate::hub) const fn named_room(command: &Command) -> Option<&RoomId> {
         | Command::EndRoom(body) => Some(&body.room),
         Command::Start(_)
         | Command::Resume(_)
+        | Command::Ping(_)
         | Command::Renew(_)
         | Command::PostponeRenewal(_)
         | Command::End(_)

@@ -14,6 +14,7 @@ use stagedoor_proto::{Disconnect, encode_ping};
 use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
+use super::pongs::Pongs;
 use super::wake::{WakeState, Written};
 use crate::hub::session_meta::AuthContext;
 use crate::hub::sessions::membership::Memberships;
@@ -40,6 +41,7 @@ pub(super) struct SessionInner {
     pub(super) wake: WakeState,
     /// A ping is queued.
     pub(super) has_ping: bool,
+    pub(super) pongs: Pongs,
     pub(super) memberships: Memberships,
     /// The end was recorded in the session history.
     pub(super) is_recorded: bool,
@@ -72,6 +74,7 @@ impl SessionCell {
             auth,
             wake: WakeState::default(),
             has_ping: false,
+            pongs: Pongs::default(),
             memberships: Memberships::default(),
             ended_by: None,
             is_awaited: false,
@@ -137,13 +140,13 @@ impl Locked<'_> {
 
     /// Whether the task waits although it has work: a frame, a ping, or a close because a newer connection took over.
     fn has_to_wake(&self) -> bool {
-        let SessionInner { session, wake, has_ping, .. } = &*self.inner;
+        let SessionInner { session, wake, has_ping, pongs, .. } = &*self.inner;
         let is_closed = session.generation() != self.generation;
         match wake {
             WakeState::Running => false,
             WakeState::Blocked(_) => is_closed,
             WakeState::Waiting(_) | WakeState::Deferred(_) => {
-                is_closed || *has_ping || session.backlog() > 0
+                is_closed || *has_ping || !pongs.is_empty() || session.backlog() > 0
             }
         }
     }
@@ -199,6 +202,9 @@ impl SessionInner {
         if self.is_served_by(generation) {
             self.wake = WakeState::Running;
             if std::mem::take(&mut self.has_ping) && !write(None, encode_ping()) {
+                return Written::More;
+            }
+            if !self.pongs.write(|body| write(None, body)) {
                 return Written::More;
             }
         }
@@ -342,6 +348,9 @@ mod tests {
                     drop(self.cell.lock().wake.take_deferred());
                 }
                 Step::Ping => self.cell.lock().has_ping = true,
+                Step::Pong => {
+                    self.cell.lock().pongs.push(7, NOW.wall, 8);
+                }
                 Step::Disconnect => {
                     self.cell.lock().disconnect(Disconnect::new(CloseCode::Moved), None, NOW);
                 }
@@ -365,7 +374,8 @@ mod tests {
 
         fn check(&self) {
             let inner = self.cell.lock();
-            let has_output = inner.has_ping || inner.session.backlog() > 0;
+            let has_output =
+                inner.has_ping || !inner.pongs.is_empty() || inner.session.backlog() > 0;
             match &inner.wake {
                 WakeState::Running => {}
                 WakeState::Waiting(_) => {
@@ -384,6 +394,7 @@ mod tests {
         PushDeferred,
         Flush,
         Ping,
+        Pong,
         Disconnect,
         Resume,
         Write { generations_ago: u64, frames: usize },
@@ -400,6 +411,7 @@ mod tests {
             2 => Just(Step::PushDeferred),
             1 => Just(Step::Flush),
             1 => Just(Step::Ping),
+            1 => Just(Step::Pong),
             1 => Just(Step::Disconnect),
             2 => Just(Step::Resume),
             4 => (0..2_u64, 1..6_usize).prop_map(|(generations_ago, frames)| {

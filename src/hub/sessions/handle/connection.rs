@@ -153,9 +153,25 @@ impl SessionConnection {
         noted.is_ok()
     }
 
+    /// Queues the answer to a ping of the client. `false` if there were too many pings; the connection is then closed.
+    ///
+    /// A client that does not read its answers is closed as a slow consumer.
+    pub(in crate::hub) fn answer_ping(&self, id: u32, now: Now, limits: RequestLimits) -> bool {
+        let Some(mut inner) = self.receive(now) else { return true };
+        if let Err(wait) = inner.session.handle_keepalive(None, now, limits) {
+            inner.session.disconnect(flooding(wait), now);
+            return false;
+        }
+        if !inner.pongs.push(id, now.wall, limits.keepalives.burst()) {
+            inner.session.disconnect(Disconnect::new(CloseCode::SlowConsumer), now);
+        }
+        true
+    }
+
     /// Passes queued frames to `write`, one by one, until it returns `false`.
     ///
-    /// A frame without a number is a ping. When the queue is empty, `waker` is stored and woken for the next frame.
+    /// A frame without a number is a ping, or the answer to one. When the queue is empty, `waker` is stored and woken
+    /// for the next frame.
     pub fn write(&self, waker: &Waker, write: impl FnMut(Option<u64>, &[u8]) -> bool) -> Written {
         self.session.cell.write(self.generation, waker, write)
     }

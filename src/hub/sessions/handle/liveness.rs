@@ -6,6 +6,7 @@ use stagedoor_proto::{CloseCode, Disconnect};
 use tokio_util::sync::CancellationToken;
 
 use super::SessionHandle;
+use super::pongs::Pongs;
 use crate::session::Session;
 use crate::time::Now;
 
@@ -35,6 +36,8 @@ impl SessionHandle {
         let resumed = resume(&mut inner.session)?;
         // Under the lock, so that the sweep does not mistake the new connection for the lost one.
         self.cell.activity.record_frame(now.monotonic);
+        // The answers were for the former connection.
+        inner.pongs = Pongs::default();
         inner.is_awaited = true;
         inner.record_activity();
         Ok(resumed)

@@ -8,6 +8,7 @@ mod activity;
 mod cell;
 mod connection;
 mod liveness;
+mod pongs;
 mod wake;
 
 use std::sync::Arc;
