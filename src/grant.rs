@@ -92,6 +92,15 @@ impl Grant {
         matching.max_by_key(|(fixed, _)| *fixed).map(|(_, role)| role)
     }
 
+    /// The names of the scopes, those of the application included.
+    #[must_use]
+    pub fn scope_names(&self) -> Vec<String> {
+        match &self.scopes {
+            Some(Scopes(names)) => names.iter().map(|name| String::from(&**name)).collect(),
+            None => Scope::ALL.iter().map(|scope| scope.as_str().to_owned()).collect(),
+        }
+    }
+
     /// Checks that the scopes include `scope`.
     ///
     /// # Errors

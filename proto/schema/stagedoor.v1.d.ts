@@ -620,6 +620,18 @@ export interface OutcomeCounts {
   pending: number;
 }
 
+/** The session's own participant in a room. */
+export interface OwnParticipant {
+  /** The capabilities of the participant. */
+  capabilities: Capabilities;
+  /** The id of the participant. */
+  participant: ParticipantId;
+  /** The role of the participant. */
+  role: Role;
+  /** The id of the room. */
+  room: RoomId;
+}
+
 /** A participant as other participants see it. */
 export interface Participant {
   /** The connection data, from the room token or from `join`. */
@@ -834,6 +846,8 @@ export interface Renewed {
   access_token: Secret;
   /** When the access token expires. */
   expires_at_ms: Timestamp;
+  /** The granted scopes: those of the gateway, and those that the application defines. */
+  scopes: Array<string>;
 }
 
 /** The `ok` of a reply, named after the result. */
@@ -899,7 +913,7 @@ export interface ResumeTicket {
 
 /** A session was resumed; the missed frames follow. */
 export interface Resumed {
-  /** The new access token, if `auth_token` renewed it in the same step. */
+  /** The new access token, if the session was renewed in the same step. */
   access_token?: Secret | null;
   /** When the access token expires. */
   expires_at_ms: Timestamp;
@@ -909,6 +923,10 @@ export interface Resumed {
   replayed_count: number;
   /** The new resume secret. */
   resume: ResumeTicket;
+  /** The rooms of the session. Frames that follow may repeat changes which the list contains. */
+  rooms: Array<OwnParticipant>;
+  /** The granted scopes: those of the gateway, and those that the application defines. */
+  scopes: Array<string>;
   /** The state of the session. */
   state: SessionState;
 }
@@ -969,6 +987,12 @@ export interface RoomMute {
 
 /** The current state of a room, which replaces the state that the client knows. */
 export interface RoomReset {
+  /** The capabilities of the receiver. */
+  capabilities: Capabilities;
+  /** The id of the receiver's participant. */
+  participant: ParticipantId;
+  /** The role of the receiver. */
+  role: Role;
   /** The id of the room. */
   room: RoomId;
   /** The current state of the room. */
@@ -1258,6 +1282,8 @@ export interface Started {
   limits: SessionLimits;
   /** The arguments of a later `resume`. */
   resume: ResumeTicket;
+  /** The granted scopes: those of the gateway, and those that the application defines. */
+  scopes: Array<string>;
   /** The gateway. */
   server: ServerInfo;
   /** The session. */

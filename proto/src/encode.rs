@@ -5,8 +5,12 @@
 
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 
-use crate::{ClientMessage, Command, Disconnect, Error, Push, Reply, Request};
+use crate::{
+    Capabilities, ClientMessage, Command, Disconnect, Error, ParticipantId, Push, Reply, Request,
+    Role, RoomId, RoomSnapshot,
+};
 
 /// The body of the reply to request `id`.
 #[must_use]
@@ -26,6 +30,44 @@ pub fn encode_reply(id: u32, result: &Result<Reply, Error>) -> Vec<u8> {
 #[must_use]
 pub fn encode_push(push: &Push) -> Vec<u8> {
     body(push)
+}
+
+/// Encodes `room_reset` for the participants who get the same snapshot, which is encoded once.
+pub struct ResetEncoder {
+    room: RoomId,
+    snapshot: Box<RawValue>,
+}
+
+impl ResetEncoder {
+    /// Encodes the snapshot of a room.
+    #[must_use]
+    pub fn new(room: RoomId, snapshot: &RoomSnapshot) -> Self {
+        Self { room, snapshot: raw(snapshot) }
+    }
+
+    /// The body of the push to one participant.
+    #[must_use]
+    pub fn body(
+        &self,
+        participant: ParticipantId,
+        role: Role,
+        capabilities: Capabilities,
+    ) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            room_reset: Reset<'a>,
+        }
+        #[derive(Serialize)]
+        struct Reset<'a> {
+            room: &'a RoomId,
+            participant: ParticipantId,
+            role: Role,
+            capabilities: Capabilities,
+            snapshot: &'a RawValue,
+        }
+        let Self { room, snapshot } = self;
+        body(&Body { room_reset: Reset { room, participant, role, capabilities, snapshot } })
+    }
 }
 
 /// The body of the `disconnect` before a close.
@@ -55,6 +97,10 @@ pub fn frame_text(seq: Option<u64>, body: &[u8], out: &mut Vec<u8>) {
         }
     }
     out.extend_from_slice(body);
+}
+
+fn raw<T: Serialize>(value: &T) -> Box<RawValue> {
+    to_raw_value(value).expect("wire types have a JSON form")
 }
 
 fn body<T: Serialize>(message: &T) -> Vec<u8> {

@@ -27,6 +27,10 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Every scope there is.
+    pub const ALL: [Self; 6] =
+        [Self::Join, Self::Publish, Self::Subscribe, Self::Signal, Self::Relay, Self::Moderate];
+
     /// The scope's name in tokens and on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

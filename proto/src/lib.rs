@@ -34,7 +34,9 @@ mod variant;
 pub use close::{Action, CloseCode, Disconnect, SessionEnd};
 pub use command::*;
 pub use decode::{DecodeError, MAX_JSON_DEPTH, check_depth, decode_client, decode_server};
-pub use encode::{encode_disconnect, encode_ping, encode_push, encode_reply, frame_text};
+pub use encode::{
+    ResetEncoder, encode_disconnect, encode_ping, encode_push, encode_reply, frame_text,
+};
 pub use error::{Error, ErrorCode, Scope};
 pub use id::{FamilyId, InvalidId, ParticipantId, SessionId, StreamId};
 pub use leave::{LeaveReason, StreamEndReason};

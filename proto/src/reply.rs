@@ -6,10 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActiveBlock, Capabilities, Heartbeat, Participant, ParticipantId, Role, RoomSnapshot, Secret,
-    ServerInfo, SessionInfo,
+    ActiveBlock, Capabilities, Heartbeat, OwnParticipant, Participant, ParticipantId, Role,
+    RoomSnapshot, Secret, ServerInfo, SessionInfo, SessionLimits, SessionState, Stream, Timestamp,
 };
-use crate::{SessionLimits, SessionState, Stream, Timestamp};
 
 macro_rules! replies {
     ($($(#[$doc:meta])* $name:ident $body:tt = $text:literal;)*) => {
@@ -79,6 +78,8 @@ pub struct Started {
     pub session: SessionInfo,
     /// Starts a session of the same user later without the auth hook.
     pub access_token: Secret,
+    /// The granted scopes: those of the gateway, and those that the application defines.
+    pub scopes: Vec<String>,
     /// The arguments of a later `resume`.
     pub resume: ResumeTicket,
     /// The intervals of liveness checks.
@@ -114,9 +115,13 @@ pub struct Resumed {
     pub expires_at_ms: Timestamp,
     /// The new resume secret.
     pub resume: ResumeTicket,
-    /// The new access token, if `auth_token` renewed it in the same step.
+    /// The new access token, if the session was renewed in the same step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_token: Option<Secret>,
+    /// The granted scopes: those of the gateway, and those that the application defines.
+    pub scopes: Vec<String>,
+    /// The rooms of the session. Frames that follow may repeat changes which the list contains.
+    pub rooms: Vec<OwnParticipant>,
 }
 
 /// The gateway answered a ping of the client.
@@ -135,6 +140,8 @@ pub struct Renewed {
     pub access_token: Secret,
     /// When the access token expires.
     pub expires_at_ms: Timestamp,
+    /// The granted scopes: those of the gateway, and those that the application defines.
+    pub scopes: Vec<String>,
 }
 
 /// The renewal was postponed.

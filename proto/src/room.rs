@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{InvalidText, MAX_LAYOUT_CLASS_CHARS, MAX_LAYOUT_CLASSES, MAX_STREAM_NAME_CHARS};
-use crate::{ParticipantId, StreamId, Username};
+use crate::{ParticipantId, RoomId, StreamId, Username};
 
 /// The role of a participant in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,6 +36,20 @@ pub struct Capabilities {
     pub signal: bool,
     /// Use the moderation commands.
     pub moderate: bool,
+}
+
+/// The session's own participant in a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OwnParticipant {
+    /// The id of the room.
+    pub room: RoomId,
+    /// The id of the participant.
+    pub participant: ParticipantId,
+    /// The role of the participant.
+    pub role: Role,
+    /// The capabilities of the participant.
+    pub capabilities: Capabilities,
 }
 
 /// Whether a participant's session has a connection.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
     Actor, Error, ModerationCommand, ModerationReport, OutcomeCounts, ParticipantId, Push, Reason,
-    Ref, Reply, SessionId, Target, Timestamp, Username,
+    Ref, Reply, RoomSnapshot, SessionId, Target, Timestamp, Username,
 };
 
 use crate::blocks::BlockSetter;
@@ -32,6 +32,8 @@ pub enum Effect {
 pub enum Everywhere {
     /// Send a push to sessions.
     Push { to: Audience, push: Box<Push> },
+    /// Send a `room_reset` with this snapshot to sessions, to each with its own participant.
+    Reset { to: Audience, snapshot: Box<RoomSnapshot> },
     /// Discard the unsent frames of this room for these sessions. Later effects in the list are not affected.
     Withdraw(Audience),
     /// The session has joined.

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
-    Counts, Error, Link, ParticipantId, Ref, Relay, Reply, RoomId, RoomSnapshot, SessionId,
-    SessionState, Stream, StreamId, Timestamp,
+    Counts, Error, Link, OwnParticipant, ParticipantId, Ref, Relay, Reply, RoomId, RoomSnapshot,
+    SessionId, SessionState, Stream, StreamId, Timestamp,
 };
 
 use crate::principal::Principal;
@@ -141,9 +141,21 @@ impl Room {
         self.state.participants.of_session(session).map_or(0, |member| member.grant_version)
     }
 
-    #[must_use]
+    #[cfg(test)]
     pub fn participant_of(&self, session: SessionId) -> Option<ParticipantId> {
         self.state.participants.of_session(session).map(|member| member.id)
+    }
+
+    /// The participant of a session, as that session sees it.
+    #[must_use]
+    pub fn own_participant(&self, session: SessionId) -> Option<OwnParticipant> {
+        let member = self.state.participants.of_session(session)?;
+        Some(OwnParticipant {
+            room: self.state.id.clone(),
+            participant: member.id,
+            role: member.role,
+            capabilities: member.capabilities,
+        })
     }
 
     #[must_use]

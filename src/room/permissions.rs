@@ -42,13 +42,10 @@ const fn bit(scope: Scope) -> u8 {
     }
 }
 
-const SCOPES: [Scope; 6] =
-    [Scope::Join, Scope::Publish, Scope::Subscribe, Scope::Signal, Scope::Relay, Scope::Moderate];
-
 impl From<Option<&Scopes>> for ScopeSet {
     fn from(scopes: Option<&Scopes>) -> Self {
         let Some(scopes) = scopes else { return Self::ALL };
-        let held = SCOPES.into_iter().filter(|scope| scopes.contains(*scope));
+        let held = Scope::ALL.into_iter().filter(|scope| scopes.contains(*scope));
         held.fold(Self::NONE, Self::with)
     }
 }

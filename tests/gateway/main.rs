@@ -35,6 +35,7 @@ mod large;
 mod locks;
 mod metrics;
 mod misuse;
+mod own_participant;
 mod process;
 mod promise_10_deploys_do_not_hurt;
 mod promise_11_the_engine_may_fail;

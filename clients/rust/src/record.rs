@@ -25,6 +25,8 @@ pub(crate) struct SessionRecord {
     state_version: u64,
     pub(crate) expires_at: Timestamp,
     pub(crate) access_token: Option<Secret>,
+    /// The granted scopes.
+    pub(crate) scopes: Vec<String>,
     pub(crate) secret: Secret,
     /// The previous secret; valid until the gateway receives a frame on the connection with the newer one.
     former_secret: Option<Secret>,
@@ -43,6 +45,7 @@ impl SessionRecord {
             state_version: 0,
             expires_at: started.session.expires_at_ms,
             access_token: Some(started.access_token.clone()),
+            scopes: started.scopes.clone(),
             secret: started.resume.secret.clone(),
             former_secret: None,
             sequence: Sequence::default(),
@@ -60,6 +63,7 @@ impl SessionRecord {
             state_version: 0,
             expires_at: resumed.expires_at_ms,
             access_token: None,
+            scopes: Vec::new(),
             secret: ticket.secret.clone(),
             former_secret: None,
             sequence: Sequence::starting_after(ticket.last_seq),
@@ -80,6 +84,7 @@ impl SessionRecord {
         self.former_secret = Some(former);
         self.state = resumed.state;
         self.expires_at = resumed.expires_at_ms;
+        self.scopes.clone_from(&resumed.scopes);
         if let Some(token) = &resumed.access_token {
             self.access_token = Some(token.clone());
         }
@@ -123,6 +128,7 @@ impl SessionRecord {
             Ok(Reply::Renewed(renewed)) => {
                 self.access_token = Some(renewed.access_token.clone());
                 self.expires_at = renewed.expires_at_ms;
+                self.scopes.clone_from(&renewed.scopes);
             }
             Ok(Reply::Ended {}) => self.state = SessionState::NotLoggedIn,
             _ => {}

@@ -162,6 +162,12 @@ impl Session {
         self.shared.lock().access_token.clone()
     }
 
+    /// The granted scopes: those of the gateway, and those that the application defines.
+    #[must_use]
+    pub fn scopes(&self) -> Vec<String> {
+        self.shared.lock().scopes.clone()
+    }
+
     /// The current arguments to resume this session.
     #[must_use]
     pub fn resume_ticket(&self) -> Ticket {

@@ -203,6 +203,12 @@ pub struct RoomStateChange {
 pub struct RoomReset {
     /// The id of the room.
     pub room: RoomId,
+    /// The id of the receiver's participant.
+    pub participant: ParticipantId,
+    /// The role of the receiver.
+    pub role: Role,
+    /// The capabilities of the receiver.
+    pub capabilities: Capabilities,
     /// The current state of the room.
     pub snapshot: RoomSnapshot,
 }

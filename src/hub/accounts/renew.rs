@@ -156,7 +156,9 @@ impl Accounts {
         let expires = renewal.expires;
         let position = TokenPosition { serial: renewal.serial, previous: session.auth().serial };
         let access_token = self.mint_access(session, renewal.granted(), position);
-        let renewed = Renewed { access_token: access_token.clone(), expires_at_ms: expires };
+        let scopes = renewal.grant.scope_names();
+        let renewed =
+            Renewed { access_token: access_token.clone(), expires_at_ms: expires, scopes };
         let reply = Ok(Reply::Renewed(renewed));
         let reply = request.map(|request| (request, &reply));
         let has_to_wake = session.renew(number, renewal, reply, self.context.clock.now())?;

@@ -183,6 +183,8 @@ impl Accounts {
             expires_at_ms,
             resume: ResumeTicket { secret, window_ms: Some(self.context.resume_window_ms()) },
             access_token,
+            scopes: session.auth().grant.scope_names(),
+            rooms: self.rooms.own_participants(&session),
         });
         Ok(OpenedSession { connection: SessionConnection::new(session, generation), reply })
     }

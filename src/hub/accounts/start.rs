@@ -414,7 +414,7 @@ impl Accounts {
     }
 
     fn started(&self, session: &SessionHandle, admitted: Admitted, secret: Secret) -> Reply {
-        let expires = admitted.granted.expires;
+        let (expires, scopes) = (admitted.granted.expires, admitted.granted.grant.scope_names());
         let access_token = self.mint_access(session, admitted.granted, admitted.position);
         Reply::Started(Box::new(Started {
             session: SessionInfo {
@@ -430,6 +430,7 @@ impl Accounts {
                 expires_at_ms: expires,
             },
             access_token,
+            scopes,
             resume: ResumeTicket { secret, window_ms: Some(self.context.resume_window_ms()) },
             heartbeat: self.context.keepalive.announced(),
             limits: self.context.limits().announced(),

@@ -11,7 +11,7 @@ use stagedoor_proto::Reply;
 
 use super::deferred::{DeferredEffects, DeferredExecutor};
 use super::denials::DenialCounter;
-use super::fan_out::{close_room, push_to, run_blocking};
+use super::fan_out::{close_room, push_reset, push_to, run_blocking};
 use super::handle::{RoomHandle, RoomInner, RoomPin};
 use super::metrics::count_effect;
 use super::registry::RoomRegistry;
@@ -105,6 +105,9 @@ impl Executor {
     ) {
         match effect {
             Everywhere::Push { to, push } => push_to(&self.context, room, inner, &to, &push),
+            Everywhere::Reset { to, snapshot } => {
+                push_reset(&self.context, room, inner, &to, &snapshot);
+            }
             Everywhere::Withdraw(audience) => inner.for_each_session(&audience, |session| {
                 session.update(|session| session.discard_unsent(room.tag()));
             }),

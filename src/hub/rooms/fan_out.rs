@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stagedoor_proto::{Delivery, Push, encode_push};
+use stagedoor_proto::{Delivery, Push, ResetEncoder, RoomSnapshot, SessionId, encode_push};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::interval;
 
@@ -36,7 +36,7 @@ pub(super) fn push_to(
     let now = context.clock.now();
     let urgent = match push.delivery() {
         Delivery::Own => {
-            broadcast(context, inner, to, |session| {
+            broadcast(context, inner, to, |_, session| {
                 session.push(Body::clone(&body), now);
             });
             return;
@@ -44,20 +44,44 @@ pub(super) fn push_to(
         Delivery::Urgent => true,
         Delivery::Room => false,
     };
-    broadcast(context, inner, to, |session| {
+    broadcast(context, inner, to, |_, session| {
         session.push_room(&body, room.tag(), urgent, now);
     });
 }
 
-fn broadcast(context: &Context, inner: &RoomInner, to: &Audience, send: impl Fn(&mut Session)) {
+/// Sends a `room_reset` to each of its receivers. The snapshot is encoded once.
+pub(super) fn push_reset(
+    context: &Context,
+    room: &RoomHandle,
+    inner: &RoomInner,
+    to: &Audience,
+    snapshot: &RoomSnapshot,
+) {
+    let encoder = ResetEncoder::new(room.key().room.clone(), snapshot);
+    let now = context.clock.now();
+    broadcast(context, inner, to, |id, session| {
+        if let Some(own) = inner.room.own_participant(id) {
+            let body = encoder.body(own.participant, own.role, own.capabilities);
+            session.push_room(&body.into(), room.tag(), false, now);
+        }
+    });
+}
+
+fn broadcast(
+    context: &Context,
+    inner: &RoomInner,
+    to: &Audience,
+    send: impl Fn(SessionId, &mut Session),
+) {
     if !inner.is_large() || matches!(to, Audience::One(_)) {
-        inner.for_each_session(to, |session| session.update(&send));
+        inner.for_each_session(to, |handle| handle.update(|session| send(handle.id(), session)));
         return;
     }
     let mut deferred = Vec::new();
     run_blocking(true, || {
         inner.for_each_session(to, |session| {
-            if session.update_deferred(|session, _| send(session)) {
+            let id = session.id();
+            if session.update_deferred(|session, _| send(id, session)) {
                 deferred.push(Arc::clone(session));
             }
         });

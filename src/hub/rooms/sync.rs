@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use stagedoor_proto::{Push, RoomId, RoomReset, Scope};
+use stagedoor_proto::{OwnParticipant, RoomId, Scope};
 
 use super::Rooms;
-use super::fan_out::push_to;
+use super::fan_out::push_reset;
 use super::handle::RoomHandle;
 use super::metrics::count_reset;
 use crate::hub::context::Context;
@@ -62,6 +62,13 @@ impl Rooms {
         }
     }
 
+    /// The rooms of a session, and its participants there.
+    pub(in crate::hub) fn own_participants(&self, session: &SessionHandle) -> Vec<OwnParticipant> {
+        let tags = session.update_memberships(|rooms, _| rooms.tags());
+        let rooms = tags.iter().filter_map(|tag| self.registry.find_by_tag(*tag));
+        rooms.filter_map(|room| room.lock().room.own_participant(session.id())).collect()
+    }
+
     /// Sends a session new snapshots of its rooms, in place of missed updates.
     fn send_resets(&self, session: &Arc<SessionHandle>) {
         for tag in session.update_memberships(|rooms, _| rooms.tags()) {
@@ -89,7 +96,6 @@ pub(super) fn send_reset(context: &Context, session: &SessionHandle, room: &Room
     let inner = room.lock();
     if let Ok(snapshot) = inner.room.snapshot_for(session.id()) {
         count_reset(&context.metrics, &snapshot);
-        let reset = Push::RoomReset(RoomReset { room: room.key().room.clone(), snapshot });
-        push_to(context, room, &inner, &Audience::One(session.id()), &reset);
+        push_reset(context, room, &inner, &Audience::One(session.id()), &snapshot);
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use stagedoor_proto::{
-    Error, ErrorCode, Joined, MAX_CONNECTION_DATA_CHARS, ParticipantId, Role, RoomSnapshot, Scope,
-    Timestamp,
+    Error, ErrorCode, Joined, Link, MAX_CONNECTION_DATA_CHARS, ParticipantId, Role, RoomSnapshot,
+    Scope, Timestamp,
 };
 
 use crate::principal::Principal;
@@ -53,7 +53,8 @@ pub(in crate::room) fn join(
         None => add_participant(state, role, join, node, out),
     };
     let member = state.participants.find(id).expect("it was just inserted or renewed");
-    let participant = member.to_wire(state.records.is_locked(member.principal()));
+    let mut participant = member.to_wire(state.records.is_locked(member.principal()));
+    participant.link = Link::Live;
     Ok(Joined { participant, capabilities: member.capabilities, room })
 }
 

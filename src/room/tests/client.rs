@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use stagedoor_proto::{
-    Joined, MuteForced, Participant, ParticipantId, Push, Reply, Role, RoomMute, RoomSnapshot,
-    Stream, StreamId,
+    Joined, Link, MuteForced, Participant, ParticipantId, Push, Reply, Role, RoomMute,
+    RoomSnapshot, Stream, StreamId,
 };
 
 /// A session's view of the room.
@@ -25,6 +25,11 @@ impl Client {
     }
 
     pub(super) fn of(me: ParticipantId, snapshot: &RoomSnapshot) -> Self {
+        let is_suspended = |member: &Participant| member.id == me && member.link == Link::Suspended;
+        assert!(
+            !snapshot.participants.iter().any(is_suspended),
+            "no participant sees itself suspended"
+        );
         let others = snapshot.participants.iter().filter(|member| member.id != me);
         Self {
             me,
@@ -57,7 +62,10 @@ impl Client {
 
     pub(super) fn apply(&mut self, push: &Push) {
         match push {
-            Push::RoomReset(reset) => *self = Self::of(self.me, &reset.snapshot),
+            Push::RoomReset(reset) => {
+                assert_eq!(reset.participant, self.me);
+                *self = Self::of(self.me, &reset.snapshot);
+            }
             Push::ParticipantJoined(body) if body.version > self.version => {
                 assert_ne!(
                     body.participant.id, self.me,

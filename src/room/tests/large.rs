@@ -155,9 +155,9 @@ fn long_snapshot_is_truncated_and_paged() {
     }
     let snapshot = model.room.snapshot_for(session(1)).expect("in the room");
     let (mut seen, mut next) = (snapshot.participants.clone(), snapshot.next.clone());
-    let push =
-        Push::RoomReset(stagedoor_proto::RoomReset { room: super::model::room_id(), snapshot });
-    assert!(stagedoor_proto::encode_push(&push).len() <= 256 * 1024);
+    let own = model.room.own_participant(session(1)).expect("in the room");
+    let reset = stagedoor_proto::ResetEncoder::new(own.room, &snapshot);
+    assert!(reset.body(own.participant, own.role, own.capabilities).len() <= 256 * 1024);
     assert!(next.is_some());
     while let Some(after) = next {
         let page = model.roster(session(1), Some(&after)).expect("a page");

@@ -6,8 +6,8 @@ use std::time::Duration;
 use stagedoor_proto::{
     Accepted, Block, BlockScope, Error, ErrorCode, FamilyId, ForceDisconnect, ForceMute,
     ForceMuteAll, Joined, LeaveReason, Link, ModerateRoom, ModerationReport, MuteTarget, NewStream,
-    OnStream, ParticipantId, Push, Ref, Reply, Role, RoomId, RosterPage, SendSignal, Sent,
-    SessionId, SessionState, SetRole, SignalSender, Stream, StreamId, StreamKind, Timestamp,
+    OnStream, ParticipantId, Push, Ref, Reply, Role, RoomId, RoomReset, RosterPage, SendSignal,
+    Sent, SessionId, SessionState, SetRole, SignalSender, Stream, StreamId, StreamKind, Timestamp,
     UpdateStream, Username, Who,
 };
 
@@ -150,6 +150,23 @@ impl RoomModel {
                         assert!(delivered.insert((session, text.clone())), "sent twice: {push:?}");
                         if let Some(client) = self.clients.get_mut(&session) {
                             client.apply(push);
+                        }
+                    });
+                }
+                Effect::Everywhere(Everywhere::Reset { to, snapshot }) => {
+                    self.room.for_each_session(to, |session| {
+                        let own = self.room.own_participant(session).expect("it is in the room");
+                        let push = Push::RoomReset(RoomReset {
+                            room: own.room,
+                            participant: own.participant,
+                            role: own.role,
+                            capabilities: own.capabilities,
+                            snapshot: (**snapshot).clone(),
+                        });
+                        let size = stagedoor_proto::encode_push(&push).len();
+                        assert!(size <= 256 * 1024, "a message of {size} bytes");
+                        if let Some(client) = self.clients.get_mut(&session) {
+                            client.apply(&push);
                         }
                     });
                 }
@@ -332,7 +349,14 @@ impl Outcome {
     }
 
     pub(super) fn names(&self) -> Vec<&'static str> {
-        self.pushes().into_iter().map(Push::name).collect()
+        let name = |effect: &Effect| match effect {
+            Effect::Everywhere(Everywhere::Push { push, .. } | Everywhere::CloseRoom(push)) => {
+                Some(push.name())
+            }
+            Effect::Everywhere(Everywhere::Reset { .. }) => Some("room_reset"),
+            _ => None,
+        };
+        self.0.iter().filter_map(name).collect()
     }
 
     pub(super) fn reports(&self) -> Vec<&ModerationReport> {

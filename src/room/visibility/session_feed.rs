@@ -4,8 +4,11 @@
 //! snapshot continues in the next push. An entry replaces the previous one of its participant, so repetitions are
 //! harmless.
 
+use std::collections::BTreeSet;
+
 use stagedoor_proto::{
-    Error, FeedEntry, ParticipantId, Push, Reply, Scope, SessionFeed, SessionFeedSet, SessionId,
+    Error, FeedEntry, Link, ParticipantId, Push, Reply, Scope, SessionFeed, SessionFeedSet,
+    SessionId,
 };
 
 use crate::room::effect::{Audience, Effects};
@@ -72,10 +75,34 @@ fn send_changes(state: &mut RoomState, out: &mut Effects) {
         changes.push(change);
     }
     if !changes.is_empty() {
-        let (room, version) = (state.id.clone(), state.version);
-        let feed = SessionFeed { room, version, snapshot: false, changes };
-        out.push(Audience::Watchers, Push::SessionFeed(feed));
+        push_changes(state, changes, out);
     }
+}
+
+/// Pushes changes to all watchers. A watcher never sees itself as suspended: it is connected when it reads the push.
+fn push_changes(state: &RoomState, changes: Vec<FeedEntry>, out: &mut Effects) {
+    let watchers: BTreeSet<_> = state.feed.watchers().collect();
+    let is_own =
+        |entry: &&FeedEntry| entry.link == Link::Suspended && watchers.contains(&entry.participant);
+    let own: Vec<_> = changes.iter().filter(is_own).map(|entry| entry.participant).collect();
+    let feed = |changes| {
+        let (room, version) = (state.id.clone(), state.version);
+        Push::SessionFeed(SessionFeed { room, version, snapshot: false, changes })
+    };
+    if own.is_empty() {
+        return out.push(Audience::Watchers, feed(changes));
+    }
+    for id in &own {
+        let Some(member) = state.participants.find(*id) else { continue };
+        let mut changes = changes.clone();
+        for entry in changes.iter_mut().filter(|entry| entry.participant == *id) {
+            entry.link = Link::Live;
+        }
+        out.push(Audience::One(member.session), feed(changes));
+    }
+    let others = watchers.into_iter().filter(|id| !own.contains(id));
+    let others = others.filter_map(|id| state.participants.find(id));
+    out.push(Audience::Sessions(others.map(|member| member.session).collect()), feed(changes));
 }
 
 /// Sends the part of the snapshot after `after`. Returns the progress.
@@ -89,7 +116,10 @@ fn send_snapshot(
     let (mut changes, mut bytes, mut progress) = (Vec::new(), 0, Progress::Whole);
     let mut last = after.unwrap_or(id);
     for member in state.participants.after(after).filter_map(|id| state.participants.find(id)) {
-        let change = entry(member, state.records.is_locked(member.principal()));
+        let mut change = entry(member, state.records.is_locked(member.principal()));
+        if member.id == id {
+            change.link = Link::Live;
+        }
         bytes += wire_bytes(&change) + 1;
         if bytes > state.settings.page_bytes() {
             progress = Progress::UpTo(last);

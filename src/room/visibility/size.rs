@@ -6,9 +6,9 @@
 //! owners of the streams it knows.
 //! Each crossing sends a `room_reset` to everyone.
 
-use stagedoor_proto::{ParticipantId, Push, RoomCounts, RoomReset, SessionId};
+use stagedoor_proto::{Link, ParticipantId, Push, RoomCounts, SessionId};
 
-use crate::room::effect::{Audience, Effects};
+use crate::room::effect::{Audience, Effects, Everywhere};
 use crate::room::settings::{COUNTS_INTERVAL, MIN_LARGE_TIME};
 use crate::room::state::RoomState;
 use crate::room::state::size::SizeClass;
@@ -69,27 +69,23 @@ fn push_counts(state: &mut RoomState, out: &mut Effects) {
 }
 
 fn reset_all(state: &RoomState, except: Option<SessionId>, out: &mut Effects) {
-    let is_non_subscriber = |id: &ParticipantId| {
-        state.participants.find(*id).is_some_and(|member| !member.capabilities.subscribe)
-    };
-    reset(state, Audience::Viewers { except }, View::VIEWER, out);
-    // A publisher who may not subscribe sees only its own streams.
-    let publishing: Vec<_> =
-        state.participants.publishers().iter().copied().filter(is_non_subscriber).collect();
-    if publishing.is_empty() {
-        reset(state, Audience::NonSubscribers { except }, View::NON_SUBSCRIBER, out);
-        return;
-    }
-    let idle = state.participants.iter().filter(|member| {
-        !member.capabilities.subscribe
-            && member.streams.is_empty()
-            && except != Some(member.session)
-    });
-    let idle = Audience::Sessions(idle.map(|member| member.session).collect());
-    reset(state, idle, View::NON_SUBSCRIBER, out);
-    for member in publishing.into_iter().filter_map(|id| state.participants.find(id)) {
-        if except != Some(member.session) {
+    let (mut viewers, mut others) = (Vec::new(), Vec::new());
+    for member in state.participants.iter().filter(|member| except != Some(member.session)) {
+        // A publisher who may not subscribe sees only its own streams. A suspended participant reads the snapshot when
+        // it is connected again.
+        let has_own_view = member.link == Link::Suspended
+            || (!member.capabilities.subscribe && !member.streams.is_empty());
+        if has_own_view {
             reset(state, Audience::One(member.session), View::of(member), out);
+        } else if member.capabilities.subscribe {
+            viewers.push(member.session);
+        } else {
+            others.push(member.session);
+        }
+    }
+    for (sessions, view) in [(viewers, View::VIEWER), (others, View::NON_SUBSCRIBER)] {
+        if !sessions.is_empty() {
+            reset(state, Audience::Sessions(sessions.into()), view, out);
         }
     }
 }
@@ -103,5 +99,5 @@ pub(in crate::room) fn reset_one(state: &RoomState, id: ParticipantId, out: &mut
 
 fn reset(state: &RoomState, to: Audience, view: View, out: &mut Effects) {
     let snapshot = snapshot(state, view);
-    out.push(to, Push::RoomReset(RoomReset { room: state.id.clone(), snapshot }));
+    out.add(Everywhere::Reset { to, snapshot: Box::new(snapshot) });
 }

@@ -3,7 +3,8 @@
 //! Participants are ordered by id, each with its streams. A truncated list has the cursor of the next `roster` page.
 
 use stagedoor_proto::{
-    Counts, Error, Participant, ParticipantId, Role, RoomSnapshot, RosterPage, SessionId, Stream,
+    Counts, Error, Link, Participant, ParticipantId, Role, RoomSnapshot, RosterPage, SessionId,
+    Stream,
 };
 
 use crate::room::errors;
@@ -14,7 +15,7 @@ use crate::room::state::participants::{Membership, range_after};
 #[derive(Clone, Copy, Debug)]
 pub(in crate::room) struct View {
     sees_streams: bool,
-    /// A participant who always sees its own streams.
+    /// A participant who always sees its own streams, and itself as connected.
     own: Option<ParticipantId>,
     /// Whether it may page through all participants of a large room.
     sees_all: bool,
@@ -127,7 +128,12 @@ fn fill_page(
             page.next = Some(last.id.to_string());
             break;
         }
-        page.participants.push(member.to_wire(state.records.is_locked(member.principal())));
+        let mut participant = member.to_wire(state.records.is_locked(member.principal()));
+        if view.own == Some(member.id) {
+            // Its session is connected when it reads this.
+            participant.link = Link::Live;
+        }
+        page.participants.push(participant);
         if view.sees_streams {
             add_streams(state, member, &mut page);
         }

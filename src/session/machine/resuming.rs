@@ -93,6 +93,10 @@ impl ResumeClaim {
             session.ring.drop_rooms();
             session.is_behind = true;
         }
+        if self.last_seq == 0 {
+            // The client knows nothing of its rooms: snapshots follow the frames.
+            session.is_behind = true;
+        }
         let replayed = session.ring.rewind(self.last_seq);
         let pending = session.requests.pending().to_vec();
         Ok(ResumeOutcome { replayed, pending, state: session.state })

@@ -109,7 +109,11 @@ impl RoomView {
             Push::StreamUnpublished(push) => self.remove_stream(push.stream),
             Push::MuteForced(push) => self.mute(push),
             Push::RoomState(push) => (self.mute, self.locked) = (push.mute, push.locked),
-            Push::RoomReset(push) => self.reset(push.snapshot.clone()),
+            Push::RoomReset(push) => {
+                (self.own.id, self.own.role) = (push.participant, push.role);
+                self.capabilities = push.capabilities;
+                self.reset(push.snapshot.clone());
+            }
             Push::Removed(_) => self.membership = MembershipState::Removed,
             Push::RoomEnded(_) => self.membership = MembershipState::Ended,
             Push::SessionState(_)

@@ -74,7 +74,13 @@ fn changes_older_than_the_snapshot_are_dropped() {
     let left = |version| {
         ("participant_left", json!({ "version": version, "participant": BOB, "reason": "left" }))
     };
-    let reset = ("room_reset", json!({ "snapshot": snapshot(false) }));
+    let capabilities =
+        json!({ "publish": true, "subscribe": true, "signal": true, "moderate": false });
+    let reset = json!({
+        "participant": ME, "role": "publisher", "capabilities": capabilities,
+        "snapshot": snapshot(false),
+    });
+    let reset = ("room_reset", reset);
     for (case, pushes, expected) in [
         ("older", vec![joined(9, CAT)], vec![ME, BOB]),
         ("the snapshot's own", vec![joined(10, CAT)], vec![ME, BOB]),

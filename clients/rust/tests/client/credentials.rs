@@ -110,7 +110,8 @@ async fn a_prompt_for_renewal_goes_to_the_provider() {
         served.send(json!({ "seq": 1, "token_expiring": { "expires_at_ms": 9 } })).await;
         let request = served.request().await;
         assert_eq!(serde_json::to_value(&request.command).unwrap(), expected);
-        let renewed = json!({ "renewed": { "access_token": "token-2", "expires_at_ms": 9 } });
+        let renewed = json!({ "access_token": "token-2", "expires_at_ms": 9, "scopes": ["join"] });
+        let renewed = json!({ "renewed": renewed });
         served.send(json!({ "id": request.id, "seq": 2, "ok": renewed })).await;
         served.send(json!({ "ping": {} })).await;
         served.message().await;

@@ -139,7 +139,7 @@ pub(crate) fn started(id: u32) -> Value {
             "state": "established",
             "expires_at_ms": 1_000,
         },
-        "access_token": "token-1",
+        "access_token": "token-1", "scopes": ["join"],
         "resume": { "secret": "secret-1", "window_ms": 30_000 },
         "heartbeat": {
             "interval_ms": 25_000, "timeout_ms": 10_000,
@@ -162,7 +162,7 @@ pub(crate) fn degraded(seq: u64) -> Value {
 pub(crate) fn resumed(id: u32, replayed: u32, pending: &[u32], secret: &str) -> Value {
     json!({ "id": id, "ok": { "resumed": {
         "replayed_count": replayed, "pending": pending, "state": "established", "expires_at_ms": 3,
-        "resume": { "secret": secret },
+        "resume": { "secret": secret }, "scopes": ["join"], "rooms": [],
     } } })
 }
 

@@ -70,7 +70,7 @@ async fn replies_match_requests_in_any_order() {
         assert!(matches!(first.command, Command::Renew(_)));
         let error = json!({ "code": "rate_limited", "message": "later", "retry_after_ms": 5 });
         served.send(json!({ "id": second.id, "seq": 1, "error": error })).await;
-        let renewed = json!({ "access_token": "token-2", "expires_at_ms": 9 });
+        let renewed = json!({ "access_token": "token-2", "expires_at_ms": 9, "scopes": [] });
         served.send(json!({ "id": first.id, "seq": 2, "ok": { "renewed": renewed } })).await;
     };
     let (renewed, postponed, ()) =
@@ -166,7 +166,7 @@ async fn resume_proves_itself_and_continues_at_last_seq() {
         let first = served.request().await;
         let resumed = json!({
             "replayed_count": 2, "pending": [], "state": "established", "expires_at_ms": 3,
-            "resume": { "secret": "secret-2" },
+            "resume": { "secret": "secret-2" }, "scopes": ["join"], "rooms": [],
         });
         served.send(json!({ "id": first.id, "ok": { "resumed": resumed } })).await;
         served.send(json!({ "id": 3, "seq": 8, "ok": { "left": {} } })).await;
