@@ -32,6 +32,34 @@ pub enum SessionEnd {
     Barred,
 }
 
+/// What a close by the client does to its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ClientClose {
+    /// The session ends.
+    Ends,
+    /// The page goes away: the session is suspended for a short time.
+    GoesAway,
+    /// The session is suspended for the resume window.
+    Suspends,
+}
+
+impl ClientClose {
+    /// The code of a client that closes the connection in order to resume.
+    pub const COMING_BACK: u16 = 3000;
+
+    /// The meaning of the code in a close frame; `None` is a close frame without a code (1005).
+    ///
+    /// 3001 is what a script can send when its page enters the back/forward cache, because 1001 is reserved.
+    #[must_use]
+    pub const fn of(code: Option<u16>) -> Self {
+        match code {
+            Some(1000) => Self::Ends,
+            None | Some(1001 | 3001) => Self::GoesAway,
+            Some(_) => Self::Suspends,
+        }
+    }
+}
+
 macro_rules! close_codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $reason:literal
         { error: $error:ident, end: $end:ident, leave: $leave:ident, reads: $reads:literal };)*) => {

@@ -31,7 +31,7 @@ mod text;
 mod time;
 mod variant;
 
-pub use close::{Action, CloseCode, Disconnect, SessionEnd};
+pub use close::{Action, ClientClose, CloseCode, Disconnect, SessionEnd};
 pub use command::*;
 pub use decode::{DecodeError, MAX_JSON_DEPTH, check_depth, decode_client, decode_server};
 pub use encode::{

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::Value;
 use stagedoor_proto::{
-    ClientMessage, CloseCode, Command, CommandClass, ErrorCode, MAX_JSON_DEPTH, Push, Reply,
-    decode_client,
+    ClientClose, ClientMessage, CloseCode, Command, CommandClass, ErrorCode, MAX_JSON_DEPTH, Push,
+    Reply, decode_client,
 };
 
 const DOCUMENT: &str = include_str!("../../docs/protocol.md");
@@ -106,6 +106,27 @@ fn close_code_table_documents_every_code() {
         .map(|row| row[..4].iter().map(ToString::to_string).collect())
         .collect::<Vec<Vec<String>>>();
     assert_eq!(listed, expected);
+}
+
+#[test]
+fn close_by_the_client_is_documented_with_its_effect() {
+    for row in table("client's close code") {
+        let codes: Vec<Option<u16>> = if row[0].starts_with("any other") {
+            vec![Some(1002), Some(1011), Some(3002), Some(4000), Some(4999)]
+        } else {
+            let codes = row[0].split(", ").map(|code| code.parse().expect("a code"));
+            codes.map(|code| (code != 1005).then_some(code)).collect()
+        };
+        for code in codes {
+            let close = ClientClose::of(code);
+            let is_right = match close {
+                ClientClose::Ends => row[1] == "ends",
+                ClientClose::GoesAway => row[1].starts_with("suspended for `resume.going_away"),
+                ClientClose::Suspends => row[1] == "suspended for the resume window",
+            };
+            assert!(is_right, "{code:?}: {close:?}");
+        }
+    }
 }
 
 #[test]

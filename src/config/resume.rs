@@ -15,6 +15,9 @@ pub struct Resume {
     /// How long a session can be resumed after its connection was lost.
     #[serde(with = "ranges::BoundedDuration::<SECOND, HOUR>")]
     pub window: Duration,
+    /// How long a session can be resumed whose client closed the connection as its page went away; at most `window`.
+    #[serde(with = "ranges::BoundedDuration::<SECOND, HOUR>")]
+    pub going_away_window: Duration,
     /// Maximum number of frames in a session's replay buffer, sent and unsent.
     #[serde(with = "ranges::BoundedCount::<16, 65_536>")]
     pub ring_frames: usize,
@@ -30,6 +33,7 @@ impl Default for Resume {
     fn default() -> Self {
         Self {
             window: Duration::from_secs(30),
+            going_away_window: Duration::from_secs(10),
             ring_frames: 1_024,
             ring_bytes: 1024 * 1024,
             ring_bytes_total: 1024 * 1024 * 1024,

@@ -191,6 +191,7 @@ pub fn session_settings(config: &Config) -> Arc<SessionSettings> {
         memory: ReplayMemory::default(),
         ring: RingLimits { frames: resume.ring_frames, bytes: resume.ring_bytes },
         window: resume.window,
+        going_away_window: resume.going_away_window.min(resume.window),
         expiry: ExpirySettings {
             grace: config.session.expiry_grace,
             renewal_postponement: config.session.renewal_postponement,

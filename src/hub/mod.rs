@@ -247,7 +247,7 @@ impl Hub {
     /// The interval of the sweep, short enough for the shortest configured timeout.
     fn sweep_interval(&self) -> Duration {
         let (keepalive, session) = (&self.context.keepalive, &self.context.session);
-        SWEEP_INTERVAL.min(keepalive.room_timeout / 4).min(session.window / 4)
+        SWEEP_INTERVAL.min(keepalive.room_timeout / 4).min(session.going_away_window / 4)
     }
 
     fn sweep(&self, steps: &mut StepDetector) {

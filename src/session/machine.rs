@@ -45,6 +45,8 @@ pub struct SessionSettings {
     pub memory: ReplayMemory,
     /// How long a suspended session can be resumed, and an ended session is retained.
     pub window: Duration,
+    /// The same after the client closed its connection because its page goes away; at most `window`.
+    pub going_away_window: Duration,
     pub expiry: ExpirySettings,
 }
 
@@ -81,6 +83,14 @@ pub struct Session {
     is_behind: bool,
     /// Commands rejected by the rate limiter since the last accepted one.
     refused: u32,
+}
+
+/// How the connection of a session was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionLoss {
+    /// The client closed it because its page goes away, and rarely comes back.
+    GoingAway,
+    Other,
 }
 
 /// Why a request is rejected before execution.
@@ -244,10 +254,14 @@ impl Session {
     }
 
     /// The connection of `generation` is gone; the loss of an older one has no effect.
-    pub fn handle_lost_connection(&mut self, generation: u64, now: Now) {
+    pub fn handle_lost_connection(&mut self, generation: u64, loss: ConnectionLoss, now: Now) {
         if self.generation() == Some(generation) {
             self.link = Link::Suspended;
-            self.timers.set(Timer::Window, now.monotonic + self.settings.window);
+            let window = match loss {
+                ConnectionLoss::GoingAway => self.settings.going_away_window,
+                ConnectionLoss::Other => self.settings.window,
+            };
+            self.timers.set(Timer::Window, now.monotonic + window);
             // The queued frames are for the next connection, not for one that was closed earlier.
             self.pending_close = None;
         }

@@ -20,9 +20,9 @@ mod timer;
 pub use expiry::ExpirySettings;
 pub use link::Link;
 pub use machine::{
-    AdmissionError, ClockStep, Establishing, HandshakePush, Inconsistent, MAX_SAVED_RING_BYTES,
-    Output, ReplayRelief, RequestLimits, ResumeClaim, ResumeError, ResumeOutcome, SavedSession,
-    Session, SessionSettings, has_headroom,
+    AdmissionError, ClockStep, ConnectionLoss, Establishing, HandshakePush, Inconsistent,
+    MAX_SAVED_RING_BYTES, Output, ReplayRelief, RequestLimits, ResumeClaim, ResumeError,
+    ResumeOutcome, SavedSession, Session, SessionSettings, has_headroom,
 };
 pub use ring::{Bodies, Body, ReplayMemory, RingLimits, RingUsage, RoomTag};
 pub use secret::SecretHash;

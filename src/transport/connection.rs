@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use stagedoor_proto::{CloseCode, Disconnect};
+use stagedoor_proto::{ClientClose, CloseCode, Disconnect};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
@@ -48,7 +48,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 (serve::serve(&mut ws, &hub, settings, connection).await, Some(session))
             }
             HandshakeOutcome::Rejected(disconnect) => (Exit::ClosedByServer(disconnect), None),
-            HandshakeOutcome::ClosedByPeer => (Exit::ClosedByPeer, None),
+            HandshakeOutcome::ClosedByPeer => (Exit::ClosedByPeer(ClientClose::Ends), None),
             HandshakeOutcome::Lost => (Exit::Lost, None),
         };
         let close = count(&exit, hub.metrics());
@@ -56,7 +56,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         tracing::debug!(connection = id, session, outcome = close.reason(), "connection ended");
         match exit {
             Exit::ClosedByServer(disconnect) => Box::pin(close::send(ws, &disconnect)).await,
-            Exit::ClosedByPeer => Box::pin(close::answer(ws)).await,
+            Exit::ClosedByPeer(_) => Box::pin(close::answer(ws)).await,
             Exit::Lost => {}
         }
     }
@@ -73,7 +73,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 fn count(exit: &Exit, metrics: &Metrics) -> Close {
     let close = match exit {
         Exit::ClosedByServer(disconnect) => Close::Code(disconnect.code),
-        Exit::ClosedByPeer => Close::Client,
+        Exit::ClosedByPeer(_) => Close::Client,
         Exit::Lost => Close::Lost,
     };
     metrics.connections_closed.inc(close);

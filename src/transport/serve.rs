@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::{FutureExt as _, Stream as _};
-use stagedoor_proto::{ClientMessage, CloseCode, DecodeError, Disconnect, decode_client};
+use stagedoor_proto::{
+    ClientClose, ClientMessage, CloseCode, DecodeError, Disconnect, decode_client,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WireCloseCode;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
 use super::frame::Excess;
@@ -21,6 +22,7 @@ use super::input::InputWaker;
 use super::settings::Settings;
 use super::socket::BufferedSocket;
 use crate::hub::{Hub, SessionConnection, Written};
+use crate::session::ConnectionLoss;
 use crate::telemetry::Limit;
 use crate::time::Now;
 
@@ -35,7 +37,7 @@ pub(super) enum Exit {
     /// The gateway closes it.
     ClosedByServer(Box<Disconnect>),
     /// The peer sent a close frame.
-    ClosedByPeer,
+    ClosedByPeer(ClientClose),
     /// The socket failed or ended.
     Lost,
 }
@@ -54,7 +56,13 @@ where
     let connection = &connection;
     let mut serving = Serving { ws, hub, settings, connection, input, placing: None };
     let exit = poll_fn(|cx| serving.poll(cx)).await;
-    hub.sessions.handle_lost_connection(connection);
+    let loss = match exit {
+        Exit::ClosedByPeer(ClientClose::GoesAway) => ConnectionLoss::GoingAway,
+        Exit::ClosedByPeer(ClientClose::Ends | ClientClose::Suspends)
+        | Exit::ClosedByServer(_)
+        | Exit::Lost => ConnectionLoss::Other,
+    };
+    hub.sessions.handle_lost_connection(connection, loss);
     exit
 }
 
@@ -124,10 +132,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
             }
             Some(Ok(Message::Close(frame))) => {
                 self.connection.touch(now);
-                if frame.is_some_and(|frame| frame.code == WireCloseCode::Normal) {
+                let close = ClientClose::of(frame.map(|frame| frame.code.into()));
+                if close == ClientClose::Ends {
                     let _ = self.abort(CloseCode::Normal, CloseCode::Normal.reason());
                 }
-                ControlFlow::Break(Some(Exit::ClosedByPeer))
+                ControlFlow::Break(Some(Exit::ClosedByPeer(close)))
             }
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
                 self.hub.requests.handle_keepalive(self.connection, None, now);

@@ -18,6 +18,7 @@ mod api_sessions;
 mod bad_input;
 mod bans;
 mod cli;
+mod closing;
 mod durability;
 mod empty_rooms;
 mod expired;

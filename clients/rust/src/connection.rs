@@ -7,8 +7,10 @@
 use std::ops::ControlFlow;
 
 use futures::{SinkExt as _, StreamExt as _};
-use stagedoor_proto::{ClientMessage, Command, Disconnect, Error, Pong, Push, Reply, RoomId};
-use stagedoor_proto::{ServerMessage, SessionState, decode_server};
+use stagedoor_proto::{
+    ClientClose, ClientMessage, Command, Disconnect, Error, Pong, Push, Reply, RoomId,
+    ServerMessage, SessionState, decode_server,
+};
 use tokio::sync::mpsc::OwnedPermit;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -286,8 +288,9 @@ impl<'a> Connection<'a> {
     }
 
     async fn detach(&mut self) -> Step {
-        // 1001, not 1000: the session can still be resumed.
-        let away = CloseFrame { code: CloseCode::Away, reason: "detached".into() };
+        // The session is suspended for its whole window; 1000 would end it.
+        let code = CloseCode::from(ClientClose::COMING_BACK);
+        let away = CloseFrame { code, reason: "detached".into() };
         let _ = timeout(self.liveness.timeout(), self.socket.close(Some(away))).await;
         ended(Cause::Detached)
     }

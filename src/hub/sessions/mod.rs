@@ -38,6 +38,7 @@ use super::errors::CallError;
 use super::events::Events;
 use crate::engine::{Engine, EngineError, Restore};
 use crate::request::RequestId;
+use crate::session::ConnectionLoss;
 use crate::store::{EndedSession, UserKey};
 use history::SessionHistory;
 use registry::Registry;
@@ -198,9 +199,9 @@ impl Sessions {
     }
 
     /// Suspends the session after its connection was lost, unless a newer connection serves it.
-    pub fn handle_lost_connection(&self, connection: &SessionConnection) {
+    pub fn handle_lost_connection(&self, connection: &SessionConnection, loss: ConnectionLoss) {
         let (session, generation) = (connection.session(), connection.generation());
-        connection.detach(self.context.clock.now());
+        connection.detach(loss, self.context.clock.now());
         self.context.run_detached(self.engine.suspend(session.user(), session.id(), generation));
         self.notify(session);
     }

@@ -24,10 +24,17 @@ const LIMITS: RequestLimits = RequestLimits {
 const START: Now =
     Now { wall: Timestamp::from_secs(1_000_000), monotonic: Monotonic::from_millis(5_000) };
 const FIRST: u64 = 10;
+const GOING_AWAY: Duration = Duration::from_secs(10);
 
 fn settings() -> Arc<SessionSettings> {
     let memory = ReplayMemory::default();
-    Arc::new(SessionSettings { ring: RING, memory, window: WINDOW, expiry: EXPIRY })
+    Arc::new(SessionSettings {
+        ring: RING,
+        memory,
+        window: WINDOW,
+        going_away_window: GOING_AWAY,
+        expiry: EXPIRY,
+    })
 }
 
 impl Session {
@@ -166,7 +173,8 @@ impl World {
             TestInput::Resume { shows, behind } => self.resume(shows, behind),
             TestInput::Loss { generations_ago } => {
                 let before = format!("{:?}", self.session);
-                self.session.handle_lost_connection(self.generation - generations_ago, self.now);
+                let lost = self.generation - generations_ago;
+                self.session.handle_lost_connection(lost, ConnectionLoss::Other, self.now);
                 if generations_ago > 0 {
                     assert_eq!(before, format!("{:?}", self.session), "an older one's loss");
                 }
@@ -377,7 +385,7 @@ fn old_connection_gets_no_queued_frames() {
     let body = world.body(1);
     world.session.push(body, START);
     resume(&mut world.session, FIRST + 1, secret(0), secret(1), 1, START).unwrap();
-    world.session.handle_lost_connection(FIRST + 1, START);
+    world.session.handle_lost_connection(FIRST + 1, ConnectionLoss::Other, START);
     assert!(
         matches!(world.session.poll_output(FIRST), Output::Close(why) if why.code == CloseCode::Superseded)
     );
@@ -399,7 +407,7 @@ fn slow_reader_loses_connection_and_keeps_session() {
 #[test]
 fn suspended_session_expires_and_ends_with_its_window() {
     let mut world = World::new();
-    world.session.handle_lost_connection(FIRST, START);
+    world.session.handle_lost_connection(FIRST, ConnectionLoss::Other, START);
     let until = START + WINDOW;
     assert_eq!(world.session.next_timeout(), until.monotonic);
     let late = resume(&mut world.session, FIRST + 1, secret(0), secret(1), 1, until);
@@ -435,7 +443,7 @@ fn pending_requests_survive_the_connection() {
     let mut world = World::new();
     world.session.admit(7, CommandClass::Room, START, LIMITS).unwrap();
     world.output(0, 1);
-    world.session.handle_lost_connection(FIRST, START);
+    world.session.handle_lost_connection(FIRST, ConnectionLoss::Other, START);
     let taken = resume(&mut world.session, FIRST + 1, secret(0), secret(1), 2, START).unwrap();
     assert_eq!((taken.pending, taken.replayed), (vec![7], 0));
     let reply = world.body(10);
@@ -500,7 +508,7 @@ fn saved_session_hides_secrets_and_detects_damage() {
 fn unsent_frames_count_as_unseen() {
     let mut world = World::new();
     world.output(0, 1);
-    world.session.handle_lost_connection(FIRST, START);
+    world.session.handle_lost_connection(FIRST, ConnectionLoss::Other, START);
     let body = world.body(10);
     assert!(world.session.push(body, START));
     let taken = resume(&mut world.session, FIRST + 1, secret(0), secret(1), 3, START);
@@ -569,9 +577,22 @@ fn step_back_moves_expiry_and_revives_an_expired_session() {
 #[test]
 fn step_does_not_move_a_resume_window() {
     let mut world = World::new();
-    world.session.handle_lost_connection(FIRST, START);
+    world.session.handle_lost_connection(FIRST, ConnectionLoss::Other, START);
     let later = Now { wall: START.wall + Duration::from_hours(24), ..START };
     ClockStep(later).apply(&mut world.session);
     world.session.handle_timeout(later);
     assert!(resume(&mut world.session, FIRST + 1, secret(0), secret(1), 1, later).is_ok());
+}
+
+#[test]
+fn page_that_goes_away_has_a_short_window() {
+    for (loss, window) in [(ConnectionLoss::GoingAway, GOING_AWAY), (ConnectionLoss::Other, WINDOW)]
+    {
+        let mut world = World::new();
+        world.session.handle_lost_connection(FIRST, loss, START);
+        let due = START.monotonic + window;
+        assert_eq!(world.session.next_timeout(), due, "{loss:?}");
+        world.session.handle_lost_connection(FIRST, ConnectionLoss::Other, START);
+        assert_eq!(world.session.next_timeout(), due, "{loss:?}: it is lost once");
+    }
 }

@@ -181,7 +181,7 @@ async fn resume_proves_itself_and_continues_at_last_seq() {
     assert_eq!(session.resume_ticket().last_seq, 9);
     session.detach();
     let Some(Message::Close(Some(close))) = served.frame().await else { panic!("no close") };
-    assert_eq!(u16::from(close.code), 1001);
+    assert_eq!(u16::from(close.code), 3000);
     assert_eq!(events.ended().await.unwrap().cause(), Some(Cause::Detached));
 }
 
@@ -278,5 +278,5 @@ async fn dropped_connection_is_closed() {
     assert!(matches!(served.message().await, ClientMessage::Pong(_)), "the events are still held");
     drop(events);
     let Some(Message::Close(Some(close))) = served.frame().await else { panic!("no close") };
-    assert_eq!(u16::from(close.code), 1001);
+    assert_eq!(u16::from(close.code), 3000);
 }

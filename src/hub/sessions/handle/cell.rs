@@ -302,6 +302,7 @@ mod tests {
                 ring: RingLimits { frames: 8, bytes: 1_000 },
                 memory: ReplayMemory::default(),
                 window: Duration::from_secs(30),
+                going_away_window: Duration::from_secs(10),
                 expiry: ExpirySettings {
                     grace: Duration::from_mins(10),
                     renewal_postponement: Duration::from_mins(10),

@@ -15,7 +15,7 @@ use super::SessionHandle;
 use super::cell::{Locked, SessionInner};
 use super::wake::{WakeState, Written};
 use crate::hub::sessions::membership::RoomTags;
-use crate::session::{AdmissionError, RequestLimits};
+use crate::session::{AdmissionError, ConnectionLoss, RequestLimits};
 use crate::time::Now;
 
 /// A session and the generation of the connection that carries it.
@@ -194,9 +194,9 @@ impl SessionConnection {
     }
 
     /// Suspends the session because the connection was lost, unless a newer connection carries it.
-    pub(in crate::hub) fn detach(&self, now: Now) {
+    pub(in crate::hub) fn detach(&self, loss: ConnectionLoss, now: Now) {
         if let Some(mut inner) = self.lock() {
-            inner.session.handle_lost_connection(self.generation, now);
+            inner.session.handle_lost_connection(self.generation, loss, now);
         }
     }
 }
