@@ -6,10 +6,10 @@ DENY_VERSION := 0.20.2
 TOOLS ?= $(HOME)/.cache/stagedoor-tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: test fmt clippy deny doc schema rust-test fuzz stock api-contract openapi deploy-files proxies tour typescript
+.PHONY: test fmt clippy deny doc schema types rust-test fuzz stock api-contract openapi deploy-files proxies tour typescript
 .PHONY: advisories loadtest figures
 
-test: fmt clippy deny doc schema rust-test fuzz stock api-contract openapi deploy-files proxies tour typescript
+test: fmt clippy deny doc schema types rust-test fuzz stock api-contract openapi deploy-files proxies tour typescript
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -44,6 +44,16 @@ fuzz:
 	STAGEDOOR_FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --workspace --all-features --locked --lib fuzz_
 
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+
+# Compiles good and bad samples of messages against the generated TypeScript types.
+types: $(TARGET)/types/ready
+	node tests/types/check.mjs $(TARGET)/types
+
+$(TARGET)/types/ready: tests/types/package.json tests/types/package-lock.json
+	mkdir -p $(@D)
+	cp $^ $(@D)
+	npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent
+	touch $@
 
 # Runs the program against an independent WebSocket client.
 stock: $(TARGET)/stock-venv/ready

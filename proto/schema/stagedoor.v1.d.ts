@@ -1,6 +1,14 @@
 // Generated from the Rust types; do not edit. To generate it again:
 //   cargo run -p stagedoor-proto --features schema --example generate
 
+/** Exactly one of the fields of `T`. */
+type ExactlyOne<T> = {
+  [K in keyof T]: { [P in K]: T[P] } & { [P in Exclude<keyof T, K>]?: never };
+}[keyof T];
+
+/** None of the fields of `T`. */
+type NoneOf<T> = { [K in keyof T]?: never };
+
 /** A moderation command was accepted. */
 export interface Accepted {
   /** Room tokens issued from this time on are accepted, for `end_room`. */
@@ -88,14 +96,14 @@ export interface ClientInfo {
 }
 
 /** What a client sends. */
-export type ClientMessage =
+export type ClientMessage = 
   /** A request; exactly one reply follows. */
   | {
     /** The request's number, picked by the client. */
     id: number;
-  } & Command
+  } & Command & { pong?: never }
   /** The answer to a ping. */
-  | { pong: Pong };
+  | { pong: Pong } & { id?: never } & NoneOf<Command>;
 
 /** The number that ends a connection. */
 export type CloseCode =
@@ -159,65 +167,66 @@ export type CloseCode =
   | number;
 
 /** A command. On the wire its name is the key next to `id`. */
-export type Command =
+export type Command = ExactlyOne<{
   /** Start a session. Only as the first frame. */
-  | { start: Start }
+  start: Start;
   /** Resume a session after a lost connection. Only as the first frame. */
-  | { resume: Resume }
+  resume: Resume;
   /** Check the connection. Answered at once, without a `seq`. */
-  | { ping: Ping }
+  ping: Ping;
   /** Renew the access token. */
-  | { renew: Renew }
+  renew: Renew;
   /** Postpone the renewal, because no auth token is available now. */
-  | { postpone_renewal: PostponeRenewal }
+  postpone_renewal: PostponeRenewal;
   /** End the session. */
-  | { end: End }
+  end: End;
   /** Join a room, or renew its membership. */
-  | { join: Join }
+  join: Join;
   /** Leave a room. */
-  | { leave: InRoom }
+  leave: InRoom;
   /** List the participants of a room by page. */
-  | { roster: Roster }
+  roster: Roster;
   /** Publish a stream. */
-  | { publish: Publish }
+  publish: Publish;
   /** Update a stream of this session. */
-  | { update_stream: UpdateStream }
+  update_stream: UpdateStream;
   /** Unpublish a stream. */
-  | { unpublish: OnStream }
+  unpublish: OnStream;
   /** Subscribe to a stream. */
-  | { subscribe: OnStream }
+  subscribe: OnStream;
   /** Unsubscribe from a stream. */
-  | { unsubscribe: OnStream }
+  unsubscribe: OnStream;
   /** Negotiate media with the other end of a subscription. */
-  | { relay: Relay }
+  relay: Relay;
   /** Send an application message. */
-  | { signal: SendSignal }
+  signal: SendSignal;
   /** Remove a participant or a user from a room, or a user from the app. */
-  | { force_disconnect: ForceDisconnect }
+  force_disconnect: ForceDisconnect;
   /** Unblock a removed user. */
-  | { unblock: Unblock }
+  unblock: Unblock;
   /** End another participant's stream. */
-  | { force_unpublish: ForceUnpublish }
+  force_unpublish: ForceUnpublish;
   /** Mute a stream, a participant or a user. */
-  | { force_mute: ForceMute }
+  force_mute: ForceMute;
   /** Lift a mute; never turns audio on. */
-  | { lift_mute: ForceMute }
+  lift_mute: ForceMute;
   /** Mute a whole room. */
-  | { force_mute_all: ForceMuteAll }
+  force_mute_all: ForceMuteAll;
   /** End the room's mute; muted streams stay muted. */
-  | { disable_force_mute: ModerateRoom }
+  disable_force_mute: ModerateRoom;
   /** Request the owner of a stream to unmute it. */
-  | { request_unmute: OnStream }
+  request_unmute: OnStream;
   /** Change a participant's role. */
-  | { set_role: SetRole }
+  set_role: SetRole;
   /** Reject new participants. */
-  | { lock_room: ModerateRoom }
+  lock_room: ModerateRoom;
   /** Accept new participants again. */
-  | { unlock_room: ModerateRoom }
+  unlock_room: ModerateRoom;
   /** End a room for all participants. */
-  | { end_room: ModerateRoom }
+  end_room: ModerateRoom;
   /** Turn the session feed of a room on or off. */
-  | { set_session_feed: SetSessionFeed };
+  set_session_feed: SetSessionFeed;
+}>;
 
 /** Numbers of participants and streams in a room. */
 export interface Counts {
@@ -230,13 +239,14 @@ export interface Counts {
 }
 
 /** Credentials of a user. */
-export type Credentials =
+export type Credentials = ExactlyOne<{
   /** Only the username. */
-  | { guest: Record<string, never> }
+  guest: Record<string, never>;
   /** JSON for the app's hook, passed on unchanged. */
-  | { params: Data }
+  params: Data;
   /** A session token or an access token. */
-  | { token: Secret };
+  token: Secret;
+}>;
 
 /** Any JSON of the application, passed through untouched. */
 export type Data = unknown;
@@ -271,24 +281,6 @@ export interface Disconnect {
 export interface End {
   /** Whether the access token is revoked too. */
   revoke?: boolean;
-}
-
-/**
- * Why one request failed.
- *
- * Shape: `{"code":"forbidden","message":"…","missing":"publish"}`. Programs depend on `code`; `message` is for people.
- */
-export interface Error {
-  /** The kind of error. */
-  code: ErrorCode;
-  /** The path of the invalid argument. */
-  field?: string | null;
-  /** What was expected, and how to fix the request. */
-  message: string;
-  /** The missing scope, of `forbidden`. */
-  missing?: Scope | null;
-  /** Milliseconds to wait before a retry. */
-  retry_after_ms?: number | null;
 }
 
 /** What went wrong with one request. */
@@ -397,36 +389,59 @@ export interface FeedEntry {
 }
 
 /** Remove a user. */
-export interface ForceDisconnect {
+export type ForceDisconnect = {
   /** How long the user is blocked. */
   block?: Block;
-  /** The target, one participant. */
-  participant?: ParticipantId | null;
   /** The reason, shown to the user. */
   reason?: Reason | null;
   /** The caller's idempotency key. */
   ref?: Ref | null;
   /** The id of the room. */
   room: RoomId;
-  /** The target, all participants of a user. */
-  username?: Username | null;
-}
+} & (
+  | {
+    /** The target, one participant. */
+    participant: ParticipantId;
+    username?: never;
+  }
+  | {
+    /** The target, all participants of a user. */
+    username: Username;
+    participant?: never;
+  }
+);
 
 /** Mute, or lift a mute. */
-export interface ForceMute {
+export type ForceMute = {
   /** Whether the owner is kept from undoing the mute. */
   lock?: boolean;
-  /** The owner of the streams, as one participant. */
-  participant?: ParticipantId | null;
   /** The caller's idempotency key. */
   ref?: Ref | null;
-  /** The room, with `participant` or `username`. */
-  room?: RoomId | null;
-  /** The stream to mute. */
-  stream?: StreamId | null;
-  /** The owner of the streams, as a user. */
-  username?: Username | null;
-}
+} & (
+  | {
+    /** The stream to mute. */
+    stream: StreamId;
+    participant?: never;
+    room?: never;
+    username?: never;
+  }
+  | {
+    /** The room, with `participant` or `username`. */
+    room: RoomId;
+    /** The owner of the streams, as one participant. */
+    participant: ParticipantId;
+    stream?: never;
+    username?: never;
+  }
+  | {
+    /** The room, with `participant` or `username`. */
+    room: RoomId;
+    /** The owner of the streams, as a user. */
+    username: Username;
+    participant?: never;
+    stream?: never;
+  }
+);
 
 /** Mute a whole room. */
 export interface ForceMuteAll {
@@ -833,12 +848,18 @@ export interface Removed {
 }
 
 /** Renew the access token. */
-export interface Renew {
-  /** A new auth token; without it the gateway renews the token itself, if the app allows it. */
-  auth_token?: Secret | null;
-  /** For the app's own hook, instead of `auth_token`. */
-  params?: Data | null;
-}
+export type Renew = (
+  | {
+    /** A new auth token; without it the gateway renews the token itself, if the app allows it. */
+    auth_token?: Secret | null;
+    params?: never;
+  }
+  | {
+    /** For the app's own hook, instead of `auth_token`. */
+    params?: Data | null;
+    auth_token?: never;
+  }
+);
 
 /** The access token was renewed. */
 export interface Renewed {
@@ -890,18 +911,25 @@ export type Reply =
   | { session_feed_set: SessionFeedSet };
 
 /** Resume a session after a lost connection. */
-export interface Resume {
-  /** Renews the access token in the same step. */
-  auth_token?: Secret | null;
+export type Resume = {
   /** The highest `seq` that the client received; 0 for none. */
   last_seq: number;
-  /** Renews in the same step, by the app's own hook; instead of `auth_token`. */
-  params?: Data | null;
   /** The newest resume secret of the client. */
   secret: Secret;
   /** The session's id. */
   session: SessionId;
-}
+} & (
+  | {
+    /** Renews the access token in the same step. */
+    auth_token?: Secret | null;
+    params?: never;
+  }
+  | {
+    /** Renews in the same step, by the app's own hook; instead of `auth_token`. */
+    params?: Data | null;
+    auth_token?: never;
+  }
+);
 
 /** The resume secret of a session and its window. */
 export interface ResumeTicket {
@@ -1113,7 +1141,7 @@ export type ServerMessage =
   }
   /** The refusal of a request. */
   | {
-    error: Error;
+    error: WireError;
     /** The request's number, picked by the client. */
     id: number;
     /** The frame's number in its session. */
@@ -1467,3 +1495,21 @@ export interface User {
 
 /** A username: 1 to 256 bytes of UTF-8 in normal form C without control characters. */
 export type Username = string;
+
+/**
+ * Why one request failed.
+ *
+ * Shape: `{"code":"forbidden","message":"…","missing":"publish"}`. Programs depend on `code`; `message` is for people.
+ */
+export interface WireError {
+  /** The kind of error. */
+  code: ErrorCode;
+  /** The path of the invalid argument. */
+  field?: string | null;
+  /** What was expected, and how to fix the request. */
+  message: string;
+  /** The missing scope, of `forbidden`. */
+  missing?: Scope | null;
+  /** Milliseconds to wait before a retry. */
+  retry_after_ms?: number | null;
+}

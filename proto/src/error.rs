@@ -174,6 +174,8 @@ impl ErrorCode {
 /// Shape: `{"code":"forbidden","message":"…","missing":"publish"}`. Programs depend on `code`; `message` is for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+// TypeScript has a global `Error`.
+#[cfg_attr(feature = "schema", schemars(rename = "WireError"))]
 #[error("{}: {message}", code.as_str())]
 pub struct Error {
     /// The kind of error.

@@ -92,6 +92,7 @@ const fn is_false(flag: &bool) -> bool {
 /// Resume a session after a lost connection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("not" = { "required": ["auth_token", "params"] })))]
 pub struct Resume {
     /// The session's id.
     pub session: SessionId,
@@ -115,6 +116,7 @@ pub struct Ping {}
 /// Renew the access token.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("not" = { "required": ["auth_token", "params"] })))]
 pub struct Renew {
     /// A new auth token; without it the gateway renews the token itself, if the app allows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

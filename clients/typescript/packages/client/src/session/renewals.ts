@@ -5,6 +5,7 @@ import { Denied, StagedoorError } from '../core/errors.js';
 import type { ErrorReporter } from '../core/observable.js';
 import type { Tokens } from '../core/tokens.js';
 import type { ReplyBody } from '../wire/commands.js';
+import type { Renew } from '../wire/protocol.js';
 import type { Renewal, SessionHandler } from './api.js';
 import type { Credentials } from './credentials.js';
 
@@ -12,7 +13,7 @@ import type { Credentials } from './credentials.js';
 export interface RenewalChannel {
   readonly report: ErrorReporter;
   isLive(): boolean;
-  renew(body: { auth_token?: string; params?: unknown }): Promise<ReplyBody<'renewed'>>;
+  renew(body: Renew): Promise<ReplyBody<'renewed'>>;
   postpone(): Promise<ReplyBody<'postponed'>>;
   /** The program denied a token: the session ends. */
   denied(error: Denied): void;
@@ -98,7 +99,7 @@ export class Renewals {
     else this.#credentials.offer(token);
   }
 
-  async #renew(body: { auth_token?: string; params?: unknown }): Promise<void> {
+  async #renew(body: Renew): Promise<void> {
     const renewed = await this.#channel.renew(body);
     this.#notBeforeMs = 0;
     const { scopes } = renewed as { scopes?: readonly string[] | null };
