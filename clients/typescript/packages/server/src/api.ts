@@ -63,7 +63,7 @@ export type ServerApi = {
   readonly [K in Name as Camel<K>]: (args: Arguments<K>, options?: CallOptions) => Promise<Result<Success<K>>>;
 };
 
-/** Where and as whom to call. */
+/** The address of the server API, and the key for it. */
 export interface ServerApiOptions {
   /** The address of the server API, such as `https://gateway.example.com`. */
   url: string | URL;

@@ -44,7 +44,10 @@ export interface VerifyOptions {
   toleranceS?: number | undefined;
 }
 
-/** Verifies a delivery, and returns its event. `rawBody` is the body as it came; `secrets` are `whsec_…`. Throws {@link WebhookError}. */
+/**
+ * Verifies a delivery, and returns its event. `rawBody` is the body as it came; `secrets` are `whsec_…`.
+ * Throws {@link WebhookError}.
+ */
 export async function verifyWebhook(
   rawBody: string | Uint8Array,
   headers: HeadersLike,

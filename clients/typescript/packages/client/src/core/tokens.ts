@@ -19,7 +19,7 @@ export interface TokenRequest {
   readonly signal: PlatformAbortSignal;
 }
 
-/** A token, or a function that gets one. A function that throws `Denied` is not asked again; after any other error it is. */
+/** A token, or a function that gets one. It is asked again after an error, except after `Denied`. */
 export type TokenSource = string | ((request: TokenRequest) => string | Promise<string>);
 
 /** Waits, and may be woken early by an abort. */
