@@ -97,6 +97,8 @@ docs/server-api.md
   (a million of an app at most) | src/server.rs | MAX_ENDED_SESSIONS: u64 = 1_000_000;
   `X-Request-Id` (up to 64 characters | src/http/request_id.rs | MAX_ID_BYTES: usize = 64;
   nests at most 32 deep | proto/src/decode.rs | MAX_JSON_DEPTH: usize = 32;
+docs/sessions-tabs-reloads.md
+  `resume.going_away_window`, 10 seconds | src/config/resume.rs | going_away_window: Duration::from_secs(10),
 docs/tokens.md
   the token is not a signed JSON Web Token | src/auth/token/error.rs | "the token is not a signed JSON Web Token"
   the token's signature does not match the key | src/auth/token/error.rs | "the token's signature does not match the key"

@@ -102,6 +102,10 @@ class Check:
         await self.clients["target"].request(update_stream={"stream": stream, "has_audio": False})
         await self.settled([("sender", {"moderation"})])
 
+    async def unmute(self, stream):
+        await self.clients["target"].request(update_stream={"stream": stream, "has_audio": True})
+        await self.settled()
+
     async def streams(self):
         published = await self.command("`publish`", "publish", {"room": ROOM, "stream": CAMERA}, "target")
         stream = published["published"]["stream"]["id"]
@@ -125,13 +129,13 @@ class Check:
         )
         await self.command("`lift_mute` of a stream", "lift_mute", {"stream": stream}, "sender", "target")
         await self.command("`request_unmute`", "request_unmute", {"stream": stream}, "sender", "target")
-        await self.clients["target"].request(update_stream={"stream": stream, "has_audio": True})
+        await self.unmute(stream)
         await self.command(
             "`force_mute` of a participant, with `lock`", "force_mute", {**of_user, "lock": True}, "sender", "target",
         )
         await self.acknowledge(stream)
         await self.command("`lift_mute` of a participant", "lift_mute", of_user, "sender", "target")
-        await self.clients["target"].request(update_stream={"stream": stream, "has_audio": True})
+        await self.unmute(stream)
         await self.command("`force_mute_all`", "force_mute_all", {"room": ROOM}, "sender", "target")
         await self.acknowledge(stream)
         await self.command("`disable_force_mute`", "disable_force_mute", {"room": ROOM}, "sender", "target")
@@ -160,6 +164,7 @@ class Check:
         token = signed(self.gateway, scope="session", sub="target", rooms={ROOM: "publisher"}, ttl_s=1800)
         await self.command("`renew`", "renew", {"auth_token": token}, "target")
         await self.command("`postpone_renewal`", "postpone_renewal", {}, "target")
+        await self.command("`ping`", "ping", {}, "target")
         await self.command("`leave`", "leave", {"room": ROOM}, "target")
         await self.row("`join`", self.join, "target")
         await self.command("`join` in the same room again", "join", {"room": ROOM}, "target")
