@@ -142,6 +142,7 @@ impl Room {
     }
 
     #[cfg(test)]
+    #[must_use]
     pub fn participant_of(&self, session: SessionId) -> Option<ParticipantId> {
         self.state.participants.of_session(session).map(|member| member.id)
     }
