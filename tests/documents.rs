@@ -68,6 +68,9 @@ docs/protocol.md
   and acknowledge within 5 seconds | src/room/settings.rs | ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
   An owner who is connected has 5 seconds for that | src/room/settings.rs | ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
   users who left it in the last ten minutes | src/room/settings.rs | LEAVER_RETENTION: Duration = Duration::from_mins(10);
+  by ending the stream, within 5 seconds | src/room/settings.rs | ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
+  `request_unmute` is settled within 30 seconds | src/room/settings.rs | UNMUTE_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+  sent together, at most every 250 ms | src/room/settings.rs | BATCH_INTERVAL: Duration = Duration::from_millis(250);
 docs/security.md
   HS256 with a secret of at least 32 bytes | src/config/keys.rs | MIN_HS256_BYTES: usize = 32;
   RS256 with at least 2048 bits | src/config/keys.rs | MIN_RSA_BYTES: usize = 256;

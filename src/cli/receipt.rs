@@ -77,9 +77,14 @@ pub(super) fn target(target: &Target) -> String {
 
 /// The target count per outcome.
 pub(super) fn format_counts(counts: OutcomeCounts) -> String {
-    let OutcomeCounts { enforced, pending, offline, ignored } = counts;
-    let outcomes =
-        [(enforced, "enforced"), (pending, "pending"), (offline, "offline"), (ignored, "ignored")];
+    let OutcomeCounts { enforced, pending, offline, declined, ignored } = counts;
+    let outcomes = [
+        (enforced, "enforced"),
+        (pending, "pending"),
+        (offline, "offline"),
+        (declined, "declined"),
+        (ignored, "ignored"),
+    ];
     let nonzero = outcomes.iter().filter(|(count, _)| *count > 0);
     let parts: Vec<_> = nonzero.map(|(count, name)| format!("{count} {name}")).collect();
     if parts.is_empty() { "0 targets".to_owned() } else { parts.join(", ") }
@@ -101,7 +106,7 @@ mod tests {
     fn receipt_prints_each_target_and_the_total() {
         let receipt = json!({
             "room": "lobby", "command": "force_mute", "version": 42, "target_count": 2,
-            "counts": { "enforced": 1, "pending": 1, "offline": 0, "ignored": 0 },
+            "counts": { "enforced": 1, "pending": 1, "offline": 0, "declined": 0, "ignored": 0 },
             "targets": [
                 { "target": { "username": "ada" }, "outcome": "enforced", "elapsed_ms": 3 },
                 { "target": {}, "outcome": "enforced", "elapsed_ms": 0 },
@@ -123,7 +128,7 @@ force_mute in lobby: 1 enforced, 1 pending in 1000 ms
     fn receipt_without_targets_or_repeated_says_so() {
         let mut receipt = json!({
             "room": "lobby", "command": "lock_room", "version": 42, "target_count": 0,
-            "counts": { "enforced": 0, "pending": 0, "offline": 0, "ignored": 0 },
+            "counts": { "enforced": 0, "pending": 0, "offline": 0, "declined": 0, "ignored": 0 },
             "targets": [], "elapsed_ms": 0,
         });
         assert_eq!(printed(receipt.clone()), "lock_room in lobby: 0 targets in 0 ms\n");

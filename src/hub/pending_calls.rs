@@ -105,7 +105,7 @@ impl PendingCall<'_> {
         if newest.counts.pending == 0 || wait.is_zero() {
             return Some(newest);
         }
-        // Offline targets are not awaited; online ones acknowledge soon or are forced to.
+        // Offline targets are not awaited; online ones answer soon or are forced to.
         let is_settled = |result: &CallResult| {
             result.report.as_ref().is_none_or(|report| report.counts.pending == 0)
         };

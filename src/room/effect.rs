@@ -147,7 +147,10 @@ pub struct Audit {
     pub ref_: Option<Ref>,
     /// Targets by outcome so far.
     pub counts: OutcomeCounts,
-    /// Time from the command to these outcomes. 0 in the first row; a second row follows if targets were open.
+    /// The counts in the first row of the command, if this is its second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<OutcomeCounts>,
+    /// Time from the command to these outcomes. 0 in the first row; a second row follows if outcomes changed.
     pub elapsed_ms: u64,
 }
 

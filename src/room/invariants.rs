@@ -110,7 +110,19 @@ fn check_mutes(state: &RoomState) -> Result<(), &'static str> {
         require(is_running == runs, "an acknowledgement timer does not match the owner's link")?;
     }
     let mut running = state.timers.armed(Timer::as_acknowledgement);
-    require(running.all(|id| state.streams.contains(id)), "a timer without a stream is armed")
+    require(running.all(|id| state.streams.contains(id)), "a timer without a stream is armed")?;
+    let requests: usize = state.streams.iter().map(|stream| stream.unmute_requests.len()).sum();
+    let mut timed = state.timers.armed(Timer::as_unmute_request);
+    require(
+        timed.all(|(version, id)| {
+            let stream = state.streams.find(id);
+            stream.is_some_and(|stream| stream.unmute_requests.contains(&version))
+                && state.receipts.awaits(version, id)
+        }),
+        "a timer of an unmute request has no request",
+    )?;
+    let timed = state.timers.armed(Timer::as_unmute_request).count();
+    require(timed == requests, "an unmute request has no timer")
 }
 
 fn check_timers(state: &RoomState) -> Result<(), &'static str> {

@@ -129,7 +129,9 @@ pub(super) const STEP_GRACE: Duration = Duration::from_mins(1);
 pub(super) const END_RETENTION: Duration = Duration::from_mins(30 * 24 * 60 + 1);
 /// A connected client that does not acknowledge a mute in this time loses the stream.
 pub(super) const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Minimum time between two reports of a command, and between two pushes of the session feed.
+/// How long the owner of a stream has to answer a request to unmute.
+pub(super) const UNMUTE_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Minimum time between two reports of changed outcomes of a command, and between two pushes of the session feed.
 pub(super) const BATCH_INTERVAL: Duration = Duration::from_millis(250);
 /// Average minimum time between two pushes of one participant's link.
 pub(super) const LINK_INTERVAL: Duration = Duration::from_secs(1);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::common::{Client, Gateway};
 
 fn counts(enforced: u32, pending: u32, offline: u32) -> Value {
-    json!({ "enforced": enforced, "pending": pending, "offline": offline, "ignored": 0 })
+    json!({ "enforced": enforced, "pending": pending, "offline": offline, "declined": 0, "ignored": 0 })
 }
 
 #[tokio::test]
@@ -50,14 +50,15 @@ async fn mute_call_waits_for_acks_or_answers_pending() {
     let mut ada = gateway.enter("ada", "publisher").await;
     let stream = ada.publish().await["id"].clone();
     let path = "rooms/lobby/force_mute?wait_ms=10000";
-    let (receipt, ()) = tokio::join!(
-        gateway.api_does("POST", path, json!({ "stream": stream, "lock": true })),
-        async {
-            assert_eq!(ada.push("mute_forced").await["lock"], true);
+    let (receipt, ()) =
+        tokio::join!(gateway.api_does("POST", path, json!({ "stream": stream })), async {
+            assert_eq!(ada.push("mute_forced").await["lock"], false);
             ada.does("update_stream", json!({ "stream": stream, "has_audio": false })).await;
-        }
-    );
+        });
     assert_eq!(receipt["counts"], counts(1, 0, 0));
+    let lock = json!({ "stream": stream, "lock": true });
+    let receipt = gateway.api_does("POST", path, lock).await;
+    assert_eq!(receipt["counts"], counts(1, 0, 0), "a lock is in force at once");
     let on = json!({ "stream": stream, "has_audio": true });
     assert_eq!(ada.fails("update_stream", on.clone()).await, "muted_by_moderator");
     gateway.api_does("POST", "rooms/lobby/lift_mute", json!({ "stream": stream })).await;
@@ -78,7 +79,7 @@ async fn everybody_is_muted_but_those_excepted_and_unmuted_again() {
     let (_, spared) = (ada.publish().await, bob.publish().await["id"].clone());
     let body = json!({ "except": [spared], "lock": true });
     let receipt = gateway.api_does("POST", "rooms/lobby/force_mute_all?wait_ms=0", body).await;
-    assert_eq!(receipt["counts"], counts(0, 1, 0));
+    assert_eq!(receipt["counts"], counts(1, 0, 0));
     assert_eq!(bob.push("mute_forced").await["except"], json!([spared]));
     let room = gateway.api_does("GET", "rooms/lobby", Value::Null).await;
     assert_eq!(room["mute"], json!({ "active": true, "lock": true }));
@@ -100,6 +101,7 @@ async fn streams_are_ended_asked_for_and_arranged() {
     assert_eq!(ada.push("stream_updated").await["stream"]["layout_classes"], json!(["focus"]));
     let streams = gateway.api_does("GET", "rooms/lobby/streams", Value::Null).await;
     assert_eq!(streams["items"], json!([changed]));
+    ada.does("update_stream", json!({ "stream": stream, "has_audio": false })).await;
     let asked = json!({ "stream": stream });
     let receipt = gateway.api_does("POST", "rooms/lobby/request_unmute", asked.clone()).await;
     assert_eq!(receipt["counts"], counts(0, 1, 0));

@@ -120,9 +120,25 @@ async fn moderation_is_counted_when_its_last_target_is_done_with() {
             ("moderation_duration_seconds_count", 1.0),
             ("moderation_duration_seconds_sum", 2.0),
             (r#"moderation_targets_total{outcome="enforced"}"#, 1.0),
+            (r#"moderation_targets_total{outcome="declined"}"#, 0.0),
             (r#"moderation_targets_total{outcome="ignored"}"#, 0.0),
             ("moderation_denied_total", 1.0),
             ("rooms", 1.0),
+        ],
+    );
+    ada.does("update_stream", json!({ "stream": stream, "has_audio": true })).await;
+    host.does("force_mute", json!({ "stream": stream })).await;
+    ada.does("update_stream", json!({ "stream": stream, "has_audio": true })).await;
+    host.does("force_mute", json!({ "stream": stream, "lock": true })).await;
+    gateway.advance(Duration::from_secs(5));
+    ada.push("stream_unpublished").await;
+    assert_exposed(
+        &Scrape::of(&gateway).await,
+        &[
+            ("moderation_duration_seconds_count", 4.0),
+            (r#"moderation_targets_total{outcome="enforced"}"#, 2.0),
+            (r#"moderation_targets_total{outcome="declined"}"#, 1.0),
+            (r#"moderation_targets_total{outcome="ignored"}"#, 1.0),
         ],
     );
 }

@@ -148,14 +148,20 @@ async fn mute_and_receipt_survive_a_deploy() {
     let mut host = gateway.enter("host", "moderator").await;
     let mut ada = gateway.enter("ada", "publisher").await;
     let stream = ada.publish().await["id"].clone();
-    let audio = |on: bool| json!({ "stream": stream, "has_audio": on });
-    let mute = json!({ "room": LOBBY, "username": "ada", "lock": true, "ref": "hush" });
-    host.does("force_mute", mute).await;
+    let mut eve = gateway.enter("eve", "publisher").await;
+    let locked = eve.publish().await["id"].clone();
+    host.received().await;
+    let audio = |stream: &Value, on: bool| json!({ "stream": stream, "has_audio": on });
+    host.does("force_mute", json!({ "room": LOBBY, "username": "eve", "lock": true })).await;
+    assert_eq!(host.push("moderation").await["counts"]["enforced"], 1);
+    host.does("force_mute", json!({ "stream": stream, "ref": "hush" })).await;
     let report = host.push("moderation").await;
     assert_eq!(report["counts"]["pending"], 1, "{report}");
-    let (gateway, [mut host, mut ada]) = deploy(&house, gateway, [host, ada]).await;
-    assert_eq!(ada.fails("update_stream", audio(true)).await, "muted_by_moderator");
-    ada.does("update_stream", audio(false)).await;
+    let deployed = Box::pin(deploy(&house, gateway, [host, ada, eve])).await;
+    let (gateway, [mut host, mut ada, mut eve]) = deployed;
+    assert_eq!(eve.fails("update_stream", audio(&locked, true)).await, "muted_by_moderator");
+    eve.does("update_stream", audio(&locked, false)).await;
+    ada.does("update_stream", audio(&stream, false)).await;
     gateway.advance(Duration::from_secs(1));
     loop {
         let report = host.push("moderation").await;

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::common::{Gateway, Person, Setup};
 
-/// The outcomes counted in a report: enforced, pending, offline, ignored.
-fn counts(report: &Value) -> [u64; 4] {
-    ["enforced", "pending", "offline", "ignored"]
+/// The outcomes counted in a report: enforced, pending, offline, declined, ignored.
+fn counts(report: &Value) -> [u64; 5] {
+    ["enforced", "pending", "offline", "declined", "ignored"]
         .map(|outcome| report["counts"][outcome].as_u64().unwrap())
 }
 
@@ -24,7 +24,7 @@ async fn each_verb_is_reported_to_the_moderator_who_used_it() {
         ("request_unmute", json!({ "stream": stream })),
         ("force_mute", json!({ "stream": stream })),
         ("lift_mute", json!({ "stream": stream })),
-        ("force_mute_all", room.clone()),
+        ("force_mute_all", json!({ "room": "lobby", "lock": true })),
         ("disable_force_mute", room.clone()),
         ("set_role", role),
         ("force_unpublish", json!({ "stream": stream })),
@@ -55,7 +55,7 @@ async fn a_mute_is_pending_until_its_target_acknowledges_it() {
     let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     host.does("force_mute", json!({ "stream": stream, "ref": "hush" })).await;
     let report = host.received_of("moderation").await.remove(0);
-    assert_eq!(counts(&report), [0, 1, 0, 0]);
+    assert_eq!(counts(&report), [0, 1, 0, 0, 0]);
     assert_eq!(report["targets"][0]["outcome"], "pending");
     assert_eq!(report["targets"][0]["target"]["stream"], stream);
     assert_eq!(report["targets"][0]["target"]["username"], "ada");
@@ -63,7 +63,7 @@ async fn a_mute_is_pending_until_its_target_acknowledges_it() {
     gateway.advance(Duration::from_millis(1_200));
     ada.does("update_stream", json!({ "stream": stream, "has_audio": false })).await;
     let report = host.push("moderation").await;
-    assert_eq!(counts(&report), [1, 0, 0, 0]);
+    assert_eq!(counts(&report), [1, 0, 0, 0, 0]);
     assert_eq!((&report["ref"], &report["elapsed_ms"]), (&json!("hush"), &json!(1_200)));
     let receipt = &report["targets"][0];
     assert_eq!((&receipt["outcome"], &receipt["elapsed_ms"]), (&json!("enforced"), &json!(1_200)));
@@ -79,7 +79,7 @@ async fn a_client_that_ignores_a_mute_loses_its_stream() {
     let gateway = Gateway::dev().await;
     let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
     host.does("force_mute", json!({ "stream": stream })).await;
-    assert_eq!(counts(&host.push("moderation").await), [0, 1, 0, 0]);
+    assert_eq!(counts(&host.push("moderation").await), [0, 1, 0, 0, 0]);
     ada.push("mute_forced").await;
     gateway.advance(Duration::from_millis(4_999));
     ada.does("roster", json!({ "room": "lobby" })).await;
@@ -90,7 +90,7 @@ async fn a_client_that_ignores_a_mute_loses_its_stream() {
         assert_eq!((&ended["stream"], &ended["reason"]), (&stream, &json!("force_unpublished")));
     }
     let report = host.push("moderation").await;
-    assert_eq!((counts(&report), &report["elapsed_ms"]), ([0, 0, 0, 1], &json!(5_000)));
+    assert_eq!((counts(&report), &report["elapsed_ms"]), ([0, 0, 0, 0, 1], &json!(5_000)));
     assert_eq!(
         ada.fails("update_stream", json!({ "stream": stream, "has_audio": false })).await,
         "stream_not_found"
@@ -104,16 +104,16 @@ async fn suspended_target_is_offline_until_it_resumes() {
     let cut = ada.cut().await;
     host.push("participant_link").await;
     host.does("force_mute", json!({ "stream": stream })).await;
-    assert_eq!(counts(&host.push("moderation").await), [0, 0, 1, 0]);
+    assert_eq!(counts(&host.push("moderation").await), [0, 0, 1, 0, 0]);
     gateway.advance(Duration::from_secs(6));
     host.does("roster", json!({ "room": "lobby" })).await;
     let mut ada = Person::resume(&gateway, cut).await;
-    assert_eq!(counts(&host.push("moderation").await), [0, 1, 0, 0]);
+    assert_eq!(counts(&host.push("moderation").await), [0, 1, 0, 0, 0]);
     assert_eq!(ada.push("mute_forced").await["stream"], stream);
     gateway.advance(Duration::from_secs(1));
     ada.does("update_stream", json!({ "stream": stream, "has_audio": false })).await;
     let report = host.push("moderation").await;
-    assert_eq!((counts(&report), &report["elapsed_ms"]), ([1, 0, 0, 0], &json!(7_000)));
+    assert_eq!((counts(&report), &report["elapsed_ms"]), ([1, 0, 0, 0, 0], &json!(7_000)));
 }
 
 #[tokio::test]
@@ -142,13 +142,145 @@ async fn room_mute_receipt_counts_and_names_unenforced_targets() {
     host.received().await;
     host.does("force_mute_all", json!({ "room": "lobby" })).await;
     let report = host.push("moderation").await;
-    assert_eq!(counts(&report), [1, 2, 0, 0], "who was silent already is done");
+    assert_eq!(counts(&report), [0, 2, 0, 0, 0], "who is silent is no target");
     assert_eq!(report["targets"].as_array().unwrap().len(), 2);
-    gateway.advance(Duration::from_millis(250));
     ada.does("update_stream", json!({ "stream": first, "has_audio": false })).await;
     let report = host.push("moderation").await;
-    assert_eq!(counts(&report), [2, 1, 0, 0]);
+    assert_eq!(counts(&report), [1, 1, 0, 0, 0]);
     assert_eq!(report["targets"].as_array().unwrap().len(), 1);
+    host.does("force_mute_all", json!({ "room": "lobby", "lock": true })).await;
+    let report = host.push("moderation").await;
+    assert_eq!(counts(&report), [3, 0, 0, 0, 0], "a lock is in force at once");
+    assert_eq!(report["targets"], json!([]));
+}
+
+#[tokio::test]
+async fn first_outcome_is_reported_at_once_and_others_together() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, first) = gateway.host_and_speaker().await;
+    let (second, third) = (ada.publish().await["id"].clone(), ada.publish().await["id"].clone());
+    host.does("force_mute_all", json!({ "room": "lobby" })).await;
+    assert_eq!(counts(&host.push("moderation").await), [0, 3, 0, 0, 0]);
+    gateway.advance(Duration::from_millis(3));
+    ada.does("update_stream", json!({ "stream": first, "has_audio": false })).await;
+    let report = host.push("moderation").await;
+    assert_eq!((counts(&report), &report["elapsed_ms"]), ([1, 2, 0, 0, 0], &json!(3)));
+    for stream in [&second, &third] {
+        ada.does("update_stream", json!({ "stream": stream, "has_audio": false })).await;
+    }
+    assert!(host.received_of("moderation").await.is_empty(), "they wait for each other");
+    gateway.advance(Duration::from_millis(250));
+    assert_eq!(counts(&host.push("moderation").await), [3, 0, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn mute_without_lock_is_declined_by_audio_on() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
+    for target in [
+        json!({ "stream": stream }),
+        json!({ "room": "lobby", "username": "ada" }),
+        json!({ "room": "lobby", "participant": ada.id() }),
+    ] {
+        host.does("force_mute", target.clone()).await;
+        assert_eq!(counts(&host.push("moderation").await), [0, 1, 0, 0, 0], "{target}");
+        ada.push("mute_forced").await;
+        ada.does("update_stream", json!({ "stream": stream, "has_video": false })).await;
+        assert!(host.received_of("moderation").await.is_empty(), "that is no answer");
+        ada.does("update_stream", json!({ "stream": stream, "has_audio": true })).await;
+        let report = host.push("moderation").await;
+        assert_eq!(counts(&report), [0, 0, 0, 1, 0], "{target}");
+        assert_eq!(report["targets"][0]["outcome"], "declined", "{target}");
+    }
+    gateway.advance(Duration::from_mins(1));
+    ada.does("update_stream", json!({ "stream": stream, "has_audio": false })).await;
+    let rows = gateway.api_does("GET", "audit?command=force_mute", Value::Null).await;
+    let declined = rows["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row.pointer("/outcome/receipts/counts/declined") == Some(&json!(1)));
+    assert_eq!(declined.count(), 3, "{rows}");
+}
+
+#[tokio::test]
+async fn locked_mute_is_enforced_at_once_and_needs_an_answer() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
+    host.does("force_mute", json!({ "stream": stream, "lock": true })).await;
+    assert_eq!(counts(&host.push("moderation").await), [1, 0, 0, 0, 0]);
+    let on = json!({ "stream": stream, "has_audio": true });
+    assert_eq!(ada.fails("update_stream", on).await, "muted_by_moderator");
+    assert!(host.received_of("moderation").await.is_empty());
+    gateway.advance(Duration::from_secs(5));
+    assert_eq!(ada.push("stream_unpublished").await["reason"], "force_unpublished");
+    let report = host.push("moderation").await;
+    assert_eq!((counts(&report), &report["elapsed_ms"]), ([0, 0, 0, 0, 1], &json!(5_000)));
+    let silent = ada.publish().await["id"].clone();
+    host.does("force_mute", json!({ "stream": silent, "lock": true })).await;
+    assert_eq!(counts(&host.push("moderation").await), [1, 0, 0, 0, 0], "it is silent");
+    gateway.advance(Duration::from_secs(6));
+    ada.does("update_stream", json!({ "stream": silent, "has_audio": false })).await;
+}
+
+#[tokio::test]
+async fn who_is_silent_is_no_target_of_a_mute_without_lock() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
+    let bob = gateway.enter("bob", "publisher").await;
+    ada.does("update_stream", json!({ "stream": stream, "has_audio": false })).await;
+    for (command, body) in [
+        ("force_mute", json!({ "room": "lobby", "participant": bob.id() })),
+        ("force_mute", json!({ "room": "lobby", "username": "bob" })),
+        ("force_mute", json!({ "room": "lobby", "username": "ada" })),
+        ("force_mute", json!({ "stream": stream })),
+        ("force_mute_all", json!({ "room": "lobby" })),
+    ] {
+        let accepted = host.does(command, body.clone()).await;
+        assert_eq!(accepted["accepted"]["target_count"], 0, "{body}");
+        let report = host.push("moderation").await;
+        assert_eq!((counts(&report), &report["targets"]), ([0; 5], &json!([])), "{body}");
+    }
+    host.does("disable_force_mute", json!({ "room": "lobby" })).await;
+    let mut bob = bob;
+    assert_eq!(bob.publish().await["has_audio"], true);
+    host.received().await;
+    let lock = json!({ "room": "lobby", "username": "ada", "lock": true });
+    host.does("force_mute", lock).await;
+    assert_eq!(counts(&host.push("moderation").await), [1, 0, 0, 0, 0]);
+    assert_eq!(ada.publish().await["muted"], true, "a locked one: the later stream starts muted");
+}
+
+#[tokio::test]
+async fn request_to_unmute_is_settled() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
+    let audio = |on: bool| json!({ "stream": stream, "has_audio": on });
+    let request = json!({ "stream": stream });
+    host.does("request_unmute", request.clone()).await;
+    assert_eq!(counts(&host.push("moderation").await), [1, 0, 0, 0, 0], "its audio is on");
+    assert!(ada.received_of("unmute_requested").await.is_empty());
+    for (on, expected) in [(false, [0, 0, 0, 1, 0]), (true, [1, 0, 0, 0, 0])] {
+        ada.does("update_stream", audio(false)).await;
+        host.does("request_unmute", request.clone()).await;
+        assert_eq!(counts(&host.push("moderation").await), [0, 1, 0, 0, 0]);
+        ada.push("unmute_requested").await;
+        ada.does("update_stream", audio(on)).await;
+        assert_eq!(counts(&host.push("moderation").await), expected, "{on}");
+    }
+    ada.does("update_stream", audio(false)).await;
+    host.does("request_unmute", request.clone()).await;
+    host.push("moderation").await;
+    gateway.advance(Duration::from_millis(29_999));
+    ada.does("roster", json!({ "room": "lobby" })).await;
+    assert!(host.received_of("moderation").await.is_empty(), "there is still time");
+    gateway.advance(Duration::from_millis(1));
+    let report = host.push("moderation").await;
+    assert_eq!((counts(&report), &report["elapsed_ms"]), ([0, 0, 0, 0, 1], &json!(30_000)));
+    host.does("request_unmute", request).await;
+    host.push("moderation").await;
+    ada.does("unpublish", json!({ "stream": stream })).await;
+    assert_eq!(counts(&host.push("moderation").await), [0, 0, 0, 1, 0], "it ended silent");
 }
 
 #[tokio::test]

@@ -106,18 +106,20 @@ commands! {
     EndRoom = "end_room";
 }
 
-/// The outcome of a moderation command at one target.
+/// The outcome of a moderation command at one target, derived from the state of the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// The gateway enforced it, or the target acknowledged it.
+    /// The target is silent, gone or changed now; after `request_unmute`, its audio is on.
     Enforced,
-    /// The target was notified and has not acknowledged yet.
+    /// The target was notified and has not answered yet.
     Pending,
     /// The target is suspended and will be notified on resume.
     Offline,
-    /// The target was notified and did nothing; its stream was unpublished.
+    /// The target answered otherwise: with audio on to a mute without a lock, with audio off to `request_unmute`.
+    Declined,
+    /// The target did not answer in time. The gateway unpublished the stream of an unanswered mute.
     Ignored,
 }
 
@@ -151,15 +153,29 @@ pub struct Receipt {
 /// How many targets had each outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(transform = require_declined))]
 pub struct OutcomeCounts {
-    /// Targets where the gateway enforced it, or that acknowledged it.
+    /// Targets that are silent, gone or changed now.
     pub enforced: u32,
-    /// Notified targets without acknowledgement.
+    /// Notified targets without an answer.
     pub pending: u32,
     /// Suspended targets that are not notified yet.
     pub offline: u32,
-    /// Notified targets that did not obey in time.
+    /// Targets that answered otherwise.
+    #[serde(default)]
+    pub declined: u32,
+    /// Targets that did not answer in time.
     pub ignored: u32,
+}
+
+/// Every message has `declined`; only audit rows of an earlier release lack it.
+#[cfg(feature = "schema")]
+fn require_declined(schema: &mut schemars::Schema) {
+    if let Some(declined) = schema.pointer_mut("/properties/declined") {
+        declined.as_object_mut().expect("a schema of a number").remove("default");
+    }
+    let required = schema.get_mut("required").and_then(|required| required.as_array_mut());
+    required.expect("the other fields are required").push("declined".into());
 }
 
 /// The receipt of one moderation command. The gateway sends it again when outcomes change.

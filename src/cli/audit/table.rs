@@ -59,8 +59,10 @@ mod tests {
     #[test]
     fn row_prints_time_actor_command_target_and_outcome() {
         let id = "AAAAAAAAAAAAAAAAAAAAAA";
-        let counts = json!({ "enforced": 3, "pending": 0, "offline": 1, "ignored": 0 });
-        let no_targets = json!({ "enforced": 0, "pending": 0, "offline": 0, "ignored": 0 });
+        let counts =
+            json!({ "enforced": 3, "pending": 0, "offline": 1, "declined": 0, "ignored": 0 });
+        let no_targets =
+            json!({ "enforced": 0, "pending": 0, "offline": 0, "declined": 0, "ignored": 0 });
         for (event, expected) in [
             (
                 json!({

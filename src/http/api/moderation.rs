@@ -21,7 +21,7 @@ use crate::http::problem::{Problem, ProblemKind};
 use crate::hub::ModerationResult;
 use crate::room::Moderation;
 
-/// Default and maximum time to wait for acknowledgements.
+/// Default and maximum time to wait for answers.
 const DEFAULT_WAIT_MS: u64 = 1_000;
 const MAX_WAIT_MS: u64 = 10_000;
 
@@ -40,14 +40,16 @@ impl Rejects for RoomPath {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WaitParams {
-    /// How long to wait for acknowledgements; open ones are then reported as `pending`. Default 1000.
+    /// How long to wait for answers; open ones are then reported as `pending`. Default 1000; 0 for `request_unmute`.
     #[schemars(range(max = MAX_WAIT_MS))]
     wait_ms: Option<u64>,
 }
 
 impl WaitParams {
-    fn duration(&self) -> Result<Duration, Problem> {
-        let ms = self.wait_ms.unwrap_or(DEFAULT_WAIT_MS);
+    fn duration(&self, command: &Moderation) -> Result<Duration, Problem> {
+        // People answer a request.
+        let is_request = matches!(command, Moderation::RequestUnmute(_));
+        let ms = self.wait_ms.unwrap_or(if is_request { 0 } else { DEFAULT_WAIT_MS });
         if ms > MAX_WAIT_MS {
             let detail = format!("found {ms}; expected at most {MAX_WAIT_MS}");
             return Err(Problem::invalid("wait_ms", detail));
@@ -112,7 +114,7 @@ async fn moderate(
     key: IdempotencyKey,
     command: Moderation,
 ) -> Result<Response, Problem> {
-    let wait = wait.duration()?;
+    let wait = wait.duration(&command)?;
     let work = |caller: ApiCaller| async move {
         let (name, ref_) = (command.name(), command.ref_().cloned());
         let room_key = caller.room(room.clone());
@@ -153,7 +155,7 @@ impl Description<'_> {
     ) -> Self {
         let receipt = json!({
             "room": "lobby", "command": command.as_str(), "version": 42, "target_count": 1,
-            "counts": { "enforced": 1, "pending": 0, "offline": 0, "ignored": 0 },
+            "counts": { "enforced": 1, "pending": 0, "offline": 0, "declined": 0, "ignored": 0 },
             "targets": [{ "target": { "username": "ada" }, "outcome": "enforced", "elapsed_ms": 0 }],
             "elapsed_ms": 0,
         });

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use stagedoor_proto::{Error, ErrorCode, Reply, RoomSnapshot};
+use stagedoor_proto::{Error, ErrorCode, OutcomeCounts, Reply, RoomSnapshot};
 
 use crate::room::{Appender, Audit, LocalLimit, LocalRejection, Room};
 use crate::telemetry::{Limit, Metrics, TargetOutcome};
@@ -63,14 +63,22 @@ fn count_error(metrics: &Metrics, error: &Error, room: &Room) {
     }
 }
 
-/// Counts a command whose outcomes are final. Of others a later receipt follows.
+/// Counts the outcomes of a command without open ones. Of others a later row follows. A target that ignores a locked
+/// mute counts twice: the lock was enforced at once.
 fn count_command(metrics: &Metrics, row: &Audit) {
-    let counts = row.counts;
-    if counts.pending + counts.offline > 0 {
+    let is_open = |counts: &OutcomeCounts| counts.pending + counts.offline > 0;
+    if is_open(&row.counts) {
         return;
     }
     metrics.moderation_duration.observe(Duration::from_millis(row.elapsed_ms));
+    let (counts, counted) =
+        (row.counts, row.former.filter(|former| !is_open(former)).unwrap_or_default());
     let targets = &metrics.moderation_targets;
-    targets.inc_by(TargetOutcome::Enforced, counts.enforced.into());
-    targets.inc_by(TargetOutcome::Ignored, counts.ignored.into());
+    for (outcome, count, counted) in [
+        (TargetOutcome::Enforced, counts.enforced, counted.enforced),
+        (TargetOutcome::Declined, counts.declined, counted.declined),
+        (TargetOutcome::Ignored, counts.ignored, counted.ignored),
+    ] {
+        targets.inc_by(outcome, count.saturating_sub(counted).into());
+    }
 }

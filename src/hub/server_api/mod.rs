@@ -44,7 +44,7 @@ impl ServerApi {
 
     /// Executes a moderation command as the server, for `caller`.
     ///
-    /// Returns once the command is durable, and waits up to `wait` for acknowledgements.
+    /// Returns once the command is durable, and waits up to `wait` for answers.
     ///
     /// # Errors
     /// The error of the room.
@@ -55,9 +55,6 @@ impl ServerApi {
         caller: Caller,
         wait: Duration,
     ) -> Result<ModerationResult, CallError> {
-        // A request to unmute has no acknowledgement: the owner decides.
-        let wait =
-            if matches!(command, Moderation::RequestUnmute(_)) { Duration::ZERO } else { wait };
         let _room = self.rooms.open(room, Opener::Call).await?;
         let mut call = self.calls.begin()?;
         let origin = Origin::Call(call.id());

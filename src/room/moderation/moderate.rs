@@ -22,8 +22,8 @@ use crate::room::moderation::reports::send_report;
 use crate::room::moderation::roles::set_role;
 use crate::room::settings::BATCH_INTERVAL;
 use crate::room::state::RoomState;
-use crate::room::state::receipts::{ModerationAction, ModerationProgress};
-use crate::room::streams::acks::initial_outcome;
+use crate::room::state::receipts::{ModerationAction, ModerationProgress, TargetProgress};
+use crate::room::streams::acks::begin_unmute_request;
 
 struct ActionResult {
     progress: ModerationProgress,
@@ -65,7 +65,7 @@ fn try_moderate(
     key: Option<(&Ref, Fingerprint)>,
     out: &mut Effects,
 ) -> Result<(), Error> {
-    if state.receipts.is_full() {
+    if is_at_receipt_limit(state, command) {
         let message = "too many commands with open receipts; retry shortly";
         return Err(errors::rate_limited(message, BATCH_INTERVAL));
     }
@@ -97,6 +97,23 @@ fn try_moderate(
     send_report(out.node(), origin, report, out);
     out.add(Appender::Audit(Box::new(audit)));
     Ok(())
+}
+
+/// Whether the command needs answers, and too many commands wait for theirs.
+fn is_at_receipt_limit(state: &RoomState, command: &Moderation) -> bool {
+    match command {
+        Moderation::ForceMute(_) | Moderation::ForceMuteAll(_) => state.receipts.is_full(false),
+        Moderation::RequestUnmute(_) => state.receipts.is_full(true),
+        Moderation::ForceDisconnect(_)
+        | Moderation::Unblock(_)
+        | Moderation::ForceUnpublish(_)
+        | Moderation::LiftMute(_)
+        | Moderation::DisableForceMute(_)
+        | Moderation::SetRole(_)
+        | Moderation::LockRoom(_)
+        | Moderation::UnlockRoom(_)
+        | Moderation::EndRoom(_) => false,
+    }
 }
 
 /// From when on room tokens are accepted, after the end of the room.
@@ -157,7 +174,7 @@ fn count_denial(
 }
 
 fn request_unmute(
-    state: &RoomState,
+    state: &mut RoomState,
     moderator: &ModeratorContext,
     stream: StreamId,
     out: &mut Effects,
@@ -166,9 +183,14 @@ fn request_unmute(
     let owner =
         target.participant.and_then(|id| state.participants.find(id)).expect("it was just found");
     moderator.ensure_not_self(&Coverage::of(owner.principal()))?;
+    let session = owner.session;
+    if state.streams.find(stream).is_some_and(|stream| stream.wire.has_audio) {
+        return Ok(ModerationProgress::done(target));
+    }
     let asked = UnmuteRequested { room: state.id.clone(), stream, by: moderator.by.clone() };
-    out.push(Audience::One(owner.session), Push::UnmuteRequested(asked));
-    let targets = vec![(target.clone(), initial_outcome(owner.link))];
+    out.push(Audience::One(session), Push::UnmuteRequested(asked));
+    let outcome = begin_unmute_request(state, stream).expect("it was just found");
+    let targets = vec![TargetProgress { target: target.clone(), outcome, is_awaited: true }];
     Ok(ModerationProgress { audit_target: target, targets, ..ModerationProgress::default() })
 }
 

@@ -3,7 +3,8 @@
 //! A lock belongs to a user in a room: it mutes all their audio, on any stream and instance, until it is lifted. The
 //! room's mute is separate: while it is active, new streams start muted, and its lock applies to everyone who is not
 //! exempt. A mute turns audio off in the room's state at once, and receivers silence it, so the owner's acknowledgement
-//! changes nothing that others see. Lifting a mute permits audio and turns nothing on.
+//! changes nothing that others see. Only a lock has targets without audio. Lifting a mute permits audio and turns
+//! nothing on.
 //!
 //! Invariant: a stream with audio on is not muted, and its owner may have it on.
 
@@ -22,8 +23,11 @@ use crate::room::moderation::context::{
     ModeratorContext, coverage_of, coverage_of_owner, target_participant, target_stream,
 };
 use crate::room::state::RoomState;
-use crate::room::state::receipts::ModerationProgress;
-use crate::room::streams::acks::{mute_audio, resolve_mutes};
+use crate::room::state::receipts::{ModerationProgress, TargetProgress};
+use crate::room::state::streams::PublishedStream;
+use crate::room::streams::acks::{
+    mute_audio, resolve_ended_locks, resolve_mutes, unacknowledged_locks,
+};
 use crate::room::visibility::audience::{audience_about, push_of_stream};
 
 struct ResolvedTarget {
@@ -101,6 +105,7 @@ pub(in crate::room) fn force_mute_all(
     body: &ForceMuteAll,
     out: &mut Effects,
 ) -> ModerationProgress {
+    let locked = unacknowledged_locks(state);
     state.records.clear_exemptions(&mut out.changes);
     // A mute without a lock keeps an existing lock.
     let lock = body.lock || (state.records.mute.active && state.records.mute.lock);
@@ -118,16 +123,15 @@ pub(in crate::room) fn force_mute_all(
     }
     let muted = state.streams.iter().filter(|stream| !stream.is_exempt);
     let muted: Vec<_> = muted.map(|stream| stream.wire.id).collect();
-    let mut progress = ModerationProgress { is_tracked: true, ..ModerationProgress::default() };
-    for id in muted {
-        match mute_audio(state, id) {
-            Outcome::Enforced => progress.enforced += 1,
-            outcome @ (Outcome::Pending | Outcome::Offline | Outcome::Ignored) => {
-                let target = target_stream(state, id).expect("the stream was just listed");
-                progress.targets.push((target, outcome));
-            }
+    let mut progress = ModerationProgress::default();
+    for target in muted.into_iter().filter_map(|id| mute_audio(state, id)) {
+        if target.is_awaited {
+            progress.targets.push(target);
+        } else {
+            progress.enforced += 1;
         }
     }
+    resolve_ended_locks(state, locked);
     push_room_mute(state, moderator, &exempt, out);
     progress
 }
@@ -138,12 +142,14 @@ pub(in crate::room) fn disable_force_mute(
     out: &mut Effects,
 ) -> ModerationProgress {
     if state.records.mute.active {
+        let locked = unacknowledged_locks(state);
         state.records.mute = RoomMute::default();
         state.records.clear_exemptions(&mut out.changes);
         state.records.push_room_change(&mut out.changes);
         for stream in state.streams.iter_mut() {
             stream.is_exempt = false;
         }
+        resolve_ended_locks(state, locked);
         push_room_mute(state, moderator, &[], out);
     }
     ModerationProgress::done(Target::default())
@@ -194,11 +200,15 @@ fn mute_scope(
     moderator: &ModeratorContext,
     out: &mut Effects,
 ) -> ModerationProgress {
-    let mut progress = ModerationProgress { is_tracked: active, ..ModerationProgress::default() };
+    let mut progress = ModerationProgress::default();
     let participants = match scope {
         MuteScope::Stream(id) => {
-            progress.targets.extend(mute_stream(state, id, active));
-            push_stream_mute(state, id, active, moderator, out);
+            let is_target =
+                !active || state.streams.find(id).is_some_and(PublishedStream::is_audible);
+            if is_target {
+                progress.targets.extend(mute_stream(state, id, active));
+                push_stream_mute(state, id, active, moderator, out);
+            }
             return progress;
         }
         MuteScope::Participant(id) => vec![id],
@@ -210,9 +220,15 @@ fn mute_scope(
         if !active && state.records.is_locked(member.principal()) {
             continue;
         }
+        let is_locked = state.records.is_locked(member.principal());
         let streams = member.streams.clone();
-        if streams.is_empty() {
-            progress.targets.push((target_participant(state, id), Outcome::Enforced));
+        let mut published = streams.iter().filter_map(|id| state.streams.find(*id));
+        let is_affected = is_locked || state.records.mute.active;
+        if active && !is_affected && !published.any(PublishedStream::is_audible) {
+            continue;
+        }
+        if streams.is_empty() && (is_locked || !active) {
+            progress.targets.push(TargetProgress::enforced(target_participant(state, id)));
         }
         for stream in streams {
             progress.targets.extend(mute_stream(state, stream, active));
@@ -223,14 +239,15 @@ fn mute_scope(
     progress
 }
 
-fn mute_stream(state: &mut RoomState, id: StreamId, active: bool) -> Option<(Target, Outcome)> {
-    let target = target_stream(state, id).ok()?;
+fn mute_stream(state: &mut RoomState, id: StreamId, active: bool) -> Option<TargetProgress> {
     if active {
-        return Some((target, mute_audio(state, id)));
+        return mute_audio(state, id);
     }
+    let target = target_stream(state, id).ok()?;
     state.streams.find_mut(id)?.wire.muted = false;
+    // The mute held until it was lifted.
     resolve_mutes(state, id, Outcome::Enforced);
-    Some((target, Outcome::Enforced))
+    Some(TargetProgress::enforced(target))
 }
 
 fn mute_push(

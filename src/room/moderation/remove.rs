@@ -24,7 +24,7 @@ use crate::room::permissions::missing;
 use crate::room::settings::END_RETENTION;
 use crate::room::state::RoomState;
 use crate::room::state::participants::Membership;
-use crate::room::state::receipts::ModerationProgress;
+use crate::room::state::receipts::{ModerationProgress, TargetProgress};
 use crate::room::streams::end::{emit_unpublished, end_stream};
 use crate::room::visibility::snapshot::counts;
 
@@ -69,7 +69,7 @@ pub(in crate::room) fn force_disconnect(
     let mut progress =
         ModerationProgress { audit_target: audit_target.clone(), ..ModerationProgress::default() };
     for id in leaving {
-        progress.targets.push((target_participant(state, id), Outcome::Enforced));
+        progress.targets.push(TargetProgress::enforced(target_participant(state, id)));
         remove(state, id, notice, out);
     }
     // A user who is not in the room is blocked all the same.

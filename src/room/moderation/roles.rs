@@ -2,7 +2,7 @@
 //!
 //! Such a role belongs to a user in a room: it applies to all their current and future memberships.
 
-use stagedoor_proto::{Error, ErrorCode, Outcome, SetRole};
+use stagedoor_proto::{Error, ErrorCode, SetRole};
 
 use crate::principal::Coverage;
 use crate::room::effect::Effects;
@@ -13,7 +13,7 @@ use crate::room::participants::roles::assign;
 use crate::room::permissions::role_within;
 use crate::room::state::RoomState;
 use crate::room::state::participants::Membership;
-use crate::room::state::receipts::ModerationProgress;
+use crate::room::state::receipts::{ModerationProgress, TargetProgress};
 
 pub(in crate::room) fn set_role(
     state: &mut RoomState,
@@ -37,7 +37,7 @@ pub(in crate::room) fn set_role(
     for id in state.participants.covered(&coverage) {
         let may_have = |member: &Membership| role_within(Some(body.role), body.role, member.scopes);
         if state.participants.find(id).map(may_have) == Some(body.role) {
-            progress.targets.push((target_participant(state, id), Outcome::Enforced));
+            progress.targets.push(TargetProgress::enforced(target_participant(state, id)));
         }
     }
     apply_role(state, &coverage, out);

@@ -1,4 +1,4 @@
-//! Expiry: memberships end with their tokens, and streams end if their owners ignore a mute.
+//! Expiry: memberships end with their tokens, streams end if their owners ignore a mute, and requests to unmute end.
 
 use stagedoor_proto::{
     LeaveReason, Outcome, Push, SessionId, StreamEndReason, Timestamp, TokenExpiring,
@@ -10,6 +10,7 @@ use crate::room::settings::STEP_GRACE;
 use crate::room::state::RoomState;
 use crate::room::state::participants::Lease;
 use crate::room::state::timers::Timer;
+use crate::room::streams::acks::expire_unmute_request;
 use crate::room::streams::end::end_stream;
 
 pub(in crate::room) fn expire(state: &mut RoomState, out: &mut Effects) {
@@ -27,6 +28,11 @@ pub(in crate::room) fn expire(state: &mut RoomState, out: &mut Effects) {
     }
     while let Some(stream) = state.timers.pop_due(state.now.monotonic, Timer::as_acknowledgement) {
         end_stream(state, stream, StreamEndReason::ForceUnpublished, Outcome::Ignored, out);
+    }
+    while let Some((version, stream)) =
+        state.timers.pop_due(state.now.monotonic, Timer::as_unmute_request)
+    {
+        expire_unmute_request(state, version, stream);
     }
 }
 

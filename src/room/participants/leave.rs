@@ -10,7 +10,7 @@ use crate::room::state::RoomState;
 use crate::room::state::participants::{Membership, Participants};
 use crate::room::state::streams::Streams;
 use crate::room::state::timers::Timer;
-use crate::room::streams::acks::resolve_mutes;
+use crate::room::streams::acks::{resolve_mutes, resolve_unmute_requests};
 use crate::room::streams::end::end_stream;
 use crate::room::streams::subscriptions::drop_subscriptions;
 use crate::room::visibility::audience::audience_about;
@@ -63,6 +63,7 @@ pub(in crate::room) fn remove_all(state: &mut RoomState) {
     let streams: Vec<_> = state.streams.iter().map(|stream| stream.wire.id).collect();
     for stream in streams {
         resolve_mutes(state, stream, Outcome::Enforced);
+        resolve_unmute_requests(state, stream, Outcome::Declined);
     }
     for member in state.participants.iter() {
         state.leases.stop(member.id);

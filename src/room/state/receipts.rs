@@ -1,11 +1,11 @@
 //! Outcomes and reports of moderation commands.
 //!
-//! A command without open targets is reported once; others are tracked until every target has an outcome. The first
-//! report is immediate, later ones come at most every [`BATCH_INTERVAL`] while outcomes change. The last report to a
-//! waiting call is immediate.
+//! A command whose targets need not answer is reported once; others are tracked until every target has answered or is
+//! gone. The first report and the first change after it are immediate; later ones come at most every
+//! [`BATCH_INTERVAL`]. The last report to a waiting call is immediate.
 //!
-//! Invariant: a tracked command has an open target or a pending report. Not here: the timeout after which a target
-//! counts as `ignored` (`acks`).
+//! Invariant: a tracked command awaits an answer or has a report due. Not here: which outcome follows from the state of
+//! a target, and how long an answer may take (`acks`).
 
 use std::collections::BTreeMap;
 
@@ -30,19 +30,30 @@ pub(in crate::room) struct ModerationProgress {
     /// Number of enforced targets that are not listed.
     pub(in crate::room) enforced: u32,
     /// The listed targets.
-    pub(in crate::room) targets: Vec<(Target, Outcome)>,
-    /// Whether outcomes of open targets follow. A request to unmute needs none.
-    pub(in crate::room) is_tracked: bool,
+    pub(in crate::room) targets: Vec<TargetProgress>,
+}
+
+/// The initial outcome of a command at one target.
+#[derive(Clone, Debug)]
+pub(in crate::room) struct TargetProgress {
+    pub(in crate::room) target: Target,
+    pub(in crate::room) outcome: Outcome,
+    /// Whether the owner of the stream has to answer, which may change the outcome.
+    pub(in crate::room) is_awaited: bool,
+}
+
+impl TargetProgress {
+    /// The command was enforced at this target.
+    pub(in crate::room) const fn enforced(target: Target) -> Self {
+        Self { target, outcome: Outcome::Enforced, is_awaited: false }
+    }
 }
 
 impl ModerationProgress {
     /// A command that was enforced at once on a single target.
     pub(in crate::room) fn done(audit_target: Target) -> Self {
-        Self {
-            targets: vec![(audit_target.clone(), Outcome::Enforced)],
-            audit_target,
-            ..Self::default()
-        }
+        let targets = vec![TargetProgress::enforced(audit_target.clone())];
+        Self { audit_target, targets, ..Self::default() }
     }
 
     pub(in crate::room) fn len(&self) -> u32 {
@@ -72,10 +83,20 @@ struct PendingReceipt {
     action: ModerationAction,
     audit_target: Target,
     counts: OutcomeCounts,
-    /// Targets that are open or ignored the mute; a single target in any case.
-    rows: BTreeMap<StreamId, Receipt>,
+    /// The counts in the audit row of the command.
+    audited: OutcomeCounts,
+    /// Targets that are awaited or not enforced; a single target in any case.
+    rows: BTreeMap<StreamId, Row>,
+    awaited: usize,
     is_sole: bool,
-    reported: Monotonic,
+    /// When a changed outcome was reported last.
+    reported: Option<Monotonic>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Row {
+    receipt: Receipt,
+    is_awaited: bool,
 }
 
 /// Commands with open receipts.
@@ -83,14 +104,16 @@ struct PendingReceipt {
 pub(in crate::room) struct Receipts {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pending: BTreeMap<u64, PendingReceipt>,
-    /// Audit rows of commands whose last receipt came with this entry. Empty between entries.
+    /// Audit rows of commands whose last answer came with this entry. Empty between entries.
     #[serde(skip)]
     completed: Vec<Audit>,
 }
 
 impl Receipts {
-    pub(in crate::room) fn is_full(&self) -> bool {
-        self.pending.len() >= MAX_OPEN_VERBS
+    /// Whether another command whose targets have to answer is rejected. Requests, which people answer, leave half of
+    /// the space to mutes.
+    pub(in crate::room) fn is_full(&self, is_request: bool) -> bool {
+        self.pending.len() >= if is_request { MAX_OPEN_VERBS / 2 } else { MAX_OPEN_VERBS }
     }
 
     /// Starts a command. Returns its first report and its audit row.
@@ -102,64 +125,81 @@ impl Receipts {
     ) -> (ModerationReport, Audit) {
         let is_sole = progress.len() == 1;
         let mut counts = OutcomeCounts { enforced: progress.enforced, ..OutcomeCounts::default() };
-        for (_, outcome) in &progress.targets {
-            *counter(&mut counts, *outcome) += 1;
+        for target in &progress.targets {
+            *counter(&mut counts, target.outcome) += 1;
         }
-        let is_reported = |outcome: Outcome| is_sole || outcome != Outcome::Enforced;
-        let reported = progress.targets.into_iter().filter(|(_, outcome)| is_reported(*outcome));
-        let receipts: Vec<Receipt> =
-            reported.map(|(target, outcome)| Receipt { target, outcome, elapsed_ms: 0 }).collect();
-        let audit = audit(&action, &progress.audit_target, counts, action.at);
-        let report = report(room, &action, counts, receipts.iter(), action.at);
-        if progress.is_tracked && counts.pending + counts.offline > 0 {
-            let rows =
-                receipts.into_iter().filter_map(|receipt| Some((receipt.target.stream?, receipt)));
+        let rows = progress.targets.into_iter().map(|target| {
+            let TargetProgress { target, outcome, is_awaited } = target;
+            Row { receipt: Receipt { target, outcome, elapsed_ms: 0 }, is_awaited }
+        });
+        let rows: Vec<Row> = rows.collect();
+        let audit = audit(&action, &progress.audit_target, counts, None, action.at);
+        let listed = rows.iter().filter(|row| row.is_listed(is_sole)).map(|row| &row.receipt);
+        let report = report(room, &action, counts, listed, action.at);
+        let awaited = rows.iter().filter(|row| row.is_awaited).count();
+        if awaited > 0 {
+            let retained = rows.into_iter().filter(|row| row.is_awaited || row.is_listed(is_sole));
+            let rows = retained.filter_map(|row| Some((row.receipt.target.stream?, row)));
             let rows = rows.collect();
-            let (version, reported) = (action.version, action.at);
+            let (version, audited) = (action.version, counts);
             let pending = PendingReceipt {
                 action,
                 audit_target: progress.audit_target,
                 counts,
+                audited,
                 rows,
+                awaited,
                 is_sole,
-                reported,
+                reported: None,
             };
             self.pending.insert(version, pending);
         }
         (report, audit)
     }
 
-    /// Records an outcome of a target. Its report is due at the end of the batch. After the last open target the audit
-    /// row is complete.
+    /// Records an outcome of a target, which is `final` once its owner answered. After the last answer the audit row is
+    /// complete.
     pub(in crate::room) fn record_outcome(
         &mut self,
         version: u64,
         stream: StreamId,
         outcome: Outcome,
+        is_final: bool,
         now: Monotonic,
         timers: &mut Timers,
     ) {
         let Some(pending) = self.pending.get_mut(&version) else { return };
-        let Some(row) = pending.rows.get_mut(&stream).filter(|row| row.outcome != outcome) else {
-            return;
-        };
-        *counter(&mut pending.counts, row.outcome) -= 1;
-        *counter(&mut pending.counts, outcome) += 1;
-        row.outcome = outcome;
-        row.elapsed_ms = elapsed_since(pending.action.at, now);
-        if outcome == Outcome::Enforced && !pending.is_sole {
+        let Some(row) = pending.rows.get_mut(&stream).filter(|row| row.is_awaited) else { return };
+        let former = std::mem::replace(&mut row.receipt.outcome, outcome);
+        if former != outcome {
+            *counter(&mut pending.counts, former) -= 1;
+            *counter(&mut pending.counts, outcome) += 1;
+            row.receipt.elapsed_ms = elapsed_since(pending.action.at, now);
+        }
+        if is_final {
+            row.is_awaited = false;
+            pending.awaited -= 1;
+        }
+        if !row.is_awaited && !row.is_listed(pending.is_sole) {
             pending.rows.remove(&stream);
         }
-        // A call waits for the last outcome, so it is not batched.
-        let is_awaited = !pending.is_open() && matches!(pending.action.origin, Origin::Call(_));
-        let due = if is_awaited { now } else { now.max(pending.reported + BATCH_INTERVAL) };
         let timer = Timer::Report(version);
-        if timers.get(timer).is_none_or(|known| due < known) {
-            timers.set(timer, due);
+        if former != outcome {
+            let due = pending.report_due(now);
+            if timers.get(timer).is_none_or(|known| due < known) {
+                timers.set(timer, due);
+            }
         }
-        if !pending.is_open() {
-            let row = audit(&pending.action, &pending.audit_target, pending.counts, now);
+        if pending.awaited > 0 {
+            return;
+        }
+        if pending.counts != pending.audited {
+            let former = Some(pending.audited);
+            let row = audit(&pending.action, &pending.audit_target, pending.counts, former, now);
             self.completed.push(row);
+        }
+        if timers.get(timer).is_none() {
+            self.pending.remove(&version);
         }
     }
 
@@ -176,24 +216,34 @@ impl Receipts {
         now: Monotonic,
     ) -> Option<(NodeEpoch, Origin, ModerationReport)> {
         let pending = self.pending.get_mut(&version)?;
-        pending.reported = now;
-        let report = report(room, &pending.action, pending.counts, pending.rows.values(), now);
+        pending.reported = Some(now);
+        let listed = pending.rows.values().filter(|row| row.is_listed(pending.is_sole));
+        let listed = listed.map(|row| &row.receipt);
+        let report = report(room, &pending.action, pending.counts, listed, now);
         let (node, origin) = (pending.action.node, pending.action.origin);
-        if !pending.is_open() {
+        if pending.awaited == 0 {
             self.pending.remove(&version);
         }
         Some((node, origin, report))
     }
 
-    /// Whether a command waits for outcomes or for its report.
+    /// Whether a command waits for answers or for its report.
     pub(in crate::room) fn has_pending(&self) -> bool {
         !self.pending.is_empty()
     }
 
-    /// Whether every command is open or has a report due, and every due report has a command.
+    /// Whether a command awaits the answer of a stream's owner.
+    pub(in crate::room) fn awaits(&self, version: u64, stream: StreamId) -> bool {
+        let row = self.pending.get(&version).and_then(|pending| pending.rows.get(&stream));
+        row.is_some_and(|row| row.is_awaited)
+    }
+
+    /// Whether every command awaits an answer or has a report due, and every due report has a command.
     pub(in crate::room) fn is_consistent(&self, timers: &Timers) -> bool {
         let is_alive = |(version, pending): (&u64, &PendingReceipt)| {
-            pending.is_open() || timers.get(Timer::Report(*version)).is_some()
+            let awaited = pending.rows.values().filter(|row| row.is_awaited).count();
+            awaited == pending.awaited
+                && (awaited > 0 || timers.get(Timer::Report(*version)).is_some())
         };
         self.completed.is_empty()
             && self.pending.iter().all(is_alive)
@@ -202,10 +252,23 @@ impl Receipts {
     }
 }
 
+impl Row {
+    /// Whether reports list the target.
+    fn is_listed(&self, is_sole: bool) -> bool {
+        is_sole || self.receipt.outcome != Outcome::Enforced
+    }
+}
+
 impl PendingReceipt {
-    /// Whether a target has no outcome yet.
-    const fn is_open(&self) -> bool {
-        self.counts.pending + self.counts.offline > 0
+    /// When to report a change of an outcome.
+    fn report_due(&self, now: Monotonic) -> Monotonic {
+        // A call waits until no outcome is pending, so that is not batched.
+        let is_call = matches!(self.action.origin, Origin::Call(_));
+        let is_settled = self.counts.pending + self.counts.offline == 0;
+        match self.reported {
+            Some(reported) if !(is_call && is_settled) => now.max(reported + BATCH_INTERVAL),
+            Some(_) | None => now,
+        }
     }
 }
 
@@ -214,6 +277,7 @@ fn counter(counts: &mut OutcomeCounts, outcome: Outcome) -> &mut u32 {
         Outcome::Enforced => &mut counts.enforced,
         Outcome::Pending => &mut counts.pending,
         Outcome::Offline => &mut counts.offline,
+        Outcome::Declined => &mut counts.declined,
         Outcome::Ignored => &mut counts.ignored,
     }
 }
@@ -226,6 +290,7 @@ fn audit(
     action: &ModerationAction,
     audit_target: &Target,
     counts: OutcomeCounts,
+    former: Option<OutcomeCounts>,
     now: Monotonic,
 ) -> Audit {
     Audit {
@@ -239,6 +304,7 @@ fn audit(
         reason: action.reason.clone(),
         ref_: action.ref_.clone(),
         counts,
+        former,
         elapsed_ms: elapsed_since(action.at, now),
     }
 }

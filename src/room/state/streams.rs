@@ -18,6 +18,9 @@ pub(in crate::room) struct PublishedStream {
     /// Versions of the commands whose mute the owner has not acknowledged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::room) unacknowledged: Vec<u64>,
+    /// Versions of the commands that request to unmute it, and are not answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::room) unmute_requests: Vec<u64>,
     /// Maximum size on the wire, in bytes.
     pub(in crate::room) wire_bytes: usize,
 }
@@ -28,8 +31,19 @@ const FLAGS_SLACK: usize = 8;
 impl PublishedStream {
     pub(in crate::room) fn new(wire: Stream) -> Self {
         let wire_bytes = wire_bytes(&wire) + FLAGS_SLACK;
-        let (subscribers, unacknowledged) = (BTreeSet::new(), Vec::new());
-        Self { wire, subscribers, is_exempt: false, unacknowledged, wire_bytes }
+        Self {
+            wire,
+            subscribers: BTreeSet::new(),
+            is_exempt: false,
+            unacknowledged: Vec::new(),
+            unmute_requests: Vec::new(),
+            wire_bytes,
+        }
+    }
+
+    /// Whether its audio is on, or may be: its owner has not acknowledged a mute yet.
+    pub(in crate::room) const fn is_audible(&self) -> bool {
+        self.wire.has_audio || !self.unacknowledged.is_empty()
     }
 
     /// Call after changing its name or layout classes.

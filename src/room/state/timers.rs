@@ -15,6 +15,8 @@ use crate::time::Monotonic;
 pub(in crate::room) enum Timer {
     /// End the stream, because its owner did not acknowledge a mute.
     Acknowledgement(StreamId),
+    /// End the request to unmute a stream by the command of this version.
+    UnmuteRequest(u64, StreamId),
     /// Push the link of a participant, whose changes are limited.
     Link(ParticipantId),
     /// Report the moderation command of this version.
@@ -33,7 +35,21 @@ impl Timer {
     pub(in crate::room) const fn as_acknowledgement(self) -> Option<StreamId> {
         match self {
             Self::Acknowledgement(stream) => Some(stream),
-            Self::Link(_)
+            Self::UnmuteRequest(..)
+            | Self::Link(_)
+            | Self::Report(_)
+            | Self::SessionFeed
+            | Self::Counts
+            | Self::Shrink
+            | Self::Close => None,
+        }
+    }
+
+    pub(in crate::room) const fn as_unmute_request(self) -> Option<(u64, StreamId)> {
+        match self {
+            Self::UnmuteRequest(version, stream) => Some((version, stream)),
+            Self::Acknowledgement(_)
+            | Self::Link(_)
             | Self::Report(_)
             | Self::SessionFeed
             | Self::Counts
@@ -46,6 +62,7 @@ impl Timer {
         match self {
             Self::Link(participant) => Some(participant),
             Self::Acknowledgement(_)
+            | Self::UnmuteRequest(..)
             | Self::Report(_)
             | Self::SessionFeed
             | Self::Counts
@@ -58,6 +75,7 @@ impl Timer {
         match self {
             Self::Report(version) => Some(version),
             Self::Acknowledgement(_)
+            | Self::UnmuteRequest(..)
             | Self::Link(_)
             | Self::SessionFeed
             | Self::Counts

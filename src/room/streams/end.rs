@@ -3,10 +3,10 @@ use stagedoor_proto::{Outcome, Push, Stream, StreamEndReason, StreamId, StreamUn
 use crate::room::effect::Effects;
 use crate::room::events::RoomEvent;
 use crate::room::state::RoomState;
-use crate::room::streams::acks::resolve_mutes;
+use crate::room::streams::acks::{resolve_mutes, resolve_unmute_requests};
 use crate::room::visibility::audience::push_of_stream;
 
-/// Ends a stream; its unacknowledged mutes get `outcome`.
+/// Ends a stream; its unacknowledged mutes get `outcome`. Requests to unmute it were not granted.
 pub(in crate::room) fn end_stream(
     state: &mut RoomState,
     id: StreamId,
@@ -15,6 +15,7 @@ pub(in crate::room) fn end_stream(
     out: &mut Effects,
 ) {
     resolve_mutes(state, id, outcome);
+    resolve_unmute_requests(state, id, Outcome::Declined);
     let Some(stream) = state.streams.remove(id) else { return };
     let owner = stream.wire.participant;
     emit_unpublished(state, &stream.wire, reason, out);

@@ -15,7 +15,7 @@ use crate::room::log::origin::Origin;
 use crate::room::state::RoomState;
 use crate::room::state::refs::RefOwner;
 use crate::room::state::streams::PublishedStream;
-use crate::room::streams::acks::{is_mute_locked, resolve_mutes, starts_muted};
+use crate::room::streams::acks::{answer, is_mute_locked, starts_muted};
 use crate::room::streams::end::end_stream;
 use crate::room::visibility::audience::{push_joined, push_of_stream};
 
@@ -102,7 +102,7 @@ pub(in crate::room) fn update_stream(
     let is_answer = update.has_audio.is_some();
     let (before, after) = change(state, update);
     if is_answer {
-        resolve_mutes(state, after.id, Outcome::Enforced);
+        answer(state, after.id);
     }
     if before != after {
         let (room, version) = (state.id.clone(), state.version);

@@ -30,7 +30,7 @@ pub(in crate::store) fn event(command: &str) -> AuditEvent {
 
 /// One event of each kind.
 fn events() -> Vec<AuditEvent> {
-    let counts = OutcomeCounts { enforced: 1, pending: 2, offline: 3, ignored: 4 };
+    let counts = OutcomeCounts { enforced: 1, pending: 2, offline: 3, declined: 5, ignored: 4 };
     let target = Target {
         participant: Some(ParticipantId::from_bits(1)),
         stream: Some(StreamId::from_bits(2)),

@@ -121,9 +121,11 @@ words! {
 words! {
     /// The final outcome of a moderation command for one target.
     TargetOutcome as "outcome" {
-        /// Applied by the gateway, or acknowledged by the target.
+        /// The target is silent, gone or changed.
         Enforced = "enforced",
-        /// Not acknowledged in time; the gateway removed the stream.
+        /// The target answered otherwise.
+        Declined = "declined",
+        /// Not answered in time; after a mute, the gateway removed the stream.
         Ignored = "ignored",
     }
 }

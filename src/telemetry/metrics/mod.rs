@@ -132,7 +132,7 @@ table! {
     // Rooms and moderation.
     /// Open rooms
     rooms: Gauge = "rooms";
-    /// Time from a moderation command until its last target was enforced or ignored it
+    /// Time from a moderation command until its last target was enforced, declined or ignored it
     moderation_duration: Seconds = "moderation_duration" in "seconds";
     /// Targets of moderation commands, by final outcome
     moderation_targets: Counters<TargetOutcome> = "moderation_targets";

@@ -45,10 +45,12 @@ async fn a_mute_waits_and_is_lifted() {
     let mut ada = gateway.enter("ada", "publisher").await;
     let stream = ada.publish().await["id"].clone();
     let (received, ()) =
-        tokio::join!(line.does(&["mute", "lobby", "ada", "--lock", "--wait", "10s"]), async {
-            assert_eq!(ada.push("mute_forced").await["lock"], true);
+        tokio::join!(line.does(&["mute", "lobby", "ada", "--wait", "10s"]), async {
+            assert_eq!(ada.push("mute_forced").await["lock"], false);
             ada.does("update_stream", json!({ "stream": stream, "has_audio": false })).await;
         });
+    assert!(received.contains("force_mute in lobby: 1 enforced in "), "{received}");
+    let received = line.does(&["mute", "lobby", "ada", "--lock"]).await;
     assert!(received.contains("force_mute in lobby: 1 enforced in "), "{received}");
     let on = json!({ "stream": stream, "has_audio": true });
     assert_eq!(ada.fails("update_stream", on.clone()).await, "muted_by_moderator");

@@ -150,7 +150,10 @@ async fn moderation_event_repeats_when_its_receipt_changes() {
     host.does("force_mute", json!({ "stream": stream, "ref": "r-1" })).await;
     let first = receiver.event("moderation.force_mute").await;
     let data = &first["data"];
-    assert_eq!(data["counts"], json!({ "enforced": 0, "pending": 1, "offline": 0, "ignored": 0 }));
+    assert_eq!(
+        data["counts"],
+        json!({ "enforced": 0, "pending": 1, "offline": 0, "declined": 0, "ignored": 0 })
+    );
     assert_eq!((&data["username"], &data["ref"]), (&json!("host"), &json!("r-1")));
     assert_eq!((&data["target"]["stream"], &data["target"]["username"]), (&stream, &json!("ada")));
     gateway.advance(std::time::Duration::from_millis(40));

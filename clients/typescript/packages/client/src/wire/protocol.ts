@@ -611,26 +611,30 @@ export interface OnStream {
   stream: StreamId;
 }
 
-/** The outcome of a moderation command at one target. */
+/** The outcome of a moderation command at one target, derived from the state of the target. */
 export type Outcome =
-  /** The gateway enforced it, or the target acknowledged it. */
+  /** The target is silent, gone or changed now; after `request_unmute`, its audio is on. */
   | "enforced"
-  /** The target was notified and has not acknowledged yet. */
+  /** The target was notified and has not answered yet. */
   | "pending"
   /** The target is suspended and will be notified on resume. */
   | "offline"
-  /** The target was notified and did nothing; its stream was unpublished. */
+  /** The target answered otherwise: with audio on to a mute without a lock, with audio off to `request_unmute`. */
+  | "declined"
+  /** The target did not answer in time. The gateway unpublished the stream of an unanswered mute. */
   | "ignored";
 
 /** How many targets had each outcome. */
 export interface OutcomeCounts {
-  /** Targets where the gateway enforced it, or that acknowledged it. */
+  /** Targets that answered otherwise. */
+  declined: number;
+  /** Targets that are silent, gone or changed now. */
   enforced: number;
-  /** Notified targets that did not obey in time. */
+  /** Targets that did not answer in time. */
   ignored: number;
   /** Suspended targets that are not notified yet. */
   offline: number;
-  /** Notified targets without acknowledgement. */
+  /** Notified targets without an answer. */
   pending: number;
 }
 
