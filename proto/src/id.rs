@@ -125,6 +125,22 @@ id! {
     StreamId
 }
 id! {
+    /// The id of a participant, or of one of its streams.
+    MuteException
+}
+id! {
     /// The id of a token family: the access tokens since one full authentication.
     FamilyId
+}
+
+impl From<ParticipantId> for MuteException {
+    fn from(participant: ParticipantId) -> Self {
+        Self(participant.0)
+    }
+}
+
+impl From<StreamId> for MuteException {
+    fn from(stream: StreamId) -> Self {
+        Self(stream.0)
+    }
 }

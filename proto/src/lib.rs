@@ -38,7 +38,7 @@ pub use encode::{
     ResetEncoder, encode_disconnect, encode_ping, encode_push, encode_reply, frame_text,
 };
 pub use error::{Error, ErrorCode, Scope};
-pub use id::{FamilyId, InvalidId, ParticipantId, SessionId, StreamId};
+pub use id::{FamilyId, InvalidId, MuteException, ParticipantId, SessionId, StreamId};
 pub use leave::{LeaveReason, StreamEndReason};
 pub use limits::*;
 pub use message::{ClientMessage, Pong, Request, ServerMessage};

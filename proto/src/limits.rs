@@ -28,7 +28,7 @@ pub const MAX_STREAM_NAME_CHARS: usize = 256;
 pub const MAX_LAYOUT_CLASSES: usize = 16;
 /// Longest layout class, in characters.
 pub const MAX_LAYOUT_CLASS_CHARS: usize = 64;
-/// Maximum number of streams that one `force_mute_all` exempts.
+/// Maximum number of ids in `except` of one `force_mute_all`.
 pub const MAX_MUTE_EXCEPTIONS: usize = 500;
 
 /// Maximum duration in a request, in milliseconds: ten years.

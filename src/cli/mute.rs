@@ -2,7 +2,7 @@
 
 use clap::Args;
 use stagedoor_proto::{
-    ForceMute, ForceMuteAll, MuteTarget, ParticipantId, RoomId, StreamId, Username,
+    ForceMute, ForceMuteAll, MuteException, MuteTarget, ParticipantId, RoomId, StreamId, Username,
 };
 
 use super::connection::Connection;
@@ -49,9 +49,9 @@ pub(super) struct MuteAll {
     /// Prevent participants from unmuting.
     #[arg(long, conflicts_with = "lift")]
     lock: bool,
-    /// Stream to leave unmuted; may be repeated.
+    /// Participant to leave unmuted, by its id or that of a stream; may be repeated.
     #[arg(long, value_name = "ID", conflicts_with = "lift", allow_hyphen_values = true)]
-    except: Vec<StreamId>,
+    except: Vec<MuteException>,
     /// Lift the room mute. Streams stay muted until their publisher unmutes them.
     #[arg(long)]
     lift: bool,
@@ -86,7 +86,8 @@ impl MuteAll {
         let command = if lift {
             Moderation::DisableForceMute(room_command(room.clone()))
         } else {
-            Moderation::ForceMuteAll(ForceMuteAll { room: room.clone(), except, lock, ref_: None })
+            let (room, include_self) = (room.clone(), false);
+            Moderation::ForceMuteAll(ForceMuteAll { room, except, include_self, lock, ref_: None })
         };
         perform(&connection, &options, &room, &command)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stagedoor_proto::{Error, ErrorCode, Timestamp};
+use stagedoor_proto::{Error, ErrorCode, MuteException, Timestamp};
 
 pub(super) fn not_in_room() -> Error {
     Error::new(ErrorCode::NotInRoom, "session is not in the room; join it first")
@@ -15,6 +15,11 @@ pub(super) fn stream_not_found() -> Error {
 pub(super) fn participant_not_found(field: &'static str) -> Error {
     let message = "no such participant in this room; it may have left";
     Error::new(ErrorCode::ParticipantNotFound, message).at(field)
+}
+
+pub(super) fn unknown_exception(index: usize, id: MuteException) -> Error {
+    let message = format!("`except` names {id}: no such stream or participant in this room");
+    Error::new(ErrorCode::StreamNotFound, message).at(format!("except[{index}]"))
 }
 
 pub(super) fn not_owner() -> Error {

@@ -97,15 +97,15 @@ async fn a_mute_of_the_room_is_one_push_to_each_with_exclusions() {
     let mut bob = gateway.enter("bob", "publisher").await;
     let spared = bob.publish().await["id"].clone();
     let body = json!({ "room": "lobby", "except": [spared], "lock": true });
+    let (moderator, exempt) = (host.id(), bob.id());
     let accepted = host.does("force_mute_all", body).await;
     assert_eq!(accepted["accepted"]["target_count"], 2);
     for person in [&mut host, &mut ada, &mut bob] {
         let received = person.received_of("mute_forced").await;
         assert_eq!(received.len(), 1, "{received:?}");
-        assert_eq!(
-            (&received[0]["except"], &received[0]["lock"]),
-            (&json!([spared]), &json!(true))
-        );
+        let except = received[0]["except"].as_array().unwrap();
+        assert!(except.len() == 2 && except.contains(&moderator) && except.contains(&exempt));
+        assert_eq!(received[0]["lock"], true);
         assert_eq!(
             (&received[0]["stream"], &received[0]["participant"]),
             (&Value::Null, &Value::Null)
@@ -116,6 +116,91 @@ async fn a_mute_of_the_room_is_one_push_to_each_with_exclusions() {
     }
     bob.does("update_stream", audio(&spared, false)).await;
     bob.does("update_stream", audio(&spared, true)).await;
+}
+
+/// That a participant may publish with its audio on, and turn it off and on.
+async fn is_exempt(person: &mut Person) {
+    let stream = person.publish().await;
+    assert_eq!((&stream["muted"], &stream["has_audio"]), (&json!(false), &json!(true)));
+    person.does("update_stream", audio(&stream["id"], false)).await;
+    person.does("update_stream", audio(&stream["id"], true)).await;
+    person.does("unpublish", json!({ "stream": stream["id"] })).await;
+}
+
+#[tokio::test]
+async fn excluded_stream_excludes_its_owner() {
+    for lock in [false, true] {
+        let gateway = Gateway::dev().await;
+        let (mut host, mut eve, camera) = gateway.host_and_speaker().await;
+        let mut bob = gateway.enter("bob", "publisher").await;
+        let mut silent = gateway.enter("silent", "publisher").await;
+        let other = eve.publish().await["id"].clone();
+        let except = json!([camera, silent.id()]);
+        host.does("force_mute_all", json!({ "room": "lobby", "except": except, "lock": lock }))
+            .await;
+        for stream in [&camera, &other] {
+            eve.does("update_stream", audio(stream, false)).await;
+            eve.does("update_stream", audio(stream, true)).await;
+            eve.does("unpublish", json!({ "stream": stream })).await;
+        }
+        is_exempt(&mut eve).await;
+        is_exempt(&mut silent).await;
+        eve.does("leave", json!({ "room": "lobby" })).await;
+        let token = gateway.room_token("publisher");
+        eve.does("join", json!({ "room": "lobby", "token": token })).await;
+        is_exempt(&mut eve).await;
+        assert_eq!(bob.publish().await["muted"], true);
+        host.does("force_mute_all", json!({ "room": "lobby", "lock": true })).await;
+        is_silenced(&mut eve).await;
+    }
+}
+
+#[tokio::test]
+async fn acting_moderator_is_excluded_unless_it_includes_itself() {
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let mut other = gateway.enter("other", "moderator").await;
+    host.does("force_mute_all", json!({ "room": "lobby", "lock": true })).await;
+    is_exempt(&mut host).await;
+    is_silenced(&mut other).await;
+    other.does("force_mute_all", json!({ "room": "lobby" })).await;
+    is_exempt(&mut other).await;
+    is_silenced(&mut host).await;
+    let with_self = json!({ "room": "lobby", "include_self": true, "lock": true });
+    host.does("force_mute_all", with_self).await;
+    is_silenced(&mut host).await;
+    host.does("disable_force_mute", json!({ "room": "lobby" })).await;
+    is_exempt(&mut host).await;
+}
+
+#[tokio::test]
+async fn unknown_exception_is_named_and_nothing_is_muted() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
+    let unknown = "AAAAAAAAAAAAAAAAAAAAAA";
+    for except in [json!([unknown]), json!([stream, ada.id(), unknown])] {
+        let place = format!("except[{}]", except.as_array().unwrap().len() - 1);
+        let body = json!({ "room": "lobby", "except": except, "lock": true });
+        let error = host.request("force_mute_all", body).await.unwrap_err();
+        assert_eq!((&error["code"], &error["field"]), (&json!("stream_not_found"), &json!(place)));
+        assert!(error["message"].as_str().unwrap().contains(unknown), "{error}");
+    }
+    assert!(ada.received_of("mute_forced").await.is_empty());
+    is_exempt(&mut ada).await;
+    let body = json!({ "except": [unknown] });
+    let (status, code) = gateway.api_fails("rooms/lobby/force_mute_all", body).await;
+    assert_eq!((status, code.as_str()), (404, "stream_not_found"));
+}
+
+#[tokio::test]
+async fn exclusion_lifts_no_lock_of_its_own() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
+    host.does("force_mute", lock("ada")).await;
+    host.does("force_mute_all", json!({ "room": "lobby", "except": [stream] })).await;
+    is_silenced(&mut ada).await;
+    host.does("disable_force_mute", json!({ "room": "lobby" })).await;
+    is_silenced(&mut ada).await;
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@
 
 use stagedoor_proto::{
     Accepted, Block, BlockScope, Command, ForceDisconnect, ForceMute, ForceMuteAll, ForceUnpublish,
-    ModerateRoom, MuteTarget, OnStream, ParticipantId, Reason, Ref, Reply, Role, SetRole,
-    SetSessionFeed, StreamId, Unblock, Username, Who,
+    ModerateRoom, MuteException, MuteTarget, OnStream, ParticipantId, Reason, Ref, Reply, Role,
+    SetRole, SetSessionFeed, StreamId, Unblock, Username, Who,
 };
 
 use crate::{RequestError, Room};
@@ -87,18 +87,21 @@ impl Room {
         self.moderate(Command::LiftMute(ForceMute { target, lock: false, ref_ })).await
     }
 
-    /// Mutes all streams but those in `except`, now and until the mute of the room ends.
+    /// Mutes all participants, now and until the mute of the room ends, but those in `except`, each named by its id or
+    /// by that of a stream, and this one, unless `include_self` is true.
     ///
     /// # Errors
-    /// [`RequestError`].
+    /// [`RequestError`]; `stream_not_found` names an unknown id.
     pub async fn force_mute_all(
         &self,
-        except: Vec<StreamId>,
+        except: Vec<MuteException>,
+        include_self: bool,
         lock: bool,
         ref_: Option<Ref>,
     ) -> Result<Accepted, RequestError> {
         let room = self.id().clone();
-        self.moderate(Command::ForceMuteAll(ForceMuteAll { room, except, lock, ref_ })).await
+        let command = ForceMuteAll { room, except, include_self, lock, ref_ };
+        self.moderate(Command::ForceMuteAll(command)).await
     }
 
     /// Ends the mute of the room; muted streams stay muted.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::variant::object;
 use crate::{
-    InvalidText, MAX_MUTE_EXCEPTIONS, ParticipantId, Reason, Ref, Role, RoomId, StreamId,
-    Timestamp, Username,
+    InvalidText, MAX_MUTE_EXCEPTIONS, MuteException, ParticipantId, Reason, Ref, Role, RoomId,
+    StreamId, Timestamp, Username,
 };
 
 /// Whether a removal is from the room or from the app.
@@ -273,16 +273,19 @@ impl From<ForceMute> for RawForceMute {
     }
 }
 
-/// Mute a whole room.
+/// Mute a whole room. The acting moderator is exempt, unless `include_self` is true.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ForceMuteAll {
     /// The id of the room.
     pub room: RoomId,
-    /// Exempt streams, at most 500.
+    /// Exempt participants, by their ids or by those of their streams, at most 500.
     #[serde(default, deserialize_with = "exceptions", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(extend("maxItems" = MAX_MUTE_EXCEPTIONS)))]
-    pub except: Vec<StreamId>,
+    pub except: Vec<MuteException>,
+    /// Whether the acting moderator is muted too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub include_self: bool,
     /// Whether the owner is kept from undoing the mute.
     #[serde(default)]
     pub lock: bool,
@@ -291,15 +294,15 @@ pub struct ForceMuteAll {
     pub ref_: Option<Ref>,
 }
 
-fn exceptions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<StreamId>, D::Error> {
-    let streams = Vec::deserialize(deserializer)?;
-    if streams.len() > MAX_MUTE_EXCEPTIONS {
+fn exceptions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<MuteException>, D::Error> {
+    let exempt = Vec::deserialize(deserializer)?;
+    if exempt.len() > MAX_MUTE_EXCEPTIONS {
         return Err(de::Error::custom(InvalidText {
             kind: "except",
-            rule: "a list of at most 500 streams",
+            rule: "a list of at most 500 ids",
         }));
     }
-    Ok(streams)
+    Ok(exempt)
 }
 
 /// A moderation command about a whole room.

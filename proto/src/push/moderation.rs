@@ -31,9 +31,9 @@ pub struct MuteForced {
     /// The participant, for a mute of all its audio. Without it and a stream, the push is about the room's mute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub participant: Option<ParticipantId>,
-    /// The exempt streams of a mute of the room.
+    /// The exempt participants of a mute of the room: of all their streams, also later ones, none is muted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub except: Vec<StreamId>,
+    pub except: Vec<ParticipantId>,
     /// Whether the mute is active: the target streams are muted and their audio is off.
     pub active: bool,
     /// Whether the owner is kept from undoing the mute.

@@ -12,7 +12,7 @@ use stagedoor_proto::{
 };
 
 use super::caller::{ApiCaller, AuditedCall};
-use super::errors::{ENGINE_UNAVAILABLE, NO_PARTICIPANT, ROOM_EXISTS};
+use super::errors::{ENGINE_UNAVAILABLE, NO_PARTICIPANT, NO_STREAM, ROOM_EXISTS};
 use super::extract::{JsonBody, PathParams, QueryParams, TOO_LARGE};
 use super::moderation::RoomPath;
 use super::paging::{self, Page, PageQuery};
@@ -65,6 +65,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
                 ModerationCommand::ForceMuteAll, "Mute a room", "Mutes all current and future streams.",
                 &json!({ "lock": true }),
             )
+            .rejects(&[NO_STREAM])
         })
         .moderation("/apps/{app}/rooms/{room}/disable_force_mute", Moderation::DisableForceMute, |operation| {
             operation.command::<ModerateRoom>(

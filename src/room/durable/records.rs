@@ -383,6 +383,36 @@ impl DurableRecords {
         }
     }
 
+    /// Exempts these principals from the room's mute, and no others. None of them may be under a lock.
+    pub(in crate::room) fn replace_exemptions(
+        &mut self,
+        exempt: &[Coverage],
+        changes: &mut Vec<DurableChange>,
+    ) -> Result<(), Error> {
+        let by_name = exempt.iter().filter(|coverage| coverage.name != NameCoverage::None);
+        let usernames: BTreeSet<_> = by_name.map(|coverage| &coverage.username).collect();
+        let guests: BTreeSet<_> = exempt.iter().flat_map(|one| one.guests.keys()).collect();
+        let is_exempt = |mute: Option<MuteOverride>| mute == Some(MuteOverride::Exempt);
+        let others = self.mute_overrides.values().filter(|mute| !is_exempt(Some(**mute)));
+        let other_guests = self.guests.values();
+        let other_guests =
+            other_guests.filter(|row| !is_exempt(row.mute) || row.role.is_some()).count();
+        if others.count() + usernames.len() > MAX_RECORD_ROWS
+            || other_guests + guests.len() > MAX_RECORD_ROWS
+        {
+            return Err(errors::record_full());
+        }
+        self.clear_exemptions(changes);
+        for coverage in exempt {
+            let named = self.mute_overrides.get(&coverage.username);
+            // The registered user of a name whose guests are locked is not exempt: one row holds both.
+            if coverage.name == NameCoverage::None || named != Some(&MuteOverride::LockedGuests) {
+                self.set_mute_override(coverage, Some(MuteOverride::Exempt), changes)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A new mute of the whole room clears all exemptions.
     pub(in crate::room) fn clear_exemptions(&mut self, changes: &mut Vec<DurableChange>) {
         self.mute_overrides.retain(|username, mute_override| {

@@ -145,7 +145,9 @@ fn execute(
         Moderation::LiftMute(body) => {
             lift_mute(state, moderator, body, out).map(ActionResult::from)
         }
-        Moderation::ForceMuteAll(body) => Ok(force_mute_all(state, moderator, body, out).into()),
+        Moderation::ForceMuteAll(body) => {
+            force_mute_all(state, moderator, body, out).map(ActionResult::from)
+        }
         Moderation::DisableForceMute(_) => Ok(disable_force_mute(state, moderator, out).into()),
         Moderation::RequestUnmute(body) => {
             request_unmute(state, moderator, body.stream, out).map(ActionResult::from)

@@ -2,17 +2,17 @@
 //!
 //! A lock belongs to a user in a room: it mutes all their audio, on any stream and instance, until it is lifted. The
 //! room's mute is separate: while it is active, new streams start muted, and its lock applies to everyone who is not
-//! exempt. A mute turns audio off in the room's state at once, and receivers silence it, so the owner's acknowledgement
-//! changes nothing that others see. Only a lock has targets without audio. Lifting a mute permits audio and turns
-//! nothing on.
+//! exempt. Exempt are users, with all their streams. A mute turns audio off in the room's state at once, and receivers
+//! silence it, so the owner's acknowledgement changes nothing that others see. Only a lock has targets without audio.
+//! Lifting a mute permits audio and turns nothing on.
 //!
 //! Invariant: a stream with audio on is not muted, and its owner may have it on.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use stagedoor_proto::{
-    Error, ForceMute, ForceMuteAll, MuteForced, MuteTarget, Outcome, ParticipantId, Push, RoomMute,
-    SessionId, StreamId, Target, Who,
+    Actor, Error, ForceMute, ForceMuteAll, MuteForced, MuteTarget, Outcome, ParticipantId, Push,
+    RoomMute, StreamId, Target, Who,
 };
 
 use crate::principal::Coverage;
@@ -23,6 +23,7 @@ use crate::room::moderation::context::{
     ModeratorContext, coverage_of, coverage_of_owner, target_participant, target_stream,
 };
 use crate::room::state::RoomState;
+use crate::room::state::participants::Membership;
 use crate::room::state::receipts::{ModerationProgress, TargetProgress};
 use crate::room::state::streams::PublishedStream;
 use crate::room::streams::acks::{
@@ -104,24 +105,19 @@ pub(in crate::room) fn force_mute_all(
     moderator: &ModeratorContext,
     body: &ForceMuteAll,
     out: &mut Effects,
-) -> ModerationProgress {
+) -> Result<ModerationProgress, Error> {
+    let exempt = exempt_participants(state, moderator, body)?;
+    let members = exempt.iter().filter_map(|id| state.participants.find(*id));
+    // Another mute of such a user stays.
+    let unlocked = members.filter(|member| !state.records.is_locked(member.principal()));
+    let coverages: Vec<_> = unlocked.map(|member| Coverage::of(member.principal())).collect();
     let locked = unacknowledged_locks(state);
-    state.records.clear_exemptions(&mut out.changes);
+    state.records.replace_exemptions(&coverages, &mut out.changes)?;
     // A mute without a lock keeps an existing lock.
     let lock = body.lock || (state.records.mute.active && state.records.mute.lock);
     state.records.mute = RoomMute { active: true, lock };
     state.records.push_room_change(&mut out.changes);
-    for stream in state.streams.iter_mut() {
-        stream.is_exempt = false;
-    }
-    let mut exempt = Vec::new();
-    for id in &body.except {
-        if let Some(stream) = state.streams.find_mut(*id) {
-            stream.is_exempt = true;
-            exempt.push(*id);
-        }
-    }
-    let muted = state.streams.iter().filter(|stream| !stream.is_exempt);
+    let muted = state.streams.iter().filter(|stream| !is_exempt(state, stream.wire.participant));
     let muted: Vec<_> = muted.map(|stream| stream.wire.id).collect();
     let mut progress = ModerationProgress::default();
     for target in muted.into_iter().filter_map(|id| mute_audio(state, id)) {
@@ -133,7 +129,33 @@ pub(in crate::room) fn force_mute_all(
     }
     resolve_ended_locks(state, locked);
     push_room_mute(state, moderator, &exempt, out);
-    progress
+    Ok(progress)
+}
+
+/// The participants that a mute of the room excludes: the listed ones, and the acting moderator.
+fn exempt_participants(
+    state: &RoomState,
+    moderator: &ModeratorContext,
+    body: &ForceMuteAll,
+) -> Result<BTreeSet<ParticipantId>, Error> {
+    let listed = body.except.iter().enumerate().map(|(index, id)| {
+        let of_stream = state.streams.find(StreamId::from_bits(id.bits()));
+        let participant = ParticipantId::from_bits(id.bits());
+        let owner = of_stream.map(|stream| stream.wire.participant);
+        let found = owner.or_else(|| state.participants.find(participant).map(|member| member.id));
+        found.ok_or_else(|| errors::unknown_exception(index, *id))
+    });
+    let mut exempt = listed.collect::<Result<BTreeSet<_>, _>>()?;
+    if let (Actor::Participant(acting), false) = (&moderator.by, body.include_self) {
+        exempt.insert(*acting);
+    }
+    Ok(exempt)
+}
+
+fn is_exempt(state: &RoomState, participant: ParticipantId) -> bool {
+    let member = state.participants.find(participant);
+    let mute = member.and_then(|member| state.records.mute_override(member.principal()));
+    mute == Some(MuteOverride::Exempt)
 }
 
 pub(in crate::room) fn disable_force_mute(
@@ -146,11 +168,8 @@ pub(in crate::room) fn disable_force_mute(
         state.records.mute = RoomMute::default();
         state.records.clear_exemptions(&mut out.changes);
         state.records.push_room_change(&mut out.changes);
-        for stream in state.streams.iter_mut() {
-            stream.is_exempt = false;
-        }
         resolve_ended_locks(state, locked);
-        push_room_mute(state, moderator, &[], out);
+        push_room_mute(state, moderator, &BTreeSet::new(), out);
     }
     ModerationProgress::done(Target::default())
 }
@@ -301,36 +320,30 @@ fn push_participant_mute(
     }
 }
 
-/// Pushes to everyone once. A participant who gets no pushes about streams only gets its own exempt streams.
+/// Pushes to everyone once. The exempt participants are those that the command excluded, and who publish. A participant
+/// who gets no pushes about streams only gets its own exemption.
 fn push_room_mute(
     state: &RoomState,
     moderator: &ModeratorContext,
-    exempt: &[StreamId],
+    excluded: &BTreeSet<ParticipantId>,
     out: &mut Effects,
 ) {
     let RoomMute { active, lock } = state.records.mute;
     let push = mute_push(state, moderator, active, lock);
-    let mute = |except: Vec<StreamId>| Push::MuteForced(MuteForced { except, ..push.clone() });
+    let mute = |except: Vec<ParticipantId>| Push::MuteForced(MuteForced { except, ..push.clone() });
+    let affected = excluded.union(state.participants.publishers()).copied();
+    let exempt: Vec<_> = affected.filter(|id| active && is_exempt(state, *id)).collect();
     if exempt.is_empty() {
         out.push(Audience::All { except: None }, mute(Vec::new()));
         return;
     }
-    out.push(Audience::Viewers { except: None }, mute(exempt.to_vec()));
-    let mut own: BTreeMap<SessionId, Vec<StreamId>> = BTreeMap::new();
-    for id in exempt {
-        let owner = state
-            .streams
-            .find(*id)
-            .and_then(|stream| state.participants.find(stream.wire.participant));
-        if let Some(owner) = owner.filter(|owner| !owner.capabilities.subscribe) {
-            own.entry(owner.session).or_default().push(*id);
-        }
-    }
-    let non_subscribers = state.participants.iter().filter(|member| !member.capabilities.subscribe);
-    let rest =
-        non_subscribers.map(|member| member.session).filter(|session| !own.contains_key(session));
+    let is_exempt = |member: &&Membership| exempt.binary_search(&member.id).is_ok();
+    let non_subscribers = || state.participants.iter().filter(|one| !one.capabilities.subscribe);
+    let own: Vec<_> = non_subscribers().filter(is_exempt).collect();
+    let rest = non_subscribers().filter(|member| !is_exempt(member)).map(|member| member.session);
     out.push(Audience::Sessions(rest.collect()), mute(Vec::new()));
-    for (session, except) in own {
-        out.push(Audience::One(session), mute(except));
+    for member in own {
+        out.push(Audience::One(member.session), mute(vec![member.id]));
     }
+    out.push(Audience::Viewers { except: None }, mute(exempt));
 }

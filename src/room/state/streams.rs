@@ -13,8 +13,6 @@ pub(in crate::room) struct PublishedStream {
     pub(in crate::room) wire: Stream,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(in crate::room) subscribers: BTreeSet<ParticipantId>,
-    /// Whether the stream is exempt from the room's mute.
-    pub(in crate::room) is_exempt: bool,
     /// Versions of the commands whose mute the owner has not acknowledged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::room) unacknowledged: Vec<u64>,
@@ -34,7 +32,6 @@ impl PublishedStream {
         Self {
             wire,
             subscribers: BTreeSet::new(),
-            is_exempt: false,
             unacknowledged: Vec::new(),
             unmute_requests: Vec::new(),
             wire_bytes,
@@ -87,10 +84,6 @@ impl Streams {
 
     pub(in crate::room) fn iter(&self) -> impl Iterator<Item = &PublishedStream> {
         self.0.values()
-    }
-
-    pub(in crate::room) fn iter_mut(&mut self) -> impl Iterator<Item = &mut PublishedStream> {
-        self.0.values_mut()
     }
 
     /// Streams with ids after `after`, in order.

@@ -31,7 +31,7 @@ pub(in crate::room) fn is_mute_locked(state: &RoomState, id: StreamId) -> bool {
     match state.records.mute_override(owner.principal()) {
         Some(MuteOverride::Locked | MuteOverride::LockedGuests) => true,
         Some(MuteOverride::Exempt) => false,
-        None => state.records.mute.active && state.records.mute.lock && !stream.is_exempt,
+        None => state.records.mute.active && state.records.mute.lock,
     }
 }
 

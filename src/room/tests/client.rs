@@ -123,7 +123,7 @@ impl Client {
         let is_selected = |stream: &Stream| match (body.stream, body.participant) {
             (Some(id), _) => stream.id == id,
             (None, Some(id)) => stream.participant == id,
-            (None, None) => body.active && !body.except.contains(&stream.id),
+            (None, None) => body.active && !body.except.contains(&stream.participant),
         };
         for stream in self.streams.values_mut().filter(|stream| is_selected(stream)) {
             stream.muted = body.active;

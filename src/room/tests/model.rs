@@ -502,8 +502,9 @@ pub(super) fn on_stream(stream: u8) -> OnStream {
 }
 
 pub(super) fn mute_all(except: &[u8], lock: bool) -> Moderation {
-    let except = except.iter().map(|n| stream_id(*n)).collect();
-    Moderation::ForceMuteAll(ForceMuteAll { room: room_id(), except, lock, ref_: None })
+    let except = except.iter().map(|n| stream_id(*n).into()).collect();
+    let (room, include_self) = (room_id(), false);
+    Moderation::ForceMuteAll(ForceMuteAll { room, except, include_self, lock, ref_: None })
 }
 
 pub(super) fn role_of(n: u8, role: Role) -> Moderation {

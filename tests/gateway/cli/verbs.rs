@@ -70,7 +70,7 @@ async fn everybody_is_muted_and_the_room_is_ended() {
     let spared = stream.as_str().unwrap();
     let mute = ["mute-all", "lobby", "--lock", "--except", spared, "--wait", "0s"];
     line.does(&mute).await;
-    assert_eq!(ada.push("mute_forced").await["except"], json!([spared]));
+    assert_eq!(ada.push("mute_forced").await["except"], json!([ada.id()]));
     let room = line.objects(&["rooms", "show", "lobby"]).await;
     assert_eq!(room[0]["mute"], json!({ "active": true, "lock": true }));
     line.does(&["mute-all", "lobby", "--lift"]).await;

@@ -173,7 +173,7 @@ impl RoomView {
             (Some(id), _) => stream.id == id,
             (None, Some(owner)) => stream.participant == owner,
             // The end of the room's own mute lifts no other.
-            (None, None) => mute.active && !mute.except.contains(&stream.id),
+            (None, None) => mute.active && !mute.except.contains(&stream.participant),
         };
         for stream in self.streams.values_mut().filter(|stream| is_meant(stream)) {
             stream.muted = mute.active;

@@ -128,7 +128,7 @@ fn a_mute_turns_off_what_it_is_of_and_its_end_turns_nothing_on() {
         ),
         (
             "all but mine",
-            vec![mute(true, false, json!({ "except": [MINE] }))],
+            vec![mute(true, false, json!({ "except": [ME] }))],
             [on, off],
             false,
             true,

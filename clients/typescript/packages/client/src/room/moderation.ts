@@ -24,16 +24,24 @@ export interface Block {
   readonly scope?: BlockScope | undefined;
 }
 
+/** Which participants a mute of the room leaves out, and whether the others can undo it. */
+export interface MuteAllOptions extends RequestOptions {
+  /** Participants, by their ids or by those of their streams. */
+  except?: readonly (ParticipantId | StreamId)[] | undefined;
+  /** Whether the acting moderator is muted too. */
+  includeSelf?: boolean | undefined;
+  /** Whether the muted cannot turn their audio on. */
+  lock?: boolean | undefined;
+}
+
 /** The moderation commands. Each resolves when the gateway accepted it; receipts follow. */
 export interface Moderation {
   /** Mutes a stream, a participant or a user. With `lock` the owner cannot undo it. */
   mute(target: Target, options?: { lock?: boolean | undefined } & RequestOptions): Promise<Action>;
   /** Lifts a mute; audio stays off until its owner turns it on. */
   lift(target: Target, options?: RequestOptions): Promise<Action>;
-  /** Mutes all streams, also later ones, except those given. */
-  muteAll(
-    options?: { except?: readonly StreamId[] | undefined; lock?: boolean | undefined } & RequestOptions,
-  ): Promise<Action>;
+  /** Mutes everybody, also later streams, except those given and, without `includeSelf`, oneself. */
+  muteAll(options?: MuteAllOptions): Promise<Action>;
   /** Ends the mute of the room; muted streams stay muted until their owners turn audio on. */
   endMuteAll(options?: RequestOptions): Promise<Action>;
   /** Removes a participant or a user. */
@@ -84,11 +92,10 @@ export class ModerationImpl implements Moderation {
     return this.#run(options, (ref) => ({ lift_mute: { ...this.#targetOf(target), ref } }));
   }
 
-  muteAll(
-    options: { except?: readonly StreamId[] | undefined; lock?: boolean | undefined } & RequestOptions = {},
-  ): Promise<Action> {
-    const { except = [], lock = false } = options;
-    return this.#run(options, (ref) => ({ force_mute_all: { room: this.#room, except: [...except], lock, ref } }));
+  muteAll(options: MuteAllOptions = {}): Promise<Action> {
+    const { except = [], includeSelf = false, lock = false } = options;
+    const body = { room: this.#room, except: [...except], include_self: includeSelf, lock };
+    return this.#run(options, (ref) => ({ force_mute_all: { ...body, ref } }));
   }
 
   endMuteAll(options: RequestOptions = {}): Promise<Action> {

@@ -197,7 +197,7 @@ export class Roster {
 export function isTarget(mute: wire.MuteForced, stream: Stream): boolean {
   if (mute.stream) return stream.id === mute.stream;
   if (mute.participant) return stream.participant === mute.participant;
-  return mute.active && !(mute.except ?? []).includes(stream.id);
+  return mute.active && !(mute.except ?? []).includes(stream.participant);
 }
 
 const NO_COUNTS: wire.Counts = Object.freeze({ participants: 0, publishers: 0, streams: 0 });

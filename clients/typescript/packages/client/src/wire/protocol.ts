@@ -442,10 +442,12 @@ export type ForceMute = {
   }
 );
 
-/** Mute a whole room. */
+/** Mute a whole room. The acting moderator is exempt, unless `include_self` is true. */
 export interface ForceMuteAll {
-  /** Exempt streams, at most 500. */
-  except?: Array<StreamId>;
+  /** Exempt participants, by their ids or by those of their streams, at most 500. */
+  except?: Array<MuteException>;
+  /** Whether the acting moderator is muted too. */
+  include_self?: boolean;
   /** Whether the owner is kept from undoing the mute. */
   lock?: boolean;
   /** The caller's idempotency key. */
@@ -569,14 +571,17 @@ export interface ModerationReport {
   version: number;
 }
 
+/** An id the gateway made: 22 characters of base64url. */
+export type MuteException = string;
+
 /** A mute was set or lifted. It never turns audio on. */
 export interface MuteForced {
   /** Whether the mute is active: the target streams are muted and their audio is off. */
   active: boolean;
   /** The actor. */
   by: Actor;
-  /** The exempt streams of a mute of the room. */
-  except?: Array<StreamId>;
+  /** The exempt participants of a mute of the room: of all their streams, also later ones, none is muted. */
+  except?: Array<ParticipantId>;
   /** Whether the owner is kept from undoing the mute. */
   lock: boolean;
   /** The participant, for a mute of all its audio. Without it and a stream, the push is about the room's mute. */
