@@ -378,6 +378,8 @@ export interface FeedEntry {
   link: Link;
   /** Whether a moderator locked the mute of its audio. */
   mute_locked: boolean;
+  /** Whether a mute, with or without lock, applies to one of its streams. */
+  muted: boolean;
   /** The id of the participant. */
   participant: ParticipantId;
   /** The role of the participant. */

@@ -418,6 +418,51 @@ async fn the_session_feed_is_a_snapshot_and_then_what_changes() {
 }
 
 #[tokio::test]
+async fn session_feed_shows_every_mute() {
+    let gateway = Gateway::dev().await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
+    host.does("set_session_feed", json!({ "room": "lobby", "enabled": true })).await;
+    host.push("session_feed").await;
+    let (on, off) = (json!({ "stream": stream, "has_audio": true }), json!({ "stream": stream }));
+    let mut later = stream.clone();
+    for (command, body) in [
+        ("force_mute", json!({ "stream": stream })),
+        ("force_mute", json!({ "room": "lobby", "username": "ada" })),
+        ("force_mute_all", json!({ "room": "lobby" })),
+        ("lift_mute", off),
+    ] {
+        let muted = command != "lift_mute";
+        host.does(command, body.clone()).await;
+        gateway.advance(Duration::from_millis(250));
+        let change = host.push("session_feed").await["changes"][0].clone();
+        assert_eq!(
+            (&change["participant"], &change["muted"]),
+            (&ada.id(), &json!(muted)),
+            "{body}"
+        );
+        assert_eq!(change["mute_locked"], false);
+        if muted && command != "force_mute_all" {
+            ada.does("update_stream", on.clone()).await;
+            gateway.advance(Duration::from_millis(250));
+            assert_eq!(host.push("session_feed").await["changes"][0]["muted"], false);
+        }
+    }
+    host.does("force_mute_all", json!({ "room": "lobby" })).await;
+    gateway.advance(Duration::from_millis(250));
+    assert_eq!(host.push("session_feed").await["changes"][0]["muted"], true);
+    for (command, muted) in [("unpublish", false), ("publish", true), ("unpublish", false)] {
+        let stream = match command {
+            "publish" => ada.publish().await,
+            _ => ada.does("unpublish", json!({ "stream": later })).await,
+        };
+        later = stream["id"].clone();
+        gateway.advance(Duration::from_millis(250));
+        let change = host.push("session_feed").await["changes"][0].clone();
+        assert_eq!(change["muted"], muted, "{command}");
+    }
+}
+
+#[tokio::test]
 async fn the_session_feed_is_for_moderators() {
     let gateway = Gateway::dev().await;
     let (mut host, mut ada, _) = gateway.host_and_speaker().await;

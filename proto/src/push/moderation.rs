@@ -218,6 +218,8 @@ pub struct FeedEntry {
     pub role: Role,
     /// Whether a moderator locked the mute of its audio.
     pub mute_locked: bool,
+    /// Whether a mute, with or without lock, applies to one of its streams.
+    pub muted: bool,
 }
 
 /// The sessions of a room, for moderators with the session feed.

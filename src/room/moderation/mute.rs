@@ -263,7 +263,7 @@ fn mute_stream(state: &mut RoomState, id: StreamId, active: bool) -> Option<Targ
         return mute_audio(state, id);
     }
     let target = target_stream(state, id).ok()?;
-    state.streams.find_mut(id)?.wire.muted = false;
+    state.set_muted(id, false);
     // The mute held until it was lifted.
     resolve_mutes(state, id, Outcome::Enforced);
     Some(TargetProgress::enforced(target))

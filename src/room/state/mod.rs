@@ -13,7 +13,7 @@ pub(in crate::room) mod streams;
 pub(in crate::room) mod timers;
 
 use serde::{Deserialize, Serialize};
-use stagedoor_proto::{Error, Ref, Reply, RoomId, SessionId};
+use stagedoor_proto::{Error, Ref, Reply, RoomId, SessionId, StreamId};
 
 use crate::idempotency::Fingerprint;
 use crate::room::durable::records::DurableRecords;
@@ -88,6 +88,14 @@ impl RoomState {
                 self.participants.of_session(session).ok_or_else(errors::not_in_room)
             }
             Origin::Call(_) => Err(errors::for_participants_only()),
+        }
+    }
+
+    /// Marks a stream as muted or not, and its owner as changed in the session feed.
+    pub(in crate::room) fn set_muted(&mut self, id: StreamId, muted: bool) {
+        let Some(stream) = self.streams.find_mut(id) else { return };
+        if std::mem::replace(&mut stream.wire.muted, muted) != muted {
+            self.feed.mark_changed(stream.wire.participant);
         }
     }
 

@@ -40,10 +40,10 @@ pub(in crate::room) fn is_mute_locked(state: &RoomState, id: StreamId) -> bool {
 pub(in crate::room) fn mute_audio(state: &mut RoomState, id: StreamId) -> Option<TargetProgress> {
     let target = target_stream(state, id).ok()?;
     let is_locked = is_mute_locked(state, id);
+    state.set_muted(id, true);
     let stream = state.streams.find_mut(id)?;
     let was_audible = stream.is_audible();
     stream.wire.has_audio = false;
-    stream.wire.muted = true;
     if !was_audible {
         return is_locked.then(|| TargetProgress::enforced(target));
     }

@@ -20,6 +20,9 @@ pub(in crate::room) fn end_stream(
     let owner = stream.wire.participant;
     emit_unpublished(state, &stream.wire, reason, out);
     state.participants.remove_stream(owner, id);
+    if stream.wire.muted {
+        state.feed.mark_changed(owner);
+    }
     for subscriber in stream.subscribers {
         if let Some(member) = state.participants.find_mut(subscriber) {
             member.subscriptions.remove(&id);

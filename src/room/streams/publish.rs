@@ -59,6 +59,9 @@ pub(in crate::room) fn publish(
     };
     state.streams.insert(PublishedStream::new(wire.clone()));
     state.participants.add_stream(owner, id);
+    if starts_muted {
+        state.feed.mark_changed(owner);
+    }
     if !is_listed {
         push_joined(state, owner, Audience::Viewers { except: None }, out);
     }
@@ -101,6 +104,9 @@ pub(in crate::room) fn update_stream(
     }
     let is_answer = update.has_audio.is_some();
     let (before, after) = change(state, update);
+    if before.muted != after.muted {
+        state.feed.mark_changed(after.participant);
+    }
     if is_answer {
         answer(state, after.id);
     }

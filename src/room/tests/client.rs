@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use stagedoor_proto::{
-    Joined, Link, MuteForced, Participant, ParticipantId, Push, Reply, Role, RoomMute,
-    RoomSnapshot, Stream, StreamId,
+    FeedEntry, Joined, Link, MuteForced, Participant, ParticipantId, Push, Reply, Role, RoomMute,
+    RoomSnapshot, SessionFeed, Stream, StreamId,
 };
 
 /// A session's view of the room.
@@ -17,6 +17,8 @@ pub(super) struct Client {
     pub(super) streams: BTreeMap<StreamId, Stream>,
     pub(super) mute: RoomMute,
     pub(super) locked: bool,
+    /// What the session feed said, if it is on.
+    pub(super) feed: BTreeMap<ParticipantId, FeedEntry>,
 }
 
 impl Client {
@@ -39,12 +41,25 @@ impl Client {
             streams: snapshot.streams.iter().map(|stream| (stream.id, stream.clone())).collect(),
             mute: snapshot.mute,
             locked: snapshot.locked,
+            feed: BTreeMap::new(),
         }
     }
 
-    /// The view without its version, for comparison.
+    /// The view without its version and feed, for comparison.
     pub(super) fn view(&self) -> Self {
-        Self { version: 0, ..self.clone() }
+        Self { version: 0, feed: BTreeMap::new(), ..self.clone() }
+    }
+
+    fn feed(&mut self, push: &SessionFeed) {
+        if push.snapshot {
+            self.feed.clear();
+        }
+        for change in &push.changes {
+            match change.state {
+                Some(_) => self.feed.insert(change.participant, change.clone()),
+                None => self.feed.remove(&change.participant),
+            };
+        }
     }
 
     pub(super) fn answered(&mut self, reply: &Reply) {
@@ -64,8 +79,10 @@ impl Client {
         match push {
             Push::RoomReset(reset) => {
                 assert_eq!(reset.participant, self.me);
-                *self = Self::of(self.me, &reset.snapshot);
+                let feed = std::mem::take(&mut self.feed);
+                *self = Self { feed, ..Self::of(self.me, &reset.snapshot) };
             }
+            Push::SessionFeed(push) => self.feed(push),
             Push::ParticipantJoined(body) if body.version > self.version => {
                 assert_ne!(
                     body.participant.id, self.me,

@@ -13,6 +13,7 @@ use stagedoor_proto::{
 
 use super::client::Client;
 use crate::room::state::timers::Timer;
+use crate::room::visibility::session_feed::feed_entry;
 use crate::room::{
     AcceptedSignal, Appender, Audience, DurableChange, DurableKey, DurableState, Effect, Entry,
     Everywhere, Expiry, Join, LocalRoom, Moderation, NodeEpoch, OpenRoom, Origin, Room,
@@ -113,7 +114,24 @@ impl RoomModel {
                 "the client's view matches the room after {text}"
             );
         }
+        self.check_feeds();
         Outcome(effects)
+    }
+
+    /// Once no update is due, the feed of each watcher shows every session as it is.
+    fn check_feeds(&self) {
+        let state = &self.room.state;
+        if !state.feed.is_idle() {
+            return;
+        }
+        for watcher in state.feed.watchers().filter_map(|id| state.participants.find(id)) {
+            let actual = state.participants.iter();
+            let mut actual: BTreeMap<_, _> =
+                actual.map(|member| (member.id, feed_entry(state, member))).collect();
+            // No watcher sees its own link as suspended.
+            actual.get_mut(&watcher.id).expect("it is in the room").link = Link::Live;
+            assert_eq!(self.clients[&watcher.session].feed, actual, "the feed is up to date");
+        }
     }
 
     /// Restores the replica from its own checkpoint; in large rooms only now and then, because it is slow.
@@ -175,7 +193,12 @@ impl RoomModel {
                     result: Ok(reply),
                 }) => {
                     if let Reply::Joined(joined) = reply {
-                        self.clients.insert(*session, Client::joined(joined));
+                        // The session feed goes on when a session joins again.
+                        let mut client = Client::joined(joined);
+                        if let Some(former) = self.clients.remove(session) {
+                            client.feed = former.feed;
+                        }
+                        self.clients.insert(*session, client);
                     } else if let Some(client) = self.clients.get_mut(session) {
                         client.answered(reply);
                         if let Some(stream) = ended {

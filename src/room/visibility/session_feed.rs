@@ -64,8 +64,7 @@ fn send_changes(state: &mut RoomState, out: &mut Effects) {
     let (mut changes, mut bytes) = (Vec::new(), 0);
     while let Some((id, gone)) = state.feed.pop_changed() {
         let member = state.participants.find(id);
-        let present =
-            member.map(|member| entry(member, state.records.is_locked(member.principal())));
+        let present = member.map(|member| feed_entry(state, member));
         let Some(change) = present.or_else(|| gone.clone()) else { continue };
         bytes += wire_bytes(&change) + 1;
         if bytes > state.settings.page_bytes() {
@@ -116,7 +115,7 @@ fn send_snapshot(
     let (mut changes, mut bytes, mut progress) = (Vec::new(), 0, Progress::Whole);
     let mut last = after.unwrap_or(id);
     for member in state.participants.after(after).filter_map(|id| state.participants.find(id)) {
-        let mut change = entry(member, state.records.is_locked(member.principal()));
+        let mut change = feed_entry(state, member);
         if member.id == id {
             change.link = Link::Live;
         }
@@ -134,18 +133,29 @@ fn send_snapshot(
     progress
 }
 
-fn entry(member: &Membership, mute_locked: bool) -> FeedEntry {
+/// A participant as the feed shows it.
+pub(in crate::room) fn feed_entry(state: &RoomState, member: &Membership) -> FeedEntry {
+    let mut streams = member.streams.iter().filter_map(|id| state.streams.find(*id));
     FeedEntry {
         participant: member.id,
         username: member.username.clone(),
         state: Some(member.state),
         link: member.link,
         role: member.role,
-        mute_locked,
+        mute_locked: state.records.is_locked(member.principal()),
+        muted: streams.any(|stream| stream.wire.muted),
     }
 }
 
-/// The entry of a participant that left.
+/// The entry of a participant that left, and whose streams ended.
 pub(in crate::room) fn last_entry(member: &Membership, mute_locked: bool) -> FeedEntry {
-    FeedEntry { state: None, ..entry(member, mute_locked) }
+    FeedEntry {
+        participant: member.id,
+        username: member.username.clone(),
+        state: None,
+        link: member.link,
+        role: member.role,
+        mute_locked,
+        muted: false,
+    }
 }
