@@ -5,18 +5,20 @@ use std::time::Duration;
 
 use stagedoor_proto::{ClientInfo, Command, Credentials, InstanceId, Previous, Reply, Resume};
 use stagedoor_proto::{Secret, Start, Username};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::connector::Connector;
+use crate::handler::HandledRenewals;
 use crate::handshake::{FIRST_ID, Opened};
 use crate::link::Link;
 use crate::liveness::liveness_timeout;
+use crate::observer::SessionSnapshot;
 use crate::pending::PendingRequests;
 use crate::random::{random, random_instance};
 use crate::record::{SessionRecord, Shared};
 use crate::rejoin::PendingRejoins;
 use crate::tls::Tls;
-use crate::{Backoff, ConnectError, CredentialsProvider, Events, Session, Ticket};
+use crate::{Backoff, ConnectError, CredentialsProvider, Events, Session, SessionHandler, Ticket};
 
 /// The entry point of this crate.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +41,8 @@ impl Client {
             client: None,
             previous: None,
             provider: None,
+            handler: None,
+            manager: None,
             backoff: Some(Backoff::default()),
             event_capacity: DEFAULT_EVENT_CAPACITY,
         }
@@ -57,6 +61,9 @@ pub struct ClientBuilder {
     client: Option<ClientInfo>,
     previous: Option<Previous>,
     provider: Option<Arc<dyn CredentialsProvider>>,
+    handler: Option<Arc<dyn SessionHandler>>,
+    /// What the observers of a session manager read.
+    manager: Option<watch::Sender<SessionSnapshot>>,
     backoff: Option<Backoff>,
     event_capacity: usize,
 }
@@ -110,6 +117,12 @@ impl ClientBuilder {
     /// a session with an invalid token ends with [`Ending::Unauthenticated`](crate::Ending::Unauthenticated).
     pub fn provider(mut self, provider: impl CredentialsProvider + 'static) -> Self {
         self.provider = Some(Arc::new(provider));
+        self
+    }
+
+    /// Decides how access tokens are renewed, instead of the provider's own renewals.
+    pub fn session_handler(mut self, handler: impl SessionHandler + 'static) -> Self {
+        self.handler = Some(Arc::new(handler));
         self
     }
 
@@ -186,6 +199,13 @@ impl ClientBuilder {
         Ok(self.run(opened, record, start, pending, liveness_timeout(None)))
     }
 
+    /// Settings of a manager, whose sessions are of one client instance and write `state`.
+    pub(crate) fn managed(mut self, state: watch::Sender<SessionSnapshot>) -> Self {
+        self.instance.get_or_insert_with(random_instance);
+        self.manager = Some(state);
+        self
+    }
+
     /// The `start` command; `None` without an app.
     fn start(&self) -> Option<Start> {
         Some(Start {
@@ -206,7 +226,12 @@ impl ClientBuilder {
         pending: PendingRequests,
         liveness_timeout: Duration,
     ) -> (Session, Events) {
-        let shared = Arc::new(Shared::new(record));
+        let shared = Arc::new(Shared::new(record, self.manager));
+        let credentials = self.provider;
+        let provider: Option<Arc<dyn CredentialsProvider>> = match self.handler {
+            Some(handler) => Some(Arc::new(HandledRenewals { handler, credentials })),
+            None => credentials,
+        };
         let (order_queue, orders) = mpsc::channel(ORDER_CAPACITY);
         // One slot more than configured, reserved for the last event.
         let (events, event_queue) = mpsc::channel(self.event_capacity.max(1).saturating_add(1));
@@ -214,7 +239,7 @@ impl ClientBuilder {
             connector: self.connector,
             // The previous session has ended; it cannot be continued a second time.
             start: start.map(|start| Start { previous: None, ..start }),
-            provider: self.provider,
+            provider,
             backoff: self.backoff,
             orders,
             events,
@@ -233,7 +258,7 @@ impl ClientBuilder {
 
 /// The sum of the gateway's timeouts for handshake and start.
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-const DEFAULT_EVENT_CAPACITY: usize = 1_024;
+pub(crate) const DEFAULT_EVENT_CAPACITY: usize = 1_024;
 /// Capacity of the request queue; more callers wait for a free slot.
 const ORDER_CAPACITY: usize = 64;
 /// The default of the protocol, for a session resumed from a ticket alone.

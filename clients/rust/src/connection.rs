@@ -34,6 +34,8 @@ pub(crate) struct Connection<'a> {
     liveness: LivenessTimer,
     /// Messages before the reply to the first request.
     early: Vec<ServerMessage>,
+    /// Whether those are being handled.
+    is_early: bool,
     /// Number of frames of the replay that have not arrived.
     to_replay: u32,
     /// Number of skipped frame numbers before the replay.
@@ -66,7 +68,8 @@ impl<'a> Connection<'a> {
         };
         let liveness = LivenessTimer::new(link.liveness_timeout);
         let skipped = link.shared.lock().sequence.counts().skipped;
-        Self { link, socket, liveness, early, to_replay, skipped, disconnect: None }
+        let (is_early, disconnect) = (false, None);
+        Self { link, socket, liveness, early, is_early, to_replay, skipped, disconnect }
     }
 
     /// Runs the connection until it ends.
@@ -80,9 +83,11 @@ impl<'a> Connection<'a> {
     }
 
     async fn process_inputs(&mut self) -> Step<std::convert::Infallible> {
+        self.is_early = true;
         for message in std::mem::take(&mut self.early) {
             self.handle_message(message).await?;
         }
+        self.is_early = false;
         if self.to_replay == 0 {
             self.link.pending.note_replayed(false);
         }
@@ -202,7 +207,8 @@ impl<'a> Connection<'a> {
         }
         // Reserve a slot first: a push that cannot be emitted counts as not received and must not change any state.
         let slot = self.reserve_slot()?;
-        self.link.shared.lock().apply_push(&push);
+        let older = self.is_early || self.to_replay > 0;
+        self.link.shared.update(|record| record.apply_push(&push, older));
         if let Push::TokenExpiring(expiring) = &*push
             && expiring.room.is_none()
         {
@@ -238,7 +244,7 @@ impl<'a> Connection<'a> {
         let slot = if self.link.pending.is_for_caller(id) { None } else { self.reserve_slot()? };
         let waiter = self.link.pending.take(id);
         let subject = waiter.as_ref().map_or(&RequestContext::Other, |(_, subject)| subject);
-        self.link.shared.lock().apply_reply(subject, &result);
+        self.link.shared.update(|record| record.apply_reply(subject, &result));
         let event = match waiter {
             Some((ReplyTo::Caller(reply_to), _)) => {
                 // The caller dropped its future and does not want the reply.
@@ -246,7 +252,7 @@ impl<'a> Connection<'a> {
                 None
             }
             Some((ReplyTo::Rejoin(room), _)) => self.rejoined(room, result.map(drop)),
-            Some((ReplyTo::NoCaller, _)) => None,
+            Some((ReplyTo::Renewal, _)) => result.err().map(Event::RenewalFailed),
             None => Some(Event::LateReply { id, result }),
         };
         if let (Some(slot), Some(event)) = (slot, event) {

@@ -36,6 +36,9 @@ pub enum Event {
         /// The result of the request.
         result: Result<Reply, Error>,
     },
+    /// The gateway rejected a renewal that the provider or the session handler decided. The session goes on as it was;
+    /// without a renewal it expires.
+    RenewalFailed(Error),
     /// The connection was lost, and the client reconnects; requests wait meanwhile.
     Suspended {
         /// Why the connection was lost.

@@ -35,6 +35,10 @@
 //! # }
 //! ```
 //!
+//! A program that signs users in and out has a [`SessionManager`]: it starts one session at a time, on its own through
+//! a [`SessionLoader`], and lets the program observe the state. A [`SessionHandler`] decides how access tokens are
+//! renewed.
+//!
 //! [`Wire`] is the plain socket, for tests that send invalid messages.
 //! `wss://` needs the feature `tls`, which is on by default.
 
@@ -49,10 +53,14 @@ mod disconnected;
 mod ending;
 mod error;
 mod event;
+mod handler;
 mod handshake;
 mod link;
 mod liveness;
+mod loader;
+mod manager;
 mod moderate;
+mod observer;
 mod pending;
 mod provider;
 mod random;
@@ -65,6 +73,7 @@ mod room;
 mod rooms;
 mod sequence;
 mod session;
+mod start;
 mod stream;
 mod task;
 mod ticket;
@@ -78,11 +87,16 @@ pub use disconnected::{Cause, Disconnected};
 pub use ending::Ending;
 pub use error::{ConnectError, DialError, RequestError, WireError};
 pub use event::{Event, Events};
+pub use handler::{AccessTokenRenewal, SessionHandler};
+pub use loader::{LoaderError, SessionLoader};
+pub use manager::SessionManager;
+pub use observer::{SessionSnapshot, StateObserver};
 pub use provider::{CredentialsProvider, Renewal};
 pub use room::Room;
 pub use sequence::FrameCounts;
 pub use session::Session;
 pub use stagedoor_proto as proto;
+pub use start::{StartError, StartResult, StartWith};
 pub use stream::OwnStream;
 pub use ticket::Ticket;
 pub use view::{MembershipState, RoomView};

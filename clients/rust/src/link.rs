@@ -74,7 +74,7 @@ impl Link {
             }
             Renewal::Unable => Command::PostponeRenewal(PostponeRenewal {}),
         };
-        self.pending.add(command, ReplyTo::NoCaller);
+        self.pending.add(command, ReplyTo::Renewal);
     }
 
     /// Starts a renewal if the state of the session needs one.

@@ -15,6 +15,8 @@ pub trait CredentialsProvider: Send + Sync {
 
     /// How to renew a token that expires at `expires_at`. Called before that time, and again after it.
     ///
+    /// A renewal that the gateway rejects comes as [`Event::RenewalFailed`](crate::Event::RenewalFailed).
+    ///
     /// By default: with the token or the params from [`CredentialsProvider::credentials`], without credentials for a
     /// guest, and not at all if there are none.
     fn renewal(&self, expires_at: Timestamp) -> BoxFuture<'static, Renewal> {

@@ -43,7 +43,9 @@ impl Link {
         lived: Duration,
     ) -> Result<Opened, Ending> {
         let mut next = Next::after_end(&end);
-        let Some(backoff) = self.backoff.as_mut().filter(|_| next != Next::End) else {
+        // A connection that is lost after the reply to `end` is not needed any more.
+        let is_wanted = next != Next::End && !self.shared.lock().is_ended();
+        let Some(backoff) = self.backoff.as_mut().filter(|_| is_wanted) else {
             return Err(Ending::Disconnected(end));
         };
         backoff.record_uptime(lived);
@@ -197,18 +199,17 @@ impl Link {
     }
 
     fn accept_resumed(&mut self, resumed: &Resumed) -> Event {
-        self.shared.lock().apply_resumed(resumed);
+        self.shared.update(|record| record.apply_resumed(resumed));
         self.pending.note_resumed(&resumed.pending);
         self.check_expiry();
         Event::Resumed { replayed_count: resumed.replayed_count }
     }
 
     fn accept_started(&mut self, started: &Started) -> Event {
-        let joins = {
-            let mut record = self.shared.lock();
+        let joins = self.shared.update(|record| {
             record.apply_restarted(started);
             record.rooms.joins()
-        };
+        });
         self.renewal = None;
         self.liveness_timeout = liveness_timeout(Some(&started.heartbeat));
         self.pending.note_restarted(started.limits.in_flight);

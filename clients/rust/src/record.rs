@@ -7,9 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stagedoor_proto::{Action, CloseCode, Error, Push, Reply, Resumed, Started};
 use stagedoor_proto::{Secret, SessionId, SessionLimits, SessionState, Timestamp, User};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::Ending;
+use crate::observer::SessionSnapshot;
 use crate::rooms::{RequestContext, Rooms};
 use crate::sequence::Sequence;
 use crate::ticket::Ticket;
@@ -32,6 +33,10 @@ pub(crate) struct SessionRecord {
     former_secret: Option<Secret>,
     pub(crate) sequence: Sequence,
     pub(crate) rooms: Rooms,
+    /// Whether the gateway confirmed that this client ended the session.
+    is_ended: bool,
+    /// Why the client ended.
+    ending: Option<Ending>,
 }
 
 impl SessionRecord {
@@ -50,6 +55,8 @@ impl SessionRecord {
             former_secret: None,
             sequence: Sequence::default(),
             rooms: Rooms::default(),
+            is_ended: false,
+            ending: None,
         }
     }
 
@@ -68,9 +75,39 @@ impl SessionRecord {
             former_secret: None,
             sequence: Sequence::starting_after(ticket.last_seq),
             rooms: Rooms::default(),
+            is_ended: false,
+            ending: None,
         };
         record.apply_resumed(resumed);
         record
+    }
+
+    /// The state for observers.
+    fn snapshot(&self) -> SessionSnapshot {
+        let (state, session, ending) = (self.state, Some(self.session), self.ending.clone());
+        SessionSnapshot { state, session, ending }
+    }
+
+    fn is_shown_by(&self, snapshot: &SessionSnapshot) -> bool {
+        let SessionSnapshot { state, session, ending } = snapshot;
+        *state == self.state && *session == Some(self.session) && *ending == self.ending
+    }
+
+    /// Whether the session ended and this client starts no other one.
+    pub(crate) const fn is_over(&self) -> bool {
+        let has_no_user =
+            matches!(self.state, SessionState::NotLoggedIn | SessionState::Terminated);
+        self.is_ended || (self.has_client_ended() && has_no_user)
+    }
+
+    /// Whether this client ended the session, which is not resumed or started again then.
+    pub(crate) const fn is_ended(&self) -> bool {
+        self.is_ended
+    }
+
+    /// Whether the client has ended, and its task writes nothing any more.
+    pub(crate) const fn has_client_ended(&self) -> bool {
+        self.ending.is_some()
     }
 
     /// The arguments of the next `resume`.
@@ -109,11 +146,15 @@ impl SessionRecord {
         })
     }
 
-    pub(crate) fn apply_push(&mut self, push: &Push) {
+    /// Applies a push. One that is `older` than the reply to `start` or `resume` does not change the state, which that
+    /// reply has; nor does the announcement that the session is being established.
+    pub(crate) fn apply_push(&mut self, push: &Push, older: bool) {
         if let Push::SessionState(change) = push {
             if change.version > self.state_version {
                 self.state_version = change.version;
-                self.state = change.state;
+                if !older && change.state != SessionState::Establishing {
+                    self.state = change.state;
+                }
             }
         } else {
             self.rooms.apply_push(push);
@@ -130,13 +171,17 @@ impl SessionRecord {
                 self.expires_at = renewed.expires_at_ms;
                 self.scopes.clone_from(&renewed.scopes);
             }
-            Ok(Reply::Ended {}) => self.state = SessionState::NotLoggedIn,
+            Ok(Reply::Ended {}) => {
+                self.is_ended = true;
+                self.state = SessionState::NotLoggedIn;
+            }
             _ => {}
         }
     }
 
     fn apply_ending(&mut self, ending: &Ending) {
         self.rooms.mark_lost();
+        self.ending = Some(ending.clone());
         match ending.action() {
             // The reply to `end` already applied the end; a close without that reply ends the session too.
             Action::Stop if ending.close_code() == Some(CloseCode::Normal.code()) => {
@@ -154,16 +199,47 @@ impl SessionRecord {
 pub(crate) struct Shared {
     record: Mutex<SessionRecord>,
     detach: Notify,
+    /// What observers of the session read.
+    state: watch::Sender<SessionSnapshot>,
+    /// What observers of its manager read.
+    manager: Option<watch::Sender<SessionSnapshot>>,
 }
 
 impl Shared {
-    pub(crate) fn new(record: SessionRecord) -> Self {
-        Self { record: Mutex::new(record), detach: Notify::new() }
+    pub(crate) fn new(
+        record: SessionRecord,
+        manager: Option<watch::Sender<SessionSnapshot>>,
+    ) -> Self {
+        let (state, _) = watch::channel(record.snapshot());
+        let shared = Self { record: Mutex::new(record), detach: Notify::new(), state, manager };
+        shared.update(|_| ());
+        shared
     }
 
     /// Each write leaves `SessionRecord` consistent, so a poisoned lock is ignored.
     pub(crate) fn lock(&self) -> MutexGuard<'_, SessionRecord> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what may concern the state. Observers see the new state before the lock is released, and so in order.
+    pub(crate) fn update<R>(&self, change: impl FnOnce(&mut SessionRecord) -> R) -> R {
+        let mut record = self.lock();
+        let result = change(&mut record);
+        for cell in [Some(&self.state), self.manager.as_ref()].into_iter().flatten() {
+            cell.send_if_modified(|known| {
+                let is_new = !record.is_shown_by(known);
+                if is_new {
+                    *known = record.snapshot();
+                }
+                is_new
+            });
+        }
+        result
+    }
+
+    /// Follows the state of the session.
+    pub(crate) fn observe(&self) -> watch::Receiver<SessionSnapshot> {
+        self.state.subscribe()
     }
 
     /// Asks the task to detach from the session.
@@ -177,6 +253,6 @@ impl Shared {
     }
 
     pub(crate) fn handle_ended(&self, ending: &Ending) {
-        self.lock().apply_ending(ending);
+        self.update(|record| record.apply_ending(ending));
     }
 }

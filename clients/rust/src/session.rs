@@ -9,6 +9,7 @@ use stagedoor_proto::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::link::Order;
+use crate::observer::StateObserver;
 use crate::record::Shared;
 use crate::repeat::with_ref;
 use crate::rooms::SharedView;
@@ -98,13 +99,18 @@ impl Session {
         .await
     }
 
-    /// Ends the session; `revoke` also revokes its access token.
+    /// Ends the session; `revoke` also revokes its access token. Does nothing once the session is over.
     ///
     /// # Errors
-    /// [`RequestError`].
+    /// [`RequestError`], if the session may go on.
     pub async fn end(&self, revoke: bool) -> Result<(), RequestError> {
+        if self.is_over() {
+            return Ok(());
+        }
         let command = Command::End(End { revoke });
-        self.ask(command, |reply| matches!(reply, Reply::Ended {}).then_some(())).await
+        let ended = self.ask(command, |reply| matches!(reply, Reply::Ended {}).then_some(())).await;
+        // Another call, or the gateway, may have ended the session meanwhile.
+        if self.is_over() { Ok(()) } else { ended }
     }
 
     /// Checks the connection. Returns the clock of the gateway.
@@ -148,6 +154,25 @@ impl Session {
     #[must_use]
     pub fn state(&self) -> SessionState {
         self.shared.lock().state
+    }
+
+    /// Whether the session ended and its client starts no other one.
+    ///
+    /// A session whose client only detached from it goes on at the gateway.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.shared.lock().is_over()
+    }
+
+    /// Observes the state. The observer agrees with [`Session::state`].
+    #[must_use]
+    pub fn observe(&self) -> StateObserver {
+        StateObserver::new(self.shared.observe())
+    }
+
+    /// Whether the client has ended: its observers saw the last value.
+    pub(crate) fn has_client_ended(&self) -> bool {
+        self.shared.lock().has_client_ended()
     }
 
     /// When the access token expires.

@@ -18,8 +18,8 @@ pub(crate) enum ReplyTo {
     Caller(oneshot::Sender<Result<Reply, RequestError>>),
     /// The client, which returns to a room.
     Rejoin(RoomId),
-    /// The client, which only applies the reply.
-    NoCaller,
+    /// The client, which renews as the provider decided.
+    Renewal,
 }
 
 /// A request without its reply.

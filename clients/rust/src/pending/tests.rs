@@ -88,7 +88,7 @@ fn new_session_repeats_only_requests_that_were_not_sent() {
     let mut pending = PendingRequests::new(1, 8);
     let (_, mut published) = ask(&mut pending, publish());
     let (_, _left) = ask(&mut pending, leave());
-    pending.add(leave(), ReplyTo::NoCaller);
+    pending.add(leave(), ReplyTo::Renewal);
     sent(&mut pending);
     let (_, mut unsent) = ask(&mut pending, publish());
     pending.note_restarted(1);

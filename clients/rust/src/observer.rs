@@ -1,0 +1,68 @@
+//! The state of a session as a property, and observers of it.
+//!
+//! Property and observers read one cell, so they never disagree. The session's task writes it.
+
+use stagedoor_proto::{SessionId, SessionState};
+use tokio::sync::watch;
+
+use crate::Ending;
+
+/// The state of a session at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionSnapshot {
+    /// The state, as the gateway reported it last.
+    pub state: SessionState,
+    /// The id of the session; `None` before the first one.
+    pub session: Option<SessionId>,
+    /// Why the session ended or its client gave up; `None` while it goes on.
+    pub ending: Option<Ending>,
+}
+
+impl SessionSnapshot {
+    /// No session.
+    pub(crate) const IDLE: Self =
+        Self { state: SessionState::NotLoggedIn, session: None, ending: None };
+}
+
+/// Follows the state of a session.
+///
+/// Only the newest value is kept: a slow observer skips values between, and memory stays flat.
+#[derive(Clone, Debug)]
+pub struct StateObserver {
+    values: watch::Receiver<SessionSnapshot>,
+}
+
+impl StateObserver {
+    /// The first call of [`StateObserver::next`] returns the current value.
+    pub(crate) fn new(mut values: watch::Receiver<SessionSnapshot>) -> Self {
+        values.mark_changed();
+        Self { values }
+    }
+
+    /// The value now.
+    #[must_use]
+    pub fn value(&self) -> SessionSnapshot {
+        self.values.borrow().clone()
+    }
+
+    /// The current value at the first call, then the next one; `None` when no session can follow.
+    ///
+    /// # Cancel safety
+    /// Dropping the future skips no value.
+    pub async fn next(&mut self) -> Option<SessionSnapshot> {
+        self.values.changed().await.ok()?;
+        Some(self.values.borrow_and_update().clone())
+    }
+
+    /// Waits until `is_wanted` and returns that value; `None` when no session can follow.
+    ///
+    /// # Cancel safety
+    /// Dropping the future skips no value.
+    pub async fn wait_for(
+        &mut self,
+        is_wanted: impl FnMut(&SessionSnapshot) -> bool,
+    ) -> Option<SessionSnapshot> {
+        self.values.wait_for(is_wanted).await.ok().map(|value| value.clone())
+    }
+}
