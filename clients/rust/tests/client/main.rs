@@ -3,6 +3,8 @@
 mod credentials;
 mod cutting;
 mod gateway;
+mod handler;
+mod manager;
 mod program;
 mod real;
 mod reconnector;

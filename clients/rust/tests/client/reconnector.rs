@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::gateway::{Gateway, SESSION, Served, degraded, joined, resumed};
 use serde_json::{Value, json};
-use stagedoor_client::proto::{Action, Command, Credentials, Request, RoomId, StreamKind};
+use stagedoor_client::proto::StreamKind;
+use stagedoor_client::proto::{Action, Command, Credentials, Request, RoomId, SessionState};
 use stagedoor_client::proto::{LayoutClasses, NewStream, Publish};
 use stagedoor_client::{Backoff, Cause, Client, ClientBuilder, Ending, Event, Events};
 use stagedoor_client::{MembershipState, RequestError, Session};
@@ -327,4 +328,45 @@ async fn letting_go_ends_the_way_back() {
     session.detach();
     assert!(matches!(asking.await, Err(RequestError::Lost | RequestError::Closed)));
     assert_eq!(events.ended().await.unwrap().cause(), Some(Cause::Detached));
+}
+
+#[tokio::test]
+async fn connection_lost_after_an_end_is_not_reopened() {
+    let gateway = Gateway::bind().await;
+    let (session, mut events, mut served) = established(&gateway, builder(&gateway)).await;
+    let (ended, ()) = tokio::join!(session.end(false), async {
+        let request = served.request().await;
+        served.send(json!({ "id": request.id, "seq": 1, "ok": { "ended": {} } })).await;
+    });
+    ended.expect("a session");
+    drop(served);
+    let ending = tokio::select! {
+        ending = events.ended() => ending.expect("an ending"),
+        _ = gateway.accept_tcp() => panic!("it reconnects"),
+    };
+    assert_eq!(ending.cause(), Some(Cause::Lost));
+    assert_eq!(session.state(), SessionState::NotLoggedIn);
+    session.end(false).await.expect("nothing to do");
+}
+
+#[tokio::test]
+async fn end_while_a_new_session_is_started_ends_that_one() {
+    let gateway = Gateway::bind().await;
+    let (session, mut events, mut served) = established(&gateway, builder(&gateway)).await;
+    let out = json!({ "state": "notLoggedIn", "version": 1 });
+    served.send(json!({ "seq": 1, "session_state": out })).await;
+    served.part(4400, json!({})).await;
+    assert!(matches!(events.next().await, Some(Event::Push { .. })));
+    assert!(matches!(events.next().await, Some(Event::Suspended { .. })));
+    assert_eq!((session.state(), session.is_over()), (SessionState::NotLoggedIn, false));
+    let (ended, ()) = tokio::join!(biased; session.end(false), async {
+        let mut served = gateway.accept().await;
+        served.start().await;
+        let request = served.request().await;
+        assert!(matches!(request.command, Command::End(_)));
+        served.send(json!({ "id": request.id, "seq": 1, "ok": { "ended": {} } })).await;
+        served.part(1000, json!({})).await;
+    });
+    ended.expect("the new session is ended");
+    assert!(session.is_over());
 }

@@ -1,6 +1,6 @@
 //! Tests of sessions against a scripted gateway.
 
-use crate::gateway::{Gateway, SESSION, Served, degraded, started};
+use crate::gateway::{Gateway, SESSION, Served, degraded, resumed, started};
 use serde_json::json;
 use stagedoor_client::proto::{Action, ClientMessage, CloseCode, Command, Credentials, ErrorCode};
 use stagedoor_client::proto::{Pong, Push, SessionState};
@@ -279,4 +279,98 @@ async fn dropped_connection_is_closed() {
     drop(events);
     let Some(Message::Close(Some(close))) = served.frame().await else { panic!("no close") };
     assert_eq!(u16::from(close.code), 3000);
+}
+
+#[tokio::test]
+async fn state_does_not_step_back_after_the_start() {
+    let gateway = Gateway::bind().await;
+    let change = |seq: u64, state: &str| json!({ "seq": seq, "session_state": { "state": state, "version": seq } });
+    let (client, mut served) = tokio::join!(builder(&gateway).connect(), async {
+        let mut served = gateway.accept().await;
+        let first = served.request().await;
+        served.send(change(1, "establishing")).await;
+        served.send(started(first.id)).await;
+        served
+    });
+    let (session, mut events) = client.unwrap();
+    let mut observer = session.observe();
+    assert_eq!(session.state(), SessionState::Established);
+    assert!(matches!(events.next().await, Some(Event::Push { seq: 1, .. })));
+    assert_eq!(session.state(), SessionState::Established);
+    served.send(change(2, "established")).await;
+    served.send(change(3, "tokenExpired")).await;
+    for _ in [2, 3] {
+        events.next().await.expect("a push");
+    }
+    assert_eq!(session.state(), SessionState::TokenExpired);
+    let snapshot = observer.next().await.expect("a value");
+    assert_eq!((snapshot.state, snapshot.ending), (SessionState::TokenExpired, None));
+}
+
+#[tokio::test]
+async fn replayed_states_are_older_than_the_resume() {
+    let gateway = Gateway::bind().await;
+    let ticket = Ticket {
+        session: SESSION.parse().unwrap(),
+        secret: "secret-1".parse().unwrap(),
+        last_seq: 0,
+    };
+    let (client, mut served) = tokio::join!(builder(&gateway).resume(ticket, None), async {
+        let mut served = gateway.accept().await;
+        let (id, _) = served.resume().await;
+        served.send(resumed(id, 1, &[], "secret-2")).await;
+        served
+    });
+    let (session, mut events) = client.unwrap();
+    let change = |seq: u64, state: &str| json!({ "seq": seq, "session_state": { "state": state, "version": seq } });
+    served.send(change(1, "tokenExpired")).await;
+    assert!(matches!(events.next().await, Some(Event::Push { seq: 1, .. })));
+    assert_eq!(session.state(), SessionState::Established, "as the resume said");
+    served.send(change(2, "tokenExpired")).await;
+    assert!(matches!(events.next().await, Some(Event::Push { seq: 2, .. })));
+    assert_eq!(session.state(), SessionState::TokenExpired);
+}
+
+#[tokio::test]
+async fn second_end_does_nothing() {
+    for code in [1000, 4015] {
+        let gateway = Gateway::bind().await;
+        let (session, mut events, mut served) = established(&gateway).await;
+        if code == 1000 {
+            let (ended, ()) = tokio::join!(session.end(false), async {
+                let request = served.request().await;
+                served.send(json!({ "id": request.id, "seq": 1, "ok": { "ended": {} } })).await;
+            });
+            ended.expect("a session");
+            session.end(false).await.expect("nothing to do before the close");
+        }
+        served.part(code, json!({})).await;
+        events.ended().await.expect("an ending");
+        session.end(true).await.expect("nothing to do after it");
+        assert!(session.is_over());
+    }
+}
+
+#[tokio::test]
+async fn two_ends_at_once_both_succeed() {
+    let gateway = Gateway::bind().await;
+    let (session, mut events, mut served) = established(&gateway).await;
+    let (first, second, ()) = tokio::join!(session.end(false), session.end(false), async {
+        let request = served.request().await;
+        served.request().await;
+        served.send(json!({ "id": request.id, "seq": 1, "ok": { "ended": {} } })).await;
+        served.part(1000, json!({})).await;
+    });
+    assert!(first.is_ok() && second.is_ok(), "{first:?} {second:?}");
+    events.ended().await.expect("an ending");
+}
+
+#[tokio::test]
+async fn end_of_a_detached_session_is_an_error() {
+    let gateway = Gateway::bind().await;
+    let (session, mut events, _served) = established(&gateway).await;
+    session.detach();
+    events.ended().await.expect("an ending");
+    assert!(matches!(session.end(false).await, Err(RequestError::Closed)));
+    assert!(!session.is_over(), "the gateway keeps it for a while");
 }
