@@ -26,10 +26,11 @@ def start(program):
     return process, json.loads(process.stdout.readline())
 
 
-def contents(operation):
+def contents(operation, document):
     yield from operation.get("requestBody", {}).get("content", {}).items()
-    # Refusals are references, and have no examples.
     for answer in operation["responses"].values():
+        if "$ref" in answer:
+            answer = document["components"]["responses"][answer["$ref"].rsplit("/", 1)[1]]
         yield from answer.get("content", {}).items()
 
 
@@ -37,7 +38,7 @@ def check_examples(document):
     count = 0
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            for kind, content in contents(operation):
+            for kind, content in contents(operation, document):
                 if "example" in content:
                     # References are looked up in the document itself.
                     schema = {**document, **content["schema"]}
