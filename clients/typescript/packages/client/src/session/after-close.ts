@@ -26,6 +26,8 @@ export type NextStep =
 export function nextStep(end: LinkEnd, isFirst: boolean, isStored: boolean): NextStep {
   if (isFirst && end.cause === 'malformed') return 'fail';
   const action = actionAfter(end.info.code, end.disconnect);
+  // A link that died unnoticed says nothing of the gateway.
+  if (end.cause === 'timeout' && end.wasLive) return 'resume';
   if (action === 'retry' || action === 'resume') return action;
   if (isFirst && end.wasResuming && !(isStored && action === 'stop')) return 'start-afresh';
   if (action === 'stop') return 'end';

@@ -85,7 +85,12 @@ export class Credentials {
     const record = this.#storage.read();
     const { id, isOwner } = await this.#instance.acquire(this.#instanceId ?? record?.instance);
     const isOther = this.#instanceId !== undefined && this.#instanceId !== id;
-    if (isOther) this.#sibling = this.#ticket;
+    if (isOther) {
+      this.#sibling = this.#ticket;
+      // An access token is bound to its instance.
+      this.#accessToken = undefined;
+      this.#lastSeq = 0;
+    }
     if (isOther || this.#instanceId === undefined) this.#ticket = undefined;
     const isFirst = this.#instanceId === undefined;
     this.#instanceId = id;

@@ -39,7 +39,7 @@ const MAX_REAUTHS = 3;
 /** How long `stop` waits for the gateway's confirmation. */
 const STOP_TIMEOUT_MS = 3_000;
 /** After these a slower answer to a ping means that the connection is dead: at first, and when the network is back. */
-const PROBE_MS = 2_000;
+const PROBE_MS = 1_500;
 const ONLINE_PROBE_MS = 800;
 
 /** The session of one manager. */

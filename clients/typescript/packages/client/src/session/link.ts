@@ -23,6 +23,8 @@ export interface LinkEnd {
   readonly refusal: StagedoorError | undefined;
   /** Whether the first message was a `resume` without an answer. */
   readonly wasResuming: boolean;
+  /** Whether the first message was accepted. */
+  readonly wasLive: boolean;
 }
 
 /** What a link reports. */
@@ -95,6 +97,7 @@ export class Link {
             cause,
             refusal: ended?.refusal,
             wasResuming: ended?.isResume ?? false,
+            wasLive: ended === undefined,
           });
         },
       },
@@ -178,6 +181,7 @@ export class Link {
     this.#opening = undefined;
     const { started, resumed } = reply as { started?: Started; resumed?: Resumed };
     if (started) {
+      this.#requests.sessionLost();
       this.#heartbeat = started.heartbeat;
       this.#requests.setInFlight(started.limits.in_flight);
     } else if (resumed) {
