@@ -277,8 +277,7 @@ export class RoomImpl<S extends SignalMap> implements Room<S> {
   }
 
   #reset(push: wire.RoomReset): void {
-    const own = push as { participant?: wire.ParticipantId | null; capabilities?: wire.Capabilities | null };
-    this.#capabilities = own.capabilities ?? this.#capabilities;
+    this.#capabilities = push.capabilities;
     this.#commit(this.#roster.reset(push.snapshot, this.#capabilities.subscribe));
     this.#emitter.emit('reset', { version: push.snapshot.version });
     this.#enforceSilence();

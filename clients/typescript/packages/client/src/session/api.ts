@@ -81,8 +81,8 @@ export interface Session {
   readonly user: SessionUser;
   /** When it expires unless it is renewed, in milliseconds since the Unix epoch. */
   readonly expiresAtMs: number;
-  /** The granted scopes; undefined if the gateway does not say. */
-  readonly scopes: readonly string[] | undefined;
+  /** The granted scopes. */
+  readonly scopes: readonly string[];
 }
 
 /** The user of a session. */

@@ -5,7 +5,7 @@ import { StagedoorError } from '../core/errors.js';
 import { subjectOf, type Tokens, type TokenReason } from '../core/tokens.js';
 import type { Instance } from '../shell/instance.js';
 import type { Storage, StoredSession } from '../shell/storage.js';
-import type { Credentials as WireCredentials, Resume, Resumed, Start, Started } from '../wire/protocol.js';
+import type { Credentials as WireCredentials, Renewed, Resume, Resumed, Start, Started } from '../wire/protocol.js';
 import type { Session, StartWith } from './api.js';
 import type { Config } from './options.js';
 
@@ -113,7 +113,7 @@ export class Credentials {
   }
 
   /** A session was started. */
-  started({ session, access_token, resume, server }: Started, scopes: readonly string[] | undefined): void {
+  started({ session, access_token, resume, server, scopes }: Started): void {
     this.#reason = 'reauth';
     this.#sibling = this.#freshToken = undefined;
     this.setClock(server.time_ms);
@@ -136,16 +136,16 @@ export class Credentials {
   }
 
   /** The session was resumed. */
-  resumed({ access_token, expires_at_ms, resume }: Resumed): void {
+  resumed({ access_token, expires_at_ms, resume, scopes }: Resumed): void {
     this.#reason = 'reauth';
     this.#freshToken = undefined;
     if (this.#ticket) this.#ticket = { ...this.#ticket, secret: resume.secret };
-    this.#setExpiry(expires_at_ms, access_token ?? undefined);
+    this.#setExpiry(expires_at_ms, access_token ?? undefined, scopes);
   }
 
   /** The session was renewed. */
-  renewed(accessToken: string, expiresAtMs: number, scopes: readonly string[] | undefined): void {
-    this.#setExpiry(expiresAtMs, accessToken, scopes);
+  renewed({ access_token, expires_at_ms, scopes }: Renewed): void {
+    this.#setExpiry(expires_at_ms, access_token, scopes);
   }
 
   /** A frame with this number was received. Returns false if it was received before. */
@@ -217,7 +217,7 @@ export class Credentials {
         properties: undefined,
       }),
       expiresAtMs: expiresAtMs ?? 0,
-      scopes: undefined,
+      scopes: [],
     });
   }
 
@@ -258,10 +258,10 @@ export class Credentials {
     return this.#session !== undefined && this.serverNow() >= this.#session.expiresAtMs;
   }
 
-  #setExpiry(expiresAtMs: number, accessToken: string | undefined, scopes?: readonly string[]): void {
+  #setExpiry(expiresAtMs: number, accessToken: string | undefined, scopes: readonly string[]): void {
     this.#accessToken = accessToken ?? this.#accessToken;
     if (this.#session) {
-      this.#session = Object.freeze({ ...this.#session, expiresAtMs, scopes: scopes ?? this.#session.scopes });
+      this.#session = Object.freeze({ ...this.#session, expiresAtMs, scopes });
     }
     this.persist();
   }

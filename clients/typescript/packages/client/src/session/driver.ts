@@ -236,8 +236,7 @@ export class Driver {
   }
 
   #started(started: Started): void {
-    const { scopes } = started as { scopes?: readonly string[] | null };
-    this.#credentials.started(started, scopes ?? undefined);
+    this.#credentials.started(started);
     this.#live();
     this.rooms.renewed();
   }

@@ -8,6 +8,7 @@ import type { Requests } from '../core/requests.js';
 import { Connection, type FrameTap } from '../shell/connection.js';
 import type { WebSocketConstructor } from '../shell/environment.js';
 import type { Timers } from '../shell/timers.js';
+import type { ReplyBody, ReplyName } from '../wire/commands.js';
 import type { Disconnect, Heartbeat, Push, Reply, Resumed, Started } from '../wire/protocol.js';
 import type { Credentials, Opening } from './credentials.js';
 import type { Config } from './options.js';
@@ -43,6 +44,9 @@ export interface LinkHandler {
   closed(end: LinkEnd): void;
 }
 
+/** A reply as its possible keys. */
+type Replies = { readonly [K in ReplyName]?: ReplyBody<K> };
+
 /** Slack for the silence that the gateway allows, in milliseconds. */
 const SILENCE_SLACK_MS = 1_000;
 
@@ -59,7 +63,7 @@ export class Link {
   #opening: { readonly id: number; readonly isResume: boolean; refusal?: StagedoorError } | undefined;
   #heartbeat: Heartbeat | undefined;
   /** Missed frames that still follow, and the rooms of the resumed session. */
-  #replay: { left: number; readonly rooms: ReadonlySet<string> | undefined } | undefined;
+  #replay: { left: number; readonly rooms: ReadonlySet<string> } | undefined;
   #ping: { readonly id: number; readonly sentAt: number } | undefined;
 
   constructor(
@@ -179,14 +183,14 @@ export class Link {
 
   #opened(reply: Reply): void {
     this.#opening = undefined;
-    const { started, resumed } = reply as { started?: Started; resumed?: Resumed };
+    const { started, resumed }: Replies = reply;
     if (started) {
       this.#requests.sessionLost();
       this.#heartbeat = started.heartbeat;
       this.#requests.setInFlight(started.limits.in_flight);
     } else if (resumed) {
       this.#requests.resumed(resumed.pending);
-      this.#replay = { left: resumed.replayed_count, rooms: roomsOf(resumed) };
+      this.#replay = { left: resumed.replayed_count, rooms: new Set(resumed.rooms.map(({ room }) => room)) };
     } else {
       throw new StagedoorError('not_a_gateway', 'a reply of another kind');
     }
@@ -205,8 +209,8 @@ export class Link {
   }
 
   #ponged(reply: Reply | undefined): void {
-    const { time_ms } = (reply as { pong?: { time_ms?: number } } | undefined)?.pong ?? {};
-    if (typeof time_ms === 'number') this.#credentials.setClock(time_ms);
+    const { pong }: Replies = reply ?? {};
+    if (pong) this.#credentials.setClock(pong.time_ms);
     const rttMs = Math.round(this.#timers.now() - (this.#ping?.sentAt ?? 0));
     this.#ping = undefined;
     this.#handler.ponged(rttMs);
@@ -217,7 +221,7 @@ export class Link {
     const { rooms } = this.#replay;
     this.#replay = undefined;
     this.#requests.replayFinished();
-    if (rooms) this.#rooms.reconcile(rooms);
+    this.#rooms.reconcile(rooms);
     this.flush();
   }
 
@@ -236,10 +240,4 @@ export class Link {
     this.#requests.connectionLost();
     this.#rooms.suspended();
   }
-}
-
-/** The rooms of a resumed session, if the gateway lists them. */
-function roomsOf(resumed: Resumed): ReadonlySet<string> | undefined {
-  const { rooms } = resumed as { rooms?: readonly { room: string }[] | null };
-  return rooms ? new Set(rooms.map(({ room }) => room)) : undefined;
 }

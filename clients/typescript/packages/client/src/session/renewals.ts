@@ -102,8 +102,7 @@ export class Renewals {
   async #renew(body: Renew): Promise<void> {
     const renewed = await this.#channel.renew(body);
     this.#notBeforeMs = 0;
-    const { scopes } = renewed as { scopes?: readonly string[] | null };
-    this.#credentials.renewed(renewed.access_token, renewed.expires_at_ms, scopes ?? undefined);
+    this.#credentials.renewed(renewed);
   }
 
   async #postpone(): Promise<void> {

@@ -124,7 +124,7 @@ describe('stop', () => {
   it('secure stop throws and stays logged in without a confirmation', async () => {
     const proxy = await faultProxy(used.gateway);
     const one = await started(proxy, { requestTimeoutMs: 300 });
-    proxy.rule({ way: 'down', match: (text) => text.includes('"ended"'), fault: { kind: 'hold' } });
+    proxy.rule({ way: 'up', match: (text) => text.includes('"end"'), fault: { kind: 'drop' } });
     await expect(one.stop({ secure: true })).rejects.toMatchObject({ code: 'not_confirmed', outcome: 'unknown' });
     expect(one.get()).not.toBeNull();
     expect(one.state.value.state).toBe('established');
