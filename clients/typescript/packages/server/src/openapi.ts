@@ -7,7 +7,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Search the audit log; a page may be short and still have a `next` cursor */
+        /**
+         * Search the audit log
+         * @description A page may be short and still have a `next` cursor.
+         */
         get: operations["list_audit"];
         put?: never;
         post?: never;
@@ -24,7 +27,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Export the audit log as JSON lines, followed by the chain head */
+        /**
+         * Export the audit log
+         * @description The rows as JSON lines, followed by the chain head.
+         */
         get: operations["export_audit"];
         put?: never;
         post?: never;
@@ -41,7 +47,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Check that no row was changed, removed, moved or truncated */
+        /**
+         * Verify the audit log
+         * @description Checks that no row was changed, removed, moved or truncated.
+         */
         get: operations["verify_audit"];
         put?: never;
         post?: never;
@@ -60,7 +69,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Revoke all tokens of the app issued before a time, and end the sessions authenticated before it with code 4101 */
+        /**
+         * Revoke all tokens of the app
+         * @description Voids tokens issued before a time, and ends the sessions authenticated before it with code 4101.
+         */
         post: operations["revoke_all"];
         delete?: never;
         options?: never;
@@ -75,10 +87,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List open and created rooms by name */
+        /**
+         * List rooms
+         * @description Open and created rooms are listed by name.
+         */
         get: operations["list_rooms"];
         put?: never;
-        /** Create a room with its own settings before it opens */
+        /**
+         * Create a room
+         * @description The room gets its own settings before it opens.
+         */
         post: operations["create_room"];
         delete?: never;
         options?: never;
@@ -93,7 +111,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show a room */
+        /**
+         * Show a room
+         * @description An open or created room.
+         */
         get: operations["show_room"];
         put?: never;
         post?: never;
@@ -112,7 +133,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Lift the room mute; streams stay muted until their owners unmute them */
+        /**
+         * Lift the mute of a room
+         * @description Streams stay muted until their owners unmute them.
+         */
         post: operations["disable_force_mute"];
         delete?: never;
         options?: never;
@@ -129,7 +153,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** End a room and revoke its room tokens issued so far */
+        /**
+         * End a room
+         * @description Removes all participants and revokes the room tokens issued so far.
+         */
         post: operations["end_room"];
         delete?: never;
         options?: never;
@@ -146,7 +173,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Remove a user or participant from a room or from the app */
+        /**
+         * Remove a user or participant
+         * @description Removes them from the room or from the app. Give exactly one of `participant` and `username`.
+         */
         post: operations["force_disconnect"];
         delete?: never;
         options?: never;
@@ -163,7 +193,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Mute a stream, a participant or a user; `lock` prevents unmuting */
+        /**
+         * Mute a stream, a participant or a user
+         * @description Give exactly one of `stream`, `participant` and `username`. With `lock` the owner cannot unmute.
+         */
         post: operations["force_mute"];
         delete?: never;
         options?: never;
@@ -180,7 +213,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Mute all current and future streams of a room */
+        /**
+         * Mute a room
+         * @description Mutes all current and future streams.
+         */
         post: operations["force_mute_all"];
         delete?: never;
         options?: never;
@@ -197,7 +233,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** End a stream */
+        /**
+         * End a stream
+         * @description Removes the stream from the room.
+         */
         post: operations["force_unpublish"];
         delete?: never;
         options?: never;
@@ -214,7 +253,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Lift a mute and its lock; streams stay muted until their owner unmutes them */
+        /**
+         * Lift a mute
+         * @description Lifts the mute and its lock. Streams stay muted until their owner unmutes them. Give exactly one of `stream`, `participant` and `username`.
+         */
         post: operations["lift_mute"];
         delete?: never;
         options?: never;
@@ -231,7 +273,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Lock a room: admit only moderators and participants of the last 10 minutes */
+        /**
+         * Lock a room
+         * @description Only moderators and participants of the last 10 minutes may join a locked room.
+         */
         post: operations["lock_room"];
         delete?: never;
         options?: never;
@@ -246,7 +291,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the participants of a room */
+        /**
+         * List the participants of a room
+         * @description Participants are listed by id.
+         */
         get: operations["list_participants"];
         put?: never;
         post?: never;
@@ -265,7 +313,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Request the owner of a stream to unmute it */
+        /**
+         * Request an unmute
+         * @description Asks the owner of a stream to unmute it.
+         */
         post: operations["request_unmute"];
         delete?: never;
         options?: never;
@@ -282,7 +333,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Change a user's role in a room */
+        /**
+         * Change a role
+         * @description Changes the role of a participant in the room.
+         */
         post: operations["set_role"];
         delete?: never;
         options?: never;
@@ -299,7 +353,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send a signal from the server */
+        /**
+         * Send a signal
+         * @description The signal is from the server, to all participants of a room or to one of them.
+         */
         post: operations["send_signal"];
         delete?: never;
         options?: never;
@@ -314,7 +371,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the streams in a room */
+        /**
+         * List the streams of a room
+         * @description Streams are listed by id.
+         */
         get: operations["list_streams"];
         put?: never;
         post?: never;
@@ -337,7 +397,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Set the layout classes of a stream */
+        /**
+         * Set the layout classes of a stream
+         * @description Replaces the classes that the stream has.
+         */
         patch: operations["set_layout_classes"];
         trace?: never;
     };
@@ -350,7 +413,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Lift a user's block from a room */
+        /**
+         * Unblock a user
+         * @description Lifts a moderator's block from the room or from the app.
+         */
         post: operations["unblock"];
         delete?: never;
         options?: never;
@@ -367,7 +433,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Unlock a room */
+        /**
+         * Unlock a room
+         * @description Ends the effect of `lock`.
+         */
         post: operations["unlock_room"];
         delete?: never;
         options?: never;
@@ -382,10 +451,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List sessions; live ones oldest first, ended ones newest first */
+        /**
+         * List sessions
+         * @description Live sessions are listed oldest first, ended ones newest first.
+         */
         get: operations["list_sessions"];
         put?: never;
-        /** Mint a session token, which starts a session as its user */
+        /**
+         * Mint a session token
+         * @description The token starts a session as its user. The gateway does not store it; a repeated call mints another one.
+         */
         post: operations["mint_session_token"];
         delete?: never;
         options?: never;
@@ -400,11 +475,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show a live session, or one that ended in the last 30 days */
+        /**
+         * Show a session
+         * @description A live session, or one that ended in the last 30 days.
+         */
         get: operations["show_session"];
         put?: never;
         post?: never;
-        /** End a live session with code 4015; its client may start a new one */
+        /**
+         * End a live session
+         * @description Closes its connection with code 4015. Its client may start a new session.
+         */
         delete: operations["end_session"];
         options?: never;
         head?: never;
@@ -420,7 +501,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Mint a room token, with which a session can join one room */
+        /**
+         * Mint a room token
+         * @description With the token a session can join one room. The gateway does not store it; a repeated call mints another one.
+         */
         post: operations["mint_room_token"];
         delete?: never;
         options?: never;
@@ -437,7 +521,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Mint a server token for this API, valid for at most an hour; requires a server key */
+        /**
+         * Mint a server token
+         * @description The token authorizes calls of this API for at most an hour. Requires a server key.
+         */
         post: operations["mint_server_token"];
         delete?: never;
         options?: never;
@@ -452,7 +539,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List users by name */
+        /**
+         * List users
+         * @description Users are listed by name.
+         */
         get: operations["list_users"];
         put?: never;
         post?: never;
@@ -469,11 +559,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show a user with their block and live sessions */
+        /**
+         * Show a user
+         * @description The user with their block and live sessions.
+         */
         get: operations["show_user"];
         put?: never;
         post?: never;
-        /** Delete a user permanently; the username stays blocked */
+        /**
+         * Delete a user
+         * @description Permanent. Ends their sessions with code 4012; the username stays blocked.
+         */
         delete: operations["delete_user"];
         options?: never;
         head?: never;
@@ -489,9 +585,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ban a user: end their sessions with code 4011 and reject new ones until the ban ends */
+        /**
+         * Ban a user
+         * @description Ends their sessions with code 4011 and rejects new ones until the ban ends. Without `for_ms` it is permanent.
+         */
         post: operations["ban_user"];
-        /** Unban a user; a moderator's block stays, and is in the answer */
+        /**
+         * Unban a user
+         * @description Lifts the ban. A moderator's block stays, and is in the answer.
+         */
         delete: operations["unban_user"];
         options?: never;
         head?: never;
@@ -507,7 +609,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Revoke all tokens of a user and end their sessions with code 4101 */
+        /**
+         * Revoke all tokens of a user
+         * @description Ends their sessions with code 4101. Tokens that the app issues from `accepted_from_ms` on are accepted.
+         */
         post: operations["revoke_tokens"];
         delete?: never;
         options?: never;
@@ -522,7 +627,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List webhook endpoints and their health */
+        /**
+         * List webhook endpoints
+         * @description Each endpoint has its health and message counts. Former endpoints are listed while they have undelivered messages.
+         */
         get: operations["list_webhooks"];
         put?: never;
         post?: never;
@@ -539,7 +647,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List dead letters, oldest first */
+        /**
+         * List dead letters
+         * @description Messages that could not be delivered, oldest first.
+         */
         get: operations["list_dead_letters"];
         put?: never;
         post?: never;
@@ -558,7 +669,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Replay all dead letters of an endpoint, also of a disabled one */
+        /**
+         * Replay all dead letters of an endpoint
+         * @description Queues the messages for delivery again, also those of a disabled endpoint.
+         */
         post: operations["replay_dead_letters"];
         delete?: never;
         options?: never;
@@ -575,7 +689,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Replay a dead letter */
+        /**
+         * Replay a dead letter
+         * @description Queues the message for delivery again.
+         */
         post: operations["replay_dead_letter"];
         delete?: never;
         options?: never;
@@ -592,7 +709,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Drain and stop the node, as SIGTERM does */
+        /**
+         * Drain and stop the node
+         * @description Does what SIGTERM does. A repeated call has no further effect.
+         */
         post: operations["drain"];
         delete?: never;
         options?: never;
@@ -609,7 +729,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make a new signing key for access tokens; the former ones stay valid for a time */
+        /**
+         * Rotate the signing keys
+         * @description Makes a new signing key for access tokens. The former ones stay valid for a time.
+         */
         post: operations["rotate_keys"];
         delete?: never;
         options?: never;
@@ -621,51 +744,86 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description What a client does after a close, given by the hundreds digit of the code. */
+        /**
+         * @description What a client does after a close, given by the hundreds digit of the code.
+         *
+         *     - `stop`: Stay disconnected (40xx, 45xx).
+         *     - `reauth`: Get a new auth token first (41xx).
+         *     - `retry`: Resume after `retry_after_ms` (42xx).
+         *     - `resume`: Resume now (43xx).
+         *     - `start`: Start again (44xx).
+         * @enum {string}
+         */
         Action: "stop" | "reauth" | "retry" | "resume" | "start";
         /** @description A block that is in force. */
         ActiveBlock: {
             /** @description Who set it. */
             set_by: components["schemas"]["BlockSource"];
             /** @description Its end; absent if it is permanent. */
-            until_ms?: components["schemas"]["Timestamp"] | null;
+            until_ms?: components["schemas"]["Timestamp"];
         };
         /** @description The actor of an audit event. */
-        AuditActor: {
-            user: components["schemas"]["Username"];
-        } | {
+        AuditActor: components["schemas"]["AuditActorUser"] | components["schemas"]["AuditActorServer"] | components["schemas"]["AuditActorGateway"];
+        /**
+         * @description - `gateway`: The gateway itself.
+         * @enum {string}
+         */
+        AuditActorGateway: "gateway";
+        /** @description A server key or token: `key:9f86d081` by its fingerprint, `token:billing` by its name. */
+        AuditActorServer: {
             server: string;
-        } | "gateway";
+        };
+        /** @description A user, as a moderator. */
+        AuditActorUser: {
+            user: components["schemas"]["Username"];
+        };
         /** @description The result of a check. */
         AuditCheck: {
             /** @description The first error found. */
-            found?: string | null;
+            found?: string;
             /** @description The chain head. Store it outside of the gateway for a later check. */
-            head?: components["schemas"]["Head"] | null;
+            head?: components["schemas"]["Head"];
             /** @description Whether the log is intact. */
             ok: boolean;
         };
-        /** @description Order of rows. */
+        /**
+         * @description Order of rows.
+         *
+         *     - `oldest_first`: Ascending row numbers.
+         *     - `newest_first`: Descending row numbers.
+         * @enum {string}
+         */
         AuditOrder: "oldest_first" | "newest_first";
         /** @description The result of an audited action. */
-        AuditOutcome: {
-            receipts: {
-                /** @description Targets by outcome. */
-                counts: components["schemas"]["OutcomeCounts"];
-                /**
-                 * Format: uint64
-                 * @description From the command until these outcomes.
-                 */
-                elapsed_ms: number;
-            };
-        } | "done" | {
-            denied: {
-                /**
-                 * Format: uint64
-                 * @description Denied attempts.
-                 */
-                times: number;
-            };
+        AuditOutcome: components["schemas"]["AuditOutcomeReceipts"] | components["schemas"]["AuditOutcomeDenied"] | components["schemas"]["AuditOutcomeDone"];
+        /** @description It was denied `times` times within the minute that begins at `at_ms`. */
+        AuditOutcomeDenied: {
+            denied: components["schemas"]["AuditOutcomeDeniedDenied"];
+        };
+        AuditOutcomeDeniedDenied: {
+            /**
+             * Format: uint64
+             * @description Denied attempts.
+             */
+            times: number;
+        };
+        /**
+         * @description - `done`: It was applied.
+         * @enum {string}
+         */
+        AuditOutcomeDone: "done";
+        /** @description Receipts of the targets, so far or final. */
+        AuditOutcomeReceipts: {
+            receipts: components["schemas"]["AuditOutcomeReceiptsReceipts"];
+        };
+        AuditOutcomeReceiptsReceipts: {
+            /** @description Targets by outcome. */
+            counts: components["schemas"]["OutcomeCounts"];
+            /**
+             * Format: uint64
+             * @description From the command until these outcomes.
+             */
+            elapsed_ms: number;
         };
         /** @description A stored row of the audit log. */
         AuditRow: {
@@ -685,21 +843,18 @@ export interface components {
             /** @description The result of the action. */
             outcome: components["schemas"]["AuditOutcome"];
             /** @description The reason given by the actor. */
-            reason?: string | null;
+            reason?: string;
             /** @description The caller's idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
             /** @description In which room, where it was in one. */
-            room?: components["schemas"]["RoomId"] | null;
-            /**
-             * @description The target of the action.
-             * @default {}
-             */
+            room?: components["schemas"]["RoomId"];
+            /** @description The target of the action. */
             target: components["schemas"]["Target"];
             /**
              * Format: uint64
              * @description The version of the room's log entry.
              */
-            version?: number | null;
+            version?: number;
         };
         /** @description A ban. */
         Ban: {
@@ -707,11 +862,11 @@ export interface components {
              * Format: uint64
              * @description Duration; permanent if absent.
              */
-            for_ms?: number | null;
+            for_ms?: number;
             /** @description Reason, shown to the user. */
-            reason?: components["schemas"]["Reason"] | null;
+            reason?: components["schemas"]["Reason"];
             /** @description Idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
         };
         /** @description How long a removed user is blocked. */
         Block: {
@@ -719,18 +874,33 @@ export interface components {
              * Format: uint64
              * @description Milliseconds. 0: the participant is removed and the user may return. Absent: the app's default.
              */
-            for_ms?: number | null;
-            /**
-             * @description Whether the block is of the room or of the app.
-             * @default room
-             */
-            scope: components["schemas"]["BlockScope"];
+            for_ms?: number;
+            /** @description Whether the block is of the room or of the app. Default: `"room"`. */
+            scope?: components["schemas"]["BlockScope"];
         };
-        /** @description The command that set a block. */
+        /**
+         * @description The command that set a block.
+         *
+         *     - `kick`: Removal from the app by a moderation command.
+         *     - `ban`: Ban through this API.
+         * @enum {string}
+         */
         BlockKind: "kick" | "ban";
-        /** @description Whether a removal is from the room or from the app. */
+        /**
+         * @description Whether a removal is from the room or from the app.
+         *
+         *     - `room`: From the room.
+         *     - `app`: From the app: every session of the user ends.
+         * @enum {string}
+         */
         BlockScope: "room" | "app";
-        /** @description Who set a block. */
+        /**
+         * @description Who set a block.
+         *
+         *     - `moderator`: A moderator; `unblock` lifts it.
+         *     - `operator`: The app's backend or an operator, through the server API.
+         * @enum {string}
+         */
         BlockSource: "moderator" | "operator";
         /** @description The client software. */
         ClientInfo: {
@@ -739,8 +909,39 @@ export interface components {
             /** @description The version of the software, at most 64 bytes. */
             version: string;
         };
-        /** @description The number that ends a connection. */
-        CloseCode: 1000 | 4001 | 4003 | 4004 | 4010 | 4011 | 4012 | 4013 | 4014 | 4015 | 4016 | 4100 | 4101 | 4200 | 4201 | 4202 | 4203 | 4204 | 4205 | 4206 | 4300 | 4301 | 4400 | 4401 | 4500 | 4501 | 4502 | 4503 | number;
+        /**
+         * @description The number that ends a connection.
+         *
+         *     - `1000`: normal
+         *     - `4001`: unsupported_version
+         *     - `4003`: auth_denied
+         *     - `4004`: origin_denied
+         *     - `4010`: kicked
+         *     - `4011`: banned
+         *     - `4012`: user_deleted
+         *     - `4013`: replaced
+         *     - `4014`: session_active
+         *     - `4015`: terminated
+         *     - `4016`: superseded
+         *     - `4100`: token_expired
+         *     - `4101`: token_revoked
+         *     - `4200`: draining
+         *     - `4201`: overloaded
+         *     - `4202`: rate_limited
+         *     - `4203`: slow_consumer
+         *     - `4204`: engine_unavailable
+         *     - `4205`: start_timeout
+         *     - `4206`: auth_unavailable
+         *     - `4300`: moved
+         *     - `4301`: heartbeat_lost
+         *     - `4400`: resume_expired
+         *     - `4401`: resume_denied
+         *     - `4500`: malformed
+         *     - `4501`: too_large
+         *     - `4502`: not_allowed_now
+         *     - `4503`: too_many_requests_in_flight
+         */
+        CloseCode: number;
         /** @description Numbers of participants and streams in a room. */
         Counts: {
             /**
@@ -765,15 +966,25 @@ export interface components {
         Data: unknown;
         /** @description A message that could not be delivered. */
         DeadLetter: {
+            /** @description Time of the event. */
             at_ms: components["schemas"]["Timestamp"];
-            /** Format: uint32 */
+            /**
+             * Format: uint32
+             * @description Delivery attempts.
+             */
             attempts: number;
             /** @description The body of the message. */
             body: unknown;
+            /** @description Id of its endpoint. */
             endpoint: string;
-            error?: string | null;
-            /** Format: uint64 */
+            /** @description The error of the last attempt. */
+            error?: string;
+            /**
+             * Format: uint64
+             * @description Number, by which it is replayed.
+             */
             number: number;
+            /** @description Type of the event. */
             type: string;
         };
         /**
@@ -789,28 +1000,28 @@ export interface components {
             /** @description The name of the code, or the reason that the moderator gave. */
             reason: string;
             /** @description The idempotency key of the command that caused the close. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
             /**
              * Format: uint64
              * @description Milliseconds to wait before reconnecting.
              */
-            retry_after_ms?: number | null;
+            retry_after_ms?: number;
             /** @description Until when the user is rejected, in milliseconds since the Unix epoch. */
-            until_ms?: components["schemas"]["Timestamp"] | null;
+            until_ms?: components["schemas"]["Timestamp"];
         };
         /** @description The result of a change to a user. */
         DoneToUser: {
             /** @description Tokens that the app issues from this time on are accepted. Present after a revocation. */
-            accepted_from_ms?: components["schemas"]["Timestamp"] | null;
+            accepted_from_ms?: components["schemas"]["Timestamp"];
             /** @description What blocks the user from the app now. A ban and a moderator's block hold beside each other. */
-            block?: components["schemas"]["ActiveBlock"] | null;
+            block?: components["schemas"]["ActiveBlock"];
             /**
-             * Format: uint
+             * Format: uint64
              * @description Live sessions that were ended.
              */
             sessions_ended: number;
             /** @description End of the ban; absent if it is permanent or the call set none. */
-            until_ms?: components["schemas"]["Timestamp"] | null;
+            until_ms?: components["schemas"]["Timestamp"];
             /** @description Username. */
             username: components["schemas"]["Username"];
         };
@@ -822,7 +1033,7 @@ export interface components {
              */
             deadline_ms: number;
             /**
-             * Format: uint
+             * Format: uint64
              * @description Sessions whose connections will be closed.
              */
             sessions: number;
@@ -834,26 +1045,52 @@ export interface components {
         };
         /** @description A webhook endpoint with its health and message counts. */
         Endpoint: {
-            /** Format: uint64 */
+            /**
+             * Format: uint64
+             * @description Dead letters.
+             */
             dead: number;
-            /** Format: uint64 */
+            /**
+             * Format: uint64
+             * @description Messages that became dead letters since the process started.
+             */
             dead_lettered: number;
-            /** Format: uint64 */
+            /**
+             * Format: uint64
+             * @description Deliveries since the process started.
+             */
             delivered: number;
+            /** @description Event types that it receives. */
             events: string[];
-            /** Format: uint64 */
+            /**
+             * Format: uint64
+             * @description Failed attempts since the process started.
+             */
             failed: number;
-            host?: string | null;
+            /** @description Host of its URL; absent for a former endpoint. */
+            host?: string;
+            /** @description Id in the configuration. */
             id: string;
-            last_delivered_ms?: components["schemas"]["Timestamp"] | null;
-            last_error?: string | null;
-            last_failed_ms?: components["schemas"]["Timestamp"] | null;
-            oldest_pending_ms?: components["schemas"]["Timestamp"] | null;
-            paused_until_ms?: components["schemas"]["Timestamp"] | null;
-            /** Format: uint64 */
+            /** @description Time of the last delivery. */
+            last_delivered_ms?: components["schemas"]["Timestamp"];
+            /** @description The error of that attempt. */
+            last_error?: string;
+            /** @description Time of the last failed attempt. */
+            last_failed_ms?: components["schemas"]["Timestamp"];
+            /** @description Time of the oldest message that waits for delivery. */
+            oldest_pending_ms?: components["schemas"]["Timestamp"];
+            /** @description End of a pause that it asked for. */
+            paused_until_ms?: components["schemas"]["Timestamp"];
+            /**
+             * Format: uint64
+             * @description Messages that wait for delivery.
+             */
             pending: number;
-            /** @description `disabled`, `failing` or `ok`; `former` if it is no longer configured but still has messages. */
-            state: string;
+            /**
+             * @description Health; `former` if it is no longer configured but still has messages.
+             * @enum {string}
+             */
+            state: "ok" | "failing" | "disabled" | "former";
         };
         /** @description The app's endpoints, and former ones with undelivered messages. */
         Endpoints: {
@@ -862,62 +1099,60 @@ export interface components {
              * @description Messages dropped since the process started.
              */
             dropped: number;
+            /** @description Configured endpoints, then former ones. */
             endpoints: components["schemas"]["Endpoint"][];
         };
-        /** @description What happens to a membership when its room token expires. */
+        /**
+         * @description What happens to a membership when its room token expires.
+         *
+         *     - `keep`: It continues.
+         *     - `enforce`: It ends, unless it was renewed by another join.
+         * @enum {string}
+         */
         Expiry: "keep" | "enforce";
         /** @description Remove a user or participant; give exactly one of `participant` and `username`. */
         ForceDisconnect: {
-            /**
-             * @description How long the user is blocked.
-             * @default {
-             *       "scope": "room"
-             *     }
-             */
-            block: components["schemas"]["Block"];
+            /** @description How long the user is blocked. Default: `{"scope":"room"}`. */
+            block?: components["schemas"]["Block"];
             /** @description The target, one participant. */
-            participant?: components["schemas"]["ParticipantId"] | null;
+            participant?: components["schemas"]["ParticipantId"];
             /** @description The reason, shown to the user. */
-            reason?: components["schemas"]["Reason"] | null;
+            reason?: components["schemas"]["Reason"];
             /** @description The caller's idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
             /** @description The target, all participants of a user. */
-            username?: components["schemas"]["Username"] | null;
-        } & (unknown | unknown);
+            username?: components["schemas"]["Username"];
+        };
         /** @description Mute a target; give exactly one of `stream`, `participant` and `username`. */
         ForceMute: {
-            /**
-             * @description Whether the owner is kept from undoing the mute.
-             * @default false
-             */
-            lock: boolean;
+            /** @description Whether the owner is kept from undoing the mute. Default: `false`. */
+            lock?: boolean;
             /** @description The owner of the streams, as one participant. */
-            participant?: components["schemas"]["ParticipantId"] | null;
+            participant?: components["schemas"]["ParticipantId"];
             /** @description The caller's idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
             /** @description The stream to mute. */
-            stream?: components["schemas"]["StreamId"] | null;
+            stream?: components["schemas"]["StreamId"];
             /** @description The owner of the streams, as a user. */
-            username?: components["schemas"]["Username"] | null;
-        } & (unknown | unknown | unknown);
+            username?: components["schemas"]["Username"];
+        };
         /** @description Mute a whole room. */
         ForceMuteAll: {
-            /** @description Exempt streams, at most 500. */
-            except?: components["schemas"]["StreamId"][];
-            /**
-             * @description Whether the owner is kept from undoing the mute.
-             * @default false
-             */
-            lock: boolean;
+            /** @description Exempt participants, by their ids or by those of their streams, at most 500. */
+            except?: components["schemas"]["MuteException"][];
+            /** @description Whether the acting moderator is muted too. */
+            include_self?: boolean;
+            /** @description Whether the owner is kept from undoing the mute. Default: `false`. */
+            lock?: boolean;
             /** @description The caller's idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
         };
         /** @description End a stream. */
         ForceUnpublish: {
             /** @description The reason, shown to the user. */
-            reason?: components["schemas"]["Reason"] | null;
+            reason?: components["schemas"]["Reason"];
             /** @description The caller's idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
             /** @description The id of the stream. */
             stream: components["schemas"]["StreamId"];
         };
@@ -938,45 +1173,45 @@ export interface components {
         /** @description Lift a mute; give exactly one of `stream`, `participant` and `username`. */
         LiftMute: {
             /** @description The owner of the streams, as one participant. */
-            participant?: components["schemas"]["ParticipantId"] | null;
+            participant?: components["schemas"]["ParticipantId"];
             /** @description The caller's idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
             /** @description The stream to mute. */
-            stream?: components["schemas"]["StreamId"] | null;
+            stream?: components["schemas"]["StreamId"];
             /** @description The owner of the streams, as a user. */
-            username?: components["schemas"]["Username"] | null;
-        } & (unknown | unknown | unknown);
-        /** @description Whether a participant's session has a connection. */
+            username?: components["schemas"]["Username"];
+        };
+        /**
+         * @description Whether a participant's session has a connection.
+         *
+         *     - `live`: Connected.
+         *     - `suspended`: Disconnected; the session can be resumed within its resume window.
+         * @enum {string}
+         */
         Link: "live" | "suspended";
         /** @description The claims of a room token. */
         MintRoom: {
-            /**
-             * @description Whether the user may remove users from the whole app.
-             * @default false
-             */
-            app_moderator: boolean;
+            /** @description Whether the user may remove users from the whole app. Default: `false`. */
+            app_moderator?: boolean;
             /** @description Connection data, visible to all participants and immutable. */
-            data?: string | null;
+            data?: string;
             /**
              * Format: uint64
              * @description Lifetime; default 24 hours, at most 30 days.
              */
-            for_ms?: number | null;
+            for_ms?: number;
             /** @description Token id: with one, only one session can redeem the token. */
-            jti?: string | null;
-            /**
-             * @description Layout classes of the participant's streams.
-             * @default []
-             */
-            layout_classes: components["schemas"]["LayoutClasses"];
+            jti?: string;
+            /** @description Layout classes of the participant's streams. */
+            layout_classes?: components["schemas"]["LayoutClasses"];
             /** @description Idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
             /** @description The role in the room; default: the app's default role. */
-            role?: components["schemas"]["Role"] | null;
+            role?: components["schemas"]["Role"];
             /** @description The room. */
             room: components["schemas"]["RoomId"];
             /** @description Binds the token to this user. */
-            username?: components["schemas"]["Username"] | null;
+            username?: components["schemas"]["Username"];
         };
         /** @description The claims of a server token. */
         MintServer: {
@@ -984,44 +1219,38 @@ export interface components {
              * Format: uint64
              * @description Lifetime; default and maximum one hour.
              */
-            for_ms?: number | null;
+            for_ms?: number;
             /** @description Name of the caller in the audit log. */
-            name?: string | null;
+            name?: string;
             /** @description Idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
         };
         /** @description The claims of a session token. */
         MintSession: {
-            /**
-             * @description Whether the user may remove users from the whole app.
-             * @default false
-             */
-            app_moderator: boolean;
+            /** @description Whether the user may remove users from the whole app. Default: `false`. */
+            app_moderator?: boolean;
             /**
              * Format: uint64
              * @description How long the token can start a session; default one hour, at most 30 days.
              */
-            for_ms?: number | null;
+            for_ms?: number;
             /** @description Binds the token to this client instance. */
-            instance?: components["schemas"]["InstanceId"] | null;
+            instance?: components["schemas"]["InstanceId"];
             /** @description Display name, 1 to 256 characters. */
-            name?: string | null;
+            name?: string;
             /** @description Idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
-            /**
-             * @description Rooms that the session can join without a room token, with the role there; `*` may end a name.
-             * @default {}
-             */
-            rooms: {
+            ref?: components["schemas"]["Ref"];
+            /** @description Rooms that the session can join without a room token, with the role there; `*` may end a name. */
+            rooms?: {
                 [key: string]: components["schemas"]["Role"];
             };
             /** @description The session's scopes; default: all that the role allows. */
-            scopes?: string[] | null;
+            scopes?: string[];
             /**
              * Format: uint64
              * @description How long the session lasts, at most the app's `access_ttl`, which is the default.
              */
-            ttl_s?: number | null;
+            ttl_s?: number;
             /** @description The user. */
             username: components["schemas"]["Username"];
         };
@@ -1040,20 +1269,20 @@ export interface components {
         /** @description The result of a moderation command, which is durable. */
         ModerationReceipt: {
             /** @description Room tokens that the app issues from this time on are accepted. Present after `end_room`. */
-            accepted_from_ms?: components["schemas"]["Timestamp"] | null;
+            accepted_from_ms?: components["schemas"]["Timestamp"];
             /** @description What still blocks the user, after `unblock`. */
-            block?: components["schemas"]["ActiveBlock"] | null;
+            block?: components["schemas"]["ActiveBlock"];
             /** @description The command. */
             command: components["schemas"]["ModerationCommand"];
             /** @description Targets by outcome; absent if the room answered from its cache for this `ref`. */
-            counts?: components["schemas"]["OutcomeCounts"] | null;
+            counts?: components["schemas"]["OutcomeCounts"];
             /**
              * Format: uint64
              * @description Time from the command to these outcomes.
              */
             elapsed_ms: number;
             /** @description Idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
             /** @description The room. */
             room: components["schemas"]["RoomId"];
             /**
@@ -1069,68 +1298,72 @@ export interface components {
              */
             version: number;
         };
+        /** @description An id the gateway made: 22 characters of base64url. */
+        MuteException: string;
         /** @description Layout classes of a stream. */
         NewLayout: {
             /** @description The classes; empty clears them. */
             layout_classes: components["schemas"]["LayoutClasses"];
             /** @description Idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
         };
         /** @description The initial mute of a room. */
         NewMute: {
-            /**
-             * @description Whether new streams are muted.
-             * @default false
-             */
-            active: boolean;
-            /**
-             * @description Whether participants are prevented from unmuting.
-             * @default false
-             */
-            lock: boolean;
+            /** @description Whether new streams are muted. Default: `false`. */
+            active?: boolean;
+            /** @description Whether participants are prevented from unmuting. Default: `false`. */
+            lock?: boolean;
         };
         /** @description A room to create. */
         NewRoom: {
-            /**
-             * @description Whether the room is created locked.
-             * @default false
-             */
-            locked: boolean;
+            /** @description Whether the room is created locked. Default: `false`. */
+            locked?: boolean;
             /** @description The initial room mute. */
             mute?: components["schemas"]["NewMute"];
             /** @description Idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
             /** @description Room id. */
             room: components["schemas"]["RoomId"];
-            /**
-             * @description Settings that override those of the app.
-             * @default {}
-             */
-            settings: components["schemas"]["RoomOverrides"];
+            /** @description Settings that override those of the app. */
+            settings?: components["schemas"]["RoomOverrides"];
         };
         /** @description A signal from the server. */
         NewSignal: {
             /** @description The application's data, at most 8192 bytes. */
             data: components["schemas"]["Data"];
             /** @description The sender's idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
             /** @description The receiver; absent for all other participants. */
-            to?: components["schemas"]["ParticipantId"] | null;
+            to?: components["schemas"]["ParticipantId"];
             /** @description The application's name for this kind of signal. */
             type: components["schemas"]["SignalType"];
         };
-        /** @description The outcome of a moderation command at one target. */
-        Outcome: "enforced" | "pending" | "offline" | "ignored";
+        /**
+         * @description The outcome of a moderation command at one target, derived from the state of the target.
+         *
+         *     - `enforced`: The target is silent, gone or changed now; after `request_unmute`, its audio is on.
+         *     - `pending`: The target was notified and has not answered yet.
+         *     - `offline`: The target is suspended and will be notified on resume.
+         *     - `declined`: The target answered otherwise: with audio on to a mute without a lock, with audio off to `request_unmute`.
+         *     - `ignored`: The target did not answer in time. The gateway unpublished the stream of an unanswered mute.
+         * @enum {string}
+         */
+        Outcome: "enforced" | "pending" | "offline" | "declined" | "ignored";
         /** @description How many targets had each outcome. */
         OutcomeCounts: {
             /**
              * Format: uint32
-             * @description Targets where the gateway enforced it, or that acknowledged it.
+             * @description Targets that answered otherwise.
+             */
+            declined: number;
+            /**
+             * Format: uint32
+             * @description Targets that are silent, gone or changed now.
              */
             enforced: number;
             /**
              * Format: uint32
-             * @description Notified targets that did not obey in time.
+             * @description Targets that did not answer in time.
              */
             ignored: number;
             /**
@@ -1140,7 +1373,7 @@ export interface components {
             offline: number;
             /**
              * Format: uint32
-             * @description Notified targets without acknowledgement.
+             * @description Notified targets without an answer.
              */
             pending: number;
         };
@@ -1149,54 +1382,54 @@ export interface components {
             /** @description The items. */
             items: components["schemas"]["AuditRow"][];
             /** @description The cursor of the next page; absent on the last page. */
-            next?: components["schemas"]["Cursor"] | null;
+            next?: components["schemas"]["Cursor"];
         };
         /** @description A page of a list. */
         PageOfDeadLetter: {
             /** @description The items. */
             items: components["schemas"]["DeadLetter"][];
             /** @description The cursor of the next page; absent on the last page. */
-            next?: components["schemas"]["Cursor"] | null;
+            next?: components["schemas"]["Cursor"];
         };
         /** @description A page of a list. */
         PageOfPresentParticipant: {
             /** @description The items. */
             items: components["schemas"]["PresentParticipant"][];
             /** @description The cursor of the next page; absent on the last page. */
-            next?: components["schemas"]["Cursor"] | null;
+            next?: components["schemas"]["Cursor"];
         };
         /** @description A page of a list. */
         PageOfRoom: {
             /** @description The items. */
             items: components["schemas"]["Room"][];
             /** @description The cursor of the next page; absent on the last page. */
-            next?: components["schemas"]["Cursor"] | null;
+            next?: components["schemas"]["Cursor"];
         };
         /** @description A page of a list. */
         PageOfSession: {
             /** @description The items. */
             items: components["schemas"]["Session"][];
             /** @description The cursor of the next page; absent on the last page. */
-            next?: components["schemas"]["Cursor"] | null;
+            next?: components["schemas"]["Cursor"];
         };
         /** @description A page of a list. */
         PageOfStream: {
             /** @description The items. */
             items: components["schemas"]["Stream"][];
             /** @description The cursor of the next page; absent on the last page. */
-            next?: components["schemas"]["Cursor"] | null;
+            next?: components["schemas"]["Cursor"];
         };
         /** @description A page of a list. */
         PageOfUser: {
             /** @description The items. */
             items: components["schemas"]["User"][];
             /** @description The cursor of the next page; absent on the last page. */
-            next?: components["schemas"]["Cursor"] | null;
+            next?: components["schemas"]["Cursor"];
         };
         /** @description A participant as other participants see it. */
         Participant: {
             /** @description The connection data, from the room token or from `join`. */
-            data?: string | null;
+            data?: string;
             /** @description The id. */
             id: components["schemas"]["ParticipantId"];
             /** @description Whether the session is connected. */
@@ -1228,16 +1461,16 @@ export interface components {
          */
         Problem: {
             /** @description What went wrong, for programs. */
-            code: string;
+            code: components["schemas"]["ProblemCode"];
             /** @description What was found, what was expected and how to fix it, for people. */
             detail: string;
             /** @description The invalid argument. */
-            field?: string | null;
+            field?: string;
             /**
              * Format: uint64
              * @description When to retry.
              */
-            retry_after_ms?: number | null;
+            retry_after_ms?: number;
             /**
              * Format: uint16
              * @description The HTTP status.
@@ -1248,6 +1481,11 @@ export interface components {
             /** @description `about:blank`: the status says what kind of problem it is. */
             type: string;
         };
+        /**
+         * @description What went wrong, for programs. A later version may have further codes.
+         * @enum {string}
+         */
+        ProblemCode: "body_timeout" | "engine_unavailable" | "forbidden" | "foreign_host" | "internal" | "invalid_argument" | "no_operator_key" | "no_signing_key" | "not_found" | "not_recorded" | "overloaded" | "participant_not_found" | "rate_limited" | "ref_conflict" | "ref_in_use" | "room_exists" | "room_not_found" | "store_unavailable" | "stream_not_found" | "too_large" | "unauthorized";
         /** @description A reason: at most 256 bytes. */
         Reason: string;
         /** @description The receipt of one command at one target. */
@@ -1267,60 +1505,71 @@ export interface components {
         /** @description A body with only a `ref`. */
         RefAlone: {
             /** @description Idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
         };
         /** @description Replays all dead letters of an endpoint. */
         ReplayAll: {
             /** @description The endpoint's id. */
             endpoint: string;
             /** @description Idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
         };
         /** @description The number of messages queued for delivery again. */
         Replayed: {
-            /** Format: uint64 */
+            /**
+             * Format: uint64
+             * @description Number of messages.
+             */
             replayed: number;
         };
         /** @description Request that a stream is unmuted. */
         RequestUnmute: {
             /** @description The caller's idempotency key, for moderation commands. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
             /** @description The id of the stream. */
             stream: components["schemas"]["StreamId"];
         };
         /** @description A revocation of all tokens of an app. */
         RevokeAll: {
             /** @description Tokens issued before this time are void; default now. Not in the future. */
-            before_ms?: components["schemas"]["Timestamp"] | null;
+            before_ms?: components["schemas"]["Timestamp"];
             /** @description Reason, for the audit log. */
-            reason?: components["schemas"]["Reason"] | null;
+            reason?: components["schemas"]["Reason"];
             /** @description Idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
         };
         /** @description The result of a revocation of all tokens. */
         RevokedAll: {
             /** @description Tokens that the app issues from this time on are accepted. */
             accepted_from_ms: components["schemas"]["Timestamp"];
             /**
-             * Format: uint
+             * Format: uint64
              * @description Live sessions that were ended.
              */
             sessions_ended: number;
         };
-        /** @description The role of a participant in a room. */
+        /**
+         * @description The role of a participant in a room.
+         *
+         *     - `subscriber`: Subscribes to streams.
+         *     - `publisher`: Publishes, and subscribes to streams.
+         *     - `publisher_only`: Publishes only: receives no streams of others and sends no signals.
+         *     - `moderator`: Publishes, subscribes and moderates.
+         * @enum {string}
+         */
         Role: "subscriber" | "publisher" | "publisher_only" | "moderator";
         /** @description A room. The fields about its live state are present while it is open. */
         Room: {
             /** @description Participants and streams in the room. */
-            counts?: components["schemas"]["Counts"] | null;
+            counts?: components["schemas"]["Counts"];
             /** @description When it was created by a call; absent if it opened without one. */
-            created_ms?: components["schemas"]["Timestamp"] | null;
+            created_ms?: components["schemas"]["Timestamp"];
             /** @description Whether only moderators and publishers are visible to other participants. */
-            is_large?: boolean | null;
+            is_large?: boolean;
             /** @description Whether only moderators and recent participants may join. */
-            locked?: boolean | null;
+            locked?: boolean;
             /** @description The room mute. */
-            mute?: components["schemas"]["RoomMute"] | null;
+            mute?: components["schemas"]["RoomMute"];
             /** @description Whether the room is open: from its first join or server call until 10 minutes after the last participant left. */
             open: boolean;
             /** @description Room id. */
@@ -1331,7 +1580,7 @@ export interface components {
              * Format: uint64
              * @description The version of its log.
              */
-            version?: number | null;
+            version?: number;
         };
         /** @description A room: 1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ -. */
         RoomId: string;
@@ -1345,24 +1594,24 @@ export interface components {
         /** @description The settings in which one room differs from its app. Absent ones are the app's. */
         RoomOverrides: {
             /** @description What happens to a membership when its room token expires. */
-            membership_expiry?: components["schemas"]["Expiry"] | null;
+            membership_expiry?: components["schemas"]["Expiry"];
             /**
              * Format: uint32
              * @description Maximum participants, at most the gateway's limit.
              */
-            participants?: number | null;
+            participants?: number;
             /**
              * Format: uint32
              * @description Maximum participants of a room in which everyone is listed and announced to everyone.
              */
-            roster_limit?: number | null;
+            roster_limit?: number;
             /**
              * Format: uint32
              * @description Maximum streams, at most the gateway's limit.
              */
-            streams?: number | null;
+            streams?: number;
             /** @description Whether subscribers may signal. */
-            subscriber_signals?: boolean | null;
+            subscriber_signals?: boolean;
         };
         /** @description A rotation of the signing keys. */
         Rotated: {
@@ -1391,15 +1640,15 @@ export interface components {
             /** @description Client address at the start. */
             address: string;
             /** @description Client software. */
-            client?: components["schemas"]["ClientInfo"] | null;
+            client?: components["schemas"]["ClientInfo"];
             /** @description Whether it has a connection. */
             connected: boolean;
             /** @description End time. */
-            ended_ms?: components["schemas"]["Timestamp"] | null;
+            ended_ms?: components["schemas"]["Timestamp"];
             /** @description The close code and reason sent to its client. */
-            ending?: components["schemas"]["Disconnect"] | null;
+            ending?: components["schemas"]["Disconnect"];
             /** @description Expiry of its access token; live sessions only. */
-            expires_at_ms?: components["schemas"]["Timestamp"] | null;
+            expires_at_ms?: components["schemas"]["Timestamp"];
             /** @description Whether the user is a guest. */
             guest: boolean;
             /** @description Session id. */
@@ -1407,17 +1656,28 @@ export interface components {
             /** @description Its client instance. */
             instance: components["schemas"]["InstanceId"];
             /** @description Time of the last message from the client; live sessions only. */
-            last_activity_ms?: components["schemas"]["Timestamp"] | null;
+            last_activity_ms?: components["schemas"]["Timestamp"];
             /** @description Start time. */
             started_ms: components["schemas"]["Timestamp"];
             /** @description Current state, or the last one of an ended session. */
             state: components["schemas"]["SessionState"];
             /** @description `User-Agent` of the client. */
-            user_agent?: string | null;
+            user_agent?: string;
             /** @description Its user. */
             username: components["schemas"]["Username"];
         };
-        /** @description Which sessions to list. */
+        /**
+         * @description Which sessions to list.
+         *
+         *     - `live`: All live sessions.
+         *     - `established`: Live, with a valid access token.
+         *     - `tokenExpired`: Live, with an expired access token.
+         *     - `suspended`: Live, without a connection.
+         *     - `ended`: All sessions that ended in the last 30 days.
+         *     - `terminated`: Ended by the gateway, a moderator or the server.
+         *     - `notLoggedIn`: Ended by its client, or lost.
+         * @enum {string}
+         */
         SessionFilter: "live" | "established" | "tokenExpired" | "suspended" | "ended" | "terminated" | "notLoggedIn";
         /** @description An id the gateway made: 22 characters of base64url. */
         SessionId: string;
@@ -1425,6 +1685,13 @@ export interface components {
          * @description The state of a session, as the gateway drives it.
          *
          *     Source: `docs/protocol.md`, "Session states". Only these five names are in camel case on the wire.
+         *
+         *     - `notLoggedIn`: No user: before a start, after an end, or rejected.
+         *     - `establishing`: The gateway authenticates the user.
+         *     - `established`: Authenticated.
+         *     - `tokenExpired`: The access token expired; the client may only renew it or leave rooms.
+         *     - `terminated`: Ended by the gateway, a moderator or an operator.
+         * @enum {string}
          */
         SessionState: "notLoggedIn" | "establishing" | "established" | "tokenExpired" | "terminated";
         /** @description Change a role. */
@@ -1432,7 +1699,7 @@ export interface components {
             /** @description The participant. */
             participant: components["schemas"]["ParticipantId"];
             /** @description The caller's idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
             /** @description The new role. */
             role: components["schemas"]["Role"];
         };
@@ -1453,24 +1720,32 @@ export interface components {
             /** @description Whether a moderator muted the stream: receivers silence it, regardless of its owner. */
             muted: boolean;
             /** @description The display name. */
-            name?: components["schemas"]["StreamName"] | null;
+            name?: components["schemas"]["StreamName"];
             /** @description The owner of the stream. */
             participant: components["schemas"]["ParticipantId"];
         };
         /** @description An id the gateway made: 22 characters of base64url. */
         StreamId: string;
-        /** @description The source of the media of a stream. */
+        /**
+         * @description The source of the media of a stream.
+         *
+         *     - `camera`: A camera, with or without its microphone.
+         *     - `screen`: A screen.
+         *     - `audio`: A microphone only.
+         *     - `custom`: A kind that the application defines.
+         * @enum {string}
+         */
         StreamKind: "camera" | "screen" | "audio" | "custom";
         /** @description The display name of a stream, at most 256 characters. */
         StreamName: string;
         /** @description The target of a command; empty for a command about the room. */
         Target: {
             /** @description The target participant. */
-            participant?: components["schemas"]["ParticipantId"] | null;
+            participant?: components["schemas"]["ParticipantId"];
             /** @description The target stream. */
-            stream?: components["schemas"]["StreamId"] | null;
+            stream?: components["schemas"]["StreamId"];
             /** @description The target user. */
-            username?: components["schemas"]["Username"] | null;
+            username?: components["schemas"]["Username"];
         };
         /**
          * Format: uint64
@@ -1482,7 +1757,7 @@ export interface components {
         /** @description Lift a block from the room. */
         Unblock: {
             /** @description The caller's idempotency key. */
-            ref?: components["schemas"]["Ref"] | null;
+            ref?: components["schemas"]["Ref"];
             /** @description Whether the block of the room or of the app is lifted. */
             scope?: components["schemas"]["BlockScope"];
             /** @description The blocked user. */
@@ -1491,19 +1766,19 @@ export interface components {
         /** @description A user. */
         User: {
             /** @description The block in force; of several the one that ends last. */
-            block?: components["schemas"]["UserBlock"] | null;
+            block?: components["schemas"]["UserBlock"];
             /** @description Time of the deletion. */
-            deleted_ms?: components["schemas"]["Timestamp"] | null;
+            deleted_ms?: components["schemas"]["Timestamp"];
             /** @description Display name. */
-            name?: string | null;
+            name?: string;
             /** @description Properties from the app. */
-            properties?: components["schemas"]["Data"] | null;
+            properties?: components["schemas"]["Data"];
             /** @description Whether the username belongs to a registered user; otherwise to a guest or to no user yet. */
             registered: boolean;
             /** @description Credentials issued before this time are rejected. */
-            revoked_ms?: components["schemas"]["Timestamp"] | null;
+            revoked_ms?: components["schemas"]["Timestamp"];
             /** @description Approximate time of the last connection. */
-            seen_ms?: components["schemas"]["Timestamp"] | null;
+            seen_ms?: components["schemas"]["Timestamp"];
             /** @description Username. */
             username: components["schemas"]["Username"];
         };
@@ -1512,14 +1787,15 @@ export interface components {
             /** @description Kind of the block. */
             kind: components["schemas"]["BlockKind"];
             /** @description Reason. */
-            reason?: string | null;
+            reason?: string;
             /** @description Who set it. */
             set_by: components["schemas"]["BlockSource"];
             /** @description Start. */
             since_ms: components["schemas"]["Timestamp"];
             /** @description End; absent if permanent. */
-            until_ms?: components["schemas"]["Timestamp"] | null;
+            until_ms?: components["schemas"]["Timestamp"];
         };
+        /** @description A user and their live sessions. */
         UserWithSessions: {
             /** @description Live sessions of the user. */
             sessions: components["schemas"]["Session"][];
@@ -1537,12 +1813,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "invalid_argument";
-                    /** @constant */
-                    status?: 400;
-                };
+                /**
+                 * @example {
+                 *       "code": "invalid_argument",
+                 *       "detail": "what was found, and what was expected",
+                 *       "status": 400,
+                 *       "title": "Bad Request",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Unauthorized: `unauthorized`. */
@@ -1552,12 +1832,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "unauthorized";
-                    /** @constant */
-                    status?: 401;
-                };
+                /**
+                 * @example {
+                 *       "code": "unauthorized",
+                 *       "detail": "what was found, and what was expected",
+                 *       "status": 401,
+                 *       "title": "Unauthorized",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Forbidden: `forbidden`. */
@@ -1567,12 +1851,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "forbidden";
-                    /** @constant */
-                    status?: 403;
-                };
+                /**
+                 * @example {
+                 *       "code": "forbidden",
+                 *       "detail": "what was found, and what was expected",
+                 *       "status": 403,
+                 *       "title": "Forbidden",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Forbidden: `no_operator_key`. */
@@ -1582,12 +1870,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "no_operator_key";
-                    /** @constant */
-                    status?: 403;
-                };
+                /**
+                 * @example {
+                 *       "code": "no_operator_key",
+                 *       "detail": "what was found, and what was expected",
+                 *       "status": 403,
+                 *       "title": "Forbidden",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Not Found: `not_found`. */
@@ -1597,12 +1889,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "not_found";
-                    /** @constant */
-                    status?: 404;
-                };
+                /**
+                 * @example {
+                 *       "code": "not_found",
+                 *       "detail": "what was found, and what was expected",
+                 *       "status": 404,
+                 *       "title": "Not Found",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Not Found: `participant_not_found`, `room_not_found`. */
@@ -1612,12 +1908,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "participant_not_found" | "room_not_found";
-                    /** @constant */
-                    status?: 404;
-                };
+                /**
+                 * @example {
+                 *       "code": "participant_not_found",
+                 *       "detail": "what was found, and what was expected",
+                 *       "status": 404,
+                 *       "title": "Not Found",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Not Found: `participant_not_found`, `room_not_found`, `stream_not_found`. */
@@ -1627,12 +1927,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "participant_not_found" | "room_not_found" | "stream_not_found";
-                    /** @constant */
-                    status?: 404;
-                };
+                /**
+                 * @example {
+                 *       "code": "participant_not_found",
+                 *       "detail": "what was found, and what was expected",
+                 *       "status": 404,
+                 *       "title": "Not Found",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Not Found: `room_not_found`. */
@@ -1642,12 +1946,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "room_not_found";
-                    /** @constant */
-                    status?: 404;
-                };
+                /**
+                 * @example {
+                 *       "code": "room_not_found",
+                 *       "detail": "what was found, and what was expected",
+                 *       "status": 404,
+                 *       "title": "Not Found",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Not Found: `room_not_found`, `stream_not_found`. */
@@ -1657,12 +1965,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "room_not_found" | "stream_not_found";
-                    /** @constant */
-                    status?: 404;
-                };
+                /**
+                 * @example {
+                 *       "code": "room_not_found",
+                 *       "detail": "what was found, and what was expected",
+                 *       "status": 404,
+                 *       "title": "Not Found",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Request Timeout: `body_timeout`. */
@@ -1672,12 +1984,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "body_timeout";
-                    /** @constant */
-                    status?: 408;
-                };
+                /**
+                 * @example {
+                 *       "code": "body_timeout",
+                 *       "detail": "what was found, and what was expected",
+                 *       "status": 408,
+                 *       "title": "Request Timeout",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Conflict: `no_signing_key`, `ref_in_use`. */
@@ -1689,12 +2005,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "no_signing_key" | "ref_in_use";
-                    /** @constant */
-                    status?: 409;
-                };
+                /**
+                 * @example {
+                 *       "code": "no_signing_key",
+                 *       "detail": "what was found, and what was expected",
+                 *       "status": 409,
+                 *       "title": "Conflict",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Conflict: `ref_in_use`. */
@@ -1706,12 +2026,17 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "ref_in_use";
-                    /** @constant */
-                    status?: 409;
-                };
+                /**
+                 * @example {
+                 *       "code": "ref_in_use",
+                 *       "detail": "what was found, and what was expected",
+                 *       "retry_after_ms": 1000,
+                 *       "status": 409,
+                 *       "title": "Conflict",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Conflict: `ref_in_use`, `room_exists`. */
@@ -1723,12 +2048,17 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "ref_in_use" | "room_exists";
-                    /** @constant */
-                    status?: 409;
-                };
+                /**
+                 * @example {
+                 *       "code": "ref_in_use",
+                 *       "detail": "what was found, and what was expected",
+                 *       "retry_after_ms": 1000,
+                 *       "status": 409,
+                 *       "title": "Conflict",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Payload Too Large: `too_large`. */
@@ -1738,12 +2068,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "too_large";
-                    /** @constant */
-                    status?: 413;
-                };
+                /**
+                 * @example {
+                 *       "code": "too_large",
+                 *       "detail": "what was found, and what was expected",
+                 *       "status": 413,
+                 *       "title": "Payload Too Large",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Misdirected Request: `foreign_host`. */
@@ -1753,12 +2087,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "foreign_host";
-                    /** @constant */
-                    status?: 421;
-                };
+                /**
+                 * @example {
+                 *       "code": "foreign_host",
+                 *       "detail": "what was found, and what was expected",
+                 *       "status": 421,
+                 *       "title": "Misdirected Request",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Unprocessable Entity: `ref_conflict`. */
@@ -1768,12 +2106,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "ref_conflict";
-                    /** @constant */
-                    status?: 422;
-                };
+                /**
+                 * @example {
+                 *       "code": "ref_conflict",
+                 *       "detail": "what was found, and what was expected",
+                 *       "status": 422,
+                 *       "title": "Unprocessable Entity",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Too Many Requests: `rate_limited`. */
@@ -1785,12 +2127,17 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "rate_limited";
-                    /** @constant */
-                    status?: 429;
-                };
+                /**
+                 * @example {
+                 *       "code": "rate_limited",
+                 *       "detail": "what was found, and what was expected",
+                 *       "retry_after_ms": 1000,
+                 *       "status": 429,
+                 *       "title": "Too Many Requests",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Internal Server Error: `internal`. */
@@ -1800,12 +2147,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "internal";
-                    /** @constant */
-                    status?: 500;
-                };
+                /**
+                 * @example {
+                 *       "code": "internal",
+                 *       "detail": "what was found, and what was expected",
+                 *       "status": 500,
+                 *       "title": "Internal Server Error",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Service Unavailable: `engine_unavailable`, `not_recorded`, `overloaded`, `store_unavailable`. */
@@ -1817,12 +2168,17 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "engine_unavailable" | "not_recorded" | "overloaded" | "store_unavailable";
-                    /** @constant */
-                    status?: 503;
-                };
+                /**
+                 * @example {
+                 *       "code": "engine_unavailable",
+                 *       "detail": "what was found, and what was expected",
+                 *       "retry_after_ms": 1000,
+                 *       "status": 503,
+                 *       "title": "Service Unavailable",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Service Unavailable: `engine_unavailable`, `overloaded`, `store_unavailable`. */
@@ -1834,12 +2190,17 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "engine_unavailable" | "overloaded" | "store_unavailable";
-                    /** @constant */
-                    status?: 503;
-                };
+                /**
+                 * @example {
+                 *       "code": "engine_unavailable",
+                 *       "detail": "what was found, and what was expected",
+                 *       "retry_after_ms": 1000,
+                 *       "status": 503,
+                 *       "title": "Service Unavailable",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Service Unavailable: `overloaded`. */
@@ -1851,12 +2212,17 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "overloaded";
-                    /** @constant */
-                    status?: 503;
-                };
+                /**
+                 * @example {
+                 *       "code": "overloaded",
+                 *       "detail": "what was found, and what was expected",
+                 *       "retry_after_ms": 1000,
+                 *       "status": 503,
+                 *       "title": "Service Unavailable",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Service Unavailable: `overloaded`, `store_unavailable`. */
@@ -1868,12 +2234,17 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "overloaded" | "store_unavailable";
-                    /** @constant */
-                    status?: 503;
-                };
+                /**
+                 * @example {
+                 *       "code": "overloaded",
+                 *       "detail": "what was found, and what was expected",
+                 *       "retry_after_ms": 1000,
+                 *       "status": 503,
+                 *       "title": "Service Unavailable",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
     };
@@ -1915,6 +2286,7 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["request_id"];
             };
             path: {
+                /** @description App id. */
                 app: string;
             };
             cookie?: never;
@@ -1969,6 +2341,7 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["request_id"];
             };
             path: {
+                /** @description App id. */
                 app: string;
             };
             cookie?: never;
@@ -1983,6 +2356,7 @@ export interface operations {
                 };
                 content: {
                     "application/x-ndjson": string;
+                    "text/plain": string;
                 };
             };
             400: components["responses"]["400.invalid_argument"];
@@ -2003,6 +2377,7 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["request_id"];
             };
             path: {
+                /** @description App id. */
                 app: string;
             };
             cookie?: never;
@@ -2045,6 +2420,7 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
             };
             cookie?: never;
@@ -2101,6 +2477,7 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["request_id"];
             };
             path: {
+                /** @description App id. */
                 app: string;
             };
             cookie?: never;
@@ -2160,6 +2537,7 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
             };
             cookie?: never;
@@ -2234,7 +2612,9 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["request_id"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Room id. */
                 room: components["schemas"]["RoomId"];
             };
             cookie?: never;
@@ -2284,7 +2664,7 @@ export interface operations {
     disable_force_mute: {
         parameters: {
             query?: {
-                /** @description How long to wait for acknowledgements; open ones are then reported as `pending`. Default 1000. */
+                /** @description How long to wait for answers; open ones are then reported as `pending`. Default 1000; 0 for `request_unmute`. */
                 wait_ms?: number;
             };
             header?: {
@@ -2294,7 +2674,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Room id. */
                 room: components["schemas"]["RoomId"];
             };
             cookie?: never;
@@ -2317,6 +2699,7 @@ export interface operations {
                      * @example {
                      *       "command": "disable_force_mute",
                      *       "counts": {
+                     *         "declined": 0,
                      *         "enforced": 1,
                      *         "ignored": 0,
                      *         "offline": 0,
@@ -2356,7 +2739,7 @@ export interface operations {
     end_room: {
         parameters: {
             query?: {
-                /** @description How long to wait for acknowledgements; open ones are then reported as `pending`. Default 1000. */
+                /** @description How long to wait for answers; open ones are then reported as `pending`. Default 1000; 0 for `request_unmute`. */
                 wait_ms?: number;
             };
             header?: {
@@ -2366,7 +2749,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Room id. */
                 room: components["schemas"]["RoomId"];
             };
             cookie?: never;
@@ -2389,6 +2774,7 @@ export interface operations {
                      * @example {
                      *       "command": "end_room",
                      *       "counts": {
+                     *         "declined": 0,
                      *         "enforced": 1,
                      *         "ignored": 0,
                      *         "offline": 0,
@@ -2428,7 +2814,7 @@ export interface operations {
     force_disconnect: {
         parameters: {
             query?: {
-                /** @description How long to wait for acknowledgements; open ones are then reported as `pending`. Default 1000. */
+                /** @description How long to wait for answers; open ones are then reported as `pending`. Default 1000; 0 for `request_unmute`. */
                 wait_ms?: number;
             };
             header?: {
@@ -2438,7 +2824,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Room id. */
                 room: components["schemas"]["RoomId"];
             };
             cookie?: never;
@@ -2469,6 +2857,7 @@ export interface operations {
                      * @example {
                      *       "command": "force_disconnect",
                      *       "counts": {
+                     *         "declined": 0,
                      *         "enforced": 1,
                      *         "ignored": 0,
                      *         "offline": 0,
@@ -2508,7 +2897,7 @@ export interface operations {
     force_mute: {
         parameters: {
             query?: {
-                /** @description How long to wait for acknowledgements; open ones are then reported as `pending`. Default 1000. */
+                /** @description How long to wait for answers; open ones are then reported as `pending`. Default 1000; 0 for `request_unmute`. */
                 wait_ms?: number;
             };
             header?: {
@@ -2518,7 +2907,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Room id. */
                 room: components["schemas"]["RoomId"];
             };
             cookie?: never;
@@ -2546,6 +2937,7 @@ export interface operations {
                      * @example {
                      *       "command": "force_mute",
                      *       "counts": {
+                     *         "declined": 0,
                      *         "enforced": 1,
                      *         "ignored": 0,
                      *         "offline": 0,
@@ -2585,7 +2977,7 @@ export interface operations {
     force_mute_all: {
         parameters: {
             query?: {
-                /** @description How long to wait for acknowledgements; open ones are then reported as `pending`. Default 1000. */
+                /** @description How long to wait for answers; open ones are then reported as `pending`. Default 1000; 0 for `request_unmute`. */
                 wait_ms?: number;
             };
             header?: {
@@ -2595,7 +2987,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Room id. */
                 room: components["schemas"]["RoomId"];
             };
             cookie?: never;
@@ -2622,6 +3016,7 @@ export interface operations {
                      * @example {
                      *       "command": "force_mute_all",
                      *       "counts": {
+                     *         "declined": 0,
                      *         "enforced": 1,
                      *         "ignored": 0,
                      *         "offline": 0,
@@ -2647,7 +3042,7 @@ export interface operations {
             };
             400: components["responses"]["400.invalid_argument"];
             401: components["responses"]["401.unauthorized"];
-            404: components["responses"]["404.room_not_found"];
+            404: components["responses"]["404.room_not_found.stream_not_found"];
             408: components["responses"]["408.body_timeout"];
             409: components["responses"]["409.ref_in_use"];
             413: components["responses"]["413.too_large"];
@@ -2661,7 +3056,7 @@ export interface operations {
     force_unpublish: {
         parameters: {
             query?: {
-                /** @description How long to wait for acknowledgements; open ones are then reported as `pending`. Default 1000. */
+                /** @description How long to wait for answers; open ones are then reported as `pending`. Default 1000; 0 for `request_unmute`. */
                 wait_ms?: number;
             };
             header?: {
@@ -2671,7 +3066,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Room id. */
                 room: components["schemas"]["RoomId"];
             };
             cookie?: never;
@@ -2699,6 +3096,7 @@ export interface operations {
                      * @example {
                      *       "command": "force_unpublish",
                      *       "counts": {
+                     *         "declined": 0,
                      *         "enforced": 1,
                      *         "ignored": 0,
                      *         "offline": 0,
@@ -2738,7 +3136,7 @@ export interface operations {
     lift_mute: {
         parameters: {
             query?: {
-                /** @description How long to wait for acknowledgements; open ones are then reported as `pending`. Default 1000. */
+                /** @description How long to wait for answers; open ones are then reported as `pending`. Default 1000; 0 for `request_unmute`. */
                 wait_ms?: number;
             };
             header?: {
@@ -2748,7 +3146,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Room id. */
                 room: components["schemas"]["RoomId"];
             };
             cookie?: never;
@@ -2775,6 +3175,7 @@ export interface operations {
                      * @example {
                      *       "command": "lift_mute",
                      *       "counts": {
+                     *         "declined": 0,
                      *         "enforced": 1,
                      *         "ignored": 0,
                      *         "offline": 0,
@@ -2814,7 +3215,7 @@ export interface operations {
     lock_room: {
         parameters: {
             query?: {
-                /** @description How long to wait for acknowledgements; open ones are then reported as `pending`. Default 1000. */
+                /** @description How long to wait for answers; open ones are then reported as `pending`. Default 1000; 0 for `request_unmute`. */
                 wait_ms?: number;
             };
             header?: {
@@ -2824,7 +3225,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Room id. */
                 room: components["schemas"]["RoomId"];
             };
             cookie?: never;
@@ -2847,6 +3250,7 @@ export interface operations {
                      * @example {
                      *       "command": "lock_room",
                      *       "counts": {
+                     *         "declined": 0,
                      *         "enforced": 1,
                      *         "ignored": 0,
                      *         "offline": 0,
@@ -2896,7 +3300,9 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["request_id"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Room id. */
                 room: components["schemas"]["RoomId"];
             };
             cookie?: never;
@@ -2942,7 +3348,7 @@ export interface operations {
     request_unmute: {
         parameters: {
             query?: {
-                /** @description How long to wait for acknowledgements; open ones are then reported as `pending`. Default 1000. */
+                /** @description How long to wait for answers; open ones are then reported as `pending`. Default 1000; 0 for `request_unmute`. */
                 wait_ms?: number;
             };
             header?: {
@@ -2952,7 +3358,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Room id. */
                 room: components["schemas"]["RoomId"];
             };
             cookie?: never;
@@ -2979,6 +3387,7 @@ export interface operations {
                      * @example {
                      *       "command": "request_unmute",
                      *       "counts": {
+                     *         "declined": 0,
                      *         "enforced": 1,
                      *         "ignored": 0,
                      *         "offline": 0,
@@ -3018,7 +3427,7 @@ export interface operations {
     set_role: {
         parameters: {
             query?: {
-                /** @description How long to wait for acknowledgements; open ones are then reported as `pending`. Default 1000. */
+                /** @description How long to wait for answers; open ones are then reported as `pending`. Default 1000; 0 for `request_unmute`. */
                 wait_ms?: number;
             };
             header?: {
@@ -3028,7 +3437,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Room id. */
                 room: components["schemas"]["RoomId"];
             };
             cookie?: never;
@@ -3056,6 +3467,7 @@ export interface operations {
                      * @example {
                      *       "command": "set_role",
                      *       "counts": {
+                     *         "declined": 0,
                      *         "enforced": 1,
                      *         "ignored": 0,
                      *         "offline": 0,
@@ -3102,7 +3514,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Room id. */
                 room: components["schemas"]["RoomId"];
             };
             cookie?: never;
@@ -3163,7 +3577,9 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["request_id"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Room id. */
                 room: components["schemas"]["RoomId"];
             };
             cookie?: never;
@@ -3215,8 +3631,11 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Room id. */
                 room: components["schemas"]["RoomId"];
+                /** @description Stream id. */
                 stream: components["schemas"]["StreamId"];
             };
             cookie?: never;
@@ -3273,7 +3692,7 @@ export interface operations {
     unblock: {
         parameters: {
             query?: {
-                /** @description How long to wait for acknowledgements; open ones are then reported as `pending`. Default 1000. */
+                /** @description How long to wait for answers; open ones are then reported as `pending`. Default 1000; 0 for `request_unmute`. */
                 wait_ms?: number;
             };
             header?: {
@@ -3283,7 +3702,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Room id. */
                 room: components["schemas"]["RoomId"];
             };
             cookie?: never;
@@ -3310,6 +3731,7 @@ export interface operations {
                      * @example {
                      *       "command": "unblock",
                      *       "counts": {
+                     *         "declined": 0,
                      *         "enforced": 1,
                      *         "ignored": 0,
                      *         "offline": 0,
@@ -3349,7 +3771,7 @@ export interface operations {
     unlock_room: {
         parameters: {
             query?: {
-                /** @description How long to wait for acknowledgements; open ones are then reported as `pending`. Default 1000. */
+                /** @description How long to wait for answers; open ones are then reported as `pending`. Default 1000; 0 for `request_unmute`. */
                 wait_ms?: number;
             };
             header?: {
@@ -3359,7 +3781,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Room id. */
                 room: components["schemas"]["RoomId"];
             };
             cookie?: never;
@@ -3382,6 +3806,7 @@ export interface operations {
                      * @example {
                      *       "command": "unlock_room",
                      *       "counts": {
+                     *         "declined": 0,
                      *         "enforced": 1,
                      *         "ignored": 0,
                      *         "offline": 0,
@@ -3435,6 +3860,7 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["request_id"];
             };
             path: {
+                /** @description App id. */
                 app: string;
             };
             cookie?: never;
@@ -3491,6 +3917,7 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
             };
             cookie?: never;
@@ -3545,7 +3972,9 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["request_id"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Session id. */
                 session: components["schemas"]["SessionId"];
             };
             cookie?: never;
@@ -3599,7 +4028,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Session id. */
                 session: components["schemas"]["SessionId"];
             };
             cookie?: never;
@@ -3642,6 +4073,7 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
             };
             cookie?: never;
@@ -3696,6 +4128,7 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
             };
             cookie?: never;
@@ -3755,6 +4188,7 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["request_id"];
             };
             path: {
+                /** @description App id. */
                 app: string;
             };
             cookie?: never;
@@ -3798,7 +4232,9 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["request_id"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Username, percent-encoded. */
                 username: components["schemas"]["Username"];
             };
             cookie?: never;
@@ -3844,7 +4280,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Username, percent-encoded. */
                 username: components["schemas"]["Username"];
             };
             cookie?: never;
@@ -3895,7 +4333,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Username, percent-encoded. */
                 username: components["schemas"]["Username"];
             };
             cookie?: never;
@@ -3955,7 +4395,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Username, percent-encoded. */
                 username: components["schemas"]["Username"];
             };
             cookie?: never;
@@ -4010,7 +4452,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Username, percent-encoded. */
                 username: components["schemas"]["Username"];
             };
             cookie?: never;
@@ -4059,6 +4503,7 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["request_id"];
             };
             path: {
+                /** @description App id. */
                 app: string;
             };
             cookie?: never;
@@ -4116,6 +4561,7 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["request_id"];
             };
             path: {
+                /** @description App id. */
                 app: string;
             };
             cookie?: never;
@@ -4166,6 +4612,7 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
             };
             cookie?: never;
@@ -4219,7 +4666,9 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["idempotency_key"];
             };
             path: {
+                /** @description App id. */
                 app: string;
+                /** @description Number of the dead letter. */
                 number: number;
             };
             cookie?: never;

@@ -267,7 +267,7 @@ describe('roster', () => {
     expect(roster.participants.get('a')?.muteLocked).toBe(true);
     roster.muteForced({ room: 'x', version: 3, participant: 'a', active: false, lock: false, by });
     expect(roster.streams.get('s')).toMatchObject({ muted: false, hasAudio: false });
-    roster.muteForced({ room: 'x', version: 4, except: ['t'], active: true, lock: false, by });
+    roster.muteForced({ room: 'x', version: 4, except: ['b'], active: true, lock: false, by });
     expect(roster.streams.get('t')?.hasAudio).toBe(true);
     expect(roster.mute).toEqual({ active: true, lock: false });
   });
