@@ -7,9 +7,9 @@ TOOLS ?= $(HOME)/.cache/stagedoor-tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
 .PHONY: test fmt clippy deny doc schema types rust-test fuzz stock api-contract openapi deploy-files proxies tour typescript
-.PHONY: advisories loadtest figures
+.PHONY: advisories metrics loadtest figures
 
-test: fmt clippy deny doc schema types rust-test fuzz stock api-contract openapi deploy-files proxies tour typescript
+test: fmt clippy deny doc schema types rust-test fuzz stock api-contract openapi deploy-files proxies tour typescript metrics
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -90,6 +90,11 @@ typescript:
 	$(CARGO) build --package stagedoor --locked
 	cd clients/typescript && (npm ci --no-audit --no-fund || npm install --no-audit --no-fund)
 	cd clients/typescript && STAGEDOOR_BIN=$(abspath $(TARGET))/debug/stagedoor npm test
+
+# Reads both text formats of /metrics with the parsers of a Prometheus client.
+metrics: $(TARGET)/metrics-venv/ready
+	$(CARGO) build --package stagedoor --locked
+	$(TARGET)/metrics-venv/bin/python tests/metrics/metrics.py $(TARGET)/debug/stagedoor
 
 # The virtual environment of a test in Python.
 $(TARGET)/%-venv/ready: tests/%/requirements.txt

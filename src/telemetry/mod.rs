@@ -10,6 +10,6 @@ pub use log::{Format, TelemetryError, field, init};
 pub use metrics::{
     AdmissionOutcome, AttemptOutcome, Close, Counter, Counters, DenialStatus, Depths,
     EndpointState, Gauge, Gauges, HookOutcome, HookSeconds, Label, Limit, MessageState, MetricKind,
-    Metrics, Row, Seconds, SessionStatus, StoreErrorReason, TABLE, TargetOutcome,
+    Metrics, Row, Seconds, SessionStatus, StoreErrorReason, TABLE, TargetOutcome, TextFormat,
 };
 pub use user::{HashedUser, UserHash};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use stagedoor::telemetry::Metrics;
+use stagedoor::telemetry::TextFormat;
 
 use crate::common::{Client, Gateway, Person, Setup, start_of};
 
@@ -14,7 +14,7 @@ impl Scrape {
     pub async fn of(gateway: &Gateway) -> Self {
         let url = format!("http://{}/metrics", gateway.address());
         let response = reqwest::get(url).await.unwrap();
-        assert_eq!(response.headers()["content-type"], Metrics::MEDIA_TYPE);
+        assert_eq!(response.headers()["content-type"], TextFormat::OpenMetrics.content_type());
         Self(response.text().await.unwrap())
     }
 
@@ -32,6 +32,24 @@ pub fn assert_exposed(scrape: &Scrape, expected: &[(&str, f64)]) {
     for (sample, value) in expected {
         let received = scrape.value(sample);
         assert!((received - value).abs() < f64::EPSILON, "{sample} is {received}, not {value}");
+    }
+}
+
+#[tokio::test]
+async fn classic_text_format_is_served_to_those_who_ask() {
+    let gateway = Gateway::dev().await;
+    let url = format!("http://{}/metrics", gateway.address());
+    for (accept, format, counter) in [
+        ("*/*", TextFormat::OpenMetrics, "# TYPE stagedoor_starts counter\n"),
+        ("text/plain", TextFormat::Classic, "# TYPE stagedoor_starts_total counter\n"),
+    ] {
+        let request = reqwest::Client::new().get(&url).header("accept", accept);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], format.content_type());
+        assert_eq!(response.headers()["vary"], "Accept");
+        let text = response.text().await.unwrap();
+        assert!(text.contains(counter), "{text}");
+        assert_eq!(text.ends_with("# EOF\n"), format == TextFormat::OpenMetrics, "{text}");
     }
 }
 

@@ -4,6 +4,7 @@
 //! fields, the registration, `docs/operations.md` and the tests of the dashboard and the alerts follow it.
 //! Invariant: the number of series does not depend on the number of users, rooms or sessions.
 
+mod classic;
 mod instrument;
 mod label;
 mod striped;
@@ -176,10 +177,36 @@ table! {
     build: Build = "build";
 }
 
-impl Metrics {
-    /// The media type of [`Metrics::encode`].
-    pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// A text format of the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextFormat {
+    /// `OpenMetrics` 1.0.
+    OpenMetrics,
+    /// The text format of Prometheus, version 0.0.4.
+    Classic,
+}
 
+impl TextFormat {
+    /// The content type of an answer in this format.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Classic => "text/plain; version=0.0.4; charset=utf-8",
+        }
+    }
+
+    /// Converts the text of [`Metrics::encode`] into this format.
+    #[must_use]
+    pub fn convert(self, open_metrics: String) -> String {
+        match self {
+            Self::OpenMetrics => open_metrics,
+            Self::Classic => classic::convert(&open_metrics),
+        }
+    }
+}
+
+impl Metrics {
     /// All metrics as text. Source: `OpenMetrics` 1.0.
     #[must_use]
     pub fn encode(&self) -> String {
