@@ -13,7 +13,7 @@ use futures::Stream;
 use crate::auth;
 use crate::auth::token::{AccessTokens, NoSigningKey};
 use crate::clock::Clock;
-use crate::config::{self, Config, ConfigError, EngineKind};
+use crate::config::{self, Config, ConfigErrors, EngineKind};
 use crate::engine::{self, Engine};
 use crate::http::{FileDescriptors, HttpState, Listener, PortRole};
 use crate::hub::{self, App, HandoffSnapshot, Hub};
@@ -247,7 +247,7 @@ impl Server {
     /// Applies each configuration from `configs` until the gateway stops, and logs the result.
     pub fn reload_from(
         &self,
-        configs: impl Stream<Item = Result<Config, ConfigError>> + Send + 'static,
+        configs: impl Stream<Item = Result<Config, ConfigErrors>> + Send + 'static,
     ) {
         self.lifecycle.spawn(self.reloader.clone().run(configs, self.lifecycle.clone()));
     }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::exit::Exit;
 use super::output::{print, print_error};
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, Origin, Setting, Source};
+use crate::config::{Config, ConfigErrors, Origin, Setting, Source};
 
 #[derive(Debug, Args)]
 pub(super) struct CheckConfig {
@@ -47,7 +47,7 @@ impl CheckConfig {
         }
     }
 
-    fn describe(&self, source: &Source) -> Result<String, ConfigError> {
+    fn describe(&self, source: &Source) -> Result<String, ConfigErrors> {
         let config = source.config()?;
         let warnings = config.warnings(Clock::system().wall());
         let report = Report { settings: source.settings(&config), warnings };

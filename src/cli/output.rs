@@ -28,8 +28,10 @@ pub(super) fn print(text: &str) -> Exit {
     finish(printed.map(|()| Exit::Success).map_err(Failure::Print))
 }
 
-/// Prints an error as one line to stderr.
+/// Prints an error to stderr, each of its lines with the name of the program.
 pub fn print_error(error: &dyn Display) {
-    // A failed write to stderr cannot be reported.
-    let _ = writeln!(io::stderr(), "stagedoor: {error}");
+    for line in error.to_string().lines() {
+        // A failed write to stderr cannot be reported.
+        let _ = writeln!(io::stderr(), "stagedoor: {line}");
+    }
 }

@@ -18,7 +18,7 @@ use super::exit::Exit;
 use super::output::{print, print_error};
 use super::token;
 use crate::clock::{Clock, Rng};
-use crate::config::{Config, ConfigError, DEV_APP, Dev, SERVER_KEY_PREFIX, Store};
+use crate::config::{Config, ConfigErrors, DEV_APP, Dev, SERVER_KEY_PREFIX, Store};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Serve {
@@ -92,7 +92,7 @@ struct DevKeys {
 #[derive(Debug, thiserror::Error)]
 enum ServeError {
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] ConfigErrors),
     #[error("--ready-json prints keys and requires --dev")]
     ReadyJsonWithoutDev,
     #[error("--allow-null-origin lets every site connect and requires --dev")]
@@ -101,6 +101,10 @@ enum ServeError {
         "{argument} {address}: development mode is unauthenticated and only listens on loopback; use --config"
     )]
     DevBeyondLoopback { argument: &'static str, address: SocketAddr },
+    #[error(
+        "--admin-listen {0}: the clients' port listens there; expected another address or port"
+    )]
+    OneAddress(SocketAddr),
 }
 
 impl Serve {
@@ -137,6 +141,7 @@ impl Serve {
                 return Err(ServeError::AllowNullOriginWithoutDev);
             }
             let config = self.configured(&file)?;
+            one_address(&config)?;
             return Ok(ServeCommand {
                 config,
                 clock,
@@ -160,13 +165,14 @@ impl Serve {
         });
         config.listen.admin_listen = self.admin_listen;
         config.listen.allow_null_origin = self.allow_null_origin;
+        one_address(&config)?;
         config.log.filter = self.log.unwrap_or(config.log.filter);
         let ready = if self.ready_json { Ready::Json(keys) } else { Ready::Banner(keys) };
         Ok(ServeCommand { config, clock, ready, asked: None })
     }
 
     /// Loads the file and the environment, then applies the arguments.
-    fn configured(&self, file: &Path) -> Result<Config, ConfigError> {
+    fn configured(&self, file: &Path) -> Result<Config, ConfigErrors> {
         let mut config = Config::load(file)?;
         config.listen.listen = self.listen.unwrap_or(config.listen.listen);
         config.listen.admin_listen = self.admin_listen.or(config.listen.admin_listen);
@@ -180,6 +186,11 @@ impl Serve {
     }
 }
 
+/// Rejects arguments that give both ports one address.
+fn one_address(config: &Config) -> Result<(), ServeError> {
+    config.listen.shared_address().map_or(Ok(()), |address| Err(ServeError::OneAddress(address)))
+}
+
 impl ServeCommand {
     /// A stream that reads the configuration file again at each SIGHUP; empty without a file.
     ///
@@ -187,7 +198,7 @@ impl ServeCommand {
     /// When the operating system cannot deliver signals.
     pub fn reloads(
         &self,
-    ) -> std::io::Result<impl Stream<Item = Result<Config, ConfigError>> + Send + use<>> {
+    ) -> std::io::Result<impl Stream<Item = Result<Config, ConfigErrors>> + Send + use<>> {
         // Without a file SIGHUP keeps its default meaning: the terminal closed.
         let Some(asked) = self.asked.clone() else { return Ok(Either::Left(stream::empty())) };
         let hangup = signal(SignalKind::hangup())?;
@@ -354,6 +365,8 @@ mod tests {
             (&["--config", path, "--ready-json"][..], "--ready-json"),
             (&["--dev", "--listen", "0.0.0.0:7080"], "--listen 0.0.0.0:7080"),
             (&["--dev", "--admin-listen", "192.0.2.1:7081"], "--admin-listen 192.0.2.1:7081"),
+            (&["--dev", "--admin-listen", "127.0.0.1:7080"], "--admin-listen 127.0.0.1:7080"),
+            (&["--config", path, "--listen", "127.0.0.1:7081"], "--admin-listen 127.0.0.1:7081"),
         ] {
             let error = serving(arguments).unwrap_err().to_string();
             assert!(error.starts_with(start), "{arguments:?}: {error}");

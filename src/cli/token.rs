@@ -22,7 +22,7 @@ use crate::auth::keys::{AppKey, InvalidKey};
 use crate::auth::token::{AppTokens, MAX_SERVER_TOKEN_LIFETIME, MintError};
 use crate::auth::token::{RoomClaims, ServerClaims, SessionClaims};
 use crate::clock::{Clock, Rng};
-use crate::config::{Config, ConfigError, DEV_APP, format_duration, parse_duration};
+use crate::config::{Config, ConfigErrors, DEV_APP, format_duration, parse_duration};
 use crate::grant::{Grant, RoomPattern, Scopes};
 
 /// Default lifetime of a session token.
@@ -127,7 +127,7 @@ pub(super) struct ServerToken {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TokenError {
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] ConfigErrors),
     #[error("{file}: no app {app:?}; expected one of: {known}")]
     UnknownApp { file: String, app: String, known: String },
     #[error("{file}: more than one app; name one with --app: {known}")]

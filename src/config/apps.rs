@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::Role;
 
 use super::auth_webhook::AuthWebhook;
 use super::keys::{HmacSecret, Jwks, PublicKey, RawPublicKey};
+use super::mistakes::any_key_of;
 use super::ranges;
 use super::secret;
 use super::value::{self, DAY, MINUTE, SECOND};
@@ -210,28 +211,29 @@ impl App {
         ]
     }
 
-    /// The first violated rule between the values of this app.
-    fn violation(&self) -> Option<RuleViolation> {
+    /// The violated rules between the values of this app.
+    fn violations(&self) -> Vec<RuleViolation> {
+        let mut violations = Vec::new();
         if self.id.is_empty() {
-            return Some(RuleViolation::new("id", "nothing", "an id"));
+            let missing = RuleViolation::new("id", "nothing", "an id");
+            violations.push(missing.with_inputs([any_key_of("")]));
         }
         if self.require_auth_token && self.api_token.is_some() {
             let found = "a token with require_auth_token = true";
-            return Some(RuleViolation::new(
-                "api_token",
-                found,
-                "no api token with require_auth_token",
-            ));
+            let allowed = "no api token with require_auth_token";
+            violations.push(RuleViolation::new("api_token", found, allowed));
         }
         let methods = self.auth_methods();
         if !methods.iter().any(|method| method.is_enabled) {
             let keys = methods.map(|method| method.key).join(", ");
-            let allowed = format!("at least one of {keys}");
-            return Some(RuleViolation::new(
-                "",
-                "an app without an authentication method",
-                allowed,
-            ));
+            let found = "an app without an authentication method";
+            let inputs = methods.map(|method| method.key.trim_end_matches(" = true").to_owned());
+            violations.push(RuleViolation {
+                key: String::new(),
+                found: found.to_owned(),
+                allowed: format!("at least one of {keys}"),
+                inputs: inputs.into_iter().chain([any_key_of("")]).collect(),
+            });
         }
         let kids = self.hs256_secrets.iter().map(|key| &key.kid);
         let kids: Vec<_> = kids.chain(self.public_keys.iter().map(|key| &key.kid)).collect();
@@ -239,54 +241,62 @@ impl App {
         if kids.len() > 1 && named.len() < kids.len() {
             let found = format!("{} keys without a different kid each", kids.len());
             let key = if self.hs256_secrets.is_empty() { "public_keys" } else { "hs256_secrets" };
-            let allowed = "a different kid for each key";
-            return Some(RuleViolation::new(key, found, allowed));
+            let violation = RuleViolation::new(key, found, "a different kid for each key");
+            violations.push(violation.with_inputs(["hs256_secrets", "public_keys"]));
         }
         let jwks = self.jwks.as_ref().and_then(|jwks| Some(jwks.violation()?.inside("jwks")));
-        let webhook = || {
-            self.auth_webhook
-                .as_ref()
-                .and_then(|hook| Some(hook.violation()?.inside("auth_webhook")))
-        };
-        if let Some(violation) = jwks.or_else(webhook) {
-            return Some(violation);
-        }
-        let pairs = [
+        let webhook = self.auth_webhook.as_ref();
+        let webhook = webhook.and_then(|hook| Some(hook.violation()?.inside("auth_webhook")));
+        violations.extend(jwks.into_iter().chain(webhook));
+        for (key, value, limit_key, limit) in [
             (
                 "default_block_duration",
                 self.default_block_duration,
+                "max_block_duration",
                 self.max_block_duration,
-                "at most max_block_duration",
             ),
-            ("access_ttl", self.access_ttl, self.max_session_age, "at most max_session_age"),
-        ];
-        let (key, value, limit, allowed) =
-            pairs.into_iter().find(|(_, value, limit, _)| value > limit)?;
-        let found = format!(
-            "{} where that is {}",
-            value::format_duration(value),
-            value::format_duration(limit)
-        );
-        Some(RuleViolation::new(key, found, allowed))
+            ("access_ttl", self.access_ttl, "max_session_age", self.max_session_age),
+        ] {
+            if value > limit {
+                let [value, limit] = [value, limit].map(value::format_duration);
+                let found = format!("{value} where that is {limit}");
+                let violation = RuleViolation::new(key, found, format!("at most {limit_key}"));
+                violations.push(violation.with_inputs([limit_key]));
+            }
+        }
+        violations.extend(webhook_endpoints::violations(&self.webhook_endpoints));
+        violations
+    }
+
+    /// Every key of the app that proves something, with what it is called.
+    fn keys(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let secrets = self.hs256_secrets.iter().map(|key| ("hs256_secrets", &key.secret));
+        let keys = self.server_keys.iter().map(|key| ("server_keys", key));
+        let token = self.api_token.iter().map(|token| ("api_token", token));
+        let all = secrets.chain(keys).chain(token);
+        all.map(|(name, key)| (name, key.expose_secret()))
+    }
+
+    /// The key of this app that has the same value as `other`.
+    pub(super) fn same_key(&self, other: &SecretString) -> Option<&'static str> {
+        self.keys().find(|(_, key)| *key == other.expose_secret()).map(|(name, _)| name)
     }
 }
 
-/// Checks the rules between values of an app, and between apps.
-pub(super) fn check(apps: &[App]) -> Result<(), RuleViolation> {
+/// The violated rules between values of an app, and between apps.
+pub(super) fn violations(apps: &[App]) -> Vec<RuleViolation> {
     if apps.is_empty() {
-        return Err(RuleViolation::new("apps", "no app", "at least one [[apps]]"));
+        return vec![RuleViolation::new("apps", "no app", "at least one [[apps]]")];
     }
+    let mut violations = Vec::new();
     let mut ids = HashSet::new();
     for (index, app) in apps.iter().enumerate() {
-        if let Some(violation) =
-            app.violation().or_else(|| webhook_endpoints::violation(&app.webhook_endpoints))
-        {
-            return Err(violation.inside(&format!("apps[{index}]")));
-        }
-        if !ids.insert(&app.id) {
+        let table = format!("apps[{index}]");
+        violations.extend(app.violations().into_iter().map(|violation| violation.inside(&table)));
+        if !app.id.is_empty() && !ids.insert(&app.id) {
             let found = format!("\"{}\" a second time", app.id);
-            return Err(RuleViolation::new(format!("apps[{index}].id"), found, "a unique id"));
+            violations.push(RuleViolation::new(format!("{table}.id"), found, "a unique id"));
         }
     }
-    Ok(())
+    violations
 }

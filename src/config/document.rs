@@ -11,7 +11,9 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::environment::Environment;
-use super::hidden::is_secret;
+use super::mistakes::Mistakes;
+use super::removal::{remove, set_required};
+use super::schema::{is_secret, required_beside};
 use super::spans::{KeySpan, anchor_table, line_of, spans_of};
 use super::suggest::{quoted, with_suggestion};
 use super::violation::RuleViolation;
@@ -39,18 +41,72 @@ pub(super) struct Document<'a> {
     pub(super) environment: &'a Environment,
 }
 
+/// An error of `serde`, located.
+struct Located<'a> {
+    /// The innermost value around it; `None` at the top level.
+    place: Option<&'a KeySpan>,
+    fault: Fault,
+}
+
+enum Fault {
+    UnknownKey {
+        allowed: String,
+    },
+    /// A key without a default is not set.
+    Missing {
+        field: String,
+    },
+    Value {
+        found: String,
+        allowed: String,
+    },
+}
+
 impl Document<'_> {
-    pub(super) fn deserialize<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
-        let mut table = self.table()?;
+    /// Reads the document without its mistakes, and returns them too. `None` if the rest cannot be read.
+    ///
+    /// `serde` stops at an error, so the value with the error is removed, and the rest is read again.
+    pub(super) fn deserialize<T: DeserializeOwned>(&self) -> (Option<T>, Mistakes) {
+        let mut mistakes = Mistakes::default();
+        let Some(mut table) = self.table(&mut mistakes) else { return (None, mistakes) };
+        let spans = spans_of(table.get_ref());
         if let Some(directory) = self.path.parent() {
             anchor_table(table.get_mut(), directory);
         }
-        T::deserialize(toml::de::Deserializer::from(table)).map_err(|error| self.locate(&error))
+        let mut top_level = None;
+        loop {
+            let error = match T::deserialize(toml::de::Deserializer::from(table.clone())) {
+                Ok(read) => return (Some(read), mistakes),
+                Err(error) => error,
+            };
+            let Located { place, fault } = self.locate(&error, &spans);
+            let at = error.span().unwrap_or_default().start;
+            self.report(at, place, &fault, &spans, &mut mistakes);
+            let is_removed = match (place, fault) {
+                (Some(place), _) => {
+                    mistakes.mark_removed(&place.key);
+                    top_level = place.key.split(['.', '[']).next();
+                    remove(table.get_mut(), place)
+                }
+                (None, Fault::Missing { field }) => set_required(table.get_mut(), &field),
+                (None, _) => false,
+            };
+            // A table that is left empty has no place of its own: the whole that it is in is removed.
+            let is_removed = is_removed
+                || top_level.take().is_some_and(|key| table.get_mut().remove(key).is_some());
+            if !is_removed || mistakes.are_too_many() {
+                return (None, mistakes);
+            }
+        }
     }
 
-    /// Converts a violated rule to an error with a line.
-    pub(super) fn explain(&self, violation: RuleViolation) -> ConfigError {
-        let RuleViolation { key, found, allowed } = violation;
+    /// Adds a violated rule to the mistakes, unless it follows from one of them.
+    pub(super) fn explain(&self, violation: RuleViolation, mistakes: &mut Mistakes) {
+        let RuleViolation { key, found, allowed, inputs } = violation;
+        let key = mistakes.key_in_file(&key);
+        if inputs.iter().any(|input| mistakes.concern(&mistakes.key_in_file(input))) {
+            return;
+        }
         let spans = self.spans();
         // A missing key is reported at the innermost table that is present.
         let mut there = key.as_str();
@@ -63,52 +119,62 @@ impl Document<'_> {
                 },
             }
         };
-        self.value_error(at, key, found, allowed)
+        mistakes.add_violation(self.value_error(at, key, found, allowed));
     }
 
-    fn table(&self) -> Result<Spanned<DeTable<'_>>, ConfigError> {
-        let table = DeTable::parse(self.text).map_err(|error| ConfigError::Syntax {
-            file: self.path.to_owned(),
-            line: self.line(error.span().map_or(0, |span| span.start)),
-            reason: error.message().to_owned(),
-        })?;
-        self.environment.overlay(table)
+    /// The document with the variables applied; `None` if it is not TOML.
+    fn table(&self, mistakes: &mut Mistakes) -> Option<Spanned<DeTable<'_>>> {
+        let (table, errors) = DeTable::parse_recoverable(self.text);
+        for error in &errors {
+            let line = self.line(error.span().map_or(0, |span| span.start));
+            let reason = error.message().trim_end().replace('\n', "; ");
+            let error = ConfigError::Syntax { file: self.path.to_owned(), line, reason };
+            // Of errors in one line, the later ones follow from the first.
+            mistakes.add(&format!("line {line}"), error);
+        }
+        for (key, error) in self.environment.unreadable() {
+            mistakes.add(&key, error.clone());
+        }
+        if !errors.is_empty() {
+            return None;
+        }
+        let (table, errors) = self.environment.overlay(table);
+        for (key, error) in errors {
+            mistakes.add(&key, error);
+        }
+        Some(table)
     }
 
-    /// Converts an error of `serde` to an error with a line and a key.
-    fn locate(&self, error: &toml::de::Error) -> ConfigError {
+    /// Locates an error of `serde`.
+    fn locate<'a>(&self, error: &toml::de::Error, spans: &'a [KeySpan]) -> Located<'a> {
         // A key that is missing at the top level has no byte range.
         let span = error.span().unwrap_or_default();
-        let spans = if span.is_empty() { Vec::new() } else { self.spans() };
         let around = |place: &&KeySpan| {
             let contains =
                 |range: &Range<usize>| range.start <= span.start && span.end <= range.end;
-            contains(&place.value) || contains(&place.name)
+            !span.is_empty() && (contains(&place.value) || contains(&place.name))
         };
         // Of nested spans, the innermost has the longest key.
         let place = spans.iter().filter(around).max_by_key(|place| place.key.len());
-        let key = place.map_or("", |place| place.key.as_str());
         let message = error.message();
         let (found, allowed) =
             message.split_once(", expected ").unwrap_or((message, "a valid value"));
         if let Some(field) = quoted(found, "unknown field ") {
-            let allowed = with_suggestion(field, allowed);
-            return self.value_error(
-                span.start,
-                key.to_owned(),
-                "an unknown key".to_owned(),
-                allowed,
-            );
+            let fault = Fault::UnknownKey { allowed: with_suggestion(field, allowed) };
+            return Located { place, fault };
+        }
+        // What is said of the table of an enum's variant.
+        let unexpected = found.strip_prefix("unexpected keys in table: ");
+        if let Some((fields, keys)) =
+            unexpected.and_then(|rest| rest.split_once(", available keys: "))
+        {
+            let field = fields.split(", ").next().unwrap_or_default();
+            let keys: Vec<_> = keys.split(", ").map(|key| format!("`{key}`")).collect();
+            let fault = Fault::UnknownKey { allowed: with_suggestion(field, &keys.join(" or ")) };
+            return Located { place, fault };
         }
         if let Some(field) = quoted(found, "missing field ") {
-            let dot = if key.is_empty() { "" } else { "." };
-            let key = format!("{key}{dot}{field}");
-            return self.value_error(
-                span.start,
-                key,
-                "nothing".to_owned(),
-                "it to be set".to_owned(),
-            );
+            return Located { place, fault: Fault::Missing { field: field.to_owned() } };
         }
         let is_type_error =
             ["invalid ", "unknown variant "].iter().any(|start| found.starts_with(start));
@@ -120,7 +186,42 @@ impl Document<'_> {
             Some(variant) => with_suggestion(variant, allowed),
             None => allowed.to_owned(),
         };
-        self.value_error(span.start, key.to_owned(), found, allowed)
+        Located { place, fault: Fault::Value { found, allowed } }
+    }
+
+    /// Adds a located error to the mistakes. Of a missing key also the others that its table lacks.
+    fn report(
+        &self,
+        at: usize,
+        place: Option<&KeySpan>,
+        fault: &Fault,
+        spans: &[KeySpan],
+        mistakes: &mut Mistakes,
+    ) {
+        let key = place.map_or("", |place| place.key.as_str());
+        match fault {
+            Fault::UnknownKey { allowed } => {
+                let found = "an unknown key".to_owned();
+                let error = self.value_error(at, key.to_owned(), found, allowed.clone());
+                mistakes.add(key, error);
+                mistakes.add_unknown_key_in(key.rsplit_once('.').map_or("", |(table, _)| table));
+            }
+            Fault::Missing { field } => {
+                let dot = if key.is_empty() { "" } else { "." };
+                for field in required_beside(key, field) {
+                    let missing = format!("{key}{dot}{field}");
+                    if spans.iter().any(|span| span.key == missing) {
+                        continue; // It is set, and was removed because of a mistake.
+                    }
+                    let (found, allowed) = ("nothing".to_owned(), "it to be set".to_owned());
+                    mistakes.add(&missing, self.value_error(at, missing.clone(), found, allowed));
+                }
+            }
+            Fault::Value { found, allowed } => {
+                let error = self.value_error(at, key.to_owned(), found.clone(), allowed.clone());
+                mistakes.add(key, error);
+            }
+        }
     }
 
     fn value_error(&self, at: usize, key: String, found: String, allowed: String) -> ConfigError {
@@ -157,6 +258,7 @@ impl Document<'_> {
 
     /// The span of each key; empty if the text is not TOML.
     pub(super) fn spans(&self) -> Vec<KeySpan> {
-        self.table().map(|table| spans_of(table.get_ref())).unwrap_or_default()
+        let table = self.table(&mut Mistakes::default());
+        table.map(|table| spans_of(table.get_ref())).unwrap_or_default()
     }
 }

@@ -22,6 +22,8 @@ const NAME: &str = "v = ";
 #[derive(Clone, Debug, Default)]
 pub(super) struct Environment {
     variables: Vec<Variable>,
+    /// The variables whose values cannot be read.
+    unreadable: Vec<ConfigError>,
 }
 
 #[derive(Clone, Debug)]
@@ -37,35 +39,55 @@ impl Environment {
     pub(super) fn new(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
         after: usize,
-    ) -> Result<Self, ConfigError> {
+    ) -> Self {
+        let mut unreadable = Vec::new();
         let mut sorted = BTreeMap::new();
         for (name, value) in variables {
             let Ok(name) = name.into_string() else { continue };
             if !name.starts_with(PREFIX) {
                 continue;
             }
-            let Ok(value) = value.into_string() else {
-                return Err(wrong(&name, "", "bytes that are not UTF-8", "a string"));
-            };
-            sorted.insert(name, value);
+            match value.into_string() {
+                Ok(value) => {
+                    sorted.insert(name, value);
+                }
+                Err(_) => {
+                    unreadable.push(wrong(&name, "", "bytes that are not UTF-8", "a string"));
+                }
+            }
         }
         let mut start = after + NAME.len();
         let mut all = Vec::with_capacity(sorted.len());
         for (name, value) in sorted {
-            let value = as_toml(&name, value)?;
+            let value = match as_toml(&name, value) {
+                Ok(value) => value,
+                Err(error) => {
+                    unreadable.push(error);
+                    continue;
+                }
+            };
             let place = start..start + value.len();
             start = place.end + NAME.len();
             let text = "\n".repeat(place.start - NAME.len()) + NAME + &value;
             all.push(Variable { name, text, place });
         }
-        Ok(Self { variables: all })
+        Self { variables: all, unreadable }
     }
 
-    /// Applies the variables to `table`.
+    /// The variables whose values cannot be read, each with the key that it sets.
+    pub(super) fn unreadable(&self) -> impl Iterator<Item = (String, &ConfigError)> {
+        self.unreadable.iter().map(|error| match error {
+            ConfigError::Variable { variable, .. } => (key_of(variable), error),
+            _ => (String::new(), error),
+        })
+    }
+
+    /// Applies the variables to `table`. Also returns the keys and errors of those that cannot be applied.
     pub(super) fn overlay<'a>(
         &'a self,
         table: Spanned<DeTable<'a>>,
-    ) -> Result<Spanned<DeTable<'a>>, ConfigError> {
+    ) -> (Spanned<DeTable<'a>>, Vec<(String, ConfigError)>) {
+        let mut errors = Vec::new();
         let place = table.span();
         let mut top = Spanned::new(place.clone(), DeValue::Table(table.into_inner()));
         for variable in &self.variables {
@@ -77,13 +99,16 @@ impl Environment {
             let parts: Vec<&str> = path.split("__").collect();
             if parts.contains(&"") {
                 let found = "a name with an empty part";
-                return Err(wrong(name, "", found, "parts separated by two underscores"));
+                let error = wrong(name, "", found, "parts separated by two underscores");
+                errors.push((name.clone(), error));
+                continue;
             }
-            put(&mut top, "", &parts, value)
-                .map_err(|(key, found, allowed)| wrong(name, &key, &found, &allowed))?;
+            if let Err((key, found, allowed)) = put(&mut top, "", &parts, value) {
+                errors.push((key_of(name), wrong(name, &key, &found, &allowed)));
+            }
         }
         let DeValue::Table(table) = top.into_inner() else { unreachable!("no name is empty") };
-        Ok(Spanned::new(place, table))
+        (Spanned::new(place, table), errors)
     }
 
     /// The variable with a span that contains `at`; `None` in the file.
@@ -98,6 +123,19 @@ impl Environment {
         let variable = self.variables.iter().find(|v| v.place.contains(&place.start))?;
         variable.text.get(place.clone())
     }
+}
+
+/// The key that the variable `name` sets: `apps[0].id` of `STAGEDOOR__APPS__0__ID`.
+fn key_of(name: &str) -> String {
+    let mut key = String::new();
+    for part in name[PREFIX.len()..].to_ascii_lowercase().split("__") {
+        if part.parse::<usize>().is_ok() {
+            key.extend(["[", part, "]"]);
+        } else {
+            key.extend([if key.is_empty() { "" } else { "." }, part]);
+        }
+    }
+    key
 }
 
 /// Converts `value` to TOML: unchanged if it looks like TOML, else as a string.
@@ -172,20 +210,20 @@ fn wrong(variable: &str, key: &str, found: &str, allowed: &str) -> ConfigError {
 mod tests {
     use std::path::Path;
 
-    use super::super::{Config, Origin, Source};
+    use super::super::{Config, ConfigErrors, Origin, Source};
     use super::*;
 
     const FILE: &str = "[store.sqlite]\npath = \"facts.db\"\n[[apps]]\nid = \"shop\"\nguests = true\n\
                         api_token = \"0123456789abcdef01234567\"\n\
                         server_keys = [\"sk_0123456789abcdef01234567\"]\n[limits]\nrequests_in_flight = 5\n";
 
-    fn source(variables: &[(&str, &str)]) -> Result<Source, ConfigError> {
+    fn source(variables: &[(&str, &str)]) -> Source {
         let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
         Source::new(Path::new("/etc/stagedoor.toml"), FILE.to_owned(), variables)
     }
 
-    fn config(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        source(variables)?.config()
+    fn config(variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
+        source(variables).config()
     }
 
     #[test]
@@ -271,12 +309,42 @@ mod tests {
         }
     }
 
+    #[test]
+    fn all_invalid_variables_are_reported_at_once() {
+        let error = config(&[
+            ("STAGEDOOR__LIMITS__REQUESTS_IN_FLIGHT", "0"),
+            ("STAGEDOOR__LISTEN__ALLOWED_ORIGINS", "[1"),
+            ("STAGEDOOR__STORE__SQLITE__PATH", "{"),
+            ("STAGEDOOR__APPS__5__ID", "x"),
+            ("STAGEDOOR__NOPE", "x"),
+        ]);
+        let error = error.unwrap_err();
+        let variables = error.iter().map(|error| match error {
+            ConfigError::Variable { variable, .. } => variable[PREFIX.len()..].to_owned(),
+            other => panic!("{other}"),
+        });
+        let mut variables: Vec<_> = variables.collect();
+        variables.sort_unstable();
+        assert_eq!(
+            variables,
+            [
+                "APPS__5__ID",
+                "LIMITS__REQUESTS_IN_FLIGHT",
+                "LISTEN__ALLOWED_ORIGINS",
+                "NOPE",
+                "STORE__SQLITE__PATH"
+            ],
+            "{error}"
+        );
+    }
+
     #[cfg(unix)]
     #[test]
     fn non_text_variable_is_an_error() {
         use std::os::unix::ffi::OsStringExt as _;
         let variable = ("STAGEDOOR__LOG__FILTER".into(), OsString::from_vec(vec![0xff]));
-        let error = Source::new(Path::new("f.toml"), FILE.to_owned(), [variable]).unwrap_err();
+        let source = Source::new(Path::new("f.toml"), FILE.to_owned(), [variable]);
+        let error = source.config().unwrap_err();
         assert!(error.to_string().starts_with("STAGEDOOR__LOG__FILTER: found bytes"), "{error}");
     }
 
@@ -285,7 +353,7 @@ mod tests {
         let entry = "STAGEDOOR__APPS__0__SERVER_KEYS__0";
         let variables =
             [("STAGEDOOR__RESUME__WINDOW", "90s"), (entry, "sk_76543210fedcba9876543210")];
-        let source = source(&variables).unwrap();
+        let source = source(&variables);
         let settings = source.settings(&source.config().unwrap());
         let of = |key: &str| {
             let setting = settings.iter().find(|setting| setting.key == key).expect(key);

@@ -58,11 +58,14 @@ fn fuzz_configuration() {
                 assert_eq!(changes, [], "a configuration equals itself");
                 "valid".to_owned()
             }
-            Err(error) => {
-                let said = error.to_string();
-                assert!(said.len() < 3 * text.len() + 2_048, "an error is bounded: {said}");
-                let is_syntax = matches!(error, ConfigError::Syntax { .. });
-                assert!(is_syntax || !said.contains('\n'), "one line: {said}");
+            Err(errors) => {
+                for error in errors.iter() {
+                    let said = error.to_string();
+                    assert!(said.len() < 3 * text.len() + 2_048, "an error is bounded: {said}");
+                    assert!(!said.contains('\n'), "one line: {said}");
+                }
+                let said = errors.first().to_string();
+                let is_syntax = matches!(errors.first(), ConfigError::Syntax { .. });
                 // The key and the kind of error, without values and lines.
                 let key: String = said.chars().filter(char::is_ascii_alphabetic).take(40).collect();
                 if is_syntax { "syntax".to_owned() } else { key }

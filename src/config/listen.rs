@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::network::Network;
 use super::tls::{RawTls, Tls};
 use super::value;
+use super::violation::RuleViolation;
 
 /// Default port of `listen`.
 const PORT: u16 = 7080;
@@ -83,6 +84,27 @@ impl Listen {
         Self { listen, admin_listen: None, ..Self::default() }
     }
 
+    /// The address that `listen` and `admin_listen` cannot both listen on.
+    #[must_use]
+    pub fn shared_address(&self) -> Option<SocketAddr> {
+        self.admin_listen.filter(|admin| {
+            let is_any_port = admin.port() == 0; // The system picks another one for each.
+            let (one, other) = (self.listen.ip().to_canonical(), admin.ip().to_canonical());
+            // `[::]` also takes connections to addresses of version 4.
+            let covers =
+                |all: IpAddr, one: IpAddr| all.is_unspecified() && (all.is_ipv6() || one.is_ipv4());
+            let overlap = one == other || covers(one, other) || covers(other, one);
+            !is_any_port && admin.port() == self.listen.port() && overlap
+        })
+    }
+
+    pub(super) fn violation(&self) -> Option<RuleViolation> {
+        let admin = self.shared_address()?;
+        let found = format!("{admin} where listen is {}", self.listen);
+        let violation = RuleViolation::new("admin_listen", found, "another address or port");
+        Some(violation.with_inputs(["listen"]))
+    }
+
     /// Whether the forwarding header of `peer` is trusted.
     #[must_use]
     pub fn trusts(&self, peer: IpAddr) -> bool {
@@ -98,4 +120,31 @@ fn admin_address<'de, D: Deserializer<'de>>(
 
 fn loopback(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listeners_that_overlap_share_an_address() {
+        for (listen, admin, is_shared) in [
+            ("127.0.0.1:1", "127.0.0.1:1", true),
+            ("0.0.0.0:1", "127.0.0.1:1", true),
+            ("127.0.0.1:1", "0.0.0.0:1", true),
+            ("[::]:1", "127.0.0.1:1", true),
+            ("[::1]:1", "[::]:1", true),
+            ("[::ffff:127.0.0.1]:1", "127.0.0.1:1", true),
+            ("127.0.0.1:1", "127.0.0.1:2", false),
+            ("127.0.0.1:1", "127.0.0.2:1", false),
+            ("[::1]:1", "127.0.0.1:1", false),
+            ("0.0.0.0:1", "[::1]:1", false),
+            ("127.0.0.1:0", "127.0.0.1:0", false),
+        ] {
+            let (listen, admin) = (listen.parse().unwrap(), admin.parse().unwrap());
+            let listen = Listen { listen, admin_listen: Some(admin), ..Listen::default() };
+            let found = listen.shared_address();
+            assert_eq!(found, is_shared.then_some(admin), "{} and {admin}", listen.listen);
+        }
+    }
 }

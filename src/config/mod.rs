@@ -1,7 +1,8 @@
 //! The configuration: plain data, validated once, when it is read.
 //!
 //! A [`Config`] is read from one TOML file and the environment ([`Source`]), or has the values of development mode
-//! ([`Config::dev`]). Errors name the line or variable ([`ConfigError`]); a reload reports each [`Change`].
+//! ([`Config::dev`]). All mistakes are reported at once, each with its line or variable ([`ConfigErrors`]); a reload
+//! reports each [`Change`].
 //! Invariants: an unknown key is an error; neither `Debug` nor an error shows a secret; every limit has a range.
 //! Not here: hooks, keys and stores, which `server` builds from it.
 
@@ -22,12 +23,15 @@ mod keys;
 mod limits;
 mod listen;
 mod log;
+mod mistakes;
 mod network;
 mod operator;
 mod ranges;
 mod reference;
+mod removal;
 mod resume;
 mod root;
+mod schema;
 mod secret;
 mod session;
 mod source;
@@ -48,7 +52,7 @@ pub use diff::Change;
 pub use drain::Drain;
 pub use engine::{Engine, EngineKind};
 pub use environment::PREFIX;
-pub use error::ConfigError;
+pub use error::{ConfigError, ConfigErrors};
 pub use events::EventFilter;
 pub use keepalive::Keepalive;
 pub use keys::{Claims, HmacSecret, Jwks, KeyAlgorithm, PublicKey};

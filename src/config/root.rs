@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{Role, Timestamp};
 
-use super::apps::{App, GuestNames};
+use super::apps::{self, App, GuestNames};
 use super::drain::Drain;
 use super::engine::Engine;
 use super::keepalive::Keepalive;
@@ -20,6 +20,7 @@ use super::operator::Operator;
 use super::resume::Resume;
 use super::session::Session;
 use super::store::Store;
+use super::violation::RuleViolation;
 use crate::grant::RoomPattern;
 
 /// The app id in development mode.
@@ -132,6 +133,22 @@ impl Config {
             engine: Engine::default(),
             log: Log::default(),
         }
+    }
+
+    /// The violated rules between values.
+    pub(super) fn violations(&self) -> Vec<RuleViolation> {
+        let listen = self.listen.violation().map(|violation| violation.inside("listen"));
+        let key = self.operator.api_key.iter();
+        let apps = key.flat_map(|key| {
+            self.apps.iter().enumerate().filter_map(|(index, app)| {
+                let place = format!("apps[{index}].{}", app.same_key(key)?);
+                let found = format!("the value of {place}");
+                let allowed = "a key that no app has: it authorizes calls about the whole node";
+                let violation = RuleViolation::new("operator.api_key", found, allowed);
+                Some(violation.with_inputs([place]))
+            })
+        });
+        listen.into_iter().chain(apps).chain(apps::violations(&self.apps)).collect()
     }
 
     #[must_use]

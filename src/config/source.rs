@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::document::{self, Document};
 use super::environment::Environment;
 use super::spans::KeySpan;
-use super::{Config, ConfigError, apps};
+use super::{Config, ConfigErrors};
 
 /// The text of a configuration file, and the variables that override it.
 #[derive(Clone, Debug)]
@@ -48,34 +48,37 @@ impl Source {
     /// Reads the file and the environment of the process.
     ///
     /// # Errors
-    /// [`ConfigError`] when the file or a variable is not UTF-8.
-    pub fn open(path: &Path) -> Result<Self, ConfigError> {
+    /// [`ConfigErrors`] when the file cannot be read or is not UTF-8.
+    pub fn open(path: &Path) -> Result<Self, ConfigErrors> {
         let text = document::read(path)?;
-        Self::new(path, text, std::env::vars_os())
+        Ok(Self::new(path, text, std::env::vars_os()))
     }
 
     /// A configuration with the given text. Variables without [`super::PREFIX`] are ignored.
-    ///
-    /// # Errors
-    /// [`ConfigError`] when a variable is not UTF-8, or looks like TOML and is invalid.
     pub fn new(
         path: &Path,
         text: String,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
-    ) -> Result<Self, ConfigError> {
-        let environment = Environment::new(variables, text.len())?;
-        Ok(Self { path: path.to_owned(), text, environment })
+    ) -> Self {
+        let environment = Environment::new(variables, text.len());
+        Self { path: path.to_owned(), text, environment }
     }
 
     /// Parses and validates the configuration. Relative paths are resolved against the directory of the file.
     ///
     /// # Errors
-    /// [`ConfigError`], with the line or variable, the key, what was found and what is allowed.
-    pub fn config(&self) -> Result<Config, ConfigError> {
+    /// [`ConfigErrors`]: every mistake, with the line or variable, the key, what was found and what is allowed.
+    pub fn config(&self) -> Result<Config, ConfigErrors> {
         let document = self.document();
-        let config: Config = document.deserialize()?;
-        apps::check(&config.apps).map_err(|violation| document.explain(violation))?;
-        Ok(config)
+        let (config, mut mistakes) = document.deserialize::<Config>();
+        for violation in config.iter().flat_map(Config::violations) {
+            document.explain(violation, &mut mistakes);
+        }
+        match (mistakes.into_errors(), config) {
+            (Some(errors), _) => Err(errors),
+            (None, Some(config)) => Ok(config),
+            (None, None) => unreachable!("without a mistake there is a configuration"),
+        }
     }
 
     /// Every value of `config`, which was read from this source, and the source of each.
@@ -111,7 +114,7 @@ impl Config {
     ///
     /// # Errors
     /// As [`Source::config`].
-    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+    pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
         Source::open(path)?.config()
     }
 
@@ -119,8 +122,8 @@ impl Config {
     ///
     /// # Errors
     /// As [`Source::config`].
-    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        Source::new(path, text.to_owned(), [])?.config()
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigErrors> {
+        Source::new(path, text.to_owned(), []).config()
     }
 }
 

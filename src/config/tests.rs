@@ -12,13 +12,14 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const STORE: &str = "[store.sqlite]\npath = \"facts.db\"\n";
 const APP: &str = "[[apps]]\nid = \"shop\"\nguests = true\n";
 
-fn parse(text: &str) -> Result<Config, ConfigError> {
+fn parse(text: &str) -> Result<Config, ConfigErrors> {
     Config::parse(Path::new("/etc/stagedoor/gateway.toml"), text)
 }
 
-/// What is said of `text`, without the file's name.
+/// What is said of the one mistake of `text`, without the file's name.
 fn said(text: &str) -> String {
     let error = parse(text).expect_err(text).to_string();
+    assert!(!error.contains('\n'), "{error}");
     error.strip_prefix("/etc/stagedoor/gateway.toml:").expect("the file is named first").to_owned()
 }
 
@@ -215,8 +216,8 @@ fn app_error_names_its_index() {
             "8: apps[1].auth_webhook.url: found nothing; expected it to be set",
         ),
         (
-            "id = \"b\"\n[[apps.webhook_endpoints]]\nid = \"crm\"\nurl = \"https://example.com/\"\nsecrets = [\"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"]\nevents = [\"room.open\"]",
-            "12: apps[1].webhook_endpoints[0].events: found \"room.open\"; expected `*`, a group such as `room.*`, or one of `session.started`",
+            "id = \"b\"\nguests = true\n[[apps.webhook_endpoints]]\nid = \"crm\"\nurl = \"https://example.com/\"\nsecrets = [\"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"]\nevents = [\"room.open\"]",
+            "13: apps[1].webhook_endpoints[0].events: found \"room.open\"; expected `*`, a group such as `room.*`, or one of `session.started`",
         ),
         (
             "id = \"b\"\nguests = true\n[[apps.webhook_endpoints]]\nid = \"crm\"\nurl = \"https://10.0.0.1/\"\nsecrets = [\"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"]",
@@ -227,12 +228,12 @@ fn app_error_names_its_index() {
             "10: apps[1].auth_webhook.secret: found 26 bytes; expected `whsec_` and 24 to 64 bytes in base64",
         ),
         (
-            "id = \"b\"\n[[apps.webhook_endpoints]]\nid = \"crm\"\nurl = \"https://example.com/\"\nsecrets = [\"whsec_not-base64-not-base64-not-base64\"]",
-            "11: apps[1].webhook_endpoints[0].secrets: found 38 bytes; expected `whsec_` and 24 to 64 bytes in base64",
+            "id = \"b\"\nguests = true\n[[apps.webhook_endpoints]]\nid = \"crm\"\nurl = \"https://example.com/\"\nsecrets = [\"whsec_not-base64-not-base64-not-base64\"]",
+            "12: apps[1].webhook_endpoints[0].secrets: found 38 bytes; expected `whsec_` and 24 to 64 bytes in base64",
         ),
         (
-            "id = \"b\"\n[[apps.webhook_endpoints]]\nid = \"crm\"\nurl = \"https://example.com/\"\nsecrets = []",
-            "11: apps[1].webhook_endpoints[0].secrets: found 0 secrets; expected 1 to 4",
+            "id = \"b\"\nguests = true\n[[apps.webhook_endpoints]]\nid = \"crm\"\nurl = \"https://example.com/\"\nsecrets = []",
+            "12: apps[1].webhook_endpoints[0].secrets: found 0 secrets; expected 1 to 4",
         ),
         (
             "id = \"b\"\n[apps.auth_webhook]\nurl = \"http://localhost/\"\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"",
@@ -267,6 +268,68 @@ fn app_error_names_its_index() {
 }
 
 #[test]
+fn every_mistake_is_reported_and_no_consequence() {
+    for (text, expected) in [
+        ("", &["1: apps: found nothing", "1: store: found nothing"][..]),
+        ("a = 1\n[b]\nc = [\n[d\n", &["4: invalid TOML: "]),
+        (
+            "[store.sqlite]\npth = 1\n[[apps]]\nid = \"a\"\nguest = true\n",
+            &[
+                "1: store.sqlite.path: found nothing",
+                "2: store.sqlite.pth: found an unknown key",
+                "5: apps[0].guest: found an unknown key",
+            ],
+        ),
+        (
+            "store = 5\napps = 7\n[limits]\nrequests_in_flight = 0\n",
+            &["1: store: found 5", "2: apps: found 7", "4: limits.requests_in_flight: found 0"],
+        ),
+        (
+            "[store.sqlite]\npath = \"f\"\n[[apps]]\nid = \"a\"\nmax_session_age = \"1x\"\naccess_ttl = \"300d\"\n\
+          hs256_secrets = [\"short\"]\n",
+            &[
+                "5: apps[0].max_session_age: found \"1x\"",
+                "7: apps[0].hs256_secrets[0]: found 5 bytes",
+            ],
+        ),
+        (
+            "[store.sqlite]\npath = \"f\"\n[[apps]]\nid = 1\n[[apps]]\nid = \"b\"\nguests = true\n\
+          webhook_endpoints = [{ id = 7 }, { url = \"https://a.example\" }, \
+          { id = \"c\", url = \"https://10.0.0.1/\", secrets = [\"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"] }]\n\
+          [[apps]]\nid = \"b\"\nguests = true\naccess_ttl = \"31d\"\n",
+            &[
+                "3: apps[0]: found an app without an authentication method",
+                "4: apps[0].id: found 1",
+                "8: apps[1].webhook_endpoints[0].id: found 7",
+                "8: apps[1].webhook_endpoints[0].url: found nothing",
+                "8: apps[1].webhook_endpoints[0].secrets: found nothing",
+                "8: apps[1].webhook_endpoints[1].id: found nothing",
+                "8: apps[1].webhook_endpoints[1].secrets: found nothing",
+                "8: apps[1].webhook_endpoints[2].url: found 10.0.0.1",
+                "10: apps[2].id: found \"b\" a second time",
+                "12: apps[2].access_ttl: found 31d",
+            ],
+        ),
+    ] {
+        let errors = parse(text).expect_err(text);
+        let mut said: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        for expected in expected {
+            let start = format!("/etc/stagedoor/gateway.toml:{expected}");
+            let found = said.iter().position(|said| said.starts_with(&start));
+            said.remove(found.unwrap_or_else(|| panic!("{expected} is not in\n{errors}")));
+        }
+        assert!(said.is_empty(), "{said:#?}");
+    }
+}
+
+#[test]
+fn mistakes_beyond_a_number_are_left_for_the_next_time() {
+    let many: String =
+        (0..500).fold(format!("{STORE}{APP}"), |text, n| text + &format!("k{n} = 1\n"));
+    assert_eq!(parse(&many).unwrap_err().iter().count(), 50);
+}
+
+#[test]
 fn no_error_shows_a_secret() {
     let mut wrong = String::new();
     for (app, expected) in [
@@ -286,11 +349,11 @@ fn no_error_shows_a_secret() {
         ("api_token = \"hush-hush\"", "api_token: found 9 bytes; expected at least 24"),
         ("api_token = 5", "api_token: found a value of type integer; expected a string or "),
         (
-            "[apps.auth_webhook]\nurl = \"http://hush:hush@example.com/hush?hush\"",
+            "[apps.auth_webhook]\nurl = \"http://hush:hush@example.com/hush?hush\"\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"",
             "auth_webhook.url: found \"http://example.com (the rest is not shown)\"; expected an https URL",
         ),
         (
-            "[[apps.webhook_endpoints]]\nurl = \"hush\"",
+            "[[apps.webhook_endpoints]]\nurl = \"hush\"\nid = \"crm\"\nsecrets = [\"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"]",
             "webhook_endpoints[0].url: found a value of type string; expected an https URL",
         ),
         (
@@ -346,7 +409,7 @@ fn unreadable_file_error_names_the_file() {
     let missing = directory.path().join("missing.toml");
     let error = Config::load(&missing).unwrap_err();
     assert!(
-        matches!(&error, ConfigError::Unreadable { file, .. } if *file == missing),
+        matches!(error.first(), ConfigError::Unreadable { file, .. } if *file == missing),
         "{error:?}"
     );
     // A directory can be opened but not read, even by root, who can read every file.
@@ -355,7 +418,7 @@ fn unreadable_file_error_names_the_file() {
     let latin1 = directory.path().join("latin1.toml");
     std::fs::write(&latin1, b"# one\n# caf\xe9\n").unwrap();
     let error = Config::load(&latin1).unwrap_err();
-    assert_eq!(error, ConfigError::NotText { file: latin1, line: 2 });
+    assert_eq!(*error.first(), ConfigError::NotText { file: latin1, line: 2 });
 }
 
 #[test]
@@ -378,8 +441,10 @@ fn any_text_is_a_configuration_or_an_error() {
     let config = proptest::test_runner::Config::with_cases(512);
     let pieces = "(\\[|\\]|=|\"|\n| |apps|store|sqlite|path|id|limits|requests_in_flight|secret|file|\\.|,|\\{|\\}|1|é){0,24}";
     proptest::proptest!(config, |(text in pieces)| {
-        if let Err(error) = parse(&text) {
-            assert!(!error.to_string().contains('\n') || matches!(error, ConfigError::Syntax { .. }));
+        if let Err(errors) = parse(&text) {
+            for error in errors.iter() {
+                assert!(!error.to_string().contains('\n'), "{error}");
+            }
         }
     });
 }

@@ -47,7 +47,8 @@ pub(super) fn private_url_violation(url: &str, allow_private: bool) -> Option<Ru
     let is_private = host == "localhost" || !Network::Public.includes_literal(&url);
     is_private.then(|| {
         let found = format!("{host} with allow_private = false");
-        RuleViolation::new("url", found, "a public host, or allow_private = true")
+        let violation = RuleViolation::new("url", found, "a public host, or allow_private = true");
+        violation.with_inputs(["allow_private"])
     })
 }
 

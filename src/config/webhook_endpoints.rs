@@ -91,19 +91,20 @@ impl PartialEq for WebhookEndpoint {
     }
 }
 
-/// The first violated rule of or between endpoints.
-pub(super) fn violation(endpoints: &[WebhookEndpoint]) -> Option<RuleViolation> {
+/// The violated rules of and between endpoints.
+pub(super) fn violations(endpoints: &[WebhookEndpoint]) -> Vec<RuleViolation> {
+    let mut violations = Vec::new();
     let mut ids = HashSet::new();
-    endpoints.iter().enumerate().find_map(
-        |(index, WebhookEndpoint { id, url, allow_private, .. })| {
-            let violation = if ids.insert(id) {
-                url::private_url_violation(url, *allow_private)?
-            } else {
-                RuleViolation::new("id", format!("\"{id}\" a second time"), "a unique id")
-            };
-            Some(violation.inside(&format!("webhook_endpoints[{index}]")))
-        },
-    )
+    for (index, endpoint) in endpoints.iter().enumerate() {
+        let WebhookEndpoint { id, url, allow_private, .. } = endpoint;
+        let second = || RuleViolation::new("id", format!("\"{id}\" a second time"), "a unique id");
+        let repeated = (!ids.insert(id)).then(second);
+        let private = url::private_url_violation(url, *allow_private);
+        let table = format!("webhook_endpoints[{index}]");
+        let found = repeated.into_iter().chain(private);
+        violations.extend(found.map(|violation| violation.inside(&table)));
+    }
+    violations
 }
 
 fn default_deadline() -> Duration {

@@ -12,7 +12,7 @@ use stagedoor_proto::Timestamp;
 
 use super::apps::AppsBuilder;
 use super::error::ServerError;
-use crate::config::{Change, Config, ConfigError};
+use crate::config::{Change, Config, ConfigErrors};
 use crate::http::HttpState;
 use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
@@ -72,7 +72,7 @@ impl Reloader {
 
     pub(super) async fn run(
         self,
-        configs: impl Stream<Item = Result<Config, ConfigError>>,
+        configs: impl Stream<Item = Result<Config, ConfigErrors>>,
         lifecycle: Lifecycle,
     ) {
         let mut configs = pin!(configs);
@@ -87,8 +87,10 @@ impl Reloader {
             };
             match read {
                 Ok(next) => self.apply(next),
-                Err(error) => {
-                    tracing::error!(%error, "configuration not reloaded: nothing changed");
+                Err(errors) => {
+                    for error in errors.iter() {
+                        tracing::error!(%error, "configuration not reloaded: nothing changed");
+                    }
                 }
             }
         }

@@ -19,12 +19,21 @@ fn run(arguments: &[&str]) -> Output {
 
 /// The one line it complained with, and its exit code.
 fn complaint(arguments: &[&str]) -> (Option<i32>, String) {
+    let (code, lines) = complaints(arguments);
+    assert_eq!(lines.len(), 1, "{arguments:?}: {lines:?}");
+    (code, lines.concat())
+}
+
+/// The code that the program exits with, and the lines it complains with.
+fn complaints(arguments: &[&str]) -> (Option<i32>, Vec<String>) {
     let output = run(arguments);
-    let line = String::from_utf8(output.stderr).unwrap();
     assert!(output.stdout.is_empty(), "{arguments:?}");
-    assert_eq!(line.lines().count(), 1, "{arguments:?}: {line}");
-    assert!(line.starts_with("stagedoor: "), "{arguments:?}: {line}");
-    (output.status.code(), line)
+    let text = String::from_utf8(output.stderr).unwrap();
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for line in &lines {
+        assert!(line.starts_with("stagedoor: "), "{arguments:?}: {text}");
+    }
+    (output.status.code(), lines)
 }
 
 /// A running program in development mode.
@@ -274,7 +283,9 @@ fn startup_failure_prints_one_line() {
     let address = taken.local_addr().unwrap().to_string();
     let (code, line) = complaint(&["serve", "--dev", "--listen", &address, "--log", "error"]);
     assert_eq!(code, Some(1));
-    assert!(line.contains("cannot listen on") && line.contains(&address), "{line}");
+    let expected =
+        format!("stagedoor: cannot listen on {address}: Address already in use (os error 98)");
+    assert_eq!(line, expected, "it is said once");
 
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
@@ -291,10 +302,16 @@ fn startup_failure_prints_one_line() {
     std::fs::create_dir(&text).unwrap();
     std::fs::write(text.join("stagedoor.db"), "this is not a database, however long it is")
         .unwrap();
+    let empty = directory.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    std::fs::write(empty.join("stagedoor.db"), "").unwrap();
+    let missing = directory.path().join("missing");
     for (case, data, received) in [
         ("a file", &file, "file"),
         ("a newer gateway's", &newer, "schema version 9999"),
         ("no store", &text, "not a database"),
+        ("an empty file", &empty, "file is empty; restore a backup"),
+        ("no directory", &missing, "missing does not exist; create it"),
     ] {
         let data = data.to_str().unwrap();
         let arguments =
@@ -328,7 +345,6 @@ fn invalid_configuration_error_names_its_position() {
     assert!(line.contains("missing.toml"), "{line}");
     for (case, text, received) in [
         ("no TOML", "[apps".to_owned(), ":1"),
-        ("nothing", String::new(), "apps"),
         ("unknown key", format!("{LEAST}colour = 1\n"), ":6"),
         ("wrong type", format!("{LEAST}require_auth_token = 1\n"), "require_auth_token"),
         ("out of bounds", format!("{LEAST}sessions_per_user = 0\n"), "sessions_per_user"),
@@ -341,6 +357,42 @@ fn invalid_configuration_error_names_its_position() {
             assert_eq!(code, Some(2), "{case}");
             assert!(line.contains(name) && line.contains(received), "{case}: {line}");
         }
+    }
+}
+
+#[test]
+fn every_configuration_mistake_is_reported_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("stagedoor.toml");
+    let name = path.to_str().unwrap();
+    let key = "sk_the-operators-key-of-this-very-node";
+    std::fs::write(
+        &path,
+        format!(
+            "colour = 1\n[listen]\nlisten = \"127.0.0.1:7081\"\n[operator]\napi_key = \"{key}\"\n\
+             [limits]\nrequests_in_flight = 0\n[store.sqlite]\n[[apps]]\nid = \"shop\"\nguests = 1\n\
+             server_keys = [7]\n[[apps]]\nid = \"shop\"\nguests = true\nserver_keys = [\"{key}\"]\n"
+        ),
+    )
+    .unwrap();
+    let expected = [
+        "1: colour: found an unknown key; expected one of ",
+        "3: listen.admin_listen: found 127.0.0.1:7081 where listen is 127.0.0.1:7081; expected another address",
+        "5: operator.api_key: found the value of apps[1].server_keys; expected a key that no app has",
+        "7: limits.requests_in_flight: found 0; expected a whole number from 1",
+        "8: store.sqlite.path: found nothing; expected it to be set",
+        "11: apps[0].guests: found 1; expected ",
+        "12: apps[0].server_keys[0]: found a value of type integer; expected ",
+        "14: apps[1].id: found \"shop\" a second time; expected a unique id",
+    ];
+    for arguments in [["serve", "--config", name].as_slice(), &["check-config", name]] {
+        let (code, lines) = complaints(arguments);
+        assert_eq!(code, Some(2));
+        for (line, expected) in lines.iter().zip(expected) {
+            assert!(line.starts_with(&format!("stagedoor: {name}:{expected}")), "{line}");
+        }
+        assert_eq!(lines.len(), expected.len(), "{lines:#?}");
+        assert!(!lines.concat().contains(key), "{lines:?}");
     }
 }
 

@@ -3,7 +3,8 @@
 //! Invariant: only `SQLite` opens and closes an existing file. Closing any other handle of it would drop all locks of
 //! the process on it, those of another open store included.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -57,9 +58,13 @@ const CACHE_KIB: i32 = -16 * 1024;
 /// Opens or creates the file at `path`; `label` names it in errors. Hold the lock as long as the connection.
 pub(super) fn file(path: &Path, label: &str) -> Result<(Connection, Lock), StoreError> {
     let unavailable = |reason: String| StoreError::Unavailable { store: label.to_owned(), reason };
-    private_file::create(path).map_err(|error| unavailable(error.to_string()))?;
     if path.is_dir() {
         return Err(unavailable("path is a directory; name a file in it".to_owned()));
+    }
+    if path.exists() {
+        reject_empty(path).map_err(unavailable)?;
+    } else {
+        create(path).map_err(unavailable)?;
     }
     let lock = lock(path, label)?.ok_or_else(|| unavailable(IN_USE.to_owned()))?;
     let mut db = connect(path).map_err(|e| unavailable(reason(&e)))?;
@@ -102,6 +107,7 @@ pub(super) fn without_lock(path: &Path, label: &str) -> Result<Connection, Store
     if !path.is_file() {
         return Err(unavailable("there is no such file".to_owned()));
     }
+    reject_empty(path).map_err(unavailable)?;
     // To read the write-ahead log of a killed gateway, SQLite needs write access.
     let db = connect(path).map_err(|e| unavailable(reason(&e)))?;
     set_up(&db).map_err(|e| unavailable(reason(&e)))?;
@@ -124,6 +130,58 @@ pub(super) fn memory(label: &str) -> Result<Connection, StoreError> {
     set_up(&db).map_err(unavailable)?;
     migrate(&mut db, label)?;
     Ok(db)
+}
+
+/// Creates a new store's file at `path`, complete: a gateway that is killed meanwhile leaves no empty file.
+fn create(path: &Path) -> Result<(), String> {
+    let failed = |error: &io::Error| creation_error(path, error);
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!("-new-{}", std::process::id()));
+    let new = PathBuf::from(name);
+    private_file::create_new(&new).map_err(|error| failed(&error))?;
+    let marked = connect(&new).and_then(|db| {
+        db.pragma_update(None, "application_id", APPLICATION_ID)?;
+        db.close().map_err(|(_, error)| error)
+    });
+    // Unlike a rename, it never replaces the file of a gateway that was faster.
+    let linked = marked.map_err(|error| reason(&error)).and_then(|()| {
+        match std::fs::hard_link(&new, path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            linked => linked.map_err(|error| failed(&error)),
+        }
+    });
+    // A left file is never read; an error of its removal says nothing about the store.
+    let _ = std::fs::remove_file(&new);
+    linked
+}
+
+/// Why no file can be created at `path`, and what to do.
+fn creation_error(path: &Path, error: &io::Error) -> String {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.display().to_string(),
+        _ => ".".to_owned(),
+    };
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            format!("directory {directory} does not exist; create it, or name another one")
+        }
+        io::ErrorKind::NotADirectory => format!("{directory} is not a directory; name another one"),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => format!(
+            "cannot create a file in {directory}: {error}; make it writable for the gateway's user"
+        ),
+        _ => format!("cannot create a file in {directory}: {error}"),
+    }
+}
+
+/// Rejects a file without content: something was cut off, or another program made it.
+fn reject_empty(path: &Path) -> Result<(), String> {
+    match std::fs::metadata(path) {
+        Ok(data) if data.is_file() && data.len() == 0 => {
+            Err("file is empty; restore a backup, or delete the file to begin with a new store"
+                .to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
@@ -167,7 +225,7 @@ fn migrate(db: &mut Connection, label: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The schema version; 0 for an empty file; `None` if the file is not a store.
+/// The schema version; 0 for a new file; `None` if the file is not a store.
 fn version_found(db: &Connection) -> rusqlite::Result<Option<u32>> {
     let version: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let application: u32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;

@@ -4,15 +4,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 
-/// Creates an empty private file unless one exists. `SQLite` gives its write-ahead log the same mode.
-pub(super) fn create(path: &Path) -> io::Result<()> {
-    match create_new(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        created => created,
-    }
-}
-
-/// Creates an empty private file; fails if one exists.
+/// Creates an empty private file; fails if one exists. `SQLite` gives its write-ahead log the same mode.
 pub(super) fn create_new(path: &Path) -> io::Result<()> {
     private_open_options().create_new(true).open(path).map(drop)
 }

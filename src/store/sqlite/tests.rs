@@ -164,16 +164,21 @@ async fn other_files_are_rejected_with_a_reason() {
     let foreign = Connection::open(at("foreign.db")).unwrap();
     foreign.execute_batch("CREATE TABLE t (x); PRAGMA user_version = 7").unwrap();
     drop(foreign);
+    fs::write(at("empty"), "").unwrap();
     for (path, reason) in [
         (dir.path().to_path_buf(), "path is a directory"),
         (at("text"), "file is not a database"),
         (at("foreign.db"), "file is another program's database"),
-        (at("missing/stagedoor.db"), "No such file or directory"),
-        (at("text/stagedoor.db"), "Not a directory"),
+        (at("empty"), "file is empty; restore a backup, or delete the file"),
+        (at("missing/stagedoor.db"), "missing does not exist; create it, or name another one"),
+        (at("text/stagedoor.db"), "text is not a directory; name another one"),
     ] {
         let text = refusal(&path).await;
         assert!(text.contains(reason), "expected {reason:?}: {text}");
     }
+    let error = backup(&at("empty"), &at("copy.db")).unwrap_err().to_string();
+    assert!(error.contains("file is empty"), "{error}");
+    assert_eq!(fs::metadata(at("empty")).unwrap().len(), 0, "it is unchanged");
     assert!(fs::read_to_string(at("text")).unwrap().starts_with("no database"), "it is unchanged");
 }
 
