@@ -6,7 +6,7 @@
 use std::io;
 use std::time::Duration;
 
-use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
+use reqwest::{Certificate, Client, Method, Response, StatusCode, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::Value;
@@ -77,13 +77,20 @@ impl<'a> Call<'a> {
 }
 
 impl Api {
-    pub(super) fn new(base: Url, key: SecretString, scope: ApiScope) -> Result<Self, Failure> {
+    /// The server API below `base`, which also trusts these certificates.
+    pub(super) fn new(
+        base: Url,
+        key: SecretString,
+        scope: ApiScope,
+        authorities: Vec<Certificate>,
+    ) -> Result<Self, Failure> {
         auth::install_crypto();
         let runtime = Builder::new_current_thread().enable_all().build();
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT)
+            .tls_certs_merge(authorities)
             .read_timeout(ANSWER_TIMEOUT)
             .user_agent(concat!("stagedoor/", env!("CARGO_PKG_VERSION")))
             .build();

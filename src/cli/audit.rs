@@ -16,7 +16,7 @@ use stagedoor_proto::{RoomId, Username};
 use super::exit::Exit;
 use super::limit::Limit;
 use super::output::print_error;
-use super::printer::print_truncated;
+use super::printer::{print_empty, print_truncated};
 use crate::store::{AuditSearch, ChainHead};
 use error::AuditError;
 use source::{Log, RowFilter};
@@ -49,9 +49,6 @@ pub(super) struct List {
     command: Option<String>,
     #[command(flatten)]
     limit: Limit,
-    /// Print JSON lines instead of a table.
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -61,9 +58,6 @@ pub(super) struct Verify {
     /// A head printed earlier; the log must still contain that row.
     #[arg(long, value_name = "NUMBER:HASH")]
     head: Option<ChainHead>,
-    /// Print a JSON line.
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -110,12 +104,14 @@ impl Audit {
 
 impl List {
     fn execute(self, out: &mut impl Write) -> Result<Exit, AuditError> {
-        let Self { log, after, user: username, room, command, limit: Limit { rows: limit }, json } =
-            self;
+        let Self { log, after, user: username, room, command, limit: Limit { rows: limit } } = self;
+        let json = log.is_json();
         let which = AuditSearch { command, room, username };
         let (rows, has_more) = log.open()?.search(&RowFilter { which, after, limit })?;
         if json {
             rows.iter().try_for_each(|row| writeln!(out, "{}", json!(row)))?;
+        } else if rows.is_empty() {
+            print_empty("rows");
         } else {
             table::print(&rows, out)?;
         }
@@ -129,7 +125,7 @@ impl List {
 
 impl Verify {
     fn execute(self, out: &mut impl Write) -> Result<Exit, AuditError> {
-        match (self.log.open()?.verify(self.head.as_ref())?, self.json) {
+        match (self.log.open()?.verify(self.head.as_ref())?, self.log.is_json()) {
             (Ok(head), false) => {
                 writeln!(out, "ok: {} rows, head {head}", head.number)?;
                 Ok(Exit::Success)

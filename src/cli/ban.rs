@@ -1,4 +1,4 @@
-//! `ban` and `unban`.
+//! `users ban` and `users unban`.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::api::Call;
 use super::connection::Connection;
 use super::exit::Exit;
 use super::moderation::IdempotencyOption;
-use super::token::{duration, millis};
+use super::tokens::{duration, millis};
 use crate::api_body::BanBody;
 
 #[derive(Debug, Args)]
@@ -24,8 +24,6 @@ pub(super) struct Ban {
     reason: Option<Reason>,
     #[command(flatten)]
     idempotency: IdempotencyOption,
-    #[command(flatten)]
-    connection: Connection,
 }
 
 #[derive(Debug, Args)]
@@ -34,28 +32,23 @@ pub(super) struct Unban {
     user: Username,
     #[command(flatten)]
     idempotency: IdempotencyOption,
-    #[command(flatten)]
-    connection: Connection,
 }
 
 impl Ban {
-    pub(super) fn run(self) -> Exit {
-        let Self { user, duration, reason, idempotency, connection } = self;
+    pub(super) fn run(self, connection: &Connection) -> Exit {
+        let Self { user, duration, reason, idempotency } = self;
         let body = BanBody { for_ms: duration.map(millis), reason, ref_: None };
         connection.run(|api, printer| {
             let call = Call::post(&["users", user.as_str(), "ban"], &body);
-            printer.user_result(
-                "banned",
-                &user,
-                &api.call(call.with_ref(idempotency.ref_.as_ref()))?,
-            )
+            let answer = api.call(call.with_ref(idempotency.ref_.as_ref()))?;
+            printer.user_result("banned", &user, &answer)
         })
     }
 }
 
 impl Unban {
-    pub(super) fn run(self) -> Exit {
-        let Self { user, idempotency, connection } = self;
+    pub(super) fn run(self, connection: &Connection) -> Exit {
+        let Self { user, idempotency } = self;
         connection.run(|api, printer| {
             let call =
                 Call::delete(&["users", user.as_str(), "ban"]).with_ref(idempotency.ref_.as_ref());

@@ -1,12 +1,12 @@
 //! The gateway that a command calls, and the credentials it uses.
 //!
-//! Invariant: a key is read from a file or the environment, never from the arguments, which every user of the machine
-//! can read. Not here: formatting answers (`printer`).
+//! Invariant: a key is read from a file, standard input or the environment, never from the arguments, which every user
+//! of the machine can read. Not here: formatting answers (`printer`).
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use reqwest::Url;
+use reqwest::{Certificate, Url};
 use secrecy::SecretString;
 
 use super::api::Api;
@@ -14,20 +14,22 @@ use super::exit::Exit;
 use super::failure::{ApiScope, Failure};
 use super::output::finish;
 use super::printer::Printer;
+use super::secret_file;
+use super::variables::{self, variable};
 use crate::config::DEV_APP;
 
 /// Server API of a gateway with the default configuration.
 const DEFAULT_URL: &str = "http://127.0.0.1:7081";
-const URL: &str = "STAGEDOOR_URL";
-pub(super) const APP: &str = "STAGEDOOR_APP";
-const KEY_FILE: &str = "STAGEDOOR_KEY_FILE";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Gateway")]
 struct Gateway {
-    /// Server API of the gateway.
-    #[arg(long, global = true, env = URL, default_value = DEFAULT_URL, value_parser = base_url)]
-    url: Url,
+    /// Server API of the gateway [env: `STAGEDOOR_URL`] [default: `http://127.0.0.1:7081`]
+    #[arg(long, global = true, value_parser = base_url)]
+    url: Option<Url>,
+    /// PEM file with a private CA to trust, besides those of the system [env: `STAGEDOOR_CA_FILE`]
+    #[arg(long, global = true, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     /// Print JSON: one object per line for lists, otherwise the gateway's answer.
     #[arg(long, global = true)]
     json: bool,
@@ -38,12 +40,13 @@ struct Gateway {
 pub(super) struct Connection {
     #[command(flatten)]
     gateway: Gateway,
-    /// File with the key. Default: the key in the environment.
-    #[arg(long, global = true, value_name = "FILE", env = KEY_FILE)]
+    /// File with the server key, `-` for standard input [env: `STAGEDOOR_KEY_FILE`, or the key in
+    /// `STAGEDOOR_SERVER_KEY`]
+    #[arg(long, global = true, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// App id.
-    #[arg(long, global = true, env = APP, default_value = DEV_APP)]
-    app: String,
+    /// App id [env: `STAGEDOOR_APP`] [default: `demo`]
+    #[arg(long, global = true)]
+    app: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -51,69 +54,134 @@ pub(super) struct Connection {
 pub(super) struct Operator {
     #[command(flatten)]
     gateway: Gateway,
-    /// File with the operator key. Default: the key in the environment.
-    #[arg(long, value_name = "FILE", env = "STAGEDOOR_OPERATOR_KEY_FILE")]
+    /// File with the operator key, `-` for standard input [env: `STAGEDOOR_OPERATOR_KEY_FILE`, or the key in
+    /// `STAGEDOOR_OPERATOR_KEY`]
+    #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 }
 
+/// A command at the top level, with the connection that its noun has otherwise.
+#[derive(Debug, Args)]
+pub(super) struct Alias<T: Args> {
+    #[command(flatten)]
+    pub(super) command: T,
+    #[command(flatten)]
+    pub(super) connection: Connection,
+}
+
+impl Gateway {
+    fn url(&self) -> Result<Url, Failure> {
+        if let Some(url) = &self.url {
+            return Ok(url.clone());
+        }
+        let url = variable(variables::URL).unwrap_or_else(|| DEFAULT_URL.to_owned());
+        base_url(&url).map_err(|reason| Failure::Variable { name: variables::URL, reason })
+    }
+
+    /// The certificates to trust besides those of the system.
+    fn authorities(&self) -> Result<Vec<Certificate>, Failure> {
+        let file = self.ca_file.clone();
+        let Some(file) = file.or_else(|| variable(variables::CA_FILE).map(PathBuf::from)) else {
+            return Ok(Vec::new());
+        };
+        let failed = |reason: String| Failure::File(format!("{}: {reason}", file.display()));
+        let pem = std::fs::read(&file).map_err(|error| failed(error.to_string()))?;
+        let found = Certificate::from_pem_bundle(&pem).unwrap_or_default();
+        if found.is_empty() {
+            return Err(failed("found no certificate; expected a PEM file".to_owned()));
+        }
+        Ok(found)
+    }
+
+    fn api(&self, path: &[&str], key: SecretString, scope: ApiScope) -> Result<Api, Failure> {
+        Api::new(join_path(&self.url()?, path), key, scope, self.authorities()?)
+    }
+}
+
 impl Connection {
-    /// Runs `command` with the app's server API. The key is in the key file or in `STAGEDOOR_SERVER_KEY`.
+    /// Runs `command` with the app's server API.
     pub(super) fn run(
         &self,
         command: impl FnOnce(&Api, &mut Printer) -> Result<(), Failure>,
     ) -> Exit {
-        let Gateway { url, json } = &self.gateway;
-        let api = app_api(url, &self.app, self.key_file.as_deref());
-        finish(api.and_then(|api| command(&api, &mut Printer::new(*json))).map(|()| Exit::Success))
+        let mut printer = Printer::new(self.is_json());
+        let done = self.api().and_then(|api| command(&api, &mut printer));
+        finish(done.map(|()| Exit::Success))
+    }
+
+    /// The app's server API. The key is in the key file or in the environment.
+    pub(super) fn api(&self) -> Result<Api, Failure> {
+        let app = self.app();
+        if matches!(&*app, "." | "..") {
+            return Err(Failure::InvalidPath(app));
+        }
+        let key = key(self.key_file().as_deref(), ApiScope::App)?;
+        self.gateway.api(&["api", "v1", "apps", &app], key, ApiScope::App)
+    }
+
+    pub(super) const fn is_json(&self) -> bool {
+        self.gateway.json
+    }
+
+    /// The app's id.
+    pub(super) fn app(&self) -> String {
+        self.named_app().unwrap_or_else(|| DEV_APP.to_owned())
+    }
+
+    /// The app's id, if one is named.
+    pub(super) fn named_app(&self) -> Option<String> {
+        self.app.clone().or_else(|| variable(variables::APP))
+    }
+
+    /// Whether an argument is about a gateway.
+    pub(super) const fn is_explicit(&self) -> bool {
+        let Gateway { url, ca_file, json: _ } = &self.gateway;
+        url.is_some() || ca_file.is_some() || self.key_file.is_some()
+    }
+
+    /// Whether there is a key for the server API.
+    pub(super) fn has_key(&self) -> bool {
+        self.key_file().is_some() || variable(ApiScope::App.variable()).is_some()
+    }
+
+    fn key_file(&self) -> Option<PathBuf> {
+        self.key_file.clone().or_else(app_key_file)
     }
 }
 
 impl Operator {
-    /// Runs `command` with the node's server API. The key is in the key file or in `STAGEDOOR_OPERATOR_KEY`.
+    /// Runs `command` with the node's server API.
     pub(super) fn run(
         &self,
         command: impl FnOnce(&Api, &mut Printer) -> Result<(), Failure>,
     ) -> Exit {
-        let Gateway { url, json } = &self.gateway;
-        let base = join_path(url, &["api", "v1"]);
-        let api = self.key().and_then(|key| Api::new(base, key, ApiScope::Node));
-        finish(api.and_then(|api| command(&api, &mut Printer::new(*json))).map(|()| Exit::Success))
+        let api = self.key();
+        let api = api.and_then(|key| self.gateway.api(&["api", "v1"], key, ApiScope::Node));
+        let mut printer = Printer::new(self.gateway.json);
+        finish(api.and_then(|api| command(&api, &mut printer)).map(|()| Exit::Success))
     }
 
     /// The operator key from file or environment. The app's server key is the fallback, because it is the operator key
     /// in development mode.
     fn key(&self) -> Result<SecretString, Failure> {
-        let own = key(self.key_file.as_deref(), ApiScope::Node);
+        let file = self.key_file.clone();
+        let file = file.or_else(|| variable(variables::OPERATOR_KEY_FILE).map(PathBuf::from));
+        let own = key(file.as_deref(), ApiScope::Node);
         let Err(missing @ Failure::NoKey(_)) = own else { return own };
-        match key(key_file().as_deref(), ApiScope::App) {
+        match key(app_key_file().as_deref(), ApiScope::App) {
             Err(Failure::NoKey(_)) => Err(missing),
             apps => apps,
         }
     }
 }
 
-/// The server API of an app, with the key in `key_file` or the environment.
-pub(super) fn app_api(url: &Url, app: &str, key_file: Option<&Path>) -> Result<Api, Failure> {
-    if matches!(app, "." | "..") {
-        return Err(Failure::InvalidPath(app.to_owned()));
-    }
-    let base = join_path(url, &["api", "v1", "apps", app]);
-    Api::new(base, key(key_file, ApiScope::App)?, ApiScope::App)
-}
-
-/// The server API's URL from the environment.
-pub(super) fn url() -> Result<Url, Failure> {
-    let url = variable(URL).unwrap_or_else(|| DEFAULT_URL.to_owned());
-    base_url(&url).map_err(|reason| Failure::Variable { name: URL, reason })
-}
-
 /// The path of the app's key file from the environment.
-pub(super) fn key_file() -> Option<PathBuf> {
-    variable(KEY_FILE).map(PathBuf::from)
+fn app_key_file() -> Option<PathBuf> {
+    variable(variables::KEY_FILE).map(PathBuf::from)
 }
 
 /// Parses a gateway's URL.
-pub(super) fn base_url(text: &str) -> Result<Url, String> {
+fn base_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).ok();
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     url.ok_or_else(|| format!("expected an http or https URL such as {DEFAULT_URL}"))
@@ -129,22 +197,10 @@ fn join_path(url: &Url, parts: &[&str]) -> Url {
 
 /// The key in `file`, or without a file the one in the environment.
 fn key(file: Option<&Path>, scope: ApiScope) -> Result<SecretString, Failure> {
-    let key = match file {
-        Some(file) => std::fs::read_to_string(file).map_err(|error| Failure::KeyFile {
-            file: file.display().to_string(),
-            reason: error.to_string(),
-        })?,
-        None => variable(scope.variable()).ok_or(Failure::NoKey(scope))?,
-    };
-    Ok(key.trim_end_matches(['\r', '\n']).into())
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a key must not be an argument, not even one with a default from the environment"
-)]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    match file {
+        Some(file) => secret_file::read(file).map_err(Failure::File),
+        None => variable(scope.variable()).map(Into::into).ok_or(Failure::NoKey(scope)),
+    }
 }
 
 #[cfg(test)]
@@ -167,11 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_what_the_file_has_without_its_line_break() {
-        use secrecy::ExposeSecret as _;
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "sk_key\n").unwrap();
-        assert_eq!(key(Some(file.path()), ApiScope::App).unwrap().expose_secret(), "sk_key");
+    fn unreadable_key_file_is_a_usage_error() {
         let failure = key(Some(Path::new("/nowhere/key")), ApiScope::App).unwrap_err();
         assert!(
             failure.exit() == Exit::UsageError && failure.to_string().starts_with("/nowhere/key: ")

@@ -5,6 +5,7 @@ use std::io;
 
 use reqwest::Url;
 use serde::Deserialize;
+use tokio_rustls::rustls;
 
 use super::exit::Exit;
 use super::suggest::UnknownName;
@@ -39,8 +40,9 @@ impl ApiScope {
 pub(super) enum Failure {
     #[error("no key given: set --key-file or {}", .0.variable())]
     NoKey(ApiScope),
-    #[error("{file}: {reason}")]
-    KeyFile { file: String, reason: String },
+    /// A file with a key or certificates cannot be used.
+    #[error("{0}")]
+    File(String),
     #[error("{name}: {reason}")]
     Variable { name: &'static str, reason: String },
     /// A name that would change the URL's path.
@@ -53,6 +55,14 @@ pub(super) enum Failure {
     NotListening(String),
     #[error("{0} did not answer in time; the outcome is unknown")]
     Timeout(String),
+    #[error("{0} does not answer with TLS; name it with http:// in --url or STAGEDOOR_URL")]
+    NoTls(String),
+    #[error(
+        "{0} does not answer in HTTP; if it has a certificate, use https:// in --url or STAGEDOOR_URL"
+    )]
+    NoHttp(String),
+    #[error("the certificate of {url} {reason}")]
+    Certificate { url: String, reason: String },
     #[error("request to {url} failed: {reason}")]
     Connection { url: String, reason: String },
     /// The answer is not a gateway's.
@@ -60,6 +70,9 @@ pub(super) enum Failure {
     NotAGateway { url: String, status: u16 },
     #[error(transparent)]
     Rejected(Rejection),
+    /// A user has none or several of what the command needs.
+    #[error("{0}")]
+    Ambiguous(String),
     /// No such room, user or participant.
     #[error(transparent)]
     Unknown(UnknownName),
@@ -80,12 +93,20 @@ impl Failure {
         let is_refused = root
             .downcast_ref::<io::Error>()
             .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
-        if is_refused {
-            Self::NotListening(url)
-        } else if error.is_timeout() {
-            Self::Timeout(url)
-        } else {
-            Self::Connection { url, reason: root.to_string() }
+        let is_plain = base.scheme() == "http";
+        let http_error = causes(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
+        let is_other_protocol =
+            http_error.is_some_and(|error| error.is_parse() || error.is_incomplete_message());
+        match tls_error(error) {
+            _ if is_refused => Self::NotListening(url),
+            _ if error.is_timeout() => Self::Timeout(url),
+            // The answer is not TLS.
+            Some(rustls::Error::InvalidMessage(_)) => Self::NoTls(url),
+            Some(rustls::Error::InvalidCertificate(error)) => {
+                Self::Certificate { url, reason: certificate_hint(error) }
+            }
+            None if is_plain && is_other_protocol => Self::NoHttp(url),
+            _ => Self::Connection { url, reason: root.to_string() },
         }
     }
 
@@ -96,13 +117,16 @@ impl Failure {
 
     pub(super) const fn exit(&self) -> Exit {
         match self {
-            Self::NoKey(_)
-            | Self::KeyFile { .. }
-            | Self::Variable { .. }
-            | Self::InvalidPath(_) => Exit::UsageError,
+            Self::NoKey(_) | Self::File(_) | Self::Variable { .. } | Self::InvalidPath(_) => {
+                Exit::UsageError
+            }
             Self::NotListening(_)
             | Self::Timeout(_)
+            | Self::NoTls(_)
+            | Self::NoHttp(_)
+            | Self::Certificate { .. }
             | Self::Connection { .. }
+            | Self::Ambiguous(_)
             | Self::NotAGateway { .. }
             | Self::Rejected(_)
             | Self::Unknown(_)
@@ -162,15 +186,45 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// The root cause of `error`.
-fn root_cause<'a>(
-    error: &'a (dyn std::error::Error + 'static),
-) -> &'a (dyn std::error::Error + 'static) {
-    let mut root = error;
-    while let Some(source) = root.source() {
-        root = source;
+type Cause = dyn std::error::Error + 'static;
+
+/// `error` and its causes, the root last.
+fn causes(error: &Cause) -> impl Iterator<Item = &Cause> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
+fn root_cause(error: &Cause) -> &Cause {
+    causes(error).last().unwrap_or(error)
+}
+
+/// The error of TLS among the causes. An I/O error is no cause of the error that it wraps.
+fn tls_error(error: &Cause) -> Option<&rustls::Error> {
+    causes(error).find_map(|cause| {
+        let mut cause = cause;
+        while let Some(wrapped) = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            cause = wrapped;
+        }
+        cause.downcast_ref::<rustls::Error>()
+    })
+}
+
+/// What is wrong with a certificate, and what to do.
+fn certificate_hint(error: &rustls::CertificateError) -> String {
+    use rustls::CertificateError as Wrong;
+    match error {
+        Wrong::UnknownIssuer => {
+            "is signed by an unknown authority; if that is a private CA, name its file with --ca-file"
+                .to_owned()
+        }
+        Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => {
+            "is for another host; use a name of the certificate in --url or STAGEDOOR_URL".to_owned()
+        }
+        Wrong::Expired | Wrong::ExpiredContext { .. } => "has expired; renew it".to_owned(),
+        Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => {
+            "is not valid yet; check the clocks of both machines".to_owned()
+        }
+        other => format!("is not accepted ({other}); replace it"),
     }
-    root
 }
 
 #[cfg(test)]

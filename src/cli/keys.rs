@@ -9,7 +9,7 @@ use super::api::Call;
 use super::connection::Operator;
 use super::exit::Exit;
 use super::table::date;
-use super::token::{duration, millis};
+use super::tokens::{duration, millis};
 use crate::api_body::EmptyBody;
 
 #[derive(Debug, Args)]

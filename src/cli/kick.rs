@@ -1,4 +1,4 @@
-//! `kick`: removes a user from a room, or lifts that block.
+//! `rooms kick`, `rooms block` and `rooms unblock`.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::exit::Exit;
 use super::lookup::{NameKind, find_similar};
 use super::moderation::{ModerationOptions, perform, send_command, who};
 use super::table::printable;
-use super::token::{duration, millis};
+use super::tokens::{duration, millis};
 use crate::config::format_duration;
 use crate::room::Moderation;
 
@@ -31,32 +31,41 @@ pub(super) struct Kick {
     /// Duration of the block: `30s`, `5m`, `24h`, or `0s` for none. Default: the app's `default_block_duration`.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     duration: Option<Duration>,
-    /// Remove the user from the whole app, or with `--lift` lift that block.
+    /// Remove the user from the whole app.
     #[arg(long)]
     everywhere: bool,
     /// Reason, shown to the user.
     #[arg(long)]
     reason: Option<Reason>,
-    /// Lift the block. A ban stays; `unban` lifts it.
-    #[arg(long, conflicts_with_all = ["participant", "duration", "reason"])]
-    lift: bool,
     #[command(flatten)]
     options: ModerationOptions,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LiftBlock {
+    /// Room id.
+    room: RoomId,
+    /// Username.
+    user: Username,
+    /// Lift the block of a moderator from the whole app.
+    #[arg(long)]
+    everywhere: bool,
     #[command(flatten)]
-    connection: Connection,
+    options: ModerationOptions,
+}
+
+const fn scope(is_everywhere: bool) -> BlockScope {
+    if is_everywhere { BlockScope::App } else { BlockScope::Room }
 }
 
 impl Kick {
-    pub(super) fn run(self) -> Exit {
-        let Self { room, options, connection, .. } = &self;
+    pub(super) fn run(self, connection: &Connection) -> Exit {
+        let Self { room, options, .. } = &self;
         let command = self.command();
-        if self.lift {
-            return perform(connection, options, room, &command);
-        }
         connection.run(|api, printer| {
             let receipt = send_command(api, options, room, &command)?;
             match &self.user {
-                Some(user) if was_absent(&receipt) => {
+                Some(user) if has_no_target(&receipt) => {
                     printer.sentence(&receipt, &self.describe_absent(api, user))
                 }
                 Some(_) | None => printer.receipt(&receipt),
@@ -77,28 +86,28 @@ impl Kick {
             Some(duration) => format_duration(duration),
             None => "the app's default_block_duration".to_owned(),
         };
-        format!("{absent}\nblocked: {} may not join {scope} for {duration}", printable(name))
+        let (name, scope) = (printable(name), printable(scope));
+        format!("{absent}\nblocked: {name} may not join {scope} for {duration}")
     }
 
     fn command(&self) -> Moderation {
-        let (room, username, ref_) = (self.room.clone(), self.user.clone(), None);
-        let scope = if self.everywhere { BlockScope::App } else { BlockScope::Room };
-        if self.lift {
-            let username = username.expect("a user is required where no membership is named");
-            return Moderation::Unblock(Unblock { room, username, scope, ref_ });
-        }
-        let who = who(self.participant, username).expect("one of the two is required");
-        let block = Block { for_ms: self.duration.map(millis), scope };
-        let reason = self.reason.clone();
-        Moderation::ForceDisconnect(ForceDisconnect { room, who, block, reason, ref_ })
+        let who = who(self.participant, self.user.clone()).expect("one of the two is required");
+        let block = Block { for_ms: self.duration.map(millis), scope: scope(self.everywhere) };
+        let (room, reason) = (self.room.clone(), self.reason.clone());
+        Moderation::ForceDisconnect(ForceDisconnect { room, who, block, reason, ref_: None })
     }
 }
 
-/// Whether the removed user was not in the room: the only target then has no participant.
-fn was_absent(receipt: &Value) -> bool {
-    let targets = receipt["targets"].as_array();
-    targets.is_some_and(|targets| match targets.as_slice() {
-        [sole] => sole["target"]["participant"].is_null(),
-        _ => false,
-    })
+impl LiftBlock {
+    pub(super) fn run(self, connection: &Connection) -> Exit {
+        let Self { room, user: username, everywhere, options } = self;
+        let unblock =
+            Unblock { room: room.clone(), username, scope: scope(everywhere), ref_: None };
+        perform(connection, &options, &room, &Moderation::Unblock(unblock))
+    }
+}
+
+/// Whether the removed user was not in the room. A cached answer has no counts and says nothing of it.
+fn has_no_target(receipt: &Value) -> bool {
+    receipt["target_count"] == 0 && receipt["counts"].is_object()
 }

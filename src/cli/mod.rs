@@ -1,5 +1,8 @@
 //! The command line: one file per command.
 //!
+//! The grammar is a noun and a verb. Commands about the process itself have no noun, and `kick`, `ban` and `mute` are
+//! short for a noun and a verb.
+//!
 //! A command finishes here or returns a gateway to run ([`Outcome`]) to `main`. Commands about a running gateway use
 //! its server API (`api`, `connection`) and so work from every machine that can reach it. Invariant: no output macro
 //! that panics on a closed pipe is used. Not here: running the gateway (`server`) and the meaning of a configuration
@@ -15,7 +18,6 @@ mod check_config;
 mod completions;
 mod connection;
 mod drain;
-mod end_room;
 mod exit;
 mod failure;
 mod keys;
@@ -25,27 +27,52 @@ mod lookup;
 mod moderation;
 mod mute;
 mod output;
+mod participant;
 mod printer;
 mod receipt;
 mod revoke_all;
 mod rooms;
+mod secret_file;
 mod serve;
 mod sessions;
 mod suggest;
 mod table;
-mod token;
+mod tokens;
 mod users;
+mod variables;
 mod webhooks;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{Arg, ArgAction, CommandFactory as _, Parser, Subcommand};
+
+use connection::Alias;
 
 pub use exit::Exit;
 pub use output::print_error;
 pub use serve::{Outcome, ServeCommand, stop_signal};
 
+const AFTER_HELP: &str = "\
+Examples:
+  stagedoor                                  run a gateway in development mode
+  stagedoor rooms list                       list the rooms of a running gateway
+  stagedoor rooms mute lobby ada --lock      mute a user in a room
+  stagedoor users ban ada --for 24h          ban a user
+  stagedoor tokens mint room lobby --role moderator
+
+Exit codes:
+  0  success
+  1  failure, such as a rejected call
+  2  invalid arguments, environment or configuration file";
+
 /// Self-hosted, real-time session gateway. Without a command: `serve --dev`.
 #[derive(Debug, Parser)]
-#[command(name = "stagedoor", version, about)]
+#[command(
+    name = "stagedoor",
+    version,
+    about,
+    after_help = AFTER_HELP,
+    disable_version_flag = true,
+    arg = version_flag()
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -57,71 +84,63 @@ enum Command {
     Serve(serve::Serve),
     /// Validate a configuration and print the effective values with their source.
     CheckConfig(check_config::CheckConfig),
-    /// Mint a token offline with an app's secret.
-    #[command(subcommand)]
-    Token(token::Token),
-    /// Print or verify an app's audit log.
-    #[command(subcommand)]
-    Audit(audit::Audit),
     /// Back up the store, also while a gateway uses it.
     Backup(backup::Backup),
-    /// List, show and end sessions.
-    Sessions(sessions::Sessions),
-    /// List, show, create and lock rooms.
-    Rooms(rooms::Rooms),
-    /// List, show and delete users, and revoke their tokens.
-    Users(users::Users),
-    /// Remove a user from a room, or lift that block.
-    Kick(kick::Kick),
-    /// Ban a user and end their sessions.
-    Ban(ban::Ban),
-    /// Unban a user.
-    Unban(ban::Unban),
-    /// Mute or unmute a stream, a participant or a user.
-    Mute(mute::Mute),
-    /// Mute or unmute a whole room.
-    MuteAll(mute::MuteAll),
-    /// End a room and remove its participants.
-    EndRoom(end_room::EndRoom),
-    /// Show webhook endpoints and replay dead letters.
-    Webhooks(webhooks::Webhooks),
-    /// Rotate the keys that sign access tokens.
-    Keys(keys::Keys),
-    /// Revoke all tokens of the app, and end its sessions.
-    RevokeAll(revoke_all::RevokeAll),
     /// Drain and stop a running gateway.
     Drain(drain::Drain),
+    /// List, show and end sessions.
+    Sessions(sessions::Sessions),
+    /// List, show and create rooms, and moderate them.
+    Rooms(rooms::Rooms),
+    /// List, show, ban and delete users, and revoke their tokens.
+    Users(users::Users),
+    /// Mint tokens, and revoke all tokens of the app.
+    Tokens(tokens::Tokens),
+    /// List webhook endpoints and dead letters, and replay them.
+    Webhooks(webhooks::Webhooks),
+    /// Print or verify the audit log of an app.
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Rotate the keys that sign access tokens.
+    Keys(keys::Keys),
+    /// Remove a user from a room: short for `rooms kick`.
+    Kick(Alias<kick::Kick>),
+    /// Mute a stream, a participant or a user: short for `rooms mute`.
+    Mute(Alias<mute::Mute>),
+    /// Ban a user and end their sessions: short for `users ban`.
+    Ban(Alias<ban::Ban>),
     /// Print a shell completion script.
     Completions(completions::Completions),
+}
+
+/// The flag of the version; `-v` is what many programs have for it.
+fn version_flag() -> Arg {
+    let flag = Arg::new("version").long("version").short('V').visible_short_alias('v');
+    flag.action(ArgAction::Version).help("Print the version")
 }
 
 impl Cli {
     /// Runs the command, except for running a gateway, which is returned.
     #[must_use]
     pub fn run(self) -> Outcome {
-        match self.command {
-            None => serve::Serve::development().run(),
-            Some(Command::Serve(serve)) => serve.run(),
-            Some(Command::CheckConfig(check)) => Outcome::Done(check.run()),
-            Some(Command::Token(token)) => Outcome::Done(token.run()),
-            Some(Command::Audit(audit)) => Outcome::Done(audit.run()),
-            Some(Command::Backup(backup)) => Outcome::Done(backup.run()),
-            Some(Command::Sessions(sessions)) => Outcome::Done(sessions.run()),
-            Some(Command::Rooms(rooms)) => Outcome::Done(rooms.run()),
-            Some(Command::Users(users)) => Outcome::Done(users.run()),
-            Some(Command::Kick(kick)) => Outcome::Done(kick.run()),
-            Some(Command::Ban(ban)) => Outcome::Done(ban.run()),
-            Some(Command::Unban(unban)) => Outcome::Done(unban.run()),
-            Some(Command::Mute(mute)) => Outcome::Done(mute.run()),
-            Some(Command::MuteAll(mute)) => Outcome::Done(mute.run()),
-            Some(Command::EndRoom(end)) => Outcome::Done(end.run()),
-            Some(Command::Webhooks(webhooks)) => Outcome::Done(webhooks.run()),
-            Some(Command::Keys(keys)) => Outcome::Done(keys.run()),
-            Some(Command::RevokeAll(revoke)) => Outcome::Done(revoke.run()),
-            Some(Command::Drain(drain)) => Outcome::Done(drain.run()),
-            Some(Command::Completions(completions)) => {
-                Outcome::Done(completions.run(&mut Self::command()))
-            }
-        }
+        let exit = match self.command {
+            None => return serve::Serve::development().run(),
+            Some(Command::Serve(serve)) => return serve.run(),
+            Some(Command::CheckConfig(check)) => check.run(),
+            Some(Command::Backup(backup)) => backup.run(),
+            Some(Command::Drain(drain)) => drain.run(),
+            Some(Command::Sessions(sessions)) => sessions.run(),
+            Some(Command::Rooms(rooms)) => rooms.run(),
+            Some(Command::Users(users)) => users.run(),
+            Some(Command::Tokens(tokens)) => tokens.run(),
+            Some(Command::Webhooks(webhooks)) => webhooks.run(),
+            Some(Command::Audit(audit)) => audit.run(),
+            Some(Command::Keys(keys)) => keys.run(),
+            Some(Command::Kick(Alias { command, connection })) => command.run(&connection),
+            Some(Command::Mute(Alias { command, connection })) => command.run(&connection),
+            Some(Command::Ban(Alias { command, connection })) => command.run(&connection),
+            Some(Command::Completions(completions)) => completions.run(&mut Self::command()),
+        };
+        Outcome::Done(exit)
     }
 }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
-use stagedoor_proto::{ModerateRoom, ModerationCommand, ParticipantId, Ref, RoomId, Username, Who};
+use stagedoor_proto::{ModerationCommand, ParticipantId, Ref, RoomId, Username, Who};
 
 use super::api::{Api, Call};
 use super::connection::Connection;
 use super::exit::Exit;
 use super::failure::{Failure, Rejection};
 use super::lookup::{NameKind, explain, explain_room};
-use super::token::duration;
+use super::tokens::duration;
 use crate::room::Moderation;
 
 /// The options of all moderation commands.
@@ -29,6 +29,12 @@ pub(super) struct IdempotencyOption {
     /// Idempotency key: a repeated call with this key is answered from the cache.
     #[arg(long = "ref", value_name = "REF")]
     pub(super) ref_: Option<Ref>,
+}
+
+impl ModerationOptions {
+    pub(super) const fn has_ref(&self) -> bool {
+        self.idempotency.ref_.is_some()
+    }
 }
 
 /// Sends a moderation command and prints its receipt.
@@ -65,10 +71,6 @@ pub(super) fn send_command(
     })
 }
 
-pub(super) const fn room_command(room: RoomId) -> ModerateRoom {
-    ModerateRoom { room, ref_: None }
-}
-
 /// The participant or user that the arguments name.
 pub(super) fn who(participant: Option<ParticipantId>, user: Option<Username>) -> Option<Who> {
     participant.map(Who::Participant).or(user.map(Who::Username))
@@ -103,7 +105,7 @@ fn is_about_an_id(rejection: &Rejection) -> bool {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use stagedoor_proto::{ForceMute, MuteTarget};
+    use stagedoor_proto::{ForceMute, ModerateRoom, MuteTarget};
 
     use super::*;
 
@@ -120,8 +122,12 @@ mod tests {
                 json!({ "username": "ada", "lock": true }),
             ),
             (Moderation::LiftMute(mute), "lift_mute", json!({ "username": "ada" })),
-            (Moderation::LockRoom(room_command(room.clone())), "lock", json!({})),
-            (Moderation::EndRoom(room_command(room)), "end", json!({})),
+            (
+                Moderation::LockRoom(ModerateRoom { room: room.clone(), ref_: None }),
+                "lock",
+                json!({}),
+            ),
+            (Moderation::EndRoom(ModerateRoom { room, ref_: None }), "end", json!({})),
         ] {
             assert_eq!((path_segment(&command), command_body(&command)), (path, body));
         }

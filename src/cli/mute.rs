@@ -1,4 +1,4 @@
-//! `mute` and `mute-all`.
+//! `rooms mute`, `rooms lift-mute` and `rooms mute-all`.
 
 use clap::Args;
 use stagedoor_proto::{
@@ -7,35 +7,41 @@ use stagedoor_proto::{
 
 use super::connection::Connection;
 use super::exit::Exit;
-use super::moderation::{ModerationOptions, perform, room_command, who};
+use super::moderation::{ModerationOptions, perform, who};
 use crate::room::Moderation;
 
 #[derive(Debug, Args)]
 pub(super) struct Mute {
-    /// Room id.
-    room: RoomId,
     #[command(flatten)]
     target: Target,
     /// Prevent the target from unmuting, on every stream and device.
-    #[arg(long, conflicts_with = "lift")]
-    lock: bool,
-    /// Lift the mute and its lock. Streams stay muted until their publisher unmutes them.
     #[arg(long)]
-    lift: bool,
+    lock: bool,
     #[command(flatten)]
     options: ModerationOptions,
-    #[command(flatten)]
-    connection: Connection,
 }
 
-/// The target of a mute.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+pub(super) struct LiftMute {
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    options: ModerationOptions,
+}
+
+/// The target of a mute. Not a group of arguments, which usage lines would show before the room.
+#[derive(Debug, Args)]
 struct Target {
-    /// Username; mutes all streams of this user.
+    /// Room id.
+    room: RoomId,
+    /// Username; all streams of this user.
+    #[arg(
+        required_unless_present_any = ["participant", "stream"],
+        conflicts_with_all = ["participant", "stream"]
+    )]
     user: Option<Username>,
     /// Participant id, instead of a user.
-    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, conflicts_with = "stream")]
     participant: Option<ParticipantId>,
     /// Stream id, instead of a user.
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
@@ -47,48 +53,50 @@ pub(super) struct MuteAll {
     /// Room id.
     room: RoomId,
     /// Prevent participants from unmuting.
-    #[arg(long, conflicts_with = "lift")]
+    #[arg(long)]
     lock: bool,
     /// Participant to leave unmuted, by its id or that of a stream; may be repeated.
-    #[arg(long, value_name = "ID", conflicts_with = "lift", allow_hyphen_values = true)]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     except: Vec<MuteException>,
-    /// Lift the room mute. Streams stay muted until their publisher unmutes them.
-    #[arg(long)]
-    lift: bool,
     #[command(flatten)]
     options: ModerationOptions,
-    #[command(flatten)]
-    connection: Connection,
 }
 
 impl Mute {
-    pub(super) fn run(self) -> Exit {
-        let Self { room, target, lock, lift, options, connection } = self;
-        let body = ForceMute { target: target.into_mute_target(room.clone()), lock, ref_: None };
-        let command = if lift { Moderation::LiftMute(body) } else { Moderation::ForceMute(body) };
-        perform(&connection, &options, &room, &command)
+    pub(super) fn run(self, connection: &Connection) -> Exit {
+        let Self { target, lock, options } = self;
+        let (room, target) = target.into_room_and_target();
+        let command = Moderation::ForceMute(ForceMute { target, lock, ref_: None });
+        perform(connection, &options, &room, &command)
+    }
+}
+
+impl LiftMute {
+    pub(super) fn run(self, connection: &Connection) -> Exit {
+        let Self { target, options } = self;
+        let (room, target) = target.into_room_and_target();
+        let command = Moderation::LiftMute(ForceMute { target, lock: false, ref_: None });
+        perform(connection, &options, &room, &command)
     }
 }
 
 impl Target {
-    fn into_mute_target(self, room: RoomId) -> MuteTarget {
-        match (self.stream, who(self.participant, self.user)) {
+    fn into_room_and_target(self) -> (RoomId, MuteTarget) {
+        let Self { room, user, participant, stream } = self;
+        let target = match (stream, who(participant, user)) {
             (Some(stream), _) => MuteTarget::Stream(stream),
-            (None, Some(who)) => MuteTarget::Person { room, who },
-            (None, None) => unreachable!("one of the group is required"),
-        }
+            (None, Some(who)) => MuteTarget::Person { room: room.clone(), who },
+            (None, None) => unreachable!("one of the three is required"),
+        };
+        (room, target)
     }
 }
 
 impl MuteAll {
-    pub(super) fn run(self) -> Exit {
-        let Self { room, lock, except, lift, options, connection } = self;
-        let command = if lift {
-            Moderation::DisableForceMute(room_command(room.clone()))
-        } else {
-            let (room, include_self) = (room.clone(), false);
-            Moderation::ForceMuteAll(ForceMuteAll { room, except, include_self, lock, ref_: None })
-        };
-        perform(&connection, &options, &room, &command)
+    pub(super) fn run(self, connection: &Connection) -> Exit {
+        let Self { room, lock, except, options } = self;
+        let body =
+            ForceMuteAll { room: room.clone(), except, include_self: false, lock, ref_: None };
+        perform(connection, &options, &room, &Moderation::ForceMuteAll(body))
     }
 }

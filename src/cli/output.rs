@@ -7,6 +7,7 @@ use std::io::{self, Write as _};
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::table::printable;
 
 /// Prints the failure, if any, and returns the exit code.
 pub(super) fn finish(result: Result<Exit, Failure>) -> Exit {
@@ -32,6 +33,6 @@ pub(super) fn print(text: &str) -> Exit {
 pub fn print_error(error: &dyn Display) {
     for line in error.to_string().lines() {
         // A failed write to stderr cannot be reported.
-        let _ = writeln!(io::stderr(), "stagedoor: {line}");
+        let _ = writeln!(io::stderr(), "stagedoor: {}", printable(line));
     }
 }

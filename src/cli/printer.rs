@@ -22,9 +22,10 @@ impl Printer {
         Self { out: BufWriter::new(io::stdout().lock()), json }
     }
 
-    /// Prints items as a table, or as one JSON object per line.
+    /// Prints items as a table, or as one JSON object per line. `what` they are is said if there is none.
     pub(super) fn list(
         &mut self,
+        what: &str,
         columns: &[Column],
         (items, has_more): (Vec<Value>, bool),
     ) -> Result<(), Failure> {
@@ -32,6 +33,8 @@ impl Printer {
             for item in &items {
                 writeln!(self.out, "{item}")?;
             }
+        } else if items.is_empty() {
+            print_empty(what);
         } else {
             table::print_items(columns, &items, &mut self.out)?;
         }
@@ -42,33 +45,26 @@ impl Printer {
         Ok(())
     }
 
-    /// Prints a sentence instead of an empty list; nothing in JSON mode.
-    pub(super) fn empty(&mut self, sentence: &str) -> Result<(), Failure> {
-        if !self.json {
-            writeln!(self.out, "{sentence}")?;
-        }
-        Ok(self.out.flush()?)
-    }
-
     /// Prints one record.
     pub(super) fn record(&mut self, columns: &[Column], item: &Value) -> Result<(), Failure> {
         self.either(item, |out| table::print_record(columns, item, out))
     }
 
-    /// Prints a record and tables of its items; each with its JSON pointer into the answer.
+    /// Prints a record and tables of its items; each with what they are and its JSON pointer into the answer.
     pub(super) fn with_items(
         &mut self,
         answer: &Value,
         (details, record): (&[Column], &str),
-        tables: &[(&[Column], &str)],
+        tables: &[(&str, &[Column], &str)],
     ) -> Result<(), Failure> {
         self.either(answer, |out| {
             table::print_record(details, answer.pointer(record).unwrap_or(&Value::Null), out)?;
-            for (columns, pointer) in tables {
+            for (what, columns, pointer) in tables {
+                writeln!(out)?;
                 let items = answer.pointer(pointer).and_then(Value::as_array);
-                if let Some(items) = items.filter(|items| !items.is_empty()) {
-                    writeln!(out)?;
-                    table::print_items(columns, items, out)?;
+                match items.filter(|items| !items.is_empty()) {
+                    Some(items) => table::print_items(columns, items, out)?,
+                    None => writeln!(out, "no {what}")?,
                 }
             }
             Ok(())
@@ -120,6 +116,11 @@ impl Printer {
         }
         Ok(self.out.flush()?)
     }
+}
+
+/// Reports on stderr that there is nothing to list.
+pub(super) fn print_empty(what: &str) {
+    print_error(&format_args!("no {what}"));
 }
 
 /// Reports on stderr that there are more than the `count` printed items. `what` is empty or ends with a space.

@@ -1,4 +1,4 @@
-//! `revoke-all`.
+//! `tokens revoke-all`.
 
 use clap::Args;
 use stagedoor_proto::{Reason, Timestamp};
@@ -20,22 +20,23 @@ pub(super) struct RevokeAll {
     reason: Option<Reason>,
     #[command(flatten)]
     idempotency: IdempotencyOption,
-    #[command(flatten)]
-    connection: Connection,
 }
 
 impl RevokeAll {
-    pub(super) fn run(self) -> Exit {
-        let Self { before, reason, idempotency, connection } = self;
+    pub(super) fn run(self, connection: &Connection) -> Exit {
+        let Self { before, reason, idempotency } = self;
         let body = RevokeAllBody { before_ms: before, reason, ref_: None };
         connection.run(|api, printer| {
             let call = Call::post(&["revoke-all"], &body);
             let answer = api.call(call.with_ref(idempotency.ref_.as_ref()))?;
-            let ended = answer["sessions_ended"].as_u64().unwrap_or_default();
+            let ended = match answer["sessions_ended"].as_u64().unwrap_or_default() {
+                1 => "1 session".to_owned(),
+                count => format!("{count} sessions"),
+            };
             let from = answer["accepted_from_ms"].as_u64().map(Timestamp::from_millis);
             let from = from.and_then(date).unwrap_or_default();
             let sentence = format!(
-                "revoked all tokens ({ended} sessions ended); tokens issued from {from} on are accepted"
+                "revoked all tokens ({ended} ended); tokens issued from {from} on are accepted"
             );
             printer.sentence(&answer, &sentence)
         })

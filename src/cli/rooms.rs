@@ -1,17 +1,21 @@
-//! `rooms list|show|create|lock|unlock`.
+//! `rooms`: lists, shows and creates rooms, and moderates them.
 //!
-//! Not here: the participants and streams of a room (`inside`).
+//! Not here: the participants and streams of a room (`inside`), and commands with a target (`kick`, `mute`,
+//! `participant`).
 
 mod inside;
 
 use clap::{Args, Subcommand};
-use stagedoor_proto::RoomId;
+use stagedoor_proto::{ModerateRoom, RoomId};
 
 use super::api::Call;
 use super::connection::Connection;
 use super::exit::Exit;
+use super::kick::{Kick, LiftBlock};
 use super::limit::Limit;
-use super::moderation::{IdempotencyOption, ModerationOptions, perform, room_command};
+use super::moderation::{IdempotencyOption, ModerationOptions, perform};
+use super::mute::{LiftMute, Mute, MuteAll};
+use super::participant::{ChangeRole, RequestUnmute, Signal, Unpublish};
 use super::table::Column;
 use crate::api_body::{NewMute, NewRoom};
 use crate::room::{Moderation, RoomOverrides};
@@ -69,9 +73,34 @@ enum RoomsCommand {
     /// Create a room before anybody joins it.
     Create(Create),
     /// Lock a room: admit only moderators and recent participants (last 10 minutes).
-    Lock(LockArgs),
+    Lock(WholeRoom),
     /// Unlock a room.
-    Unlock(LockArgs),
+    Unlock(WholeRoom),
+    /// End a room and remove its participants.
+    End(WholeRoom),
+    /// Remove a user from a room, and block them for a while.
+    Kick(Kick),
+    /// Block a user, who need not be in the room, and remove them.
+    Block(Kick),
+    /// Lift the block of a user. A ban stays; `users unban` lifts it.
+    Unblock(LiftBlock),
+    /// Mute a stream, a participant or a user.
+    Mute(Mute),
+    /// Lift a mute and its lock. Streams stay muted until their publisher unmutes them.
+    LiftMute(LiftMute),
+    /// Mute all participants, and those who join later.
+    MuteAll(MuteAll),
+    /// Lift the mute of the room. Streams stay muted until their publisher unmutes them.
+    LiftMuteAll(WholeRoom),
+    /// Request the publisher of a stream to unmute it.
+    #[command(visible_alias = "ask-unmute")]
+    RequestUnmute(RequestUnmute),
+    /// End a stream of another participant.
+    Unpublish(Unpublish),
+    /// Change the role of a user in a room.
+    SetRole(ChangeRole),
+    /// Send a signal to the participants of a room.
+    Signal(Signal),
 }
 
 #[derive(Debug, Args)]
@@ -98,7 +127,7 @@ struct Create {
 }
 
 #[derive(Debug, Args)]
-struct LockArgs {
+struct WholeRoom {
     /// Room id.
     room: RoomId,
     #[command(flatten)]
@@ -119,12 +148,21 @@ impl Create {
     }
 }
 
+impl WholeRoom {
+    fn run(self, connection: &Connection, command: fn(ModerateRoom) -> Moderation) -> Exit {
+        let Self { room, options } = self;
+        let body = ModerateRoom { room: room.clone(), ref_: None };
+        perform(connection, &options, &room, &command(body))
+    }
+}
+
 impl Rooms {
     pub(super) fn run(self) -> Exit {
         let Self { command, connection } = self;
+        let connection = &connection;
         match command {
             RoomsCommand::List { limit } => connection.run(|api, printer| {
-                printer.list(COLUMNS, api.list(limit.rows, || Call::get(&["rooms"]))?)
+                printer.list("rooms", COLUMNS, api.list(limit.rows, || Call::get(&["rooms"]))?)
             }),
             RoomsCommand::Show { room, limit } => connection
                 .run(|api, printer| inside::show(api, printer, DETAILS, &room, limit.rows)),
@@ -133,18 +171,19 @@ impl Rooms {
                     .with_ref(create.idempotency.ref_.as_ref());
                 printer.record(DETAILS, &api.call(call)?)
             }),
-            RoomsCommand::Lock(LockArgs { room, options }) => perform(
-                &connection,
-                &options,
-                &room,
-                &Moderation::LockRoom(room_command(room.clone())),
-            ),
-            RoomsCommand::Unlock(LockArgs { room, options }) => perform(
-                &connection,
-                &options,
-                &room,
-                &Moderation::UnlockRoom(room_command(room.clone())),
-            ),
+            RoomsCommand::Lock(room) => room.run(connection, Moderation::LockRoom),
+            RoomsCommand::Unlock(room) => room.run(connection, Moderation::UnlockRoom),
+            RoomsCommand::End(room) => room.run(connection, Moderation::EndRoom),
+            RoomsCommand::Kick(kick) | RoomsCommand::Block(kick) => kick.run(connection),
+            RoomsCommand::Unblock(unblock) => unblock.run(connection),
+            RoomsCommand::Mute(mute) => mute.run(connection),
+            RoomsCommand::LiftMute(lift) => lift.run(connection),
+            RoomsCommand::MuteAll(mute) => mute.run(connection),
+            RoomsCommand::LiftMuteAll(room) => room.run(connection, Moderation::DisableForceMute),
+            RoomsCommand::RequestUnmute(request) => request.run(connection),
+            RoomsCommand::Unpublish(unpublish) => unpublish.run(connection),
+            RoomsCommand::SetRole(change) => change.run(connection),
+            RoomsCommand::Signal(signal) => signal.run(connection),
         }
     }
 }

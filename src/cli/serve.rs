@@ -16,7 +16,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::exit::Exit;
 use super::output::{print, print_error};
-use super::token;
+use super::tokens;
+use super::variables::{self, variable};
 use crate::clock::{Clock, Rng};
 use crate::config::{Config, ConfigErrors, DEV_APP, Dev, SERVER_KEY_PREFIX, Store};
 
@@ -33,8 +34,8 @@ pub(super) struct Serve {
     /// Store data in this directory instead of the configured store.
     #[arg(long, value_name = "DIRECTORY")]
     data: Option<PathBuf>,
-    /// Log filter: a level, or directives such as `info,stagedoor=debug`.
-    #[arg(long, value_name = "FILTER", env = "STAGEDOOR_LOG")]
+    /// Log filter: a level, or directives such as `info,stagedoor=debug` [env: `STAGEDOOR_LOG`]
+    #[arg(long, value_name = "FILTER")]
     log: Option<String>,
     /// Let pages with the origin `null` connect, such as files and sandboxed frames (only with --dev).
     #[arg(long)]
@@ -157,6 +158,7 @@ impl Serve {
             }
         }
         let keys = DevKeys::random(Rng);
+        let filter = self.log_filter();
         let mut config = Config::dev(Dev {
             listen: self.listen,
             data: self.data,
@@ -166,7 +168,7 @@ impl Serve {
         config.listen.admin_listen = self.admin_listen;
         config.listen.allow_null_origin = self.allow_null_origin;
         one_address(&config)?;
-        config.log.filter = self.log.unwrap_or(config.log.filter);
+        config.log.filter = filter.unwrap_or(config.log.filter);
         let ready = if self.ready_json { Ready::Json(keys) } else { Ready::Banner(keys) };
         Ok(ServeCommand { config, clock, ready, asked: None })
     }
@@ -179,10 +181,14 @@ impl Serve {
         if let Some(directory) = &self.data {
             config.store = Store::in_directory(directory);
         }
-        if let Some(filter) = &self.log {
-            config.log.filter.clone_from(filter);
+        if let Some(filter) = self.log_filter() {
+            config.log.filter = filter;
         }
         Ok(config)
+    }
+
+    fn log_filter(&self) -> Option<String> {
+        self.log.clone().or_else(|| variable(variables::LOG))
     }
 }
 
@@ -221,7 +227,7 @@ impl ServeCommand {
     }
 
     fn banner(&self, listen: SocketAddr, keys: &DevKeys) -> String {
-        let moderator = token::moderator(&keys.app_secret, self.clock.wall());
+        let moderator = tokens::moderator(&keys.app_secret, self.clock.wall());
         let moderator = moderator.unwrap_or_else(|error| format!("none: {error}"));
         let (secret, server_key) =
             (keys.app_secret.expose_secret(), keys.server_key.expose_secret());

@@ -111,7 +111,8 @@ impl Sessions {
                     }
                 });
                 let has_ended = matches!(&*state, "ended" | "terminated" | "notLoggedIn");
-                printer.list(if has_ended { ENDED } else { COLUMNS }, listed?)
+                let columns = if has_ended { ENDED } else { COLUMNS };
+                printer.list(&format!("{state} sessions"), columns, listed?)
             }
             SessionsCommand::Show { session } => {
                 let session = session.to_string();

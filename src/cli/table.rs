@@ -102,9 +102,41 @@ pub(super) fn date(at: Timestamp) -> Option<String> {
     jiff::Timestamp::from_millisecond(ms).ok().map(|time| format!("{time:.3}"))
 }
 
-/// `text` without terminal control characters; names and reasons are user input.
+/// `text` with an escape such as `\u{202e}` for each character that a terminal does not show, or that controls it or
+/// the order of others. Names and reasons are user input.
 pub(super) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_shown(c) {
+            printable.push(c);
+        } else {
+            printable.extend(c.escape_unicode());
+        }
+    }
+    printable
+}
+
+/// Whether a terminal shows the character in its place.
+fn is_shown(c: char) -> bool {
+    match c {
+        ' ' | '\'' | '"' | '\\' => true,
+        // Letters without a shape: Hangul fillers, Khmer inherent vowels, the empty Braille pattern.
+        '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{2800}' => false,
+        // Combining characters; those without a shape are the grapheme joiner and the variation selectors.
+        '\u{34f}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{e0100}'..='\u{e01ef}' => false,
+        // Controls, format and bidirectional characters, other spaces, private and unassigned characters.
+        _ => c.escape_debug().len() == 1 || !c.is_whitespace() && is_combining(c),
+    }
+}
+
+/// Whether the character is escaped only because it is shown on top of the one before.
+fn is_combining(c: char) -> bool {
+    // Within a text, `escape_debug` escapes a combining character only at the start.
+    format!("a{c}").escape_debug().skip(1).count() == 1
 }
 
 #[cfg(test)]
@@ -132,12 +164,12 @@ mod tests {
     fn columns_are_as_wide_as_their_widest_cell() {
         let items = [
             json!({ "room": "é", "open": true, "counts": { "participants": 12_000_000 } }),
-            json!({ "room": "a long name\u{1b}[2J", "open": false, "created_ms": 1_900_000_000_123_u64 }),
+            json!({ "room": "a name\u{1b}[2J", "open": false, "created_ms": 1_900_000_000_123_u64 }),
         ];
         let expected = "\
 room             open  people    created
 é                yes   12000000
-a long name\u{fffd}[2J  no              2030-03-17T17:46:40.123Z
+a name\\u{1b}[2J  no              2030-03-17T17:46:40.123Z
 ";
         assert_eq!(text(|out| print_items(COLUMNS, &items, out)), expected);
     }
@@ -151,6 +183,27 @@ a long name\u{fffd}[2J  no              2030-03-17T17:46:40.123Z
     fn record_omits_absent_values() {
         let item = json!({ "room": "lobby", "open": false, "counts": null });
         assert_eq!(text(|out| print_record(COLUMNS, &item, out)), "room     lobby\nopen     no\n");
+    }
+
+    #[test]
+    fn characters_that_deceive_are_escaped() {
+        for (text, expected) in [
+            ("plain name", "plain name"),
+            ("Zoë, 名前, नमस्ते, עברית", "Zoë, 名前, नमस्ते, עברית"),
+            ("e\u{301}", "e\u{301}"),
+            ("it's \"a\\b\"", "it's \"a\\b\""),
+            ("\u{1b}[2J\r\n\t\u{7f}\u{9b}", "\\u{1b}[2J\\u{d}\\u{a}\\u{9}\\u{7f}\\u{9b}"),
+            ("abc\u{202e}def\u{2066}", "abc\\u{202e}def\\u{2066}"),
+            ("a\u{200b}b\u{200d}c\u{ad}", "a\\u{200b}b\\u{200d}c\\u{ad}"),
+            (
+                "\u{3164}\u{115f}\u{2800}\u{fe0f}\u{34f}",
+                "\\u{3164}\\u{115f}\\u{2800}\\u{fe0f}\\u{34f}",
+            ),
+            ("a\u{a0}b\u{2028}\u{3000}", "a\\u{a0}b\\u{2028}\\u{3000}"),
+            ("\u{e000}\u{e0041}\u{feff}", "\\u{e000}\\u{e0041}\\u{feff}"),
+        ] {
+            assert_eq!(printable(text), expected);
+        }
     }
 
     #[test]

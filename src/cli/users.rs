@@ -1,14 +1,17 @@
-//! `users list|show|delete|revoke`.
+//! `users`: lists, shows, bans and deletes users, and revokes their tokens.
 
 use clap::{Args, Subcommand};
 use stagedoor_proto::Username;
 
-use super::api::Call;
+use super::api::{Api, Call};
+use super::ban::{Ban, Unban};
 use super::connection::Connection;
 use super::exit::Exit;
+use super::failure::Failure;
 use super::limit::Limit;
 use super::lookup::{NameKind, explain};
 use super::moderation::IdempotencyOption;
+use super::printer::Printer;
 use super::sessions;
 use super::table::Column;
 use crate::api_body::EmptyBody;
@@ -59,6 +62,10 @@ enum UsersCommand {
         /// Username.
         user: Username,
     },
+    /// Ban a user and end their sessions.
+    Ban(Ban),
+    /// Lift the ban of a user. A block by a moderator stays.
+    Unban(Unban),
     /// Delete a user permanently; the username stays blocked.
     Delete {
         /// Username.
@@ -78,18 +85,30 @@ enum UsersCommand {
 impl Users {
     pub(super) fn run(self) -> Exit {
         let Self { command, connection } = self;
-        connection.run(|api, printer| match command {
-            UsersCommand::List { banned, limit } => {
+        match command {
+            UsersCommand::Ban(ban) => ban.run(&connection),
+            UsersCommand::Unban(unban) => unban.run(&connection),
+            command => connection.run(|api, printer| command.run(api, printer)),
+        }
+    }
+}
+
+impl UsersCommand {
+    fn run(self, api: &Api, printer: &mut Printer) -> Result<(), Failure> {
+        match self {
+            Self::Ban(_) | Self::Unban(_) => unreachable!("they connect themselves"),
+            Self::List { banned, limit } => {
                 let listed = api.list(limit.rows, || Call::get(&["users"]).with("banned", &banned));
-                printer.list(COLUMNS, listed?)
+                printer.list(if banned { "banned users" } else { "users" }, COLUMNS, listed?)
             }
-            UsersCommand::Show { user } => {
+            Self::Show { user } => {
                 let shown = api.call(Call::get(&["users", user.as_str()]));
                 let shown = shown
                     .map_err(|failure| explain(api, NameKind::User, user.as_str(), failure))?;
-                printer.with_items(&shown, (DETAILS, "/user"), &[(sessions::COLUMNS, "/sessions")])
+                let tables = [("live sessions", sessions::COLUMNS, "/sessions")];
+                printer.with_items(&shown, (DETAILS, "/user"), &tables)
             }
-            UsersCommand::Delete { user, idempotency } => {
+            Self::Delete { user, idempotency } => {
                 let call =
                     Call::delete(&["users", user.as_str()]).with_ref(idempotency.ref_.as_ref());
                 let answer = api
@@ -97,11 +116,11 @@ impl Users {
                     .map_err(|failure| explain(api, NameKind::User, user.as_str(), failure))?;
                 printer.user_result("deleted", &user, &answer)
             }
-            UsersCommand::Revoke { user, idempotency } => {
+            Self::Revoke { user, idempotency } => {
                 let call = Call::post(&["users", user.as_str(), "revoke"], &EmptyBody::default());
                 let answer = api.call(call.with_ref(idempotency.ref_.as_ref()))?;
                 printer.user_result("revoked all tokens of", &user, &answer)
             }
-        })
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! `webhooks list|dead|replay`.
+//! `webhooks list|list-dead|replay`.
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
@@ -25,8 +25,6 @@ const ENDPOINTS: &[Column] = &[
     Column::time("last delivered", "/last_delivered_ms"),
     Column::plain("last error", "/last_error"),
 ];
-/// Printed instead of an empty list.
-const NO_ENDPOINT: &str = "the app has no webhook endpoint";
 const LETTERS: &[Column] = &[
     Column::plain("number", "/number"),
     Column::time("time", "/at_ms"),
@@ -46,10 +44,10 @@ pub(super) struct Webhooks {
 
 #[derive(Debug, Subcommand)]
 enum WebhooksCommand {
-    /// Show webhook endpoints and their health.
+    /// List webhook endpoints and their health.
     List,
     /// List dead letters, oldest first; --json includes the message bodies.
-    Dead {
+    ListDead {
         #[command(flatten)]
         limit: Limit,
     },
@@ -85,14 +83,11 @@ impl Webhooks {
                     Value::Array(endpoints) => endpoints,
                     _ => Vec::new(),
                 };
-                if endpoints.is_empty() {
-                    return printer.empty(NO_ENDPOINT);
-                }
-                printer.list(ENDPOINTS, (endpoints, false))
+                printer.list("webhook endpoints", ENDPOINTS, (endpoints, false))
             }
-            WebhooksCommand::Dead { limit } => {
+            WebhooksCommand::ListDead { limit } => {
                 let letters = api.list(limit.rows, || Call::get(&["webhooks", "dead-letters"]))?;
-                printer.list(LETTERS, letters)
+                printer.list("dead letters", LETTERS, letters)
             }
             WebhooksCommand::Replay(Replay { target, idempotency }) => {
                 target.replay(idempotency.ref_.as_ref(), api, printer)

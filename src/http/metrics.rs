@@ -41,7 +41,7 @@ fn quality(headers: &HeaderMap, format: TextFormat) -> u16 {
 struct MediaRange<'a> {
     /// Type and subtype.
     media_type: &'a str,
-    /// The parameter `version`, which tells the versions of a text format apart.
+    /// The parameter `version`, that of a text format.
     version: Option<&'a str>,
     /// In thousandths.
     quality: u16,

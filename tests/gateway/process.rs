@@ -148,7 +148,8 @@ fn it_serves_whether_or_not_anybody_reads_what_it_prints() {
 async fn a_token_of_the_command_line_starts_a_session() {
     let running = Running::dev(&[]);
     let secret = running.ready["app_secret"].as_str().unwrap();
-    let output = run(&["token", "session", "--secret", secret, "--user", "ada", "--name", "Ada"]);
+    let mint = ["tokens", "mint", "session", "ada", "--name", "Ada"];
+    let output = stagedoor().env("STAGEDOOR_APP_SECRET", secret).args(mint).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let token = String::from_utf8(output.stdout).unwrap();
     let mut start = start_of("ada", "instance-1");
@@ -163,7 +164,8 @@ async fn a_token_of_the_command_line_starts_a_session() {
 #[test]
 fn a_secret_may_begin_with_a_hyphen() {
     let secret = "-a-secret-that-begins-with-a-hyphen-as-one-in-64";
-    let output = run(&["token", "session", "--secret", secret, "--user", "ada"]);
+    let mint = ["tokens", "mint", "session", "ada"];
+    let output = stagedoor().env("STAGEDOOR_APP_SECRET", secret).args(mint).output().unwrap();
     assert!(output.status.success(), "{output:?}");
 }
 

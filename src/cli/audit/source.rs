@@ -7,48 +7,41 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use reqwest::Url;
 use serde::Deserialize;
 use stagedoor_proto::{RoomId, Username};
 
 use super::super::api::{Api, Call};
-use super::super::connection::{self, APP, app_api, base_url};
+use super::super::connection::Connection;
 use super::super::failure::Failure;
 use super::block_on::block_on;
 use super::error::AuditError;
-use crate::config::{DEV_APP, Store as Place};
+use crate::config::Store as Place;
 use crate::store::{AuditLog, AuditRow, AuditSearch, ChainHead, open_audit_log};
 
+/// The arguments about a running gateway, whose store cannot be read beside it.
+const GATEWAY: [&str; 3] = ["url", "key_file", "ca_file"];
 /// Rows per read.
 const PAGE_ROWS: usize = 1_000;
 
 #[derive(Debug, Args)]
 pub(super) struct Log {
     /// Data directory; the gateway must be stopped.
-    #[arg(long, value_name = "DIRECTORY")]
+    #[arg(long, value_name = "DIRECTORY", conflicts_with_all = GATEWAY)]
     data: Option<PathBuf>,
     /// Store file; the gateway must be stopped.
-    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    #[arg(long, value_name = "FILE", conflicts_with = "data", conflicts_with_all = GATEWAY)]
     store: Option<PathBuf>,
-    /// Server API of the running gateway, used when no store is given. Default: `STAGEDOOR_URL`.
-    // Clap treats a variable like an argument and would reject it together with a store.
-    #[arg(long, value_parser = base_url, conflicts_with_all = ["data", "store"])]
-    url: Option<Url>,
-    /// File with the server key. Default: the file in `STAGEDOOR_KEY_FILE`, or the key in `STAGEDOOR_SERVER_KEY`.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "store"])]
-    key_file: Option<PathBuf>,
-    /// App id.
-    #[arg(long, env = APP, default_value = DEV_APP)]
-    app: String,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 impl Log {
     /// Opens the log that the arguments select.
     pub(super) fn open(&self) -> Result<Source, AuditError> {
-        let app = self.app.clone();
+        let app = self.connection.app();
         let from_directory = self.data.as_deref().map(Place::file_in);
         let Some(path) = from_directory.or_else(|| self.store.clone()) else {
-            return self.gateway().map(Source::Gateway);
+            return Ok(Source::Gateway(self.connection.api()?));
         };
         let log = block_on(open_audit_log(&path))?;
         let apps = block_on(log.audited_apps())?;
@@ -59,10 +52,8 @@ impl Log {
         Err(AuditError::NoLog { file: path.display().to_string(), app, known })
     }
 
-    fn gateway(&self) -> Result<Api, AuditError> {
-        let url = self.url.clone().map_or_else(connection::url, Ok)?;
-        let key_file = self.key_file.clone().or_else(connection::key_file);
-        Ok(app_api(&url, &self.app, key_file.as_deref())?)
+    pub(super) const fn is_json(&self) -> bool {
+        self.connection.is_json()
     }
 }
 

@@ -69,7 +69,7 @@ mod tests {
                     "actor": { "user": "ada" }, "room": "lobby", "target": { "username": "bob", "stream": id },
                     "reason": "loud\u{1b}[2J", "outcome": { "receipts": { "counts": counts, "elapsed_ms": 12 } },
                 }),
-                ["ada", "lobby", "bob", "3 enforced, 1 offline in 12 ms", "loud\u{fffd}[2J"],
+                ["ada", "lobby", "bob", "3 enforced, 1 offline in 12 ms", "loud\\u{1b}[2J"],
             ),
             (
                 json!({ "actor": { "server": "ops" }, "target": { "stream": id }, "outcome": { "denied": { "times": 5 } } }),

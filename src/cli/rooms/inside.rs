@@ -50,7 +50,8 @@ pub(super) fn show(
     let (listed, published) = (participants.len(), streams.len());
     shown["participants"] = participants.into();
     shown["streams"] = streams.into();
-    let tables = [(PARTICIPANTS, "/participants"), (STREAMS, "/streams")];
+    let tables =
+        [("participants", PARTICIPANTS, "/participants"), ("streams", STREAMS, "/streams")];
     printer.with_items(&shown, (details, ""), &tables)?;
     if more_participants {
         print_truncated(listed, "participants ");

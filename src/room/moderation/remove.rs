@@ -66,18 +66,13 @@ pub(in crate::room) fn force_disconnect(
         Who::Username(_) => Target { username: Some(username), ..Target::default() },
     };
     let notice = RemovalNotice { by: &moderator.by, reason: body.reason.as_ref(), until };
-    let mut progress =
-        ModerationProgress { audit_target: audit_target.clone(), ..ModerationProgress::default() };
+    let mut progress = ModerationProgress { audit_target, ..ModerationProgress::default() };
     for id in leaving {
         progress.targets.push(TargetProgress::enforced(target_participant(state, id)));
         remove(state, id, notice, out);
     }
-    // A user who is not in the room is blocked all the same.
-    if progress.targets.is_empty() {
-        Ok(ModerationProgress::done(audit_target))
-    } else {
-        Ok(progress)
-    }
+    // A user who is not in the room is blocked all the same, and is no target.
+    Ok(progress)
 }
 
 fn block_duration(

@@ -18,7 +18,7 @@ async fn user_is_kicked_and_unblocked() {
     let removed = ada.push("removed").await;
     assert_eq!(removed["reason"], "spam");
     assert_eq!(ada.fails("join", json!({ "room": "lobby" })).await, "blocked");
-    line.does(&["kick", "lobby", "ada", "--lift"]).await;
+    line.does(&["rooms", "unblock", "lobby", "ada"]).await;
     let joined = ada.does("join", json!({ "room": "lobby" })).await;
     let id = joined["joined"]["participant"]["id"].as_str().unwrap();
     let receipt = line.objects(&["kick", "lobby", "--participant", id]).await;
@@ -54,7 +54,7 @@ async fn a_mute_waits_and_is_lifted() {
     assert!(received.contains("force_mute in lobby: 1 enforced in "), "{received}");
     let on = json!({ "stream": stream, "has_audio": true });
     assert_eq!(ada.fails("update_stream", on.clone()).await, "muted_by_moderator");
-    line.does(&["mute", "lobby", "ada", "--lift"]).await;
+    line.does(&["rooms", "lift-mute", "lobby", "ada"]).await;
     ada.does("update_stream", on).await;
     let stream = stream.as_str().unwrap();
     let received = line.does(&["mute", "lobby", "--stream", stream, "--wait", "0s"]).await;
@@ -68,15 +68,15 @@ async fn everybody_is_muted_and_the_room_is_ended() {
     let mut ada = gateway.enter("ada", "publisher").await;
     let stream = ada.publish().await["id"].clone();
     let spared = stream.as_str().unwrap();
-    let mute = ["mute-all", "lobby", "--lock", "--except", spared, "--wait", "0s"];
+    let mute = ["rooms", "mute-all", "lobby", "--lock", "--except", spared, "--wait", "0s"];
     line.does(&mute).await;
     assert_eq!(ada.push("mute_forced").await["except"], json!([ada.id()]));
     let room = line.objects(&["rooms", "show", "lobby"]).await;
     assert_eq!(room[0]["mute"], json!({ "active": true, "lock": true }));
-    line.does(&["mute-all", "lobby", "--lift"]).await;
+    line.does(&["rooms", "lift-mute-all", "lobby"]).await;
     let room = line.objects(&["rooms", "show", "lobby"]).await;
     assert_eq!(room[0]["mute"]["active"], false);
-    let received = line.does(&["end-room", "lobby", "--ref", "end-1"]).await;
+    let received = line.does(&["rooms", "end", "lobby", "--ref", "end-1"]).await;
     assert!(received.contains("end_room in lobby: "), "{received}");
     ada.push("room_ended").await;
 }
@@ -125,8 +125,17 @@ async fn kick_of_an_absent_user_prints_the_block() {
     let received = line.does(&["kick", "lobby", "eve", "--everywhere"]).await;
     let block = "blocked: eve may not join the app for the app's default_block_duration\n";
     assert!(received.ends_with(block), "{received}");
-    let receipt = line.objects(&["kick", "lobby", "mallory"]).await.remove(0);
-    assert_eq!(receipt["targets"][0]["outcome"], "enforced");
+    let receipt = line.objects(&["rooms", "block", "lobby", "mallory"]).await.remove(0);
+    assert_eq!((&receipt["target_count"], &receipt["targets"]), (&json!(0), &json!([])));
+    let rows = line.objects(&["audit", "list", "--command", "force_disconnect"]).await;
+    for row in &rows {
+        assert_eq!(
+            row["outcome"]["receipts"]["counts"]["enforced"], 0,
+            "no participant was removed: {row}"
+        );
+        assert!(row["target"]["username"].is_string(), "it says who is blocked: {row}");
+    }
+    assert_eq!(rows.len(), 3);
 }
 
 #[tokio::test]
@@ -137,7 +146,7 @@ async fn unknown_target_error_lists_participants() {
     let _bob = gateway.enter("bob", "publisher").await;
     for arguments in [
         &["mute", "lobby", "boob"][..],
-        &["mute", "lobby", "boob", "--lift"],
+        &["rooms", "lift-mute", "lobby", "boob"],
         &["kick", "lobby", "boob", "--for", "0s"],
     ] {
         assert_eq!(
@@ -161,14 +170,15 @@ async fn all_tokens_of_the_app_are_revoked() {
     let gateway = Gateway::dev().await;
     let line = Line::of(&gateway);
     let (mut ada, _) = Client::guest(&gateway, "ada", "instance-1").await;
-    let nothing = line.objects(&["revoke-all", "--before", "2030-01-01T00:00:00Z"]).await;
+    let nothing = line.objects(&["tokens", "revoke-all", "--before", "2030-01-01T00:00:00Z"]).await;
     assert_eq!(nothing[0]["sessions_ended"], 0);
-    let received = line.does(&["revoke-all", "--reason", "leak", "--ref", "leak-1"]).await;
-    assert!(received.contains("revoked all tokens (1 sessions ended)"), "{received}");
+    let received =
+        line.does(&["tokens", "revoke-all", "--reason", "leak", "--ref", "leak-1"]).await;
+    assert!(received.contains("revoked all tokens (1 session ended)"), "{received}");
     assert_eq!(ada.closed().await.code, 4101);
-    let error = line.fails(1, &["revoke-all", "--before", "2040-01-01T00:00:00Z"]).await;
+    let error = line.fails(1, &["tokens", "revoke-all", "--before", "2040-01-01T00:00:00Z"]).await;
     assert!(error.contains("not in the future"), "{error}");
-    let received = line.run(&["revoke-all", "--before", "yesterday"]).await;
+    let received = line.run(&["tokens", "revoke-all", "--before", "yesterday"]).await;
     assert_eq!(received.code, Some(2));
     assert!(received.err.contains("expected a time such as"), "{received:?}");
 }

@@ -49,7 +49,7 @@ async fn endpoints_and_dead_letters_are_listed() {
         "number": 7, "endpoint": "crm", "type": "user.banned", "at_ms": 1_900_000_000_000_u64, "attempts": 30,
         "error": "answered with status 500", "body": {},
     });
-    let (request, received) = asked(&["webhooks", "dead"], json!({ "items": [letter] })).await;
+    let (request, received) = asked(&["webhooks", "list-dead"], json!({ "items": [letter] })).await;
     let path = "GET /api/v1/apps/demo/webhooks/dead-letters?limit=100 HTTP/1.1\r\n";
     assert!(request.starts_with(path), "{request}");
     let row = words(received.lines().nth(1).unwrap());
@@ -78,9 +78,10 @@ async fn dead_letters_are_tried_again() {
 async fn an_app_without_endpoints_has_nothing_to_list() {
     let gateway = Gateway::dev().await;
     let line = Line::of(&gateway);
-    let received = line.does(&["webhooks", "list"]).await;
-    assert_eq!(received, "the app has no webhook endpoint\n");
-    for what in ["list", "dead"] {
+    let received = line.run(&["webhooks", "list"]).await;
+    let printed = (&*received.out, &*received.err);
+    assert_eq!(printed, ("", "stagedoor: no webhook endpoints\n"));
+    for what in ["list", "list-dead"] {
         assert!(line.objects(&["webhooks", what]).await.is_empty(), "{what}");
     }
     assert!(line.fails(1, &["webhooks", "replay", "7"]).await.starts_with("rejected: "));

@@ -52,8 +52,8 @@ pub async fn command(running: &Running, canaries: &Canaries) {
         &["audit", "list"],
         &["audit", "export"],
         &["webhooks", "list", "--json"],
-        &["webhooks", "dead"],
-        &["webhooks", "dead", "--json"],
+        &["webhooks", "list-dead"],
+        &["webhooks", "list-dead", "--json"],
         &["webhooks", "replay", "1"],
     ] {
         let done = running.command(&server_key(OLD), arguments).await;

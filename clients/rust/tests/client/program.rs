@@ -46,11 +46,11 @@ impl Program {
         url(self.listen())
     }
 
-    /// Mints a token with `stagedoor token`, with arguments such as `session …` or `room …`.
+    /// Mints a token with `stagedoor tokens mint`, with arguments such as `session …` or `room …`.
     pub(crate) fn token(&self, arguments: &[&str]) -> String {
         let secret = self.ready["app_secret"].as_str().expect("a secret");
         let mut command = stagedoor();
-        command.arg("token").args(arguments).args(["--secret", secret]);
+        command.args(["tokens", "mint"]).args(arguments).env("STAGEDOOR_APP_SECRET", secret);
         let output = command.output().expect("the gateway was built");
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).expect("a token").trim_end().to_owned()

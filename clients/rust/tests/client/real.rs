@@ -69,7 +69,7 @@ async fn a_room_is_joined_and_its_view_follows_what_happens_there() {
     assert_eq!(ann_room.view().own.data.as_deref(), Some("of ann"));
     assert_eq!(ann_room.view().counts.participants, 1);
 
-    let moderator = program.token(&["room", "--room", "lobby", "--role", "moderator"]);
+    let moderator = program.token(&["room", "lobby", "--role", "moderator"]);
     let (bob, mut bob_hears, bob_room) = enter(program.url(), "bob", Some(&moderator)).await;
     assert!(bob_room.capabilities().moderate && !ann_room.capabilities().moderate);
     let came = push(&mut ann_hears, |push| match push {
@@ -215,8 +215,7 @@ async fn a_gateway_that_drains_is_returned_to_when_it_said() {
 async fn who_was_kicked_from_the_app_stays_away() {
     let program = Program::run();
     let (_ann, mut ann_hears, ann_room) = enter(program.url(), "ann", None).await;
-    let moderator =
-        program.token(&["room", "--room", "lobby", "--role", "moderator", "--app-moderator"]);
+    let moderator = program.token(&["room", "lobby", "--role", "moderator", "--app-moderator"]);
     let (_bob, _bob_hears, bob_room) = enter(program.url(), "bob", Some(&moderator)).await;
     let block = Block { for_ms: Some(60_000), scope: BlockScope::App };
     let who = Who::Participant(ann_room.participant());
@@ -242,7 +241,7 @@ async fn a_duplicated_client_does_not_fight_for_its_place() {
 async fn a_session_that_runs_out_is_prolonged_by_the_provider() {
     let program = Program::run();
     let [short, long] =
-        ["3s", "1h"].map(|ttl| program.token(&["session", "--user", "ann", "--session-ttl", ttl]));
+        ["3s", "1h"].map(|ttl| program.token(&["session", "ann", "--session-ttl", ttl]));
     let token = |text: &str| Credentials::Token(text.parse().expect("a token"));
     let (first, later) = (token(&short), token(&long));
     let provider = move || std::future::ready(Some(later.clone()));

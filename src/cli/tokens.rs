@@ -1,7 +1,7 @@
-//! `token session|room|server`: mints a token offline with an app's secret.
+//! `tokens mint` and `tokens revoke-all`.
 //!
-//! Only the token is printed to stdout, so that it can be piped. The gateway does not know the token: it can only be
-//! revoked together with all tokens of its user.
+//! A token is signed offline with an app's secret, or minted by a gateway. Only the token is printed to stdout, so that
+//! it can be piped. The gateway does not store it: it can only be revoked together with all tokens of its user.
 
 use std::num::NonZeroU64;
 use std::path::PathBuf;
@@ -11,12 +11,18 @@ use clap::{Args, Subcommand};
 use secrecy::SecretString;
 use serde::Deserialize as _;
 use serde::de::IntoDeserializer as _;
+use serde_json::{Map, Value, json};
 use stagedoor_proto::{
     InstanceId, LayoutClasses, MAX_DURATION_MS, Role, RoomId, Secret, Timestamp, Username,
 };
 
+use super::api::Call;
+use super::connection::Connection;
 use super::exit::Exit;
 use super::output::{print, print_error};
+use super::revoke_all::RevokeAll;
+use super::secret_file;
+use super::variables::{self, variable};
 use crate::auth::DEFAULT_ACCESS_TTL;
 use crate::auth::keys::{AppKey, InvalidKey};
 use crate::auth::token::{AppTokens, MAX_SERVER_TOKEN_LIFETIME, MintError};
@@ -30,38 +36,60 @@ const SESSION_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 /// Lifetime of the moderator token that development mode prints.
 const MODERATOR_TOKEN_LIFETIME: Duration = Duration::from_hours(24);
 
+#[derive(Debug, Args)]
+pub(super) struct Tokens {
+    #[command(subcommand)]
+    command: TokensCommand,
+    #[command(flatten)]
+    connection: Connection,
+}
+
 #[derive(Debug, Subcommand)]
-pub(super) enum Token {
+enum TokensCommand {
+    /// Mint a token: offline with an app secret, or through the server API with a server key.
+    #[command(subcommand, after_help = MINT_HELP)]
+    Mint(Mint),
+    /// Revoke all tokens of the app, and end its sessions.
+    RevokeAll(RevokeAll),
+}
+
+const MINT_HELP: &str = "\
+A token is signed offline with --secret-file, --config or STAGEDOOR_APP_SECRET. Without them, or with an option about a
+gateway, the gateway mints it; that takes a server key.";
+
+#[derive(Debug, Subcommand)]
+enum Mint {
     /// Mint a token that starts a session.
+    #[command(after_help = MINT_HELP)]
     Session(SessionToken),
     /// Mint a token that joins a room.
+    #[command(after_help = MINT_HELP)]
     Room(RoomToken),
     /// Mint a token for the server API.
+    #[command(after_help = MINT_HELP)]
     Server(ServerToken),
 }
 
-/// The app, key and lifetime of a token.
+/// The key and lifetime of a token.
 #[derive(Debug, Args)]
 struct Signing {
-    /// App id. Default: the only app of the configuration.
-    #[arg(long)]
-    app: Option<String>,
-    /// App secret. Development mode prints the secret of `demo` at startup.
-    #[arg(
-        long,
-        env = "STAGEDOOR_APP_SECRET",
-        hide_env_values = true,
-        // One in 64 generated secrets begins with a hyphen.
-        allow_hyphen_values = true,
-        required_unless_present = "config"
-    )]
-    secret: Option<SecretString>,
-    /// Configuration file with the secret.
-    #[arg(long, value_name = "FILE", conflicts_with = "secret")]
+    /// Sign offline with the secret in this file, `-` for standard input [env: `STAGEDOOR_APP_SECRET`, the secret]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "url", "key_file", "ca_file"])]
+    secret_file: Option<PathBuf>,
+    /// Sign offline with the secret in this configuration file. Default for --app: its only app.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["url", "key_file", "ca_file"])]
     config: Option<PathBuf>,
     /// How long the token can be used: `30s`, `5m`, `24h`, `30d`.
     #[arg(long, value_parser = duration)]
     ttl: Option<Duration>,
+}
+
+/// What signs a token.
+enum SigningSource {
+    Secret(SecretString),
+    Config(PathBuf),
+    /// The gateway, through its server API.
+    Gateway,
 }
 
 #[derive(Debug, Args)]
@@ -69,7 +97,6 @@ pub(super) struct SessionToken {
     #[command(flatten)]
     signing: Signing,
     /// Username.
-    #[arg(long)]
     user: Username,
     /// Bind the token to this client instance.
     #[arg(long)]
@@ -77,7 +104,7 @@ pub(super) struct SessionToken {
     /// Display name.
     #[arg(long)]
     name: Option<String>,
-    /// How long the session lasts. Default: `access_ttl` of the app, without --config 30d.
+    /// How long the session lasts. Default: `access_ttl` of the app, with a secret alone 30d.
     #[arg(long, value_parser = session_ttl)]
     session_ttl: Option<NonZeroU64>,
     /// Room id or prefix with `*`, and the role there: `lobby-*=publisher`.
@@ -96,7 +123,6 @@ pub(super) struct RoomToken {
     #[command(flatten)]
     signing: Signing,
     /// Room id.
-    #[arg(long)]
     room: RoomId,
     /// Role in the room. Default: the app's default role.
     #[arg(long, value_parser = role)]
@@ -121,7 +147,7 @@ pub(super) struct ServerToken {
     signing: Signing,
     /// Name of the caller in the audit log.
     #[arg(long)]
-    user: Option<String>,
+    name: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -132,15 +158,40 @@ pub(super) enum TokenError {
     UnknownApp { file: String, app: String, known: String },
     #[error("{file}: more than one app; name one with --app: {known}")]
     WhichApp { file: String, known: String },
+    #[error(
+        "no secret and no key given: set --secret-file, --config or STAGEDOOR_APP_SECRET to sign offline, or a server \
+         key with --key-file or STAGEDOOR_SERVER_KEY to mint through the server API"
+    )]
+    NoSecret,
+    #[error("{0}")]
+    SecretFile(String),
     #[error(transparent)]
     Key(#[from] InvalidKey),
     #[error(transparent)]
     Mint(#[from] MintError),
 }
 
-impl Token {
+impl Tokens {
     pub(super) fn run(self) -> Exit {
-        match self.mint(Clock::system()) {
+        let Self { command, connection } = self;
+        match command {
+            TokensCommand::Mint(mint) => mint.run(&connection),
+            TokensCommand::RevokeAll(revoke) => revoke.run(&connection),
+        }
+    }
+}
+
+impl Mint {
+    fn run(self, connection: &Connection) -> Exit {
+        let minted = match self.signing().source(connection) {
+            Ok(SigningSource::Gateway) => return self.request(connection),
+            Ok(source) => self.mint(&source, connection.named_app().as_deref(), Clock::system()),
+            Err(error) => Err(error),
+        };
+        match minted {
+            Ok(token) if connection.is_json() => {
+                print(&format!("{}\n", json!({ "token": token.as_str() })))
+            }
             Ok(token) => print(&format!("{}\n", token.as_str())),
             Err(error) => {
                 print_error(&error);
@@ -149,7 +200,22 @@ impl Token {
         }
     }
 
-    fn mint(self, clock: Clock) -> Result<Secret, TokenError> {
+    const fn signing(&self) -> &Signing {
+        match self {
+            Self::Session(SessionToken { signing, .. })
+            | Self::Room(RoomToken { signing, .. })
+            | Self::Server(ServerToken { signing, .. }) => signing,
+        }
+    }
+
+    /// Signs the token.
+    fn mint(
+        self,
+        source: &SigningSource,
+        app: Option<&str>,
+        clock: Clock,
+    ) -> Result<Secret, TokenError> {
+        let signer = Signer::new(source, app, clock)?;
         let token = match self {
             Self::Session(SessionToken {
                 signing,
@@ -163,25 +229,74 @@ impl Token {
             }) => {
                 let scopes = (!scopes.is_empty()).then(|| scopes.into_iter().collect::<Scopes>());
                 let grant = Grant { rooms, scopes, app_moderator };
-                let signer = signing.signer(clock)?;
                 let ttl_s = session_ttl.or_else(|| seconds(signer.access_ttl));
                 let claims = SessionClaims { sub: user, instance, name, grant, ttl_s };
                 let ttl = signing.ttl.unwrap_or(SESSION_TOKEN_LIFETIME);
                 signer.tokens.mint_session(&claims, ttl)?
             }
             Self::Room(RoomToken { signing, room, role, user, data, once, app_moderator }) => {
-                let jti = once.then(|| format!("{:032x}", Rng.bits()));
+                let jti = once.then(token_id);
                 let layout_classes = LayoutClasses::default();
                 let claims =
                     RoomClaims { room, role, sub: user, data, jti, layout_classes, app_moderator };
-                signing.signer(clock)?.tokens.mint_room(&claims, signing.ttl)?
+                signer.tokens.mint_room(&claims, signing.ttl)?
             }
-            Self::Server(ServerToken { signing, user }) => {
+            Self::Server(ServerToken { signing, name }) => {
                 let ttl = signing.ttl.unwrap_or(MAX_SERVER_TOKEN_LIFETIME);
-                signing.signer(clock)?.tokens.mint_server(&ServerClaims { sub: user }, ttl)?
+                signer.tokens.mint_server(&ServerClaims { sub: name }, ttl)?
             }
         };
         Ok(token)
+    }
+
+    /// Lets the gateway mint the token.
+    fn request(&self, connection: &Connection) -> Exit {
+        let (path, body) = self.call();
+        connection.run(|api, printer| {
+            let answer = api.call(Call::post(path, &body))?;
+            let token = answer["token"].as_str().unwrap_or_default().to_owned();
+            printer.sentence(&answer, &token)
+        })
+    }
+
+    /// The path and body of the call that mints the token. Absent options are left to the gateway.
+    fn call(&self) -> (&'static [&'static str], Map<String, Value>) {
+        let (path, mut body): (&'static [&'static str], Value) = match self {
+            Self::Session(SessionToken {
+                signing: _,
+                user,
+                instance,
+                name,
+                session_ttl,
+                rooms,
+                scopes,
+                app_moderator,
+            }) => {
+                let rooms: Map<String, Value> = rooms
+                    .iter()
+                    .map(|(room, role)| (String::from(room.clone()), json!(role)))
+                    .collect();
+                let body = json!({
+                    "username": user, "instance": instance, "name": name, "rooms": rooms, "ttl_s": session_ttl,
+                    "scopes": (!scopes.is_empty()).then_some(scopes), "app_moderator": app_moderator,
+                });
+                (&["sessions"], body)
+            }
+            Self::Room(RoomToken { signing: _, room, role, user, data, once, app_moderator }) => {
+                let body = json!({
+                    "room": room, "role": role, "username": user, "data": data, "jti": once.then(token_id),
+                    "app_moderator": app_moderator,
+                });
+                (&["tokens", "room"], body)
+            }
+            Self::Server(ServerToken { signing: _, name }) => {
+                (&["tokens", "server"], json!({ "name": name }))
+            }
+        };
+        body["for_ms"] = json!(self.signing().ttl.map(millis));
+        let Value::Object(mut fields) = body else { unreachable!("each is an object") };
+        fields.retain(|_, value| !value.is_null());
+        (path, fields)
     }
 }
 
@@ -192,28 +307,55 @@ struct Signer {
 }
 
 impl Signing {
-    fn signer(&self, clock: Clock) -> Result<Signer, TokenError> {
-        let Some(path) = &self.config else {
-            let secret = self.secret.as_ref().expect("clap requires one of --secret and --config");
-            let tokens = tokens(self.app.as_deref().unwrap_or(DEV_APP), secret, None, clock)?;
-            return Ok(Signer { tokens, access_ttl: DEFAULT_ACCESS_TTL });
+    /// What signs the token. Arguments go before variables.
+    fn source(&self, connection: &Connection) -> Result<SigningSource, TokenError> {
+        if let Some(file) = &self.secret_file {
+            let secret = secret_file::read(file).map_err(TokenError::SecretFile)?;
+            return Ok(SigningSource::Secret(secret));
+        }
+        if let Some(file) = &self.config {
+            return Ok(SigningSource::Config(file.clone()));
+        }
+        match variable(variables::APP_SECRET) {
+            _ if connection.is_explicit() => Ok(SigningSource::Gateway),
+            Some(secret) => Ok(SigningSource::Secret(secret.into())),
+            None if connection.has_key() => Ok(SigningSource::Gateway),
+            None => Err(TokenError::NoSecret),
+        }
+    }
+}
+
+impl Signer {
+    fn new(source: &SigningSource, app: Option<&str>, clock: Clock) -> Result<Self, TokenError> {
+        let path = match source {
+            SigningSource::Secret(secret) => {
+                let tokens = tokens(app.unwrap_or(DEV_APP), secret, None, clock)?;
+                return Ok(Self { tokens, access_ttl: DEFAULT_ACCESS_TTL });
+            }
+            SigningSource::Config(path) => path,
+            SigningSource::Gateway => unreachable!("a gateway signs by itself"),
         };
         let config = Config::load(path)?;
         let file = path.display().to_string();
         let known = || config.apps.iter().map(|app| &*app.id).collect::<Vec<_>>().join(", ");
-        let app = match (&self.app, config.apps.as_slice()) {
+        let app = match (app, config.apps.as_slice()) {
             (None, [app]) => app,
             (None, _) => return Err(TokenError::WhichApp { file, known: known() }),
             (Some(id), _) => config.app(id).ok_or_else(|| TokenError::UnknownApp {
                 file,
-                app: id.clone(),
+                app: id.to_owned(),
                 known: known(),
             })?,
         };
         let first = app.hs256_secrets.first().ok_or(MintError::NoSecret)?;
         let tokens = tokens(&app.id, &first.secret, first.kid.as_deref(), clock)?;
-        Ok(Signer { tokens, access_ttl: app.access_ttl })
+        Ok(Self { tokens, access_ttl: app.access_ttl })
     }
+}
+
+/// A new id of a token that can be used once.
+fn token_id() -> String {
+    format!("{:032x}", Rng.bits())
 }
 
 /// A session token, issued at `now`, for user `moderator` with that role in every room of development mode's app.
@@ -263,7 +405,8 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
-fn role(text: &str) -> Result<Role, String> {
+/// Parses a role argument.
+pub(super) fn role(text: &str) -> Result<Role, String> {
     let role = Role::deserialize(text.into_deserializer());
     role.map_err(|error: serde::de::value::Error| error.to_string())
 }
@@ -290,11 +433,24 @@ mod tests {
     }
 
     fn mint(arguments: &[&str]) -> Result<Secret, TokenError> {
-        let cli = Cli::try_parse_from([&["stagedoor", "token"], arguments].concat()).unwrap();
-        match cli.command {
-            Some(Command::Token(token)) => token.mint(clock()),
-            other => panic!("{other:?} is not token"),
-        }
+        let cli = Cli::try_parse_from([&["stagedoor", "tokens", "mint"], arguments].concat());
+        let Some(Command::Tokens(tokens)) = cli.unwrap().command else { panic!("not tokens") };
+        let Tokens { command: TokensCommand::Mint(mint), connection } = tokens else {
+            panic!("not mint");
+        };
+        let source = match mint.signing().source(&connection)? {
+            SigningSource::Gateway => panic!("it is signed offline"),
+            source => source,
+        };
+        mint.mint(&source, connection.named_app().as_deref(), clock())
+    }
+
+    /// A file with the secret.
+    fn secret() -> (tempfile::NamedTempFile, String) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "{SECRET}").unwrap();
+        let path = file.path().to_str().unwrap().to_owned();
+        (file, path)
     }
 
     fn reader(app: &str) -> AppTokens {
@@ -303,12 +459,12 @@ mod tests {
 
     #[test]
     fn a_session_token_says_what_was_asked() {
+        let (_file, secret) = secret();
         let token = mint(&[
             "session",
-            "--secret",
-            SECRET,
-            "--user",
             "ada",
+            "--secret-file",
+            &secret,
             "--room",
             "lobby-*=publisher",
             "--scope",
@@ -334,7 +490,7 @@ mod tests {
         .unwrap();
         let path = file.path().to_str().unwrap();
         for (more, expected) in [(&[][..], 7_200), (&["--session-ttl", "90s"], 90)] {
-            let session = ["session", "--config", path, "--user", "ada", "--ttl", "1m"];
+            let session = ["session", "ada", "--config", path, "--ttl", "1m"];
             let token = mint(&[&session[..], more].concat()).unwrap();
             let read = reader(DEV_APP).read_session(token.as_str()).unwrap();
             assert_eq!(read.claims.ttl_s.map(NonZeroU64::get), Some(expected));
@@ -344,14 +500,14 @@ mod tests {
 
     #[test]
     fn a_room_token_says_what_was_asked() {
+        let (_file, secret) = secret();
         let token = mint(&[
             "room",
+            "lobby",
             "--app",
             "shop",
-            "--secret",
-            SECRET,
-            "--room",
-            "lobby",
+            "--secret-file",
+            &secret,
             "--role",
             "moderator",
             "--user",
@@ -385,6 +541,26 @@ mod tests {
     }
 
     #[test]
+    fn call_has_only_the_options_that_are_given() {
+        let call = |arguments: &[&str]| {
+            let cli = Cli::try_parse_from([&["stagedoor", "tokens", "mint"], arguments].concat());
+            let Some(Command::Tokens(tokens)) = cli.unwrap().command else { panic!("not tokens") };
+            let TokensCommand::Mint(mint) = tokens.command else { panic!("not mint") };
+            let (path, body) = mint.call();
+            (path.join("/"), Value::Object(body))
+        };
+        let (path, body) = call(&["session", "ada", "--room", "lobby-*=publisher", "--ttl", "5m"]);
+        let rooms = json!({ "lobby-*": "publisher" });
+        let expected =
+            json!({ "username": "ada", "rooms": rooms, "app_moderator": false, "for_ms": 300_000 });
+        assert_eq!((&*path, body), ("sessions", expected));
+        let (path, body) = call(&["room", "lobby", "--role", "moderator", "--once"]);
+        assert!(path == "tokens/room" && body["jti"].as_str().is_some_and(|id| id.len() == 32));
+        let (path, body) = call(&["server", "--name", "billing"]);
+        assert_eq!((&*path, body), ("tokens/server", json!({ "name": "billing" })));
+    }
+
+    #[test]
     fn the_moderator_of_development_mode_moderates_everywhere() {
         let token = moderator(&SECRET.into(), clock().wall()).unwrap();
         let grant = reader(DEV_APP).read_session(&token).unwrap().claims.grant;
@@ -394,9 +570,13 @@ mod tests {
 
     #[test]
     fn invalid_arguments_are_rejected() {
-        let session = ["stagedoor", "token", "session", "--secret", SECRET, "--user"];
+        let session = ["stagedoor", "tokens", "mint", "session"];
         for more in [
-            &[""][..],
+            &[][..],
+            &[""],
+            &["ada", "--secret", SECRET],
+            &["ada", "--secret-file", "a", "--config", "b"],
+            &["ada", "--secret-file", "a", "--url", "http://127.0.0.1:7081"],
             &["ada", "--room", "lobby"],
             &["ada", "--room", "a=king"],
             &["ada", "--ttl", "5"],
