@@ -162,6 +162,11 @@ impl Api {
         })
     }
 
+    /// Runs a future to its end.
+    pub(super) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
     /// Polls until the gateway stops answering, at most for `limit`, and returns whether it stopped.
     pub(super) fn stops_within(&self, limit: Duration, pause: Duration) -> bool {
         let stopped = async {

@@ -6,10 +6,10 @@ use clap::Args;
 use stagedoor_proto::{Reason, Username};
 
 use super::api::Call;
+use super::arguments::{duration, millis};
 use super::connection::Connection;
 use super::exit::Exit;
 use super::moderation::IdempotencyOption;
-use super::tokens::{duration, millis};
 use crate::api_body::BanBody;
 
 #[derive(Debug, Args)]

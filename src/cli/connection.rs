@@ -78,11 +78,11 @@ impl Gateway {
         base_url(&url).map_err(|reason| Failure::Variable { name: variables::URL, reason })
     }
 
-    /// The certificates to trust besides those of the system.
-    fn authorities(&self) -> Result<Vec<Certificate>, Failure> {
+    /// The certificates to trust besides those of the system, and their PEM text.
+    fn authorities(&self) -> Result<(Vec<Certificate>, Option<Vec<u8>>), Failure> {
         let file = self.ca_file.clone();
         let Some(file) = file.or_else(|| variable(variables::CA_FILE).map(PathBuf::from)) else {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), None));
         };
         let failed = |reason: String| Failure::File(format!("{}: {reason}", file.display()));
         let pem = std::fs::read(&file).map_err(|error| failed(error.to_string()))?;
@@ -90,11 +90,11 @@ impl Gateway {
         if found.is_empty() {
             return Err(failed("found no certificate; expected a PEM file".to_owned()));
         }
-        Ok(found)
+        Ok((found, Some(pem)))
     }
 
     fn api(&self, path: &[&str], key: SecretString, scope: ApiScope) -> Result<Api, Failure> {
-        Api::new(join_path(&self.url()?, path), key, scope, self.authorities()?)
+        Api::new(join_path(&self.url()?, path), key, scope, self.authorities()?.0)
     }
 }
 
@@ -121,6 +121,16 @@ impl Connection {
 
     pub(super) const fn is_json(&self) -> bool {
         self.gateway.json
+    }
+
+    /// The gateway's server API.
+    pub(super) fn url(&self) -> Result<Url, Failure> {
+        self.gateway.url()
+    }
+
+    /// The certificates to trust besides those of the system.
+    pub(super) fn authorities_pem(&self) -> Result<Option<Vec<u8>>, Failure> {
+        Ok(self.gateway.authorities()?.1)
     }
 
     /// The app's id.

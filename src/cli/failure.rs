@@ -63,6 +63,10 @@ pub(super) enum Failure {
     NoHttp(String),
     #[error("the certificate of {url} {reason}")]
     Certificate { url: String, reason: String },
+    #[error("cannot listen at {url}: {reason}; --connect names the WebSocket of the clients' port")]
+    Listen { url: String, reason: String },
+    #[error("the gateway's answer has no token")]
+    NotMinted,
     #[error("request to {url} failed: {reason}")]
     Connection { url: String, reason: String },
     /// The answer is not a gateway's.
@@ -90,9 +94,12 @@ impl Failure {
     pub(super) fn connection(base: &Url, error: &reqwest::Error) -> Self {
         let url = Self::origin(base);
         let root = root_cause(error);
-        let is_refused = root
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
+        let io_error = root.downcast_ref::<io::Error>();
+        let is_refused =
+            io_error.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
+        // A server of another protocol ends the handshake.
+        let is_cut_off = error.is_connect()
+            && io_error.is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof);
         let is_plain = base.scheme() == "http";
         let http_error = causes(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
         let is_other_protocol =
@@ -106,6 +113,7 @@ impl Failure {
                 Self::Certificate { url, reason: certificate_hint(error) }
             }
             None if is_plain && is_other_protocol => Self::NoHttp(url),
+            None if !is_plain && is_cut_off => Self::NoTls(url),
             _ => Self::Connection { url, reason: root.to_string() },
         }
     }
@@ -125,6 +133,8 @@ impl Failure {
             | Self::NoTls(_)
             | Self::NoHttp(_)
             | Self::Certificate { .. }
+            | Self::Listen { .. }
+            | Self::NotMinted
             | Self::Connection { .. }
             | Self::Ambiguous(_)
             | Self::NotAGateway { .. }

@@ -6,10 +6,10 @@ use clap::{Args, Subcommand};
 use stagedoor_proto::Timestamp;
 
 use super::api::Call;
+use super::arguments::{duration, millis};
 use super::connection::Operator;
 use super::exit::Exit;
 use super::table::date;
-use super::tokens::{duration, millis};
 use crate::api_body::EmptyBody;
 
 #[derive(Debug, Args)]

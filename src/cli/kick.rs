@@ -9,12 +9,12 @@ use stagedoor_proto::{
 };
 
 use super::api::Api;
+use super::arguments::{duration, millis};
 use super::connection::Connection;
 use super::exit::Exit;
 use super::lookup::{NameKind, find_similar};
 use super::moderation::{ModerationOptions, perform, send_command, who};
 use super::table::printable;
-use super::tokens::{duration, millis};
 use crate::config::format_duration;
 use crate::room::Moderation;
 

@@ -1,7 +1,7 @@
 //! The command line: one file per command.
 //!
-//! The grammar is a noun and a verb. Commands about the process itself have no noun, and `kick`, `ban` and `mute` are
-//! short for a noun and a verb.
+//! The grammar is a noun and a verb. Commands about the process itself have no noun, and `kick`, `mute`, `ban`
+//! and `tail` are short for a noun and a verb.
 //!
 //! A command finishes here or returns a gateway to run ([`Outcome`]) to `main`. Commands about a running gateway use
 //! its server API (`api`, `connection`) and so work from every machine that can reach it. Invariant: no output macro
@@ -11,6 +11,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod api;
+mod arguments;
 mod audit;
 mod backup;
 mod ban;
@@ -37,6 +38,7 @@ mod serve;
 mod sessions;
 mod suggest;
 mod table;
+mod tail;
 mod tokens;
 mod users;
 mod variables;
@@ -109,6 +111,8 @@ enum Command {
     Mute(Alias<mute::Mute>),
     /// Ban a user and end their sessions: short for `users ban`.
     Ban(Alias<ban::Ban>),
+    /// Print what happens in a room: short for `rooms tail`.
+    Tail(Alias<tail::Tail>),
     /// Print a shell completion script.
     Completions(completions::Completions),
 }
@@ -139,6 +143,7 @@ impl Cli {
             Some(Command::Kick(Alias { command, connection })) => command.run(&connection),
             Some(Command::Mute(Alias { command, connection })) => command.run(&connection),
             Some(Command::Ban(Alias { command, connection })) => command.run(&connection),
+            Some(Command::Tail(Alias { command, connection })) => command.run(&connection),
             Some(Command::Completions(completions)) => completions.run(&mut Self::command()),
         };
         Outcome::Done(exit)

@@ -7,11 +7,11 @@ use serde_json::Value;
 use stagedoor_proto::{ModerationCommand, ParticipantId, Ref, RoomId, Username, Who};
 
 use super::api::{Api, Call};
+use super::arguments::duration;
 use super::connection::Connection;
 use super::exit::Exit;
 use super::failure::{Failure, Rejection};
 use super::lookup::{NameKind, explain, explain_room};
-use super::tokens::duration;
 use crate::room::Moderation;
 
 /// The options of all moderation commands.

@@ -9,12 +9,12 @@ use stagedoor_proto::{
 };
 
 use super::api::{Api, Call};
+use super::arguments::role;
 use super::connection::Connection;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::lookup::{NameKind, explain, explain_room, find_similar};
 use super::moderation::{IdempotencyOption, ModerationOptions, send_command};
-use super::tokens::role;
 use crate::room::Moderation;
 
 /// Participants and streams that are searched for those of a user.

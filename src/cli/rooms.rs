@@ -17,6 +17,7 @@ use super::moderation::{IdempotencyOption, ModerationOptions, perform};
 use super::mute::{LiftMute, Mute, MuteAll};
 use super::participant::{ChangeRole, RequestUnmute, Signal, Unpublish};
 use super::table::Column;
+use super::tail::Tail;
 use crate::api_body::{NewMute, NewRoom};
 use crate::room::{Moderation, RoomOverrides};
 
@@ -101,6 +102,8 @@ enum RoomsCommand {
     SetRole(ChangeRole),
     /// Send a signal to the participants of a room.
     Signal(Signal),
+    /// Print what happens in a room, one JSON object per line, as the participant `stagedoor-tail`.
+    Tail(Tail),
 }
 
 #[derive(Debug, Args)]
@@ -184,6 +187,7 @@ impl Rooms {
             RoomsCommand::Unpublish(unpublish) => unpublish.run(connection),
             RoomsCommand::SetRole(change) => change.run(connection),
             RoomsCommand::Signal(signal) => signal.run(connection),
+            RoomsCommand::Tail(tail) => tail.run(connection),
         }
     }
 }

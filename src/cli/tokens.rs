@@ -9,14 +9,11 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
-use serde::Deserialize as _;
-use serde::de::IntoDeserializer as _;
 use serde_json::{Map, Value, json};
-use stagedoor_proto::{
-    InstanceId, LayoutClasses, MAX_DURATION_MS, Role, RoomId, Secret, Timestamp, Username,
-};
+use stagedoor_proto::{InstanceId, LayoutClasses, Role, RoomId, Secret, Timestamp, Username};
 
 use super::api::Call;
+use super::arguments::{duration, millis, role};
 use super::connection::Connection;
 use super::exit::Exit;
 use super::output::{print, print_error};
@@ -28,7 +25,7 @@ use crate::auth::keys::{AppKey, InvalidKey};
 use crate::auth::token::{AppTokens, MAX_SERVER_TOKEN_LIFETIME, MintError};
 use crate::auth::token::{RoomClaims, ServerClaims, SessionClaims};
 use crate::clock::{Clock, Rng};
-use crate::config::{Config, ConfigErrors, DEV_APP, format_duration, parse_duration};
+use crate::config::{Config, ConfigErrors, DEV_APP};
 use crate::grant::{Grant, RoomPattern, Scopes};
 
 /// Default lifetime of a session token.
@@ -388,27 +385,6 @@ const fn seconds(duration: Duration) -> Option<NonZeroU64> {
 
 fn session_ttl(text: &str) -> Result<NonZeroU64, String> {
     seconds(duration(text)?).ok_or_else(|| "expected at least 1s".to_owned())
-}
-
-/// Milliseconds as the server API takes them.
-pub(super) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Parses a duration argument.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let duration = parse_duration(text).ok_or("expected a duration such as 30s, 5m, 24h or 30d")?;
-    let most = Duration::from_millis(MAX_DURATION_MS);
-    if duration > most {
-        return Err(format!("expected at most {}", format_duration(most)));
-    }
-    Ok(duration)
-}
-
-/// Parses a role argument.
-pub(super) fn role(text: &str) -> Result<Role, String> {
-    let role = Role::deserialize(text.into_deserializer());
-    role.map_err(|error: serde::de::value::Error| error.to_string())
 }
 
 fn room_grant(text: &str) -> Result<(RoomPattern, Role), String> {

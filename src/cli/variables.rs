@@ -5,6 +5,8 @@
 
 /// Server API of the gateway.
 pub(super) const URL: &str = "STAGEDOOR_URL";
+/// WebSocket URL of the clients' port.
+pub(super) const CONNECT_URL: &str = "STAGEDOOR_CONNECT_URL";
 /// File with the certificates of a private CA.
 pub(super) const CA_FILE: &str = "STAGEDOOR_CA_FILE";
 /// App id.

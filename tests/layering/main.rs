@@ -67,7 +67,8 @@ const NARROW: &[(&str, &[&str])] = &[
 
 /// Each crate of the workspace with the crates of the workspace it may depend on, for its tests too.
 const CRATES: &[(&str, &str, &[&str])] = &[
-    ("Cargo.toml", "dependencies", &["stagedoor-proto"]),
+    // The client is for `rooms tail`, which listens as any client does.
+    ("Cargo.toml", "dependencies", &["stagedoor-proto", "stagedoor-client"]),
     ("Cargo.toml", "dev-dependencies", &["stagedoor-proto", "stagedoor-client", "stagedoor-fuzz"]),
     ("fuzz/Cargo.toml", "dependencies", &[]),
     ("proto/Cargo.toml", "dependencies", &[]),

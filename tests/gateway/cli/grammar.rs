@@ -72,6 +72,33 @@ async fn signals_are_sent_to_a_room_and_to_a_user() {
 }
 
 #[tokio::test]
+async fn tail_prints_what_happens_in_the_room() {
+    let gateway = Gateway::dev().await;
+    let line = Line::of(&gateway);
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let tail = line.run(&["tail", "lobby", "--count", "2"]);
+    let happens = async {
+        let joined = ada.push("participant_joined").await;
+        assert_eq!(joined["participant"]["username"], "stagedoor-tail");
+        assert_eq!(joined["participant"]["role"], "subscriber");
+        line.does(&["rooms", "signal", "lobby", "chat", "[1]"]).await;
+        ada.publish().await;
+        assert_eq!(ada.push("participant_left").await["reason"], "ended");
+    };
+    let (CliOutput { code, out, err }, ()) = tokio::join!(tail, happens);
+    assert_eq!((code, &*err), (Some(0), ""), "{out}");
+    let pushes: Vec<serde_json::Value> =
+        out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(pushes[0]["signal"]["data"], json!([1]));
+    assert_eq!(pushes[1]["stream_published"]["stream"]["kind"], "camera");
+    let unknown = line.fails(1, &["rooms", "tail", "lobyy"]).await;
+    assert!(unknown.starts_with("no room named \"lobyy\", did you mean \"lobby\"?"), "{unknown}");
+    let nowhere = ["tail", "lobby", "--connect", "ws://127.0.0.1:1/v1/connect"];
+    let nowhere = line.fails(1, &nowhere).await;
+    assert!(nowhere.starts_with("cannot listen at ws://127.0.0.1:1/v1/connect: "), "{nowhere}");
+}
+
+#[tokio::test]
 async fn user_is_blocked_before_joining_and_unblocked() {
     let gateway = Gateway::dev().await;
     let line = Line::of(&gateway);
