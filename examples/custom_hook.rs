@@ -46,7 +46,13 @@ impl AuthHook for Doorkeeper {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let key = "sk_change-me-change-me-change-me-ab".into();
     let secret = "change-me-change-me-change-me-ab".into();
-    let config = Config::dev(Dev { listen: None, data: None, app_secret: secret, server_key: key });
+    let config = Config::dev(Dev {
+        listen: None,
+        data: None,
+        app_secret: secret,
+        api_token: None,
+        server_key: key,
+    });
     let hooks = |_app: &str| -> Vec<Arc<dyn AuthHook>> { vec![Arc::new(Doorkeeper("sesame"))] };
     let server = Server::builder(config, Clock::system()).hooks(&hooks).bind().await?;
     println!("ws://{}/v1/connect", server.listen_addr());

@@ -88,6 +88,7 @@ enum Ready {
 struct DevKeys {
     app_secret: SecretString,
     server_key: SecretString,
+    api_token: SecretString,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -164,6 +165,7 @@ impl Serve {
             data: self.data,
             app_secret: keys.app_secret.clone(),
             server_key: keys.server_key.clone(),
+            api_token: Some(keys.api_token.clone()),
         });
         config.listen.admin_listen = self.admin_listen;
         config.listen.allow_null_origin = self.allow_null_origin;
@@ -229,8 +231,9 @@ impl ServeCommand {
     fn banner(&self, listen: SocketAddr, keys: &DevKeys) -> String {
         let moderator = tokens::moderator(&keys.app_secret, self.clock.wall());
         let moderator = moderator.unwrap_or_else(|error| format!("none: {error}"));
-        let (secret, server_key) =
-            (keys.app_secret.expose_secret(), keys.server_key.expose_secret());
+        let DevKeys { app_secret, server_key, api_token } = keys;
+        let [secret, server_key, api_token] =
+            [app_secret, server_key, api_token].map(ExposeSecret::expose_secret);
         let api = self.config.listen.admin_listen.unwrap_or(listen);
         format!(
             r#"
@@ -240,13 +243,14 @@ Stagedoor, development mode: every process on this machine can connect as a gues
   app              {DEV_APP}
   app secret       {secret}
   server key       {server_key}
+  api token        {api_token}
   moderator token  {moderator}
 
 To use commands such as `stagedoor sessions list` in another terminal:
 
   export STAGEDOOR_URL=http://{api} STAGEDOOR_SERVER_KEY={server_key} STAGEDOOR_APP_SECRET={secret}
 
-Open http://{listen}/livez in a browser and paste this into its console:
+Open http://{listen}/examples in a browser. Or open http://{listen}/livez and paste this into its console:
 
   ws = new WebSocket("ws://{listen}/v1/connect", "stagedoor.v1.json");
   seq = 0;
@@ -271,6 +275,7 @@ impl DevKeys {
         Self {
             app_secret: text().into(),
             server_key: format!("{SERVER_KEY_PREFIX}{}", text()).into(),
+            api_token: text().into(),
         }
     }
 }
@@ -282,12 +287,14 @@ fn ready_line(listen: SocketAddr, keys: &DevKeys) -> String {
         app: &'a str,
         app_secret: &'a str,
         server_key: &'a str,
+        api_token: &'a str,
     }
     let line = Line {
         listen,
         app: DEV_APP,
         app_secret: keys.app_secret.expose_secret(),
         server_key: keys.server_key.expose_secret(),
+        api_token: keys.api_token.expose_secret(),
     };
     serde_json::to_string(&line).expect("texts are JSON")
 }
@@ -392,10 +399,10 @@ mod tests {
 
     #[test]
     fn the_ready_line_is_one_line_of_json_with_address_and_keys() {
-        let keys = DevKeys { app_secret: "a\"b".into(), server_key: "sk_c".into() };
+        let (app_secret, server_key) = ("a\"b".into(), "sk_c".into());
+        let keys = DevKeys { app_secret, server_key, api_token: "d".into() };
         let line = ready_line("127.0.0.1:41234".parse().unwrap(), &keys);
-        let expected =
-            r#"{"listen":"127.0.0.1:41234","app":"demo","app_secret":"a\"b","server_key":"sk_c"}"#;
+        let expected = r#"{"listen":"127.0.0.1:41234","app":"demo","app_secret":"a\"b","server_key":"sk_c","api_token":"d"}"#;
         assert_eq!(line, expected);
     }
 

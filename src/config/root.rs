@@ -84,6 +84,8 @@ pub struct Dev {
     pub data: Option<PathBuf>,
     /// Signs the app's tokens; random in each process.
     pub app_secret: SecretString,
+    /// Authenticates any username; `None` disables it.
+    pub api_token: Option<SecretString>,
     /// Authenticates server API calls, calls for the whole node included; random in each process.
     pub server_key: SecretString,
 }
@@ -117,6 +119,7 @@ impl Config {
             default_rooms: vec![(RoomPattern::any(), Role::Publisher)],
             hs256_secrets: vec![HmacSecret { kid: None, secret: dev.app_secret }],
             server_keys: vec![dev.server_key.clone()],
+            api_token: dev.api_token,
             ..App::unnamed()
         };
         Self {

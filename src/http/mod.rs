@@ -6,6 +6,7 @@ mod api;
 mod auth_failures;
 mod call_rate;
 mod descriptors;
+mod examples;
 mod forwarded;
 #[cfg(test)]
 mod fuzz;

@@ -9,7 +9,7 @@ use axum::routing::get;
 use super::problem::{Problem, ProblemKind};
 use super::role::PortRole;
 use super::state::HttpState;
-use super::{api, health, host, metrics, request_id};
+use super::{api, examples, health, host, metrics, request_id};
 use crate::config::Mode;
 
 /// The routes of a port with this role. `listener` handles the WebSocket's path.
@@ -24,6 +24,12 @@ pub(super) fn router(state: &Arc<HttpState>, role: PortRole) -> Router {
             let known_hosts = from_fn_with_state(Arc::clone(state), host::require_known_host);
             health.merge(open.route_layer(known_hosts)).merge(api::router())
         }
+    };
+    let routes = match state.mode() {
+        Mode::Dev => routes
+            .route("/examples", get(examples::index))
+            .route("/examples/{page}", get(examples::page)),
+        Mode::Production => routes,
     };
     let routes = routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
     let routes = match (state.mode(), role) {

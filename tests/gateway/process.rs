@@ -112,7 +112,7 @@ async fn it_says_in_one_line_where_it_is_and_stops_without_hurting() {
     for way in ["-TERM", "-INT", "drain"] {
         let running = Running::dev(&[]);
         let fields: Vec<&String> = running.ready.as_object().unwrap().keys().collect();
-        assert_eq!(fields, ["app", "app_secret", "listen", "server_key"]);
+        assert_eq!(fields, ["api_token", "app", "app_secret", "listen", "server_key"]);
         let (mut client, _) = running.start(start_of("ada", "instance-1")).await;
         let mut undecided = running.connect().await;
         running.stop(way);
@@ -159,6 +159,33 @@ async fn a_token_of_the_command_line_starts_a_session() {
         started["session"]["user"],
         json!({ "username": "ada", "guest": false, "name": "Ada" })
     );
+}
+
+#[tokio::test]
+async fn api_token_of_development_mode_starts_as_any_user() {
+    let running = Running::dev(&[]);
+    let mut start = start_of("grace", "instance-1");
+    start["credentials"] = json!({ "params": { "api_token": running.ready["api_token"] } });
+    let (_client, started) = running.start(start).await;
+    assert_eq!(started["session"]["user"], json!({ "username": "grace", "guest": false }));
+}
+
+#[tokio::test]
+async fn examples_are_served_in_development_mode() {
+    let running = Running::dev(&[]);
+    let listen = running.ready["listen"].as_str().unwrap();
+    let index = reqwest::get(format!("http://{listen}/examples")).await.unwrap();
+    assert_eq!(index.headers()["content-type"], "text/html; charset=utf-8");
+    let index = index.text().await.unwrap();
+    assert!(index.contains("<a href=\"/examples/chat.html\">"), "{index}");
+    let chat = reqwest::get(format!("http://{listen}/examples/chat.html")).await.unwrap();
+    assert_eq!(chat.status(), 200);
+    let chat = chat.text().await.unwrap();
+    assert_eq!(chat, include_str!("../../examples/chat.html"));
+    for missing in ["/examples/none.html", "/examples/..%2fCargo.toml"] {
+        let missing = reqwest::get(format!("http://{listen}{missing}")).await.unwrap();
+        assert_eq!(missing.status(), 404);
+    }
 }
 
 #[test]

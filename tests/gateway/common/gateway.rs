@@ -52,6 +52,7 @@ impl Setup {
             listen: Some("127.0.0.1:0".parse().unwrap()),
             data: None,
             app_secret: SECRET.into(),
+            api_token: None,
             server_key: SERVER_KEY.into(),
         };
         let mut config = Config::dev(dev);
