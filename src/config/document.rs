@@ -176,6 +176,14 @@ impl Document<'_> {
         if let Some(field) = quoted(found, "missing field ") {
             return Located { place, fault: Fault::Missing { field: field.to_owned() } };
         }
+        // What is said of the value of an enum that is neither a string nor a table with one key.
+        if let (Some(place), Some(wanted)) = (place, message.strip_prefix("wanted ")) {
+            let allowed = wanted.split(", found ").next().unwrap_or(wanted).to_owned();
+            return Located {
+                place: Some(place),
+                fault: Fault::Value { found: self.shown(place), allowed },
+            };
+        }
         let is_type_error =
             ["invalid ", "unknown variant "].iter().any(|start| found.starts_with(start));
         let found = match place {

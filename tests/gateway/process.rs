@@ -406,7 +406,7 @@ fn every_configuration_mistake_is_reported_at_once() {
     .unwrap();
     let expected = [
         "1: colour: found an unknown key; expected one of ",
-        "3: listen.admin_listen: found 127.0.0.1:7081 where listen is 127.0.0.1:7081; expected another address",
+        "2: listen.admin_listen: found 127.0.0.1:7081 where listen is 127.0.0.1:7081; expected another address",
         "5: operator.api_key: found the value of apps[1].server_keys; expected a key that no app has",
         "7: limits.requests_in_flight: found 0; expected a whole number from 1",
         "8: store.sqlite.path: found nothing; expected it to be set",

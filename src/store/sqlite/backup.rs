@@ -21,7 +21,7 @@ pub fn backup(store: &Path, to: &Path) -> Result<u64, StoreError> {
     let db = open::without_lock(store, &store.display().to_string())?;
     let failed =
         |reason: String| StoreError::Unavailable { store: to.display().to_string(), reason };
-    private_file::create_new(to).map_err(|error| failed(error.to_string()))?;
+    private_file::create_new(to).map_err(|error| failed(open::creation_error(to, &error)))?;
     let copied = copy(&db, to);
     if copied.is_err() {
         // An incomplete copy is useless. If removing it fails, the next attempt reports the existing file.

@@ -156,7 +156,7 @@ fn create(path: &Path) -> Result<(), String> {
 }
 
 /// Why no file can be created at `path`, and what to do.
-fn creation_error(path: &Path, error: &io::Error) -> String {
+pub(super) fn creation_error(path: &Path, error: &io::Error) -> String {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.display().to_string(),
         _ => ".".to_owned(),
@@ -165,6 +165,7 @@ fn creation_error(path: &Path, error: &io::Error) -> String {
         io::ErrorKind::NotFound => {
             format!("directory {directory} does not exist; create it, or name another one")
         }
+        io::ErrorKind::AlreadyExists => "file exists; name a new one".to_owned(),
         io::ErrorKind::NotADirectory => format!("{directory} is not a directory; name another one"),
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => format!(
             "cannot create a file in {directory}: {error}; make it writable for the gateway's user"

@@ -127,8 +127,8 @@ async fn failed_backup_changes_nothing() {
     let store = SqliteStore::open(&at("stagedoor.db")).await.unwrap();
     fs::write(at("text"), "no store").unwrap();
     for (from, to, expected_path, reason) in [
-        ("stagedoor.db", "text", "text", "File exists"),
-        ("stagedoor.db", "missing/copy.db", "missing/copy.db", "No such file or directory"),
+        ("stagedoor.db", "text", "text", "file exists; name a new one"),
+        ("stagedoor.db", "missing/copy.db", "missing/copy.db", "does not exist; create it"),
         ("missing.db", "copy.db", "missing.db", "there is no such file"),
         ("text", "copy.db", "text", "file is not a database"),
     ] {
