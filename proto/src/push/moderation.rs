@@ -175,7 +175,10 @@ fn require_declined(schema: &mut schemars::Schema) {
         declined.as_object_mut().expect("a schema of a number").remove("default");
     }
     let required = schema.get_mut("required").and_then(|required| required.as_array_mut());
-    required.expect("the other fields are required").push("declined".into());
+    let required = required.expect("the other fields are required");
+    if !required.iter().any(|field| field == "declined") {
+        required.push("declined".into());
+    }
 }
 
 /// The receipt of one moderation command. The gateway sends it again when outcomes change.
