@@ -1,4 +1,4 @@
-/// <reference lib="esnext.disposable" />
+/// <reference lib="esnext.disposable" preserve="true" />
 // The public names of the package.
 
 export type { AbortSignalLike, PlatformAbortSignal } from './core/abort.js';

@@ -27,7 +27,7 @@ export interface Block {
 /** Which participants a mute of the room leaves out, and whether the others can undo it. */
 export interface MuteAllOptions extends RequestOptions {
   /** Participants, by their ids or by those of their streams. */
-  except?: readonly (ParticipantId  )[] | undefined;
+  except?: readonly ParticipantId[] | undefined;
   /** Whether the acting moderator is muted too. */
   includeSelf?: boolean | undefined;
   /** Whether the muted cannot turn their audio on. */

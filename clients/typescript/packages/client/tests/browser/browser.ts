@@ -1,0 +1,124 @@
+// A plainly started Chromium, without a debugger: a debugger changes the back/forward cache and closing. Its pages
+// drive themselves, and report by `fetch`.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+
+const ENTRY = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
+const PAGES = fileURLToPath(new URL('pages', import.meta.url));
+
+/** What a page reported. */
+export interface Report {
+  readonly page: string;
+  readonly what: string;
+  readonly [detail: string]: unknown;
+}
+
+/** A browser, and the server of its pages. */
+export class Browser {
+  readonly reports: Report[] = [];
+  readonly #waiting = new Set<() => void>();
+  readonly #held = new Map<string, ServerResponse>();
+  readonly #released = new Set<string>();
+  #server: Server | undefined;
+  #process: ChildProcess | undefined;
+  #folder: string | undefined;
+
+  /** Opens a page; `query` goes to its script. */
+  static async open(page: string, query: Record<string, string>): Promise<Browser> {
+    const browser = new Browser();
+    const client = await bundle();
+    const server = createServer((request, response) => {
+      const url = new URL(request.url ?? '/', 'http://localhost');
+      if (url.pathname === '/report') {
+        browser.#report(JSON.parse(url.searchParams.get('report') ?? '{}') as Report);
+        response.end();
+      } else if (url.pathname === '/wait') {
+        browser.#hold(url.searchParams.get('for') ?? '', response);
+      } else if (url.pathname === '/client.js') {
+        response.setHeader('content-type', 'text/javascript').end(client);
+      } else if (url.pathname.endsWith('.html')) {
+        response.setHeader('content-type', 'text/html').end(readFileSync(join(PAGES, url.pathname)));
+      } else {
+        response.writeHead(204).end();
+      }
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    browser.#server = server;
+    const { port } = server.address() as { port: number };
+    browser.#folder = mkdtempSync(join(tmpdir(), 'stagedoor-chromium-'));
+    const flags = [
+      '--headless=new',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-popup-blocking',
+      '--no-first-run',
+      '--disable-dev-shm-usage',
+    ];
+    browser.#process = spawn(
+      process.env.CHROMIUM ?? 'chromium',
+      [
+        ...flags,
+        `--user-data-dir=${browser.#folder}`,
+        `http://127.0.0.1:${String(port)}/${page}?${new URLSearchParams(query).toString()}`,
+      ],
+      { stdio: 'ignore', detached: true },
+    );
+    return browser;
+  }
+
+  /** Waits for a report. */
+  async report(match: (report: Report) => boolean): Promise<Report> {
+    for (;;) {
+      const found = this.reports.find(match);
+      if (found) return found;
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
+  /** Answers the pages that wait for `what`, now or later. */
+  release(what: string): void {
+    this.#released.add(what);
+    this.#held.get(what)?.end();
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#process;
+    if (child?.pid !== undefined && child.exitCode === null) {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      // The browser and its own processes.
+      process.kill(-child.pid, 'SIGKILL');
+      await ended;
+    }
+    this.#server?.closeAllConnections();
+    this.#server?.close();
+    if (this.#folder) rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  #report(report: Report): void {
+    this.reports.push(report);
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+
+  #hold(what: string, response: ServerResponse): void {
+    if (this.#released.has(what)) response.end();
+    else this.#held.set(what, response);
+  }
+}
+
+/** The client as one file. */
+async function bundle(): Promise<string> {
+  const result = await build({
+    configFile: false,
+    logLevel: 'error',
+    build: { write: false, modulePreload: false, rolldownOptions: { input: ENTRY, preserveEntrySignatures: 'strict' } },
+  });
+  const outputs = [result].flat().flatMap((one) => ('output' in one ? one.output : []));
+  return outputs.map((chunk) => (chunk.type === 'chunk' ? chunk.code : '')).join('');
+}
