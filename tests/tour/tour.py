@@ -8,6 +8,7 @@ import pathlib
 import sys
 import tempfile
 
+import chat
 import recipients
 import reloads
 import tokens
@@ -49,6 +50,7 @@ async def main():
     async with Gateway(program) as gateway, Terminal() as terminal, Browser() as browser:
         await readme(gateway, terminal, browser, program)
     async with Gateway(program) as gateway, Terminal() as terminal, Browser() as browser:
+        await chat.check(gateway, browser)
         await banner(gateway, browser)
         await tokens.check(gateway)
         await webrtc(gateway, terminal, browser)
