@@ -117,7 +117,7 @@ fn check_mutes(state: &RoomState) -> Result<(), &'static str> {
         timed.all(|(version, id)| {
             let stream = state.streams.find(id);
             stream.is_some_and(|stream| stream.unmute_requests.contains(&version))
-                && state.receipts.awaits(version, id)
+                && state.receipts.is_open(version, id)
         }),
         "a timer of an unmute request has no request",
     )?;

@@ -123,6 +123,7 @@ const BUFFER_BYTES: usize = 4 * 1024;
 const CANNED: &str = concat!(
     r#"{"id":1,"ok":{"started":{"session":{"id":"AAAAAAAAAAAAAAAAAAAAAQ","user":{"username":"ann","guest":true},"#,
     r#""instance":"instance-1","state":"established","expires_at_ms":1000},"access_token":"token","#,
+    r#""scopes":["join","publish","subscribe","signal","relay"],"#,
     r#""resume":{"secret":"secret","window_ms":30000},"heartbeat":{"interval_ms":25000,"timeout_ms":10000,"#,
     r#""room_interval_ms":10000,"room_timeout_ms":5000},"limits":{"message_in_bytes":65536,"#,
     r#""message_out_bytes":262144,"in_flight":32,"commands_per_s":50,"commands_burst":100,"rooms":100,"#,

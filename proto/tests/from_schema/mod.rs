@@ -111,9 +111,9 @@ fn strings(schema: &Value) -> BoxedStrategy<Value> {
 
 fn objects(schema: &Value, root: &Value) -> BoxedStrategy<Value> {
     if let Some(excluded) = schema["not"]["required"].as_array() {
-        let without = excluded
-            .iter()
-            .map(|name| with_required(schema, root, &schema["required"], &[name.clone()]));
+        let without = excluded.iter().map(|name| {
+            with_required(schema, root, &schema["required"], std::slice::from_ref(name))
+        });
         return one_of(without.collect());
     }
     match schema["oneOf"].as_array() {

@@ -125,14 +125,6 @@ pub(in crate::room) fn coverage_of_owner(
     Ok(Coverage::of(owner.principal()))
 }
 
-/// A stream as a target, with its owner.
-pub(in crate::room) fn target_stream(state: &RoomState, id: StreamId) -> Result<Target, Error> {
-    let stream = state.streams.find(id).ok_or_else(errors::stream_not_found)?;
-    let owner = state.participants.find(stream.wire.participant).expect("a stream has an owner");
-    let username = Some(owner.username.clone());
-    Ok(Target { participant: Some(owner.id), stream: Some(id), username })
-}
-
 pub(in crate::room) fn target_participant(state: &RoomState, id: ParticipantId) -> Target {
     let username = state.participants.find(id).map(|member| member.username.clone());
     Target { participant: Some(id), stream: None, username }

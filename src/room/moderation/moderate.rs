@@ -15,7 +15,7 @@ use crate::room::effect::{Appender, Audience, Effects};
 use crate::room::errors;
 use crate::room::log::commands::Moderation;
 use crate::room::log::origin::Origin;
-use crate::room::moderation::context::{ModeratorContext, moderator_of, target_stream};
+use crate::room::moderation::context::{ModeratorContext, moderator_of};
 use crate::room::moderation::mute::{disable_force_mute, force_mute, force_mute_all, lift_mute};
 use crate::room::moderation::remove::{end_room, force_disconnect, force_unpublish, unblock};
 use crate::room::moderation::reports::send_report;
@@ -23,7 +23,7 @@ use crate::room::moderation::roles::set_role;
 use crate::room::settings::BATCH_INTERVAL;
 use crate::room::state::RoomState;
 use crate::room::state::receipts::{ModerationAction, ModerationProgress, TargetProgress};
-use crate::room::streams::acks::begin_unmute_request;
+use crate::room::streams::acks::{begin_unmute_request, target_stream};
 
 struct ActionResult {
     progress: ModerationProgress,

@@ -20,14 +20,14 @@ use crate::room::durable::rows::MuteOverride;
 use crate::room::effect::{Audience, Effects};
 use crate::room::errors;
 use crate::room::moderation::context::{
-    ModeratorContext, coverage_of, coverage_of_owner, target_participant, target_stream,
+    ModeratorContext, coverage_of, coverage_of_owner, target_participant,
 };
 use crate::room::state::RoomState;
 use crate::room::state::participants::Membership;
 use crate::room::state::receipts::{ModerationProgress, TargetProgress};
 use crate::room::state::streams::PublishedStream;
 use crate::room::streams::acks::{
-    mute_audio, resolve_ended_locks, resolve_mutes, unacknowledged_locks,
+    mute_audio, resolve_ended_locks, resolve_mutes, target_stream, unacknowledged_locks,
 };
 use crate::room::visibility::audience::{audience_about, push_of_stream};
 

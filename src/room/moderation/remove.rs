@@ -17,7 +17,6 @@ use crate::room::errors;
 use crate::room::events::RoomEvent;
 use crate::room::moderation::context::{
     ModeratorContext, coverage_of, coverage_of_name, coverage_of_owner, target_participant,
-    target_stream,
 };
 use crate::room::participants::leave::{emit_left, remove_all, remove_participant};
 use crate::room::permissions::missing;
@@ -25,6 +24,7 @@ use crate::room::settings::END_RETENTION;
 use crate::room::state::RoomState;
 use crate::room::state::participants::Membership;
 use crate::room::state::receipts::{ModerationProgress, TargetProgress};
+use crate::room::streams::acks::target_stream;
 use crate::room::streams::end::{emit_unpublished, end_stream};
 use crate::room::visibility::snapshot::counts;
 

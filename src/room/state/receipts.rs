@@ -233,7 +233,7 @@ impl Receipts {
     }
 
     /// Whether a command awaits the answer of a stream's owner.
-    pub(in crate::room) fn awaits(&self, version: u64, stream: StreamId) -> bool {
+    pub(in crate::room) fn is_open(&self, version: u64, stream: StreamId) -> bool {
         let row = self.pending.get(&version).and_then(|pending| pending.rows.get(&stream));
         row.is_some_and(|row| row.is_awaited)
     }

@@ -6,15 +6,23 @@
 //! An outcome is that of the state: a mute is enforced while a lock forbids audio, or once the owner turned it off.
 //! Not here: the expiry (`expiry`), and the commands (`moderation`).
 
-use stagedoor_proto::{Link, Outcome, StreamId};
+use stagedoor_proto::{Error, Link, Outcome, StreamId, Target};
 
 use crate::principal::Principal;
 use crate::room::durable::rows::MuteOverride;
-use crate::room::moderation::context::target_stream;
+use crate::room::errors;
 use crate::room::settings::{ACKNOWLEDGE_TIMEOUT, UNMUTE_REQUEST_TIMEOUT};
 use crate::room::state::RoomState;
 use crate::room::state::receipts::TargetProgress;
 use crate::room::state::timers::Timer;
+
+/// A stream as a target, with its owner.
+pub(in crate::room) fn target_stream(state: &RoomState, id: StreamId) -> Result<Target, Error> {
+    let stream = state.streams.find(id).ok_or_else(errors::stream_not_found)?;
+    let owner = state.participants.find(stream.wire.participant).expect("a stream has an owner");
+    let username = Some(owner.username.clone());
+    Ok(Target { participant: Some(owner.id), stream: Some(id), username })
+}
 
 pub(in crate::room) fn starts_muted(state: &RoomState, owner: Principal<'_>) -> bool {
     match state.records.mute_override(owner) {
