@@ -85,9 +85,9 @@ struct PendingReceipt {
     counts: OutcomeCounts,
     /// The counts in the audit row of the command.
     audited: OutcomeCounts,
-    /// Targets that are awaited or not enforced; a single target in any case.
+    /// Targets that are unanswered or not enforced; a single target in any case.
     rows: BTreeMap<StreamId, Row>,
-    awaited: usize,
+    unanswered: usize,
     is_sole: bool,
     /// When a changed outcome was reported last.
     reported: Option<Monotonic>,
@@ -136,8 +136,8 @@ impl Receipts {
         let audit = audit(&action, &progress.audit_target, counts, None, action.at);
         let listed = rows.iter().filter(|row| row.is_listed(is_sole)).map(|row| &row.receipt);
         let report = report(room, &action, counts, listed, action.at);
-        let awaited = rows.iter().filter(|row| row.is_awaited).count();
-        if awaited > 0 {
+        let unanswered = rows.iter().filter(|row| row.is_awaited).count();
+        if unanswered > 0 {
             let retained = rows.into_iter().filter(|row| row.is_awaited || row.is_listed(is_sole));
             let rows = retained.filter_map(|row| Some((row.receipt.target.stream?, row)));
             let rows = rows.collect();
@@ -148,7 +148,7 @@ impl Receipts {
                 counts,
                 audited,
                 rows,
-                awaited,
+                unanswered,
                 is_sole,
                 reported: None,
             };
@@ -178,7 +178,7 @@ impl Receipts {
         }
         if is_final {
             row.is_awaited = false;
-            pending.awaited -= 1;
+            pending.unanswered -= 1;
         }
         if !row.is_awaited && !row.is_listed(pending.is_sole) {
             pending.rows.remove(&stream);
@@ -190,7 +190,7 @@ impl Receipts {
                 timers.set(timer, due);
             }
         }
-        if pending.awaited > 0 {
+        if pending.unanswered > 0 {
             return;
         }
         if pending.counts != pending.audited {
@@ -221,7 +221,7 @@ impl Receipts {
         let listed = listed.map(|row| &row.receipt);
         let report = report(room, &pending.action, pending.counts, listed, now);
         let (node, origin) = (pending.action.node, pending.action.origin);
-        if pending.awaited == 0 {
+        if pending.unanswered == 0 {
             self.pending.remove(&version);
         }
         Some((node, origin, report))
@@ -241,9 +241,9 @@ impl Receipts {
     /// Whether every command awaits an answer or has a report due, and every due report has a command.
     pub(in crate::room) fn is_consistent(&self, timers: &Timers) -> bool {
         let is_alive = |(version, pending): (&u64, &PendingReceipt)| {
-            let awaited = pending.rows.values().filter(|row| row.is_awaited).count();
-            awaited == pending.awaited
-                && (awaited > 0 || timers.get(Timer::Report(*version)).is_some())
+            let unanswered = pending.rows.values().filter(|row| row.is_awaited).count();
+            unanswered == pending.unanswered
+                && (unanswered > 0 || timers.get(Timer::Report(*version)).is_some())
         };
         self.completed.is_empty()
             && self.pending.iter().all(is_alive)
