@@ -66,6 +66,11 @@ fn schemas_have_only_forms_that_generators_support() {
                 if types.is_some_and(|types| *types == "null" || types.is_array()) {
                     report("null");
                 }
+                let required = fields.get("required").and_then(Value::as_array);
+                let unique: HashSet<_> = required.into_iter().flatten().collect();
+                if unique.len() < required.map_or(0, Vec::len) {
+                    report("a field that is required twice");
+                }
                 let properties = fields.get("properties").and_then(Value::as_object);
                 for (name, field) in properties.into_iter().flatten() {
                     if field.get("default").is_some() {
