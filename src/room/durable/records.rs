@@ -575,7 +575,8 @@ const fn rank(role: Role) -> u8 {
 
 fn covering_block(coverage: &Coverage, set_by: BlockSetter, until: Timestamp) -> RoomBlock {
     let instances = coverage.guests.keys().cloned().collect();
-    RoomBlock { set_by, instances, name: coverage.name, until }
+    let proofs = coverage.guests.values().copied().collect();
+    RoomBlock { set_by, instances, proofs, name: coverage.name, until }
 }
 
 fn check_capacity<V>(rows: &BTreeMap<Username, V>, username: &Username) -> Result<(), Error> {

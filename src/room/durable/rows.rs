@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use stagedoor_proto::{BlockSource, InstanceId, Role, RoomMute, SessionId, Timestamp, Username};
+use stagedoor_proto::{
+    BlockSource, FamilyId, InstanceId, Role, RoomMute, SessionId, Timestamp, Username,
+};
 
 use crate::blocks::{BlockSetter, SetBlock, bound};
 use crate::principal::{Guest, NameCoverage, Principal};
@@ -43,6 +45,9 @@ pub struct RoomBlock {
     /// A guest's instances, from which no guest may join.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub instances: BTreeSet<InstanceId>,
+    /// What proves that guest: with an exclusive name it may have the name on further instances.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub proofs: BTreeSet<FamilyId>,
     /// Who may not join under the name.
     pub name: NameCoverage,
     pub until: Timestamp,
@@ -63,7 +68,8 @@ impl BlockRow {
     pub fn into_blocks(self) -> Vec<RoomBlock> {
         if self.blocks.is_empty() {
             let Self { instances, name, until, .. } = self;
-            return vec![RoomBlock { set_by: BlockSetter::Unknown, instances, name, until }];
+            let (set_by, proofs) = (BlockSetter::Unknown, BTreeSet::new());
+            return vec![RoomBlock { set_by, instances, proofs, name, until }];
         }
         self.blocks
     }
@@ -78,14 +84,19 @@ impl BlockRow {
         for block in blocks.iter_mut().filter(|block| new.set_by.replaces(&block.set_by)) {
             if new.name == NameCoverage::None {
                 block.instances.retain(|instance| !new.instances.contains(instance));
+                block.proofs.retain(|proof| !new.proofs.contains(proof));
             } else {
                 new.instances.append(&mut block.instances);
+                new.proofs.append(&mut block.proofs);
             }
             if block.name <= new.name {
                 block.name = NameCoverage::None;
             }
         }
-        blocks.retain(|block| block.name != NameCoverage::None || !block.instances.is_empty());
+        blocks.retain(|block| {
+            let has_guests = !block.instances.is_empty() || !block.proofs.is_empty();
+            block.name != NameCoverage::None || has_guests
+        });
         Self::add(blocks, username, new)
     }
 
@@ -105,6 +116,7 @@ impl BlockRow {
                 known.set_by == block.set_by
                     && known.name == block.name
                     && known.instances == block.instances
+                    && known.proofs == block.proofs
             };
             match blocks.iter_mut().find(covers_same) {
                 Some(known) => known.until = known.until.max(block.until),
@@ -140,6 +152,7 @@ impl BlockRow {
             Some(guest) => {
                 is_named && block.name != NameCoverage::None
                     || block.instances.contains(&guest.instance)
+                    || block.proofs.contains(&guest.proof)
             }
         })
     }
@@ -163,6 +176,7 @@ impl SetBlock for RoomBlock {
     fn absorb(&mut self, other: Self, by: BlockSetter) {
         self.set_by = by;
         self.instances.extend(other.instances);
+        self.proofs.extend(other.proofs);
         self.name = self.name.max(other.name);
         self.until = self.until.max(other.until);
     }
@@ -222,7 +236,8 @@ mod tests {
 
     fn block(set_by: BlockSetter, until: u64) -> RoomBlock {
         let until = Timestamp::from_millis(until);
-        RoomBlock { set_by, instances: BTreeSet::new(), name: NameCoverage::All, until }
+        let (instances, proofs) = (BTreeSet::new(), BTreeSet::new());
+        RoomBlock { set_by, instances, proofs, name: NameCoverage::All, until }
     }
 
     proptest! {

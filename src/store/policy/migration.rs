@@ -31,6 +31,7 @@ pub(in crate::store) fn migrated(
             None => RoomBlock { name: NameCoverage::All, ..block },
             Some(guest) => RoomBlock {
                 instances: [guest.instance.clone()].into(),
+                proofs: [guest.proof].into(),
                 name: NameCoverage::None,
                 ..block
             },
