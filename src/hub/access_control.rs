@@ -3,6 +3,7 @@
 //! The store is written before live sessions are searched. The engine's directory explains why a concurrent start
 //! sees the block or is found.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -36,6 +37,18 @@ pub(super) struct AccessControl {
     guest_fence: AtomicU64,
 }
 
+/// A block of a user from the app.
+pub(super) struct NewBlock {
+    pub(super) user: UserKey,
+    pub(super) block: Block,
+    /// The only guests it covers. `None`: everybody of the name, and a guest's known instances.
+    pub(super) guests: Option<BTreeSet<InstanceId>>,
+    /// Whether it covers the addresses of a guest.
+    pub(super) by_address: bool,
+    /// The idempotency key of the command, for the `disconnect` of the sessions.
+    pub(super) ref_: Option<Ref>,
+}
+
 impl AccessControl {
     pub(super) const fn new(
         context: Arc<Context>,
@@ -48,30 +61,35 @@ impl AccessControl {
     }
 
     /// Blocks a user from the app and ends their sessions. A block of a guest also ends the sessions of other guests
-    /// that match it. Returns the number of ended sessions, and the block that holds: an earlier one may end
-    /// later. `row` is the audit record, `ref_` the idempotency key for the sessions' `disconnect`.
+    /// that match it. Returns the number of ended sessions, and the block that holds: an earlier one may end later.
     ///
     /// # Errors
     /// If the store fails, nothing happened. If the engine does not answer, the block is in force.
     pub(super) async fn block(
         &self,
-        user: UserKey,
-        block: Block,
-        address: bool,
+        new: NewBlock,
         row: Option<AuditEvent>,
-        ref_: Option<&Ref>,
         request: Option<&RequestId>,
     ) -> Result<(usize, Block), CallError> {
+        let NewBlock { user, block, guests, by_address, ref_ } = new;
         let (messages, queued) = self.events.prepare_ban(&user, &block, request).unzip();
         let journal = Journal { audit: row, messages };
-        let store = &self.context.store;
-        let blocked = store.block(user.clone(), block.clone(), address, journal).await;
+        let (store, covers_name) = (&self.context.store, guests.is_none());
+        let blocked = match guests {
+            None => store.block(user.clone(), block, by_address, journal).await,
+            Some(guests) => {
+                store.block_guests(user.clone(), block, guests, by_address, journal).await
+            }
+        };
         if let Some(queued) = queued {
             queued.finish(blocked.as_ref().map(|blocked| blocked.evicted));
         }
         let Blocked { identities: reach, holding, .. } = blocked?;
-        let disconnect = block_disconnect(&holding).caused_by(ref_);
-        let mut ended = self.end_sessions(&user, &disconnect, request).await?;
+        let disconnect = block_disconnect(&holding).caused_by(ref_.as_ref());
+        let mut ended = 0;
+        if covers_name {
+            ended += self.end_sessions(&user, &disconnect, request).await?;
+        }
         if reach != BlockedIdentities::default() {
             ended += self.end_all_reached(&user.app, reach, &disconnect, request).await?;
         }

@@ -4,6 +4,7 @@
 //! durabilities. *Durable* writes are on disk before the call returns. *Bookkeeping* (when users were seen, token
 //! families, ended sessions) survives `kill -9`, but a machine failure may lose the last second.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stagedoor_proto::{BlockSource, FamilyId, InstanceId, Timestamp};
@@ -55,6 +56,17 @@ pub trait Store: Archive + AuditLog + Outbox {
         &self,
         user: UserKey,
         block: Block,
+        by_address: bool,
+        journal: Journal,
+    ) -> StoreFuture<'_, Blocked>;
+
+    /// Blocks guests on these instances from the app, under any name; others with the name of `user` are not covered.
+    /// Replaces the setter's earlier block of the same guests. With `by_address` it covers their known addresses.
+    fn block_guests(
+        &self,
+        user: UserKey,
+        block: Block,
+        instances: BTreeSet<InstanceId>,
         by_address: bool,
         journal: Journal,
     ) -> StoreFuture<'_, Blocked>;

@@ -1,5 +1,6 @@
 //! [`Observed`]: a store that passes each of its calls through an observer.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stagedoor_proto::{BlockSource, FamilyId, InstanceId, RoomId, SessionId, Timestamp, Username};
@@ -80,6 +81,13 @@ observed! {
         ) -> '_ ();
         fn check(check: Check) -> '_ Result<CheckedUser, Refusal>;
         fn block(user: UserKey, block: Block, by_address: bool, journal: Journal) -> '_ Blocked;
+        fn block_guests(
+            user: UserKey,
+            block: Block,
+            instances: BTreeSet<InstanceId>,
+            by_address: bool,
+            journal: Journal,
+        ) -> '_ Blocked;
         fn unblock(user: UserKey, slot: BlockSource, now: Timestamp, row: Option<AuditEvent>) -> '_ Unblocked;
         fn delete_user(
             user: UserKey,

@@ -62,6 +62,40 @@ async fn shared_guest_role_holds_for_its_token_family() {
 }
 
 #[tokio::test]
+async fn app_removal_of_one_guest_leaves_others_of_the_name() {
+    let gateway = Gateway::dev().await;
+    let claims = json!({ "rooms": { "*": "moderator" }, "app_moderator": true });
+    let mut host = gateway.member("host", claims).await;
+    let mut first = publisher(&gateway, "ada", "instance-1").await;
+    let mut second = publisher(&gateway, "ada", "instance-2").await;
+    let mut third = publisher(&gateway, "ada", "instance-3").await;
+    let kick = |person: &Person, for_ms: u64| {
+        let block = json!({ "scope": "app", "for_ms": for_ms });
+        json!({ "room": "lobby", "participant": person.id(), "block": block })
+    };
+    host.does("force_disconnect", kick(&first, 600_000)).await;
+    assert_eq!(first.closed().await.code, 4010);
+    host.does("force_disconnect", kick(&second, 60_000)).await;
+    assert_eq!(second.closed().await.code, 4010);
+    third.does("roster", json!({ "room": "lobby" })).await;
+    let is_refused = async |username: &str, instance: &str| {
+        let start = json!({ "id": 0, "start": start_of(username, instance) });
+        Client::refused(&gateway, start).await.code == 4010
+    };
+    for (username, instance) in
+        [("ada", "instance-1"), ("eve", "instance-1"), ("ada", "instance-2")]
+    {
+        assert!(is_refused(username, instance).await, "{username} on {instance}");
+    }
+    publisher(&gateway, "ada", "instance-4").await;
+    gateway.advance(Duration::from_secs(61));
+    publisher(&gateway, "ada", "instance-2").await;
+    assert!(is_refused("ada", "instance-1").await, "its block is its own");
+    host.does("unblock", json!({ "room": "lobby", "username": "ada", "scope": "app" })).await;
+    publisher(&gateway, "ada", "instance-1").await;
+}
+
+#[tokio::test]
 async fn exemption_of_a_guest_needs_its_proof() {
     let gateway = Gateway::dev().await;
     let mut host = gateway.enter("host", "moderator").await;
@@ -375,6 +409,31 @@ async fn penalty_passes_to_another_instance_of_the_name() {
     ada.push("removed").await;
     let (mut next, _) = Client::start(&gateway, keeping(&ada.started, "ada", "instance-3")).await;
     assert_eq!(join(&mut next, &gateway).await.unwrap_err()["code"], "blocked");
+}
+
+#[tokio::test]
+async fn room_block_covers_all_holders_of_an_exclusive_name() {
+    let house = House::new();
+    let gateway = exclusive(&house).await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let mut ada = publisher(&gateway, "ada", "instance-1").await;
+    let (mut tab, _) = Client::start(&gateway, keeping(&ada.started, "ada", "instance-2")).await;
+    let (mut third, _) = Client::start(&gateway, keeping(&ada.started, "ada", "instance-3")).await;
+    join(&mut third, &gateway).await.unwrap();
+    let block = json!({ "for_ms": 3_600_000 });
+    let kick = json!({ "room": "lobby", "participant": ada.id(), "block": block });
+    host.does("force_disconnect", kick).await;
+    ada.push("removed").await;
+    for client in [&mut tab, &mut third] {
+        assert_eq!(join(client, &gateway).await.unwrap_err()["code"], "blocked");
+    }
+    drop((host, ada, third));
+    let gateway = house.reopen_with(gateway, exclusive_names).await;
+    let (mut tab, _) = Client::guest(&gateway, "ada", "instance-2").await;
+    assert_eq!(join(&mut tab, &gateway).await.unwrap_err()["code"], "blocked");
+    let mut host = gateway.enter("host", "moderator").await;
+    host.does("unblock", json!({ "room": "lobby", "username": "ada" })).await;
+    join(&mut tab, &gateway).await.unwrap();
 }
 
 #[tokio::test]

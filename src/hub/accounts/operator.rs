@@ -8,6 +8,7 @@ use std::sync::Arc;
 use stagedoor_proto::{BlockSource, CloseCode, Disconnect, Ref, Timestamp};
 
 use super::Accounts;
+use crate::hub::access_control::NewBlock;
 use crate::hub::app::App;
 use crate::hub::errors::{CallError, StartError};
 use crate::hub::peers::AppRevocation;
@@ -31,7 +32,8 @@ impl Accounts {
         request: Option<&RequestId>,
     ) -> Result<(usize, Block), CallError> {
         let ref_ = ref_of(row.as_ref());
-        self.access.block(user, block, address, row, ref_.as_ref(), request).await
+        let new = NewBlock { user, block, guests: None, by_address: address, ref_ };
+        self.access.block(new, row, request).await
     }
 
     /// Lifts what the server API set for a user. `row` is the audit record.

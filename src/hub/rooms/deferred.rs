@@ -9,11 +9,13 @@ use stagedoor_proto::{BlockSource, Error, ErrorCode, Reply, SessionId, Timestamp
 
 use super::handle::{RoomInner, RoomPin};
 use super::retry::BlockChange;
-use crate::hub::access_control::AccessControl;
+use crate::config::GuestNames;
+use crate::hub::access_control::{AccessControl, NewBlock};
 use crate::hub::context::Context;
 use crate::hub::errors::{CallError, block_disconnect};
 use crate::hub::pending_calls::PendingCalls;
 use crate::hub::sessions::{SessionHandle, Sessions};
+use crate::principal::NameCoverage;
 use crate::request::RequestId;
 use crate::room::{DurableChange, DurableKey, Origin, RemovedUser, RoomKey};
 use crate::store::{
@@ -212,8 +214,12 @@ impl DeferredExecutor {
         let (key, block) = self.removal_of(app, user);
         let app = self.context.app(app);
         let by_address = app.is_some_and(|app| app.rules().ban_guest_addresses);
-        let (ref_, request) = (user.ref_.as_ref(), user.request.as_ref());
-        match self.access.block(key, block, by_address, None, ref_, request).await {
+        // Of an exclusive name, all instances that hold it are one guest.
+        let is_shared = app.is_some_and(|app| app.rules().guest_names == GuestNames::Shared);
+        let guests = (is_shared && user.coverage.name == NameCoverage::None)
+            .then(|| user.coverage.guests.keys().cloned().collect());
+        let new = NewBlock { user: key, block, guests, by_address, ref_: user.ref_.clone() };
+        match self.access.block(new, None, user.request.as_ref()).await {
             Err(CallError::Store(error)) => Err(error),
             // The block is persisted; sessions on other nodes may have been unreachable.
             Ok(_) | Err(CallError::NoRoom | CallError::RoomExists | CallError::Refused(_)) => {

@@ -22,6 +22,46 @@ pub(in crate::store) async fn block_applies_to_every_auth_method(store: &dyn Sto
     }
 }
 
+pub(in crate::store) async fn block_of_one_guest_leaves_others_of_the_name(store: &dyn Store) {
+    for (n, on) in [(1, 'a'), (2, 'b'), (3, 'c')] {
+        admit(store, start("ada", AuthMethod::Guest, n).on(on)).await;
+    }
+    let set_by = BlockSetter::User("host".parse().unwrap());
+    let block = |minutes: u64| Block {
+        kind: BlockKind::Kick,
+        set_by: set_by.clone(),
+        reason: Some(format!("for {minutes}")),
+        since: NOW,
+        until: Some(NOW + Duration::from_mins(minutes)),
+    };
+    let refused = |minutes| Err(Refusal::Blocked(block(minutes)));
+    for (on, minutes) in [('a', 10), ('b', 5), ('a', 7)] {
+        let guests = [instance(on)].into();
+        let blocked =
+            store.block_guests(user("ada"), block(minutes), guests, false, Journal::default());
+        assert_eq!(blocked.await.unwrap().holding, block(minutes));
+    }
+    for (name, on, expected) in [("ada", 'a', 7), ("eve", 'a', 7), ("ada", 'b', 5), ("bob", 'b', 5)]
+    {
+        let guest = start(name, AuthMethod::Guest, 4).on(on);
+        assert_eq!(try_admit(store, guest).await, refused(expected), "{name} on {on}");
+    }
+    for on in ['c', 'd'] {
+        admit(store, start("ada", AuthMethod::Guest, 5).on(on)).await;
+    }
+    // A block of the name covers all, and replaces what its setter set for one of them.
+    store.block(user("ada"), block(6), false, Journal::default()).await.unwrap();
+    for on in ['a', 'b', 'c', 'e'] {
+        let guest = start("ada", AuthMethod::Guest, 6).on(on);
+        assert_eq!(try_admit(store, guest).await, refused(6), "{on}");
+    }
+    let lifted = store.unblock(user("ada"), BlockSource::Moderator, NOW, None).await.unwrap();
+    assert!(lifted.was_blocked && lifted.holding.is_none());
+    for on in ['a', 'b', 'c', 'e'] {
+        admit(store, start("ada", AuthMethod::Guest, 7).on(on)).await;
+    }
+}
+
 pub(in crate::store) async fn expired_block_has_no_effect(store: &dyn Store) {
     let until = NOW + Duration::from_mins(10);
     let set_by = BlockSetter::Unknown;

@@ -14,6 +14,17 @@ pub(in crate::store) struct AppBlock {
     #[serde(flatten)]
     pub(in crate::store) block: Block,
     pub(in crate::store) identities: BlockedIdentities,
+    /// Whether it covers the guests of its identities alone, and not everybody of the name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(in crate::store) guests_only: bool,
+}
+
+impl AppBlock {
+    /// Whether it covers guests that the other one covers.
+    fn overlaps(&self, other: &Self) -> bool {
+        let (own, others) = (&self.identities.instances, &other.identities.instances);
+        !self.guests_only || !own.is_disjoint(others)
+    }
 }
 
 impl SetBlock for AppBlock {
@@ -32,21 +43,46 @@ impl SetBlock for AppBlock {
         self.block.set_by = by;
         self.identities.instances.extend(other.identities.instances);
         self.identities.addresses.extend(other.identities.addresses);
+        self.guests_only &= other.guests_only;
     }
 }
 
-/// The blocks of a user with a new one, which replaces the earlier one of its setter.
+/// The blocks of a user with a new one, which replaces what its setter set for the same principals.
 pub(in crate::store) fn with_block(
     mut blocks: Vec<AppBlock>,
-    new: AppBlock,
+    mut new: AppBlock,
     now: Timestamp,
 ) -> Vec<AppBlock> {
+    let set_by = new.block.set_by.clone();
+    blocks.retain(|earlier| earlier.block.is_in_force(now));
+    for earlier in blocks.iter_mut().filter(|earlier| set_by.replaces(&earlier.block.set_by)) {
+        if new.guests_only {
+            let replaced = &new.identities.instances;
+            earlier.identities.instances.retain(|instance| !replaced.contains(instance));
+        } else {
+            new.identities.instances.append(&mut earlier.identities.instances);
+        }
+    }
     blocks.retain(|earlier| {
-        earlier.block.is_in_force(now) && !new.block.set_by.replaces(&earlier.block.set_by)
+        let is_replaced = if new.guests_only {
+            earlier.guests_only && earlier.identities.instances.is_empty()
+        } else {
+            true
+        };
+        !(is_replaced && set_by.replaces(&earlier.block.set_by))
     });
     blocks.push(new);
     bound(&mut blocks);
     blocks
+}
+
+/// The block that ends last of those that cover what a new one covers.
+pub(in crate::store) fn holding_over<'a>(
+    blocks: &'a [AppBlock],
+    new: &AppBlock,
+) -> Option<&'a Block> {
+    let covering = blocks.iter().filter(|block| block.overlaps(new));
+    covering.map(|block| &block.block).max_by_key(|block| block.end())
 }
 
 /// The blocks of a user that are left when those of a slot are lifted, and whether one of them was in force.

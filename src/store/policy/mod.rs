@@ -16,7 +16,9 @@ mod rows;
 pub(super) use admission::{
     AdmissionWrites, CheckWrites, InstanceWrite, UserWrite, admit, check, is_guest,
 };
-pub(super) use blocks::{AppBlock, blocked_identities, holding, with_block, without_slot};
+pub(super) use blocks::{
+    AppBlock, blocked_identities, holding, holding_over, with_block, without_slot,
+};
 pub(super) use instances::{RememberedInstance, is_penalty, surplus_instances};
 pub(super) use migration::{OwnRows, migrated};
 pub(super) use outbox::surplus;

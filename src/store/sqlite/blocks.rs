@@ -6,6 +6,7 @@
 //! no effect; the query that finds one removes it.
 //! Not here: what a block covers (`policy`).
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -21,21 +22,28 @@ use crate::store::{Block, BlockKind, BlockedIdentities, Unblocked, UserKey};
 const INSTANCE: u8 = 0;
 const ADDRESS: u8 = 1;
 
-/// Blocks a user. Returns what else the new block covers, and which block holds.
+/// Blocks a user, or guests on these instances alone. Returns what else the new block covers, and which block holds.
 pub(super) fn block(
     db: &Connection,
     user: &UserKey,
     block: &Block,
+    guests: Option<&BTreeSet<InstanceId>>,
     by_address: bool,
 ) -> rusqlite::Result<(BlockedIdentities, Block)> {
     let (app, username) = (&*user.app, user.username.as_str());
-    let row = UserRow { is_registered: is_registered(db, app, username)?, ..UserRow::default() };
-    let known = if row.is_registered { Vec::new() } else { instances(db, app, username)? };
-    let identities = policy::blocked_identities(&row, known, by_address);
-    let new = AppBlock { block: block.clone(), identities: identities.clone() };
-    let blocks = policy::with_block(blocks_of(db, app, username)?, new, block.since);
+    let is_registered = guests.is_none() && is_registered(db, app, username)?;
+    let row = UserRow { is_registered, ..UserRow::default() };
+    let mut known = if is_registered { Vec::new() } else { instances(db, app, username)? };
+    if let Some(guests) = guests {
+        known.retain(|known| guests.contains(&known.instance));
+    }
+    let mut identities = policy::blocked_identities(&row, known, by_address);
+    identities.instances.extend(guests.into_iter().flatten().cloned());
+    let guests_only = guests.is_some();
+    let new = AppBlock { block: block.clone(), identities: identities.clone(), guests_only };
+    let blocks = policy::with_block(blocks_of(db, app, username)?, new.clone(), block.since);
     replace(db, app, username, &blocks)?;
-    let holding = policy::holding(&blocks).expect("the new block").clone();
+    let holding = policy::holding_over(&blocks, &new).expect("the new block").clone();
     Ok((identities, holding))
 }
 
@@ -52,7 +60,8 @@ fn blocks_of(db: &Connection, app: &str, username: &str) -> rusqlite::Result<Vec
         Some((_, Some(JsonOf(blocks)))) => Ok(blocks),
         // A row of an earlier release.
         Some((block, None)) => {
-            Ok(vec![AppBlock { block, identities: identities_of(db, app, username)? }])
+            let identities = identities_of(db, app, username)?;
+            Ok(vec![AppBlock { block, identities, guests_only: false }])
         }
     }
 }
@@ -113,7 +122,7 @@ fn replace(
     // In the order of their ends: the last end of an identity stays.
     let mut blocks: Vec<_> = blocks.iter().collect();
     blocks.sort_by_key(|block| block.block.end());
-    for AppBlock { block, identities } in blocks {
+    for AppBlock { block, identities, .. } in blocks {
         let until = block.until.map(Ms);
         for instance in &identities.instances {
             let subject = instance.as_str().as_bytes();
@@ -173,13 +182,14 @@ pub(super) fn of_start(
     now: Timestamp,
 ) -> rusqlite::Result<Vec<Block>> {
     let mut statement = db.prepare_cached(
-        "SELECT kind, reason, since_ms, until_ms, set_by, until_ms, username FROM blocks WHERE app = ?1 AND username = ?2 \
+        "SELECT kind, reason, since_ms, until_ms, set_by, by_setter, username, 2 FROM blocks \
+         WHERE app = ?1 AND username = ?2 \
          UNION ALL \
-         SELECT b.kind, b.reason, b.since_ms, coalesce(r.until_ms, b.until_ms), b.set_by, b.until_ms, b.username \
+         SELECT b.kind, b.reason, b.since_ms, b.until_ms, b.set_by, b.by_setter, b.username, r.kind \
          FROM block_reach r CROSS JOIN blocks b ON b.app = r.app AND b.username = r.username \
          WHERE r.app = ?1 AND r.kind = 0 AND r.subject = ?3 \
          UNION ALL \
-         SELECT b.kind, b.reason, b.since_ms, coalesce(r.until_ms, b.until_ms), b.set_by, b.until_ms, b.username \
+         SELECT b.kind, b.reason, b.since_ms, b.until_ms, b.set_by, b.by_setter, b.username, r.kind \
          FROM block_reach r CROSS JOIN blocks b ON b.app = r.app AND b.username = r.username \
          WHERE r.app = ?1 AND r.kind = 1 AND r.subject = ?4",
     )?;
@@ -189,12 +199,26 @@ pub(super) fn of_start(
     let mut rows =
         statement.query(params![&*user.app, user.username.as_str(), instance, address])?;
     while let Some(row) = rows.next()? {
-        let block = from_row(row)?;
-        if block.is_in_force(now) {
-            found.push(block);
-        } else if row.get::<_, Option<Ms>>(5)?.is_some_and(|Ms(until)| until <= now) {
+        let holding = from_row(row)?;
+        if !holding.is_in_force(now) {
             expired.push(row.get::<_, String>(6)?);
+            continue;
         }
+        let Some(JsonOf(blocks)) = row.get::<_, Option<JsonOf<Vec<AppBlock>>>>(5)? else {
+            // A row of an earlier release has one block.
+            found.push(holding);
+            continue;
+        };
+        let reached_by = row.get::<_, u8>(7)?;
+        let covers = |block: &AppBlock| match (reached_by, guest) {
+            (INSTANCE, Some((instance, _))) => block.identities.instances.contains(*instance),
+            (ADDRESS, Some((_, address))) => {
+                block.identities.addresses.contains(&IpAddr::from(*address).to_canonical())
+            }
+            _ => !block.guests_only,
+        };
+        let covering = blocks.into_iter().filter(covers).map(|block| block.block);
+        found.extend(covering.filter(|block| block.is_in_force(now)));
     }
     drop(rows);
     for username in expired {
