@@ -1,9 +1,9 @@
 //! Cached answers of the server API, returned for calls repeated under the same `ref`.
 //!
 //! Only answers of successful calls are cached, each for [`ANSWER_RETENTION`], per app: a rejected call changed nothing
-//! and can be retried. Invariant: the cache is bounded in entries and bytes; the oldest entry is evicted first. Not
-//! here: the rooms' own cache of commands (`room`), which is replicated, and the comparison of requests
-//! (`idempotency`).
+//! and can be retried. Invariant: the cache is bounded in entries and bytes; beyond a bound the app with the most loses
+//! its oldest entry, so that no app evicts those of an app with fewer. Not here: the rooms' own cache of commands
+//! (`room`), which is replicated, and the comparison of requests (`idempotency`).
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -91,9 +91,20 @@ impl Default for IdempotencyCache {
 #[derive(Default)]
 struct CacheTable {
     entries: HashMap<Key, CacheEntry>,
-    /// The keys of completed calls, oldest first.
-    done: VecDeque<Key>,
+    /// By app. None is empty.
+    done: HashMap<Arc<str>, CompletedCalls>,
+    /// Number of completed calls.
+    count: usize,
     /// Total size of the cached answers.
+    bytes: usize,
+}
+
+/// The completed calls of an app.
+#[derive(Default)]
+struct CompletedCalls {
+    /// Oldest first.
+    refs: VecDeque<Ref>,
+    /// Size of the cached answers.
     bytes: usize,
 }
 
@@ -123,7 +134,7 @@ impl IdempotencyCache {
         now: Monotonic,
     ) -> Result<LookupResult, Problem> {
         let mut table = self.lock();
-        table.prune(now);
+        table.prune(&key.0, now);
         let known = match table.entries.get(&key) {
             None => {
                 table.entries.insert(key.clone(), CacheEntry::InProgress(request));
@@ -154,17 +165,46 @@ impl IdempotencyCache {
 }
 
 impl CacheTable {
-    fn prune(&mut self, now: Monotonic) {
-        while let Some(key) = self.done.front() {
-            let is_full = self.done.len() > MAX_CACHED_ANSWERS || self.bytes > MAX_CACHED_BYTES;
-            if let Some(CacheEntry::Done(recorded)) = self.entries.get(key) {
-                if !is_full && !recorded.has_expired(ANSWER_RETENTION, now) {
-                    return;
-                }
-                self.bytes -= recorded.answer().as_ref().map_or(0, CachedResponse::len);
-                self.entries.remove(key);
+    /// Removes the expired entries of an app, and entries of the largest apps beyond the bounds.
+    fn prune(&mut self, app: &Arc<str>, now: Monotonic) {
+        while self.oldest_has_expired(app, now) {
+            self.remove_oldest(app);
+        }
+        while self.bytes > MAX_CACHED_BYTES {
+            let largest = self.done.iter().max_by_key(|(_, calls)| calls.bytes);
+            let Some((app, _)) = largest else { return };
+            self.remove_oldest(&Arc::clone(app));
+        }
+        while self.count > MAX_CACHED_ANSWERS {
+            let largest = self.done.iter().max_by_key(|(_, calls)| calls.refs.len());
+            let Some((app, _)) = largest else { return };
+            self.remove_oldest(&Arc::clone(app));
+        }
+    }
+
+    fn oldest_has_expired(&self, app: &Arc<str>, now: Monotonic) -> bool {
+        let Some(oldest) = self.done.get(app).and_then(|calls| calls.refs.front()) else {
+            return false;
+        };
+        match self.entries.get(&(Arc::clone(app), oldest.clone())) {
+            Some(CacheEntry::Done(recorded)) => recorded.has_expired(ANSWER_RETENTION, now),
+            Some(CacheEntry::InProgress(_)) | None => true,
+        }
+    }
+
+    fn remove_oldest(&mut self, app: &Arc<str>) {
+        let Some(calls) = self.done.get_mut(app) else { return };
+        if let Some(oldest) = calls.refs.pop_front() {
+            self.count -= 1;
+            let removed = self.entries.remove(&(Arc::clone(app), oldest));
+            if let Some(CacheEntry::Done(recorded)) = removed {
+                let bytes = recorded.answer().as_ref().map_or(0, CachedResponse::len);
+                calls.bytes -= bytes;
+                self.bytes -= bytes;
             }
-            self.done.pop_front();
+        }
+        if calls.refs.is_empty() {
+            self.done.remove(app);
         }
     }
 }
@@ -174,11 +214,15 @@ impl Reservation {
     pub(super) fn complete(mut self, response: Option<CachedResponse>) {
         let Some(key) = self.key.take() else { return };
         let mut table = self.cache.lock();
-        table.bytes += response.as_ref().map_or(0, CachedResponse::len);
-        table.done.push_back(key.clone());
-        let recorded = Recorded::new(self.request, self.now, response);
+        let bytes = response.as_ref().map_or(0, CachedResponse::len);
+        table.bytes += bytes;
+        table.count += 1;
+        let calls = table.done.entry(Arc::clone(&key.0)).or_default();
+        calls.bytes += bytes;
+        calls.refs.push_back(key.1.clone());
+        let (app, recorded) = (Arc::clone(&key.0), Recorded::new(self.request, self.now, response));
         table.entries.insert(key, CacheEntry::Done(recorded));
-        table.prune(self.now);
+        table.prune(&app, self.now);
     }
 }
 
@@ -218,6 +262,29 @@ mod tests {
         assert!(begin(&cache, "a", 1, NOW).is_err(), "it is being done");
         drop(reservation);
         assert!(matches!(begin(&cache, "a", 2, NOW), Ok(LookupResult::New(_))));
+    }
+
+    #[test]
+    fn no_app_evicts_answers_of_one_with_fewer() {
+        let cache = IdempotencyCache::default();
+        let call = |app: &str, n: usize, bytes: usize| {
+            let key = (app.into(), n.to_string().parse().unwrap());
+            if let Ok(LookupResult::New(reservation)) = cache.begin(key, Fingerprint::of(&n), NOW) {
+                reservation.complete(Some(answer(bytes)));
+                return true;
+            }
+            false
+        };
+        assert!(call("small", 0, 1));
+        for n in 0..100 {
+            assert!(call("large", n, MAX_CACHED_BYTES / 50));
+        }
+        for n in 0..=MAX_CACHED_ANSWERS {
+            assert!(call("busy", n, 0));
+        }
+        assert!(!call("small", 0, 1), "its answer is still cached");
+        assert!(call("large", 0, 1) && call("busy", 0, 0), "theirs were evicted");
+        assert!(cache.lock().count <= MAX_CACHED_ANSWERS && cache.lock().bytes <= MAX_CACHED_BYTES);
     }
 
     #[test]
